@@ -1,0 +1,206 @@
+// Package dbtest gives every test a PostgreSQL database of its own: a clone of a template that holds the migrated
+// schema, audited when the test ends and then dropped. Tests only.
+package dbtest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/store"
+	"legwork/migrations"
+)
+
+// setupTimeout bounds everything that a test does to the server before and after itself.
+const setupTimeout = 60 * time.Second
+
+// New gives an open store on a fresh database. At the end of the test the audit must find nothing.
+func New(t testing.TB) *store.Store {
+	t.Helper()
+	return Open(t, URL(t))
+}
+
+// Open opens another store on a database of URL's, as another process would.
+func Open(t testing.TB, url string) *store.Store {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
+	defer cancel()
+	s, err := store.Open(ctx, store.Config{URL: url, MaxConns: 10, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// URL creates a fresh migrated database and gives its connection string. At the end of the test the database is
+// audited, and dropped with whatever connections are left.
+func URL(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
+	defer cancel()
+	admin, _, err := Server(ctx)
+	if err != nil {
+		t.Fatalf("no PostgreSQL for tests: %v", err)
+	}
+	template, err := ensureTemplate(ctx, admin)
+	if err != nil {
+		t.Fatalf("template database: %v", err)
+	}
+	name := "t_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	if err := exec(ctx, admin, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s %s", name, template, strategy(ctx, admin))); err != nil {
+		t.Fatalf("clone template: %v", err)
+	}
+	dsn := withDatabase(admin, name)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
+		defer cancel()
+		audit(ctx, t, dsn)
+		if err := exec(ctx, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	return dsn
+}
+
+// Empty creates a database without any schema and gives its connection string; for tests of migrations.
+func Empty(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
+	defer cancel()
+	admin, _, err := Server(ctx)
+	if err != nil {
+		t.Fatalf("no PostgreSQL for tests: %v", err)
+	}
+	name := "t_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	if err := exec(ctx, admin, "CREATE DATABASE "+name); err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
+		defer cancel()
+		if err := exec(ctx, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	return withDatabase(admin, name)
+}
+
+func audit(ctx context.Context, t testing.TB, dsn string) {
+	t.Helper()
+	s, err := store.Open(ctx, store.Config{URL: dsn, MaxConns: 1, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Errorf("audit: %v", err)
+		return
+	}
+	defer s.Close()
+	findings, err := s.Audit(ctx)
+	if err != nil {
+		t.Errorf("audit: %v", err)
+	}
+	for _, f := range findings {
+		t.Errorf("audit: %s: %s: %s", f.Rule, f.Subject, f.Detail)
+	}
+}
+
+// ensureTemplate makes the template once per server, whichever of the test processes comes first. Its name says what
+// is in it, so a changed migration makes a new one.
+func ensureTemplate(ctx context.Context, admin string) (string, error) {
+	name, err := templateName()
+	if err != nil {
+		return "", err
+	}
+	conn, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var ready bool
+	const isReady = "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate)"
+	if err := conn.QueryRow(ctx, isReady, name).Scan(&ready); err != nil || ready {
+		return name, err
+	}
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(7263)"); err != nil {
+		return "", err
+	}
+	if err := conn.QueryRow(ctx, isReady, name).Scan(&ready); err != nil || ready {
+		return name, err
+	}
+	for _, sql := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return "", err
+		}
+	}
+	if err := store.Migrate(ctx, withDatabase(admin, name), slog.New(slog.DiscardHandler)); err != nil {
+		return "", err
+	}
+	_, err = conn.Exec(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE true")
+	return name, err
+}
+
+// templateName is a hash of our migrations and of River's version.
+func templateName() (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(migrations.FS, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := migrations.FS.ReadFile(path)
+		h.Write([]byte(path))
+		h.Write(b)
+		return err
+	})
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == "github.com/riverqueue/river" {
+				h.Write([]byte(m.Version))
+			}
+		}
+	}
+	return "legwork_template_" + hex.EncodeToString(h.Sum(nil))[:12], err
+}
+
+// strategy picks the faster way to clone where the server has a choice (PostgreSQL 15 and newer).
+func strategy(ctx context.Context, admin string) string {
+	conn, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var version int
+	if conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version) != nil || version < 150000 {
+		return ""
+	}
+	return "STRATEGY FILE_COPY"
+}
+
+func exec(ctx context.Context, dsn, sql string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
+
+// withDatabase names another database in a postgres:// URL.
+func withDatabase(dsn, name string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return dsn
+	}
+	u.Path = "/" + name
+	return u.String()
+}

@@ -1,0 +1,82 @@
+package research
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Sentinel errors that cross package borders. Test with errors.Is.
+var (
+	// ErrNotFound: no such task (or page, or artifact) for this account.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the task's status does not allow the request.
+	ErrConflict = errors.New("conflict")
+	// ErrFenced: the run that tried to write no longer holds its task. The run must stop, quietly.
+	ErrFenced = errors.New("the task has been handed on")
+	// ErrUnavailable: the database or another dependency cannot answer now; trying again later is right.
+	ErrUnavailable = errors.New("unavailable")
+)
+
+// Error codes of failed tasks and of agent:error events.
+const (
+	CodeCancelled    = "cancelled"     // ended by its user
+	CodeTimeout      = "timeout"       // exceeded the hard limit TASK_TIMEOUT
+	CodeNoSources    = "no_sources"    // nothing could be read
+	CodeSeedRefused  = "seed_refused"  // the seed URL is on a network that may not be fetched
+	CodeModelFailed  = "model_failed"  // the language model failed for good
+	CodeWorkerLost   = "worker_lost"   // three workers in a row were lost without a new step
+	CodeInternal     = "internal"      // a defect or an outage; the log has the cause
+	CodeShuttingDown = "shutting_down" // the server is stopping
+	CodeNotFound     = "not_found"     // the stream's task does not exist
+)
+
+// Failure is an error that ends a run, with what its user is told. Transient failures are tried again.
+type Failure struct {
+	Code      string // one of the Code constants
+	Message   string // a sentence for the user that names what to do
+	Transient bool   // another try may succeed
+	Cause     error  // for the log; may be nil
+}
+
+// Error implements error.
+func (f *Failure) Error() string {
+	if f.Cause != nil {
+		return fmt.Sprintf("%s: %s: %v", f.Code, f.Message, f.Cause)
+	}
+	return f.Code + ": " + f.Message
+}
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (f *Failure) Unwrap() error { return f.Cause }
+
+// FieldError is one invalid input field.
+type FieldError struct {
+	Field   string `json:"field"`   // the field's name in camelCase, as the API spells it
+	Message string `json:"message"` // what is wrong and what is allowed
+}
+
+// ValidationError is an input that was refused before anything was written.
+type ValidationError struct {
+	Fields []FieldError
+}
+
+// Error implements error.
+func (v *ValidationError) Error() string {
+	if len(v.Fields) == 1 {
+		return v.Fields[0].Field + ": " + v.Fields[0].Message
+	}
+	return fmt.Sprintf("%d invalid fields", len(v.Fields))
+}
+
+// Add appends one invalid field.
+func (v *ValidationError) Add(field, format string, args ...any) {
+	v.Fields = append(v.Fields, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// Err returns v when it holds a field and nil otherwise.
+func (v *ValidationError) Err() error {
+	if len(v.Fields) == 0 {
+		return nil
+	}
+	return v
+}

@@ -1,0 +1,179 @@
+package research
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// EventType names what an event tells.
+type EventType string
+
+// The event types of the wire contract.
+const (
+	EventThinking   EventType = "agent:thinking"
+	EventToolCall   EventType = "agent:tool_call"
+	EventToolResult EventType = "agent:tool_result"
+	EventScreenshot EventType = "agent:screenshot"
+	EventComplete   EventType = "agent:complete"
+	EventError      EventType = "agent:error"
+)
+
+// MaxPreview is the size, in bytes, that tool results are cut to in events. Full texts live in steps and snapshots.
+const MaxPreview = 4096
+
+// TimeFormat is how every time leaves legwork: RFC 3339 in UTC with milliseconds and Z.
+const TimeFormat = "2006-01-02T15:04:05.000Z"
+
+// Event is one entry of a task's log. Seq and Time are set by the transaction that appends it.
+type Event struct {
+	TaskID   uuid.UUID
+	Seq      int64
+	Type     EventType
+	Time     time.Time
+	Terminal bool            // ends the log
+	Body     json.RawMessage // JSON object with the type's own fields and metadata; absent fields are absent, not null
+}
+
+// Frame is the event as clients get it: one JSON object, envelope first.
+func (e Event) Frame() []byte {
+	var b bytes.Buffer
+	b.Grow(len(e.Body) + 160)
+	b.WriteString(`{"seq":`)
+	b.Write(appendInt(e.Seq))
+	b.WriteString(`,"type":"`)
+	b.WriteString(string(e.Type))
+	b.WriteString(`","taskId":"`)
+	b.WriteString(e.TaskID.String())
+	b.WriteString(`","timestamp":"`)
+	b.WriteString(e.Time.UTC().Format(TimeFormat))
+	b.WriteByte('"')
+	if body := bytes.TrimSpace(e.Body); len(body) > 2 {
+		b.WriteByte(',')
+		b.Write(body[1:])
+	} else {
+		b.WriteByte('}')
+	}
+	return b.Bytes()
+}
+
+// MarshalJSON implements json.Marshaler with Frame.
+func (e Event) MarshalJSON() ([]byte, error) { return e.Frame(), nil }
+
+func appendInt(n int64) []byte { b, _ := json.Marshal(n); return b }
+
+// fields is an event body in the making. A nil or empty metadata is left out.
+func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[string]any) Event {
+	if len(metadata) > 0 {
+		fields["metadata"] = metadata
+	}
+	for k, v := range fields {
+		if v == nil {
+			delete(fields, k)
+		}
+	}
+	body, err := encode(fields)
+	if err != nil { // only for values JSON cannot hold, which no caller builds
+		body = []byte(`{"metadata":{"encoding":"failed"}}`)
+	}
+	return Event{Type: t, Terminal: terminal, Body: body}
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// Thinking tells what the agent is about to do, or a change of status (metadata.status).
+func Thinking(content string, metadata map[string]any) Event {
+	return newEvent(EventThinking, false, metadata, map[string]any{"content": content})
+}
+
+// ToolCall announces a tool call. A nil args is sent as an empty object.
+func ToolCall(tool string, args, metadata map[string]any) Event {
+	if args == nil {
+		args = map[string]any{}
+	}
+	return newEvent(EventToolCall, false, metadata, map[string]any{"tool": tool, "args": args})
+}
+
+// ToolResult tells how a tool call ended. Long strings in result are cut so that it stays a preview.
+func ToolResult(tool string, result map[string]any, success bool, metadata map[string]any) Event {
+	if result == nil {
+		result = map[string]any{}
+	}
+	return newEvent(EventToolResult, false, metadata,
+		map[string]any{"tool": tool, "result": Preview(result, MaxPreview), "success": success})
+}
+
+// Screenshot tells of a picture taken of url.
+func Screenshot(imageURL, url string, fullPage bool) Event {
+	return newEvent(EventScreenshot, false, map[string]any{"url": url},
+		map[string]any{"imageUrl": imageURL, "fullPage": fullPage})
+}
+
+// Complete ends a log with the answer; citations is any value that encodes to the array of the wire contract.
+func Complete(answer string, citations any, confidence, duration float64, metadata map[string]any) Event {
+	return newEvent(EventComplete, true, metadata, map[string]any{
+		"answer": answer, "citations": citations, "confidence": confidence, "duration": duration})
+}
+
+// ErrorEvent tells of an error. One that is not recoverable ends the log.
+func ErrorEvent(code, message string, recoverable bool, metadata map[string]any) Event {
+	return newEvent(EventError, !recoverable, metadata, map[string]any{
+		"error": message, "errorCode": code, "recoverable": recoverable})
+}
+
+// Preview returns v with long strings and long lists cut until it encodes to at most max bytes.
+func Preview(v map[string]any, max int) map[string]any {
+	for limit := max; limit >= 16; limit /= 2 {
+		cut, _ := shorten(v, limit).(map[string]any)
+		if b, err := encode(cut); err == nil && len(b) <= max {
+			return cut
+		}
+	}
+	return map[string]any{"truncated": true}
+}
+
+func shorten(v any, limit int) any {
+	switch x := v.(type) {
+	case string:
+		return Truncate(x, limit)
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, e := range x {
+			out[k] = shorten(e, limit)
+		}
+		return out
+	case []any:
+		keep := min(len(x), max(3, limit/64))
+		out := make([]any, keep)
+		for i := range out {
+			out[i] = shorten(x[i], limit/2)
+		}
+		return out
+	}
+	return v
+}
+
+// Truncate cuts s to at most max bytes at a rune boundary, ending in an ellipsis where something was cut.
+func Truncate(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	cut := max - len("…")
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:max0(cut)] + "…"
+}
+
+func max0(n int) int { return max(n, 0) }

@@ -1,0 +1,143 @@
+package research
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Page is a snapshot: the extracted text of a document, stored once per content.
+type Page struct {
+	ID       string // lower-case hex SHA-256 of Text
+	Title    string // of its first visit; may be empty
+	Language string // BCP 47 primary subtag, lower case ("en"); empty: unknown
+	Text     string // Markdown, cleaned: valid UTF-8 without NUL
+	Passages []Passage
+}
+
+// Passage is a span of a page, small enough to be cited whole.
+type Passage struct {
+	Ord        int    // position in the page, from 0
+	Start, End int    // code points into Page.Text, End exclusive, at most MaxExcerpt apart
+	Heading    string // headings above it, outermost first, joined with " › "; may be empty
+}
+
+// MaxExcerpt is the greatest length of a citation's excerpt and of a passage, in code points.
+const MaxExcerpt = 400
+
+// Link is a hyperlink found on a page.
+type Link struct {
+	URL     string // absolute, without fragment
+	Text    string // anchor text, white space folded
+	Context string // text of the enclosing block, cut to 200 code points: what the page says the link is about
+	Heading string // nearest heading above it
+	Frag    string // the fragment that was cut off URL, without '#'
+}
+
+// Outcome classifies a page load. OutcomeOK is the only success.
+type Outcome string
+
+// Outcomes of a page load, as stored in visits and told in tool results.
+const (
+	OutcomeOK          Outcome = "ok"
+	OutcomeNotFound    Outcome = "not_found"       // 404, 410
+	OutcomeForbidden   Outcome = "forbidden"       // 401, 403
+	OutcomeRateLimited Outcome = "rate_limited"    // 429
+	OutcomeServerError Outcome = "server_error"    // 5xx
+	OutcomeHTTPError   Outcome = "http_error"      // any other status that is no success
+	OutcomeRobots      Outcome = "robots"          // robots.txt forbids it
+	OutcomePolicy      Outcome = "policy"          // allow and deny lists, depth or domain rules forbid it
+	OutcomeNetwork     Outcome = "refused_network" // private, loopback, link-local or metadata address
+	OutcomeBadURL      Outcome = "bad_url"         // not an absolute http(s) URL
+	OutcomeDNS         Outcome = "dns"             // the host name does not resolve
+	OutcomeConnection  Outcome = "connection"      // refused, reset or cut
+	OutcomeTLS         Outcome = "tls"             // certificate or handshake
+	OutcomeTimeout     Outcome = "timeout"         // too slow
+	OutcomeRedirects   Outcome = "redirects"       // too many, or in a circle
+	OutcomeTooLarge    Outcome = "too_large"       // more bytes than allowed, compressed or not
+	OutcomeType        Outcome = "unreadable_type" // not HTML, text or another type we read
+	OutcomeEmpty       Outcome = "empty"           // no text in it
+	OutcomeBlocked     Outcome = "blocked"         // CAPTCHA or login wall
+)
+
+// Transient reports whether the same load may succeed a little later.
+func (o Outcome) Transient() bool {
+	switch o {
+	case OutcomeRateLimited, OutcomeServerError, OutcomeDNS, OutcomeConnection, OutcomeTimeout:
+		return true
+	}
+	return false
+}
+
+// Visit is one reading of one URL, good or bad.
+type Visit struct {
+	ID        uuid.UUID
+	URL       string // as asked for
+	FinalURL  string // after redirects; equals URL when there were none
+	Outcome   Outcome
+	Message   string // a sentence for the model and the user; empty when OK
+	Status    int    // HTTP status; 0 when there was no response
+	Title     string
+	Page      *Page // nil unless OK
+	Depth     int   // 0 for a start page
+	Bytes     int64 // of the body as received
+	Duration  time.Duration
+	FetchedAt time.Time
+	Links     []Link // of the page; not stored as rows, journaled in the step
+}
+
+// Citation is a verified quote: Excerpt equals the page's text from Start to End.
+type Citation struct {
+	Evidence   int       // number within the task, from 1 in the order of citing
+	N          int       // marker in the answer, from 1; 0 while the answer does not use it
+	PageID     string    // the snapshot
+	VisitID    uuid.UUID // the visit that read it
+	URL        string    // absolute
+	Title      string    // falls back to the host
+	Excerpt    string    // at most MaxExcerpt code points; taken from the snapshot by the database
+	Start, End int       // code points into the snapshot
+	Verified   bool
+	Support    string // supported, partial, unsupported, unchecked
+	AccessedAt time.Time
+}
+
+// Hit is a ranked passage of a page that a task read or the library holds.
+type Hit struct {
+	Passage
+	PageID  string
+	VisitID uuid.UUID // the newest visit that read the page
+	URL     string
+	Title   string
+	Text    string   // the passage itself
+	Rank    float64  // PostgreSQL's ts_rank_cd over the query; comparable within one query only
+	Matched []string // the question's lexemes that stand in the passage
+	Headed  []string // the question's lexemes that stand in the page's title or the headings above
+}
+
+// StepKind tells a model reply from a tool result.
+type StepKind string
+
+// The kinds of step.
+const (
+	ModelStep StepKind = "model"
+	ToolStep  StepKind = "tool"
+)
+
+// Step is one journaled model reply or tool result. A run that finds a step in the journal never makes its call again.
+type Step struct {
+	Turn, CallNo int // the key, chosen before the call; both from 1
+	Try          int // try in which it was made
+	Kind         StepKind
+	Tool         string // tool name; empty for a model reply
+	Args         []byte // JSON object; the tool's arguments
+	Result       []byte // JSON, kept byte for byte: the model reply, or what the tool gave
+	Success      bool
+	Duration     time.Duration
+	InputTokens  int64
+	OutputTokens int64
+
+	// Written with the step in one transaction, not part of the journal row itself.
+	Events    []Event
+	Visit     *Visit
+	Citations []Citation // Excerpt is filled in by the database
+}

@@ -1,0 +1,44 @@
+package research
+
+// Status is the state of a task.
+type Status string
+
+// The states of a task. Created, Queued and Running are open; the others are terminal and never left.
+const (
+	Created   Status = "created"   // a live worker had a free slot when the task was submitted
+	Queued    Status = "queued"    // waiting for a slot, for a retry, or for another worker after a hand-back
+	Running   Status = "running"   // a run holds it
+	Completed Status = "completed" // answered
+	Failed    Status = "failed"    // ended without an answer; error and error code say why
+	Cancelled Status = "cancelled" // ended by its user
+)
+
+// Statuses lists every status, in the order of a task's life.
+var Statuses = []Status{Created, Queued, Running, Completed, Failed, Cancelled}
+
+// Valid reports whether s is one of the statuses above.
+func (s Status) Valid() bool {
+	switch s {
+	case Created, Queued, Running, Completed, Failed, Cancelled:
+		return true
+	}
+	return false
+}
+
+// Terminal reports whether a task in this status is over.
+func (s Status) Terminal() bool {
+	return s == Completed || s == Failed || s == Cancelled
+}
+
+// CanBecome reports whether a task may go from s to next in one transaction.
+func (s Status) CanBecome(next Status) bool {
+	switch s {
+	case Created:
+		return next == Running || next == Queued || next == Failed || next == Cancelled
+	case Queued:
+		return next == Running || next == Queued || next == Failed || next == Cancelled
+	case Running:
+		return next == Queued || next.Terminal()
+	}
+	return false
+}

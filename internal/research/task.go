@@ -1,0 +1,141 @@
+package research
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// DefaultAccount owns every task until access control lands.
+const DefaultAccount = "default"
+
+// Engine names a search engine.
+type Engine string
+
+// The engines a task may ask for. One that is not configured is accepted and falls back visibly.
+const (
+	DuckDuckGo Engine = "duckduckgo"
+	Bing       Engine = "bing"
+	Google     Engine = "google"
+	Custom     Engine = "custom"
+	Library    Engine = "library" // full-text search over what has been read
+)
+
+// Engines lists every engine.
+var Engines = []Engine{DuckDuckGo, Bing, Google, Custom, Library}
+
+// Priority orders waiting tasks.
+type Priority string
+
+// The priorities; a higher one always starts first.
+const (
+	Low    Priority = "low"
+	Normal Priority = "normal"
+	High   Priority = "high"
+)
+
+// Priorities lists every priority.
+var Priorities = []Priority{Low, Normal, High}
+
+// Options are what a user chose for one task, defaults filled in.
+type Options struct {
+	SeedURL            string         // absolute http(s) URL to start from; empty: none. Stored verbatim
+	MaxDepth           int            // links followed in a row from a start page, 1..5
+	MaxPages           int            // pages opened, 1..50
+	TimeBudget         time.Duration  // running time after which research ends and the answer is written
+	SearchEngine       Engine         // the engine asked for
+	MaxResults         int            // search results looked at per query, 1..50
+	SafeMode           bool           // ask engines for safe results
+	SameDomainOnly     bool           // stay on the seed's registrable domain
+	AllowExternalLinks bool           // follow links that leave the page's own registrable domain
+	AllowDomains       []string       // when not empty, only these domains (and their subdomains) are opened
+	DenyDomains        []string       // never opened
+	Metadata           map[string]any // the caller's own, returned as it came
+}
+
+// NewTask is a validated submission.
+type NewTask struct {
+	Question string
+	Options  Options
+	Priority Priority
+	ParentID *uuid.UUID // the task this one follows up; nil: none
+}
+
+// Task is one question and all that is known about it.
+type Task struct {
+	ID          uuid.UUID // UUIDv7, so ids sort by creation
+	AccountID   string
+	ParentID    *uuid.UUID
+	Status      Status
+	Question    string
+	Options     Options
+	Priority    Priority
+	CreatedAt   time.Time
+	StartedAt   *time.Time // of the first run
+	CompletedAt *time.Time // of the terminal status
+
+	Answer      *string
+	Confidence  *float64 // 0..1
+	Error       *string  // a sentence for the user
+	ErrorCode   *string
+	Metadata    map[string]any // about the result; never nil in a loaded task
+	Citations   []Citation     // those the answer uses, by N
+	Screenshots []string       // root-relative URLs
+	Usage       Usage
+	LastSeq     int64 // seq of the newest event
+	Try         int   // 1 on the first run; +1 after each transient failure
+}
+
+// Duration is the time from first start to completion, in seconds; nil while either is missing.
+func (t *Task) Duration() *float64 {
+	if t.StartedAt == nil || t.CompletedAt == nil {
+		return nil
+	}
+	d := t.CompletedAt.Sub(*t.StartedAt).Seconds()
+	return &d
+}
+
+// Usage is what a task has cost so far.
+type Usage struct {
+	Pages        int           // pages opened
+	ToolCalls    int           // journaled tool results
+	ModelCalls   int           // journaled model replies
+	InputTokens  int64         // as counted by the provider
+	OutputTokens int64         // as counted by the provider
+	Running      time.Duration // time spent in runs
+}
+
+// Result is how a run ended well.
+type Result struct {
+	Answer     string
+	Confidence float64 // 0..1
+	Metadata   map[string]any
+	Cited      []int // evidence numbers the answer uses; position i is shown as marker [i+1]
+}
+
+// Artifact is a file of a task.
+type Artifact struct {
+	Name        string
+	Kind        string // result, sources, logs, screenshot
+	ContentType string
+	Bytes       int64
+	CreatedAt   time.Time
+}
+
+// Worker is a live worker process.
+type Worker struct {
+	ID          uuid.UUID
+	Slots       int // tasks it runs at once
+	Version     string
+	Host        string
+	StartedAt   time.Time
+	HeartbeatAt time.Time // by the clock of the database
+	Running     int       // tasks it runs now
+}
+
+// Pin is what a task began with; a resumed run goes on with the same.
+type Pin struct {
+	Provider string // "reader" for the built-in one
+	Model    string
+	Prompt   string // version of the prompts, or of the planner
+}

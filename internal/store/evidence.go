@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// Visits gives what a task of an account opened, in order, without page texts.
+func (s *Store) Visits(ctx context.Context, account string, id uuid.UUID) ([]research.Visit, error) {
+	if _, err := s.q.GetTask(ctx, id, account); err != nil {
+		return nil, wrap(err)
+	}
+	rows, err := s.q.TaskVisits(ctx, &id)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	visits := make([]research.Visit, len(rows))
+	for i, r := range rows {
+		visits[i] = research.Visit{
+			ID: r.ID, URL: r.Url, FinalURL: r.FinalUrl, Outcome: research.Outcome(r.Outcome), Message: r.Message,
+			Status: int(r.Status), Title: r.Title, Depth: int(r.Depth), Bytes: r.Bytes,
+			Duration: time.Duration(r.Millis) * time.Millisecond, FetchedAt: r.FetchedAt,
+		}
+		if r.PageID != nil {
+			visits[i].Page = &research.Page{ID: *r.PageID}
+		}
+	}
+	return visits, nil
+}
+
+// Page gives a snapshot that an account has read, without passages.
+func (s *Store) Page(ctx context.Context, account, id string) (research.Page, error) {
+	row, err := s.q.PageContent(ctx, id, account)
+	if err != nil {
+		return research.Page{}, wrap(err)
+	}
+	return research.Page{ID: row.ID, Title: row.Title, Language: row.Language, Text: row.Content}, nil
+}
+
+// Rank gives at most limit passages of the pages that a task read, best first, each with the question's lexemes that
+// it matches.
+func (s *Store) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
+	rows, err := s.q.RankTaskPassages(ctx, int32(limit), &task, question)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	hits := make([]research.Hit, len(rows))
+	for i, r := range rows {
+		hits[i] = research.Hit{
+			Passage: research.Passage{Ord: int(r.Ord), Start: int(r.Start), End: int(r.End), Heading: r.Heading},
+			PageID:  r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank,
+			Matched: r.Matched, Headed: r.Headed,
+		}
+	}
+	return hits, nil
+}
+
+// Lexemes gives the distinct lexemes of a text in a language, as full-text search sees them.
+func (s *Store) Lexemes(ctx context.Context, language, text string) ([]string, error) {
+	terms, err := s.q.QuestionTerms(ctx, textConfig(language), text)
+	return terms, wrap(err)
+}
+
+// SearchLibrary gives at most limit pages that an account has read, each with its best passage for the question.
+func (s *Store) SearchLibrary(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
+	rows, err := s.q.SearchLibrary(ctx, db.SearchLibraryParams{
+		AccountID: account, MaxRows: int32(limit), Configs: allConfigs(), Question: question})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	hits := make([]research.Hit, len(rows))
+	for i, r := range rows {
+		hits[i] = research.Hit{PageID: r.PageID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank}
+	}
+	return hits, nil
+}
+
+func allConfigs() []string {
+	configs := []string{"simple"}
+	for _, c := range textConfigs {
+		if !slices.Contains(configs, c) {
+			configs = append(configs, c)
+		}
+	}
+	slices.Sort(configs)
+	return configs
+}
+
+// Artifacts gives the files of a task of an account, by name.
+func (s *Store) Artifacts(ctx context.Context, account string, id uuid.UUID) ([]research.Artifact, error) {
+	if _, err := s.q.GetTask(ctx, id, account); err != nil {
+		return nil, wrap(err)
+	}
+	rows, err := s.q.TaskArtifacts(ctx, id)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]research.Artifact, len(rows))
+	for i, r := range rows {
+		out[i] = research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, CreatedAt: r.CreatedAt}
+	}
+	return out, nil
+}
+
+// AddArtifact records a file that has just been written. It reports false when the task is gone: the file must go too.
+func (s *Store) AddArtifact(ctx context.Context, id uuid.UUID, a research.Artifact) (bool, error) {
+	n, err := s.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes})
+	return n == 1, wrap(err)
+}
+
+// Exists reports whether a task's rows are still there, whoever owns it.
+func (s *Store) Exists(ctx context.Context, id uuid.UUID) (bool, error) {
+	ok, err := s.q.TaskExists(ctx, id)
+	return ok, wrap(err)
+}
+
+// ArtifactRow names one recorded file.
+type ArtifactRow struct {
+	TaskID uuid.UUID
+	Name   string
+	Bytes  int64
+}
+
+// AllArtifacts lists every recorded file, for the audit.
+func (s *Store) AllArtifacts(ctx context.Context) ([]ArtifactRow, error) {
+	rows, err := s.q.AllArtifacts(ctx)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]ArtifactRow, len(rows))
+	for i, r := range rows {
+		out[i] = ArtifactRow{TaskID: r.TaskID, Name: r.Name, Bytes: r.Bytes}
+	}
+	return out, nil
+}

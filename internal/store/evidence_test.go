@@ -1,0 +1,223 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/research"
+)
+
+func TestRankAndLibrary(t *testing.T) {
+	b := setup(t)
+	task := b.task("default", question("How many kettles boil?"))
+	b.claim(task.ID, 1)
+	english := visit("http://a.example/kettles", snapshot("Kettles", "en", "Boiling takes a while.", "Twelve kettles are boiling at once.", "Unrelated."))
+	german := visit("http://a.example/de", snapshot("Kessel", "de", "Die Kessel kochen.", "Zwölf Wasserkessel."))
+	for i, v := range []*research.Visit{english, german, visit("http://a.example/gone", nil)} {
+		if _, _, err := b.record(task.ID, 1, i+1, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hits, err := b.Rank(b.ctx, task.ID, "How many kettles boil?", 10)
+	if err != nil || len(hits) == 0 {
+		t.Fatalf("hits = %v, %v", hits, err)
+	}
+	best := hits[0]
+	if best.Text != "Twelve kettles are boiling at once." || best.URL != english.URL || best.VisitID != english.ID {
+		t.Errorf("best = %+v", best)
+	}
+	if strings.Join(best.Matched, ",") != "boil,kettl" || strings.Join(best.Headed, ",") != "kettl" {
+		t.Errorf("matched %v, headed %v", best.Matched, best.Headed)
+	}
+	if hits, err = b.Rank(b.ctx, task.ID, "kochen Wasserkessel", 10); err != nil || len(hits) != 2 || hits[0].PageID != german.Page.ID {
+		t.Errorf("German words on the German page: %v, %v", hits, err)
+	}
+	if hits, err = b.Rank(b.ctx, task.ID, "the of and", 10); err != nil || len(hits) != 0 {
+		t.Errorf("stop words only: %v, %v", hits, err)
+	}
+	if hits, err = b.SearchLibrary(b.ctx, "default", "boiling kettles", 5); err != nil || len(hits) != 1 || hits[0].URL != english.URL {
+		t.Errorf("library: %v, %v", hits, err)
+	}
+	visits, err := b.Visits(b.ctx, "default", task.ID)
+	if err != nil || len(visits) != 3 || visits[2].Outcome != research.OutcomeNotFound || visits[2].Page != nil {
+		t.Errorf("visits = %+v, %v", visits, err)
+	}
+	if lex, err := b.Lexemes(b.ctx, "de", "die kochen Kessel"); err != nil || len(lex) != 2 {
+		t.Errorf("lexemes = %v, %v", lex, err)
+	}
+	if lex, err := b.Lexemes(b.ctx, "xx", "Boiling kettles"); err != nil || strings.Join(lex, " ") != "boiling kettles" {
+		t.Errorf("unknown language is not stemmed: %v, %v", lex, err)
+	}
+}
+
+func TestSnapshotsAreSharedAndCollected(t *testing.T) {
+	b := setup(t)
+	shared := snapshot("Shared", "en", "one text, two tasks")
+	own := snapshot("Own", "en", "one text, one task")
+	var tasks []research.Task
+	for i := range 2 {
+		task := b.task("default", question("q"))
+		b.claim(task.ID, 1)
+		v := visit("http://a.example/shared", shared)
+		if _, _, err := b.record(task.ID, 1, 1, v, research.Citation{Evidence: 1, PageID: shared.ID, VisitID: v.ID, URL: v.URL, Title: "S", Start: 0, End: 8}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			if _, _, err := b.record(task.ID, 1, 2, visit("http://a.example/own", own)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.finish(task.ID, 1, 1)
+		tasks = append(tasks, task)
+	}
+	pages := func() (n int) {
+		if err := b.Pool().QueryRow(b.ctx, "SELECT count(*) FROM pages").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := pages(); n != 2 {
+		t.Fatalf("%d snapshots, want 2", n)
+	}
+	remove := func(id uuid.UUID) error {
+		return b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
+			if _, err := b.LockHead(ctx, tx, id); err != nil {
+				return err
+			}
+			return b.DeleteTask(ctx, tx, "default", id)
+		})
+	}
+	if err := remove(tasks[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := pages(); n != 1 {
+		t.Errorf("%d snapshots after the first delete, want the shared one", n)
+	}
+	if err := remove(tasks[1].ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"tasks", "task_heads", "task_events", "runs", "steps", "visits", "citations", "artifacts", "pages", "passages"} {
+		var n int
+		if err := b.Pool().QueryRow(b.ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d rows left in %s (%v)", n, table, err)
+		}
+	}
+	if err := remove(tasks[1].ID); !errors.Is(err, research.ErrNotFound) {
+		t.Errorf("second delete: %v, want ErrNotFound", err)
+	}
+	open := b.task("default", question("q"))
+	if err := remove(open.ID); !errors.Is(err, research.ErrConflict) {
+		t.Errorf("delete of an open task: %v, want ErrConflict", err)
+	}
+}
+
+// TestCollectorAndReaderRace lets tasks that read the same text come and go: the snapshot must be there for whoever
+// refers to it, at every moment.
+func TestCollectorAndReaderRace(t *testing.T) {
+	b := setup(t)
+	page := snapshot("T", "en", "contended text")
+	done := make(chan error)
+	for range 4 {
+		go func() {
+			for range 12 {
+				task := b.task("default", question("q"))
+				b.claim(task.ID, 1)
+				if _, _, err := b.record(task.ID, 1, 1, visit("http://a.example/", page)); err != nil {
+					done <- err
+					return
+				}
+				b.finish(task.ID, 1)
+				if err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
+					if _, err := b.LockHead(ctx, tx, task.ID); err != nil {
+						return err
+					}
+					return b.DeleteTask(ctx, tx, "default", task.ID)
+				}); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestEvidenceCannotBeForged(t *testing.T) {
+	b := setup(t)
+	task := b.task("default", question("q"))
+	b.claim(task.ID, 1)
+	page := snapshot("T", "en", strings.Repeat("word ", 80), strings.Repeat("more ", 80), strings.Repeat("text ", 39))
+	v := visit("http://a.example/", page)
+	if _, _, err := b.record(task.ID, 1, 1, v); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]research.Citation{
+		"longer than 400": {Start: 0, End: 401},
+		"empty":           {Start: 5, End: 5},
+		"backwards":       {Start: 9, End: 5},
+		"beyond the end":  {Start: 990, End: 1100},
+		"no such page":    {Start: 0, End: 4, PageID: strings.Repeat("0", 64)},
+	} {
+		c.Evidence, c.VisitID, c.URL, c.Title = 1, v.ID, v.URL, "T"
+		if c.PageID == "" {
+			c.PageID = page.ID
+		}
+		if _, _, err := b.record(task.ID, 1, 2, nil, c); err == nil {
+			t.Errorf("%s was stored", name)
+		}
+	}
+	// A COMPLETE that cites what is not there is refused as a whole.
+	err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := b.Complete(ctx, tx, task.ID, 1, research.Result{Answer: "a", Cited: []int{7}}, nil)
+		return err
+	})
+	if err == nil {
+		t.Error("an answer with missing evidence was stored")
+	}
+}
+
+func TestArtifactRows(t *testing.T) {
+	b := setup(t)
+	task := b.task("default", question("q"))
+	a := research.Artifact{Name: "shot-1.png", Kind: "screenshot", ContentType: "image/png", Bytes: 7}
+	if kept, err := b.AddArtifact(b.ctx, task.ID, a); err != nil || !kept {
+		t.Fatalf("add: %v, %v", kept, err)
+	}
+	a.Bytes = 9
+	if kept, err := b.AddArtifact(b.ctx, task.ID, a); err != nil || !kept {
+		t.Fatalf("replace: %v, %v", kept, err)
+	}
+	if kept, err := b.AddArtifact(b.ctx, uuid.New(), a); err != nil || kept {
+		t.Errorf("a file of a task that is gone: %v, %v", kept, err)
+	}
+	if _, err := b.AddArtifact(b.ctx, task.ID, research.Artifact{Name: "../x", Kind: "logs"}); err == nil {
+		t.Error("a name that leaves the folder was stored")
+	}
+	got, err := b.Artifacts(b.ctx, "default", task.ID)
+	if err != nil || len(got) != 1 || got[0].Bytes != 9 {
+		t.Errorf("artifacts = %v, %v", got, err)
+	}
+	all, err := b.AllArtifacts(b.ctx)
+	if err != nil || len(all) != 1 {
+		t.Errorf("all = %v, %v", all, err)
+	}
+	full, err := b.Task(b.ctx, "default", task.ID)
+	if err != nil || len(full.Screenshots) != 1 || full.Screenshots[0] != "/api/tasks/"+task.ID.String()+"/screenshots/shot-1.png" {
+		t.Errorf("screenshots = %v, %v", full.Screenshots, err)
+	}
+	for id, want := range map[uuid.UUID]bool{task.ID: true, uuid.New(): false} {
+		if got, err := b.Exists(b.ctx, id); err != nil || got != want {
+			t.Errorf("exists %s = %v, %v", id, got, err)
+		}
+	}
+}

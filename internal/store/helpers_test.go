@@ -1,0 +1,132 @@
+package store_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// bundle is a store on its own database and what most tests need besides.
+type bundle struct {
+	*store.Store
+	t   *testing.T
+	ctx context.Context
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	t.Parallel()
+	return bundle{Store: dbtest.New(t), t: t, ctx: t.Context()}
+}
+
+func question(text string) research.NewTask {
+	return research.NewTask{Question: text, Priority: research.Normal, Options: research.Options{
+		MaxDepth: 3, MaxPages: 20, TimeBudget: 300 * time.Second, SearchEngine: research.Library, MaxResults: 10}}
+}
+
+// tx runs fn in a transaction and fails the test on an error.
+func (b bundle) tx(fn func(ctx context.Context, tx pgx.Tx) error) {
+	b.t.Helper()
+	if err := b.InTx(b.ctx, fn); err != nil {
+		b.t.Fatalf("transaction: %v", err)
+	}
+}
+
+// task submits a task whose job is a row of River's, so that the audit is content.
+func (b bundle) task(account string, in research.NewTask) research.Task {
+	b.t.Helper()
+	id := uuid.Must(uuid.NewV7())
+	var task research.Task
+	b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		if task, err = b.CreateTask(ctx, tx, account, id, in); err != nil {
+			return err
+		}
+		_, err = b.AddHead(ctx, tx, &task, b.job(ctx, tx), []research.Event{research.Thinking("submitted", nil)})
+		return err
+	})
+	return task
+}
+
+func (b bundle) job(ctx context.Context, tx pgx.Tx) int64 {
+	var id int64
+	err := tx.QueryRow(ctx, `INSERT INTO river_job (kind, max_attempts, args) VALUES ('test', 1, '{}') RETURNING id`).Scan(&id)
+	if err != nil {
+		b.t.Fatalf("insert job: %v", err)
+	}
+	return id
+}
+
+// claim makes a worker run the task at epoch.
+func (b bundle) claim(id uuid.UUID, epoch int) uuid.UUID {
+	b.t.Helper()
+	worker := uuid.New()
+	b.tx(func(ctx context.Context, tx pgx.Tx) error {
+		_, _, err := b.Claim(ctx, tx, id, epoch, worker, research.Pin{Provider: "reader", Prompt: "v1"},
+			[]research.Event{research.Thinking("running", nil)})
+		return err
+	})
+	return worker
+}
+
+// snapshot makes a page of paragraphs, one passage each.
+func snapshot(title, language string, paragraphs ...string) *research.Page {
+	p := &research.Page{Title: title, Language: language}
+	for i, text := range paragraphs {
+		start := utf8.RuneCountInString(p.Text)
+		p.Text += text
+		p.Passages = append(p.Passages, research.Passage{Ord: i, Start: start, End: utf8.RuneCountInString(p.Text), Heading: title})
+		p.Text += "\n\n"
+	}
+	sum := sha256.Sum256([]byte(p.Text))
+	p.ID = hex.EncodeToString(sum[:])
+	return p
+}
+
+func visit(url string, p *research.Page) *research.Visit {
+	v := &research.Visit{ID: uuid.Must(uuid.NewV7()), URL: url, FinalURL: url, Outcome: research.OutcomeOK, Status: 200, Page: p}
+	if p != nil {
+		v.Title = p.Title
+	} else {
+		v.Outcome, v.Status, v.Message = research.OutcomeNotFound, 404, "There is no such page."
+	}
+	return v
+}
+
+// record journals one navigate_to step with its visit.
+func (b bundle) record(id uuid.UUID, epoch, turn int, v *research.Visit, citations ...research.Citation) ([]research.Event, []research.Citation, error) {
+	var events []research.Event
+	var cited []research.Citation
+	err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		events, cited, err = b.RecordStep(ctx, tx, id, epoch, research.Step{
+			Turn: turn, CallNo: 1, Try: 1, Kind: research.ToolStep, Tool: "navigate_to", Args: []byte(`{"url":"x"}`),
+			Result: []byte(`{"a":  1}`), Success: true, Duration: 1500 * time.Microsecond, Visit: v, Citations: citations,
+			Events: []research.Event{research.ToolResult("navigate_to", map[string]any{"ok": true}, true, nil)},
+		})
+		return err
+	})
+	return events, cited, err
+}
+
+// finish completes a task that is claimed at epoch.
+func (b bundle) finish(id uuid.UUID, epoch int, cited ...int) []research.Event {
+	b.t.Helper()
+	var events []research.Event
+	b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
+		events, err = b.Complete(ctx, tx, id, epoch, research.Result{Answer: "forty-two [1]", Confidence: 0.5, Cited: cited},
+			func(c []research.Citation, s float64) research.Event {
+				return research.Complete("forty-two [1]", []string{}, 0.5, s, nil)
+			})
+		return err
+	})
+	return events
+}

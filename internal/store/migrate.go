@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"legwork/migrations"
+)
+
+// migrationLock is the advisory lock that all legwork processes take before they touch the schema: "legwork" in ASCII.
+const migrationLock int64 = 0x6c6567776f726b
+
+// minServerVersion is the oldest PostgreSQL whose features the schema uses (SQL-body functions).
+const minServerVersion = 140000
+
+// Migrate brings the schema to this program's version: ours by goose, then River's, under one advisory lock, so that
+// any number of processes may start at once. Forward only; a database that is newer than the program is left alone.
+func Migrate(ctx context.Context, url string, log *slog.Logger) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL is not a PostgreSQL connection string: %w", err)
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return wrap(fmt.Errorf("connect to migrate: %w", err))
+	}
+	// Closing the connection releases the lock, whatever happened in between.
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if err := checkVersion(ctx, conn); err != nil {
+		return err
+	}
+	if err := lockSchema(ctx, conn); err != nil {
+		return err
+	}
+	if err := migrateOurs(ctx, cfg, log); err != nil {
+		return err
+	}
+	return migrateRiver(ctx, url, log)
+}
+
+func checkVersion(ctx context.Context, conn *pgx.Conn) error {
+	var version int
+	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		return wrap(fmt.Errorf("read server version: %w", err))
+	}
+	if version < minServerVersion {
+		return fmt.Errorf("the server is PostgreSQL %d; legwork needs 14 or newer", version/10000)
+	}
+	return nil
+}
+
+// lockSchema asks again and again instead of blocking in the server: a session that waits inside a statement holds a
+// snapshot, and an index built concurrently by the lock's holder would wait for it forever.
+func lockSchema(ctx context.Context, conn *pgx.Conn) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var got bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", migrationLock).Scan(&got); err != nil {
+			return wrap(fmt.Errorf("lock schema: %w", err))
+		}
+		if got {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("another process is migrating this database and did not finish in time: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+func migrateOurs(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger) (err error) {
+	pool := stdlib.OpenDB(*cfg)
+	defer func(pool *sql.DB) { err = errors.Join(err, pool.Close()) }(pool)
+	provider, err := goose.NewProvider(goose.DialectPostgres, pool, migrations.FS)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return wrap(fmt.Errorf("migrate: %w", err))
+	}
+	for _, r := range results {
+		log.InfoContext(ctx, "migrated", "version", r.Source.Version, "took", r.Duration)
+	}
+	return nil
+}
+
+func migrateRiver(ctx context.Context, url string, log *slog.Logger) error {
+	pc, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	pc.MaxConns = 2
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return wrap(fmt.Errorf("connect to migrate: %w", err))
+	}
+	defer pool.Close()
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("read River's migrations: %w", err)
+	}
+	res, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if err != nil {
+		return wrap(fmt.Errorf("migrate River's tables: %w", err))
+	}
+	for _, v := range res.Versions {
+		log.InfoContext(ctx, "migrated River's tables", "version", v.Version)
+	}
+	return nil
+}

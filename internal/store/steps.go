@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// RecordStep journals a step with its events, its visit and its evidence, behind the fence. It returns the events with
+// seq and time, and the evidence with the excerpts that the database cut from the snapshots.
+func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) ([]research.Event, []research.Citation, error) {
+	q := s.q.WithTx(tx)
+	head, err := q.AdvanceHead(ctx, int64(len(step.Events)), id, int32(epoch))
+	if err != nil {
+		return nil, nil, fenced(err)
+	}
+	args := step.Args
+	if len(args) == 0 {
+		args = []byte("{}")
+	}
+	err = q.InsertStep(ctx, db.InsertStepParams{
+		TaskID: id, Turn: int32(step.Turn), CallNo: int32(step.CallNo), Epoch: int32(epoch), Try: int32(step.Try),
+		Kind: string(step.Kind), Tool: step.Tool, Args: args, Result: step.Result, Success: step.Success,
+		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens, At: head.At,
+	})
+	if err != nil {
+		return nil, nil, wrap(err)
+	}
+	if step.Visit != nil {
+		if err := s.insertVisit(ctx, q, id, head.At, step.Visit); err != nil {
+			return nil, nil, err
+		}
+	}
+	citations := append([]research.Citation(nil), step.Citations...)
+	for i := range citations {
+		c := &citations[i]
+		c.AccessedAt = head.At
+		c.Excerpt, err = q.InsertCitation(ctx, db.InsertCitationParams{
+			TaskID: id, Evidence: int32(c.Evidence), PageID: c.PageID, VisitID: c.VisitID, Url: c.URL, Title: c.Title,
+			Start: int32(c.Start), Stop: int32(c.End), At: head.At,
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("store evidence %d: %w", c.Evidence, wrap(err))
+		}
+		c.Verified = true
+	}
+	if err := q.SeeRun(ctx, head.At, id, int32(epoch)); err != nil {
+		return nil, nil, wrap(err)
+	}
+	return step.Events, citations, s.insertEvents(ctx, q, id, head.LastSeq, head.At, step.Events)
+}
+
+// Journal gives the steps of a task in order.
+func (s *Store) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, error) {
+	rows, err := s.q.Steps(ctx, id)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	steps := make([]research.Step, len(rows))
+	for i, r := range rows {
+		steps[i] = research.Step{
+			Turn: int(r.Turn), CallNo: int(r.CallNo), Try: int(r.Try), Kind: research.StepKind(r.Kind), Tool: r.Tool,
+			Args: r.Args, Result: r.Result, Success: r.Success, Duration: time.Duration(r.Millis) * time.Millisecond,
+			InputTokens: r.InputTokens, OutputTokens: r.OutputTokens,
+		}
+	}
+	return steps, nil
+}
+
+// insertVisit stores one reading and, when its text is new, the snapshot with its passages.
+func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, at time.Time, v *research.Visit) error {
+	var pageID *string
+	if v.Page != nil {
+		if err := s.keepPage(ctx, q, v.Page); err != nil {
+			return err
+		}
+		pageID = &v.Page.ID
+	}
+	err := q.InsertVisit(ctx, db.InsertVisitParams{
+		ID: v.ID, TaskID: task, PageID: pageID, Url: v.URL, FinalUrl: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message,
+		Status: int32(v.Status), Title: v.Title, Depth: int32(v.Depth), Bytes: v.Bytes, Millis: int32(v.Duration.Milliseconds()), At: at,
+	})
+	return wrap(err)
+}
+
+// keepPage makes sure that a snapshot is there and stays: insert, or lock the one that is. Between the two it may be
+// collected, hence the loop.
+func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) error {
+	for range 3 {
+		n, err := q.InsertPage(ctx, db.InsertPageParams{ID: p.ID, Title: p.Title, Language: p.Language, Config: textConfig(p.Language), Content: p.Text})
+		if err != nil {
+			return fmt.Errorf("store snapshot: %w", wrap(err))
+		}
+		if n == 1 {
+			return s.insertPassages(ctx, q, p)
+		}
+		if _, err = q.HoldPage(ctx, p.ID); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("snapshot %s is collected again and again: %w", p.ID, research.ErrUnavailable)
+}
+
+func (s *Store) insertPassages(ctx context.Context, q *db.Queries, p *research.Page) error {
+	in := db.InsertPassagesParams{PageID: p.ID}
+	for _, ps := range p.Passages {
+		in.Ords = append(in.Ords, int32(ps.Ord))
+		in.Starts = append(in.Starts, int32(ps.Start))
+		in.Ends = append(in.Ends, int32(ps.End))
+		in.Headings = append(in.Headings, ps.Heading)
+	}
+	if err := q.InsertPassages(ctx, in); err != nil {
+		return fmt.Errorf("store passages: %w", wrap(err))
+	}
+	return nil
+}
+
+// textConfigs are the text search configurations that every PostgreSQL brings, by language.
+var textConfigs = map[string]string{
+	"": "english", "en": "english", "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
+	"fi": "finnish", "fr": "french", "hu": "hungarian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+	"nl": "dutch", "no": "norwegian", "nb": "norwegian", "nn": "norwegian", "pt": "portuguese", "ro": "romanian",
+	"ru": "russian", "sv": "swedish", "tr": "turkish",
+}
+
+// textConfig is the text search configuration for a language: its own, or the one that does not stem.
+func textConfig(language string) string {
+	if c, ok := textConfigs[language]; ok {
+		return c
+	}
+	return "simple"
+}

@@ -1,0 +1,282 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// CreateTask writes a submission and returns it as created or queued. Its head follows with AddHead, when River's job
+// is known.
+func (s *Store) CreateTask(ctx context.Context, tx pgx.Tx, account string, id uuid.UUID, in research.NewTask) (research.Task, error) {
+	o := in.Options
+	meta, err := encodeObject(o.Metadata)
+	if err != nil {
+		return research.Task{}, err
+	}
+	row, err := s.q.WithTx(tx).InsertTask(ctx, db.InsertTaskParams{
+		ID: id, AccountID: account, ParentTaskID: in.ParentID, LeaseSeconds: s.lease.Seconds(),
+		Priority: string(in.Priority), Question: in.Question, SeedUrl: nilIfEmpty(o.SeedURL),
+		MaxDepth: int32(o.MaxDepth), MaxPages: int32(o.MaxPages), TimeBudget: int32(o.TimeBudget / time.Second),
+		SearchEngine: string(o.SearchEngine), MaxResults: int32(o.MaxResults), SafeMode: o.SafeMode,
+		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
+		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), RequestMetadata: meta,
+	})
+	if err != nil {
+		return research.Task{}, wrap(err)
+	}
+	return research.Task{
+		ID: id, AccountID: account, ParentID: in.ParentID, Status: research.Status(row.Status), Question: in.Question,
+		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1,
+	}, nil
+}
+
+// AddHead writes the head of a new task with its job and its first events.
+func (s *Store) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, jobID int64, events []research.Event) ([]research.Event, error) {
+	q := s.q.WithTx(tx)
+	task.LastSeq = int64(len(events))
+	if err := q.InsertHead(ctx, task.ID, task.LastSeq, &jobID); err != nil {
+		return nil, wrap(err)
+	}
+	return events, s.insertEvents(ctx, q, task.ID, task.LastSeq, task.CreatedAt, events)
+}
+
+// Task loads one task of an account, with citations, screenshots, usage and lastSeq.
+func (s *Store) Task(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
+	row, err := s.q.GetTask(ctx, id, account)
+	if err != nil {
+		return research.Task{}, wrap(err)
+	}
+	return s.whole(ctx, taskFrom(row.Task, row.LastSeq))
+}
+
+// TaskForRun loads one task whoever owns it, and its present epoch.
+func (s *Store) TaskForRun(ctx context.Context, id uuid.UUID) (research.Task, int, error) {
+	row, err := s.q.GetTaskForRun(ctx, id)
+	if err != nil {
+		return research.Task{}, 0, wrap(err)
+	}
+	task, err := s.whole(ctx, taskFrom(row.Task, row.LastSeq))
+	return task, int(row.RunEpoch), err
+}
+
+func (s *Store) whole(ctx context.Context, task research.Task) (research.Task, error) {
+	tasks := []research.Task{task}
+	err := s.fill(ctx, tasks)
+	return tasks[0], err
+}
+
+// Cursor is a place in a newest-first list: the next page starts below it.
+type Cursor struct {
+	CreatedAt time.Time
+	ID        uuid.UUID
+}
+
+// TaskFilter selects tasks of one account. Zero values filter nothing.
+type TaskFilter struct {
+	Account  string
+	Status   research.Status
+	Query    string     // words that question or answer must contain, each as a prefix
+	From, To *time.Time // created at or after From and before To
+	Before   *Cursor    // keyset paging; instead of Offset
+	Offset   int
+	Limit    int // rows at most; 0: 100
+}
+
+// Tasks lists whole tasks, newest first, and how many the filter matches in all.
+func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]research.Task, int64, error) {
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	query, err := s.prefixQuery(ctx, f.Query)
+	if err != nil {
+		return nil, 0, err
+	}
+	p := db.ListTasksParams{
+		AccountID: f.Account, Status: nilIfEmpty(string(f.Status)), CreatedFrom: f.From, CreatedTo: f.To,
+		Query: query, MaxRows: int32(f.Limit), SkipRows: int32(f.Offset),
+	}
+	if f.Before != nil {
+		p.BeforeCreated, p.BeforeID = &f.Before.CreatedAt, &f.Before.ID
+	}
+	rows, err := s.q.ListTasks(ctx, p)
+	if err != nil {
+		return nil, 0, wrap(err)
+	}
+	total, err := s.q.CountTasks(ctx, db.CountTasksParams{
+		AccountID: f.Account, Status: p.Status, CreatedFrom: f.From, CreatedTo: f.To, Query: query})
+	if err != nil {
+		return nil, 0, wrap(err)
+	}
+	tasks := make([]research.Task, len(rows))
+	for i, r := range rows {
+		tasks[i] = taskFrom(r.Task, r.LastSeq)
+	}
+	return tasks, total, s.fill(ctx, tasks)
+}
+
+// prefixQuery turns words into a tsquery; nil when there is nothing to search for.
+func (s *Store) prefixQuery(ctx context.Context, words string) (*string, error) {
+	if words == "" {
+		return nil, nil //nolint:nilnil // nil is the value "no filter"
+	}
+	q, err := s.q.PrefixQuery(ctx, words)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return nilIfEmpty(q), nil
+}
+
+// fill adds what lives outside the tasks table, in three queries for any number of tasks.
+func (s *Store) fill(ctx context.Context, tasks []research.Task) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	ids := make([]uuid.UUID, len(tasks))
+	at := make(map[uuid.UUID]*research.Task, len(tasks))
+	for i := range tasks {
+		ids[i] = tasks[i].ID
+		at[ids[i]] = &tasks[i]
+	}
+	usage, err := s.q.TaskUsage(ctx, ids)
+	if err != nil {
+		return wrap(err)
+	}
+	for _, u := range usage {
+		at[u.TaskID].Usage = research.Usage{
+			Pages: int(u.Pages), ToolCalls: int(u.ToolCalls), ModelCalls: int(u.ModelCalls),
+			InputTokens: u.InputTokens, OutputTokens: u.OutputTokens,
+			Running: time.Duration(u.RunningMillis) * time.Millisecond,
+		}
+	}
+	citations, err := s.q.TaskCitations(ctx, ids, true)
+	if err != nil {
+		return wrap(err)
+	}
+	for _, c := range citations {
+		at[c.TaskID].Citations = append(at[c.TaskID].Citations, citationFrom(c))
+	}
+	shots, err := s.q.Screenshots(ctx, ids)
+	if err != nil {
+		return wrap(err)
+	}
+	for _, shot := range shots {
+		t := at[shot.TaskID]
+		t.Screenshots = append(t.Screenshots, fmt.Sprintf("/api/tasks/%s/screenshots/%s", shot.TaskID, shot.Name))
+	}
+	return nil
+}
+
+func taskFrom(t db.Task, lastSeq int64) research.Task {
+	return research.Task{
+		ID: t.ID, AccountID: t.AccountID, ParentID: t.ParentTaskID, Status: research.Status(t.Status), Question: t.Question,
+		Priority: research.Priority(t.Priority), CreatedAt: t.CreatedAt, StartedAt: t.StartedAt, CompletedAt: t.CompletedAt,
+		Answer: t.Answer, Confidence: t.Confidence, Error: t.Error, ErrorCode: t.ErrorCode,
+		Metadata: decodeObject(t.Metadata), LastSeq: lastSeq, Try: int(t.Try),
+		Options: research.Options{
+			SeedURL: deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),
+			TimeBudget: time.Duration(t.TimeBudget) * time.Second, SearchEngine: research.Engine(t.SearchEngine),
+			MaxResults: int(t.MaxResults), SafeMode: t.SafeMode, SameDomainOnly: t.SameDomainOnly,
+			AllowExternalLinks: t.AllowExternalLinks, AllowDomains: t.AllowDomains, DenyDomains: t.DenyDomains,
+			Metadata: decodeObject(t.RequestMetadata),
+		},
+	}
+}
+
+func citationFrom(c db.TaskCitationsRow) research.Citation {
+	return research.Citation{
+		Evidence: int(c.Evidence), N: int(c.N), PageID: c.PageID, VisitID: c.VisitID, URL: c.Url, Title: c.Title,
+		Excerpt: c.Excerpt, Start: int(c.Start), End: int(c.End), Verified: true, Support: c.Support, AccessedAt: c.AccessedAt,
+	}
+}
+
+// DeleteTask removes a finished task with all its rows, and the snapshots that nobody else refers to. The caller holds
+// the head's lock.
+func (s *Store) DeleteTask(ctx context.Context, tx pgx.Tx, account string, id uuid.UUID) error {
+	q := s.q.WithTx(tx)
+	pages, err := q.TaskPageIDs(ctx, &id)
+	if err != nil {
+		return wrap(err)
+	}
+	n, err := q.DeleteTask(ctx, id, account)
+	if err != nil {
+		return wrap(err)
+	}
+	if n == 0 {
+		return research.ErrConflict
+	}
+	_, err = q.CollectPages(ctx, pages)
+	return wrap(err)
+}
+
+// Counts gives the running tasks and all tasks.
+func (s *Store) Counts(ctx context.Context) (active, total int64, err error) {
+	row, err := s.q.TaskCounts(ctx)
+	return row.Active, row.Total, wrap(err)
+}
+
+// Finding is one violated rule of the audit.
+type Finding struct {
+	Rule    string // short name of the rule
+	Subject string // task or snapshot id
+	Detail  string
+}
+
+// Audit checks the rules that must hold in every database at every moment between transactions. No findings is good.
+func (s *Store) Audit(ctx context.Context) ([]Finding, error) {
+	rows, err := s.q.Audit(ctx)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]Finding, len(rows))
+	for i, r := range rows {
+		out[i] = Finding{Rule: r.Rule, Subject: r.Subject, Detail: r.Detail}
+	}
+	return out, nil
+}
+
+func encodeObject(m map[string]any) ([]byte, error) {
+	if m == nil {
+		return []byte("{}"), nil
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode metadata: %w", err)
+	}
+	return b, nil
+}
+
+// decodeObject reads an object that a CHECK guarantees to be one.
+func decodeObject(b []byte) map[string]any {
+	m := map[string]any{}
+	_ = json.Unmarshal(b, &m)
+	return m
+}
+
+func nilIfEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

@@ -1,0 +1,21 @@
+-- name: UpsertArtifact :execrows
+-- Records a file that has just been written, while its task still exists.
+INSERT INTO artifacts (task_id, name, kind, content_type, bytes)
+SELECT h.task_id, @name, @kind, @content_type, @bytes FROM task_heads h WHERE h.task_id = @task_id
+ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, created_at = now();
+
+-- name: TaskArtifacts :many
+-- The files of a task, by name.
+SELECT name, kind, content_type, bytes, created_at FROM artifacts WHERE task_id = @task_id ORDER BY name;
+
+-- name: Screenshots :many
+-- The screenshots of tasks, oldest first.
+SELECT task_id, name FROM artifacts WHERE task_id = ANY(@task_ids::uuid[]) AND kind = 'screenshot' ORDER BY task_id, created_at, name;
+
+-- name: AllArtifacts :many
+-- Every artifact row, for the audit against the files.
+SELECT task_id, name, bytes FROM artifacts ORDER BY task_id, name;
+
+-- name: TaskExists :one
+-- Whether a task's rows are still there, whoever owns it.
+SELECT EXISTS (SELECT 1 FROM task_heads WHERE task_id = @task_id);

@@ -1,0 +1,28 @@
+-- name: Audit :many
+-- What must never be true, one row per finding. River's table is read, never written.
+SELECT 'gap_in_log' AS rule, h.task_id::text AS subject,
+       format('last_seq is %s, %s events from %s to %s', h.last_seq, count(e.seq), min(e.seq), max(e.seq)) AS detail
+FROM task_heads h LEFT JOIN task_events e ON e.task_id = h.task_id
+GROUP BY h.task_id, h.last_seq
+HAVING h.last_seq <> count(e.seq) OR h.last_seq <> coalesce(max(e.seq), 0) OR coalesce(min(e.seq), 1) <> 1
+UNION ALL
+SELECT 'terminal_event', t.id::text, format('status %s, terminal event at %s of %s', t.status, coalesce(e.seq::text, 'none'), h.last_seq)
+FROM tasks t JOIN task_heads h ON h.task_id = t.id LEFT JOIN task_events e ON e.task_id = t.id AND e.terminal
+WHERE (t.status IN ('completed','failed','cancelled')) <> (e.seq IS NOT NULL) OR e.seq <> h.last_seq
+UNION ALL
+SELECT 'open_without_job', t.id::text, format('status %s, epoch %s, job %s is %s', t.status, h.run_epoch, coalesce(h.job_id::text, 'none'), coalesce(j.state::text, 'missing'))
+FROM tasks t JOIN task_heads h ON h.task_id = t.id LEFT JOIN river_job j ON j.id = h.job_id
+WHERE t.status IN ('created','queued','running')
+  AND (j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled'))
+UNION ALL
+SELECT 'citation_differs', c.task_id::text, format('evidence %s is not the span %s..%s of its snapshot', c.evidence, c.start, c."end")
+FROM citations c JOIN pages p ON p.id = c.page_id
+WHERE c.excerpt IS DISTINCT FROM substr(p.content, c.start + 1, c."end" - c.start)
+UNION ALL
+SELECT 'snapshot_differs', p.id, 'the id is not the SHA-256 of the content'
+FROM pages p WHERE p.id <> encode(sha256(convert_to(p.content, 'UTF8')), 'hex')
+UNION ALL
+SELECT 'run_left_open', r.task_id::text, format('epoch %s of a task at epoch %s has no end', r.epoch, h.run_epoch)
+FROM runs r JOIN task_heads h ON h.task_id = r.task_id
+WHERE r.ended_at IS NULL AND r.epoch <> h.run_epoch
+ORDER BY 1, 2;

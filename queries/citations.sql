@@ -1,0 +1,18 @@
+-- name: InsertCitation :one
+-- Stores evidence. The excerpt is the snapshot's own span: no text from outside can enter here.
+INSERT INTO citations (task_id, evidence, page_id, visit_id, url, title, excerpt, start, "end", accessed_at)
+SELECT @task_id, @evidence, p.id, @visit_id, @url, @title, substr(p.content, s.start + 1, s.stop - s.start), s.start, s.stop, @at
+FROM pages p, (SELECT @start::integer AS start, @stop::integer AS stop) s
+WHERE p.id = @page_id
+RETURNING excerpt;
+
+-- name: MarkCitation :exec
+-- Gives a piece of evidence its marker in the answer.
+UPDATE citations SET n = @n::integer WHERE task_id = @task_id AND evidence = @evidence;
+
+-- name: TaskCitations :many
+-- Evidence of tasks; only what the answer uses when cited_only.
+SELECT task_id, evidence, coalesce(n, 0)::integer AS n, page_id, visit_id, url, title, excerpt, start, "end", support, accessed_at
+FROM citations
+WHERE task_id = ANY(@task_ids::uuid[]) AND (n IS NOT NULL OR NOT @cited_only::boolean)
+ORDER BY task_id, n, evidence;

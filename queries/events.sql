@@ -1,0 +1,19 @@
+-- name: InsertEvents :exec
+-- Appends events whose seqs were reserved on the head in this transaction.
+INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+SELECT @task_id::uuid, unnest(@seqs::bigint[]), unnest(@types::text[]), unnest(@terminals::boolean[]), @at::timestamptz, unnest(@bodies::text[])::json;
+
+-- name: EventsAfter :many
+-- The next events of a log.
+SELECT seq, type, terminal, created_at, body
+FROM task_events WHERE task_id = @task_id AND seq > @after ORDER BY seq LIMIT @max_rows;
+
+-- name: LastSeqs :many
+-- How far logs have come; for readers that may have missed a wake-up.
+SELECT h.task_id, h.last_seq, (t.status IN ('completed','failed','cancelled'))::boolean AS terminal
+FROM task_heads h JOIN tasks t ON t.id = h.task_id
+WHERE h.task_id = ANY(@task_ids::uuid[]);
+
+-- name: Notify :exec
+-- A wake-up, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
+SELECT pg_notify(@channel::text, @payload::text);

@@ -1,0 +1,106 @@
+-- name: InsertPage :execrows
+-- Stores a snapshot unless the same text is there already.
+INSERT INTO pages (id, title, language, config, chars, content)
+VALUES (@id, @title, @language, CAST(@config::text AS regconfig), char_length(@content), @content)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: HoldPage :one
+-- Keeps a snapshot from being collected until this transaction's visit refers to it. No row: it was just collected.
+SELECT id FROM pages WHERE id = @id FOR KEY SHARE;
+
+-- name: InsertPassages :exec
+-- The passages of a snapshot just stored. The texts come from the snapshot itself.
+INSERT INTO passages (page_id, ord, start, "end", heading, tsv)
+SELECT p.id, i.ord, i.start, i."end", i.heading,
+       setweight(to_tsvector(p.config, left(p.title, 1000)), 'A')
+       || setweight(to_tsvector(p.config, left(i.heading, 2000)), 'B')
+       || to_tsvector(p.config, substr(p.content, i.start + 1, i."end" - i.start))
+FROM pages p,
+     (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start, unnest(@ends::integer[]) AS "end",
+             unnest(@headings::text[]) AS heading) i
+WHERE p.id = @page_id;
+
+-- name: InsertVisit :exec
+-- One reading of one URL.
+INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at)
+SELECT @id, t.account_id, t.id, sqlc.narg(page_id), @url, @final_url, @outcome, @message, @status, @title, @depth, @bytes, @millis, @at
+FROM tasks t WHERE t.id = @task_id;
+
+-- name: TaskVisits :many
+-- What a task opened, in order.
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.bytes, v.millis, v.fetched_at
+FROM visits v WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
+
+-- name: PageContent :one
+-- A snapshot, for a task of the account that read it or holds it as evidence.
+SELECT p.id, p.title, p.language, p.content, p.chars
+FROM pages p
+WHERE p.id = @id
+  AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = @account_id);
+
+-- name: TaskPageIDs :many
+-- The snapshots that a task refers to; collected after it is gone, unless others use them.
+SELECT DISTINCT v.page_id::text AS page_id FROM visits v
+WHERE v.task_id = @task_id AND v.page_id IS NOT NULL
+ORDER BY 1;
+
+-- name: CollectPages :execrows
+-- Removes those of the snapshots that nothing refers to any more. The rows are locked in the order of their ids.
+DELETE FROM pages WHERE id IN (
+    SELECT p.id FROM pages p
+    WHERE p.id = ANY(@ids::text[])
+      AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
+      AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
+    ORDER BY p.id FOR UPDATE SKIP LOCKED);
+
+-- name: QuestionTerms :many
+-- The distinct lexemes of a question under one text search configuration.
+SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST(@config::text AS regconfig), @question::text))) AS lexeme;
+
+-- name: RankTaskPassages :many
+-- The passages of the pages that a task read, ranked against any of the question's lexemes. matched and headed say
+-- which lexemes stand in the text and which in title or headings, so that the reader can weigh and explain.
+WITH read AS (
+    SELECT DISTINCT ON (v.page_id) v.page_id, v.id, v.final_url, v.title
+    FROM visits v WHERE v.task_id = @task_id AND v.page_id IS NOT NULL
+    ORDER BY v.page_id, v.fetched_at DESC
+), asked AS (
+    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query, array_agg(l.lexeme) AS lexemes
+    FROM (SELECT DISTINCT p.config FROM pages p JOIN read r ON r.page_id = p.id) c,
+         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
+    GROUP BY c.config
+)
+SELECT ps.page_id, ps.ord, ps.start, ps."end", ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
+       substr(p.content, ps.start + 1, ps."end" - ps.start)::text AS text,
+       ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank,
+       ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
+       ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
+FROM read r
+JOIN pages p ON p.id = r.page_id
+JOIN asked a ON a.config = p.config
+JOIN passages ps ON ps.page_id = p.id AND ps.tsv @@ a.query
+ORDER BY rank DESC, ps.page_id, ps.ord
+LIMIT @max_rows;
+
+-- name: SearchLibrary :many
+-- The pages that an account has read, each with its best passage for the question, best page first.
+WITH asked AS (
+    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
+    FROM (SELECT CAST(unnest(@configs::text[]) AS regconfig) AS config) c,
+         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
+    GROUP BY c.config
+), best AS (
+    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start, ps."end", p.title, p.content,
+           ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
+    FROM asked a
+    JOIN passages ps ON ps.tsv @@ a.query
+    JOIN pages p ON p.id = ps.page_id AND p.config = a.config
+    ORDER BY ps.page_id, rank DESC, ps.ord
+)
+SELECT b.page_id, v.final_url AS url, coalesce(nullif(v.title, ''), b.title)::text AS title,
+       substr(b.content, b.start + 1, b."end" - b.start)::text AS text, b.rank::float8 AS rank
+FROM best b,
+     LATERAL (SELECT x.final_url, x.title FROM visits x
+              WHERE x.page_id = b.page_id AND x.account_id = @account_id ORDER BY x.fetched_at DESC LIMIT 1) v
+ORDER BY b.rank DESC, b.page_id
+LIMIT @max_rows;

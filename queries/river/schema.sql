@@ -1,0 +1,5 @@
+-- What sqlc must know of River's table to check our read-only queries against it. River's own migrations create it.
+CREATE TABLE river_job (
+    id    bigint PRIMARY KEY,
+    state text NOT NULL
+);

@@ -1,0 +1,70 @@
+-- name: LockHead :one
+-- Locks a task's head for a transition; the first lock of every transaction that changes a task.
+SELECT run_epoch, last_seq, owner, job_id, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+FROM task_heads WHERE task_id = @task_id FOR UPDATE;
+
+-- name: ClaimHead :one
+-- A worker takes the epoch its job names, once. No row: somebody else has it, or it is over.
+UPDATE task_heads SET owner = @owner::uuid, last_seq = last_seq + @events
+WHERE task_id = @task_id AND run_epoch = @epoch AND owner IS NULL
+RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
+
+-- name: AdvanceHead :one
+-- Room for more events of a run, behind its fence. No row: the run must stop.
+UPDATE task_heads SET last_seq = last_seq + @events
+WHERE task_id = @task_id AND run_epoch = @epoch
+RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
+
+-- name: ExitHead :one
+-- Ends an epoch: whoever held it is fenced off from here on.
+UPDATE task_heads SET last_seq = last_seq + @events, run_epoch = run_epoch + 1, owner = NULL, job_id = NULL
+WHERE task_id = @task_id AND run_epoch = @epoch
+RETURNING last_seq, run_epoch, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
+
+-- name: StartTask :one
+-- The claimed task begins to run; its first start is kept, and so are the provider, model and prompt it began with.
+UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest(@at::timestamptz, created_at)),
+       provider = coalesce(provider, @provider), model = coalesce(model, @model), prompt_version = coalesce(prompt_version, @prompt_version)
+WHERE id = @id AND status IN ('created','queued')
+RETURNING try;
+
+-- name: RequeueTask :exec
+-- Back to waiting: hand-back (same try) or retry (next try).
+UPDATE tasks SET status = 'queued', try = @try WHERE id = @id AND status IN ('created','queued','running');
+
+-- name: CompleteTask :one
+-- The answer. Returns what the terminal event needs.
+UPDATE tasks SET status = 'completed', completed_at = greatest(@at::timestamptz, started_at), answer = @answer::text,
+       confidence = @confidence, metadata = @metadata
+WHERE id = @id AND status = 'running'
+RETURNING started_at, completed_at;
+
+-- name: FailTask :one
+-- Failed or cancelled, from any open status.
+UPDATE tasks SET status = @status, completed_at = greatest(@at::timestamptz, started_at, created_at), error = @error::text,
+       error_code = @error_code::text, metadata = @metadata
+WHERE id = @id AND status IN ('created','queued','running')
+RETURNING started_at, completed_at;
+
+-- name: InsertRun :exec
+-- A run begins.
+INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at)
+VALUES (@task_id, @epoch, @try, @worker_id, @at, @at);
+
+-- name: EndRun :exec
+-- A run ends, whoever ends it.
+UPDATE runs SET ended_at = greatest(@at::timestamptz, claimed_at), outcome = @outcome::text
+WHERE task_id = @task_id AND epoch = @epoch AND ended_at IS NULL;
+
+-- name: SeeRun :exec
+-- A run has written something.
+UPDATE runs SET seen_at = greatest(@at::timestamptz, seen_at) WHERE task_id = @task_id AND epoch = @epoch;
+
+-- name: SpentMillis :one
+-- Milliseconds that earlier runs of a task took, from claim to end or, for a lost one, to its last write.
+SELECT coalesce(sum(extract(epoch FROM coalesce(ended_at, seen_at) - claimed_at) * 1000), 0)::bigint
+FROM runs WHERE task_id = @task_id AND epoch < @epoch;
+
+-- name: HeadEpochs :many
+-- The epochs of tasks that this process runs; one that is missing or newer means its run is over.
+SELECT task_id, run_epoch FROM task_heads WHERE task_id = ANY(@task_ids::uuid[]);

@@ -1,0 +1,26 @@
+-- name: RegisterWorker :exec
+-- A process offers slots.
+INSERT INTO workers (id, slots, version, host) VALUES (@id, @slots, @version, @host);
+
+-- name: Heartbeat :execrows
+-- Renews a lease by the clock of the database. No row: the process was given up and must abandon its runs.
+UPDATE workers SET heartbeat_at = now() WHERE id = @id;
+
+-- name: UnregisterWorker :exec
+-- A process leaves in good order.
+DELETE FROM workers WHERE id = @id;
+
+-- name: PruneWorkers :execrows
+-- Forgets processes that stopped heartbeating long ago and hold no task.
+DELETE FROM workers w
+WHERE w.heartbeat_at < now() - make_interval(secs => @older_than_seconds::float8)
+  AND NOT EXISTS (SELECT 1 FROM tasks t JOIN task_heads h ON h.task_id = t.id
+                  WHERE t.status = 'running' AND h.owner = w.id);
+
+-- name: LiveWorkers :many
+-- The processes whose lease holds, with what they run.
+SELECT w.id, w.slots, w.version, w.host, w.started_at, w.heartbeat_at,
+       (SELECT count(*) FROM tasks t JOIN task_heads h ON h.task_id = t.id WHERE t.status = 'running' AND h.owner = w.id) AS running
+FROM workers w
+WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
+ORDER BY w.started_at, w.id;
