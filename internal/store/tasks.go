@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -253,10 +254,12 @@ func encodeObject(m map[string]any) ([]byte, error) {
 	return b, nil
 }
 
-// decodeObject reads an object that a CHECK guarantees to be one.
+// decodeObject reads an object that a CHECK guarantees to be one. Numbers stay as they were written.
 func decodeObject(b []byte) map[string]any {
 	m := map[string]any{}
-	_ = json.Unmarshal(b, &m)
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	_ = dec.Decode(&m)
 	return m
 }
 

@@ -1,0 +1,82 @@
+# Targets for people and CI. `make help` lists them. Only Go is needed; the tools are built from tools/go.mod.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BIN     := bin/legwork
+TOOL    := $(GO) tool -modfile=tools/go.mod
+
+# Where the tests' PostgreSQL comes from: embedded, container, or auto (TEST_DATABASE_URL, else a container when a Docker
+# engine answers, else embedded).
+DB  ?= auto
+# Packages and further flags for go test: make test-go PKG=./internal/store ARGS='-run TestX -count=20'
+PKG ?= ./...
+ARGS ?=
+# Least coverage of hand-written Go, in percent.
+MIN_COVERAGE ?= 85
+
+# One server for all test binaries; every test gets a database of its own.
+WITH_SERVER := $(GO) run ./internal/dbtest/testserver --source $(DB) --
+GOTEST      := $(GO) test -race -tags failpoints -shuffle=on -timeout 20m
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/legwork
+	$(GO) build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/legwork
+
+.PHONY: run
+run: build ## build and serve with the settings of .env
+	$(BIN) serve
+
+.PHONY: demo
+demo: build ## ask a question about legwork's own documentation; needs nothing else
+	$(BIN) demo
+
+.PHONY: test
+test: lint build cover ## everything: lint, build, unit and integration tests with -race, coverage
+
+.PHONY: test-go
+test-go: ## the tests alone: make test-go [DB=…] [PKG=…] [ARGS=…]
+	$(WITH_SERVER) $(GOTEST) $(ARGS) $(PKG)
+
+.PHONY: cover
+cover: ## the tests with coverage, which must reach MIN_COVERAGE
+	$(WITH_SERVER) $(GOTEST) -coverpkg=./... -coverprofile=coverage.out $(ARGS) ./...
+	scripts/coverage.sh coverage.out $(MIN_COVERAGE)
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(WITH_SERVER) $(GO) test -run '^$$' -bench . -benchmem $(ARGS) $(PKG)
+
+.PHONY: gen
+gen: ## make db/ from queries/ and the Go of api/ from openapi.yaml
+	rm -f db/*.go api/*.gen.go
+	$(TOOL) sqlc generate
+	$(GO) generate ./api
+
+.PHONY: gen-check
+gen-check: ## regenerate, and fail when that changes something
+	scripts/gen-check.sh
+
+.PHONY: lint
+lint: ## vet and golangci-lint, which enforces the floors of docs/architecture.md
+	$(GO) vet -tags failpoints ./...
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## format the Go code
+	$(TOOL) golangci-lint fmt ./...
+
+.PHONY: eval
+eval: build ## ask the questions of eval/ and demand that 80 % are found (DOCS, QUESTIONS, MIN)
+	DOCS="$(DOCS)" QUESTIONS="$(QUESTIONS)" MIN="$(MIN)" ARGS="$(ARGS)" scripts/eval.sh
+
+.PHONY: clean
+clean: ## remove what was built; keeps .legwork, where data lives
+	rm -rf bin coverage.out eval/results

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"legwork/internal/artifact"
+	"legwork/internal/config"
+	"legwork/internal/httpapi"
+	"legwork/internal/jobs"
+	"legwork/internal/page"
+	"legwork/internal/pgembed"
+	"legwork/internal/search"
+	"legwork/internal/store"
+	"legwork/internal/stream"
+	"legwork/internal/wire"
+)
+
+// role is what a process does.
+type role string
+
+const (
+	roleAll    role = "all"    // API and worker
+	roleAPI    role = "api"    // API alone
+	roleWorker role = "worker" // worker alone
+)
+
+// app is one process of legwork: what its role needs, started in order and stopped in reverse.
+type app struct {
+	cfg       config.Config
+	log       *slog.Logger
+	embedded  *pgembed.Server // nil with DATABASE_URL
+	store     *store.Store
+	artifacts *artifact.Store
+	hub       *stream.Hub
+	publisher *stream.Publisher
+	service   *jobs.Service
+	runner    *jobs.Runner // nil for roleAPI
+	api       *httpapi.API
+	server    *http.Server // nil for roleWorker
+	addr      net.Addr     // the API's, once it listens
+	failed    chan error   // the first thing that ended on its own
+
+	stopping  atomic.Bool
+	loops     sync.WaitGroup
+	stopLoops context.CancelFunc
+}
+
+// startApp brings a process up: database, schema, streams, worker, API. What was started is stopped again when a later
+// part cannot start. ctx bounds the start and carries failpoints; Stop ends the process.
+func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) (a *app, err error) {
+	a = &app{cfg: cfg, log: log, failed: make(chan error, 4)}
+	defer func() {
+		if err != nil {
+			a.Stop(context.WithoutCancel(ctx))
+		}
+	}()
+	if err := a.openDatabase(ctx); err != nil {
+		return a, err
+	}
+	if a.artifacts, err = artifact.Open(cfg.ArtifactDir); err != nil {
+		return a, err
+	}
+	if err := a.startStreams(ctx); err != nil {
+		return a, err
+	}
+	if a.service, err = jobs.NewService(a.store, a.publisher, a.artifacts, log); err != nil {
+		return a, err
+	}
+	if r != roleAPI {
+		if err := a.startRunner(ctx); err != nil {
+			return a, err
+		}
+	}
+	if r != roleWorker {
+		if err := a.startAPI(ctx); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// openDatabase connects to DATABASE_URL, or starts the embedded PostgreSQL, and brings the schema up to date.
+func (a *app) openDatabase(ctx context.Context) error {
+	url := a.cfg.DatabaseURL.Reveal()
+	if url == "" {
+		server, err := pgembed.Start(ctx, embeddedConfig(a.cfg, a.log))
+		if err != nil {
+			return err
+		}
+		a.embedded = server
+		a.log.InfoContext(ctx, "embedded PostgreSQL runs", "version", server.Version(), "home", a.cfg.Home)
+		url = server.URL()
+	}
+	if err := store.Migrate(ctx, url, a.log); err != nil {
+		return err
+	}
+	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: a.cfg.DatabaseMaxConns, LeaseTTL: a.cfg.LeaseTTL, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	a.store = st
+	return nil
+}
+
+func embeddedConfig(cfg config.Config, log *slog.Logger) pgembed.Config {
+	return pgembed.Config{Home: cfg.Home, BinDir: cfg.PGBin, BaseURL: cfg.PGMirror, Logger: log}
+}
+
+// startStreams starts the hub with its listener and publisher.
+func (a *app) startStreams(ctx context.Context) error {
+	a.hub = stream.NewHub(a.store, stream.Config{Logger: a.log})
+	a.publisher = stream.NewPublisher(a.hub, a.store, a.log)
+	listener, err := stream.NewListener(a.store.URL(), a.hub, a.log)
+	if err != nil {
+		return err
+	}
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stopLoops = stop
+	a.loops.Go(func() { a.hub.Run(loops) })
+	a.loops.Go(func() { a.publisher.Run(loops) })
+	a.loops.Go(func() { listener.Run(loops) })
+	if a.embedded != nil {
+		a.loops.Go(func() {
+			select {
+			case <-loops.Done():
+			case <-a.embedded.Done():
+				a.failed <- errors.New("the embedded PostgreSQL has ended; see postgres.log in LEGWORK_HOME")
+			}
+		})
+	}
+	return nil
+}
+
+func (a *app) startRunner(ctx context.Context) error {
+	cfg := a.cfg
+	pages := page.NewFetcher(page.Config{
+		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
+		Timeout: cfg.FetchTimeout, Logger: a.log,
+		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
+	}, gate{a.store})
+	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
+		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Version: version,
+		Pages: pages, Engines: search.NewSet(search.NewLibrary(a.store.SearchLibrary)), Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := runner.Start(ctx); err != nil {
+		return err
+	}
+	a.runner = runner
+	return nil
+}
+
+// gate reserves moments for page requests in the database, so that politeness holds across processes.
+type gate struct{ store *store.Store }
+
+// Reserve implements page.Gate.
+func (g gate) Reserve(ctx context.Context, domain string, p page.Spacing) (time.Duration, error) {
+	requests, window := p.Requests, p.Window
+	if requests <= 0 {
+		requests, window = 1, 0 // no window: the bound of one request per no time
+	}
+	return g.store.ReserveDomain(ctx, domain, spread(p.Min, p.Max), requests, window)
+}
+
+// Backoff implements page.Gate.
+func (g gate) Backoff(ctx context.Context, domain string, d time.Duration) error {
+	return g.store.BackoffDomain(ctx, domain, d)
+}
+
+func (a *app) startAPI(ctx context.Context) error {
+	cfg := a.cfg
+	a.api = httpapi.New(httpapi.Config{
+		Tasks: a.service, Store: a.store, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
+		CORSOrigins: cfg.CORSOrigins, Health: a.health,
+		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget},
+	})
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", cfg.ListenAddr())
+	if err != nil {
+		return fmt.Errorf("cannot listen on API_HOST:API_PORT %s; is another server using it? %w", cfg.ListenAddr(), err)
+	}
+	a.addr = ln.Addr()
+	a.server = httpapi.Server(cfg.ListenAddr(), a.api, a.log)
+	a.log.InfoContext(ctx, "the API listens", "url", a.apiURL())
+	a.loops.Go(func() {
+		if err := a.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("the API stopped: %w", err)
+		}
+	})
+	return nil
+}
+
+// apiURL is where this machine reaches the API.
+func (a *app) apiURL() string {
+	host, port, err := net.SplitHostPort(a.addr.String())
+	if err != nil {
+		return "http://" + a.addr.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// health looks at what /health tells of.
+func (a *app) health(ctx context.Context) httpapi.Health {
+	h := httpapi.Health{
+		Stopping: a.stopping.Load(),
+		LLM: httpapi.LLM{Provider: "reader", Connected: true,
+			Detail: "The built-in reader answers with verbatim passages; no language model is configured."},
+		Browser: httpapi.Browser{Detail: "Pages are read over HTTP, without JavaScript and without screenshots."},
+	}
+	var err error
+	if h.Running, h.Total, err = a.store.Counts(ctx); err != nil {
+		a.log.WarnContext(ctx, "health: the database does not answer", "error", err)
+		return h
+	}
+	h.Database = true
+	if h.Workers, err = a.store.Workers(ctx); err != nil {
+		a.log.WarnContext(ctx, "health: workers unknown", "error", err)
+	}
+	return h
+}
+
+// Stop ends the process in good order within ctx: running tasks are handed back, streams told, requests finished.
+func (a *app) Stop(ctx context.Context) {
+	a.stopping.Store(true)
+	if a.runner != nil {
+		if err := a.runner.Stop(ctx); err != nil {
+			a.log.ErrorContext(ctx, "not every run was handed back; the reconciler takes the rest", "error", err)
+		}
+	}
+	if a.publisher != nil {
+		_ = a.publisher.Flush(ctx)
+	}
+	if a.hub != nil {
+		a.hub.Stop()
+	}
+	if a.server != nil {
+		if err := a.server.Shutdown(ctx); err != nil {
+			_ = a.server.Close()
+		}
+		_ = a.api.Drain(ctx)
+	}
+	if a.stopLoops != nil {
+		a.stopLoops()
+	}
+	a.loops.Wait()
+	if a.artifacts != nil {
+		_ = a.artifacts.Close()
+	}
+	if a.store != nil {
+		a.store.Close()
+	}
+	if a.embedded != nil {
+		if err := a.embedded.Stop(context.WithoutCancel(ctx)); err != nil {
+			a.log.WarnContext(ctx, "embedded PostgreSQL", "error", err)
+		}
+	}
+}
+
+// Run waits until ctx ends or a part of the process fails, then stops it within SHUTDOWN_TIMEOUT.
+func (a *app) Run(ctx context.Context) error {
+	var err error
+	select {
+	case <-ctx.Done():
+		a.log.InfoContext(ctx, "stopping; running tasks are handed back")
+	case err = <-a.failed:
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
+	defer cancel()
+	a.Stop(stopCtx)
+	return err
+}
+

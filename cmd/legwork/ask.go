@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"legwork/api"
+	"legwork/internal/config"
+	"legwork/internal/pgembed"
+)
+
+func (p *program) askCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "ask",
+		Usage:     "ask a question and watch the answer come",
+		ArgsUsage: `"question"`,
+		Description: "Without --api the question is worked in this process, on DATABASE_URL or the embedded PostgreSQL; when a\n" +
+			"legwork server holds that embedded PostgreSQL, the question goes to it.\n" +
+			"Exit status: 0 answered, 2 failed, 3 cancelled, 1 anything else.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "api", Usage: "base URL of a running server, like http://127.0.0.1:8000", Sources: cli.EnvVars("LEGWORK_API")},
+			&cli.StringFlag{Name: "seed-url", Usage: "page to start from"},
+			&cli.IntFlag{Name: "max-pages", Usage: "pages opened at most, 1..50"},
+			&cli.IntFlag{Name: "max-depth", Usage: "links followed in a row at most, 1..5"},
+			&cli.IntFlag{Name: "time-budget", Usage: "seconds of research"},
+			&cli.StringFlag{Name: "engine", Usage: "duckduckgo, bing, google, custom or library"},
+			&cli.BoolFlag{Name: "json", Usage: "print the finished task as JSON, and no progress"},
+		},
+		Action: p.ask,
+	}
+}
+
+func (p *program) ask(ctx context.Context, c *cli.Command) error {
+	question := strings.Join(c.Args().Slice(), " ")
+	if strings.TrimSpace(question) == "" {
+		return errors.New(`name a question: legwork ask "What is …?"`)
+	}
+	in := map[string]any{"question": question}
+	for flag, field := range map[string]string{"seed-url": "seedUrl", "max-pages": "maxPages", "max-depth": "maxDepth",
+		"time-budget": "timeBudget", "engine": "searchEngine"} {
+		if c.IsSet(flag) {
+			in[field] = c.Value(flag)
+		}
+	}
+	cfg, log, closeLog, err := p.load(true)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	base := c.String("api")
+	if base == "" {
+		var stop func()
+		if base, stop, err = p.borrowServer(ctx, cfg, log); err != nil {
+			return err
+		}
+		defer stop()
+	}
+	task, err := p.research(ctx, newClient(base), in, c.Bool("json"))
+	if err != nil {
+		return err
+	}
+	return exitStatus(task)
+}
+
+// borrowServer gives the URL of a server for one question: one in this process, or the one that already holds the
+// embedded PostgreSQL.
+func (p *program) borrowServer(ctx context.Context, cfg config.Config, log *slog.Logger) (string, func(), error) {
+	own := cfg
+	own.APIHost, own.APIPort = "127.0.0.1", 0
+	a, err := startApp(ctx, own, roleAll, log)
+	var inUse *pgembed.InUseError
+	if errors.As(err, &inUse) {
+		base := fmt.Sprintf("http://127.0.0.1:%d", cfg.APIPort)
+		if herr := newClient(base).do(ctx, "GET", "/health", nil, nil); herr != nil {
+			return "", nil, fmt.Errorf("%w\nno server answers at %s either; name it with --api", err, base)
+		}
+		return base, func() {}, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	return a.apiURL(), func() {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
+		defer cancel()
+		a.Stop(stopCtx)
+	}, nil
+}
+
+// research submits a question, shows its events and gives the finished task. An interrupt cancels the task.
+func (p *program) research(ctx context.Context, c *client, in map[string]any, asJSON bool) (api.Task, error) {
+	task, err := c.submit(ctx, in)
+	if err != nil {
+		return task, err
+	}
+	id := task.TaskID
+	show := newProgress(p.out, terminal(p.out))
+	err = c.follow(ctx, id, func(e event) error {
+		if !asJSON {
+			show.event(e)
+		}
+		return nil
+	})
+	if ctx.Err() != nil {
+		cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if cerr := c.do(cctx, "POST", "/api/tasks/"+id+"/cancel", map[string]any{"reason": "Interrupted on the command line"}, &task); cerr != nil {
+			return task, errors.Join(context.Cause(ctx), cerr)
+		}
+		return task, nil
+	}
+	if err != nil {
+		return task, err
+	}
+	if task, err = c.task(ctx, id); err != nil {
+		return task, err
+	}
+	if asJSON {
+		enc := json.NewEncoder(p.out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return task, enc.Encode(task)
+	}
+	show.answer(task)
+	return task, nil
+}
+
+// exitStatus says how a task ended to the shell.
+func exitStatus(task api.Task) error {
+	switch task.Status {
+	case api.StatusCompleted:
+		return nil
+	case api.StatusCancelled:
+		return cli.Exit("", exitCancelled)
+	default:
+		return cli.Exit("", exitFailed)
+	}
+}
+
+// terminal reports whether w is a terminal that shows colours.
+func terminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

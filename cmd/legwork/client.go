@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"legwork/api"
+)
+
+// client talks to a server's API as any other program would.
+type client struct {
+	base string // http://host:port
+	http *http.Client
+}
+
+func newClient(base string) *client {
+	return &client{base: strings.TrimRight(base, "/"), http: &http.Client{Timeout: 30 * time.Second}}
+}
+
+// apiError is the server's error envelope.
+type apiError struct {
+	Status  int    `json:"-"`
+	Message string `json:"error"`
+	Code    string `json:"errorCode"`
+	Details struct {
+		Errors []struct {
+			Field   string `json:"field"`
+			Message string `json:"message"`
+		} `json:"errors"`
+	} `json:"details"`
+}
+
+// Error implements error.
+func (e *apiError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Message)
+	for _, f := range e.Details.Errors {
+		fmt.Fprintf(&b, "\n  %s: %s", f.Field, f.Message)
+	}
+	return b.String()
+}
+
+// do sends a request and decodes a good answer into out.
+func (c *client) do(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("no answer from %s: %w", c.base, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode >= http.StatusBadRequest {
+		e := apiError{Status: res.StatusCode}
+		if err := json.NewDecoder(res.Body).Decode(&e); err != nil || e.Message == "" {
+			e.Message = fmt.Sprintf("%s answered %s; is it a legwork server?", c.base, res.Status)
+		}
+		return &e
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("%s did not answer as a legwork server: %w", c.base, err)
+	}
+	return nil
+}
+
+// submit posts a question.
+func (c *client) submit(ctx context.Context, in map[string]any) (task api.Task, err error) {
+	err = c.do(ctx, http.MethodPost, "/api/tasks", in, &task)
+	return task, err
+}
+
+// task loads a task.
+func (c *client) task(ctx context.Context, id string) (task api.Task, err error) {
+	err = c.do(ctx, http.MethodGet, "/api/tasks/"+id, nil, &task)
+	return task, err
+}
+
+// event is one frame of a stream, as far as people are shown it.
+type event struct {
+	Seq         int64          `json:"seq"`
+	Type        string         `json:"type"`
+	Content     string         `json:"content"`
+	Tool        string         `json:"tool"`
+	Args        map[string]any `json:"args"`
+	Result      map[string]any `json:"result"`
+	Success     bool           `json:"success"`
+	Error       string         `json:"error"`
+	Recoverable bool           `json:"recoverable"`
+	Metadata    map[string]any `json:"metadata"`
+	raw         json.RawMessage
+}
+
+// terminal reports whether the event ends its log.
+func (e event) terminal() bool {
+	return e.Type == "agent:complete" || (e.Type == "agent:error" && !e.Recoverable)
+}
+
+// follow calls each for every event of a task from the first to the last, taking up a cut stream where it was.
+func (c *client) follow(ctx context.Context, id string, each func(event) error) error {
+	var cursor int64
+	for failures := 0; ; failures++ {
+		done, err := c.stream(ctx, id, &cursor, each)
+		if done || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if failures == 20 {
+			return fmt.Errorf("the stream of task %s was cut again and again: %w", id, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+// stream reads one connection; done when the log has ended or each has failed.
+func (c *client) stream(ctx context.Context, id string, cursor *int64, each func(event) error) (done bool, err error) {
+	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, *cursor)
+	conn, res, err := websocket.Dial(ctx, url, nil)
+	if res != nil && res.Body != nil {
+		defer func() { _ = res.Body.Close() }()
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.CloseNow() }()
+	conn.SetReadLimit(4 << 20)
+	for {
+		_, frame, err := conn.Read(ctx)
+		if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		e := event{raw: frame}
+		if err := json.Unmarshal(frame, &e); err != nil {
+			return true, fmt.Errorf("the stream holds something else than events: %w", err)
+		}
+		*cursor = e.Seq
+		if err := each(e); err != nil {
+			return true, err
+		}
+		if e.terminal() {
+			return true, nil
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"legwork/docs/site"
+	"legwork/internal/config"
+)
+
+// demoQuestion is answered by legwork's own documentation, two links from its index.
+const demoQuestion = "How does legwork verify that a quote really stands in the cited page?"
+
+func (p *program) demoCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "ask a question about legwork's own documentation, with nothing but this binary",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "question", Value: demoQuestion, Usage: "another question about the documentation"},
+			&cli.BoolFlag{Name: "keep", Usage: "keep serving even when not on a terminal"},
+		},
+		Action: p.demo,
+	}
+}
+
+func (p *program) demo(ctx context.Context, c *cli.Command) error {
+	cfg, log, closeLog, err := p.load(true)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	docs, stopDocs, err := serveDocs(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopDocs()
+	fmt.Fprintf(p.out, "legwork %s demo: embedded PostgreSQL, the built-in reader, and the documentation at %s\n", version, docs)
+	a, err := startApp(ctx, demoConfig(cfg), roleAll, log)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "API at %s\n\n? %s\n\n", a.apiURL(), c.String("question"))
+	task, err := p.research(ctx, newClient(a.apiURL()), map[string]any{
+		"question": c.String("question"), "seedUrl": docs + "/index.html", "sameDomainOnly": true}, false)
+	if err == nil {
+		err = exitStatus(task)
+	}
+	if err == nil && (c.Bool("keep") || terminal(p.in) && terminal(p.out)) {
+		fmt.Fprintf(p.out, "\nStill serving: the API at %s, the task at %s/api/tasks/%s, the documentation at %s. Ctrl-C ends it.\n",
+			a.apiURL(), a.apiURL(), task.TaskID, docs)
+		return a.Run(ctx)
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
+	defer cancel()
+	a.Stop(stopCtx)
+	return err
+}
+
+// demoConfig is the user's configuration, but on a database and a port of its own, and fast with the demo's own site.
+func demoConfig(cfg config.Config) config.Config {
+	cfg.DatabaseURL = ""
+	cfg.Home = filepath.Join(cfg.Home, "demo")
+	cfg.ArtifactDir = filepath.Join(cfg.Home, "artifacts")
+	cfg.APIHost = "127.0.0.1"
+	if !free(cfg.ListenAddr()) {
+		cfg.APIPort = 0
+	}
+	cfg.FetchAllowNets = append(cfg.FetchAllowNets, netip.MustParsePrefix("127.0.0.1/32"))
+	cfg.RequestDelayMin, cfg.RequestDelayMax = 100*time.Millisecond, 200*time.Millisecond
+	cfg.RateLimitRequests = max(cfg.RateLimitRequests, 100)
+	return cfg
+}
+
+func free(addr string) bool {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	return ln.Close() == nil
+}
+
+// serveDocs serves the documentation on a free loopback port.
+func serveDocs(ctx context.Context) (base string, stop func(), err error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("serve documentation: %w", err)
+	}
+	srv := &http.Server{Handler: http.FileServerFS(site.FS()), ReadHeaderTimeout: 5 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			fmt.Println("documentation server:", err)
+		}
+	}()
+	return "http://" + ln.Addr().String(), func() { _ = srv.Close(); <-done }, nil
+}

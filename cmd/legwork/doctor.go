@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"legwork/internal/artifact"
+	"legwork/internal/config"
+	"legwork/internal/jobs"
+	"legwork/internal/pgembed"
+	"legwork/internal/store"
+)
+
+func (p *program) doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "doctor",
+		Usage: "check database, audit, files, browser, model and search, and say what to do about what does not work",
+		Action: func(ctx context.Context, _ *cli.Command) error {
+			cfg, log, closeLog, err := p.load(true)
+			if err != nil {
+				return err
+			}
+			defer closeLog()
+			d := &doctor{program: p, cfg: cfg, log: log}
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			d.artifacts()
+			st, stop := d.database(ctx)
+			if st != nil {
+				d.audit(ctx, st)
+				d.workers(ctx, st)
+				stop()
+			}
+			d.browser()
+			d.note("model", "the built-in reader answers; no language model is configured")
+			d.note("search", "library (what this server has read); other engines fall back to it, so give a seed URL for new ground")
+			if d.bad > 0 {
+				return cli.Exit(fmt.Sprintf("%d of the checks failed", d.bad), exitFailed)
+			}
+			return nil
+		},
+	}
+}
+
+// doctor prints one line per check: ok, note or FAIL, and what to do.
+type doctor struct {
+	*program
+	cfg   config.Config
+	log   *slog.Logger
+	files *artifact.Store
+	bad   int
+}
+
+func (d *doctor) ok(what, text string)   { fmt.Fprintf(d.out, "ok    %-10s %s\n", what, text) }
+func (d *doctor) note(what, text string) { fmt.Fprintf(d.out, "note  %-10s %s\n", what, text) }
+
+func (d *doctor) fail(what string, err error) {
+	d.bad++
+	fmt.Fprintf(d.out, "FAIL  %-10s %s\n", what, err)
+}
+
+func (d *doctor) artifacts() {
+	files, err := artifact.Open(d.cfg.ArtifactDir)
+	if err != nil {
+		d.fail("artifacts", err)
+		return
+	}
+	probe, err := os.CreateTemp(d.cfg.ArtifactDir, ".doctor-*")
+	if err != nil {
+		d.fail("artifacts", fmt.Errorf("ARTIFACT_DIR is not writable for this user: %w", err))
+		return
+	}
+	_ = probe.Close()
+	_ = os.Remove(probe.Name())
+	d.files = files
+	d.ok("artifacts", d.cfg.ArtifactDir+" is writable")
+}
+
+// database connects as serve would.
+func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
+	url, stop := d.cfg.DatabaseURL.Reveal(), func() {}
+	if url == "" {
+		server, err := pgembed.Start(ctx, embeddedConfig(d.cfg, d.log))
+		var inUse *pgembed.InUseError
+		if errors.As(err, &inUse) {
+			d.note("database", "a running legwork holds the embedded PostgreSQL; stop it, or set DATABASE_URL to its server, to audit it")
+			return nil, nil
+		}
+		if err != nil {
+			d.fail("database", err)
+			return nil, nil
+		}
+		url, stop = server.URL(), func() { _ = server.Stop(context.WithoutCancel(ctx)) }
+	}
+	if err := store.Migrate(ctx, url, d.log); err != nil {
+		stop()
+		d.fail("database", err)
+		return nil, nil
+	}
+	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: 4, LeaseTTL: d.cfg.LeaseTTL, Logger: d.log})
+	if err != nil {
+		stop()
+		d.fail("database", err)
+		return nil, nil
+	}
+	d.ok("database", "answers, and its schema is up to date")
+	return st, func() { st.Close(); stop() }
+}
+
+// audit checks the rules that always hold, in rows and in files.
+func (d *doctor) audit(ctx context.Context, st *store.Store) {
+	findings, err := st.Audit(ctx)
+	if err != nil {
+		d.fail("audit", err)
+		return
+	}
+	for _, f := range findings {
+		d.fail("audit", fmt.Errorf("%s: %s: %s", f.Rule, f.Subject, f.Detail))
+	}
+	if d.files != nil {
+		svc, err := jobs.NewService(st, nil, d.files, d.log)
+		if err != nil {
+			d.fail("audit", err)
+			return
+		}
+		missing, err := svc.MissingFiles(ctx)
+		if err != nil {
+			d.fail("audit", err)
+			return
+		}
+		for _, name := range missing {
+			findings = append(findings, store.Finding{})
+			d.fail("audit", fmt.Errorf("artifact %s is recorded but its file is not there; was ARTIFACT_DIR moved?", name))
+		}
+	}
+	if len(findings) == 0 {
+		d.ok("audit", "logs gapless, citations equal their snapshots, open tasks have jobs, files are there")
+	}
+}
+
+func (d *doctor) workers(ctx context.Context, st *store.Store) {
+	workers, err := st.Workers(ctx)
+	if err != nil {
+		d.fail("workers", err)
+		return
+	}
+	slots := 0
+	for _, w := range workers {
+		slots += w.Slots
+	}
+	if slots == 0 {
+		d.note("workers", "none is running now; start legwork serve or legwork worker")
+		return
+	}
+	d.ok("workers", fmt.Sprintf("%d running, %d slots", len(workers), slots))
+}
+
+func (d *doctor) browser() {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
+		if path, err := exec.LookPath(name); err == nil {
+			d.note("browser", "found "+path+", but this version reads pages over HTTP only")
+			return
+		}
+	}
+	d.note("browser", "none; pages are read over HTTP, without JavaScript and screenshots")
+}

@@ -1,0 +1,104 @@
+// Command legwork does web research as durable background tasks. This package wires the parts together and holds the
+// commands; it decides nothing that a lower floor could decide.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v3"
+
+	"legwork/internal/config"
+	"legwork/internal/logging"
+)
+
+// version is set when the Makefile builds, with -ldflags "-X main.version=…".
+var version = "dev"
+
+// Exit statuses beside 0 and 1 (anything that went wrong before an answer could).
+const (
+	exitFailed    = 2 // the task failed, or doctor found something wrong
+	exitCancelled = 3 // the task was cancelled
+)
+
+// dotenv is read from the working directory when it is there.
+const dotenv = ".env"
+
+// program is what the commands share: the outside world as this process got it.
+type program struct {
+	environ []string // NAME=value, as os.Environ gives them
+	in      io.Reader
+	out     io.Writer // results
+	errOut  io.Writer // logs and errors
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	p := &program{environ: os.Environ(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
+	status := p.run(armed(ctx, p.environ), os.Args)
+	stop()
+	os.Exit(status)
+}
+
+// run carries out one command line and gives the exit status.
+func (p *program) run(ctx context.Context, args []string) int {
+	err := p.command().Run(ctx, args)
+	if err == nil {
+		return 0
+	}
+	status := 1
+	if coder, ok := errors.AsType[cli.ExitCoder](err); ok {
+		status = coder.ExitCode()
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(p.errOut, "legwork:", text)
+	}
+	return status
+}
+
+func (p *program) command() *cli.Command {
+	return &cli.Command{
+		Name:           "legwork",
+		Usage:          "web research as durable background tasks: ask a question, get a cited answer",
+		Version:        version,
+		Reader:         p.in,
+		Writer:         p.out,
+		ErrWriter:      p.errOut,
+		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run prints and decides the status
+		Action: func(_ context.Context, c *cli.Command) error {
+			if name := c.Args().First(); name != "" {
+				return fmt.Errorf("there is no command %q; legwork --help lists them", name)
+			}
+			return cli.ShowRootCommandHelp(c)
+		},
+		Commands: []*cli.Command{
+			p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.askCommand(), p.demoCommand(), p.doctorCommand(),
+		},
+	}
+}
+
+// load reads the configuration and makes the logger. A quiet command, whose output is for people, logs only warnings
+// and worse. closeLog is called when the command ends.
+func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLog func(), err error) {
+	if cfg, err = config.Load(p.environ, dotenv); err != nil {
+		return cfg, nil, nil, err
+	}
+	if quiet && cfg.LogTarget == config.LogConsole {
+		cfg.LogLevel = max(cfg.LogLevel, slog.LevelWarn)
+	}
+	log, closeFile, err := logging.New(cfg, p.errOut)
+	if err != nil {
+		return cfg, nil, nil, err
+	}
+	for _, w := range cfg.Warnings() {
+		log.Warn(w)
+	}
+	return cfg, log, func() { _ = closeFile() }, nil
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"legwork/api"
+	"legwork/internal/research"
+)
+
+// progress prints events as they come: in colour on a terminal, as plain lines elsewhere.
+type progress struct {
+	w      io.Writer
+	colour bool
+}
+
+func newProgress(w io.Writer, colour bool) *progress { return &progress{w: w, colour: colour} }
+
+// The few SGR codes (ECMA-48 §8.3.117) that progress uses.
+const (
+	bold  = "1"
+	dim   = "2"
+	red   = "31"
+	green = "32"
+	blue  = "34"
+)
+
+func (p *progress) paint(code, s string) string {
+	if !p.colour || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// maxLine keeps a progress line on one or two terminal rows.
+const maxLine = 160
+
+// event prints one event on one line.
+func (p *progress) event(e event) {
+	seq := p.paint(dim, fmt.Sprintf("%4d", e.Seq))
+	switch e.Type {
+	case "agent:thinking":
+		fmt.Fprintf(p.w, "%s  %s\n", seq, oneLine(e.Content))
+	case "agent:tool_call":
+		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(blue, "→ "+e.Tool), oneLine(brief(e.Args)))
+	case "agent:tool_result":
+		mark, code := "✓ ", green
+		if !e.Success {
+			mark, code = "✗ ", red
+		}
+		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(code, mark+e.Tool), oneLine(brief(e.Result)))
+	case "agent:complete":
+		fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(green, "answered"))
+	case "agent:error":
+		fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(red, oneLine(e.Error)))
+	default:
+		fmt.Fprintf(p.w, "%s  %s %s\n", seq, e.Type, oneLine(string(e.raw)))
+	}
+}
+
+// brief renders an object as "key value" pairs, short ones first told, nested values as JSON.
+func brief(m map[string]any) string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	parts := make([]string, 0, len(keys))
+	for _, k := range keys {
+		switch v := m[k].(type) {
+		case string:
+			parts = append(parts, k+" "+v)
+		default:
+			b, _ := json.Marshal(v)
+			parts = append(parts, k+" "+string(b))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+func oneLine(s string) string {
+	return research.Truncate(strings.Join(strings.Fields(s), " "), maxLine)
+}
+
+// answer prints how a task ended, with its citations.
+func (p *progress) answer(task api.Task) {
+	fmt.Fprintln(p.w)
+	if task.Answer == nil {
+		text := "no answer"
+		if task.Error != nil {
+			text = *task.Error
+		}
+		fmt.Fprintf(p.w, "%s: %s\n", p.paint(red, string(task.Status)), text)
+		return
+	}
+	fmt.Fprintln(p.w, p.paint(bold, "Answer"))
+	fmt.Fprintln(p.w, *task.Answer)
+	fmt.Fprintln(p.w)
+	if len(task.Citations) > 0 {
+		fmt.Fprintln(p.w, p.paint(bold, "Citations"), "(each excerpt was verified against the stored page)")
+	}
+	for i, c := range task.Citations {
+		n := i + 1
+		if c.N != nil {
+			n = *c.N
+		}
+		fmt.Fprintf(p.w, "[%d] %s\n    %s\n", n, p.paint(bold, c.Title), p.paint(blue, c.URL))
+		if c.Excerpt != nil {
+			fmt.Fprintf(p.w, "    “%s”\n", strings.ReplaceAll(*c.Excerpt, "\n", "\n     "))
+		}
+	}
+	var foot []string
+	if task.Confidence != nil {
+		foot = append(foot, fmt.Sprintf("confidence %.2f", *task.Confidence))
+	}
+	if task.Duration != nil {
+		foot = append(foot, fmt.Sprintf("%.1f s", *task.Duration))
+	}
+	foot = append(foot, fmt.Sprintf("%d pages", task.Usage.Pages), "task "+task.TaskID)
+	fmt.Fprintln(p.w, p.paint(dim, strings.Join(foot, " · ")))
+}

@@ -1,0 +1,17 @@
+// Package site holds the documentation of legwork as a static web site: hand-written HTML pages that share one style
+// sheet. `legwork demo` serves it on loopback and asks a question about it.
+//
+// The pages stand for themselves: they need no script, link only to one another, load nothing from other hosts, and
+// every one of them can be reached from index.html.
+package site
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed *.html *.css
+var files embed.FS
+
+// FS is the site, read-only. Its root holds index.html.
+func FS() fs.FS { return files }

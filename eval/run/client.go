@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Task is the part of the API's task that is judged. Null and absent values are zero.
+type Task struct {
+	TaskID    string         `json:"taskId"`
+	Status    string         `json:"status"`
+	Answer    string         `json:"answer"`
+	Citations []Citation     `json:"citations"`
+	Usage     Usage          `json:"usage"`
+	Metadata  map[string]any `json:"metadata"`
+	Error     string         `json:"error"`
+}
+
+// Citation is one source of an answer.
+type Citation struct {
+	URL      string `json:"url"`
+	Title    string `json:"title"`
+	Excerpt  string `json:"excerpt"`
+	Verified bool   `json:"verified"`
+}
+
+// Usage is what a task has cost.
+type Usage struct {
+	Pages     int `json:"pages"`
+	ToolCalls int `json:"toolCalls"`
+}
+
+func (t Task) over() bool {
+	return t.Status == "completed" || t.Status == "failed" || t.Status == "cancelled"
+}
+
+// client speaks to a legwork server.
+type client struct {
+	http   *http.Client
+	api    string        // the server's root, without a slash at the end
+	poll   time.Duration // between two looks at a task
+	budget int           // seconds of research given to each task
+}
+
+// apiError is an answer that is not the one asked for.
+type apiError struct {
+	status  int
+	message string
+}
+
+func (e *apiError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.status, e.message) }
+
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader = http.NoBody
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.api+path, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode/100 != 2 {
+		var envelope struct {
+			Error string `json:"error"`
+		}
+		if json.Unmarshal(raw, &envelope) != nil || envelope.Error == "" {
+			envelope.Error = http.StatusText(res.StatusCode)
+		}
+		return &apiError{res.StatusCode, envelope.Error}
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("%s %s: the answer is not the expected JSON: %w", method, path, err)
+	}
+	return nil
+}
+
+// ask submits a question and waits for its end, or for the end of ctx, at which it cancels the task. The task is what was
+// last seen of it.
+func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, error) {
+	var t Task
+	err := c.call(ctx, http.MethodPost, "/api/tasks", map[string]any{"question": question, "seedUrl": seedURL,
+		"timeBudget": c.budget, "metadata": map[string]any{"evaluation": id}}, &t)
+	if err != nil {
+		return t, fmt.Errorf("submitting: %w", err)
+	}
+	if t.TaskID == "" {
+		return t, errors.New("submitting: the answer has no taskId")
+	}
+	tick := time.NewTicker(c.poll)
+	defer tick.Stop()
+	for !t.over() {
+		select {
+		case <-ctx.Done():
+			c.cancel(context.WithoutCancel(ctx), t.TaskID)
+			return t, fmt.Errorf("not finished in time: %w", context.Cause(ctx))
+		case <-tick.C:
+		}
+		var now Task
+		if err := c.call(ctx, http.MethodGet, "/api/tasks/"+t.TaskID, nil, &now); err != nil {
+			if answered := (*apiError)(nil); errors.As(err, &answered) && answered.status < 500 {
+				return t, fmt.Errorf("asking for the task: %w", err)
+			}
+			continue // an outage may end before the time does
+		}
+		t = now
+	}
+	return t, nil
+}
+
+// cancel tells the server that nobody waits any more. A failure changes no verdict, so it is not reported.
+func (c *client) cancel(ctx context.Context, id string) {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	var t Task
+	_ = c.call(ctx, http.MethodPost, "/api/tasks/"+id+"/cancel", map[string]string{"reason": "The evaluation stopped waiting"}, &t)
+}

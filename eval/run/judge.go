@@ -1,0 +1,109 @@
+package main
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxExcerpt is the longest excerpt that counts, in code points. A longer one is a page, not a quote.
+const maxExcerpt = 400
+
+// Verdict is how one question went.
+type Verdict struct {
+	ID         string   `json:"id"`
+	Question   string   `json:"question"`
+	TaskID     string   `json:"taskId,omitempty"`
+	Status     string   `json:"status"`            // the task's last known status; "unreachable" if the API gave none
+	Found      bool     `json:"found"`             // a right page is cited with an excerpt of allowed length that holds an accepted text
+	RightPage  bool     `json:"rightPage"`         // a right page is cited, whatever the excerpt says
+	InAnswer   bool     `json:"inAnswer"`          // the answer holds an accepted text
+	Citations  int      `json:"citations"`         // of the task
+	Verified   int      `json:"verified"`          // citations whose quote the server found in the page
+	TooLong    int      `json:"tooLong"`           // citations whose excerpt is longer than allowed
+	CitedPages []string `json:"citedPages"`        // paths, in the order of the citations, each once
+	Pages      int      `json:"pages"`             // pages the task opened
+	ToolCalls  int      `json:"toolCalls"`         // of the task
+	Seconds    float64  `json:"seconds"`           // from submission to the end, as the client saw it
+	Error      string   `json:"error,omitempty"`   // why there is no answer
+	Answer     string   `json:"answer,omitempty"`  // as given
+	Partial    bool     `json:"partial,omitempty"` // a budget ended the research
+}
+
+// judge compares a finished task with what its question expects. It reads nothing but its arguments.
+func judge(q Question, t Task, seconds float64) Verdict {
+	v := Verdict{ID: q.ID, Question: q.Text, TaskID: t.TaskID, Status: t.Status, Citations: len(t.Citations),
+		CitedPages: []string{}, Pages: t.Usage.Pages, ToolCalls: t.Usage.ToolCalls, Seconds: seconds,
+		Error: t.Error, Answer: t.Answer, Partial: t.Metadata["partial"] == true}
+	right := map[string]bool{}
+	for _, p := range q.Pages {
+		right[path.Clean("/"+p)] = true
+	}
+	seen := map[string]bool{}
+	for _, c := range t.Citations {
+		where := citedPath(c.URL)
+		if !seen[where] {
+			seen[where] = true
+			v.CitedPages = append(v.CitedPages, where)
+		}
+		if c.Verified {
+			v.Verified++
+		}
+		short := utf8.RuneCountInString(c.Excerpt) <= maxExcerpt
+		if !short {
+			v.TooLong++
+		}
+		if right[where] {
+			v.RightPage = true
+			v.Found = v.Found || short && containsAny(c.Excerpt, q.Accept)
+		}
+	}
+	v.InAnswer = containsAny(t.Answer, q.Accept)
+	return v
+}
+
+// citedPath is the cleaned path of a URL, without query and fragment; a URL that does not parse stands for itself.
+func citedPath(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	return path.Clean("/" + u.Path)
+}
+
+func containsAny(text string, accept []string) bool {
+	text = normalise(text)
+	for _, a := range accept {
+		if strings.Contains(text, normalise(a)) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	markdownLink   = regexp.MustCompile(`!?\[((?:[^\[\]\\]|\\.)*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+"[^"]*")?\)`)
+	markdownEscape = regexp.MustCompile(`\\([!-/:-@\[-` + "`" + `{-~])`)
+	typography     = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "–", "-", "—", "-", "‑", "-", "−", "-",
+		"…", "...", "\u200b", "", "\u00ad", "")
+)
+
+// normalise reduces text to what is compared: white space folded, lower case, plain quotes and dashes, and without the
+// Markdown that a page's stored text has around words (links, code marks, emphasis, escapes, table bars), so that an
+// accepted text can be written as a person sees it on the page.
+func normalise(s string) string {
+	s = markdownLink.ReplaceAllString(s, "$1")
+	s = markdownEscape.ReplaceAllString(s, "$1")
+	s = strings.Map(func(r rune) rune {
+		switch r {
+		case '`', '*':
+			return -1
+		case '|':
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(strings.ToLower(typography.Replace(s))), " ")
+}

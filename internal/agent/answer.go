@@ -1,0 +1,200 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"legwork/internal/research"
+)
+
+// Bounds of an answer.
+const (
+	minCited      = 2
+	maxCited      = 5
+	maxPerPage    = 4
+	weakestScore  = 0.45 // of the best passage's score: what a cited passage must reach beyond the first minCited
+	weakestMinor  = 0.30 // the same for the first minCited
+	relevantShare = 0.25 // of the question's weight: below this a passage says nothing about it
+	sameText      = 0.70 // share of words in common from which two passages say the same
+)
+
+// answer chooses the passages, cites them and writes the answer.
+func (r *reader) answer(ctx context.Context) (research.Result, error) {
+	if len(r.pages) == 0 {
+		return research.Result{}, r.unreadable()
+	}
+	noun := "page"
+	if len(r.pages) > 1 {
+		noun = "pages"
+	}
+	found, err := r.Find(ctx, r.env.Task.Question, r.pages,
+		thought(fmt.Sprintf("Looking for the passages that answer the question best on the %d %s read.", len(r.pages), noun), nil))
+	if err != nil {
+		return research.Result{}, err
+	}
+	chosen := choose(found.Passages)
+	var cited []int
+	for i, p := range chosen {
+		why := fmt.Sprintf("Citing a passage of “%s”: it has %s.", p.Title, list(p.Words))
+		c, err := r.Cite(ctx, p, thought(why, nil))
+		if err != nil {
+			return research.Result{}, err
+		}
+		if slices.Contains(cited, c.Evidence) {
+			chosen[i].Text = ""
+			continue
+		}
+		cited = append(cited, c.Evidence)
+	}
+	chosen = slices.DeleteFunc(chosen, func(p foundPassage) bool { return p.Text == "" })
+	return research.Result{Answer: compose(chosen, len(r.pages)), Confidence: confidence(chosen), Metadata: r.metadata(chosen), Cited: cited}, nil
+}
+
+// choose picks the passages to cite: the best ones that say something about the question, without repeating each other
+// and without letting one page fill the answer.
+func choose(ranked []foundPassage) []foundPassage {
+	var out []foundPassage
+	pages := map[string]int{}
+	for _, p := range ranked {
+		if len(out) == maxCited {
+			break
+		}
+		if p.Share < relevantShare && p.Covered < relevantShare {
+			continue
+		}
+		if len(out) > 0 {
+			least := weakestScore
+			if len(out) < minCited {
+				least = weakestMinor
+			}
+			if p.Score < least*out[0].Score {
+				break
+			}
+		}
+		if pages[p.PageID] >= maxPerPage || slices.ContainsFunc(out, func(o foundPassage) bool { return alike(o.Text, p.Text) }) {
+			continue
+		}
+		pages[p.PageID]++
+		out = append(out, p)
+	}
+	return out
+}
+
+// alike reports whether two texts say the same: most of their words are common, and they differ in no number or name.
+func alike(a, b string) bool {
+	x, y := wordsOf(a), wordsOf(b)
+	common := 0
+	for w := range x {
+		if y[w] {
+			common++
+		}
+	}
+	if float64(common) < sameText*float64(max(1, max(len(x), len(y)))) {
+		return false
+	}
+	for _, pair := range [][2]map[string]bool{{x, y}, {y, x}} {
+		for w := range pair[0] {
+			if !pair[1][w] && strings.ContainsAny(w, "0123456789_.") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func wordsOf(s string) map[string]bool {
+	m := map[string]bool{}
+	for _, t := range tokenize(s) {
+		m[t.lower()] = true
+	}
+	return m
+}
+
+// compose writes the answer: what it is, then each passage as a quote with its marker and page.
+func compose(chosen []foundPassage, pages int) string {
+	var b strings.Builder
+	read := fmt.Sprintf("%d pages", pages)
+	if pages == 1 {
+		read = "1 page"
+	}
+	if len(chosen) == 0 {
+		fmt.Fprintf(&b, "Nothing relevant to the question was found on the %s read. No language model was used: the built-in reader looks for passages that share words with the question, and none did.", read)
+		return b.String()
+	}
+	noun := "These passages answer"
+	if len(chosen) == 1 {
+		noun = "This passage answers"
+	}
+	fmt.Fprintf(&b, "%s the question best, of the %s read. They are quoted word for word; no language model was used.\n", noun, read)
+	for i, p := range chosen {
+		b.WriteString("\n")
+		for line := range strings.Lines(p.Text) {
+			line = strings.TrimRight(line, "\r\n")
+			b.WriteString(strings.TrimRight("> "+line, " ") + "\n")
+		}
+		fmt.Fprintf(&b, "\n[%d] %s\n", i+1, p.Title)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// Parts of the confidence, which sum up to 1.
+const (
+	confidenceCover = 0.55 // times the share of the question that the best passage covers
+	confidenceNamed = 0.15 // the best passage's entry has a name that the question has, or the question has none
+	confidenceShape = 0.15 // the best passage looks like an answer to such a question
+	confidenceAgree = 0.15 // times the share of two further pages that are cited and cover as much
+	noConfidence    = 0.05 // nothing relevant was found
+)
+
+// confidence is how far the answer can be trusted, 0..1: the weighted sum of what the cited passages show.
+func confidence(chosen []foundPassage) float64 {
+	if len(chosen) == 0 {
+		return noConfidence
+	}
+	best := chosen[0]
+	for _, p := range chosen {
+		if p.Share > best.Share {
+			best = p
+		}
+	}
+	c := confidenceCover * best.Share
+	if best.Named {
+		c += confidenceNamed
+	}
+	if best.Shaped {
+		c += confidenceShape
+	}
+	pages := map[string]bool{best.PageID: true}
+	for _, p := range chosen {
+		if p.Share >= weakShare {
+			pages[p.PageID] = true
+		}
+	}
+	c += confidenceAgree * min(1, float64(len(pages)-1)/2)
+	return min(1, round(c))
+}
+
+// metadata tells how the answer came about.
+func (r *reader) metadata(chosen []foundPassage) map[string]any {
+	m := map[string]any{
+		"provider": "reader", "languageModel": false, "plannerVersion": ReaderVersion,
+		"pagesRead": len(r.pages), "pagesFailed": len(r.failed), "partial": false,
+	}
+	budget := r.cut
+	if budget == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
+		budget = "maxDepth"
+	}
+	if budget != "" {
+		m["partial"], m["budget"] = true, budget
+	}
+	if len(chosen) == 0 {
+		m["partial"] = true
+	}
+	if r.searched != nil {
+		e := map[string]any{"asked": string(r.searched.Asked), "used": string(r.searched.Used)}
+		m["searchEngine"] = e
+	}
+	return m
+}

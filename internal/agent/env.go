@@ -1,0 +1,53 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// ReaderVersion names the planner of the built-in reader. It is pinned in a task at its first run.
+const ReaderVersion = "reader/1"
+
+// Env is one run's world, given by its caller. Every func is called from the run's goroutine only.
+type Env struct {
+	Task    research.Task
+	Try     int             // this run's try, from 1
+	Journal []research.Step // what earlier runs and tries recorded, in order
+	Spent   time.Duration   // running time of earlier runs
+	Started time.Time       // of this run, by the local clock
+
+	// Emit appends events behind the fence. When it returns nil the lease was checked: the next effect may be made.
+	// research.ErrFenced: the run must stop at once.
+	Emit func(ctx context.Context, events ...research.Event) error
+	// Record journals a step with its events, visit and citations in one transaction, and gives the citations with
+	// the excerpts that the database cut.
+	Record func(ctx context.Context, step research.Step) ([]research.Citation, error)
+	// Load reads a page under the task's policy. What goes wrong with the page is in the visit; an error is that of
+	// the context or of the database.
+	Load func(ctx context.Context, url string) (research.Visit, error)
+	// Search asks the task's search engine, or what stands in for it.
+	Search func(ctx context.Context, query string) (search.Answer, error)
+	// Rank gives the best passages for a question on the pages that the task read.
+	Rank func(ctx context.Context, question string, limit int) ([]research.Hit, error)
+	// Lexemes gives the words of a text as full-text search sees them; stop words have none.
+	Lexemes func(ctx context.Context, language, text string) ([]string, error)
+	Log     *slog.Logger // nil: no log
+}
+
+// reserveShare and minReserve say how much of the time budget is kept for the answer. A budget so small that the
+// minimum would be more than half of it is halved.
+const (
+	reserveShare = 10 // a tenth
+	minReserve   = 2 * time.Second
+)
+
+// readingTime is how much of the time budget is left for reading; negative when it is used up.
+func (e *Env) readingTime() time.Duration {
+	budget := e.Task.Options.TimeBudget
+	reserve := min(max(budget/reserveShare, minReserve), budget/2)
+	return budget - reserve - e.Spent - time.Since(e.Started)
+}

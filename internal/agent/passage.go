@@ -1,0 +1,377 @@
+package agent
+
+import (
+	"cmp"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"legwork/internal/research"
+)
+
+// Weights of where a passage has a term of the question: in its own words, in the headings and defined terms above it,
+// elsewhere in the same entry (the passages under one heading path belong together), in the page's title.
+const (
+	inBoth  = 1.0 // the passage says it under a heading that says it
+	inText  = 0.9
+	inPath  = 0.75
+	inEntry = 0.5
+	inTitle = 0.4
+
+	// A name sets a topic: what stands below it or beside it need not repeat it.
+	nameInPath  = 0.85
+	nameInEntry = 0.70
+
+	farEntry = 0.6 // times the weight, when the entry has a term only more than entryReach passages away
+)
+
+// What lifts or lowers a passage, as a factor on what it covers.
+const (
+	nearBonus    = 0.30 // times the share of neighbouring words of the question that are neighbours here too
+	focusedBonus = 0.15 // times the share of the question that its best sentence has in its own words
+	labelBonus   = 0.15 // times the share of the nearest heading's words that the question has: an entry about just this
+	pageBonus    = 0.20 // times the page's own score, that of its best passages, relative to the best page
+	phraseBonus  = 0.30 // per phrase quoted in the question
+	rankBonus    = 0.05 // times PostgreSQL's rank, relative to the best
+	listFactor   = 0.60 // lists without sentences: contents, indexes
+	linksFactor  = 0.45 // pages that are mostly links
+	shortFactor  = 0.60 // fewer than shortRunes
+	shortRunes   = 40
+	nearDistance = 4 // words
+	entryReach   = 3 // passages to either side that are close
+)
+
+// scored is a passage with what speaks for it.
+type scored struct {
+	hit     research.Hit
+	q       *question
+	text    termSet // terms in its own words
+	path    termSet // in headings and terms above
+	title   termSet
+	entry   termSet // in its entry close by, itself included
+	far     termSet // in its entry, anywhere
+	key     string  // of the entry
+	near    float64
+	label   float64
+	focused float64
+	spans   []termSet // terms by sentence
+	shaped  float64
+	factor  float64
+	covered float64 // 0..1: share of the question, by weight and rarity
+	score   float64
+}
+
+// pageFacts is what ranking knows of a page beyond its passages.
+type pageFacts struct {
+	q         *question // in the page's language
+	linkShare float64   // share of the page's text that is link text
+	passages  int
+}
+
+// rank scores passages, best first. Ties keep the order of the hits. total is the number of passages on the pages that
+// the hits come from, for rarity; 0: every term is as rare as any other.
+func rank(hits []research.Hit, facts func(pageID string) pageFacts, total int) []scored {
+	out := make([]scored, 0, len(hits))
+	entries := map[string]map[int]termSet{} // by entry and place in the page
+	whole := map[string]termSet{}
+	df := map[*question][]int{}
+	top := 0.0
+	for _, h := range hits {
+		f := facts(h.PageID)
+		if f.q == nil { // not a page that this run knows of
+			continue
+		}
+		s := scored{hit: h, q: f.q, factor: 1}
+		s.read(f)
+		if entries[s.key] == nil {
+			entries[s.key] = map[int]termSet{}
+		}
+		entries[s.key][h.Ord] = s.text | s.path
+		whole[s.key] |= s.text | s.path
+		if df[f.q] == nil {
+			df[f.q] = make([]int, len(f.q.terms))
+		}
+		for i := range f.q.terms {
+			if s.text.has(i) {
+				df[f.q][i]++
+			}
+		}
+		top = max(top, h.Rank)
+		out = append(out, s)
+	}
+	for i := range out {
+		s := &out[i]
+		s.far = whole[s.key]
+		for d := -entryReach; d <= entryReach; d++ {
+			s.entry |= entries[s.key][s.hit.Ord+d]
+		}
+		s.covered = s.cover(df[s.q], total)
+		bonus := nearBonus*s.near + focusedBonus*s.focused + labelBonus*s.label + s.shaped
+		for _, p := range s.q.phrases {
+			if strings.Contains(strings.ToLower(s.hit.Text), p) {
+				bonus += phraseBonus
+			}
+		}
+		if top > 0 {
+			bonus += rankBonus * s.hit.Rank / top
+		}
+		s.score = s.covered * (1 + bonus) * s.factor
+	}
+	byScore := func(a, b scored) int { return cmp.Compare(b.score, a.score) }
+	slices.SortStableFunc(out, byScore)
+	favourPages(out)
+	slices.SortStableFunc(out, byScore)
+	return out
+}
+
+// favourPages lifts the passages of pages whose best passages are good: a page about the question has several. The
+// passages are in the order of their scores.
+func favourPages(ranked []scored) {
+	const best = 3
+	sums, counts, top := map[string]float64{}, map[string]int{}, 0.0
+	for _, s := range ranked {
+		if id := s.hit.PageID; counts[id] < best {
+			counts[id]++
+			sums[id] += s.score / best
+			top = max(top, sums[id])
+		}
+	}
+	for i := range ranked {
+		ranked[i].score *= 1 + pageBonus*sums[ranked[i].hit.PageID]/max(top, 1e-9)
+	}
+}
+
+// read finds the question's terms in the passage and looks at its form.
+func (s *scored) read(f pageFacts) {
+	q, h := f.q, s.hit
+	tokens := tokenize(h.Text)
+	at := make([]termSet, len(tokens))
+	for i, t := range tokens {
+		at[i] = q.match(t)
+		s.text |= at[i]
+		if i == 0 || endsSentence(h.Text[tokens[i-1].end:t.start]) {
+			s.spans = append(s.spans, 0)
+		}
+		s.spans[len(s.spans)-1] |= at[i]
+	}
+	s.title = q.matchText(h.Title)
+	own := ownTerm(h.Text)
+	s.path = q.matchText(h.Heading) | q.matchText(own)
+	s.key = h.PageID
+	for _, part := range []string{h.Heading, own} {
+		if part != "" {
+			s.key += " › " + part
+		}
+	}
+	label := own
+	if label == "" {
+		label = h.Heading[strings.LastIndex(h.Heading, "›")+1:]
+	}
+	s.label = labelShare(q, label)
+	s.near = nearness(q.pairs, at)
+	s.shaped = q.shape.fit(h.Text)
+	if utf8.RuneCountInString(h.Text) < shortRunes {
+		s.factor *= shortFactor
+	}
+	if isList(h.Text) {
+		s.factor *= listFactor
+	}
+	if f.linkShare > 0.5 {
+		s.factor *= linksFactor
+	}
+}
+
+// cover is the share of the question that the passage covers. It notes what the best sentence covers alone.
+func (s *scored) cover(df []int, total int) float64 {
+	got, sum := 0.0, 0.0
+	alone := make([]float64, len(s.spans))
+	for i, t := range s.q.terms {
+		w := t.weight
+		if total > 0 {
+			w *= rarity(float64(df[i]), float64(total))
+		}
+		got += w * s.strength(i)
+		if !t.hint && (df[i] > 0 || t.name) {
+			sum += w
+		}
+		for k, set := range s.spans {
+			alone[k] += pick(set, i, w)
+		}
+	}
+	sum = max(sum, 1e-9)
+	if len(alone) > 0 {
+		s.focused = min(1, slices.Max(alone)/sum)
+	}
+	return min(1, got/sum)
+}
+
+// endsSentence reports whether what stands between two words ends a sentence, an item or a row.
+func endsSentence(gap string) bool {
+	return strings.Contains(gap, "\n\n") || sentenceEnd.MatchString(gap)
+}
+
+var sentenceEnd = regexp.MustCompile(`[.!?;]["'”’)]*\s|\n\s*([-|*>]|\d+\.)|\*\*\s*\n`)
+
+// strength says how well the passage has a term, by where it stands.
+func (s *scored) strength(i int) float64 {
+	if s.text.has(i) && s.path.has(i) {
+		return inBoth
+	}
+	path, entry := inPath, inEntry
+	if s.q.terms[i].name {
+		path, entry = nameInPath, nameInEntry
+	}
+	return max(pick(s.text, i, inText), pick(s.path, i, path), pick(s.entry, i, entry), pick(s.far, i, farEntry*entry), pick(s.title, i, inTitle))
+}
+
+// share is the part of the question's weight that the passage covers, rarity aside: comparable between pages.
+func (s *scored) share() float64 {
+	got, sum := 0.0, 0.0
+	for i, t := range s.q.terms {
+		if t.hint {
+			continue
+		}
+		sum += t.weight
+		got += t.weight * s.strength(i)
+	}
+	return min(1, got/max(sum, 1e-9))
+}
+
+// named reports whether the passage or the entry it stands in has a name that the question has.
+func (s *scored) named() bool {
+	for i, t := range s.q.terms {
+		if t.name && (s.text | s.path | s.entry).has(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// found is the passage as find_in_page gives it.
+func (s *scored) found() foundPassage {
+	return foundPassage{
+		PageID: s.hit.PageID, VisitID: s.hit.VisitID, URL: s.hit.URL, Title: s.hit.Title, Heading: s.hit.Heading,
+		Start: s.hit.Start, End: s.hit.End, Text: s.hit.Text, Entry: s.key, Score: round(s.score), Covered: round(s.covered),
+		Share: round(s.share()), Shaped: !s.q.shape.asksForm() || s.shaped > 0, Named: s.named(),
+		Words: s.q.words(s.text | s.path | s.title),
+	}
+}
+
+// round keeps journaled scores short.
+func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
+
+// labelShare is the share of a heading's words that the question has. Section numbers and types in parentheses are no
+// words of it.
+func labelShare(q *question, label string) float64 {
+	label, _, _ = strings.Cut(strings.TrimLeft(label, " 0123456789."), " (")
+	has, all := 0, 0
+	for _, t := range tokenize(label) {
+		for _, p := range t.parts {
+			if stopWords[strings.ToLower(p)] {
+				continue
+			}
+			all++
+			if q.match(token{text: p, parts: []string{p}}) != 0 {
+				has++
+			}
+		}
+	}
+	return float64(has) / float64(max(all, 1))
+}
+
+// nearness is the share of pairs that stand close together somewhere.
+func nearness(pairs [][2]int, at []termSet) float64 {
+	if len(pairs) == 0 {
+		return 0
+	}
+	found := 0
+	for _, p := range pairs {
+		last := [2]int{-100, -100}
+		for i, set := range at {
+			for side := range 2 {
+				if set.has(p[side]) {
+					last[side] = i
+				}
+			}
+			if d := last[0] - last[1]; d >= -nearDistance && d <= nearDistance && last[0] >= 0 && last[1] >= 0 {
+				found++
+				break
+			}
+		}
+	}
+	return float64(found) / float64(len(pairs))
+}
+
+var termLine = regexp.MustCompile(`^\s*\*\*(.+)\*\*\s*$`)
+
+// ownTerm is the defined term that a passage starts with; empty: it does not. The rest of a long definition stands under
+// it as a heading.
+func ownTerm(text string) string {
+	line, _, more := strings.Cut(text, "\n")
+	if m := termLine.FindStringSubmatch(line); m != nil && more {
+		return m[1]
+	}
+	return ""
+}
+
+// isList reports whether a text is a list of short items without a sentence among them.
+func isList(s string) bool {
+	lines, sentences := 0, 0
+	for l := range strings.Lines(s) {
+		l = strings.TrimSpace(l)
+		if l == "" {
+			continue
+		}
+		lines++
+		if strings.HasPrefix(l, "|") || len(strings.Fields(l)) > 12 || strings.HasSuffix(l, ".") || strings.HasSuffix(l, ":") {
+			sentences++
+		}
+	}
+	return lines >= 3 && sentences == 0
+}
+
+// What answers of a shape look like. The bonuses are factors on what a passage covers.
+var (
+	hasNumber   = regexp.MustCompile(`(?i)\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|sixty|hundred|thousand|million|billion|unlimited)\b`)
+	hasDuration = regexp.MustCompile(`(?i)(\d|\b(one|two|three|four|five|six|ten|fifteen|thirty|sixty))\s*(ms|µs|s|min|h|d|microseconds?|milliseconds?|seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b`)
+	hasSize     = regexp.MustCompile(`(?i)(\d|\b(one|two|four|eight|sixteen))\s*(%|percent\b|bytes?\b|bits?\b|k?b\b|kib\b|mib\b|gib\b|kilobytes?\b|megabytes?\b|mb\b|gb\b|tb\b|gigabytes?\b|characters?\b)`)
+	hasPreset   = regexp.MustCompile(`(?i)\bdefaults? (value |setting |behaviou?r )?(is|are|was|of|to|for)\b|\bby default\b|\bdefaults? to\b|\bdefaulting\b|\(default\b|\bis the default\b|\bdefault\b[^.\n]{0,60}\bis\b|\bif (omitted|unspecified|not (specified|given|set))\b|\bdefault[=:]`)
+	saysDefault = regexp.MustCompile(`(?i)\bdefault`)
+	hasOften    = regexp.MustCompile(`(?i)\b(every|once|twice|per|each|hourly|daily|weekly|monthly|periodically|times)\b`)
+	hasExtent   = regexp.MustCompile(`[-+−]?\d[\d.,_^]*\s*(to|through|and|–|-|\.\.|…)\s*[-+−]?\d`)
+	hasBest     = regexp.MustCompile(`(?i)\b(most|best|preferred|recommended|safest|fastest|strongest|simplest|should (be )?used?)\b`)
+	hasReason   = regexp.MustCompile(`(?i)\b(because|since|due to|reasons?|therefore|so that|as a result|this means|in order to|thus)\b`)
+	hasDate     = regexp.MustCompile(`(?i)\b(1[5-9]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|october|november|december)\b`)
+	hasCase     = regexp.MustCompile(`(?i)\b(if|when|whenever|unless|only|once|after|until)\b`)
+	hasDenial   = regexp.MustCompile(`(?i)\b(not|cannot|never|none|only|always|guaranteed|must)\b|n't\b`)
+	hasAdvice   = regexp.MustCompile(`(?i)\b(use|using|used|set|specify|specifies|allows?|option|can be|to do (this|so)|call|run|with)\b`)
+)
+
+// asksForm reports whether the shape tells how the answer looks.
+func (s shape) asksForm() bool { return s.number || s.preset || s.why || s.moment }
+
+// fit says how much a text looks like an answer of this shape.
+func (s shape) fit(text string) float64 {
+	bonus := 0.0
+	add := func(asked bool, has *regexp.Regexp, b float64) {
+		if asked && has.MatchString(text) {
+			bonus += b
+		}
+	}
+	add(s.number, hasNumber, 0.10)
+	add(s.duration, hasDuration, 0.20)
+	add(s.size, hasSize, 0.15)
+	add(s.preset, hasPreset, 0.30)
+	add(s.preset, saysDefault, 0.05)
+	add(s.often, hasOften, 0.15)
+	add(s.extent, hasExtent, 0.20)
+	add(s.best, hasBest, 0.15)
+	add(s.why, hasReason, 0.12)
+	add(s.moment, hasDate, 0.08)
+	add(s.moment || s.condition, hasCase, 0.06)
+	add(s.yesNo, hasDenial, 0.08)
+	add(s.method, hasAdvice, 0.05)
+	return bonus
+}

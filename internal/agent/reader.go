@@ -1,0 +1,257 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// Strength of evidence, as a share of the question's weight that one passage covers.
+const (
+	strongShare = 0.80 // from here on the answer is likely found
+	weakShare   = 0.50 // up to here even links without a visible relation are tried
+	afterStrong = 8    // pages still read after strong evidence, if their links look as good
+)
+
+// Read is the built-in reader: a deterministic planner over the tools. Its error is a *research.Failure,
+// research.ErrFenced, the context's error, or that of a database that cannot answer.
+func Read(ctx context.Context, env Env) (research.Result, error) {
+	r, err := newReader(ctx, env)
+	if err != nil {
+		return research.Result{}, err
+	}
+	if err := r.start(ctx); err != nil {
+		return research.Result{}, err
+	}
+	for {
+		more, err := r.step(ctx)
+		if err != nil {
+			return research.Result{}, err
+		}
+		if !more {
+			break
+		}
+	}
+	return r.answer(ctx)
+}
+
+// reader is one run of the planner. All it decides follows from the task, the journal and what the tools give.
+type reader struct {
+	*Toolbox
+	q        *question
+	opts     research.Options
+	policy   page.Policy
+	frontier *frontier
+	pages    []opened // read well, in order
+	failed   []opened
+	snapshot map[string]bool // pages by content, so that copies are not followed twice
+	best     digest
+	strongAt int // pages read when the evidence became strong; 0: it is not
+	searched *foundPages
+	cut      string  // budget that left out a link that looked relevant
+	tooDeep  float64 // best score among links beyond MaxDepth
+}
+
+func newReader(ctx context.Context, env Env) (*reader, error) {
+	b := NewToolbox(env)
+	q, err := b.question(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	o := env.Task.Options
+	return &reader{Toolbox: b, q: q, opts: o, frontier: newFrontier(q), snapshot: map[string]bool{},
+		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}}, nil
+}
+
+// start opens the seed, or queues what a search gives.
+func (r *reader) start(ctx context.Context) error {
+	if r.opts.SeedURL != "" {
+		return r.startAtSeed(ctx)
+	}
+	found, err := r.Search(ctx, r.env.Task.Question, thought("Searching for pages that may answer the question.", nil))
+	if err != nil {
+		return err
+	}
+	r.searched = &found
+	for i, res := range found.Results {
+		if i >= r.opts.MaxResults {
+			break
+		}
+		u, err := page.ParseURL(res.URL)
+		if err != nil || r.policy.Refuse(u.Host) != "" {
+			continue
+		}
+		// The engine's order counts: each place behind the first costs as much as a link followed.
+		r.frontier.start(u.String(), page.Domain(u.Host), res.Title, res.Snippet, 1-depthCost*float64(i))
+	}
+	if len(r.frontier.order) == 0 {
+		return &research.Failure{Code: research.CodeNoSources, Message: noStart(found)}
+	}
+	return nil
+}
+
+// noStart says why there is nothing to begin with, and what to do.
+func noStart(found foundPages) string {
+	if found.Used == "" {
+		return "There is no page to start from: no search engine could answer. Give a seedUrl, or configure a search engine."
+	}
+	if len(found.Results) > 0 {
+		return "There is no page to start from: the task's domain rules exclude every search result. Change allowDomains and denyDomains, or give a seedUrl."
+	}
+	return fmt.Sprintf("There is no page to start from: the search (%s) found nothing for this question. Give a seedUrl, configure a search engine, or let legwork read pages about it first.", found.Used)
+}
+
+// startAtSeed opens the seed URL. A seed that may not be opened ends the task for good.
+func (r *reader) startAtSeed(ctx context.Context) error {
+	seed := r.opts.SeedURL
+	root := ""
+	if u, err := page.ParseURL(seed); err == nil {
+		root = page.Domain(u.Host)
+		r.frontier.take(u.String())
+	}
+	if r.timeUp(ToolNavigate, seed) {
+		return &research.Failure{Code: research.CodeNoSources, Message: "The time budget was used up before a page could be read. Give the task a larger timeBudget."}
+	}
+	o, err := r.Navigate(ctx, seed, 0, thought("Opening the start page "+seed+".", nil))
+	if err != nil {
+		return err
+	}
+	if o.Outcome == research.OutcomeNetwork {
+		return &research.Failure{Code: research.CodeSeedRefused, Message: "The seed URL was refused. " + o.Message}
+	}
+	r.take(o, root)
+	return nil
+}
+
+// take files a page that was opened, and offers its links.
+func (r *reader) take(o opened, root string) {
+	r.frontier.take(o.URL)
+	if o.Outcome != research.OutcomeOK {
+		r.failed = append(r.failed, o)
+		return
+	}
+	if r.snapshot[o.PageID] {
+		return
+	}
+	r.snapshot[o.PageID] = true
+	r.pages = append(r.pages, o)
+	if o.Best.Share > r.best.Share && (o.Best.Shaped || !r.best.Shaped) || o.Best.Shaped && !r.best.Shaped && o.Best.Share > weakShare {
+		r.best = o.Best
+	}
+	if r.strongAt == 0 && o.Best.Shaped && o.Best.Share >= strongShare {
+		r.strongAt = len(r.pages)
+	}
+	from, err := url.Parse(o.URL)
+	if err != nil {
+		return
+	}
+	r.frontier.offer(source{title: o.Title, path: from.Path, depth: o.Depth, root: root, relevance: o.Best.Share}, r.allowed(o, from, root))
+}
+
+// allowed drops the links that the task's domain rules exclude.
+func (r *reader) allowed(o opened, from *url.URL, root string) []link {
+	own := page.Domain(from.Host)
+	verdict := map[string]bool{} // by host
+	var out []link
+	for _, l := range o.Links {
+		u, err := page.ParseURL(l.URL)
+		if err != nil {
+			continue
+		}
+		ok, known := verdict[u.Host]
+		if !known {
+			d := page.Domain(u.Host)
+			ok = r.policy.Refuse(u.Host) == "" && (r.opts.AllowExternalLinks || d == own) && (!r.opts.SameDomainOnly || d == root)
+			verdict[u.Host] = ok
+		}
+		if ok {
+			l.URL = u.String()
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// step opens the best page that is left, and reports whether to go on.
+func (r *reader) step(ctx context.Context) (bool, error) {
+	if r.recorded(ToolFind, r.findArgs()) { // an earlier run was done with reading
+		return false, nil
+	}
+	weak := r.best.Share <= weakShare
+	c, refused := r.frontier.next(weak, func(c *candidate) bool { return c.depth <= r.opts.MaxDepth })
+	r.tooDeep = max(r.tooDeep, refused)
+	if c == nil || r.enough(c) {
+		return false, nil
+	}
+	if !r.recorded(ToolNavigate, map[string]any{"url": c.url}) {
+		switch {
+		case r.loads >= r.opts.MaxPages:
+			r.cutBy("maxPages", c)
+			return false, nil
+		case r.timeUp(ToolNavigate, c.url):
+			r.cutBy("timeBudget", c)
+			return false, nil
+		}
+	}
+	o, err := r.Navigate(ctx, c.url, c.depth, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
+		map[string]any{"url": c.url, "score": round(c.score), "depth": c.depth}))
+	if err != nil {
+		return false, err
+	}
+	if o.TimeUp {
+		r.cutBy("timeBudget", c)
+	}
+	r.take(o, c.root)
+	return true, nil
+}
+
+// enough reports whether reading may end although a page is left: the evidence is strong, and either the page promises
+// little or some more were read to compare. Without a name in the question its words may be common ones that stand
+// together in many places, so then only a page that promises next to nothing is left out.
+func (r *reader) enough(c *candidate) bool {
+	if r.strongAt == 0 {
+		return false
+	}
+	return c.score < unlikelyLink || r.q.named() && (c.score < relevantLink || len(r.pages)+len(r.failed) >= r.strongAt+afterStrong)
+}
+
+// cutBy notes that a budget ended the reading before a page was opened that looked relevant.
+func (r *reader) cutBy(budget string, c *candidate) {
+	if c.score >= relevantLink && r.strongAt == 0 {
+		r.cut = budget
+	}
+}
+
+// timeUp reports whether no time is left for a call that the journal does not answer.
+func (r *reader) timeUp(tool, url string) bool {
+	return r.env.readingTime() <= 0 && !r.recorded(tool, map[string]any{"url": url})
+}
+
+func (r *reader) findArgs() map[string]any { return map[string]any{"query": r.env.Task.Question} }
+
+// unreadable is the failure of a task of which no page could be read.
+func (r *reader) unreadable() error {
+	f := &research.Failure{Code: research.CodeNoSources}
+	var first string
+	for _, o := range r.failed {
+		if first == "" {
+			first = o.Message
+		}
+		f.Transient = f.Transient || o.Outcome.Transient() && !o.TimeUp
+		f.Cause = errors.Join(f.Cause, fmt.Errorf("%s: %s", o.URL, o.Outcome))
+	}
+	f.Message = "No page could be read."
+	if first != "" {
+		f.Message += " " + first
+	}
+	f.Message += " Check the seedUrl, or give another one."
+	return f
+}
+
+func thought(content string, metadata map[string]any) research.Event {
+	return research.Thinking(content, metadata)
+}

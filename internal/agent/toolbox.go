@@ -1,0 +1,176 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"legwork/internal/research"
+)
+
+// The tools, by the names that clients know.
+const (
+	ToolSearch   = "search_for_question"
+	ToolNavigate = "navigate_to"
+	ToolFind     = "find_in_page"
+	ToolCite     = "cite"
+)
+
+// Toolbox carries out tool calls: announce, effect, record. A call that the journal has is answered from there, without
+// announcement and effect, so a resumed run passes the same way without doing anything twice. It knows nothing of who
+// decides on the calls. Not safe for concurrent use.
+type Toolbox struct {
+	env      Env
+	log      *slog.Logger
+	journal  map[string]research.Step // by tool and arguments, what may be answered from
+	turn     int                      // of the newest step
+	loads    int                      // navigate_to calls that count against MaxPages
+	evidence int                      // number of the newest citation
+	question func(ctx context.Context, language string) (*question, error)
+}
+
+// NewToolbox prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
+// answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
+func NewToolbox(env Env) *Toolbox {
+	b := &Toolbox{env: env, log: env.Log, journal: map[string]research.Step{}}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	asked := map[string]*question{}
+	b.question = func(ctx context.Context, language string) (*question, error) {
+		if q, ok := asked[language]; ok {
+			return q, nil
+		}
+		q, err := questionIn(ctx, env.Task.Question, language, env.Lexemes)
+		if err == nil {
+			asked[language] = q
+		}
+		return q, err
+	}
+	for _, s := range env.Journal {
+		b.turn = max(b.turn, s.Turn)
+		if s.Kind != research.ToolStep {
+			continue
+		}
+		key := callKey(s.Tool, s.Args)
+		again := s.Try < env.Try && failedTransiently(s)
+		if again {
+			delete(b.journal, key)
+		} else {
+			b.journal[key] = s
+		}
+		switch {
+		case s.Tool == ToolNavigate && !again:
+			b.loads++
+		case s.Tool == ToolCite:
+			var c cited
+			if json.Unmarshal(s.Result, &c) == nil {
+				b.evidence = max(b.evidence, c.Evidence)
+			}
+		}
+	}
+	return b
+}
+
+// failedTransiently reports whether a step's effect may succeed when it is made again.
+func failedTransiently(s research.Step) bool {
+	var r struct {
+		Outcome research.Outcome `json:"outcome"`
+	}
+	return !s.Success && json.Unmarshal(s.Result, &r) == nil && r.Outcome.Transient()
+}
+
+// callKey identifies a call by what it does. Arguments are compared as JSON: neither the order of keys nor the spacing
+// counts.
+func callKey(tool string, args []byte) string {
+	var v any
+	if json.Unmarshal(args, &v) == nil {
+		if canonical, err := encode(v); err == nil {
+			args = canonical
+		}
+	}
+	return tool + "\x00" + string(args)
+}
+
+// Recorded reports whether the journal answers a call.
+func (b *Toolbox) recorded(tool string, args map[string]any) bool {
+	raw, err := encode(args)
+	if err != nil {
+		return false
+	}
+	_, ok := b.journal[callKey(tool, raw)]
+	return ok
+}
+
+// effect is what a tool did.
+type effect struct {
+	result    any            // journaled whole, as JSON
+	preview   map[string]any // told in the tool_result event
+	success   bool
+	visit     *research.Visit
+	citations []research.Citation
+	then      []research.Event // told after the result
+}
+
+// call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
+// through the same bytes. before is told ahead of the announcement.
+func (b *Toolbox) call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
+	do func(ctx context.Context) (effect, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	rawArgs, err := encode(args)
+	if err != nil {
+		return fmt.Errorf("arguments of %s: %w", tool, err)
+	}
+	key := callKey(tool, rawArgs)
+	if step, ok := b.journal[key]; ok {
+		return decode(tool, step.Result, out)
+	}
+	turn, callNo := b.turn+1, 1
+	where := map[string]any{"turn": turn, "callNo": callNo}
+	if err := b.env.Emit(ctx, append(before, research.ToolCall(tool, args, where))...); err != nil {
+		return err
+	}
+	began := time.Now()
+	e, err := do(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := encode(e.result)
+	if err != nil {
+		return fmt.Errorf("result of %s: %w", tool, err)
+	}
+	step := research.Step{
+		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
+		Success: e.success, Duration: time.Since(began), Visit: e.visit, Citations: e.citations,
+		Events: append([]research.Event{research.ToolResult(tool, e.preview, e.success, where)}, e.then...),
+	}
+	if _, err := b.env.Record(ctx, step); err != nil {
+		return err
+	}
+	b.turn = turn
+	step.Events, step.Visit, step.Citations = nil, nil, nil
+	b.journal[key] = step
+	return decode(tool, result, out)
+}
+
+func decode(tool string, result []byte, out any) error {
+	if err := json.Unmarshal(result, out); err != nil {
+		return fmt.Errorf("journaled result of %s: %w", tool, err)
+	}
+	return nil
+}
+
+func encode(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+}

@@ -1,0 +1,311 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	neturl "net/url"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// Bounds of what a step keeps.
+const (
+	maxStepLinks = 5000
+	maxHits      = 1500 // passages that are ranked
+	maxFound     = 40   // passages that find_in_page gives
+)
+
+// found is the journaled result of search_for_question.
+type foundPages struct {
+	Asked   research.Engine  `json:"asked"`
+	Used    research.Engine  `json:"used,omitempty"`
+	Results []search.Result  `json:"results"`
+	Skipped []search.Skipped `json:"skipped,omitempty"`
+}
+
+// Search asks the task's search engine. An engine that could not be used is told in an event of its own.
+func (b *Toolbox) Search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
+	var out foundPages
+	err := b.call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
+		a, err := b.env.Search(ctx, query)
+		if err != nil {
+			return effect{}, err
+		}
+		results := make([]any, 0, len(a.Results))
+		for _, r := range a.Results {
+			results = append(results, map[string]any{"url": r.URL, "title": r.Title})
+		}
+		e := effect{
+			result:  foundPages{Asked: a.Asked, Used: a.Used, Results: append([]search.Result{}, a.Results...), Skipped: a.Skipped},
+			preview: map[string]any{"engine": string(a.Used), "count": len(a.Results), "results": results},
+			success: a.Used != "",
+		}
+		if a.Used == "" {
+			delete(e.preview, "engine")
+			e.preview["message"] = "No search engine could answer."
+		}
+		if a.Used != a.Asked {
+			e.then = append(e.then, research.Thinking(fallbackSentence(a), map[string]any{
+				"searchEngine": map[string]any{"asked": a.Asked, "used": a.Used}}))
+		}
+		return e, nil
+	})
+	return out, err
+}
+
+// fallbackSentence says which engine was asked, why it did not answer, and what stands in.
+func fallbackSentence(a search.Answer) string {
+	s := fmt.Sprintf("The search engine %s was asked for.", a.Asked)
+	for _, skipped := range a.Skipped {
+		s += " " + skipped.Reason
+	}
+	if a.Used == "" {
+		return s + " No other engine could stand in for it."
+	}
+	if a.Used == research.Library {
+		return s + " Instead, the library of pages read earlier was searched."
+	}
+	return s + fmt.Sprintf(" Instead, %s was searched.", a.Used)
+}
+
+// link is a link as a step keeps it.
+type link struct {
+	URL     string `json:"u"`
+	Text    string `json:"t,omitempty"`
+	Context string `json:"c,omitempty"`
+	Heading string `json:"h,omitempty"`
+	Frag    string `json:"f,omitempty"`
+}
+
+// opened is the journaled result of navigate_to: all that a resumed run needs of a page.
+type opened struct {
+	Outcome   research.Outcome `json:"outcome"`
+	Message   string           `json:"message,omitempty"`
+	URL       string           `json:"url"` // after redirects
+	Status    int              `json:"status,omitempty"`
+	VisitID   uuid.UUID        `json:"visitId"`
+	PageID    string           `json:"pageId,omitempty"`
+	Title     string           `json:"title,omitempty"`
+	Language  string           `json:"language,omitempty"`
+	Depth     int              `json:"depth"`
+	Chars     int              `json:"chars,omitempty"` // code points of text
+	Passages  int              `json:"passages,omitempty"`
+	LinkShare float64          `json:"linkShare,omitempty"` // share of the text that is link text, 0..1
+	Best      digest           `json:"best"`
+	Links     []link           `json:"links,omitempty"`
+	TimeUp    bool             `json:"timeUp,omitempty"` // the time budget ended the load
+}
+
+// digest is how well a page answers the task's question by its best passage, judged when it was read.
+type digest struct {
+	Share  float64 `json:"share"`            // of the question's weight that the passage covers, 0..1
+	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
+}
+
+// Navigate opens a page. depth is the number of links followed in a row to get there. What is wrong with a page is told
+// in the result. A load that the end of the reading time cuts off counts as timed out.
+func (b *Toolbox) Navigate(ctx context.Context, url string, depth int, before ...research.Event) (opened, error) {
+	var out opened
+	counted := b.recorded(ToolNavigate, map[string]any{"url": url})
+	err := b.call(ctx, ToolNavigate, map[string]any{"url": url}, before, &out, func(ctx context.Context) (effect, error) {
+		v, timeUp, err := b.load(ctx, url)
+		if err != nil {
+			return effect{}, err
+		}
+		if v.ID, err = uuid.NewV7(); err != nil {
+			return effect{}, fmt.Errorf("id of a visit: %w", err)
+		}
+		v.Depth = depth
+		o := opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
+			Depth: depth, TimeUp: timeUp}
+		if v.Page != nil {
+			if err := b.describe(ctx, &o, &v); err != nil {
+				return effect{}, err
+			}
+		}
+		return effect{result: o, preview: o.preview(), success: v.Outcome == research.OutcomeOK, visit: &v}, nil
+	})
+	if err == nil && !counted {
+		b.loads++
+	}
+	return out, err
+}
+
+// load reads a page for at most the reading time that is left.
+func (b *Toolbox) load(ctx context.Context, url string) (research.Visit, bool, error) {
+	bounded, cancel := context.WithTimeout(ctx, max(b.env.readingTime(), time.Millisecond))
+	defer cancel()
+	v, err := b.env.Load(bounded, url)
+	switch {
+	case ctx.Err() != nil:
+		return v, false, ctx.Err()
+	case err != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
+		return research.Visit{URL: url, FinalURL: url, Outcome: research.OutcomeTimeout, FetchedAt: time.Now().UTC(),
+			Message: "The time budget ended while the page was loading."}, true, nil
+	}
+	return v, false, err
+}
+
+// describe notes what a resumed run needs of a page that was read.
+func (b *Toolbox) describe(ctx context.Context, o *opened, v *research.Visit) error {
+	p := v.Page
+	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
+	if o.Title == "" {
+		o.Title = p.Title
+	}
+	linked := 0
+	for i, l := range v.Links {
+		if i == maxStepLinks {
+			break
+		}
+		linked += utf8.RuneCountInString(l.Text)
+		o.Links = append(o.Links, link{URL: l.URL, Text: l.Text, Context: l.Context, Heading: l.Heading, Frag: l.Frag})
+	}
+	o.LinkShare = min(1, float64(linked)/float64(max(o.Chars, 1)))
+	q, err := b.question(ctx, p.Language)
+	if err != nil {
+		return err
+	}
+	o.Best = digestOf(q, p, o)
+	return nil
+}
+
+// digestOf judges a page by its best passage, every term being as rare as any other.
+func digestOf(q *question, p *research.Page, o *opened) digest {
+	runes := []rune(p.Text)
+	hits := make([]research.Hit, len(p.Passages))
+	for i, ps := range p.Passages {
+		hits[i] = research.Hit{Passage: ps, PageID: p.ID, Title: o.Title, Text: string(runes[ps.Start:ps.End])}
+	}
+	ranked := rank(hits, func(string) pageFacts { return pageFacts{q: q, linkShare: o.LinkShare} }, 0)
+	if len(ranked) == 0 {
+		return digest{}
+	}
+	best := ranked[0]
+	return digest{Share: best.share() * best.factor, Shaped: !q.shape.asksForm() || best.shaped > 0}
+}
+
+// preview is what the event tells of a page.
+func (o *opened) preview() map[string]any {
+	p := map[string]any{"url": o.URL, "outcome": string(o.Outcome)}
+	if o.Status != 0 {
+		p["status"] = o.Status
+	}
+	if o.Message != "" {
+		p["message"] = o.Message
+	}
+	if o.Outcome == research.OutcomeOK {
+		p["title"], p["chars"], p["links"] = o.Title, o.Chars, len(o.Links)
+	}
+	return p
+}
+
+// foundPassages is the journaled result of find_in_page.
+type foundPassages struct {
+	Passages []foundPassage `json:"passages"` // best first
+}
+
+// foundPassage is a passage with what speaks for it. Its text is the snapshot's.
+type foundPassage struct {
+	PageID  string    `json:"pageId"`
+	VisitID uuid.UUID `json:"visitId"`
+	URL     string    `json:"url"`
+	Title   string    `json:"title,omitempty"`
+	Heading string    `json:"heading,omitempty"`
+	Start   int       `json:"start"`
+	End     int       `json:"end"`
+	Text    string    `json:"text"`
+	Entry   string    `json:"entry,omitempty"` // passages with the same one belong together
+	Score   float64   `json:"score"`
+	Covered float64   `json:"covered"` // share of the question by weight and rarity, 0..1
+	Share   float64   `json:"share"`   // share of the question by weight alone, 0..1
+	Shaped  bool      `json:"shaped,omitempty"`
+	Named   bool      `json:"named,omitempty"` // it has a name that the question has
+	Words   []string  `json:"words,omitempty"` // of the question
+}
+
+// Find ranks the passages of the pages read so far for a query.
+func (b *Toolbox) Find(ctx context.Context, query string, pages []opened, before ...research.Event) (foundPassages, error) {
+	var out foundPassages
+	err := b.call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
+		base, err := b.question(ctx, "")
+		if err != nil {
+			return effect{}, err
+		}
+		hits, err := b.env.Rank(ctx, base.query(), maxHits)
+		if err != nil {
+			return effect{}, err
+		}
+		facts, total, err := b.facts(ctx, pages)
+		if err != nil {
+			return effect{}, err
+		}
+		ranked := rank(hits, func(id string) pageFacts { return facts[id] }, total)
+		res := foundPassages{Passages: []foundPassage{}}
+		for _, s := range ranked[:min(len(ranked), maxFound)] {
+			res.Passages = append(res.Passages, s.found())
+		}
+		preview := map[string]any{"pages": len(pages), "passages": len(hits)}
+		if len(ranked) > 0 {
+			best := ranked[0]
+			preview["best"] = map[string]any{"url": best.hit.URL, "title": best.hit.Title, "text": research.Truncate(best.hit.Text, 300)}
+		}
+		return effect{result: res, preview: preview, success: len(hits) > 0}, nil
+	})
+	return out, err
+}
+
+// facts gives what ranking needs to know of the pages read.
+func (b *Toolbox) facts(ctx context.Context, pages []opened) (map[string]pageFacts, int, error) {
+	facts, total := map[string]pageFacts{}, 0
+	for _, o := range pages {
+		if o.PageID == "" {
+			continue
+		}
+		q, err := b.question(ctx, o.Language)
+		if err != nil {
+			return nil, 0, err
+		}
+		if _, ok := facts[o.PageID]; !ok {
+			total += o.Passages
+		}
+		facts[o.PageID] = pageFacts{q: q, linkShare: o.LinkShare}
+	}
+	return facts, total, nil
+}
+
+// cited is the journaled result of cite.
+type cited struct {
+	Evidence int    `json:"evidence"`
+	PageID   string `json:"pageId"`
+	URL      string `json:"url"`
+	Title    string `json:"title,omitempty"`
+	Start    int    `json:"start"`
+	End      int    `json:"end"`
+}
+
+// Cite takes a span of a page that was read as evidence. The database cuts the excerpt out of the snapshot.
+func (b *Toolbox) Cite(ctx context.Context, p foundPassage, before ...research.Event) (cited, error) {
+	var out cited
+	if u, err := neturl.Parse(p.URL); err == nil && p.Title == "" {
+		p.Title = u.Hostname()
+	}
+	args := map[string]any{"url": p.URL, "quote": p.Text}
+	err := b.call(ctx, ToolCite, args, before, &out, func(context.Context) (effect, error) {
+		c := cited{Evidence: b.evidence + 1, PageID: p.PageID, URL: p.URL, Title: p.Title, Start: p.Start, End: p.End}
+		return effect{
+			result: c, success: true,
+			preview: map[string]any{"evidence": c.Evidence, "url": c.URL, "title": c.Title, "verified": true},
+			citations: []research.Citation{{Evidence: c.Evidence, PageID: c.PageID, VisitID: p.VisitID, URL: c.URL,
+				Title: c.Title, Start: c.Start, End: c.End}},
+		}, nil
+	})
+	b.evidence = max(b.evidence, out.Evidence)
+	return out, err
+}

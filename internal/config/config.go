@@ -1,0 +1,242 @@
+// Package config turns the environment into one validated struct.
+//
+// Invariants:
+//
+//   - Load reads what it is given and nothing else: no package of legwork reads the process environment on its own, and
+//     there is no global configuration.
+//   - A Config that Load returns is valid as a whole. Everything that is wrong is reported at once, each with the
+//     variable, its value, where the value came from and what is allowed.
+//   - An empty value means the default, so an unset variable and `NAME=` are the same.
+//   - Secrets are types of their own ([Secret], [DSN]) that no formatting verb, JSON or log handler prints.
+//   - .env.example is made from the fields, tags and comments of [Config]; a test keeps it exact.
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is the whole configuration of a process. Field comments are the documentation of the variables, in the words
+// of .env.example; the tag `must` completes the sentence "NAME must …" of an error (a path has none: any is taken), `section` starts a group.
+type Config struct {
+	// Address to listen on. 0.0.0.0 is every IPv4 interface, :: every interface.
+	APIHost string `env:"API_HOST" envDefault:"0.0.0.0" must:"be an IP address or a host name, without scheme or port" section:"HTTP API"`
+	// Port to listen on. 0 takes a free one, which the log names.
+	APIPort int `env:"API_PORT" envDefault:"8000" must:"be a port number, 0..65535"`
+	// Origins (comma separated) whose pages may call the API and open its streams from a browser, with credentials.
+	CORSOrigins []string `env:"CORS_ORIGINS" envDefault:"http://localhost:3000" must:"be a comma separated list of origins like https://example.org or http://localhost:3000, without path"`
+	// Who may use the API. Only off exists so far: everybody who reaches it, so keep the port on trusted networks.
+	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"off" must:"be off: this build has no access control yet; restrict who reaches API_PORT instead"`
+
+	// PostgreSQL to use: postgres://user:password@host:5432/name or key=value form. Empty: legwork runs a PostgreSQL of
+	// its own, with its data in LEGWORK_HOME.
+	DatabaseURL DSN `env:"DATABASE_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string; leave it empty to use the embedded PostgreSQL" section:"Storage"`
+	// Database connections one process may hold at most. The server needs room for all processes together.
+	DatabaseMaxConns int32 `env:"DATABASE_MAX_CONNS" envDefault:"20" must:"be 4..1000"`
+	// Folder for everything legwork keeps on disk. Relative to the folder legwork is started in.
+	Home string `env:"LEGWORK_HOME" envDefault:".legwork"`
+	// Folder for result files and screenshots; all processes must see the same one. Empty: artifacts in LEGWORK_HOME.
+	ArtifactDir string `env:"ARTIFACT_DIR"`
+	// Folder with initdb and postgres for the embedded PostgreSQL. Empty: look in the usual places, else download once.
+	PGBin string `env:"LEGWORK_PG_BIN"`
+	// Maven repository to download the embedded PostgreSQL from. Empty: Maven Central.
+	PGMirror string `env:"LEGWORK_PG_MIRROR" must:"be an http or https URL, without user and password"`
+
+	// Tasks one process researches at the same time; further ones wait.
+	MaxConcurrentTasks int `env:"MAX_CONCURRENT_TASKS" envDefault:"5" must:"be 1..1000" section:"Tasks (durations: seconds, or with a unit: 90s, 15m)"`
+	// Hard limit on the running time of one run. A task over it fails; the time budget below ends research gracefully.
+	TaskTimeout time.Duration `env:"TASK_TIMEOUT" envDefault:"900" must:"be a duration of at most 24h"`
+	// Research time of a task that does not ask for one.
+	TaskDefaultTimeBudget time.Duration `env:"TASK_DEFAULT_TIME_BUDGET" envDefault:"300" must:"be whole seconds, 1..86400"`
+	// Least research time a task may ask for.
+	TaskMinTimeBudget time.Duration `env:"TASK_MIN_TIME_BUDGET" envDefault:"30" must:"be whole seconds, 1..86400"`
+	// Most research time a task may ask for.
+	TaskMaxTimeBudget time.Duration `env:"TASK_MAX_TIME_BUDGET" envDefault:"600" must:"be whole seconds, 1..86400"`
+	// Time without a heartbeat after which a worker counts as dead and its tasks are handed on.
+	LeaseTTL time.Duration `env:"LEASE_TTL" envDefault:"6s" must:"be a duration, 1s..10m"`
+	// Time that running requests and tasks get to stop cleanly after SIGTERM.
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" must:"be a duration, 1s..10m"`
+
+	// Pages requested of one domain within RATE_LIMIT_WINDOW, by all processes together.
+	RateLimitRequests int `env:"RATE_LIMIT_REQUESTS" envDefault:"30" must:"be 1..100000" section:"Fetching"`
+	// The window of RATE_LIMIT_REQUESTS.
+	RateLimitWindow time.Duration `env:"RATE_LIMIT_WINDOW" envDefault:"60s" must:"be a duration, 1s..24h"`
+	// Shortest pause between two requests to one domain; each pause is drawn between the two bounds.
+	RequestDelayMin time.Duration `env:"REQUEST_DELAY_MIN" envDefault:"0.5s" must:"be a duration, 0..5m"`
+	// Longest pause between two requests to one domain.
+	RequestDelayMax time.Duration `env:"REQUEST_DELAY_MAX" envDefault:"1.5s" must:"be a duration, 0..5m"`
+	// Networks (comma separated CIDR or addresses) that may be fetched although they are private or loopback.
+	FetchAllowNets []netip.Prefix `env:"FETCH_ALLOW_NETS" must:"be a comma separated list of networks like 127.0.0.0/8 or addresses like 10.1.2.3"`
+	// Time limit of one page load, redirects included.
+	FetchTimeout time.Duration `env:"FETCH_TIMEOUT" envDefault:"20s" must:"be a duration, 1s..5m"`
+	// Largest document that is read, in bytes or with a binary unit (512KiB, 10MiB).
+	FetchMaxBytes Bytes `env:"FETCH_MAX_BYTES" envDefault:"10MiB" must:"be a size, 1KiB..1GiB"`
+	// User-Agent sent to sites. Empty: legwork/VERSION with FETCH_CONTACT_URL when that is set.
+	FetchUserAgent string `env:"FETCH_USER_AGENT" must:"be printable ASCII of at most 256 characters"`
+	// Page or mailto: address that tells site owners who sends these requests. Set it when you fetch from the public web.
+	FetchContactURL string `env:"FETCH_CONTACT_URL" must:"be an http or https URL without user and password, or a mailto URL"`
+
+	// What answers: auto takes the best available, reader is the built-in reader, which needs no model.
+	LLMProvider Provider `env:"LLM_PROVIDER" envDefault:"auto" must:"be auto or reader" section:"Language model (used by model providers; the built-in reader needs none)"`
+	// Base URL of the provider's API, for compatible servers. Empty: the provider's own.
+	LLMBaseURL string `env:"LLM_BASE_URL" must:"be an http or https URL, without user and password"`
+	// Key for the provider's API.
+	LLMAPIKey Secret `env:"LLM_API_KEY" must:"be printable ASCII without spaces"`
+	// Model name as the provider spells it. Empty: the provider's default.
+	LLMModel string `env:"LLM_MODEL" must:"be printable ASCII without spaces"`
+
+	// Least severity that is logged.
+	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" must:"be debug, info, warn or error" section:"Logging"`
+	// Where log lines go: console is standard error.
+	LogTarget LogTarget `env:"LOG_TARGET" envDefault:"console" must:"be console, file or both"`
+	// Log file, rotated at 10 MB with five old ones kept. Each process needs its own. Empty: legwork.log in LEGWORK_HOME.
+	LogFile string `env:"LOG_FILE"`
+	// Form of log lines.
+	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"text" must:"be text or json"`
+}
+
+// AuthMode says who may use the API.
+type AuthMode string
+
+// AuthOff lets everybody in who reaches the port.
+const AuthOff AuthMode = "off"
+
+// Provider names what answers questions.
+type Provider string
+
+// The providers of this build.
+const (
+	ProviderAuto   Provider = "auto"   // the best one available; so far always the reader
+	ProviderReader Provider = "reader" // the built-in reader, no language model
+)
+
+// LogTarget says where log lines go.
+type LogTarget string
+
+// The log targets.
+const (
+	LogConsole LogTarget = "console" // standard error
+	LogToFile  LogTarget = "file"    // LOG_FILE
+	LogBoth    LogTarget = "both"
+)
+
+// LogFormat is the form of log lines.
+type LogFormat string
+
+// The log formats of log/slog.
+const (
+	LogText LogFormat = "text" // key=value
+	LogJSON LogFormat = "json" // one object per line
+)
+
+// Load reads the configuration from environ (entries "NAME=value" as os.Environ gives them) and, for variables that
+// environ lacks or has empty, from the file dotenvPath. A missing file is no error; an empty path reads none. An [*Error]
+// lists every wrong variable; a file that cannot be read or understood is an error of its own.
+func Load(environ []string, dotenvPath string) (Config, error) {
+	src, err := gather(environ, dotenvPath)
+	if err != nil {
+		return Config{}, err
+	}
+	var cfg Config
+	v := validator{src: src}
+	v.parseFailures(env.ParseWithOptions(&cfg, env.Options{Environment: src.values(), FuncMap: parsers()}))
+	cfg.normalise()
+	v.validate(&cfg)
+	if len(v.problems) > 0 {
+		return Config{}, &Error{Problems: v.inFieldOrder()}
+	}
+	return cfg, nil
+}
+
+// normalise brings spellings that mean the same into one form and fills in the defaults that depend on other variables.
+func (c *Config) normalise() {
+	c.AuthMode = AuthMode(strings.ToLower(string(c.AuthMode)))
+	c.LLMProvider = Provider(strings.ToLower(string(c.LLMProvider)))
+	c.LogTarget = LogTarget(strings.ToLower(string(c.LogTarget)))
+	c.LogFormat = LogFormat(strings.ToLower(string(c.LogFormat)))
+	if c.ArtifactDir == "" {
+		c.ArtifactDir = filepath.Join(c.Home, "artifacts")
+	}
+	if c.LogFile == "" {
+		c.LogFile = filepath.Join(c.Home, "legwork.log")
+	}
+}
+
+// ListenAddr is API_HOST and API_PORT as net.Listen takes them.
+func (c Config) ListenAddr() string {
+	return net.JoinHostPort(c.APIHost, strconv.Itoa(c.APIPort))
+}
+
+// UserAgent is the User-Agent header (RFC 9110 §10.1.5) for page requests of a build of this version.
+func (c Config) UserAgent(version string) string {
+	switch {
+	case c.FetchUserAgent != "":
+		return c.FetchUserAgent
+	case c.FetchContactURL != "":
+		return "legwork/" + version + " (+" + c.FetchContactURL + ")"
+	default:
+		return "legwork/" + version
+	}
+}
+
+// Warnings are sentences about settings that are valid but have no effect in this build; they belong into the log at
+// the start.
+func (c Config) Warnings() []string {
+	var out []string
+	if c.LLMAPIKey != "" || c.LLMBaseURL != "" || c.LLMModel != "" {
+		out = append(out, "LLM_API_KEY, LLM_BASE_URL and LLM_MODEL have no effect: this build answers with the built-in reader only")
+	}
+	return out
+}
+
+// Setting is one variable with the value in force, secrets masked.
+type Setting struct {
+	Variable string
+	Value    string
+}
+
+// Redacted lists every variable in the order of .env.example, ready to be shown to anyone.
+func (c Config) Redacted() []Setting {
+	v := reflect.ValueOf(c)
+	out := make([]Setting, 0, v.NumField())
+	for i := range v.NumField() {
+		name := variable(v.Type().Field(i))
+		out = append(out, Setting{Variable: name, Value: show(v.Field(i).Interface())})
+	}
+	return out
+}
+
+// LogValue implements slog.LogValuer: a group of the redacted settings.
+func (c Config) LogValue() slog.Value {
+	settings := c.Redacted()
+	attrs := make([]slog.Attr, 0, len(settings))
+	for _, s := range settings {
+		attrs = append(attrs, slog.String(s.Variable, s.Value))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// variable is the name of the environment variable behind a field of Config.
+func variable(f reflect.StructField) string {
+	return f.Tag.Get("env")
+}
+
+// asErrors unpacks the error of env.ParseWithOptions.
+func asErrors(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if agg, ok := errors.AsType[env.AggregateError](err); ok {
+		return agg.Errors
+	}
+	return []error{err}
+}

@@ -1,0 +1,208 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// load is Load with variables given as "NAME=value" and no file.
+func load(t *testing.T, environ ...string) Config {
+	t.Helper()
+	cfg, err := Load(environ, "")
+	require.NoError(t, err)
+	return cfg
+}
+
+// dotenv writes an environment file and returns its path.
+func dotenv(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), ".env")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, Config{
+		APIHost:               "0.0.0.0",
+		APIPort:               8000,
+		CORSOrigins:           []string{"http://localhost:3000"},
+		AuthMode:              AuthOff,
+		DatabaseMaxConns:      20,
+		Home:                  ".legwork",
+		ArtifactDir:           filepath.Join(".legwork", "artifacts"),
+		MaxConcurrentTasks:    5,
+		TaskTimeout:           900 * time.Second,
+		TaskDefaultTimeBudget: 300 * time.Second,
+		TaskMinTimeBudget:     30 * time.Second,
+		TaskMaxTimeBudget:     600 * time.Second,
+		LeaseTTL:              6 * time.Second,
+		ShutdownTimeout:       20 * time.Second,
+		RateLimitRequests:     30,
+		RateLimitWindow:       60 * time.Second,
+		RequestDelayMin:       500 * time.Millisecond,
+		RequestDelayMax:       1500 * time.Millisecond,
+		FetchTimeout:          20 * time.Second,
+		FetchMaxBytes:         10 << 20,
+		LLMProvider:           ProviderAuto,
+		LogTarget:             LogConsole,
+		LogFile:               filepath.Join(".legwork", "legwork.log"),
+		LogFormat:             LogText,
+	}, load(t))
+}
+
+func TestEmptyMeansDefault(t *testing.T) {
+	t.Parallel()
+	var environ []string
+	for _, s := range load(t).Redacted() {
+		environ = append(environ, s.Variable+"=")
+	}
+	require.Equal(t, load(t), load(t, environ...))
+}
+
+func TestEveryVariableIsRead(t *testing.T) {
+	t.Parallel()
+	want := Config{
+		APIHost:               "::1",
+		APIPort:               0,
+		CORSOrigins:           []string{"https://a.example", "http://[::1]:3000"},
+		AuthMode:              AuthOff,
+		DatabaseURL:           "postgresql://u:p@db/legwork",
+		DatabaseMaxConns:      4,
+		Home:                  "/srv/legwork",
+		ArtifactDir:           "/srv/files",
+		PGBin:                 "/opt/pg/bin",
+		PGMirror:              "http://mirror.example:8081/maven",
+		MaxConcurrentTasks:    1000,
+		TaskTimeout:           2 * time.Hour,
+		TaskDefaultTimeBudget: 90 * time.Second,
+		TaskMinTimeBudget:     time.Second,
+		TaskMaxTimeBudget:     2 * time.Hour,
+		LeaseTTL:              time.Second,
+		ShutdownTimeout:       time.Second,
+		RateLimitRequests:     1,
+		RateLimitWindow:       time.Second,
+		RequestDelayMin:       0,
+		RequestDelayMax:       0,
+		FetchAllowNets:        []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("fd00::/8")},
+		FetchTimeout:          1500 * time.Millisecond,
+		FetchMaxBytes:         512 << 10,
+		FetchUserAgent:        "research-bot/2 (me@example.org)",
+		FetchContactURL:       "mailto:me@example.org",
+		LLMProvider:           ProviderReader,
+		LLMBaseURL:            "http://127.0.0.1:11434/v1",
+		LLMAPIKey:             "sk-1234",
+		LLMModel:              "qwen3:8b",
+		LogLevel:              -4,
+		LogTarget:             LogBoth,
+		LogFile:               "/var/log/legwork.log",
+		LogFormat:             LogJSON,
+	}
+	environ := []string{
+		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "AUTH_MODE=OFF",
+		"DATABASE_URL=postgresql://u:p@db/legwork", "DATABASE_MAX_CONNS=4", "LEGWORK_HOME=/srv/legwork", "ARTIFACT_DIR=/srv/files",
+		"LEGWORK_PG_BIN=/opt/pg/bin", "LEGWORK_PG_MIRROR=http://mirror.example:8081/maven", "MAX_CONCURRENT_TASKS=1000",
+		"TASK_TIMEOUT=2h", "TASK_DEFAULT_TIME_BUDGET=1m30s", "TASK_MIN_TIME_BUDGET=1", "TASK_MAX_TIME_BUDGET=7200",
+		"LEASE_TTL=1s", "SHUTDOWN_TIMEOUT=1", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_WINDOW=1",
+		"REQUEST_DELAY_MIN=0", "REQUEST_DELAY_MAX=0s", "FETCH_ALLOW_NETS=127.1.2.3/8,10.1.2.3,fd00::/8", "FETCH_TIMEOUT=1.5",
+		"FETCH_MAX_BYTES=512KiB", "FETCH_USER_AGENT=research-bot/2 (me@example.org)", "FETCH_CONTACT_URL=mailto:me@example.org",
+		"LLM_PROVIDER=Reader", "LLM_BASE_URL=http://127.0.0.1:11434/v1", "LLM_API_KEY=sk-1234", "LLM_MODEL=qwen3:8b",
+		"LOG_LEVEL=DEBUG", "LOG_TARGET=both", "LOG_FILE=/var/log/legwork.log", "LOG_FORMAT=json",
+	}
+	require.Equal(t, want, load(t, environ...))
+	require.Len(t, environ, len(want.Redacted()), "every variable is in this test")
+
+	t.Run("from the file", func(t *testing.T) {
+		t.Parallel()
+		text := ""
+		for _, e := range environ {
+			text += e + "\n"
+		}
+		got, err := Load(nil, dotenv(t, text))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	})
+}
+
+func TestDotenv(t *testing.T) {
+	t.Parallel()
+
+	t.Run("the environment wins, an empty variable does not", func(t *testing.T) {
+		t.Parallel()
+		path := dotenv(t, "API_PORT=9000\nMAX_CONCURRENT_TASKS=7 # seven\nexport LLM_MODEL='a$b'\n")
+		cfg, err := Load([]string{"API_PORT=9001", "MAX_CONCURRENT_TASKS="}, path)
+		require.NoError(t, err)
+		require.Equal(t, 9001, cfg.APIPort)
+		require.Equal(t, 7, cfg.MaxConcurrentTasks)
+		require.Equal(t, "a$b", cfg.LLMModel)
+	})
+
+	t.Run("a missing file is none", func(t *testing.T) {
+		t.Parallel()
+		cfg, err := Load(nil, filepath.Join(t.TempDir(), ".env"))
+		require.NoError(t, err)
+		require.Equal(t, load(t), cfg)
+	})
+
+	t.Run("white space and a byte order mark", func(t *testing.T) {
+		t.Parallel()
+		cfg, err := Load([]string{"LOG_LEVEL= warn "}, dotenv(t, "\xef\xbb\xbfAPI_PORT=\" 9000 \"\r\n"))
+		require.NoError(t, err)
+		require.Equal(t, 9000, cfg.APIPort)
+		require.Equal(t, "WARN", cfg.LogLevel.String())
+	})
+
+	t.Run("a folder in its place", func(t *testing.T) {
+		t.Parallel()
+		_, err := Load(nil, t.TempDir())
+		require.ErrorContains(t, err, "cannot read the environment file")
+	})
+
+	for name, tc := range map[string]struct{ text, want string }{
+		"no assignment":   {"# fine\nAPI_PORT=1\nsk secret\n", "line 3 is neither NAME=value nor a comment"},
+		"unclosed quote":  {"LLM_API_KEY=\"secret\n", "a quoted value is not closed"},
+		"strange names":   {"API-PORT=secret\n", "line 1 is neither"},
+		"half a variable": {"API_PORT\nLLM_API_KEY=secret\n", "line 1 is neither"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := dotenv(t, tc.text)
+			_, err := Load(nil, path)
+			require.ErrorContains(t, err, tc.want)
+			require.ErrorContains(t, err, path)
+			require.NotContains(t, err.Error(), "secret")
+		})
+	}
+}
+
+func TestDerived(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "0.0.0.0:8000", load(t).ListenAddr())
+	require.Equal(t, "[::]:8000", load(t, "API_HOST=::").ListenAddr())
+	require.Equal(t, filepath.Join("/x", "artifacts"), load(t, "LEGWORK_HOME=/x").ArtifactDir)
+	require.Equal(t, filepath.Join("/x", "legwork.log"), load(t, "LEGWORK_HOME=/x").LogFile)
+
+	require.Equal(t, "legwork/1.2", load(t).UserAgent("1.2"))
+	require.Equal(t, "legwork/1.2 (+https://example.org/bot)", load(t, "FETCH_CONTACT_URL=https://example.org/bot").UserAgent("1.2"))
+	require.Equal(t, "mine/1", load(t, "FETCH_USER_AGENT=mine/1", "FETCH_CONTACT_URL=https://example.org/bot").UserAgent("1.2"))
+
+	require.Empty(t, load(t).Warnings())
+	for _, set := range []string{"LLM_API_KEY=k", "LLM_MODEL=m", "LLM_BASE_URL=http://127.0.0.1:1"} {
+		require.Len(t, load(t, set).Warnings(), 1, set)
+	}
+}
+
+func TestRedactedIsLoadable(t *testing.T) {
+	t.Parallel()
+	cfg := load(t, "FETCH_ALLOW_NETS=127.0.0.0/8,::1", "CORS_ORIGINS=http://a,http://b", "FETCH_MAX_BYTES=1536KiB", "LOG_LEVEL=warn")
+	var environ []string
+	for _, s := range cfg.Redacted() {
+		environ = append(environ, s.Variable+"="+s.Value)
+	}
+	require.Equal(t, cfg, load(t, environ...))
+}

@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/docker/go-units"
+)
+
+// Bytes is a size in bytes.
+type Bytes int64
+
+// String is the size with a binary unit, as the variable takes it.
+func (b Bytes) String() string { return units.BytesSize(float64(b)) }
+
+// parsers are the forms of values that the env library does not know. Their errors are never shown: the `must` tag says
+// what is allowed.
+func parsers() map[reflect.Type]env.ParserFunc {
+	return map[reflect.Type]env.ParserFunc{
+		reflect.TypeFor[time.Duration]():  func(v string) (any, error) { return ParseDuration(v) },
+		reflect.TypeFor[Bytes]():          func(v string) (any, error) { return parseBytes(v) },
+		reflect.TypeFor[[]netip.Prefix](): func(v string) (any, error) { return parseNets(v) },
+		reflect.TypeFor[[]string]():       func(v string) (any, error) { return list(v), nil },
+	}
+}
+
+var bareSeconds = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+
+// ParseDuration reads a duration as the environment spells it: bare seconds ("10", "0.5") or Go's form ("10s", "1m30s").
+// Negative durations are refused.
+func ParseDuration(s string) (time.Duration, error) {
+	if bareSeconds.MatchString(s) {
+		seconds, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return 0, fmt.Errorf("duration %q: %w", s, err)
+		}
+		if seconds > math.MaxInt64/float64(time.Second)/2 {
+			return 0, fmt.Errorf("duration %q is too long", s)
+		}
+		return time.Duration(math.Round(seconds * float64(time.Second))), nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("duration %q: %w", s, err)
+	}
+	if d < 0 {
+		return 0, fmt.Errorf("duration %q is negative", s)
+	}
+	return d, nil
+}
+
+func parseBytes(s string) (Bytes, error) {
+	n, err := units.RAMInBytes(s)
+	if err != nil {
+		return 0, fmt.Errorf("size %q: %w", s, err)
+	}
+	return Bytes(n), nil
+}
+
+// parseNets reads CIDR networks and single addresses. IPv4-mapped IPv6 forms are refused: the dialer compares unmapped
+// addresses, so such a network would silently never match.
+func parseNets(s string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, item := range list(s) {
+		prefix, err := netip.ParsePrefix(item)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(item)
+			if addrErr != nil {
+				return nil, fmt.Errorf("network %q: %w", item, err)
+			}
+			if addr.Zone() != "" {
+				return nil, fmt.Errorf("address %q has a zone", item)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		if prefix.Addr().Is4In6() {
+			return nil, fmt.Errorf("network %q: write IPv4 networks in IPv4 form", item)
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out, nil
+}
+
+// list splits at commas and drops empty items, so trailing commas and line-wrapped lists do no harm.
+func list(s string) []string {
+	var out []string
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// parseOrigin checks one origin (RFC 6454 §6.2) and returns it as browsers send it: scheme and host in lower case, the
+// scheme's default port left out.
+func parseOrigin(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "", errors.New("no URL")
+	}
+	scheme, port, host := u.Scheme, u.Port(), strings.ToLower(u.Hostname())
+	if scheme != "http" && scheme != "https" {
+		return "", errors.New("neither http nor https")
+	}
+	if u.User != nil || u.Path != "" || strings.ContainsAny(s, "?#*") || !validHost(host) || strings.HasSuffix(u.Host, ":") {
+		return "", errors.New("not just scheme, host and port")
+	}
+	if port != "" && !validPort(port) {
+		return "", errors.New("not on a port of 1..65535")
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+		return scheme + "://" + host, nil
+	}
+	return scheme + "://" + host + ":" + port, nil
+}
+
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
+}
+
+// hostName is a DNS name (RFC 1123 §2.1; underscores as container networks use them).
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
+
+// dottedDigits looks like an IPv4 address, and is a mistyped one when netip does not take it.
+var dottedDigits = regexp.MustCompile(`^[0-9.]+$`)
+
+func validHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	return len(s) <= 253 && hostName.MatchString(s) && !dottedDigits.MatchString(s)
+}
+
+// webURL accepts absolute URLs of the given schemes; mailto needs no host.
+func webURL(s string, schemes ...string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.User != nil || !printable(s, false) || !slices.Contains(schemes, u.Scheme) {
+		return false
+	}
+	if u.Scheme == "mailto" {
+		return strings.Contains(u.Opaque, "@")
+	}
+	return validHost(u.Hostname()) && (u.Port() == "" || validPort(u.Port()))
+}
+
+// printable says whether s is printable ASCII; header values must be (RFC 9110 §5.5).
+func printable(s string, spaces bool) bool {
+	for _, r := range s {
+		if r < ' ' || r > '~' || r == ' ' && !spaces {
+			return false
+		}
+	}
+	return true
+}
+
+// show writes a value in the form its variable takes.
+func show(v any) string {
+	switch v := v.(type) {
+	case []string:
+		return strings.Join(v, ",")
+	case []netip.Prefix:
+		items := make([]string, 0, len(v))
+		for _, p := range v {
+			items = append(items, p.String())
+		}
+		return strings.Join(items, ",")
+	case slog.Level:
+		return strings.ToLower(v.String())
+	default:
+		return fmt.Sprint(v)
+	}
+}

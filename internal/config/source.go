@@ -1,0 +1,90 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+)
+
+// source holds raw values by variable name, and where each came from.
+type source struct {
+	environ map[string]string
+	file    map[string]string
+	path    string
+}
+
+// gather reads both layers. Values lose surrounding white space, which docker's --env-file and shells leave in.
+func gather(environ []string, dotenvPath string) (source, error) {
+	s := source{environ: trimmed(env.ToMap(environ)), path: dotenvPath}
+	if dotenvPath == "" {
+		return s, nil
+	}
+	text, err := os.ReadFile(dotenvPath) //nolint:gosec // the operator names the file
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("cannot read the environment file: %w; make it readable, or remove it", err)
+	}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // some editors on Windows start a file with this mark
+	values, err := godotenv.UnmarshalBytes(text)
+	if err != nil {
+		// The library's message quotes the rest of the file, secrets included, so it must not be passed on.
+		return s, fmt.Errorf("%s is not a readable environment file: %s", dotenvPath, explain(string(text)))
+	}
+	s.file = trimmed(values)
+	return s, nil
+}
+
+func trimmed(values map[string]string) map[string]string {
+	out := make(map[string]string, len(values))
+	for k, v := range values {
+		out[k] = strings.TrimSpace(v)
+	}
+	return out
+}
+
+// values merges the layers: a real, not empty environment variable wins over the file.
+func (s source) values() map[string]string {
+	out := make(map[string]string, len(s.environ)+len(s.file))
+	for k, v := range s.file {
+		out[k] = v
+	}
+	for k, v := range s.environ {
+		if v != "" || out[k] == "" {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// origin says where the value of a variable came from, for error messages.
+func (s source) origin(name string) string {
+	switch {
+	case s.environ[name] != "":
+		return "environment"
+	case s.file[name] != "":
+		return s.path
+	default:
+		return "default"
+	}
+}
+
+var assignment = regexp.MustCompile(`^\s*(#|$|(export\s+)?[A-Za-z_][A-Za-z0-9_.]*\s*[=:])`)
+
+// explain finds what makes an environment file unreadable, without showing any of it.
+func explain(text string) string {
+	for i, line := range strings.Split(text, "\n") {
+		if !assignment.MatchString(line) {
+			return fmt.Sprintf("line %d is neither NAME=value nor a comment that starts with #", i+1)
+		}
+	}
+	return "a quoted value is not closed"
+}

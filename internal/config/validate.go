@@ -1,0 +1,225 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Problem is one variable whose value cannot be used.
+type Problem struct {
+	Variable string
+	Value    string // as it was given, secrets masked
+	Source   string // "environment", "default" or the path of the environment file
+	Must     string // completes "Variable must …"
+}
+
+// String is the problem as one line.
+func (p Problem) String() string {
+	return fmt.Sprintf("%s=%s (%s) must %s", p.Variable, p.Value, p.Source, p.Must)
+}
+
+// Error lists every problem of a configuration, in the order of .env.example.
+type Error struct {
+	Problems []Problem
+}
+
+// Error implements error: one line per problem after a first line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("the configuration cannot be used; correct this and start again:")
+	for _, p := range e.Problems {
+		b.WriteString("\n  " + p.String())
+	}
+	return b.String()
+}
+
+// validator collects problems, at most one per variable: a value that could not be parsed is not judged again.
+type validator struct {
+	src      source
+	problems []Problem
+}
+
+// fieldOf finds the field behind a variable.
+func fieldOf(name string) reflect.StructField {
+	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
+	i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return variable(f) == name })
+	return fields[i] // a misspelt name panics in the first test of its variable
+}
+
+// add reports a variable; an empty must takes the field's tag.
+func (v *validator) add(name, must string) {
+	if v.bad(name) {
+		return
+	}
+	f := fieldOf(name)
+	if must == "" {
+		must = f.Tag.Get("must")
+	}
+	raw := v.src.values()[name]
+	if raw == "" {
+		raw = f.Tag.Get("envDefault")
+	}
+	shown := fmt.Sprintf("%q", raw)
+	u, err := url.Parse(raw)
+	switch {
+	case f.Type == reflect.TypeFor[Secret]():
+		shown = Secret(raw).String()
+	case f.Type == reflect.TypeFor[DSN]():
+		shown = fmt.Sprintf("%q", DSN(raw).String())
+	case err == nil && u.User != nil:
+		shown = fmt.Sprintf("%q", u.Redacted())
+	}
+	v.problems = append(v.problems, Problem{Variable: name, Value: shown, Source: v.src.origin(name), Must: must})
+}
+
+func (v *validator) bad(name string) bool {
+	return slices.ContainsFunc(v.problems, func(p Problem) bool { return p.Variable == name })
+}
+
+// require reports the variable with its tag's sentence unless ok.
+func (v *validator) require(name string, ok bool) {
+	if !ok {
+		v.add(name, "")
+	}
+}
+
+// optional is require for a variable that may be empty.
+func (v *validator) optional(name, value string, ok func(string) bool) {
+	v.require(name, value == "" || ok(value))
+}
+
+// parseFailures reports what the env library could not turn into the field's type.
+func (v *validator) parseFailures(err error) {
+	for _, e := range asErrors(err) {
+		parse, ok := errors.AsType[env.ParseError](e)
+		if !ok {
+			panic("config: the struct tags are wrong: " + e.Error()) // a defect of this package, not of the input
+		}
+		f, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
+		v.add(variable(f), "")
+	}
+}
+
+func (v *validator) inFieldOrder() []Problem {
+	t := reflect.TypeFor[Config]()
+	order := make(map[string]int, t.NumField())
+	for i := range t.NumField() {
+		order[variable(t.Field(i))] = i
+	}
+	slices.SortStableFunc(v.problems, func(a, b Problem) int { return order[a.Variable] - order[b.Variable] })
+	return v.problems
+}
+
+func (v *validator) validate(c *Config) {
+	v.api(c)
+	v.storage(c)
+	v.tasks(c)
+	v.fetching(c)
+	v.model(c)
+	v.logging(c)
+}
+
+func (v *validator) api(c *Config) {
+	v.require("API_HOST", validHost(c.APIHost))
+	v.require("API_PORT", within(c.APIPort, 0, 65535))
+	v.require("AUTH_MODE", c.AuthMode == AuthOff)
+	v.require("CORS_ORIGINS", len(c.CORSOrigins) > 0)
+	origins := make([]string, 0, len(c.CORSOrigins))
+	for _, s := range c.CORSOrigins {
+		origin, err := parseOrigin(s)
+		switch {
+		case s == "*":
+			v.add("CORS_ORIGINS", "name each origin: requests carry credentials, and browsers refuse * with them")
+		case err != nil:
+			v.add("CORS_ORIGINS", fmt.Sprintf("%s; %q is %s", fieldOf("CORS_ORIGINS").Tag.Get("must"), s, err))
+		}
+		if !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	c.CORSOrigins = origins
+}
+
+// keyValueDSN starts like libpq's key=value form (PostgreSQL documentation, section "Connection Strings").
+var keyValueDSN = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
+
+func (v *validator) storage(c *Config) {
+	v.optional("DATABASE_URL", c.DatabaseURL.Reveal(), func(s string) bool {
+		url := strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
+		return url || keyValueDSN.MatchString(s) // the driver judges the rest
+	})
+	v.require("DATABASE_MAX_CONNS", within(c.DatabaseMaxConns, 4, 1000))
+	v.optional("LEGWORK_PG_MIRROR", c.PGMirror, func(s string) bool { return webURL(s, "http", "https") })
+}
+
+func (v *validator) tasks(c *Config) {
+	v.require("MAX_CONCURRENT_TASKS", within(c.MaxConcurrentTasks, 1, 1000))
+	v.require("TASK_TIMEOUT", within(c.TaskTimeout, time.Second, 24*time.Hour))
+	v.budget("TASK_DEFAULT_TIME_BUDGET", c.TaskDefaultTimeBudget)
+	v.budget("TASK_MIN_TIME_BUDGET", c.TaskMinTimeBudget)
+	v.budget("TASK_MAX_TIME_BUDGET", c.TaskMaxTimeBudget)
+	v.ordered("TASK_MIN_TIME_BUDGET", "TASK_MAX_TIME_BUDGET", c.TaskMinTimeBudget, c.TaskMaxTimeBudget)
+	v.ordered("TASK_MIN_TIME_BUDGET", "TASK_DEFAULT_TIME_BUDGET", c.TaskMinTimeBudget, c.TaskDefaultTimeBudget)
+	v.ordered("TASK_DEFAULT_TIME_BUDGET", "TASK_MAX_TIME_BUDGET", c.TaskDefaultTimeBudget, c.TaskMaxTimeBudget)
+	v.ordered("TASK_MAX_TIME_BUDGET", "TASK_TIMEOUT", c.TaskMaxTimeBudget, c.TaskTimeout)
+	v.require("LEASE_TTL", within(c.LeaseTTL, time.Second, 10*time.Minute))
+	v.require("SHUTDOWN_TIMEOUT", within(c.ShutdownTimeout, time.Second, 10*time.Minute))
+}
+
+func (v *validator) budget(name string, d time.Duration) {
+	v.require(name, within(d, time.Second, 24*time.Hour) && d%time.Second == 0)
+}
+
+// ordered reports the upper variable when it is below the lower one, unless one of them is bad by itself.
+func (v *validator) ordered(lower, upper string, low, high time.Duration) {
+	if low > high && !v.bad(lower) && !v.bad(upper) {
+		v.add(upper, fmt.Sprintf("be at least %s (%s)", lower, low))
+	}
+}
+
+func (v *validator) fetching(c *Config) {
+	v.require("RATE_LIMIT_REQUESTS", within(c.RateLimitRequests, 1, 100_000))
+	v.require("RATE_LIMIT_WINDOW", within(c.RateLimitWindow, time.Second, 24*time.Hour))
+	v.require("REQUEST_DELAY_MIN", within(c.RequestDelayMin, 0, 5*time.Minute))
+	v.require("REQUEST_DELAY_MAX", within(c.RequestDelayMax, 0, 5*time.Minute))
+	v.ordered("REQUEST_DELAY_MIN", "REQUEST_DELAY_MAX", c.RequestDelayMin, c.RequestDelayMax)
+	v.require("FETCH_ALLOW_NETS", !slices.ContainsFunc(c.FetchAllowNets, func(p netip.Prefix) bool { return !p.IsValid() }))
+	v.require("FETCH_TIMEOUT", within(c.FetchTimeout, time.Second, 5*time.Minute))
+	v.require("FETCH_MAX_BYTES", within(c.FetchMaxBytes, 1<<10, 1<<30))
+	v.require("FETCH_USER_AGENT", len(c.FetchUserAgent) <= 256 && printable(c.FetchUserAgent, true))
+	v.optional("FETCH_CONTACT_URL", c.FetchContactURL, func(s string) bool { return webURL(s, "http", "https", "mailto") })
+}
+
+func (v *validator) model(c *Config) {
+	switch c.LLMProvider {
+	case ProviderAuto, ProviderReader:
+	case "openai", "anthropic", "googleai":
+		v.add("LLM_PROVIDER", "be auto or reader: this build has only the built-in reader, no support for language models")
+	default:
+		v.add("LLM_PROVIDER", "")
+	}
+	v.optional("LLM_BASE_URL", c.LLMBaseURL, func(s string) bool { return webURL(s, "http", "https") })
+	v.require("LLM_API_KEY", printable(c.LLMAPIKey.Reveal(), false))
+	v.require("LLM_MODEL", printable(c.LLMModel, false))
+}
+
+func (v *validator) logging(c *Config) {
+	levels := []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+	v.require("LOG_LEVEL", slices.Contains(levels, c.LogLevel))
+	v.require("LOG_TARGET", slices.Contains([]LogTarget{LogConsole, LogToFile, LogBoth}, c.LogTarget))
+	v.require("LOG_FORMAT", slices.Contains([]LogFormat{LogText, LogJSON}, c.LogFormat))
+}
+
+func within[T int | int32 | time.Duration | Bytes](n, low, high T) bool {
+	return low <= n && n <= high
+}

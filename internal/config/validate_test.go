@@ -1,0 +1,126 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// problems loads what must not load and returns why.
+func problems(t *testing.T, environ ...string) []Problem {
+	t.Helper()
+	_, err := Load(environ, "")
+	bad, ok := errors.AsType[*Error](err)
+	require.True(t, ok, "want an *Error, got %v", err)
+	return bad.Problems
+}
+
+// TestWrongValues breaks each variable, one at a time: exactly that one is reported, with its value and what is allowed.
+func TestWrongValues(t *testing.T) {
+	t.Parallel()
+	const origins = "origins like https://example.org"
+	for variable, tc := range map[string]struct {
+		must   string
+		values []string
+	}{
+		"API_HOST":                 {"an IP address or a host name", []string{"http://localhost", "localhost:8000", "[::1]", "1.2.3.4.5", "300.1.1.1", "a b", "-a", "a..b", strings.Repeat("a", 254)}},
+		"API_PORT":                 {"0..65535", []string{"-1", "65536", "http", "80.5", "0x50", "99999999999"}},
+		"CORS_ORIGINS":             {origins, []string{"localhost:3000", "http://", "ftp://a", "http://a/", "http://a/b", "http://a?b", "http://u:p@a", "http://a:0", "http://a:99999", "http://a:", "null", "http://*.a", "http://ok,nonsense", ","}},
+		"AUTH_MODE":                {"no access control yet", []string{"on", "token"}},
+		"DATABASE_URL":             {"embedded PostgreSQL", []string{"mysql://localhost/x", "localhost:5432", "postgres", "http://a"}},
+		"DATABASE_MAX_CONNS":       {"4..1000", []string{"3", "1001", "many", "4294967296"}},
+		"LEGWORK_PG_MIRROR":        {"http or https", []string{"repo.example", "ftp://repo.example", "https://", "https://u:p@repo.example", "https://repo.example:0"}},
+		"MAX_CONCURRENT_TASKS":     {"1..1000", []string{"0", "-1", "1001", "five"}},
+		"TASK_TIMEOUT":             {"24h", []string{"25h", "soon", "-900", "1e400"}},
+		"TASK_DEFAULT_TIME_BUDGET": {"whole seconds", []string{"0", "45.5", "a", "5 minutes"}},
+		"TASK_MIN_TIME_BUDGET":     {"whole seconds", []string{"0", "1.5s", "-1", "b"}},
+		"TASK_MAX_TIME_BUDGET":     {"whole seconds", []string{"0", "600.5", "90000", "c"}},
+		"LEASE_TTL":                {"1s..10m", []string{"0.9", "11m", "6 s"}},
+		"SHUTDOWN_TIMEOUT":         {"1s..10m", []string{"0", "601", "x"}},
+		"RATE_LIMIT_REQUESTS":      {"1..100000", []string{"0", "100001", "x"}},
+		"RATE_LIMIT_WINDOW":        {"1s..24h", []string{"0", "25h", "x"}},
+		"REQUEST_DELAY_MIN":        {"0..5m", []string{"-1s", "301", "x"}},
+		"REQUEST_DELAY_MAX":        {"0..5m", []string{"-1", "6m", "x"}},
+		"FETCH_ALLOW_NETS":         {"127.0.0.0/8", []string{"localhost", "10.0.0.0/33", "10.0.0", "::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "fe80::1%eth0", "127.0.0.1,x"}},
+		"FETCH_TIMEOUT":            {"1s..5m", []string{"0.5", "6m", "x"}},
+		"FETCH_MAX_BYTES":          {"1KiB..1GiB", []string{"1023", "2GiB", "10 megabytes", "-1", "1e30", "x"}},
+		"FETCH_USER_AGENT":         {"printable ASCII", []string{"a\nX-Evil: 1", "légwork", strings.Repeat("a", 257)}},
+		"FETCH_CONTACT_URL":        {"mailto", []string{"me@example.org", "mailto:me", "javascript:x", "https://u@h", "https://h/a b"}},
+		"LLM_PROVIDER":             {"auto or reader", []string{"openai", "anthropic", "googleai", "ollama", "gpt"}},
+		"LLM_BASE_URL":             {"http or https", []string{"127.0.0.1:11434", "ftp://a", "http://u:p@a", "http://:1"}},
+		"LLM_API_KEY":              {"printable ASCII", []string{"a b", "schlüssel"}},
+		"LLM_MODEL":                {"printable ASCII", []string{"a b", "modèle"}},
+		"LOG_LEVEL":                {"debug, info, warn or error", []string{"verbose", "info+2", "2"}},
+		"LOG_TARGET":               {"console, file or both", []string{"syslog", "stdout"}},
+		"LOG_FORMAT":               {"text or json", []string{"xml"}},
+	} {
+		for _, value := range tc.values {
+			t.Run(variable+"="+value, func(t *testing.T) {
+				t.Parallel()
+				got := problems(t, variable+"="+value)
+				require.Len(t, got, 1)
+				require.Equal(t, variable, got[0].Variable)
+				require.Equal(t, "environment", got[0].Source)
+				require.Contains(t, got[0].Must, tc.must)
+			})
+		}
+	}
+}
+
+func TestWhatAnErrorSays(t *testing.T) {
+	t.Parallel()
+
+	t.Run("all at once, in order, with where each came from", func(t *testing.T) {
+		t.Parallel()
+		path := dotenv(t, "MAX_CONCURRENT_TASKS=0\nAPI_PORT=1\n")
+		_, err := Load([]string{"LOG_LEVEL=loud", "API_PORT=x"}, path)
+		require.EqualError(t, err, `the configuration cannot be used; correct this and start again:
+  API_PORT="x" (environment) must be a port number, 0..65535
+  MAX_CONCURRENT_TASKS="0" (`+path+`) must be 1..1000
+  LOG_LEVEL="loud" (environment) must be debug, info, warn or error`)
+	})
+
+	t.Run("a wildcard origin", func(t *testing.T) {
+		t.Parallel()
+		got := problems(t, "CORS_ORIGINS=http://localhost:3000,*")
+		require.Len(t, got, 1)
+		require.Contains(t, got[0].Must, "browsers refuse *")
+	})
+
+	t.Run("the wrong one of several origins is named", func(t *testing.T) {
+		t.Parallel()
+		require.Contains(t, problems(t, "CORS_ORIGINS=http://ok,http://a/b")[0].Must, `"http://a/b" is not just scheme, host and port`)
+	})
+
+	t.Run("a model provider", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, "be auto or reader: this build has only the built-in reader, no support for language models",
+			problems(t, "LLM_PROVIDER=openai")[0].Must)
+	})
+}
+
+func TestBoundsDependOnEachOther(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		environ []string
+		want    string
+	}{
+		"default below min":   {[]string{"TASK_MIN_TIME_BUDGET=301"}, `TASK_DEFAULT_TIME_BUDGET="300" (default) must be at least TASK_MIN_TIME_BUDGET (5m1s)`},
+		"default above max":   {[]string{"TASK_DEFAULT_TIME_BUDGET=601"}, `TASK_MAX_TIME_BUDGET="600" (default) must be at least TASK_DEFAULT_TIME_BUDGET (10m1s)`},
+		"max below min":       {[]string{"TASK_MIN_TIME_BUDGET=700", "TASK_DEFAULT_TIME_BUDGET=700"}, `TASK_MAX_TIME_BUDGET="600" (default) must be at least TASK_MIN_TIME_BUDGET (11m40s)`},
+		"timeout below max":   {[]string{"TASK_TIMEOUT=599"}, `TASK_TIMEOUT="599" (environment) must be at least TASK_MAX_TIME_BUDGET (10m0s)`},
+		"delay turned around": {[]string{"REQUEST_DELAY_MIN=2"}, `REQUEST_DELAY_MAX="1.5s" (default) must be at least REQUEST_DELAY_MIN (2s)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := problems(t, tc.environ...)
+			require.Len(t, got, 1)
+			require.Equal(t, tc.want, got[0].String())
+		})
+	}
+	equal := load(t, "TASK_MIN_TIME_BUDGET=60", "TASK_DEFAULT_TIME_BUDGET=60", "TASK_MAX_TIME_BUDGET=60", "TASK_TIMEOUT=60",
+		"REQUEST_DELAY_MIN=1", "REQUEST_DELAY_MAX=1")
+	require.Equal(t, equal.TaskMinTimeBudget, equal.TaskTimeout)
+}

@@ -1,0 +1,121 @@
+// Testserver runs a command with a PostgreSQL server for tests beside it, so that all test processes of one
+// `go test ./...` share one server:
+//
+//	go run ./internal/dbtest/testserver [--source auto|embedded|container] -- go test ./...
+//
+// The command finds the server in TEST_DATABASE_URL. Its exit status becomes testserver's (128 + n after signal n), and
+// the server is gone when testserver ends. With --source auto, the default, TEST_DATABASE_URL is used as it is if set.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"legwork/internal/dbtest"
+)
+
+const (
+	startTimeout = 3 * time.Minute // an image may have to be pulled
+	stopTimeout  = 30 * time.Second
+	statusUsage  = 2 // the command was not run
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run does it all and returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("testserver", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	source := flags.String("source", os.Getenv("LEGWORK_TEST_SERVER"), "auto, embedded or container")
+	if err := flags.Parse(args); err != nil {
+		return statusUsage
+	}
+	if flags.NArg() == 0 {
+		_, _ = fmt.Fprintln(stderr, "testserver: no command; usage: testserver [--source auto|embedded|container] -- command [argument…]")
+		return statusUsage
+	}
+	cmd := exec.Command(flags.Arg(0), flags.Args()[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
+
+	// From here on no signal ends us before the server is stopped.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	dsn, stop, err := server(*source, signals, stderr)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "testserver:", err)
+		return statusUsage
+	}
+	cmd.Env = append(os.Environ(), "TEST_DATABASE_URL="+dsn)
+	status, err := wait(cmd, signals)
+	if err = errors.Join(err, stop()); err != nil {
+		_, _ = fmt.Fprintln(stderr, "testserver:", err)
+		status = max(status, 1)
+	}
+	return status
+}
+
+// server starts the server, unless there is one already and no other was asked for. A signal ends the wait for it.
+func server(source string, signals <-chan os.Signal, stderr io.Writer) (dsn string, stop func() error, err error) {
+	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" && (source == "" || source == dbtest.SourceAuto) {
+		return dsn, func() error { return nil }, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	started := make(chan struct{})
+	defer close(started)
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-started:
+		}
+	}()
+	begun := time.Now()
+	s, err := dbtest.StartServer(ctx, source)
+	if err != nil {
+		return "", nil, err
+	}
+	if s.Note != "" {
+		_, _ = fmt.Fprintln(stderr, "testserver: no container:", s.Note)
+	}
+	_, _ = fmt.Fprintf(stderr, "testserver: PostgreSQL is ready (%s, %v)\n", s.Source, time.Since(begun).Round(time.Millisecond))
+	return s.DSN, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		return s.Stop(ctx)
+	}, nil
+}
+
+// wait runs the command to its end, hands signals on to it, and returns its exit status.
+func wait(cmd *exec.Cmd, signals <-chan os.Signal) (int, error) {
+	if err := cmd.Start(); err != nil {
+		return statusUsage, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case sig := <-signals:
+			_ = cmd.Process.Signal(sig)
+		case err := <-done:
+			var exit *exec.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return 1, err
+			}
+			if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+				return 128 + int(ws.Signal()), nil
+			}
+			return cmd.ProcessState.ExitCode(), nil
+		}
+	}
+}

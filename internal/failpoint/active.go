@@ -1,0 +1,184 @@
+//go:build failpoints
+
+package failpoint
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Enabled says whether failpoints are compiled in.
+const Enabled = true
+
+// Set holds armed failpoints. Its methods may be called at any time from any goroutine; arming a name again replaces
+// what it did.
+type Set struct {
+	mu     sync.Mutex
+	points map[string]*point
+}
+
+type point struct {
+	hits   int
+	action func(ctx context.Context, hit int) // nil: only counted
+}
+
+type contextKey struct{}
+
+// With returns a context in which the failpoints of set are armed. A nil set disarms those of outer contexts.
+func With(ctx context.Context, set *Set) context.Context {
+	return context.WithValue(ctx, contextKey{}, set)
+}
+
+// Hit does what was armed under name in ctx, in the caller's goroutine. It returns when that is done.
+func Hit(ctx context.Context, name string) {
+	set, _ := ctx.Value(contextKey{}).(*Set)
+	if set == nil {
+		return
+	}
+	set.mu.Lock()
+	p := set.at(name)
+	p.hits++
+	hit, action := p.hits, p.action
+	set.mu.Unlock()
+	if action != nil {
+		action(ctx, hit)
+	}
+}
+
+// at finds or makes the point; mu is held.
+func (s *Set) at(name string) *point {
+	if s.points == nil {
+		s.points = map[string]*point{}
+	}
+	p := s.points[name]
+	if p == nil {
+		p = &point{}
+		s.points[name] = p
+	}
+	return p
+}
+
+func (s *Set) arm(name string, action func(ctx context.Context, hit int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.at(name)
+	p.hits, p.action = 0, action
+}
+
+// Hits counts how often name was hit since it was armed, or at all when it was not.
+func (s *Set) Hits(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at(name).hits
+}
+
+// Func calls fn at every hit of name, with the context of the hit.
+func (s *Set) Func(name string, fn func(ctx context.Context)) {
+	s.arm(name, func(ctx context.Context, _ int) { fn(ctx) })
+}
+
+// Pause holds every goroutine that hits name until Release, or until the context of its hit is done.
+func (s *Set) Pause(name string) *Pause {
+	p := &Pause{reached: make(chan struct{}), released: make(chan struct{})}
+	s.Func(name, p.hold)
+	return p
+}
+
+// Kill sends SIGKILL to this process at the n-th hit of name, counted from 1: the end without any clean-up.
+func (s *Set) Kill(name string, n int) { s.once(name, n, killSelf) }
+
+// once runs action at the n-th hit of name.
+func (s *Set) once(name string, n int, action func()) {
+	s.arm(name, func(_ context.Context, hit int) {
+		if hit == n {
+			action()
+		}
+	})
+}
+
+// Pause is a place where goroutines wait.
+type Pause struct {
+	reached, released chan struct{}
+	reach, release    sync.Once
+}
+
+// Reached is closed when the first goroutine arrives.
+func (p *Pause) Reached() <-chan struct{} { return p.reached }
+
+// Release lets all goroutines go on, those that arrive later too. Calling it again does nothing.
+func (p *Pause) Release() { p.release.Do(func() { close(p.released) }) }
+
+func (p *Pause) hold(ctx context.Context) {
+	p.reach.Do(func() { close(p.reached) })
+	select {
+	case <-p.released:
+	case <-ctx.Done():
+	}
+}
+
+func killSelf() {
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Kill()
+	}
+	if err != nil {
+		panic("failpoint: cannot kill this process: " + err.Error())
+	}
+	select {} // the signal is on its way; nothing may happen before it arrives
+}
+
+// FromEnv reads [Variable] from environ (entries "NAME=value") for processes under test. Without it the set is nil.
+func FromEnv(environ []string) (*Set, error) {
+	for _, entry := range environ {
+		if spec, ok := strings.CutPrefix(entry, Variable+"="); ok && strings.TrimSpace(spec) != "" {
+			return Parse(spec)
+		}
+	}
+	return nil, nil
+}
+
+// exitStatus tells an exit by failpoint from the statuses of legwork and of Go's runtime.
+const exitStatus = 3
+
+// Parse reads a specification: comma separated name=action:n, where the action is carried out at the n-th hit (1 when
+// left out) and is
+//
+//   - kill: SIGKILL this process;
+//   - exit: leave with status 3, without clean-up in Go code;
+//   - panic: panic in the goroutine that hits.
+func Parse(spec string) (*Set, error) {
+	set := &Set{}
+	for item := range strings.SplitSeq(spec, ",") {
+		name, rest, _ := strings.Cut(strings.TrimSpace(item), "=")
+		verb, count, counted := strings.Cut(rest, ":")
+		n := 1
+		if counted {
+			var err error
+			if n, err = strconv.Atoi(count); err != nil || n < 1 {
+				return nil, wrong(item, "count hits from 1")
+			}
+		}
+		if name == "" {
+			return nil, wrong(item, "name the failpoint")
+		}
+		switch verb {
+		case "kill":
+			set.Kill(name, n)
+		case "exit":
+			set.once(name, n, func() { os.Exit(exitStatus) })
+		case "panic":
+			set.once(name, n, func() { panic("failpoint " + name) })
+		default:
+			return nil, wrong(item, "the action is kill, exit or panic")
+		}
+	}
+	return set, nil
+}
+
+func wrong(item, what string) error {
+	return fmt.Errorf("%s: %q is not name=action:n: %s", Variable, item, what)
+}

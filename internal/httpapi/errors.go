@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"legwork/api"
+	"legwork/internal/research"
+)
+
+// problem is an error as clients see it. It is an error itself for what only HTTP knows of.
+type problem struct {
+	status  int
+	code    string
+	message string
+}
+
+// Error implements error.
+func (p problem) Error() string { return p.code + ": " + p.message }
+
+// statusClientGone is what the log shows for a request whose client left before the answer (as nginx does).
+const statusClientGone = 499
+
+// retryAfter is how many seconds clients are asked to wait after a 503.
+const retryAfter = 5
+
+// Problems that only HTTP knows of.
+var (
+	errNoRoute    = problem{http.StatusNotFound, "not_found", "There is nothing at this address; /api/openapi.yaml lists what there is."}
+	errTooLarge   = problem{http.StatusRequestEntityTooLarge, "payload_too_large", fmt.Sprintf("The request body may have at most %d bytes.", maxBody)}
+	errNotJSON    = problem{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."}
+	errUnreadable = problem{http.StatusBadRequest, "bad_request", "The request body could not be read to its end."}
+	errOrigin     = problem{http.StatusForbidden, "origin_refused", "This origin may not open streams; add it to CORS_ORIGINS."}
+	errUpgrade    = problem{http.StatusUpgradeRequired, "upgrade_required", "This address is a WebSocket; connect with a WebSocket client, or read …/events."}
+	errHandshake  = problem{http.StatusBadRequest, "bad_handshake", "The WebSocket handshake is invalid; it must have version 13 and one key (RFC 6455)."}
+	errStopping   = problem{http.StatusServiceUnavailable, "stopping", "The server is stopping; send requests to another one."}
+	errDatabase   = problem{http.StatusServiceUnavailable, "unavailable", "The database cannot answer at the moment; try again in a few seconds."}
+	errGone       = problem{statusClientGone, "client_gone", "The client left before the answer."}
+	errInternal   = problem{http.StatusInternalServerError, "internal", "Something went wrong in the server; its log has the cause."}
+)
+
+// classify is the one table from errors to what clients see.
+func classify(r *http.Request, err error) (p problem, details []research.FieldError) {
+	var invalid *research.ValidationError
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return errTooLarge, nil
+	case errors.As(err, &p):
+		return p, nil
+	case errors.As(err, &invalid):
+		message := invalid.Error()
+		if n := len(invalid.Fields); n > 1 {
+			message = strconv.Itoa(n) + " fields are invalid; details.errors names them."
+		}
+		return problem{http.StatusUnprocessableEntity, "validation_error", message}, invalid.Fields
+	case errors.Is(err, research.ErrNotFound):
+		return problem{http.StatusNotFound, "not_found", "There is no such task or file."}, nil
+	case errors.Is(err, research.ErrConflict):
+		return problem{http.StatusConflict, "conflict", "The task has already ended, so it cannot be cancelled."}, nil
+	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
+		return errGone, nil
+	case errors.Is(err, research.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		return errDatabase, nil
+	}
+	return errInternal, nil
+}
+
+// fail answers with the envelope of err and logs what clients must not see. After the answer has begun it only logs.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p, fields := classify(r, err)
+	ctx := r.Context()
+	switch {
+	case p.status == http.StatusInternalServerError:
+		s.log.ErrorContext(ctx, "request failed", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
+	case p.status == http.StatusServiceUnavailable:
+		s.log.WarnContext(ctx, "request refused", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
+	}
+	if begun(w) {
+		s.log.DebugContext(ctx, "answer cut short", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
+		return
+	}
+	writeProblem(w, p, fields)
+}
+
+// begun reports whether the status line has been sent.
+func begun(w http.ResponseWriter) bool {
+	ww, ok := w.(middleware.WrapResponseWriter)
+	return ok && ww.Status() != 0
+}
+
+func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError) {
+	body := api.Error{Status: api.ErrorStatusError, Error: p.message, ErrorCode: p.code}
+	if len(fields) > 0 {
+		errs := make([]api.FieldError, len(fields))
+		for i, f := range fields {
+			errs[i] = api.FieldError(f)
+		}
+		body.Details.Errors = &errs
+	}
+	h := w.Header()
+	for _, stale := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
+		h.Del(stale) // of the answer that is not given
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	if p.status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	w.WriteHeader(p.status)
+	_ = json.NewEncoder(w).Encode(body) // an error means the client has left
+}
+
+// paramRule says what is allowed where generated code parses a parameter.
+func paramRule(name string) string {
+	switch name {
+	case "offset", "limit":
+		return "must be given once, as an integer"
+	}
+	return "must be given only once"
+}
+
+// failParam answers for a parameter that generated code could not parse.
+func (s *server) failParam(w http.ResponseWriter, r *http.Request, err error) {
+	var format *api.InvalidParamFormatError
+	var many *api.TooManyValuesForParamError
+	var v research.ValidationError
+	switch {
+	case errors.As(err, &format) && format.ParamName == "id":
+		s.fail(w, r, fmt.Errorf("%w: %w", research.ErrNotFound, err))
+		return
+	case errors.As(err, &format):
+		v.Add(format.ParamName, "%s", paramRule(format.ParamName))
+	case errors.As(err, &many) && many.ParamName == "Last-Event-ID":
+		v.Add(lastEventField, "%s", paramRule(many.ParamName))
+	default:
+		s.fail(w, r, err)
+		return
+	}
+	s.fail(w, r, v.Err())
+}
+
+// methodNotAllowed answers 405 with the methods that are.
+func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	rctx := chi.RouteContext(r.Context())
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		find := m
+		if m == http.MethodHead { // answered by the handlers of GET
+			find = http.MethodGet
+		}
+		if rctx.Routes.Match(chi.NewRouteContext(), find, path) {
+			w.Header().Add("Allow", m)
+		}
+	}
+	s.fail(w, r, problem{http.StatusMethodNotAllowed, "method_not_allowed",
+		"This address does not answer " + research.Truncate(r.Method, 32) + "; the Allow header names what it answers."})
+}

@@ -1,0 +1,177 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"legwork/api"
+	"legwork/internal/research"
+	"legwork/internal/stream"
+)
+
+// Bounds of one JSON answer of events.
+const (
+	defaultEvents = 500
+	maxEvents     = 1000
+)
+
+// Names of the cursor in error details.
+const (
+	afterField     = "after"
+	lastEventField = "lastEventId"
+)
+
+// parseAfter reads a cursor: a seq, or 0 for the beginning.
+func parseAfter(field, raw string) (int64, error) {
+	n, err := strconv.ParseUint(raw, 10, 63) // unlike ParseInt it takes no sign
+	if err != nil {
+		var bad research.ValidationError
+		bad.Add(field, "must be the seq of an event, an integer of at least 0")
+		return 0, bad.Err()
+	}
+	return int64(n), nil
+}
+
+// ListEvents implements api.StrictServerInterface: JSON, or server-sent events for who accepts them.
+func (s *server) ListEvents(ctx context.Context, req api.ListEventsRequestObject) (api.ListEventsResponseObject, error) {
+	r := requestOf(ctx)
+	live := acceptsEvents(r)
+	field, raw := afterField, "0"
+	if req.Params.After != nil {
+		raw = *req.Params.After
+	}
+	if last := req.Params.LastEventID; live && last != nil && *last != "" {
+		field, raw = lastEventField, *last
+	}
+	after, err := parseAfter(field, raw)
+	if err != nil {
+		return nil, err
+	}
+	limit := defaultEvents
+	if req.Params.Limit != nil {
+		if limit = *req.Params.Limit; limit < 1 || limit > maxEvents {
+			var bad research.ValidationError
+			bad.Add("limit", "must be an integer from 1 to %d", maxEvents)
+			return nil, bad.Err()
+		}
+	}
+	task, err := s.task(ctx, req.ID)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case live && task.Status.Terminal() && after >= task.LastSeq:
+		return api.ListEvents204Response{}, nil
+	case live:
+		return eventStream{server: s, request: r, sub: s.hub.Subscribe(task.ID, after)}, nil
+	}
+	return s.storedEvents(ctx, task, after, limit)
+}
+
+func (s *server) storedEvents(ctx context.Context, task research.Task, after int64, limit int) (api.ListEventsResponseObject, error) {
+	events, err := s.store.Events(ctx, task.ID, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := api.ListEvents200JSONResponse{Events: make([]json.RawMessage, len(events)), LastSeq: task.LastSeq}
+	for i, e := range events {
+		out.Events[i] = e.Frame()
+		out.LastSeq = max(out.LastSeq, e.Seq) // newer than the task as it was read
+	}
+	return out, nil
+}
+
+// acceptsEvents reports whether the Accept header names text/event-stream and does not exclude it.
+func acceptsEvents(r *http.Request) bool {
+	for _, header := range r.Header.Values("Accept") {
+		for _, part := range strings.Split(header, ",") {
+			media, params, err := mime.ParseMediaType(part)
+			if err != nil || media != "text/event-stream" {
+				continue
+			}
+			q, err := strconv.ParseFloat(params["q"], 64)
+			return err != nil || q > 0
+		}
+	}
+	return false
+}
+
+// eventStream follows a task as server-sent events (WHATWG HTML, section 9.2).
+type eventStream struct {
+	server  *server
+	request *http.Request
+	sub     *stream.Subscription
+}
+
+// VisitListEventsResponse implements api.ListEventsResponseObject. It ends with the log, the client or the process;
+// the client comes back with Last-Event-ID unless there is nothing more to come.
+func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
+	defer e.sub.Close()
+	ctx, t := e.request.Context(), e.server.timing
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // or nginx keeps events back
+	rc := http.NewResponseController(w)
+	// The server's read timeout would end the request's context.
+	if err := rc.SetReadDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("lift read timeout: %w", err)
+	}
+	send := func(format string, args ...any) error {
+		if err := rc.SetWriteDeadline(time.Now().Add(t.write)); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w, format, args...)
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	err := send("retry: %d\n\n", t.retry.Milliseconds())
+	for err == nil && e.request.Method != http.MethodHead {
+		if err = rc.Flush(); err != nil {
+			break
+		}
+		var frames []stream.Frame
+		if frames, err = e.next(ctx, t.heartbeat); err != nil {
+			return nil // the end of the log, the client or the process is no failure of this answer
+		}
+		if len(frames) == 0 {
+			err = send(": heartbeat\n\n")
+		}
+		for _, f := range frames {
+			if err == nil {
+				err = send("id: %d\ndata: %s\n\n", f.Seq, f.Data)
+			}
+		}
+	}
+	return err
+}
+
+// next gives the next frames, or none after a silence.
+func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.Frame, error) {
+	wait, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	frames, err := e.sub.Next(wait)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, nil
+	}
+	return frames, err
+}
+
+// unknownTask is the only frame of a stream whose task does not exist. It has no seq, for it is of no log.
+func unknownTask(raw string) []byte {
+	b, _ := json.Marshal(struct { // strings and a bool cannot fail
+		Type        research.EventType `json:"type"`
+		TaskID      string             `json:"taskId"`
+		Timestamp   api.Time           `json:"timestamp"`
+		Error       string             `json:"error"`
+		ErrorCode   string             `json:"errorCode"`
+		Recoverable bool               `json:"recoverable"`
+	}{research.EventError, research.Truncate(raw, 64), api.NewTime(time.Now()), "There is no such task.", research.CodeNotFound, false})
+	return b
+}

@@ -1,0 +1,163 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"legwork/api"
+	"legwork/internal/artifact"
+	"legwork/internal/research"
+)
+
+// downloadTime bounds the sending of one file.
+const downloadTime = 10 * time.Minute
+
+// Kinds of artifact, as the database has them.
+const (
+	kindResult     = "result"
+	kindSources    = "sources"
+	kindLogs       = "logs"
+	kindScreenshot = "screenshot"
+)
+
+// ListArtifacts implements api.StrictServerInterface.
+func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequestObject) (api.ListArtifactsResponseObject, error) {
+	task, err := s.task(ctx, req.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ensureFiles(ctx, task); err != nil {
+		return nil, err
+	}
+	list, err := s.store.Artifacts(ctx, account(ctx), task.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := api.ListArtifacts200JSONResponse{Exists: len(list) > 0, Files: make([]api.ArtifactFile, len(list))}
+	for i, a := range list {
+		base := "/artifacts/" + task.ID.String() + "/"
+		switch a.Kind {
+		case kindResult:
+			out.HasResult = true
+		case kindSources:
+			out.HasSources = true
+		case kindLogs:
+			out.HasLogs = true
+		case kindScreenshot:
+			out.ScreenshotCount++
+			base = "/api/tasks/" + task.ID.String() + "/screenshots/"
+		}
+		out.TotalSizeBytes += a.Bytes
+		out.Files[i] = api.ArtifactFile{Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes,
+			CreatedAt: api.NewTime(a.CreatedAt), URL: base + url.PathEscape(a.Name)}
+	}
+	return out, nil
+}
+
+// ensureFiles writes the files of a task that finished a moment ago, rather than make its user wait for the job that
+// does it.
+func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
+	if !task.Status.Terminal() {
+		return nil
+	}
+	if err := s.tasks.EnsureArtifacts(ctx, task); err != nil {
+		return fmt.Errorf("write artifacts: %w", err)
+	}
+	return nil
+}
+
+// serveFile sends one file of a task, with validators and ranges (RFC 9110).
+func (s *server) serveFile(w http.ResponseWriter, r *http.Request) {
+	f, name, err := s.openFile(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer func() { _ = f.Close() }()
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(downloadTime)); err != nil {
+		s.fail(w, r, fmt.Errorf("set write deadline: %w", err))
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-cache") // keep it, but ask: the validators make that cheap
+	h.Set("Content-Type", contentType(name))
+	h.Set("Etag", fmt.Sprintf(`"%x-%x"`, f.ModTime.UnixNano(), f.Size))
+	// A page's text or picture must never run in this origin.
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", f.ModTime, f)
+}
+
+// openFile finds the file that the path names. The artifact store refuses names that leave the task's folder.
+func (s *server) openFile(r *http.Request) (*artifact.File, string, error) {
+	name := chi.URLParam(r, "*")
+	if r.URL.RawPath != "" { // chi matched the encoded path
+		var err error
+		if name, err = url.PathUnescape(name); err != nil {
+			return nil, "", fmt.Errorf("%w: %w", research.ErrNotFound, err)
+		}
+	}
+	ctx := r.Context()
+	task, err := s.task(ctx, chi.URLParam(r, "id"))
+	if err != nil {
+		return nil, "", err
+	}
+	f, err := s.artifacts.Read(ctx, task.ID, name)
+	if errors.Is(err, research.ErrNotFound) && (name == artifact.Result || name == artifact.Sources || name == artifact.Logs) {
+		if err := s.ensureFiles(ctx, task); err != nil {
+			return nil, "", err
+		}
+		f, err = s.artifacts.Read(ctx, task.ID, name)
+	}
+	return f, name, err
+}
+
+// contentType goes by the name: what we write has few kinds, and the machine's MIME table must not matter.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".json":
+		return "application/json"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".png":
+		return "image/png"
+	}
+	return "application/octet-stream"
+}
+
+// contentWriter puts the errors of http.ServeContent (a range beyond the end, a failed precondition) into the envelope.
+type contentWriter struct {
+	http.ResponseWriter
+	failed bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (c *contentWriter) WriteHeader(status int) {
+	switch status {
+	case http.StatusRequestedRangeNotSatisfiable:
+		c.failed = true
+		writeProblem(c.ResponseWriter, problem{status, "range_not_satisfiable", "The file does not reach that far; Content-Range has its size."}, nil)
+	case http.StatusPreconditionFailed:
+		c.failed = true
+		writeProblem(c.ResponseWriter, problem{status, "precondition_failed", "The file is not the one that the request's conditions name."}, nil)
+	case http.StatusInternalServerError:
+		c.failed = true
+		writeProblem(c.ResponseWriter, problem{status, "internal", "The file could not be read."}, nil)
+	default:
+		c.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (c *contentWriter) Write(b []byte) (int, error) {
+	if c.failed {
+		return len(b), nil
+	}
+	return c.ResponseWriter.Write(b)
+}

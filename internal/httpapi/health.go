@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"context"
+	"time"
+
+	"legwork/api"
+	"legwork/internal/research"
+)
+
+// Health is the state of what the service depends on, as asked for at the moment of a health check.
+type Health struct {
+	Database bool // it answers
+	Stopping bool // the process is on its way out
+	LLM      LLM
+	Browser  Browser
+	Workers  []research.Worker // live ones
+	Running  int64             // tasks in that status
+	Total    int64             // tasks in any status
+}
+
+// LLM is the state of the language model.
+type LLM struct {
+	Provider  string // "reader" for the built-in reader
+	Model     string // empty: none
+	Connected bool   // it answers; the built-in reader always does
+	Detail    string // a sentence for people
+}
+
+// Browser is the state of the browser.
+type Browser struct {
+	Available bool
+	Detail    string // which one, or what is missing without it
+}
+
+// healthTimeout bounds a health check: whoever asks would rather hear "degraded" than wait.
+const healthTimeout = 2 * time.Second
+
+func (s *server) checkHealth(ctx context.Context) Health {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	return s.health(ctx)
+}
+
+// GetHealth implements api.StrictServerInterface.
+func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (api.GetHealthResponseObject, error) {
+	h := s.checkHealth(ctx)
+	out := api.GetHealth200JSONResponse{
+		Status: api.HealthStatusHealthy, Version: s.version, LangchainConnected: h.LLM.Connected,
+		ActiveTasks: h.Running, TotalTasks: h.Total,
+	}
+	if !h.Database || !h.LLM.Connected {
+		out.Status = api.HealthStatusDegraded
+	}
+	out.Database.Connected = h.Database
+	out.Browser.Available, out.Browser.Detail = h.Browser.Available, h.Browser.Detail
+	out.LLM.Provider, out.LLM.Connected, out.LLM.Detail = h.LLM.Provider, h.LLM.Connected, h.LLM.Detail
+	if h.LLM.Model != "" {
+		out.LLM.Model = &h.LLM.Model
+	}
+	for _, w := range h.Workers {
+		out.Workers.Live++
+		out.Workers.Slots += w.Slots
+		out.Workers.Running += w.Running
+	}
+	return out, nil
+}
+
+// GetLiveness implements api.StrictServerInterface: a process that answers is alive.
+func (s *server) GetLiveness(context.Context, api.GetLivenessRequestObject) (api.GetLivenessResponseObject, error) {
+	return api.GetLiveness200JSONResponse{ProbeJSONResponse: api.ProbeJSONResponse{Status: api.ProbeStatusOk}}, nil
+}
+
+// GetReadiness implements api.StrictServerInterface.
+func (s *server) GetReadiness(ctx context.Context, _ api.GetReadinessRequestObject) (api.GetReadinessResponseObject, error) {
+	switch h := s.checkHealth(ctx); {
+	case h.Stopping:
+		return nil, errStopping
+	case !h.Database:
+		return nil, errDatabase
+	}
+	return api.GetReadiness200JSONResponse{ProbeJSONResponse: api.ProbeJSONResponse{Status: api.ProbeStatusOk}}, nil
+}
+
+// GetRoot implements api.StrictServerInterface.
+func (s *server) GetRoot(context.Context, api.GetRootRequestObject) (api.GetRootResponseObject, error) {
+	return api.GetRoot200JSONResponse{
+		Name: "legwork", Version: s.version, Tasks: "/api/tasks", Openapi: "/api/openapi.yaml", Health: "/health",
+		UI: "none in this build; use the API, or `legwork ask` on the command line",
+	}, nil
+}

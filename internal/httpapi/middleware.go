@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/google/uuid"
+)
+
+// maxBody is the greatest size of a request body in bytes.
+const maxBody = 64 << 10
+
+// requestIDKey is the context key of the request's id.
+type requestIDKey struct{}
+
+// requestIDOf is the id that the log and the X-Request-ID header have for a request.
+func requestIDOf(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// plainID is what a request id of a client must look like to be taken over; anything else could forge log lines.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// requestID gives every request an id, the client's own if it sent a plain one, and returns it.
+func requestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Request-Id")
+		if !plainID.MatchString(id) {
+			id = uuid.NewString()
+		}
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+// accessLog writes one line per request when it ends: for a stream, when it closes. Query strings stay out of it.
+func (s *server) accessLog(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		start := time.Now()
+		defer func() {
+			level := slog.LevelInfo
+			if r.URL.Path == "/health" || strings.HasPrefix(r.URL.Path, "/health/") {
+				level = slog.LevelDebug
+			}
+			s.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", ww.Status()), slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", time.Since(start)),
+				slog.String("remote", r.RemoteAddr), slog.String("request", requestIDOf(r.Context())))
+		}()
+		next.ServeHTTP(ww, r)
+	})
+}
+
+// recoverer turns a panic into a 500. When the answer has begun it cuts the connection instead, so that the client
+// does not take half an answer for a whole one.
+func (s *server) recoverer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares by identity, too
+				panic(v)
+			}
+			s.log.ErrorContext(r.Context(), "handler panicked", "panic", v, "path", r.URL.Path,
+				"request", requestIDOf(r.Context()), "stack", string(debug.Stack()))
+			if begun(w) {
+				panic(http.ErrAbortHandler)
+			}
+			writeProblem(w, errInternal, nil)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// commonHeaders keeps answers out of caches, unless a handler knows better, and browsers from guessing types.
+func commonHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limitBody refuses bodies that announce too much without reading them, and stops reading those that do not announce.
+func (s *server) limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			w.Header().Set("Connection", "close")
+			s.fail(w, r, errTooLarge)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readBody reads a JSON body of a limited reader. A body without a content type is taken for JSON; one that says it is
+// something else is refused, because browsers send such bodies across origins without asking. Nothing but white space
+// is no body, whatever its content type.
+func readBody(body io.Reader, contentType string) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errUnreadable)
+	}
+	if len(strings.TrimSpace(string(b))) == 0 || contentType == "" {
+		return b, nil
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return nil, errNotJSON
+	}
+	return b, nil
+}

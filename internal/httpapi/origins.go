@@ -1,0 +1,57 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/cors"
+)
+
+// origins is CORS_ORIGINS: the pages that may use the API from a browser besides those of its own host.
+type origins struct {
+	any    bool
+	listed map[string]bool // lower case, without trailing slash
+}
+
+func newOrigins(list []string) origins {
+	o := origins{listed: map[string]bool{}}
+	for _, s := range list {
+		s = strings.ToLower(strings.TrimRight(strings.TrimSpace(s), "/"))
+		o.any = o.any || s == "*"
+		o.listed[s] = s != ""
+	}
+	return o
+}
+
+func (o origins) has(origin string) bool { return o.any || o.listed[strings.ToLower(origin)] }
+
+// allows reports whether the page that made a request may open a stream. Browsers do not apply CORS to WebSockets, so
+// the server must. A request without Origin does not come from a page.
+func (o origins) allows(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || o.has(origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	return strings.EqualFold(strings.TrimSuffix(u.Host, port), strings.TrimSuffix(r.Host, port))
+}
+
+// cors answers preflights and lets listed origins read answers, errors included, with credentials. Browsers refuse
+// credentials together with "*", so that goes without.
+func (o origins) cors() func(http.Handler) http.Handler {
+	return cors.Handler(cors.Options{
+		// A function, because the library takes an empty list for "all".
+		AllowOriginFunc: func(_ *http.Request, origin string) bool { return o.has(origin) },
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+			http.MethodDelete, http.MethodOptions},
+		AllowedHeaders:   []string{"*"},
+		ExposedHeaders:   []string{"ETag", "Location", "Retry-After", "X-Request-Id", "Content-Range"},
+		AllowCredentials: !o.any,
+		MaxAge:           600,
+	})
+}

@@ -1,0 +1,171 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/google/uuid"
+
+	"legwork/api"
+	"legwork/internal/artifact"
+	"legwork/internal/research"
+	"legwork/internal/store"
+	"legwork/internal/stream"
+	"legwork/internal/wire"
+)
+
+// Tasks is what users can do with tasks. *jobs.Service implements it.
+type Tasks interface {
+	Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error)
+	Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error)
+	Delete(ctx context.Context, account string, id uuid.UUID, reason string) error
+	Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error)
+	// EnsureArtifacts writes the files of a finished task that are not there yet.
+	EnsureArtifacts(ctx context.Context, task research.Task) error
+}
+
+// Store is what is read. *store.Store implements it.
+type Store interface {
+	Task(ctx context.Context, account string, id uuid.UUID) (research.Task, error)
+	Tasks(ctx context.Context, f store.TaskFilter) ([]research.Task, int64, error)
+	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
+	Artifacts(ctx context.Context, account string, id uuid.UUID) ([]research.Artifact, error)
+}
+
+// Artifacts gives the files of tasks. *artifact.Store implements it.
+type Artifacts interface {
+	Read(ctx context.Context, task uuid.UUID, file string) (*artifact.File, error)
+}
+
+// Hub gives the events of tasks, stored and live. *stream.Hub implements it.
+type Hub interface {
+	Subscribe(taskID uuid.UUID, after int64) *stream.Subscription
+}
+
+// Config is what the API is made of. All fields but CORSOrigins and Logger are required.
+type Config struct {
+	Tasks       Tasks
+	Store       Store
+	Artifacts   Artifacts
+	Hub         Hub
+	Health      func(context.Context) Health // asked on every health check; its context ends after two seconds
+	Limits      wire.Limits
+	CORSOrigins []string // scheme://host[:port], or "*" for any origin without credentials
+	Version     string
+	Logger      *slog.Logger // nil: slog.Default()
+}
+
+// timing are the intervals and limits of streams.
+type timing struct {
+	ping      time.Duration // between pings of a WebSocket
+	heartbeat time.Duration // of silence before a comment on an event stream
+	write     time.Duration // for one frame to reach the client, and for a ping to be answered
+	retry     time.Duration // that browsers wait before they reconnect an event stream
+}
+
+var _ api.StrictServerInterface = (*server)(nil)
+
+// server implements the operations of the contract.
+type server struct {
+	tasks     Tasks
+	store     Store
+	artifacts Artifacts
+	hub       Hub
+	health    func(context.Context) Health
+	limits    wire.Limits
+	origins   origins
+	version   string
+	log       *slog.Logger
+	timing    timing
+	sockets   sockets
+}
+
+// API is the handler of all requests.
+type API struct {
+	http.Handler
+	server *server
+}
+
+// New returns the API.
+func New(cfg Config) *API {
+	return newAPI(cfg, timing{ping: 20 * time.Second, heartbeat: 15 * time.Second, write: 10 * time.Second, retry: 2 * time.Second})
+}
+
+func newAPI(cfg Config, t timing) *API {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	s := &server{
+		tasks: cfg.Tasks, store: cfg.Store, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
+		origins: newOrigins(cfg.CORSOrigins), version: cfg.Version, log: cfg.Logger, timing: t,
+	}
+	return &API{Handler: s.routes(), server: s}
+}
+
+// Drain waits until every WebSocket has closed, which http.Server.Shutdown does not wait for. Stop the hub first: it
+// makes the streams say goodbye. It returns ctx.Err() when ctx ends before that.
+func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ctx) }
+
+func (s *server) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(requestID, s.accessLog, s.recoverer, commonHeaders, s.origins.cors(), s.limitBody, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) })
+	r.MethodNotAllowed(s.methodNotAllowed)
+
+	strict := api.NewStrictHandlerWithOptions(s, []api.StrictMiddlewareFunc{keepRequest},
+		api.StrictHTTPServerOptions{RequestErrorHandlerFunc: s.fail, ResponseErrorHandlerFunc: s.fail})
+	api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: s.failParam})
+
+	r.Get("/api/tasks/{id}/stream", s.streamTask)
+	r.Get("/api/tasks/{id}/artifacts/*", s.serveFile)
+	r.Get("/api/tasks/{id}/screenshots/*", s.serveFile)
+	r.Get("/artifacts/{id}/*", s.serveFile)
+	r.Get("/api/openapi.yaml", serveContract("application/yaml", api.Contract))
+	contractJSON, err := api.GetSpecJSON()
+	if err != nil { // the embedded contract is broken: a defect of the build that the tests find
+		panic(err)
+	}
+	r.Get("/api/openapi.json", serveContract("application/json", contractJSON))
+	r.Get("/openapi.json", serveContract("application/json", contractJSON))
+	return r
+}
+
+func serveContract(contentType string, content []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(content) // an error means the client has left
+	}
+}
+
+// Server gives an http.Server for the API with timeouts that hold for ordinary requests. Streams lift the read and
+// write timeouts for themselves and set one per frame.
+func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr: addr, Handler: h,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// account is whose tasks a request is about: the default account's, until access control lands.
+func account(context.Context) string { return research.DefaultAccount }
+
+// requestKey is the context key of the *http.Request that a strict handler answers.
+type requestKey struct{}
+
+// keepRequest lets responses that stream see the request they answer.
+func keepRequest(next api.StrictHandlerFunc, _ string) api.StrictHandlerFunc {
+	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
+		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)
+	}
+}
+
+func requestOf(ctx context.Context) *http.Request {
+	r, _ := ctx.Value(requestKey{}).(*http.Request)
+	return r
+}

@@ -1,0 +1,102 @@
+package httpapi
+
+import (
+	"context"
+
+	"legwork/api"
+	"legwork/internal/research"
+	"legwork/internal/wire"
+)
+
+// CreateTask implements api.StrictServerInterface.
+func (s *server) CreateTask(ctx context.Context, req api.CreateTaskRequestObject) (api.CreateTaskResponseObject, error) {
+	body, err := readBody(req.Body, req.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	in, err := wire.DecodeNewTask(body, s.limits)
+	if err != nil {
+		return nil, err
+	}
+	task, err := s.tasks.Submit(ctx, account(ctx), in)
+	if err != nil {
+		return nil, err
+	}
+	return api.CreateTask201JSONResponse{
+		Body: wire.Task(task), Headers: api.CreateTask201ResponseHeaders{Location: location(task)}}, nil
+}
+
+func location(t research.Task) string { return "/api/tasks/" + t.ID.String() }
+
+// GetTask implements api.StrictServerInterface.
+func (s *server) GetTask(ctx context.Context, req api.GetTaskRequestObject) (api.GetTaskResponseObject, error) {
+	task, err := s.task(ctx, req.ID)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetTask200JSONResponse(wire.Task(task)), nil
+}
+
+// task loads the task that a path names.
+func (s *server) task(ctx context.Context, raw string) (research.Task, error) {
+	id, err := wire.ParseID(raw)
+	if err != nil {
+		return research.Task{}, err
+	}
+	return s.store.Task(ctx, account(ctx), id)
+}
+
+// DeleteTask implements api.StrictServerInterface.
+func (s *server) DeleteTask(ctx context.Context, req api.DeleteTaskRequestObject) (api.DeleteTaskResponseObject, error) {
+	id, err := wire.ParseID(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(req.Body, req.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := wire.DecodeReason(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tasks.Delete(ctx, account(ctx), id, reason); err != nil {
+		return nil, err
+	}
+	return api.DeleteTask204Response{}, nil
+}
+
+// CancelTask implements api.StrictServerInterface.
+func (s *server) CancelTask(ctx context.Context, req api.CancelTaskRequestObject) (api.CancelTaskResponseObject, error) {
+	id, err := wire.ParseID(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(req.Body, req.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := wire.DecodeReason(body)
+	if err != nil {
+		return nil, err
+	}
+	task, err := s.tasks.Cancel(ctx, account(ctx), id, reason)
+	if err != nil {
+		return nil, err
+	}
+	return api.CancelTask200JSONResponse(wire.Task(task)), nil
+}
+
+// RerunTask implements api.StrictServerInterface.
+func (s *server) RerunTask(ctx context.Context, req api.RerunTaskRequestObject) (api.RerunTaskResponseObject, error) {
+	id, err := wire.ParseID(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	task, err := s.tasks.Rerun(ctx, account(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return api.RerunTask201JSONResponse{
+		Body: wire.Task(task), Headers: api.RerunTask201ResponseHeaders{Location: location(task)}}, nil
+}

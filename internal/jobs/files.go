@@ -1,0 +1,151 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"legwork/internal/artifact"
+	"legwork/internal/research"
+	"legwork/internal/wire"
+)
+
+type artifactsWorker struct {
+	river.WorkerDefaults[ArtifactsArgs]
+	svc *Service
+}
+
+// Work implements river.Worker: River retries it until the files are there. A task that is gone needs none.
+func (w *artifactsWorker) Work(ctx context.Context, job *river.Job[ArtifactsArgs]) error {
+	task, _, err := w.svc.store.TaskForRun(ctx, job.Args.TaskID)
+	if errors.Is(err, research.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.svc.EnsureArtifacts(ctx, task)
+}
+
+type purgeWorker struct {
+	river.WorkerDefaults[PurgeArgs]
+	svc *Service
+}
+
+// Work implements river.Worker.
+func (w *purgeWorker) Work(ctx context.Context, job *river.Job[PurgeArgs]) error {
+	gone, err := w.svc.store.Exists(ctx, job.Args.TaskID)
+	if err != nil || gone {
+		return err
+	}
+	return w.svc.artifacts.Purge(ctx, job.Args.TaskID)
+}
+
+// EnsureArtifacts writes the files of a finished task that are not recorded yet: result.json, sources.json and
+// logs.txt. Any number of callers may do it at once; the files come out the same.
+func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error {
+	if !task.Status.Terminal() {
+		return nil
+	}
+	have, err := s.store.Artifacts(ctx, task.AccountID, task.ID)
+	if err != nil {
+		return err
+	}
+	recorded := make(map[string]bool, len(have))
+	for _, a := range have {
+		recorded[a.Name] = true
+	}
+	for _, f := range []struct {
+		name, kind, contentType string
+		render                  func(ctx context.Context, task research.Task) ([]byte, error)
+	}{
+		{artifact.Result, "result", "application/json", s.renderResult},
+		{artifact.Sources, "sources", "application/json", s.renderSources},
+		{artifact.Logs, "logs", "text/plain; charset=utf-8", s.renderLog},
+	} {
+		if recorded[f.name] {
+			continue
+		}
+		data, err := f.render(ctx, task)
+		if err != nil {
+			return fmt.Errorf("render %s: %w", f.name, err)
+		}
+		if err := s.keepFile(ctx, task.ID, research.Artifact{Name: f.name, Kind: f.kind, ContentType: f.contentType, Bytes: int64(len(data))}, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepFile writes a file and then its row. When the task was deleted meanwhile, the file goes again.
+func (s *Service) keepFile(ctx context.Context, id uuid.UUID, a research.Artifact, data []byte) error {
+	if err := s.artifacts.Write(ctx, id, a.Name, a.ContentType, data); err != nil {
+		return err
+	}
+	kept, err := s.store.AddArtifact(ctx, id, a)
+	if err != nil {
+		return fmt.Errorf("record artifact: %w", err)
+	}
+	if !kept {
+		return s.artifacts.Purge(ctx, id)
+	}
+	return nil
+}
+
+func (s *Service) renderResult(_ context.Context, task research.Task) ([]byte, error) {
+	return wire.TaskJSON(task)
+}
+
+func (s *Service) renderSources(ctx context.Context, task research.Task) ([]byte, error) {
+	visits, err := s.store.Visits(ctx, task.AccountID, task.ID)
+	if err != nil {
+		return nil, err
+	}
+	return wire.SourcesJSON(task, visits)
+}
+
+// logPage is how many events are read at once to write a log.
+const logPage = 500
+
+func (s *Service) renderLog(ctx context.Context, task research.Task) ([]byte, error) {
+	var b bytes.Buffer
+	for after := int64(0); ; {
+		events, err := s.store.Events(ctx, task.ID, after, logPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			fmt.Fprintf(&b, "%s %5d %-18s %s\n", e.Time.UTC().Format(research.TimeFormat), e.Seq, e.Type, bytes.TrimSpace(e.Body))
+			after = e.Seq
+		}
+		if len(events) < logPage {
+			return b.Bytes(), nil
+		}
+	}
+}
+
+// MissingFiles lists recorded artifacts whose file is not there, or has another size: none, unless somebody removed it.
+func (s *Service) MissingFiles(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	rows, err := s.store.AllArtifacts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, row := range rows {
+		size, ok, err := s.artifacts.Exists(ctx, row.TaskID, row.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || size != row.Bytes {
+			missing = append(missing, row.TaskID.String()+"/"+row.Name)
+		}
+	}
+	return missing, nil
+}

@@ -1,0 +1,353 @@
+//go:build failpoints
+
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/agent"
+	"legwork/internal/research"
+)
+
+func TestRunFromSubmitToFiles(t *testing.T) {
+	p := setup(t)
+	s := &script{steps: 3}
+	p.work(s.run)
+	task := p.submit("q")
+	if task.Status != research.Created {
+		t.Errorf("status with free slots = %s, want created", task.Status)
+	}
+	got := p.await(task.ID)
+	if got.Status != research.Completed || *got.Answer != "done" || got.Usage.ToolCalls != 3 {
+		t.Errorf("task = %+v", got)
+	}
+	frames := p.frames(task.ID)
+	// submitted, running, three calls with results, complete
+	if len(frames) != 9 || int64(len(frames)) != got.LastSeq {
+		t.Errorf("%d frames, lastSeq %d, want 9", len(frames), got.LastSeq)
+	}
+	for i, f := range frames {
+		var e struct {
+			Seq int64 `json:"seq"`
+		}
+		if err := json.Unmarshal([]byte(f), &e); err != nil || e.Seq != int64(i+1) {
+			t.Errorf("frame %d = %s (%v)", i, f, err)
+		}
+	}
+	if err := p.EnsureArtifacts(t.Context(), got); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"result.json", "sources.json", "logs.txt"} {
+		if b, err := os.ReadFile(filepath.Join(p.dir, task.ID.String(), name)); err != nil || len(b) == 0 {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+	}
+	if missing, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
+		t.Errorf("missing = %v, %v", missing, err)
+	}
+	if err := os.Remove(filepath.Join(p.dir, task.ID.String(), "logs.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if missing, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 1 {
+		t.Errorf("missing after a removal = %v, %v", missing, err)
+	}
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	p := setup(t)
+	var now, most atomic.Int64
+	release := make(chan struct{})
+	s := &script{steps: 1, effect: func(ctx context.Context, _ int) error {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return nil
+	}}
+	p.work(s.run, func(c *RunnerConfig) { c.Slots = 2 })
+	var tasks []research.Task
+	for i := range 5 {
+		task := p.submit("q")
+		if want := research.Created; i < 2 && task.Status != want {
+			t.Errorf("task %d is %s, want %s", i, task.Status, want)
+		} else if want := research.Queued; i >= 2 && task.Status != want {
+			t.Errorf("task %d is %s, want %s", i, task.Status, want)
+		}
+		tasks = append(tasks, task)
+	}
+	p.eventually("two tasks run", func() bool { return now.Load() == 2 })
+	close(release)
+	for _, task := range tasks {
+		if got := p.await(task.ID); got.Status != research.Completed {
+			t.Errorf("%s: %v", got.Status, got.Error)
+		}
+	}
+	if most.Load() != 2 {
+		t.Errorf("%d tasks ran at once, want 2", most.Load())
+	}
+}
+
+func TestTransientFailuresAreTriedAgain(t *testing.T) {
+	p := setup(t)
+	weather := &research.Failure{Code: research.CodeNoSources, Message: "The site does not answer.", Transient: true}
+	s := &script{steps: 2, after: func(_ context.Context, _, try int) error {
+		if try < 3 {
+			return weather
+		}
+		return nil
+	}}
+	p.work(s.run)
+	task := p.submit("q")
+	got := p.await(task.ID)
+	if got.Status != research.Completed || got.Try != 3 {
+		t.Errorf("status %s at try %d, want completed at 3", got.Status, got.Try)
+	}
+	recoverable := 0
+	for _, f := range p.frames(task.ID) {
+		if strings.Contains(f, `"recoverable":true`) {
+			recoverable++
+		}
+	}
+	if recoverable != 2 {
+		t.Errorf("%d recoverable errors in the log, want 2", recoverable)
+	}
+	if s.count(1) != 1 || s.count(2) != 1 {
+		t.Errorf("journaled steps were repeated: %d, %d", s.count(1), s.count(2))
+	}
+	if n := p.count("SELECT count(*) FROM runs WHERE task_id = $1", task.ID); n != 3 {
+		t.Errorf("%d runs, want 3", n)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	for name, c := range map[string]struct {
+		agent Agent
+		code  string
+		try   int
+		says  string
+	}{
+		"permanent": {func(context.Context, agent.Env) (research.Result, error) {
+			return research.Result{}, &research.Failure{Code: research.CodeSeedRefused, Message: "Refused."}
+		}, research.CodeSeedRefused, 1, "Refused."},
+		"transient for ever": {func(context.Context, agent.Env) (research.Result, error) {
+			return research.Result{}, &research.Failure{Code: research.CodeNoSources, Message: "Bad weather.", Transient: true}
+		}, research.CodeNoSources, 3, "Bad weather."},
+		"panic": {func(context.Context, agent.Env) (research.Result, error) { panic("secret detail") }, research.CodeInternal, 3, "Something went wrong"},
+		"forged evidence": {func(context.Context, agent.Env) (research.Result, error) {
+			return research.Result{Answer: "x", Cited: []int{1}}, nil
+		}, research.CodeInternal, 3, "Something went wrong"},
+		"defect": {func(context.Context, agent.Env) (research.Result, error) {
+			return research.Result{}, errors.New("secret detail")
+		}, research.CodeInternal, 3, "Something went wrong"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := setup(t)
+			p.work(c.agent)
+			got := p.await(p.submit("q").ID)
+			if got.Status != research.Failed || *got.ErrorCode != c.code || got.Try != c.try || !strings.HasPrefix(*got.Error, c.says) {
+				t.Errorf("status %s, code %v, try %d, error %v", got.Status, *got.ErrorCode, got.Try, *got.Error)
+			}
+			if strings.Contains(*got.Error, "secret") {
+				t.Error("an internal cause left the server")
+			}
+		})
+	}
+}
+
+func TestHardLimit(t *testing.T) {
+	p := setup(t)
+	s := &script{steps: 1, effect: func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }}
+	p.work(s.run, func(c *RunnerConfig) { c.TaskTimeout = 100 * time.Millisecond })
+	got := p.await(p.submit("q").ID)
+	if got.Status != research.Failed || *got.ErrorCode != research.CodeTimeout || got.Try != 1 {
+		t.Errorf("status %s, %v, try %d", got.Status, *got.ErrorCode, got.Try)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	ctx := t.Context()
+	blocked := func() (*script, chan struct{}, chan error) {
+		began, ended := make(chan struct{}), make(chan error, 1)
+		return &script{steps: 2, effect: func(ctx context.Context, _ int) error {
+			close(began)
+			<-ctx.Done()
+			ended <- context.Cause(ctx)
+			return ctx.Err()
+		}}, began, ended
+	}
+	check := func(t *testing.T, p *process, id uuid.UUID, reason string) {
+		t.Helper()
+		got := p.await(id)
+		if got.Status != research.Cancelled || *got.Error != reason || *got.ErrorCode != research.CodeCancelled {
+			t.Errorf("status %s, error %q", got.Status, *got.Error)
+		}
+		frames := p.frames(id)
+		last := frames[len(frames)-1]
+		if !strings.Contains(last, `"errorCode":"cancelled"`) || !strings.Contains(last, `"recoverable":false`) {
+			t.Errorf("last frame = %s", last)
+		}
+	}
+	t.Run("in this process", func(t *testing.T) {
+		p := setup(t)
+		s, began, ended := blocked()
+		p.work(s.run)
+		task := p.submit("q")
+		wait(t, "the run", began)
+		if got, err := p.Cancel(ctx, research.DefaultAccount, task.ID, ""); err != nil || got.Status != research.Cancelled {
+			t.Fatalf("cancel: %v, %v", got.Status, err)
+		}
+		<-ended
+		check(t, p, task.ID, DefaultReason)
+		if got, err := p.Cancel(ctx, research.DefaultAccount, task.ID, "again"); err != nil || *got.Error != DefaultReason {
+			t.Errorf("a second cancel: %v, %v", got.Error, err)
+		}
+	})
+	t.Run("from another process, by River's notification", func(t *testing.T) {
+		p := setup(t)
+		s, began, ended := blocked()
+		p.work(s.run)
+		task := p.submit("q")
+		wait(t, "the run", began)
+		q := p.other()
+		asked := time.Now()
+		if _, err := q.Cancel(ctx, research.DefaultAccount, task.ID, "changed my mind"); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+		if d := time.Since(asked); d > 5*time.Second {
+			t.Errorf("the run heard of it after %v", d)
+		}
+		check(t, q, task.ID, "changed my mind")
+	})
+	t.Run("when the notification is lost", func(t *testing.T) {
+		p := setup(t)
+		s, began, ended := blocked()
+		p.work(s.run)
+		task := p.submit("q")
+		wait(t, "the run", began)
+		cancelSilently(t, p, task.ID)
+		if cause := <-ended; !errors.Is(cause, research.ErrFenced) {
+			t.Errorf("cause = %v, want the poll's ErrFenced", cause)
+		}
+		check(t, p, task.ID, "silently")
+	})
+	t.Run("before any worker", func(t *testing.T) {
+		p := setup(t)
+		task := p.submit("q")
+		if _, err := p.Cancel(ctx, research.DefaultAccount, task.ID, "early"); err != nil {
+			t.Fatal(err)
+		}
+		s := &script{steps: 1}
+		p.work(s.run)
+		other := p.await(p.submit("other").ID)
+		if other.Status != research.Completed || s.effects.Load() != 1 {
+			t.Errorf("the cancelled task was worked: %d effects", s.effects.Load())
+		}
+		check(t, p, task.ID, "early")
+	})
+	t.Run("what cannot be cancelled", func(t *testing.T) {
+		p := setup(t)
+		s := &script{steps: 1}
+		p.work(s.run)
+		task := p.await(p.submit("q").ID)
+		if _, err := p.Cancel(ctx, research.DefaultAccount, task.ID, ""); !errors.Is(err, research.ErrConflict) {
+			t.Errorf("a completed task: %v, want ErrConflict", err)
+		}
+		if _, err := p.Cancel(ctx, research.DefaultAccount, uuid.New(), ""); !errors.Is(err, research.ErrNotFound) {
+			t.Errorf("an unknown task: %v, want ErrNotFound", err)
+		}
+		if _, err := p.Cancel(ctx, "other", task.ID, ""); !errors.Is(err, research.ErrNotFound) {
+			t.Errorf("another account: %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestDeleteWhileRunning(t *testing.T) {
+	p := setup(t)
+	began := make(chan struct{})
+	s := &script{steps: 1, effect: func(ctx context.Context, _ int) error { close(began); <-ctx.Done(); return ctx.Err() }}
+	p.work(s.run)
+	task := p.submit("q")
+	wait(t, "the run", began)
+	here, there := make(chan []string, 1), make(chan []string, 1)
+	q := p.other()
+	for proc, out := range map[*process]chan []string{p: here, q: there} {
+		go func() { out <- proc.read(task.ID, 0, -1) }()
+	}
+	p.eventually("both streams are open", func() bool { return p.hub.Watched() == 1 && q.hub.Watched() == 1 })
+	if err := p.Delete(t.Context(), research.DefaultAccount, task.ID, "away with it"); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]chan []string{"this": here, "the other": there} {
+		frames := <-c
+		if len(frames) == 0 || !strings.Contains(frames[len(frames)-1], "away with it") {
+			t.Errorf("%s process's stream ended with %v, want the cancelled event", name, frames)
+		}
+	}
+	if _, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID); !errors.Is(err, research.ErrNotFound) {
+		t.Errorf("after delete: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, task.ID.String())); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("files are left: %v", err)
+	}
+	if n := p.count("SELECT count(*) FROM tasks"); n != 0 {
+		t.Errorf("%d rows left", n)
+	}
+	if err := p.Delete(t.Context(), research.DefaultAccount, task.ID, ""); !errors.Is(err, research.ErrNotFound) {
+		t.Errorf("second delete: %v", err)
+	}
+	// Files that a straggler wrote meanwhile go with the purge that is repeated after a lease time.
+	if err := p.artifacts.Write(t.Context(), task.ID, "late.txt", "text/plain", []byte("late")); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("the purge", func() bool {
+		_, ok, err := p.artifacts.Exists(t.Context(), task.ID, "late.txt")
+		return err == nil && !ok
+	})
+}
+
+func TestRerunAndFollowUp(t *testing.T) {
+	p := setup(t)
+	s := &script{steps: 1}
+	p.work(s.run)
+	first := p.await(p.submit("q").ID)
+	again, err := p.Rerun(t.Context(), research.DefaultAccount, first.ID)
+	if err != nil || again.ID == first.ID || again.Question != first.Question || again.Options.MaxPages != first.Options.MaxPages {
+		t.Fatalf("rerun: %+v, %v", again, err)
+	}
+	if got := p.await(again.ID); got.Status != research.Completed {
+		t.Errorf("rerun ended %s", got.Status)
+	}
+	if _, err := p.Rerun(t.Context(), research.DefaultAccount, uuid.New()); !errors.Is(err, research.ErrNotFound) {
+		t.Errorf("rerun of nothing: %v", err)
+	}
+	in := research.NewTask{Question: "more?", Priority: research.High, ParentID: &first.ID, Options: first.Options}
+	child, err := p.Submit(t.Context(), research.DefaultAccount, in)
+	if err != nil || *child.ParentID != first.ID {
+		t.Fatalf("follow-up: %+v, %v", child, err)
+	}
+	p.await(child.ID)
+	nobody := uuid.New()
+	in.ParentID = &nobody
+	var v *research.ValidationError
+	if _, err := p.Submit(t.Context(), research.DefaultAccount, in); !errors.As(err, &v) || v.Fields[0].Field != "parentTaskId" {
+		t.Errorf("follow-up of nothing: %v", err)
+	}
+	if n := p.count("SELECT count(*) FROM tasks"); n != 3 {
+		t.Errorf("%d tasks, want 3", n)
+	}
+}

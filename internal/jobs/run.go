@@ -1,0 +1,180 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"legwork/internal/agent"
+	"legwork/internal/failpoint"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// run is this process's hold on one task. Its writes come from one goroutine at a time (see mu in agent's toolbox).
+type run struct {
+	runner  *Runner
+	job     *river.Job[ResearchArgs]
+	task    research.Task
+	epoch   int
+	try     int
+	lastSeq int64 // of the log, as this run left it: only the run that holds the epoch appends
+	spent   time.Duration
+	started time.Time
+	journal []research.Step
+}
+
+// load reads what a run needs to go on from where earlier ones ended.
+func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], try int) (*run, error) {
+	id, epoch := job.Args.TaskID, job.Args.Epoch
+	task, at, err := r.store.TaskForRun(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if at != epoch {
+		return nil, research.ErrFenced
+	}
+	journal, err := r.store.Journal(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	spent, err := r.store.Spent(ctx, id, epoch)
+	if err != nil {
+		return nil, err
+	}
+	return &run{runner: r, job: job, task: task, epoch: epoch, try: try, lastSeq: task.LastSeq,
+		spent: spent, started: time.Now(), journal: journal}, nil
+}
+
+// research runs the agent within the task's hard limit. A panic is a failure like any other.
+func (c *run) research(ctx context.Context) (result research.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.runner.cfg.Log.ErrorContext(ctx, "the agent panicked", "task", c.task.ID, "panic", p, "stack", string(debug.Stack()))
+			err = &research.Failure{Code: research.CodeInternal, Transient: true, Cause: fmt.Errorf("panic: %v", p),
+				Message: "Something went wrong inside the server; its log has the cause."}
+		}
+	}()
+	left := c.runner.cfg.TaskTimeout - c.spent
+	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeout)
+	defer cancel()
+	if result, err = c.runner.cfg.Agent(ctx, c.env()); err != nil && ctx.Err() != nil {
+		// Whatever the agent made of it, the context says why it had to stop.
+		return research.Result{}, context.Cause(ctx)
+	}
+	return result, err
+}
+
+// env is the agent's world: its tools bound to this task, its writes fenced by this epoch.
+func (c *run) env() agent.Env {
+	o := c.task.Options
+	policy := page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}
+	return agent.Env{
+		Task: c.task, Try: c.try, Journal: c.journal, Spent: c.spent, Started: c.started,
+		Emit: c.emit, Record: c.record,
+		Load: func(ctx context.Context, url string) (research.Visit, error) {
+			return c.runner.cfg.Pages.Load(ctx, url, policy)
+		},
+		Search: func(ctx context.Context, query string) (search.Answer, error) {
+			return c.runner.cfg.Engines.Search(ctx, o.SearchEngine, search.Query{
+				Account: c.task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})
+		},
+		Rank: func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
+			return c.runner.store.Rank(ctx, c.task.ID, question, limit)
+		},
+		Lexemes: c.runner.store.Lexemes,
+		Log:     c.runner.cfg.Log.With("task", c.task.ID),
+	}
+}
+
+// emit appends events and then makes sure of the lease: after it the next external effect may be made.
+func (c *run) emit(ctx context.Context, events ...research.Event) error {
+	err := c.commit(ctx, len(events), func(ctx context.Context, tx pgx.Tx) (err error) {
+		events, err = c.runner.store.Append(ctx, tx, c.task.ID, c.epoch, events)
+		return err
+	}, func() []research.Event { return events })
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(ctx, "before_effect")
+	return c.runner.lease.await(ctx)
+}
+
+// record journals a step with everything it brought.
+func (c *run) record(ctx context.Context, step research.Step) ([]research.Citation, error) {
+	step.Try = c.try
+	var citations []research.Citation
+	failpoint.Hit(ctx, "before_step_commit")
+	err := c.commit(ctx, len(step.Events), func(ctx context.Context, tx pgx.Tx) (err error) {
+		step.Events, citations, err = c.runner.store.RecordStep(ctx, tx, c.task.ID, c.epoch, step)
+		return err
+	}, func() []research.Event { return step.Events })
+	failpoint.Hit(ctx, "after_step_commit")
+	return citations, err
+}
+
+// commit runs one fenced transaction that appends n events, and publishes them. While the database is away it tries
+// again; a COMMIT whose answer was lost is settled by the log: only this run appends at this epoch, so a log that has
+// grown by n has them.
+func (c *run) commit(ctx context.Context, n int, fn func(ctx context.Context, tx pgx.Tx) error, events func() []research.Event) error {
+	tried := false
+	err := untilAvailable(ctx, func() error {
+		if tried && n > 0 {
+			if done, err := c.committed(ctx, n); done || err != nil {
+				return err
+			}
+		}
+		tried = true
+		return c.runner.store.InTx(ctx, fn)
+	})
+	if err != nil {
+		if ctx.Err() != nil && !errors.Is(err, research.ErrFenced) {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	c.lastSeq += int64(n)
+	c.runner.publish(ctx, events())
+	return nil
+}
+
+// committed reports whether a transaction of this run that appended n events took place although it reported an error.
+func (c *run) committed(ctx context.Context, n int) (bool, error) {
+	id := []uuid.UUID{c.task.ID}
+	epochs, err := c.runner.store.Epochs(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if epochs[c.task.ID] != c.epoch {
+		return false, research.ErrFenced
+	}
+	states, err := c.runner.store.LogStates(ctx, id)
+	return err == nil && states[c.task.ID].LastSeq == c.lastSeq+int64(n), err
+}
+
+// exit ends a run for good: it is tried until the database takes it, beyond the run's own context, and given up only
+// when the process must end. It returns an error only when the database answered and refused, a defect of ours.
+func (r *Runner) exit(ctx context.Context, log *slog.Logger, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(r.exits, cancel)()
+	err := untilAvailable(ctx, func() error { return f(ctx) })
+	switch {
+	case err == nil, errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound):
+		return nil
+	case ctx.Err() != nil, errors.Is(err, research.ErrUnavailable):
+		log.ErrorContext(ctx, "the run could not be ended before the process had to; its task waits for the reconciler", "error", err)
+		return nil
+	default:
+		log.ErrorContext(ctx, "the end of the run was refused", "error", err)
+		return err
+	}
+}

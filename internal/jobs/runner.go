@@ -1,0 +1,282 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"legwork/internal/agent"
+	"legwork/internal/failpoint"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// RunnerConfig says how a worker process works.
+type RunnerConfig struct {
+	Slots       int           // tasks at once; MAX_CONCURRENT_TASKS
+	TaskTimeout time.Duration // hard limit on a task's running time; TASK_TIMEOUT
+	Tries       int           // tries at a task that fails transiently; 0: 3
+	Backoff     time.Duration // before the second try, doubling after; 0: 2 s
+	Version     string        // of this program, shown with the worker
+	Pages       *page.Fetcher
+	Engines     *search.Set
+	Agent       Agent // what answers; nil: the built-in reader
+	Log         *slog.Logger
+}
+
+// Agent researches one task in the world it is given, and returns its answer, a *research.Failure, or the error of the
+// context or the fence that stopped it.
+type Agent func(ctx context.Context, env agent.Env) (research.Result, error)
+
+// Runner works tasks in this process: it claims what River hands it, keeps the process's lease and ends every run
+// properly, whatever ends it.
+type Runner struct {
+	*Service
+	cfg    RunnerConfig
+	client *river.Client[pgx.Tx]
+	lease  *lease
+	stop   context.CancelFunc // of the loops
+	loops  sync.WaitGroup
+	exits  context.Context // cancelled when a stop has lasted too long: exits give up
+	abort  context.CancelFunc
+}
+
+// NewRunner makes a runner on a service.
+func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
+	if cfg.Tries <= 0 {
+		cfg.Tries = 3
+	}
+	if cfg.Backoff <= 0 {
+		cfg.Backoff = 2 * time.Second
+	}
+	if cfg.Agent == nil {
+		cfg.Agent = agent.Read
+	}
+	r := &Runner{Service: svc, cfg: cfg}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &researchWorker{runner: r})
+	river.AddWorker(workers, &artifactsWorker{svc: svc})
+	river.AddWorker(workers, &purgeWorker{svc: svc})
+	client, err := river.NewClient(riverpgxv5.New(svc.store.Pool()), &river.Config{
+		Queues: map[string]river.QueueConfig{
+			queueResearch: {MaxWorkers: cfg.Slots},
+			queueUpkeep:   {MaxWorkers: 2},
+		},
+		Workers: workers,
+		Logger:  quiet(cfg.Log),
+		// An insert within the cooldown of a notified one sends no NOTIFY; with River's defaults it waits most of a second.
+		FetchCooldown:     10 * time.Millisecond,
+		FetchPollInterval: 100 * time.Millisecond,
+		// River must not judge our runs dead; the reconciler starts from tasks.
+		RescueStuckJobsAfter: max(time.Hour, 2*cfg.TaskTimeout),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("river client: %w", err)
+	}
+	r.client = client
+	host, _ := os.Hostname()
+	w := research.Worker{Slots: cfg.Slots, Version: cfg.Version, Host: host}
+	r.lease = newLease(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
+	return r, nil
+}
+
+// Start registers the process and begins to work. ctx carries values only (failpoints); Stop ends the work.
+func (r *Runner) Start(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := r.lease.register(ctx); err != nil {
+		return err
+	}
+	if _, err := r.store.PruneWorkers(ctx, time.Hour); err != nil {
+		r.log.WarnContext(ctx, "old worker rows are left", "error", err)
+	}
+	loops, stop := context.WithCancel(ctx)
+	r.stop = stop
+	r.exits, r.abort = context.WithCancel(ctx)
+	r.loops.Go(func() { r.lease.run(loops) })
+	r.loops.Go(func() { r.watch(loops) })
+	if err := r.client.Start(ctx); err != nil {
+		stop()
+		return fmt.Errorf("start river: %w", err)
+	}
+	return nil
+}
+
+// Stop hands running tasks back and waits for it, until ctx ends; then it gives up on them.
+func (r *Runner) Stop(ctx context.Context) error {
+	r.local.endAll(errShutdown, true)
+	err := r.client.Stop(ctx)
+	if err != nil {
+		r.abort()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		err = errors.Join(err, r.client.StopAndCancel(last))
+	}
+	r.stop()
+	r.loops.Wait()
+	r.abort()
+	if uerr := r.store.UnregisterWorker(context.WithoutCancel(ctx), r.lease.workerID()); uerr != nil {
+		err = errors.Join(err, uerr)
+	}
+	return err
+}
+
+// watchEvery is how soon a run hears, at the latest, that its task moved on: River's notification may be lost.
+const watchEvery = time.Second
+
+// watch compares the epochs of this process's runs with the database's.
+func (r *Runner) watch(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		ids := r.local.ids()
+		if len(ids) == 0 {
+			continue
+		}
+		epochs, err := r.store.Epochs(ctx, ids)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.log.WarnContext(ctx, "cannot look whether running tasks were cancelled", "error", err)
+			}
+			continue
+		}
+		r.local.endMoved(ids, epochs)
+	}
+}
+
+type researchWorker struct {
+	river.WorkerDefaults[ResearchArgs]
+	runner *Runner
+}
+
+// Timeout implements river.Worker: none, because a run keeps its own.
+func (w *researchWorker) Timeout(*river.Job[ResearchArgs]) time.Duration { return -1 }
+
+// Work implements river.Worker. It always returns nil: River's verdict would be written whoever owns the row by then.
+func (w *researchWorker) Work(ctx context.Context, job *river.Job[ResearchArgs]) error {
+	w.runner.work(ctx, job)
+	return nil
+}
+
+// work is one run from claim to exit.
+func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
+	id, epoch := job.Args.TaskID, job.Args.Epoch
+	log := r.cfg.Log.With("task", id, "epoch", epoch)
+	runCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if !r.local.begin(id, epoch, cancel) {
+		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, id, epoch) })
+		return
+	}
+	defer r.local.done(id, epoch)
+	current, err := r.claim(runCtx, job)
+	if err != nil {
+		r.unclaimed(ctx, runCtx, log, job, err)
+		return
+	}
+	failpoint.Hit(runCtx, "after_claim")
+	result, err := current.research(runCtx)
+	failpoint.Hit(ctx, "before_exit")
+	r.finish(ctx, runCtx, log, current, result, err)
+}
+
+// unclaimed deals with a job that could not claim its epoch. The job is used up, so unless the task moved on it must
+// get another: by a hand-back when the process stops, as a failure of the try otherwise.
+func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], err error) {
+	id, epoch := job.Args.TaskID, job.Args.Epoch
+	cause := context.Cause(runCtx)
+	switch {
+	case errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound), errors.Is(cause, errFenced):
+		log.DebugContext(ctx, "not claimed: the task moved on", "error", err)
+	case cause != nil:
+		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, id, epoch) })
+	default:
+		task, at, terr := r.store.TaskForRun(ctx, id)
+		if terr != nil || at != epoch {
+			log.ErrorContext(ctx, "not claimed", "error", errors.Join(err, terr))
+			return
+		}
+		c := &run{runner: r, job: job, task: task, epoch: epoch, try: task.Try}
+		r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
+	}
+}
+
+// claim takes the epoch, trying again while the database is away: the job is used up once this returns.
+func (r *Runner) claim(ctx context.Context, job *river.Job[ResearchArgs]) (*run, error) {
+	var c *run
+	err := untilAvailable(ctx, func() (err error) {
+		c, err = r.tryClaim(ctx, job)
+		return err
+	})
+	return c, err
+}
+
+func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*run, error) {
+	id, epoch := job.Args.TaskID, job.Args.Epoch
+	if err := r.lease.await(ctx); err != nil {
+		return nil, err
+	}
+	pin := research.Pin{Provider: "reader", Model: "", Prompt: agent.ReaderVersion}
+	text := "Research starts."
+	if epoch > 1 {
+		text = "Research resumes where the journal ends."
+	}
+	worker := r.lease.workerID()
+	events := []research.Event{research.Thinking(text, map[string]any{"status": string(research.Running), "epoch": epoch})}
+	var try int
+	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		try, events, err = r.store.Claim(ctx, tx, id, epoch, worker, pin, events)
+		return err
+	})
+	if errors.Is(err, research.ErrFenced) && r.claimedAlready(ctx, id, epoch, worker) {
+		// The claim was committed and its answer lost.
+		task, _, terr := r.store.TaskForRun(ctx, id)
+		try, err, events = task.Try, terr, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.publish(ctx, events)
+	return r.load(ctx, job, try)
+}
+
+func (r *Runner) claimedAlready(ctx context.Context, id uuid.UUID, epoch int, worker uuid.UUID) bool {
+	mine := false
+	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		head, err := r.store.LockHead(ctx, tx, id)
+		mine = err == nil && head.Epoch == epoch && head.Owner != nil && *head.Owner == worker
+		return err
+	})
+	return err == nil && mine
+}
+
+// untilAvailable repeats f with growing pauses while it reports that the database is away and ctx lasts.
+func untilAvailable(ctx context.Context, f func() error) error {
+	pause := 50 * time.Millisecond
+	for {
+		err := f()
+		if err == nil || !errors.Is(err, research.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 2*time.Second)
+	}
+}

@@ -1,0 +1,224 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"legwork/internal/artifact"
+	"legwork/internal/failpoint"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// Publisher hands committed events to whoever streams them. It never blocks.
+type Publisher interface {
+	Publish(events []research.Event)
+	Flush(ctx context.Context) error
+}
+
+// Service is what users can do with tasks. It works in any process, with or without a Runner.
+type Service struct {
+	store     *store.Store
+	river     *river.Client[pgx.Tx]
+	publisher Publisher
+	artifacts *artifact.Store
+	log       *slog.Logger
+	local     *runs // the runs of this process, so that a cancel need not wait for a notification
+}
+
+// NewService makes a service that inserts jobs but works none.
+func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog.Logger) (*Service, error) {
+	client, err := river.NewClient(riverpgxv5.New(st.Pool()), &river.Config{Logger: quiet(log)})
+	if err != nil {
+		return nil, fmt.Errorf("river client: %w", err)
+	}
+	return &Service{store: st, river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}, nil
+}
+
+// Submit stores a validated task with its head, its first event and its job in one transaction.
+func (s *Service) Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return research.Task{}, fmt.Errorf("make task id: %w", err)
+	}
+	var task research.Task
+	var events []research.Event
+	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if err := s.checkParent(ctx, tx, account, in.ParentID); err != nil {
+			return err
+		}
+		if task, err = s.store.CreateTask(ctx, tx, account, id, in); err != nil {
+			return err
+		}
+		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0))
+		if err != nil {
+			return fmt.Errorf("insert job: %w", err)
+		}
+		events, err = s.store.AddHead(ctx, tx, &task, job.Job.ID, []research.Event{submitted(task.Status)})
+		return err
+	})
+	if err != nil {
+		return research.Task{}, fmt.Errorf("submit: %w", err)
+	}
+	s.publish(ctx, events)
+	return task, nil
+}
+
+func submitted(status research.Status) research.Event {
+	text := "The question was received; research starts at once."
+	if status == research.Queued {
+		text = "The question was received; it waits for a free worker."
+	}
+	return research.Thinking(text, map[string]any{"status": string(status)})
+}
+
+// checkParent refuses a follow-up of a task that the account does not have.
+func (s *Service) checkParent(ctx context.Context, tx pgx.Tx, account string, parent *uuid.UUID) error {
+	if parent == nil {
+		return nil
+	}
+	if _, err := s.store.TaskInTx(ctx, tx, account, *parent); errors.Is(err, research.ErrNotFound) {
+		var v research.ValidationError
+		v.Add("parentTaskId", "no task has the id %s; name an existing task or leave it out", parent)
+		return v.Err()
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// publish tells of committed events.
+func (s *Service) publish(ctx context.Context, events []research.Event) {
+	failpoint.Hit(ctx, "after_commit_before_notify")
+	if len(events) > 0 {
+		s.publisher.Publish(events)
+	}
+}
+
+// DefaultReason is what a task that was cancelled without a reason has as its error.
+const DefaultReason = "Cancelled by user"
+
+// Cancel ends an open task. A task that is cancelled already is returned as it is; a completed or failed one gives
+// research.ErrConflict.
+func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error) {
+	if reason == "" {
+		reason = DefaultReason
+	}
+	var events []research.Event
+	err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		head, err := s.store.LockHead(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		task, err := s.store.TaskInTx(ctx, tx, account, id)
+		if err != nil {
+			return err
+		}
+		switch task.Status {
+		case research.Cancelled:
+			return nil
+		case research.Completed, research.Failed:
+			return fmt.Errorf("%w: the task has %s already; only an open task can be cancelled", research.ErrConflict, task.Status)
+		case research.Created, research.Queued, research.Running:
+		}
+		f := &research.Failure{Code: research.CodeCancelled, Message: reason}
+		if events, err = s.store.Fail(ctx, tx, id, head.Epoch, research.Cancelled, f, nil); err != nil {
+			return err
+		}
+		if err := s.cancelJob(ctx, tx, head.JobID); err != nil {
+			return err
+		}
+		_, err = s.river.InsertTx(ctx, tx, ArtifactsArgs{TaskID: id}, nil)
+		return err
+	})
+	if err != nil {
+		return research.Task{}, fmt.Errorf("cancel: %w", err)
+	}
+	s.local.end(id, errFenced)
+	s.publish(ctx, events)
+	return s.store.Task(ctx, account, id)
+}
+
+// cancelJob takes River's job of a finished epoch away; one that is gone is fine.
+func (s *Service) cancelJob(ctx context.Context, tx pgx.Tx, jobID *int64) error {
+	if jobID == nil {
+		return nil
+	}
+	if _, err := s.river.JobCancelTx(ctx, tx, *jobID); err != nil && !errors.Is(err, river.ErrNotFound) {
+		return fmt.Errorf("cancel job: %w", err)
+	}
+	return nil
+}
+
+// flushTimeout bounds how long a delete waits for the cancelled event to be on its way to other processes.
+const flushTimeout = 2 * time.Second
+
+// Delete cancels a task if it is open and then removes it with its events, visits and artifacts. Snapshots that other
+// tasks use stay. The cancel is committed and published first, so that streams end with its event.
+func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reason string) error {
+	if _, err := s.Cancel(ctx, account, id, reason); err != nil && !errors.Is(err, research.ErrConflict) {
+		return fmt.Errorf("delete: %w", err)
+	}
+	fctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	if err := s.publisher.Flush(fctx); err != nil {
+		s.log.WarnContext(ctx, "other processes may miss the end of a deleted task", "task", id, "error", err)
+	}
+	err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := s.store.LockHead(ctx, tx, id); err != nil {
+			return err
+		}
+		// River before pages is the order of locks; an insert locks nothing that anyone waits for.
+		for _, delay := range []time.Duration{0, s.store.LeaseTTL()} {
+			opts := &river.InsertOpts{}
+			if delay > 0 {
+				opts.ScheduledAt = time.Now().Add(delay)
+			}
+			if _, err := s.river.InsertTx(ctx, tx, PurgeArgs{TaskID: id}, opts); err != nil {
+				return fmt.Errorf("insert purge: %w", err)
+			}
+		}
+		return s.store.DeleteTask(ctx, tx, account, id)
+	})
+	if err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	// The jobs make sure of it; this makes it so at once.
+	if err := s.artifacts.Purge(ctx, id); err != nil {
+		s.log.WarnContext(ctx, "artifacts of a deleted task are left to the purge job", "task", id, "error", err)
+	}
+	return nil
+}
+
+// Rerun submits a new task with the question and options of an old one.
+func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
+	old, err := s.store.Task(ctx, account, id)
+	if err != nil {
+		return research.Task{}, fmt.Errorf("rerun: %w", err)
+	}
+	return s.Submit(ctx, account, research.NewTask{
+		Question: old.Question, Options: old.Options, Priority: old.Priority, ParentID: old.ParentID})
+}
+
+// quiet lets River's logger speak of errors only: every cancel and hand-back of ours is a warning to it.
+func quiet(log *slog.Logger) *slog.Logger {
+	return slog.New(minLevel{Handler: log.Handler(), min: slog.LevelError})
+}
+
+type minLevel struct {
+	slog.Handler
+	min slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (m minLevel) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= m.min && m.Handler.Enabled(ctx, l)
+}

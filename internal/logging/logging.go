@@ -1,0 +1,69 @@
+// Package logging makes the one logger of a process from its configuration. There is no global logger: everything that
+// logs is given this one.
+//
+// Invariants: a log file that cannot be written stops the start instead of losing lines silently; configuration values
+// that are secrets mask themselves (internal/config), so no handler here needs to know them.
+package logging
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"legwork/internal/config"
+)
+
+// How much of a log file is kept: together at most 60 MB.
+const (
+	fileMegabytes = 10 // size at which the file is rotated
+	fileBackups   = 5  // rotated files that are kept, named by time
+)
+
+// New makes the logger that cfg asks for. Lines for the console go to console, normally standard error. Call the
+// returned function at the end of the process; it closes the log file.
+func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, error) {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogTarget == config.LogConsole {
+		return slog.New(handler(cfg.LogFormat, console, options)), func() error { return nil }, nil
+	}
+	file, err := openFile(cfg.LogFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("LOG_FILE: cannot write the log: %w; choose another LOG_FILE, or LOG_TARGET=console", err)
+	}
+	h := handler(cfg.LogFormat, file, options)
+	if cfg.LogTarget == config.LogBoth {
+		h = slog.NewMultiHandler(handler(cfg.LogFormat, console, options), h)
+	}
+	return slog.New(h), file.Close, nil
+}
+
+func handler(format config.LogFormat, w io.Writer, options *slog.HandlerOptions) slog.Handler {
+	if format == config.LogJSON {
+		return slog.NewJSONHandler(w, options)
+	}
+	return slog.NewTextHandler(w, options)
+}
+
+// openFile returns a rotating writer after it has seen that path can be appended to: the writer itself opens the file
+// only at the first line, and slog drops write errors.
+func openFile(path string) (io.WriteCloser, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, err
+	}
+	probe, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, err
+	}
+	if info, err := probe.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("%s is not a regular file, and only those can be rotated", path), err, probe.Close())
+	}
+	if err := probe.Close(); err != nil {
+		return nil, err
+	}
+	return &lumberjack.Logger{Filename: path, MaxSize: fileMegabytes, MaxBackups: fileBackups}, nil
+}

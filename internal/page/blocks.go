@@ -1,0 +1,211 @@
+package page
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+type blockKind int
+
+const (
+	paraBlock blockKind = iota
+	headingBlock
+	termBlock // bold lines: terms of a definition list
+	itemBlock // of a list, without the paragraphs that follow its first
+	rowBlock  // of a table
+	codeBlock // with its fences
+)
+
+// blockSpan is a block of a text: bytes Start to End, trimmed of white space.
+type blockSpan struct {
+	kind       blockKind
+	start, end int
+	runes      int    // length in code points
+	indent     int    // spaces before it
+	level      int    // of a heading, 1..6
+	label      string // of a heading or a term: its words
+}
+
+// trimTo makes the block begin at the first character that is no white space at or after pos. It counts what it leaves
+// out, not what stays, so that cutting a long block piece by piece is linear.
+func (k *blockSpan) trimTo(text string, pos int) {
+	start := k.end - len(strings.TrimLeftFunc(text[pos:k.end], unicode.IsSpace))
+	k.runes -= utf8.RuneCountInString(text[k.start:start])
+	k.start = start
+}
+
+// inside is a code block without its fences.
+func (k blockSpan) inside(text string) blockSpan {
+	body := text[k.start:k.end]
+	open := strings.IndexByte(body, '\n') + 1
+	fence := fenceLine(strings.TrimSpace(body[:max(open, 1)]))
+	if last := strings.LastIndexByte(body, '\n'); last >= open && closes(body[last+1:], fence) {
+		body = body[:last]
+	}
+	k.end = k.start + len(strings.TrimRightFunc(body, unicode.IsSpace))
+	k.runes = utf8.RuneCountInString(text[k.start:k.end])
+	if k.start+open < k.end {
+		k.trimTo(text, k.start+open)
+	}
+	return k
+}
+
+// scanBlocks finds the blocks of a text in the Markdown that this package writes. It takes any text.
+func scanBlocks(text string) []blockSpan {
+	s := blockScanner{text: text}
+	for pos := 0; pos < len(text); {
+		end := pos + len(text[pos:])
+		if i := strings.IndexByte(text[pos:], '\n'); i >= 0 {
+			end = pos + i
+		}
+		pos = s.line(pos, end)
+	}
+	s.close()
+	return s.blocks
+}
+
+type blockScanner struct {
+	text   string
+	blocks []blockSpan
+	open   blockSpan // the paragraph or item that goes on
+	opened bool
+}
+
+// line takes the line from pos to end and returns where the next one starts.
+func (s *blockScanner) line(pos, end int) int {
+	line := s.text[pos:end]
+	words := strings.TrimSpace(line)
+	next := end + 1
+	if words == "" {
+		s.close()
+		return next
+	}
+	if fence := fenceLine(words); fence != "" {
+		s.close()
+		return s.code(pos, end, fence)
+	}
+	if level, label := headingLine(words); level > 0 && !s.opened && s.blankAt(next) {
+		s.emit(blockSpan{kind: headingBlock, start: pos, end: end, level: level, label: label})
+		return next
+	}
+	switch {
+	case strings.HasPrefix(words, "|") && strings.Trim(words, "|-: ") == "" && strings.Contains(words, "-"):
+		s.close() // the rule below a table's header
+	case len(words) > 1 && words[0] == '|' && words[len(words)-1] == '|':
+		s.close()
+		s.emit(blockSpan{kind: rowBlock, start: pos, end: end})
+	case isItem(words):
+		s.close()
+		s.open, s.opened = blockSpan{kind: itemBlock, start: pos, end: end}, true
+	case s.opened:
+		s.open.end = end
+	default:
+		s.open, s.opened = blockSpan{kind: paraBlock, start: pos, end: end}, true
+	}
+	return next
+}
+
+// code takes a fenced code block, to its closing fence or the end of the text.
+func (s *blockScanner) code(pos, end int, fence string) int {
+	stop := len(s.text)
+	for at := end + 1; at < len(s.text); {
+		eol := at + len(s.text[at:])
+		if i := strings.IndexByte(s.text[at:], '\n'); i >= 0 {
+			eol = at + i
+		}
+		if closes(s.text[at:eol], fence) {
+			stop = eol
+			break
+		}
+		at = eol + 1
+	}
+	s.emit(blockSpan{kind: codeBlock, start: pos, end: stop})
+	return stop + 1
+}
+
+func (s *blockScanner) close() {
+	if !s.opened {
+		return
+	}
+	s.opened = false
+	if s.open.kind == paraBlock {
+		if label := termLabel(s.text[s.open.start:s.open.end]); label != "" {
+			s.open.kind, s.open.label = termBlock, label
+		}
+	}
+	s.emit(s.open)
+}
+
+// emit trims a block, measures it and appends it.
+func (s *blockScanner) emit(k blockSpan) {
+	raw := s.text[k.start:k.end]
+	k.indent = len(raw) - len(strings.TrimLeft(raw, " "))
+	k.end = k.start + len(strings.TrimRightFunc(raw, unicode.IsSpace))
+	k.runes = utf8.RuneCountInString(s.text[k.start:k.end])
+	k.trimTo(s.text, k.start)
+	s.blocks = append(s.blocks, k)
+}
+
+// blankAt reports whether the line at pos is empty, a heading or missing: headings stand alone, which tells them from
+// the comments of configuration files.
+func (s *blockScanner) blankAt(pos int) bool {
+	if pos >= len(s.text) {
+		return true
+	}
+	line, _, _ := strings.Cut(s.text[pos:], "\n")
+	return strings.TrimSpace(line) == ""
+}
+
+// headingLine splits an ATX heading into level and text; level 0: it is none.
+func headingLine(line string) (level int, label string) {
+	rest := strings.TrimLeft(line, "#")
+	level = len(line) - len(rest)
+	if level < 1 || level > 6 || !strings.HasPrefix(rest, " ") || strings.TrimSpace(rest) == "" {
+		return 0, ""
+	}
+	return level, strings.TrimSpace(rest)
+}
+
+// fenceLine is the fence that a line opens, without the language; empty: none.
+func fenceLine(line string) string {
+	for _, c := range []string{"`", "~"} {
+		rest := strings.TrimLeft(line, c)
+		if n := len(line) - len(rest); n >= 3 && !strings.Contains(rest, c) {
+			return line[:n]
+		}
+	}
+	return ""
+}
+
+func closes(line, fence string) bool {
+	line = strings.TrimSpace(line)
+	return fence != "" && strings.HasPrefix(line, fence) && strings.Trim(line, fence[:1]) == ""
+}
+
+// isItem reports whether a line starts a list item: "- ", "* ", "+ ", "1. " or "1) ".
+func isItem(line string) bool {
+	marker, _, found := strings.Cut(line, " ")
+	if !found {
+		return false
+	}
+	if marker == "-" || marker == "*" || marker == "+" {
+		return true
+	}
+	digits := strings.TrimRight(marker, ".)")
+	return len(digits) == len(marker)-1 && len(digits) > 0 && len(digits) < 5 && strings.Trim(digits, "0123456789") == ""
+}
+
+// termLabel is the text of a block all of whose lines are bold, joined with commas; empty: it is none.
+func termLabel(raw string) string {
+	var labels []string
+	for _, line := range strings.Split(raw, "\n") {
+		line = strings.TrimSpace(line)
+		inner := strings.TrimSuffix(strings.TrimPrefix(line, "**"), "**")
+		if len(inner) != len(line)-4 || strings.TrimSpace(inner) == "" {
+			return ""
+		}
+		labels = append(labels, strings.TrimSpace(inner))
+	}
+	return strings.Join(labels, ", ")
+}

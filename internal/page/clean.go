@@ -1,0 +1,89 @@
+package page
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Characters that Clean never lets through and that the renderer can therefore use for its own purposes: Unicode sets
+// U+FDD0..U+FDEF aside for such internal use (The Unicode Standard, §23.7).
+const (
+	markLess    = '\uFDD0' // a literal < while the Markdown library would escape it
+	markGreater = '\uFDD1' // a literal >
+)
+
+// Clean makes foreign text safe to store and to quote. The result is valid UTF-8 (broken bytes, surrogates and
+// noncharacters become U+FFFD) without NUL and without control characters other than newline and tab; line ends are "\n";
+// no-break spaces are plain ones; invisible characters that break the search for a word (soft hyphen, zero width space,
+// byte order mark) and Unicode tag characters, which hide text from readers but not from models, are dropped.
+// Clean(Clean(s)) equals Clean(s).
+func Clean(s string) string {
+	if isClean(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		switch {
+		case r == '\r':
+			if i < len(s) && s[i] == '\n' {
+				continue
+			}
+			b.WriteByte('\n')
+		default:
+			if r = cleanRune(r); r >= 0 {
+				b.WriteRune(r)
+			}
+		}
+	}
+	return b.String()
+}
+
+// isClean reports whether every byte of s is ASCII that Clean keeps; the common case, decided without decoding.
+func isClean(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x7F || c < 0x20 && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
+// cleanRune gives what stands for r in cleaned text; negative: nothing.
+func cleanRune(r rune) rune {
+	switch {
+	case r == '\n' || r == '\t':
+		return r
+	case r < 0x20, r >= 0x7F && r < 0xA0: // C0, DEL, C1
+		return -1
+	case r == 0xA0, r == 0x202F, r == 0x2007: // no-break spaces
+		return ' '
+	case r == 0xAD, r == 0x200B, r == 0xFEFF, r >= 0xE0000 && r <= 0xE007F:
+		return -1
+	case r == 0x2028 || r == 0x2029: // line and paragraph separator
+		return '\n'
+	case r >= 0xFDD0 && r <= 0xFDEF, r&0xFFFE == 0xFFFE:
+		return utf8.RuneError
+	}
+	return r
+}
+
+// fold cleans s and folds its white space to single spaces, for titles, headings, link texts and contexts.
+func fold(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
+
+// cut shortens s to at most n code points.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return strings.TrimSpace(s[:i])
+		}
+		n--
+	}
+	return s
+}

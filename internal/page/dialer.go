@@ -1,0 +1,108 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// Dialer gives a dialer that refuses to connect to addresses that are not public (IANA's special-purpose registries:
+// private, loopback, link-local, metadata, multicast …) and to ports other than 80 and 443. Networks in allow are
+// exempt, with all their ports. The check is made on the resolved address right before the connection, so no name,
+// redirect or rebinding gets around it. Errors of refused connections satisfy Refused.
+func Dialer(allow []netip.Prefix) *net.Dialer {
+	guard := ssrf.New()
+	exempt := make([]netip.Prefix, len(allow))
+	for i, p := range allow {
+		exempt[i] = p.Masked()
+	}
+	return &net.Dialer{
+		Timeout:   10 * time.Second,
+		KeepAlive: 30 * time.Second,
+		Control: func(network, address string, conn syscall.RawConn) error {
+			if at, err := netip.ParseAddrPort(address); err == nil && strings.HasPrefix(network, "tcp") {
+				for _, p := range exempt {
+					if p.Contains(at.Addr().Unmap().WithZone("")) {
+						return nil
+					}
+				}
+			}
+			return guard.Safe(network, address, conn)
+		},
+	}
+}
+
+// Transport gives an HTTP transport on top of Dialer that uses no proxy, whatever the environment says.
+func Transport(allow []netip.Prefix) *http.Transport {
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            Dialer(allow).DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           100,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        30 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+// Refused reports whether err comes from a connection that Dialer refused to open.
+func Refused(err error) bool {
+	return errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedPort) ||
+		errors.Is(err, ssrf.ErrProhibitedNetwork) || errors.Is(err, ssrf.ErrInvalidHostPort)
+}
+
+// looseAddr reads an IPv4 address the way inet_aton and browsers do (WHATWG URL, "IPv4 parser"): one to four decimal, octal
+// or hexadecimal numbers, the last of which fills the rest. System resolvers accept these forms, so they are turned into
+// the usual one before policy, robots.txt and spacing look at the host.
+func looseAddr(host string) (netip.Addr, bool) {
+	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var sum uint64
+	for i, p := range parts {
+		n, err := strconv.ParseUint(p, 0, 64)
+		if p == "0x" || p == "0X" {
+			n, err = 0, nil
+		}
+		if err != nil || strings.Contains(p, "_") || strings.HasPrefix(strings.ToLower(p), "0o") || strings.HasPrefix(strings.ToLower(p), "0b") {
+			return netip.Addr{}, false
+		}
+		last := i == len(parts)-1
+		switch {
+		case last && n >= 1<<(8*(5-len(parts))):
+			return netip.Addr{}, false
+		case !last && n > 255:
+			return netip.Addr{}, false
+		case last:
+			sum += n
+		default:
+			sum += n << (8 * (3 - i))
+		}
+	}
+	return netip.AddrFrom4([4]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}), true
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,222 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"legwork/internal/research"
+)
+
+// Gate reserves a moment for a request to a host, so that spacing and windows hold across processes.
+type Gate interface {
+	// Reserve books the next free moment for domain and returns how long from now it is. It does not wait itself.
+	Reserve(ctx context.Context, domain string, p Spacing) (time.Duration, error)
+	// Backoff keeps everybody off domain for at least d from now (Retry-After, 429, 503).
+	Backoff(ctx context.Context, domain string, d time.Duration) error
+}
+
+// Spacing is how far apart requests to one domain are.
+type Spacing struct {
+	Min, Max time.Duration // the delay between two requests is drawn from this range
+	Requests int           // at most so many requests per Window; 0: no such bound
+	Window   time.Duration
+}
+
+// Config is what a Fetcher needs to know. Zero values stand for the defaults named.
+type Config struct {
+	UserAgent    string         // header of every request; its product token is what robots.txt is asked about
+	AllowNets    []netip.Prefix // networks that may be opened although they are not public, on any port
+	Spacing      Spacing
+	MaxBytes     int64         // of a body, compressed or not; 10 MiB
+	Timeout      time.Duration // for a whole load, the wait at the Gate and robots.txt not counted; 20 s
+	MaxWait      time.Duration // longest wait at the Gate; beyond it the load is rate_limited; 2 min
+	MaxRedirects int           // 10
+	RobotsTTL    time.Duration // how long a robots.txt is kept; 1 h
+	IgnoreRobots bool          // for sites of one's own
+	Logger       *slog.Logger  // nil: no log
+}
+
+// Fetcher loads pages over HTTP. It is safe for concurrent use and keeps no cookies.
+type Fetcher struct {
+	cfg    Config
+	gate   Gate
+	client *http.Transport // no cookies, no redirects of its own: every hop has its own checks
+	robots *robots
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// NewFetcher returns a Fetcher that waits its turn at gate.
+func NewFetcher(cfg Config, gate Gate) *Fetcher {
+	orDefault(&cfg.UserAgent, "legwork")
+	orDefault(&cfg.MaxBytes, 10<<20)
+	orDefault(&cfg.Timeout, 20*time.Second)
+	orDefault(&cfg.MaxWait, 2*time.Minute)
+	orDefault(&cfg.MaxRedirects, 10)
+	orDefault(&cfg.RobotsTTL, time.Hour)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	transport := Transport(cfg.AllowNets)
+	return &Fetcher{
+		cfg: cfg, gate: gate, log: cfg.Logger, now: time.Now, robots: newRobots(cfg, transport),
+		client: transport,
+	}
+}
+
+func orDefault[T comparable](value *T, def T) {
+	var zero T
+	if *value == zero {
+		*value = def
+	}
+}
+
+// Close drops idle connections.
+func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
+
+// Load fetches rawURL and reads it. Whatever goes wrong with the page is told by the visit's Outcome and Message; the
+// error is that of a cancelled ctx or of a Gate that cannot answer, and then the visit is worthless. ID and Depth of the
+// visit are left to the caller. Nothing is tried twice: after 429 and 503 the Gate keeps everybody off the domain, and the
+// caller decides.
+func (f *Fetcher) Load(ctx context.Context, rawURL string, p Policy) (research.Visit, error) {
+	l := load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}}
+	l.visit = research.Visit{URL: rawURL, FinalURL: rawURL, FetchedAt: f.now().UTC()}
+	began := f.now()
+	err := l.follow(ctx, rawURL)
+	l.visit.Duration = f.now().Sub(began)
+	if err == nil {
+		err = ctx.Err() // what looks like a failure of the page may be our own leaving
+	}
+	if err != nil {
+		return research.Visit{}, fmt.Errorf("load %s: %w", rawURL, err)
+	}
+	f.log.DebugContext(ctx, "page loaded", "url", rawURL, "final", l.visit.FinalURL, "outcome", l.visit.Outcome,
+		"status", l.visit.Status, "bytes", l.visit.Bytes, "duration", l.visit.Duration)
+	return l.visit, nil
+}
+
+// load is one Load on its way.
+type load struct {
+	*Fetcher
+	policy Policy
+	visit  research.Visit
+	left   time.Duration // of the time limit
+	seen   map[string]bool
+}
+
+func (l *load) fail(outcome research.Outcome, format string, args ...any) {
+	l.visit.Outcome, l.visit.Message = outcome, fmt.Sprintf(format, args...)
+}
+
+// follow requests raw and what it redirects to, until there is a page or a failure.
+func (l *load) follow(ctx context.Context, raw string) error {
+	for hop := 0; ; hop++ {
+		u, err := ParseURL(raw)
+		if err != nil {
+			l.fail(research.OutcomeBadURL, "This URL cannot be opened: %s.", err)
+			return nil
+		}
+		if hop > 0 {
+			l.visit.FinalURL = u.String()
+		}
+		switch why := l.policy.Refuse(u.Host); {
+		case why != "":
+			l.fail(research.OutcomePolicy, "%s", why)
+			return nil
+		case l.seen[u.String()]:
+			l.fail(research.OutcomeRedirects, "%s redirects in a circle.", u.Host)
+			return nil
+		case hop > l.cfg.MaxRedirects:
+			l.fail(research.OutcomeRedirects, "The page redirects more than %d times.", l.cfg.MaxRedirects)
+			return nil
+		}
+		l.seen[u.String()] = true
+		if ok, err := l.admit(ctx, u); err != nil || !ok {
+			return err
+		}
+		next, err := l.request(ctx, u)
+		if err != nil || next == "" {
+			return err
+		}
+		raw = next
+	}
+}
+
+// admit asks robots.txt and then the Gate, and waits as long as it says.
+func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
+	spacing := l.cfg.Spacing
+	if !l.cfg.IgnoreRobots {
+		r, err := l.robots.rules(ctx, u)
+		switch {
+		case err != nil:
+			return false, err
+		case r.failed != "":
+			l.fail(r.failed, "%s", r.message)
+			return false, nil
+		case !r.allow(u):
+			l.fail(research.OutcomeRobots, "The robots.txt of %s forbids reading this page.", u.Host)
+			return false, nil
+		}
+		spacing.Min, spacing.Max = max(spacing.Min, r.delay), max(spacing.Max, spacing.Min, r.delay)
+	}
+	wait, err := l.gate.Reserve(ctx, u.Host, spacing)
+	if err != nil {
+		return false, fmt.Errorf("reserve a request to %s: %w", u.Host, err)
+	}
+	if wait > l.cfg.MaxWait {
+		l.fail(research.OutcomeRateLimited, "%s is busy or asked us to stay away; the next request may be made in %s.", u.Host, wait.Round(time.Second))
+		return false, nil
+	}
+	return true, pause(ctx, wait)
+}
+
+// backoff keeps everybody off the host that answered with resp. Too much traffic is not an error of this load.
+func (l *load) backoff(ctx context.Context, u *url.URL, resp *http.Response) error {
+	d := retryAfter(resp.Header.Get("Retry-After"), l.now())
+	if err := l.gate.Backoff(ctx, u.Host, d); err != nil {
+		return fmt.Errorf("back off from %s: %w", u.Host, err)
+	}
+	return nil
+}
+
+// ParseURL reads an absolute http or https URL and brings it into the form that is requested and compared: host in
+// lower case and ASCII, addresses in their usual form, no default port, no fragment. URLs with a user are
+// refused. The error says why in words for the user.
+func ParseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	switch {
+	case err != nil || u.Opaque != "":
+		return nil, errors.New("it is not a valid URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("only http and https URLs can be opened, not %q", u.Scheme)
+	case u.Hostname() == "":
+		return nil, errors.New("it has no host")
+	case u.User != nil:
+		return nil, errors.New("URLs with a user name or password are not opened")
+	}
+	host, port := strings.TrimSuffix(u.Hostname(), "."), u.Port()
+	if a, ok := looseAddr(host); ok {
+		host = a.String()
+	} else if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+		host = "[" + host + "]"
+	}
+	if port != "" && (u.Scheme != "http" || port != "80") && (u.Scheme != "https" || port != "443") {
+		host += ":" + port
+	}
+	u.Host = canonicalHost(host)
+	if u.Hostname() == "" || u.Hostname() != bareHost(u.Host) { // nothing left of it, or a name that has no ASCII form
+		return nil, errors.New("its host name is not valid")
+	}
+	u.Fragment, u.RawFragment = "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u, nil
+}

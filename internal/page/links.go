@@ -1,0 +1,263 @@
+package page
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+	"golang.org/x/net/idna"
+
+	"legwork/internal/research"
+)
+
+// Bounds of what is kept of a page's links.
+const (
+	maxLinks   = 5000
+	maxContext = 200  // code points
+	maxURL     = 2048 // bytes
+)
+
+// scanner reads everything but the text off a page in one pass over its tree.
+type scanner struct {
+	doc      *document
+	title    string
+	ogTitle  string
+	lang     string
+	heading  string // nearest above the current node
+	links    []research.Link
+	seen     map[string]bool       // URL, fragment and context of the links so far
+	contexts map[*html.Node]string // by block: filled when its first link is met
+
+	captcha  bool
+	password bool
+	words    int // code points of visible text, counted up to wallText
+}
+
+// prepare finds <base>, which applies to links before it too.
+func (s *scanner) prepare(root *html.Node) {
+	for n := range root.Descendants() {
+		if n.DataAtom == atom.Base && attr(n, "href") != "" {
+			if u, err := s.doc.base.Parse(strings.TrimSpace(attr(n, "href"))); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+				s.doc.base = u
+			}
+			return
+		}
+		if n.DataAtom == atom.Body {
+			return
+		}
+	}
+}
+
+func (s *scanner) walk(n *html.Node) {
+	if n.Type == html.TextNode {
+		if s.words <= wallText {
+			s.words += utf8.RuneCountInString(strings.TrimSpace(n.Data))
+		}
+		return
+	}
+	if n.Type == html.ElementNode {
+		s.signs(n)
+		switch n.DataAtom {
+		case atom.Script, atom.Style, atom.Noscript, atom.Template:
+			return
+		case atom.Html:
+			s.lang = firstOf(attr(n, "lang"), attr(n, "xml:lang"))
+		case atom.Title:
+			if s.title == "" && !within(n, atom.Svg) {
+				s.title = fold(rawText(n, maxHeading))
+			}
+			return
+		case atom.Meta:
+			s.meta(n)
+		case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
+			s.enterHeading(n)
+		case atom.A, atom.Area:
+			s.link(n)
+		}
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		s.walk(c)
+	}
+}
+
+func (s *scanner) enterHeading(n *html.Node) {
+	if inBox(n) { // "Note": not a heading of what follows the note
+		n.DataAtom, n.Data = atom.P, "p"
+		return
+	}
+	t := fold(rawText(n, maxHeading))
+	if t == "" {
+		return
+	}
+	s.heading = t
+	if n.DataAtom == atom.H1 {
+		s.doc.heading = firstOf(s.doc.heading, t)
+	}
+}
+
+func (s *scanner) meta(n *html.Node) {
+	switch content := attr(n, "content"); {
+	case strings.EqualFold(attr(n, "property"), "og:title"):
+		s.ogTitle = fold(content)
+	case strings.EqualFold(attr(n, "http-equiv"), "refresh"):
+		delay, target, found := strings.Cut(content, ";")
+		target = strings.TrimSpace(target)
+		if !found || len(target) < 4 || !strings.EqualFold(target[:4], "url=") || len(strings.TrimSpace(delay)) != 1 {
+			return // no target, or shown for ten seconds and more
+		}
+		if u, err := s.doc.base.Parse(strings.Trim(target[4:], ` '"`)); err == nil {
+			s.doc.refresh = u.String()
+		}
+	}
+}
+
+func (s *scanner) link(n *html.Node) {
+	href := strings.TrimSpace(attr(n, "href"))
+	if href == "" || len(s.links) >= maxLinks || len(href) > maxURL {
+		return
+	}
+	u, err := s.doc.base.Parse(href)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return
+	}
+	l := research.Link{Frag: Clean(u.Fragment), Heading: s.heading}
+	u.Fragment, u.RawFragment = "", ""
+	if u.Host = canonicalHost(u.Host); u.Hostname() == "" {
+		return
+	}
+	if l.URL = Clean(u.String()); len(l.URL) > maxURL {
+		return
+	}
+	l.Text = cut(fold(rawText(n, 4*maxContext)), maxContext)
+	if l.Text == "" {
+		l.Text = cut(firstOf(fold(attr(n, "aria-label")), fold(attr(n, "title")), fold(attr(n, "alt")), imageText(n)), maxContext)
+	}
+	l.Context = s.context(n)
+	key := l.URL + "#" + l.Frag + "\x00" + l.Context
+	if s.seen[key] {
+		return
+	}
+	s.seen[key] = true
+	s.links = append(s.links, l)
+}
+
+// context is the text of the block that n stands in. A definition, and an entry below it, starts with its term.
+func (s *scanner) context(n *html.Node) string {
+	b := n.Parent
+	for b != nil && !block[b.DataAtom] {
+		b = b.Parent
+	}
+	if b == nil {
+		return ""
+	}
+	if c, ok := s.contexts[b]; ok {
+		return c
+	}
+	own := b
+	if b.DataAtom == atom.P && b.Parent != nil && (b.Parent.DataAtom == atom.Dd || b.Parent.DataAtom == atom.Li) && b.PrevSibling == nil {
+		own = b.Parent
+	}
+	c := fold(rawText(own, 2*maxContext))
+	if term := s.term(b); term != "" {
+		c = term + " " + c
+	}
+	c = cut(c, maxContext)
+	s.contexts[b] = c
+	return c
+}
+
+// term is the text of the dt that governs the dd around b, outer terms first; empty outside definition lists.
+func (s *scanner) term(b *html.Node) string {
+	dd := b
+	for dd != nil && dd.DataAtom != atom.Dd {
+		dd = dd.Parent
+	}
+	if dd == nil {
+		return ""
+	}
+	for p := dd.PrevSibling; p != nil; p = p.PrevSibling {
+		if p.DataAtom != atom.Dt {
+			continue
+		}
+		if t, ok := s.contexts[p]; ok {
+			return t
+		}
+		t := fold(rawText(p, maxContext))
+		if outer := s.term(p.Parent); outer != "" {
+			t = outer + " " + t
+		}
+		t = cut(t, maxContext)
+		s.contexts[p] = t
+		return t
+	}
+	return ""
+}
+
+var block = set(atom.Li, atom.Dt, atom.Dd, atom.P, atom.Td, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
+	atom.Blockquote, atom.Figcaption, atom.Caption, atom.Div, atom.Section, atom.Nav, atom.Body)
+
+// rawText gathers the text below n until it has about max code points.
+func rawText(n *html.Node, max int) string {
+	var b strings.Builder
+	left := max
+	var walk func(n *html.Node)
+	walk = func(n *html.Node) {
+		switch {
+		case left <= 0:
+		case n.Type == html.TextNode:
+			folded := strings.TrimSpace(n.Data)
+			if folded == "" {
+				b.WriteByte(' ')
+				return
+			}
+			part := cut(n.Data, left+len(n.Data)-len(folded))
+			b.WriteString(part)
+			left -= len(part)
+		case n.Type == html.ElementNode && dropped[n.DataAtom] && n.DataAtom != atom.Title:
+		default:
+			if block[n.DataAtom] || n.DataAtom == atom.Br {
+				b.WriteByte(' ')
+			}
+			for c := n.FirstChild; c != nil && left > 0; c = c.NextSibling {
+				walk(c)
+			}
+		}
+	}
+	for c := n.FirstChild; c != nil && left > 0; c = c.NextSibling {
+		walk(c)
+	}
+	return b.String()
+}
+
+// imageText is the alternative text of the first image below n.
+func imageText(n *html.Node) string {
+	for c := range n.Descendants() {
+		if c.DataAtom == atom.Img {
+			if alt := alternative(c); alt != "" {
+				return alt
+			}
+		}
+	}
+	return ""
+}
+
+// canonicalHost is host in lower case and in ASCII (punycode), with its port unless it has none.
+func canonicalHost(hostport string) string {
+	u := url.URL{Host: hostport}
+	host := strings.ToLower(u.Hostname())
+	if a, err := netip.ParseAddr(host); err == nil {
+		host = a.String()
+		if a.Is6() {
+			host = "[" + host + "]"
+		}
+	} else if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = ascii
+	}
+	if p := u.Port(); p != "" {
+		return host + ":" + p
+	}
+	return host
+}

@@ -1,0 +1,227 @@
+package page
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"legwork/internal/research"
+)
+
+// maxErrorBody is how much of an error page is looked at, for the signs of a CAPTCHA.
+const maxErrorBody = 256 << 10
+
+// maxRefreshText is the size of a page, in bytes of text, up to which its meta refresh counts as a redirect.
+const maxRefreshText = 500
+
+var errTooLarge = errors.New("body too large")
+
+// request makes one request and reads its answer into the visit. It returns the URL to go on with after a redirect.
+func (l *load) request(ctx context.Context, u *url.URL) (next string, err error) {
+	began := l.now()
+	defer func() { l.left -= l.now().Sub(began) }()
+	timed, stop := context.WithTimeout(ctx, max(l.left, time.Millisecond))
+	defer stop()
+	req, err := http.NewRequestWithContext(timed, http.MethodGet, u.String(), nil)
+	if err != nil {
+		l.fail(research.OutcomeBadURL, "This is not a valid URL.")
+		return "", nil
+	}
+	req.Header.Set("User-Agent", l.cfg.UserAgent)
+	req.Header.Set("Accept", "text/html,application/xhtml+xml,text/markdown,text/plain;q=0.9,application/pdf;q=0.8,application/json;q=0.7,*/*;q=0.1")
+	req.Header.Set("Accept-Language", "en,*;q=0.5")
+	req.Header.Set("Accept-Encoding", "gzip") // set by us, so that the transport leaves counting and unpacking to us
+	resp, err := l.client.RoundTrip(req)
+	if err != nil {
+		l.visit.Outcome, l.visit.Message = classify(err, u)
+		return "", nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	l.visit.Status = resp.StatusCode
+	switch {
+	case isRedirect(resp):
+		return l.redirect(u, resp), nil
+	case resp.StatusCode < 200 || resp.StatusCode >= 300:
+		return "", l.refused(ctx, u, resp)
+	}
+	return l.read(u, resp), nil
+}
+
+func isRedirect(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location") != ""
+	}
+	return false
+}
+
+func (l *load) redirect(u *url.URL, resp *http.Response) string {
+	target, err := u.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		l.fail(research.OutcomeBadURL, "%s redirects to something that is not a URL.", u.Host)
+		return ""
+	}
+	return target.String()
+}
+
+// refused tells of an answer that is no success.
+func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) error {
+	l.visit.Outcome, l.visit.Message = classifyStatus(resp.StatusCode, u.Host)
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusForbidden:
+		if resp.Header.Get("Cf-Mitigated") == "challenge" || l.hasCaptcha(u, resp) {
+			l.fail(research.OutcomeBlocked, "%s shows a CAPTCHA instead of the page.", u.Host)
+		}
+	}
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+		return l.backoff(ctx, u, resp)
+	}
+	return nil
+}
+
+// hasCaptcha looks for a CAPTCHA on an error page.
+func (l *load) hasCaptcha(u *url.URL, resp *http.Response) bool {
+	if mediaKind(resp.Header.Get("Content-Type"), nil) != kindHTML {
+		return false
+	}
+	body, err := unpack(resp, maxErrorBody, new(int64))
+	if err != nil && !errors.Is(err, errTooLarge) {
+		return false
+	}
+	return parseHTML(u, resp.Header, body).wall == "captcha"
+}
+
+// read reads a successful answer. It returns the target of an immediate meta refresh, if the page is nothing but that.
+func (l *load) read(u *url.URL, resp *http.Response) string {
+	declared := resp.Header.Get("Content-Type")
+	if declared != "" && mediaKind(declared, nil) == kindNone {
+		l.fail(research.OutcomeType, "The document is of type %s, which cannot be read.", cut(fold(declared), 100))
+		return ""
+	}
+	if resp.ContentLength > l.cfg.MaxBytes {
+		l.tooLarge()
+		return ""
+	}
+	body, err := unpack(resp, l.cfg.MaxBytes, &l.visit.Bytes)
+	switch {
+	case errors.Is(err, errTooLarge):
+		l.tooLarge()
+		return ""
+	case errors.Is(err, ErrType), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, zlib.ErrHeader):
+		l.fail(research.OutcomeType, "The document is compressed in a way that cannot be read.")
+		return ""
+	case err != nil:
+		l.visit.Outcome, l.visit.Message = classify(err, u)
+		return ""
+	}
+	if mediaKind(declared, body) == kindHTML {
+		if next, done := l.readHTML(u, resp.Header, body); done {
+			return next
+		}
+	}
+	page, links, err := Read(u, resp.Header, body)
+	l.finish(u, page, links, err)
+	return ""
+}
+
+// readHTML deals with what only HTML pages have: walls and refreshes. done: the visit is settled, or next is to be loaded.
+func (l *load) readHTML(u *url.URL, header http.Header, body []byte) (next string, done bool) {
+	var page research.Page
+	var d *document
+	err := guarded(func() (err error) {
+		d = parseHTML(u, header, body)
+		if d.wall == "" {
+			page, err = d.page()
+		}
+		return err
+	})
+	switch {
+	case d != nil && d.wall == "captcha":
+		l.fail(research.OutcomeBlocked, "%s shows a CAPTCHA instead of the page.", u.Host)
+		return "", true
+	case d != nil && d.wall == "login":
+		l.fail(research.OutcomeBlocked, "%s shows a login form instead of the page.", u.Host)
+		return "", true
+	case d != nil && d.refresh != "" && len(page.Text) < maxRefreshText && l.isNew(d.refresh):
+		return d.refresh, true
+	}
+	var links []research.Link
+	if d != nil {
+		links = d.links
+	}
+	l.finish(u, page, links, err)
+	return "", true
+}
+
+// isNew reports whether raw was not requested in this load: a page that only reloads itself is no redirect.
+func (l *load) isNew(raw string) bool {
+	u, err := ParseURL(raw)
+	return err == nil && !l.seen[u.String()]
+}
+
+// finish puts a document, or why there is none, into the visit.
+func (l *load) finish(u *url.URL, p research.Page, links []research.Link, err error) {
+	switch {
+	case errors.Is(err, ErrEmpty):
+		l.visit.Links = links
+		l.fail(research.OutcomeEmpty, "The page holds no text.")
+		return
+	case err != nil:
+		l.fail(research.OutcomeType, "The document is broken or of a type that cannot be read.")
+		return
+	}
+	if p.Title == "" {
+		p.Title = u.Hostname()
+	}
+	l.visit.Outcome, l.visit.Title, l.visit.Page, l.visit.Links = research.OutcomeOK, p.Title, &p, links
+}
+
+func (l *load) tooLarge() {
+	l.fail(research.OutcomeTooLarge, "The document is larger than %d MiB.", max(1, l.cfg.MaxBytes>>20))
+}
+
+// unpack reads the body of resp, unpacked, to at most limit bytes, and counts the bytes as they came in received.
+func unpack(resp *http.Response, limit int64, received *int64) ([]byte, error) {
+	counted := &counter{r: io.LimitReader(resp.Body, limit+1), n: received}
+	var plain io.Reader = counted
+	var err error
+	switch encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		plain, err = gzip.NewReader(counted)
+	case "deflate":
+		plain, err = zlib.NewReader(counted)
+	default:
+		return nil, fmt.Errorf("%w: content encoding %q", ErrType, encoding)
+	}
+	if err == io.EOF { // an empty body is one, compressed or not
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(plain, limit+1))
+	if int64(len(body)) > limit || *received > limit {
+		return body[:min(int64(len(body)), limit)], errTooLarge
+	}
+	return body, err
+}
+
+type counter struct {
+	r io.Reader
+	n *int64
+}
+
+// Read implements io.Reader.
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	*c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,192 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/temoto/robotstxt"
+	"golang.org/x/sync/singleflight"
+
+	"legwork/internal/research"
+)
+
+// Bounds of robots.txt files.
+const (
+	maxRobots      = 500 << 10        // bytes; RFC 9309 §2.5 asks for at least this much
+	robotsTimeout  = 10 * time.Second // for one file, redirects included
+	robotsRetry    = 30 * time.Second // how long a server error of a robots.txt is believed
+	maxCrawlDelay  = 30 * time.Second // a longer Crawl-delay counts as this
+	robotsRedirect = 5                // RFC 9309 §2.3.1.2
+	maxRobotsHosts = 10_000           // files kept
+)
+
+// robots keeps the robots.txt files of hosts, by scheme and host (RFC 9309).
+type robots struct {
+	client *http.Client
+	agent  string // User-Agent header
+	token  string // product token that groups are matched with
+	ttl    time.Duration
+	now    func() time.Time
+
+	flight singleflight.Group
+	mu     sync.Mutex
+	files  map[string]rules
+}
+
+// rules is what a robots.txt says to us, or why it could not be read.
+type rules struct {
+	group   *robotstxt.Group // nil: everything is allowed
+	delay   time.Duration
+	failed  research.Outcome // empty: it was read, or does not exist
+	message string
+	expires time.Time
+}
+
+// allow reports whether the rules let us request u.
+func (r rules) allow(u *url.URL) bool {
+	path := u.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	if path == "/robots.txt" || r.group == nil { // RFC 9309 §2.2.2
+		return true
+	}
+	if u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	return r.group.Test(path)
+}
+
+func newRobots(cfg Config, transport http.RoundTripper) *robots {
+	return &robots{
+		client: &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+			if len(via) > robotsRedirect {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}},
+		agent: cfg.UserAgent, token: productToken(cfg.UserAgent), ttl: cfg.RobotsTTL, now: time.Now,
+		files: map[string]rules{},
+	}
+}
+
+// productToken is the name that robots.txt files call us by: the User-Agent up to its version.
+func productToken(userAgent string) string {
+	token, _, _ := strings.Cut(userAgent, "/")
+	token, _, _ = strings.Cut(strings.TrimSpace(token), " ")
+	if token == "" {
+		return "legwork"
+	}
+	return strings.ToLower(token)
+}
+
+// rules gives the rules of u's host. Callers that ask for the same file at the same time share one request, which no
+// single caller's cancellation ends. The error is that of ctx.
+func (r *robots) rules(ctx context.Context, u *url.URL) (rules, error) {
+	key := u.Scheme + "://" + u.Host
+	r.mu.Lock()
+	known, ok := r.files[key]
+	r.mu.Unlock()
+	if ok && r.now().Before(known.expires) {
+		return known, nil
+	}
+	ch := r.flight.DoChan(key, func() (any, error) {
+		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), robotsTimeout)
+		defer stop()
+		found := r.fetch(ctx, key)
+		r.keep(key, found)
+		return found, nil
+	})
+	select {
+	case <-ctx.Done():
+		return rules{}, ctx.Err()
+	case res := <-ch:
+		found, _ := res.Val.(rules)
+		return found, nil
+	}
+}
+
+func (r *robots) keep(key string, found rules) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.files) >= maxRobotsHosts {
+		clear(r.files)
+	}
+	r.files[key] = found
+}
+
+// fetch reads a robots.txt. One that does not exist (4xx) allows everything; a server error forbids everything for
+// a while (RFC 9309 §2.3.1.4), and so does a server that does not answer: then the load fails for the same reason.
+func (r *robots) fetch(ctx context.Context, origin string) rules {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/robots.txt", nil)
+	if err != nil {
+		return rules{failed: research.OutcomeBadURL, message: "The address is not valid."}
+	}
+	req.Header.Set("User-Agent", r.agent)
+	req.Header.Set("Accept", "text/plain")
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return unreachable(err, req.URL)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch {
+	case resp.StatusCode >= 500:
+		return rules{failed: research.OutcomeServerError, expires: r.now().Add(min(r.ttl, robotsRetry)),
+			message: fmt.Sprintf("%s answers its robots.txt with status %d, so nothing of it may be read now.", req.URL.Host, resp.StatusCode)}
+	case resp.StatusCode < 200 || resp.StatusCode >= 300: // not there, or redirected in circles
+		return rules{expires: r.now().Add(r.ttl)}
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRobots))
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return unreachable(err, req.URL)
+	}
+	return r.parse(body)
+}
+
+// unreachable passes on why robots.txt could not be fetched. It is not kept: the next load asks again.
+func unreachable(err error, u *url.URL) rules {
+	outcome, message := classify(err, u)
+	return rules{failed: outcome, message: message}
+}
+
+func (r *robots) parse(body []byte) rules {
+	found := rules{expires: r.now().Add(r.ttl)}
+	data, err := robotstxt.FromString(knownLines(Clean(string(body))))
+	if err != nil || data == nil { // nothing in it that can be understood
+		return found
+	}
+	found.group = data.FindGroup(r.token)
+	found.delay = min(max(found.group.CrawlDelay, 0), maxCrawlDelay)
+	return found
+}
+
+// knownLines keeps the lines that the parser knows: it gives up on files with others, which RFC 9309 §2.2 says to skip.
+func knownLines(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		name, value, found := strings.Cut(line, ":")
+		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+		if !found {
+			continue
+		}
+		switch name {
+		case "user-agent", "allow", "disallow":
+		case "crawl-delay":
+			if _, err := time.ParseDuration(value + "s"); err != nil {
+				continue
+			}
+		default:
+			continue
+		}
+		b.WriteString(name + ": " + value + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,167 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"legwork/internal/research"
+	"legwork/internal/testsite"
+)
+
+func TestRobotsFiles(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		body  string
+		path  string
+		allow bool
+	}{
+		"empty":                  {"", "/a", true},
+		"everything":             {"User-agent: *\nDisallow: /", "/a", false},
+		"robots.txt itself":      {"User-agent: *\nDisallow: /", "/robots.txt", true},
+		"nothing":                {"User-agent: *\nDisallow:", "/a", true},
+		"our group wins":         {"User-agent: *\nDisallow: /\nUser-agent: LegWork\nAllow: /", "/a", true},
+		"our group alone":        {"User-agent: legwork\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/b", true},
+		"another's group":        {"User-agent: otherbot\nDisallow: /", "/a", true},
+		"longest match allows":   {"User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/b/c", true},
+		"longest match forbids":  {"User-agent: *\nAllow: /a\nDisallow: /a/b", "/a/b/c", false},
+		"wildcard":               {"User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf", false},
+		"wildcard, not the end":  {"User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf.html", true},
+		"query":                  {"User-agent: *\nDisallow: /*?print=", "/a?print=1", false},
+		"comments, blank lines":  {"# hello\n\nUser-agent: * # all\n\nDisallow: /a # not this", "/a", false},
+		"unknown and bad lines":  {"Sitemap: /s.xml\nFoo: bar\nnonsense\nUser-agent: *\nCrawl-delay: soon\nDisallow: /a", "/a", false},
+		"a page instead":         {"<!DOCTYPE html><p>Not found: sorry", "/a", true},
+		"byte order mark, CRLF":  {"\uFEFFUser-agent: *\r\nDisallow: /a\r\n", "/a", false},
+		"several agents a group": {"User-agent: x\nUser-agent: legwork\nDisallow: /a", "/a", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRobots(config(), http.DefaultTransport)
+			u, err := url.Parse("http://example.com" + tt.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.parse([]byte(tt.body)).allow(u); got != tt.allow {
+				t.Errorf("allowed: %v", got)
+			}
+		})
+	}
+}
+
+func TestRobotsAnswers(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		robots  http.HandlerFunc
+		outcome research.Outcome
+	}{
+		"missing":          {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, research.OutcomeOK},
+		"forbidden":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, research.OutcomeOK},
+		"server error":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, research.OutcomeServerError},
+		"cut":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, research.OutcomeConnection},
+		"redirect":         {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/rules", 302) }, research.OutcomeRobots},
+		"endless redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/robots.txt", 302) }, research.OutcomeOK},
+		"to a private one": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://10.0.0.1/robots.txt", 302) }, research.OutcomeNetwork},
+		"huge": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte("User-agent: *\nDisallow: /index.html\n" + strings.Repeat("# more\n", 200_000)))
+		}, research.OutcomeRobots},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			site := testsite.Start(t)
+			site.Handle("/robots.txt", tt.robots)
+			site.Handle("/rules", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("User-agent: *\nDisallow: /")) })
+			f, _ := fetcher(t, config())
+			if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != tt.outcome {
+				t.Errorf("%s: %s", v.Outcome, v.Message)
+			}
+			if got := site.Count("/index.html"); got != map[bool]int{true: 1}[tt.outcome == research.OutcomeOK] {
+				t.Errorf("the page was requested %d times", got)
+			}
+		})
+	}
+}
+
+func TestRobotsIsAskedOncePerHostAndLifetime(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	f, _ := fetcher(t, config())
+	now := time.Now()
+	f.robots.now = func() time.Time { return now }
+	release := site.Hold("/robots.txt")
+	var all sync.WaitGroup
+	for i := range 5 {
+		all.Go(func() {
+			if _, err := f.Load(t.Context(), site.URL(fmt.Sprintf("/index.html?%d", i)), Policy{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := site.WaitFor(t.Context(), "/robots.txt", 1); err != nil {
+		t.Fatal(err)
+	}
+	// A caller that leaves does not spoil it for the others.
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := f.Load(ctx, site.URL("/"), Policy{}); err == nil {
+		t.Error("no error after cancellation")
+	}
+	release()
+	all.Wait()
+	if n := site.Count("/robots.txt"); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	now = now.Add(time.Hour + time.Second)
+	visit(t, f, site.URL("/"), Policy{})
+	if n := site.Count("/robots.txt"); n != 2 {
+		t.Errorf("asked %d times after its lifetime", n)
+	}
+}
+
+func TestCrawlDelayRaisesTheSpacing(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]Spacing{
+		"3":     {Min: 3 * time.Second, Max: 3 * time.Second},
+		"0.5":   {Min: time.Second, Max: 2 * time.Second},
+		"86400": {Min: maxCrawlDelay, Max: maxCrawlDelay},
+		"-5":    {Min: time.Second, Max: 2 * time.Second},
+	} {
+		site := testsite.Start(t)
+		answer(site, "/robots.txt", "text/plain", nil, "User-agent: *\nCrawl-delay: "+value+"\nAllow: /\n")
+		cfg := config()
+		cfg.Spacing = Spacing{Min: time.Second, Max: 2 * time.Second}
+		f, g := fetcher(t, cfg)
+		visit(t, f, site.URL("/index.html"), Policy{})
+		if g.spacings[0] != want {
+			t.Errorf("%s: %+v", value, g.spacings[0])
+		}
+	}
+}
+
+func TestIgnoreRobots(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	cfg := config()
+	cfg.IgnoreRobots = true
+	f, _ := fetcher(t, cfg)
+	if v := visit(t, f, site.URL("/private/secret.html"), Policy{}); v.Outcome != research.OutcomeOK || site.Count("/robots.txt") != 0 {
+		t.Errorf("%s, robots.txt asked %d times", v.Outcome, site.Count("/robots.txt"))
+	}
+}
+
+func FuzzRobots(f *testing.F) {
+	f.Add("User-agent: *\nDisallow: /a*b$\nCrawl-delay: 1e300\n", "/a?b")
+	f.Add("User-agent: legwork\nAllow: [(\\\n", "/%zz")
+	f.Fuzz(func(t *testing.T, body, path string) {
+		r := newRobots(Config{RobotsTTL: time.Hour}, nil)
+		got := r.parse([]byte(body))
+		got.allow(&url.URL{Path: path})
+		if got.delay < 0 || got.delay > maxCrawlDelay {
+			t.Errorf("delay %v", got.delay)
+		}
+	})
+}

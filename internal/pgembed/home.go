@@ -1,0 +1,157 @@
+package pgembed
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// InUseError says that another process has a server on the same Home.
+type InUseError struct {
+	Home string
+	PID  int    // of the other process; 0 when it did not say
+	URL  string // of its server, with the password; "" until that is ready
+}
+
+// Error implements error. It leaves the URL out, which holds a password.
+func (e *InUseError) Error() string {
+	who := "another legwork"
+	if e.PID != 0 {
+		who = fmt.Sprintf("another legwork (process %d)", e.PID)
+	}
+	return fmt.Sprintf("%s is using the database in %s: stop it, or set LEGWORK_HOME to another folder, "+
+		"or set DATABASE_URL to share one PostgreSQL server between several", who, e.Home)
+}
+
+// home is a locked Home folder.
+type home struct {
+	dir  string
+	lock *os.File
+	last homeState // what the holder before us left
+}
+
+// homeState is the content of the lock file: who serves this Home, and where.
+type homeState struct {
+	PID       int    `json:"pid"`
+	URL       string `json:"url,omitempty"`
+	SocketDir string `json:"socketDir,omitempty"`
+}
+
+// lockHome makes Home if it is missing and takes its lock, or says who has it.
+func lockHome(dir string) (*home, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make LEGWORK_HOME: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "postgres.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock LEGWORK_HOME: %w", err)
+	}
+	h := &home{dir: dir, lock: f}
+	raw, _ := io.ReadAll(io.LimitReader(f, 1<<16))
+	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	_ = json.Unmarshal(raw, &h.last) // a torn or empty file tells nothing, and need not
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		_ = f.Close()
+		return nil, &InUseError{Home: dir, PID: h.last.PID, URL: h.last.URL}
+	case err != nil:
+		_ = f.Close()
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	removeSocketDir(h.last.SocketDir)
+	if err := h.record(homeState{PID: os.Getpid()}); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("write %s: %w", f.Name(), err)
+	}
+	return h, nil
+}
+
+// flock is flock(2), taken up again when a signal interrupts it.
+func flock(f *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), how)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// record writes the state into the lock file.
+func (h *home) record(state homeState) error {
+	raw, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	if err := h.lock.Truncate(0); err != nil {
+		return err
+	}
+	_, err = h.lock.WriteAt(append(raw, '\n'), 0)
+	return err
+}
+
+// release empties the lock file and gives the lock back. The file stays: removing it would let two processes lock two
+// files of one name.
+func (h *home) release() {
+	_ = h.lock.Truncate(0)
+	_ = h.lock.Close()
+}
+
+// data is the folder of the cluster.
+func (h *home) data() string { return filepath.Join(h.dir, "postgres") }
+
+const (
+	socketPrefix = "legwork-pg-"
+	socketName   = ".s.PGSQL.5432" // the port is a part of the name only
+	// A socket's path has 107 bytes (sun_path in unix(7)), 103 on macOS, and MkdirTemp adds up to ten digits.
+	maxSocketParent = 103 - len("/"+socketPrefix+"0123456789/"+socketName)
+)
+
+// makeSocketDir makes a folder that only the account (and root) can enter, short enough for a socket's path, in the
+// first of the parents that suits.
+func makeSocketDir(acct account, parents ...string) (string, error) {
+	var problems []string
+	for _, parent := range parents {
+		switch {
+		case len(parent) > maxSocketParent:
+			problems = append(problems, parent+" is too long a path for a socket")
+			continue
+		case !filepath.IsAbs(parent) || strings.ContainsAny(parent, `,"`):
+			problems = append(problems, parent+" cannot hold a socket")
+			continue
+		}
+		if blocked := acct.blockedAt(parent); blocked != "" {
+			problems = append(problems, "the user that runs PostgreSQL cannot pass "+blocked)
+			continue
+		}
+		dir, err := os.MkdirTemp(parent, socketPrefix)
+		if err == nil {
+			err = acct.own(dir)
+		}
+		if err == nil {
+			return dir, nil
+		}
+		problems = append(problems, err.Error())
+	}
+	return "", fmt.Errorf("no folder for PostgreSQL's socket (%s): set TMPDIR to a short path that every user can reach", strings.Join(problems, "; "))
+}
+
+// removeSocketDir removes what a server leaves in its socket folder, and the folder. It touches nothing else, whatever
+// it is called with.
+func removeSocketDir(dir string) {
+	if !strings.HasPrefix(filepath.Base(dir), socketPrefix) {
+		return
+	}
+	for _, name := range []string{socketName, socketName + ".lock", passwordInput} {
+		_ = os.Remove(filepath.Join(dir, name))
+	}
+	_ = os.Remove(dir)
+}

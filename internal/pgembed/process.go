@@ -1,0 +1,184 @@
+package pgembed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// environment is what PostgreSQL's programs get of ours: what they need to find libraries and temporary space. Keys and
+// passwords in our environment are none of their business, and PG* or LC_* variables would change what they do.
+func environment() []string {
+	env := []string{"LC_ALL=C", "TZ=UTC"}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// runProgram runs a short-lived program as the account to its end and returns what it printed. It dies with us, and
+// with ctx, children included.
+func runProgram(ctx context.Context, acct account, inherit []*os.File, program string, args ...string) (string, error) {
+	// The death signal belongs to the thread that starts the program.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, program, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Dir, cmd.Env, cmd.ExtraFiles, cmd.SysProcAttr = "/", environment(), inherit, acct.attr()
+	dieWithParent(cmd.SysProcAttr, syscall.SIGKILL)
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 2 * time.Second
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return out.String(), err
+}
+
+// process is a running server.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended; err is set by then
+	err  error
+}
+
+// launch starts the command and keeps it under watch until it ends: it gets SIGINT, a fast shutdown, when we die.
+func launch(cmd *exec.Cmd, useDeathSignal bool) (*process, error) {
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	if useDeathSignal {
+		useDeathSignal = dieWithParent(cmd.SysProcAttr, syscall.SIGINT)
+	}
+	started := make(chan error)
+	go p.run(started, useDeathSignal)
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// run starts the command and waits for its end on one locked thread, because the kernel sends the death signal when
+// the starting thread ends, not only when the whole process does.
+func (p *process) run(started chan<- error, deathSignal bool) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := p.cmd.Start(); err != nil {
+		started <- err
+		return
+	}
+	if deathSignal {
+		started <- nil
+		p.err = p.cmd.Wait()
+		close(p.done)
+		return
+	}
+	release, err := startWatchdog(p.cmd.Process.Pid)
+	if err != nil {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		started <- err
+		return
+	}
+	started <- nil
+	p.err = p.cmd.Wait()
+	release()
+	close(p.done)
+}
+
+// startWatchdog starts a shell that sends SIGINT to pid when this process ends, however it ends: its standard input is
+// a pipe whose only writer is us. release ends the watch.
+func startWatchdog(pid int) (release func(), err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	cmd := exec.Command("/bin/sh", "-c", `read _; kill -INT "$1"`, "legwork-watchdog", strconv.Itoa(pid))
+	cmd.Stdin, cmd.Dir, cmd.Env = r, "/", environment()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		_ = w.Close()
+		return nil, fmt.Errorf("start the watchdog of PostgreSQL: %w", err)
+	}
+	return func() {
+		_ = cmd.Process.Kill() // before the pipe closes, or it would fire
+		_ = cmd.Wait()
+		_ = w.Close()
+	}, nil
+}
+
+// stop ends the server: a fast shutdown, and an immediate one when ctx ends first. The latter loses no committed data
+// either, but the next start has to recover.
+func (p *process) stop(ctx context.Context) error {
+	_ = p.cmd.Process.Signal(syscall.SIGINT)
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT)
+	timer := time.NewTimer(3 * time.Second)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+	return fmt.Errorf("PostgreSQL did not shut down in time and was stopped at once; the next start recovers: %w", ctx.Err())
+}
+
+// isServerName tells whether a process of that name may be a PostgreSQL server.
+func isServerName(comm string) bool { return comm == "postgres" || comm == "postmaster" }
+
+// pidFileOwner reads a data folder's postmaster.pid; 0 when there is none, or none that can be read.
+func pidFileOwner(data string) int {
+	raw, err := os.ReadFile(data + "/postmaster.pid")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || pid <= 0 {
+		return 0
+	}
+	return pid
+}
+
+// clearPidFile makes way for a new server on the data folder, whose Home we have locked. A server that a dead legwork
+// left is shutting down: it is waited for. A pid file of a dead process is removed: its number may belong to somebody
+// else by now, and PostgreSQL would refuse to start.
+func clearPidFile(ctx context.Context, data string, waiting func(pid int)) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		pid := pidFileOwner(data)
+		alive := pid != 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) && servesFolder(pid, data)
+		if !alive {
+			err := os.Remove(data + "/postmaster.pid")
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+			return nil
+		}
+		if first {
+			waiting(pid)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("a PostgreSQL server (process %d) that is not ours runs on %s and does not end: stop it (pg_ctl stop -D %s), "+
+				"or set LEGWORK_HOME to another folder", pid, data, data)
+		}
+	}
+}

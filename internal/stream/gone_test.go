@@ -1,0 +1,122 @@
+package stream
+
+import (
+	"encoding/json"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Cancelled, then deleted: the terminal event reaches streams although its row is gone.
+func TestTerminalEventOutlivesItsRow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		gap   int  // events that the hub was never told of
+		local bool // published in this process
+		late  bool // told after the rows were seen to be gone
+	}{
+		{"here", 0, true, false}, {"elsewhere", 0, false, false},
+		{"here with a gap", 4, true, false}, {"elsewhere with a gap", 4, false, false},
+		{"here, late", 4, true, true}, {"elsewhere, late", 4, false, true}, {"elsewhere, late, in sequence", 0, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, Config{Poll: 100 * time.Millisecond}, func(t *testing.T, m *memory, h *Hub) {
+				id := m.create(2)
+				s := h.Subscribe(id, 0)
+				defer s.Close()
+				next(t, s, 1, 2)
+				r := follow(t.Context(), s)
+				synctest.Wait()
+				m.append(id, c.gap)
+				last := m.end(id)
+				m.delete(id)
+				if c.late {
+					time.Sleep(200 * time.Millisecond) // simulated: two polls
+				}
+				told := time.Now()
+				if c.local {
+					deliver(h, last)
+				} else {
+					h.announce([]announcement{{Task: id, Seq: last[0].Seq, Events: []json.RawMessage{last[0].Frame()}, End: true}})
+				}
+				r.ended(t, []string{string(last[0].Frame())}, io.EOF)
+				if took := time.Since(told); took > 0 {
+					t.Errorf("the end came %v after the news of it", took)
+				}
+			})
+		})
+	}
+}
+
+func TestGoneWithoutTerminalEvent(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{}, func(t *testing.T, m *memory, h *Hub) {
+		id := m.create(2)
+		s, ahead := h.Subscribe(id, 0), h.Subscribe(id, 50)
+		defer s.Close()
+		defer ahead.Close()
+		next(t, s, 1, 2)
+		m.delete(id)
+		began := time.Now()
+		wantEOF(t, s)
+		wantEOF(t, ahead)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("EOF after %v", took)
+		}
+		late := h.Subscribe(id, 1)
+		defer late.Close()
+		next(t, late, 2, 2) // still in the window
+		wantEOF(t, late)
+		_, before := m.queries()
+		time.Sleep(10 * time.Second) // simulated
+		if _, after := m.queries(); after != before {
+			t.Error("a task that is gone was polled")
+		}
+	})
+}
+
+func TestUnknownTask(t *testing.T) {
+	t.Parallel()
+	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
+		s := h.Subscribe([16]byte{1}, 3)
+		defer s.Close()
+		wantEOF(t, s)
+		if events, _ := m.queries(); events > 1 {
+			t.Errorf("%d reads", events)
+		}
+	})
+}
+
+func TestLeavingDuringTheGrace(t *testing.T) {
+	t.Parallel()
+	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
+		s := h.Subscribe([16]byte{1}, 0)
+		wantNothing(t, s, 100*time.Millisecond)
+		s.Close()
+		time.Sleep(time.Minute) // simulated: nothing fires
+		if s.topic.gone {
+			t.Error("the grace of a topic that was left went on")
+		}
+	})
+}
+
+// A reader behind the window of a finished log that is deleted gets what is left and its end.
+func TestDeletedUnderASlowReader(t *testing.T) {
+	t.Parallel()
+	bubble(t, Config{Poll: -1, WindowFrames: 3, ReadRows: 4}, func(t *testing.T, m *memory, h *Hub) {
+		id := m.create(20)
+		m.end(id)
+		live, slow := h.Subscribe(id, 15), h.Subscribe(id, 0)
+		defer live.Close()
+		defer slow.Close()
+		next(t, live, 16, 21)
+		next(t, slow, 1, 4)
+		m.delete(id)
+		next(t, slow, 19, 21)
+		wantEOF(t, slow)
+		wantEOF(t, live)
+	})
+}

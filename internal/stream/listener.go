@@ -1,0 +1,112 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	listenConnectTimeout = 5 * time.Second
+	listenIdle           = 30 * time.Second // without a notification, then the connection is tested
+	listenPingTimeout    = 5 * time.Second
+)
+
+// Listener passes on what other processes publish. It holds one connection of its own, outside every pool.
+type Listener struct {
+	hub    *Hub
+	config *pgx.ConnConfig
+	logger *slog.Logger
+	lost   outage
+	idle   time.Duration
+}
+
+// NewListener returns a listener on the database at url, which may carry the pool's parameters. It connects in Run. A
+// nil logger means slog.Default().
+func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	config, err := pgxpool.ParseConfig(url) // knows the pool_ parameters, which pgx.ParseConfig would send to the server
+	if err != nil {
+		return nil, fmt.Errorf("the database URL cannot be read: %w", err)
+	}
+	c := config.ConnConfig
+	c.ConnectTimeout = listenConnectTimeout
+	c.RuntimeParams["application_name"] = "legwork listener"
+	return &Listener{hub: hub, config: c, logger: logger, idle: listenIdle,
+		lost: outage{what: "listening for events of other processes", logger: logger}}, nil
+}
+
+// Run listens until ctx ends. A lost connection is opened again, after 50 ms at first and 5 s at most; each time
+// whatever was missed is caught up with.
+func (l *Listener) Run(ctx context.Context) {
+	wait := backoff{min: 50 * time.Millisecond, max: 5 * time.Second}
+	for {
+		err := l.listen(ctx, wait.reset)
+		if ctx.Err() != nil {
+			return
+		}
+		l.lost.report(err)
+		if !wait.wait(ctx) {
+			return
+		}
+	}
+}
+
+// listen serves one connection until it breaks. It calls listening when the connection hears.
+func (l *Listener) listen(ctx context.Context, listening func()) error {
+	conn, err := pgx.ConnectConfig(ctx, l.config)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(closing)
+	}()
+	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+		return err
+	}
+	listening()
+	l.lost.report(nil)
+	l.hub.check(ctx) // only now: what was committed before the LISTEN told nobody here
+	for {
+		if err := l.receive(ctx, conn); err != nil {
+			return err
+		}
+	}
+}
+
+// receive waits for one notification and passes it on; after a while without one it tests the connection.
+func (l *Listener) receive(ctx context.Context, conn *pgx.Conn) error {
+	waiting, cancel := context.WithTimeout(ctx, l.idle)
+	n, err := conn.WaitForNotification(waiting)
+	cancel()
+	switch {
+	case err == nil:
+		l.handle(n.Payload)
+		return nil
+	case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	ping, cancel := context.WithTimeout(ctx, listenPingTimeout)
+	defer cancel()
+	return conn.Ping(ping)
+}
+
+func (l *Listener) handle(text string) {
+	from, news, err := parsePayload(text)
+	if err != nil {
+		l.logger.Warn("ignored a notification that is not ours", "error", err)
+		return
+	}
+	if from != l.hub.id {
+		l.hub.announce(news)
+	}
+}

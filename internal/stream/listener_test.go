@@ -1,0 +1,65 @@
+package stream
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestListenerRefusesABadURL(t *testing.T) {
+	t.Parallel()
+	h := NewHub(newMemory(), noPoll)
+	if _, err := NewListener("postgres://localhost:nowhere/x", h, nil); err == nil {
+		t.Error("no error")
+	}
+	if _, err := NewListener("postgres://localhost/x?pool_max_conns=3", h, nil); err != nil {
+		t.Errorf("parameters of the pool: %v", err)
+	}
+}
+
+func TestListenerIgnoresItsOwnProcess(t *testing.T) {
+	t.Parallel()
+	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
+		l, err := NewListener("postgres://localhost/x", h, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := m.create(1)
+		s := h.Subscribe(id, 0)
+		defer s.Close()
+		next(t, s, 1, 1)
+		r := follow(t.Context(), s)
+		synctest.Wait()
+		news := []announcement{announce(id, encoded(m.append(id, 1)))}
+		l.handle("not ours")
+		l.handle(packPayloads(h.id, news)[0])
+		synctest.Wait()
+		if r.count() != 0 {
+			t.Error("a payload of this process was taken in")
+		}
+		l.handle(packPayloads(id, news)[0])
+		synctest.Wait()
+		if events, _ := m.queries(); r.count() != 1 || events != 1 {
+			t.Errorf("%d events after a payload with one, %d reads", r.count(), events)
+		}
+		s.Close()
+		<-r.done
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	b := backoff{min: 50 * time.Millisecond, max: 5 * time.Second}
+	for range 2 {
+		for i := range 100 {
+			most := b.max
+			if i < 7 {
+				most = min(b.max, b.min<<i)
+			}
+			if d := b.next(); d < most/2 || d > most {
+				t.Errorf("wait %d is %v, want %v to %v", i, d, most/2, most)
+			}
+		}
+		b.reset()
+	}
+}

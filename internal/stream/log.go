@@ -1,0 +1,88 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// Errors that end a subscription before its log does. Test with errors.Is.
+var (
+	// ErrStopping: this process stops; the client should connect again and continue at its cursor.
+	ErrStopping = errors.New("the server is stopping")
+	// ErrClosed: the subscription was closed.
+	ErrClosed = errors.New("the subscription is closed")
+)
+
+// Log is the table of events. *store.Store implements it.
+type Log interface {
+	// Events returns up to limit events with seq > after, in order.
+	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
+	// LogStates tells how far logs have come. A missing key: the task is gone.
+	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
+	// Notify sends payload on channel in a transaction of its own.
+	Notify(ctx context.Context, channel, payload string) error
+}
+
+// Frame is one event as clients get it. Data is shared by all subscriptions of the process and must not be changed.
+type Frame struct {
+	Seq      int64
+	Terminal bool   // ends the log
+	Data     []byte // research.Event.Frame
+}
+
+func encode(e research.Event) Frame {
+	return Frame{Seq: e.Seq, Terminal: e.Terminal, Data: e.Frame()}
+}
+
+// Config tunes a Hub. Zero values mean the default named at each field.
+type Config struct {
+	// Poll is how often the hub compares its topics with the table: 1 s. Negative: never (tests).
+	Poll time.Duration
+	// WindowFrames and WindowBytes bound the recent frames kept per topic: 256 frames, 256 KiB.
+	WindowFrames, WindowBytes int
+	// ReadRows and ReadBytes bound one read of the table and what one Next returns: 128 events, 64 KiB. One event
+	// larger than that is returned alone.
+	ReadRows, ReadBytes int
+	// Readers bounds how many reads of the table run at once: 4 for subscriptions that are up to date, and as many
+	// again for those that are behind, so that these cannot delay the others.
+	Readers int
+	// ReadTimeout bounds one query: 10 s. It is tried again afterwards.
+	ReadTimeout time.Duration
+	// GoneGrace is how long a subscription whose rows have vanished waits for the terminal event, which may still be
+	// on its way by NOTIFY: 500 ms.
+	GoneGrace time.Duration
+	// Logger gets outages: slog.Default().
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	orDuration := func(v *time.Duration, d time.Duration) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	orInt := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	orDuration(&c.Poll, time.Second)
+	orDuration(&c.ReadTimeout, 10*time.Second)
+	orDuration(&c.GoneGrace, 500*time.Millisecond)
+	orInt(&c.WindowFrames, 256)
+	orInt(&c.WindowBytes, 256<<10)
+	orInt(&c.ReadRows, 128)
+	orInt(&c.ReadBytes, 64<<10)
+	orInt(&c.Readers, 4)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}

@@ -1,0 +1,182 @@
+package stream
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+)
+
+const (
+	// channel carries the payloads. NOTIFY reaches listeners of the same database only.
+	channel = "legwork_events"
+	// maxPayload is PostgreSQL's limit: a payload must be shorter than 8000 bytes.
+	maxPayload = 7999
+	// maxFrames is how many bytes of events travel with one task's announcement.
+	maxFrames = 2048
+)
+
+// announcement says that the log of a task has come to Seq. Events are the frames of the last events up to there, if
+// they are small: they save the receiver a read when they follow what it has, and a terminal event must reach readers
+// in other processes even when the task is deleted right away and no row is left to read.
+type announcement struct {
+	Task   uuid.UUID         `json:"task"`
+	Seq    int64             `json:"seq"`
+	Events []json.RawMessage `json:"events,omitempty"`
+	End    bool              `json:"end,omitempty"` // the last of Events is terminal
+}
+
+// announce makes the announcement of consecutive events.
+func announce(task uuid.UUID, frames []Frame) announcement {
+	newest := frames[len(frames)-1]
+	n := announcement{Task: task, Seq: newest.Seq}
+	size, from := 0, len(frames)
+	for from > 0 && size+len(frames[from-1].Data) <= maxFrames {
+		from--
+		size += len(frames[from].Data)
+	}
+	if from > 0 && !newest.Terminal { // with one missing before them, the others are of no use
+		return n
+	}
+	for _, f := range frames[from:] {
+		n.Events = append(n.Events, f.Data)
+	}
+	n.End = newest.Terminal && len(n.Events) > 0
+	return n
+}
+
+// join coalesces news of the same task.
+func (n announcement) join(m announcement) announcement {
+	if m.Seq < n.Seq {
+		n, m = m, n
+	}
+	follows := n.Seq == m.Seq-int64(len(m.Events)) && len(n.Events) > 0
+	if follows && n.size()+m.size() <= maxFrames {
+		m.Events = append(n.Events[:len(n.Events):len(n.Events)], m.Events...)
+	} else if !m.End {
+		m.Events = nil
+	}
+	return m
+}
+
+func (n announcement) size() (bytes int) {
+	for _, e := range n.Events {
+		bytes += len(e)
+	}
+	return bytes
+}
+
+// bare leaves of the events only a terminal one.
+func (n announcement) bare() announcement {
+	if n.End {
+		n.Events = n.Events[len(n.Events)-1:]
+	} else {
+		n.Events = nil
+	}
+	return n
+}
+
+// frames are the events with their places in the log.
+func (n announcement) frames() []Frame {
+	frames := make([]Frame, len(n.Events))
+	first := n.Seq - int64(len(n.Events)) + 1
+	for i, e := range n.Events {
+		frames[i] = Frame{Seq: first + int64(i), Data: e, Terminal: n.End && i == len(n.Events)-1}
+	}
+	return frames
+}
+
+// payload is the text of a NOTIFY. Readers ignore keys they do not know, so that versions can run side by side.
+type payload struct {
+	From uuid.UUID         `json:"from"`
+	Logs []json.RawMessage `json:"logs"`
+}
+
+// packPayloads writes news into as few payloads as hold them, in order. When one does not hold all with their events,
+// the events stay behind: under load a read of the table serves many of them at once, and a NOTIFY costs more.
+func packPayloads(from uuid.UUID, news []announcement) []string {
+	payloads := pack(from, news)
+	if len(payloads) < 2 {
+		return payloads
+	}
+	bare := make([]announcement, len(news))
+	for i, n := range news {
+		bare[i] = n.bare()
+	}
+	return pack(from, bare)
+}
+
+func pack(from uuid.UUID, news []announcement) []string {
+	var payloads []string
+	head := `{"from":"` + from.String() + `","logs":[`
+	const tail = `]}`
+	b := append(make([]byte, 0, 512), head...)
+	var item []byte
+	for _, n := range news {
+		item = n.append(item[:0])
+		if len(b)+len(",")+len(item)+len(tail) > maxPayload {
+			payloads = append(payloads, string(append(b, tail...)))
+			b = append(b[:0], head...)
+		}
+		if len(b) > len(head) {
+			b = append(b, ',')
+		}
+		b = append(b, item...)
+	}
+	if len(b) > len(head) {
+		payloads = append(payloads, string(append(b, tail...)))
+	}
+	return payloads
+}
+
+// append writes n as JSON, the frames byte for byte, which encoding/json would not do.
+func (n announcement) append(b []byte) []byte {
+	b = append(b, `{"task":"`...)
+	b = append(b, n.Task.String()...)
+	b = append(b, `","seq":`...)
+	b = strconv.AppendInt(b, n.Seq, 10)
+	if valid := !slices.ContainsFunc(n.Events, func(e json.RawMessage) bool { return !json.Valid(e) }); valid && len(n.Events) > 0 {
+		b = append(b, `,"events":[`...)
+		for i, e := range n.Events {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, e...)
+		}
+		b = append(b, ']')
+		if n.End {
+			b = append(b, `,"end":true`...)
+		}
+	}
+	return append(b, '}')
+}
+
+// parsePayload reads what packPayloads wrote. Entries that make no sense are left out and the others kept; an error
+// means that the whole payload could not be read.
+func parsePayload(text string) (from uuid.UUID, news []announcement, err error) {
+	var p payload
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return uuid.Nil, nil, fmt.Errorf("payload of channel %s: %w", channel, err)
+	}
+	for _, raw := range p.Logs {
+		var n announcement
+		if json.Unmarshal(raw, &n) != nil || n.Task == uuid.Nil || n.Seq < 1 {
+			continue
+		}
+		if !n.sensible() {
+			n.Events, n.End = nil, false
+		}
+		news = append(news, n)
+	}
+	return p.From, news, nil
+}
+
+// sensible reports whether the events can be frames of a log.
+func (n announcement) sensible() bool {
+	if n.End && len(n.Events) == 0 || int64(len(n.Events)) > n.Seq {
+		return false
+	}
+	return !slices.ContainsFunc(n.Events, func(e json.RawMessage) bool { return e[0] != '{' })
+}

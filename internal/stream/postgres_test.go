@@ -1,0 +1,375 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// process is what one legwork process has of this package, on a real database.
+type process struct {
+	store    *store.Store
+	hub      *Hub
+	pub      *Publisher
+	listener *Listener
+}
+
+// setting is what a test switches off, or puts in between.
+type setting struct {
+	cfg  Config
+	deaf bool                // no listener
+	mute bool                // no publisher
+	wrap func(Log) Log       // nil: the store itself
+	idle time.Duration       // of the listener; 0: as in production
+	url  func(string) string // of this process's connections; nil: unchanged
+}
+
+func start(t testing.TB, url string, set setting) *process {
+	t.Helper()
+	if set.url != nil {
+		url = set.url(url)
+	}
+	p := &process{store: dbtest.Open(t, url)}
+	var log Log = p.store
+	if set.wrap != nil {
+		log = set.wrap(log)
+	}
+	set.cfg.Logger = quiet
+	p.hub = NewHub(log, set.cfg)
+	p.pub = NewPublisher(p.hub, log, quiet)
+	var err error
+	if p.listener, err = NewListener(url, p.hub, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if set.idle > 0 {
+		p.listener.idle = set.idle
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	run := func(f func(context.Context)) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			f(ctx)
+		}()
+		t.Cleanup(func() { cancel(); <-done })
+	}
+	run(p.hub.Run)
+	if !set.deaf {
+		run(p.listener.Run)
+	}
+	if !set.mute {
+		run(p.pub.Run)
+	}
+	t.Cleanup(p.hub.Stop)
+	return p
+}
+
+// create submits a task with one event, which it does not publish.
+func (p *process) create(t testing.TB) uuid.UUID {
+	t.Helper()
+	id := uuid.Must(uuid.NewV7())
+	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		task, err := p.store.CreateTask(ctx, tx, research.DefaultAccount, id, research.NewTask{
+			Question: "What is new?", Priority: research.Normal, Options: research.Options{
+				MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.DuckDuckGo, MaxResults: 10}})
+		if err != nil {
+			return err
+		}
+		_, err = p.store.AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("queued", nil)})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// append commits n events.
+func (p *process) append(t testing.TB, id uuid.UUID, n int) []research.Event {
+	t.Helper()
+	events := make([]research.Event, n)
+	for i := range events {
+		events[i] = research.Thinking(fmt.Sprintf("thought <%d> & “more”", i), map[string]any{"n": i})
+	}
+	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
+		events, err = p.store.Append(ctx, tx, id, 1, events)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// end commits a cancellation.
+func (p *process) end(t testing.TB, id uuid.UUID) (events []research.Event) {
+	t.Helper()
+	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
+		events, err = p.store.Fail(ctx, tx, id, 1, research.Cancelled,
+			&research.Failure{Code: research.CodeCancelled, Message: "Cancelled by user"}, nil)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+func (p *process) delete(t testing.TB, id uuid.UUID) {
+	t.Helper()
+	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		return p.store.DeleteTask(ctx, tx, research.DefaultAccount, id)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stored is the whole log as the table has it.
+func (p *process) stored(t testing.TB, id uuid.UUID) (frames []string) {
+	t.Helper()
+	events, err := p.store.Events(t.Context(), id, 0, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		frames = append(frames, string(e.Frame()))
+	}
+	return frames
+}
+
+func (p *process) follow(t testing.TB, id uuid.UUID, after int64) *reader {
+	t.Helper()
+	s := p.hub.Subscribe(id, after)
+	t.Cleanup(s.Close)
+	return follow(t.Context(), s)
+}
+
+// eventually waits for a condition that no channel tells of.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("never happened: %s", what)
+		}
+	}
+}
+
+// killListeners ends the backends of all listeners of this database and says how many there were.
+func (p *process) killListeners(t *testing.T) (n int) {
+	t.Helper()
+	const kill = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE application_name = 'legwork listener' AND datname = current_database() AND query LIKE 'LISTEN%'`
+	if err := p.store.Pool().QueryRow(t.Context(), kill).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// listening counts the listeners of this database.
+func (p *process) listening(t *testing.T) (n int) {
+	t.Helper()
+	const count = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'legwork listener'
+		AND datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'`
+	if err := p.store.Pool().QueryRow(t.Context(), count).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a, b := start(t, url, setting{cfg: noPoll}), start(t, url, setting{cfg: noPoll})
+	var ids []uuid.UUID
+	var readers []*reader
+	for i := range 3 {
+		id := a.create(t)
+		ids = append(ids, id)
+		readers = append(readers, a.follow(t, id, 0), b.follow(t, id, 0), b.follow(t, id, int64(i)))
+	}
+	for n := range 50 {
+		for _, id := range ids {
+			a.pub.Publish(a.append(t, id, 1+n%3))
+		}
+	}
+	for _, id := range ids {
+		a.pub.Publish(a.end(t, id))
+	}
+	for i, r := range readers {
+		want := a.stored(t, ids[i/3])
+		if i%3 == 2 {
+			want = want[i/3:]
+		}
+		r.ended(t, want, io.EOF)
+	}
+}
+
+// With nobody publishing and no poll, a new connection of the listener finds what happened.
+func TestListenerCatchesUpWhenItsBackendIsKilled(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a, b := start(t, url, setting{mute: true, deaf: true}), start(t, url, setting{cfg: noPoll})
+	id := a.create(t)
+	r := b.follow(t, id, 0)
+	eventually(t, "the first event", func() bool { return r.count() == 1 })
+	for round := range 5 {
+		a.append(t, id, 2)
+		eventually(t, "a listener to kill", func() bool { return a.killListeners(t) > 0 })
+		eventually(t, "the events of the round", func() bool { return r.count() == 1+2*(round+1) })
+	}
+	a.end(t, id)
+	eventually(t, "a listener to kill", func() bool { return a.killListeners(t) > 0 })
+	r.ended(t, a.stored(t, id), io.EOF)
+}
+
+// Events are published while listeners die all the time.
+func TestNothingIsLostWhileListenersDie(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a, b := start(t, url, setting{cfg: noPoll}), start(t, url, setting{cfg: noPoll})
+	id := a.create(t)
+	readers := []*reader{a.follow(t, id, 0), b.follow(t, id, 0), b.follow(t, id, 30)}
+	for n := range 60 {
+		a.pub.Publish(a.append(t, id, 1))
+		if n%10 == 5 {
+			a.killListeners(t)
+		}
+	}
+	a.pub.Publish(a.end(t, id))
+	want := a.stored(t, id)
+	readers[0].ended(t, want, io.EOF)
+	readers[1].ended(t, want, io.EOF)
+	readers[2].ended(t, want[30:], io.EOF)
+}
+
+func TestPollAlone(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a := start(t, url, setting{mute: true, deaf: true})
+	b := start(t, url, setting{cfg: Config{Poll: 20 * time.Millisecond}, deaf: true})
+	id := a.create(t)
+	r := b.follow(t, id, 0)
+	for n := range 5 {
+		a.append(t, id, 3)
+		eventually(t, "events without a notification", func() bool { return r.count() == 1+3*(n+1) })
+	}
+	a.end(t, id)
+	r.ended(t, a.stored(t, id), io.EOF)
+}
+
+// held is a log whose Events wait until they are released.
+type held struct {
+	Log
+	release chan struct{}
+}
+
+func (h held) Events(ctx context.Context, id uuid.UUID, after int64, limit int) ([]research.Event, error) {
+	if after > 0 {
+		select {
+		case <-h.release:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return h.Log.Events(ctx, id, after, limit)
+}
+
+func TestCancelledThenDeletedInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	for _, gap := range []int{0, 3} {
+		t.Run(fmt.Sprint(gap), func(t *testing.T) {
+			t.Parallel()
+			url := dbtest.URL(t)
+			release := make(chan struct{})
+			a := start(t, url, setting{cfg: noPoll})
+			b := start(t, url, setting{cfg: noPoll, wrap: func(l Log) Log { return held{l, release} }})
+			id := a.create(t)
+			r := b.follow(t, id, 0)
+			eventually(t, "the first event", func() bool { return r.count() == 1 })
+			eventually(t, "both listening", func() bool { return a.listening(t) == 2 })
+			want := a.stored(t, id)
+			if gap > 0 {
+				a.append(t, id, gap) // never told, and not readable by b before it is gone
+			}
+			last := a.end(t, id)
+			a.pub.Publish(last)
+			if err := a.pub.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a.delete(t, id)
+			close(release)
+			r.ended(t, append(want, string(last[0].Frame())), io.EOF)
+		})
+	}
+}
+
+func TestDeletedWithoutAWord(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a := start(t, url, setting{mute: true, deaf: true})
+	b := start(t, url, setting{cfg: Config{Poll: 20 * time.Millisecond}})
+	id := a.create(t)
+	r := b.follow(t, id, 1)
+	a.end(t, id)
+	a.delete(t, id)
+	<-r.done
+	if r.err != io.EOF || r.count() > 1 {
+		t.Errorf("got %d events and %v", r.count(), r.err)
+	}
+}
+
+func TestIdleConnectionIsTestedAndKept(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a := start(t, url, setting{cfg: noPoll})
+	b := start(t, url, setting{cfg: noPoll, idle: 10 * time.Millisecond})
+	id := a.create(t)
+	r := b.follow(t, id, 0)
+	listener := func(where string) (pid int) {
+		err := a.store.Pool().QueryRow(t.Context(), `SELECT coalesce(max(pid), 0) FROM pg_stat_activity
+			WHERE application_name = 'legwork listener' AND datname = current_database() AND query LIKE $1`, where).Scan(&pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	eventually(t, "a ping", func() bool { return listener("%ping%") > 0 })
+	pid := listener("%ping%")
+	a.pub.Publish(a.append(t, id, 1))
+	a.pub.Publish(a.end(t, id))
+	r.ended(t, a.stored(t, id), io.EOF)
+	if after := listener("%ping%"); after != pid {
+		t.Errorf("the connection was replaced: backend %d became %d", pid, after)
+	}
+}
+
+func TestForeignNotificationsAreIgnored(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a, b := start(t, url, setting{cfg: noPoll}), start(t, url, setting{cfg: noPoll})
+	id := a.create(t)
+	r := b.follow(t, id, 0)
+	for _, payload := range []string{"", "hello", `{"logs":[{"task":"` + id.String() + `","seq":1000}]}`} {
+		if err := a.store.Notify(t.Context(), channel, payload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.pub.Publish(a.end(t, id))
+	r.ended(t, a.stored(t, id), io.EOF)
+}

@@ -1,0 +1,217 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/research"
+)
+
+// chance is a seeded source of decisions for concurrent use.
+type chance struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+func (c *chance) n(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.r.IntN(n)
+}
+
+func (c *chance) oneIn(n int) bool { return c.n(n) == 0 }
+
+// pause lets simulated time pass, so that anything may happen in between.
+func (c *chance) pause(max time.Duration) { time.Sleep(time.Duration(c.n(int(max)))) }
+
+// world is one random run: logs that grow, two processes that hear of it more or less, clients that come and go.
+type world struct {
+	*chance
+	t             *testing.T
+	m             *memory
+	local, remote *Hub // where the writer runs, and another process
+	reliable      bool // every publish arrives, and nothing polls
+	began         time.Time
+	work          sync.WaitGroup
+}
+
+// TestEverySubscriptionGetsItsSuffix compares streams with the log under random interleavings of appends, overtaking,
+// repeated and lost publishes, outages, clients that subscribe anywhere, pause, time out, leave and come back.
+func TestEverySubscriptionGetsItsSuffix(t *testing.T) {
+	t.Parallel()
+	seeds := 120
+	if testing.Short() {
+		seeds = 30
+	}
+	base := rand.Uint64()
+	for i := range seeds {
+		seed := base + uint64(i)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { simulate(t, seed) })
+		})
+	}
+}
+
+func simulate(t *testing.T, seed uint64) {
+	c := &chance{r: rand.New(rand.NewPCG(seed, 1))}
+	cfg := Config{WindowFrames: 1 + c.n(12), WindowBytes: 200 + c.n(3000), ReadRows: 1 + c.n(10), ReadBytes: 150 + c.n(2000),
+		Readers: 1 + c.n(3), Poll: time.Duration(1+c.n(1000)) * time.Millisecond, Logger: quiet}
+	m := newMemory()
+	m.delay = func() time.Duration { return time.Duration(c.n(int(3 * time.Millisecond))) }
+	w := &world{chance: c, t: t, m: m, began: time.Now(), reliable: c.oneIn(2)}
+	if w.reliable {
+		cfg.Poll = -1
+	}
+	w.local, w.remote = NewHub(m, cfg), NewHub(m, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	polls := sync.WaitGroup{}
+	polls.Go(func() { w.local.Run(ctx) })
+	polls.Go(func() { w.remote.Run(ctx) })
+	for range 1 + c.n(3) {
+		id := m.create(c.n(20))
+		w.work.Go(func() { w.write(id) })
+		for range 1 + c.n(8) {
+			w.work.Go(func() { w.client(id) })
+		}
+	}
+	w.work.Go(w.outages)
+	w.work.Wait()
+	if n := w.local.Watched() + w.remote.Watched(); n > 0 {
+		t.Errorf("%d topics without a subscription", n)
+	}
+	cancel()
+	polls.Wait()
+	w.local.Stop()
+	w.remote.Stop()
+}
+
+// write appends to a log, in bursts, and ends it.
+func (w *world) write(id uuid.UUID) {
+	for range w.n(60) {
+		w.publish(w.m.append(id, 1+w.n(3)))
+		if w.oneIn(3) {
+			w.pause(20 * time.Millisecond)
+		}
+	}
+	w.publish(w.m.end(id))
+}
+
+// publish tells the processes: mostly at once, sometimes late and so out of order, twice, or never.
+func (w *world) publish(events []research.Event) {
+	tell := func(how func()) {
+		switch w.n(6) {
+		case 0:
+			if w.reliable {
+				how()
+			}
+		case 1:
+			w.work.Go(func() { w.pause(30 * time.Millisecond); how() })
+		case 2:
+			how()
+			w.work.Go(how)
+		default:
+			how()
+		}
+	}
+	id, frames := events[0].TaskID, encoded(events)
+	tell(func() { w.local.deliver(id, frames) })
+	tell(func() {
+		n := announce(id, frames)
+		if w.oneIn(2) {
+			n = n.bare()
+		}
+		for _, text := range packPayloads(w.local.id, []announcement{n}) {
+			_, news, err := parsePayload(text)
+			if err != nil {
+				w.t.Error(err)
+			}
+			w.remote.announce(news)
+		}
+	})
+}
+
+func (w *world) outages() {
+	for range w.n(4) {
+		w.pause(200 * time.Millisecond)
+		w.m.set(func(m *memory) { m.down = true })
+		w.pause(500 * time.Millisecond)
+		w.m.set(func(m *memory) { m.down = false })
+	}
+}
+
+// client follows a log to its end, over as many subscriptions as it takes, and compares with the model.
+func (w *world) client(id uuid.UUID) {
+	hub := w.local
+	if w.oneIn(2) {
+		hub = w.remote
+	}
+	w.pause(200 * time.Millisecond)
+	start := int64(w.n(40))
+	cursor := start
+	var got []string
+	for {
+		s := hub.Subscribe(id, cursor)
+		frames, ended, err := w.session(s, cursor)
+		s.Close()
+		if err != nil {
+			w.t.Errorf("a stream ended with %v", err)
+			return
+		}
+		for _, f := range frames {
+			if f.Seq != cursor+1 && cursor > start {
+				w.t.Errorf("event %d came after %d", f.Seq, cursor)
+			}
+			cursor = f.Seq
+			got = append(got, string(f.Data))
+		}
+		if ended {
+			break
+		}
+		if time.Since(w.began) > time.Minute {
+			w.t.Errorf("from %d: no news after %d for a long while", start, cursor)
+			return
+		}
+		if w.oneIn(2) { // connects to the other process
+			hub = map[*Hub]*Hub{w.local: w.remote, w.remote: w.local}[hub]
+		}
+	}
+	if want := w.m.suffix(id, start); fmt.Sprint(got) != fmt.Sprint(want) {
+		w.t.Errorf("from %d: got %d events, the log has %d", start, len(got), len(want))
+	}
+}
+
+// session is one connection: it ends with the log or when the client has had enough.
+func (w *world) session(s *Subscription, cursor int64) (all []Frame, ended bool, err error) {
+	patience := 100 * time.Millisecond
+	if w.oneIn(3) {
+		patience = 30 * time.Second
+	}
+	for calls := 1 + w.n(30); calls > 0; calls-- {
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Duration(1+w.n(int(patience))))
+		frames, err := s.Next(ctx)
+		cancel()
+		all = append(all, frames...)
+		switch {
+		case err == io.EOF:
+			return all, true, nil
+		case err != nil && !errors.Is(err, context.DeadlineExceeded):
+			return all, false, err
+		case err == nil && len(frames) == 0:
+			return all, false, errors.New("an empty Next")
+		}
+		if w.oneIn(5) {
+			w.pause(100 * time.Millisecond)
+		}
+	}
+	return all, false, nil
+}

@@ -1,0 +1,188 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/research"
+)
+
+const (
+	notifyTries   = 5               // then the poll of the others has to do
+	notifyTimeout = 5 * time.Second // of one try
+	drainTimeout  = 2 * time.Second // of sending the rest when stopping
+)
+
+// Publisher tells of committed events: this process's hub at once, other processes by NOTIFY. It sends when it has
+// something to send and nothing is in flight; what comes in meanwhile goes out together.
+type Publisher struct {
+	hub    *Hub
+	log    Log
+	logger *slog.Logger
+	wake   chan struct{} // holds one token while pending has entries
+
+	mu      sync.Mutex
+	pending *batch
+	flying  *batch // nil when idle
+	stopped bool
+}
+
+// batch is what goes out together, coalesced per task.
+type batch struct {
+	news  []announcement
+	index map[uuid.UUID]int // into news
+	done  chan struct{}     // closed when sent or given up
+	err   error             // after done
+}
+
+func newBatch() *batch {
+	return &batch{index: map[uuid.UUID]int{}, done: make(chan struct{})}
+}
+
+func (b *batch) add(n announcement) {
+	i, ok := b.index[n.Task]
+	if !ok {
+		b.index[n.Task] = len(b.news)
+		b.news = append(b.news, n)
+	} else {
+		b.news[i] = b.news[i].join(n)
+	}
+}
+
+// NewPublisher returns a publisher that needs Run to reach other processes. A nil logger means slog.Default().
+func NewPublisher(hub *Hub, log Log, logger *slog.Logger) *Publisher {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	return &Publisher{hub: hub, log: log, logger: logger, wake: make(chan struct{}, 1), pending: newBatch()}
+}
+
+// Publish tells of committed events, all of one task and in seq order. Call it after the commit. It never waits for
+// the database.
+func (p *Publisher) Publish(events []research.Event) {
+	if len(events) == 0 {
+		return
+	}
+	task := events[0].TaskID
+	frames := make([]Frame, len(events))
+	for i, e := range events {
+		frames[i] = encode(e)
+	}
+	p.hub.deliver(task, frames)
+	n := announce(task, frames)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	p.pending.add(n)
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Flush waits until everything published so far has been sent. It returns an error when some of it could not be, which
+// other processes then find by their poll, or ErrStopping when Run has ended before.
+func (p *Publisher) Flush(ctx context.Context) error {
+	p.mu.Lock()
+	var batches []*batch
+	if p.flying != nil {
+		batches = append(batches, p.flying)
+	}
+	if len(p.pending.news) > 0 {
+		batches = append(batches, p.pending)
+	}
+	stopped := p.stopped
+	p.mu.Unlock()
+	if stopped {
+		return ErrStopping
+	}
+	var errs []error
+	for _, b := range batches {
+		select {
+		case <-b.done:
+			errs = append(errs, b.err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run sends until ctx ends, then sends the rest, for at most two seconds. Call it once.
+func (p *Publisher) Run(ctx context.Context) {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx)) // what is in flight when ctx ends still arrives
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		limit := time.NewTimer(drainTimeout)
+		defer limit.Stop()
+		select {
+		case <-limit.C:
+			cancel()
+		case <-sending.Done():
+		}
+	})()
+	for {
+		select {
+		case <-p.wake:
+			p.send(sending)
+		case <-ctx.Done():
+			p.mu.Lock()
+			p.stopped = true
+			p.mu.Unlock()
+			p.send(sending)
+			return
+		}
+	}
+}
+
+// send sends what is pending now.
+func (p *Publisher) send(ctx context.Context) {
+	p.mu.Lock()
+	b := p.pending
+	if len(b.news) == 0 {
+		p.mu.Unlock()
+		return
+	}
+	p.pending, p.flying = newBatch(), b
+	p.mu.Unlock()
+
+	var errs []error
+	for _, payload := range packPayloads(p.hub.id, b.news) {
+		if err := p.notify(ctx, payload); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	p.mu.Lock()
+	b.err = errors.Join(errs...)
+	p.flying = nil
+	p.mu.Unlock()
+	close(b.done)
+	if b.err != nil {
+		p.logger.Warn("gave up telling other processes of new events; their polls will find them",
+			"tasks", len(b.news), "error", b.err)
+	}
+}
+
+// notify sends one payload, trying a few times.
+func (p *Publisher) notify(ctx context.Context, payload string) error {
+	wait := backoff{min: 25 * time.Millisecond, max: time.Second}
+	for try := 1; ; try++ {
+		limited, cancel := context.WithTimeout(ctx, notifyTimeout)
+		err := p.log.Notify(limited, channel, payload)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if try == notifyTries || !wait.wait(ctx) {
+			return fmt.Errorf("notify failed %d times: %w", try, err)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+// Package testsite is a small web on loopback for tests: the documentation of a kettle that does not exist, and routes
+// that behave as badly as real servers do. It keeps a list of every request and can hold answers back, so that tests wait
+// for events and never for time to pass.
+//
+// Fetchers must be allowed the network 127.0.0.0/8.
+package testsite
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Request is one request that reached the site.
+type Request struct {
+	Method    string
+	Path      string // without the query
+	Query     string
+	Host      string
+	UserAgent string
+	At        time.Time
+}
+
+// Site is a running site. Its methods may be called from any goroutine.
+type Site struct {
+	server *httptest.Server
+	closed chan struct{} // ends held and trickling answers
+
+	mu       sync.Mutex
+	arrived  *sync.Cond // a request was recorded, or a waiter gave up
+	pages    map[string]http.HandlerFunc
+	held     map[string]chan struct{}
+	failures map[string]int // by query of /flaky: how often it failed
+	requests []Request
+}
+
+// Start starts a site and stops it when the test ends.
+func Start(t testing.TB) *Site {
+	t.Helper()
+	s := &Site{closed: make(chan struct{}), pages: map[string]http.HandlerFunc{}, held: map[string]chan struct{}{}, failures: map[string]int{}}
+	s.arrived = sync.NewCond(&s.mu)
+	s.library()
+	s.weather()
+	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(func() {
+		close(s.closed)
+		s.server.CloseClientConnections()
+		s.server.Close()
+	})
+	return s
+}
+
+// URL is the absolute URL of a path of the site.
+func (s *Site) URL(path string) string { return s.server.URL + path }
+
+// Host is the site's host with its port.
+func (s *Site) Host() string {
+	u, _ := url.Parse(s.server.URL)
+	return u.Host
+}
+
+// Handle adds or replaces the handler of a path.
+func (s *Site) Handle(path string, h http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pages[path] = h
+}
+
+// Page adds or replaces an HTML page, served as it stands.
+func (s *Site) Page(path, html string) {
+	s.Handle(path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte(html))
+	})
+}
+
+// Hold makes requests to path wait until release is called, the client leaves, or the test ends. A request that waits is
+// recorded already. release may be called more than once.
+func (s *Site) Hold(path string) (release func()) {
+	gate := make(chan struct{})
+	s.mu.Lock()
+	s.held[path] = gate
+	s.mu.Unlock()
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		if s.held[path] == gate {
+			delete(s.held, path)
+		}
+		s.mu.Unlock()
+		close(gate)
+	})
+}
+
+// Requests lists the requests so far, in the order of their arrival.
+func (s *Site) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.requests...)
+}
+
+// Count says how often path was requested.
+func (s *Site) Count(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count(path)
+}
+
+func (s *Site) count(path string) int {
+	n := 0
+	for _, r := range s.requests {
+		if r.Path == path {
+			n++
+		}
+	}
+	return n
+}
+
+// WaitFor returns when path was requested at least n times, or with an error when ctx ends first.
+func (s *Site) WaitFor(ctx context.Context, path string, n int) error {
+	defer context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.arrived.Broadcast()
+	})()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.count(path) < n {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s was requested %d times, not %d: %w", path, s.count(path), n, ctx.Err())
+		}
+		s.arrived.Wait()
+	}
+	return nil
+}
+
+func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Host: r.Host, UserAgent: r.UserAgent(), At: time.Now()})
+	s.arrived.Broadcast()
+	handler, gate := s.find(r.URL.Path), s.held[r.URL.Path]
+	s.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+			return
+		case <-s.closed:
+			return
+		}
+	}
+	handler(w, r)
+}
+
+// find gives the handler of a path: its own, or that of the longest prefix that ends in a slash.
+func (s *Site) find(path string) http.HandlerFunc {
+	if h, ok := s.pages[path]; ok {
+		return h
+	}
+	for dir := path; dir != ""; {
+		i := strings.LastIndexByte(strings.TrimSuffix(dir, "/"), '/')
+		if i <= 0 {
+			break
+		}
+		dir = path[:i+1]
+		if h, ok := s.pages[dir+"*"]; ok {
+			return h
+		}
+	}
+	return notFound
+}
+
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write([]byte("<!DOCTYPE html><title>Not found</title><h1>Not found</h1><p>There is no such page in the manual."))
+}

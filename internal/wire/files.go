@@ -1,0 +1,62 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"legwork/api"
+	"legwork/internal/research"
+)
+
+// TaskJSON is the content of result.json: the task as the API gives it.
+func TaskJSON(t research.Task) ([]byte, error) { return document(Task(t)) }
+
+// sources is the content of sources.json.
+type sources struct {
+	TaskID    string         `json:"taskId"`
+	Citations []api.Citation `json:"citations"`
+	Visits    []visit        `json:"visits"`
+}
+
+// visit is one reading of one URL, good or bad, in sources.json. A field without value is absent.
+type visit struct {
+	URL        string   `json:"url"`
+	FinalURL   string   `json:"finalUrl,omitempty"`
+	Outcome    string   `json:"outcome"`
+	Message    string   `json:"message,omitempty"`
+	Status     int      `json:"status,omitempty"`
+	Title      string   `json:"title,omitempty"`
+	PageID     string   `json:"pageId,omitempty"`
+	Depth      int      `json:"depth"`
+	Bytes      int64    `json:"bytes"`
+	DurationMs int64    `json:"durationMs"`
+	FetchedAt  api.Time `json:"fetchedAt"`
+}
+
+// SourcesJSON is the content of sources.json: what the answer cites and every page that the task visited.
+func SourcesJSON(t research.Task, visits []research.Visit) ([]byte, error) {
+	out := sources{TaskID: t.ID.String(), Citations: Citations(t.Citations), Visits: make([]visit, len(visits))}
+	for i, v := range visits {
+		out.Visits[i] = visit{
+			URL: v.URL, FinalURL: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message, Status: v.Status, Title: v.Title,
+			Depth: v.Depth, Bytes: v.Bytes, DurationMs: v.Duration.Milliseconds(), FetchedAt: api.NewTime(v.FetchedAt),
+		}
+		if v.Page != nil {
+			out.Visits[i].PageID = v.Page.ID
+		}
+	}
+	return document(out)
+}
+
+// document encodes a file for people as well: indented, and with <, > and & as they are.
+func document(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,171 @@
+package wire
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/research"
+)
+
+// Bounds of the contract that no configuration changes. Texts count code points.
+const (
+	MaxQuestion   = 1000
+	MaxSeedURL    = 2048
+	MaxReason     = 200
+	MaxDomains    = 100
+	MaxMetadata   = 16 << 10 // bytes, as sent
+	maxMetaLevels = 32       // of nested objects and lists in metadata
+)
+
+// Limits are the bounds that the configuration sets (TASK_MIN/DEFAULT/MAX_TIME_BUDGET), in whole seconds.
+type Limits struct {
+	MinBudget, DefaultBudget, MaxBudget time.Duration
+}
+
+// newTaskFields are the keys of a submission.
+var newTaskFields = []string{
+	"question", "seedUrl", "maxDepth", "maxPages", "timeBudget", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
+	"allowExternalLinks", "allowDomains", "denyDomains", "metadata", "priority", "parentTaskId",
+}
+
+// DecodeNewTask reads a submission and fills in the defaults. Its error is a *research.ValidationError that names every
+// invalid field. Whether the parent exists is for the caller to find out.
+func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
+	o, err := parse(body, newTaskFields)
+	if err != nil {
+		return research.NewTask{}, err
+	}
+	in := research.NewTask{
+		Question: o.question(),
+		Options: research.Options{
+			SeedURL:            o.seedURL(),
+			MaxDepth:           o.integer("maxDepth", 1, 5, 3),
+			MaxPages:           o.integer("maxPages", 1, 50, 20),
+			TimeBudget:         o.timeBudget(limits),
+			SearchEngine:       choice(o, "searchEngine", research.Engines, research.DuckDuckGo),
+			MaxResults:         o.integer("maxResults", 1, 50, 10),
+			SafeMode:           o.boolean("safeMode", true),
+			SameDomainOnly:     o.boolean("sameDomainOnly", false),
+			AllowExternalLinks: o.boolean("allowExternalLinks", true),
+			AllowDomains:       o.domains("allowDomains"),
+			DenyDomains:        o.domains("denyDomains"),
+			Metadata:           o.metadata("metadata"),
+		},
+		Priority: choice(o, "priority", research.Priorities, research.Normal),
+		ParentID: o.taskID("parentTaskId"),
+	}
+	if err := o.bad.Err(); err != nil {
+		return research.NewTask{}, err
+	}
+	return in, nil
+}
+
+// DecodeReason reads the body of a cancel or a delete. An empty body, null and a blank reason all mean none: "".
+func DecodeReason(body []byte) (string, error) {
+	if b := strings.TrimSpace(string(body)); b == "" || b == "null" {
+		return "", nil
+	}
+	o, err := parse(body, []string{"reason"})
+	if err != nil {
+		return "", err
+	}
+	reason, ok := o.text("reason")
+	switch {
+	case !ok:
+	case utf8.RuneCountInString(reason) > MaxReason:
+		o.bad.Add("reason", "must have at most %d characters", MaxReason)
+	case strings.ContainsRune(reason, 0):
+		o.bad.Add("reason", "must not contain the NUL character")
+	case blank(reason):
+		reason = ""
+	}
+	return reason, o.bad.Err()
+}
+
+func (o *object) question() string {
+	q, ok := o.text("question")
+	if !ok {
+		if o.get("question") == nil {
+			o.bad.Add("question", "is required")
+		}
+		return ""
+	}
+	switch {
+	case strings.ContainsRune(q, 0):
+		o.bad.Add("question", "must not contain the NUL character")
+	case blank(q):
+		o.bad.Add("question", "must not be blank")
+	case utf8.RuneCountInString(q) > MaxQuestion:
+		o.bad.Add("question", "must have at most %d characters", MaxQuestion)
+	}
+	return q
+}
+
+// blank reports whether nothing in s can be seen: only space, control and format characters.
+func blank(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
+}
+
+func (o *object) seedURL() string {
+	s, ok := o.text("seedUrl")
+	if !ok {
+		return ""
+	}
+	if utf8.RuneCountInString(s) > MaxSeedURL {
+		o.bad.Add("seedUrl", "must have at most %d characters", MaxSeedURL)
+	} else if !webURL(s) {
+		o.bad.Add("seedUrl", "must be an absolute http or https URL with a host, such as https://example.com/page")
+	}
+	return s
+}
+
+// webURL reports whether s is an absolute http or https URL with a host (RFC 3986). It resolves nothing.
+func webURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.Hostname() == "" {
+		return false
+	}
+	if port := u.Port(); port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		return err == nil && n > 0
+	}
+	return true
+}
+
+func (o *object) timeBudget(l Limits) time.Duration {
+	low, high := int(l.MinBudget/time.Second), int(l.MaxBudget/time.Second)
+	return time.Duration(o.integer("timeBudget", low, high, int(l.DefaultBudget/time.Second))) * time.Second
+}
+
+// taskID reads a UUID in its usual 36 characters.
+func (o *object) taskID(name string) *uuid.UUID {
+	s, ok := o.text(name)
+	if !ok {
+		return nil
+	}
+	id, err := ParseID(s)
+	if err != nil {
+		o.bad.Add(name, "must be the id of an existing task, a UUID")
+		return nil
+	}
+	return &id
+}
+
+// ParseID reads a task id: a UUID in its usual form of 36 characters. Anything else gives research.ErrNotFound, because
+// no task has such an id.
+func ParseID(s string) (uuid.UUID, error) {
+	if len(s) != 36 {
+		return uuid.UUID{}, research.ErrNotFound
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return uuid.UUID{}, research.ErrNotFound
+	}
+	return id, nil
+}

@@ -1,0 +1,184 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"legwork/internal/research"
+)
+
+// bodyField is the name under which a body that is not a usable JSON object is reported.
+const bodyField = "body"
+
+// object is a JSON object whose fields are read one by one; what is wrong with them collects in bad.
+type object struct {
+	fields map[string]jsontext.Value
+	bad    research.ValidationError
+}
+
+// parse reads a body that must be one JSON object, by RFC 8259: valid UTF-8, no lone surrogates, no name twice, nothing
+// after it. known are the fields, in camelCase, that an error may be blamed on.
+func parse(body []byte, known []string) (*object, error) {
+	o := &object{}
+	err := json.Unmarshal(body, &o.fields)
+	if err == nil && o.fields != nil {
+		return o, nil
+	}
+	field, message := bodyField, "must be a JSON object"
+	var syntax *jsontext.SyntacticError
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
+		message = "is missing; send a JSON object"
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		field, message = blame(err, known), "must not name a key twice"
+	case errors.As(err, &syntax) && onlyBadText(body):
+		field, message = blame(err, known), "must be valid Unicode text"
+	case errors.As(err, &syntax):
+		message = "is not valid JSON (near byte " + strconv.FormatInt(syntax.ByteOffset, 10) + ")"
+	}
+	o.bad.Add(field, "%s", message)
+	return nil, o.bad.Err()
+}
+
+// onlyBadText reports whether body would be JSON if broken UTF-8 and lone surrogates were allowed.
+func onlyBadText(body []byte) bool {
+	var v jsontext.Value
+	return json.Unmarshal(body, &v, jsontext.AllowInvalidUTF8(true)) == nil
+}
+
+// blame names the known top-level field that a syntax error lies in, else the body.
+func blame(err error, known []string) string {
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		for token := range syntax.JSONPointer.Tokens() {
+			for _, k := range known {
+				if token == k || token == snake(k) {
+					return k
+				}
+			}
+			break
+		}
+	}
+	return bodyField
+}
+
+// snake spells a camelCase name in snake_case.
+func snake(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if unicode.IsUpper(r) {
+			b.WriteByte('_')
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// get gives the field's value, nil when it is absent or null. A camelCase key hides the snake_case one, even with null.
+func (o *object) get(name string) jsontext.Value {
+	v, ok := o.fields[name]
+	if !ok {
+		v = o.fields[snake(name)]
+	}
+	if v.Kind() == 'n' {
+		return nil
+	}
+	return v
+}
+
+// text gives a string field; false when it is absent or was reported.
+func (o *object) text(name string) (string, bool) {
+	v := o.get(name)
+	if v == nil {
+		return "", false
+	}
+	s, ok := asString(v)
+	if !ok {
+		o.bad.Add(name, "must be a string")
+	}
+	return s, ok
+}
+
+func asString(v jsontext.Value) (string, bool) {
+	if v.Kind() != '"' {
+		return "", false
+	}
+	s, err := jsontext.AppendUnquote(nil, v)
+	return string(s), err == nil
+}
+
+// integer gives a whole number between low and high, or fallback when it is absent.
+func (o *object) integer(name string, low, high, fallback int) int {
+	v := o.get(name)
+	if v == nil {
+		return fallback
+	}
+	n, ok := asInteger(v)
+	if !ok || n < int64(low) || n > int64(high) {
+		o.bad.Add(name, "must be an integer from %d to %d", low, high)
+		return fallback
+	}
+	return int(n)
+}
+
+// asInteger accepts every JSON spelling of a whole number below 2⁵³ (3, 3.0, 3e0): some languages write them so.
+func asInteger(v jsontext.Value) (int64, bool) {
+	if v.Kind() != '0' {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(string(v), 64)
+	if err != nil || f != float64(int64(f)) || f < -1<<53 || f > 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// boolean gives true or false, or fallback when it is absent.
+func (o *object) boolean(name string, fallback bool) bool {
+	switch v := o.get(name); v.Kind() {
+	case 't':
+		return true
+	case 'f':
+		return false
+	default:
+		if v != nil {
+			o.bad.Add(name, "must be true or false")
+		}
+		return fallback
+	}
+}
+
+// choice gives one of allowed, or fallback when it is absent.
+func choice[T ~string](o *object, name string, allowed []T, fallback T) T {
+	v := o.get(name)
+	if v == nil {
+		return fallback
+	}
+	if s, ok := asString(v); ok {
+		for _, a := range allowed {
+			if s == string(a) {
+				return a
+			}
+		}
+	}
+	o.bad.Add(name, "must be one of %s", join(allowed))
+	return fallback
+}
+
+func join[T ~string](values []T) string {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	return strings.Join(words, ", ")
+}

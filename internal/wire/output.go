@@ -1,0 +1,130 @@
+package wire
+
+import (
+	"net/url"
+	"time"
+
+	"legwork/api"
+	"legwork/internal/research"
+)
+
+// Task is the task as POST, GET and the list show it.
+func Task(t research.Task) api.Task {
+	out := api.Task{
+		TaskID:      t.ID.String(),
+		Status:      api.Status(t.Status),
+		Question:    t.Question,
+		SeedURL:     optional(t.Options.SeedURL),
+		CreatedAt:   api.NewTime(t.CreatedAt),
+		StartedAt:   moment(t.StartedAt),
+		CompletedAt: moment(t.CompletedAt),
+		Duration:    t.Duration(),
+		Answer:      t.Answer,
+		Citations:   Citations(t.Citations),
+		Screenshots: list(t.Screenshots),
+		Confidence:  t.Confidence,
+		Error:       t.Error,
+		ErrorCode:   t.ErrorCode,
+		Metadata:    mapping(t.Metadata),
+		Options:     options(t.Options),
+		Usage: api.Usage{
+			Pages: t.Usage.Pages, ToolCalls: t.Usage.ToolCalls, ModelCalls: t.Usage.ModelCalls,
+			InputTokens: t.Usage.InputTokens, OutputTokens: t.Usage.OutputTokens,
+			RunningSeconds: t.Usage.Running.Seconds(),
+		},
+		LastSeq:  t.LastSeq,
+		Priority: api.Priority(t.Priority),
+	}
+	if t.ParentID != nil {
+		id := t.ParentID.String()
+		out.ParentTaskID = &id
+	}
+	return out
+}
+
+// HistoryEntry is the short form of a task.
+func HistoryEntry(t research.Task) api.HistoryEntry {
+	return api.HistoryEntry{
+		TaskID: t.ID.String(), Question: t.Question, Status: api.Status(t.Status), CreatedAt: api.NewTime(t.CreatedAt),
+		CompletedAt: moment(t.CompletedAt), Duration: t.Duration(), Confidence: t.Confidence,
+	}
+}
+
+func options(o research.Options) api.Options {
+	return api.Options{
+		MaxDepth: o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: int(o.TimeBudget / time.Second),
+		SearchEngine: api.Engine(o.SearchEngine), MaxResults: o.MaxResults, SafeMode: o.SafeMode,
+		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
+		AllowDomains: list(o.AllowDomains), DenyDomains: list(o.DenyDomains), Metadata: mapping(o.Metadata),
+	}
+}
+
+// Citations are the citations of a task or an agent:complete event. Never nil, so that none is [] and not null.
+func Citations(citations []research.Citation) []api.Citation {
+	out := make([]api.Citation, len(citations))
+	for i, c := range citations {
+		out[i] = citation(c)
+	}
+	return out
+}
+
+func citation(c research.Citation) api.Citation {
+	out := api.Citation{URL: c.URL, Title: c.Title, PageID: optional(c.PageID), Excerpt: optional(c.Excerpt)}
+	if out.Title == "" {
+		out.Title = host(c.URL)
+	}
+	if c.N > 0 {
+		out.N = &c.N
+	}
+	if c.PageID != "" && c.End > c.Start {
+		out.Start, out.End = &c.Start, &c.End
+	}
+	if c.Excerpt != "" {
+		out.Verified = &c.Verified
+	}
+	if c.Support != "" {
+		support := api.CitationSupport(c.Support)
+		out.Support = &support
+	}
+	if !c.AccessedAt.IsZero() {
+		out.AccessedAt = moment(&c.AccessedAt)
+	}
+	return out
+}
+
+// host is the host of a URL, or all of it when it has none: a title is never empty.
+func host(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return raw
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func moment(t *time.Time) *api.Time {
+	if t == nil {
+		return nil
+	}
+	m := api.NewTime(*t)
+	return &m
+}
+
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func mapping(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
