@@ -282,4 +282,3 @@ func (a *app) Run(ctx context.Context) error {
 	a.Stop(stopCtx)
 	return err
 }
-
