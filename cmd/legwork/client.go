@@ -140,10 +140,7 @@ func (c *client) follow(ctx context.Context, id string, each func(event) error) 
 // stream reads one connection; done when the log has ended or each has failed.
 func (c *client) stream(ctx context.Context, id string, cursor *int64, each func(event) error) (done bool, err error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, *cursor)
-	conn, res, err := websocket.Dial(ctx, url, nil)
-	if res != nil && res.Body != nil {
-		defer func() { _ = res.Body.Close() }()
-	}
+	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library closes it
 	if err != nil {
 		return false, err
 	}

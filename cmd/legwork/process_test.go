@@ -1,0 +1,138 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"legwork/api"
+)
+
+// TestStreamsAcrossProcesses: two API processes and one worker on one database. A WebSocket on each API process,
+// opened before, during and after the run, gets the same gapless log; a cursor gets exactly the rest.
+func TestStreamsAcrossProcesses(t *testing.T) {
+	w := newWorld(t)
+	env := settings(w.url, w.dir)
+	first, second := w.start(env, "serve", "--role", "api"), w.start(env, "serve", "--role=api")
+	a, b := w.api(first), w.api(second)
+	release := w.site.Hold("/manual/settings-heating.html")
+	defer release()
+	task := w.ask(a, nil)
+	if task.Status != api.StatusQueued {
+		t.Errorf("without a worker: %s, want queued", task.Status)
+	}
+	type log struct {
+		frames []string
+		status websocket.StatusCode
+		err    error
+	}
+	streams := make(chan log, 8)
+	open := func(c *client) {
+		go func() {
+			var l log
+			l.frames, l.status, l.err = readFrames(w.t.Context(), c, task.TaskID, 0)
+			streams <- l
+		}()
+	}
+	open(a) // before
+	open(b)
+	w.start(env, "worker")
+	if err := w.site.WaitFor(w.ctx(), "/manual/settings-heating.html", 1); err != nil {
+		t.Fatal(err)
+	}
+	open(a) // during
+	open(b)
+	release()
+	done := w.await(b, task.TaskID)
+	open(a) // after
+	open(b)
+	want, _ := w.frames(a, task.TaskID, 0)
+	gapless(t, want, 1)
+	if int64(len(want)) != done.LastSeq || done.Status != api.StatusCompleted {
+		t.Errorf("%d frames, lastSeq %d, %s", len(want), done.LastSeq, done.Status)
+	}
+	for range 6 {
+		l := <-streams
+		if l.err != nil || l.status != websocket.StatusNormalClosure {
+			t.Errorf("closed with %d, %v", l.status, l.err)
+		}
+		same(t, "a stream", l.frames, want)
+	}
+	for after := range want {
+		rest, _ := w.frames([]*client{a, b}[after%2], task.TaskID, int64(after))
+		same(t, "the rest", rest, want[after:])
+	}
+	w.stop(first)
+	w.stop(second)
+}
+
+// TestTerminatedWorker: SIGTERM in the middle of a run hands the task back; the next worker goes on from the journal
+// and asks the site for nothing that was read already.
+func TestTerminatedWorker(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(roleAPI)
+	release := w.site.Hold("/manual/settings-heating.html")
+	defer release()
+	worker := w.start(settings(w.url, w.dir), "worker")
+	task := w.ask(c, nil)
+	if err := w.site.WaitFor(w.ctx(), "/manual/settings-heating.html", 1); err != nil {
+		t.Fatal(err)
+	}
+	w.stop(worker)
+	if got := w.get(c, task.TaskID); got.Status != api.StatusQueued {
+		t.Errorf("after SIGTERM: %s, want queued", got.Status)
+	}
+	steps := w.count("SELECT count(*) FROM steps WHERE task_id = $1", task.TaskID)
+	read := map[string]int{}
+	for _, r := range w.site.Requests() {
+		read[r.Path]++
+	}
+	if steps == 0 {
+		t.Fatal("nothing was journaled before the stop")
+	}
+	release()
+	w.start(settings(w.url, w.dir), "worker")
+	done := w.await(c, task.TaskID)
+	if done.Status != api.StatusCompleted {
+		t.Fatalf("ended %s: %v", done.Status, done.Error)
+	}
+	for _, r := range w.site.Requests() {
+		if r.Path != "/robots.txt" && r.Path != "/manual/settings-heating.html" && read[r.Path] > 0 && w.site.Count(r.Path) > read[r.Path] {
+			t.Errorf("%s was read again after it was journaled", r.Path)
+		}
+	}
+	if n := w.count("SELECT count(*) - count(DISTINCT args::text) FROM steps WHERE task_id = $1", task.TaskID); n != 0 {
+		t.Errorf("%d steps were repeated", n)
+	}
+	frames, _ := w.frames(c, task.TaskID, 0)
+	gapless(t, frames, 1)
+	all := strings.Join(frames, "\n")
+	if strings.Count(all, `"status":"running"`) != 2 || strings.Count(all, `"status":"queued"`) < 1 {
+		t.Errorf("the log does not tell of the hand-back:\n%s", all)
+	}
+}
+
+// TestSecondSignalForces: a process that cannot stop in time ends at the second signal.
+func TestSecondSignalForces(t *testing.T) {
+	w := newWorld(t)
+	p := w.start(settings(w.url, w.dir), "serve")
+	c := w.api(p)
+	w.site.Hold("/index.html")
+	task := w.ask(c, nil)
+	if err := w.site.WaitFor(w.ctx(), "/index.html", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	w.line(p, "stopping")
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	w.wait(p)
+	// Whether it was handed back or not, another server can end it.
+	again := w.serve(roleAPI)
+	if err := again.do(w.ctx(), "DELETE", "/api/tasks/"+task.TaskID, nil, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,354 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"legwork/api"
+	"legwork/internal/config"
+	"legwork/internal/dbtest"
+	"legwork/internal/logging"
+	"legwork/internal/testsite"
+)
+
+// patience bounds what a test waits for; nothing should come near it.
+const patience = 90 * time.Second
+
+// asLegwork makes the test binary run as the program itself, so that tests can start real processes of it.
+const asLegwork = "LEGWORK_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asLegwork) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// settings is the environment of a process under test: one database, a folder, no politeness towards the test site.
+func settings(url, dir string, extra ...string) []string {
+	return append([]string{
+		"DATABASE_URL=" + url, "LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "FETCH_ALLOW_NETS=127.0.0.0/8",
+		"REQUEST_DELAY_MIN=0", "REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1",
+		"DATABASE_MAX_CONNS=10", "LOG_LEVEL=debug",
+	}, extra...)
+}
+
+// world is a database, an artifact folder and a web site, with processes started on them as needed.
+type world struct {
+	t    *testing.T
+	url  string
+	dir  string
+	site *testsite.Site
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	return &world{t: t, url: dbtest.URL(t), dir: t.TempDir(), site: testsite.Start(t)}
+}
+
+// serve starts an app in this process, stopped with the test.
+func (w *world) serve(r role, extra ...string) *client {
+	w.t.Helper()
+	a := w.app(r, extra...)
+	if a.addr == nil {
+		return nil
+	}
+	return newClient(a.apiURL())
+}
+
+func (w *world) app(r role, extra ...string) *app {
+	w.t.Helper()
+	cfg, err := config.Load(settings(w.url, w.dir, extra...), "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	log, _, err := logging.New(cfg, &testLog{t: w.t})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a, err := startApp(w.ctx(), cfg, r, log)
+	if err != nil {
+		w.t.Fatalf("start %s: %v", r, err)
+	}
+	w.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		a.Stop(ctx)
+	})
+	return a
+}
+
+// ctx bounds everything that one step of a test waits for.
+func (w *world) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	w.t.Cleanup(cancel)
+	return ctx
+}
+
+// ask submits a question with the site's index as its seed, unless in says otherwise.
+func (w *world) ask(c *client, in map[string]any) api.Task {
+	w.t.Helper()
+	body := map[string]any{"question": "What is the default value of keep_warm_minutes?", "seedUrl": w.site.URL("/index.html"), "timeBudget": 60}
+	for k, v := range in {
+		if v == nil {
+			delete(body, k)
+		} else {
+			body[k] = v
+		}
+	}
+	task, err := c.submit(w.ctx(), body)
+	if err != nil {
+		w.t.Fatalf("submit: %v", err)
+	}
+	return task
+}
+
+// await follows a task to its end and gives it.
+func (w *world) await(c *client, id string) api.Task {
+	w.t.Helper()
+	if err := c.follow(w.ctx(), id, func(event) error { return nil }); err != nil {
+		w.t.Fatalf("follow: %v", err)
+	}
+	return w.get(c, id)
+}
+
+func (w *world) get(c *client, id string) api.Task {
+	w.t.Helper()
+	task, err := c.task(w.ctx(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return task
+}
+
+// frames reads a stream from a cursor until its close, raw, and gives the close status too.
+func (w *world) frames(c *client, id string, after int64) ([]string, websocket.StatusCode) {
+	w.t.Helper()
+	out, status, err := readFrames(w.ctx(), c, id, after)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out, status
+}
+
+func readFrames(ctx context.Context, c *client, id string, after int64) ([]string, websocket.StatusCode, error) {
+	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, after)
+	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library closes it
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = conn.CloseNow() }()
+	conn.SetReadLimit(4 << 20)
+	var out []string
+	for {
+		_, frame, err := conn.Read(ctx)
+		if status := websocket.CloseStatus(err); status != -1 {
+			return out, status, nil
+		}
+		if err != nil {
+			return out, 0, err
+		}
+		out = append(out, string(frame))
+	}
+}
+
+// gapless fails the test unless frames are seq first, first+1, … and only the last one is terminal.
+func gapless(t *testing.T, frames []string, first int64) {
+	t.Helper()
+	for i, f := range frames {
+		var e event
+		if err := json.Unmarshal([]byte(f), &e); err != nil || e.Seq != first+int64(i) || e.terminal() != (i == len(frames)-1) {
+			t.Fatalf("frame %d: %s (%v)", i, f, err)
+		}
+	}
+}
+
+func same(t *testing.T, what string, a, b []string) {
+	t.Helper()
+	if strings.Join(a, "\n") != strings.Join(b, "\n") {
+		t.Errorf("%s differs:\n%s\n---\n%s", what, strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+}
+
+// body fetches a path and gives status and content.
+func (w *world) body(c *client, path string) (int, []byte) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, c.base+path, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return res.StatusCode, b
+}
+
+// count asks the database for one number.
+func (w *world) count(sql string, args ...any) (n int) {
+	w.t.Helper()
+	st := dbtest.Open(w.t, w.url)
+	if err := st.Pool().QueryRow(w.ctx(), sql, args...).Scan(&n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// until asks again and again until cond holds; for what has no event of its own.
+func (w *world) until(what string, cond func() bool) {
+	w.t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			w.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// process is legwork as a process of its own.
+type process struct {
+	cmd  *exec.Cmd
+	out  *lines
+	errs *lines
+	done chan struct{}
+	err  error
+}
+
+// start runs this binary as legwork. It is killed with the test if it still runs.
+func (w *world) start(env []string, args ...string) *process {
+	w.t.Helper()
+	p := &process{out: newLines(), errs: newLines(), done: make(chan struct{})}
+	p.cmd = exec.Command(os.Args[0], args...)
+	p.cmd.Env = append(append(os.Environ(), asLegwork+"=1"), env...)
+	p.cmd.Dir = w.dir
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.errs
+	if err := p.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	go func() { p.err = p.cmd.Wait(); close(p.done) }()
+	w.t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		if w.t.Failed() {
+			w.t.Logf("%v\nstdout: %s\nstderr: %s", args, p.out.String(), p.errs.String())
+		}
+	})
+	return p
+}
+
+// api waits until the process listens and gives its client.
+func (w *world) api(p *process) *client {
+	w.t.Helper()
+	line := w.line(p, `msg="the API listens" url=`)
+	return newClient(strings.TrimSpace(line[strings.Index(line, "url=")+len("url="):]))
+}
+
+// line waits for a line of the process's log that contains text.
+func (w *world) line(p *process, text string) string {
+	w.t.Helper()
+	deadline := time.After(patience)
+	for {
+		line, changed := p.errs.find(text)
+		if line != "" {
+			return line
+		}
+		select {
+		case <-changed:
+		case <-p.done:
+			w.t.Fatalf("the process ended (%v) before it said %q: %s", p.err, text, p.errs.String())
+		case <-deadline:
+			w.t.Fatalf("never said %q: %s", text, p.errs.String())
+		}
+	}
+}
+
+// stop sends SIGTERM and waits for a clean end.
+func (w *world) stop(p *process) {
+	w.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		w.t.Fatal(err)
+	}
+	w.wait(p)
+	if p.err != nil {
+		w.t.Errorf("after SIGTERM: %v: %s", p.err, p.errs.String())
+	}
+}
+
+func (w *world) wait(p *process) {
+	w.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		w.t.Fatalf("the process did not end: %s", p.errs.String())
+	}
+}
+
+// lines collects output and tells of news.
+type lines struct {
+	mu      sync.Mutex
+	buf     bytes.Buffer
+	changed chan struct{}
+}
+
+func newLines() *lines { return &lines{changed: make(chan struct{})} }
+
+// Write implements io.Writer.
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.changed)
+	l.changed = make(chan struct{})
+	return l.buf.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *lines) find(text string) (string, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.buf.String()) {
+		if strings.Contains(line, text) && strings.HasSuffix(line, "\n") {
+			return line, l.changed
+		}
+	}
+	return "", l.changed
+}
+
+// testLog sends log lines to the test's own log.
+type testLog struct{ t *testing.T }
+
+// Write implements io.Writer.
+func (l *testLog) Write(b []byte) (int, error) {
+	if l.t.Context().Err() == nil { // a finished test takes no more lines
+		l.t.Log(strings.TrimRight(string(b), "\n"))
+	}
+	return len(b), nil
+}
