@@ -148,7 +148,7 @@ func (w *world) frames(c *client, id string, after int64) ([]string, websocket.S
 
 func readFrames(ctx context.Context, c *client, id string, after int64) ([]string, websocket.StatusCode, error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, after)
-	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library closes it
+	conn, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -212,21 +212,6 @@ func (w *world) count(sql string, args ...any) (n int) {
 		w.t.Fatal(err)
 	}
 	return n
-}
-
-// until asks again and again until cond holds; for what has no event of its own.
-func (w *world) until(what string, cond func() bool) {
-	w.t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			w.t.Fatalf("never: %s", what)
-		}
-	}
 }
 
 // process is legwork as a process of its own.

@@ -197,7 +197,9 @@ func TestLostLease(t *testing.T) {
 	if _, err := p.store.Pool().Exec(t.Context(), "DELETE FROM workers"); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	if cause := <-ended; cause == nil {
+		t.Error("the run was not told to stop")
+	}
 	p.eventually("a new registration", func() bool { return r.lease.workerID() != old })
 	if n := p.count("SELECT count(*) FROM workers"); n != 1 {
 		t.Errorf("%d workers registered, want 1", n)
@@ -207,7 +209,9 @@ func TestLostLease(t *testing.T) {
 	if _, err := p.Cancel(t.Context(), research.DefaultAccount, task.ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	if cause := <-ended; cause == nil {
+		t.Error("the run was not told to stop")
+	}
 }
 
 func TestLeaseAge(t *testing.T) {

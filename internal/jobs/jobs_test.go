@@ -210,7 +210,9 @@ func TestCancel(t *testing.T) {
 		if got, err := p.Cancel(ctx, research.DefaultAccount, task.ID, ""); err != nil || got.Status != research.Cancelled {
 			t.Fatalf("cancel: %v, %v", got.Status, err)
 		}
-		<-ended
+		if cause := <-ended; cause == nil {
+			t.Error("the run was not told to stop")
+		}
 		check(t, p, task.ID, DefaultReason)
 		if got, err := p.Cancel(ctx, research.DefaultAccount, task.ID, "again"); err != nil || *got.Error != DefaultReason {
 			t.Errorf("a second cancel: %v, %v", got.Error, err)
@@ -227,7 +229,9 @@ func TestCancel(t *testing.T) {
 		if _, err := q.Cancel(ctx, research.DefaultAccount, task.ID, "changed my mind"); err != nil {
 			t.Fatal(err)
 		}
-		<-ended
+		if cause := <-ended; cause == nil {
+			t.Error("the run was not told to stop")
+		}
 		if d := time.Since(asked); d > 5*time.Second {
 			t.Errorf("the run heard of it after %v", d)
 		}

@@ -201,7 +201,7 @@ func unpack(resp *http.Response, limit int64, received *int64) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("%w: content encoding %q", ErrType, encoding)
 	}
-	if err == io.EOF { // an empty body is one, compressed or not
+	if errors.Is(err, io.EOF) { // an empty body is one, compressed or not
 		return nil, nil
 	}
 	if err != nil {
