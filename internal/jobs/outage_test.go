@@ -1,0 +1,200 @@
+//go:build failpoints
+
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/research"
+)
+
+// proxy stands between a process and PostgreSQL, and can swallow the answer to a COMMIT or cut every connection.
+type proxy struct {
+	ln     net.Listener
+	target func() (net.Conn, error)
+	lose   atomic.Int64 // answers to COMMIT still to lose
+	lost   atomic.Int64
+	down   atomic.Bool
+	mu     sync.Mutex
+	conns  map[net.Conn]bool
+}
+
+// through gives a connection string of the same database that leads through a proxy.
+func through(t *testing.T, dsn string) (*proxy, string) {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, address := "tcp", u.Host
+	q := u.Query()
+	if host := q.Get("host"); strings.HasPrefix(host, "/") { // a Unix socket, as the embedded server has
+		port := q.Get("port")
+		if port == "" {
+			port = "5432"
+		}
+		network, address = "unix", path.Join(host, ".s.PGSQL."+port)
+		q.Del("host")
+		q.Del("port")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{ln: ln, conns: map[net.Conn]bool{}, target: func() (net.Conn, error) { return net.Dial(network, address) }}
+	q.Set("sslmode", "disable")
+	u.Host, u.RawQuery = ln.Addr().String(), q.Encode()
+	go p.serve()
+	t.Cleanup(func() { _ = ln.Close(); p.cut() })
+	return p, u.String()
+}
+
+func (p *proxy) serve() {
+	for {
+		client, err := p.ln.Accept()
+		if err != nil {
+			return
+		}
+		if p.down.Load() {
+			_ = client.Close()
+			continue
+		}
+		server, err := p.target()
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.conns[client], p.conns[server] = true, true
+		p.mu.Unlock()
+		var swallow atomic.Bool
+		go p.pipe(server, client, func(b []byte) bool {
+			// A simple query message: 'Q', length, text, NUL. The COMMIT goes on to the server, its answer does not come back.
+			if bytes.Contains(b, []byte("commit\x00")) && p.lose.Add(-1) >= 0 {
+				swallow.Store(true)
+			}
+			return true
+		})
+		go p.pipe(client, server, func([]byte) bool {
+			if swallow.Load() {
+				p.lost.Add(1)
+				return false
+			}
+			return true
+		})
+	}
+}
+
+// pipe copies until look says no or a side is gone, and then closes both.
+func (p *proxy) pipe(to, from net.Conn, look func([]byte) bool) {
+	defer func() { _, _ = to.Close(), from.Close() }()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 && (!look(buf[:n])) {
+			return
+		}
+		if _, werr := to.Write(buf[:n]); werr != nil || err != nil {
+			return
+		}
+	}
+}
+
+// cut closes every connection.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		_ = c.Close()
+	}
+	clear(p.conns)
+}
+
+// TestLostCommit loses the answer to the COMMIT of one transaction after another: nothing is written twice, no effect
+// is repeated, and the log stays gapless, because the run reads back what it cannot know.
+func TestLostCommit(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.URL(t)
+	seen := start(t, dsn, t.TempDir())
+	px, detour := through(t, dsn)
+	p := start(t, detour, t.TempDir())
+	s := &script{steps: 6}
+	s.effect = func(context.Context, int) error { px.lose.Store(1); return nil } // of the step's COMMIT that follows
+	p.work(s.run, oneSlot)
+	task := seen.submit("q")
+	got := seen.await(task.ID)
+	if got.Status != research.Completed || got.Try != 1 {
+		t.Fatalf("ended %s at try %d: %v", got.Status, got.Try, got.Error)
+	}
+	if px.lost.Load() < 3 {
+		t.Fatalf("only %d answers were lost; the test is not testing", px.lost.Load())
+	}
+	for turn := 1; turn <= 6; turn++ {
+		if n := s.count(turn); n != 1 {
+			t.Errorf("step %d was made %d times", turn, n)
+		}
+	}
+	if n := len(seen.frames(task.ID)); n != 2+2*6+1 {
+		t.Errorf("%d events, want %d", n, 2+2*6+1)
+	}
+}
+
+// TestOutage takes the database away in the middle of a run and gives it back: the run waits and goes on.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.URL(t)
+	seen := start(t, dsn, t.TempDir())
+	px, detour := through(t, dsn)
+	p := start(t, detour, t.TempDir())
+	away, back := make(chan struct{}), make(chan struct{})
+	s := &script{steps: 3, effect: func(_ context.Context, turn int) error {
+		if turn == 2 {
+			px.down.Store(true)
+			px.cut()
+			close(away)
+		}
+		return nil
+	}}
+	p.work(s.run, oneSlot)
+	task := seen.submit("q")
+	wait(t, "the outage", away)
+	go func() {
+		defer close(back)
+		conn, err := net.Dial("tcp", px.ln.Addr().String()) // refused by then, which proves that it is down
+		if err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+		}
+		px.down.Store(false)
+	}()
+	wait(t, "the end of the outage", back)
+	got := seen.await(task.ID)
+	if got.Status != research.Completed || got.Try != 1 || s.count(2) != 1 {
+		t.Errorf("ended %s at try %d, step 2 made %d times", got.Status, got.Try, s.count(2))
+	}
+	if n := len(seen.frames(task.ID)); n != 2+2*3+1 {
+		t.Errorf("%d events, want %d", n, 2+2*3+1)
+	}
+}
+
+func TestQuietLogger(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	log := quiet(slog.New(slog.NewTextHandler(&b, nil)))
+	log.Warn("job cancelled remotely")
+	log.Error("out of order")
+	if s := b.String(); strings.Contains(s, "cancelled") || !strings.Contains(s, "out of order") {
+		t.Errorf("River's lines: %s", s)
+	}
+}
