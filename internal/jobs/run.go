@@ -77,6 +77,9 @@ func (c *run) research(ctx context.Context) (result research.Result, err error) 
 func (c *run) env() agent.Env {
 	o := c.task.Options
 	policy := page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}
+	if seed, err := page.ParseURL(o.SeedURL); err == nil && o.SameDomainOnly {
+		policy.StayOn = page.Domain(seed.Host) // for redirects too
+	}
 	return agent.Env{
 		Task: c.task, Try: c.try, Journal: c.journal, Spent: c.spent, Started: c.started,
 		Emit: c.emit, Record: c.record,
