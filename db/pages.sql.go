@@ -202,25 +202,33 @@ func (q *Queries) QuestionTerms(ctx context.Context, config string, question str
 const rankTaskPassages = `-- name: RankTaskPassages :many
 WITH read AS (
     SELECT DISTINCT ON (v.page_id) v.page_id, v.id, v.final_url, v.title
-    FROM visits v WHERE v.task_id = $2 AND v.page_id IS NOT NULL
+    FROM visits v WHERE v.task_id = $1 AND v.page_id IS NOT NULL
     ORDER BY v.page_id, v.fetched_at DESC
 ), asked AS (
     SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query, array_agg(l.lexeme) AS lexemes
     FROM (SELECT DISTINCT p.config FROM pages p JOIN read r ON r.page_id = p.id) c,
-         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $3::text))) AS l(lexeme)
+         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)
     GROUP BY c.config
+), best AS MATERIALIZED (
+    -- Ranked and cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
+    SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
+    FROM read r
+    JOIN pages p ON p.id = r.page_id
+    JOIN asked a ON a.config = p.config
+    JOIN passages ps ON ps.page_id = p.id AND ps.tsv @@ a.query
+    ORDER BY rank DESC, ps.page_id, ps.ord
+    LIMIT $3
 )
 SELECT ps.page_id, ps.ord, ps.start, ps."end", ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
-       substr(p.content, ps.start + 1, ps."end" - ps.start)::text AS text,
-       ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank,
+       substr(p.content, ps.start + 1, ps."end" - ps.start)::text AS text, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
-FROM read r
-JOIN pages p ON p.id = r.page_id
-JOIN asked a ON a.config = p.config
-JOIN passages ps ON ps.page_id = p.id AND ps.tsv @@ a.query
-ORDER BY rank DESC, ps.page_id, ps.ord
-LIMIT $1
+FROM best b
+JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord
+JOIN pages p ON p.id = b.page_id
+JOIN read r ON r.page_id = b.page_id
+JOIN asked a ON a.config = b.config
+ORDER BY b.rank DESC, b.page_id, b.ord
 `
 
 type RankTaskPassagesRow struct {
@@ -240,8 +248,8 @@ type RankTaskPassagesRow struct {
 
 // The passages of the pages that a task read, ranked against any of the question's lexemes. matched and headed say
 // which lexemes stand in the text and which in title or headings, so that the reader can weigh and explain.
-func (q *Queries) RankTaskPassages(ctx context.Context, maxRows int32, taskID *uuid.UUID, question string) ([]RankTaskPassagesRow, error) {
-	rows, err := q.db.Query(ctx, rankTaskPassages, maxRows, taskID, question)
+func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, question string, maxRows int32) ([]RankTaskPassagesRow, error) {
+	rows, err := q.db.Query(ctx, rankTaskPassages, taskID, question, maxRows)
 	if err != nil {
 		return nil, err
 	}

@@ -69,18 +69,26 @@ WITH read AS (
     FROM (SELECT DISTINCT p.config FROM pages p JOIN read r ON r.page_id = p.id) c,
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
     GROUP BY c.config
+), best AS MATERIALIZED (
+    -- Ranked and cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
+    SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
+    FROM read r
+    JOIN pages p ON p.id = r.page_id
+    JOIN asked a ON a.config = p.config
+    JOIN passages ps ON ps.page_id = p.id AND ps.tsv @@ a.query
+    ORDER BY rank DESC, ps.page_id, ps.ord
+    LIMIT @max_rows
 )
 SELECT ps.page_id, ps.ord, ps.start, ps."end", ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
-       substr(p.content, ps.start + 1, ps."end" - ps.start)::text AS text,
-       ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank,
+       substr(p.content, ps.start + 1, ps."end" - ps.start)::text AS text, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
-FROM read r
-JOIN pages p ON p.id = r.page_id
-JOIN asked a ON a.config = p.config
-JOIN passages ps ON ps.page_id = p.id AND ps.tsv @@ a.query
-ORDER BY rank DESC, ps.page_id, ps.ord
-LIMIT @max_rows;
+FROM best b
+JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord
+JOIN pages p ON p.id = b.page_id
+JOIN read r ON r.page_id = b.page_id
+JOIN asked a ON a.config = b.config
+ORDER BY b.rank DESC, b.page_id, b.ord;
 
 -- name: SearchLibrary :many
 -- The pages that an account has read, each with its best passage for the question, best page first.

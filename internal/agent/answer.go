@@ -3,8 +3,11 @@ package agent
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"legwork/internal/research"
 )
@@ -29,16 +32,21 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 	if len(r.pages) > 1 {
 		noun = "pages"
 	}
-	found, err := r.Find(ctx, r.env.Task.Question, r.pages,
+	found, err := r.find(ctx, r.env.Task.Question, r.pages, r.budget(),
 		thought(fmt.Sprintf("Looking for the passages that answer the question best on the %d %s read.", len(r.pages), noun), nil))
 	if err != nil {
 		return research.Result{}, err
 	}
 	chosen := choose(found.Passages)
+	for i, p := range chosen {
+		if chosen[i], err = r.narrow(ctx, p); err != nil {
+			return research.Result{}, err
+		}
+	}
 	var cited []int
 	for i, p := range chosen {
 		why := fmt.Sprintf("Citing a passage of “%s”: it has %s.", p.Title, list(p.Words))
-		c, err := r.Cite(ctx, p, thought(why, nil))
+		c, err := r.cite(ctx, p, thought(why, nil))
 		if err != nil {
 			return research.Result{}, err
 		}
@@ -49,7 +57,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 		cited = append(cited, c.Evidence)
 	}
 	chosen = slices.DeleteFunc(chosen, func(p foundPassage) bool { return p.Text == "" })
-	return research.Result{Answer: compose(chosen, len(r.pages)), Confidence: confidence(chosen), Metadata: r.metadata(chosen), Cited: cited}, nil
+	return research.Result{Answer: compose(chosen, len(r.pages)), Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited}, nil
 }
 
 // choose picks the passages to cite: the best ones that say something about the question, without repeating each other
@@ -81,6 +89,57 @@ func choose(ranked []foundPassage) []foundPassage {
 	}
 	return out
 }
+
+// narrow leaves out a broken sentence at the start or end of a passage, unless it has a word of the question or a number.
+func (r *reader) narrow(ctx context.Context, p foundPassage) (foundPassage, error) {
+	language := ""
+	for _, o := range r.pages {
+		if o.PageID == p.PageID {
+			language = o.Language
+		}
+	}
+	q, err := r.question(ctx, language)
+	if err != nil {
+		return p, err
+	}
+	from, to := wholeSentences(p.Text)
+	idle := func(s string) bool { return q.matchText(s) == 0 && !strings.ContainsAny(s, "0123456789") }
+	if !idle(p.Text[:from]) {
+		from = 0
+	}
+	if !idle(p.Text[to:]) {
+		to = len(p.Text)
+	}
+	if utf8.RuneCountInString(p.Text[from:to]) < shortRunes*2 {
+		return p, nil
+	}
+	p.Start += utf8.RuneCountInString(p.Text[:from])
+	p.End -= utf8.RuneCountInString(p.Text[to:])
+	p.Text = p.Text[from:to]
+	return p, nil
+}
+
+// wholeSentences gives the span of s, in bytes, without the rest of a sentence that it starts with and the beginning of
+// one that it ends with. Lists, tables, terms and code are left as they are.
+func wholeSentences(s string) (from, to int) {
+	to = len(s)
+	if first, _ := utf8.DecodeRuneInString(s); unicode.IsLower(first) {
+		if m := plainEnd.FindStringIndex(s); m != nil {
+			from = m[1]
+		}
+	}
+	if last, _ := utf8.DecodeLastRuneInString(s); unicode.IsLetter(last) || last == ',' {
+		if all := plainEnd.FindAllStringIndex(s, -1); len(all) > 0 {
+			end := all[len(all)-1][1]
+			if end = len(strings.TrimRightFunc(s[:end], unicode.IsSpace)); end > from && !strings.Contains(s[end:], "\n") {
+				to = end
+			}
+		}
+	}
+	return from, to
+}
+
+var plainEnd = regexp.MustCompile(`[.!?]["'”’)]*\s+`)
 
 // alike reports whether two texts say the same: most of their words are common, and they differ in no number or name.
 func alike(a, b string) bool {
@@ -120,7 +179,8 @@ func compose(chosen []foundPassage, pages int) string {
 		read = "1 page"
 	}
 	if len(chosen) == 0 {
-		fmt.Fprintf(&b, "Nothing relevant to the question was found on the %s read. No language model was used: the built-in reader looks for passages that share words with the question, and none did.", read)
+		fmt.Fprintf(&b, "Nothing relevant to the question was found on the %s read. No language model was used: "+
+			"the built-in reader looks for passages that share words with the question, and none did.", read)
 		return b.String()
 	}
 	noun := "These passages answer"
@@ -177,14 +237,10 @@ func confidence(chosen []foundPassage) float64 {
 }
 
 // metadata tells how the answer came about.
-func (r *reader) metadata(chosen []foundPassage) map[string]any {
+func (r *reader) metadata(chosen []foundPassage, budget string) map[string]any {
 	m := map[string]any{
 		"provider": "reader", "languageModel": false, "plannerVersion": ReaderVersion,
 		"pagesRead": len(r.pages), "pagesFailed": len(r.failed), "partial": false,
-	}
-	budget := r.cut
-	if budget == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
-		budget = "maxDepth"
 	}
 	if budget != "" {
 		m["partial"], m["budget"] = true, budget

@@ -36,6 +36,7 @@ const (
 	hubBonus     = 0.80 // for an index, contents page or site map, while none was read
 	letterBonus  = 0.70 // for the letter of an A–Z index under which a name of the question stands
 	hubPatience  = 4    // pages after which hubs are no longer sought
+	hubPages     = 5    // the page budget from which a hub is worth its price
 	relevantLink = 0.35 // score from which a link looks relevant
 	unlikelyLink = 0.20 // score below which a link is not followed once the evidence is strong
 )
@@ -70,16 +71,20 @@ type candidate struct {
 // frontier is the set of pages that could be opened next. Choices depend only on what was offered, in order.
 type frontier struct {
 	q          *question
+	maxDepth   int // an index at the end of what may be followed leads nowhere
+	patience   int // pages after which hubs are no longer sought; negative: never
 	candidates map[string]*candidate
 	order      []*candidate
 	done       map[string]bool // opened, or being opened
 	df         []int           // per term, pages whose links mention it
 	hubs       int             // hubs opened
+	strays     int             // pages opened that no link relates to the question
 	opened     int
 }
 
-func newFrontier(q *question) *frontier {
-	return &frontier{q: q, candidates: map[string]*candidate{}, done: map[string]bool{}, df: make([]int, len(q.terms))}
+func newFrontier(q *question, maxDepth, maxPages int) *frontier {
+	return &frontier{q: q, maxDepth: maxDepth, patience: min(hubPatience, maxPages-hubPages),
+		candidates: map[string]*candidate{}, done: map[string]bool{}, df: make([]int, len(q.terms))}
 }
 
 var (
@@ -207,8 +212,12 @@ func (f *frontier) weights() ([]float64, float64) {
 	return out, max(sum, 1e-9)
 }
 
+// rarityPrior is how many texts without any term are thought of as seen before the first, so that the first few do not
+// decide what is rare.
+const rarityPrior = 20
+
 // rarity is the inverse document frequency of BM25 (Robertson and Spärck Jones), which is never negative.
-func rarity(df, n float64) float64 { return math.Log(1 + (n-df+0.5)/(df+0.5)) }
+func rarity(df, n float64) float64 { return math.Log(1 + (n+rarityPrior-df+0.5)/(df+0.5)) }
 
 // next takes the best page out of the frontier; nil when none is left that allowed lets through. A page that shares
 // nothing with the question is taken only when desperate, and then only on the site of the start page. The second result is the best score among those that allowed
@@ -236,8 +245,11 @@ func (f *frontier) next(desperate bool, allowed func(*candidate) bool) (*candida
 	if best != nil {
 		f.take(best.url)
 		f.opened++
-		if best.hub {
+		switch {
+		case best.hub:
 			f.hubs++
+		case best.union == 0:
+			f.strays++
 		}
 	}
 	return best, refused
@@ -264,7 +276,7 @@ func (f *frontier) rate(c *candidate, weights []float64, sum float64) {
 		c.score += sourceBonus*c.relevant - depthCost*float64(c.depth-1)
 		c.score += belowBonus * f.cover(weights, func(t int) float64 { return pick(c.below, t, 1) }) / sum
 	}
-	if f.opened <= hubPatience {
+	if f.opened <= f.patience && c.depth < f.maxDepth {
 		if c.hub && f.hubs == 0 {
 			c.score += hubBonus
 		}

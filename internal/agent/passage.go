@@ -36,7 +36,7 @@ const (
 	phraseBonus  = 0.30 // per phrase quoted in the question
 	rankBonus    = 0.05 // times PostgreSQL's rank, relative to the best
 	listFactor   = 0.60 // lists without sentences: contents, indexes
-	linksFactor  = 0.45 // pages that are mostly links
+	linksFactor  = 0.25 // passages that are nothing but links: contents and indexes
 	shortFactor  = 0.60 // fewer than shortRunes
 	shortRunes   = 40
 	nearDistance = 4 // words
@@ -65,21 +65,43 @@ type scored struct {
 
 // pageFacts is what ranking knows of a page beyond its passages.
 type pageFacts struct {
-	q         *question // in the page's language
-	linkShare float64   // share of the page's text that is link text
-	passages  int
+	q     *question       // in the page's language
+	links map[string]bool // what the page says around its links, as lines of text
 }
 
-// rank scores passages, best first. Ties keep the order of the hits. total is the number of passages on the pages that
-// the hits come from, for rarity; 0: every term is as rare as any other.
-func rank(hits []research.Hit, facts func(pageID string) pageFacts, total int) []scored {
+// newFacts gathers what ranking needs to know of a page.
+func newFacts(q *question, links []link) pageFacts {
+	f := pageFacts{q: q, links: map[string]bool{}}
+	for _, l := range links {
+		f.links[l.Text], f.links[l.Context] = true, true
+	}
+	delete(f.links, "")
+	return f
+}
+
+var listMark = regexp.MustCompile(`^\s*([-*•]|\d+\.)\s+`)
+
+// onlyLinks reports whether every line of a text is an entry that the page links, and none is a sentence.
+func (f pageFacts) onlyLinks(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.Join(strings.Fields(listMark.ReplaceAllString(line, "")), " ")
+		if line != "" && (!f.links[line] || strings.HasSuffix(line, ".")) {
+			return false
+		}
+	}
+	return true
+}
+
+// rank scores passages, best first. Ties keep the order of the hits. totals are the numbers of passages on
+// the pages read, by the language's question, for rarity; nil: every term is as rare as any other.
+func rank(hits []research.Hit, facts map[string]pageFacts, totals map[*question]int) []scored {
 	out := make([]scored, 0, len(hits))
 	entries := map[string]map[int]termSet{} // by entry and place in the page
 	whole := map[string]termSet{}
 	df := map[*question][]int{}
 	top := 0.0
 	for _, h := range hits {
-		f := facts(h.PageID)
+		f := facts[h.PageID]
 		if f.q == nil { // not a page that this run knows of
 			continue
 		}
@@ -107,7 +129,7 @@ func rank(hits []research.Hit, facts func(pageID string) pageFacts, total int) [
 		for d := -entryReach; d <= entryReach; d++ {
 			s.entry |= entries[s.key][s.hit.Ord+d]
 		}
-		s.covered = s.cover(df[s.q], total)
+		s.covered = s.cover(df[s.q], totals[s.q])
 		bonus := nearBonus*s.near + focusedBonus*s.focused + labelBonus*s.label + s.shaped
 		for _, p := range s.q.phrases {
 			if strings.Contains(strings.ToLower(s.hit.Text), p) {
@@ -178,7 +200,7 @@ func (s *scored) read(f pageFacts) {
 	if isList(h.Text) {
 		s.factor *= listFactor
 	}
-	if f.linkShare > 0.5 {
+	if f.onlyLinks(h.Text) {
 		s.factor *= linksFactor
 	}
 }

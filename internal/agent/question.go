@@ -28,7 +28,7 @@ const (
 
 // term is one thing that a question asks about.
 type term struct {
-	key    string // as token.keys gives it
+	key    string // a stem, or a name as it is written (see exact)
 	word   string // as the question writes it
 	weight float64
 	hint   bool // not in the question itself
@@ -43,7 +43,7 @@ func (s termSet) has(i int) bool { return s&(1<<i) != 0 }
 // question is what the planner knows of a question in one language.
 type question struct {
 	text     string
-	language string
+	language string // as in research.Page; empty stands for English
 	terms    []term
 	byKey    map[string]int
 	pairs    [][2]int // terms that stand next to each other in the question, stop words left out
@@ -112,9 +112,9 @@ func newQuestion(text, language string, isStop func(word string) bool) *question
 	return q
 }
 
-// in reads a question in a language; its stop words are those of PostgreSQL's full-text search.
+// questionIn reads a question in a language; its stop words are those of PostgreSQL's full-text search.
 func questionIn(ctx context.Context, text, language string, lexemes func(context.Context, string, string) ([]string, error)) (*question, error) {
-	if language == "" || language == "en" || lexemes == nil {
+	if language == "" || lexemes == nil {
 		return newQuestion(text, language, nil), nil
 	}
 	stops := map[string]bool{}
@@ -148,6 +148,10 @@ func (q *question) addToken(t token, isStop func(string) bool) int {
 				q.add(term{key: q.stem(p), word: p, weight: partWeight})
 			}
 		}
+		// A qualified name is often written by its last part alone.
+		if _, last, qualified := cutLast(lower, "."); qualified && len(last) > 1 {
+			q.add(term{key: exact(last), word: t.text, weight: wordWeight, name: true})
+		}
 		return i
 	case t.compound():
 		i := -1
@@ -177,6 +181,13 @@ func (q *question) addToken(t token, isStop func(string) bool) int {
 		return q.add(term{key: q.stem(lower), word: t.text, weight: weakWeight})
 	}
 	return q.add(term{key: q.stem(lower), word: t.text, weight: wordWeight})
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // named reports whether the question names something.
@@ -222,7 +233,7 @@ func shapeOf(text string) shape {
 
 // addHints adds the few words that answers of a shape use whatever they are about.
 func (q *question) addHints() {
-	if q.language != "" && q.language != "en" {
+	if q.language != "" {
 		return
 	}
 	var words []string

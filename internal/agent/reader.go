@@ -13,7 +13,8 @@ import (
 // Strength of evidence, as a share of the question's weight that one passage covers.
 const (
 	strongShare = 0.80 // from here on the answer is likely found
-	weakShare   = 0.50 // up to here even links without a visible relation are tried
+	weakShare   = 0.50 // up to here a page does not count as agreeing with the answer
+	maxStrays   = 12   // pages opened for want of better ones, although no link to them shares a word with the question
 	afterStrong = 8    // pages still read after strong evidence, if their links look as good
 )
 
@@ -41,7 +42,7 @@ func Read(ctx context.Context, env Env) (research.Result, error) {
 
 // reader is one run of the planner. All it decides follows from the task, the journal and what the tools give.
 type reader struct {
-	*Toolbox
+	*toolbox
 	q        *question
 	opts     research.Options
 	policy   page.Policy
@@ -49,21 +50,20 @@ type reader struct {
 	pages    []opened // read well, in order
 	failed   []opened
 	snapshot map[string]bool // pages by content, so that copies are not followed twice
-	best     digest
-	strongAt int // pages read when the evidence became strong; 0: it is not
+	strongAt int             // pages read when the evidence became strong; 0: it is not
 	searched *foundPages
 	cut      string  // budget that left out a link that looked relevant
 	tooDeep  float64 // best score among links beyond MaxDepth
 }
 
 func newReader(ctx context.Context, env Env) (*reader, error) {
-	b := NewToolbox(env)
+	b := newToolbox(env)
 	q, err := b.question(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	o := env.Task.Options
-	return &reader{Toolbox: b, q: q, opts: o, frontier: newFrontier(q), snapshot: map[string]bool{},
+	return &reader{toolbox: b, q: q, opts: o, frontier: newFrontier(q, o.MaxDepth, o.MaxPages), snapshot: map[string]bool{},
 		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}}, nil
 }
 
@@ -72,7 +72,7 @@ func (r *reader) start(ctx context.Context) error {
 	if r.opts.SeedURL != "" {
 		return r.startAtSeed(ctx)
 	}
-	found, err := r.Search(ctx, r.env.Task.Question, thought("Searching for pages that may answer the question.", nil))
+	found, err := r.search(ctx, r.env.Task.Question, thought("Searching for pages that may answer the question.", nil))
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,8 @@ func noStart(found foundPages) string {
 	if len(found.Results) > 0 {
 		return "There is no page to start from: the task's domain rules exclude every search result. Change allowDomains and denyDomains, or give a seedUrl."
 	}
-	return fmt.Sprintf("There is no page to start from: the search (%s) found nothing for this question. Give a seedUrl, configure a search engine, or let legwork read pages about it first.", found.Used)
+	return fmt.Sprintf("There is no page to start from: the search (%s) found nothing for this question. "+
+		"Give a seedUrl, configure a search engine, or let legwork read pages about it first.", found.Used)
 }
 
 // startAtSeed opens the seed URL. A seed that may not be opened ends the task for good.
@@ -114,40 +115,40 @@ func (r *reader) startAtSeed(ctx context.Context) error {
 		r.frontier.take(u.String())
 	}
 	if r.timeUp(ToolNavigate, seed) {
-		return &research.Failure{Code: research.CodeNoSources, Message: "The time budget was used up before a page could be read. Give the task a larger timeBudget."}
+		return r.unreadable()
 	}
-	o, err := r.Navigate(ctx, seed, 0, thought("Opening the start page "+seed+".", nil))
+	o, err := r.navigate(ctx, seed, 0, thought("Opening the start page "+seed+".", nil))
 	if err != nil {
 		return err
 	}
 	if o.Outcome == research.OutcomeNetwork {
 		return &research.Failure{Code: research.CodeSeedRefused, Message: "The seed URL was refused. " + o.Message}
 	}
-	r.take(o, root)
+	r.take(o, root, "")
 	return nil
 }
 
-// take files a page that was opened, and offers its links.
-func (r *reader) take(o opened, root string) {
+// take files a page that was opened, and offers its links. asked is the registrable domain of the link that led to it,
+// empty for a start page: a redirect must not lead where a link must not.
+func (r *reader) take(o opened, root, asked string) {
 	r.frontier.take(o.URL)
 	if o.Outcome != research.OutcomeOK {
 		r.failed = append(r.failed, o)
 		return
 	}
-	if r.snapshot[o.PageID] {
+	from, err := url.Parse(o.URL)
+	if err != nil || r.snapshot[o.PageID] {
+		return
+	}
+	if d := page.Domain(from.Host); r.opts.SameDomainOnly && d != root || !r.opts.AllowExternalLinks && asked != "" && d != asked {
+		o.Outcome, o.Message = research.OutcomePolicy, "The page redirects to "+from.Host+", which this task may not read."
+		r.failed = append(r.failed, o)
 		return
 	}
 	r.snapshot[o.PageID] = true
 	r.pages = append(r.pages, o)
-	if o.Best.Share > r.best.Share && (o.Best.Shaped || !r.best.Shaped) || o.Best.Shaped && !r.best.Shaped && o.Best.Share > weakShare {
-		r.best = o.Best
-	}
 	if r.strongAt == 0 && o.Best.Shaped && o.Best.Share >= strongShare {
 		r.strongAt = len(r.pages)
-	}
-	from, err := url.Parse(o.URL)
-	if err != nil {
-		return
 	}
 	r.frontier.offer(source{title: o.Title, path: from.Path, depth: o.Depth, root: root, relevance: o.Best.Share}, r.allowed(o, from, root))
 }
@@ -178,11 +179,8 @@ func (r *reader) allowed(o opened, from *url.URL, root string) []link {
 
 // step opens the best page that is left, and reports whether to go on.
 func (r *reader) step(ctx context.Context) (bool, error) {
-	if r.recorded(ToolFind, r.findArgs()) { // an earlier run was done with reading
-		return false, nil
-	}
-	weak := r.best.Share <= weakShare
-	c, refused := r.frontier.next(weak, func(c *candidate) bool { return c.depth <= r.opts.MaxDepth })
+	desperate := r.strongAt == 0 && r.frontier.strays < maxStrays
+	c, refused := r.frontier.next(desperate, func(c *candidate) bool { return c.depth <= r.opts.MaxDepth })
 	r.tooDeep = max(r.tooDeep, refused)
 	if c == nil || r.enough(c) {
 		return false, nil
@@ -195,9 +193,11 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 		case r.timeUp(ToolNavigate, c.url):
 			r.cutBy("timeBudget", c)
 			return false, nil
+		case r.recorded(ToolFind, map[string]any{"query": r.env.Task.Question}): // an earlier run was done with reading
+			return false, nil
 		}
 	}
-	o, err := r.Navigate(ctx, c.url, c.depth, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
+	o, err := r.navigate(ctx, c.url, c.depth, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
 		map[string]any{"url": c.url, "score": round(c.score), "depth": c.depth}))
 	if err != nil {
 		return false, err
@@ -205,7 +205,11 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 	if o.TimeUp {
 		r.cutBy("timeBudget", c)
 	}
-	r.take(o, c.root)
+	asked := ""
+	if u, err := url.Parse(c.url); err == nil && c.depth > 0 {
+		asked = page.Domain(u.Host)
+	}
+	r.take(o, c.root, asked)
 	return true, nil
 }
 
@@ -231,11 +235,21 @@ func (r *reader) timeUp(tool, url string) bool {
 	return r.env.readingTime() <= 0 && !r.recorded(tool, map[string]any{"url": url})
 }
 
-func (r *reader) findArgs() map[string]any { return map[string]any{"query": r.env.Task.Question} }
+// budget names the budget that left out something that looked relevant while the evidence was not strong; empty: none.
+func (r *reader) budget() string {
+	if r.cut == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
+		return "maxDepth"
+	}
+	return r.cut
+}
 
 // unreadable is the failure of a task of which no page could be read.
 func (r *reader) unreadable() error {
 	f := &research.Failure{Code: research.CodeNoSources}
+	if len(r.failed) == 0 {
+		f.Message = "The time budget was used up before a page could be read. Give the task a larger timeBudget."
+		return f
+	}
 	var first string
 	for _, o := range r.failed {
 		if first == "" {

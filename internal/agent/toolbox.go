@@ -19,10 +19,10 @@ const (
 	ToolCite     = "cite"
 )
 
-// Toolbox carries out tool calls: announce, effect, record. A call that the journal has is answered from there, without
+// toolbox carries out tool calls: announce, effect, record. A call that the journal has is answered from there, without
 // announcement and effect, so a resumed run passes the same way without doing anything twice. It knows nothing of who
 // decides on the calls. Not safe for concurrent use.
-type Toolbox struct {
+type toolbox struct {
 	env      Env
 	log      *slog.Logger
 	journal  map[string]research.Step // by tool and arguments, what may be answered from
@@ -32,15 +32,18 @@ type Toolbox struct {
 	question func(ctx context.Context, language string) (*question, error)
 }
 
-// NewToolbox prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
+// newToolbox prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
 // answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
-func NewToolbox(env Env) *Toolbox {
-	b := &Toolbox{env: env, log: env.Log, journal: map[string]research.Step{}}
+func newToolbox(env Env) *toolbox {
+	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	asked := map[string]*question{}
 	b.question = func(ctx context.Context, language string) (*question, error) {
+		if language == "en" { // also what a page without a language is taken for
+			language = ""
+		}
 		if q, ok := asked[language]; ok {
 			return q, nil
 		}
@@ -95,8 +98,8 @@ func callKey(tool string, args []byte) string {
 	return tool + "\x00" + string(args)
 }
 
-// Recorded reports whether the journal answers a call.
-func (b *Toolbox) recorded(tool string, args map[string]any) bool {
+// recorded reports whether the journal answers a call.
+func (b *toolbox) recorded(tool string, args map[string]any) bool {
 	raw, err := encode(args)
 	if err != nil {
 		return false
@@ -117,7 +120,7 @@ type effect struct {
 
 // call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
 // through the same bytes. before is told ahead of the announcement.
-func (b *Toolbox) call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
+func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
 	do func(ctx context.Context) (effect, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err

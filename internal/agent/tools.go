@@ -17,11 +17,11 @@ import (
 // Bounds of what a step keeps.
 const (
 	maxStepLinks = 5000
-	maxHits      = 1500 // passages that are ranked
-	maxFound     = 40   // passages that find_in_page gives
+	maxHits      = 600 // passages that are ranked; each costs the database about a millisecond where pages are huge
+	maxFound     = 40  // passages that find_in_page gives
 )
 
-// found is the journaled result of search_for_question.
+// foundPages is the journaled result of search_for_question.
 type foundPages struct {
 	Asked   research.Engine  `json:"asked"`
 	Used    research.Engine  `json:"used,omitempty"`
@@ -29,8 +29,8 @@ type foundPages struct {
 	Skipped []search.Skipped `json:"skipped,omitempty"`
 }
 
-// Search asks the task's search engine. An engine that could not be used is told in an event of its own.
-func (b *Toolbox) Search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
+// search asks the task's search engine. An engine that could not be used is told in an event of its own.
+func (b *toolbox) search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
 	var out foundPages
 	err := b.call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
 		a, err := b.env.Search(ctx, query)
@@ -85,21 +85,20 @@ type link struct {
 
 // opened is the journaled result of navigate_to: all that a resumed run needs of a page.
 type opened struct {
-	Outcome   research.Outcome `json:"outcome"`
-	Message   string           `json:"message,omitempty"`
-	URL       string           `json:"url"` // after redirects
-	Status    int              `json:"status,omitempty"`
-	VisitID   uuid.UUID        `json:"visitId"`
-	PageID    string           `json:"pageId,omitempty"`
-	Title     string           `json:"title,omitempty"`
-	Language  string           `json:"language,omitempty"`
-	Depth     int              `json:"depth"`
-	Chars     int              `json:"chars,omitempty"` // code points of text
-	Passages  int              `json:"passages,omitempty"`
-	LinkShare float64          `json:"linkShare,omitempty"` // share of the text that is link text, 0..1
-	Best      digest           `json:"best"`
-	Links     []link           `json:"links,omitempty"`
-	TimeUp    bool             `json:"timeUp,omitempty"` // the time budget ended the load
+	Outcome  research.Outcome `json:"outcome"`
+	Message  string           `json:"message,omitempty"`
+	URL      string           `json:"url"` // after redirects
+	Status   int              `json:"status,omitempty"`
+	VisitID  uuid.UUID        `json:"visitId"`
+	PageID   string           `json:"pageId,omitempty"`
+	Title    string           `json:"title,omitempty"`
+	Language string           `json:"language,omitempty"`
+	Depth    int              `json:"depth"`
+	Chars    int              `json:"chars,omitempty"` // code points of text
+	Passages int              `json:"passages,omitempty"`
+	Best     digest           `json:"best"`
+	Links    []link           `json:"links,omitempty"`
+	TimeUp   bool             `json:"timeUp,omitempty"` // the time budget ended the load
 }
 
 // digest is how well a page answers the task's question by its best passage, judged when it was read.
@@ -108,9 +107,9 @@ type digest struct {
 	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
 }
 
-// Navigate opens a page. depth is the number of links followed in a row to get there. What is wrong with a page is told
+// navigate opens a page. depth is the number of links followed in a row to get there. What is wrong with a page is told
 // in the result. A load that the end of the reading time cuts off counts as timed out.
-func (b *Toolbox) Navigate(ctx context.Context, url string, depth int, before ...research.Event) (opened, error) {
+func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ...research.Event) (opened, error) {
 	var out opened
 	counted := b.recorded(ToolNavigate, map[string]any{"url": url})
 	err := b.call(ctx, ToolNavigate, map[string]any{"url": url}, before, &out, func(ctx context.Context) (effect, error) {
@@ -138,7 +137,7 @@ func (b *Toolbox) Navigate(ctx context.Context, url string, depth int, before ..
 }
 
 // load reads a page for at most the reading time that is left.
-func (b *Toolbox) load(ctx context.Context, url string) (research.Visit, bool, error) {
+func (b *toolbox) load(ctx context.Context, url string) (research.Visit, bool, error) {
 	bounded, cancel := context.WithTimeout(ctx, max(b.env.readingTime(), time.Millisecond))
 	defer cancel()
 	v, err := b.env.Load(bounded, url)
@@ -153,21 +152,18 @@ func (b *Toolbox) load(ctx context.Context, url string) (research.Visit, bool, e
 }
 
 // describe notes what a resumed run needs of a page that was read.
-func (b *Toolbox) describe(ctx context.Context, o *opened, v *research.Visit) error {
+func (b *toolbox) describe(ctx context.Context, o *opened, v *research.Visit) error {
 	p := v.Page
 	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
 	if o.Title == "" {
 		o.Title = p.Title
 	}
-	linked := 0
 	for i, l := range v.Links {
 		if i == maxStepLinks {
 			break
 		}
-		linked += utf8.RuneCountInString(l.Text)
 		o.Links = append(o.Links, link{URL: l.URL, Text: l.Text, Context: l.Context, Heading: l.Heading, Frag: l.Frag})
 	}
-	o.LinkShare = min(1, float64(linked)/float64(max(o.Chars, 1)))
 	q, err := b.question(ctx, p.Language)
 	if err != nil {
 		return err
@@ -183,7 +179,7 @@ func digestOf(q *question, p *research.Page, o *opened) digest {
 	for i, ps := range p.Passages {
 		hits[i] = research.Hit{Passage: ps, PageID: p.ID, Title: o.Title, Text: string(runes[ps.Start:ps.End])}
 	}
-	ranked := rank(hits, func(string) pageFacts { return pageFacts{q: q, linkShare: o.LinkShare} }, 0)
+	ranked := rank(hits, map[string]pageFacts{p.ID: newFacts(q, o.Links)}, nil)
 	if len(ranked) == 0 {
 		return digest{}
 	}
@@ -208,7 +204,8 @@ func (o *opened) preview() map[string]any {
 
 // foundPassages is the journaled result of find_in_page.
 type foundPassages struct {
-	Passages []foundPassage `json:"passages"` // best first
+	Passages []foundPassage `json:"passages"`         // best first
+	Budget   string         `json:"budget,omitempty"` // the one that ended the reading before
 }
 
 // foundPassage is a passage with what speaks for it. Its text is the snapshot's.
@@ -230,8 +227,9 @@ type foundPassage struct {
 	Words   []string  `json:"words,omitempty"` // of the question
 }
 
-// Find ranks the passages of the pages read so far for a query.
-func (b *Toolbox) Find(ctx context.Context, query string, pages []opened, before ...research.Event) (foundPassages, error) {
+// find ranks the passages of the pages read so far for a query. budget names what ended the reading, if it was a budget;
+// it is kept with the result, since a resumed run may have more time left than the one that it continues.
+func (b *toolbox) find(ctx context.Context, query string, pages []opened, budget string, before ...research.Event) (foundPassages, error) {
 	var out foundPassages
 	err := b.call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
 		base, err := b.question(ctx, "")
@@ -242,12 +240,12 @@ func (b *Toolbox) Find(ctx context.Context, query string, pages []opened, before
 		if err != nil {
 			return effect{}, err
 		}
-		facts, total, err := b.facts(ctx, pages)
+		facts, totals, err := b.facts(ctx, pages)
 		if err != nil {
 			return effect{}, err
 		}
-		ranked := rank(hits, func(id string) pageFacts { return facts[id] }, total)
-		res := foundPassages{Passages: []foundPassage{}}
+		ranked := rank(hits, facts, totals)
+		res := foundPassages{Passages: []foundPassage{}, Budget: budget}
 		for _, s := range ranked[:min(len(ranked), maxFound)] {
 			res.Passages = append(res.Passages, s.found())
 		}
@@ -261,23 +259,23 @@ func (b *Toolbox) Find(ctx context.Context, query string, pages []opened, before
 	return out, err
 }
 
-// facts gives what ranking needs to know of the pages read.
-func (b *Toolbox) facts(ctx context.Context, pages []opened) (map[string]pageFacts, int, error) {
-	facts, total := map[string]pageFacts{}, 0
+// facts gives what ranking needs to know of the pages read, and the number of their passages by language.
+func (b *toolbox) facts(ctx context.Context, pages []opened) (map[string]pageFacts, map[*question]int, error) {
+	facts, totals := map[string]pageFacts{}, map[*question]int{}
 	for _, o := range pages {
 		if o.PageID == "" {
 			continue
 		}
 		q, err := b.question(ctx, o.Language)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
 		if _, ok := facts[o.PageID]; !ok {
-			total += o.Passages
+			totals[q] += o.Passages
 		}
-		facts[o.PageID] = pageFacts{q: q, linkShare: o.LinkShare}
+		facts[o.PageID] = newFacts(q, o.Links)
 	}
-	return facts, total, nil
+	return facts, totals, nil
 }
 
 // cited is the journaled result of cite.
@@ -290,8 +288,8 @@ type cited struct {
 	End      int    `json:"end"`
 }
 
-// Cite takes a span of a page that was read as evidence. The database cuts the excerpt out of the snapshot.
-func (b *Toolbox) Cite(ctx context.Context, p foundPassage, before ...research.Event) (cited, error) {
+// cite takes a span of a page that was read as evidence. The database cuts the excerpt out of the snapshot.
+func (b *toolbox) cite(ctx context.Context, p foundPassage, before ...research.Event) (cited, error) {
 	var out cited
 	if u, err := neturl.Parse(p.URL); err == nil && p.Title == "" {
 		p.Title = u.Hostname()

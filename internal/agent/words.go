@@ -140,16 +140,3 @@ func splitName(s string) []string {
 
 // exact is the key of a name as it is written, next to which its words have keys of their own.
 func exact(lower string) string { return "=" + lower }
-
-// keys are what a token can match of a question: its stem, the stems of its words when it is a name, and itself.
-func (t token) keys(language string) []string {
-	lower := t.lower()
-	out := []string{exact(lower)}
-	if !t.compound() {
-		return append(out, stem(language, lower))
-	}
-	for _, p := range t.parts {
-		out = append(out, stem(language, strings.ToLower(p)))
-	}
-	return out
-}

@@ -46,7 +46,7 @@ func (s *Store) Page(ctx context.Context, account, id string) (research.Page, er
 // Rank gives at most limit passages of the pages that a task read, best first, each with the question's lexemes that
 // it matches.
 func (s *Store) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
-	rows, err := s.q.RankTaskPassages(ctx, int32(limit), &task, question)
+	rows, err := s.q.RankTaskPassages(ctx, &task, question, int32(limit))
 	if err != nil {
 		return nil, wrap(err)
 	}

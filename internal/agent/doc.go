@@ -1,0 +1,38 @@
+// Package agent does the research of a task: it decides on tool calls, carries them out, and composes the answer from
+// verified evidence. It talks to the world through Env alone.
+//
+// What holds for everything it does:
+//
+//   - A tool call is announced behind the fence, then made, then recorded in one step with all that follows from it.
+//     After research.ErrFenced, or when its context is over, a run makes no further call.
+//   - A call that the journal has is never made again and never announced again, except one that failed transiently in an
+//     earlier try. All that a run knows of a page or a search comes out of the journaled result, also in the run that
+//     wrote it, so a resumed run decides the same and ends with the same answer.
+//   - A citation is a span of a snapshot that this task read. The text of pages is matched and quoted, never obeyed.
+//   - Budgets end the reading, not the task.
+//
+// # The built-in reader
+//
+// Read is a deterministic planner; no language model is involved. It takes the question apart into terms (type question):
+// names such as max_connections, json.loads, now() or NOTIFY weigh most, light words next to nothing, and a few words that
+// answers of a shape are likely to use ("how long" → timeout, interval) are added as hints. Stems are Snowball's.
+//
+// Reading goes best first (type frontier). A link is scored by the share of the question, weighted by kind of term and by
+// rarity among all links seen, that stands in its text, in the block or definition around it, in its address, in the
+// heading above and in the title of its page; by how much its text is about nothing else; by what all links to the same
+// page say together; by the evidence on the page that has it; by being a part of a page on the subject. The site's
+// index or site map is opened early. Each link followed in a row costs a little. Reading ends when nothing related is left,
+// when a budget is used up, or when the evidence is strong: one passage covers strongShare of the question and looks like
+// an answer to it.
+//
+// The passages of the pages read are fetched with PostgreSQL's full-text search and ranked (func rank): by the share of
+// the question, weighted by kind and rarity, in their own words, the headings and defined terms above them, the entry around
+// them and the page's title; by how close together words of the question stand and what a single sentence has; by the
+// entry being about just this; by the page's other passages; and by the shape of the answer: a number with a unit where the
+// question asks how long or how large, "default" where it asks what holds otherwise, a reason where it asks why. Lists
+// without sentences, fragments, and pages that are mostly links are lowered.
+//
+// The answer quotes up to five of them, each cited. It is partial when nothing relevant was found, and when a budget left
+// unopened a link that looked relevant (a score of at least relevantLink) while the evidence was not strong; then
+// metadata.budget is maxPages, timeBudget or maxDepth. Its confidence is computed by func confidence.
+package agent
