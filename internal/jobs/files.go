@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,16 @@ import (
 	"legwork/internal/research"
 	"legwork/internal/wire"
 )
+
+// fileLocks keep the writer and the remover of one task's files apart within this process.
+type fileLocks [64]sync.Mutex
+
+// lock takes a task's lock and gives what releases it.
+func (l *fileLocks) lock(id uuid.UUID) (unlock func()) {
+	m := &l[id[15]%byte(len(l))] // the last byte of a UUIDv7 is random
+	m.Lock()
+	return m.Unlock
+}
 
 type artifactsWorker struct {
 	river.WorkerDefaults[ArtifactsArgs]
@@ -29,7 +40,10 @@ func (w *artifactsWorker) Work(ctx context.Context, job *river.Job[ArtifactsArgs
 	if err != nil {
 		return err
 	}
-	return w.svc.EnsureArtifacts(ctx, task)
+	if err := w.svc.EnsureArtifacts(ctx, task); !errors.Is(err, research.ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 type purgeWorker struct {
@@ -52,6 +66,8 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 	if !task.Status.Terminal() {
 		return nil
 	}
+	// A delete in this process waits for us, and we find its task gone if it came first.
+	defer s.files.lock(task.ID)()
 	have, err := s.store.Artifacts(ctx, task.AccountID, task.ID)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type Service struct {
 	artifacts *artifact.Store
 	log       *slog.Logger
 	local     *runs // the runs of this process, so that a cancel need not wait for a notification
+	files     fileLocks
 }
 
 // NewService makes a service that inserts jobs but works none.
@@ -109,6 +110,14 @@ const DefaultReason = "Cancelled by user"
 // Cancel ends an open task. A task that is cancelled already is returned as it is; a completed or failed one gives
 // research.ErrConflict.
 func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error) {
+	if err := s.cancel(ctx, account, id, reason, true); err != nil {
+		return research.Task{}, err
+	}
+	return s.store.Task(ctx, account, id)
+}
+
+// cancel ends an open task; with files it gets those of a finished task.
+func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reason string, files bool) error {
 	if reason == "" {
 		reason = DefaultReason
 	}
@@ -133,18 +142,18 @@ func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reas
 		if events, err = s.store.Fail(ctx, tx, id, head.Epoch, research.Cancelled, f, nil); err != nil {
 			return err
 		}
-		if err := s.cancelJob(ctx, tx, head.JobID); err != nil {
+		if err := s.cancelJob(ctx, tx, head.JobID); err != nil || !files {
 			return err
 		}
 		_, err = s.river.InsertTx(ctx, tx, ArtifactsArgs{TaskID: id}, nil)
 		return err
 	})
 	if err != nil {
-		return research.Task{}, fmt.Errorf("cancel: %w", err)
+		return fmt.Errorf("cancel: %w", err)
 	}
 	s.local.end(id, errFenced)
 	s.publish(ctx, events)
-	return s.store.Task(ctx, account, id)
+	return nil
 }
 
 // cancelJob takes River's job of a finished epoch away; one that is gone is fine.
@@ -164,7 +173,7 @@ const flushTimeout = 2 * time.Second
 // Delete cancels a task if it is open and then removes it with its events, visits and artifacts. Snapshots that other
 // tasks use stay. The cancel is committed and published first, so that streams end with its event.
 func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reason string) error {
-	if _, err := s.Cancel(ctx, account, id, reason); err != nil && !errors.Is(err, research.ErrConflict) {
+	if err := s.cancel(ctx, account, id, reason, false); err != nil && !errors.Is(err, research.ErrConflict) {
 		return fmt.Errorf("delete: %w", err)
 	}
 	fctx, cancel := context.WithTimeout(ctx, flushTimeout)
@@ -191,7 +200,8 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
-	// The jobs make sure of it; this makes it so at once.
+	// The jobs make sure of it whatever happens, also against writers in other processes; this makes it so at once.
+	defer s.files.lock(id)()
 	if err := s.artifacts.Purge(ctx, id); err != nil {
 		s.log.WarnContext(ctx, "artifacts of a deleted task are left to the purge job", "task", id, "error", err)
 	}
