@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/research"
 	"legwork/internal/store"
@@ -94,6 +96,12 @@ func TestListFiltersAndPages(t *testing.T) {
 // TestListPlans looks at the plans of the list queries over 100,000 tasks: none may read the whole table.
 func TestListPlans(t *testing.T) {
 	b := setup(t)
+	// A connection of its own: the pool's statement timeout is not meant for this.
+	conn, err := pgx.Connect(b.ctx, b.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(b.ctx)) }()
 	for _, sql := range []string{
 		`INSERT INTO tasks (id, account_id, status, priority, question, max_depth, max_pages, time_budget, search_engine, max_results,
 		   safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains, request_metadata, created_at, completed_at, error, error_code)
@@ -103,7 +111,7 @@ func TestListPlans(t *testing.T) {
 		`INSERT INTO task_events (task_id, seq, type, terminal, created_at, body) SELECT id, 1, 'agent:error', true, now(), '{}' FROM tasks`,
 		`ANALYZE`,
 	} {
-		if _, err := b.Pool().Exec(b.ctx, sql); err != nil {
+		if _, err := conn.Exec(b.ctx, sql); err != nil {
 			t.Fatal(err)
 		}
 	}

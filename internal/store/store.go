@@ -80,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
 	s := &Store{pool: pool, q: db.New(pool), url: cfg.URL, lease: cfg.LeaseTTL, log: cfg.Logger}
-	if err := s.Ping(ctx); err != nil {
+	if err := s.ping(ctx, 15*time.Second); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("the database does not answer; check DATABASE_URL: %w", err)
 	}
@@ -102,8 +102,10 @@ func (s *Store) URL() string { return s.url }
 func (s *Store) LeaseTTL() time.Duration { return s.lease }
 
 // Ping reports whether the database answers, within two seconds.
-func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+func (s *Store) Ping(ctx context.Context) error { return s.ping(ctx, 2*time.Second) }
+
+func (s *Store) ping(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return wrap(s.pool.Ping(ctx))
 }
