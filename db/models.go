@@ -72,8 +72,9 @@ type Passage struct {
 }
 
 type RiverJob struct {
-	ID    int64
-	State string
+	ID          int64
+	State       string
+	AttemptedAt *time.Time
 }
 
 // One worker's hold on a task. seen_at is the newest write of the run, so a run that was killed still has a length.

@@ -97,22 +97,23 @@ func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (Com
 }
 
 const endRun = `-- name: EndRun :exec
-UPDATE runs SET ended_at = greatest($1::timestamptz, claimed_at), outcome = $2::text
+UPDATE runs SET ended_at = CASE WHEN $1::text = 'lost' THEN seen_at ELSE greatest($2::timestamptz, claimed_at) END,
+       outcome = $1::text
 WHERE task_id = $3 AND epoch = $4 AND ended_at IS NULL
 `
 
 type EndRunParams struct {
-	At      time.Time
 	Outcome string
+	At      time.Time
 	TaskID  uuid.UUID
 	Epoch   int32
 }
 
-// A run ends, whoever ends it.
+// A run ends, whoever ends it. A lost one ended with its last write, not when somebody noticed.
 func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 	_, err := q.db.Exec(ctx, endRun,
-		arg.At,
 		arg.Outcome,
+		arg.At,
 		arg.TaskID,
 		arg.Epoch,
 	)
@@ -230,6 +231,23 @@ func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
 	return err
 }
 
+const lockEpoch = `-- name: LockEpoch :one
+SELECT owner, job_id FROM task_heads WHERE task_id = $1 AND run_epoch = $2 FOR UPDATE SKIP LOCKED
+`
+
+type LockEpochRow struct {
+	Owner *uuid.UUID
+	JobID *int64
+}
+
+// Locks a task's head if it is still at this epoch and nobody else is at it.
+func (q *Queries) LockEpoch(ctx context.Context, taskID uuid.UUID, epoch int32) (LockEpochRow, error) {
+	row := q.db.QueryRow(ctx, lockEpoch, taskID, epoch)
+	var i LockEpochRow
+	err := row.Scan(&i.Owner, &i.JobID)
+	return i, err
+}
+
 const lockHead = `-- name: LockHead :one
 SELECT run_epoch, last_seq, owner, job_id, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 FROM task_heads WHERE task_id = $1 FOR UPDATE
@@ -255,6 +273,20 @@ func (q *Queries) LockHead(ctx context.Context, taskID uuid.UUID) (LockHeadRow, 
 		&i.At,
 	)
 	return i, err
+}
+
+const lossesInARow = `-- name: LossesInARow :one
+SELECT count(*) FROM runs r
+WHERE r.task_id = $1 AND (r.outcome = 'lost' OR r.epoch = $2)
+  AND r.epoch > coalesce((SELECT max(s.epoch) FROM steps s WHERE s.task_id = $1), 0)
+`
+
+// How many runs of a task were lost since it last made a step, the run of this epoch included.
+func (q *Queries) LossesInARow(ctx context.Context, taskID uuid.UUID, epoch int32) (int64, error) {
+	row := q.db.QueryRow(ctx, lossesInARow, taskID, epoch)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const requeueTask = `-- name: RequeueTask :exec
@@ -317,4 +349,50 @@ func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (int32, er
 	var try int32
 	err := row.Scan(&try)
 	return try, err
+}
+
+const strays = `-- name: Strays :many
+SELECT h.task_id, h.run_epoch,
+       (CASE WHEN h.owner IS NOT NULL AND w.id IS NULL THEN 'owner_dead'
+             WHEN h.owner IS NULL AND j.state::text = 'running' THEN 'never_claimed'
+             ELSE 'job_over' END)::text AS reason
+FROM tasks t
+JOIN task_heads h ON h.task_id = t.id
+LEFT JOIN river_job j ON j.id = h.job_id
+LEFT JOIN workers w ON w.id = h.owner AND w.heartbeat_at > now() - make_interval(secs => $1::float8)
+WHERE t.status IN ('created','queued','running')
+  AND ($2::uuid IS NULL OR h.task_id = $2)
+  AND (h.owner IS NOT NULL AND w.id IS NULL
+       OR j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled')
+       OR h.owner IS NULL AND j.state::text = 'running' AND j.attempted_at < now() - make_interval(secs => $1::float8))
+ORDER BY t.created_at
+LIMIT $3
+`
+
+type StraysRow struct {
+	TaskID   uuid.UUID
+	RunEpoch int32
+	Reason   string
+}
+
+// Open tasks that nobody works on and nobody will: the owner has no fresh heartbeat, the job is gone or over, or the
+// process that fetched the job has not claimed its epoch within a lease. River's table is read, never written.
+func (q *Queries) Strays(ctx context.Context, leaseSeconds float64, taskID *uuid.UUID, maxRows int32) ([]StraysRow, error) {
+	rows, err := q.db.Query(ctx, strays, leaseSeconds, taskID, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []StraysRow{}
+	for rows.Next() {
+		var i StraysRow
+		if err := rows.Scan(&i.TaskID, &i.RunEpoch, &i.Reason); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -52,8 +52,9 @@ INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at)
 VALUES (@task_id, @epoch, @try, @worker_id, @at, @at);
 
 -- name: EndRun :exec
--- A run ends, whoever ends it.
-UPDATE runs SET ended_at = greatest(@at::timestamptz, claimed_at), outcome = @outcome::text
+-- A run ends, whoever ends it. A lost one ended with its last write, not when somebody noticed.
+UPDATE runs SET ended_at = CASE WHEN @outcome::text = 'lost' THEN seen_at ELSE greatest(@at::timestamptz, claimed_at) END,
+       outcome = @outcome::text
 WHERE task_id = @task_id AND epoch = @epoch AND ended_at IS NULL;
 
 -- name: SeeRun :exec
@@ -68,3 +69,32 @@ FROM runs WHERE task_id = @task_id AND epoch < @epoch;
 -- name: HeadEpochs :many
 -- The epochs of tasks that this process runs; one that is missing or newer means its run is over.
 SELECT task_id, run_epoch FROM task_heads WHERE task_id = ANY(@task_ids::uuid[]);
+
+-- name: Strays :many
+-- Open tasks that nobody works on and nobody will: the owner has no fresh heartbeat, the job is gone or over, or the
+-- process that fetched the job has not claimed its epoch within a lease. River's table is read, never written.
+SELECT h.task_id, h.run_epoch,
+       (CASE WHEN h.owner IS NOT NULL AND w.id IS NULL THEN 'owner_dead'
+             WHEN h.owner IS NULL AND j.state::text = 'running' THEN 'never_claimed'
+             ELSE 'job_over' END)::text AS reason
+FROM tasks t
+JOIN task_heads h ON h.task_id = t.id
+LEFT JOIN river_job j ON j.id = h.job_id
+LEFT JOIN workers w ON w.id = h.owner AND w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
+WHERE t.status IN ('created','queued','running')
+  AND (sqlc.narg(task_id)::uuid IS NULL OR h.task_id = sqlc.narg(task_id))
+  AND (h.owner IS NOT NULL AND w.id IS NULL
+       OR j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled')
+       OR h.owner IS NULL AND j.state::text = 'running' AND j.attempted_at < now() - make_interval(secs => @lease_seconds::float8))
+ORDER BY t.created_at
+LIMIT @max_rows;
+
+-- name: LockEpoch :one
+-- Locks a task's head if it is still at this epoch and nobody else is at it.
+SELECT owner, job_id FROM task_heads WHERE task_id = @task_id AND run_epoch = @epoch FOR UPDATE SKIP LOCKED;
+
+-- name: LossesInARow :one
+-- How many runs of a task were lost since it last made a step, the run of this epoch included.
+SELECT count(*) FROM runs r
+WHERE r.task_id = @task_id AND (r.outcome = 'lost' OR r.epoch = @epoch)
+  AND r.epoch > coalesce((SELECT max(s.epoch) FROM steps s WHERE s.task_id = @task_id), 0);

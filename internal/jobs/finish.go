@@ -145,19 +145,10 @@ func (s *Service) requeue(ctx context.Context, id uuid.UUID, epoch, try int, del
 		if task.Status.Terminal() {
 			return research.ErrFenced
 		}
-		next, appended, err := s.store.Requeue(ctx, tx, id, epoch, try, outcome, events)
-		if err != nil {
-			return err
-		}
-		events = appended
-		if err := s.cancelJob(ctx, tx, head.JobID); err != nil {
-			return err
-		}
-		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: next}, researchOpts(task.Priority, delay))
-		if err != nil {
-			return fmt.Errorf("insert job: %w", err)
-		}
-		return s.store.SetJob(ctx, tx, id, job.Job.ID)
+		head.Epoch = epoch
+		task.Try = try
+		events, err = s.nextRun(ctx, tx, head, task, delay, outcome, events)
+		return err
 	})
 	if err != nil {
 		return err
@@ -165,4 +156,22 @@ func (s *Service) requeue(ctx context.Context, id uuid.UUID, epoch, try int, del
 	failpoint.Hit(ctx, "after_requeue")
 	s.publish(ctx, events)
 	return nil
+}
+
+// nextRun ends the epoch of a locked head and queues the next one: event, old job's cancel and new job. The task says
+// at which try it goes on.
+func (s *Service) nextRun(ctx context.Context, tx pgx.Tx, head store.Head, task research.Task, delay time.Duration, outcome string,
+	events []research.Event) ([]research.Event, error) {
+	next, events, err := s.store.Requeue(ctx, tx, task.ID, head.Epoch, task.Try, outcome, events)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cancelJob(ctx, tx, head.JobID); err != nil {
+		return nil, err
+	}
+	job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: task.ID, Epoch: next}, researchOpts(task.Priority, delay))
+	if err != nil {
+		return nil, fmt.Errorf("insert job: %w", err)
+	}
+	return events, s.store.SetJob(ctx, tx, task.ID, job.Job.ID)
 }

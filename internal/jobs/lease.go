@@ -26,6 +26,7 @@ type lease struct {
 	mu      sync.Mutex
 	id      uuid.UUID
 	renewed time.Time
+	since   time.Time     // since when no renewal failed or came late
 	fresh   chan struct{} // closed and replaced at every renewal
 }
 
@@ -52,9 +53,30 @@ func (l *lease) register(ctx context.Context) error {
 func (l *lease) renew(id uuid.UUID, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if id != l.id || at.Sub(l.renewed) > l.late() {
+		l.since = at
+	}
 	l.id, l.renewed = id, at
 	close(l.fresh)
 	l.fresh = make(chan struct{})
+}
+
+// late is the age at which a renewal is overdue: twice the pause between two.
+func (l *lease) late() time.Duration { return 2 * l.store.LeaseTTL() / 3 }
+
+// interrupt notes that a renewal failed.
+func (l *lease) interrupt() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since = time.Now()
+}
+
+// mayJudge reports whether this process has held its lease for one whole lease time without an interruption. Only then
+// is the silence of another worker its own.
+func (l *lease) mayJudge() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.renewed) < l.late() && time.Since(l.since) >= l.store.LeaseTTL()
 }
 
 // worker id of the moment.
@@ -96,6 +118,7 @@ func (l *lease) run(ctx context.Context) {
 	for {
 		every := l.store.LeaseTTL() / 3
 		if err := l.beat(ctx, &conn); err != nil && ctx.Err() == nil {
+			l.interrupt()
 			l.log.WarnContext(ctx, "heartbeat failed; runs pause before their next step", "error", err)
 			every = min(every, 200*time.Millisecond+rand.N(200*time.Millisecond))
 		}

@@ -96,14 +96,12 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err := r.lease.register(ctx); err != nil {
 		return err
 	}
-	if _, err := r.store.PruneWorkers(ctx, time.Hour); err != nil {
-		r.log.WarnContext(ctx, "old worker rows are left", "error", err)
-	}
 	loops, stop := context.WithCancel(ctx)
 	r.stop = stop
 	r.exits, r.abort = context.WithCancel(ctx)
 	r.loops.Go(func() { r.lease.run(loops) })
 	r.loops.Go(func() { r.watch(loops) })
+	r.loops.Go(func() { r.reconcile(loops) })
 	if err := r.client.Start(ctx); err != nil {
 		stop()
 		return fmt.Errorf("start river: %w", err)

@@ -47,7 +47,23 @@ func setup(t *testing.T) *process {
 // start makes a process on a database and an artifact folder.
 func start(t *testing.T, url, dir string) *process {
 	t.Helper()
-	st := dbtest.Open(t, url)
+	return startOn(t, dbtest.Open(t, url), dir)
+}
+
+// hasty is another process on the same database, with a lease of that length.
+func (p *process) hasty(ttl time.Duration) *process {
+	p.t.Helper()
+	st, err := store.Open(p.t.Context(), store.Config{URL: p.url, MaxConns: 10, LeaseTTL: ttl, Logger: p.log})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(st.Close)
+	return startOn(p.t, st, p.dir)
+}
+
+func startOn(t *testing.T, st *store.Store, dir string) *process {
+	t.Helper()
+	url := st.URL()
 	log := slog.New(slog.DiscardHandler)
 	hub := stream.NewHub(st, stream.Config{Logger: log})
 	pub := stream.NewPublisher(hub, st, log)

@@ -155,8 +155,11 @@ func (s *Store) Fail(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, st
 	metadata map[string]any) ([]research.Event, error) {
 	q := s.q.WithTx(tx)
 	outcome := RunFailed
-	if status == research.Cancelled {
+	switch {
+	case status == research.Cancelled:
 		outcome = RunCancelled
+	case f.Code == research.CodeWorkerLost:
+		outcome = RunLost
 	}
 	head, err := s.exit(ctx, q, id, epoch, 1, outcome)
 	if err != nil {

@@ -1,0 +1,118 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/failpoint"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+const (
+	// strayBatch is how many strays one pass takes up.
+	strayBatch = 100
+	// maxLosses is how many runs in a row a task may lose without a new step: a page that kills every worker must not
+	// be immortal.
+	maxLosses = 3
+)
+
+// reconcile looks for tasks that nobody works on and gives each a new run. It starts from tasks, not from River. Every
+// worker process does it; they share the work by skipping what another one has locked.
+func (r *Runner) reconcile(ctx context.Context) {
+	every := r.store.LeaseTTL() / 6
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(every - every/8 + rand.N(every/4+1)):
+		}
+		if err := r.reconcileOnce(ctx); err != nil && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "cannot look for tasks of lost workers", "error", err)
+		}
+	}
+}
+
+// reconcileOnce is one pass. It does nothing before this process has held its own lease for a whole lease time: until
+// then a silent worker may be one that, like this process, could not reach the database.
+func (r *Runner) reconcileOnce(ctx context.Context) error {
+	if !r.lease.mayJudge() {
+		return nil
+	}
+	strays, err := r.store.Strays(ctx, strayBatch)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(ctx, "after_strays")
+	var errs []error
+	for _, stray := range strays {
+		log := r.log.With("task", stray.TaskID, "epoch", stray.Epoch, "reason", stray.Reason)
+		switch err := r.resume(ctx, log, stray); {
+		case err == nil, errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound):
+		default:
+			errs = append(errs, fmt.Errorf("task %s: %w", stray.TaskID, err))
+		}
+	}
+	// Twice the lease: whoever is late by less is more likely slow than dead.
+	if _, err := r.store.PruneWorkers(ctx, 2*r.store.LeaseTTL()); err != nil {
+		errs = append(errs, fmt.Errorf("forget dead workers: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// resume gives a stray its next run, at no cost in tries, or fails it when it has lost too many.
+func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.Stray) error {
+	var events []research.Event
+	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		head, err := r.store.LockStray(ctx, tx, stray.TaskID, stray.Epoch)
+		if err != nil {
+			return err
+		}
+		task, err := r.store.TaskLocked(ctx, tx, stray.TaskID)
+		if err != nil {
+			return err
+		}
+		losses, err := r.store.LossesInARow(ctx, tx, stray.TaskID, stray.Epoch)
+		if err != nil {
+			return err
+		}
+		if !r.lease.mayJudge() { // this process was paused since it looked
+			return research.ErrFenced
+		}
+		if losses >= maxLosses {
+			events, err = r.giveUp(ctx, tx, head, task)
+			return err
+		}
+		events, err = r.nextRun(ctx, tx, head, task, 0, store.RunLost, []research.Event{
+			research.Thinking("Resumed after worker loss: another worker goes on where the journal ends.",
+				map[string]any{"status": string(research.Queued), "reason": stray.Reason, "losses": losses})})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	log.WarnContext(ctx, "resumed after worker loss")
+	r.publish(ctx, events)
+	return nil
+}
+
+// giveUp fails a task that workers keep dying of.
+func (r *Runner) giveUp(ctx context.Context, tx pgx.Tx, head store.Head, task research.Task) ([]research.Event, error) {
+	f := &research.Failure{Code: research.CodeWorkerLost, Message: fmt.Sprintf("%d workers in a row were lost while they worked on this "+
+		"task, none of them with a new step, so it is not tried again; look at the log of the workers, then run the task again.", maxLosses)}
+	events, err := r.store.Fail(ctx, tx, task.ID, head.Epoch, research.Failed, f, map[string]any{"losses": maxLosses})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.cancelJob(ctx, tx, head.JobID); err != nil {
+		return nil, err
+	}
+	_, err = r.river.InsertTx(ctx, tx, ArtifactsArgs{TaskID: task.ID}, nil)
+	return events, err
+}

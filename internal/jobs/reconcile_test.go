@@ -1,0 +1,304 @@
+//go:build failpoints
+
+package jobs
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/failpoint"
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// shortLease is a lease that a test can wait for and a slow machine can keep.
+const shortLease = 1500 * time.Millisecond
+
+// judge is a runner that works nothing and, having held its lease long enough, may judge others.
+func (p *process) judge() *Runner {
+	p.t.Helper()
+	r, err := NewRunner(p.Service, RunnerConfig{Slots: 1, TaskTimeout: patience, Engines: search.NewSet(), Log: p.log})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := r.lease.register(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+	r.lease.since = time.Now().Add(-time.Hour)
+	return r
+}
+
+func (p *process) pass(r *Runner) {
+	p.t.Helper()
+	if err := r.reconcileOnce(failpoint.With(p.t.Context(), p.fp)); err != nil {
+		p.t.Fatalf("reconcile: %v", err)
+	}
+}
+
+// take claims a task for a worker that does nothing with it.
+func (p *process) take(id uuid.UUID, epoch int, worker uuid.UUID) {
+	p.t.Helper()
+	err := p.store.InTx(p.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		_, _, err := p.store.Claim(ctx, tx, id, epoch, worker, research.Pin{Provider: "test"}, nil)
+		return err
+	})
+	if err != nil {
+		p.t.Fatalf("claim: %v", err)
+	}
+}
+
+func (p *process) exec(sql string, args ...any) {
+	p.t.Helper()
+	if _, err := p.store.Pool().Exec(p.t.Context(), sql, args...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *process) epoch(id uuid.UUID) int {
+	p.t.Helper()
+	return p.count("SELECT run_epoch FROM task_heads WHERE task_id = $1", id)
+}
+
+// setJob puts River's job of a task into a state, as of some seconds ago.
+func (p *process) setJob(id uuid.UUID, state string, seconds int) {
+	p.t.Helper()
+	p.exec(`UPDATE river_job SET state = $2::river_job_state, attempted_at = now() - make_interval(secs => $3),
+	        finalized_at = CASE WHEN $2 IN ('completed','cancelled','discarded') THEN now() END
+	        WHERE id = (SELECT job_id FROM task_heads WHERE task_id = $1)`, id, state, seconds)
+}
+
+// TestStrays: which open tasks get a new run, and which are left alone.
+func TestStrays(t *testing.T) {
+	p := setup(t)
+	alive := p.judge()
+	for _, c := range []struct {
+		name  string
+		stray bool
+		make  func(id uuid.UUID)
+	}{
+		{"waiting", false, func(uuid.UUID) {}},
+		{"waiting for its retry", false, func(id uuid.UUID) { p.setJob(id, "scheduled", 0) }},
+		{"fetched a moment ago", false, func(id uuid.UUID) { p.setJob(id, "running", 1) }},
+		{"fetched and never claimed", true, func(id uuid.UUID) { p.setJob(id, "running", 60) }},
+		{"job missing", true, func(id uuid.UUID) {
+			p.exec("DELETE FROM river_job WHERE id = (SELECT job_id FROM task_heads WHERE task_id = $1)", id)
+		}},
+		{"job completed", true, func(id uuid.UUID) { p.setJob(id, "completed", 60) }},
+		{"job cancelled", true, func(id uuid.UUID) { p.setJob(id, "cancelled", 60) }},
+		{"job discarded", true, func(id uuid.UUID) { p.setJob(id, "discarded", 60) }},
+		{"running for long", false, func(id uuid.UUID) { p.setJob(id, "running", 6000); p.take(id, 1, alive.lease.workerID()) }},
+		{"owner without a row", true, func(id uuid.UUID) { p.setJob(id, "running", 1); p.take(id, 1, uuid.New()) }},
+		{"owner silent", true, func(id uuid.UUID) {
+			w := uuid.New()
+			p.exec("INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'v', 'h', now() - interval '7 s')", w)
+			p.setJob(id, "running", 1)
+			p.take(id, 1, w)
+		}},
+		{"owner late", false, func(id uuid.UUID) {
+			w := uuid.New()
+			p.exec("INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'v', 'h', now() - interval '3 s')", w)
+			p.setJob(id, "running", 1)
+			p.take(id, 1, w)
+		}},
+		{"over", false, func(id uuid.UUID) {
+			if _, err := p.Cancel(t.Context(), research.DefaultAccount, id, ""); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		task := p.submit(c.name)
+		c.make(task.ID)
+		before := p.epoch(task.ID)
+		p.pass(alive)
+		after := p.epoch(task.ID)
+		if c.stray != (after == before+1) || !c.stray && after != before {
+			t.Errorf("%s: epoch %d became %d, stray: %v", c.name, before, after, c.stray)
+		}
+		got, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID)
+		if err != nil || got.Try != 1 || c.stray && got.Status != research.Queued {
+			t.Errorf("%s: %s at try %d, %v", c.name, got.Status, got.Try, err)
+		}
+		p.pass(alive)
+		if p.epoch(task.ID) != after {
+			t.Errorf("%s: its new run was taken for a stray too", c.name)
+		}
+	}
+	if n := p.count("SELECT count(*) FROM runs WHERE outcome = 'lost'"); n != 2 {
+		t.Errorf("%d runs are lost, want those of the two dead owners", n)
+	}
+	p.exec("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE version = 'v'")
+	p.pass(alive)
+	p.pass(alive)
+	if n := p.count("SELECT count(*) FROM workers"); n != 1 {
+		t.Errorf("%d workers are registered, want the live one: the dead hold nothing any more", n)
+	}
+}
+
+// TestDeadWorker: a worker falls silent in the middle of a run. Its task is resumed by another worker within the bound,
+// goes on from the journal, and says so.
+func TestDeadWorker(t *testing.T) {
+	p := setup(t)
+	a, b := p.hasty(shortLease), p.hasty(shortLease)
+	first, second := &script{steps: 3}, &script{steps: 3}
+	reached, thaw := a.freeze("after_step_commit")
+	dead := a.work(first.run, oneSlot)
+	task := p.submit("q")
+	wait(t, "the first step", reached)
+	dead.stop() // no heartbeat any more, and the run is frozen: as good as dead
+	killed := time.Now()
+	b.work(second.run)
+	got := b.await(task.ID)
+	if got.Status != research.Completed || got.Try != 1 {
+		t.Fatalf("ended %s at try %d: %v", got.Status, got.Try, got.Error)
+	}
+	t.Logf("recovered and finished %v after the loss, at a lease of %v", time.Since(killed), shortLease)
+	if second.count(1) != 0 || second.count(2) != 1 || second.count(3) != 1 {
+		t.Errorf("the second worker made the steps %d, %d, %d times, want 0, 1, 1", second.count(1), second.count(2), second.count(3))
+	}
+	if log := strings.Join(b.frames(task.ID), "\n"); !strings.Contains(log, "esumed after worker loss") {
+		t.Errorf("the log does not tell of the loss:\n%s", log)
+	}
+	if n := p.count("SELECT count(*) FROM runs WHERE task_id = $1 AND outcome = 'lost' AND ended_at = seen_at", task.ID); n != 1 {
+		t.Errorf("%d lost runs that ended with their last write, want 1", n)
+	}
+	thaw()
+	b.eventually("the dead worker's row is gone", func() bool {
+		return p.count("SELECT count(*) FROM workers WHERE id = $1", dead.lease.workerID()) == 0
+	})
+}
+
+// TestThreeLosses: a task whose workers die three times in a row without a new step fails; a step in between counts anew.
+func TestThreeLosses(t *testing.T) {
+	p := setup(t)
+	judge := p.judge()
+	lose := func(id uuid.UUID, step int) {
+		t.Helper()
+		epoch := p.epoch(id)
+		p.take(id, epoch, uuid.New())
+		if step > 0 {
+			err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+				_, _, err := p.store.RecordStep(ctx, tx, id, epoch, research.Step{Turn: step, CallNo: 1, Try: 1, Kind: research.ToolStep,
+					Tool: "cite", Result: []byte("{}"), Success: true})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.pass(judge)
+	}
+	status := func(id uuid.UUID) research.Status {
+		t.Helper()
+		task, err := p.store.Task(t.Context(), research.DefaultAccount, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return task.Status
+	}
+	killer := p.submit("kills")
+	for i, want := range []research.Status{research.Queued, research.Queued, research.Failed} {
+		lose(killer.ID, 0)
+		if got := status(killer.ID); got != want {
+			t.Fatalf("after loss %d: %s, want %s", i+1, got, want)
+		}
+	}
+	got := p.await(killer.ID)
+	if got.ErrorCode == nil || *got.ErrorCode != research.CodeWorkerLost || got.Try != 1 {
+		t.Errorf("failed with %v at try %d: %v", *got.ErrorCode, got.Try, *got.Error)
+	}
+	if n := p.count("SELECT count(*) FROM runs WHERE task_id = $1 AND outcome = 'lost'", killer.ID); n != 3 {
+		t.Errorf("%d runs are lost, want 3", n)
+	}
+	slow := p.submit("makes headway")
+	for i, step := range []int{0, 0, 1, 0, 0, 2, 0, 0} {
+		lose(slow.ID, step)
+		if got := status(slow.ID); got != research.Queued {
+			t.Fatalf("after loss %d with headway: %s, want queued", i+1, got)
+		}
+	}
+	lose(slow.ID, 0)
+	if got := status(slow.ID); got != research.Failed {
+		t.Errorf("after three further losses: %s, want failed", got)
+	}
+}
+
+// TestReconcilersShare: any number of processes at once resume each stray once.
+func TestReconcilersShare(t *testing.T) {
+	p := setup(t)
+	const tasks = 30
+	for range tasks {
+		p.take(p.submit("q").ID, 1, uuid.New())
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		q := p.other()
+		judge := q.judge()
+		all.Go(func() {
+			for range 3 {
+				if err := judge.reconcileOnce(context.Background()); err != nil {
+					t.Errorf("reconcile: %v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := p.count("SELECT count(*) FROM task_heads WHERE run_epoch = 2"); n != tasks {
+		t.Errorf("%d of %d tasks are at epoch 2", n, tasks)
+	}
+	if n := p.count("SELECT count(*) FROM river_job WHERE kind = 'research' AND state = 'available'"); n != tasks {
+		t.Errorf("%d jobs wait, want %d", n, tasks)
+	}
+}
+
+// TestClaimedMeanwhile: a job that is claimed between the look and the lock is no stray any more.
+func TestClaimedMeanwhile(t *testing.T) {
+	p := setup(t)
+	judge, owner := p.judge(), p.judge()
+	task := p.submit("q")
+	p.setJob(task.ID, "running", 60)
+	p.fp.Func("after_strays", func(context.Context) { p.take(task.ID, 1, owner.lease.workerID()) })
+	p.pass(judge)
+	if n := p.fp.Hits("after_strays"); n != 1 || p.epoch(task.ID) != 1 {
+		t.Errorf("after %d looks the claimed task is at epoch %d", n, p.epoch(task.ID))
+	}
+}
+
+// TestNobodyJudgesTooEarly: not before a lease time of its own without an interruption.
+func TestNobodyJudgesTooEarly(t *testing.T) {
+	p := setup(t)
+	task := p.submit("q")
+	p.take(task.ID, 1, uuid.New())
+	judge := p.judge()
+	l, ttl, now := judge.lease, p.store.LeaseTTL(), time.Now()
+	refused := func(what string) {
+		t.Helper()
+		if p.pass(judge); p.epoch(task.ID) != 1 {
+			t.Fatalf("%s: it judged", what)
+		}
+	}
+	if err := l.register(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refused("just registered")
+	l.since, l.renewed = now.Add(-ttl), now.Add(-ttl)
+	refused("its own lease is as old")
+	l.renew(l.id, now)
+	refused("after a gap")
+	l.since = now.Add(-ttl)
+	l.interrupt()
+	refused("after a failed heartbeat")
+	l.since = now.Add(-ttl)
+	p.fp.Func("after_strays", func(context.Context) { l.interrupt() })
+	refused("interrupted while it looked")
+	p.fp.Func("after_strays", func(context.Context) {})
+	l.since = now.Add(-ttl)
+	if p.pass(judge); p.epoch(task.ID) != 2 {
+		t.Error("a judge with a whole lease behind it does not judge")
+	}
+}

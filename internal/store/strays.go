@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/research"
+)
+
+// Stray is an open task that nobody works on and nobody will.
+type Stray struct {
+	TaskID uuid.UUID
+	Epoch  int
+	Reason string // owner_dead, job_over or never_claimed
+}
+
+// Strays lists at most limit open tasks whose owner has no fresh heartbeat, whose job is gone or over, or whose job was
+// fetched longer than a lease ago without a claim. All by the database's clock, and only as of this moment: see LockStray.
+func (s *Store) Strays(ctx context.Context, limit int) ([]Stray, error) {
+	rows, err := s.q.Strays(ctx, s.lease.Seconds(), nil, int32(limit))
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]Stray, len(rows))
+	for i, r := range rows {
+		out[i] = Stray{TaskID: r.TaskID, Epoch: int(r.RunEpoch), Reason: r.Reason}
+	}
+	return out, nil
+}
+
+// LockStray locks the head of a stray for its transition. research.ErrFenced: somebody else is at it, or was. The
+// question whether it is a stray is asked again under the lock, because a claim may have come in between.
+func (s *Store) LockStray(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (Head, error) {
+	q := s.q.WithTx(tx)
+	row, err := q.LockEpoch(ctx, id, int32(epoch))
+	if err != nil {
+		return Head{}, fenced(err)
+	}
+	still, err := q.Strays(ctx, s.lease.Seconds(), &id, 1)
+	if err != nil {
+		return Head{}, wrap(err)
+	}
+	if len(still) == 0 {
+		return Head{}, research.ErrFenced
+	}
+	return Head{Epoch: epoch, Owner: row.Owner, JobID: row.JobID}, nil
+}
+
+// LossesInARow counts the runs of a task that were lost since its last new step, that of epoch included.
+func (s *Store) LossesInARow(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (int, error) {
+	n, err := s.q.WithTx(tx).LossesInARow(ctx, id, int32(epoch))
+	return int(n), wrap(err)
+}
