@@ -540,6 +540,13 @@ type ListTasksParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateTaskParams defines parameters for CreateTask.
+type CreateTaskParams struct {
+	// IdempotencyKey A name for this submission, chosen by the client; visible ASCII. The same body with the same key within 24 hours gives
+	// the same task again and no second one, also when the requests come at the same time. A different body is 422.
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
 	// After The cursor; only events with a greater `seq` are sent. 0 is the beginning.
@@ -565,7 +572,7 @@ type ServerInterface interface {
 	ListTasks(w http.ResponseWriter, r *http.Request, params ListTasksParams)
 	// CreateTask Ask a question
 	// (POST /api/tasks)
-	CreateTask(w http.ResponseWriter, r *http.Request)
+	CreateTask(w http.ResponseWriter, r *http.Request, params CreateTaskParams)
 	// DeleteTask Delete a task
 	// (DELETE /api/tasks/{id})
 	DeleteTask(w http.ResponseWriter, r *http.Request, id TaskID)
@@ -619,7 +626,7 @@ func (_ Unimplemented) ListTasks(w http.ResponseWriter, r *http.Request, params 
 
 // CreateTask Ask a question
 // (POST /api/tasks)
-func (_ Unimplemented) CreateTask(w http.ResponseWriter, r *http.Request) {
+func (_ Unimplemented) CreateTask(w http.ResponseWriter, r *http.Request, params CreateTaskParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -925,8 +932,35 @@ func (siw *ServerInterfaceWrapper) ListTasks(w http.ResponseWriter, r *http.Requ
 // CreateTask operation middleware
 func (siw *ServerInterfaceWrapper) CreateTask(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTaskParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CreateTask(w, r)
+		siw.Handler.CreateTask(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1408,6 +1442,7 @@ func (response ListTasks200JSONResponse) VisitListTasksResponse(w http.ResponseW
 }
 
 type CreateTaskRequestObject struct {
+	Params      CreateTaskParams
 	ContentType string
 	Body        io.Reader
 }
@@ -1417,7 +1452,8 @@ type CreateTaskResponseObject interface {
 }
 
 type CreateTask201ResponseHeaders struct {
-	Location string
+	IdempotencyReplayed *bool
+	Location            string
 }
 
 type CreateTask201JSONResponse struct {
@@ -1432,6 +1468,9 @@ func (response CreateTask201JSONResponse) VisitCreateTaskResponse(w http.Respons
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
 	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
@@ -1850,9 +1889,10 @@ func (sh *strictHandler) ListTasks(w http.ResponseWriter, r *http.Request, param
 }
 
 // CreateTask operation middleware
-func (sh *strictHandler) CreateTask(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) CreateTask(w http.ResponseWriter, r *http.Request, params CreateTaskParams) {
 	var request CreateTaskRequestObject
 
+	request.Params = params
 	request.ContentType = r.Header.Get("Content-Type")
 
 	request.Body = r.Body

@@ -49,6 +49,15 @@ type Domain struct {
 	Recent []time.Time
 }
 
+// Idempotency-Key headers of the last 24 hours. request_hash is the SHA-256 of the submission, normalised and defaulted.
+type IdempotencyKey struct {
+	AccountID   string
+	Key         string
+	RequestHash []byte
+	TaskID      uuid.UUID
+	CreatedAt   time.Time
+}
+
 // Snapshots: extracted text, stored once per content and never changed. id is its SHA-256 in hex.
 type Page struct {
 	ID       string

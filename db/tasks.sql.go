@@ -432,3 +432,15 @@ func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsa
 	}
 	return items, nil
 }
+
+const waitingTasks = `-- name: WaitingTasks :one
+SELECT count(*) FROM tasks WHERE status IN ('created','queued')
+`
+
+// How many tasks wait for a worker.
+func (q *Queries) WaitingTasks(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, waitingTasks)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}

@@ -74,6 +74,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if a.service, err = jobs.NewService(a.store, a.publisher, a.artifacts, log); err != nil {
 		return a, err
 	}
+	a.service.LimitQueue(cfg.MaxQueuedTasks)
 	if r != roleAPI {
 		if err := a.startRunner(ctx); err != nil {
 			return a, err

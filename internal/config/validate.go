@@ -164,6 +164,7 @@ func (v *validator) storage(c *Config) {
 
 func (v *validator) tasks(c *Config) {
 	v.require("MAX_CONCURRENT_TASKS", within(c.MaxConcurrentTasks, 1, 1000))
+	v.require("MAX_QUEUED_TASKS", within(c.MaxQueuedTasks, 0, 1_000_000))
 	v.require("TASK_TIMEOUT", within(c.TaskTimeout, time.Second, 24*time.Hour))
 	v.budget("TASK_DEFAULT_TIME_BUDGET", c.TaskDefaultTimeBudget)
 	v.budget("TASK_MIN_TIME_BUDGET", c.TaskMinTimeBudget)

@@ -42,6 +42,8 @@ var (
 	errHandshake  = problem{http.StatusBadRequest, "bad_handshake", "The WebSocket handshake is invalid; it must have version 13 and one key (RFC 6455)."}
 	errStopping   = problem{http.StatusServiceUnavailable, "stopping", "The server is stopping; send requests to another one."}
 	errDatabase   = problem{http.StatusServiceUnavailable, "unavailable", "The database cannot answer at the moment; try again in a few seconds."}
+	errDeleted    = problem{http.StatusGone, "gone", "The task of this Idempotency-Key was deleted; use a new key to ask again."}
+	errQueueFull  = problem{http.StatusServiceUnavailable, "queue_full", "Too many tasks wait for a worker; try again later."}
 	errGone       = problem{statusClientGone, "client_gone", "The client left before the answer."}
 	errInternal   = problem{http.StatusInternalServerError, "internal", "Something went wrong in the server; its log has the cause."}
 )
@@ -63,6 +65,10 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 		return problem{http.StatusUnprocessableEntity, "validation_error", message}, invalid.Fields
 	case errors.Is(err, research.ErrNotFound):
 		return problem{http.StatusNotFound, "not_found", "There is no such task or file."}, nil
+	case errors.Is(err, research.ErrGone):
+		return errDeleted, nil
+	case errors.Is(err, research.ErrQueueFull):
+		return errQueueFull, nil
 	case errors.Is(err, research.ErrConflict):
 		return problem{http.StatusConflict, "conflict", "The task has already ended, so it cannot be cancelled."}, nil
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
@@ -140,6 +146,8 @@ func (s *server) failParam(w http.ResponseWriter, r *http.Request, err error) {
 		v.Add(format.ParamName, "%s", paramRule(format.ParamName))
 	case errors.As(err, &many) && many.ParamName == "Last-Event-ID":
 		v.Add(lastEventField, "%s", paramRule(many.ParamName))
+	case errors.As(err, &many) && many.ParamName == "Idempotency-Key":
+		v.Add("idempotencyKey", "%s", paramRule(many.ParamName))
 	default:
 		s.fail(w, r, err)
 		return

@@ -34,6 +34,7 @@ const testTimeout = 20 * time.Second
 // call is one call of a service that the fake has seen.
 type call struct {
 	method, account, reason string
+	key                     string
 	id                      uuid.UUID
 	in                      research.NewTask
 }
@@ -80,6 +81,14 @@ func (f *fake) Submit(_ context.Context, account string, in research.NewTask) (r
 	}
 	return f.add(research.Task{Question: in.Question, Options: in.Options, Priority: in.Priority, ParentID: in.ParentID,
 		Status: research.Created, Metadata: map[string]any{}}), nil
+}
+
+func (f *fake) SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (research.Task, bool, error) {
+	if err := f.record(call{method: "submitOnce", account: account, key: key, in: in}); err != nil {
+		return research.Task{}, false, err
+	}
+	task, err := f.Submit(ctx, account, in)
+	return task, key == "again", err
 }
 
 func (f *fake) add(t research.Task) research.Task {

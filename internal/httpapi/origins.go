@@ -50,7 +50,7 @@ func (o origins) cors() func(http.Handler) http.Handler {
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 			http.MethodDelete, http.MethodOptions},
 		AllowedHeaders:   []string{"*"},
-		ExposedHeaders:   []string{"ETag", "Location", "Retry-After", "X-Request-Id", "Content-Range"},
+		ExposedHeaders:   []string{"ETag", "Location", "Retry-After", "X-Request-Id", "Content-Range", "Idempotency-Replayed"},
 		AllowCredentials: !o.any,
 		MaxAge:           600,
 	})

@@ -21,6 +21,8 @@ import (
 // Tasks is what users can do with tasks. *jobs.Service implements it.
 type Tasks interface {
 	Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error)
+	// SubmitOnce is Submit, except that the same submission under the same key gives the first one's task and true.
+	SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (research.Task, bool, error)
 	Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error)
 	Delete(ctx context.Context, account string, id uuid.UUID, reason string) error
 	Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error)

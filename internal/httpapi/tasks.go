@@ -18,12 +18,21 @@ func (s *server) CreateTask(ctx context.Context, req api.CreateTaskRequestObject
 	if err != nil {
 		return nil, err
 	}
-	task, err := s.tasks.Submit(ctx, account(ctx), in)
+	headers := api.CreateTask201ResponseHeaders{}
+	var task research.Task
+	if key := req.Params.IdempotencyKey; key == nil {
+		task, err = s.tasks.Submit(ctx, account(ctx), in)
+	} else {
+		var replayed bool
+		if task, replayed, err = s.tasks.SubmitOnce(ctx, account(ctx), *key, in); replayed {
+			headers.IdempotencyReplayed = &replayed
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	return api.CreateTask201JSONResponse{
-		Body: wire.Task(task), Headers: api.CreateTask201ResponseHeaders{Location: location(task)}}, nil
+	headers.Location = location(task)
+	return api.CreateTask201JSONResponse{Body: wire.Task(task), Headers: headers}, nil
 }
 
 func location(t research.Task) string { return "/api/tasks/" + t.ID.String() }

@@ -31,6 +31,7 @@ type Service struct {
 	publisher Publisher
 	artifacts *artifact.Store
 	log       *slog.Logger
+	maxQueued int   // waiting tasks above which submissions are refused; 0: no bound
 	local     *runs // the runs of this process, so that a cancel need not wait for a notification
 	files     fileLocks
 }
@@ -44,57 +45,8 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	return &Service{store: st, river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}, nil
 }
 
-// Submit stores a validated task with its head, its first event and its job in one transaction.
-func (s *Service) Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return research.Task{}, fmt.Errorf("make task id: %w", err)
-	}
-	var task research.Task
-	var events []research.Event
-	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if err := s.checkParent(ctx, tx, account, in.ParentID); err != nil {
-			return err
-		}
-		if task, err = s.store.CreateTask(ctx, tx, account, id, in); err != nil {
-			return err
-		}
-		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0))
-		if err != nil {
-			return fmt.Errorf("insert job: %w", err)
-		}
-		events, err = s.store.AddHead(ctx, tx, &task, job.Job.ID, []research.Event{submitted(task.Status)})
-		return err
-	})
-	if err != nil {
-		return research.Task{}, fmt.Errorf("submit: %w", err)
-	}
-	s.publish(ctx, events)
-	return task, nil
-}
-
-func submitted(status research.Status) research.Event {
-	text := "The question was received; research starts at once."
-	if status == research.Queued {
-		text = "The question was received; it waits for a free worker."
-	}
-	return research.Thinking(text, map[string]any{"status": string(status)})
-}
-
-// checkParent refuses a follow-up of a task that the account does not have.
-func (s *Service) checkParent(ctx context.Context, tx pgx.Tx, account string, parent *uuid.UUID) error {
-	if parent == nil {
-		return nil
-	}
-	if _, err := s.store.TaskInTx(ctx, tx, account, *parent); errors.Is(err, research.ErrNotFound) {
-		var v research.ValidationError
-		v.Add("parentTaskId", "no task has the id %s; name an existing task or leave it out", parent)
-		return v.Err()
-	} else if err != nil {
-		return err
-	}
-	return nil
-}
+// LimitQueue refuses submissions while n tasks or more wait; 0 refuses none. Call it before the first submission.
+func (s *Service) LimitQueue(n int) { s.maxQueued = n }
 
 // publish tells of committed events.
 func (s *Service) publish(ctx context.Context, events []research.Event) {
@@ -206,16 +158,6 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 		s.log.WarnContext(ctx, "artifacts of a deleted task are left to the purge job", "task", id, "error", err)
 	}
 	return nil
-}
-
-// Rerun submits a new task with the question and options of an old one.
-func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
-	old, err := s.store.Task(ctx, account, id)
-	if err != nil {
-		return research.Task{}, fmt.Errorf("rerun: %w", err)
-	}
-	return s.Submit(ctx, account, research.NewTask{
-		Question: old.Question, Options: old.Options, Priority: old.Priority, ParentID: old.ParentID})
 }
 
 // quiet lets River's logger speak of errors only: every cancel and hand-back of ours is a warning to it.

@@ -13,6 +13,10 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrFenced: the run that tried to write no longer holds its task. The run must stop, quietly.
 	ErrFenced = errors.New("the task has been handed on")
+	// ErrGone: the task that an idempotency key made was deleted.
+	ErrGone = errors.New("gone")
+	// ErrQueueFull: too many tasks wait (MAX_QUEUED_TASKS); nothing was stored.
+	ErrQueueFull = errors.New("queue full")
 	// ErrUnavailable: the database or another dependency cannot answer now; trying again later is right.
 	ErrUnavailable = errors.New("unavailable")
 )

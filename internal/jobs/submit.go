@@ -1,0 +1,188 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/failpoint"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// KeepKeys is how long an idempotency key makes the same submission the same task.
+const KeepKeys = 24 * time.Hour
+
+// plainKey is what an idempotency key must look like: visible ASCII.
+var plainKey = regexp.MustCompile(`^[!-~]{1,255}$`)
+
+// errReplay leaves a submission's transaction: the key has a task already.
+var errReplay = errors.New("submitted before")
+
+// Submit stores a validated task with its head, its first event and its job in one transaction. research.ErrQueueFull
+// when too many tasks wait.
+func (s *Service) Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error) {
+	task, _, err := s.submit(ctx, account, nil, in)
+	return task, err
+}
+
+// SubmitOnce is Submit under an idempotency key of the caller's. The same submission under the same key within
+// [KeepKeys] gives the first one's task, as it is now, and true; a different submission is a validation error of the
+// key; research.ErrGone when the task was deleted meanwhile. A submission that was refused does not use up its key.
+func (s *Service) SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (task research.Task, replayed bool, err error) {
+	if !plainKey.MatchString(key) {
+		var v research.ValidationError
+		v.Add("idempotencyKey", "must have 1 to 255 visible ASCII characters, no spaces")
+		return task, false, v.Err()
+	}
+	return s.submit(ctx, account, &key, in)
+}
+
+func (s *Service) submit(ctx context.Context, account string, key *string, in research.NewTask) (task research.Task, replayed bool, err error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return research.Task{}, false, fmt.Errorf("make task id: %w", err)
+	}
+	var first *store.TakenKey
+	var events []research.Event
+	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		// A key is locked before anything else, and only ever one.
+		if first, err = s.takeKey(ctx, tx, account, key, in, id); err != nil {
+			return err
+		}
+		if first != nil {
+			return errReplay
+		}
+		failpoint.Hit(ctx, "after_take_key")
+		if err := s.checkQueue(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.checkParent(ctx, tx, account, in.ParentID); err != nil {
+			return err
+		}
+		if task, err = s.store.CreateTask(ctx, tx, account, id, in); err != nil {
+			return err
+		}
+		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0))
+		if err != nil {
+			return fmt.Errorf("insert job: %w", err)
+		}
+		events, err = s.store.AddHead(ctx, tx, &task, job.Job.ID, []research.Event{submitted(task.Status)})
+		return err
+	})
+	switch {
+	case errors.Is(err, errReplay):
+		task, err = s.replay(ctx, account, first.TaskID)
+		return task, true, err
+	case err != nil:
+		return research.Task{}, false, fmt.Errorf("submit: %w", err)
+	}
+	s.publish(ctx, events)
+	return task, false, nil
+}
+
+// takeKey reserves the key for a new task. It returns the earlier use of the key by the same submission, and refuses
+// that by another one.
+func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *string, in research.NewTask, id uuid.UUID) (*store.TakenKey, error) {
+	if key == nil {
+		return nil, nil //nolint:nilnil // nil is the value "not used before"
+	}
+	hash, err := requestHash(in)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := s.store.TakeKey(ctx, tx, account, *key, hash, id, KeepKeys)
+	if err != nil || taken == nil {
+		return nil, err
+	}
+	if !bytes.Equal(taken.RequestHash, hash) {
+		var v research.ValidationError
+		v.Add("idempotencyKey", "was used for a different request within the last 24 hours; use a new key")
+		return nil, v.Err()
+	}
+	return taken, nil
+}
+
+// replay gives the task that a key made.
+func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
+	task, err := s.store.Task(ctx, account, id)
+	if errors.Is(err, research.ErrNotFound) {
+		return task, fmt.Errorf("%w: task %s of this idempotency key", research.ErrGone, id)
+	}
+	return task, err
+}
+
+// requestHash is the SHA-256 of a submission after normalisation and defaults, so that two spellings of one request are
+// the same: encoding/json writes the fields in the order of the type and the keys of maps sorted.
+func requestHash(in research.NewTask) ([]byte, error) {
+	o := &in.Options
+	if len(o.AllowDomains) == 0 {
+		o.AllowDomains = nil
+	}
+	if len(o.DenyDomains) == 0 {
+		o.DenyDomains = nil
+	}
+	if len(o.Metadata) == 0 {
+		o.Metadata = nil
+	}
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, fmt.Errorf("hash request: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return sum[:], nil
+}
+
+// checkQueue refuses a submission while too many tasks wait. Submissions at the same moment do not see each other, so
+// the bound may be exceeded by as many as there are at once.
+func (s *Service) checkQueue(ctx context.Context, tx pgx.Tx) error {
+	if s.maxQueued <= 0 {
+		return nil
+	}
+	n, err := s.store.Waiting(ctx, tx)
+	if err == nil && n >= int64(s.maxQueued) {
+		err = fmt.Errorf("%w: %d tasks wait", research.ErrQueueFull, n)
+	}
+	return err
+}
+
+func submitted(status research.Status) research.Event {
+	text := "The question was received; research starts at once."
+	if status == research.Queued {
+		text = "The question was received; it waits for a free worker."
+	}
+	return research.Thinking(text, map[string]any{"status": string(status)})
+}
+
+// checkParent refuses a follow-up of a task that the account does not have.
+func (s *Service) checkParent(ctx context.Context, tx pgx.Tx, account string, parent *uuid.UUID) error {
+	if parent == nil {
+		return nil
+	}
+	if _, err := s.store.TaskInTx(ctx, tx, account, *parent); errors.Is(err, research.ErrNotFound) {
+		var v research.ValidationError
+		v.Add("parentTaskId", "no task has the id %s; name an existing task or leave it out", parent)
+		return v.Err()
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Rerun submits a new task with the question and options of an old one.
+func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
+	old, err := s.store.Task(ctx, account, id)
+	if err != nil {
+		return research.Task{}, fmt.Errorf("rerun: %w", err)
+	}
+	return s.Submit(ctx, account, research.NewTask{
+		Question: old.Question, Options: old.Options, Priority: old.Priority, ParentID: old.ParentID})
+}

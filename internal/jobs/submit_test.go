@@ -1,0 +1,181 @@
+//go:build failpoints
+
+package jobs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/research"
+)
+
+func asked(q string) research.NewTask {
+	return research.NewTask{Question: q, Priority: research.Normal,
+		Options: research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 10}}
+}
+
+func (p *process) once(key string, in research.NewTask) (research.Task, bool, error) {
+	p.t.Helper()
+	return p.SubmitOnce(p.t.Context(), research.DefaultAccount, key, in)
+}
+
+func wantKeyRefused(t *testing.T, err error) {
+	t.Helper()
+	var v *research.ValidationError
+	if !errors.As(err, &v) || len(v.Fields) != 1 || v.Fields[0].Field != "idempotencyKey" {
+		t.Errorf("got %v, want a validation error of idempotencyKey", err)
+	}
+}
+
+func TestSubmitOnce(t *testing.T) {
+	p := setup(t)
+	in := asked("q")
+	in.Options.Metadata = map[string]any{"a": "1", "b": map[string]any{"c": true}}
+	first, replayed, err := p.once("k", in)
+	if err != nil || replayed {
+		t.Fatalf("first: %v, %v", replayed, err)
+	}
+	same := in
+	same.Options.AllowDomains, same.Options.DenyDomains = []string{}, []string{}
+	if got, replayed, err := p.once("k", same); err != nil || !replayed || got.ID != first.ID {
+		t.Errorf("again: %s, %v, %v", got.ID, replayed, err)
+	}
+	if got, replayed, err := p.once("K", in); err != nil || replayed || got.ID == first.ID {
+		t.Errorf("another key: %s, %v, %v", got.ID, replayed, err)
+	}
+	changes := map[string]func(*research.NewTask){
+		"question": func(n *research.NewTask) { n.Question = "q " },
+		"priority": func(n *research.NewTask) { n.Priority = research.High },
+		"parent":   func(n *research.NewTask) { n.ParentID = &first.ID },
+		"seed":     func(n *research.NewTask) { n.Options.SeedURL = "https://example.com" },
+		"pages":    func(n *research.NewTask) { n.Options.MaxPages++ },
+		"safe":     func(n *research.NewTask) { n.Options.SafeMode = true },
+		"allow":    func(n *research.NewTask) { n.Options.AllowDomains = []string{"a.example"} },
+		"metadata": func(n *research.NewTask) { n.Options.Metadata = map[string]any{"a": "2"} },
+	}
+	for name, change := range changes {
+		other := in
+		change(&other)
+		_, _, err := p.once("k", other)
+		t.Logf("other %s: %v", name, err)
+		wantKeyRefused(t, err)
+	}
+	// The task as it is now.
+	if _, err := p.Cancel(t.Context(), research.DefaultAccount, first.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got, replayed, err := p.once("k", in); err != nil || !replayed || got.Status != research.Cancelled {
+		t.Errorf("after the cancel: %s, %v, %v", got.Status, replayed, err)
+	}
+	if err := p.Delete(t.Context(), research.DefaultAccount, first.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.once("k", in); !errors.Is(err, research.ErrGone) {
+		t.Errorf("after the delete: %v", err)
+	}
+	// After a day the key is free, whether it was purged or not.
+	p.exec("UPDATE idempotency_keys SET created_at = now() - interval '23 hours 59 minutes'")
+	if _, _, err := p.once("k", in); !errors.Is(err, research.ErrGone) {
+		t.Errorf("within a day: %v", err)
+	}
+	p.exec("UPDATE idempotency_keys SET created_at = now() - interval '24 hours 1 minute'")
+	if got, replayed, err := p.once("k", asked("another")); err != nil || replayed || got.ID == first.ID {
+		t.Errorf("after a day: %s, %v, %v", got.ID, replayed, err)
+	}
+	for _, key := range []string{"", " ", "a b", "é", "a\n", strings.Repeat("k", 256)} {
+		_, _, err := p.once(key, in)
+		wantKeyRefused(t, err)
+	}
+	if _, _, err := p.once(strings.Repeat("~", 255), in); err != nil {
+		t.Errorf("the longest key: %v", err)
+	}
+}
+
+// TestRefusedSubmissionKeepsItsKey: only a stored task uses up a key.
+func TestRefusedSubmissionKeepsItsKey(t *testing.T) {
+	p := setup(t)
+	in := asked("q")
+	nobody := uuid.New()
+	in.ParentID = &nobody
+	var v *research.ValidationError
+	if _, _, err := p.once("k", in); !errors.As(err, &v) || v.Fields[0].Field != "parentTaskId" {
+		t.Fatalf("unknown parent: %v", err)
+	}
+	in.ParentID = nil
+	if _, replayed, err := p.once("k", in); err != nil || replayed {
+		t.Errorf("after the refusal: %v, %v", replayed, err)
+	}
+}
+
+// TestSubmitOnceInParallel: fifty submissions at once, of two processes, are one task. Each holds its key for a moment.
+func TestSubmitOnceInParallel(t *testing.T) {
+	p := setup(t)
+	q := p.other()
+	const n = 50
+	var all sync.WaitGroup
+	ids, fresh := make([]uuid.UUID, n), make([]bool, n)
+	for i := range n {
+		from := p
+		if i%2 == 1 {
+			from = q
+		}
+		all.Go(func() {
+			task, replayed, err := from.SubmitOnce(context.Background(), research.DefaultAccount, "k", asked("q"))
+			if err != nil {
+				t.Errorf("submission %d: %v", i, err)
+			}
+			ids[i], fresh[i] = task.ID, !replayed
+		})
+	}
+	all.Wait()
+	firsts := 0
+	for i := range n {
+		if ids[i] != ids[0] {
+			t.Fatalf("two tasks: %s and %s", ids[0], ids[i])
+		}
+		if fresh[i] {
+			firsts++
+		}
+	}
+	if stored := p.count("SELECT count(*) FROM tasks"); firsts != 1 || stored != 1 {
+		t.Errorf("%d submissions were the first, %d tasks are stored", firsts, stored)
+	}
+}
+
+func TestFullQueue(t *testing.T) {
+	p := setup(t)
+	p.LimitQueue(2)
+	first, _, err := p.once("k", asked("q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.submit("q")
+	if _, err := p.Submit(t.Context(), research.DefaultAccount, asked("q")); !errors.Is(err, research.ErrQueueFull) {
+		t.Errorf("third of two: %v", err)
+	}
+	if _, err := p.Rerun(t.Context(), research.DefaultAccount, first.ID); !errors.Is(err, research.ErrQueueFull) {
+		t.Errorf("a rerun: %v", err)
+	}
+	if _, _, err := p.once("k2", asked("q")); !errors.Is(err, research.ErrQueueFull) {
+		t.Errorf("under a key: %v", err)
+	}
+	if _, replayed, err := p.once("k", asked("q")); err != nil || !replayed {
+		t.Errorf("what was accepted is replayed also by a full queue: %v, %v", replayed, err)
+	}
+	p.take(first.ID, 1, p.judge().lease.workerID()) // runs, waits no more
+	if _, replayed, err := p.once("k2", asked("q")); err != nil || replayed {
+		t.Errorf("with room again: %v, %v", replayed, err)
+	}
+	if n := p.count("SELECT count(*) FROM tasks"); n != 3 {
+		t.Errorf("%d tasks are stored, want 3", n)
+	}
+	if err := p.store.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
