@@ -8,7 +8,8 @@
 //   - Seqs are reserved on the head and inserted in the same transaction, so logs are gapless; their times come from
 //     the database's clock, read under that lock, so they do not run backwards.
 //   - NOTIFY never rides in a data transaction (see internal/stream).
-//   - No function here waits for anything but the database.
+//   - No function here waits for anything but the database, and for a connection to it only AcquireTimeout: when the pool
+//     is exhausted callers hear research.ErrUnavailable soon, instead of all hanging.
 package store
 
 import (
@@ -36,12 +37,14 @@ type Config struct {
 	MaxConns         int32         // size of the pool for queries; 0: 20. River's listener, ours and the heartbeat come on top
 	LeaseTTL         time.Duration // age of a heartbeat at which its worker counts as dead; 0: 6 s
 	StatementTimeout time.Duration // 0: 30 s
+	AcquireTimeout   time.Duration // longest wait for a connection of the pool, then research.ErrUnavailable; 0: 2 s
 	Logger           *slog.Logger  // nil: slog.Default()
 }
 
 // Store holds the pool. Make one per process with Open.
 type Store struct {
 	pool  *pgxpool.Pool
+	ready queue
 	q     *db.Queries
 	url   string
 	lease time.Duration
@@ -61,6 +64,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.StatementTimeout <= 0 {
 		cfg.StatementTimeout = 30 * time.Second
 	}
+	if cfg.AcquireTimeout <= 0 {
+		cfg.AcquireTimeout = 2 * time.Second
+	}
 	if cfg.LeaseTTL <= 0 {
 		cfg.LeaseTTL = 6 * time.Second
 	}
@@ -79,7 +85,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
-	s := &Store{pool: pool, q: db.New(pool), url: cfg.URL, lease: cfg.LeaseTTL, log: cfg.Logger}
+	ready := queue{pool: pool, patience: cfg.AcquireTimeout}
+	s := &Store{pool: pool, ready: ready, q: db.New(ready), url: cfg.URL, lease: cfg.LeaseTTL, log: cfg.Logger}
 	if err := s.ping(ctx, 15*time.Second); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("the database does not answer; check DATABASE_URL: %w", err)
@@ -117,7 +124,12 @@ const rollbackTimeout = 5 * time.Second
 // InTx runs fn in one transaction: committed when fn returns nil, rolled back otherwise. An error of COMMIT itself
 // leaves open whether it happened; callers that must know read back what they wrote.
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
-	tx, err := s.pool.Begin(ctx)
+	conn, err := s.ready.acquire(ctx)
+	if err != nil {
+		return wrap(fmt.Errorf("begin: %w", err))
+	}
+	defer conn.Release()
+	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return wrap(fmt.Errorf("begin: %w", err))
 	}

@@ -1,0 +1,39 @@
+package httpapi
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// TestExhaustedPool: while every connection is taken, reads and submissions are refused within seconds, and come back.
+func TestExhaustedPool(t *testing.T) {
+	t.Parallel()
+	r := setupReal(t)
+	pool := r.store.Pool()
+	var release []func()
+	for range pool.Config().MaxConns {
+		c, err := pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		release = append(release, c.Release)
+	}
+	for _, send := range []func() response{
+		func() response { return r.get("/api/tasks") },
+		func() response { return r.post("/api/tasks", `{"question":"q"}`) },
+	} {
+		began := time.Now()
+		res := send()
+		res.wantError(http.StatusServiceUnavailable, "unavailable")
+		if took := time.Since(began); took > 10*time.Second || res.header.Get("Retry-After") == "" {
+			t.Errorf("refused after %v with Retry-After %q", took, res.header.Get("Retry-After"))
+		}
+	}
+	for _, give := range release {
+		give()
+	}
+	if res := r.post("/api/tasks", `{"question":"q"}`); res.status != http.StatusCreated {
+		t.Errorf("with free connections: %d %s", res.status, res.body)
+	}
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"legwork/internal/research"
+)
+
+// queue is the pool with bounded patience. It implements db.DBTX: the pool's own methods wait for a connection as long
+// as their context lasts, which for a request may be a minute.
+type queue struct {
+	pool     *pgxpool.Pool
+	patience time.Duration
+}
+
+// acquire gives a connection, research.ErrUnavailable when none became free in time. Release it.
+func (q queue) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	wait, cancel := context.WithTimeout(ctx, q.patience)
+	defer cancel()
+	conn, err := q.pool.Acquire(wait)
+	if err != nil && wait.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w: no connection within %s: %w", research.ErrUnavailable, q.patience, err)
+	}
+	return conn, err
+}
+
+// Exec implements db.DBTX.
+func (q queue) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	conn, err := q.acquire(ctx)
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	defer conn.Release()
+	return conn.Exec(ctx, sql, args...)
+}
+
+// Query implements db.DBTX. The connection goes back when the rows are closed, which generated code always does.
+func (q queue) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	conn, err := q.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := conn.Query(ctx, sql, args...)
+	if err != nil {
+		conn.Release()
+		return nil, err
+	}
+	return &borrowedRows{Rows: rows, release: sync.OnceFunc(conn.Release)}, nil
+}
+
+// QueryRow implements db.DBTX. The connection goes back with Scan, which generated code always calls.
+func (q queue) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	conn, err := q.acquire(ctx)
+	if err != nil {
+		return noRow{err}
+	}
+	return borrowedRow{Row: conn.QueryRow(ctx, sql, args...), release: sync.OnceFunc(conn.Release)}
+}
+
+type borrowedRows struct {
+	pgx.Rows
+	release func()
+}
+
+// Close implements pgx.Rows.
+func (r *borrowedRows) Close() {
+	r.Rows.Close()
+	r.release()
+}
+
+type borrowedRow struct {
+	pgx.Row
+	release func()
+}
+
+// Scan implements pgx.Row.
+func (r borrowedRow) Scan(dest ...any) error {
+	defer r.release()
+	return r.Row.Scan(dest...)
+}
+
+type noRow struct{ err error }
+
+// Scan implements pgx.Row.
+func (r noRow) Scan(...any) error { return r.err }
