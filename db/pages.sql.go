@@ -13,15 +13,13 @@ import (
 )
 
 const collectPages = `-- name: CollectPages :execrows
-DELETE FROM pages WHERE id IN (
-    SELECT p.id FROM pages p
-    WHERE p.id = ANY($1::text[])
-      AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
-      AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
-    ORDER BY p.id FOR UPDATE SKIP LOCKED)
+DELETE FROM pages p WHERE p.id = ANY($1::text[])
+  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
 `
 
-// Removes those of the snapshots that nothing refers to any more. The rows are locked in the order of their ids.
+// Removes those of the locked snapshots that nothing refers to any more. A statement after the one that locks, because
+// only then it sees a visit that was committed just before.
 func (q *Queries) CollectPages(ctx context.Context, ids []string) (int64, error) {
 	result, err := q.db.Exec(ctx, collectPages, ids)
 	if err != nil {
@@ -143,6 +141,31 @@ func (q *Queries) InsertVisit(ctx context.Context, arg InsertVisitParams) error 
 		arg.TaskID,
 	)
 	return err
+}
+
+const lockPages = `-- name: LockPages :many
+SELECT p.id FROM pages p WHERE p.id = ANY($1::text[]) ORDER BY p.id FOR UPDATE SKIP LOCKED
+`
+
+// Locks snapshots that may be collected, in the order of their ids, but for those that a visit is about to refer to.
+func (q *Queries) LockPages(ctx context.Context, ids []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, lockPages, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const pageContent = `-- name: PageContent :one
@@ -353,13 +376,13 @@ func (q *Queries) SearchLibrary(ctx context.Context, arg SearchLibraryParams) ([
 
 const taskPageIDs = `-- name: TaskPageIDs :many
 SELECT DISTINCT v.page_id::text AS page_id FROM visits v
-WHERE v.task_id = $1 AND v.page_id IS NOT NULL
+WHERE v.task_id = ANY($1::uuid[]) AND v.page_id IS NOT NULL
 ORDER BY 1
 `
 
-// The snapshots that a task refers to; collected after it is gone, unless others use them.
-func (q *Queries) TaskPageIDs(ctx context.Context, taskID *uuid.UUID) ([]string, error) {
-	rows, err := q.db.Query(ctx, taskPageIDs, taskID)
+// The snapshots that tasks refer to; collected after they are gone, unless others use them.
+func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]string, error) {
+	rows, err := q.db.Query(ctx, taskPageIDs, taskIds)
 	if err != nil {
 		return nil, err
 	}

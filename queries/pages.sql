@@ -39,19 +39,21 @@ WHERE p.id = @id
   AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = @account_id);
 
 -- name: TaskPageIDs :many
--- The snapshots that a task refers to; collected after it is gone, unless others use them.
+-- The snapshots that tasks refer to; collected after they are gone, unless others use them.
 SELECT DISTINCT v.page_id::text AS page_id FROM visits v
-WHERE v.task_id = @task_id AND v.page_id IS NOT NULL
+WHERE v.task_id = ANY(@task_ids::uuid[]) AND v.page_id IS NOT NULL
 ORDER BY 1;
 
+-- name: LockPages :many
+-- Locks snapshots that may be collected, in the order of their ids, but for those that a visit is about to refer to.
+SELECT p.id FROM pages p WHERE p.id = ANY(@ids::text[]) ORDER BY p.id FOR UPDATE SKIP LOCKED;
+
 -- name: CollectPages :execrows
--- Removes those of the snapshots that nothing refers to any more. The rows are locked in the order of their ids.
-DELETE FROM pages WHERE id IN (
-    SELECT p.id FROM pages p
-    WHERE p.id = ANY(@ids::text[])
-      AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
-      AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
-    ORDER BY p.id FOR UPDATE SKIP LOCKED);
+-- Removes those of the locked snapshots that nothing refers to any more. A statement after the one that locks, because
+-- only then it sees a visit that was committed just before.
+DELETE FROM pages p WHERE p.id = ANY(@ids::text[])
+  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id);
 
 -- name: QuestionTerms :many
 -- The distinct lexemes of a question under one text search configuration.

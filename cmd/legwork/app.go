@@ -148,7 +148,7 @@ func (a *app) startRunner(ctx context.Context) error {
 		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
 	}, gate{a.store})
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
-		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Version: version,
+		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
 		Pages: pages, Engines: search.NewSet(search.NewLibrary(a.store.SearchLibrary)), Log: a.log,
 	})
 	if err != nil {

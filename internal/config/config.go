@@ -63,6 +63,8 @@ type Config struct {
 	TaskMinTimeBudget time.Duration `env:"TASK_MIN_TIME_BUDGET" envDefault:"30" must:"be whole seconds, 1..86400"`
 	// Most research time a task may ask for.
 	TaskMaxTimeBudget time.Duration `env:"TASK_MAX_TIME_BUDGET" envDefault:"600" must:"be whole seconds, 1..86400"`
+	// Days after which a finished task is removed with its events, visits and files. 0 keeps tasks for ever.
+	RetentionDays int `env:"RETENTION_DAYS" envDefault:"30" must:"be 0..36500"`
 	// Time without a heartbeat after which a worker counts as dead and its tasks are handed on.
 	LeaseTTL time.Duration `env:"LEASE_TTL" envDefault:"6s" must:"be a duration, 1s..10m"`
 	// Time that running requests and tasks get to stop cleanly after SIGTERM.
@@ -177,6 +179,9 @@ func (c *Config) normalise() {
 func (c Config) ListenAddr() string {
 	return net.JoinHostPort(c.APIHost, strconv.Itoa(c.APIPort))
 }
+
+// Retention is RETENTION_DAYS as a duration; 0 keeps tasks for ever.
+func (c Config) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
 
 // UserAgent is the User-Agent header (RFC 9110 §10.1.5) for page requests of a build of this version.
 func (c Config) UserAgent(version string) string {

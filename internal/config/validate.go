@@ -173,6 +173,7 @@ func (v *validator) tasks(c *Config) {
 	v.ordered("TASK_MIN_TIME_BUDGET", "TASK_DEFAULT_TIME_BUDGET", c.TaskMinTimeBudget, c.TaskDefaultTimeBudget)
 	v.ordered("TASK_DEFAULT_TIME_BUDGET", "TASK_MAX_TIME_BUDGET", c.TaskDefaultTimeBudget, c.TaskMaxTimeBudget)
 	v.ordered("TASK_MAX_TIME_BUDGET", "TASK_TIMEOUT", c.TaskMaxTimeBudget, c.TaskTimeout)
+	v.require("RETENTION_DAYS", within(c.RetentionDays, 0, 36500))
 	v.require("LEASE_TTL", within(c.LeaseTTL, time.Second, 10*time.Minute))
 	v.require("SHUTDOWN_TIMEOUT", within(c.ShutdownTimeout, time.Second, 10*time.Minute))
 }

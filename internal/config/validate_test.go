@@ -33,6 +33,8 @@ func TestWrongValues(t *testing.T) {
 		"DATABASE_MAX_CONNS":       {"4..1000", []string{"3", "1001", "many", "4294967296"}},
 		"LEGWORK_PG_MIRROR":        {"http or https", []string{"repo.example", "ftp://repo.example", "https://", "https://u:p@repo.example", "https://repo.example:0"}},
 		"MAX_CONCURRENT_TASKS":     {"1..1000", []string{"0", "-1", "1001", "five"}},
+		"MAX_QUEUED_TASKS":         {"0..1000000", []string{"-1", "1000001", "many"}},
+		"RETENTION_DAYS":           {"0..36500", []string{"-1", "36501", "30d"}},
 		"TASK_TIMEOUT":             {"24h", []string{"25h", "soon", "-900", "1e400"}},
 		"TASK_DEFAULT_TIME_BUDGET": {"whole seconds", []string{"0", "45.5", "a", "5 minutes"}},
 		"TASK_MIN_TIME_BUDGET":     {"whole seconds", []string{"0", "1.5s", "-1", "b"}},

@@ -27,6 +27,7 @@ type RunnerConfig struct {
 	TaskTimeout time.Duration // hard limit on a task's running time; TASK_TIMEOUT
 	Tries       int           // tries at a task that fails transiently; 0: 3
 	Backoff     time.Duration // before the second try, doubling after; 0: 2 s
+	Retention   time.Duration // after which finished tasks are removed; 0: never
 	Version     string        // of this program, shown with the worker
 	Pages       *page.Fetcher
 	Engines     *search.Set
@@ -67,13 +68,15 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	river.AddWorker(workers, &researchWorker{runner: r})
 	river.AddWorker(workers, &artifactsWorker{svc: svc})
 	river.AddWorker(workers, &purgeWorker{svc: svc})
+	river.AddWorker(workers, &cleanupWorker{svc: svc, keep: cfg.Retention})
 	client, err := river.NewClient(riverpgxv5.New(svc.store.Pool()), &river.Config{
 		Queues: map[string]river.QueueConfig{
 			queueResearch: {MaxWorkers: cfg.Slots},
 			queueUpkeep:   {MaxWorkers: 2},
 		},
-		Workers: workers,
-		Logger:  quiet(cfg.Log),
+		Workers:      workers,
+		PeriodicJobs: []*river.PeriodicJob{cleanupJob()},
+		Logger:       quiet(cfg.Log),
 		// An insert within the cooldown of a notified one sends no NOTIFY; with River's defaults it waits most of a second.
 		FetchCooldown:     10 * time.Millisecond,
 		FetchPollInterval: 100 * time.Millisecond,

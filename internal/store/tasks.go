@@ -202,7 +202,7 @@ func citationFrom(c db.TaskCitationsRow) research.Citation {
 // the head's lock.
 func (s *Store) DeleteTask(ctx context.Context, tx pgx.Tx, account string, id uuid.UUID) error {
 	q := s.q.WithTx(tx)
-	pages, err := q.TaskPageIDs(ctx, &id)
+	pages, err := q.TaskPageIDs(ctx, []uuid.UUID{id})
 	if err != nil {
 		return wrap(err)
 	}
@@ -213,8 +213,8 @@ func (s *Store) DeleteTask(ctx context.Context, tx pgx.Tx, account string, id uu
 	if n == 0 {
 		return research.ErrConflict
 	}
-	_, err = q.CollectPages(ctx, pages)
-	return wrap(err)
+	_, err = collect(ctx, q, pages)
+	return err
 }
 
 // Counts gives the running tasks and all tasks.

@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"legwork/internal/failpoint"
+	"legwork/internal/research"
+)
+
+const (
+	cleanupEvery = time.Hour
+	// cleanupBatch is how many rows one transaction of a clean-up removes, so that none is long.
+	cleanupBatch = 100
+)
+
+// CleanupArgs ask for a clean-up. River's leader inserts one every hour, and one when it is elected.
+type CleanupArgs struct{}
+
+// Kind implements river.JobArgs.
+func (CleanupArgs) Kind() string { return "cleanup" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts. One attempt: the next hour's does what this one did not.
+func (CleanupArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueUpkeep, MaxAttempts: 1}
+}
+
+type cleanupWorker struct {
+	river.WorkerDefaults[CleanupArgs]
+	svc  *Service
+	keep time.Duration
+}
+
+// Timeout implements river.Worker: the first clean-up after years may take a while.
+func (w *cleanupWorker) Timeout(*river.Job[CleanupArgs]) time.Duration { return cleanupEvery / 2 }
+
+// Work implements river.Worker.
+func (w *cleanupWorker) Work(ctx context.Context, _ *river.Job[CleanupArgs]) error {
+	done, err := w.svc.Cleanup(ctx, w.keep)
+	if done != (Cleaned{}) {
+		w.svc.log.InfoContext(ctx, "cleaned up", "tasks", done.Tasks, "snapshots", done.Pages, "keys", done.Keys)
+	}
+	return err
+}
+
+// cleanupJob makes the clean-up periodic.
+func cleanupJob() *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(cleanupEvery),
+		func() (river.JobArgs, *river.InsertOpts) { return CleanupArgs{}, nil },
+		&river.PeriodicJobOpts{ID: "cleanup", RunOnStart: true})
+}
+
+// Cleaned is what a clean-up removed, or would.
+type Cleaned struct {
+	Tasks int64 // with their events, visits and files
+	Pages int64 // snapshots that nothing refers to any more
+	Keys  int64 // idempotency keys that do not count any more
+}
+
+// Expired tells what Cleanup would remove now. It removes nothing.
+func (s *Service) Expired(ctx context.Context, keep time.Duration) (Cleaned, error) {
+	tasks, pages, keys, err := s.store.Expired(ctx, keep, KeepKeys)
+	return Cleaned{Tasks: tasks, Pages: pages, Keys: keys}, err
+}
+
+// Cleanup removes tasks that ended longer than keep ago (none when keep is 0), snapshots that nothing refers to, and
+// idempotency keys that do not count any more. Several at once do no harm; one that is cut short has done whole batches.
+func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned, err error) {
+	for keep > 0 {
+		tasks, pages, err := s.expire(ctx, keep)
+		done.Tasks, done.Pages = done.Tasks+tasks, done.Pages+pages
+		if err != nil {
+			return done, fmt.Errorf("remove old tasks: %w", err)
+		}
+		if tasks == 0 {
+			break
+		}
+	}
+	for after := ""; ; {
+		n, next, err := s.store.CollectOrphans(ctx, after, cleanupBatch)
+		done.Pages += n
+		if err != nil {
+			return done, fmt.Errorf("collect snapshots: %w", err)
+		}
+		if after = next; after == "" {
+			break
+		}
+	}
+	for {
+		n, err := s.store.PurgeKeys(ctx, KeepKeys, cleanupBatch)
+		done.Keys += n
+		if err != nil || n == 0 {
+			return done, err
+		}
+	}
+}
+
+// expire removes one batch of old tasks. Their files follow the commit; a purge job for each, in the transaction,
+// sees to it when this process dies in between.
+func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages int64, err error) {
+	var ids []uuid.UUID
+	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if ids, err = s.store.LockExpired(ctx, tx, keep, cleanupBatch); err != nil || len(ids) == 0 {
+			return err
+		}
+		purges := make([]river.InsertManyParams, len(ids))
+		for i, id := range ids {
+			purges[i] = river.InsertManyParams{Args: PurgeArgs{TaskID: id}}
+		}
+		if _, err := s.river.InsertManyTx(ctx, tx, purges); err != nil {
+			return fmt.Errorf("insert purges: %w", err)
+		}
+		tasks, pages, err = s.store.DeleteExpired(ctx, tx, ids)
+		return err
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	failpoint.Hit(ctx, "after_expire")
+	for _, id := range ids {
+		if err := s.artifacts.Purge(ctx, id); err != nil && !errors.Is(err, research.ErrNotFound) {
+			s.log.WarnContext(ctx, "files of an expired task are left to its purge job", "task", id, "error", err)
+		}
+	}
+	return tasks, pages, nil
+}

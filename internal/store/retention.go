@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/db"
+)
+
+// collect removes those of the snapshots that nothing refers to.
+func collect(ctx context.Context, q *db.Queries, pages []string) (int64, error) {
+	locked, err := q.LockPages(ctx, pages)
+	if err != nil || len(locked) == 0 {
+		return 0, wrap(err)
+	}
+	n, err := q.CollectPages(ctx, locked)
+	return n, wrap(err)
+}
+
+// LockExpired locks the heads of at most limit tasks that ended longer than keep ago, and names them.
+func (s *Store) LockExpired(ctx context.Context, tx pgx.Tx, keep time.Duration, limit int) ([]uuid.UUID, error) {
+	ids, err := s.q.WithTx(tx).LockExpired(ctx, keep.Seconds(), int32(limit))
+	return ids, wrap(err)
+}
+
+// DeleteExpired removes finished tasks of any account, whose heads the caller has locked, with all their rows and the
+// snapshots that nobody else refers to. It says how many of each.
+func (s *Store) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (tasks, pages int64, err error) {
+	q := s.q.WithTx(tx)
+	used, err := q.TaskPageIDs(ctx, ids)
+	if err != nil {
+		return 0, 0, wrap(err)
+	}
+	if tasks, err = q.DeleteExpired(ctx, ids); err != nil {
+		return 0, 0, wrap(err)
+	}
+	pages, err = collect(ctx, q, used)
+	return tasks, pages, err
+}
+
+// CollectOrphans removes snapshots that nothing refers to, among the next limit ones after an id. It gives the id to go
+// on after, empty when there are no more.
+func (s *Store) CollectOrphans(ctx context.Context, after string, limit int) (n int64, next string, err error) {
+	ids, err := s.q.OrphanPages(ctx, after, int32(limit))
+	if err != nil || len(ids) == 0 {
+		return 0, "", wrap(err)
+	}
+	err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		n, err = collect(ctx, s.q.WithTx(tx), ids)
+		return err
+	})
+	return n, ids[len(ids)-1], err
+}
+
+// Expired counts what a clean-up would remove: tasks that ended longer than keep ago (none when keep is 0), snapshots
+// that nothing refers to then, and idempotency keys older than keepKeys.
+func (s *Store) Expired(ctx context.Context, keep, keepKeys time.Duration) (tasks, pages, keys int64, err error) {
+	if keep > 0 {
+		if tasks, err = s.q.CountExpired(ctx, keep.Seconds()); err != nil {
+			return 0, 0, 0, wrap(err)
+		}
+	}
+	if pages, err = s.q.CountPagesAfterRetention(ctx, keep > 0, keep.Seconds()); err != nil {
+		return 0, 0, 0, wrap(err)
+	}
+	keys, err = s.q.CountOldKeys(ctx, keepKeys.Seconds())
+	return tasks, pages, keys, wrap(err)
+}

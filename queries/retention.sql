@@ -1,0 +1,36 @@
+-- name: LockExpired :many
+-- Finished tasks older than the retention, oldest first, with their heads locked; those that somebody is at are left
+-- for the next time.
+SELECT t.id FROM tasks t JOIN task_heads h ON h.task_id = t.id
+WHERE t.completed_at < now() - make_interval(secs => @keep_seconds::float8)
+ORDER BY t.completed_at LIMIT @max_rows
+FOR UPDATE OF h SKIP LOCKED;
+
+-- name: CountExpired :one
+-- How many tasks the retention would remove.
+SELECT count(*) FROM tasks t WHERE t.completed_at < now() - make_interval(secs => @keep_seconds::float8);
+
+-- name: DeleteExpired :execrows
+-- Removes finished tasks, whose heads the transaction has locked, with all that hangs on them.
+DELETE FROM tasks WHERE id = ANY(@ids::uuid[]) AND status IN ('completed','failed','cancelled');
+
+-- name: OrphanPages :many
+-- Snapshots that nothing refers to, after an id. A snapshot is stored together with its first visit, so none of these
+-- is new.
+SELECT p.id FROM pages p
+WHERE p.id > @after
+  AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
+ORDER BY p.id LIMIT @max_rows;
+
+-- name: CountPagesAfterRetention :one
+-- How many snapshots nothing would refer to once the retention has removed its tasks.
+SELECT count(*) FROM pages p
+WHERE NOT EXISTS (SELECT 1 FROM visits v LEFT JOIN tasks t ON t.id = v.task_id
+                  WHERE v.page_id = p.id AND NOT coalesce(@expire::boolean AND t.completed_at < now() - make_interval(secs => @keep_seconds::float8), false))
+  AND NOT EXISTS (SELECT 1 FROM citations c JOIN tasks t ON t.id = c.task_id
+                  WHERE c.page_id = p.id AND NOT coalesce(@expire::boolean AND t.completed_at < now() - make_interval(secs => @keep_seconds::float8), false));
+
+-- name: CountOldKeys :one
+-- How many idempotency keys are too old to count.
+SELECT count(*) FROM idempotency_keys WHERE created_at < now() - make_interval(secs => @keep_seconds::float8);
