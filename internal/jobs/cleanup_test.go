@@ -122,6 +122,37 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
+// TestCleanupLeavesPagesThatAreWanted: a snapshot that nothing refers to is being read again at this very moment.
+func TestCleanupLeavesPagesThatAreWanted(t *testing.T) {
+	p := setup(t)
+	first, second := p.submit("first"), p.submit("second")
+	p.reads(first.ID, "the same page")
+	p.exec("DELETE FROM citations")
+	p.exec("DELETE FROM visits")
+	p.take(second.ID, 1, p.judge().lease.workerID())
+	sum := sha256.Sum256([]byte("the same page"))
+	visit := &research.Visit{ID: uuid.Must(uuid.NewV7()), URL: "http://b.example/", FinalURL: "http://b.example/", Outcome: research.OutcomeOK, Status: 200,
+		Page: &research.Page{ID: hex.EncodeToString(sum[:]), Text: "the same page"}}
+	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		_, _, err := p.store.RecordStep(ctx, tx, second.ID, 1, research.Step{Turn: 1, CallNo: 1, Try: 1, Kind: research.ToolStep,
+			Tool: "navigate_to", Result: []byte("{}"), Success: true, Visit: visit})
+		if err != nil {
+			return err
+		}
+		if got, err := p.Cleanup(t.Context(), month); err != nil || got.Pages != 0 {
+			t.Errorf("while it is wanted: %+v, %v", got, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := p.count("SELECT count(*) FROM pages"); n != 1 {
+		t.Errorf("%d snapshots are left, want 1", n)
+	}
+	p.end(second.ID)
+}
+
 // TestCleanupInBatches: more than one batch, by several at once, and around a task that somebody is at.
 func TestCleanupInBatches(t *testing.T) {
 	p := setup(t)

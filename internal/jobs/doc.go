@@ -36,25 +36,30 @@ type ResearchArgs struct {
 // Kind implements river.JobArgs.
 func (ResearchArgs) Kind() string { return "research" }
 
-// researchOpts inserts a run: now, or after a delay. Undelayed jobs do not wait for River's scheduler.
-func researchOpts(p research.Priority, delay time.Duration) *river.InsertOpts {
+// researchOpts inserts a run: now, or after a delay. Undelayed jobs do not wait for River's scheduler. A task that was
+// begun goes before those of its priority that were not: a lost worker should cost it seconds, not another wait in the
+// queue.
+func researchOpts(p research.Priority, delay time.Duration, begun bool) *river.InsertOpts {
 	opts := &river.InsertOpts{Queue: queueResearch, MaxAttempts: 1, Priority: riverPriority(p)}
+	if begun {
+		opts.Priority--
+	}
 	if delay > 0 {
 		opts.ScheduledAt = time.Now().Add(delay)
 	}
 	return opts
 }
 
-// riverPriority: River works 1 before 2 before 3.
+// riverPriority: River works 1 before 2, and so on to 4.
 func riverPriority(p research.Priority) int {
 	switch p {
 	case research.High:
-		return 1
+		return 2
 	case research.Low:
-		return 3
+		return 4
 	case research.Normal:
 	}
-	return 2
+	return 3
 }
 
 // ArtifactsArgs ask for the files of a finished task.

@@ -169,7 +169,7 @@ func (s *Service) nextRun(ctx context.Context, tx pgx.Tx, head store.Head, task 
 	if err := s.cancelJob(ctx, tx, head.JobID); err != nil {
 		return nil, err
 	}
-	job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: task.ID, Epoch: next}, researchOpts(task.Priority, delay))
+	job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: task.ID, Epoch: next}, researchOpts(task.Priority, delay, task.StartedAt != nil))
 	if err != nil {
 		return nil, fmt.Errorf("insert job: %w", err)
 	}

@@ -69,6 +69,7 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 // resume gives a stray its next run, at no cost in tries, or fails it when it has lost too many.
 func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.Stray) error {
 	var events []research.Event
+	said := "resumed after worker loss"
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		head, err := r.store.LockStray(ctx, tx, stray.TaskID, stray.Epoch)
 		if err != nil {
@@ -86,6 +87,7 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.Stray
 			return research.ErrFenced
 		}
 		if losses >= maxLosses {
+			said = "given up after too many losses"
 			events, err = r.giveUp(ctx, tx, head, task)
 			return err
 		}
@@ -97,7 +99,7 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.Stray
 	if err != nil {
 		return err
 	}
-	log.WarnContext(ctx, "resumed after worker loss")
+	log.WarnContext(ctx, said)
 	r.publish(ctx, events)
 	return nil
 }

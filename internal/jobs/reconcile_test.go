@@ -228,6 +228,43 @@ func TestThreeLosses(t *testing.T) {
 	}
 }
 
+// TestBegunTasksGoFirst: what was begun does not wait behind what was not, and priorities hold otherwise.
+func TestBegunTasksGoFirst(t *testing.T) {
+	p := setup(t)
+	judge := p.judge()
+	submit := func(name string, priority research.Priority, begun bool) {
+		t.Helper()
+		in := asked(name)
+		in.Priority = priority
+		task, err := p.Submit(t.Context(), research.DefaultAccount, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if begun {
+			p.take(task.ID, 1, uuid.New())
+			p.pass(judge)
+		}
+	}
+	submit("low", research.Low, false)
+	submit("normal", research.Normal, false)
+	submit("high", research.High, false)
+	submit("low, begun", research.Low, true)
+	submit("normal, begun", research.Normal, true)
+	submit("high, begun", research.High, true)
+	rows, err := p.store.Pool().Query(t.Context(), `SELECT t.question FROM river_job j JOIN task_heads h ON h.job_id = j.id JOIN tasks t ON t.id = h.task_id
+		ORDER BY j.priority, j.scheduled_at, j.id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(order, "; "); got != "high, begun; high; normal, begun; normal; low, begun; low" {
+		t.Errorf("the order is %s", got)
+	}
+}
+
 // TestReconcilersShare: any number of processes at once resume each stray once.
 func TestReconcilersShare(t *testing.T) {
 	p := setup(t)

@@ -71,7 +71,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 		if task, err = s.store.CreateTask(ctx, tx, account, id, in); err != nil {
 			return err
 		}
-		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0))
+		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0, false))
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
