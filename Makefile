@@ -50,6 +50,13 @@ cover: ## the tests with coverage, which must reach MIN_COVERAGE
 	$(WITH_SERVER) $(GOTEST) -coverpkg=./... -coverprofile=coverage.out $(ARGS) ./...
 	scripts/coverage.sh coverage.out $(MIN_COVERAGE)
 
+# How long make chaos rages.
+CHAOS ?= 5m
+
+.PHONY: chaos
+chaos: ## kill, stop, starve and cut off for CHAOS (5m), and demand that nothing is lost; make test has a short form
+	$(GO) test -race -tags failpoints -timeout 2h -count=1 -v -run '^TestChaos$$' ./cmd/legwork -args -chaos $(CHAOS)
+
 .PHONY: bench
 bench: ## run the benchmarks
 	$(WITH_SERVER) $(GO) test -run '^$$' -bench . -benchmem $(ARGS) $(PKG)

@@ -1,0 +1,221 @@
+//go:build failpoints
+
+package main_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// chaosFor asks for the long form: make chaos, or go test -tags failpoints -run TestChaos ./cmd/legwork -args -chaos 5m.
+var chaosFor = flag.Duration("chaos", 0, "how long TestChaos rages, on a PostgreSQL of its own; 0: its short form")
+
+// TestChaos runs tasks on two API processes and three workers while a monkey kills, stops and starves them and cuts the
+// database off. At the end every task whose 201 a client has seen must have ended, once, with a clean audit, and every
+// client's log must equal the table's.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	form := chaosForm{rage: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
+		page: 500 * time.Millisecond, resumed: 0.2, bound: 15 * time.Second, patience: 90 * time.Second}
+	if *chaosFor > 0 {
+		form = chaosForm{rage: *chaosFor, tasks: 200, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
+			page: 1500 * time.Millisecond, resumed: 0.5, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
+	}
+	c := newChaos(t, form)
+	defer c.stopAll()
+	var clients sync.WaitGroup
+	for i := range form.tasks {
+		clients.Go(func() { c.client(i) })
+	}
+	c.monkey()
+	c.heal()
+	clients.Wait()
+	if t.Failed() {
+		return
+	}
+	c.check()
+	c.stopAll()
+	c.checkConnections()
+}
+
+// chaosForm is how bad it gets.
+type chaosForm struct {
+	rage      time.Duration // of the monkey
+	tasks     int
+	slots     int           // of each worker
+	arrivals  time.Duration // over which the tasks come
+	lease     time.Duration
+	pause     time.Duration // between two faults, on average
+	page      time.Duration // that a page takes to load; a task loads a few
+	resumed   float64       // least share of tasks that must be resumed, or it was no chaos
+	bound     time.Duration // on the recovery of a lost run
+	patience  time.Duration // for all tasks to end after the monkey has gone
+	ownServer bool          // with a PostgreSQL that may be killed
+}
+
+// chaos is a world in which everything fails.
+type chaos struct {
+	t      *testing.T
+	form   chaosForm
+	proxy  *proxy // between the processes and the database
+	direct string // the database without the proxy in between; changes with each restart
+	kill   func() // ends the PostgreSQL in immediate mode and starts it again; nil when it is shared
+	dir    string
+	site   *slowSite
+	slots  []*slot // two API processes, three workers
+	apis   []string
+	faults sync.Map // name → *atomic.Int64
+	calm   chan struct{}
+
+	mu      sync.Mutex
+	task    map[int]string   // accepted: client → task
+	logs    map[int][]string // what the client saw
+	outages []time.Time      // when the database came back
+}
+
+func newChaos(t *testing.T, form chaosForm) *chaos {
+	c := &chaos{t: t, form: form, dir: t.TempDir(), calm: make(chan struct{}), task: map[int]string{}, logs: map[int][]string{}}
+	c.site = startSlowSite(t, form.page)
+	c.openDatabase()
+	binary := buildWithFailpoints(t)
+	for range 2 {
+		port := freePort(t)
+		c.apis = append(c.apis, fmt.Sprintf("127.0.0.1:%d", port))
+		c.slots = append(c.slots, c.newSlot(binary, []string{"serve", "--role", "api"}, fmt.Sprintf("API_PORT=%d", port)))
+	}
+	for range 3 {
+		c.slots = append(c.slots, c.newSlot(binary, []string{"worker"}))
+	}
+	return c
+}
+
+func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
+	s := &slot{t: c.t, binary: binary, args: args, env: append(append(os.Environ(),
+		"DATABASE_URL="+c.proxy.url(c.direct), "LEGWORK_HOME="+c.dir, "API_HOST=127.0.0.1", "FETCH_ALLOW_NETS=127.0.0.0/8", "REQUEST_DELAY_MIN=0",
+		"REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1", "DATABASE_MAX_CONNS=10", "MAX_CONCURRENT_TASKS="+strconv.Itoa(c.form.slots),
+		"LEASE_TTL="+c.form.lease.String(), "LOG_LEVEL=info"), extra...)}
+	s.begin("")
+	return s
+}
+
+func (c *chaos) workers() []*slot { return c.slots[2:] }
+
+func (c *chaos) fault(name string) {
+	n, _ := c.faults.LoadOrStore(name, new(atomic.Int64))
+	n.(*atomic.Int64).Add(1)
+}
+
+// points are where a worker dies by itself.
+var points = []string{"after_claim", "before_effect", "before_step_commit", "after_step_commit", "after_commit_before_notify", "before_exit", "after_requeue"}
+
+// monkey does one bad thing after another.
+func (c *chaos) monkey() {
+	seed := uint64(time.Now().UnixNano())
+	c.t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	end := time.After(c.form.rage)
+	defer close(c.calm)
+	for n := 0; ; n++ {
+		select {
+		case <-end:
+			return
+		case <-time.After(c.form.pause/2 + rand.N(c.form.pause)):
+		}
+		w := c.workers()[r.IntN(3)]
+		faults := []func(){
+			func() { c.fault("kill -9 a worker"); w.signal(syscall.SIGKILL) },
+			func() { c.fault("pause a worker beyond its lease"); c.pauseFor(w, c.form.lease+c.form.lease/2) },
+			func() { c.fault("terminate backends"); c.terminateBackends() },
+			func() { c.fault("kill -9 a worker"); w.signal(syscall.SIGKILL) },
+			func() {
+				c.fault("die at a failpoint")
+				w.dieAt(points[r.IntN(len(points))] + fmt.Sprintf("=kill:%d", 1+r.IntN(4)))
+			},
+			func() { c.fault("kill -9 an API process"); c.slots[r.IntN(2)].signal(syscall.SIGKILL) },
+			func() { c.fault("SIGTERM a worker"); w.signal(syscall.SIGTERM) },
+			func() { c.fault("cut the database off"); c.outage(c.form.lease / 2) },
+			func() { c.fault("take all connections"); c.takeConnections(c.form.lease / 3) },
+			func() {
+				if c.kill != nil {
+					c.fault("restart PostgreSQL in immediate mode")
+					c.kill()
+				}
+			},
+		}
+		faults[n%len(faults)]() // each in turn, so that even a short run has all
+	}
+}
+
+// pauseFor stops a process and wakes it later.
+func (c *chaos) pauseFor(s *slot, d time.Duration) {
+	wake := s.freeze()
+	time.AfterFunc(d, wake)
+}
+
+// heal ends all faults: everything runs again, with no failpoint armed.
+func (c *chaos) heal() {
+	for _, s := range c.slots {
+		s.calm()
+	}
+}
+
+func (c *chaos) terminateBackends() {
+	c.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.5`)
+}
+
+// exec does something as the database's administrator. The server may be away: then it is not done.
+func (c *chaos) exec(sql string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, c.direct)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, _ = conn.Exec(ctx, sql)
+}
+
+// outage cuts every connection and refuses new ones for a while.
+func (c *chaos) outage(d time.Duration) {
+	c.proxy.cut(true)
+	<-time.After(d)
+	c.proxy.cut(false)
+	c.back()
+}
+
+func (c *chaos) back() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.outages = append(c.outages, time.Now())
+}
+
+// takeConnections lets nobody have a new connection for a while.
+func (c *chaos) takeConnections(d time.Duration) {
+	c.proxy.refuseNew(true)
+	c.terminateBackends()
+	<-time.After(d)
+	c.proxy.refuseNew(false)
+	c.back()
+}
+
+// report tells what was done and how it went.
+func (c *chaos) report(lines ...string) {
+	var b strings.Builder
+	c.faults.Range(func(k, v any) bool {
+		fmt.Fprintf(&b, "\n  %3d × %s", v.(*atomic.Int64).Load(), k)
+		return true
+	})
+	c.t.Logf("faults:%s\n%s", b.String(), strings.Join(lines, "\n"))
+}

@@ -1,0 +1,378 @@
+//go:build failpoints
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/pgembed"
+	"legwork/internal/store"
+	"legwork/internal/testsite"
+)
+
+// buildWithFailpoints makes the program under test.
+func buildWithFailpoints(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "legwork")
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-tags", "failpoints", "-o", path, "legwork/cmd/legwork").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v: %s", err, out)
+	}
+	return path
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// slot is a place for a process that is started again whenever it ends.
+type slot struct {
+	t      *testing.T
+	binary string
+	args   []string
+	env    []string
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	ended  chan struct{} // of the present process
+	frozen bool
+	over   bool
+	log    tail
+}
+
+// begin starts the process and keeps it going. points arm failpoints in this one life of it.
+func (s *slot) begin(points string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
+	cmd := exec.Command(s.binary, s.args...)
+	cmd.Env = s.env
+	if points != "" {
+		cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "LEGWORK_FAILPOINTS="+points)
+	}
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	cmd.Dir = os.TempDir()
+	if err := cmd.Start(); err != nil {
+		s.t.Errorf("start %v: %v", s.args, err)
+		return
+	}
+	s.cmd, s.ended, s.frozen = cmd, make(chan struct{}), false
+	go func(ended chan struct{}) {
+		_ = cmd.Wait()
+		close(ended)
+		<-time.After(100 * time.Millisecond)
+		s.begin("")
+	}(s.ended)
+}
+
+func (s *slot) signal(sig os.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.frozen && s.cmd != nil {
+		_ = s.cmd.Process.Signal(sig)
+	}
+}
+
+// freeze stops the process and gives what wakes it.
+func (s *slot) freeze() (wake func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cmd := s.cmd
+	if s.frozen {
+		return func() {}
+	}
+	s.frozen = true
+	_ = cmd.Process.Signal(syscall.SIGSTOP)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.cmd == cmd && s.frozen {
+			_ = cmd.Process.Signal(syscall.SIGCONT)
+			s.frozen = false
+		}
+	}
+}
+
+// dieAt replaces the process by one that dies at a failpoint.
+func (s *slot) dieAt(point string) {
+	s.mu.Lock()
+	if s.frozen || s.over {
+		s.mu.Unlock()
+		return
+	}
+	s.over = true // the keeper does not start it
+	cmd, ended := s.cmd, s.ended
+	s.mu.Unlock()
+	_ = cmd.Process.Kill()
+	<-ended
+	<-time.After(150 * time.Millisecond) // the keeper of the old process has given up
+	s.mu.Lock()
+	s.over = false
+	s.mu.Unlock()
+	s.begin(point)
+}
+
+// calm wakes the process; one with a failpoint may still die of it, and comes back without.
+func (s *slot) calm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.frozen {
+		_ = s.cmd.Process.Signal(syscall.SIGCONT)
+		s.frozen = false
+	}
+}
+
+// end stops the process for good, in good order as far as it can.
+func (s *slot) end(t *testing.T) {
+	s.mu.Lock()
+	s.over = true
+	cmd, ended := s.cmd, s.ended
+	s.mu.Unlock()
+	_ = cmd.Process.Signal(syscall.SIGCONT)
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Errorf("%v did not end within 30 s of SIGTERM", s.args)
+		_ = cmd.Process.Kill()
+		<-ended
+	}
+}
+
+func (c *chaos) stopAll() {
+	var all sync.WaitGroup
+	for _, s := range c.slots {
+		all.Go(func() { s.end(c.t) })
+	}
+	all.Wait()
+	if c.t.Failed() {
+		for i, s := range c.slots {
+			c.t.Logf("process %d %v:\n%s", i, s.args, s.log.String())
+		}
+	}
+}
+
+// tail keeps the last part of what is written to it.
+type tail struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *tail) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.b.Len() > 64<<10 {
+		l.b.Next(32 << 10)
+	}
+	return l.b.Write(p)
+}
+
+func (l *tail) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// openDatabase makes the database, on a server of its own if it may be killed, and the proxy in front of it.
+func (c *chaos) openDatabase() {
+	c.t.Helper()
+	if !c.form.ownServer {
+		c.direct = dbtest.URL(c.t)
+		c.proxy = startProxy(c.t, c.direct)
+		return
+	}
+	cfg := pgembed.Config{Home: filepath.Join(c.t.TempDir(), "pg")}
+	server, err := pgembed.Start(c.t.Context(), cfg)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = server.Stop(context.Background()) })
+	c.direct = server.URL()
+	if err := store.Migrate(c.t.Context(), c.direct, slog.New(slog.DiscardHandler)); err != nil {
+		c.t.Fatal(err)
+	}
+	c.proxy = startProxy(c.t, c.direct)
+	c.kill = func() {
+		pid, err := os.ReadFile(filepath.Join(cfg.Home, "postgres", "postmaster.pid"))
+		if err != nil {
+			matches, _ := filepath.Glob(filepath.Join(cfg.Home, "*", "postmaster.pid"))
+			if len(matches) == 1 {
+				pid, err = os.ReadFile(matches[0])
+			}
+		}
+		first, _, _ := strings.Cut(string(pid), "\n")
+		n, perr := strconv.Atoi(first)
+		if err != nil || perr != nil {
+			c.t.Errorf("no postmaster: %v, %v", err, perr)
+			return
+		}
+		_ = syscall.Kill(n, syscall.SIGQUIT)
+		<-server.Done()
+		_ = server.Stop(context.Background())
+		if server, err = pgembed.Start(context.Background(), cfg); err != nil {
+			c.t.Errorf("restart PostgreSQL: %v", err)
+			return
+		}
+		c.direct = server.URL()
+		c.proxy.aim(c.direct)
+		c.back()
+	}
+}
+
+// proxy stands between the processes and the database.
+type proxy struct {
+	ln net.Listener
+
+	mu     sync.Mutex
+	target *pgx.ConnConfig
+	away   bool
+	full   bool
+	conns  map[net.Conn]struct{}
+}
+
+func startProxy(t *testing.T, dsn string) *proxy {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{ln: ln, conns: map[net.Conn]struct{}{}}
+	p.aim(dsn)
+	t.Cleanup(func() { _ = ln.Close(); p.cut(true) })
+	go func() {
+		for {
+			in, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go p.pipe(in)
+		}
+	}()
+	return p
+}
+
+func (p *proxy) aim(dsn string) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		panic(err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = cfg
+}
+
+// url is dsn by way of the proxy.
+func (p *proxy) url(dsn string) string {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		panic(err)
+	}
+	u := url.URL{Scheme: "postgres", Host: p.ln.Addr().String(), Path: "/" + cfg.Database, User: url.UserPassword(cfg.User, cfg.Password), RawQuery: "sslmode=disable"}
+	return u.String()
+}
+
+func (p *proxy) pipe(in net.Conn) {
+	defer func() { _ = in.Close() }()
+	p.mu.Lock()
+	refused, cfg := p.away || p.full, p.target
+	p.mu.Unlock()
+	if refused {
+		return
+	}
+	network, addr := pgconnAddress(cfg)
+	out, err := net.Dial(network, addr)
+	if err != nil {
+		return
+	}
+	defer func() { _ = out.Close() }()
+	p.mu.Lock()
+	p.conns[in], p.conns[out] = struct{}{}, struct{}{}
+	p.mu.Unlock()
+	done := make(chan struct{}, 2)
+	copyOver := func(to, from net.Conn) { _, _ = io.Copy(to, from); done <- struct{}{} }
+	go copyOver(in, out)
+	go copyOver(out, in)
+	<-done
+	p.mu.Lock()
+	delete(p.conns, in)
+	delete(p.conns, out)
+	p.mu.Unlock()
+}
+
+func pgconnAddress(cfg *pgx.ConnConfig) (network, addr string) {
+	if strings.HasPrefix(cfg.Host, "/") {
+		return "unix", fmt.Sprintf("%s/.s.PGSQL.%d", cfg.Host, cfg.Port)
+	}
+	return "tcp", net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
+}
+
+// cut ends every connection and refuses further ones.
+func (p *proxy) cut(away bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.away = away; away {
+		for c := range p.conns {
+			_ = c.Close()
+		}
+	}
+}
+
+func (p *proxy) refuseNew(full bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.full = full
+}
+
+// slowSite is a site on which each client finds pages of its own, and every page takes a while.
+type slowSite struct {
+	*testsite.Site
+}
+
+const sitePages = 8
+
+func startSlowSite(t *testing.T, delay time.Duration) *slowSite {
+	s := &slowSite{testsite.Start(t)}
+	s.Handle("/chaos/*", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(delay):
+		case <-r.Context().Done():
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!DOCTYPE html><html lang="en"><title>Kettle %[1]s</title><h1>Kettle %[1]s</h1>
+<p>The keep warm time of the kettle on the page %[1]s is 25 minutes, as long as the lid of the kettle stays closed.</p><ul>`, r.URL.Path)
+		dir := filepath.Dir(r.URL.Path)
+		for i := range sitePages {
+			fmt.Fprintf(w, `<li><a href="%s/%d.html">Keep warm time of kettle %d</a></li>`, dir, i, i)
+		}
+		fmt.Fprint(w, `</ul></html>`)
+	})
+	return s
+}
