@@ -221,14 +221,17 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 // recoveries gives the times from the last write of each lost run, or the return of the database after it, to the next
 // run's claim, sorted. The last write comes before the loss, so none is too short.
 func (c *chaos) recoveries(ctx context.Context, st *store.Store) []time.Duration {
-	rows, err := st.Pool().Query(ctx, `SELECT r.seen_at, n.claimed_at FROM runs r
+	rows, err := st.Pool().Query(ctx, `SELECT r.task_id, r.seen_at, n.claimed_at FROM runs r
 		JOIN LATERAL (SELECT claimed_at FROM runs n WHERE n.task_id = r.task_id AND n.epoch > r.epoch ORDER BY n.epoch LIMIT 1) n ON true
 		WHERE r.outcome = 'lost'`)
 	if err != nil {
 		c.t.Error(err)
 		return nil
 	}
-	type pair struct{ Seen, Claimed time.Time }
+	type pair struct {
+		Task          uuid.UUID
+		Seen, Claimed time.Time
+	}
 	pairs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[pair])
 	if err != nil {
 		c.t.Error(err)
@@ -240,7 +243,14 @@ func (c *chaos) recoveries(ctx context.Context, st *store.Store) []time.Duration
 				p.Seen = back
 			}
 		}
-		out = append(out, p.Claimed.Sub(p.Seen))
+		took := p.Claimed.Sub(p.Seen)
+		if out = append(out, took); took > c.form.bound {
+			events, _ := st.Events(ctx, p.Task, 0, 1000)
+			c.t.Logf("recovery of %s at %s took %v:", p.Task, p.Claimed.UTC().Format(time.TimeOnly), took)
+			for _, e := range events {
+				c.t.Logf("%s", e.Frame())
+			}
+		}
 	}
 	slices.Sort(out)
 	return out

@@ -173,6 +173,7 @@ func (c *chaos) heal() {
 
 func (c *chaos) terminateBackends() {
 	c.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.5`)
+	c.back()
 }
 
 // exec does something as the database's administrator. The server may be away: then it is not done.

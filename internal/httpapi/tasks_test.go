@@ -26,7 +26,7 @@ func TestCreateTask(t *testing.T) {
 			b := setup(t)
 			var got api.Task
 			res := b.do("POST", "/api/tasks", strings.NewReader(`{"question":" Why? ","max_pages":7,"seedUrl":"http://127.0.0.1/"}`),
-				"Content-Type", contentType, "Idempotency-Key", "ignored")
+				"Content-Type", contentType)
 			res.into(201, &got)
 			calls := b.seen()
 			if len(calls) != 1 || calls[0].account != "default" || calls[0].in.Question != " Why? " || calls[0].in.Options.MaxPages != 7 {

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/riverqueue/river"
 
 	"legwork/internal/failpoint"
-	"legwork/internal/research"
 )
 
 const (
@@ -124,9 +122,15 @@ func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages 
 	}
 	failpoint.Hit(ctx, "after_expire")
 	for _, id := range ids {
-		if err := s.artifacts.Purge(ctx, id); err != nil && !errors.Is(err, research.ErrNotFound) {
-			s.log.WarnContext(ctx, "files of an expired task are left to its purge job", "task", id, "error", err)
-		}
+		s.purgeNow(ctx, id)
 	}
 	return tasks, pages, nil
+}
+
+// purgeNow removes the files of a task that was just removed, or leaves them to its purge job.
+func (s *Service) purgeNow(ctx context.Context, id uuid.UUID) {
+	defer s.files.lock(id)()
+	if err := s.artifacts.Purge(ctx, id); err != nil {
+		s.log.WarnContext(ctx, "artifacts of a removed task are left to its purge job", "task", id, "error", err)
+	}
 }

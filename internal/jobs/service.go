@@ -153,10 +153,7 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 		return fmt.Errorf("delete: %w", err)
 	}
 	// The jobs make sure of it whatever happens, also against writers in other processes; this makes it so at once.
-	defer s.files.lock(id)()
-	if err := s.artifacts.Purge(ctx, id); err != nil {
-		s.log.WarnContext(ctx, "artifacts of a deleted task are left to the purge job", "task", id, "error", err)
-	}
+	s.purgeNow(ctx, id)
 	return nil
 }
 
