@@ -60,12 +60,13 @@ type slot struct {
 	cmd    *exec.Cmd
 	ended  chan struct{} // of the present process
 	frozen bool
-	over   bool
+	over   bool   // it is not started again
+	next   string // failpoints of its next life
 	log    tail
 }
 
-// begin starts the process and keeps it going. points arm failpoints in this one life of it.
-func (s *slot) begin(points string) {
+// begin starts the process and keeps it going.
+func (s *slot) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
@@ -73,8 +74,9 @@ func (s *slot) begin(points string) {
 	}
 	cmd := exec.Command(s.binary, s.args...)
 	cmd.Env = s.env
-	if points != "" {
-		cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "LEGWORK_FAILPOINTS="+points)
+	if s.next != "" {
+		cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "LEGWORK_FAILPOINTS="+s.next)
+		s.next = ""
 	}
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
 	cmd.Dir = os.TempDir()
@@ -87,7 +89,7 @@ func (s *slot) begin(points string) {
 		_ = cmd.Wait()
 		close(ended)
 		<-time.After(100 * time.Millisecond)
-		s.begin("")
+		s.begin()
 	}(s.ended)
 }
 
@@ -122,20 +124,11 @@ func (s *slot) freeze() (wake func()) {
 // dieAt replaces the process by one that dies at a failpoint.
 func (s *slot) dieAt(point string) {
 	s.mu.Lock()
-	if s.frozen || s.over {
-		s.mu.Unlock()
-		return
+	defer s.mu.Unlock()
+	if !s.frozen && s.cmd != nil {
+		s.next = point
+		_ = s.cmd.Process.Kill()
 	}
-	s.over = true // the keeper does not start it
-	cmd, ended := s.cmd, s.ended
-	s.mu.Unlock()
-	_ = cmd.Process.Kill()
-	<-ended
-	<-time.After(150 * time.Millisecond) // the keeper of the old process has given up
-	s.mu.Lock()
-	s.over = false
-	s.mu.Unlock()
-	s.begin(point)
 }
 
 // calm wakes the process; one with a failpoint may still die of it, and comes back without.

@@ -20,6 +20,9 @@ import (
 // shortLease is a lease that a test can wait for and a slow machine can keep.
 const shortLease = 1500 * time.Millisecond
 
+// longLease is a lease that no test can lose by being slow.
+const longLease = time.Minute
+
 // judge is a runner that works nothing and, having held its lease long enough, may judge others.
 func (p *process) judge() *Runner {
 	p.t.Helper()
@@ -75,7 +78,7 @@ func (p *process) setJob(id uuid.UUID, state string, seconds int) {
 
 // TestStrays: which open tasks get a new run, and which are left alone.
 func TestStrays(t *testing.T) {
-	p := setup(t)
+	p := setup(t).hasty(longLease)
 	alive := p.judge()
 	for _, c := range []struct {
 		name  string
@@ -85,7 +88,7 @@ func TestStrays(t *testing.T) {
 		{"waiting", false, func(uuid.UUID) {}},
 		{"waiting for its retry", false, func(id uuid.UUID) { p.setJob(id, "scheduled", 0) }},
 		{"fetched a moment ago", false, func(id uuid.UUID) { p.setJob(id, "running", 1) }},
-		{"fetched and never claimed", true, func(id uuid.UUID) { p.setJob(id, "running", 60) }},
+		{"fetched and never claimed", true, func(id uuid.UUID) { p.setJob(id, "running", 70) }},
 		{"job missing", true, func(id uuid.UUID) {
 			p.exec("DELETE FROM river_job WHERE id = (SELECT job_id FROM task_heads WHERE task_id = $1)", id)
 		}},
@@ -96,13 +99,13 @@ func TestStrays(t *testing.T) {
 		{"owner without a row", true, func(id uuid.UUID) { p.setJob(id, "running", 1); p.take(id, 1, uuid.New()) }},
 		{"owner silent", true, func(id uuid.UUID) {
 			w := uuid.New()
-			p.exec("INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'v', 'h', now() - interval '7 s')", w)
+			p.exec("INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'v', 'h', now() - interval '70 s')", w)
 			p.setJob(id, "running", 1)
 			p.take(id, 1, w)
 		}},
 		{"owner late", false, func(id uuid.UUID) {
 			w := uuid.New()
-			p.exec("INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'v', 'h', now() - interval '3 s')", w)
+			p.exec("INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'v', 'h', now() - interval '20 s')", w)
 			p.setJob(id, "running", 1)
 			p.take(id, 1, w)
 		}},
@@ -175,7 +178,7 @@ func TestDeadWorker(t *testing.T) {
 
 // TestThreeLosses: a task whose workers die three times in a row without a new step fails; a step in between counts anew.
 func TestThreeLosses(t *testing.T) {
-	p := setup(t)
+	p := setup(t).hasty(longLease)
 	judge := p.judge()
 	lose := func(id uuid.UUID, step int) {
 		t.Helper()
@@ -230,7 +233,7 @@ func TestThreeLosses(t *testing.T) {
 
 // TestBegunTasksGoFirst: what was begun does not wait behind what was not, and priorities hold otherwise.
 func TestBegunTasksGoFirst(t *testing.T) {
-	p := setup(t)
+	p := setup(t).hasty(longLease)
 	judge := p.judge()
 	submit := func(name string, priority research.Priority, begun bool) {
 		t.Helper()
@@ -274,8 +277,7 @@ func TestReconcilersShare(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for range 4 {
-		q := p.other()
-		judge := q.judge()
+		judge := p.hasty(longLease).judge()
 		all.Go(func() {
 			for range 3 {
 				if err := judge.reconcileOnce(context.Background()); err != nil {
@@ -295,10 +297,10 @@ func TestReconcilersShare(t *testing.T) {
 
 // TestClaimedMeanwhile: a job that is claimed between the look and the lock is no stray any more.
 func TestClaimedMeanwhile(t *testing.T) {
-	p := setup(t)
+	p := setup(t).hasty(longLease)
 	judge, owner := p.judge(), p.judge()
 	task := p.submit("q")
-	p.setJob(task.ID, "running", 60)
+	p.setJob(task.ID, "running", 70)
 	p.fp.Func("after_strays", func(context.Context) { p.take(task.ID, 1, owner.lease.workerID()) })
 	p.pass(judge)
 	if n := p.fp.Hits("after_strays"); n != 1 || p.epoch(task.ID) != 1 {
@@ -334,6 +336,7 @@ func TestNobodyJudgesTooEarly(t *testing.T) {
 	p.fp.Func("after_strays", func(context.Context) { l.interrupt() })
 	refused("interrupted while it looked")
 	p.fp.Func("after_strays", func(context.Context) {})
+	l.renew(l.id, time.Now())
 	l.since = now.Add(-ttl)
 	if p.pass(judge); p.epoch(task.ID) != 2 {
 		t.Error("a judge with a whole lease behind it does not judge")
