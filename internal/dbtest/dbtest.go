@@ -36,7 +36,7 @@ func Open(t testing.TB, url string) *store.Store {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 	defer cancel()
-	s, err := store.Open(ctx, store.Config{URL: url, MaxConns: 10, Logger: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(ctx, store.Config{URL: url, MaxConns: 10, AcquireTimeout: setupTimeout, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}

@@ -1,15 +1,24 @@
 package httpapi
 
 import (
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/store"
 )
 
 // TestExhaustedPool: while every connection is taken, reads and submissions are refused within seconds, and come back.
 func TestExhaustedPool(t *testing.T) {
 	t.Parallel()
-	r := setupReal(t)
+	st, err := store.Open(t.Context(), store.Config{URL: dbtest.URL(t), MaxConns: 4, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	r := setupRealOn(t, st)
 	pool := r.store.Pool()
 	var release []func()
 	for range pool.Config().MaxConns {

@@ -33,7 +33,11 @@ type real struct {
 
 func setupReal(t *testing.T) *real {
 	t.Helper()
-	st := dbtest.New(t)
+	return setupRealOn(t, dbtest.New(t))
+}
+
+func setupRealOn(t *testing.T, st *store.Store) *real {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	hub := stream.NewHub(st, stream.Config{Logger: log})
 	publisher := stream.NewPublisher(hub, st, log)

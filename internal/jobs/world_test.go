@@ -53,7 +53,7 @@ func start(t *testing.T, url, dir string) *process {
 // hasty is another process on the same database, with a lease of that length.
 func (p *process) hasty(ttl time.Duration) *process {
 	p.t.Helper()
-	st, err := store.Open(p.t.Context(), store.Config{URL: p.url, MaxConns: 10, LeaseTTL: ttl, Logger: p.log})
+	st, err := store.Open(p.t.Context(), store.Config{URL: p.url, MaxConns: 10, LeaseTTL: ttl, AcquireTimeout: patience, Logger: p.log})
 	if err != nil {
 		p.t.Fatal(err)
 	}
