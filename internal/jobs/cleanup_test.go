@@ -85,7 +85,9 @@ func TestCleanup(t *testing.T) {
 	p.age(shared.ID, 400)
 	p.age(young.ID, 29.9)
 	p.exec("UPDATE tasks SET created_at = now() - interval '1 year' WHERE id = $1", open.ID)
-	p.exec("INSERT INTO pages (id, title, language, config, chars, content) VALUES (encode(sha256('x'), 'hex'), '', '', 'simple', 1, 'x')")
+	const orphans = cleanupBatch + 20
+	p.exec(`INSERT INTO pages (id, title, language, config, chars, content)
+	        SELECT encode(sha256(i::text::bytea), 'hex'), '', '', 'simple', length(i::text), i::text FROM generate_series(1, $1::int) i`, orphans)
 	for _, key := range []string{"old", "new"} {
 		if _, _, err := p.once(key, asked("q")); err != nil {
 			t.Fatal(err)
@@ -93,10 +95,10 @@ func TestCleanup(t *testing.T) {
 	}
 	p.exec("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'old'")
 
-	if got, err := p.Expired(t.Context(), 0); err != nil || got != (Cleaned{Pages: 1, Keys: 1}) {
+	if got, err := p.Expired(t.Context(), 0); err != nil || got != (Cleaned{Pages: orphans, Keys: 1}) {
 		t.Errorf("without a retention it would remove %+v, %v", got, err)
 	}
-	want := Cleaned{Tasks: 2, Pages: 2, Keys: 1}
+	want := Cleaned{Tasks: 2, Pages: orphans + 1, Keys: 1}
 	if got, err := p.Expired(t.Context(), month); err != nil || got != want {
 		t.Errorf("it would remove %+v, %v; want %+v", got, err, want)
 	}
