@@ -1,0 +1,85 @@
+package llm
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/tmc/langchaingo/llms"
+	"github.com/tmc/langchaingo/llms/anthropic"
+)
+
+// anthropicAPI speaks to Anthropic's Messages API.
+type anthropicAPI struct{ model llms.Model }
+
+func newAnthropic(cfg Config, client *http.Client) (*anthropicAPI, error) {
+	key := cfg.Key
+	if key == "" {
+		key = "none" // langchaingo insists; the transport removes it
+	}
+	m, err := anthropic.New(anthropic.WithToken(key), anthropic.WithModel(cfg.Model), anthropic.WithBaseURL(cfg.BaseURL),
+		anthropic.WithHTTPClient(client))
+	return &anthropicAPI{model: m}, err
+}
+
+func (a *anthropicAPI) close() error { return nil }
+
+func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
+	resp, err := a.model.GenerateContent(ctx, anthropicMessages(r.Messages), callOptions(r)...)
+	if errors.Is(err, anthropic.ErrEmptyResponse) && ctx.Err() == nil {
+		return Reply{Stop: StopEnd}, nil // a reply without content is allowed: the model had nothing to say
+	}
+	if err != nil {
+		return Reply{}, err
+	}
+	var reply Reply
+	var text []string
+	for _, choice := range resp.Choices { // one for each content block
+		if choice.Content != "" {
+			text = append(text, choice.Content)
+		}
+		reply.Calls = append(reply.Calls, calls(choice.ToolCalls)...)
+		reply.Usage = Usage{Output: count(choice.GenerationInfo, "OutputTokens"), Input: count(choice.GenerationInfo, "InputTokens") +
+			count(choice.GenerationInfo, "CacheCreationInputTokens") + count(choice.GenerationInfo, "CacheReadInputTokens")}
+		switch choice.StopReason {
+		case "":
+		case "tool_use":
+			reply.Stop = StopCalls
+		case "max_tokens", "model_context_window_exceeded":
+			reply.Stop = StopLength
+		case "refusal":
+			reply.Stop = StopFiltered
+		default: // "end_turn", "stop_sequence", "pause_turn"
+			reply.Stop = StopEnd
+		}
+	}
+	reply.Text = strings.Join(text, "\n")
+	return reply, nil
+}
+
+// anthropicMessages gives each part a message of its own: langchaingo sends only the first part of assistant and tool
+// messages. The API joins neighbours of one role, and refuses blank text.
+func anthropicMessages(from []Message) []llms.MessageContent {
+	var out []llms.MessageContent
+	add := func(role Role, part llms.ContentPart) {
+		out = append(out, llms.MessageContent{Role: chatRole(role), Parts: []llms.ContentPart{part}})
+	}
+	for _, m := range from {
+		if m.Role == ToolRole {
+			text := m.Text
+			if strings.TrimSpace(text) == "" {
+				text = "(nothing)"
+			}
+			add(ToolRole, llms.ToolCallResponse{ToolCallID: m.CallID, Name: m.Tool, Content: text})
+			continue
+		}
+		if text := strings.TrimRight(m.Text, " \t\r\n"); strings.TrimSpace(text) != "" {
+			add(m.Role, llms.TextContent{Text: text})
+		}
+		for _, p := range callParts(m.Calls) {
+			add(m.Role, p)
+		}
+	}
+	return out
+}

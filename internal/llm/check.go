@@ -1,0 +1,105 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// checkTimeout bounds a check whose caller set no bound.
+const checkTimeout = 10 * time.Second
+
+// Check finds out whether the model can be used, without spending tokens: by the provider's list of models. A server that
+// answers but keeps no such list passes. Its error is that of ctx, or an *Error.
+func (c *Client) Check(ctx context.Context) error {
+	if c.cfg.Provider == OpenAI {
+		names, err := c.models(ctx)
+		if err != nil {
+			return err
+		}
+		if len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return n == c.cfg.Model || n == c.cfg.Model+":latest" }) {
+			e := &Error{Kind: BadModel, Status: http.StatusOK, Cause: errors.New("the list of models lacks it")}
+			e.Message = c.sentence(e)
+			return e
+		}
+		return nil
+	}
+	path := "/models/" + url.PathEscape(c.cfg.Model)
+	if c.cfg.Provider == GoogleAI {
+		path = "/v1beta" + path
+	}
+	_, err := c.get(ctx, path)
+	return err
+}
+
+// models lists what a server of OpenAI's protocol offers; nil when it does not say.
+func (c *Client) models(ctx context.Context) ([]string, error) {
+	body, err := c.get(ctx, "/models")
+	var e *Error
+	if errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed || e.Status == http.StatusNotImplemented) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Data []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		e := &Error{Kind: Unreadable, Status: http.StatusOK, Cause: err}
+		e.Message = c.sentence(e)
+		return nil, e
+	}
+	var names []string
+	for _, m := range list.Data {
+		names = append(names, m.ID)
+	}
+	return names, nil
+}
+
+// firstModel is the first model of a server's list that writes text.
+func (c *Client) firstModel(ctx context.Context) (string, error) {
+	names, err := c.models(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range names {
+		if !strings.Contains(strings.ToLower(n), "embed") {
+			return n, nil
+		}
+	}
+	return "", &Error{Kind: BadModel, Status: http.StatusOK, Cause: errors.New("the list of models is empty"),
+		Message: "The model server lists no model; install one there, or set LLM_MODEL."}
+}
+
+// get asks the provider for something that costs nothing.
+func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
+	var x exchange
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errTryTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(withExchange(ctx, &x), http.MethodGet, c.cfg.BaseURL+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	var body []byte
+	if err == nil {
+		body, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+	}
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTryTimeout) {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil || x.status != http.StatusOK {
+		return nil, c.problem(ctx, &x, err)
+	}
+	return body, nil
+}

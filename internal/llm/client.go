@@ -1,0 +1,241 @@
+package llm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// The providers.
+const (
+	OpenAI    = "openai"    // and every server that speaks its protocol
+	Anthropic = "anthropic" // the Messages API
+	GoogleAI  = "googleai"  // the Gemini API
+)
+
+// The providers' own APIs and the models that are used when none is named.
+var providers = map[string]struct{ base, model string }{
+	OpenAI:    {"https://api.openai.com/v1", "gpt-4.1-mini"},
+	Anthropic: {"https://api.anthropic.com/v1", "claude-sonnet-4-5"},
+	GoogleAI:  {"https://generativelanguage.googleapis.com", "gemini-2.5-flash"},
+}
+
+// Config says which model to use and how.
+type Config struct {
+	Provider   string
+	BaseURL    string            // of the API; empty: the provider's own
+	Key        string            // may be empty for servers of one's own
+	Model      string            // empty: the provider's default, or the first model that the server at BaseURL lists
+	Timeout    time.Duration     // of one try; 0: 3 minutes
+	Concurrent int               // calls at the same time; 0: 4
+	Tries      int               // 0: 5
+	Backoff    time.Duration     // before the second try, doubling after; 0: 1 s
+	Log        *slog.Logger      // nil: no log
+	Transport  http.RoundTripper // nil: http.DefaultTransport's settings
+}
+
+// Bounds of a call.
+const (
+	defaultTokens = 4096
+	maxWait       = time.Minute // a longer Retry-After ends the call
+	maxBackoff    = 30 * time.Second
+)
+
+// Client is one model of one provider. Safe for concurrent use.
+type Client struct {
+	cfg   Config
+	http  *http.Client
+	slots *semaphore.Weighted
+	send  sender
+}
+
+// sender makes one call through langchaingo. A nil error means that langchaingo saw none, no more.
+type sender interface {
+	send(ctx context.Context, r Request) (Reply, error)
+	close() error
+}
+
+// Open makes a client. With an empty Model and a BaseURL it asks the server for its models; otherwise it sends nothing.
+func Open(ctx context.Context, cfg Config) (*Client, error) {
+	own, ok := providers[cfg.Provider]
+	if !ok {
+		return nil, fmt.Errorf("there is no provider %q", cfg.Provider)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg.Timeout = orDefault(cfg.Timeout, 3*time.Minute)
+	cfg.Concurrent = orDefault(cfg.Concurrent, 4)
+	cfg.Tries = orDefault(cfg.Tries, 5)
+	cfg.Backoff = orDefault(cfg.Backoff, time.Second)
+	if cfg.Transport == nil {
+		cfg.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	self := cfg.BaseURL != ""
+	if !self {
+		cfg.BaseURL = own.base
+	}
+	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("base URL of the model's API: %w", err)
+	}
+	c := &Client{cfg: cfg, slots: semaphore.NewWeighted(int64(cfg.Concurrent))}
+	c.http = &http.Client{Transport: &transport{next: cfg.Transport, provider: cfg.Provider, key: cfg.Key, base: base}}
+	if c.cfg.Model == "" {
+		c.cfg.Model = own.model
+		if self && cfg.Provider == OpenAI {
+			if c.cfg.Model, err = c.firstModel(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	switch cfg.Provider {
+	case OpenAI:
+		c.send, err = newOpenAI(c.cfg, c.http, self)
+	case Anthropic:
+		c.send, err = newAnthropic(c.cfg, c.http)
+	case GoogleAI:
+		c.send, err = newGoogleAI(ctx, c.cfg, c.http)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("client of %s: %w", cfg.Provider, err)
+	}
+	return c, nil
+}
+
+func orDefault[T int | time.Duration](v, d T) T {
+	if v <= 0 {
+		return d
+	}
+	return v
+}
+
+// Provider implements Model.
+func (c *Client) Provider() string { return c.cfg.Provider }
+
+// Name implements Model.
+func (c *Client) Name() string { return c.cfg.Model }
+
+// Close releases the connections. Calls under way go on.
+func (c *Client) Close() error {
+	c.http.CloseIdleConnections()
+	return c.send.close()
+}
+
+// Generate implements Model. Transient failures are tried again with growing, jittered pauses, or as long as the provider
+// asks for.
+func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
+	if r.MaxTokens <= 0 {
+		r.MaxTokens = defaultTokens
+	}
+	for try := 1; ; try++ {
+		reply, err := c.once(ctx, r)
+		var problem *Error
+		if err == nil || !errors.As(err, &problem) {
+			return reply, err
+		}
+		c.cfg.Log.WarnContext(ctx, "a call of the language model failed", "provider", c.cfg.Provider, "model", c.cfg.Model,
+			"try", try, "kind", problem.Kind, "status", problem.Status, "error", problem.Cause)
+		if !problem.Transient() || try >= c.cfg.Tries || problem.RetryAfter > maxWait {
+			return Reply{}, problem
+		}
+		wait := c.pause(try, problem.RetryAfter)
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+			return Reply{}, problem
+		}
+		if r.OnRetry != nil {
+			if err := r.OnRetry(ctx, Retry{Try: try, Wait: wait, Problem: problem}); err != nil {
+				return Reply{}, err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return Reply{}, context.Cause(ctx)
+		case <-time.After(wait):
+		}
+		if r.Ready != nil {
+			if err := r.Ready(ctx); err != nil {
+				return Reply{}, err
+			}
+		}
+	}
+}
+
+// pause is the wait after a failed try: what the provider asked for, or half to all of a doubling bound.
+func (c *Client) pause(try int, asked time.Duration) time.Duration {
+	bound := min(c.cfg.Backoff<<(try-1), maxBackoff)
+	jittered := bound/2 + rand.N(bound/2+1)
+	if asked > 0 {
+		return asked + rand.N(asked/10+1)
+	}
+	return jittered
+}
+
+// once makes one try within a slot and the time of a try.
+func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
+	if err := c.slots.Acquire(ctx, 1); err != nil {
+		return Reply{}, context.Cause(ctx)
+	}
+	defer c.slots.Release(1)
+	var x exchange
+	try, cancel := context.WithTimeoutCause(withExchange(ctx, &x), c.cfg.Timeout, errTryTimeout)
+	defer cancel()
+	if len(r.Tools) > 0 {
+		r.OnText = nil
+	}
+	reply, err := c.send.send(try, r)
+	switch {
+	case ctx.Err() != nil:
+		return Reply{}, context.Cause(ctx)
+	case try.Err() != nil, err != nil, x.failed() != nil:
+		return Reply{}, c.problem(try, &x, err)
+	case reply.Stop == "":
+		return Reply{}, c.problem(try, &x, errNoStop)
+	}
+	clean(&reply)
+	if reply.Usage.Input+reply.Usage.Output == 0 {
+		reply.Usage = estimate(r, reply)
+	}
+	return reply, nil
+}
+
+// clean makes a reply storable: PostgreSQL takes neither NUL nor invalid UTF-8.
+func clean(r *Reply) {
+	r.Text = storable(r.Text)
+	for i := range r.Calls {
+		call := &r.Calls[i]
+		call.ID, call.Name, call.Arguments = storable(call.ID), storable(call.Name), storable(call.Arguments)
+	}
+	if len(r.Calls) > 0 && r.Stop == StopEnd {
+		r.Stop = StopCalls // as servers of one's own often say
+	}
+}
+
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+// estimate counts tokens where the provider does not.
+func estimate(r Request, reply Reply) Usage {
+	in, out := 0, utf8.RuneCountInString(reply.Text)
+	for _, m := range r.Messages {
+		in += utf8.RuneCountInString(m.Text)
+		for _, call := range m.Calls {
+			in += len(call.Arguments)
+		}
+	}
+	for _, call := range reply.Calls {
+		out += len(call.Arguments)
+	}
+	return Usage{Input: int64(in/4 + 1), Output: int64(out/4 + 1), Estimated: true}
+}

@@ -1,0 +1,156 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/tmc/langchaingo/llms"
+	"github.com/tmc/langchaingo/llms/openai"
+)
+
+// errBlocked: the provider's filter withheld the whole answer.
+var errBlocked = errors.New("the provider's filter withheld the answer")
+
+// openAI speaks to OpenAI and to every server that speaks its protocol.
+type openAI struct {
+	model  llms.Model
+	legacy bool // max_tokens, which servers of one's own know, for max_completion_tokens
+}
+
+func newOpenAI(cfg Config, client *http.Client, self bool) (*openAI, error) {
+	key := cfg.Key
+	if key == "" {
+		key = "none" // langchaingo insists; the transport removes it
+	}
+	// Everything is given, because langchaingo would take what is missing from the environment.
+	m, err := openai.New(openai.WithToken(key), openai.WithModel(cfg.Model), openai.WithBaseURL(cfg.BaseURL),
+		openai.WithOrganization(""), openai.WithHTTPClient(client))
+	return &openAI{model: m, legacy: self}, err
+}
+
+func (o *openAI) close() error { return nil }
+
+func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
+	var messages []llms.MessageContent
+	for _, m := range r.Messages {
+		parts := []llms.ContentPart{}
+		switch m.Role {
+		case ToolRole:
+			parts = append(parts, llms.ToolCallResponse{ToolCallID: m.CallID, Name: m.Tool, Content: m.Text})
+		default:
+			if m.Text != "" || len(m.Calls) == 0 {
+				parts = append(parts, llms.TextContent{Text: m.Text})
+			}
+			parts = append(parts, callParts(m.Calls)...)
+		}
+		messages = append(messages, llms.MessageContent{Role: chatRole(m.Role), Parts: parts})
+	}
+	opts := callOptions(r)
+	if o.legacy {
+		opts = append(opts, openai.WithLegacyMaxTokensField())
+	}
+	resp, err := o.model.GenerateContent(ctx, messages, opts...)
+	if err != nil {
+		return Reply{}, err
+	}
+	choice := resp.Choices[0]
+	reply := Reply{Text: choice.Content, Calls: calls(choice.ToolCalls)}
+	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens")}
+	switch choice.StopReason {
+	case "", "null":
+	case "tool_calls", "function_call":
+		reply.Stop = StopCalls
+	case "length":
+		reply.Stop = StopLength
+	case "content_filter":
+		reply.Stop = StopFiltered
+	default: // "stop", and what servers of one's own call it
+		reply.Stop = StopEnd
+	}
+	return reply, nil
+}
+
+// callOptions are the options that all providers take.
+func callOptions(r Request) []llms.CallOption {
+	opts := []llms.CallOption{llms.WithMaxTokens(r.MaxTokens), llms.WithTemperature(0)}
+	if len(r.Tools) > 0 {
+		tools := make([]llms.Tool, len(r.Tools))
+		for i, t := range r.Tools {
+			tools[i] = llms.Tool{Type: "function", Function: &llms.FunctionDefinition{Name: t.Name, Description: t.Description, Parameters: t.Schema}}
+		}
+		opts = append(opts, llms.WithTools(tools))
+	}
+	if r.OnText != nil {
+		opts = append(opts, llms.WithStreamingFunc(func(_ context.Context, piece []byte) error {
+			if len(piece) > 0 {
+				r.OnText(string(piece))
+			}
+			return nil
+		}))
+	}
+	return opts
+}
+
+func chatRole(r Role) llms.ChatMessageType {
+	switch r {
+	case System:
+		return llms.ChatMessageTypeSystem
+	case Assistant:
+		return llms.ChatMessageTypeAI
+	case ToolRole:
+		return llms.ChatMessageTypeTool
+	default:
+		return llms.ChatMessageTypeHuman
+	}
+}
+
+// badName matches what no provider takes in a tool's name.
+var badName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
+
+// callParts gives calls of earlier turns in a form that every server reads: names without strange signs, arguments that
+// are JSON objects whatever the model had written.
+func callParts(calls []Call) []llms.ContentPart {
+	var parts []llms.ContentPart
+	for _, c := range calls {
+		name := badName.ReplaceAllString(c.Name, "_")
+		name = name[:min(len(name), 64)]
+		if name == "" {
+			name = "unknown"
+		}
+		args := c.Arguments
+		var object map[string]any
+		if json.Unmarshal([]byte(args), &object) != nil || object == nil {
+			args = "{}"
+		}
+		parts = append(parts, llms.ToolCall{ID: c.ID, Type: "function", FunctionCall: &llms.FunctionCall{Name: name, Arguments: args}})
+	}
+	return parts
+}
+
+func calls(from []llms.ToolCall) []Call {
+	var out []Call
+	for _, c := range from {
+		if c.FunctionCall != nil {
+			out = append(out, Call{ID: c.ID, Name: c.FunctionCall.Name, Arguments: c.FunctionCall.Arguments})
+		}
+	}
+	return out
+}
+
+// count reads a number of langchaingo's untyped usage.
+func count(info map[string]any, key string) int64 {
+	switch n := info[key].(type) {
+	case int:
+		return int64(n)
+	case int32:
+		return int64(n)
+	case int64:
+		return n
+	case float64:
+		return int64(n)
+	}
+	return 0
+}

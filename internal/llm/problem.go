@@ -1,0 +1,219 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind classifies what went wrong with a call.
+type Kind string
+
+// The kinds. Those of the second group are transient.
+const (
+	BadKey     Kind = "bad_key"     // the provider refuses the key
+	BadModel   Kind = "bad_model"   // the provider does not know the model
+	TooLong    Kind = "too_long"    // the conversation does not fit into the model's context
+	NoTools    Kind = "no_tools"    // the model cannot be given tools
+	NoQuota    Kind = "no_quota"    // the account may not spend more
+	Refused    Kind = "refused"     // the provider's filter withheld the answer
+	BadRequest Kind = "bad_request" // any other refusal
+
+	Busy        Kind = "busy"       // 429, 529
+	ServerError Kind = "server"     // other 5xx
+	Timeout     Kind = "timeout"    // took too long
+	Connection  Kind = "connection" // refused, reset, not resolved
+	CutOff      Kind = "cut_off"    // the reply broke off
+	Unreadable  Kind = "unreadable" // the reply is not what the protocol says
+)
+
+// Error is why a call failed.
+type Error struct {
+	Kind       Kind
+	Status     int           // HTTP status; 0 when there was no response
+	Message    string        // a sentence for people that names what to change
+	RetryAfter time.Duration // what the provider asked for; 0: nothing
+	Cause      error         // what the provider or the network said, without the key; for the log
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Kind, e.Message, e.Cause) }
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Transient reports whether the same call may succeed a little later.
+func (e *Error) Transient() bool {
+	switch e.Kind {
+	case Busy, ServerError, Timeout, Connection, CutOff, Unreadable:
+		return true
+	}
+	return false
+}
+
+// What providers say, beyond the status. The texts are those of OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter.
+var (
+	saysTooLong = regexp.MustCompile(`(?i)context[_ ]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum context|input token count|exceeds? the (available|maximum|model'?s?)[^.]*(context|token)`)
+	saysNoTools = regexp.MustCompile(`(?i)does not support (tools?|function)|tools? (is|are) not supported|tool use is not supported|no endpoints found that support tool|requires? --(jinja|enable-auto-tool-choice)|function calling is not (enabled|supported)`)
+	saysQuota   = regexp.MustCompile(`(?i)insufficient_quota|exceeded your current quota|credit balance is too low|billing|payment required|insufficient credits`)
+	saysKey     = regexp.MustCompile(`(?i)api[_ -]?key not valid|invalid[_ ]api[_ ]?key|API_KEY_INVALID|incorrect api key|authentication_error`)
+	saysModel   = regexp.MustCompile(`(?i)model[^.]{0,80}(not found|does not exist|not exist|not available|is not supported|no such)|(unknown|invalid|no such) model|model_not_found`)
+)
+
+// problem makes the error of a try from what went over the wire.
+func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := &Error{Status: x.status, Cause: err}
+	if e.Cause == nil {
+		e.Cause = x.stream
+	}
+	var inside *streamError
+	switch {
+	case errors.Is(context.Cause(try), errTryTimeout):
+		e.Kind, e.Cause = Timeout, errTryTimeout
+	case x.status >= 300:
+		e.Kind = kindOf(x.status, string(x.body))
+		e.RetryAfter = retryAfter(x.header, time.Now())
+		e.Cause = fmt.Errorf("HTTP %d: %s", x.status, brief(x.body))
+	case errors.As(x.stream, &inside):
+		e.Kind, e.Cause = kindOfStream(inside.data), inside
+	case x.stream != nil:
+		e.Kind, e.Cause = CutOff, x.stream
+	case errors.Is(err, errBlocked):
+		e.Kind = Refused
+	case errors.Is(err, errNoStop):
+		e.Kind = CutOff
+	case x.status == http.StatusOK && isCut(err):
+		e.Kind = CutOff
+	case x.status == http.StatusOK:
+		e.Kind = Unreadable
+	default:
+		e.Kind = Connection
+	}
+	e.Cause = c.withoutKey(e.Cause)
+	e.Message = c.sentence(e)
+	return e
+}
+
+// isCut reports whether a body ended before its time.
+func isCut(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "connection reset"))
+}
+
+// kindOf judges a status with its body.
+func kindOf(status int, body string) Kind {
+	switch {
+	case status == http.StatusPaymentRequired, status == http.StatusTooManyRequests && strings.Contains(body, "insufficient_quota"):
+		return NoQuota
+	case status == http.StatusTooManyRequests, status == 529:
+		return Busy
+	case saysNoTools.MatchString(body):
+		return NoTools
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, saysKey.MatchString(body) && status < 500:
+		return BadKey
+	case status == http.StatusRequestEntityTooLarge, saysTooLong.MatchString(body):
+		return TooLong // llama.cpp says so with 500
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusConflict, status >= 500:
+		return ServerError
+	case saysQuota.MatchString(body):
+		return NoQuota
+	case status == http.StatusNotFound, saysModel.MatchString(body):
+		return BadModel
+	}
+	return BadRequest
+}
+
+// kindOfStream judges an error that came inside a stream, after the status was sent.
+func kindOfStream(data string) Kind {
+	switch {
+	case strings.Contains(data, "overloaded_error"), strings.Contains(data, "rate_limit"):
+		return Busy
+	case saysTooLong.MatchString(data):
+		return TooLong
+	}
+	return ServerError
+}
+
+// retryAfter reads Retry-After (RFC 9110 §10.2.3), seconds or a date, and the finer retry-after-ms that some send.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e9 {
+		return time.Duration(ms * float64(time.Millisecond))
+	}
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(v, 64); err == nil && seconds > 0 && seconds < 1e6 {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
+}
+
+// brief is the provider's own words, from the usual places of an error body.
+func brief(body []byte) string {
+	var v struct {
+		Error json.RawMessage `json:"error"`
+	}
+	text := string(body)
+	if json.Unmarshal(body, &v) == nil && len(v.Error) > 0 {
+		var inner struct {
+			Message string `json:"message"`
+		}
+		if json.Unmarshal(v.Error, &inner) == nil && inner.Message != "" {
+			text = inner.Message
+		} else {
+			text = string(v.Error)
+		}
+	}
+	if text = strings.Join(strings.Fields(text), " "); len(text) > 400 {
+		text = strings.ToValidUTF8(text[:400], "") + "…"
+	}
+	return text
+}
+
+func (c *Client) withoutKey(err error) error {
+	if c.cfg.Key == "" || err == nil || !strings.Contains(err.Error(), c.cfg.Key) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), c.cfg.Key, "***"))
+}
+
+// sentence tells people what happened and what to change.
+func (c *Client) sentence(e *Error) string {
+	who, model := c.cfg.Provider, c.cfg.Model
+	switch e.Kind {
+	case BadKey:
+		return fmt.Sprintf("The model provider %s refused the key; set LLM_API_KEY to a key that may use the model %s.", who, model)
+	case BadModel:
+		return fmt.Sprintf("The model provider %s does not offer the model %s; set LLM_MODEL to one that it lists, and check LLM_BASE_URL.", who, model)
+	case TooLong:
+		return fmt.Sprintf("The research does not fit into the context of the model %s; set LLM_MODEL to one with a larger context, or ask for fewer pages.", model)
+	case NoTools:
+		return fmt.Sprintf("The model %s cannot be given tools; set LLM_MODEL to one that can.", model)
+	case NoQuota:
+		return fmt.Sprintf("The account with the model provider %s has no quota or credit left; raise its limit, or set LLM_API_KEY to another account's key.", who)
+	case Refused:
+		return fmt.Sprintf("The filter of the model provider %s withheld the answer; ask in other words, or set LLM_MODEL to another model.", who)
+	case BadRequest:
+		return fmt.Sprintf("The model provider %s refused the request (HTTP %d); check LLM_PROVIDER, LLM_BASE_URL and LLM_MODEL. The server's log has its reason.", who, e.Status)
+	case Busy:
+		return fmt.Sprintf("The model provider %s is busy or limits the rate of requests; try again later, or lower LLM_MAX_CONCURRENT.", who)
+	case ServerError:
+		return fmt.Sprintf("The model provider %s had an error of its own (HTTP %d); try again later.", who, e.Status)
+	case Timeout:
+		return fmt.Sprintf("The model %s took longer than LLM_TIMEOUT (%s); raise it, or set LLM_MODEL to a faster model.", model, c.cfg.Timeout)
+	case Connection:
+		return fmt.Sprintf("The model provider %s could not be reached; check LLM_BASE_URL, and that the server runs.", who)
+	case CutOff:
+		return fmt.Sprintf("The reply of the model %s broke off; try again later.", model)
+	default:
+		return fmt.Sprintf("The reply of the model %s could not be read; check that LLM_BASE_URL is an API of the provider %s.", model, who)
+	}
+}

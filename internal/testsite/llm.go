@@ -1,0 +1,279 @@
+package testsite
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Turn is what a scripted model does with one request.
+type Turn struct {
+	Text  string
+	Calls []ToolCall
+	Stop  string // the provider's own word; empty: the fitting one. "none" leaves it out
+	In    int    // input tokens; 0: 100
+	Out   int    // output tokens; 0: 10
+
+	Status     int             // of an error; 0: none
+	Error      string          // message of the error
+	Code       string          // code or type of the error
+	RetryAfter string          // header
+	Raw        string          // sent as the body instead of a reply
+	Cut        bool            // the connection is cut in the middle of the reply, or of the stream
+	NoEnd      bool            // a stream ends properly, but without its end mark
+	StreamFail string          // error event in the middle of a stream
+	Hold       <-chan struct{} // the reply waits for it, or for the client to leave
+	Hang       bool            // no reply until the client leaves
+}
+
+// ToolCall is a tool call of a scripted reply. Arguments are sent as they stand.
+type ToolCall struct {
+	Name      string
+	Arguments string
+}
+
+// ModelRequest is a request that reached a scripted model.
+type ModelRequest struct {
+	Path   string
+	Header http.Header
+	Body   map[string]any
+	Raw    string
+}
+
+// Messages gives the request's messages (OpenAI, Anthropic) or contents (Google).
+func (r ModelRequest) Messages() []map[string]any {
+	list, _ := r.Body["messages"].([]any)
+	if list == nil {
+		list, _ = r.Body["contents"].([]any)
+	}
+	var out []map[string]any
+	for _, m := range list {
+		if o, ok := m.(map[string]any); ok {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// Tools gives the names of the tools that the request offers.
+func (r ModelRequest) Tools() []string {
+	var names []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch x := v.(type) {
+		case []any:
+			for _, e := range x {
+				walk(e)
+			}
+		case map[string]any:
+			if f, ok := x["function"]; ok {
+				walk(f)
+			} else if f, ok := x["functionDeclarations"]; ok {
+				walk(f)
+			} else if n, ok := x["name"].(string); ok {
+				names = append(names, n)
+			}
+		}
+	}
+	walk(r.Body["tools"])
+	return names
+}
+
+// Script decides on a reply. n counts the requests from 0.
+type Script func(n int, r ModelRequest) Turn
+
+// Play is a script of fixed turns. A request beyond them gets an error that nobody tries again.
+func Play(turns ...Turn) Script {
+	return func(n int, _ ModelRequest) Turn {
+		if n < len(turns) {
+			return turns[n]
+		}
+		return Turn{Status: http.StatusTeapot, Error: fmt.Sprintf("the script has %d turns, this is request %d", len(turns), n+1)}
+	}
+}
+
+// LLM is a language model that plays a script over HTTP. Its methods may be called from any goroutine.
+type LLM struct {
+	server *httptest.Server
+	closed chan struct{}
+	script Script
+
+	mu       sync.Mutex
+	requests []ModelRequest
+	models   []string // that its list names
+	key      string   // that it demands; empty: none
+	checks   int      // requests for the list or for one model
+}
+
+func startLLM(t testing.TB, script Script, serve func(l *LLM, w http.ResponseWriter, r *http.Request)) *LLM {
+	t.Helper()
+	l := &LLM{closed: make(chan struct{}), script: script, models: []string{"scripted"}}
+	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(l, w, r) }))
+	t.Cleanup(func() {
+		close(l.closed)
+		l.server.CloseClientConnections()
+		l.server.Close()
+	})
+	return l
+}
+
+// Close stops the server: from now on connections are refused.
+func (l *LLM) Close() {
+	l.server.CloseClientConnections()
+	l.server.Close()
+}
+
+// Demand sets the key that requests must bring and the models that are offered.
+func (l *LLM) Demand(key string, models ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.key, l.models = key, models
+}
+
+// Requests gives the requests for replies so far.
+func (l *LLM) Requests() []ModelRequest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]ModelRequest(nil), l.requests...)
+}
+
+// Checks counts the requests that cost no tokens.
+func (l *LLM) Checks() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.checks
+}
+
+// take reads and keeps a request, and asks the script.
+func (l *LLM) take(r *http.Request) (ModelRequest, Turn, int) {
+	body, _ := io.ReadAll(r.Body)
+	m := ModelRequest{Path: r.URL.RequestURI(), Header: r.Header.Clone(), Raw: string(body)}
+	_ = json.Unmarshal(body, &m.Body)
+	l.mu.Lock()
+	n := len(l.requests)
+	l.requests = append(l.requests, m)
+	l.mu.Unlock()
+	return m, l.script(n, m), n
+}
+
+// refuse answers what needs no script: a wrong key, checks of models. It reports whether it did. fail writes an error in
+// the provider's form, list the models.
+func (l *LLM) refuse(w http.ResponseWriter, r *http.Request, key string, fail func(status int, code, message string), list func(models []string, asked string)) bool {
+	l.mu.Lock()
+	demanded, models := l.key, l.models
+	if r.Method == http.MethodGet {
+		l.checks++
+	}
+	l.mu.Unlock()
+	if demanded != "" && key != demanded {
+		fail(http.StatusUnauthorized, "invalid_api_key", "Incorrect API key provided: "+key)
+		return true
+	}
+	if r.Method != http.MethodGet {
+		return false
+	}
+	asked := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	if asked != "models" {
+		for _, m := range models {
+			if m == asked {
+				list(models, asked)
+				return true
+			}
+		}
+		fail(http.StatusNotFound, "not_found_error", "model: "+asked)
+		return true
+	}
+	list(models, "")
+	return true
+}
+
+// wait holds a reply back. It reports whether the client is still there.
+func (l *LLM) wait(r *http.Request, t Turn) bool {
+	if t.Hang {
+		select {
+		case <-r.Context().Done():
+		case <-l.closed:
+		}
+		return false
+	}
+	if t.Hold != nil {
+		select {
+		case <-t.Hold:
+		case <-r.Context().Done():
+			return false
+		case <-l.closed:
+			return false
+		}
+	}
+	return true
+}
+
+// deliver sends a whole reply, or half of it.
+func deliver(w http.ResponseWriter, t Turn, body any) {
+	raw, _ := json.Marshal(body)
+	if t.Raw != "" {
+		raw = []byte(t.Raw)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if t.Cut {
+		w.Header().Set("Content-Length", fmt.Sprint(len(raw)))
+		_, _ = w.Write(raw[:len(raw)/2])
+		flush(w)
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = w.Write(raw)
+}
+
+// stream sends lines as events. After half of them it does what the turn says.
+func stream(w http.ResponseWriter, t Turn, events []string, fail, end string) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	for i, e := range events {
+		if i == len(events)/2 {
+			if t.StreamFail != "" {
+				_, _ = io.WriteString(w, fail)
+				flush(w)
+				return
+			}
+			if t.Cut {
+				flush(w)
+				panic(http.ErrAbortHandler)
+			}
+		}
+		_, _ = io.WriteString(w, e)
+		flush(w)
+	}
+	if !t.NoEnd {
+		_, _ = io.WriteString(w, end)
+	}
+}
+
+func flush(w http.ResponseWriter) {
+	if f, ok := w.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// pieces cuts a text into a few pieces.
+func pieces(s string) []string {
+	var out []string
+	for len(s) > 0 {
+		n := min(len(s), 7)
+		for n < len(s) && s[n]&0xC0 == 0x80 {
+			n++
+		}
+		out, s = append(out, s[:n]), s[n:]
+	}
+	return out
+}
+
+func orInt(n, d int) int {
+	if n == 0 {
+		return d
+	}
+	return n
+}

@@ -1,0 +1,102 @@
+package testsite
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// OpenAI starts a scripted model that speaks OpenAI's chat completions protocol.
+func OpenAI(t testing.TB, script Script) *LLM {
+	t.Helper()
+	return startLLM(t, script, (*LLM).serveOpenAI)
+}
+
+// BaseURL is the base URL for OpenAI's and Anthropic's protocol.
+func (l *LLM) BaseURL() string { return l.server.URL + "/v1" }
+
+func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
+	fail := func(status int, code, message string) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error", "code": code}})
+	}
+	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if l.refuse(w, r, key, fail, func(models []string, _ string) {
+		var data []any
+		for _, m := range models {
+			data = append(data, map[string]any{"id": m, "object": "model"})
+		}
+		deliver(w, Turn{}, map[string]any{"object": "list", "data": data})
+	}) {
+		return
+	}
+	if r.URL.Path != "/v1/chat/completions" {
+		fail(http.StatusNotFound, "not_found", "no such path")
+		return
+	}
+	req, turn, n := l.take(r)
+	if !l.wait(r, turn) {
+		return
+	}
+	if turn.Status != 0 {
+		if turn.RetryAfter != "" {
+			w.Header().Set("Retry-After", turn.RetryAfter)
+		}
+		fail(turn.Status, turn.Code, turn.Error)
+		return
+	}
+	if on, _ := req.Body["stream"].(bool); on {
+		openAIStream(w, turn)
+		return
+	}
+	var stop any = "stop"
+	message := map[string]any{"role": "assistant", "content": turn.Text}
+	if len(turn.Calls) > 0 {
+		stop = "tool_calls"
+		var calls []any
+		for i, c := range turn.Calls {
+			calls = append(calls, map[string]any{"id": fmt.Sprintf("call_%d_%d", n, i), "type": "function",
+				"function": map[string]any{"name": c.Name, "arguments": c.Arguments}})
+		}
+		message["tool_calls"] = calls
+		if turn.Text == "" {
+			message["content"] = nil
+		}
+	}
+	switch turn.Stop {
+	case "":
+	case "none":
+		stop = nil
+	default:
+		stop = turn.Stop
+	}
+	in, out := orInt(turn.In, 100), orInt(turn.Out, 10)
+	deliver(w, turn, map[string]any{"id": "chatcmpl-1", "object": "chat.completion", "model": "scripted",
+		"choices": []any{map[string]any{"index": 0, "message": message, "finish_reason": stop}},
+		"usage":   map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": in + out}})
+}
+
+func openAIStream(w http.ResponseWriter, turn Turn) {
+	event := func(v any) string {
+		raw, _ := json.Marshal(v)
+		return "data: " + string(raw) + "\n\n"
+	}
+	chunk := func(delta map[string]any, stop any) string {
+		return event(map[string]any{"object": "chat.completion.chunk", "choices": []any{map[string]any{"index": 0, "delta": delta, "finish_reason": stop}}})
+	}
+	events := []string{chunk(map[string]any{"role": "assistant"}, nil)}
+	for _, p := range pieces(turn.Text) {
+		events = append(events, chunk(map[string]any{"content": p}, nil))
+	}
+	stop := turn.Stop
+	if stop == "" {
+		stop = "stop"
+	}
+	if stop != "none" {
+		events = append(events, chunk(map[string]any{}, stop))
+	}
+	stream(w, turn, events, event(map[string]any{"error": map[string]any{"message": turn.StreamFail}}), "data: [DONE]\n\n")
+}
