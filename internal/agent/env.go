@@ -35,7 +35,9 @@ type Env struct {
 	Rank func(ctx context.Context, question string, limit int) ([]research.Hit, error)
 	// Lexemes gives the words of a text as full-text search sees them; stop words have none.
 	Lexemes func(ctx context.Context, language, text string) ([]string, error)
-	Log     *slog.Logger // nil: no log
+	// Page gives a snapshot that the task read, without passages.
+	Page func(ctx context.Context, id string) (research.Page, error)
+	Log  *slog.Logger // nil: no log
 }
 
 // reserveShare and minReserve say how much of the time budget is kept for the answer. A budget so small that the

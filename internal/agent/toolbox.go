@@ -27,6 +27,8 @@ type toolbox struct {
 	log      *slog.Logger
 	journal  map[string]research.Step // by tool and arguments, what may be answered from
 	turn     int                      // of the newest step
+	asking   int                      // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
+	calls    map[int]int              // newest call number by turn
 	loads    int                      // navigate_to calls that count against MaxPages
 	evidence int                      // number of the newest citation
 	question func(ctx context.Context, language string) (*question, error)
@@ -35,7 +37,7 @@ type toolbox struct {
 // newToolbox prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
 // answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
 func newToolbox(env Env) *toolbox {
-	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}}
+	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}, calls: map[int]int{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -54,7 +56,7 @@ func newToolbox(env Env) *toolbox {
 		return q, err
 	}
 	for _, s := range env.Journal {
-		b.turn = max(b.turn, s.Turn)
+		b.took(s.Turn, s.CallNo)
 		if s.Kind != research.ToolStep {
 			continue
 		}
@@ -98,6 +100,19 @@ func callKey(tool string, args []byte) string {
 	return tool + "\x00" + string(args)
 }
 
+// nextKey is the journal key of the next step, which is chosen before its effect.
+func (b *toolbox) nextKey() (turn, callNo int) {
+	if b.asking > 0 {
+		return b.asking, b.calls[b.asking] + 1
+	}
+	return b.turn + 1, 1
+}
+
+// took notes that a key is used.
+func (b *toolbox) took(turn, callNo int) {
+	b.turn, b.calls[turn] = max(b.turn, turn), max(b.calls[turn], callNo)
+}
+
 // recorded reports whether the journal answers a call.
 func (b *toolbox) recorded(tool string, args map[string]any) bool {
 	raw, err := encode(args)
@@ -133,7 +148,7 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	if step, ok := b.journal[key]; ok {
 		return decode(tool, step.Result, out)
 	}
-	turn, callNo := b.turn+1, 1
+	turn, callNo := b.nextKey()
 	where := map[string]any{"turn": turn, "callNo": callNo}
 	if err := b.env.Emit(ctx, append(before, research.ToolCall(tool, args, where))...); err != nil {
 		return err
@@ -155,7 +170,7 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	if _, err := b.env.Record(ctx, step); err != nil {
 		return err
 	}
-	b.turn = turn
+	b.took(turn, callNo)
 	step.Events, step.Visit, step.Citations = nil, nil, nil
 	b.journal[key] = step
 	return decode(tool, result, out)

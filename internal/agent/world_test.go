@@ -171,18 +171,24 @@ func (j *work) run(ctx context.Context) (research.Result, error) {
 	var failure *research.Failure
 	switch {
 	case err == nil:
-		j.must(j.store.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-			_, err := j.store.Complete(ctx, tx, j.task.ID, j.epoch, res, func(c []research.Citation, seconds float64) research.Event {
-				return research.Complete(res.Answer, []any{}, res.Confidence, seconds, res.Metadata)
-			})
-			return err
-		}))
+		j.complete(res)
 	case errors.As(err, &failure) && !failure.Transient:
 		j.fail(failure)
 	default:
 		j.requeue()
 	}
 	return res, err
+}
+
+// complete ends the task with an answer.
+func (j *work) complete(res research.Result) {
+	j.t.Helper()
+	j.must(j.store.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		_, err := j.store.Complete(ctx, tx, j.task.ID, j.epoch, res, func(c []research.Citation, seconds float64) research.Event {
+			return research.Complete(res.Answer, []any{}, res.Confidence, seconds, res.Metadata)
+		})
+		return err
+	}))
 }
 
 // fail ends the task.

@@ -1,0 +1,295 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"legwork/internal/llm"
+	"legwork/internal/research"
+)
+
+// shownProof is a quote as the answer's prompt numbers it.
+type shownProof struct {
+	N                int
+	Title, URL, Text string
+}
+
+// answer has the answer written from the verified quotes. Without any, the reader's ranking, and before that its reading,
+// gives them.
+func (a *asker) answer(ctx context.Context) (research.Result, error) {
+	if len(a.replay) > 0 {
+		p := purposeOf(a.replay[0])
+		a.cut, a.why = p.Budget, p.Ended
+	}
+	if err := a.evidenceOfReader(ctx); err != nil {
+		return research.Result{}, err
+	}
+	if len(a.proofs) == 0 {
+		text := fmt.Sprintf("Nothing relevant to the question was found on the %d pages read.", len(a.pages))
+		return research.Result{Answer: text, Confidence: noConfidence, Metadata: a.metadata(composed{}, true)}, nil
+	}
+	text, err := a.write(ctx)
+	if err != nil {
+		return research.Result{}, err
+	}
+	c := checkMarkers(text, len(a.proofs))
+	if strings.TrimSpace(c.text) == "" {
+		a.why = "the model wrote no answer"
+		c = a.quoteAll()
+	}
+	used := make([]proof, len(c.used))
+	cited := make([]int, len(c.used))
+	for i, n := range c.used {
+		used[i] = a.proofs[n-1]
+		cited[i] = used[i].Evidence
+	}
+	return research.Result{Answer: c.text, Confidence: a.confidence(c, used), Cited: cited, Metadata: a.metadata(c, a.cut != "" || len(used) == 0)}, nil
+}
+
+// evidenceOfReader fills in for a model that cited nothing: the reader opens pages when none was read, and its best
+// passages become the evidence.
+func (a *asker) evidenceOfReader(ctx context.Context) error {
+	if len(a.proofs) > 0 {
+		return nil
+	}
+	r, err := newReader(ctx, a.env)
+	if err != nil {
+		return err
+	}
+	r.toolbox = a.toolbox
+	if len(a.pages) == 0 {
+		if err := r.start(ctx); err != nil {
+			return err
+		}
+		for more := true; more; {
+			if more, err = r.step(ctx); err != nil {
+				return err
+			}
+		}
+		a.pages, a.failed, a.searched = r.pages, append(a.failed, r.failed...), r.searched
+		if len(r.pages) == 0 {
+			r.failed = a.failed
+			return r.unreadable()
+		}
+		a.cutBy(r.budget())
+	}
+	found, err := r.find(ctx, a.env.Task.Question, a.pages, a.cut,
+		thought("The model cited nothing; looking for the passages that fit the question best.", nil))
+	if err != nil {
+		return err
+	}
+	for _, p := range choose(found.Passages) {
+		c, err := r.cite(ctx, p)
+		if err != nil {
+			return err
+		}
+		a.prove(proof{cited: c, text: p.Text})
+	}
+	if len(a.proofs) > 0 && a.why == "" {
+		a.why = "the model cited nothing"
+	}
+	return nil
+}
+
+// write makes the last call. A model that fails for good here, after the research is paid for, fails the task.
+func (a *asker) write(ctx context.Context) (string, error) {
+	shown := make([]shownProof, len(a.proofs))
+	for i, p := range a.proofs {
+		shown[i] = shownProof{N: i + 1, Title: p.Title, URL: p.URL, Text: tagOfText.ReplaceAllString(p.text, "‹$1")}
+	}
+	data := map[string]any{"Question": a.env.Task.Question, "Evidence": shown, "Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
+	rules, err := prompt("answer_system", data)
+	if err != nil {
+		return "", err
+	}
+	ask, err := prompt("answer", data)
+	if err != nil {
+		return "", err
+	}
+	messages := []llm.Message{{Role: llm.System, Text: rules}, {Role: llm.User, Text: ask}}
+	for try := 1; ; try++ {
+		reply, err := a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.cut, Ended: a.why}, llm.Request{Messages: messages, MaxTokens: answerTokens})
+		var problem *llm.Error
+		if errors.As(err, &problem) {
+			return "", failed(problem)
+		}
+		if err != nil {
+			return "", err
+		}
+		text := withoutThinking(reply.Text)
+		if text != "" || try == 2 {
+			return text, nil
+		}
+		messages = append(messages, llm.Message{Role: llm.User, Text: "Write the answer now, as plain text."})
+	}
+}
+
+// composed is an answer whose markers were checked.
+type composed struct {
+	text        string
+	used        []int // numbers of the quotes by marker: marker n is used[n-1]
+	invalid     int   // markers that pointed at nothing, removed
+	sentences   int   // that state something
+	unsupported int   // of those, without a marker
+}
+
+var (
+	marker    = regexp.MustCompile(`[ \t]?[\[【](\s*\^?\d{1,4}\s*(?:[,;–-]\s*\^?\d{1,4}\s*)*)[\]】]`)
+	oneNumber = regexp.MustCompile(`\d+|[–-]`)
+	codeSpan  = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
+)
+
+// checkMarkers renumbers the markers of an answer in the order of their first use, and removes those that point at none of
+// the n quotes. Code is left as it is.
+func checkMarkers(text string, n int) composed {
+	c := composed{}
+	var b strings.Builder
+	at := 0
+	for _, code := range append(codeSpan.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
+		b.WriteString(marker.ReplaceAllStringFunc(text[at:code[0]], func(m string) string { return c.renumber(m, n) }))
+		b.WriteString(text[code[0]:code[1]])
+		at = code[1]
+	}
+	c.text = strings.TrimSpace(b.String())
+	c.sentences, c.unsupported = countSentences(c.text)
+	return c
+}
+
+// renumber rewrites one marker, which may name several quotes or a range of them.
+func (c *composed) renumber(m string, n int) string {
+	var numbers []int
+	upTo := false
+	for _, part := range oneNumber.FindAllString(m, -1) {
+		v, err := strconv.Atoi(part)
+		if err != nil {
+			upTo = true
+			continue
+		}
+		if last := len(numbers) - 1; upTo && last >= 0 && v > numbers[last] && v <= n {
+			for k := numbers[last] + 1; k < v; k++ {
+				numbers = append(numbers, k)
+			}
+		}
+		upTo = false
+		numbers = append(numbers, v)
+	}
+	out := ""
+	for _, v := range numbers {
+		if v < 1 || v > n {
+			c.invalid++
+			continue
+		}
+		i := slices.Index(c.used, v)
+		if i < 0 {
+			c.used, i = append(c.used, v), len(c.used)
+		}
+		if mark := fmt.Sprintf("[%d]", i+1); !strings.Contains(out, mark) {
+			out += mark
+		}
+	}
+	if out != "" && (m[0] == ' ' || m[0] == '\t') {
+		out = " " + out
+	}
+	return out
+}
+
+var (
+	sentenceStop = regexp.MustCompile(`[.!?。！？]+["'”’)*]*((?:\s*\[\d+\])*)(\s+|$)`)
+	hasMarker    = regexp.MustCompile(`\[\d+\]`)
+	bullet       = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
+)
+
+// countSentences counts the sentences that state something, and those of them without a marker. Headings, code, and lines
+// that only lead to a list do not state anything; a marker behind the full stop belongs to the sentence before it.
+func countSentences(text string) (all, unsupported int) {
+	for line := range strings.Lines(codeSpan.ReplaceAllString(text, "code")) {
+		line = strings.TrimSpace(bullet.ReplaceAllString(line, ""))
+		if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") {
+			continue
+		}
+		for line != "" {
+			end := len(line)
+			if m := sentenceStop.FindStringIndex(line); m != nil {
+				end = m[1]
+			}
+			sentence := line[:end]
+			line = line[end:]
+			if len(wordsOf(hasMarker.ReplaceAllString(sentence, ""))) < 3 {
+				continue
+			}
+			all++
+			if !hasMarker.MatchString(sentence) {
+				unsupported++
+			}
+		}
+	}
+	return all, unsupported
+}
+
+// quoteAll is the answer where the model wrote none: the quotes, word for word.
+func (a *asker) quoteAll() composed {
+	c := composed{}
+	var b strings.Builder
+	b.WriteString("The model wrote no answer. These are the quotes that it found, word for word.\n")
+	for i, p := range a.proofs[:min(len(a.proofs), maxCited)] {
+		c.used = append(c.used, i+1)
+		fmt.Fprintf(&b, "\n> %s\n\n[%d] %s\n", strings.ReplaceAll(p.text, "\n", "\n> "), i+1, p.Title)
+	}
+	c.text = strings.TrimSpace(b.String())
+	return c
+}
+
+// Parts of the confidence in a model's answer, which sum up to 1.
+const (
+	confidenceCited   = 0.45 // times the share of the answer's sentences that have a marker
+	confidenceFits    = 0.30 // times the share of the question's words, by weight, that the best quote used covers
+	confidenceSources = 0.25 // times the number of different pages used, up to two, less what one page alone gives: half
+)
+
+// confidence is how far the answer can be trusted, 0..1, from what can be seen of it: how much of it is cited, how well the
+// quotes fit the question, how many pages agree. The model's own opinion does not count.
+func (a *asker) confidence(c composed, used []proof) float64 {
+	if len(used) == 0 {
+		return noConfidence
+	}
+	share := 1.0
+	if c.sentences > 0 {
+		share = 1 - float64(c.unsupported)/float64(c.sentences)
+	}
+	pages := map[string]bool{}
+	hits := make([]research.Hit, len(used))
+	for i, p := range used {
+		pages[p.PageID] = true
+		hits[i] = research.Hit{PageID: p.PageID, Title: p.Title, Text: p.text, Passage: research.Passage{Ord: i, Start: p.Start, End: p.End}}
+	}
+	fits := 0.0
+	for _, s := range a.rankHits(newQuestion(a.env.Task.Question, "", nil), hits) {
+		fits = max(fits, s.share())
+	}
+	return min(1, round(confidenceCited*share+confidenceFits*fits+confidenceSources*min(1, float64(len(pages))/2)))
+}
+
+// metadata tells how the answer came about.
+func (a *asker) metadata(c composed, partial bool) map[string]any {
+	m := map[string]any{
+		"provider": a.model.Provider(), "model": a.model.Name(), "languageModel": true, "promptVersion": PromptVersion,
+		"pagesRead": len(a.pages), "pagesFailed": len(a.failed), "partial": partial,
+		"evidence": len(a.proofs), "unsupportedSentences": c.unsupported, "invalidMarkers": c.invalid, "tokens": a.tokens,
+	}
+	if a.cut != "" {
+		m["budget"] = a.cut
+	}
+	if a.why != "" {
+		m["researchEnded"] = a.why
+	}
+	if a.searched != nil {
+		m["searchEngine"] = map[string]any{"asked": string(a.searched.Asked), "used": string(a.searched.Used)}
+	}
+	return m
+}

@@ -1,0 +1,113 @@
+package agent
+
+import (
+	"legwork/internal/llm"
+)
+
+// The tools beside those of the reader.
+const (
+	ToolContent    = "get_page_content"
+	ToolChunk      = "get_page_content_chunk"
+	ToolLinks      = "extract_links_from_page"
+	ToolScreenshot = "take_screenshot"
+	toolDone       = "done" // what models call to say that they are finished; never offered
+)
+
+// toolSpec describes a tool to the model, and the ways in which models get it wrong.
+type toolSpec struct {
+	name        string
+	description string
+	params      []param
+	example     string
+	aliases     []string
+	hidden      bool // understood, not offered
+}
+
+type param struct {
+	name        string
+	description string
+	integer     bool
+	required    bool
+	aliases     []string
+}
+
+var (
+	urlParam = param{name: "url", required: true, description: "Absolute address of the page (http or https).",
+		aliases: []string{"link", "href", "page", "uri", "address", "page_url", "website", "source"}}
+	queryParam = param{name: "query", required: true, description: "What to look for, in a few words.",
+		aliases: []string{"question", "q", "search", "text", "search_query", "keywords", "input", "term"}}
+)
+
+// toolSpecs are the tools of DESIGN §7 that this build can carry out.
+var toolSpecs = []toolSpec{
+	{name: ToolSearch, params: []param{queryParam}, example: `{"query": "kettle descaling interval"}`,
+		aliases:     []string{"search", "web_search", "google", "search_web", "search_question", "google_search"},
+		description: "Search for pages that may answer a question. Gives titles, addresses and snippets."},
+	{name: ToolNavigate, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
+		aliases:     []string{"navigate", "open", "open_url", "open_page", "goto", "go_to", "visit", "browse", "browser", "fetch", "visit_page", "fetch_page", "click"},
+		description: "Open a page. Gives its title, its length and the beginning of its text. Counts against the page limit."},
+	{name: ToolContent, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
+		aliases:     []string{"get_content", "read_page", "read", "page_content"},
+		description: "Get the text of a page, as Markdown. Of a long page this is the first chunk; get_page_content_chunk gives the others."},
+	{name: ToolChunk, params: []param{urlParam, {name: "chunk", integer: true, required: true, description: "Number of the chunk, from 1.",
+		aliases: []string{"chunk_number", "chunk_index", "index", "page_number", "n", "number", "part"}}},
+		example:     `{"url": "https://example.org/page", "chunk": 2}`,
+		aliases:     []string{"get_chunk", "get_page_chunk", "read_chunk"},
+		description: "Get one chunk of the text of a long page."},
+	{name: ToolLinks, params: []param{urlParam, {name: "contains", description: "Only links whose text or address contains this.",
+		aliases: []string{"filter", "query", "text", "keyword"}}},
+		example:     `{"url": "https://example.org/page", "contains": "install"}`,
+		aliases:     []string{"extract_links", "get_links", "links", "list_links"},
+		description: "List the links of a page, those that fit the question first."},
+	{name: ToolFind, params: []param{queryParam, {name: "url", description: "Only look on this page; otherwise on all pages opened so far.", aliases: urlParam.aliases}},
+		example:     `{"query": "how often to descale"}`,
+		aliases:     []string{"find", "find_text", "search_page", "search_in_page", "find_on_page"},
+		description: "Find the passages that fit a query best on the pages opened so far, word for word."},
+	{name: ToolCite, params: []param{urlParam, {name: "quote", required: true, description: "The words that support the answer, copied character for character from the page, at most 400 characters.",
+		aliases: []string{"text", "excerpt", "quotation", "passage", "content", "citation"}}},
+		example:     `{"url": "https://example.org/page", "quote": "Descale the kettle every month."}`,
+		aliases:     []string{"quote", "add_citation", "citation", "cite_source", "save_quote"},
+		description: "Keep a quote as evidence for the answer. It is checked at once against the page; when it is not there word for word, the closest passage is shown."},
+	{name: ToolScreenshot, params: []param{urlParam}, hidden: true, aliases: []string{"screenshot"}},
+	{name: toolDone, hidden: true, aliases: []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
+}
+
+// offered are the tools as the model is given them.
+func offered() []llm.Tool {
+	var out []llm.Tool
+	for _, s := range toolSpecs {
+		if !s.hidden {
+			out = append(out, llm.Tool{Name: s.name, Description: s.description, Schema: s.schema()})
+		}
+	}
+	return out
+}
+
+// schema is the JSON Schema of a tool's arguments.
+func (s *toolSpec) schema() map[string]any {
+	properties, required := map[string]any{}, []string{}
+	for _, p := range s.params {
+		kind := "string"
+		if p.integer {
+			kind = "integer"
+		}
+		properties[p.name] = map[string]any{"type": kind, "description": p.description}
+		if p.required {
+			required = append(required, p.name)
+		}
+	}
+	return map[string]any{"type": "object", "properties": properties, "required": required}
+}
+
+// textTool is a tool as the system prompt shows it to models that cannot be given tools.
+type textTool struct{ Name, Description, Arguments string }
+
+func textTools() []textTool {
+	var out []textTool
+	for _, s := range toolSpecs {
+		if !s.hidden {
+			out = append(out, textTool{Name: s.name, Description: s.description, Arguments: s.example})
+		}
+	}
+	return out
+}
