@@ -15,6 +15,7 @@ import (
 	"legwork/internal/config"
 	"legwork/internal/httpapi"
 	"legwork/internal/jobs"
+	"legwork/internal/llm"
 	"legwork/internal/page"
 	"legwork/internal/pgembed"
 	"legwork/internal/search"
@@ -41,6 +42,8 @@ type app struct {
 	artifacts *artifact.Store
 	hub       *stream.Hub
 	publisher *stream.Publisher
+	model     *llm.Client // nil: the built-in reader
+	modelSeen *modelHealth
 	service   *jobs.Service
 	runner    *jobs.Runner // nil for roleAPI
 	api       *httpapi.API
@@ -68,6 +71,10 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if a.artifacts, err = artifact.Open(cfg.ArtifactDir); err != nil {
 		return a, err
 	}
+	if a.model, err = openModel(ctx, cfg, localOllama, log); err != nil {
+		return a, err
+	}
+	a.modelSeen = &modelHealth{model: a.model}
 	if err := a.startStreams(ctx); err != nil {
 		return a, err
 	}
@@ -147,7 +154,9 @@ func (a *app) startRunner(ctx context.Context) error {
 		Timeout: cfg.FetchTimeout, Logger: a.log,
 		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
 	}, gate{a.store})
+	answers := chooser(a.model, cfg)
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
+		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
 		Pages: pages, Engines: search.NewSet(search.NewLibrary(a.store.SearchLibrary)), Log: a.log,
 	})
@@ -217,9 +226,10 @@ func (a *app) apiURL() string {
 func (a *app) health(ctx context.Context) httpapi.Health {
 	h := httpapi.Health{
 		Stopping: a.stopping.Load(),
-		LLM: httpapi.LLM{Provider: "reader", Connected: true,
-			Detail: "The built-in reader answers with verbatim passages; no language model is configured."},
-		Browser: httpapi.Browser{Detail: "Pages are read over HTTP, without JavaScript and without screenshots."},
+		Browser:  httpapi.Browser{Detail: "Pages are read over HTTP, without JavaScript and without screenshots."},
+	}
+	if a.modelSeen != nil {
+		h.LLM = a.modelSeen.look(ctx)
 	}
 	var err error
 	if h.Running, h.Total, err = a.store.Counts(ctx); err != nil {
@@ -259,6 +269,9 @@ func (a *app) Stop(ctx context.Context) {
 	a.loops.Wait()
 	if a.artifacts != nil {
 		_ = a.artifacts.Close()
+	}
+	if a.model != nil {
+		_ = a.model.Close()
 	}
 	if a.store != nil {
 		a.store.Close()

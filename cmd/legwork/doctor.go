@@ -39,7 +39,7 @@ func (p *program) doctorCommand() *cli.Command {
 				stop()
 			}
 			d.browser()
-			d.note("model", "the built-in reader answers; no language model is configured")
+			d.model(ctx)
 			d.note("search", "library (what this server has read); other engines fall back to it, so give a seed URL for new ground")
 			if d.bad > 0 {
 				return cli.Exit(fmt.Sprintf("%d of the checks failed", d.bad), exitFailed)
@@ -160,6 +160,26 @@ func (d *doctor) workers(ctx context.Context, st *store.Store) {
 		return
 	}
 	d.ok("workers", fmt.Sprintf("%d running, %d slots", len(workers), slots))
+}
+
+// model asks for the model as /health does.
+func (d *doctor) model(ctx context.Context) {
+	client, err := openModel(ctx, d.cfg, localOllama, d.log)
+	if err != nil {
+		d.fail("model", err)
+		return
+	}
+	if client == nil {
+		d.note("model", "the built-in reader answers; no language model is configured")
+		return
+	}
+	defer func() { _ = client.Close() }()
+	seen := (&modelHealth{model: client}).look(ctx)
+	if !seen.Connected {
+		d.fail("model", errors.New(seen.Detail))
+		return
+	}
+	d.ok("model", seen.Detail)
 }
 
 func (d *doctor) browser() {

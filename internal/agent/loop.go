@@ -217,26 +217,20 @@ func purposeOf(s research.Step) purpose {
 // that cannot be given tools is told to write its calls down. inTime is false when the reading time ended the call.
 func (a *asker) think(ctx context.Context) (reply llm.Reply, inTime bool, err error) {
 	for {
-		bounded, cancel := ctx, context.CancelFunc(func() {})
-		if len(a.replay) == 0 {
-			bounded, cancel = context.WithTimeoutCause(ctx, max(a.env.readingTime(), time.Millisecond), errTimeUp)
-		}
 		messages, err := a.conversation()
 		if err != nil {
-			cancel()
 			return llm.Reply{}, false, err
 		}
 		r := llm.Request{Messages: messages}
 		if !a.inText {
 			r.Tools = offered()
 		}
-		reply, err := a.generate(bounded, purpose{Purpose: forResearch}, r)
-		cancel()
+		reply, err := a.generate(ctx, purpose{Purpose: forResearch}, r)
 		var problem *llm.Error
 		switch {
 		case err == nil:
 			return reply, true, nil
-		case ctx.Err() == nil && errors.Is(context.Cause(bounded), errTimeUp):
+		case errors.Is(err, errTimeUp):
 			a.cutBy("timeBudget")
 			return llm.Reply{}, false, nil
 		case !errors.As(err, &problem):
@@ -260,6 +254,7 @@ func failed(problem *llm.Error) error {
 }
 
 // generate makes one model call, or takes its reply from the journal. Both ways pass through the same bytes.
+// A call for research ends with the reading time, by errTimeUp.
 func (a *asker) generate(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
 	a.asking = 0
 	if len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p.Purpose {
@@ -283,7 +278,7 @@ func (a *asker) generate(ctx context.Context, p purpose, r llm.Request) (llm.Rep
 	}
 	r.Ready = func(ctx context.Context) error { return a.env.Emit(ctx) }
 	began := time.Now()
-	reply, err := a.model.Generate(ctx, r)
+	reply, err := a.inTime(ctx, p, r)
 	if err != nil {
 		return llm.Reply{}, err
 	}
@@ -292,13 +287,26 @@ func (a *asker) generate(ctx context.Context, p purpose, r llm.Request) (llm.Rep
 		return llm.Reply{}, err
 	}
 	step.Events = a.told(step, p, reply)
-	// The call is paid for: it is journaled even if the time for it ran out meanwhile.
-	if _, err := a.env.Record(context.WithoutCancel(ctx), step); err != nil {
+	if _, err := a.env.Record(ctx, step); err != nil {
 		return llm.Reply{}, err
 	}
 	a.pending = nil
 	a.took(step.Turn, step.CallNo)
 	return a.take(step)
+}
+
+// inTime makes a call of the model, for research within the reading time that is left.
+func (a *asker) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
+	if p.Purpose != forResearch {
+		return a.model.Generate(ctx, r)
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, max(a.env.readingTime(), time.Millisecond), errTimeUp)
+	defer cancel()
+	reply, err := a.model.Generate(bounded, r)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil && !errors.Is(err, research.ErrFenced) {
+		return llm.Reply{}, errTimeUp
+	}
+	return reply, err
 }
 
 // take gives a journaled reply and makes its turn the one that asks.

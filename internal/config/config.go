@@ -89,14 +89,22 @@ type Config struct {
 	// Page or mailto: address that tells site owners who sends these requests. Set it when you fetch from the public web.
 	FetchContactURL string `env:"FETCH_CONTACT_URL" must:"be an http or https URL without user and password, or a mailto URL"`
 
-	// What answers: auto takes the best available, reader is the built-in reader, which needs no model.
-	LLMProvider Provider `env:"LLM_PROVIDER" envDefault:"auto" must:"be auto or reader" section:"Language model (used by model providers; the built-in reader needs none)"`
+	// What answers. openai is any server that speaks OpenAI's protocol, by LLM_BASE_URL (Ollama's ends in /v1); reader is the
+	// built-in reader, which needs no model. auto takes the first of: the provider of LLM_API_KEY or LLM_BASE_URL, an Ollama
+	// that answers on this machine, the reader.
+	LLMProvider Provider `env:"LLM_PROVIDER" envDefault:"auto" must:"be auto, openai, anthropic, googleai or reader" section:"Language model (the built-in reader needs none)"`
 	// Base URL of the provider's API, for compatible servers. Empty: the provider's own.
 	LLMBaseURL string `env:"LLM_BASE_URL" must:"be an http or https URL, without user and password"`
-	// Key for the provider's API.
+	// Key for the provider's API. Servers of your own may need none.
 	LLMAPIKey Secret `env:"LLM_API_KEY" must:"be printable ASCII without spaces"`
-	// Model name as the provider spells it. Empty: the provider's default.
+	// Model name as the provider spells it; needed with LLM_BASE_URL. Empty: the provider's default, or the local Ollama's first.
 	LLMModel string `env:"LLM_MODEL" must:"be printable ASCII without spaces"`
+	// Time limit of one try at a call of the model.
+	LLMTimeout time.Duration `env:"LLM_TIMEOUT" envDefault:"3m" must:"be a duration, 1s..30m"`
+	// Calls of the model that one process makes at the same time.
+	LLMMaxConcurrent int `env:"LLM_MAX_CONCURRENT" envDefault:"4" must:"be 1..1000"`
+	// Tokens, input and output together, after which a task's research ends and the answer is written. 0: no limit.
+	TaskMaxTokens int64 `env:"TASK_MAX_TOKENS" envDefault:"400000" must:"be 0, or 1000..1000000000"`
 
 	// Least severity that is logged.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" must:"be debug, info, warn or error" section:"Logging"`
@@ -119,8 +127,11 @@ type Provider string
 
 // The providers of this build.
 const (
-	ProviderAuto   Provider = "auto"   // the best one available; so far always the reader
-	ProviderReader Provider = "reader" // the built-in reader, no language model
+	ProviderAuto      Provider = "auto"      // the best one available
+	ProviderOpenAI    Provider = "openai"    // OpenAI, and every server that speaks its protocol
+	ProviderAnthropic Provider = "anthropic" // Anthropic
+	ProviderGoogleAI  Provider = "googleai"  // Google AI (Gemini)
+	ProviderReader    Provider = "reader"    // the built-in reader, no language model
 )
 
 // LogTarget says where log lines go.
@@ -199,10 +210,27 @@ func (c Config) UserAgent(version string) string {
 // the start.
 func (c Config) Warnings() []string {
 	var out []string
-	if c.LLMAPIKey != "" || c.LLMBaseURL != "" || c.LLMModel != "" {
-		out = append(out, "LLM_API_KEY, LLM_BASE_URL and LLM_MODEL have no effect: this build answers with the built-in reader only")
+	if c.LLMProvider == ProviderReader && (c.LLMAPIKey != "" || c.LLMBaseURL != "" || c.LLMModel != "") {
+		out = append(out, "LLM_API_KEY, LLM_BASE_URL and LLM_MODEL have no effect with LLM_PROVIDER=reader")
 	}
 	return out
+}
+
+// Provider is LLM_PROVIDER, or what auto means by the other variables: the provider that a key's form belongs to, openai
+// for other keys and for a base URL alone. With none of them it is auto still: whoever starts looks for a local server.
+func (c Config) Provider() Provider {
+	key := c.LLMAPIKey.Reveal()
+	switch {
+	case c.LLMProvider != ProviderAuto:
+		return c.LLMProvider
+	case strings.HasPrefix(key, "sk-ant-"):
+		return ProviderAnthropic
+	case strings.HasPrefix(key, "AIza"):
+		return ProviderGoogleAI
+	case key != "" || c.LLMBaseURL != "":
+		return ProviderOpenAI
+	}
+	return ProviderAuto
 }
 
 // Setting is one variable with the value in force, secrets masked.

@@ -52,6 +52,9 @@ func TestDefaults(t *testing.T) {
 		FetchTimeout:          20 * time.Second,
 		FetchMaxBytes:         10 << 20,
 		LLMProvider:           ProviderAuto,
+		LLMTimeout:            3 * time.Minute,
+		LLMMaxConcurrent:      4,
+		TaskMaxTokens:         400_000,
 		LogTarget:             LogConsole,
 		LogFile:               filepath.Join(".legwork", "legwork.log"),
 		LogFormat:             LogText,
@@ -102,6 +105,9 @@ func TestEveryVariableIsRead(t *testing.T) {
 		LLMBaseURL:            "http://127.0.0.1:11434/v1",
 		LLMAPIKey:             "sk-1234",
 		LLMModel:              "qwen3:8b",
+		LLMTimeout:            45 * time.Second,
+		LLMMaxConcurrent:      2,
+		TaskMaxTokens:         0,
 		LogLevel:              -4,
 		LogTarget:             LogBoth,
 		LogFile:               "/var/log/legwork.log",
@@ -116,6 +122,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"REQUEST_DELAY_MIN=0", "REQUEST_DELAY_MAX=0s", "FETCH_ALLOW_NETS=127.1.2.3/8,10.1.2.3,fd00::/8", "FETCH_TIMEOUT=1.5",
 		"FETCH_MAX_BYTES=512KiB", "FETCH_USER_AGENT=research-bot/2 (me@example.org)", "FETCH_CONTACT_URL=mailto:me@example.org",
 		"LLM_PROVIDER=Reader", "LLM_BASE_URL=http://127.0.0.1:11434/v1", "LLM_API_KEY=sk-1234", "LLM_MODEL=qwen3:8b",
+		"LLM_TIMEOUT=45", "LLM_MAX_CONCURRENT=2", "TASK_MAX_TOKENS=0",
 		"LOG_LEVEL=DEBUG", "LOG_TARGET=both", "LOG_FILE=/var/log/legwork.log", "LOG_FORMAT=json",
 	}
 	require.Equal(t, want, load(t, environ...))
@@ -197,8 +204,23 @@ func TestDerived(t *testing.T) {
 
 	require.Empty(t, load(t).Warnings())
 	for _, set := range []string{"LLM_API_KEY=k", "LLM_MODEL=m", "LLM_BASE_URL=http://127.0.0.1:1"} {
-		require.Len(t, load(t, set).Warnings(), 1, set)
+		require.Len(t, load(t, set, "LLM_PROVIDER=reader").Warnings(), 1, set)
 	}
+}
+
+func TestProvider(t *testing.T) {
+	t.Parallel()
+	for want, environ := range map[Provider][]string{
+		ProviderAuto:      {"LLM_MODEL=m"},
+		ProviderReader:    {"LLM_PROVIDER=reader", "LLM_API_KEY=k"},
+		ProviderAnthropic: {"LLM_API_KEY=sk-ant-1"},
+		ProviderGoogleAI:  {"LLM_API_KEY=AIzaX"},
+		ProviderOpenAI:    {"LLM_BASE_URL=http://127.0.0.1:8080/v1", "LLM_MODEL=m"},
+	} {
+		require.Equal(t, want, load(t, environ...).Provider(), environ)
+	}
+	require.Equal(t, ProviderOpenAI, load(t, "LLM_API_KEY=sk-1").Provider())
+	require.Equal(t, ProviderOpenAI, load(t, "LLM_PROVIDER=openai", "LLM_API_KEY=sk-ant-1").Provider())
 }
 
 func TestRedactedIsLoadable(t *testing.T) {

@@ -203,16 +203,21 @@ func (v *validator) fetching(c *Config) {
 }
 
 func (v *validator) model(c *Config) {
-	switch c.LLMProvider {
-	case ProviderAuto, ProviderReader:
-	case "openai", "anthropic", "googleai":
-		v.add("LLM_PROVIDER", "be auto or reader: this build has only the built-in reader, no support for language models")
-	default:
-		v.add("LLM_PROVIDER", "")
-	}
+	known := []Provider{ProviderAuto, ProviderOpenAI, ProviderAnthropic, ProviderGoogleAI, ProviderReader}
+	v.require("LLM_PROVIDER", slices.Contains(known, c.LLMProvider))
 	v.optional("LLM_BASE_URL", c.LLMBaseURL, func(s string) bool { return webURL(s, "http", "https") })
 	v.require("LLM_API_KEY", printable(c.LLMAPIKey.Reveal(), false))
 	v.require("LLM_MODEL", printable(c.LLMModel, false))
+	v.require("LLM_TIMEOUT", within(c.LLMTimeout, time.Second, 30*time.Minute))
+	v.require("LLM_MAX_CONCURRENT", within(c.LLMMaxConcurrent, 1, 1000))
+	v.require("TASK_MAX_TOKENS", c.TaskMaxTokens == 0 || 1000 <= c.TaskMaxTokens && c.TaskMaxTokens <= 1_000_000_000)
+	switch p := c.Provider(); {
+	case p == ProviderReader || p == ProviderAuto || v.bad("LLM_PROVIDER") || v.bad("LLM_BASE_URL") || v.bad("LLM_API_KEY"):
+	case c.LLMAPIKey == "" && (p != ProviderOpenAI || c.LLMBaseURL == ""):
+		v.add("LLM_API_KEY", fmt.Sprintf("be set: %s needs a key (a server of your own that needs none takes LLM_PROVIDER=openai with LLM_BASE_URL)", p))
+	case c.LLMBaseURL != "" && c.LLMModel == "" && p == ProviderOpenAI:
+		v.add("LLM_MODEL", "be set with LLM_BASE_URL: name a model that the server offers")
+	}
 }
 
 func (v *validator) logging(c *Config) {

@@ -50,10 +50,13 @@ func TestWrongValues(t *testing.T) {
 		"FETCH_MAX_BYTES":          {"1KiB..1GiB", []string{"1023", "2GiB", "10 megabytes", "-1", "1e30", "x"}},
 		"FETCH_USER_AGENT":         {"printable ASCII", []string{"a\nX-Evil: 1", "légwork", strings.Repeat("a", 257)}},
 		"FETCH_CONTACT_URL":        {"mailto", []string{"me@example.org", "mailto:me", "javascript:x", "https://u@h", "https://h/a b"}},
-		"LLM_PROVIDER":             {"auto or reader", []string{"openai", "anthropic", "googleai", "ollama", "gpt"}},
+		"LLM_PROVIDER":             {"auto, openai", []string{"ollama", "gpt"}},
 		"LLM_BASE_URL":             {"http or https", []string{"127.0.0.1:11434", "ftp://a", "http://u:p@a", "http://:1"}},
 		"LLM_API_KEY":              {"printable ASCII", []string{"a b", "schlüssel"}},
 		"LLM_MODEL":                {"printable ASCII", []string{"a b", "modèle"}},
+		"LLM_TIMEOUT":              {"1s..30m", []string{"0", "31m", "x"}},
+		"LLM_MAX_CONCURRENT":       {"1..1000", []string{"0", "1001", "x"}},
+		"TASK_MAX_TOKENS":          {"1000..", []string{"1", "-1", "999", "1000000001", "x"}},
 		"LOG_LEVEL":                {"debug, info, warn or error", []string{"verbose", "info+2", "2"}},
 		"LOG_TARGET":               {"console, file or both", []string{"syslog", "stdout"}},
 		"LOG_FORMAT":               {"text or json", []string{"xml"}},
@@ -98,8 +101,15 @@ func TestWhatAnErrorSays(t *testing.T) {
 
 	t.Run("a model provider", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, "be auto or reader: this build has only the built-in reader, no support for language models",
-			problems(t, "LLM_PROVIDER=openai")[0].Must)
+		for _, provider := range []string{"openai", "anthropic", "googleai"} {
+			got := problems(t, "LLM_PROVIDER="+provider)
+			require.Len(t, got, 1)
+			require.Equal(t, "LLM_API_KEY", got[0].Variable)
+			require.Contains(t, got[0].Must, provider+" needs a key")
+		}
+		got := problems(t, "LLM_BASE_URL=http://127.0.0.1:8080/v1")
+		require.Len(t, got, 1)
+		require.Equal(t, "LLM_MODEL", got[0].Variable)
 	})
 }
 

@@ -359,3 +359,28 @@ func TestRerunAndFollowUp(t *testing.T) {
 		t.Errorf("%d tasks, want 3", n)
 	}
 }
+
+// TestPinOfTheFirstRunHolds: a later run sees what the first one was pinned to, whatever its own worker would pin.
+func TestPinOfTheFirstRunHolds(t *testing.T) {
+	p := setup(t)
+	first := research.Pin{Provider: "openai", Model: "one", Prompt: "ask/1"}
+	seen := make(chan research.Pin, 8)
+	r := p.work(func(ctx context.Context, env agent.Env) (research.Result, error) {
+		seen <- env.Task.Pin
+		<-ctx.Done()
+		return research.Result{}, ctx.Err()
+	}, func(c *RunnerConfig) { c.Pin = first })
+	task := p.submit("q")
+	if got := <-seen; got != first {
+		t.Errorf("pin of the first run = %+v", got)
+	}
+	stopRunner(t, r)
+	p.other().work(func(_ context.Context, env agent.Env) (research.Result, error) {
+		seen <- env.Task.Pin
+		return research.Result{Answer: "done", Metadata: map[string]any{}}, nil
+	})
+	if got := <-seen; got != first {
+		t.Errorf("pin of the second run = %+v", got)
+	}
+	p.await(task.ID)
+}

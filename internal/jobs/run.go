@@ -94,7 +94,10 @@ func (c *run) env() agent.Env {
 			return c.runner.store.Rank(ctx, c.task.ID, question, limit)
 		},
 		Lexemes: c.runner.store.Lexemes,
-		Log:     c.runner.cfg.Log.With("task", c.task.ID),
+		Page: func(ctx context.Context, id string) (research.Page, error) {
+			return c.runner.store.Page(ctx, c.task.AccountID, id)
+		},
+		Log: c.runner.cfg.Log.With("task", c.task.ID),
 	}
 }
 

@@ -31,7 +31,8 @@ type RunnerConfig struct {
 	Version     string        // of this program, shown with the worker
 	Pages       *page.Fetcher
 	Engines     *search.Set
-	Agent       Agent // what answers; nil: the built-in reader
+	Agent       Agent        // what answers; nil: the built-in reader
+	Pin         research.Pin // what a task that begins here is pinned to; zero: the built-in reader
 	Log         *slog.Logger
 }
 
@@ -62,6 +63,9 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	}
 	if cfg.Agent == nil {
 		cfg.Agent = agent.Read
+	}
+	if cfg.Pin == (research.Pin{}) {
+		cfg.Pin = agent.Chooser{}.Pin()
 	}
 	r := &Runner{Service: svc, cfg: cfg}
 	workers := river.NewWorkers()
@@ -231,7 +235,6 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	if err := r.lease.await(ctx); err != nil {
 		return nil, err
 	}
-	pin := research.Pin{Provider: "reader", Model: "", Prompt: agent.ReaderVersion}
 	text := "Research starts."
 	if epoch > 1 {
 		text = "Research resumes where the journal ends."
@@ -240,7 +243,7 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	events := []research.Event{research.Thinking(text, map[string]any{"status": string(research.Running), "epoch": epoch})}
 	var try int
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		try, events, err = r.store.Claim(ctx, tx, id, epoch, worker, pin, events)
+		try, events, err = r.store.Claim(ctx, tx, id, epoch, worker, r.cfg.Pin, events)
 		return err
 	})
 	if errors.Is(err, research.ErrFenced) && r.claimedAlready(ctx, id, epoch, worker) {

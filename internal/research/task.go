@@ -84,6 +84,7 @@ type Task struct {
 	Usage       Usage
 	LastSeq     int64 // seq of the newest event
 	Try         int   // 1 on the first run; +1 after each transient failure
+	Pin         Pin   // what the first run began with; zero before it
 }
 
 // Duration is the time from first start to completion, in seconds; nil while either is missing.

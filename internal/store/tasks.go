@@ -181,6 +181,7 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 		Priority: research.Priority(t.Priority), CreatedAt: t.CreatedAt, StartedAt: t.StartedAt, CompletedAt: t.CompletedAt,
 		Answer: t.Answer, Confidence: t.Confidence, Error: t.Error, ErrorCode: t.ErrorCode,
 		Metadata: decodeObject(t.Metadata), LastSeq: lastSeq, Try: int(t.Try),
+		Pin: research.Pin{Provider: deref(t.Provider), Model: deref(t.Model), Prompt: deref(t.PromptVersion)},
 		Options: research.Options{
 			SeedURL: deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),
 			TimeBudget: time.Duration(t.TimeBudget) * time.Second, SearchEngine: research.Engine(t.SearchEngine),

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"legwork/internal/agent"
+	"legwork/internal/config"
+	"legwork/internal/httpapi"
+	"legwork/internal/llm"
+)
+
+// localOllama is where LLM_PROVIDER=auto looks for an Ollama on this machine, and how long.
+const (
+	localOllama = "http://127.0.0.1:11434/v1"
+	ollamaWait  = time.Second
+)
+
+// openModel opens the model that the configuration means; nil without an error: the built-in reader answers.
+func openModel(ctx context.Context, cfg config.Config, ollama string, log *slog.Logger) (*llm.Client, error) {
+	c := llm.Config{Provider: string(cfg.Provider()), BaseURL: cfg.LLMBaseURL, Key: cfg.LLMAPIKey.Reveal(), Model: cfg.LLMModel,
+		Timeout: cfg.LLMTimeout, Concurrent: cfg.LLMMaxConcurrent, Log: log}
+	switch cfg.Provider() {
+	case config.ProviderReader:
+		return nil, nil
+	case config.ProviderAuto:
+		c.Provider, c.BaseURL = llm.OpenAI, ollama
+		return openOllama(ctx, c, log)
+	}
+	client, err := llm.Open(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("the language model cannot be used: %w", err)
+	}
+	return client, nil
+}
+
+// openOllama opens a model of a local Ollama; nil: none answers.
+func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, ollamaWait)
+	defer cancel()
+	client, err := llm.Open(ctx, c)
+	if err == nil && c.Model != "" {
+		err = client.Check(ctx)
+	}
+	if err != nil {
+		if client != nil {
+			_ = client.Close()
+		}
+		log.DebugContext(ctx, "no local Ollama answers; the built-in reader does", "error", err)
+		return nil, nil //nolint:nilerr // not having one is no error
+	}
+	log.InfoContext(ctx, "a local Ollama answers", "model", client.Name())
+	return client, nil
+}
+
+// chooser is what answers tasks with a model that openModel opened.
+func chooser(model *llm.Client, cfg config.Config) agent.Chooser {
+	c := agent.Chooser{Limits: agent.Limits{MaxTokens: cfg.TaskMaxTokens}}
+	if model != nil { // an interface that holds a nil pointer is not nil
+		c.Model = model
+	}
+	return c
+}
+
+// How long the answer to "is the model there?" holds, since health checks come often, and how long it is waited for, so
+// that a model that hangs does not make the database look dead.
+const (
+	goodFor   = 15 * time.Second
+	badFor    = 2 * time.Second
+	checkWait = time.Second
+)
+
+// modelHealth remembers the last check of a model.
+type modelHealth struct {
+	model *llm.Client // nil: the built-in reader
+
+	mu   sync.Mutex
+	at   time.Time
+	last error
+}
+
+// look tells of the model.
+func (m *modelHealth) look(ctx context.Context) httpapi.LLM {
+	if m.model == nil {
+		return httpapi.LLM{Provider: agent.ProviderReader, Connected: true,
+			Detail: "The built-in reader answers with verbatim passages; no language model is used."}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	hold := goodFor
+	if m.last != nil {
+		hold = badFor
+	}
+	if m.at.IsZero() || time.Since(m.at) > hold {
+		ctx, cancel := context.WithTimeout(ctx, checkWait)
+		defer cancel()
+		m.last, m.at = m.model.Check(ctx), time.Now()
+	}
+	h := httpapi.LLM{Provider: m.model.Provider(), Model: m.model.Name(), Connected: m.last == nil,
+		Detail: fmt.Sprintf("The model %s of %s answers.", m.model.Name(), m.model.Provider())}
+	var problem *llm.Error
+	switch {
+	case errors.As(m.last, &problem):
+		h.Detail = problem.Message
+	case m.last != nil:
+		h.Detail = fmt.Sprintf("The model provider %s did not answer in time.", m.model.Provider())
+	}
+	return h
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"legwork/internal/config"
+	"legwork/internal/testsite"
+)
+
+// manualReader is a scripted model that cites the network page of the site's manual and answers.
+func manualReader(site *testsite.Site) testsite.Script {
+	return func(n int, r testsite.ModelRequest) testsite.Turn {
+		arguments := func(v map[string]string) string { b, _ := json.Marshal(v); return string(b) }
+		page := site.URL("/manual/settings-network.html")
+		switch {
+		case len(r.Tools()) == 0:
+			return testsite.Turn{Text: "The port is 7047 [1]."}
+		case strings.Contains(r.Raw, "Kept as evidence"):
+			return testsite.Turn{Text: "DONE"}
+		case strings.Contains(r.Raw, "7047"):
+			return testsite.Turn{Calls: []testsite.ToolCall{{Name: "cite", Arguments: arguments(map[string]string{"url": page,
+				"quote": "The TCP port of the kettle's interface, 7047 unless changed."})}}}
+		}
+		return testsite.Turn{Text: "I open the page.", Calls: []testsite.ToolCall{{Name: "navigate_to", Arguments: arguments(map[string]string{"url": page})}}}
+	}
+}
+
+// TestModelAnswers: a task through API, worker, tool loop and a model over HTTP; /health and doctor tell of the model.
+func TestModelAnswers(t *testing.T) {
+	for _, provider := range []string{"openai", "anthropic"} {
+		t.Run(provider, func(t *testing.T) {
+			w := newWorld(t)
+			server := testsite.OpenAI(t, manualReader(w.site))
+			if provider == "anthropic" {
+				server = testsite.Anthropic(t, manualReader(w.site))
+			}
+			server.Demand("sk-secret", "scripted")
+			env := []string{"LLM_PROVIDER=" + provider, "LLM_BASE_URL=" + server.BaseURL(), "LLM_MODEL=scripted", "LLM_API_KEY=sk-secret"}
+			c := w.serve(roleAll, env...)
+			done := w.await(c, w.ask(c, map[string]any{"question": "Which port is listen_port?"}).TaskID)
+			if done.Answer == nil || *done.Answer != "The port is 7047 [1]." {
+				t.Fatalf("task = %+v", done)
+			}
+			if len(done.Citations) != 1 || done.Citations[0].URL != w.site.URL("/manual/settings-network.html") {
+				t.Errorf("citations = %+v", done.Citations)
+			}
+			for k, want := range map[string]any{"languageModel": true, "provider": provider, "model": "scripted", "partial": false} {
+				if done.Metadata[k] != want {
+					t.Errorf("metadata.%s = %v, want %v", k, done.Metadata[k], want)
+				}
+			}
+			_, health := w.body(c, "/health")
+			if !strings.Contains(string(health), `"provider":"`+provider+`"`) || !strings.Contains(string(health), `"langchainConnected":true`) {
+				t.Errorf("health = %s", health)
+			}
+			all := append(settings(w.url, w.dir), env...)
+			if status, out, _ := w.run(w.ctx(), all, "doctor"); status != 0 || !strings.Contains(out, "ok    model") {
+				t.Errorf("doctor: %d\n%s", status, out)
+			}
+			server.Demand("another", "scripted")
+			status, out, _ := w.run(w.ctx(), all, "doctor")
+			if status != exitFailed || !strings.Contains(out, "LLM_API_KEY") || strings.Contains(out, "sk-secret") {
+				t.Errorf("doctor with a wrong key: %d\n%s", status, out)
+			}
+		})
+	}
+}
+
+// TestModelIsDown: the server starts, says so, and a task fails with what to change.
+func TestModelIsDown(t *testing.T) {
+	w := newWorld(t)
+	server := testsite.OpenAI(t, testsite.Play(testsite.Turn{Status: 404, Error: "model not found"}))
+	server.Demand("", "another")
+	c := w.serve(roleAll, "LLM_PROVIDER=openai", "LLM_BASE_URL="+server.BaseURL(), "LLM_MODEL=scripted")
+	_, health := w.body(c, "/health")
+	if !strings.Contains(string(health), `"status":"degraded"`) || !strings.Contains(string(health), "LLM_MODEL") {
+		t.Errorf("health = %s", health)
+	}
+	done := w.await(c, w.ask(c, nil).TaskID)
+	if done.ErrorCode == nil || *done.ErrorCode != "model_failed" || !strings.Contains(*done.Error, "LLM_MODEL") {
+		t.Errorf("task = %+v", done)
+	}
+}
+
+// TestModelHandedOn: a worker stops in the middle; the next one goes on with the journal, and makes no call again.
+func TestModelHandedOn(t *testing.T) {
+	w := newWorld(t)
+	play, waits := manualReader(w.site), make(chan struct{})
+	server := testsite.OpenAI(t, func(n int, r testsite.ModelRequest) testsite.Turn {
+		if n == 1 {
+			close(waits)
+			return testsite.Turn{Hang: true}
+		}
+		return play(n, r)
+	})
+	env := []string{"LLM_PROVIDER=openai", "LLM_BASE_URL=" + server.BaseURL(), "LLM_MODEL=scripted"}
+	c := w.serve(roleAPI, env...)
+	first := w.app(roleWorker, env...)
+	task := w.ask(c, map[string]any{"question": "Which port is listen_port?"})
+	select {
+	case <-waits:
+	case <-time.After(patience):
+		t.Fatal("the model was never asked")
+	}
+	first.Stop(w.ctx())
+	w.app(roleWorker, env...)
+	done := w.await(c, task.TaskID)
+	if done.Answer == nil || *done.Answer != "The port is 7047 [1]." {
+		t.Fatalf("task = %+v", done)
+	}
+	if n := len(server.Requests()); n != 5 { // four, and the one in flight
+		t.Errorf("%d calls of the model", n)
+	}
+	frames, _ := w.frames(c, task.TaskID, 0)
+	gapless(t, frames, 1)
+}
+
+func TestOpenModel(t *testing.T) {
+	t.Parallel()
+	log := slog.New(slog.DiscardHandler)
+	load := func(environ ...string) config.Config {
+		cfg, err := config.Load(environ, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	ollama := testsite.OpenAI(t, nil)
+	gone := testsite.OpenAI(t, nil)
+	gone.Close()
+	for name, tc := range map[string]struct {
+		environ  []string
+		ollama   string
+		provider string
+		model    string
+	}{
+		"nothing":            {nil, gone.BaseURL(), "", ""},
+		"ollama":             {nil, ollama.BaseURL(), "openai", "scripted"},
+		"ollama's other":     {[]string{"LLM_MODEL=scripted"}, ollama.BaseURL(), "openai", "scripted"},
+		"ollama lacks it":    {[]string{"LLM_MODEL=qwen3"}, ollama.BaseURL(), "", ""},
+		"reader":             {[]string{"LLM_PROVIDER=reader"}, ollama.BaseURL(), "", ""},
+		"key before ollama":  {[]string{"LLM_API_KEY=sk-ant-x"}, ollama.BaseURL(), "anthropic", "claude-sonnet-4-5"},
+		"google's key":       {[]string{"LLM_API_KEY=AIzax", "LLM_MODEL=g"}, ollama.BaseURL(), "googleai", "g"},
+		"a server one's own": {[]string{"LLM_BASE_URL=http://127.0.0.1:1/v1", "LLM_MODEL=m"}, ollama.BaseURL(), "openai", "m"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := load(tc.environ...)
+			m, err := openModel(context.WithoutCancel(t.Context()), cfg, tc.ollama, log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pin := chooser(m, cfg).Pin()
+			if m == nil {
+				if tc.provider != "" || pin.Provider != "reader" {
+					t.Errorf("no model, pin %+v", pin)
+				}
+				return
+			}
+			defer func() { _ = m.Close() }()
+			if pin.Provider != tc.provider || pin.Model != tc.model || pin.Prompt == "" {
+				t.Errorf("pin = %+v", pin)
+			}
+		})
+	}
+}
