@@ -51,7 +51,7 @@ func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Clien
 			_ = client.Close()
 		}
 		log.DebugContext(ctx, "no local Ollama answers; the built-in reader does", "error", err)
-		return nil, nil //nolint:nilerr // not having one is no error
+		return nil, nil
 	}
 	log.InfoContext(ctx, "a local Ollama answers", "model", client.Name())
 	return client, nil

@@ -35,4 +35,24 @@
 // The answer quotes up to five of them, each cited. It is partial when nothing relevant was found, and when a budget left
 // unopened a link that looked relevant (a score of at least relevantLink) while the evidence was not strong; then
 // metadata.budget is maxPages, timeBudget or maxDepth. Its confidence is computed by func confidence.
+//
+// # The tool loop
+//
+// Ask lets a language model decide. A reply is journaled as a step of kind model before it is acted on, and its calls under
+// the same turn; a resumed run takes the replies from the journal in their order and the calls by tool and arguments, so
+// the conversation is built anew, word for word, without a call made twice. What is refused (unknown tools, missing
+// arguments, addresses that come out of nowhere, budgets) is told to the model at once and to the log with its next reply.
+//
+// Models that cannot call tools properly are understood where it is possible (repair.go): calls in tags, fences or plain
+// text, broken JSON, other names. One that repeats itself, says nothing or makes no progress is cut off after a bound, and
+// the reader's reading and ranking give the evidence.
+//
+// A quote counts when it stands in the snapshot, white space and typography aside (fold.go); what is kept is the snapshot's
+// own span. The answer is written in a last call that sees nothing but the numbered quotes; markers that point at none are
+// removed and counted, and so are the sentences without one. Its confidence is 0.45 times the share of sentences with a
+// marker, plus 0.30 times the share of the question's weight that the best quote used covers, plus 0.25 times the number of
+// pages quoted, of two at most; 0.05 when nothing is quoted.
+//
+// Text of pages is data: it stands between marks that a page cannot know, the rules say so, and its words alone cannot send
+// the agent to an address that no link, search or question has.
 package agent

@@ -163,7 +163,7 @@ func (l *LLM) take(r *http.Request) (ModelRequest, Turn, int) {
 
 // refuse answers what needs no script: a wrong key, checks of models. It reports whether it did. fail writes an error in
 // the provider's form, list the models.
-func (l *LLM) refuse(w http.ResponseWriter, r *http.Request, key string, fail func(status int, code, message string), list func(models []string, asked string)) bool {
+func (l *LLM) refuse(r *http.Request, key string, fail func(status int, code, message string), list func(models []string, asked string)) bool {
 	l.mu.Lock()
 	demanded, models := l.key, l.models
 	if r.Method == http.MethodGet {

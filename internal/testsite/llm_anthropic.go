@@ -19,7 +19,7 @@ func (l *LLM) serveAnthropic(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(map[string]any{"type": "error", "error": map[string]any{"type": code, "message": message}})
 	}
-	if l.refuse(w, r, r.Header.Get("X-Api-Key"), fail, func(models []string, asked string) {
+	if l.refuse(r, r.Header.Get("X-Api-Key"), fail, func(models []string, asked string) {
 		if asked != "" {
 			deliver(w, Turn{}, map[string]any{"type": "model", "id": asked})
 			return

@@ -22,7 +22,7 @@ func (l *LLM) serveGoogle(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": status, "status": code, "message": message}})
 	}
-	if l.refuse(w, r, r.Header.Get("X-Goog-Api-Key"), fail, func(_ []string, asked string) {
+	if l.refuse(r, r.Header.Get("X-Goog-Api-Key"), fail, func(_ []string, asked string) {
 		deliver(w, Turn{}, map[string]any{"name": "models/" + asked})
 	}) {
 		return

@@ -24,7 +24,7 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error", "code": code}})
 	}
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if l.refuse(w, r, key, fail, func(models []string, _ string) {
+	if l.refuse(r, key, fail, func(models []string, _ string) {
 		var data []any
 		for _, m := range models {
 			data = append(data, map[string]any{"id": m, "object": "model"})
