@@ -79,7 +79,7 @@ func (a *asker) prove(p proof) bool {
 // citable are the pages that a quote may be on: the one named, then the others, newest first.
 func (a *asker) citable(url string) []*opened {
 	var out []*opened
-	if u, err := a.address(url); err == nil {
+	if u, ok := a.address(url); ok {
 		if i, ok := a.byURL[u.String()]; ok {
 			out = append(out, &a.pages[i])
 		}

@@ -25,7 +25,7 @@ func (a *asker) know(url string, o origin) {
 }
 
 // address reads an address as models write it, also relative to the page opened last.
-func (a *asker) address(raw string) (*neturl.URL, error) {
+func (a *asker) address(raw string) (u *neturl.URL, ok bool) {
 	raw = strings.Trim(strings.TrimSpace(raw), `<>"'()[]`)
 	if n := len(a.pages); n > 0 && !strings.Contains(raw, "://") {
 		if base, err := neturl.Parse(a.pages[n-1].URL); err == nil {
@@ -37,7 +37,8 @@ func (a *asker) address(raw string) (*neturl.URL, error) {
 	if !strings.Contains(raw, "://") {
 		raw = "https://" + raw
 	}
-	return page.ParseURL(raw)
+	u, err := page.ParseURL(raw)
+	return u, err == nil
 }
 
 func (a *asker) knows(u *neturl.URL) bool { _, ok := a.known[u.String()]; return ok }
@@ -97,8 +98,8 @@ func (a *asker) cutBy(budget string) {
 
 // open opens a page, or finds it among those that are open.
 func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, error) {
-	u, bad := a.address(raw)
-	if bad != nil {
+	u, ok := a.address(raw)
+	if !ok {
 		return nil, a.refuse(ToolNavigate, "%q is no address of a web page. Give one that starts with http:// or https://.", research.Truncate(raw, 100)), nil
 	}
 	if i, ok := a.byURL[u.String()]; ok {
