@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// apiClients is how many clients call at once in part e.
+const apiClients = 8
+
+// apiPart is part e: calls over a full table, beside pgbench with the statements that each sends.
+func apiPart(ctx context.Context, b *bench) error {
+	url, err := b.database(ctx, "api")
+	if err != nil {
+		return err
+	}
+	if err := fillTasks(ctx, url, b.tasks); err != nil {
+		return err
+	}
+	server, err := b.start(ctx, "api", serverConfig{URL: url, Conns: 20})
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	all, err := loadStatements()
+	if err != nil {
+		return err
+	}
+	id := seeded(b.tasks / 2).String()
+	vars := runVars()
+	vars["task_id"] = id
+	httpClient := web(apiClients)
+	defer httpClient.CloseIdleConnections()
+	for _, op := range apiCalls(all, id) {
+		got, err := b.rounds(ctx, map[string]side{
+			"legwork": func(ctx context.Context) (map[string]float64, error) {
+				defer forgetNew(ctx, url)
+				return b.load(ctx, apiClients, func(ctx context.Context) error {
+					_, err := request(ctx, httpClient, server.api, op.method, op.path, op.body)
+					return err
+				})
+			},
+			"pgbench": func(ctx context.Context) (map[string]float64, error) {
+				defer forgetNew(ctx, url)
+				r, err := b.runPgbench(ctx, url, apiClients, op.script, vars)
+				return map[string]float64{"/s": r.perSecond, "mean": micros(r.latency) / 1e3}, err
+			},
+		}, "legwork", "pgbench")
+		if err != nil {
+			return fmt.Errorf("%s: %w", op.name, err)
+		}
+		own := got["legwork"]
+		b.add(figure{Part: "e", Name: op.name, Unit: "calls/s", Values: own["/s"], Reference: "pgbench",
+			References: got["pgbench"]["/s"], Target: &target{Of: "ratio", AtLeast: 0.5}})
+		b.add(figure{Part: "e", Name: op.name + ", p50", Unit: "ms", Values: own["p50"], Reference: "pgbench, mean", References: got["pgbench"]["mean"]})
+		b.add(figure{Part: "e", Name: op.name + ", p99", Unit: "ms", Values: own["p99"]})
+	}
+	return nil
+}
+
+// apiCall is one call of the API with the script that sends the same statements.
+type apiCall struct {
+	name, method, path, body string
+	script                   *script
+}
+
+func apiCalls(all statements, id string) []apiCall {
+	post, get, list, history := &script{all: all}, &script{all: all}, &script{all: all}, &script{all: all}
+	post.submission()
+	get.reading("GetTask")
+	filters := []string{"status", "NULL", "created_from", "NULL", "created_to", "NULL", "query", "NULL",
+		"before_created", "NULL", "before_id", "NULL", "max_rows", "100", "skip_rows", "0"}
+	page := fmt.Sprintf(`(SELECT array_agg(id) FROM (SELECT id FROM tasks WHERE account_id = 'default' ORDER BY created_at DESC, id DESC LIMIT %d) p)`, 100)
+	for _, s := range []*script{list, history} {
+		s.line(`\if :ready = 0`)
+		s.line("SELECT " + page + ` AS page_ids \gset`)
+		s.line(`\set ready 1`)
+		s.line(`\endif`)
+		s.add("ListTasks", ";", filters...)
+		s.add("CountTasks", ";", filters...)
+		for _, name := range []string{"TaskUsage", "TaskCitations", "Screenshots"} {
+			s.add(name, ";", "task_ids", ":page_ids", "used_only", "true", "cited_only", "true", "only_used", "true")
+		}
+	}
+	return []apiCall{
+		{"POST a task", "POST", "/api/tasks", question, post},
+		{"GET a task", "GET", "/api/tasks/" + id, "", get},
+		{"list, 100 of all", "GET", "/api/tasks", "", list},
+		{"history, 100 of all", "GET", "/api/history", "", history},
+	}
+}
+
+// seeded is the id of a task of fillTasks.
+func seeded(n int) uuid.UUID {
+	var id uuid.UUID
+	copy(id[:], []byte{1, 0x8f, 0, 0, 0, 0, 0x70, 0, 0x80})
+	id[12], id[13], id[14], id[15] = byte(n>>24), byte(n>>16), byte(n>>8), byte(n)
+	return id
+}
+
+// fillTasks makes n completed tasks with their heads, a run and two events each.
+func fillTasks(ctx context.Context, url string, n int) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	const ids = `('018f0000-0000-7000-8000-0000' || lpad(to_hex(i), 8, '0'))::uuid`
+	for _, sql := range []string{
+		`INSERT INTO tasks (id, account_id, status, priority, question, max_depth, max_pages, time_budget, search_engine, max_results,
+		   safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains, request_metadata, created_at, started_at,
+		   completed_at, provider, model, prompt_version, answer, confidence)
+		 SELECT ` + ids + `, 'default', 'completed', 'normal', 'What is the default value of setting ' || i || '?', 3, 20, 300, 'duckduckgo', 10,
+		   true, false, true, '{}', '{}', '{}', at, at, at + interval '5 s', 'reader', '', '1', 'The default value is ' || i % 60 || ' minutes.', 0.8
+		 FROM (SELECT i, date_trunc('milliseconds', now()) - interval '1 s' * ($1 - i) - interval '1 h' AS at FROM generate_series(1, $1::int) i) s`,
+		`INSERT INTO task_heads (task_id, run_epoch, last_seq) SELECT ` + ids + `, 2, 2 FROM generate_series(1, $1::int) i`,
+		`INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at, ended_at, outcome)
+		 SELECT id, 1, 1, gen_random_uuid(), created_at, created_at, completed_at, 'completed' FROM tasks WHERE $1::int > 0`,
+		`INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+		 SELECT id, s, CASE s WHEN 1 THEN 'agent:thinking' ELSE 'agent:complete' END, s = 2, created_at, '{"content":"…"}'
+		 FROM tasks, generate_series(1, 2) s WHERE $1::int > 0`,
+	} {
+		if _, err := conn.Exec(ctx, sql, n); err != nil {
+			return fmt.Errorf("fill the table: %w", err)
+		}
+	}
+	_, err = conn.Exec(ctx, "VACUUM ANALYZE")
+	return err
+}
+
+// forgetNew removes what POST has made, so that each round begins with the same table.
+func forgetNew(ctx context.Context, url string) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	tag, err := conn.Exec(ctx, "DELETE FROM tasks WHERE status IN ('created','queued')")
+	if err != nil || tag.RowsAffected() == 0 {
+		return
+	}
+	_, _ = conn.Exec(ctx, "TRUNCATE river_job")
+	_, _ = conn.Exec(ctx, "VACUUM tasks, task_heads, task_events")
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// appendPart is part a: events and steps per second through the store, beside pgbench with the same statements.
+func appendPart(ctx context.Context, b *bench) error {
+	url, err := b.database(ctx, "append")
+	if err != nil {
+		return err
+	}
+	writer, err := b.start(ctx, "append-writer", serverConfig{URL: url, Conns: 40})
+	if err != nil {
+		return err
+	}
+	defer writer.stop()
+	other, err := b.start(ctx, "append-other", serverConfig{URL: url, Conns: 4}) // listens, as every process does
+	if err != nil {
+		return err
+	}
+	defer other.stop()
+	if err := b.ownTasks(ctx, url, writer, 32); err != nil {
+		return err
+	}
+	events, steps, err := appendScripts()
+	if err != nil {
+		return err
+	}
+	for _, n := range []int{1, 8, 32} {
+		through := func(c command) side {
+			return func(ctx context.Context) (map[string]float64, error) {
+				c.Op, c.Runs, c.Seconds = "append", n, b.duration.Seconds()
+				r, err := writer.ask(ctx, c)
+				return map[string]float64{"/s": float64(r.Count) / r.Seconds}, err
+			}
+		}
+		reference := func(s *script) side {
+			return func(ctx context.Context) (map[string]float64, error) {
+				r, err := b.runPgbench(ctx, url, n, s, eventVars())
+				return map[string]float64{"/s": r.perSecond}, err
+			}
+		}
+		got, err := b.rounds(ctx, map[string]side{
+			"on": through(command{Streaming: true}), "off": through(command{}), "pgbench": reference(events),
+			"step": through(command{Step: true, Streaming: true}), "pgbench step": reference(steps),
+		}, "on", "off", "pgbench", "step", "pgbench step")
+		if err != nil {
+			return err
+		}
+		name := func(what string) string { return fmt.Sprintf("%s, %d runs", what, n) }
+		on, off, step := got["on"]["/s"], got["off"]["/s"], got["step"]["/s"]
+		f := figure{Part: "a", Name: name("append, streaming on"), Unit: "events/s", Values: on, Reference: "streaming off", References: off}
+		if n == 32 {
+			f.Target = &target{Of: "bound", AtLeast: 0.85}
+		}
+		b.add(f)
+		b.add(figure{Part: "a", Name: name("append, streaming off"), Unit: "events/s", Values: off, Reference: "pgbench",
+			References: got["pgbench"]["/s"], Target: &target{Of: "ratio", AtLeast: 0.5}})
+		b.add(figure{Part: "a", Name: name("steps, streaming on"), Unit: "steps/s", Values: step, Reference: "pgbench",
+			References: got["pgbench step"]["/s"], Target: &target{Of: "ratio", AtLeast: 0.5}})
+	}
+	return nil
+}
+
+// eventVars are the variables of scripts that append the event of step.
+func eventVars() map[string]string {
+	return map[string]string{"ready": "0", "epoch": "1", "body": string(resultEvent().Body), "result": stepResult,
+		"args": `{"url":"` + toolURL + `"}`, "tool": toolName,
+		// pgbench sees variables in quoted texts too, so whatever has a colon must come in one.
+		"t_thinking": "agent:thinking", "t_call": "agent:tool_call", "t_result": "agent:tool_result", "t_complete": "agent:complete"}
+}
+
+// takeTask makes each client of pgbench take a task of its own, once.
+const takeTask = `\if :ready = 0
+SELECT task_id, (SELECT count(*) FROM steps s WHERE s.task_id = b.task_id) AS turn FROM bench_tasks b WHERE n = :client_id \gset
+\set ready 1
+\endif`
+
+// appendScripts are one append and one step, as store.Append and store.RecordStep commit them.
+func appendScripts() (events, steps *script, err error) {
+	all, err := loadStatements()
+	if err != nil {
+		return nil, nil, err
+	}
+	events, steps = &script{all: all}, &script{all: all}
+	for _, s := range []*script{events, steps} {
+		s.line(takeTask)
+		s.line("BEGIN;")
+		s.add("AdvanceHead", ` \gset`, "events", "1")
+		if s == steps {
+			s.line(`\set turn :turn + 1`)
+			s.add("InsertStep", ";", "call_no", "1", "try", "1", "kind", "'tool'", "success", "true", "millis", "12",
+				"input_tokens", "0", "output_tokens", "0")
+			s.add("SeeRun", ";")
+		}
+		s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_result", "false", ":body")...)
+		s.line("COMMIT;")
+	}
+	return events, steps, nil
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// latencyPart is part b: from the return of COMMIT to the frame in the client's hands, beside a bare NOTIFY on the same
+// load: from COMMIT through pg_notify to the client's WaitForNotification.
+func latencyPart(ctx context.Context, b *bench) error {
+	url, err := b.database(ctx, "latency")
+	if err != nil {
+		return err
+	}
+	writer, err := b.start(ctx, "latency-writer", serverConfig{URL: url, Conns: 40})
+	if err != nil {
+		return err
+	}
+	defer writer.stop()
+	other, err := b.start(ctx, "latency-other", serverConfig{URL: url, Conns: 10})
+	if err != nil {
+		return err
+	}
+	defer other.stop()
+	r, err := writer.ask(ctx, command{Op: "tasks", Runs: 8})
+	if err != nil {
+		return err
+	}
+	for _, rate := range []float64{100, 1000} {
+		paced := command{Op: "paced", Rate: rate, Seconds: b.duration.Seconds(), Tasks: r.Tasks}
+		bare := paced
+		bare.Bare = true
+		got, err := b.rounds(ctx, map[string]side{
+			"same": func(ctx context.Context) (map[string]float64, error) {
+				return frameLatency(ctx, writer, writer.api, paced)
+			},
+			"other": func(ctx context.Context) (map[string]float64, error) {
+				return frameLatency(ctx, writer, other.api, paced)
+			},
+			"bare": func(ctx context.Context) (map[string]float64, error) { return bareLatency(ctx, writer, url, bare) },
+		}, "same", "bare", "other")
+		if err != nil {
+			return err
+		}
+		for _, who := range []string{"same", "other"} {
+			for _, p := range []string{"p50", "p99"} {
+				f := figure{Part: "b", Name: fmt.Sprintf("%s process, %g events/s, %s", who, rate, p), Unit: "µs",
+					Values: got[who][p], Reference: "bare NOTIFY, " + p, References: got["bare"][p]}
+				if p == "p50" {
+					f.Target = &target{Of: "ratio", AtMost: map[string]float64{"same": 2, "other": 4}[who]}
+				}
+				b.add(f)
+			}
+		}
+	}
+	return nil
+}
+
+// arrivals says when what was heard, by task and seq.
+type arrivals struct {
+	mu sync.Mutex
+	at map[string]int64
+}
+
+func key(task uuid.UUID, seq int64) string { return fmt.Sprintf("%s %d", task, seq) }
+
+func (a *arrivals) note(key string) {
+	now := time.Now().UnixNano()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.at[key] = now
+}
+
+// after waits until everything was heard and gives the quantiles of the delays.
+func (a *arrivals) after(ctx context.Context, stamps []stamp) (map[string]float64, error) {
+	var delays []float64
+	deadline := time.Now().Add(10 * time.Second)
+	for _, s := range stamps {
+		for {
+			a.mu.Lock()
+			at, ok := a.at[key(s.Task, s.Seq)]
+			a.mu.Unlock()
+			if ok {
+				delays = append(delays, float64(at-s.At)/1e3)
+				break
+			}
+			if time.Now().After(deadline) || ctx.Err() != nil {
+				return nil, fmt.Errorf("event %d of %s was never heard of", s.Seq, s.Task)
+			}
+			until(ctx, time.Now().Add(time.Millisecond))
+		}
+	}
+	return map[string]float64{"p50": quantile(delays, 0.5), "p99": quantile(delays, 0.99)}, nil
+}
+
+// frameLatency measures with a WebSocket per task on one server while another, or the same, commits.
+func frameLatency(ctx context.Context, writer *child, base string, c command) (map[string]float64, error) {
+	a := &arrivals{at: map[string]int64{}}
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer stop()
+	for _, id := range c.Tasks {
+		last, err := lastSeq(ctx, base, id)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := dial(ctx, base, id, last)
+		if err != nil {
+			return nil, err
+		}
+		readers.Go(func() {
+			defer func() { _ = conn.CloseNow() }()
+			for {
+				_, frame, err := conn.Read(reading)
+				if err != nil {
+					return
+				}
+				a.note(key(id, seqOf(frame)))
+			}
+		})
+	}
+	r, err := writer.ask(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return a.after(ctx, r.Stamps)
+}
+
+// seqOf reads the seq of a frame, which begins with it.
+func seqOf(frame []byte) int64 {
+	rest, ok := strings.CutPrefix(string(frame), `{"seq":`)
+	if digits, _, found := strings.Cut(rest, ","); ok && found {
+		n, _ := strconv.ParseInt(digits, 10, 64)
+		return n
+	}
+	var e struct{ Seq int64 }
+	_ = json.Unmarshal(frame, &e)
+	return e.Seq
+}
+
+// dial opens the stream of a task after a cursor.
+func dial(ctx context.Context, base string, id uuid.UUID, after int64) (*websocket.Conn, error) {
+	conn, _, err := websocket.Dial(ctx, fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(base, "http"), id, after), nil)
+	if err == nil {
+		conn.SetReadLimit(1 << 20)
+	}
+	return conn, err
+}
+
+func lastSeq(ctx context.Context, base string, id uuid.UUID) (int64, error) {
+	var task struct {
+		LastSeq int64 `json:"lastSeq"`
+	}
+	return task.LastSeq, call(ctx, base, "GET", "/api/tasks/"+id.String(), "", &task)
+}
+
+// bareLatency is the reference: one connection listens, the server notifies after each commit.
+func bareLatency(ctx context.Context, writer *child, url string, c command) (map[string]float64, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "LISTEN "+bareChannel); err != nil {
+		return nil, err
+	}
+	a := &arrivals{at: map[string]int64{}}
+	listening, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+		for {
+			n, err := conn.WaitForNotification(listening)
+			if err != nil {
+				return
+			}
+			a.note(n.Payload)
+		}
+	}()
+	defer func() { stop(); <-done }()
+	r, err := writer.ask(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return a.after(ctx, r.Stamps)
+}

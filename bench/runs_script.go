@@ -1,0 +1,120 @@
+package main
+
+import "maps"
+
+// River's statements are not in queries: these do what River 0.51 does for one job, without its bulk forms.
+const (
+	riverInsert = `INSERT INTO river_job (args, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags)
+SELECT jsonb_build_object('taskId', :task_id::text, 'epoch', 1), $KIND, 1, '{}'::jsonb, 2, $QUEUE, now(), 'available'::river_job_state, '{}'::varchar(255)[]
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND unique_states IS NOT NULL AND river_job_state_in_bitmask(unique_states, state)
+DO UPDATE SET kind = river_job.kind RETURNING id AS `
+	riverFetch = `WITH locked_jobs AS (SELECT id FROM river_job WHERE state = 'available' AND queue = $QUEUE AND scheduled_at <= now()
+ORDER BY priority, scheduled_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+UPDATE river_job SET state = 'running', attempt = river_job.attempt + 1, attempted_at = now(), attempted_by = array_append(river_job.attempted_by, 'pgbench')
+FROM locked_jobs WHERE river_job.id = locked_jobs.id RETURNING river_job.*;`
+	riverComplete = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $ID AND state IN ('running','available') RETURNING *;`
+)
+
+// runVars are the variables of runScript and of the script of a POST.
+func runVars() map[string]string {
+	vars := eventVars()
+	maps.Copy(vars, map[string]string{
+		"account_id": "default", "lease_seconds": "6", "priority": "normal", "question": "What is the default value of keep_warm_minutes?",
+		"search_engine": "duckduckgo", "domains": "{}", "request_metadata": "{}",
+		"thought":  `{"content":"The question was received; research starts at once.","metadata":{"status":"created"}}`,
+		"complete": `{"answer":"` + answerText + `","citations":[],"confidence":0.8,"duration":0.05}`,
+		"answer":   answerText, "metadata": "{}", "limit": "128", "kind_result": "result",
+	})
+	return vars
+}
+
+// submission is what POST /api/tasks commits.
+func (s *script) submission() {
+	s.line(`SELECT gen_random_uuid() AS task_id \gset`)
+	s.line("BEGIN;")
+	s.add("InsertTask", ` \gset`, "id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
+		"max_pages", "20", "time_budget", "60", "max_results", "10", "safe_mode", "true", "same_domain_only", "false",
+		"allow_external_links", "true", "allow_domains", ":domains", "deny_domains", ":domains")
+	s.line(expand(riverInsert, "$KIND", "'research'", "$QUEUE", "'research'") + `job_id \gset`)
+	s.add("InsertHead", ";", "last_seq", "1")
+	s.add("InsertEvents", ";", append(oneEvent("1", ":t_thinking", "false", ":thought"), "at", ":created_at")...)
+	s.line("COMMIT;")
+}
+
+// reading is what GET of a task reads.
+func (s *script) reading(task string) {
+	s.add(task, ";", "id", ":task_id")
+	ids := []string{"task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true"}
+	for _, name := range []string{"TaskUsage", "TaskCitations", "Screenshots"} {
+		s.add(name, ";", ids...)
+	}
+}
+
+func (s *script) event(kind, body string) {
+	s.line("BEGIN;")
+	s.add("AdvanceHead", ` \gset`, "events", "1")
+	s.add("InsertEvents", ";", oneEvent(":last_seq", kind, "false", body)...)
+	s.line("COMMIT;")
+}
+
+// runScript is one run of part c: what API, worker, stream and upkeep send to the database for it, one after another.
+func runScript(all statements) *script {
+	s := &script{all: all}
+	s.submission()
+	// The WebSocket.
+	s.reading("GetTask")
+	s.add("EventsAfter", ";", "after", "0", "max_rows", "128")
+	// The worker.
+	s.line(expand(riverFetch, "$QUEUE", "'research'"))
+	s.line("BEGIN;")
+	s.add("ClaimHead", ` \gset`, "owner", "gen_random_uuid()", "events", "1")
+	s.add("StartTask", ";", "id", ":task_id", "provider", "'reader'", "model", "''", "prompt_version", "'1'")
+	s.add("InsertRun", ";", "try", "1", "worker_id", "gen_random_uuid()")
+	s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_thinking", "false", ":thought")...)
+	s.line("COMMIT;")
+	s.reading("GetTaskForRun")
+	s.add("Steps", ";")
+	s.add("SpentMillis", ";")
+	s.event(":t_thinking", ":thought")
+	s.line(`\set turn 0`)
+	for range calls {
+		s.event(":t_call", ":body")
+		s.line("BEGIN;")
+		s.add("AdvanceHead", ` \gset`, "events", "1")
+		s.line(`\set turn :turn + 1`)
+		s.add("InsertStep", ";", "call_no", "1", "try", "1", "kind", "'tool'", "success", "true", "millis", "12",
+			"input_tokens", "0", "output_tokens", "0")
+		s.add("SeeRun", ";")
+		s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_result", "false", ":body")...)
+		s.line("COMMIT;")
+	}
+	s.completion()
+	s.files()
+	return s
+}
+
+// completion is the terminal transaction.
+func (s *script) completion() {
+	s.line("BEGIN;")
+	s.add("ExitHead", ` \gset`, "events", "1")
+	s.add("EndRun", ";", "outcome", "'completed'", "epoch", "1")
+	s.add("CompleteTask", ";", "id", ":task_id", "confidence", "0.8")
+	s.add("TaskCitations", ";", "task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true")
+	s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_complete", "true", ":complete")...)
+	s.line(expand(riverComplete, "$ID", ":job_id"))
+	s.line(expand(riverInsert, "$KIND", "'artifacts'", "$QUEUE", "'upkeep'") + `upkeep_id \gset`)
+	s.line("COMMIT;")
+}
+
+// files is the job that writes the files of a finished task.
+func (s *script) files() {
+	s.line(expand(riverFetch, "$QUEUE", "'upkeep'"))
+	s.reading("GetTaskForRun")
+	s.add("TaskArtifacts", ";")
+	s.add("TaskVisits", ";")
+	s.add("EventsAfter", ";", "after", "0", "max_rows", "500")
+	for _, f := range [][2]string{{"'result.json'", "'result'"}, {"'sources.json'", "'sources'"}, {"'logs.txt'", "'logs'"}} {
+		s.add("UpsertArtifact", ";", "name", f[0], "kind", f[1], "content_type", "'text/plain'", "bytes", "1000")
+	}
+	s.line(expand(riverComplete, "$ID", ":upkeep_id"))
+}

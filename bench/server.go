@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"runtime/pprof"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"legwork/internal/agent"
+	"legwork/internal/artifact"
+	"legwork/internal/httpapi"
+	"legwork/internal/jobs"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+	"legwork/internal/store"
+	"legwork/internal/stream"
+	"legwork/internal/wire"
+)
+
+// server is a legwork process as cmd/legwork wires it, with an agent of its own and a way to be told what to do.
+type server struct {
+	cfg       serverConfig
+	log       *slog.Logger
+	store     *store.Store
+	hub       *stream.Hub
+	publisher *stream.Publisher
+	service   *jobs.Service
+	runner    *jobs.Runner
+	api       string
+	noops     *river.Client[pgx.Tx] // of the comparison with River alone
+	done      sync.Map              // no-op job id → chan struct{}
+
+	tasks []uuid.UUID // of append, each claimed at epoch 1
+	turns []int       // next turn of each
+}
+
+// serverMain is main of a server under test: it obeys standard input until that ends.
+func serverMain(ctx context.Context, spec string) int {
+	raiseFileLimit()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s := &server{log: log}
+	if err := json.Unmarshal([]byte(spec), &s.cfg); err != nil {
+		log.Error("bad configuration", "error", err)
+		return 1
+	}
+	if s.cfg.Profile != "" {
+		f, err := os.Create(s.cfg.Profile)
+		if err == nil {
+			defer func() { _ = f.Close() }()
+			if err = pprof.StartCPUProfile(f); err == nil {
+				defer pprof.StopCPUProfile()
+			}
+		}
+		if err != nil {
+			log.Error("no profile", "error", err)
+		}
+	}
+	stop, err := s.up(ctx)
+	if err != nil {
+		log.Error("the server under test does not start", "error", err)
+		return 1
+	}
+	defer stop()
+	in, out := bufio.NewScanner(os.Stdin), json.NewEncoder(os.Stdout)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		var c command
+		r := reply{}
+		err := json.Unmarshal(in.Bytes(), &c)
+		if err == nil {
+			r, err = s.obey(ctx, c)
+		}
+		if err != nil {
+			r = reply{Error: err.Error()}
+		}
+		if err := out.Encode(r); err != nil {
+			return 1
+		}
+	}
+	return 0
+}
+
+func (s *server) obey(ctx context.Context, c command) (reply, error) {
+	switch c.Op {
+	case "hello":
+		return reply{API: s.api}, nil
+	case "append":
+		return s.appendFor(ctx, c)
+	case "paced":
+		return s.paced(ctx, c)
+	case "tasks":
+		return s.newTasks(ctx, c.Runs)
+	case "one":
+		return s.appendOne(ctx, c.Tasks[0])
+	case "noop":
+		return s.noop(ctx, c)
+	case "collect":
+		debug.FreeOSMemory()
+		return reply{}, nil
+	}
+	return reply{}, fmt.Errorf("unknown command %q", c.Op)
+}
+
+// up starts everything that cmd/legwork starts.
+func (s *server) up(ctx context.Context) (stop func(), err error) {
+	if s.store, err = store.Open(ctx, store.Config{URL: s.cfg.URL, MaxConns: s.cfg.Conns, Logger: s.log}); err != nil {
+		return nil, err
+	}
+	s.hub = stream.NewHub(s.store, stream.Config{Logger: s.log})
+	s.publisher = stream.NewPublisher(s.hub, s.store, s.log)
+	listener, err := stream.NewListener(s.cfg.URL, s.hub, s.log)
+	if err != nil {
+		return nil, err
+	}
+	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { s.hub.Run(loops) })
+	running.Go(func() { s.publisher.Run(loops) })
+	running.Go(func() { listener.Run(loops) })
+	files, err := artifact.Open(s.cfg.Dir)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	if s.service, err = jobs.NewService(s.store, s.publisher, files, s.log); err != nil {
+		cancel()
+		return nil, err
+	}
+	if s.cfg.Slots > 0 {
+		if err := s.work(ctx); err != nil {
+			cancel()
+			return nil, err
+		}
+	}
+	api := httpapi.New(httpapi.Config{
+		Tasks: s.service, Store: s.store, Artifacts: files, Hub: s.hub, Logger: s.log, Version: "bench",
+		Health: func(context.Context) httpapi.Health { return httpapi.Health{Database: true} },
+		Limits: wire.Limits{MinBudget: time.Second, DefaultBudget: 5 * time.Minute, MaxBudget: 10 * time.Minute},
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s.api = "http://" + ln.Addr().String()
+	web := httpapi.Server(ln.Addr().String(), api, s.log)
+	running.Go(func() { _ = web.Serve(ln) })
+	return func() {
+		ctx, over := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer over()
+		if s.noops != nil {
+			_ = s.noops.Stop(ctx)
+		}
+		if s.runner != nil {
+			_ = s.runner.Stop(ctx)
+		}
+		s.hub.Stop()
+		if web.Shutdown(ctx) != nil {
+			_ = web.Close()
+		}
+		_ = api.Drain(ctx)
+		cancel()
+		running.Wait()
+		s.store.Close()
+		_ = files.Close()
+	}, nil
+}
+
+// work starts a worker whose agent needs no model and no pages.
+func (s *server) work(ctx context.Context) error {
+	var err error
+	s.runner, err = jobs.NewRunner(s.service, jobs.RunnerConfig{
+		Slots: s.cfg.Slots, TaskTimeout: time.Minute, Version: "bench", Agent: idle, Log: s.log,
+		Pages: page.NewFetcher(page.Config{}, nil), Engines: search.NewSet(search.NewLibrary(s.store.SearchLibrary)),
+	})
+	if err != nil {
+		return err
+	}
+	return s.runner.Start(ctx)
+}
+
+// calls is how many tool calls the agent makes: with submission, claim, the last thought and completion a run has 20
+// events, each committed on its own.
+const calls = 8
+
+// idle is the agent of part runs: what an agent commits, without anything to wait for in between.
+func idle(ctx context.Context, env agent.Env) (research.Result, error) {
+	if err := env.Emit(ctx, research.Thinking("The question is clear; looking for pages that answer it.", nil)); err != nil {
+		return research.Result{}, err
+	}
+	for turn := 1; turn <= calls; turn++ {
+		call := research.ToolCall(toolName, map[string]any{"url": toolURL}, nil)
+		if err := env.Emit(ctx, call); err != nil {
+			return research.Result{}, err
+		}
+		if _, err := env.Record(ctx, step(turn)); err != nil {
+			return research.Result{}, err
+		}
+	}
+	return research.Result{Answer: answerText, Confidence: 0.8}, nil
+}
+
+// What the events of every part say; references send the same bytes.
+const (
+	toolName   = "get_page_content"
+	toolURL    = "https://docs.example.org/manual/settings-heating.html"
+	answerText = "The default value is 25 minutes. It applies to every circuit that does not set its own."
+)
+
+// step is one journaled tool call with its result event, about 300 bytes.
+func step(turn int) research.Step {
+	return research.Step{Turn: turn, CallNo: 1, Try: 1, Kind: research.ToolStep, Tool: toolName,
+		Args: []byte(`{"url":"` + toolURL + `"}`), Result: []byte(stepResult), Success: true, Duration: 12 * time.Millisecond,
+		Events: []research.Event{resultEvent()}}
+}
+
+const stepResult = `{"title":"Settings: heating","chars":4120,"preview":"keep_warm_minutes: how long the circuit is held at ` +
+	`temperature after the last demand. Default 25 minutes."}`
+
+func resultEvent() research.Event {
+	return research.ToolResult(toolName, map[string]any{"title": "Settings: heating", "chars": 4120,
+		"preview": "keep_warm_minutes: how long the circuit is held at temperature after the last demand. Default 25 minutes."},
+		true, nil)
+}
