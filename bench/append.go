@@ -85,18 +85,24 @@ func appendScripts() (events, steps *script, err error) {
 		return nil, nil, err
 	}
 	events, steps = &script{all: all}, &script{all: all}
-	for _, s := range []*script{events, steps} {
-		s.line(takeTask)
-		s.line("BEGIN;")
-		s.add("AdvanceHead", ` \gset`, "events", "1")
-		if s == steps {
-			s.line(`\set turn :turn + 1`)
-			s.add("InsertStep", ";", "call_no", "1", "try", "1", "kind", "'tool'", "success", "true", "millis", "12",
-				"input_tokens", "0", "output_tokens", "0")
-			s.add("SeeRun", ";")
-		}
-		s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_result", "false", ":body")...)
-		s.line("COMMIT;")
-	}
+	events.line(takeTask)
+	events.append(":t_result", ":body")
+	steps.line(takeTask)
+	steps.step()
 	return events, steps, nil
+}
+
+// arrays are one event as the arrays that AppendEvents and RecordStep take.
+func arrays(kind, body string) []string {
+	return []string{"types", "ARRAY[" + kind + "]", "terminals", "ARRAY[false]", "bodies", "ARRAY[" + body + "]"}
+}
+
+// append is store.Append.
+func (s *script) append(kind, body string) { s.add("AppendEvents", ";", arrays(kind, body)...) }
+
+// step is store.RecordStep of a step without a visit.
+func (s *script) step() {
+	s.line(`\set turn :turn + 1`)
+	s.add("RecordStep", ";", append(arrays(":t_result", ":body"), "call_no", "1", "try", "1", "kind", "'tool'",
+		"success", "true", "millis", "12", "input_tokens", "0", "output_tokens", "0")...)
 }

@@ -50,13 +50,6 @@ func (s *script) reading(task string) {
 	}
 }
 
-func (s *script) event(kind, body string) {
-	s.line("BEGIN;")
-	s.add("AdvanceHead", ` \gset`, "events", "1")
-	s.add("InsertEvents", ";", oneEvent(":last_seq", kind, "false", body)...)
-	s.line("COMMIT;")
-}
-
 // runScript is one run of part c: what API, worker, stream and upkeep send to the database for it, one after another.
 func runScript(all statements) *script {
 	s := &script{all: all}
@@ -75,18 +68,11 @@ func runScript(all statements) *script {
 	s.reading("GetTaskForRun")
 	s.add("Steps", ";")
 	s.add("SpentMillis", ";")
-	s.event(":t_thinking", ":thought")
+	s.append(":t_thinking", ":thought")
 	s.line(`\set turn 0`)
 	for range calls {
-		s.event(":t_call", ":body")
-		s.line("BEGIN;")
-		s.add("AdvanceHead", ` \gset`, "events", "1")
-		s.line(`\set turn :turn + 1`)
-		s.add("InsertStep", ";", "call_no", "1", "try", "1", "kind", "'tool'", "success", "true", "millis", "12",
-			"input_tokens", "0", "output_tokens", "0")
-		s.add("SeeRun", ";")
-		s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_result", "false", ":body")...)
-		s.line("COMMIT;")
+		s.append(":t_call", ":body")
+		s.step()
 	}
 	s.completion()
 	s.files()

@@ -48,16 +48,11 @@ func (s *server) newTasks(ctx context.Context, n int) (reply, error) {
 
 // write commits one event or step of a run, as jobs does.
 func (s *server) write(ctx context.Context, id uuid.UUID, turn *int) ([]research.Event, error) {
-	events := []research.Event{resultEvent()}
-	err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		if turn == nil {
-			events, err = s.store.Append(ctx, tx, id, 1, events)
-			return err
-		}
-		*turn++
-		events, _, err = s.store.RecordStep(ctx, tx, id, 1, step(*turn))
-		return err
-	})
+	if turn == nil {
+		return s.store.Append(ctx, nil, id, 1, []research.Event{resultEvent()})
+	}
+	*turn++
+	events, _, err := s.store.RecordStep(ctx, nil, id, 1, step(*turn))
 	return events, err
 }
 

@@ -12,6 +12,47 @@ import (
 	"github.com/google/uuid"
 )
 
+const appendEvents = `-- name: AppendEvents :one
+WITH head AS (
+    UPDATE task_heads h SET last_seq = h.last_seq + cardinality($1::text[])
+    WHERE h.task_id = $2 AND h.run_epoch = $3
+    RETURNING h.task_id, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), added AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT head.task_id, head.last_seq - cardinality($1::text[]) + e.nth, e.type, e.terminal, head.at, e.body
+    FROM head, (SELECT generate_subscripts($1::text[], 1) AS nth, unnest($1::text[]) AS type,
+                       unnest($4::boolean[]) AS terminal, unnest($5::text[])::json AS body) e
+)
+SELECT head.last_seq, head.at FROM head
+`
+
+type AppendEventsParams struct {
+	Types     []string
+	TaskID    uuid.UUID
+	Epoch     int32
+	Terminals []bool
+	Bodies    []string
+}
+
+type AppendEventsRow struct {
+	LastSeq int64
+	At      time.Time
+}
+
+// Room on the head behind the fence, and the events in it: a whole append in one statement. No row: the run must stop.
+func (q *Queries) AppendEvents(ctx context.Context, arg AppendEventsParams) (AppendEventsRow, error) {
+	row := q.db.QueryRow(ctx, appendEvents,
+		arg.Types,
+		arg.TaskID,
+		arg.Epoch,
+		arg.Terminals,
+		arg.Bodies,
+	)
+	var i AppendEventsRow
+	err := row.Scan(&i.LastSeq, &i.At)
+	return i, err
+}
+
 const eventsAfter = `-- name: EventsAfter :many
 SELECT seq, type, terminal, created_at, body
 FROM task_events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3

@@ -12,25 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const advanceHead = `-- name: AdvanceHead :one
-UPDATE task_heads SET last_seq = last_seq + $1
-WHERE task_id = $2 AND run_epoch = $3
-RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
-`
-
-type AdvanceHeadRow struct {
-	LastSeq int64
-	At      time.Time
-}
-
-// Room for more events of a run, behind its fence. No row: the run must stop.
-func (q *Queries) AdvanceHead(ctx context.Context, events int64, taskID uuid.UUID, epoch int32) (AdvanceHeadRow, error) {
-	row := q.db.QueryRow(ctx, advanceHead, events, taskID, epoch)
-	var i AdvanceHeadRow
-	err := row.Scan(&i.LastSeq, &i.At)
-	return i, err
-}
-
 const claimHead = `-- name: ClaimHead :one
 UPDATE task_heads SET owner = $1::uuid, last_seq = last_seq + $2
 WHERE task_id = $3 AND run_epoch = $4 AND owner IS NULL
@@ -296,16 +277,6 @@ UPDATE tasks SET status = 'queued', try = $1 WHERE id = $2 AND status IN ('creat
 // Back to waiting: hand-back (same try) or retry (next try).
 func (q *Queries) RequeueTask(ctx context.Context, try int32, iD uuid.UUID) error {
 	_, err := q.db.Exec(ctx, requeueTask, try, iD)
-	return err
-}
-
-const seeRun = `-- name: SeeRun :exec
-UPDATE runs SET seen_at = greatest($1::timestamptz, seen_at) WHERE task_id = $2 AND epoch = $3
-`
-
-// A run has written something.
-func (q *Queries) SeeRun(ctx context.Context, at time.Time, taskID uuid.UUID, epoch int32) error {
-	_, err := q.db.Exec(ctx, seeRun, at, taskID, epoch)
 	return err
 }
 

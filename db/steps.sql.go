@@ -12,16 +12,33 @@ import (
 	"github.com/google/uuid"
 )
 
-const insertStep = `-- name: InsertStep :exec
-INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+const recordStep = `-- name: RecordStep :one
+WITH head AS (
+    UPDATE task_heads h SET last_seq = h.last_seq + cardinality($1::text[])
+    WHERE h.task_id = $2 AND h.run_epoch = $3
+    RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), step AS (
+    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, created_at)
+    SELECT head.task_id, $4::integer, $5::integer, head.run_epoch, $6::integer, $7::text, $8::text, $9::json, $10::json,
+           $11::boolean, $12::integer, $13::bigint, $14::bigint, head.at
+    FROM head
+), seen AS (
+    UPDATE runs SET seen_at = greatest(head.at, runs.seen_at) FROM head WHERE runs.task_id = head.task_id AND runs.epoch = head.run_epoch
+), added AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT head.task_id, head.last_seq - cardinality($1::text[]) + e.nth, e.type, e.terminal, head.at, e.body
+    FROM head, (SELECT generate_subscripts($1::text[], 1) AS nth, unnest($1::text[]) AS type,
+                       unnest($15::boolean[]) AS terminal, unnest($16::text[])::json AS body) e
+)
+SELECT head.last_seq, head.at FROM head
 `
 
-type InsertStepParams struct {
+type RecordStepParams struct {
+	Types        []string
 	TaskID       uuid.UUID
+	Epoch        int32
 	Turn         int32
 	CallNo       int32
-	Epoch        int32
 	Try          int32
 	Kind         string
 	Tool         string
@@ -31,16 +48,24 @@ type InsertStepParams struct {
 	Millis       int32
 	InputTokens  int64
 	OutputTokens int64
-	At           time.Time
+	Terminals    []bool
+	Bodies       []string
 }
 
-// One journal row. Its key was chosen before the call.
-func (q *Queries) InsertStep(ctx context.Context, arg InsertStepParams) error {
-	_, err := q.db.Exec(ctx, insertStep,
+type RecordStepRow struct {
+	LastSeq int64
+	At      time.Time
+}
+
+// One journal row, whose key was chosen before the call, with its events, behind the fence; the run has been seen. All
+// in one statement. No row: the run must stop.
+func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordStepRow, error) {
+	row := q.db.QueryRow(ctx, recordStep,
+		arg.Types,
 		arg.TaskID,
+		arg.Epoch,
 		arg.Turn,
 		arg.CallNo,
-		arg.Epoch,
 		arg.Try,
 		arg.Kind,
 		arg.Tool,
@@ -50,9 +75,12 @@ func (q *Queries) InsertStep(ctx context.Context, arg InsertStepParams) error {
 		arg.Millis,
 		arg.InputTokens,
 		arg.OutputTokens,
-		arg.At,
+		arg.Terminals,
+		arg.Bodies,
 	)
-	return err
+	var i RecordStepRow
+	err := row.Scan(&i.LastSeq, &i.At)
+	return i, err
 }
 
 const steps = `-- name: Steps :many

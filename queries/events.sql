@@ -3,6 +3,20 @@
 INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
 SELECT @task_id::uuid, unnest(@seqs::bigint[]), unnest(@types::text[]), unnest(@terminals::boolean[]), @at::timestamptz, unnest(@bodies::text[])::json;
 
+-- name: AppendEvents :one
+-- Room on the head behind the fence, and the events in it: a whole append in one statement. No row: the run must stop.
+WITH head AS (
+    UPDATE task_heads h SET last_seq = h.last_seq + cardinality(@types::text[])
+    WHERE h.task_id = @task_id AND h.run_epoch = @epoch
+    RETURNING h.task_id, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), added AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT head.task_id, head.last_seq - cardinality(@types::text[]) + e.nth, e.type, e.terminal, head.at, e.body
+    FROM head, (SELECT generate_subscripts(@types::text[], 1) AS nth, unnest(@types::text[]) AS type,
+                       unnest(@terminals::boolean[]) AS terminal, unnest(@bodies::text[])::json AS body) e
+)
+SELECT head.last_seq, head.at FROM head;
+
 -- name: EventsAfter :many
 -- The next events of a log.
 SELECT seq, type, terminal, created_at, body

@@ -9,12 +9,6 @@ UPDATE task_heads SET owner = @owner::uuid, last_seq = last_seq + @events
 WHERE task_id = @task_id AND run_epoch = @epoch AND owner IS NULL
 RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
 
--- name: AdvanceHead :one
--- Room for more events of a run, behind its fence. No row: the run must stop.
-UPDATE task_heads SET last_seq = last_seq + @events
-WHERE task_id = @task_id AND run_epoch = @epoch
-RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
-
 -- name: ExitHead :one
 -- Ends an epoch: whoever held it is fenced off from here on.
 UPDATE task_heads SET last_seq = last_seq + @events, run_epoch = run_epoch + 1, owner = NULL, job_id = NULL
@@ -56,10 +50,6 @@ VALUES (@task_id, @epoch, @try, @worker_id, @at, @at);
 UPDATE runs SET ended_at = CASE WHEN @outcome::text = 'lost' THEN seen_at ELSE greatest(@at::timestamptz, claimed_at) END,
        outcome = @outcome::text
 WHERE task_id = @task_id AND epoch = @epoch AND ended_at IS NULL;
-
--- name: SeeRun :exec
--- A run has written something.
-UPDATE runs SET seen_at = greatest(@at::timestamptz, seen_at) WHERE task_id = @task_id AND epoch = @epoch;
 
 -- name: SpentMillis :one
 -- Milliseconds that earlier runs of a task took, from claim to end or, for a lost one, to its last write.

@@ -1,7 +1,24 @@
--- name: InsertStep :exec
--- One journal row. Its key was chosen before the call.
-INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, created_at)
-VALUES (@task_id, @turn, @call_no, @epoch, @try, @kind, @tool, @args, @result, @success, @millis, @input_tokens, @output_tokens, @at);
+-- name: RecordStep :one
+-- One journal row, whose key was chosen before the call, with its events, behind the fence; the run has been seen. All
+-- in one statement. No row: the run must stop.
+WITH head AS (
+    UPDATE task_heads h SET last_seq = h.last_seq + cardinality(@types::text[])
+    WHERE h.task_id = @task_id AND h.run_epoch = @epoch
+    RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), step AS (
+    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, created_at)
+    SELECT head.task_id, @turn::integer, @call_no::integer, head.run_epoch, @try::integer, @kind::text, @tool::text, @args::json, @result::json,
+           @success::boolean, @millis::integer, @input_tokens::bigint, @output_tokens::bigint, head.at
+    FROM head
+), seen AS (
+    UPDATE runs SET seen_at = greatest(head.at, runs.seen_at) FROM head WHERE runs.task_id = head.task_id AND runs.epoch = head.run_epoch
+), added AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT head.task_id, head.last_seq - cardinality(@types::text[]) + e.nth, e.type, e.terminal, head.at, e.body
+    FROM head, (SELECT generate_subscripts(@types::text[], 1) AS nth, unnest(@types::text[]) AS type,
+                       unnest(@terminals::boolean[]) AS terminal, unnest(@bodies::text[])::json AS body) e
+)
+SELECT head.last_seq, head.at FROM head;
 
 -- name: Steps :many
 -- The journal of a task, in order.

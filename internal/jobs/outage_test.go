@@ -80,8 +80,10 @@ func (p *proxy) serve() {
 		p.mu.Unlock()
 		var swallow atomic.Bool
 		go p.pipe(server, client, func(b []byte) bool {
-			// A simple query message: 'Q', length, text, NUL. The COMMIT goes on to the server, its answer does not come back.
-			if bytes.Contains(b, []byte("commit\x00")) && p.lose.Add(-1) >= 0 {
+			// A COMMIT, or a statement with an event of script that is a transaction of its own, goes on to the server;
+			// its answer does not come back.
+			commits := bytes.Contains(b, []byte("commit\x00")) || bytes.Contains(b, []byte(`"tool":"find_in_page"`))
+			if commits && p.lose.Add(-1) >= 0 {
 				swallow.Store(true)
 			}
 			return true

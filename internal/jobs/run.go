@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"legwork/internal/agent"
@@ -103,10 +102,9 @@ func (c *run) env() agent.Env {
 
 // emit appends events and then makes sure of the lease: after it the next external effect may be made.
 func (c *run) emit(ctx context.Context, events ...research.Event) error {
-	err := c.commit(ctx, len(events), func(ctx context.Context, tx pgx.Tx) (err error) {
-		events, err = c.runner.store.Append(ctx, tx, c.task.ID, c.epoch, events)
-		return err
-	}, func() []research.Event { return events })
+	err := c.commit(ctx, len(events), func() ([]research.Event, error) {
+		return c.runner.store.Append(ctx, nil, c.task.ID, c.epoch, events)
+	})
 	if err != nil {
 		return err
 	}
@@ -119,27 +117,36 @@ func (c *run) record(ctx context.Context, step research.Step) ([]research.Citati
 	step.Try = c.try
 	var citations []research.Citation
 	failpoint.Hit(ctx, "before_step_commit")
-	err := c.commit(ctx, len(step.Events), func(ctx context.Context, tx pgx.Tx) (err error) {
-		step.Events, citations, err = c.runner.store.RecordStep(ctx, tx, c.task.ID, c.epoch, step)
-		return err
-	}, func() []research.Event { return step.Events })
+	err := c.commit(ctx, len(step.Events), func() ([]research.Event, error) {
+		events, stored, err := c.runner.store.RecordStep(ctx, nil, c.task.ID, c.epoch, step)
+		if stored != nil { // also when the answer to COMMIT was lost
+			citations = stored
+		}
+		return events, err
+	})
 	failpoint.Hit(ctx, "after_step_commit")
 	return citations, err
 }
 
 // commit runs one fenced transaction that appends n events, and publishes them. While the database is away it tries
 // again; a COMMIT whose answer was lost is settled by the log: only this run appends at this epoch, so a log that has
-// grown by n has them.
-func (c *run) commit(ctx context.Context, n int, fn func(ctx context.Context, tx pgx.Tx) error, events func() []research.Event) error {
+// grown by n has them, and they are read back from there.
+func (c *run) commit(ctx context.Context, n int, fn func() ([]research.Event, error)) error {
+	var events []research.Event
 	tried := false
-	err := untilAvailable(ctx, func() error {
+	err := untilAvailable(ctx, func() (err error) {
 		if tried && n > 0 {
-			if done, err := c.committed(ctx, n); done || err != nil {
+			done, err := c.committed(ctx, n)
+			if err == nil && done {
+				events, err = c.runner.store.Events(ctx, c.task.ID, c.lastSeq, n)
+			}
+			if done || err != nil {
 				return err
 			}
 		}
 		tried = true
-		return c.runner.store.InTx(ctx, fn)
+		events, err = fn()
+		return err
 	})
 	if err != nil {
 		if ctx.Err() != nil && !errors.Is(err, research.ErrFenced) {
@@ -148,7 +155,7 @@ func (c *run) commit(ctx context.Context, n int, fn func(ctx context.Context, tx
 		return err
 	}
 	c.lastSeq += int64(n)
-	c.runner.publish(ctx, events())
+	c.runner.publish(ctx, events)
 	return nil
 }
 

@@ -11,32 +11,63 @@ import (
 	"legwork/internal/research"
 )
 
+// columns are events as arrays, one per column, for statements that insert them. None is nil, which would be NULL.
+type columns struct {
+	seqs      []int64
+	types     []string
+	terminals []bool
+	bodies    []string
+}
+
+// place fills in what the transaction of events decided, task, seq and time, for seqs that end at last.
+func place(events []research.Event, id uuid.UUID, last int64, at time.Time) {
+	first := last - int64(len(events)) + 1
+	for i := range events {
+		e := &events[i]
+		e.TaskID, e.Seq, e.Time = id, first+int64(i), at
+	}
+}
+
+func columnsOf(events []research.Event) columns {
+	n := len(events)
+	c := columns{make([]int64, n), make([]string, n), make([]bool, n), make([]string, n)}
+	for i, e := range events {
+		c.seqs[i], c.types[i], c.terminals[i], c.bodies[i] = e.Seq, string(e.Type), e.Terminal, string(e.Body)
+	}
+	return c
+}
+
 // insertEvents stores events whose seqs end at last, and fills in what their transaction decided: task, seq and time.
 func (s *Store) insertEvents(ctx context.Context, q *db.Queries, id uuid.UUID, last int64, at time.Time, events []research.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	p := db.InsertEventsParams{TaskID: id, At: at}
-	first := last - int64(len(events)) + 1
-	for i := range events {
-		e := &events[i]
-		e.TaskID, e.Seq, e.Time = id, first+int64(i), at
-		p.Seqs = append(p.Seqs, e.Seq)
-		p.Types = append(p.Types, string(e.Type))
-		p.Terminals = append(p.Terminals, e.Terminal)
-		p.Bodies = append(p.Bodies, string(e.Body))
-	}
-	return wrap(q.InsertEvents(ctx, p))
+	place(events, id, last, at)
+	c := columnsOf(events)
+	return wrap(q.InsertEvents(ctx, db.InsertEventsParams{
+		TaskID: id, At: at, Seqs: c.seqs, Types: c.types, Terminals: c.terminals, Bodies: c.bodies}))
 }
 
-// Append adds events to the log of a running task, behind the fence of its epoch. It returns them with seq and time.
+// in gives the queries that run in tx or, when it is nil, each in a transaction of its own: a statement that stands
+// alone then costs one round trip instead of three.
+func (s *Store) in(tx pgx.Tx) *db.Queries {
+	if tx == nil {
+		return s.q
+	}
+	return s.q.WithTx(tx)
+}
+
+// Append adds events to the log of a running task, behind the fence of its epoch. It returns them with seq and time. A
+// nil tx makes it a transaction of its own.
 func (s *Store) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, events []research.Event) ([]research.Event, error) {
-	q := s.q.WithTx(tx)
-	head, err := q.AdvanceHead(ctx, int64(len(events)), id, int32(epoch))
+	c := columnsOf(events)
+	head, err := s.in(tx).AppendEvents(ctx, db.AppendEventsParams{
+		TaskID: id, Epoch: int32(epoch), Types: c.types, Terminals: c.terminals, Bodies: c.bodies})
 	if err != nil {
 		return nil, fenced(err)
 	}
-	return events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
+	place(events, id, head.LastSeq, head.At)
+	return events, nil
 }
 
 // Events gives at most limit events of a log after a cursor, in order.

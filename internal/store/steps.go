@@ -13,47 +13,58 @@ import (
 )
 
 // RecordStep journals a step with its events, its visit and its evidence, behind the fence. It returns the events with
-// seq and time, and the evidence with the excerpts that the database cut from the snapshots.
-func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) ([]research.Event, []research.Citation, error) {
-	q := s.q.WithTx(tx)
-	head, err := q.AdvanceHead(ctx, int64(len(step.Events)), id, int32(epoch))
-	if err != nil {
-		return nil, nil, fenced(err)
+// seq and time, and the evidence with the excerpts that the database cut from the snapshots. A nil tx makes it a
+// transaction of its own.
+func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) (
+	events []research.Event, citations []research.Citation, err error) {
+	if tx == nil && (step.Visit != nil || len(step.Citations) > 0) { // more than one statement
+		err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+			events, citations, err = s.RecordStep(ctx, tx, id, epoch, step)
+			return err
+		})
+		return events, citations, err
 	}
 	args := step.Args
 	if len(args) == 0 {
 		args = []byte("{}")
 	}
-	err = q.InsertStep(ctx, db.InsertStepParams{
+	q, c := s.in(tx), columnsOf(step.Events)
+	head, err := q.RecordStep(ctx, db.RecordStepParams{
 		TaskID: id, Turn: int32(step.Turn), CallNo: int32(step.CallNo), Epoch: int32(epoch), Try: int32(step.Try),
 		Kind: string(step.Kind), Tool: step.Tool, Args: args, Result: step.Result, Success: step.Success,
-		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens, At: head.At,
+		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens,
+		Types: c.types, Terminals: c.terminals, Bodies: c.bodies,
 	})
 	if err != nil {
-		return nil, nil, wrap(err)
+		return nil, nil, fenced(err)
 	}
+	place(step.Events, id, head.LastSeq, head.At)
 	if step.Visit != nil {
 		if err := s.insertVisit(ctx, q, id, head.At, step.Visit); err != nil {
 			return nil, nil, err
 		}
 	}
-	citations := append([]research.Citation(nil), step.Citations...)
+	citations, err = s.insertEvidence(ctx, q, id, head.At, step.Citations)
+	return step.Events, citations, err
+}
+
+// insertEvidence stores quotes and fills in their excerpts.
+func (s *Store) insertEvidence(ctx context.Context, q *db.Queries, id uuid.UUID, at time.Time, evidence []research.Citation) ([]research.Citation, error) {
+	citations := append([]research.Citation(nil), evidence...)
 	for i := range citations {
 		c := &citations[i]
-		c.AccessedAt = head.At
+		c.AccessedAt = at
+		var err error
 		c.Excerpt, err = q.InsertCitation(ctx, db.InsertCitationParams{
 			TaskID: id, Evidence: int32(c.Evidence), PageID: c.PageID, VisitID: c.VisitID, Url: c.URL, Title: c.Title,
-			Start: int32(c.Start), Stop: int32(c.End), At: head.At,
+			Start: int32(c.Start), Stop: int32(c.End), At: at,
 		})
 		if err != nil {
-			return nil, nil, fmt.Errorf("store evidence %d: %w", c.Evidence, wrap(err))
+			return nil, fmt.Errorf("store evidence %d: %w", c.Evidence, wrap(err))
 		}
 		c.Verified = true
 	}
-	if err := q.SeeRun(ctx, head.At, id, int32(epoch)); err != nil {
-		return nil, nil, wrap(err)
-	}
-	return step.Events, citations, s.insertEvents(ctx, q, id, head.LastSeq, head.At, step.Events)
+	return citations, nil
 }
 
 // Journal gives the steps of a task in order.
