@@ -74,7 +74,7 @@ func eventVars() map[string]string {
 
 // takeTask makes each client of pgbench take a task of its own, once.
 const takeTask = `\if :ready = 0
-SELECT task_id, (SELECT count(*) FROM steps s WHERE s.task_id = b.task_id) AS turn FROM bench_tasks b WHERE n = :client_id \gset
+SELECT task_id, (SELECT coalesce(max(s.turn), 0) FROM steps s WHERE s.task_id = b.task_id) AS turn FROM bench_tasks b WHERE n = :client_id \gset
 \set ready 1
 \endif`
 

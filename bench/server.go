@@ -43,7 +43,8 @@ type server struct {
 	done      sync.Map              // no-op job id → chan struct{}
 
 	tasks []uuid.UUID // of append, each claimed at epoch 1
-	turns []int       // next turn of each
+	turns []int       // last turn of each
+	seqs  []int64     // last seq of each
 }
 
 // serverMain is main of a server under test: it obeys standard input until that ends.

@@ -66,12 +66,13 @@ func (s *server) appendFor(ctx context.Context, c command) (reply, error) {
 		}
 		s.tasks = append(s.tasks, r.Tasks...)
 		s.turns = append(s.turns, make([]int, len(r.Tasks))...)
+		s.seqs = append(s.seqs, make([]int64, len(r.Tasks))...)
 	}
 	watching, unwatch := context.WithCancel(ctx)
 	var watchers, writers sync.WaitGroup
 	if c.Streaming {
-		for _, id := range s.tasks[:c.Runs] {
-			sub := s.hub.Subscribe(id, 0)
+		for i, id := range s.tasks[:c.Runs] {
+			sub := s.hub.Subscribe(id, s.seqs[i]) // the whole log of earlier rounds is not what is measured
 			watchers.Go(func() {
 				defer sub.Close()
 				for {
@@ -98,6 +99,7 @@ func (s *server) appendFor(ctx context.Context, c command) (reply, error) {
 					failures <- err
 					return
 				}
+				s.seqs[i] = events[0].Seq
 				if c.Streaming {
 					s.publisher.Publish(events)
 				}

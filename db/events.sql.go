@@ -154,10 +154,11 @@ func (q *Queries) LastSeqs(ctx context.Context, taskIds []uuid.UUID) ([]LastSeqs
 }
 
 const notify = `-- name: Notify :exec
-SELECT pg_notify($1::text, $2::text)
+SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, $2::text)
 `
 
 // A wake-up, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
+// Nothing of it must survive a crash, so its commit does not wait for the disk either.
 func (q *Queries) Notify(ctx context.Context, channel string, payload string) error {
 	_, err := q.db.Exec(ctx, notify, channel, payload)
 	return err

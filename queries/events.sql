@@ -30,4 +30,5 @@ WHERE h.task_id = ANY(@task_ids::uuid[]);
 
 -- name: Notify :exec
 -- A wake-up, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
-SELECT pg_notify(@channel::text, @payload::text);
+-- Nothing of it must survive a crash, so its commit does not wait for the disk either.
+SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel::text, @payload::text);
