@@ -146,14 +146,22 @@ func (w *world) frames(c *client, id string, after int64) ([]string, websocket.S
 	return out, status
 }
 
-func readFrames(ctx context.Context, c *client, id string, after int64) ([]string, websocket.StatusCode, error) {
+// dialStream opens a stream after a cursor.
+func dialStream(ctx context.Context, c *client, id string, after int64) (*websocket.Conn, error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, after)
 	conn, _, err := websocket.Dial(ctx, url, nil)
+	if err == nil {
+		conn.SetReadLimit(4 << 20)
+	}
+	return conn, err
+}
+
+func readFrames(ctx context.Context, c *client, id string, after int64) ([]string, websocket.StatusCode, error) {
+	conn, err := dialStream(ctx, c, id, after)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer func() { _ = conn.CloseNow() }()
-	conn.SetReadLimit(4 << 20)
 	var out []string
 	for {
 		_, frame, err := conn.Read(ctx)

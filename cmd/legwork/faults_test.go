@@ -1,0 +1,220 @@
+package main
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"legwork/api"
+	"legwork/internal/dbtest"
+	"legwork/internal/failpoint"
+	"legwork/internal/pgembed"
+)
+
+// heldPage is read late in a run, so holding it stops a run that has told of something already.
+const heldPage = "/manual/settings-heating.html"
+
+// faulty is two API processes and a worker on one database, with a run that waits in the middle and streams on both.
+type faulty struct {
+	*world
+	first, second, worker *process
+	a, b                  *client
+	task                  api.Task
+	release               func()
+	streams               []*watching
+}
+
+// watching is one WebSocket that is never opened again.
+type watching struct {
+	frames chan string // closed at the end
+	got    []string    // taken from frames
+	status websocket.StatusCode
+	err    error
+}
+
+// watch opens a stream and collects it.
+func (f *faulty) watch(c *client) {
+	s := &watching{frames: make(chan string, 4096)}
+	f.streams = append(f.streams, s)
+	ctx := f.ctx()
+	conn, err := dialStream(ctx, c, f.task.TaskID, 0)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	go func() {
+		defer close(s.frames)
+		defer func() { _ = conn.CloseNow() }()
+		for {
+			_, frame, err := conn.Read(ctx)
+			if err != nil {
+				s.status, s.err = websocket.CloseStatus(err), err
+				return
+			}
+			s.frames <- string(frame)
+		}
+	}()
+}
+
+// newFaulty starts the processes, with extra settings for the worker, and waits until the run holds.
+func newFaulty(w *world, url string, forWorker ...string) *faulty {
+	w.t.Helper()
+	f := &faulty{world: w, release: w.site.Hold(heldPage)}
+	w.t.Cleanup(f.release)
+	env := settings(url, w.dir)
+	f.first, f.second = w.start(env, "serve", "--role", "api"), w.start(env, "serve", "--role", "api")
+	f.a, f.b = w.api(f.first), w.api(f.second)
+	f.task = w.ask(f.a, nil)
+	for range 2 {
+		f.watch(f.a)
+		f.watch(f.b)
+	}
+	f.worker = w.start(settings(url, w.dir, forWorker...), "worker")
+	return f
+}
+
+// held waits until the run stands at the held page.
+func (f *faulty) held() {
+	f.t.Helper()
+	if err := f.site.WaitFor(f.ctx(), heldPage, 1); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// complete demands that every stream got the same whole log on the connection that it began with.
+func (f *faulty) complete(c *client, want api.Status) {
+	f.t.Helper()
+	var logs [][]string
+	for i, s := range f.streams {
+		frames := s.got
+		for frame := range s.frames {
+			frames = append(frames, frame)
+		}
+		if s.status != websocket.StatusNormalClosure {
+			f.t.Errorf("stream %d closed with %d after %d frames: %v", i, s.status, len(frames), s.err)
+		}
+		gapless(f.t, frames, 1)
+		logs = append(logs, frames)
+	}
+	stored, _ := f.frames(c, f.task.TaskID, 0)
+	for i, frames := range logs {
+		same(f.t, fmt.Sprintf("stream %d", i), frames, stored)
+	}
+	if got := f.get(c, f.task.TaskID); got.Status != want || got.LastSeq != int64(len(stored)) {
+		f.t.Errorf("ended %s at %d, with %d frames", got.Status, got.LastSeq, len(stored))
+	}
+}
+
+// TestFault_ListenerTerminated: the backends of all listeners end while events come.
+func TestFault_ListenerTerminated(t *testing.T) {
+	w := newWorld(t)
+	f := newFaulty(w, w.url)
+	f.held()
+	ended := w.count(`SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name = 'legwork listener') t`)
+	if ended < 2 {
+		t.Fatalf("only %d listeners were terminated", ended)
+	}
+	f.release()
+	f.complete(f.b, api.StatusCompleted)
+}
+
+// TestFault_PostgresRestarted: the server stops in the middle of a run and comes back.
+func TestFault_PostgresRestarted(t *testing.T) {
+	w := newWorld(t)
+	cfg := pgembed.Config{Home: t.TempDir(), Fast: true}
+	server, err := pgembed.Start(w.ctx(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	px, url := newDetour(t, server.URL())
+	f := newFaulty(w, url)
+	f.held()
+	px.cut()
+	if err := server.Stop(w.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	f.release() // the page comes while there is no database
+	if server, err = pgembed.Start(w.ctx(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop(w.ctx()) })
+	px.mend(server.URL())
+	f.complete(f.b, api.StatusCompleted)
+	w.stop(f.worker)
+	w.stop(f.first)
+	w.stop(f.second)
+}
+
+// TestFault_NetworkCut: nothing reaches PostgreSQL for seconds, then every connection breaks, then it works again.
+func TestFault_NetworkCut(t *testing.T) {
+	w := newWorld(t)
+	px, url := newDetour(t, w.url)
+	f := newFaulty(w, url)
+	f.held()
+	px.stall()
+	f.release()
+	// Heartbeats are due every two seconds and give up after six: by then the cut has been felt.
+	w.line(f.worker, "heartbeat failed")
+	px.cut()
+	px.mend(w.url)
+	f.complete(f.b, api.StatusCompleted)
+}
+
+// TestFault_Paused: an API process is stopped until the run is over, and the worker for a while too.
+func TestFault_Paused(t *testing.T) {
+	w := newWorld(t)
+	f := newFaulty(w, w.url)
+	f.held()
+	signal := func(p *process, s syscall.Signal) {
+		if err := p.cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(f.worker, syscall.SIGSTOP)
+	signal(f.second, syscall.SIGSTOP)
+	f.release()
+	if got := w.get(f.a, f.task.TaskID); got.Status != api.StatusRunning {
+		t.Errorf("%s while its worker is paused", got.Status)
+	}
+	signal(f.worker, syscall.SIGCONT)
+	w.await(f.a, f.task.TaskID)
+	signal(f.second, syscall.SIGCONT)
+	f.complete(f.b, api.StatusCompleted)
+}
+
+// TestFault_PublisherKilled: the worker dies after a commit that it told nobody of. The event arrives all the same.
+func TestFault_PublisherKilled(t *testing.T) {
+	if !failpoint.Enabled {
+		t.Fatal("run the tests with -tags failpoints")
+	}
+	w := newWorld(t)
+	f := newFaulty(w, w.url, failpoint.Variable+"=after_commit_before_notify=kill:3")
+	w.wait(f.worker)
+	st := dbtest.Open(t, w.url)
+	var last int
+	if err := st.Pool().QueryRow(w.ctx(), "SELECT last_seq FROM task_heads WHERE task_id = $1", f.task.TaskID).Scan(&last); err != nil {
+		t.Fatal(err)
+	}
+	if last < 4 { // submission, claim and two events
+		t.Fatalf("the log ends at %d", last)
+	}
+	for i, s := range f.streams { // before anything else happens to the task
+		for n := range last {
+			select {
+			case frame, open := <-s.frames:
+				if !open {
+					t.Fatalf("stream %d ended after %d frames: %v", i, n, s.err)
+				}
+				s.got = append(s.got, frame)
+			case <-w.ctx().Done():
+				t.Fatalf("stream %d has %d of %d frames", i, n, last)
+			}
+		}
+	}
+	if err := f.b.do(w.ctx(), "POST", "/api/tasks/"+f.task.TaskID+"/cancel", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	f.complete(f.a, api.StatusCancelled)
+}
