@@ -96,10 +96,7 @@ func measure(ctx context.Context, s settings, log io.Writer) (report, error) {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := program(ctx, os.Args[1:], os.Getenv(asServer))
-	stop()
-	os.Exit(status)
+	os.Exit(program(contextOfMain(), os.Args[1:], os.Getenv(asServer)))
 }
 
 func program(ctx context.Context, args []string, serverOf string) int {
@@ -123,4 +120,11 @@ func program(ctx context.Context, args []string, serverOf string) int {
 		return 1
 	}
 	return 0
+}
+
+// contextOfMain ends with SIGINT and SIGTERM.
+func contextOfMain() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	return ctx
 }
