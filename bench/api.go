@@ -45,7 +45,7 @@ func apiPart(ctx context.Context, b *bench) error {
 			},
 			"pgbench": func(ctx context.Context) (map[string]float64, error) {
 				defer forgetNew(ctx, url)
-				r, err := b.runPgbench(ctx, url, apiClients, op.script, vars)
+				r, err := b.runPgbench(ctx, url, apiClients, 0, op.script, vars)
 				return map[string]float64{"/s": r.perSecond, "mean": micros(r.latency) / 1e3}, err
 			},
 		}, "legwork", "pgbench")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // appendPart is part a: events and steps per second through the store, beside pgbench with the same statements.
@@ -21,14 +22,14 @@ func appendPart(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer other.stop()
-	if err := b.ownTasks(ctx, url, writer, 32); err != nil {
+	if err := b.ownTasks(ctx, url, writer, slices.Max(b.levels())); err != nil {
 		return err
 	}
 	events, steps, err := appendScripts()
 	if err != nil {
 		return err
 	}
-	for _, n := range []int{1, 8, 32} {
+	for _, n := range b.levels() {
 		through := func(c command) side {
 			return func(ctx context.Context) (map[string]float64, error) {
 				c.Op, c.Runs, c.Seconds = "append", n, b.duration.Seconds()
@@ -38,7 +39,7 @@ func appendPart(ctx context.Context, b *bench) error {
 		}
 		reference := func(s *script) side {
 			return func(ctx context.Context) (map[string]float64, error) {
-				r, err := b.runPgbench(ctx, url, n, s, eventVars())
+				r, err := b.runPgbench(ctx, url, n, 0, s, eventVars())
 				return map[string]float64{"/s": r.perSecond}, err
 			}
 		}

@@ -131,6 +131,14 @@ func (b *bench) close() {
 	}
 }
 
+// levels are the numbers of runs or clients at once.
+func (b *bench) levels() []int {
+	if b.quick {
+		return []int{2}
+	}
+	return []int{1, 8, 32}
+}
+
 // side is one of the things that are compared: it measures once and gives its values by name.
 type side func(ctx context.Context) (map[string]float64, error)
 

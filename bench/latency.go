@@ -35,7 +35,11 @@ func latencyPart(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	for _, rate := range []float64{100, 1000} {
+	rates := []float64{100, 1000}
+	if b.quick {
+		rates = rates[:1]
+	}
+	for _, rate := range rates {
 		paced := command{Op: "paced", Rate: rate, Seconds: b.duration.Seconds(), Tasks: r.Tasks}
 		bare := paced
 		bare.Bare = true

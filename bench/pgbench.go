@@ -92,8 +92,9 @@ var (
 	processedLine = regexp.MustCompile(`(?m)^number of transactions actually processed: ([0-9]+)`)
 )
 
-// runPgbench runs a script with prepared statements for the time of one measurement.
-func (b *bench) runPgbench(ctx context.Context, url string, clients int, s *script, vars map[string]string) (pgbenchResult, error) {
+// runPgbench runs a script with prepared statements for the time of one measurement or, when each is positive, as often
+// as that per client: what takes long is counted whole then.
+func (b *bench) runPgbench(ctx context.Context, url string, clients, each int, s *script, vars map[string]string) (pgbenchResult, error) {
 	var r pgbenchResult
 	if s.err != nil {
 		return r, s.err
@@ -102,20 +103,16 @@ func (b *bench) runPgbench(ctx context.Context, url string, clients int, s *scri
 	if err := os.WriteFile(path, []byte(s.text.String()), 0o600); err != nil {
 		return r, err
 	}
-	seconds := max(1, int(b.duration.Round(time.Second).Seconds()))
-	args := []string{"-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, 2)),
-		"-T", strconv.Itoa(seconds), "-f", path}
+	args := []string{"-n", "-M", "prepared", "-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, 2)), "-f", path}
+	if each > 0 {
+		args = append(args, "-t", strconv.Itoa(each))
+	} else {
+		args = append(args, "-T", strconv.Itoa(max(1, int(b.duration.Round(time.Second).Seconds()))))
+	}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		args = append(args, "-D", name+"="+vars[name])
 	}
-	var out []byte
-	var err error
-	for try := 0; try < 3; try++ { // on a busy machine no client may get through its first transaction in time
-		out, err = exec.CommandContext(ctx, b.pgbench, append(args, url)...).CombinedOutput()
-		if m := processedLine.FindSubmatch(out); err != nil || m != nil && string(m[1]) != "0" {
-			break
-		}
-	}
+	out, err := b.tryPgbench(ctx, append(args, url))
 	if err != nil || strings.Contains(string(out), "aborted") {
 		return r, fmt.Errorf("pgbench: %w\n%s\n%s", err, out, s.text.String())
 	}
@@ -130,6 +127,17 @@ func (b *bench) runPgbench(ctx context.Context, url string, clients int, s *scri
 	ms, _ := strconv.ParseFloat(string(latency[1]), 64)
 	r.latency = time.Duration(ms * float64(time.Millisecond))
 	return r, nil
+}
+
+// tryPgbench runs pgbench again when no client got through its first transaction in time, as happens on a busy machine.
+func (b *bench) tryPgbench(ctx context.Context, args []string) (out []byte, err error) {
+	for range 5 {
+		out, err = exec.CommandContext(ctx, b.pgbench, args...).CombinedOutput()
+		if m := processedLine.FindSubmatch(out); err != nil || m != nil && string(m[1]) != "0" {
+			break
+		}
+	}
+	return out, err
 }
 
 // oneEvent are the replacements that make InsertEvents insert a single event, given as variables.

@@ -21,7 +21,7 @@ func runsPart(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range []int{1, 8, 32} {
+	for _, n := range b.levels() {
 		url, err := b.database(ctx, "runs")
 		if err != nil {
 			return err
@@ -43,6 +43,7 @@ func (b *bench) compareRuns(ctx context.Context, url string, n int, s *script) e
 		return err
 	}
 	defer server.stop()
+	each := 1
 	httpClient := web(n)
 	defer httpClient.CloseIdleConnections()
 	got, err := b.rounds(ctx, map[string]side{
@@ -50,7 +51,10 @@ func (b *bench) compareRuns(ctx context.Context, url string, n int, s *script) e
 			return b.load(ctx, n, func(ctx context.Context) error { return wholeRun(ctx, httpClient, server.api) })
 		},
 		"pgbench": func(ctx context.Context) (map[string]float64, error) {
-			r, err := b.runPgbench(ctx, reference, n, s, runVars())
+			r, err := b.runPgbench(ctx, reference, n, each, s, runVars())
+			if err == nil { // as many as fill the time of a measurement
+				each = max(1, int(b.duration/r.latency))
+			}
 			return map[string]float64{"/s": r.perSecond, "mean": micros(r.latency) / 1e3}, err
 		},
 		"river": func(ctx context.Context) (map[string]float64, error) {
