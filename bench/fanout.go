@@ -154,7 +154,7 @@ func dialFrom(ctx context.Context, host int, base string, id uuid.UUID) (*websoc
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(host))}}
 	client := &http.Client{Transport: &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true, WriteBufferSize: 1024, ReadBufferSize: 1024}}
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream", strings.TrimPrefix(base, "http"), id)
-	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
+	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // the library closes it
 	return conn, err
 }
 

@@ -155,7 +155,8 @@ func seqOf(frame []byte) int64 {
 
 // dial opens the stream of a task after a cursor.
 func dial(ctx context.Context, base string, id uuid.UUID, after int64) (*websocket.Conn, error) {
-	conn, _, err := websocket.Dial(ctx, fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(base, "http"), id, after), nil)
+	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(base, "http"), id, after)
+	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library closes it
 	if err == nil {
 		conn.SetReadLimit(1 << 20)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -49,13 +50,25 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(maxClientFrame)
 	s.sockets.enter()
-	defer s.sockets.leave()
-	defer func() { _ = conn.CloseNow() }()
 	if unknown {
+		defer s.sockets.leave()
+		defer func() { _ = conn.CloseNow() }()
 		s.refuse(r.Context(), conn, raw)
 		return
 	}
-	s.follow(r.Context(), conn, task.ID, after)
+	// The connection is ours from here on. In a goroutine of its own it does not hold on to what the request has needed:
+	// a stack that has been through all middleware and a query, and net/http's side of the connection.
+	ctx, id := context.WithoutCancel(r.Context()), task.ID
+	go func() {
+		defer s.sockets.leave()
+		defer func() {
+			if v := recover(); v != nil {
+				s.log.ErrorContext(ctx, "stream panicked", "panic", v, "task", id, "stack", string(debug.Stack()))
+			}
+		}()
+		defer func() { _ = conn.CloseNow() }()
+		s.follow(ctx, conn, id, after)
+	}()
 }
 
 // cursorOf reads ?after=, which may be given once.
@@ -117,9 +130,9 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 	// here ends with the client. It must not reach the connection's own calls: their contexts cut the connection when
 	// they end, and the last thing to happen is a proper close.
 	here, left := context.WithCancel(ctx)
-	var helpers sync.WaitGroup
-	helpers.Go(func() { defer left(); drop(ctx, conn) })
-	helpers.Go(func() { defer left(); s.ping(here, conn) })
+	var helper sync.WaitGroup
+	helper.Go(func() { defer left(); drop(ctx, conn) })
+	defer s.keepAlive(conn, left)()
 
 	err := s.pump(here, conn, sub)
 	switch {
@@ -134,8 +147,8 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 		_ = conn.Close(websocket.StatusInternalError, "the events could not be read; connect again with ?after=")
 	}
 	left()
-	_ = conn.CloseNow() // ends the helpers
-	helpers.Wait()
+	_ = conn.CloseNow() // ends the helper
+	helper.Wait()
 }
 
 // errSlowClient: a frame did not reach the client in time, or the connection broke.
@@ -172,22 +185,34 @@ func drop(ctx context.Context, conn *websocket.Conn) {
 	}
 }
 
-// ping keeps proxies from closing a silent connection and notices clients that vanished without a word.
-func (s *server) ping(ctx context.Context, conn *websocket.Conn) {
-	tick := time.NewTicker(s.timing.ping)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
+// keepAlive pings until stop is called, so that proxies do not close a silent connection and clients that vanished
+// without a word are noticed: lost is called then. A goroutine lives only while a ping is on its way.
+func (s *server) keepAlive(conn *websocket.Conn, lost func()) (stop func()) {
+	var (
+		mu      sync.Mutex // guards timer and stopped
+		timer   *time.Timer
+		stopped bool
+	)
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(s.timing.ping, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), s.timing.write)
+		defer cancel()
+		if conn.Ping(ctx) != nil {
+			lost()
 			return
-		case <-tick.C:
 		}
-		pctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timing.write)
-		err := conn.Ping(pctx)
-		cancel()
-		if err != nil {
-			return
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			timer.Reset(s.timing.ping)
 		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
 	}
 }
 
