@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -17,10 +18,29 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// record keeps what several processes print at once.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(b)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
 // TestEveryPartGivesFigures runs everything once, as briefly as it goes, and does not look at the values.
 func TestEveryPartGivesFigures(t *testing.T) {
 	t.Chdir("..")
-	var log bytes.Buffer
+	var log record
 	out := t.TempDir()
 	s, err := parseFlags([]string{"-quick", "-out", out}, io.Discard)
 	if err != nil {

@@ -21,7 +21,7 @@ type statements map[string]string
 
 var (
 	namedQuery  = regexp.MustCompile(`(?m)^-- name: (\w+) :\w+$`)
-	comment     = regexp.MustCompile(`(?m)^--.*$`)
+	comment     = regexp.MustCompile(`(?m)^[ \t]*--.*$`)
 	nullableArg = regexp.MustCompile(`sqlc\.narg\('?(\w+)'?\)`)
 	embedded    = regexp.MustCompile(`sqlc\.embed\((\w+)\)`)
 	argument    = regexp.MustCompile(`(^|[^@])@([a-z]\w*)`)
