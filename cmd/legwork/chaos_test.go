@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -28,13 +29,14 @@ var chaosFor = flag.Duration("chaos", 0, "how long TestChaos rages, on a Postgre
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := chaosForm{rage: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
-		page: 500 * time.Millisecond, resumed: 0.2, bound: 15 * time.Second, patience: 90 * time.Second}
+		page: 500 * time.Millisecond, resumed: 0.05, bound: 15 * time.Second, patience: 90 * time.Second}
 	if *chaosFor > 0 {
 		form = chaosForm{rage: *chaosFor, tasks: 200, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
 			page: 1500 * time.Millisecond, resumed: 0.5, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
 	}
 	c := newChaos(t, form)
 	defer c.stopAll()
+	c.ready()
 	var clients sync.WaitGroup
 	for i := range form.tasks {
 		clients.Go(func() { c.client(i) })
@@ -111,6 +113,44 @@ func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
 }
 
 func (c *chaos) workers() []*slot { return c.slots[2:] }
+
+// ready waits until both APIs answer and all workers offer their slots: what has not begun cannot be disturbed.
+func (c *chaos) ready() {
+	deadline := time.Now().Add(c.form.patience)
+	for !c.up() {
+		if time.Now().After(deadline) {
+			c.t.Fatal("the processes did not come up")
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
+func (c *chaos) up() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, api := range c.apis {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+api+"/health/ready", nil)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return false
+		}
+	}
+	conn, err := pgx.Connect(ctx, c.direct)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	workers := 0
+	err = conn.QueryRow(ctx, "SELECT count(*) FROM workers").Scan(&workers)
+	return err == nil && workers == len(c.workers())
+}
 
 func (c *chaos) fault(name string) {
 	n, _ := c.faults.LoadOrStore(name, new(atomic.Int64))
