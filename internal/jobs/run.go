@@ -29,6 +29,7 @@ type run struct {
 	spent   time.Duration
 	started time.Time
 	journal []research.Step
+	web     page.Session // open while the agent works
 }
 
 // load reads what a run needs to go on from where earlier ones ended.
@@ -65,6 +66,8 @@ func (c *run) research(ctx context.Context) (result research.Result, err error) 
 	left := c.runner.cfg.TaskTimeout - c.spent
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeout)
 	defer cancel()
+	c.web = c.runner.cfg.Pages.Open(c.policy())
+	defer c.web.Close()
 	if result, err = c.runner.cfg.Agent(ctx, c.env()); err != nil && ctx.Err() != nil {
 		// Whatever the agent made of it, the context says why it had to stop.
 		return research.Result{}, context.Cause(ctx)
@@ -72,19 +75,23 @@ func (c *run) research(ctx context.Context) (result research.Result, err error) 
 	return result, err
 }
 
-// env is the agent's world: its tools bound to this task, its writes fenced by this epoch.
-func (c *run) env() agent.Env {
+// policy says which hosts the task may ask, redirects included.
+func (c *run) policy() page.Policy {
 	o := c.task.Options
 	policy := page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}
 	if seed, err := page.ParseURL(o.SeedURL); err == nil && o.SameDomainOnly {
-		policy.StayOn = page.Domain(seed.Host) // for redirects too
+		policy.StayOn = page.Domain(seed.Host)
 	}
+	return policy
+}
+
+// env is the agent's world: its tools bound to this task, its writes fenced by this epoch.
+func (c *run) env() agent.Env {
+	o := c.task.Options
 	return agent.Env{
 		Task: c.task, Try: c.try, Journal: c.journal, Spent: c.spent, Started: c.started,
 		Emit: c.emit, Record: c.record,
-		Load: func(ctx context.Context, url string) (research.Visit, error) {
-			return c.runner.cfg.Pages.Load(ctx, url, policy)
-		},
+		Load: c.web.Load,
 		Search: func(ctx context.Context, query string) (search.Answer, error) {
 			return c.runner.cfg.Engines.Search(ctx, o.SearchEngine, search.Query{
 				Account: c.task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})

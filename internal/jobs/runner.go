@@ -29,7 +29,7 @@ type RunnerConfig struct {
 	Backoff     time.Duration // before the second try, doubling after; 0: 2 s
 	Retention   time.Duration // after which finished tasks are removed; 0: never
 	Version     string        // of this program, shown with the worker
-	Pages       *page.Fetcher
+	Pages       page.Source   // what pages are read with
 	Engines     *search.Set
 	Agent       Agent        // what answers; nil: the built-in reader
 	Pin         research.Pin // what a task that begins here is pinned to; zero: the built-in reader

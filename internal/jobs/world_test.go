@@ -19,6 +19,7 @@ import (
 	"legwork/internal/artifact"
 	"legwork/internal/dbtest"
 	"legwork/internal/failpoint"
+	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
 	"legwork/internal/store"
@@ -95,7 +96,7 @@ func (p *process) other() *process { return start(p.t, p.url, p.dir) }
 func (p *process) work(brain Agent, change ...func(*RunnerConfig)) *Runner {
 	p.t.Helper()
 	cfg := RunnerConfig{Slots: 5, TaskTimeout: patience, Backoff: 10 * time.Millisecond, Version: "test",
-		Agent: brain, Engines: search.NewSet(), Log: p.log}
+		Agent: brain, Pages: page.NewFetcher(page.Config{}, nil), Engines: search.NewSet(), Log: p.log}
 	for _, c := range change {
 		c(&cfg)
 	}
