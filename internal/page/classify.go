@@ -19,8 +19,8 @@ import (
 	"legwork/internal/research"
 )
 
-// classify turns the error of a request to u into an outcome and a sentence for model and user.
-func classify(err error, u *url.URL) (research.Outcome, string) {
+// Classify turns the error of a request to u into an outcome and a sentence for model and user.
+func Classify(err error, u *url.URL) (research.Outcome, string) {
 	host := u.Host
 	var dns *net.DNSError
 	var timeout net.Error

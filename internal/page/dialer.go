@@ -14,12 +14,16 @@ import (
 	"code.dny.dev/ssrf"
 )
 
+// hostServices are public addresses that are not of the web: Azure's machines find their host's services, metadata and
+// keys among them, at 168.63.129.16.
+var hostServices = netip.MustParsePrefix("168.63.129.16/32")
+
 // Dialer gives a dialer that refuses to connect to addresses that are not public (IANA's special-purpose registries:
 // private, loopback, link-local, metadata, multicast …) and to ports other than 80 and 443. Networks in allow are
 // exempt, with all their ports. The check is made on the resolved address right before the connection, so no name,
 // redirect or rebinding gets around it. Errors of refused connections satisfy Refused.
 func Dialer(allow []netip.Prefix) *net.Dialer {
-	guard := ssrf.New()
+	guard := ssrf.New(ssrf.WithDeniedV4Prefixes(hostServices))
 	exempt := make([]netip.Prefix, len(allow))
 	for i, p := range allow {
 		exempt[i] = p.Masked()

@@ -40,7 +40,7 @@ func (l *load) request(ctx context.Context, u *url.URL) (next string, err error)
 	req.Header.Set("Accept-Encoding", "gzip") // set by us, so that the transport leaves counting and unpacking to us
 	resp, err := l.client.RoundTrip(req)
 	if err != nil {
-		l.visit.Outcome, l.visit.Message = classify(err, u)
+		l.visit.Outcome, l.visit.Message = Classify(err, u)
 		return "", nil
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -118,7 +118,7 @@ func (l *load) read(u *url.URL, resp *http.Response) string {
 		l.fail(research.OutcomeType, "The document is compressed in a way that cannot be read.")
 		return ""
 	case err != nil:
-		l.visit.Outcome, l.visit.Message = classify(err, u)
+		l.visit.Outcome, l.visit.Message = Classify(err, u)
 		return ""
 	}
 	if mediaKind(declared, body) == kindHTML {

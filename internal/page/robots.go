@@ -152,7 +152,7 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 
 // unreachable passes on why robots.txt could not be fetched. It is not kept: the next load asks again.
 func unreachable(err error, u *url.URL) rules {
-	outcome, message := classify(err, u)
+	outcome, message := Classify(err, u)
 	return rules{failed: outcome, message: message}
 }
 

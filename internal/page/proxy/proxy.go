@@ -1,0 +1,253 @@
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"legwork/internal/page"
+)
+
+// Config is what a proxy needs to know. Zero values stand for the defaults named.
+type Config struct {
+	Listen    string // address to listen on; 127.0.0.1:0, a free port that only this machine reaches
+	Advertise string // host by which the browser reaches the proxy, when it is not that of Listen (a browser on another machine)
+
+	AllowNets []netip.Prefix           // networks that may be opened although they are not public, on any port
+	Refuse    func(host string) string // says in a sentence why a host may not be asked; empty, or a nil func: it may
+	Resolver  *net.Resolver            // nil: the system's
+
+	MaxConns  int           // connections of browsers at the same time, further ones wait; 512
+	MaxHeader int           // bytes of a request's header; 64 KiB. A response's may have four times as many
+	MaxBytes  int64         // that one connection to the web may carry, both ways together; 256 MiB
+	Idle      time.Duration // silence after which a connection is closed; 60 s
+	MaxAge    time.Duration // of a connection to the web, and of one request; 10 min
+
+	Logger *slog.Logger // nil: no log
+}
+
+func (c *Config) complete() {
+	orDefault(&c.Listen, "127.0.0.1:0")
+	orDefault(&c.MaxConns, 512)
+	orDefault(&c.MaxHeader, 64<<10)
+	orDefault(&c.MaxBytes, 256<<20)
+	orDefault(&c.Idle, time.Minute)
+	orDefault(&c.MaxAge, 10*time.Minute)
+	if c.Refuse == nil {
+		c.Refuse = func(string) string { return "" }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func orDefault[T comparable](value *T, def T) {
+	var zero T
+	if *value == zero {
+		*value = def
+	}
+}
+
+// Server is a running proxy. It is safe for concurrent use.
+type Server struct {
+	cfg            Config
+	log            *slog.Logger
+	url            string
+	user, password string
+	authorization  string // what Proxy-Authorization has to be
+
+	dialer  *net.Dialer
+	forward *httputil.ReverseProxy // plain requests
+	http    *http.Server
+	trouble troubles
+
+	ctx    context.Context // of everything that passes
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	closed bool
+	active sync.WaitGroup // requests, tunnels and the loop that accepts
+}
+
+// Start starts a proxy. It runs until Close.
+func Start(cfg Config) (*Server, error) {
+	cfg.complete()
+	ln, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("the browser's proxy cannot listen on %s: %w", cfg.Listen, err)
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger, user: "legwork", password: rand.Text(), url: "http://" + ln.Addr().String()}
+	s.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(s.user+":"+s.password))
+	if at, ok := ln.Addr().(*net.TCPAddr); ok && cfg.Advertise != "" {
+		s.url = "http://" + net.JoinHostPort(cfg.Advertise, fmt.Sprint(at.Port))
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.dialer = page.Dialer(cfg.AllowNets)
+	s.dialer.Resolver = cfg.Resolver
+	transport := page.Transport(cfg.AllowNets)
+	transport.DialContext = s.dial
+	transport.DisableCompression = true // bodies pass as they come
+	transport.ForceAttemptHTTP2 = false // plain requests only: TLS goes through tunnels
+	transport.MaxResponseHeaderBytes = 4 * int64(cfg.MaxHeader)
+	transport.ResponseHeaderTimeout = cfg.Idle
+	s.forward = &httputil.ReverseProxy{
+		Rewrite:       func(r *httputil.ProxyRequest) { r.Out.Host = r.Out.URL.Host },
+		Transport:     transport,
+		FlushInterval: -1,
+		ErrorHandler:  func(w http.ResponseWriter, r *http.Request, err error) { s.fail(w, r, r.URL.Host, err) },
+		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.http = &http.Server{
+		Handler:                      http.HandlerFunc(s.serve),
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            cfg.Idle,
+		IdleTimeout:                  cfg.Idle,
+		MaxHeaderBytes:               cfg.MaxHeader,
+		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		BaseContext:                  func(net.Listener) context.Context { return s.ctx },
+	}
+	s.active.Go(func() { _ = s.http.Serve(netutil.LimitListener(ln, cfg.MaxConns)) })
+	return s, nil
+}
+
+// URL is the proxy's address as a browser takes it, http://host:port, without credentials.
+func (s *Server) URL() string { return s.url }
+
+// Credentials are what the proxy answers 407 without.
+func (s *Server) Credentials() (user, password string) { return s.user, s.password }
+
+// Close ends everything that passes and returns when nothing of the proxy runs any more. It may be called twice.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	err := s.http.Close()
+	s.active.Wait()
+	if t, ok := s.forward.Transport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+	return err
+}
+
+// enter counts a request in; false: the proxy is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.active.Add(1)
+	}
+	return !s.closed
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		return
+	}
+	defer s.active.Done()
+	end := time.Now().Add(s.cfg.MaxAge)
+	rc := http.NewResponseController(w)
+	_, _ = rc.SetReadDeadline(end), rc.SetWriteDeadline(end)
+	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Proxy-Authorization")), []byte(s.authorization)) != 1 {
+		w.Header().Set("Proxy-Authenticate", `Basic realm="legwork", charset="UTF-8"`)
+		http.Error(w, "This proxy serves one browser only.", http.StatusProxyAuthRequired)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.MaxAge)
+	defer cancel()
+	u, err := target(r)
+	if err != nil {
+		s.log.DebugContext(ctx, "the proxy refuses a request", "method", r.Method, "target", r.RequestURI, "error", err)
+		http.Error(w, err.Error(), http.StatusForbidden)
+		return
+	}
+	if why := s.cfg.Refuse(u.Host); why != "" {
+		s.trouble.note(address(u), &refusal{why})
+		s.fail(w, r, u.Host, &refusal{why})
+		return
+	}
+	if r.Method == http.MethodConnect {
+		s.tunnel(ctx, w, r, u)
+		return
+	}
+	r.URL.Host = u.Host // an address in its usual spelling
+	s.forward.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// target is what a request asks for, reduced to scheme and host. Requests that are not for a proxy, have a user in their
+// URL or want another scheme are refused with a sentence.
+func target(r *http.Request) (*url.URL, error) {
+	raw := "http://" + r.RequestURI + "/"
+	if r.Method != http.MethodConnect {
+		switch {
+		case !r.URL.IsAbs() || r.URL.Opaque != "":
+			return nil, errors.New("This is a proxy, not a server.")
+		case !strings.EqualFold(r.URL.Scheme, "http"):
+			return nil, fmt.Errorf("The proxy does not speak %q; use CONNECT.", r.URL.Scheme)
+		case r.URL.User != nil:
+			return nil, errors.New("The proxy opens no URLs with a user.")
+		}
+		raw = "http://" + r.URL.Host + "/"
+	} else if _, port, err := net.SplitHostPort(r.RequestURI); err != nil || port == "" || r.RequestURI != r.URL.Host {
+		return nil, errors.New("CONNECT needs host:port.")
+	}
+	u, err := page.ParseURL(raw)
+	if err != nil {
+		return nil, fmt.Errorf("The proxy cannot open this: %w.", err)
+	}
+	return u, nil
+}
+
+// address is host:port to dial.
+func address(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port == "" && u.Scheme == "https":
+		port = "443"
+	case port == "":
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// dial opens a bounded connection to the web.
+func (s *Server) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := s.dialer.DialContext(ctx, network, addr)
+	if err != nil {
+		s.trouble.note(addr, err)
+		return nil, err
+	}
+	s.trouble.clear(addr)
+	return newBounded(conn, s.cfg), nil
+}
+
+// fail answers a request that could not be passed on: 403 when it was refused, 502 otherwise.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, host string, err error) {
+	status, text := http.StatusBadGateway, "The server could not be reached."
+	if no, ok := errors.AsType[*refusal](err); ok {
+		status, text = http.StatusForbidden, no.why
+	} else if page.Refused(err) {
+		status, text = http.StatusForbidden, "The address or port is not one that may be opened."
+	}
+	s.log.DebugContext(r.Context(), "the proxy passed nothing on", "method", r.Method, "host", host, "status", status, "error", err)
+	http.Error(w, text, status)
+}
+
+// refusal is a host that Config.Refuse refused.
+type refusal struct{ why string }
+
+// Error implements error.
+func (r *refusal) Error() string { return r.why }
