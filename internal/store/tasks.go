@@ -50,27 +50,41 @@ func (s *Store) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, job
 }
 
 // Task loads one task of an account, with citations, screenshots, usage and lastSeq.
-func (s *Store) Task(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
-	row, err := s.q.GetTask(ctx, id, account)
-	if err != nil {
-		return research.Task{}, wrap(err)
-	}
-	return s.whole(ctx, taskFrom(row.Task, row.LastSeq))
+func (s *Store) Task(ctx context.Context, account string, id uuid.UUID) (task research.Task, err error) {
+	err = s.together(ctx, func(q *db.Queries) {
+		_, _ = q.GetTask(ctx, id, account)
+		askParts(ctx, q, []uuid.UUID{id})
+	}, func(q *db.Queries) error {
+		row, err := q.GetTask(ctx, id, account)
+		if err != nil {
+			return err
+		}
+		task, err = whole(ctx, q, taskFrom(row.Task, row.LastSeq))
+		return err
+	})
+	return task, err
 }
 
 // TaskForRun loads one task whoever owns it, and its present epoch.
-func (s *Store) TaskForRun(ctx context.Context, id uuid.UUID) (research.Task, int, error) {
-	row, err := s.q.GetTaskForRun(ctx, id)
-	if err != nil {
-		return research.Task{}, 0, wrap(err)
-	}
-	task, err := s.whole(ctx, taskFrom(row.Task, row.LastSeq))
-	return task, int(row.RunEpoch), err
+func (s *Store) TaskForRun(ctx context.Context, id uuid.UUID) (task research.Task, epoch int, err error) {
+	err = s.together(ctx, func(q *db.Queries) {
+		_, _ = q.GetTaskForRun(ctx, id)
+		askParts(ctx, q, []uuid.UUID{id})
+	}, func(q *db.Queries) error {
+		row, err := q.GetTaskForRun(ctx, id)
+		if err != nil {
+			return err
+		}
+		epoch = int(row.RunEpoch)
+		task, err = whole(ctx, q, taskFrom(row.Task, row.LastSeq))
+		return err
+	})
+	return task, epoch, err
 }
 
-func (s *Store) whole(ctx context.Context, task research.Task) (research.Task, error) {
+func whole(ctx context.Context, q *db.Queries, task research.Task) (research.Task, error) {
 	tasks := []research.Task{task}
-	err := s.fill(ctx, tasks)
+	err := addParts(ctx, q, tasks)
 	return tasks[0], err
 }
 
@@ -107,20 +121,32 @@ func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]research.Task, int64
 	if f.Before != nil {
 		p.BeforeCreated, p.BeforeID = &f.Before.CreatedAt, &f.Before.ID
 	}
-	rows, err := s.q.ListTasks(ctx, p)
-	if err != nil {
-		return nil, 0, wrap(err)
+	count := db.CountTasksParams{AccountID: f.Account, Status: p.Status, CreatedFrom: f.From, CreatedTo: f.To, Query: query}
+	return s.list(ctx, p, count)
+}
+
+// list reads a page of tasks and their number in one round trip, and what lives outside the tasks table in another.
+func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksParams) (tasks []research.Task, total int64, err error) {
+	err = s.together(ctx, func(q *db.Queries) {
+		_, _ = q.ListTasks(ctx, p)
+		_, _ = q.CountTasks(ctx, c)
+	}, func(q *db.Queries) error {
+		rows, err := q.ListTasks(ctx, p)
+		if err != nil {
+			return err
+		}
+		tasks = make([]research.Task, len(rows))
+		for i, r := range rows {
+			tasks[i] = taskFrom(r.Task, r.LastSeq)
+		}
+		total, err = q.CountTasks(ctx, c)
+		return err
+	})
+	if err != nil || len(tasks) == 0 {
+		return tasks, total, err
 	}
-	total, err := s.q.CountTasks(ctx, db.CountTasksParams{
-		AccountID: f.Account, Status: p.Status, CreatedFrom: f.From, CreatedTo: f.To, Query: query})
-	if err != nil {
-		return nil, 0, wrap(err)
-	}
-	tasks := make([]research.Task, len(rows))
-	for i, r := range rows {
-		tasks[i] = taskFrom(r.Task, r.LastSeq)
-	}
-	return tasks, total, s.fill(ctx, tasks)
+	return tasks, total, s.together(ctx, func(q *db.Queries) { askParts(ctx, q, ids(tasks)) },
+		func(q *db.Queries) error { return addParts(ctx, q, tasks) })
 }
 
 // prefixQuery turns words into a tsquery; nil when there is nothing to search for.
@@ -135,20 +161,31 @@ func (s *Store) prefixQuery(ctx context.Context, words string) (*string, error) 
 	return nilIfEmpty(q), nil
 }
 
-// fill adds what lives outside the tasks table, in three queries for any number of tasks.
-func (s *Store) fill(ctx context.Context, tasks []research.Task) error {
-	if len(tasks) == 0 {
-		return nil
-	}
+func ids(tasks []research.Task) []uuid.UUID {
 	ids := make([]uuid.UUID, len(tasks))
-	at := make(map[uuid.UUID]*research.Task, len(tasks))
 	for i := range tasks {
 		ids[i] = tasks[i].ID
+	}
+	return ids
+}
+
+// askParts asks for what addParts reads.
+func askParts(ctx context.Context, q *db.Queries, ids []uuid.UUID) {
+	_, _ = q.TaskUsage(ctx, ids)
+	_, _ = q.TaskCitations(ctx, ids, true)
+	_, _ = q.Screenshots(ctx, ids)
+}
+
+// addParts adds what lives outside the tasks table, in three queries for any number of tasks.
+func addParts(ctx context.Context, q *db.Queries, tasks []research.Task) error {
+	ids := ids(tasks)
+	at := make(map[uuid.UUID]*research.Task, len(tasks))
+	for i := range tasks {
 		at[ids[i]] = &tasks[i]
 	}
-	usage, err := s.q.TaskUsage(ctx, ids)
+	usage, err := q.TaskUsage(ctx, ids)
 	if err != nil {
-		return wrap(err)
+		return err
 	}
 	for _, u := range usage {
 		at[u.TaskID].Usage = research.Usage{
@@ -157,16 +194,16 @@ func (s *Store) fill(ctx context.Context, tasks []research.Task) error {
 			Running: time.Duration(u.RunningMillis) * time.Millisecond,
 		}
 	}
-	citations, err := s.q.TaskCitations(ctx, ids, true)
+	citations, err := q.TaskCitations(ctx, ids, true)
 	if err != nil {
-		return wrap(err)
+		return err
 	}
 	for _, c := range citations {
 		at[c.TaskID].Citations = append(at[c.TaskID].Citations, citationFrom(c))
 	}
-	shots, err := s.q.Screenshots(ctx, ids)
+	shots, err := q.Screenshots(ctx, ids)
 	if err != nil {
-		return wrap(err)
+		return err
 	}
 	for _, shot := range shots {
 		t := at[shot.TaskID]
