@@ -93,24 +93,30 @@ JOIN asked a ON a.config = b.config
 ORDER BY b.rank DESC, b.page_id, b.ord;
 
 -- name: SearchLibrary :many
--- The pages that an account has read, each with its best passage for the question, best page first.
+-- The pages that an account has read, best page first, each with the part of its best passage that fits the question.
 WITH asked AS (
     SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
     FROM (SELECT CAST(unnest(@configs::text[]) AS regconfig) AS config) c,
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
     GROUP BY c.config
 ), best AS (
-    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start, ps."end", p.title, p.content,
+    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start, ps."end", p.title, p.config, a.query,
            ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
     FROM asked a
     JOIN passages ps ON ps.tsv @@ a.query
     JOIN pages p ON p.id = ps.page_id AND p.config = a.config
     ORDER BY ps.page_id, rank DESC, ps.ord
+), own AS MATERIALIZED (
+    -- Cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
+    SELECT b.*, v.final_url, v.title AS visit_title
+    FROM best b,
+         LATERAL (SELECT x.final_url, x.title FROM visits x
+                  WHERE x.page_id = b.page_id AND x.account_id = @account_id ORDER BY x.fetched_at DESC LIMIT 1) v
+    ORDER BY b.rank DESC, b.page_id
+    LIMIT @max_rows
 )
-SELECT b.page_id, v.final_url AS url, coalesce(nullif(v.title, ''), b.title)::text AS title,
-       substr(b.content, b.start + 1, b."end" - b.start)::text AS text, b.rank::float8 AS rank
-FROM best b,
-     LATERAL (SELECT x.final_url, x.title FROM visits x
-              WHERE x.page_id = b.page_id AND x.account_id = @account_id ORDER BY x.fetched_at DESC LIMIT 1) v
-ORDER BY b.rank DESC, b.page_id
-LIMIT @max_rows;
+SELECT o.page_id, o.final_url AS url, coalesce(nullif(o.visit_title, ''), o.title)::text AS title,
+       ts_headline(o.config, substr(p.content, o.start + 1, o."end" - o.start), o.query,
+                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, o.rank::float8 AS rank
+FROM own o JOIN pages p ON p.id = o.page_id
+ORDER BY o.rank DESC, o.page_id;

@@ -6,6 +6,7 @@
 #   make eval DOCS=/usr/share/doc/python3.11-doc QUESTIONS=eval/python.jsonl
 #   make eval ARGS='--only max-connections'       # further flags of eval/run
 #
+# Every page is requested anew (PAGE_TTL=0), so that the seconds per question are those of reading, not of the cache.
 # The report is written to eval/results/NAME.json. Real environment variables of legwork (DATABASE_URL, LLM_*) are passed on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,7 +27,7 @@ trap 'exit 130' INT TERM
 # Port 0 takes a free one; the log says which.
 cd "$work" # no .env of the project here
 env API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
-  FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 \
+  FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 SEARCH_ENGINES=library PAGE_TTL="${PAGE_TTL:-0}" \
   "$root/bin/legwork" serve >"$work/legwork.log" 2>&1 </dev/null &
 pid=$!
 cd "$root"

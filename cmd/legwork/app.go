@@ -18,7 +18,6 @@ import (
 	"legwork/internal/llm"
 	"legwork/internal/page"
 	"legwork/internal/pgembed"
-	"legwork/internal/search"
 	"legwork/internal/store"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
@@ -158,7 +157,7 @@ func (a *app) startRunner(ctx context.Context) error {
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
-		Pages: pages, Engines: search.NewSet(search.NewLibrary(a.store.SearchLibrary)), Log: a.log,
+		Pages: pages, Engines: engines(cfg, a.store), Log: a.log,
 	})
 	if err != nil {
 		return err

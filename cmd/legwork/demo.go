@@ -76,6 +76,7 @@ func demoConfig(cfg config.Config) config.Config {
 	cfg.FetchAllowNets = append(cfg.FetchAllowNets, netip.MustParsePrefix("127.0.0.1/32"))
 	cfg.RequestDelayMin, cfg.RequestDelayMax = 100*time.Millisecond, 200*time.Millisecond
 	cfg.RateLimitRequests = max(cfg.RateLimitRequests, 100)
+	cfg.SearchEngines = []string{"library"} // the demo asks nobody on the internet
 	return cfg
 }
 

@@ -40,7 +40,7 @@ func (p *program) doctorCommand() *cli.Command {
 			}
 			d.browser()
 			d.model(ctx)
-			d.note("search", "library (what this server has read); other engines fall back to it, so give a seed URL for new ground")
+			d.note("search", searchNote(cfg))
 			if d.bad > 0 {
 				return cli.Exit(fmt.Sprintf("%d of the checks failed", d.bad), exitFailed)
 			}

@@ -27,6 +27,8 @@ type foundPages struct {
 	Used    research.Engine  `json:"used,omitempty"`
 	Results []search.Result  `json:"results"`
 	Skipped []search.Skipped `json:"skipped,omitempty"`
+	// Rewritten is the simpler query that the results answer; empty: the query as it was.
+	Rewritten string `json:"rewritten,omitempty"`
 }
 
 // search asks the task's search engine. An engine that could not be used is told in an event of its own.
@@ -42,7 +44,8 @@ func (b *toolbox) search(ctx context.Context, query string, before ...research.E
 			results = append(results, map[string]any{"url": r.URL, "title": r.Title})
 		}
 		e := effect{
-			result:  foundPages{Asked: a.Asked, Used: a.Used, Results: append([]search.Result{}, a.Results...), Skipped: a.Skipped},
+			result: foundPages{Asked: a.Asked, Used: a.Used, Results: append([]search.Result{}, a.Results...),
+				Skipped: a.Skipped, Rewritten: a.Rewritten},
 			preview: map[string]any{"engine": string(a.Used), "count": len(a.Results), "results": results},
 			success: a.Used != "",
 		}
@@ -50,9 +53,14 @@ func (b *toolbox) search(ctx context.Context, query string, before ...research.E
 			delete(e.preview, "engine")
 			e.preview["message"] = "No search engine could answer."
 		}
-		if a.Used != a.Asked {
+		if a.Rewritten != "" {
+			e.preview["query"] = a.Rewritten
+			e.then = append(e.then, research.Thinking(fmt.Sprintf("The question as it was found little, so %q was searched for.", a.Rewritten),
+				map[string]any{"query": map[string]any{"asked": query, "used": a.Rewritten}}))
+		}
+		if len(a.Skipped) > 0 {
 			e.then = append(e.then, research.Thinking(fallbackSentence(a), map[string]any{
-				"searchEngine": map[string]any{"asked": a.Asked, "used": a.Used}}))
+				"searchEngine": map[string]any{"asked": a.Asked, "used": a.Used, "skipped": a.Skipped}}))
 		}
 		return e, nil
 	})
@@ -65,8 +73,11 @@ func fallbackSentence(a search.Answer) string {
 	for _, skipped := range a.Skipped {
 		s += " " + skipped.Reason
 	}
-	if a.Used == "" {
+	switch {
+	case a.Used == "":
 		return s + " No other engine could stand in for it."
+	case len(a.Results) == 0:
+		return s
 	}
 	if a.Used == research.Library {
 		return s + " Instead, the library of pages read earlier was searched."

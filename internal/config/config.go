@@ -89,6 +89,21 @@ type Config struct {
 	// Page or mailto: address that tells site owners who sends these requests. Set it when you fetch from the public web.
 	FetchContactURL string `env:"FETCH_CONTACT_URL" must:"be an http or https URL without user and password, or a mailto URL"`
 
+	// How long a page that a task has read is taken from its snapshot when another task of the same account opens it, instead
+	// of being requested again, unless the task says fresh. 0: always request.
+	PageTTL time.Duration `env:"PAGE_TTL" envDefault:"1h" must:"be a duration, 0..8760h"`
+
+	// Search engines (comma separated) that tasks may ask; the others count as not configured. library needs no internet.
+	SearchEngines []string `env:"SEARCH_ENGINES" envDefault:"duckduckgo,bing,google,custom,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library" section:"Search"`
+	// Engines, in this order, that stand in for one that is not configured, fails or finds nothing.
+	SearchFallback []string `env:"SEARCH_FALLBACK" envDefault:"custom,duckduckgo,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library"`
+	// Address of a SearXNG server whose settings allow the format json: the engine custom. It may be on a private network.
+	SearchCustomURL string `env:"SEARCH_CUSTOM_URL" must:"be an http or https URL, without user and password"`
+	// Key for Google's Programmable Search JSON API: the engine google, together with GOOGLE_SEARCH_ENGINE_ID.
+	GoogleAPIKey Secret `env:"GOOGLE_API_KEY" must:"be printable ASCII without spaces"`
+	// Id (cx) of the Programmable Search Engine that the key is used with.
+	GoogleSearchEngineID string `env:"GOOGLE_SEARCH_ENGINE_ID" must:"be printable ASCII without spaces"`
+
 	// What answers. openai is any server that speaks OpenAI's protocol, by LLM_BASE_URL (Ollama's ends in /v1); reader is the
 	// built-in reader, which needs no model. auto takes the first of: the provider of LLM_API_KEY or LLM_BASE_URL, an Ollama
 	// that answers on this machine, the reader.

@@ -125,6 +125,7 @@ func (v *validator) validate(c *Config) {
 	v.storage(c)
 	v.tasks(c)
 	v.fetching(c)
+	v.search(c)
 	v.model(c)
 	v.logging(c)
 }
@@ -200,6 +201,28 @@ func (v *validator) fetching(c *Config) {
 	v.require("FETCH_MAX_BYTES", within(c.FetchMaxBytes, 1<<10, 1<<30))
 	v.require("FETCH_USER_AGENT", len(c.FetchUserAgent) <= 256 && printable(c.FetchUserAgent, true))
 	v.optional("FETCH_CONTACT_URL", c.FetchContactURL, func(s string) bool { return webURL(s, "http", "https", "mailto") })
+}
+
+// searchEngines are the names that a task may ask for.
+var searchEngines = []string{"duckduckgo", "bing", "google", "custom", "library"}
+
+func (v *validator) search(c *Config) {
+	v.require("PAGE_TTL", within(c.PageTTL, 0, 8760*time.Hour))
+	unknown := func(name string) bool { return !slices.Contains(searchEngines, name) }
+	v.require("SEARCH_ENGINES", len(c.SearchEngines) > 0 && !slices.ContainsFunc(c.SearchEngines, unknown))
+	v.require("SEARCH_FALLBACK", len(c.SearchFallback) > 0 && !slices.ContainsFunc(c.SearchFallback, unknown))
+	v.optional("SEARCH_CUSTOM_URL", c.SearchCustomURL, func(s string) bool { return webURL(s, "http", "https") })
+	v.require("GOOGLE_API_KEY", printable(c.GoogleAPIKey.Reveal(), false))
+	v.require("GOOGLE_SEARCH_ENGINE_ID", printable(c.GoogleSearchEngineID, false))
+	if v.bad("GOOGLE_API_KEY") || v.bad("GOOGLE_SEARCH_ENGINE_ID") {
+		return
+	}
+	switch {
+	case c.GoogleAPIKey != "" && c.GoogleSearchEngineID == "":
+		v.add("GOOGLE_SEARCH_ENGINE_ID", "be set with GOOGLE_API_KEY: the id (cx) of a Programmable Search Engine")
+	case c.GoogleAPIKey == "" && c.GoogleSearchEngineID != "":
+		v.add("GOOGLE_API_KEY", "be set with GOOGLE_SEARCH_ENGINE_ID")
+	}
 }
 
 func (v *validator) model(c *Config) {

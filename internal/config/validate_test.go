@@ -50,6 +50,12 @@ func TestWrongValues(t *testing.T) {
 		"FETCH_MAX_BYTES":          {"1KiB..1GiB", []string{"1023", "2GiB", "10 megabytes", "-1", "1e30", "x"}},
 		"FETCH_USER_AGENT":         {"printable ASCII", []string{"a\nX-Evil: 1", "légwork", strings.Repeat("a", 257)}},
 		"FETCH_CONTACT_URL":        {"mailto", []string{"me@example.org", "mailto:me", "javascript:x", "https://u@h", "https://h/a b"}},
+		"PAGE_TTL":                 {"0..8760h", []string{"-1", "8761h", "x"}},
+		"SEARCH_ENGINES":           {"duckduckgo, bing", []string{"altavista", "bing,yahoo", ",", "none"}},
+		"SEARCH_FALLBACK":          {"duckduckgo, bing", []string{"altavista", "Bing", ","}},
+		"SEARCH_CUSTOM_URL":        {"http or https", []string{"searx.example", "ftp://a", "http://u:p@a"}},
+		"GOOGLE_API_KEY":           {"printable ASCII", []string{"a b", "schlüssel"}},
+		"GOOGLE_SEARCH_ENGINE_ID":  {"printable ASCII", []string{"a b"}},
 		"LLM_PROVIDER":             {"auto, openai", []string{"ollama", "gpt"}},
 		"LLM_BASE_URL":             {"http or https", []string{"127.0.0.1:11434", "ftp://a", "http://u:p@a", "http://:1"}},
 		"LLM_API_KEY":              {"printable ASCII", []string{"a b", "schlüssel"}},
@@ -119,6 +125,8 @@ func TestBoundsDependOnEachOther(t *testing.T) {
 		environ []string
 		want    string
 	}{
+		"a key without an id": {[]string{"GOOGLE_API_KEY=k"}, `GOOGLE_SEARCH_ENGINE_ID="" (default) must be set with GOOGLE_API_KEY: the id (cx) of a Programmable Search Engine`},
+		"an id without a key": {[]string{"GOOGLE_SEARCH_ENGINE_ID=x"}, `GOOGLE_API_KEY= (default) must be set with GOOGLE_SEARCH_ENGINE_ID`},
 		"default below min":   {[]string{"TASK_MIN_TIME_BUDGET=301"}, `TASK_DEFAULT_TIME_BUDGET="300" (default) must be at least TASK_MIN_TIME_BUDGET (5m1s)`},
 		"default above max":   {[]string{"TASK_DEFAULT_TIME_BUDGET=601"}, `TASK_MAX_TIME_BUDGET="600" (default) must be at least TASK_DEFAULT_TIME_BUDGET (10m1s)`},
 		"max below min":       {[]string{"TASK_MIN_TIME_BUDGET=700", "TASK_DEFAULT_TIME_BUDGET=700"}, `TASK_MAX_TIME_BUDGET="600" (default) must be at least TASK_MIN_TIME_BUDGET (11m40s)`},

@@ -3,7 +3,9 @@
 // Invariants:
 //
 //   - An engine that cannot be used never fails a search silently or fatally: the Answer says which engine was asked,
-//     which one answered, and why each one between was passed over.
+//     which one answered, and why each one between was passed over. Finding nothing is a reason, too.
+//   - An engine that failed is left alone for a while, so that a server without internet answers at once.
+//   - What engines say of a failure holds neither keys nor URLs.
 //   - The order of engines is fixed when the Set is made, so the same state gives the same answer.
 //   - Results are ordered best first, have absolute http(s) URLs, and name no URL twice.
 package search
@@ -13,7 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"legwork/internal/research"
 )
@@ -51,56 +56,167 @@ type Skipped struct {
 
 // Answer is what a search gave and how it came about.
 type Answer struct {
-	Asked   research.Engine
-	Used    research.Engine // empty: no engine could answer
-	Results []Result        // best first
-	Skipped []Skipped       // in the order in which they were tried
+	Asked     research.Engine
+	Used      research.Engine // the engine that gave the results, or the first that found nothing; empty: none could answer
+	Results   []Result        // best first
+	Skipped   []Skipped       // in the order in which they were tried
+	Rewritten string          // the simpler query that the results answer; empty: the query as it was
 }
 
-// Set holds the engines that are configured. It is immutable.
+// Set holds the engines that are configured, and remembers which of them failed a short while ago. It is safe for
+// concurrent use.
 type Set struct {
-	engines []Engine
+	engines  []Engine
+	fallback []research.Engine
+	now      func() time.Time
+
+	mu      sync.Mutex
+	resting map[research.Engine]rest
 }
+
+// rest is a pause after failures, so that an engine out of reach costs its timeout once and not with every search.
+type rest struct {
+	until time.Time
+	last  time.Duration
+	why   string
+}
+
+// Pauses after an engine failed: doubling with each failure in a row.
+const (
+	firstRest = 30 * time.Second
+	maxRest   = 10 * time.Minute
+)
 
 // NewSet takes the configured engines in the order in which they stand in for one that cannot be used.
 func NewSet(engines ...Engine) *Set {
-	return &Set{engines: append([]Engine(nil), engines...)}
+	s := &Set{engines: append([]Engine(nil), engines...), now: time.Now, resting: map[research.Engine]rest{}}
+	for _, e := range engines {
+		s.fallback = append(s.fallback, e.Name())
+	}
+	return s
+}
+
+// Fallback makes only the named engines stand in for others, in this order. It is called before the set is used.
+func (s *Set) Fallback(order ...research.Engine) *Set {
+	s.fallback = append([]research.Engine(nil), order...)
+	return s
 }
 
 // Configured reports whether an engine can be asked.
 func (s *Set) Configured(name research.Engine) bool { return s.find(name) != nil }
 
-// Search asks the engine named asked and, where it is not configured or fails, the others in order. The error is the
-// context's, or that of a database that cannot answer; everything else is told in the Answer.
+// Search asks the engine named asked and, where it is not configured, fails or finds nothing, those that stand in for it.
+// An engine whose results are poor is asked once more with a simpler query. The error is the context's, or that of a
+// database that cannot answer; everything else is told in the Answer.
 func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answer, error) {
 	answer := Answer{Asked: asked}
-	order := make([]Engine, 0, len(s.engines)+1)
-	if e := s.find(asked); e != nil {
-		order = append(order, e)
-	} else {
-		answer.Skipped = append(answer.Skipped, Skipped{Engine: asked,
-			Reason: fmt.Sprintf("The search engine %q is not configured on this server.", asked)})
+	if s.find(asked) == nil {
+		answer.skip(asked, fmt.Sprintf("The search engine %q is not configured on this server.", asked))
 	}
-	for _, e := range s.engines {
-		if e.Name() != asked {
-			order = append(order, e)
+	empty := research.Engine("")
+	for _, e := range s.order(asked) {
+		if why := s.rests(e.Name()); why != "" {
+			answer.skip(e.Name(), why)
+			continue
 		}
-	}
-	for _, e := range order {
-		results, err := e.Search(ctx, q)
+		results, rewritten, err := s.ask(ctx, e, q)
 		switch {
 		case ctx.Err() != nil:
 			return Answer{}, ctx.Err()
 		case errors.Is(err, research.ErrUnavailable):
 			return Answer{}, fmt.Errorf("search with %s: %w", e.Name(), err)
 		case err != nil:
-			answer.Skipped = append(answer.Skipped, Skipped{Engine: e.Name(), Reason: err.Error()})
+			s.fails(e.Name(), err)
+			answer.skip(e.Name(), err.Error())
 			continue
 		}
-		answer.Used, answer.Results = e.Name(), clean(results, q.Limit)
-		return answer, nil
+		s.works(e.Name())
+		if len(results) > 0 {
+			answer.Used, answer.Results, answer.Rewritten = e.Name(), results, rewritten
+			return answer, nil
+		}
+		if empty == "" {
+			empty = e.Name()
+		}
+		answer.skip(e.Name(), fmt.Sprintf("The search engine %q found nothing.", e.Name()))
 	}
+	answer.Used = empty
 	return answer, nil
+}
+
+func (a *Answer) skip(e research.Engine, why string) {
+	a.Skipped = append(a.Skipped, Skipped{Engine: e, Reason: why})
+}
+
+// order lists the configured engines to try.
+func (s *Set) order(asked research.Engine) []Engine {
+	var out []Engine
+	for _, name := range append([]research.Engine{asked}, s.fallback...) {
+		if e := s.find(name); e != nil && !slices.ContainsFunc(out, func(o Engine) bool { return o.Name() == name }) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// ask asks one engine, a second time with a simpler query when the first results are poor. The library matches any of the
+// question's words as it is.
+func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rewritten string, err error) {
+	found, err := e.Search(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	results = clean(found, q.Limit)
+	if e.Name() == research.Library || q.Limit <= 0 || !poor(results, q.Text) {
+		return results, "", nil
+	}
+	again := q
+	if again.Text = rewrite(q.Text); again.Text == fold(q.Text) {
+		return results, "", nil
+	}
+	found, err = e.Search(ctx, again)
+	if err != nil { // what the query itself gave still stands
+		return results, "", ctx.Err()
+	}
+	if better := clean(found, q.Limit); len(better) > 0 && (len(results) == 0 || !poor(better, q.Text)) {
+		return better, again.Text, nil
+	}
+	return results, "", nil
+}
+
+// rests says why an engine is left alone for now; empty: it is not.
+func (s *Set) rests(e research.Engine) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.resting[e]
+	left := r.until.Sub(s.now())
+	if !ok || left <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s It is asked again in %s.", r.why, max(left.Round(time.Second), time.Second))
+}
+
+// fails lets an engine rest.
+func (s *Set) fails(e research.Engine, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.resting[e]
+	if r.until.After(s.now()) { // searches that failed together count once
+		return
+	}
+	r.last = min(max(2*r.last, firstRest), maxRest)
+	var f *failure
+	if errors.As(err, &f) && f.after > r.last {
+		r.last = f.after
+	}
+	r.until, r.why = s.now().Add(r.last), err.Error()
+	s.resting[e] = r
+}
+
+func (s *Set) works(e research.Engine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.resting, e)
 }
 
 func (s *Set) find(name research.Engine) Engine {

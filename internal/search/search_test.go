@@ -50,7 +50,9 @@ func TestSearch(t *testing.T) {
 		{"not configured", search.NewSet(library), research.DuckDuckGo, research.Library, 1, []research.Engine{research.DuckDuckGo}},
 		{"fails", search.NewSet(library, broken), research.Bing, research.Library, 1, []research.Engine{research.Bing}},
 		{"not configured, the next one fails", search.NewSet(broken, library), research.Custom, research.Library, 1, []research.Engine{research.Custom, research.Bing}},
-		{"finds nothing: that is an answer", search.NewSet(empty, library), research.Google, research.Google, 0, nil},
+		{"finds nothing", search.NewSet(empty, library), research.Google, research.Library, 1, []research.Engine{research.Google}},
+		{"nobody finds anything", search.NewSet(empty), research.Google, research.Google, 0, []research.Engine{research.Google}},
+		{"does not stand in", search.NewSet(broken, library).Fallback(research.Bing), research.Google, "", 0, []research.Engine{research.Google, research.Bing}},
 		{"none", search.NewSet(), research.Google, "", 0, []research.Engine{research.Google}},
 		{"all fail", search.NewSet(broken), research.Bing, "", 0, []research.Engine{research.Bing}},
 	} {
@@ -77,11 +79,11 @@ func TestSearch(t *testing.T) {
 
 func TestResultsAreCleaned(t *testing.T) {
 	t.Parallel()
-	set := search.NewSet(engine{name: research.Custom, results: []search.Result{
+	set := search.NewSet(engine{name: research.Library, results: []search.Result{
 		{URL: "ftp://example.com/x"}, {URL: "/relative"}, {URL: "https://"}, {URL: "ht tp://bad"},
 		{URL: "https://example.com/1", Title: "  One \n two ", Snippet: "a\t b"}, {URL: "https://example.com/1"}, page(2), page(3),
 	}})
-	a, err := set.Search(t.Context(), research.Custom, search.Query{Limit: 2})
+	a, err := set.Search(t.Context(), research.Library, search.Query{Limit: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

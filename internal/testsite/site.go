@@ -47,6 +47,7 @@ func Start(t testing.TB) *Site {
 	s.arrived = sync.NewCond(&s.mu)
 	s.library()
 	s.weather()
+	s.engines()
 	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
 		close(s.closed)

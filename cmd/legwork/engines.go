@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"legwork/internal/config"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+	"legwork/internal/store"
+)
+
+// maxEngineHops is how many redirects of a search engine are followed.
+const maxEngineHops = 3
+
+// configured lists the engines that tasks may ask and that have what they need.
+func configured(cfg config.Config) []research.Engine {
+	var out []research.Engine
+	for _, e := range research.Engines {
+		if !slices.Contains(cfg.SearchEngines, string(e)) || e == research.Google && cfg.GoogleAPIKey == "" || e == research.Custom && cfg.SearchCustomURL == "" {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// engines are the search engines of the configuration. Those on the internet are asked through the dialer that pages are
+// read with, at the pace of page requests; the SearXNG server may be on a private network, because the operator named it.
+func engines(cfg config.Config, st *store.Store) *search.Set {
+	spacing := page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow}
+	client := func(allow []netip.Prefix) *search.Client {
+		return &search.Client{
+			UserAgent: cfg.UserAgent(version),
+			HTTP: &http.Client{Transport: page.Transport(allow), CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+				if len(via) > maxEngineHops {
+					return errors.New("too many redirects")
+				}
+				return nil
+			}},
+			Reserve: func(ctx context.Context, host string) (time.Duration, error) {
+				return gate{st}.Reserve(ctx, host, spacing)
+			},
+		}
+	}
+	web := client(cfg.FetchAllowNets)
+	var out []search.Engine
+	for _, e := range configured(cfg) {
+		switch e {
+		case research.DuckDuckGo:
+			out = append(out, search.NewDuckDuckGo(web, search.DuckDuckGoURL))
+		case research.Bing:
+			out = append(out, search.NewBing(web, search.BingURL))
+		case research.Google:
+			out = append(out, search.NewGoogle(web, search.GoogleURL, cfg.GoogleAPIKey.Reveal(), cfg.GoogleSearchEngineID))
+		case research.Custom:
+			own := client([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
+			own.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // to nowhere else
+			out = append(out, search.NewCustom(own, cfg.SearchCustomURL))
+		case research.Library:
+			out = append(out, search.NewLibrary(st.SearchLibrary))
+		}
+	}
+	fallback := make([]research.Engine, len(cfg.SearchFallback))
+	for i, name := range cfg.SearchFallback {
+		fallback[i] = research.Engine(name)
+	}
+	return search.NewSet(out...).Fallback(fallback...)
+}
+
+// searchNote tells doctor's reader which engines can be asked.
+func searchNote(cfg config.Config) string {
+	var names []string
+	for _, e := range configured(cfg) {
+		names = append(names, string(e))
+	}
+	if len(names) == 0 {
+		return "no engine is configured; every task needs a seed URL (SEARCH_ENGINES, SEARCH_CUSTOM_URL, GOOGLE_API_KEY)"
+	}
+	return strings.Join(names, ", ") + " can be asked; " + strings.Join(cfg.SearchFallback, ", ") + " stand in for one that cannot answer"
+}

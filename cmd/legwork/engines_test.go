@@ -1,0 +1,89 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"legwork/internal/config"
+	"legwork/internal/research"
+	"legwork/internal/testsite"
+)
+
+// thoughts joins what a task's log tells in agent:thinking events.
+func (w *world) thoughts(c *client, id string) string {
+	w.t.Helper()
+	var b strings.Builder
+	frames, _ := w.frames(c, id, 0)
+	for _, f := range frames {
+		if strings.Contains(f, `"type":"agent:thinking"`) {
+			b.WriteString(f + "\n")
+		}
+	}
+	return b.String()
+}
+
+func mustConfig(t *testing.T, environ ...string) config.Config {
+	t.Helper()
+	cfg, err := config.Load(environ, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// TestSearchEnginesStandIn: a question without a seed is answered through a SearXNG server, which also stands in for
+// engines that are not configured; the log says so, and holds no key.
+func TestSearchEnginesStandIn(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(roleAll, "SEARCH_ENGINES=custom,google,library", "SEARCH_CUSTOM_URL="+w.site.URL("/searxng"), "SEARCH_FALLBACK=custom,library")
+	for _, engine := range []string{"custom", "bing", "google"} {
+		in := map[string]any{"seedUrl": nil, "question": "What is the default value of keep_warm_minutes?", "searchEngine": engine, "maxResults": 4}
+		task := w.await(c, w.ask(c, in).TaskID)
+		if task.Answer == nil || !strings.Contains(*task.Answer, "25 minutes") {
+			t.Fatalf("%s: %+v", engine, task)
+		}
+		used, _ := task.Metadata["searchEngine"].(map[string]any)
+		if used["asked"] != engine || used["used"] != "custom" {
+			t.Errorf("%s: metadata %v", engine, task.Metadata)
+		}
+		told := w.thoughts(c, task.TaskID)
+		if strings.Contains(told, "not configured") != (engine != "custom") || !strings.Contains(told, "keep_warm_minutes") {
+			t.Errorf("%s: told %s", engine, told)
+		}
+		if !strings.Contains(told, `"query":{"asked":`) { // the question as it stands is too long for this engine
+			t.Errorf("%s: the rewritten query is not told: %s", engine, told)
+		}
+	}
+	for _, r := range w.site.Requests() {
+		if r.Path == testsite.SearXNGPath && !strings.Contains(r.Query, "safesearch=2") {
+			t.Errorf("safe mode: %s", r.Query)
+		}
+	}
+}
+
+// TestConfiguredEngines: what an engine needs decides whether it can be asked.
+func TestConfiguredEngines(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		env  []string
+		want string
+	}{
+		{nil, "[duckduckgo bing library]"},
+		{[]string{"SEARCH_CUSTOM_URL=http://10.0.0.7:8888", "GOOGLE_API_KEY=k", "GOOGLE_SEARCH_ENGINE_ID=x"}, "[duckduckgo bing google custom library]"},
+		{[]string{"SEARCH_ENGINES=library,google"}, "[library]"},
+	} {
+		var names []string
+		for _, e := range configured(mustConfig(t, tt.env...)) {
+			names = append(names, string(e))
+		}
+		if got := "[" + strings.Join(names, " ") + "]"; got != tt.want {
+			t.Errorf("%v: %s", tt.env, got)
+		}
+	}
+	if note := searchNote(mustConfig(t, "SEARCH_ENGINES=custom")); !strings.Contains(note, "seed URL") {
+		t.Errorf("doctor says %q", note)
+	}
+	if got := demoConfig(mustConfig(t)).SearchEngines; len(got) != 1 || got[0] != string(research.Library) {
+		t.Errorf("the demo asks %v", got)
+	}
+}

@@ -1,0 +1,99 @@
+package search
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"legwork/internal/research"
+)
+
+// BingURL is Bing's result page.
+const BingURL = "https://www.bing.com/search"
+
+const bingName = "Bing"
+
+// NewBing is the engine that reads Bing's result page at base. It needs no key.
+func NewBing(c *Client, base string) Engine { return bing{c, base} }
+
+type bing struct {
+	client *Client
+	base   string
+}
+
+// Name implements Engine.
+func (bing) Name() research.Engine { return research.Bing }
+
+// Search implements Engine.
+func (b bing) Search(ctx context.Context, q Query) ([]Result, error) {
+	u, err := url.Parse(b.base)
+	if err != nil {
+		return nil, failed("The address of %s is not valid.", bingName)
+	}
+	safe := "off"
+	if q.SafeMode {
+		safe = "strict"
+	}
+	u.RawQuery = url.Values{"q": {q.Text}, "adlt": {safe}, "count": {strconv.Itoa(min(max(q.Limit, 1), 50))}}.Encode()
+	a, err := b.client.get(ctx, bingName, u, map[string]string{"Accept": "text/html"})
+	if err != nil {
+		return nil, err
+	}
+	return readBing(a)
+}
+
+// readBing reads a result page.
+func readBing(a answer) ([]Result, error) {
+	root := parsePage(a.body)
+	if first(root, func(n *html.Node) bool {
+		return attribute(n, "id") == "b_captcha" || hasClass(n, "captcha") || hasClass(n, "cf-turnstile") ||
+			n.Data == "iframe" && strings.Contains(attribute(n, "src"), "challenges.cloudflare.com")
+	}) != nil {
+		return nil, blocked(bingName)
+	}
+	if a.status != http.StatusOK {
+		return nil, a.refusal(bingName)
+	}
+	var out []Result
+	for _, n := range all(root, element("li", "b_algo")) {
+		link := first(first(n, element("h2")), element("a"))
+		if target := bingTarget(attribute(link, "href")); target != "" {
+			caption := first(n, element("", "b_caption"))
+			text := first(caption, element("p"))
+			if text == nil {
+				text = caption
+			}
+			out = append(out, Result{URL: target, Title: words(link), Snippet: words(text)})
+		}
+	}
+	if len(out) == 0 && first(root, element("li", "b_no")) == nil && first(root, withID("b_results")) == nil {
+		return nil, changed(bingName)
+	}
+	return out, nil
+}
+
+// bingTarget unwraps https://www.bing.com/ck/a?…&u=a1…: two characters that name the form, then the address in base64 as
+// of RFC 4648 §5 without padding.
+func bingTarget(href string) string {
+	u, err := url.Parse(href)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	if host := u.Hostname(); host != "bing.com" && !strings.HasSuffix(host, ".bing.com") || !strings.HasPrefix(u.Path, "/ck/") {
+		return href
+	}
+	code, ok := strings.CutPrefix(u.Query().Get("u"), "a1")
+	if !ok {
+		return ""
+	}
+	target, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(code, "="))
+	if err != nil {
+		return ""
+	}
+	return string(target)
+}

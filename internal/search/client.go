@@ -1,0 +1,153 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Bounds of one request to an engine.
+const (
+	defaultTimeout = 5 * time.Second
+	maxAnswer      = 4 << 20 // bytes of a result page
+	maxWait        = 5 * time.Second
+)
+
+// Client is how engines reach the web. It is safe for concurrent use once it is made.
+type Client struct {
+	// HTTP makes the requests. Its transport decides which addresses may be opened.
+	HTTP *http.Client
+	// UserAgent is sent with every request.
+	UserAgent string
+	// Timeout of one request with its redirects; 0: 5 s.
+	Timeout time.Duration
+	// Reserve books the next free moment for a request to a host and returns how long from now it is; nil: no spacing.
+	Reserve func(ctx context.Context, host string) (time.Duration, error)
+}
+
+// failure is an engine that could not answer, in a sentence for the user that holds nothing of the request: keys and
+// queries stay out of events and logs.
+type failure struct {
+	sentence string
+	after    time.Duration // the engine asked to be left alone for so long; 0: it did not say
+}
+
+// Error implements error.
+func (f *failure) Error() string { return f.sentence }
+
+func failed(format string, args ...any) error {
+	return &failure{sentence: fmt.Sprintf(format, args...)}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// get requests a URL for the engine called name. The error is a *failure, that of ctx, or that of Reserve.
+func (c *Client) get(ctx context.Context, name string, u *url.URL, header map[string]string) (answer, error) {
+	if err := c.turn(ctx, name, u.Host); err != nil {
+		return answer{}, err
+	}
+	timeout := c.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	timed, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(timed, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return answer{}, failed("The address of %s is not valid.", name)
+	}
+	req.Header.Set("User-Agent", c.UserAgent)
+	req.Header.Set("Accept-Language", "en,*;q=0.5")
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	resp, err := c.HTTP.Do(req)
+	if err != nil {
+		return answer{}, unreachable(ctx, name, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return answer{}, unreachable(ctx, name, err)
+	case len(body) > maxAnswer:
+		return answer{}, failed("%s sent more than can be read.", name)
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// turn waits until the host may be asked.
+func (c *Client) turn(ctx context.Context, name, host string) error {
+	if c.Reserve == nil {
+		return ctx.Err()
+	}
+	wait, err := c.Reserve(ctx, host)
+	switch {
+	case err != nil:
+		return fmt.Errorf("reserve a request to %s: %w", host, err)
+	case wait > maxWait:
+		return failed("%s was asked too often just now.", name)
+	case wait <= 0:
+		return ctx.Err()
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// unreachable says why there was no answer, without the URL that is in the library's error.
+func unreachable(ctx context.Context, name string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var dns *net.DNSError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &dns):
+		return failed("%s cannot be reached: its name does not resolve.", name)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return failed("%s did not answer in time.", name)
+	}
+	return failed("%s cannot be reached.", name)
+}
+
+// refusal is the failure behind a status that is no success.
+func (a answer) refusal(name string) error {
+	f := &failure{sentence: fmt.Sprintf("%s answered with status %d.", name, a.status)}
+	switch a.status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		f.sentence = fmt.Sprintf("%s asks for fewer requests.", name)
+		if seconds, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && seconds > 0 {
+			f.after = time.Duration(min(seconds, 24*60*60)) * time.Second
+		}
+	case http.StatusForbidden, http.StatusUnauthorized:
+		f.sentence = fmt.Sprintf("%s refuses to answer this server.", name)
+	}
+	return f
+}
+
+// blocked is the failure of an engine that shows a CAPTCHA. Such a thing is reported and never worked around.
+func blocked(name string) error {
+	return failed("%s shows a CAPTCHA instead of results.", name)
+}
+
+// changed is the failure of a page that is neither results nor the statement that there are none.
+func changed(name string) error {
+	return failed("%s answered with a page that is no list of results.", name)
+}

@@ -1,0 +1,93 @@
+package search
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"legwork/internal/research"
+)
+
+// DuckDuckGoURL is DuckDuckGo's result page without JavaScript.
+const DuckDuckGoURL = "https://html.duckduckgo.com/html/"
+
+const duckName = "DuckDuckGo"
+
+// NewDuckDuckGo is the engine that reads DuckDuckGo's HTML result page at base. It needs no key and gives at most one page
+// of results, some 25.
+func NewDuckDuckGo(c *Client, base string) Engine { return duckDuckGo{c, base} }
+
+type duckDuckGo struct {
+	client *Client
+	base   string
+}
+
+// Name implements Engine.
+func (duckDuckGo) Name() research.Engine { return research.DuckDuckGo }
+
+// Search implements Engine.
+func (d duckDuckGo) Search(ctx context.Context, q Query) ([]Result, error) {
+	u, err := url.Parse(d.base)
+	if err != nil {
+		return nil, failed("The address of %s is not valid.", duckName)
+	}
+	safe := "-2"
+	if q.SafeMode {
+		safe = "1"
+	}
+	u.RawQuery = url.Values{"q": {q.Text}, "kp": {safe}, "kl": {"wt-wt"}}.Encode()
+	a, err := d.client.get(ctx, duckName, u, map[string]string{"Accept": "text/html"})
+	if err != nil {
+		return nil, err
+	}
+	return readDuckDuckGo(a)
+}
+
+// readDuckDuckGo reads a result page. The page for suspected machines comes with status 202, 403 or 200.
+func readDuckDuckGo(a answer) ([]Result, error) {
+	root := parsePage(a.body)
+	if first(root, func(n *html.Node) bool {
+		return strings.HasPrefix(attribute(n, "class"), "anomaly-modal") || n.Data == "form" && strings.Contains(attribute(n, "action"), "anomaly.js")
+	}) != nil {
+		return nil, blocked(duckName)
+	}
+	if a.status != http.StatusOK {
+		return nil, a.refusal(duckName)
+	}
+	var out []Result
+	for _, n := range all(root, element("div", "result")) {
+		link := first(n, element("a", "result__a"))
+		if link == nil || hasClass(n, "result--ad") || hasClass(n, "result--no-result") {
+			continue
+		}
+		if target := duckTarget(attribute(link, "href")); target != "" {
+			out = append(out, Result{URL: target, Title: words(link), Snippet: words(first(n, element("", "result__snippet")))})
+		}
+	}
+	if len(out) == 0 && first(root, element("", "no-results", "result--no-result")) == nil && first(root, withID("links")) == nil {
+		return nil, changed(duckName)
+	}
+	return out, nil
+}
+
+// duckTarget unwraps //duckduckgo.com/l/?uddg=…; an advertisement (…/y.js?…) has no target of its own.
+func duckTarget(href string) string {
+	u, err := url.Parse(href)
+	if err != nil {
+		return ""
+	}
+	if host := u.Hostname(); host != "" && host != "duckduckgo.com" && !strings.HasSuffix(host, ".duckduckgo.com") {
+		return href
+	}
+	if !strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/l") {
+		return ""
+	}
+	target := u.Query().Get("uddg")
+	if strings.Contains(target, "duckduckgo.com/y.js") {
+		return ""
+	}
+	return target
+}

@@ -1,0 +1,209 @@
+package search_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"legwork/internal/research"
+	"legwork/internal/search"
+	"legwork/internal/testsite"
+)
+
+func web() *search.Client { return &search.Client{HTTP: http.DefaultClient, UserAgent: "legwork/test"} }
+
+// engines are all that ask the web, on the site that plays them.
+func engines(site *testsite.Site, c *search.Client) []search.Engine {
+	return []search.Engine{
+		search.NewDuckDuckGo(c, site.URL(testsite.DuckDuckGoPath)), search.NewBing(c, site.URL(testsite.BingPath)),
+		search.NewGoogle(c, site.URL(testsite.GooglePath), testsite.GoogleKey, testsite.GoogleID),
+		search.NewCustom(c, site.URL(strings.TrimSuffix(testsite.SearXNGPath, "/search"))),
+	}
+}
+
+// TestEnginesReadTheirResultPages: order, redirects unwrapped, advertisements left out, marks removed.
+func TestEnginesReadTheirResultPages(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	for _, e := range engines(site, web()) {
+		found, err := e.Search(t.Context(), search.Query{Text: "Aurora kettle", Limit: 10, SafeMode: true})
+		if err != nil {
+			t.Errorf("%s: %v", e.Name(), err)
+			continue
+		}
+		if len(found) < 3 {
+			t.Errorf("%s: %+v", e.Name(), found)
+			continue
+		}
+		for i, want := range []string{"/manual/settings-heating.html", "/manual/settings-network.html", "/manual/specifications.html"} {
+			if found[i].URL != site.URL(want) {
+				t.Errorf("%s: result %d is %s", e.Name(), i, found[i].URL)
+			}
+		}
+		if found[0].Title != "2.1. Heating & keeping warm" || !strings.HasPrefix(found[0].Snippet, "keep_warm_minutes: how long the water of the kettle is") {
+			t.Errorf("%s: %+v", e.Name(), found[0])
+		}
+		for _, r := range found {
+			if strings.Contains(r.URL, "duckduckgo.com") || strings.Contains(r.URL, "bing.com") || strings.Contains(r.Title, "less") {
+				t.Errorf("%s: an advertisement or a redirect: %+v", e.Name(), r)
+			}
+		}
+		if none, err := e.Search(t.Context(), search.Query{Text: "nothing", Limit: 10}); err != nil || len(none) != 0 {
+			t.Errorf("%s: nothing found: %+v, %v", e.Name(), none, err)
+		}
+	}
+}
+
+// TestSafeModeAndLimitArePassedOn looks at what reached the engines.
+func TestSafeModeAndLimitArePassedOn(t *testing.T) {
+	t.Parallel()
+	for _, safe := range []bool{true, false} {
+		site := testsite.Start(t)
+		for _, e := range engines(site, web()) {
+			if _, err := e.Search(t.Context(), search.Query{Text: "Aurora kettle", Limit: 7, SafeMode: safe}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := map[string]string{testsite.DuckDuckGoPath: "kp=1", testsite.BingPath: "adlt=strict", testsite.GooglePath: "safe=active", testsite.SearXNGPath: "safesearch=2"}
+		if !safe {
+			want = map[string]string{testsite.DuckDuckGoPath: "kp=-2", testsite.BingPath: "adlt=off", testsite.GooglePath: "safe=off", testsite.SearXNGPath: "safesearch=0"}
+		}
+		for _, r := range site.Requests() {
+			if !strings.Contains("&"+r.Query+"&", "&"+want[r.Path]+"&") || r.UserAgent != "legwork/test" {
+				t.Errorf("safe %t: %s?%s as %s", safe, r.Path, r.Query, r.UserAgent)
+			}
+			if r.Path == testsite.BingPath && !strings.Contains(r.Query, "count=7") || r.Path == testsite.GooglePath && !strings.Contains(r.Query, "num=7") {
+				t.Errorf("limit: %s?%s", r.Path, r.Query)
+			}
+			if strings.Contains(r.Query, testsite.GoogleKey) {
+				t.Errorf("the key is in a URL: %s", r.Query)
+			}
+		}
+	}
+}
+
+// TestGooglePages: results of more than one request, and none that the API refuses.
+func TestGooglePages(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	e := engines(site, web())[2]
+	for _, tt := range []struct{ limit, results, requests int }{{10, 10, 1}, {15, 15, 2}, {50, 23, 3}} {
+		before := site.Count(testsite.GooglePath)
+		found, err := e.Search(t.Context(), search.Query{Text: "kettle", Limit: tt.limit})
+		if err != nil || len(found) != tt.results || site.Count(testsite.GooglePath)-before != tt.requests {
+			t.Errorf("limit %d: %d results, %d requests, %v", tt.limit, len(found), site.Count(testsite.GooglePath)-before, err)
+		}
+	}
+}
+
+// TestEnginesSayWhatIsWrong: blocked, busy and changed pages are failures in a sentence, never empty results.
+func TestEnginesSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	all := engines(site, web())
+	says := func(e search.Engine, query, want string) {
+		t.Helper()
+		found, err := e.Search(t.Context(), search.Query{Text: query, Limit: 5})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), ".") || found != nil {
+			t.Errorf("%s, %q: %v, %v", e.Name(), query, found, err)
+			return
+		}
+		if strings.Contains(err.Error(), "http") || strings.Contains(err.Error(), testsite.GoogleKey) {
+			t.Errorf("%s: the sentence shows the request: %v", e.Name(), err)
+		}
+	}
+	for _, e := range all {
+		says(e, "busy", map[bool]string{true: "quota", false: "fewer requests"}[e.Name() == research.Google])
+	}
+	for _, i := range []int{0, 1} {
+		says(all[i], "captcha", "CAPTCHA")
+		says(all[i], "broken", "no list of results")
+	}
+	says(all[3], "captcha", "google (CAPTCHA), brave")
+	says(all[3], "broken", "SEARCH_CUSTOM_URL")
+	says(search.NewGoogle(web(), site.URL(testsite.GooglePath), "wrong", testsite.GoogleID), "kettle", "GOOGLE_API_KEY")
+	says(search.NewGoogle(web(), site.URL(testsite.GooglePath), testsite.GoogleKey, "wrong"), "kettle", "GOOGLE_SEARCH_ENGINE_ID")
+	site.Handle(testsite.SearXNGPath, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	says(all[3], "kettle", "search.formats")
+
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(silent.Close)
+	says(search.NewBing(&search.Client{HTTP: silent.Client(), Timeout: 50 * time.Millisecond}, silent.URL), "kettle", "in time")
+	says(search.NewGoogle(&search.Client{HTTP: &http.Client{Transport: unresolved{}}}, "https://google.invalid", testsite.GoogleKey, "x"), "kettle", "does not resolve")
+	says(search.NewBing(&search.Client{HTTP: http.DefaultClient, Reserve: func(context.Context, string) (time.Duration, error) {
+		return time.Hour, nil
+	}}, site.URL(testsite.BingPath)), "kettle", "too often")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := all[0].Search(ctx, search.Query{Text: "kettle", Limit: 5}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+type unresolved struct{}
+
+func (unresolved) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &url.Error{Op: "Get", URL: "https://secret", Err: &net.DNSError{Err: "no such host", Name: "google.invalid"}}
+}
+
+// TestQueriesAreRewrittenOnce: a question that finds nothing is asked again in fewer words, and the answer tells.
+func TestQueriesAreRewrittenOnce(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	set := search.NewSet(engines(site, web())...)
+	const question = `What is the default value of "keep_warm_minutes" for the Aurora kettle?`
+	for _, e := range []research.Engine{research.DuckDuckGo, research.Bing, research.Google, research.Custom} {
+		before := len(site.Requests())
+		a, err := set.Search(t.Context(), e, search.Query{Text: question, Limit: 5})
+		if err != nil || a.Used != e || len(a.Results) == 0 || a.Rewritten != "default value keep_warm_minutes Aurora kettle" || len(a.Skipped) != 0 {
+			t.Errorf("%s: %+v, %v", e, a, err)
+		}
+		if got := len(site.Requests()) - before; got != 2 {
+			t.Errorf("%s: %d requests", e, got)
+		}
+	}
+	before := len(site.Requests())
+	a, err := set.Search(t.Context(), research.Bing, search.Query{Text: "Aurora kettle", Limit: 5})
+	if err != nil || a.Rewritten != "" || len(site.Requests()) != before+1 {
+		t.Errorf("a good query was rewritten: %+v, %v", a, err)
+	}
+}
+
+// TestFailedEnginesRest: what is out of reach is asked once and then left alone, so that the next search is quick.
+func TestFailedEnginesRest(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	library := engine{name: research.Library, results: []search.Result{page(1)}}
+	set := search.NewSet(engines(site, web())[0], engines(site, web())[1], library).Fallback(research.Custom, research.Library)
+	for i := range 3 {
+		a, err := set.Search(t.Context(), research.DuckDuckGo, search.Query{Text: "captcha", Limit: 5})
+		if err != nil || a.Used != research.Library || len(a.Skipped) != 1 || !strings.Contains(a.Skipped[0].Reason, "CAPTCHA") {
+			t.Fatalf("search %d: %+v, %v", i, a, err)
+		}
+		if asked := strings.Contains(a.Skipped[0].Reason, "asked again in"); asked != (i > 0) {
+			t.Errorf("search %d: %q", i, a.Skipped[0].Reason)
+		}
+	}
+	if n := site.Count(testsite.DuckDuckGoPath); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	if n := site.Count(testsite.BingPath); n != 0 {
+		t.Errorf("Bing, which is not in the fallback, was asked %d times", n)
+	}
+	a, err := set.Search(t.Context(), research.Bing, search.Query{Text: "nothing", Limit: 5})
+	var names []research.Engine
+	for _, s := range a.Skipped {
+		names = append(names, s.Engine)
+	}
+	if err != nil || a.Used != research.Library || !slices.Equal(names, []research.Engine{research.Bing}) {
+		t.Errorf("empty: %+v, %v", a, err)
+	}
+}

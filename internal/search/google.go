@@ -1,0 +1,109 @@
+package search
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"legwork/internal/research"
+)
+
+// GoogleURL is Google's Programmable Search JSON API.
+const GoogleURL = "https://www.googleapis.com/customsearch/v1"
+
+const (
+	googleName = "Google"
+	googlePage = 10  // most results of one request
+	googleMost = 100 // results of one query that the API gives at all
+)
+
+// NewGoogle is the engine that asks Google's Programmable Search JSON API at base with a key, for the search engine id cx.
+// The key travels in a header, so that no URL, and with it no error or log, can show it.
+func NewGoogle(c *Client, base, key, cx string) Engine { return google{c, base, key, cx} }
+
+type google struct {
+	client        *Client
+	base, key, cx string
+}
+
+// Name implements Engine.
+func (google) Name() research.Engine { return research.Google }
+
+// Search implements Engine. What earlier pages gave is kept when a later one fails.
+func (g google) Search(ctx context.Context, q Query) ([]Result, error) {
+	var out []Result
+	for len(out) < min(q.Limit, googleMost) {
+		batch := min(googlePage, min(q.Limit, googleMost)-len(out))
+		found, more, err := g.page(ctx, q, len(out)+1, batch)
+		if err != nil {
+			if len(out) > 0 && ctx.Err() == nil {
+				return out, nil //nolint:nilerr // a part of the results is better than none
+			}
+			return nil, err
+		}
+		out = append(out, found...)
+		if !more || len(found) < batch {
+			break
+		}
+	}
+	return out, nil
+}
+
+func (g google) page(ctx context.Context, q Query, start, n int) (results []Result, more bool, err error) {
+	u, err := url.Parse(g.base)
+	if err != nil {
+		return nil, false, failed("The address of %s is not valid.", googleName)
+	}
+	safe := "off"
+	if q.SafeMode {
+		safe = "active"
+	}
+	u.RawQuery = url.Values{"q": {q.Text}, "cx": {g.cx}, "safe": {safe}, "num": {strconv.Itoa(n)}, "start": {strconv.Itoa(start)}}.Encode()
+	a, err := g.client.get(ctx, googleName, u, map[string]string{"Accept": "application/json", "X-Goog-Api-Key": g.key})
+	if err != nil {
+		return nil, false, err
+	}
+	var in struct {
+		Items []struct {
+			Link, Title, Snippet string
+		} `json:"items"`
+		Queries struct {
+			NextPage []struct{} `json:"nextPage"`
+		} `json:"queries"`
+		Error *struct {
+			Errors []struct{ Reason string } `json:"errors"`
+		} `json:"error"`
+	}
+	bad := json.Unmarshal(a.body, &in) != nil
+	if a.status != http.StatusOK {
+		reason := ""
+		if in.Error != nil && len(in.Error.Errors) > 0 {
+			reason = in.Error.Errors[0].Reason
+		}
+		return nil, false, googleRefusal(a, reason)
+	}
+	if bad {
+		return nil, false, failed("%s sent an answer that is not JSON.", googleName)
+	}
+	for _, i := range in.Items {
+		results = append(results, Result{URL: i.Link, Title: i.Title, Snippet: i.Snippet})
+	}
+	return results, len(in.Queries.NextPage) > 0, nil
+}
+
+// googleRefusal says what to do about an error of the API.
+func googleRefusal(a answer, reason string) error {
+	switch reason {
+	case "keyInvalid", "API_KEY_INVALID", "badRequest":
+		return failed("%s refused the key; check GOOGLE_API_KEY.", googleName)
+	case "invalid", "required":
+		return failed("%s refused the request; check GOOGLE_SEARCH_ENGINE_ID.", googleName)
+	case "dailyLimitExceeded", "quotaExceeded", "rateLimitExceeded", "userRateLimitExceeded":
+		return failed("The quota of the %s key is used up.", googleName)
+	case "accessNotConfigured", "SERVICE_DISABLED", "forbidden":
+		return failed("%s refused the key; enable the Custom Search API for it.", googleName)
+	}
+	return a.refusal(googleName)
+}
