@@ -39,7 +39,7 @@ func (g google) Search(ctx context.Context, q Query) ([]Result, error) {
 		found, more, err := g.page(ctx, q, len(out)+1, batch)
 		if err != nil {
 			if len(out) > 0 && ctx.Err() == nil {
-				return out, nil //nolint:nilerr // a part of the results is better than none
+				return out, nil // a part of the results is better than none
 			}
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func (s custom) Search(ctx context.Context, q Query) ([]Result, error) {
 		found, err := s.page(ctx, q, page)
 		if err != nil {
 			if len(out) > 0 && ctx.Err() == nil {
-				return out, nil //nolint:nilerr // a part of the results is better than none
+				return out, nil // a part of the results is better than none
 			}
 			return nil, err
 		}
