@@ -32,16 +32,19 @@ func apiPart(ctx context.Context, b *bench) error {
 	id := seeded(b.tasks / 2).String()
 	vars := runVars()
 	vars["task_id"] = id
-	httpClient := web(apiClients)
-	defer httpClient.CloseIdleConnections()
 	for _, op := range apiCalls(all, id) {
+		if !b.chosen(op.name) {
+			continue
+		}
+		clients, err := newCallers(ctx, apiClients, server.api, op.method, op.path, op.body)
+		if err != nil {
+			return err
+		}
+		defer clients.close()
 		got, err := b.rounds(ctx, map[string]side{
 			"legwork": func(ctx context.Context) (map[string]float64, error) {
 				defer forgetNew(ctx, url)
-				return b.load(ctx, apiClients, func(ctx context.Context) error {
-					_, err := request(ctx, httpClient, server.api, op.method, op.path, op.body)
-					return err
-				})
+				return b.load(ctx, apiClients, clients.call)
 			},
 			"pgbench": func(ctx context.Context) (map[string]float64, error) {
 				defer forgetNew(ctx, url)

@@ -30,6 +30,9 @@ func appendPart(ctx context.Context, b *bench) error {
 		return err
 	}
 	for _, n := range b.levels() {
+		if !b.chosen(fmt.Sprintf("%d runs", n)) {
+			continue
+		}
 		through := func(c command) side {
 			return func(ctx context.Context) (map[string]float64, error) {
 				c.Op, c.Runs, c.Seconds = "append", n, b.duration.Seconds()

@@ -131,6 +131,9 @@ func (b *bench) close() {
 	}
 }
 
+// chosen reports whether -only wants a comparison.
+func (b *bench) chosen(what string) bool { return b.only == nil || b.only.MatchString(what) }
+
 // levels are the numbers of runs or clients at once.
 func (b *bench) levels() []int {
 	if b.quick {

@@ -65,7 +65,7 @@ func TestEveryPartGivesFigures(t *testing.T) {
 			t.Errorf("part %s gave no figure", p)
 		}
 	}
-	if err := r.save(out); err != nil {
+	if err := r.save(out, filepath.Join(out, "table.md")); err != nil {
 		t.Fatal(err)
 	}
 	var table bytes.Buffer

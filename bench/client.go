@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // web is the load's HTTP client: it keeps as many connections as there are clients.
@@ -42,4 +45,60 @@ func call(ctx context.Context, base, method, path, body string, out any) error {
 		return err
 	}
 	return json.Unmarshal(b, out)
+}
+
+// callers are connections that make one and the same call again and again, as pgbench does with a script: written as
+// bytes, read on the same goroutine. net/http's client would take as much of the machine as the server does.
+type callers struct {
+	addr  string // host:port
+	bytes []byte // of the request
+	what  string
+	idle  chan *caller
+}
+
+type caller struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func newCallers(ctx context.Context, n int, base, method, path, body string) (*callers, error) {
+	c := &callers{addr: strings.TrimPrefix(base, "http://"), what: method + " " + path, idle: make(chan *caller, n)}
+	c.bytes = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		method, path, c.addr, len(body), body)
+	for range n {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.addr)
+		if err != nil {
+			c.close()
+			return nil, err
+		}
+		c.idle <- &caller{conn: conn, in: bufio.NewReader(conn)}
+	}
+	return c, nil
+}
+
+// call makes the call once on a connection that nobody uses.
+func (c *callers) call(context.Context) error {
+	one := <-c.idle
+	defer func() { c.idle <- one }()
+	_ = one.conn.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := one.conn.Write(c.bytes); err != nil {
+		return err
+	}
+	res, err := http.ReadResponse(one.in, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode/100 != 2 {
+		said, _ := io.ReadAll(res.Body)
+		return fmt.Errorf("%s: %s: %s", c.what, res.Status, said)
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
+}
+
+func (c *callers) close() {
+	for range len(c.idle) {
+		_ = (<-c.idle).conn.Close()
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -28,12 +29,13 @@ type settings struct {
 	tasks    int           // rows of part e
 	sockets  string        // sizes of part d
 	quick    bool
+	only     *regexp.Regexp
 	out      string
+	markdown string
 	profiles string
 }
 
-func parseFlags(args []string, errOut io.Writer) (settings, error) {
-	var s settings
+func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errOut)
 	f.StringVar(&s.parts, "parts", "append,latency,runs,fanout,api,cold", "what to measure")
@@ -43,9 +45,14 @@ func parseFlags(args []string, errOut io.Writer) (settings, error) {
 	f.StringVar(&s.sockets, "sockets", "1000,5000,10000", "numbers of sockets of part fanout")
 	f.BoolVar(&s.quick, "quick", false, "one short round of everything: shows that it works, not how fast")
 	f.StringVar(&s.out, "out", "bench/results", "folder for results.json; empty: none")
+	f.StringVar(&s.markdown, "markdown", "", "file for the table as in docs/performance.md; empty: none")
+	only := f.String("only", "", "measure only the comparisons of parts a and e that match, such as '32 runs|GET'")
 	f.StringVar(&s.profiles, "profiles", "", "folder for CPU profiles of the servers; empty: none")
 	if err := f.Parse(args); err != nil {
 		return s, err
+	}
+	if s.only, err = regexp.Compile(*only); err != nil {
+		return s, fmt.Errorf("bench: -only: %w", err)
 	}
 	if s.quick {
 		s.pairs, s.tasks, s.sockets = 1, 500, "20"
@@ -112,8 +119,8 @@ func program(ctx context.Context, args []string, serverOf string) int {
 		r, err = measure(ctx, s, os.Stderr)
 		r.table(os.Stdout)
 	}
-	if err == nil && s.out != "" {
-		err = r.save(s.out)
+	if err == nil {
+		err = r.save(s.out, s.markdown)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -120,8 +120,18 @@ func (r *report) table(w io.Writer) {
 	_ = tw.Flush()
 }
 
-// save writes results.json into dir.
-func (r *report) save(dir string) error {
+// save writes results.json into dir, and the table into the file markdown; neither when its name is empty.
+func (r *report) save(dir, markdown string) error {
+	if markdown != "" {
+		var table strings.Builder
+		r.table(&table)
+		if err := os.WriteFile(markdown, []byte(table.String()), 0o644); err != nil {
+			return err
+		}
+	}
+	if dir == "" {
+		return nil
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,7 @@ type Listener struct {
 	hub    *Hub
 	config *pgx.ConnConfig
 	logger *slog.Logger
+	own    string // how payloads of this process begin
 	lost   outage
 	idle   time.Duration
 }
@@ -39,7 +41,7 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 	c := config.ConnConfig
 	c.ConnectTimeout = listenConnectTimeout
 	c.RuntimeParams["application_name"] = "legwork listener"
-	return &Listener{hub: hub, config: c, logger: logger, idle: listenIdle,
+	return &Listener{hub: hub, config: c, logger: logger, own: sender(hub.id), idle: listenIdle,
 		lost: outage{what: "listening for events of other processes", logger: logger}}, nil
 }
 
@@ -101,12 +103,13 @@ func (l *Listener) receive(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (l *Listener) handle(text string) {
-	from, news, err := parsePayload(text)
+	if strings.HasPrefix(text, l.own) {
+		return
+	}
+	_, news, err := parsePayload(text)
 	if err != nil {
 		l.logger.Warn("ignored a notification that is not ours", "error", err)
 		return
 	}
-	if from != l.hub.id {
-		l.hub.announce(news)
-	}
+	l.hub.announce(news)
 }

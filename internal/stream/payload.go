@@ -108,9 +108,12 @@ func packPayloads(from uuid.UUID, news []announcement) []string {
 	return pack(from, bare)
 }
 
+// sender is how every payload of a process begins, so that it knows its own without decoding them.
+func sender(id uuid.UUID) string { return `{"from":"` + id.String() + `"` }
+
 func pack(from uuid.UUID, news []announcement) []string {
 	var payloads []string
-	head := `{"from":"` + from.String() + `","logs":[`
+	head := sender(from) + `,"logs":[`
 	const tail = `]}`
 	b := append(make([]byte, 0, 512), head...)
 	var item []byte

@@ -17,10 +17,18 @@ const (
 	notifyTries   = 5               // then the poll of the others has to do
 	notifyTimeout = 5 * time.Second // of one try
 	drainTimeout  = 2 * time.Second // of sending the rest when stopping
+
+	// After a batch the publisher rests for restPerTask for each task in it beyond the first, restMost at most.
+	restPerTask = 250 * time.Microsecond
+	restMost    = 5 * time.Millisecond
 )
 
 // Publisher tells of committed events: this process's hub at once, other processes by NOTIFY. It sends when it has
 // something to send and nothing is in flight; what comes in meanwhile goes out together.
+//
+// A NOTIFY costs the database a transaction and wakes every process that listens, so under load it pays to send fewer and
+// fuller ones: after a batch of many tasks the publisher rests a little. Up to about a thousand events a second each
+// batch has one task and there is no rest; at four thousand the rests have grown to their limit.
 type Publisher struct {
 	hub    *Hub
 	log    Log
@@ -132,7 +140,7 @@ func (p *Publisher) Run(ctx context.Context) {
 	for {
 		select {
 		case <-p.wake:
-			p.send(sending)
+			rest(ctx, p.send(sending))
 		case <-ctx.Done():
 			p.mu.Lock()
 			p.stopped = true
@@ -143,13 +151,26 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// send sends what is pending now.
-func (p *Publisher) send(ctx context.Context) {
+// rest lets more come together after a batch of so many tasks, unless ctx ends.
+func rest(ctx context.Context, tasks int) {
+	if tasks < 2 {
+		return
+	}
+	t := time.NewTimer(min(time.Duration(tasks-1)*restPerTask, restMost))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// send sends what is pending now and tells of how many tasks that was.
+func (p *Publisher) send(ctx context.Context) (tasks int) {
 	p.mu.Lock()
 	b := p.pending
 	if len(b.news) == 0 {
 		p.mu.Unlock()
-		return
+		return 0
 	}
 	p.pending, p.flying = newBatch(), b
 	p.mu.Unlock()
@@ -169,6 +190,7 @@ func (p *Publisher) send(ctx context.Context) {
 		p.logger.Warn("gave up telling other processes of new events; their polls will find them",
 			"tasks", len(b.news), "error", b.err)
 	}
+	return len(b.news)
 }
 
 // notify sends one payload, trying a few times.

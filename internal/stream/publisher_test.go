@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,40 @@ func TestPublishSendsAtOnceThenBatches(t *testing.T) {
 			t.Errorf("an idle Flush: %v", err)
 		}
 	})
+}
+
+// TestLoadMeansFewerNotifies: 32 runs that commit 4,000 events a second are told of by a few hundred NOTIFYs, each event
+// soon; one run is told of event by event, at once.
+func TestLoadMeansFewerNotifies(t *testing.T) {
+	t.Parallel()
+	const takes, every = 300 * time.Microsecond, 8 * time.Millisecond
+	for _, c := range []struct{ runs, atLeast, atMost int }{{1, 125, 125}, {32, 50, 300}} {
+		publishing(t, quiet, func(t *testing.T, m *memory, p *Publisher, _ func()) {
+			m.delay = func() time.Duration { return takes }
+			var writers sync.WaitGroup
+			for i := range c.runs {
+				id := m.create(0)
+				writers.Go(func() {
+					time.Sleep(time.Duration(i) * every / time.Duration(c.runs))
+					for range 125 {
+						p.Publish(m.append(id, 1))
+						time.Sleep(every)
+					}
+				})
+			}
+			writers.Wait()
+			began := time.Now()
+			if err := p.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > restMost+takes {
+				t.Errorf("%d runs: the last event was told of after %v", c.runs, took)
+			}
+			if n := len(sent(t, m)); n < c.atLeast || n > c.atMost {
+				t.Errorf("%d runs: %d NOTIFYs, want %d to %d", c.runs, n, c.atLeast, c.atMost)
+			}
+		})
+	}
 }
 
 func TestOvertakingPublishKeepsTheHighestSeq(t *testing.T) {
