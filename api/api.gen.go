@@ -40,6 +40,21 @@ func (e CitationSupport) Valid() bool {
 	}
 }
 
+// Defines values for DeltaType.
+const (
+	DeltaTypeAgentDelta DeltaType = "agent:delta"
+)
+
+// Valid indicates whether the value is a known member of the DeltaType enum.
+func (e DeltaType) Valid() bool {
+	switch e {
+	case DeltaTypeAgentDelta:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Engine.
 const (
 	EngineBing       Engine = "bing"
@@ -235,6 +250,25 @@ type Citation struct {
 
 // CitationSupport Whether the quote supports its sentence.
 type CitationSupport string
+
+// Delta A piece of the answer that is being written. It belongs at `offset` of the text so far: keep the first `offset` code
+// points of what this connection sent, and append `text`. Done with every piece, that text is the `answer` of
+// `agent:complete` when it comes, to the letter. An offset that is not the end of the text so far is 0 and has `reset`:
+// a try of the model failed, another run took over, or the finished text was repaired. When the task fails the text is void.
+type Delta struct {
+	// Offset In code points.
+	Offset int `json:"offset"`
+
+	// Reset The text so far is void; absent unless it is.
+	Reset     *bool     `json:"reset,omitempty"`
+	TaskID    string    `json:"taskId"`
+	Text      string    `json:"text"`
+	Timestamp Time      `json:"timestamp"`
+	Type      DeltaType `json:"type"`
+}
+
+// DeltaType defines model for Delta.Type.
+type DeltaType string
 
 // Engine Search engine. One that is not configured is accepted and falls back visibly.
 type Engine string
@@ -471,6 +505,9 @@ type After = string
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Deltas defines model for Deltas.
+type Deltas = string
+
 // FileName defines model for FileName.
 type FileName = string
 
@@ -554,6 +591,11 @@ type ListEventsParams struct {
 
 	// Limit Events at most, JSON only.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Deltas 1: the answer's text is streamed too, while it is written, in `agent:delta` frames (schema Delta) between the events.
+	// They are no events: they have no `seq` (nor `id:` in server-sent events), are stored nowhere, and may come in larger
+	// pieces for a slow client. Ignored for JSON.
+	Deltas *Deltas `form:"deltas,omitempty" json:"deltas,omitempty"`
 
 	// LastEventID The cursor of server-sent events; wins over `after`. Ignored for JSON.
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
@@ -1114,6 +1156,19 @@ func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Req
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "deltas" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "deltas", r.URL.Query(), &params.Deltas, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "deltas"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deltas", Err: err})
 		}
 		return
 	}

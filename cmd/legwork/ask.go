@@ -102,6 +102,7 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 	}
 	id := task.TaskID
 	show := newProgress(p.out, terminal(p.out))
+	c.deltas = show.colour && !asJSON // elsewhere nobody watches
 	err = c.follow(ctx, id, func(e event) error {
 		if !asJSON {
 			show.event(e)

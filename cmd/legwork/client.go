@@ -18,8 +18,9 @@ import (
 
 // client talks to a server's API as any other program would.
 type client struct {
-	base string // http://host:port
-	http *http.Client
+	base   string // http://host:port
+	http   *http.Client
+	deltas bool // streams bring the answer while it is written
 }
 
 func newClient(base string) *client {
@@ -111,6 +112,8 @@ type event struct {
 	Error       string         `json:"error"`
 	Recoverable bool           `json:"recoverable"`
 	Metadata    map[string]any `json:"metadata"`
+	Offset      int            `json:"offset"` // of a delta
+	Text        string         `json:"text"`   // of a delta
 	raw         json.RawMessage
 }
 
@@ -140,6 +143,9 @@ func (c *client) follow(ctx context.Context, id string, each func(event) error) 
 // stream reads one connection; done when the log has ended or each has failed.
 func (c *client) stream(ctx context.Context, id string, cursor *int64, each func(event) error) (done bool, err error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, *cursor)
+	if c.deltas {
+		url += "&deltas=1"
+	}
 	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library closes it
 	if err != nil {
 		return false, err
@@ -158,7 +164,7 @@ func (c *client) stream(ctx context.Context, id string, cursor *int64, each func
 		if err := json.Unmarshal(frame, &e); err != nil {
 			return true, fmt.Errorf("the stream holds something else than events: %w", err)
 		}
-		*cursor = e.Seq
+		*cursor = max(*cursor, e.Seq) // a delta has none
 		if err := each(e); err != nil {
 			return true, err
 		}

@@ -15,6 +15,8 @@ import (
 type progress struct {
 	w      io.Writer
 	colour bool
+	within bool   // a line of the answer that is being written
+	held   string // its beginning, which is not shown when it is the whole answer
 }
 
 func newProgress(w io.Writer, colour bool) *progress { return &progress{w: w, colour: colour} }
@@ -40,6 +42,11 @@ const maxLine = 160
 
 // event prints one event on one line.
 func (p *progress) event(e event) {
+	if e.Type == "agent:delta" {
+		p.delta(e)
+		return
+	}
+	p.stopWriting()
 	seq := p.paint(dim, fmt.Sprintf("%4d", e.Seq))
 	switch e.Type {
 	case "agent:thinking":
@@ -59,6 +66,28 @@ func (p *progress) event(e event) {
 	default:
 		fmt.Fprintf(p.w, "%s  %s %s\n", seq, e.Type, oneLine(string(e.raw)))
 	}
+}
+
+// delta prints a piece of the answer as it is written. One that begins anew gets a new line.
+func (p *progress) delta(e event) {
+	if e.Offset == 0 {
+		p.stopWriting()
+		p.held = e.Text
+		return
+	}
+	text := p.held + e.Text
+	if p.held = ""; !p.within {
+		text = "   ✎  " + text
+		p.within = true
+	}
+	fmt.Fprint(p.w, p.paint(dim, strings.ReplaceAll(text, "\n", "\n      ")))
+}
+
+func (p *progress) stopWriting() {
+	if p.within {
+		fmt.Fprintln(p.w)
+	}
+	p.within, p.held = false, ""
 }
 
 // brief renders an object as "key value" pairs, short ones first told, nested values as JSON.

@@ -34,7 +34,8 @@ func (a *asker) answer(ctx context.Context) (research.Result, error) {
 		text := fmt.Sprintf("Nothing relevant to the question was found on the %d pages read.", len(a.pages))
 		return research.Result{Answer: text, Confidence: noConfidence, Metadata: a.metadata(composed{}, true)}, nil
 	}
-	text, err := a.write(ctx)
+	speaker := newSpeaker(a.env.Say, len(a.proofs))
+	text, err := a.write(ctx, speaker)
 	if err != nil {
 		return research.Result{}, err
 	}
@@ -43,6 +44,7 @@ func (a *asker) answer(ctx context.Context) (research.Result, error) {
 		a.why = "the model wrote no answer"
 		c = a.quoteAll()
 	}
+	speaker.finish(c.text)
 	used := make([]proof, len(c.used))
 	cited := make([]int, len(c.used))
 	for i, n := range c.used {
@@ -98,7 +100,7 @@ func (a *asker) evidenceOfReader(ctx context.Context) error {
 }
 
 // write makes the last call. A model that fails for good here, after the research is paid for, fails the task.
-func (a *asker) write(ctx context.Context) (string, error) {
+func (a *asker) write(ctx context.Context, speaker *speaker) (string, error) {
 	shown := make([]shownProof, len(a.proofs))
 	for i, p := range a.proofs {
 		shown[i] = shownProof{N: i + 1, Title: p.Title, URL: p.URL, Text: tagOfText.ReplaceAllString(p.text, "‹$1")}
@@ -114,7 +116,12 @@ func (a *asker) write(ctx context.Context) (string, error) {
 	}
 	messages := []llm.Message{{Role: llm.System, Text: rules}, {Role: llm.User, Text: ask}}
 	for try := 1; ; try++ {
-		reply, err := a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.cut, Ended: a.why}, llm.Request{Messages: messages, MaxTokens: answerTokens})
+		r := llm.Request{Messages: messages, MaxTokens: answerTokens}
+		if speaker != nil {
+			speaker.again()
+			r.OnText = speaker.hear
+		}
+		reply, err := a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.cut, Ended: a.why}, r, speaker.again)
 		var problem *llm.Error
 		if errors.As(err, &problem) {
 			return "", failed(problem)

@@ -53,6 +53,9 @@
 // marker, plus 0.30 times the share of the question's weight that the best quote used covers, plus 0.25 times the number of
 // pages quoted, of two at most; 0.05 when nothing is quoted.
 //
+// While the model writes the answer, Env.Say tells of it (speak.go), cleaned as the answer will be. A reply that turns out
+// otherwise is said anew.
+//
 // Text of pages is data: it stands between marks that a page cannot know, the rules say so, and its words alone cannot send
 // the agent to an address that no link, search or question has.
 package agent

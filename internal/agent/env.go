@@ -37,7 +37,10 @@ type Env struct {
 	Lexemes func(ctx context.Context, language, text string) ([]string, error)
 	// Page gives a snapshot that the task read, without passages.
 	Page func(ctx context.Context, id string) (research.Page, error)
-	Log  *slog.Logger // nil: no log
+	// Say tells a piece of the answer while it is being written, at an offset in code points; 0 begins it anew. It must
+	// not block. Nil: nobody listens.
+	Say func(offset int, text string)
+	Log *slog.Logger // nil: no log
 }
 
 // reserveShare and minReserve say how much of the time budget is kept for the answer. A budget so small that the

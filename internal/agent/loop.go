@@ -254,8 +254,8 @@ func failed(problem *llm.Error) error {
 }
 
 // generate makes one model call, or takes its reply from the journal. Both ways pass through the same bytes.
-// A call for research ends with the reading time, by errTimeUp.
-func (a *asker) generate(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
+// A call for research ends with the reading time, by errTimeUp. Before each further try again is called.
+func (a *asker) generate(ctx context.Context, p purpose, r llm.Request, again ...func()) (llm.Reply, error) {
 	a.asking = 0
 	if len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p.Purpose {
 		step := a.replay[0]
@@ -273,6 +273,9 @@ func (a *asker) generate(ctx context.Context, p purpose, r llm.Request) (llm.Rep
 		return llm.Reply{}, err
 	}
 	r.OnRetry = func(ctx context.Context, retry llm.Retry) error {
+		for _, f := range again {
+			f()
+		}
 		return a.env.Emit(ctx, thought(fmt.Sprintf("%s Trying again in %.0f s.", retry.Problem.Message, max(1, retry.Wait.Seconds())),
 			map[string]any{"model": a.model.Name(), "try": retry.Try, "problem": string(retry.Problem.Kind)}))
 	}

@@ -23,6 +23,7 @@ type asking struct {
 	server *testsite.LLM
 	model  *llm.Client
 	limits Limits
+	say    func(offset int, text string)
 }
 
 const kettle = "What does boil_temperature default to on the Aurora kettle?"
@@ -46,6 +47,7 @@ func newAsking(t *testing.T, script testsite.Script, change ...func(a *asking, o
 func (a *asking) run(ctx context.Context) (research.Result, error) {
 	a.t.Helper()
 	env := a.env()
+	env.Say = a.say
 	env.Page = func(ctx context.Context, id string) (research.Page, error) {
 		return a.store.Page(ctx, research.DefaultAccount, id)
 	}

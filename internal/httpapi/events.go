@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"legwork/api"
 	"legwork/internal/research"
@@ -22,10 +25,11 @@ const (
 	maxEvents     = 1000
 )
 
-// Names of the cursor in error details.
+// Names of query parameters and headers, also in error details.
 const (
 	afterField     = "after"
 	lastEventField = "lastEventId"
+	deltasField    = "deltas"
 )
 
 // parseAfter reads a cursor: a seq, or 0 for the beginning.
@@ -37,6 +41,26 @@ func parseAfter(field, raw string) (int64, error) {
 		return 0, bad.Err()
 	}
 	return int64(n), nil
+}
+
+// wantsDeltas reads ?deltas=, which may be given once.
+func wantsDeltas(query url.Values) (bool, error) {
+	switch values := query[deltasField]; {
+	case len(values) == 0, len(values) == 1 && values[0] == "0":
+		return false, nil
+	case len(values) == 1 && values[0] == "1":
+		return true, nil
+	}
+	var bad research.ValidationError
+	bad.Add(deltasField, "must be 1 or 0")
+	return false, bad.Err()
+}
+
+func (s *server) subscribe(id uuid.UUID, after int64, deltas bool) *stream.Subscription {
+	if deltas {
+		return s.hub.SubscribeWithDeltas(id, after)
+	}
+	return s.hub.Subscribe(id, after)
 }
 
 // ListEvents implements api.StrictServerInterface: JSON, or server-sent events for who accepts them.
@@ -62,6 +86,10 @@ func (s *server) ListEvents(ctx context.Context, req api.ListEventsRequestObject
 			return nil, bad.Err()
 		}
 	}
+	deltas, err := wantsDeltas(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
 	task, err := s.task(ctx, req.ID)
 	if err != nil {
 		return nil, err
@@ -70,7 +98,7 @@ func (s *server) ListEvents(ctx context.Context, req api.ListEventsRequestObject
 	case live && task.Status.Terminal() && after >= task.LastSeq:
 		return api.ListEvents204Response{}, nil
 	case live:
-		return eventStream{server: s, request: r, sub: s.hub.Subscribe(task.ID, after)}, nil
+		return eventStream{server: s, request: r, sub: s.subscribe(task.ID, after, deltas)}, nil
 	}
 	return s.storedEvents(ctx, task, after, limit)
 }
@@ -145,11 +173,19 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 		}
 		for _, f := range frames {
 			if err == nil {
-				err = send("id: %d\ndata: %s\n\n", f.Seq, f.Data)
+				err = send("%sdata: %s\n\n", idLine(f), f.Data)
 			}
 		}
 	}
 	return err
+}
+
+// idLine makes an event the place to come back to; a delta is none.
+func idLine(f stream.Frame) string {
+	if f.Seq == 0 {
+		return ""
+	}
+	return fmt.Sprintf("id: %d\n", f.Seq)
 }
 
 // next gives the next frames, or none after a silence.

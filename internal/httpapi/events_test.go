@@ -75,6 +75,11 @@ func TestCursorsRefused(t *testing.T) {
 		b.get(base+"/events?after="+after, "Accept", "text/event-stream").wantError(422, "validation_error", "after")
 		b.get(base+"/stream?after="+after, websocketHeaders...).wantError(422, "validation_error", "after")
 	}
+	for _, deltas := range []string{"", "x", "2", "true", "1&deltas=1"} {
+		b.get(base+"/events?deltas="+deltas).wantError(422, "validation_error", "deltas")
+		b.get(base+"/events?deltas="+deltas, "Accept", "text/event-stream").wantError(422, "validation_error", "deltas")
+		b.get(base+"/stream?deltas="+deltas, websocketHeaders...).wantError(422, "validation_error", "deltas")
+	}
 	for _, last := range []string{"-1", "x", "1.0", "9223372036854775808", "+1"} {
 		b.get(base+"/events?after=0", "Accept", "text/event-stream", "Last-Event-ID", last).wantError(422, "validation_error", "lastEventId")
 	}

@@ -46,6 +46,7 @@ type Artifacts interface {
 // Hub gives the events of tasks, stored and live. *stream.Hub implements it.
 type Hub interface {
 	Subscribe(taskID uuid.UUID, after int64) *stream.Subscription
+	SubscribeWithDeltas(taskID uuid.UUID, after int64) *stream.Subscription
 }
 
 // Config is what the API is made of. All fields but CORSOrigins and Logger are required.

@@ -28,6 +28,10 @@ const maxClientFrame = 32 << 10
 // but for an unknown task, which gets a frame that says so.
 func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	after, err := cursorOf(r.URL.Query())
+	deltas := false
+	if err == nil {
+		deltas, err = wantsDeltas(r.URL.Query())
+	}
 	if err == nil {
 		err = s.checkHandshake(w, r)
 	}
@@ -67,7 +71,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 			}
 		}()
 		defer func() { _ = conn.CloseNow() }()
-		s.follow(ctx, conn, id, after)
+		s.follow(ctx, conn, id, s.subscribe(id, after, deltas))
 	}()
 }
 
@@ -124,8 +128,7 @@ func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) {
 }
 
 // follow sends the task's events until the log, the client or the process ends.
-func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, after int64) {
-	sub := s.hub.Subscribe(id, after)
+func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *stream.Subscription) {
 	defer sub.Close()
 	// here ends with the client. It must not reach the connection's own calls: their contexts cut the connection when
 	// they end, and the last thing to happen is a proper close.

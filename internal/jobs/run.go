@@ -103,6 +103,7 @@ func (c *run) env() agent.Env {
 		Page: func(ctx context.Context, id string) (research.Page, error) {
 			return c.runner.store.Page(ctx, c.task.AccountID, id)
 		},
+		Say: func(offset int, text string) { c.runner.publisher.Say(c.task.ID, c.epoch, offset, text) },
 		Log: c.runner.cfg.Log.With("task", c.task.ID),
 	}
 }

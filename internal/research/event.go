@@ -20,6 +20,7 @@ const (
 	EventScreenshot EventType = "agent:screenshot"
 	EventComplete   EventType = "agent:complete"
 	EventError      EventType = "agent:error"
+	EventDelta      EventType = "agent:delta" // a piece of the answer being written; never in a log
 )
 
 // MaxPreview is the size, in bytes, that tool results are cut to in events. Full texts live in steps and snapshots.

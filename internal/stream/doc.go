@@ -9,6 +9,8 @@
 //   - Listener holds one connection with LISTEN and passes what it hears to the Hub.
 //   - Hub has one topic per watched task, shared by all subscriptions of the process, and polls once a second for
 //     whatever no notification told of.
+//   - Deltas are the text of an answer while it is written (Publisher.Say, Hub.SubscribeWithDeltas). They travel beside the
+//     events, are stored nowhere and may get lost.
 //
 // Invariants:
 //
@@ -19,6 +21,8 @@
 //   - How far a log is said to have come (notifications, polls) is never believed: it causes reads and nothing else.
 //   - A topic keeps a bounded window of encoded frames. A subscription behind that window reads the table at its own
 //     cursor in bounded pieces, so a slow client holds one piece and never a backlog.
+//   - Whatever happens to deltas, a subscription with them gets every event as one without, and before the event that
+//     completes the task its deltas make up the answer exactly.
 //   - Errors of the database delay a stream and never end it.
 //   - There is no goroutine per subscription; a goroutine lives while a read of the table does.
 package stream

@@ -23,6 +23,8 @@ type Hub struct {
 	behind  chan struct{} // slots for reads by subscriptions that lag
 	reading outage
 
+	voices voices
+
 	mu     sync.RWMutex
 	topics map[uuid.UUID]*topic
 
@@ -53,6 +55,15 @@ func (h *Hub) Subscribe(taskID uuid.UUID, after int64) *Subscription {
 	}
 	t.subs++
 	return &Subscription{topic: t, cursor: max(after, 0), closed: make(chan struct{})}
+}
+
+// SubscribeWithDeltas is Subscribe for who wants to read the answer while it is written: Next also gives frames without Seq
+// that hold pieces of it. Before the event that completes the task they make up its answer exactly, whatever was lost
+// on the way.
+func (h *Hub) SubscribeWithDeltas(taskID uuid.UUID, after int64) *Subscription {
+	s := h.Subscribe(taskID, after)
+	s.ear = h.voices.listen(taskID)
+	return s
 }
 
 func (h *Hub) leave(t *topic) {
@@ -104,8 +115,11 @@ func (h *Hub) topic(id uuid.UUID) *topic {
 func (h *Hub) deliver(id uuid.UUID, frames []Frame) {
 	if t := h.topic(id); t != nil {
 		t.mu.Lock()
-		defer t.mu.Unlock()
 		t.take(frames)
+		t.mu.Unlock()
+	}
+	if frames[len(frames)-1].Terminal {
+		h.voices.end(id)
 	}
 }
 

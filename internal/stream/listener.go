@@ -106,10 +106,13 @@ func (l *Listener) handle(text string) {
 	if strings.HasPrefix(text, l.own) {
 		return
 	}
-	_, news, err := parsePayload(text)
+	_, news, said, err := parsePayload(text)
 	if err != nil {
 		l.logger.Warn("ignored a notification that is not ours", "error", err)
 		return
 	}
 	l.hub.announce(news)
+	for _, d := range said {
+		l.hub.voices.hear(d)
+	}
 }

@@ -32,7 +32,7 @@ type Log interface {
 
 // Frame is one event as clients get it. Data is shared by all subscriptions of the process and must not be changed.
 type Frame struct {
-	Seq      int64
+	Seq      int64  // 0: a delta, which is of no log
 	Terminal bool   // ends the log
 	Data     []byte // research.Event.Frame
 }

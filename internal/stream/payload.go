@@ -91,7 +91,8 @@ func (n announcement) frames() []Frame {
 // payload is the text of a NOTIFY. Readers ignore keys they do not know, so that versions can run side by side.
 type payload struct {
 	From uuid.UUID         `json:"from"`
-	Logs []json.RawMessage `json:"logs"`
+	Logs []json.RawMessage `json:"logs,omitempty"`
+	Said []json.RawMessage `json:"said,omitempty"` // each a delta
 }
 
 // packPayloads writes news into as few payloads as hold them, in order. When one does not hold all with their events,
@@ -156,12 +157,12 @@ func (n announcement) append(b []byte) []byte {
 	return append(b, '}')
 }
 
-// parsePayload reads what packPayloads wrote. Entries that make no sense are left out and the others kept; an error
+// parsePayload reads what packPayloads and packSaid wrote. Entries that make no sense are left out and the others kept; an error
 // means that the whole payload could not be read.
-func parsePayload(text string) (from uuid.UUID, news []announcement, err error) {
+func parsePayload(text string) (from uuid.UUID, news []announcement, said []delta, err error) {
 	var p payload
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return uuid.Nil, nil, fmt.Errorf("payload of channel %s: %w", channel, err)
+		return uuid.Nil, nil, nil, fmt.Errorf("payload of channel %s: %w", channel, err)
 	}
 	for _, raw := range p.Logs {
 		var n announcement
@@ -173,7 +174,13 @@ func parsePayload(text string) (from uuid.UUID, news []announcement, err error) 
 		}
 		news = append(news, n)
 	}
-	return p.From, news, nil
+	for _, raw := range p.Said {
+		var d delta
+		if json.Unmarshal(raw, &d) == nil && d.Task != uuid.Nil && d.Epoch > 0 && d.Offset >= 0 {
+			said = append(said, d)
+		}
+	}
+	return p.From, news, said, nil
 }
 
 // sensible reports whether the events can be frames of a log.

@@ -34,7 +34,7 @@ func unpack(t *testing.T, from uuid.UUID, payloads []string) (news []announcemen
 		if len(p) > maxPayload {
 			t.Errorf("a payload of %d bytes", len(p))
 		}
-		sender, some, err := parsePayload(p)
+		sender, some, _, err := parsePayload(p)
 		if err != nil || sender != from {
 			t.Fatalf("sender %v, error %v", sender, err)
 		}
@@ -138,13 +138,13 @@ func TestParsePayloadIsTolerant(t *testing.T) {
 		{`{"logs":[{"task":"` + id + `","seq":99999999999999999999}]}`, 0, true},
 		{`{}`, 0, true}, {``, 0, false}, {`[]`, 0, false}, {`{"from":"nobody"}`, 0, false}, {"river", 0, false},
 	} {
-		_, news, err := parsePayload(c.text)
+		_, news, _, err := parsePayload(c.text)
 		if len(news) != c.want || (err == nil) != c.ok {
 			t.Errorf("%s: %v, %v", c.text, news, err)
 		}
 	}
 	for _, rest := range []string{`"events":["text"]`, `"events":[{},{},{},{}]`, `"end":true`, `"events":[],"end":true`, `"events":[null]`} {
-		_, news, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + rest + `}]}`)
+		_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + rest + `}]}`)
 		if err != nil || len(news) != 1 || news[0].Events != nil || news[0].End {
 			t.Errorf("%s was kept: %v %v", rest, news, err)
 		}
@@ -160,7 +160,7 @@ func FuzzParsePayload(f *testing.F) {
 	f.Add(`{"logs":null}`)
 	f.Add("\x00")
 	f.Fuzz(func(t *testing.T, text string) {
-		from, news, err := parsePayload(text)
+		from, news, _, err := parsePayload(text)
 		if err != nil {
 			return
 		}
@@ -174,7 +174,7 @@ func FuzzParsePayload(f *testing.F) {
 			if len(p) > maxPayload {
 				t.Fatalf("a payload of %d bytes", len(p))
 			}
-			sender, some, err := parsePayload(p)
+			sender, some, _, err := parsePayload(p)
 			if err != nil || sender != from {
 				t.Fatalf("%v: %v", p, err)
 			}

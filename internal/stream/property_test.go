@@ -131,7 +131,7 @@ func (w *world) publish(events []research.Event) {
 			n = n.bare()
 		}
 		for _, text := range packPayloads(w.local.id, []announcement{n}) {
-			_, news, err := parsePayload(text)
+			_, news, _, err := parsePayload(text)
 			if err != nil {
 				w.t.Error(err)
 			}

@@ -34,6 +34,8 @@ type Publisher struct {
 	log    Log
 	logger *slog.Logger
 	wake   chan struct{} // holds one token while pending has entries
+	here   *tray         // what is said, on its way to this process's hub
+	there  *tray         // and to other processes
 
 	mu      sync.Mutex
 	pending *batch
@@ -68,7 +70,8 @@ func NewPublisher(hub *Hub, log Log, logger *slog.Logger) *Publisher {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	return &Publisher{hub: hub, log: log, logger: logger, wake: make(chan struct{}, 1), pending: newBatch()}
+	return &Publisher{hub: hub, log: log, logger: logger, wake: make(chan struct{}, 1), pending: newBatch(),
+		here: newTray(), there: newTray()}
 }
 
 // Publish tells of committed events, all of one task and in seq order. Call it after the commit. It never waits for
@@ -81,6 +84,10 @@ func (p *Publisher) Publish(events []research.Event) {
 	frames := make([]Frame, len(events))
 	for i, e := range events {
 		frames[i] = encode(e)
+	}
+	if frames[len(frames)-1].Terminal {
+		p.here.drop(task)
+		p.there.drop(task)
 	}
 	p.hub.deliver(task, frames)
 	n := announce(task, frames)
@@ -128,6 +135,10 @@ func (p *Publisher) Flush(ctx context.Context) error {
 func (p *Publisher) Run(ctx context.Context) {
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx)) // what is in flight when ctx ends still arrives
 	defer cancel()
+	var saying sync.WaitGroup
+	saying.Go(func() { p.speak(ctx) })
+	saying.Go(func() { p.carry(ctx) })
+	defer saying.Wait()
 	defer context.AfterFunc(ctx, func() {
 		limit := time.NewTimer(drainTimeout)
 		defer limit.Stop()

@@ -39,7 +39,7 @@ func sent(t *testing.T, m *memory) [][]announcement {
 	defer m.mu.Unlock()
 	var out [][]announcement
 	for _, text := range m.notified {
-		_, news, err := parsePayload(text)
+		_, news, _, err := parsePayload(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,11 +10,12 @@ import (
 type Subscription struct {
 	topic  *topic
 	cursor int64
+	ear    *ear // nil: no deltas
 	once   sync.Once
 	closed chan struct{}
 }
 
-// Next blocks until there are events after the cursor, moves the cursor behind them and returns them in order. It
+// Next blocks until there are events after the cursor, or with deltas more of the answer, moves the cursor behind them and returns them in order. It
 // returns io.EOF when the log has ended (the terminal event was delivered, or the task is gone), ErrStopping when the
 // process stops, ErrClosed after Close, and ctx.Err() when ctx ends. A cursor beyond the end of an open log waits for
 // the events after it. Failures of the database are tried again for as long as ctx allows.
@@ -27,14 +28,34 @@ func (s *Subscription) Next(ctx context.Context) ([]Frame, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(frames) == 0 && s.ear != nil { // events go first
+			var piece *Frame
+			if piece, w.said = s.ear.next(); piece != nil {
+				w.leave(s)
+				return []Frame{*piece}, nil
+			}
+		}
 		if len(frames) == 0 {
 			frames = w.wait(ctx, s)
 		}
 		if len(frames) > 0 {
 			s.cursor = frames[len(frames)-1].Seq
-			return frames, nil
+			return s.completed(frames), nil
 		}
 	}
+}
+
+// completed puts what is missing of the answer before the event that completes the task.
+func (s *Subscription) completed(frames []Frame) []Frame {
+	last := len(frames) - 1
+	if s.ear == nil || !frames[last].Terminal {
+		return frames
+	}
+	rest := s.ear.rest(frames[last])
+	if rest == nil {
+		return frames
+	}
+	return append(append([]Frame(nil), frames[:last]...), *rest, frames[last])
 }
 
 func (s *Subscription) interrupted(ctx context.Context) error {
@@ -52,6 +73,7 @@ func (s *Subscription) interrupted(ctx context.Context) error {
 type watch struct {
 	read *read           // nil: no read is needed
 	wake <-chan struct{} // nil: news at the other end of the log are no reason to wake
+	said <-chan struct{} // nil: no deltas are wanted
 }
 
 // look returns what the window has after the cursor, or io.EOF, or what to wait for. Unless the table has to be read
@@ -99,13 +121,12 @@ func (w watch) wait(ctx context.Context, s *Subscription) []Frame {
 	if w.read != nil {
 		done = w.read.done
 	}
-	if w.wake != nil {
-		defer s.topic.waiting.Add(-1)
-	}
+	defer w.leave(s)
 	select {
 	case <-done:
 		return w.read.frames
 	case <-w.wake:
+	case <-w.said:
 	case <-s.closed:
 	case <-s.topic.hub.ctx.Done():
 	case <-ctx.Done():
@@ -113,11 +134,21 @@ func (w watch) wait(ctx context.Context, s *Subscription) []Frame {
 	return nil
 }
 
+// leave ends what waiting began.
+func (w watch) leave(s *Subscription) {
+	if w.wake != nil {
+		s.topic.waiting.Add(-1)
+	}
+}
+
 // Close ends the subscription; a Next under way returns ErrClosed. The last one closed frees what the hub holds of the
 // task. Close may be called more than once.
 func (s *Subscription) Close() {
 	s.once.Do(func() {
 		close(s.closed)
+		if s.ear != nil {
+			s.ear.close()
+		}
 		s.topic.hub.leave(s.topic)
 	})
 }

@@ -28,6 +28,7 @@ type Turn struct {
 	NoEnd      bool            // a stream ends properly, but without its end mark
 	StreamFail string          // error event in the middle of a stream
 	Hold       <-chan struct{} // the reply waits for it, or for the client to leave
+	Halfway    <-chan struct{} // a stream waits for it in its middle
 	Hang       bool            // no reply until the client leaves
 }
 
@@ -230,10 +231,17 @@ func deliver(w http.ResponseWriter, t Turn, body any) {
 }
 
 // stream sends lines as events. After half of them it does what the turn says.
-func stream(w http.ResponseWriter, t Turn, events []string, fail, end string) {
+func stream(w http.ResponseWriter, r *http.Request, t Turn, events []string, fail, end string) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i, e := range events {
 		if i == len(events)/2 {
+			if t.Halfway != nil {
+				select {
+				case <-t.Halfway:
+				case <-r.Context().Done():
+					return
+				}
+			}
 			if t.StreamFail != "" {
 				_, _ = io.WriteString(w, fail)
 				flush(w)

@@ -44,7 +44,7 @@ func (l *LLM) serveAnthropic(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if on, _ := req.Body["stream"].(bool); on {
-		anthropicStream(w, turn)
+		anthropicStream(w, r, turn)
 		return
 	}
 	content, stop := []any{}, any("end_turn")
@@ -67,7 +67,7 @@ func (l *LLM) serveAnthropic(w http.ResponseWriter, r *http.Request) {
 		"stop_reason": stop, "usage": map[string]any{"input_tokens": orInt(turn.In, 100), "output_tokens": orInt(turn.Out, 10)}})
 }
 
-func anthropicStream(w http.ResponseWriter, turn Turn) {
+func anthropicStream(w http.ResponseWriter, r *http.Request, turn Turn) {
 	event := func(name string, v map[string]any) string {
 		v["type"] = name
 		raw, _ := json.Marshal(v)
@@ -87,6 +87,6 @@ func anthropicStream(w http.ResponseWriter, turn Turn) {
 	}
 	events = append(events, event("content_block_stop", map[string]any{"index": 0}),
 		event("message_delta", map[string]any{"delta": map[string]any{"stop_reason": stop}, "usage": map[string]any{"output_tokens": orInt(turn.Out, 10)}}))
-	stream(w, turn, events, event("error", map[string]any{"error": map[string]any{"type": "overloaded_error", "message": turn.StreamFail}}),
+	stream(w, r, turn, events, event("error", map[string]any{"error": map[string]any{"type": "overloaded_error", "message": turn.StreamFail}}),
 		event("message_stop", map[string]any{}))
 }

@@ -49,7 +49,7 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if on, _ := req.Body["stream"].(bool); on {
-		openAIStream(w, turn)
+		openAIStream(w, r, turn)
 		return
 	}
 	var stop any = "stop"
@@ -79,7 +79,7 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 		"usage":   map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": in + out}})
 }
 
-func openAIStream(w http.ResponseWriter, turn Turn) {
+func openAIStream(w http.ResponseWriter, r *http.Request, turn Turn) {
 	event := func(v any) string {
 		raw, _ := json.Marshal(v)
 		return "data: " + string(raw) + "\n\n"
@@ -98,5 +98,5 @@ func openAIStream(w http.ResponseWriter, turn Turn) {
 	if stop != "none" {
 		events = append(events, chunk(map[string]any{}, stop))
 	}
-	stream(w, turn, events, event(map[string]any{"error": map[string]any{"message": turn.StreamFail}}), "data: [DONE]\n\n")
+	stream(w, r, turn, events, event(map[string]any{"error": map[string]any{"message": turn.StreamFail}}), "data: [DONE]\n\n")
 }

@@ -1,0 +1,392 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/research"
+)
+
+// complete commits an answer.
+func (m *memory) complete(id uuid.UUID, answer string) []research.Event {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := research.Complete(answer, []any{}, 0.5, 1, nil)
+	e.TaskID, e.Seq, e.Time = id, int64(len(m.logs[id])+1), time.Unix(1_700_000_000, 0)
+	m.logs[id] = append(m.logs[id], e)
+	return []research.Event{e}
+}
+
+// told is what a client makes of a stream with deltas, by the rules of the contract alone.
+type told struct {
+	text   []rune
+	deltas int
+	resets int
+	events []string
+	answer string // of agent:complete
+}
+
+func (c *told) take(t *testing.T, f Frame) {
+	t.Helper()
+	var e struct {
+		Seq    *int64
+		Type   string
+		TaskID uuid.UUID
+		Offset int
+		Text   string
+		Reset  bool
+		Answer string
+	}
+	if err := json.Unmarshal(f.Data, &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Type != "agent:delta" {
+		c.events, c.answer = append(c.events, string(f.Data)), e.Answer
+		return
+	}
+	c.deltas++
+	if e.Reset {
+		c.resets++
+	}
+	if e.Seq != nil || f.Seq != 0 || e.TaskID == uuid.Nil || e.Text == "" || e.Offset != len(c.text) && !e.Reset || e.Reset && e.Offset != 0 {
+		t.Fatalf("after %d code points: %s", len(c.text), f.Data)
+	}
+	c.text = append(c.text[:e.Offset:e.Offset], []rune(e.Text)...)
+}
+
+// until reads until the stream ends or stop says so.
+func (c *told) until(t *testing.T, s *Subscription, stop func() bool) *told {
+	t.Helper()
+	for !stop() {
+		frames, err := s.Next(t.Context())
+		if err != nil {
+			return c
+		}
+		for _, f := range frames {
+			c.take(t, f)
+		}
+	}
+	return c
+}
+
+func never() bool { return false }
+
+// party is two processes: one says, the other hears it by NOTIFY.
+type party struct {
+	*memory
+	pub  *Publisher
+	a, b *Hub
+}
+
+// notifying delivers payloads to another process's listener.
+type notifying struct {
+	*memory
+	to   *Listener
+	lose func(payload string) bool // nil: nothing
+}
+
+func (n *notifying) Notify(ctx context.Context, ch, payload string) error {
+	if err := n.memory.Notify(ctx, ch, payload); err != nil {
+		return err
+	}
+	if n.lose == nil || !n.lose(payload) {
+		n.to.handle(payload)
+	}
+	return nil
+}
+
+func together(t *testing.T, lose func(string) bool, f func(t *testing.T, p *party)) {
+	t.Helper()
+	cfg := Config{Logger: quiet}
+	bubble(t, cfg, func(t *testing.T, m *memory, a *Hub) {
+		b := NewHub(m, cfg)
+		defer b.Stop()
+		l, err := NewListener("postgres://localhost/x", b, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go b.Run(ctx)
+		p := &party{memory: m, a: a, b: b, pub: NewPublisher(a, &notifying{memory: m, to: l, lose: lose}, quiet)}
+		go p.pub.Run(ctx)
+		f(t, p)
+	})
+}
+
+// say tells a text word by word, one every pause, from an offset on.
+func (p *party) say(id uuid.UUID, epoch, offset int, text string, pause time.Duration) int {
+	for w := range strings.SplitAfterSeq(text, " ") {
+		p.pub.Say(id, epoch, offset, w)
+		offset += len([]rune(w))
+		time.Sleep(pause)
+	}
+	return offset
+}
+
+var prose = strings.Repeat("The kettle boils at 100 °C – 百度 – as a rule. ", 20)
+
+// TestDeltas: both processes get the text in few pieces while it is said; who did not ask for it gets the log alone.
+func TestDeltas(t *testing.T) {
+	t.Parallel()
+	together(t, nil, func(t *testing.T, p *party) {
+		id := p.create(1)
+		early := []*Subscription{p.a.SubscribeWithDeltas(id, 0), p.b.SubscribeWithDeltas(id, 0)}
+		plain := p.b.Subscribe(id, 0)
+		defer plain.Close()
+		got := make([]told, 2)
+		done := make(chan int)
+		for i, s := range early {
+			defer s.Close()
+			go func() { got[i].until(t, s, never); done <- i }()
+		}
+		logged := follow(t.Context(), plain)
+		began := time.Now()
+		p.say(id, 1, 0, prose, 10*time.Millisecond)
+		took := time.Since(began)
+		synctest.Wait()
+		for i := range got {
+			if n := got[i].deltas; n < 3 || n > int(took/sayEvery)+2 {
+				t.Errorf("process %d: %d pieces in %v", i, n, took)
+			}
+		}
+		for _, h := range []*Hub{p.a, p.b} { // what was said so far, at once
+			late := h.SubscribeWithDeltas(id, 1)
+			c := (&told{}).until(t, late, func() bool { return true })
+			frames, err := late.Next(t.Context())
+			if err != nil || len(frames) != 1 {
+				t.Fatal(frames, err)
+			}
+			if c.take(t, frames[0]); len(c.text) < len([]rune(prose))-60 || !strings.HasPrefix(prose, string(c.text)) {
+				t.Errorf("a late one was told %q", string(c.text))
+			}
+			late.Close()
+		}
+		p.pub.Publish(p.complete(id, prose+"That is all."))
+		<-done
+		<-done
+		for i, c := range got {
+			if string(c.text) != prose+"That is all." || c.answer != string(c.text) || c.resets != 0 || len(c.events) != 2 {
+				t.Errorf("process %d: %+v", i, c)
+			}
+		}
+		<-logged.done
+		if want := p.suffix(id, 0); strings.Join(logged.got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("without deltas: %q", logged.got)
+		}
+		for _, s := range early {
+			s.Close()
+		}
+		if len(p.a.voices.speeches)+len(p.b.voices.speeches) != 0 {
+			t.Error("something is kept of a finished answer")
+		}
+	})
+}
+
+// TestDeltasBeginAnew: by another try, by another run; what a run says that lost its task is left out.
+func TestDeltasBeginAnew(t *testing.T) {
+	t.Parallel()
+	together(t, nil, func(t *testing.T, p *party) {
+		id := p.create(1)
+		for _, h := range []*Hub{p.a, p.b} {
+			defer h.SubscribeWithDeltas(id, 0).Close() // keeps it
+		}
+		var s [2]*Subscription
+		var c [2]told
+		for i, h := range []*Hub{p.a, p.b} {
+			s[i] = h.SubscribeWithDeltas(id, 0)
+			defer s[i].Close()
+		}
+		expect := func(text string, resets int) {
+			t.Helper()
+			synctest.Wait()
+			time.Sleep(3 * sayEvery)
+			for i := range s {
+				c[i].until(t, s[i], func() bool { return string(c[i].text) == text })
+				if c[i].resets != resets {
+					t.Errorf("process %d: %d resets", i, c[i].resets)
+				}
+			}
+		}
+		p.say(id, 1, 0, "It may be ninety", 0)
+		expect("It may be ninety", 0)
+		p.say(id, 1, 0, "It is", 0)
+		expect("It is", 1)
+		p.say(id, 2, 0, "It is 100", 0)
+		expect("It is 100", 2)
+		p.say(id, 1, 5, " wrong", 0)
+		p.say(id, 2, 9, " degrees", 0)
+		expect("It is 100 degrees", 2)
+		p.pub.Publish(p.complete(id, "Something else."))
+		for i := range s {
+			if c[i].until(t, s[i], never); string(c[i].text) != "Something else." || c[i].resets != 3 {
+				t.Errorf("process %d: %+v", i, c[i])
+			}
+		}
+	})
+}
+
+// TestDeltasLost: whatever happens to the NOTIFYs, the events are all there and the text ends as the answer.
+func TestDeltasLost(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(30) {
+		r, pauses := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
+		together(t, func(text string) bool { return strings.Contains(text, `"said"`) && r.IntN(3) == 0 }, func(t *testing.T, p *party) {
+			id := p.create(2)
+			s := p.b.SubscribeWithDeltas(id, 0)
+			defer s.Close()
+			done := make(chan *told)
+			go func() { done <- (&told{}).until(t, s, never) }()
+			for epoch := range 3 {
+				p.say(id, epoch+1, 0, prose[:200], time.Duration(pauses.IntN(40))*time.Millisecond)
+				p.pub.Publish(p.append(id, 1))
+			}
+			p.pub.Publish(p.complete(id, prose[:180]+"other"))
+			c := <-done
+			if string(c.text) != c.answer || strings.Join(c.events, "\n") != strings.Join(p.suffix(id, 0), "\n") {
+				t.Errorf("%q\n%q", string(c.text), c.events)
+			}
+		})
+	}
+}
+
+// TestDeltasSlowClient: who does not read is sent one piece later, and events before it.
+func TestDeltasSlowClient(t *testing.T) {
+	t.Parallel()
+	together(t, nil, func(t *testing.T, p *party) {
+		id := p.create(1)
+		s := p.b.SubscribeWithDeltas(id, 0)
+		defer s.Close()
+		next(t, s, 1, 1)
+		p.say(id, 1, 0, prose, 20*time.Millisecond)
+		time.Sleep(time.Second)
+		p.pub.Publish(p.append(id, 1))
+		synctest.Wait()
+		next(t, s, 2, 2)
+		frames, err := s.Next(t.Context())
+		if err != nil || len(frames) != 1 {
+			t.Fatal(frames, err)
+		}
+		var c told
+		if c.take(t, frames[0]); string(c.text) != prose {
+			t.Errorf("told %q", string(c.text))
+		}
+	})
+}
+
+// TestDeltasNeverWait: while NOTIFY hangs, saying costs nothing, this process hears, and events go out as soon as they can.
+func TestDeltasNeverWait(t *testing.T) {
+	t.Parallel()
+	together(t, nil, func(t *testing.T, p *party) {
+		id := p.create(1)
+		s := p.a.SubscribeWithDeltas(id, 0)
+		defer s.Close()
+		p.set(func(m *memory) { m.delay = func() time.Duration { return time.Hour } })
+		began := time.Now()
+		for i := range 100_000 {
+			p.pub.Say(id, 1, i, "x")
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("saying took %v", took)
+		}
+		p.pub.Say(id, 1, 0, "It is 100.")
+		deliver(p.a, p.append(id, 1)) // a read of the table would hang
+		var c told
+		c.until(t, s, func() bool { return string(c.text) == "It is 100." })
+		p.pub.there.mu.Lock()
+		defer p.pub.there.mu.Unlock()
+		if p.pub.there.bytes > maxTray {
+			t.Errorf("%d bytes wait", p.pub.there.bytes)
+		}
+	})
+}
+
+// TestDeltasBounded: neither a text without end nor tasks without number fill the memory.
+func TestDeltasBounded(t *testing.T) {
+	t.Parallel()
+	h := NewHub(newMemory(), Config{Poll: -1, Logger: quiet})
+	defer h.Stop()
+	long := strings.Repeat("word ", 200)
+	kept := uuid.New()
+	s := h.SubscribeWithDeltas(kept, 0)
+	defer s.Close()
+	for range 2 * maxSpeeches {
+		id := uuid.New()
+		for offset := 0; offset < 2*maxSpeech; offset += len(long) {
+			h.voices.hear(delta{Task: id, Epoch: 1, Offset: offset, Text: long})
+		}
+	}
+	size := 0
+	for _, s := range h.voices.speeches {
+		size += len(s.text)
+	}
+	if n := len(h.voices.speeches); n > maxSpeeches || size > maxSpeeches*maxSpeech {
+		t.Errorf("%d speeches with %d bytes", n, size)
+	}
+	if h.voices.speeches[kept] == nil {
+		t.Error("one that somebody listens to was dropped")
+	}
+	tray := newTray()
+	for range 1000 {
+		tray.put(delta{Task: uuid.New(), Epoch: 1, Text: long})
+	}
+	if tray.bytes > maxTray {
+		t.Errorf("%d bytes wait", tray.bytes)
+	}
+}
+
+// TestPackSaid: whatever text comes in, payloads fit and give it back.
+func TestPackSaid(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"a", "é", "百", "\x01", "<&>", "\u2028", "\"\\"} {
+		text := strings.Repeat(unit, 5000)
+		id, offset, back := uuid.New(), 7, ""
+		for _, payload := range packSaid(uuid.New(), []delta{{Task: id, Epoch: 3, Offset: offset, Text: text}}) {
+			if len(payload) > maxPayload {
+				t.Fatalf("%d bytes", len(payload))
+			}
+			_, news, said, err := parsePayload(payload)
+			if err != nil || len(news) != 0 || len(said) != 1 || said[0].Task != id || said[0].Epoch != 3 || said[0].Offset != offset {
+				t.Fatalf("%q: %v %v %v", unit, news, said, err)
+			}
+			back += said[0].Text
+			offset += len([]rune(said[0].Text))
+		}
+		if back != text {
+			t.Errorf("%q: %d bytes of %d", unit, len(back), len(text))
+		}
+	}
+	for _, bad := range []string{`{"task":"x","epoch":1,"text":"a"}`, `{"task":"` + uuid.NewString() + `","epoch":0,"text":"a"}`,
+		`{"task":"` + uuid.NewString() + `","epoch":1,"offset":-1,"text":"a"}`, `7`} {
+		if _, _, said, err := parsePayload(fmt.Sprintf(`{"said":[%s]}`, bad)); err != nil || len(said) != 0 {
+			t.Errorf("%s: %v %v", bad, said, err)
+		}
+	}
+}
+
+// TestDeltasThroughPostgres: from one process to another by a real NOTIFY.
+func TestDeltasThroughPostgres(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	a, b := start(t, url, setting{cfg: noPoll}), start(t, url, setting{cfg: noPoll})
+	eventually(t, "both listen", func() bool { return a.listening(t) == 2 })
+	id := a.create(t)
+	s := b.hub.SubscribeWithDeltas(id, 0)
+	defer s.Close()
+	a.pub.Say(id, 1, 0, prose)
+	var c told
+	c.until(t, s, func() bool { return string(c.text) == prose })
+	a.pub.Publish(a.end(t, id))
+	if c.until(t, s, never); len(c.events) != 2 || string(c.text) != prose {
+		t.Errorf("%+v", c)
+	}
+}
