@@ -29,10 +29,10 @@ var chaosFor = flag.Duration("chaos", 0, "how long TestChaos rages, on a Postgre
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := chaosForm{rage: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
-		page: 500 * time.Millisecond, resumed: 0.05, bound: 15 * time.Second, patience: 90 * time.Second}
+		page: 250 * time.Millisecond, deleted: 4, resumed: 0.25, bound: 15 * time.Second, patience: 90 * time.Second}
 	if *chaosFor > 0 {
 		form = chaosForm{rage: *chaosFor, tasks: 200, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
-			page: 1500 * time.Millisecond, resumed: 0.5, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
+			page: time.Second, deleted: 20, resumed: 0.5, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
 	}
 	c := newChaos(t, form)
 	defer c.stopAll()
@@ -40,6 +40,9 @@ func TestChaos(t *testing.T) {
 	var clients sync.WaitGroup
 	for i := range form.tasks {
 		clients.Go(func() { c.client(i) })
+	}
+	for j := range form.deleted {
+		clients.Go(func() { c.fickle(j) })
 	}
 	c.monkey()
 	c.heal()
@@ -50,6 +53,7 @@ func TestChaos(t *testing.T) {
 	c.check()
 	c.stopAll()
 	c.checkConnections()
+	c.checkProcesses()
 }
 
 // chaosForm is how bad it gets.
@@ -60,7 +64,8 @@ type chaosForm struct {
 	arrivals  time.Duration // over which the tasks come
 	lease     time.Duration
 	pause     time.Duration // between two faults, on average
-	page      time.Duration // that a page takes to load; a task loads a few
+	page      time.Duration // that a page takes to load, and the model to reply; a task needs some of each
+	deleted   int           // further tasks, which are deleted while they run
 	resumed   float64       // least share of tasks that must be resumed, or it was no chaos
 	bound     time.Duration // on the recovery of a lost run
 	patience  time.Duration // for all tasks to end after the monkey has gone
@@ -76,6 +81,7 @@ type chaos struct {
 	kill   func() // ends the PostgreSQL in immediate mode and starts it again; nil when it is shared
 	dir    string
 	site   *slowSite
+	model  *chaosModel
 	slots  []*slot // two API processes, three workers
 	apis   []string
 	faults sync.Map // name → *atomic.Int64
@@ -84,12 +90,14 @@ type chaos struct {
 	mu      sync.Mutex
 	task    map[int]string   // accepted: client → task
 	logs    map[int][]string // what the client saw
+	gone    map[string]bool  // deleted tasks
 	outages []time.Time      // when the database came back
 }
 
 func newChaos(t *testing.T, form chaosForm) *chaos {
-	c := &chaos{t: t, form: form, dir: t.TempDir(), calm: make(chan struct{}), task: map[int]string{}, logs: map[int][]string{}}
+	c := &chaos{t: t, form: form, dir: t.TempDir(), calm: make(chan struct{}), task: map[int]string{}, logs: map[int][]string{}, gone: map[string]bool{}}
 	c.site = startSlowSite(t, form.page)
+	c.model = startChaosModel(t, c.site, form.page)
 	c.openDatabase()
 	binary := buildWithFailpoints(t)
 	for range 2 {
@@ -106,8 +114,9 @@ func newChaos(t *testing.T, form chaosForm) *chaos {
 func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
 	s := &slot{t: c.t, binary: binary, args: args, env: append(append(os.Environ(),
 		"DATABASE_URL="+c.proxy.url(c.direct), "LEGWORK_HOME="+c.dir, "API_HOST=127.0.0.1", "FETCH_ALLOW_NETS=127.0.0.0/8", "REQUEST_DELAY_MIN=0",
-		"REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1", "SEARCH_ENGINES=library", "PAGE_TTL=0", "DATABASE_MAX_CONNS=10", "MAX_CONCURRENT_TASKS="+strconv.Itoa(c.form.slots),
-		"LEASE_TTL="+c.form.lease.String(), "LOG_LEVEL=info"), extra...)}
+		"REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1", "SEARCH_ENGINES=library", "PAGE_TTL=0",
+		"DATABASE_MAX_CONNS=10", "MAX_CONCURRENT_TASKS="+strconv.Itoa(c.form.slots), "LLM_PROVIDER=openai", "LLM_BASE_URL="+c.model.BaseURL(),
+		"LLM_MODEL=scripted", "LLM_MAX_CONCURRENT=100", "LEASE_TTL="+c.form.lease.String(), "LOG_LEVEL=info"), extra...)}
 	s.begin()
 	return s
 }
@@ -211,10 +220,11 @@ func (c *chaos) heal() {
 	}
 }
 
-func (c *chaos) terminateBackends() {
-	c.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.5`)
-	c.back()
-}
+// terminate ends half of the program's connections.
+const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+	WHERE datname = current_database() AND application_name LIKE 'legwork%' AND random() < 0.5`
+
+func (c *chaos) terminateBackends() { c.exec(terminate) }
 
 // exec does something as the database's administrator. The server may be away: then it is not done.
 func (c *chaos) exec(sql string) {
@@ -242,13 +252,35 @@ func (c *chaos) back() {
 	c.outages = append(c.outages, time.Now())
 }
 
-// takeConnections lets nobody have a new connection for a while.
+// takeConnections ends half of the connections and lets nobody have a new one for a while: on a server of its own by
+// taking every one that the server gives.
 func (c *chaos) takeConnections(d time.Duration) {
-	c.proxy.refuseNew(true)
-	c.terminateBackends()
-	<-time.After(d)
-	c.proxy.refuseNew(false)
-	c.back()
+	defer c.back()
+	if !c.form.ownServer { // others need its connections
+		c.proxy.refuseNew(true)
+		defer c.proxy.refuseNew(false)
+		c.terminateBackends()
+		<-time.After(d)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	var taken []*pgx.Conn
+	for ended := false; ctx.Err() == nil; {
+		conn, err := pgx.Connect(ctx, c.direct)
+		switch {
+		case err == nil:
+			taken = append(taken, conn)
+		case ctx.Err() == nil && !ended && len(taken) > 0:
+			ended = true // the server is full: whoever loses a connection now gets no other
+			_, _ = taken[0].Exec(ctx, terminate)
+		default:
+			pause(ctx, 5*time.Millisecond)
+		}
+	}
+	for _, conn := range taken {
+		_ = conn.Close(context.Background())
+	}
 }
 
 // report tells what was done and how it went.

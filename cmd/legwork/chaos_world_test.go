@@ -348,7 +348,7 @@ type slowSite struct {
 	*testsite.Site
 }
 
-const sitePages = 8
+const sitePages = 4
 
 func startSlowSite(t *testing.T, delay time.Duration) *slowSite {
 	s := &slowSite{testsite.Start(t)}

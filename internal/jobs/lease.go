@@ -26,7 +26,7 @@ type lease struct {
 	mu      sync.Mutex
 	id      uuid.UUID
 	renewed time.Time
-	since   time.Time     // since when no renewal failed or came late
+	since   time.Time     // since when no renewal came late
 	fresh   chan struct{} // closed and replaced at every renewal
 }
 
@@ -61,15 +61,9 @@ func (l *lease) renew(id uuid.UUID, at time.Time) {
 	l.fresh = make(chan struct{})
 }
 
-// late is the age at which a renewal is overdue: twice the pause between two.
-func (l *lease) late() time.Duration { return 2 * l.store.LeaseTTL() / 3 }
-
-// interrupt notes that a renewal failed.
-func (l *lease) interrupt() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.since = time.Now()
-}
+// late is the gap between two renewals that is an interruption: twice the pause between two. Whoever else was cut off
+// from the database for less than it has renewed within the lease time, so nobody's silence means an outage.
+func (l *lease) late() time.Duration { return l.store.LeaseTTL() / 2 }
 
 // mayJudge reports whether this process has held its lease for one whole lease time without an interruption. Only then
 // is the silence of another worker its own.
@@ -107,7 +101,7 @@ func (l *lease) await(ctx context.Context) error {
 	}
 }
 
-// run heartbeats until ctx ends, a third of the lease time apart, reconnecting as needed.
+// run heartbeats until ctx ends, a quarter of the lease time apart, reconnecting as needed.
 func (l *lease) run(ctx context.Context) {
 	var conn *pgx.Conn
 	defer func() {
@@ -116,9 +110,13 @@ func (l *lease) run(ctx context.Context) {
 		}
 	}()
 	for {
-		every := l.store.LeaseTTL() / 3
-		if err := l.beat(ctx, &conn); err != nil && ctx.Err() == nil {
-			l.interrupt()
+		every := l.store.LeaseTTL() / 4
+		old := conn != nil
+		err := l.beat(ctx, &conn)
+		if err != nil && old { // the connection has ended, which does not mean that the database has
+			err = l.beat(ctx, &conn)
+		}
+		if err != nil && ctx.Err() == nil {
 			l.log.WarnContext(ctx, "heartbeat failed; runs pause before their next step", "error", err)
 			every = min(every, 200*time.Millisecond+rand.N(200*time.Millisecond))
 		}
@@ -133,10 +131,10 @@ func (l *lease) run(ctx context.Context) {
 // beat renews the lease once. When the row is gone the process was given up: its runs are abandoned, and it registers
 // anew.
 func (l *lease) beat(ctx context.Context, conn **pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, l.store.LeaseTTL())
+	ctx, cancel := context.WithTimeout(ctx, l.store.LeaseTTL()/2)
 	defer cancel()
 	if *conn == nil || (*conn).IsClosed() {
-		c, err := pgx.Connect(ctx, l.store.URL())
+		c, err := l.store.Connect(ctx, "legwork heartbeat")
 		if err != nil {
 			return fmt.Errorf("connect: %w", err)
 		}

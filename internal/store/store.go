@@ -108,6 +108,13 @@ func (s *Store) Close() { s.pool.Close() }
 // Pool gives the pool to River's driver.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
+// Connect opens a connection outside the pool, which shows under that name in pg_stat_activity. Close it.
+func (s *Store) Connect(ctx context.Context, name string) (*pgx.Conn, error) {
+	cfg := s.pool.Config().ConnConfig
+	cfg.RuntimeParams["application_name"] = name
+	return pgx.ConnectConfig(ctx, cfg)
+}
+
 // URL is the connection string, for connections of their own (LISTEN, heartbeat).
 func (s *Store) URL() string { return s.url }
 

@@ -1,0 +1,117 @@
+//go:build failpoints
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/store"
+)
+
+// recovery is what became of one lost run, or of one job whose worker died before it claimed.
+type recovery struct {
+	task    uuid.UUID
+	from    time.Time     // the last sign of life before the loss, or the return of the database after it, whichever is later
+	noticed time.Duration // from then until the reconciler gave the task its next run
+	took    time.Duration // from then until that run was claimed
+}
+
+// statusEvent is an event that tells of a change of status.
+type statusEvent struct {
+	Task     uuid.UUID
+	At       time.Time
+	Status   string // running, queued, or over
+	Lost     bool   // queued by the reconciler
+	LastSign time.Time
+}
+
+// recoveries measures each loss from the last sign of life, which is before the loss: no time is too short. Only what makes
+// the database unreachable for everybody moves the start: a restart, being cut off, connections that are all taken. A
+// worker that dies between fetching a job and claiming it is a loss of its own: the clock of the first loss stops when that
+// job is made, and the second one's starts there, although the worker died later.
+func (c *chaos) recoveries(ctx context.Context, st *store.Store) []recovery {
+	// The last sign of life of a run is its newest write; before a claim it is the event before.
+	rows, err := st.Pool().Query(ctx, `
+		SELECT e.task_id, e.created_at, coalesce(e.body->'metadata'->>'status', CASE WHEN e.terminal THEN 'over' ELSE '' END), e.body->'metadata'->>'reason' IS NOT NULL,
+		       greatest(lag(e.created_at) OVER (PARTITION BY e.task_id ORDER BY e.seq),
+		                (SELECT max(r.seen_at) FROM runs r WHERE r.task_id = e.task_id AND r.claimed_at < e.created_at AND r.seen_at < e.created_at))
+		FROM task_events e ORDER BY e.task_id, e.seq`)
+	if err != nil {
+		c.t.Error(err)
+		return nil
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e statusEvent, err error) {
+		var last *time.Time
+		if err = row.Scan(&e.Task, &e.At, &e.Status, &e.Lost, &last); last != nil {
+			e.LastSign = *last
+		}
+		return e, err
+	})
+	if err != nil {
+		c.t.Error(err)
+		return nil
+	}
+	var out []recovery
+	for n, e := range all {
+		if e.Status != "queued" || !e.Lost {
+			continue
+		}
+		var end time.Time
+		for _, next := range all[n+1:] {
+			if next.Task != e.Task {
+				break
+			}
+			if next.Lost {
+				end = e.At
+				break
+			}
+			if next.Status == "running" || next.Status == "over" {
+				end = next.At
+				break
+			}
+		}
+		if end.IsZero() {
+			c.t.Errorf("task %s was given a run that nobody claimed", e.Task)
+			continue
+		}
+		r := recovery{task: e.Task, from: e.LastSign}
+		for _, back := range c.outages {
+			if back.After(r.from) && back.Before(end) {
+				r.from = back
+			}
+		}
+		r.noticed, r.took = max(0, e.At.Sub(r.from)), end.Sub(r.from)
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b recovery) int { return int(a.took - b.took) })
+	return out
+}
+
+// checkRecoveries holds the slowest recovery against the bound and tells of all.
+func (c *chaos) checkRecoveries(ctx context.Context, st *store.Store) string {
+	all := c.recoveries(ctx, st)
+	if len(all) == 0 {
+		return "no run was lost"
+	}
+	for _, r := range all {
+		if r.took <= c.form.bound {
+			continue
+		}
+		c.t.Errorf("the recovery of %s took %v, more than %v; it was noticed after %v:", r.task, r.took, c.form.bound, r.noticed)
+		events, _ := st.Events(ctx, r.task, 0, 1000)
+		for _, e := range events {
+			c.t.Logf("%s", e.Frame())
+		}
+	}
+	noticed := slices.SortedFunc(slices.Values(all), func(a, b recovery) int { return int(a.noticed - b.noticed) })
+	ms := func(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+	return fmt.Sprintf("recovery, from the last sign of life or the return of the database to the next claim: median %v, worst %v; "+
+		"noticed after: median %v, worst %v", ms(all[len(all)/2].took), ms(all[len(all)-1].took),
+		ms(noticed[len(noticed)/2].noticed), ms(noticed[len(noticed)-1].noticed))
+}

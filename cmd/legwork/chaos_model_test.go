@@ -1,0 +1,107 @@
+//go:build failpoints
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/store"
+	"legwork/internal/testsite"
+)
+
+// caseOf finds the client's number in the question that each request of the model begins with.
+var caseOf = regexp.MustCompile(`kettle, case (\d+)\?`)
+
+// chaosModel is a scripted model that takes its time, and counts the calls of each step of each task.
+type chaosModel struct {
+	*testsite.LLM
+
+	mu    sync.Mutex
+	calls map[int]map[string]int // client → step → requests that arrived
+}
+
+// startChaosModel starts a model that opens each page of a client's site and cites it, one call at a time, and then
+// answers. Which step a request asks for follows from the request alone, so a call that is made again is known as such.
+func startChaosModel(t *testing.T, site *slowSite, delay time.Duration) *chaosModel {
+	m := &chaosModel{calls: map[int]map[string]int{}}
+	m.LLM = testsite.OpenAI(t, func(_ int, r testsite.ModelRequest) testsite.Turn {
+		found := caseOf.FindStringSubmatch(r.Raw)
+		if found == nil {
+			t.Errorf("a request of no task: %s", r.Raw)
+			return testsite.Turn{Status: 400, Error: "no question"}
+		}
+		i, _ := strconv.Atoi(found[1])
+		replies := 0
+		for _, message := range r.Messages() {
+			if message["role"] == "assistant" {
+				replies++
+			}
+		}
+		step := strconv.Itoa(replies)
+		if len(r.Tools()) == 0 {
+			step = "answer"
+		}
+		m.mu.Lock()
+		if m.calls[i] == nil {
+			m.calls[i] = map[string]int{}
+		}
+		m.calls[i][step]++
+		m.mu.Unlock()
+		hold := make(chan struct{})
+		time.AfterFunc(delay, func() { close(hold) })
+		page := fmt.Sprintf("/chaos/%d/%d.html", i, replies/2)
+		turn := testsite.Turn{Hold: hold}
+		switch {
+		case step == "answer":
+			turn.Text = "It is 25 minutes [1]."
+		case replies >= 2*sitePages:
+			turn.Text = "DONE"
+		case replies%2 == 0:
+			turn.Calls = []testsite.ToolCall{{Name: "navigate_to", Arguments: fmt.Sprintf(`{"url":%q}`, site.URL(page))}}
+		default:
+			quote := "The keep warm time of the kettle on the page " + page + " is 25 minutes"
+			turn.Calls = []testsite.ToolCall{{Name: "cite", Arguments: fmt.Sprintf(`{"url":%q,"quote":%q}`, site.URL(page), quote)}}
+		}
+		return turn
+	})
+	return m
+}
+
+// modelCalls sums up what the model's own log says.
+type modelCalls struct {
+	steps    int // replies in the journals
+	repeated int // requests for a step that had been asked for before
+}
+
+// checkModel compares the model's log with the journal of one task. A reply is paid for once, unless a run ended between
+// the request and the journal; each run that was interrupted can have had one such call in flight, and no more.
+func (c *chaos) checkModel(ctx context.Context, st *store.Store, i int, id uuid.UUID, completed bool) (sum modelCalls) {
+	interrupted := 0
+	err := st.Pool().QueryRow(ctx, `SELECT (SELECT count(*) FROM steps WHERE task_id = $1 AND kind = 'model'),
+		(SELECT count(*) FROM runs WHERE task_id = $1 AND outcome IN ('lost','handed_back','retry'))`, id).Scan(&sum.steps, &interrupted)
+	if err != nil {
+		c.t.Error(err)
+		return sum
+	}
+	c.model.mu.Lock()
+	calls := c.model.calls[i]
+	c.model.mu.Unlock()
+	for _, n := range calls {
+		sum.repeated += n - 1
+	}
+	if sum.repeated > interrupted {
+		c.t.Errorf("task %s: %d calls of the model were made again, %d runs were interrupted: %v", id, sum.repeated, interrupted, calls)
+	}
+	if completed && (len(calls) != sum.steps || sum.steps != 2*sitePages+2) {
+		c.t.Errorf("task %s: the model was asked for %d steps, %d are journaled, the script has %d: %v", id, len(calls), sum.steps, 2*sitePages+2, calls)
+	}
+	return sum
+}
