@@ -213,6 +213,21 @@ func (w *world) body(c *client, path string) (int, []byte) {
 	return res.StatusCode, b
 }
 
+// eventually waits until cond holds, asking often; for things that have no event of their own.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
 // count asks the database for one number.
 func (w *world) count(sql string, args ...any) (n int) {
 	w.t.Helper()

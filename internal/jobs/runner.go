@@ -135,8 +135,9 @@ func (r *Runner) Stop(ctx context.Context) error {
 	return err
 }
 
-// watchEvery is how soon a run hears, at the latest, that its task moved on: River's notification may be lost.
-const watchEvery = time.Second
+// watchEvery is how soon a run hears, at the latest, that its task moved on: River's notification may be lost, and a
+// cancel is to be felt within a second all the same.
+const watchEvery = 500 * time.Millisecond
 
 // watch compares the epochs of this process's runs with the database's.
 func (r *Runner) watch(ctx context.Context) {
