@@ -282,7 +282,11 @@ func (a *app) Stop(ctx context.Context) {
 	}
 }
 
-// Run waits until ctx ends or a part of the process fails, then stops it within SHUTDOWN_TIMEOUT.
+// lastMoments is what a process gets beyond SHUTDOWN_TIMEOUT to let go of its connections.
+const lastMoments = 3 * time.Second
+
+// Run waits until ctx ends or a part of the process fails, then stops it within SHUTDOWN_TIMEOUT. What does not end by
+// then, a connection to a database that has stopped to answer as a rule, ends with the process.
 func (a *app) Run(ctx context.Context) error {
 	var err error
 	select {
@@ -290,8 +294,15 @@ func (a *app) Run(ctx context.Context) error {
 		a.log.InfoContext(ctx, "stopping; running tasks are handed back")
 	case err = <-a.failed:
 	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
+	limit := a.cfg.ShutdownTimeout
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	a.Stop(stopCtx)
-	return err
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); a.Stop(stopCtx) }()
+	select {
+	case <-stopped:
+		return err
+	case <-time.After(limit + lastMoments):
+		return errors.Join(err, fmt.Errorf("not everything stopped within SHUTDOWN_TIMEOUT (%s), so it was cut off; other workers take over", limit))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -114,25 +115,64 @@ func TestTerminatedWorker(t *testing.T) {
 	}
 }
 
-// TestSecondSignalForces: a process that cannot stop in time ends at the second signal.
-func TestSecondSignalForces(t *testing.T) {
-	w := newWorld(t)
-	p := w.start(settings(w.url, w.dir), "serve")
+// stuck is a process with a run that it cannot hand back: its database has stopped to answer.
+func stuck(w *world, extra ...string) *process {
+	w.t.Helper()
+	way, url := newDetour(w.t, w.url)
+	p := w.start(settings(url, w.dir, extra...), "serve")
 	c := w.api(p)
 	w.site.Hold("/index.html")
-	task := w.ask(c, nil)
+	w.ask(c, nil)
 	if err := w.site.WaitFor(w.ctx(), "/index.html", 1); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	w.line(p, "stopping")
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	way.stall()
+	return p
+}
+
+// terminate sends SIGTERM; the process may be gone.
+func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// TestShutdownIsBounded: a process that cannot hand its run back stops all the same, soon after SHUTDOWN_TIMEOUT, and
+// another one can end the task.
+func TestShutdownIsBounded(t *testing.T) {
+	w := newWorld(t)
+	p := stuck(w, "SHUTDOWN_TIMEOUT=1s")
+	asked := time.Now()
+	p.terminate()
 	w.wait(p)
-	// Whether it was handed back or not, another server can end it.
+	took := time.Since(asked)
+	t.Logf("stopped %v after SIGTERM", took.Round(time.Millisecond))
+	if took < time.Second || took > 15*time.Second { // one, and lastMoments
+		t.Errorf("stopped %v after SIGTERM with a second to do so", took)
+	}
 	again := w.serve(roleAPI)
-	if err := again.do(w.ctx(), "DELETE", "/api/tasks/"+task.TaskID, nil, nil); err != nil {
+	var list api.TaskList
+	if err := again.do(w.ctx(), "GET", "/api/tasks", nil, &list); err != nil || list.Total != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if err := again.do(w.ctx(), "DELETE", "/api/tasks/"+list.Tasks[0].TaskID, nil, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSecondSignalForces: a process that cannot stop, and has all the time in the world to, ends at the second signal.
+func TestSecondSignalForces(t *testing.T) {
+	w := newWorld(t)
+	p := stuck(w, "SHUTDOWN_TIMEOUT=10m")
+	p.terminate()
+	w.line(p, "stopping")
+	eventually(t, "the process ends", func() bool {
+		p.terminate() // the first signal may not have been dealt with wholly yet
+		select {
+		case <-p.done:
+			return true
+		default:
+			return false
+		}
+	})
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Errorf("it ended with %v, want by the signal", p.cmd.ProcessState)
 	}
 }

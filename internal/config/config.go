@@ -55,7 +55,7 @@ type Config struct {
 	MaxConcurrentTasks int `env:"MAX_CONCURRENT_TASKS" envDefault:"5" must:"be 1..1000" section:"Tasks (durations: seconds, or with a unit: 90s, 15m)"`
 	// Tasks that may wait for a worker, in all. Further submissions are refused with 503 until some have started. 0: any number.
 	MaxQueuedTasks int `env:"MAX_QUEUED_TASKS" envDefault:"1000" must:"be 0..1000000"`
-	// Hard limit on the running time of one run. A task over it fails; the time budget below ends research gracefully.
+	// Hard limit on the running time of a task, all its runs together. A task over it fails; the time budget below ends research gracefully.
 	TaskTimeout time.Duration `env:"TASK_TIMEOUT" envDefault:"900" must:"be a duration of at most 24h"`
 	// Research time of a task that does not ask for one.
 	TaskDefaultTimeBudget time.Duration `env:"TASK_DEFAULT_TIME_BUDGET" envDefault:"300" must:"be whole seconds, 1..86400"`

@@ -1,0 +1,79 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// TestTimeoutsOfThePool: a statement that takes too long, a lock that is not given, and a transaction that is forgotten
+// end by themselves, each with a word that it may be tried again.
+func TestTimeoutsOfThePool(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	b := bundle{Store: dbtest.Open(t, url), t: t, ctx: t.Context()}
+	task := b.task(research.DefaultAccount, question("q"))
+	hurried, err := store.Open(t.Context(), store.Config{
+		URL: url, MaxConns: 2, StatementTimeout: 400 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hurried.Close)
+	// Without the timeouts these would end with the context, or not at all.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for name, tc := range map[string]struct {
+		state string
+		run   func(ctx context.Context, tx pgx.Tx) error
+	}{
+		"statement": {"57014", func(ctx context.Context, tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "SELECT pg_sleep(600)")
+			return err
+		}},
+		"lock": {"55P03", func(ctx context.Context, tx pgx.Tx) error {
+			return b.InTx(ctx, func(held context.Context, holder pgx.Tx) error {
+				if _, err := b.LockHead(held, holder, task.ID); err != nil {
+					return err
+				}
+				_, err := hurried.LockHead(ctx, tx, task.ID)
+				return err
+			})
+		}},
+		"idle transaction": {"25P03", func(ctx context.Context, tx pgx.Tx) error {
+			if _, err := b.Pool().Exec(ctx, "SELECT pg_sleep(0.8)"); err != nil { // meanwhile tx does nothing
+				return err
+			}
+			_, err := tx.Exec(ctx, "SELECT 1")
+			return err
+		}},
+	} {
+		err := hurried.InTx(ctx, tc.run)
+		var pg *pgconn.PgError
+		if !errors.Is(err, research.ErrUnavailable) || ctx.Err() != nil || errors.As(err, &pg) && pg.Code != tc.state {
+			t.Errorf("%s: %v, want SQLSTATE %s", name, err, tc.state)
+		}
+		if pg == nil && name != "idle transaction" { // its connection may be closed before its last word is read
+			t.Errorf("%s: %v, want an error of the server", name, err)
+		}
+	}
+	// Connections outside the pool have them too.
+	conn, err := hurried.Connect(ctx, "a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var name, timeout string
+	err = conn.QueryRow(ctx, "SELECT current_setting('application_name'), current_setting('statement_timeout')").Scan(&name, &timeout)
+	if err != nil || name != "a test" || timeout != "400ms" {
+		t.Errorf("%q with a statement timeout of %s, %v", name, timeout, err)
+	}
+}
