@@ -84,6 +84,10 @@ type RiverJob struct {
 	ID          int64
 	State       string
 	AttemptedAt *time.Time
+	Kind        string
+	Queue       string
+	Args        []byte
+	Metadata    []byte
 }
 
 // One worker's hold on a task. seen_at is the newest write of the run, so a run that was killed still has a length.

@@ -367,3 +367,53 @@ func (q *Queries) Strays(ctx context.Context, leaseSeconds float64, taskID *uuid
 	}
 	return items, nil
 }
+
+const stuckUpkeep = `-- name: StuckUpkeep :many
+SELECT id, kind, (args->>'taskId')::uuid AS task_id FROM river_job
+WHERE state = 'running' AND queue = $1 AND kind = ANY($2::text[])
+  AND attempted_at < now() - make_interval(secs => $3::float8)
+  AND NOT metadata ? 'cancel_attempted_at'
+ORDER BY id
+LIMIT $4
+FOR UPDATE SKIP LOCKED
+`
+
+type StuckUpkeepParams struct {
+	Queue            string
+	Kinds            []string
+	OlderThanSeconds float64
+	MaxRows          int32
+}
+
+type StuckUpkeepRow struct {
+	ID     int64
+	Kind   string
+	TaskID uuid.UUID
+}
+
+// Jobs on files that run for longer than any may: their process died. One that was made again is marked by its cancel.
+// Locked, so that nobody else makes them again meanwhile; River's table is read, never written.
+func (q *Queries) StuckUpkeep(ctx context.Context, arg StuckUpkeepParams) ([]StuckUpkeepRow, error) {
+	rows, err := q.db.Query(ctx, stuckUpkeep,
+		arg.Queue,
+		arg.Kinds,
+		arg.OlderThanSeconds,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []StuckUpkeepRow{}
+	for rows.Next() {
+		var i StuckUpkeepRow
+		if err := rows.Scan(&i.ID, &i.Kind, &i.TaskID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

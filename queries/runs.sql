@@ -88,3 +88,14 @@ SELECT owner, job_id FROM task_heads WHERE task_id = @task_id AND run_epoch = @e
 SELECT count(*) FROM runs r
 WHERE r.task_id = @task_id AND (r.outcome = 'lost' OR r.epoch = @epoch)
   AND r.epoch > coalesce((SELECT max(s.epoch) FROM steps s WHERE s.task_id = @task_id), 0);
+
+-- name: StuckUpkeep :many
+-- Jobs on files that run for longer than any may: their process died. One that was made again is marked by its cancel.
+-- Locked, so that nobody else makes them again meanwhile; River's table is read, never written.
+SELECT id, kind, (args->>'taskId')::uuid AS task_id FROM river_job
+WHERE state = 'running' AND queue = @queue AND kind = ANY(@kinds::text[])
+  AND attempted_at < now() - make_interval(secs => @older_than_seconds::float8)
+  AND NOT metadata ? 'cancel_attempted_at'
+ORDER BY id
+LIMIT @max_rows
+FOR UPDATE SKIP LOCKED;

@@ -26,13 +26,23 @@ func (l *fileLocks) lock(id uuid.UUID) (unlock func()) {
 	return m.Unlock
 }
 
+// upkeepTimeout bounds a job on files. One that runs for longer has lost its process.
+const upkeepTimeout = time.Minute
+
 type artifactsWorker struct {
 	river.WorkerDefaults[ArtifactsArgs]
-	svc *Service
+	svc   *Service
+	lease *lease
 }
+
+// Timeout implements river.Worker.
+func (w *artifactsWorker) Timeout(*river.Job[ArtifactsArgs]) time.Duration { return upkeepTimeout }
 
 // Work implements river.Worker: River retries it until the files are there. A task that is gone needs none.
 func (w *artifactsWorker) Work(ctx context.Context, job *river.Job[ArtifactsArgs]) error {
+	if err := w.lease.await(ctx); err != nil { // a process that was paused may come after the last purge of a deleted task
+		return err
+	}
 	task, _, err := w.svc.store.TaskForRun(ctx, job.Args.TaskID)
 	if errors.Is(err, research.ErrNotFound) {
 		return nil
@@ -50,6 +60,9 @@ type purgeWorker struct {
 	river.WorkerDefaults[PurgeArgs]
 	svc *Service
 }
+
+// Timeout implements river.Worker.
+func (w *purgeWorker) Timeout(*river.Job[PurgeArgs]) time.Duration { return upkeepTimeout }
 
 // Work implements river.Worker.
 func (w *purgeWorker) Work(ctx context.Context, job *river.Job[PurgeArgs]) error {

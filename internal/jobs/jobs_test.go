@@ -296,7 +296,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestDeleteWhileRunning(t *testing.T) {
-	p := setup(t)
+	p := setup(t).hasty(shortLease) // the second purge comes after a lease time
 	began := make(chan struct{})
 	s := &script{steps: 1, effect: func(ctx context.Context, _ int) error { close(began); <-ctx.Done(); return ctx.Err() }}
 	p.work(s.run)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"legwork/internal/failpoint"
 	"legwork/internal/research"
@@ -58,6 +59,9 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 		default:
 			errs = append(errs, fmt.Errorf("task %s: %w", stray.TaskID, err))
 		}
+	}
+	if err := r.remakeUpkeep(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("make the jobs of dead processes again: %w", err))
 	}
 	// Twice the lease: whoever is late by less is more likely slow than dead.
 	if _, err := r.store.PruneWorkers(ctx, 2*r.store.LeaseTTL()); err != nil {
@@ -117,4 +121,30 @@ func (r *Runner) giveUp(ctx context.Context, tx pgx.Tx, head store.Head, task re
 	}
 	_, err = r.river.InsertTx(ctx, tx, ArtifactsArgs{TaskID: task.ID}, nil)
 	return events, err
+}
+
+// remakeUpkeep makes the jobs on files again whose process died under them, which River itself would notice after an hour.
+// They may be done twice.
+func (r *Runner) remakeUpkeep(ctx context.Context) error {
+	return r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		kinds := []string{ArtifactsArgs{}.Kind(), PurgeArgs{}.Kind()}
+		stuck, err := r.store.StuckUpkeep(ctx, tx, queueUpkeep, kinds, upkeepTimeout+r.store.LeaseTTL(), strayBatch)
+		if err != nil {
+			return err
+		}
+		for _, job := range stuck {
+			var args river.JobArgs = ArtifactsArgs{TaskID: job.TaskID}
+			if job.Kind == (PurgeArgs{}).Kind() {
+				args = PurgeArgs{TaskID: job.TaskID}
+			}
+			if err := r.cancelJob(ctx, tx, &job.ID); err != nil {
+				return err
+			}
+			if _, err := r.river.InsertTx(ctx, tx, args, nil); err != nil {
+				return fmt.Errorf("insert %s: %w", job.Kind, err)
+			}
+			r.log.WarnContext(ctx, "a job on files is made again after worker loss", "kind", job.Kind, "task", job.TaskID)
+		}
+		return nil
+	})
 }

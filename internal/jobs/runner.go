@@ -68,9 +68,12 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		cfg.Pin = agent.Chooser{}.Pin()
 	}
 	r := &Runner{Service: svc, cfg: cfg}
+	host, _ := os.Hostname()
+	w := research.Worker{Slots: cfg.Slots, Version: cfg.Version, Host: host}
+	r.lease = newLease(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &researchWorker{runner: r})
-	river.AddWorker(workers, &artifactsWorker{svc: svc})
+	river.AddWorker(workers, &artifactsWorker{svc: svc, lease: r.lease})
 	river.AddWorker(workers, &purgeWorker{svc: svc})
 	river.AddWorker(workers, &cleanupWorker{svc: svc, keep: cfg.Retention})
 	client, err := river.NewClient(riverpgxv5.New(svc.store.Pool()), &river.Config{
@@ -91,9 +94,6 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		return nil, fmt.Errorf("river client: %w", err)
 	}
 	r.client = client
-	host, _ := os.Hostname()
-	w := research.Worker{Slots: cfg.Slots, Version: cfg.Version, Host: host}
-	r.lease = newLease(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
 	return r, nil
 }
 

@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/db"
 	"legwork/internal/research"
 )
 
@@ -52,4 +54,25 @@ func (s *Store) LockStray(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch in
 func (s *Store) LossesInARow(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (int, error) {
 	n, err := s.q.WithTx(tx).LossesInARow(ctx, id, int32(epoch))
 	return int(n), wrap(err)
+}
+
+// StuckJob is a job on the files of a task that outlasted every limit.
+type StuckJob struct {
+	ID     int64
+	Kind   string
+	TaskID uuid.UUID
+}
+
+// StuckUpkeep lists and locks at most limit jobs of a queue that have been running for longer than age, by the database's
+// clock, and that nobody has cancelled yet.
+func (s *Store) StuckUpkeep(ctx context.Context, tx pgx.Tx, queue string, kinds []string, age time.Duration, limit int) ([]StuckJob, error) {
+	rows, err := s.q.WithTx(tx).StuckUpkeep(ctx, db.StuckUpkeepParams{Queue: queue, Kinds: kinds, OlderThanSeconds: age.Seconds(), MaxRows: int32(limit)})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]StuckJob, len(rows))
+	for i, r := range rows {
+		out[i] = StuckJob{ID: r.ID, Kind: r.Kind, TaskID: r.TaskID}
+	}
+	return out, nil
 }

@@ -2,5 +2,9 @@
 CREATE TABLE river_job (
     id           bigint PRIMARY KEY,
     state        text NOT NULL,
-    attempted_at timestamptz
+    attempted_at timestamptz,
+    kind         text NOT NULL,
+    queue        text NOT NULL,
+    args         jsonb NOT NULL,
+    metadata     jsonb NOT NULL
 );
