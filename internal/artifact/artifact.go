@@ -66,16 +66,33 @@ func key(task uuid.UUID, file string) (string, error) {
 	return task.String() + "/" + file, nil
 }
 
-// Write stores one file, replacing an older one of the same name.
+// Write stores one file, replacing an older one of the same name. On an error there is the older one, or none.
 func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType string, data []byte) error {
 	k, err := key(task, file)
 	if err != nil {
 		return err
 	}
-	if err := s.bucket.WriteAll(ctx, k, data, &blob.WriterOptions{ContentType: contentType}); err != nil {
+	if err := s.write(ctx, k, contentType, data); err != nil {
 		return fmt.Errorf("write artifact %s: %w", k, err)
 	}
 	return nil
+}
+
+// write does not leave it to the bucket's WriteAll, which closes a writer that could not write: that keeps what a full disk
+// had room for under the file's own name.
+func (s *Store) write(ctx context.Context, key, contentType string, data []byte) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w, err := s.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: contentType})
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		cancel() // so that Close discards it
+		_ = w.Close()
+		return err
+	}
+	return w.Close()
 }
 
 // File is an open artifact. Close it.
