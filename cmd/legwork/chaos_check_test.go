@@ -21,7 +21,7 @@ import (
 
 // check judges what is left.
 func (c *chaos) check() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), c.form.patience+time.Minute)
 	defer cancel()
 	st, err := store.Open(ctx, store.Config{URL: c.direct, MaxConns: 4, LeaseTTL: c.form.lease, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -106,12 +106,12 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 }
 
 // checkFiles: every task has its files, every row its file and every file its row, and deleted tasks left nothing. A file
-// may follow a little later than its task's end: it is written by a job.
+// may follow a little later than its task's end: it is written by a job, which may have to be made again.
 func (c *chaos) checkFiles(ctx context.Context, st *store.Store) {
 	wait := time.Now().Add(c.form.patience)
 	for {
 		orphans := c.orphans(ctx, st)
-		if len(orphans) == 0 || ctx.Err() != nil {
+		if len(orphans) == 0 {
 			return
 		}
 		if time.Now().After(wait) {

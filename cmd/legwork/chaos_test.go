@@ -29,10 +29,11 @@ var chaosFor = flag.Duration("chaos", 0, "how long TestChaos rages, on a Postgre
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := chaosForm{rage: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
-		page: 250 * time.Millisecond, deleted: 4, resumed: 0.25, bound: 15 * time.Second, patience: 90 * time.Second}
+		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, bound: 15 * time.Second, patience: 90 * time.Second}
 	if *chaosFor > 0 {
-		form = chaosForm{rage: *chaosFor, tasks: 200, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
-			page: time.Second, deleted: 20, resumed: 0.5, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
+		tasks := min(200, int(200**chaosFor/(5*time.Minute))) // the same pressure in a shorter rage
+		form = chaosForm{rage: *chaosFor, tasks: tasks, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
+			page: time.Second, deleted: tasks / 10, resumed: 0.5, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
 	}
 	c := newChaos(t, form)
 	defer c.stopAll()

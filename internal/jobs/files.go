@@ -27,7 +27,7 @@ func (l *fileLocks) lock(id uuid.UUID) (unlock func()) {
 }
 
 // upkeepTimeout bounds a job on files. One that runs for longer has lost its process.
-const upkeepTimeout = time.Minute
+const upkeepTimeout = 30 * time.Second
 
 type artifactsWorker struct {
 	river.WorkerDefaults[ArtifactsArgs]
