@@ -56,6 +56,38 @@ func (s *server) write(ctx context.Context, id uuid.UUID, turn *int) ([]research
 	return events, err
 }
 
+// watch has a subscription of this process follow each of the first n runs. It returns when each has been given one event
+// more: by then none has anything to catch up with, which is not what is measured.
+func (s *server) watch(ctx context.Context, n int) (unwatch func(), err error) {
+	watching, stop := context.WithCancel(ctx)
+	var watchers, first sync.WaitGroup
+	unwatch = func() { stop(); watchers.Wait() }
+	for i, id := range s.tasks[:n] {
+		sub := s.hub.Subscribe(id, s.seqs[i])
+		first.Add(1)
+		watchers.Go(func() {
+			defer sub.Close()
+			for begun := sync.OnceFunc(first.Done); ; begun() {
+				if _, err := sub.Next(watching); err != nil {
+					begun()
+					return
+				}
+			}
+		})
+	}
+	for i, id := range s.tasks[:n] {
+		events, err := s.write(ctx, id, nil)
+		if err != nil {
+			unwatch()
+			return nil, err
+		}
+		s.seqs[i] = events[0].Seq
+		s.publisher.Publish(events)
+	}
+	first.Wait()
+	return unwatch, nil
+}
+
 // appendFor appends as fast as it goes, each run in a goroutine of its own, and counts. With streaming each event is
 // published, and each run is watched by one subscription of this process.
 func (s *server) appendFor(ctx context.Context, c command) (reply, error) {
@@ -68,21 +100,14 @@ func (s *server) appendFor(ctx context.Context, c command) (reply, error) {
 		s.turns = append(s.turns, make([]int, len(r.Tasks))...)
 		s.seqs = append(s.seqs, make([]int64, len(r.Tasks))...)
 	}
-	watching, unwatch := context.WithCancel(ctx)
-	var watchers, writers sync.WaitGroup
+	unwatch := func() {}
 	if c.Streaming {
-		for i, id := range s.tasks[:c.Runs] {
-			sub := s.hub.Subscribe(id, s.seqs[i]) // the whole log of earlier rounds is not what is measured
-			watchers.Go(func() {
-				defer sub.Close()
-				for {
-					if _, err := sub.Next(watching); err != nil {
-						return
-					}
-				}
-			})
+		var err error
+		if unwatch, err = s.watch(ctx, c.Runs); err != nil {
+			return reply{}, err
 		}
 	}
+	var writers sync.WaitGroup
 	var count atomic.Int64
 	failures := make(chan error, c.Runs)
 	began := time.Now()
@@ -110,7 +135,6 @@ func (s *server) appendFor(ctx context.Context, c command) (reply, error) {
 	writers.Wait()
 	took := time.Since(began)
 	unwatch()
-	watchers.Wait()
 	close(failures)
 	return reply{Count: int(count.Load()), Seconds: took.Seconds()}, <-failures
 }

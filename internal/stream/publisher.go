@@ -18,17 +18,16 @@ const (
 	notifyTimeout = 5 * time.Second // of one try
 	drainTimeout  = 2 * time.Second // of sending the rest when stopping
 
-	// After a batch the publisher rests for restPerTask for each task in it beyond the first, restMost at most.
-	restPerTask = 250 * time.Microsecond
-	restMost    = 5 * time.Millisecond
+	restMost = 5 * time.Millisecond // of rest after a batch
 )
 
 // Publisher tells of committed events: this process's hub at once, other processes by NOTIFY. It sends when it has
 // something to send and nothing is in flight; what comes in meanwhile goes out together.
 //
-// A NOTIFY costs the database a transaction and wakes every process that listens, so under load it pays to send fewer and
-// fuller ones: after a batch of many tasks the publisher rests a little. Up to about a thousand events a second each
-// batch has one task and there is no rest; at four thousand the rests have grown to their limit.
+// A NOTIFY costs the database a transaction and wakes every process that listens, so under load fewer and fuller ones
+// pay: after a batch the publisher rests, for each task in it beyond the first twice as long as sending took. While it
+// would be busy less than half of the time, most batches have one task and there is no rest; beyond that batches and
+// rests grow together, up to restMost. So the more the machine has to do, the earlier it is spared.
 type Publisher struct {
 	hub    *Hub
 	log    Log
@@ -151,7 +150,9 @@ func (p *Publisher) Run(ctx context.Context) {
 	for {
 		select {
 		case <-p.wake:
-			rest(ctx, p.send(sending))
+			began := time.Now()
+			tasks := p.send(sending)
+			rest(ctx, time.Duration(tasks-1)*2*time.Since(began))
 		case <-ctx.Done():
 			p.mu.Lock()
 			p.stopped = true
@@ -162,12 +163,12 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// rest lets more come together after a batch of so many tasks, unless ctx ends.
-func rest(ctx context.Context, tasks int) {
-	if tasks < 2 {
+// rest waits for a time, restMost at most, unless ctx ends.
+func rest(ctx context.Context, d time.Duration) {
+	if d <= 0 {
 		return
 	}
-	t := time.NewTimer(min(time.Duration(tasks-1)*restPerTask, restMost))
+	t := time.NewTimer(min(d, restMost))
 	defer t.Stop()
 	select {
 	case <-t.C:
