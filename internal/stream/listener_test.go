@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,9 @@ func TestListenerIgnoresItsOwnProcess(t *testing.T) {
 		news := []announcement{announce(id, encoded(m.append(id, 1)))}
 		l.handle("not ours")
 		l.handle(packPayloads(h.id, news)[0])
+		if said := packSaid(h.id, []delta{{Task: id, Epoch: 1, Text: "word"}}); !strings.HasPrefix(said[0], l.own) {
+			t.Errorf("%s would not be known as of this process", said[0])
+		}
 		synctest.Wait()
 		if r.count() != 0 {
 			t.Error("a payload of this process was taken in")

@@ -3,8 +3,8 @@ package stream
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -24,7 +24,8 @@ const (
 type announcement struct {
 	Task   uuid.UUID         `json:"task"`
 	Seq    int64             `json:"seq"`
-	Events []json.RawMessage `json:"events,omitempty"`
+	Sizes  []int             `json:"sizes,omitempty"` // only in payloads: the bytes of each of Events, which follow the JSON
+	Events []json.RawMessage `json:"-"`
 	End    bool              `json:"end,omitempty"` // the last of Events is terminal
 }
 
@@ -88,7 +89,8 @@ func (n announcement) frames() []Frame {
 	return frames
 }
 
-// payload is the text of a NOTIFY. Readers ignore keys they do not know, so that versions can run side by side.
+// payload is the text of a NOTIFY: an object in one line and, after it, the bytes of all events, which nobody has to
+// decode. Readers ignore keys they do not know, so that versions can run side by side.
 type payload struct {
 	From uuid.UUID         `json:"from"`
 	Logs []json.RawMessage `json:"logs,omitempty"`
@@ -113,41 +115,44 @@ func packPayloads(from uuid.UUID, news []announcement) []string {
 func sender(id uuid.UUID) string { return `{"from":"` + id.String() + `"` }
 
 func pack(from uuid.UUID, news []announcement) []string {
+	const end = "]}\n"
 	var payloads []string
-	head := sender(from) + `,"logs":[`
-	const tail = `]}`
-	b := append(make([]byte, 0, 512), head...)
+	begin := sender(from) + `,"logs":[`
+	head, tail := append(make([]byte, 0, 512), begin...), []byte(nil)
 	var item []byte
 	for _, n := range news {
 		item = n.append(item[:0])
-		if len(b)+len(",")+len(item)+len(tail) > maxPayload {
-			payloads = append(payloads, string(append(b, tail...)))
-			b = append(b[:0], head...)
+		if len(head)+len(",")+len(item)+len(end)+len(tail)+n.size() > maxPayload {
+			payloads = append(payloads, string(append(append(head, end...), tail...)))
+			head, tail = append(head[:0], begin...), tail[:0]
 		}
-		if len(b) > len(head) {
-			b = append(b, ',')
+		if len(head) > len(begin) {
+			head = append(head, ',')
 		}
-		b = append(b, item...)
+		head = append(head, item...)
+		for _, e := range n.Events {
+			tail = append(tail, e...)
+		}
 	}
-	if len(b) > len(head) {
-		payloads = append(payloads, string(append(b, tail...)))
+	if len(head) > len(begin) {
+		payloads = append(payloads, string(append(append(head, end...), tail...)))
 	}
 	return payloads
 }
 
-// append writes n as JSON, the frames byte for byte, which encoding/json would not do.
+// append writes n as JSON, of the events their sizes.
 func (n announcement) append(b []byte) []byte {
 	b = append(b, `{"task":"`...)
 	b = append(b, n.Task.String()...)
 	b = append(b, `","seq":`...)
 	b = strconv.AppendInt(b, n.Seq, 10)
-	if valid := !slices.ContainsFunc(n.Events, func(e json.RawMessage) bool { return !json.Valid(e) }); valid && len(n.Events) > 0 {
-		b = append(b, `,"events":[`...)
+	if len(n.Events) > 0 {
+		b = append(b, `,"sizes":[`...)
 		for i, e := range n.Events {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(b, e...)
+			b = strconv.AppendInt(b, int64(len(e)), 10)
 		}
 		b = append(b, ']')
 		if n.End {
@@ -157,22 +162,22 @@ func (n announcement) append(b []byte) []byte {
 	return append(b, '}')
 }
 
-// parsePayload reads what packPayloads and packSaid wrote. Entries that make no sense are left out and the others kept; an error
-// means that the whole payload could not be read.
+// parsePayload reads what packPayloads and packSaid wrote. Entries that make no sense are left out and the others kept;
+// an error means that the whole payload could not be read.
 func parsePayload(text string) (from uuid.UUID, news []announcement, said []delta, err error) {
 	var p payload
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
+	head, tail, _ := strings.Cut(text, "\n")
+	if err := json.Unmarshal([]byte(head), &p); err != nil {
 		return uuid.Nil, nil, nil, fmt.Errorf("payload of channel %s: %w", channel, err)
 	}
 	for _, raw := range p.Logs {
 		var n announcement
-		if json.Unmarshal(raw, &n) != nil || n.Task == uuid.Nil || n.Seq < 1 {
+		if json.Unmarshal(raw, &n) != nil {
 			continue
 		}
-		if !n.sensible() {
-			n.Events, n.End = nil, false
+		if tail = n.attach(tail); n.Task != uuid.Nil && n.Seq >= 1 {
+			news = append(news, n)
 		}
-		news = append(news, n)
 	}
 	for _, raw := range p.Said {
 		var d delta
@@ -183,10 +188,22 @@ func parsePayload(text string) (from uuid.UUID, news []announcement, said []delt
 	return p.From, news, said, nil
 }
 
-// sensible reports whether the events can be frames of a log.
-func (n announcement) sensible() bool {
-	if n.End && len(n.Events) == 0 || int64(len(n.Events)) > n.Seq {
-		return false
+// attach takes the events of n from the front of tail and gives the rest. Events that cannot be frames of a log stay out,
+// and after sizes that cannot be so do all that follow.
+func (n *announcement) attach(tail string) (rest string) {
+	keep := int64(len(n.Sizes)) <= n.Seq
+	for _, size := range n.Sizes {
+		if size < 2 || size > len(tail) {
+			keep, tail = false, ""
+			break
+		}
+		e := tail[:size]
+		tail = tail[size:]
+		keep = keep && e[0] == '{' && e[size-1] == '}'
+		n.Events = append(n.Events, json.RawMessage(e))
 	}
-	return !slices.ContainsFunc(n.Events, func(e json.RawMessage) bool { return e[0] != '{' })
+	if n.Sizes = nil; !keep || len(n.Events) == 0 {
+		n.Events, n.End = nil, false
+	}
+	return tail
 }

@@ -143,11 +143,19 @@ func TestParsePayloadIsTolerant(t *testing.T) {
 			t.Errorf("%s: %v, %v", c.text, news, err)
 		}
 	}
-	for _, rest := range []string{`"events":["text"]`, `"events":[{},{},{},{}]`, `"end":true`, `"events":[],"end":true`, `"events":[null]`} {
-		_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + rest + `}]}`)
+	for _, c := range []struct{ rest, tail string }{
+		{`"sizes":[6]`, `"text"`}, {`"sizes":[2,2,2,2]`, `{}{}{}{}`}, {`"end":true`, ``}, {`"sizes":[],"end":true`, `{}`},
+		{`"sizes":[4]`, `null`}, {`"sizes":[2]`, ``}, {`"sizes":[0]`, `{}`}, {`"sizes":[-1]`, `{}`}, {`"sizes":[9]`, `{}`},
+		{`"sizes":[2,3]`, `{}{}`},
+	} {
+		_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + c.rest + `}]}` + "\n" + c.tail)
 		if err != nil || len(news) != 1 || news[0].Events != nil || news[0].End {
-			t.Errorf("%s was kept: %v %v", rest, news, err)
+			t.Errorf("%s %s was kept: %v %v", c.rest, c.tail, news, err)
 		}
+	}
+	_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,"sizes":[4]},{"task":"` + id + `","seq":1,"sizes":[2]}]}` + "\nnull{}")
+	if err != nil || len(news) != 2 || len(news[0].Events) != 0 || len(news[1].Events) != 1 {
+		t.Errorf("after an entry without sense: %v %v", news, err)
 	}
 }
 
@@ -159,6 +167,7 @@ func FuzzParsePayload(f *testing.F) {
 	f.Add(`{"logs":[{"seq":1e3}]}`)
 	f.Add(`{"logs":null}`)
 	f.Add("\x00")
+	f.Add(`{"logs":[{"task":"` + id.String() + `","seq":2,"sizes":[3,2]}]}` + "\n{1}{}")
 	f.Fuzz(func(t *testing.T, text string) {
 		from, news, _, err := parsePayload(text)
 		if err != nil {
