@@ -63,11 +63,13 @@ func (c *told) take(t *testing.T, f Frame) {
 	c.text = append(c.text[:e.Offset:e.Offset], []rune(e.Text)...)
 }
 
-// until reads until the stream ends or stop says so.
+// until reads until the stream ends, stop says so, or nothing comes for a minute.
 func (c *told) until(t *testing.T, s *Subscription, stop func() bool) *told {
 	t.Helper()
 	for !stop() {
-		frames, err := s.Next(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		frames, err := s.Next(ctx)
+		cancel()
 		if err != nil {
 			return c
 		}
@@ -208,12 +210,10 @@ func TestDeltasBeginAnew(t *testing.T) {
 		}
 		expect := func(text string, resets int) {
 			t.Helper()
-			synctest.Wait()
-			time.Sleep(3 * sayEvery)
 			for i := range s {
-				c[i].until(t, s[i], func() bool { return string(c[i].text) == text })
-				if c[i].resets != resets {
-					t.Errorf("process %d: %d resets", i, c[i].resets)
+				c[i].until(t, s[i], never)
+				if string(c[i].text) != text || c[i].resets != resets {
+					t.Errorf("process %d: %q after %d resets", i, string(c[i].text), c[i].resets)
 				}
 			}
 		}
@@ -223,7 +223,10 @@ func TestDeltasBeginAnew(t *testing.T) {
 		expect("It is", 1)
 		p.say(id, 2, 0, "It is 100", 0)
 		expect("It is 100", 2)
-		p.say(id, 1, 5, " wrong", 0)
+		p.say(id, 1, 9, " wrong", 0)
+		expect("It is 100", 2)
+		p.say(id, 2, 12, " missed", 0)
+		expect("It is 100", 2)
 		p.say(id, 2, 9, " degrees", 0)
 		expect("It is 100 degrees", 2)
 		p.pub.Publish(p.complete(id, "Something else."))
