@@ -10,19 +10,41 @@ import (
 )
 
 const backoffDomain = `-- name: BackoffDomain :exec
-INSERT INTO domains AS d (domain, next_at, recent)
-VALUES ($1, clock_timestamp() + make_interval(secs => $2::float8), '{}')
-ON CONFLICT (domain) DO UPDATE SET next_at = greatest(d.next_at, excluded.next_at)
+SELECT backoff_domain($1::text, $2::float8, $3::float8, $4::float8)
 `
 
-// Keeps everybody off a domain for a while.
-func (q *Queries) BackoffDomain(ctx context.Context, domain string, seconds float64) error {
-	_, err := q.db.Exec(ctx, backoffDomain, domain, seconds)
+type BackoffDomainParams struct {
+	Domain       string
+	AskedSeconds float64
+	BaseSeconds  float64
+	MostSeconds  float64
+}
+
+// Leaves a domain alone after 429 or 503, each time in a row for longer.
+func (q *Queries) BackoffDomain(ctx context.Context, arg BackoffDomainParams) error {
+	_, err := q.db.Exec(ctx, backoffDomain,
+		arg.Domain,
+		arg.AskedSeconds,
+		arg.BaseSeconds,
+		arg.MostSeconds,
+	)
 	return err
 }
 
+const domainQuiet = `-- name: DomainQuiet :one
+SELECT coalesce((SELECT greatest(0, extract(epoch FROM quiet_until - clock_timestamp()) * 1000) FROM domains WHERE domain = $1), 0)::float8 AS quiet_millis
+`
+
+// How long a domain is left alone yet, in milliseconds.
+func (q *Queries) DomainQuiet(ctx context.Context, domain string) (float64, error) {
+	row := q.db.QueryRow(ctx, domainQuiet, domain)
+	var quiet_millis float64
+	err := row.Scan(&quiet_millis)
+	return quiet_millis, err
+}
+
 const reserveDomain = `-- name: ReserveDomain :one
-SELECT reserve_domain($1::text, $2::float8, $3::integer, $4::float8)::float8 AS wait_millis
+SELECT reserve_domain($1::text, $2::float8, $3::integer, $4::float8, $5::float8)::float8 AS wait_millis
 `
 
 type ReserveDomainParams struct {
@@ -30,17 +52,29 @@ type ReserveDomainParams struct {
 	SpacingSeconds float64
 	MaxRequests    int32
 	WindowSeconds  float64
+	MostSeconds    float64
 }
 
-// Books the next free moment for a request to a domain; milliseconds from now until then.
+// Books the next free moment for a request to a domain, unless it is too far off; milliseconds from now until then.
 func (q *Queries) ReserveDomain(ctx context.Context, arg ReserveDomainParams) (float64, error) {
 	row := q.db.QueryRow(ctx, reserveDomain,
 		arg.Domain,
 		arg.SpacingSeconds,
 		arg.MaxRequests,
 		arg.WindowSeconds,
+		arg.MostSeconds,
 	)
 	var wait_millis float64
 	err := row.Scan(&wait_millis)
 	return wait_millis, err
+}
+
+const settleDomain = `-- name: SettleDomain :exec
+UPDATE domains SET strikes = 0 WHERE domain = $1 AND strikes > 0
+`
+
+// Ends the doubling of a domain that answered as it should.
+func (q *Queries) SettleDomain(ctx context.Context, domain string) error {
+	_, err := q.db.Exec(ctx, settleDomain, domain)
+	return err
 }

@@ -47,6 +47,10 @@ type Domain struct {
 	Domain string
 	NextAt time.Time
 	Recent []time.Time
+	// Answers of 429 or 503 in a row, those that came while the domain was left alone already not counted.
+	Strikes int32
+	// The domain is left alone until then; moments that were granted before do not count.
+	QuietUntil time.Time
 }
 
 // Idempotency-Key headers of the last 24 hours. request_hash is the SHA-256 of the submission, normalised and defaulted.

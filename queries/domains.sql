@@ -1,9 +1,15 @@
 -- name: ReserveDomain :one
--- Books the next free moment for a request to a domain; milliseconds from now until then.
-SELECT reserve_domain(@domain::text, @spacing_seconds::float8, @max_requests::integer, @window_seconds::float8)::float8 AS wait_millis;
+-- Books the next free moment for a request to a domain, unless it is too far off; milliseconds from now until then.
+SELECT reserve_domain(@domain::text, @spacing_seconds::float8, @max_requests::integer, @window_seconds::float8, @most_seconds::float8)::float8 AS wait_millis;
 
 -- name: BackoffDomain :exec
--- Keeps everybody off a domain for a while.
-INSERT INTO domains AS d (domain, next_at, recent)
-VALUES (@domain, clock_timestamp() + make_interval(secs => @seconds::float8), '{}')
-ON CONFLICT (domain) DO UPDATE SET next_at = greatest(d.next_at, excluded.next_at);
+-- Leaves a domain alone after 429 or 503, each time in a row for longer.
+SELECT backoff_domain(@domain::text, @asked_seconds::float8, @base_seconds::float8, @most_seconds::float8);
+
+-- name: DomainQuiet :one
+-- How long a domain is left alone yet, in milliseconds.
+SELECT coalesce((SELECT greatest(0, extract(epoch FROM quiet_until - clock_timestamp()) * 1000) FROM domains WHERE domain = @domain), 0)::float8 AS quiet_millis;
+
+-- name: SettleDomain :exec
+-- Ends the doubling of a domain that answered as it should.
+UPDATE domains SET strikes = 0 WHERE domain = @domain AND strikes > 0;

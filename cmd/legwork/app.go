@@ -148,6 +148,10 @@ func (a *app) startStreams(ctx context.Context) error {
 
 func (a *app) startRunner(ctx context.Context) error {
 	cfg := a.cfg
+	lists, err := page.OpenLists(cfg.AllowedDomainsFile, cfg.DisallowedDomainsFile, a.log)
+	if err != nil {
+		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
+	}
 	pages := page.NewFetcher(page.Config{
 		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
 		Timeout: cfg.FetchTimeout, Logger: a.log,
@@ -157,7 +161,7 @@ func (a *app) startRunner(ctx context.Context) error {
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
-		Pages: pages, Engines: engines(cfg, a.store), Log: a.log,
+		Pages: pages, Lists: lists, Engines: engines(cfg, a.store), Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -178,12 +182,22 @@ func (g gate) Reserve(ctx context.Context, domain string, p page.Spacing) (time.
 	if requests <= 0 {
 		requests, window = 1, 0 // no window: the bound of one request per no time
 	}
-	return g.store.ReserveDomain(ctx, domain, spread(p.Min, p.Max), requests, window)
+	return g.store.ReserveDomain(ctx, domain, store.Booking{Spacing: spread(p.Min, p.Max), Requests: requests, Window: window, MaxWait: p.MaxWait})
 }
 
 // Backoff implements page.Gate.
 func (g gate) Backoff(ctx context.Context, domain string, d time.Duration) error {
 	return g.store.BackoffDomain(ctx, domain, d)
+}
+
+// Quiet implements page.Gate.
+func (g gate) Quiet(ctx context.Context, domain string) (time.Duration, error) {
+	return g.store.DomainQuiet(ctx, domain)
+}
+
+// Settle implements page.Gate.
+func (g gate) Settle(ctx context.Context, domain string) error {
+	return g.store.SettleDomain(ctx, domain)
 }
 
 func (a *app) startAPI(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
 )
@@ -40,7 +41,9 @@ type Env struct {
 	// Say tells a piece of the answer while it is being written, at an offset in code points; 0 begins it anew. It must
 	// not block. Nil: nobody listens.
 	Say func(offset int, text string)
-	Log *slog.Logger // nil: no log
+	// Lists are the operator's lists of domains, which narrow what the agent considers; nil: none.
+	Lists *page.Lists
+	Log   *slog.Logger // nil: no log
 }
 
 // reserveShare and minReserve say how much of the time budget is kept for the answer. A budget so small that the

@@ -52,7 +52,7 @@ type Limits struct {
 func Ask(ctx context.Context, env Env, model llm.Model, limits Limits) (research.Result, error) {
 	o := env.Task.Options
 	a := &asker{toolbox: newToolbox(env), model: model, limits: limits, opts: o, window: maxContext,
-		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}, mark: untrustedMark(env.Task.ID),
+		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: env.Lists}, mark: untrustedMark(env.Task.ID),
 		texts: map[string]*snapshot{}, byURL: map[string]int{}, known: map[string]origin{}, repeats: map[string]int{}}
 	for _, s := range env.Journal {
 		if s.Kind == research.ModelStep {

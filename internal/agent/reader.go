@@ -64,7 +64,7 @@ func newReader(ctx context.Context, env Env) (*reader, error) {
 	}
 	o := env.Task.Options
 	return &reader{toolbox: b, q: q, opts: o, frontier: newFrontier(q, o.MaxDepth, o.MaxPages), snapshot: map[string]bool{},
-		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}}, nil
+		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: env.Lists}}, nil
 }
 
 // start opens the seed, or queues what a search gives.

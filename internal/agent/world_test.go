@@ -32,6 +32,8 @@ type openGate struct{}
 
 func (openGate) Reserve(context.Context, string, page.Spacing) (time.Duration, error) { return 0, nil }
 func (openGate) Backoff(context.Context, string, time.Duration) error                 { return nil }
+func (openGate) Quiet(context.Context, string) (time.Duration, error)                 { return 0, nil }
+func (openGate) Settle(context.Context, string) error                                 { return nil }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()

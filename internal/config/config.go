@@ -84,6 +84,12 @@ type Config struct {
 	FetchTimeout time.Duration `env:"FETCH_TIMEOUT" envDefault:"20s" must:"be a duration, 1s..5m"`
 	// Largest document that is read, in bytes or with a binary unit (512KiB, 10MiB).
 	FetchMaxBytes Bytes `env:"FETCH_MAX_BYTES" envDefault:"10MiB" must:"be a size, 1KiB..1GiB"`
+	// File of domains that may be opened, one pattern a line: example.com stands for its subdomains too, *.example.com for the
+	// subdomains only, an asterisk elsewhere for any characters; # starts a comment. Read again when it changes. Without
+	// the file, or without entries, every domain may be.
+	AllowedDomainsFile string `env:"ALLOWED_DOMAINS_FILE" envDefault:"config/allowed-domains.txt"`
+	// File of domains that are never opened, whatever a task allows, in the same form.
+	DisallowedDomainsFile string `env:"DISALLOWED_DOMAINS_FILE" envDefault:"config/disallowed-domains.txt"`
 	// User-Agent sent to sites. Empty: legwork/VERSION with FETCH_CONTACT_URL when that is set.
 	FetchUserAgent string `env:"FETCH_USER_AGENT" must:"be printable ASCII of at most 256 characters"`
 	// Page or mailto: address that tells site owners who sends these requests. Set it when you fetch from the public web.

@@ -38,7 +38,7 @@ func TestExampleFile(t *testing.T) {
 func TestFieldsAreDocumented(t *testing.T) {
 	t.Parallel()
 	comments := fieldComments(t)
-	paths := []string{"LEGWORK_HOME", "ARTIFACT_DIR", "LEGWORK_PG_BIN", "LOG_FILE"}
+	paths := []string{"LEGWORK_HOME", "ARTIFACT_DIR", "LEGWORK_PG_BIN", "LOG_FILE", "ALLOWED_DOMAINS_FILE", "DISALLOWED_DOMAINS_FILE"}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
 		name := variable(f)
 		require.Regexp(t, `^[A-Z][A-Z0-9_]+$`, name, f.Name)

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,11 +79,29 @@ func (c *run) research(ctx context.Context) (result research.Result, err error) 
 // policy says which hosts the task may ask, redirects included.
 func (c *run) policy() page.Policy {
 	o := c.task.Options
-	policy := page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}
+	policy := page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: c.runner.cfg.Lists, Strikes: strikes(c.journal)}
 	if seed, err := page.ParseURL(o.SeedURL); err == nil && o.SameDomainOnly {
 		policy.StayOn = page.Domain(seed.Host)
 	}
 	return policy
+}
+
+// strikes counts what earlier runs of a task heard from domains that wanted fewer requests.
+func strikes(journal []research.Step) *page.Strikes {
+	s := new(page.Strikes)
+	for _, step := range journal {
+		var visit struct {
+			URL    string `json:"url"`
+			Status int    `json:"status"`
+		}
+		if step.Tool != agent.ToolNavigate || json.Unmarshal(step.Result, &visit) != nil {
+			continue
+		}
+		if u, err := page.ParseURL(visit.URL); err == nil {
+			s.Note(u.Host, visit.Status)
+		}
+	}
+	return s
 }
 
 // env is the agent's world: its tools bound to this task, its writes fenced by this epoch.
@@ -103,8 +122,9 @@ func (c *run) env() agent.Env {
 		Page: func(ctx context.Context, id string) (research.Page, error) {
 			return c.runner.store.Page(ctx, c.task.AccountID, id)
 		},
-		Say: func(offset int, text string) { c.runner.publisher.Say(c.task.ID, c.epoch, offset, text) },
-		Log: c.runner.cfg.Log.With("task", c.task.ID),
+		Say:   func(offset int, text string) { c.runner.publisher.Say(c.task.ID, c.epoch, offset, text) },
+		Lists: c.runner.cfg.Lists,
+		Log:   c.runner.cfg.Log.With("task", c.task.ID),
 	}
 }
 

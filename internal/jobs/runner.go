@@ -30,6 +30,7 @@ type RunnerConfig struct {
 	Retention   time.Duration // after which finished tasks are removed; 0: never
 	Version     string        // of this program, shown with the worker
 	Pages       page.Source   // what pages are read with
+	Lists       *page.Lists   // of domains, the operator's; nil: none
 	Engines     *search.Set
 	Agent       Agent        // what answers; nil: the built-in reader
 	Pin         research.Pin // what a task that begins here is pinned to; zero: the built-in reader

@@ -45,15 +45,21 @@ func bareHost(host string) string {
 	return strings.TrimSuffix(u.Hostname(), ".")
 }
 
-// Policy says which hosts one load may ask. It holds for the URL and for every redirect. The zero Policy allows all.
+// Policy says which hosts the loads of one task may ask. It holds for the URL and for every redirect. The zero Policy
+// allows all.
 type Policy struct {
 	AllowDomains []string // patterns of MatchDomain; when not empty, nothing else is opened
 	DenyDomains  []string // patterns of MatchDomain; never opened, whatever AllowDomains says
 	StayOn       string   // when not empty: the registrable domain (see Domain) that must not be left
+	Lists        *Lists   // of the operator, which hold besides; nil: none
+	Strikes      *Strikes // of the task, which end domains; nil: none does. Refuse does not look at it
 }
 
 // Refuse says in a sentence why the policy forbids host; empty: it does not.
 func (p Policy) Refuse(host string) string {
+	if why := p.Lists.Refuse(host); why != "" {
+		return why
+	}
 	for _, d := range p.DenyDomains {
 		if MatchDomain(d, host) {
 			return fmt.Sprintf("%s is on the list of domains that are never opened (%s).", bareHost(host), d)

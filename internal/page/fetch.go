@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -14,29 +15,15 @@ import (
 	"legwork/internal/research"
 )
 
-// Gate reserves a moment for a request to a host, so that spacing and windows hold across processes.
-type Gate interface {
-	// Reserve books the next free moment for domain and returns how long from now it is. It does not wait itself.
-	Reserve(ctx context.Context, domain string, p Spacing) (time.Duration, error)
-	// Backoff keeps everybody off domain for at least d from now (Retry-After, 429, 503).
-	Backoff(ctx context.Context, domain string, d time.Duration) error
-}
-
-// Spacing is how far apart requests to one domain are.
-type Spacing struct {
-	Min, Max time.Duration // the delay between two requests is drawn from this range
-	Requests int           // at most so many requests per Window; 0: no such bound
-	Window   time.Duration
-}
-
 // Config is what a Fetcher needs to know. Zero values stand for the defaults named.
 type Config struct {
 	UserAgent    string         // header of every request; its product token is what robots.txt is asked about
 	AllowNets    []netip.Prefix // networks that may be opened although they are not public, on any port
+	Resolver     *net.Resolver  // nil: the system's
 	Spacing      Spacing
 	MaxBytes     int64         // of a body, compressed or not; 10 MiB
 	Timeout      time.Duration // for a whole load, the wait at the Gate and robots.txt not counted; 20 s
-	MaxWait      time.Duration // longest wait at the Gate; beyond it the load is rate_limited; 2 min
+	MaxWait      time.Duration // longest wait at the Gate of one request; beyond it the load is rate_limited; 2 min
 	MaxRedirects int           // 10
 	RobotsTTL    time.Duration // how long a robots.txt is kept; 1 h
 	IgnoreRobots bool          // for sites of one's own
@@ -65,6 +52,11 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	transport := Transport(cfg.AllowNets)
+	if cfg.Resolver != nil {
+		dialer := Dialer(cfg.AllowNets)
+		dialer.Resolver = cfg.Resolver
+		transport.DialContext = dialer.DialContext
+	}
 	return &Fetcher{
 		cfg: cfg, gate: gate, log: cfg.Logger, now: time.Now, robots: newRobots(cfg, transport),
 		client: transport,
@@ -130,6 +122,9 @@ func (l *load) follow(ctx context.Context, raw string) error {
 		case why != "":
 			l.fail(research.OutcomePolicy, "%s", why)
 			return nil
+		case l.policy.Strikes.Out(u.Host):
+			l.fail(research.OutcomeRateLimited, "%s %s", domainOf(u), struckOut)
+			return nil
 		case l.seen[u.String()]:
 			l.fail(research.OutcomeRedirects, "%s redirects in a circle.", u.Host)
 			return nil
@@ -147,43 +142,6 @@ func (l *load) follow(ctx context.Context, raw string) error {
 		}
 		raw = next
 	}
-}
-
-// admit asks robots.txt and then the Gate, and waits as long as it says.
-func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
-	spacing := l.cfg.Spacing
-	if !l.cfg.IgnoreRobots {
-		r, err := l.robots.rules(ctx, u)
-		switch {
-		case err != nil:
-			return false, err
-		case r.failed != "":
-			l.fail(r.failed, "%s", r.message)
-			return false, nil
-		case !r.allow(u):
-			l.fail(research.OutcomeRobots, "The robots.txt of %s forbids reading this page.", u.Host)
-			return false, nil
-		}
-		spacing.Min, spacing.Max = max(spacing.Min, r.delay), max(spacing.Max, spacing.Min, r.delay)
-	}
-	wait, err := l.gate.Reserve(ctx, u.Host, spacing)
-	if err != nil {
-		return false, fmt.Errorf("reserve a request to %s: %w", u.Host, err)
-	}
-	if wait > l.cfg.MaxWait {
-		l.fail(research.OutcomeRateLimited, "%s is busy or asked us to stay away; the next request may be made in %s.", u.Host, wait.Round(time.Second))
-		return false, nil
-	}
-	return true, pause(ctx, wait)
-}
-
-// backoff keeps everybody off the host that answered with resp. Too much traffic is not an error of this load.
-func (l *load) backoff(ctx context.Context, u *url.URL, resp *http.Response) error {
-	d := retryAfter(resp.Header.Get("Retry-After"), l.now())
-	if err := l.gate.Backoff(ctx, u.Host, d); err != nil {
-		return fmt.Errorf("back off from %s: %w", u.Host, err)
-	}
-	return nil
 }
 
 // ParseURL reads an absolute http or https URL and brings it into the form that is requested and compared: host in

@@ -22,10 +22,13 @@ import (
 type gate struct {
 	mu       sync.Mutex
 	wait     time.Duration
+	waits    []time.Duration // the first ones, before wait
+	quiet    []time.Duration // the first answers of Quiet, before 0
 	err      error
 	reserved []string
 	spacings []Spacing
 	backoffs map[string]time.Duration
+	settled  []string
 }
 
 func (g *gate) Reserve(_ context.Context, domain string, p Spacing) (time.Duration, error) {
@@ -33,7 +36,30 @@ func (g *gate) Reserve(_ context.Context, domain string, p Spacing) (time.Durati
 	defer g.mu.Unlock()
 	g.reserved = append(g.reserved, domain)
 	g.spacings = append(g.spacings, p)
+	if len(g.waits) > 0 {
+		wait := g.waits[0]
+		g.waits = g.waits[1:]
+		return wait, g.err
+	}
 	return g.wait, g.err
+}
+
+func (g *gate) Quiet(context.Context, string) (time.Duration, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.quiet) == 0 {
+		return 0, nil
+	}
+	quiet := g.quiet[0]
+	g.quiet = g.quiet[1:]
+	return quiet, nil
+}
+
+func (g *gate) Settle(_ context.Context, domain string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.settled = append(g.settled, domain)
+	return nil
 }
 
 func (g *gate) Backoff(_ context.Context, domain string, d time.Duration) error {

@@ -47,11 +47,13 @@ func (l *load) request(ctx context.Context, u *url.URL) (next string, err error)
 	l.visit.Status = resp.StatusCode
 	switch {
 	case isRedirect(resp):
-		return l.redirect(u, resp), nil
+		next = l.redirect(u, resp)
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
-		return "", l.refused(ctx, u, resp)
+		l.refused(u, resp)
+	default:
+		next = l.read(u, resp)
 	}
-	return l.read(u, resp), nil
+	return next, l.answered(ctx, u, resp)
 }
 
 func isRedirect(resp *http.Response) bool {
@@ -72,7 +74,7 @@ func (l *load) redirect(u *url.URL, resp *http.Response) string {
 }
 
 // refused tells of an answer that is no success.
-func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) error {
+func (l *load) refused(u *url.URL, resp *http.Response) {
 	l.visit.Outcome, l.visit.Message = classifyStatus(resp.StatusCode, u.Host)
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusForbidden:
@@ -80,10 +82,6 @@ func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) err
 			l.fail(research.OutcomeBlocked, "%s shows a CAPTCHA instead of the page.", u.Host)
 		}
 	}
-	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		return l.backoff(ctx, u, resp)
-	}
-	return nil
 }
 
 // hasCaptcha looks for a CAPTCHA on an error page.

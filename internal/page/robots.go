@@ -122,8 +122,9 @@ func (r *robots) keep(key string, found rules) {
 	r.files[key] = found
 }
 
-// fetch reads a robots.txt. One that does not exist (4xx) allows everything; a server error forbids everything for
-// a while (RFC 9309 §2.3.1.4), and so does a server that does not answer: then the load fails for the same reason.
+// fetch reads a robots.txt. One that does not exist (4xx) allows everything; a server error, or the wish for fewer requests,
+// forbids everything for a while (RFC 9309 §2.3.1.4), and so does a server that does not answer: then the load fails for
+// the same reason.
 func (r *robots) fetch(ctx context.Context, origin string) rules {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/robots.txt", nil)
 	if err != nil {
@@ -137,6 +138,9 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return rules{failed: research.OutcomeRateLimited, expires: r.now().Add(min(r.ttl, robotsRetry)),
+			message: fmt.Sprintf("%s asks for fewer requests even for its robots.txt, so nothing of it may be read now.", req.URL.Host)}
 	case resp.StatusCode >= 500:
 		return rules{failed: research.OutcomeServerError, expires: r.now().Add(min(r.ttl, robotsRetry)),
 			message: fmt.Sprintf("%s answers its robots.txt with status %d, so nothing of it may be read now.", req.URL.Host, resp.StatusCode)}

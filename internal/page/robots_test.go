@@ -61,6 +61,7 @@ func TestRobotsAnswers(t *testing.T) {
 	}{
 		"missing":          {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, research.OutcomeOK},
 		"forbidden":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, research.OutcomeOK},
+		"too many":         {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, research.OutcomeRateLimited},
 		"server error":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, research.OutcomeServerError},
 		"cut":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, research.OutcomeConnection},
 		"redirect":         {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/rules", 302) }, research.OutcomeRobots},
@@ -136,6 +137,7 @@ func TestCrawlDelayRaisesTheSpacing(t *testing.T) {
 		cfg.Spacing = Spacing{Min: time.Second, Max: 2 * time.Second}
 		f, g := fetcher(t, cfg)
 		visit(t, f, site.URL("/index.html"), Policy{})
+		g.spacings[0].MaxWait = 0
 		if g.spacings[0] != want {
 			t.Errorf("%s: %+v", value, g.spacings[0])
 		}

@@ -46,16 +46,3 @@ func (s *Store) Workers(ctx context.Context) ([]research.Worker, error) {
 	}
 	return out, nil
 }
-
-// ReserveDomain books the next free moment for a request to a domain and returns how long it is until then: at least
-// spacing after the last booking, and never more than requests bookings in any window.
-func (s *Store) ReserveDomain(ctx context.Context, domain string, spacing time.Duration, requests int, window time.Duration) (time.Duration, error) {
-	ms, err := s.q.ReserveDomain(ctx, db.ReserveDomainParams{
-		Domain: domain, SpacingSeconds: spacing.Seconds(), MaxRequests: int32(requests), WindowSeconds: window.Seconds()})
-	return time.Duration(ms * float64(time.Millisecond)), wrap(err)
-}
-
-// BackoffDomain keeps everybody off a domain for d.
-func (s *Store) BackoffDomain(ctx context.Context, domain string, d time.Duration) error {
-	return wrap(s.q.BackoffDomain(ctx, domain, d.Seconds()))
-}

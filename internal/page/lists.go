@@ -1,0 +1,184 @@
+package page
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	listCheck   = time.Second // how often a file is looked at, at most
+	maxListFile = 4 << 20     // bytes
+)
+
+// Lists are the operator's two lists of domains, kept in files that are read again when they change. A file that does not
+// exist, or has no entries, is no list. One that becomes unreadable keeps its last good content. A nil *Lists refuses
+// nothing. It is safe for concurrent use.
+type Lists struct {
+	allowed, disallowed *listFile
+}
+
+// OpenLists reads the two files. Lines are patterns: a domain, which stands for its subdomains too; "*.example.com", which
+// stands for the subdomains only; or a host name with asterisks for any characters, such as "*.example.*". Empty lines and
+// what follows a # are skipped. An error names the file and line that cannot be understood.
+func OpenLists(allowed, disallowed string, log *slog.Logger) (*Lists, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	l := &Lists{allowed: &listFile{path: allowed, log: log, now: time.Now}, disallowed: &listFile{path: disallowed, log: log, now: time.Now}}
+	return l, errors.Join(l.allowed.load(), l.disallowed.load())
+}
+
+// Refuse says in a sentence why host may not be opened; empty: it may.
+func (l *Lists) Refuse(host string) string {
+	if why := l.Denied(host); why != "" || l == nil {
+		return why
+	}
+	if patterns := l.allowed.patterns(); len(patterns) > 0 && matching(patterns, host) == "" {
+		return fmt.Sprintf("%s is not on this server's list of domains that may be opened.", bareHost(host))
+	}
+	return ""
+}
+
+// Denied is Refuse by the list of disallowed domains alone, which holds for what pages are made of as well.
+func (l *Lists) Denied(host string) string {
+	if l == nil {
+		return ""
+	}
+	if p := matching(l.disallowed.patterns(), host); p != "" {
+		return fmt.Sprintf("%s is on this server's list of domains that are never opened (%s).", bareHost(host), p)
+	}
+	return ""
+}
+
+func matching(patterns []string, host string) string {
+	for _, p := range patterns {
+		if MatchDomain(p, host) {
+			return p
+		}
+		if strings.Contains(strings.TrimPrefix(p, "*."), "*") {
+			if ok, err := path.Match(p, bareHost(host)); ok && err == nil {
+				return p
+			}
+		}
+	}
+	return ""
+}
+
+// listFile is a file of patterns.
+type listFile struct {
+	path string // empty: there is none
+	log  *slog.Logger
+	now  func() time.Time
+
+	mu      sync.Mutex
+	checked time.Time
+	state   fileState // of the content that was looked at last, good or bad
+	content []string
+}
+
+// fileState tells one version of a file from the next. The zero one is that of a file that does not exist.
+type fileState struct {
+	changed time.Time
+	size    int64
+}
+
+// patterns gives the list as it stands.
+func (f *listFile) patterns() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now := f.now(); f.path != "" && now.Sub(f.checked) >= listCheck {
+		f.checked = now
+		if err := f.read(); err != nil {
+			f.log.Error("a list of domains cannot be read; the last good one stays in force", "file", f.path, "entries", len(f.content), "error", err)
+		}
+	}
+	return f.content
+}
+
+func (f *listFile) load() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.checked = f.now()
+	return f.read()
+}
+
+// read takes in the file if it has changed. Each version is looked at once.
+func (f *listFile) read() error {
+	if f.path == "" {
+		return nil
+	}
+	var state fileState
+	info, err := os.Stat(f.path)
+	switch {
+	case err == nil:
+		state = fileState{info.ModTime(), info.Size()}
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the list of domains %s: %w", f.path, err)
+	}
+	if state == f.state {
+		return nil
+	}
+	f.state = state
+	var text []byte
+	if err == nil {
+		if info.Size() > maxListFile {
+			return fmt.Errorf("the list of domains %s is larger than %d MiB", f.path, maxListFile>>20)
+		}
+		if text, err = os.ReadFile(f.path); err != nil {
+			return fmt.Errorf("the list of domains: %w", err)
+		}
+	}
+	content, err := parseList(text)
+	if err != nil {
+		return fmt.Errorf("the list of domains %s: %w", f.path, err)
+	}
+	if len(content)+len(f.content) > 0 {
+		f.log.Info("a list of domains was read", "file", f.path, "entries", len(content))
+	}
+	f.content = content
+	return nil
+}
+
+// parseList reads the lines of a list.
+func parseList(text []byte) ([]string, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("it is not UTF-8 text")
+	}
+	var out []string
+	n := 0
+	for line := range strings.Lines(string(bytes.TrimPrefix(text, []byte("\uFEFF")))) {
+		n++
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.ToLower(strings.TrimSpace(line)); line == "" {
+			continue
+		}
+		if !isPattern(line) {
+			return nil, fmt.Errorf("line %d is not a domain like example.com, *.example.com or *.example.*: %.100q", n, line)
+		}
+		out = append(out, line)
+	}
+	return out, nil
+}
+
+func isPattern(s string) bool {
+	if strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/\@?,;"'`, r)
+	}) {
+		return false
+	}
+	if strings.Contains(strings.TrimPrefix(s, "*."), "*") {
+		_, err := path.Match(s, "")
+		return err == nil
+	}
+	return bareHost(strings.TrimPrefix(s, "*.")) != ""
+}

@@ -1,0 +1,184 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"legwork/internal/research"
+)
+
+// Gate reserves moments for requests to a domain, so that spacing, windows and backoff hold across processes. Domains are
+// registrable ones with their port, if the URL has one.
+type Gate interface {
+	// Reserve books the next free moment for domain and returns how long from now it is. It does not wait itself.
+	Reserve(ctx context.Context, domain string, p Spacing) (time.Duration, error)
+	// Backoff keeps everybody off domain for at least d from now, and for longer with each time in a row (429, 503).
+	Backoff(ctx context.Context, domain string, d time.Duration) error
+	// Quiet is how long everybody is kept off domain yet, those included who reserved a moment before.
+	Quiet(ctx context.Context, domain string) (time.Duration, error)
+	// Settle forgets the times in a row: domain answered as it should.
+	Settle(ctx context.Context, domain string) error
+}
+
+// Spacing is how far apart requests to one domain are.
+type Spacing struct {
+	Min, Max time.Duration // the delay between two requests is drawn from this range
+	Requests int           // at most so many requests per Window; 0: no such bound
+	Window   time.Duration
+	MaxWait  time.Duration // a moment further off is told but not booked; 0: any is
+}
+
+// A request arrives a little after its moment, and not always equally late. So that a site never sees more than it should
+// in a window, windows are reserved longer by leeway, and a request that could not leave within half of it waits for a
+// new moment.
+const (
+	maxLeeway   = 2 * time.Second
+	leewayShare = 8 // leeway is at most this part of the window
+)
+
+func (s Spacing) leeway() time.Duration {
+	if s.Window <= 0 {
+		return maxLeeway
+	}
+	return min(maxLeeway, s.Window/leewayShare)
+}
+
+// domainOf is what the Gate knows the host of u by.
+func domainOf(u *url.URL) string {
+	domain := Domain(u.Host)
+	if port := u.Port(); port != "" {
+		return net.JoinHostPort(domain, port)
+	}
+	return domain
+}
+
+// admit asks robots.txt and then the Gate, and waits as long as it says.
+func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
+	spacing := l.cfg.Spacing
+	if !l.cfg.IgnoreRobots {
+		r, err := l.robots.rules(ctx, u)
+		switch {
+		case err != nil:
+			return false, err
+		case r.failed != "":
+			l.fail(r.failed, "%s", r.message)
+			return false, nil
+		case !r.allow(u):
+			l.fail(research.OutcomeRobots, "The robots.txt of %s forbids reading this page.", u.Host)
+			return false, nil
+		}
+		spacing.Min, spacing.Max = max(spacing.Min, r.delay), max(spacing.Max, spacing.Min, r.delay)
+	}
+	return l.turn(ctx, u, spacing)
+}
+
+// turn waits for a moment of the domain and sees to it that the moment is still good when it has come: nobody asked for
+// quiet meanwhile, and this process was not held up.
+func (l *load) turn(ctx context.Context, u *url.URL, spacing Spacing) (bool, error) {
+	domain, began, leeway := domainOf(u), l.now(), spacing.leeway()
+	if spacing.Requests > 0 {
+		spacing.Window += leeway
+	}
+	for {
+		asked := l.now()
+		spacing.MaxWait = max(l.cfg.MaxWait-asked.Sub(began), time.Millisecond)
+		wait, err := l.gate.Reserve(ctx, domain, spacing)
+		if err != nil {
+			return false, fmt.Errorf("reserve a request to %s: %w", domain, err)
+		}
+		if wait > spacing.MaxWait {
+			l.fail(research.OutcomeRateLimited, "%s is busy or asked us to stay away; the next request may be made in %s.", domain, wait.Round(time.Second))
+			return false, nil
+		}
+		if err := pause(ctx, wait); err != nil {
+			return false, err
+		}
+		quiet := time.Duration(0)
+		if wait > 0 {
+			if quiet, err = l.gate.Quiet(ctx, domain); err != nil {
+				return false, fmt.Errorf("ask whether %s is left alone: %w", domain, err)
+			}
+		}
+		if late := l.now().Sub(asked) - wait; quiet <= 0 && late <= leeway/2 {
+			return true, nil
+		}
+	}
+}
+
+// answered draws the consequences of an answer's status for the next requests to its domain.
+func (l *load) answered(ctx context.Context, u *url.URL, resp *http.Response) error {
+	domain := domainOf(u)
+	if l.policy.Strikes.Note(u.Host, resp.StatusCode) {
+		l.visit.Message += " It was the third time in a row, so this task asks " + domain + " no more."
+	}
+	var err error
+	switch {
+	case busy(resp.StatusCode):
+		err = l.gate.Backoff(ctx, domain, retryAfter(resp.Header.Get("Retry-After"), l.now()))
+	case fine(resp.StatusCode):
+		err = l.gate.Settle(ctx, domain)
+	}
+	if err != nil {
+		return fmt.Errorf("note the answer of %s: %w", domain, err)
+	}
+	return nil
+}
+
+// busy reports whether a status asks for fewer requests.
+func busy(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+}
+
+// fine reports whether a server that answers with status is well: it found the page, or knows that there is none.
+func fine(status int) bool {
+	return status >= 200 && status < 400 || status == http.StatusNotFound || status == http.StatusGone
+}
+
+// maxStrikes is how many answers of 429 or 503 in a row end a domain for a task.
+const maxStrikes = 3
+
+// struckOut says why a domain is not asked any more.
+const struckOut = "asked for fewer requests three times in a row, so this task does not ask it any more."
+
+// Strikes counts how often in a row each domain asked one task for fewer requests. It is safe for concurrent use. A nil
+// one counts nothing.
+type Strikes struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+// Note takes in the status of an answer of host. It reports whether this ended the host's domain for the task.
+func (s *Strikes) Note(host string, status int) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	domain := domainOf(&url.URL{Host: host})
+	switch {
+	case busy(status):
+		if s.counts == nil {
+			s.counts = map[string]int{}
+		}
+		s.counts[domain]++
+		return s.counts[domain] == maxStrikes
+	case fine(status) && s.counts[domain] < maxStrikes:
+		delete(s.counts, domain)
+	}
+	return false
+}
+
+// Out reports whether the domain of host is not to be asked any more.
+func (s *Strikes) Out(host string) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[domainOf(&url.URL{Host: host})] >= maxStrikes
+}

@@ -1,0 +1,148 @@
+package page
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"legwork/internal/research"
+	"legwork/internal/testsite"
+)
+
+// TestStrikes: three answers of 429 or 503 in a row end a domain for the task, a good one in between does not, and another
+// task asks again.
+func TestStrikes(t *testing.T) {
+	t.Parallel()
+	site, other := testsite.Start(t), testsite.Start(t)
+	f, g := fetcher(t, config())
+	task := Policy{Strikes: new(Strikes)}
+	load := func(path string, want research.Outcome, says string) {
+		t.Helper()
+		if v := visit(t, f, site.URL(path), task); v.Outcome != want || !strings.Contains(v.Message, says) {
+			t.Errorf("%s: %s %s", path, v.Outcome, v.Message)
+		}
+	}
+	for range 2 {
+		load("/retry-after?value=0", research.OutcomeRateLimited, "429")
+		load("/retry-after?value=0&status=503", research.OutcomeServerError, "503")
+		load("/status/500", research.OutcomeServerError, "500") // neither good nor a strike
+		load("/index.html", research.OutcomeOK, "")
+	}
+	load("/status/503", research.OutcomeServerError, "503")
+	load("/status/429", research.OutcomeRateLimited, "429")
+	load("/status/503", research.OutcomeServerError, "third time in a row, so this task asks "+site.Host()+" no more")
+	asked := len(site.Requests())
+	for range 2 {
+		load("/index.html", research.OutcomeRateLimited, "three times in a row")
+	}
+	site.Handle("/back", func(w http.ResponseWriter, r *http.Request) { t.Error("asked") })
+	other.Handle("/to", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, site.URL("/back"), http.StatusFound) })
+	if v := visit(t, f, other.URL("/to"), task); v.Outcome != research.OutcomeRateLimited {
+		t.Errorf("a redirect to it: %s", v.Outcome)
+	}
+	if n := len(site.Requests()); n != asked {
+		t.Errorf("%d requests after the end", n-asked)
+	}
+	if v := visit(t, f, other.URL("/index.html"), task); v.Outcome != research.OutcomeOK {
+		t.Errorf("another domain: %s", v.Outcome)
+	}
+	if v := visit(t, f, site.URL("/index.html"), Policy{Strikes: new(Strikes)}); v.Outcome != research.OutcomeOK {
+		t.Errorf("another task: %s", v.Outcome)
+	}
+	if strings.Join(g.settled[:2], " ") != site.Host()+" "+site.Host() || g.backoffs[site.Host()] != defaultRetry {
+		t.Errorf("settled %v, backed off %v", g.settled, g.backoffs)
+	}
+	var none *Strikes
+	if none.Note("a.example", 503) || none.Out("a.example") {
+		t.Error("nobody counts, and yet")
+	}
+}
+
+// TestTurn: a moment that was granted is given up when the domain has asked for quiet meanwhile, or when it has passed.
+func TestTurn(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	f, g := fetcher(t, config())
+	g.waits = []time.Duration{time.Millisecond, time.Millisecond, 0}
+	g.quiet = []time.Duration{time.Minute, time.Minute}
+	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) != 3 {
+		t.Errorf("quiet: %s, reserved %d times", v.Outcome, len(g.reserved))
+	}
+	// The clock jumps at every look: the process is held up between the grant and the request.
+	f, g = fetcher(t, config())
+	now, jumps := time.Now(), 9
+	f.now = func() time.Time {
+		if jumps--; jumps > 0 {
+			now = now.Add(5 * time.Second)
+		}
+		return now
+	}
+	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) < 3 {
+		t.Errorf("late: %s, reserved %d times", v.Outcome, len(g.reserved))
+	}
+	// A domain that is never quiet enough is given up after MaxWait.
+	cfg := config()
+	cfg.MaxWait = 50 * time.Millisecond
+	f, g = fetcher(t, cfg)
+	g.wait = 20 * time.Millisecond
+	g.quiet = make([]time.Duration, 1000)
+	for i := range g.quiet {
+		g.quiet[i] = time.Minute
+	}
+	before := site.Count("/index.html")
+	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeRateLimited || site.Count("/index.html") != before {
+		t.Errorf("never: %s", v.Outcome)
+	}
+}
+
+// TestWindowsAreReservedWithLeeway: what is late in arriving must not make a window too full.
+func TestWindowsAreReservedWithLeeway(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	for window, want := range map[time.Duration]time.Duration{time.Minute: 62 * time.Second, 8 * time.Second: 9 * time.Second} {
+		cfg := config()
+		cfg.Spacing = Spacing{Requests: 5, Window: window}
+		f, g := fetcher(t, cfg)
+		visit(t, f, site.URL("/index.html"), Policy{})
+		if g.spacings[0].Window != want || g.spacings[0].Requests != 5 {
+			t.Errorf("%v is reserved as %+v", window, g.spacings[0])
+		}
+	}
+}
+
+// toLoopback resolves every name to 127.0.0.1.
+func toLoopback(t *testing.T) *net.Resolver {
+	server := testsite.StartDNS(t, func(string, int) string { return "127.0.0.1" })
+	return server.Resolver()
+}
+
+// TestSubdomainsShareATurn: the Gate knows registrable domains, and ports.
+func TestSubdomainsShareATurn(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	_, port, _ := strings.Cut(site.Host(), ":")
+	cfg := config()
+	cfg.Resolver = toLoopback(t)
+	f, g := fetcher(t, cfg)
+	for _, host := range []string{"docs.shop.co.uk", "www.shop.co.uk", "shop.co.uk", "shop.org.uk", "a.github.io", "b.github.io"} {
+		if v := visit(t, f, "http://"+host+":"+port+"/index.html", Policy{}); v.Outcome != research.OutcomeOK {
+			t.Errorf("%s: %s %s", host, v.Outcome, v.Message)
+		}
+	}
+	want := "shop.co.uk:P shop.co.uk:P shop.co.uk:P shop.org.uk:P a.github.io:P b.github.io:P"
+	if got := strings.ReplaceAll(strings.Join(g.reserved, " "), port, "P"); got != want {
+		t.Errorf("reserved %s", got)
+	}
+	stay := Policy{StayOn: "docs.shop.co.uk"}
+	for host, want := range map[string]research.Outcome{"www.shop.co.uk": research.OutcomeOK, "shop.org.uk": research.OutcomePolicy, "othershop.co.uk": research.OutcomePolicy} {
+		if v := visit(t, f, "http://"+host+":"+port+"/index.html", stay); v.Outcome != want {
+			t.Errorf("%s: %s", host, v.Outcome)
+		}
+	}
+	if _, err := cfg.Resolver.LookupHost(context.Background(), "x.example"); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,133 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"legwork/internal/store"
+)
+
+func TestReserveDomain(t *testing.T) {
+	b := setup(t)
+	reserve := func(spacing time.Duration, requests int, window time.Duration) time.Duration {
+		t.Helper()
+		d, err := b.ReserveDomain(b.ctx, "a.example", store.Booking{Spacing: spacing, Requests: requests, Window: window})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	near := func(what string, got, want time.Duration) {
+		t.Helper()
+		if got > want || got < want-2*time.Second {
+			t.Errorf("%s: wait %v, want just below %v", what, got, want)
+		}
+	}
+	if d := reserve(10*time.Second, 3, time.Hour); d != 0 {
+		t.Errorf("first: wait %v, want none", d)
+	}
+	near("second", reserve(10*time.Second, 3, time.Hour), 10*time.Second)
+	near("third", reserve(10*time.Second, 3, time.Hour), 20*time.Second)
+	near("fourth waits for the window", reserve(10*time.Second, 3, time.Hour), time.Hour)
+	near("fifth", reserve(10*time.Second, 3, time.Hour), time.Hour+10*time.Second)
+	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Booking{Spacing: time.Second, Requests: 3, Window: time.Hour}); err != nil || d != 0 {
+		t.Errorf("another domain: %v, %v", d, err)
+	}
+	if err := b.BackoffDomain(b.ctx, "b.example", 30*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Booking{Requests: 3, Window: time.Hour}); err != nil || d < 28*time.Second || d > 30*time.Second {
+		t.Errorf("after a backoff: %v, %v", d, err)
+	}
+	if err := b.BackoffDomain(b.ctx, "b.example", time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Booking{Requests: 9, Window: time.Hour}); err != nil || d < 27*time.Second {
+		t.Errorf("a shorter backoff must not shorten: %v, %v", d, err)
+	}
+}
+
+func TestReserveDomainIsExactUnderConcurrency(t *testing.T) {
+	b := setup(t)
+	const n = 40
+	waits := make(chan time.Duration, n)
+	for range n {
+		go func() {
+			d, err := b.ReserveDomain(b.ctx, "c.example", store.Booking{Spacing: time.Second, Requests: 1000, Window: time.Hour})
+			if err != nil {
+				t.Error(err)
+			}
+			waits <- d
+		}()
+	}
+	seconds := map[int]int{}
+	for range n {
+		seconds[int((<-waits).Round(time.Second)/time.Second)]++
+	}
+	var moments []time.Time
+	if err := b.Pool().QueryRow(b.ctx, "SELECT recent FROM domains WHERE domain = 'c.example'").Scan(&moments); err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < len(moments); i++ {
+		if gap := moments[i].Sub(moments[i-1]); gap < time.Second {
+			t.Errorf("grants %d and %d are %v apart", i-1, i, gap)
+		}
+	}
+	if len(moments) != n {
+		t.Errorf("%d grants on record, want %d", len(moments), n)
+	}
+}
+
+// TestBackoffDoubles: in a row and not while the domain is left alone already, up to five minutes, until the domain settles.
+func TestBackoffDoubles(t *testing.T) {
+	b := setup(t)
+	const domain = "busy.example"
+	pass := func() { // as if the domain had been left alone long enough
+		t.Helper()
+		if _, err := b.Pool().Exec(b.ctx, "UPDATE domains SET quiet_until = 'epoch', next_at = 'epoch' WHERE domain = $1", domain); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backoff := func(asked, want time.Duration) {
+		t.Helper()
+		if err := b.BackoffDomain(b.ctx, domain, asked); err != nil {
+			t.Fatal(err)
+		}
+		quiet, err := b.DomainQuiet(b.ctx, domain)
+		if err != nil || quiet > want || quiet < want-4*time.Second {
+			t.Errorf("quiet for %v, want just below %v, %v", quiet, want, err)
+		}
+		wait, err := b.ReserveDomain(b.ctx, domain, store.Booking{Requests: 100, Window: time.Second, MaxWait: time.Millisecond})
+		if err != nil || wait > want || wait < want-4*time.Second {
+			t.Errorf("the next moment is in %v, want just below %v, %v", wait, want, err)
+		}
+	}
+	if quiet, err := b.DomainQuiet(b.ctx, "unknown.example"); err != nil || quiet != 0 {
+		t.Errorf("an unknown domain is quiet for %v, %v", quiet, err)
+	}
+	for _, want := range []int{5, 10, 20, 40, 80, 160, 300, 300} {
+		backoff(5*time.Second, time.Duration(want)*time.Second)
+		backoff(5*time.Second, time.Duration(want)*time.Second) // an answer that was on its way
+		pass()
+	}
+	backoff(20*time.Minute, 20*time.Minute) // the domain asks for more
+	pass()
+	if err := b.SettleDomain(b.ctx, domain); err != nil {
+		t.Fatal(err)
+	}
+	backoff(0, 0)
+	pass()
+	backoff(0, 10*time.Second)
+}
+
+// TestMomentsNobodyWaitsForAreNotBooked: asking again and again for what is too far off moves nothing.
+func TestMomentsNobodyWaitsForAreNotBooked(t *testing.T) {
+	b := setup(t)
+	booking := store.Booking{Spacing: time.Minute, Requests: 100, Window: time.Hour, MaxWait: 90 * time.Second}
+	for i, want := range []time.Duration{0, time.Minute, 2 * time.Minute, 2 * time.Minute, 2 * time.Minute} {
+		wait, err := b.ReserveDomain(b.ctx, "far.example", booking)
+		if err != nil || wait > want || wait < want-10*time.Second {
+			t.Errorf("%d: in %v, want just below %v, %v", i, wait, want, err)
+		}
+	}
+}

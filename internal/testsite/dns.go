@@ -1,0 +1,95 @@
+package testsite
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// DNS is a name server on loopback whose answers a test decides.
+type DNS struct {
+	conn   net.PacketConn
+	answer func(name string, asked int) string
+
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+// StartDNS starts a name server and stops it when the test ends. answer gives the address of a name (without the last
+// dot) the asked-th time it is asked for, from 1; empty: there is no such name. Addresses are not to be kept (TTL 0).
+func StartDNS(t testing.TB, answer func(name string, asked int) string) *DNS {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &DNS{conn: conn, answer: answer, asked: map[string]int{}}
+	t.Cleanup(func() { _ = conn.Close() })
+	go d.serve()
+	return d
+}
+
+// Asked says how often an address of name was asked for.
+func (d *DNS) Asked(name string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked[name]
+}
+
+// Resolver asks this server and nobody else.
+func (d *DNS) Resolver() *net.Resolver {
+	return &net.Resolver{PreferGo: true, StrictErrors: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "udp", d.conn.LocalAddr().String())
+	}}
+}
+
+func (d *DNS) serve() {
+	buf := make([]byte, 1500)
+	for {
+		n, from, err := d.conn.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		if reply := d.reply(buf[:n]); reply != nil {
+			_, _ = d.conn.WriteTo(reply, from)
+		}
+	}
+}
+
+func (d *DNS) reply(query []byte) []byte {
+	var m dnsmessage.Message
+	if m.Unpack(query) != nil || len(m.Questions) != 1 {
+		return nil
+	}
+	q := m.Questions[0]
+	name := strings.TrimSuffix(strings.ToLower(q.Name.String()), ".")
+	m.Response, m.Authoritative, m.RecursionAvailable, m.Additionals = true, true, true, nil
+	// One question of a lookup counts, that for IPv4: both are asked at the same time.
+	d.mu.Lock()
+	if q.Type == dnsmessage.TypeA {
+		d.asked[name]++
+	}
+	asked := max(1, d.asked[name])
+	d.mu.Unlock()
+	addr, err := netip.ParseAddr(d.answer(name, asked))
+	header := dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET}
+	switch {
+	case err != nil:
+		m.RCode = dnsmessage.RCodeNameError
+	case addr.Is4() && q.Type == dnsmessage.TypeA:
+		m.Answers = []dnsmessage.Resource{{Header: header, Body: &dnsmessage.AResource{A: addr.As4()}}}
+	case addr.Is6() && q.Type == dnsmessage.TypeAAAA:
+		m.Answers = []dnsmessage.Resource{{Header: header, Body: &dnsmessage.AAAAResource{AAAA: addr.As16()}}}
+	}
+	reply, err := m.Pack()
+	if err != nil {
+		return nil
+	}
+	return reply
+}
