@@ -1,0 +1,199 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"legwork/api"
+	"legwork/internal/config"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/testsite"
+)
+
+// chainDepth is how many links lead from the first page of a chain to the answer: the most that a task may follow.
+const chainDepth = 5
+
+// chain adds pages that a task reads one after the other: /chain/NAME/0 … , with the answer on the last.
+func chain(w *world, name string, beside ...string) (seed string) {
+	for i := range chainDepth {
+		w.site.Page(fmt.Sprintf("/chain/%s/%d", name, i), fmt.Sprintf(`<html lang="en"><title>Chapter %d of %[3]s</title><h1>Chapter %[1]d</h1>
+<p>This chapter of %[3]s leads on and says nothing of its own.</p><p><a href="/chain/%[3]s/%[2]d">The treasure of Zanzibar, continued</a></p>%[4]s`, i, i+1, name, strings.Join(beside, "")))
+	}
+	w.site.Page(fmt.Sprintf("/chain/%s/%d", name, chainDepth), `<html lang="en"><title>The end of `+name+`</title><h1>The end</h1>
+<p>The treasure of Zanzibar is buried under the third palm tree, as `+name+` knows.</p>`)
+	return w.site.URL("/chain/" + name + "/0")
+}
+
+// hammer has tasks read from seeds at the same time, on two worker processes, and gives the site's log of it.
+func hammer(w *world, seeds []string, extra ...string) []testsite.Request {
+	w.t.Helper()
+	c := w.serve(roleAPI)
+	for range 2 {
+		w.line(w.start(settings(w.url, w.dir, append([]string{"MAX_CONCURRENT_TASKS=" + fmt.Sprint(len(seeds)/2)}, extra...)...), "worker"), "legwork starts")
+	}
+	var ids []string
+	for _, seed := range seeds {
+		in := map[string]any{"question": "Where is the treasure of Zanzibar buried?", "seedUrl": seed, "maxDepth": chainDepth, "timeBudget": 120}
+		ids = append(ids, w.ask(c, in).TaskID)
+	}
+	for _, id := range ids {
+		if done := w.await(c, id); done.Status != api.StatusCompleted {
+			w.t.Errorf("ended as %s: %v", done.Status, done.Error)
+		}
+	}
+	if n := w.count("SELECT count(DISTINCT worker_id) FROM runs"); n != 2 {
+		w.t.Errorf("%d workers took part, not 2", n)
+	}
+	var pages []testsite.Request
+	for _, r := range w.site.Requests() {
+		if strings.HasPrefix(r.Path, "/chain/") {
+			pages = append(pages, r)
+		}
+	}
+	return pages
+}
+
+// TestTwoWorkersShareAWindow: whatever two processes do at the same time, the site never sees more requests in any window,
+// nor closer together, than the settings say. The measure is the site's own log.
+func TestTwoWorkersShareAWindow(t *testing.T) {
+	const (
+		most    = 8
+		window  = 4 * time.Second
+		spacing = 200 * time.Millisecond
+		jitter  = 150 * time.Millisecond // by which a request may be later than the one before
+		tasks   = 6
+	)
+	w := newWorld(t)
+	var seeds []string
+	for i := range tasks {
+		seeds = append(seeds, chain(w, fmt.Sprint("book", i)))
+	}
+	pages := hammer(w, seeds, fmt.Sprint("RATE_LIMIT_REQUESTS=", most), "RATE_LIMIT_WINDOW=4s", "REQUEST_DELAY_MIN=0.2s", "REQUEST_DELAY_MAX=0.4s")
+	if len(pages) != tasks*(chainDepth+1) {
+		t.Errorf("%d requests, not %d", len(pages), tasks*(chainDepth+1))
+	}
+	closest, tightest := time.Hour, time.Hour
+	for i, r := range pages {
+		if i >= most {
+			tightest = min(tightest, r.At.Sub(pages[i-most].At))
+		}
+		if i >= 1 {
+			closest = min(closest, r.At.Sub(pages[i-1].At))
+		}
+	}
+	t.Logf("%d requests in %v; %d in a row took at least %v, two at least %v", len(pages), pages[len(pages)-1].At.Sub(pages[0].At).Round(time.Millisecond), most+1,
+		tightest.Round(time.Millisecond), closest.Round(time.Millisecond))
+	if tightest <= window {
+		t.Errorf("%d requests within %v, allowed are %d in %v", most+1, tightest, most, window)
+	}
+	if closest < spacing-jitter {
+		t.Errorf("two requests %v apart, want %v", closest, spacing)
+	}
+	if whole := pages[len(pages)-1].At.Sub(pages[0].At); whole > 3*time.Duration(len(pages)/most)*window {
+		t.Errorf("the window was kept, but it took %v", whole)
+	}
+}
+
+// TestTwoWorkersLeaveABusySiteAlone: a site that asks for quiet in the middle gets it from both processes, those requests
+// included that had their moment already.
+func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
+	const (
+		quiet    = 4 * time.Second
+		underWay = 500 * time.Millisecond // a request that has left cannot be called back
+	)
+	w := newWorld(t)
+	var mu sync.Mutex
+	var said time.Time
+	w.site.Handle("/chain/map", func(rw http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		rw.Header().Set("Content-Type", "text/html")
+		if said.IsZero() { // the first to come hears it
+			rw.Header().Set("Retry-After", "4")
+			rw.WriteHeader(http.StatusTooManyRequests)
+			said = time.Now()
+		}
+		_, _ = rw.Write([]byte(`<html lang="en"><title>Map</title><p>There is nothing on this map.`))
+	})
+	var seeds []string
+	for i := range 4 {
+		seeds = append(seeds, chain(w, fmt.Sprint("book", i), `<p><a href="/chain/map">The treasure of Zanzibar buried: a map</a></p>`))
+	}
+	pages := hammer(w, seeds, "REQUEST_DELAY_MIN=0.7s", "REQUEST_DELAY_MAX=0.9s")
+	mu.Lock()
+	defer mu.Unlock()
+	if said.IsZero() {
+		t.Fatal("nobody was told to keep quiet")
+	}
+	before, during := 0, 0
+	for _, r := range pages {
+		since := r.At.Sub(said)
+		if since <= 0 {
+			before++
+		}
+		if since > underWay && since < quiet {
+			during++
+			t.Errorf("%s was asked for %v after the site had asked for %v of quiet", r.Path, since, quiet)
+		}
+	}
+	t.Logf("%d requests before, %d during, %d after", before, during, len(pages)-before-during)
+}
+
+// TestDefaultsLeaveTimeForAQuestion: the moments of all pages that a question may read, on one domain and by the defaults,
+// lie within a minute, reckoned without waiting for them.
+func TestDefaultsLeaveTimeForAQuestion(t *testing.T) {
+	w := newWorld(t)
+	cfg, err := config.Load([]string{"DATABASE_URL=" + w.url}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gate{w.app(roleAPI).store}
+	const pages = 20 // maxPages of a task that does not say
+	var last time.Duration
+	for range pages {
+		last, err = g.Reserve(w.ctx(), "one.example", page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("the moment of page %d is in %v", pages, last)
+	if last > 40*time.Second || last < pages/2*cfg.RequestDelayMin {
+		t.Errorf("the moment of page %d is in %v", pages, last)
+	}
+}
+
+// TestDomainLists: the operator's files hold for all tasks, for links and redirects, and a change of them is heard.
+func TestDomainLists(t *testing.T) {
+	w := newWorld(t)
+	file := filepath.Join(w.dir, "disallowed.txt")
+	c := w.serve(roleAll, "DISALLOWED_DOMAINS_FILE="+file)
+	seed := chain(w, "listed")
+	ask := func() api.Task {
+		return w.await(c, w.ask(c, map[string]any{"question": "Where is the treasure of Zanzibar buried?", "seedUrl": seed, "maxDepth": chainDepth}).TaskID)
+	}
+	if done := ask(); done.Status != api.StatusCompleted {
+		t.Fatalf("without a list: %s %v", done.Status, done.Error)
+	}
+	if err := os.WriteFile(file, []byte("# not today\n127.0.0.1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asked := w.site.Count("/chain/listed/0")
+	deadline := time.Now().Add(patience)
+	done := ask()
+	for ; done.Status == api.StatusCompleted && time.Now().Before(deadline); done = ask() { // the file is looked at once a second
+		asked = w.site.Count("/chain/listed/0")
+	}
+	if done.Status != api.StatusFailed || done.Error == nil || !strings.Contains(*done.Error, "never opened") || done.ErrorCode == nil || *done.ErrorCode != research.CodeNoSources {
+		t.Errorf("on the list: %s %v", done.Status, done.Error)
+	}
+	if n := w.site.Count("/chain/listed/0"); n != asked {
+		t.Errorf("the page was asked for all the same")
+	}
+}
