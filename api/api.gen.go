@@ -229,6 +229,11 @@ type Citation struct {
 	// PageID The snapshot it was read from.
 	PageID *string `json:"pageId,omitempty"`
 
+	// PublishedAt RFC 3339 in UTC with exactly milliseconds and Z.
+	//
+	// Example: 2026-03-05T14:30:00.125Z
+	PublishedAt *Time `json:"publishedAt,omitempty"`
+
 	// ScreenshotURL Root-relative.
 	ScreenshotURL *string `json:"screenshotUrl,omitempty"`
 
@@ -372,15 +377,18 @@ type HistoryEntry struct {
 
 // Options What was asked for, defaults filled in.
 type Options struct {
-	AllowDomains       []string               `json:"allowDomains"`
-	AllowExternalLinks bool                   `json:"allowExternalLinks"`
-	DenyDomains        []string               `json:"denyDomains"`
-	MaxDepth           int                    `json:"maxDepth"`
-	MaxPages           int                    `json:"maxPages"`
-	MaxResults         int                    `json:"maxResults"`
-	Metadata           map[string]interface{} `json:"metadata"`
-	SafeMode           bool                   `json:"safeMode"`
-	SameDomainOnly     bool                   `json:"sameDomainOnly"`
+	AllowDomains       []string `json:"allowDomains"`
+	AllowExternalLinks bool     `json:"allowExternalLinks"`
+	DenyDomains        []string `json:"denyDomains"`
+
+	// Fresh Every page is requested.
+	Fresh          bool                   `json:"fresh"`
+	MaxDepth       int                    `json:"maxDepth"`
+	MaxPages       int                    `json:"maxPages"`
+	MaxResults     int                    `json:"maxResults"`
+	Metadata       map[string]interface{} `json:"metadata"`
+	SafeMode       bool                   `json:"safeMode"`
+	SameDomainOnly bool                   `json:"sameDomainOnly"`
 
 	// SearchEngine Search engine. One that is not configured is accepted and falls back visibly.
 	SearchEngine Engine `json:"searchEngine"`

@@ -61,25 +61,27 @@ func (q *Queries) MarkCitation(ctx context.Context, n int32, taskID uuid.UUID, e
 }
 
 const taskCitations = `-- name: TaskCitations :many
-SELECT task_id, evidence, coalesce(n, 0)::integer AS n, page_id, visit_id, url, title, excerpt, start, "end", support, accessed_at
-FROM citations
-WHERE task_id = ANY($1::uuid[]) AND (n IS NOT NULL OR NOT $2::boolean)
-ORDER BY task_id, n, evidence
+SELECT c.task_id, c.evidence, coalesce(c.n, 0)::integer AS n, c.page_id, c.visit_id, c.url, c.title, c.excerpt, c.start, c."end", c.support,
+       c.accessed_at, v.published_at
+FROM citations c JOIN visits v ON v.id = c.visit_id
+WHERE c.task_id = ANY($1::uuid[]) AND (c.n IS NOT NULL OR NOT $2::boolean)
+ORDER BY c.task_id, c.n, c.evidence
 `
 
 type TaskCitationsRow struct {
-	TaskID     uuid.UUID
-	Evidence   int32
-	N          int32
-	PageID     string
-	VisitID    uuid.UUID
-	Url        string
-	Title      string
-	Excerpt    string
-	Start      int32
-	End        int32
-	Support    string
-	AccessedAt time.Time
+	TaskID      uuid.UUID
+	Evidence    int32
+	N           int32
+	PageID      string
+	VisitID     uuid.UUID
+	Url         string
+	Title       string
+	Excerpt     string
+	Start       int32
+	End         int32
+	Support     string
+	AccessedAt  time.Time
+	PublishedAt *time.Time
 }
 
 // Evidence of tasks; only what the answer uses when cited_only.
@@ -105,6 +107,7 @@ func (q *Queries) TaskCitations(ctx context.Context, taskIds []uuid.UUID, citedO
 			&i.End,
 			&i.Support,
 			&i.AccessedAt,
+			&i.PublishedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -160,6 +160,8 @@ type Task struct {
 	Error         *string
 	ErrorCode     *string
 	Metadata      []byte
+	// Every page is requested, whatever PAGE_TTL says.
+	Fresh bool
 }
 
 // The public log of each task, gapless from 1. json and not jsonb: clients get the bytes that were written.
@@ -199,6 +201,15 @@ type Visit struct {
 	Bytes     int64
 	Millis    int32
 	FetchedAt time.Time
+	// The address that the page itself names as its own, on the same site; empty: none.
+	CanonicalUrl string
+	// As the page says; nobody has checked it. modified_at likewise, or by the Last-Modified header.
+	PublishedAt *time.Time
+	ModifiedAt  *time.Time
+	// The links of the page, for tasks that take it from its snapshot; null where none may.
+	Links []byte
+	// The page was taken from the snapshot of an earlier visit; no request was made.
+	Cached bool
 }
 
 // One row per live worker process; its lease is the age of heartbeat_at by the clock of this database.

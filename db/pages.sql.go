@@ -28,6 +28,21 @@ func (q *Queries) CollectPages(ctx context.Context, ids []string) (int64, error)
 	return result.RowsAffected(), nil
 }
 
+const deleteLibraryVisits = `-- name: DeleteLibraryVisits :execrows
+DELETE FROM visits
+WHERE account_id = $1 AND md5(url) = md5($2::text) AND url = $2 AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
+`
+
+// Removes what an account's library holds of an address, before a newer text takes its place. Citations never refer to
+// these visits: a task that takes a page from the library has a visit of its own.
+func (q *Queries) DeleteLibraryVisits(ctx context.Context, accountID string, url string) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteLibraryVisits, accountID, url)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const holdPage = `-- name: HoldPage :one
 SELECT id FROM pages WHERE id = $1 FOR KEY SHARE
 `
@@ -38,6 +53,51 @@ func (q *Queries) HoldPage(ctx context.Context, id string) (string, error) {
 	var id_2 string
 	err := row.Scan(&id_2)
 	return id_2, err
+}
+
+const insertLibraryVisit = `-- name: InsertLibraryVisit :exec
+INSERT INTO visits (id, account_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
+                    canonical_url, published_at, modified_at, links)
+VALUES ($1, $2, $3, $4, $5, 'ok', '', $6, $7, $8, $9, $10, clock_timestamp(),
+        $11, $12, $13, $14)
+`
+
+type InsertLibraryVisitParams struct {
+	ID           uuid.UUID
+	AccountID    string
+	PageID       *string
+	Url          string
+	FinalUrl     string
+	Status       int32
+	Title        string
+	Depth        int32
+	Bytes        int64
+	Millis       int32
+	CanonicalUrl string
+	PublishedAt  *time.Time
+	ModifiedAt   *time.Time
+	Links        []byte
+}
+
+// One reading of one URL for an account's library, by no task.
+func (q *Queries) InsertLibraryVisit(ctx context.Context, arg InsertLibraryVisitParams) error {
+	_, err := q.db.Exec(ctx, insertLibraryVisit,
+		arg.ID,
+		arg.AccountID,
+		arg.PageID,
+		arg.Url,
+		arg.FinalUrl,
+		arg.Status,
+		arg.Title,
+		arg.Depth,
+		arg.Bytes,
+		arg.Millis,
+		arg.CanonicalUrl,
+		arg.PublishedAt,
+		arg.ModifiedAt,
+		arg.Links,
+	)
+	return err
 }
 
 const insertPage = `-- name: InsertPage :execrows
@@ -102,28 +162,35 @@ func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) 
 }
 
 const insertVisit = `-- name: InsertVisit :exec
-INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at)
-SELECT $1, t.account_id, t.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
-FROM tasks t WHERE t.id = $13
+INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
+                    canonical_url, published_at, modified_at, links, cached)
+SELECT $1, t.account_id, t.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+       $13, $14, $15, $16, $17
+FROM tasks t WHERE t.id = $18
 `
 
 type InsertVisitParams struct {
-	ID       uuid.UUID
-	PageID   *string
-	Url      string
-	FinalUrl string
-	Outcome  string
-	Message  string
-	Status   int32
-	Title    string
-	Depth    int32
-	Bytes    int64
-	Millis   int32
-	At       time.Time
-	TaskID   uuid.UUID
+	ID           uuid.UUID
+	PageID       *string
+	Url          string
+	FinalUrl     string
+	Outcome      string
+	Message      string
+	Status       int32
+	Title        string
+	Depth        int32
+	Bytes        int64
+	Millis       int32
+	At           time.Time
+	CanonicalUrl string
+	PublishedAt  *time.Time
+	ModifiedAt   *time.Time
+	Links        []byte
+	Cached       bool
+	TaskID       uuid.UUID
 }
 
-// One reading of one URL.
+// One reading of one URL by a task.
 func (q *Queries) InsertVisit(ctx context.Context, arg InsertVisitParams) error {
 	_, err := q.db.Exec(ctx, insertVisit,
 		arg.ID,
@@ -138,9 +205,28 @@ func (q *Queries) InsertVisit(ctx context.Context, arg InsertVisitParams) error 
 		arg.Bytes,
 		arg.Millis,
 		arg.At,
+		arg.CanonicalUrl,
+		arg.PublishedAt,
+		arg.ModifiedAt,
+		arg.Links,
+		arg.Cached,
 		arg.TaskID,
 	)
 	return err
+}
+
+const libraryPage = `-- name: LibraryPage :one
+SELECT page_id::text FROM visits
+WHERE account_id = $1 AND md5(url) = md5($2::text) AND url = $2 AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
+ORDER BY fetched_at DESC LIMIT 1
+`
+
+// The snapshot that an account's library holds of an address.
+func (q *Queries) LibraryPage(ctx context.Context, accountID string, url string) (string, error) {
+	row := q.db.QueryRow(ctx, libraryPage, accountID, url)
+	var page_id string
+	err := row.Scan(&page_id)
+	return page_id, err
 }
 
 const lockPages = `-- name: LockPages :many
@@ -195,6 +281,43 @@ func (q *Queries) PageContent(ctx context.Context, iD string, accountID string) 
 		&i.Chars,
 	)
 	return i, err
+}
+
+const pagePassages = `-- name: PagePassages :many
+SELECT ord, start, "end", heading FROM passages WHERE page_id = $1 ORDER BY ord
+`
+
+type PagePassagesRow struct {
+	Ord     int32
+	Start   int32
+	End     int32
+	Heading string
+}
+
+// The passages of a snapshot in order.
+func (q *Queries) PagePassages(ctx context.Context, pageID string) ([]PagePassagesRow, error) {
+	rows, err := q.db.Query(ctx, pagePassages, pageID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PagePassagesRow{}
+	for rows.Next() {
+		var i PagePassagesRow
+		if err := rows.Scan(
+			&i.Ord,
+			&i.Start,
+			&i.End,
+			&i.Heading,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const questionTerms = `-- name: QuestionTerms :many
@@ -304,6 +427,65 @@ func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, quest
 	return items, nil
 }
 
+const recallVisit = `-- name: RecallVisit :one
+SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
+       p.id AS page_id, p.title AS page_title, p.language, p.content
+FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.account_id = $1 AND v.page_id IS NOT NULL AND v.links IS NOT NULL
+  AND md5(v.url) = ANY($2::text[]) AND v.url = ANY($3::text[])
+  AND ($4::float8 < 0 OR v.fetched_at > clock_timestamp() - make_interval(secs => $4::float8))
+ORDER BY v.fetched_at DESC LIMIT 1
+`
+
+type RecallVisitParams struct {
+	AccountID string
+	Hashes    []string
+	Urls      []string
+	MaxAge    float64
+}
+
+type RecallVisitRow struct {
+	FinalUrl     string
+	Status       int32
+	Title        string
+	FetchedAt    time.Time
+	CanonicalUrl string
+	PublishedAt  *time.Time
+	ModifiedAt   *time.Time
+	Links        []byte
+	PageID       string
+	PageTitle    string
+	Language     string
+	Content      string
+}
+
+// The newest reading by an account of an address, in any of its spellings, with its snapshot. A negative max_age takes
+// one of any age.
+func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (RecallVisitRow, error) {
+	row := q.db.QueryRow(ctx, recallVisit,
+		arg.AccountID,
+		arg.Hashes,
+		arg.Urls,
+		arg.MaxAge,
+	)
+	var i RecallVisitRow
+	err := row.Scan(
+		&i.FinalUrl,
+		&i.Status,
+		&i.Title,
+		&i.FetchedAt,
+		&i.CanonicalUrl,
+		&i.PublishedAt,
+		&i.ModifiedAt,
+		&i.Links,
+		&i.PageID,
+		&i.PageTitle,
+		&i.Language,
+		&i.Content,
+	)
+	return i, err
+}
+
 const searchLibrary = `-- name: SearchLibrary :many
 WITH asked AS (
     SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
@@ -408,23 +590,29 @@ func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]strin
 }
 
 const taskVisits = `-- name: TaskVisits :many
-SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.bytes, v.millis, v.fetched_at
-FROM visits v WHERE v.task_id = $1 ORDER BY v.fetched_at, v.id
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.bytes, v.millis, v.fetched_at,
+       v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
+FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = $1 ORDER BY v.fetched_at, v.id
 `
 
 type TaskVisitsRow struct {
-	ID        uuid.UUID
-	Url       string
-	FinalUrl  string
-	Outcome   string
-	Message   string
-	Status    int32
-	Title     string
-	PageID    *string
-	Depth     int32
-	Bytes     int64
-	Millis    int32
-	FetchedAt time.Time
+	ID           uuid.UUID
+	Url          string
+	FinalUrl     string
+	Outcome      string
+	Message      string
+	Status       int32
+	Title        string
+	PageID       *string
+	Depth        int32
+	Bytes        int64
+	Millis       int32
+	FetchedAt    time.Time
+	CanonicalUrl string
+	PublishedAt  *time.Time
+	ModifiedAt   *time.Time
+	Cached       bool
+	Language     *string
 }
 
 // What a task opened, in order.
@@ -450,6 +638,11 @@ func (q *Queries) TaskVisits(ctx context.Context, taskID *uuid.UUID) ([]TaskVisi
 			&i.Bytes,
 			&i.Millis,
 			&i.FetchedAt,
+			&i.CanonicalUrl,
+			&i.PublishedAt,
+			&i.ModifiedAt,
+			&i.Cached,
+			&i.Language,
 		); err != nil {
 			return nil, err
 		}

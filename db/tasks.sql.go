@@ -58,7 +58,7 @@ func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string
 }
 
 const getTask = `-- name: GetTask :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = $1 AND t.account_id = $2
 `
@@ -104,6 +104,7 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 		&i.Task.Error,
 		&i.Task.ErrorCode,
 		&i.Task.Metadata,
+		&i.Task.Fresh,
 		&i.LastSeq,
 		&i.RunEpoch,
 	)
@@ -111,7 +112,7 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 }
 
 const getTaskForRun = `-- name: GetTaskForRun :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = $1
 `
@@ -157,6 +158,7 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 		&i.Task.Error,
 		&i.Task.ErrorCode,
 		&i.Task.Metadata,
+		&i.Task.Fresh,
 		&i.LastSeq,
 		&i.RunEpoch,
 	)
@@ -176,7 +178,7 @@ func (q *Queries) InsertHead(ctx context.Context, taskID uuid.UUID, lastSeq int6
 const insertTask = `-- name: InsertTask :one
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   request_metadata, created_at)
+                   fresh, request_metadata, created_at)
 SELECT $1, $2, $3,
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => $4::float8))
@@ -184,7 +186,7 @@ SELECT $1, $2, $3,
             THEN 'created' ELSE 'queued' END,
        $5, $6, $7, $8, $9, $10,
        $11, $12, $13, $14, $15, $16, $17,
-       $18, date_trunc('milliseconds', clock_timestamp())
+       $18, $19, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at
 `
 
@@ -206,6 +208,7 @@ type InsertTaskParams struct {
 	AllowExternalLinks bool
 	AllowDomains       []string
 	DenyDomains        []string
+	Fresh              bool
 	RequestMetadata    []byte
 }
 
@@ -234,6 +237,7 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 		arg.AllowExternalLinks,
 		arg.AllowDomains,
 		arg.DenyDomains,
+		arg.Fresh,
 		arg.RequestMetadata,
 	)
 	var i InsertTaskRow
@@ -242,7 +246,7 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 }
 
 const listTasks = `-- name: ListTasks :many
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.account_id = $1
   AND ($2::text IS NULL OR t.status = $2)
@@ -324,6 +328,7 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 			&i.Task.Error,
 			&i.Task.ErrorCode,
 			&i.Task.Metadata,
+			&i.Task.Fresh,
 			&i.LastSeq,
 			&i.RunEpoch,
 		); err != nil {

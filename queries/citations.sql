@@ -12,7 +12,8 @@ UPDATE citations SET n = @n::integer WHERE task_id = @task_id AND evidence = @ev
 
 -- name: TaskCitations :many
 -- Evidence of tasks; only what the answer uses when cited_only.
-SELECT task_id, evidence, coalesce(n, 0)::integer AS n, page_id, visit_id, url, title, excerpt, start, "end", support, accessed_at
-FROM citations
-WHERE task_id = ANY(@task_ids::uuid[]) AND (n IS NOT NULL OR NOT @cited_only::boolean)
-ORDER BY task_id, n, evidence;
+SELECT c.task_id, c.evidence, coalesce(c.n, 0)::integer AS n, c.page_id, c.visit_id, c.url, c.title, c.excerpt, c.start, c."end", c.support,
+       c.accessed_at, v.published_at
+FROM citations c JOIN visits v ON v.id = c.visit_id
+WHERE c.task_id = ANY(@task_ids::uuid[]) AND (c.n IS NOT NULL OR NOT @cited_only::boolean)
+ORDER BY c.task_id, c.n, c.evidence;

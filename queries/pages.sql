@@ -21,15 +21,52 @@ FROM pages p,
 WHERE p.id = @page_id;
 
 -- name: InsertVisit :exec
--- One reading of one URL.
-INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at)
-SELECT @id, t.account_id, t.id, sqlc.narg(page_id), @url, @final_url, @outcome, @message, @status, @title, @depth, @bytes, @millis, @at
+-- One reading of one URL by a task.
+INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
+                    canonical_url, published_at, modified_at, links, cached)
+SELECT @id, t.account_id, t.id, sqlc.narg(page_id), @url, @final_url, @outcome, @message, @status, @title, @depth, @bytes, @millis, @at,
+       @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), sqlc.narg(links), @cached
 FROM tasks t WHERE t.id = @task_id;
+
+-- name: InsertLibraryVisit :exec
+-- One reading of one URL for an account's library, by no task.
+INSERT INTO visits (id, account_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
+                    canonical_url, published_at, modified_at, links)
+VALUES (@id, @account_id, @page_id, @url, @final_url, 'ok', '', @status, @title, @depth, @bytes, @millis, clock_timestamp(),
+        @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), @links);
+
+-- name: LibraryPage :one
+-- The snapshot that an account's library holds of an address.
+SELECT page_id::text FROM visits
+WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
+ORDER BY fetched_at DESC LIMIT 1;
+
+-- name: DeleteLibraryVisits :execrows
+-- Removes what an account's library holds of an address, before a newer text takes its place. Citations never refer to
+-- these visits: a task that takes a page from the library has a visit of its own.
+DELETE FROM visits
+WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL;
+
+-- name: RecallVisit :one
+-- The newest reading by an account of an address, in any of its spellings, with its snapshot. A negative max_age takes
+-- one of any age.
+SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
+       p.id AS page_id, p.title AS page_title, p.language, p.content
+FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.account_id = @account_id AND v.page_id IS NOT NULL AND v.links IS NOT NULL
+  AND md5(v.url) = ANY(@hashes::text[]) AND v.url = ANY(@urls::text[])
+  AND (@max_age::float8 < 0 OR v.fetched_at > clock_timestamp() - make_interval(secs => @max_age::float8))
+ORDER BY v.fetched_at DESC LIMIT 1;
+
+-- name: PagePassages :many
+-- The passages of a snapshot in order.
+SELECT ord, start, "end", heading FROM passages WHERE page_id = @page_id ORDER BY ord;
 
 -- name: TaskVisits :many
 -- What a task opened, in order.
-SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.bytes, v.millis, v.fetched_at
-FROM visits v WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.bytes, v.millis, v.fetched_at,
+       v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
+FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: PageContent :one
 -- A snapshot, for a task of the account that read it or holds it as evidence.

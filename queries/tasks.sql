@@ -2,7 +2,7 @@
 -- A submission. It is created when a live worker has a slot that no other open task is going to take, queued otherwise.
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   request_metadata, created_at)
+                   fresh, request_metadata, created_at)
 SELECT @id, @account_id, sqlc.narg(parent_task_id),
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8))
@@ -10,7 +10,7 @@ SELECT @id, @account_id, sqlc.narg(parent_task_id),
             THEN 'created' ELSE 'queued' END,
        @priority, @question, sqlc.narg(seed_url), @max_depth, @max_pages, @time_budget,
        @search_engine, @max_results, @safe_mode, @same_domain_only, @allow_external_links, @allow_domains, @deny_domains,
-       @request_metadata, date_trunc('milliseconds', clock_timestamp())
+       @fresh, @request_metadata, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at;
 
 -- name: InsertHead :exec

@@ -162,6 +162,7 @@ func (a *app) startRunner(ctx context.Context) error {
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
 		Pages: pages, Lists: lists, Engines: engines(cfg, a.store), Log: a.log,
+		PageTTL: cfg.PageTTL,
 	})
 	if err != nil {
 		return err

@@ -189,8 +189,10 @@ func (a *asker) contentTool(ctx context.Context, tool, url string, n int) (shown
 
 // shownLink is a link as extract_links_from_page gives it.
 type shownLink struct {
-	URL  string `json:"url"`
-	Text string `json:"text"`
+	URL     string `json:"url"`
+	Text    string `json:"text"`
+	Heading string `json:"heading,omitempty"` // nearest one above it on the page
+	Depth   int    `json:"depth"`             // links followed in a row to get there
 }
 
 func (a *asker) linksTool(ctx context.Context, url, contains string) (shownOutcome, error) {
@@ -211,7 +213,7 @@ func (a *asker) linksTool(ctx context.Context, url, contains string) (shownOutco
 		if err != nil {
 			return effect{}, err
 		}
-		links := fittingLinks(q, o.Links, contains)
+		links := fittingLinks(q, o.Links, o.Depth+1, contains)
 		res := map[string]any{"links": links[:min(len(links), shownLinks)], "total": len(links)}
 		return effect{result: res, success: true, preview: map[string]any{"url": o.URL, "count": len(links)}}, nil
 	})
@@ -229,7 +231,7 @@ func (a *asker) linksTool(ctx context.Context, url, contains string) (shownOutco
 }
 
 // fittingLinks are the links with a text, each address once, those with more words of the question first.
-func fittingLinks(q *question, links []link, contains string) []shownLink {
+func fittingLinks(q *question, links []link, depth int, contains string) []shownLink {
 	type scoredLink struct {
 		shownLink
 		words int
@@ -242,7 +244,7 @@ func fittingLinks(q *question, links []link, contains string) []shownLink {
 			continue
 		}
 		seen[l.URL] = true
-		all = append(all, scoredLink{shownLink{URL: l.URL, Text: l.Text}, len(q.words(q.matchText(l.Text + " " + l.Heading)))})
+		all = append(all, scoredLink{shownLink{URL: l.URL, Text: l.Text, Heading: l.Heading, Depth: depth}, len(q.words(q.matchText(l.Text + " " + l.Heading)))})
 	}
 	slices.SortStableFunc(all, func(x, y scoredLink) int { return cmp.Compare(y.words, x.words) })
 	out := make([]shownLink, len(all))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"legwork/internal/research"
@@ -31,13 +32,14 @@ type toolbox struct {
 	calls    map[int]int              // newest call number by turn
 	loads    int                      // navigate_to calls that count against MaxPages
 	evidence int                      // number of the newest citation
+	shelved  map[string]bool          // addresses that a search of the library gave
 	question func(ctx context.Context, language string) (*question, error)
 }
 
 // newToolbox prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
 // answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
 func newToolbox(env Env) *toolbox {
-	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}, calls: map[int]int{}}
+	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}, calls: map[int]int{}, shelved: map[string]bool{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -127,6 +129,7 @@ func (b *toolbox) recorded(tool string, args map[string]any) bool {
 type effect struct {
 	result    any            // journaled whole, as JSON
 	preview   map[string]any // told in the tool_result event
+	metadata  map[string]any // of that event, beside turn and callNo
 	success   bool
 	visit     *research.Visit
 	citations []research.Citation
@@ -162,6 +165,7 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	if err != nil {
 		return fmt.Errorf("result of %s: %w", tool, err)
 	}
+	maps.Copy(where, e.metadata)
 	step := research.Step{
 		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
 		Success: e.success, Duration: time.Since(began), Visit: e.visit, Citations: e.citations,

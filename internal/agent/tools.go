@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
 )
@@ -64,6 +65,13 @@ func (b *toolbox) search(ctx context.Context, query string, before ...research.E
 		}
 		return e, nil
 	})
+	if out.Used == research.Library {
+		for _, r := range out.Results {
+			if u, err := page.ParseURL(r.URL); err == nil {
+				b.shelved[u.String()] = true
+			}
+		}
+	}
 	return out, err
 }
 
@@ -110,6 +118,7 @@ type opened struct {
 	Best     digest           `json:"best"`
 	Links    []link           `json:"links,omitempty"`
 	TimeUp   bool             `json:"timeUp,omitempty"` // the time budget ended the load
+	Cached   bool             `json:"cached,omitempty"` // taken from a snapshot; no request was made
 }
 
 // digest is how well a page answers the task's question by its best passage, judged when it was read.
@@ -133,13 +142,17 @@ func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ..
 		}
 		v.Depth = depth
 		o := opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
-			Depth: depth, TimeUp: timeUp}
+			Depth: depth, TimeUp: timeUp, Cached: v.Cached}
 		if v.Page != nil {
 			if err := b.describe(ctx, &o, &v); err != nil {
 				return effect{}, err
 			}
 		}
-		return effect{result: o, preview: o.preview(), success: v.Outcome == research.OutcomeOK, visit: &v}, nil
+		e := effect{result: o, preview: o.preview(), success: v.Outcome == research.OutcomeOK, visit: &v}
+		if v.Cached {
+			e.metadata = map[string]any{"cached": true, "readAt": v.FetchedAt.UTC().Format(research.TimeFormat)}
+		}
+		return e, nil
 	})
 	if err == nil && !counted {
 		b.loads++
@@ -149,6 +162,9 @@ func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ..
 
 // load reads a page for at most the reading time that is left.
 func (b *toolbox) load(ctx context.Context, url string) (research.Visit, bool, error) {
+	if v, ok, err := b.recall(ctx, url); ok || err != nil {
+		return v, false, err
+	}
 	bounded, cancel := context.WithTimeout(ctx, max(b.env.readingTime(), time.Millisecond))
 	defer cancel()
 	v, err := b.env.Load(bounded, url)
@@ -160,6 +176,14 @@ func (b *toolbox) load(ctx context.Context, url string) (research.Visit, bool, e
 			Message: "The time budget ended while the page was loading."}, true, nil
 	}
 	return v, false, err
+}
+
+// recall gives a page from its snapshot. What the library was asked for, or found, is taken as the library has it.
+func (b *toolbox) recall(ctx context.Context, url string) (research.Visit, bool, error) {
+	if b.env.Recall == nil {
+		return research.Visit{}, false, nil
+	}
+	return b.env.Recall(ctx, url, b.env.Task.Options.SearchEngine == research.Library || b.shelved[url])
 }
 
 // describe notes what a resumed run needs of a page that was read.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,7 @@ import (
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
+	"legwork/internal/store"
 )
 
 // run is this process's hold on one task. Its writes come from one goroutine at a time (see mu in agent's toolbox).
@@ -110,7 +112,7 @@ func (c *run) env() agent.Env {
 	return agent.Env{
 		Task: c.task, Try: c.try, Journal: c.journal, Spent: c.spent, Started: c.started,
 		Emit: c.emit, Record: c.record,
-		Load: c.web.Load,
+		Load: c.web.Load, Recall: c.recall,
 		Search: func(ctx context.Context, query string) (search.Answer, error) {
 			return c.runner.cfg.Engines.Search(ctx, o.SearchEngine, search.Query{
 				Account: c.task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})
@@ -125,6 +127,48 @@ func (c *run) env() agent.Env {
 		Say:   func(offset int, text string) { c.runner.publisher.Say(c.task.ID, c.epoch, offset, text) },
 		Lists: c.runner.cfg.Lists,
 		Log:   c.runner.cfg.Log.With("task", c.task.ID),
+	}
+}
+
+// recall gives a page of this account from its snapshot when it is fresh enough and the task may have it. Addresses below
+// .invalid (RFC 6761 §6.4) exist in libraries alone, so nothing can be fresher than their snapshots.
+func (c *run) recall(ctx context.Context, url string, anyAge bool) (research.Visit, bool, error) {
+	u, err := page.ParseURL(url)
+	if err != nil {
+		return research.Visit{}, false, nil //nolint:nilerr // loading it says what is wrong
+	}
+	o, maxAge, policy := c.task.Options, c.runner.cfg.PageTTL, c.policy()
+	switch {
+	case strings.HasSuffix(u.Hostname(), ".invalid"):
+		maxAge = store.AnyAge
+	case o.Fresh || maxAge <= 0:
+		return research.Visit{}, false, nil
+	case anyAge:
+		maxAge = store.AnyAge
+	}
+	v, err := c.runner.store.Recall(ctx, c.task.AccountID, maxAge, url, u.String())
+	switch {
+	case errors.Is(err, research.ErrNotFound):
+		return v, false, nil
+	case err != nil:
+		return v, false, err
+	}
+	final, err := page.ParseURL(v.FinalURL)
+	if err != nil || policy.Refuse(u.Host) != "" || policy.Refuse(final.Host) != "" {
+		return research.Visit{}, false, nil //nolint:nilerr // loading it says what is wrong
+	}
+	return v, true, nil
+}
+
+// keepLinks settles whether other tasks may take a page from its snapshot: they need its links, and where they may not
+// there is no reason to store them.
+func (c *run) keepLinks(v *research.Visit) {
+	switch {
+	case v == nil || v.Page == nil:
+	case c.runner.cfg.PageTTL <= 0:
+		v.Links = nil
+	case v.Links == nil:
+		v.Links = []research.Link{}
 	}
 }
 
@@ -143,6 +187,7 @@ func (c *run) emit(ctx context.Context, events ...research.Event) error {
 // record journals a step with everything it brought.
 func (c *run) record(ctx context.Context, step research.Step) ([]research.Citation, error) {
 	step.Try = c.try
+	c.keepLinks(step.Visit)
 	var citations []research.Citation
 	failpoint.Hit(ctx, "before_step_commit")
 	err := c.commit(ctx, len(step.Events), func() ([]research.Event, error) {

@@ -31,6 +31,7 @@ type RunnerConfig struct {
 	Version     string        // of this program, shown with the worker
 	Pages       page.Source   // what pages are read with
 	Lists       *page.Lists   // of domains, the operator's; nil: none
+	PageTTL     time.Duration // how long a page is taken from its snapshot; PAGE_TTL; 0: never
 	Engines     *search.Set
 	Agent       Agent        // what answers; nil: the built-in reader
 	Pin         research.Pin // what a task that begins here is pinned to; zero: the built-in reader

@@ -43,6 +43,7 @@ func Read(base *url.URL, header http.Header, body []byte) (p research.Page, link
 		default:
 			err = fmt.Errorf("%w: %s", ErrType, header.Get("Content-Type"))
 		}
+		p.ModifiedAt = firstTime(p.ModifiedAt, lastModified(header))
 		return err
 	})
 	return p, links, err

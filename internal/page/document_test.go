@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMediaKind(t *testing.T) {
@@ -92,10 +93,10 @@ func pdfFile(lines ...string) []byte {
 	for i := range lines {
 		kids = append(kids, fmt.Sprintf("%d 0 R", 5+2*i))
 	}
-	object("<< /Type /Catalog /Pages 2 0 R >>")
+	object("<< /Type /Catalog /Pages 2 0 R /Lang (en-GB) >>")
 	object("<< /Type /Pages /Kids [%s] /Count %d >>", strings.Join(kids, " "), len(lines))
 	object("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>")
-	object("<< /Title (Data sheet) >>")
+	object("<< /Title (Data sheet) /CreationDate (D:20240514093000+02'00') /ModDate (D:20240601000000Z) >>")
 	for i, line := range lines {
 		object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> /Contents %d 0 R >>", 6+2*i)
 		stream := fmt.Sprintf("BT /F1 12 Tf 72 700 Td (%s) Tj ET", line)
@@ -113,8 +114,22 @@ func pdfFile(lines ...string) []byte {
 func TestPDF(t *testing.T) {
 	t.Parallel()
 	p, err := FromPDF(pageURL, pdfFile("The kettle holds 1.7 litres.", "Second page."))
-	if err != nil || p.Text != "The kettle holds 1.7 litres.\n\nSecond page." || p.Title != "Data sheet" {
+	if err != nil || p.Text != "# Data sheet\n\n## Page 1\n\nThe kettle holds 1.7 litres.\n\n## Page 2\n\nSecond page." || p.Title != "Data sheet" {
 		t.Errorf("%q %q %v", p.Title, p.Text, err)
+	}
+	for i, want := range []string{"Data sheet › Page 1", "Data sheet › Page 2"} {
+		if len(p.Passages) != 2 || p.Passages[i].Heading != want {
+			t.Errorf("passages %+v, want heading %q", p.Passages, want)
+		}
+	}
+	day, change := time.Date(2024, 5, 14, 7, 30, 0, 0, time.UTC), time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
+	if p.PublishedAt == nil || !p.PublishedAt.Equal(day) || p.ModifiedAt == nil || !p.ModifiedAt.Equal(change) || p.Language != "en" {
+		t.Errorf("published %v, modified %v, language %q", p.PublishedAt, p.ModifiedAt, p.Language)
+	}
+	// Pages without text keep their numbers, and a line of the document is no heading of ours.
+	p, err = FromPDF(pageURL, pdfFile("", "# Page 7", "Third."))
+	if err != nil || len(p.Passages) != 2 || p.Passages[0].Heading != "Data sheet › Page 2" || p.Passages[1].Heading != "Data sheet › Page 3" {
+		t.Errorf("%q %+v %v", p.Text, p.Passages, err)
 	}
 	if _, err := FromPDF(pageURL, pdfFile("")); !errors.Is(err, ErrEmpty) {
 		t.Errorf("no text: %v", err)

@@ -22,8 +22,8 @@ const (
 	maxHeading  = 200     // code points of a title or a heading in a path
 )
 
-// FromHTML reads an HTML document that was found at base: its main content as Markdown, its title, its language and all
-// its links. header gives charset and language where the document does not; it may be nil. The error is ErrEmpty when
+// FromHTML reads an HTML document that was found at base: its main content as Markdown, its title, its language, what it
+// says of its address and its dates, and all its links. header gives charset and language where the document does not; it may be nil. The error is ErrEmpty when
 // there is no text (the links are given all the same); broken HTML is no error.
 func FromHTML(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
 	d := parseHTML(base, header, body)
@@ -42,6 +42,8 @@ type document struct {
 	refresh  string // absolute target of an immediate meta refresh; empty: none
 	wall     string // what stands in front of the content: "captcha", "login" or ""
 	links    []research.Link
+	facts    facts
+	header   http.Header
 }
 
 func parseHTML(base *url.URL, header http.Header, body []byte) *document {
@@ -50,13 +52,13 @@ func parseHTML(base *url.URL, header http.Header, body []byte) *document {
 	if err != nil { // nested deeper than the parser allows: keep the words
 		root = wordsOnly(text)
 	}
-	d := &document{base: base, root: root, size: len(text)}
+	d := &document{base: base, root: root, size: len(text), header: header}
 	scan := scanner{doc: d, contexts: map[*html.Node]string{}, seen: map[string]bool{}}
 	scan.prepare(root)
 	scan.walk(root)
 	d.links = scan.links
 	d.title = cut(firstOf(scan.title, d.heading, scan.ogTitle), maxHeading)
-	d.language = language(firstOf(scan.lang, header.Get("Content-Language")))
+	d.language = language(firstOf(scan.lang, header.Get("Content-Language"), scan.locale))
 	d.wall = scan.wall()
 	return d
 }
@@ -73,7 +75,9 @@ func (d *document) page() (research.Page, error) {
 	if h := firstOf(d.heading, d.title); h != "" && !startsWithHeading(text) {
 		text = "# " + cut(h, maxHeading) + "\n\n" + text
 	}
-	return newPage(d.title, d.language, text), nil
+	p := newPage(d.title, d.language, text)
+	d.describe(&p, d.header)
+	return p, nil
 }
 
 // newPage completes a page whose text is clean.

@@ -26,6 +26,7 @@ type scanner struct {
 	title    string
 	ogTitle  string
 	lang     string
+	locale   string // og:locale
 	heading  string // nearest above the current node
 	links    []research.Link
 	seen     map[string]bool       // URL, fragment and context of the links so far
@@ -61,8 +62,13 @@ func (s *scanner) walk(n *html.Node) {
 	if n.Type == html.ElementNode {
 		s.signs(n)
 		switch n.DataAtom {
-		case atom.Script, atom.Style, atom.Noscript, atom.Template:
+		case atom.Script:
+			s.fact(n)
 			return
+		case atom.Style, atom.Noscript, atom.Template:
+			return
+		case atom.Link, atom.Time:
+			s.fact(n)
 		case atom.Html:
 			s.lang = firstOf(attr(n, "lang"), attr(n, "xml:lang"))
 		case atom.Title:
@@ -99,7 +105,11 @@ func (s *scanner) enterHeading(n *html.Node) {
 }
 
 func (s *scanner) meta(n *html.Node) {
-	switch content := attr(n, "content"); {
+	content := attr(n, "content")
+	s.metaDate(n, content)
+	switch {
+	case strings.EqualFold(attr(n, "property"), "og:locale"):
+		s.locale = content
 	case strings.EqualFold(attr(n, "property"), "og:title"):
 		s.ogTitle = fold(content)
 	case strings.EqualFold(attr(n, "http-equiv"), "refresh"):

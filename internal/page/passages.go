@@ -15,18 +15,27 @@ const (
 	minRoom     = 100 // a definition starts beside its term only if this much of it fits there
 )
 
+// maxPassages bounds the passages of one page. What comes after them is in the snapshot, but is not searched.
+const maxPassages = 5000
+
 // Passages cuts the text of a page into spans that can be ranked and cited whole: at most research.MaxExcerpt code
 // points, in order, without overlap, trimmed of white space, cut at the borders of blocks, else at sentence ends, else
 // between words. Every character that is no white space is in one, except heading lines, code fences and the rules below
 // table headers, which are in a passage only where it spans them. A term and its definition share a passage as far as
-// they fit; what is left of a long definition has the term at the end of its heading path.
-func Passages(text string) []research.Passage {
+// they fit; what is left of a long definition has the term at the end of its heading path. A text has at most 5,000; they
+// hold some two million characters.
+func Passages(text string) []research.Passage { return passages(text, maxPassages) }
+
+func passages(text string, most int) []research.Passage {
 	b := builder{text: text}
 	for _, k := range scanBlocks(text) {
+		if len(b.out) >= most {
+			break
+		}
 		b.add(k)
 	}
 	b.flush()
-	return b.out
+	return b.out[:min(len(b.out), most)]
 }
 
 // builder collects blocks into passages. Positions are bytes until a passage is written.

@@ -13,6 +13,11 @@ type Page struct {
 	Language string // BCP 47 primary subtag, lower case ("en"); empty: unknown
 	Text     string // Markdown, cleaned: valid UTF-8 without NUL
 	Passages []Passage
+
+	// What the document says of itself; kept with the visit, because the same text can say different things elsewhere.
+	Canonical   string     // its own address, absolute, on the same site; empty: it names none
+	PublishedAt *time.Time // UTC; nil: unknown
+	ModifiedAt  *time.Time // UTC; by the document or the Last-Modified header; nil: unknown
 }
 
 // Passage is a span of a page, small enough to be cited whole.
@@ -83,7 +88,8 @@ type Visit struct {
 	Bytes     int64 // of the body as received
 	Duration  time.Duration
 	FetchedAt time.Time
-	Links     []Link // of the page; not stored as rows, journaled in the step
+	Links     []Link // of the page; journaled in the step, and kept with the visit for the cache
+	Cached    bool   // taken from the snapshot of a visit at FetchedAt; no request was made
 }
 
 // Citation is a verified quote: Excerpt equals the page's text from Start to End.
@@ -99,6 +105,8 @@ type Citation struct {
 	Verified   bool
 	Support    string // supported, partial, unsupported, unchecked
 	AccessedAt time.Time
+	// PublishedAt is the page's own date; nil: it names none.
+	PublishedAt *time.Time
 }
 
 // Hit is a ranked passage of a page that a task read or the library holds.

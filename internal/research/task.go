@@ -50,6 +50,7 @@ type Options struct {
 	AllowExternalLinks bool           // follow links that leave the page's own registrable domain
 	AllowDomains       []string       // when not empty, only these domains (and their subdomains) are opened
 	DenyDomains        []string       // never opened
+	Fresh              bool           // request every page, although an earlier task has just read it
 	Metadata           map[string]any // the caller's own, returned as it came
 }
 

@@ -25,10 +25,11 @@ func (s *Store) Visits(ctx context.Context, account string, id uuid.UUID) ([]res
 		visits[i] = research.Visit{
 			ID: r.ID, URL: r.Url, FinalURL: r.FinalUrl, Outcome: research.Outcome(r.Outcome), Message: r.Message,
 			Status: int(r.Status), Title: r.Title, Depth: int(r.Depth), Bytes: r.Bytes,
-			Duration: time.Duration(r.Millis) * time.Millisecond, FetchedAt: r.FetchedAt,
+			Duration: time.Duration(r.Millis) * time.Millisecond, FetchedAt: r.FetchedAt, Cached: r.Cached,
 		}
 		if r.PageID != nil {
-			visits[i].Page = &research.Page{ID: *r.PageID}
+			visits[i].Page = &research.Page{ID: *r.PageID, Language: deref(r.Language), Canonical: r.CanonicalUrl,
+				PublishedAt: r.PublishedAt, ModifiedAt: r.ModifiedAt}
 		}
 	}
 	return visits, nil

@@ -93,11 +93,21 @@ func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, 
 		}
 		pageID = &v.Page.ID
 	}
-	err := q.InsertVisit(ctx, db.InsertVisitParams{
+	p := db.InsertVisitParams{
 		ID: v.ID, TaskID: task, PageID: pageID, Url: v.URL, FinalUrl: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message,
 		Status: int32(v.Status), Title: v.Title, Depth: int32(v.Depth), Bytes: v.Bytes, Millis: int32(v.Duration.Milliseconds()), At: at,
-	})
-	return wrap(err)
+		Cached: v.Cached,
+	}
+	if v.Page != nil {
+		p.CanonicalUrl, p.PublishedAt, p.ModifiedAt = v.Page.Canonical, v.Page.PublishedAt, v.Page.ModifiedAt
+	}
+	if v.Page != nil && !v.Cached {
+		var err error
+		if p.Links, err = encodeLinks(v.Links); err != nil {
+			return err
+		}
+	}
+	return wrap(q.InsertVisit(ctx, p))
 }
 
 // keepPage makes sure that a snapshot is there and stays: insert, or lock the one that is. Between the two it may be

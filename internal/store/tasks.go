@@ -28,7 +28,7 @@ func (s *Store) CreateTask(ctx context.Context, tx pgx.Tx, account string, id uu
 		MaxDepth: int32(o.MaxDepth), MaxPages: int32(o.MaxPages), TimeBudget: int32(o.TimeBudget / time.Second),
 		SearchEngine: string(o.SearchEngine), MaxResults: int32(o.MaxResults), SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
-		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), RequestMetadata: meta,
+		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), Fresh: o.Fresh, RequestMetadata: meta,
 	})
 	if err != nil {
 		return research.Task{}, wrap(err)
@@ -223,7 +223,7 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 			SeedURL: deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),
 			TimeBudget: time.Duration(t.TimeBudget) * time.Second, SearchEngine: research.Engine(t.SearchEngine),
 			MaxResults: int(t.MaxResults), SafeMode: t.SafeMode, SameDomainOnly: t.SameDomainOnly,
-			AllowExternalLinks: t.AllowExternalLinks, AllowDomains: t.AllowDomains, DenyDomains: t.DenyDomains,
+			AllowExternalLinks: t.AllowExternalLinks, AllowDomains: t.AllowDomains, DenyDomains: t.DenyDomains, Fresh: t.Fresh,
 			Metadata: decodeObject(t.RequestMetadata),
 		},
 	}
@@ -233,6 +233,7 @@ func citationFrom(c db.TaskCitationsRow) research.Citation {
 	return research.Citation{
 		Evidence: int(c.Evidence), N: int(c.N), PageID: c.PageID, VisitID: c.VisitID, URL: c.Url, Title: c.Title,
 		Excerpt: c.Excerpt, Start: int(c.Start), End: int(c.End), Verified: true, Support: c.Support, AccessedAt: c.AccessedAt,
+		PublishedAt: c.PublishedAt,
 	}
 }
 

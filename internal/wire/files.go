@@ -32,6 +32,12 @@ type visit struct {
 	Bytes      int64    `json:"bytes"`
 	DurationMs int64    `json:"durationMs"`
 	FetchedAt  api.Time `json:"fetchedAt"`
+
+	Cached       bool      `json:"cached,omitempty"` // taken from the snapshot of an earlier visit
+	Language     string    `json:"language,omitempty"`
+	CanonicalURL string    `json:"canonicalUrl,omitempty"`
+	PublishedAt  *api.Time `json:"publishedAt,omitempty"`
+	ModifiedAt   *api.Time `json:"modifiedAt,omitempty"`
 }
 
 // SourcesJSON is the content of sources.json: what the answer cites and every page that the task visited.
@@ -40,10 +46,12 @@ func SourcesJSON(t research.Task, visits []research.Visit) ([]byte, error) {
 	for i, v := range visits {
 		out.Visits[i] = visit{
 			URL: v.URL, FinalURL: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message, Status: v.Status, Title: v.Title,
-			Depth: v.Depth, Bytes: v.Bytes, DurationMs: v.Duration.Milliseconds(), FetchedAt: api.NewTime(v.FetchedAt),
+			Depth: v.Depth, Bytes: v.Bytes, DurationMs: v.Duration.Milliseconds(), FetchedAt: api.NewTime(v.FetchedAt), Cached: v.Cached,
 		}
 		if v.Page != nil {
-			out.Visits[i].PageID = v.Page.ID
+			w := &out.Visits[i]
+			w.PageID, w.Language, w.CanonicalURL = v.Page.ID, v.Page.Language, v.Page.Canonical
+			w.PublishedAt, w.ModifiedAt = moment(v.Page.PublishedAt), moment(v.Page.ModifiedAt)
 		}
 	}
 	return document(out)

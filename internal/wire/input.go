@@ -31,7 +31,7 @@ type Limits struct {
 // newTaskFields are the keys of a submission.
 var newTaskFields = []string{
 	"question", "seedUrl", "maxDepth", "maxPages", "timeBudget", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
-	"allowExternalLinks", "allowDomains", "denyDomains", "metadata", "priority", "parentTaskId",
+	"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "priority", "parentTaskId",
 }
 
 // DecodeNewTask reads a submission and fills in the defaults. Its error is a *research.ValidationError that names every
@@ -55,6 +55,7 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 			AllowExternalLinks: o.boolean("allowExternalLinks", true),
 			AllowDomains:       o.domains("allowDomains"),
 			DenyDomains:        o.domains("denyDomains"),
+			Fresh:              o.boolean("fresh", false),
 			Metadata:           o.metadata("metadata"),
 		},
 		Priority: choice(o, "priority", research.Priorities, research.Normal),

@@ -55,7 +55,7 @@ func options(o research.Options) api.Options {
 		MaxDepth: o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: int(o.TimeBudget / time.Second),
 		SearchEngine: api.Engine(o.SearchEngine), MaxResults: o.MaxResults, SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
-		AllowDomains: list(o.AllowDomains), DenyDomains: list(o.DenyDomains), Metadata: mapping(o.Metadata),
+		AllowDomains: list(o.AllowDomains), DenyDomains: list(o.DenyDomains), Fresh: o.Fresh, Metadata: mapping(o.Metadata),
 	}
 }
 
@@ -89,6 +89,7 @@ func citation(c research.Citation) api.Citation {
 	if !c.AccessedAt.IsZero() {
 		out.AccessedAt = moment(&c.AccessedAt)
 	}
+	out.PublishedAt = moment(c.PublishedAt)
 	return out
 }
 

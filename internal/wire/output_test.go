@@ -61,7 +61,7 @@ func TestTaskWithoutValues(t *testing.T) {
 	}
 	options, _ := got["options"].(map[string]any)
 	wantKeys(t, options, "maxDepth", "maxPages", "timeBudget", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
-		"allowExternalLinks", "allowDomains", "denyDomains", "metadata")
+		"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata")
 	if b, _ := json.Marshal([]any{options["allowDomains"], options["denyDomains"], options["metadata"]}); string(b) != "[[],[],{}]" {
 		t.Errorf("empty options are %s", b)
 	}
@@ -73,15 +73,16 @@ func TestTaskWithoutValues(t *testing.T) {
 func whole() research.Task {
 	started := time.Date(2026, 3, 5, 14, 30, 0, 0, time.UTC)
 	completed := started.Add(1500 * time.Millisecond)
+	published := time.Date(2024, 5, 14, 7, 30, 0, 0, time.UTC)
 	answer, message, code, confidence, parent := "Because [1].", "no", "timeout", 0.75, uuid.Max
 	return research.Task{
 		ID: uuid.MustParse("01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74"), ParentID: &parent, Status: research.Completed,
 		Question: "Why <b>?", Priority: research.High, CreatedAt: started.Add(-time.Second), StartedAt: &started, CompletedAt: &completed,
 		Answer: &answer, Confidence: &confidence, Error: &message, ErrorCode: &code, Metadata: map[string]any{"partial": true},
 		Options: research.Options{SeedURL: "http://a.example/", MaxDepth: 1, MaxPages: 2, TimeBudget: 90 * time.Second,
-			SearchEngine: research.Bing, MaxResults: 3, SafeMode: true, AllowDomains: []string{"a.example"}, Metadata: map[string]any{"k": "v"}},
+			SearchEngine: research.Bing, MaxResults: 3, SafeMode: true, AllowDomains: []string{"a.example"}, Fresh: true, Metadata: map[string]any{"k": "v"}},
 		Citations: []research.Citation{{Evidence: 4, N: 1, PageID: "ab", URL: "http://a.example/", Title: "A", Excerpt: "because",
-			Start: 0, End: 7, Verified: true, Support: "unchecked", AccessedAt: started}},
+			Start: 0, End: 7, Verified: true, Support: "unchecked", AccessedAt: started, PublishedAt: &published}},
 		Screenshots: []string{"/api/tasks/x/screenshots/1.png"},
 		Usage:       research.Usage{Pages: 1, ToolCalls: 2, ModelCalls: 3, InputTokens: 4, OutputTokens: 5, Running: 1250 * time.Millisecond},
 		LastSeq:     9,
@@ -99,9 +100,9 @@ func TestTaskWithValues(t *testing.T) {
 		"metadata": `{"partial":true}`, "lastSeq": "9", "parentTaskId": `"ffffffff-ffff-ffff-ffff-ffffffffffff"`, "priority": `"high"`,
 		"screenshots": `["/api/tasks/x/screenshots/1.png"]`,
 		"usage":       `{"inputTokens":4,"modelCalls":3,"outputTokens":5,"pages":1,"runningSeconds":1.25,"toolCalls":2}`,
-		"citations": `[{"accessedAt":"2026-03-05T14:30:00.000Z","end":7,"excerpt":"because","n":1,"pageId":"ab","start":0,` +
+		"citations": `[{"accessedAt":"2026-03-05T14:30:00.000Z","end":7,"excerpt":"because","n":1,"pageId":"ab","publishedAt":"2024-05-14T07:30:00.000Z","start":0,` +
 			`"support":"unchecked","title":"A","url":"http://a.example/","verified":true}]`,
-		"options": `{"allowDomains":["a.example"],"allowExternalLinks":false,"denyDomains":[],"maxDepth":1,"maxPages":2,"maxResults":3,` +
+		"options": `{"allowDomains":["a.example"],"allowExternalLinks":false,"denyDomains":[],"fresh":true,"maxDepth":1,"maxPages":2,"maxResults":3,` +
 			`"metadata":{"k":"v"},"safeMode":true,"sameDomainOnly":false,"searchEngine":"bing","timeBudget":90}`,
 	} {
 		if b, _ := json.Marshal(got[k]); string(b) != want {
@@ -165,7 +166,8 @@ func TestFiles(t *testing.T) {
 
 	b, err = wire.SourcesJSON(task, []research.Visit{
 		{URL: "http://a.example/", FinalURL: "http://a.example/", Outcome: research.OutcomeOK, Status: 200, Title: "A",
-			Page: &research.Page{ID: "ab"}, Depth: 1, Bytes: 12, Duration: 1500 * time.Microsecond, FetchedAt: *task.StartedAt},
+			Page: &research.Page{ID: "ab", Language: "en", Canonical: "http://a.example/a", PublishedAt: task.StartedAt, ModifiedAt: task.CompletedAt},
+			Cached: true, Depth: 1, Bytes: 12, Duration: 1500 * time.Microsecond, FetchedAt: *task.StartedAt},
 		{URL: "http://b.example/", Outcome: research.OutcomeDNS, Message: "no such host", FetchedAt: *task.StartedAt},
 	})
 	if err != nil {
@@ -174,8 +176,8 @@ func TestFiles(t *testing.T) {
 	got := object(t, b)
 	wantKeys(t, got, "taskId", "citations", "visits")
 	visits, _ := json.Marshal(got["visits"])
-	if want := `[{"bytes":12,"depth":1,"durationMs":1,"fetchedAt":"2026-03-05T14:30:00.000Z","finalUrl":"http://a.example/","outcome":"ok",` +
-		`"pageId":"ab","status":200,"title":"A","url":"http://a.example/"},` +
+	if want := `[{"bytes":12,"cached":true,"canonicalUrl":"http://a.example/a","depth":1,"durationMs":1,"fetchedAt":"2026-03-05T14:30:00.000Z",` +
+		`"finalUrl":"http://a.example/","language":"en","modifiedAt":"2026-03-05T14:30:01.500Z","outcome":"ok","pageId":"ab","publishedAt":"2026-03-05T14:30:00.000Z","status":200,"title":"A","url":"http://a.example/"},` +
 		`{"bytes":0,"depth":0,"durationMs":0,"fetchedAt":"2026-03-05T14:30:00.000Z","message":"no such host","outcome":"dns","url":"http://b.example/"}]`; string(visits) != want {
 		t.Errorf("visits are %s\nwant %s", visits, want)
 	}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/research"
+)
+
+// TestPagesComeFromTheirSnapshots: within PAGE_TTL a second task makes no request at all, decides the same and says that
+// its pages are cached; with fresh, and when the time is over, it requests them.
+func TestPagesComeFromTheirSnapshots(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(roleAll, "PAGE_TTL=1h")
+	first := w.await(c, w.ask(c, nil).TaskID)
+	requests := len(w.site.Requests())
+	if first.Answer == nil || requests < 3 {
+		t.Fatalf("the first task: %+v after %d requests", first, requests)
+	}
+	second := w.await(c, w.ask(c, nil).TaskID)
+	if got := len(w.site.Requests()); got != requests {
+		t.Errorf("the second task made %d requests", got-requests)
+	}
+	if second.Answer == nil || *second.Answer != *first.Answer || second.Usage.Pages != first.Usage.Pages {
+		t.Errorf("another answer: %v\n%v", *first.Answer, second.Answer)
+	}
+	frames, _ := w.frames(c, second.TaskID, 0)
+	cached := 0
+	for _, f := range frames {
+		if strings.Contains(f, `"tool":"navigate_to"`) && strings.Contains(f, `"type":"agent:tool_result"`) {
+			if !strings.Contains(f, `"cached":true`) || !strings.Contains(f, `"readAt":"`) {
+				t.Errorf("not told: %s", f)
+			}
+			cached++
+		}
+	}
+	if cached != second.Usage.Pages || w.count(`SELECT count(*) FROM visits WHERE cached AND task_id = $1`, second.TaskID) != cached {
+		t.Errorf("%d events, usage %+v", cached, second.Usage)
+	}
+	if _, body := w.body(c, "/api/tasks/"+second.TaskID+"/artifacts/sources.json"); !strings.Contains(string(body), `"cached": true`) {
+		t.Errorf("sources.json: %s", body)
+	}
+
+	fresh := w.await(c, w.ask(c, map[string]any{"fresh": true}).TaskID)
+	if got := len(w.site.Requests()); got-requests < fresh.Usage.Pages || !fresh.Options.Fresh {
+		t.Errorf("fresh: %d requests for %d pages, options %+v", got-requests, fresh.Usage.Pages, fresh.Options)
+	}
+	requests = len(w.site.Requests())
+	w.exec(`UPDATE visits SET fetched_at = fetched_at - interval '61 minutes'`)
+	late := w.await(c, w.ask(c, nil).TaskID)
+	if got := len(w.site.Requests()); got-requests < late.Usage.Pages {
+		t.Errorf("after the time: %d requests for %d pages", got-requests, late.Usage.Pages)
+	}
+}
+
+// TestCacheObeysTheTask: a page that another task has read is no way around a task's own rules.
+func TestCacheObeysTheTask(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(roleAll, "PAGE_TTL=1h")
+	w.await(c, w.ask(c, nil).TaskID)
+	denied := w.await(c, w.ask(c, map[string]any{"denyDomains": []string{"127.0.0.1"}}).TaskID)
+	if denied.Answer != nil || w.count(`SELECT count(*) FROM visits WHERE task_id = $1 AND page_id IS NOT NULL`, denied.TaskID) != 0 {
+		t.Errorf("a denied page was read: %+v", denied)
+	}
+}
+
+// TestCacheOff: with PAGE_TTL=0 nothing is taken from a snapshot, and no links are kept for it.
+func TestCacheOff(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(roleAll)
+	w.await(c, w.ask(c, nil).TaskID)
+	before := w.site.Count("/index.html")
+	w.await(c, w.ask(c, nil).TaskID)
+	if w.site.Count("/index.html") != before+1 || w.count(`SELECT count(*) FROM visits WHERE links IS NOT NULL`) != 0 {
+		t.Errorf("/index.html was requested %d times", w.site.Count("/index.html"))
+	}
+}
+
+// TestCacheIsAnAccounts: what one account has read, another one does not get.
+func TestCacheIsAnAccounts(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(roleAll, "PAGE_TTL=1h")
+	w.await(c, w.ask(c, nil).TaskID)
+	st := dbtest.Open(t, w.url)
+	seed := w.site.URL("/index.html")
+	v, err := st.Recall(w.ctx(), research.DefaultAccount, 1<<40, seed)
+	if err != nil || len(v.Links) == 0 || len(v.Page.Passages) == 0 || !v.Cached {
+		t.Errorf("its own: %+v, %v", v, err)
+	}
+	w.exec(`INSERT INTO accounts (id) VALUES ('other')`)
+	if _, err := st.Recall(w.ctx(), "other", 1<<40, seed); !strings.Contains(err.Error(), research.ErrNotFound.Error()) {
+		t.Errorf("another account's: %v", err)
+	}
+}
+
+// exec runs a statement in the test's database.
+func (w *world) exec(sql string, args ...any) {
+	w.t.Helper()
+	if _, err := dbtest.Open(w.t, w.url).Pool().Exec(w.ctx(), sql, args...); err != nil {
+		w.t.Fatal(err)
+	}
+}

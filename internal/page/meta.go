@@ -1,0 +1,163 @@
+package page
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"legwork/internal/research"
+)
+
+// Bounds of the structured data that is looked at (schema.org in JSON-LD).
+const (
+	maxLinkedData = 256 << 10 // bytes of one script
+	maxDataLevels = 8         // of nested objects and lists
+)
+
+// facts are what a page says of itself in its head. The first statement of a kind counts; kinds are asked in the order
+// of the fields.
+type facts struct {
+	canonical string
+
+	publishedData, publishedMeta, publishedTime *time.Time // JSON-LD, meta elements, the first <time> of the content
+	modifiedData, modifiedMeta                  *time.Time
+}
+
+// published is when the page says that it was published; nil: it does not.
+func (f *facts) published() *time.Time {
+	return firstTime(f.publishedData, f.publishedMeta, f.publishedTime)
+}
+
+func firstTime(times ...*time.Time) *time.Time {
+	for _, t := range times {
+		if t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// describe puts what a page says of itself into p. A canonical address on another site is not believed.
+func (d *document) describe(p *research.Page, header http.Header) {
+	p.PublishedAt = d.facts.published()
+	p.ModifiedAt = firstTime(d.facts.modifiedData, d.facts.modifiedMeta, lastModified(header))
+	if u, err := d.base.Parse(strings.TrimSpace(d.facts.canonical)); err == nil && d.facts.canonical != "" {
+		if u, err = ParseURL(u.String()); err == nil && Domain(u.Host) == Domain(d.base.Host) && len(u.String()) <= maxURL {
+			p.Canonical = Clean(u.String())
+		}
+	}
+}
+
+func lastModified(header http.Header) *time.Time {
+	if t, err := http.ParseTime(header.Get("Last-Modified")); err == nil {
+		return plausible(t)
+	}
+	return nil
+}
+
+// fact reads a <link>, <time> or JSON-LD <script> element.
+func (s *scanner) fact(n *html.Node) {
+	f := &s.doc.facts
+	switch n.DataAtom {
+	case atom.Link:
+		for _, rel := range strings.Fields(strings.ToLower(attr(n, "rel"))) {
+			if rel == "canonical" && f.canonical == "" {
+				f.canonical = attr(n, "href")
+			}
+		}
+	case atom.Time:
+		if f.publishedTime == nil && !within(n, atom.Nav, atom.Footer, atom.Aside) {
+			f.publishedTime = parseTime(attr(n, "datetime"))
+		}
+	case atom.Script:
+		if strings.EqualFold(strings.TrimSpace(attr(n, "type")), "application/ld+json") && n.FirstChild != nil && len(n.FirstChild.Data) <= maxLinkedData {
+			var v any
+			if json.Unmarshal([]byte(n.FirstChild.Data), &v) == nil {
+				f.linkedData(v, maxDataLevels)
+			}
+		}
+	}
+}
+
+// linkedData takes the first dates out of schema.org's properties, wherever they stand.
+func (f *facts) linkedData(v any, levels int) {
+	if levels == 0 {
+		return
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			f.linkedData(e, levels-1)
+		}
+	case map[string]any:
+		if s, ok := v["datePublished"].(string); ok && f.publishedData == nil {
+			f.publishedData = parseTime(s)
+		}
+		if s, ok := v["dateModified"].(string); ok && f.modifiedData == nil {
+			f.modifiedData = parseTime(s)
+		}
+		for _, key := range []string{"@graph", "mainEntity", "mainEntityOfPage"} {
+			f.linkedData(v[key], levels-1)
+		}
+	}
+}
+
+// metaDates are the names of <meta> elements that carry dates: Open Graph, schema.org, Dublin Core, Highwire Press and
+// what content management systems write.
+var (
+	metaPublished = wordSet("article:published_time og:article:published_time datepublished date dc.date dc.date.issued dcterms.date " +
+		"dcterms.issued dcterms.created citation_publication_date citation_date parsely-pub-date pubdate publish-date sailthru.date")
+	metaModified = wordSet("article:modified_time og:updated_time og:article:modified_time datemodified last-modified lastmod dcterms.modified dc.date.modified")
+)
+
+func wordSet(list string) map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(list) {
+		m[w] = true
+	}
+	return m
+}
+
+// metaDate reads a <meta> element that may carry a date.
+func (s *scanner) metaDate(n *html.Node, content string) {
+	f := &s.doc.facts
+	for _, key := range []string{"property", "name", "itemprop", "http-equiv"} {
+		name := strings.ToLower(strings.TrimSpace(attr(n, key)))
+		if metaPublished[name] && f.publishedMeta == nil {
+			f.publishedMeta = parseTime(content)
+		}
+		if metaModified[name] && f.modifiedMeta == nil {
+			f.modifiedMeta = parseTime(content)
+		}
+	}
+}
+
+// timeForms are the spellings of times that pages use; those without a zone count as UTC.
+var timeForms = []string{
+	time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
+	"2006-01-02 15:04:05-07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly, "2006/01/02",
+	"20060102", time.RFC1123, time.RFC1123Z, "January 2, 2006", "Jan 2, 2006", "2 January 2006", "2 Jan 2006",
+}
+
+// parseTime reads a moment or a day; nil: it is none, or one before the web or far ahead.
+func parseTime(s string) *time.Time {
+	s = fold(s)
+	for _, form := range timeForms {
+		if t, err := time.Parse(form, s); err == nil {
+			return plausible(t)
+		}
+	}
+	return nil
+}
+
+// plausible drops times that only a mistake can mean: the epochs of computers, typing errors in the year.
+func plausible(t time.Time) *time.Time {
+	if t = t.UTC(); t.Year() < 1980 || t.Year() > 2100 {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // an index over addresses, no secret
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// AnyAge is the greatest age of a snapshot that may be of any age.
+const AnyAge time.Duration = -1
+
+// Recall gives a page that an account has read as a visit, with its passages and links, from the newest reading of one of
+// the addresses that is no older than maxAge. The error is research.ErrNotFound when there is none. ID and Depth of the
+// visit are left to the caller.
+func (s *Store) Recall(ctx context.Context, account string, maxAge time.Duration, addresses ...string) (research.Visit, error) {
+	in := db.RecallVisitParams{AccountID: account, Urls: addresses, MaxAge: maxAge.Seconds()}
+	for _, a := range addresses {
+		sum := md5.Sum([]byte(a)) //nolint:gosec // see above
+		in.Hashes = append(in.Hashes, hex.EncodeToString(sum[:]))
+	}
+	row, err := s.q.RecallVisit(ctx, in)
+	if err != nil {
+		return research.Visit{}, wrap(err)
+	}
+	passages, err := s.q.PagePassages(ctx, row.PageID)
+	if err != nil {
+		return research.Visit{}, wrap(err)
+	}
+	p := research.Page{ID: row.PageID, Title: row.PageTitle, Language: row.Language, Text: row.Content,
+		Canonical: row.CanonicalUrl, PublishedAt: row.PublishedAt, ModifiedAt: row.ModifiedAt, Passages: make([]research.Passage, len(passages))}
+	for i, r := range passages {
+		p.Passages[i] = research.Passage{Ord: int(r.Ord), Start: int(r.Start), End: int(r.End), Heading: r.Heading}
+	}
+	v := research.Visit{URL: addresses[0], FinalURL: row.FinalUrl, Outcome: research.OutcomeOK, Status: int(row.Status), Title: row.Title,
+		Page: &p, FetchedAt: row.FetchedAt, Cached: true}
+	v.Links, err = decodeLinks(row.Links)
+	return v, err
+}
+
+// Shelve puts a page into an account's library, in the place of what it holds of the same address. It reports false, and
+// writes nothing, when the text is the same as before.
+func (s *Store) Shelve(ctx context.Context, account string, v research.Visit) (bool, error) {
+	if v.Page == nil {
+		return false, errors.New("only pages that were read belong into a library")
+	}
+	held, err := s.q.LibraryPage(ctx, account, v.URL)
+	switch {
+	case err == nil && held == v.Page.ID:
+		return false, nil
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
+		return false, wrap(err)
+	}
+	if v.ID, err = uuid.NewV7(); err != nil {
+		return false, fmt.Errorf("id of a visit: %w", err)
+	}
+	links, err := encodeLinks(append([]research.Link{}, v.Links...))
+	if err != nil {
+		return false, err
+	}
+	err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		q := s.in(tx)
+		if err := s.keepPage(ctx, q, v.Page); err != nil {
+			return err
+		}
+		if _, err := q.DeleteLibraryVisits(ctx, account, v.URL); err != nil {
+			return wrap(err)
+		}
+		return wrap(q.InsertLibraryVisit(ctx, db.InsertLibraryVisitParams{
+			ID: v.ID, AccountID: account, PageID: &v.Page.ID, Url: v.URL, FinalUrl: v.FinalURL, Status: int32(v.Status), Title: v.Title,
+			Depth: int32(v.Depth), Bytes: v.Bytes, Millis: int32(v.Duration.Milliseconds()),
+			CanonicalUrl: v.Page.Canonical, PublishedAt: v.Page.PublishedAt, ModifiedAt: v.Page.ModifiedAt, Links: links,
+		}))
+	})
+	return err == nil, err
+}
+
+// storedLink is a link as visits keep it.
+type storedLink struct {
+	URL     string `json:"u"`
+	Text    string `json:"t,omitempty"`
+	Context string `json:"c,omitempty"`
+	Heading string `json:"h,omitempty"`
+	Frag    string `json:"f,omitempty"`
+}
+
+// encodeLinks gives SQL's null for nil: from such a visit no other task may take its page.
+func encodeLinks(links []research.Link) (json.RawMessage, error) {
+	if links == nil {
+		return nil, nil //nolint:nilnil // SQL's null
+	}
+	out := make([]storedLink, len(links))
+	for i, l := range links {
+		out[i] = storedLink(l)
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("encode links: %w", err)
+	}
+	return b, nil
+}
+
+func decodeLinks(raw []byte) ([]research.Link, error) {
+	var in []storedLink
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &in); err != nil {
+			return nil, fmt.Errorf("links of a visit: %w", err)
+		}
+	}
+	out := make([]research.Link, len(in))
+	for i, l := range in {
+		out[i] = research.Link(l)
+	}
+	return out, nil
+}
