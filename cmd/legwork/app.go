@@ -152,11 +152,7 @@ func (a *app) startRunner(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	pages := page.NewFetcher(page.Config{
-		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
-		Timeout: cfg.FetchTimeout, Logger: a.log,
-		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
-	}, gate{a.store})
+	pages := fetcher(cfg, a.store, a.log)
 	answers := chooser(a.model, cfg)
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
 		Agent: answers.Run, Pin: answers.Pin(),
@@ -172,6 +168,15 @@ func (a *app) startRunner(ctx context.Context) error {
 	}
 	a.runner = runner
 	return nil
+}
+
+// fetcher reads pages over HTTP as the configuration says.
+func fetcher(cfg config.Config, st *store.Store, log *slog.Logger) *page.Fetcher {
+	return page.NewFetcher(page.Config{
+		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
+		Timeout: cfg.FetchTimeout, Logger: log,
+		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
+	}, gate{st})
 }
 
 // gate reserves moments for page requests in the database, so that politeness holds across processes.

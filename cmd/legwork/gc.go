@@ -8,8 +8,6 @@ import (
 
 	"legwork/internal/artifact"
 	"legwork/internal/jobs"
-	"legwork/internal/pgembed"
-	"legwork/internal/store"
 )
 
 func (p *program) gcCommand() *cli.Command {
@@ -29,23 +27,11 @@ func (p *program) gc(ctx context.Context, dry bool) error {
 		return err
 	}
 	defer closeLog()
-	url := cfg.DatabaseURL.Reveal()
-	if url == "" {
-		server, err := pgembed.Start(ctx, embeddedConfig(cfg, log))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = server.Stop(context.WithoutCancel(ctx)) }()
-		url = server.URL()
-	}
-	if err := store.Migrate(ctx, url, log); err != nil {
-		return err
-	}
-	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Logger: log})
+	st, stop, err := openStore(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
+	defer stop()
 	files, err := artifact.Open(cfg.ArtifactDir)
 	if err != nil {
 		return err

@@ -78,7 +78,18 @@ func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
 // visit are left to the caller. Nothing is tried twice: after 429 and 503 the Gate keeps everybody off the domain, and the
 // caller decides.
 func (f *Fetcher) Load(ctx context.Context, rawURL string, p Policy) (research.Visit, error) {
-	l := load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}}
+	return f.run(ctx, rawURL, &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}})
+}
+
+// Fetch is Load for a file of any type, such as a site map: it gives the body, unpacked, instead of reading it. The body is
+// nil unless the visit's Outcome is OK.
+func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.Visit, []byte, error) {
+	l := &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}, raw: true}
+	v, err := f.run(ctx, rawURL, l)
+	return v, l.body, err
+}
+
+func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Visit, error) {
 	l.visit = research.Visit{URL: rawURL, FinalURL: rawURL, FetchedAt: f.now().UTC()}
 	began := f.now()
 	err := l.follow(ctx, rawURL)
@@ -101,6 +112,8 @@ type load struct {
 	visit  research.Visit
 	left   time.Duration // of the time limit
 	seen   map[string]bool
+	raw    bool   // the body is wanted as it is
+	body   []byte // when raw
 }
 
 func (l *load) fail(outcome research.Outcome, format string, args ...any) {

@@ -99,7 +99,7 @@ func (l *load) hasCaptcha(u *url.URL, resp *http.Response) bool {
 // read reads a successful answer. It returns the target of an immediate meta refresh, if the page is nothing but that.
 func (l *load) read(u *url.URL, resp *http.Response) string {
 	declared := resp.Header.Get("Content-Type")
-	if declared != "" && mediaKind(declared, nil) == kindNone {
+	if declared != "" && !l.raw && mediaKind(declared, nil) == kindNone {
 		l.fail(research.OutcomeType, "The document is of type %s, which cannot be read.", cut(fold(declared), 100))
 		return ""
 	}
@@ -117,6 +117,10 @@ func (l *load) read(u *url.URL, resp *http.Response) string {
 		return ""
 	case err != nil:
 		l.visit.Outcome, l.visit.Message = Classify(err, u)
+		return ""
+	}
+	if l.raw {
+		l.visit.Outcome, l.body = research.OutcomeOK, body
 		return ""
 	}
 	if mediaKind(declared, body) == kindHTML {

@@ -166,7 +166,7 @@ func TestFiles(t *testing.T) {
 
 	b, err = wire.SourcesJSON(task, []research.Visit{
 		{URL: "http://a.example/", FinalURL: "http://a.example/", Outcome: research.OutcomeOK, Status: 200, Title: "A",
-			Page: &research.Page{ID: "ab", Language: "en", Canonical: "http://a.example/a", PublishedAt: task.StartedAt, ModifiedAt: task.CompletedAt},
+			Page:   &research.Page{ID: "ab", Language: "en", Canonical: "http://a.example/a", PublishedAt: task.StartedAt, ModifiedAt: task.CompletedAt},
 			Cached: true, Depth: 1, Bytes: 12, Duration: 1500 * time.Microsecond, FetchedAt: *task.StartedAt},
 		{URL: "http://b.example/", Outcome: research.OutcomeDNS, Message: "no such host", FetchedAt: *task.StartedAt},
 	})

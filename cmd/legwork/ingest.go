@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"legwork/internal/config"
+	"legwork/internal/ingest"
+	"legwork/internal/pgembed"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+func (p *program) ingestCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "ingest",
+		Usage:     "read a site, a site map or a folder into the library",
+		ArgsUsage: "URL|FOLDER|SITEMAP",
+		Description: "A URL is read with the pages of its site that it links to; one that ends in .xml or .xml.gz is a site map. A folder is\n" +
+			"searched for HTML, Markdown, text and PDF. Its files get addresses below --base-url; without one, below\n" +
+			"https://FOLDER.invalid/, and exist in the library alone.\n" +
+			"Pages are read as politely as tasks read them. What has not changed is not written again, so an ingest that was\n" +
+			"interrupted is begun again by the same command. Tasks with searchEngine library find the pages.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "max-pages", Value: 200, Usage: "pages read at most"},
+			&cli.IntFlag{Name: "depth", Value: 3, Usage: "links followed in a row from a URL; 0: that page alone"},
+			&cli.StringFlag{Name: "base-url", Usage: "address that stands for a folder, like https://docs.example.com/manual/"},
+		},
+		Action: p.ingest,
+	}
+}
+
+func (p *program) ingest(ctx context.Context, c *cli.Command) error {
+	if c.Args().Len() != 1 {
+		return errors.New("name one URL, folder or site map: legwork ingest https://docs.example.com/")
+	}
+	if c.Int("max-pages") < 1 || c.Int("depth") < 0 {
+		return errors.New("--max-pages must be at least 1, and --depth at least 0")
+	}
+	cfg, log, closeLog, err := p.load(true)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	st, stop, err := openStore(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	pages := fetcher(cfg, st, log)
+	defer pages.Close()
+	show := &shelfProgress{w: p.out, terminal: terminal(p.out)}
+	sum, err := ingest.Run(ctx, pages, func(ctx context.Context, v research.Visit) (bool, error) {
+		return st.Shelve(ctx, research.DefaultAccount, v)
+	}, ingest.Options{
+		Target: c.Args().First(), BaseURL: c.String("base-url"), MaxPages: c.Int("max-pages"), Depth: c.Int("depth"),
+		MaxBytes: int64(cfg.FetchMaxBytes), Report: show.item,
+	})
+	show.summary(sum)
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted; what was read is in the library, and the same command goes on")
+	case err != nil:
+		return err
+	case sum.Read() == 0:
+		return cli.Exit("nothing could be read", exitFailed)
+	}
+	return nil
+}
+
+// openStore connects to DATABASE_URL, or starts the embedded PostgreSQL, for a command that does its work and ends.
+func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, func(), error) {
+	url, stop := cfg.DatabaseURL.Reveal(), func() {}
+	if url == "" {
+		server, err := pgembed.Start(ctx, embeddedConfig(cfg, log))
+		if err != nil {
+			return nil, nil, err
+		}
+		url, stop = server.URL(), func() { _ = server.Stop(context.WithoutCancel(ctx)) }
+	}
+	err := store.Migrate(ctx, url, log)
+	var st *store.Store
+	if err == nil {
+		st, err = store.Open(ctx, store.Config{URL: url, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Logger: log})
+	}
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return st, func() { st.Close(); stop() }, nil
+}
+
+// shelfProgress shows an ingest: one line that changes on a terminal, a line per page elsewhere.
+type shelfProgress struct {
+	w        io.Writer
+	terminal bool
+}
+
+func (s *shelfProgress) item(i ingest.Item) {
+	line := fmt.Sprintf("%4d/%d  %-9s  %s", i.Done, i.Known, i.State, i.URL)
+	switch {
+	case i.State == ingest.Failed:
+		fmt.Fprintf(s.w, "%s%s  %s\n", s.clear(), line, i.Reason)
+	case s.terminal:
+		fmt.Fprint(s.w, s.clear(), research.Truncate(line, 78))
+	default:
+		fmt.Fprintln(s.w, line)
+	}
+}
+
+// clear begins the terminal's line anew (ECMA-48 §8.3.41).
+func (s *shelfProgress) clear() string {
+	if !s.terminal {
+		return ""
+	}
+	return "\r\x1b[K"
+}
+
+func (s *shelfProgress) summary(sum ingest.Summary) {
+	fmt.Fprintf(s.w, "%sRead %d pages: %d new, %d unchanged. %d failed", s.clear(), sum.Read(), sum.New, sum.Unchanged, sum.Failed)
+	var reasons []string
+	for r, n := range sum.Reasons {
+		reasons = append(reasons, fmt.Sprintf("%s %d", r, n))
+	}
+	slices.Sort(reasons)
+	if len(reasons) > 0 {
+		fmt.Fprintf(s.w, " (%s)", strings.Join(reasons, ", "))
+	}
+	fmt.Fprintln(s.w, ".")
+	if sum.Left > 0 {
+		fmt.Fprintf(s.w, "%d more pages are known; --max-pages raises the limit.\n", sum.Left)
+	}
+}

@@ -1,0 +1,168 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// documents are the endings of files that are read, with the type that their content is read as.
+var documents = map[string]string{
+	".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml", ".md": "text/markdown", ".markdown": "text/markdown",
+	".txt": "text/plain", ".text": "text/plain", ".pdf": "application/pdf",
+}
+
+// folder reads the documents of a folder in the order of their names. Hidden files, hidden folders and symbolic links are
+// passed over.
+func (r *run) folder(ctx context.Context) error {
+	base, err := r.base(r.Target)
+	if err != nil {
+		return err
+	}
+	var names []string
+	root := os.DirFS(r.Target)
+	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name != "." && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+		case d.Type().IsRegular() && documents[strings.ToLower(path.Ext(name))] != "":
+			names = append(names, name)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("read the folder %s: %w", r.Target, err)
+	}
+	for i, name := range names {
+		if i >= r.MaxPages {
+			r.sum.Left = len(names) - i
+			break
+		}
+		r.queue = make([]address, len(names)-i-1) // for the count in reports alone
+		if err := r.document(ctx, filepath.Join(r.Target, filepath.FromSlash(name)), base.JoinPath(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file reads one document.
+func (r *run) file(ctx context.Context) error {
+	if documents[strings.ToLower(filepath.Ext(r.Target))] == "" {
+		return fmt.Errorf("%s is of a type that is not read; HTML, Markdown, text and PDF are, by their endings", r.Target)
+	}
+	abs, err := filepath.Abs(r.Target)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", r.Target, err)
+	}
+	base, err := r.base(filepath.Dir(abs))
+	if err != nil {
+		return err
+	}
+	return r.document(ctx, abs, base.JoinPath(filepath.Base(abs)))
+}
+
+// base is the address of a folder. By default it lies below .invalid (RFC 6761 §6.4), which nobody can own: the pages exist
+// in the library alone.
+func (r *run) base(folder string) (*url.URL, error) {
+	raw := r.BaseURL
+	if raw == "" {
+		abs, err := filepath.Abs(folder)
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", folder, err)
+		}
+		raw = "https://" + label(filepath.Base(abs)) + ".invalid/"
+	}
+	u, err := page.ParseURL(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the base URL %s cannot be used: %w", raw, err)
+	}
+	u.RawQuery = ""
+	return u, nil
+}
+
+// label makes a name fit to be part of a host name (RFC 1123 §2.1).
+func label(name string) string {
+	out := strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			return c
+		case c >= 'A' && c <= 'Z':
+			return c - 'A' + 'a'
+		}
+		return '-'
+	}, name)
+	out = strings.Trim(out[:min(len(out), 60)], "-")
+	if out == "" {
+		return "folder"
+	}
+	return out
+}
+
+// document reads a file as the page at u.
+func (r *run) document(ctx context.Context, file string, u *url.URL) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	began := time.Now()
+	v := research.Visit{URL: u.String(), FinalURL: u.String(), FetchedAt: began.UTC()}
+	body, modified, err := r.content(file)
+	switch {
+	case errors.Is(err, errTooLarge):
+		v.Outcome, v.Message = research.OutcomeTooLarge, fmt.Sprintf("The file is larger than %d bytes.", r.MaxBytes)
+	case err != nil:
+		v.Outcome, v.Message = research.OutcomeConnection, "The file cannot be read: "+err.Error()
+	default:
+		header := http.Header{"Content-Type": {documents[strings.ToLower(filepath.Ext(file))]}, "Last-Modified": {modified.UTC().Format(http.TimeFormat)}}
+		v.Bytes = int64(len(body))
+		p, links, err := page.Read(u, header, body)
+		switch {
+		case errors.Is(err, page.ErrEmpty):
+			v.Outcome, v.Message = research.OutcomeEmpty, "The file holds no text."
+		case err != nil:
+			v.Outcome, v.Message = research.OutcomeType, "The file is broken or of a type that cannot be read."
+		default:
+			v.Outcome, v.Page, v.Links, v.Title = research.OutcomeOK, &p, links, p.Title
+			if v.Title == "" {
+				v.Title = path.Base(u.Path)
+			}
+		}
+	}
+	v.Duration = time.Since(began)
+	return r.take(ctx, v)
+}
+
+var errTooLarge = errors.New("too large")
+
+func (r *run) content(file string) ([]byte, time.Time, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	body, err := io.ReadAll(io.LimitReader(f, r.MaxBytes+1))
+	if err == nil && int64(len(body)) > r.MaxBytes {
+		err = errTooLarge
+	}
+	return body, info.ModTime(), err
+}

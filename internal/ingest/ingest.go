@@ -1,0 +1,201 @@
+// Package ingest fills the library of an account: it reads folders, sites and site maps and shelves their pages.
+//
+// Invariants:
+//
+//   - Every page is shelved by itself, so an ingest that is cut off leaves whole pages, and can be begun again.
+//   - A page whose text is the same as on the shelf is not written again.
+//   - Pages of the web are read under the rules that tasks read them by: robots.txt, spacing, refused networks. A site is
+//     never left.
+//   - What cannot be read is counted with its reason and does not end the ingest.
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// Web reads pages politely; a *page.Fetcher is one.
+type Web interface {
+	Load(ctx context.Context, rawURL string, p page.Policy) (research.Visit, error)
+	Fetch(ctx context.Context, rawURL string, p page.Policy) (research.Visit, []byte, error)
+}
+
+// Shelf keeps a page that was read. It reports false when the text is already there.
+type Shelf func(ctx context.Context, v research.Visit) (bool, error)
+
+// Options say what to read.
+type Options struct {
+	Target   string // URL of a page or of a site map (….xml, ….xml.gz), or path of a folder, a file or a site map
+	BaseURL  string // what stands for a folder in the addresses of its files; empty: https://FOLDER.invalid/
+	MaxPages int    // read at most
+	Depth    int    // links followed in a row from the page of a URL; 0: that page alone
+	MaxBytes int64  // of a file
+	Report   func(Item)
+}
+
+// State is what became of a page.
+type State string
+
+// The states.
+const (
+	Shelved   State = "new"       // it was not there, or its text has changed
+	Unchanged State = "unchanged" // its text is on the shelf already
+	Failed    State = "failed"
+)
+
+// Item is a page that was dealt with.
+type Item struct {
+	URL    string
+	State  State
+	Reason string // of a failure, a sentence
+	Done   int    // pages dealt with, this one included
+	Known  int    // pages known so far, done and waiting
+}
+
+// Summary is what an ingest came to.
+type Summary struct {
+	New, Unchanged, Failed int
+	Reasons                map[string]int // failures by outcome
+	Left                   int            // pages known and not read, because of MaxPages
+}
+
+// Read counts the pages that were read.
+func (s Summary) Read() int { return s.New + s.Unchanged }
+
+// Run reads what o names. Its error says what is wrong with o.Target, or is that of ctx or of the database; what was read
+// before is shelved and counted all the same.
+func Run(ctx context.Context, web Web, shelve Shelf, o Options) (Summary, error) {
+	r := &run{Options: o, web: web, shelve: shelve, seen: map[string]bool{}, sum: Summary{Reasons: map[string]int{}}}
+	err := r.start(ctx)
+	return r.sum, err
+}
+
+type run struct {
+	Options
+	web    Web
+	shelve Shelf
+	seen   map[string]bool // addresses that were queued
+	queue  []address
+	sum    Summary
+	done   int
+}
+
+type address struct {
+	url   string
+	depth int
+}
+
+func (r *run) start(ctx context.Context) error {
+	if strings.HasPrefix(r.Target, "http://") || strings.HasPrefix(r.Target, "https://") {
+		u, err := page.ParseURL(r.Target)
+		if err != nil {
+			return fmt.Errorf("%s cannot be read: %w", r.Target, err)
+		}
+		policy := page.Policy{StayOn: page.Domain(u.Host)}
+		if isSiteMap(u.Path) {
+			if err := r.siteMap(ctx, u.String(), policy, maxNested); err != nil {
+				return err
+			}
+			return r.pages(ctx, policy, 0)
+		}
+		r.add(u.String(), 0)
+		return r.pages(ctx, policy, r.Depth)
+	}
+	info, err := os.Stat(r.Target)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is neither a URL that begins with http:// or https:// nor a folder or file: %w", r.Target, err)
+	case info.IsDir():
+		return r.folder(ctx)
+	case isSiteMap(r.Target):
+		return r.localSiteMap(ctx)
+	}
+	return r.file(ctx)
+}
+
+// add queues an address, once.
+func (r *run) add(raw string, depth int) {
+	if !r.seen[raw] {
+		r.seen[raw] = true
+		r.queue = append(r.queue, address{raw, depth})
+	}
+}
+
+// pages loads what is queued in order, and queues the links of pages up to depth.
+func (r *run) pages(ctx context.Context, policy page.Policy, depth int) error {
+	for len(r.queue) > 0 {
+		if r.done >= r.MaxPages {
+			r.sum.Left = len(r.queue)
+			return nil
+		}
+		at := r.queue[0]
+		r.queue = r.queue[1:]
+		v, err := r.web.Load(ctx, at.url, policy)
+		if err != nil {
+			return err
+		}
+		v.Depth = at.depth
+		if v.Outcome == research.OutcomeOK && at.depth < depth {
+			for _, l := range v.Links {
+				if u, err := page.ParseURL(l.URL); err == nil && policy.Refuse(u.Host) == "" && readable(u) {
+					r.add(u.String(), at.depth+1)
+				}
+			}
+		}
+		if err := r.take(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take shelves a page that was read and reports what became of it.
+func (r *run) take(ctx context.Context, v research.Visit) error {
+	item := Item{URL: v.URL, State: Failed, Reason: v.Message}
+	if v.Outcome == research.OutcomeOK {
+		isNew, err := r.shelve(ctx, v)
+		if err != nil {
+			return fmt.Errorf("store %s: %w", v.URL, err)
+		}
+		if item.State = Unchanged; isNew {
+			item.State = Shelved
+		}
+	}
+	switch item.State {
+	case Shelved:
+		r.sum.New++
+	case Unchanged:
+		r.sum.Unchanged++
+	default:
+		r.sum.Failed++
+		r.sum.Reasons[string(v.Outcome)]++
+	}
+	r.done++
+	if item.Done, item.Known = r.done, r.done+len(r.queue); r.Report != nil {
+		r.Report(item)
+	}
+	return nil
+}
+
+// readable reports whether a link may lead to a document, by its ending: what surely is none is not requested.
+func readable(u *url.URL) bool {
+	name := strings.ToLower(u.Path[strings.LastIndexByte(u.Path, '/')+1:])
+	dot := strings.LastIndexByte(name, '.')
+	return dot < 0 || !media[name[dot:]]
+}
+
+var media = func() map[string]bool {
+	m := map[string]bool{}
+	for _, e := range strings.Fields(`.7z .apk .avi .avif .bin .bmp .bz2 .css .deb .dmg .eot .exe .flac .gif .gz .ico .img .iso .jar .jpeg .jpg .js .m4a .m4v
+		.map .mjs .mkv .mov .mp3 .mp4 .mpeg .msi .ogg .ogv .otf .png .psd .rar .rpm .svg .tar .tgz .tif .tiff .ttf .wasm .wav .webm .webp .woff
+		.woff2 .xz .zip .zst`) {
+		m[e] = true
+	}
+	return m
+}()
