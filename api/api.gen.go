@@ -181,6 +181,24 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for GetPageParamsFormat.
+const (
+	GetPageParamsFormatHTML GetPageParamsFormat = "html"
+	GetPageParamsFormatJSON GetPageParamsFormat = "json"
+)
+
+// Valid indicates whether the value is a known member of the GetPageParamsFormat enum.
+func (e GetPageParamsFormat) Valid() bool {
+	switch e {
+	case GetPageParamsFormatHTML:
+		return true
+	case GetPageParamsFormatJSON:
+		return true
+	default:
+		return false
+	}
+}
+
 // ArtifactFile defines model for ArtifactFile.
 type ArtifactFile struct {
 	Bytes       int64  `json:"bytes"`
@@ -234,7 +252,7 @@ type Citation struct {
 	// Example: 2026-03-05T14:30:00.125Z
 	PublishedAt *Time `json:"publishedAt,omitempty"`
 
-	// ScreenshotURL Root-relative.
+	// ScreenshotURL Root-relative; a picture of the page, taken when it was cited.
 	ScreenshotURL *string `json:"screenshotUrl,omitempty"`
 
 	// Start Code points from the beginning of the snapshot.
@@ -395,6 +413,81 @@ type Options struct {
 
 	// TimeBudget Seconds.
 	TimeBudget int `json:"timeBudget"`
+}
+
+// PageList defines model for PageList.
+type PageList struct {
+	Pages []PageVisit `json:"pages"`
+}
+
+// PageSnapshot A page as the task read it. A key without value is absent, never null.
+type PageSnapshot struct {
+	// Citations Those of the answer that are on this page.
+	Citations []Citation `json:"citations"`
+
+	// FetchedAt RFC 3339 in UTC with exactly milliseconds and Z.
+	//
+	// Example: 2026-03-05T14:30:00.125Z
+	FetchedAt Time `json:"fetchedAt"`
+
+	// FinalURL After redirects.
+	FinalURL string `json:"finalUrl"`
+
+	// Language BCP 47 primary subtag.
+	Language *string `json:"language,omitempty"`
+
+	// PageID SHA-256 of the text, in hex.
+	PageID string `json:"pageId"`
+
+	// Text Markdown blocks (headings, lists, tables, code) around plain text.
+	Text string `json:"text"`
+
+	// Title Falls back to the host.
+	Title string `json:"title"`
+
+	// URL As asked for.
+	URL string `json:"url"`
+}
+
+// PageVisit One reading of one URL. A key without value is absent, never null.
+type PageVisit struct {
+	// Chars Length of the snapshot in code points.
+	Chars int `json:"chars"`
+
+	// Cited How many of the answer's citations are on it.
+	Cited int `json:"cited"`
+
+	// Depth Links followed from a start page.
+	Depth int `json:"depth"`
+
+	// FetchedAt RFC 3339 in UTC with exactly milliseconds and Z.
+	//
+	// Example: 2026-03-05T14:30:00.125Z
+	FetchedAt Time `json:"fetchedAt"`
+
+	// FinalURL After redirects.
+	FinalURL string `json:"finalUrl"`
+
+	// Language BCP 47 primary subtag.
+	Language *string `json:"language,omitempty"`
+
+	// Message The same as a sentence.
+	Message *string `json:"message,omitempty"`
+
+	// Outcome `ok`, or why it could not be read: `not_found`, `forbidden`, `robots`, `timeout`, `blocked` …
+	Outcome string `json:"outcome"`
+
+	// PageID The snapshot; only where the page could be read.
+	PageID *string `json:"pageId,omitempty"`
+
+	// Status HTTP status, if there was a response.
+	Status *int `json:"status,omitempty"`
+
+	// Title Falls back to the host.
+	Title string `json:"title"`
+
+	// URL As asked for.
+	URL string `json:"url"`
 }
 
 // Priority Waiting tasks of a higher priority always start first.
@@ -609,6 +702,15 @@ type ListEventsParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// GetPageParams defines parameters for GetPage.
+type GetPageParams struct {
+	// Format What to send; wins over `Accept`.
+	Format *GetPageParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetPageParamsFormat defines parameters for GetPage.
+type GetPageParamsFormat string
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetRoot Where to find what
@@ -638,6 +740,12 @@ type ServerInterface interface {
 	// ListEvents Read or follow a task's events
 	// (GET /api/tasks/{id}/events)
 	ListEvents(w http.ResponseWriter, r *http.Request, id TaskID, params ListEventsParams)
+	// ListPages What pages a task opened
+	// (GET /api/tasks/{id}/pages)
+	ListPages(w http.ResponseWriter, r *http.Request, id TaskID)
+	// GetPage Read a page as the task read it
+	// (GET /api/tasks/{id}/pages/{pageId})
+	GetPage(w http.ResponseWriter, r *http.Request, id TaskID, pageID string, params GetPageParams)
 	// RerunTask Ask the same question again
 	// (POST /api/tasks/{id}/rerun)
 	RerunTask(w http.ResponseWriter, r *http.Request, id TaskID)
@@ -707,6 +815,18 @@ func (_ Unimplemented) CancelTask(w http.ResponseWriter, r *http.Request, id Tas
 // ListEvents Read or follow a task's events
 // (GET /api/tasks/{id}/events)
 func (_ Unimplemented) ListEvents(w http.ResponseWriter, r *http.Request, id TaskID, params ListEventsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListPages What pages a task opened
+// (GET /api/tasks/{id}/pages)
+func (_ Unimplemented) ListPages(w http.ResponseWriter, r *http.Request, id TaskID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetPage Read a page as the task read it
+// (GET /api/tasks/{id}/pages/{pageId})
+func (_ Unimplemented) GetPage(w http.ResponseWriter, r *http.Request, id TaskID, pageID string, params GetPageParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1213,6 +1333,83 @@ func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ListPages operation middleware
+func (siw *ServerInterfaceWrapper) ListPages(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPages(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPage operation middleware
+func (siw *ServerInterfaceWrapper) GetPage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "pageId" -------------
+	var pageID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pageId", chi.URLParam(r, "pageId"), &pageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pageId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPageParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPage(w, r, id, pageID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RerunTask operation middleware
 func (siw *ServerInterfaceWrapper) RerunTask(w http.ResponseWriter, r *http.Request) {
 
@@ -1420,6 +1617,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/tasks/{id}/events", wrapper.ListEvents)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/tasks/{id}/pages", wrapper.ListPages)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/tasks/{id}/pages/{pageId}", wrapper.GetPage)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/tasks/{id}/rerun", wrapper.RerunTask)
@@ -1700,6 +1903,72 @@ func (response ListEvents204Response) VisitListEventsResponse(w http.ResponseWri
 	return nil
 }
 
+type ListPagesRequestObject struct {
+	ID TaskID `json:"id"`
+}
+
+type ListPagesResponseObject interface {
+	VisitListPagesResponse(w http.ResponseWriter) error
+}
+
+type ListPages200JSONResponse PageList
+
+func (response ListPages200JSONResponse) VisitListPagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPageRequestObject struct {
+	ID     TaskID `json:"id"`
+	PageID string `json:"pageId"`
+	Params GetPageParams
+}
+
+type GetPageResponseObject interface {
+	VisitGetPageResponse(w http.ResponseWriter) error
+}
+
+type GetPage200JSONResponse PageSnapshot
+
+func (response GetPage200JSONResponse) VisitGetPageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPage200TextHTMLResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetPage200TextHTMLResponse) VisitGetPageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type RerunTaskRequestObject struct {
 	ID TaskID `json:"id"`
 }
@@ -1822,6 +2091,12 @@ type StrictServerInterface interface {
 	// ListEvents Read or follow a task's events
 	// (GET /api/tasks/{id}/events)
 	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
+	// ListPages What pages a task opened
+	// (GET /api/tasks/{id}/pages)
+	ListPages(ctx context.Context, request ListPagesRequestObject) (ListPagesResponseObject, error)
+	// GetPage Read a page as the task read it
+	// (GET /api/tasks/{id}/pages/{pageId})
+	GetPage(ctx context.Context, request GetPageRequestObject) (GetPageResponseObject, error)
 	// RerunTask Ask the same question again
 	// (POST /api/tasks/{id}/rerun)
 	RerunTask(ctx context.Context, request RerunTaskRequestObject) (RerunTaskResponseObject, error)
@@ -2110,6 +2385,60 @@ func (sh *strictHandler) ListEvents(w http.ResponseWriter, r *http.Request, id T
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListEventsResponseObject); ok {
 		if err := validResponse.VisitListEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPages operation middleware
+func (sh *strictHandler) ListPages(w http.ResponseWriter, r *http.Request, id TaskID) {
+	var request ListPagesRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPages(ctx, request.(ListPagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPages")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPagesResponseObject); ok {
+		if err := validResponse.VisitListPagesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPage operation middleware
+func (sh *strictHandler) GetPage(w http.ResponseWriter, r *http.Request, id TaskID, pageID string, params GetPageParams) {
+	var request GetPageRequestObject
+
+	request.ID = id
+	request.PageID = pageID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPage(ctx, request.(GetPageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPageResponseObject); ok {
+		if err := validResponse.VisitGetPageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

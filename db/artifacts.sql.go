@@ -43,6 +43,34 @@ func (q *Queries) AllArtifacts(ctx context.Context) ([]AllArtifactsRow, error) {
 	return items, nil
 }
 
+const artifact = `-- name: Artifact :one
+SELECT a.name, a.kind, a.content_type, a.bytes, a.created_at
+FROM artifacts a JOIN tasks t ON t.id = a.task_id
+WHERE a.task_id = $1 AND t.account_id = $2 AND a.name = $3
+`
+
+type ArtifactRow struct {
+	Name        string
+	Kind        string
+	ContentType string
+	Bytes       int64
+	CreatedAt   time.Time
+}
+
+// One file of a task of an account.
+func (q *Queries) Artifact(ctx context.Context, taskID uuid.UUID, accountID string, name string) (ArtifactRow, error) {
+	row := q.db.QueryRow(ctx, artifact, taskID, accountID, name)
+	var i ArtifactRow
+	err := row.Scan(
+		&i.Name,
+		&i.Kind,
+		&i.ContentType,
+		&i.Bytes,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
 const screenshots = `-- name: Screenshots :many
 SELECT task_id, name FROM artifacts WHERE task_id = ANY($1::uuid[]) AND kind = 'screenshot' ORDER BY task_id, created_at, name
 `

@@ -60,9 +60,19 @@ func (q *Queries) MarkCitation(ctx context.Context, n int32, taskID uuid.UUID, e
 	return err
 }
 
+const showCitations = `-- name: ShowCitations :exec
+UPDATE citations SET screenshot = $1::text WHERE task_id = $2 AND evidence = ANY($3::integer[])
+`
+
+// Says which picture shows the page of these pieces of evidence.
+func (q *Queries) ShowCitations(ctx context.Context, screenshot string, taskID uuid.UUID, evidence []int32) error {
+	_, err := q.db.Exec(ctx, showCitations, screenshot, taskID, evidence)
+	return err
+}
+
 const taskCitations = `-- name: TaskCitations :many
 SELECT c.task_id, c.evidence, coalesce(c.n, 0)::integer AS n, c.page_id, c.visit_id, c.url, c.title, c.excerpt, c.start, c."end", c.support,
-       c.accessed_at, v.published_at
+       c.accessed_at, v.published_at, coalesce(c.screenshot, '')::text AS screenshot
 FROM citations c JOIN visits v ON v.id = c.visit_id
 WHERE c.task_id = ANY($1::uuid[]) AND (c.n IS NOT NULL OR NOT $2::boolean)
 ORDER BY c.task_id, c.n, c.evidence
@@ -82,6 +92,7 @@ type TaskCitationsRow struct {
 	Support     string
 	AccessedAt  time.Time
 	PublishedAt *time.Time
+	Screenshot  string
 }
 
 // Evidence of tasks; only what the answer uses when cited_only.
@@ -108,6 +119,7 @@ func (q *Queries) TaskCitations(ctx context.Context, taskIds []uuid.UUID, citedO
 			&i.Support,
 			&i.AccessedAt,
 			&i.PublishedAt,
+			&i.Screenshot,
 		); err != nil {
 			return nil, err
 		}

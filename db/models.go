@@ -40,6 +40,8 @@ type Citation struct {
 	End        int32
 	Support    string
 	AccessedAt time.Time
+	// The picture that shows the page, if one was taken. Found by the primary key's task_id, so it needs no index of its own.
+	Screenshot *string
 }
 
 // Politeness across processes: moments reserved per domain. next_at is the earliest next one, recent the last ones granted.

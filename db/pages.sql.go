@@ -562,6 +562,47 @@ func (q *Queries) SearchLibrary(ctx context.Context, arg SearchLibraryParams) ([
 	return items, nil
 }
 
+const taskPage = `-- name: TaskPage :one
+SELECT p.id AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
+FROM visits v JOIN tasks t ON t.id = v.task_id JOIN pages p ON p.id = v.page_id
+WHERE v.task_id = $1::uuid AND t.account_id = $2 AND v.page_id = $3::text
+ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1
+`
+
+type TaskPageRow struct {
+	PageID    string
+	PageTitle string
+	Language  string
+	Content   string
+	ID        uuid.UUID
+	Url       string
+	FinalUrl  string
+	Title     string
+	Status    int32
+	Depth     int32
+	FetchedAt time.Time
+}
+
+// A snapshot that a task of an account read, as its newest visit found it.
+func (q *Queries) TaskPage(ctx context.Context, taskID uuid.UUID, accountID string, pageID string) (TaskPageRow, error) {
+	row := q.db.QueryRow(ctx, taskPage, taskID, accountID, pageID)
+	var i TaskPageRow
+	err := row.Scan(
+		&i.PageID,
+		&i.PageTitle,
+		&i.Language,
+		&i.Content,
+		&i.ID,
+		&i.Url,
+		&i.FinalUrl,
+		&i.Title,
+		&i.Status,
+		&i.Depth,
+		&i.FetchedAt,
+	)
+	return i, err
+}
+
 const taskPageIDs = `-- name: TaskPageIDs :many
 SELECT DISTINCT v.page_id::text AS page_id FROM visits v
 WHERE v.task_id = ANY($1::uuid[]) AND v.page_id IS NOT NULL
@@ -582,6 +623,67 @@ func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]strin
 			return nil, err
 		}
 		items = append(items, page_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const taskPages = `-- name: TaskPages :many
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.fetched_at,
+       coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
+       (SELECT count(*) FROM citations c WHERE c.task_id = v.task_id AND c.page_id = v.page_id AND c.n IS NOT NULL)::integer AS cited
+FROM visits v LEFT JOIN pages p ON p.id = v.page_id
+WHERE v.task_id = $1 ORDER BY v.fetched_at, v.id
+`
+
+type TaskPagesRow struct {
+	ID        uuid.UUID
+	Url       string
+	FinalUrl  string
+	Outcome   string
+	Message   string
+	Status    int32
+	Title     string
+	PageID    *string
+	Depth     int32
+	FetchedAt time.Time
+	PageTitle string
+	Language  string
+	Chars     int32
+	Cited     int32
+}
+
+// What a task opened, in order, with what its snapshots are and how often the answer cites them.
+func (q *Queries) TaskPages(ctx context.Context, taskID *uuid.UUID) ([]TaskPagesRow, error) {
+	rows, err := q.db.Query(ctx, taskPages, taskID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TaskPagesRow{}
+	for rows.Next() {
+		var i TaskPagesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Url,
+			&i.FinalUrl,
+			&i.Outcome,
+			&i.Message,
+			&i.Status,
+			&i.Title,
+			&i.PageID,
+			&i.Depth,
+			&i.FetchedAt,
+			&i.PageTitle,
+			&i.Language,
+			&i.Chars,
+			&i.Cited,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -8,6 +8,12 @@ ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type =
 -- The files of a task, by name.
 SELECT name, kind, content_type, bytes, created_at FROM artifacts WHERE task_id = @task_id ORDER BY name;
 
+-- name: Artifact :one
+-- One file of a task of an account.
+SELECT a.name, a.kind, a.content_type, a.bytes, a.created_at
+FROM artifacts a JOIN tasks t ON t.id = a.task_id
+WHERE a.task_id = @task_id AND t.account_id = @account_id AND a.name = @name;
+
 -- name: Screenshots :many
 -- The screenshots of tasks, oldest first.
 SELECT task_id, name FROM artifacts WHERE task_id = ANY(@task_ids::uuid[]) AND kind = 'screenshot' ORDER BY task_id, created_at, name;

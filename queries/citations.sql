@@ -10,10 +10,14 @@ RETURNING excerpt;
 -- Gives a piece of evidence its marker in the answer.
 UPDATE citations SET n = @n::integer WHERE task_id = @task_id AND evidence = @evidence;
 
+-- name: ShowCitations :exec
+-- Says which picture shows the page of these pieces of evidence.
+UPDATE citations SET screenshot = @screenshot::text WHERE task_id = @task_id AND evidence = ANY(@evidence::integer[]);
+
 -- name: TaskCitations :many
 -- Evidence of tasks; only what the answer uses when cited_only.
 SELECT c.task_id, c.evidence, coalesce(c.n, 0)::integer AS n, c.page_id, c.visit_id, c.url, c.title, c.excerpt, c.start, c."end", c.support,
-       c.accessed_at, v.published_at
+       c.accessed_at, v.published_at, coalesce(c.screenshot, '')::text AS screenshot
 FROM citations c JOIN visits v ON v.id = c.visit_id
 WHERE c.task_id = ANY(@task_ids::uuid[]) AND (c.n IS NOT NULL OR NOT @cited_only::boolean)
 ORDER BY c.task_id, c.n, c.evidence;

@@ -68,6 +68,21 @@ SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page
        v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
+-- name: TaskPages :many
+-- What a task opened, in order, with what its snapshots are and how often the answer cites them.
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.fetched_at,
+       coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
+       (SELECT count(*) FROM citations c WHERE c.task_id = v.task_id AND c.page_id = v.page_id AND c.n IS NOT NULL)::integer AS cited
+FROM visits v LEFT JOIN pages p ON p.id = v.page_id
+WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
+
+-- name: TaskPage :one
+-- A snapshot that a task of an account read, as its newest visit found it.
+SELECT p.id AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
+FROM visits v JOIN tasks t ON t.id = v.task_id JOIN pages p ON p.id = v.page_id
+WHERE v.task_id = @task_id::uuid AND t.account_id = @account_id AND v.page_id = @page_id::text
+ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1;
+
 -- name: PageContent :one
 -- A snapshot, for a task of the account that read it or holds it as evidence.
 SELECT p.id, p.title, p.language, p.content, p.chars

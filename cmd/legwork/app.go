@@ -70,6 +70,9 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if a.artifacts, err = artifact.Open(cfg.ArtifactDir); err != nil {
 		return a, err
 	}
+	if err := a.artifacts.Check(ctx); err != nil { // it may come back, and tasks run without it
+		log.WarnContext(ctx, "no files can be kept for now", "error", err)
+	}
 	if a.model, err = openModel(ctx, cfg, localOllama, log); err != nil {
 		return a, err
 	}

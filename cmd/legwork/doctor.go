@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/exec"
 	"time"
 
@@ -31,7 +30,7 @@ func (p *program) doctorCommand() *cli.Command {
 			d := &doctor{program: p, cfg: cfg, log: log}
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
-			d.artifacts()
+			d.artifacts(ctx)
 			st, stop := d.database(ctx)
 			if st != nil {
 				d.audit(ctx, st)
@@ -66,21 +65,17 @@ func (d *doctor) fail(what string, err error) {
 	fmt.Fprintf(d.out, "FAIL  %-10s %s\n", what, err)
 }
 
-func (d *doctor) artifacts() {
+func (d *doctor) artifacts(ctx context.Context) {
 	files, err := artifact.Open(d.cfg.ArtifactDir)
+	if err == nil {
+		err = files.Check(ctx)
+	}
 	if err != nil {
 		d.fail("artifacts", err)
 		return
 	}
-	probe, err := os.CreateTemp(d.cfg.ArtifactDir, ".doctor-*")
-	if err != nil {
-		d.fail("artifacts", fmt.Errorf("ARTIFACT_DIR is not writable for this user: %w", err))
-		return
-	}
-	_ = probe.Close()
-	_ = os.Remove(probe.Name())
 	d.files = files
-	d.ok("artifacts", d.cfg.ArtifactDir+" is writable")
+	d.ok("artifacts", files.Place()+" keeps files: one was written, read and deleted")
 }
 
 // database connects as serve would.

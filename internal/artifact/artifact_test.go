@@ -96,6 +96,27 @@ func TestNamesStayInTheirFolder(t *testing.T) {
 	}
 }
 
+// A check leaves nothing behind and says what to do where it fails.
+func TestCheckFolder(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t)
+	if err := s.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("the check left %v (%v)", entries, err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "right to write there") {
+		t.Errorf("check of what is no folder: %v", err)
+	}
+}
+
 func TestUnusableFolder(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")

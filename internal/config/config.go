@@ -44,8 +44,10 @@ type Config struct {
 	DatabaseMaxConns int32 `env:"DATABASE_MAX_CONNS" envDefault:"20" must:"be 4..1000"`
 	// Folder for everything legwork keeps on disk. Relative to the folder legwork is started in.
 	Home string `env:"LEGWORK_HOME" envDefault:".legwork"`
-	// Folder for result files and screenshots; all processes must see the same one. Empty: artifacts in LEGWORK_HOME.
-	ArtifactDir string `env:"ARTIFACT_DIR"`
+	// Folder for result files and screenshots; all processes must see the same one. On several machines it is a bucket:
+	// s3://NAME?region=REGION&prefix=FOLDER/, with endpoint=URL for a server that merely speaks S3, and the usual AWS_*
+	// credentials in the environment of the process. Empty: artifacts in LEGWORK_HOME.
+	ArtifactDir string `env:"ARTIFACT_DIR" must:"be a folder, or a bucket as s3://NAME with options in its query, without user and password"`
 	// Folder with initdb and postgres for the embedded PostgreSQL. Empty: look in the usual places, else download once.
 	PGBin string `env:"LEGWORK_PG_BIN"`
 	// Maven repository to download the embedded PostgreSQL from. Empty: Maven Central.

@@ -160,7 +160,17 @@ func (v *validator) storage(c *Config) {
 		return url || keyValueDSN.MatchString(s) // the driver judges the rest
 	})
 	v.require("DATABASE_MAX_CONNS", within(c.DatabaseMaxConns, 4, 1000))
+	v.require("ARTIFACT_DIR", folderOrBucket(c.ArtifactDir))
 	v.optional("LEGWORK_PG_MIRROR", c.PGMirror, func(s string) bool { return webURL(s, "http", "https") })
+}
+
+// folderOrBucket accepts every path, and of URLs those of S3 buckets.
+func folderOrBucket(s string) bool {
+	if !strings.Contains(s, "://") {
+		return true
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "s3" && u.Host != "" && u.User == nil && (u.Path == "" || u.Path == "/")
 }
 
 func (v *validator) tasks(c *Config) {

@@ -31,6 +31,7 @@ func TestWrongValues(t *testing.T) {
 		"AUTH_MODE":                {"no access control yet", []string{"on", "token"}},
 		"DATABASE_URL":             {"embedded PostgreSQL", []string{"mysql://localhost/x", "localhost:5432", "postgres", "http://a"}},
 		"DATABASE_MAX_CONNS":       {"4..1000", []string{"3", "1001", "many", "4294967296"}},
+		"ARTIFACT_DIR":             {"a bucket as s3://NAME", []string{"s3://", "s3://u:p@bucket", "s3://bucket/folder", "gs://bucket", "https://bucket.s3.amazonaws.com"}},
 		"LEGWORK_PG_MIRROR":        {"http or https", []string{"repo.example", "ftp://repo.example", "https://", "https://u:p@repo.example", "https://repo.example:0"}},
 		"MAX_CONCURRENT_TASKS":     {"1..1000", []string{"0", "-1", "1001", "five"}},
 		"MAX_QUEUED_TASKS":         {"0..1000000", []string{"-1", "1000001", "many"}},

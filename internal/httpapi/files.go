@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
-	"path"
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"legwork/api"
 	"legwork/internal/artifact"
 	"legwork/internal/research"
+	"legwork/internal/wire"
 )
 
 // downloadTime bounds the sending of one file.
@@ -24,7 +26,7 @@ const (
 	kindResult     = "result"
 	kindSources    = "sources"
 	kindLogs       = "logs"
-	kindScreenshot = "screenshot"
+	kindScreenshot = research.KindScreenshot
 )
 
 // ListArtifacts implements api.StrictServerInterface.
@@ -74,8 +76,16 @@ func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
 }
 
 // serveFile sends one file of a task, with validators and ranges (RFC 9110).
-func (s *server) serveFile(w http.ResponseWriter, r *http.Request) {
-	f, name, err := s.openFile(r)
+func (s *server) serveFile(w http.ResponseWriter, r *http.Request) { s.sendFile(w, r, "") }
+
+// serveScreenshot is serveFile for pictures alone.
+func (s *server) serveScreenshot(w http.ResponseWriter, r *http.Request) {
+	s.sendFile(w, r, kindScreenshot)
+}
+
+// sendFile sends the file that the path names if it is of a kind; empty: any.
+func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
+	a, f, err := s.openFile(r, kind)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -87,48 +97,67 @@ func (s *server) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "private, no-cache") // keep it, but ask: the validators make that cheap
-	h.Set("Content-Type", contentType(name))
-	h.Set("Etag", fmt.Sprintf(`"%x-%x"`, f.ModTime.UnixNano(), f.Size))
+	h.Set("Content-Type", a.ContentType)
+	h.Set("Content-Disposition", disposition(a))
+	h.Set("Etag", f.ETag)
 	// A page's text or picture must never run in this origin.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", f.ModTime, f)
 }
 
-// openFile finds the file that the path names. The artifact store refuses names that leave the task's folder.
-func (s *server) openFile(r *http.Request) (*artifact.File, string, error) {
+// disposition lets browsers show what they cannot run, and save the rest (RFC 6266). Names are plain ASCII.
+func disposition(a research.Artifact) string {
+	how := "attachment"
+	switch media, _, _ := mime.ParseMediaType(a.ContentType); media {
+	case "image/png", "application/json", "text/plain":
+		how = "inline"
+	}
+	return how + `; filename="` + a.Name + `"`
+}
+
+// openFile finds the recorded file that the path names. Only names of files can be asked for, so none leaves the task's
+// folder.
+func (s *server) openFile(r *http.Request, kind string) (research.Artifact, *artifact.File, error) {
 	name := chi.URLParam(r, "*")
 	if r.URL.RawPath != "" { // chi matched the encoded path
 		var err error
 		if name, err = url.PathUnescape(name); err != nil {
-			return nil, "", fmt.Errorf("%w: %w", research.ErrNotFound, err)
+			return research.Artifact{}, nil, fmt.Errorf("%w: %w", research.ErrNotFound, err)
 		}
 	}
 	ctx := r.Context()
-	task, err := s.task(ctx, chi.URLParam(r, "id"))
+	id, err := wire.ParseID(chi.URLParam(r, "id"))
 	if err != nil {
-		return nil, "", err
+		return research.Artifact{}, nil, err
 	}
-	f, err := s.artifacts.Read(ctx, task.ID, name)
-	if errors.Is(err, research.ErrNotFound) && (name == artifact.Result || name == artifact.Sources || name == artifact.Logs) {
-		if err := s.ensureFiles(ctx, task); err != nil {
-			return nil, "", err
-		}
-		f, err = s.artifacts.Read(ctx, task.ID, name)
+	if !artifact.IsName(name) {
+		return research.Artifact{}, nil, research.ErrNotFound
 	}
-	return f, name, err
+	a, err := s.recorded(ctx, id, name)
+	switch {
+	case err != nil:
+		return a, nil, err
+	case kind != "" && a.Kind != kind:
+		return a, nil, research.ErrNotFound
+	}
+	f, err := s.artifacts.Read(ctx, id, name)
+	return a, f, err
 }
 
-// contentType goes by the name: what we write has few kinds, and the machine's MIME table must not matter.
-func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".json":
-		return "application/json"
-	case ".txt":
-		return "text/plain; charset=utf-8"
-	case ".png":
-		return "image/png"
+// recorded gives the row of a file, for whose sake the files of a finished task are written if need be.
+func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
+	a, err := s.store.Artifact(ctx, account(ctx), id, name)
+	if !errors.Is(err, research.ErrNotFound) || name != artifact.Result && name != artifact.Sources && name != artifact.Logs {
+		return a, err
 	}
-	return "application/octet-stream"
+	task, err := s.store.Task(ctx, account(ctx), id)
+	if err != nil {
+		return a, err
+	}
+	if err := s.ensureFiles(ctx, task); err != nil {
+		return a, err
+	}
+	return s.store.Artifact(ctx, account(ctx), id, name)
 }
 
 // contentWriter puts the errors of http.ServeContent (a range beyond the end, a failed precondition) into the envelope.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	pathpkg "path"
 	"strings"
 	"testing"
 	"time"
@@ -31,8 +32,9 @@ func TestFiles(t *testing.T) {
 		b.artifacts = []research.Artifact{
 			{Name: "result.json", Kind: "result", ContentType: "application/json", Bytes: 10, CreatedAt: at},
 			{Name: "sources.json", Kind: "sources", ContentType: "application/json", Bytes: 20, CreatedAt: at},
-			{Name: "logs.txt", Kind: "logs", ContentType: "text/plain", Bytes: 30, CreatedAt: at},
+			{Name: "logs.txt", Kind: "logs", ContentType: "text/plain; charset=utf-8", Bytes: 30, CreatedAt: at},
 			{Name: "1.png", Kind: "screenshot", ContentType: "image/png", Bytes: 40, CreatedAt: at},
+			{Name: "x.bin", Kind: "logs", ContentType: "application/octet-stream", CreatedAt: at},
 		}
 		for name, content := range map[string]string{"result.json": "0123456789", "logs.txt": "<script>", "1.png": "png", "x.bin": "bin"} {
 			if err := b.files.Write(ctx, task.ID, name, "", []byte(content)); err != nil {
@@ -53,7 +55,7 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	files, _ := list["files"].([]any)
-	if len(files) != 4 || len(list) != 7 {
+	if len(files) != 5 || len(list) != 7 {
 		t.Fatalf("list %v", list)
 	}
 	for i, want := range []string{"/artifacts/" + id + "/result.json", "", "", "/api/tasks/" + id + "/screenshots/1.png"} {
@@ -65,21 +67,31 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s cannot be read", want)
 		}
 	}
+	recorded := b.artifacts
 	b.set(func() { b.ensure, b.artifacts = nil, nil })
 	var none map[string]any
 	b.get("/api/tasks/"+other.ID.String()+"/artifacts").into(200, &none)
 	if none["exists"] != false || len(none["files"].([]any)) != 0 {
 		t.Errorf("no files are %v", none)
 	}
+	b.set(func() { b.artifacts = recorded })
 
 	for path, contentType := range map[string]string{"/artifacts/" + id + "/logs.txt": "text/plain; charset=utf-8", base + "/result.json": "application/json",
 		"/api/tasks/" + id + "/screenshots/1.png": "image/png", base + "/x.bin": "application/octet-stream"} {
 		res := b.get(path)
 		if res.status != 200 || res.header.Get("Content-Type") != contentType || res.header.Get("X-Content-Type-Options") != "nosniff" ||
-			!strings.Contains(res.header.Get("Content-Security-Policy"), "sandbox") {
+			!strings.Contains(res.header.Get("Content-Security-Policy"), "sandbox") || !strings.HasPrefix(res.header.Get("Cache-Control"), "private") {
 			t.Errorf("%s: %d %v", path, res.status, res.header)
 		}
+		want := `inline; filename="` + pathpkg.Base(path) + `"`
+		if strings.HasSuffix(path, ".bin") {
+			want = `attachment; filename="x.bin"`
+		}
+		if got := res.header.Get("Content-Disposition"); got != want {
+			t.Errorf("%s: disposition %s, want %s", path, got, want)
+		}
 	}
+	b.get("/api/tasks/"+id+"/screenshots/result.json").wantError(404, "not_found") // which is no screenshot
 
 	path := "/artifacts/" + id + "/result.json"
 	etag := b.get(path).header.Get("Etag")
@@ -110,6 +122,7 @@ func TestFileNames(t *testing.T) {
 	if err := b.files.Write(context.Background(), two, artifact.Result, "", []byte("two")); err != nil {
 		t.Fatal(err)
 	}
+	b.artifacts = []research.Artifact{{Name: artifact.Result, Kind: "result", ContentType: "application/json", Bytes: 3}} // as if both had it
 	names := []string{"", ".", "..", "nothing.txt", "result.json/", "/result.json", "../" + two.String() + "/result.json", "..%2f" + two.String() + "%2fresult.json",
 		"..%2F..%2F..%2Fetc%2Fpasswd", "%2e%2e/" + two.String() + "/result.json", "%2e%2e%2f" + two.String() + "%2fresult.json", "..%5c" + two.String() + "%5cresult.json",
 		"%252e%252e%252f" + two.String() + "%252fresult.json", "%2fetc%2fpasswd", "result.json%00", "%00", "result.json%00.txt", "%ff", ".hidden", "a/../../" + two.String() + "/result.json",

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -49,6 +50,9 @@ type fake struct {
 	filters   []store.TaskFilter
 	events    map[uuid.UUID][]research.Event
 	artifacts []research.Artifact
+	readings  []research.Reading
+	snapshot  research.Visit
+	cited     []research.Citation
 	ensure    func(research.Task) error
 	health    Health
 }
@@ -198,6 +202,38 @@ func (f *fake) Artifacts(context.Context, string, uuid.UUID) ([]research.Artifac
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.artifacts, f.err
+}
+
+func (f *fake) Artifact(_ context.Context, account string, id uuid.UUID, name string) (research.Artifact, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != account {
+		return research.Artifact{}, cmp.Or(f.err, research.ErrNotFound)
+	}
+	for _, a := range f.artifacts {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return research.Artifact{}, research.ErrNotFound
+}
+
+func (f *fake) Readings(_ context.Context, account string, id uuid.UUID) ([]research.Reading, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != account {
+		return nil, cmp.Or(f.err, research.ErrNotFound)
+	}
+	return f.readings, nil
+}
+
+func (f *fake) Snapshot(_ context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Citation, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != account || f.snapshot.Page == nil || f.snapshot.Page.ID != page {
+		return research.Visit{}, nil, cmp.Or(f.err, research.ErrNotFound)
+	}
+	return f.snapshot, f.cited, nil
 }
 
 func (f *fake) append(id uuid.UUID, events ...research.Event) {

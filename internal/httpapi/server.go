@@ -36,6 +36,9 @@ type Store interface {
 	Tasks(ctx context.Context, f store.TaskFilter) ([]research.Task, int64, error)
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
 	Artifacts(ctx context.Context, account string, id uuid.UUID) ([]research.Artifact, error)
+	Artifact(ctx context.Context, account string, id uuid.UUID, name string) (research.Artifact, error)
+	Readings(ctx context.Context, account string, id uuid.UUID) ([]research.Reading, error)
+	Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Citation, error)
 }
 
 // Artifacts gives the files of tasks. *artifact.Store implements it.
@@ -125,7 +128,7 @@ func (s *server) routes() http.Handler {
 
 	r.Get("/api/tasks/{id}/stream", s.streamTask)
 	r.Get("/api/tasks/{id}/artifacts/*", s.serveFile)
-	r.Get("/api/tasks/{id}/screenshots/*", s.serveFile)
+	r.Get("/api/tasks/{id}/screenshots/*", s.serveScreenshot)
 	r.Get("/artifacts/{id}/*", s.serveFile)
 	r.Get("/api/openapi.yaml", serveContract("application/yaml", api.Contract))
 	contractJSON, err := api.GetSpecJSON()

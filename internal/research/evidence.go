@@ -107,6 +107,20 @@ type Citation struct {
 	AccessedAt time.Time
 	// PublishedAt is the page's own date; nil: it names none.
 	PublishedAt *time.Time
+	// ScreenshotURL is where the picture of the page is served, root-relative; empty: there is none.
+	ScreenshotURL string
+}
+
+// Reading is a visit as a task's list of pages shows it. Its page has no text.
+type Reading struct {
+	Visit
+	Chars int // length of the snapshot in code points; 0 where there is none
+	Cited int // how many citations of the answer are on the snapshot
+}
+
+// ScreenshotURL is where a task's picture is served, root-relative.
+func ScreenshotURL(task uuid.UUID, name string) string {
+	return "/api/tasks/" + task.String() + "/screenshots/" + name
 }
 
 // Hit is a ranked passage of a page that a task read or the library holds.
@@ -148,4 +162,6 @@ type Step struct {
 	Events    []Event
 	Visit     *Visit
 	Citations []Citation // Excerpt is filled in by the database
+	Artifact  *Artifact  // a file that was just written, such as a picture
+	Shows     []int      // evidence of which Artifact is the picture
 }

@@ -115,6 +115,9 @@ type Result struct {
 	Cited      []int // evidence numbers the answer uses; position i is shown as marker [i+1]
 }
 
+// KindScreenshot is the kind of artifact that is a picture of a page.
+const KindScreenshot = "screenshot"
+
 // Artifact is a file of a task.
 type Artifact struct {
 	Name        string

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -33,6 +34,51 @@ func (s *Store) Visits(ctx context.Context, account string, id uuid.UUID) ([]res
 		}
 	}
 	return visits, nil
+}
+
+// Readings gives what a task of an account opened, in order.
+func (s *Store) Readings(ctx context.Context, account string, id uuid.UUID) ([]research.Reading, error) {
+	if _, err := s.q.GetTask(ctx, id, account); err != nil {
+		return nil, wrap(err)
+	}
+	rows, err := s.q.TaskPages(ctx, &id)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]research.Reading, len(rows))
+	for i, r := range rows {
+		out[i] = research.Reading{Chars: int(r.Chars), Cited: int(r.Cited), Visit: research.Visit{
+			ID: r.ID, URL: r.Url, FinalURL: r.FinalUrl, Outcome: research.Outcome(r.Outcome), Message: r.Message,
+			Status: int(r.Status), Title: cmp.Or(r.Title, r.PageTitle), Depth: int(r.Depth), FetchedAt: r.FetchedAt,
+		}}
+		if r.PageID != nil {
+			out[i].Page = &research.Page{ID: *r.PageID, Title: r.PageTitle, Language: r.Language}
+		}
+	}
+	return out, nil
+}
+
+// Snapshot gives a page that a task of an account read, as its newest visit found it, and the answer's citations on it by
+// their markers.
+func (s *Store) Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Citation, error) {
+	r, err := s.q.TaskPage(ctx, id, account, page)
+	if err != nil {
+		return research.Visit{}, nil, wrap(err)
+	}
+	rows, err := s.q.TaskCitations(ctx, []uuid.UUID{id}, true)
+	if err != nil {
+		return research.Visit{}, nil, wrap(err)
+	}
+	var citations []research.Citation
+	for _, c := range rows {
+		if c.PageID == page {
+			citations = append(citations, citationFrom(c))
+		}
+	}
+	return research.Visit{
+		ID: r.ID, URL: r.Url, FinalURL: r.FinalUrl, Outcome: research.OutcomeOK, Status: int(r.Status), Title: cmp.Or(r.Title, r.PageTitle),
+		Depth: int(r.Depth), FetchedAt: r.FetchedAt, Page: &research.Page{ID: r.PageID, Title: r.PageTitle, Language: r.Language, Text: r.Content},
+	}, citations, nil
 }
 
 // Page gives a snapshot that an account has read, without passages.
@@ -107,6 +153,15 @@ func (s *Store) Artifacts(ctx context.Context, account string, id uuid.UUID) ([]
 		out[i] = research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, CreatedAt: r.CreatedAt}
 	}
 	return out, nil
+}
+
+// Artifact gives one file of a task of an account.
+func (s *Store) Artifact(ctx context.Context, account string, id uuid.UUID, name string) (research.Artifact, error) {
+	r, err := s.q.Artifact(ctx, id, account, name)
+	if err != nil {
+		return research.Artifact{}, wrap(err)
+	}
+	return research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, CreatedAt: r.CreatedAt}, nil
 }
 
 // AddArtifact records a file that has just been written. It reports false when the task is gone: the file must go too.

@@ -12,12 +12,12 @@ import (
 	"legwork/internal/research"
 )
 
-// RecordStep journals a step with its events, its visit and its evidence, behind the fence. It returns the events with
+// RecordStep journals a step with its events, its visit, its evidence and its file, behind the fence. It returns the events with
 // seq and time, and the evidence with the excerpts that the database cut from the snapshots. A nil tx makes it a
 // transaction of its own.
 func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) (
 	events []research.Event, citations []research.Citation, err error) {
-	if tx == nil && (step.Visit != nil || len(step.Citations) > 0) { // more than one statement
+	if tx == nil && (step.Visit != nil || len(step.Citations) > 0 || step.Artifact != nil) { // more than one statement
 		err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 			events, citations, err = s.RecordStep(ctx, tx, id, epoch, step)
 			return err
@@ -44,8 +44,27 @@ func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 			return nil, nil, err
 		}
 	}
-	citations, err = s.insertEvidence(ctx, q, id, head.At, step.Citations)
-	return step.Events, citations, err
+	if citations, err = s.insertEvidence(ctx, q, id, head.At, step.Citations); err != nil {
+		return nil, nil, err
+	}
+	return step.Events, citations, s.insertFile(ctx, q, id, step)
+}
+
+// insertFile records the file of a step, and what it is the picture of.
+func (s *Store) insertFile(ctx context.Context, q *db.Queries, id uuid.UUID, step research.Step) error {
+	a := step.Artifact
+	if a == nil {
+		return nil
+	}
+	_, err := q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes})
+	if err != nil || len(step.Shows) == 0 {
+		return wrap(err)
+	}
+	evidence := make([]int32, len(step.Shows))
+	for i, n := range step.Shows {
+		evidence[i] = int32(n)
+	}
+	return wrap(q.ShowCitations(ctx, a.Name, id, evidence))
 }
 
 // insertEvidence stores quotes and fills in their excerpts.

@@ -207,7 +207,7 @@ func addParts(ctx context.Context, q *db.Queries, tasks []research.Task) error {
 	}
 	for _, shot := range shots {
 		t := at[shot.TaskID]
-		t.Screenshots = append(t.Screenshots, fmt.Sprintf("/api/tasks/%s/screenshots/%s", shot.TaskID, shot.Name))
+		t.Screenshots = append(t.Screenshots, research.ScreenshotURL(shot.TaskID, shot.Name))
 	}
 	return nil
 }
@@ -230,11 +230,15 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 }
 
 func citationFrom(c db.TaskCitationsRow) research.Citation {
-	return research.Citation{
+	out := research.Citation{
 		Evidence: int(c.Evidence), N: int(c.N), PageID: c.PageID, VisitID: c.VisitID, URL: c.Url, Title: c.Title,
 		Excerpt: c.Excerpt, Start: int(c.Start), End: int(c.End), Verified: true, Support: c.Support, AccessedAt: c.AccessedAt,
 		PublishedAt: c.PublishedAt,
 	}
+	if c.Screenshot != "" {
+		out.ScreenshotURL = research.ScreenshotURL(c.TaskID, c.Screenshot)
+	}
+	return out
 }
 
 // DeleteTask removes a finished task with all its rows, and the snapshots that nobody else refers to. The caller holds

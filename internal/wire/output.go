@@ -86,6 +86,7 @@ func citation(c research.Citation) api.Citation {
 		support := api.CitationSupport(c.Support)
 		out.Support = &support
 	}
+	out.ScreenshotURL = optional(c.ScreenshotURL)
 	if !c.AccessedAt.IsZero() {
 		out.AccessedAt = moment(&c.AccessedAt)
 	}

@@ -1,0 +1,95 @@
+// Package exhibit shows a snapshot to people: as a page of its own, without anything that runs or loads, on which the cited
+// spans are marked.
+//
+// Invariants:
+//
+//   - Whatever the snapshot holds, its text comes out as text: it is escaped on its way into fixed tags, and what comes out
+//     passes a sanitiser that knows only those tags. The page's policy (Policy) forbids everything but its one style sheet.
+//   - Nothing that can be read is lost: only the signs of Markdown blocks (heading signs, bullets, bars, fences) are left
+//     out, since the tags stand for them.
+//   - A mark covers what its span covers of the text, exactly to the code point, wherever the span begins and ends. Marks
+//     never cross tags, so a span over several blocks has several, of which the first has the id.
+package exhibit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/microcosm-cc/bluemonday"
+)
+
+// Quote is a cited span of the snapshot.
+type Quote struct {
+	N             int    // the answer's marker; from 1, no two alike
+	Start, End    int    // code points, End exclusive
+	Text          string // the span itself
+	ScreenshotURL string // root-relative; empty: there is none
+}
+
+// Page is what is shown.
+type Page struct {
+	Title    string // never empty
+	URL      string // of the live page, http or https
+	Language string // BCP 47; empty: unknown
+	ReadAt   time.Time
+	Text     string // the snapshot: Markdown blocks around plain text
+	Quotes   []Quote
+}
+
+//go:embed page.css
+var css string
+
+//go:embed page.tmpl
+var pageTemplate string
+
+var page = template.Must(template.New("page").Parse(pageTemplate))
+
+// Policy is the Content-Security-Policy that the page must be served with: nothing runs, nothing loads, nothing is sent;
+// links open elsewhere.
+func Policy() string {
+	sum := sha256.Sum256([]byte(css))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+}
+
+// HTML is the whole page.
+func HTML(p Page) ([]byte, error) {
+	body, shown := render(p.Text, p.Quotes)
+	type quote struct {
+		Quote
+		Marked bool // the text has a mark for it
+	}
+	quotes := make([]quote, len(p.Quotes))
+	for i, q := range p.Quotes {
+		quotes[i] = quote{q, shown[q.N]}
+	}
+	var out bytes.Buffer
+	err := page.Execute(&out, map[string]any{
+		"Page": p, "Quotes": quotes, "ReadAt": p.ReadAt.UTC().Format("2 January 2006, 15:04 UTC"), "Stamp": p.ReadAt.UTC().Format(time.RFC3339),
+		"Style": template.CSS(css),                             //nolint:gosec // our own sheet
+		"Body":  template.HTML(sanitiser().SanitizeBytes(body)), //nolint:gosec // escaped and sanitised
+	})
+	if err != nil {
+		return nil, fmt.Errorf("render snapshot: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// sanitiser knows the tags that render writes, and no others.
+var sanitiser = sync.OnceValue(func() *bluemonday.Policy {
+	p := bluemonday.NewPolicy()
+	p.AllowElements("h2", "h3", "h4", "h5", "h6", "p", "br", "ul", "ol", "li", "blockquote", "pre", "code", "strong",
+		"table", "thead", "tbody", "tr", "th", "td", "mark", "div", "span")
+	number := regexp.MustCompile(`^[0-9]{1,9}$`)
+	p.AllowAttrs("start").Matching(number).OnElements("ol")
+	p.AllowAttrs("id", "class").Matching(regexp.MustCompile(`^cite-[0-9]{1,9}$`)).OnElements("mark")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^(wide|info)$`)).OnElements("div")
+	return p
+})

@@ -1,0 +1,292 @@
+package exhibit
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// blocks reads the blocks that internal/page writes. Inline text is not parsed: it stands in a snapshot unescaped, as the
+// page showed it, so a star is a star. For the same reason HTML, rules and underlined headings are left to be text.
+func blocks(source []byte) ast.Node {
+	p := parser.NewParser(parser.WithBlockParsers(
+		util.Prioritized(parser.NewListParser(), 300),
+		util.Prioritized(parser.NewListItemParser(), 400),
+		util.Prioritized(parser.NewCodeBlockParser(), 500),
+		util.Prioritized(parser.NewATXHeadingParser(), 600),
+		util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
+		util.Prioritized(parser.NewBlockquoteParser(), 800),
+		util.Prioritized(parser.NewParagraphParser(), 1000),
+	))
+	return p.Parse(text.NewReader(source))
+}
+
+// maxNesting is how many signs of blocks one line may begin with. Text of more is shown as it stands: no page is written
+// like that, and a parser's effort grows with the square of it.
+const maxNesting = 24
+
+var nesting = regexp.MustCompile(fmt.Sprintf(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){%d}`, maxNesting))
+
+// render writes the text as HTML with its quotes marked, and tells which of them have a mark.
+func render(s string, quotes []Quote) (out []byte, shown map[int]bool) {
+	w := &writer{source: []byte(s), shown: map[int]bool{}}
+	w.place(quotes)
+	if nesting.MatchString(s) {
+		w.open("pre")
+		w.text(0, len(w.source))
+		w.close("pre")
+	} else {
+		w.block(blocks(w.source))
+	}
+	return w.out.Bytes(), w.shown
+}
+
+// span is a quote's place in bytes.
+type span struct{ n, start, end int }
+
+// writer writes blocks. What of the source it writes goes through text, which marks and escapes.
+type writer struct {
+	source []byte
+	out    bytes.Buffer
+	spans  []span // by start
+	cuts   []int  // where a span begins or ends, in order
+	shown  map[int]bool
+}
+
+// place turns code points into bytes.
+func (w *writer) place(quotes []Quote) {
+	at := make(map[int]int, 2*len(quotes)) // code points to bytes
+	for _, q := range quotes {
+		at[q.Start], at[q.End] = -1, -1
+	}
+	n := 0
+	for i := range string(w.source) {
+		if _, ok := at[n]; ok {
+			at[n] = i
+		}
+		n++
+	}
+	if _, ok := at[n]; ok {
+		at[n] = len(w.source)
+	}
+	for _, q := range quotes {
+		if s, e := at[q.Start], at[q.End]; s >= 0 && e > s {
+			w.spans = append(w.spans, span{q.N, s, e})
+			w.cuts = append(w.cuts, s, e)
+		}
+	}
+	slices.SortFunc(w.spans, func(a, b span) int { return a.start - b.start })
+	slices.Sort(w.cuts)
+	w.cuts = slices.Compact(w.cuts)
+}
+
+func (w *writer) open(tag string)  { w.out.WriteString("<" + tag + ">") }
+func (w *writer) close(tag string) { w.out.WriteString("</" + tag + ">") }
+
+// text writes a part of the source, with marks around what spans cover of it.
+func (w *writer) text(start, end int) {
+	for start < end {
+		stop := end
+		if i, found := slices.BinarySearch(w.cuts, start); found {
+			if i+1 < len(w.cuts) {
+				stop = min(stop, w.cuts[i+1])
+			}
+		} else if i < len(w.cuts) {
+			stop = min(stop, w.cuts[i])
+		}
+		marks := 0
+		for _, s := range w.spans {
+			if s.start >= stop {
+				break
+			}
+			if s.end <= start {
+				continue
+			}
+			id := ""
+			if !w.shown[s.n] {
+				w.shown[s.n] = true
+				id = fmt.Sprintf(` id="cite-%d"`, s.n)
+			}
+			fmt.Fprintf(&w.out, `<mark%s class="cite-%d">`, id, s.n)
+			marks++
+		}
+		w.out.WriteString(html.EscapeString(string(w.source[start:stop])))
+		w.out.WriteString(strings.Repeat("</mark>", marks))
+		start = stop
+	}
+}
+
+// block writes a node of the tree with what it holds.
+func (w *writer) block(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.Heading:
+		tag := fmt.Sprintf("h%d", min(n.Level+1, 6)) // the page's title is h1
+		w.open(tag)
+		w.lines(n.Lines())
+		w.close(tag)
+	case *ast.Paragraph:
+		w.paragraph(n.Lines(), "p")
+	case *ast.TextBlock:
+		w.paragraph(n.Lines(), "")
+	case *ast.CodeBlock:
+		w.code(n.Lines())
+	case *ast.FencedCodeBlock:
+		if n.Info != nil {
+			w.out.WriteString(`<div class="info">`)
+			w.text(n.Info.Segment.Start, n.Info.Segment.Stop)
+			w.close("div")
+		}
+		w.code(n.Lines())
+	case *ast.Blockquote:
+		w.within("blockquote", n)
+	case *ast.List:
+		if n.IsOrdered() {
+			fmt.Fprintf(&w.out, `<ol start="%d">`, n.Start)
+			w.children(n)
+			w.close("ol")
+		} else {
+			w.within("ul", n)
+		}
+	case *ast.ListItem:
+		w.within("li", n)
+	default:
+		w.children(n)
+	}
+}
+
+func (w *writer) within(tag string, n ast.Node) {
+	w.open(tag)
+	w.children(n)
+	w.close(tag)
+}
+
+func (w *writer) children(n ast.Node) {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if c.Type() == ast.TypeBlock {
+			w.block(c)
+		}
+	}
+}
+
+func (w *writer) code(lines *text.Segments) {
+	w.out.WriteString("<pre><code>")
+	for i := range lines.Len() {
+		l := lines.At(i)
+		w.out.WriteString(strings.Repeat(" ", l.Padding))
+		w.text(l.Start, l.Stop)
+	}
+	w.out.WriteString("</code></pre>")
+}
+
+// paragraph writes lines of text: as a table where they are rows.
+func (w *writer) paragraph(lines *text.Segments, tag string) {
+	if rows := w.rows(lines); rows != nil {
+		w.table(rows)
+		return
+	}
+	if tag == "" {
+		w.lines(lines)
+		return
+	}
+	w.open(tag)
+	w.lines(lines)
+	w.close(tag)
+}
+
+// term is a line that names what the lines below it define.
+var term = regexp.MustCompile(`^\*\*[^*]+\*\*$`)
+
+// lines writes lines as they stand.
+func (w *writer) lines(lines *text.Segments) {
+	for i := range lines.Len() {
+		if i > 0 {
+			w.out.WriteString("<br>")
+		}
+		start, end := w.trim(lines.At(i))
+		if term.Match(w.source[start:end]) {
+			w.open("strong")
+			w.text(start+2, end-2)
+			w.close("strong")
+			continue
+		}
+		w.text(start, end)
+	}
+}
+
+// trim leaves out the white space around a line.
+func (w *writer) trim(l text.Segment) (start, end int) {
+	start, end = l.Start, l.Stop
+	for start < end && isSpace(w.source[start]) {
+		start++
+	}
+	for start < end && isSpace(w.source[end-1]) {
+		end--
+	}
+	return start, end
+}
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
+
+// rows gives the cells of lines that are a table's, each as a place in the source; nil: they are none.
+func (w *writer) rows(lines *text.Segments) [][]text.Segment {
+	if lines.Len() < 2 {
+		return nil
+	}
+	var rows [][]text.Segment
+	for i := range lines.Len() {
+		start, end := w.trim(lines.At(i))
+		if end-start < 3 || w.source[start] != '|' || w.source[end-1] != '|' {
+			return nil
+		}
+		var cells []text.Segment
+		for at := start + 1; at < end; {
+			bar := at + bytes.IndexByte(w.source[at:end], '|')
+			s, e := w.trim(text.NewSegment(at, bar))
+			cells = append(cells, text.NewSegment(s, e))
+			at = bar + 1
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+// rule is a cell of the line below a table's head.
+var rule = regexp.MustCompile(`^:?-{3,}:?$`)
+
+func (w *writer) isRule(row []text.Segment) bool {
+	return !slices.ContainsFunc(row, func(c text.Segment) bool { return !rule.Match(w.source[c.Start:c.Stop]) })
+}
+
+func (w *writer) table(rows [][]text.Segment) {
+	w.out.WriteString(`<div class="wide"><table>`)
+	if len(rows) > 1 && w.isRule(rows[1]) {
+		w.open("thead")
+		w.row(rows[0], "th")
+		w.close("thead")
+		rows = rows[2:]
+	}
+	w.open("tbody")
+	for _, r := range rows {
+		w.row(r, "td")
+	}
+	w.close("tbody")
+	w.out.WriteString("</table></div>")
+}
+
+func (w *writer) row(cells []text.Segment, tag string) {
+	w.open("tr")
+	for _, c := range cells {
+		w.open(tag)
+		w.text(c.Start, c.Stop)
+		w.close(tag)
+	}
+	w.close("tr")
+}

@@ -1,0 +1,65 @@
+package testsite
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+)
+
+// Bucket is an S3-compatible server on loopback with one bucket.
+type Bucket struct {
+	URL      string // of its files, as ARTIFACT_DIR takes it: s3://NAME?…
+	Endpoint string // of the server
+	backend  *s3mem.Backend
+	requests atomic.Int64
+	status   atomic.Int64 // answers every request while it is not 0
+}
+
+// bucketName is the name of the one bucket.
+const bucketName = "evidence"
+
+// NewBucket starts a server with an empty bucket. It stops with the test.
+func NewBucket(t testing.TB) *Bucket {
+	t.Helper()
+	b := &Bucket{backend: s3mem.New()}
+	if err := b.backend.CreateBucket(bucketName); err != nil {
+		t.Fatal(err)
+	}
+	s3 := gofakes3.New(b.backend).Server()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.requests.Add(1)
+		if status := int(b.status.Load()); status != 0 {
+			w.WriteHeader(status)
+			return
+		}
+		s3.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	b.Endpoint = srv.URL
+	b.URL = "s3://" + bucketName + "?anonymous=true&prefix=files&endpoint=" + srv.URL
+	return b
+}
+
+// Answer makes the server answer every request with an HTTP status; 0: as it should.
+func (b *Bucket) Answer(status int) { b.status.Store(int64(status)) }
+
+// Requests counts the requests so far.
+func (b *Bucket) Requests() int64 { return b.requests.Load() }
+
+// Keys lists what the bucket holds.
+func (b *Bucket) Keys(t testing.TB) []string {
+	t.Helper()
+	list, err := b.backend.ListBucket(bucketName, nil, gofakes3.ListBucketPage{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := []string{}
+	for _, o := range list.Contents {
+		keys = append(keys, o.Key)
+	}
+	return keys
+}
