@@ -73,7 +73,7 @@ func HTML(p Page) ([]byte, error) {
 	var out bytes.Buffer
 	err := page.Execute(&out, map[string]any{
 		"Page": p, "Quotes": quotes, "ReadAt": p.ReadAt.UTC().Format("2 January 2006, 15:04 UTC"), "Stamp": p.ReadAt.UTC().Format(time.RFC3339),
-		"Style": template.CSS(css),                             //nolint:gosec // our own sheet
+		"Style": template.CSS(css),                              //nolint:gosec // our own sheet
 		"Body":  template.HTML(sanitiser().SanitizeBytes(body)), //nolint:gosec // escaped and sanitised
 	})
 	if err != nil {

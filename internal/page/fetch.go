@@ -78,7 +78,8 @@ func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
 // visit are left to the caller. Nothing is tried twice: after 429 and 503 the Gate keeps everybody off the domain, and the
 // caller decides.
 func (f *Fetcher) Load(ctx context.Context, rawURL string, p Policy) (research.Visit, error) {
-	return f.run(ctx, rawURL, &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}})
+	v, _, err := f.LoadDocument(ctx, rawURL, p)
+	return v, err
 }
 
 // Fetch is Load for a file of any type, such as a site map: it gives the body, unpacked, instead of reading it. The body is
@@ -87,6 +88,17 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.
 	l := &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}, raw: true}
 	v, err := f.run(ctx, rawURL, l)
 	return v, l.body, err
+}
+
+// LoadDocument is Load that also hands over the document as it was received, for whoever shows it in a browser. There is
+// one with every success, and with readings of a page that found no text or a wall in front of it; else it is nil.
+func (f *Fetcher) LoadDocument(ctx context.Context, rawURL string, p Policy) (research.Visit, *Document, error) {
+	l := &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}}
+	v, err := f.run(ctx, rawURL, l)
+	if l.document != nil {
+		l.document.Left = max(0, l.left)
+	}
+	return v, l.document, err
 }
 
 func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Visit, error) {
@@ -114,6 +126,8 @@ type load struct {
 	seen   map[string]bool
 	raw    bool   // the body is wanted as it is
 	body   []byte // when raw
+
+	document *Document // the answer that the visit tells of, if it was read
 }
 
 func (l *load) fail(outcome research.Outcome, format string, args ...any) {

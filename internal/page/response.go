@@ -124,17 +124,27 @@ func (l *load) read(u *url.URL, resp *http.Response) string {
 		return ""
 	}
 	if mediaKind(declared, body) == kindHTML {
-		if next, done := l.readHTML(u, resp.Header, body); done {
-			return next
+		next := l.readHTML(u, resp.Header, body)
+		if next == "" {
+			l.keep(u, resp.Header, body)
 		}
+		return next
 	}
 	page, links, err := Read(u, resp.Header, body)
 	l.finish(u, page, links, err)
+	l.keep(u, resp.Header, body)
 	return ""
 }
 
-// readHTML deals with what only HTML pages have: walls and refreshes. done: the visit is settled, or next is to be loaded.
-func (l *load) readHTML(u *url.URL, header http.Header, body []byte) (next string, done bool) {
+// keep remembers the document that the visit tells of.
+func (l *load) keep(u *url.URL, header http.Header, body []byte) {
+	if l.visit.Outcome != research.OutcomeType {
+		l.document = &Document{URL: u, Header: header.Clone(), Body: body}
+	}
+}
+
+// readHTML reads an HTML page, which may be a wall in front of one, or a refresh to the URL that is returned.
+func (l *load) readHTML(u *url.URL, header http.Header, body []byte) (next string) {
 	var page research.Page
 	var d *document
 	err := guarded(func() (err error) {
@@ -147,19 +157,19 @@ func (l *load) readHTML(u *url.URL, header http.Header, body []byte) (next strin
 	switch {
 	case d != nil && d.wall == "captcha":
 		l.fail(research.OutcomeBlocked, "%s shows a CAPTCHA instead of the page.", u.Host)
-		return "", true
+		return ""
 	case d != nil && d.wall == "login":
 		l.fail(research.OutcomeBlocked, "%s shows a login form instead of the page.", u.Host)
-		return "", true
+		return ""
 	case d != nil && d.refresh != "" && len(page.Text) < maxRefreshText && l.isNew(d.refresh):
-		return d.refresh, true
+		return d.refresh
 	}
 	var links []research.Link
 	if d != nil {
 		links = d.links
 	}
 	l.finish(u, page, links, err)
-	return "", true
+	return ""
 }
 
 // isNew reports whether raw was not requested in this load: a page that only reloads itself is no redirect.

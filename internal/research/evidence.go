@@ -90,6 +90,8 @@ type Visit struct {
 	FetchedAt time.Time
 	Links     []Link // of the page; journaled in the step, and kept with the visit for the cache
 	Cached    bool   // taken from the snapshot of a visit at FetchedAt; no request was made
+	Rendered  bool   // the text is that of the page after its scripts ran in a browser; not stored either
+	Note      string // a sentence about how the page was read, when that is worth knowing; not stored either
 }
 
 // Citation is a verified quote: Excerpt equals the page's text from Start to End.

@@ -48,6 +48,7 @@ func Start(t testing.TB) *Site {
 	s.library()
 	s.weather()
 	s.engines()
+	s.scripts()
 	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
 		close(s.closed)

@@ -1,0 +1,155 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"legwork/internal/page"
+)
+
+// Proxy is the forward proxy that all traffic of the browser goes through.
+type Proxy interface {
+	URL() string                           // http://host:port
+	Credentials() (user, password string) // what it asks for (RFC 9110 §11.7); empty: nothing
+}
+
+// Config is what a Browser needs to know. Zero values stand for the defaults named.
+type Config struct {
+	Fetcher      *page.Fetcher // loads the documents
+	Proxy        Proxy
+	At           string        // path of a Chromium, or ws:// or http:// address of one that runs; see Find
+	UserAgent    string        // of every request
+	Dir          string        // folder for profile folders; the system's for temporary files
+	Tabs         int           // pages shown at the same time; 4
+	RecycleAfter int           // pages after which Chromium is replaced; 100
+	RenderTime   time.Duration // longest time to show one page, never more than its load has left; 8 s
+	Logger       *slog.Logger  // nil: no log
+}
+
+// Names of Chromium on PATH, in the order of Find.
+var programs = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell", "headless_shell"}
+
+// ErrNone: there is no Chromium on PATH.
+var ErrNone = errors.New("no Chromium was found on PATH (" + strings.Join(programs, ", ") + "); install one, or name it or a running one by BROWSER")
+
+// Find resolves a setting: empty and "auto" look for Chromium on PATH, an address stays as it is, and anything else is
+// the name or path of a program. The error is ErrNone, or tells what is wrong with the program.
+func Find(setting string) (at string, err error) {
+	switch {
+	case setting == "" || setting == "auto":
+		for _, name := range programs {
+			if path, err := exec.LookPath(name); err == nil {
+				return path, nil
+			}
+		}
+		return "", ErrNone
+	case isAddress(setting):
+		return setting, nil
+	}
+	path, err := exec.LookPath(setting)
+	if err != nil {
+		return "", fmt.Errorf("BROWSER=%s cannot be started: %w", setting, err)
+	}
+	return path, nil
+}
+
+func isAddress(at string) bool { return strings.Contains(at, "://") }
+
+// Browser keeps one Chromium for all sessions. It is safe for concurrent use.
+type Browser struct {
+	cfg   Config
+	log   *slog.Logger
+	slots chan struct{} // one for each tab
+	base  context.Context
+	end   context.CancelFunc
+	ended sync.WaitGroup // everything that runs in the background
+
+	mu       sync.Mutex
+	current  *instance     // takes new pages; nil: none
+	starting chan struct{} // closed when the start that is under way is over
+	live     map[*instance]bool
+	version  string // of the last Chromium that started
+	failed   error  // why the last start failed; nil: it did not
+	deaths   int    // Chromiums in a row that failed to start or died young
+	notUntil time.Time
+	closed   bool
+}
+
+// New returns a Browser. It starts nothing yet; profile folders of dead processes are removed.
+func New(cfg Config) *Browser {
+	orDefault(&cfg.Tabs, 4)
+	orDefault(&cfg.RecycleAfter, 100)
+	orDefault(&cfg.RenderTime, 8*time.Second)
+	orDefault(&cfg.Dir, os.TempDir())
+	orDefault(&cfg.UserAgent, "legwork")
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	b := &Browser{cfg: cfg, log: cfg.Logger, slots: make(chan struct{}, cfg.Tabs), live: map[*instance]bool{}}
+	b.base, b.end = context.WithCancel(context.Background())
+	if !isAddress(cfg.At) {
+		removeStale(cfg.Dir, b.log)
+	}
+	return b
+}
+
+func orDefault[T comparable](value *T, def T) {
+	var zero T
+	if *value == zero {
+		*value = def
+	}
+}
+
+// Open implements page.Source.
+func (b *Browser) Open(p page.Policy) page.Session {
+	s := &session{browser: b, policy: p}
+	s.ctx, s.cancel = context.WithCancel(b.base)
+	return s
+}
+
+// Start starts Chromium ahead of its first page, so that Status can tell whether it works.
+func (b *Browser) Start(ctx context.Context) error {
+	_, release, err := b.acquire(ctx)
+	if err == nil {
+		release()
+	}
+	return err
+}
+
+// Status says whether pages can be shown, and a sentence about what shows them or what is missing.
+func (b *Browser) Status() (ok bool, detail string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed:
+		return false, "The browser is closed."
+	case b.failed != nil:
+		return false, fmt.Sprintf("Pages are read over HTTP, without JavaScript and without screenshots: %s.", strings.TrimSuffix(b.failed.Error(), "."))
+	case b.version == "":
+		return true, "Chromium (" + b.cfg.At + ") starts with the first page."
+	}
+	return true, b.version + "."
+}
+
+// Close ends Chromium and everything that uses it. It may be called twice.
+func (b *Browser) Close() {
+	b.mu.Lock()
+	b.closed, b.current = true, nil
+	live := make([]*instance, 0, len(b.live))
+	for i := range b.live {
+		live = append(live, i)
+	}
+	b.mu.Unlock()
+	b.end()
+	for _, i := range live {
+		i.stop()
+	}
+	b.ended.Wait()
+}

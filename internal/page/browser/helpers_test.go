@@ -1,0 +1,267 @@
+package browser_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"legwork/internal/page"
+	"legwork/internal/page/browser"
+	"legwork/internal/research"
+	"legwork/internal/testsite"
+)
+
+// patience bounds what a test waits for; nothing should come near it.
+const patience = 90 * time.Second
+
+// openGate lets every request through.
+type openGate struct{}
+
+func (openGate) Reserve(context.Context, string, page.Spacing) (time.Duration, error) { return 0, nil }
+func (openGate) Backoff(context.Context, string, time.Duration) error                 { return nil }
+func (openGate) Quiet(context.Context, string) (time.Duration, error)                 { return 0, nil }
+func (openGate) Settle(context.Context, string) error                                 { return nil }
+
+// proxy is a forward proxy that asks for a password and counts what went through it.
+type proxy struct {
+	ln net.Listener
+	mu sync.Mutex
+	n  map[string]int // by path or CONNECT host
+}
+
+func (p *proxy) URL() string                   { return "http://" + p.ln.Addr().String() }
+func (p *proxy) Credentials() (string, string) { return "legwork", "s3cret" }
+
+func newProxy(t testing.TB) *proxy {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{ln: ln, n: map[string]int{}}
+	server := &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(ln) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return p
+}
+
+func (p *proxy) count(what string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.n[what]
+}
+
+// ServeHTTP implements http.Handler.
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("legwork:s3cret"))
+	if r.Header.Get("Proxy-Authorization") != want {
+		w.Header().Set("Proxy-Authenticate", `Basic realm="legwork"`)
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		return
+	}
+	what := r.URL.Path
+	if r.Method == http.MethodConnect {
+		what = r.Host
+	}
+	p.mu.Lock()
+	p.n[what]++
+	p.mu.Unlock()
+	if r.Method == http.MethodConnect {
+		p.tunnel(w, r)
+		return
+	}
+	r.RequestURI = ""
+	r.Header.Del("Proxy-Authorization")
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer resp.Body.Close()
+	for k, v := range resp.Header {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(resp.StatusCode)
+	_, _ = io.Copy(w, resp.Body)
+}
+
+func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request) {
+	server, err := net.Dial("tcp", r.Host)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer server.Close()
+	client, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer client.Close()
+	_, _ = client.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+	go func() { _, _ = io.Copy(server, bufio.NewReader(buffered)); server.Close() }()
+	_, _ = io.Copy(client, server)
+}
+
+// world is a site and a browser that may reach it.
+type world struct {
+	t     *testing.T
+	site  *testsite.Site
+	proxy *proxy
+	dir   string // of profile folders
+	*browser.Browser
+}
+
+func newWorld(t *testing.T, change ...func(*browser.Config)) *world {
+	t.Helper()
+	t.Parallel()
+	w := &world{t: t, site: testsite.Start(t), proxy: newProxy(t), dir: shortDir(t)}
+	fetcher := page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserAgent: "legwork/test"}, openGate{})
+	at, err := browser.Find("auto")
+	if err != nil {
+		t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
+	}
+	cfg := browser.Config{Fetcher: fetcher, Proxy: w.proxy, At: at, UserAgent: "legwork/test", Dir: w.dir, Logger: logger(t)}
+	for _, c := range change {
+		c(&cfg)
+	}
+	w.Browser = browser.New(cfg)
+	t.Cleanup(func() {
+		w.Close()
+		if left, _ := filepath.Glob(filepath.Join(w.dir, "*")); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+		if p := processes(w.dir); len(p) > 0 {
+			t.Errorf("processes left: %v", p)
+		}
+	})
+	return w
+}
+
+// shortDir is a temporary folder with a short name: the address of a socket must fit into it.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// lines writes log lines to the test while it runs.
+type lines struct {
+	mu   sync.Mutex
+	t    *testing.T
+	over bool
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		l.t.Log(strings.TrimSpace(string(p)))
+	}
+	return len(p), nil
+}
+
+func logger(t *testing.T) *slog.Logger {
+	l := &lines{t: t}
+	t.Cleanup(func() { l.mu.Lock(); l.over = true; l.mu.Unlock() })
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (w *world) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	w.t.Cleanup(cancel)
+	return ctx
+}
+
+func (w *world) open(p page.Policy) page.Session {
+	s := w.Open(p)
+	w.t.Cleanup(s.Close)
+	return s
+}
+
+func (w *world) load(path string) research.Visit {
+	w.t.Helper()
+	return w.loadIn(w.open(page.Policy{}), path)
+}
+
+func (w *world) loadIn(s page.Session, path string) research.Visit {
+	w.t.Helper()
+	v, err := s.Load(w.ctx(), w.site.URL(path))
+	if err != nil {
+		w.t.Fatalf("load %s: %v", path, err)
+	}
+	return v
+}
+
+// says fails the test unless a page was read and holds all of want.
+func says(t *testing.T, v research.Visit, want ...string) {
+	t.Helper()
+	if v.Outcome != research.OutcomeOK || v.Page == nil {
+		t.Fatalf("%s: %s %s %s", v.URL, v.Outcome, v.Message, v.Note)
+	}
+	for _, s := range want {
+		if !strings.Contains(v.Page.Text, s) {
+			t.Errorf("%s lacks %q (rendered %v, note %q):\n%s", v.URL, s, v.Rendered, v.Note, v.Page.Text)
+		}
+	}
+}
+
+func lacks(t *testing.T, v research.Visit, unwanted ...string) {
+	t.Helper()
+	for _, s := range unwanted {
+		if v.Page != nil && strings.Contains(v.Page.Text, s) {
+			t.Errorf("%s has %q:\n%s", v.URL, s, v.Page.Text)
+		}
+	}
+}
+
+// processes lists the processes that have a profile folder below dir on their command line.
+func processes(dir string) map[string]string {
+	out := map[string]string{}
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		line, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err == nil && strings.Contains(string(line), "--user-data-dir="+dir) {
+			out[e.Name()] = strings.ReplaceAll(string(line), "\x00", " ")
+		}
+	}
+	return out
+}
+
+func hostOf(t *testing.T, raw string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+// noTabs waits until the browser shows no page but the one it starts with.
+func (w *world) noTabs() {
+	w.t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for browser.TabsOf(w.Browser) > 0 {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%d tabs are still open", browser.TabsOf(w.Browser))
+		}
+		<-tick.C
+	}
+}

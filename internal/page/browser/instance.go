@@ -1,0 +1,187 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/remote"
+)
+
+// startTime is how long Chromium may take to answer for the first time.
+const startTime = 30 * time.Second
+
+// instance is one Chromium, ours or a remote one.
+type instance struct {
+	ctx     context.Context // chromedp's, of the whole browser; it ends when the browser is gone
+	browser *chromedp.Browser
+	pid     atomic.Int64 // 0: remote
+	version string
+	began   time.Time
+
+	stopping atomic.Bool
+	stop     func() // ends it and waits until nothing of it is left; for any number of callers
+
+	tabs, pages int // guarded by Browser.mu
+}
+
+func (i *instance) dead() bool { return i.ctx.Err() != nil || i.stopping.Load() }
+
+// launch starts a Chromium, or connects to the remote one.
+func (b *Browser) launch(ctx context.Context) (*instance, error) {
+	var profile *profile
+	var alloc context.Context
+	var endAlloc context.CancelFunc
+	if isAddress(b.cfg.At) {
+		alloc, endAlloc = remote.NewAllocator(context.WithoutCancel(ctx), b.cfg.At)
+	} else {
+		var err error
+		if profile, err = newProfile(b.cfg.Dir); err != nil {
+			return nil, fmt.Errorf("make a profile folder for Chromium: %w", err)
+		}
+		alloc, endAlloc = chromedp.NewExecAllocator(context.WithoutCancel(ctx), b.options(profile)...)
+	}
+	quiet := func(string, ...any) {}
+	life, endLife := chromedp.NewContext(alloc, chromedp.WithBrowserOption(
+		chromedp.WithBrowserLogf(quiet), chromedp.WithBrowserErrorf(func(format string, args ...any) {
+			b.log.Debug("chromedp: " + fmt.Sprintf(format, args...))
+		})))
+	i := &instance{ctx: life, began: time.Now()}
+	i.stop = sync.OnceFunc(func() {
+		i.stopping.Store(true)
+		endLife()
+		endAlloc()
+		if profile != nil {
+			profile.remove(int(i.pid.Load()))
+		}
+	})
+	// What Chromium starts with bounds its life, so the time limit of the start has to be one of its own.
+	limit := time.AfterFunc(startTime, i.stop)
+	defer limit.Stop()
+	defer context.AfterFunc(ctx, i.stop)()
+	v, err := chromedp.CallBrowser(life, browser.GetVersion, cdp.Empty{})
+	if i.browser = chromedp.FromContext(life).Browser; i.browser != nil && i.browser.Process() != nil {
+		i.pid.Store(int64(i.browser.Process().Pid))
+	}
+	if err == nil {
+		i.version = v.Product
+		err = i.forbidPopups()
+	}
+	if err != nil {
+		i.stop()
+		return nil, fmt.Errorf("start Chromium: %w", firstLines(err))
+	}
+	return i, nil
+}
+
+// firstLines cuts what Chromium printed to what fits a log line.
+func firstLines(err error) error {
+	const limit = 500
+	if s := err.Error(); len(s) > limit {
+		return fmt.Errorf("%s …", strings.ToValidUTF8(s[:limit], ""))
+	}
+	return err
+}
+
+// forbidPopups closes every page that a page opens.
+func (i *instance) forbidPopups() error {
+	err := chromedp.ListenBrowser(i.ctx, func(event any) {
+		created, ok := event.(*target.EventTargetCreated)
+		if !ok || created.TargetInfo.OpenerID == "" && created.TargetInfo.OpenerFrameID == "" {
+			return
+		}
+		go func() {
+			ctx, cancel := context.WithTimeout(i.ctx, 5*time.Second)
+			defer cancel()
+			_, _ = cdp.Call(ctx, i.browser, target.CloseTarget, target.CloseTargetParams{TargetID: created.TargetInfo.TargetID})
+		}()
+	})
+	if err != nil {
+		return err
+	}
+	_, err = cdp.Call(i.ctx, i.browser, target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true})
+	return err
+}
+
+// newContext makes a BrowserContext whose traffic goes through the proxy alone.
+func (i *instance) newContext(ctx context.Context, proxy string) (cdp.BrowserContextID, error) {
+	made, err := cdp.Call(ctx, i.browser, target.CreateBrowserContext, target.CreateBrowserContextParams{
+		DisposeOnDetach: new(true), ProxyServer: proxy, ProxyBypassList: bypass,
+	})
+	if err != nil {
+		return "", fmt.Errorf("make a browser context: %w", err)
+	}
+	_, err = cdp.Call(ctx, i.browser, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorDeny, BrowserContextID: made.BrowserContextID,
+	})
+	if err != nil {
+		i.dispose(made.BrowserContextID)
+		return "", fmt.Errorf("forbid downloads: %w", err)
+	}
+	return made.BrowserContextID, nil
+}
+
+// dispose ends a BrowserContext with all its tabs and storage.
+func (i *instance) dispose(id cdp.BrowserContextID) {
+	ctx, cancel := context.WithTimeout(i.ctx, 5*time.Second)
+	defer cancel()
+	_, _ = cdp.Call(ctx, i.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
+}
+
+// bypass takes loopback and link-local addresses out of the list of what goes around the proxy, where Chromium has them.
+const bypass = "<-loopback>"
+
+// options are the command line of Chromium.
+func (b *Browser) options(p *profile) []chromedp.ExecAllocatorOption {
+	opts := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(b.cfg.At), chromedp.UserDataDir(p.dir), chromedp.UserAgent(b.cfg.UserAgent),
+		chromedp.ProxyServer(b.cfg.Proxy.URL()), chromedp.Flag("proxy-bypass-list", bypass),
+		// No name is looked up by Chromium itself, whatever feature would like to: the proxy does that.
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+hostOf(b.cfg.Proxy.URL())),
+		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
+		chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("password-store", "basic"), chromedp.Flag("lang", "en"),
+		// Frames of other sites share the process of their page, so that one session of the protocol sees all requests.
+		// There are no cookies of anybody that site isolation would protect from them.
+		chromedp.Flag("disable-features", "IsolateOrigins,site-per-process,Translate,OptimizationHints,MediaRouter,"+
+			"DialMediaRouteProvider,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Prerender2,AutofillServerCommunication"),
+		// The environment may hold secrets. Everything that Chromium leaves behind it leaves in the profile folder.
+		chromedp.NoInheritEnv, chromedp.Env("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
+			"HOME="+p.dir, "TMPDIR="+p.dir, "XDG_RUNTIME_DIR="+p.dir, "LANG=C.UTF-8"),
+		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
+			cmd.Dir = p.dir
+			own(cmd)
+		}),
+	}
+	for _, name := range []string{
+		"headless", "hide-scrollbars", "mute-audio", "no-first-run", "no-default-browser-check", "disable-gpu", "disable-sync",
+		"disable-background-networking", "disable-background-timer-throttling", "disable-backgrounding-occluded-windows",
+		"disable-breakpad", "disable-crash-reporter", "disable-client-side-phishing-detection", "disable-component-update",
+		"disable-default-apps", "disable-dev-shm-usage", "disable-domain-reliability", "disable-extensions", "disable-hang-monitor",
+		"disable-notifications", "disable-prompt-on-repost", "disable-quic", "disable-renderer-backgrounding",
+		"disable-site-isolation-trials", "disable-speech-api", "dns-prefetch-disable", "metrics-recording-only", "no-pings",
+		"no-service-autorun", "noerrdialogs", "safebrowsing-disable-auto-update", "use-mock-keychain", "block-new-web-contents",
+	} {
+		opts = append(opts, chromedp.Flag(name, true))
+	}
+	if os.Getuid() == 0 {
+		b.log.Warn("Chromium runs without its sandbox, because legwork runs as root; give legwork a user of its own")
+	}
+	return opts
+}
+
+func hostOf(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Hostname()
+	}
+	return raw
+}

@@ -1,0 +1,151 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errUnavailable: there is no Chromium now and none may be started yet.
+var errUnavailable = errors.New("the browser is not available")
+
+// A Chromium that lives shorter than youth, or does not start, makes the next start wait: not at all the first time,
+// because the page that lost it is tried again, then firstPause, doubled up to lastPause.
+const (
+	youth      = time.Minute
+	firstPause = time.Second
+	lastPause  = time.Minute
+)
+
+// acquire waits for a free tab and gives the Chromium to open it in. release must be called when the tab is closed.
+func (b *Browser) acquire(ctx context.Context) (i *instance, release func(), err error) {
+	select {
+	case b.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	case <-b.base.Done():
+		return nil, nil, errUnavailable
+	}
+	if i, err = b.take(ctx); err != nil {
+		<-b.slots
+		return nil, nil, err
+	}
+	return i, func() { b.give(i); <-b.slots }, nil
+}
+
+// take counts a page on the current Chromium, which it starts when there is none.
+func (b *Browser) take(ctx context.Context) (*instance, error) {
+	for {
+		b.mu.Lock()
+		if i := b.current; i != nil && !i.dead() {
+			i.tabs++
+			if i.pages++; i.pages >= b.cfg.RecycleAfter {
+				b.current = nil // the next page gets a new one
+			}
+			b.mu.Unlock()
+			return i, nil
+		}
+		switch {
+		case b.closed:
+			b.mu.Unlock()
+			return nil, errUnavailable
+		case time.Now().Before(b.notUntil):
+			defer b.mu.Unlock()
+			if b.failed != nil {
+				return nil, fmt.Errorf("%w: %w", errUnavailable, b.failed)
+			}
+			return nil, errUnavailable
+		}
+		if b.starting == nil {
+			b.starting = make(chan struct{})
+			b.ended.Go(b.start)
+		}
+		starting := b.starting
+		b.mu.Unlock()
+		select {
+		case <-starting:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// give takes back what take gave. A Chromium that gets no new pages ends with its last one.
+func (b *Browser) give(i *instance) {
+	b.mu.Lock()
+	i.tabs--
+	over := i.tabs == 0 && b.current != i
+	b.mu.Unlock()
+	if over {
+		b.background(i.stop)
+	}
+}
+
+// background runs f, which Close waits for.
+func (b *Browser) background(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return // Close ends everything that f could
+	}
+	b.ended.Go(f)
+}
+
+// start makes a new Chromium the current one.
+func (b *Browser) start() {
+	i, err := b.launch(b.base)
+	b.mu.Lock()
+	close(b.starting)
+	b.starting = nil
+	if err != nil {
+		b.failed = err
+		b.mourn()
+		b.mu.Unlock()
+		if b.base.Err() == nil {
+			b.log.Error("Chromium does not start; pages are read over HTTP", "at", b.cfg.At, "error", err)
+		}
+		return
+	}
+	b.failed, b.version = nil, i.version
+	b.live[i] = true
+	closed := b.closed
+	if !closed {
+		b.current = i
+	}
+	b.mu.Unlock()
+	b.log.Info("Chromium runs", "version", i.version, "at", b.cfg.At, "pid", i.pid.Load())
+	if closed {
+		i.stop()
+	}
+	<-i.ctx.Done()
+	b.lost(i)
+}
+
+// lost forgets a Chromium that has ended, and makes sure that nothing of it is left.
+func (b *Browser) lost(i *instance) {
+	unasked := !i.stopping.Load()
+	i.stop()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.live, i)
+	if b.current == i {
+		b.current = nil
+	}
+	if !unasked || b.closed {
+		return
+	}
+	if time.Since(i.began) > youth {
+		b.deaths = 0
+	}
+	b.mourn()
+	b.log.Warn("Chromium died; the pages in it are tried once more", "pid", i.pid.Load(), "pages", i.pages, "age", time.Since(i.began).Round(time.Millisecond))
+}
+
+// mourn counts a death and says when the next start may be.
+func (b *Browser) mourn() {
+	b.deaths++
+	if b.deaths > 1 {
+		b.notUntil = time.Now().Add(min(firstPause<<min(b.deaths-2, 10), lastPause))
+	}
+}

@@ -1,0 +1,230 @@
+package browser_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"legwork/internal/page"
+	"legwork/internal/page/browser"
+	"legwork/internal/research"
+)
+
+// A page that is empty without its scripts is read with them, and its site sees one request for the document.
+func TestReads_rendered(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	v := w.loadIn(s, "/app/")
+	says(t, v, "Descaling the Kestrel", "30 grams of citric acid")
+	if !v.Rendered || v.Note != "" {
+		t.Errorf("rendered %v, note %q", v.Rendered, v.Note)
+	}
+	if len(v.Links) == 0 || !strings.HasSuffix(v.Links[len(v.Links)-1].URL, "/about.html") {
+		t.Errorf("links: %+v", v.Links)
+	}
+	if n := w.site.Count("/app/"); n != 1 {
+		t.Errorf("the document was requested %d times", n)
+	}
+	if w.proxy.count("/app/data.json") != 1 || w.proxy.count("/app/") != 0 {
+		t.Errorf("proxy: %v", w.proxy.n)
+	}
+	for _, r := range w.site.Requests() {
+		if r.UserAgent != "legwork/test" {
+			t.Errorf("%s came from %q", r.Path, r.UserAgent)
+		}
+	}
+	says(t, w.loadIn(s, "/app/#advanced"), "104 degrees")
+	says(t, w.loadIn(s, "/app/blank.html"), "27 months")
+}
+
+// What has no scripts is not shown, and what is no HTML is read as ever.
+func TestReads_plain(t *testing.T) {
+	w := newWorld(t)
+	w.site.Page("/plain.html", `<!DOCTYPE html><title>Plain</title><h1>Plain</h1><p>The Kestrel weighs 900 grams.</p><script type="application/ld+json">{}</script>`)
+	for _, path := range []string{"/plain.html", "/changes.txt"} {
+		v := w.load(path)
+		says(t, v)
+		if v.Rendered || v.Note != "" {
+			t.Errorf("%s: rendered %v, note %q", path, v.Rendered, v.Note)
+		}
+	}
+	if got := processes(w.dir); len(got) > 0 {
+		t.Errorf("a browser was started for nothing: %v", got)
+	}
+	if v := w.load("/status/404"); v.Outcome != research.OutcomeNotFound {
+		t.Errorf("404: %s", v.Outcome)
+	}
+}
+
+// Frames of the same site and open shadow roots belong to the text.
+func TestReads_parts(t *testing.T) {
+	w := newWorld(t)
+	v := w.load("/app/frames.html")
+	says(t, v, "This page is made of parts.", "18 millilitres a second", "The handle of the Kestrel is made of beech.", "It stays below 40 degrees.")
+	found := false
+	for _, l := range v.Links {
+		found = found || l.URL == w.site.URL("/app/inner-link.html")
+	}
+	if !found {
+		t.Errorf("the frame's link is missing: %+v", v.Links)
+	}
+	denied := w.loadIn(w.open(page.Policy{DenyDomains: []string{"localhost"}}), "/app/frames.html")
+	says(t, denied, "18 millilitres a second") // of 127.0.0.1, which is another host
+}
+
+// A frame from where the policy forbids to read is not loaded.
+func TestReads_framePolicy(t *testing.T) {
+	w := newWorld(t)
+	elsewhere := strings.Replace(w.site.URL("/app/inner.html"), "127.0.0.1", "127.0.0.2", 1)
+	w.site.Page("/outside.html", `<!DOCTYPE html><title>Outside</title><h1>Outside</h1><p>There is more elsewhere.</p><iframe src="`+elsewhere+`" width="300" height="100"></iframe>`)
+	says(t, w.loadIn(w.open(page.Policy{StayOn: "127.0.0.1"}), "/outside.html"), "There is more elsewhere.")
+	if n := w.site.Count("/app/inner.html"); n != 0 {
+		t.Errorf("the frame was requested %d times", n)
+	}
+}
+
+// A consent banner does not hide the text and is not part of it.
+func TestReads_banner(t *testing.T) {
+	w := newWorld(t)
+	v := w.load("/app/banner.html")
+	says(t, v, "Wipe the Kestrel with a damp cloth")
+	lacks(t, v, "842 partners", "Accept all")
+	if !v.Rendered {
+		t.Errorf("not rendered: %s", v.Note)
+	}
+}
+
+// Dialogs are answered with no, windows and downloads refused, service workers not there.
+func TestReads_unruly(t *testing.T) {
+	w := newWorld(t)
+	says(t, w.load("/app/dialogs.html"), "2400 hertz", "Confirmed: false")
+	says(t, w.load("/app/popups.html"), "75 centimetres")
+	for _, path := range []string{"/app/popup.html", "/download.zip", "/app/sw.js"} {
+		if n := w.proxy.count(path); n != 0 {
+			t.Errorf("%s was requested %d times", path, n)
+		}
+	}
+	says(t, w.load("/app/worker.html"), "There are no service workers here.")
+}
+
+// Images, fonts and media are not loaded for reading; styles are, since they tell what lies over the page.
+func TestReads_withoutPictures(t *testing.T) {
+	w := newWorld(t)
+	says(t, w.load("/app/images.html"), "three colours", "A red kettle")
+	if w.site.Count("/app/style.css") != 1 || w.site.Count("/app/kettle.png") != 0 || w.site.Count("/app/kettle.woff2") != 0 {
+		t.Errorf("proxy: %v", w.proxy.n)
+	}
+}
+
+// Where a script leads to, the fetcher goes: politely and under the policy.
+func TestReads_scriptRedirect(t *testing.T) {
+	w := newWorld(t)
+	v := w.load("/app/leaves.html")
+	says(t, v, "30 grams of citric acid")
+	if v.URL != w.site.URL("/app/leaves.html") || v.FinalURL != w.site.URL("/app/") {
+		t.Errorf("%s became %s", v.URL, v.FinalURL)
+	}
+	if w.proxy.count("/app/") != 0 || w.site.Count("/app/") != 1 {
+		t.Errorf("the target came through the proxy: %v", w.proxy.n)
+	}
+	w.site.Page("/trap.html", `<!DOCTYPE html><script>location.href = '/private/secret.html'</script>`)
+	if v := w.load("/trap.html"); v.Outcome != research.OutcomeRobots || w.site.Count("/private/secret.html") != 0 {
+		t.Errorf("%s: %s", v.Outcome, v.Message)
+	}
+}
+
+// A page whose scripts take the text away is read as the server sent it.
+func TestReads_thinner(t *testing.T) {
+	w := newWorld(t)
+	v := w.load("/app/eats.html")
+	says(t, v, "180 micrometres")
+	if v.Rendered || v.Note == "" {
+		t.Errorf("rendered %v, note %q", v.Rendered, v.Note)
+	}
+}
+
+// A page that never rests costs its time limit, and is read as far as it can be.
+func TestReads_restless(t *testing.T) {
+	w := newWorld(t, func(c *browser.Config) { c.RenderTime = 3 * time.Second })
+	s := w.open(page.Policy{})
+	began := time.Now()
+	v := w.loadIn(s, "/app/spin.html")
+	says(t, v, "360 degrees")
+	if v.Rendered || !strings.Contains(v.Note, "rest") {
+		t.Errorf("rendered %v, note %q", v.Rendered, v.Note)
+	}
+	v = w.loadIn(s, "/app/growing.html")
+	says(t, v, "half litres")
+	if !v.Rendered {
+		t.Errorf("not rendered: %s", v.Note)
+	}
+	if d := time.Since(began); d > 40*time.Second {
+		t.Errorf("it took %s", d)
+	}
+	says(t, w.loadIn(s, "/app/"), "citric acid") // nothing is stuck
+}
+
+// A login wall stays one.
+func TestReads_wall(t *testing.T) {
+	w := newWorld(t)
+	if v := w.load("/login-wall"); v.Outcome != research.OutcomeBlocked {
+		t.Errorf("login wall: %s", v.Outcome)
+	}
+	w.site.Page("/late-wall.html", `<!DOCTYPE html><title>Late</title><div id="root">Loading the app …</div><script>
+		document.getElementById('root').innerHTML = '<form><h1>Sign in</h1><input name=u><input type=password></form>'</script>`)
+	if v := w.load("/late-wall.html"); v.Outcome == research.OutcomeOK && strings.Contains(v.Page.Text, "Sign in") {
+		t.Errorf("the wall was read: %s", v.Page.Text)
+	}
+	w.site.Page("/captcha-script.html", `<!DOCTYPE html><title>App</title><script src="/none/recaptcha/api.js"></script><div id="root"></div><script>
+		document.getElementById('root').innerHTML = '<main><h1>Boiling</h1><p>' + 'The Kestrel boils a litre in 150 seconds. '.repeat(60) + '</p></main>'</script>`)
+	says(t, w.load("/captcha-script.html"), "150 seconds") // a page with a form somewhere is no wall
+}
+
+// A caller that leaves gets its error at once, and its tab goes.
+func TestReads_cancel(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	says(t, w.loadIn(s, "/app/"), "citric acid")
+	release := w.site.Hold("/app/data.json")
+	defer release()
+	ctx, cancel := context.WithCancel(w.ctx())
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Load(ctx, w.site.URL("/app/"))
+		done <- err
+	}()
+	if err := w.site.WaitFor(w.ctx(), "/app/data.json", 2); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if d := time.Since(began); d > time.Second {
+		t.Errorf("it took %s to leave", d)
+	}
+	w.noTabs()
+}
+
+// Without a listener at the proxy's address nothing is reached, and pages are read as the server sent them.
+func TestReads_proxyGone(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = ln.Close()
+	w := newWorld(t, func(c *browser.Config) { c.Proxy = &proxy{ln: ln, n: map[string]int{}} })
+	if v := w.load("/app/"); v.Outcome != research.OutcomeOK && v.Outcome != research.OutcomeEmpty {
+		t.Errorf("%s: %s", v.Outcome, v.Message)
+	}
+	says(t, w.load("/app/static.html"), "85 degrees")
+	for _, path := range []string{"/app/app.js", "/app/data.json"} {
+		if n := w.site.Count(path); n != 0 {
+			t.Errorf("%s was reached %d times", path, n)
+		}
+	}
+}

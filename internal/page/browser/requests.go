@@ -1,0 +1,169 @@
+package browser
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+)
+
+// maxRequests is how many requests one page may make. Those beyond are refused, and at the double not even answered.
+const maxRequests = 500
+
+// event hears everything that the tab tells. It must not wait, so what answers the browser does so on its own.
+func (t *tab) event(e any) {
+	switch e := e.(type) {
+	case *fetch.EventRequestPaused:
+		if t.counted() {
+			go t.decide(e)
+		}
+	case *fetch.EventAuthRequired:
+		go t.authenticate(e)
+	case *network.EventRequestWillBeSent:
+		if !lasting(e.Type) {
+			t.progress(func() { t.pending[e.RequestID] = true })
+		}
+	case *network.EventLoadingFinished:
+		t.progress(func() { delete(t.pending, e.RequestID) })
+	case *network.EventLoadingFailed:
+		t.progress(func() { delete(t.pending, e.RequestID) })
+	case *cdppage.EventLoadEventFired:
+		t.progress(func() { t.loaded = t.served })
+	case *cdppage.EventJavascriptDialogOpening:
+		go func() {
+			ctx, cancel := t.brief()
+			defer cancel()
+			_, _ = cdp.Call(ctx, t.target, cdppage.HandleJavaScriptDialog, cdppage.HandleJavaScriptDialogParams{
+				Accept: e.Type == cdppage.DialogTypeBeforeunload,
+			})
+		}()
+	case *inspector.EventTargetCrashed:
+		t.lose()
+	}
+}
+
+// lasting names what is open for as long as the page is.
+func lasting(r network.ResourceType) bool {
+	return r == network.ResourceTypeEventSource || r == network.ResourceTypeWebSocket || r == network.ResourceTypePing || r == network.ResourceTypeMedia
+}
+
+func (t *tab) progress(change func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.busy = time.Now()
+	change()
+}
+
+// counted counts a request and reports whether it deserves an answer.
+func (t *tab) counted() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.requests++
+	return t.requests <= 2*maxRequests
+}
+
+func (t *tab) brief() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.ctx, 5*time.Second)
+}
+
+// decide answers a request of the page: the document is handed over, navigation and what is not needed are refused, and
+// the rest goes to the proxy.
+func (t *tab) decide(e *fetch.EventRequestPaused) {
+	ctx, cancel := t.brief()
+	defer cancel()
+	top := e.ResourceType == network.ResourceTypeDocument && e.FrameID == cdp.FrameID(t.target.TargetID)
+	switch {
+	case top && t.first():
+		_, _ = cdp.Call(ctx, t.target, fetch.FulfillRequest, fetch.FulfillRequestParams{
+			RequestID: e.RequestID, ResponseCode: 200, ResponseHeaders: t.headers(), Body: t.doc.Body,
+		})
+	case top:
+		t.leads(e.Request)
+		t.refuse(ctx, e, network.ErrorReasonAborted)
+	case t.refused(e):
+		t.refuse(ctx, e, network.ErrorReasonBlockedByClient)
+	default:
+		_, _ = cdp.Call(ctx, t.target, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
+	}
+}
+
+func (t *tab) refuse(ctx context.Context, e *fetch.EventRequestPaused, why network.ErrorReason) {
+	_, _ = cdp.Call(ctx, t.target, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: why})
+}
+
+// first reports whether the document is still to be handed over, and that it is now.
+func (t *tab) first() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := !t.served
+	t.served = true
+	return first
+}
+
+// leads notes where a script wants the tab to go.
+func (t *tab) leads(r *network.Request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	here, _, _ := strings.Cut(t.url, "#")
+	if r.Method == "GET" && r.URL != here && t.next == "" {
+		t.next = r.URL + r.URLFragment
+	}
+}
+
+// refused reports whether a request of the page is not made: it is one too many, nothing that text needs, or a frame
+// from where the policy of the session forbids to read.
+func (t *tab) refused(e *fetch.EventRequestPaused) bool {
+	t.mu.Lock()
+	over := t.requests > maxRequests
+	t.mu.Unlock()
+	if over {
+		return true
+	}
+	switch e.ResourceType {
+	case network.ResourceTypeMedia, network.ResourceTypePing, network.ResourceTypeCSPViolationReport, network.ResourceTypePrefetch,
+		network.ResourceTypeTextTrack, network.ResourceTypeManifest, network.ResourceTypeSignedExchange:
+		return true
+	case network.ResourceTypeImage, network.ResourceTypeFont:
+		return !t.pictures
+	case network.ResourceTypeDocument:
+		return t.session.refusesFrame(e.Request.URL)
+	}
+	return false
+}
+
+// authenticate answers the proxy's question for credentials, and nobody else's.
+func (t *tab) authenticate(e *fetch.EventAuthRequired) {
+	ctx, cancel := t.brief()
+	defer cancel()
+	answer := &fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseCancelAuth}
+	user, password := t.session.browser.cfg.Proxy.Credentials()
+	if e.AuthChallenge.Source == fetch.AuthChallengeSourceProxy && user != "" {
+		answer = &fetch.AuthChallengeResponse{
+			Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: user, Password: password,
+		}
+	}
+	_, _ = cdp.Call(ctx, t.target, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: e.RequestID, AuthChallengeResponse: answer})
+}
+
+// passed are the headers of the document that say how to show it. Others concern its transport, or would make the
+// browser do something else with it than show it.
+var passed = []string{"Content-Language", "Content-Security-Policy", "Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy",
+	"Feature-Policy", "Last-Modified", "Permissions-Policy", "Referrer-Policy", "Set-Cookie"}
+
+func (t *tab) headers() []*fetch.HeaderEntry {
+	out := []*fetch.HeaderEntry{
+		{Name: "Content-Type", Value: t.doc.ContentType()}, {Name: "X-Content-Type-Options", Value: "nosniff"},
+		{Name: "Cache-Control", Value: "no-store"},
+	}
+	for _, name := range passed {
+		for _, v := range t.doc.Header.Values(name) {
+			out = append(out, &fetch.HeaderEntry{Name: name, Value: v})
+		}
+	}
+	return out
+}

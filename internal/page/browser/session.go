@@ -1,0 +1,234 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/chromedp/cdproto/cdp"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// Bounds of the documents that a session keeps for its screenshots.
+const (
+	maxKept      = 8
+	maxKeptBytes = 32 << 20
+)
+
+// maxScriptRedirects is how often one load follows scripts that lead away from a page without text.
+const maxScriptRedirects = 2
+
+// session is what one run reads the web with.
+type session struct {
+	browser *Browser
+	policy  page.Policy
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+	tabs    sync.WaitGroup
+
+	mu     sync.Mutex
+	on     *instance // has context; nil: none yet
+	id     cdp.BrowserContextID
+	kept   []kept // newest last
+	closed bool
+}
+
+// kept is a document that was loaded.
+type kept struct {
+	urls  []string // as asked for and after redirects
+	doc   *page.Document
+	visit research.Visit
+}
+
+// Load implements page.Session. Where the scripts of a page without much text lead elsewhere, that is loaded; if it cannot
+// be read, the page itself is what was read.
+func (s *session) Load(ctx context.Context, rawURL string) (research.Visit, error) {
+	raw := rawURL
+	var before *research.Visit
+	for redirects := 0; ; redirects++ {
+		v, doc, err := s.browser.cfg.Fetcher.LoadDocument(ctx, raw, s.policy)
+		if err != nil {
+			return v, err
+		}
+		v.URL = rawURL
+		next := ""
+		if doc != nil {
+			s.keep(v, doc, rawURL, raw)
+			if doc.Dynamic() {
+				v, next = s.render(ctx, v, doc, fragment(raw))
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return research.Visit{}, fmt.Errorf("load %s: %w", rawURL, ctx.Err())
+		case v.Outcome != research.OutcomeOK && before != nil:
+			return *before, nil
+		case next == "" || redirects == maxScriptRedirects:
+			return v, nil
+		}
+		if v.Outcome == research.OutcomeOK {
+			before = &v
+		}
+		raw = next
+	}
+}
+
+// render reads a page again after its scripts ran. next is where they lead to, when the page holds nothing else.
+func (s *session) render(ctx context.Context, v research.Visit, doc *page.Document, fragment string) (shown research.Visit, next string) {
+	var got reading
+	err := s.show(ctx, doc, fragment, false, func(ctx context.Context, t *tab) error {
+		var err error
+		got, err = t.read(ctx, s.browser.cfg.maxHTML())
+		return err
+	})
+	if err != nil {
+		v.Note = noteOf(err)
+		s.browser.log.DebugContext(ctx, "page not shown", "url", v.FinalURL, "error", err)
+		return v, ""
+	}
+	shown = doc.Rendered(v, []byte(got.HTML))
+	if shown.Page == nil || len(shown.Page.Text) < maxRedirectText {
+		next = got.next
+	}
+	return shown, next
+}
+
+// maxRedirectText is the size of a page, in bytes of text, up to which it may be nothing but a way to another.
+const maxRedirectText = 500
+
+// noteOf says why a page is told of as the server sent it.
+func noteOf(err error) string {
+	switch {
+	case errors.Is(err, errRestless):
+		return "The page did not come to rest in the browser, so it was read as the server sent it, without its scripts."
+	case errors.Is(err, errUnavailable):
+		return "The browser is not available, so the page was read as the server sent it, without its scripts."
+	}
+	return "The page could not be shown in the browser, so it was read as the server sent it, without its scripts."
+}
+
+// show opens doc in a tab and runs use when it has come to rest. A tab that is lost is opened once more.
+func (s *session) show(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
+	for attempt := 1; ; attempt++ {
+		err := s.try(ctx, doc, fragment, pictures, use)
+		if err == nil || attempt == 2 || ctx.Err() != nil || !errors.Is(err, errLost) {
+			return err
+		}
+		s.browser.log.DebugContext(ctx, "tab lost, trying once more", "url", doc.URL.String(), "error", err)
+	}
+}
+
+func (s *session) try(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
+	i, release, err := s.browser.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := s.contextOn(ctx, i)
+	if err != nil {
+		release()
+		return err
+	}
+	limit := min(s.browser.cfg.RenderTime, max(doc.Left, s.browser.cfg.RenderTime/4))
+	t, err := s.openTab(ctx, i, id, &load{doc: doc, url: doc.URL.String() + fragment, pictures: pictures}, release)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	return t.bounded(ctx, limit, func(ctx context.Context) error {
+		if err := t.navigate(ctx); err != nil {
+			return err
+		}
+		if err := t.settle(ctx); err != nil {
+			return err
+		}
+		return use(ctx, t)
+	})
+}
+
+// contextOn gives the session's BrowserContext on i, made at the first use.
+func (s *session) contextOn(ctx context.Context, i *instance) (cdp.BrowserContextID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return "", errUnavailable
+	}
+	if s.on == i {
+		return s.id, nil
+	}
+	id, err := i.newContext(ctx, s.browser.cfg.Proxy.URL())
+	if err != nil {
+		return "", i.explain(ctx, err)
+	}
+	s.on, s.id = i, id
+	return id, nil
+}
+
+// Close implements page.Session.
+func (s *session) Close() {
+	s.mu.Lock()
+	on, id, closed := s.on, s.id, s.closed
+	s.closed, s.on, s.kept = true, nil, nil
+	s.mu.Unlock()
+	if closed {
+		return
+	}
+	s.cancel()
+	if on != nil && !on.dead() {
+		on.dispose(id) // its tabs with it
+	}
+	s.tabs.Wait()
+}
+
+// keep remembers a document under its addresses.
+func (s *session) keep(v research.Visit, doc *page.Document, urls ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	k := kept{doc: doc, visit: v}
+	for _, raw := range append(urls, v.FinalURL) {
+		if u, err := page.ParseURL(raw); err == nil {
+			k.urls = append(k.urls, u.String())
+		}
+	}
+	s.kept = append(s.kept, k)
+	size := 0
+	for i := len(s.kept) - 1; i >= 0; i-- {
+		if size += len(s.kept[i].doc.Body); size > maxKeptBytes || len(s.kept)-i > maxKept {
+			s.kept = append([]kept(nil), s.kept[i+1:]...)
+			break
+		}
+	}
+}
+
+// loaded gives a document that was loaded before.
+func (s *session) loaded(raw string) (research.Visit, *page.Document) {
+	u, err := page.ParseURL(raw)
+	if err != nil {
+		return research.Visit{}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.kept) - 1; i >= 0; i-- {
+		for _, known := range s.kept[i].urls {
+			if known == u.String() {
+				return s.kept[i].visit, s.kept[i].doc
+			}
+		}
+	}
+	return research.Visit{}, nil
+}
+
+// fragment is the part of a URL from '#' on, which never reaches a server but tells some pages what to show.
+func fragment(raw string) string {
+	if u, err := url.Parse(strings.TrimSpace(raw)); err == nil && u.Fragment != "" {
+		return "#" + u.EscapedFragment()
+	}
+	return ""
+}

@@ -1,0 +1,155 @@
+package browser
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/png"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+
+	_ "embed"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// Bounds of a picture.
+const (
+	maxPictureHeight = 5000
+	maxPictureBytes  = 3 << 20
+)
+
+// enough is the share of a quote's letters that must be found for the picture to show it.
+const enough = 0.6
+
+//go:embed scripts/quote.js
+var quoteScript string
+
+// Shoot implements page.Session. A page that the session has loaded is not requested again.
+func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
+	v, doc := s.loaded(r.URL)
+	if doc == nil {
+		var err error
+		if v, doc, err = s.browser.cfg.Fetcher.LoadDocument(ctx, r.URL, s.policy); err != nil {
+			return page.Shot{}, err
+		}
+		if doc == nil {
+			return page.Shot{}, &page.ShotError{Outcome: v.Outcome, Message: v.Message}
+		}
+		s.keep(v, doc, r.URL)
+	}
+	if doc.ContentType() == "" {
+		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "This document is no page that a browser shows, so there is no picture of it."}
+	}
+	fresh := *doc
+	fresh.Left = s.browser.cfg.RenderTime // its load may have been long ago
+	var shot page.Shot
+	err := s.show(ctx, &fresh, fragment(r.URL), true, func(ctx context.Context, t *tab) (err error) {
+		shot, err = t.shoot(ctx, r)
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return page.Shot{}, fmt.Errorf("screenshot of %s: %w", r.URL, ctx.Err())
+	case errors.Is(err, errUnavailable):
+		return page.Shot{}, fmt.Errorf("%w: %w", page.ErrNoBrowser, err)
+	case errors.Is(err, errRestless):
+		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The page did not come to rest in the browser, so no screenshot could be taken."}
+	case err != nil:
+		s.browser.log.WarnContext(ctx, "no screenshot", "url", r.URL, "error", err)
+		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The browser could not take a screenshot of this page."}
+	}
+	shot.URL = v.FinalURL
+	shot.Title = firstOf(shot.Title, v.Title)
+	return shot, nil
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v = strings.TrimSpace(v); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// stage is the page made ready for its picture.
+type stage struct {
+	Title  string  `json:"title"`
+	Height float64 `json:"height"` // of the whole page
+	Found  float64 `json:"found"`  // share of the quote
+}
+
+// shoot takes the picture.
+func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
+	quote, err := json.Marshal(r.Quote)
+	if err != nil {
+		return page.Shot{}, fmt.Errorf("quote: %w", err)
+	}
+	// The functions stay in our world for the question whether the quote is shown.
+	set, err := evaluate[stage](ctx, t, consentScript+"\n"+quoteScript+fmt.Sprintf(`
+		hideConsent();
+		({title: document.title, found: seek(%s), height: Math.max(document.documentElement.scrollHeight, innerHeight)});`, quote))
+	if err != nil {
+		return page.Shot{}, err
+	}
+	height := 0
+	if r.FullPage {
+		height = min(int(set.Height), maxPictureHeight)
+	}
+	shot := page.Shot{Title: page.Clean(set.Title)}
+	found := set.Found >= enough
+	if found && !r.FullPage { // before the picture: this takes away what lies over the quote
+		if shot.QuoteInView, err = evaluate[bool](ctx, t, "shown(0)"); err != nil {
+			return page.Shot{}, err
+		}
+	}
+	if shot.PNG, height, err = t.capture(ctx, height); err != nil {
+		return page.Shot{}, err
+	}
+	size, err := png.DecodeConfig(bytes.NewReader(shot.PNG))
+	if err != nil {
+		return page.Shot{}, fmt.Errorf("the browser's picture: %w", err)
+	}
+	shot.Width, shot.Height = size.Width, size.Height
+	if found && r.FullPage {
+		shot.QuoteInView, err = evaluate[bool](ctx, t, fmt.Sprintf("shown(%d)", height))
+	}
+	return shot, err
+}
+
+// capture takes a picture of the page from its top to height, or of the screen for 0. One with too many bytes is taken
+// again with half the height and at last with half the scale. It gives the height that was taken.
+func (t *tab) capture(ctx context.Context, height int) ([]byte, int, error) {
+	for scale := 1.0; ; {
+		p := cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatPng}
+		switch {
+		case height > 0:
+			p.CaptureBeyondViewport = new(true)
+			p.Clip = &cdppage.Viewport{Width: screenWidth, Height: float64(height), Scale: scale}
+		case scale < 1:
+			top, err := evaluate[float64](ctx, t, "scrollY")
+			if err != nil {
+				return nil, 0, err
+			}
+			p.Clip = &cdppage.Viewport{Y: top, Width: screenWidth, Height: screenHeight, Scale: scale}
+		}
+		r, err := cdp.Call(ctx, t.target, cdppage.CaptureScreenshot, p)
+		if err != nil {
+			return nil, 0, fmt.Errorf("take the picture: %w", err)
+		}
+		switch {
+		case len(r.Data) <= maxPictureBytes || scale < 0.2:
+			return r.Data, height, nil
+		case height > screenHeight:
+			height = max(height/2, screenHeight)
+		default:
+			scale /= 2
+		}
+	}
+}

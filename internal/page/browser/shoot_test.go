@@ -1,0 +1,177 @@
+package browser_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"legwork/internal/page"
+	"legwork/internal/page/browser"
+	"legwork/internal/research"
+)
+
+// pictures is a folder to keep the tests' screenshots in, for people who want to look at them.
+var pictures = flag.String("pictures", "", "keep screenshots in this folder")
+
+func (w *world) shoot(s page.Session, name string, r page.ShotRequest) (page.Shot, image.Image) {
+	w.t.Helper()
+	r.URL = w.site.URL(r.URL)
+	shot, err := s.Shoot(w.ctx(), r)
+	if err != nil {
+		w.t.Fatalf("%s: %v", name, err)
+	}
+	if *pictures != "" {
+		_ = os.WriteFile(filepath.Join(*pictures, name+".png"), shot.PNG, 0o644)
+	}
+	img, err := png.Decode(bytes.NewReader(shot.PNG))
+	if err != nil {
+		w.t.Fatalf("%s: %v", name, err)
+	}
+	if img.Bounds().Dx() != shot.Width || img.Bounds().Dy() != shot.Height {
+		w.t.Errorf("%s: %v is told as %d×%d", name, img.Bounds(), shot.Width, shot.Height)
+	}
+	return shot, img
+}
+
+// marked counts the pixels in the colour of the marker.
+func marked(img image.Image) int {
+	n := 0
+	for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
+		for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x++ {
+			if r, g, b, _ := img.At(x, y).RGBA(); r>>8 == 0xff && g>>8 == 0xe1 && b>>8 == 0x4d {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// A page that was loaded is shown without another request for it; a quote far down is brought into view and marked.
+func TestShoot_quote(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	says(t, w.loadIn(s, "/app/long.html"), "1042")
+	for name, quote := range map[string]string{
+		"across-elements": "Part number 1042 of the Kestrel is tightened to 45 newton metres.",
+		"markdown":        "| Lid screw | 0.8 N·m |\n\n- Never overtighten\n- Use a T10 driver",
+		"typography":      "PART  NUMBER 1030 of the\u00a0“Kestrel” is tightened",
+		"longest-run":     "Part number 1017 of the Kestrel is tightened to 20 newton metres. And this was never said.",
+	} {
+		shot, img := w.shoot(s, name, page.ShotRequest{URL: "/app/long.html", Quote: quote})
+		if !shot.QuoteInView || marked(img) < 300 {
+			t.Errorf("%s: in view %v, %d marked pixels", name, shot.QuoteInView, marked(img))
+		}
+		if shot.Width != 1280 || shot.Height != 800 || shot.Title != "Long" {
+			t.Errorf("%s: %d×%d, %q", name, shot.Width, shot.Height, shot.Title)
+		}
+	}
+	if shot, img := w.shoot(s, "absent", page.ShotRequest{URL: "/app/long.html", Quote: "Zebras graze quietly upon moonlit savannas."}); shot.QuoteInView || marked(img) > 0 {
+		t.Errorf("an absent quote: in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+	}
+	if n := w.site.Count("/app/long.html"); n != 1 {
+		t.Errorf("the document was requested %d times", n)
+	}
+	if w.site.Count("/app/kettle.png") == 0 {
+		t.Error("pictures were taken without the page's images")
+	}
+}
+
+// A quote in a frame, in a shadow root or in a box that scrolls is found where it stands.
+func TestShoot_nested(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	w.site.Page("/scroller.html", `<!DOCTYPE html><title>Scroller</title><div style="height:300px;overflow:auto"><div style="height:4000px">top</div>
+		<p>The thermostat of the Kestrel clicks twice.</p><div style="height:2000px"></div></div><details><summary>More</summary><p>The fuse of the Kestrel is rated 13 amperes.</p></details>`)
+	for _, r := range []page.ShotRequest{
+		{URL: "/app/frames.html", Quote: "The spout of the Kestrel pours 18 millilitres a second."},
+		{URL: "/app/frames.html", Quote: "It stays below 40 degrees."},
+		{URL: "/scroller.html", Quote: "The thermostat of the Kestrel clicks twice."},
+		{URL: "/scroller.html", Quote: "The fuse of the Kestrel is rated 13 amperes."},
+	} {
+		shot, img := w.shoot(s, "nested", r)
+		if !shot.QuoteInView || marked(img) < 300 {
+			t.Errorf("%s: in view %v, %d marked pixels", r.Quote, shot.QuoteInView, marked(img))
+		}
+	}
+}
+
+// Text that is in the document but not to be seen is not in view.
+func TestShoot_invisible(t *testing.T) {
+	w := newWorld(t)
+	w.site.Page("/hidden.html", `<!DOCTYPE html><title>Hidden</title><p>To be seen.</p><p style="display:none">The secret of the Kestrel is a small magnet.</p>`)
+	shot, _ := w.shoot(w.open(page.Policy{}), "hidden", page.ShotRequest{URL: "/hidden.html", Quote: "The secret of the Kestrel is a small magnet."})
+	if shot.QuoteInView {
+		t.Error("hidden text is told to be in view")
+	}
+}
+
+// A whole page is bounded in height, and a quote beyond the bound is not in view.
+func TestShoot_fullPage(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	shot, _ := w.shoot(s, "full", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quote: "Part number 1010 of the Kestrel"})
+	if shot.Width != 1280 || shot.Height != 5000 || !shot.QuoteInView || len(shot.PNG) > 3<<20 {
+		t.Errorf("%d×%d, %d bytes, in view %v", shot.Width, shot.Height, len(shot.PNG), shot.QuoteInView)
+	}
+	if shot, _ := w.shoot(s, "full-beyond", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quote: "Part number 1058 of the Kestrel"}); shot.QuoteInView {
+		t.Error("a quote below the picture is told to be in view")
+	}
+	w.site.Page("/noise.html", `<!DOCTYPE html><title>Noise</title><canvas width="1280" height="5000"></canvas><script>
+		const c = document.querySelector('canvas').getContext('2d'), d = c.createImageData(1280, 5000);
+		for (let i = 0; i < d.data.length; i++) d.data[i] = i % 4 == 3 ? 255 : Math.random() * 256;
+		c.putImageData(d, 0, 0)</script>`)
+	for _, full := range []bool{true, false} {
+		if shot, _ := w.shoot(s, "noise", page.ShotRequest{URL: "/noise.html", FullPage: full}); len(shot.PNG) > 3<<20 {
+			t.Errorf("%d bytes, %d×%d", len(shot.PNG), shot.Width, shot.Height)
+		}
+	}
+}
+
+// The banner is gone from the picture, and the page behind it can be scrolled.
+func TestShoot_banner(t *testing.T) {
+	w := newWorld(t)
+	shot, img := w.shoot(w.open(page.Policy{}), "banner", page.ShotRequest{URL: "/app/banner.html", Quote: "never with bleach"})
+	if !shot.QuoteInView || marked(img) < 200 {
+		t.Errorf("in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+	}
+	if r, g, b, _ := img.At(5, 700).RGBA(); r>>8 != 255 || g>>8 != 255 || b>>8 != 255 {
+		t.Errorf("the veil is still there: %d %d %d", r>>8, g>>8, b>>8)
+	}
+}
+
+// Plain text has a picture too; what a browser does not show, and what cannot be loaded, is told in a sentence.
+func TestShoot_otherDocuments(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	w.shoot(s, "text", page.ShotRequest{URL: "/changes.txt"})
+	w.site.Handle("/manual.pdf", pdf)
+	for path, want := range map[string]research.Outcome{"/status/404": research.OutcomeNotFound, "/private/secret.html": research.OutcomeRobots, "/manual.pdf": research.OutcomeOK} {
+		_, err := s.Shoot(w.ctx(), page.ShotRequest{URL: w.site.URL(path)})
+		var told *page.ShotError
+		if !errors.As(err, &told) || told.Outcome != want || told.Message == "" {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// A Chromium that cannot be started means no pictures, and pages over HTTP.
+func TestShoot_noBrowser(t *testing.T) {
+	w := newWorld(t, func(c *browser.Config) { c.At = "/bin/false" })
+	s := w.open(page.Policy{})
+	v := w.loadIn(s, "/app/static.html")
+	says(t, v, "85 degrees")
+	if v.Rendered || v.Note == "" {
+		t.Errorf("rendered %v, note %q", v.Rendered, v.Note)
+	}
+	if _, err := s.Shoot(w.ctx(), page.ShotRequest{URL: w.site.URL("/app/static.html")}); !errors.Is(err, page.ErrNoBrowser) {
+		t.Errorf("error %v", err)
+	}
+	if ok, detail := w.Status(); ok || detail == "" {
+		t.Errorf("status %v %q", ok, detail)
+	}
+}

@@ -1,0 +1,212 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/css"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	_ "embed"
+
+	"legwork/internal/page"
+)
+
+// The screen that pages are shown on.
+const (
+	screenWidth  = 1280
+	screenHeight = 800
+)
+
+var (
+	// errLost: the tab or the whole browser is gone; another try may go better.
+	errLost = errors.New("the tab is lost")
+	// errRestless: the page did not answer within its time limit.
+	errRestless = errors.New("the page does not come to rest")
+)
+
+// guardScript takes from pages what would lead around the proxy or outlive them.
+//
+//go:embed scripts/guard.js
+var guardScript string
+
+// load is what a tab shows.
+type load struct {
+	doc      *page.Document
+	url      string // with its fragment
+	pictures bool   // images and fonts are loaded too
+}
+
+// tab is one page in the browser.
+type tab struct {
+	*load
+	session *session
+	on      *instance
+	ctx     context.Context // chromedp's; ends when the tab is closed or the browser gone
+	target  *chromedp.Target
+	close   func() // starts to close the tab and returns
+	world   runtime.ExecutionContextID
+
+	crashed chan struct{}
+	once    sync.Once // closes crashed
+
+	mu       sync.Mutex
+	served   bool // the document was handed over
+	loaded   bool // the page's load event was seen
+	pending  map[network.RequestID]bool
+	busy     time.Time // when a request began or ended last
+	requests int
+	next     string // where a script wants to lead to
+}
+
+// openTab opens a tab for l. It calls release when the tab is closed, or could not be opened.
+func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, release func()) (*tab, error) {
+	t := &tab{load: l, session: s, on: i, crashed: make(chan struct{}), pending: map[network.RequestID]bool{}, busy: time.Now()}
+	life, end := chromedp.NewContext(i.ctx, chromedp.WithExistingBrowserContext(id), chromedp.WithListener(t.event))
+	t.ctx = life
+	// A tab is opened and closed in the background: a caller that leaves must neither wait nor leave a tab behind.
+	opened, closing := make(chan error, 1), make(chan struct{})
+	t.close = sync.OnceFunc(func() { close(closing) })
+	s.tabs.Add(1)
+	go func() {
+		defer s.tabs.Done()
+		defer release()
+		defer end()
+		opened <- t.prepare()
+		select {
+		case <-closing:
+		case <-s.ctx.Done():
+		case <-life.Done():
+		}
+	}()
+	select {
+	case err := <-opened:
+		if err != nil {
+			t.close()
+			return nil, i.explain(ctx, err)
+		}
+		return t, nil
+	case <-ctx.Done():
+		t.close()
+		return nil, ctx.Err()
+	}
+}
+
+// prepare makes the tab and its rules.
+func (t *tab) prepare() error {
+	ctx, cancel := context.WithTimeout(t.ctx, 20*time.Second)
+	defer cancel()
+	// The first use bounds the life of the tab, so that one has no time limit of its own.
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			t.lose()
+		}
+	})
+	defer stop()
+	if err := chromedp.Do(t.ctx); err != nil {
+		return err
+	}
+	t.target = chromedp.FromContext(t.ctx).Target
+	cfg := &t.session.browser.cfg
+	steps := []func() error{
+		// What chromedp listens to for itself would only cost time, and a page could flood it.
+		call(ctx, t, runtime.Disable, cdp.Empty{}), call(ctx, t, dom.Disable, cdp.Empty{}),
+		call(ctx, t, css.Disable, cdp.Empty{}), call(ctx, t, log.Disable, cdp.Empty{}),
+		call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: cfg.UserAgent, AcceptLanguage: "en"}),
+		call(ctx, t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: screenWidth, Height: screenHeight, DeviceScaleFactor: 1,
+		}),
+		call(ctx, t, network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}),
+		call(ctx, t, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: guardScript}),
+		call(ctx, t, fetch.Enable, fetch.EnableParams{HandleAuthRequests: new(true)}),
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call is one command to the tab.
+func call[P, R any](ctx context.Context, t *tab, c cdp.Command[P, R], params P) func() error {
+	return func() error {
+		if _, err := cdp.Call(ctx, t.target, c, params); err != nil {
+			return fmt.Errorf("%s: %w", c.Method, err)
+		}
+		return nil
+	}
+}
+
+// lose gives the tab up.
+func (t *tab) lose() { t.once.Do(func() { close(t.crashed) }) }
+
+// bounded runs f for at most limit, and tells apart why it ended: nil, the error of ctx, errLost or errRestless.
+func (t *tab) bounded(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	inner, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	watched := make(chan struct{})
+	defer close(watched)
+	go func() {
+		select {
+		case <-t.crashed:
+		case <-t.ctx.Done():
+		case <-watched:
+		}
+		cancel()
+	}()
+	err := f(inner)
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-t.crashed:
+		return fmt.Errorf("%w: %w", errLost, err)
+	default:
+	}
+	if ctx.Err() == nil && t.session.ctx.Err() == nil && errors.Is(inner.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", errRestless, err)
+	}
+	return t.on.explain(ctx, err)
+}
+
+// explain tells an error of ctx from that of a lost tab or browser.
+func (i *instance) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if i.dead() || errors.Is(err, chromedp.ErrTargetDetached) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return err
+}
+
+// navigate leads the tab to its document.
+func (t *tab) navigate(ctx context.Context) error {
+	r, err := cdp.Call(ctx, t.target, cdppage.Navigate, cdppage.NavigateParams{URL: t.url})
+	if err != nil {
+		return err
+	}
+	if r.ErrorText != "" {
+		return fmt.Errorf("the browser does not show the page: %s", r.ErrorText)
+	}
+	w, err := cdp.Call(ctx, t.target, cdppage.CreateIsolatedWorld, cdppage.CreateIsolatedWorldParams{
+		FrameID: cdp.FrameID(t.target.TargetID), WorldName: "legwork",
+	})
+	if err != nil {
+		return fmt.Errorf("make a world of our own: %w", err)
+	}
+	t.world = w.ExecutionContextID
+	return nil
+}

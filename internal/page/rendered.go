@@ -1,0 +1,114 @@
+package page
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"legwork/internal/research"
+)
+
+// Document is a document as a server sent it, unpacked.
+type Document struct {
+	URL    *url.URL      // where it was found, after redirects
+	Header http.Header   // of the answer
+	Body   []byte        // without its Content-Encoding
+	Left   time.Duration // of Config.Timeout, when the load was over
+}
+
+// ContentType is the type that a browser should take the document for. Text of all kinds is plain text, so that a browser
+// shows it as it stands; it is empty for documents that are not shown.
+func (d *Document) ContentType() string {
+	declared := d.Header.Get("Content-Type")
+	switch mediaKind(declared, d.Body) {
+	case kindHTML:
+		if strings.TrimSpace(declared) == "" {
+			return "text/html"
+		}
+		return declared
+	case kindText, kindMarkdown:
+		_, params, ok := strings.Cut(declared, ";")
+		if !ok {
+			params = " charset=utf-8"
+		}
+		return "text/plain;" + params
+	}
+	return ""
+}
+
+// Dynamic reports whether a browser would make more of the document than a parser does: it is HTML that runs scripts or
+// has frames.
+func (d *Document) Dynamic() bool {
+	if mediaKind(d.Header.Get("Content-Type"), d.Body) != kindHTML {
+		return false
+	}
+	z := html.NewTokenizer(strings.NewReader(decode(d.Body, d.Header.Get("Content-Type"))))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return false
+		case html.StartTagToken, html.SelfClosingTagToken:
+			if changes(z.Token()) {
+				return true
+			}
+		}
+	}
+}
+
+// changes reports whether an element can change what the page shows.
+func changes(t html.Token) bool {
+	switch t.DataAtom {
+	case atom.Script:
+		kind := ""
+		for _, a := range t.Attr {
+			if a.Key == "type" {
+				kind, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(a.Val)), ";")
+			}
+		}
+		return kind == "" || kind == "module" || strings.HasSuffix(kind, "javascript") || strings.HasSuffix(kind, "ecmascript")
+	case atom.Iframe, atom.Frame:
+		return true
+	case atom.Body:
+		for _, a := range t.Attr {
+			if a.Key == "onload" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// thin is how much of its letters a page may lose to its scripts and still be believed, in percent that must be left.
+const thin = 70
+
+// Rendered reads rendered, the HTML that a browser made of d, and gives v with the better of the two readings: the
+// rendered one, unless it is much thinner than what the server sent.
+func (d *Document) Rendered(v research.Visit, rendered []byte) research.Visit {
+	l := load{visit: v, seen: map[string]bool{d.URL.String(): true}}
+	l.visit.Outcome, l.visit.Message, l.visit.Page, l.visit.Links = "", "", nil, nil
+	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": d.Header.Values("Content-Language")}
+	if next := l.readHTML(d.URL, header, rendered); next != "" || l.visit.Outcome != research.OutcomeOK {
+		return v
+	}
+	if v.Page != nil && letters(l.visit.Page.Text)*100 < letters(v.Page.Text)*thin {
+		v.Note = "The scripts of the page take text away, so the page was read as the server sent it."
+		return v
+	}
+	l.visit.Rendered = true
+	return l.visit
+}
+
+func letters(s string) int {
+	n := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n
+}
