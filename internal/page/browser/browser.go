@@ -16,7 +16,7 @@ import (
 
 // Proxy is the forward proxy that all traffic of the browser goes through.
 type Proxy interface {
-	URL() string                           // http://host:port
+	URL() string                          // http://host:port
 	Credentials() (user, password string) // what it asks for (RFC 9110 §11.7); empty: nothing
 }
 

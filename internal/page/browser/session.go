@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 
@@ -123,7 +124,7 @@ func (s *session) show(ctx context.Context, doc *page.Document, fragment string,
 	}
 }
 
-func (s *session) try(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
+func (s *session) try(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) (err error) {
 	i, release, err := s.browser.acquire(ctx)
 	if err != nil {
 		return err
@@ -133,19 +134,30 @@ func (s *session) try(ctx context.Context, doc *page.Document, fragment string, 
 		release()
 		return err
 	}
+	began := time.Now()
 	limit := min(s.browser.cfg.RenderTime, max(doc.Left, s.browser.cfg.RenderTime/4))
+	rest := limit * restShare / 100
+	if pictures {
+		limit += pictureTime
+	}
 	t, err := s.openTab(ctx, i, id, &load{doc: doc, url: doc.URL.String() + fragment, pictures: pictures}, release)
 	if err != nil {
 		return err
 	}
 	defer t.close()
+	opened := time.Since(began)
+	var settled time.Duration
+	defer func() {
+		s.browser.log.DebugContext(ctx, "page shown", "url", t.url, "opened", opened, "settled", settled, "done", time.Since(began), "error", err)
+	}()
 	return t.bounded(ctx, limit, func(ctx context.Context) error {
 		if err := t.navigate(ctx); err != nil {
 			return err
 		}
-		if err := t.settle(ctx); err != nil {
+		if err := t.settle(ctx, rest); err != nil {
 			return err
 		}
+		settled = time.Since(began)
 		return use(ctx, t)
 	})
 }

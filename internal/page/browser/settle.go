@@ -19,7 +19,7 @@ const (
 	quietTime = 300 * time.Millisecond // no request began or ended, and the page did not change
 	stillTime = time.Second            // as long without a change is enough for a page that never stops asking
 	lookAgain = 50 * time.Millisecond
-	readShare = 4 // the last quarter of the time limit is for reading
+	restShare = 75 // percent of the time limit; the rest of it is for reading
 )
 
 // pulse is a look at how far a page is.
@@ -32,14 +32,9 @@ type pulse struct {
 const pulseScript = `({ready: document.readyState === 'complete', nodes: document.getElementsByTagName('*').length,
 	chars: document.body ? document.body.textContent.length : 0})`
 
-// settle waits until the page has come to rest, or until three quarters of the time of ctx are over: what is there by
-// then is what is read.
-func (t *tab) settle(ctx context.Context) error {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(t.session.browser.cfg.RenderTime)
-	}
-	rest := time.NewTimer(time.Until(deadline) * (readShare - 1) / readShare)
+// settle waits until the page has come to rest, but not longer than limit: what is there by then is what is read.
+func (t *tab) settle(ctx context.Context, limit time.Duration) error {
+	rest := time.NewTimer(limit)
 	defer rest.Stop()
 	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()

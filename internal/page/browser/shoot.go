@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/png"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	cdppage "github.com/chromedp/cdproto/page"
@@ -23,6 +24,9 @@ const (
 	maxPictureHeight = 5000
 	maxPictureBytes  = 3 << 20
 )
+
+// pictureTime is how long it may take to draw and pack a picture, beyond the time to show the page.
+const pictureTime = 20 * time.Second
 
 // enough is the share of a quote's letters that must be found for the picture to show it.
 const enough = 0.6
@@ -124,7 +128,7 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 }
 
 // capture takes a picture of the page from its top to height, or of the screen for 0. One with too many bytes is taken
-// again with half the height and at last with half the scale. It gives the height that was taken.
+// again, lower if it is higher than the screen, else at half the scale. It gives the height that was taken.
 func (t *tab) capture(ctx context.Context, height int) ([]byte, int, error) {
 	for scale := 1.0; ; {
 		p := cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatPng}
@@ -146,8 +150,8 @@ func (t *tab) capture(ctx context.Context, height int) ([]byte, int, error) {
 		switch {
 		case len(r.Data) <= maxPictureBytes || scale < 0.2:
 			return r.Data, height, nil
-		case height > screenHeight:
-			height = max(height/2, screenHeight)
+		case height > screenHeight: // as much lower as it is too large, and some more
+			height = max(height*maxPictureBytes/len(r.Data)*9/10, screenHeight)
 		default:
 			scale /= 2
 		}
