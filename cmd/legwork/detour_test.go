@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // detour is a TCP proxy before PostgreSQL: a network that can be cut and mended, and lead elsewhere afterwards.
@@ -81,6 +82,20 @@ func (d *detour) stall() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stalling = make(chan struct{})
+}
+
+// outage stalls everything for a time, then breaks every connection and leads to the server that dsn names again. It
+// closes over at that moment.
+func (d *detour) outage(length time.Duration, dsn string) (over <-chan struct{}) {
+	ended := make(chan struct{})
+	d.stall()
+	timer := time.AfterFunc(length, func() {
+		defer close(ended)
+		d.cut()
+		d.mend(dsn)
+	})
+	d.t.Cleanup(func() { timer.Stop() })
+	return ended
 }
 
 func (d *detour) serve() {

@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
@@ -17,15 +19,26 @@ import (
 	"legwork/internal/research"
 )
 
-// deafClient opens a stream and never reads from it.
+// deafClient opens a stream and never reads from it. It asks for small segments, which also keeps small what the kernel
+// takes for it before the server feels that nobody reads.
 func deafClient(t *testing.T, c *client, id string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(c.base, "http://"))
+	small := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
+		var err error
+		if failed := raw.Control(func(fd uintptr) {
+			if err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 536); err == nil {
+				err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
+			}
+		}); failed != nil {
+			return failed
+		}
+		return err
+	}}
+	conn, err := small.DialContext(t.Context(), "tcp", strings.TrimPrefix(c.base, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 	_, err = fmt.Fprintf(conn, "GET /api/tasks/%s/stream HTTP/1.1\r\nHost: legwork\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n", id)
 	if err != nil {
@@ -36,66 +49,112 @@ func deafClient(t *testing.T, c *client, id string) {
 	}
 }
 
-// TestClientsThatNeverRead: among clients that take nothing, one that reads gets the whole log, and what the others
-// leave lying is not kept in memory.
+// audience is a task that grows and one client that reads all of it.
+type audience struct {
+	*world
+	app    *app
+	id     uuid.UUID
+	frames chan string // closed when the stream has ended with status 1000
+	read   int64
+}
+
+func listen(w *world, a *app, c *client, id string) *audience {
+	conn, err := dialStream(w.ctx(), c, id, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	l := &audience{world: w, app: a, id: uuid.MustParse(id), frames: make(chan string, 4096)}
+	go func() {
+		defer func() { _ = conn.CloseNow() }()
+		for {
+			_, frame, err := conn.Read(w.t.Context())
+			if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
+				close(l.frames)
+			}
+			if err != nil {
+				return
+			}
+			l.frames <- string(frame)
+		}
+	}()
+	return l
+}
+
+// take reads the frames up to seq, each of which must follow the one before.
+func (l *audience) take(seq int64) {
+	l.t.Helper()
+	for l.read < seq {
+		select {
+		case frame, open := <-l.frames:
+			l.read++
+			if want := fmt.Sprintf(`{"seq":%d,`, l.read); !open || !strings.HasPrefix(frame, want) {
+				l.t.Fatalf("%.20q instead of %s", frame, want)
+			}
+		case <-l.ctx().Done():
+			l.t.Fatalf("no frame %d", l.read+1)
+		}
+	}
+}
+
+// grow appends n events of a size and gives the median of the times from a commit until the reader has what it made.
+func (l *audience) grow(commits, n, size int) time.Duration {
+	l.t.Helper()
+	event := research.Thinking(strings.Repeat("x", size), nil)
+	var took []time.Duration
+	for range commits {
+		stored, err := l.app.store.Append(l.t.Context(), nil, l.id, 1, slices.Repeat([]research.Event{event}, n))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		began := time.Now()
+		l.app.publisher.Publish(stored)
+		l.take(stored[n-1].Seq)
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[len(took)/2]
+}
+
+// TestClientsThatNeverRead: among a thousand clients that take nothing, one that reads gets the whole log, as soon as it
+// would get it alone, and what the others leave lying is not kept in memory.
 func TestClientsThatNeverRead(t *testing.T) {
 	const (
-		deaf   = 100
-		events = 2000
-		size   = 3500 // bytes each: more in all than the kernel buffers for a socket
+		deaf    = 1000
+		backlog = 1 << 20  // bytes, more than the kernel takes for one of them
+		each    = 96 << 10 // bytes of heap that one may cost; a piece of a log has 64 KiB
 	)
 	w := newWorld(t)
 	a := w.app(roleAPI)
 	c := newClient(a.apiURL())
 	task := w.ask(c, nil)
-	id := uuid.MustParse(task.TaskID)
+	l := listen(w, a, c, task.TaskID)
+	l.take(1)
+	alone := l.grow(100, 1, 300)
 	for range deaf {
 		deafClient(t, c, task.TaskID)
 	}
-	reading := make(chan int, 1)
-	conn, err := dialStream(w.ctx(), c, task.TaskID, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer func() { _ = conn.CloseNow() }()
-		n := 0
-		for {
-			_, _, err := conn.Read(w.t.Context())
-			if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
-				reading <- n
-			}
-			if err != nil {
-				close(reading)
-				return
-			}
-			n++
-		}
-	}()
 	before := heap()
-	text := strings.Repeat("x", size)
-	for range events / 20 {
-		stored, err := a.store.Append(w.t.Context(), nil, id, 1, slices.Repeat([]research.Event{research.Thinking(text, nil)}, 20))
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.publisher.Publish(stored)
-	}
-	grown := int64(heap()) - int64(before)
-	if most := int64(deaf * events * size / 10); grown > most {
+	l.grow(20, 15, backlog/20/15)
+	among := l.grow(100, 1, 300)
+	if grown := int64(heap()) - int64(before); grown > deaf*each {
 		t.Errorf("the heap grew by %d MiB; backlogs are kept in memory", grown>>20)
 	}
+	t.Logf("a frame took %v alone, %v among %d that never read", alone, among, deaf)
+	if among > 5*alone+20*time.Millisecond {
+		t.Errorf("a frame took %v among clients that never read, %v without them", among, alone)
+	}
 	var end []research.Event
-	err = a.store.InTx(w.ctx(), func(ctx context.Context, tx pgx.Tx) (err error) {
-		end, err = a.store.Fail(ctx, tx, id, 1, research.Cancelled, &research.Failure{Code: research.CodeCancelled, Message: "enough"}, nil)
+	err := a.store.InTx(w.ctx(), func(ctx context.Context, tx pgx.Tx) (err error) {
+		end, err = a.store.Fail(ctx, tx, l.id, 1, research.Cancelled, &research.Failure{Code: research.CodeCancelled, Message: "enough"}, nil)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.publisher.Publish(end)
-	if n := <-reading; n != events+2 {
-		t.Errorf("the client that reads got %d frames, want %d", n, events+2)
+	l.take(end[0].Seq)
+	if _, open := <-l.frames; open {
+		t.Error("frames after the end")
 	}
 }
 
