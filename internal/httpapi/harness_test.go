@@ -196,6 +196,10 @@ func (f *fake) LogStates(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]stor
 	return out, nil
 }
 
+func (f *fake) LastWords(context.Context, uuid.UUID) (research.Event, bool, error) {
+	return research.Event{}, false, nil
+}
+
 func (f *fake) Notify(context.Context, string, string) error { return nil }
 
 func (f *fake) Artifacts(context.Context, string, uuid.UUID) ([]research.Artifact, error) {

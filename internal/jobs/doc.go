@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"legwork/internal/research"
+	"legwork/internal/store"
 )
 
 // Queues of River.
@@ -77,7 +78,8 @@ func (ArtifactsArgs) InsertOpts() river.InsertOpts {
 
 // PurgeArgs ask for the removal of the files of a deleted task.
 type PurgeArgs struct {
-	TaskID uuid.UUID `json:"taskId"`
+	TaskID uuid.UUID        `json:"taskId"`
+	Last   *store.LastWords `json:"last,omitempty"` // for streams in processes that heard nothing of its end
 }
 
 // Kind implements river.JobArgs.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/internal/agent"
+	"legwork/internal/dbtest"
 	"legwork/internal/research"
 )
 
@@ -341,6 +342,46 @@ func TestDeleteWhileRunning(t *testing.T) {
 		_, ok, err := p.artifacts.Exists(t.Context(), task.ID, "late.txt")
 		return err == nil && !ok
 	})
+}
+
+// TestDeleteThatNobodyHeardOf: every notification is lost. A stream in another process ends with the cancelled event all
+// the same, although its row is gone when that process looks.
+func TestDeleteThatNobodyHeardOf(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	_, err := dbtest.Open(t, url).Pool().Exec(t.Context(), `
+		CREATE SCHEMA deaf;
+		CREATE FUNCTION deaf.pg_notify(text, text) RETURNS void LANGUAGE sql AS '';
+		DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, deaf, pg_catalog', current_database()); END $$`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, url, t.TempDir())
+	q := p.other()
+	task := p.submit("q")
+	if frames := q.read(task.ID, 0, 1); len(frames) != 1 {
+		t.Fatalf("the first frames are %v", frames)
+	}
+	there := make(chan []string, 1)
+	go func() { there <- q.read(task.ID, 1, -1) }()
+	p.eventually("the stream is open", func() bool { return q.hub.Watched() == 1 })
+	if err := p.Delete(t.Context(), research.DefaultAccount, task.ID, "away with it"); err != nil {
+		t.Fatal(err)
+	}
+	frames := <-there
+	if len(frames) != 1 || !strings.Contains(frames[0], `"seq":2,`) || !strings.Contains(frames[0], "away with it") {
+		t.Errorf("the other process's stream ended with %v, want the cancelled event", frames)
+	}
+	// An answer must not outlive its task.
+	done := p.submit("q")
+	p.work((&script{steps: 1}).run)
+	p.await(done.ID)
+	if err := p.Delete(t.Context(), research.DefaultAccount, done.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := p.store.LastWords(t.Context(), done.ID); found || err != nil {
+		t.Errorf("the end of a completed task outlived it (%v)", err)
+	}
 }
 
 func TestRerunAndFollowUp(t *testing.T) {

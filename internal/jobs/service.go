@@ -139,13 +139,17 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 		if _, err := s.store.LockHead(ctx, tx, id); err != nil {
 			return err
 		}
+		last, err := s.store.TakeLastWords(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		// River before pages is the order of locks; an insert locks nothing that anyone waits for.
 		for _, delay := range []time.Duration{0, s.store.LeaseTTL()} {
 			opts := &river.InsertOpts{}
 			if delay > 0 {
 				opts.ScheduledAt = time.Now().Add(delay)
 			}
-			if _, err := s.river.InsertTx(ctx, tx, PurgeArgs{TaskID: id}, opts); err != nil {
+			if _, err := s.river.InsertTx(ctx, tx, PurgeArgs{TaskID: id, Last: last}, opts); err != nil {
 				return fmt.Errorf("insert purge: %w", err)
 			}
 		}

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,6 +103,42 @@ func (s *Store) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]L
 		out[r.TaskID] = LogState{LastSeq: r.LastSeq, Terminal: r.Terminal}
 	}
 	return out, nil
+}
+
+// LastWords is the event with which a task ended that was cancelled or had failed, as it outlives the task: in the
+// arguments of the job that purges its files.
+type LastWords struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Body string    `json:"body"` // text, so that readers get the bytes that were written
+}
+
+// TakeLastWords gives what shall outlive a task that is about to be deleted; nil when it has an answer, which must not.
+func (s *Store) TakeLastWords(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*LastWords, error) {
+	row, err := s.q.WithTx(tx).CancelledWith(ctx, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nil is the value "none"
+	}
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return &LastWords{Seq: row.Seq, At: row.CreatedAt, Body: string(row.Body)}, nil
+}
+
+// LastWords gives the last event of a deleted task, if there is one that outlived it.
+func (s *Store) LastWords(ctx context.Context, id uuid.UUID) (last research.Event, found bool, err error) {
+	raw, err := s.q.LastWords(ctx, id.String())
+	if errors.Is(err, pgx.ErrNoRows) {
+		return last, false, nil
+	}
+	if err != nil {
+		return last, false, wrap(err)
+	}
+	var words LastWords
+	if err := json.Unmarshal(raw, &words); err != nil {
+		return last, false, fmt.Errorf("last words of task %s: %w", id, err)
+	}
+	return research.Event{TaskID: id, Seq: words.Seq, Type: research.EventError, Time: words.At, Terminal: true, Body: []byte(words.Body)}, true, nil
 }
 
 // Notify sends one NOTIFY in a transaction of its own.

@@ -27,6 +27,7 @@ var errDown = errors.New("the database is down")
 type memory struct {
 	mu       sync.Mutex
 	logs     map[uuid.UUID][]research.Event
+	left     map[uuid.UUID]research.Event // by deletions
 	down     bool
 	delay    func() time.Duration
 	events   int                          // Events calls
@@ -36,7 +37,9 @@ type memory struct {
 	onEvents func(after int64, limit int) // called without the lock
 }
 
-func newMemory() *memory { return &memory{logs: map[uuid.UUID][]research.Event{}} }
+func newMemory() *memory {
+	return &memory{logs: map[uuid.UUID][]research.Event{}, left: map[uuid.UUID]research.Event{}}
+}
 
 func (m *memory) wait(ctx context.Context) error {
 	m.mu.Lock()
@@ -93,6 +96,16 @@ func (m *memory) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 	}
 	m.mu.Unlock()
 	return out, m.wait(ctx)
+}
+
+func (m *memory) LastWords(ctx context.Context, id uuid.UUID) (research.Event, bool, error) {
+	if err := m.wait(ctx); err != nil {
+		return research.Event{}, false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last, found := m.left[id]
+	return last, found, nil
 }
 
 func (m *memory) Notify(ctx context.Context, _, payload string) error {

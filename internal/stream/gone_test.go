@@ -51,6 +51,28 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 	}
 }
 
+// Cancelled, then deleted, and nobody told this process: what the deletion left behind ends its streams.
+func TestLastWords(t *testing.T) {
+	t.Parallel()
+	for _, gap := range []int{0, 4} {
+		bubble(t, Config{Poll: 100 * time.Millisecond, GoneGrace: time.Hour}, func(t *testing.T, m *memory, h *Hub) {
+			id := m.create(2)
+			s := h.Subscribe(id, 0)
+			defer s.Close()
+			next(t, s, 1, 2)
+			r := follow(t.Context(), s)
+			synctest.Wait()
+			m.append(id, gap)
+			last := m.end(id)[0]
+			m.mu.Lock()
+			m.left[id] = last
+			m.mu.Unlock()
+			m.delete(id)
+			r.ended(t, []string{string(last.Frame())}, io.EOF)
+		})
+	}
+}
+
 func TestGoneWithoutTerminalEvent(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{}, func(t *testing.T, m *memory, h *Hub) {

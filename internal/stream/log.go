@@ -26,6 +26,8 @@ type Log interface {
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
 	// LogStates tells how far logs have come. A missing key: the task is gone.
 	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
+	// LastWords gives the event with which a task that is gone was cancelled, if that is still known.
+	LastWords(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
 	// Notify sends payload on channel in a transaction of its own.
 	Notify(ctx context.Context, channel, payload string) error
 }

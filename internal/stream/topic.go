@@ -220,7 +220,22 @@ func (t *topic) vanish() {
 				t.broadcast()
 			}
 		})
+		t.hub.spawn(t.lastWords)
 	}
+}
+
+// lastWords asks for what a deletion left behind, in case the news of the terminal event never came: a process that is
+// about to listen again, or that nobody could tell.
+func (t *topic) lastWords() {
+	ctx, cancel := context.WithTimeout(t.ctx, t.hub.cfg.ReadTimeout)
+	defer cancel()
+	last, found, err := t.hub.log.LastWords(ctx, t.id)
+	if err != nil || !found {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.take([]Frame{encode(last)})
 }
 
 // finish makes the window all there is: the log that could fill a gap no longer exists.
