@@ -85,8 +85,8 @@ fmt: ## format the Go code
 	$(TOOL) golangci-lint fmt ./...
 
 .PHONY: eval
-eval: build ## ask the questions of eval/ and demand that 80 % are found (DOCS, QUESTIONS, MIN)
-	DOCS="$(DOCS)" QUESTIONS="$(QUESTIONS)" MIN="$(MIN)" ARGS="$(ARGS)" scripts/eval.sh
+eval: build ## ask the questions of eval/ about two manuals, print how it went, and audit (DOCS, QUESTIONS, MIN, RESULT)
+	DOCS="$(DOCS)" QUESTIONS="$(QUESTIONS)" MIN="$(MIN)" RESULT="$(RESULT)" ARGS="$(ARGS)" scripts/eval.sh
 
 .PHONY: clean
 clean: ## remove what was built; keeps .legwork, where data lives

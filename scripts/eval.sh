@@ -1,36 +1,56 @@
 #!/usr/bin/env bash
-# Starts a legwork of its own (fresh data, a free port, no politeness towards the loopback manual), asks it the questions of
-# a file and stops it again. Ends with the status of the runner: 0 when at least MIN of the questions are found.
+# Starts a legwork of its own (fresh data, a free port, no politeness towards the loopback manuals), asks it the questions of
+# eval/ and stops it again; then doctor audits all that the evaluation made. Ends with 0 when each corpus has at least its
+# share of questions found and the audit is clean.
 #
-#   make eval                                     # PostgreSQL's manual, apt-get install postgresql-doc-15
-#   make eval DOCS=/usr/share/doc/python3.11-doc QUESTIONS=eval/python.jsonl
+#   make eval                                     # PostgreSQL's and Python's manuals, from Debian's packages
+#   make eval DOCS=/usr/share/doc/python3.11-doc QUESTIONS=eval/python.jsonl MIN=0.7
 #   make eval ARGS='--only max-connections'       # further flags of eval/run
+#   make eval ARGS='--compare eval/results/before.json'
+#   LLM_PROVIDER=openai LLM_BASE_URL=http://127.0.0.1:8080/v1 LLM_MODEL=qwen3 make eval   # any provider
 #
-# Every page is requested anew (PAGE_TTL=0), so that the seconds per question are those of reading, not of the cache.
-# The report is written to eval/results/NAME.json. Real environment variables of legwork (DATABASE_URL, LLM_*) are passed on.
+# The report is written to eval/results/NAME.json, where NAME is RESULT or "latest". Real environment variables of legwork
+# (DATABASE_URL, LLM_*) are passed on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-docs=${DOCS:-/usr/share/doc/postgresql-doc-15} questions=${QUESTIONS:-eval/postgresql.jsonl} min=${MIN:-0.8}
-[ -d "$docs" ] || { echo "eval: no manual at $docs; install it (apt-get install postgresql-doc-15) or set DOCS" >&2; exit 2; }
+
+# manual finds the folder of a Debian package with a manual: the first that has html/index.html.
+manual() {
+  for folder in "$@"; do
+    if [ -f "$folder/html/index.html" ]; then echo "$folder"; return; fi
+  done
+  return 1
+}
+if [ -z "${DOCS:-}" ]; then
+  if [ -n "${QUESTIONS:-}" ]; then echo "eval: QUESTIONS needs DOCS, the folder of its manual" >&2; exit 2; fi
+  postgresql=$(manual /usr/share/doc/postgresql-doc-15 /usr/share/doc/postgresql-doc-*) ||
+    { echo "eval: PostgreSQL's manual is missing: apt-get install --no-install-recommends postgresql-doc-15" >&2; exit 2; }
+  python=$(manual /usr/share/doc/python3.11-doc /usr/share/doc/python3-doc /usr/share/doc/python3.*-doc) ||
+    { echo "eval: Python's manual is missing: apt-get install --no-install-recommends python3.11-doc" >&2; exit 2; }
+  DOCS=$postgresql,$python QUESTIONS=eval/postgresql.jsonl,eval/python.jsonl MIN=${MIN:-0.8,0.7}
+fi
+questions=${QUESTIONS:-eval/postgresql.jsonl} min=${MIN:-0.8}
 [ -x bin/legwork ] || { echo "eval: bin/legwork is missing; run make build" >&2; exit 2; }
 root=$PWD work=$(mktemp -d) pid=
 
 finish() {
   status=$?
-  if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; fi
+  stop_server
   if [ "$status" -gt 1 ]; then echo "eval: the end of the server's log:" >&2; tail -n 20 "$work/legwork.log" >&2 || true; fi
   rm -rf "$work"
+}
+stop_server() {
+  if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; fi
+  pid=
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-# Port 0 takes a free one; the log says which.
-cd "$work" # no .env of the project here
-env API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
-  FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 SEARCH_ENGINES=library PAGE_TTL="${PAGE_TTL:-0}" \
-  "$root/bin/legwork" serve >"$work/legwork.log" 2>&1 </dev/null &
+export API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
+  FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000
+# Port 0 takes a free one; the log says which. No .env of the project is read in the folder of work.
+(cd "$work" && exec "$root/bin/legwork" serve) >"$work/legwork.log" 2>&1 </dev/null &
 pid=$!
-cd "$root"
 api=
 for _ in $(seq 600); do # a minute: the first start may have to download PostgreSQL
   api=$(sed -n 's/.*msg="the API listens" url=\(http[^ ]*\).*/\1/p' "$work/legwork.log" | head -n 1)
@@ -41,7 +61,15 @@ done
 [ -n "$api" ] || { echo "eval: the server did not come up within a minute" >&2; exit 2; }
 
 mkdir -p eval/results
+status=0
 # ARGS is split into words on purpose.
 # shellcheck disable=SC2086
-go run ./eval/run --api "$api" --docs "$docs" --questions "$questions" --min "$min" \
-  --json "eval/results/$(basename "$questions" .jsonl).json" ${ARGS:-}
+go run ./eval/run --api "$api" --docs "$DOCS" --questions "$questions" --min "$min" \
+  --json "eval/results/${RESULT:-latest}.json" ${ARGS:-} || status=$?
+
+stop_server
+echo
+(cd "$work" && "$root/bin/legwork" doctor 2>/dev/null) >"$work/doctor.txt" || true
+grep -E '^(ok|FAIL) +audit' "$work/doctor.txt" || { echo "eval: doctor did not audit:" >&2; cat "$work/doctor.txt" >&2; exit 2; }
+if grep -qE '^FAIL +audit' "$work/doctor.txt"; then status=1; fi
+exit "$status"

@@ -28,12 +28,17 @@ type Citation struct {
 	Title    string `json:"title"`
 	Excerpt  string `json:"excerpt"`
 	Verified bool   `json:"verified"`
+	Shot     string `json:"screenshotUrl"`
 }
 
 // Usage is what a task has cost.
 type Usage struct {
-	Pages     int `json:"pages"`
-	ToolCalls int `json:"toolCalls"`
+	Pages        int     `json:"pages"`
+	ToolCalls    int     `json:"toolCalls"`
+	ModelCalls   int     `json:"modelCalls"`
+	InputTokens  int64   `json:"inputTokens"`
+	OutputTokens int64   `json:"outputTokens"`
+	Cost         float64 `json:"cost"` // when the server knows prices
 }
 
 func (t Task) over() bool {

@@ -16,27 +16,43 @@ type Verdict struct {
 	ID         string   `json:"id"`
 	Question   string   `json:"question"`
 	TaskID     string   `json:"taskId,omitempty"`
-	Status     string   `json:"status"`            // the task's last known status; "unreachable" if the API gave none
-	Found      bool     `json:"found"`             // a right page is cited with an excerpt of allowed length that holds an accepted text
-	RightPage  bool     `json:"rightPage"`         // a right page is cited, whatever the excerpt says
-	InAnswer   bool     `json:"inAnswer"`          // the answer holds an accepted text
-	Citations  int      `json:"citations"`         // of the task
-	Verified   int      `json:"verified"`          // citations whose quote the server found in the page
-	TooLong    int      `json:"tooLong"`           // citations whose excerpt is longer than allowed
-	CitedPages []string `json:"citedPages"`        // paths, in the order of the citations, each once
-	Pages      int      `json:"pages"`             // pages the task opened
-	ToolCalls  int      `json:"toolCalls"`         // of the task
-	Seconds    float64  `json:"seconds"`           // from submission to the end, as the client saw it
-	Error      string   `json:"error,omitempty"`   // why there is no answer
-	Answer     string   `json:"answer,omitempty"`  // as given
-	Partial    bool     `json:"partial,omitempty"` // a budget ended the research
+	Status     string   `json:"status"`     // the task's last known status; "unreachable" if the API gave none
+	Found      bool     `json:"found"`      // a right page is cited with an excerpt of allowed length that holds an accepted text
+	RightPage  bool     `json:"rightPage"`  // a right page is cited, whatever the excerpt says
+	InAnswer   bool     `json:"inAnswer"`   // the answer holds an accepted text
+	Citations  int      `json:"citations"`  // of the task
+	Verified   int      `json:"verified"`   // citations whose quote the server found in the page
+	TooLong    int      `json:"tooLong"`    // citations whose excerpt is longer than allowed
+	CitedPages []string `json:"citedPages"` // paths, in the order of the citations, each once
+	Pages      int      `json:"pages"`      // pages the task opened
+	ToolCalls  int      `json:"toolCalls"`  // of the task
+	ModelCalls int      `json:"modelCalls"` // of the task
+
+	InputTokens    int64   `json:"inputTokens"`
+	OutputTokens   int64   `json:"outputTokens"`
+	Cost           float64 `json:"cost,omitempty"`
+	Sentences      int     `json:"sentences"`      // of the answer that state something
+	CitedSentences int     `json:"citedSentences"` // of those, with a citation
+	Screenshots    int     `json:"screenshots"`    // citations with one
+	AnsweredBy     string  `json:"answeredBy,omitempty"`
+
+	Seconds float64 `json:"seconds"`           // from submission to the end, as the client saw it
+	Error   string  `json:"error,omitempty"`   // why there is no answer
+	Answer  string  `json:"answer,omitempty"`  // as given
+	Partial bool    `json:"partial,omitempty"` // a budget ended the research
 }
 
 // judge compares a finished task with what its question expects. It reads nothing but its arguments.
 func judge(q Question, t Task, seconds float64) Verdict {
 	v := Verdict{ID: q.ID, Question: q.Text, TaskID: t.TaskID, Status: t.Status, Citations: len(t.Citations),
 		CitedPages: []string{}, Pages: t.Usage.Pages, ToolCalls: t.Usage.ToolCalls, Seconds: seconds,
-		Error: t.Error, Answer: t.Answer, Partial: t.Metadata["partial"] == true}
+		Error: t.Error, Answer: t.Answer, Partial: t.Metadata["partial"] == true,
+		ModelCalls: t.Usage.ModelCalls, InputTokens: t.Usage.InputTokens, OutputTokens: t.Usage.OutputTokens, Cost: t.Usage.Cost}
+	v.Sentences, v.CitedSentences = countSentences(t.Answer)
+	if provider, ok := t.Metadata["provider"].(string); ok {
+		model, _ := t.Metadata["model"].(string)
+		v.AnsweredBy = strings.TrimSpace(provider + " " + model)
+	}
 	right := map[string]bool{}
 	for _, p := range q.Pages {
 		right[path.Clean("/"+p)] = true
@@ -51,6 +67,7 @@ func judge(q Question, t Task, seconds float64) Verdict {
 		if c.Verified {
 			v.Verified++
 		}
+		v.Screenshots += count(c.Shot != "")
 		short := utf8.RuneCountInString(c.Excerpt) <= maxExcerpt
 		if !short {
 			v.TooLong++

@@ -111,7 +111,7 @@ func TestSummarise(t *testing.T) {
 		{Status: "completed", Found: true, RightPage: true, Seconds: 5},
 	})
 	want := Summary{Questions: 4, Found: 0.5, RightPage: 0.75, InAnswer: 0.25, Completed: 0.75, Verified: 0.75, TooLong: 1,
-		Citations: 1, Pages: 6, MedianSeconds: 4, MaxSeconds: 9}
+		Citations: 1, Pages: 6, MedianSeconds: 4, P90Seconds: 9, MaxSeconds: 9}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

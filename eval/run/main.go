@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,11 +30,18 @@ import (
 )
 
 type settings struct {
-	api, docs, listen, questions, json, only string
-	parallel                                 int
-	timeout, budget, poll                    time.Duration
-	min                                      float64
-	check                                    bool
+	api, docs, listen, questions, json, only, compare string
+	parallel                                          int
+	timeout, budget, poll                             time.Duration
+	least                                             string
+	corpora                                           []corpus
+	check                                             bool
+}
+
+// corpus is one set of questions about one manual.
+type corpus struct {
+	questions, docs string
+	least           float64
 }
 
 // errShort is the verdict "not good enough", as opposed to a run that could not be made.
@@ -59,16 +67,17 @@ func parse(args []string, errOut io.Writer) (settings, error) {
 	f := flag.NewFlagSet("run", flag.ContinueOnError)
 	f.SetOutput(errOut)
 	f.StringVar(&s.api, "api", "http://127.0.0.1:8000", "root `URL` of the legwork server")
-	f.StringVar(&s.docs, "docs", "", "`folder` of the manual; the paths of the questions are relative to it")
+	f.StringVar(&s.docs, "docs", "", "`folder` of the manual; the paths of the questions are relative to it; of several, parted by commas")
 	f.StringVar(&s.listen, "listen", "127.0.0.1:0", "loopback `address` to serve the manual at; port 0 takes a free one")
-	f.StringVar(&s.questions, "questions", "eval/postgresql.jsonl", "question `file`")
+	f.StringVar(&s.questions, "questions", "eval/postgresql.jsonl", "question `file`, or several parted by commas")
 	f.StringVar(&s.json, "json", "", "also write the report to this `file` as JSON")
+	f.StringVar(&s.compare, "compare", "", "print what differs from the report in this JSON `file`")
 	f.StringVar(&s.only, "only", "", "ask only the questions with these `ids`, parted by commas")
 	f.IntVar(&s.parallel, "parallel", 2, "questions asked at the same time")
 	f.DurationVar(&s.timeout, "timeout", 120*time.Second, "longest wait for one question")
 	f.DurationVar(&s.budget, "time-budget", 60*time.Second, "research time given to each task")
 	f.DurationVar(&s.poll, "poll", 200*time.Millisecond, "time between two looks at a task")
-	f.Float64Var(&s.min, "min", 0, "least `share` of questions that must be found, 0..1")
+	f.StringVar(&s.least, "min", "0", "least `share` of questions that must be found, 0..1; one, or one per question file")
 	f.BoolVar(&s.check, "check", false, "only check the questions against the manual, without a server")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -82,10 +91,24 @@ func parse(args []string, errOut io.Writer) (settings, error) {
 		return s, fmt.Errorf("--parallel %d: at least 1 is needed", s.parallel)
 	case s.poll <= 0 || s.timeout <= 0 || s.budget < time.Second:
 		return s, errors.New("--poll and --timeout must be positive, --time-budget at least 1s")
-	case s.min < 0 || s.min > 1:
-		return s, fmt.Errorf("--min %g: a share from 0 to 1 is needed", s.min)
 	}
-	return s, nil
+	return s, s.pair()
+}
+
+// pair makes the corpora of the lists.
+func (s *settings) pair() error {
+	questions, docs, least := strings.Split(s.questions, ","), strings.Split(s.docs, ","), strings.Split(s.least, ",")
+	if len(docs) != len(questions) || len(least) != len(questions) && len(least) != 1 {
+		return errors.New("--questions, --docs and --min must name as many")
+	}
+	for i, q := range questions {
+		share, err := strconv.ParseFloat(least[min(i, len(least)-1)], 64)
+		if err != nil || share < 0 || share > 1 {
+			return fmt.Errorf("--min %s: a share from 0 to 1 is needed", s.least)
+		}
+		s.corpora = append(s.corpora, corpus{q, docs[i], share})
+	}
+	return nil
 }
 
 func run(ctx context.Context, args []string, out, errOut io.Writer) error {
@@ -93,42 +116,74 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(s.questions)
-	if err != nil {
-		return err
+	var old Evaluation
+	if s.compare != "" {
+		if old, err = readEvaluation(s.compare); err != nil {
+			return err
+		}
 	}
-	questions, err := readQuestions(file)
-	_ = file.Close()
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.questions, err)
+	var e Evaluation
+	for _, c := range s.corpora {
+		r, err := ask(ctx, s, c, out, errOut)
+		if err != nil {
+			return err
+		}
+		if !s.check {
+			e.Corpora = append(e.Corpora, r)
+		}
 	}
-	if questions, err = selected(questions, s.only); err != nil {
-		return err
-	}
-	manual := os.DirFS(s.docs)
 	if s.check {
-		return check(manual, questions, out)
+		return nil
 	}
-	if _, err := fs.Stat(manual, questions[0].Seed); err != nil {
-		return fmt.Errorf("--docs %s: %w (is the package with the manual installed?)", s.docs, err)
-	}
-	root, stop, err := serve(s.listen, manual)
-	if err != nil {
+	e.total()
+	if err := publish(e, s.json, out); err != nil {
 		return err
 	}
-	defer stop()
-	report := Report{Questions: s.questions, Verdicts: askAll(ctx, s, questions, root, errOut)}
-	report.Summary = summarise(report.Verdicts)
-	if err := publish(report, s.json, out); err != nil {
-		return err
+	if s.compare != "" {
+		if err := writeComparison(out, old, e); err != nil {
+			return err
+		}
 	}
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	if report.Summary.Found < s.min {
-		return fmt.Errorf("%w: %.1f %% found, %.1f %% wanted", errShort, 100*report.Summary.Found, 100*s.min)
+	for _, r := range e.Corpora {
+		if r.Summary.Found < r.Least {
+			return fmt.Errorf("%w: %s: %.1f %% found, %.1f %% wanted", errShort, r.Questions, 100*r.Summary.Found, 100*r.Least)
+		}
 	}
 	return nil
+}
+
+// ask evaluates one corpus, or with --check only looks at its questions.
+func ask(ctx context.Context, s settings, c corpus, out, errOut io.Writer) (Report, error) {
+	file, err := os.Open(c.questions)
+	if err != nil {
+		return Report{}, err
+	}
+	questions, err := readQuestions(file)
+	_ = file.Close()
+	if err != nil {
+		return Report{}, fmt.Errorf("%s: %w", c.questions, err)
+	}
+	if questions, err = selected(questions, s.only); err != nil {
+		return Report{}, err
+	}
+	manual := os.DirFS(c.docs)
+	if s.check {
+		return Report{}, check(manual, questions, out)
+	}
+	if _, err := fs.Stat(manual, questions[0].Seed); err != nil {
+		return Report{}, fmt.Errorf("--docs %s: %w (is the package with the manual installed?)", c.docs, err)
+	}
+	root, stop, err := serve(s.listen, manual)
+	if err != nil {
+		return Report{}, err
+	}
+	defer stop()
+	r := Report{Questions: c.questions, Least: c.least, Verdicts: askAll(ctx, s, questions, root, errOut)}
+	r.Summary = summarise(r.Verdicts)
+	return r, nil
 }
 
 func check(manual fs.FS, questions []Question, out io.Writer) error {
@@ -205,8 +260,13 @@ func askOne(ctx context.Context, c *client, timeout time.Duration, root string, 
 	return v
 }
 
-func publish(r Report, jsonFile string, out io.Writer) error {
-	if err := writeTable(out, r); err != nil {
+func publish(e Evaluation, jsonFile string, out io.Writer) error {
+	for _, r := range e.Corpora {
+		if err := writeTable(out, r); err != nil {
+			return err
+		}
+	}
+	if err := writeSummary(out, e); err != nil {
 		return err
 	}
 	if jsonFile == "" {
@@ -216,5 +276,5 @@ func publish(r Report, jsonFile string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeJSON(f, r), f.Close())
+	return errors.Join(writeJSON(f, e), f.Close())
 }

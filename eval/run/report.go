@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 )
 
-// Summary is a whole run in numbers. Shares are 0..1; a share of nothing is 0.
+// Summary is a set of questions in numbers. Shares are 0..1; a share of nothing is 0. Means are per question.
 type Summary struct {
 	Questions     int     `json:"questions"`
 	Found         float64 `json:"found"`     // share of questions whose page and text were cited
@@ -18,18 +18,49 @@ type Summary struct {
 	InAnswer      float64 `json:"inAnswer"`  // share of answers that hold an accepted text
 	Completed     float64 `json:"completed"` // share of tasks that completed
 	Verified      float64 `json:"verified"`  // share of citations that the server verified
-	TooLong       int     `json:"tooLong"`   // citations longer than allowed
-	Citations     float64 `json:"citations"` // mean per question
-	Pages         float64 `json:"pages"`     // mean opened per question
+	Screenshots   float64 `json:"screenshots"`
+	Cited         float64 `json:"citedSentences"` // share of sentences with a citation
+	TooLong       int     `json:"tooLong"`        // citations longer than allowed
+	Citations     float64 `json:"citations"`      // mean
+	Pages         float64 `json:"pages"`          // mean opened
+	Steps         float64 `json:"steps"`          // mean of calls of tools and model
+	InputTokens   float64 `json:"inputTokens"`    // mean
+	OutputTokens  float64 `json:"outputTokens"`   // mean
+	Cost          float64 `json:"cost"`           // of all questions, in the currency of MODEL_PRICES; 0 without prices
 	MedianSeconds float64 `json:"medianSeconds"`
+	P90Seconds    float64 `json:"p90Seconds"` // nine of ten were at least as fast
 	MaxSeconds    float64 `json:"maxSeconds"`
 }
 
-// Report is what --json writes.
+// Report is one corpus.
 type Report struct {
 	Questions string    `json:"questionFile"`
+	Least     float64   `json:"least"` // share that must be found
 	Summary   Summary   `json:"summary"`
 	Verdicts  []Verdict `json:"verdicts"` // in the order of the question file
+}
+
+// Evaluation is what --json writes.
+type Evaluation struct {
+	Answered string   `json:"answeredBy"` // provider and model, as the tasks tell
+	Corpora  []Report `json:"corpora"`
+	Total    Summary  `json:"total"`
+}
+
+// total sums an evaluation up.
+func (e *Evaluation) total() {
+	var all []Verdict
+	for _, r := range e.Corpora {
+		all = append(all, r.Verdicts...)
+	}
+	e.Total = summarise(all)
+	var by []string
+	for _, v := range all {
+		if v.AnsweredBy != "" && !slices.Contains(by, v.AnsweredBy) {
+			by = append(by, v.AnsweredBy)
+		}
+	}
+	e.Answered = cmp.Or(strings.Join(by, ", "), "nobody")
 }
 
 func summarise(verdicts []Verdict) Summary {
@@ -38,29 +69,40 @@ func summarise(verdicts []Verdict) Summary {
 		return s
 	}
 	n := float64(s.Questions)
-	var found, page, answer, completed, citations, verified, pages int
+	var found, page, answer, completed, citations, verified, shots, sentences, cited int
 	seconds := make([]float64, 0, len(verdicts))
 	for _, v := range verdicts {
 		found += count(v.Found)
 		page += count(v.RightPage)
 		answer += count(v.InAnswer)
 		completed += count(v.Status == "completed")
-		citations += v.Citations
-		verified += v.Verified
+		citations, verified, shots = citations+v.Citations, verified+v.Verified, shots+v.Screenshots
+		sentences, cited = sentences+v.Sentences, cited+v.CitedSentences
 		s.TooLong += v.TooLong
-		pages += v.Pages
+		s.Pages += float64(v.Pages) / n
+		s.Steps += float64(v.ToolCalls+v.ModelCalls) / n
+		s.InputTokens += float64(v.InputTokens) / n
+		s.OutputTokens += float64(v.OutputTokens) / n
+		s.Cost += v.Cost
 		seconds = append(seconds, v.Seconds)
 	}
 	slices.Sort(seconds)
 	s.Found, s.RightPage = float64(found)/n, float64(page)/n
 	s.InAnswer, s.Completed = float64(answer)/n, float64(completed)/n
-	s.Citations, s.Pages = float64(citations)/n, float64(pages)/n
-	if citations > 0 {
-		s.Verified = float64(verified) / float64(citations)
-	}
+	s.Citations = float64(citations) / n
+	s.Verified, s.Screenshots = share(verified, citations), share(shots, citations)
+	s.Cited = share(cited, sentences)
 	s.MedianSeconds = (seconds[(len(seconds)-1)/2] + seconds[len(seconds)/2]) / 2
+	s.P90Seconds = seconds[(9*len(seconds)+9)/10-1]
 	s.MaxSeconds = seconds[len(seconds)-1]
 	return s
+}
+
+func share(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
 }
 
 func count(b bool) int {
@@ -70,7 +112,46 @@ func count(b bool) int {
 	return 0
 }
 
-// writeTable prints a line per question and the summary.
+// row is one number of a summary as it is printed.
+type row struct {
+	name   string
+	value  float64
+	format string
+}
+
+func (r row) text() string { return fmt.Sprintf(r.format, r.value) }
+
+// minus is the difference to an earlier value; empty when it would print as nothing.
+func (r row) minus(before row) string {
+	if r.text() == before.text() {
+		return ""
+	}
+	return fmt.Sprintf(strings.Replace(r.format, "%", "%+", 1), r.value-before.value)
+}
+
+func (s Summary) rows() []row {
+	return []row{
+		{"page and text cited", 100 * s.Found, "%.1f %%"},
+		{"right page cited", 100 * s.RightPage, "%.1f %%"},
+		{"text in the answer", 100 * s.InAnswer, "%.1f %%"},
+		{"tasks completed", 100 * s.Completed, "%.1f %%"},
+		{"citations verified", 100 * s.Verified, "%.1f %%"},
+		{"sentences cited", 100 * s.Cited, "%.1f %%"},
+		{"with a screenshot", 100 * s.Screenshots, "%.1f %%"},
+		{"citations", s.Citations, "%.1f"},
+		{"too long", float64(s.TooLong), "%.0f"},
+		{"pages opened", s.Pages, "%.1f"},
+		{"steps", s.Steps, "%.1f"},
+		{"tokens in", s.InputTokens, "%.0f"},
+		{"tokens out", s.OutputTokens, "%.0f"},
+		{"cost of all", s.Cost, "%.4f"},
+		{"seconds, median", s.MedianSeconds, "%.1f"},
+		{"seconds, p90", s.P90Seconds, "%.1f"},
+		{"seconds, most", s.MaxSeconds, "%.1f"},
+	}
+}
+
+// writeTable prints a line per question of a corpus.
 func writeTable(w io.Writer, r Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "question\tfound\tpage\tanswer\tverified\topened\tseconds\tcited, or why not")
@@ -84,22 +165,33 @@ func writeTable(w io.Writer, r Report) error {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%.1f\t%s\n", v.ID, mark(v.Found), mark(v.RightPage), mark(v.InAnswer),
 			v.Verified, v.Citations, v.Pages, v.Seconds, note)
 	}
-	if err := tw.Flush(); err != nil {
-		return err
+	fmt.Fprintln(tw)
+	return tw.Flush()
+}
+
+// writeSummary prints a column per corpus and, of several, one for all.
+func writeSummary(w io.Writer, e Evaluation) error {
+	heads, columns := []string{}, []Summary{}
+	for _, r := range e.Corpora {
+		heads, columns = append(heads, r.Questions), append(columns, r.Summary)
 	}
-	s := r.Summary
-	_, err := fmt.Fprintf(w, `
-%d questions of %s
-  page and text cited  %5.1f %%
-  right page cited     %5.1f %%
-  text in the answer   %5.1f %%
-  tasks completed      %5.1f %%
-  citations verified   %5.1f %%, %.1f per question, %d too long
-  pages opened         %5.1f per question
-  seconds              %5.1f median, %.1f at most
-`, s.Questions, r.Questions, 100*s.Found, 100*s.RightPage, 100*s.InAnswer, 100*s.Completed, 100*s.Verified, s.Citations,
-		s.TooLong, s.Pages, s.MedianSeconds, s.MaxSeconds)
-	return err
+	if len(columns) > 1 {
+		heads, columns = append(heads, "total"), append(columns, e.Total)
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "answered by %s\t%s\nquestions", e.Answered, strings.Join(heads, "\t"))
+	for _, s := range columns {
+		fmt.Fprintf(tw, "\t%d", s.Questions)
+	}
+	fmt.Fprintln(tw)
+	for i, r := range e.Total.rows() {
+		fmt.Fprint(tw, r.name)
+		for _, s := range columns {
+			fmt.Fprint(tw, "\t", s.rows()[i].text())
+		}
+		fmt.Fprintln(tw)
+	}
+	return tw.Flush()
 }
 
 func mark(b bool) string {
@@ -109,9 +201,9 @@ func mark(b bool) string {
 	return "-"
 }
 
-func writeJSON(w io.Writer, r Report) error {
+func writeJSON(w io.Writer, e Evaluation) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	return enc.Encode(e)
 }
