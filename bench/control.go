@@ -35,8 +35,9 @@ type command struct {
 	Seconds   float64     `json:"seconds,omitempty"`
 	Rate      float64     `json:"rate,omitempty"` // events per second, all tasks together
 	Streaming bool        `json:"streaming,omitempty"`
-	Bare      bool        `json:"bare,omitempty"` // notify instead of publishing
-	Step      bool        `json:"step,omitempty"` // whole steps instead of events
+	Bare      bool        `json:"bare,omitempty"`      // notify instead of publishing
+	Step      bool        `json:"step,omitempty"`      // whole steps instead of events
+	Announced bool        `json:"announced,omitempty"` // each step after the event of its call
 	Tasks     []uuid.UUID `json:"tasks,omitempty"`
 }
 

@@ -38,7 +38,7 @@ type settings struct {
 func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errOut)
-	f.StringVar(&s.parts, "parts", "append,latency,runs,fanout,api,cold", "what to measure")
+	f.StringVar(&s.parts, "parts", "append,step,latency,runs,fanout,api,cold", "what to measure")
 	f.IntVar(&s.pairs, "pairs", 10, "rounds of each comparison")
 	f.DurationVar(&s.duration, "duration", time.Second, "of one measurement; pgbench needs whole seconds")
 	f.IntVar(&s.tasks, "tasks", 100_000, "finished tasks in the table of part api")
@@ -71,7 +71,7 @@ type part struct {
 
 func parts() []part {
 	return []part{
-		{"append", appendPart}, {"latency", latencyPart}, {"runs", runsPart},
+		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
 		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart},
 	}
 }

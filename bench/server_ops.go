@@ -56,6 +56,16 @@ func (s *server) write(ctx context.Context, id uuid.UUID, turn *int) ([]research
 	return events, err
 }
 
+// announce commits and publishes the event of a call, as a run does before its effect.
+func (s *server) announce(ctx context.Context, id uuid.UUID) error {
+	call := research.ToolCall(toolName, map[string]any{"url": toolURL}, nil)
+	events, err := s.store.Append(ctx, nil, id, 1, []research.Event{call})
+	if err == nil {
+		s.publisher.Publish(events)
+	}
+	return err
+}
+
 // watch has a subscription of this process follow each of the first n runs. It returns when each has been given one event
 // more: by then none has anything to catch up with, which is not what is measured.
 func (s *server) watch(ctx context.Context, n int) (unwatch func(), err error) {
@@ -119,6 +129,12 @@ func (s *server) appendFor(ctx context.Context, c command) (reply, error) {
 				turn = &s.turns[i]
 			}
 			for time.Now().Before(deadline) {
+				if c.Announced {
+					if err := s.announce(ctx, s.tasks[i]); err != nil {
+						failures <- err
+						return
+					}
+				}
 				events, err := s.write(ctx, s.tasks[i], turn)
 				if err != nil {
 					failures <- err
