@@ -148,6 +148,8 @@ func (b *Browser) options(p *profile) []chromedp.ExecAllocatorOption {
 		chromedp.ProxyServer(b.cfg.Proxy.URL()), chromedp.Flag("proxy-bypass-list", bypass),
 		// No name is looked up by Chromium itself, whatever feature would like to: the proxy does that.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+hostOf(b.cfg.Proxy.URL())),
+		// The first name is that of Chromium, the second that of the old headless shell.
+		chromedp.Flag("webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("password-store", "basic"), chromedp.Flag("lang", "en"),
 		// Frames of other sites share the process of their page, so that one session of the protocol sees all requests.

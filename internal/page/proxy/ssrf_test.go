@@ -1,0 +1,393 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"legwork/internal/page"
+	"legwork/internal/page/browser"
+	"legwork/internal/research"
+	"legwork/internal/testsite"
+)
+
+// attackPage tries everything that could reach SECRET, and tells when it is done.
+//
+//go:embed testdata/attack.html
+var attackPage string
+
+// hunt is a hostile site on 127.0.0.2, which may be read, and private servers on 127.0.0.1 and ::1, which may not. The
+// site and the first of the servers have the same port, so that a name can lead from one to the other.
+type hunt struct {
+	t    *testing.T
+	site *httptest.Server
+	page string // to open
+	dns  *testsite.DNS
+	done chan struct{} // the page has tried everything
+	want []string      // what is to be reached, or has a minute for it
+
+	mu      sync.Mutex
+	reached map[string]int // by what got through: the first path segment of requests, the name of other traps
+}
+
+func (h *hunt) hit(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reached[what]++
+}
+
+func (h *hunt) hits() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.reached))
+}
+
+// trap listens for TCP and counts connections, by the path asked for if there is a request.
+func (h *hunt) trap(name, addr string) string {
+	h.t.Helper()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go h.spring(name, conn)
+		}
+	}()
+	return ln.Addr().String()
+}
+
+func (h *hunt) spring(name string, conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	h.hit(name)
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+		h.hit(strings.TrimPrefix(r.URL.Path, "/"))
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Type: text/plain\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret")
+	}
+}
+
+// packets listens for UDP and counts.
+func (h *hunt) packets(name string) string {
+	h.t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = conn.Close() })
+	go func() {
+		b := make([]byte, 2000)
+		for {
+			if _, _, err := conn.ReadFrom(b); err != nil {
+				return
+			}
+			h.hit(name)
+		}
+	}()
+	return conn.LocalAddr().String()
+}
+
+func newHunt(t *testing.T) *hunt {
+	t.Helper()
+	h := &hunt{t: t, done: make(chan struct{}), reached: map[string]int{}}
+	secret := h.trap("connection", "127.0.0.1:0")
+	_, port, _ := net.SplitHostPort(secret)
+	_, sixPort, _ := net.SplitHostPort(h.trap("six connection", "[::1]:0"))
+	ln, err := net.Listen("tcp", "127.0.0.2:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("SECRET", "http://"+secret, "SIXPORT", sixPort, "PORT", port, "IDLE", "http://"+h.trap("preconnect", "127.0.0.1:0"),
+		"STUN", h.packets("webrtc udp"), "TURN", h.trap("webrtc tcp", "127.0.0.1:0"), "QUIC", h.packets("webtransport")).Replace(attackPage)
+	done := sync.OnceFunc(func() { close(h.done) })
+	h.site = &httptest.Server{Listener: ln, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		switch r.URL.Path {
+		case "/attack.html":
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Link", "<http://"+secret+"/link-header>; rel=preload; as=script")
+			w.Header().Set("Refresh", "30; url=http://"+secret+"/refresh-header")
+			_, _ = io.WriteString(w, text)
+		case "/to":
+			http.Redirect(w, r, r.URL.RawQuery, http.StatusFound)
+		case "/sw.js":
+			w.Header().Set("Content-Type", "text/javascript")
+			_, _ = fmt.Fprintf(w, "addEventListener('install', e => e.waitUntil(fetch('http://%s/serviceworker', {mode: 'no-cors'})))", secret)
+		case "/first":
+			w.Header().Set("Connection", "close")
+		case "/done":
+			done()
+		default:
+			http.NotFound(w, r)
+		}
+	})}}
+	h.site.Start()
+	t.Cleanup(h.site.Close)
+	h.page = "http://127.0.0.2:" + port + "/attack.html"
+	h.dns = testsite.StartDNS(t, func(name string, asked int) string {
+		switch {
+		case name == "rebind.test" && asked == 1:
+			return "127.0.0.2"
+		case name == "rebind.test", name == "private.test":
+			return "127.0.0.1"
+		case name == "metadata.test":
+			return "169.254.169.254"
+		}
+		return ""
+	})
+	return h
+}
+
+// noAuth is the proxy for a Chromium that cannot answer its question: all of it but that.
+func noAuth(t *testing.T, s *Server) string {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Proxy-Authorization", s.authorization)
+		s.serve(w, r)
+	}))
+	t.Cleanup(front.Close)
+	return front.URL
+}
+
+// bare shows the page in a Chromium that nobody watches over, until the page is done.
+func (h *hunt) bare(flags ...string) {
+	h.t.Helper()
+	at, err := browser.Find("auto")
+	if err != nil {
+		h.t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
+	}
+	dir, err := os.MkdirTemp("", "lw")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	cmd := exec.Command(at, append([]string{"--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" + dir,
+		"--disable-popup-blocking", "--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0",
+		// What these would hold back is not what is tried here.
+		"--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,WebRtcHideLocalIpsWithMdns"}, append(flags, h.page)...)...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+		_ = os.RemoveAll(dir)
+	}()
+	select {
+	case <-h.done:
+	case <-time.After(90 * time.Second):
+		h.t.Fatal("the hostile page was never done")
+	}
+	tick, end := time.NewTicker(100*time.Millisecond), time.Now().Add(time.Minute)
+	defer tick.Stop()
+	for len(h.missing()) > 0 && time.Now().Before(end) {
+		<-tick.C
+	}
+}
+
+// missing lists what was to be reached and was not.
+func (h *hunt) missing() []string {
+	got := h.hits()
+	return slices.DeleteFunc(slices.Clone(h.want), func(s string) bool { return slices.Contains(got, s) })
+}
+
+// attacks are the ways that the page tries and that an open Chromium goes. What is not among them, such as prefetches, is
+// tried too, but not every Chromium does it.
+var attacks = []string{"css", "import", "background", "font", "script", "img", "redirect", "iframe", "iframe-redirect", "refresh", "object", "embed", "video", "audio", "svg",
+	"fetch", "fetch-redirect", "keepalive", "xhr", "beacon", "eventsource", "websocket", "image", "worker", "sharedworker", "serviceworker", "form", "ping",
+	"decimal", "hex", "octal", "short", "mapped", "localhost", "name", "six", "rebind", "preload", "preconnect", "open", "download", "webtransport", "webrtc udp", "webrtc tcp"}
+
+// TestSSRF_Control: without the rules every attack reaches its goal, so that the other tests show something.
+func TestSSRF_Control(t *testing.T) {
+	t.Parallel()
+	h := newHunt(t)
+	s := start(t, func(c *Config) {
+		c.AllowNets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+		c.Resolver = h.dns.Resolver()
+	})
+	h.want = attacks
+	h.bare("--proxy-server=" + noAuth(t, s))
+	t.Logf("reached: %v", h.hits())
+	if missing := h.missing(); len(missing) > 0 {
+		t.Errorf("without rules, these reach nothing either: %v", missing)
+	}
+}
+
+// TestSSRF_NoBypassList: the proxy alone does not help, Chromium goes around it to loopback addresses.
+func TestSSRF_NoBypassList(t *testing.T) {
+	t.Parallel()
+	h := newHunt(t)
+	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
+	h.bare("--proxy-server=" + noAuth(t, s))
+	if got := h.hits(); !slices.Contains(got, "fetch") || slices.Contains(got, "rebind") {
+		t.Errorf("reached: %v", got)
+	}
+}
+
+// hostile is where the hostile page is, the only network that is allowed.
+var hostile = []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}
+
+// TestSSRF_ProxyAlone: a Chromium with our flags and our proxy, and nothing else that watches over it, reaches nothing.
+func TestSSRF_ProxyAlone(t *testing.T) {
+	t.Parallel()
+	h := newHunt(t)
+	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
+	h.bare(append(ourFlags(t, s), "--proxy-server="+noAuth(t, s))...)
+	if got := h.hits(); len(got) > 0 {
+		t.Errorf("reached: %v", got)
+	}
+	refused := strings.Join(s.Refused(), " ")
+	t.Logf("%d refused: %s", s.Refusals(), refused)
+	for _, want := range []string{"169.254.169.254:80", "metadata.test:80", "10.0.0.1:80", "192.168.0.1:80", "[fd00:ec2::254]:80", "private.test:", "rebind.test:", "127.0.0.1:", "[::ffff:", "[::1]:", "localhost:"} {
+		if !strings.Contains(refused, want) {
+			t.Errorf("%s was not even asked for", want)
+		}
+	}
+	if s.Refusals() < 30 {
+		t.Errorf("only %d connections were refused", s.Refusals())
+	}
+}
+
+// ourFlags are those that our browser starts Chromium with, but for its place, its proxy and what keeps windows shut: no
+// attack is to end before the proxy.
+func ourFlags(t *testing.T, s *Server) []string {
+	b, dir := product(t, s)
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range lines {
+		line, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(line), "--user-data-dir="+dir) || strings.Contains(string(line), "--type=") {
+			continue
+		}
+		var flags []string
+		for arg := range strings.SplitSeq(string(line), "\x00") {
+			name, _, _ := strings.Cut(arg, "=")
+			if strings.HasPrefix(arg, "--") && !slices.Contains([]string{"--user-data-dir", "--remote-debugging-port", "--remote-debugging-pipe", "--proxy-server", "--block-new-web-contents"}, name) {
+				flags = append(flags, arg)
+			}
+		}
+		if len(flags) < 20 {
+			continue // a wrapper
+		}
+		t.Logf("flags: %s", strings.Join(flags, " "))
+		return flags
+	}
+	t.Fatal("our Chromium was not found")
+	return nil
+}
+
+// product is the browser as tasks use it, with its folder.
+func product(t *testing.T, s *Server) (b *browser.Browser, dir string) {
+	at, err := browser.Find("auto")
+	if err != nil {
+		t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
+	}
+	if dir, err = os.MkdirTemp("", "lw"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	fetcher := page.NewFetcher(page.Config{AllowNets: hostile}, openGate{})
+	t.Cleanup(fetcher.Close)
+	b = browser.New(browser.Config{Fetcher: fetcher, Proxy: s, At: at, Dir: dir, RenderTime: 20 * time.Second})
+	t.Cleanup(b.Close)
+	return b, dir
+}
+
+type openGate struct{}
+
+func (openGate) Reserve(context.Context, string, page.Spacing) (time.Duration, error) { return 0, nil }
+func (openGate) Backoff(context.Context, string, time.Duration) error                 { return nil }
+func (openGate) Quiet(context.Context, string) (time.Duration, error)                 { return 0, nil }
+func (openGate) Settle(context.Context, string) error                                 { return nil }
+
+// TestSSRF_Browser: the browser as tasks use it reads the hostile page, takes a picture of it, and reaches nothing.
+func TestSSRF_Browser(t *testing.T) {
+	t.Parallel()
+	h := newHunt(t)
+	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
+	b, _ := product(t, s)
+	session := b.Open(page.Policy{})
+	defer session.Close()
+	v, err := session.Load(t.Context(), h.page)
+	if err != nil || v.Outcome != research.OutcomeOK || !v.Rendered {
+		t.Errorf("%s, rendered %v: %s%s, %v", v.Outcome, v.Rendered, v.Message, v.Note, err)
+	}
+	if _, err := session.Shoot(t.Context(), page.ShotRequest{URL: h.page, FullPage: true}); err != nil {
+		t.Error(err)
+	}
+	if got := h.hits(); len(got) > 0 {
+		t.Errorf("reached: %v", got)
+	}
+	if s.Refusals() < 10 {
+		t.Errorf("only %d connections were refused: %v", s.Refusals(), s.Refused())
+	}
+}
+
+// TestSSRF_Fetcher: the same addresses over HTTP, directly, by redirect, by refresh and by a name that changes.
+func TestSSRF_Fetcher(t *testing.T) {
+	t.Parallel()
+	h := newHunt(t)
+	load := func(resolver *net.Resolver, allow []netip.Prefix, url string) research.Visit {
+		t.Helper()
+		f := page.NewFetcher(page.Config{AllowNets: allow, Resolver: resolver, IgnoreRobots: true}, openGate{})
+		defer f.Close()
+		v, err := f.Load(t.Context(), url, page.Policy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	_, port, _ := net.SplitHostPort(h.site.Listener.Addr().String())
+	var urls []string
+	for _, host := range []string{"127.0.0.1", "2130706433", "0x7f.1", "017700000001", "127.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost", "0.0.0.0", "private.test"} {
+		urls = append(urls, "http://"+host+":"+port+"/", h.site.URL+"/to?http://"+host+":"+port+"/")
+	}
+	for _, host := range []string{"169.254.169.254", "metadata.test", "[fd00:ec2::254]", "168.63.129.16", "10.0.0.1", "192.168.0.1", "100.100.100.200"} {
+		urls = append(urls, "http://"+host+"/", h.site.URL+"/to?http://"+host+"/")
+	}
+	for _, url := range urls {
+		if v := load(h.dns.Resolver(), hostile, url); v.Outcome != research.OutcomeNetwork && (v.Outcome != research.OutcomeDNS || !strings.Contains(url, "localhost")) {
+			t.Errorf("%s: %s %s", url, v.Outcome, v.Message)
+		}
+	}
+	rebind := "http://rebind.test:" + port
+	if v := load(h.dns.Resolver(), hostile, rebind+"/first"); v.Status != http.StatusOK {
+		t.Errorf("the name leads to %s %s at first", v.Outcome, v.Message)
+	}
+	if v := load(h.dns.Resolver(), hostile, rebind+"/rebind"); v.Outcome != research.OutcomeNetwork {
+		t.Errorf("the name leads to %s %s later", v.Outcome, v.Message)
+	}
+	if got := h.hits(); len(got) > 0 {
+		t.Errorf("reached: %v", got)
+	}
+	all := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	if load(h.dns.Resolver(), all, rebind+"/rebind"); !slices.Contains(h.hits(), "rebind") {
+		t.Error("even without rules nothing is reached")
+	}
+}
