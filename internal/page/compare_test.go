@@ -1,0 +1,212 @@
+package page
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	readability "codeberg.org/readeck/go-readability/v2"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"legwork/internal/testsite"
+)
+
+// manuals are folders with HTML to compare on as well: go test ./internal/page -run TestComparedWithReadability -v -args
+// -manuals /usr/share/doc/postgresql-doc-15,/usr/share/doc/python3.11-doc
+var manuals = flag.String("manuals", "", "folders with HTML, separated by commas, that extraction is compared on as well")
+
+// parted is what is known of a page: which words are its content, which of them stand in tables, listings and
+// definitions, and which surround it on every page of the site.
+type parted struct{ content, structured, surround map[string]int }
+
+// part takes a page apart by the marks of its site: main says what the content is, out what in it is not.
+func part(root *html.Node, main, out func(*html.Node) bool) parted {
+	p := parted{map[string]int{}, map[string]int{}, map[string]int{}}
+	var walk func(n *html.Node, in, structured bool)
+	walk = func(n *html.Node, in, structured bool) {
+		if n.Type == html.TextNode {
+			to := p.surround
+			if in {
+				to = p.content
+			}
+			count(to, n.Data)
+			if in && structured {
+				count(p.structured, n.Data)
+			}
+			return
+		}
+		if n.Type == html.ElementNode {
+			if n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.DataAtom == atom.Head || n.DataAtom == atom.Noscript || hidden(n) {
+				return
+			}
+			in = (in || main(n)) && !out(n)
+			structured = structured || n.DataAtom == atom.Pre || n.DataAtom == atom.Table || n.DataAtom == atom.Dl
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c, in, structured)
+		}
+	}
+	walk(root, false, false)
+	return p
+}
+
+func count(m map[string]int, text string) {
+	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		m[w]++
+	}
+}
+
+// score adds up how much of the content an extraction kept and how much of the rest it let through, in words.
+type score struct{ content, kept, structured, keptStructured, surround, let int }
+
+func (s *score) add(p parted, got map[string]int) {
+	for w, n := range p.content {
+		s.content, s.kept = s.content+n, s.kept+min(n, got[w])
+	}
+	for w, n := range p.structured {
+		s.structured, s.keptStructured = s.structured+n, s.keptStructured+min(n, got[w])
+	}
+	for w, n := range p.surround {
+		s.surround, s.let = s.surround+n, s.let+min(n, max(got[w]-p.content[w], 0))
+	}
+}
+
+func share(n, of int) float64 {
+	if of == 0 {
+		return 1
+	}
+	return float64(n) / float64(of)
+}
+
+func (s *score) String() string {
+	return fmt.Sprintf("%5.1f %% | %5.1f %% | %5.1f %%", 100*share(s.kept, s.content), 100*share(s.keptStructured, s.structured), 100*(1-share(s.let, s.surround)))
+}
+
+// compared scores this package and plain readability on one page.
+type compared struct {
+	pages       int
+	own, plain  score
+	unread, bad int // pages of which the one, the other gave nothing
+}
+
+func (c *compared) page(base *url.URL, body []byte, main, out func(*html.Node) bool) error {
+	root, err := html.Parse(bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	known := part(root, main, out)
+	if len(known.content) == 0 {
+		return nil
+	}
+	c.pages++
+	own, plain := map[string]int{}, map[string]int{}
+	if p, _, err := FromHTML(base, nil, body); err == nil {
+		count(own, p.Text)
+	} else {
+		c.unread++
+	}
+	if found, err := readability.FromReader(bytes.NewReader(body), base); err == nil && found.Node != nil {
+		count(plain, found.Title())
+		for n := range found.Node.Descendants() {
+			if n.Type == html.TextNode {
+				count(plain, n.Data)
+			}
+		}
+	} else {
+		c.bad++
+	}
+	c.own.add(known, own)
+	c.plain.add(known, plain)
+	return nil
+}
+
+func (c *compared) row(name string) string {
+	return fmt.Sprintf("| %s | %d | legwork | %s |\n| | | readability alone | %s |\n", name, c.pages, &c.own, &c.plain)
+}
+
+func classed(names ...string) func(*html.Node) bool {
+	return func(n *html.Node) bool {
+		return slices.ContainsFunc(strings.Fields(attr(n, "class")), func(c string) bool { return slices.Contains(names, c) })
+	}
+}
+
+// TestComparedWithReadability: on the test site, and on manuals that are named, no less of the content is kept than by
+// readability alone, nearly all of what surrounds it is dropped, and tables, listings and definitions are whole.
+func TestComparedWithReadability(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	var c compared
+	for _, p := range []string{"/index.html", "/about.html", "/manual/start.html", "/manual/settings.html", "/manual/settings-heating.html",
+		"/manual/settings-network.html", "/manual/care.html", "/manual/descaling.html", "/manual/errors.html", "/manual/specifications.html",
+		"/manual/hidden.html", "/manual/a-z.html", "/manual/long.html", "/de/technik.html"} {
+		body := fetched(t, site.URL(p))
+		base, _ := url.Parse(site.URL(p))
+		isMain := func(n *html.Node) bool { return classed("content")(n) || n.DataAtom == atom.Main }
+		if err := c.page(base, body, isMain, func(*html.Node) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("corpus | pages | reader | content kept | of it tables, listings, definitions | surroundings dropped\n%s", c.row("test site"))
+	own, plain := share(c.own.kept, c.own.content), share(c.plain.kept, c.plain.content)
+	if c.pages != 14 || own < 0.99 || own < plain || share(c.own.keptStructured, c.own.structured) < 0.99 || share(c.own.let, c.own.surround) > 0.02 {
+		t.Errorf("worse than it was: %s", c.row("test site"))
+	}
+	for folder := range strings.SplitSeq(*manuals, ",") {
+		if folder != "" {
+			t.Logf("\n%s", manual(t, folder).row(folder))
+		}
+	}
+}
+
+// manual compares on every third page of an installed manual, whose marks are those of DocBook or Sphinx.
+func manual(t *testing.T, folder string) *compared {
+	t.Helper()
+	var c compared
+	root, i := os.DirFS(folder), 0
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || path.Ext(name) != ".html" {
+			return err
+		}
+		if i++; i%3 != 0 {
+			return nil
+		}
+		body, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		isMain := func(n *html.Node) bool { return n.DataAtom == atom.Body }
+		if bytes.Contains(body, []byte("sphinxsidebar")) {
+			isMain = func(n *html.Node) bool { return classed("body")(n) && attr(n, "role") == "main" }
+		}
+		return c.page(&url.URL{Scheme: "https", Host: "manual.example", Path: "/" + name}, body, isMain, classed("navheader", "navfooter", "headerlink"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &c
+}
+
+func fetched(t *testing.T, from string) []byte {
+	t.Helper()
+	resp, err := http.Get(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
