@@ -13,6 +13,7 @@ import (
 
 	"legwork/internal/config"
 	"legwork/internal/ingest"
+	"legwork/internal/page"
 	"legwork/internal/pgembed"
 	"legwork/internal/research"
 	"legwork/internal/store"
@@ -54,6 +55,10 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer stop()
+	lists, err := page.OpenLists(cfg.AllowedDomainsFile, cfg.DisallowedDomainsFile, log)
+	if err != nil {
+		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
+	}
 	pages := fetcher(cfg, st, log)
 	defer pages.Close()
 	show := &shelfProgress{w: p.out, terminal: terminal(p.out)}
@@ -61,7 +66,7 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 		return st.Shelve(ctx, research.DefaultAccount, v)
 	}, ingest.Options{
 		Target: c.Args().First(), BaseURL: c.String("base-url"), MaxPages: c.Int("max-pages"), Depth: c.Int("depth"),
-		MaxBytes: int64(cfg.FetchMaxBytes), Report: show.item,
+		MaxBytes: int64(cfg.FetchMaxBytes), Policy: page.Policy{Lists: lists}, Report: show.item,
 	})
 	show.summary(sum)
 	switch {

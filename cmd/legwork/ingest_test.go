@@ -66,6 +66,15 @@ func TestIngestSite(t *testing.T) {
 	if n := w.count(`SELECT count(*) FROM visits WHERE task_id IS NULL`); n != 2 {
 		t.Errorf("the library holds %d pages", n)
 	}
+	deny := filepath.Join(t.TempDir(), "disallowed.txt")
+	if err := os.WriteFile(deny, []byte("127.0.0.1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	requests = len(w.site.Requests())
+	status, out, _ := w.run(w.ctx(), settings(w.url, w.dir, "DISALLOWED_DOMAINS_FILE="+deny), "ingest", w.site.URL("/index.html"))
+	if status != exitFailed || !strings.Contains(out, "policy 1") || len(w.site.Requests()) != requests {
+		t.Errorf("a site that the operator's list names: status %d, %s", status, out)
+	}
 	if out = w.ingest(w.ctx(), 0, "--max-pages", "1", w.site.URL("/index.html")); !strings.Contains(out, "3 more pages are known") {
 		t.Errorf("--max-pages: %s", out)
 	}

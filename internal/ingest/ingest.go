@@ -31,11 +31,12 @@ type Shelf func(ctx context.Context, v research.Visit) (bool, error)
 
 // Options say what to read.
 type Options struct {
-	Target   string // URL of a page or of a site map (….xml, ….xml.gz), or path of a folder, a file or a site map
-	BaseURL  string // what stands for a folder in the addresses of its files; empty: https://FOLDER.invalid/
-	MaxPages int    // read at most
-	Depth    int    // links followed in a row from the page of a URL; 0: that page alone
-	MaxBytes int64  // of a file
+	Target   string      // URL of a page or of a site map (….xml, ….xml.gz), or path of a folder, a file or a site map
+	BaseURL  string      // what stands for a folder in the addresses of its files; empty: https://FOLDER.invalid/
+	MaxPages int         // read at most
+	Depth    int         // links followed in a row from the page of a URL; 0: that page alone
+	MaxBytes int64       // of a file
+	Policy   page.Policy // what may be asked at all; a site is not left, whatever it says
 	Report   func(Item)
 }
 
@@ -97,7 +98,8 @@ func (r *run) start(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s cannot be read: %w", r.Target, err)
 		}
-		policy := page.Policy{StayOn: page.Domain(u.Host)}
+		policy := r.Policy
+		policy.StayOn = page.Domain(u.Host)
 		if isSiteMap(u.Path) {
 			if err := r.siteMap(ctx, u.String(), policy, maxNested); err != nil {
 				return err

@@ -70,14 +70,14 @@ func (r *run) localSiteMap(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the site map: %w", err)
 	}
-	maps, err := r.entries(body, page.Policy{})
+	maps, err := r.entries(body, r.Policy)
 	if err != nil {
 		return fmt.Errorf("%s is no site map: %w", r.Target, err)
 	}
 	if len(maps) > 0 {
 		return fmt.Errorf("%s is an index of site maps; name one of them, such as %s", r.Target, maps[0])
 	}
-	return r.pages(ctx, page.Policy{}, 0)
+	return r.pages(ctx, r.Policy, 0)
 }
 
 // entries queues the pages that a site map names, and gives the site maps that it names.
