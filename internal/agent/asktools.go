@@ -59,7 +59,7 @@ func (a *asker) carryOut(ctx context.Context, w wish) (shownOutcome, error) {
 	spec := toolNamed(w.name)
 	if spec == nil {
 		var names []string
-		for _, t := range offered() {
+		for _, t := range offered(a.env.Shoot != nil) {
 			names = append(names, t.Name)
 		}
 		return a.refuse(research.Truncate(w.name, 60), "there is no such tool. The tools are %s.", strings.Join(names, ", ")), nil
@@ -104,7 +104,8 @@ func (a *asker) dispatch(ctx context.Context, tool string, args map[string]any) 
 	case ToolCite:
 		return a.citeTool(ctx, str("url"), str("quote"))
 	default:
-		return a.refuse(tool, "this server has no browser, so there are no screenshots. Use get_page_content."), nil
+		full, _ := args["fullPage"].(bool)
+		return a.screenshotTool(ctx, str("url"), full)
 	}
 }
 

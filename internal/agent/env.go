@@ -13,7 +13,7 @@ import (
 // ReaderVersion names the planner of the built-in reader. It is pinned in a task at its first run.
 const ReaderVersion = "reader/1"
 
-// Env is one run's world, given by its caller. Every func is called from the run's goroutine only.
+// Env is one run's world, given by its caller. Every func but Shoot is called from the run's goroutine only.
 type Env struct {
 	Task    research.Task
 	Try     int             // this run's try, from 1
@@ -46,6 +46,10 @@ type Env struct {
 	Say func(offset int, text string)
 	// Lists are the operator's lists of domains, which narrow what the agent considers; nil: none.
 	Lists *page.Lists
+	// Shoot takes a picture of a page and keeps it under a name of ours, to which the caller adds what makes it the
+	// run's own. What is wrong with the picture is a *page.ShotError. Unlike the others it is called from several
+	// goroutines at once. Nil: pages are read without a browser.
+	Shoot func(ctx context.Context, name string, r page.ShotRequest) (Picture, error)
 	Log   *slog.Logger // nil: no log
 }
 

@@ -63,7 +63,11 @@ func Ask(ctx context.Context, env Env, model llm.Model, limits Limits) (research
 		return research.Result{}, err
 	}
 	a.asking = 0
-	return a.answer(ctx)
+	res, err := a.answer(ctx)
+	if err != nil {
+		return research.Result{}, err
+	}
+	return res, a.picture(ctx, res.Cited)
 }
 
 // asker is one run of the loop. All it decides follows from the task, the journal, the model's replies and the budgets.
@@ -223,7 +227,7 @@ func (a *asker) think(ctx context.Context) (reply llm.Reply, inTime bool, err er
 		}
 		r := llm.Request{Messages: messages}
 		if !a.inText {
-			r.Tools = offered()
+			r.Tools = offered(a.env.Shoot != nil)
 		}
 		reply, err := a.generate(ctx, purpose{Purpose: forResearch}, r)
 		var problem *llm.Error
@@ -397,7 +401,7 @@ func (a *asker) nudge() error {
 func (a *asker) conversation() ([]llm.Message, error) {
 	o := a.opts
 	data := map[string]any{"Date": time.Now().UTC().Format("Monday, 2 January 2006"), "MaxPages": o.MaxPages, "MaxDepth": o.MaxDepth,
-		"Seconds": int(o.TimeBudget.Seconds()), "SameDomain": o.SameDomainOnly, "Mark": a.mark, "TextTools": a.inText, "Tools": textTools()}
+		"Seconds": int(o.TimeBudget.Seconds()), "SameDomain": o.SameDomainOnly, "Mark": a.mark, "TextTools": a.inText, "Tools": textTools(a.env.Shoot != nil)}
 	rules, err := prompt("system", data)
 	if err != nil {
 		return nil, err

@@ -37,7 +37,11 @@ func Read(ctx context.Context, env Env) (research.Result, error) {
 			break
 		}
 	}
-	return r.answer(ctx)
+	res, err := r.answer(ctx)
+	if err != nil {
+		return research.Result{}, err
+	}
+	return res, r.picture(ctx, res.Cited)
 }
 
 // reader is one run of the planner. All it decides follows from the task, the journal and what the tools give.

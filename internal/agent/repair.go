@@ -252,6 +252,9 @@ func (s *toolSpec) arguments(raw string) (map[string]any, error) {
 	for _, p := range s.params {
 		for _, key := range append([]string{p.name}, p.aliases...) {
 			if v, ok := valueOf(given, key, p.integer); ok {
+				if p.boolean {
+					v = truth(v)
+				}
 				out[p.name] = v
 				break
 			}
@@ -261,6 +264,15 @@ func (s *toolSpec) arguments(raw string) (map[string]any, error) {
 		}
 	}
 	return out, nil
+}
+
+// truth reads what models write for true; everything else is false.
+func truth(v any) bool {
+	switch text, _ := v.(string); strings.ToLower(strings.Trim(text, `"'. `)) {
+	case "true", "t", "1", "yes", "y", "on", "full", "fullpage", "full_page", "whole", "entire":
+		return true
+	}
+	return false
 }
 
 // valueOf reads a string, or a whole number, whichever JSON type it came in. Letter case of the key does not count.

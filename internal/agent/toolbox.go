@@ -33,6 +33,7 @@ type toolbox struct {
 	loads    int                      // navigate_to calls that count against MaxPages
 	evidence int                      // number of the newest citation
 	shelved  map[string]bool          // addresses that a search of the library gave
+	shots    int                      // take_screenshot calls that count against maxShots
 	question func(ctx context.Context, language string) (*question, error)
 }
 
@@ -72,6 +73,8 @@ func newToolbox(env Env) *toolbox {
 		switch {
 		case s.Tool == ToolNavigate && !again:
 			b.loads++
+		case s.Tool == ToolScreenshot && !again:
+			b.shots++
 		case s.Tool == ToolCite:
 			var c cited
 			if json.Unmarshal(s.Result, &c) == nil {
@@ -133,7 +136,9 @@ type effect struct {
 	success   bool
 	visit     *research.Visit
 	citations []research.Citation
-	then      []research.Event // told after the result
+	file      *research.Artifact // a picture that is written already
+	shows     []int              // evidence that it is the picture of
+	then      []research.Event   // told after the result
 }
 
 // call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
@@ -168,14 +173,14 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	maps.Copy(where, e.metadata)
 	step := research.Step{
 		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
-		Success: e.success, Duration: time.Since(began), Visit: e.visit, Citations: e.citations,
+		Success: e.success, Duration: time.Since(began), Visit: e.visit, Citations: e.citations, Artifact: e.file, Shows: e.shows,
 		Events: append([]research.Event{research.ToolResult(tool, e.preview, e.success, where)}, e.then...),
 	}
 	if _, err := b.env.Record(ctx, step); err != nil {
 		return err
 	}
 	b.took(turn, callNo)
-	step.Events, step.Visit, step.Citations = nil, nil, nil
+	step.Events, step.Visit, step.Citations, step.Artifact = nil, nil, nil, nil
 	b.journal[key] = step
 	return decode(tool, result, out)
 }

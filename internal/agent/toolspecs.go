@@ -21,12 +21,14 @@ type toolSpec struct {
 	example     string
 	aliases     []string
 	hidden      bool // understood, not offered
+	browser     bool // offered only where there is a browser
 }
 
 type param struct {
 	name        string
 	description string
 	integer     bool
+	boolean     bool
 	required    bool
 	aliases     []string
 }
@@ -69,15 +71,24 @@ var toolSpecs = []toolSpec{
 		example:     `{"url": "https://example.org/page", "quote": "Descale the kettle every month."}`,
 		aliases:     []string{"quote", "add_citation", "citation", "cite_source", "save_quote"},
 		description: "Keep a quote as evidence for the answer. It is checked at once against the page; when it is not there word for word, the closest passage is shown."},
-	{name: ToolScreenshot, params: []param{urlParam}, hidden: true, aliases: []string{"screenshot"}},
+	{name: ToolScreenshot, browser: true, params: []param{
+		{name: "url", description: "Address of the page; otherwise the page opened last.", aliases: urlParam.aliases},
+		{name: "fullPage", boolean: true, description: "The whole page instead of its first screen.",
+			aliases: []string{"full_page", "full", "fullpage", "entire_page", "whole_page", "full_screen"}}},
+		example:     `{"url": "https://example.org/page", "fullPage": false}`,
+		aliases:     []string{"screenshot", "screen_shot", "capture", "capture_screenshot", "capture_page", "page_screenshot", "browser_take_screenshot", "browser_screenshot"},
+		description: "Take a picture of a page for the user, who asked to see something that text cannot show. You cannot see it yourself. Cited pages get one anyway."},
 	{name: toolDone, hidden: true, aliases: []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
 }
 
-// offered are the tools as the model is given them.
-func offered() []llm.Tool {
+// offeredWith reports whether a tool is offered by a server with or without a browser.
+func (s *toolSpec) offeredWith(browser bool) bool { return !s.hidden && (browser || !s.browser) }
+
+// offered are the tools as the model is given them, with or without a browser.
+func offered(browser bool) []llm.Tool {
 	var out []llm.Tool
 	for _, s := range toolSpecs {
-		if !s.hidden {
+		if s.offeredWith(browser) {
 			out = append(out, llm.Tool{Name: s.name, Description: s.description, Schema: s.schema()})
 		}
 	}
@@ -89,8 +100,11 @@ func (s *toolSpec) schema() map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for _, p := range s.params {
 		kind := "string"
-		if p.integer {
+		switch {
+		case p.integer:
 			kind = "integer"
+		case p.boolean:
+			kind = "boolean"
 		}
 		properties[p.name] = map[string]any{"type": kind, "description": p.description}
 		if p.required {
@@ -103,10 +117,10 @@ func (s *toolSpec) schema() map[string]any {
 // textTool is a tool as the system prompt shows it to models that cannot be given tools.
 type textTool struct{ Name, Description, Arguments string }
 
-func textTools() []textTool {
+func textTools(browser bool) []textTool {
 	var out []textTool
 	for _, s := range toolSpecs {
-		if !s.hidden {
+		if s.offeredWith(browser) {
 			out = append(out, textTool{Name: s.name, Description: s.description, Arguments: s.example})
 		}
 	}

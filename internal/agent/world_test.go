@@ -93,6 +93,7 @@ type work struct {
 	beforeRecord func(step research.Step) error
 	afterRecord  func(step research.Step) error
 	load         func(ctx context.Context, url string) (research.Visit, error)
+	shoot        func(ctx context.Context, name string, r page.ShotRequest) (Picture, error) // nil: no browser
 	started      func() time.Time
 }
 
@@ -148,6 +149,10 @@ func (j *work) env() Env {
 		j.effects = append(j.effects, "search "+query)
 		return j.engines.Search(ctx, o.SearchEngine, search.Query{Account: research.DefaultAccount, Text: query, Limit: o.MaxResults})
 	}
+	e.Page = func(ctx context.Context, id string) (research.Page, error) {
+		return s.Page(ctx, research.DefaultAccount, id)
+	}
+	e.Shoot = j.shoot
 	e.Rank = func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
 		j.effects = append(j.effects, "rank")
 		return s.Rank(ctx, id, question, limit)

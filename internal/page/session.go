@@ -67,6 +67,9 @@ func (s fetchSession) Load(ctx context.Context, rawURL string) (research.Visit, 
 	return s.fetcher.Load(ctx, rawURL, s.policy)
 }
 
+// CanShoot says that Shoot never succeeds. A session without this method may take pictures.
+func (s fetchSession) CanShoot() bool { return false }
+
 // Shoot implements Session.
 func (s fetchSession) Shoot(context.Context, ShotRequest) (Shot, error) { return Shot{}, ErrNoBrowser }
 

@@ -1,0 +1,293 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// Bounds of pictures.
+const (
+	maxShots      = 10               // by the model's wish, in one task
+	maxCitedShots = 10               // of pages that the answer cites
+	shotsAtOnce   = 3                // of those
+	citedShotTime = 10 * time.Second // for all of those together
+	leastShotTime = time.Second      // below this none is begun
+	oneShotTime   = 20 * time.Second
+	endTime       = 2 * time.Second // left for the end of a run before its hard limit
+)
+
+// Picture is a screenshot whose file is written.
+type Picture struct {
+	File          research.Artifact
+	URL           string // of the page, after redirects
+	Title         string
+	Width, Height int  // pixels
+	QuoteInView   bool // the picture shows the quote that was asked for
+}
+
+// taken is the journaled result of take_screenshot. It has an image or a message.
+type taken struct {
+	URL         string           `json:"url"`
+	Title       string           `json:"title,omitempty"`
+	ImageURL    string           `json:"imageUrl,omitempty"`
+	Width       int              `json:"width,omitempty"`
+	Height      int              `json:"height,omitempty"`
+	FullPage    bool             `json:"fullPage"`
+	QuoteInView bool             `json:"quoteInView,omitempty"`
+	Outcome     research.Outcome `json:"outcome,omitempty"` // of the page's load, where that is what failed
+	Message     string           `json:"message,omitempty"`
+}
+
+// shotName is the name of a picture's file, without its ending: of its call's key, so that no two calls share one.
+func shotName(turn, callNo int) string { return fmt.Sprintf("shot-%03d-%d", turn, callNo) }
+
+// shoot takes one picture within a time. What is wrong with the picture is in the effect; an error is one that ends the run.
+func (b *toolbox) shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, shows []int) (e effect, err error) {
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	p, err := b.env.Shoot(bounded, name, r)
+	var problem *page.ShotError
+	switch {
+	case ctx.Err() != nil:
+		return effect{}, context.Cause(ctx)
+	case errors.Is(err, research.ErrFenced):
+		return effect{}, err
+	case err != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
+		problem = &page.ShotError{Outcome: research.OutcomeTimeout, Message: "The time for a screenshot was used up."}
+	case err != nil && !errors.As(err, &problem):
+		return effect{}, err
+	}
+	if problem != nil {
+		return noPicture(r, problem), nil
+	}
+	image := research.ScreenshotURL(b.env.Task.ID, p.File.Name)
+	t := taken{URL: p.URL, Title: p.Title, ImageURL: image, Width: p.Width, Height: p.Height, FullPage: r.FullPage, QuoteInView: p.QuoteInView}
+	preview := map[string]any{"url": p.URL, "imageUrl": image, "width": p.Width, "height": p.Height}
+	if r.Quote != "" {
+		preview["quoteInView"] = p.QuoteInView
+	}
+	return effect{result: t, preview: preview, success: true, file: &p.File, shows: shows,
+		then: []research.Event{research.Screenshot(image, p.URL, r.FullPage)}}, nil
+}
+
+// noPicture is the effect of a picture that could not be taken.
+func noPicture(r page.ShotRequest, problem *page.ShotError) effect {
+	t := taken{URL: r.URL, FullPage: r.FullPage, Message: problem.Message}
+	if problem.Outcome != research.OutcomeOK {
+		t.Outcome = problem.Outcome
+	}
+	return effect{result: t, preview: map[string]any{"url": r.URL, "message": problem.Message}}
+}
+
+// screenshotTool takes a picture of a page for the user.
+func (a *asker) screenshotTool(ctx context.Context, url string, full bool) (shownOutcome, error) {
+	if a.env.Shoot == nil {
+		return a.refuse(ToolScreenshot, "this server has no browser, so there are no screenshots. Use get_page_content."), nil
+	}
+	if url == "" {
+		if len(a.pages) == 0 {
+			return a.refuse(ToolScreenshot, "no page is open yet. Open one with navigate_to."), nil
+		}
+		url = a.pages[len(a.pages)-1].URL
+	}
+	o, out, err := a.open(ctx, url)
+	if err != nil || o == nil {
+		return out, err
+	}
+	args := map[string]any{"url": o.URL}
+	if full {
+		args["fullPage"] = true
+	}
+	if !a.recorded(ToolScreenshot, args) {
+		left := a.env.readingTime()
+		switch {
+		case a.shots >= maxShots:
+			return a.refuse(ToolScreenshot, "%d screenshots were taken, which is the limit. Go on without.", maxShots), nil
+		case left < leastShotTime:
+			a.cutBy("timeBudget")
+			return a.refuse(ToolScreenshot, "the time is up. Say DONE."), nil
+		}
+		a.shots++
+	}
+	var t taken
+	err = a.call(ctx, ToolScreenshot, args, nil, &t, func(ctx context.Context) (effect, error) {
+		turn, callNo := a.nextKey()
+		return a.shoot(ctx, min(oneShotTime, a.env.readingTime()), shotName(turn, callNo), page.ShotRequest{URL: o.URL, FullPage: full}, nil)
+	})
+	if err != nil {
+		return shownOutcome{}, err
+	}
+	if t.ImageURL == "" {
+		return shownOutcome{text: "No screenshot was taken: " + t.Message}, nil
+	}
+	text := fmt.Sprintf("A screenshot of %s (%d × %d pixels) was kept for the user. You cannot see it; go on with the text.", t.URL, t.Width, t.Height)
+	return shownOutcome{text: text, fresh: true}, nil
+}
+
+// citedPage is a page that the answer cites, of which a picture is due.
+type citedPage struct {
+	url      string
+	quote    string // the first that the answer cites
+	evidence []int
+	args     []byte
+}
+
+// picture takes a picture of each page that the answer cites, with the first quote in view. No time is spent beyond the
+// budget's, and nothing that goes wrong with a picture keeps the answer back. Pictures that the journal has are not taken
+// again.
+func (b *toolbox) picture(ctx context.Context, cited []int) error {
+	if b.env.Shoot == nil {
+		return nil
+	}
+	due, err := b.unpictured(ctx, cited)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	limit := b.pictureTime(ctx)
+	if limit < leastShotTime {
+		return b.env.Emit(ctx, thought("No time is left for screenshots of the cited pages.", nil))
+	}
+	b.asking = 0
+	turn, _ := b.nextKey()
+	noun := "pages"
+	if len(due) == 1 {
+		noun = "page"
+	}
+	events := []research.Event{thought(fmt.Sprintf("Taking screenshots of the %d %s cited.", len(due), noun), nil)}
+	for i, p := range due {
+		events = append(events, research.ToolCall(ToolScreenshot, p.shown(), map[string]any{"turn": turn, "callNo": i + 1}))
+	}
+	if err := b.env.Emit(ctx, events...); err != nil {
+		return err
+	}
+	return b.shootAll(ctx, limit, turn, due)
+}
+
+func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quote} }
+
+// pictureTime is what the budget leaves for pictures, and the run's hard limit.
+func (b *toolbox) pictureTime(ctx context.Context) time.Duration {
+	e := &b.env
+	limit := min(citedShotTime, e.Task.Options.TimeBudget-e.Spent-time.Since(e.Started))
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)-endTime)
+	}
+	return limit
+}
+
+// shot is one picture on its way.
+type shot struct {
+	effect effect
+	err    error
+	took   time.Duration
+}
+
+// shootAll takes some pictures at once, and records them one after the other in the order of the answer.
+func (b *toolbox) shootAll(ctx context.Context, limit time.Duration, turn int, due []citedPage) error {
+	shooting, stop := context.WithCancel(ctx)
+	done := make([]chan shot, len(due))
+	for i := range due {
+		done[i] = make(chan shot, 1)
+	}
+	deadline := time.Now().Add(limit)
+	var group errgroup.Group
+	group.SetLimit(shotsAtOnce + 1) // one of them hands out the others
+	group.Go(func() error {
+		for i, p := range due {
+			group.Go(func() error {
+				began := time.Now()
+				e, err := b.guardedShot(shooting, time.Until(deadline), shotName(turn, i+1), p)
+				done[i] <- shot{e, err, time.Since(began)}
+				return nil
+			})
+		}
+		return nil
+	})
+	defer func() { stop(); _ = group.Wait() }()
+	for i, p := range due {
+		s := <-done[i]
+		if s.err != nil {
+			return s.err
+		}
+		if err := b.keepShot(ctx, turn, i+1, p, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guardedShot is shoot on a goroutine of its own, where a panic would end the process.
+func (b *toolbox) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e effect, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			b.log.ErrorContext(ctx, "a screenshot panicked", "url", p.url, "panic", r, "stack", string(debug.Stack()))
+			e, err = noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: "Something went wrong inside the server; its log has the cause."}), nil
+		}
+	}()
+	return b.shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quote: p.quote}, p.evidence)
+}
+
+// keepShot journals a picture that was announced.
+func (b *toolbox) keepShot(ctx context.Context, turn, callNo int, p citedPage, s shot) error {
+	result, err := encode(s.effect.result)
+	if err != nil {
+		return fmt.Errorf("result of %s: %w", ToolScreenshot, err)
+	}
+	told := research.ToolResult(ToolScreenshot, s.effect.preview, s.effect.success, map[string]any{"turn": turn, "callNo": callNo})
+	_, err = b.env.Record(ctx, research.Step{
+		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: ToolScreenshot, Args: p.args, Result: result,
+		Success: s.effect.success, Duration: s.took, Artifact: s.effect.file, Shows: s.effect.shows,
+		Events: append([]research.Event{told}, s.effect.then...),
+	})
+	if err == nil {
+		b.took(turn, callNo)
+	}
+	return err
+}
+
+// unpictured lists the pages that the evidence is on, in the order of the answer, but for those whose picture the journal
+// has or says why there is none.
+func (b *toolbox) unpictured(ctx context.Context, evidence []int) ([]citedPage, error) {
+	quotes := map[int]cited{}
+	for _, s := range b.journal {
+		var c cited
+		if s.Tool == ToolCite && json.Unmarshal(s.Result, &c) == nil && c.Evidence > 0 {
+			quotes[c.Evidence] = c
+		}
+	}
+	var due []citedPage
+	for _, n := range evidence {
+		c, ok := quotes[n]
+		if !ok {
+			continue
+		}
+		if i := slices.IndexFunc(due, func(p citedPage) bool { return p.url == c.URL }); i >= 0 {
+			due[i].evidence = append(due[i].evidence, n)
+			continue
+		}
+		if len(due) == maxCitedShots || strings.HasSuffix(hostDomain(c.URL), ".invalid") { // which libraries alone have
+			continue
+		}
+		snapshot, err := b.env.Page(ctx, c.PageID)
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %s: %w", c.PageID, err)
+		}
+		p := citedPage{url: c.URL, quote: string([]rune(snapshot.Text)[c.Start:c.End]), evidence: []int{n}}
+		if p.args, err = encode(p.shown()); err != nil {
+			return nil, err
+		}
+		due = append(due, p)
+	}
+	return slices.DeleteFunc(due, func(p citedPage) bool { return b.recorded(ToolScreenshot, p.shown()) }), nil
+}
