@@ -45,6 +45,7 @@ type app struct {
 	modelSeen *modelHealth
 	service   *jobs.Service
 	runner    *jobs.Runner // nil for roleAPI
+	pages     *pages       // nil for roleAPI
 	api       *httpapi.API
 	server    *http.Server // nil for roleWorker
 	addr      net.Addr     // the API's, once it listens
@@ -155,12 +156,14 @@ func (a *app) startRunner(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	pages := fetcher(cfg, a.store, a.log)
+	if a.pages, err = openPages(cfg, fetcher(cfg, a.store, a.log), a.log); err != nil {
+		return err
+	}
 	answers := chooser(a.model, cfg)
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
-		Pages: pages, Lists: lists, Engines: engines(cfg, a.store), Log: a.log,
+		Pages: a.pages, Lists: lists, Engines: engines(cfg, a.store), Log: a.log,
 		PageTTL: cfg.PageTTL,
 	})
 	if err != nil {
@@ -170,6 +173,7 @@ func (a *app) startRunner(ctx context.Context) error {
 		return err
 	}
 	a.runner = runner
+	a.loops.Go(func() { a.pages.start(context.WithoutCancel(ctx)) })
 	return nil
 }
 
@@ -248,7 +252,7 @@ func (a *app) apiURL() string {
 func (a *app) health(ctx context.Context) httpapi.Health {
 	h := httpapi.Health{
 		Stopping: a.stopping.Load(),
-		Browser:  httpapi.Browser{Detail: "Pages are read over HTTP, without JavaScript and without screenshots."},
+		Browser:  a.pages.status(),
 	}
 	if a.modelSeen != nil {
 		h.LLM = a.modelSeen.look(ctx)
@@ -273,6 +277,7 @@ func (a *app) Stop(ctx context.Context) {
 			a.log.ErrorContext(ctx, "not every run was handed back; the reconciler takes the rest", "error", err)
 		}
 	}
+	a.pages.close()
 	if a.publisher != nil {
 		_ = a.publisher.Flush(ctx)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"legwork/internal/artifact"
 	"legwork/internal/config"
 	"legwork/internal/jobs"
+	"legwork/internal/page"
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
 )
@@ -37,7 +39,7 @@ func (p *program) doctorCommand() *cli.Command {
 				d.workers(ctx, st)
 				stop()
 			}
-			d.browser()
+			d.browser(ctx)
 			d.model(ctx)
 			d.note("search", searchNote(cfg))
 			if d.bad > 0 {
@@ -177,12 +179,21 @@ func (d *doctor) model(ctx context.Context) {
 	d.ok("model", seen.Detail)
 }
 
-func (d *doctor) browser() {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
-		if path, err := exec.LookPath(name); err == nil {
-			d.note("browser", "found "+path+", but this version reads pages over HTTP only")
-			return
-		}
+// browser starts Chromium as a worker would.
+func (d *doctor) browser(ctx context.Context) {
+	p, err := openPages(d.cfg, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets}, nil), d.log)
+	if err != nil {
+		d.fail("browser", err)
+		return
 	}
-	d.note("browser", "none; pages are read over HTTP, without JavaScript and screenshots")
+	defer p.close()
+	p.start(ctx)
+	switch s := p.status(); {
+	case s.Available:
+		d.ok("browser", s.Detail)
+	case p.browser == nil:
+		d.note("browser", s.Detail)
+	default:
+		d.fail("browser", errors.New(s.Detail))
+	}
 }

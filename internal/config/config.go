@@ -92,6 +92,12 @@ type Config struct {
 	AllowedDomainsFile string `env:"ALLOWED_DOMAINS_FILE" envDefault:"config/allowed-domains.txt"`
 	// File of domains that are never opened, whatever a task allows, in the same form.
 	DisallowedDomainsFile string `env:"DISALLOWED_DOMAINS_FILE" envDefault:"config/disallowed-domains.txt"`
+	// What shows pages that run scripts, and takes screenshots: auto takes a Chromium on PATH where there is one; else the path
+	// of one, or the ws:// or http:// address of one that runs. off: pages are read over HTTP only.
+	Browser string `env:"BROWSER" envDefault:"auto" must:"be auto, off, the name or path of a Chromium, or the ws:// or http:// address of one that runs"`
+	// host:port at which a Chromium on another machine reaches this process, which is its proxy to the web. Each process needs its
+	// own. Empty: a free port that only this machine reaches.
+	BrowserProxy string `env:"BROWSER_PROXY" must:"be host:port"`
 	// User-Agent sent to sites. Empty: legwork/VERSION with FETCH_CONTACT_URL when that is set.
 	FetchUserAgent string `env:"FETCH_USER_AGENT" must:"be printable ASCII of at most 256 characters"`
 	// Page or mailto: address that tells site owners who sends these requests. Set it when you fetch from the public web.
@@ -144,6 +150,9 @@ type AuthMode string
 
 // AuthOff lets everybody in who reaches the port.
 const AuthOff AuthMode = "off"
+
+// BrowserOff is the value of BROWSER that reads pages over HTTP only.
+const BrowserOff = "off"
 
 // Provider names what answers questions.
 type Provider string
@@ -198,6 +207,9 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 // normalise brings spellings that mean the same into one form and fills in the defaults that depend on other variables.
 func (c *Config) normalise() {
 	c.AuthMode = AuthMode(strings.ToLower(string(c.AuthMode)))
+	if b := strings.ToLower(c.Browser); b == BrowserOff || b == "auto" {
+		c.Browser = b
+	}
 	c.LLMProvider = Provider(strings.ToLower(string(c.LLMProvider)))
 	c.LogTarget = LogTarget(strings.ToLower(string(c.LogTarget)))
 	c.LogFormat = LogFormat(strings.ToLower(string(c.LogFormat)))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -209,6 +210,11 @@ func (v *validator) fetching(c *Config) {
 	v.require("FETCH_ALLOW_NETS", !slices.ContainsFunc(c.FetchAllowNets, func(p netip.Prefix) bool { return !p.IsValid() }))
 	v.require("FETCH_TIMEOUT", within(c.FetchTimeout, time.Second, 5*time.Minute))
 	v.require("FETCH_MAX_BYTES", within(c.FetchMaxBytes, 1<<10, 1<<30))
+	v.require("BROWSER", !strings.Contains(c.Browser, "://") || webURL(c.Browser, "ws", "wss", "http", "https"))
+	v.optional("BROWSER_PROXY", c.BrowserProxy, func(s string) bool {
+		host, port, err := net.SplitHostPort(s)
+		return err == nil && validHost(host) && validPort(port)
+	})
 	v.require("FETCH_USER_AGENT", len(c.FetchUserAgent) <= 256 && printable(c.FetchUserAgent, true))
 	v.optional("FETCH_CONTACT_URL", c.FetchContactURL, func(s string) bool { return webURL(s, "http", "https", "mailto") })
 }

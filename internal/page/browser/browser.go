@@ -30,6 +30,7 @@ type Config struct {
 	Tabs         int           // pages shown at the same time; 4
 	RecycleAfter int           // pages after which Chromium is replaced; 100
 	RenderTime   time.Duration // longest time to show one page, never more than its load has left; 8 s
+	MaxHTML      int64         // characters of a shown page that are read; 10 Mi
 	Logger       *slog.Logger  // nil: no log
 }
 
@@ -87,6 +88,7 @@ func New(cfg Config) *Browser {
 	orDefault(&cfg.Tabs, 4)
 	orDefault(&cfg.RecycleAfter, 100)
 	orDefault(&cfg.RenderTime, 8*time.Second)
+	orDefault(&cfg.MaxHTML, 10<<20)
 	orDefault(&cfg.Dir, os.TempDir())
 	orDefault(&cfg.UserAgent, "legwork")
 	if cfg.Logger == nil {

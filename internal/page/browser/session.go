@@ -84,7 +84,7 @@ func (s *session) render(ctx context.Context, v research.Visit, doc *page.Docume
 	var got reading
 	err := s.show(ctx, doc, fragment, false, func(ctx context.Context, t *tab) error {
 		var err error
-		got, err = t.read(ctx, s.browser.cfg.maxHTML())
+		got, err = t.read(ctx, s.browser.cfg.MaxHTML)
 		return err
 	})
 	if err != nil {

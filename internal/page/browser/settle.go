@@ -103,9 +103,6 @@ func (t *tab) read(ctx context.Context, limit int64) (reading, error) {
 	return r, nil
 }
 
-// maxHTML bounds what is read of a page, in characters.
-func (c *Config) maxHTML() int64 { return 10 << 20 }
-
 // evaluate runs an expression in the world of ours.
 func evaluate[T any](ctx context.Context, t *tab, expression string) (T, error) {
 	var out T

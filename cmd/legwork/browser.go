@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"legwork/internal/config"
+	"legwork/internal/httpapi"
+	"legwork/internal/page"
+	"legwork/internal/page/browser"
+	"legwork/internal/page/proxy"
+)
+
+// overHTTP says what is missing without a browser.
+const overHTTP = "Pages are read over HTTP, without JavaScript and without screenshots: "
+
+// pages is what a worker reads the web with: a Fetcher, and Chromium where there is one.
+type pages struct {
+	page.Source
+	browser *browser.Browser // nil: none
+	proxy   *proxy.Server
+	missing string // why there is no browser
+}
+
+// openPages finds the browser that BROWSER names and starts the proxy that it reaches the web through. No Chromium on
+// PATH is no error unless one was asked for.
+func openPages(cfg config.Config, fetcher *page.Fetcher, log *slog.Logger) (*pages, error) {
+	p := &pages{Source: fetcher}
+	if cfg.Browser == config.BrowserOff {
+		p.missing = overHTTP + "BROWSER=off."
+		return p, nil
+	}
+	at, err := browser.Find(cfg.Browser)
+	if errors.Is(err, browser.ErrNone) {
+		p.missing = overHTTP + err.Error() + "."
+		log.Warn(p.missing)
+		return p, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	pc := proxy.Config{AllowNets: cfg.FetchAllowNets, Logger: log}
+	if cfg.BrowserProxy != "" {
+		host, port, err := net.SplitHostPort(cfg.BrowserProxy)
+		if err != nil {
+			return nil, fmt.Errorf("BROWSER_PROXY: %w", err)
+		}
+		pc.Listen, pc.Advertise = ":"+port, host
+	}
+	if p.proxy, err = proxy.Start(pc); err != nil {
+		return nil, err
+	}
+	p.browser = browser.New(browser.Config{
+		Fetcher: fetcher, Proxy: p.proxy, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log,
+	})
+	p.Source = p.browser
+	return p, nil
+}
+
+// start starts Chromium ahead of its first page. What goes wrong is in the log and in status.
+func (p *pages) start(ctx context.Context) {
+	if p.browser != nil {
+		_ = p.browser.Start(ctx)
+	}
+}
+
+// status is the browser's part of /health.
+func (p *pages) status() httpapi.Browser {
+	switch {
+	case p == nil:
+		return httpapi.Browser{Detail: "This process reads no pages; its workers do."}
+	case p.browser == nil:
+		return httpapi.Browser{Detail: p.missing}
+	}
+	ok, detail := p.browser.Status()
+	return httpapi.Browser{Available: ok, Detail: detail}
+}
+
+// close ends Chromium, then its proxy.
+func (p *pages) close() {
+	if p != nil && p.browser != nil {
+		p.browser.Close()
+		_ = p.proxy.Close()
+	}
+}
