@@ -119,6 +119,8 @@ type opened struct {
 	Links    []link           `json:"links,omitempty"`
 	TimeUp   bool             `json:"timeUp,omitempty"` // the time budget ended the load
 	Cached   bool             `json:"cached,omitempty"` // taken from a snapshot; no request was made
+	Rendered bool             `json:"rendered,omitempty"`
+	Note     string           `json:"note,omitempty"` // how the page was read, when that is worth knowing
 }
 
 // digest is how well a page answers the task's question by its best passage, judged when it was read.
@@ -142,7 +144,7 @@ func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ..
 		}
 		v.Depth = depth
 		o := opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
-			Depth: depth, TimeUp: timeUp, Cached: v.Cached}
+			Depth: depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
 		if v.Page != nil {
 			if err := b.describe(ctx, &o, &v); err != nil {
 				return effect{}, err
@@ -230,6 +232,12 @@ func (o *opened) preview() map[string]any {
 	}
 	if o.Message != "" {
 		p["message"] = o.Message
+	}
+	if o.Note != "" {
+		p["note"] = o.Note
+	}
+	if o.Rendered {
+		p["rendered"] = true
 	}
 	if o.Outcome == research.OutcomeOK {
 		p["title"], p["chars"], p["links"] = o.Title, o.Chars, len(o.Links)
