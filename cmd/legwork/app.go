@@ -156,7 +156,7 @@ func (a *app) startRunner(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	if a.pages, err = openPages(cfg, fetcher(cfg, a.store, a.log), a.log); err != nil {
+	if a.pages, err = openPages(cfg, fetcher(cfg, a.store, a.log), lists, a.log); err != nil {
 		return err
 	}
 	answers := chooser(a.model, cfg)

@@ -27,7 +27,7 @@ type pages struct {
 
 // openPages finds the browser that BROWSER names and starts the proxy that it reaches the web through. No Chromium on
 // PATH is no error unless one was asked for.
-func openPages(cfg config.Config, fetcher *page.Fetcher, log *slog.Logger) (*pages, error) {
+func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log *slog.Logger) (*pages, error) {
 	p := &pages{Source: fetcher}
 	if cfg.Browser == config.BrowserOff {
 		p.missing = overHTTP + "BROWSER=off."
@@ -42,7 +42,7 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, log *slog.Logger) (*pag
 	if err != nil {
 		return nil, err
 	}
-	pc := proxy.Config{AllowNets: cfg.FetchAllowNets, Logger: log}
+	pc := proxy.Config{AllowNets: cfg.FetchAllowNets, Refuse: lists.Denied, Logger: log}
 	if cfg.BrowserProxy != "" {
 		host, port, err := net.SplitHostPort(cfg.BrowserProxy)
 		if err != nil {
