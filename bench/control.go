@@ -25,6 +25,7 @@ type serverConfig struct {
 	Dir     string `json:"dir"`     // for artifacts
 	Slots   int    `json:"slots"`   // of the worker; 0: none runs
 	Conns   int32  `json:"conns"`   // of the pool
+	Bare    bool   `json:"bare"`    // no legwork but the reference of part fanout
 	Profile string `json:"profile"` // file for a CPU profile; empty: none
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -18,7 +19,8 @@ import (
 // portsPerAddress bounds the sockets from one loopback address: ephemeral ports are some 28,000 by default.
 const portsPerAddress = 5000
 
-// fanoutPart is part d: what a socket costs, and how long one event takes to reach them all.
+// fanoutPart is part d: what a socket costs, and how long one event takes to reach them all, beside a bare server with the
+// same WebSocket library that sends the same bytes from memory.
 func fanoutPart(ctx context.Context, b *bench) error {
 	limit := raiseFileLimit()
 	for size := range strings.SplitSeq(b.sockets, ",") {
@@ -33,7 +35,7 @@ func fanoutPart(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		if err := b.fanout(ctx, url, n); err != nil {
+		if err := b.fanout(ctx, url, n, limit >= uint64(2*n)+500); err != nil {
 			return fmt.Errorf("%d sockets: %w", n, err)
 		}
 	}
@@ -48,60 +50,114 @@ type crowd struct {
 	stop    context.CancelFunc
 }
 
-func (b *bench) fanout(ctx context.Context, url string, n int) error {
-	server, err := b.start(ctx, fmt.Sprintf("fanout-%d", n), serverConfig{URL: url, Conns: 10})
+// fanout compares in alternation when both crowds may be there at once, and otherwise first the one, then the other.
+func (b *bench) fanout(ctx context.Context, url string, n int, both bool) error {
+	own, err := b.crowded(ctx, "fanout", serverConfig{URL: url, Conns: 10}, n)
 	if err != nil {
 		return err
 	}
-	defer server.stop()
-	r, err := server.ask(ctx, command{Op: "tasks", Runs: 1})
-	if err != nil {
-		return err
-	}
-	id := r.Tasks[0]
-	if err := warm(ctx, server.api, id); err != nil {
-		return err
-	}
-	if _, err := server.ask(ctx, command{Op: "collect"}); err != nil {
-		return err
-	}
-	residentBefore, kernelBefore := resident(server.pid()), kernelSockets()
-	began := time.Now()
-	c, err := gather(ctx, server.api, id, n)
-	if err != nil {
-		return err
-	}
-	defer c.leave()
-	accepted := time.Since(began)
-	if _, err := server.ask(ctx, command{Op: "collect"}); err != nil {
-		return err
-	}
-	process := float64(resident(server.pid())-residentBefore) / float64(n) / 1024
-	// Both ends of each connection are on this machine and cost about the same.
-	kernel := float64(kernelSockets()-kernelBefore) / 2 / float64(n) / 1024
-	idleFrom, used := time.Now(), cpuTime(server.pid())
-	until(ctx, idleFrom.Add(2*b.duration))
-	idle := float64(cpuTime(server.pid())-used) / float64(time.Since(idleFrom)) * 100
-	var reached []float64
-	for range b.pairs {
-		took, err := c.tell(ctx, server, id)
-		if err != nil {
+	leave := sync.OnceFunc(own.leave)
+	defer leave()
+	sides, order := map[string]side{"own": own.tell}, []string{"own"}
+	var first map[string]map[string][]float64
+	if !both {
+		b.logf("%d and %d sockets at once need more open files than are allowed here: no alternation", n, n)
+		if first, err = b.rounds(ctx, sides, order...); err != nil {
 			return err
 		}
-		reached = append(reached, took.Seconds())
+		leave()
+		sides, order = map[string]side{}, nil
 	}
-	name := func(what string) string { return fmt.Sprintf("%d sockets: %s", n, what) }
-	memory := figure{Part: "d", Name: name("memory each, process and kernel"), Unit: "KiB", Values: []float64{process + kernel}}
-	event := figure{Part: "d", Name: name("one event to all"), Unit: "s", Values: reached}
+	bare, err := b.crowded(ctx, "fanout-bare", serverConfig{Bare: true}, n)
+	if err != nil {
+		return fmt.Errorf("reference: %w", err)
+	}
+	defer bare.leave()
+	sides["bare"], order = bare.tell, append(order, "bare")
+	got, err := b.rounds(ctx, sides, order...)
+	if err != nil {
+		return err
+	}
+	maps.Copy(got, first)
+	add := func(what, unit string, value func(audience) []float64, t *target) {
+		b.add(figure{Part: "d", Name: fmt.Sprintf("%d sockets: %s", n, what), Unit: unit, Values: value(own),
+			Reference: "bare server", References: value(bare), Target: t})
+	}
+	one := func(pick func(audience) float64) func(audience) []float64 {
+		return func(a audience) []float64 { return []float64{pick(a)} }
+	}
+	var small, soon *target
 	if n >= 10_000 {
-		memory.Target, event.Target = &target{Of: "value", AtMost: 40}, &target{Of: "value", AtMost: 1}
+		small, soon = &target{Of: "value", AtMost: 40}, &target{Of: "value", AtMost: 1}
 	}
-	b.add(memory)
-	b.add(figure{Part: "d", Name: name("of that, kernel"), Unit: "KiB", Values: []float64{kernel}})
-	b.add(figure{Part: "d", Name: name("accepted in"), Unit: "s", Values: []float64{accepted.Seconds()}})
-	b.add(event)
-	b.add(figure{Part: "d", Name: name("CPU when idle"), Unit: "% of one", Values: []float64{idle}})
+	add("memory each, process and kernel", "KiB", one(func(a audience) float64 { return a.process + a.kernel }), small)
+	add("of that, kernel", "KiB", one(func(a audience) float64 { return a.kernel }), nil)
+	add("accepted in", "s", one(func(a audience) float64 { return a.accepted.Seconds() }), nil)
+	b.add(figure{Part: "d", Name: fmt.Sprintf("%d sockets: one event to all", n), Unit: "s", Values: got["own"]["s"],
+		Reference: "bare server", References: got["bare"]["s"], Target: soon})
+	b.add(figure{Part: "d", Name: fmt.Sprintf("%d sockets: CPU when idle", n), Unit: "% of one", Values: []float64{own.idle}})
 	return nil
+}
+
+// audience is a server with its crowd, and what the crowd costs.
+type audience struct {
+	server          *child
+	crowd           *crowd
+	task            uuid.UUID
+	process, kernel float64 // KiB each
+	accepted        time.Duration
+	idle            float64 // percent of one CPU
+}
+
+// crowded starts a server, gathers n clients and measures what they cost.
+func (b *bench) crowded(ctx context.Context, name string, cfg serverConfig, n int) (a audience, err error) {
+	if a.server, err = b.start(ctx, fmt.Sprintf("%s-%d", name, n), cfg); err != nil {
+		return a, err
+	}
+	defer func() {
+		if err != nil {
+			a.leave()
+		}
+	}()
+	r, err := a.server.ask(ctx, command{Op: "tasks", Runs: 1})
+	if err != nil {
+		return a, err
+	}
+	a.task = r.Tasks[0]
+	if err := warm(ctx, a.server.api, a.task); err != nil {
+		return a, err
+	}
+	if _, err := a.server.ask(ctx, command{Op: "collect"}); err != nil {
+		return a, err
+	}
+	residentBefore, kernelBefore, began := resident(a.server.pid()), kernelSockets(), time.Now()
+	if a.crowd, err = gather(ctx, a.server.api, a.task, n); err != nil {
+		return a, err
+	}
+	a.accepted = time.Since(began)
+	if _, err := a.server.ask(ctx, command{Op: "collect"}); err != nil {
+		return a, err
+	}
+	a.process = float64(resident(a.server.pid())-residentBefore) / float64(n) / 1024
+	// Both ends of each connection are on this machine and cost about the same.
+	a.kernel = float64(kernelSockets()-kernelBefore) / 2 / float64(n) / 1024
+	idleFrom, used := time.Now(), cpuTime(a.server.pid())
+	until(ctx, idleFrom.Add(2*b.duration))
+	a.idle = float64(cpuTime(a.server.pid())-used) / float64(time.Since(idleFrom)) * 100
+	return a, nil
+}
+
+// tell is crowd.tell as a side of a comparison.
+func (a audience) tell(ctx context.Context) (map[string]float64, error) {
+	took, err := a.crowd.tell(ctx, a.server, a.task)
+	return map[string]float64{"s": took.Seconds()}, err
+}
+
+func (a audience) leave() {
+	if a.crowd != nil {
+		a.crowd.leave()
+	}
+	a.server.stop()
 }
 
 // warm makes the server do once what it will do for each socket, so that its code and pools are there before it counts.

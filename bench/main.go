@@ -38,7 +38,7 @@ type settings struct {
 func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errOut)
-	f.StringVar(&s.parts, "parts", "append,step,latency,runs,fanout,api,cold", "what to measure")
+	f.StringVar(&s.parts, "parts", strings.Join(partNames(), ","), "what to measure")
 	f.IntVar(&s.pairs, "pairs", 10, "rounds of each comparison")
 	f.DurationVar(&s.duration, "duration", time.Second, "of one measurement; pgbench needs whole seconds")
 	f.IntVar(&s.tasks, "tasks", 100_000, "finished tasks in the table of part api")
@@ -76,12 +76,19 @@ func parts() []part {
 	}
 }
 
+func partNames() (names []string) {
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
 // measure runs the chosen parts and gives their figures.
 func measure(ctx context.Context, s settings, log io.Writer) (report, error) {
 	wanted := strings.Split(s.parts, ",")
 	for _, w := range wanted {
-		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == w }) {
-			return report{}, fmt.Errorf("bench: there is no part %q", w)
+		if !slices.Contains(partNames(), w) {
+			return report{}, fmt.Errorf("bench: there is no part %q, only %s", w, strings.Join(partNames(), ", "))
 		}
 	}
 	b, err := newBench(ctx, s, log)

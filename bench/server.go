@@ -47,17 +47,27 @@ type server struct {
 	seqs  []int64     // last seq of each
 }
 
+// tested is what a process under test does.
+type tested interface {
+	up(ctx context.Context) (stop func(), err error)
+	obey(ctx context.Context, c command) (reply, error)
+}
+
 // serverMain is main of a server under test: it obeys standard input until that ends.
 func serverMain(ctx context.Context, spec string) int {
 	raiseFileLimit()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s := &server{log: log}
-	if err := json.Unmarshal([]byte(spec), &s.cfg); err != nil {
+	var cfg serverConfig
+	if err := json.Unmarshal([]byte(spec), &cfg); err != nil {
 		log.Error("bad configuration", "error", err)
 		return 1
 	}
-	if s.cfg.Profile != "" {
-		f, err := os.Create(s.cfg.Profile)
+	var s tested = &server{cfg: cfg, log: log}
+	if cfg.Bare {
+		s = &bareServer{}
+	}
+	if cfg.Profile != "" {
+		f, err := os.Create(cfg.Profile)
 		if err == nil {
 			defer func() { _ = f.Close() }()
 			if err = pprof.StartCPUProfile(f); err == nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,14 +40,18 @@ type world struct {
 	*chance
 	t             *testing.T
 	m             *memory
-	local, remote *Hub // where the writer runs, and another process
-	reliable      bool // every publish arrives, and nothing polls
+	local, remote *Hub         // where the writer runs, and another process
+	reliable      bool         // every publish arrives unless the listener is lost, and nothing polls
+	lost          atomic.Bool  // the remote process's listener hears nothing
+	deleted       sync.Map     // what logs had whose rows are gone, by id
+	calm          atomic.Int64 // when the last writer or outage ended so far, in nanoseconds after began
 	began         time.Time
 	work          sync.WaitGroup
 }
 
 // TestEverySubscriptionGetsItsSuffix compares streams with the log under random interleavings of appends, overtaking,
-// repeated and lost publishes, outages, clients that subscribe anywhere, pause, time out, leave and come back.
+// repeated and lost publishes, lost listeners, outages, deleted logs, clients that subscribe anywhere, pause, time out,
+// leave and come back.
 func TestEverySubscriptionGetsItsSuffix(t *testing.T) {
 	t.Parallel()
 	seeds := 120
@@ -84,7 +90,7 @@ func simulate(t *testing.T, seed uint64) {
 			w.work.Go(func() { w.client(id) })
 		}
 	}
-	w.work.Go(w.outages)
+	w.work.Go(func() { w.outages(ctx) })
 	w.work.Wait()
 	if n := w.local.Watched() + w.remote.Watched(); n > 0 {
 		t.Errorf("%d topics without a subscription", n)
@@ -103,7 +109,13 @@ func (w *world) write(id uuid.UUID) {
 			w.pause(20 * time.Millisecond)
 		}
 	}
-	w.publish(w.m.end(id))
+	end := w.m.end(id)
+	if w.oneIn(4) {
+		w.deleted.Store(id, w.m.suffix(id, 0))
+		w.m.delete(id)
+	}
+	w.publish(end)
+	w.calm.Store(int64(time.Since(w.began)))
 }
 
 // publish tells the processes: mostly at once, sometimes late and so out of order, twice, or never.
@@ -135,18 +147,30 @@ func (w *world) publish(events []research.Event) {
 			if err != nil {
 				w.t.Error(err)
 			}
-			w.remote.announce(news)
+			if !w.lost.Load() {
+				w.remote.announce(news)
+			}
 		}
 	})
 }
 
-func (w *world) outages() {
-	for range w.n(4) {
+// outages are times in which the database is down, or the remote process hears nothing. The latter end as they do in
+// Listener: LISTEN, then a check.
+func (w *world) outages(ctx context.Context) {
+	for range w.n(6) {
 		w.pause(200 * time.Millisecond)
+		if w.oneIn(2) {
+			w.lost.Store(true)
+			w.pause(300 * time.Millisecond)
+			w.lost.Store(false)
+			w.remote.check(ctx)
+			continue
+		}
 		w.m.set(func(m *memory) { m.down = true })
 		w.pause(500 * time.Millisecond)
 		w.m.set(func(m *memory) { m.down = false })
 	}
+	w.calm.Store(int64(time.Since(w.began)))
 }
 
 // client follows a log to its end, over as many subscriptions as it takes, and compares with the model.
@@ -168,11 +192,15 @@ func (w *world) client(id uuid.UUID) {
 			return
 		}
 		for _, f := range frames {
-			if f.Seq != cursor+1 && cursor > start {
+			_, deleted := w.deleted.Load(id)
+			if f.Seq <= cursor || f.Seq != cursor+1 && cursor > start && !deleted {
 				w.t.Errorf("event %d came after %d", f.Seq, cursor)
 			}
 			cursor = f.Seq
 			got = append(got, string(f.Data))
+		}
+		if late := time.Since(w.began) - time.Duration(w.calm.Load()); ended && late > 5*time.Second {
+			w.t.Errorf("from %d: the end came %v after everything was calm", start, late)
 		}
 		if ended {
 			break
@@ -185,8 +213,25 @@ func (w *world) client(id uuid.UUID) {
 			hub = map[*Hub]*Hub{w.local: w.remote, w.remote: w.local}[hub]
 		}
 	}
+	if all, deleted := w.deleted.Load(id); deleted {
+		w.subsequence(got, all.([]string))
+		return
+	}
 	if want := w.m.suffix(id, start); fmt.Sprint(got) != fmt.Sprint(want) {
 		w.t.Errorf("from %d: got %d events, the log has %d", start, len(got), len(want))
+	}
+}
+
+// subsequence demands that what was got of a log that was deleted meanwhile is of it and in order. What may not be missing
+// either is the matter of TestTerminalEventOutlivesItsRow.
+func (w *world) subsequence(got, all []string) {
+	for _, frame := range got {
+		i := slices.Index(all, frame)
+		if i < 0 {
+			w.t.Errorf("%s is not in the log, or out of order", frame)
+			return
+		}
+		all = all[i+1:]
 	}
 }
 
