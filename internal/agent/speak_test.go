@@ -16,6 +16,7 @@ import (
 type hearing struct {
 	t      *testing.T
 	text   []rune
+	most   int // code points that the text ever had
 	pieces int
 	begun  int // how often the text began
 }
@@ -30,6 +31,7 @@ func (h *hearing) say(offset int, text string) {
 		h.t.Fatalf("a piece at %d after %d code points", offset, len(h.text))
 	}
 	h.text = append(h.text, []rune(text)...)
+	h.most = max(h.most, len(h.text))
 }
 
 // spoken says a reply in the given pieces and gives what a client then has, before and after the end.
@@ -151,6 +153,7 @@ func TestAskSpeaks(t *testing.T) {
 			require.Equal(t, answer, string(h.text))
 			require.Equal(t, 2, h.begun, "the try that failed had begun")
 			require.Greater(t, h.pieces, 8)
+			require.Len(t, h.text, h.most, "it begins anew with the next try, not in the end")
 		})
 	}
 }
