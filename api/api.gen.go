@@ -400,10 +400,13 @@ type Options struct {
 	DenyDomains        []string `json:"denyDomains"`
 
 	// Fresh Every page is requested.
-	Fresh          bool                   `json:"fresh"`
-	MaxDepth       int                    `json:"maxDepth"`
-	MaxPages       int                    `json:"maxPages"`
-	MaxResults     int                    `json:"maxResults"`
+	Fresh      bool `json:"fresh"`
+	MaxDepth   int  `json:"maxDepth"`
+	MaxPages   int  `json:"maxPages"`
+	MaxResults int  `json:"maxResults"`
+
+	// MaxTokens null: the server's TASK_MAX_TOKENS alone.
+	MaxTokens      *int64                 `json:"maxTokens"`
 	Metadata       map[string]interface{} `json:"metadata"`
 	SafeMode       bool                   `json:"safeMode"`
 	SameDomainOnly bool                   `json:"sameDomainOnly"`
@@ -588,9 +591,11 @@ type TaskList struct {
 
 // Usage What the task has cost so far.
 type Usage struct {
-	InputTokens  int64 `json:"inputTokens"`
-	ModelCalls   int   `json:"modelCalls"`
-	OutputTokens int64 `json:"outputTokens"`
+	// CostUsd US dollars by MODEL_PRICES; absent while no call has a price.
+	CostUsd      *float64 `json:"costUsd,omitempty"`
+	InputTokens  int64    `json:"inputTokens"`
+	ModelCalls   int      `json:"modelCalls"`
+	OutputTokens int64    `json:"outputTokens"`
 
 	// Pages Pages opened.
 	Pages int `json:"pages"`

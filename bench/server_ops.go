@@ -34,7 +34,7 @@ func (s *server) newTasks(ctx context.Context, n int) (reply, error) {
 			if _, err = s.store.AddHead(ctx, tx, &task, 0, []research.Event{research.Thinking("submitted", nil)}); err != nil {
 				return err
 			}
-			_, _, err = s.store.Claim(ctx, tx, id, 1, uuid.New(), research.Pin{Provider: "reader"},
+			_, _, _, err = s.store.Claim(ctx, tx, id, 1, uuid.New(), research.Pin{Provider: "reader"},
 				[]research.Event{research.Thinking("started", nil)})
 			return err
 		})

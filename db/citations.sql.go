@@ -12,6 +12,82 @@ import (
 	"github.com/google/uuid"
 )
 
+const inheritVisit = `-- name: InheritVisit :execrows
+INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
+                    canonical_url, published_at, modified_at, links, cached, inherited)
+SELECT $1, v.account_id, $2::uuid, v.page_id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, 0, v.bytes, v.millis, v.fetched_at,
+       v.canonical_url, v.published_at, v.modified_at, v.links, true, true
+FROM visits v WHERE v.id = $3 AND v.page_id IS NOT NULL
+`
+
+// Copies the reading that a parent's evidence is from, so that the parent may be deleted.
+func (q *Queries) InheritVisit(ctx context.Context, iD uuid.UUID, taskID uuid.UUID, fromVisit uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, inheritVisit, iD, taskID, fromVisit)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const inherited = `-- name: Inherited :many
+SELECT c.evidence, c.page_id, c.visit_id, c.url, c.title, c.excerpt, c.start, c."end", c.accessed_at, p.language, p.chars,
+       p.title AS page_title, (SELECT count(*) FROM passages ps WHERE ps.page_id = p.id) AS passages
+FROM citations c JOIN visits v ON v.id = c.visit_id JOIN pages p ON p.id = c.page_id
+WHERE c.task_id = $1 AND v.inherited
+ORDER BY c.evidence
+`
+
+type InheritedRow struct {
+	Evidence   int32
+	PageID     string
+	VisitID    uuid.UUID
+	Url        string
+	Title      string
+	Excerpt    string
+	Start      int32
+	End        int32
+	AccessedAt time.Time
+	Language   string
+	Chars      int32
+	PageTitle  string
+	Passages   int64
+}
+
+// The evidence that a follow-up began with, by its number.
+func (q *Queries) Inherited(ctx context.Context, taskID uuid.UUID) ([]InheritedRow, error) {
+	rows, err := q.db.Query(ctx, inherited, taskID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []InheritedRow{}
+	for rows.Next() {
+		var i InheritedRow
+		if err := rows.Scan(
+			&i.Evidence,
+			&i.PageID,
+			&i.VisitID,
+			&i.Url,
+			&i.Title,
+			&i.Excerpt,
+			&i.Start,
+			&i.End,
+			&i.AccessedAt,
+			&i.Language,
+			&i.Chars,
+			&i.PageTitle,
+			&i.Passages,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertCitation = `-- name: InsertCitation :one
 INSERT INTO citations (task_id, evidence, page_id, visit_id, url, title, excerpt, start, "end", accessed_at)
 SELECT $1, $2, p.id, $3, $4, $5, substr(p.content, s.start + 1, s.stop - s.start), s.start, s.stop, $6
@@ -51,12 +127,24 @@ func (q *Queries) InsertCitation(ctx context.Context, arg InsertCitationParams) 
 }
 
 const markCitation = `-- name: MarkCitation :exec
-UPDATE citations SET n = $1::integer WHERE task_id = $2 AND evidence = $3
+UPDATE citations SET n = $1::integer, support = $2 WHERE task_id = $3 AND evidence = $4
 `
 
+type MarkCitationParams struct {
+	N        int32
+	Support  string
+	TaskID   uuid.UUID
+	Evidence int32
+}
+
 // Gives a piece of evidence its marker in the answer.
-func (q *Queries) MarkCitation(ctx context.Context, n int32, taskID uuid.UUID, evidence int32) error {
-	_, err := q.db.Exec(ctx, markCitation, n, taskID, evidence)
+func (q *Queries) MarkCitation(ctx context.Context, arg MarkCitationParams) error {
+	_, err := q.db.Exec(ctx, markCitation,
+		arg.N,
+		arg.Support,
+		arg.TaskID,
+		arg.Evidence,
+	)
 	return err
 }
 

@@ -124,6 +124,8 @@ type Step struct {
 	InputTokens  int64
 	OutputTokens int64
 	CreatedAt    time.Time
+	// Of a model reply, in US dollars by MODEL_PRICES when it was journaled; NULL where the model has no price.
+	CostUsd *float64
 }
 
 // One question with its options and its outcome.
@@ -164,6 +166,12 @@ type Task struct {
 	Metadata      []byte
 	// Every page is requested, whatever PAGE_TTL says.
 	Fresh bool
+	// Tokens after which research ends; NULL: TASK_MAX_TOKENS alone bounds it.
+	MaxTokens *int64
+	// When a live worker that has the pinned model was last seen, or the task first handed on for want of one; NULL while it is not.
+	UnservedSince *time.Time
+	// Of a follow-up: questions, oldest first, and answer of the task it follows, kept because that task may be deleted.
+	Context []byte
 }
 
 // The public log of each task, gapless from 1. json and not jsonb: clients get the bytes that were written.
@@ -212,6 +220,8 @@ type Visit struct {
 	Links []byte
 	// The page was taken from the snapshot of an earlier visit; no request was made.
 	Cached bool
+	// A reading of the task that this one follows up, copied with the evidence from it; it is no page opened by this task.
+	Inherited bool
 }
 
 // One row per live worker process; its lease is the age of heartbeat_at by the clock of this database.
@@ -222,4 +232,8 @@ type Worker struct {
 	Host        string
 	StartedAt   time.Time
 	HeartbeatAt time.Time
+	// With model and prompt_version: what tasks that begin here are pinned to. Every worker has the built-in reader beside it.
+	Provider      string
+	Model         string
+	PromptVersion string
 }

@@ -295,9 +295,10 @@ func (q *Queries) SpentMillis(ctx context.Context, taskID uuid.UUID, epoch int32
 
 const startTask = `-- name: StartTask :one
 UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest($1::timestamptz, created_at)),
-       provider = coalesce(provider, $2), model = coalesce(model, $3), prompt_version = coalesce(prompt_version, $4)
+       provider = coalesce(provider, $2), model = coalesce(model, $3), prompt_version = coalesce(prompt_version, $4),
+       unserved_since = NULL
 WHERE id = $5 AND status IN ('created','queued')
-RETURNING try
+RETURNING try, provider, model, prompt_version
 `
 
 type StartTaskParams struct {
@@ -308,8 +309,15 @@ type StartTaskParams struct {
 	ID            uuid.UUID
 }
 
+type StartTaskRow struct {
+	Try           int32
+	Provider      *string
+	Model         *string
+	PromptVersion *string
+}
+
 // The claimed task begins to run; its first start is kept, and so are the provider, model and prompt it began with.
-func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (int32, error) {
+func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (StartTaskRow, error) {
 	row := q.db.QueryRow(ctx, startTask,
 		arg.At,
 		arg.Provider,
@@ -317,9 +325,14 @@ func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (int32, er
 		arg.PromptVersion,
 		arg.ID,
 	)
-	var try int32
-	err := row.Scan(&try)
-	return try, err
+	var i StartTaskRow
+	err := row.Scan(
+		&i.Try,
+		&i.Provider,
+		&i.Model,
+		&i.PromptVersion,
+	)
+	return i, err
 }
 
 const strays = `-- name: Strays :many

@@ -18,9 +18,9 @@ WITH head AS (
     WHERE h.task_id = $2 AND h.run_epoch = $3
     RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 ), step AS (
-    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, created_at)
+    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, cost_usd, created_at)
     SELECT head.task_id, $4::integer, $5::integer, head.run_epoch, $6::integer, $7::text, $8::text, $9::json, $10::json,
-           $11::boolean, $12::integer, $13::bigint, $14::bigint, head.at
+           $11::boolean, $12::integer, $13::bigint, $14::bigint, $15::float8, head.at
     FROM head
 ), seen AS (
     UPDATE runs SET seen_at = greatest(head.at, runs.seen_at) FROM head WHERE runs.task_id = head.task_id AND runs.epoch = head.run_epoch
@@ -28,7 +28,7 @@ WITH head AS (
     INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
     SELECT head.task_id, head.last_seq - cardinality($1::text[]) + e.nth, e.type, e.terminal, head.at, e.body
     FROM head, (SELECT generate_subscripts($1::text[], 1) AS nth, unnest($1::text[]) AS type,
-                       unnest($15::boolean[]) AS terminal, unnest($16::text[])::json AS body) e
+                       unnest($16::boolean[]) AS terminal, unnest($17::text[])::json AS body) e
 )
 SELECT head.last_seq, head.at FROM head
 `
@@ -48,6 +48,7 @@ type RecordStepParams struct {
 	Millis       int32
 	InputTokens  int64
 	OutputTokens int64
+	CostUsd      *float64
 	Terminals    []bool
 	Bodies       []string
 }
@@ -75,6 +76,7 @@ func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordS
 		arg.Millis,
 		arg.InputTokens,
 		arg.OutputTokens,
+		arg.CostUsd,
 		arg.Terminals,
 		arg.Bodies,
 	)
@@ -84,7 +86,7 @@ func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordS
 }
 
 const steps = `-- name: Steps :many
-SELECT turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, created_at
+SELECT turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, cost_usd, created_at
 FROM steps WHERE task_id = $1 ORDER BY turn, call_no
 `
 
@@ -101,6 +103,7 @@ type StepsRow struct {
 	Millis       int32
 	InputTokens  int64
 	OutputTokens int64
+	CostUsd      *float64
 	CreatedAt    time.Time
 }
 
@@ -127,6 +130,7 @@ func (q *Queries) Steps(ctx context.Context, taskID uuid.UUID) ([]StepsRow, erro
 			&i.Millis,
 			&i.InputTokens,
 			&i.OutputTokens,
+			&i.CostUsd,
 			&i.CreatedAt,
 		); err != nil {
 			return nil, err

@@ -58,7 +58,7 @@ func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string
 }
 
 const getTask = `-- name: GetTask :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = $1 AND t.account_id = $2
 `
@@ -105,6 +105,9 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 		&i.Task.ErrorCode,
 		&i.Task.Metadata,
 		&i.Task.Fresh,
+		&i.Task.MaxTokens,
+		&i.Task.UnservedSince,
+		&i.Task.Context,
 		&i.LastSeq,
 		&i.RunEpoch,
 	)
@@ -112,7 +115,7 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 }
 
 const getTaskForRun = `-- name: GetTaskForRun :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = $1
 `
@@ -159,6 +162,9 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 		&i.Task.ErrorCode,
 		&i.Task.Metadata,
 		&i.Task.Fresh,
+		&i.Task.MaxTokens,
+		&i.Task.UnservedSince,
+		&i.Task.Context,
 		&i.LastSeq,
 		&i.RunEpoch,
 	)
@@ -178,7 +184,7 @@ func (q *Queries) InsertHead(ctx context.Context, taskID uuid.UUID, lastSeq int6
 const insertTask = `-- name: InsertTask :one
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, created_at)
+                   fresh, request_metadata, max_tokens, context, created_at)
 SELECT $1, $2, $3,
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => $4::float8))
@@ -186,7 +192,7 @@ SELECT $1, $2, $3,
             THEN 'created' ELSE 'queued' END,
        $5, $6, $7, $8, $9, $10,
        $11, $12, $13, $14, $15, $16, $17,
-       $18, $19, date_trunc('milliseconds', clock_timestamp())
+       $18, $19, $20::bigint, $21::json, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at
 `
 
@@ -210,6 +216,8 @@ type InsertTaskParams struct {
 	DenyDomains        []string
 	Fresh              bool
 	RequestMetadata    []byte
+	MaxTokens          *int64
+	Context            []byte
 }
 
 type InsertTaskRow struct {
@@ -239,6 +247,8 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 		arg.DenyDomains,
 		arg.Fresh,
 		arg.RequestMetadata,
+		arg.MaxTokens,
+		arg.Context,
 	)
 	var i InsertTaskRow
 	err := row.Scan(&i.Status, &i.CreatedAt)
@@ -246,7 +256,7 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 }
 
 const listTasks = `-- name: ListTasks :many
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.account_id = $1
   AND ($2::text IS NULL OR t.status = $2)
@@ -329,6 +339,9 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 			&i.Task.ErrorCode,
 			&i.Task.Metadata,
 			&i.Task.Fresh,
+			&i.Task.MaxTokens,
+			&i.Task.UnservedSince,
+			&i.Task.Context,
 			&i.LastSeq,
 			&i.RunEpoch,
 		); err != nil {
@@ -386,15 +399,17 @@ func (q *Queries) TaskCounts(ctx context.Context) (TaskCountsRow, error) {
 
 const taskUsage = `-- name: TaskUsage :many
 SELECT h.task_id,
-       (SELECT count(*) FROM visits v WHERE v.task_id = h.task_id) AS pages,
-       s.tool_calls, s.model_calls, s.input_tokens, s.output_tokens,
+       (SELECT count(*) FROM visits v WHERE v.task_id = h.task_id AND NOT v.inherited) AS pages,
+       s.tool_calls, s.model_calls, s.input_tokens, s.output_tokens, s.cost_usd, s.priced,
        (SELECT coalesce(sum(extract(epoch FROM coalesce(r.ended_at, r.seen_at) - r.claimed_at) * 1000), 0)::bigint
         FROM runs r WHERE r.task_id = h.task_id) AS running_millis
 FROM task_heads h,
      LATERAL (SELECT count(*) FILTER (WHERE st.kind = 'tool') AS tool_calls,
                      count(*) FILTER (WHERE st.kind = 'model') AS model_calls,
                      coalesce(sum(st.input_tokens), 0)::bigint AS input_tokens,
-                     coalesce(sum(st.output_tokens), 0)::bigint AS output_tokens
+                     coalesce(sum(st.output_tokens), 0)::bigint AS output_tokens,
+                     coalesce(sum(st.cost_usd), 0)::float8 AS cost_usd,
+                     count(st.cost_usd) AS priced
               FROM steps st WHERE st.task_id = h.task_id) s
 WHERE h.task_id = ANY($1::uuid[])
 `
@@ -406,6 +421,8 @@ type TaskUsageRow struct {
 	ModelCalls    int64
 	InputTokens   int64
 	OutputTokens  int64
+	CostUsd       float64
+	Priced        int64
 	RunningMillis int64
 }
 
@@ -426,6 +443,8 @@ func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsa
 			&i.ModelCalls,
 			&i.InputTokens,
 			&i.OutputTokens,
+			&i.CostUsd,
+			&i.Priced,
 			&i.RunningMillis,
 		); err != nil {
 			return nil, err

@@ -89,14 +89,18 @@ func (q *Queries) PruneWorkers(ctx context.Context, olderThanSeconds float64) (i
 }
 
 const registerWorker = `-- name: RegisterWorker :exec
-INSERT INTO workers (id, slots, version, host) VALUES ($1, $2, $3, $4)
+INSERT INTO workers (id, slots, version, host, provider, model, prompt_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 `
 
 type RegisterWorkerParams struct {
-	ID      uuid.UUID
-	Slots   int32
-	Version string
-	Host    string
+	ID            uuid.UUID
+	Slots         int32
+	Version       string
+	Host          string
+	Provider      string
+	Model         string
+	PromptVersion string
 }
 
 // A process offers slots.
@@ -106,6 +110,9 @@ func (q *Queries) RegisterWorker(ctx context.Context, arg RegisterWorkerParams) 
 		arg.Slots,
 		arg.Version,
 		arg.Host,
+		arg.Provider,
+		arg.Model,
+		arg.PromptVersion,
 	)
 	return err
 }
@@ -118,4 +125,35 @@ DELETE FROM workers WHERE id = $1
 func (q *Queries) UnregisterWorker(ctx context.Context, id uuid.UUID) error {
 	_, err := q.db.Exec(ctx, unregisterWorker, id)
 	return err
+}
+
+const unserved = `-- name: Unserved :one
+WITH able AS (
+    SELECT EXISTS (SELECT 1 FROM workers w JOIN tasks t ON t.id = $1
+                   WHERE w.heartbeat_at > now() - make_interval(secs => $2::float8)
+                     AND (w.provider, w.model, w.prompt_version) = (t.provider, t.model, t.prompt_version)) AS yes
+), old AS (
+    SELECT unserved_since AS at FROM tasks WHERE id = $1
+), noted AS (
+    UPDATE tasks SET unserved_since = CASE WHEN able.yes THEN clock_timestamp() ELSE coalesce(tasks.unserved_since, clock_timestamp()) END
+    FROM able WHERE tasks.id = $1
+)
+SELECT able.yes AS served, (old.at IS NULL)::boolean AS first,
+       coalesce(extract(epoch FROM clock_timestamp() - old.at), 0)::float8 AS waited
+FROM able, old
+`
+
+type UnservedRow struct {
+	Served bool
+	First  bool
+	Waited float64
+}
+
+// Notes that a worker handed a task on because it lacks the model that the task is pinned to: whether a live worker has
+// it, whether this is news, and the seconds since one had.
+func (q *Queries) Unserved(ctx context.Context, iD uuid.UUID, leaseSeconds float64) (UnservedRow, error) {
+	row := q.db.QueryRow(ctx, unserved, iD, leaseSeconds)
+	var i UnservedRow
+	err := row.Scan(&i.Served, &i.First, &i.Waited)
+	return i, err
 }

@@ -18,9 +18,10 @@ RETURNING last_seq, run_epoch, date_trunc('milliseconds', clock_timestamp())::ti
 -- name: StartTask :one
 -- The claimed task begins to run; its first start is kept, and so are the provider, model and prompt it began with.
 UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest(@at::timestamptz, created_at)),
-       provider = coalesce(provider, @provider), model = coalesce(model, @model), prompt_version = coalesce(prompt_version, @prompt_version)
+       provider = coalesce(provider, @provider), model = coalesce(model, @model), prompt_version = coalesce(prompt_version, @prompt_version),
+       unserved_since = NULL
 WHERE id = @id AND status IN ('created','queued')
-RETURNING try;
+RETURNING try, provider, model, prompt_version;
 
 -- name: RequeueTask :exec
 -- Back to waiting: hand-back (same try) or retry (next try).

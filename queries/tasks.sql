@@ -2,7 +2,7 @@
 -- A submission. It is created when a live worker has a slot that no other open task is going to take, queued otherwise.
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, created_at)
+                   fresh, request_metadata, max_tokens, context, created_at)
 SELECT @id, @account_id, sqlc.narg(parent_task_id),
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8))
@@ -10,7 +10,7 @@ SELECT @id, @account_id, sqlc.narg(parent_task_id),
             THEN 'created' ELSE 'queued' END,
        @priority, @question, sqlc.narg(seed_url), @max_depth, @max_pages, @time_budget,
        @search_engine, @max_results, @safe_mode, @same_domain_only, @allow_external_links, @allow_domains, @deny_domains,
-       @fresh, @request_metadata, date_trunc('milliseconds', clock_timestamp())
+       @fresh, @request_metadata, sqlc.narg(max_tokens)::bigint, sqlc.narg(context)::json, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at;
 
 -- name: InsertHead :exec
@@ -65,15 +65,17 @@ FROM unnest(tsvector_to_array(to_tsvector('simple', @q::text))) AS w(lexeme);
 -- name: TaskUsage :many
 -- What tasks have cost so far, counted from their journals and runs.
 SELECT h.task_id,
-       (SELECT count(*) FROM visits v WHERE v.task_id = h.task_id) AS pages,
-       s.tool_calls, s.model_calls, s.input_tokens, s.output_tokens,
+       (SELECT count(*) FROM visits v WHERE v.task_id = h.task_id AND NOT v.inherited) AS pages,
+       s.tool_calls, s.model_calls, s.input_tokens, s.output_tokens, s.cost_usd, s.priced,
        (SELECT coalesce(sum(extract(epoch FROM coalesce(r.ended_at, r.seen_at) - r.claimed_at) * 1000), 0)::bigint
         FROM runs r WHERE r.task_id = h.task_id) AS running_millis
 FROM task_heads h,
      LATERAL (SELECT count(*) FILTER (WHERE st.kind = 'tool') AS tool_calls,
                      count(*) FILTER (WHERE st.kind = 'model') AS model_calls,
                      coalesce(sum(st.input_tokens), 0)::bigint AS input_tokens,
-                     coalesce(sum(st.output_tokens), 0)::bigint AS output_tokens
+                     coalesce(sum(st.output_tokens), 0)::bigint AS output_tokens,
+                     coalesce(sum(st.cost_usd), 0)::float8 AS cost_usd,
+                     count(st.cost_usd) AS priced
               FROM steps st WHERE st.task_id = h.task_id) s
 WHERE h.task_id = ANY(@task_ids::uuid[]);
 

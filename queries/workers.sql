@@ -1,6 +1,7 @@
 -- name: RegisterWorker :exec
 -- A process offers slots.
-INSERT INTO workers (id, slots, version, host) VALUES (@id, @slots, @version, @host);
+INSERT INTO workers (id, slots, version, host, provider, model, prompt_version)
+VALUES (@id, @slots, @version, @host, @provider, @model, @prompt_version);
 
 -- name: Heartbeat :execrows
 -- Renews a lease by the clock of the database. No row: the process was given up and must abandon its runs.
@@ -24,3 +25,20 @@ SELECT w.id, w.slots, w.version, w.host, w.started_at, w.heartbeat_at,
 FROM workers w
 WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
 ORDER BY w.started_at, w.id;
+
+-- name: Unserved :one
+-- Notes that a worker handed a task on because it lacks the model that the task is pinned to: whether a live worker has
+-- it, whether this is news, and the seconds since one had.
+WITH able AS (
+    SELECT EXISTS (SELECT 1 FROM workers w JOIN tasks t ON t.id = @id
+                   WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
+                     AND (w.provider, w.model, w.prompt_version) = (t.provider, t.model, t.prompt_version)) AS yes
+), old AS (
+    SELECT unserved_since AS at FROM tasks WHERE id = @id
+), noted AS (
+    UPDATE tasks SET unserved_since = CASE WHEN able.yes THEN clock_timestamp() ELSE coalesce(tasks.unserved_since, clock_timestamp()) END
+    FROM able WHERE tasks.id = @id
+)
+SELECT able.yes AS served, (old.at IS NULL)::boolean AS first,
+       coalesce(extract(epoch FROM clock_timestamp() - old.at), 0)::float8 AS waited
+FROM able, old;

@@ -218,7 +218,8 @@ func (a *app) startAPI(ctx context.Context) error {
 	a.api = httpapi.New(httpapi.Config{
 		Tasks: a.service, Store: a.store, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Health: a.health,
-		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget},
+		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget,
+			MaxTokens: cfg.TaskMaxTokens},
 	})
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", cfg.ListenAddr())

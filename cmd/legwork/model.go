@@ -23,7 +23,7 @@ const (
 // openModel opens the model that the configuration means; nil without an error: the built-in reader answers.
 func openModel(ctx context.Context, cfg config.Config, ollama string, log *slog.Logger) (*llm.Client, error) {
 	c := llm.Config{Provider: string(cfg.Provider()), BaseURL: cfg.LLMBaseURL, Key: cfg.LLMAPIKey.Reveal(), Model: cfg.LLMModel,
-		Timeout: cfg.LLMTimeout, Concurrent: cfg.LLMMaxConcurrent, Log: log}
+		Timeout: cfg.LLMTimeout, Idle: cfg.LLMIdleTimeout, Concurrent: cfg.LLMMaxConcurrent, Log: log}
 	switch cfg.Provider() {
 	case config.ProviderReader:
 		return nil, nil
@@ -59,7 +59,10 @@ func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Clien
 
 // chooser is what answers tasks with a model that openModel opened.
 func chooser(model *llm.Client, cfg config.Config) agent.Chooser {
-	c := agent.Chooser{Limits: agent.Limits{MaxTokens: cfg.TaskMaxTokens}}
+	c := agent.Chooser{Limits: agent.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
+	for _, p := range cfg.ModelPrices {
+		c.Limits.Prices = append(c.Limits.Prices, agent.Price(p))
+	}
 	if model != nil { // an interface that holds a nil pointer is not nil
 		c.Model = model
 	}

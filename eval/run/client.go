@@ -38,7 +38,7 @@ type Usage struct {
 	ModelCalls   int     `json:"modelCalls"`
 	InputTokens  int64   `json:"inputTokens"`
 	OutputTokens int64   `json:"outputTokens"`
-	Cost         float64 `json:"cost"` // when the server knows prices
+	Cost         float64 `json:"costUsd"` // when the server knows prices
 }
 
 func (t Task) over() bool {

@@ -240,7 +240,7 @@ func confidence(chosen []foundPassage) float64 {
 func (r *reader) metadata(chosen []foundPassage, budget string) map[string]any {
 	m := map[string]any{
 		"provider": "reader", "languageModel": false, "plannerVersion": ReaderVersion,
-		"pagesRead": len(r.pages), "pagesFailed": len(r.failed), "partial": false,
+		"pagesRead": pagesRead(r.pages), "pagesFailed": len(r.failed), "partial": false,
 	}
 	if budget != "" {
 		m["partial"], m["budget"] = true, budget

@@ -68,7 +68,7 @@ func (a *asker) carryOut(ctx context.Context, w wish) (shownOutcome, error) {
 	if err != nil {
 		return a.refuse(spec.name, "%s", err), nil
 	}
-	raw, err := encode(args)
+	raw, err := research.EncodeJSON(args)
 	if err != nil {
 		return shownOutcome{}, err
 	}

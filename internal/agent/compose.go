@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -51,7 +52,12 @@ func (a *asker) answer(ctx context.Context) (research.Result, error) {
 		used[i] = a.proofs[n-1]
 		cited[i] = used[i].Evidence
 	}
-	return research.Result{Answer: c.text, Confidence: a.confidence(c, used), Cited: cited, Metadata: a.metadata(c, a.cut != "" || len(used) == 0)}, nil
+	verdicts, err := a.judge(ctx, c, used)
+	if err != nil {
+		return research.Result{}, err
+	}
+	return research.Result{Answer: c.text, Confidence: a.confidence(c, used, verdicts), Cited: cited, Support: verdicts.byEvidence,
+		Metadata: verdicts.tell(a.metadata(c, a.cut != "" || len(used) == 0))}, nil
 }
 
 // evidenceOfReader fills in for a model that cited nothing: the reader opens pages when none was read, and its best
@@ -101,11 +107,7 @@ func (a *asker) evidenceOfReader(ctx context.Context) error {
 
 // write makes the last call. A model that fails for good here, after the research is paid for, fails the task.
 func (a *asker) write(ctx context.Context, speaker *speaker) (string, error) {
-	shown := make([]shownProof, len(a.proofs))
-	for i, p := range a.proofs {
-		shown[i] = shownProof{N: i + 1, Title: p.Title, URL: p.URL, Text: tagOfText.ReplaceAllString(p.text, "‹$1")}
-	}
-	data := map[string]any{"Question": a.env.Task.Question, "Evidence": shown, "Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
+	data := map[string]any{"Question": a.env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(), "Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
 	rules, err := prompt("answer_system", data)
 	if err != nil {
 		return "", err
@@ -135,6 +137,15 @@ func (a *asker) write(ctx context.Context, speaker *speaker) (string, error) {
 		}
 		messages = append(messages, llm.Message{Role: llm.User, Text: "Write the answer now, as plain text."})
 	}
+}
+
+// shownProofs are the quotes as prompts number them.
+func (a *asker) shownProofs() []shownProof {
+	shown := make([]shownProof, len(a.proofs))
+	for i, p := range a.proofs {
+		shown[i] = shownProof{N: i + 1, Title: defused(p.Title), URL: p.URL, Text: defused(p.text)}
+	}
+	return shown
 }
 
 // composed is an answer whose markers were checked.
@@ -212,31 +223,39 @@ var (
 	bullet       = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
 )
 
-// countSentences counts the sentences that state something, and those of them without a marker. Headings, code, and lines
-// that only lead to a list do not state anything; a marker behind the full stop belongs to the sentence before it.
+// countSentences counts the sentences that state something, and those of them without a marker.
 func countSentences(text string) (all, unsupported int) {
-	for line := range strings.Lines(codeSpan.ReplaceAllString(text, "code")) {
-		line = strings.TrimSpace(bullet.ReplaceAllString(line, ""))
-		if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") {
-			continue
-		}
-		for line != "" {
-			end := len(line)
-			if m := sentenceStop.FindStringIndex(line); m != nil {
-				end = m[1]
-			}
-			sentence := line[:end]
-			line = line[end:]
-			if len(wordsOf(hasMarker.ReplaceAllString(sentence, ""))) < 3 {
-				continue
-			}
-			all++
-			if !hasMarker.MatchString(sentence) {
-				unsupported++
-			}
+	for sentence := range sentences(text) {
+		all++
+		if !hasMarker.MatchString(sentence) {
+			unsupported++
 		}
 	}
 	return all, unsupported
+}
+
+// sentences gives the sentences that state something. Headings, code, and lines that only lead to a list do not; a marker
+// behind the full stop belongs to the sentence before it.
+func sentences(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(codeSpan.ReplaceAllString(text, "code")) {
+			line = strings.TrimSpace(bullet.ReplaceAllString(line, ""))
+			if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") {
+				continue
+			}
+			for line != "" {
+				end := len(line)
+				if m := sentenceStop.FindStringIndex(line); m != nil {
+					end = m[1]
+				}
+				sentence := line[:end]
+				line = line[end:]
+				if len(wordsOf(hasMarker.ReplaceAllString(sentence, ""))) >= 3 && !yield(sentence) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // quoteAll is the answer where the model wrote none: the quotes, word for word.
@@ -254,14 +273,14 @@ func (a *asker) quoteAll() composed {
 
 // Parts of the confidence in a model's answer, which sum up to 1.
 const (
-	confidenceCited   = 0.45 // times the share of the answer's sentences that have a marker
+	confidenceCited   = 0.45 // times the share of the answer's sentences that have a marker, times the mean weight of the verdicts on them
 	confidenceFits    = 0.30 // times the share of the question's words, by weight, that the best quote used covers
 	confidenceSources = 0.25 // times the number of different pages used, up to two, less what one page alone gives: half
 )
 
 // confidence is how far the answer can be trusted, 0..1, from what can be seen of it: how much of it is cited, how well the
 // quotes fit the question, how many pages agree. The model's own opinion does not count.
-func (a *asker) confidence(c composed, used []proof) float64 {
+func (a *asker) confidence(c composed, used []proof, v verdicts) float64 {
 	if len(used) == 0 {
 		return noConfidence
 	}
@@ -279,15 +298,19 @@ func (a *asker) confidence(c composed, used []proof) float64 {
 	for _, s := range a.rankHits(newQuestion(a.env.Task.Question, "", nil), hits) {
 		fits = max(fits, s.share())
 	}
-	return min(1, round(confidenceCited*share+confidenceFits*fits+confidenceSources*min(1, float64(len(pages))/2)))
+	return min(1, round(confidenceCited*share*v.weight()+confidenceFits*fits+confidenceSources*min(1, float64(len(pages))/2)))
 }
 
 // metadata tells how the answer came about.
 func (a *asker) metadata(c composed, partial bool) map[string]any {
 	m := map[string]any{
 		"provider": a.model.Provider(), "model": a.model.Name(), "languageModel": true, "promptVersion": PromptVersion,
-		"pagesRead": len(a.pages), "pagesFailed": len(a.failed), "partial": partial,
-		"evidence": len(a.proofs), "unsupportedSentences": c.unsupported, "invalidMarkers": c.invalid, "tokens": a.tokens,
+		"pagesRead": pagesRead(a.pages), "pagesFailed": len(a.failed), "partial": partial,
+		"evidence": len(a.proofs), "unsupportedSentences": c.unsupported, "invalidMarkers": c.invalid, "tokens": a.input + a.output,
+		"inputTokens": a.input, "outputTokens": a.output,
+	}
+	if a.priced {
+		m["costUsd"] = a.cost
 	}
 	if a.cut != "" {
 		m["budget"] = a.cut

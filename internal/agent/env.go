@@ -13,13 +13,16 @@ import (
 // ReaderVersion names the planner of the built-in reader. It is pinned in a task at its first run.
 const ReaderVersion = "reader/1"
 
-// Env is one run's world, given by its caller. Every func but Shoot is called from the run's goroutine only.
+// Env is one run's world, given by its caller. Load, Recall, Search and Shoot may be called from several goroutines at once, every other
+// func from the run's goroutine only: writes come one after the other.
 type Env struct {
 	Task    research.Task
 	Try     int             // this run's try, from 1
 	Journal []research.Step // what earlier runs and tries recorded, in order
-	Spent   time.Duration   // running time of earlier runs
-	Started time.Time       // of this run, by the local clock
+	// Inherited is the evidence that a follow-up begins with; nil for any other task.
+	Inherited []research.Inherited
+	Spent     time.Duration // running time of earlier runs
+	Started   time.Time     // of this run, by the local clock
 
 	// Emit appends events behind the fence. When it returns nil the lease was checked: the next effect may be made.
 	// research.ErrFenced: the run must stop at once.

@@ -2,12 +2,9 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	neturl "net/url"
 	"strings"
-	"time"
 
 	"legwork/internal/llm"
 	"legwork/internal/page"
@@ -36,11 +33,14 @@ const (
 const (
 	forResearch = "research"
 	forAnswer   = "answer"
+	forSupport  = "support"
 )
 
 // Limits bound what the model may cost.
 type Limits struct {
-	MaxTokens int64 // of one task, input and output together; 0: no limit
+	MaxTokens int64   // of one task, input and output together; 0: no limit. A task may ask for less
+	Prices    []Price // the first that fits a model's name counts; a model that none fits has no cost
+	Support   bool    // whether the model judges, after the answer, how far its quotes support it
 }
 
 // Ask is the tool loop: the model decides on the calls, whose results it sees, until it is done or a budget ends its
@@ -84,9 +84,13 @@ type asker struct {
 	inText   bool            // the model cannot be given tools; it writes calls into its text
 	replay   []research.Step // model replies of earlier runs, not yet taken
 	pending  []research.Event
-	tokens   int64
+	input    int64 // tokens
+	output   int64
+	cost     float64
+	priced   bool // some reply had a price
 
-	pages    []opened // read well, in order
+	ahead    map[string]int // depths of the pages that the present reply opens ahead, by address
+	pages    []opened       // read well, in order
 	failed   []opened
 	byURL    map[string]int // into pages
 	known    map[string]origin
@@ -148,6 +152,7 @@ func (a *asker) research(ctx context.Context) error {
 
 // begin opens the seed and writes the first messages.
 func (a *asker) begin(ctx context.Context) error {
+	a.inherit()
 	seedText := ""
 	if seed := a.opts.SeedURL; seed != "" {
 		if u, err := neturl.Parse(seed); err == nil {
@@ -167,14 +172,16 @@ func (a *asker) begin(ctx context.Context) error {
 				seed = u.String()
 			}
 			a.file(o, seed)
-			out, err := a.look(ctx, &a.pages[0])
+			out, err := a.look(ctx, &a.pages[a.byURL[seed]])
 			if err != nil {
 				return err
 			}
 			seedText = out.text
 		}
 	}
-	question, err := prompt("question", map[string]any{"Question": a.env.Task.Question, "Seed": seedText, "SeedURL": a.opts.SeedURL})
+	data := map[string]any{"Question": a.env.Task.Question, "Seed": seedText, "SeedURL": a.opts.SeedURL, "Mark": a.mark,
+		"Earlier": a.earlier(), "Evidence": a.shownProofs()}
+	question, err := prompt("question", data)
 	if err != nil {
 		return err
 	}
@@ -195,7 +202,7 @@ func (a *asker) over(turn int) bool {
 		a.why = fmt.Sprintf("the model had made %d turns", maxTurns)
 	case a.env.readingTime() <= 0:
 		a.cutBy("timeBudget")
-	case a.limits.MaxTokens > 0 && a.tokens >= a.limits.MaxTokens-a.limits.MaxTokens/answerShare:
+	case a.tokensUp():
 		a.cutBy("maxTokens")
 	default:
 		return false
@@ -203,162 +210,20 @@ func (a *asker) over(turn int) bool {
 	return true
 }
 
-// purpose is what the journal keeps of a model call as its arguments.
-type purpose struct {
-	Purpose string `json:"purpose"`
-	Model   string `json:"model"`
-	Budget  string `json:"budget,omitempty"` // of an answer: the budget that ended the research
-	Ended   string `json:"ended,omitempty"`  // of an answer: what else did
+// tokensUp reports whether no tokens are left but those kept for the answer.
+func (a *asker) tokensUp() bool {
+	most := a.maxTokens()
+	return most > 0 && a.input+a.output >= most-most/answerShare
 }
-
-func purposeOf(s research.Step) purpose {
-	var p purpose
-	_ = json.Unmarshal(s.Args, &p)
-	return p
-}
-
-// think asks the model what to do next, within the reading time. A conversation that does not fit is shortened, and a model
-// that cannot be given tools is told to write its calls down. inTime is false when the reading time ended the call.
-func (a *asker) think(ctx context.Context) (reply llm.Reply, inTime bool, err error) {
-	for {
-		messages, err := a.conversation()
-		if err != nil {
-			return llm.Reply{}, false, err
-		}
-		r := llm.Request{Messages: messages}
-		if !a.inText {
-			r.Tools = offered(a.env.Shoot != nil)
-		}
-		reply, err := a.generate(ctx, purpose{Purpose: forResearch}, r)
-		var problem *llm.Error
-		switch {
-		case err == nil:
-			return reply, true, nil
-		case errors.Is(err, errTimeUp):
-			a.cutBy("timeBudget")
-			return llm.Reply{}, false, nil
-		case !errors.As(err, &problem):
-			return llm.Reply{}, false, err
-		case problem.Kind == llm.NoTools && !a.inText:
-			a.inText = true
-		case problem.Kind == llm.TooLong && a.window > minContext:
-			a.window /= 2
-		default:
-			return llm.Reply{}, false, failed(problem)
-		}
-	}
-}
-
-// errTimeUp ends a call of the model that outlasts the reading time.
-var errTimeUp = errors.New("the time budget is used up")
-
-// failed is the failure of a task whose model failed.
-func failed(problem *llm.Error) error {
-	return &research.Failure{Code: research.CodeModelFailed, Message: problem.Message, Transient: problem.Transient(), Cause: problem}
-}
-
-// generate makes one model call, or takes its reply from the journal. Both ways pass through the same bytes.
-// A call for research ends with the reading time, by errTimeUp. Before each further try again is called.
-func (a *asker) generate(ctx context.Context, p purpose, r llm.Request, again ...func()) (llm.Reply, error) {
-	a.asking = 0
-	if len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p.Purpose {
-		step := a.replay[0]
-		a.replay, a.pending = a.replay[1:], nil
-		return a.take(step)
-	}
-	p.Model = a.model.Name()
-	args, err := encode(p)
-	if err != nil {
-		return llm.Reply{}, err
-	}
-	step := research.Step{Try: a.env.Try, Kind: research.ModelStep, Args: args, Success: true}
-	step.Turn, step.CallNo = a.nextKey()
-	if err := a.env.Emit(ctx); err != nil { // no event, but the fence and the lease
-		return llm.Reply{}, err
-	}
-	r.OnRetry = func(ctx context.Context, retry llm.Retry) error {
-		for _, f := range again {
-			f()
-		}
-		return a.env.Emit(ctx, thought(fmt.Sprintf("%s Trying again in %.0f s.", retry.Problem.Message, max(1, retry.Wait.Seconds())),
-			map[string]any{"model": a.model.Name(), "try": retry.Try, "problem": string(retry.Problem.Kind)}))
-	}
-	r.Ready = func(ctx context.Context) error { return a.env.Emit(ctx) }
-	began := time.Now()
-	reply, err := a.inTime(ctx, p, r)
-	if err != nil {
-		return llm.Reply{}, err
-	}
-	step.Duration, step.InputTokens, step.OutputTokens = time.Since(began), reply.Usage.Input, reply.Usage.Output
-	if step.Result, err = encode(reply); err != nil {
-		return llm.Reply{}, err
-	}
-	step.Events = a.told(step, p, reply)
-	if _, err := a.env.Record(ctx, step); err != nil {
-		return llm.Reply{}, err
-	}
-	a.pending = nil
-	a.took(step.Turn, step.CallNo)
-	return a.take(step)
-}
-
-// inTime makes a call of the model, for research within the reading time that is left.
-func (a *asker) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
-	if p.Purpose != forResearch {
-		return a.model.Generate(ctx, r)
-	}
-	bounded, cancel := context.WithTimeoutCause(ctx, max(a.env.readingTime(), time.Millisecond), errTimeUp)
-	defer cancel()
-	reply, err := a.model.Generate(bounded, r)
-	if err != nil && ctx.Err() == nil && bounded.Err() != nil && !errors.Is(err, research.ErrFenced) {
-		return llm.Reply{}, errTimeUp
-	}
-	return reply, err
-}
-
-// take gives a journaled reply and makes its turn the one that asks.
-func (a *asker) take(step research.Step) (llm.Reply, error) {
-	var reply llm.Reply
-	if err := json.Unmarshal(step.Result, &reply); err != nil {
-		return reply, fmt.Errorf("journaled reply of turn %d: %w", step.Turn, err)
-	}
-	a.asking = step.Turn
-	a.tokens += step.InputTokens + step.OutputTokens
-	return reply, nil
-}
-
-// told are the events of a reply: what was refused before, and what the model says.
-func (a *asker) told(step research.Step, p purpose, reply llm.Reply) []research.Event {
-	events := a.pending
-	text, calls, written := wishes(reply)
-	if p.Purpose == forResearch && text != "" && !written {
-		events = append(events, thought(research.Truncate(text, research.MaxPreview), map[string]any{
-			"turn": step.Turn, "model": a.model.Name(), "calls": len(calls)}))
-	}
-	return events
-}
-
-// said is a reply as the conversation keeps it. Calls get ids of ours: some providers give none, some insist on a form.
-func (a *asker) said(reply llm.Reply, text string, calls []wish, written bool) llm.Message {
-	m := llm.Message{Role: llm.Assistant, Text: text}
-	if written || len(calls) == 0 {
-		m.Text = strings.TrimSpace(reply.Text)
-		if m.Text == "" {
-			m.Text = "(nothing)"
-		}
-		return m
-	}
-	for i, c := range calls {
-		m.Calls = append(m.Calls, llm.Call{ID: a.callID(i), Name: c.name, Arguments: c.args})
-	}
-	return m
-}
-
-func (a *asker) callID(i int) string { return fmt.Sprintf("t%05dc%02d", a.asking%100000, i%100)[:9] }
 
 // act carries the calls of a reply out and answers them.
 func (a *asker) act(ctx context.Context, calls []wish, written bool) (done, fresh bool, err error) {
 	var results []string
+	wait, err := a.sendAhead(ctx, calls)
+	if err != nil {
+		return false, false, err
+	}
+	defer wait()
 	for i, c := range calls {
 		var out shownOutcome
 		spec := toolNamed(c.name)
@@ -394,29 +259,4 @@ func (a *asker) nudge() error {
 	}
 	a.messages = append(a.messages, llm.Message{Role: llm.User, Text: text})
 	return nil
-}
-
-// conversation is what the model is sent: the rules as they are today, and the messages, of which older ones are shortened
-// when they do not fit.
-func (a *asker) conversation() ([]llm.Message, error) {
-	o := a.opts
-	data := map[string]any{"Date": time.Now().UTC().Format("Monday, 2 January 2006"), "MaxPages": o.MaxPages, "MaxDepth": o.MaxDepth,
-		"Seconds": int(o.TimeBudget.Seconds()), "SameDomain": o.SameDomainOnly, "Mark": a.mark, "TextTools": a.inText, "Tools": textTools(a.env.Shoot != nil)}
-	rules, err := prompt("system", data)
-	if err != nil {
-		return nil, err
-	}
-	out := append([]llm.Message{}, a.messages...)
-	out[0].Text = rules
-	left := a.window - len(rules) - len(out[1].Text)
-	for i := len(out) - 1; i > 1; i-- {
-		m := &out[i]
-		if left -= len(m.Text); left < 0 && len(m.Text) > keptOfOlder && (m.Role == llm.ToolRole || m.Role == llm.User) && i < len(out)-1 {
-			m.Text = research.Truncate(m.Text, keptOfOlder) + "\n(Shortened; call the tool again to see the rest.)"
-		}
-	}
-	if left < 0 && len(out[1].Text) > a.window/2 {
-		out[1].Text = research.Truncate(out[1].Text, a.window/2)
-	}
-	return out, nil
 }

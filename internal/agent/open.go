@@ -102,17 +102,21 @@ func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, er
 	if !ok {
 		return nil, a.refuse(ToolNavigate, "%q is no address of a web page. Give one that starts with http:// or https://.", research.Truncate(raw, 100)), nil
 	}
-	if i, ok := a.byURL[u.String()]; ok {
+	depth, ahead := a.ahead[u.String()]
+	delete(a.ahead, u.String())
+	if i, ok := a.byURL[u.String()]; ok && !ahead {
 		out, err := a.look(ctx, &a.pages[i])
 		return &a.pages[i], out, err
 	}
-	depth, why := a.admit(u)
-	if why != "" {
-		return nil, a.refuse(ToolNavigate, "%s", why), nil
+	if !ahead {
+		var why string
+		if depth, why = a.admit(u); why != "" {
+			return nil, a.refuse(ToolNavigate, "%s", why), nil
+		}
 	}
-	if !a.recorded(ToolNavigate, map[string]any{"url": u.String()}) {
+	if !ahead && !a.recorded(ToolNavigate, map[string]any{"url": u.String()}) {
 		switch {
-		case a.loads >= a.opts.MaxPages:
+		case a.loads+a.loading() >= a.opts.MaxPages:
 			a.cutBy("maxPages")
 			return nil, a.refuse(ToolNavigate, "the limit of %d pages is reached. Cite from the pages that are open, then say DONE.", a.opts.MaxPages), nil
 		case a.env.readingTime() <= 0:
@@ -148,8 +152,11 @@ func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, er
 // file keeps a page that was read, with the links it has.
 func (a *asker) file(o opened, asked string) {
 	at := slices.IndexFunc(a.pages, func(p opened) bool { return p.PageID == o.PageID && p.URL == o.URL })
-	if at < 0 {
+	switch {
+	case at < 0:
 		a.pages, at = append(a.pages, o), len(a.pages)
+	case a.pages[at].inherited:
+		a.pages[at] = o
 	}
 	a.byURL[asked] = at
 	if u, err := page.ParseURL(o.URL); err == nil {

@@ -42,5 +42,8 @@ var tagOfText = regexp.MustCompile(`(?i)<(/?\s*page-text)`)
 
 // untrusted marks text from the web.
 func (a *asker) untrusted(text string) string {
-	return "<" + a.mark + ">\n" + tagOfText.ReplaceAllString(text, "‹$1") + "\n</" + a.mark + ">"
+	return "<" + a.mark + ">\n" + defused(text) + "\n</" + a.mark + ">"
 }
+
+// defused is text from the web in which nothing looks like our tag.
+func defused(text string) string { return tagOfText.ReplaceAllString(text, "‹$1") }

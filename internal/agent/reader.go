@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 
 	"legwork/internal/page"
 	"legwork/internal/research"
@@ -74,9 +76,13 @@ func newReader(ctx context.Context, env Env) (*reader, error) {
 // start opens the seed, or queues what a search gives.
 func (r *reader) start(ctx context.Context) error {
 	if r.opts.SeedURL != "" {
-		return r.startAtSeed(ctx)
+		if err := r.startAtSeed(ctx); err != nil {
+			return err
+		}
+		r.offerInherited()
+		return nil
 	}
-	found, err := r.search(ctx, r.env.Task.Question, thought("Searching for pages that may answer the question.", nil))
+	found, err := r.search(ctx, strings.ReplaceAll(questionWithContext(r.env.Task), "\n", " "), thought("Searching for pages that may answer the question.", nil))
 	if err != nil {
 		return err
 	}
@@ -92,6 +98,7 @@ func (r *reader) start(ctx context.Context) error {
 		// The engine's order counts: each place behind the first costs as much as a link followed.
 		r.frontier.start(u.String(), page.Domain(u.Host), res.Title, res.Snippet, 1-depthCost*float64(i))
 	}
+	r.offerInherited()
 	if len(r.frontier.order) == 0 {
 		return &research.Failure{Code: research.CodeNoSources, Message: noStart(found)}
 	}
@@ -150,6 +157,7 @@ func (r *reader) take(o opened, root, asked string) {
 		return
 	}
 	r.snapshot[o.PageID] = true
+	r.pages = slices.DeleteFunc(r.pages, func(p opened) bool { return p.inherited && p.PageID == o.PageID })
 	r.pages = append(r.pages, o)
 	if r.strongAt == 0 && o.Best.Shaped && o.Best.Share >= strongShare {
 		r.strongAt = len(r.pages)

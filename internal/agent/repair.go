@@ -11,6 +11,7 @@ import (
 	"github.com/kaptinlin/jsonrepair"
 
 	"legwork/internal/llm"
+	"legwork/internal/research"
 )
 
 // maxLoose is the longest text, in bytes, in which calls are looked for.
@@ -68,7 +69,7 @@ func writtenCalls(text string) []wish {
 		}
 		raw := m[2]
 		if len(args) > 0 {
-			b, _ := encode(args)
+			b, _ := research.EncodeJSON(args)
 			raw = string(b)
 		}
 		out = append(out, wish{name: m[1], args: raw})
@@ -118,7 +119,7 @@ func pythonCalls(text string) []wish {
 				}
 			}
 		}
-		raw, _ := encode(args)
+		raw, _ := research.EncodeJSON(args)
 		out = append(out, wish{name: m[1], args: string(raw)})
 	}
 	return out
@@ -184,7 +185,7 @@ func objectCall(x map[string]any, tagged bool) []wish {
 		if len(x) == 1 {
 			for k, v := range x {
 				if toolNamed(k) != nil {
-					raw, _ := encode(v)
+					raw, _ := research.EncodeJSON(v)
 					return []wish{{name: k, args: string(raw)}}
 				}
 			}
@@ -201,7 +202,7 @@ func objectCall(x map[string]any, tagged bool) []wish {
 	if s, ok := args.(string); ok {
 		return []wish{{name: name, args: s}}
 	}
-	raw, _ := encode(args)
+	raw, _ := research.EncodeJSON(args)
 	return []wish{{name: name, args: string(raw)}}
 }
 

@@ -240,7 +240,7 @@ func (b *toolbox) guardedShot(ctx context.Context, limit time.Duration, name str
 
 // keepShot journals a picture that was announced.
 func (b *toolbox) keepShot(ctx context.Context, turn, callNo int, p citedPage, s shot) error {
-	result, err := encode(s.effect.result)
+	result, err := research.EncodeJSON(s.effect.result)
 	if err != nil {
 		return fmt.Errorf("result of %s: %w", ToolScreenshot, err)
 	}
@@ -284,7 +284,7 @@ func (b *toolbox) unpictured(ctx context.Context, evidence []int) ([]citedPage, 
 			return nil, fmt.Errorf("snapshot %s: %w", c.PageID, err)
 		}
 		p := citedPage{url: c.URL, quote: string([]rune(snapshot.Text)[c.Start:c.End]), evidence: []int{n}}
-		if p.args, err = encode(p.shown()); err != nil {
+		if p.args, err = research.EncodeJSON(p.shown()); err != nil {
 			return nil, err
 		}
 		due = append(due, p)

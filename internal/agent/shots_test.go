@@ -179,7 +179,7 @@ func TestFailedPictures(t *testing.T) {
 // Pictures take no time that the task does not have, by its budget or by the hard limit of its run.
 func TestNoTimeForPictures(t *testing.T) {
 	t.Parallel()
-	quote, err := encode(cited{Evidence: 1, PageID: "p", URL: "https://example.org/", Start: 0, End: 5})
+	quote, err := research.EncodeJSON(cited{Evidence: 1, PageID: "p", URL: "https://example.org/", Start: 0, End: 5})
 	require.NoError(t, err)
 	soon, cancel := context.WithTimeout(t.Context(), endTime)
 	defer cancel()

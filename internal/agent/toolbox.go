@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,17 +33,23 @@ type toolbox struct {
 	evidence int                      // number of the newest citation
 	shelved  map[string]bool          // addresses that a search of the library gave
 	shots    int                      // take_screenshot calls that count against maxShots
+	flights  map[string]*flight       // calls announced and under way, by tool and arguments
 	question func(ctx context.Context, language string) (*question, error)
 }
 
 // newToolbox prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
 // answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
 func newToolbox(env Env) *toolbox {
-	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}, calls: map[int]int{}, shelved: map[string]bool{}}
+	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}, calls: map[int]int{}, shelved: map[string]bool{},
+		flights: map[string]*flight{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
+	for _, e := range env.Inherited {
+		b.evidence = max(b.evidence, e.Evidence)
+	}
 	asked := map[string]*question{}
+	text := questionWithContext(env.Task)
 	b.question = func(ctx context.Context, language string) (*question, error) {
 		if language == "en" { // also what a page without a language is taken for
 			language = ""
@@ -52,7 +57,7 @@ func newToolbox(env Env) *toolbox {
 		if q, ok := asked[language]; ok {
 			return q, nil
 		}
-		q, err := questionIn(ctx, env.Task.Question, language, env.Lexemes)
+		q, err := questionIn(ctx, text, language, env.Lexemes)
 		if err == nil {
 			asked[language] = q
 		}
@@ -98,7 +103,7 @@ func failedTransiently(s research.Step) bool {
 func callKey(tool string, args []byte) string {
 	var v any
 	if json.Unmarshal(args, &v) == nil {
-		if canonical, err := encode(v); err == nil {
+		if canonical, err := research.EncodeJSON(v); err == nil {
 			args = canonical
 		}
 	}
@@ -120,7 +125,7 @@ func (b *toolbox) took(turn, callNo int) {
 
 // recorded reports whether the journal answers a call.
 func (b *toolbox) recorded(tool string, args map[string]any) bool {
-	raw, err := encode(args)
+	raw, err := research.EncodeJSON(args)
 	if err != nil {
 		return false
 	}
@@ -148,7 +153,7 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	rawArgs, err := encode(args)
+	rawArgs, err := research.EncodeJSON(args)
 	if err != nil {
 		return fmt.Errorf("arguments of %s: %w", tool, err)
 	}
@@ -156,33 +161,49 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	if step, ok := b.journal[key]; ok {
 		return decode(tool, step.Result, out)
 	}
-	turn, callNo := b.nextKey()
+	turn, callNo, ahead := 0, 0, b.flights[key]
+	if ahead != nil {
+		turn, callNo = ahead.turn, ahead.callNo
+	} else {
+		turn, callNo = b.nextKey()
+	}
 	where := map[string]any{"turn": turn, "callNo": callNo}
-	if err := b.env.Emit(ctx, append(before, research.ToolCall(tool, args, where))...); err != nil {
-		return err
+	if ahead == nil {
+		if err := b.env.Emit(ctx, append(before, research.ToolCall(tool, args, where))...); err != nil {
+			return err
+		}
 	}
 	began := time.Now()
 	e, err := do(ctx)
 	if err != nil {
 		return err
 	}
-	result, err := encode(e.result)
+	result, err := research.EncodeJSON(e.result)
 	if err != nil {
 		return fmt.Errorf("result of %s: %w", tool, err)
 	}
 	maps.Copy(where, e.metadata)
 	step := research.Step{
 		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
-		Success: e.success, Duration: time.Since(began), Visit: e.visit, Citations: e.citations, Artifact: e.file, Shows: e.shows,
+		Success: e.success, Duration: tookOf(ahead, began), Visit: e.visit, Citations: e.citations, Artifact: e.file, Shows: e.shows,
 		Events: append([]research.Event{research.ToolResult(tool, e.preview, e.success, where)}, e.then...),
 	}
 	if _, err := b.env.Record(ctx, step); err != nil {
 		return err
 	}
 	b.took(turn, callNo)
+	delete(b.flights, key)
 	step.Events, step.Visit, step.Citations, step.Artifact = nil, nil, nil, nil
 	b.journal[key] = step
 	return decode(tool, result, out)
+}
+
+// tookOf is how long an effect took, which may have begun before its turn.
+func tookOf(ahead *flight, began time.Time) time.Duration {
+	if ahead != nil {
+		return ahead.took
+	}
+	return time.Since(began)
 }
 
 func decode(tool string, result []byte, out any) error {
@@ -190,14 +211,4 @@ func decode(tool string, result []byte, out any) error {
 		return fmt.Errorf("journaled result of %s: %w", tool, err)
 	}
 	return nil
-}
-
-func encode(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }

@@ -36,7 +36,7 @@ type foundPages struct {
 func (b *toolbox) search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
 	var out foundPages
 	err := b.call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
-		a, err := b.env.Search(ctx, query)
+		a, err := b.ask(ctx, query)
 		if err != nil {
 			return effect{}, err
 		}
@@ -73,6 +73,22 @@ func (b *toolbox) search(ctx context.Context, query string, before ...research.E
 		}
 	}
 	return out, err
+}
+
+// ask asks the search engine, or takes what was asked ahead.
+func (b *toolbox) ask(ctx context.Context, query string) (search.Answer, error) {
+	raw, err := research.EncodeJSON(map[string]any{"query": query})
+	if err != nil {
+		return search.Answer{}, err
+	}
+	if f := b.flights[callKey(ToolSearch, raw)]; f != nil {
+		err := f.land(ctx)
+		if err != nil {
+			return search.Answer{}, err
+		}
+		return f.found, nil
+	}
+	return b.env.Search(ctx, query)
 }
 
 // fallbackSentence says which engine was asked, why it did not answer, and what stands in.
@@ -121,6 +137,8 @@ type opened struct {
 	Cached   bool             `json:"cached,omitempty"` // taken from a snapshot; no request was made
 	Rendered bool             `json:"rendered,omitempty"`
 	Note     string           `json:"note,omitempty"` // how the page was read, when that is worth knowing
+
+	inherited bool // read by the task that this one follows up, not by this one
 }
 
 // digest is how well a page answers the task's question by its best passage, judged when it was read.
@@ -135,7 +153,7 @@ func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ..
 	var out opened
 	counted := b.recorded(ToolNavigate, map[string]any{"url": url})
 	err := b.call(ctx, ToolNavigate, map[string]any{"url": url}, before, &out, func(ctx context.Context) (effect, error) {
-		v, timeUp, err := b.load(ctx, url)
+		v, timeUp, err := b.loaded(ctx, url)
 		if err != nil {
 			return effect{}, err
 		}
@@ -162,9 +180,25 @@ func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ..
 	return out, err
 }
 
-// load reads a page for at most the reading time that is left.
-func (b *toolbox) load(ctx context.Context, url string) (research.Visit, bool, error) {
-	if v, ok, err := b.recall(ctx, url); ok || err != nil {
+// loaded reads a page, or takes what was loaded ahead.
+func (b *toolbox) loaded(ctx context.Context, url string) (research.Visit, bool, error) {
+	raw, err := research.EncodeJSON(map[string]any{"url": url})
+	if err != nil {
+		return research.Visit{}, false, err
+	}
+	f := b.flights[callKey(ToolNavigate, raw)]
+	if f == nil {
+		return b.load(ctx, url, b.shelved[url])
+	}
+	if err := f.land(ctx); err != nil {
+		return research.Visit{}, false, err
+	}
+	return f.visit, f.timeUp, nil
+}
+
+// load reads a page, which a search of the library may have given (shelved), for at most the reading time that is left.
+func (b *toolbox) load(ctx context.Context, url string, shelved bool) (research.Visit, bool, error) {
+	if v, ok, err := b.recall(ctx, url, shelved); ok || err != nil {
 		return v, false, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, max(b.env.readingTime(), time.Millisecond))
@@ -181,11 +215,11 @@ func (b *toolbox) load(ctx context.Context, url string) (research.Visit, bool, e
 }
 
 // recall gives a page from its snapshot. What the library was asked for, or found, is taken as the library has it.
-func (b *toolbox) recall(ctx context.Context, url string) (research.Visit, bool, error) {
+func (b *toolbox) recall(ctx context.Context, url string, shelved bool) (research.Visit, bool, error) {
 	if b.env.Recall == nil {
 		return research.Visit{}, false, nil
 	}
-	return b.env.Recall(ctx, url, b.env.Task.Options.SearchEngine == research.Library || b.shelved[url])
+	return b.env.Recall(ctx, url, b.env.Task.Options.SearchEngine == research.Library || shelved)
 }
 
 // describe notes what a resumed run needs of a page that was read.

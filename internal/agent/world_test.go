@@ -102,7 +102,7 @@ func (j *work) env() Env {
 	j.t.Helper()
 	s, id, epoch := j.store, j.task.ID, j.epoch
 	j.must(s.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, _, err := s.Claim(ctx, tx, id, epoch, j.worker, research.Pin{Provider: "reader", Prompt: ReaderVersion}, nil)
+		_, _, _, err := s.Claim(ctx, tx, id, epoch, j.worker, research.Pin{Provider: "reader", Prompt: ReaderVersion}, nil)
 		return err
 	}))
 	journal, err := s.Journal(j.t.Context(), id)

@@ -130,10 +130,18 @@ type Config struct {
 	LLMModel string `env:"LLM_MODEL" must:"be printable ASCII without spaces"`
 	// Time limit of one try at a call of the model.
 	LLMTimeout time.Duration `env:"LLM_TIMEOUT" envDefault:"3m" must:"be a duration, 1s..30m"`
+	// How long a model may send nothing while it streams an answer, or after it began to reply, before the try is given up.
+	LLMIdleTimeout time.Duration `env:"LLM_IDLE_TIMEOUT" envDefault:"1m" must:"be a duration, 1s..30m"`
 	// Calls of the model that one process makes at the same time.
 	LLMMaxConcurrent int `env:"LLM_MAX_CONCURRENT" envDefault:"4" must:"be 1..1000"`
 	// Tokens, input and output together, after which a task's research ends and the answer is written. 0: no limit.
 	TaskMaxTokens int64 `env:"TASK_MAX_TOKENS" envDefault:"400000" must:"be 0, or 1000..1000000000"`
+
+	// Prices in US dollars per million tokens, as model=input/output separated by commas; * in a name stands for anything and
+	// the first that fits counts. Costs are shown per task and step, and never when a model has no price.
+	ModelPrices []Price `env:"MODEL_PRICES" must:"be a list like gpt-4o-mini=0.15/0.60,claude-*=3/15"`
+	// Whether the model judges, after the answer, how far each quote supports the sentences that use it. Costs one call more.
+	VerifySupport Switch `env:"VERIFY_SUPPORT" envDefault:"off" must:"be on or off"`
 
 	// Least severity that is logged.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" must:"be debug, info, warn or error" section:"Logging"`

@@ -31,6 +31,8 @@ func parsers() map[reflect.Type]env.ParserFunc {
 		reflect.TypeFor[time.Duration]():  func(v string) (any, error) { return ParseDuration(v) },
 		reflect.TypeFor[Bytes]():          func(v string) (any, error) { return parseBytes(v) },
 		reflect.TypeFor[[]netip.Prefix](): func(v string) (any, error) { return parseNets(v) },
+		reflect.TypeFor[Switch]():         func(v string) (any, error) { return parseSwitch(v) },
+		reflect.TypeFor[[]Price]():        func(v string) (any, error) { return parsePrices(v) },
 		reflect.TypeFor[[]string]():       func(v string) (any, error) { return list(v), nil },
 	}
 }
@@ -90,6 +92,29 @@ func parseNets(s string) ([]netip.Prefix, error) {
 		out = append(out, prefix.Masked())
 	}
 	return out, nil
+}
+
+// Switch is something that is on or off.
+type Switch bool
+
+// String is the switch as its variable takes it.
+func (s Switch) String() string {
+	if s {
+		return "on"
+	}
+	return "off"
+}
+
+// parseSwitch reads on and off, and what strconv.ParseBool takes.
+func parseSwitch(s string) (Switch, error) {
+	switch strings.ToLower(s) {
+	case "on", "yes":
+		return true, nil
+	case "off", "no":
+		return false, nil
+	}
+	b, err := strconv.ParseBool(s)
+	return Switch(b), err
 }
 
 // list splits at commas and drops empty items, so trailing commas and line-wrapped lists do no harm.
@@ -175,6 +200,12 @@ func show(v any) string {
 	case []string:
 		return strings.Join(v, ",")
 	case []netip.Prefix:
+		items := make([]string, 0, len(v))
+		for _, p := range v {
+			items = append(items, p.String())
+		}
+		return strings.Join(items, ",")
+	case []Price:
 		items := make([]string, 0, len(v))
 		for _, p := range v {
 			items = append(items, p.String())

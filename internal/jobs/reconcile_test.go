@@ -48,7 +48,7 @@ func (p *process) pass(r *Runner) {
 func (p *process) take(id uuid.UUID, epoch int, worker uuid.UUID) {
 	p.t.Helper()
 	err := p.store.InTx(p.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, _, err := p.store.Claim(ctx, tx, id, epoch, worker, research.Pin{Provider: "test"}, nil)
+		_, _, _, err := p.store.Claim(ctx, tx, id, epoch, worker, research.Pin{Provider: "test"}, nil)
 		return err
 	})
 	if err != nil {

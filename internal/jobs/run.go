@@ -21,7 +21,7 @@ import (
 	"legwork/internal/store"
 )
 
-// run is this process's hold on one task. Its writes come from one goroutine at a time (see mu in agent's toolbox).
+// run is this process's hold on one task. Its writes come from the goroutine of the agent alone (see agent.Env).
 type run struct {
 	runner  *Runner
 	job     *river.Job[ResearchArgs]
@@ -32,7 +32,8 @@ type run struct {
 	spent   time.Duration
 	started time.Time
 	journal []research.Step
-	web     page.Session // open while the agent works
+	known   []research.Inherited // evidence of the task that this one follows up
+	web     page.Session         // open while the agent works
 }
 
 // load reads what a run needs to go on from where earlier ones ended.
@@ -53,7 +54,13 @@ func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], try int
 	if err != nil {
 		return nil, err
 	}
-	return &run{runner: r, job: job, task: task, epoch: epoch, try: try, lastSeq: task.LastSeq,
+	var known []research.Inherited
+	if task.Context != nil {
+		if known, err = r.store.Inherited(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return &run{runner: r, job: job, known: known, task: task, epoch: epoch, try: try, lastSeq: task.LastSeq,
 		spent: spent, started: time.Now(), journal: journal}, nil
 }
 
@@ -110,7 +117,7 @@ func strikes(journal []research.Step) *page.Strikes {
 func (c *run) env() agent.Env {
 	o := c.task.Options
 	return agent.Env{
-		Task: c.task, Try: c.try, Journal: c.journal, Spent: c.spent, Started: c.started,
+		Task: c.task, Try: c.try, Journal: c.journal, Inherited: c.known, Spent: c.spent, Started: c.started,
 		Emit: c.emit, Record: c.record,
 		Load: c.web.Load, Recall: c.recall,
 		Search: func(ctx context.Context, query string) (search.Answer, error) {

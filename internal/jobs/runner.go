@@ -33,8 +33,9 @@ type RunnerConfig struct {
 	Lists       *page.Lists   // of domains, the operator's; nil: none
 	PageTTL     time.Duration // how long a page is taken from its snapshot; PAGE_TTL; 0: never
 	Engines     *search.Set
-	Agent       Agent        // what answers; nil: the built-in reader
-	Pin         research.Pin // what a task that begins here is pinned to; zero: the built-in reader
+	Agent       Agent         // what answers; nil: the built-in reader
+	Pin         research.Pin  // what a task that begins here is pinned to; zero: the built-in reader
+	PinWait     time.Duration // how long a task waits while no live worker has what it is pinned to; 0: 5 minutes
 	Log         *slog.Logger
 }
 
@@ -63,6 +64,9 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	if cfg.Backoff <= 0 {
 		cfg.Backoff = 2 * time.Second
 	}
+	if cfg.PinWait <= 0 {
+		cfg.PinWait = 5 * time.Minute
+	}
 	if cfg.Agent == nil {
 		cfg.Agent = agent.Read
 	}
@@ -71,7 +75,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	}
 	r := &Runner{Service: svc, cfg: cfg}
 	host, _ := os.Hostname()
-	w := research.Worker{Slots: cfg.Slots, Version: cfg.Version, Host: host}
+	w := research.Worker{Slots: cfg.Slots, Version: cfg.Version, Host: host, Pin: cfg.Pin}
 	r.lease = newLease(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &researchWorker{runner: r})
@@ -203,15 +207,18 @@ func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 }
 
 // unclaimed deals with a job that could not claim its epoch. The job is used up, so unless the task moved on it must
-// get another: by a hand-back when the process stops, as a failure of the try otherwise.
+// get another: by a hand-back when the process stops or lacks the task's model, as a failure of the try otherwise.
 func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], err error) {
 	id, epoch := job.Args.TaskID, job.Args.Epoch
 	cause := context.Cause(runCtx)
+	var lacking *lackingError
 	switch {
 	case errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound), errors.Is(cause, errFenced):
 		log.DebugContext(ctx, "not claimed: the task moved on", "error", err)
 	case cause != nil:
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, id, epoch) })
+	case errors.As(err, &lacking):
+		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handOn(ctx, log, id, epoch, lacking.pin) })
 	default:
 		task, at, terr := r.store.TaskForRun(ctx, id)
 		if terr != nil || at != epoch {
@@ -246,7 +253,10 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	events := []research.Event{research.Thinking(text, map[string]any{"status": string(research.Running), "epoch": epoch})}
 	var try int
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		try, events, err = r.store.Claim(ctx, tx, id, epoch, worker, r.cfg.Pin, events)
+		var pin research.Pin
+		if try, pin, events, err = r.store.Claim(ctx, tx, id, epoch, worker, r.cfg.Pin, events); err == nil && !r.serves(pin) {
+			err = &lackingError{pin} // the claim is rolled back
+		}
 		return err
 	})
 	if errors.Is(err, research.ErrFenced) && r.claimedAlready(ctx, id, epoch, worker) {

@@ -65,7 +65,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 		if err := s.checkQueue(ctx, tx); err != nil {
 			return err
 		}
-		if err := s.checkParent(ctx, tx, account, in.ParentID); err != nil {
+		if in.Context, err = s.parentContext(ctx, tx, account, in.ParentID); err != nil {
 			return err
 		}
 		if task, err = s.store.CreateTask(ctx, tx, account, id, in); err != nil {
@@ -75,8 +75,10 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
-		events, err = s.store.AddHead(ctx, tx, &task, job.Job.ID, []research.Event{submitted(task.Status)})
-		return err
+		if events, err = s.store.AddHead(ctx, tx, &task, job.Job.ID, []research.Event{submitted(task.Status)}); err != nil || in.ParentID == nil {
+			return err
+		}
+		return s.store.Inherit(ctx, tx, *in.ParentID, id)
 	})
 	switch {
 	case errors.Is(err, errReplay):
@@ -162,19 +164,34 @@ func submitted(status research.Status) research.Event {
 	return research.Thinking(text, map[string]any{"status": string(status)})
 }
 
-// checkParent refuses a follow-up of a task that the account does not have.
-func (s *Service) checkParent(ctx context.Context, tx pgx.Tx, account string, parent *uuid.UUID) error {
-	if parent == nil {
-		return nil
+// maxQuestions is how many questions of a chain of follow-ups the next one is told.
+const maxQuestions = 5
+
+// parentContext is what a follow-up is told of its parent. It refuses one that the account does not have, and one without
+// an answer to follow up.
+func (s *Service) parentContext(ctx context.Context, tx pgx.Tx, account string, id *uuid.UUID) (*research.Context, error) {
+	if id == nil {
+		return nil, nil //nolint:nilnil // nil is the value "no follow-up"
 	}
-	if _, err := s.store.TaskInTx(ctx, tx, account, *parent); errors.Is(err, research.ErrNotFound) {
-		var v research.ValidationError
-		v.Add("parentTaskId", "no task has the id %s; name an existing task or leave it out", parent)
-		return v.Err()
-	} else if err != nil {
-		return err
+	var v research.ValidationError
+	parent, err := s.store.TaskInTx(ctx, tx, account, *id)
+	switch {
+	case errors.Is(err, research.ErrNotFound):
+		v.Add("parentTaskId", "no task has the id %s; name an existing task or leave it out", id)
+		return nil, v.Err()
+	case err != nil:
+		return nil, err
+	case parent.Status != research.Completed || parent.Answer == nil:
+		v.Add("parentTaskId", "must be a completed task; this one is %s", parent.Status)
+		return nil, v.Err()
 	}
-	return nil
+	c := &research.Context{Answer: *parent.Answer}
+	if parent.Context != nil {
+		c.Questions = parent.Context.Questions
+	}
+	c.Questions = append(c.Questions, parent.Question)
+	c.Questions = c.Questions[max(0, len(c.Questions)-maxQuestions):]
+	return c, nil
 }
 
 // Rerun submits a new task with the question and options of an old one.

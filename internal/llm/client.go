@@ -36,6 +36,7 @@ type Config struct {
 	Key        string            // may be empty for servers of one's own
 	Model      string            // empty: the provider's default, or the first model that the server at BaseURL lists
 	Timeout    time.Duration     // of one try; 0: 3 minutes
+	Idle       time.Duration     // without a byte: of a stream from its request on, of any other reply from its head on; 0: 1 minute
 	Concurrent int               // calls at the same time; 0: 4
 	Tries      int               // 0: 5
 	Backoff    time.Duration     // before the second try, doubling after; 0: 1 s
@@ -74,6 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Timeout = orDefault(cfg.Timeout, 3*time.Minute)
+	cfg.Idle = orDefault(cfg.Idle, time.Minute)
 	cfg.Concurrent = orDefault(cfg.Concurrent, 4)
 	cfg.Tries = orDefault(cfg.Tries, 5)
 	cfg.Backoff = orDefault(cfg.Backoff, time.Second)
@@ -187,12 +189,15 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, context.Cause(ctx)
 	}
 	defer c.slots.Release(1)
-	var x exchange
-	try, cancel := context.WithTimeoutCause(withExchange(ctx, &x), c.cfg.Timeout, errTryTimeout)
-	defer cancel()
 	if len(r.Tools) > 0 {
 		r.OnText = nil
 	}
+	attended, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	x := exchange{streams: r.OnText != nil, quiet: c.cfg.Idle, giveUp: func() { giveUp(errIdle) }}
+	defer x.rest()
+	try, cancel := context.WithTimeoutCause(withExchange(attended, &x), c.cfg.Timeout, errTryTimeout)
+	defer cancel()
 	reply, err := c.send.send(try, r)
 	switch {
 	case ctx.Err() != nil:

@@ -76,6 +76,8 @@ func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	}
 	var inside *streamError
 	switch {
+	case errors.Is(context.Cause(try), errIdle):
+		e.Kind, e.Cause = Timeout, errIdle
 	case errors.Is(context.Cause(try), errTryTimeout):
 		e.Kind, e.Cause = Timeout, errTryTimeout
 	case x.status >= 300:
@@ -208,6 +210,9 @@ func (c *Client) sentence(e *Error) string {
 	case ServerError:
 		return fmt.Sprintf("The model provider %s had an error of its own (HTTP %d); try again later.", who, e.Status)
 	case Timeout:
+		if errors.Is(e.Cause, errIdle) {
+			return fmt.Sprintf("The model %s sent nothing for LLM_IDLE_TIMEOUT (%s); raise it, or set LLM_MODEL to a faster model.", model, c.cfg.Idle)
+		}
 		return fmt.Sprintf("The model %s took longer than LLM_TIMEOUT (%s); raise it, or set LLM_MODEL to a faster model.", model, c.cfg.Timeout)
 	case Connection:
 		return fmt.Sprintf("The model provider %s could not be reached; check LLM_BASE_URL, and that the server runs.", who)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Bounds of what a server may send.
@@ -23,6 +24,7 @@ const (
 var (
 	errSecondTry  = errors.New("a library tried to repeat a request")
 	errTryTimeout = errors.New("the call took too long")
+	errIdle       = errors.New("the model sent nothing for too long")
 	errNoStop     = errors.New("the reply has no stop reason")
 	errCut        = errors.New("the stream ended before its end mark")
 	errLongLine   = errors.New("a line of the stream is too long")
@@ -36,6 +38,49 @@ type exchange struct {
 	header http.Header
 	body   []byte // of an error
 	stream error  // what ended a stream before its time
+
+	streams bool        // the reply comes piece by piece, so its head must come soon too
+	idle    *time.Timer // ends the try; nil until it is armed
+	quiet   time.Duration
+	giveUp  func()
+}
+
+// heard starts the wait for the next byte anew.
+func (x *exchange) heard() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.quiet <= 0:
+	case x.idle == nil:
+		x.idle = time.AfterFunc(x.quiet, x.giveUp)
+	default:
+		x.idle.Reset(x.quiet)
+	}
+}
+
+// rest ends the waiting.
+func (x *exchange) rest() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.quiet = 0
+	if x.idle != nil {
+		x.idle.Stop()
+	}
+}
+
+// attentive tells an exchange of every piece of a body.
+type attentive struct {
+	io.ReadCloser
+	x *exchange
+}
+
+// Read implements io.Reader.
+func (a attentive) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	if n > 0 {
+		a.x.heard()
+	}
+	return n, err
 }
 
 func (x *exchange) failed() error {
@@ -82,10 +127,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	t.authorise(req)
+	if x.streams {
+		x.heard()
+	}
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
+	x.heard()
+	resp.Body = attentive{resp.Body, x}
 	x.mu.Lock()
 	x.status, x.header = resp.StatusCode, resp.Header
 	x.mu.Unlock()

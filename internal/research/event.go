@@ -76,14 +76,15 @@ func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[st
 			delete(fields, k)
 		}
 	}
-	body, err := encode(fields)
+	body, err := EncodeJSON(fields)
 	if err != nil { // only for values JSON cannot hold, which no caller builds
 		body = []byte(`{"metadata":{"encoding":"failed"}}`)
 	}
 	return Event{Type: t, Terminal: terminal, Body: body}
 }
 
-func encode(v any) ([]byte, error) {
+// EncodeJSON is the JSON of events and journal: compact, without the escapes for HTML, so that quotes stay readable.
+func EncodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -137,7 +138,7 @@ func ErrorEvent(code, message string, recoverable bool, metadata map[string]any)
 func Preview(v map[string]any, max int) map[string]any {
 	for limit := max; limit >= 16; limit /= 2 {
 		cut, _ := shorten(v, limit).(map[string]any)
-		if b, err := encode(cut); err == nil && len(b) <= max {
+		if b, err := EncodeJSON(cut); err == nil && len(b) <= max {
 			return cut
 		}
 	}

@@ -125,6 +125,14 @@ func ScreenshotURL(task uuid.UUID, name string) string {
 	return "/api/tasks/" + task.String() + "/screenshots/" + name
 }
 
+// The verdicts on whether a quote supports the sentences that use it; never mixed with Verified.
+const (
+	Supported   = "supported"
+	Partial     = "partial"
+	Unsupported = "unsupported"
+	Unchecked   = "unchecked"
+)
+
 // Hit is a ranked passage of a page that a task read or the library holds.
 type Hit struct {
 	Passage
@@ -159,6 +167,7 @@ type Step struct {
 	Duration     time.Duration
 	InputTokens  int64
 	OutputTokens int64
+	CostUSD      *float64 // of a model reply; nil: its model has no price
 
 	// Written with the step in one transaction, not part of the journal row itself.
 	Events    []Event

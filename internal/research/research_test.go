@@ -91,7 +91,7 @@ func TestPreview(t *testing.T) {
 		"nested": {"list": many, "deep": map[string]any{"x": long, "y": []any{long, long}}},
 		"keys":   manyKeys(3000),
 	} {
-		b, err := encode(Preview(v, MaxPreview))
+		b, err := EncodeJSON(Preview(v, MaxPreview))
 		if err != nil || len(b) > MaxPreview || !utf8.Valid(b) {
 			t.Errorf("%s: %d bytes, %v", name, len(b), err)
 		}

@@ -43,6 +43,7 @@ type Options struct {
 	MaxDepth           int            // links followed in a row from a start page, 1..5
 	MaxPages           int            // pages opened, 1..50
 	TimeBudget         time.Duration  // running time after which research ends and the answer is written
+	MaxTokens          int64          // of the model, input and output, after which research ends; 0: the server's limit alone
 	SearchEngine       Engine         // the engine asked for
 	MaxResults         int            // search results looked at per query, 1..50
 	SafeMode           bool           // ask engines for safe results
@@ -60,6 +61,7 @@ type NewTask struct {
 	Options  Options
 	Priority Priority
 	ParentID *uuid.UUID // the task this one follows up; nil: none
+	Context  *Context   `json:"-"` // what is known of the parent; filled in at submission, not part of the request
 }
 
 // Task is one question and all that is known about it.
@@ -83,9 +85,10 @@ type Task struct {
 	Citations   []Citation     // those the answer uses, by N
 	Screenshots []string       // root-relative URLs
 	Usage       Usage
-	LastSeq     int64 // seq of the newest event
-	Try         int   // 1 on the first run; +1 after each transient failure
-	Pin         Pin   // what the first run began with; zero before it
+	LastSeq     int64    // seq of the newest event
+	Try         int      // 1 on the first run; +1 after each transient failure
+	Pin         Pin      // what the first run began with; zero before it
+	Context     *Context // of a follow-up; nil: none
 }
 
 // Duration is the time from first start to completion, in seconds; nil while either is missing.
@@ -104,6 +107,7 @@ type Usage struct {
 	ModelCalls   int           // journaled model replies
 	InputTokens  int64         // as counted by the provider
 	OutputTokens int64         // as counted by the provider
+	CostUSD      *float64      // by the prices of the server that made the calls; nil: no call had a price
 	Running      time.Duration // time spent in runs
 }
 
@@ -112,7 +116,8 @@ type Result struct {
 	Answer     string
 	Confidence float64 // 0..1
 	Metadata   map[string]any
-	Cited      []int // evidence numbers the answer uses; position i is shown as marker [i+1]
+	Cited      []int          // evidence numbers the answer uses; position i is shown as marker [i+1]
+	Support    map[int]string // verdicts by evidence number; one that is missing is unchecked
 }
 
 // KindScreenshot is the kind of artifact that is a picture of a page.
@@ -136,6 +141,7 @@ type Worker struct {
 	StartedAt   time.Time
 	HeartbeatAt time.Time // by the clock of the database
 	Running     int       // tasks it runs now
+	Pin         Pin       // what tasks that begin there are pinned to
 }
 
 // Pin is what a task began with; a resumed run goes on with the same.
@@ -143,4 +149,19 @@ type Pin struct {
 	Provider string // "reader" for the built-in one
 	Model    string
 	Prompt   string // version of the prompts, or of the planner
+}
+
+// Context is what a follow-up knows of the task that it follows. The evidence of that task is copied beside it.
+type Context struct {
+	Questions []string `json:"questions"` // oldest first, the parent's last
+	Answer    string   `json:"answer"`    // the parent's
+}
+
+// Inherited is a piece of evidence that a follow-up began with: its own citation, of a page that its parent read.
+type Inherited struct {
+	Citation
+	Language  string
+	PageTitle string
+	Chars     int // code points of the page's text
+	Passages  int // of the page
 }

@@ -71,7 +71,7 @@ func TestFence(t *testing.T) {
 	}
 	b.claim(task.ID, 1)
 	err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
-		_, _, err := b.Claim(ctx, tx, task.ID, 1, uuid.New(), research.Pin{}, nil)
+		_, _, _, err := b.Claim(ctx, tx, task.ID, 1, uuid.New(), research.Pin{}, nil)
 		return err
 	})
 	if !errors.Is(err, research.ErrFenced) {
@@ -183,7 +183,7 @@ func TestCancelledAndFailed(t *testing.T) {
 			t.Errorf("%s: %+v, %v", status, got, err)
 		}
 		if err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
-			_, _, err := b.Claim(ctx, tx, task.ID, 2, uuid.New(), research.Pin{}, nil)
+			_, _, _, err := b.Claim(ctx, tx, task.ID, 2, uuid.New(), research.Pin{}, nil)
 			return err
 		}); !errors.Is(err, research.ErrFenced) {
 			t.Errorf("%s: claim of a finished task: %v, want ErrFenced", status, err)

@@ -49,23 +49,24 @@ func (s *Store) TaskInTx(ctx context.Context, tx pgx.Tx, account string, id uuid
 }
 
 // Claim gives a worker the epoch that its job names: the task runs from here on. ErrFenced when the epoch is past or
-// taken. The events say so in the log; pin is kept from the first run.
+// taken. The events say so in the log; pin is kept from the first run, and pinned is the one kept.
 func (s *Store) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin,
-	events []research.Event) (try int, appended []research.Event, err error) {
+	events []research.Event) (try int, pinned research.Pin, appended []research.Event, err error) {
 	q := s.q.WithTx(tx)
 	head, err := q.ClaimHead(ctx, db.ClaimHeadParams{Owner: worker, Events: int64(len(events)), TaskID: id, Epoch: int32(epoch)})
 	if err != nil {
-		return 0, nil, fenced(err)
+		return 0, pinned, nil, fenced(err)
 	}
-	n, err := q.StartTask(ctx, db.StartTaskParams{
+	row, err := q.StartTask(ctx, db.StartTaskParams{
 		ID: id, At: head.At, Provider: &pin.Provider, Model: &pin.Model, PromptVersion: &pin.Prompt})
 	if err != nil {
-		return 0, nil, fenced(err)
+		return 0, pinned, nil, fenced(err)
 	}
-	if err := q.InsertRun(ctx, db.InsertRunParams{TaskID: id, Epoch: int32(epoch), Try: n, WorkerID: worker, At: head.At}); err != nil {
-		return 0, nil, wrap(err)
+	if err := q.InsertRun(ctx, db.InsertRunParams{TaskID: id, Epoch: int32(epoch), Try: row.Try, WorkerID: worker, At: head.At}); err != nil {
+		return 0, pinned, nil, wrap(err)
 	}
-	return int(n), events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
+	pinned = research.Pin{Provider: deref(row.Provider), Model: deref(row.Model), Prompt: deref(row.PromptVersion)}
+	return int(row.Try), pinned, events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
 }
 
 // Spent is the running time that the runs of a task before epoch took.
@@ -131,7 +132,7 @@ func (s *Store) Complete(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int
 		return nil, fenced(err)
 	}
 	for i, evidence := range res.Cited {
-		if err := q.MarkCitation(ctx, int32(i+1), id, int32(evidence)); err != nil {
+		if err := q.MarkCitation(ctx, db.MarkCitationParams{N: int32(i + 1), TaskID: id, Evidence: int32(evidence), Support: supportOf(res, evidence)}); err != nil {
 			return nil, wrap(err)
 		}
 	}
@@ -175,6 +176,21 @@ func (s *Store) Fail(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, st
 	}
 	events := []research.Event{research.ErrorEvent(f.Code, f.Message, false, metadata)}
 	return events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
+}
+
+// supportOf is the verdict on a piece of evidence.
+func supportOf(res research.Result, evidence int) string {
+	if v := res.Support[evidence]; v != "" {
+		return v
+	}
+	return research.Unchecked
+}
+
+// Unserved notes that a worker handed a task on because it lacks the model that the task is pinned to: whether a live
+// worker has it, whether this is news, and how long none had. The caller holds the head's lock.
+func (s *Store) Unserved(ctx context.Context, tx pgx.Tx, id uuid.UUID) (served, first bool, waited time.Duration, err error) {
+	row, err := s.q.WithTx(tx).Unserved(ctx, id, s.lease.Seconds())
+	return row.Served, row.First, time.Duration(row.Waited * float64(time.Second)), wrap(err)
 }
 
 func seconds(from, to *time.Time) float64 {

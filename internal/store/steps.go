@@ -32,7 +32,7 @@ func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	head, err := q.RecordStep(ctx, db.RecordStepParams{
 		TaskID: id, Turn: int32(step.Turn), CallNo: int32(step.CallNo), Epoch: int32(epoch), Try: int32(step.Try),
 		Kind: string(step.Kind), Tool: step.Tool, Args: args, Result: step.Result, Success: step.Success,
-		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens,
+		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens, CostUsd: step.CostUSD,
 		Types: c.types, Terminals: c.terminals, Bodies: c.bodies,
 	})
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Store) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, err
 		steps[i] = research.Step{
 			Turn: int(r.Turn), CallNo: int(r.CallNo), Try: int(r.Try), Kind: research.StepKind(r.Kind), Tool: r.Tool,
 			Args: r.Args, Result: r.Result, Success: r.Success, Duration: time.Duration(r.Millis) * time.Millisecond,
-			InputTokens: r.InputTokens, OutputTokens: r.OutputTokens,
+			InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CostUSD: r.CostUsd,
 		}
 	}
 	return steps, nil

@@ -22,6 +22,10 @@ func (s *Store) CreateTask(ctx context.Context, tx pgx.Tx, account string, id uu
 	if err != nil {
 		return research.Task{}, err
 	}
+	known, err := encodeContext(in.Context)
+	if err != nil {
+		return research.Task{}, err
+	}
 	row, err := s.q.WithTx(tx).InsertTask(ctx, db.InsertTaskParams{
 		ID: id, AccountID: account, ParentTaskID: in.ParentID, LeaseSeconds: s.lease.Seconds(),
 		Priority: string(in.Priority), Question: in.Question, SeedUrl: nilIfEmpty(o.SeedURL),
@@ -29,13 +33,14 @@ func (s *Store) CreateTask(ctx context.Context, tx pgx.Tx, account string, id uu
 		SearchEngine: string(o.SearchEngine), MaxResults: int32(o.MaxResults), SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
 		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), Fresh: o.Fresh, RequestMetadata: meta,
+		MaxTokens: nilIfZero(o.MaxTokens), Context: known,
 	})
 	if err != nil {
 		return research.Task{}, wrap(err)
 	}
 	return research.Task{
 		ID: id, AccountID: account, ParentID: in.ParentID, Status: research.Status(row.Status), Question: in.Question,
-		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1,
+		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context,
 	}, nil
 }
 
@@ -193,6 +198,9 @@ func addParts(ctx context.Context, q *db.Queries, tasks []research.Task) error {
 			InputTokens: u.InputTokens, OutputTokens: u.OutputTokens,
 			Running: time.Duration(u.RunningMillis) * time.Millisecond,
 		}
+		if u.Priced > 0 {
+			at[u.TaskID].Usage.CostUSD = &u.CostUsd
+		}
 	}
 	citations, err := q.TaskCitations(ctx, ids, true)
 	if err != nil {
@@ -218,9 +226,11 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 		Priority: research.Priority(t.Priority), CreatedAt: t.CreatedAt, StartedAt: t.StartedAt, CompletedAt: t.CompletedAt,
 		Answer: t.Answer, Confidence: t.Confidence, Error: t.Error, ErrorCode: t.ErrorCode,
 		Metadata: decodeObject(t.Metadata), LastSeq: lastSeq, Try: int(t.Try),
-		Pin: research.Pin{Provider: deref(t.Provider), Model: deref(t.Model), Prompt: deref(t.PromptVersion)},
+		Pin:     research.Pin{Provider: deref(t.Provider), Model: deref(t.Model), Prompt: deref(t.PromptVersion)},
+		Context: decodeContext(t.Context),
 		Options: research.Options{
-			SeedURL: deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),
+			MaxTokens: derefInt(t.MaxTokens),
+			SeedURL:   deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),
 			TimeBudget: time.Duration(t.TimeBudget) * time.Second, SearchEngine: research.Engine(t.SearchEngine),
 			MaxResults: int(t.MaxResults), SafeMode: t.SafeMode, SameDomainOnly: t.SameDomainOnly,
 			AllowExternalLinks: t.AllowExternalLinks, AllowDomains: t.AllowDomains, DenyDomains: t.DenyDomains, Fresh: t.Fresh,
@@ -325,4 +335,18 @@ func orEmpty(s []string) []string {
 		return []string{}
 	}
 	return s
+}
+
+func nilIfZero(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+func derefInt(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
 }

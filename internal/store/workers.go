@@ -13,7 +13,8 @@ import (
 
 // RegisterWorker offers a process's slots.
 func (s *Store) RegisterWorker(ctx context.Context, w research.Worker) error {
-	return wrap(s.q.RegisterWorker(ctx, db.RegisterWorkerParams{ID: w.ID, Slots: int32(w.Slots), Version: w.Version, Host: w.Host}))
+	return wrap(s.q.RegisterWorker(ctx, db.RegisterWorkerParams{ID: w.ID, Slots: int32(w.Slots), Version: w.Version, Host: w.Host,
+		Provider: w.Pin.Provider, Model: w.Pin.Model, PromptVersion: w.Pin.Prompt}))
 }
 
 // Heartbeat renews a worker's lease on a connection of the caller's. False: the worker was given up.

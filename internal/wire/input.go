@@ -20,17 +20,20 @@ const (
 	MaxReason     = 200
 	MaxDomains    = 100
 	MaxMetadata   = 16 << 10 // bytes, as sent
-	maxMetaLevels = 32       // of nested objects and lists in metadata
+	MinTokens     = 1000
+	MostTokens    = 1_000_000_000
+	maxMetaLevels = 32 // of nested objects and lists in metadata
 )
 
-// Limits are the bounds that the configuration sets (TASK_MIN/DEFAULT/MAX_TIME_BUDGET), in whole seconds.
+// Limits are the bounds that the configuration sets: TASK_MIN/DEFAULT/MAX_TIME_BUDGET in whole seconds, TASK_MAX_TOKENS.
 type Limits struct {
 	MinBudget, DefaultBudget, MaxBudget time.Duration
+	MaxTokens                           int64 // TASK_MAX_TOKENS; 0: no bound but MostTokens
 }
 
 // newTaskFields are the keys of a submission.
 var newTaskFields = []string{
-	"question", "seedUrl", "maxDepth", "maxPages", "timeBudget", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
+	"question", "seedUrl", "maxDepth", "maxPages", "timeBudget", "maxTokens", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
 	"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "priority", "parentTaskId",
 }
 
@@ -48,6 +51,7 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 			MaxDepth:           o.integer("maxDepth", 1, 5, 3),
 			MaxPages:           o.integer("maxPages", 1, 50, 20),
 			TimeBudget:         o.timeBudget(limits),
+			MaxTokens:          o.maxTokens(limits),
 			SearchEngine:       choice(o, "searchEngine", research.Engines, research.DuckDuckGo),
 			MaxResults:         o.integer("maxResults", 1, 50, 10),
 			SafeMode:           o.boolean("safeMode", true),
@@ -142,6 +146,18 @@ func webURL(s string) bool {
 func (o *object) timeBudget(l Limits) time.Duration {
 	low, high := int(l.MinBudget/time.Second), int(l.MaxBudget/time.Second)
 	return time.Duration(o.integer("timeBudget", low, high, int(l.DefaultBudget/time.Second))) * time.Second
+}
+
+// maxTokens reads a bound on the tokens of a task; 0 when there is none.
+func (o *object) maxTokens(l Limits) int64 {
+	if o.get("maxTokens") == nil {
+		return 0
+	}
+	most := l.MaxTokens
+	if most <= 0 {
+		most = MostTokens
+	}
+	return int64(o.integer("maxTokens", MinTokens, int(most), MinTokens))
 }
 
 // taskID reads a UUID in its usual 36 characters.

@@ -30,7 +30,7 @@ func Task(t research.Task) api.Task {
 		Usage: api.Usage{
 			Pages: t.Usage.Pages, ToolCalls: t.Usage.ToolCalls, ModelCalls: t.Usage.ModelCalls,
 			InputTokens: t.Usage.InputTokens, OutputTokens: t.Usage.OutputTokens,
-			RunningSeconds: t.Usage.Running.Seconds(),
+			RunningSeconds: t.Usage.Running.Seconds(), CostUsd: t.Usage.CostUSD,
 		},
 		LastSeq:  t.LastSeq,
 		Priority: api.Priority(t.Priority),
@@ -52,7 +52,8 @@ func HistoryEntry(t research.Task) api.HistoryEntry {
 
 func options(o research.Options) api.Options {
 	return api.Options{
-		MaxDepth: o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: int(o.TimeBudget / time.Second),
+		MaxTokens: positive(o.MaxTokens),
+		MaxDepth:  o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: int(o.TimeBudget / time.Second),
 		SearchEngine: api.Engine(o.SearchEngine), MaxResults: o.MaxResults, SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
 		AllowDomains: list(o.AllowDomains), DenyDomains: list(o.DenyDomains), Fresh: o.Fresh, Metadata: mapping(o.Metadata),
@@ -107,6 +108,13 @@ func optional(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+func positive(n int64) *int64 {
+	if n <= 0 {
+		return nil
+	}
+	return &n
 }
 
 func moment(t *time.Time) *api.Time {

@@ -1,0 +1,51 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Price is what a model costs, in US dollars per million tokens.
+type Price struct {
+	Model         string // its name, or a pattern with *
+	Input, Output float64
+}
+
+// String is the price as MODEL_PRICES takes it.
+func (p Price) String() string {
+	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	return p.Model + "=" + number(p.Input) + "/" + number(p.Output)
+}
+
+// maxPrice is far beyond any real price, so that nobody gives one per thousand tokens, or in cents.
+const maxPrice = 10_000
+
+func parsePrices(s string) ([]Price, error) {
+	var out []Price
+	for _, item := range list(s) {
+		at := strings.LastIndexByte(item, '=') // names may have one
+		if at < 1 {
+			return nil, fmt.Errorf("price %q: no model", item)
+		}
+		p := Price{Model: strings.TrimSpace(item[:at])}
+		input, output, ok := strings.Cut(item[at+1:], "/")
+		var bad [2]error
+		p.Input, bad[0] = parsePrice(input)
+		p.Output, bad[1] = parsePrice(output)
+		if !ok || bad[0] != nil || bad[1] != nil || !printable(p.Model, false) || p.Model == "" {
+			return nil, fmt.Errorf("price %q: not model=input/output", item)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func parsePrice(s string) (float64, error) {
+	f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil || math.IsNaN(f) || f < 0 || f > maxPrice {
+		return 0, fmt.Errorf("price %q: not 0..%d", s, maxPrice)
+	}
+	return f, nil
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// Inherit copies the evidence that a parent's answer uses to its follow-up, with the readings it is from, so that the
+// follow-up does not depend on the parent's rows. The excerpts are cut from the snapshots anew. The follow-up's head must be
+// there, and the parent's row locked, as the insert of the follow-up did.
+func (s *Store) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID) error {
+	q := s.q.WithTx(tx)
+	rows, err := q.TaskCitations(ctx, []uuid.UUID{parent}, true)
+	if err != nil {
+		return wrap(err)
+	}
+	visits := map[uuid.UUID]uuid.UUID{} // of the parent → of the child
+	for i, r := range rows {
+		visit, ok := visits[r.VisitID]
+		if !ok {
+			if visit, err = uuid.NewV7(); err != nil {
+				return fmt.Errorf("id of a visit: %w", err)
+			}
+			n, err := q.InheritVisit(ctx, visit, child, r.VisitID)
+			if err != nil {
+				return wrap(err)
+			}
+			if n == 0 {
+				return fmt.Errorf("reading %s of task %s is gone: %w", r.VisitID, parent, research.ErrUnavailable)
+			}
+			visits[r.VisitID] = visit
+		}
+		_, err := q.InsertCitation(ctx, db.InsertCitationParams{TaskID: child, Evidence: int32(i + 1), PageID: r.PageID, VisitID: visit,
+			Url: r.Url, Title: r.Title, Start: r.Start, Stop: r.End, At: r.AccessedAt})
+		if err != nil {
+			return fmt.Errorf("inherit evidence %d: %w", i+1, wrap(err))
+		}
+	}
+	return nil
+}
+
+// Inherited gives the evidence that a follow-up began with, by its number.
+func (s *Store) Inherited(ctx context.Context, id uuid.UUID) ([]research.Inherited, error) {
+	rows, err := s.q.Inherited(ctx, id)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]research.Inherited, len(rows))
+	for i, r := range rows {
+		out[i] = research.Inherited{Language: r.Language, PageTitle: r.PageTitle, Chars: int(r.Chars), Passages: int(r.Passages),
+			Citation: research.Citation{Evidence: int(r.Evidence), PageID: r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title,
+				Excerpt: r.Excerpt, Start: int(r.Start), End: int(r.End), Verified: true, AccessedAt: r.AccessedAt}}
+	}
+	return out, nil
+}
+
+func encodeContext(c *research.Context) ([]byte, error) {
+	if c == nil {
+		return nil, nil
+	}
+	b, err := research.EncodeJSON(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode context: %w", err)
+	}
+	return b, nil
+}
+
+func decodeContext(b []byte) *research.Context {
+	if len(b) == 0 {
+		return nil
+	}
+	c := &research.Context{}
+	if json.Unmarshal(b, c) != nil {
+		return nil
+	}
+	return c
+}
