@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,16 +62,32 @@ func options() research.Options {
 // submit creates a task.
 func (w *world) submit(question string, o research.Options) *work {
 	w.t.Helper()
+	return w.follow(nil, question, o)
+}
+
+// follow creates a follow-up of a task, as the jobs package does.
+func (w *world) follow(parent *research.Task, question string, o research.Options) *work {
+	w.t.Helper()
+	in := research.NewTask{Question: question, Options: o, Priority: research.Normal}
+	if parent != nil {
+		in.ParentID, in.Context = &parent.ID, &research.Context{Answer: *parent.Answer}
+		if parent.Context != nil {
+			in.Context.Questions = parent.Context.Questions
+		}
+		in.Context.Questions = append(in.Context.Questions, parent.Question)
+	}
 	job := &work{world: w, epoch: 1, try: 1}
 	id, err := uuid.NewV7()
 	w.must(err)
 	w.must(w.store.InTx(w.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		job.task, err = w.store.CreateTask(ctx, tx, research.DefaultAccount, id,
-			research.NewTask{Question: question, Options: o, Priority: research.Normal})
+		job.task, err = w.store.CreateTask(ctx, tx, research.DefaultAccount, id, in)
 		if err != nil {
 			return err
 		}
 		_, err = w.store.AddHead(ctx, tx, &job.task, 1, []research.Event{research.Thinking("Submitted.", nil)})
+		if err == nil && parent != nil {
+			err = w.store.Inherit(ctx, tx, parent.ID, id)
+		}
 		return err
 	}))
 	return job
@@ -84,6 +101,7 @@ type work struct {
 	try   int
 	spent time.Duration
 
+	mu       sync.Mutex
 	calls    []string // tools announced, over all runs
 	effects  []string // loads, searches and rankings made, over all runs
 	recorded int      // steps recorded, over all runs
@@ -107,8 +125,10 @@ func (j *work) env() Env {
 	}))
 	journal, err := s.Journal(j.t.Context(), id)
 	j.must(err)
+	inherited, err := s.Inherited(j.t.Context(), id)
+	j.must(err)
 	o := j.task.Options
-	e := Env{Task: j.task, Try: j.try, Journal: journal, Spent: j.spent, Started: time.Now(), Lexemes: s.Lexemes, Log: slog.New(slog.DiscardHandler)}
+	e := Env{Task: j.task, Inherited: inherited, Try: j.try, Journal: journal, Spent: j.spent, Started: time.Now(), Lexemes: s.Lexemes, Log: slog.New(slog.DiscardHandler)}
 	if j.started != nil {
 		e.Started = j.started()
 	}
@@ -139,14 +159,18 @@ func (j *work) env() Env {
 		return citations, err
 	}
 	e.Load = func(ctx context.Context, url string) (research.Visit, error) {
+		j.mu.Lock() // pages of different domains are loaded at once
 		j.effects = append(j.effects, "load "+url)
+		j.mu.Unlock()
 		if j.load != nil {
 			return j.load(ctx, url)
 		}
 		return j.fetcher.Load(ctx, url, page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains})
 	}
 	e.Search = func(ctx context.Context, query string) (search.Answer, error) {
+		j.mu.Lock()
 		j.effects = append(j.effects, "search "+query)
+		j.mu.Unlock()
 		return j.engines.Search(ctx, o.SearchEngine, search.Query{Account: research.DefaultAccount, Text: query, Limit: o.MaxResults})
 	}
 	e.Page = func(ctx context.Context, id string) (research.Page, error) {

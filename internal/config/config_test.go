@@ -59,6 +59,7 @@ func TestDefaults(t *testing.T) {
 		SearchFallback:        []string{"custom", "duckduckgo", "library"},
 		LLMProvider:           ProviderAuto,
 		LLMTimeout:            3 * time.Minute,
+		LLMIdleTimeout:        time.Minute,
 		LLMMaxConcurrent:      4,
 		TaskMaxTokens:         400_000,
 		LogTarget:             LogConsole,
@@ -122,6 +123,9 @@ func TestEveryVariableIsRead(t *testing.T) {
 		LLMAPIKey:             "sk-1234",
 		LLMModel:              "qwen3:8b",
 		LLMTimeout:            45 * time.Second,
+		LLMIdleTimeout:        20 * time.Second,
+		ModelPrices:           []Price{{"gpt-4o-mini", 0.15, 0.6}, {"a=b/claude-*", 3, 15}},
+		VerifySupport:         true,
 		LLMMaxConcurrent:      2,
 		TaskMaxTokens:         0,
 		LogLevel:              -4,
@@ -142,6 +146,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"GOOGLE_API_KEY=AIza-1234", "GOOGLE_SEARCH_ENGINE_ID=0123:abc",
 		"LLM_PROVIDER=Reader", "LLM_BASE_URL=http://127.0.0.1:11434/v1", "LLM_API_KEY=sk-1234", "LLM_MODEL=qwen3:8b",
 		"LLM_TIMEOUT=45", "LLM_MAX_CONCURRENT=2", "TASK_MAX_TOKENS=0",
+		"LLM_IDLE_TIMEOUT=20", "MODEL_PRICES= gpt-4o-mini=0.15/0.60, a=b/claude-*=3/15,", "VERIFY_SUPPORT=On",
 		"LOG_LEVEL=DEBUG", "LOG_TARGET=both", "LOG_FILE=/var/log/legwork.log", "LOG_FORMAT=json",
 	}
 	require.Equal(t, want, load(t, environ...))

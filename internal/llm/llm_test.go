@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -274,6 +276,46 @@ func TestTimeout(t *testing.T) {
 		require.Equal(t, Timeout, kind(t, err))
 		require.ErrorContains(t, err, "LLM_TIMEOUT")
 	})
+}
+
+// TestIdle: a stream that sends nothing is given up long before the call's time is over, and tried again.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	for _, provider := range []string{OpenAI, Anthropic} {
+		t.Run(provider, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, provider, testsite.Play(testsite.Turn{Hang: true}, testsite.Turn{Text: "yes"}),
+				func(c *Config) { c.Timeout, c.Idle = time.Hour, time.Second })
+			var problems []*Error
+			req := ask("?")
+			req.OnText = func(string) {}
+			req.OnRetry = func(_ context.Context, r Retry) error { problems = append(problems, r.Problem); return nil }
+			r, err := s.Generate(t.Context(), req)
+			require.NoError(t, err)
+			require.Equal(t, "yes", r.Text)
+			require.Len(t, problems, 1)
+			require.Equal(t, Timeout, problems[0].Kind)
+			require.Contains(t, problems[0].Message, "LLM_IDLE_TIMEOUT")
+		})
+	}
+}
+
+// TestIdleBody: a body that stops in the middle is given up too, streamed or not.
+func TestIdleBody(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"choices":[`))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	c, err := Open(t.Context(), Config{Provider: OpenAI, BaseURL: server.URL, Model: "m", Timeout: time.Hour, Idle: 100 * time.Millisecond, Tries: 1})
+	require.NoError(t, err)
+	_, err = c.Generate(t.Context(), ask("?"))
+	require.Equal(t, Timeout, kind(t, err))
+	require.ErrorContains(t, err, "LLM_IDLE_TIMEOUT")
 }
 
 // TestCancelled: a call that its caller gave up is never a success, streamed or not, and never an *Error.

@@ -8,6 +8,7 @@ package testsite
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -43,13 +44,24 @@ type Site struct {
 // Start starts a site and stops it when the test ends.
 func Start(t testing.TB) *Site {
 	t.Helper()
+	return StartOn(t, "127.0.0.1")
+}
+
+// StartOn is Start on a loopback address such as 127.0.0.2: sites on different ones are different domains.
+func StartOn(t testing.TB, address string) *Site {
+	t.Helper()
 	s := &Site{closed: make(chan struct{}), pages: map[string]http.HandlerFunc{}, held: map[string]chan struct{}{}, failures: map[string]int{}}
 	s.arrived = sync.NewCond(&s.mu)
 	s.library()
 	s.weather()
 	s.engines()
 	s.scripts()
-	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0")) //nolint:noctx // as httptest does it
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}}
+	s.server.Start()
 	t.Cleanup(func() {
 		close(s.closed)
 		s.server.CloseClientConnections()

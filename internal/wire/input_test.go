@@ -17,7 +17,7 @@ import (
 	"legwork/internal/wire"
 )
 
-var limits = wire.Limits{MinBudget: 30 * time.Second, DefaultBudget: 300 * time.Second, MaxBudget: 600 * time.Second}
+var limits = wire.Limits{MinBudget: 30 * time.Second, DefaultBudget: 300 * time.Second, MaxBudget: 600 * time.Second, MaxTokens: 5000}
 
 func defaults() research.NewTask {
 	return research.NewTask{
@@ -36,7 +36,7 @@ func TestDecodeNewTaskAccepts(t *testing.T) {
 	all := research.NewTask{
 		Question: "Why?",
 		Options: research.Options{
-			SeedURL: "https://example.com/a?b=c#d", MaxDepth: 5, MaxPages: 50, TimeBudget: 600 * time.Second,
+			SeedURL: "https://example.com/a?b=c#d", MaxDepth: 5, MaxPages: 50, TimeBudget: 600 * time.Second, MaxTokens: 2000,
 			SearchEngine: research.Library, MaxResults: 50, SafeMode: false, SameDomainOnly: true, AllowExternalLinks: false,
 			AllowDomains: []string{"example.com", "*.example.org"}, DenyDomains: []string{"xn--bcher-kva.example"},
 			Fresh: true, Metadata: map[string]any{"a": []any{json.Number("12345678901234567890"), nil, true}},
@@ -53,15 +53,15 @@ func TestDecodeNewTaskAccepts(t *testing.T) {
 		want research.NewTask
 	}{
 		"question alone": {`{"question":"Why?"}`, defaults()},
-		"camelCase": {`{"question":"Why?","seedUrl":"https://example.com/a?b=c#d","maxDepth":5,"maxPages":50,"timeBudget":600,
+		"camelCase": {`{"question":"Why?","seedUrl":"https://example.com/a?b=c#d","maxDepth":5,"maxPages":50,"timeBudget":600,"maxTokens":2000,
 			"searchEngine":"library","maxResults":50,"safeMode":false,"sameDomainOnly":true,"allowExternalLinks":false,
 			"allowDomains":["Example.com.","*.example.ORG"],"denyDomains":["bücher.example"],
 			"fresh":true,"metadata":{"a":[12345678901234567890,null,true]},"priority":"high","parentTaskId":"01932D4E-7C1A-7B3E-9D51-2F0C5A8E6B74"}`, all},
-		"snake_case": {`{"question":"Why?","seed_url":"https://example.com/a?b=c#d","max_depth":5,"max_pages":50,"time_budget":600,
+		"snake_case": {`{"question":"Why?","seed_url":"https://example.com/a?b=c#d","max_depth":5,"max_pages":50,"time_budget":600,"max_tokens":2000,
 			"search_engine":"library","max_results":50,"safe_mode":false,"same_domain_only":true,"allow_external_links":false,
 			"allow_domains":["example.com","*.example.org"],"deny_domains":["bücher.example"],
 			"fresh":true,"metadata":{"a":[12345678901234567890,null,true]},"priority":"high","parent_task_id":"01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74"}`, all},
-		"null for every optional": {`{"question":"Why?","seedUrl":null,"maxDepth":null,"maxPages":null,"timeBudget":null,"searchEngine":null,
+		"null for every optional": {`{"question":"Why?","seedUrl":null,"maxDepth":null,"maxPages":null,"timeBudget":null,"maxTokens":null,"searchEngine":null,
 			"maxResults":null,"safeMode":null,"sameDomainOnly":null,"allowExternalLinks":null,"allowDomains":null,"denyDomains":null,
 			"fresh":null,"metadata":null,"priority":null,"parentTaskId":null}`, defaults()},
 		"camelCase wins, wrong snake_case unseen": {`{"question":"Why?","max_depth":"deep","maxDepth":2}`,
@@ -185,6 +185,9 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 		{"safeMode number", field("safeMode", `1`), []string{"safeMode"}},
 		{"sameDomainOnly", field("sameDomainOnly", `0`), []string{"sameDomainOnly"}},
 		{"allowExternalLinks", field("allowExternalLinks", `{}`), []string{"allowExternalLinks"}},
+		{"few tokens", field("maxTokens", `999`), []string{"maxTokens"}},
+		{"many tokens", field("maxTokens", `5001`), []string{"maxTokens"}},
+		{"tokens string", field("maxTokens", `"2000"`), []string{"maxTokens"}},
 		{"parent", field("parentTaskId", `"7"`), []string{"parentTaskId"}},
 		{"parent in braces", field("parentTaskId", `"{01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74}"`), []string{"parentTaskId"}},
 		{"parent of 36 characters", field("parentTaskId", `"01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b7g"`), []string{"parentTaskId"}},

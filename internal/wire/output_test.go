@@ -60,7 +60,7 @@ func TestTaskWithoutValues(t *testing.T) {
 		}
 	}
 	options, _ := got["options"].(map[string]any)
-	wantKeys(t, options, "maxDepth", "maxPages", "timeBudget", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
+	wantKeys(t, options, "maxDepth", "maxPages", "timeBudget", "maxTokens", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
 		"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata")
 	if b, _ := json.Marshal([]any{options["allowDomains"], options["denyDomains"], options["metadata"]}); string(b) != "[[],[],{}]" {
 		t.Errorf("empty options are %s", b)
@@ -103,7 +103,7 @@ func TestTaskWithValues(t *testing.T) {
 		"citations": `[{"accessedAt":"2026-03-05T14:30:00.000Z","end":7,"excerpt":"because","n":1,"pageId":"ab","publishedAt":"2024-05-14T07:30:00.000Z","start":0,` +
 			`"support":"unchecked","title":"A","url":"http://a.example/","verified":true}]`,
 		"options": `{"allowDomains":["a.example"],"allowExternalLinks":false,"denyDomains":[],"fresh":true,"maxDepth":1,"maxPages":2,"maxResults":3,` +
-			`"metadata":{"k":"v"},"safeMode":true,"sameDomainOnly":false,"searchEngine":"bing","timeBudget":90}`,
+			`"maxTokens":null,"metadata":{"k":"v"},"safeMode":true,"sameDomainOnly":false,"searchEngine":"bing","timeBudget":90}`,
 	} {
 		if b, _ := json.Marshal(got[k]); string(b) != want {
 			t.Errorf("%s is %s\nwant %s", k, b, want)

@@ -1,0 +1,142 @@
+//go:build failpoints
+
+package jobs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/agent"
+	"legwork/internal/research"
+)
+
+var (
+	pinOne = research.Pin{Provider: "openai", Model: "one", Prompt: "ask/1"}
+	pinTwo = research.Pin{Provider: "openai", Model: "two", Prompt: "ask/1"}
+)
+
+// begun submits a task, has a worker of pinOne begin it, and stops that worker.
+func (p *process) begun() research.Task {
+	p.t.Helper()
+	began := make(chan struct{}, 1)
+	r := p.work(func(ctx context.Context, _ agent.Env) (research.Result, error) {
+		began <- struct{}{}
+		<-ctx.Done()
+		return research.Result{}, ctx.Err()
+	}, func(c *RunnerConfig) { c.Pin = pinOne })
+	task := p.submit("q")
+	wait(p.t, "the first run", began)
+	stopRunner(p.t, r)
+	return task
+}
+
+func pinned(pin research.Pin, answer string) (Agent, func(*RunnerConfig)) {
+	return func(context.Context, agent.Env) (research.Result, error) {
+		return research.Result{Answer: answer, Metadata: map[string]any{}}, nil
+	}, func(c *RunnerConfig) { c.Pin = pin }
+}
+
+// TestHandOn: a worker that lacks a task's model hands it on, at no cost in tries and with one event, until one has it.
+func TestHandOn(t *testing.T) {
+	p := setup(t)
+	task := p.begun()
+	wrong := p.other()
+	brain, pin := pinned(pinTwo, "wrong")
+	wrong.work(brain, pin)
+	p.eventually("handed on twice", func() bool {
+		return p.count("SELECT run_epoch FROM task_heads WHERE task_id = $1", task.ID) >= 4
+	})
+	right := p.other()
+	brain, pin = pinned(pinOne, "right")
+	right.work(brain, pin)
+	done := p.await(task.ID)
+	if done.Answer == nil || *done.Answer != "right" || done.Try != 1 || done.Pin != pinOne {
+		t.Fatalf("task = %+v", done)
+	}
+	told := 0
+	for _, f := range p.frames(task.ID) {
+		if strings.Contains(f, "waits for a worker that has") {
+			told++
+			if !strings.Contains(f, `"model":"one"`) || !strings.Contains(f, `"status":"queued"`) {
+				t.Errorf("event = %s", f)
+			}
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+	if n := p.count("SELECT count(*) FROM tasks WHERE unserved_since IS NOT NULL"); n != 0 {
+		t.Error("the wait was not forgotten")
+	}
+}
+
+// TestHandOnEnds: when nobody has the model for long, the task fails and says what to configure. While a live worker has
+// it, however busy, it does not.
+func TestHandOnEnds(t *testing.T) {
+	p := setup(t)
+	task := p.begun()
+	wrong := p.other()
+	brain, pin := pinned(pinTwo, "wrong")
+	wrong.work(brain, pin, func(c *RunnerConfig) { c.PinWait = 300 * time.Millisecond })
+	done := p.await(task.ID)
+	if done.Status != research.Failed || *done.ErrorCode != research.CodeModelFailed || done.Try != 1 {
+		t.Fatalf("task = %+v", done)
+	}
+	for _, want := range []string{"LLM_PROVIDER=openai", "LLM_MODEL=one", "again"} {
+		if !strings.Contains(*done.Error, want) {
+			t.Errorf("error %q lacks %s", *done.Error, want)
+		}
+	}
+}
+
+// TestReaderPinnedAnywhere: every worker has the built-in reader.
+func TestReaderPinnedAnywhere(t *testing.T) {
+	p := setup(t)
+	brain, _ := pinned(pinOne, "done")
+	other, err := NewRunner(p.Service, RunnerConfig{Slots: 1, Agent: brain, Log: p.log, Pin: pinOne})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !other.serves(research.Pin{Provider: agent.ProviderReader, Prompt: "reader/0"}) || !other.serves(pinOne) || other.serves(pinTwo) {
+		t.Error("serves is wrong")
+	}
+}
+
+// TestFollowUpParents: only a completed task of the same account can be followed up.
+func TestFollowUpParents(t *testing.T) {
+	p := setup(t)
+	open := p.submit("waits")
+	brain, pin := pinned(pinOne, "done")
+	submit := func(account string, parent uuid.UUID) (research.Task, error) {
+		return p.Submit(t.Context(), account, research.NewTask{Question: "more?", Priority: research.Normal, ParentID: &parent, Options: open.Options})
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		var v *research.ValidationError
+		if !errors.As(err, &v) || v.Fields[0].Field != "parentTaskId" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err := submit(research.DefaultAccount, open.ID)
+	refused("an open parent", err)
+	p.work(brain, pin)
+	p.await(open.ID)
+	if _, err := p.store.Pool().Exec(t.Context(), "INSERT INTO accounts (id) VALUES ('other')"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = submit("other", open.ID)
+	refused("another account's parent", err)
+	child, err := submit(research.DefaultAccount, open.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := p.await(child.ID)
+	if done.Context == nil || done.Context.Answer != "done" || len(done.Context.Questions) != 1 || done.Context.Questions[0] != "waits" {
+		t.Errorf("context = %+v", done.Context)
+	}
+}
