@@ -26,6 +26,7 @@ type world struct {
 	fetcher *page.Fetcher
 	worker  uuid.UUID
 	engines *search.Set
+	lists   *page.Lists // the operator's; nil: none
 }
 
 // openGate grants every request at once.
@@ -128,7 +129,8 @@ func (j *work) env() Env {
 	inherited, err := s.Inherited(j.t.Context(), id)
 	j.must(err)
 	o := j.task.Options
-	e := Env{Task: j.task, Inherited: inherited, Try: j.try, Journal: journal, Spent: j.spent, Started: time.Now(), Lexemes: s.Lexemes, Log: slog.New(slog.DiscardHandler)}
+	e := Env{Task: j.task, Inherited: inherited, Try: j.try, Journal: journal, Spent: j.spent, Started: time.Now(), Lexemes: s.Lexemes,
+		Lists: j.lists, Log: slog.New(slog.DiscardHandler)}
 	if j.started != nil {
 		e.Started = j.started()
 	}
