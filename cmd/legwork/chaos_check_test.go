@@ -53,7 +53,7 @@ func (c *chaos) check() {
 	if float64(again) < c.form.resumed*float64(c.form.tasks) {
 		c.t.Errorf("only %d of %d tasks were resumed: this was no chaos", again, c.form.tasks)
 	}
-	if failed*10 > c.form.tasks {
+	if float64(failed) > c.form.hopeless*float64(c.form.tasks) {
 		c.t.Errorf("%d of %d tasks lost three workers in a row without a step", failed, c.form.tasks)
 	}
 	c.checkFiles(ctx, st)

@@ -29,11 +29,11 @@ var chaosFor = flag.Duration("chaos", 0, "how long TestChaos rages, on a Postgre
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := chaosForm{rage: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
-		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, bound: 15 * time.Second, patience: 90 * time.Second}
+		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, hopeless: 0.25, bound: 15 * time.Second, patience: 90 * time.Second}
 	if *chaosFor > 0 {
 		tasks := min(200, int(200**chaosFor/(5*time.Minute))) // the same pressure in a shorter rage
 		form = chaosForm{rage: *chaosFor, tasks: tasks, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
-			page: time.Second, deleted: tasks / 10, resumed: 0.5, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
+			page: time.Second, deleted: tasks / 10, resumed: 0.5, hopeless: 0.1, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
 	}
 	c := newChaos(t, form)
 	defer c.stopAll()
@@ -68,6 +68,7 @@ type chaosForm struct {
 	page      time.Duration // that a page takes to load, and the model to reply; a task needs some of each
 	deleted   int           // further tasks, which are deleted while they run
 	resumed   float64       // least share of tasks that must be resumed, or it was no chaos
+	hopeless  float64       // most tasks that may lose three workers in a row without a step: on a busy machine the monkey outruns them
 	bound     time.Duration // on the recovery of a lost run
 	patience  time.Duration // for all tasks to end after the monkey has gone
 	ownServer bool          // with a PostgreSQL that may be killed
@@ -115,7 +116,7 @@ func newChaos(t *testing.T, form chaosForm) *chaos {
 func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
 	s := &slot{t: c.t, binary: binary, args: args, env: append(append(os.Environ(),
 		"DATABASE_URL="+c.proxy.url(c.direct), "LEGWORK_HOME="+c.dir, "API_HOST=127.0.0.1", "FETCH_ALLOW_NETS=127.0.0.0/8", "REQUEST_DELAY_MIN=0",
-		"REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1", "SEARCH_ENGINES=library", "PAGE_TTL=0",
+		"REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1", "SEARCH_ENGINES=library", "PAGE_TTL=0", "BROWSER=off",
 		"DATABASE_MAX_CONNS=10", "MAX_CONCURRENT_TASKS="+strconv.Itoa(c.form.slots), "LLM_PROVIDER=openai", "LLM_BASE_URL="+c.model.BaseURL(),
 		"LLM_MODEL=scripted", "LLM_MAX_CONCURRENT=100", "LEASE_TTL="+c.form.lease.String(), "LOG_LEVEL=info"), extra...)}
 	s.begin()
