@@ -35,7 +35,12 @@ type toolResult struct {
 // TestBadWeather: one task meets everything that goes wrong on the web. Each is told of in an event, classified and in a
 // sentence, within its time, and the task goes on and finds its answer.
 func TestBadWeather(t *testing.T) {
-	const limit = 4 * time.Second // FETCH_TIMEOUT
+	t.Run("over HTTP", func(t *testing.T) { badWeather(t, "off", 4*time.Second) })
+	t.Run("with a browser", func(t *testing.T) { badWeather(t, "auto", 8*time.Second) })
+}
+
+// badWeather runs the task with a setting of BROWSER and of FETCH_TIMEOUT.
+func badWeather(t *testing.T, browser string, limit time.Duration) {
 	w := newWorld(t)
 	busy := testsite.Start(t)
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -47,10 +52,11 @@ func TestBadWeather(t *testing.T) {
 		rw.Header().Set("Content-Disposition", `attachment; filename="export.zip"`)
 		_, _ = rw.Write([]byte("PK\x03\x04"))
 	})
-	storms := []struct {
+	type storm struct {
 		url     string
 		outcome research.Outcome
-	}{
+	}
+	storms := []storm{
 		{w.site.URL("/status/404"), research.OutcomeNotFound},
 		{w.site.URL("/status/401"), research.OutcomeForbidden},
 		{w.site.URL("/status/403"), research.OutcomeForbidden},
@@ -85,6 +91,15 @@ func TestBadWeather(t *testing.T) {
 		{w.site.URL("/charset/latin1"), research.OutcomeOK},
 		{w.site.URL("/broken.html"), research.OutcomeOK},
 		{w.site.URL("/nul"), research.OutcomeOK},
+		// What a browser meets: a script without end, frames, a page that asks for ever; dialogs are below.
+		{w.site.URL("/app/spin.html"), research.OutcomeOK},
+		{w.site.URL("/app/frames.html"), research.OutcomeOK},
+		{w.site.URL("/app/growing.html"), research.OutcomeOK},
+	}
+	if browser == "off" {
+		storms = append(storms, storm{w.site.URL("/app/dialogs.html"), research.OutcomeEmpty}) // its text is a script's
+	} else {
+		storms = append(storms, storm{w.site.URL("/app/dialogs.html"), research.OutcomeOK})
 	}
 	var links strings.Builder
 	for i, s := range storms {
@@ -92,7 +107,7 @@ func TestBadWeather(t *testing.T) {
 	}
 	w.site.Page("/storm.html", `<html lang="en"><title>Storm</title><h1>Storm</h1><p>Nobody knows where it is written.</p><ul>`+links.String()+
 		`</ul><p><a href="/manual/settings-heating.html">Heating: the minutes</a></p>`)
-	c := w.serve(roleAll, "FETCH_TIMEOUT=4s", "FETCH_MAX_BYTES=1MiB")
+	c := w.serve(roleAll, "BROWSER="+browser, fmt.Sprint("FETCH_TIMEOUT=", limit), "FETCH_MAX_BYTES=1MiB")
 	task := w.ask(c, map[string]any{"seedUrl": w.site.URL("/storm.html"), "maxPages": 50, "maxDepth": 1, "timeBudget": 300})
 	done := w.await(c, task.TaskID)
 	if done.Status != api.StatusCompleted || done.Answer == nil || !strings.Contains(*done.Answer, "25") {

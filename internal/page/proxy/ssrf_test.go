@@ -176,7 +176,7 @@ func (h *hunt) bare(flags ...string) {
 	if err != nil {
 		h.t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
 	}
-	dir, err := os.MkdirTemp("", "lw")
+	dir, err := os.MkdirTemp("", "lw") //nolint:usetesting // short: the address of a socket must fit into it
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -308,7 +308,7 @@ func product(t *testing.T, s *Server) (b *browser.Browser, dir string) {
 	if err != nil {
 		t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
 	}
-	if dir, err = os.MkdirTemp("", "lw"); err != nil {
+	if dir, err = os.MkdirTemp("", "lw"); err != nil { //nolint:usetesting // as above
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
