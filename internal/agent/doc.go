@@ -50,11 +50,24 @@
 // A quote counts when it stands in the snapshot, white space and typography aside (fold.go); what is kept is the snapshot's
 // own span. The answer is written in a last call that sees nothing but the numbered quotes; markers that point at none are
 // removed and counted, and so are the sentences without one. Its confidence is 0.45 times the share of sentences with a
-// marker, plus 0.30 times the share of the question's weight that the best quote used covers, plus 0.25 times the number of
+// marker (times the mean weight of the verdicts on their quotes, where they were judged), plus 0.30 times the share of the question's weight that the best quote used covers, plus 0.25 times the number of
 // pages quoted, of two at most; 0.05 when nothing is quoted.
 //
 // While the model writes the answer, Env.Say tells of it (speak.go), cleaned as the answer will be. A reply that turns out
 // otherwise is said anew.
+//
+// Calls of one reply that touch different domains are made at the same time (ahead.go). They are announced together, with
+// their keys, and recorded one after the other in the order of the reply, so the journal and the log do not depend on which
+// page came first. Which calls they are follows from what was known before the reply; pages being loaded count against
+// MaxPages.
+//
+// Support (support.go): where Limits.Support is set, one call more has the model judge each use of a quote as supported (1),
+// partial (0.5) or unsupported (0). A citation has the weakest verdict on its uses. A use that was not judged, for want of
+// time or tokens or because the reply made no sense, is unchecked and has no weight. This never changes Verified.
+//
+// A follow-up (followup.go) begins with the questions, the answer and the evidence of its parent. The evidence is the
+// child's own: rows copied at submission, so it may be cited at once and outlives the parent. The reader opens the parent's
+// pages again, and reads a question that names nothing together with the latest earlier one that does.
 //
 // Text of pages is data: it stands between marks that a page cannot know, the rules say so, and its words alone cannot send
 // the agent to an address that no link, search or question has.
