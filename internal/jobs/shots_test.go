@@ -219,6 +219,21 @@ func TestPictureOfAStaleRun(t *testing.T) {
 	}
 }
 
+// The epoch alone keeps a run from writing, also one that nobody has told yet that its task moved on.
+func TestPictureBehindTheFence(t *testing.T) {
+	p := setup(t)
+	r := p.work((&script{}).run)
+	task := p.await(p.submit("q").ID) // which ended the epoch
+	file := research.Artifact{Name: "shot-001-1-1.png", ContentType: "image/png"}
+	stale := &run{runner: r, task: task, epoch: 1}
+	if err := stale.keepPicture(t.Context(), file, []byte("x")); !errors.Is(err, research.ErrFenced) {
+		t.Errorf("the stale run: %v", err)
+	}
+	if _, ok, err := p.artifacts.Exists(t.Context(), task.ID, file.Name); ok || err != nil {
+		t.Errorf("its picture is there: %v", err)
+	}
+}
+
 // A worker that dies between the file and its row leaves a file that the task's end removes; its successor takes the
 // picture again.
 func TestPictureOfADeadRun(t *testing.T) {
