@@ -127,12 +127,13 @@ func newWorld(t *testing.T, change ...func(*browser.Config)) *world {
 	t.Helper()
 	t.Parallel()
 	w := &world{t: t, site: testsite.Start(t), proxy: newProxy(t), dir: shortDir(t)}
-	fetcher := page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserAgent: "legwork/test"}, openGate{})
+	fetcher := page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserAgent: "legwork/test", Timeout: time.Minute}, openGate{})
 	at, err := browser.Find("auto")
 	if err != nil {
 		t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
 	}
-	cfg := browser.Config{Fetcher: fetcher, Proxy: w.proxy, At: at, UserAgent: "legwork/test", Dir: w.dir, Logger: logger(t)}
+	cfg := browser.Config{Fetcher: fetcher, Proxy: w.proxy, At: at, UserAgent: "legwork/test", Dir: w.dir, Logger: logger(t),
+		RenderTime: 40 * time.Second} // pages come to rest long before, on a busy machine too
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -121,8 +121,8 @@ func TestShoot_fullPage(t *testing.T) {
 	if shot, _ := w.shoot(s, "full-beyond", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quote: "Part number 1058 of the Kestrel"}); shot.QuoteInView {
 		t.Error("a quote below the picture is told to be in view")
 	}
-	w.site.Page("/noise.html", `<!DOCTYPE html><title>Noise</title><canvas width="1280" height="5000"></canvas><script>
-		const c = document.querySelector('canvas').getContext('2d'), d = c.createImageData(1280, 5000);
+	w.site.Page("/noise.html", `<!DOCTYPE html><title>Noise</title><canvas width="1280" height="1600"></canvas><script>
+		const c = document.querySelector('canvas').getContext('2d'), d = c.createImageData(1280, 1600);
 		for (let i = 0; i < d.data.length; i++) d.data[i] = i % 4 == 3 ? 255 : Math.random() * 256;
 		c.putImageData(d, 0, 0)</script>`)
 	for _, full := range []bool{true, false} {
