@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -176,7 +177,7 @@ func (h *hunt) bare(flags ...string) {
 	if err != nil {
 		h.t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
 	}
-	dir, err := os.MkdirTemp("", "lw") //nolint:usetesting // short: the address of a socket must fit into it
+	dir, err := os.MkdirTemp("", "lw")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -185,7 +186,9 @@ func (h *hunt) bare(flags ...string) {
 		// What these would hold back is not what is tried here.
 		"--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,WebRtcHideLocalIpsWithMdns"}, append(flags, h.page)...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // whose end the signal tells of
+	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
