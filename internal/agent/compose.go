@@ -107,7 +107,8 @@ func (a *asker) evidenceOfReader(ctx context.Context) error {
 
 // write makes the last call. A model that fails for good here, after the research is paid for, fails the task.
 func (a *asker) write(ctx context.Context, speaker *speaker) (string, error) {
-	data := map[string]any{"Question": a.env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(), "Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
+	data := map[string]any{"Question": a.env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
+		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
 	rules, err := prompt("answer_system", data)
 	if err != nil {
 		return "", err

@@ -50,7 +50,8 @@
 // A quote counts when it stands in the snapshot, white space and typography aside (fold.go); what is kept is the snapshot's
 // own span. The answer is written in a last call that sees nothing but the numbered quotes; markers that point at none are
 // removed and counted, and so are the sentences without one. Its confidence is 0.45 times the share of sentences with a
-// marker (times the mean weight of the verdicts on their quotes, where they were judged), plus 0.30 times the share of the question's weight that the best quote used covers, plus 0.25 times the number of
+// marker (times the mean weight of the verdicts on their quotes, where they were judged), plus 0.30 times
+// the share of the question's weight that the best quote used covers, plus 0.25 times the number of
 // pages quoted, of two at most; 0.05 when nothing is quoted.
 //
 // While the model writes the answer, Env.Say tells of it (speak.go), cleaned as the answer will be. A reply that turns out

@@ -13,8 +13,8 @@ import (
 // ReaderVersion names the planner of the built-in reader. It is pinned in a task at its first run.
 const ReaderVersion = "reader/1"
 
-// Env is one run's world, given by its caller. Load, Recall, Search and Shoot may be called from several goroutines at once, every other
-// func from the run's goroutine only: writes come one after the other.
+// Env is one run's world, given by its caller. Load, Recall, Search and Shoot may be called from several goroutines at once,
+// every other func from the run's goroutine only: writes come one after the other.
 type Env struct {
 	Task    research.Task
 	Try     int             // this run's try, from 1

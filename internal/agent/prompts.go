@@ -14,7 +14,7 @@ import (
 
 // PromptVersion names the prompts and tools of Ask. It is pinned in a task at its first run; whoever changes a template, a
 // tool's description or the order of a conversation raises it.
-const PromptVersion = "ask/2"
+const PromptVersion = "ask/3"
 
 //go:embed prompts/*.tmpl
 var promptFiles embed.FS

@@ -161,11 +161,10 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	if step, ok := b.journal[key]; ok {
 		return decode(tool, step.Result, out)
 	}
-	turn, callNo, ahead := 0, 0, b.flights[key]
+	turn, callNo := b.nextKey()
+	ahead := b.flights[key]
 	if ahead != nil {
 		turn, callNo = ahead.turn, ahead.callNo
-	} else {
-		turn, callNo = b.nextKey()
 	}
 	where := map[string]any{"turn": turn, "callNo": callNo}
 	if ahead == nil {

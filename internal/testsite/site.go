@@ -56,7 +56,7 @@ func StartOn(t testing.TB, address string) *Site {
 	s.weather()
 	s.engines()
 	s.scripts()
-	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0")) //nolint:noctx // as httptest does it
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
