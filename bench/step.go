@@ -81,7 +81,7 @@ func newBareSteps(ctx context.Context, url string, task uuid.UUID) (*bareSteps, 
 	}
 	call := research.ToolCall(toolName, map[string]any{"url": toolURL}, nil)
 	s := &bareSteps{conn: conn, args: pgx.NamedArgs{"task_id": task, "epoch": 1, "call_no": 1, "try": 1, "kind": "tool", "tool": toolName,
-		"args": `{"url":"` + toolURL + `"}`, "result": stepResult, "success": true, "millis": 12, "input_tokens": 0, "output_tokens": 0,
+		"args": `{"url":"` + toolURL + `"}`, "result": stepResult, "success": true, "millis": 12, "input_tokens": 0, "output_tokens": 0, "cost_usd": nil,
 		"terminals": []bool{false}}}
 	s.args["call"], s.args["called"] = []string{string(call.Type)}, []string{string(call.Body)}
 	s.args["told"], s.args["body"] = []string{string(research.EventToolResult)}, []string{string(resultEvent().Body)}
@@ -101,7 +101,7 @@ func statement(name string) (sql string, arguments []string, err error) {
 		return "", nil, fmt.Errorf("queries have no %s", name)
 	}
 	text, _, _ = strings.Cut(text, "-- name: ")
-	text = comment.ReplaceAllString(text, "")
+	text = maybeNull.ReplaceAllString(comment.ReplaceAllString(text, ""), "@$1")
 	number := map[string]int{}
 	sql = atArgument.ReplaceAllStringFunc(text, func(arg string) string {
 		if number[arg] == 0 {
@@ -113,7 +113,10 @@ func statement(name string) (sql string, arguments []string, err error) {
 	return strings.TrimSuffix(strings.TrimSpace(sql), ";"), arguments, nil
 }
 
-var atArgument = regexp.MustCompile(`@[a-z_]+`)
+var (
+	atArgument = regexp.MustCompile(`@[a-z_]+`)
+	maybeNull  = regexp.MustCompile(`sqlc\.narg\(([a-z_]+)\)`)
+)
 
 // write makes steps for a while.
 func (s *bareSteps) write(ctx context.Context, d time.Duration) (count int, seconds float64, err error) {
