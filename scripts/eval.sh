@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts a legwork of its own (fresh data, a free port, no politeness towards the loopback manuals), asks it the questions of
+# Starts a legwork of its own (fresh data, a free port, no politeness towards the loopback manuals, no search engine but the
+# library, and no page taken from an earlier question's snapshot, which would flatter the seconds), asks it the questions of
 # eval/ and stops it again; then doctor audits all that the evaluation made. Ends with 0 when each corpus has at least its
 # share of questions found and the audit is clean.
 #
@@ -47,7 +48,8 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 export API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
-  FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000
+  FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 \
+  SEARCH_ENGINES=library PAGE_TTL=0
 # Port 0 takes a free one; the log says which. No .env of the project is read in the folder of work.
 (cd "$work" && exec "$root/bin/legwork" serve) >"$work/legwork.log" 2>&1 </dev/null &
 pid=$!
