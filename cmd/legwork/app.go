@@ -181,7 +181,7 @@ func (a *app) startRunner(ctx context.Context) error {
 func fetcher(cfg config.Config, st *store.Store, log *slog.Logger) *page.Fetcher {
 	return page.NewFetcher(page.Config{
 		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
-		Timeout: cfg.FetchTimeout, Logger: log,
+		Timeout: cfg.FetchTimeout, Logger: log, Confine: confine(),
 		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
 	}, gate{st})
 }

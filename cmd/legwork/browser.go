@@ -42,7 +42,7 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 	if err != nil {
 		return nil, err
 	}
-	pc := proxy.Config{AllowNets: cfg.FetchAllowNets, Refuse: lists.Denied, Logger: log}
+	pc := proxy.Config{AllowNets: cfg.FetchAllowNets, Refuse: lists.Denied, Confine: confine(), Logger: log}
 	if cfg.BrowserProxy != "" {
 		host, port, err := net.SplitHostPort(cfg.BrowserProxy)
 		if err != nil {

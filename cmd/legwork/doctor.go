@@ -179,7 +179,7 @@ func (d *doctor) model(ctx context.Context) {
 
 // browser starts Chromium as a worker would.
 func (d *doctor) browser(ctx context.Context) {
-	p, err := openPages(d.cfg, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets}, nil), nil, d.log)
+	p, err := openPages(d.cfg, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: confine()}, nil), nil, d.log)
 	if err != nil {
 		d.fail("browser", err)
 		return

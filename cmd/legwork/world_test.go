@@ -31,6 +31,7 @@ const patience = 90 * time.Second
 const asLegwork = "LEGWORK_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	_ = os.Setenv("LEGWORK_TEST_LOOPBACK_ONLY", "yes") // see confine
 	if os.Getenv(asLegwork) != "" {
 		main()
 		return

@@ -23,7 +23,7 @@ func TestRegistrableDomains(t *testing.T) {
 	_, port, _ := strings.Cut(site.Host(), ":")
 	w := newWorld(t)
 	dns := testsite.StartDNS(t, func(string, int) string { return "127.0.0.1" })
-	w.fetcher = page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 10 * time.Second, Resolver: dns.Resolver()}, openGate{})
+	w.fetcher = page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 10 * time.Second, Resolver: dns.Resolver(), Confine: testsite.StartFence(t).Confine}, openGate{})
 	t.Cleanup(w.fetcher.Close)
 	at := func(host, path string) string { return "http://" + host + ":" + port + path }
 	hosts := []string{"www.shop.co.uk", "shop.co.uk", "rival.co.uk", "othershop.co.uk", "shop.co.uk.evil.example", "a.github.io"}

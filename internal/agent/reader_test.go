@@ -360,7 +360,7 @@ func TestSeedsThatCannotBeRead(t *testing.T) {
 		}
 	}
 	refusing := *w
-	refusing.fetcher = page.NewFetcher(page.Config{AllowNets: []netip.Prefix{}}, openGate{})
+	refusing.fetcher = page.NewFetcher(page.Config{AllowNets: []netip.Prefix{}, Confine: testsite.StartFence(t).Confine}, openGate{})
 	_, err := refusing.submit("What is max_clients?", seeded(site, "/index.html")).run(t.Context())
 	if f := failure(t, err); f.Code != research.CodeSeedRefused || f.Transient {
 		t.Errorf("a seed on loopback: %+v", f)

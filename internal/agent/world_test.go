@@ -17,6 +17,7 @@ import (
 	"legwork/internal/research"
 	"legwork/internal/search"
 	"legwork/internal/store"
+	"legwork/internal/testsite"
 )
 
 // world runs the reader as the jobs package does: real pages over HTTP, real PostgreSQL, one epoch per run.
@@ -41,7 +42,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	s := dbtest.New(t)
 	w := &world{t: t, store: s, worker: uuid.New(), engines: search.NewSet(search.NewLibrary(s.SearchLibrary))}
-	w.fetcher = page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 10 * time.Second}, openGate{})
+	w.fetcher = page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 10 * time.Second, Confine: testsite.StartFence(t).Confine}, openGate{})
 	t.Cleanup(w.fetcher.Close)
 	w.must(s.RegisterWorker(t.Context(), research.Worker{ID: w.worker, Slots: 1, Version: "test", Host: "test"}))
 	return w

@@ -17,9 +17,10 @@ import (
 
 // Config is what a Fetcher needs to know. Zero values stand for the defaults named.
 type Config struct {
-	UserAgent    string         // header of every request; its product token is what robots.txt is asked about
-	AllowNets    []netip.Prefix // networks that may be opened although they are not public, on any port
-	Resolver     *net.Resolver  // nil: the system's
+	UserAgent    string            // header of every request; its product token is what robots.txt is asked about
+	AllowNets    []netip.Prefix    // networks that may be opened although they are not public, on any port
+	Resolver     *net.Resolver     // nil: the system's
+	Confine      func(*net.Dialer) // narrows down what is connected to, below all other rules; nil: nothing
 	Spacing      Spacing
 	MaxBytes     int64         // of a body, compressed or not; 10 MiB
 	Timeout      time.Duration // for a whole load, the wait at the Gate and robots.txt not counted; 20 s
@@ -52,11 +53,12 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	transport := Transport(cfg.AllowNets)
-	if cfg.Resolver != nil {
-		dialer := Dialer(cfg.AllowNets)
-		dialer.Resolver = cfg.Resolver
-		transport.DialContext = dialer.DialContext
+	dialer := Dialer(cfg.AllowNets)
+	dialer.Resolver = cfg.Resolver
+	if cfg.Confine != nil {
+		cfg.Confine(dialer)
 	}
+	transport.DialContext = dialer.DialContext
 	return &Fetcher{
 		cfg: cfg, gate: gate, log: cfg.Logger, now: time.Now, robots: newRobots(cfg, transport),
 		client: transport,

@@ -81,6 +81,7 @@ func config() Config {
 func fetcher(t *testing.T, cfg Config) (*Fetcher, *gate) {
 	t.Helper()
 	g := &gate{}
+	cfg.Confine = testsite.StartFence(t).Confine
 	f := NewFetcher(cfg, g)
 	t.Cleanup(f.Close)
 	return f, g

@@ -30,6 +30,7 @@ type Config struct {
 	AllowNets []netip.Prefix           // networks that may be opened although they are not public, on any port
 	Refuse    func(host string) string // says in a sentence why a host may not be asked; empty, or a nil func: it may
 	Resolver  *net.Resolver            // nil: the system's
+	Confine   func(*net.Dialer)        // narrows down what is connected to, below all other rules; nil: nothing
 
 	MaxConns  int           // connections of browsers at the same time, further ones wait; 512
 	MaxHeader int           // bytes of a request's header; 64 KiB. A response's may have four times as many
@@ -97,6 +98,9 @@ func Start(cfg Config) (*Server, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.dialer = page.Dialer(cfg.AllowNets)
 	s.dialer.Resolver = cfg.Resolver
+	if cfg.Confine != nil {
+		cfg.Confine(s.dialer)
+	}
 	transport := page.Transport(cfg.AllowNets)
 	transport.DialContext = s.dial
 	transport.DisableCompression = true // bodies pass as they come

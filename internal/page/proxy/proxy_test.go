@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"legwork/internal/research"
+	"legwork/internal/testsite"
 )
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
@@ -26,7 +27,8 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 // start starts a proxy that opens 127.0.0.1 only, all other loopback addresses being private ones.
 func start(t testing.TB, change func(*Config)) *Server {
 	t.Helper()
-	cfg := Config{AllowNets: loopback}
+	fence := testsite.StartFence(t)
+	cfg := Config{AllowNets: loopback, Confine: fence.Confine}
 	if change != nil {
 		change(&cfg)
 	}

@@ -129,7 +129,11 @@ func newHunt(t *testing.T) *hunt {
 			w.Header().Set("Content-Type", "text/html")
 			w.Header().Set("Link", "<http://"+secret+"/link-header>; rel=preload; as=script")
 			w.Header().Set("Refresh", "30; url=http://"+secret+"/refresh-header")
-			_, _ = io.WriteString(w, text)
+			shown := text
+			if r.URL.RawQuery == "tame" {
+				shown = tame.Replace(text)
+			}
+			_, _ = io.WriteString(w, shown)
 		case "/to":
 			http.Redirect(w, r, r.URL.RawQuery, http.StatusFound)
 		case "/sw.js":
@@ -160,6 +164,10 @@ func newHunt(t *testing.T) *hunt {
 	return h
 }
 
+// tame takes the addresses out of the hostile page that are not of this machine. A Chromium without our flags goes around
+// its proxy to link-local ones, and no test may send anything there.
+var tame = strings.NewReplacer("169.254.169.254", "127.0.0.3", "[fd00:ec2::254]", "127.0.0.3", "10.0.0.1", "127.0.0.3", "192.168.0.1", "127.0.0.3")
+
 // noAuth is the proxy for a Chromium that cannot answer its question: all of it but that.
 func noAuth(t *testing.T, s *Server) string {
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -170,7 +178,8 @@ func noAuth(t *testing.T, s *Server) string {
 	return front.URL
 }
 
-// bare shows the page in a Chromium that nobody watches over, until the page is done.
+// bare shows the page in a Chromium that nobody watches over, until the page is done. Without our flags, the page has to be
+// tame.
 func (h *hunt) bare(flags ...string) {
 	h.t.Helper()
 	at, err := browser.Find("auto")
@@ -230,6 +239,7 @@ func TestSSRF_Control(t *testing.T) {
 		c.Resolver = h.dns.Resolver()
 	})
 	h.want = attacks
+	h.page += "?tame"
 	h.bare("--proxy-server=" + noAuth(t, s))
 	t.Logf("reached: %v", h.hits())
 	if missing := h.missing(); len(missing) > 0 {
@@ -242,6 +252,7 @@ func TestSSRF_NoBypassList(t *testing.T) {
 	t.Parallel()
 	h := newHunt(t)
 	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
+	h.page += "?tame"
 	h.bare("--proxy-server=" + noAuth(t, s))
 	if got := h.hits(); !slices.Contains(got, "fetch") || slices.Contains(got, "rebind") {
 		t.Errorf("reached: %v", got)
@@ -315,7 +326,7 @@ func product(t *testing.T, s *Server) (b *browser.Browser, dir string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	fetcher := page.NewFetcher(page.Config{AllowNets: hostile}, openGate{})
+	fetcher := page.NewFetcher(page.Config{AllowNets: hostile, Confine: testsite.StartFence(t).Confine}, openGate{})
 	t.Cleanup(fetcher.Close)
 	b = browser.New(browser.Config{Fetcher: fetcher, Proxy: s, At: at, Dir: dir, RenderTime: 20 * time.Second})
 	t.Cleanup(b.Close)
@@ -355,10 +366,10 @@ func TestSSRF_Browser(t *testing.T) {
 // TestSSRF_Fetcher: the same addresses over HTTP, directly, by redirect, by refresh and by a name that changes.
 func TestSSRF_Fetcher(t *testing.T) {
 	t.Parallel()
-	h := newHunt(t)
+	h, fence := newHunt(t), testsite.StartFence(t)
 	load := func(resolver *net.Resolver, allow []netip.Prefix, url string) research.Visit {
 		t.Helper()
-		f := page.NewFetcher(page.Config{AllowNets: allow, Resolver: resolver, IgnoreRobots: true}, openGate{})
+		f := page.NewFetcher(page.Config{AllowNets: allow, Resolver: resolver, Confine: fence.Confine, IgnoreRobots: true}, openGate{})
 		defer f.Close()
 		v, err := f.Load(t.Context(), url, page.Policy{})
 		if err != nil {
@@ -388,6 +399,9 @@ func TestSSRF_Fetcher(t *testing.T) {
 	}
 	if got := h.hits(); len(got) > 0 {
 		t.Errorf("reached: %v", got)
+	}
+	if fence.Asked() < len(urls) {
+		t.Errorf("%d connections were tried for %d addresses", fence.Asked(), len(urls))
 	}
 	all := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	if load(h.dns.Resolver(), all, rebind+"/rebind"); !slices.Contains(h.hits(), "rebind") {
