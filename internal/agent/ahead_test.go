@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -98,25 +97,37 @@ func TestAhead(t *testing.T) {
 	require.Equal(t, 4, res.Metadata["pagesRead"])
 }
 
-// TestOneAtATime: pages of one domain are never loaded at the same time.
+// TestOneAtATime: pages of one domain are never loaded at the same time. While the first of them is on its way, the page of
+// another domain is asked for, and no other of its own is so much as announced.
 func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a1", "/a2", "/b", "/a3"}, nil)
 	var flying, most atomic.Int64
 	for _, p := range []string{"/a1", "/a2", "/a3"} {
 		d.sites[0].Handle(p, func(w http.ResponseWriter, r *http.Request) {
-			now := flying.Add(1)
+			most.Store(max(most.Load(), flying.Add(1)))
 			defer flying.Add(-1)
-			most.Store(max(most.Load(), now))
-			select { // time enough for another one to come, if it could
-			case <-time.After(100 * time.Millisecond):
-			case <-r.Context().Done():
-			}
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = fmt.Fprintf(w, "<!DOCTYPE html><title>P</title><h1>P</h1><p>The kettle number 0 boils at 90 degrees, says %s.</p>", r.URL.Path)
 		})
 	}
+	release := d.sites[0].Hold("/a1")
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		defer release()
+		for i, p := range []string{"/a1", "/b"} {
+			if err := d.sites[i].WaitFor(t.Context(), p, 1); err != nil {
+				t.Error(err)
+			}
+		}
+		var announced int
+		if err := d.store.Pool().QueryRow(t.Context(), `SELECT count(*) FROM task_events WHERE task_id = $1 AND type = 'agent:tool_call'
+			AND body::text LIKE '%' || $2 || '/a%'`, d.task.ID, d.sites[0].Host()).Scan(&announced); err != nil || announced != 1 {
+			t.Errorf("%d pages of one domain are announced: %v", announced, err)
+		}
+	})
 	d.answered(t)
+	watch.Wait()
 	require.Equal(t, int64(1), most.Load())
 	require.Len(t, d.effects, 1+4)
 }

@@ -75,8 +75,40 @@ func TestHandOn(t *testing.T) {
 	}
 }
 
-// TestHandOnEnds: when nobody has the model for long, the task fails and says what to configure. While a live worker has
-// it, however busy, it does not.
+// TestHandOnToBusy: while a live worker has the model, however busy, a task waits for it and does not fail.
+func TestHandOnToBusy(t *testing.T) {
+	p := setup(t)
+	right := p.other()
+	busy, release := make(chan struct{}, 1), make(chan struct{})
+	right.submit("keeps it busy")
+	right.work(func(ctx context.Context, _ agent.Env) (research.Result, error) {
+		select {
+		case busy <- struct{}{}:
+		default:
+		}
+		select {
+		case <-release:
+			return research.Result{Answer: "right", Metadata: map[string]any{}}, nil
+		case <-ctx.Done():
+			return research.Result{}, ctx.Err()
+		}
+	}, func(c *RunnerConfig) { c.Pin, c.Slots = pinOne, 1 })
+	wait(t, "the only slot is taken", busy)
+	task := p.begun()
+	wrong := p.other()
+	brain, pin := pinned(pinTwo, "wrong")
+	wrong.work(brain, pin, func(c *RunnerConfig) { c.PinWait = time.Millisecond })
+	p.eventually("handed on, or given up", func() bool {
+		return p.count("SELECT run_epoch FROM task_heads WHERE task_id = $1", task.ID) >= 5 ||
+			p.count("SELECT count(*) FROM tasks WHERE id = $1 AND status = 'failed'", task.ID) > 0
+	})
+	close(release)
+	if done := p.await(task.ID); done.Status != research.Completed || *done.Answer != "right" || done.Try != 1 {
+		t.Errorf("task = %+v", done)
+	}
+}
+
+// TestHandOnEnds: when nobody has the model for long, the task fails and says what to configure.
 func TestHandOnEnds(t *testing.T) {
 	p := setup(t)
 	task := p.begun()

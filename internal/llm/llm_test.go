@@ -285,7 +285,7 @@ func TestIdle(t *testing.T) {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, provider, testsite.Play(testsite.Turn{Hang: true}, testsite.Turn{Text: "yes"}),
-				func(c *Config) { c.Timeout, c.Idle = time.Hour, time.Second })
+				func(c *Config) { c.Timeout, c.Idle = 20*time.Second, time.Second })
 			var problems []*Error
 			req := ask("?")
 			req.OnText = func(string) {}
@@ -311,7 +311,7 @@ func TestIdleBody(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(server.Close)
-	c, err := Open(t.Context(), Config{Provider: OpenAI, BaseURL: server.URL, Model: "m", Timeout: time.Hour, Idle: 100 * time.Millisecond, Tries: 1})
+	c, err := Open(t.Context(), Config{Provider: OpenAI, BaseURL: server.URL, Model: "m", Timeout: 20 * time.Second, Idle: 100 * time.Millisecond, Tries: 1})
 	require.NoError(t, err)
 	_, err = c.Generate(t.Context(), ask("?"))
 	require.Equal(t, Timeout, kind(t, err))
