@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,21 +19,24 @@ func TestWeakModels(t *testing.T) {
 		"proper": func(u string) testsite.Turn {
 			return turn(call("cite", "url", u, "quote", "This manual describes the Aurora"))
 		},
-		"tag":           text(`<tool_call>{"name":"cite","arguments":{"url":"%s","quote":"This manual describes the Aurora"}}</tool_call>`),
-		"open tag":      text(`<think>I should cite.</think><tool_call>{"name":"cite","arguments":{"url":"%s","quote":"This manual describes the Aurora"}}`),
-		"fence":         text("I will cite now:\n```json\n{\"tool\": \"cite\", \"args\": {\"url\": \"%s\", \"quote\": \"This manual describes the Aurora\"}}\n```"),
-		"bare":          text(`{"name": "cite", "parameters": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
-		"in prose":      text(`Sure! {"action": "cite", "action_input": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
-		"openai's own":  text(`{"tool_calls":[{"type":"function","function":{"name":"cite","arguments":"{\"url\":\"%s\",\"quote\":\"This manual describes the Aurora\"}"}}]}`),
-		"name as key":   text(`{"cite": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
-		"flat":          text(`{"tool": "cite", "url": "%s", "quote": "This manual describes the Aurora"}`),
-		"single quotes": text(`<tool_call>{'name': 'cite', 'arguments': {'url': '%s', 'quote': 'This manual describes the Aurora',}}</tool_call>`),
-		"function tag":  text("<function=cite>\n<parameter=url>\n%s\n</parameter>\n<parameter=quote>\nThis manual describes the Aurora\n</parameter>\n</function>"),
-		"python":        text(`cite(url="%s", quote="This manual describes the Aurora")`),
-		"python places": text(`cite("%s", "This manual describes the Aurora")`),
-		"other names":   text(`{"name": "functions.Cite-Source", "arguments": {"link": "%s", "excerpt": "This manual describes the Aurora"}}`),
-		"lost thinking": text(`I must cite this.</think>{"name": "cite", "arguments": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
-		"cut off":       text(`{"name": "cite", "arguments": {"url": "%s", "quote": "This manual describes the Aurora"`),
+		"tag":          text(`<tool_call>{"name":"cite","arguments":{"url":"%s","quote":"This manual describes the Aurora"}}</tool_call>`),
+		"open tag":     text(`<think>I should cite.</think><tool_call>{"name":"cite","arguments":{"url":"%s","quote":"This manual describes the Aurora"}}`),
+		"fence":        text("I will cite now:\n```json\n{\"tool\": \"cite\", \"args\": {\"url\": \"%s\", \"quote\": \"This manual describes the Aurora\"}}\n```"),
+		"bare":         text(`{"name": "cite", "parameters": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
+		"in prose":     text(`Sure! {"action": "cite", "action_input": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
+		"openai's own": text(`{"tool_calls":[{"type":"function","function":{"name":"cite","arguments":"{\"url\":\"%s\",\"quote\":\"This manual describes the Aurora\"}"}}]}`),
+		"name as key":  text(`{"cite": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
+		"flat":         text(`{"tool": "cite", "url": "%s", "quote": "This manual describes the Aurora"}`),
+		"two tags": text(`<tool_call>{"name":"find_in_page","arguments":{"query":"kettle"}}</tool_call>
+<tool_call>{"name":"cite","arguments":{"url":"%s","quote":"This manual describes the Aurora"}}</tool_call>`),
+		"two, one unknown": text("```json\n[{\"name\":\"juggle\",\"arguments\":{}},{\"name\":\"cite\",\"arguments\":{\"url\":\"%s\",\"quote\":\"This manual describes the Aurora\"}}]\n```"),
+		"single quotes":    text(`<tool_call>{'name': 'cite', 'arguments': {'url': '%s', 'quote': 'This manual describes the Aurora',}}</tool_call>`),
+		"function tag":     text("<function=cite>\n<parameter=url>\n%s\n</parameter>\n<parameter=quote>\nThis manual describes the Aurora\n</parameter>\n</function>"),
+		"python":           text(`cite(url="%s", quote="This manual describes the Aurora")`),
+		"python places":    text(`cite("%s", "This manual describes the Aurora")`),
+		"other names":      text(`{"name": "functions.Cite-Source", "arguments": {"link": "%s", "excerpt": "This manual describes the Aurora"}}`),
+		"lost thinking":    text(`I must cite this.</think>{"name": "cite", "arguments": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
+		"cut off":          text(`{"name": "cite", "arguments": {"url": "%s", "quote": "This manual describes the Aurora"`),
 		"broken arguments": func(u string) testsite.Turn {
 			return turn(testsite.ToolCall{Name: "cite", Arguments: `{url: '` + u + `', quote: "This manual describes the Aurora`})
 		},
@@ -70,6 +74,9 @@ func TestHopelessModels(t *testing.T) {
 		"repeats":     {turn: turn(call("find_in_page", "query", "kettle")), why: "no progress", most: 8},
 		"unknown":     {turn: turn(call("juggle")), why: "no progress", most: 8},
 		"wrong quote": {turn: turn(call("cite", "url", "x", "quote", "It was the best of times")), why: "no progress", most: 8},
+		"bad JSON":    {turn: turn(testsite.ToolCall{Name: "cite", Arguments: `]]>#`}), why: "no progress", most: 8},
+		"bad text":    {turn: testsite.Turn{Text: `<tool_call>{{"cite" ]]</tool_call>`}, why: "called no tools", most: 5},
+		"no argument": {turn: turn(call("cite", "url", "x")), why: "no progress", most: 8},
 		"filtered":    {turn: testsite.Turn{Stop: "content_filter"}, why: "called no tools", most: 5},
 		"many calls":  {turn: turn(many(30)...), why: "no progress", most: 8},
 	} {
@@ -141,6 +148,25 @@ func TestNoTools(t *testing.T) {
 	})
 	require.Equal(t, "A manual [1].", a.answered(t).Answer)
 	require.Contains(t, a.server.Requests()[1].Raw, "write nothing but one JSON object")
+}
+
+// TestNoToolsNoCalls: a model that neither takes tools nor writes calls answers from the reader's evidence.
+func TestNoToolsNoCalls(t *testing.T) {
+	t.Parallel()
+	a := newAsking(t, func(_ int, r testsite.ModelRequest) testsite.Turn {
+		switch {
+		case len(r.Tools()) > 0:
+			return testsite.Turn{Status: 400, Error: "gemma:2b does not support tools"}
+		case strings.Contains(r.Raw, "write nothing but one JSON object"):
+			return testsite.Turn{Text: "I cannot browse."}
+		}
+		return testsite.Turn{Text: "The default is 100 [1]."}
+	})
+	res := a.answered(t)
+	require.Equal(t, "The default is 100 [1].", res.Answer)
+	require.Contains(t, res.Metadata["researchEnded"], "called no tools")
+	require.NotEmpty(t, a.finished().Citations)
+	require.LessOrEqual(t, len(a.server.Requests()), 6)
 }
 
 func TestMarkers(t *testing.T) {
