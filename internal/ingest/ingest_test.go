@@ -133,7 +133,7 @@ func TestIndex(t *testing.T) {
 	}
 	site := web{
 		"http://a.example/map.xml":  index("http://a.example/1.xml.gz", "http://a.example/gone.xml", "http://a.example/html.xml", "http://b.example/1.xml", "http://a.example/deep.xml", "::"),
-		"http://a.example/1.xml.gz": packed(pages), "http://a.example/html.xml": "<html>", "http://b.example/1.xml": pages,
+		"http://a.example/1.xml.gz": packed(pages), "http://a.example/html.xml": "<html>", "http://b.example/1.xml": "<urlset><url><loc>http://a.example/named-by-b</loc></url></urlset>",
 		"http://a.example/deep.xml": index("http://a.example/2.xml"), "http://a.example/2.xml": "<urlset><url><loc>http://a.example/deep</loc></url></urlset>",
 	}
 	var read []string
