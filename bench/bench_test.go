@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,11 +57,11 @@ func TestEveryPartGivesFigures(t *testing.T) {
 		if len(f.Values) == 0 || math.IsNaN(median(f.Values)) {
 			t.Errorf("%s has no value", f.Name)
 		}
-		if len(f.References) > 0 && (f.Ratio == nil || math.IsNaN(f.Ratio.Median)) {
+		if len(f.References) > 0 && !slices.Contains(f.References, 0) && (f.Ratio == nil || math.IsNaN(f.Ratio.Median)) {
 			t.Errorf("%s has no ratio", f.Name)
 		}
 	}
-	for _, p := range []string{"a", "s", "b", "c", "d", "e", "f"} {
+	for _, p := range []string{"a", "s", "b", "c", "d", "e", "f", "g"} {
 		if found[p] == 0 {
 			t.Errorf("part %s gave no figure", p)
 		}
@@ -115,6 +116,23 @@ func TestTargets(t *testing.T) {
 		if got := c.target.holds(f); got != c.holds {
 			t.Errorf("%s: %v", c.target, got)
 		}
+	}
+}
+
+// A reference of 0 gives no ratio: the figure stands alone and can be written.
+func TestReferenceOfNothing(t *testing.T) {
+	t.Parallel()
+	var r report
+	r.add(figure{Part: "d", Name: "kernel", Values: []float64{0, 3}, Reference: "bare", References: []float64{0, 1}, Target: &target{Of: "ratio", AtMost: 2}})
+	if f := r.Figures[0]; f.Ratio != nil || f.Holds != nil || median(f.Values) != 1.5 {
+		t.Errorf("figure = %+v", f)
+	}
+	var table bytes.Buffer
+	if r.table(&table); !strings.Contains(table.String(), "no ratio") {
+		t.Error(table.String())
+	}
+	if err := r.save(t.TempDir(), ""); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -46,7 +46,7 @@ func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
 	f.BoolVar(&s.quick, "quick", false, "one short round of everything: shows that it works, not how fast")
 	f.StringVar(&s.out, "out", "bench/results", "folder for results.json; empty: none")
 	f.StringVar(&s.markdown, "markdown", "", "file for the table as in docs/performance.md; empty: none")
-	only := f.String("only", "", "measure only the comparisons of parts a and e that match, such as '32 runs|GET'")
+	only := f.String("only", "", "measure only the comparisons of parts a, e and g that match, such as '32 runs|GET'")
 	f.StringVar(&s.profiles, "profiles", "", "folder for CPU profiles of the servers; empty: none")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -72,7 +72,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
-		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart},
+		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart},
 	}
 }
 

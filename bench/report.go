@@ -23,10 +23,10 @@ type figure struct {
 	// The reference that was measured in turn with it, one value per round; empty for figures that stand alone.
 	Reference  string    `json:"reference,omitempty"`
 	References []float64 `json:"references,omitempty"`
-	Ratio      *ratio    `json:"ratio,omitempty"` // of figure to reference
+	Ratio      *ratio    `json:"ratio,omitempty"` // of figure to reference; nil when a reference is 0
 	// Target is what the figure or its ratio should be; empty when it only informs.
 	Target *target `json:"target,omitempty"`
-	Holds  *bool   `json:"holds,omitempty"`
+	Holds  *bool   `json:"holds,omitempty"` // nil also when there is no ratio to bound
 }
 
 // target bounds a figure's median, the median of its ratio, or the cautious bound of its ratio.
@@ -59,6 +59,16 @@ func (t target) holds(f figure) bool {
 	return v <= t.AtMost
 }
 
+func (f figure) verdict() string {
+	switch {
+	case f.Holds == nil:
+		return ": no ratio"
+	case *f.Holds:
+		return ": holds"
+	}
+	return ": MISSED"
+}
+
 // report is everything that one run found out.
 type report struct {
 	Began    time.Time `json:"began"`
@@ -71,11 +81,11 @@ type report struct {
 
 // add completes a figure and keeps it.
 func (r *report) add(f figure) {
-	if len(f.References) > 0 {
+	if len(f.References) > 0 && !slices.Contains(f.References, 0) { // nothing is a multiple of nothing, and JSON has no NaN
 		c := compare(f.Values, f.References)
 		f.Ratio = &c
 	}
-	if f.Target != nil {
+	if f.Target != nil && (f.Target.Of == "value" || f.Ratio != nil) {
 		holds := f.Target.holds(f)
 		f.Holds = &holds
 	}
@@ -112,7 +122,7 @@ func (r *report) table(w io.Writer) {
 			ratioText = fmt.Sprintf("%.2f (%.2f–%.2f)", f.Ratio.Median, f.Ratio.Low, f.Ratio.High)
 		}
 		if f.Target != nil {
-			targetText = f.Target.String() + map[bool]string{true: ": holds", false: ": MISSED"}[*f.Holds]
+			targetText = f.Target.String() + f.verdict()
 		}
 		fmt.Fprintf(tw, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t|\n",
 			f.Part, f.Name, f.Unit, spread(f.Values), f.Reference, spread(f.References), ratioText, targetText)

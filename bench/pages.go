@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	readability "codeberg.org/readeck/go-readability/v2"
+	"github.com/chromedp/chromedp"
+
+	"legwork/internal/page"
+	"legwork/internal/page/browser"
+	"legwork/internal/page/proxy"
+	"legwork/internal/research"
+)
+
+// readers is how many pages are read at the same time on each side, as many as the browser has tabs by default.
+const readers = 4
+
+// pagesPart is part g: pages a second over HTTP, beside net/http and readability on the same documents, and in the browser,
+// beside bare chromedp. Nothing is spaced. Site, readers and references share this process.
+func pagesPart(ctx context.Context, b *bench) error {
+	site := httptest.NewServer(http.HandlerFunc(manualPage))
+	defer site.Close()
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	fetcher := page.NewFetcher(page.Config{AllowNets: loopback, UserAgent: "legwork/bench", Timeout: time.Minute}, openGate{})
+	defer fetcher.Close()
+	p := &pageLoad{bench: b, site: site.URL}
+	if b.chosen("over HTTP") {
+		if err := p.overHTTP(ctx, fetcher); err != nil {
+			return err
+		}
+	}
+	at, err := browser.Find("auto")
+	if errors.Is(err, browser.ErrNone) {
+		b.logf("part pages: no browser figures: %s", err)
+		return nil
+	}
+	if err != nil || !b.chosen("in the browser") {
+		return err
+	}
+	out, err := proxy.Start(proxy.Config{AllowNets: loopback})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }()
+	shown := browser.New(browser.Config{Fetcher: fetcher, Proxy: out, At: at, UserAgent: "legwork/bench", Tabs: readers,
+		RenderTime: 40 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	defer shown.Close()
+	if err := shown.Start(ctx); err != nil {
+		return err
+	}
+	return p.inBrowser(ctx, shown, at)
+}
+
+// openGate lets every request through.
+type openGate struct{}
+
+// Reserve implements page.Gate.
+func (openGate) Reserve(context.Context, string, page.Spacing) (time.Duration, error) { return 0, nil }
+
+// Backoff implements page.Gate.
+func (openGate) Backoff(context.Context, string, time.Duration) error { return nil }
+
+// Quiet implements page.Gate.
+func (openGate) Quiet(context.Context, string) (time.Duration, error) { return 0, nil }
+
+// Settle implements page.Gate.
+func (openGate) Settle(context.Context, string) error { return nil }
+
+// pageLoad reads pages of a site.
+type pageLoad struct {
+	*bench
+	site string
+	next atomic.Int64 // number of the next page, so that none is asked for twice
+}
+
+// each has all readers do something with one page after the other for a while, and gives how many were done in a second.
+func (p *pageLoad) each(folder string, do func(ctx context.Context, reader int, url string) error) side {
+	return func(ctx context.Context) (map[string]float64, error) {
+		ctx, cancel := context.WithTimeout(ctx, p.duration+time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		var done atomic.Int64
+		var errs [readers]error
+		began := time.Now()
+		for reader := range readers {
+			wg.Go(func() {
+				for errs[reader] == nil && time.Since(began) < p.duration {
+					if errs[reader] = do(ctx, reader, fmt.Sprintf("%s/%s/%d", p.site, folder, p.next.Add(1))); errs[reader] == nil {
+						done.Add(1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		return map[string]float64{"/s": float64(done.Load()) / time.Since(began).Seconds()}, errors.Join(errs[:]...)
+	}
+}
+
+func (p *pageLoad) add(name, unit string, got, reference map[string][]float64, referenceName string) {
+	p.report.add(figure{Part: "g", Name: fmt.Sprintf("%s, %d at once", name, readers), Unit: unit, Values: got["/s"],
+		Reference: referenceName, References: reference["/s"]})
+}
+
+func (p *pageLoad) overHTTP(ctx context.Context, fetcher *page.Fetcher) error {
+	transport := &http.Transport{MaxIdleConnsPerHost: readers}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	got, err := p.rounds(ctx, map[string]side{
+		"legwork": p.each("plain", func(ctx context.Context, _ int, url string) error {
+			return wellRead(fetcher.Load(ctx, url, page.Policy{}))
+		}),
+		"readability": p.each("plain", func(ctx context.Context, _ int, url string) error { return bareRead(ctx, client, url) }),
+	}, "legwork", "readability")
+	if err == nil {
+		p.add("pages read over HTTP", "pages/s", got["legwork"], got["readability"], "net/http and readability")
+	}
+	return err
+}
+
+func wellRead(v research.Visit, err error) error {
+	if err == nil && (v.Outcome != research.OutcomeOK || v.Page == nil || !strings.Contains(v.Page.Text, lastWords)) {
+		err = fmt.Errorf("%s was not read: %s %s %s", v.URL, v.Outcome, v.Message, v.Note)
+	}
+	return err
+}
+
+// bareRead is what a program without legwork would do to read a page.
+func bareRead(ctx context.Context, client *http.Client, raw string) error {
+	at, err := url.Parse(raw)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, raw, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	article, err := readability.FromReader(response.Body, at)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	if err := article.RenderText(&text); err != nil {
+		return err
+	}
+	if !strings.Contains(text.String(), lastWords) {
+		return fmt.Errorf("readability did not read %s", raw)
+	}
+	return nil
+}
+
+func (p *pageLoad) inBrowser(ctx context.Context, shown *browser.Browser, at string) error {
+	tabs, closeTabs, err := bareTabs(ctx, at)
+	defer closeTabs()
+	if err != nil {
+		return err
+	}
+	session := shown.Open(page.Policy{})
+	defer session.Close()
+	got, err := p.rounds(ctx, map[string]side{
+		"legwork": p.each("script", func(ctx context.Context, _ int, url string) error {
+			v, err := session.Load(ctx, url)
+			if err == nil && (v.Page == nil || !strings.Contains(v.Page.Text, scriptWords)) {
+				return fmt.Errorf("%s was read without its script: %s %s", url, v.Message, v.Note)
+			}
+			return err
+		}),
+		"chromedp": p.each("script", func(_ context.Context, reader int, url string) error { return bareShow(tabs[reader], url) }),
+		"picture": p.each("script", func(ctx context.Context, _ int, url string) error {
+			_, err := session.Shoot(ctx, page.ShotRequest{URL: url})
+			return err
+		}),
+		"bare picture": p.each("script", func(_ context.Context, reader int, url string) error {
+			if _, err := chromedp.Run(tabs[reader], chromedp.Navigate(url)); err != nil {
+				return err
+			}
+			_, err := chromedp.Run(tabs[reader], chromedp.CaptureScreenshot())
+			return err
+		}),
+	}, "legwork", "chromedp", "picture", "bare picture")
+	if err == nil {
+		p.add("pages read in the browser", "pages/s", got["legwork"], got["chromedp"], "chromedp, navigate and outerHTML")
+		p.add("screenshots", "pictures/s", got["picture"], got["bare picture"], "chromedp, navigate and capture")
+	}
+	return err
+}
+
+// bareTabs opens a tab for each reader in one Chromium with chromedp's own switches.
+func bareTabs(ctx context.Context, at string) (tabs []context.Context, closeAll func(), err error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(at), chromedp.WindowSize(1280, 800))
+	ctx, closeAll = chromedp.NewExecAllocator(ctx, options...)
+	first, _ := chromedp.NewContext(ctx) // ends with closeAll, and so do its tabs
+	for range readers {
+		tab := first
+		if len(tabs) > 0 {
+			tab, _ = chromedp.NewContext(first)
+		}
+		if _, err := chromedp.Run(tab, chromedp.Navigate("about:blank")); err != nil {
+			return nil, closeAll, fmt.Errorf("start Chromium: %w", err)
+		}
+		tabs = append(tabs, tab)
+	}
+	return tabs, closeAll, nil
+}
+
+func bareShow(tab context.Context, url string) error {
+	if _, err := chromedp.Run(tab, chromedp.Navigate(url)); err != nil {
+		return err
+	}
+	html, err := chromedp.Run(tab, chromedp.OuterHTML("html"))
+	if err == nil && !strings.Contains(html, scriptWords) {
+		err = fmt.Errorf("chromedp did not show %s", url)
+	}
+	return err
+}
