@@ -89,7 +89,7 @@ func New(cfg Config) *Browser {
 	orDefault(&cfg.RecycleAfter, 100)
 	orDefault(&cfg.RenderTime, 8*time.Second)
 	orDefault(&cfg.MaxHTML, 10<<20)
-	orDefault(&cfg.Dir, os.TempDir())
+	orDefault(&cfg.Dir, profileParent())
 	orDefault(&cfg.UserAgent, "legwork")
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -100,6 +100,19 @@ func New(cfg Config) *Browser {
 		removeStale(cfg.Dir, b.log)
 	}
 	return b
+}
+
+// maxParent is how long the name of the folder of profile folders may be. Chromium makes a socket in a folder of its own
+// below TMPDIR, and the path of a socket has at most 107 bytes (unix(7)).
+const maxParent = 30
+
+// profileParent is the system's folder for temporary files, or /tmp where the name of that is too long for Chromium.
+func profileParent() string {
+	dir := os.TempDir()
+	if info, err := os.Stat("/tmp"); len(dir) > maxParent && err == nil && info.IsDir() {
+		return "/tmp"
+	}
+	return dir
 }
 
 func orDefault[T comparable](value *T, def T) {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,7 +152,7 @@ func newWorld(t *testing.T, change ...func(*browser.Config)) *world {
 // shortDir is a temporary folder with a short name: the address of a socket must fit into it.
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "lw")
+	dir, err := os.MkdirTemp("", "lw") //nolint:usetesting // t.TempDir has the name of the test in it, which is too long
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,15 +241,6 @@ func processes(dir string) map[string]string {
 		}
 	}
 	return out
-}
-
-func hostOf(t *testing.T, raw string) string {
-	t.Helper()
-	u, err := url.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Host
 }
 
 // noTabs waits until the browser shows no page but the one it starts with.

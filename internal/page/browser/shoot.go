@@ -113,6 +113,11 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 			return page.Shot{}, err
 		}
 	}
+	if r.FullPage { // seek scrolled to the quote; what sticks to the edge of the screen would be drawn there, mid-page
+		if _, err = evaluate[bool](ctx, t, "scrollTo({top: 0, left: 0, behavior: 'instant'}); true"); err != nil {
+			return page.Shot{}, err
+		}
+	}
 	if shot.PNG, height, err = t.capture(ctx, height); err != nil {
 		return page.Shot{}, err
 	}
