@@ -12,16 +12,16 @@ RUN CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.ver
 
 FROM debian:12-slim AS browser
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates chromium fonts-dejavu-core fonts-liberation \
+ && apt-get install -y --no-install-recommends ca-certificates chromium-headless-shell fonts-dejavu-core fonts-liberation \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 65532 --create-home nonroot
 # Chromium's sandbox needs user namespaces, which Docker's default seccomp profile refuses to an unprivileged user. So it runs
-# with --no-sandbox, and the container is what confines it. Where the profile allows them, BROWSER=/usr/bin/chromium keeps the sandbox.
-RUN printf '#!/bin/sh\nexec /usr/bin/chromium --no-sandbox "$@"\n' > /usr/local/bin/chromium \
+# with --no-sandbox, and the container is what confines it. Where the profile allows them, BROWSER=auto keeps the sandbox.
+RUN printf '#!/bin/sh\nexec /usr/lib/chromium/chromium-headless-shell --no-sandbox "$@"\n' > /usr/local/bin/chromium \
  && chmod 755 /usr/local/bin/chromium
 COPY --from=build /out/legwork /legwork
 COPY --from=build --chown=nonroot:nonroot /out/data /data
-ENV LEGWORK_HOME=/data
+ENV LEGWORK_HOME=/data BROWSER=/usr/local/bin/chromium
 WORKDIR /
 USER nonroot
 VOLUME /data

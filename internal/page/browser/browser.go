@@ -34,13 +34,16 @@ type Config struct {
 	Logger       *slog.Logger  // nil: no log
 }
 
-// Names of Chromium on PATH, in the order of Find.
-var programs = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell", "headless_shell"}
+// programs are where Find looks, in order. The headless shell comes first: it is Chromium without what only a window needs, and
+// takes a fifth of the time to start and to open a tab. Debian's is named by its path, because what Debian puts on PATH is a
+// script that waits for it, and would outlive or leave behind the browser when either is killed.
+var programs = []string{"/usr/lib/chromium/chromium-headless-shell", "headless-shell", "headless_shell", "chrome-headless-shell",
+	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
-// ErrNone: there is no Chromium on PATH.
-var ErrNone = errors.New("no Chromium was found on PATH (" + strings.Join(programs, ", ") + "); install one, or name it or a running one by BROWSER")
+// ErrNone: there is no Chromium.
+var ErrNone = errors.New("no Chromium was found (" + strings.Join(programs, ", ") + "); install one, or name it or a running one by BROWSER")
 
-// Find resolves a setting: empty and "auto" look for Chromium on PATH, an address stays as it is, and anything else is
+// Find resolves a setting: empty and "auto" look for a Chromium, an address stays as it is, and anything else is
 // the name or path of a program. The error is ErrNone, or tells what is wrong with the program.
 func Find(setting string) (at string, err error) {
 	switch {

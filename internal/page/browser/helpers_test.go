@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -129,7 +130,7 @@ func newWorld(t *testing.T, change ...func(*browser.Config)) *world {
 	fetcher := page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserAgent: "legwork/test", Timeout: time.Minute}, openGate{})
 	at, err := browser.Find("auto")
 	if err != nil {
-		t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
+		t.Fatalf("this test needs a browser: apt-get install chromium-headless-shell, or chromium (%v)", err)
 	}
 	cfg := browser.Config{Fetcher: fetcher, Proxy: w.proxy, At: at, UserAgent: "legwork/test", Dir: w.dir, Logger: logger(t),
 		RenderTime: 40 * time.Second} // pages come to rest long before, on a busy machine too
@@ -237,6 +238,30 @@ func processes(dir string) map[string]string {
 	for _, e := range entries {
 		line, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
 		if err == nil && strings.Contains(string(line), "--user-data-dir="+dir) {
+			out[e.Name()] = strings.ReplaceAll(string(line), "\x00", " ")
+		}
+	}
+	return out
+}
+
+// tree gives the processes below the browser of the test, by pid: a renderer's command line need not name the profile.
+func (w *world) tree() map[string]string {
+	roots := map[string]bool{}
+	for _, pid := range browser.PIDs(w.Browser) {
+		roots[strconv.Itoa(pid)] = true
+	}
+	out := map[string]string{}
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		line, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err != nil {
+			continue
+		}
+		up := e.Name()
+		for up != "" && up != "0" && up != "1" && !roots[up] {
+			up, _ = stat(up)
+		}
+		if roots[up] {
 			out[e.Name()] = strings.ReplaceAll(string(line), "\x00", " ")
 		}
 	}

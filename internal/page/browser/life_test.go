@@ -129,7 +129,7 @@ func TestLife_rendererKilled(t *testing.T) {
 	w := newWorld(t)
 	w.killedMidLoad(func() {
 		n := 0
-		for pid, line := range processes(w.dir) {
+		for pid, line := range w.tree() {
 			if strings.Contains(line, "--type=renderer") {
 				id, _ := strconv.Atoi(pid)
 				_ = syscall.Kill(id, syscall.SIGKILL)

@@ -121,6 +121,18 @@ func TestShoot_fullPage(t *testing.T) {
 	if shot, _ := w.shoot(s, "full-beyond", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quote: "Part number 1058 of the Kestrel"}); shot.QuoteInView {
 		t.Error("a quote below the picture is told to be in view")
 	}
+	w.site.Page("/sticky.html", `<!DOCTYPE html><title>Sticky</title><style>body{margin:0}</style>
+		<header style="position:fixed;top:0;left:0;right:0;height:40px;background:#0000ff"></header><div style="height:2500px"></div>
+		<p>The lid of the Kestrel opens to 85 degrees.</p><div style="height:1200px"></div>`)
+	shot, img := w.shoot(s, "sticky", page.ShotRequest{URL: "/sticky.html", FullPage: true, Quote: "The lid of the Kestrel opens to 85 degrees."})
+	if !shot.QuoteInView || marked(img) < 300 {
+		t.Errorf("in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+	}
+	for y := range img.Bounds().Dy() {
+		if r, _, b, _ := img.At(5, y).RGBA(); (r>>8 == 0 && b>>8 == 255) != (y < 40) {
+			t.Fatalf("the header that sticks to the top is not there, or drawn elsewhere: row %d", y)
+		}
+	}
 	w.site.Page("/noise.html", `<!DOCTYPE html><title>Noise</title><canvas width="1280" height="1600"></canvas><script>
 		const c = document.querySelector('canvas').getContext('2d'), d = c.createImageData(1280, 1600);
 		for (let i = 0; i < d.data.length; i++) d.data[i] = i % 4 == 3 ? 255 : Math.random() * 256;

@@ -184,7 +184,7 @@ func (h *hunt) bare(flags ...string) {
 	h.t.Helper()
 	at, err := browser.Find("auto")
 	if err != nil {
-		h.t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
+		h.t.Fatalf("this test needs a browser: apt-get install chromium-headless-shell, or chromium (%v)", err)
 	}
 	dir, err := os.MkdirTemp("", "lw")
 	if err != nil {
@@ -224,11 +224,11 @@ func (h *hunt) missing() []string {
 	return slices.DeleteFunc(slices.Clone(h.want), func(s string) bool { return slices.Contains(got, s) })
 }
 
-// attacks are the ways that the page tries and that an open Chromium goes. What is not among them, such as prefetches, is
+// attacks are the ways that the page tries and that an open Chromium goes. What is not among them, such as prefetches and preconnects, is
 // tried too, but not every Chromium does it.
 var attacks = []string{"css", "import", "background", "font", "script", "img", "redirect", "iframe", "iframe-redirect", "refresh", "object", "embed", "video", "audio", "svg",
 	"fetch", "fetch-redirect", "keepalive", "xhr", "beacon", "eventsource", "websocket", "image", "worker", "sharedworker", "serviceworker", "form", "ping",
-	"decimal", "hex", "octal", "short", "mapped", "localhost", "name", "six", "rebind", "preload", "preconnect", "open", "download", "webtransport", "webrtc udp", "webrtc tcp"}
+	"decimal", "hex", "octal", "short", "mapped", "localhost", "name", "six", "rebind", "preload", "open", "download", "webtransport", "webrtc udp", "webrtc tcp"}
 
 // TestSSRF_Control: without the rules every attack reaches its goal, so that the other tests show something.
 func TestSSRF_Control(t *testing.T) {
@@ -320,7 +320,7 @@ func ourFlags(t *testing.T, s *Server) []string {
 func product(t *testing.T, s *Server) (b *browser.Browser, dir string) {
 	at, err := browser.Find("auto")
 	if err != nil {
-		t.Fatalf("this test needs a browser: apt-get install chromium (%v)", err)
+		t.Fatalf("this test needs a browser: apt-get install chromium-headless-shell, or chromium (%v)", err)
 	}
 	if dir, err = os.MkdirTemp("", "lw"); err != nil { //nolint:usetesting // as above
 		t.Fatal(err)
