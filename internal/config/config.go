@@ -92,7 +92,7 @@ type Config struct {
 	AllowedDomainsFile string `env:"ALLOWED_DOMAINS_FILE" envDefault:"config/allowed-domains.txt"`
 	// File of domains that are never opened, whatever a task allows, in the same form.
 	DisallowedDomainsFile string `env:"DISALLOWED_DOMAINS_FILE" envDefault:"config/disallowed-domains.txt"`
-	// What shows pages that run scripts, and takes screenshots: auto takes a Chromium on PATH where there is one; else the path
+	// What shows pages that run scripts, and takes screenshots: auto takes the headless shell or a Chromium that is installed; else the path
 	// of one, or the ws:// or http:// address of one that runs. off: pages are read over HTTP only.
 	Browser string `env:"BROWSER" envDefault:"auto" must:"be auto, off, the name or path of a Chromium, or the ws:// or http:// address of one that runs"`
 	// host:port at which a Chromium on another machine reaches this process, which is its proxy to the web. Each process needs its
