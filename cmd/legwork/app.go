@@ -186,33 +186,6 @@ func fetcher(cfg config.Config, st *store.Store, log *slog.Logger) *page.Fetcher
 	}, gate{st})
 }
 
-// gate reserves moments for page requests in the database, so that politeness holds across processes.
-type gate struct{ store *store.Store }
-
-// Reserve implements page.Gate.
-func (g gate) Reserve(ctx context.Context, domain string, p page.Spacing) (time.Duration, error) {
-	requests, window := p.Requests, p.Window
-	if requests <= 0 {
-		requests, window = 1, 0 // no window: the bound of one request per no time
-	}
-	return g.store.ReserveDomain(ctx, domain, store.Booking{Spacing: spread(p.Min, p.Max), Requests: requests, Window: window, MaxWait: p.MaxWait})
-}
-
-// Backoff implements page.Gate.
-func (g gate) Backoff(ctx context.Context, domain string, d time.Duration) error {
-	return g.store.BackoffDomain(ctx, domain, d)
-}
-
-// Quiet implements page.Gate.
-func (g gate) Quiet(ctx context.Context, domain string) (time.Duration, error) {
-	return g.store.DomainQuiet(ctx, domain)
-}
-
-// Settle implements page.Gate.
-func (g gate) Settle(ctx context.Context, domain string) error {
-	return g.store.SettleDomain(ctx, domain)
-}
-
 func (a *app) startAPI(ctx context.Context) error {
 	cfg := a.cfg
 	a.api = httpapi.New(httpapi.Config{

@@ -77,7 +77,7 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 	case task.ErrorCode != nil && *task.ErrorCode == "worker_lost":
 		*failed++
 	default:
-		c.t.Errorf("task %s ended %s: %v", id, task.Status, *task.Error)
+		c.t.Errorf("task %s ended %s: %v\n%s", id, task.Status, *task.Error, strings.Join(c.failures(id.String()), ""))
 	}
 	events, err := st.Events(ctx, id, 0, 10000)
 	if err != nil {

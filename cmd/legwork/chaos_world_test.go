@@ -171,10 +171,11 @@ func (c *chaos) stopAll() {
 	}
 }
 
-// tail keeps the last part of what is written to it.
+// tail keeps the last part of what is written to it, and all that tells why runs failed.
 type tail struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu     sync.Mutex
+	b      bytes.Buffer
+	failed bytes.Buffer
 }
 
 // Write implements io.Writer.
@@ -184,7 +185,24 @@ func (l *tail) Write(p []byte) (int, error) {
 	if l.b.Len() > 64<<10 {
 		l.b.Next(32 << 10)
 	}
+	if bytes.Contains(p, []byte("the run failed")) {
+		_, _ = l.failed.Write(p)
+	}
 	return l.b.Write(p)
+}
+
+// failures are the lines that say why runs of a task failed.
+func (c *chaos) failures(task string) (lines []string) {
+	for _, s := range c.slots {
+		s.log.mu.Lock()
+		for line := range strings.Lines(s.log.failed.String()) {
+			if strings.Contains(line, task) {
+				lines = append(lines, line)
+			}
+		}
+		s.log.mu.Unlock()
+	}
+	return lines
 }
 
 func (l *tail) String() string {

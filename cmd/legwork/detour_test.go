@@ -22,6 +22,7 @@ type detour struct {
 	address  string
 	cutOff   bool
 	stalling chan struct{} // nil: data flows; closed when a stall is over
+	mendAt   int           // so many connections sent away mend a cut; 0: only mend does
 }
 
 // newDetour gives a connection string of the same database that leads through a proxy.
@@ -77,6 +78,14 @@ func (d *detour) cut() {
 	}
 }
 
+// refuse breaks every connection and sends the next n away.
+func (d *detour) refuse(n int) {
+	d.cut()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mendAt = n
+}
+
 // stall keeps connections open while nothing passes, until cut.
 func (d *detour) stall() {
 	d.mu.Lock()
@@ -106,6 +115,9 @@ func (d *detour) serve() {
 		}
 		d.mu.Lock()
 		network, address, off := d.network, d.address, d.cutOff
+		if d.mendAt--; off && d.mendAt == 0 {
+			d.cutOff = false
+		}
 		d.mu.Unlock()
 		server, err := net.Dial(network, address)
 		if err != nil || off {

@@ -64,7 +64,10 @@ func engines(cfg config.Config, st *store.Store) *search.Set {
 			own.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // to nowhere else
 			out = append(out, search.NewCustom(own, cfg.SearchCustomURL))
 		case research.Library:
-			out = append(out, search.NewLibrary(st.SearchLibrary))
+			out = append(out, search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
+				// Here and not around the whole search, so that no other engine is asked twice.
+				return store.Patiently(ctx, func() ([]research.Hit, error) { return st.SearchLibrary(ctx, account, question, limit) })
+			}))
 		}
 	}
 	fallback := make([]research.Engine, len(cfg.SearchFallback))

@@ -5,6 +5,8 @@ package jobs
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +17,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"legwork/internal/agent"
 	"legwork/internal/dbtest"
 	"legwork/internal/research"
 )
@@ -26,6 +31,7 @@ type proxy struct {
 	lose   atomic.Int64 // answers to COMMIT still to lose
 	lost   atomic.Int64
 	down   atomic.Bool
+	deny   atomic.Int64 // new connections yet to refuse
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
 }
@@ -66,7 +72,7 @@ func (p *proxy) serve() {
 		if err != nil {
 			return
 		}
-		if p.down.Load() {
+		if p.down.Load() || p.deny.Add(-1) >= 0 {
 			_ = client.Close()
 			continue
 		}
@@ -187,6 +193,43 @@ func TestOutage(t *testing.T) {
 	}
 	if n := len(seen.frames(task.ID)); n != 2+2*3+1 {
 		t.Errorf("%d events, want %d", n, 2+2*3+1)
+	}
+}
+
+// TestReadsWaitForTheDatabase takes the database away before each of a run's reads, more often than a task has tries: each
+// waits and is answered, and no try is lost.
+func TestReadsWaitForTheDatabase(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.URL(t)
+	seen := start(t, dsn, t.TempDir())
+	px, detour := through(t, dsn)
+	p := start(t, detour, t.TempDir())
+	// away makes one read when all connections are cut and the next ten are refused.
+	away := func(name string, read func() error) error {
+		px.deny.Store(10)
+		px.cut()
+		if err := read(); err != nil && !errors.Is(err, research.ErrNotFound) {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	}
+	brain := func(ctx context.Context, env agent.Env) (research.Result, error) {
+		const nowhere = "https://library.invalid/"
+		err := errors.Join(
+			away("rank", func() error { _, err := env.Rank(ctx, "q", 3); return err }),
+			away("lexemes", func() error { _, err := env.Lexemes(ctx, "en", "words"); return err }),
+			away("page", func() error { _, err := env.Page(ctx, uuid.NewString()); return err }),
+			away("recall", func() error { _, _, err := env.Recall(ctx, nowhere, true); return err }),
+		)
+		if err != nil {
+			return research.Result{}, err
+		}
+		return research.Result{Answer: "done", Confidence: 0.5, Metadata: map[string]any{"partial": false}}, nil
+	}
+	p.work(brain, oneSlot)
+	got := seen.await(seen.submit("q").ID)
+	if got.Status != research.Completed || got.Try != 1 {
+		t.Errorf("ended %s at try %d: %v", got.Status, got.Try, got.Error)
 	}
 }
 

@@ -113,7 +113,9 @@ func strikes(journal []research.Step) *page.Strikes {
 	return s
 }
 
-// env is the agent's world: its tools bound to this task, its writes fenced by this epoch.
+// env is the agent's world: its tools bound to this task, its writes fenced by this epoch. What it reads from the database
+// waits, as what it writes does, while that is away: an outage costs time and no try. Page loads and searches wait where
+// they ask the database, so that no site is asked again for it.
 func (c *run) env() agent.Env {
 	o := c.task.Options
 	return agent.Env{
@@ -125,11 +127,13 @@ func (c *run) env() agent.Env {
 				Account: c.task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})
 		},
 		Rank: func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
-			return c.runner.store.Rank(ctx, c.task.ID, question, limit)
+			return store.Patiently(ctx, func() ([]research.Hit, error) { return c.runner.store.Rank(ctx, c.task.ID, question, limit) })
 		},
-		Lexemes: c.runner.store.Lexemes,
+		Lexemes: func(ctx context.Context, language, text string) ([]string, error) {
+			return store.Patiently(ctx, func() ([]string, error) { return c.runner.store.Lexemes(ctx, language, text) })
+		},
 		Page: func(ctx context.Context, id string) (research.Page, error) {
-			return c.runner.store.Page(ctx, c.task.AccountID, id)
+			return store.Patiently(ctx, func() (research.Page, error) { return c.runner.store.Page(ctx, c.task.AccountID, id) })
 		},
 		Say:   func(offset int, text string) { c.runner.publisher.Say(c.task.ID, c.epoch, offset, text) },
 		Shoot: c.shooter(),
@@ -154,7 +158,9 @@ func (c *run) recall(ctx context.Context, url string, anyAge bool) (research.Vis
 	case anyAge:
 		maxAge = store.AnyAge
 	}
-	v, err := c.runner.store.Recall(ctx, c.task.AccountID, maxAge, url, u.String())
+	v, err := store.Patiently(ctx, func() (research.Visit, error) {
+		return c.runner.store.Recall(ctx, c.task.AccountID, maxAge, url, u.String())
+	})
 	switch {
 	case errors.Is(err, research.ErrNotFound):
 		return v, false, nil
@@ -215,7 +221,7 @@ func (c *run) record(ctx context.Context, step research.Step) ([]research.Citati
 func (c *run) commit(ctx context.Context, n int, fn func() ([]research.Event, error)) error {
 	var events []research.Event
 	tried := false
-	err := untilAvailable(ctx, func() (err error) {
+	err := store.UntilAvailable(ctx, func() (err error) {
 		if tried && n > 0 {
 			done, err := c.committed(ctx, n)
 			if err == nil && done {
@@ -260,7 +266,7 @@ func (r *Runner) exit(ctx context.Context, log *slog.Logger, f func(ctx context.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(r.exits, cancel)()
-	err := untilAvailable(ctx, func() error { return f(ctx) })
+	err := store.UntilAvailable(ctx, func() error { return f(ctx) })
 	switch {
 	case err == nil, errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound):
 		return nil

@@ -19,6 +19,7 @@ import (
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
+	"legwork/internal/store"
 )
 
 // RunnerConfig says how a worker process works.
@@ -233,7 +234,7 @@ func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *r
 // claim takes the epoch, trying again while the database is away: the job is used up once this returns.
 func (r *Runner) claim(ctx context.Context, job *river.Job[ResearchArgs]) (*run, error) {
 	var c *run
-	err := untilAvailable(ctx, func() (err error) {
+	err := store.UntilAvailable(ctx, func() (err error) {
 		c, err = r.tryClaim(ctx, job)
 		return err
 	})
@@ -279,21 +280,4 @@ func (r *Runner) claimedAlready(ctx context.Context, id uuid.UUID, epoch int, wo
 		return err
 	})
 	return err == nil && mine
-}
-
-// untilAvailable repeats f with growing pauses while it reports that the database is away and ctx lasts.
-func untilAvailable(ctx context.Context, f func() error) error {
-	pause := 50 * time.Millisecond
-	for {
-		err := f()
-		if err == nil || !errors.Is(err, research.ErrUnavailable) || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, 2*time.Second)
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"legwork/internal/failpoint"
 	"legwork/internal/page"
 	"legwork/internal/research"
+	"legwork/internal/store"
 )
 
 // shooter is how the agent takes pictures; nil where pages are read without a browser.
@@ -56,10 +57,8 @@ func (c *run) keepPicture(ctx context.Context, file research.Artifact, data []by
 		return err
 	}
 	defer c.runner.files.lock(c.task.ID)()
-	var epochs map[uuid.UUID]int
-	err := untilAvailable(ctx, func() (err error) {
-		epochs, err = c.runner.store.Epochs(ctx, []uuid.UUID{c.task.ID})
-		return err
+	epochs, err := store.Patiently(ctx, func() (map[uuid.UUID]int, error) {
+		return c.runner.store.Epochs(ctx, []uuid.UUID{c.task.ID})
 	})
 	switch {
 	case ctx.Err() != nil:

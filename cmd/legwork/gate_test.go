@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"legwork/internal/dbtest"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// TestPagesAndSearchesWaitForTheDatabase: what a page load or a search asks the database waits while that is away, so that
+// neither fails for it nor is made again.
+func TestPagesAndSearchesWaitForTheDatabase(t *testing.T) {
+	t.Parallel()
+	d, url := newDetour(t, dbtest.URL(t))
+	st := dbtest.Open(t, url)
+	g, domain := gate{st}, "example.org"
+	set := engines(mustConfig(t, "SEARCH_ENGINES=library", "SEARCH_FALLBACK=library"), st)
+	calls := map[string]func(context.Context) error{
+		"reserve": func(ctx context.Context) error { _, err := g.Reserve(ctx, domain, page.Spacing{}); return err },
+		"quiet":   func(ctx context.Context) error { _, err := g.Quiet(ctx, domain); return err },
+		"settle":  func(ctx context.Context) error { return g.Settle(ctx, domain) },
+		"backoff": func(ctx context.Context) error { return g.Backoff(ctx, domain, time.Millisecond) },
+		"search": func(ctx context.Context) error {
+			answer, err := set.Search(ctx, research.Library, search.Query{Account: research.DefaultAccount, Text: "tides", Limit: 3})
+			if err == nil && answer.Used != research.Library {
+				err = fmt.Errorf("not answered by the library: %v", answer.Skipped)
+			}
+			return err
+		},
+	}
+	for name, call := range calls {
+		d.refuse(4)
+		if err := call(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
