@@ -88,12 +88,10 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 			queueResearch: {MaxWorkers: cfg.Slots},
 			queueUpkeep:   {MaxWorkers: 2},
 		},
-		Workers:      workers,
-		PeriodicJobs: []*river.PeriodicJob{cleanupJob()},
-		Logger:       quiet(cfg.Log),
-		// An insert within the cooldown of a notified one sends no NOTIFY; with River's defaults it waits most of a second.
-		FetchCooldown:     10 * time.Millisecond,
-		FetchPollInterval: 100 * time.Millisecond,
+		Workers:       workers,
+		PeriodicJobs:  []*river.PeriodicJob{cleanupJob()},
+		Logger:        quiet(cfg.Log),
+		FetchCooldown: fetchCooldown, FetchPollInterval: pollInterval,
 		// River must not judge our runs dead; the reconciler starts from tasks.
 		RescueStuckJobsAfter: max(time.Hour, 2*cfg.TaskTimeout),
 	})

@@ -38,9 +38,17 @@ type Service struct {
 	files     fileLocks
 }
 
+// fetchCooldown is how soon after an insert that workers were notified of the next one notifies them too; what comes sooner
+// they find at their next look, up to pollInterval later. With River's 100 ms that would be most of what comes in a row.
+// Shorter ones cost more than they bring: a commit with a NOTIFY locks out others of its kind until it is on disk.
+const (
+	fetchCooldown = 10 * time.Millisecond
+	pollInterval  = 100 * time.Millisecond
+)
+
 // NewService makes a service that inserts jobs but works none.
 func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog.Logger) (*Service, error) {
-	client, err := river.NewClient(riverpgxv5.New(st.Pool()), &river.Config{Logger: quiet(log)})
+	client, err := river.NewClient(riverpgxv5.New(st.Pool()), &river.Config{FetchCooldown: fetchCooldown, Logger: quiet(log)})
 	if err != nil {
 		return nil, fmt.Errorf("river client: %w", err)
 	}
