@@ -186,12 +186,12 @@ func (q *Queries) LastWords(ctx context.Context, taskID string) ([]byte, error) 
 }
 
 const notify = `-- name: Notify :exec
-SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, $2::text)
+SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, payload) FROM unnest($2::text[]) AS payload
 `
 
-// A wake-up, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
-// Nothing of it must survive a crash, so its commit does not wait for the disk either.
-func (q *Queries) Notify(ctx context.Context, channel string, payload string) error {
-	_, err := q.db.Exec(ctx, notify, channel, payload)
+// Wake-ups, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
+// Nothing of them must survive a crash, so their commit does not wait for the disk either.
+func (q *Queries) Notify(ctx context.Context, channel string, payloads []string) error {
+	_, err := q.db.Exec(ctx, notify, channel, payloads)
 	return err
 }

@@ -29,9 +29,9 @@ FROM task_heads h JOIN tasks t ON t.id = h.task_id
 WHERE h.task_id = ANY(@task_ids::uuid[]);
 
 -- name: Notify :exec
--- A wake-up, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
--- Nothing of it must survive a crash, so its commit does not wait for the disk either.
-SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel::text, @payload::text);
+-- Wake-ups, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
+-- Nothing of them must survive a crash, so their commit does not wait for the disk either.
+SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel::text, payload) FROM unnest(@payloads::text[]) AS payload;
 
 -- name: CancelledWith :one
 -- The event with which a task was cancelled, before its rows go.

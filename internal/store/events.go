@@ -141,7 +141,8 @@ func (s *Store) LastWords(ctx context.Context, id uuid.UUID) (last research.Even
 	return research.Event{TaskID: id, Seq: words.Seq, Type: research.EventError, Time: words.At, Terminal: true, Body: []byte(words.Body)}, true, nil
 }
 
-// Notify sends one NOTIFY in a transaction of its own.
-func (s *Store) Notify(ctx context.Context, channel, payload string) error {
-	return wrap(s.q.Notify(ctx, channel, payload))
+// Notify sends payloads, each shorter than 8,000 bytes, in one transaction of their own. Listeners hear them in this order, but
+// equal ones only once.
+func (s *Store) Notify(ctx context.Context, channel string, payloads ...string) error {
+	return wrap(s.q.Notify(ctx, channel, payloads))
 }

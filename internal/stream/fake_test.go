@@ -108,7 +108,7 @@ func (m *memory) LastWords(ctx context.Context, id uuid.UUID) (research.Event, b
 	return last, found, nil
 }
 
-func (m *memory) Notify(ctx context.Context, _, payload string) error {
+func (m *memory) Notify(ctx context.Context, _ string, payloads ...string) error {
 	if m.notify != nil {
 		if err := m.notify(ctx); err != nil {
 			return err
@@ -119,7 +119,7 @@ func (m *memory) Notify(ctx context.Context, _, payload string) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.notified = append(m.notified, payload)
+	m.notified = append(m.notified, payloads...)
 	return nil
 }
 

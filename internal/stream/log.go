@@ -28,8 +28,8 @@ type Log interface {
 	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
 	// LastWords gives the event with which a task that is gone was cancelled, if that is still known.
 	LastWords(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
-	// Notify sends payload on channel in a transaction of its own.
-	Notify(ctx context.Context, channel, payload string) error
+	// Notify sends payloads on channel in a transaction of their own.
+	Notify(ctx context.Context, channel string, payloads ...string) error
 }
 
 // Frame is one event as clients get it. Data is shared by all subscriptions of the process and must not be changed.

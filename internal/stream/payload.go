@@ -14,6 +14,8 @@ const (
 	channel = "legwork_events"
 	// maxPayload is PostgreSQL's limit: a payload must be shorter than 8000 bytes.
 	maxPayload = 7999
+	// maxPayloads is how many payloads with events one batch sends.
+	maxPayloads = 4
 	// maxFrames is how many bytes of events travel with one task's announcement.
 	maxFrames = 2048
 )
@@ -97,11 +99,11 @@ type payload struct {
 	Said []json.RawMessage `json:"said,omitempty"` // each a delta
 }
 
-// packPayloads writes news into as few payloads as hold them, in order. When one does not hold all with their events,
-// the events stay behind: under load a read of the table serves many of them at once, and a NOTIFY costs more.
+// packPayloads writes news into as few payloads as hold them, in order. When maxPayloads do not hold all with their events,
+// the events stay behind: a read of the table serves many of them at once.
 func packPayloads(from uuid.UUID, news []announcement) []string {
 	payloads := pack(from, news)
-	if len(payloads) < 2 {
+	if len(payloads) <= maxPayloads {
 		return payloads
 	}
 	bare := make([]announcement, len(news))

@@ -65,6 +65,23 @@ func TestSmallEventsTravelByteForByte(t *testing.T) {
 	}
 }
 
+// TestBusyBatchesKeepTheirEvents: what does not fit in one payload travels in a few, which one NOTIFY statement sends.
+func TestBusyBatchesKeepTheirEvents(t *testing.T) {
+	t.Parallel()
+	from := uuid.New()
+	var news []announcement
+	for i := range 64 {
+		news = append(news, announce(uuid.New(), framesOf(int64(i)+1, 1, 300, false)))
+	}
+	payloads := packPayloads(from, news)
+	if len(payloads) < 2 || len(payloads) > maxPayloads {
+		t.Errorf("%d payloads", len(payloads))
+	}
+	if got := unpack(t, from, payloads); !reflect.DeepEqual(got, news) {
+		t.Errorf("%d announcements came back of %d, or without their events", len(got), len(news))
+	}
+}
+
 func TestManyTasksTravelWithoutEvents(t *testing.T) {
 	t.Parallel()
 	from := uuid.New()

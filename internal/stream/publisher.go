@@ -18,7 +18,7 @@ const (
 	notifyTimeout = 5 * time.Second // of one try
 	drainTimeout  = 2 * time.Second // of sending the rest when stopping
 
-	restMost = 5 * time.Millisecond // of rest after a batch
+	restMost = 20 * time.Millisecond // of rest after a batch
 )
 
 // Publisher tells of committed events: this process's hub at once, other processes by NOTIFY. It sends when it has
@@ -27,7 +27,8 @@ const (
 // A NOTIFY costs the database a transaction and wakes every process that listens, so under load fewer and fuller ones
 // pay: after a batch the publisher rests, for each task in it beyond the first twice as long as sending took. While it
 // would be busy less than half of the time, most batches have one task and there is no rest; beyond that batches and
-// rests grow together, up to restMost. So the more the machine has to do, the earlier it is spared.
+// rests grow together, up to restMost. So the more the machine has to do, the earlier it is spared, and what people see
+// on another process is late by that much at most.
 type Publisher struct {
 	hub    *Hub
 	log    Log
@@ -187,14 +188,9 @@ func (p *Publisher) send(ctx context.Context) (tasks int) {
 	p.pending, p.flying = newBatch(), b
 	p.mu.Unlock()
 
-	var errs []error
-	for _, payload := range packPayloads(p.hub.id, b.news) {
-		if err := p.notify(ctx, payload); err != nil {
-			errs = append(errs, err)
-		}
-	}
+	err := p.notify(ctx, packPayloads(p.hub.id, b.news))
 	p.mu.Lock()
-	b.err = errors.Join(errs...)
+	b.err = err
 	p.flying = nil
 	p.mu.Unlock()
 	close(b.done)
@@ -205,12 +201,12 @@ func (p *Publisher) send(ctx context.Context) (tasks int) {
 	return len(b.news)
 }
 
-// notify sends one payload, trying a few times.
-func (p *Publisher) notify(ctx context.Context, payload string) error {
+// notify sends payloads in one transaction, trying a few times.
+func (p *Publisher) notify(ctx context.Context, payloads []string) error {
 	wait := backoff{min: 25 * time.Millisecond, max: time.Second}
 	for try := 1; ; try++ {
 		limited, cancel := context.WithTimeout(ctx, notifyTimeout)
-		err := p.log.Notify(limited, channel, payload)
+		err := p.log.Notify(limited, channel, payloads...)
 		cancel()
 		if err == nil {
 			return nil

@@ -96,12 +96,14 @@ type notifying struct {
 	lose func(payload string) bool // nil: nothing
 }
 
-func (n *notifying) Notify(ctx context.Context, ch, payload string) error {
-	if err := n.memory.Notify(ctx, ch, payload); err != nil {
+func (n *notifying) Notify(ctx context.Context, ch string, payloads ...string) error {
+	if err := n.memory.Notify(ctx, ch, payloads...); err != nil {
 		return err
 	}
-	if n.lose == nil || !n.lose(payload) {
-		n.to.handle(payload)
+	for _, payload := range payloads {
+		if n.lose == nil || !n.lose(payload) {
+			n.to.handle(payload)
+		}
 	}
 	return nil
 }
