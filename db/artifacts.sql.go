@@ -72,7 +72,8 @@ func (q *Queries) Artifact(ctx context.Context, taskID uuid.UUID, accountID stri
 }
 
 const screenshots = `-- name: Screenshots :many
-SELECT task_id, name FROM artifacts WHERE task_id = ANY($1::uuid[]) AND kind = 'screenshot' ORDER BY task_id, created_at, name
+SELECT task_id, name FROM artifacts WHERE task_id = ANY((SELECT $1::uuid[])::uuid[])
+  AND kind = 'screenshot' ORDER BY task_id, created_at, name
 `
 
 type ScreenshotsRow struct {

@@ -162,7 +162,7 @@ const taskCitations = `-- name: TaskCitations :many
 SELECT c.task_id, c.evidence, coalesce(c.n, 0)::integer AS n, c.page_id, c.visit_id, c.url, c.title, c.excerpt, c.start, c."end", c.support,
        c.accessed_at, v.published_at, coalesce(c.screenshot, '')::text AS screenshot
 FROM citations c JOIN visits v ON v.id = c.visit_id
-WHERE c.task_id = ANY($1::uuid[]) AND (c.n IS NOT NULL OR NOT $2::boolean)
+WHERE c.task_id = ANY((SELECT $1::uuid[])::uuid[]) AND (c.n IS NOT NULL OR NOT $2::boolean)
 ORDER BY c.task_id, c.n, c.evidence
 `
 

@@ -16,7 +16,8 @@ WHERE a.task_id = @task_id AND t.account_id = @account_id AND a.name = @name;
 
 -- name: Screenshots :many
 -- The screenshots of tasks, oldest first.
-SELECT task_id, name FROM artifacts WHERE task_id = ANY(@task_ids::uuid[]) AND kind = 'screenshot' ORDER BY task_id, created_at, name;
+SELECT task_id, name FROM artifacts WHERE task_id = ANY((SELECT @task_ids::uuid[])::uuid[])
+  AND kind = 'screenshot' ORDER BY task_id, created_at, name;
 
 -- name: AllArtifacts :many
 -- Every artifact row, for the audit against the files.

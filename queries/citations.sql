@@ -19,7 +19,7 @@ UPDATE citations SET screenshot = @screenshot::text WHERE task_id = @task_id AND
 SELECT c.task_id, c.evidence, coalesce(c.n, 0)::integer AS n, c.page_id, c.visit_id, c.url, c.title, c.excerpt, c.start, c."end", c.support,
        c.accessed_at, v.published_at, coalesce(c.screenshot, '')::text AS screenshot
 FROM citations c JOIN visits v ON v.id = c.visit_id
-WHERE c.task_id = ANY(@task_ids::uuid[]) AND (c.n IS NOT NULL OR NOT @cited_only::boolean)
+WHERE c.task_id = ANY((SELECT @task_ids::uuid[])::uuid[]) AND (c.n IS NOT NULL OR NOT @cited_only::boolean)
 ORDER BY c.task_id, c.n, c.evidence;
 
 -- name: InheritVisit :execrows
