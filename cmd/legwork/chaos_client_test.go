@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -43,7 +44,8 @@ func (c *chaos) client(i int) {
 	c.mu.Unlock()
 }
 
-// fickle asks one question and deletes its task some time later, whatever has become of it.
+// fickle asks one question and deletes its task: every other one as soon as it has ended, when its files come to be, the
+// others some time later, whatever has become of them.
 func (c *chaos) fickle(j int) {
 	limit, cancel := context.WithTimeout(context.Background(), c.form.rage+c.form.patience)
 	defer cancel()
@@ -53,7 +55,11 @@ func (c *chaos) fickle(j int) {
 	if id == "" {
 		return
 	}
-	pause(limit, rand.N(16*c.form.page))
+	if j%2 == 0 {
+		c.awaitEnd(limit, id)
+	} else {
+		pause(limit, rand.N(16*c.form.page))
+	}
 	for n := i; limit.Err() == nil; n++ {
 		if c.remove(limit, c.apis[n%2], id) {
 			c.mu.Lock()
@@ -78,6 +84,17 @@ func (c *chaos) ask(limit context.Context, i int) (id string) {
 	}
 	c.t.Errorf("client %d never got a 201", i)
 	return ""
+}
+
+// awaitEnd waits until a task has ended.
+func (c *chaos) awaitEnd(limit context.Context, id string) {
+	for n := 0; limit.Err() == nil; n++ {
+		status, b := c.send(limit, http.MethodGet, "http://"+c.apis[n%2]+"/api/tasks/"+id, "", "")
+		if status == http.StatusOK && bytes.Contains(b, []byte(`"status":"completed"`)) || bytes.Contains(b, []byte(`"status":"failed"`)) {
+			return
+		}
+		pause(limit, 100*time.Millisecond)
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) {
