@@ -156,14 +156,15 @@ func (a *app) startRunner(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	if a.pages, err = openPages(cfg, fetcher(cfg, a.store, a.log), lists, a.log); err != nil {
+	fetcher := fetcher(cfg, a.store, a.log)
+	if a.pages, err = openPages(cfg, fetcher, lists, a.log); err != nil {
 		return err
 	}
 	answers := chooser(a.model, cfg)
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
-		Pages: a.pages, Lists: lists, Engines: engines(cfg, a.store), Log: a.log,
+		Pages: a.pages, Lists: lists, Engines: engines(cfg, a.store, fetcher, a.pages.show(cfg)), Log: a.log,
 		PageTTL: cfg.PageTTL,
 	})
 	if err != nil {

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/url"
 
 	"legwork/internal/config"
 	"legwork/internal/httpapi"
 	"legwork/internal/page"
 	"legwork/internal/page/browser"
 	"legwork/internal/page/proxy"
+	"legwork/internal/search"
 )
 
 // overHTTP says what is missing without a browser.
@@ -58,6 +61,16 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 	})
 	p.Source = p.browser
 	return p, nil
+}
+
+// show shows the result pages of search engines, each in a BrowserContext of its own; nil: there is no browser.
+func (p *pages) show(cfg config.Config) search.Show {
+	if p.browser == nil {
+		return nil
+	}
+	return func(ctx context.Context, u *url.URL, header http.Header, body []byte) ([]byte, error) {
+		return p.browser.Show(ctx, &page.Document{URL: u, Header: header, Body: body, Left: cfg.FetchTimeout})
+	}
 }
 
 // start starts Chromium ahead of its first page. What goes wrong is in the log and in status.

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"legwork/internal/config"
 	"legwork/internal/page"
@@ -31,36 +29,39 @@ func configured(cfg config.Config) []research.Engine {
 	return out
 }
 
-// engines are the search engines of the configuration. Those on the internet are asked through the dialer that pages are
-// read with, at the pace of page requests; the SearXNG server may be on a private network, because the operator named it.
-func engines(cfg config.Config, st *store.Store) *search.Set {
-	spacing := page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow}
-	client := func(allow []netip.Prefix) *search.Client {
-		return &search.Client{
-			UserAgent: cfg.UserAgent(version),
-			HTTP: &http.Client{Transport: page.Transport(allow), CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-				if len(via) > maxEngineHops {
-					return errors.New("too many redirects")
-				}
-				return nil
-			}},
-			Reserve: func(ctx context.Context, host string) (time.Duration, error) {
-				return gate{st}.Reserve(ctx, host, spacing)
-			},
-		}
+// engineClient is how search engines are asked: through the dialer that pages are read with, taking turns with page loads.
+func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix) *search.Client {
+	dialer := page.Dialer(allow)
+	if confine := confine(); confine != nil {
+		confine(dialer)
 	}
-	web := client(cfg.FetchAllowNets)
+	return &search.Client{
+		UserAgent: cfg.UserAgent(version),
+		HTTP: &http.Client{Transport: page.Transport(dialer), CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+			if len(via) > maxEngineHops {
+				return errors.New("too many redirects")
+			}
+			return nil
+		}},
+		Turn: fetcher.Turn,
+	}
+}
+
+// engines are the search engines of the configuration. The SearXNG server may be on a private network, because the operator
+// named it. show is how Bing's result page is shown; nil: there is no browser.
+func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show search.Show) *search.Set {
+	web := engineClient(cfg, fetcher, cfg.FetchAllowNets)
 	var out []search.Engine
 	for _, e := range configured(cfg) {
 		switch e {
 		case research.DuckDuckGo:
 			out = append(out, search.NewDuckDuckGo(web, search.DuckDuckGoURL))
 		case research.Bing:
-			out = append(out, search.NewBing(web, search.BingURL))
+			out = append(out, search.NewBing(web, search.BingURL, show))
 		case research.Google:
 			out = append(out, search.NewGoogle(web, search.GoogleURL, cfg.GoogleAPIKey.Reveal(), cfg.GoogleSearchEngineID))
 		case research.Custom:
-			own := client([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
+			own := engineClient(cfg, fetcher, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
 			own.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // to nowhere else
 			out = append(out, search.NewCustom(own, cfg.SearchCustomURL))
 		case research.Library:

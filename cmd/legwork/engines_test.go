@@ -6,6 +6,7 @@ import (
 
 	"legwork/internal/config"
 	"legwork/internal/research"
+	"legwork/internal/search"
 	"legwork/internal/testsite"
 )
 
@@ -58,6 +59,46 @@ func TestSearchEnginesStandIn(t *testing.T) {
 		if r.Path == testsite.SearXNGPath && !strings.Contains(r.Query, "safesearch=2") {
 			t.Errorf("safe mode: %s", r.Query)
 		}
+	}
+}
+
+// TestBingThroughTheBrowser: with a browser Bing's results are there that its scripts put in, and one request was made for
+// them, at a moment of the domain; without one the page is read as it was served.
+func TestBingThroughTheBrowser(t *testing.T) {
+	needChromium(t)
+	w := newWorld(t)
+	a := w.app(roleAll, "BROWSER=auto")
+	client := engineClient(a.cfg, fetcher(a.cfg, a.store, a.log), a.cfg.FetchAllowNets)
+	ask := func(show search.Show) []search.Result {
+		t.Helper()
+		found, err := search.NewBing(client, w.site.URL(testsite.BingScriptedPath), show).Search(w.ctx(), search.Query{Text: "Aurora kettle", Limit: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	if w.count("SELECT count(*) FROM domains") != 0 {
+		t.Error("somebody asked before")
+	}
+	found := ask(a.pages.show(a.cfg))
+	if len(found) != 3 || found[1].URL != w.site.URL("/manual/settings-network.html") || found[0].Title != "2.1. Heating & keeping warm" {
+		t.Errorf("shown: %+v", found)
+	}
+	if n := w.site.Count(testsite.BingScriptedPath); n != 1 {
+		t.Errorf("the result page was requested %d times", n)
+	}
+	if n := w.count("SELECT count(*) FROM domains WHERE domain = '" + w.site.Host() + "'"); n != 1 {
+		t.Error("no moment of the domain was taken")
+	}
+	if found := ask(nil); len(found) != 0 {
+		t.Errorf("the page is no test of a browser: %+v", found)
+	}
+	a.pages.close()
+	if found := ask(a.pages.show(a.cfg)); len(found) != 0 {
+		t.Errorf("with a browser that is gone: %+v", found)
+	}
+	if p := (&pages{}); p.show(a.cfg) != nil {
+		t.Error("without a browser there is one")
 	}
 }
 

@@ -44,11 +44,11 @@ func Dialer(allow []netip.Prefix) *net.Dialer {
 	}
 }
 
-// Transport gives an HTTP transport on top of Dialer that uses no proxy, whatever the environment says.
-func Transport(allow []netip.Prefix) *http.Transport {
+// Transport gives an HTTP transport on top of a dialer that uses no proxy, whatever the environment says.
+func Transport(dialer *net.Dialer) *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil,
-		DialContext:            Dialer(allow).DialContext,
+		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           100,
 		MaxIdleConnsPerHost:    2,

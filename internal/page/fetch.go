@@ -52,13 +52,12 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	transport := Transport(cfg.AllowNets)
 	dialer := Dialer(cfg.AllowNets)
 	dialer.Resolver = cfg.Resolver
 	if cfg.Confine != nil {
 		cfg.Confine(dialer)
 	}
-	transport.DialContext = dialer.DialContext
+	transport := Transport(dialer)
 	return &Fetcher{
 		cfg: cfg, gate: gate, log: cfg.Logger, now: time.Now, robots: newRobots(cfg, transport),
 		client: transport,
@@ -194,7 +193,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	} else if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
 		host = "[" + host + "]"
 	}
-	if port != "" && (u.Scheme != "http" || port != "80") && (u.Scheme != "https" || port != "443") {
+	if port != "" && !usualPort(u.Scheme, port) {
 		host += ":" + port
 	}
 	u.Host = canonicalHost(host)
@@ -206,4 +205,9 @@ func ParseURL(raw string) (*url.URL, error) {
 		u.Path = "/"
 	}
 	return u, nil
+}
+
+// usualPort reports whether URLs of a scheme lead to port without naming it.
+func usualPort(scheme, port string) bool {
+	return scheme == "http" && port == "80" || scheme == "https" && port == "443"
 }

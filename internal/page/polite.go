@@ -51,7 +51,7 @@ func (s Spacing) leeway() time.Duration {
 // domainOf is what the Gate knows the host of u by.
 func domainOf(u *url.URL) string {
 	domain := Domain(u.Host)
-	if port := u.Port(); port != "" {
+	if port := u.Port(); port != "" && !usualPort(u.Scheme, port) {
 		return net.JoinHostPort(domain, port)
 	}
 	return domain
@@ -77,35 +77,52 @@ func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
 	return l.turn(ctx, u, spacing)
 }
 
-// turn waits for a moment of the domain and sees to it that the moment is still good when it has come: nobody asked for
-// quiet meanwhile, and this process was not held up.
+// turn is Fetcher.turn for one request of a load.
 func (l *load) turn(ctx context.Context, u *url.URL, spacing Spacing) (bool, error) {
-	domain, began, leeway := domainOf(u), l.now(), spacing.leeway()
+	spacing.MaxWait = l.cfg.MaxWait
+	wait, err := l.Fetcher.turn(ctx, u, spacing)
+	if wait > 0 {
+		l.fail(research.OutcomeRateLimited, "%s is busy or asked us to stay away; the next request may be made in %s.", domainOf(u), wait.Round(time.Second))
+	}
+	return err == nil && wait == 0, err
+}
+
+// Turn waits until a request to u may be made that is no page load and asks no robots.txt, such as one to a search engine:
+// it takes its turn among the page loads. A moment further off than most is not waited for; it returns how far.
+func (f *Fetcher) Turn(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error) {
+	spacing := f.cfg.Spacing
+	spacing.MaxWait = most
+	return f.turn(ctx, u, spacing)
+}
+
+// turn waits for a moment of the domain and sees to it that the moment is still good when it has come: nobody asked for
+// quiet meanwhile, and this process was not held up. wait is more than 0 where the moment is further off than spacing allows.
+func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait time.Duration, err error) {
+	domain, began, leeway, most := domainOf(u), f.now(), spacing.leeway(), spacing.MaxWait
 	if spacing.Requests > 0 {
 		spacing.Window += leeway
 	}
 	for {
-		asked := l.now()
-		spacing.MaxWait = max(l.cfg.MaxWait-asked.Sub(began), time.Millisecond)
-		wait, err := l.gate.Reserve(ctx, domain, spacing)
-		if err != nil {
-			return false, fmt.Errorf("reserve a request to %s: %w", domain, err)
-		}
-		if wait > spacing.MaxWait {
-			l.fail(research.OutcomeRateLimited, "%s is busy or asked us to stay away; the next request may be made in %s.", domain, wait.Round(time.Second))
-			return false, nil
+		asked := f.now()
+		spacing.MaxWait = max(most-asked.Sub(began), time.Millisecond)
+		wait, err := f.gate.Reserve(ctx, domain, spacing)
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("reserve a request to %s: %w", domain, err)
+		case wait > spacing.MaxWait:
+			return wait, nil
 		}
 		if err := pause(ctx, wait); err != nil {
-			return false, err
+			return 0, err
 		}
 		quiet := time.Duration(0)
 		if wait > 0 {
-			if quiet, err = l.gate.Quiet(ctx, domain); err != nil {
-				return false, fmt.Errorf("ask whether %s is left alone: %w", domain, err)
+			if quiet, err = f.gate.Quiet(ctx, domain); err != nil {
+				return 0, fmt.Errorf("ask whether %s is left alone: %w", domain, err)
 			}
 		}
-		if late := l.now().Sub(asked) - wait; quiet <= 0 && late <= leeway/2 {
-			return true, nil
+		if late := f.now().Sub(asked) - wait; quiet <= 0 && late <= leeway/2 {
+			return 0, nil
 		}
 	}
 }

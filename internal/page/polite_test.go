@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,43 @@ func TestTurn(t *testing.T) {
 	before := site.Count("/index.html")
 	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeRateLimited || site.Count("/index.html") != before {
 		t.Errorf("never: %s", v.Outcome)
+	}
+}
+
+// TestTurnsOfOthers: what is no page load takes its turn among them: by registrable domain, in windows with leeway.
+func TestTurnsOfOthers(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.Spacing = Spacing{Min: time.Second, Max: 2 * time.Second, Requests: 5, Window: 8 * time.Second}
+	f, g := fetcher(t, cfg)
+	turn := func(raw string) time.Duration {
+		t.Helper()
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait, err := f.Turn(t.Context(), u, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wait
+	}
+	g.waits = []time.Duration{0, time.Millisecond, 0, 0}
+	g.quiet = []time.Duration{time.Minute}
+	for _, raw := range []string{"https://WWW.Engine.co.uk:443/search?q=x", "http://html.engine.co.uk/", "http://10.0.0.7:8888/search"} {
+		if wait := turn(raw); wait != 0 {
+			t.Errorf("%s: %v", raw, wait)
+		}
+	}
+	if got := strings.Join(g.reserved, " "); got != "engine.co.uk engine.co.uk engine.co.uk 10.0.0.7:8888" {
+		t.Errorf("reserved %s", got)
+	}
+	if s := g.spacings[0]; s.Window != 9*time.Second || s.Requests != 5 || s.Min != time.Second || s.MaxWait <= 4*time.Second || s.MaxWait > 5*time.Second {
+		t.Errorf("reserved as %+v", s)
+	}
+	g.wait = time.Hour
+	if wait := turn("https://engine.co.uk/"); wait != time.Hour {
+		t.Errorf("a moment too far off: %v", wait)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -18,12 +19,20 @@ const BingURL = "https://www.bing.com/search"
 
 const bingName = "Bing"
 
-// NewBing is the engine that reads Bing's result page at base. It needs no key.
-func NewBing(c *Client, base string) Engine { return bing{c, base} }
+// Show gives the HTML of a page, served at u, when its scripts have run in a browser.
+type Show func(ctx context.Context, u *url.URL, header http.Header, body []byte) ([]byte, error)
+
+// showTime is how long a browser may take to show a result page.
+const showTime = 10 * time.Second
+
+// NewBing is the engine that reads Bing's result page at base, which Bing's scripts make: as a browser shows it or, without
+// one and where that fails, as it was served. It needs no key.
+func NewBing(c *Client, base string, show Show) Engine { return bing{c, base, show} }
 
 type bing struct {
 	client *Client
 	base   string
+	show   Show // nil: no browser
 }
 
 // Name implements Engine.
@@ -43,6 +52,16 @@ func (b bing) Search(ctx context.Context, q Query) ([]Result, error) {
 	a, err := b.client.get(ctx, bingName, u, map[string]string{"Accept": "text/html"})
 	if err != nil {
 		return nil, err
+	}
+	if b.show != nil && a.status == http.StatusOK {
+		timed, cancel := context.WithTimeout(ctx, showTime)
+		defer cancel()
+		switch shown, err := b.show(timed, a.url, a.header, a.body); {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err == nil:
+			a.body = shown
+		}
 	}
 	return readBing(a)
 }

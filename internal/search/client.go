@@ -27,8 +27,9 @@ type Client struct {
 	UserAgent string
 	// Timeout of one request with its redirects; 0: 5 s.
 	Timeout time.Duration
-	// Reserve books the next free moment for a request to a host and returns how long from now it is; nil: no spacing.
-	Reserve func(ctx context.Context, host string) (time.Duration, error)
+	// Turn waits until a request may be made. A moment further off than most is not waited for: it returns how far. nil: no
+	// spacing.
+	Turn func(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error)
 }
 
 // failure is an engine that could not answer, in a sentence for the user that holds nothing of the request: keys and
@@ -48,13 +49,14 @@ func failed(format string, args ...any) error {
 // answer is what came back.
 type answer struct {
 	status int
+	url    *url.URL // after redirects
 	header http.Header
 	body   []byte
 }
 
-// get requests a URL for the engine called name. The error is a *failure, that of ctx, or that of Reserve.
+// get requests a URL for the engine called name. The error is a *failure, that of ctx, or that of Turn.
 func (c *Client) get(ctx context.Context, name string, u *url.URL, header map[string]string) (answer, error) {
-	if err := c.turn(ctx, name, u.Host); err != nil {
+	if err := c.turn(ctx, name, u); err != nil {
 		return answer{}, err
 	}
 	timeout := c.Timeout
@@ -84,31 +86,24 @@ func (c *Client) get(ctx context.Context, name string, u *url.URL, header map[st
 	case len(body) > maxAnswer:
 		return answer{}, failed("%s sent more than can be read.", name)
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	return answer{status: resp.StatusCode, url: resp.Request.URL, header: resp.Header, body: body}, nil
 }
 
-// turn waits until the host may be asked.
-func (c *Client) turn(ctx context.Context, name, host string) error {
-	if c.Reserve == nil {
+// turn waits until u may be requested.
+func (c *Client) turn(ctx context.Context, name string, u *url.URL) error {
+	if c.Turn == nil {
 		return ctx.Err()
 	}
-	wait, err := c.Reserve(ctx, host)
+	wait, err := c.Turn(ctx, u, maxWait)
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case err != nil:
-		return fmt.Errorf("reserve a request to %s: %w", host, err)
-	case wait > maxWait:
+		return fmt.Errorf("wait for a turn at %s: %w", name, err)
+	case wait > 0:
 		return failed("%s was asked too often just now.", name)
-	case wait <= 0:
-		return ctx.Err()
 	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return nil
 }
 
 // unreachable says why there was no answer, without the URL that is in the library's error.

@@ -17,12 +17,20 @@ import (
 	"legwork/internal/testsite"
 )
 
-func web() *search.Client { return &search.Client{HTTP: http.DefaultClient, UserAgent: "legwork/test"} }
+// web is a client that reaches this machine alone.
+func web(t *testing.T) *search.Client {
+	t.Helper()
+	dialer := &net.Dialer{}
+	testsite.StartFence(t).Confine(dialer)
+	transport := &http.Transport{DialContext: dialer.DialContext}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &search.Client{HTTP: &http.Client{Transport: transport}, UserAgent: "legwork/test"}
+}
 
 // engines are all that ask the web, on the site that plays them.
 func engines(site *testsite.Site, c *search.Client) []search.Engine {
 	return []search.Engine{
-		search.NewDuckDuckGo(c, site.URL(testsite.DuckDuckGoPath)), search.NewBing(c, site.URL(testsite.BingPath)),
+		search.NewDuckDuckGo(c, site.URL(testsite.DuckDuckGoPath)), search.NewBing(c, site.URL(testsite.BingPath), nil),
 		search.NewGoogle(c, site.URL(testsite.GooglePath), testsite.GoogleKey, testsite.GoogleID),
 		search.NewCustom(c, site.URL(strings.TrimSuffix(testsite.SearXNGPath, "/search"))),
 	}
@@ -32,7 +40,7 @@ func engines(site *testsite.Site, c *search.Client) []search.Engine {
 func TestEnginesReadTheirResultPages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
-	for _, e := range engines(site, web()) {
+	for _, e := range engines(site, web(t)) {
 		found, err := e.Search(t.Context(), search.Query{Text: "Aurora kettle", Limit: 10, SafeMode: true})
 		if err != nil {
 			t.Errorf("%s: %v", e.Name(), err)
@@ -66,7 +74,7 @@ func TestSafeModeAndLimitArePassedOn(t *testing.T) {
 	t.Parallel()
 	for _, safe := range []bool{true, false} {
 		site := testsite.Start(t)
-		for _, e := range engines(site, web()) {
+		for _, e := range engines(site, web(t)) {
 			if _, err := e.Search(t.Context(), search.Query{Text: "Aurora kettle", Limit: 7, SafeMode: safe}); err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +101,7 @@ func TestSafeModeAndLimitArePassedOn(t *testing.T) {
 func TestGooglePages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
-	e := engines(site, web())[2]
+	e := engines(site, web(t))[2]
 	for _, tt := range []struct{ limit, results, requests int }{{10, 10, 1}, {15, 15, 2}, {50, 23, 3}} {
 		before := site.Count(testsite.GooglePath)
 		found, err := e.Search(t.Context(), search.Query{Text: "kettle", Limit: tt.limit})
@@ -107,7 +115,7 @@ func TestGooglePages(t *testing.T) {
 func TestEnginesSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
-	all := engines(site, web())
+	all := engines(site, web(t))
 	says := func(e search.Engine, query, want string) {
 		t.Helper()
 		found, err := e.Search(t.Context(), search.Query{Text: query, Limit: 5})
@@ -128,22 +136,84 @@ func TestEnginesSayWhatIsWrong(t *testing.T) {
 	}
 	says(all[3], "captcha", "google (CAPTCHA), brave")
 	says(all[3], "broken", "SEARCH_CUSTOM_URL")
-	says(search.NewGoogle(web(), site.URL(testsite.GooglePath), "wrong", testsite.GoogleID), "kettle", "GOOGLE_API_KEY")
-	says(search.NewGoogle(web(), site.URL(testsite.GooglePath), testsite.GoogleKey, "wrong"), "kettle", "GOOGLE_SEARCH_ENGINE_ID")
+	says(search.NewGoogle(web(t), site.URL(testsite.GooglePath), "wrong", testsite.GoogleID), "kettle", "GOOGLE_API_KEY")
+	says(search.NewGoogle(web(t), site.URL(testsite.GooglePath), testsite.GoogleKey, "wrong"), "kettle", "GOOGLE_SEARCH_ENGINE_ID")
 	site.Handle(testsite.SearXNGPath, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	says(all[3], "kettle", "search.formats")
 
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(silent.Close)
-	says(search.NewBing(&search.Client{HTTP: silent.Client(), Timeout: 50 * time.Millisecond}, silent.URL), "kettle", "in time")
+	hasty := web(t)
+	hasty.Timeout = 50 * time.Millisecond
+	says(search.NewBing(hasty, silent.URL, nil), "kettle", "in time")
 	says(search.NewGoogle(&search.Client{HTTP: &http.Client{Transport: unresolved{}}}, "https://google.invalid", testsite.GoogleKey, "x"), "kettle", "does not resolve")
-	says(search.NewBing(&search.Client{HTTP: http.DefaultClient, Reserve: func(context.Context, string) (time.Duration, error) {
-		return time.Hour, nil
-	}}, site.URL(testsite.BingPath)), "kettle", "too often")
+	late := web(t)
+	late.Turn = func(context.Context, *url.URL, time.Duration) (time.Duration, error) { return time.Hour, nil }
+	before := len(site.Requests())
+	says(search.NewBing(late, site.URL(testsite.BingPath), nil), "kettle", "too often")
+	if n := len(site.Requests()); n != before {
+		t.Errorf("%d requests without a turn", n-before)
+	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := all[0].Search(ctx, search.Query{Text: "kettle", Limit: 5}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestBingIsShown: Bing's page is read as a browser shows it, and as it was served where there is none or it fails.
+func TestBingIsShown(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	asked := ""
+	client := web(t)
+	client.Turn = func(_ context.Context, u *url.URL, _ time.Duration) (time.Duration, error) {
+		asked += u.Path + " "
+		return 0, nil
+	}
+	var shown []string
+	show := func(html string, err error) search.Show {
+		return func(ctx context.Context, u *url.URL, header http.Header, body []byte) ([]byte, error) {
+			if _, bounded := ctx.Deadline(); !bounded || !strings.Contains(string(body), "<script>") || !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+				t.Errorf("shown %v: %v\n%s", bounded, header, body)
+			}
+			shown = append(shown, u.Path+"?"+u.RawQuery)
+			return []byte(html), err
+		}
+	}
+	const results = `<ol id="b_results"><li class="b_algo"><h2><a href="https://kettles.example/">Kettles</a></h2></li></ol>`
+	for _, tt := range []struct {
+		name, query string
+		show        search.Show
+		results     int
+		says        string
+	}{
+		{"no browser", "kettle", nil, 0, ""},
+		{"shown", "kettle", show(results, nil), 1, ""},
+		{"a browser that fails", "kettle", show(results, errors.New("no browser")), 0, ""},
+		{"a challenge made by script", "kettle", show(`<div class="captcha"></div>`, nil), 0, "CAPTCHA"},
+	} {
+		found, err := search.NewBing(client, site.URL(testsite.BingScriptedPath), tt.show).Search(t.Context(), search.Query{Text: tt.query, Limit: 5})
+		if len(found) != tt.results || (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, %v", tt.name, found, err)
+		}
+	}
+	if len(shown) != 3 || shown[0] != testsite.BingScriptedPath+"?adlt=off&count=5&q=kettle" {
+		t.Errorf("shown: %v", shown)
+	}
+	if n := site.Count(testsite.BingScriptedPath); n != 4 || asked != strings.Repeat(testsite.BingScriptedPath+" ", 4) {
+		t.Errorf("%d requests; turns: %s", n, asked)
+	}
+	if _, err := search.NewBing(client, site.URL(testsite.BingPath), show(results, nil)).Search(t.Context(), search.Query{Text: "busy", Limit: 5}); err == nil || len(shown) != 3 {
+		t.Errorf("a refusal was shown: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	leaves := func(ctx context.Context, _ *url.URL, _ http.Header, _ []byte) ([]byte, error) {
+		cancel()
+		return nil, ctx.Err()
+	}
+	if _, err := search.NewBing(client, site.URL(testsite.BingScriptedPath), leaves).Search(ctx, search.Query{Text: "kettle", Limit: 5}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -158,7 +228,7 @@ func (unresolved) RoundTrip(*http.Request) (*http.Response, error) {
 func TestQueriesAreRewrittenOnce(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
-	set := search.NewSet(engines(site, web())...)
+	set := search.NewSet(engines(site, web(t))...)
 	const question = `What is the default value of "keep_warm_minutes" for the Aurora kettle?`
 	for _, e := range []research.Engine{research.DuckDuckGo, research.Bing, research.Google, research.Custom} {
 		before := len(site.Requests())
@@ -182,7 +252,7 @@ func TestFailedEnginesRest(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
 	library := engine{name: research.Library, results: []search.Result{page(1)}}
-	set := search.NewSet(engines(site, web())[0], engines(site, web())[1], library).Fallback(research.Custom, research.Library)
+	set := search.NewSet(engines(site, web(t))[0], engines(site, web(t))[1], library).Fallback(research.Custom, research.Library)
 	for i := range 3 {
 		a, err := set.Search(t.Context(), research.DuckDuckGo, search.Query{Text: "captcha", Limit: 5})
 		if err != nil || a.Used != research.Library || len(a.Skipped) != 1 || !strings.Contains(a.Skipped[0].Reason, "CAPTCHA") {

@@ -18,6 +18,9 @@ const (
 	BingPath       = "/bing/search"
 	GooglePath     = "/google/customsearch/v1"
 	SearXNGPath    = "/searxng/search"
+
+	// BingScriptedPath is BingPath whose results a script puts in: without a browser it finds nothing.
+	BingScriptedPath = "/bing/scripted"
 )
 
 // GoogleKey is the key that the site's Google takes, with the engine id GoogleID.
@@ -41,6 +44,9 @@ func (s *Site) findings() []finding {
 func (s *Site) engines() {
 	s.Handle(DuckDuckGoPath, s.engine(s.duckDuckGo))
 	s.Handle(BingPath, s.engine(s.bing))
+	s.Page(BingScriptedPath, sheet("Search", `<div id="b_content"><ol id="b_results"></ol></div><script>
+		fetch('`+BingPath+`' + location.search).then(r => r.text()).then(t => setTimeout(() => document.getElementById('b_content')
+			.replaceWith(new DOMParser().parseFromString(t, 'text/html').getElementById('b_content')), 100))</script>`))
 	s.Handle(GooglePath, s.google)
 	s.Handle(SearXNGPath, s.engine(s.searxng))
 }

@@ -126,7 +126,9 @@ func orDefault[T comparable](value *T, def T) {
 }
 
 // Open implements page.Source.
-func (b *Browser) Open(p page.Policy) page.Session {
+func (b *Browser) Open(p page.Policy) page.Session { return b.newSession(p) }
+
+func (b *Browser) newSession(p page.Policy) *session {
 	s := &session{browser: b, policy: p}
 	s.ctx, s.cancel = context.WithCancel(b.base)
 	return s

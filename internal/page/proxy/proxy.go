@@ -101,7 +101,7 @@ func Start(cfg Config) (*Server, error) {
 	if cfg.Confine != nil {
 		cfg.Confine(s.dialer)
 	}
-	transport := page.Transport(cfg.AllowNets)
+	transport := page.Transport(s.dialer)
 	transport.DialContext = s.dial
 	transport.DisableCompression = true // bodies pass as they come
 	transport.ForceAttemptHTTP2 = false // plain requests only: TLS goes through tunnels
