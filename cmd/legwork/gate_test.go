@@ -19,7 +19,7 @@ func TestPagesAndSearchesWaitForTheDatabase(t *testing.T) {
 	d, url := newDetour(t, dbtest.URL(t))
 	st := dbtest.Open(t, url)
 	g, domain := gate{st}, "example.org"
-	set := engines(mustConfig(t, "SEARCH_ENGINES=library", "SEARCH_FALLBACK=library"), st)
+	set := engines(mustConfig(t, "SEARCH_ENGINES=library", "SEARCH_FALLBACK=library"), st, page.NewFetcher(page.Config{}, g), nil)
 	calls := map[string]func(context.Context) error{
 		"reserve": func(ctx context.Context) error { _, err := g.Reserve(ctx, domain, page.Spacing{}); return err },
 		"quiet":   func(ctx context.Context) error { _, err := g.Quiet(ctx, domain); return err },
