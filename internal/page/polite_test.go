@@ -56,6 +56,13 @@ func TestStrikes(t *testing.T) {
 	if strings.Join(g.settled[:2], " ") != site.Host()+" "+site.Host() || g.backoffs[site.Host()] != defaultRetry {
 		t.Errorf("settled %v, backed off %v", g.settled, g.backoffs)
 	}
+	late := new(Strikes)
+	for range maxStrikes {
+		late.Note("a.example", http.StatusServiceUnavailable)
+	}
+	if late.Note("a.example", http.StatusOK); !late.Out("a.example") {
+		t.Error("an answer that was on its way brings a domain back")
+	}
 	var none *Strikes
 	if none.Note("a.example", 503) || none.Out("a.example") {
 		t.Error("nobody counts, and yet")

@@ -123,6 +123,44 @@ func TestRobotsIsAskedOncePerHostAndLifetime(t *testing.T) {
 	}
 }
 
+// TestRobotsAreKept: what a robots.txt says for its lifetime, that it does not exist as well; a refusal for half a minute; and
+// that the server cannot be reached not at all.
+func TestRobotsAreKept(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		robots http.HandlerFunc
+		asked  [3]int // after two loads in a row, after half a minute, after an hour
+	}{
+		"there":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("User-agent: *\nDisallow: /")) }, [3]int{1, 1, 2}},
+		"missing":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, [3]int{1, 1, 2}},
+		"server error": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, [3]int{1, 2, 3}},
+		"too many":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, [3]int{1, 2, 3}},
+		"cut":          {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, [3]int{2, 3, 4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			site := testsite.Start(t)
+			site.Handle("/robots.txt", tt.robots)
+			f, _ := fetcher(t, config())
+			now := time.Now()
+			f.robots.now = func() time.Time { return now }
+			visit(t, f, site.URL("/index.html"), Policy{})
+			for i, later := range []time.Duration{0, robotsRetry + time.Second, time.Hour} {
+				now = now.Add(later)
+				visit(t, f, site.URL("/index.html"), Policy{})
+				if n := site.Count("/robots.txt"); n != tt.asked[i] {
+					t.Errorf("asked %d times after %v, want %d", n, later, tt.asked[i])
+				}
+			}
+			site.Handle("/robots.txt", func(http.ResponseWriter, *http.Request) {})
+			now = now.Add(2 * time.Hour)
+			if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK {
+				t.Errorf("when it is well again: %s %s", v.Outcome, v.Message)
+			}
+		})
+	}
+}
+
 func TestCrawlDelayRaisesTheSpacing(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]Spacing{
