@@ -75,6 +75,12 @@ func TestCacheOff(t *testing.T) {
 	if w.site.Count("/index.html") != before+1 || w.count(`SELECT count(*) FROM visits WHERE links IS NOT NULL`) != 0 {
 		t.Errorf("/index.html was requested %d times", w.site.Count("/index.html"))
 	}
+	w.ingest(w.ctx(), 0, "--max-pages", "12", w.site.URL("/index.html")) // keeps links, for whoever may take pages from the library
+	requests := len(w.site.Requests())
+	task := w.await(c, w.ask(c, map[string]any{"seedUrl": nil, "searchEngine": "library", "maxPages": 2}).TaskID)
+	if got := len(w.site.Requests()); task.Answer == nil || got-requests < task.Usage.Pages {
+		t.Errorf("%d requests for what the library proposes: %+v", got-requests, task)
+	}
 }
 
 // TestCacheIsAnAccounts: what one account has read, another one does not get.

@@ -197,3 +197,42 @@ func TestDomainLists(t *testing.T) {
 		t.Errorf("the page was asked for all the same")
 	}
 }
+
+// TestDomainRulesHoldForRedirects: where a redirect leads out of what a task may read, nothing is asked there, not even a
+// robots.txt; and the snapshot of it that another task left behind is no way around the rule.
+func TestDomainRulesHoldForRedirects(t *testing.T) {
+	w := newWorld(t)
+	abroad := testsite.StartOn(t, "127.0.0.2")
+	abroad.Page("/end", `<html lang="en"><title>The end</title><p>The treasure of Zanzibar is buried abroad, behind the customs house.</p>`)
+	w.site.Handle("/go", func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, abroad.URL("/end"), http.StatusFound)
+	})
+	c := w.serve(roleAll, "PAGE_TTL=1h")
+	ask := func(rule map[string]any) api.Task {
+		in := map[string]any{"question": "Where is the treasure of Zanzibar buried?", "seedUrl": w.site.URL("/go")}
+		for k, v := range rule {
+			in[k] = v
+		}
+		return w.await(c, w.ask(c, in).TaskID)
+	}
+	rules := map[string]map[string]any{
+		"same domain": {"sameDomainOnly": true}, "denied": {"denyDomains": []string{"127.0.0.2"}}, "not allowed": {"allowDomains": []string{"127.0.0.1"}},
+	}
+	for name, rule := range rules {
+		if done := ask(rule); done.Status != api.StatusFailed {
+			t.Errorf("%s: %s, answer %v", name, done.Status, done.Answer)
+		}
+		if n := len(abroad.Requests()); n != 0 {
+			t.Errorf("%s: %d requests abroad", name, n)
+		}
+	}
+	if done := ask(nil); done.Answer == nil || !strings.Contains(*done.Answer, "customs house") {
+		t.Fatalf("without a rule: %+v", done)
+	}
+	asked := len(abroad.Requests())
+	for name, rule := range rules {
+		if done := ask(rule); done.Status != api.StatusFailed || len(abroad.Requests()) != asked {
+			t.Errorf("%s, with a snapshot: %s, answer %v, %d requests", name, done.Status, done.Answer, len(abroad.Requests())-asked)
+		}
+	}
+}
