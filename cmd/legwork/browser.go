@@ -28,8 +28,8 @@ type pages struct {
 	missing string // why there is no browser
 }
 
-// openPages finds the browser that BROWSER names and starts the proxy that it reaches the web through. No Chromium on
-// PATH is no error unless one was asked for.
+// openPages finds the browser that BROWSER names and starts the proxy that it reaches the web through. That there
+// is no Chromium is no error unless one was asked for.
 func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log *slog.Logger) (*pages, error) {
 	p := &pages{Source: fetcher}
 	if cfg.Browser == config.BrowserOff {

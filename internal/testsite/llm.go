@@ -193,6 +193,23 @@ func (l *LLM) refuse(r *http.Request, key string, fail func(status int, code, me
 	return true
 }
 
+// next takes the reply to r when its time has come. It reports false where there is none: the client left, or the reply is a
+// failure, which it has told.
+func (l *LLM) next(w http.ResponseWriter, r *http.Request, fail func(status int, code, message string)) (req ModelRequest, turn Turn, n int, ok bool) {
+	req, turn, n = l.take(r)
+	switch {
+	case !l.wait(r, turn):
+		return req, turn, n, false
+	case turn.Status == 0:
+		return req, turn, n, true
+	}
+	if turn.RetryAfter != "" {
+		w.Header().Set("Retry-After", turn.RetryAfter)
+	}
+	fail(turn.Status, turn.Code, turn.Error)
+	return req, turn, n, false
+}
+
 // wait holds a reply back. It reports whether the client is still there.
 func (l *LLM) wait(r *http.Request, t Turn) bool {
 	if t.Hang {

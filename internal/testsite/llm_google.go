@@ -32,12 +32,8 @@ func (l *LLM) serveGoogle(w http.ResponseWriter, r *http.Request) {
 		fail(http.StatusNotFound, "NOT_FOUND", "no such path")
 		return
 	}
-	_, turn, _ := l.take(r)
-	if !l.wait(r, turn) {
-		return
-	}
-	if turn.Status != 0 {
-		fail(turn.Status, turn.Code, turn.Error)
+	_, turn, _, ok := l.next(w, r, fail)
+	if !ok {
 		return
 	}
 	parts, stop := []any{}, "STOP"

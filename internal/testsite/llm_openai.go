@@ -37,15 +37,8 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 		fail(http.StatusNotFound, "not_found", "no such path")
 		return
 	}
-	req, turn, n := l.take(r)
-	if !l.wait(r, turn) {
-		return
-	}
-	if turn.Status != 0 {
-		if turn.RetryAfter != "" {
-			w.Header().Set("Retry-After", turn.RetryAfter)
-		}
-		fail(turn.Status, turn.Code, turn.Error)
+	req, turn, n, ok := l.next(w, r, fail)
+	if !ok {
 		return
 	}
 	if on, _ := req.Body["stream"].(bool); on {
