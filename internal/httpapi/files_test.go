@@ -137,6 +137,19 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
+// TestRealFileNames: the database is not asked for names that no file can have, and that it cannot take.
+func TestRealFileNames(t *testing.T) {
+	t.Parallel()
+	r := setupReal(t)
+	var task map[string]any
+	r.post("/api/tasks", `{"question":"Why?"}`).into(201, &task)
+	base, _ := task["taskId"].(string)
+	for _, name := range []string{"%00", "result.json%00", "1.png%00.png", "%ff%fe", "..%2f" + base + "%2fresult.json", "..%2f..%2f..%2fetc%2fpasswd", strings.Repeat("x", 4000)} {
+		r.get("/artifacts/"+base+"/"+name).wantError(404, "not_found")
+		r.get("/api/tasks/"+base+"/screenshots/"+name).wantError(404, "not_found")
+	}
+}
+
 func TestFilesThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

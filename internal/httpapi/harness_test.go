@@ -200,7 +200,7 @@ func (f *fake) LastWords(context.Context, uuid.UUID) (research.Event, bool, erro
 	return research.Event{}, false, nil
 }
 
-func (f *fake) Notify(context.Context, string, string) error { return nil }
+func (f *fake) Notify(context.Context, string, ...string) error { return nil }
 
 func (f *fake) Artifacts(context.Context, string, uuid.UUID) ([]research.Artifact, error) {
 	f.mu.Lock()
