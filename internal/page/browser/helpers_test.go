@@ -34,26 +34,30 @@ func (openGate) Backoff(context.Context, string, time.Duration) error           
 func (openGate) Quiet(context.Context, string) (time.Duration, error)                 { return 0, nil }
 func (openGate) Settle(context.Context, string) error                                 { return nil }
 
-// proxy is a forward proxy that asks for a password and counts what went through it.
+// proxy is a forward proxy that asks for a password and counts what went through it. Beyond loopback it reaches nothing.
 type proxy struct {
-	ln net.Listener
-	mu sync.Mutex
-	n  map[string]int // by path or CONNECT host
+	ln     net.Listener
+	dialer net.Dialer
+	web    http.Transport
+	mu     sync.Mutex
+	n      map[string]int // by path or CONNECT host
 }
 
 func (p *proxy) URL() string                   { return "http://" + p.ln.Addr().String() }
 func (p *proxy) Credentials() (string, string) { return "legwork", "s3cret" }
 
-func newProxy(t testing.TB) *proxy {
+func newProxy(t testing.TB, fence *testsite.Fence) *proxy {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &proxy{ln: ln, n: map[string]int{}}
+	fence.Confine(&p.dialer)
+	p.web.DialContext = p.dialer.DialContext
 	server := &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(ln) }()
-	t.Cleanup(func() { _ = server.Close() })
+	t.Cleanup(func() { _ = server.Close(); p.web.CloseIdleConnections() })
 	return p
 }
 
@@ -84,7 +88,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.RequestURI = ""
 	r.Header.Del("Proxy-Authorization")
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := p.web.RoundTrip(r)
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)
 		return
@@ -98,7 +102,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request) {
-	server, err := net.Dial("tcp", r.Host)
+	server, err := p.dialer.DialContext(r.Context(), "tcp", r.Host)
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)
 		return
@@ -126,8 +130,11 @@ type world struct {
 func newWorld(t *testing.T, change ...func(*browser.Config)) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, site: testsite.Start(t), proxy: newProxy(t), dir: shortDir(t)}
-	fetcher := page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserAgent: "legwork/test", Timeout: time.Minute}, openGate{})
+	fence := testsite.StartFence(t)
+	w := &world{t: t, site: testsite.Start(t), proxy: newProxy(t, fence), dir: shortDir(t)}
+	fetcher := page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserAgent: "legwork/test",
+		Timeout: time.Minute, Confine: fence.Confine}, openGate{})
+	t.Cleanup(fetcher.Close)
 	at, err := browser.Find("auto")
 	if err != nil {
 		t.Fatalf("this test needs a browser: apt-get install chromium-headless-shell, or chromium (%v)", err)
