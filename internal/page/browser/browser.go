@@ -79,6 +79,8 @@ type Browser struct {
 	current  *instance     // takes new pages; nil: none
 	starting chan struct{} // closed when the start that is under way is over
 	live     map[*instance]bool
+	idle     []*tab // that wait for the next page of their session; oldest first
+	reviving bool   // a remote Chromium that was lost is looked for
 	version  string // of the last Chromium that started
 	failed   error  // why the last start failed; nil: it did not
 	deaths   int    // Chromiums in a row that failed to start or died young

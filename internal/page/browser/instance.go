@@ -15,7 +15,6 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/remote"
 )
 
 // startTime is how long Chromium may take to answer for the first time.
@@ -32,10 +31,18 @@ type instance struct {
 	stopping atomic.Bool
 	stop     func() // ends it and waits until nothing of it is left; for any number of callers
 
+	contexts sync.Map // cdp.BrowserContextID of sessions
+
 	tabs, pages int // guarded by Browser.mu
 }
 
 func (i *instance) dead() bool { return i.ctx.Err() != nil || i.stopping.Load() }
+
+// giveUp starts to end a Chromium that does not answer, and has the next page take another.
+func (i *instance) giveUp() {
+	i.stopping.Store(true)
+	go i.stop()
+}
 
 // launch starts a Chromium, or connects to the remote one.
 func (b *Browser) launch(ctx context.Context) (*instance, error) {
@@ -43,7 +50,10 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 	var alloc context.Context
 	var endAlloc context.CancelFunc
 	if isAddress(b.cfg.At) {
-		alloc, endAlloc = remote.NewAllocator(context.WithoutCancel(ctx), b.cfg.At)
+		var err error
+		if alloc, endAlloc, err = connect(ctx, b.cfg.At); err != nil {
+			return nil, err
+		}
 	} else {
 		var err error
 		if profile, err = newProfile(b.cfg.Dir); err != nil {
@@ -93,11 +103,14 @@ func firstLines(err error) error {
 	return err
 }
 
-// forbidPopups closes every page that a page opens.
+// forbidPopups closes every page that a page of ours opens. A remote Chromium may have pages of others.
 func (i *instance) forbidPopups() error {
 	err := chromedp.ListenBrowser(i.ctx, func(event any) {
 		created, ok := event.(*target.EventTargetCreated)
 		if !ok || created.TargetInfo.OpenerID == "" && created.TargetInfo.OpenerFrameID == "" {
+			return
+		}
+		if _, ours := i.contexts.Load(created.TargetInfo.BrowserContextID); !ours {
 			return
 		}
 		go func() {
@@ -113,14 +126,23 @@ func (i *instance) forbidPopups() error {
 	return err
 }
 
-// newContext makes a BrowserContext whose traffic goes through the proxy alone.
-func (i *instance) newContext(ctx context.Context, proxy string) (cdp.BrowserContextID, error) {
+// newContext makes a BrowserContext whose traffic goes through the proxy alone. A Chromium that does not answer is given up.
+func (i *instance) newContext(ctx context.Context, proxy string) (id cdp.BrowserContextID, err error) {
+	asked := ctx
+	ctx, cancel := context.WithTimeout(asked, answerTime)
+	defer cancel()
+	defer func() {
+		if err != nil && asked.Err() == nil && ctx.Err() != nil {
+			i.giveUp()
+		}
+	}()
 	made, err := cdp.Call(ctx, i.browser, target.CreateBrowserContext, target.CreateBrowserContextParams{
 		DisposeOnDetach: new(true), ProxyServer: proxy, ProxyBypassList: bypass,
 	})
 	if err != nil {
 		return "", fmt.Errorf("make a browser context: %w", err)
 	}
+	i.contexts.Store(made.BrowserContextID, true)
 	_, err = cdp.Call(ctx, i.browser, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
 		Behavior: browser.SetDownloadBehaviorBehaviorDeny, BrowserContextID: made.BrowserContextID,
 	})
@@ -136,6 +158,7 @@ func (i *instance) dispose(id cdp.BrowserContextID) {
 	ctx, cancel := context.WithTimeout(i.ctx, 5*time.Second)
 	defer cancel()
 	_, _ = cdp.Call(ctx, i.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
+	i.contexts.Delete(id)
 }
 
 // bypass takes loopback and link-local addresses out of the list of what goes around the proxy, where Chromium has them.

@@ -57,11 +57,7 @@ func (b *Browser) take(ctx context.Context) (*instance, error) {
 			}
 			return nil, errUnavailable
 		}
-		if b.starting == nil {
-			b.starting = make(chan struct{})
-			b.ended.Go(b.start)
-		}
-		starting := b.starting
+		starting := b.begin()
 		b.mu.Unlock()
 		select {
 		case <-starting:
@@ -69,6 +65,15 @@ func (b *Browser) take(ctx context.Context) (*instance, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// begin starts a Chromium unless one is being started, and gives what is closed when that is over. b.mu is held, and b open.
+func (b *Browser) begin() <-chan struct{} {
+	if b.starting == nil {
+		b.starting = make(chan struct{})
+		b.ended.Go(b.start)
+	}
+	return b.starting
 }
 
 // give takes back what take gave. A Chromium that gets no new pages ends with its last one.
@@ -99,12 +104,14 @@ func (b *Browser) start() {
 	close(b.starting)
 	b.starting = nil
 	if err != nil {
+		news := b.failed == nil || b.failed.Error() != err.Error()
 		b.failed = err
 		b.mourn()
 		b.mu.Unlock()
-		if b.base.Err() == nil {
+		if news && b.base.Err() == nil {
 			b.log.Error("Chromium does not start; pages are read over HTTP", "at", b.cfg.At, "error", err)
 		}
+		b.revive()
 		return
 	}
 	b.failed, b.version = nil, i.version
@@ -126,6 +133,9 @@ func (b *Browser) start() {
 func (b *Browser) lost(i *instance) {
 	unasked := !i.stopping.Load()
 	i.stop()
+	if unasked {
+		defer b.revive()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.live, i)

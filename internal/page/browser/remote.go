@@ -1,0 +1,146 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/chromedp/chromedp/remote"
+)
+
+// devtools is in the path of the WebSocket that a Chromium is spoken to by. The name after it is drawn at its start.
+const devtools = "/devtools/browser/"
+
+// answerTime is how long a Chromium may take to answer a plain question.
+const answerTime = 10 * time.Second
+
+// connect gives chromedp's allocator for the Chromium that runs at the address of BROWSER.
+func connect(ctx context.Context, at string) (context.Context, context.CancelFunc, error) {
+	lookup, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	u, err := endpoint(lookup, at)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reach the Chromium at %s: %w", at, err)
+	}
+	alloc, end := remote.NewAllocator(context.WithoutCancel(ctx), u.String(), remote.NoModifyURL, remote.WithDialTimeout(answerTime))
+	return alloc, end, nil
+}
+
+// endpoint is the WebSocket of the Chromium at an address. An address without the path of one is asked for it, as
+// Chromium's own /json/version tells it; what that says about host and port is not believed, because they are others
+// behind a mapped port.
+func endpoint(ctx context.Context, at string) (*url.URL, error) {
+	u, err := url.Parse(at)
+	if err != nil {
+		return nil, err
+	}
+	secure := u.Scheme == "wss" || u.Scheme == "https"
+	if u.Port() == "" {
+		port := "80"
+		if secure {
+			port = "443"
+		}
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	if !secure { // Chromium answers to a name in the Host header with an error; behind TLS the name has to be the certificate's
+		if u.Host, err = numeric(ctx, u.Hostname(), u.Port()); err != nil {
+			return nil, err
+		}
+	}
+	if !strings.Contains(u.Path, devtools) {
+		if u.Path, err = ask(ctx, *u, secure); err != nil {
+			return nil, err
+		}
+	}
+	u.Scheme = "ws"
+	if secure {
+		u.Scheme = "wss"
+	}
+	return u, nil
+}
+
+// numeric resolves a host, as everybody but Chromium's own check of the Host header would leave to the dialer.
+func numeric(ctx context.Context, host, port string) (string, error) {
+	if net.ParseIP(host) == nil && host != "localhost" { // which Chromium lets pass
+		addresses, err := net.DefaultResolver.LookupHost(ctx, host)
+		if err != nil {
+			return "", err
+		}
+		host = addresses[0]
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// ask asks Chromium for the path of its WebSocket.
+func ask(ctx context.Context, u url.URL, secure bool) (path string, err error) {
+	u.Scheme, u.Path = "http", "/json/version"
+	if secure {
+		u.Scheme = "https"
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return "", err
+	}
+	transport := &http.Transport{DisableKeepAlives: true} // of nobody's proxy
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var told struct {
+		Address string `json:"webSocketDebuggerUrl"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&told); err != nil || resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s, not as a Chromium with --remote-debugging-port does", u.Redacted(), resp.Status)
+	}
+	address, err := url.Parse(told.Address)
+	if err != nil || !strings.Contains(address.Path, devtools) {
+		return "", errors.New(u.Redacted() + " names no WebSocket of a Chromium")
+	}
+	return address.Path, nil
+}
+
+// revive looks for a remote Chromium that was lost until it is back: its keeper starts it again, and nothing tells of that.
+// A Chromium of our own is started by the next page.
+func (b *Browser) revive() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !isAddress(b.cfg.At) || b.closed || b.reviving {
+		return
+	}
+	b.reviving = true
+	b.ended.Go(func() {
+		for b.look() {
+		}
+	})
+}
+
+// look tries once to reach the Chromium, when that is due, and reports whether it has to be tried again.
+func (b *Browser) look() bool {
+	b.mu.Lock()
+	pause := time.NewTimer(time.Until(b.notUntil))
+	b.mu.Unlock()
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-b.base.Done():
+		return false
+	}
+	b.mu.Lock()
+	if b.closed || b.current != nil && !b.current.dead() {
+		b.reviving = false
+		b.mu.Unlock()
+		return false
+	}
+	starting := b.begin()
+	b.mu.Unlock()
+	<-starting
+	return true
+}

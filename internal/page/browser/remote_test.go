@@ -1,0 +1,174 @@
+package browser_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/remote"
+
+	"legwork/internal/page"
+	"legwork/internal/page/browser"
+)
+
+// elsewhere is a Chromium that is not legwork's, such as one in a container.
+type elsewhere struct {
+	t    *testing.T
+	at   string // its program
+	dir  string
+	port string
+	ws   string
+	kill func()
+}
+
+// start starts it: at any port the first time, at the same one later.
+func (e *elsewhere) start() {
+	e.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, e.at, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+e.dir, "--remote-debugging-port="+e.port,
+		// Nothing of it leaves this machine, whoever forgets to tell it of a proxy: port 9 of loopback answers nobody.
+		"--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+		"--disable-background-networking", "about:blank")
+	cmd.Env = []string{"HOME=" + e.dir, "TMPDIR=" + e.dir, "PATH=" + os.Getenv("PATH")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	e.kill = func() { cancel(); _ = cmd.Wait() }
+	e.t.Cleanup(e.kill)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if at, ok := strings.CutPrefix(lines.Text(), "DevTools listening on "); ok {
+			e.ws = at
+			_, rest, _ := strings.Cut(at, "://")
+			host, _, _ := strings.Cut(rest, "/")
+			_, e.port, _ = net.SplitHostPort(host)
+			return
+		}
+	}
+	e.t.Fatalf("Chromium does not listen at port %s", e.port)
+}
+
+// contexts counts the BrowserContexts of a Chromium, as somebody else who uses it sees them.
+func (e *elsewhere) contexts() int {
+	e.t.Helper()
+	alloc, end := remote.NewAllocator(context.Background(), e.ws)
+	defer end()
+	ctx, cancel := chromedp.NewContext(alloc)
+	defer cancel()
+	got, err := chromedp.CallBrowser(ctx, target.GetBrowserContexts, cdp.Empty{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return len(got.BrowserContextIDs)
+}
+
+func startElsewhere(t *testing.T) *elsewhere {
+	t.Helper()
+	at, err := browser.Find("auto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &elsewhere{t: t, at: at, dir: shortDir(t), port: "0"}
+	e.start()
+	return e
+}
+
+// A Chromium that runs elsewhere is used by any form of its address. What a session made in it ends with the session; it
+// lives on after legwork.
+func TestRemote_addresses(t *testing.T) {
+	e := startElsewhere(t)
+	t.Parallel()
+	t.Cleanup(func() { // after all of the below were closed
+		if n := e.contexts(); n != 0 {
+			t.Errorf("%d contexts are left", n)
+		}
+	})
+	for name, at := range map[string]string{
+		"socket": e.ws, "ws": "ws://127.0.0.1:" + e.port, "http": "http://127.0.0.1:" + e.port + "/", "name": "http://localhost:" + e.port,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(c *browser.Config) { c.At = at })
+			s := w.open(page.Policy{})
+			v := w.loadIn(s, "/app/")
+			says(t, v, "30 grams of citric acid")
+			if !v.Rendered || v.Note != "" || w.site.Count("/app/") != 1 || w.proxy.count("/app/data.json") != 1 {
+				t.Errorf("rendered %v, note %q, %d requests, proxy %v", v.Rendered, v.Note, w.site.Count("/app/"), w.proxy.n)
+			}
+			shot, img := w.shoot(s, "remote-"+name, page.ShotRequest{URL: "/app/", Quote: "30 grams of citric acid"})
+			if !shot.QuoteInView || marked(img) < 300 {
+				t.Errorf("in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+			}
+			if browser.ContextsOf(w.Browser) == 0 {
+				t.Error("the session has no context of its own")
+			}
+			s.Close()
+			w.until("all contexts are gone", func() bool { return browser.ContextsOf(w.Browser) == 0 })
+		})
+	}
+}
+
+// When a Chromium that runs elsewhere dies, pages are read over HTTP and the status says so, without a page being asked
+// for; when it is back, it is used.
+func TestRemote_dies(t *testing.T) {
+	e := startElsewhere(t)
+	w := newWorld(t, func(c *browser.Config) { c.At = "http://127.0.0.1:" + e.port })
+	s := w.open(page.Policy{})
+	if v := w.loadIn(s, "/app/static.html"); !v.Rendered {
+		t.Fatalf("note %q", v.Note)
+	}
+	e.kill()
+	w.until("the status tells", func() bool {
+		ok, detail := w.Status()
+		return !ok && strings.Contains(detail, "over HTTP") && strings.Contains(detail, e.port)
+	})
+	v := w.loadIn(s, "/app/static.html")
+	says(t, v, "85 degrees")
+	if v.Rendered || !strings.Contains(v.Note, "not available") {
+		t.Errorf("rendered %v, note %q", v.Rendered, v.Note)
+	}
+	if _, err := s.Shoot(w.ctx(), page.ShotRequest{URL: w.site.URL("/app/static.html")}); !errors.Is(err, page.ErrNoBrowser) {
+		t.Errorf("a picture: %v", err)
+	}
+	e.start()
+	w.until("the status tells that it is back", func() bool { ok, _ := w.Status(); return ok })
+	if v := w.loadIn(s, "/app/"); !v.Rendered {
+		t.Errorf("note %q", v.Note)
+	}
+}
+
+// What is not a Chromium is told from one, whatever it answers.
+func TestRemote_noChromium(t *testing.T) {
+	for name, answer := range map[string]string{
+		"no address": `{"Browser":"HeadlessChrome/1.0"}`, "null": `null`, "number": `{"webSocketDebuggerUrl":5}`,
+		"other address": `{"webSocketDebuggerUrl":"ws://127.0.0.1:1/else"}`, "text": `hello`, "nothing": ``,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+			defer server.Close()
+			w := newWorld(t, func(c *browser.Config) { c.At = "ws://" + server.Listener.Addr().String() })
+			v := w.load("/app/static.html")
+			says(t, v, "85 degrees")
+			if ok, detail := w.Status(); ok || v.Rendered || !strings.Contains(detail, server.Listener.Addr().String()) {
+				t.Errorf("rendered %v, status %v %q", v.Rendered, ok, detail)
+			}
+		})
+	}
+}
