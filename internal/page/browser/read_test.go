@@ -100,8 +100,9 @@ func TestReads_banner(t *testing.T) {
 // Dialogs are answered with no, windows and downloads refused, service workers not there.
 func TestReads_unruly(t *testing.T) {
 	w := newWorld(t)
-	says(t, w.load("/app/dialogs.html"), "2400 hertz", "Confirmed: false")
-	says(t, w.load("/app/popups.html"), "75 centimetres")
+	s := w.open(page.Policy{}) // the second page in a tab is under the same rules
+	says(t, w.loadIn(s, "/app/dialogs.html"), "2400 hertz", "Confirmed: false")
+	says(t, w.loadIn(s, "/app/popups.html"), "75 centimetres")
 	for _, path := range []string{"/app/popup.html", "/download.zip", "/app/sw.js"} {
 		if n := w.proxy.count(path); n != 0 {
 			t.Errorf("%s was requested %d times", path, n)

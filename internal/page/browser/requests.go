@@ -17,23 +17,24 @@ const maxRequests = 500
 
 // event hears everything that the tab tells. It must not wait, so what answers the browser does so on its own.
 func (t *tab) event(e any) {
+	l := t.load.Load() // now: an answer may take until the tab shows something else
 	switch e := e.(type) {
 	case *fetch.EventRequestPaused:
-		if t.counted() {
-			go t.decide(e)
+		if l.counted() {
+			go t.decide(l, e)
 		}
 	case *fetch.EventAuthRequired:
 		go t.authenticate(e)
 	case *network.EventRequestWillBeSent:
 		if !lasting(e.Type) {
-			t.progress(func() { t.pending[e.RequestID] = true })
+			l.progress(func() { l.pending[e.RequestID] = true })
 		}
 	case *network.EventLoadingFinished:
-		t.progress(func() { delete(t.pending, e.RequestID) })
+		l.progress(func() { delete(l.pending, e.RequestID) })
 	case *network.EventLoadingFailed:
-		t.progress(func() { delete(t.pending, e.RequestID) })
+		l.progress(func() { delete(l.pending, e.RequestID) })
 	case *cdppage.EventLoadEventFired:
-		t.progress(func() { t.loaded = t.served })
+		l.progress(func() {})
 	case *cdppage.EventJavascriptDialogOpening:
 		go func() {
 			ctx, cancel := t.brief()
@@ -52,19 +53,19 @@ func lasting(r network.ResourceType) bool {
 	return r == network.ResourceTypeEventSource || r == network.ResourceTypeWebSocket || r == network.ResourceTypePing || r == network.ResourceTypeMedia
 }
 
-func (t *tab) progress(change func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.busy = time.Now()
+func (l *load) progress(change func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy = time.Now()
 	change()
 }
 
 // counted counts a request and reports whether it deserves an answer.
-func (t *tab) counted() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.requests++
-	return t.requests <= 2*maxRequests
+func (l *load) counted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests++
+	return l.requests <= 2*maxRequests
 }
 
 func (t *tab) brief() (context.Context, context.CancelFunc) {
@@ -73,19 +74,19 @@ func (t *tab) brief() (context.Context, context.CancelFunc) {
 
 // decide answers a request of the page: the document is handed over, navigation and what is not needed are refused, and
 // the rest goes to the proxy.
-func (t *tab) decide(e *fetch.EventRequestPaused) {
+func (t *tab) decide(l *load, e *fetch.EventRequestPaused) {
 	ctx, cancel := t.brief()
 	defer cancel()
 	top := e.ResourceType == network.ResourceTypeDocument && e.FrameID == cdp.FrameID(t.target.TargetID)
 	switch {
-	case top && t.first():
+	case top && l.first():
 		_, _ = cdp.Call(ctx, t.target, fetch.FulfillRequest, fetch.FulfillRequestParams{
-			RequestID: e.RequestID, ResponseCode: 200, ResponseHeaders: t.headers(), Body: t.doc.Body,
+			RequestID: e.RequestID, ResponseCode: 200, ResponseHeaders: l.headers(), Body: l.doc.Body,
 		})
 	case top:
-		t.leads(e.Request)
+		l.leads(e.Request)
 		t.refuse(ctx, e, network.ErrorReasonAborted)
-	case t.refused(e):
+	case l.refused(e, t.session):
 		t.refuse(ctx, e, network.ErrorReasonBlockedByClient)
 	default:
 		_, _ = cdp.Call(ctx, t.target, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
@@ -97,30 +98,30 @@ func (t *tab) refuse(ctx context.Context, e *fetch.EventRequestPaused, why netwo
 }
 
 // first reports whether the document is still to be handed over, and that it is now.
-func (t *tab) first() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	first := !t.served
-	t.served = true
+func (l *load) first() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := !l.served
+	l.served = true
 	return first
 }
 
 // leads notes where a script wants the tab to go.
-func (t *tab) leads(r *network.Request) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	here, _, _ := strings.Cut(t.url, "#")
-	if r.Method == "GET" && r.URL != here && t.next == "" {
-		t.next = r.URL + r.URLFragment
+func (l *load) leads(r *network.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	here, _, _ := strings.Cut(l.url, "#")
+	if r.Method == "GET" && r.URL != here && l.next == "" {
+		l.next = r.URL + r.URLFragment
 	}
 }
 
 // refused reports whether a request of the page is not made: it is one too many, nothing that text needs, or a frame
 // from where the policy of the session forbids to read.
-func (t *tab) refused(e *fetch.EventRequestPaused) bool {
-	t.mu.Lock()
-	over := t.requests > maxRequests
-	t.mu.Unlock()
+func (l *load) refused(e *fetch.EventRequestPaused, s *session) bool {
+	l.mu.Lock()
+	over := l.requests > maxRequests
+	l.mu.Unlock()
 	if over {
 		return true
 	}
@@ -129,9 +130,9 @@ func (t *tab) refused(e *fetch.EventRequestPaused) bool {
 		network.ResourceTypeTextTrack, network.ResourceTypeManifest, network.ResourceTypeSignedExchange:
 		return true
 	case network.ResourceTypeImage, network.ResourceTypeFont:
-		return !t.pictures
+		return !l.pictures
 	case network.ResourceTypeDocument:
-		return t.session.refusesFrame(e.Request.URL)
+		return s.refusesFrame(e.Request.URL)
 	}
 	return false
 }
@@ -155,13 +156,13 @@ func (t *tab) authenticate(e *fetch.EventAuthRequired) {
 var passed = []string{"Content-Language", "Content-Security-Policy", "Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy",
 	"Feature-Policy", "Last-Modified", "Permissions-Policy", "Referrer-Policy", "Set-Cookie"}
 
-func (t *tab) headers() []*fetch.HeaderEntry {
+func (l *load) headers() []*fetch.HeaderEntry {
 	out := []*fetch.HeaderEntry{
-		{Name: "Content-Type", Value: t.doc.ContentType()}, {Name: "X-Content-Type-Options", Value: "nosniff"},
+		{Name: "Content-Type", Value: l.doc.ContentType()}, {Name: "X-Content-Type-Options", Value: "nosniff"},
 		{Name: "Cache-Control", Value: "no-store"},
 	}
 	for _, name := range passed {
-		for _, v := range t.doc.Header.Values(name) {
+		for _, v := range l.doc.Header.Values(name) {
 			out = append(out, &fetch.HeaderEntry{Name: name, Value: v})
 		}
 	}

@@ -116,7 +116,7 @@ func noteOf(err error) string {
 // show opens doc in a tab and runs use when it has come to rest. A tab that is lost is opened once more.
 func (s *session) show(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.try(ctx, doc, fragment, pictures, use)
+		err := s.try(ctx, &load{doc: doc, url: doc.URL.String() + fragment, pictures: pictures}, attempt > 1, use)
 		if err == nil || attempt == 2 || ctx.Err() != nil || !errors.Is(err, errLost) {
 			return err
 		}
@@ -124,7 +124,8 @@ func (s *session) show(ctx context.Context, doc *page.Document, fragment string,
 	}
 }
 
-func (s *session) try(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) (err error) {
+// try opens l in a tab, one that no page was shown in if fresh is set.
+func (s *session) try(ctx context.Context, l *load, fresh bool, use func(context.Context, *tab) error) (err error) {
 	i, release, err := s.browser.acquire(ctx)
 	if err != nil {
 		return err
@@ -135,20 +136,26 @@ func (s *session) try(ctx context.Context, doc *page.Document, fragment string, 
 		return err
 	}
 	began := time.Now()
-	limit := min(s.browser.cfg.RenderTime, max(doc.Left, s.browser.cfg.RenderTime/4))
+	limit := min(s.browser.cfg.RenderTime, max(l.doc.Left, s.browser.cfg.RenderTime/4))
 	rest := limit * restShare / 100
-	if pictures {
+	if l.pictures {
 		limit += pictureTime
 	}
-	t, err := s.openTab(ctx, i, id, &load{doc: doc, url: doc.URL.String() + fragment, pictures: pictures}, release)
+	t, err := s.tab(ctx, i, id, l, fresh, release)
 	if err != nil {
 		return err
 	}
-	defer t.close()
+	defer func() {
+		if err != nil {
+			t.close()
+		} else {
+			t.park()
+		}
+	}()
 	opened := time.Since(began)
 	var settled time.Duration
 	defer func() {
-		s.browser.log.DebugContext(ctx, "page shown", "url", t.url, "opened", opened, "settled", settled, "done", time.Since(began), "error", err)
+		s.browser.log.DebugContext(ctx, "page shown", "url", l.url, "opened", opened, "settled", settled, "done", time.Since(began), "error", err)
 	}()
 	return t.bounded(ctx, limit, func(ctx context.Context) error {
 		if err := t.navigate(ctx); err != nil {

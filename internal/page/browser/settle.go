@@ -48,7 +48,7 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		quiet, idle := t.quiet()
+		quiet, idle := t.load.Load().quiet()
 		if !idle && time.Since(changed) < stillTime {
 			continue
 		}
@@ -68,10 +68,10 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 }
 
 // quiet says for how long no request began or ended, and whether none is under way.
-func (t *tab) quiet() (time.Duration, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return time.Since(t.busy), len(t.pending) == 0
+func (l *load) quiet() (time.Duration, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.busy), len(l.pending) == 0
 }
 
 // reading is a page as it is shown.
@@ -97,9 +97,10 @@ func (t *tab) read(ctx context.Context, limit int64) (reading, error) {
 	if err != nil {
 		return r, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r.next = t.next
+	l := t.load.Load()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.next = l.next
 	return r, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -17,6 +18,7 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"golang.org/x/sync/errgroup"
 
 	_ "embed"
 
@@ -41,38 +43,43 @@ var (
 //go:embed scripts/guard.js
 var guardScript string
 
-// load is what a tab shows.
+// load is one showing of a document. What is still under way for an earlier load of the tab does not touch a later one.
 type load struct {
 	doc      *page.Document
 	url      string // with its fragment
 	pictures bool   // images and fonts are loaded too
-}
-
-// tab is one page in the browser.
-type tab struct {
-	*load
-	session *session
-	on      *instance
-	ctx     context.Context // chromedp's; ends when the tab is closed or the browser gone
-	target  *chromedp.Target
-	close   func() // starts to close the tab and returns
-	world   runtime.ExecutionContextID
-
-	crashed chan struct{}
-	once    sync.Once // closes crashed
 
 	mu       sync.Mutex
 	served   bool // the document was handed over
-	loaded   bool // the page's load event was seen
 	pending  map[network.RequestID]bool
 	busy     time.Time // when a request began or ended last
 	requests int
 	next     string // where a script wants to lead to
 }
 
-// openTab opens a tab for l. It calls release when the tab is closed, or could not be opened.
+// tab is a page in the browser. It shows one document after the other, all of one session.
+type tab struct {
+	session *session
+	on      *instance
+	ctx     context.Context // chromedp's; ends when the tab is closed or the browser gone
+	target  *chromedp.Target
+	close   func() // starts to close the tab and returns
+	world   runtime.ExecutionContextID
+	load    atomic.Pointer[load]
+
+	crashed chan struct{}
+	once    sync.Once       // closes crashed
+	cleaned <-chan struct{} // closed when the page that the tab was parked with is gone, or the tab lost
+
+	mu      sync.Mutex
+	release func() // gives the slot back that the tab is used under; nil: it is not in use
+	over    bool   // the tab is closed
+}
+
+// openTab opens a tab for l. It calls release when the tab is not used any more, or could not be opened.
 func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, release func()) (*tab, error) {
-	t := &tab{load: l, session: s, on: i, crashed: make(chan struct{}), pending: map[network.RequestID]bool{}, busy: time.Now()}
+	t := &tab{session: s, on: i, crashed: make(chan struct{}), release: release}
+	t.begin(l)
 	life, end := chromedp.NewContext(i.ctx, chromedp.WithExistingBrowserContext(id), chromedp.WithListener(t.event))
 	t.ctx = life
 	// A tab is opened and closed in the background: a caller that leaves must neither wait nor leave a tab behind.
@@ -81,14 +88,15 @@ func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContex
 	s.tabs.Add(1)
 	go func() {
 		defer s.tabs.Done()
-		defer release()
-		defer end()
 		opened <- t.prepare()
 		select {
 		case <-closing:
 		case <-s.ctx.Done():
 		case <-life.Done():
 		}
+		s.browser.forget(t)
+		end()
+		t.finish()
 	}()
 	select {
 	case err := <-opened:
@@ -107,10 +115,11 @@ func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContex
 func (t *tab) prepare() error {
 	ctx, cancel := context.WithTimeout(t.ctx, 20*time.Second)
 	defer cancel()
-	// The first use bounds the life of the tab, so that one has no time limit of its own.
+	// The first use bounds the life of the tab, so that one has no time limit of its own. A Chromium that opens no tab is given up.
 	stop := context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			t.lose()
+			t.on.giveUp()
 		}
 	})
 	defer stop()
@@ -131,12 +140,12 @@ func (t *tab) prepare() error {
 		call(ctx, t, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: guardScript}),
 		call(ctx, t, fetch.Enable, fetch.EnableParams{HandleAuthRequests: new(true)}),
 	}
+	// They do not depend on each other, so none waits for the answer to another.
+	var all errgroup.Group
 	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
+		all.Go(step)
 	}
-	return nil
+	return all.Wait()
 }
 
 // call is one command to the tab.
@@ -194,7 +203,7 @@ func (i *instance) explain(ctx context.Context, err error) error {
 
 // navigate leads the tab to its document.
 func (t *tab) navigate(ctx context.Context) error {
-	r, err := cdp.Call(ctx, t.target, cdppage.Navigate, cdppage.NavigateParams{URL: t.url})
+	r, err := cdp.Call(ctx, t.target, cdppage.Navigate, cdppage.NavigateParams{URL: t.load.Load().url})
 	if err != nil {
 		return err
 	}

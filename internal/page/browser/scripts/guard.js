@@ -4,6 +4,10 @@
     delete window[name];
   }
   try { delete Navigator.prototype.serviceWorker; } catch {}
+  // There is nothing behind a page to go back to.
+  const never = new Promise(() => {});
+  for (const name of ['back', 'forward', 'go']) History.prototype[name] = () => {};
+  for (const name of ['back', 'forward', 'traverseTo']) try { Navigation.prototype[name] = () => ({committed: never, finished: never}); } catch {}
   window.open = () => null;
   window.print = () => {};
 })();

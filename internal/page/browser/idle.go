@@ -1,0 +1,176 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+)
+
+// blank is what a tab shows that shows nothing.
+const blank = "about:blank"
+
+// A page may take cleanTime to make way; whether it has is asked every cleanAgain.
+const (
+	cleanTime  = 2 * time.Second
+	cleanAgain = 5 * time.Millisecond
+)
+
+// begin makes l what the tab shows next.
+func (t *tab) begin(l *load) {
+	l.pending, l.busy = map[network.RequestID]bool{}, time.Now()
+	t.load.Store(l)
+}
+
+// tab gives a tab for l: one that has shown a page of the session before, or a new one. A new one costs several times what
+// it takes to show a page. It calls release when the tab is not used any more, or there is none.
+func (s *session) tab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, fresh bool, release func()) (*tab, error) {
+	for !fresh {
+		t := s.browser.unpark(s, i)
+		if t == nil {
+			break
+		}
+		ok, err := t.use(ctx, release)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		if ok {
+			t.begin(l)
+			return t, nil
+		}
+	}
+	return s.openTab(ctx, i, id, l, release)
+}
+
+// use takes a tab that was parked, when it is clean; false: it is gone.
+func (t *tab) use(ctx context.Context, release func()) (ok bool, err error) {
+	select {
+	case <-t.cleaned:
+	case <-ctx.Done():
+		t.close()
+		return false, ctx.Err()
+	}
+	select {
+	case <-t.crashed:
+		t.close()
+		return false, nil
+	default:
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.release = release
+	}
+	return !t.over, nil
+}
+
+// finish is the end of the tab.
+func (t *tab) finish() {
+	t.mu.Lock()
+	t.over = true
+	release := t.release
+	t.release = nil
+	t.mu.Unlock()
+	if release != nil {
+		release()
+	}
+}
+
+// park keeps the tab for the next page of its session, and ends the one that it shows in the background. Until then it counts
+// as used.
+func (t *tab) park() {
+	cleaned := make(chan struct{})
+	t.cleaned = cleaned
+	t.session.tabs.Go(func() {
+		defer close(cleaned)
+		ctx, cancel := context.WithTimeout(t.ctx, cleanTime)
+		defer cancel()
+		if t.clean(ctx) != nil {
+			t.lose()
+			t.close()
+			return
+		}
+		t.mu.Lock()
+		release := t.release
+		t.release = nil
+		t.mu.Unlock()
+		if release != nil {
+			release()
+		}
+	})
+	t.session.browser.park(t)
+}
+
+// clean leaves the page, with all that it runs, and forgets it: no page may lead back to another.
+func (t *tab) clean(ctx context.Context) error {
+	r, err := cdp.Call(ctx, t.target, cdppage.Navigate, cdppage.NavigateParams{URL: blank})
+	if err == nil && r.ErrorText != "" {
+		err = fmt.Errorf("leave the page: %s", r.ErrorText)
+	}
+	if err != nil {
+		return err
+	}
+	// The answer may come before the page is gone.
+	tick := time.NewTicker(cleanAgain)
+	defer tick.Stop()
+	for {
+		if _, err = cdp.Call(ctx, t.target, cdppage.ResetNavigationHistory, cdp.Empty{}); err == nil {
+			var h cdppage.GetNavigationHistoryResult
+			h, err = cdp.Call(ctx, t.target, cdppage.GetNavigationHistory, cdp.Empty{})
+			if err == nil && len(h.Entries) == 1 && h.Entries[0].URL == blank {
+				return nil
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("forget the page: %w", errors.Join(err, ctx.Err()))
+		}
+	}
+}
+
+// park keeps a tab, as one of at most as many as may be used at the same time. The oldest goes first.
+func (b *Browser) park(t *tab) {
+	b.mu.Lock()
+	b.idle = append(b.idle, t)
+	var oldest *tab
+	if len(b.idle) > b.cfg.Tabs {
+		oldest = b.idle[0]
+		b.idle = slices.Delete(b.idle, 0, 1)
+	}
+	b.mu.Unlock()
+	if oldest != nil {
+		oldest.close()
+	}
+	if t.ctx.Err() != nil || t.session.ctx.Err() != nil {
+		b.forget(t) // its end may have looked for it before it was here
+	}
+}
+
+// unpark gives a tab of the session on i back; nil: there is none.
+func (b *Browser) unpark(s *session, i *instance) *tab {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for n, t := range slices.Backward(b.idle) {
+		if t.session == s && t.on == i {
+			b.idle = slices.Delete(b.idle, n, n+1)
+			return t
+		}
+	}
+	return nil
+}
+
+// forget takes a tab that is closed out of those that are kept.
+func (b *Browser) forget(t *tab) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := slices.Index(b.idle, t); n >= 0 {
+		b.idle = slices.Delete(b.idle, n, n+1)
+	}
+}
