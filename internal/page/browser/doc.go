@@ -9,11 +9,12 @@
 //     bytes that came. What the page asks for itself (scripts, styles, frames, data) goes through the proxy that is handed
 //     in, and nothing goes around it: no bypass for loopback, no name lookups, no QUIC, no WebRTC over UDP. Without a
 //     listener at the proxy's address nothing is reached.
-//   - A tab does not leave its page, opens no other, downloads nothing and answers no dialog. Where a script wants to lead
-//     to, the Fetcher goes, if anybody does.
+//   - A page is shown in a sandbox: it does not leave its tab, opens no other, downloads nothing, and its dialogs are answered with
+//     no. Where a script wants to lead to, the Fetcher goes, if anybody does.
+//   - A tab shows pages of one session only, one after the other; each ends, with all that it runs, before the next begins.
 //   - Each session has a BrowserContext of its own, without cookies or storage of others, which ends with it.
-//   - At most one Chromium takes new pages; it is replaced after a number of pages and when it dies. Every process and
-//     profile folder ends with Close, or with our process when that is killed; folders that were left behind all the same
-//     are removed at the next start.
+//   - At most one Chromium takes new pages; it is replaced after a number of pages, when it dies and when it does not answer. Every
+//     process and profile folder ends with Close, or with our process when that is killed; folders that were left behind all
+//     the same are removed at the next start. A Chromium that somebody else runs is left as it was found.
 //   - Pages are evaluated in an isolated world, so that a page cannot reach into the scripts that read it.
 package browser

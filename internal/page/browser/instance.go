@@ -31,8 +31,6 @@ type instance struct {
 	stopping atomic.Bool
 	stop     func() // ends it and waits until nothing of it is left; for any number of callers
 
-	contexts sync.Map // cdp.BrowserContextID of sessions
-
 	tabs, pages int // guarded by Browser.mu
 }
 
@@ -85,13 +83,10 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 	}
 	if err == nil {
 		i.version = v.Product
-		err = i.forbidPopups()
+		return i, nil
 	}
-	if err != nil {
-		i.stop()
-		return nil, fmt.Errorf("start Chromium: %w", firstLines(err))
-	}
-	return i, nil
+	i.stop()
+	return nil, fmt.Errorf("start Chromium: %w", firstLines(err))
 }
 
 // firstLines cuts what Chromium printed to what fits a log line.
@@ -100,29 +95,6 @@ func firstLines(err error) error {
 	if s := err.Error(); len(s) > limit {
 		return fmt.Errorf("%s …", strings.ToValidUTF8(s[:limit], ""))
 	}
-	return err
-}
-
-// forbidPopups closes every page that a page of ours opens. A remote Chromium may have pages of others.
-func (i *instance) forbidPopups() error {
-	err := chromedp.ListenBrowser(i.ctx, func(event any) {
-		created, ok := event.(*target.EventTargetCreated)
-		if !ok || created.TargetInfo.OpenerID == "" && created.TargetInfo.OpenerFrameID == "" {
-			return
-		}
-		if _, ours := i.contexts.Load(created.TargetInfo.BrowserContextID); !ours {
-			return
-		}
-		go func() {
-			ctx, cancel := context.WithTimeout(i.ctx, 5*time.Second)
-			defer cancel()
-			_, _ = cdp.Call(ctx, i.browser, target.CloseTarget, target.CloseTargetParams{TargetID: created.TargetInfo.TargetID})
-		}()
-	})
-	if err != nil {
-		return err
-	}
-	_, err = cdp.Call(i.ctx, i.browser, target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true})
 	return err
 }
 
@@ -142,7 +114,6 @@ func (i *instance) newContext(ctx context.Context, proxy string) (id cdp.Browser
 	if err != nil {
 		return "", fmt.Errorf("make a browser context: %w", err)
 	}
-	i.contexts.Store(made.BrowserContextID, true)
 	_, err = cdp.Call(ctx, i.browser, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
 		Behavior: browser.SetDownloadBehaviorBehaviorDeny, BrowserContextID: made.BrowserContextID,
 	})
@@ -158,7 +129,6 @@ func (i *instance) dispose(id cdp.BrowserContextID) {
 	ctx, cancel := context.WithTimeout(i.ctx, 5*time.Second)
 	defer cancel()
 	_, _ = cdp.Call(ctx, i.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
-	i.contexts.Delete(id)
 }
 
 // bypass takes loopback and link-local addresses out of the list of what goes around the proxy, where Chromium has them.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,10 @@ func zombies() []string {
 // beyond the one Chromium, no zombie, and after Close no profile folder (see newWorld).
 func TestLife_twoHundredPages(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.RecycleAfter = 60 })
+	if err := w.Start(w.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	first := browser.PIDs(w.Browser)[0]
 	const sessions, pages = 8, 25
 	var wg sync.WaitGroup
 	for n := range sessions {
@@ -79,6 +84,7 @@ func TestLife_twoHundredPages(t *testing.T) {
 	}
 	wg.Wait()
 	w.noTabs()
+	w.until("the first Chromium is gone", func() bool { return !slices.Contains(browser.PIDs(w.Browser), first) })
 	w.until("one Chromium is left", func() bool { return len(browser.PIDs(w.Browser)) <= 1 })
 	if n := browser.ContextsOf(w.Browser); n != 0 {
 		t.Errorf("%d contexts are left", n)
@@ -180,6 +186,44 @@ func (w *world) killedMidLoad(kill func()) {
 	says(w.t, v, "citric acid")
 	if !v.Rendered || w.site.Count("/app/") != 1 {
 		w.t.Errorf("rendered %v, %d requests, note %q", v.Rendered, w.site.Count("/app/"), v.Note)
+	}
+}
+
+// Whatever Chromium has started ends with it: what is in its process group, and what has its profile folder on its command line.
+func TestLife_processGroup(t *testing.T) {
+	at, err := browser.Find("auto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := shortDir(t)
+	wrapper, mark := filepath.Join(dir, "chromium"), "86399."+strconv.Itoa(os.Getpid())
+	script := "#!/bin/sh\nsleep " + mark + " &\nsetsid sh -c 'sleep 86399; :' sh \"$@\" &\n" + at + " \"$@\"\nexit\n"
+	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	in := func(mark string) int {
+		n := 0
+		lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, name := range lines {
+			if line, err := os.ReadFile(name); err == nil && strings.Contains(strings.ReplaceAll(string(line), "\x00", " "), mark) {
+				n++
+			}
+		}
+		return n
+	}
+	w := newWorld(t, func(c *browser.Config) { c.At = wrapper })
+	if v := w.load("/app/static.html"); !v.Rendered {
+		t.Fatalf("note %q", v.Note)
+	}
+	if in("sleep "+mark) != 1 || in("sleep 86399; : sh") != 1 {
+		t.Errorf("the wrapper started %d and %d processes", in("sleep "+mark), in("sleep 86399; : sh"))
+	}
+	w.Close()
+	if n := in("sleep " + mark); n != 0 {
+		t.Errorf("%d processes of the group are left", n)
+	}
+	if p := processes(w.dir); len(p) > 0 {
+		t.Errorf("processes are left: %v", p)
 	}
 }
 

@@ -3,7 +3,9 @@ package browser_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +163,35 @@ func TestReads_restless(t *testing.T) {
 		t.Errorf("it took %s", d)
 	}
 	w.noTabs() // nothing is stuck
+	w.site.Page("/clock.html", `<!DOCTYPE html><title>Clock</title><h1>Clock</h1><p>The clock of the Kestrel shows seconds.</p><p id="p"></p><script>
+		setInterval(() => { document.getElementById('p').textContent += ' tick' }, 20)</script>`)
+	if v = w.loadIn(s, "/clock.html"); !v.Rendered || !strings.Contains(v.Page.Text, "tick tick") {
+		t.Errorf("a page that always changes: rendered %v, note %q", v.Rendered, v.Note)
+	}
+}
+
+// A page saves nothing, not even what it made itself.
+func TestReads_download(t *testing.T) {
+	w := newWorld(t)
+	w.site.Page("/saves.html", `<!DOCTYPE html><title>Saves</title><h1>Saves</h1><p>The Kestrel saves water.</p><script>
+		const a = document.createElement('a'); a.download = 'kestrel-saved.txt'; a.href = URL.createObjectURL(new Blob(['secret']));
+		document.body.append(a); a.click();
+		const b = document.createElement('a'); b.download = 'kestrel-saved.txt'; b.href = '/download.zip'; document.body.append(b); b.click()</script>`)
+	s := w.open(page.Policy{})
+	says(t, w.loadIn(s, "/saves.html"), "saves water")
+	says(t, w.loadIn(s, "/app/"), "citric acid")
+	if n := w.site.Count("/download.zip"); n != 0 {
+		t.Errorf("the download was requested %d times", n)
+	}
+	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && (strings.Contains(path, "kestrel-saved") || strings.HasSuffix(path, ".crdownload")) {
+			t.Errorf("%s was saved", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A page that never stops asking has come to rest when it does not change any more.

@@ -125,6 +125,40 @@ func TestRemote_addresses(t *testing.T) {
 	}
 }
 
+// Windows that a page opens in a Chromium without our switches are closed. Those of others stay.
+func TestRemote_popups(t *testing.T) {
+	e := startElsewhere(t)
+	w := newWorld(t, func(c *browser.Config) { c.At = e.ws })
+	w.site.Page("/click.html", `<!DOCTYPE html><title>Click</title><h1>Click</h1><p>The Kestrel clicks when it is done.</p><script>
+		const a = document.createElement('a'); a.target = '_blank'; a.rel = 'opener'; a.href = '/app/popup.html'; document.body.append(a); a.click()</script>`)
+	alloc, end := remote.NewAllocator(context.Background(), e.ws)
+	defer end()
+	theirs, cancel := chromedp.NewContext(alloc)
+	defer cancel()
+	if _, err := chromedp.Run(theirs, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	opened := chromedp.WaitNewTarget(theirs, func(i *target.Info) bool { return i.OpenerID == chromedp.FromContext(theirs).Target.TargetID })
+	s := w.open(page.Policy{})
+	says(t, w.loadIn(s, "/click.html"), "clicks when it is done")
+	w.until("the window is closed", func() bool { return browser.TabsOf(w.Browser) <= 1 })
+	if _, err := chromedp.Run(theirs, chromedp.Evaluate[bool]("open('about:blank') !== null")); err != nil {
+		t.Fatal(err)
+	}
+	id := <-opened
+	says(t, w.loadIn(s, "/app/"), "citric acid")
+	got, err := chromedp.CallBrowser(theirs, target.GetTargets, target.GetTargetsParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, info := range got.TargetInfos {
+		if info.TargetID == id {
+			return
+		}
+	}
+	t.Error("the window of somebody else was closed")
+}
+
 // When a Chromium that runs elsewhere dies, pages are read over HTTP and the status says so, without a page being asked
 // for; when it is back, it is used.
 func TestRemote_dies(t *testing.T) {

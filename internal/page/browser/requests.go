@@ -35,14 +35,6 @@ func (t *tab) event(e any) {
 		l.progress(func() { delete(l.pending, e.RequestID) })
 	case *cdppage.EventLoadEventFired:
 		l.progress(func() {})
-	case *cdppage.EventJavascriptDialogOpening:
-		go func() {
-			ctx, cancel := t.brief()
-			defer cancel()
-			_, _ = cdp.Call(ctx, t.target, cdppage.HandleJavaScriptDialog, cdppage.HandleJavaScriptDialogParams{
-				Accept: e.Type == cdppage.DialogTypeBeforeunload,
-			})
-		}()
 	case *inspector.EventTargetCrashed:
 		t.lose()
 	}
@@ -156,10 +148,14 @@ func (t *tab) authenticate(e *fetch.EventAuthRequired) {
 var passed = []string{"Content-Language", "Content-Security-Policy", "Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy",
 	"Feature-Policy", "Last-Modified", "Permissions-Policy", "Referrer-Policy", "Set-Cookie"}
 
+// sandbox is what a page and its frames may do (HTML § 7.1.5): neither open windows, nor save files, nor ask questions in
+// dialogs, which are answered with no, nor lead to other programs. Frames lead nobody but themselves elsewhere.
+const sandbox = "sandbox allow-scripts allow-same-origin allow-forms"
+
 func (l *load) headers() []*fetch.HeaderEntry {
 	out := []*fetch.HeaderEntry{
 		{Name: "Content-Type", Value: l.doc.ContentType()}, {Name: "X-Content-Type-Options", Value: "nosniff"},
-		{Name: "Cache-Control", Value: "no-store"},
+		{Name: "Cache-Control", Value: "no-store"}, {Name: "Content-Security-Policy", Value: sandbox},
 	}
 	for _, name := range passed {
 		for _, v := range l.doc.Header.Values(name) {

@@ -8,6 +8,4 @@
   const never = new Promise(() => {});
   for (const name of ['back', 'forward', 'go']) History.prototype[name] = () => {};
   for (const name of ['back', 'forward', 'traverseTo']) try { Navigation.prototype[name] = () => ({committed: never, finished: never}); } catch {}
-  window.open = () => null;
-  window.print = () => {};
 })();
