@@ -197,7 +197,7 @@ func TestLife_processGroup(t *testing.T) {
 	}
 	dir := shortDir(t)
 	wrapper, mark := filepath.Join(dir, "chromium"), "86399."+strconv.Itoa(os.Getpid())
-	script := "#!/bin/sh\nsleep " + mark + " &\nsetsid sh -c 'sleep 86399; :' sh \"$@\" &\n" + at + " \"$@\"\nexit\n"
+	script := "#!/bin/sh\nsleep " + mark + " 3>&- 4>&- &\nsetsid tail -f /dev/null -- \"$@\" 3>&- 4>&- &\nexec " + at + " \"$@\"\n"
 	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -215,8 +215,13 @@ func TestLife_processGroup(t *testing.T) {
 	if v := w.load("/app/static.html"); !v.Rendered {
 		t.Fatalf("note %q", v.Note)
 	}
-	if in("sleep "+mark) != 1 || in("sleep 86399; : sh") != 1 {
-		t.Errorf("the wrapper started %d and %d processes", in("sleep "+mark), in("sleep 86399; : sh"))
+	if in("sleep "+mark) != 1 || in("tail -f /dev/null -- --user-data-dir="+w.dir) == 0 {
+		t.Errorf("the wrapper started too little: %v", processes(w.dir))
+	}
+	_ = syscall.Kill(browser.PIDs(w.Browser)[0], syscall.SIGKILL)
+	w.until("the group is gone with its Chromium", func() bool { return in("sleep "+mark) == 0 && len(processes(w.dir)) == 0 })
+	if v := w.load("/app/static.html"); !v.Rendered {
+		t.Fatalf("note %q", v.Note)
 	}
 	w.Close()
 	if n := in("sleep " + mark); n != 0 {

@@ -17,9 +17,11 @@ import (
 // When a page has come to rest.
 const (
 	quietTime = 300 * time.Millisecond // no request began or ended, and the page did not change
+	calmTime  = 100 * time.Millisecond // as long is enough for a page that has nothing under way; see guard.js
 	stillTime = time.Second            // as long without a change is enough for a page that never stops asking
-	lookAgain = 50 * time.Millisecond
-	restShare = 75 // percent of the time limit; the rest of it is for reading
+	lookAgain = 25 * time.Millisecond  // or twice as long as a look takes
+	calmNodes = 10_000                 // elements of a page up to which it is worth while to save the rest
+	restShare = 75                     // percent of the time limit; the rest of it is for reading
 )
 
 // pulse is a look at how far a page is.
@@ -31,6 +33,11 @@ type pulse struct {
 
 const pulseScript = `({ready: document.readyState === 'complete', nodes: document.getElementsByTagName('*').length,
 	chars: document.body ? document.body.textContent.length : 0})`
+
+// plainScript lets timers that are due run, and the page draw itself, which observers wait for. It says whether that was soon
+// done, and there are neither frames, which have timers of their own, nor animations, whose end scripts may wait for.
+const plainScript = `new Promise(done => { setTimeout(done, 300); requestAnimationFrame(() => setTimeout(() => done(true), 0)) })
+	.then(drawn => !!drawn && window.length + document.getAnimations().length === 0)`
 
 // settle waits until the page has come to rest, but not longer than limit: what is there by then is what is read.
 func (t *tab) settle(ctx context.Context, limit time.Duration) error {
@@ -52,10 +59,12 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 		if !idle && time.Since(changed) < stillTime {
 			continue
 		}
+		began := time.Now()
 		now, err := evaluate[pulse](ctx, t, pulseScript)
 		if err != nil {
 			return err
 		}
+		tick.Reset(max(lookAgain, 2*time.Since(began)))
 		if now != last {
 			last, changed = now, time.Now()
 			continue
@@ -64,7 +73,34 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 		if now.Ready && (idle && quiet >= quietTime && still >= quietTime || still >= stillTime) {
 			return nil
 		}
+		if now.Ready && now.Nodes <= calmNodes && idle && quiet >= calmTime && still >= calmTime {
+			calm, err := t.calm(ctx, now)
+			if calm || err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// calm reports whether nothing of what the page is known to have under way can change it before quietTime is over. A page
+// with pictures is waited for as ever.
+func (t *tab) calm(ctx context.Context, last pulse) (bool, error) {
+	l := t.load.Load()
+	if l.pictures {
+		return false, nil
+	}
+	if plain, err := evaluate[bool](ctx, t, plainScript); err != nil || !plain {
+		return false, err
+	}
+	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{ // in the world of the page
+		Expression: fmt.Sprintf("window[Symbol.for('legwork.soon')](%d)", quietTime.Milliseconds()), ReturnByValue: new(true), Silent: new(true),
+	})
+	if err != nil || r.ExceptionDetails != nil || string(r.Result.Value) != "false" {
+		return false, err
+	}
+	now, err := evaluate[pulse](ctx, t, pulseScript)
+	quiet, idle := l.quiet()
+	return now == last && idle && quiet >= calmTime, err
 }
 
 // quiet says for how long no request began or ended, and whether none is under way.

@@ -1,0 +1,67 @@
+package browser_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"legwork/internal/page"
+)
+
+// late are ways to write text a quarter of a second after a page was loaded, without a request, and without a change until then.
+// write() writes it, over(f) calls f until it is time and then writes.
+var late = map[string]string{
+	"timer":    `setTimeout(write, 250)`,
+	"load":     `addEventListener('load', () => setTimeout(write, 250))`,
+	"chain":    `(function step(n) { n ? setTimeout(step, 60, n - 1) : write() })(4)`,
+	"interval": `let n = 0; const i = setInterval(() => { if (++n == 3) { write(); clearInterval(i) } }, 80)`,
+	"frames":   `over(requestAnimationFrame)`,
+	"idle":     `over(requestIdleCallback)`,
+	"channel":  `const c = new MessageChannel(); c.port1.onmessage = () => over(() => c.port2.postMessage(0)); c.port2.postMessage(0)`,
+	"message":  `addEventListener('message', () => over(() => postMessage(0, '*'))); postMessage(0, '*')`,
+	"worker":   `new Worker(URL.createObjectURL(new Blob(['setTimeout(postMessage, 250, 0)']))).onmessage = write`,
+	"crypto":   `const digest = () => crypto.subtle.digest('SHA-256', new Uint8Array(1 << 20)).then(() => over(digest)); digest()`,
+	"animation": `const s = document.createElement('style'); s.textContent = '@keyframes k { to { opacity: .9 } } h1 { animation: k .25s }'; document.head.append(s);
+		document.querySelector('h1').addEventListener('animationend', write)`,
+	"frame": `const f = document.createElement('iframe'); f.srcdoc = '<p>A frame.</p><scr' + 'ipt>setTimeout(parent.write, 250)</scr' + 'ipt>'; document.body.append(f)`,
+}
+
+const latePage = `<!DOCTYPE html><title>Late</title><h1>Late</h1><p>The Kestrel is punctual.</p><script>
+	const time = performance.now() + 250;
+	function write() { document.body.insertAdjacentHTML('beforeend', '<p>The bell of the Kestrel rings late.</p>') }
+	function over(f) { performance.now() < time ? f(() => over(f)) : write() }
+	LATE</script>`
+
+// Text that comes when a page has long been loaded is read, however it comes.
+func TestSettle_late(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	for name, script := range late {
+		w.site.Page("/late/"+name+".html", strings.Replace(latePage, "LATE", script, 1))
+		if v := w.loadIn(s, "/late/"+name+".html"); v.Page == nil || !strings.Contains(v.Page.Text, "rings late") {
+			t.Errorf("%s: rendered %v, note %q", name, v.Rendered, v.Note)
+		}
+	}
+}
+
+// A page that has nothing under way is read sooner than one that might.
+func TestSettle_calm(t *testing.T) {
+	w := newWorld(t)
+	w.site.Page("/busy.html", `<!DOCTYPE html><title>Busy</title><h1>Busy</h1><p>The Kestrel hums.</p><script>setInterval(() => {}, 250)</script>`)
+	s := w.open(page.Policy{})
+	least := map[string]time.Duration{}
+	for range 6 {
+		for _, path := range []string{"/app/static.html", "/busy.html"} {
+			began := time.Now()
+			if v := w.loadIn(s, path); !v.Rendered {
+				t.Fatalf("note %q", v.Note)
+			}
+			if d := time.Since(began); least[path] == 0 || d < least[path] {
+				least[path] = d
+			}
+		}
+	}
+	if t.Logf("%v", least); least["/app/static.html"] >= least["/busy.html"] {
+		t.Errorf("%v", least)
+	}
+}
