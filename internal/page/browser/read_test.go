@@ -97,6 +97,13 @@ func TestReads_banner(t *testing.T) {
 	if !v.Rendered {
 		t.Errorf("not rendered: %s", v.Note)
 	}
+	// One that stands in the middle of the content, where nothing else tells it from that.
+	w.site.Page("/inside.html", `<!DOCTYPE html><title>Inside</title><style>.x7f2 { position: fixed; bottom: 0 }</style><main><h1>Care</h1><p>Wipe the Kestrel with a damp cloth, never with bleach.</p><p id="p">`+
+		strings.Repeat("Dry it with a soft towel and store it in a dry place. ", 30)+`</p><p>It lasts for years.</p></main><script>
+		document.getElementById('p').insertAdjacentHTML('afterend', '<section class="x7f2"><p>We and our 842 partners store cookies on your device, for many purposes that are dear to us.</p><button>Accept all</button></section>')</script>`)
+	v = w.load("/inside.html")
+	says(t, v, "with a damp cloth", "lasts for years")
+	lacks(t, v, "842 partners", "Accept all")
 }
 
 // Dialogs are answered with no, windows and downloads refused, service workers not there.
