@@ -188,6 +188,22 @@ func TestRemote_dies(t *testing.T) {
 	}
 }
 
+// One that was not there yet when legwork started is used when it is.
+func TestRemote_later(t *testing.T) {
+	e := startElsewhere(t)
+	e.kill()
+	w := newWorld(t, func(c *browser.Config) { c.At = "ws://127.0.0.1:" + e.port })
+	err := w.Start(w.ctx())
+	if ok, _ := w.Status(); ok || err == nil {
+		t.Errorf("status %v, error %v", ok, err)
+	}
+	e.start()
+	w.until("the status tells that it is there", func() bool { ok, _ := w.Status(); return ok })
+	if v := w.load("/app/"); !v.Rendered {
+		t.Errorf("note %q", v.Note)
+	}
+}
+
 // What is not a Chromium is told from one, whatever it answers.
 func TestRemote_noChromium(t *testing.T) {
 	for name, answer := range map[string]string{

@@ -8,29 +8,29 @@ import (
 	"legwork/internal/page"
 )
 
-// late are ways to write text a quarter of a second after a page was loaded, without a request, and without a change until then.
+// late are ways to write text a fifth to a quarter of a second after a page was loaded, without a request, and without a change until then.
 // write() writes it, over(f) calls f until it is time and then writes.
 var late = map[string]string{
-	"timer":    `setTimeout(write, 250)`,
-	"load":     `addEventListener('load', () => setTimeout(write, 250))`,
-	"chain":    `(function step(n) { n ? setTimeout(step, 60, n - 1) : write() })(4)`,
-	"interval": `let n = 0; const i = setInterval(() => { if (++n == 3) { write(); clearInterval(i) } }, 80)`,
-	"frames":   `over(requestAnimationFrame)`,
-	"idle":     `over(requestIdleCallback)`,
-	"channel":  `const c = new MessageChannel(); c.port1.onmessage = () => over(() => c.port2.postMessage(0)); c.port2.postMessage(0)`,
-	"message":  `addEventListener('message', () => over(() => postMessage(0, '*'))); postMessage(0, '*')`,
-	"worker":   `new Worker(URL.createObjectURL(new Blob(['setTimeout(postMessage, 250, 0)']))).onmessage = write`,
-	"crypto":   `const digest = () => crypto.subtle.digest('SHA-256', new Uint8Array(1 << 20)).then(() => over(digest)); digest()`,
+	"timer":     `setTimeout(write, 250)`,
+	"chain":     `(function step(n) { n ? setTimeout(step, 60, n - 1) : write() })(4)`,
+	"interval":  `let n = 0; const i = setInterval(() => { if (++n == 3) { write(); clearInterval(i) } }, 80)`,
+	"frames":    `over(requestAnimationFrame)`,
+	"idle":      `over(requestIdleCallback)`,
+	"channel":   `const c = new MessageChannel(); c.port1.onmessage = () => over(() => c.port2.postMessage(0)); c.port2.postMessage(0)`,
+	"message":   `addEventListener('message', () => over(() => postMessage(0, '*'))); postMessage(0, '*')`,
+	"worker":    `new Worker(URL.createObjectURL(new Blob(['setTimeout(postMessage, 200, 0)']))).onmessage = write`,
+	"crypto":    `const digest = () => crypto.subtle.digest('SHA-256', new Uint8Array(1 << 20)).then(() => over(digest)); digest()`,
+	"broadcast": `const a = new BroadcastChannel('k'), b = new BroadcastChannel('k'); b.onmessage = () => over(() => a.postMessage(0)); a.postMessage(0)`,
 	"animation": `const s = document.createElement('style'); s.textContent = '@keyframes k { to { opacity: .9 } } h1 { animation: k .25s }'; document.head.append(s);
 		document.querySelector('h1').addEventListener('animationend', write)`,
 	"frame": `const f = document.createElement('iframe'); f.srcdoc = '<p>A frame.</p><scr' + 'ipt>setTimeout(parent.write, 250)</scr' + 'ipt>'; document.body.append(f)`,
 }
 
 const latePage = `<!DOCTYPE html><title>Late</title><h1>Late</h1><p>The Kestrel is punctual.</p><script>
-	const time = performance.now() + 250;
+	let time = Infinity;
 	function write() { document.body.insertAdjacentHTML('beforeend', '<p>The bell of the Kestrel rings late.</p>') }
 	function over(f) { performance.now() < time ? f(() => over(f)) : write() }
-	LATE</script>`
+	addEventListener('load', () => { time = performance.now() + 200; LATE })</script>`
 
 // Text that comes when a page has long been loaded is read, however it comes.
 func TestSettle_late(t *testing.T) {
@@ -50,7 +50,7 @@ func TestSettle_calm(t *testing.T) {
 	w.site.Page("/busy.html", `<!DOCTYPE html><title>Busy</title><h1>Busy</h1><p>The Kestrel hums.</p><script>setInterval(() => {}, 250)</script>`)
 	s := w.open(page.Policy{})
 	least := map[string]time.Duration{}
-	for range 6 {
+	for range 25 {
 		for _, path := range []string{"/app/static.html", "/busy.html"} {
 			began := time.Now()
 			if v := w.loadIn(s, path); !v.Rendered {
@@ -60,8 +60,9 @@ func TestSettle_calm(t *testing.T) {
 				least[path] = d
 			}
 		}
+		if least["/busy.html"]-least["/app/static.html"] >= 100*time.Millisecond {
+			return
+		}
 	}
-	if t.Logf("%v", least); least["/app/static.html"] >= least["/busy.html"] {
-		t.Errorf("%v", least)
-	}
+	t.Errorf("the least of 25 times each: %v", least)
 }
