@@ -71,9 +71,7 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 		}
 		still := time.Since(changed)
 		if now.Ready && (idle && quiet >= quietTime && still >= quietTime || still >= stillTime) {
-			if same, err := t.same(ctx, now); same || err != nil {
-				return err
-			}
+			return nil
 		}
 		if now.Ready && now.Nodes <= calmNodes && idle && quiet >= calmTime && still >= calmTime {
 			calm, err := t.calm(ctx, now)
@@ -103,15 +101,6 @@ func (t *tab) calm(ctx context.Context, last pulse) (bool, error) {
 	now, err := evaluate[pulse](ctx, t, pulseScript)
 	quiet, idle := l.quiet()
 	return now == last && idle && quiet >= calmTime, err
-}
-
-// same reports whether the page is still as it was when what is due has run. A busy machine may be behind with that.
-func (t *tab) same(ctx context.Context, last pulse) (bool, error) {
-	if _, err := evaluate[bool](ctx, t, plainScript); err != nil {
-		return false, err
-	}
-	now, err := evaluate[pulse](ctx, t, pulseScript)
-	return now == last, err
 }
 
 // quiet says for how long no request began or ended, and whether none is under way.

@@ -13,13 +13,14 @@ import (
 var late = map[string]string{
 	"timer":     `setTimeout(write, 250)`,
 	"chain":     `(function step(n) { n ? setTimeout(step, 60, n - 1) : write() })(4)`,
+	"behind":    `setTimeout(() => { const now = performance.now(); while (performance.now() < now + 400); }, 200); setTimeout(write, 260)`,
 	"interval":  `let n = 0; const i = setInterval(() => { if (++n == 3) { write(); clearInterval(i) } }, 80)`,
 	"frames":    `over(requestAnimationFrame)`,
 	"idle":      `over(requestIdleCallback)`,
 	"channel":   `const c = new MessageChannel(); c.port1.onmessage = () => over(() => c.port2.postMessage(0)); c.port2.postMessage(0)`,
 	"message":   `addEventListener('message', () => over(() => postMessage(0, '*'))); postMessage(0, '*')`,
 	"worker":    `new Worker(URL.createObjectURL(new Blob(['setTimeout(postMessage, 200, 0)']))).onmessage = write`,
-	"crypto":    `const digest = () => crypto.subtle.digest('SHA-256', new Uint8Array(1 << 20)).then(() => over(digest)); digest()`,
+	"database":  `over(next => { indexedDB.open('k').onsuccess = next })`,
 	"broadcast": `const a = new BroadcastChannel('k'), b = new BroadcastChannel('k'); b.onmessage = () => over(() => a.postMessage(0)); a.postMessage(0)`,
 	"animation": `const s = document.createElement('style'); s.textContent = '@keyframes k { to { opacity: .9 } } h1 { animation: k .25s }'; document.head.append(s);
 		document.querySelector('h1').addEventListener('animationend', write)`,
