@@ -18,17 +18,19 @@ const (
 	notifyTimeout = 5 * time.Second // of one try
 	drainTimeout  = 2 * time.Second // of sending the rest when stopping
 
-	restMost = 20 * time.Millisecond // of rest after a batch
+	// Rest after a batch, for each task beyond the first, and in all.
+	restEach = 600 * time.Microsecond
+	restMost = 20 * time.Millisecond
 )
 
 // Publisher tells of committed events: this process's hub at once, other processes by NOTIFY. It sends when it has
 // something to send and nothing is in flight; what comes in meanwhile goes out together.
 //
 // A NOTIFY costs the database a transaction and wakes every process that listens, so under load fewer and fuller ones
-// pay: after a batch the publisher rests, for each task in it beyond the first twice as long as sending took. While it
-// would be busy less than half of the time, most batches have one task and there is no rest; beyond that batches and
-// rests grow together, up to restMost. So the more the machine has to do, the earlier it is spared, and what people see
-// on another process is late by that much at most.
+// pay: after a batch the publisher rests, for each task in it beyond the first twice as long as sending took, but restEach
+// at most. While tasks commit fewer than one event in restEach, all together, a rest brings less than a task into the next
+// batch for each that it was for, so rests die out; beyond that batches and rests grow together, up to restMost. What people
+// see on another process is late by that much at most.
 type Publisher struct {
 	hub    *Hub
 	log    Log
@@ -153,7 +155,7 @@ func (p *Publisher) Run(ctx context.Context) {
 		case <-p.wake:
 			began := time.Now()
 			tasks := p.send(sending)
-			rest(ctx, time.Duration(tasks-1)*2*time.Since(began))
+			rest(ctx, time.Duration(tasks-1)*min(2*time.Since(began), restEach))
 		case <-ctx.Done():
 			p.mu.Lock()
 			p.stopped = true

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,40 @@ func TestPublishSendsAtOnceThenBatches(t *testing.T) {
 		}
 		if err := p.Flush(t.Context()); err != nil {
 			t.Errorf("an idle Flush: %v", err)
+		}
+	})
+}
+
+// TestRestsDieOut: with 1,000 events a second of eight runs, one slow NOTIFY does not make all that follow late.
+func TestRestsDieOut(t *testing.T) {
+	t.Parallel()
+	const takes, every = 800 * time.Microsecond, 8 * time.Millisecond
+	publishing(t, quiet, func(t *testing.T, m *memory, p *Publisher, _ func()) {
+		var slow atomic.Bool
+		m.delay = func() time.Duration {
+			if slow.CompareAndSwap(true, false) { // once: all runs commit meanwhile
+				return 20 * time.Millisecond
+			}
+			return takes
+		}
+		var writers sync.WaitGroup
+		for i := range 8 {
+			id := m.create(0)
+			writers.Go(func() {
+				time.Sleep(time.Duration(i) * every / 8)
+				for range 125 {
+					p.Publish(m.append(id, 1))
+					time.Sleep(every)
+				}
+			})
+		}
+		time.Sleep(250 * time.Millisecond)
+		slow.Store(true)
+		time.Sleep(250 * time.Millisecond)
+		before := len(sent(t, m))
+		writers.Wait()
+		if n := len(sent(t, m)) - before; n < 200 {
+			t.Errorf("%d NOTIFYs in half a second, so most events waited for a rest", n)
 		}
 	})
 }
