@@ -1,11 +1,13 @@
 package main
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
 	"legwork/internal/dbtest"
 	"legwork/internal/research"
+	"legwork/internal/testsite"
 )
 
 // TestPagesComeFromTheirSnapshots: within PAGE_TTL a second task makes no request at all, decides the same and says that
@@ -62,6 +64,29 @@ func TestCacheObeysTheTask(t *testing.T) {
 	denied := w.await(c, w.ask(c, map[string]any{"denyDomains": []string{"127.0.0.1"}}).TaskID)
 	if denied.Answer != nil || w.count(`SELECT count(*) FROM visits WHERE task_id = $1 AND page_id IS NOT NULL`, denied.TaskID) != 0 {
 		t.Errorf("a denied page was read: %+v", denied)
+	}
+}
+
+// TestCacheKeepsToTheSite: a snapshot to which a redirect abroad led another task is not taken by one that does not follow
+// links abroad, and the redirect is not followed either.
+func TestCacheKeepsToTheSite(t *testing.T) {
+	w := newWorld(t)
+	abroad := testsite.StartOn(t, "127.0.0.2")
+	abroad.Page("/tale.html", `<title>Tale</title><h1>Tale</h1><p>The default value of max_clients is 99 abroad.</p>`)
+	w.site.Page("/hub.html", `<title>Hub</title><h1>Hub</h1><p>A page with a link.</p><a href="/leave">The default value of max_clients</a>`)
+	w.site.Handle("/leave", func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, abroad.URL("/tale.html"), http.StatusFound)
+	})
+	c := w.serve(roleAll, "PAGE_TTL=1h")
+	for _, allow := range []bool{true, false} {
+		task := w.await(c, w.ask(c, map[string]any{"seedUrl": w.site.URL("/hub.html"), "maxDepth": 1, "allowExternalLinks": allow}).TaskID)
+		const read = `SELECT count(*) FROM visits WHERE task_id = $1 AND outcome = 'ok' AND final_url = $2`
+		if got := w.count(read, task.TaskID, abroad.URL("/tale.html")) == 1; got != allow {
+			t.Errorf("allowed %v, read %v: %+v", allow, got, task)
+		}
+	}
+	if n := abroad.Count("/tale.html"); n != 1 {
+		t.Errorf("the page abroad was requested %d times", n)
 	}
 }
 

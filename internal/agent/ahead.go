@@ -77,13 +77,14 @@ func (a *asker) sendAhead(ctx context.Context, calls []wish) (wait func(), err e
 		d := missing[i]
 		shelved := a.shelved[d.target] // read here: later searches write it
 		a.flights[callKey(d.tool, d.raw)] = f
+		at := place{url: d.target, depth: depths[d.target], root: a.root}
 		go func() {
 			defer close(f.done)
 			began := time.Now()
 			if d.tool == ToolSearch {
 				f.found, f.err = a.env.Search(ctx, d.target)
 			} else {
-				f.visit, f.timeUp, f.err = a.load(ctx, d.target, shelved)
+				f.visit, f.timeUp, f.err = a.load(ctx, at, shelved)
 			}
 			f.took = time.Since(began)
 		}()

@@ -73,6 +73,7 @@ func TestAskKeepsToTheRules(t *testing.T) {
 			require.True(t, tt.says == "" || strings.Contains(told, tt.says), told)
 			read := slices.Contains([]string{"no rule", "only as deep as links go"}, name)
 			require.Equal(t, read, strings.Contains(told, abroad.URL("/end")), "what the redirect leads to")
+			require.Equal(t, read, abroad.Count("/end") > 0, "whether it was asked at all")
 		})
 	}
 }

@@ -30,12 +30,12 @@ type Env struct {
 	// Record journals a step with its events, visit and citations in one transaction, and gives the citations with
 	// the excerpts that the database cut.
 	Record func(ctx context.Context, step research.Step) ([]research.Citation, error)
-	// Load reads a page under the task's policy. What goes wrong with the page is in the visit; an error is that of
-	// the context or of the database.
-	Load func(ctx context.Context, url string) (research.Visit, error)
-	// Recall gives a page that the account has read from its snapshot, without a request: one that is fresh enough, or of
-	// any age where nothing newer is expected. It reports false when there is none. A nil Recall has none.
-	Recall func(ctx context.Context, url string, anyAge bool) (research.Visit, bool, error)
+	// Load reads a page under the task's policy. Redirects off the registrable domain stayOn, if it is not empty, are not
+	// followed. What goes wrong with the page is in the visit; an error is that of the context or of the database.
+	Load func(ctx context.Context, url, stayOn string) (research.Visit, error)
+	// Recall gives a page that the account has read, as Load would, from its snapshot, without a request: one that is fresh
+	// enough, or of any age where nothing newer is expected. It reports false when there is none. A nil Recall has none.
+	Recall func(ctx context.Context, url, stayOn string, anyAge bool) (research.Visit, bool, error)
 	// Search asks the task's search engine, or what stands in for it.
 	Search func(ctx context.Context, query string) (search.Answer, error)
 	// Rank gives the best passages for a question on the pages that the task read.

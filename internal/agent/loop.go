@@ -158,7 +158,7 @@ func (a *asker) begin(ctx context.Context) error {
 		if u, err := neturl.Parse(seed); err == nil {
 			a.root = page.Domain(u.Host)
 		}
-		o, err := a.navigate(ctx, seed, 0, thought("Opening the start page "+seed+".", nil))
+		o, err := a.navigate(ctx, place{url: seed, root: a.root}, thought("Opening the start page "+seed+".", nil))
 		switch {
 		case err != nil:
 			return err

@@ -124,19 +124,12 @@ func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, er
 			return nil, a.refuse(ToolNavigate, "the time is up. Say DONE."), nil
 		}
 	}
-	o, err := a.navigate(ctx, u.String(), depth)
+	o, err := a.navigate(ctx, place{url: u.String(), depth: depth, root: a.root})
 	if err != nil {
 		return nil, shownOutcome{}, err
 	}
 	if o.TimeUp {
 		a.cutBy("timeBudget")
-	}
-	from := ""
-	if depth > 0 {
-		from = page.Domain(u.Host)
-	}
-	if why := a.strays(hostDomain(o.URL), from); o.Outcome == research.OutcomeOK && why != "" {
-		o.Outcome, o.Message = research.OutcomePolicy, "The page redirects to another site, and "+why
 	}
 	if o.Outcome != research.OutcomeOK {
 		a.failed = append(a.failed, o)

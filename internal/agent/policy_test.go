@@ -157,10 +157,14 @@ func TestDomainRules(t *testing.T) {
 		o := seeded(site, "/in.html")
 		tt.change(&o)
 		j := w.submit(treasure, o)
+		before := len(other.Requests())
 		res, err := j.run(t.Context())
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
+		}
+		if asked := len(other.Requests()) > before; asked != tt.goes {
+			t.Errorf("%s: the other site was asked: %v", tt.name, asked)
 		}
 		if slices.Contains(opens(j), abroad) != tt.goes || strings.Contains(res.Answer, "customs house") != tt.goes {
 			t.Errorf("%s: opened %v, answer %s", tt.name, opens(j), res.Answer)

@@ -128,20 +128,19 @@ func (r *reader) startAtSeed(ctx context.Context) error {
 	if r.timeUp(ToolNavigate, seed) {
 		return r.unreadable()
 	}
-	o, err := r.navigate(ctx, seed, 0, thought("Opening the start page "+seed+".", nil))
+	o, err := r.navigate(ctx, place{url: seed, root: root}, thought("Opening the start page "+seed+".", nil))
 	if err != nil {
 		return err
 	}
 	if o.Outcome == research.OutcomeNetwork {
 		return &research.Failure{Code: research.CodeSeedRefused, Message: "The seed URL was refused. " + o.Message}
 	}
-	r.take(o, root, "")
+	r.take(o, root)
 	return nil
 }
 
-// take files a page that was opened, and offers its links. asked is the registrable domain of the link that led to it,
-// empty for a start page: a redirect must not lead where a link must not.
-func (r *reader) take(o opened, root, asked string) {
+// take files a page that was opened, and offers its links.
+func (r *reader) take(o opened, root string) {
 	r.frontier.take(o.URL)
 	if o.Outcome != research.OutcomeOK {
 		r.failed = append(r.failed, o)
@@ -149,11 +148,6 @@ func (r *reader) take(o opened, root, asked string) {
 	}
 	from, err := url.Parse(o.URL)
 	if err != nil || r.snapshot[o.PageID] {
-		return
-	}
-	if d := page.Domain(from.Host); r.opts.SameDomainOnly && d != root || !r.opts.AllowExternalLinks && asked != "" && d != asked {
-		o.Outcome, o.Message = research.OutcomePolicy, "The page redirects to "+from.Host+", which this task may not read."
-		r.failed = append(r.failed, o)
 		return
 	}
 	r.snapshot[o.PageID] = true
@@ -209,7 +203,7 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	o, err := r.navigate(ctx, c.url, c.depth, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
+	o, err := r.navigate(ctx, place{url: c.url, depth: c.depth, root: c.root}, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
 		map[string]any{"url": c.url, "score": round(c.score), "depth": c.depth}))
 	if err != nil {
 		return false, err
@@ -217,11 +211,7 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 	if o.TimeUp {
 		r.cutBy("timeBudget", c)
 	}
-	asked := ""
-	if u, err := url.Parse(c.url); err == nil && c.depth > 0 {
-		asked = page.Domain(u.Host)
-	}
-	r.take(o, c.root, asked)
+	r.take(o, c.root)
 	return true, nil
 }
 

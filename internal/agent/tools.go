@@ -147,22 +147,43 @@ type digest struct {
 	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
 }
 
-// navigate opens a page. depth is the number of links followed in a row to get there. What is wrong with a page is told
-// in the result. A load that the end of the reading time cuts off counts as timed out.
-func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ...research.Event) (opened, error) {
+// place is where a page is, as the rules of domains and depth see it.
+type place struct {
+	url   string
+	depth int    // the number of links followed in a row to get there
+	root  string // registrable domain of the start page; empty: not known
+}
+
+// stayOn is the registrable domain that a redirect of the page must not leave, since a link there would not be followed;
+// empty: there is none.
+func (b *toolbox) stayOn(p place) string {
+	o := b.env.Task.Options
+	switch {
+	case o.SameDomainOnly && p.root != "":
+		return p.root
+	case !o.AllowExternalLinks && p.depth > 0:
+		return hostDomain(p.url)
+	}
+	return ""
+}
+
+// navigate opens a page. What is wrong with it is told in the result. A load that the end of the reading time cuts off
+// counts as timed out.
+func (b *toolbox) navigate(ctx context.Context, at place, before ...research.Event) (opened, error) {
 	var out opened
-	counted := b.recorded(ToolNavigate, map[string]any{"url": url})
-	err := b.call(ctx, ToolNavigate, map[string]any{"url": url}, before, &out, func(ctx context.Context) (effect, error) {
-		v, timeUp, err := b.loaded(ctx, url)
+	args := map[string]any{"url": at.url}
+	counted := b.recorded(ToolNavigate, args)
+	err := b.call(ctx, ToolNavigate, args, before, &out, func(ctx context.Context) (effect, error) {
+		v, timeUp, err := b.loaded(ctx, at)
 		if err != nil {
 			return effect{}, err
 		}
 		if v.ID, err = uuid.NewV7(); err != nil {
 			return effect{}, fmt.Errorf("id of a visit: %w", err)
 		}
-		v.Depth = depth
+		v.Depth = at.depth
 		o := opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
-			Depth: depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
+			Depth: at.depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
 		if v.Page != nil {
 			if err := b.describe(ctx, &o, &v); err != nil {
 				return effect{}, err
@@ -181,14 +202,14 @@ func (b *toolbox) navigate(ctx context.Context, url string, depth int, before ..
 }
 
 // loaded reads a page, or takes what was loaded ahead.
-func (b *toolbox) loaded(ctx context.Context, url string) (research.Visit, bool, error) {
-	raw, err := research.EncodeJSON(map[string]any{"url": url})
+func (b *toolbox) loaded(ctx context.Context, at place) (research.Visit, bool, error) {
+	raw, err := research.EncodeJSON(map[string]any{"url": at.url})
 	if err != nil {
 		return research.Visit{}, false, err
 	}
 	f := b.flights[callKey(ToolNavigate, raw)]
 	if f == nil {
-		return b.load(ctx, url, b.shelved[url])
+		return b.load(ctx, at, b.shelved[at.url])
 	}
 	if err := f.land(ctx); err != nil {
 		return research.Visit{}, false, err
@@ -197,29 +218,29 @@ func (b *toolbox) loaded(ctx context.Context, url string) (research.Visit, bool,
 }
 
 // load reads a page, which a search of the library may have given (shelved), for at most the reading time that is left.
-func (b *toolbox) load(ctx context.Context, url string, shelved bool) (research.Visit, bool, error) {
-	if v, ok, err := b.recall(ctx, url, shelved); ok || err != nil {
+func (b *toolbox) load(ctx context.Context, at place, shelved bool) (research.Visit, bool, error) {
+	if v, ok, err := b.recall(ctx, at, shelved); ok || err != nil {
 		return v, false, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, max(b.env.readingTime(), time.Millisecond))
 	defer cancel()
-	v, err := b.env.Load(bounded, url)
+	v, err := b.env.Load(bounded, at.url, b.stayOn(at))
 	switch {
 	case ctx.Err() != nil:
 		return v, false, ctx.Err()
 	case err != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
-		return research.Visit{URL: url, FinalURL: url, Outcome: research.OutcomeTimeout, FetchedAt: time.Now().UTC(),
+		return research.Visit{URL: at.url, FinalURL: at.url, Outcome: research.OutcomeTimeout, FetchedAt: time.Now().UTC(),
 			Message: "The time budget ended while the page was loading."}, true, nil
 	}
 	return v, false, err
 }
 
 // recall gives a page from its snapshot. What the library was asked for, or found, is taken as the library has it.
-func (b *toolbox) recall(ctx context.Context, url string, shelved bool) (research.Visit, bool, error) {
+func (b *toolbox) recall(ctx context.Context, at place, shelved bool) (research.Visit, bool, error) {
 	if b.env.Recall == nil {
 		return research.Visit{}, false, nil
 	}
-	return b.env.Recall(ctx, url, b.env.Task.Options.SearchEngine == research.Library || shelved)
+	return b.env.Recall(ctx, at.url, b.stayOn(at), b.env.Task.Options.SearchEngine == research.Library || shelved)
 }
 
 // describe notes what a resumed run needs of a page that was read.

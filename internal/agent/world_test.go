@@ -161,14 +161,14 @@ func (j *work) env() Env {
 		}
 		return citations, err
 	}
-	e.Load = func(ctx context.Context, url string) (research.Visit, error) {
+	e.Load = func(ctx context.Context, url, stayOn string) (research.Visit, error) {
 		j.mu.Lock() // pages of different domains are loaded at once
 		j.effects = append(j.effects, "load "+url)
 		j.mu.Unlock()
 		if j.load != nil {
 			return j.load(ctx, url)
 		}
-		return j.fetcher.Load(ctx, url, page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains})
+		return j.fetcher.Load(ctx, url, page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}.Within(stayOn))
 	}
 	e.Search = func(ctx context.Context, query string) (search.Answer, error) {
 		j.mu.Lock()

@@ -144,12 +144,12 @@ func (c *run) env() agent.Env {
 
 // recall gives a page of this account from its snapshot when it is fresh enough and the task may have it. Addresses below
 // .invalid (RFC 6761 §6.4) exist in libraries alone, so nothing can be fresher than their snapshots.
-func (c *run) recall(ctx context.Context, url string, anyAge bool) (research.Visit, bool, error) {
+func (c *run) recall(ctx context.Context, url, stayOn string, anyAge bool) (research.Visit, bool, error) {
 	u, err := page.ParseURL(url)
 	if err != nil {
 		return research.Visit{}, false, nil //nolint:nilerr // loading it says what is wrong
 	}
-	o, maxAge, policy := c.task.Options, c.runner.cfg.PageTTL, c.policy()
+	o, maxAge, policy := c.task.Options, c.runner.cfg.PageTTL, c.policy().Within(stayOn)
 	switch {
 	case strings.HasSuffix(u.Hostname(), ".invalid"):
 		maxAge = store.AnyAge

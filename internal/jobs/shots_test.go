@@ -33,7 +33,7 @@ type camera struct {
 func (c *camera) Open(page.Policy) page.Session { return c }
 func (c *camera) Close()                        {}
 
-func (c *camera) Load(context.Context, string) (research.Visit, error) {
+func (c *camera) Load(context.Context, string, string) (research.Visit, error) {
 	return research.Visit{}, errors.New("this test loads no page")
 }
 

@@ -55,6 +55,14 @@ type Policy struct {
 	Strikes      *Strikes // of the task, which end domains; nil: none does. Refuse does not look at it
 }
 
+// Within is the policy for loads that must not leave the registrable domain of host, besides; with an empty host it is p.
+func (p Policy) Within(host string) Policy {
+	if p.StayOn == "" { // else host is on it, or Refuse says no
+		p.StayOn = host
+	}
+	return p
+}
+
 // Refuse says in a sentence why the policy forbids host; empty: it does not.
 func (p Policy) Refuse(host string) string {
 	if why := p.Lists.Refuse(host); why != "" {

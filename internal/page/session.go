@@ -16,9 +16,10 @@ type Source interface {
 // Session is what one run reads the web with. It shares no cookies, storage or cache of private things with any other.
 // It is safe for concurrent use, and nothing of it outlives Close.
 type Session interface {
-	// Load reads a page. Whatever goes wrong with the page is told by the visit; an error is that of a cancelled ctx or
-	// of a Gate that cannot answer.
-	Load(ctx context.Context, rawURL string) (research.Visit, error)
+	// Load reads a page. Redirects off the registrable domain of stayOn are not followed; empty: they are where the policy
+	// allows it. Whatever goes wrong with the page is told by the visit; an error is that of a cancelled ctx or of a Gate
+	// that cannot answer.
+	Load(ctx context.Context, rawURL, stayOn string) (research.Visit, error)
 	// Shoot takes a picture of a page that may be loaded. The error is ErrNoBrowser where no picture can be had at all,
 	// a *ShotError with a sentence for the model when this one cannot, or that of a cancelled ctx.
 	Shoot(ctx context.Context, r ShotRequest) (Shot, error)
@@ -63,8 +64,8 @@ type fetchSession struct {
 }
 
 // Load implements Session.
-func (s fetchSession) Load(ctx context.Context, rawURL string) (research.Visit, error) {
-	return s.fetcher.Load(ctx, rawURL, s.policy)
+func (s fetchSession) Load(ctx context.Context, rawURL, stayOn string) (research.Visit, error) {
+	return s.fetcher.Load(ctx, rawURL, s.policy.Within(stayOn))
 }
 
 // CanShoot says that Shoot never succeeds. A session without this method may take pictures.

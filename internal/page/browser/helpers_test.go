@@ -209,7 +209,7 @@ func (w *world) load(path string) research.Visit {
 
 func (w *world) loadIn(s page.Session, path string) research.Visit {
 	w.t.Helper()
-	v, err := s.Load(w.ctx(), w.site.URL(path))
+	v, err := s.Load(w.ctx(), w.site.URL(path), "")
 	if err != nil {
 		w.t.Fatalf("load %s: %v", path, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -146,6 +147,24 @@ func TestReads_scriptRedirect(t *testing.T) {
 	}
 }
 
+// Neither a server nor a script leads off the domain that a load has to stay on.
+func TestReads_staysOn(t *testing.T) {
+	w := newWorld(t)
+	elsewhere := strings.Replace(w.site.URL("/app/"), "127.0.0.1", "127.0.0.2", 1)
+	w.site.Page("/script.html", `<!DOCTYPE html><title>Gone</title><script>location.href = '`+elsewhere+`'</script>`)
+	w.site.Handle("/server.html", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, elsewhere, http.StatusFound) })
+	s := w.open(page.Policy{})
+	for _, path := range []string{"/script.html", "/server.html"} {
+		v, err := s.Load(w.ctx(), w.site.URL(path), "127.0.0.1")
+		if err != nil || v.Outcome != research.OutcomePolicy || !strings.Contains(v.Message, "127.0.0.2 is outside 127.0.0.1") {
+			t.Errorf("%s: %s: %s, %v", path, v.Outcome, v.Message, err)
+		}
+	}
+	if n := w.site.Count("/app/"); n != 0 {
+		t.Errorf("the page elsewhere was requested %d times", n)
+	}
+}
+
 // A page whose scripts take the text away is read as the server sent it.
 func TestReads_thinner(t *testing.T) {
 	w := newWorld(t)
@@ -237,7 +256,7 @@ func TestReads_cancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(w.ctx())
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.Load(ctx, w.site.URL("/app/"))
+		_, err := s.Load(ctx, w.site.URL("/app/"), "")
 		done <- err
 	}()
 	if err := w.site.WaitFor(w.ctx(), "/app/data.json", 2); err != nil {

@@ -48,11 +48,11 @@ type kept struct {
 
 // Load implements page.Session. Where the scripts of a page without much text lead elsewhere, that is loaded; if it cannot
 // be read, the page itself is what was read.
-func (s *session) Load(ctx context.Context, rawURL string) (research.Visit, error) {
-	raw := rawURL
+func (s *session) Load(ctx context.Context, rawURL, stayOn string) (research.Visit, error) {
+	raw, policy := rawURL, s.policy.Within(stayOn)
 	var before *research.Visit
 	for redirects := 0; ; redirects++ {
-		v, doc, err := s.browser.cfg.Fetcher.LoadDocument(ctx, raw, s.policy)
+		v, doc, err := s.browser.cfg.Fetcher.LoadDocument(ctx, raw, policy)
 		if err != nil {
 			return v, err
 		}

@@ -348,7 +348,7 @@ func TestSSRF_Browser(t *testing.T) {
 	b, _ := product(t, s)
 	session := b.Open(page.Policy{})
 	defer session.Close()
-	v, err := session.Load(t.Context(), h.page)
+	v, err := session.Load(t.Context(), h.page, "")
 	if err != nil || v.Outcome != research.OutcomeOK || !v.Rendered {
 		t.Errorf("%s, rendered %v: %s%s, %v", v.Outcome, v.Rendered, v.Message, v.Note, err)
 	}
