@@ -41,7 +41,7 @@ func apiPart(ctx context.Context, b *bench) error {
 			return err
 		}
 		defer clients.close()
-		got, err := b.rounds(ctx, map[string]side{
+		got, err := b.rounds(ctx, b.pairs, map[string]side{
 			"legwork": func(ctx context.Context) (map[string]float64, error) {
 				defer forgetNew(ctx, url)
 				return b.load(ctx, apiClients, clients.call)

@@ -145,11 +145,10 @@ func (b *bench) levels() []int {
 // side is one of the things that are compared: it measures once and gives its values by name.
 type side func(ctx context.Context) (map[string]float64, error)
 
-// rounds measures all sides in turn, as often as -pairs says, and gives all values by side and name. Each round begins
-// with another side.
-func (b *bench) rounds(ctx context.Context, sides map[string]side, order ...string) (map[string]map[string][]float64, error) {
+// rounds measures all sides in turn, n times, and gives all values by side and name. Each round begins with another side.
+func (b *bench) rounds(ctx context.Context, n int, sides map[string]side, order ...string) (map[string]map[string][]float64, error) {
 	out := map[string]map[string][]float64{}
-	for round := range b.pairs {
+	for round := range n {
 		for i := range order {
 			name := order[(i+round)%len(order)]
 			values, err := sides[name](ctx)

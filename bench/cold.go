@@ -31,7 +31,7 @@ func coldPart(ctx context.Context, b *bench) error {
 	seconds := func(d time.Duration, err error) (map[string]float64, error) {
 		return map[string]float64{"s": d.Seconds()}, err
 	}
-	got, err := b.rounds(ctx, map[string]side{
+	got, err := b.rounds(ctx, b.pairs, map[string]side{
 		"first": func(ctx context.Context) (map[string]float64, error) {
 			h := home()
 			defer func() { _ = os.RemoveAll(h) }()

@@ -62,7 +62,7 @@ func (b *bench) fanout(ctx context.Context, url string, n int, both bool) error 
 	var first map[string]map[string][]float64
 	if !both {
 		b.logf("%d and %d sockets at once need more open files than are allowed here: no alternation", n, n)
-		if first, err = b.rounds(ctx, sides, order...); err != nil {
+		if first, err = b.rounds(ctx, b.pairs, sides, order...); err != nil {
 			return err
 		}
 		leave()
@@ -74,7 +74,7 @@ func (b *bench) fanout(ctx context.Context, url string, n int, both bool) error 
 	}
 	defer bare.leave()
 	sides["bare"], order = bare.tell, append(order, "bare")
-	got, err := b.rounds(ctx, sides, order...)
+	got, err := b.rounds(ctx, b.pairs, sides, order...)
 	if err != nil {
 		return err
 	}

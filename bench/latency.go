@@ -43,7 +43,7 @@ func latencyPart(ctx context.Context, b *bench) error {
 		paced := command{Op: "paced", Rate: rate, Seconds: b.duration.Seconds(), Tasks: r.Tasks}
 		bare := paced
 		bare.Bare = true
-		got, err := b.rounds(ctx, map[string]side{
+		got, err := b.rounds(ctx, b.pairs, map[string]side{
 			"same": func(ctx context.Context) (map[string]float64, error) {
 				return frameLatency(ctx, writer, writer.api, paced)
 			},

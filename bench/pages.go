@@ -116,7 +116,7 @@ func (p *pageLoad) overHTTP(ctx context.Context, fetcher *page.Fetcher) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: readers}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	got, err := p.rounds(ctx, map[string]side{
+	got, err := p.rounds(ctx, p.pairs, map[string]side{
 		"legwork": p.each("plain", func(ctx context.Context, _ int, url string) error {
 			return wellRead(fetcher.Load(ctx, url, page.Policy{}))
 		}),
@@ -172,7 +172,7 @@ func (p *pageLoad) inBrowser(ctx context.Context, shown *browser.Browser, at str
 	}
 	session := shown.Open(page.Policy{})
 	defer session.Close()
-	got, err := p.rounds(ctx, map[string]side{
+	got, err := p.rounds(ctx, p.pairs, map[string]side{
 		"legwork": p.each("script", func(ctx context.Context, _ int, url string) error {
 			v, err := session.Load(ctx, url, "")
 			if err == nil && (v.Page == nil || !strings.Contains(v.Page.Text, scriptWords)) {

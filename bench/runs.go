@@ -46,7 +46,7 @@ func (b *bench) compareRuns(ctx context.Context, url string, n int, s *script) e
 	each := 1
 	httpClient := web(n)
 	defer httpClient.CloseIdleConnections()
-	got, err := b.rounds(ctx, map[string]side{
+	got, err := b.rounds(ctx, b.pairs, map[string]side{
 		"legwork": func(ctx context.Context) (map[string]float64, error) {
 			return b.load(ctx, n, func(ctx context.Context) error { return wholeRun(ctx, httpClient, server.api) })
 		},

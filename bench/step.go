@@ -44,7 +44,7 @@ func stepPart(ctx context.Context, b *bench) error {
 	each := func(count int, seconds float64) map[string]float64 {
 		return map[string]float64{"µs": seconds / float64(max(count, 1)) * 1e6}
 	}
-	got, err := b.rounds(ctx, map[string]side{
+	got, err := b.rounds(ctx, b.pairs, map[string]side{
 		"legwork": func(ctx context.Context) (map[string]float64, error) {
 			r, err := writer.ask(ctx, command{Op: "append", Runs: 1, Seconds: b.duration.Seconds(), Step: true, Announced: true, Streaming: true})
 			return each(r.Count, r.Seconds), err
