@@ -3,6 +3,7 @@ package research
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -41,30 +42,20 @@ type Event struct {
 
 // Frame is the event as clients get it: one JSON object, envelope first.
 func (e Event) Frame() []byte {
-	var b bytes.Buffer
-	b.Grow(len(e.Body) + 160)
-	b.WriteString(`{"seq":`)
-	b.Write(appendInt(e.Seq))
-	b.WriteString(`,"type":"`)
-	b.WriteString(string(e.Type))
-	b.WriteString(`","taskId":"`)
-	b.WriteString(e.TaskID.String())
-	b.WriteString(`","timestamp":"`)
-	b.WriteString(e.Time.UTC().Format(TimeFormat))
-	b.WriteByte('"')
+	b := append(make([]byte, 0, len(e.Body)+160), `{"seq":`...)
+	b = strconv.AppendInt(b, e.Seq, 10)
+	b = append(append(b, `,"type":"`...), e.Type...)
+	b = append(append(b, `","taskId":"`...), e.TaskID.String()...)
+	b = e.Time.UTC().AppendFormat(append(b, `","timestamp":"`...), TimeFormat)
+	b = append(b, '"')
 	if body := bytes.TrimSpace(e.Body); len(body) > 2 {
-		b.WriteByte(',')
-		b.Write(body[1:])
-	} else {
-		b.WriteByte('}')
+		return append(append(b, ','), body[1:]...)
 	}
-	return b.Bytes()
+	return append(b, '}')
 }
 
 // MarshalJSON implements json.Marshaler with Frame.
 func (e Event) MarshalJSON() ([]byte, error) { return e.Frame(), nil }
-
-func appendInt(n int64) []byte { b, _ := json.Marshal(n); return b }
 
 // fields is an event body in the making. A nil or empty metadata is left out.
 func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[string]any) Event {

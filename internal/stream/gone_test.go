@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -40,7 +39,7 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 				if c.local {
 					deliver(h, last)
 				} else {
-					h.announce([]announcement{{Task: id, Seq: last[0].Seq, Events: []json.RawMessage{last[0].Frame()}, End: true}})
+					h.announce([]announcement{{Task: id, Seq: last[0].Seq, Frames: []Frame{{Seq: last[0].Seq, Data: last[0].Frame(), Terminal: true}}, End: true}})
 				}
 				r.ended(t, []string{string(last[0].Frame())}, io.EOF)
 				if took := time.Since(told); took > 0 {

@@ -126,8 +126,8 @@ func (h *Hub) deliver(id uuid.UUID, frames []Frame) {
 // announce takes in what another process told of its commits.
 func (h *Hub) announce(news []announcement) {
 	for _, n := range news {
-		if len(n.Events) > 0 {
-			h.deliver(n.Task, n.frames())
+		if len(n.Frames) > 0 {
+			h.deliver(n.Task, n.Frames)
 		} else if t := h.topic(n.Task); t != nil {
 			t.mu.Lock()
 			t.hint(n.Seq)

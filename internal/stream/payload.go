@@ -20,18 +20,18 @@ const (
 	maxFrames = 2048
 )
 
-// announcement says that the log of a task has come to Seq. Events are the frames of the last events up to there, if
-// they are small: they save the receiver a read when they follow what it has, and a terminal event must reach readers
+// announcement says that the log of a task has come to Seq. Frames are those of the last events up to there, if they are
+// small: they save the receiver a read when they follow what it has, and a terminal event must reach readers
 // in other processes even when the task is deleted right away and no row is left to read.
 type announcement struct {
-	Task   uuid.UUID         `json:"task"`
-	Seq    int64             `json:"seq"`
-	Sizes  []int             `json:"sizes,omitempty"` // only in payloads: the bytes of each of Events, which follow the JSON
-	Events []json.RawMessage `json:"-"`
-	End    bool              `json:"end,omitempty"` // the last of Events is terminal
+	Task   uuid.UUID `json:"task"`
+	Seq    int64     `json:"seq"`
+	Sizes  []int     `json:"sizes,omitempty"` // only in payloads: the bytes of each of Frames, which follow the JSON
+	Frames []Frame   `json:"-"`
+	End    bool      `json:"end,omitempty"` // the last of Frames is terminal
 }
 
-// announce makes the announcement of consecutive events.
+// announce makes the announcement of consecutive events, to which frames belongs from now on.
 func announce(task uuid.UUID, frames []Frame) announcement {
 	newest := frames[len(frames)-1]
 	n := announcement{Task: task, Seq: newest.Seq}
@@ -43,10 +43,8 @@ func announce(task uuid.UUID, frames []Frame) announcement {
 	if from > 0 && !newest.Terminal { // with one missing before them, the others are of no use
 		return n
 	}
-	for _, f := range frames[from:] {
-		n.Events = append(n.Events, f.Data)
-	}
-	n.End = newest.Terminal && len(n.Events) > 0
+	n.Frames = frames[from:]
+	n.End = newest.Terminal && len(n.Frames) > 0
 	return n
 }
 
@@ -55,40 +53,30 @@ func (n announcement) join(m announcement) announcement {
 	if m.Seq < n.Seq {
 		n, m = m, n
 	}
-	follows := n.Seq == m.Seq-int64(len(m.Events)) && len(n.Events) > 0
+	follows := n.Seq == m.Seq-int64(len(m.Frames)) && len(n.Frames) > 0
 	if follows && n.size()+m.size() <= maxFrames {
-		m.Events = append(n.Events[:len(n.Events):len(n.Events)], m.Events...)
+		m.Frames = append(n.Frames, m.Frames...)
 	} else if !m.End {
-		m.Events = nil
+		m.Frames = nil
 	}
 	return m
 }
 
 func (n announcement) size() (bytes int) {
-	for _, e := range n.Events {
-		bytes += len(e)
+	for _, f := range n.Frames {
+		bytes += len(f.Data)
 	}
 	return bytes
 }
 
-// bare leaves of the events only a terminal one.
+// bare leaves of the frames only a terminal one.
 func (n announcement) bare() announcement {
 	if n.End {
-		n.Events = n.Events[len(n.Events)-1:]
+		n.Frames = n.Frames[len(n.Frames)-1:]
 	} else {
-		n.Events = nil
+		n.Frames = nil
 	}
 	return n
-}
-
-// frames are the events with their places in the log.
-func (n announcement) frames() []Frame {
-	frames := make([]Frame, len(n.Events))
-	first := n.Seq - int64(len(n.Events)) + 1
-	for i, e := range n.Events {
-		frames[i] = Frame{Seq: first + int64(i), Data: e, Terminal: n.End && i == len(n.Events)-1}
-	}
-	return frames
 }
 
 // payload is the text of a NOTIFY: an object in one line and, after it, the bytes of all events, which nobody has to
@@ -132,8 +120,8 @@ func pack(from uuid.UUID, news []announcement) []string {
 			head = append(head, ',')
 		}
 		head = append(head, item...)
-		for _, e := range n.Events {
-			tail = append(tail, e...)
+		for _, f := range n.Frames {
+			tail = append(tail, f.Data...)
 		}
 	}
 	if len(head) > len(begin) {
@@ -142,19 +130,19 @@ func pack(from uuid.UUID, news []announcement) []string {
 	return payloads
 }
 
-// append writes n as JSON, of the events their sizes.
+// append writes n as JSON, of the frames their sizes.
 func (n announcement) append(b []byte) []byte {
 	b = append(b, `{"task":"`...)
 	b = append(b, n.Task.String()...)
 	b = append(b, `","seq":`...)
 	b = strconv.AppendInt(b, n.Seq, 10)
-	if len(n.Events) > 0 {
+	if len(n.Frames) > 0 {
 		b = append(b, `,"sizes":[`...)
-		for i, e := range n.Events {
+		for i, f := range n.Frames {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = strconv.AppendInt(b, int64(len(e)), 10)
+			b = strconv.AppendInt(b, int64(len(f.Data)), 10)
 		}
 		b = append(b, ']')
 		if n.End {
@@ -190,11 +178,12 @@ func parsePayload(text string) (from uuid.UUID, news []announcement, said []delt
 	return p.From, news, said, nil
 }
 
-// attach takes the events of n from the front of tail and gives the rest. Events that cannot be frames of a log stay out,
+// attach takes the frames of n from the front of tail and gives the rest. Bytes that cannot be a frame of a log stay out,
 // and after sizes that cannot be so do all that follow.
 func (n *announcement) attach(tail string) (rest string) {
-	keep := int64(len(n.Sizes)) <= n.Seq
-	for _, size := range n.Sizes {
+	first := n.Seq - int64(len(n.Sizes)) + 1
+	keep := first > 0
+	for i, size := range n.Sizes {
 		if size < 2 || size > len(tail) {
 			keep, tail = false, ""
 			break
@@ -202,10 +191,10 @@ func (n *announcement) attach(tail string) (rest string) {
 		e := tail[:size]
 		tail = tail[size:]
 		keep = keep && e[0] == '{' && e[size-1] == '}'
-		n.Events = append(n.Events, json.RawMessage(e))
+		n.Frames = append(n.Frames, Frame{Seq: first + int64(i), Data: []byte(e), Terminal: n.End && i == len(n.Sizes)-1})
 	}
-	if n.Sizes = nil; !keep || len(n.Events) == 0 {
-		n.Events, n.End = nil, false
+	if n.Sizes = nil; !keep || len(n.Frames) == 0 {
+		n.Frames, n.End = nil, false
 	}
 	return tail
 }

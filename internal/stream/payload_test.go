@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
@@ -56,7 +55,7 @@ func TestSmallEventsTravelByteForByte(t *testing.T) {
 		t.Fatalf("%d payloads", len(payloads))
 	}
 	for i, n := range unpack(t, from, payloads) {
-		if got := n.frames(); !reflect.DeepEqual(got, want[i]) {
+		if got := n.Frames; !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("sent %v, got %v", want[i], got)
 		}
 	}
@@ -126,17 +125,17 @@ func TestAnnounceAndJoin(t *testing.T) {
 		{"the end after too much", ann(1, 2, 900, false).join(ann(3, 1, 900, true)), 3, 1, true},
 		{"after one without events", ann(1, 4, 900, false).join(ann(5, 1, 300, false)), 5, 0, false},
 	} {
-		if c.got.Seq != c.seq || len(c.got.Events) != c.events || c.got.End != c.end {
-			t.Errorf("%s: seq %d, %d events, end %v", c.name, c.got.Seq, len(c.got.Events), c.got.End)
+		if c.got.Seq != c.seq || len(c.got.Frames) != c.events || c.got.End != c.end {
+			t.Errorf("%s: seq %d, %d events, end %v", c.name, c.got.Seq, len(c.got.Frames), c.got.End)
 		}
 	}
 }
 
 func TestBrokenFramesStayBehind(t *testing.T) {
 	t.Parallel()
-	n := announcement{Task: uuid.New(), Seq: 3, Events: []json.RawMessage{[]byte(`{"answer":`)}, End: true}
+	n := announcement{Task: uuid.New(), Seq: 3, Frames: []Frame{{Seq: 3, Data: []byte(`{"answer":`)}}, End: true}
 	news := unpack(t, n.Task, packPayloads(n.Task, []announcement{n}))
-	if len(news) != 1 || news[0].Seq != 3 || news[0].Events != nil || news[0].End {
+	if len(news) != 1 || news[0].Seq != 3 || news[0].Frames != nil || news[0].End {
 		t.Errorf("got %v", news)
 	}
 }
@@ -166,19 +165,19 @@ func TestParsePayloadIsTolerant(t *testing.T) {
 		{`"sizes":[2,3]`, `{}{}`},
 	} {
 		_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + c.rest + `}]}` + "\n" + c.tail)
-		if err != nil || len(news) != 1 || news[0].Events != nil || news[0].End {
+		if err != nil || len(news) != 1 || news[0].Frames != nil || news[0].End {
 			t.Errorf("%s %s was kept: %v %v", c.rest, c.tail, news, err)
 		}
 	}
 	_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,"sizes":[4]},{"task":"` + id + `","seq":1,"sizes":[2]}]}` + "\nnull{}")
-	if err != nil || len(news) != 2 || len(news[0].Events) != 0 || len(news[1].Events) != 1 {
+	if err != nil || len(news) != 2 || len(news[0].Frames) != 0 || len(news[1].Frames) != 1 {
 		t.Errorf("after an entry without sense: %v %v", news, err)
 	}
 }
 
 func FuzzParsePayload(f *testing.F) {
 	id := uuid.New()
-	for _, text := range packPayloads(id, []announcement{{Task: id, Seq: 1}, {Task: id, Seq: 2, Events: []json.RawMessage{[]byte(`{"a":1}`)}, End: true}}) {
+	for _, text := range packPayloads(id, []announcement{{Task: id, Seq: 1}, {Task: id, Seq: 2, Frames: []Frame{{Seq: 2, Data: []byte(`{"a":1}`)}}, End: true}}) {
 		f.Add(text)
 	}
 	f.Add(`{"logs":[{"seq":1e3}]}`)
@@ -191,7 +190,7 @@ func FuzzParsePayload(f *testing.F) {
 			return
 		}
 		for _, n := range news {
-			if n.Task == uuid.Nil || n.Seq < 1 || len(n.frames()) > 0 && n.frames()[0].Seq < 1 {
+			if n.Task == uuid.Nil || n.Seq < 1 || len(n.Frames) > 0 && n.Frames[0].Seq < 1 {
 				t.Fatalf("accepted %+v", n)
 			}
 		}

@@ -164,7 +164,7 @@ func TestOvertakingPublishKeepsTheHighestSeq(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := sent(t, m)[1]
-		if len(got) != 1 || got[0].Seq != 3 || !got[0].End || len(got[0].Events) != 3 || string(got[0].Events[2]) != string(end[0].Frame()) {
+		if len(got) != 1 || got[0].Seq != 3 || !got[0].End || len(got[0].Frames) != 3 || string(got[0].Frames[2].Data) != string(end[0].Frame()) {
 			t.Errorf("sent %v", got)
 		}
 	})
@@ -179,7 +179,7 @@ func TestLargeTerminalEventTravelsAsSeqOnly(t *testing.T) {
 		if err := p.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := sent(t, m)[0][0]; got.Seq != 9 || got.Events != nil {
+		if got := sent(t, m)[0][0]; got.Seq != 9 || got.Frames != nil {
 			t.Errorf("sent %v", got)
 		}
 	})
