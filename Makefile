@@ -58,7 +58,7 @@ chaos: ## kill, stop, starve and cut off for CHAOS (5m), and demand that nothing
 	$(GO) test -race -tags failpoints -timeout 2h -count=1 -v -run '^TestChaos$$' ./cmd/legwork -args -chaos $(CHAOS)
 
 .PHONY: bench
-bench: ## measure everything beside its references, in ten to fifteen minutes (ARGS='-parts append,runs -pairs 20'; docs/performance.md)
+bench: ## measure everything beside its references, in some fifteen minutes (ARGS='-parts append,runs -pairs 20'; docs/performance.md)
 	$(GO) run ./bench $(ARGS)
 
 .PHONY: microbench
