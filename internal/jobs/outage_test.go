@@ -36,6 +36,15 @@ type proxy struct {
 	conns  map[net.Conn]bool
 }
 
+// detoured gives two processes on one database: seen reaches it directly, p through a proxy.
+func detoured(t *testing.T) (seen, p *process, px *proxy) {
+	t.Helper()
+	dsn := dbtest.URL(t)
+	seen = start(t, dsn, t.TempDir())
+	px, detour := through(t, dsn)
+	return seen, start(t, detour, t.TempDir()), px
+}
+
 // through gives a connection string of the same database that leads through a proxy.
 func through(t *testing.T, dsn string) (*proxy, string) {
 	t.Helper()
@@ -133,10 +142,7 @@ func (p *proxy) cut() {
 // is repeated, and the log stays gapless, because the run reads back what it cannot know.
 func TestLostCommit(t *testing.T) {
 	t.Parallel()
-	dsn := dbtest.URL(t)
-	seen := start(t, dsn, t.TempDir())
-	px, detour := through(t, dsn)
-	p := start(t, detour, t.TempDir())
+	seen, p, px := detoured(t)
 	s := &script{steps: 6}
 	s.effect = func(context.Context, int) error { px.lose.Store(1); return nil } // of the step's COMMIT that follows
 	p.work(s.run, oneSlot)
@@ -161,10 +167,7 @@ func TestLostCommit(t *testing.T) {
 // TestOutage takes the database away in the middle of a run and gives it back: the run waits and goes on.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	dsn := dbtest.URL(t)
-	seen := start(t, dsn, t.TempDir())
-	px, detour := through(t, dsn)
-	p := start(t, detour, t.TempDir())
+	seen, p, px := detoured(t)
 	away, back := make(chan struct{}), make(chan struct{})
 	s := &script{steps: 3, effect: func(_ context.Context, turn int) error {
 		if turn == 2 {
@@ -200,10 +203,7 @@ func TestOutage(t *testing.T) {
 // waits and is answered, and no try is lost.
 func TestReadsWaitForTheDatabase(t *testing.T) {
 	t.Parallel()
-	dsn := dbtest.URL(t)
-	seen := start(t, dsn, t.TempDir())
-	px, detour := through(t, dsn)
-	p := start(t, detour, t.TempDir())
+	seen, p, px := detoured(t)
 	// away makes one read when all connections are cut and the next ten are refused.
 	away := func(name string, read func() error) error {
 		px.deny.Store(10)
