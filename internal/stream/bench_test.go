@@ -147,7 +147,7 @@ func BenchmarkFanOut(b *testing.B) {
 	}
 }
 
-// BenchmarkPublishUnwatched is what a run pays per event when nobody watches it: no encoding, no waiting.
+// BenchmarkPublishUnwatched is what a run pays per event when nobody watches it: no waiting.
 func BenchmarkPublishUnwatched(b *testing.B) {
 	m := newMemory()
 	p := NewPublisher(NewHub(m, noPoll), m, quiet)
