@@ -74,7 +74,7 @@ func (p Policy) Refuse(host string) string {
 		}
 	}
 	if p.StayOn != "" && Domain(host) != Domain(p.StayOn) {
-		return fmt.Sprintf("%s is outside %s, and this task may not leave that domain.", bareHost(host), Domain(p.StayOn))
+		return fmt.Sprintf("%s is outside %s, which must not be left.", bareHost(host), Domain(p.StayOn))
 	}
 	if len(p.AllowDomains) == 0 {
 		return ""

@@ -64,6 +64,10 @@ func TestPolicy(t *testing.T) {
 		{"not allowed", Policy{AllowDomains: []string{"a.org"}}, "example.com", true},
 		{"stays", Policy{StayOn: "docs.example.com"}, "www.example.com", false},
 		{"leaves", Policy{StayOn: "docs.example.com"}, "example.org", true},
+		{"within", Policy{}.Within("docs.example.com"), "www.example.com", false},
+		{"not within", Policy{}.Within("docs.example.com"), "example.org", true},
+		{"within no matter what", Policy{}.Within(""), "example.org", false},
+		{"within elsewhere does not widen", Policy{StayOn: "example.com"}.Within("example.org"), "example.org", true},
 	} {
 		if got := tt.policy.Refuse(tt.host); (got != "") != tt.refused {
 			t.Errorf("%s: %q", tt.name, got)

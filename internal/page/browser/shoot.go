@@ -34,12 +34,13 @@ const enough = 0.6
 //go:embed scripts/quote.js
 var quoteScript string
 
-// Shoot implements page.Session. A page that the session has loaded is not requested again.
+// Shoot implements page.Session. A page that the session has loaded is not requested again; one that redirects to another
+// site by now is not followed there, for that would be the picture of another page.
 func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
 	v, doc := s.loaded(r.URL)
 	if doc == nil {
 		var err error
-		if v, doc, err = s.browser.cfg.Fetcher.LoadDocument(ctx, r.URL, s.policy); err != nil {
+		if v, doc, err = s.browser.cfg.Fetcher.LoadDocument(ctx, r.URL, s.policy.Within(hostOf(r.URL))); err != nil {
 			return page.Shot{}, err
 		}
 		if doc == nil {

@@ -6,8 +6,10 @@ import (
 	"flag"
 	"image"
 	"image/png"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"legwork/internal/page"
@@ -166,12 +168,17 @@ func TestShoot_otherDocuments(t *testing.T) {
 	s := w.open(page.Policy{})
 	w.shoot(s, "text", page.ShotRequest{URL: "/changes.txt"})
 	w.site.Handle("/manual.pdf", pdf)
-	for path, want := range map[string]research.Outcome{"/status/404": research.OutcomeNotFound, "/private/secret.html": research.OutcomeRobots, "/manual.pdf": research.OutcomeOK} {
+	elsewhere := strings.Replace(w.site.URL("/app/"), "127.0.0.1", "127.0.0.2", 1)
+	w.site.Handle("/moved.html", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, elsewhere, http.StatusFound) })
+	for path, want := range map[string]research.Outcome{"/moved.html": research.OutcomePolicy, "/status/404": research.OutcomeNotFound, "/private/secret.html": research.OutcomeRobots, "/manual.pdf": research.OutcomeOK} {
 		_, err := s.Shoot(w.ctx(), page.ShotRequest{URL: w.site.URL(path)})
 		var told *page.ShotError
 		if !errors.As(err, &told) || told.Outcome != want || told.Message == "" {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+	if n := w.site.Count("/app/"); n != 0 {
+		t.Errorf("the page on another site was requested %d times", n)
 	}
 }
 
