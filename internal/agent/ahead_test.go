@@ -97,6 +97,33 @@ func TestAhead(t *testing.T) {
 	require.Equal(t, 4, res.Metadata["pagesRead"])
 }
 
+// TestAheadKeepsToTheSite: a redirect off the site is not followed by a page that is loaded beside a search either.
+func TestAheadKeepsToTheSite(t *testing.T) {
+	t.Parallel()
+	abroad := testsite.StartOn(t, "127.0.0.2")
+	var a *asking
+	a = newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
+		switch {
+		case len(r.Tools()) == 0:
+			return testsite.Turn{Text: "It is 90 degrees [1]."}
+		case n == 0:
+			return turn(call("search_for_question", "query", "kettle"), call("navigate_to", "url", a.site.URL("/leave")))
+		case n == 1:
+			return turn(call("cite", "url", a.site.URL("/in.html"), "quote", "The kettle boils at 90 degrees"))
+		}
+		return testsite.Turn{Text: "DONE"}
+	}, func(a *asking, o *research.Options) {
+		a.site.Page("/in.html", `<title>In</title><h1>In</h1><p>The kettle boils at 90 degrees.</p><a href="/leave">Leave</a>`)
+		a.site.Handle("/leave", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, abroad.URL("/end"), http.StatusFound)
+		})
+		o.SeedURL, o.AllowExternalLinks = a.site.URL("/in.html"), false
+	})
+	a.answered(t)
+	require.Equal(t, 1, a.site.Count("/leave"))
+	require.Zero(t, abroad.Count("/end"))
+}
+
 // TestOneAtATime: pages of one domain are never loaded at the same time. While the first of them is on its way, the page of
 // another domain is asked for, and no other of its own is so much as announced.
 func TestOneAtATime(t *testing.T) {

@@ -82,6 +82,26 @@ func (a *asker) strays(domain, from string) string {
 	return ""
 }
 
+// place is where a page is, as the rules of domains and depth see it.
+type place struct {
+	url   string
+	depth int    // the number of links followed in a row to get there
+	root  string // registrable domain of the start page; empty: not known
+}
+
+// stayOn is the registrable domain that a redirect of the page must not leave, since a link there would not be followed;
+// empty: there is none.
+func (b *toolbox) stayOn(p place) string {
+	o := b.env.Task.Options
+	switch {
+	case o.SameDomainOnly && p.root != "":
+		return p.root
+	case !o.AllowExternalLinks && p.depth > 0:
+		return hostDomain(p.url)
+	}
+	return ""
+}
+
 func hostDomain(raw string) string {
 	u, err := neturl.Parse(raw)
 	if err != nil {

@@ -147,26 +147,6 @@ type digest struct {
 	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
 }
 
-// place is where a page is, as the rules of domains and depth see it.
-type place struct {
-	url   string
-	depth int    // the number of links followed in a row to get there
-	root  string // registrable domain of the start page; empty: not known
-}
-
-// stayOn is the registrable domain that a redirect of the page must not leave, since a link there would not be followed;
-// empty: there is none.
-func (b *toolbox) stayOn(p place) string {
-	o := b.env.Task.Options
-	switch {
-	case o.SameDomainOnly && p.root != "":
-		return p.root
-	case !o.AllowExternalLinks && p.depth > 0:
-		return hostDomain(p.url)
-	}
-	return ""
-}
-
 // navigate opens a page. What is wrong with it is told in the result. A load that the end of the reading time cuts off
 // counts as timed out.
 func (b *toolbox) navigate(ctx context.Context, at place, before ...research.Event) (opened, error) {
