@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // appendPart is part a: events and steps per second through the store, beside pgbench with the same statements.
@@ -33,10 +34,9 @@ func appendPart(ctx context.Context, b *bench) error {
 		if !b.chosen(fmt.Sprintf("%d runs", n)) {
 			continue
 		}
-		times, duration := b.pairs, b.duration
-		through := func(c command) side {
+		through := func(d time.Duration, c command) side {
 			return func(ctx context.Context) (map[string]float64, error) {
-				c.Op, c.Runs, c.Seconds = "append", n, duration.Seconds()
+				c.Op, c.Runs, c.Seconds = "append", n, d.Seconds()
 				r, err := writer.ask(ctx, c)
 				return map[string]float64{"/s": float64(r.Count) / r.Seconds}, err
 			}
@@ -48,26 +48,27 @@ func appendPart(ctx context.Context, b *bench) error {
 			}
 		}
 		name := func(what string) string { return fmt.Sprintf("%s, %d runs", what, n) }
-		sides := map[string]side{
-			"on": through(command{Streaming: true}), "off": through(command{}), "pgbench": reference(events),
-			"step": through(command{Step: true, Streaming: true}), "pgbench step": reference(steps),
-		}
 		// On and off alternate by themselves, so that both follow the same. Where their ratio has a target, they do so faster
 		// and more often: the difference is smaller than that of one second to the next, which then falls on both, and a
 		// bound gets closer to the median with the root of the rounds.
 		streaming := figure{Part: "a", Name: name("append, streaming on"), Unit: "events/s", Reference: "streaming off"}
+		times, d := b.pairs, b.duration
 		if n == 32 {
 			streaming.Target = &target{Of: "bound", AtLeast: 0.85}
-			times, duration = 12*b.pairs, b.duration/2
+			times, d = 12*times, d/2
 		}
-		pairs, err := b.rounds(ctx, times, sides, "on", "off")
+		pairs, err := b.rounds(ctx, times, map[string]side{
+			"on": through(d, command{Streaming: true}), "off": through(d, command{}),
+		}, "on", "off")
 		if err != nil {
 			return err
 		}
-		duration = b.duration
 		streaming.Values, streaming.References = pairs["on"]["/s"], pairs["off"]["/s"]
 		b.add(streaming)
-		got, err := b.rounds(ctx, b.pairs, sides, "off", "pgbench", "step", "pgbench step")
+		got, err := b.rounds(ctx, b.pairs, map[string]side{
+			"off": through(b.duration, command{}), "pgbench": reference(events),
+			"step": through(b.duration, command{Step: true, Streaming: true}), "pgbench step": reference(steps),
+		}, "off", "pgbench", "step", "pgbench step")
 		if err != nil {
 			return err
 		}
