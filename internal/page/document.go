@@ -16,15 +16,12 @@ import (
 	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding/htmlindex"
 
+	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
 )
 
-var (
-	// ErrEmpty: the document holds no text.
-	ErrEmpty = errors.New("the document holds no text")
-	// ErrType: the document is of a type that is not read, or is broken in a way that cannot be read around.
-	ErrType = errors.New("the document cannot be read as text")
-)
+// ErrType: the document is of a type that is not read, or is broken in a way that cannot be read around.
+var ErrType = errors.New("the document cannot be read as text")
 
 // Read turns a document of any readable type into a page and its links. base is its address; header gives the
 // Content-Type, which is guessed from the body where it is missing, and may be nil. Errors are ErrEmpty and ErrType,
@@ -62,7 +59,7 @@ func guarded(parse func() error) (err error) {
 
 // FromText reads plain text, which includes JSON, XML and CSV, as it stands. The error is ErrEmpty.
 func FromText(base *url.URL, header http.Header, body []byte) (research.Page, error) {
-	text := Clean(decode(body, header.Get("Content-Type")))
+	text := plaintext.Clean(decode(body, header.Get("Content-Type")))
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(l, " \t")
@@ -72,7 +69,7 @@ func FromText(base *url.URL, header http.Header, body []byte) (research.Page, er
 		return research.Page{}, ErrEmpty
 	}
 	title := base.Path[strings.LastIndexByte(base.Path, '/')+1:]
-	return newPage(cut(fold(title), maxHeading), language(header.Get("Content-Language")), text), nil
+	return plaintext.NewPage(plaintext.Cut(plaintext.Fold(title), plaintext.MaxHeading), plaintext.Language(header.Get("Content-Language")), text), nil
 }
 
 // FromMarkdown reads Markdown by way of HTML, so that links, headings and tables come out as those of any page.
@@ -82,7 +79,7 @@ func FromMarkdown(base *url.URL, header http.Header, body []byte) (research.Page
 		goldmark.WithRendererOptions(markdownhtml.WithUnsafe()),
 	)
 	var out bytes.Buffer
-	if err := md.Convert([]byte(Clean(decode(body, header.Get("Content-Type")))), &out); err != nil {
+	if err := md.Convert([]byte(plaintext.Clean(decode(body, header.Get("Content-Type")))), &out); err != nil {
 		return research.Page{}, nil, fmt.Errorf("%w: %w", ErrType, err)
 	}
 	h := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": header.Values("Content-Language")}

@@ -3,7 +3,6 @@ package page
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 )
@@ -60,13 +59,4 @@ func show(at *time.Time) string {
 		return ""
 	}
 	return at.Format(time.RFC3339)
-}
-
-// TestPassagesAreBounded: a page of a million lines has a bounded number of passages.
-func TestPassagesAreBounded(t *testing.T) {
-	t.Parallel()
-	got := Passages(strings.Repeat(strings.Repeat("word ", 70)+"\n\n", maxPassages+50))
-	if len(got) != maxPassages {
-		t.Errorf("%d passages", len(got))
-	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/ledongthuc/pdf"
 
+	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading"
 	"legwork/internal/research"
 )
 
@@ -41,7 +43,7 @@ func readPDF(base *url.URL, body []byte) (research.Page, error) {
 		if err != nil {
 			continue
 		}
-		if text = strings.TrimSpace(Clean(text)); text != "" { // a page without text keeps its number
+		if text = strings.TrimSpace(plaintext.Clean(text)); text != "" { // a page without text keeps its number
 			fmt.Fprintf(&b, "\n\n## Page %d\n\n%s", i, unhead(text))
 		}
 	}
@@ -49,8 +51,8 @@ func readPDF(base *url.URL, body []byte) (research.Page, error) {
 		return research.Page{}, ErrEmpty
 	}
 	info := r.Trailer().Key("Info")
-	title := cut(firstOf(fold(info.Key("Title").Text()), fold(base.Path[strings.LastIndexByte(base.Path, '/')+1:]), base.Hostname()), maxHeading)
-	p := newPage(title, language(r.Trailer().Key("Root").Key("Lang").Text()), "# "+title+b.String())
+	title := plaintext.Cut(plaintext.FirstOf(plaintext.Fold(info.Key("Title").Text()), plaintext.Fold(base.Path[strings.LastIndexByte(base.Path, '/')+1:]), base.Hostname()), plaintext.MaxHeading)
+	p := plaintext.NewPage(title, plaintext.Language(r.Trailer().Key("Root").Key("Lang").Text()), "# "+title+b.String())
 	p.PublishedAt, p.ModifiedAt = pdfTime(info.Key("CreationDate").Text()), pdfTime(info.Key("ModDate").Text())
 	return p, nil
 }
@@ -59,7 +61,7 @@ func readPDF(base *url.URL, body []byte) (research.Page, error) {
 func unhead(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
-		if level, _ := headingLine(strings.TrimLeft(l, " ")); level > 0 {
+		if level, _ := plaintext.HeadingLine(strings.TrimLeft(l, " ")); level > 0 {
 			lines[i] = "\u2060" + l // word joiner: reads the same, and quotes are matched without it
 		}
 	}
@@ -71,7 +73,7 @@ func pdfTime(s string) *time.Time {
 	s = strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(s), "D:"), "'", "")
 	for _, form := range []string{"20060102150405-0700", "20060102150405Z0700", "20060102150405Z", "20060102150405", "20060102"} {
 		if t, err := time.Parse(form, s); err == nil {
-			return plausible(t)
+			return reading.PlausibleTime(t)
 		}
 	}
 	return nil

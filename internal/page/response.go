@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading"
 	"legwork/internal/research"
 )
 
@@ -93,14 +95,14 @@ func (l *load) hasCaptcha(u *url.URL, resp *http.Response) bool {
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return false
 	}
-	return parseHTML(u, resp.Header, body).wall == "captcha"
+	return parseHTML(u, resp.Header, body).Wall == "captcha"
 }
 
 // read reads a successful answer. It returns the target of an immediate meta refresh, if the page is nothing but that.
 func (l *load) read(u *url.URL, resp *http.Response) string {
 	declared := resp.Header.Get("Content-Type")
 	if declared != "" && !l.raw && mediaKind(declared, nil) == kindNone {
-		l.fail(research.OutcomeType, "The document is of type %s, which cannot be read.", cut(fold(declared), 100))
+		l.fail(research.OutcomeType, "The document is of type %s, which cannot be read.", plaintext.Cut(plaintext.Fold(declared), 100))
 		return ""
 	}
 	if resp.ContentLength > l.cfg.MaxBytes {
@@ -146,27 +148,28 @@ func (l *load) keep(u *url.URL, header http.Header, body []byte) {
 // readHTML reads an HTML page, which may be a wall in front of one, or a refresh to the URL that is returned.
 func (l *load) readHTML(u *url.URL, header http.Header, body []byte) (next string) {
 	var page research.Page
-	var d *document
+	var d *reading.Document
 	err := guarded(func() (err error) {
 		d = parseHTML(u, header, body)
-		if d.wall == "" {
-			page, err = d.page()
+		if d.Wall == "" {
+			page, err = d.Page()
+			page.ModifiedAt = firstTime(page.ModifiedAt, lastModified(header))
 		}
 		return err
 	})
 	switch {
-	case d != nil && d.wall == "captcha":
+	case d != nil && d.Wall == "captcha":
 		l.fail(research.OutcomeBlocked, "%s shows a CAPTCHA instead of the page.", u.Host)
 		return ""
-	case d != nil && d.wall == "login":
+	case d != nil && d.Wall == "login":
 		l.fail(research.OutcomeBlocked, "%s shows a login form instead of the page.", u.Host)
 		return ""
-	case d != nil && d.refresh != "" && len(page.Text) < maxRefreshText && l.isNew(d.refresh):
-		return d.refresh
+	case d != nil && d.Refresh != "" && len(page.Text) < maxRefreshText && l.isNew(d.Refresh):
+		return d.Refresh
 	}
 	var links []research.Link
 	if d != nil {
-		links = d.links
+		links = d.Links
 	}
 	l.finish(u, page, links, err)
 	return ""

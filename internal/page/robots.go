@@ -14,6 +14,7 @@ import (
 	"github.com/temoto/robotstxt"
 	"golang.org/x/sync/singleflight"
 
+	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
 )
 
@@ -162,7 +163,7 @@ func unreachable(err error, u *url.URL) rules {
 
 func (r *robots) parse(body []byte) rules {
 	found := rules{expires: r.now().Add(r.ttl)}
-	data, err := robotstxt.FromString(knownLines(Clean(string(body))))
+	data, err := robotstxt.FromString(knownLines(plaintext.Clean(string(body))))
 	if err != nil || data == nil { // nothing in it that can be understood
 		return found
 	}

@@ -3,6 +3,7 @@ package browser
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +14,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	cdppage "github.com/chromedp/cdproto/page"
 
-	_ "embed"
-
 	"legwork/internal/page"
+	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
 )
 
@@ -107,7 +107,7 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 	if r.FullPage {
 		height = min(int(set.Height), maxPictureHeight)
 	}
-	shot := page.Shot{Title: page.Clean(set.Title)}
+	shot := page.Shot{Title: plaintext.Clean(set.Title)}
 	found := set.Found >= enough
 	if found && !r.FullPage { // before the picture: this takes away what lies over the quote
 		if shot.QuoteInView, err = evaluate[bool](ctx, t, "shown(0)"); err != nil {

@@ -1,4 +1,4 @@
-package page
+package reading
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/commonmark"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/plaintext"
 )
 
 // maxIndent is the deepest indentation of a definition: four spaces would make Markdown readers see a code block.
@@ -32,8 +34,15 @@ func markdown(n *html.Node) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("render as Markdown: %w", err)
 	}
-	return strings.Trim(Clean(unmark.Replace(string(out))), "\n"), nil
+	return strings.Trim(plaintext.Clean(unmark.Replace(string(out))), "\n"), nil
 }
+
+// Characters that plaintext.Clean never lets through, which the renderer uses for itself: Unicode sets U+FDD0..U+FDEF aside
+// for such internal use (The Unicode Standard, §23.7).
+const (
+	markLess    = '\uFDD0' // a literal < while the Markdown library would escape it
+	markGreater = '\uFDD1' // a literal >
+)
 
 var (
 	mark   = strings.NewReplacer("<", string(markLess), ">", string(markGreater))

@@ -1,4 +1,4 @@
-package page
+package plaintext
 
 import (
 	"strings"
@@ -85,7 +85,7 @@ func (s *blockScanner) line(pos, end int) int {
 		s.close()
 		return s.code(pos, end, fence)
 	}
-	if level, label := headingLine(words); level > 0 && !s.opened && s.blankAt(next) {
+	if level, label := HeadingLine(words); level > 0 && !s.opened && s.blankAt(next) {
 		s.emit(blockSpan{kind: headingBlock, start: pos, end: end, level: level, label: label})
 		return next
 	}
@@ -157,8 +157,8 @@ func (s *blockScanner) blankAt(pos int) bool {
 	return strings.TrimSpace(line) == ""
 }
 
-// headingLine splits an ATX heading into level and text; level 0: it is none.
-func headingLine(line string) (level int, label string) {
+// HeadingLine splits an ATX heading into level and text; level 0: it is none.
+func HeadingLine(line string) (level int, label string) {
 	rest := strings.TrimLeft(line, "#")
 	level = len(line) - len(rest)
 	if level < 1 || level > 6 || !strings.HasPrefix(rest, " ") || strings.TrimSpace(rest) == "" {

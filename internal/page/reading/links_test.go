@@ -1,4 +1,4 @@
-package page
+package reading
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func TestLinks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, links, _ := FromHTML(pageURL, nil, []byte(tt.html))
+			_, links, _ := read(pageURL, "", tt.html)
 			var got []string
 			for _, l := range links {
 				got = append(got, l.URL+"#"+l.Frag+"|"+l.Text+"|"+l.Context+"|"+l.Heading)
@@ -50,7 +50,7 @@ func TestLinkBounds(t *testing.T) {
 	for i := range 6000 {
 		fmt.Fprintf(&b, `<a href="/%d">%s</a> `, i, strings.Repeat("ä", 300))
 	}
-	_, links, err := FromHTML(pageURL, nil, []byte(b.String()+`<a href="/`+strings.Repeat("x", 3000)+`">long</a>`))
+	_, links, err := read(pageURL, "", b.String()+`<a href="/`+strings.Repeat("x", 3000)+`">long</a>`)
 	if err != nil || len(links) != maxLinks {
 		t.Fatalf("%d links, %v", len(links), err)
 	}
@@ -71,7 +71,7 @@ func TestBlockedPages(t *testing.T) {
 		`<p>An article about the captcha</p>`:                        "",
 		`<div class="g-recaptcha"></div>` + prose:                    "",
 	} {
-		if got := parseHTML(pageURL, nil, []byte(html)).wall; got != want {
+		if got := parse(pageURL, "", html).Wall; got != want {
 			t.Errorf("%.60s: %q, want %q", html, got, want)
 		}
 	}

@@ -1,16 +1,12 @@
-package page
+package plaintext
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// Characters that Clean never lets through and that the renderer can therefore use for its own purposes: Unicode sets
-// U+FDD0..U+FDEF aside for such internal use (The Unicode Standard, §23.7).
-const (
-	markLess    = '\uFDD0' // a literal < while the Markdown library would escape it
-	markGreater = '\uFDD1' // a literal >
-)
+// MaxHeading is the greatest length of a title and of a heading in a path, in code points.
+const MaxHeading = 200
 
 // Clean makes foreign text safe to store and to quote. The result is valid UTF-8 (broken bytes, surrogates and
 // noncharacters become U+FFFD) without NUL and without control characters other than newline and tab; line ends are "\n";
@@ -71,11 +67,11 @@ func cleanRune(r rune) rune {
 	return r
 }
 
-// fold cleans s and folds its white space to single spaces, for titles, headings, link texts and contexts.
-func fold(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
+// Fold cleans s and folds its white space to single spaces, for titles, headings, link texts and contexts.
+func Fold(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
 
-// cut shortens s to at most n code points.
-func cut(s string, n int) string {
+// Cut shortens s to at most n code points.
+func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

@@ -1,10 +1,12 @@
-package page
+package reading
 
 import (
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/plaintext"
 )
 
 // flatten rewrites the tree below n, in one pass, to what a reader of the page reads: hidden elements, scripts and
@@ -17,7 +19,7 @@ func flatten(n *html.Node) {
 		case c.Type == html.CommentNode, c.Type == html.ElementNode && (dropped[c.DataAtom] || hidden(c)):
 			n.RemoveChild(c)
 		case c.Type == html.TextNode:
-			c.Data = Clean(c.Data) // character references may spell what the source could not
+			c.Data = plaintext.Clean(c.Data) // character references may spell what the source could not
 		case c.Type != html.ElementNode:
 		case c.DataAtom == atom.Pre: // its text is kept as it stands
 			flattenPre(c)
@@ -57,7 +59,7 @@ func flattenPre(pre *html.Node) {
 		if c.Type == html.CommentNode || c.Type == html.ElementNode && (dropped[c.DataAtom] || hidden(c)) {
 			pre.RemoveChild(c)
 		} else if c.Type == html.TextNode {
-			c.Data = Clean(c.Data)
+			c.Data = plaintext.Clean(c.Data)
 		} else {
 			flattenPre(c)
 		}
@@ -105,7 +107,7 @@ func replace(n *html.Node, s string) {
 }
 
 // alternative is the text that stands for an image; decorative images have none.
-func alternative(img *html.Node) string { return fold(attr(img, "alt")) }
+func alternative(img *html.Node) string { return plaintext.Fold(attr(img, "alt")) }
 
 // hidden reports whether n says of itself that it is not shown (or, for aria-hidden, not meant to be read).
 func hidden(n *html.Node) bool {

@@ -1,4 +1,4 @@
-package page
+package plaintext
 
 import (
 	"strings"
@@ -35,10 +35,10 @@ func FuzzClean(f *testing.F) {
 
 func TestCut(t *testing.T) {
 	t.Parallel()
-	if got := cut("äöü ß", 4); got != "äöü" {
+	if got := Cut("äöü ß", 4); got != "äöü" {
 		t.Errorf("%q", got)
 	}
-	if got := cut("ab", 2); got != "ab" {
+	if got := Cut("ab", 2); got != "ab" {
 		t.Errorf("%q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package page
+package plaintext
 
 import (
 	"strings"
@@ -15,8 +15,8 @@ const (
 	minRoom     = 100 // a definition starts beside its term only if this much of it fits there
 )
 
-// maxPassages bounds the passages of one page. What comes after them is in the snapshot, but is not searched.
-const maxPassages = 5000
+// MaxPassages bounds the passages of one page. What comes after them is in the snapshot, but is not searched.
+const MaxPassages = 5000
 
 // Passages cuts the text of a page into spans that can be ranked and cited whole: at most research.MaxExcerpt code
 // points, in order, without overlap, trimmed of white space, cut at the borders of blocks, else at sentence ends, else
@@ -24,7 +24,7 @@ const maxPassages = 5000
 // table headers, which are in a passage only where it spans them. A term and its definition share a passage as far as
 // they fit; what is left of a long definition has the term at the end of its heading path. A text has at most 5,000; they
 // hold some two million characters.
-func Passages(text string) []research.Passage { return passages(text, maxPassages) }
+func Passages(text string) []research.Passage { return passages(text, MaxPassages) }
 
 func passages(text string, most int) []research.Passage {
 	b := builder{text: text}
@@ -63,7 +63,7 @@ func (b *builder) add(k blockSpan) {
 	if k.kind == headingBlock {
 		b.flush()
 		b.terms = b.terms[:0]
-		b.path[k.level] = cut(k.label, maxHeading)
+		b.path[k.level] = Cut(k.label, MaxHeading)
 		clear(b.path[k.level+1:])
 		return
 	}
@@ -73,7 +73,7 @@ func (b *builder) add(k blockSpan) {
 	}
 	b.extend(k)
 	if k.kind == termBlock {
-		b.terms = append(b.terms, term{indent: k.indent, text: cut(k.label, maxHeading)})
+		b.terms = append(b.terms, term{indent: k.indent, text: Cut(k.label, MaxHeading)})
 	}
 }
 

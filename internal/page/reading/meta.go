@@ -1,14 +1,14 @@
-package page
+package reading
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 	"time"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
 )
 
@@ -42,21 +42,18 @@ func firstTime(times ...*time.Time) *time.Time {
 }
 
 // describe puts what a page says of itself into p. A canonical address on another site is not believed.
-func (d *document) describe(p *research.Page, header http.Header) {
+func (d *Document) describe(p *research.Page) {
 	p.PublishedAt = d.facts.published()
-	p.ModifiedAt = firstTime(d.facts.modifiedData, d.facts.modifiedMeta, lastModified(header))
-	if u, err := d.base.Parse(strings.TrimSpace(d.facts.canonical)); err == nil && d.facts.canonical != "" {
-		if u, err = ParseURL(u.String()); err == nil && Domain(u.Host) == Domain(d.base.Host) && len(u.String()) <= maxURL {
-			p.Canonical = Clean(u.String())
+	p.ModifiedAt = firstTime(d.facts.modifiedData, d.facts.modifiedMeta)
+	if d.facts.canonical == "" {
+		return
+	}
+	if u, ok := d.in.Resolve(d.base, d.facts.canonical); ok && u.User == nil && d.in.SameSite(u, d.base) {
+		u.Fragment, u.RawFragment = "", ""
+		if raw := plaintext.Clean(u.String()); len(raw) <= maxURL {
+			p.Canonical = raw
 		}
 	}
-}
-
-func lastModified(header http.Header) *time.Time {
-	if t, err := http.ParseTime(header.Get("Last-Modified")); err == nil {
-		return plausible(t)
-	}
-	return nil
 }
 
 // fact reads a <link>, <time> or JSON-LD <script> element.
@@ -71,7 +68,7 @@ func (s *scanner) fact(n *html.Node) {
 		}
 	case atom.Time:
 		if f.publishedTime == nil && !within(n, atom.Nav, atom.Footer, atom.Aside) {
-			f.publishedTime = parseTime(attr(n, "datetime"))
+			f.publishedTime = ParseTime(attr(n, "datetime"))
 		}
 	case atom.Script:
 		if strings.EqualFold(strings.TrimSpace(attr(n, "type")), "application/ld+json") && n.FirstChild != nil && len(n.FirstChild.Data) <= maxLinkedData {
@@ -95,10 +92,10 @@ func (f *facts) linkedData(v any, levels int) {
 		}
 	case map[string]any:
 		if s, ok := v["datePublished"].(string); ok && f.publishedData == nil {
-			f.publishedData = parseTime(s)
+			f.publishedData = ParseTime(s)
 		}
 		if s, ok := v["dateModified"].(string); ok && f.modifiedData == nil {
-			f.modifiedData = parseTime(s)
+			f.modifiedData = ParseTime(s)
 		}
 		for _, key := range []string{"@graph", "mainEntity", "mainEntityOfPage"} {
 			f.linkedData(v[key], levels-1)
@@ -128,10 +125,10 @@ func (s *scanner) metaDate(n *html.Node, content string) {
 	for _, key := range []string{"property", "name", "itemprop", "http-equiv"} {
 		name := strings.ToLower(strings.TrimSpace(attr(n, key)))
 		if metaPublished[name] && f.publishedMeta == nil {
-			f.publishedMeta = parseTime(content)
+			f.publishedMeta = ParseTime(content)
 		}
 		if metaModified[name] && f.modifiedMeta == nil {
-			f.modifiedMeta = parseTime(content)
+			f.modifiedMeta = ParseTime(content)
 		}
 	}
 }
@@ -143,19 +140,19 @@ var timeForms = []string{
 	"20060102", time.RFC1123, time.RFC1123Z, "January 2, 2006", "Jan 2, 2006", "2 January 2006", "2 Jan 2006",
 }
 
-// parseTime reads a moment or a day; nil: it is none, or one before the web or far ahead.
-func parseTime(s string) *time.Time {
-	s = fold(s)
+// ParseTime reads a moment or a day; nil: it is none, or one before the web or far ahead.
+func ParseTime(s string) *time.Time {
+	s = plaintext.Fold(s)
 	for _, form := range timeForms {
 		if t, err := time.Parse(form, s); err == nil {
-			return plausible(t)
+			return PlausibleTime(t)
 		}
 	}
 	return nil
 }
 
-// plausible drops times that only a mistake can mean: the epochs of computers, typing errors in the year.
-func plausible(t time.Time) *time.Time {
+// PlausibleTime drops times that only a mistake can mean: the epochs of computers, typing errors in the year.
+func PlausibleTime(t time.Time) *time.Time {
 	if t = t.UTC(); t.Year() < 1980 || t.Year() > 2100 {
 		return nil
 	}

@@ -1,15 +1,13 @@
-package page
+package reading
 
 import (
-	"net/netip"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
-	"golang.org/x/net/idna"
 
+	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
 )
 
@@ -22,7 +20,7 @@ const (
 
 // scanner reads everything but the text off a page in one pass over its tree.
 type scanner struct {
-	doc      *document
+	doc      *Document
 	title    string
 	ogTitle  string
 	lang     string
@@ -41,7 +39,7 @@ type scanner struct {
 func (s *scanner) prepare(root *html.Node) {
 	for n := range root.Descendants() {
 		if n.DataAtom == atom.Base && attr(n, "href") != "" {
-			if u, err := s.doc.base.Parse(strings.TrimSpace(attr(n, "href"))); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+			if u, ok := s.doc.in.Resolve(s.doc.base, attr(n, "href")); ok {
 				s.doc.base = u
 			}
 			return
@@ -70,10 +68,10 @@ func (s *scanner) walk(n *html.Node) {
 		case atom.Link, atom.Time:
 			s.fact(n)
 		case atom.Html:
-			s.lang = firstOf(attr(n, "lang"), attr(n, "xml:lang"))
+			s.lang = plaintext.FirstOf(attr(n, "lang"), attr(n, "xml:lang"))
 		case atom.Title:
 			if s.title == "" && !within(n, atom.Svg) {
-				s.title = fold(rawText(n, maxHeading))
+				s.title = plaintext.Fold(rawText(n, plaintext.MaxHeading))
 			}
 			return
 		case atom.Meta:
@@ -94,13 +92,13 @@ func (s *scanner) enterHeading(n *html.Node) {
 		n.DataAtom, n.Data = atom.P, "p"
 		return
 	}
-	t := fold(rawText(n, maxHeading))
+	t := plaintext.Fold(rawText(n, plaintext.MaxHeading))
 	if t == "" {
 		return
 	}
 	s.heading = t
 	if n.DataAtom == atom.H1 {
-		s.doc.heading = firstOf(s.doc.heading, t)
+		s.doc.heading = plaintext.FirstOf(s.doc.heading, t)
 	}
 }
 
@@ -111,15 +109,15 @@ func (s *scanner) meta(n *html.Node) {
 	case strings.EqualFold(attr(n, "property"), "og:locale"):
 		s.locale = content
 	case strings.EqualFold(attr(n, "property"), "og:title"):
-		s.ogTitle = fold(content)
+		s.ogTitle = plaintext.Fold(content)
 	case strings.EqualFold(attr(n, "http-equiv"), "refresh"):
 		delay, target, found := strings.Cut(content, ";")
 		target = strings.TrimSpace(target)
 		if !found || len(target) < 4 || !strings.EqualFold(target[:4], "url=") || len(strings.TrimSpace(delay)) != 1 {
 			return // no target, or shown for ten seconds and more
 		}
-		if u, err := s.doc.base.Parse(strings.Trim(target[4:], ` '"`)); err == nil {
-			s.doc.refresh = u.String()
+		if u, ok := s.doc.in.Resolve(s.doc.base, strings.Trim(target[4:], ` '"`)); ok {
+			s.doc.Refresh = u.String()
 		}
 	}
 }
@@ -129,21 +127,18 @@ func (s *scanner) link(n *html.Node) {
 	if href == "" || len(s.links) >= maxLinks || len(href) > maxURL {
 		return
 	}
-	u, err := s.doc.base.Parse(href)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+	u, ok := s.doc.in.Resolve(s.doc.base, href)
+	if !ok {
 		return
 	}
-	l := research.Link{Frag: Clean(u.Fragment), Heading: s.heading}
+	l := research.Link{Frag: plaintext.Clean(u.Fragment), Heading: s.heading}
 	u.Fragment, u.RawFragment = "", ""
-	if u.Host = canonicalHost(u.Host); u.Hostname() == "" {
+	if l.URL = plaintext.Clean(u.String()); len(l.URL) > maxURL {
 		return
 	}
-	if l.URL = Clean(u.String()); len(l.URL) > maxURL {
-		return
-	}
-	l.Text = cut(fold(rawText(n, 4*maxContext)), maxContext)
+	l.Text = plaintext.Cut(plaintext.Fold(rawText(n, 4*maxContext)), maxContext)
 	if l.Text == "" {
-		l.Text = cut(firstOf(fold(attr(n, "aria-label")), fold(attr(n, "title")), fold(attr(n, "alt")), imageText(n)), maxContext)
+		l.Text = plaintext.Cut(plaintext.FirstOf(plaintext.Fold(attr(n, "aria-label")), plaintext.Fold(attr(n, "title")), plaintext.Fold(attr(n, "alt")), imageText(n)), maxContext)
 	}
 	l.Context = s.context(n)
 	key := l.URL + "#" + l.Frag + "\x00" + l.Context
@@ -170,11 +165,11 @@ func (s *scanner) context(n *html.Node) string {
 	if b.DataAtom == atom.P && b.Parent != nil && (b.Parent.DataAtom == atom.Dd || b.Parent.DataAtom == atom.Li) && b.PrevSibling == nil {
 		own = b.Parent
 	}
-	c := fold(rawText(own, 2*maxContext))
+	c := plaintext.Fold(rawText(own, 2*maxContext))
 	if term := s.term(b); term != "" {
 		c = term + " " + c
 	}
-	c = cut(c, maxContext)
+	c = plaintext.Cut(c, maxContext)
 	s.contexts[b] = c
 	return c
 }
@@ -195,11 +190,11 @@ func (s *scanner) term(b *html.Node) string {
 		if t, ok := s.contexts[p]; ok {
 			return t
 		}
-		t := fold(rawText(p, maxContext))
+		t := plaintext.Fold(rawText(p, maxContext))
 		if outer := s.term(p.Parent); outer != "" {
 			t = outer + " " + t
 		}
-		t = cut(t, maxContext)
+		t = plaintext.Cut(t, maxContext)
 		s.contexts[p] = t
 		return t
 	}
@@ -223,7 +218,7 @@ func rawText(n *html.Node, max int) string {
 				b.WriteByte(' ')
 				return
 			}
-			part := cut(n.Data, left+len(n.Data)-len(folded))
+			part := plaintext.Cut(n.Data, left+len(n.Data)-len(folded))
 			b.WriteString(part)
 			left -= len(part)
 		case n.Type == html.ElementNode && dropped[n.DataAtom] && n.DataAtom != atom.Title:
@@ -252,22 +247,4 @@ func imageText(n *html.Node) string {
 		}
 	}
 	return ""
-}
-
-// canonicalHost is host in lower case and in ASCII (punycode), with its port unless it has none.
-func canonicalHost(hostport string) string {
-	u := url.URL{Host: hostport}
-	host := strings.ToLower(u.Hostname())
-	if a, err := netip.ParseAddr(host); err == nil {
-		host = a.String()
-		if a.Is6() {
-			host = "[" + host + "]"
-		}
-	} else if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		host = ascii
-	}
-	if p := u.Port(); p != "" {
-		return host + ":" + p
-	}
-	return host
 }

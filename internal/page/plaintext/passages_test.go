@@ -1,4 +1,4 @@
-package page
+package plaintext
 
 import (
 	"strings"
@@ -89,7 +89,7 @@ func checkPassages(t *testing.T, text string) {
 	for line := range strings.Lines(text) {
 		n := utf8.RuneCountInString(line)
 		words := strings.TrimSpace(line)
-		level, _ := headingLine(words)
+		level, _ := HeadingLine(words)
 		skipped := level > 0 || strings.HasPrefix(words, "```") || strings.HasPrefix(words, "~~~") || strings.Trim(words, "|-: ") == ""
 		for j := pos; j < pos+n && !skipped; j++ {
 			if !covered[j] && !unicode.IsSpace(runes[j]) {
@@ -116,5 +116,14 @@ func TestPassagesAreLinear(t *testing.T) {
 	text := strings.Repeat("**term**\n\n Definition of it.\n\n", 20_000) + strings.Repeat("x", 500_000)
 	if n := len(passages(text, 1<<20)); n < 20_000 {
 		t.Errorf("%d passages", n)
+	}
+}
+
+// TestPassagesAreBounded: a page of a million lines has a bounded number of passages.
+func TestPassagesAreBounded(t *testing.T) {
+	t.Parallel()
+	got := Passages(strings.Repeat(strings.Repeat("word ", 70)+"\n\n", MaxPassages+50))
+	if len(got) != MaxPassages {
+		t.Errorf("%d passages", len(got))
 	}
 }

@@ -1,4 +1,4 @@
-package page
+package reading
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// manuals are folders with HTML to compare on as well: go test ./internal/page -run TestComparedWithReadability -v -args
+// manuals are folders with HTML to compare on as well: go test ./internal/page/reading -run TestComparedWithReadability -v -args
 // -manuals /usr/share/doc/postgresql-doc-15,/usr/share/doc/python3.11-doc
 var manuals = flag.String("manuals", "", "folders with HTML, separated by commas, that extraction is compared on as well")
 
@@ -111,7 +111,7 @@ func (c *compared) page(base *url.URL, body []byte, main, out func(*html.Node) b
 	}
 	c.pages++
 	own, plain := map[string]int{}, map[string]int{}
-	if p, _, err := FromHTML(base, nil, body); err == nil {
+	if p, _, err := read(base, "", string(body)); err == nil {
 		count(own, p.Text)
 	} else {
 		c.unread++
