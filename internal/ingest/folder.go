@@ -131,14 +131,16 @@ func (r *run) document(ctx context.Context, file string, u *url.URL) error {
 	default:
 		header := http.Header{"Content-Type": {documents[strings.ToLower(filepath.Ext(file))]}, "Last-Modified": {modified.UTC().Format(http.TimeFormat)}}
 		v.Bytes = int64(len(body))
-		p, links, err := page.Read(u, header, body)
+		reading, err := r.Reader.Read(ctx, u, header, body)
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case errors.Is(err, page.ErrEmpty):
 			v.Outcome, v.Message = research.OutcomeEmpty, "The file holds no text."
 		case err != nil:
-			v.Outcome, v.Message = research.OutcomeType, "The file is broken or of a type that cannot be read."
+			v.Outcome, v.Message = page.Unreadable(err)
 		default:
-			v.Outcome, v.Page, v.Links, v.Title = research.OutcomeOK, &p, links, p.Title
+			v.Outcome, v.Page, v.Links, v.Title, v.Note = research.OutcomeOK, &reading.Page, reading.Links, reading.Page.Title, reading.Note
 			if v.Title == "" {
 				v.Title = path.Base(u.Path)
 			}

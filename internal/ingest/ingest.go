@@ -38,6 +38,7 @@ type Options struct {
 	MaxBytes int64       // of a file
 	Policy   page.Policy // what may be asked at all; a site is not left, whatever it says
 	Report   func(Item)
+	Reader   page.Reader // reads the files of a folder; nil: page.InProcess
 }
 
 // State is what became of a page.
@@ -72,6 +73,9 @@ func (s Summary) Read() int { return s.New + s.Unchanged }
 // Run reads what o names. Its error says what is wrong with o.Target, or is that of ctx or of the database; what was read
 // before is shelved and counted all the same.
 func Run(ctx context.Context, web Web, shelve Shelf, o Options) (Summary, error) {
+	if o.Reader == nil {
+		o.Reader = page.InProcess{}
+	}
 	r := &run{Options: o, web: web, shelve: shelve, seen: map[string]bool{}, sum: Summary{Reasons: map[string]int{}}}
 	err := r.start(ctx)
 	return r.sum, err

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"mime"
@@ -20,30 +21,36 @@ import (
 	"legwork/internal/research"
 )
 
-// ErrType: the document is of a type that is not read, or is broken in a way that cannot be read around.
-var ErrType = errors.New("the document cannot be read as text")
+var (
+	// ErrType: the document is of a type that is not read, or is broken in a way that cannot be read around.
+	ErrType = errors.New("the document cannot be read as text")
+	// ErrPassword: the document is encrypted and opens only with a password.
+	ErrPassword = errors.New("the document needs a password")
+	// ErrLimit: reading the document would take more time or memory than one document may.
+	ErrLimit = errors.New("the document is too complex to read")
+)
 
-// Read turns a document of any readable type into a page and its links. base is its address; header gives the
-// Content-Type, which is guessed from the body where it is missing, and may be nil. Errors are ErrEmpty and ErrType,
-// wrapped; a parser that panics over a hostile document is an ErrType too.
-func Read(base *url.URL, header http.Header, body []byte) (p research.Page, links []research.Link, err error) {
-	err = guarded(func() (err error) {
-		switch mediaKind(header.Get("Content-Type"), body) {
-		case kindHTML:
-			p, links, err = FromHTML(base, header, body)
-		case kindMarkdown:
-			p, links, err = FromMarkdown(base, header, body)
-		case kindPDF:
-			p, err = FromPDF(base, body)
-		case kindText:
-			p, err = FromText(base, header, body)
-		default:
-			err = fmt.Errorf("%w: %s", ErrType, header.Get("Content-Type"))
-		}
-		p.ModifiedAt = firstTime(p.ModifiedAt, lastModified(header))
-		return err
-	})
-	return p, links, err
+// Read is Parse for callers that want the page and its links alone.
+func Read(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
+	r, err := Parse(context.Background(), base, header, body)
+	return r.Page, r.Links, err
+}
+
+// parse reads a document by its type.
+func parse(_ context.Context, base *url.URL, header http.Header, body []byte) (r Reading, err error) {
+	switch mediaKind(header.Get("Content-Type"), body) {
+	case kindHTML:
+		return readHTML(base, header, body)
+	case kindMarkdown:
+		r.Page, r.Links, err = FromMarkdown(base, header, body)
+	case kindPDF:
+		r.Page, err = FromPDF(base, body)
+	case kindText:
+		r.Page, err = FromText(base, header, body)
+	default:
+		err = fmt.Errorf("%w: %s", ErrType, header.Get("Content-Type"))
+	}
+	return r, err
 }
 
 // guarded runs a parser over a foreign document. A parser that panics must not take the process down, since the

@@ -29,6 +29,7 @@ type Config struct {
 	RobotsTTL    time.Duration // how long a robots.txt is kept; 1 h
 	IgnoreRobots bool          // for sites of one's own
 	Logger       *slog.Logger  // nil: no log
+	Reader       Reader        // reads what was fetched; InProcess
 }
 
 // Fetcher loads pages over HTTP. It is safe for concurrent use and keeps no cookies.
@@ -49,6 +50,9 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 	orDefault(&cfg.MaxWait, 2*time.Minute)
 	orDefault(&cfg.MaxRedirects, 10)
 	orDefault(&cfg.RobotsTTL, time.Hour)
+	if cfg.Reader == nil {
+		cfg.Reader = InProcess{}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

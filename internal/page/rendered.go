@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,6 +20,8 @@ type Document struct {
 	Header http.Header   // of the answer
 	Body   []byte        // without its Content-Encoding
 	Left   time.Duration // of Config.Timeout, when the load was over
+
+	reader Reader // reads what a browser makes of it; nil: InProcess
 }
 
 // ContentType is the type that a browser should take the document for. Text of all kinds is plain text, so that a browser
@@ -87,12 +90,17 @@ func changes(t html.Token) bool {
 const thin = 70
 
 // Rendered reads rendered, the HTML that a browser made of d, and gives v with the better of the two readings: the
-// rendered one, unless it is much thinner than what the server sent.
-func (d *Document) Rendered(v research.Visit, rendered []byte) research.Visit {
+// rendered one, unless it is much thinner than what the server sent, or cannot be read.
+func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []byte) research.Visit {
 	l := load{visit: v, seen: map[string]bool{d.URL.String(): true}}
-	l.visit.Outcome, l.visit.Message, l.visit.Page, l.visit.Links = "", "", nil, nil
+	l.visit.Outcome, l.visit.Message, l.visit.Page, l.visit.Links, l.visit.Note = "", "", nil, nil, ""
 	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": d.Header.Values("Content-Language")}
-	if next := l.readHTML(d.URL, header, rendered); next != "" || l.visit.Outcome != research.OutcomeOK {
+	reader := d.reader
+	if reader == nil {
+		reader = InProcess{}
+	}
+	r, err := reader.Read(ctx, d.URL, header, rendered)
+	if next, err := l.take(ctx, d.URL, r, err); err != nil || next != "" || l.visit.Outcome != research.OutcomeOK {
 		return v
 	}
 	if v.Page != nil && letters(l.visit.Page.Text)*100 < letters(v.Page.Text)*thin {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"legwork/internal/page/plaintext"
-	"legwork/internal/page/reading"
 	"legwork/internal/research"
 )
 
@@ -51,9 +50,12 @@ func (l *load) request(ctx context.Context, u *url.URL) (next string, err error)
 	case isRedirect(resp):
 		next = l.redirect(u, resp)
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
-		l.refused(u, resp)
+		l.refused(ctx, u, resp)
 	default:
-		next = l.read(u, resp)
+		next, err = l.read(ctx, u, resp)
+	}
+	if err != nil {
+		return "", err
 	}
 	return next, l.answered(ctx, u, resp)
 }
@@ -76,18 +78,18 @@ func (l *load) redirect(u *url.URL, resp *http.Response) string {
 }
 
 // refused tells of an answer that is no success.
-func (l *load) refused(u *url.URL, resp *http.Response) {
+func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) {
 	l.visit.Outcome, l.visit.Message = classifyStatus(resp.StatusCode, u.Host)
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusForbidden:
-		if resp.Header.Get("Cf-Mitigated") == "challenge" || l.hasCaptcha(u, resp) {
+		if resp.Header.Get("Cf-Mitigated") == "challenge" || l.hasCaptcha(ctx, u, resp) {
 			l.fail(research.OutcomeBlocked, "%s shows a CAPTCHA instead of the page.", u.Host)
 		}
 	}
 }
 
 // hasCaptcha looks for a CAPTCHA on an error page.
-func (l *load) hasCaptcha(u *url.URL, resp *http.Response) bool {
+func (l *load) hasCaptcha(ctx context.Context, u *url.URL, resp *http.Response) bool {
 	if mediaKind(resp.Header.Get("Content-Type"), nil) != kindHTML {
 		return false
 	}
@@ -95,84 +97,71 @@ func (l *load) hasCaptcha(u *url.URL, resp *http.Response) bool {
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return false
 	}
-	return parseHTML(u, resp.Header, body).Wall == "captcha"
+	r, err := l.cfg.Reader.Read(ctx, u, resp.Header, body)
+	return (err == nil || errors.Is(err, ErrEmpty)) && r.Wall == "captcha"
 }
 
-// read reads a successful answer. It returns the target of an immediate meta refresh, if the page is nothing but that.
-func (l *load) read(u *url.URL, resp *http.Response) string {
+// read reads a successful answer. It returns the target of an immediate meta refresh, if the page is nothing but that. The
+// error is that of ctx.
+func (l *load) read(ctx context.Context, u *url.URL, resp *http.Response) (string, error) {
 	declared := resp.Header.Get("Content-Type")
 	if declared != "" && !l.raw && mediaKind(declared, nil) == kindNone {
 		l.fail(research.OutcomeType, "The document is of type %s, which cannot be read.", plaintext.Cut(plaintext.Fold(declared), 100))
-		return ""
+		return "", nil
 	}
 	if resp.ContentLength > l.cfg.MaxBytes {
 		l.tooLarge()
-		return ""
+		return "", nil
 	}
 	body, err := unpack(resp, l.cfg.MaxBytes, &l.visit.Bytes)
 	switch {
 	case errors.Is(err, errTooLarge):
 		l.tooLarge()
-		return ""
+		return "", nil
 	case errors.Is(err, ErrType), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, zlib.ErrHeader):
 		l.fail(research.OutcomeType, "The document is compressed in a way that cannot be read.")
-		return ""
+		return "", nil
 	case err != nil:
 		l.visit.Outcome, l.visit.Message = Classify(err, u)
-		return ""
+		return "", nil
 	}
 	if l.raw {
 		l.visit.Outcome, l.body = research.OutcomeOK, body
-		return ""
+		return "", nil
 	}
-	if mediaKind(declared, body) == kindHTML {
-		next := l.readHTML(u, resp.Header, body)
-		if next == "" {
-			l.keep(u, resp.Header, body)
-		}
-		return next
+	reading, err := l.cfg.Reader.Read(ctx, u, resp.Header, body)
+	next, err := l.take(ctx, u, reading, err)
+	if next == "" {
+		l.keep(u, resp.Header, body)
 	}
-	page, links, err := Read(u, resp.Header, body)
-	l.finish(u, page, links, err)
-	l.keep(u, resp.Header, body)
-	return ""
+	return next, err
 }
 
 // keep remembers the document that the visit tells of.
 func (l *load) keep(u *url.URL, header http.Header, body []byte) {
 	if l.visit.Outcome != research.OutcomeType {
-		l.document = &Document{URL: u, Header: header.Clone(), Body: body}
+		l.document = &Document{URL: u, Header: header.Clone(), Body: body, reader: l.cfg.Reader}
 	}
 }
 
-// readHTML reads an HTML page, which may be a wall in front of one, or a refresh to the URL that is returned.
-func (l *load) readHTML(u *url.URL, header http.Header, body []byte) (next string) {
-	var page research.Page
-	var d *reading.Document
-	err := guarded(func() (err error) {
-		d = parseHTML(u, header, body)
-		if d.Wall == "" {
-			page, err = d.Page()
-			page.ModifiedAt = firstTime(page.ModifiedAt, lastModified(header))
-		}
-		return err
-	})
+// take puts what was read into the visit. It returns the target of a refresh, if the page is nothing but that. The error is
+// that of ctx.
+func (l *load) take(ctx context.Context, u *url.URL, r Reading, err error) (next string, _ error) {
 	switch {
-	case d != nil && d.Wall == "captcha":
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case r.Wall == "captcha":
 		l.fail(research.OutcomeBlocked, "%s shows a CAPTCHA instead of the page.", u.Host)
-		return ""
-	case d != nil && d.Wall == "login":
+		return "", nil
+	case r.Wall == "login":
 		l.fail(research.OutcomeBlocked, "%s shows a login form instead of the page.", u.Host)
-		return ""
-	case d != nil && d.Refresh != "" && len(page.Text) < maxRefreshText && l.isNew(d.Refresh):
-		return d.Refresh
+		return "", nil
+	case r.Refresh != "" && len(r.Page.Text) < maxRefreshText && l.isNew(r.Refresh):
+		return r.Refresh, nil
 	}
-	var links []research.Link
-	if d != nil {
-		links = d.Links
-	}
-	l.finish(u, page, links, err)
-	return ""
+	l.visit.Note = r.Note
+	l.finish(u, r.Page, r.Links, err)
+	return "", nil
 }
 
 // isNew reports whether raw was not requested in this load: a page that only reloads itself is no redirect.
@@ -189,13 +178,31 @@ func (l *load) finish(u *url.URL, p research.Page, links []research.Link, err er
 		l.fail(research.OutcomeEmpty, "The page holds no text.")
 		return
 	case err != nil:
-		l.fail(research.OutcomeType, "The document is broken or of a type that cannot be read.")
+		l.visit.Outcome, l.visit.Message = Unreadable(err)
 		return
 	}
 	if p.Title == "" {
 		p.Title = u.Hostname()
 	}
 	l.visit.Outcome, l.visit.Title, l.visit.Page, l.visit.Links = research.OutcomeOK, p.Title, &p, links
+}
+
+// Unreadable tells of a document that a Reader could not read, other than an empty one: the outcome, and a sentence for model
+// and user.
+func Unreadable(err error) (research.Outcome, string) {
+	switch {
+	case errors.Is(err, ErrPassword):
+		return research.OutcomeType, "The document is protected by a password, so it cannot be read."
+	case errors.Is(err, ErrLimit):
+		return research.OutcomeTooLarge, sentence(err)
+	}
+	return research.OutcomeType, "The document is broken or of a type that cannot be read."
+}
+
+// sentence makes a sentence of an error.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 func (l *load) tooLarge() {

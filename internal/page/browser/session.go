@@ -92,7 +92,7 @@ func (s *session) render(ctx context.Context, v research.Visit, doc *page.Docume
 		s.browser.log.DebugContext(ctx, "page not shown", "url", v.FinalURL, "error", err)
 		return v, ""
 	}
-	shown = doc.Rendered(v, []byte(got.HTML))
+	shown = doc.Rendered(ctx, v, []byte(got.HTML))
 	if shown.Page == nil || len(shown.Page.Text) < maxRedirectText {
 		next = got.next
 	}

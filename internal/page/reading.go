@@ -1,0 +1,58 @@
+package page
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"legwork/internal/research"
+)
+
+// Reading is what was read in one document. It is plain data, so that a process of its own can do the reading.
+type Reading struct {
+	Page    research.Page
+	Links   []research.Link
+	Wall    string // what stands in front of the content: "captcha", "login"; empty: nothing
+	Refresh string // absolute target of an immediate refresh; empty: none
+	Note    string // a sentence about what is missing or was left out; empty: nothing
+}
+
+// Reader reads documents. Its errors are ErrEmpty, ErrType, ErrPassword and ErrLimit, wrapped, and that of ctx. Links, Wall
+// and Refresh are given with ErrEmpty too. A Reader is safe for concurrent use.
+type Reader interface {
+	Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (Reading, error)
+}
+
+// InProcess is the Reader that parses in this process. It cannot be stopped while it parses, and a hostile document can
+// take much memory: a worker uses the processes of package parser instead.
+type InProcess struct{}
+
+// Read implements Reader.
+func (InProcess) Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (Reading, error) {
+	if err := ctx.Err(); err != nil {
+		return Reading{}, err
+	}
+	return Parse(ctx, base, header, body)
+}
+
+// Parse reads a document of any readable type. base is its address; header gives the Content-Type, which is guessed from
+// the body where it is missing, and may be nil. Errors are those of Reader; a parser that panics over a hostile document is
+// an ErrType too. ctx stops the parsers that can be stopped.
+func Parse(ctx context.Context, base *url.URL, header http.Header, body []byte) (r Reading, err error) {
+	err = guarded(func() (err error) {
+		r, err = parse(ctx, base, header, body)
+		r.Page.ModifiedAt = firstTime(r.Page.ModifiedAt, lastModified(header))
+		return err
+	})
+	return r, err
+}
+
+// readHTML reads an HTML page. A wall in front of the content has no text of its own that is worth keeping.
+func readHTML(base *url.URL, header http.Header, body []byte) (r Reading, err error) {
+	d := parseHTML(base, header, body)
+	r = Reading{Links: d.Links, Wall: d.Wall, Refresh: d.Refresh}
+	if d.Wall == "" {
+		r.Page, err = d.Page()
+	}
+	return r, err
+}
