@@ -25,9 +25,9 @@ FROM tasks t JOIN task_heads h ON h.task_id = t.id LEFT JOIN river_job j ON j.id
 WHERE t.status IN ('created','queued','running')
   AND (j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled'))
 UNION ALL
-SELECT 'citation_differs', c.task_id::text, format('evidence %s is not the span %s..%s of its snapshot', c.evidence, c.start, c."end")
-FROM citations c JOIN pages p ON p.id = c.page_id
-WHERE c.excerpt IS DISTINCT FROM substr(p.content, c.start + 1, c."end" - c.start)
+SELECT 'evidence_differs', e.task_id::text, format('evidence %s is not the span %s..%s of its snapshot', e.number, e.start_offset, e.end_offset)
+FROM evidence e JOIN pages p ON p.id = e.page_id
+WHERE e.excerpt IS DISTINCT FROM substr(p.content, e.start_offset + 1, e.end_offset - e.start_offset)
 UNION ALL
 SELECT 'snapshot_differs', p.id, 'the id is not the SHA-256 of the content'
 FROM pages p WHERE p.id <> encode(sha256(convert_to(p.content, 'UTF8')), 'hex')

@@ -53,24 +53,6 @@ func (q *Queries) AppendEvents(ctx context.Context, arg AppendEventsParams) (App
 	return i, err
 }
 
-const cancelledWith = `-- name: CancelledWith :one
-SELECT seq, created_at, body FROM task_events WHERE task_id = $1 AND terminal AND type = 'agent:error'
-`
-
-type CancelledWithRow struct {
-	Seq       int64
-	CreatedAt time.Time
-	Body      []byte
-}
-
-// The event with which a task was cancelled, before its rows go.
-func (q *Queries) CancelledWith(ctx context.Context, taskID uuid.UUID) (CancelledWithRow, error) {
-	row := q.db.QueryRow(ctx, cancelledWith, taskID)
-	var i CancelledWithRow
-	err := row.Scan(&i.Seq, &i.CreatedAt, &i.Body)
-	return i, err
-}
-
 const eventsAfter = `-- name: EventsAfter :many
 SELECT seq, type, terminal, created_at, body
 FROM task_events WHERE task_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
@@ -111,6 +93,24 @@ func (q *Queries) EventsAfter(ctx context.Context, taskID uuid.UUID, after int64
 	return items, nil
 }
 
+const finalErrorEvent = `-- name: FinalErrorEvent :one
+SELECT seq, created_at, body FROM task_events WHERE task_id = $1 AND terminal AND type = 'agent:error'
+`
+
+type FinalErrorEventRow struct {
+	Seq       int64
+	CreatedAt time.Time
+	Body      []byte
+}
+
+// The event with which a task was cancelled, before its rows go.
+func (q *Queries) FinalErrorEvent(ctx context.Context, taskID uuid.UUID) (FinalErrorEventRow, error) {
+	row := q.db.QueryRow(ctx, finalErrorEvent, taskID)
+	var i FinalErrorEventRow
+	err := row.Scan(&i.Seq, &i.CreatedAt, &i.Body)
+	return i, err
+}
+
 const insertEvents = `-- name: InsertEvents :exec
 INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
 SELECT $1::uuid, unnest($2::bigint[]), unnest($3::text[]), unnest($4::boolean[]), $5::timestamptz, unnest($6::text[])::json
@@ -136,6 +136,20 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 		arg.Bodies,
 	)
 	return err
+}
+
+const keptFinalEvent = `-- name: KeptFinalEvent :one
+SELECT (args->'last')::jsonb AS last FROM river_job
+WHERE kind = 'purge_artifacts' AND args @> jsonb_build_object('taskId', $1::text) AND args ? 'last'
+ORDER BY id LIMIT 1
+`
+
+// That event, as the purge job of a deleted task keeps it, for readers that nobody told. River's table is read, never written.
+func (q *Queries) KeptFinalEvent(ctx context.Context, taskID string) ([]byte, error) {
+	row := q.db.QueryRow(ctx, keptFinalEvent, taskID)
+	var last []byte
+	err := row.Scan(&last)
+	return last, err
 }
 
 const lastSeqs = `-- name: LastSeqs :many
@@ -169,20 +183,6 @@ func (q *Queries) LastSeqs(ctx context.Context, taskIds []uuid.UUID) ([]LastSeqs
 		return nil, err
 	}
 	return items, nil
-}
-
-const lastWords = `-- name: LastWords :one
-SELECT (args->'last')::jsonb AS last FROM river_job
-WHERE kind = 'purge_artifacts' AND args @> jsonb_build_object('taskId', $1::text) AND args ? 'last'
-ORDER BY id LIMIT 1
-`
-
-// That event as the purge job of a deleted task keeps it, for readers that nobody told. River's table is read, never written.
-func (q *Queries) LastWords(ctx context.Context, taskID string) ([]byte, error) {
-	row := q.db.QueryRow(ctx, lastWords, taskID)
-	var last []byte
-	err := row.Scan(&last)
-	return last, err
 }
 
 const notify = `-- name: Notify :exec

@@ -26,24 +26,6 @@ type Artifact struct {
 	CreatedAt   time.Time
 }
 
-// Evidence of a task. The excerpt is cut from the snapshot by the inserting statement, so no other text can get in. n is its marker in the answer.
-type Citation struct {
-	TaskID     uuid.UUID
-	Evidence   int32
-	N          *int32
-	PageID     string
-	VisitID    uuid.UUID
-	Url        string
-	Title      string
-	Excerpt    string
-	Start      int32
-	End        int32
-	Support    string
-	AccessedAt time.Time
-	// The picture that shows the page, if one was taken. Found by the primary key's task_id, so it needs no index of its own.
-	Screenshot *string
-}
-
 // Politeness across processes: moments reserved per domain. next_at is the earliest next one, recent the last ones granted.
 type Domain struct {
 	Domain string
@@ -53,6 +35,27 @@ type Domain struct {
 	Strikes int32
 	// The domain is left alone until then; moments that were granted before do not count.
 	QuietUntil time.Time
+}
+
+// Quotes that a task keeps as its sources. The inserting statement cuts the excerpt out of the snapshot, so no other text can get in.
+type Evidence struct {
+	TaskID uuid.UUID
+	// Counts the evidence of a task from 1, in the order in which it was kept.
+	Number int32
+	// The number in brackets by which the answer cites it, from 1; NULL: the answer does not cite it.
+	Marker  *int32
+	PageID  string
+	VisitID uuid.UUID
+	Url     string
+	Title   string
+	Excerpt string
+	// In code points of the snapshot; end_offset likewise, exclusive.
+	StartOffset int32
+	EndOffset   int32
+	Support     string
+	AccessedAt  time.Time
+	// The picture that shows the page, if one was taken. Found by the primary key's task_id, so it needs no index of its own.
+	Screenshot *string
 }
 
 // Idempotency-Key headers of the last 24 hours. request_hash is the SHA-256 of the submission, normalised and defaulted.
@@ -78,12 +81,12 @@ type Page struct {
 
 // Citable spans of a snapshot, in code points, ranked by full-text search: A the title, B the headings, D the text.
 type Passage struct {
-	PageID  string
-	Ord     int32
-	Start   int32
-	End     int32
-	Heading string
-	Tsv     interface{}
+	PageID      string
+	Ord         int32
+	StartOffset int32
+	EndOffset   int32
+	Heading     string
+	Tsv         interface{}
 }
 
 type RiverJob struct {

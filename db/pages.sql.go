@@ -15,7 +15,7 @@ import (
 const collectPages = `-- name: CollectPages :execrows
 DELETE FROM pages p WHERE p.id = ANY($1::text[])
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
-  AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 `
 
 // Removes those of the locked snapshots that nothing refers to any more. A statement after the one that locks, because
@@ -33,7 +33,7 @@ DELETE FROM visits
 WHERE account_id = $1 AND md5(url) = md5($2::text) AND url = $2 AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
 `
 
-// Removes what an account's library holds of an address, before a newer text takes its place. Citations never refer to
+// Removes what an account's library holds of an address, before a newer text takes its place. Evidence never refers to
 // these visits: a task that takes a page from the library has a visit of its own.
 func (q *Queries) DeleteLibraryVisits(ctx context.Context, accountID string, url string) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteLibraryVisits, accountID, url)
@@ -130,13 +130,13 @@ func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, 
 }
 
 const insertPassages = `-- name: InsertPassages :exec
-INSERT INTO passages (page_id, ord, start, "end", heading, tsv)
-SELECT p.id, i.ord, i.start, i."end", i.heading,
+INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
+SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
        setweight(to_tsvector(p.config, left(p.title, 1000)), 'A')
        || setweight(to_tsvector(p.config, left(i.heading, 2000)), 'B')
-       || to_tsvector(p.config, substr(p.content, i.start + 1, i."end" - i.start))
+       || to_tsvector(p.config, substr(p.content, i.start_offset + 1, i.end_offset - i.start_offset))
 FROM pages p,
-     (SELECT unnest($1::integer[]) AS ord, unnest($2::integer[]) AS start, unnest($3::integer[]) AS "end",
+     (SELECT unnest($1::integer[]) AS ord, unnest($2::integer[]) AS start_offset, unnest($3::integer[]) AS end_offset,
              unnest($4::text[]) AS heading) i
 WHERE p.id = $5
 `
@@ -284,14 +284,14 @@ func (q *Queries) PageContent(ctx context.Context, iD string, accountID string) 
 }
 
 const pagePassages = `-- name: PagePassages :many
-SELECT ord, start, "end", heading FROM passages WHERE page_id = $1 ORDER BY ord
+SELECT ord, start_offset, end_offset, heading FROM passages WHERE page_id = $1 ORDER BY ord
 `
 
 type PagePassagesRow struct {
-	Ord     int32
-	Start   int32
-	End     int32
-	Heading string
+	Ord         int32
+	StartOffset int32
+	EndOffset   int32
+	Heading     string
 }
 
 // The passages of a snapshot in order.
@@ -306,8 +306,8 @@ func (q *Queries) PagePassages(ctx context.Context, pageID string) ([]PagePassag
 		var i PagePassagesRow
 		if err := rows.Scan(
 			&i.Ord,
-			&i.Start,
-			&i.End,
+			&i.StartOffset,
+			&i.EndOffset,
 			&i.Heading,
 		); err != nil {
 			return nil, err
@@ -365,8 +365,8 @@ WITH read AS (
     ORDER BY rank DESC, ps.page_id, ps.ord
     LIMIT $3
 )
-SELECT ps.page_id, ps.ord, ps.start, ps."end", ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
-       substr(p.content, ps.start + 1, ps."end" - ps.start)::text AS text, b.rank,
+SELECT ps.page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
+       substr(p.content, ps.start_offset + 1, ps.end_offset - ps.start_offset)::text AS text, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
 FROM best b
@@ -378,18 +378,18 @@ ORDER BY b.rank DESC, b.page_id, b.ord
 `
 
 type RankTaskPassagesRow struct {
-	PageID  string
-	Ord     int32
-	Start   int32
-	End     int32
-	Heading string
-	VisitID uuid.UUID
-	Url     string
-	Title   string
-	Text    string
-	Rank    float64
-	Matched []string
-	Headed  []string
+	PageID      string
+	Ord         int32
+	StartOffset int32
+	EndOffset   int32
+	Heading     string
+	VisitID     uuid.UUID
+	Url         string
+	Title       string
+	Text        string
+	Rank        float64
+	Matched     []string
+	Headed      []string
 }
 
 // The passages of the pages that a task read, ranked against any of the question's lexemes. matched and headed say
@@ -406,8 +406,8 @@ func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, quest
 		if err := rows.Scan(
 			&i.PageID,
 			&i.Ord,
-			&i.Start,
-			&i.End,
+			&i.StartOffset,
+			&i.EndOffset,
 			&i.Heading,
 			&i.VisitID,
 			&i.Url,
@@ -493,7 +493,7 @@ WITH asked AS (
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)
     GROUP BY c.config
 ), best AS (
-    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start, ps."end", p.title, p.config, a.query,
+    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.title, p.config, a.query,
            ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
     FROM asked a
     JOIN passages ps ON ps.tsv @@ a.query
@@ -501,7 +501,7 @@ WITH asked AS (
     ORDER BY ps.page_id, rank DESC, ps.ord
 ), own AS MATERIALIZED (
     -- Cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
-    SELECT b.page_id, b.start, b."end", b.title, b.config, b.query, b.rank, v.final_url, v.title AS visit_title
+    SELECT b.page_id, b.start_offset, b.end_offset, b.title, b.config, b.query, b.rank, v.final_url, v.title AS visit_title
     FROM best b,
          LATERAL (SELECT x.final_url, x.title FROM visits x
                   WHERE x.page_id = b.page_id AND x.account_id = $3 ORDER BY x.fetched_at DESC LIMIT 1) v
@@ -509,7 +509,7 @@ WITH asked AS (
     LIMIT $4
 )
 SELECT o.page_id, o.final_url AS url, coalesce(nullif(o.visit_title, ''), o.title)::text AS title,
-       ts_headline(o.config, substr(p.content, o.start + 1, o."end" - o.start), o.query,
+       ts_headline(o.config, substr(p.content, o.start_offset + 1, o.end_offset - o.start_offset), o.query,
                    'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, o.rank::float8 AS rank
 FROM own o JOIN pages p ON p.id = o.page_id
 ORDER BY o.rank DESC, o.page_id
@@ -633,7 +633,7 @@ func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]strin
 const taskPages = `-- name: TaskPages :many
 SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.fetched_at,
        coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
-       (SELECT count(*) FROM citations c WHERE c.task_id = v.task_id AND c.page_id = v.page_id AND c.n IS NOT NULL)::integer AS cited
+       (SELECT count(*) FROM evidence e WHERE e.task_id = v.task_id AND e.page_id = v.page_id AND e.marker IS NOT NULL)::integer AS cited
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id
 WHERE v.task_id = $1 ORDER BY v.fetched_at, v.id
 `

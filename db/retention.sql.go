@@ -39,8 +39,8 @@ const countPagesAfterRetention = `-- name: CountPagesAfterRetention :one
 SELECT count(*) FROM pages p
 WHERE NOT EXISTS (SELECT 1 FROM visits v LEFT JOIN tasks t ON t.id = v.task_id
                   WHERE v.page_id = p.id AND NOT coalesce($1::boolean AND t.completed_at < now() - make_interval(secs => $2::float8), false))
-  AND NOT EXISTS (SELECT 1 FROM citations c JOIN tasks t ON t.id = c.task_id
-                  WHERE c.page_id = p.id AND NOT coalesce($1::boolean AND t.completed_at < now() - make_interval(secs => $2::float8), false))
+  AND NOT EXISTS (SELECT 1 FROM evidence e JOIN tasks t ON t.id = e.task_id
+                  WHERE e.page_id = p.id AND NOT coalesce($1::boolean AND t.completed_at < now() - make_interval(secs => $2::float8), false))
 `
 
 // How many snapshots nothing would refer to once the retention has removed its tasks.
@@ -97,7 +97,7 @@ const orphanPages = `-- name: OrphanPages :many
 SELECT p.id FROM pages p
 WHERE p.id > $1
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
-  AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 ORDER BY p.id LIMIT $2
 `
 

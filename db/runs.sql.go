@@ -12,6 +12,52 @@ import (
 	"github.com/google/uuid"
 )
 
+const abandonedTasks = `-- name: AbandonedTasks :many
+SELECT h.task_id, h.run_epoch,
+       (CASE WHEN h.owner IS NOT NULL AND w.id IS NULL THEN 'owner_dead'
+             WHEN h.owner IS NULL AND j.state::text = 'running' THEN 'never_claimed'
+             ELSE 'job_over' END)::text AS reason
+FROM tasks t
+JOIN task_heads h ON h.task_id = t.id
+LEFT JOIN river_job j ON j.id = h.job_id
+LEFT JOIN workers w ON w.id = h.owner AND w.heartbeat_at > now() - make_interval(secs => $1::float8)
+WHERE t.status IN ('created','queued','running')
+  AND ($2::uuid IS NULL OR h.task_id = $2)
+  AND (h.owner IS NOT NULL AND w.id IS NULL
+       OR j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled')
+       OR h.owner IS NULL AND j.state::text = 'running' AND j.attempted_at < now() - make_interval(secs => $1::float8))
+ORDER BY t.created_at
+LIMIT $3
+`
+
+type AbandonedTasksRow struct {
+	TaskID   uuid.UUID
+	RunEpoch int32
+	Reason   string
+}
+
+// Open tasks that nobody works on and nobody will: the owner has no fresh heartbeat, the job is gone or over, or the
+// process that fetched the job has not claimed its epoch within a lease. River's table is read, never written.
+func (q *Queries) AbandonedTasks(ctx context.Context, leaseSeconds float64, taskID *uuid.UUID, maxRows int32) ([]AbandonedTasksRow, error) {
+	rows, err := q.db.Query(ctx, abandonedTasks, leaseSeconds, taskID, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AbandonedTasksRow{}
+	for rows.Next() {
+		var i AbandonedTasksRow
+		if err := rows.Scan(&i.TaskID, &i.RunEpoch, &i.Reason); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const claimHead = `-- name: ClaimHead :one
 UPDATE task_heads SET owner = $1::uuid, last_seq = last_seq + $2
 WHERE task_id = $3 AND run_epoch = $4 AND owner IS NULL
@@ -335,53 +381,7 @@ func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (StartTask
 	return i, err
 }
 
-const strays = `-- name: Strays :many
-SELECT h.task_id, h.run_epoch,
-       (CASE WHEN h.owner IS NOT NULL AND w.id IS NULL THEN 'owner_dead'
-             WHEN h.owner IS NULL AND j.state::text = 'running' THEN 'never_claimed'
-             ELSE 'job_over' END)::text AS reason
-FROM tasks t
-JOIN task_heads h ON h.task_id = t.id
-LEFT JOIN river_job j ON j.id = h.job_id
-LEFT JOIN workers w ON w.id = h.owner AND w.heartbeat_at > now() - make_interval(secs => $1::float8)
-WHERE t.status IN ('created','queued','running')
-  AND ($2::uuid IS NULL OR h.task_id = $2)
-  AND (h.owner IS NOT NULL AND w.id IS NULL
-       OR j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled')
-       OR h.owner IS NULL AND j.state::text = 'running' AND j.attempted_at < now() - make_interval(secs => $1::float8))
-ORDER BY t.created_at
-LIMIT $3
-`
-
-type StraysRow struct {
-	TaskID   uuid.UUID
-	RunEpoch int32
-	Reason   string
-}
-
-// Open tasks that nobody works on and nobody will: the owner has no fresh heartbeat, the job is gone or over, or the
-// process that fetched the job has not claimed its epoch within a lease. River's table is read, never written.
-func (q *Queries) Strays(ctx context.Context, leaseSeconds float64, taskID *uuid.UUID, maxRows int32) ([]StraysRow, error) {
-	rows, err := q.db.Query(ctx, strays, leaseSeconds, taskID, maxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []StraysRow{}
-	for rows.Next() {
-		var i StraysRow
-		if err := rows.Scan(&i.TaskID, &i.RunEpoch, &i.Reason); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const stuckUpkeep = `-- name: StuckUpkeep :many
+const stuckFileJobs = `-- name: StuckFileJobs :many
 SELECT id, kind, (args->>'taskId')::uuid AS task_id FROM river_job
 WHERE state = 'running' AND queue = $1 AND kind = ANY($2::text[])
   AND attempted_at < now() - make_interval(secs => $3::float8)
@@ -391,14 +391,14 @@ LIMIT $4
 FOR UPDATE SKIP LOCKED
 `
 
-type StuckUpkeepParams struct {
+type StuckFileJobsParams struct {
 	Queue            string
 	Kinds            []string
 	OlderThanSeconds float64
 	MaxRows          int32
 }
 
-type StuckUpkeepRow struct {
+type StuckFileJobsRow struct {
 	ID     int64
 	Kind   string
 	TaskID uuid.UUID
@@ -406,8 +406,8 @@ type StuckUpkeepRow struct {
 
 // Jobs on files that run for longer than any may: their process died. One that was made again is marked by its cancel.
 // Locked, so that nobody else makes them again meanwhile; River's table is read, never written.
-func (q *Queries) StuckUpkeep(ctx context.Context, arg StuckUpkeepParams) ([]StuckUpkeepRow, error) {
-	rows, err := q.db.Query(ctx, stuckUpkeep,
+func (q *Queries) StuckFileJobs(ctx context.Context, arg StuckFileJobsParams) ([]StuckFileJobsRow, error) {
+	rows, err := q.db.Query(ctx, stuckFileJobs,
 		arg.Queue,
 		arg.Kinds,
 		arg.OlderThanSeconds,
@@ -417,9 +417,9 @@ func (q *Queries) StuckUpkeep(ctx context.Context, arg StuckUpkeepParams) ([]Stu
 		return nil, err
 	}
 	defer rows.Close()
-	items := []StuckUpkeepRow{}
+	items := []StuckFileJobsRow{}
 	for rows.Next() {
-		var i StuckUpkeepRow
+		var i StuckFileJobsRow
 		if err := rows.Scan(&i.ID, &i.Kind, &i.TaskID); err != nil {
 			return nil, err
 		}

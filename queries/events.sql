@@ -33,12 +33,12 @@ WHERE h.task_id = ANY(@task_ids::uuid[]);
 -- Nothing of them must survive a crash, so their commit does not wait for the disk either.
 SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel::text, payload) FROM unnest(@payloads::text[]) AS payload;
 
--- name: CancelledWith :one
+-- name: FinalErrorEvent :one
 -- The event with which a task was cancelled, before its rows go.
 SELECT seq, created_at, body FROM task_events WHERE task_id = @task_id AND terminal AND type = 'agent:error';
 
--- name: LastWords :one
--- That event as the purge job of a deleted task keeps it, for readers that nobody told. River's table is read, never written.
+-- name: KeptFinalEvent :one
+-- That event, as the purge job of a deleted task keeps it, for readers that nobody told. River's table is read, never written.
 SELECT (args->'last')::jsonb AS last FROM river_job
 WHERE kind = 'purge_artifacts' AND args @> jsonb_build_object('taskId', @task_id::text) AND args ? 'last'
 ORDER BY id LIMIT 1;

@@ -10,13 +10,13 @@ SELECT id FROM pages WHERE id = @id FOR KEY SHARE;
 
 -- name: InsertPassages :exec
 -- The passages of a snapshot just stored. The texts come from the snapshot itself.
-INSERT INTO passages (page_id, ord, start, "end", heading, tsv)
-SELECT p.id, i.ord, i.start, i."end", i.heading,
+INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
+SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
        setweight(to_tsvector(p.config, left(p.title, 1000)), 'A')
        || setweight(to_tsvector(p.config, left(i.heading, 2000)), 'B')
-       || to_tsvector(p.config, substr(p.content, i.start + 1, i."end" - i.start))
+       || to_tsvector(p.config, substr(p.content, i.start_offset + 1, i.end_offset - i.start_offset))
 FROM pages p,
-     (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start, unnest(@ends::integer[]) AS "end",
+     (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start_offset, unnest(@ends::integer[]) AS end_offset,
              unnest(@headings::text[]) AS heading) i
 WHERE p.id = @page_id;
 
@@ -42,7 +42,7 @@ WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND
 ORDER BY fetched_at DESC LIMIT 1;
 
 -- name: DeleteLibraryVisits :execrows
--- Removes what an account's library holds of an address, before a newer text takes its place. Citations never refer to
+-- Removes what an account's library holds of an address, before a newer text takes its place. Evidence never refers to
 -- these visits: a task that takes a page from the library has a visit of its own.
 DELETE FROM visits
 WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL;
@@ -60,7 +60,7 @@ ORDER BY v.fetched_at DESC LIMIT 1;
 
 -- name: PagePassages :many
 -- The passages of a snapshot in order.
-SELECT ord, start, "end", heading FROM passages WHERE page_id = @page_id ORDER BY ord;
+SELECT ord, start_offset, end_offset, heading FROM passages WHERE page_id = @page_id ORDER BY ord;
 
 -- name: TaskVisits :many
 -- What a task opened, in order.
@@ -72,7 +72,7 @@ FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = @task_id O
 -- What a task opened, in order, with what its snapshots are and how often the answer cites them.
 SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.fetched_at,
        coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
-       (SELECT count(*) FROM citations c WHERE c.task_id = v.task_id AND c.page_id = v.page_id AND c.n IS NOT NULL)::integer AS cited
+       (SELECT count(*) FROM evidence e WHERE e.task_id = v.task_id AND e.page_id = v.page_id AND e.marker IS NOT NULL)::integer AS cited
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id
 WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
@@ -105,7 +105,7 @@ SELECT p.id FROM pages p WHERE p.id = ANY(@ids::text[]) ORDER BY p.id FOR UPDATE
 -- only then it sees a visit that was committed just before.
 DELETE FROM pages p WHERE p.id = ANY(@ids::text[])
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
-  AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id);
+  AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id);
 
 -- name: QuestionTerms :many
 -- The distinct lexemes of a question under one text search configuration.
@@ -133,8 +133,8 @@ WITH read AS (
     ORDER BY rank DESC, ps.page_id, ps.ord
     LIMIT @max_rows
 )
-SELECT ps.page_id, ps.ord, ps.start, ps."end", ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
-       substr(p.content, ps.start + 1, ps."end" - ps.start)::text AS text, b.rank,
+SELECT ps.page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
+       substr(p.content, ps.start_offset + 1, ps.end_offset - ps.start_offset)::text AS text, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
 FROM best b
@@ -152,7 +152,7 @@ WITH asked AS (
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
     GROUP BY c.config
 ), best AS (
-    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start, ps."end", p.title, p.config, a.query,
+    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.title, p.config, a.query,
            ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
     FROM asked a
     JOIN passages ps ON ps.tsv @@ a.query
@@ -168,7 +168,7 @@ WITH asked AS (
     LIMIT @max_rows
 )
 SELECT o.page_id, o.final_url AS url, coalesce(nullif(o.visit_title, ''), o.title)::text AS title,
-       ts_headline(o.config, substr(p.content, o.start + 1, o."end" - o.start), o.query,
+       ts_headline(o.config, substr(p.content, o.start_offset + 1, o.end_offset - o.start_offset), o.query,
                    'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, o.rank::float8 AS rank
 FROM own o JOIN pages p ON p.id = o.page_id
 ORDER BY o.rank DESC, o.page_id;

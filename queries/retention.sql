@@ -20,7 +20,7 @@ DELETE FROM tasks WHERE id = ANY(@ids::uuid[]) AND status IN ('completed','faile
 SELECT p.id FROM pages p
 WHERE p.id > @after
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
-  AND NOT EXISTS (SELECT 1 FROM citations c WHERE c.page_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 ORDER BY p.id LIMIT @max_rows;
 
 -- name: CountPagesAfterRetention :one
@@ -28,8 +28,8 @@ ORDER BY p.id LIMIT @max_rows;
 SELECT count(*) FROM pages p
 WHERE NOT EXISTS (SELECT 1 FROM visits v LEFT JOIN tasks t ON t.id = v.task_id
                   WHERE v.page_id = p.id AND NOT coalesce(@expire::boolean AND t.completed_at < now() - make_interval(secs => @keep_seconds::float8), false))
-  AND NOT EXISTS (SELECT 1 FROM citations c JOIN tasks t ON t.id = c.task_id
-                  WHERE c.page_id = p.id AND NOT coalesce(@expire::boolean AND t.completed_at < now() - make_interval(secs => @keep_seconds::float8), false));
+  AND NOT EXISTS (SELECT 1 FROM evidence e JOIN tasks t ON t.id = e.task_id
+                  WHERE e.page_id = p.id AND NOT coalesce(@expire::boolean AND t.completed_at < now() - make_interval(secs => @keep_seconds::float8), false));
 
 -- name: CountOldKeys :one
 -- How many idempotency keys are too old to count.

@@ -61,7 +61,7 @@ FROM runs WHERE task_id = @task_id AND epoch < @epoch;
 -- The epochs of tasks that this process runs; one that is missing or newer means its run is over.
 SELECT task_id, run_epoch FROM task_heads WHERE task_id = ANY(@task_ids::uuid[]);
 
--- name: Strays :many
+-- name: AbandonedTasks :many
 -- Open tasks that nobody works on and nobody will: the owner has no fresh heartbeat, the job is gone or over, or the
 -- process that fetched the job has not claimed its epoch within a lease. River's table is read, never written.
 SELECT h.task_id, h.run_epoch,
@@ -90,7 +90,7 @@ SELECT count(*) FROM runs r
 WHERE r.task_id = @task_id AND (r.outcome = 'lost' OR r.epoch = @epoch)
   AND r.epoch > coalesce((SELECT max(s.epoch) FROM steps s WHERE s.task_id = @task_id), 0);
 
--- name: StuckUpkeep :many
+-- name: StuckFileJobs :many
 -- Jobs on files that run for longer than any may: their process died. One that was made again is marked by its cancel.
 -- Locked, so that nobody else makes them again meanwhile; River's table is read, never written.
 SELECT id, kind, (args->>'taskId')::uuid AS task_id FROM river_job

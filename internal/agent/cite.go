@@ -103,7 +103,7 @@ func (a *asker) kept(o *opened, start, end int) effect {
 	if at >= 0 {
 		c = a.proofs[at].cited
 	} else {
-		e.citations = []research.Citation{{Evidence: c.Evidence, PageID: c.PageID, VisitID: o.VisitID, URL: c.URL, Title: c.Title, Start: start, End: end}}
+		e.citations = []research.Evidence{{Number: c.Evidence, PageID: c.PageID, VisitID: o.VisitID, URL: c.URL, Title: c.Title, Start: start, End: end}}
 	}
 	e.result = c
 	e.preview = map[string]any{"evidence": c.Evidence, "url": c.URL, "title": c.Title, "verified": true}

@@ -29,7 +29,7 @@ type Env struct {
 	Emit func(ctx context.Context, events ...research.Event) error
 	// Record journals a step with its events, visit and citations in one transaction, and gives the citations with
 	// the excerpts that the database cut.
-	Record func(ctx context.Context, step research.Step) ([]research.Citation, error)
+	Record func(ctx context.Context, step research.Step) ([]research.Evidence, error)
 	// Load reads a page under the task's policy. Redirects off the registrable domain stayOn, if it is not empty, are not
 	// followed. What goes wrong with the page is in the visit; an error is that of the context or of the database.
 	Load func(ctx context.Context, url, stayOn string) (research.Visit, error)

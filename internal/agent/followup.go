@@ -54,7 +54,7 @@ func pagesRead(pages []opened) int {
 // quoted and opened again.
 func (a *asker) inherit() {
 	for _, e := range a.env.Inherited {
-		a.prove(proof{text: e.Excerpt, cited: cited{Evidence: e.Evidence, PageID: e.PageID, URL: e.URL, Title: e.Title, Start: e.Start, End: e.End}})
+		a.prove(proof{text: e.Excerpt, cited: cited{Evidence: e.Number, PageID: e.PageID, URL: e.URL, Title: e.Title, Start: e.Start, End: e.End}})
 	}
 	a.pages = inheritedPages(a.env.Inherited)
 	for _, o := range a.pages {

@@ -53,13 +53,13 @@ func TestReadAnswersFromTheManual(t *testing.T) {
 			continue
 		}
 		task := j.finished()
-		if !slices.ContainsFunc(task.Citations, func(c research.Citation) bool {
+		if !slices.ContainsFunc(task.Citations, func(c research.Evidence) bool {
 			return pathOf(t, c.URL) == tt.page && strings.Contains(c.Excerpt, tt.excerpt) && c.Verified
 		}) {
 			t.Errorf("%s: no citation of %s has %q: %+v", tt.question, tt.page, tt.excerpt, task.Citations)
 		}
 		for i, c := range task.Citations {
-			if c.N != i+1 || !strings.Contains(res.Answer, fmt.Sprintf("[%d] %s", i+1, c.Title)) {
+			if c.Marker != i+1 || !strings.Contains(res.Answer, fmt.Sprintf("[%d] %s", i+1, c.Title)) {
 				t.Errorf("%s: citation %d is not marked in the answer: %s", tt.question, i+1, res.Answer)
 			}
 			for line := range strings.Lines(c.Excerpt) {
@@ -140,13 +140,13 @@ func TestEventsOfARun(t *testing.T) {
 type outcome struct {
 	answer    string
 	rest      string // confidence and metadata
-	citations []research.Citation
+	citations []research.Evidence
 }
 
 func outcomeOf(j *work, res research.Result) outcome {
 	o := outcome{answer: res.Answer, rest: fmt.Sprint(res.Confidence, res.Metadata, res.Cited)}
 	for _, c := range j.finished().Citations {
-		o.citations = append(o.citations, research.Citation{Evidence: c.Evidence, N: c.N, PageID: c.PageID, URL: c.URL, Start: c.Start, End: c.End, Excerpt: c.Excerpt})
+		o.citations = append(o.citations, research.Evidence{Number: c.Number, Marker: c.Marker, PageID: c.PageID, URL: c.URL, Start: c.Start, End: c.End, Excerpt: c.Excerpt})
 	}
 	return o
 }

@@ -77,7 +77,7 @@ func (j *work) pictured() research.Task {
 	byURL := map[string]string{}
 	for _, c := range task.Citations {
 		if c.ScreenshotURL == "" || byURL[c.URL] != "" && byURL[c.URL] != c.ScreenshotURL || !slices.Contains(task.Screenshots, c.ScreenshotURL) {
-			j.t.Errorf("citation %d of %s has the picture %q, the task %v", c.N, c.URL, c.ScreenshotURL, task.Screenshots)
+			j.t.Errorf("citation %d of %s has the picture %q, the task %v", c.Marker, c.URL, c.ScreenshotURL, task.Screenshots)
 		}
 		byURL[c.URL] = c.ScreenshotURL
 	}
@@ -107,7 +107,7 @@ func TestCitedPagesArePictured(t *testing.T) {
 	task := j.pictured()
 	require.NotEmpty(t, task.Screenshots)
 	for i, r := range c.shots {
-		at := slices.IndexFunc(task.Citations, func(c research.Citation) bool { return c.URL == r.URL })
+		at := slices.IndexFunc(task.Citations, func(c research.Evidence) bool { return c.URL == r.URL })
 		require.Equal(t, task.Citations[at].Excerpt, r.Quote, "the first quote of its page")
 		require.False(t, r.FullPage)
 		require.Contains(t, task.Citations[at].ScreenshotURL, c.names[i])
@@ -196,7 +196,7 @@ func TestNoTimeForPictures(t *testing.T) {
 			Journal: []research.Step{{Turn: 1, CallNo: 1, Kind: research.ToolStep, Tool: ToolCite, Args: []byte(`{}`), Result: quote, Success: true}},
 			Page:    func(context.Context, string) (research.Page, error) { return research.Page{Text: "Hello, world"}, nil },
 			Emit:    func(_ context.Context, events ...research.Event) error { told = append(told, events...); return nil },
-			Record:  func(context.Context, research.Step) ([]research.Citation, error) { return nil, nil }})
+			Record:  func(context.Context, research.Step) ([]research.Evidence, error) { return nil, nil }})
 		require.NoError(t, b.picture(tt.ctx, []int{1}), name)
 		require.Len(t, c.shots, tt.shots, name)
 		if tt.shots == 0 {
@@ -219,7 +219,7 @@ func TestPicturesAtOnce(t *testing.T) {
 		return nil
 	}}
 	var recorded []string
-	b := newToolbox(Env{Shoot: c.shoot, Record: func(_ context.Context, s research.Step) ([]research.Citation, error) {
+	b := newToolbox(Env{Shoot: c.shoot, Record: func(_ context.Context, s research.Step) ([]research.Evidence, error) {
 		var p taken
 		err := json.Unmarshal(s.Result, &p)
 		recorded = append(recorded, p.URL)

@@ -46,7 +46,7 @@ func newToolbox(env Env) *toolbox {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	for _, e := range env.Inherited {
-		b.evidence = max(b.evidence, e.Evidence)
+		b.evidence = max(b.evidence, e.Number)
 	}
 	asked := map[string]*question{}
 	text := questionWithContext(env.Task)
@@ -140,7 +140,7 @@ type effect struct {
 	metadata  map[string]any // of that event, beside turn and callNo
 	success   bool
 	visit     *research.Visit
-	citations []research.Citation
+	citations []research.Evidence
 	file      *research.Artifact // a picture that is written already
 	shows     []int              // evidence that it is the picture of
 	then      []research.Event   // told after the result
@@ -184,7 +184,7 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	maps.Copy(where, e.metadata)
 	step := research.Step{
 		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
-		Success: e.success, Duration: tookOf(ahead, began), Visit: e.visit, Citations: e.citations, Artifact: e.file, Shows: e.shows,
+		Success: e.success, Duration: tookOf(ahead, began), Visit: e.visit, Evidence: e.citations, Artifact: e.file, Shows: e.shows,
 		Events: append([]research.Event{research.ToolResult(tool, e.preview, e.success, where)}, e.then...),
 	}
 	if _, err := b.env.Record(ctx, step); err != nil {
@@ -192,7 +192,7 @@ func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, be
 	}
 	b.took(turn, callNo)
 	delete(b.flights, key)
-	step.Events, step.Visit, step.Citations, step.Artifact = nil, nil, nil, nil
+	step.Events, step.Visit, step.Evidence, step.Artifact = nil, nil, nil, nil
 	b.journal[key] = step
 	return decode(tool, result, out)
 }

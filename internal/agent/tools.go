@@ -378,7 +378,7 @@ func (b *toolbox) cite(ctx context.Context, p foundPassage, before ...research.E
 		return effect{
 			result: c, success: true,
 			preview: map[string]any{"evidence": c.Evidence, "url": c.URL, "title": c.Title, "verified": true},
-			citations: []research.Citation{{Evidence: c.Evidence, PageID: c.PageID, VisitID: p.VisitID, URL: c.URL,
+			citations: []research.Evidence{{Number: c.Evidence, PageID: c.PageID, VisitID: p.VisitID, URL: c.URL,
 				Title: c.Title, Start: c.Start, End: c.End}},
 		}, nil
 	})

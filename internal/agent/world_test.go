@@ -142,7 +142,7 @@ func (j *work) env() Env {
 			return err
 		})
 	}
-	e.Record = func(ctx context.Context, step research.Step) (citations []research.Citation, err error) {
+	e.Record = func(ctx context.Context, step research.Step) (citations []research.Evidence, err error) {
 		if j.beforeRecord != nil {
 			if err := j.beforeRecord(step); err != nil {
 				return nil, err
@@ -218,7 +218,7 @@ func (j *work) run(ctx context.Context) (research.Result, error) {
 func (j *work) complete(res research.Result) {
 	j.t.Helper()
 	j.must(j.store.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, err := j.store.Complete(ctx, tx, j.task.ID, j.epoch, res, func(c []research.Citation, seconds float64) research.Event {
+		_, err := j.store.Complete(ctx, tx, j.task.ID, j.epoch, res, func(c []research.Evidence, seconds float64) research.Event {
 			return research.Complete(res.Answer, []any{}, res.Confidence, seconds, res.Metadata)
 		})
 		return err

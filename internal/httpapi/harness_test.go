@@ -52,7 +52,7 @@ type fake struct {
 	artifacts []research.Artifact
 	readings  []research.Reading
 	snapshot  research.Visit
-	cited     []research.Citation
+	cited     []research.Evidence
 	ensure    func(research.Task) error
 	health    Health
 }
@@ -196,7 +196,7 @@ func (f *fake) LogStates(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]stor
 	return out, nil
 }
 
-func (f *fake) LastWords(context.Context, uuid.UUID) (research.Event, bool, error) {
+func (f *fake) KeptFinalEvent(context.Context, uuid.UUID) (research.Event, bool, error) {
 	return research.Event{}, false, nil
 }
 
@@ -231,7 +231,7 @@ func (f *fake) Readings(_ context.Context, account string, id uuid.UUID) ([]rese
 	return f.readings, nil
 }
 
-func (f *fake) Snapshot(_ context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Citation, error) {
+func (f *fake) Snapshot(_ context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != account || f.snapshot.Page == nil || f.snapshot.Page.ID != page {

@@ -57,7 +57,7 @@ func (s *server) GetPage(ctx context.Context, req api.GetPageRequestObject) (api
 	snapshot := wire.PageSnapshot(visit, citations)
 	out := exhibit.Page{Title: snapshot.Title, URL: visit.FinalURL, Language: visit.Page.Language, ReadAt: visit.FetchedAt, Text: visit.Page.Text}
 	for _, c := range citations {
-		out.Quotes = append(out.Quotes, exhibit.Quote{N: c.N, Start: c.Start, End: c.End, Text: c.Excerpt, ScreenshotURL: c.ScreenshotURL})
+		out.Quotes = append(out.Quotes, exhibit.Quote{N: c.Marker, Start: c.Start, End: c.End, Text: c.Excerpt, ScreenshotURL: c.ScreenshotURL})
 	}
 	body, err := exhibit.HTML(out)
 	return snapshotHTML(body), err

@@ -38,7 +38,7 @@ type Store interface {
 	Artifacts(ctx context.Context, account string, id uuid.UUID) ([]research.Artifact, error)
 	Artifact(ctx context.Context, account string, id uuid.UUID, name string) (research.Artifact, error)
 	Readings(ctx context.Context, account string, id uuid.UUID) ([]research.Reading, error)
-	Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Citation, error)
+	Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Evidence, error)
 }
 
 // Artifacts gives the files of tasks. *artifact.Store implements it.

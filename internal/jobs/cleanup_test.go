@@ -32,7 +32,7 @@ func (p *process) reads(id uuid.UUID, text string) {
 	err := p.store.InTx(p.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
 		_, _, err := p.store.RecordStep(ctx, tx, id, 1, research.Step{Turn: 1, CallNo: 1, Try: 1, Kind: research.ToolStep, Tool: "navigate_to",
 			Result: []byte("{}"), Success: true, Visit: visit,
-			Citations: []research.Citation{{Evidence: 1, PageID: visit.Page.ID, VisitID: visit.ID, URL: visit.URL, Start: 0, End: 3}}})
+			Evidence: []research.Evidence{{Number: 1, PageID: visit.Page.ID, VisitID: visit.ID, URL: visit.URL, Start: 0, End: 3}}})
 		return err
 	})
 	if err != nil {
@@ -80,7 +80,7 @@ func TestCleanup(t *testing.T) {
 	shared := p.submit("old, too")
 	p.reads(shared.ID, "both read this")
 	p.reads(young.ID, "both read this")
-	p.exec("DELETE FROM citations WHERE task_id = $1", young.ID) // a visit alone keeps a snapshot, too
+	p.exec("DELETE FROM evidence WHERE task_id = $1", young.ID) // a visit alone keeps a snapshot, too
 	p.age(old.ID, 30.1)
 	p.age(shared.ID, 400)
 	p.age(young.ID, 29.9)
@@ -130,7 +130,7 @@ func TestCleanupLeavesPagesThatAreWanted(t *testing.T) {
 	p := setup(t)
 	first, second := p.submit("first"), p.submit("second")
 	p.reads(first.ID, "the same page")
-	p.exec("DELETE FROM citations")
+	p.exec("DELETE FROM evidence")
 	p.exec("DELETE FROM visits")
 	p.take(second.ID, 1, p.judge().lease.workerID())
 	sum := sha256.Sum256([]byte("the same page"))

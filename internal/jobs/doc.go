@@ -78,8 +78,8 @@ func (ArtifactsArgs) InsertOpts() river.InsertOpts {
 
 // PurgeArgs ask for the removal of the files of a deleted task.
 type PurgeArgs struct {
-	TaskID uuid.UUID        `json:"taskId"`
-	Last   *store.LastWords `json:"last,omitempty"` // for streams in processes that heard nothing of its end
+	TaskID uuid.UUID         `json:"taskId"`
+	Last   *store.FinalEvent `json:"last,omitempty"` // for streams in processes that heard nothing of its end
 }
 
 // Kind implements river.JobArgs.

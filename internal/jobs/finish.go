@@ -71,7 +71,7 @@ func (r *Runner) failOrRetry(ctx context.Context, log *slog.Logger, c *run, f *r
 
 // complete writes the answer, its terminal event and the end of the job in one transaction.
 func (r *Runner) complete(ctx context.Context, c *run, result research.Result) error {
-	final := func(citations []research.Citation, seconds float64) research.Event {
+	final := func(citations []research.Evidence, seconds float64) research.Event {
 		return research.Complete(result.Answer, wire.Citations(citations), result.Confidence, seconds, result.Metadata)
 	}
 	return r.end(ctx, c, func(ctx context.Context, tx pgx.Tx) ([]research.Event, error) {

@@ -379,7 +379,7 @@ func TestDeleteThatNobodyHeardOf(t *testing.T) {
 	if err := p.Delete(t.Context(), research.DefaultAccount, done.ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, found, err := p.store.LastWords(t.Context(), done.ID); found || err != nil {
+	if _, found, err := p.store.KeptFinalEvent(t.Context(), done.ID); found || err != nil {
 		t.Errorf("the end of a completed task outlived it (%v)", err)
 	}
 }

@@ -46,7 +46,7 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 	if !r.lease.mayJudge() {
 		return nil
 	}
-	strays, err := r.store.Strays(ctx, strayBatch)
+	strays, err := r.store.AbandonedTasks(ctx, strayBatch)
 	if err != nil {
 		return err
 	}
@@ -71,11 +71,11 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 }
 
 // resume gives a stray its next run, at no cost in tries, or fails it when it has lost too many.
-func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.Stray) error {
+func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.AbandonedTask) error {
 	var events []research.Event
 	said := "resumed after worker loss"
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		head, err := r.store.LockStray(ctx, tx, stray.TaskID, stray.Epoch)
+		head, err := r.store.LockAbandoned(ctx, tx, stray.TaskID, stray.Epoch)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (r *Runner) giveUp(ctx context.Context, tx pgx.Tx, head store.Head, task re
 func (r *Runner) remakeUpkeep(ctx context.Context) error {
 	return r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		kinds := []string{ArtifactsArgs{}.Kind(), PurgeArgs{}.Kind()}
-		stuck, err := r.store.StuckUpkeep(ctx, tx, queueUpkeep, kinds, upkeepTimeout+r.store.LeaseTTL(), strayBatch)
+		stuck, err := r.store.StuckFileJobs(ctx, tx, queueUpkeep, kinds, upkeepTimeout+r.store.LeaseTTL(), strayBatch)
 		if err != nil {
 			return err
 		}

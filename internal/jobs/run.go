@@ -127,13 +127,13 @@ func (c *run) env() agent.Env {
 				Account: c.task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})
 		},
 		Rank: func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
-			return store.Patiently(ctx, func() ([]research.Hit, error) { return c.runner.store.Rank(ctx, c.task.ID, question, limit) })
+			return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return c.runner.store.Rank(ctx, c.task.ID, question, limit) })
 		},
 		Lexemes: func(ctx context.Context, language, text string) ([]string, error) {
-			return store.Patiently(ctx, func() ([]string, error) { return c.runner.store.Lexemes(ctx, language, text) })
+			return store.ReadUntilAvailable(ctx, func() ([]string, error) { return c.runner.store.Lexemes(ctx, language, text) })
 		},
 		Page: func(ctx context.Context, id string) (research.Page, error) {
-			return store.Patiently(ctx, func() (research.Page, error) { return c.runner.store.Page(ctx, c.task.AccountID, id) })
+			return store.ReadUntilAvailable(ctx, func() (research.Page, error) { return c.runner.store.Page(ctx, c.task.AccountID, id) })
 		},
 		Say:   func(offset int, text string) { c.runner.publisher.Say(c.task.ID, c.epoch, offset, text) },
 		Shoot: c.shooter(),
@@ -158,7 +158,7 @@ func (c *run) recall(ctx context.Context, url, stayOn string, anyAge bool) (rese
 	case anyAge:
 		maxAge = store.AnyAge
 	}
-	v, err := store.Patiently(ctx, func() (research.Visit, error) {
+	v, err := store.ReadUntilAvailable(ctx, func() (research.Visit, error) {
 		return c.runner.store.Recall(ctx, c.task.AccountID, maxAge, url, u.String())
 	})
 	switch {
@@ -199,10 +199,10 @@ func (c *run) emit(ctx context.Context, events ...research.Event) error {
 }
 
 // record journals a step with everything it brought.
-func (c *run) record(ctx context.Context, step research.Step) ([]research.Citation, error) {
+func (c *run) record(ctx context.Context, step research.Step) ([]research.Evidence, error) {
 	step.Try = c.try
 	c.keepLinks(step.Visit)
-	var citations []research.Citation
+	var citations []research.Evidence
 	failpoint.Hit(ctx, "before_step_commit")
 	err := c.commit(ctx, len(step.Events), func() ([]research.Event, error) {
 		events, stored, err := c.runner.store.RecordStep(ctx, nil, c.task.ID, c.epoch, step)

@@ -147,7 +147,7 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 		if _, err := s.store.LockHead(ctx, tx, id); err != nil {
 			return err
 		}
-		last, err := s.store.TakeLastWords(ctx, tx, id)
+		last, err := s.store.FinalErrorEvent(ctx, tx, id)
 		if err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func (c *run) keepPicture(ctx context.Context, file research.Artifact, data []by
 		return err
 	}
 	defer c.runner.files.lock(c.task.ID)()
-	epochs, err := store.Patiently(ctx, func() (map[uuid.UUID]int, error) {
+	epochs, err := store.ReadUntilAvailable(ctx, func() (map[uuid.UUID]int, error) {
 		return c.runner.store.Epochs(ctx, []uuid.UUID{c.task.ID})
 	})
 	switch {

@@ -244,7 +244,7 @@ func TestPictureOfADeadRun(t *testing.T) {
 	c := &camera{width: 30}
 	p.work(func(ctx context.Context, env agent.Env) (research.Result, error) {
 		record := env.Record
-		env.Record = func(ctx context.Context, s research.Step) ([]research.Citation, error) {
+		env.Record = func(ctx context.Context, s research.Step) ([]research.Evidence, error) {
 			if once.CompareAndSwap(false, true) {
 				return nil, died
 			}

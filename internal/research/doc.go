@@ -12,7 +12,8 @@
 //   - snapshot, page: the extracted text of a document, stored once per content and never changed.
 //   - visit: one task's reading (or failure to read) of one URL.
 //   - passage: a span of a page that ranks and can be cited whole.
-//   - citation: a span of a page that supports an answer; its excerpt is that span, character for character.
+//   - evidence: a span of a page that a task keeps as a source; its excerpt is that span, character for character.
+//   - citation: a piece of evidence that the answer cites, by the number in brackets that is its marker.
 //   - cursor: the seq of the last event a reader has.
 //
 // All offsets count Unicode code points, as PostgreSQL's substr does.

@@ -94,10 +94,11 @@ type Visit struct {
 	Note      string // a sentence about how the page was read, when that is worth knowing; not stored either
 }
 
-// Citation is a verified quote: Excerpt equals the page's text from Start to End.
-type Citation struct {
-	Evidence   int       // number within the task, from 1 in the order of citing
-	N          int       // marker in the answer, from 1; 0 while the answer does not use it
+// Evidence is a quote that a task keeps as a source: Excerpt equals the page's text from Start to End. A piece of evidence
+// that the answer cites has a marker; it is what the API calls a citation.
+type Evidence struct {
+	Number     int       // within the task, from 1, in the order in which it was kept
+	Marker     int       // the number in brackets by which the answer cites it, from 1; 0: the answer does not cite it
 	PageID     string    // the snapshot
 	VisitID    uuid.UUID // the visit that read it
 	URL        string    // absolute
@@ -170,9 +171,9 @@ type Step struct {
 	CostUSD      *float64 // of a model reply; nil: its model has no price
 
 	// Written with the step in one transaction, not part of the journal row itself.
-	Events    []Event
-	Visit     *Visit
-	Citations []Citation // Excerpt is filled in by the database
-	Artifact  *Artifact  // a file that was just written, such as a picture
-	Shows     []int      // evidence of which Artifact is the picture
+	Events   []Event
+	Visit    *Visit
+	Evidence []Evidence // Excerpt is filled in by the database
+	Artifact *Artifact  // a file that was just written, such as a picture
+	Shows    []int      // numbers of the evidence whose page Artifact shows
 }

@@ -82,7 +82,7 @@ type Task struct {
 	Error       *string  // a sentence for the user
 	ErrorCode   *string
 	Metadata    map[string]any // about the result; never nil in a loaded task
-	Citations   []Citation     // those the answer uses, by N
+	Citations   []Evidence     // the evidence that the answer cites, by Marker
 	Screenshots []string       // root-relative URLs
 	Usage       Usage
 	LastSeq     int64    // seq of the newest event
@@ -157,9 +157,9 @@ type Context struct {
 	Answer    string   `json:"answer"`    // the parent's
 }
 
-// Inherited is a piece of evidence that a follow-up began with: its own citation, of a page that its parent read.
+// Inherited is a piece of evidence that a follow-up began with: a copy of its parent's, of a page that the parent read.
 type Inherited struct {
-	Citation
+	Evidence
 	Language  string
 	PageTitle string
 	Chars     int // code points of the page's text

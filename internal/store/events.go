@@ -105,40 +105,41 @@ func (s *Store) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]L
 	return out, nil
 }
 
-// LastWords is the event with which a task ended that was cancelled or had failed, as it outlives the task: in the
+// FinalEvent is the event with which a task failed or was cancelled. It is kept after the task is deleted, in the
 // arguments of the job that purges its files.
-type LastWords struct {
+type FinalEvent struct {
 	Seq  int64     `json:"seq"`
 	At   time.Time `json:"at"`
 	Body string    `json:"body"` // text, so that readers get the bytes that were written
 }
 
-// TakeLastWords gives what shall outlive a task that is about to be deleted; nil when it has an answer, which must not.
-func (s *Store) TakeLastWords(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*LastWords, error) {
-	row, err := s.q.WithTx(tx).CancelledWith(ctx, id)
+// FinalErrorEvent gives the event to keep of a task that is about to be deleted: the one with which it failed or was
+// cancelled. Nil: the task has an answer, of which nothing may be kept.
+func (s *Store) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*FinalEvent, error) {
+	row, err := s.q.WithTx(tx).FinalErrorEvent(ctx, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is the value "none"
 	}
 	if err != nil {
 		return nil, wrap(err)
 	}
-	return &LastWords{Seq: row.Seq, At: row.CreatedAt, Body: string(row.Body)}, nil
+	return &FinalEvent{Seq: row.Seq, At: row.CreatedAt, Body: string(row.Body)}, nil
 }
 
-// LastWords gives the last event of a deleted task, if there is one that outlived it.
-func (s *Store) LastWords(ctx context.Context, id uuid.UUID) (last research.Event, found bool, err error) {
-	raw, err := s.q.LastWords(ctx, id.String())
+// KeptFinalEvent gives the final event of a deleted task, if one was kept.
+func (s *Store) KeptFinalEvent(ctx context.Context, id uuid.UUID) (last research.Event, found bool, err error) {
+	raw, err := s.q.KeptFinalEvent(ctx, id.String())
 	if errors.Is(err, pgx.ErrNoRows) {
 		return last, false, nil
 	}
 	if err != nil {
 		return last, false, wrap(err)
 	}
-	var words LastWords
-	if err := json.Unmarshal(raw, &words); err != nil {
-		return last, false, fmt.Errorf("last words of task %s: %w", id, err)
+	var kept FinalEvent
+	if err := json.Unmarshal(raw, &kept); err != nil {
+		return last, false, fmt.Errorf("final event of task %s: %w", id, err)
 	}
-	return research.Event{TaskID: id, Seq: words.Seq, Type: research.EventError, Time: words.At, Terminal: true, Body: []byte(words.Body)}, true, nil
+	return research.Event{TaskID: id, Seq: kept.Seq, Type: research.EventError, Time: kept.At, Terminal: true, Body: []byte(kept.Body)}, true, nil
 }
 
 // Notify sends payloads, each shorter than 8,000 bytes, in one transaction of their own. Listeners hear them in this order, but

@@ -60,19 +60,19 @@ func (s *Store) Readings(ctx context.Context, account string, id uuid.UUID) ([]r
 
 // Snapshot gives a page that a task of an account read, as its newest visit found it, and the answer's citations on it by
 // their markers.
-func (s *Store) Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Citation, error) {
+func (s *Store) Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
 	r, err := s.q.TaskPage(ctx, id, account, page)
 	if err != nil {
 		return research.Visit{}, nil, wrap(err)
 	}
-	rows, err := s.q.TaskCitations(ctx, []uuid.UUID{id}, true)
+	rows, err := s.q.TaskEvidence(ctx, []uuid.UUID{id}, true)
 	if err != nil {
 		return research.Visit{}, nil, wrap(err)
 	}
-	var citations []research.Citation
+	var citations []research.Evidence
 	for _, c := range rows {
 		if c.PageID == page {
-			citations = append(citations, citationFrom(c))
+			citations = append(citations, evidenceFrom(c))
 		}
 	}
 	return research.Visit{
@@ -100,7 +100,7 @@ func (s *Store) Rank(ctx context.Context, task uuid.UUID, question string, limit
 	hits := make([]research.Hit, len(rows))
 	for i, r := range rows {
 		hits[i] = research.Hit{
-			Passage: research.Passage{Ord: int(r.Ord), Start: int(r.Start), End: int(r.End), Heading: r.Heading},
+			Passage: research.Passage{Ord: int(r.Ord), Start: int(r.StartOffset), End: int(r.EndOffset), Heading: r.Heading},
 			PageID:  r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank,
 			Matched: r.Matched, Headed: r.Headed,
 		}

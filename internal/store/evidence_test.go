@@ -64,7 +64,7 @@ func TestSnapshotsAreSharedAndCollected(t *testing.T) {
 		task := b.task("default", question("q"))
 		b.claim(task.ID, 1)
 		v := visit("http://a.example/shared", shared)
-		if _, _, err := b.record(task.ID, 1, 1, v, research.Citation{Evidence: 1, PageID: shared.ID, VisitID: v.ID, URL: v.URL, Title: "S", Start: 0, End: 8}); err != nil {
+		if _, _, err := b.record(task.ID, 1, 1, v, research.Evidence{Number: 1, PageID: shared.ID, VisitID: v.ID, URL: v.URL, Title: "S", Start: 0, End: 8}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {
@@ -101,7 +101,7 @@ func TestSnapshotsAreSharedAndCollected(t *testing.T) {
 	if err := remove(tasks[1].ID); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"tasks", "task_heads", "task_events", "runs", "steps", "visits", "citations", "artifacts", "pages", "passages"} {
+	for _, table := range []string{"tasks", "task_heads", "task_events", "runs", "steps", "visits", "evidence", "artifacts", "pages", "passages"} {
 		var n int
 		if err := b.Pool().QueryRow(b.ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%d rows left in %s (%v)", n, table, err)
@@ -161,14 +161,14 @@ func TestEvidenceCannotBeForged(t *testing.T) {
 	if _, _, err := b.record(task.ID, 1, 1, v); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]research.Citation{
+	for name, c := range map[string]research.Evidence{
 		"longer than 400": {Start: 0, End: 401},
 		"empty":           {Start: 5, End: 5},
 		"backwards":       {Start: 9, End: 5},
 		"beyond the end":  {Start: 990, End: 1100},
 		"no such page":    {Start: 0, End: 4, PageID: strings.Repeat("0", 64)},
 	} {
-		c.Evidence, c.VisitID, c.URL, c.Title = 1, v.ID, v.URL, "T"
+		c.Number, c.VisitID, c.URL, c.Title = 1, v.ID, v.URL, "T"
 		if c.PageID == "" {
 			c.PageID = page.ID
 		}

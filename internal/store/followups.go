@@ -17,7 +17,7 @@ import (
 // there, and the parent's row locked, as the insert of the follow-up did.
 func (s *Store) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID) error {
 	q := s.q.WithTx(tx)
-	rows, err := q.TaskCitations(ctx, []uuid.UUID{parent}, true)
+	rows, err := q.TaskEvidence(ctx, []uuid.UUID{parent}, true)
 	if err != nil {
 		return wrap(err)
 	}
@@ -37,8 +37,8 @@ func (s *Store) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID)
 			}
 			visits[r.VisitID] = visit
 		}
-		_, err := q.InsertCitation(ctx, db.InsertCitationParams{TaskID: child, Evidence: int32(i + 1), PageID: r.PageID, VisitID: visit,
-			Url: r.Url, Title: r.Title, Start: r.Start, Stop: r.End, At: r.AccessedAt})
+		_, err := q.InsertEvidence(ctx, db.InsertEvidenceParams{TaskID: child, Number: int32(i + 1), PageID: r.PageID, VisitID: visit,
+			Url: r.Url, Title: r.Title, StartOffset: r.StartOffset, EndOffset: r.EndOffset, At: r.AccessedAt})
 		if err != nil {
 			return fmt.Errorf("inherit evidence %d: %w", i+1, wrap(err))
 		}
@@ -55,8 +55,8 @@ func (s *Store) Inherited(ctx context.Context, id uuid.UUID) ([]research.Inherit
 	out := make([]research.Inherited, len(rows))
 	for i, r := range rows {
 		out[i] = research.Inherited{Language: r.Language, PageTitle: r.PageTitle, Chars: int(r.Chars), Passages: int(r.Passages),
-			Citation: research.Citation{Evidence: int(r.Evidence), PageID: r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title,
-				Excerpt: r.Excerpt, Start: int(r.Start), End: int(r.End), Verified: true, AccessedAt: r.AccessedAt}}
+			Evidence: research.Evidence{Number: int(r.Number), PageID: r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title,
+				Excerpt: r.Excerpt, Start: int(r.StartOffset), End: int(r.EndOffset), Verified: true, AccessedAt: r.AccessedAt}}
 	}
 	return out, nil
 }

@@ -103,13 +103,13 @@ func visit(url string, p *research.Page) *research.Visit {
 }
 
 // record journals one navigate_to step with its visit.
-func (b bundle) record(id uuid.UUID, epoch, turn int, v *research.Visit, citations ...research.Citation) ([]research.Event, []research.Citation, error) {
+func (b bundle) record(id uuid.UUID, epoch, turn int, v *research.Visit, citations ...research.Evidence) ([]research.Event, []research.Evidence, error) {
 	var events []research.Event
-	var cited []research.Citation
+	var cited []research.Evidence
 	err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		events, cited, err = b.RecordStep(ctx, tx, id, epoch, research.Step{
 			Turn: turn, CallNo: 1, Try: 1, Kind: research.ToolStep, Tool: "navigate_to", Args: []byte(`{"url":"x"}`),
-			Result: []byte(`{"a":  1}`), Success: true, Duration: 1500 * time.Microsecond, Visit: v, Citations: citations,
+			Result: []byte(`{"a":  1}`), Success: true, Duration: 1500 * time.Microsecond, Visit: v, Evidence: citations,
 			Events: []research.Event{research.ToolResult("navigate_to", map[string]any{"ok": true}, true, nil)},
 		})
 		return err
@@ -123,7 +123,7 @@ func (b bundle) finish(id uuid.UUID, epoch int, cited ...int) []research.Event {
 	var events []research.Event
 	b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
 		events, err = b.Complete(ctx, tx, id, epoch, research.Result{Answer: "forty-two [1]", Confidence: 0.5, Cited: cited},
-			func(c []research.Citation, s float64) research.Event {
+			func(c []research.Evidence, s float64) research.Event {
 				return research.Complete("forty-two [1]", []string{}, 0.5, s, nil)
 			})
 		return err

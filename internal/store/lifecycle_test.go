@@ -25,7 +25,7 @@ func TestLifecycle(t *testing.T) {
 	if _, _, err := b.record(task.ID, 1, 1, v); err != nil {
 		t.Fatal(err)
 	}
-	cite := research.Citation{Evidence: 1, PageID: page.ID, VisitID: v.ID, URL: v.URL, Title: "Title", Start: 26, End: 48}
+	cite := research.Evidence{Number: 1, PageID: page.ID, VisitID: v.ID, URL: v.URL, Title: "Title", Start: 26, End: 48}
 	_, cited, err := b.record(task.ID, 1, 2, nil, cite)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestLifecycle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Status != research.Completed || got.Answer == nil || got.LastSeq != 5 || len(got.Citations) != 1 || got.Citations[0].N != 1 {
+	if got.Status != research.Completed || got.Answer == nil || got.LastSeq != 5 || len(got.Citations) != 1 || got.Citations[0].Marker != 1 {
 		t.Errorf("task = %+v", got)
 	}
 	if got.Usage.Pages != 1 || got.Usage.ToolCalls != 2 || got.Duration() == nil || *got.Duration() < 0 {

@@ -32,8 +32,8 @@ func UntilAvailable(ctx context.Context, f func() error) error {
 	}
 }
 
-// Patiently is UntilAvailable for reads.
-func Patiently[T any](ctx context.Context, read func() (T, error)) (T, error) {
+// ReadUntilAvailable is UntilAvailable for reads.
+func ReadUntilAvailable[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	var value T
 	err := UntilAvailable(ctx, func() (err error) {
 		value, err = read()

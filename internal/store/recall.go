@@ -39,7 +39,7 @@ func (s *Store) Recall(ctx context.Context, account string, maxAge time.Duration
 	p := research.Page{ID: row.PageID, Title: row.PageTitle, Language: row.Language, Text: row.Content,
 		Canonical: row.CanonicalUrl, PublishedAt: row.PublishedAt, ModifiedAt: row.ModifiedAt, Passages: make([]research.Passage, len(passages))}
 	for i, r := range passages {
-		p.Passages[i] = research.Passage{Ord: int(r.Ord), Start: int(r.Start), End: int(r.End), Heading: r.Heading}
+		p.Passages[i] = research.Passage{Ord: int(r.Ord), Start: int(r.StartOffset), End: int(r.EndOffset), Heading: r.Heading}
 	}
 	v := research.Visit{URL: addresses[0], FinalURL: row.FinalUrl, Outcome: research.OutcomeOK, Status: int(row.Status), Title: row.Title,
 		Page: &p, FetchedAt: row.FetchedAt, Cached: true}
@@ -47,9 +47,9 @@ func (s *Store) Recall(ctx context.Context, account string, maxAge time.Duration
 	return v, err
 }
 
-// Shelve puts a page into an account's library, in the place of what it holds of the same address. It reports false, and
+// SaveToLibrary puts a page into an account's library, in the place of what it holds of the same address. It reports false, and
 // writes nothing, when the text is the same as before.
-func (s *Store) Shelve(ctx context.Context, account string, v research.Visit) (bool, error) {
+func (s *Store) SaveToLibrary(ctx context.Context, account string, v research.Visit) (bool, error) {
 	if v.Page == nil {
 		return false, errors.New("only pages that were read belong into a library")
 	}

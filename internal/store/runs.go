@@ -117,7 +117,7 @@ func (s *Store) SetJob(ctx context.Context, tx pgx.Tx, id uuid.UUID, jobID int64
 // Complete ends a task with an answer. final builds the terminal event from the citations that the answer uses and the
 // duration in seconds.
 func (s *Store) Complete(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, res research.Result,
-	final func(citations []research.Citation, seconds float64) research.Event) ([]research.Event, error) {
+	final func(citations []research.Evidence, seconds float64) research.Event) ([]research.Event, error) {
 	q := s.q.WithTx(tx)
 	head, err := s.exit(ctx, q, id, epoch, 1, RunCompleted)
 	if err != nil {
@@ -131,21 +131,21 @@ func (s *Store) Complete(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int
 	if err != nil {
 		return nil, fenced(err)
 	}
-	for i, evidence := range res.Cited {
-		if err := q.MarkCitation(ctx, db.MarkCitationParams{N: int32(i + 1), TaskID: id, Evidence: int32(evidence), Support: supportOf(res, evidence)}); err != nil {
+	for i, number := range res.Cited {
+		if err := q.MarkEvidence(ctx, db.MarkEvidenceParams{Marker: int32(i + 1), TaskID: id, Number: int32(number), Support: supportOf(res, number)}); err != nil {
 			return nil, wrap(err)
 		}
 	}
-	cited, err := q.TaskCitations(ctx, []uuid.UUID{id}, true)
+	cited, err := q.TaskEvidence(ctx, []uuid.UUID{id}, true)
 	if err != nil {
 		return nil, wrap(err)
 	}
 	if len(cited) != len(res.Cited) {
 		return nil, fmt.Errorf("the answer cites %d pieces of evidence, %d are stored", len(res.Cited), len(cited))
 	}
-	citations := make([]research.Citation, len(cited))
+	citations := make([]research.Evidence, len(cited))
 	for i, c := range cited {
-		citations[i] = citationFrom(c)
+		citations[i] = evidenceFrom(c)
 	}
 	events := []research.Event{final(citations, seconds(row.StartedAt, row.CompletedAt))}
 	return events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
@@ -178,9 +178,9 @@ func (s *Store) Fail(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, st
 	return events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
 }
 
-// supportOf is the verdict on a piece of evidence.
-func supportOf(res research.Result, evidence int) string {
-	if v := res.Support[evidence]; v != "" {
+// supportOf is the verdict on a piece of evidence, by its number.
+func supportOf(res research.Result, number int) string {
+	if v := res.Support[number]; v != "" {
 		return v
 	}
 	return research.Unchecked

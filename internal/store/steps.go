@@ -16,13 +16,13 @@ import (
 // seq and time, and the evidence with the excerpts that the database cut from the snapshots. A nil tx makes it a
 // transaction of its own.
 func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) (
-	events []research.Event, citations []research.Citation, err error) {
-	if tx == nil && (step.Visit != nil || len(step.Citations) > 0 || step.Artifact != nil) { // more than one statement
+	events []research.Event, evidence []research.Evidence, err error) {
+	if tx == nil && (step.Visit != nil || len(step.Evidence) > 0 || step.Artifact != nil) { // more than one statement
 		err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-			events, citations, err = s.RecordStep(ctx, tx, id, epoch, step)
+			events, evidence, err = s.RecordStep(ctx, tx, id, epoch, step)
 			return err
 		})
-		return events, citations, err
+		return events, evidence, err
 	}
 	args := step.Args
 	if len(args) == 0 {
@@ -44,10 +44,10 @@ func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 			return nil, nil, err
 		}
 	}
-	if citations, err = s.insertEvidence(ctx, q, id, head.At, step.Citations); err != nil {
+	if evidence, err = s.insertEvidence(ctx, q, id, head.At, step.Evidence); err != nil {
 		return nil, nil, err
 	}
-	return step.Events, citations, s.insertFile(ctx, q, id, step)
+	return step.Events, evidence, s.insertFile(ctx, q, id, step)
 }
 
 // insertFile records the file of a step, and what it is the picture of.
@@ -60,30 +60,30 @@ func (s *Store) insertFile(ctx context.Context, q *db.Queries, id uuid.UUID, ste
 	if err != nil || len(step.Shows) == 0 {
 		return wrap(err)
 	}
-	evidence := make([]int32, len(step.Shows))
+	numbers := make([]int32, len(step.Shows))
 	for i, n := range step.Shows {
-		evidence[i] = int32(n)
+		numbers[i] = int32(n)
 	}
-	return wrap(q.ShowCitations(ctx, a.Name, id, evidence))
+	return wrap(q.SetEvidenceScreenshot(ctx, a.Name, id, numbers))
 }
 
 // insertEvidence stores quotes and fills in their excerpts.
-func (s *Store) insertEvidence(ctx context.Context, q *db.Queries, id uuid.UUID, at time.Time, evidence []research.Citation) ([]research.Citation, error) {
-	citations := append([]research.Citation(nil), evidence...)
-	for i := range citations {
-		c := &citations[i]
-		c.AccessedAt = at
+func (s *Store) insertEvidence(ctx context.Context, q *db.Queries, id uuid.UUID, at time.Time, quotes []research.Evidence) ([]research.Evidence, error) {
+	stored := append([]research.Evidence(nil), quotes...)
+	for i := range stored {
+		e := &stored[i]
+		e.AccessedAt = at
 		var err error
-		c.Excerpt, err = q.InsertCitation(ctx, db.InsertCitationParams{
-			TaskID: id, Evidence: int32(c.Evidence), PageID: c.PageID, VisitID: c.VisitID, Url: c.URL, Title: c.Title,
-			Start: int32(c.Start), Stop: int32(c.End), At: at,
+		e.Excerpt, err = q.InsertEvidence(ctx, db.InsertEvidenceParams{
+			TaskID: id, Number: int32(e.Number), PageID: e.PageID, VisitID: e.VisitID, Url: e.URL, Title: e.Title,
+			StartOffset: int32(e.Start), EndOffset: int32(e.End), At: at,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("store evidence %d: %w", c.Evidence, wrap(err))
+			return nil, fmt.Errorf("store evidence %d: %w", e.Number, wrap(err))
 		}
-		c.Verified = true
+		e.Verified = true
 	}
-	return citations, nil
+	return stored, nil
 }
 
 // Journal gives the steps of a task in order.

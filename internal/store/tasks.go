@@ -177,7 +177,7 @@ func ids(tasks []research.Task) []uuid.UUID {
 // askParts asks for what addParts reads.
 func askParts(ctx context.Context, q *db.Queries, ids []uuid.UUID) {
 	_, _ = q.TaskUsage(ctx, ids)
-	_, _ = q.TaskCitations(ctx, ids, true)
+	_, _ = q.TaskEvidence(ctx, ids, true)
 	_, _ = q.Screenshots(ctx, ids)
 }
 
@@ -202,12 +202,12 @@ func addParts(ctx context.Context, q *db.Queries, tasks []research.Task) error {
 			at[u.TaskID].Usage.CostUSD = &u.CostUsd
 		}
 	}
-	citations, err := q.TaskCitations(ctx, ids, true)
+	citations, err := q.TaskEvidence(ctx, ids, true)
 	if err != nil {
 		return err
 	}
 	for _, c := range citations {
-		at[c.TaskID].Citations = append(at[c.TaskID].Citations, citationFrom(c))
+		at[c.TaskID].Citations = append(at[c.TaskID].Citations, evidenceFrom(c))
 	}
 	shots, err := q.Screenshots(ctx, ids)
 	if err != nil {
@@ -239,14 +239,14 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 	}
 }
 
-func citationFrom(c db.TaskCitationsRow) research.Citation {
-	out := research.Citation{
-		Evidence: int(c.Evidence), N: int(c.N), PageID: c.PageID, VisitID: c.VisitID, URL: c.Url, Title: c.Title,
-		Excerpt: c.Excerpt, Start: int(c.Start), End: int(c.End), Verified: true, Support: c.Support, AccessedAt: c.AccessedAt,
-		PublishedAt: c.PublishedAt,
+func evidenceFrom(e db.TaskEvidenceRow) research.Evidence {
+	out := research.Evidence{
+		Number: int(e.Number), Marker: int(e.Marker), PageID: e.PageID, VisitID: e.VisitID, URL: e.Url, Title: e.Title,
+		Excerpt: e.Excerpt, Start: int(e.StartOffset), End: int(e.EndOffset), Verified: true, Support: e.Support, AccessedAt: e.AccessedAt,
+		PublishedAt: e.PublishedAt,
 	}
-	if c.Screenshot != "" {
-		out.ScreenshotURL = research.ScreenshotURL(c.TaskID, c.Screenshot)
+	if e.Screenshot != "" {
+		out.ScreenshotURL = research.ScreenshotURL(e.TaskID, e.Screenshot)
 	}
 	return out
 }

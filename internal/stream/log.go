@@ -27,7 +27,7 @@ type Log interface {
 	// LogStates tells how far logs have come. A missing key: the task is gone.
 	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
 	// LastWords gives the event with which a task that is gone was cancelled, if that is still known.
-	LastWords(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
+	KeptFinalEvent(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
 	// Notify sends payloads on channel in a transaction of their own.
 	Notify(ctx context.Context, channel string, payloads ...string) error
 }

@@ -229,7 +229,7 @@ func (t *topic) vanish() {
 func (t *topic) lastWords() {
 	ctx, cancel := context.WithTimeout(t.ctx, t.hub.cfg.ReadTimeout)
 	defer cancel()
-	last, found, err := t.hub.log.LastWords(ctx, t.id)
+	last, found, err := t.hub.log.KeptFinalEvent(ctx, t.id)
 	if err != nil || !found {
 		return
 	}

@@ -61,7 +61,7 @@ func options(o research.Options) api.Options {
 }
 
 // Citations are the citations of a task or an agent:complete event. Never nil, so that none is [] and not null.
-func Citations(citations []research.Citation) []api.Citation {
+func Citations(citations []research.Evidence) []api.Citation {
 	out := make([]api.Citation, len(citations))
 	for i, c := range citations {
 		out[i] = citation(c)
@@ -69,13 +69,13 @@ func Citations(citations []research.Citation) []api.Citation {
 	return out
 }
 
-func citation(c research.Citation) api.Citation {
+func citation(c research.Evidence) api.Citation {
 	out := api.Citation{URL: c.URL, Title: c.Title, PageID: optional(c.PageID), Excerpt: optional(c.Excerpt)}
 	if out.Title == "" {
 		out.Title = host(c.URL)
 	}
-	if c.N > 0 {
-		out.N = &c.N
+	if c.Marker > 0 {
+		out.N = &c.Marker
 	}
 	if c.PageID != "" && c.End > c.Start {
 		out.Start, out.End = &c.Start, &c.End

@@ -81,7 +81,7 @@ func whole() research.Task {
 		Answer: &answer, Confidence: &confidence, Error: &message, ErrorCode: &code, Metadata: map[string]any{"partial": true},
 		Options: research.Options{SeedURL: "http://a.example/", MaxDepth: 1, MaxPages: 2, TimeBudget: 90 * time.Second,
 			SearchEngine: research.Bing, MaxResults: 3, SafeMode: true, AllowDomains: []string{"a.example"}, Fresh: true, Metadata: map[string]any{"k": "v"}},
-		Citations: []research.Citation{{Evidence: 4, N: 1, PageID: "ab", URL: "http://a.example/", Title: "A", Excerpt: "because",
+		Citations: []research.Evidence{{Number: 4, Marker: 1, PageID: "ab", URL: "http://a.example/", Title: "A", Excerpt: "because",
 			Start: 0, End: 7, Verified: true, Support: "unchecked", AccessedAt: started, PublishedAt: &published}},
 		Screenshots: []string{"/api/tasks/x/screenshots/1.png"},
 		Usage:       research.Usage{Pages: 1, ToolCalls: 2, ModelCalls: 3, InputTokens: 4, OutputTokens: 5, Running: 1250 * time.Millisecond},
@@ -115,19 +115,19 @@ func TestCitationLeavesOutWhatItLacks(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		in   research.Citation
+		in   research.Evidence
 		want string
 	}{
-		{"bare", research.Citation{URL: "https://a.example:8443/x", Title: "T"}, `[{"title":"T","url":"https://a.example:8443/x"}]`},
-		{"title falls back to the host", research.Citation{URL: "https://a.example:8443/x"}, `[{"title":"a.example:8443","url":"https://a.example:8443/x"}]`},
-		{"title is never empty", research.Citation{URL: "::"}, `[{"title":"::","url":"::"}]`},
-		{"excerpt not verified", research.Citation{URL: "u", Title: "T", Excerpt: "e"}, `[{"excerpt":"e","title":"T","url":"u","verified":false}]`},
-		{"span from 0", research.Citation{URL: "u", Title: "T", PageID: "p", End: 2}, `[{"end":2,"pageId":"p","start":0,"title":"T","url":"u"}]`},
+		{"bare", research.Evidence{URL: "https://a.example:8443/x", Title: "T"}, `[{"title":"T","url":"https://a.example:8443/x"}]`},
+		{"title falls back to the host", research.Evidence{URL: "https://a.example:8443/x"}, `[{"title":"a.example:8443","url":"https://a.example:8443/x"}]`},
+		{"title is never empty", research.Evidence{URL: "::"}, `[{"title":"::","url":"::"}]`},
+		{"excerpt not verified", research.Evidence{URL: "u", Title: "T", Excerpt: "e"}, `[{"excerpt":"e","title":"T","url":"u","verified":false}]`},
+		{"span from 0", research.Evidence{URL: "u", Title: "T", PageID: "p", End: 2}, `[{"end":2,"pageId":"p","start":0,"title":"T","url":"u"}]`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			b, err := json.Marshal(wire.Citations([]research.Citation{tt.in}))
+			b, err := json.Marshal(wire.Citations([]research.Evidence{tt.in}))
 			if err != nil || string(b) != tt.want {
 				t.Errorf("got %s, %v\nwant %s", b, err, tt.want)
 			}

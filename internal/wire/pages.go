@@ -39,7 +39,7 @@ func PageVisits(readings []research.Reading) []api.PageVisit {
 }
 
 // PageSnapshot is a page as a task read it, with the citations that are on it.
-func PageSnapshot(v research.Visit, citations []research.Citation) api.PageSnapshot {
+func PageSnapshot(v research.Visit, citations []research.Evidence) api.PageSnapshot {
 	return api.PageSnapshot{
 		PageID: v.Page.ID, URL: v.URL, FinalURL: v.FinalURL, Title: cmp.Or(v.Title, host(v.FinalURL)), Language: optional(v.Page.Language),
 		Text: v.Page.Text, Citations: Citations(citations), FetchedAt: api.NewTime(v.FetchedAt),

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// AbandonedTask is an open task that nobody works on and nobody will.
+type AbandonedTask struct {
+	TaskID uuid.UUID
+	Epoch  int
+	Reason string // owner_dead, job_over or never_claimed
+}
+
+// AbandonedTasks lists at most limit open tasks whose owner has no fresh heartbeat, whose job is gone or over, or whose job was
+// fetched longer than a lease ago without a claim. All by the database's clock, and only as of this moment: see LockAbandoned.
+func (s *Store) AbandonedTasks(ctx context.Context, limit int) ([]AbandonedTask, error) {
+	rows, err := s.q.AbandonedTasks(ctx, s.lease.Seconds(), nil, int32(limit))
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]AbandonedTask, len(rows))
+	for i, r := range rows {
+		out[i] = AbandonedTask{TaskID: r.TaskID, Epoch: int(r.RunEpoch), Reason: r.Reason}
+	}
+	return out, nil
+}
+
+// LockAbandoned locks the head of an abandoned task for its transition. research.ErrFenced: somebody else is at it, or was. The
+// question whether it is abandoned is asked again under the lock, because a claim may have come in between.
+func (s *Store) LockAbandoned(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (Head, error) {
+	q := s.q.WithTx(tx)
+	row, err := q.LockEpoch(ctx, id, int32(epoch))
+	if err != nil {
+		return Head{}, fenced(err)
+	}
+	still, err := q.AbandonedTasks(ctx, s.lease.Seconds(), &id, 1)
+	if err != nil {
+		return Head{}, wrap(err)
+	}
+	if len(still) == 0 {
+		return Head{}, research.ErrFenced
+	}
+	return Head{Epoch: epoch, Owner: row.Owner, JobID: row.JobID}, nil
+}
+
+// LossesInARow counts the runs of a task that were lost since its last new step, that of epoch included.
+func (s *Store) LossesInARow(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (int, error) {
+	n, err := s.q.WithTx(tx).LossesInARow(ctx, id, int32(epoch))
+	return int(n), wrap(err)
+}
+
+// StuckJob is a job on the files of a task that outlasted every limit.
+type StuckJob struct {
+	ID     int64
+	Kind   string
+	TaskID uuid.UUID
+}
+
+// StuckFileJobs lists and locks at most limit jobs of a queue that have been running for longer than age, by the database's
+// clock, and that nobody has cancelled yet.
+func (s *Store) StuckFileJobs(ctx context.Context, tx pgx.Tx, queue string, kinds []string, age time.Duration, limit int) ([]StuckJob, error) {
+	rows, err := s.q.WithTx(tx).StuckFileJobs(ctx, db.StuckFileJobsParams{Queue: queue, Kinds: kinds, OlderThanSeconds: age.Seconds(), MaxRows: int32(limit)})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	out := make([]StuckJob, len(rows))
+	for i, r := range rows {
+		out[i] = StuckJob{ID: r.ID, Kind: r.Kind, TaskID: r.TaskID}
+	}
+	return out, nil
+}
