@@ -32,13 +32,10 @@ func manualReader(site *testsite.Site) testsite.Script {
 
 // TestModelAnswers: a task through API, worker, tool loop and a model over HTTP; /health and doctor tell of the model.
 func TestModelAnswers(t *testing.T) {
-	for _, provider := range []string{"openai", "anthropic"} {
+	for provider, start := range map[string]func(testing.TB, testsite.Script) *testsite.LLM{"openai": testsite.OpenAI, "anthropic": testsite.Anthropic, "googleai": testsite.Google} {
 		t.Run(provider, func(t *testing.T) {
 			w := newWorld(t)
-			server := testsite.OpenAI(t, manualReader(w.site))
-			if provider == "anthropic" {
-				server = testsite.Anthropic(t, manualReader(w.site))
-			}
+			server := start(t, manualReader(w.site))
 			server.Demand("sk-secret", "scripted")
 			env := []string{"LLM_PROVIDER=" + provider, "LLM_BASE_URL=" + server.BaseURL(), "LLM_MODEL=scripted", "LLM_API_KEY=sk-secret"}
 			c := w.serve(roleAll, env...)

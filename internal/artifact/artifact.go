@@ -1,5 +1,5 @@
-// Package artifact keeps the files of tasks on gocloud.dev/blob: in a folder by default, in an S3-compatible bucket where
-// several machines share them.
+// Package artifact keeps the files of tasks: in a folder by default, in an S3-compatible bucket where several machines
+// share them.
 //
 // Invariants:
 //
@@ -11,19 +11,17 @@
 package artifact
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"iter"
 	"regexp"
 	"time"
 
 	"github.com/google/uuid"
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 
 	"legwork/internal/research"
 )
@@ -41,18 +39,43 @@ const opTime = 30 * time.Second
 // name is what the database's CHECK allows: no separators, no leading dot.
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
-// Store is a bucket of files by task.
+// Store holds the files of tasks. Safe for concurrent use.
 type Store struct {
-	bucket *blob.Bucket
-	place  string // as users know it
-	dir    string // of a folder; empty: a bucket
+	place   string // ARTIFACT_DIR, as users know it
+	backend backend
+}
+
+// backend is where files really are. A key is made of a task's id, a slash and a name.
+type backend interface {
+	// put stores a whole file, replacing an older one. On an error there is the older one, or none.
+	put(ctx context.Context, key, contentType string, data []byte) error
+	// stat describes a file; research.ErrNotFound when there is none.
+	stat(ctx context.Context, key string) (info, error)
+	// open reads a file from an offset on. ctx has to last until the reader is closed.
+	open(ctx context.Context, key string, from int64) (io.ReadCloser, error)
+	// remove deletes a file. That there is none is no error.
+	remove(ctx context.Context, key string) error
+	// list gives the keys of one task's files. It ends at the first error, which it gives.
+	list(ctx context.Context, task uuid.UUID) iter.Seq2[string, error]
+	// removeFolder deletes what is left of a task that has no files any more.
+	removeFolder(task uuid.UUID) error
+	// advice says what to do about an error that every file would bring.
+	advice(err error) string
+	close() error
+}
+
+// info describes a stored file.
+type info struct {
+	size    int64
+	modTime time.Time
+	etag    string // in quotes
 }
 
 // Place names where the files are, for people.
 func (s *Store) Place() string { return s.place }
 
-// Close releases the bucket.
-func (s *Store) Close() error { return s.bucket.Close() }
+// Close releases the connections.
+func (s *Store) Close() error { return s.backend.close() }
 
 // IsName reports whether a file may be called so.
 func IsName(file string) bool { return name.MatchString(file) }
@@ -72,27 +95,10 @@ func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType str
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()
-	if err := s.write(ctx, k, contentType, data); err != nil {
+	if err := s.backend.put(ctx, k, contentType, data); err != nil {
 		return fmt.Errorf("write artifact %s: %w", k, err)
 	}
 	return nil
-}
-
-// write does not leave it to the bucket's WriteAll, which closes a writer that could not write: that keeps what a full disk
-// had room for under the file's own name.
-func (s *Store) write(ctx context.Context, key, contentType string, data []byte) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	w, err := s.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: contentType})
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(data); err != nil {
-		cancel() // so that Close discards it
-		_ = w.Close()
-		return err
-	}
-	return w.Close()
 }
 
 // Read finds a file; research.ErrNotFound when there is none of that name. ctx has to last until the file is closed: its
@@ -104,27 +110,24 @@ func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, e
 	}
 	bounded, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()
-	a, err := s.bucket.Attributes(bounded, k)
+	i, err := s.backend.stat(bounded, k)
 	if err != nil {
-		if gcerrors.Code(err) == gcerrors.NotFound {
-			return nil, fmt.Errorf("%w: artifact %s", research.ErrNotFound, k)
-		}
 		return nil, fmt.Errorf("read artifact %s: %w", k, err)
 	}
-	return &File{Size: a.Size, ModTime: a.ModTime, ETag: a.ETag, ctx: ctx, bucket: s.bucket, key: k}, nil
+	return &File{Size: i.size, ModTime: i.modTime, ETag: i.etag, ctx: ctx, backend: s.backend, key: k}, nil
 }
 
 // File is a stored artifact. It is read and sought like any io.ReadSeeker. Close it.
 type File struct {
-	Size    int64
+	Size    int64 // in bytes
 	ModTime time.Time
 	ETag    string // strong validator in quotes (RFC 9110 §8.8.3); it changes with every write
 
-	ctx    context.Context //nolint:containedctx // of the request that reads it, as io.Reader has none
-	bucket *blob.Bucket
-	key    string
-	at     int64
-	body   *blob.Reader // from at; nil: not opened yet
+	ctx     context.Context //nolint:containedctx // of the request that reads it, as io.Reader has none
+	backend backend
+	key     string
+	at      int64
+	body    io.ReadCloser // from at; nil: not opened yet
 }
 
 // Read implements io.Reader.
@@ -133,7 +136,7 @@ func (f *File) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if f.body == nil {
-		r, err := f.bucket.NewRangeReader(f.ctx, f.key, f.at, -1, nil)
+		r, err := f.backend.open(f.ctx, f.key, f.at)
 		if err != nil {
 			return 0, fmt.Errorf("read artifact %s: %w", f.key, err)
 		}
@@ -175,38 +178,25 @@ func (f *File) Close() error {
 
 // Purge removes every file of a task, whether a row tells of it or not.
 func (s *Store) Purge(ctx context.Context, task uuid.UUID) error {
-	it := s.bucket.List(&blob.ListOptions{Prefix: task.String() + "/"})
 	var errs []error
-	for {
-		obj, err := s.next(ctx, it)
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for k, err := range s.backend.list(ctx, task) {
 		if err != nil {
-			return fmt.Errorf("list artifacts of %s: %w", task, err)
+			return errors.Join(append(errs, fmt.Errorf("list artifacts of %s: %w", task, err))...)
 		}
-		if err := s.remove(ctx, obj.Key); err != nil {
+		if err := s.remove(ctx, k); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	if s.dir != "" { // a bucket has no folders, a file system does
-		if err := os.Remove(filepath.Join(s.dir, task.String())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("remove folder: %w", err))
-		}
+	if err := s.backend.removeFolder(task); err != nil {
+		errs = append(errs, fmt.Errorf("remove folder of %s: %w", task, err))
 	}
 	return errors.Join(errs...)
-}
-
-func (s *Store) next(ctx context.Context, it *blob.ListIterator) (*blob.ListObject, error) {
-	ctx, cancel := context.WithTimeout(ctx, opTime)
-	defer cancel()
-	return it.Next(ctx)
 }
 
 func (s *Store) remove(ctx context.Context, k string) error {
 	ctx, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()
-	if err := s.bucket.Delete(ctx, k); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+	if err := s.backend.remove(ctx, k); err != nil {
 		return fmt.Errorf("delete artifact %s: %w", k, err)
 	}
 	return nil
@@ -220,12 +210,42 @@ func (s *Store) Exists(ctx context.Context, task uuid.UUID, file string) (int64,
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()
-	attrs, err := s.bucket.Attributes(ctx, k)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	i, err := s.backend.stat(ctx, k)
+	if errors.Is(err, research.ErrNotFound) {
 		return 0, false, nil
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("look up artifact %s: %w", k, err)
 	}
-	return attrs.Size, true, nil
+	return i.size, true, nil
+}
+
+// Check writes, reads and deletes a file beside those of tasks. Its error says what to do.
+func (s *Store) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, opTime)
+	defer cancel()
+	err := s.tryFile(ctx, ".probe-"+uuid.NewString())
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("files cannot be kept in ARTIFACT_DIR %s: %s: %w", s.place, s.backend.advice(err), err)
+}
+
+func (s *Store) tryFile(ctx context.Context, k string) error {
+	want := []byte("legwork")
+	if err := s.backend.put(ctx, k, "text/plain", want); err != nil {
+		return err
+	}
+	err := func() error {
+		r, err := s.backend.open(ctx, k, 0)
+		if err != nil {
+			return err
+		}
+		got, err := io.ReadAll(io.LimitReader(r, 1<<10))
+		if err == nil && !bytes.Equal(got, want) {
+			err = fmt.Errorf("wrote %q, read %q", want, got)
+		}
+		return errors.Join(err, r.Close())
+	}()
+	return errors.Join(err, s.backend.remove(ctx, k))
 }

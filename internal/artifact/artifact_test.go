@@ -117,6 +117,34 @@ func TestCheckFolder(t *testing.T) {
 	}
 }
 
+// What a write leaves that could not be finished is no file, and goes with its task.
+func TestUnfinishedWrites(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t)
+	task := uuid.New()
+	if err := os.MkdirAll(filepath.Join(dir, task.String(), "logs.txt"), 0o750); err != nil { // in the way of the rename
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), task, "logs.txt", "text/plain", []byte("x")); err == nil {
+		t.Fatal("a folder was replaced by a file")
+	}
+	if _, ok, err := s.Exists(t.Context(), task, "logs.txt"); ok || err != nil {
+		t.Errorf("a folder counts as a file: %v %v", ok, err)
+	}
+	if entries, err := os.ReadDir(filepath.Join(dir, task.String())); err != nil || len(entries) != 1 {
+		t.Errorf("the write left %v (%v)", entries, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, task.String(), ".part-killed"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Purge(t.Context(), task); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, task.String())); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is left: %v", err)
+	}
+}
+
 func TestUnusableFolder(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")

@@ -5,9 +5,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -115,7 +118,8 @@ func TestUnusableBucket(t *testing.T) {
 	if err := openBucket(t, "s3://nobody?anonymous=true&endpoint="+b.Endpoint).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "create the bucket") {
 		t.Errorf("a bucket that is not there: %v", err)
 	}
-	for _, url := range []string{"s3://", "s3:///x", "s3://bucket/folder", "s3://bucket?colour=blue", "s3://bucket?%zz"} {
+	for _, url := range []string{"s3://", "s3:///x", "s3://bucket/folder", "s3://bucket?colour=blue", "s3://bucket?%zz",
+		"s3://bucket?anonymous=perhaps", "s3://bucket?endpoint=ftp://127.0.0.1", "s3://bucket?endpoint=http://127.0.0.1/path"} {
 		if _, err := artifact.Open(url); err == nil || !strings.Contains(err.Error(), "ARTIFACT_DIR") {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -141,5 +145,51 @@ func TestCredentials(t *testing.T) {
 	}
 	if len(signatures) == 0 || !strings.Contains(signatures[0], "AKIDEXAMPLE/") || !strings.Contains(signatures[0], "/eu-central-1/s3/") {
 		t.Errorf("signatures %q", signatures)
+	}
+}
+
+// The environment says where a bucket is when its address does not.
+func TestEndpointOfEnvironment(t *testing.T) {
+	b := testsite.NewBucket(t)
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	t.Setenv("AWS_ENDPOINT_URL_S3", b.Endpoint)
+	if err := openBucket(t, "s3://evidence?anonymous=true").Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A profile that is named goes before the environment; without any credentials the requests are unsigned.
+func TestProfile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials")
+	if err := os.WriteFile(file, []byte("[evidence]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", file)
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	var last atomic.Pointer[http.Header]
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := r.Header.Clone()
+		last.Store(&h)
+		w.Header().Set("Etag", `"1"`)
+	}))
+	defer srv.Close()
+	write := func(options string) string {
+		t.Helper()
+		if err := openBucket(t, "s3://evidence?endpoint="+srv.URL+options).Write(t.Context(), uuid.New(), "logs.txt", "text/plain", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		return last.Load().Get("Authorization")
+	}
+	if got := write(""); got != "" {
+		t.Errorf("signed without credentials: %q", got)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
+	if got := write(""); !strings.Contains(got, "AKIDENVIRONMENT/") || !strings.Contains(got, "/us-east-1/") {
+		t.Errorf("with the environment's credentials: %q", got)
+	}
+	if got := write("&profile=evidence"); !strings.Contains(got, "AKIDPROFILE/") {
+		t.Errorf("with a profile: %q", got)
 	}
 }

@@ -1,100 +1,151 @@
 package artifact
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/blob/s3blob"
-	"gocloud.dev/gcerrors"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
+// maxTries bounds how often one request to a bucket is sent.
+const maxTries = 3
+
 // Open opens what ARTIFACT_DIR names: a folder, which is made when it is missing, or a bucket as s3://NAME with options
-// in its query. Opening a bucket asks it nothing; Check does.
+// in its query. Opening a bucket sends no request; [Store.Check] does.
 //
-// Options are those of gocloud.dev/blob/s3blob (region, endpoint, profile, role, …) and prefix, which the keys begin with.
-// Credentials are found as every AWS program finds them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, or the
-// machine's role. With an endpoint, which is a server that merely speaks S3, what such servers need is the default.
+// The options of a bucket:
+//
+//   - region: of the bucket. Default: AWS_REGION, else us-east-1 with an endpoint, else what Amazon says.
+//   - endpoint: URL of a server that speaks S3's protocol. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, Amazon S3.
+//   - prefix: what every key begins with.
+//   - profile: of ~/.aws. Default: AWS_PROFILE, else "default".
+//   - anonymous: true sends unsigned requests.
+//   - use_path_style: true puts the bucket's name into the path, false into the host name. Default: true with an
+//     endpoint, else what Amazon wants.
+//
+// Credentials are found as most AWS programs find them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the
+// role of the machine, task or pod.
 func Open(place string) (*Store, error) {
 	if strings.HasPrefix(place, "s3://") {
-		return openBucket(place)
+		b, err := openBucket(place)
+		if err != nil {
+			return nil, err
+		}
+		return &Store{place: place, backend: b}, nil
 	}
 	if err := os.MkdirAll(place, 0o750); err != nil {
 		return nil, fmt.Errorf("ARTIFACT_DIR %q cannot be made; choose a folder this user may write: %w", place, err)
 	}
-	// Temporary files go beside the final ones, so that the rename never crosses file systems.
-	b, err := fileblob.OpenBucket(place, &fileblob.Options{Metadata: fileblob.MetadataDontWrite, NoTempDir: true})
-	if err != nil {
-		return nil, fmt.Errorf("ARTIFACT_DIR %q cannot be opened: %w", place, err)
-	}
-	return &Store{bucket: b, place: place, dir: place}, nil
+	return &Store{place: place, backend: folder(place)}, nil
 }
 
-func openBucket(place string) (*Store, error) {
+func openBucket(place string) (*bucket, error) {
 	u, err := url.Parse(place)
 	var q url.Values
 	if err == nil {
 		q, err = url.ParseQuery(u.RawQuery)
 	}
 	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" {
-		return nil, fmt.Errorf("ARTIFACT_DIR %q is no bucket; write s3://NAME?prefix=FOLDER/&region=REGION", place)
+		return nil, fmt.Errorf("ARTIFACT_DIR %q is no bucket; write s3://NAME?prefix=FOLDER&region=REGION", place)
 	}
-	prefix := q.Get("prefix")
-	q.Del("prefix")
-	if q.Get("endpoint") != "" {
-		for option, usual := range map[string]string{"region": "us-east-1", "use_path_style": "true",
-			"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"} {
-			if !q.Has(option) {
-				q.Set(option, usual)
-			}
-		}
-	}
-	u.RawQuery = q.Encode()
-	b, err := new(s3blob.URLOpener).OpenBucketURL(context.Background(), u) // makes no request
+	o, err := readOptions(q)
 	if err != nil {
-		return nil, fmt.Errorf("ARTIFACT_DIR %q cannot be opened; see its options in the manual: %w", place, err)
+		return nil, fmt.Errorf("ARTIFACT_DIR %q cannot be opened: %w", place, err)
 	}
-	if prefix != "" {
-		b = blob.PrefixedBucket(b, strings.TrimRight(prefix, "/")+"/")
+	host, secure := "s3.amazonaws.com", true
+	if o.endpoint != nil {
+		host, secure = o.endpoint.Host, o.endpoint.Scheme == "https"
 	}
-	return &Store{bucket: b, place: place}, nil
+	transport, err := minio.DefaultTransport(secure)
+	if err != nil {
+		return nil, fmt.Errorf("ARTIFACT_DIR %q cannot be opened; check SSL_CERT_FILE: %w", place, err)
+	}
+	client, err := minio.New(host, &minio.Options{Creds: o.credentials(), Secure: secure, Region: o.region, BucketLookup: o.lookup,
+		Transport: transport, MaxRetries: maxTries})
+	if err != nil {
+		return nil, fmt.Errorf("ARTIFACT_DIR %q cannot be opened; check its endpoint: %w", place, err)
+	}
+	return &bucket{client: client, transport: transport, name: u.Host, prefix: o.prefix}, nil
 }
 
-// Check writes, reads and deletes a file beside those of tasks. Its error says what to do.
-func (s *Store) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, opTime)
-	defer cancel()
-	k, want := ".probe-"+uuid.NewString(), []byte("legwork")
-	err := s.bucket.WriteAll(ctx, k, want, nil)
-	if err == nil {
-		var got []byte
-		if got, err = s.bucket.ReadAll(ctx, k); err == nil && !bytes.Equal(got, want) {
-			err = fmt.Errorf("wrote %q, read %q", want, got)
+// options are those of a bucket's address, with their defaults.
+type options struct {
+	region    string
+	endpoint  *url.URL // nil: Amazon S3
+	prefix    string   // empty, or ends with a slash
+	profile   string
+	anonymous bool
+	lookup    minio.BucketLookupType
+}
+
+func readOptions(q url.Values) (options, error) {
+	o := options{lookup: minio.BucketLookupAuto, region: firstOf(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))}
+	if endpoint := firstOf(q.Get("endpoint"), os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")); endpoint != "" {
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			return o, fmt.Errorf("the endpoint %q is not of the form https://HOST:PORT", endpoint)
 		}
-		err = errors.Join(err, s.bucket.Delete(ctx, k))
+		o.endpoint, o.lookup, o.region = u, minio.BucketLookupPath, firstOf(o.region, "us-east-1")
 	}
-	if err == nil {
-		return nil
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		value := q.Get(name)
+		switch name {
+		case "endpoint":
+		case "region":
+			o.region = value
+		case "prefix":
+			if o.prefix = strings.TrimRight(value, "/"); o.prefix != "" {
+				o.prefix += "/"
+			}
+		case "profile":
+			o.profile = value
+		case "anonymous", "use_path_style":
+			on, err := strconv.ParseBool(value)
+			if err != nil {
+				return o, fmt.Errorf("the option %s is %q; make it true or false", name, value)
+			}
+			switch {
+			case name == "anonymous":
+				o.anonymous = on
+			case on:
+				o.lookup = minio.BucketLookupPath
+			default:
+				o.lookup = minio.BucketLookupDNS
+			}
+		default:
+			return o, fmt.Errorf("there is no option %q; there are region, endpoint, prefix, profile, anonymous and use_path_style", name)
+		}
 	}
-	return fmt.Errorf("files cannot be kept in ARTIFACT_DIR %s: %s: %w", s.place, s.advice(err), err)
+	return o, nil
 }
 
-// advice is what to do about an error of the whole bucket.
-func (s *Store) advice(err error) string {
-	switch code := gcerrors.Code(err); {
-	case s.dir != "":
-		return "give this user the right to write there, and room"
-	case code == gcerrors.NotFound:
-		return "create the bucket, or correct its name, region and endpoint"
-	case code == gcerrors.PermissionDenied:
-		return "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that they may read, write, list and delete there"
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
 	}
-	return "check that its endpoint answers from here, and the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or ~/.aws)"
+	return ""
+}
+
+// credentials sign requests. Where none are found, requests go unsigned, and the server refuses them.
+func (o options) credentials() *credentials.Credentials {
+	if o.anonymous {
+		return credentials.NewStaticV4("", "", "")
+	}
+	providers := []credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{Profile: o.profile}}
+	if o.profile != "" { // a profile that is named goes before the environment
+		slices.Reverse(providers)
+	}
+	if disabled, _ := strconv.ParseBool(os.Getenv("AWS_EC2_METADATA_DISABLED")); !disabled {
+		providers = append(providers, &credentials.IAM{Client: &http.Client{Timeout: opTime / 3}})
+	}
+	return credentials.NewChainCredentials(providers)
 }

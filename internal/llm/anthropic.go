@@ -23,8 +23,6 @@ func newAnthropic(cfg Config, client *http.Client) (*anthropicAPI, error) {
 	return &anthropicAPI{model: m}, err
 }
 
-func (a *anthropicAPI) close() error { return nil }
-
 func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
 	resp, err := a.model.GenerateContent(ctx, anthropicMessages(r.Messages), callOptions(r)...)
 	if errors.Is(err, anthropic.ErrEmptyResponse) && ctx.Err() == nil {

@@ -30,11 +30,7 @@ func (c *Client) Check(ctx context.Context) error {
 		}
 		return nil
 	}
-	path := "/models/" + url.PathEscape(c.cfg.Model)
-	if c.cfg.Provider == GoogleAI {
-		path = "/v1beta" + path
-	}
-	_, err := c.get(ctx, path)
+	_, err := c.get(ctx, "/models/"+url.PathEscape(strings.TrimPrefix(c.cfg.Model, "models/"))) // as Google's list spells it
 	return err
 }
 
@@ -80,7 +76,7 @@ func (c *Client) firstModel(ctx context.Context) (string, error) {
 		Message: "The model server lists no model; install one there, or set LLM_MODEL."}
 }
 
-// get asks the provider for something that costs nothing.
+// get sends a request that costs no tokens.
 func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 	var x exchange
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errTryTimeout)

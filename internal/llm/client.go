@@ -19,26 +19,26 @@ import (
 const (
 	OpenAI    = "openai"    // and every server that speaks its protocol
 	Anthropic = "anthropic" // the Messages API
-	GoogleAI  = "googleai"  // the Gemini API
+	GoogleAI  = "googleai"  // the Gemini API, by its endpoint for OpenAI's protocol
 )
 
 // The providers' own APIs and the models that are used when none is named.
 var providers = map[string]struct{ base, model string }{
 	OpenAI:    {"https://api.openai.com/v1", "gpt-4.1-mini"},
 	Anthropic: {"https://api.anthropic.com/v1", "claude-sonnet-4-5"},
-	GoogleAI:  {"https://generativelanguage.googleapis.com", "gemini-2.5-flash"},
+	GoogleAI:  {"https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-flash"},
 }
 
 // Config says which model to use and how.
 type Config struct {
 	Provider   string
 	BaseURL    string            // of the API; empty: the provider's own
-	Key        string            // may be empty for servers of one's own
+	Key        string            // may be empty for a server of your own
 	Model      string            // empty: the provider's default, or the first model that the server at BaseURL lists
 	Timeout    time.Duration     // of one try; 0: 3 minutes
-	Idle       time.Duration     // without a byte: of a stream from its request on, of any other reply from its head on; 0: 1 minute
-	Concurrent int               // calls at the same time; 0: 4
-	Tries      int               // 0: 5
+	Idle       time.Duration     // longest time without a byte: of a stream from the request on, of other replies from their headers on; 0: 1 minute
+	Concurrent int               // most calls at the same time; 0: 4
+	Tries      int               // most tries of one call; 0: 5
 	Backoff    time.Duration     // before the second try, doubling after; 0: 1 s
 	Log        *slog.Logger      // nil: no log
 	Transport  http.RoundTripper // nil: http.DefaultTransport's settings
@@ -62,7 +62,6 @@ type Client struct {
 // sender makes one call through langchaingo. A nil error means that langchaingo saw none, no more.
 type sender interface {
 	send(ctx context.Context, r Request) (Reply, error)
-	close() error
 }
 
 // Open makes a client. With an empty Model and a BaseURL it asks the server for its models; otherwise it sends nothing.
@@ -82,20 +81,23 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Transport == nil {
 		cfg.Transport = http.DefaultTransport.(*http.Transport).Clone()
 	}
-	self := cfg.BaseURL != ""
-	if !self {
+	ownServer := cfg.BaseURL != ""
+	if !ownServer {
 		cfg.BaseURL = own.base
 	}
 	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
-	base, err := url.Parse(cfg.BaseURL)
-	if err != nil {
+	if cfg.Provider == GoogleAI {
+		cfg.BaseURL = googleBase(cfg.BaseURL)
+	}
+	if _, err := url.Parse(cfg.BaseURL); err != nil {
 		return nil, fmt.Errorf("base URL of the model's API: %w", err)
 	}
 	c := &Client{cfg: cfg, slots: semaphore.NewWeighted(int64(cfg.Concurrent))}
-	c.http = &http.Client{Transport: &transport{next: cfg.Transport, provider: cfg.Provider, key: cfg.Key, base: base}}
+	c.http = &http.Client{Transport: &transport{next: cfg.Transport, provider: cfg.Provider, key: cfg.Key}}
+	var err error
 	if c.cfg.Model == "" {
 		c.cfg.Model = own.model
-		if self && cfg.Provider == OpenAI {
+		if ownServer && cfg.Provider == OpenAI {
 			if c.cfg.Model, err = c.firstModel(ctx); err != nil {
 				return nil, err
 			}
@@ -103,11 +105,11 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	switch cfg.Provider {
 	case OpenAI:
-		c.send, err = newOpenAI(c.cfg, c.http, self)
+		c.send, err = newOpenAI(c.cfg, c.http, ownServer)
 	case Anthropic:
 		c.send, err = newAnthropic(c.cfg, c.http)
 	case GoogleAI:
-		c.send, err = newGoogleAI(ctx, c.cfg, c.http)
+		c.send, err = newGoogleAI(c.cfg, c.http)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("client of %s: %w", cfg.Provider, err)
@@ -128,10 +130,10 @@ func (c *Client) Provider() string { return c.cfg.Provider }
 // Name implements Model.
 func (c *Client) Name() string { return c.cfg.Model }
 
-// Close releases the connections. Calls under way go on.
+// Close releases idle connections. Calls that are running continue. It never fails.
 func (c *Client) Close() error {
 	c.http.CloseIdleConnections()
-	return c.send.close()
+	return nil
 }
 
 // Generate implements Model. Transient failures are tried again with growing, jittered pauses, or as long as the provider
@@ -192,11 +194,11 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	if len(r.Tools) > 0 {
 		r.OnText = nil
 	}
-	attended, giveUp := context.WithCancelCause(ctx)
+	watched, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	x := exchange{streams: r.OnText != nil, quiet: c.cfg.Idle, giveUp: func() { giveUp(errIdle) }}
-	defer x.rest()
-	try, cancel := context.WithTimeoutCause(withExchange(attended, &x), c.cfg.Timeout, errTryTimeout)
+	x := exchange{streams: r.OnText != nil, maxIdle: c.cfg.Idle, giveUp: func() { giveUp(errIdle) }}
+	defer x.stopIdleTimer()
+	try, cancel := context.WithTimeoutCause(withExchange(watched, &x), c.cfg.Timeout, errTryTimeout)
 	defer cancel()
 	reply, err := c.send.send(try, r)
 	switch {
@@ -222,7 +224,7 @@ func clean(r *Reply) {
 		call.ID, call.Name, call.Arguments = storable(call.ID), storable(call.Name), storable(call.Arguments)
 	}
 	if len(r.Calls) > 0 && r.Stop == StopEnd {
-		r.Stop = StopCalls // as servers of one's own often say
+		r.Stop = StopCalls // some servers say "stop" for tool calls too
 	}
 }
 

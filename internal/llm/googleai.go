@@ -1,77 +1,136 @@
 package llm
 
 import (
+	"bytes"
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
-
-	"github.com/google/generative-ai-go/genai"
-	"github.com/tmc/langchaingo/llms"
-	"github.com/tmc/langchaingo/llms/googleai"
+	"regexp"
+	"strconv"
+	"strings"
 )
 
-// googleAPI speaks to the Gemini API. langchaingo's client notes the model of a call in a field that all calls share; it
-// leaves the field alone while every call names the model that the client was made for, so ours serves just one.
-type googleAPI struct{ model *googleai.GoogleAI }
+// googleAI speaks to the Gemini API by its endpoint for OpenAI's protocol, which differs from OpenAI in a few ways:
+//
+//   - it refuses messages without text, where OpenAI takes them;
+//   - it counts the tokens of thoughts in the total alone, though they are billed as output;
+//   - models from Gemini 3 on refuse the history of a tool call without a thought signature ([signatures]);
+//   - its errors are JSON arrays ([brief]).
+type googleAI struct{ openAI }
 
-func newGoogleAI(ctx context.Context, cfg Config, client *http.Client) (*googleAPI, error) {
-	key := cfg.Key
-	if key == "" {
-		key = "none"
+// googleBase makes the base URL of the OpenAI endpoint from what LLM_BASE_URL gives: that URL itself, or the root of the
+// Gemini API with or without its version.
+func googleBase(base string) string {
+	base = strings.TrimRight(base, "/")
+	if strings.HasSuffix(base, "/openai") {
+		return base
 	}
-	// The key is there for a side client that is made with every client; requests of ours get it from the transport.
-	m, err := googleai.New(context.WithoutCancel(ctx), googleai.WithAPIKey(key), googleai.WithHTTPClient(client), googleai.WithDefaultModel(cfg.Model))
-	return &googleAPI{model: m}, err
+	return strings.TrimSuffix(base, "/v1beta") + "/v1beta/openai"
 }
 
-func (g *googleAPI) close() error { return g.model.Close() }
-
-func (g *googleAPI) send(ctx context.Context, r Request) (Reply, error) {
-	resp, err := g.model.GenerateContent(ctx, googleMessages(r.Messages), callOptions(r)...)
-	var blocked *genai.BlockedError
-	if errors.As(err, &blocked) {
-		return Reply{}, errors.Join(errBlocked, err)
+func newGoogleAI(cfg Config, client *http.Client) (*googleAI, error) {
+	signed := *client
+	if wantsSignatures(cfg.Model) {
+		signed.Transport = signatures{client.Transport}
 	}
+	o, err := newOpenAI(cfg, &signed, true)
 	if err != nil {
-		return Reply{}, err
+		return nil, err
 	}
-	choice := resp.Choices[0]
-	reply := Reply{Text: choice.Content, Calls: calls(choice.ToolCalls)}
-	reply.Usage = Usage{Input: count(choice.GenerationInfo, "input_tokens"), Output: count(choice.GenerationInfo, "output_tokens")}
-	switch choice.StopReason {
-	case "", genai.FinishReasonUnspecified.String():
-	case genai.FinishReasonMaxTokens.String():
-		reply.Stop = StopLength
-	case genai.FinishReasonSafety.String(), genai.FinishReasonRecitation.String():
-		reply.Stop = StopFiltered
-	default:
-		reply.Stop = StopEnd
-	}
-	return reply, nil
+	return &googleAI{*o}, nil
 }
 
-// googleMessages puts what belongs to one turn into one message: the API wants the results of parallel calls together.
-func googleMessages(from []Message) []llms.MessageContent {
-	var out []llms.MessageContent
-	for i, m := range from {
-		var parts []llms.ContentPart
+func (g *googleAI) send(ctx context.Context, r Request) (Reply, error) {
+	var messages []Message
+	for _, m := range r.Messages {
+		blank := strings.TrimSpace(m.Text) == ""
 		switch {
-		case m.Role == ToolRole:
-			parts = append(parts, llms.ToolCallResponse{ToolCallID: m.CallID, Name: badName.ReplaceAllString(m.Tool, "_"), Content: m.Text})
-		default:
-			if m.Text != "" {
-				parts = append(parts, llms.TextContent{Text: m.Text})
-			}
-			parts = append(parts, callParts(m.Calls)...)
-		}
-		if len(parts) == 0 {
+		case m.Role == ToolRole && blank:
+			m.Text = "(nothing)"
+		case blank && len(m.Calls) == 0:
 			continue
+		case blank:
+			m.Text = ""
 		}
-		if n := len(out); n > 0 && i > 0 && from[i-1].Role == m.Role && m.Role != System {
-			out[n-1].Parts = append(out[n-1].Parts, parts...)
-			continue
-		}
-		out = append(out, llms.MessageContent{Role: chatRole(m.Role), Parts: parts})
+		messages = append(messages, m)
 	}
-	return out
+	r.Messages = messages
+	return g.openAI.send(ctx, r)
+}
+
+var geminiVersion = regexp.MustCompile(`gemini-([0-9]+)`)
+
+// wantsSignatures reports whether a model checks thought signatures: Gemini from version 3 on, and names like
+// gemini-flash-latest, which stand for the newest version.
+func wantsSignatures(model string) bool {
+	if !strings.Contains(model, "gemini") {
+		return false
+	}
+	v := geminiVersion.FindStringSubmatch(model)
+	if v == nil {
+		return true
+	}
+	n, err := strconv.Atoi(v[1])
+	return err != nil || n >= 3
+}
+
+// noSignature is the value that the Gemini API documents for histories whose signatures are unknown. Ours are: the journal
+// keeps calls as any provider understands them, and langchaingo drops the field.
+const noSignature = "skip_thought_signature_validator"
+
+// signatures puts noSignature into the first tool call of each message of the model's.
+type signatures struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (s signatures) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil || req.Method != http.MethodPost {
+		return s.next.RoundTrip(req)
+	}
+	raw, err := io.ReadAll(req.Body)
+	_ = req.Body.Close()
+	if err != nil {
+		return nil, fmt.Errorf("read the request to be sent: %w", err)
+	}
+	if raw, err = sign(raw); err != nil {
+		return nil, fmt.Errorf("add signatures to the request: %w", err)
+	}
+	req = req.Clone(req.Context())
+	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }
+	return s.next.RoundTrip(req)
+}
+
+func sign(raw []byte) ([]byte, error) {
+	var body map[string]json.RawMessage
+	var messages []map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body["messages"], &messages); err != nil {
+		return nil, err
+	}
+	for _, m := range messages {
+		var calls []map[string]any
+		if m["tool_calls"] == nil {
+			continue
+		}
+		if err := json.Unmarshal(m["tool_calls"], &calls); err != nil {
+			return nil, err
+		}
+		if len(calls) == 0 {
+			continue
+		}
+		calls[0]["extra_content"] = map[string]any{"google": map[string]any{"thought_signature": noSignature}}
+		var err error
+		if m["tool_calls"], err = json.Marshal(calls); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if body["messages"], err = json.Marshal(messages); err != nil {
+		return nil, err
+	}
+	return json.Marshal(body)
 }

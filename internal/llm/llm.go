@@ -1,14 +1,14 @@
-// Package llm talks to language models: OpenAI and every server that speaks its protocol, Anthropic, and Google AI, all
-// through langchaingo, behind one small interface.
+// Package llm talks to language models: OpenAI and every server that speaks its protocol, Anthropic, and Google AI (by its
+// endpoint for OpenAI's protocol), all through langchaingo, behind one small interface.
 //
 // Invariants:
 //
 //   - A [Reply] is whole or there is none: a call that was cancelled, cut, or ended without a stop reason is an error, even
 //     where langchaingo reports success.
-//   - Nothing is tried again inside langchaingo, its clients or the HTTP transport. [Client.Generate] alone does it, and
-//     tells of every further try before making it.
-//   - An error is that of the caller's context, or an [*Error] whose Message is for people, names what to change and holds
-//     neither key nor address. What the provider said is its cause, for the log.
+//   - Neither langchaingo nor the HTTP transport repeats a request. [Client.Generate] alone does, and calls
+//     [Request.OnRetry] before each further try.
+//   - An error is that of the caller's context, or an [*Error]. Its Message is for people, names what to change, and holds
+//     neither key nor address. Its Cause is what the provider said, for the log.
 //   - Turns with tools are never streamed.
 package llm
 
@@ -44,11 +44,11 @@ type Tool struct {
 	Schema      map[string]any // JSON Schema of the arguments, of type object with at least one property
 }
 
-// Call is the model's wish to have a tool called.
+// Call is a call of a tool that the model asks for.
 type Call struct {
 	ID        string `json:"id,omitempty"` // as the provider gave it; may be empty or not unique
 	Name      string `json:"name"`
-	Arguments string `json:"arguments"` // meant to be a JSON object; models get it wrong
+	Arguments string `json:"arguments"` // should be a JSON object, but models make mistakes
 }
 
 // Stop says why the model stopped.
@@ -69,7 +69,7 @@ type Usage struct {
 	Estimated bool  `json:"estimated,omitempty"` // the provider did not say; four characters count as one token
 }
 
-// Reply is what the model answered. Its JSON form is journaled.
+// Reply is what the model answered. Its JSON form is stored in the journal of the run.
 type Reply struct {
 	Text  string `json:"text"`
 	Calls []Call `json:"calls,omitempty"`
@@ -83,19 +83,19 @@ type Request struct {
 	Tools     []Tool
 	MaxTokens int // of output; 0: 4096
 
-	// OnText gets the text piece by piece as it comes; nil: the text comes whole. Requests with tools are never streamed.
-	// After a failed try the text starts anew, which OnRetry tells.
+	// OnText gets the text piece by piece as it arrives; nil: the text arrives whole. Requests with tools are never streamed.
+	// After a failed try the text starts again from its beginning; OnRetry is called before that.
 	OnText func(piece string)
-	// OnRetry hears of a failed try before the wait for the next one. Its error ends the call.
+	// OnRetry is called after a failed try, before the wait for the next one. Its error ends the call.
 	OnRetry func(ctx context.Context, r Retry) error
-	// Ready is asked before each further try, after the wait. Its error ends the call.
+	// Ready is called after the wait, before each further try. Its error ends the call.
 	Ready func(ctx context.Context) error
 }
 
-// Retry is a try that failed and will be followed by another.
+// Retry describes a failed try that will be followed by another.
 type Retry struct {
-	Try     int           // that failed, from 1
-	Wait    time.Duration // until the next
+	Try     int           // number of the failed try, from 1
+	Wait    time.Duration // until the next try
 	Problem *Error
 }
 

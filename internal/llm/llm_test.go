@@ -29,9 +29,6 @@ func open(t *testing.T, provider string, script testsite.Script, change ...func(
 		OpenAI: testsite.OpenAI, Anthropic: testsite.Anthropic, GoogleAI: testsite.Google}
 	l := start[provider](t, script)
 	cfg := Config{Provider: provider, BaseURL: l.BaseURL(), Key: "sk-test-key", Model: "scripted", Backoff: time.Millisecond, Timeout: 20 * time.Second}
-	if provider == GoogleAI {
-		cfg.BaseURL = l.Root()
-	}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -70,7 +67,7 @@ func TestReplies(t *testing.T) {
 		s := open(t, provider, testsite.Play(
 			testsite.Turn{Text: "Grüße 🌊", In: 12, Out: 3},
 			testsite.Turn{Text: "Let me see.", Calls: []testsite.ToolCall{{Name: "look_up", Arguments: `{"word":"a"}`}, {Name: "look_up", Arguments: `{"word":"b"}`}}},
-			testsite.Turn{Text: "It is long", Stop: map[string]string{OpenAI: "length", Anthropic: "max_tokens", GoogleAI: "MAX_TOKENS"}[provider]},
+			testsite.Turn{Text: "It is long", Stop: map[string]string{OpenAI: "length", Anthropic: "max_tokens", GoogleAI: "length"}[provider]},
 		))
 		require.Equal(t, provider, s.Provider())
 		require.Equal(t, "scripted", s.Name())
@@ -119,7 +116,7 @@ func TestHistory(t *testing.T) {
 		want := map[string]string{
 			OpenAI:    "system user assistant tool tool assistant user",
 			Anthropic: "user assistant assistant assistant user user user",
-			GoogleAI:  "user model user user",
+			GoogleAI:  "system user assistant tool tool user",
 		}[provider]
 		require.Equal(t, want, strings.Join(roles, " "))
 		if provider == Anthropic {
@@ -281,7 +278,7 @@ func TestTimeout(t *testing.T) {
 // TestIdle: a stream that sends nothing is given up long before the call's time is over, and tried again.
 func TestIdle(t *testing.T) {
 	t.Parallel()
-	for _, provider := range []string{OpenAI, Anthropic} {
+	for _, provider := range []string{OpenAI, Anthropic, GoogleAI} {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, provider, testsite.Play(testsite.Turn{Hang: true}, testsite.Turn{Text: "yes"}),
@@ -326,9 +323,7 @@ func TestCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		s := open(t, provider, func(int, testsite.ModelRequest) testsite.Turn { cancel(gone); return testsite.Turn{Hang: true} })
 		req := ask("?")
-		if provider != GoogleAI {
-			req.OnText = func(string) {}
-		}
+		req.OnText = func(string) {}
 		_, err := s.Generate(ctx, req)
 		require.ErrorIs(t, err, gone)
 		_, err = s.Generate(ctx, req)
@@ -363,17 +358,13 @@ func TestConcurrency(t *testing.T) {
 func TestEmptyAndFiltered(t *testing.T) {
 	t.Parallel()
 	everyProvider(t, func(t *testing.T, provider string) {
-		filtered := map[string]string{OpenAI: "content_filter", Anthropic: "refusal", GoogleAI: "RECITATION"}[provider]
+		filtered := map[string]string{OpenAI: "content_filter", Anthropic: "refusal", GoogleAI: "content_filter: RECITATION"}[provider]
 		s := open(t, provider, testsite.Play(testsite.Turn{}, testsite.Turn{Text: "I", Stop: filtered}))
 		r, err := s.Generate(t.Context(), ask("?"))
 		require.NoError(t, err)
 		require.Empty(t, r.Text)
 		require.Equal(t, StopEnd, r.Stop)
 		r, err = s.Generate(t.Context(), ask("?"))
-		if provider == GoogleAI { // its client makes an error of it
-			require.Equal(t, Refused, kind(t, err))
-			return
-		}
 		require.NoError(t, err)
 		require.Equal(t, StopFiltered, r.Stop)
 	})
@@ -381,7 +372,7 @@ func TestEmptyAndFiltered(t *testing.T) {
 
 func TestStreaming(t *testing.T) {
 	t.Parallel()
-	for _, provider := range []string{OpenAI, Anthropic} {
+	for _, provider := range []string{OpenAI, Anthropic, GoogleAI} {
 		t.Run(provider, func(t *testing.T) {
 			t.Parallel()
 			text := "The tide turns at six, and again at noon. 🌊"
@@ -479,4 +470,29 @@ func TestRetryAfter(t *testing.T) {
 		require.Equal(t, want, retryAfter(http.Header{"Retry-After": {value}}, now), value)
 	}
 	require.Equal(t, 20*time.Millisecond, retryAfter(http.Header{"Retry-After-Ms": {"20"}, "Retry-After": {"1"}}, now))
+}
+
+// TestGoogle: what the Gemini API does otherwise than OpenAI.
+func TestGoogle(t *testing.T) {
+	t.Parallel()
+	history := Request{Tools: []Tool{lookup}, Messages: []Message{
+		{Role: User, Text: "What are a and b?"},
+		{Role: Assistant, Calls: []Call{{ID: "c1", Name: "look_up", Arguments: `{"word":"a"}`}, {ID: "c2", Name: "look_up", Arguments: `{"word":"b"}`}}},
+		{Role: ToolRole, CallID: "c1", Tool: "look_up", Text: "first letter"}, {Role: ToolRole, CallID: "c2", Tool: "look_up", Text: " "},
+	}}
+	for model, signed := range map[string]int{"gemini-3-flash-preview": 1, "gemini-3.5-pro": 1, "gemini-flash-latest": 1, "gemini-2.5-flash": 0, "gemma-3": 0} {
+		s := open(t, GoogleAI, testsite.Play(testsite.Turn{Text: "Done.", In: 50, Out: 20, Thoughts: 15}), func(c *Config) { c.Model = model })
+		r, err := s.Generate(t.Context(), history)
+		require.NoError(t, err, model)
+		require.Equal(t, Usage{Input: 50, Output: 20}, r.Usage, "thoughts are billed as output")
+		require.Equal(t, signed, strings.Count(s.Requests()[0].Raw, noSignature), model)
+	}
+	s := open(t, GoogleAI, testsite.Play(testsite.Turn{Status: 400, Code: "INVALID_ARGUMENT", Error: "API key not valid. Please pass a valid API key."}))
+	_, err := s.Generate(t.Context(), ask("?"))
+	require.Equal(t, BadKey, kind(t, err))
+	require.ErrorContains(t, err, "HTTP 400: API key not valid. Please pass a valid API key.")
+	for base, want := range map[string]string{"http://a": "http://a/v1beta/openai", "http://a/v1beta/": "http://a/v1beta/openai",
+		"http://a/v1beta/openai/": "http://a/v1beta/openai", "http://a/v1/projects/p/endpoints/openai": "http://a/v1/projects/p/endpoints/openai"} {
+		require.Equal(t, want, googleBase(base))
+	}
 }

@@ -3,24 +3,21 @@ package llm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/tmc/langchaingo/llms"
 	"github.com/tmc/langchaingo/llms/openai"
 )
 
-// errBlocked: the provider's filter withheld the whole answer.
-var errBlocked = errors.New("the provider's filter withheld the answer")
-
 // openAI speaks to OpenAI and to every server that speaks its protocol.
 type openAI struct {
 	model  llms.Model
-	legacy bool // max_tokens, which servers of one's own know, for max_completion_tokens
+	legacy bool // send max_tokens, which other servers know, instead of max_completion_tokens
 }
 
-func newOpenAI(cfg Config, client *http.Client, self bool) (*openAI, error) {
+func newOpenAI(cfg Config, client *http.Client, legacy bool) (*openAI, error) {
 	key := cfg.Key
 	if key == "" {
 		key = "none" // langchaingo insists; the transport removes it
@@ -28,10 +25,8 @@ func newOpenAI(cfg Config, client *http.Client, self bool) (*openAI, error) {
 	// Everything is given, because langchaingo would take what is missing from the environment.
 	m, err := openai.New(openai.WithToken(key), openai.WithModel(cfg.Model), openai.WithBaseURL(cfg.BaseURL),
 		openai.WithOrganization(""), openai.WithHTTPClient(client))
-	return &openAI{model: m, legacy: self}, err
+	return &openAI{model: m, legacy: legacy}, err
 }
-
-func (o *openAI) close() error { return nil }
 
 func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 	var messages []llms.MessageContent
@@ -59,15 +54,17 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 	choice := resp.Choices[0]
 	reply := Reply{Text: choice.Content, Calls: calls(choice.ToolCalls)}
 	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens")}
-	switch choice.StopReason {
-	case "", "null":
-	case "tool_calls", "function_call":
+	// Some servers count the tokens of thoughts in the total alone.
+	reply.Usage.Output = max(reply.Usage.Output, count(choice.GenerationInfo, "TotalTokens")-reply.Usage.Input)
+	switch reason := choice.StopReason; {
+	case reason == "", reason == "null":
+	case reason == "tool_calls", reason == "function_call":
 		reply.Stop = StopCalls
-	case "length":
+	case reason == "length":
 		reply.Stop = StopLength
-	case "content_filter":
+	case strings.HasPrefix(reason, "content_filter"): // Google adds which: "content_filter: RECITATION"
 		reply.Stop = StopFiltered
-	default: // "stop", and what servers of one's own call it
+	default: // "stop", and what other servers call it
 		reply.Stop = StopEnd
 	}
 	return reply, nil

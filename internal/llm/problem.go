@@ -22,7 +22,6 @@ const (
 	TooLong    Kind = "too_long"    // the conversation does not fit into the model's context
 	NoTools    Kind = "no_tools"    // the model cannot be given tools
 	NoQuota    Kind = "no_quota"    // the account may not spend more
-	Refused    Kind = "refused"     // the provider's filter withheld the answer
 	BadRequest Kind = "bad_request" // any other refusal
 
 	Busy        Kind = "busy"       // 429, 529
@@ -38,7 +37,7 @@ type Error struct {
 	Kind       Kind
 	Status     int           // HTTP status; 0 when there was no response
 	Message    string        // a sentence for people that names what to change
-	RetryAfter time.Duration // what the provider asked for; 0: nothing
+	RetryAfter time.Duration // how long the provider asks to wait; 0: it does not say
 	Cause      error         // what the provider or the network said, without the key; for the log
 }
 
@@ -57,7 +56,7 @@ func (e *Error) Transient() bool {
 	return false
 }
 
-// What providers say, beyond the status. The texts are those of OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter.
+// What providers say in error bodies. The texts are those of OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter.
 var (
 	saysTooLong = regexp.MustCompile(`(?i)context[_ ]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum context|input token count|exceeds? the (available|maximum|model'?s?)[^.]*(context|token)`)
 	saysNoTools = regexp.MustCompile(`(?i)does not support (tools?|function)|tools? (is|are) not supported|tool use is not supported|no endpoints found that support tool|requires? --(jinja|enable-auto-tool-choice)|function calling is not (enabled|supported)`)
@@ -66,7 +65,7 @@ var (
 	saysModel   = regexp.MustCompile(`(?i)model[^.]{0,80}(not found|does not exist|not exist|not available|is not supported|no such)|(unknown|invalid|no such) model|model_not_found`)
 )
 
-// problem makes the error of a try from what went over the wire.
+// problem makes the error of a failed try from what was received.
 func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -88,8 +87,6 @@ func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 		e.Kind, e.Cause = kindOfStream(inside.data), inside
 	case x.stream != nil:
 		e.Kind, e.Cause = CutOff, x.stream
-	case errors.Is(err, errBlocked):
-		e.Kind = Refused
 	case errors.Is(err, errNoStop):
 		e.Kind = CutOff
 	case x.status == http.StatusOK && isCut(err):
@@ -104,12 +101,12 @@ func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	return e
 }
 
-// isCut reports whether a body ended before its time.
+// isCut reports whether a body ended too early.
 func isCut(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "connection reset"))
 }
 
-// kindOf judges a status with its body.
+// kindOf gives the kind of error that a status and its body mean.
 func kindOf(status int, body string) Kind {
 	switch {
 	case status == http.StatusPaymentRequired, status == http.StatusTooManyRequests && strings.Contains(body, "insufficient_quota"):
@@ -132,7 +129,7 @@ func kindOf(status int, body string) Kind {
 	return BadRequest
 }
 
-// kindOfStream judges an error that came inside a stream, after the status was sent.
+// kindOfStream gives the kind of an error that came inside a stream, after the status.
 func kindOfStream(data string) Kind {
 	switch {
 	case strings.Contains(data, "overloaded_error"), strings.Contains(data, "rate_limit"):
@@ -164,6 +161,10 @@ func brief(body []byte) string {
 		Error json.RawMessage `json:"error"`
 	}
 	text := string(body)
+	var list []json.RawMessage
+	if json.Unmarshal(body, &list) == nil && len(list) > 0 {
+		body = list[0] // Google's errors are arrays
+	}
 	if json.Unmarshal(body, &v) == nil && len(v.Error) > 0 {
 		var inner struct {
 			Message string `json:"message"`
@@ -201,8 +202,6 @@ func (c *Client) sentence(e *Error) string {
 		return fmt.Sprintf("The model %s cannot be given tools; set LLM_MODEL to one that can.", model)
 	case NoQuota:
 		return fmt.Sprintf("The account with the model provider %s has no quota or credit left; raise its limit, or set LLM_API_KEY to another account's key.", who)
-	case Refused:
-		return fmt.Sprintf("The filter of the model provider %s withheld the answer; ask in other words, or set LLM_MODEL to another model.", who)
 	case BadRequest:
 		return fmt.Sprintf("The model provider %s refused the request (HTTP %d); check LLM_PROVIDER, LLM_BASE_URL and LLM_MODEL. The server's log has its reason.", who, e.Status)
 	case Busy:

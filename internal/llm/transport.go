@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -30,55 +29,55 @@ var (
 	errLongLine   = errors.New("a line of the stream is too long")
 )
 
-// exchange is what really went over the wire in one try, which langchaingo does not tell.
+// exchange notes what was really received in one try. langchaingo does not tell.
 type exchange struct {
 	mu     sync.Mutex
 	sent   bool
 	status int
 	header http.Header
 	body   []byte // of an error
-	stream error  // what ended a stream before its time
+	stream error  // what ended a stream too early
 
-	streams bool        // the reply comes piece by piece, so its head must come soon too
-	idle    *time.Timer // ends the try; nil until it is armed
-	quiet   time.Duration
-	giveUp  func()
+	streams   bool          // the reply is streamed, so its headers must arrive within maxIdle too
+	maxIdle   time.Duration // longest time without a byte; 0: no bound, or no more
+	idleTimer *time.Timer   // calls giveUp; nil until it is started
+	giveUp    func()        // ends the try
 }
 
-// heard starts the wait for the next byte anew.
-func (x *exchange) heard() {
+// resetIdleTimer starts the wait for the next byte again.
+func (x *exchange) resetIdleTimer() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
-	case x.quiet <= 0:
-	case x.idle == nil:
-		x.idle = time.AfterFunc(x.quiet, x.giveUp)
+	case x.maxIdle <= 0:
+	case x.idleTimer == nil:
+		x.idleTimer = time.AfterFunc(x.maxIdle, x.giveUp)
 	default:
-		x.idle.Reset(x.quiet)
+		x.idleTimer.Reset(x.maxIdle)
 	}
 }
 
-// rest ends the waiting.
-func (x *exchange) rest() {
+// stopIdleTimer ends the wait.
+func (x *exchange) stopIdleTimer() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.quiet = 0
-	if x.idle != nil {
-		x.idle.Stop()
+	x.maxIdle = 0
+	if x.idleTimer != nil {
+		x.idleTimer.Stop()
 	}
 }
 
-// attentive tells an exchange of every piece of a body.
-type attentive struct {
+// idleBody is a response body that resets the idle timer whenever bytes arrive.
+type idleBody struct {
 	io.ReadCloser
 	x *exchange
 }
 
 // Read implements io.Reader.
-func (a attentive) Read(p []byte) (int, error) {
-	n, err := a.ReadCloser.Read(p)
+func (b idleBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
-		a.x.heard()
+		b.x.resetIdleTimer()
 	}
 	return n, err
 }
@@ -103,13 +102,12 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// transport notes status, headers and errors of each exchange, lets nobody repeat a request behind our back, and turns
-// streams that end badly into read errors.
+// transport notes status, headers and errors of each exchange, refuses the second request of one try, and turns streams
+// that end badly into read errors.
 type transport struct {
 	next     http.RoundTripper
 	provider string
 	key      string
-	base     *url.URL
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -128,14 +126,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	t.authorise(req)
 	if x.streams {
-		x.heard()
+		x.resetIdleTimer()
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	x.heard()
-	resp.Body = attentive{resp.Body, x}
+	x.resetIdleTimer()
+	resp.Body = idleBody{resp.Body, x}
 	x.mu.Lock()
 	x.status, x.header = resp.StatusCode, resp.Header
 	x.mu.Unlock()
@@ -148,7 +146,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.mu.Unlock()
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 	case strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream"):
-		resp.Body = &guard{src: bufio.NewReaderSize(resp.Body, maxLine), body: resp.Body, x: x, provider: t.provider}
+		resp.Body = &streamCheck{src: bufio.NewReaderSize(resp.Body, maxLine), body: resp.Body, x: x, provider: t.provider}
 	default:
 		resp.Body = struct {
 			io.Reader
@@ -158,11 +156,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// authorise sets the key as the provider wants it. langchaingo insists on a key where a server needs none, and its Google
-// client loses the key, and knows no other server, once it is given an HTTP client.
+// authorise sets the key as the provider wants it. langchaingo insists on a key even where a server needs none.
 func (t *transport) authorise(req *http.Request) {
 	switch t.provider {
-	case OpenAI:
+	case OpenAI, GoogleAI:
 		req.Header.Del("Authorization")
 		if t.key != "" {
 			req.Header.Set("Authorization", "Bearer "+t.key)
@@ -170,21 +167,12 @@ func (t *transport) authorise(req *http.Request) {
 	case Anthropic:
 		req.Header.Set("X-Api-Key", t.key)
 		req.Header.Set("Anthropic-Version", "2023-06-01")
-	case GoogleAI:
-		req.Header.Set("X-Goog-Api-Key", t.key)
-		q := req.URL.Query()
-		q.Del("key") // a key in a URL ends up in logs
-		req.URL.RawQuery = q.Encode()
-		req.URL.Scheme, req.URL.Host, req.Host = t.base.Scheme, t.base.Host, t.base.Host
-		if !strings.HasPrefix(req.URL.Path, t.base.Path+"/") {
-			req.URL.Path = t.base.Path + req.URL.Path
-		}
 	}
 }
 
-// guard passes the lines of an event stream on, and fails where langchaingo would call it a success: on an error event,
-// on an end without an end mark, on a line that its scanner would drop.
-type guard struct {
+// streamCheck passes the lines of an event stream on, and fails where langchaingo would report success: on an error event,
+// on an end without an end mark, and on a line that is too long for langchaingo's scanner.
+type streamCheck struct {
 	src      *bufio.Reader
 	body     io.Closer
 	x        *exchange
@@ -195,7 +183,7 @@ type guard struct {
 }
 
 // Read implements io.Reader.
-func (g *guard) Read(p []byte) (int, error) {
+func (g *streamCheck) Read(p []byte) (int, error) {
 	for len(g.line) == 0 {
 		if g.err != nil {
 			return 0, g.err
@@ -207,7 +195,7 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (g *guard) next() {
+func (g *streamCheck) next() {
 	line, err := g.src.ReadSlice('\n')
 	data, isData := strings.CutPrefix(string(bytes.TrimSpace(line)), "data:")
 	data = strings.TrimSpace(data)
@@ -218,8 +206,6 @@ func (g *guard) next() {
 		err, line = &streamError{data: data}, nil
 	case isData && (data == "[DONE]" || g.provider == Anthropic && strings.Contains(data, `"message_stop"`)):
 		g.ended = true
-	case g.provider == GoogleAI:
-		g.ended = true // its client notices by itself
 	}
 	g.line = line
 	if errors.Is(err, io.EOF) && !g.ended {
@@ -234,7 +220,7 @@ func (g *guard) next() {
 }
 
 // Close implements io.Closer.
-func (g *guard) Close() error { return g.body.Close() }
+func (g *streamCheck) Close() error { return g.body.Close() }
 
 // streamError is an error that a provider sent inside a stream.
 type streamError struct{ data string }

@@ -19,6 +19,8 @@ type Turn struct {
 	In    int    // input tokens; 0: 100
 	Out   int    // output tokens; 0: 10
 
+	Thoughts int // tokens among Out that are in the total alone, as Google counts them
+
 	Status     int             // of an error; 0: none
 	Error      string          // message of the error
 	Code       string          // code or type of the error
@@ -46,12 +48,9 @@ type ModelRequest struct {
 	Raw    string
 }
 
-// Messages gives the request's messages (OpenAI, Anthropic) or contents (Google).
+// Messages gives the request's messages.
 func (r ModelRequest) Messages() []map[string]any {
 	list, _ := r.Body["messages"].([]any)
-	if list == nil {
-		list, _ = r.Body["contents"].([]any)
-	}
 	var out []map[string]any
 	for _, m := range list {
 		if o, ok := m.(map[string]any); ok {
@@ -73,8 +72,6 @@ func (r ModelRequest) Tools() []string {
 			}
 		case map[string]any:
 			if f, ok := x["function"]; ok {
-				walk(f)
-			} else if f, ok := x["functionDeclarations"]; ok {
 				walk(f)
 			} else if n, ok := x["name"].(string); ok {
 				names = append(names, n)
@@ -101,6 +98,7 @@ func Play(turns ...Turn) Script {
 // LLM is a language model that plays a script over HTTP. Its methods may be called from any goroutine.
 type LLM struct {
 	server *httptest.Server
+	base   string // path of its API
 	closed chan struct{}
 	script Script
 
@@ -113,7 +111,7 @@ type LLM struct {
 
 func startLLM(t testing.TB, script Script, serve func(l *LLM, w http.ResponseWriter, r *http.Request)) *LLM {
 	t.Helper()
-	l := &LLM{closed: make(chan struct{}), script: script, models: []string{"scripted"}}
+	l := &LLM{closed: make(chan struct{}), base: "/v1", script: script, models: []string{"scripted"}}
 	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(l, w, r) }))
 	t.Cleanup(func() {
 		close(l.closed)

@@ -7,54 +7,56 @@ import (
 	"testing"
 )
 
-// Google starts a scripted model that speaks the Gemini API, without server-sent events.
+// Google starts a scripted model that speaks OpenAI's protocol as the Gemini API does: it refuses what the Gemini API
+// refuses, and its errors have Google's form. A model whose name holds "gemini-3" demands thought signatures.
 func Google(t testing.TB, script Script) *LLM {
 	t.Helper()
-	return startLLM(t, script, (*LLM).serveGoogle)
+	l := startLLM(t, script, (*LLM).serveGoogle)
+	l.base = "/v1beta/openai"
+	return l
 }
-
-// Root is the server's URL without a path, the base URL for the Gemini API.
-func (l *LLM) Root() string { return l.server.URL }
 
 func (l *LLM) serveGoogle(w http.ResponseWriter, r *http.Request) {
 	fail := func(status int, code, message string) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": status, "status": code, "message": message}})
+		_ = json.NewEncoder(w).Encode([]any{map[string]any{"error": map[string]any{"code": status, "status": code, "message": message}}})
 	}
-	if l.refuse(r, r.Header.Get("X-Goog-Api-Key"), fail, func(_ []string, asked string) {
-		deliver(w, Turn{}, map[string]any{"name": "models/" + asked})
+	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if l.refuse(r, key, fail, func(_ []string, asked string) {
+		deliver(w, Turn{}, map[string]any{"id": "models/" + asked, "object": "model"})
 	}) {
 		return
 	}
-	streamed := strings.HasSuffix(r.URL.Path, ":streamGenerateContent") // an array of replies, not events
-	if !streamed && !strings.HasSuffix(r.URL.Path, ":generateContent") {
+	if r.URL.Path != l.base+"/chat/completions" {
 		fail(http.StatusNotFound, "NOT_FOUND", "no such path")
 		return
 	}
-	_, turn, _, ok := l.next(w, r, fail)
+	req, turn, n, ok := l.next(w, r, fail)
 	if !ok {
 		return
 	}
-	parts, stop := []any{}, "STOP"
-	if turn.Text != "" {
-		parts = append(parts, map[string]any{"text": turn.Text})
+	if complaint := googleComplaint(req); complaint != "" {
+		fail(http.StatusBadRequest, "INVALID_ARGUMENT", complaint)
+		return
 	}
-	for _, c := range turn.Calls {
-		parts = append(parts, map[string]any{"functionCall": map[string]any{"name": c.Name, "args": json.RawMessage(c.Arguments)}})
+	replyOpenAI(w, r, req, turn, n)
+}
+
+// googleComplaint is what the Gemini API refuses in a history; empty: nothing.
+func googleComplaint(req ModelRequest) string {
+	model, _ := req.Body["model"].(string)
+	for _, m := range req.Messages() {
+		calls, _ := m["tool_calls"].([]any)
+		text, _ := json.Marshal(m["content"])
+		if len(calls) == 0 && (string(text) == "null" || string(text) == `""` || strings.Contains(string(text), `"text":""`)) {
+			return "Unable to submit request because it must have a text parameter."
+		}
+		if len(calls) > 0 && strings.Contains(model, "gemini-3") {
+			if raw, _ := json.Marshal(calls[0]); !strings.Contains(string(raw), `"extra_content":{"google":{"thought_signature":"`) {
+				return "Function call is missing a thought_signature in functionCall parts."
+			}
+		}
 	}
-	candidate := map[string]any{"index": 0, "content": map[string]any{"role": "model", "parts": parts}}
-	if turn.Stop != "" {
-		stop = turn.Stop
-	}
-	if stop != "none" {
-		candidate["finishReason"] = stop
-	}
-	in, out := orInt(turn.In, 100), orInt(turn.Out, 10)
-	var reply any = map[string]any{"candidates": []any{candidate},
-		"usageMetadata": map[string]any{"promptTokenCount": in, "candidatesTokenCount": out, "totalTokenCount": in + out}}
-	if streamed {
-		reply = []any{reply}
-	}
-	deliver(w, turn, reply)
+	return ""
 }

@@ -14,8 +14,8 @@ func OpenAI(t testing.TB, script Script) *LLM {
 	return startLLM(t, script, (*LLM).serveOpenAI)
 }
 
-// BaseURL is the base URL for OpenAI's and Anthropic's protocol.
-func (l *LLM) BaseURL() string { return l.server.URL + "/v1" }
+// BaseURL is the base URL of the API, as LLM_BASE_URL takes it.
+func (l *LLM) BaseURL() string { return l.server.URL + l.base }
 
 func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 	fail := func(status int, code, message string) {
@@ -41,6 +41,11 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	replyOpenAI(w, r, req, turn, n)
+}
+
+// replyOpenAI sends turn n in OpenAI's form, whole or streamed as the request wants it.
+func replyOpenAI(w http.ResponseWriter, r *http.Request, req ModelRequest, turn Turn, n int) {
 	if on, _ := req.Body["stream"].(bool); on {
 		openAIStream(w, r, turn)
 		return
@@ -67,9 +72,11 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 		stop = turn.Stop
 	}
 	in, out := orInt(turn.In, 100), orInt(turn.Out, 10)
+	total := in + out
+	out -= turn.Thoughts
 	deliver(w, turn, map[string]any{"id": "chatcmpl-1", "object": "chat.completion", "model": "scripted",
 		"choices": []any{map[string]any{"index": 0, "message": message, "finish_reason": stop}},
-		"usage":   map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": in + out}})
+		"usage":   map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": total}})
 }
 
 func openAIStream(w http.ResponseWriter, r *http.Request, turn Turn) {
