@@ -86,8 +86,8 @@ type options struct {
 }
 
 func readOptions(q url.Values) (options, error) {
-	o := options{lookup: minio.BucketLookupAuto, region: firstOf(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))}
-	if endpoint := firstOf(q.Get("endpoint"), os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")); endpoint != "" {
+	o := options{lookup: minio.BucketLookupAuto, region: firstOf(awsEnv("AWS_REGION"), awsEnv("AWS_DEFAULT_REGION"))}
+	if endpoint := firstOf(q.Get("endpoint"), awsEnv("AWS_ENDPOINT_URL_S3"), awsEnv("AWS_ENDPOINT_URL")); endpoint != "" {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 			return o, fmt.Errorf("the endpoint %q is not of the form https://HOST:PORT", endpoint)
@@ -126,6 +126,11 @@ func readOptions(q url.Values) (options, error) {
 	return o, nil
 }
 
+// awsEnv reads a variable that every AWS program reads. minio-go finds the credentials in the environment too.
+func awsEnv(name string) string {
+	return os.Getenv(name) //nolint:forbidigo // these are settings of Amazon's, not of legwork
+}
+
 func firstOf(values ...string) string {
 	for _, v := range values {
 		if v != "" {
@@ -144,7 +149,7 @@ func (o options) credentials() *credentials.Credentials {
 	if o.profile != "" { // a profile that is named goes before the environment
 		slices.Reverse(providers)
 	}
-	if disabled, _ := strconv.ParseBool(os.Getenv("AWS_EC2_METADATA_DISABLED")); !disabled {
+	if disabled, _ := strconv.ParseBool(awsEnv("AWS_EC2_METADATA_DISABLED")); !disabled {
 		providers = append(providers, &credentials.IAM{Client: &http.Client{Timeout: opTime / 3}})
 	}
 	return credentials.NewChainCredentials(providers)
