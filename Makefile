@@ -88,6 +88,14 @@ fmt: ## format the Go code
 eval: build ## ask the questions of eval/ about two manuals, print how it went, and audit (DOCS, QUESTIONS, MIN, RESULT)
 	DOCS="$(DOCS)" QUESTIONS="$(QUESTIONS)" MIN="$(MIN)" RESULT="$(RESULT)" ARGS="$(ARGS)" scripts/eval.sh
 
+# Folders of another corpus: NAME.html in PAGES, the marked content as NAME.txt in GOLD.
+PAGES ?= eval/extraction/testdata/pages
+GOLD  ?= eval/extraction/testdata/gold
+
+.PHONY: extraction
+extraction: ## score how well main content is found (PAGES, GOLD, ARGS='-worst 10 -other trafilatura=FOLDER')
+	$(GO) run ./eval/extraction -pages "$(PAGES)" -gold "$(GOLD)" $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built; keeps .legwork, where data lives
 	rm -rf bin coverage.out eval/results

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+	"unicode"
+)
+
+// score says how well a text holds the content of a page, in words. A word that stands twice counts twice.
+type score struct {
+	precision float64 // share of the words found that belong to the content; 0 where nothing was found
+	recall    float64 // share of the content's words that were found
+}
+
+// f1 is the harmonic mean of precision and recall.
+func (s score) f1() float64 {
+	if s.precision+s.recall == 0 {
+		return 0
+	}
+	return 2 * s.precision * s.recall / (s.precision + s.recall)
+}
+
+// compare scores a text against the content that a person marked.
+func compare(found, content string) score {
+	want, got := words(content), words(found)
+	left := map[string]int{}
+	for _, w := range want {
+		left[w]++
+	}
+	both := 0
+	for _, w := range got {
+		if left[w] > 0 {
+			left[w]--
+			both++
+		}
+	}
+	var s score
+	if len(got) > 0 {
+		s.precision = float64(both) / float64(len(got))
+	}
+	if len(want) > 0 {
+		s.recall = float64(both) / float64(len(want))
+	}
+	return s
+}
+
+// words gives the runs of letters and digits of a text in lower case. Scripts that put no space between words give each
+// letter as a word.
+func words(text string) []string {
+	var out []string
+	var word strings.Builder
+	flush := func() {
+		if word.Len() > 0 {
+			out = append(out, word.String())
+			word.Reset()
+		}
+	}
+	for _, r := range strings.ToLower(text) {
+		switch {
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
+			flush()
+			out = append(out, string(r))
+		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
+			word.WriteRune(r)
+		default:
+			flush()
+		}
+	}
+	flush()
+	return out
+}
+
+// mean is the mean of the scores of many pages: each page counts the same. Its f1 is that of the means.
+func mean(all []score) score {
+	var m score
+	for _, s := range all {
+		m.precision += s.precision / float64(len(all))
+		m.recall += s.recall / float64(len(all))
+	}
+	return m
+}
