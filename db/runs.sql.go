@@ -89,40 +89,6 @@ func (q *Queries) ClaimHead(ctx context.Context, arg ClaimHeadParams) (ClaimHead
 	return i, err
 }
 
-const completeTask = `-- name: CompleteTask :one
-UPDATE tasks SET status = 'completed', completed_at = greatest($1::timestamptz, started_at), answer = $2::text,
-       confidence = $3, metadata = $4
-WHERE id = $5 AND status = 'running'
-RETURNING started_at, completed_at
-`
-
-type CompleteTaskParams struct {
-	At         time.Time
-	Answer     string
-	Confidence *float64
-	Metadata   []byte
-	ID         uuid.UUID
-}
-
-type CompleteTaskRow struct {
-	StartedAt   *time.Time
-	CompletedAt *time.Time
-}
-
-// The answer. Returns what the terminal event needs.
-func (q *Queries) CompleteTask(ctx context.Context, arg CompleteTaskParams) (CompleteTaskRow, error) {
-	row := q.db.QueryRow(ctx, completeTask,
-		arg.At,
-		arg.Answer,
-		arg.Confidence,
-		arg.Metadata,
-		arg.ID,
-	)
-	var i CompleteTaskRow
-	err := row.Scan(&i.StartedAt, &i.CompletedAt)
-	return i, err
-}
-
 const endRun = `-- name: EndRun :exec
 UPDATE runs SET ended_at = CASE WHEN $1::text = 'lost' THEN seen_at ELSE greatest($2::timestamptz, claimed_at) END,
        outcome = $1::text
@@ -147,6 +113,43 @@ func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 	return err
 }
 
+const endTask = `-- name: EndTask :execrows
+UPDATE tasks SET status = $1::text, completed_at = greatest($2::timestamptz, started_at, created_at), metadata = $3,
+       answer = $4::text, confidence = $5::float8,
+       error = $6::text, error_code = $7::text
+WHERE id = $8 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
+`
+
+type EndTaskParams struct {
+	Status     string
+	At         time.Time
+	Metadata   []byte
+	Answer     *string
+	Confidence *float64
+	Error      *string
+	ErrorCode  *string
+	ID         uuid.UUID
+}
+
+// The end of a task: completed with an answer, which only a running task can have, or failed or cancelled with an error.
+// No row: it has ended already. Times of one task never run backwards.
+func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (int64, error) {
+	result, err := q.db.Exec(ctx, endTask,
+		arg.Status,
+		arg.At,
+		arg.Metadata,
+		arg.Answer,
+		arg.Confidence,
+		arg.Error,
+		arg.ErrorCode,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const exitHead = `-- name: ExitHead :one
 UPDATE task_heads SET last_seq = last_seq + $1, run_epoch = run_epoch + 1, owner = NULL, job_id = NULL
 WHERE task_id = $2 AND run_epoch = $3
@@ -164,42 +167,6 @@ func (q *Queries) ExitHead(ctx context.Context, events int64, taskID uuid.UUID, 
 	row := q.db.QueryRow(ctx, exitHead, events, taskID, epoch)
 	var i ExitHeadRow
 	err := row.Scan(&i.LastSeq, &i.RunEpoch, &i.At)
-	return i, err
-}
-
-const failTask = `-- name: FailTask :one
-UPDATE tasks SET status = $1, completed_at = greatest($2::timestamptz, started_at, created_at), error = $3::text,
-       error_code = $4::text, metadata = $5
-WHERE id = $6 AND status IN ('created','queued','running')
-RETURNING started_at, completed_at
-`
-
-type FailTaskParams struct {
-	Status    string
-	At        time.Time
-	Error     string
-	ErrorCode string
-	Metadata  []byte
-	ID        uuid.UUID
-}
-
-type FailTaskRow struct {
-	StartedAt   *time.Time
-	CompletedAt *time.Time
-}
-
-// Failed or cancelled, from any open status.
-func (q *Queries) FailTask(ctx context.Context, arg FailTaskParams) (FailTaskRow, error) {
-	row := q.db.QueryRow(ctx, failTask,
-		arg.Status,
-		arg.At,
-		arg.Error,
-		arg.ErrorCode,
-		arg.Metadata,
-		arg.ID,
-	)
-	var i FailTaskRow
-	err := row.Scan(&i.StartedAt, &i.CompletedAt)
 	return i, err
 }
 
@@ -259,19 +226,27 @@ func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
 }
 
 const lockEpoch = `-- name: LockEpoch :one
-SELECT owner, job_id FROM task_heads WHERE task_id = $1 AND run_epoch = $2 FOR UPDATE SKIP LOCKED
+SELECT owner, last_seq, job_id, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+FROM task_heads WHERE task_id = $1 AND run_epoch = $2 FOR UPDATE SKIP LOCKED
 `
 
 type LockEpochRow struct {
-	Owner *uuid.UUID
-	JobID *int64
+	Owner   *uuid.UUID
+	LastSeq int64
+	JobID   *int64
+	At      time.Time
 }
 
 // Locks a task's head if it is still at this epoch and nobody else is at it.
 func (q *Queries) LockEpoch(ctx context.Context, taskID uuid.UUID, epoch int32) (LockEpochRow, error) {
 	row := q.db.QueryRow(ctx, lockEpoch, taskID, epoch)
 	var i LockEpochRow
-	err := row.Scan(&i.Owner, &i.JobID)
+	err := row.Scan(
+		&i.Owner,
+		&i.LastSeq,
+		&i.JobID,
+		&i.At,
+	)
 	return i, err
 }
 

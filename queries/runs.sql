@@ -27,19 +27,13 @@ RETURNING try, provider, model, prompt_version;
 -- Back to waiting: hand-back (same try) or retry (next try).
 UPDATE tasks SET status = 'queued', try = @try WHERE id = @id AND status IN ('created','queued','running');
 
--- name: CompleteTask :one
--- The answer. Returns what the terminal event needs.
-UPDATE tasks SET status = 'completed', completed_at = greatest(@at::timestamptz, started_at), answer = @answer::text,
-       confidence = @confidence, metadata = @metadata
-WHERE id = @id AND status = 'running'
-RETURNING started_at, completed_at;
-
--- name: FailTask :one
--- Failed or cancelled, from any open status.
-UPDATE tasks SET status = @status, completed_at = greatest(@at::timestamptz, started_at, created_at), error = @error::text,
-       error_code = @error_code::text, metadata = @metadata
-WHERE id = @id AND status IN ('created','queued','running')
-RETURNING started_at, completed_at;
+-- name: EndTask :execrows
+-- The end of a task: completed with an answer, which only a running task can have, or failed or cancelled with an error.
+-- No row: it has ended already. Times of one task never run backwards.
+UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestamptz, started_at, created_at), metadata = @metadata,
+       answer = sqlc.narg(answer)::text, confidence = sqlc.narg(confidence)::float8,
+       error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text
+WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running');
 
 -- name: InsertRun :exec
 -- A run begins.
@@ -82,7 +76,8 @@ LIMIT @max_rows;
 
 -- name: LockEpoch :one
 -- Locks a task's head if it is still at this epoch and nobody else is at it.
-SELECT owner, job_id FROM task_heads WHERE task_id = @task_id AND run_epoch = @epoch FOR UPDATE SKIP LOCKED;
+SELECT owner, last_seq, job_id, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+FROM task_heads WHERE task_id = @task_id AND run_epoch = @epoch FOR UPDATE SKIP LOCKED;
 
 -- name: LossesInARow :one
 -- How many runs of a task were lost since it last made a step, the run of this epoch included.

@@ -27,7 +27,7 @@ func TestGarbageCollection(t *testing.T) {
 		if _, err := st.AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("submitted", nil)}); err != nil {
 			return err
 		}
-		if _, err := st.Fail(ctx, tx, id, 1, research.Failed, &research.Failure{Code: research.CodeInternal, Message: "m"}, nil); err != nil {
+		if _, err := dbtest.EndTask(ctx, st, tx, id, 1, research.Result{}, &research.Failure{Code: research.CodeInternal, Message: "m"}); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE tasks SET completed_at = now() - interval '8 days'")

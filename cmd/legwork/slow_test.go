@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/internal/dbtest"
 	"legwork/internal/research"
 )
 
@@ -143,16 +144,16 @@ func TestClientsThatNeverRead(t *testing.T) {
 	if among > 5*alone+20*time.Millisecond {
 		t.Errorf("a frame took %v among clients that never read, %v without them", among, alone)
 	}
-	var end []research.Event
+	var end research.Event
 	err := a.store.InTx(w.ctx(), func(ctx context.Context, tx pgx.Tx) (err error) {
-		end, err = a.store.Fail(ctx, tx, l.id, 1, research.Cancelled, &research.Failure{Code: research.CodeCancelled, Message: "enough"}, nil)
+		end, err = dbtest.EndTask(ctx, a.store, tx, l.id, 1, research.Result{}, &research.Failure{Code: research.CodeCancelled, Message: "enough"})
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.publisher.Publish(end)
-	l.take(end[0].Seq)
+	a.publisher.Publish([]research.Event{end})
+	l.take(end.Seq)
 	if _, open := <-l.frames; open {
 		t.Error("frames after the end")
 	}

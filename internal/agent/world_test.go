@@ -218,9 +218,7 @@ func (j *work) run(ctx context.Context) (research.Result, error) {
 func (j *work) complete(res research.Result) {
 	j.t.Helper()
 	j.must(j.store.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, err := j.store.Complete(ctx, tx, j.task.ID, j.epoch, res, func(c []research.Evidence, seconds float64) research.Event {
-			return research.Complete(res.Answer, []any{}, res.Confidence, seconds, res.Metadata)
-		})
+		_, err := dbtest.EndTask(ctx, j.store, tx, j.task.ID, j.epoch, res, nil)
 		return err
 	}))
 }
@@ -229,7 +227,7 @@ func (j *work) complete(res research.Result) {
 func (j *work) fail(f *research.Failure) {
 	j.t.Helper()
 	j.must(j.store.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, err := j.store.Fail(ctx, tx, j.task.ID, j.epoch, research.Failed, f, nil)
+		_, err := dbtest.EndTask(ctx, j.store, tx, j.task.ID, j.epoch, research.Result{}, f)
 		return err
 	}))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/migrations"
 )
@@ -203,4 +204,27 @@ func withDatabase(dsn, name string) string {
 	}
 	u.Path = "/" + name
 	return u.String()
+}
+
+// EndTask ends a task in tx as the service would, without a job or files: with the answer of res when f is nil, otherwise as
+// failed or, by the code of f, as cancelled. It gives the terminal event.
+func EndTask(ctx context.Context, s *store.Store, tx pgx.Tx, id uuid.UUID, epoch int, res research.Result, f *research.Failure) (research.Event, error) {
+	head, err := s.LockHead(ctx, tx, id)
+	if err != nil {
+		return research.Event{}, err
+	}
+	end := store.TaskEnd{Status: research.Completed, At: head.At, Result: res, Failure: f, Metadata: res.Metadata}
+	switch {
+	case f == nil:
+		citations, err := s.Cite(ctx, tx, id, res)
+		if err != nil {
+			return research.Event{}, err
+		}
+		end.Event = research.Complete(res.Answer, make([]struct{}, len(citations)), res.Confidence, 0, res.Metadata)
+	case f.Code == research.CodeCancelled:
+		end.Status, end.Event = research.Cancelled, research.ErrorEvent(f.Code, f.Message, false, nil)
+	default:
+		end.Status, end.Event = research.Failed, research.ErrorEvent(f.Code, f.Message, false, nil)
+	}
+	return s.EndTask(ctx, tx, id, epoch, end)
 }

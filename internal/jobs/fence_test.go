@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/internal/dbtest"
 	"legwork/internal/research"
 )
 
@@ -23,7 +24,7 @@ func cancelSilently(t *testing.T, p *process, id uuid.UUID) {
 		if err != nil {
 			return err
 		}
-		_, err = p.store.Fail(ctx, tx, id, head.Epoch, research.Cancelled, &research.Failure{Code: research.CodeCancelled, Message: "silently"}, nil)
+		_, err = dbtest.EndTask(ctx, p.store, tx, id, head.Epoch, research.Result{}, &research.Failure{Code: research.CodeCancelled, Message: "silently"})
 		return err
 	})
 	if err != nil {

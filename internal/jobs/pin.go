@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -41,29 +40,21 @@ func (r *Runner) serves(pin research.Pin) bool {
 // does not spin between workers, and with an event the first time. When no live worker had the model for PinWait, the task
 // fails with what to configure: a pinned task is never begun anew behind its user's back.
 func (r *Runner) handOn(ctx context.Context, log *slog.Logger, id uuid.UUID, epoch int, pin research.Pin) error {
-	var events []research.Event
-	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		head, err := r.store.LockHead(ctx, tx, id)
+	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
+		t, err := r.lockRun(ctx, tx, id, epoch)
 		if err != nil {
-			return err
-		}
-		task, err := r.store.TaskLocked(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if head.Epoch != epoch || task.Status.Terminal() {
-			return research.ErrFenced
+			return change{}, err
 		}
 		served, first, waited, err := r.store.Unserved(ctx, tx, id)
 		if err != nil {
-			return err
+			return change{}, err
 		}
 		if !served && waited >= r.cfg.PinWait {
-			events, err = r.unserved(ctx, tx, head, task, pin)
-			return err
+			return r.endTask(ctx, t, failed(research.Failed, r.unserved(pin), map[string]any{"try": t.Try}))
 		}
+		n := next{try: t.Try, outcome: store.RunHandedBack}
 		if first {
-			events = []research.Event{research.Thinking(fmt.Sprintf("This task began with the model %s of %s, which this worker does not have. "+
+			n.events = []research.Event{research.Thinking(fmt.Sprintf("This task began with the model %s of %s, which this worker does not have. "+
 				"It waits for a worker that has.", pin.Model, pin.Provider), map[string]any{"status": string(research.Queued),
 				"provider": pin.Provider, "model": pin.Model, "promptVersion": pin.Prompt})}
 		}
@@ -71,31 +62,19 @@ func (r *Runner) handOn(ctx context.Context, log *slog.Logger, id uuid.UUID, epo
 		if served {
 			pause = servedPause
 		}
-		events, err = r.nextRun(ctx, tx, head, task, pause+rand.N(pause/4+1), store.RunHandedBack, events)
-		return err
+		n.delay = pause + rand.N(pause/4+1)
+		return r.nextRun(ctx, t, n)
 	})
 	if err != nil {
 		return err
 	}
 	log.InfoContext(ctx, "not claimed: this worker lacks the task's model", "provider", pin.Provider, "model", pin.Model, "prompt", pin.Prompt)
-	r.publish(ctx, events)
 	return nil
 }
 
-// unserved fails a task whose model nobody has.
-func (r *Runner) unserved(ctx context.Context, tx pgx.Tx, head store.Head, task research.Task, pin research.Pin) ([]research.Event, error) {
-	f := &research.Failure{Code: research.CodeModelFailed, Message: fmt.Sprintf("The task began with the model %s of %s (prompts %s), and no worker "+
+// unserved is the failure of a task whose model no live worker has.
+func (r *Runner) unserved(pin research.Pin) *research.Failure {
+	return &research.Failure{Code: research.CodeModelFailed, Message: fmt.Sprintf("The task began with the model %s of %s (prompts %s), and no worker "+
 		"has had that for %s. Start a worker with LLM_PROVIDER=%s and LLM_MODEL=%s, or run the task again to begin with another model.",
 		pin.Model, pin.Provider, pin.Prompt, r.cfg.PinWait, pin.Provider, pin.Model)}
-	events, err := r.store.Fail(ctx, tx, task.ID, head.Epoch, research.Failed, f, map[string]any{"try": task.Try})
-	if err != nil {
-		return nil, err
-	}
-	if err := r.cancelJob(ctx, tx, head.JobID); err != nil {
-		return nil, err
-	}
-	if _, err := r.river.InsertTx(ctx, tx, ArtifactsArgs{TaskID: task.ID}, nil); err != nil {
-		return nil, errors.Join(errors.New("insert artifacts job"), err)
-	}
-	return events, nil
 }

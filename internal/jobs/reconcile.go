@@ -72,55 +72,38 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 
 // resume gives a stray its next run, at no cost in tries, or fails it when it has lost too many.
 func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.AbandonedTask) error {
-	var events []research.Event
 	said := "resumed after worker loss"
-	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		head, err := r.store.LockAbandoned(ctx, tx, stray.TaskID, stray.Epoch)
 		if err != nil {
-			return err
+			return change{}, err
 		}
-		task, err := r.store.TaskLocked(ctx, tx, stray.TaskID)
+		t, err := r.read(ctx, tx, stray.TaskID, head)
 		if err != nil {
-			return err
+			return change{}, err
 		}
 		losses, err := r.store.LossesInARow(ctx, tx, stray.TaskID, stray.Epoch)
 		if err != nil {
-			return err
+			return change{}, err
 		}
 		if !r.lease.mayJudge() { // this process was paused since it looked
-			return research.ErrFenced
+			return change{}, research.ErrFenced
 		}
 		if losses >= maxLosses {
 			said = "given up after too many losses"
-			events, err = r.giveUp(ctx, tx, head, task)
-			return err
+			return r.endTask(ctx, t, failed(research.Failed, &research.Failure{Code: research.CodeWorkerLost,
+				Message: fmt.Sprintf("%d workers in a row were lost while they worked on this task, none of them with a new step, so it is "+
+					"not tried again; look at the log of the workers, then run the task again.", maxLosses)}, map[string]any{"losses": maxLosses}))
 		}
-		events, err = r.nextRun(ctx, tx, head, task, 0, store.RunLost, []research.Event{
+		return r.nextRun(ctx, t, next{try: t.Try, outcome: store.RunLost, events: []research.Event{
 			research.Thinking("Resumed after worker loss: another worker goes on where the journal ends.",
-				map[string]any{"status": string(research.Queued), "reason": stray.Reason, "losses": losses})})
-		return err
+				map[string]any{"status": string(research.Queued), "reason": stray.Reason, "losses": losses})}})
 	})
 	if err != nil {
 		return err
 	}
 	log.WarnContext(ctx, said)
-	r.publish(ctx, events)
 	return nil
-}
-
-// giveUp fails a task that workers keep dying of.
-func (r *Runner) giveUp(ctx context.Context, tx pgx.Tx, head store.Head, task research.Task) ([]research.Event, error) {
-	f := &research.Failure{Code: research.CodeWorkerLost, Message: fmt.Sprintf("%d workers in a row were lost while they worked on this "+
-		"task, none of them with a new step, so it is not tried again; look at the log of the workers, then run the task again.", maxLosses)}
-	events, err := r.store.Fail(ctx, tx, task.ID, head.Epoch, research.Failed, f, map[string]any{"losses": maxLosses})
-	if err != nil {
-		return nil, err
-	}
-	if err := r.cancelJob(ctx, tx, head.JobID); err != nil {
-		return nil, err
-	}
-	_, err = r.river.InsertTx(ctx, tx, ArtifactsArgs{TaskID: task.ID}, nil)
-	return events, err
 }
 
 // remakeUpkeep makes the jobs on files again whose process died under them, which River itself would notice after an hour.

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type Service struct {
 	maxQueued int   // waiting tasks above which submissions are refused; 0: no bound
 	local     *runs // the runs of this process, so that a cancel need not wait for a notification
 	files     fileLocks
+	hooks     hooks
 }
 
 // fetchCooldown is how soon after an insert that workers were notified of the next one notifies them too; what comes sooner
@@ -52,7 +54,11 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	if err != nil {
 		return nil, fmt.Errorf("river client: %w", err)
 	}
-	return &Service{store: st, river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}, nil
+	s := &Service{store: st, river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
+	s.OnEndInTx(s.insertArtifactsJob)
+	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // a run in this process need not wait for a notification
+	s.OnEnd(func(ctx context.Context, e Ended) { s.publish(ctx, []research.Event{e.Event}) })
+	return s, nil
 }
 
 // LimitQueue refuses submissions while n tasks or more wait; 0 refuses none. Call it before the first submission.
@@ -72,59 +78,36 @@ const DefaultReason = "Cancelled by user"
 // Cancel ends an open task. A task that is cancelled already is returned as it is; a completed or failed one gives
 // research.ErrConflict.
 func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error) {
-	if err := s.cancel(ctx, account, id, reason, true); err != nil {
+	if err := s.cancel(ctx, account, id, reason, false); err != nil {
 		return research.Task{}, err
 	}
 	return s.store.Task(ctx, account, id)
 }
 
-// cancel ends an open task; with files it gets those of a finished task.
-func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reason string, files bool) error {
-	if reason == "" {
-		reason = DefaultReason
-	}
-	var events []research.Event
-	err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+// cancel ends an open task; one that is deleted next gets no files.
+func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reason string, deleting bool) error {
+	err := s.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		head, err := s.store.LockHead(ctx, tx, id)
 		if err != nil {
-			return err
+			return change{}, err
 		}
 		task, err := s.store.TaskInTx(ctx, tx, account, id)
 		if err != nil {
-			return err
+			return change{}, err
 		}
 		switch task.Status {
 		case research.Cancelled:
-			return nil
+			return change{}, nil
 		case research.Completed, research.Failed:
-			return fmt.Errorf("%w: the task has %s already; only an open task can be cancelled", research.ErrConflict, task.Status)
+			return change{}, fmt.Errorf("%w: the task has %s already; only an open task can be cancelled", research.ErrConflict, task.Status)
 		case research.Created, research.Queued, research.Running:
 		}
-		f := &research.Failure{Code: research.CodeCancelled, Message: reason}
-		if events, err = s.store.Fail(ctx, tx, id, head.Epoch, research.Cancelled, f, nil); err != nil {
-			return err
-		}
-		if err := s.cancelJob(ctx, tx, head.JobID); err != nil || !files {
-			return err
-		}
-		_, err = s.river.InsertTx(ctx, tx, ArtifactsArgs{TaskID: id}, nil)
-		return err
+		o := failed(research.Cancelled, &research.Failure{Code: research.CodeCancelled, Message: cmp.Or(reason, DefaultReason)}, nil)
+		o.deleting = deleting
+		return s.endTask(ctx, lockedTask{tx: tx, head: head, Task: task}, o)
 	})
 	if err != nil {
 		return fmt.Errorf("cancel: %w", err)
-	}
-	s.local.end(id, errFenced)
-	s.publish(ctx, events)
-	return nil
-}
-
-// cancelJob takes River's job of a finished epoch away; one that is gone is fine.
-func (s *Service) cancelJob(ctx context.Context, tx pgx.Tx, jobID *int64) error {
-	if jobID == nil {
-		return nil
-	}
-	if _, err := s.river.JobCancelTx(ctx, tx, *jobID); err != nil && !errors.Is(err, river.ErrNotFound) {
-		return fmt.Errorf("cancel job: %w", err)
 	}
 	return nil
 }
@@ -135,7 +118,7 @@ const flushTimeout = 2 * time.Second
 // Delete cancels a task if it is open and then removes it with its events, visits and artifacts. Snapshots that other
 // tasks use stay. The cancel is committed and published first, so that streams end with its event.
 func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reason string) error {
-	if err := s.cancel(ctx, account, id, reason, false); err != nil && !errors.Is(err, research.ErrConflict) {
+	if err := s.cancel(ctx, account, id, reason, true); err != nil && !errors.Is(err, research.ErrConflict) {
 		return fmt.Errorf("delete: %w", err)
 	}
 	fctx, cancel := context.WithTimeout(ctx, flushTimeout)

@@ -170,7 +170,10 @@ func (p *process) await(id uuid.UUID) research.Task {
 // handOn gives a task to another worker, as the reconciler would.
 func (p *process) handOn(id uuid.UUID, epoch int) {
 	p.t.Helper()
-	if err := p.requeue(p.t.Context(), id, epoch, 1, 0, store.RunLost, []research.Event{research.Thinking("handed on", nil)}); err != nil {
+	err := p.requeue(p.t.Context(), id, epoch, func(research.Task) next {
+		return next{try: 1, outcome: store.RunLost, events: []research.Event{research.Thinking("handed on", nil)}}
+	})
+	if err != nil {
 		p.t.Fatalf("hand on: %v", err)
 	}
 }

@@ -47,7 +47,7 @@ func (s *Store) LockAbandoned(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoc
 	if len(still) == 0 {
 		return Head{}, research.ErrFenced
 	}
-	return Head{Epoch: epoch, Owner: row.Owner, JobID: row.JobID}, nil
+	return Head{Epoch: epoch, LastSeq: row.LastSeq, Owner: row.Owner, JobID: row.JobID, At: row.At}, nil
 }
 
 // LossesInARow counts the runs of a task that were lost since its last new step, that of epoch included.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/internal/dbtest"
 	"legwork/internal/research"
 )
 
@@ -178,7 +179,7 @@ func TestEvidenceCannotBeForged(t *testing.T) {
 	}
 	// A COMPLETE that cites what is not there is refused as a whole.
 	err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := b.Complete(ctx, tx, task.ID, 1, research.Result{Answer: "a", Cited: []int{7}}, nil)
+		_, err := dbtest.EndTask(ctx, b.Store, tx, task.ID, 1, research.Result{Answer: "a", Cited: []int{7}}, nil)
 		return err
 	})
 	if err == nil {

@@ -120,13 +120,10 @@ func (b bundle) record(id uuid.UUID, epoch, turn int, v *research.Visit, citatio
 // finish completes a task that is claimed at epoch.
 func (b bundle) finish(id uuid.UUID, epoch int, cited ...int) []research.Event {
 	b.t.Helper()
-	var events []research.Event
+	var event research.Event
 	b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
-		events, err = b.Complete(ctx, tx, id, epoch, research.Result{Answer: "forty-two [1]", Confidence: 0.5, Cited: cited},
-			func(c []research.Evidence, s float64) research.Event {
-				return research.Complete("forty-two [1]", []string{}, 0.5, s, nil)
-			})
+		event, err = dbtest.EndTask(ctx, b.Store, tx, id, epoch, research.Result{Answer: "forty-two [1]", Confidence: 0.5, Cited: cited}, nil)
 		return err
 	})
-	return events
+	return []research.Event{event}
 }

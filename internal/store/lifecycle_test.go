@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/internal/dbtest"
 	"legwork/internal/research"
 	"legwork/internal/store"
 )
@@ -95,11 +96,11 @@ func TestFence(t *testing.T) {
 			return err
 		},
 		"complete": func(ctx context.Context, tx pgx.Tx) error {
-			_, err := b.Complete(ctx, tx, task.ID, 1, research.Result{Answer: "late"}, nil)
+			_, err := dbtest.EndTask(ctx, b.Store, tx, task.ID, 1, research.Result{Answer: "late"}, nil)
 			return err
 		},
 		"fail": func(ctx context.Context, tx pgx.Tx) error {
-			_, err := b.Fail(ctx, tx, task.ID, 1, research.Failed, &research.Failure{Code: "internal", Message: "late"}, nil)
+			_, err := dbtest.EndTask(ctx, b.Store, tx, task.ID, 1, research.Result{}, &research.Failure{Code: "internal", Message: "late"})
 			return err
 		},
 		"requeue": func(ctx context.Context, tx pgx.Tx) error {
@@ -166,17 +167,13 @@ func TestCancelledAndFailed(t *testing.T) {
 	b := setup(t)
 	for status, code := range map[research.Status]string{research.Cancelled: research.CodeCancelled, research.Failed: research.CodeNoSources} {
 		task := b.task("default", question("q"))
-		var events []research.Event
+		var event research.Event
 		b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
-			head, err := b.LockHead(ctx, tx, task.ID)
-			if err != nil {
-				return err
-			}
-			events, err = b.Fail(ctx, tx, task.ID, head.Epoch, status, &research.Failure{Code: code, Message: "because"}, map[string]any{"try": 1})
+			event, err = dbtest.EndTask(ctx, b.Store, tx, task.ID, 1, research.Result{}, &research.Failure{Code: code, Message: "because"})
 			return err
 		})
-		if len(events) != 1 || !events[0].Terminal {
-			t.Errorf("%s: events = %v", status, events)
+		if !event.Terminal || event.Seq != 2 {
+			t.Errorf("%s: event = %v", status, event)
 		}
 		got, err := b.Task(b.ctx, "default", task.ID)
 		if err != nil || got.Status != status || *got.Error != "because" || *got.ErrorCode != code || got.Duration() != nil {

@@ -114,8 +114,8 @@ func (p *process) append(t testing.TB, id uuid.UUID, n int) []research.Event {
 func (p *process) end(t testing.TB, id uuid.UUID) (events []research.Event) {
 	t.Helper()
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
-		events, err = p.store.Fail(ctx, tx, id, 1, research.Cancelled,
-			&research.Failure{Code: research.CodeCancelled, Message: "Cancelled by user"}, nil)
+		event, err := dbtest.EndTask(ctx, p.store, tx, id, 1, research.Result{}, &research.Failure{Code: research.CodeCancelled, Message: "Cancelled by user"})
+		events = []research.Event{event}
 		return err
 	})
 	if err != nil {
