@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -62,38 +61,6 @@ func Transport(dialer *net.Dialer) *http.Transport {
 func Refused(err error) bool {
 	return errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedPort) ||
 		errors.Is(err, ssrf.ErrProhibitedNetwork) || errors.Is(err, ssrf.ErrInvalidHostPort)
-}
-
-// looseAddr reads an IPv4 address the way inet_aton and browsers do (WHATWG URL, "IPv4 parser"): one to four decimal, octal
-// or hexadecimal numbers, the last of which fills the rest. System resolvers accept these forms, so they are turned into
-// the usual one before policy, robots.txt and spacing look at the host.
-func looseAddr(host string) (netip.Addr, bool) {
-	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
-	if len(parts) > 4 {
-		return netip.Addr{}, false
-	}
-	var sum uint64
-	for i, p := range parts {
-		n, err := strconv.ParseUint(p, 0, 64)
-		if p == "0x" || p == "0X" {
-			n, err = 0, nil
-		}
-		if err != nil || strings.Contains(p, "_") || strings.HasPrefix(strings.ToLower(p), "0o") || strings.HasPrefix(strings.ToLower(p), "0b") {
-			return netip.Addr{}, false
-		}
-		last := i == len(parts)-1
-		switch {
-		case last && n >= 1<<(8*(5-len(parts))):
-			return netip.Addr{}, false
-		case !last && n > 255:
-			return netip.Addr{}, false
-		case last:
-			sum += n
-		default:
-			sum += n << (8 * (3 - i))
-		}
-	}
-	return netip.AddrFrom4([4]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}), true
 }
 
 // pause waits for d or until ctx ends.

@@ -2,7 +2,6 @@ package page
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"legwork/internal/research"
+	"legwork/internal/weburl"
 )
 
 // Config is what a Fetcher needs to know. Zero values stand for the defaults named.
@@ -107,7 +107,8 @@ func (f *Fetcher) LoadDocument(ctx context.Context, rawURL string, p Policy) (re
 }
 
 func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Visit, error) {
-	l.visit = research.Visit{URL: rawURL, FinalURL: rawURL, FetchedAt: f.now().UTC()}
+	shown := weburl.Redact(rawURL)
+	l.visit = research.Visit{URL: shown, FinalURL: shown, FetchedAt: f.now().UTC()}
 	began := f.now()
 	err := l.follow(ctx, rawURL)
 	l.visit.Duration = f.now().Sub(began)
@@ -115,9 +116,9 @@ func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Vis
 		err = ctx.Err() // what looks like a failure of the page may be our own leaving
 	}
 	if err != nil {
-		return research.Visit{}, fmt.Errorf("load %s: %w", rawURL, err)
+		return research.Visit{}, fmt.Errorf("load %s: %w", shown, err)
 	}
-	f.log.DebugContext(ctx, "page loaded", "url", rawURL, "final", l.visit.FinalURL, "outcome", l.visit.Outcome,
+	f.log.DebugContext(ctx, "page loaded", "url", shown, "final", l.visit.FinalURL, "outcome", l.visit.Outcome,
 		"status", l.visit.Status, "bytes", l.visit.Bytes, "duration", l.visit.Duration)
 	return l.visit, nil
 }
@@ -176,39 +177,27 @@ func (l *load) follow(ctx context.Context, raw string) error {
 	}
 }
 
-// ParseURL reads an absolute http or https URL and brings it into the form that is requested and compared: host in
-// lower case and ASCII, addresses in their usual form, no default port, no fragment. URLs with a user are
-// refused. The error says why in words for the user.
+// ParseURL reads an absolute http or https address as browsers do (package weburl) and brings it into the form that is
+// requested and compared: without a fragment, and without the dot at the end of a host name. The error says why in words
+// for the user that do not repeat the address.
 func ParseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSpace(raw))
-	switch {
-	case err != nil || u.Opaque != "":
-		return nil, errors.New("it is not a valid URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("only http and https URLs can be opened, not %q", u.Scheme)
-	case u.Hostname() == "":
-		return nil, errors.New("it has no host")
-	case u.User != nil:
-		return nil, errors.New("URLs with a user name or password are not opened")
+	u, err := weburl.Parse(raw)
+	if err != nil {
+		return nil, err
 	}
-	host, port := strings.TrimSuffix(u.Hostname(), "."), u.Port()
-	if a, ok := looseAddr(host); ok {
-		host = a.String()
-	} else if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
-		host = "[" + host + "]"
-	}
-	if port != "" && !usualPort(u.Scheme, port) {
-		host += ":" + port
-	}
-	u.Host = canonicalHost(host)
-	if u.Hostname() == "" || u.Hostname() != bareHost(u.Host) { // nothing left of it, or a name that has no ASCII form
-		return nil, errors.New("its host name is not valid")
-	}
-	u.Fragment, u.RawFragment = "", ""
-	if u.Path == "" {
-		u.Path = "/"
+	requested(u)
+	if u.Hostname() == "" {
+		return nil, weburl.ErrInvalid
 	}
 	return u, nil
+}
+
+// requested takes away from an address what is not sent to the server, or means the same to it.
+func requested(u *url.URL) {
+	u.Fragment, u.RawFragment = "", ""
+	if name := u.Hostname(); strings.HasSuffix(name, ".") {
+		u.Host = strings.Replace(u.Host, name, strings.TrimRight(name, "."), 1)
+	}
 }
 
 // usualPort reports whether URLs of a scheme lead to port without naming it.

@@ -165,7 +165,7 @@ func TestOutcomes(t *testing.T) {
 		{"/br", research.OutcomeType, 200, "compressed"},
 		{"/badgzip", research.OutcomeType, 200, "compressed"},
 		{"/broken.pdf", research.OutcomeType, 200, "broken"},
-		{"/badlocation", research.OutcomeBadURL, 302, "not a URL"},
+		{"/badlocation", research.OutcomeBadURL, 302, "not a valid URL"},
 		{"/empty", research.OutcomeEmpty, 200, "no text"},
 		{"/nothing", research.OutcomeEmpty, 200, "no text"},
 		{"/status/204", research.OutcomeEmpty, 204, "no text"},
@@ -297,10 +297,17 @@ func TestRedirectsAreCheckedHopByHop(t *testing.T) {
 func TestBadURLs(t *testing.T) {
 	t.Parallel()
 	f, g := fetcher(t, config())
-	for _, u := range []string{"", "kettle", "/index.html", "ftp://example.com/", "file:///etc/passwd", "javascript:alert(1)", "http://", "http:///x",
-		"http://user:pw@example.com/", "mailto:a@example.com", "http:example.com", "http://exa mple.com/", "http://[::1", "http://example.com:99999999/\x00"} {
+	for _, u := range []string{"", "kettle", "/index.html", "ftp://example.com/", "file:///etc/passwd", "javascript:alert(1)", "http://", "http:///",
+		"mailto:a@example.com", "http://256.256.256.256/", "http://exa mple.com/", "http://[::1", "http://example.com:99999999/\x00"} {
 		if v := visit(t, f, u, Policy{}); v.Outcome != research.OutcomeBadURL || v.Message == "" || v.FinalURL != u {
 			t.Errorf("%q: %s %q", u, v.Outcome, v.Message)
+		}
+	}
+	for raw, shown := range map[string]string{
+		"http://user:pw@example.com/x": "http://…@example.com/x", `HTTP:\\pw@example.com`: `HTTP:\\…@example.com`, "https://a:pw@b@example.com": "https://…@example.com",
+	} {
+		if v := visit(t, f, raw, Policy{}); v.Outcome != research.OutcomeBadURL || v.URL != shown || v.FinalURL != shown || strings.Contains(v.Message, "pw") {
+			t.Errorf("%q: %+v", raw, v)
 		}
 	}
 	if len(g.reserved) != 0 {

@@ -30,18 +30,8 @@ func FromHTML(base *url.URL, header http.Header, body []byte) (research.Page, []
 func parseHTML(base *url.URL, header http.Header, body []byte) *reading.Document {
 	return reading.Parse(reading.Input{
 		Text: decode(body, header.Get("Content-Type")), URL: base, Language: header.Get("Content-Language"),
-		Resolve: resolve, SameSite: func(a, b *url.URL) bool { return Domain(a.Host) == Domain(b.Host) },
+		SameSite: func(a, b *url.URL) bool { return Domain(a.Host) == Domain(b.Host) },
 	})
-}
-
-// resolve gives the http or https address that a reference leads to. Its host is in lower case and in ASCII.
-func resolve(base *url.URL, reference string) (*url.URL, bool) {
-	u, err := base.Parse(strings.TrimSpace(reference))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return nil, false
-	}
-	u.Host = canonicalHost(u.Host)
-	return u, u.Hostname() != ""
 }
 
 // canonicalHost is host in lower case and in ASCII (punycode), with its port unless it has none.

@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
+	"legwork/internal/weburl"
 )
 
 // maxErrorBody is how much of an error page is looked at, for the signs of a CAPTCHA.
@@ -68,13 +70,26 @@ func isRedirect(resp *http.Response) bool {
 	return false
 }
 
+// redirect gives the address that an answer leads on to, resolved as browsers do.
 func (l *load) redirect(u *url.URL, resp *http.Response) string {
-	target, err := u.Parse(resp.Header.Get("Location"))
+	target, err := weburl.Join(u, location(resp.Header.Get("Location")))
 	if err != nil {
-		l.fail(research.OutcomeBadURL, "%s redirects to something that is not a URL.", u.Host)
+		l.fail(research.OutcomeBadURL, "%s redirects to an address that cannot be opened: %s.", u.Host, err)
 		return ""
 	}
 	return target.String()
+}
+
+// location reads a header that holds an address. Servers send letters beyond ASCII as UTF-8, or as Latin-1.
+func location(value string) string {
+	if utf8.ValidString(value) {
+		return value
+	}
+	runes := make([]rune, len(value))
+	for i := range len(value) {
+		runes[i] = rune(value[i])
+	}
+	return string(runes)
 }
 
 // refused tells of an answer that is no success.

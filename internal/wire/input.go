@@ -1,8 +1,7 @@
 package wire
 
 import (
-	"net/url"
-	"strconv"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/internal/research"
+	"legwork/internal/weburl"
 )
 
 // Bounds of the contract that no configuration changes. Texts count code points.
@@ -122,25 +122,18 @@ func (o *object) seedURL() string {
 	if !ok {
 		return ""
 	}
-	if utf8.RuneCountInString(s) > MaxSeedURL {
+	_, err := weburl.Parse(s)
+	switch {
+	case utf8.RuneCountInString(s) > MaxSeedURL:
 		o.bad.Add("seedUrl", "must have at most %d characters", MaxSeedURL)
-	} else if !webURL(s) {
+	case strings.ContainsRune(s, 0):
+		o.bad.Add("seedUrl", "must not contain the NUL character")
+	case errors.Is(err, weburl.ErrCredentials):
+		o.bad.Add("seedUrl", "must not contain a user name or password; legwork does not sign in to sites")
+	case err != nil: // the message does not repeat the URL, which may hold a password
 		o.bad.Add("seedUrl", "must be an absolute http or https URL with a host, such as https://example.com/page")
 	}
 	return s
-}
-
-// webURL reports whether s is an absolute http or https URL with a host (RFC 3986). It resolves nothing.
-func webURL(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.Hostname() == "" {
-		return false
-	}
-	if port := u.Port(); port != "" {
-		n, err := strconv.ParseUint(port, 10, 16)
-		return err == nil && n > 0
-	}
-	return true
 }
 
 func (o *object) timeBudget(l Limits) time.Duration {

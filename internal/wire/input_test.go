@@ -151,8 +151,12 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 		{"bare host seed", field("seedUrl", `"example.com"`), []string{"seedUrl"}},
 		{"seed without host", field("seedUrl", `"http://"`), []string{"seedUrl"}},
 		{"seed with port alone", field("seedUrl", `"http://:80/"`), []string{"seedUrl"}},
-		{"opaque seed", field("seedUrl", `"http:example.com"`), []string{"seedUrl"}},
-		{"seed with port 0", field("seedUrl", `"http://a:0/"`), []string{"seedUrl"}},
+		{"seed with an address that is none", field("seedUrl", `"http://256.256.256.256/"`), []string{"seedUrl"}},
+		{"seed with a bad IPv6 address", field("seedUrl", `"http://[1::2::3]/"`), []string{"seedUrl"}},
+		{"seed with a user and password", field("seedUrl", `"http://u:secret@a.example/"`), []string{"seedUrl"}},
+		{"seed with a token as user", field("seedUrl", `"https://secret@a.example/"`), []string{"seedUrl"}},
+		{"seed with a password that browsers find", field("seedUrl", `"ht\ntp:\\\\u:secret@a.example"`), []string{"seedUrl"}},
+		{"seed with a password and no valid host", field("seedUrl", `"http://u:secret@256.1.1.1/"`), []string{"seedUrl"}},
 		{"seed with port 65536", field("seedUrl", `"http://a:65536/"`), []string{"seedUrl"}},
 		{"seed with space in host", field("seedUrl", `"http://a b/"`), []string{"seedUrl"}},
 		{"seed with NUL", field("seedUrl", `"http://a/\u0000"`), []string{"seedUrl"}},
@@ -225,7 +229,26 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 			if fields := invalid(t, err); !slices.Equal(fields, tt.fields) {
 				t.Errorf("invalid fields %v (%v), want %v", fields, err, tt.fields)
 			}
+			if strings.Contains(fmt.Sprintf("%+v", err), "secret") {
+				t.Errorf("the error repeats a password: %v", err)
+			}
 		})
+	}
+}
+
+// TestSeedsAsBrowsersTakeThem: what `new URL` accepts is accepted, and kept as it was sent.
+func TestSeedsAsBrowsersTakeThem(t *testing.T) {
+	t.Parallel()
+	for _, seed := range []string{"http://example.com/100%", " http://example.com/a b ", `http:\\example.com\x`, "http:example.com", "http://exa\nmple.com/", "http:///example.com",
+		"http://2130706433/", "http://[::FFFF:1.2.3.4]:0/", "HTTPS://Bücher.example:/?ü#{x}", "http://@example.com", "http://example.com:65535?x"} {
+		body, err := json.Marshal(map[string]string{"question": "Why?", "seedUrl": seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := wire.DecodeNewTask(body, limits)
+		if err != nil || got.Options.SeedURL != seed {
+			t.Errorf("%q: %q, %v", seed, got.Options.SeedURL, err)
+		}
 	}
 }
 

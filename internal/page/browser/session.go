@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 
 	"legwork/internal/page"
 	"legwork/internal/research"
+	"legwork/internal/weburl"
 )
 
 // Bounds of the documents that a session keeps for its screenshots.
@@ -246,7 +245,7 @@ func (s *session) loaded(raw string) (research.Visit, *page.Document) {
 
 // fragment is the part of a URL from '#' on, which never reaches a server but tells some pages what to show.
 func fragment(raw string) string {
-	if u, err := url.Parse(strings.TrimSpace(raw)); err == nil && u.Fragment != "" {
+	if u, err := weburl.Parse(raw); err == nil && u.Fragment != "" {
 		return "#" + u.EscapedFragment()
 	}
 	return ""

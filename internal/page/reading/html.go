@@ -13,6 +13,7 @@ import (
 
 	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
+	"legwork/internal/weburl"
 )
 
 // Bounds of what is looked at twice.
@@ -26,9 +27,6 @@ type Input struct {
 	Text     string   // in UTF-8
 	URL      *url.URL // where it was found
 	Language string   // Content-Language of the answer; the document's own statement goes before it
-	// Resolve gives the address that a reference (of a link, a base, a refresh) leads to, as a browser would take it; false: it
-	// leads nowhere that can be opened. A fragment is kept.
-	Resolve func(base *url.URL, reference string) (*url.URL, bool)
 	// SameSite reports whether two addresses belong to one registrable domain.
 	SameSite func(a, b *url.URL) bool
 }
@@ -40,7 +38,7 @@ type Document struct {
 	Wall    string // what stands in front of the content: "captcha", "login" or ""
 
 	in       Input
-	base     *url.URL
+	base     *weburl.Base // what references are resolved against
 	root     *html.Node
 	size     int // bytes of HTML
 	title    string
@@ -56,7 +54,7 @@ func Parse(in Input) *Document {
 	if err != nil { // nested deeper than the parser allows: keep the words
 		root = wordsOnly(in.Text)
 	}
-	d := &Document{in: in, base: in.URL, root: root, size: len(in.Text)}
+	d := &Document{in: in, base: weburl.NewBase(in.URL), root: root, size: len(in.Text)}
 	scan := scanner{doc: d, contexts: map[*html.Node]string{}, seen: map[string]bool{}}
 	scan.prepare(root)
 	scan.walk(root)
@@ -98,7 +96,7 @@ func (d *Document) content() *html.Node {
 	parser := readability.NewParser()
 	parser.DisableJSONLD = true
 	parser.KeepClasses = true // name the language of code
-	found, err := parser.ParseDocument(d.root, d.base)
+	found, err := parser.ParseDocument(d.root, d.base.URL())
 	if err != nil || found.Node == nil {
 		return body
 	}

@@ -15,17 +15,9 @@ import (
 
 var pageURL = &url.URL{Scheme: "https", Host: "docs.example.com", Path: "/manual/page.html"}
 
-// parse reads a document in UTF-8 with simple rules of addresses.
+// parse reads a document in UTF-8 with a simple rule of sites.
 func parse(base *url.URL, language, text string) *Document {
 	return Parse(Input{Text: text, URL: base, Language: language,
-		Resolve: func(base *url.URL, reference string) (*url.URL, bool) {
-			u, err := base.Parse(strings.TrimSpace(reference))
-			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-				return nil, false
-			}
-			u.Host = strings.ToLower(u.Host)
-			return u, true
-		},
 		SameSite: func(a, b *url.URL) bool {
 			return strings.TrimPrefix(strings.ToLower(a.Host), "www.") == strings.TrimPrefix(strings.TrimPrefix(b.Host, "docs."), "www.")
 		},

@@ -9,6 +9,7 @@ import (
 
 	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
+	"legwork/internal/weburl"
 )
 
 // Bounds of what is kept of a page's links.
@@ -39,8 +40,8 @@ type scanner struct {
 func (s *scanner) prepare(root *html.Node) {
 	for n := range root.Descendants() {
 		if n.DataAtom == atom.Base && attr(n, "href") != "" {
-			if u, ok := s.doc.in.Resolve(s.doc.base, attr(n, "href")); ok {
-				s.doc.base = u
+			if u, err := s.doc.base.Join(attr(n, "href")); err == nil {
+				s.doc.base = weburl.NewBase(u)
 			}
 			return
 		}
@@ -111,13 +112,8 @@ func (s *scanner) meta(n *html.Node) {
 	case strings.EqualFold(attr(n, "property"), "og:title"):
 		s.ogTitle = plaintext.Fold(content)
 	case strings.EqualFold(attr(n, "http-equiv"), "refresh"):
-		delay, target, found := strings.Cut(content, ";")
-		target = strings.TrimSpace(target)
-		if !found || len(target) < 4 || !strings.EqualFold(target[:4], "url=") || len(strings.TrimSpace(delay)) != 1 {
-			return // no target, or shown for ten seconds and more
-		}
-		if u, ok := s.doc.in.Resolve(s.doc.base, strings.Trim(target[4:], ` '"`)); ok {
-			s.doc.Refresh = u.String()
+		if s.doc.Refresh == "" { // the first one counts
+			s.doc.Refresh = RefreshTarget(s.doc.base, content)
 		}
 	}
 }
@@ -127,8 +123,8 @@ func (s *scanner) link(n *html.Node) {
 	if href == "" || len(s.links) >= maxLinks || len(href) > maxURL {
 		return
 	}
-	u, ok := s.doc.in.Resolve(s.doc.base, href)
-	if !ok {
+	u, err := s.doc.base.Join(href)
+	if err != nil {
 		return
 	}
 	l := research.Link{Frag: plaintext.Clean(u.Fragment), Heading: s.heading}

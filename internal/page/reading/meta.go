@@ -48,7 +48,7 @@ func (d *Document) describe(p *research.Page) {
 	if d.facts.canonical == "" {
 		return
 	}
-	if u, ok := d.in.Resolve(d.base, d.facts.canonical); ok && u.User == nil && d.in.SameSite(u, d.base) {
+	if u, err := d.base.Join(d.facts.canonical); err == nil && d.in.SameSite(u, d.in.URL) {
 		u.Fragment, u.RawFragment = "", ""
 		if raw := plaintext.Clean(u.String()); len(raw) <= maxURL {
 			p.Canonical = raw
