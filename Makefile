@@ -7,6 +7,8 @@ SHELL := /bin/bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/legwork
+# -s -w leave the debugger's tables out, a quarter of the binary. Stack traces of panics keep functions, files and lines.
+LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 
 # Where the tests' PostgreSQL comes from: embedded, container, or auto (TEST_DATABASE_URL, else a container when a Docker
@@ -28,7 +30,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/legwork
-	$(GO) build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/legwork
+	$(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/legwork
 
 .PHONY: run
 run: build ## build and serve with the settings of .env
@@ -40,6 +42,14 @@ demo: build ## ask a question about legwork's own documentation; needs nothing e
 
 .PHONY: test
 test: lint build cover ## everything: lint, build, unit and integration tests with -race, coverage
+
+# Packages whose tests start browsers or many processes.
+SLOW := /(cmd/legwork|internal/page/browser|bench|eval)(/|$$)
+
+.PHONY: test-fast
+test-fast: ## a first answer in two minutes: no browser, no chaos, no -race, but the six scenarios of the whole program
+	$(WITH_SERVER) $(GO) test -tags failpoints -short $$($(GO) list ./... | grep -vE '$(SLOW)')
+	$(WITH_SERVER) $(GO) test -tags failpoints -short -run '^TestScenario_' ./cmd/legwork
 
 .PHONY: test-go
 test-go: ## the tests alone: make test-go [DB=…] [PKG=…] [ARGS=…]

@@ -192,7 +192,7 @@ func TestFault_Paused(t *testing.T) {
 // another worker takes the run over and ends it.
 func TestFault_PublisherKilled(t *testing.T) {
 	if !failpoint.Enabled {
-		t.Fatal("run the tests with -tags failpoints")
+		t.Skip("needs -tags failpoints: TestWithFailpoints runs it")
 	}
 	w := newWorld(t)
 	f := newFaulty(w, w.url, failpoint.Variable+"=after_commit_before_notify=kill:3")
