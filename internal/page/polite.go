@@ -72,7 +72,7 @@ func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
 			l.fail(research.OutcomeRobots, "The robots.txt of %s forbids reading this page.", u.Host)
 			return false, nil
 		}
-		spacing.Min, spacing.Max = max(spacing.Min, r.delay), max(spacing.Max, spacing.Min, r.delay)
+		spacing.Min, spacing.Max = max(spacing.Min, r.delay()), max(spacing.Max, spacing.Min, r.delay())
 	}
 	return l.turn(ctx, u, spacing)
 }

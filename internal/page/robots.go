@@ -11,16 +11,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/temoto/robotstxt"
 	"golang.org/x/sync/singleflight"
 
-	"legwork/internal/page/plaintext"
+	"legwork/internal/page/robotstxt"
 	"legwork/internal/research"
 )
 
 // Bounds of robots.txt files.
 const (
-	maxRobots      = 500 << 10        // bytes; RFC 9309 §2.5 asks for at least this much
 	robotsTimeout  = 10 * time.Second // for one file, redirects included
 	robotsRetry    = 30 * time.Second // how long a server error of a robots.txt is believed
 	maxCrawlDelay  = 30 * time.Second // a longer Crawl-delay counts as this
@@ -36,15 +34,15 @@ type robots struct {
 	ttl    time.Duration
 	now    func() time.Time
 
-	flight singleflight.Group
-	mu     sync.Mutex
-	files  map[string]rules
+	requests singleflight.Group // under way, by scheme and host
+
+	mu    sync.Mutex
+	files map[string]rules
 }
 
 // rules is what a robots.txt says to us, or why it could not be read.
 type rules struct {
-	group   *robotstxt.Group // nil: everything is allowed
-	delay   time.Duration
+	file    robotstxt.Rules  // the zero one allows everything
 	failed  research.Outcome // empty: it was read, or does not exist
 	message string
 	expires time.Time
@@ -53,17 +51,14 @@ type rules struct {
 // allow reports whether the rules let us request u.
 func (r rules) allow(u *url.URL) bool {
 	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	if path == "/robots.txt" || r.group == nil { // RFC 9309 §2.2.2
-		return true
-	}
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
-	return r.group.Test(path)
+	return r.file.Allowed(path)
 }
+
+// delay is how far apart the file asks requests to be; 0: it does not say.
+func (r rules) delay() time.Duration { return min(r.file.Delay, maxCrawlDelay) }
 
 func newRobots(cfg Config, transport http.RoundTripper) *robots {
 	return &robots{
@@ -98,7 +93,7 @@ func (r *robots) rules(ctx context.Context, u *url.URL) (rules, error) {
 	if ok && r.now().Before(known.expires) {
 		return known, nil
 	}
-	ch := r.flight.DoChan(key, func() (any, error) {
+	ch := r.requests.DoChan(key, func() (any, error) {
 		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), robotsTimeout)
 		defer stop()
 		found := r.fetch(ctx, key)
@@ -148,50 +143,15 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 	case resp.StatusCode < 200 || resp.StatusCode >= 300: // not there, or redirected in circles
 		return rules{expires: r.now().Add(r.ttl)}
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRobots))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, robotstxt.MaxSize+1))
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return unreachable(err, req.URL)
 	}
-	return r.parse(body)
+	return rules{file: robotstxt.Parse(body, r.token), expires: r.now().Add(r.ttl)}
 }
 
 // unreachable passes on why robots.txt could not be fetched. It is not kept: the next load asks again.
 func unreachable(err error, u *url.URL) rules {
 	outcome, message := Classify(err, u)
 	return rules{failed: outcome, message: message}
-}
-
-func (r *robots) parse(body []byte) rules {
-	found := rules{expires: r.now().Add(r.ttl)}
-	data, err := robotstxt.FromString(knownLines(plaintext.Clean(string(body))))
-	if err != nil || data == nil { // nothing in it that can be understood
-		return found
-	}
-	found.group = data.FindGroup(r.token)
-	found.delay = min(max(found.group.CrawlDelay, 0), maxCrawlDelay)
-	return found
-}
-
-// knownLines keeps the lines that the parser knows: it gives up on files with others, which RFC 9309 §2.2 says to skip.
-func knownLines(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, "#")
-		name, value, found := strings.Cut(line, ":")
-		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
-		if !found {
-			continue
-		}
-		switch name {
-		case "user-agent", "allow", "disallow":
-		case "crawl-delay":
-			if _, err := time.ParseDuration(value + "s"); err != nil {
-				continue
-			}
-		default:
-			continue
-		}
-		b.WriteString(name + ": " + value + "\n")
-	}
-	return b.String()
 }

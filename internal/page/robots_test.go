@@ -4,52 +4,31 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"legwork/internal/page/robotstxt"
 	"legwork/internal/research"
 	"legwork/internal/testsite"
 )
 
-func TestRobotsFiles(t *testing.T) {
+// TestRobotsRulesOfAnAddress: the path of an address is asked about with its query, in the form in which it is requested.
+func TestRobotsRulesOfAnAddress(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		body  string
-		path  string
-		allow bool
-	}{
-		"empty":                  {"", "/a", true},
-		"everything":             {"User-agent: *\nDisallow: /", "/a", false},
-		"robots.txt itself":      {"User-agent: *\nDisallow: /", "/robots.txt", true},
-		"nothing":                {"User-agent: *\nDisallow:", "/a", true},
-		"our group wins":         {"User-agent: *\nDisallow: /\nUser-agent: LegWork\nAllow: /", "/a", true},
-		"our group alone":        {"User-agent: legwork\nDisallow: /a\n\nUser-agent: *\nDisallow: /b", "/b", true},
-		"another's group":        {"User-agent: otherbot\nDisallow: /", "/a", true},
-		"longest match allows":   {"User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/b/c", true},
-		"longest match forbids":  {"User-agent: *\nAllow: /a\nDisallow: /a/b", "/a/b/c", false},
-		"wildcard":               {"User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf", false},
-		"wildcard, not the end":  {"User-agent: *\nDisallow: /*.pdf$", "/a/b.pdf.html", true},
-		"query":                  {"User-agent: *\nDisallow: /*?print=", "/a?print=1", false},
-		"comments, blank lines":  {"# hello\n\nUser-agent: * # all\n\nDisallow: /a # not this", "/a", false},
-		"unknown and bad lines":  {"Sitemap: /s.xml\nFoo: bar\nnonsense\nUser-agent: *\nCrawl-delay: soon\nDisallow: /a", "/a", false},
-		"a page instead":         {"<!DOCTYPE html><p>Not found: sorry", "/a", true},
-		"byte order mark, CRLF":  {"\uFEFFUser-agent: *\r\nDisallow: /a\r\n", "/a", false},
-		"several agents a group": {"User-agent: x\nUser-agent: legwork\nDisallow: /a", "/a", false},
+	r := rules{file: robotstxt.Parse([]byte("User-agent: *\nDisallow: /a%2Fb\nDisallow: /*?print=\nDisallow: /caf\u00e9\nDisallow: /$"), "legwork")}
+	for raw, want := range map[string]bool{
+		"http://example.com/a/b": true, "http://example.com/a%2fb": false, "http://example.com/x?print=1": false, "http://example.com/x?y": true,
+		"http://example.com/café/x": false, "http://example.com": false, "http://example.com/robots.txt": true, "http://example.com/x%3Fprint=1": true,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRobots(config(), http.DefaultTransport)
-			u, err := url.Parse("http://example.com" + tt.path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := r.parse([]byte(tt.body)).allow(u); got != tt.allow {
-				t.Errorf("allowed: %v", got)
-			}
-		})
+		u, err := ParseURL(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.allow(u); got != want {
+			t.Errorf("%s allowed: %v", raw, got)
+		}
 	}
 }
 
@@ -191,17 +170,4 @@ func TestIgnoreRobots(t *testing.T) {
 	if v := visit(t, f, site.URL("/private/secret.html"), Policy{}); v.Outcome != research.OutcomeOK || site.Count("/robots.txt") != 0 {
 		t.Errorf("%s, robots.txt asked %d times", v.Outcome, site.Count("/robots.txt"))
 	}
-}
-
-func FuzzRobots(f *testing.F) {
-	f.Add("User-agent: *\nDisallow: /a*b$\nCrawl-delay: 1e300\n", "/a?b")
-	f.Add("User-agent: legwork\nAllow: [(\\\n", "/%zz")
-	f.Fuzz(func(t *testing.T, body, path string) {
-		r := newRobots(Config{RobotsTTL: time.Hour}, nil)
-		got := r.parse([]byte(body))
-		got.allow(&url.URL{Path: path})
-		if got.delay < 0 || got.delay > maxCrawlDelay {
-			t.Errorf("delay %v", got.delay)
-		}
-	})
 }
