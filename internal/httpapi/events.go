@@ -17,6 +17,7 @@ import (
 	"legwork/api"
 	"legwork/internal/research"
 	"legwork/internal/stream"
+	"legwork/internal/wire"
 )
 
 // Bounds of one JSON answer of events.
@@ -110,7 +111,7 @@ func (s *server) storedEvents(ctx context.Context, task research.Task, after int
 	}
 	out := api.ListEvents200JSONResponse{Events: make([]json.RawMessage, len(events)), LastSeq: task.LastSeq}
 	for i, e := range events {
-		out.Events[i] = e.Frame()
+		out.Events[i] = wire.Events{}.Event(e)
 		out.LastSeq = max(out.LastSeq, e.Seq) // newer than the task as it was read
 	}
 	return out, nil
@@ -164,39 +165,39 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 		if err = rc.Flush(); err != nil {
 			break
 		}
-		var frames []stream.Frame
-		if frames, err = e.next(ctx, t.heartbeat); err != nil {
+		var messages []stream.Message
+		if messages, err = e.next(ctx, t.heartbeat); err != nil {
 			return nil // the end of the log, the client or the process is no failure of this answer
 		}
-		if len(frames) == 0 {
+		if len(messages) == 0 {
 			err = send(": heartbeat\n\n")
 		}
-		for _, f := range frames {
+		for _, m := range messages {
 			if err == nil {
-				err = send("%sdata: %s\n\n", idLine(f), f.Data)
+				err = send("%sdata: %s\n\n", idLine(m), m.Encode(wire.Events{}))
 			}
 		}
 	}
 	return err
 }
 
-// idLine makes an event the place to come back to; a delta is none.
-func idLine(f stream.Frame) string {
-	if f.Seq == 0 {
+// idLine is the line by which a client can continue after an event. A delta has none, because it is not in the log.
+func idLine(m stream.Message) string {
+	if m.Event == nil {
 		return ""
 	}
-	return fmt.Sprintf("id: %d\n", f.Seq)
+	return fmt.Sprintf("id: %d\n", m.Seq())
 }
 
-// next gives the next frames, or none after a silence.
-func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.Frame, error) {
+// next returns the next messages, or none after a silence.
+func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.Message, error) {
 	wait, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
-	frames, err := e.sub.Next(wait)
+	messages, err := e.sub.Next(wait)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil, nil
 	}
-	return frames, err
+	return messages, err
 }
 
 // unknownTask is the only frame of a stream whose task does not exist. It has no seq, for it is of no log.

@@ -19,6 +19,7 @@ import (
 
 	"legwork/internal/research"
 	"legwork/internal/stream"
+	"legwork/internal/wire"
 )
 
 // maxClientFrame bounds what a client may send at once. It has nothing to say; the frames are read and dropped.
@@ -157,16 +158,16 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 // errSlowClient: a frame did not reach the client in time, or the connection broke.
 var errSlowClient = errors.New("the client does not read")
 
-// pump sends frames until there are no more; its error says why.
+// pump sends messages until there are no more; its error says why.
 func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Subscription) error {
 	for {
-		frames, err := sub.Next(ctx)
+		messages, err := sub.Next(ctx)
 		if err != nil {
 			return err
 		}
-		for _, f := range frames {
+		for _, m := range messages {
 			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timing.write)
-			err := conn.Write(wctx, websocket.MessageText, f.Data)
+			err := conn.Write(wctx, websocket.MessageText, m.Encode(wire.Events{}))
 			cancel()
 			if err != nil {
 				return fmt.Errorf("%w: %w", errSlowClient, err)

@@ -135,7 +135,7 @@ func (c *run) env() agent.Env {
 		Page: func(ctx context.Context, id string) (research.Page, error) {
 			return store.ReadUntilAvailable(ctx, func() (research.Page, error) { return c.runner.store.Page(ctx, c.task.AccountID, id) })
 		},
-		Say:   func(offset int, text string) { c.runner.publisher.Say(c.task.ID, c.epoch, offset, text) },
+		Say:   func(offset int, text string) { c.runner.publisher.PublishFragment(c.task.ID, c.epoch, offset, text) },
 		Shoot: c.shooter(),
 		Lists: c.runner.cfg.Lists,
 		Log:   c.runner.cfg.Log.With("task", c.task.ID),

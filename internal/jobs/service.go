@@ -23,8 +23,8 @@ import (
 type Publisher interface {
 	Publish(events []research.Event)
 	Flush(ctx context.Context) error
-	// Say tells a piece of the answer that a run is writing, to whoever listens. It may get lost.
-	Say(task uuid.UUID, epoch, offset int, text string)
+	// PublishFragment tells of a piece of the answer that a run is writing. It may get lost.
+	PublishFragment(task uuid.UUID, epoch, offset int, text string)
 }
 
 // Service is what users can do with tasks. It works in any process, with or without a Runner.

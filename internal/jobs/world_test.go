@@ -142,15 +142,15 @@ func (p *process) read(id uuid.UUID, after int64, n int) []string {
 	defer sub.Close()
 	var out []string
 	for n < 0 || len(out) < n {
-		frames, err := sub.Next(ctx)
+		messages, err := sub.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {
 			p.t.Fatalf("stream of %s after %d frames: %v", id, len(out), err)
 		}
-		for _, f := range frames {
-			out = append(out, string(f.Data))
+		for _, m := range messages {
+			out = append(out, string(m.Event.Frame()))
 		}
 	}
 	return out

@@ -137,7 +137,7 @@ func BenchmarkFanOut(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				got.Add(n)
-				deliver(h, m.append(id, 1))
+				h.deliver(m.append(id, 1))
 				got.Wait()
 			}
 			cancel()

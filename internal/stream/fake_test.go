@@ -175,15 +175,20 @@ func (m *memory) queries() (events, states int) {
 	return m.events, m.states
 }
 
-func encoded(events []research.Event) (frames []Frame) {
-	for _, e := range events {
-		frames = append(frames, encode(e))
+// frames is the encoder of most tests: the JSON objects of the contract.
+type frames struct{}
+
+func (frames) Event(e research.Event) []byte { return e.Frame() }
+
+func (frames) Delta(d research.Delta) []byte {
+	b, err := json.Marshal(map[string]any{"type": "agent:delta", "taskId": d.TaskID, "offset": d.Offset, "text": d.Text, "reset": d.Reset})
+	if err != nil {
+		panic(err)
 	}
-	return frames
+	return b
 }
 
-// deliver publishes in this process only.
-func deliver(h *Hub, events []research.Event) { h.deliver(events[0].TaskID, encoded(events)) }
+func frame(m Message) string { return string(m.Encode(frames{})) }
 
 // suffix is what a subscription at cursor must get.
 func (m *memory) suffix(id uuid.UUID, cursor int64) []string {
@@ -231,11 +236,11 @@ func follow(ctx context.Context, s *Subscription) *reader {
 	go func() {
 		defer close(r.done)
 		for {
-			frames, err := s.Next(ctx)
+			messages, err := s.Next(ctx)
 			r.mu.Lock()
-			for _, f := range frames {
-				r.got = append(r.got, string(f.Data))
-				r.seqs = append(r.seqs, f.Seq)
+			for _, m := range messages {
+				r.got = append(r.got, frame(m))
+				r.seqs = append(r.seqs, m.Seq())
 			}
 			r.err = err
 			r.mu.Unlock()
@@ -266,26 +271,26 @@ func (r *reader) ended(t *testing.T, want []string, wantErr error) {
 }
 
 // next expects one Next to return events from..to.
-func next(t *testing.T, s *Subscription, from, to int64) []Frame {
+func next(t *testing.T, s *Subscription, from, to int64) []Message {
 	t.Helper()
-	var all []Frame
-	for len(all) == 0 || all[len(all)-1].Seq < to {
-		frames, err := s.Next(t.Context())
+	var all []Message
+	for len(all) == 0 || all[len(all)-1].Seq() < to {
+		messages, err := s.Next(t.Context())
 		if err != nil {
 			t.Fatalf("Next: %v, want events up to %d", err, to)
 		}
-		all = append(all, frames...)
+		all = append(all, messages...)
 	}
-	for i, f := range all {
+	for i, m := range all {
 		var event struct{ Seq int64 }
-		if err := json.Unmarshal(f.Data, &event); err != nil || event.Seq != f.Seq {
-			t.Fatalf("frame %d holds %s (%v)", f.Seq, f.Data, err)
+		if err := json.Unmarshal([]byte(frame(m)), &event); err != nil || event.Seq != m.Seq() {
+			t.Fatalf("frame %d holds %s (%v)", m.Seq(), frame(m), err)
 		}
-		if f.Seq != from+int64(i) {
-			t.Fatalf("frame %d has seq %d, want %d", i, f.Seq, from+int64(i))
+		if m.Seq() != from+int64(i) {
+			t.Fatalf("message %d has seq %d, want %d", i, m.Seq(), from+int64(i))
 		}
 	}
-	if last := all[len(all)-1].Seq; last != to {
+	if last := all[len(all)-1].Seq(); last != to {
 		t.Fatalf("got events up to %d, want %d", last, to)
 	}
 	return all
@@ -293,8 +298,8 @@ func next(t *testing.T, s *Subscription, from, to int64) []Frame {
 
 func wantEOF(t *testing.T, s *Subscription) {
 	t.Helper()
-	if frames, err := s.Next(t.Context()); err != io.EOF || len(frames) > 0 {
-		t.Fatalf("Next: %d frames, %v; want io.EOF", len(frames), err)
+	if messages, err := s.Next(t.Context()); err != io.EOF || len(messages) > 0 {
+		t.Fatalf("Next: %d messages, %v; want io.EOF", len(messages), err)
 	}
 }
 
@@ -303,7 +308,7 @@ func wantNothing(t *testing.T, s *Subscription, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	if frames, err := s.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("Next: %d frames, %v; want none", len(frames), err)
+	if messages, err := s.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Next: %d messages, %v; want none", len(messages), err)
 	}
 }

@@ -37,9 +37,9 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 				}
 				told := time.Now()
 				if c.local {
-					deliver(h, last)
+					h.deliver(last)
 				} else {
-					h.announce([]announcement{{Task: id, Seq: last[0].Seq, Frames: []Frame{{Seq: last[0].Seq, Data: last[0].Frame(), Terminal: true}}, End: true}})
+					h.receive([]announcement{announce(last)})
 				}
 				r.ended(t, []string{string(last[0].Frame())}, io.EOF)
 				if took := time.Since(told); took > 0 {
@@ -51,7 +51,7 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 }
 
 // Cancelled, then deleted, and nobody told this process: what the deletion left behind ends its streams.
-func TestLastWords(t *testing.T) {
+func TestLastEventIsKeptByTheDeletion(t *testing.T) {
 	t.Parallel()
 	for _, gap := range []int{0, 4} {
 		bubble(t, Config{Poll: 100 * time.Millisecond, GoneGrace: time.Hour}, func(t *testing.T, m *memory, h *Hub) {
@@ -118,7 +118,7 @@ func TestLeavingDuringTheGrace(t *testing.T) {
 		wantNothing(t, s, 100*time.Millisecond)
 		s.Close()
 		time.Sleep(time.Minute) // simulated: nothing fires
-		if s.topic.gone {
+		if s.topic.deleted {
 			t.Error("the grace of a topic that was left went on")
 		}
 	})
@@ -127,7 +127,7 @@ func TestLeavingDuringTheGrace(t *testing.T) {
 // A reader behind the window of a finished log that is deleted gets what is left and its end.
 func TestDeletedUnderASlowReader(t *testing.T) {
 	t.Parallel()
-	bubble(t, Config{Poll: -1, WindowFrames: 3, ReadRows: 4}, func(t *testing.T, m *memory, h *Hub) {
+	bubble(t, Config{Poll: -1, WindowEvents: 3, ReadRows: 4}, func(t *testing.T, m *memory, h *Hub) {
 		id := m.create(20)
 		m.end(id)
 		live, slow := h.Subscribe(id, 15), h.Subscribe(id, 0)

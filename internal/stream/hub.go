@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"legwork/internal/research"
 )
 
 // checkBatch is how many tasks one poll query asks for.
@@ -14,21 +16,21 @@ const checkBatch = 2000
 
 // Hub gives the events of tasks to the subscriptions of this process.
 type Hub struct {
-	log     Log
-	cfg     Config
-	id      uuid.UUID // names this process in payloads, so that it can ignore its own
-	ctx     context.Context
-	cancel  context.CancelFunc
-	ahead   chan struct{} // slots for reads at the end of a log
-	behind  chan struct{} // slots for reads by subscriptions that lag
-	reading outage
+	log       Log
+	cfg       Config
+	id        uuid.UUID // names this process in payloads, so that it can ignore its own
+	ctx       context.Context
+	cancel    context.CancelFunc
+	tailReads chan struct{} // one element per running read at the end of a log
+	lagReads  chan struct{} // one element per running read for a subscription behind its window
+	reading   outage
 
-	voices voices
+	answers partialAnswers
 
 	mu     sync.RWMutex
 	topics map[uuid.UUID]*topic
 
-	spawning sync.Mutex // keeps a new reader from starting while Stop waits for the last
+	spawning sync.Mutex // keeps a new goroutine from starting while Stop waits for the last one
 	stopped  bool
 	readers  sync.WaitGroup
 }
@@ -38,13 +40,13 @@ func NewHub(log Log, cfg Config) *Hub {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Hub{log: log, cfg: cfg, id: uuid.New(), ctx: ctx, cancel: cancel,
-		ahead: make(chan struct{}, cfg.Readers), behind: make(chan struct{}, cfg.Readers),
+		tailReads: make(chan struct{}, cfg.Readers), lagReads: make(chan struct{}, cfg.Readers),
 		reading: outage{what: "reading events", logger: cfg.Logger},
 		topics:  map[uuid.UUID]*topic{}}
 }
 
-// Subscribe positions a reader after cursor `after` in a task's log. It does not ask whether the task exists, nor whose
-// it is: callers have done so. Every subscription must be closed.
+// Subscribe returns a subscription to the events of a task with seq > after. It checks neither that the task exists nor
+// whose it is: the caller must have done so. Every subscription must be closed.
 func (h *Hub) Subscribe(taskID uuid.UUID, after int64) *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -57,12 +59,11 @@ func (h *Hub) Subscribe(taskID uuid.UUID, after int64) *Subscription {
 	return &Subscription{topic: t, cursor: max(after, 0), closed: make(chan struct{})}
 }
 
-// SubscribeWithDeltas is Subscribe for who wants to read the answer while it is written: Next also gives frames without Seq
-// that hold pieces of it. Before the event that completes the task they make up its answer exactly, whatever was lost
-// on the way.
+// SubscribeWithDeltas is Subscribe for a client that shows the answer while it is written: Next also yields deltas. When
+// the event that completes the task comes, the deltas before it make up exactly its answer, even if some were lost.
 func (h *Hub) SubscribeWithDeltas(taskID uuid.UUID, after int64) *Subscription {
 	s := h.Subscribe(taskID, after)
-	s.ear = h.voices.listen(taskID)
+	s.deltas = h.answers.subscribe(taskID)
 	return s
 }
 
@@ -86,7 +87,7 @@ func (h *Hub) Watched() int {
 	return len(h.topics)
 }
 
-// Stop makes every Next, now and later, return ErrStopping, and waits for reads under way to end.
+// Stop makes every Next, now and later, return ErrStopping. It waits for reads of the table to end.
 func (h *Hub) Stop() {
 	h.spawning.Lock()
 	h.stopped = true
@@ -95,6 +96,7 @@ func (h *Hub) Stop() {
 	h.readers.Wait()
 }
 
+// spawn runs f in a goroutine that Stop waits for; false when the hub has stopped.
 func (h *Hub) spawn(f func()) bool {
 	h.spawning.Lock()
 	defer h.spawning.Unlock()
@@ -111,32 +113,33 @@ func (h *Hub) topic(id uuid.UUID) *topic {
 	return h.topics[id]
 }
 
-// deliver hands over consecutive events of a task.
-func (h *Hub) deliver(id uuid.UUID, frames []Frame) {
-	if t := h.topic(id); t != nil {
+// deliver hands consecutive events of one task to the subscriptions of this process.
+func (h *Hub) deliver(events []research.Event) {
+	newest := events[len(events)-1]
+	if t := h.topic(newest.TaskID); t != nil {
 		t.mu.Lock()
-		t.take(frames)
+		t.take(events)
 		t.mu.Unlock()
 	}
-	if frames[len(frames)-1].Terminal {
-		h.voices.end(id)
+	if newest.Terminal {
+		h.answers.end(newest.TaskID)
 	}
 }
 
-// announce takes in what another process told of its commits.
-func (h *Hub) announce(news []announcement) {
-	for _, n := range news {
-		if len(n.Frames) > 0 {
-			h.deliver(n.Task, n.Frames)
-		} else if t := h.topic(n.Task); t != nil {
+// receive takes in the announcements of another process.
+func (h *Hub) receive(announcements []announcement) {
+	for _, a := range announcements {
+		if len(a.Events) > 0 {
+			h.deliver(a.Events)
+		} else if t := h.topic(a.Task); t != nil {
 			t.mu.Lock()
-			t.hint(n.Seq)
+			t.hint(a.Seq)
 			t.mu.Unlock()
 		}
 	}
 }
 
-// Run polls until ctx ends or the hub stops: what notifications did not tell of is found within one interval.
+// Run polls the table until ctx ends or the hub stops. An event whose notification was lost is found within one interval.
 func (h *Hub) Run(ctx context.Context) {
 	if h.cfg.Poll < 0 {
 		return
@@ -155,7 +158,7 @@ func (h *Hub) Run(ctx context.Context) {
 	}
 }
 
-// check compares all watched open logs with the table. Failures are left to the next check.
+// check compares all watched logs that have not ended with the table. After a failure the next check tries again.
 func (h *Hub) check(ctx context.Context) {
 	for ids := range slices.Chunk(h.open(), checkBatch) {
 		query, cancel := context.WithTimeout(ctx, h.cfg.ReadTimeout)
@@ -179,14 +182,14 @@ func (h *Hub) check(ctx context.Context) {
 	}
 }
 
-// open lists the watched tasks whose end is not known.
+// open lists the watched tasks whose terminal event is not known.
 func (h *Hub) open() []uuid.UUID {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	ids := make([]uuid.UUID, 0, len(h.topics))
 	for id, t := range h.topics {
 		t.mu.Lock()
-		if t.end == 0 && !t.gone {
+		if t.end == 0 && !t.deleted {
 			ids = append(ids, id)
 		}
 		t.mu.Unlock()

@@ -104,6 +104,6 @@ func TestCloseAndContext(t *testing.T) {
 		if h.Watched() != 0 {
 			t.Errorf("%d topics after the last Close", h.Watched())
 		}
-		deliver(h, m.append(id, 1)) // nobody is there
+		h.deliver(m.append(id, 1)) // nobody is there
 	})
 }

@@ -19,16 +19,16 @@ func TestStoredThenLive(t *testing.T) {
 		s := h.Subscribe(id, 10)
 		defer s.Close()
 		next(t, s, 11, 300)
-		deliver(h, m.append(id, 2))
+		h.deliver(m.append(id, 2))
 		next(t, s, 301, 302)
 		events, _ := m.queries()
-		deliver(h, m.append(id, 1))
+		h.deliver(m.append(id, 1))
 		next(t, s, 303, 303)
 		if again, _ := m.queries(); again != events {
 			t.Errorf("an event in sequence cost %d reads of the table", again-events)
 		}
-		deliver(h, m.end(id))
-		if f := next(t, s, 304, 304); !f[0].Terminal {
+		h.deliver(m.end(id))
+		if f := next(t, s, 304, 304); !f[0].Terminal() {
 			t.Error("the last frame does not say that it is terminal")
 		}
 		wantEOF(t, s)
@@ -86,15 +86,15 @@ func TestBeyondTheEndWaitsForWhatFollowsTheCursor(t *testing.T) {
 		defer normal.Close()
 		wantNothing(t, ahead, time.Second)
 		next(t, normal, 3, 5)
-		deliver(h, m.append(id, 1))
+		h.deliver(m.append(id, 1))
 		next(t, normal, 6, 6)
-		deliver(h, m.append(id, 5))
+		h.deliver(m.append(id, 5))
 		next(t, ahead, 9, 11)
 		next(t, normal, 7, 11)
 
 		last := h.Subscribe(id, 100)
 		defer last.Close()
-		deliver(h, m.end(id))
+		h.deliver(m.end(id))
 		wantEOF(t, last)
 		next(t, ahead, 12, 12)
 	})
@@ -110,7 +110,7 @@ func TestEmptyLog(t *testing.T) {
 		if events, _ := m.queries(); events > 1 {
 			t.Errorf("%d reads of an empty log", events)
 		}
-		deliver(h, m.append(id, 1))
+		h.deliver(m.append(id, 1))
 		next(t, s, 1, 1)
 	})
 }
@@ -125,10 +125,10 @@ func TestOvertakingPublishes(t *testing.T) {
 		r := follow(t.Context(), s)
 		synctest.Wait()
 		a, b, c := m.append(id, 1), m.append(id, 1), m.end(id)
-		deliver(h, c)
-		deliver(h, b)
-		deliver(h, a)
-		deliver(h, b)
+		h.deliver(c)
+		h.deliver(b)
+		h.deliver(a)
+		h.deliver(b)
 		r.ended(t, m.suffix(id, 0)[1:], io.EOF)
 	})
 }
@@ -193,19 +193,19 @@ func TestManySubscribersShareReads(t *testing.T) {
 			readers = append(readers, follow(t.Context(), s))
 		}
 		time.Sleep(time.Second) // simulated
-		h.announce([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
+		h.receive([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
 		time.Sleep(time.Second) // simulated
 		if events, _ := m.queries(); events > 3 {
 			t.Errorf("%d reads of the table for 500 subscribers", events)
 		}
-		deliver(h, m.end(id))
+		h.deliver(m.end(id))
 		for _, r := range readers {
 			r.ended(t, m.suffix(id, 0), io.EOF)
 		}
 	})
 }
 
-func TestFramesAreSharedAndEncodedOnce(t *testing.T) {
+func TestEntriesAreShared(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
 		id := m.create(1)
@@ -213,19 +213,19 @@ func TestFramesAreSharedAndEncodedOnce(t *testing.T) {
 		defer a.Close()
 		defer b.Close()
 		first := next(t, a, 1, 1)
-		if &first[0].Data[0] != &next(t, b, 1, 1)[0].Data[0] {
-			t.Error("a stored event was encoded twice")
+		if first[0].Event != next(t, b, 1, 1)[0].Event {
+			t.Error("a stored event is there twice")
 		}
-		deliver(h, m.append(id, 1))
-		if &next(t, a, 2, 2)[0].Data[0] != &next(t, b, 2, 2)[0].Data[0] {
-			t.Error("a live event was encoded twice")
+		h.deliver(m.append(id, 1))
+		if next(t, a, 2, 2)[0].Event != next(t, b, 2, 2)[0].Event {
+			t.Error("a live event is there twice")
 		}
 	})
 }
 
 func TestSlowSubscriberReadsTheTable(t *testing.T) {
 	t.Parallel()
-	cfg := Config{Poll: -1, WindowFrames: 16, ReadRows: 8}
+	cfg := Config{Poll: -1, WindowEvents: 16, ReadRows: 8}
 	bubble(t, cfg, func(t *testing.T, m *memory, h *Hub) {
 		id := m.create(1)
 		slow, live := h.Subscribe(id, 0), h.Subscribe(id, 0)
@@ -234,11 +234,11 @@ func TestSlowSubscriberReadsTheTable(t *testing.T) {
 		next(t, slow, 1, 1)
 		next(t, live, 1, 1)
 		for i := range int64(1000) {
-			deliver(h, m.append(id, 1))
+			h.deliver(m.append(id, 1))
 			next(t, live, i+2, i+2)
 		}
-		if n := len(slow.topic.frames); n > 16 {
-			t.Errorf("the window holds %d frames", n)
+		if n := len(slow.topic.window.entries); n > 16 {
+			t.Errorf("the window holds %d events", n)
 		}
 		if events, _ := m.queries(); events > 2 {
 			t.Errorf("%d reads while the slow one slept", events)
@@ -249,7 +249,7 @@ func TestSlowSubscriberReadsTheTable(t *testing.T) {
 		if largest > 8 {
 			t.Errorf("a read asked for %d rows", largest)
 		}
-		deliver(h, m.end(id))
+		h.deliver(m.end(id))
 		next(t, slow, 1002, 1002)
 	})
 }
@@ -259,25 +259,25 @@ func TestBoundsInBytes(t *testing.T) {
 	cfg := Config{Poll: -1, WindowBytes: 1000, ReadBytes: 500}
 	bubble(t, cfg, func(t *testing.T, m *memory, h *Hub) {
 		id := m.create(100)
-		size := len(m.suffix(id, 99)[0])
+		size := entrySize
 		s := h.Subscribe(id, 0)
 		defer s.Close()
 		for got := 0; got < 100; {
-			frames, err := s.Next(t.Context())
+			messages, err := s.Next(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got += len(frames); len(frames)*size > 600 {
-				t.Errorf("one Next returned %d frames", len(frames))
+			if got += len(messages); len(messages)*size > 600 {
+				t.Errorf("one Next returned %d events", len(messages))
 			}
-			if s.topic.bytes > 1000 {
-				t.Errorf("the window holds %d bytes", s.topic.bytes)
+			if s.topic.window.bytes > 1000 {
+				t.Errorf("the window holds %d bytes", s.topic.window.bytes)
 			}
 		}
 		big := research.Thinking(strings.Repeat("x", 5000), nil)
 		big.TaskID, big.Seq = id, 101
 		m.set(func(m *memory) { m.logs[id] = append(m.logs[id], big) })
-		deliver(h, []research.Event{big})
+		h.deliver([]research.Event{big})
 		next(t, s, 101, 101)
 		late := h.Subscribe(id, 99)
 		defer late.Close()
@@ -287,7 +287,7 @@ func TestBoundsInBytes(t *testing.T) {
 
 func TestLaggingReadsDoNotDelayLiveOnes(t *testing.T) {
 	t.Parallel()
-	cfg := Config{Poll: -1, WindowFrames: 4, Readers: 2}
+	cfg := Config{Poll: -1, WindowEvents: 4, Readers: 2}
 	bubble(t, cfg, func(t *testing.T, m *memory, h *Hub) {
 		// A log that many are behind of, with reads that take an hour.
 		old := m.create(50)
@@ -325,17 +325,17 @@ func TestFalseHintsCostOneRead(t *testing.T) {
 		r := follow(t.Context(), s)
 		synctest.Wait()
 		before, _ := m.queries()
-		h.announce([]announcement{{Task: id, Seq: 1 << 60}})
+		h.receive([]announcement{{Task: id, Seq: 1 << 60}})
 		synctest.Wait()
 		if after, _ := m.queries(); after-before != 1 {
 			t.Errorf("a false hint cost %d reads", after-before)
 		}
-		h.announce([]announcement{{Task: id, Seq: 1}, {Task: id, Seq: 2}})
+		h.receive([]announcement{{Task: id, Seq: 1}, {Task: id, Seq: 2}})
 		synctest.Wait()
 		if after, _ := m.queries(); after-before != 1 {
 			t.Errorf("stale hints cost %d reads", after-before-1)
 		}
-		h.announce([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
+		h.receive([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
 		synctest.Wait()
 		if r.count() != 1 {
 			t.Error("a true hint after a false one was not followed")
@@ -355,7 +355,7 @@ func TestHintsAreRememberedUntilSomeoneAsks(t *testing.T) {
 		wantNothing(t, s, time.Second)
 		before, _ := m.queries()
 		m.append(id, 3)
-		h.announce([]announcement{{Task: id, Seq: 5}, {Task: id, Seq: 4}})
+		h.receive([]announcement{{Task: id, Seq: 5}, {Task: id, Seq: 4}})
 		synctest.Wait()
 		if after, _ := m.queries(); after != before {
 			t.Errorf("%d reads for a subscriber that does not ask", after-before)
@@ -374,11 +374,11 @@ func TestHintsOutliveEventsInSequence(t *testing.T) {
 		next(t, s, 1, 2)
 		wantNothing(t, s, time.Second)
 		a, b, c := m.append(id, 1), m.append(id, 1), m.append(id, 1)
-		deliver(h, c)
-		deliver(h, b)
-		deliver(h, a)
+		h.deliver(c)
+		h.deliver(b)
+		h.deliver(a)
 		next(t, s, 3, 3)
-		deliver(h, b)
+		h.deliver(b)
 		next(t, s, 4, 5)
 	})
 }
@@ -394,9 +394,9 @@ func TestHintDuringARead(t *testing.T) {
 		r := follow(t.Context(), s)
 		synctest.Wait()
 		m.set(func(m *memory) { m.delay = func() time.Duration { return 10 * time.Millisecond } })
-		h.announce([]announcement{{Task: id, Seq: 3}}) // false as yet
-		time.Sleep(35 * time.Millisecond)              // simulated: the read has seen events and state
-		h.announce([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
+		h.receive([]announcement{{Task: id, Seq: 3}}) // false as yet
+		time.Sleep(35 * time.Millisecond)             // simulated: the read has seen events and state
+		h.receive([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
 		time.Sleep(time.Second) // simulated
 		if r.count() != 1 {
 			t.Errorf("got %d events", r.count())
@@ -409,7 +409,7 @@ func TestHintDuringARead(t *testing.T) {
 // After a failover to a standby that lacks the last commits, a log is shorter than what was told of it.
 func TestLogThatLostItsEnd(t *testing.T) {
 	t.Parallel()
-	bubble(t, Config{WindowFrames: 2}, func(t *testing.T, m *memory, h *Hub) {
+	bubble(t, Config{WindowEvents: 2}, func(t *testing.T, m *memory, h *Hub) {
 		id := m.create(9)
 		s, behind := h.Subscribe(id, 0), h.Subscribe(id, 6)
 		defer s.Close()

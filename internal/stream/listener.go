@@ -18,7 +18,7 @@ const (
 	listenPingTimeout    = 5 * time.Second
 )
 
-// Listener passes on what other processes publish. It holds one connection of its own, outside every pool.
+// Listener passes on what other processes publish. It holds one connection of its own, which belongs to no pool.
 type Listener struct {
 	hub    *Hub
 	config *pgx.ConnConfig
@@ -45,8 +45,8 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 		lost: outage{what: "listening for events of other processes", logger: logger}}, nil
 }
 
-// Run listens until ctx ends. A lost connection is opened again, after 50 ms at first and 5 s at most; each time
-// whatever was missed is caught up with.
+// Run listens until ctx ends. It opens a lost connection again, after 50 ms at first and 5 s at most. After each LISTEN it
+// polls once, because nothing told of the commits before.
 func (l *Listener) Run(ctx context.Context) {
 	wait := backoff{min: 50 * time.Millisecond, max: 5 * time.Second}
 	for {
@@ -61,7 +61,7 @@ func (l *Listener) Run(ctx context.Context) {
 	}
 }
 
-// listen serves one connection until it breaks. It calls listening when the connection hears.
+// listen serves one connection until it breaks. It calls listening once the LISTEN is in force.
 func (l *Listener) listen(ctx context.Context, listening func()) error {
 	conn, err := pgx.ConnectConfig(ctx, l.config)
 	if err != nil {
@@ -85,7 +85,7 @@ func (l *Listener) listen(ctx context.Context, listening func()) error {
 	}
 }
 
-// receive waits for one notification and passes it on; after a while without one it tests the connection.
+// receive waits for one notification and passes it on. After 30 seconds without one it tests the connection.
 func (l *Listener) receive(ctx context.Context, conn *pgx.Conn) error {
 	waiting, cancel := context.WithTimeout(ctx, l.idle)
 	n, err := conn.WaitForNotification(waiting)
@@ -106,13 +106,13 @@ func (l *Listener) handle(text string) {
 	if strings.HasPrefix(text, l.own) {
 		return
 	}
-	_, news, said, err := parsePayload(text)
+	_, announcements, fragments, err := parsePayload(text)
 	if err != nil {
 		l.logger.Warn("ignored a notification that is not ours", "error", err)
 		return
 	}
-	l.hub.announce(news)
-	for _, d := range said {
-		l.hub.voices.hear(d)
+	l.hub.receive(announcements)
+	for _, f := range fragments {
+		l.hub.answers.add(f)
 	}
 }

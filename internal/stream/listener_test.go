@@ -31,17 +31,17 @@ func TestListenerIgnoresItsOwnProcess(t *testing.T) {
 		next(t, s, 1, 1)
 		r := follow(t.Context(), s)
 		synctest.Wait()
-		news := []announcement{announce(id, encoded(m.append(id, 1)))}
+		sent := []announcement{announce(m.append(id, 1))}
 		l.handle("not ours")
-		l.handle(packPayloads(h.id, news)[0])
-		if said := packSaid(h.id, []delta{{Task: id, Epoch: 1, Text: "word"}}); !strings.HasPrefix(said[0], l.own) {
-			t.Errorf("%s would not be known as of this process", said[0])
+		l.handle(packPayloads(h.id, sent)[0])
+		if texts := packFragments(h.id, []fragment{{Task: id, Epoch: 1, Text: "word"}}); !strings.HasPrefix(texts[0], l.own) {
+			t.Errorf("%s does not begin as payloads of this process do", texts[0])
 		}
 		synctest.Wait()
 		if r.count() != 0 {
 			t.Error("a payload of this process was taken in")
 		}
-		l.handle(packPayloads(id, news)[0])
+		l.handle(packPayloads(id, sent)[0])
 		synctest.Wait()
 		if events, _ := m.queries(); r.count() != 1 || events != 1 {
 			t.Errorf("%d events after a payload with one, %d reads", r.count(), events)

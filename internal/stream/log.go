@@ -32,28 +32,18 @@ type Log interface {
 	Notify(ctx context.Context, channel string, payloads ...string) error
 }
 
-// Frame is one event as clients get it. Data is shared by all subscriptions of the process and must not be changed.
-type Frame struct {
-	Seq      int64  // 0: a delta, which is of no log
-	Terminal bool   // ends the log
-	Data     []byte // research.Event.Frame
-}
-
-func encode(e research.Event) Frame {
-	return Frame{Seq: e.Seq, Terminal: e.Terminal, Data: e.Frame()}
-}
-
 // Config tunes a Hub. Zero values mean the default named at each field.
 type Config struct {
-	// Poll is how often the hub compares its topics with the table: 1 s. Negative: never (tests).
+	// Poll is how often the hub compares the watched tasks with the table: 1 s. Negative: never (tests).
 	Poll time.Duration
-	// WindowFrames and WindowBytes bound the recent frames kept per topic: 256 frames, 256 KiB.
-	WindowFrames, WindowBytes int
-	// ReadRows and ReadBytes bound one read of the table and what one Next returns: 128 events, 64 KiB. One event
-	// larger than that is returned alone.
+	// WindowEvents and WindowBytes bound the recent events kept per watched task: 256 events, 256 KiB. Bytes are about
+	// what the events take in memory: bodies, and encodings once they are made. The last event is always kept.
+	WindowEvents, WindowBytes int
+	// ReadRows and ReadBytes bound one read of the table and what one Next returns: 128 events, 64 KiB without encodings.
+	// One event larger than that is returned alone.
 	ReadRows, ReadBytes int
-	// Readers bounds how many reads of the table run at once: 4 for subscriptions that are up to date, and as many
-	// again for those that are behind, so that these cannot delay the others.
+	// Readers bounds how many reads of the table run at once: 4 at the end of logs, and as many again for subscriptions
+	// that are behind, which therefore cannot delay the others.
 	Readers int
 	// ReadTimeout bounds one query: 10 s. It is tried again afterwards.
 	ReadTimeout time.Duration
@@ -78,7 +68,7 @@ func (c Config) withDefaults() Config {
 	orDuration(&c.Poll, time.Second)
 	orDuration(&c.ReadTimeout, 10*time.Second)
 	orDuration(&c.GoneGrace, 500*time.Millisecond)
-	orInt(&c.WindowFrames, 256)
+	orInt(&c.WindowEvents, 256)
 	orInt(&c.WindowBytes, 256<<10)
 	orInt(&c.ReadRows, 128)
 	orInt(&c.ReadBytes, 64<<10)

@@ -5,196 +5,243 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
+
+	"legwork/internal/research"
 )
 
 const (
-	// channel carries the payloads. NOTIFY reaches listeners of the same database only.
+	// channel is the channel of NOTIFY. A NOTIFY reaches listeners of the same database only.
 	channel = "legwork_events"
 	// maxPayload is PostgreSQL's limit: a payload must be shorter than 8000 bytes.
 	maxPayload = 7999
 	// maxPayloads is how many payloads with events one batch sends.
 	maxPayloads = 4
-	// maxFrames is how many bytes of events travel with one task's announcement.
-	maxFrames = 2048
+	// maxEventBytes is how many bytes of events travel with one announcement.
+	maxEventBytes = 2048
+	// eventHeadSize is about how many bytes the head of an event takes in a payload.
+	eventHeadSize = 70
 )
 
-// announcement says that the log of a task has come to Seq. Frames are those of the last events up to there, if they are
-// small: they save the receiver a read when they follow what it has, and a terminal event must reach readers
-// in other processes even when the task is deleted right away and no row is left to read.
+// announcement says that the log of a task has reached Seq. Events are the last events up to there, if they are small.
+// They save the receiver a read of the table when they follow what it has. A terminal event must reach the clients of other
+// processes even when the task is deleted right away and no row is left to read.
 type announcement struct {
-	Task   uuid.UUID `json:"task"`
-	Seq    int64     `json:"seq"`
-	Sizes  []int     `json:"sizes,omitempty"` // only in payloads: the bytes of each of Frames, which follow the JSON
-	Frames []Frame   `json:"-"`
-	End    bool      `json:"end,omitempty"` // the last of Frames is terminal
+	Task   uuid.UUID
+	Seq    int64
+	Events []research.Event
 }
 
-// announce makes the announcement of consecutive events, to which frames belongs from now on.
-func announce(task uuid.UUID, frames []Frame) announcement {
-	newest := frames[len(frames)-1]
-	n := announcement{Task: task, Seq: newest.Seq}
-	size, from := 0, len(frames)
-	for from > 0 && size+len(frames[from-1].Data) <= maxFrames {
+// announce makes the announcement of consecutive events of one task, which it keeps.
+func announce(events []research.Event) announcement {
+	newest := events[len(events)-1]
+	a := announcement{Task: newest.TaskID, Seq: newest.Seq}
+	size, from := 0, len(events)
+	for from > 0 && size+payloadSize(events[from-1]) <= maxEventBytes {
 		from--
-		size += len(frames[from].Data)
+		size += payloadSize(events[from])
 	}
-	if from > 0 && !newest.Terminal { // with one missing before them, the others are of no use
-		return n
+	if from > 0 && !newest.Terminal { // without the events before them, the last ones are of no use
+		return a
 	}
-	n.Frames = frames[from:]
-	n.End = newest.Terminal && len(n.Frames) > 0
-	return n
+	a.Events = events[from:]
+	return a
 }
 
-// join coalesces news of the same task.
-func (n announcement) join(m announcement) announcement {
-	if m.Seq < n.Seq {
-		n, m = m, n
+// payloadSize is about how many bytes an event takes in a payload.
+func payloadSize(e research.Event) int { return eventHeadSize + len(e.Body) }
+
+// ends reports whether the announcement holds the terminal event.
+func (a announcement) ends() bool { return len(a.Events) > 0 && a.Events[len(a.Events)-1].Terminal }
+
+// join makes one announcement out of two of the same task.
+func (a announcement) join(b announcement) announcement {
+	if b.Seq < a.Seq {
+		a, b = b, a
 	}
-	follows := n.Seq == m.Seq-int64(len(m.Frames)) && len(n.Frames) > 0
-	if follows && n.size()+m.size() <= maxFrames {
-		m.Frames = append(n.Frames, m.Frames...)
-	} else if !m.End {
-		m.Frames = nil
+	follows := a.Seq == b.Seq-int64(len(b.Events)) && len(a.Events) > 0
+	if follows && a.size()+b.size() <= maxEventBytes {
+		b.Events = append(a.Events[:len(a.Events):len(a.Events)], b.Events...)
+	} else if !b.ends() {
+		b.Events = nil
 	}
-	return m
+	return b
 }
 
-func (n announcement) size() (bytes int) {
-	for _, f := range n.Frames {
-		bytes += len(f.Data)
+// size is about how many bytes the events take in a payload.
+func (a announcement) size() (bytes int) {
+	for _, e := range a.Events {
+		bytes += payloadSize(e)
 	}
 	return bytes
 }
 
-// bare leaves of the frames only a terminal one.
-func (n announcement) bare() announcement {
-	if n.End {
-		n.Frames = n.Frames[len(n.Frames)-1:]
+// withoutEvents leaves out all events but a terminal one.
+func (a announcement) withoutEvents() announcement {
+	if a.ends() {
+		a.Events = a.Events[len(a.Events)-1:]
 	} else {
-		n.Frames = nil
+		a.Events = nil
 	}
-	return n
+	return a
 }
 
-// payload is the text of a NOTIFY: an object in one line and, after it, the bytes of all events, which nobody has to
-// decode. Readers ignore keys they do not know, so that versions can run side by side.
+// payload is the JSON object in the first line of a NOTIFY's text. After the line follow the bodies of all events, byte for
+// byte as they were committed. Readers ignore keys that they do not know, so that versions can run side by side.
 type payload struct {
-	From uuid.UUID         `json:"from"`
-	Logs []json.RawMessage `json:"logs,omitempty"`
-	Said []json.RawMessage `json:"said,omitempty"` // each a delta
+	From      uuid.UUID         `json:"from"`                // the process that sends
+	Logs      []json.RawMessage `json:"logs,omitempty"`      // each a logHead
+	Fragments []json.RawMessage `json:"fragments,omitempty"` // each a fragment
 }
 
-// packPayloads writes news into as few payloads as hold them, in order. When maxPayloads do not hold all with their events,
-// the events stay behind: a read of the table serves many of them at once.
-func packPayloads(from uuid.UUID, news []announcement) []string {
-	payloads := pack(from, news)
+// logHead is an announcement in a payload, without the bodies of its events.
+type logHead struct {
+	Task   uuid.UUID   `json:"task"`
+	Seq    int64       `json:"seq"` // of the last event
+	Events []eventHead `json:"events"`
+	End    bool        `json:"end"` // the last event is terminal
+}
+
+// eventHead is an event in a payload, without its body. Its seq follows from its place.
+type eventHead struct {
+	Type research.EventType `json:"type"`
+	At   int64              `json:"at"`   // its time in microseconds since 1970, which is PostgreSQL's precision
+	Size int                `json:"size"` // of its body in bytes
+}
+
+// packPayloads writes announcements into as few payloads as hold them, in order. When maxPayloads do not hold all with
+// their events, it leaves the events out: one read of the table serves many of them at once.
+func packPayloads(from uuid.UUID, announcements []announcement) []string {
+	payloads := pack(from, announcements)
 	if len(payloads) <= maxPayloads {
 		return payloads
 	}
-	bare := make([]announcement, len(news))
-	for i, n := range news {
-		bare[i] = n.bare()
+	short := make([]announcement, len(announcements))
+	for i, a := range announcements {
+		short[i] = a.withoutEvents()
 	}
-	return pack(from, bare)
+	return pack(from, short)
 }
 
-// sender is how every payload of a process begins, so that it knows its own without decoding them.
+// sender is how every payload of a process begins. By it a process knows its own payloads without decoding them.
 func sender(id uuid.UUID) string { return `{"from":"` + id.String() + `"` }
 
-func pack(from uuid.UUID, news []announcement) []string {
+func pack(from uuid.UUID, announcements []announcement) []string {
 	const end = "]}\n"
 	var payloads []string
 	begin := sender(from) + `,"logs":[`
-	head, tail := append(make([]byte, 0, 512), begin...), []byte(nil)
+	head, bodies := append(make([]byte, 0, 1024), begin...), []byte(nil)
 	var item []byte
-	for _, n := range news {
-		item = n.append(item[:0])
-		if len(head)+len(",")+len(item)+len(end)+len(tail)+n.size() > maxPayload {
-			payloads = append(payloads, string(append(append(head, end...), tail...)))
-			head, tail = append(head[:0], begin...), tail[:0]
+	for _, a := range announcements {
+		item = a.appendHead(item[:0])
+		size := 0
+		for _, e := range a.Events {
+			size += len(e.Body)
+		}
+		if len(head)+len(",")+len(item)+len(end)+len(bodies)+size > maxPayload {
+			payloads = append(payloads, string(append(append(head, end...), bodies...)))
+			head, bodies = append(head[:0], begin...), bodies[:0]
 		}
 		if len(head) > len(begin) {
 			head = append(head, ',')
 		}
 		head = append(head, item...)
-		for _, f := range n.Frames {
-			tail = append(tail, f.Data...)
+		for _, e := range a.Events {
+			bodies = append(bodies, e.Body...)
 		}
 	}
 	if len(head) > len(begin) {
-		payloads = append(payloads, string(append(append(head, end...), tail...)))
+		payloads = append(payloads, string(append(append(head, end...), bodies...)))
 	}
 	return payloads
 }
 
-// append writes n as JSON, of the frames their sizes.
-func (n announcement) append(b []byte) []byte {
-	b = append(b, `{"task":"`...)
-	b = append(b, n.Task.String()...)
-	b = append(b, `","seq":`...)
-	b = strconv.AppendInt(b, n.Seq, 10)
-	if len(n.Frames) > 0 {
-		b = append(b, `,"sizes":[`...)
-		for i, f := range n.Frames {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendInt(b, int64(len(f.Data)), 10)
+// appendHead appends a as a logHead. By hand, because encoding/json takes a multiple of the time, for every event.
+func (a announcement) appendHead(b []byte) []byte {
+	b = append(append(b, `{"task":"`...), a.Task.String()...)
+	b = strconv.AppendInt(append(b, `","seq":`...), a.Seq, 10)
+	for i, e := range a.Events {
+		if i == 0 {
+			b = append(b, `,"events":[{"type":"`...)
+		} else {
+			b = append(b, `,{"type":"`...)
 		}
+		b = append(b, e.Type...)
+		b = strconv.AppendInt(append(b, `","at":`...), e.Time.UnixMicro(), 10)
+		b = strconv.AppendInt(append(b, `,"size":`...), int64(len(e.Body)), 10)
+		b = append(b, '}')
+	}
+	if len(a.Events) > 0 {
 		b = append(b, ']')
-		if n.End {
-			b = append(b, `,"end":true`...)
-		}
+	}
+	if a.ends() {
+		b = append(b, `,"end":true`...)
 	}
 	return append(b, '}')
 }
 
-// parsePayload reads what packPayloads and packSaid wrote. Entries that make no sense are left out and the others kept;
-// an error means that the whole payload could not be read.
-func parsePayload(text string) (from uuid.UUID, news []announcement, said []delta, err error) {
+// parsePayload reads what packPayloads and packFragments wrote. It leaves out entries that make no sense and keeps the
+// others; an error means that the whole payload could not be read.
+func parsePayload(text string) (from uuid.UUID, announcements []announcement, fragments []fragment, err error) {
 	var p payload
-	head, tail, _ := strings.Cut(text, "\n")
+	head, bodies, _ := strings.Cut(text, "\n")
 	if err := json.Unmarshal([]byte(head), &p); err != nil {
 		return uuid.Nil, nil, nil, fmt.Errorf("payload of channel %s: %w", channel, err)
 	}
 	for _, raw := range p.Logs {
-		var n announcement
-		if json.Unmarshal(raw, &n) != nil {
+		var h logHead
+		if json.Unmarshal(raw, &h) != nil {
 			continue
 		}
-		if tail = n.attach(tail); n.Task != uuid.Nil && n.Seq >= 1 {
-			news = append(news, n)
+		a := announcement{Task: h.Task, Seq: h.Seq}
+		a.Events, bodies = h.events(bodies)
+		if a.Task != uuid.Nil && a.Seq >= 1 {
+			announcements = append(announcements, a)
 		}
 	}
-	for _, raw := range p.Said {
-		var d delta
-		if json.Unmarshal(raw, &d) == nil && d.Task != uuid.Nil && d.Epoch > 0 && d.Offset >= 0 {
-			said = append(said, d)
+	for _, raw := range p.Fragments {
+		var f fragment
+		if json.Unmarshal(raw, &f) == nil && f.Task != uuid.Nil && f.Epoch > 0 && f.Offset >= 0 {
+			fragments = append(fragments, f)
 		}
 	}
-	return p.From, news, said, nil
+	return p.From, announcements, fragments, nil
 }
 
-// attach takes the frames of n from the front of tail and gives the rest. Bytes that cannot be a frame of a log stay out,
-// and after sizes that cannot be so do all that follow.
-func (n *announcement) attach(tail string) (rest string) {
-	first := n.Seq - int64(len(n.Sizes)) + 1
-	keep := first > 0
-	for i, size := range n.Sizes {
-		if size < 2 || size > len(tail) {
-			keep, tail = false, ""
-			break
+// events takes the bodies of the announced events from the front of bodies and returns what is left. It returns no events
+// when one of them cannot be an event of a log. After a size that cannot be, nothing of bodies is left.
+func (h logHead) events(bodies string) (events []research.Event, rest string) {
+	first := h.Seq - int64(len(h.Events)) + 1
+	ok := first > 0
+	for i, e := range h.Events {
+		if e.Size < 0 || e.Size > len(bodies) {
+			return nil, ""
 		}
-		e := tail[:size]
-		tail = tail[size:]
-		keep = keep && e[0] == '{' && e[size-1] == '}'
-		n.Frames = append(n.Frames, Frame{Seq: first + int64(i), Data: []byte(e), Terminal: n.End && i == len(n.Sizes)-1})
+		body := bodies[:e.Size]
+		bodies = bodies[e.Size:]
+		ok = ok && isObject(body) && isType(e.Type)
+		events = append(events, research.Event{TaskID: h.Task, Seq: first + int64(i), Type: e.Type,
+			Time: time.UnixMicro(e.At).UTC(), Terminal: h.End && i == len(h.Events)-1, Body: []byte(body)})
 	}
-	if n.Sizes = nil; !keep || len(n.Frames) == 0 {
-		n.Frames, n.End = nil, false
+	if !ok {
+		return nil, bodies
 	}
-	return tail
+	return events, bodies
+}
+
+// isObject reports whether a body looks like a JSON object, or is empty.
+func isObject(body string) bool {
+	return body == "" || len(body) >= 2 && body[0] == '{' && body[len(body)-1] == '}'
+}
+
+// isType reports whether a type can be written into JSON as it is.
+func isType(t research.EventType) bool {
+	for _, c := range []byte(t) {
+		if c != ':' && c != '_' && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return t != ""
 }

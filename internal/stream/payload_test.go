@@ -1,33 +1,34 @@
 package stream
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"legwork/internal/research"
 )
 
-// frames are n encoded events of about size bytes, from seq on; the last may be terminal.
-func framesOf(from int64, n, size int, terminal bool) []Frame {
-	id := uuid.New()
-	frames := make([]Frame, n)
-	for i := range frames {
+// eventsOf are n events of a task with about size bytes each in a payload, from seq on; the last may be terminal.
+func eventsOf(task uuid.UUID, from int64, n, size int, terminal bool) []research.Event {
+	events := make([]research.Event, n)
+	for i := range events {
 		text := `<b>&amp; "quoted"` + "\u2028 ünïcode " + strings.Repeat("x", max(0, size-200))
 		e := research.Thinking(text, nil)
 		if terminal && i == n-1 {
 			e = research.ErrorEvent(research.CodeCancelled, text, false, nil)
 		}
-		e.TaskID, e.Seq = id, from+int64(i)
-		frames[i] = encode(e)
+		e.TaskID, e.Seq, e.Time = task, from+int64(i), time.UnixMicro(1_700_000_000_123_456+int64(i)).UTC()
+		events[i] = e
 	}
-	return frames
+	return events
 }
 
 // unpack reads payloads back and checks their size and sender.
-func unpack(t *testing.T, from uuid.UUID, payloads []string) (news []announcement) {
+func unpack(t *testing.T, from uuid.UUID, payloads []string) (all []announcement) {
 	t.Helper()
 	for _, p := range payloads {
 		if len(p) > maxPayload {
@@ -37,25 +38,27 @@ func unpack(t *testing.T, from uuid.UUID, payloads []string) (news []announcemen
 		if err != nil || sender != from {
 			t.Fatalf("sender %v, error %v", sender, err)
 		}
-		news = append(news, some...)
+		all = append(all, some...)
 	}
-	return news
+	return all
 }
 
-func TestSmallEventsTravelByteForByte(t *testing.T) {
+func TestSmallEventsTravelWithoutLoss(t *testing.T) {
 	t.Parallel()
 	from := uuid.New()
-	want := [][]Frame{framesOf(4, 3, 300, false), framesOf(1, 1, 0, false), framesOf(9, 2, 400, true)}
-	var news []announcement
-	for _, frames := range want {
-		news = append(news, announce(uuid.New(), frames))
+	empty := eventsOf(uuid.New(), 7, 1, 0, false)
+	empty[0].Body = []byte{}
+	want := [][]research.Event{eventsOf(uuid.New(), 4, 3, 300, false), eventsOf(uuid.New(), 1, 1, 0, false), empty, eventsOf(uuid.New(), 9, 2, 400, true)}
+	var announcements []announcement
+	for _, events := range want {
+		announcements = append(announcements, announce(events))
 	}
-	payloads := packPayloads(from, news)
+	payloads := packPayloads(from, announcements)
 	if len(payloads) != 1 {
 		t.Fatalf("%d payloads", len(payloads))
 	}
 	for i, n := range unpack(t, from, payloads) {
-		if got := n.Frames; !reflect.DeepEqual(got, want[i]) {
+		if got := n.Events; !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("sent %v, got %v", want[i], got)
 		}
 	}
@@ -68,29 +71,29 @@ func TestSmallEventsTravelByteForByte(t *testing.T) {
 func TestBusyBatchesKeepTheirEvents(t *testing.T) {
 	t.Parallel()
 	from := uuid.New()
-	var news []announcement
+	var announcements []announcement
 	for i := range 64 {
-		news = append(news, announce(uuid.New(), framesOf(int64(i)+1, 1, 300, false)))
+		announcements = append(announcements, announce(eventsOf(uuid.New(), int64(i)+1, 1, 300, false)))
 	}
-	payloads := packPayloads(from, news)
+	payloads := packPayloads(from, announcements)
 	if len(payloads) < 2 || len(payloads) > maxPayloads {
 		t.Errorf("%d payloads", len(payloads))
 	}
-	if got := unpack(t, from, payloads); !reflect.DeepEqual(got, news) {
-		t.Errorf("%d announcements came back of %d, or without their events", len(got), len(news))
+	if got := unpack(t, from, payloads); !reflect.DeepEqual(got, announcements) {
+		t.Errorf("%d announcements came back of %d, or without their events", len(got), len(announcements))
 	}
 }
 
 func TestManyTasksTravelWithoutEvents(t *testing.T) {
 	t.Parallel()
 	from := uuid.New()
-	var news, want []announcement
+	var announcements, want []announcement
 	for i := range 500 {
-		n := announce(uuid.New(), framesOf(int64(i)+1, 1+i%3, 300, i%9 == 0))
-		news = append(news, n)
-		want = append(want, n.bare())
+		n := announce(eventsOf(uuid.New(), int64(i)+1, 1+i%3, 300, i%9 == 0))
+		announcements = append(announcements, n)
+		want = append(want, n.withoutEvents())
 	}
-	payloads := packPayloads(from, news)
+	payloads := packPayloads(from, announcements)
 	if got := unpack(t, from, payloads); !reflect.DeepEqual(got, want) {
 		t.Errorf("%d announcements came back of %d", len(got), len(want))
 	}
@@ -103,7 +106,7 @@ func TestAnnounceAndJoin(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
 	ann := func(from int64, n, size int, terminal bool) announcement {
-		return announce(id, framesOf(from, n, size, terminal))
+		return announce(eventsOf(id, from, n, size, terminal))
 	}
 	for _, c := range []struct {
 		name   string
@@ -125,18 +128,21 @@ func TestAnnounceAndJoin(t *testing.T) {
 		{"the end after too much", ann(1, 2, 900, false).join(ann(3, 1, 900, true)), 3, 1, true},
 		{"after one without events", ann(1, 4, 900, false).join(ann(5, 1, 300, false)), 5, 0, false},
 	} {
-		if c.got.Seq != c.seq || len(c.got.Frames) != c.events || c.got.End != c.end {
-			t.Errorf("%s: seq %d, %d events, end %v", c.name, c.got.Seq, len(c.got.Frames), c.got.End)
+		if c.got.Seq != c.seq || len(c.got.Events) != c.events || c.got.ends() != c.end {
+			t.Errorf("%s: seq %d, %d events, end %v", c.name, c.got.Seq, len(c.got.Events), c.got.ends())
 		}
 	}
 }
 
-func TestBrokenFramesStayBehind(t *testing.T) {
+func TestBrokenBodiesAreLeftOut(t *testing.T) {
 	t.Parallel()
-	n := announcement{Task: uuid.New(), Seq: 3, Frames: []Frame{{Seq: 3, Data: []byte(`{"answer":`)}}, End: true}
-	news := unpack(t, n.Task, packPayloads(n.Task, []announcement{n}))
-	if len(news) != 1 || news[0].Seq != 3 || news[0].Frames != nil || news[0].End {
-		t.Errorf("got %v", news)
+	broken := eventsOf(uuid.New(), 3, 1, 0, true)
+	broken[0].Body = []byte(`{"answer":`)
+	typed := eventsOf(uuid.New(), 3, 1, 0, false)
+	typed[0].Type = "Agent"
+	got := unpack(t, broken[0].TaskID, packPayloads(broken[0].TaskID, []announcement{announce(broken), announce(typed)}))
+	if len(got) != 2 || got[0].Seq != 3 || got[0].Events != nil || got[1].Events != nil {
+		t.Errorf("got %v", got)
 	}
 }
 
@@ -154,48 +160,51 @@ func TestParsePayloadIsTolerant(t *testing.T) {
 		{`{"logs":[{"task":"` + id + `","seq":99999999999999999999}]}`, 0, true},
 		{`{}`, 0, true}, {``, 0, false}, {`[]`, 0, false}, {`{"from":"nobody"}`, 0, false}, {"river", 0, false},
 	} {
-		_, news, _, err := parsePayload(c.text)
-		if len(news) != c.want || (err == nil) != c.ok {
-			t.Errorf("%s: %v, %v", c.text, news, err)
+		_, got, _, err := parsePayload(c.text)
+		if len(got) != c.want || (err == nil) != c.ok {
+			t.Errorf("%s: %v, %v", c.text, got, err)
 		}
 	}
-	for _, c := range []struct{ rest, tail string }{
-		{`"sizes":[6]`, `"text"`}, {`"sizes":[2,2,2,2]`, `{}{}{}{}`}, {`"end":true`, ``}, {`"sizes":[],"end":true`, `{}`},
-		{`"sizes":[4]`, `null`}, {`"sizes":[2]`, ``}, {`"sizes":[0]`, `{}`}, {`"sizes":[-1]`, `{}`}, {`"sizes":[9]`, `{}`},
-		{`"sizes":[2,3]`, `{}{}`},
+	head := func(size int) string { return fmt.Sprintf(`{"type":"agent:thinking","at":1,"size":%d}`, size) }
+	for _, c := range []struct{ rest, bodies string }{
+		{`"events":[` + head(6) + `]`, `"text"`}, {`"events":[` + head(2) + `,` + head(2) + `,` + head(2) + `,` + head(2) + `]`, `{}{}{}{}`},
+		{`"end":true`, ``}, {`"events":[],"end":true`, `{}`}, {`"events":[` + head(4) + `]`, `null`}, {`"events":[` + head(2) + `]`, ``},
+		{`"events":[` + head(-1) + `]`, `{}`}, {`"events":[` + head(9) + `]`, `{}`}, {`"events":[` + head(2) + `,` + head(3) + `]`, `{}{}`},
+		{`"events":[{"type":"a\"b","size":2}]`, `{}`}, {`"events":[{"size":2}]`, `{}`},
+		{`"sizes":[2],"end":true`, `{}`}, // the form before typed events
 	} {
-		_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + c.rest + `}]}` + "\n" + c.tail)
-		if err != nil || len(news) != 1 || news[0].Frames != nil || news[0].End {
-			t.Errorf("%s %s was kept: %v %v", c.rest, c.tail, news, err)
+		_, got, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + c.rest + `}]}` + "\n" + c.bodies)
+		if err != nil || len(got) != 1 || got[0].Events != nil {
+			t.Errorf("%s %s was kept: %v %v", c.rest, c.bodies, got, err)
 		}
 	}
-	_, news, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,"sizes":[4]},{"task":"` + id + `","seq":1,"sizes":[2]}]}` + "\nnull{}")
-	if err != nil || len(news) != 2 || len(news[0].Frames) != 0 || len(news[1].Frames) != 1 {
-		t.Errorf("after an entry without sense: %v %v", news, err)
+	_, got, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,"events":[` + head(4) + `]},{"task":"` + id + `","seq":1,"events":[` + head(2) + `]}]}` + "\nnull{}")
+	if err != nil || len(got) != 2 || len(got[0].Events) != 0 || len(got[1].Events) != 1 {
+		t.Errorf("after an entry without sense: %v %v", got, err)
 	}
 }
 
 func FuzzParsePayload(f *testing.F) {
 	id := uuid.New()
-	for _, text := range packPayloads(id, []announcement{{Task: id, Seq: 1}, {Task: id, Seq: 2, Frames: []Frame{{Seq: 2, Data: []byte(`{"a":1}`)}}, End: true}}) {
+	for _, text := range packPayloads(id, []announcement{{Task: id, Seq: 1}, announce(eventsOf(id, 2, 1, 300, true))}) {
 		f.Add(text)
 	}
 	f.Add(`{"logs":[{"seq":1e3}]}`)
 	f.Add(`{"logs":null}`)
 	f.Add("\x00")
-	f.Add(`{"logs":[{"task":"` + id.String() + `","seq":2,"sizes":[3,2]}]}` + "\n{1}{}")
+	f.Add(`{"logs":[{"task":"` + id.String() + `","seq":2,"events":[{"type":"a","size":3},{"type":"b","size":2}]}]}` + "\n{1}{}")
 	f.Fuzz(func(t *testing.T, text string) {
-		from, news, _, err := parsePayload(text)
+		from, got, _, err := parsePayload(text)
 		if err != nil {
 			return
 		}
-		for _, n := range news {
-			if n.Task == uuid.Nil || n.Seq < 1 || len(n.Frames) > 0 && n.Frames[0].Seq < 1 {
+		for _, n := range got {
+			if n.Task == uuid.Nil || n.Seq < 1 || len(n.Events) > 0 && n.Events[0].Seq < 1 {
 				t.Fatalf("accepted %+v", n)
 			}
 		}
 		var again []announcement
-		for _, p := range packPayloads(from, news) {
+		for _, p := range packPayloads(from, got) {
 			if len(p) > maxPayload {
 				t.Fatalf("a payload of %d bytes", len(p))
 			}
@@ -205,8 +214,8 @@ func FuzzParsePayload(f *testing.F) {
 			}
 			again = append(again, some...)
 		}
-		if len(again) != len(news) {
-			t.Fatalf("%d announcements became %d", len(news), len(again))
+		if len(again) != len(got) {
+			t.Fatalf("%d announcements became %d", len(got), len(again))
 		}
 	})
 }

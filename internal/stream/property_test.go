@@ -70,7 +70,7 @@ func TestEverySubscriptionGetsItsSuffix(t *testing.T) {
 
 func simulate(t *testing.T, seed uint64) {
 	c := &chance{r: rand.New(rand.NewPCG(seed, 1))}
-	cfg := Config{WindowFrames: 1 + c.n(12), WindowBytes: 200 + c.n(3000), ReadRows: 1 + c.n(10), ReadBytes: 150 + c.n(2000),
+	cfg := Config{WindowEvents: 1 + c.n(12), WindowBytes: 200 + c.n(3000), ReadRows: 1 + c.n(10), ReadBytes: 150 + c.n(2000),
 		Readers: 1 + c.n(3), Poll: time.Duration(1+c.n(1000)) * time.Millisecond, Logger: quiet}
 	m := newMemory()
 	m.delay = func() time.Duration { return time.Duration(c.n(int(3 * time.Millisecond))) }
@@ -135,20 +135,19 @@ func (w *world) publish(events []research.Event) {
 			how()
 		}
 	}
-	id, frames := events[0].TaskID, encoded(events)
-	tell(func() { w.local.deliver(id, frames) })
+	tell(func() { w.local.deliver(events) })
 	tell(func() {
-		n := announce(id, frames)
+		a := announce(events)
 		if w.oneIn(2) {
-			n = n.bare()
+			a = a.withoutEvents()
 		}
-		for _, text := range packPayloads(w.local.id, []announcement{n}) {
-			_, news, _, err := parsePayload(text)
+		for _, text := range packPayloads(w.local.id, []announcement{a}) {
+			_, announcements, _, err := parsePayload(text)
 			if err != nil {
 				w.t.Error(err)
 			}
 			if !w.lost.Load() {
-				w.remote.announce(news)
+				w.remote.receive(announcements)
 			}
 		}
 	})
@@ -185,19 +184,19 @@ func (w *world) client(id uuid.UUID) {
 	var got []string
 	for {
 		s := hub.Subscribe(id, cursor)
-		frames, ended, err := w.session(s, cursor)
+		messages, ended, err := w.session(s, cursor)
 		s.Close()
 		if err != nil {
 			w.t.Errorf("a stream ended with %v", err)
 			return
 		}
-		for _, f := range frames {
+		for _, m := range messages {
 			_, deleted := w.deleted.Load(id)
-			if f.Seq <= cursor || f.Seq != cursor+1 && cursor > start && !deleted {
-				w.t.Errorf("event %d came after %d", f.Seq, cursor)
+			if m.Seq() <= cursor || m.Seq() != cursor+1 && cursor > start && !deleted {
+				w.t.Errorf("event %d came after %d", m.Seq(), cursor)
 			}
-			cursor = f.Seq
-			got = append(got, string(f.Data))
+			cursor = m.Seq()
+			got = append(got, frame(m))
 		}
 		if late := time.Since(w.began) - time.Duration(w.calm.Load()); ended && late > 5*time.Second {
 			w.t.Errorf("from %d: the end came %v after everything was calm", start, late)
@@ -236,22 +235,22 @@ func (w *world) subsequence(got, all []string) {
 }
 
 // session is one connection: it ends with the log or when the client has had enough.
-func (w *world) session(s *Subscription, cursor int64) (all []Frame, ended bool, err error) {
+func (w *world) session(s *Subscription, cursor int64) (all []Message, ended bool, err error) {
 	patience := 100 * time.Millisecond
 	if w.oneIn(3) {
 		patience = 30 * time.Second
 	}
 	for calls := 1 + w.n(30); calls > 0; calls-- {
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Duration(1+w.n(int(patience))))
-		frames, err := s.Next(ctx)
+		messages, err := s.Next(ctx)
 		cancel()
-		all = append(all, frames...)
+		all = append(all, messages...)
 		switch {
 		case err == io.EOF:
 			return all, true, nil
 		case err != nil && !errors.Is(err, context.DeadlineExceeded):
 			return all, false, err
-		case err == nil && len(frames) == 0:
+		case err == nil && len(messages) == 0:
 			return all, false, errors.New("an empty Next")
 		}
 		if w.oneIn(5) {

@@ -14,56 +14,56 @@ import (
 )
 
 const (
-	notifyTries   = 5               // then the poll of the others has to do
+	notifyTries   = 5               // then the other processes find the events by their poll
 	notifyTimeout = 5 * time.Second // of one try
-	drainTimeout  = 2 * time.Second // of sending the rest when stopping
+	drainTimeout  = 2 * time.Second // of sending what is left when stopping
 
-	// Rest after a batch, for each task beyond the first, and in all.
-	restEach = 600 * time.Microsecond
-	restMost = 20 * time.Millisecond
+	// The pause after a batch: at most pausePerTask for each task in it beyond the first, and at most maxPause in all.
+	pausePerTask = 600 * time.Microsecond
+	maxPause     = 20 * time.Millisecond
 )
 
 // Publisher tells of committed events: this process's hub at once, other processes by NOTIFY. It sends when it has
-// something to send and nothing is in flight; what comes in meanwhile goes out together.
+// something to send and no send is running. What comes in during a send goes out together.
 //
-// A NOTIFY costs the database a transaction and wakes every process that listens, so under load fewer and fuller ones
-// pay: after a batch the publisher rests, for each task in it beyond the first twice as long as sending took, but restEach
-// at most. While tasks commit fewer than one event in restEach, all together, a rest brings less than a task into the next
-// batch for each that it was for, so rests die out; beyond that batches and rests grow together, up to restMost. What people
-// see on another process is late by that much at most.
+// A NOTIFY costs the database a transaction and wakes every process that listens, so under load fewer and fuller ones are
+// better. After a batch the publisher therefore pauses: min(2 × send time, pausePerTask) for each task in the batch beyond
+// the first, at most maxPause. A batch of one task has no pause. As long as all tasks together commit less than one event
+// per pausePerTask, each pause collects fewer tasks than the batch before it had, so pauses get shorter by themselves until
+// there are none. Clients of other processes see events later by one pause at most.
 type Publisher struct {
 	hub    *Hub
 	log    Log
 	logger *slog.Logger
-	wake   chan struct{} // holds one token while pending has entries
-	here   *tray         // what is said, on its way to this process's hub
-	there  *tray         // and to other processes
+	wake   chan struct{}   // holds one token while pending has entries
+	local  *fragmentBuffer // fragments for this process's hub
+	remote *fragmentBuffer // fragments for other processes
 
 	mu      sync.Mutex
 	pending *batch
-	flying  *batch // nil when idle
+	sending *batch // nil when no send is running
 	stopped bool
 }
 
-// batch is what goes out together, coalesced per task.
+// batch is what goes out together, at most one announcement per task.
 type batch struct {
-	news  []announcement
-	index map[uuid.UUID]int // into news
-	done  chan struct{}     // closed when sent or given up
-	err   error             // after done
+	announcements []announcement
+	index         map[uuid.UUID]int // into announcements
+	done          chan struct{}     // closed when sent or given up
+	err           error             // after done
 }
 
 func newBatch() *batch {
 	return &batch{index: map[uuid.UUID]int{}, done: make(chan struct{})}
 }
 
-func (b *batch) add(n announcement) {
-	i, ok := b.index[n.Task]
+func (b *batch) add(a announcement) {
+	i, ok := b.index[a.Task]
 	if !ok {
-		b.index[n.Task] = len(b.news)
-		b.news = append(b.news, n)
+		b.index[a.Task] = len(b.announcements)
+		b.announcements = append(b.announcements, a)
 	} else {
-		b.news[i] = b.news[i].join(n)
+		b.announcements[i] = b.announcements[i].join(a)
 	}
 }
 
@@ -73,36 +73,29 @@ func NewPublisher(hub *Hub, log Log, logger *slog.Logger) *Publisher {
 		logger = slog.Default()
 	}
 	return &Publisher{hub: hub, log: log, logger: logger, wake: make(chan struct{}, 1), pending: newBatch(),
-		here: newTray(), there: newTray()}
+		local: newFragmentBuffer(), remote: newFragmentBuffer()}
 }
 
-// Publish tells of committed events, all of one task and in seq order. Call it after the commit. It never waits for
-// the database.
+// Publish tells of committed events, all of one task and in seq order. Call it after the commit, and do not change the
+// events afterwards. It never waits for the database.
 func (p *Publisher) Publish(events []research.Event) {
 	if len(events) == 0 {
 		return
 	}
-	task := events[0].TaskID
-	frames := make([]Frame, len(events))
-	for i, e := range events {
-		frames[i] = encode(e)
+	newest := events[len(events)-1]
+	if newest.Terminal {
+		p.local.drop(newest.TaskID)
+		p.remote.drop(newest.TaskID)
 	}
-	if frames[len(frames)-1].Terminal {
-		p.here.drop(task)
-		p.there.drop(task)
-	}
-	p.hub.deliver(task, frames)
-	n := announce(task, frames)
+	p.hub.deliver(events)
+	a := announce(events)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
 		return
 	}
-	p.pending.add(n)
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.pending.add(a)
+	signal(p.wake)
 }
 
 // Flush waits until everything published so far has been sent. It returns an error when some of it could not be, which
@@ -110,10 +103,10 @@ func (p *Publisher) Publish(events []research.Event) {
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	var batches []*batch
-	if p.flying != nil {
-		batches = append(batches, p.flying)
+	if p.sending != nil {
+		batches = append(batches, p.sending)
 	}
-	if len(p.pending.news) > 0 {
+	if len(p.pending.announcements) > 0 {
 		batches = append(batches, p.pending)
 	}
 	stopped := p.stopped
@@ -133,14 +126,14 @@ func (p *Publisher) Flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Run sends until ctx ends, then sends the rest, for at most two seconds. Call it once.
+// Run sends until ctx ends, and then for at most two seconds what is left. Call it once.
 func (p *Publisher) Run(ctx context.Context) {
-	sending, cancel := context.WithCancel(context.WithoutCancel(ctx)) // what is in flight when ctx ends still arrives
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a send that runs when ctx ends may finish
 	defer cancel()
-	var saying sync.WaitGroup
-	saying.Go(func() { p.speak(ctx) })
-	saying.Go(func() { p.carry(ctx) })
-	defer saying.Wait()
+	var fragments sync.WaitGroup
+	fragments.Go(func() { p.handOnFragments(ctx) })
+	fragments.Go(func() { p.sendFragments(ctx) })
+	defer fragments.Wait()
 	defer context.AfterFunc(ctx, func() {
 		limit := time.NewTimer(drainTimeout)
 		defer limit.Stop()
@@ -155,7 +148,7 @@ func (p *Publisher) Run(ctx context.Context) {
 		case <-p.wake:
 			began := time.Now()
 			tasks := p.send(sending)
-			rest(ctx, time.Duration(tasks-1)*min(2*time.Since(began), restEach))
+			pause(ctx, time.Duration(tasks-1)*min(2*time.Since(began), pausePerTask))
 		case <-ctx.Done():
 			p.mu.Lock()
 			p.stopped = true
@@ -166,12 +159,12 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// rest waits for a time, restMost at most, unless ctx ends.
-func rest(ctx context.Context, d time.Duration) {
+// pause waits for d, at most maxPause, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	t := time.NewTimer(min(d, restMost))
+	t := time.NewTimer(min(d, maxPause))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -179,28 +172,28 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// send sends what is pending now and tells of how many tasks that was.
+// send sends what is pending now and returns of how many tasks that was.
 func (p *Publisher) send(ctx context.Context) (tasks int) {
 	p.mu.Lock()
 	b := p.pending
-	if len(b.news) == 0 {
+	if len(b.announcements) == 0 {
 		p.mu.Unlock()
 		return 0
 	}
-	p.pending, p.flying = newBatch(), b
+	p.pending, p.sending = newBatch(), b
 	p.mu.Unlock()
 
-	err := p.notify(ctx, packPayloads(p.hub.id, b.news))
+	err := p.notify(ctx, packPayloads(p.hub.id, b.announcements))
 	p.mu.Lock()
 	b.err = err
-	p.flying = nil
+	p.sending = nil
 	p.mu.Unlock()
 	close(b.done)
 	if b.err != nil {
 		p.logger.Warn("gave up telling other processes of new events; their polls will find them",
-			"tasks", len(b.news), "error", b.err)
+			"tasks", len(b.announcements), "error", b.err)
 	}
-	return len(b.news)
+	return len(b.announcements)
 }
 
 // notify sends payloads in one transaction, trying a few times.

@@ -40,11 +40,11 @@ func sent(t *testing.T, m *memory) [][]announcement {
 	defer m.mu.Unlock()
 	var out [][]announcement
 	for _, text := range m.notified {
-		_, news, _, err := parsePayload(text)
+		_, announcements, _, err := parsePayload(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, news)
+		out = append(out, announcements)
 	}
 	return out
 }
@@ -56,7 +56,7 @@ func TestPublishSendsAtOnceThenBatches(t *testing.T) {
 		a, b := m.create(0), m.create(0)
 		p.Publish(nil)
 		p.Publish(m.append(a, 1))
-		synctest.Wait() // in flight now
+		synctest.Wait() // being sent now
 		for range 20 {
 			p.Publish(m.append(b, 2))
 			p.Publish(m.append(a, 1))
@@ -81,8 +81,8 @@ func TestPublishSendsAtOnceThenBatches(t *testing.T) {
 	})
 }
 
-// TestRestsDieOut: with 1,000 events a second of eight runs, one slow NOTIFY does not make all that follow late.
-func TestRestsDieOut(t *testing.T) {
+// TestPausesEndByThemselves: with 1,000 events a second of eight runs, one slow NOTIFY does not make all that follow late.
+func TestPausesEndByThemselves(t *testing.T) {
 	t.Parallel()
 	const takes, every = 800 * time.Microsecond, 8 * time.Millisecond
 	publishing(t, quiet, func(t *testing.T, m *memory, p *Publisher, _ func()) {
@@ -110,7 +110,7 @@ func TestRestsDieOut(t *testing.T) {
 		before := len(sent(t, m))
 		writers.Wait()
 		if n := len(sent(t, m)) - before; n < 200 {
-			t.Errorf("%d NOTIFYs in half a second, so most events waited for a rest", n)
+			t.Errorf("%d NOTIFYs in half a second, so most events waited for a pause", n)
 		}
 	})
 }
@@ -139,7 +139,7 @@ func TestLoadMeansFewerNotifies(t *testing.T) {
 			if err := p.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if took := time.Since(began); took > restMost+takes {
+			if took := time.Since(began); took > maxPause+takes {
 				t.Errorf("%d runs: the last event was told of after %v", c.runs, took)
 			}
 			if n := len(sent(t, m)); n < c.atLeast || n > c.atMost {
@@ -164,7 +164,7 @@ func TestOvertakingPublishKeepsTheHighestSeq(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := sent(t, m)[1]
-		if len(got) != 1 || got[0].Seq != 3 || !got[0].End || len(got[0].Frames) != 3 || string(got[0].Frames[2].Data) != string(end[0].Frame()) {
+		if len(got) != 1 || got[0].Seq != 3 || !got[0].ends() || len(got[0].Events) != 3 || string(got[0].Events[2].Frame()) != string(end[0].Frame()) {
 			t.Errorf("sent %v", got)
 		}
 	})
@@ -179,7 +179,7 @@ func TestLargeTerminalEventTravelsAsSeqOnly(t *testing.T) {
 		if err := p.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := sent(t, m)[0][0]; got.Seq != 9 || got.Frames != nil {
+		if got := sent(t, m)[0][0]; got.Seq != 9 || got.Events != nil {
 			t.Errorf("sent %v", got)
 		}
 	})
@@ -194,7 +194,7 @@ func TestPublishReachesThisProcessFirst(t *testing.T) {
 		m.set(func(m *memory) { m.down = true })
 		p.Publish(m.append(id, 2))
 		p.Publish(m.end(id))
-		if f := next(t, s, 1, 3); !f[2].Terminal {
+		if f := next(t, s, 1, 3); !f[2].Terminal() {
 			t.Error("the terminal event is not")
 		}
 		wantEOF(t, s)

@@ -7,29 +7,30 @@ import (
 
 	"github.com/google/uuid"
 
+	"legwork/internal/research"
 	"legwork/internal/store"
 )
 
-// read is one look into the table after a cursor, shared by all subscriptions of the process that stand there.
+// read is one read of the table after a cursor, shared by all subscriptions of the process with this cursor.
 type read struct {
 	cursor int64
-	behind bool          // by a subscription behind the window
-	tail   int64         // the topic's last when it began
-	dirty  uint64        // the topic's dirty when it began
+	behind bool          // the cursor is behind the window
+	last   int64         // the last seq of the window when the read began
+	hints  uint64        // the topic's hints when the read began
 	done   chan struct{} // closed when the fields below are final
 
-	frames   []Frame        // empty: nothing follows the cursor
-	complete bool           // frames reach the end of the log
-	state    store.LogState // only when frames is empty
-	exists   bool           // only when frames is empty
+	entries  []*Entry       // empty: nothing follows the cursor
+	complete bool           // entries reach the end of the log
+	state    store.LogState // only when entries is empty
+	exists   bool           // only when entries is empty
 }
 
-// read returns the read at cursor, begun now unless it is under way. The caller holds t.mu.
+// read returns the read at cursor, and begins it unless it is running already. The caller holds t.mu.
 func (t *topic) read(cursor int64) *read {
 	if r := t.reads[cursor]; r != nil {
 		return r
 	}
-	r := &read{cursor: cursor, behind: cursor < t.floor, tail: t.last, dirty: t.dirty, done: make(chan struct{})}
+	r := &read{cursor: cursor, behind: cursor < t.window.floor, last: t.window.last, hints: t.hints, done: make(chan struct{})}
 	t.reads[cursor] = r
 	started := t.hub.spawn(func() {
 		ok := t.fetch(r)
@@ -41,80 +42,80 @@ func (t *topic) read(cursor int64) *read {
 		}
 		close(r.done)
 	})
-	if !started { // stopping: Next will see that as well
+	if !started { // the hub stops, which Next finds out by itself
 		delete(t.reads, cursor)
 		close(r.done)
 	}
 	return r
 }
 
-// apply takes in a finished read and wakes who waits for it.
+// apply takes in a finished read and wakes the subscriptions that wait for it.
 func (t *topic) apply(r *read) {
-	if t.gone {
+	if t.deleted {
 		return
 	}
-	last, end := t.last, t.end
+	last, end := t.window.last, t.end
 	switch {
-	case len(r.frames) > 0:
-		t.merge(r.cursor, r.frames)
+	case len(r.entries) > 0:
+		t.merge(r.cursor, r.entries)
 	case !r.exists:
-		t.vanish()
+		t.rowsGone()
 		return
 	default:
-		t.settle(r)
+		t.applyEmpty(r)
 	}
-	t.account(r)
+	t.updateHints(r)
 	switch {
-	case t.last != last || t.end != end:
-		t.broadcast() // who wakes and wants more reads on
+	case t.window.last != last || t.end != end:
+		t.broadcast() // a subscription that wakes and needs more begins the next read
 	case t.waiting.Load() > 0 && t.stale():
-		t.read(t.last)
+		t.read(t.window.last)
 	}
 }
 
-// account updates what is known of the end of the log.
-func (t *topic) account(r *read) {
+// updateHints notes which hints the read has answered.
+func (t *topic) updateHints(r *read) {
 	switch {
 	case r.complete:
-		t.clean = max(t.clean, r.dirty)
-		if t.clean == t.dirty {
-			t.known = t.last
+		t.hintsRead = max(t.hintsRead, r.hints)
+		if t.hintsRead == t.hints {
+			t.hinted = t.window.last
 		}
-	case r.frames[len(r.frames)-1].Seq == t.last: // cut by the bounds of a read
-		t.known = max(t.known, t.last+1)
-		t.dirty++
+	case r.entries[len(r.entries)-1].Seq == t.window.last: // the bounds of a read cut it short: there is more
+		t.hinted = max(t.hinted, t.window.last+1)
+		t.hints++
 	}
 }
 
-// settle takes in that nothing follows the cursor of r.
-func (t *topic) settle(r *read) {
-	if r.state.LastSeq < r.tail { // a failover lost what was told already; follow the log as it is now
+// applyEmpty takes in that nothing follows the cursor of r.
+func (t *topic) applyEmpty(r *read) {
+	if r.state.LastSeq < r.last { // a failover lost events that were sent already: follow the log as it is now
 		t.end = 0
-		t.position(r.state.LastSeq)
-	} else if r.state.LastSeq > t.last {
-		t.position(r.state.LastSeq)
+		t.window.reset(r.state.LastSeq)
+	} else if r.state.LastSeq > t.window.last {
+		t.window.reset(r.state.LastSeq)
 	}
 	if r.state.Terminal {
 		t.end = r.state.LastSeq
 	}
 }
 
-// fetch fills r, trying again until it worked; false when the topic ended first.
+// fetch fills r and tries again until that worked; false when the last subscription was closed first.
 func (t *topic) fetch(r *read) bool {
 	h := t.hub
-	gate := h.ahead
+	slots := h.tailReads
 	if r.behind {
-		gate = h.behind
+		slots = h.lagReads
 	}
 	wait := backoff{min: 20 * time.Millisecond, max: time.Second}
 	for {
 		select {
-		case gate <- struct{}{}:
+		case slots <- struct{}{}:
 		case <-t.ctx.Done():
 			return false
 		}
-		again, err := r.try(t.ctx, h, t.id)
-		<-gate
+		again, err := r.try(t.ctx, t)
+		<-slots
 		if t.ctx.Err() != nil {
 			return false
 		}
@@ -129,34 +130,39 @@ func (t *topic) fetch(r *read) bool {
 }
 
 // try queries once. It asks to be called again when the log grew between its two queries.
-func (r *read) try(ctx context.Context, h *Hub, id uuid.UUID) (again bool, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, h.cfg.ReadTimeout, errors.New("the database did not answer in time"))
+func (r *read) try(ctx context.Context, t *topic) (again bool, err error) {
+	cfg, log := t.hub.cfg, t.hub.log
+	ctx, cancel := context.WithTimeoutCause(ctx, cfg.ReadTimeout, errors.New("the database did not answer in time"))
 	defer cancel()
 	for range 3 {
-		events, err := h.log.Events(ctx, id, r.cursor, h.cfg.ReadRows)
+		events, err := log.Events(ctx, t.id, r.cursor, cfg.ReadRows)
 		if err != nil {
 			return false, err
 		}
 		if len(events) > 0 {
-			size := 0
-			for _, e := range events {
-				f := encode(e)
-				if size += len(f.Data); size > h.cfg.ReadBytes && len(r.frames) > 0 {
-					return false, nil
-				}
-				r.frames = append(r.frames, f)
-			}
-			r.complete = len(events) < h.cfg.ReadRows || events[len(events)-1].Terminal
+			fit := withinBytes(events, cfg.ReadBytes)
+			r.entries = newEntries(t, events[:fit])
+			r.complete = fit == len(events) && (fit < cfg.ReadRows || events[fit-1].Terminal)
 			return false, nil
 		}
-		states, err := h.log.LogStates(ctx, []uuid.UUID{id})
+		states, err := log.LogStates(ctx, []uuid.UUID{t.id})
 		if err != nil {
 			return false, err
 		}
-		if r.state, r.exists = states[id]; !r.exists || r.state.LastSeq <= r.cursor {
+		if r.state, r.exists = states[t.id]; !r.exists || r.state.LastSeq <= r.cursor {
 			r.complete = true
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// withinBytes is how many of the events take about size bytes together; at least one.
+func withinBytes(events []research.Event, size int) int {
+	for i, e := range events {
+		if size -= entrySize + len(e.Body); size < 0 && i > 0 {
+			return i
+		}
+	}
+	return len(events)
 }

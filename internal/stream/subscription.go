@@ -4,58 +4,61 @@ import (
 	"context"
 	"io"
 	"sync"
+
+	"legwork/internal/research"
 )
 
-// Subscription is one reader's place in a task's log. Next is for one goroutine at a time; Close may be called from any.
+// Subscription is one client's place in a task's log. Next is for one goroutine at a time; Close may be called from any.
 type Subscription struct {
 	topic  *topic
 	cursor int64
-	ear    *ear // nil: no deltas
+	deltas *deltaCursor // nil: no deltas are wanted
 	once   sync.Once
 	closed chan struct{}
 }
 
-// Next blocks until there are events after the cursor, or with deltas more of the answer, moves the cursor behind them and returns them in order. It
-// returns io.EOF when the log has ended (the terminal event was delivered, or the task is gone), ErrStopping when the
-// process stops, ErrClosed after Close, and ctx.Err() when ctx ends. A cursor beyond the end of an open log waits for
-// the events after it. Failures of the database are tried again for as long as ctx allows.
-func (s *Subscription) Next(ctx context.Context) ([]Frame, error) {
+// Next blocks until there are events after the cursor, or more of the answer for a subscription with deltas. It returns
+// them in order and moves the cursor behind them. It returns io.EOF when the log has ended (the terminal event was
+// returned, or the task is gone), ErrStopping when the process stops, ErrClosed after Close, and ctx.Err() when ctx ends.
+// A cursor beyond the end of an open log waits for the events after it. Failures of the database are tried again for as
+// long as ctx allows.
+func (s *Subscription) Next(ctx context.Context) ([]Message, error) {
 	for {
 		if err := s.interrupted(ctx); err != nil {
 			return nil, err
 		}
-		frames, w, err := s.look()
+		events, w, err := s.look()
 		if err != nil {
 			return nil, err
 		}
-		if len(frames) == 0 && s.ear != nil { // events go first
-			var piece *Frame
-			if piece, w.said = s.ear.next(); piece != nil {
-				w.leave(s)
-				return []Frame{*piece}, nil
+		if len(events) == 0 && s.deltas != nil { // events go first
+			var delta *research.Delta
+			if delta, w.text = s.deltas.next(); delta != nil {
+				w.stop(s)
+				return []Message{{Delta: delta}}, nil
 			}
 		}
-		if len(frames) == 0 {
-			frames = w.wait(ctx, s)
+		if len(events) == 0 {
+			events = w.wait(ctx, s)
 		}
-		if len(frames) > 0 {
-			s.cursor = frames[len(frames)-1].Seq
-			return s.completed(frames), nil
+		if len(events) > 0 {
+			s.cursor = events[len(events)-1].Seq()
+			return s.completeAnswer(events), nil
 		}
 	}
 }
 
-// completed puts what is missing of the answer before the event that completes the task.
-func (s *Subscription) completed(frames []Frame) []Frame {
-	last := len(frames) - 1
-	if s.ear == nil || !frames[last].Terminal {
-		return frames
+// completeAnswer puts a delta with the missing text of the answer before the event that completes the task.
+func (s *Subscription) completeAnswer(events []Message) []Message {
+	last := len(events) - 1
+	if s.deltas == nil || !events[last].Terminal() {
+		return events
 	}
-	rest := s.ear.rest(frames[last])
-	if rest == nil {
-		return frames
+	delta := s.deltas.complete(events[last].Event.finalAnswer())
+	if delta == nil {
+		return events
 	}
-	return append(append([]Frame(nil), frames[:last]...), *rest, frames[last])
+	return append(events[:last:last], Message{Delta: delta}, events[last])
 }
 
 func (s *Subscription) interrupted(ctx context.Context) error {
@@ -69,64 +72,65 @@ func (s *Subscription) interrupted(ctx context.Context) error {
 	}
 }
 
-// watch is what a subscription with nothing to return waits for.
-type watch struct {
-	read *read           // nil: no read is needed
-	wake <-chan struct{} // nil: news at the other end of the log are no reason to wake
-	said <-chan struct{} // nil: no deltas are wanted
+// waiter is what a subscription with nothing to return waits for.
+type waiter struct {
+	read    *read           // nil: no read is needed
+	changed <-chan struct{} // nil: what changes at the end of the log does not matter to this subscription
+	text    <-chan struct{} // nil: no deltas are wanted
 }
 
-// look returns what the window has after the cursor, or io.EOF, or what to wait for. Unless the table has to be read
-// it only shares the lock, so that thousands woken by one event do not queue.
-func (s *Subscription) look() ([]Frame, watch, error) {
+// look returns what the window has after the cursor, or io.EOF, or what to wait for. It takes the lock exclusively only
+// when the table has to be read, so that thousands of subscriptions woken by one event do not queue.
+func (s *Subscription) look() ([]Message, waiter, error) {
 	t := s.topic
 	t.mu.RLock()
-	frames, w, enough, err := s.peek()
+	events, w, enough, err := s.lookInWindow()
 	t.mu.RUnlock()
 	if enough {
-		return frames, w, err
+		return events, w, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if frames, w, enough, err = s.peek(); enough { // another one's read ended in between
-		return frames, w, err
+	if events, w, enough, err = s.lookInWindow(); enough { // the read of another subscription ended in between
+		return events, w, err
 	}
 	w.read = t.read(s.cursor)
-	if s.cursor >= t.floor {
-		w.wake = t.wake
+	if s.cursor >= t.window.floor {
+		w.changed = t.changed
 		t.waiting.Add(1)
 	}
 	return nil, w, nil
 }
 
-// peek is look without reading the table; not enough when that has to be done. It needs mu, shared or not.
-func (s *Subscription) peek() (frames []Frame, w watch, enough bool, err error) {
+// lookInWindow is look without reading the table; not enough when the table has to be read. The caller holds mu, shared
+// or not.
+func (s *Subscription) lookInWindow() (events []Message, w waiter, enough bool, err error) {
 	t := s.topic
-	switch frames = t.after(s.cursor); {
-	case len(frames) > 0:
-		return frames, w, true, nil
+	switch events = t.window.after(s.cursor, t.hub.cfg.ReadRows, t.hub.cfg.ReadBytes); {
+	case len(events) > 0:
+		return events, w, true, nil
 	case t.over(s.cursor):
 		return nil, w, true, io.EOF
 	case t.mustRead(s.cursor):
 		return nil, w, false, nil
 	}
 	t.waiting.Add(1)
-	return nil, watch{wake: t.wake}, true, nil
+	return nil, waiter{changed: t.changed}, true, nil
 }
 
-// wait blocks until something changed. What a read of the table found is returned at once: a window that moves on fast
-// may have dropped it again.
-func (w watch) wait(ctx context.Context, s *Subscription) []Frame {
+// wait blocks until something changed. It returns what a read of the table found at once, because a window that moves on
+// fast may have dropped it again.
+func (w waiter) wait(ctx context.Context, s *Subscription) []Message {
 	var done <-chan struct{}
 	if w.read != nil {
 		done = w.read.done
 	}
-	defer w.leave(s)
+	defer w.stop(s)
 	select {
 	case <-done:
-		return w.read.frames
-	case <-w.wake:
-	case <-w.said:
+		return messages(w.read.entries)
+	case <-w.changed:
+	case <-w.text:
 	case <-s.closed:
 	case <-s.topic.hub.ctx.Done():
 	case <-ctx.Done():
@@ -134,20 +138,20 @@ func (w watch) wait(ctx context.Context, s *Subscription) []Frame {
 	return nil
 }
 
-// leave ends what waiting began.
-func (w watch) leave(s *Subscription) {
-	if w.wake != nil {
+// stop says that the subscription no longer waits.
+func (w waiter) stop(s *Subscription) {
+	if w.changed != nil {
 		s.topic.waiting.Add(-1)
 	}
 }
 
-// Close ends the subscription; a Next under way returns ErrClosed. The last one closed frees what the hub holds of the
-// task. Close may be called more than once.
+// Close ends the subscription; a Next under way returns ErrClosed. When the last subscription of a task is closed, the hub
+// drops what it holds of the task. Close may be called more than once.
 func (s *Subscription) Close() {
 	s.once.Do(func() {
 		close(s.closed)
-		if s.ear != nil {
-			s.ear.close()
+		if s.deltas != nil {
+			s.deltas.close()
 		}
 		s.topic.hub.leave(s.topic)
 	})

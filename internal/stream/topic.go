@@ -3,20 +3,20 @@ package stream
 import (
 	"context"
 	"math"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
+	"legwork/internal/research"
 	"legwork/internal/store"
 )
 
-// topic is what this process knows of one log. It holds every event with floor < seq ≤ last, encoded.
+// topic is what this process knows of one task's log.
 //
-// Whether the table has to be read is a matter of two counters: each hint raises dirty, and a read that saw the end of
-// the log sets clean to what dirty was when it began. A false hint therefore costs one read and no more.
+// Two counters decide whether the table has to be read. Each hint that the log has grown raises hints. A read that saw the
+// end of the log sets hintsRead to what hints was when the read began. A false hint therefore costs one read and no more.
 type topic struct {
 	id     uuid.UUID
 	hub    *Hub
@@ -24,177 +24,138 @@ type topic struct {
 	cancel context.CancelFunc
 	subs   int // guarded by Hub.mu
 
-	mu       sync.RWMutex
-	floor    int64
-	last     int64
-	frames   []Frame
-	bytes    int
-	end      int64  // seq of the terminal event; 0 while unknown
-	terminal *Frame // came ahead of its turn, kept in case the rows vanish before they are read
-	gone     bool   // the rows are deleted: frames is all there will ever be
-	grace    *time.Timer
+	mu        sync.RWMutex
+	window    window
+	end       int64       // seq of the terminal event; 0 while unknown
+	terminal  *Entry      // the terminal event, when it came before events that precede it
+	deleted   bool        // the rows are gone: nothing follows what the window holds
+	goneTimer *time.Timer // runs while the rows are gone and the terminal event is still waited for
 
-	known        int64 // highest seq hinted at
-	dirty, clean uint64
-	reads        map[int64]*read // by cursor
-	waiting      atomic.Int32    // subscriptions blocked on wake; raised with mu held or shared
-	wake         chan struct{}   // closed and replaced when last, end or gone changes
+	hinted           int64 // highest seq of all hints
+	hints, hintsRead uint64
+	reads            map[int64]*read // reads of the table under way, by cursor
+	waiting          atomic.Int32    // subscriptions that wait for changed; raised with mu held or shared
+	changed          chan struct{}   // closed and replaced when the window, end or deleted changes
 }
 
-// newTopic knows nothing yet, which is the same as having been told that there is something to read after 0.
+// newTopic knows nothing of its log yet, so it begins with a hint that there is something to read after 0.
 func newTopic(h *Hub, id uuid.UUID) *topic {
 	ctx, cancel := context.WithCancel(h.ctx)
-	return &topic{id: id, hub: h, ctx: ctx, cancel: cancel, known: math.MaxInt64, dirty: 1,
-		reads: map[int64]*read{}, wake: make(chan struct{})}
+	return &topic{id: id, hub: h, ctx: ctx, cancel: cancel, hinted: math.MaxInt64, hints: 1,
+		window: window{maxEvents: h.cfg.WindowEvents, maxBytes: h.cfg.WindowBytes},
+		reads:  map[int64]*read{}, changed: make(chan struct{})}
 }
 
-func (t *topic) stale() bool { return t.dirty != t.clean && t.known > t.last }
+// stale reports whether the table may have events behind the window.
+func (t *topic) stale() bool { return t.hints != t.hintsRead && t.hinted > t.window.last }
 
 // mustRead reports whether the table may have what follows the cursor.
 func (t *topic) mustRead(cursor int64) bool {
-	return t.grace == nil && (cursor < t.floor || t.stale())
+	return t.goneTimer == nil && (cursor < t.window.floor || t.stale())
 }
 
-// over reports whether nothing can follow the cursor, given that after found nothing.
+// over reports whether nothing can follow the cursor, given that the window has nothing behind it.
 func (t *topic) over(cursor int64) bool {
-	return t.gone || t.end > 0 && cursor >= t.end
+	return t.deleted || t.end > 0 && cursor >= t.end
 }
 
-// after copies the next frames out of the window; none when the cursor is behind it.
-func (t *topic) after(cursor int64) []Frame {
-	if cursor < t.floor || cursor >= t.last {
-		return nil
-	}
-	from := sort.Search(len(t.frames), func(i int) bool { return t.frames[i].Seq > cursor })
-	to, size := from, 0
-	for to < len(t.frames) && to-from < t.hub.cfg.ReadRows {
-		if size += len(t.frames[to].Data); size > t.hub.cfg.ReadBytes && to > from {
-			break
-		}
-		to++
-	}
-	return append([]Frame(nil), t.frames[from:to]...)
-}
-
+// broadcast wakes the subscriptions that wait.
 func (t *topic) broadcast() {
 	if t.waiting.Load() == 0 {
 		return
 	}
-	close(t.wake)
-	t.wake = make(chan struct{})
+	close(t.changed)
+	t.changed = make(chan struct{})
 }
 
-// hint says that the log may reach seq. Nobody waits: the next Next will read.
+// hint takes in that the log may reach seq. When no subscription waits, the next call of Next will read.
 func (t *topic) hint(seq int64) {
-	if t.gone || seq <= t.last {
+	if t.deleted || seq <= t.window.last {
 		return
 	}
-	t.known = max(t.known, seq)
-	t.dirty++
-	if t.waiting.Load() > 0 && t.grace == nil {
-		t.read(t.last)
+	t.hinted = max(t.hinted, seq)
+	t.hints++
+	if t.waiting.Load() > 0 && t.goneTimer == nil {
+		t.read(t.window.last)
 	}
 }
 
-// take is news of events that came without a read: consecutive ones, as this process committed them or another sent
-// them. Those that follow the window's last enter it.
-func (t *topic) take(frames []Frame) {
-	if t.gone {
+// take takes in consecutive events that came without a read, because this process committed them or another one sent
+// them. Those that follow the last event of the window enter it; of others, the topic learns that the log has grown.
+func (t *topic) take(events []research.Event) {
+	if t.deleted {
 		return
 	}
-	before := t.last
-	for _, f := range frames {
-		if f.Seq == t.last+1 {
-			t.push(f)
+	before := t.window.last
+	for _, e := range events {
+		if e.Seq == t.window.last+1 {
+			t.push(newEntry(t, e))
 		}
 	}
-	newest := frames[len(frames)-1]
-	switch {
-	case newest.Seq <= t.last:
-	case newest.Terminal && t.grace != nil: // this is what the grace was for
-		t.terminal = &newest
-		t.finish()
-	case newest.Terminal:
-		t.terminal = &newest
-		fallthrough
-	default:
-		t.hint(newest.Seq)
+	if newest := events[len(events)-1]; newest.Seq > t.window.last {
+		if newest.Terminal {
+			t.terminal = newEntry(t, newest)
+		}
+		if newest.Terminal && t.goneTimer != nil {
+			t.finish()
+		} else {
+			t.hint(newest.Seq)
+		}
 	}
-	if t.last != before {
+	if t.window.last != before {
 		t.broadcast()
 	}
 }
 
-// push appends to the window and drops from its front what exceeds the bounds.
-func (t *topic) push(f Frame) {
-	t.frames = append(t.frames, f)
-	t.bytes += len(f.Data)
-	t.last = f.Seq
-	if f.Terminal {
-		t.end = f.Seq
+func (t *topic) push(e *Entry) {
+	t.window.push(e)
+	if e.Terminal {
+		t.end = e.Seq
 	}
-	t.trim()
 }
 
-func (t *topic) trim() {
-	drop := 0
-	for len(t.frames)-drop > 1 && (len(t.frames)-drop > t.hub.cfg.WindowFrames || t.bytes > t.hub.cfg.WindowBytes) {
-		t.floor = t.frames[drop].Seq
-		t.bytes -= len(t.frames[drop].Data)
-		drop++
-	}
-	clear(t.frames[:drop])
-	t.frames = t.frames[drop:]
-}
-
-// position moves the window to a place of which no frame is held.
-func (t *topic) position(seq int64) {
-	t.floor, t.last, t.frames, t.bytes = seq, seq, nil, 0
-}
-
-// merge takes in the frames that a read at cursor found: all that the log has up to the last of them.
-func (t *topic) merge(cursor int64, found []Frame) {
-	if cursor > t.last { // someone ahead of the window: it jumps, and who was in it reads the table
-		t.position(cursor)
-	}
-	if cursor < t.floor && found[len(found)-1].Seq >= t.floor {
-		t.prepend(cursor, found)
-	}
-	for _, f := range found {
-		if f.Seq > t.last {
-			t.push(f)
+// merge takes in what a read at cursor found: all events that the log has from there to the last of them. Where the window
+// holds an event already, its entry takes the place of the found one, so that it is encoded once.
+func (t *topic) merge(cursor int64, found []*Entry) {
+	for i, e := range found {
+		if held := t.window.held(e.Seq); held != nil {
+			found[i] = held
 		}
 	}
-	if f := found[len(found)-1]; f.Terminal {
-		t.end = f.Seq
+	newest := found[len(found)-1]
+	if cursor > t.window.last { // a subscription is ahead of the window: the window moves to it, and who is behind reads the table
+		t.window.reset(cursor)
+	}
+	if cursor < t.window.floor && newest.Seq >= t.window.floor {
+		t.window.prepend(cursor, found)
+	}
+	for _, e := range found {
+		if e.Seq > t.window.last {
+			t.push(e)
+		}
+	}
+	if newest.Terminal {
+		t.end = newest.Seq
 	}
 }
 
-// prepend extends the window backwards, so that the next client that starts there needs no read of its own.
-func (t *topic) prepend(cursor int64, found []Frame) {
-	n := sort.Search(len(found), func(i int) bool { return found[i].Seq > t.floor })
-	if n+len(t.frames) > t.hub.cfg.WindowFrames {
-		return
+// recount takes in that an entry has got another encoding.
+func (t *topic) recount(e *Entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.window.held(e.Seq) == e {
+		t.window.count(e)
+		t.window.trim()
 	}
-	size := 0
-	for _, f := range found[:n] {
-		size += len(f.Data)
-	}
-	if size+t.bytes > t.hub.cfg.WindowBytes {
-		return
-	}
-	t.frames = append(append(make([]Frame, 0, n+len(t.frames)), found[:n]...), t.frames...)
-	t.bytes += size
-	t.floor = cursor
 }
 
-// state takes in what LogStates says; a poll may be older than what is known already.
+// state takes in what LogStates says. A poll may be older than what is known already.
 func (t *topic) state(s store.LogState, exists bool) {
-	if t.gone {
+	if t.deleted {
 		return
 	}
 	if !exists {
-		t.vanish()
+		t.rowsGone()
 		return
 	}
 	if s.Terminal && t.end == 0 {
@@ -204,29 +165,29 @@ func (t *topic) state(s store.LogState, exists bool) {
 	t.hint(s.LastSeq)
 }
 
-// vanish: the rows are deleted. Without the terminal event in hand it may still be on its way.
-func (t *topic) vanish() {
+// rowsGone takes in that the task's rows were deleted. The terminal event may still be on its way: by NOTIFY, or in what
+// the deletion left behind.
+func (t *topic) rowsGone() {
 	switch {
-	case t.gone || t.grace != nil:
-	case t.terminal != nil || t.end > 0 && t.last >= t.end:
+	case t.deleted || t.goneTimer != nil:
+	case t.terminal != nil || t.end > 0 && t.window.last >= t.end:
 		t.finish()
 		t.broadcast()
 	default:
-		t.grace = time.AfterFunc(t.hub.cfg.GoneGrace, func() {
+		t.goneTimer = time.AfterFunc(t.hub.cfg.GoneGrace, func() {
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			if !t.gone {
+			if !t.deleted {
 				t.finish()
 				t.broadcast()
 			}
 		})
-		t.hub.spawn(t.lastWords)
+		t.hub.spawn(t.readLastEvent)
 	}
 }
 
-// lastWords asks for what a deletion left behind, in case the news of the terminal event never came: a process that is
-// about to listen again, or that nobody could tell.
-func (t *topic) lastWords() {
+// readLastEvent asks for the terminal event that the deletion of the task kept, for a process that no NOTIFY reached.
+func (t *topic) readLastEvent() {
 	ctx, cancel := context.WithTimeout(t.ctx, t.hub.cfg.ReadTimeout)
 	defer cancel()
 	last, found, err := t.hub.log.KeptFinalEvent(ctx, t.id)
@@ -235,25 +196,25 @@ func (t *topic) lastWords() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.take([]Frame{encode(last)})
+	t.take([]research.Event{last})
 }
 
-// finish makes the window all there is: the log that could fill a gap no longer exists.
+// finish makes the window, with the terminal event if it came, all there is: the table has nothing to fill a gap with.
 func (t *topic) finish() {
-	if t.grace != nil {
-		t.grace.Stop()
+	if t.goneTimer != nil {
+		t.goneTimer.Stop()
 	}
-	if t.terminal != nil && t.terminal.Seq > t.last {
-		t.push(*t.terminal)
+	if t.terminal != nil && t.terminal.Seq > t.window.last {
+		t.push(t.terminal)
 	}
-	t.gone, t.floor = true, 0
+	t.deleted, t.window.floor = true, 0
 }
 
 func (t *topic) close() {
 	t.cancel()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.grace != nil {
-		t.grace.Stop()
+	if t.goneTimer != nil {
+		t.goneTimer.Stop()
 	}
 }

@@ -26,8 +26,8 @@ func (m *memory) complete(id uuid.UUID, answer string) []research.Event {
 	return []research.Event{e}
 }
 
-// told is what a client makes of a stream with deltas, by the rules of the contract alone.
-type told struct {
+// client is what a client makes of a stream with deltas, by the rules of the contract alone.
+type client struct {
 	text   []rune
 	deltas int
 	resets int
@@ -35,7 +35,7 @@ type told struct {
 	answer string // of agent:complete
 }
 
-func (c *told) take(t *testing.T, f Frame) {
+func (c *client) take(t *testing.T, m Message) {
 	t.Helper()
 	var e struct {
 		Seq    *int64
@@ -46,35 +46,35 @@ func (c *told) take(t *testing.T, f Frame) {
 		Reset  bool
 		Answer string
 	}
-	if err := json.Unmarshal(f.Data, &e); err != nil {
+	if err := json.Unmarshal([]byte(frame(m)), &e); err != nil {
 		t.Fatal(err)
 	}
 	if e.Type != "agent:delta" {
-		c.events, c.answer = append(c.events, string(f.Data)), e.Answer
+		c.events, c.answer = append(c.events, frame(m)), e.Answer
 		return
 	}
 	c.deltas++
 	if e.Reset {
 		c.resets++
 	}
-	if e.Seq != nil || f.Seq != 0 || e.TaskID == uuid.Nil || e.Text == "" || e.Offset != len(c.text) && !e.Reset || e.Reset && e.Offset != 0 {
-		t.Fatalf("after %d code points: %s", len(c.text), f.Data)
+	if e.Seq != nil || m.Seq() != 0 || e.TaskID == uuid.Nil || e.Text == "" || e.Offset != len(c.text) && !e.Reset || e.Reset && e.Offset != 0 {
+		t.Fatalf("after %d code points: %s", len(c.text), frame(m))
 	}
 	c.text = append(c.text[:e.Offset:e.Offset], []rune(e.Text)...)
 }
 
 // until reads until the stream ends, stop says so, or nothing comes for a minute.
-func (c *told) until(t *testing.T, s *Subscription, stop func() bool) *told {
+func (c *client) until(t *testing.T, s *Subscription, stop func() bool) *client {
 	t.Helper()
 	for !stop() {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		frames, err := s.Next(ctx)
+		messages, err := s.Next(ctx)
 		cancel()
 		if err != nil {
 			return c
 		}
-		for _, f := range frames {
-			c.take(t, f)
+		for _, m := range messages {
+			c.take(t, m)
 		}
 	}
 	return c
@@ -82,8 +82,8 @@ func (c *told) until(t *testing.T, s *Subscription, stop func() bool) *told {
 
 func never() bool { return false }
 
-// party is two processes: one says, the other hears it by NOTIFY.
-type party struct {
+// twoProcesses are a process that publishes and one that receives by NOTIFY.
+type twoProcesses struct {
 	*memory
 	pub  *Publisher
 	a, b *Hub
@@ -108,7 +108,7 @@ func (n *notifying) Notify(ctx context.Context, ch string, payloads ...string) e
 	return nil
 }
 
-func together(t *testing.T, lose func(string) bool, f func(t *testing.T, p *party)) {
+func withTwoProcesses(t *testing.T, lose func(string) bool, f func(t *testing.T, p *twoProcesses)) {
 	t.Helper()
 	cfg := Config{Logger: quiet}
 	bubble(t, cfg, func(t *testing.T, m *memory, a *Hub) {
@@ -121,16 +121,16 @@ func together(t *testing.T, lose func(string) bool, f func(t *testing.T, p *part
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go b.Run(ctx)
-		p := &party{memory: m, a: a, b: b, pub: NewPublisher(a, &notifying{memory: m, to: l, lose: lose}, quiet)}
+		p := &twoProcesses{memory: m, a: a, b: b, pub: NewPublisher(a, &notifying{memory: m, to: l, lose: lose}, quiet)}
 		go p.pub.Run(ctx)
 		f(t, p)
 	})
 }
 
-// say tells a text word by word, one every pause, from an offset on.
-func (p *party) say(id uuid.UUID, epoch, offset int, text string, pause time.Duration) int {
+// write publishes a text word by word, one every pause, from an offset on.
+func (p *twoProcesses) write(id uuid.UUID, epoch, offset int, text string, pause time.Duration) int {
 	for w := range strings.SplitAfterSeq(text, " ") {
-		p.pub.Say(id, epoch, offset, w)
+		p.pub.PublishFragment(id, epoch, offset, w)
 		offset += len([]rune(w))
 		time.Sleep(pause)
 	}
@@ -139,15 +139,15 @@ func (p *party) say(id uuid.UUID, epoch, offset int, text string, pause time.Dur
 
 var prose = strings.Repeat("The kettle boils at 100 °C – 百度 – as a rule. ", 20)
 
-// TestDeltas: both processes get the text in few pieces while it is said; who did not ask for it gets the log alone.
+// TestDeltas: both processes get the text in a few deltas while it is written. A subscription without deltas gets events only.
 func TestDeltas(t *testing.T) {
 	t.Parallel()
-	together(t, nil, func(t *testing.T, p *party) {
+	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
 		id := p.create(1)
 		early := []*Subscription{p.a.SubscribeWithDeltas(id, 0), p.b.SubscribeWithDeltas(id, 0)}
 		plain := p.b.Subscribe(id, 0)
 		defer plain.Close()
-		got := make([]told, 2)
+		got := make([]client, 2)
 		done := make(chan int)
 		for i, s := range early {
 			defer s.Close()
@@ -155,23 +155,23 @@ func TestDeltas(t *testing.T) {
 		}
 		logged := follow(t.Context(), plain)
 		began := time.Now()
-		p.say(id, 1, 0, prose, 10*time.Millisecond)
+		p.write(id, 1, 0, prose, 10*time.Millisecond)
 		took := time.Since(began)
 		synctest.Wait()
 		for i := range got {
-			if n := got[i].deltas; n < 3 || n > int(took/sayEvery)+2 {
+			if n := got[i].deltas; n < 3 || n > int(took/fragmentInterval)+2 {
 				t.Errorf("process %d: %d pieces in %v", i, n, took)
 			}
 		}
-		for _, h := range []*Hub{p.a, p.b} { // what was said so far, at once
+		for _, h := range []*Hub{p.a, p.b} { // the text so far, at once
 			late := h.SubscribeWithDeltas(id, 1)
-			c := (&told{}).until(t, late, func() bool { return true })
-			frames, err := late.Next(t.Context())
-			if err != nil || len(frames) != 1 {
-				t.Fatal(frames, err)
+			c := (&client{}).until(t, late, func() bool { return true })
+			messages, err := late.Next(t.Context())
+			if err != nil || len(messages) != 1 {
+				t.Fatal(messages, err)
 			}
-			if c.take(t, frames[0]); len(c.text) < len([]rune(prose))-60 || !strings.HasPrefix(prose, string(c.text)) {
-				t.Errorf("a late one was told %q", string(c.text))
+			if c.take(t, messages[0]); len(c.text) < len([]rune(prose))-60 || !strings.HasPrefix(prose, string(c.text)) {
+				t.Errorf("a late client got %q", string(c.text))
 			}
 			late.Close()
 		}
@@ -190,22 +190,22 @@ func TestDeltas(t *testing.T) {
 		for _, s := range early {
 			s.Close()
 		}
-		if len(p.a.voices.speeches)+len(p.b.voices.speeches) != 0 {
+		if len(p.a.answers.byTask)+len(p.b.answers.byTask) != 0 {
 			t.Error("something is kept of a finished answer")
 		}
 	})
 }
 
-// TestDeltasBeginAnew: by another try, by another run; what a run says that lost its task is left out.
+// TestDeltasBeginAnew: another try or another run begins the text anew. A run that lost its task to another is ignored.
 func TestDeltasBeginAnew(t *testing.T) {
 	t.Parallel()
-	together(t, nil, func(t *testing.T, p *party) {
+	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
 		id := p.create(1)
 		for _, h := range []*Hub{p.a, p.b} {
-			defer h.SubscribeWithDeltas(id, 0).Close() // keeps it
+			defer h.SubscribeWithDeltas(id, 0).Close() // keeps the answer
 		}
 		var s [2]*Subscription
-		var c [2]told
+		var c [2]client
 		for i, h := range []*Hub{p.a, p.b} {
 			s[i] = h.SubscribeWithDeltas(id, 0)
 			defer s[i].Close()
@@ -219,17 +219,17 @@ func TestDeltasBeginAnew(t *testing.T) {
 				}
 			}
 		}
-		p.say(id, 1, 0, "It may be ninety", 0)
+		p.write(id, 1, 0, "It may be ninety", 0)
 		expect("It may be ninety", 0)
-		p.say(id, 1, 0, "It is", 0)
+		p.write(id, 1, 0, "It is", 0)
 		expect("It is", 1)
-		p.say(id, 2, 0, "It is 100", 0)
+		p.write(id, 2, 0, "It is 100", 0)
 		expect("It is 100", 2)
-		p.say(id, 1, 9, " wrong", 0)
+		p.write(id, 1, 9, " wrong", 0)
 		expect("It is 100", 2)
-		p.say(id, 2, 12, " missed", 0)
+		p.write(id, 2, 12, " missed", 0)
 		expect("It is 100", 2)
-		p.say(id, 2, 9, " degrees", 0)
+		p.write(id, 2, 9, " degrees", 0)
 		expect("It is 100 degrees", 2)
 		p.pub.Publish(p.complete(id, "Something else."))
 		for i := range s {
@@ -245,14 +245,14 @@ func TestDeltasLost(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(30) {
 		r, pauses := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
-		together(t, func(text string) bool { return strings.Contains(text, `"said"`) && r.IntN(3) == 0 }, func(t *testing.T, p *party) {
+		withTwoProcesses(t, func(text string) bool { return strings.Contains(text, `"fragments"`) && r.IntN(3) == 0 }, func(t *testing.T, p *twoProcesses) {
 			id := p.create(2)
 			s := p.b.SubscribeWithDeltas(id, 0)
 			defer s.Close()
-			done := make(chan *told)
-			go func() { done <- (&told{}).until(t, s, never) }()
+			done := make(chan *client)
+			go func() { done <- (&client{}).until(t, s, never) }()
 			for epoch := range 3 {
-				p.say(id, epoch+1, 0, prose[:200], time.Duration(pauses.IntN(40))*time.Millisecond)
+				p.write(id, epoch+1, 0, prose[:200], time.Duration(pauses.IntN(40))*time.Millisecond)
 				p.pub.Publish(p.append(id, 1))
 			}
 			p.pub.Publish(p.complete(id, prose[:180]+"other"))
@@ -264,53 +264,53 @@ func TestDeltasLost(t *testing.T) {
 	}
 }
 
-// TestDeltasSlowClient: who does not read is sent one piece later, and events before it.
+// TestDeltasSlowClient: a client that does not read gets one delta later, after the events.
 func TestDeltasSlowClient(t *testing.T) {
 	t.Parallel()
-	together(t, nil, func(t *testing.T, p *party) {
+	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
 		id := p.create(1)
 		s := p.b.SubscribeWithDeltas(id, 0)
 		defer s.Close()
 		next(t, s, 1, 1)
-		p.say(id, 1, 0, prose, 20*time.Millisecond)
+		p.write(id, 1, 0, prose, 20*time.Millisecond)
 		time.Sleep(time.Second)
 		p.pub.Publish(p.append(id, 1))
 		synctest.Wait()
 		next(t, s, 2, 2)
-		frames, err := s.Next(t.Context())
-		if err != nil || len(frames) != 1 {
-			t.Fatal(frames, err)
+		messages, err := s.Next(t.Context())
+		if err != nil || len(messages) != 1 {
+			t.Fatal(messages, err)
 		}
-		var c told
-		if c.take(t, frames[0]); string(c.text) != prose {
-			t.Errorf("told %q", string(c.text))
+		var c client
+		if c.take(t, messages[0]); string(c.text) != prose {
+			t.Errorf("got %q", string(c.text))
 		}
 	})
 }
 
-// TestDeltasNeverWait: while NOTIFY hangs, saying costs nothing, this process hears, and events go out as soon as they can.
+// TestDeltasNeverWait: while NOTIFY hangs, publishing takes no time, and the clients of this process get deltas and events.
 func TestDeltasNeverWait(t *testing.T) {
 	t.Parallel()
-	together(t, nil, func(t *testing.T, p *party) {
+	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
 		id := p.create(1)
 		s := p.a.SubscribeWithDeltas(id, 0)
 		defer s.Close()
 		p.set(func(m *memory) { m.delay = func() time.Duration { return time.Hour } })
 		began := time.Now()
 		for i := range 100_000 {
-			p.pub.Say(id, 1, i, "x")
+			p.pub.PublishFragment(id, 1, i, "x")
 		}
 		if took := time.Since(began); took > 0 {
-			t.Errorf("saying took %v", took)
+			t.Errorf("publishing took %v", took)
 		}
-		p.pub.Say(id, 1, 0, "It is 100.")
-		deliver(p.a, p.append(id, 1)) // a read of the table would hang
-		var c told
+		p.pub.PublishFragment(id, 1, 0, "It is 100.")
+		p.a.deliver(p.append(id, 1)) // a read of the table would hang
+		var c client
 		c.until(t, s, func() bool { return string(c.text) == "It is 100." })
-		p.pub.there.mu.Lock()
-		defer p.pub.there.mu.Unlock()
-		if p.pub.there.bytes > maxTray {
-			t.Errorf("%d bytes wait", p.pub.there.bytes)
+		p.pub.remote.mu.Lock()
+		defer p.pub.remote.mu.Unlock()
+		if p.pub.remote.bytes > maxFragmentBytes {
+			t.Errorf("%d bytes wait", p.pub.remote.bytes)
 		}
 	})
 }
@@ -324,47 +324,47 @@ func TestDeltasBounded(t *testing.T) {
 	kept := uuid.New()
 	s := h.SubscribeWithDeltas(kept, 0)
 	defer s.Close()
-	for range 2 * maxSpeeches {
+	for range 2 * maxAnswers {
 		id := uuid.New()
-		for offset := 0; offset < 2*maxSpeech; offset += len(long) {
-			h.voices.hear(delta{Task: id, Epoch: 1, Offset: offset, Text: long})
+		for offset := 0; offset < 2*maxAnswerBytes; offset += len(long) {
+			h.answers.add(fragment{Task: id, Epoch: 1, Offset: offset, Text: long})
 		}
 	}
 	size := 0
-	for _, s := range h.voices.speeches {
-		size += len(s.text)
+	for _, a := range h.answers.byTask {
+		size += len(a.text)
 	}
-	if n := len(h.voices.speeches); n > maxSpeeches || size > maxSpeeches*maxSpeech {
-		t.Errorf("%d speeches with %d bytes", n, size)
+	if n := len(h.answers.byTask); n > maxAnswers || size > maxAnswers*maxAnswerBytes {
+		t.Errorf("%d answers with %d bytes", n, size)
 	}
-	if h.voices.speeches[kept] == nil {
-		t.Error("one that somebody listens to was dropped")
+	if h.answers.byTask[kept] == nil {
+		t.Error("one with a subscription was dropped")
 	}
-	tray := newTray()
+	buffer := newFragmentBuffer()
 	for range 1000 {
-		tray.put(delta{Task: uuid.New(), Epoch: 1, Text: long})
+		buffer.put(fragment{Task: uuid.New(), Epoch: 1, Text: long})
 	}
-	if tray.bytes > maxTray {
-		t.Errorf("%d bytes wait", tray.bytes)
+	if buffer.bytes > maxFragmentBytes {
+		t.Errorf("%d bytes wait", buffer.bytes)
 	}
 }
 
-// TestPackSaid: whatever text comes in, payloads fit and give it back.
-func TestPackSaid(t *testing.T) {
+// TestPackFragments: whatever text comes in, payloads fit and give it back.
+func TestPackFragments(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"a", "é", "百", "\x01", "<&>", "\u2028", "\"\\"} {
 		text := strings.Repeat(unit, 5000)
 		id, offset, back := uuid.New(), 7, ""
-		for _, payload := range packSaid(uuid.New(), []delta{{Task: id, Epoch: 3, Offset: offset, Text: text}}) {
+		for _, payload := range packFragments(uuid.New(), []fragment{{Task: id, Epoch: 3, Offset: offset, Text: text}}) {
 			if len(payload) > maxPayload {
 				t.Fatalf("%d bytes", len(payload))
 			}
-			_, news, said, err := parsePayload(payload)
-			if err != nil || len(news) != 0 || len(said) != 1 || said[0].Task != id || said[0].Epoch != 3 || said[0].Offset != offset {
-				t.Fatalf("%q: %v %v %v", unit, news, said, err)
+			_, announcements, fragments, err := parsePayload(payload)
+			if err != nil || len(announcements) != 0 || len(fragments) != 1 || fragments[0].Task != id || fragments[0].Epoch != 3 || fragments[0].Offset != offset {
+				t.Fatalf("%q: %v %v %v", unit, announcements, fragments, err)
 			}
-			back += said[0].Text
-			offset += len([]rune(said[0].Text))
+			back += fragments[0].Text
+			offset += len([]rune(fragments[0].Text))
 		}
 		if back != text {
 			t.Errorf("%q: %d bytes of %d", unit, len(back), len(text))
@@ -372,8 +372,8 @@ func TestPackSaid(t *testing.T) {
 	}
 	for _, bad := range []string{`{"task":"x","epoch":1,"text":"a"}`, `{"task":"` + uuid.NewString() + `","epoch":0,"text":"a"}`,
 		`{"task":"` + uuid.NewString() + `","epoch":1,"offset":-1,"text":"a"}`, `7`} {
-		if _, _, said, err := parsePayload(fmt.Sprintf(`{"said":[%s]}`, bad)); err != nil || len(said) != 0 {
-			t.Errorf("%s: %v %v", bad, said, err)
+		if _, _, fragments, err := parsePayload(fmt.Sprintf(`{"fragments":[%s]}`, bad)); err != nil || len(fragments) != 0 {
+			t.Errorf("%s: %v %v", bad, fragments, err)
 		}
 	}
 }
@@ -387,8 +387,8 @@ func TestDeltasThroughPostgres(t *testing.T) {
 	id := a.create(t)
 	s := b.hub.SubscribeWithDeltas(id, 0)
 	defer s.Close()
-	a.pub.Say(id, 1, 0, prose)
-	var c told
+	a.pub.PublishFragment(id, 1, 0, prose)
+	var c client
 	c.until(t, s, func() bool { return string(c.text) == prose })
 	a.pub.Publish(a.end(t, id))
 	if c.until(t, s, never); len(c.events) != 2 || string(c.text) != prose {

@@ -1,0 +1,186 @@
+package stream
+
+import (
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/research"
+)
+
+// Bounds of the partial answers that a process keeps.
+const (
+	maxAnswerBytes = 64 << 10 // of one; the text beyond comes with the event that completes the task
+	maxAnswers     = 128      // of tasks without a subscription with deltas
+)
+
+// fragment is a piece of an answer as a run writes it.
+type fragment struct {
+	Task   uuid.UUID `json:"task"`
+	Epoch  int       `json:"epoch"`  // of the run that writes
+	Offset int       `json:"offset"` // in code points; 0 begins the text anew
+	Text   string    `json:"text"`
+}
+
+// partialAnswers are the answers that runs are writing, as far as this process received them. Fragments may get lost: a text
+// with a lost fragment stops growing until a run begins it anew. The event that completes the task makes up for it.
+type partialAnswers struct {
+	mu     sync.Mutex
+	byTask map[uuid.UUID]*partialAnswer
+	clock  uint64 // counts fragments
+}
+
+// partialAnswer is the text of one task so far. It only grows until it begins anew.
+type partialAnswer struct {
+	epoch         int    // of the run that writes
+	version       int    // how many times the text began
+	text          string // of this version
+	points        int    // code points of text
+	ended         bool   // the log has its terminal event
+	subscriptions int
+	lastUsed      uint64        // clock at the last fragment
+	changed       chan struct{} // closed when text changes; nil while nobody waits
+}
+
+// add takes in a fragment. It ignores one that does not follow the text so far, and one of a run that lost its task to
+// another.
+func (p *partialAnswers) add(f fragment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.get(f.Task)
+	p.clock++
+	a.lastUsed = p.clock
+	if f.Epoch < a.epoch || a.ended || len(f.Text) > maxAnswerBytes {
+		return
+	}
+	if f.Offset == 0 || f.Epoch > a.epoch {
+		a.epoch, a.version, a.text, a.points = f.Epoch, a.version+1, "", 0
+	}
+	if f.Offset != a.points || len(a.text)+len(f.Text) > maxAnswerBytes {
+		return
+	}
+	a.text += f.Text
+	a.points += utf8.RuneCountInString(f.Text)
+	if a.changed != nil {
+		close(a.changed)
+		a.changed = nil
+	}
+}
+
+// end takes in that the task's log has ended.
+func (p *partialAnswers) end(task uuid.UUID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.byTask[task]; a != nil {
+		a.ended = true
+		p.release(task, a)
+	}
+}
+
+// get finds or makes the answer of a task; mu is held. When there are too many, it drops the one without subscriptions
+// that got its last fragment the longest ago.
+func (p *partialAnswers) get(task uuid.UUID) *partialAnswer {
+	if a := p.byTask[task]; a != nil {
+		return a
+	}
+	if len(p.byTask) >= maxAnswers {
+		var oldest uuid.UUID
+		for id, a := range p.byTask {
+			if old := p.byTask[oldest]; a.subscriptions == 0 && (old == nil || a.lastUsed < old.lastUsed) {
+				oldest = id
+			}
+		}
+		delete(p.byTask, oldest)
+	}
+	if p.byTask == nil {
+		p.byTask = map[uuid.UUID]*partialAnswer{}
+	}
+	a := &partialAnswer{}
+	p.byTask[task] = a
+	return a
+}
+
+// release drops an answer that is not needed any more; mu is held.
+func (p *partialAnswers) release(task uuid.UUID, a *partialAnswer) {
+	if a.subscriptions == 0 && (a.ended || a.version == 0) {
+		delete(p.byTask, task)
+	}
+}
+
+// subscribe returns a cursor at the beginning of a task's answer. It must be closed.
+func (p *partialAnswers) subscribe(task uuid.UUID) *deltaCursor {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.get(task)
+	a.subscriptions++
+	return &deltaCursor{answers: p, task: task, answer: a}
+}
+
+// deltaCursor is how much of an answer one subscription has got.
+type deltaCursor struct {
+	answers *partialAnswers
+	task    uuid.UUID
+	answer  *partialAnswer
+	version int // of the text that was sent
+	bytes   int // sent of it
+	points  int // sent of it
+}
+
+// next returns the text that came since the last call as one delta, or a channel to wait on. A slow client thus gets one
+// larger delta later, and nothing waits for it.
+func (c *deltaCursor) next() (d *research.Delta, changed <-chan struct{}) {
+	c.answers.mu.Lock()
+	defer c.answers.mu.Unlock()
+	a := c.answer
+	if a.version != c.version && a.text != "" {
+		reset := c.bytes > 0
+		c.version, c.bytes, c.points = a.version, 0, 0
+		return c.delta(a.text, reset), nil
+	}
+	if a.version == c.version && len(a.text) > c.bytes {
+		return c.delta(a.text[c.bytes:], false), nil
+	}
+	if a.changed == nil {
+		a.changed = make(chan struct{})
+	}
+	return nil, a.changed
+}
+
+// complete returns the delta after which the text that was sent is exactly the final answer. Nil: nothing is missing, or
+// the task has no answer.
+func (c *deltaCursor) complete(final string) *research.Delta {
+	if final == "" {
+		return nil
+	}
+	c.answers.mu.Lock()
+	defer c.answers.mu.Unlock()
+	if c.version == c.answer.version && strings.HasPrefix(final, c.answer.text[:c.bytes]) {
+		if len(final) == c.bytes {
+			return nil
+		}
+		return c.delta(final[c.bytes:], false)
+	}
+	reset := c.bytes > 0
+	c.bytes, c.points = 0, 0
+	return c.delta(final, reset)
+}
+
+// delta makes a delta of text that follows what was sent, and counts it as sent.
+func (c *deltaCursor) delta(text string, reset bool) *research.Delta {
+	d := &research.Delta{TaskID: c.task, Time: time.Now(), Offset: c.points, Text: text, Reset: reset}
+	c.bytes += len(text)
+	c.points += utf8.RuneCountInString(text)
+	return d
+}
+
+func (c *deltaCursor) close() {
+	c.answers.mu.Lock()
+	defer c.answers.mu.Unlock()
+	c.answer.subscriptions--
+	if c.answers.byTask[c.task] == c.answer {
+		c.answers.release(c.task, c.answer)
+	}
+}
