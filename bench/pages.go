@@ -170,11 +170,11 @@ func (p *pageLoad) inBrowser(ctx context.Context, shown *browser.Browser, at str
 	if err != nil {
 		return err
 	}
-	session := shown.Open(page.Policy{})
+	session := shown.Open(page.Scope{})
 	defer session.Close()
 	got, err := p.rounds(ctx, p.pairs, map[string]side{
 		"legwork": p.each("script", func(ctx context.Context, _ int, url string) error {
-			v, err := session.Load(ctx, url, "")
+			v, err := session.Load(ctx, page.Address{URL: url})
 			if err == nil && (v.Page == nil || !strings.Contains(v.Page.Text, scriptWords)) {
 				return fmt.Errorf("%s was read without its script: %s %s", url, v.Message, v.Note)
 			}

@@ -46,13 +46,13 @@ type departure struct {
 // journal has is not made again. The others wait for their turn, among them every further call to the same domain. wait
 // ends what is still under way.
 func (a *asker) sendAhead(ctx context.Context, calls []wish) (wait func(), err error) {
-	a.ahead = map[string]int{}
+	a.ahead = map[string]page.Address{}
 	wait = func() {}
-	out, depths := a.departures(calls)
+	out, places := a.departures(calls)
 	if len(out) < 2 {
 		return wait, nil
 	}
-	a.ahead = depths
+	a.ahead = places
 	var flights []*flight
 	var missing []departure
 	var events []research.Event
@@ -77,7 +77,7 @@ func (a *asker) sendAhead(ctx context.Context, calls []wish) (wait func(), err e
 		d := missing[i]
 		shelved := a.shelved[d.target] // read here: later searches write it
 		a.flights[callKey(d.tool, d.raw)] = f
-		at := place{url: d.target, depth: depths[d.target], root: a.root}
+		at := places[d.target]
 		go func() {
 			defer close(f.done)
 			began := time.Now()
@@ -98,11 +98,11 @@ func (a *asker) sendAhead(ctx context.Context, calls []wish) (wait func(), err e
 	}, nil
 }
 
-// departures are the calls of a reply that may be made ahead, at most one for each domain, with the depths of the pages
-// by address. It ends at the first call of which it cannot be told now which page it opens.
-func (a *asker) departures(calls []wish) ([]departure, map[string]int) {
+// departures are the calls of a reply that may be made ahead, at most one for each domain, with where their
+// pages are by address. It ends at the first call of which it cannot be told now which page it opens.
+func (a *asker) departures(calls []wish) ([]departure, map[string]page.Address) {
 	var out []departure
-	depths, places, fresh := map[string]int{}, map[string]bool{}, 0
+	places, busy, fresh := map[string]page.Address{}, map[string]bool{}, 0
 	for _, w := range calls[:min(len(calls), maxCalls)] {
 		spec := toolNamed(w.name)
 		if spec == nil {
@@ -117,7 +117,7 @@ func (a *asker) departures(calls []wish) ([]departure, map[string]int) {
 			continue
 		}
 		d := departure{tool: ToolSearch, place: "a search engine"}
-		depth := 0
+		var at page.Address
 		switch spec.name {
 		case ToolSearch:
 			d.target, _ = args["query"].(string)
@@ -129,20 +129,20 @@ func (a *asker) departures(calls []wish) ([]departure, map[string]int) {
 			}
 			u, ok := a.address(url)
 			if !ok || !strings.Contains(url, "://") {
-				return out, depths
+				return out, places
 			}
 			if _, open := a.byURL[u.String()]; open {
 				continue
 			}
 			var why string
-			if depth, why = a.admit(u); why != "" {
-				return out, depths
+			if at, why = a.admit(u); why != "" {
+				return out, places
 			}
 			d = departure{tool: ToolNavigate, target: u.String(), args: map[string]any{"url": u.String()}, place: page.Domain(u.Host)}
 		default:
 			continue
 		}
-		if places[d.place] {
+		if busy[d.place] {
 			continue
 		}
 		if d.raw, err = research.EncodeJSON(d.args); err != nil {
@@ -151,20 +151,20 @@ func (a *asker) departures(calls []wish) ([]departure, map[string]int) {
 		if d.tool == ToolNavigate {
 			if !a.recorded(d.tool, d.args) {
 				if a.loads+fresh >= a.opts.MaxPages || a.env.readingTime() <= 0 {
-					return out, depths
+					return out, places
 				}
 				fresh++
 			}
-			depths[d.target] = depth
+			places[d.target] = at
 		}
-		places[d.place] = true
+		busy[d.place] = true
 		out = append(out, d)
 	}
-	return out, depths
+	return out, places
 }
 
 // loading is how many pages are being loaded ahead: they count against MaxPages.
-func (b *toolbox) loading() int {
+func (b *session) loading() int {
 	n := 0
 	for key := range b.flights {
 		if strings.HasPrefix(key, ToolNavigate+"\x00") {

@@ -118,7 +118,7 @@ func (a *asker) searchTool(ctx context.Context, query string) (shownOutcome, err
 	var b strings.Builder
 	for i, r := range found.Results[:min(len(found.Results), shownResult, max(a.opts.MaxResults, 1))] {
 		u, err := page.ParseURL(r.URL)
-		if err != nil || a.policy.Refuse(u.Host) != "" {
+		if err != nil || a.scope.Refuse(page.Address{URL: r.URL, Root: page.Domain(u.Host)}) != "" {
 			continue
 		}
 		a.know(u.String(), origin{})
@@ -232,7 +232,7 @@ func (a *asker) linksTool(ctx context.Context, url, contains string) (shownOutco
 }
 
 // fittingLinks are the links with a text, each address once, those with more words of the question first.
-func fittingLinks(q *question, links []link, depth int, contains string) []shownLink {
+func fittingLinks(q *question, links []research.Link, depth int, contains string) []shownLink {
 	type scoredLink struct {
 		shownLink
 		words int

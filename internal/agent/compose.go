@@ -66,11 +66,10 @@ func (a *asker) evidenceOfReader(ctx context.Context) error {
 	if len(a.proofs) > 0 {
 		return nil
 	}
-	r, err := newReader(ctx, a.env)
+	r, err := newReader(ctx, a.session)
 	if err != nil {
 		return err
 	}
-	r.toolbox = a.toolbox
 	if len(a.pages) == 0 {
 		if err := r.start(ctx); err != nil {
 			return err
@@ -80,9 +79,7 @@ func (a *asker) evidenceOfReader(ctx context.Context) error {
 				return err
 			}
 		}
-		a.pages, a.failed, a.searched = r.pages, append(a.failed, r.failed...), r.searched
 		if len(r.pages) == 0 {
-			r.failed = a.failed
 			return r.unreadable()
 		}
 		a.cutBy(r.budget())

@@ -30,12 +30,14 @@ type Env struct {
 	// Record journals a step with its events, visit and citations in one transaction, and gives the citations with
 	// the excerpts that the database cut.
 	Record func(ctx context.Context, step research.Step) ([]research.Evidence, error)
-	// Load reads a page under the task's policy. Redirects off the registrable domain stayOn, if it is not empty, are not
-	// followed. What goes wrong with the page is in the visit; an error is that of the context or of the database.
-	Load func(ctx context.Context, url, stayOn string) (research.Visit, error)
+	// Scope says which addresses the task may open.
+	Scope page.Scope
+	// Load reads a page. Redirects are followed within the scope. What goes wrong with the page is in the visit; an error is
+	// that of the context or of the database.
+	Load func(ctx context.Context, at page.Address) (research.Visit, error)
 	// Recall gives a page that the account has read, as Load would, from its snapshot, without a request: one that is fresh
 	// enough, or of any age where nothing newer is expected. It reports false when there is none. A nil Recall has none.
-	Recall func(ctx context.Context, url, stayOn string, anyAge bool) (research.Visit, bool, error)
+	Recall func(ctx context.Context, at page.Address, anyAge bool) (research.Visit, bool, error)
 	// Search asks the task's search engine, or what stands in for it.
 	Search func(ctx context.Context, query string) (search.Answer, error)
 	// Rank gives the best passages for a question on the pages that the task read.
@@ -47,8 +49,6 @@ type Env struct {
 	// Say tells a piece of the answer while it is being written, at an offset in code points; 0 begins it anew. It must
 	// not block. Nil: nobody listens.
 	Say func(offset int, text string)
-	// Lists are the operator's lists of domains, which narrow what the agent considers; nil: none.
-	Lists *page.Lists
 	// Shoot takes a picture of a page and keeps it under a name of ours, to which the caller adds what makes it the
 	// run's own. What is wrong with the picture is a *page.ShotError. Unlike the others it is called from several
 	// goroutines at once. Nil: pages are read without a browser.
@@ -68,4 +68,9 @@ func (e *Env) readingTime() time.Duration {
 	budget := e.Task.Options.TimeBudget
 	reserve := min(max(budget/reserveShare, minReserve), budget/2)
 	return budget - reserve - e.Spent - time.Since(e.Started)
+}
+
+// timeLeft is how much of the whole time budget is left; negative when it is used up.
+func (e *Env) timeLeft() time.Duration {
+	return e.Task.Options.TimeBudget - e.Spent - time.Since(e.Started)
 }

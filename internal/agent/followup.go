@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -84,15 +83,9 @@ func (r *reader) offerInherited() {
 	r.pages = append(inheritedPages(r.env.Inherited), r.pages...)
 	for _, o := range inheritedPages(r.env.Inherited) {
 		u, err := page.ParseURL(o.URL)
-		if err != nil || r.policy.Refuse(u.Host) != "" || r.opts.SameDomainOnly && !r.onSeedDomain(u) {
+		if err != nil || r.scope.Refuse(page.Address{URL: o.URL}) != "" {
 			continue
 		}
 		r.frontier.start(u.String(), page.Domain(u.Host), o.Title, "", 1)
 	}
-}
-
-// onSeedDomain reports whether a URL is on the registrable domain of the seed; any is where there is none.
-func (r *reader) onSeedDomain(u *url.URL) bool {
-	seed, err := page.ParseURL(r.opts.SeedURL)
-	return err != nil || page.Domain(seed.Host) == page.Domain(u.Host)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"legwork/internal/page"
+	"legwork/internal/research"
 )
 
 // Weights of where a link mentions a term of the question: in its own text, in the block around it (a definition's term
@@ -117,7 +118,7 @@ type source struct {
 }
 
 // offer adds the links of a page. Those that are no pages or known to be opened already are left out.
-func (f *frontier) offer(from source, links []link) {
+func (f *frontier) offer(from source, links []research.Link) {
 	for _, l := range links {
 		u, err := url.Parse(l.URL)
 		if err != nil || notPages[strings.ToLower(path.Ext(u.Path))] || f.done[l.URL] {
@@ -154,7 +155,7 @@ func (f *frontier) start(address, root, title, snippet string, merit float64) {
 }
 
 // mention takes in what one link says of its page.
-func (f *frontier) mention(c *candidate, u *url.URL, l link, title string) {
+func (f *frontier) mention(c *candidate, u *url.URL, l research.Link, title string) {
 	before := c.union
 	m := mention{text: l.Text, address: f.q.matchURL(lastSegments(u.Path)) | f.q.matchURL(l.Frag)}
 	if !navigation.MatchString(l.Text) {

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	neturl "net/url"
 	"strings"
 
 	"legwork/internal/llm"
@@ -50,9 +49,7 @@ type Limits struct {
 // Every reply of the model is journaled before it is acted on, and every tool call before its result is shown, so a
 // resumed run goes the same way without a call made twice.
 func Ask(ctx context.Context, env Env, model llm.Model, limits Limits) (research.Result, error) {
-	o := env.Task.Options
-	a := &asker{toolbox: newToolbox(env), model: model, limits: limits, opts: o, window: maxContext,
-		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: env.Lists}, mark: untrustedMark(env.Task.ID),
+	a := &asker{session: newSession(env), model: model, limits: limits, window: maxContext, mark: untrustedMark(env.Task.ID),
 		texts: map[string]*snapshot{}, byURL: map[string]int{}, known: map[string]origin{}, repeats: map[string]int{}}
 	for _, s := range env.Journal {
 		if s.Kind == research.ModelStep {
@@ -72,12 +69,9 @@ func Ask(ctx context.Context, env Env, model llm.Model, limits Limits) (research
 
 // asker is one run of the loop. All it decides follows from the task, the journal, the model's replies and the budgets.
 type asker struct {
-	*toolbox
+	*session
 	model    llm.Model
 	limits   Limits
-	opts     research.Options
-	policy   page.Policy
-	root     string // registrable domain of the seed
 	mark     string // tag around untrusted text
 	messages []llm.Message
 	window   int             // bytes of text that a request may hold
@@ -89,17 +83,12 @@ type asker struct {
 	cost     float64
 	priced   bool // some reply had a price
 
-	ahead    map[string]int // depths of the pages that the present reply opens ahead, by address
-	pages    []opened       // read well, in order
-	failed   []opened
-	byURL    map[string]int // into pages
-	known    map[string]origin
-	texts    map[string]*snapshot
-	repeats  map[string]int
-	proofs   []proof
-	searched *foundPages
-	cut      string // budget that ended the research
-	why      string // what else ended it, for the result's metadata
+	ahead   map[string]page.Address // the pages that the present reply opens ahead, by address
+	byURL   map[string]int          // into pages
+	known   map[string]origin
+	texts   map[string]*snapshot
+	repeats map[string]int
+	why     string // what else ended it, for the result's metadata
 }
 
 // research lets the model work until it is done or something ends it.
@@ -155,10 +144,7 @@ func (a *asker) begin(ctx context.Context) error {
 	a.inherit()
 	seedText := ""
 	if seed := a.opts.SeedURL; seed != "" {
-		if u, err := neturl.Parse(seed); err == nil {
-			a.root = page.Domain(u.Host)
-		}
-		o, err := a.navigate(ctx, place{url: seed, root: a.root}, thought("Opening the start page "+seed+".", nil))
+		o, err := a.navigate(ctx, page.Address{URL: seed}, thought("Opening the start page "+seed+".", nil))
 		switch {
 		case err != nil:
 			return err

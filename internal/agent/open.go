@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	neturl "net/url"
 	"slices"
 	"strings"
@@ -43,63 +42,32 @@ func (a *asker) address(raw string) (u *neturl.URL, ok bool) {
 
 func (a *asker) knows(u *neturl.URL) bool { _, ok := a.known[u.String()]; return ok }
 
-// admit says how deep a URL is, or why it may not be opened. Once a page was read, an address has to come from a link, a
-// search or the question, or be on a site that was read: words of a page alone cannot send the agent anywhere.
-func (a *asker) admit(u *neturl.URL) (depth int, why string) {
-	o, ok := a.known[u.String()]
+// locate says how an address was found. Once a page was read, an address has to come from a link, a search or the question,
+// or be on a site that was read: words of a page alone cannot send the agent anywhere.
+func (a *asker) locate(u *neturl.URL) page.Address {
+	at := page.Address{URL: u.String()}
+	if o, ok := a.known[at.URL]; ok {
+		at.Depth, at.From = o.depth, o.from
+		return at
+	}
+	if len(a.pages) == 0 || strings.Contains(a.env.Task.Question, u.Host) {
+		return at
+	}
+	at.Unlinked = true
 	domain := page.Domain(u.Host)
-	switch {
-	case ok:
-	case len(a.pages) == 0 || strings.Contains(a.env.Task.Question, u.Host):
-	default:
-		at := slices.IndexFunc(a.pages, func(p opened) bool { return hostDomain(p.URL) == domain })
-		if at < 0 {
-			return 0, "this address is neither a link of a page that was opened nor a search result. Use extract_links_from_page or search_for_question."
-		}
-		o = origin{depth: a.pages[at].Depth + 1, from: domain}
+	if i := slices.IndexFunc(a.pages, func(p opened) bool { return hostDomain(p.URL) == domain }); i >= 0 {
+		at.Depth, at.From = a.pages[i].Depth+1, domain
 	}
-	switch {
-	case o.depth > a.opts.MaxDepth:
+	return at
+}
+
+// admit says where an address is, and why it may not be opened; empty: it may.
+func (a *asker) admit(u *neturl.URL) (at page.Address, why string) {
+	at = a.locate(u)
+	if a.scope.TooDeep(at.Depth) {
 		a.cutBy("maxDepth")
-		return 0, fmt.Sprintf("the page is more than %d links away from a start page, which is the limit.", a.opts.MaxDepth)
-	case a.policy.Refuse(u.Host) != "":
-		return 0, a.policy.Refuse(u.Host)
 	}
-	if why := a.strays(domain, o.from); why != "" {
-		return 0, why
-	}
-	return o.depth, ""
-}
-
-// strays says why a domain may not be read by a link from another one; empty: it may.
-func (a *asker) strays(domain, from string) string {
-	switch {
-	case a.opts.SameDomainOnly && a.root != "" && domain != a.root:
-		return "this task stays on " + a.root + "."
-	case !a.opts.AllowExternalLinks && from != "" && domain != from:
-		return "this task does not follow links to other sites."
-	}
-	return ""
-}
-
-// place is where a page is, as the rules of domains and depth see it.
-type place struct {
-	url   string
-	depth int    // the number of links followed in a row to get there
-	root  string // registrable domain of the start page; empty: not known
-}
-
-// stayOn is the registrable domain that a redirect of the page must not leave, since a link there would not be followed;
-// empty: there is none.
-func (b *toolbox) stayOn(p place) string {
-	o := b.env.Task.Options
-	switch {
-	case o.SameDomainOnly && p.root != "":
-		return p.root
-	case !o.AllowExternalLinks && p.depth > 0:
-		return hostDomain(p.url)
-	}
-	return ""
+	return at, a.scope.Refuse(at)
 }
 
 func hostDomain(raw string) string {
@@ -110,19 +78,13 @@ func hostDomain(raw string) string {
 	return page.Domain(u.Host)
 }
 
-func (a *asker) cutBy(budget string) {
-	if a.cut == "" {
-		a.cut = budget
-	}
-}
-
 // open opens a page, or finds it among those that are open.
 func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, error) {
 	u, ok := a.address(raw)
 	if !ok {
 		return nil, a.refuse(ToolNavigate, "%q is no address of a web page. Give one that starts with http:// or https://.", research.Truncate(raw, 100)), nil
 	}
-	depth, ahead := a.ahead[u.String()]
+	at, ahead := a.ahead[u.String()]
 	delete(a.ahead, u.String())
 	if i, ok := a.byURL[u.String()]; ok && !ahead {
 		out, err := a.look(ctx, &a.pages[i])
@@ -130,7 +92,7 @@ func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, er
 	}
 	if !ahead {
 		var why string
-		if depth, why = a.admit(u); why != "" {
+		if at, why = a.admit(u); why != "" {
 			return nil, a.refuse(ToolNavigate, "%s", why), nil
 		}
 	}
@@ -144,7 +106,7 @@ func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, er
 			return nil, a.refuse(ToolNavigate, "the time is up. Say DONE."), nil
 		}
 	}
-	o, err := a.navigate(ctx, place{url: u.String(), depth: depth, root: a.root})
+	o, err := a.navigate(ctx, at)
 	if err != nil {
 		return nil, shownOutcome{}, err
 	}
@@ -156,10 +118,10 @@ func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, er
 		return nil, shownOutcome{text: "The page could not be read: " + o.Message}, nil
 	}
 	a.file(o, u.String())
-	at := &a.pages[a.byURL[u.String()]]
-	out, err := a.look(ctx, at)
+	p := &a.pages[a.byURL[u.String()]]
+	out, err := a.look(ctx, p)
 	out.fresh = true
-	return at, out, err
+	return p, out, err
 }
 
 // file keeps a page that was read, with the links it has.

@@ -70,7 +70,7 @@ type pageFacts struct {
 }
 
 // newFacts gathers what ranking needs to know of a page.
-func newFacts(q *question, links []link) pageFacts {
+func newFacts(q *question, links []research.Link) pageFacts {
 	f := pageFacts{q: q, links: map[string]bool{}}
 	for _, l := range links {
 		f.links[l.Text], f.links[l.Context] = true, true

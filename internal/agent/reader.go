@@ -23,7 +23,7 @@ const (
 // Read is the built-in reader: a deterministic planner over the tools. Its error is a *research.Failure,
 // research.ErrFenced, the context's error, or that of a database that cannot answer.
 func Read(ctx context.Context, env Env) (research.Result, error) {
-	r, err := newReader(ctx, env)
+	r, err := newReader(ctx, newSession(env))
 	if err != nil {
 		return research.Result{}, err
 	}
@@ -48,29 +48,23 @@ func Read(ctx context.Context, env Env) (research.Result, error) {
 
 // reader is one run of the planner. All it decides follows from the task, the journal and what the tools give.
 type reader struct {
-	*toolbox
+	*session
 	q        *question
-	opts     research.Options
-	policy   page.Policy
 	frontier *frontier
-	pages    []opened // read well, in order
-	failed   []opened
 	snapshot map[string]bool // pages by content, so that copies are not followed twice
 	strongAt int             // pages read when the evidence became strong; 0: it is not
-	searched *foundPages
-	cut      string  // budget that left out a link that looked relevant
-	tooDeep  float64 // best score among links beyond MaxDepth
+	before   int             // pages that had failed before the planner began
+	leftOut  string          // budget that left out a link that looked relevant
+	tooDeep  float64         // best score among links beyond MaxDepth
 }
 
-func newReader(ctx context.Context, env Env) (*reader, error) {
-	b := newToolbox(env)
+// newReader plans on a session, which may have been worked on before.
+func newReader(ctx context.Context, b *session) (*reader, error) {
 	q, err := b.question(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	o := env.Task.Options
-	return &reader{toolbox: b, q: q, opts: o, frontier: newFrontier(q, o.MaxDepth, o.MaxPages), snapshot: map[string]bool{},
-		policy: page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: env.Lists}}, nil
+	return &reader{session: b, q: q, frontier: newFrontier(q, b.opts.MaxDepth, b.opts.MaxPages), snapshot: map[string]bool{}, before: len(b.failed)}, nil
 }
 
 // start opens the seed, or queues what a search gives.
@@ -92,7 +86,7 @@ func (r *reader) start(ctx context.Context) error {
 			break
 		}
 		u, err := page.ParseURL(res.URL)
-		if err != nil || r.policy.Refuse(u.Host) != "" {
+		if err != nil || r.scope.Refuse(page.Address{URL: res.URL}) != "" {
 			continue
 		}
 		// The engine's order counts: each place behind the first costs as much as a link followed.
@@ -128,7 +122,7 @@ func (r *reader) startAtSeed(ctx context.Context) error {
 	if r.timeUp(ToolNavigate, seed) {
 		return r.unreadable()
 	}
-	o, err := r.navigate(ctx, place{url: seed, root: root}, thought("Opening the start page "+seed+".", nil))
+	o, err := r.navigate(ctx, page.Address{URL: seed, Root: root}, thought("Opening the start page "+seed+".", nil))
 	if err != nil {
 		return err
 	}
@@ -159,11 +153,12 @@ func (r *reader) take(o opened, root string) {
 	r.frontier.offer(source{title: o.Title, path: from.Path, depth: o.Depth, root: root, relevance: o.Best.Share}, r.allowed(o, from, root))
 }
 
-// allowed drops the links that the task's domain rules exclude.
-func (r *reader) allowed(o opened, from *url.URL, root string) []link {
+// allowed drops the links that the scope excludes, whatever their depth: that is judged when one is chosen, since a page
+// may be found again nearer to a start page.
+func (r *reader) allowed(o opened, from *url.URL, root string) []research.Link {
 	own := page.Domain(from.Host)
 	verdict := map[string]bool{} // by host
-	var out []link
+	var out []research.Link
 	for _, l := range o.Links {
 		u, err := page.ParseURL(l.URL)
 		if err != nil {
@@ -171,8 +166,7 @@ func (r *reader) allowed(o opened, from *url.URL, root string) []link {
 		}
 		ok, known := verdict[u.Host]
 		if !known {
-			d := page.Domain(u.Host)
-			ok = r.policy.Refuse(u.Host) == "" && (r.opts.AllowExternalLinks || d == own) && (!r.opts.SameDomainOnly || d == root)
+			ok = r.scope.Refuse(page.Address{URL: l.URL, From: own, Root: root}) == ""
 			verdict[u.Host] = ok
 		}
 		if ok {
@@ -186,7 +180,7 @@ func (r *reader) allowed(o opened, from *url.URL, root string) []link {
 // step opens the best page that is left, and reports whether to go on.
 func (r *reader) step(ctx context.Context) (bool, error) {
 	desperate := r.strongAt == 0 && r.frontier.strays < maxStrays
-	c, refused := r.frontier.next(desperate, func(c *candidate) bool { return c.depth <= r.opts.MaxDepth })
+	c, refused := r.frontier.next(desperate, func(c *candidate) bool { return !r.scope.TooDeep(c.depth) })
 	r.tooDeep = max(r.tooDeep, refused)
 	if c == nil || r.enough(c) {
 		return false, nil
@@ -194,22 +188,22 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 	if !r.recorded(ToolNavigate, map[string]any{"url": c.url}) {
 		switch {
 		case r.loads >= r.opts.MaxPages:
-			r.cutBy("maxPages", c)
+			r.leaveOut("maxPages", c)
 			return false, nil
 		case r.timeUp(ToolNavigate, c.url):
-			r.cutBy("timeBudget", c)
+			r.leaveOut("timeBudget", c)
 			return false, nil
 		case r.recorded(ToolFind, map[string]any{"query": r.env.Task.Question}): // an earlier run was done with reading
 			return false, nil
 		}
 	}
-	o, err := r.navigate(ctx, place{url: c.url, depth: c.depth, root: c.root}, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
+	o, err := r.navigate(ctx, page.Address{URL: c.url, Depth: c.depth, Root: c.root}, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
 		map[string]any{"url": c.url, "score": round(c.score), "depth": c.depth}))
 	if err != nil {
 		return false, err
 	}
 	if o.TimeUp {
-		r.cutBy("timeBudget", c)
+		r.leaveOut("timeBudget", c)
 	}
 	r.take(o, c.root)
 	return true, nil
@@ -222,13 +216,13 @@ func (r *reader) enough(c *candidate) bool {
 	if r.strongAt == 0 {
 		return false
 	}
-	return c.score < unlikelyLink || r.q.named() && (c.score < relevantLink || len(r.pages)+len(r.failed) >= r.strongAt+afterStrong)
+	return c.score < unlikelyLink || r.q.named() && (c.score < relevantLink || len(r.pages)+len(r.failed)-r.before >= r.strongAt+afterStrong)
 }
 
-// cutBy notes that a budget ended the reading before a page was opened that looked relevant.
-func (r *reader) cutBy(budget string, c *candidate) {
+// leaveOut notes that a budget ended the reading before a page was opened that looked relevant.
+func (r *reader) leaveOut(budget string, c *candidate) {
 	if c.score >= relevantLink && r.strongAt == 0 {
-		r.cut = budget
+		r.leftOut = budget
 	}
 }
 
@@ -239,10 +233,10 @@ func (r *reader) timeUp(tool, url string) bool {
 
 // budget names the budget that left out something that looked relevant while the evidence was not strong; empty: none.
 func (r *reader) budget() string {
-	if r.cut == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
+	if r.leftOut == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
 		return "maxDepth"
 	}
-	return r.cut
+	return r.leftOut
 }
 
 // unreadable is the failure of a task of which no page could be read.

@@ -12,15 +12,15 @@ import (
 func always(*candidate) bool { return true }
 
 // opensFirst offers links and gives the path of the one that is opened first.
-func opensFirst(question string, links ...link) *candidate {
+func opensFirst(question string, links ...research.Link) *candidate {
 	f := newFrontier(newQuestion(question, "", nil), 3, 20)
 	f.offer(source{title: "Home", path: "/", root: "example.com"}, links)
 	c, _ := f.next(true, always)
 	return c
 }
 
-func to(path, text, context string) link {
-	return link{URL: "https://example.com" + path, Text: text, Context: context}
+func to(path, text, context string) research.Link {
+	return research.Link{URL: "https://example.com" + path, Text: text, Context: context}
 }
 
 // TestLinkSignals: of two links, the first is better for the one reason that the case is named after.
@@ -28,14 +28,14 @@ func TestLinkSignals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		signal, question string
-		better, worse    link
+		better, worse    research.Link
 	}{
 		{"anchor", "How are locks released?", to("/a", "Locks", ""), to("/b", "Tables", "")},
 		{"anchor before context", "How are locks released?", to("/a", "Locks", "Locks"), to("/b", "Here", "Locks are here")},
 		{"context", "How are locks released?", to("/a", "Chapter", "Chapter on locks"), to("/b", "Chapter", "Chapter on tables")},
 		{"address", "How are locks released?", to("/locks.html", "Here", "Here"), to("/tables.html", "Here", "Here")},
-		{"fragment", "How are locks released?", link{URL: "https://example.com/a", Frag: "LOCKS"}, link{URL: "https://example.com/b", Frag: "TABLES"}},
-		{"heading", "How are locks released?", link{URL: "https://example.com/a", Text: "x", Heading: "Locks"}, link{URL: "https://example.com/b", Text: "y", Heading: "Rows"}},
+		{"fragment", "How are locks released?", research.Link{URL: "https://example.com/a", Frag: "LOCKS"}, research.Link{URL: "https://example.com/b", Frag: "TABLES"}},
+		{"heading", "How are locks released?", research.Link{URL: "https://example.com/a", Text: "x", Heading: "Locks"}, research.Link{URL: "https://example.com/b", Text: "y", Heading: "Rows"}},
 		{"name before words", "How do connections relate to max_connections?", to("/a", "max_connections", ""), to("/b", "Connections", "")},
 		{"focus", "How are locks released?", to("/a", "Locks", ""), to("/b", "Locks in the history of canals and rivers", "")},
 		{"stems", "How are tables replicated?", to("/a", "Replication", ""), to("/b", "Replay", "")},
@@ -45,7 +45,7 @@ func TestLinkSignals(t *testing.T) {
 		{"site map early", "How are locks released?", to("/x", "Site map", ""), to("/b", "About", "")},
 		{"letter of the index", "What is zebra_mode?", to("/genindex-Z.html", "Z", "A B Z"), to("/genindex-A.html", "A", "A B Z")},
 	} {
-		for _, links := range [][]link{{tt.better, tt.worse}, {tt.worse, tt.better}} {
+		for _, links := range [][]research.Link{{tt.better, tt.worse}, {tt.worse, tt.better}} {
 			if c := opensFirst(tt.question, links...); c == nil || c.url != tt.better.URL {
 				t.Errorf("%s: opened %+v", tt.signal, c)
 			}
@@ -61,7 +61,7 @@ func TestHubsCostPages(t *testing.T) {
 		first        string
 	}{{3, 20, "/bookindex.html"}, {2, 5, "/bookindex.html"}, {3, 4, "/locks"}, {1, 20, "/locks"}} {
 		f := newFrontier(newQuestion("How are locks released?", "", nil), tt.depth, tt.pages)
-		f.offer(source{title: "Home", path: "/", root: "example.com"}, []link{to("/bookindex.html", "Index", ""), to("/locks", "On locks and keys", "")})
+		f.offer(source{title: "Home", path: "/", root: "example.com"}, []research.Link{to("/bookindex.html", "Index", ""), to("/locks", "On locks and keys", "")})
 		if c, _ := f.next(true, always); c == nil || c.url != "https://example.com"+tt.first {
 			t.Errorf("%+v: %+v", tt, c)
 		}
@@ -70,7 +70,7 @@ func TestHubsCostPages(t *testing.T) {
 
 func TestFrontierRarity(t *testing.T) {
 	t.Parallel()
-	links := []link{to("/rare", "Zebra", "")}
+	links := []research.Link{to("/rare", "Zebra", "")}
 	for i := range 30 {
 		links = append(links, to(fmt.Sprintf("/%d", i), "Common table", ""))
 	}
@@ -82,7 +82,7 @@ func TestFrontierRarity(t *testing.T) {
 
 func TestFrontierMentionsAddUp(t *testing.T) {
 	t.Parallel()
-	links := []link{to("/one", "Deadlock", ""), to("/two", "Deadlock", ""), to("/two", "Timeout", "")}
+	links := []research.Link{to("/one", "Deadlock", ""), to("/two", "Deadlock", ""), to("/two", "Timeout", "")}
 	c := opensFirst("What is the timeout for a deadlock?", links...)
 	if c.url != "https://example.com/two" {
 		t.Errorf("opened %s", c.url)
@@ -95,9 +95,9 @@ func TestFrontierMentionsAddUp(t *testing.T) {
 func TestFrontierPartsOfAPage(t *testing.T) {
 	t.Parallel()
 	f := newFrontier(newQuestion("What does logical replication leave out?", "", nil), 3, 20)
-	f.offer(source{title: "31. Logical Replication", path: "/logical-replication.html", depth: 1, root: "example.com"}, []link{
+	f.offer(source{title: "31. Logical Replication", path: "/logical-replication.html", depth: 1, root: "example.com"}, []research.Link{
 		to("/other.html", "Replication logic", ""), to("/logical-replication-restrictions.html", "31.6. Restrictions", "")})
-	f.offer(source{title: "Elsewhere", path: "/x.html", depth: 1, root: "example.com"}, []link{to("/logical-replication-lore.html", "Lore", "")})
+	f.offer(source{title: "Elsewhere", path: "/x.html", depth: 1, root: "example.com"}, []research.Link{to("/logical-replication-lore.html", "Lore", "")})
 	var order []string
 	for c, _ := f.next(true, always); c != nil; c, _ = f.next(true, always) {
 		order = append(order, strings.TrimPrefix(c.url, "https://example.com"))
@@ -112,10 +112,10 @@ func TestFrontierTakesEachPageOnce(t *testing.T) {
 	f := newFrontier(newQuestion("How are locks released?", "", nil), 3, 20)
 	f.take("https://example.com/done")
 	from := source{title: "Home", path: "/", root: "example.com"}
-	f.offer(from, []link{to("/done", "Locks", ""), to("/a", "Locks", ""), to("/a", "Lock release", ""), to("/file.zip", "Locks", ""),
+	f.offer(from, []research.Link{to("/done", "Locks", ""), to("/a", "Locks", ""), to("/a", "Lock release", ""), to("/file.zip", "Locks", ""),
 		{URL: "https://example.org/far", Text: "Unrelated"}, to("/near", "Unrelated", ""), {URL: ":bad", Text: "Locks"}})
 	from.depth = 3
-	f.offer(from, []link{to("/a", "Locks", "")})
+	f.offer(from, []research.Link{to("/a", "Locks", "")})
 	c, _ := f.next(false, always)
 	if c == nil || c.url != "https://example.com/a" || c.depth != 1 {
 		t.Fatalf("%+v", c)
@@ -129,7 +129,7 @@ func TestFrontierTakesEachPageOnce(t *testing.T) {
 	if c, _ := f.next(true, always); c != nil {
 		t.Errorf("a stray on another site: %s", c.url)
 	}
-	f.offer(from, []link{to("/deep", "Locks released", "")})
+	f.offer(from, []research.Link{to("/deep", "Locks released", "")})
 	c, refused := f.next(true, func(c *candidate) bool { return c.depth < 4 })
 	if c != nil || refused < relevantLink {
 		t.Errorf("%+v, refused %v", c, refused)
@@ -161,7 +161,7 @@ func TestPassageSignals(t *testing.T) {
 		{"no mere links", "What are indexes?", hit(0, "", "Indexes are structures of their own, kept beside tables"), hit(9, "", "- Indexes of many kinds, Chapter on Indexes and Tables")},
 	} {
 		q := newQuestion(tt.question, "", nil)
-		facts := map[string]pageFacts{"p": newFacts(q, []link{{Text: "Chapter", Context: "Indexes of many kinds, Chapter on Indexes and Tables"}})}
+		facts := map[string]pageFacts{"p": newFacts(q, []research.Link{{Text: "Chapter", Context: "Indexes of many kinds, Chapter on Indexes and Tables"}})}
 		for _, hits := range [][]research.Hit{{tt.better, tt.worse}, {tt.worse, tt.better}} {
 			ranked := rank(hits, facts, nil)
 			if ranked[0].hit.Text != tt.better.Text || ranked[0].score <= ranked[1].score {

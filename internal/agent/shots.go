@@ -53,7 +53,7 @@ type taken struct {
 func shotName(turn, callNo int) string { return fmt.Sprintf("shot-%03d-%d", turn, callNo) }
 
 // shoot takes one picture within a time. What is wrong with the picture is in the effect; an error is one that ends the run.
-func (b *toolbox) shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, shows []int) (e effect, err error) {
+func (b *session) shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, shows []int) (e effect, err error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	p, err := b.env.Shoot(bounded, name, r)
@@ -146,7 +146,7 @@ type citedPage struct {
 // picture takes a picture of each page that the answer cites, with the first quote in view. No time is spent beyond the
 // budget's, and nothing that goes wrong with a picture keeps the answer back. Pictures that the journal has are not taken
 // again.
-func (b *toolbox) picture(ctx context.Context, cited []int) error {
+func (b *session) picture(ctx context.Context, cited []int) error {
 	if b.env.Shoot == nil {
 		return nil
 	}
@@ -177,7 +177,7 @@ func (b *toolbox) picture(ctx context.Context, cited []int) error {
 func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quote} }
 
 // pictureTime is what the budget leaves for pictures, and the run's hard limit.
-func (b *toolbox) pictureTime(ctx context.Context) time.Duration {
+func (b *session) pictureTime(ctx context.Context) time.Duration {
 	e := &b.env
 	limit := min(citedShotTime, e.Task.Options.TimeBudget-e.Spent-time.Since(e.Started))
 	if deadline, ok := ctx.Deadline(); ok {
@@ -194,7 +194,7 @@ type shot struct {
 }
 
 // shootAll takes some pictures at once, and records them one after the other in the order of the answer.
-func (b *toolbox) shootAll(ctx context.Context, limit time.Duration, turn int, due []citedPage) error {
+func (b *session) shootAll(ctx context.Context, limit time.Duration, turn int, due []citedPage) error {
 	shooting, stop := context.WithCancel(ctx)
 	done := make([]chan shot, len(due))
 	for i := range due {
@@ -228,7 +228,7 @@ func (b *toolbox) shootAll(ctx context.Context, limit time.Duration, turn int, d
 }
 
 // guardedShot is shoot on a goroutine of its own, where a panic would end the process.
-func (b *toolbox) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e effect, err error) {
+func (b *session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e effect, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			b.log.ErrorContext(ctx, "a screenshot panicked", "url", p.url, "panic", r, "stack", string(debug.Stack()))
@@ -239,7 +239,7 @@ func (b *toolbox) guardedShot(ctx context.Context, limit time.Duration, name str
 }
 
 // keepShot journals a picture that was announced.
-func (b *toolbox) keepShot(ctx context.Context, turn, callNo int, p citedPage, s shot) error {
+func (b *session) keepShot(ctx context.Context, turn, callNo int, p citedPage, s shot) error {
 	result, err := research.EncodeJSON(s.effect.result)
 	if err != nil {
 		return fmt.Errorf("result of %s: %w", ToolScreenshot, err)
@@ -258,7 +258,7 @@ func (b *toolbox) keepShot(ctx context.Context, turn, callNo int, p citedPage, s
 
 // unpictured lists the pages that the evidence is on, in the order of the answer, but for those whose picture the journal
 // has or says why there is none.
-func (b *toolbox) unpictured(ctx context.Context, evidence []int) ([]citedPage, error) {
+func (b *session) unpictured(ctx context.Context, evidence []int) ([]citedPage, error) {
 	quotes := map[int]cited{}
 	for _, s := range b.journal {
 		var c cited

@@ -192,7 +192,7 @@ func TestNoTimeForPictures(t *testing.T) {
 	} {
 		c := &camera{}
 		var told []research.Event
-		b := newToolbox(Env{Task: research.Task{Options: research.Options{TimeBudget: time.Minute}}, Started: time.Now().Add(-tt.since), Shoot: c.shoot,
+		b := newSession(Env{Task: research.Task{Options: research.Options{TimeBudget: time.Minute}}, Started: time.Now().Add(-tt.since), Shoot: c.shoot,
 			Journal: []research.Step{{Turn: 1, CallNo: 1, Kind: research.ToolStep, Tool: ToolCite, Args: []byte(`{}`), Result: quote, Success: true}},
 			Page:    func(context.Context, string) (research.Page, error) { return research.Page{Text: "Hello, world"}, nil },
 			Emit:    func(_ context.Context, events ...research.Event) error { told = append(told, events...); return nil },
@@ -219,7 +219,7 @@ func TestPicturesAtOnce(t *testing.T) {
 		return nil
 	}}
 	var recorded []string
-	b := newToolbox(Env{Shoot: c.shoot, Record: func(_ context.Context, s research.Step) ([]research.Evidence, error) {
+	b := newSession(Env{Shoot: c.shoot, Record: func(_ context.Context, s research.Step) ([]research.Evidence, error) {
 		var p taken
 		err := json.Unmarshal(s.Result, &p)
 		recorded = append(recorded, p.URL)

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"legwork/internal/llm"
 	"legwork/internal/research"
@@ -182,9 +181,4 @@ func (v verdicts) tell(m map[string]any) map[string]any {
 	}
 	m["support"] = count
 	return m
-}
-
-// timeLeft is how much of the whole time budget is left; negative when it is used up.
-func (e *Env) timeLeft() time.Duration {
-	return e.Task.Options.TimeBudget - e.Spent - time.Since(e.Started)
 }

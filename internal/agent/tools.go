@@ -33,7 +33,7 @@ type foundPages struct {
 }
 
 // search asks the task's search engine. An engine that could not be used is told in an event of its own.
-func (b *toolbox) search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
+func (b *session) search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
 	var out foundPages
 	err := b.call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
 		a, err := b.ask(ctx, query)
@@ -76,7 +76,7 @@ func (b *toolbox) search(ctx context.Context, query string, before ...research.E
 }
 
 // ask asks the search engine, or takes what was asked ahead.
-func (b *toolbox) ask(ctx context.Context, query string) (search.Answer, error) {
+func (b *session) ask(ctx context.Context, query string) (search.Answer, error) {
 	raw, err := research.EncodeJSON(map[string]any{"query": query})
 	if err != nil {
 		return search.Answer{}, err
@@ -109,15 +109,6 @@ func fallbackSentence(a search.Answer) string {
 	return s + fmt.Sprintf(" Instead, %s was searched.", a.Used)
 }
 
-// link is a link as a step keeps it.
-type link struct {
-	URL     string `json:"u"`
-	Text    string `json:"t,omitempty"`
-	Context string `json:"c,omitempty"`
-	Heading string `json:"h,omitempty"`
-	Frag    string `json:"f,omitempty"`
-}
-
 // opened is the journaled result of navigate_to: all that a resumed run needs of a page.
 type opened struct {
 	Outcome  research.Outcome `json:"outcome"`
@@ -132,7 +123,7 @@ type opened struct {
 	Chars    int              `json:"chars,omitempty"` // code points of text
 	Passages int              `json:"passages,omitempty"`
 	Best     digest           `json:"best"`
-	Links    []link           `json:"links,omitempty"`
+	Links    []research.Link  `json:"links,omitempty"`
 	TimeUp   bool             `json:"timeUp,omitempty"` // the time budget ended the load
 	Cached   bool             `json:"cached,omitempty"` // taken from a snapshot; no request was made
 	Rendered bool             `json:"rendered,omitempty"`
@@ -149,9 +140,9 @@ type digest struct {
 
 // navigate opens a page. What is wrong with it is told in the result. A load that the end of the reading time cuts off
 // counts as timed out.
-func (b *toolbox) navigate(ctx context.Context, at place, before ...research.Event) (opened, error) {
+func (b *session) navigate(ctx context.Context, at page.Address, before ...research.Event) (opened, error) {
 	var out opened
-	args := map[string]any{"url": at.url}
+	args := map[string]any{"url": at.URL}
 	counted := b.recorded(ToolNavigate, args)
 	err := b.call(ctx, ToolNavigate, args, before, &out, func(ctx context.Context) (effect, error) {
 		v, timeUp, err := b.loaded(ctx, at)
@@ -161,9 +152,9 @@ func (b *toolbox) navigate(ctx context.Context, at place, before ...research.Eve
 		if v.ID, err = uuid.NewV7(); err != nil {
 			return effect{}, fmt.Errorf("id of a visit: %w", err)
 		}
-		v.Depth = at.depth
+		v.Depth = at.Depth
 		o := opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
-			Depth: at.depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
+			Depth: at.Depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
 		if v.Page != nil {
 			if err := b.describe(ctx, &o, &v); err != nil {
 				return effect{}, err
@@ -182,14 +173,14 @@ func (b *toolbox) navigate(ctx context.Context, at place, before ...research.Eve
 }
 
 // loaded reads a page, or takes what was loaded ahead.
-func (b *toolbox) loaded(ctx context.Context, at place) (research.Visit, bool, error) {
-	raw, err := research.EncodeJSON(map[string]any{"url": at.url})
+func (b *session) loaded(ctx context.Context, at page.Address) (research.Visit, bool, error) {
+	raw, err := research.EncodeJSON(map[string]any{"url": at.URL})
 	if err != nil {
 		return research.Visit{}, false, err
 	}
 	f := b.flights[callKey(ToolNavigate, raw)]
 	if f == nil {
-		return b.load(ctx, at, b.shelved[at.url])
+		return b.load(ctx, at, b.shelved[at.URL])
 	}
 	if err := f.land(ctx); err != nil {
 		return research.Visit{}, false, err
@@ -198,44 +189,39 @@ func (b *toolbox) loaded(ctx context.Context, at place) (research.Visit, bool, e
 }
 
 // load reads a page, which a search of the library may have given (shelved), for at most the reading time that is left.
-func (b *toolbox) load(ctx context.Context, at place, shelved bool) (research.Visit, bool, error) {
+func (b *session) load(ctx context.Context, at page.Address, shelved bool) (research.Visit, bool, error) {
 	if v, ok, err := b.recall(ctx, at, shelved); ok || err != nil {
 		return v, false, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, max(b.env.readingTime(), time.Millisecond))
 	defer cancel()
-	v, err := b.env.Load(bounded, at.url, b.stayOn(at))
+	v, err := b.env.Load(bounded, at)
 	switch {
 	case ctx.Err() != nil:
 		return v, false, ctx.Err()
 	case err != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
-		return research.Visit{URL: at.url, FinalURL: at.url, Outcome: research.OutcomeTimeout, FetchedAt: time.Now().UTC(),
+		return research.Visit{URL: at.URL, FinalURL: at.URL, Outcome: research.OutcomeTimeout, FetchedAt: time.Now().UTC(),
 			Message: "The time budget ended while the page was loading."}, true, nil
 	}
 	return v, false, err
 }
 
 // recall gives a page from its snapshot. What the library was asked for, or found, is taken as the library has it.
-func (b *toolbox) recall(ctx context.Context, at place, shelved bool) (research.Visit, bool, error) {
+func (b *session) recall(ctx context.Context, at page.Address, shelved bool) (research.Visit, bool, error) {
 	if b.env.Recall == nil {
 		return research.Visit{}, false, nil
 	}
-	return b.env.Recall(ctx, at.url, b.stayOn(at), b.env.Task.Options.SearchEngine == research.Library || shelved)
+	return b.env.Recall(ctx, at, b.env.Task.Options.SearchEngine == research.Library || shelved)
 }
 
 // describe notes what a resumed run needs of a page that was read.
-func (b *toolbox) describe(ctx context.Context, o *opened, v *research.Visit) error {
+func (b *session) describe(ctx context.Context, o *opened, v *research.Visit) error {
 	p := v.Page
 	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
 	if o.Title == "" {
 		o.Title = p.Title
 	}
-	for i, l := range v.Links {
-		if i == maxStepLinks {
-			break
-		}
-		o.Links = append(o.Links, link{URL: l.URL, Text: l.Text, Context: l.Context, Heading: l.Heading, Frag: l.Frag})
-	}
+	o.Links = v.Links[:min(len(v.Links), maxStepLinks)]
 	q, err := b.question(ctx, p.Language)
 	if err != nil {
 		return err
@@ -307,7 +293,7 @@ type foundPassage struct {
 
 // find ranks the passages of the pages read so far for a query. budget names what ended the reading, if it was a budget;
 // it is kept with the result, since a resumed run may have more time left than the one that it continues.
-func (b *toolbox) find(ctx context.Context, query string, pages []opened, budget string, before ...research.Event) (foundPassages, error) {
+func (b *session) find(ctx context.Context, query string, pages []opened, budget string, before ...research.Event) (foundPassages, error) {
 	var out foundPassages
 	err := b.call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
 		base, err := b.question(ctx, "")
@@ -338,7 +324,7 @@ func (b *toolbox) find(ctx context.Context, query string, pages []opened, budget
 }
 
 // facts gives what ranking needs to know of the pages read, and the number of their passages by language.
-func (b *toolbox) facts(ctx context.Context, pages []opened) (map[string]pageFacts, map[*question]int, error) {
+func (b *session) facts(ctx context.Context, pages []opened) (map[string]pageFacts, map[*question]int, error) {
 	facts, totals := map[string]pageFacts{}, map[*question]int{}
 	for _, o := range pages {
 		if o.PageID == "" {
@@ -367,7 +353,7 @@ type cited struct {
 }
 
 // cite takes a span of a page that was read as evidence. The database cuts the excerpt out of the snapshot.
-func (b *toolbox) cite(ctx context.Context, p foundPassage, before ...research.Event) (cited, error) {
+func (b *session) cite(ctx context.Context, p foundPassage, before ...research.Event) (cited, error) {
 	var out cited
 	if u, err := neturl.Parse(p.URL); err == nil && p.Title == "" {
 		p.Title = u.Hostname()

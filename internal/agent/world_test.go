@@ -131,7 +131,7 @@ func (j *work) env() Env {
 	j.must(err)
 	o := j.task.Options
 	e := Env{Task: j.task, Inherited: inherited, Try: j.try, Journal: journal, Spent: j.spent, Started: time.Now(), Lexemes: s.Lexemes,
-		Lists: j.lists, Log: slog.New(slog.DiscardHandler)}
+		Scope: page.NewScope(o, j.lists, nil), Log: slog.New(slog.DiscardHandler)}
 	if j.started != nil {
 		e.Started = j.started()
 	}
@@ -161,14 +161,14 @@ func (j *work) env() Env {
 		}
 		return citations, err
 	}
-	e.Load = func(ctx context.Context, url, stayOn string) (research.Visit, error) {
+	e.Load = func(ctx context.Context, at page.Address) (research.Visit, error) {
 		j.mu.Lock() // pages of different domains are loaded at once
-		j.effects = append(j.effects, "load "+url)
+		j.effects = append(j.effects, "load "+at.URL)
 		j.mu.Unlock()
 		if j.load != nil {
-			return j.load(ctx, url)
+			return j.load(ctx, at.URL)
 		}
-		return j.fetcher.Load(ctx, url, page.Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains}.Within(stayOn))
+		return j.fetcher.Load(ctx, at.URL, e.Scope.Policy(at))
 	}
 	e.Search = func(ctx context.Context, query string) (search.Answer, error) {
 		j.mu.Lock()

@@ -21,6 +21,7 @@ import (
 
 	"legwork/internal/agent"
 	"legwork/internal/dbtest"
+	"legwork/internal/page"
 	"legwork/internal/research"
 )
 
@@ -219,7 +220,7 @@ func TestReadsWaitForTheDatabase(t *testing.T) {
 			away("rank", func() error { _, err := env.Rank(ctx, "q", 3); return err }),
 			away("lexemes", func() error { _, err := env.Lexemes(ctx, "en", "words"); return err }),
 			away("page", func() error { _, err := env.Page(ctx, uuid.NewString()); return err }),
-			away("recall", func() error { _, _, err := env.Recall(ctx, nowhere, "", true); return err }),
+			away("recall", func() error { _, _, err := env.Recall(ctx, page.Address{URL: nowhere}, true); return err }),
 		)
 		if err != nil {
 			return research.Result{}, err

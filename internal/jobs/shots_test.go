@@ -30,10 +30,10 @@ type camera struct {
 	taken atomic.Int64
 }
 
-func (c *camera) Open(page.Policy) page.Session { return c }
-func (c *camera) Close()                        {}
+func (c *camera) Open(page.Scope) page.Session { return c }
+func (c *camera) Close()                       {}
 
-func (c *camera) Load(context.Context, string, string) (research.Visit, error) {
+func (c *camera) Load(context.Context, page.Address) (research.Visit, error) {
 	return research.Visit{}, errors.New("this test loads no page")
 }
 

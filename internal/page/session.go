@@ -9,17 +9,17 @@ import (
 
 // Source opens sessions. A Fetcher is one; so is a browser.
 type Source interface {
-	// Open begins the reading of one run under a policy. It starts nothing: what a session needs is made at its first use.
-	Open(p Policy) Session
+	// Open begins the reading of one run within its scope. It starts nothing: what a session needs is made at its first use.
+	Open(s Scope) Session
 }
 
 // Session is what one run reads the web with. It shares no cookies, storage or cache of private things with any other.
 // It is safe for concurrent use, and nothing of it outlives Close.
 type Session interface {
-	// Load reads a page. Redirects off the registrable domain of stayOn are not followed; empty: they are where the policy
-	// allows it. Whatever goes wrong with the page is told by the visit; an error is that of a cancelled ctx or of a Gate
-	// that cannot answer.
-	Load(ctx context.Context, rawURL, stayOn string) (research.Visit, error)
+	// Load reads a page. Redirects are followed as far as the scope allows for this address (Scope.Policy); whether the
+	// address itself may be opened is for the caller to ask. Whatever goes wrong with the page is told by the visit; an error
+	// is that of a cancelled ctx or of a Gate that cannot answer.
+	Load(ctx context.Context, at Address) (research.Visit, error)
 	// Shoot takes a picture of a page that may be loaded. The error is ErrNoBrowser where no picture can be had at all,
 	// a *ShotError with a sentence for the model when this one cannot, or that of a cancelled ctx.
 	Shoot(ctx context.Context, r ShotRequest) (Shot, error)
@@ -56,16 +56,16 @@ type ShotError struct {
 func (e *ShotError) Error() string { return e.Message }
 
 // Open implements Source: pages are read over HTTP and there are no pictures.
-func (f *Fetcher) Open(p Policy) Session { return fetchSession{f, p} }
+func (f *Fetcher) Open(s Scope) Session { return fetchSession{f, s} }
 
 type fetchSession struct {
 	fetcher *Fetcher
-	policy  Policy
+	scope   Scope
 }
 
 // Load implements Session.
-func (s fetchSession) Load(ctx context.Context, rawURL, stayOn string) (research.Visit, error) {
-	return s.fetcher.Load(ctx, rawURL, s.policy.Within(stayOn))
+func (s fetchSession) Load(ctx context.Context, at Address) (research.Visit, error) {
+	return s.fetcher.Load(ctx, at.URL, s.scope.Policy(at))
 }
 
 // CanShoot says that Shoot never succeeds. A session without this method may take pictures.

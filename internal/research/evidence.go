@@ -30,13 +30,14 @@ type Passage struct {
 // MaxExcerpt is the greatest length of a citation's excerpt and of a passage, in code points.
 const MaxExcerpt = 400
 
-// Link is a hyperlink found on a page.
+// Link is a hyperlink found on a page. Its JSON is the form in which journals and visits keep links; the names are short
+// because a page has hundreds.
 type Link struct {
-	URL     string // absolute, without fragment
-	Text    string // anchor text, white space folded
-	Context string // text of the enclosing block, cut to 200 code points: what the page says the link is about
-	Heading string // nearest heading above it
-	Frag    string // the fragment that was cut off URL, without '#'
+	URL     string `json:"u"`           // absolute, without fragment
+	Text    string `json:"t,omitempty"` // anchor text, runs of white space as one space
+	Context string `json:"c,omitempty"` // text of the enclosing block, cut to 200 code points: what the page says the link is about
+	Heading string `json:"h,omitempty"` // nearest heading above it
+	Frag    string `json:"f,omitempty"` // the fragment that was cut off URL, without '#'
 }
 
 // Outcome classifies a page load. OutcomeOK is the only success.

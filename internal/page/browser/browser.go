@@ -128,10 +128,10 @@ func orDefault[T comparable](value *T, def T) {
 }
 
 // Open implements page.Source.
-func (b *Browser) Open(p page.Policy) page.Session { return b.newSession(p) }
+func (b *Browser) Open(s page.Scope) page.Session { return b.newSession(s) }
 
-func (b *Browser) newSession(p page.Policy) *session {
-	s := &session{browser: b, policy: p}
+func (b *Browser) newSession(scope page.Scope) *session {
+	s := &session{browser: b, scope: scope}
 	s.ctx, s.cancel = context.WithCancel(b.base)
 	return s
 }

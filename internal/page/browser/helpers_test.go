@@ -197,7 +197,7 @@ func (w *world) ctx() context.Context {
 }
 
 func (w *world) open(p page.Policy) page.Session {
-	s := w.Open(p)
+	s := w.Open(page.Scope{Hosts: p})
 	w.t.Cleanup(s.Close)
 	return s
 }
@@ -209,7 +209,7 @@ func (w *world) load(path string) research.Visit {
 
 func (w *world) loadIn(s page.Session, path string) research.Visit {
 	w.t.Helper()
-	v, err := s.Load(w.ctx(), w.site.URL(path), "")
+	v, err := s.Load(w.ctx(), page.Address{URL: w.site.URL(path)})
 	if err != nil {
 		w.t.Fatalf("load %s: %v", path, err)
 	}

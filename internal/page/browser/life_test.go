@@ -72,10 +72,10 @@ func TestLife_twoHundredPages(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range sessions {
 		wg.Go(func() {
-			s := w.Open(page.Policy{})
+			s := w.Open(page.Scope{})
 			defer s.Close()
 			for i := range pages {
-				v, err := s.Load(w.t.Context(), w.site.URL(fmt.Sprintf("/app/static.html?s=%d&n=%d", n, i)), "")
+				v, err := s.Load(w.t.Context(), page.Address{URL: w.site.URL(fmt.Sprintf("/app/static.html?s=%d&n=%d", n, i))})
 				if err != nil || v.Outcome != research.OutcomeOK || !v.Rendered || !strings.Contains(v.Page.Text, "85 degrees") {
 					t.Errorf("page %d of session %d: %v %s %q", i, n, err, v.Outcome, v.Note)
 				}
@@ -168,7 +168,7 @@ func (w *world) killedMidLoad(kill func()) {
 	release := w.site.Hold("/app/data.json")
 	done := make(chan research.Visit, 1)
 	go func() {
-		v, err := s.Load(w.ctx(), w.site.URL("/app/"), "")
+		v, err := s.Load(w.ctx(), page.Address{URL: w.site.URL("/app/")})
 		if err != nil {
 			w.t.Errorf("load: %v", err)
 		}
@@ -272,7 +272,7 @@ func TestLife_close(t *testing.T) {
 	defer release()
 	done := make(chan research.Visit, 1)
 	go func() {
-		v, _ := s.Load(w.ctx(), w.site.URL("/app/"), "")
+		v, _ := s.Load(w.ctx(), page.Address{URL: w.site.URL("/app/")})
 		done <- v
 	}()
 	if err := w.site.WaitFor(w.ctx(), "/app/data.json", 1); err != nil {
@@ -288,7 +288,7 @@ func TestLife_close(t *testing.T) {
 	}
 	w.Close()
 	w.Close()
-	v := w.loadIn(w.Open(page.Policy{}), "/app/static.html")
+	v := w.loadIn(w.Open(page.Scope{}), "/app/static.html")
 	says(t, v, "85 degrees")
 	if ok, _ := w.Status(); ok || v.Rendered {
 		t.Error("a closed browser showed a page")

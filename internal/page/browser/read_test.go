@@ -153,9 +153,10 @@ func TestReads_staysOn(t *testing.T) {
 	elsewhere := strings.Replace(w.site.URL("/app/"), "127.0.0.1", "127.0.0.2", 1)
 	w.site.Page("/script.html", `<!DOCTYPE html><title>Gone</title><script>location.href = '`+elsewhere+`'</script>`)
 	w.site.Handle("/server.html", func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, elsewhere, http.StatusFound) })
-	s := w.open(page.Policy{})
+	s := w.Open(page.Scope{OwnLinks: true})
+	t.Cleanup(s.Close)
 	for _, path := range []string{"/script.html", "/server.html"} {
-		v, err := s.Load(w.ctx(), w.site.URL(path), "127.0.0.1")
+		v, err := s.Load(w.ctx(), page.Address{URL: w.site.URL(path), Depth: 1})
 		if err != nil || v.Outcome != research.OutcomePolicy || !strings.Contains(v.Message, "127.0.0.2 is outside 127.0.0.1") {
 			t.Errorf("%s: %s: %s, %v", path, v.Outcome, v.Message, err)
 		}
@@ -256,7 +257,7 @@ func TestReads_cancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(w.ctx())
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.Load(ctx, w.site.URL("/app/"), "")
+		_, err := s.Load(ctx, page.Address{URL: w.site.URL("/app/")})
 		done <- err
 	}()
 	if err := w.site.WaitFor(w.ctx(), "/app/data.json", 2); err != nil {

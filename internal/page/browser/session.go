@@ -26,7 +26,7 @@ const maxScriptRedirects = 2
 // session is what one run reads the web with.
 type session struct {
 	browser *Browser
-	policy  page.Policy
+	scope   page.Scope
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
 	tabs    sync.WaitGroup
@@ -47,8 +47,8 @@ type kept struct {
 
 // Load implements page.Session. Where the scripts of a page without much text lead elsewhere, that is loaded; if it cannot
 // be read, the page itself is what was read.
-func (s *session) Load(ctx context.Context, rawURL, stayOn string) (research.Visit, error) {
-	raw, policy := rawURL, s.policy.Within(stayOn)
+func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, error) {
+	rawURL, raw, policy := at.URL, at.URL, s.scope.Policy(at)
 	var before *research.Visit
 	for redirects := 0; ; redirects++ {
 		v, doc, err := s.browser.cfg.Fetcher.LoadDocument(ctx, raw, policy)

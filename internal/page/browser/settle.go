@@ -165,5 +165,5 @@ func evaluate[T any](ctx context.Context, t *tab, expression string) (T, error) 
 // refusesFrame reports whether the policy forbids to read a frame.
 func (s *session) refusesFrame(raw string) bool {
 	u, err := url.Parse(raw)
-	return err != nil || s.policy.Refuse(u.Host) != ""
+	return err != nil || s.scope.Hosts.Refuse(u.Host) != ""
 }

@@ -40,7 +40,7 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 	v, doc := s.loaded(r.URL)
 	if doc == nil {
 		var err error
-		if v, doc, err = s.browser.cfg.Fetcher.LoadDocument(ctx, r.URL, s.policy.Within(hostOf(r.URL))); err != nil {
+		if v, doc, err = s.browser.cfg.Fetcher.LoadDocument(ctx, r.URL, s.scope.Again(r.URL)); err != nil {
 			return page.Shot{}, err
 		}
 		if doc == nil {

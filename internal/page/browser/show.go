@@ -13,7 +13,7 @@ func (b *Browser) Show(ctx context.Context, doc *page.Document) ([]byte, error) 
 	if !doc.Dynamic() {
 		return doc.Body, nil
 	}
-	s := b.newSession(page.Policy{})
+	s := b.newSession(page.Scope{})
 	defer s.Close()
 	var got reading
 	err := s.show(ctx, doc, "", false, func(ctx context.Context, t *tab) error {

@@ -346,9 +346,9 @@ func TestSSRF_Browser(t *testing.T) {
 	h := newHunt(t)
 	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
 	b, _ := product(t, s)
-	session := b.Open(page.Policy{})
+	session := b.Open(page.Scope{})
 	defer session.Close()
-	v, err := session.Load(t.Context(), h.page, "")
+	v, err := session.Load(t.Context(), page.Address{URL: h.page})
 	if err != nil || v.Outcome != research.OutcomeOK || !v.Rendered {
 		t.Errorf("%s, rendered %v: %s%s, %v", v.Outcome, v.Rendered, v.Message, v.Note, err)
 	}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"time"
 
+	"legwork/internal/page"
 	"legwork/internal/research"
 )
 
@@ -19,10 +21,13 @@ const (
 	ToolCite     = "cite"
 )
 
-// toolbox carries out tool calls: announce, effect, record. A call that the journal has is answered from there, without
-// announcement and effect, so a resumed run passes the same way without doing anything twice. It knows nothing of who
-// decides on the calls. Not safe for concurrent use.
-type toolbox struct {
+// session is one run's research: the tools with their journal, and what they brought so far (pages, failures, evidence, the
+// budgets used up). The reader and the tool loop decide on the calls; both work on the same session, also where one of them
+// goes on for the other. Not safe for concurrent use.
+//
+// A tool call is announced, made and recorded. One that the journal has is answered from there, without announcement and
+// effect, so a resumed run goes the same way without doing anything twice.
+type session struct {
 	env      Env
 	log      *slog.Logger
 	journal  map[string]research.Step // by tool and arguments, what may be answered from
@@ -35,12 +40,23 @@ type toolbox struct {
 	shots    int                      // take_screenshot calls that count against maxShots
 	flights  map[string]*flight       // calls announced and under way, by tool and arguments
 	question func(ctx context.Context, language string) (*question, error)
+
+	opts     research.Options
+	scope    page.Scope
+	pages    []opened // read well, in order
+	failed   []opened // not read
+	proofs   []proof  // the verified quotes so far
+	searched *foundPages
+	cut      string // budget that ended the research; empty: none did
 }
 
-// newToolbox prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
+// cutBy notes the budget that ended the research. The first one counts.
+func (b *session) cutBy(budget string) { b.cut = cmp.Or(b.cut, budget) }
+
+// newSession prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
 // answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
-func newToolbox(env Env) *toolbox {
-	b := &toolbox{env: env, log: env.Log, journal: map[string]research.Step{}, calls: map[int]int{}, shelved: map[string]bool{},
+func newSession(env Env) *session {
+	b := &session{env: env, log: env.Log, opts: env.Task.Options, scope: env.Scope, journal: map[string]research.Step{}, calls: map[int]int{}, shelved: map[string]bool{},
 		flights: map[string]*flight{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -111,7 +127,7 @@ func callKey(tool string, args []byte) string {
 }
 
 // nextKey is the journal key of the next step, which is chosen before its effect.
-func (b *toolbox) nextKey() (turn, callNo int) {
+func (b *session) nextKey() (turn, callNo int) {
 	if b.asking > 0 {
 		return b.asking, b.calls[b.asking] + 1
 	}
@@ -119,12 +135,12 @@ func (b *toolbox) nextKey() (turn, callNo int) {
 }
 
 // took notes that a key is used.
-func (b *toolbox) took(turn, callNo int) {
+func (b *session) took(turn, callNo int) {
 	b.turn, b.calls[turn] = max(b.turn, turn), max(b.calls[turn], callNo)
 }
 
 // recorded reports whether the journal answers a call.
-func (b *toolbox) recorded(tool string, args map[string]any) bool {
+func (b *session) recorded(tool string, args map[string]any) bool {
 	raw, err := research.EncodeJSON(args)
 	if err != nil {
 		return false
@@ -148,7 +164,7 @@ type effect struct {
 
 // call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
 // through the same bytes. before is told ahead of the announcement.
-func (b *toolbox) call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
+func (b *session) call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
 	do func(ctx context.Context) (effect, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -1,6 +1,4 @@
-//go:build failpoints
-
-package jobs
+package runenv
 
 import (
 	"encoding/json"

@@ -1,0 +1,92 @@
+package runenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"legwork/internal/agent"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// recall gives a page of this account from its snapshot when it is fresh enough and the task may have it. Addresses below
+// .invalid (RFC 6761 §6.4) exist in libraries alone, so nothing can be fresher than their snapshots.
+func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (research.Visit, bool, error) {
+	u, err := page.ParseURL(at.URL)
+	if err != nil {
+		return research.Visit{}, false, nil //nolint:nilerr // loading it says what is wrong
+	}
+	maxAge, policy := r.cfg.PageTTL, r.scope.Policy(at)
+	switch {
+	case strings.HasSuffix(u.Hostname(), ".invalid"):
+		maxAge = store.AnyAge
+	case r.cfg.Task.Options.Fresh || maxAge <= 0:
+		return research.Visit{}, false, nil
+	case anyAge:
+		maxAge = store.AnyAge
+	}
+	v, err := store.ReadUntilAvailable(ctx, func() (research.Visit, error) {
+		return r.cfg.Store.Recall(ctx, r.cfg.Task.AccountID, maxAge, at.URL, u.String())
+	})
+	switch {
+	case errors.Is(err, research.ErrNotFound):
+		return v, false, nil
+	case err != nil:
+		return v, false, err
+	}
+	final, err := page.ParseURL(v.FinalURL)
+	if err != nil || policy.Refuse(u.Host) != "" || policy.Refuse(final.Host) != "" {
+		return research.Visit{}, false, nil //nolint:nilerr // loading it says what is wrong
+	}
+	return v, true, nil
+}
+
+// keepLinks decides whether the links of a page are stored: other tasks that take the page from its snapshot need them, and
+// where none may, there is no reason to store them.
+func (r *Run) keepLinks(v *research.Visit) {
+	switch {
+	case v == nil || v.Page == nil:
+	case r.cfg.PageTTL <= 0:
+		v.Links = nil
+	case v.Links == nil:
+		v.Links = []research.Link{}
+	}
+}
+
+// shooter is how the agent takes pictures; nil where pages are read without a browser.
+func (r *Run) shooter() func(ctx context.Context, name string, q page.ShotRequest) (agent.Picture, error) {
+	if s, ok := r.web.(interface{ CanShoot() bool }); ok && !s.CanShoot() || r.cfg.KeepPicture == nil {
+		return nil
+	}
+	return r.shoot
+}
+
+// shoot takes a picture and writes its file; the step that records it follows. It may run on several goroutines at once.
+// What is wrong with a picture, its file included, costs the picture and not the run.
+func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent.Picture, error) {
+	shot, err := r.web.Shoot(ctx, q)
+	var problem *page.ShotError
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return agent.Picture{}, context.Cause(ctx)
+	case errors.As(err, &problem):
+		return agent.Picture{}, problem
+	case errors.Is(err, page.ErrNoBrowser):
+		r.log.WarnContext(ctx, "no screenshot", "task", r.cfg.Task.ID, "url", q.URL, "error", err)
+		return agent.Picture{}, &page.ShotError{Message: "No browser is available, so no screenshot can be taken."}
+	default:
+		r.log.WarnContext(ctx, "no screenshot", "task", r.cfg.Task.ID, "url", q.URL, "error", err)
+		return agent.Picture{}, &page.ShotError{Message: "No screenshot could be taken; the server's log says why."}
+	}
+	// The epoch in the name keeps a run that was paused, and that others take for dead, from replacing what its successor
+	// has recorded.
+	file := research.Artifact{Name: fmt.Sprintf("%s-%d.png", name, r.cfg.Epoch), Kind: research.KindScreenshot, ContentType: "image/png", Bytes: int64(len(shot.PNG))}
+	if err := r.cfg.KeepPicture(ctx, file, shot.PNG); err != nil {
+		return agent.Picture{}, err
+	}
+	return agent.Picture{File: file, URL: shot.URL, Title: shot.Title, Width: shot.Width, Height: shot.Height, QuoteInView: shot.QuoteInView}, nil
+}

@@ -1,0 +1,107 @@
+package runenv
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"legwork/internal/agent"
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+	"legwork/internal/store"
+)
+
+// Config is what a run is made of.
+type Config struct {
+	Store *store.Store
+	Task  research.Task // as it was claimed: LastSeq is where this run goes on
+	Epoch int           // that the run holds
+	Try   int           // from 1
+	Spent time.Duration // running time of earlier runs
+
+	Journal   []research.Step      // what earlier runs recorded, in order
+	Inherited []research.Inherited // evidence of the task that this one follows up; nil: none
+
+	Pages   page.Source
+	Engines *search.Set
+	Lists   *page.Lists   // of domains, the operator's; nil: none
+	PageTTL time.Duration // how long a page is taken from its snapshot; 0: never
+
+	// Publish tells the streams of events that were committed; nil: nobody listens.
+	Publish func(ctx context.Context, events []research.Event)
+	// Say tells the streams of a piece of the answer, at an offset in code points; nil: nobody listens.
+	Say func(offset int, text string)
+	// AwaitLease returns once the process's lease is fresh enough for an effect; nil: there is no lease.
+	AwaitLease func(ctx context.Context) error
+	// KeepPicture writes the file of a picture; nil: there are no pictures.
+	KeepPicture func(ctx context.Context, file research.Artifact, png []byte) error
+	Log         *slog.Logger // nil: no log
+}
+
+// Run is one run's hold on its task. Close it.
+type Run struct {
+	cfg     Config
+	scope   page.Scope
+	web     page.Session
+	lastSeq int64 // of the log, as this run left it
+	started time.Time
+	log     *slog.Logger
+}
+
+// Open begins a run. Its time is counted from here.
+func Open(cfg Config) *Run {
+	r := &Run{cfg: cfg, lastSeq: cfg.Task.LastSeq, started: time.Now(), log: cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))}
+	r.scope = page.NewScope(cfg.Task.Options, cfg.Lists, strikes(cfg.Journal))
+	r.web = cfg.Pages.Open(r.scope)
+	return r
+}
+
+// Close frees what the run reads the web with.
+func (r *Run) Close() { r.web.Close() }
+
+// Env is the agent's world for this run.
+func (r *Run) Env() agent.Env {
+	c, o := r.cfg, r.cfg.Task.Options
+	return agent.Env{
+		Task: c.Task, Try: c.Try, Journal: c.Journal, Inherited: c.Inherited, Spent: c.Spent, Started: r.started, Scope: r.scope,
+		Emit: r.emit, Record: r.record,
+		Load: r.web.Load, Recall: r.recall,
+		Search: func(ctx context.Context, query string) (search.Answer, error) {
+			return c.Engines.Search(ctx, o.SearchEngine, search.Query{
+				Account: c.Task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})
+		},
+		Rank: func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
+			return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return c.Store.Rank(ctx, c.Task.ID, question, limit) })
+		},
+		Lexemes: func(ctx context.Context, language, text string) ([]string, error) {
+			return store.ReadUntilAvailable(ctx, func() ([]string, error) { return c.Store.Lexemes(ctx, language, text) })
+		},
+		Page: func(ctx context.Context, id string) (research.Page, error) {
+			return store.ReadUntilAvailable(ctx, func() (research.Page, error) { return c.Store.Page(ctx, c.Task.AccountID, id) })
+		},
+		Say:   c.Say,
+		Shoot: r.shooter(),
+		Log:   r.log,
+	}
+}
+
+// strikes counts what earlier runs of a task heard from domains that wanted fewer requests.
+func strikes(journal []research.Step) *page.Strikes {
+	s := new(page.Strikes)
+	for _, step := range journal {
+		var visit struct {
+			URL    string `json:"url"`
+			Status int    `json:"status"`
+		}
+		if step.Tool != agent.ToolNavigate || json.Unmarshal(step.Result, &visit) != nil {
+			continue
+		}
+		if u, err := page.ParseURL(visit.URL); err == nil {
+			s.Note(u.Host, visit.Status)
+		}
+	}
+	return s
+}

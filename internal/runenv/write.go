@@ -1,0 +1,91 @@
+package runenv
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"legwork/internal/failpoint"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// emit appends events and then makes sure of the lease: after it the next external effect may be made.
+func (r *Run) emit(ctx context.Context, events ...research.Event) error {
+	err := r.commit(ctx, len(events), func() ([]research.Event, error) {
+		return r.cfg.Store.Append(ctx, nil, r.cfg.Task.ID, r.cfg.Epoch, events)
+	})
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(ctx, "before_effect")
+	if r.cfg.AwaitLease == nil {
+		return nil
+	}
+	return r.cfg.AwaitLease(ctx)
+}
+
+// record journals a step with everything it brought.
+func (r *Run) record(ctx context.Context, step research.Step) ([]research.Evidence, error) {
+	step.Try = r.cfg.Try
+	r.keepLinks(step.Visit)
+	var citations []research.Evidence
+	failpoint.Hit(ctx, "before_step_commit")
+	err := r.commit(ctx, len(step.Events), func() ([]research.Event, error) {
+		events, stored, err := r.cfg.Store.RecordStep(ctx, nil, r.cfg.Task.ID, r.cfg.Epoch, step)
+		if stored != nil { // also when the answer to COMMIT was lost
+			citations = stored
+		}
+		return events, err
+	})
+	failpoint.Hit(ctx, "after_step_commit")
+	return citations, err
+}
+
+// commit runs one fenced transaction that appends n events, and publishes them. While the database is away it tries
+// again. A COMMIT whose answer was lost is settled by the log: only this run appends at this epoch, so a log that has
+// grown by n events holds them, and they are read back from there.
+func (r *Run) commit(ctx context.Context, n int, transaction func() ([]research.Event, error)) error {
+	var events []research.Event
+	tried := false
+	err := store.UntilAvailable(ctx, func() (err error) {
+		if tried && n > 0 {
+			done, err := r.committed(ctx, n)
+			if err == nil && done {
+				events, err = r.cfg.Store.Events(ctx, r.cfg.Task.ID, r.lastSeq, n)
+			}
+			if done || err != nil {
+				return err
+			}
+		}
+		tried = true
+		events, err = transaction()
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil && !errors.Is(err, research.ErrFenced) {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	r.lastSeq += int64(n)
+	if r.cfg.Publish != nil {
+		r.cfg.Publish(ctx, events)
+	}
+	return nil
+}
+
+// committed reports whether a transaction of this run that appended n events took place although it reported an error.
+func (r *Run) committed(ctx context.Context, n int) (bool, error) {
+	id := []uuid.UUID{r.cfg.Task.ID}
+	epochs, err := r.cfg.Store.Epochs(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if epochs[r.cfg.Task.ID] != r.cfg.Epoch {
+		return false, research.ErrFenced
+	}
+	states, err := r.cfg.Store.LogStates(ctx, id)
+	return err == nil && states[r.cfg.Task.ID].LastSeq == r.lastSeq+int64(n), err
+}
