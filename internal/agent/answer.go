@@ -33,7 +33,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 		noun = "pages"
 	}
 	found, err := r.find(ctx, r.env.Task.Question, r.pages, r.budget(),
-		thought(fmt.Sprintf("Looking for the passages that answer the question best on the %d %s read.", len(r.pages), noun), nil))
+		research.Thinking(fmt.Sprintf("Looking for the passages that answer the question best on the %d %s read.", len(r.pages), noun), nil))
 	if err != nil {
 		return research.Result{}, err
 	}
@@ -46,7 +46,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 	var cited []int
 	for i, p := range chosen {
 		why := fmt.Sprintf("Citing a passage of “%s”: it has %s.", p.Title, list(p.Words))
-		c, err := r.cite(ctx, p, thought(why, nil))
+		c, err := r.cite(ctx, p, research.Thinking(why, nil))
 		if err != nil {
 			return research.Result{}, err
 		}
@@ -161,14 +161,6 @@ func alike(a, b string) bool {
 		}
 	}
 	return true
-}
-
-func wordsOf(s string) map[string]bool {
-	m := map[string]bool{}
-	for _, t := range tokenize(s) {
-		m[t.lower()] = true
-	}
-	return m
 }
 
 // compose writes the answer: what it is, then each passage as a quote with its marker and page.

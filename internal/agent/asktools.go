@@ -278,7 +278,7 @@ func (a *asker) findTool(ctx context.Context, query, url string) (shownOutcome, 
 		}
 		res := foundPassages{Passages: []foundPassage{}}
 		for _, s := range ranked[:min(len(ranked), shownFound)] {
-			res.Passages = append(res.Passages, s.found())
+			res.Passages = append(res.Passages, newFound(&s))
 		}
 		return effect{result: res, success: len(ranked) > 0, preview: map[string]any{"pages": len(a.pages), "passages": len(ranked)}}, nil
 	})

@@ -9,12 +9,6 @@ import (
 	"legwork/internal/research"
 )
 
-// proof is a verified quote.
-type proof struct {
-	cited
-	text string // the snapshot's, from Start to End
-}
-
 // uncited is the journaled result of a cite whose quote is not on the page.
 type uncited struct {
 	cited
@@ -63,17 +57,8 @@ func (a *asker) citeTool(ctx context.Context, url, quote string) (shownOutcome, 
 	if err != nil {
 		return shownOutcome{}, err
 	}
-	fresh := a.prove(proof{cited: res.cited, text: string(s.runes[res.Start:res.End])})
+	fresh := a.addQuote(proof{cited: res.cited, text: string(s.runes[res.Start:res.End])})
 	return shownOutcome{text: fmt.Sprintf("Kept as evidence %d. You have %d so far.", res.Evidence, len(a.proofs)), fresh: fresh}, nil
-}
-
-// prove keeps a quote once.
-func (a *asker) prove(p proof) bool {
-	if slices.ContainsFunc(a.proofs, func(o proof) bool { return o.Evidence == p.Evidence }) {
-		return false
-	}
-	a.proofs = append(a.proofs, p)
-	return true
 }
 
 // citable are the pages that a quote may be on: the one named, then the others, newest first.

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -85,7 +81,7 @@ func (a *asker) evidenceOfReader(ctx context.Context) error {
 		a.cutBy(r.budget())
 	}
 	found, err := r.find(ctx, a.env.Task.Question, a.pages, a.cut,
-		thought("The model cited nothing; looking for the passages that fit the question best.", nil))
+		research.Thinking("The model cited nothing; looking for the passages that fit the question best.", nil))
 	if err != nil {
 		return err
 	}
@@ -94,7 +90,7 @@ func (a *asker) evidenceOfReader(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a.prove(proof{cited: c, text: p.Text})
+		a.addQuote(proof{cited: c, text: p.Text})
 	}
 	if len(a.proofs) > 0 && a.why == "" {
 		a.why = "the model cited nothing"
@@ -144,116 +140,6 @@ func (a *asker) shownProofs() []shownProof {
 		shown[i] = shownProof{N: i + 1, Title: defused(p.Title), URL: p.URL, Text: defused(p.text)}
 	}
 	return shown
-}
-
-// composed is an answer whose markers were checked.
-type composed struct {
-	text        string
-	used        []int // numbers of the quotes by marker: marker n is used[n-1]
-	invalid     int   // markers that pointed at nothing, removed
-	sentences   int   // that state something
-	unsupported int   // of those, without a marker
-}
-
-var (
-	marker    = regexp.MustCompile(`[ \t]?[\[【](\s*\^?\d{1,4}\s*(?:[,;–-]\s*\^?\d{1,4}\s*)*)[\]】]`)
-	oneNumber = regexp.MustCompile(`\d+|[–-]`)
-	codeSpan  = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
-)
-
-// checkMarkers renumbers the markers of an answer in the order of their first use, and removes those that point at none of
-// the n quotes. Code is left as it is.
-func checkMarkers(text string, n int) composed {
-	c := composed{}
-	var b strings.Builder
-	at := 0
-	for _, code := range append(codeSpan.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
-		b.WriteString(marker.ReplaceAllStringFunc(text[at:code[0]], func(m string) string { return c.renumber(m, n) }))
-		b.WriteString(text[code[0]:code[1]])
-		at = code[1]
-	}
-	c.text = strings.TrimSpace(b.String())
-	c.sentences, c.unsupported = countSentences(c.text)
-	return c
-}
-
-// renumber rewrites one marker, which may name several quotes or a range of them.
-func (c *composed) renumber(m string, n int) string {
-	var numbers []int
-	upTo := false
-	for _, part := range oneNumber.FindAllString(m, -1) {
-		v, err := strconv.Atoi(part)
-		if err != nil {
-			upTo = true
-			continue
-		}
-		if last := len(numbers) - 1; upTo && last >= 0 && v > numbers[last] && v <= n {
-			for k := numbers[last] + 1; k < v; k++ {
-				numbers = append(numbers, k)
-			}
-		}
-		upTo = false
-		numbers = append(numbers, v)
-	}
-	out := ""
-	for _, v := range numbers {
-		if v < 1 || v > n {
-			c.invalid++
-			continue
-		}
-		i := slices.Index(c.used, v)
-		if i < 0 {
-			c.used, i = append(c.used, v), len(c.used)
-		}
-		if mark := fmt.Sprintf("[%d]", i+1); !strings.Contains(out, mark) {
-			out += mark
-		}
-	}
-	if out != "" && (m[0] == ' ' || m[0] == '\t') {
-		out = " " + out
-	}
-	return out
-}
-
-var (
-	sentenceStop = regexp.MustCompile(`[.!?。！？]+["'”’)*]*((?:\s*\[\d+\])*)(\s+|$)`)
-	hasMarker    = regexp.MustCompile(`\[\d+\]`)
-	bullet       = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
-)
-
-// countSentences counts the sentences that state something, and those of them without a marker.
-func countSentences(text string) (all, unsupported int) {
-	for sentence := range sentences(text) {
-		all++
-		if !hasMarker.MatchString(sentence) {
-			unsupported++
-		}
-	}
-	return all, unsupported
-}
-
-// sentences gives the sentences that state something. Headings, code, and lines that only lead to a list do not; a marker
-// behind the full stop belongs to the sentence before it.
-func sentences(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for line := range strings.Lines(codeSpan.ReplaceAllString(text, "code")) {
-			line = strings.TrimSpace(bullet.ReplaceAllString(line, ""))
-			if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") {
-				continue
-			}
-			for line != "" {
-				end := len(line)
-				if m := sentenceStop.FindStringIndex(line); m != nil {
-					end = m[1]
-				}
-				sentence := line[:end]
-				line = line[end:]
-				if len(wordsOf(hasMarker.ReplaceAllString(sentence, ""))) >= 3 && !yield(sentence) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // quoteAll is the answer where the model wrote none: the quotes, word for word.

@@ -2,11 +2,9 @@ package agent
 
 import (
 	"fmt"
-	"math"
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"legwork/internal/page"
@@ -95,18 +93,10 @@ var (
 	letterText    = regexp.MustCompile(`^[A-Za-z]$`)
 	letterPath    = regexp.MustCompile(`(?i)(?:index)[-_/]?([a-z])(?:\.\w+)?$`)
 	navigation    = regexp.MustCompile(`(?i)^(next|prev|previous|up|home|top|back|»|«|→|←|¶|#|edit|print|search|login|log in|sign in|sign up|register|skip to (main )?content|show source|report a bug)$`)
-	notPages      = set(".zip", ".gz", ".bz2", ".xz", ".tar", ".tgz", ".7z", ".rar", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp",
-		".ico", ".css", ".js", ".mp3", ".mp4", ".avi", ".mov", ".webm", ".exe", ".dmg", ".iso", ".deb", ".rpm", ".jar", ".whl", ".epub",
-		".woff", ".woff2", ".ttf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".odt")
+	notPages      = wordSet(`.zip .gz .bz2 .xz .tar .tgz .7z .rar .png .jpg .jpeg .gif .svg .webp
+		.ico .css .js .mp3 .mp4 .avi .mov .webm .exe .dmg .iso .deb .rpm .jar .whl .epub
+		.woff .woff2 .ttf .doc .docx .xls .xlsx .ppt .pptx .odt`)
 )
-
-func set(values ...string) map[string]bool {
-	m := map[string]bool{}
-	for _, v := range values {
-		m[v] = true
-	}
-	return m
-}
 
 // source is what a page hands on to the pages that it links to.
 type source struct {
@@ -213,13 +203,6 @@ func (f *frontier) weights() ([]float64, float64) {
 	return out, max(sum, 1e-9)
 }
 
-// rarityPrior is how many texts without any term are thought of as seen before the first, so that the first few do not
-// decide what is rare.
-const rarityPrior = 20
-
-// rarity is the inverse document frequency of BM25 (Robertson and Spärck Jones), which is never negative.
-func rarity(df, n float64) float64 { return math.Log(1 + (n+rarityPrior-df+0.5)/(df+0.5)) }
-
 // next takes the best page out of the frontier; nil when none is left that allowed lets through. A page that shares
 // nothing with the question is taken only when desperate, and then only on the site of the start page. The second result is the best score among those that allowed
 // refused.
@@ -313,21 +296,6 @@ func (f *frontier) cover(weights []float64, strength func(t int) float64) float6
 	return sum
 }
 
-func pick(s termSet, i int, v float64) float64 {
-	if s.has(i) {
-		return v
-	}
-	return 0
-}
-
-func count(s termSet) int {
-	n := 0
-	for ; s != 0; s &= s - 1 {
-		n++
-	}
-	return n
-}
-
 // explain says in a clause why a page is opened.
 func (f *frontier) explain(c *candidate, best int) string {
 	m := c.mentions[best]
@@ -354,14 +322,6 @@ func (f *frontier) explain(c *candidate, best int) string {
 		return "nothing closer to the question is in sight"
 	}
 	return strings.Join(reasons, "; ")
-}
-
-// list joins up to five words for reading.
-func list(words []string) string {
-	if len(words) > 5 {
-		words = slices.Concat(words[:5], []string{"…"})
-	}
-	return strings.Join(words, ", ")
 }
 
 // label is how a page is named to a human before it was opened.

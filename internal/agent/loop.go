@@ -83,7 +83,7 @@ type asker struct {
 	cost     float64
 	priced   bool // some reply had a price
 
-	ahead   map[string]page.Address // the pages that the present reply opens ahead, by address
+	early   map[string]page.Address // the pages that the present reply opens before their turn, by address
 	byURL   map[string]int          // into pages
 	known   map[string]origin
 	texts   map[string]*snapshot
@@ -144,7 +144,7 @@ func (a *asker) begin(ctx context.Context) error {
 	a.inherit()
 	seedText := ""
 	if seed := a.opts.SeedURL; seed != "" {
-		o, err := a.navigate(ctx, page.Address{URL: seed}, thought("Opening the start page "+seed+".", nil))
+		o, err := a.navigate(ctx, page.Address{URL: seed}, research.Thinking("Opening the start page "+seed+".", nil))
 		switch {
 		case err != nil:
 			return err
@@ -205,11 +205,11 @@ func (a *asker) tokensUp() bool {
 // act carries the calls of a reply out and answers them.
 func (a *asker) act(ctx context.Context, calls []wish, written bool) (done, fresh bool, err error) {
 	var results []string
-	wait, err := a.sendAhead(ctx, calls)
+	stop, err := a.prefetchCalls(ctx, calls)
 	if err != nil {
 		return false, false, err
 	}
-	defer wait()
+	defer stop()
 	for i, c := range calls {
 		var out shownOutcome
 		spec := toolNamed(c.name)

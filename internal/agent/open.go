@@ -70,33 +70,25 @@ func (a *asker) admit(u *neturl.URL) (at page.Address, why string) {
 	return at, a.scope.Refuse(at)
 }
 
-func hostDomain(raw string) string {
-	u, err := neturl.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return page.Domain(u.Host)
-}
-
 // open opens a page, or finds it among those that are open.
 func (a *asker) open(ctx context.Context, raw string) (*opened, shownOutcome, error) {
 	u, ok := a.address(raw)
 	if !ok {
 		return nil, a.refuse(ToolNavigate, "%q is no address of a web page. Give one that starts with http:// or https://.", research.Truncate(raw, 100)), nil
 	}
-	at, ahead := a.ahead[u.String()]
-	delete(a.ahead, u.String())
-	if i, ok := a.byURL[u.String()]; ok && !ahead {
+	at, early := a.early[u.String()]
+	delete(a.early, u.String())
+	if i, ok := a.byURL[u.String()]; ok && !early {
 		out, err := a.look(ctx, &a.pages[i])
 		return &a.pages[i], out, err
 	}
-	if !ahead {
+	if !early {
 		var why string
 		if at, why = a.admit(u); why != "" {
 			return nil, a.refuse(ToolNavigate, "%s", why), nil
 		}
 	}
-	if !ahead && !a.recorded(ToolNavigate, map[string]any{"url": u.String()}) {
+	if !early && !a.recorded(ToolNavigate, map[string]any{"url": u.String()}) {
 		switch {
 		case a.loads+a.loading() >= a.opts.MaxPages:
 			a.cutBy("maxPages")

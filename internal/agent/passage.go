@@ -271,15 +271,8 @@ func (s *scored) named() bool {
 	return false
 }
 
-// found is the passage as find_in_page gives it.
-func (s *scored) found() foundPassage {
-	return foundPassage{
-		PageID: s.hit.PageID, VisitID: s.hit.VisitID, URL: s.hit.URL, Title: s.hit.Title, Heading: s.hit.Heading,
-		Start: s.hit.Start, End: s.hit.End, Text: s.hit.Text, Entry: s.key, Score: round(s.score), Covered: round(s.covered),
-		Share: round(s.share()), Shaped: !s.q.shape.asksForm() || s.shaped > 0, Named: s.named(),
-		Words: s.q.words(s.text | s.path | s.title),
-	}
-}
+// fits reports whether the passage looks like an answer; it does where the question does not say how one looks.
+func (s *scored) fits() bool { return !s.q.shape.asksForm() || s.shaped > 0 }
 
 // round keeps journaled scores short.
 func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }

@@ -40,10 +40,5 @@ func untrustedMark(task uuid.UUID) string {
 // tagOfText matches what looks like our tag.
 var tagOfText = regexp.MustCompile(`(?i)<(/?\s*page-text)`)
 
-// untrusted marks text from the web.
-func (a *asker) untrusted(text string) string {
-	return "<" + a.mark + ">\n" + defused(text) + "\n</" + a.mark + ">"
-}
-
 // defused is text from the web in which nothing looks like our tag.
 func defused(text string) string { return tagOfText.ReplaceAllString(text, "‹$1") }

@@ -76,7 +76,7 @@ func (r *reader) start(ctx context.Context) error {
 		r.offerInherited()
 		return nil
 	}
-	found, err := r.search(ctx, strings.ReplaceAll(questionWithContext(r.env.Task), "\n", " "), thought("Searching for pages that may answer the question.", nil))
+	found, err := r.search(ctx, strings.ReplaceAll(questionWithContext(r.env.Task), "\n", " "), research.Thinking("Searching for pages that may answer the question.", nil))
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (r *reader) startAtSeed(ctx context.Context) error {
 	if r.timeUp(ToolNavigate, seed) {
 		return r.unreadable()
 	}
-	o, err := r.navigate(ctx, page.Address{URL: seed, Root: root}, thought("Opening the start page "+seed+".", nil))
+	o, err := r.navigate(ctx, page.Address{URL: seed, Root: root}, research.Thinking("Opening the start page "+seed+".", nil))
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
-	o, err := r.navigate(ctx, page.Address{URL: c.url, Depth: c.depth, Root: c.root}, thought(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
+	o, err := r.navigate(ctx, page.Address{URL: c.url, Depth: c.depth, Root: c.root}, research.Thinking(fmt.Sprintf("Following %s: %s.", c.label(), c.why),
 		map[string]any{"url": c.url, "score": round(c.score), "depth": c.depth}))
 	if err != nil {
 		return false, err
@@ -262,6 +262,14 @@ func (r *reader) unreadable() error {
 	return f
 }
 
-func thought(content string, metadata map[string]any) research.Event {
-	return research.Thinking(content, metadata)
+// offerInherited lets the reader open the pages of the parent's evidence again, as start pages, and rank what they said.
+func (r *reader) offerInherited() {
+	r.pages = append(inheritedPages(r.env.Inherited), r.pages...)
+	for _, o := range inheritedPages(r.env.Inherited) {
+		u, err := page.ParseURL(o.URL)
+		if err != nil || r.scope.Refuse(page.Address{URL: o.URL}) != "" {
+			continue
+		}
+		r.frontier.start(u.String(), page.Domain(u.Host), o.Title, "", 1)
+	}
 }

@@ -37,19 +37,6 @@ func wishes(r llm.Reply) (text string, calls []wish, written bool) {
 	return text, calls, len(calls) > 0
 }
 
-var (
-	thinking     = regexp.MustCompile(`(?is)<(?:think|thinking|thought|reasoning)>.*?</(?:think|thinking|thought|reasoning)>`)
-	thinkingEnd  = regexp.MustCompile(`(?is)^.*</(?:think|thinking|thought|reasoning)>`)
-	thinkingOpen = regexp.MustCompile(`(?is)<(?:think|thinking|thought|reasoning)>.*$`)
-)
-
-// withoutThinking leaves out what a model says to itself, also where one of the tags is missing.
-func withoutThinking(s string) string {
-	s = thinking.ReplaceAllString(s, "")
-	s = thinkingEnd.ReplaceAllString(s, "")
-	return strings.TrimSpace(thinkingOpen.ReplaceAllString(s, ""))
-}
-
 // The forms in which models write calls into their text.
 var (
 	taggedCall   = regexp.MustCompile(`(?is)<(?:tool_calls?|function_calls?|tool_use|tools?)>\s*(.*?)\s*(?:</(?:tool_calls?|function_calls?|tool_use|tools?)>|$)`)

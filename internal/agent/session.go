@@ -28,18 +28,18 @@ const (
 // A tool call is announced, made and recorded. One that the journal has is answered from there, without announcement and
 // effect, so a resumed run goes the same way without doing anything twice.
 type session struct {
-	env      Env
-	log      *slog.Logger
-	journal  map[string]research.Step // by tool and arguments, what may be answered from
-	turn     int                      // of the newest step
-	asking   int                      // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
-	calls    map[int]int              // newest call number by turn
-	loads    int                      // navigate_to calls that count against MaxPages
-	evidence int                      // number of the newest citation
-	shelved  map[string]bool          // addresses that a search of the library gave
-	shots    int                      // take_screenshot calls that count against maxShots
-	flights  map[string]*flight       // calls announced and under way, by tool and arguments
-	question func(ctx context.Context, language string) (*question, error)
+	env         Env
+	log         *slog.Logger
+	journal     map[string]research.Step // by tool and arguments, what may be answered from
+	turn        int                      // of the newest step
+	asking      int                      // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
+	calls       map[int]int              // newest call number by turn
+	loads       int                      // navigate_to calls that count against MaxPages
+	evidence    int                      // number of the newest citation
+	fromLibrary map[string]bool          // addresses that a search of the library gave
+	shots       int                      // take_screenshot calls that count against maxShots
+	underWay    map[string]*callUnderWay // by tool and arguments
+	questions   map[string]*question     // the task's, by language
 
 	opts     research.Options
 	scope    page.Scope
@@ -56,31 +56,16 @@ func (b *session) cutBy(budget string) { b.cut = cmp.Or(b.cut, budget) }
 // newSession prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
 // answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
 func newSession(env Env) *session {
-	b := &session{env: env, log: env.Log, opts: env.Task.Options, scope: env.Scope, journal: map[string]research.Step{}, calls: map[int]int{}, shelved: map[string]bool{},
-		flights: map[string]*flight{}}
+	b := &session{env: env, log: env.Log, opts: env.Task.Options, scope: env.Scope, journal: map[string]research.Step{}, calls: map[int]int{}, fromLibrary: map[string]bool{}, questions: map[string]*question{},
+		underWay: map[string]*callUnderWay{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
 	for _, e := range env.Inherited {
 		b.evidence = max(b.evidence, e.Number)
 	}
-	asked := map[string]*question{}
-	text := questionWithContext(env.Task)
-	b.question = func(ctx context.Context, language string) (*question, error) {
-		if language == "en" { // also what a page without a language is taken for
-			language = ""
-		}
-		if q, ok := asked[language]; ok {
-			return q, nil
-		}
-		q, err := questionIn(ctx, text, language, env.Lexemes)
-		if err == nil {
-			asked[language] = q
-		}
-		return q, err
-	}
 	for _, s := range env.Journal {
-		b.took(s.Turn, s.CallNo)
+		b.useKey(s.Turn, s.CallNo)
 		if s.Kind != research.ToolStep {
 			continue
 		}
@@ -104,6 +89,21 @@ func newSession(env Env) *session {
 		}
 	}
 	return b
+}
+
+// question gives the task's question as it is matched with texts of a language.
+func (b *session) question(ctx context.Context, language string) (*question, error) {
+	if language == "en" { // also what a page without a language is taken for
+		language = ""
+	}
+	if q, ok := b.questions[language]; ok {
+		return q, nil
+	}
+	q, err := questionIn(ctx, questionWithContext(b.env.Task), language, b.env.Lexemes)
+	if err == nil {
+		b.questions[language] = q
+	}
+	return q, err
 }
 
 // failedTransiently reports whether a step's effect may succeed when it is made again.
@@ -134,8 +134,8 @@ func (b *session) nextKey() (turn, callNo int) {
 	return b.turn + 1, 1
 }
 
-// took notes that a key is used.
-func (b *session) took(turn, callNo int) {
+// useKey notes that a key is used.
+func (b *session) useKey(turn, callNo int) {
 	b.turn, b.calls[turn] = max(b.turn, turn), max(b.calls[turn], callNo)
 }
 
@@ -178,12 +178,12 @@ func (b *session) call(ctx context.Context, tool string, args map[string]any, be
 		return decode(tool, step.Result, out)
 	}
 	turn, callNo := b.nextKey()
-	ahead := b.flights[key]
-	if ahead != nil {
-		turn, callNo = ahead.turn, ahead.callNo
+	early := b.underWay[key]
+	if early != nil {
+		turn, callNo = early.turn, early.callNo
 	}
 	where := map[string]any{"turn": turn, "callNo": callNo}
-	if ahead == nil {
+	if early == nil {
 		if err := b.env.Emit(ctx, append(before, research.ToolCall(tool, args, where))...); err != nil {
 			return err
 		}
@@ -200,23 +200,23 @@ func (b *session) call(ctx context.Context, tool string, args map[string]any, be
 	maps.Copy(where, e.metadata)
 	step := research.Step{
 		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
-		Success: e.success, Duration: tookOf(ahead, began), Visit: e.visit, Evidence: e.citations, Artifact: e.file, Shows: e.shows,
+		Success: e.success, Duration: durationOf(early, began), Visit: e.visit, Evidence: e.citations, Artifact: e.file, Shows: e.shows,
 		Events: append([]research.Event{research.ToolResult(tool, e.preview, e.success, where)}, e.then...),
 	}
 	if _, err := b.env.Record(ctx, step); err != nil {
 		return err
 	}
-	b.took(turn, callNo)
-	delete(b.flights, key)
+	b.useKey(turn, callNo)
+	delete(b.underWay, key)
 	step.Events, step.Visit, step.Evidence, step.Artifact = nil, nil, nil, nil
 	b.journal[key] = step
 	return decode(tool, result, out)
 }
 
-// tookOf is how long an effect took, which may have begun before its turn.
-func tookOf(ahead *flight, began time.Time) time.Duration {
-	if ahead != nil {
-		return ahead.took
+// durationOf is how long an effect took, which may have begun before its turn.
+func durationOf(early *callUnderWay, began time.Time) time.Duration {
+	if early != nil {
+		return early.duration
 	}
 	return time.Since(began)
 }

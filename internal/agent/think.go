@@ -89,7 +89,7 @@ func (a *asker) generate(ctx context.Context, p purpose, r llm.Request, again ..
 		for _, f := range again {
 			f()
 		}
-		return a.env.Emit(ctx, thought(fmt.Sprintf("%s Trying again in %.0f s.", retry.Problem.Message, max(1, retry.Wait.Seconds())),
+		return a.env.Emit(ctx, research.Thinking(fmt.Sprintf("%s Trying again in %.0f s.", retry.Problem.Message, max(1, retry.Wait.Seconds())),
 			map[string]any{"model": a.model.Name(), "try": retry.Try, "problem": string(retry.Problem.Kind)}))
 	}
 	r.Ready = func(ctx context.Context) error { return a.env.Emit(ctx) }
@@ -108,7 +108,7 @@ func (a *asker) generate(ctx context.Context, p purpose, r llm.Request, again ..
 		return llm.Reply{}, err
 	}
 	a.pending = nil
-	a.took(step.Turn, step.CallNo)
+	a.useKey(step.Turn, step.CallNo)
 	return a.take(step)
 }
 
@@ -157,7 +157,7 @@ func (a *asker) told(step research.Step, p purpose, reply llm.Reply) []research.
 	default:
 		metadata["calls"] = len(calls)
 	}
-	return append(a.pending, thought(research.Truncate(text, research.MaxPreview), metadata))
+	return append(a.pending, research.Thinking(research.Truncate(text, research.MaxPreview), metadata))
 }
 
 // intent says what a reply without words does.
@@ -213,4 +213,9 @@ func (a *asker) conversation() ([]llm.Message, error) {
 		out[1].Text = research.Truncate(out[1].Text, a.window/2)
 	}
 	return out, nil
+}
+
+// untrusted marks text from the web.
+func (a *asker) untrusted(text string) string {
+	return "<" + a.mark + ">\n" + defused(text) + "\n</" + a.mark + ">"
 }

@@ -140,3 +140,12 @@ func splitName(s string) []string {
 
 // exact is the key of a name as it is written, next to which its words have keys of their own.
 func exact(lower string) string { return "=" + lower }
+
+// wordsOf is the set of words and names in a text, in lower case.
+func wordsOf(s string) map[string]bool {
+	m := map[string]bool{}
+	for _, t := range tokenize(s) {
+		m[t.lower()] = true
+	}
+	return m
+}

@@ -1,0 +1,121 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// earlyCall is a call that may be made before its turn: a search, or a page to open.
+type earlyCall struct {
+	tool  string
+	args  map[string]any
+	query string       // of a search
+	at    page.Address // of a page
+}
+
+// callUnderWay is a call that was announced and is being made, while earlier calls of the same reply are recorded. Its
+// journal key is chosen already; its step is recorded when its turn comes, so the journal and the log keep the order of the
+// reply.
+type callUnderWay struct {
+	turn, callNo int
+	done         chan struct{} // closed when the fields below are set
+	visit        research.Visit
+	timeUp       bool
+	found        search.Answer
+	duration     time.Duration
+	err          error
+}
+
+// wait returns when the call has ended.
+func (c *callUnderWay) wait(ctx context.Context) error {
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// prefetch announces calls together and makes them at the same time; search and navigate then take what they brought. Calls
+// that the journal answers are not made. stop cancels those that nobody took, and waits for their end.
+func (b *session) prefetch(ctx context.Context, calls []earlyCall) (stop func(), err error) {
+	stop = func() {}
+	underWay := map[*callUnderWay]earlyCall{}
+	var order []*callUnderWay
+	var events []research.Event
+	for _, c := range calls {
+		if b.recorded(c.tool, c.args) {
+			continue
+		}
+		raw, err := research.EncodeJSON(c.args)
+		if err != nil {
+			return stop, fmt.Errorf("arguments of %s: %w", c.tool, err)
+		}
+		u := &callUnderWay{done: make(chan struct{})}
+		u.turn, u.callNo = b.nextKey()
+		b.useKey(u.turn, u.callNo)
+		b.underWay[callKey(c.tool, raw)] = u
+		underWay[u], order = c, append(order, u)
+		events = append(events, research.ToolCall(c.tool, c.args, map[string]any{"turn": u.turn, "callNo": u.callNo}))
+	}
+	if len(order) == 0 {
+		return stop, nil
+	}
+	if err := b.env.Emit(ctx, events...); err != nil {
+		return stop, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	for _, u := range order {
+		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].at.URL] // read here: later searches write the map
+		go func() {
+			defer close(u.done)
+			began := time.Now()
+			u.err = b.guarded(ctx, c.tool, func() (err error) {
+				if c.tool == ToolSearch {
+					u.found, err = b.env.Search(ctx, c.query)
+				} else {
+					u.visit, u.timeUp, err = b.load(ctx, c.at, fromLibrary)
+				}
+				return err
+			})
+			u.duration = time.Since(began)
+		}()
+	}
+	return func() {
+		cancel()
+		for _, u := range order {
+			<-u.done
+		}
+		clear(b.underWay)
+	}, nil
+}
+
+// guarded runs a call on a goroutine of its own, where a panic would end the process: it becomes the failure of the run.
+func (b *session) guarded(ctx context.Context, tool string, call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.log.ErrorContext(ctx, "a call panicked", "tool", tool, "panic", p, "stack", string(debug.Stack()))
+			err = &research.Failure{Code: research.CodeInternal, Transient: true, Cause: fmt.Errorf("panic: %v", p),
+				Message: "Something went wrong inside the server; its log has the cause."}
+		}
+	}()
+	return call()
+}
+
+// loading is how many pages are being loaded before their turn: they count against MaxPages.
+func (b *session) loading() int {
+	n := 0
+	for key := range b.underWay {
+		if strings.HasPrefix(key, ToolNavigate+"\x00") {
+			n++
+		}
+	}
+	return n
+}

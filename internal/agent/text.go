@@ -1,0 +1,26 @@
+package agent
+
+import (
+	neturl "net/url"
+	"slices"
+	"strings"
+
+	"legwork/internal/page"
+)
+
+// hostDomain is the registrable domain of an address; empty: it is none.
+func hostDomain(raw string) string {
+	u, err := neturl.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return page.Domain(u.Host)
+}
+
+// list joins up to five words for reading.
+func list(words []string) string {
+	if len(words) > 5 {
+		words = slices.Concat(words[:5], []string{"…"})
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+
+	"legwork/internal/page"
+	"legwork/internal/research"
+	"legwork/internal/search"
+)
+
+// Bounds of what a step keeps.
+const (
+	maxStepLinks = 5000
+	maxHits      = 600 // passages that are ranked; each costs the database about a millisecond where pages are huge
+	maxFound     = 40  // passages that find_in_page gives
+)
+
+// foundPages is the journaled result of search_for_question.
+type foundPages struct {
+	Asked   research.Engine  `json:"asked"`
+	Used    research.Engine  `json:"used,omitempty"`
+	Results []search.Result  `json:"results"`
+	Skipped []search.Skipped `json:"skipped,omitempty"`
+	// Rewritten is the simpler query that the results answer; empty: the query as it was.
+	Rewritten string `json:"rewritten,omitempty"`
+}
+
+// search asks the task's search engine. An engine that could not be used is told in an event of its own.
+func (b *session) search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
+	var out foundPages
+	err := b.call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
+		a, err := b.ask(ctx, query)
+		if err != nil {
+			return effect{}, err
+		}
+		results := make([]any, 0, len(a.Results))
+		for _, r := range a.Results {
+			results = append(results, map[string]any{"url": r.URL, "title": r.Title})
+		}
+		e := effect{
+			result: foundPages{Asked: a.Asked, Used: a.Used, Results: append([]search.Result{}, a.Results...),
+				Skipped: a.Skipped, Rewritten: a.Rewritten},
+			preview: map[string]any{"engine": string(a.Used), "count": len(a.Results), "results": results},
+			success: a.Used != "",
+		}
+		if a.Used == "" {
+			delete(e.preview, "engine")
+			e.preview["message"] = "No search engine could answer."
+		}
+		if a.Rewritten != "" {
+			e.preview["query"] = a.Rewritten
+			e.then = append(e.then, research.Thinking(fmt.Sprintf("The question as it was found little, so %q was searched for.", a.Rewritten),
+				map[string]any{"query": map[string]any{"asked": query, "used": a.Rewritten}}))
+		}
+		if len(a.Skipped) > 0 {
+			e.then = append(e.then, research.Thinking(fallbackSentence(a), map[string]any{
+				"searchEngine": map[string]any{"asked": a.Asked, "used": a.Used, "skipped": a.Skipped}}))
+		}
+		return e, nil
+	})
+	if out.Used == research.Library {
+		for _, r := range out.Results {
+			if u, err := page.ParseURL(r.URL); err == nil {
+				b.fromLibrary[u.String()] = true
+			}
+		}
+	}
+	return out, err
+}
+
+// ask asks the search engine, or takes what was asked ahead.
+func (b *session) ask(ctx context.Context, query string) (search.Answer, error) {
+	raw, err := research.EncodeJSON(map[string]any{"query": query})
+	if err != nil {
+		return search.Answer{}, err
+	}
+	if f := b.underWay[callKey(ToolSearch, raw)]; f != nil {
+		if err := f.wait(ctx); err != nil {
+			return search.Answer{}, err
+		}
+		return f.found, nil
+	}
+	return b.env.Search(ctx, query)
+}
+
+// fallbackSentence says which engine was asked, why it did not answer, and what stands in.
+func fallbackSentence(a search.Answer) string {
+	s := fmt.Sprintf("The search engine %s was asked for.", a.Asked)
+	for _, skipped := range a.Skipped {
+		s += " " + skipped.Reason
+	}
+	switch {
+	case a.Used == "":
+		return s + " No other engine could stand in for it."
+	case len(a.Results) == 0:
+		return s
+	}
+	if a.Used == research.Library {
+		return s + " Instead, the library of pages read earlier was searched."
+	}
+	return s + fmt.Sprintf(" Instead, %s was searched.", a.Used)
+}
