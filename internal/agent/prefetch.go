@@ -3,10 +3,10 @@ package agent
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"time"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
@@ -74,10 +74,10 @@ func (b *session) prefetch(ctx context.Context, calls []earlyCall) (stop func(),
 	ctx, cancel := context.WithCancel(ctx)
 	for _, u := range order {
 		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].at.URL] // read here: later searches write the map
-		go func() {
+		goroutine.Go(ctx, func() {
 			defer close(u.done)
 			began := time.Now()
-			u.err = b.guarded(ctx, c.tool, func() (err error) {
+			u.err = goroutine.Catch(ctx, func() (err error) {
 				if c.tool == ToolSearch {
 					u.found, err = b.env.Search(ctx, c.query)
 				} else {
@@ -86,7 +86,7 @@ func (b *session) prefetch(ctx context.Context, calls []earlyCall) (stop func(),
 				return err
 			})
 			u.duration = time.Since(began)
-		}()
+		})
 	}
 	return func() {
 		cancel()
@@ -95,18 +95,6 @@ func (b *session) prefetch(ctx context.Context, calls []earlyCall) (stop func(),
 		}
 		clear(b.underWay)
 	}, nil
-}
-
-// guarded runs a call on a goroutine of its own, where a panic would end the process: it becomes the failure of the run.
-func (b *session) guarded(ctx context.Context, tool string, call func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			b.log.ErrorContext(ctx, "a call panicked", "tool", tool, "panic", p, "stack", string(debug.Stack()))
-			err = &research.Failure{Code: research.CodeInternal, Transient: true, Cause: fmt.Errorf("panic: %v", p),
-				Message: "Something went wrong inside the server; its log has the cause."}
-		}
-	}()
-	return call()
 }
 
 // loading is how many pages are being loaded before their turn: they count against MaxPages.

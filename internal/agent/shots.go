@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 	"legwork/internal/research"
 )
@@ -156,11 +154,11 @@ func (b *session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 		done[i] = make(chan shot, 1)
 	}
 	deadline := time.Now().Add(limit)
-	var group errgroup.Group
+	var group goroutine.ErrGroup
 	group.SetLimit(shotsAtOnce + 1) // one of them hands out the others
-	group.Go(func() error {
+	group.Go(ctx, func() error {
 		for i, p := range due {
-			group.Go(func() error {
+			group.Go(ctx, func() error {
 				began := time.Now()
 				e, err := b.guardedShot(shooting, time.Until(deadline), shotName(turn, i+1), p)
 				done[i] <- shot{e, err, time.Since(began)}
@@ -182,15 +180,18 @@ func (b *session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 	return nil
 }
 
-// guardedShot is shoot on a goroutine of its own, where a panic would end the process.
+// guardedShot is shoot, but a panic costs the picture and not the run.
 func (b *session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e effect, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			b.log.ErrorContext(ctx, "a screenshot panicked", "url", p.url, "panic", r, "stack", string(debug.Stack()))
-			e, err = noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: "Something went wrong inside the server; its log has the cause."}), nil
-		}
-	}()
-	return b.shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quote: p.quote}, p.evidence)
+	ctx = goroutine.LogPanics(ctx, b.log)
+	err = goroutine.Catch(ctx, func() (err error) {
+		e, err = b.shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quote: p.quote}, p.evidence)
+		return err
+	})
+	var panicked *goroutine.PanicError
+	if errors.As(err, &panicked) {
+		return noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: "Something went wrong inside the server; its log has the cause."}), nil
+	}
+	return e, err
 }
 
 // keepShot journals a picture that was announced.

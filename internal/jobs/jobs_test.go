@@ -17,6 +17,7 @@ import (
 
 	"legwork/internal/agent"
 	"legwork/internal/dbtest"
+	"legwork/internal/goroutine"
 	"legwork/internal/research"
 )
 
@@ -148,6 +149,17 @@ func TestFailures(t *testing.T) {
 			return research.Result{}, &research.Failure{Code: research.CodeNoSources, Message: "Bad weather.", Transient: true}
 		}, research.CodeNoSources, 3, "Bad weather."},
 		"panic": {func(context.Context, agent.Env) (research.Result, error) { panic("secret detail") }, research.CodeInternal, 3, "Something went wrong"},
+		"panic in a goroutine": {func(ctx context.Context, _ agent.Env) (research.Result, error) {
+			goroutine.Go(ctx, func() { panic("secret detail") })
+			<-ctx.Done() // the run is stopped, so nobody waits for what the goroutine was to bring
+			return research.Result{}, ctx.Err()
+		}, research.CodeInternal, 3, "Something went wrong"},
+		"panic that the agent does not notice": {func(ctx context.Context, _ agent.Env) (research.Result, error) {
+			var group goroutine.ErrGroup
+			group.Go(ctx, func() error { panic("secret detail") })
+			_ = group.Wait()
+			return research.Result{Answer: "half of it"}, nil
+		}, research.CodeInternal, 3, "Something went wrong"},
 		"forged evidence": {func(context.Context, agent.Env) (research.Result, error) {
 			return research.Result{Answer: "x", Cited: []int{1}}, nil
 		}, research.CodeInternal, 3, "Something went wrong"},

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/research"
 	"legwork/internal/store"
 )
@@ -112,9 +113,10 @@ func (l *lease) run(ctx context.Context) {
 	for {
 		every := l.store.LeaseTTL() / 4
 		old := conn != nil
-		err := l.beat(ctx, &conn)
+		beat := func() error { return l.beat(ctx, &conn) }
+		err := goroutine.Catch(ctx, beat)
 		if err != nil && old { // the connection has ended, which does not mean that the database has
-			err = l.beat(ctx, &conn)
+			err = goroutine.Catch(ctx, beat)
 		}
 		if err != nil && ctx.Err() == nil {
 			l.log.WarnContext(ctx, "heartbeat failed; runs pause before their next step", "error", err)

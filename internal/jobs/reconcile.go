@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"legwork/internal/failpoint"
+	"legwork/internal/goroutine"
 	"legwork/internal/research"
 	"legwork/internal/store"
 )
@@ -34,7 +35,7 @@ func (r *Runner) reconcile(ctx context.Context) {
 			return
 		case <-time.After(every - every/8 + rand.N(every/4+1)):
 		}
-		if err := r.reconcileOnce(ctx); err != nil && ctx.Err() == nil {
+		if err := goroutine.Catch(ctx, func() error { return r.reconcileOnce(ctx) }); err != nil && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "cannot look for tasks of lost workers", "error", err)
 		}
 	}

@@ -3,13 +3,13 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/research"
 	"legwork/internal/runenv"
 	"legwork/internal/store"
@@ -55,21 +55,37 @@ func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], try int
 		spent: spent, journal: journal}, nil
 }
 
-// research runs the agent within the task's hard limit. A panic is a failure like any other.
-func (c *run) research(ctx context.Context) (result research.Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.runner.cfg.Log.ErrorContext(ctx, "the agent panicked", "task", c.task.ID, "panic", p, "stack", string(debug.Stack()))
-			err = &research.Failure{Code: research.CodeInternal, Transient: true, Cause: fmt.Errorf("panic: %v", p),
-				Message: "Something went wrong inside the server; its log has the cause."}
-		}
-	}()
+// research runs the agent within the task's hard limit. A panic in any goroutine of the run stops the run and is its failure,
+// whatever the agent made of it.
+func (c *run) research(ctx context.Context) (research.Result, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var first atomic.Pointer[goroutine.PanicError]
+	ctx = goroutine.OnPanic(ctx, func(p *goroutine.PanicError) {
+		goroutine.Log(ctx, c.runner.cfg.Log.With("task", c.task.ID, "epoch", c.epoch), p)
+		first.CompareAndSwap(nil, p)
+		stop(p)
+	})
+	var result research.Result
+	err := goroutine.Catch(ctx, func() (err error) {
+		result, err = c.answer(ctx)
+		return err
+	})
+	if p := first.Load(); p != nil {
+		return research.Result{}, p // for verdict, a failure of ours
+	}
+	return result, err
+}
+
+// answer calls the agent and closes what it read the web with.
+func (c *run) answer(ctx context.Context) (research.Result, error) {
 	left := c.runner.cfg.TaskTimeout - c.spent
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeout)
 	defer cancel()
 	bound := runenv.Open(c.envConfig())
 	defer bound.Close()
-	if result, err = c.runner.cfg.Agent(ctx, bound.Env()); err != nil && ctx.Err() != nil {
+	result, err := c.runner.cfg.Agent(ctx, bound.Env())
+	if err != nil && ctx.Err() != nil {
 		// Whatever the agent made of it, the context says why it had to stop.
 		return research.Result{}, context.Cause(ctx)
 	}
@@ -93,7 +109,7 @@ func (c *run) envConfig() runenv.Config {
 func (r *Runner) exit(ctx context.Context, log *slog.Logger, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(r.exits, cancel)()
+	defer goroutine.AfterFunc(r.exits, cancel)()
 	err := store.UntilAvailable(ctx, func() error { return f(ctx) })
 	switch {
 	case err == nil, errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound):

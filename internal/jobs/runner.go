@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,6 +15,7 @@ import (
 
 	"legwork/internal/agent"
 	"legwork/internal/failpoint"
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
@@ -52,7 +52,7 @@ type Runner struct {
 	client *river.Client[pgx.Tx]
 	lease  *lease
 	stop   context.CancelFunc // of the loops
-	loops  sync.WaitGroup
+	loops  goroutine.Group
 	exits  context.Context // cancelled when a stop has lasted too long: exits give up
 	abort  context.CancelFunc
 }
@@ -104,16 +104,16 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 
 // Start registers the process and begins to work. ctx carries values only (failpoints); Stop ends the work.
 func (r *Runner) Start(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx = goroutine.LogPanics(context.WithoutCancel(ctx), r.cfg.Log)
 	if err := r.lease.register(ctx); err != nil {
 		return err
 	}
 	loops, stop := context.WithCancel(ctx)
 	r.stop = stop
 	r.exits, r.abort = context.WithCancel(ctx)
-	r.loops.Go(func() { r.lease.run(loops) })
-	r.loops.Go(func() { r.watch(loops) })
-	r.loops.Go(func() { r.reconcile(loops) })
+	r.loops.Go(loops, func() { r.lease.run(loops) })
+	r.loops.Go(loops, func() { r.watch(loops) })
+	r.loops.Go(loops, func() { r.reconcile(loops) })
 	if err := r.client.Start(ctx); err != nil {
 		stop()
 		return fmt.Errorf("start river: %w", err)
@@ -154,19 +154,24 @@ func (r *Runner) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		ids := r.local.ids()
-		if len(ids) == 0 {
-			continue
+		if err := goroutine.Catch(ctx, func() error { return r.watchOnce(ctx) }); err != nil && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "cannot look whether running tasks were cancelled", "error", err)
 		}
-		epochs, err := r.store.Epochs(ctx, ids)
-		if err != nil {
-			if ctx.Err() == nil {
-				r.log.WarnContext(ctx, "cannot look whether running tasks were cancelled", "error", err)
-			}
-			continue
-		}
-		r.local.endMoved(ids, epochs)
 	}
+}
+
+// watchOnce stops the runs of this process whose task is at another epoch than theirs.
+func (r *Runner) watchOnce(ctx context.Context) error {
+	ids := r.local.ids()
+	if len(ids) == 0 {
+		return nil
+	}
+	epochs, err := r.store.Epochs(ctx, ids)
+	if err != nil {
+		return err
+	}
+	r.local.endMoved(ids, epochs)
+	return nil
 }
 
 type researchWorker struct {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"legwork/internal/goroutine"
 )
 
 // Bounds of what a server may send.
@@ -51,7 +53,7 @@ func (x *exchange) resetIdleTimer() {
 	switch {
 	case x.maxIdle <= 0:
 	case x.idleTimer == nil:
-		x.idleTimer = time.AfterFunc(x.maxIdle, x.giveUp)
+		x.idleTimer = goroutine.AfterDelay(context.Background(), x.maxIdle, x.giveUp)
 	default:
 		x.idleTimer.Reset(x.maxIdle)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 )
 
@@ -73,7 +74,7 @@ type Browser struct {
 	slots chan struct{} // one for each tab
 	base  context.Context
 	end   context.CancelFunc
-	ended sync.WaitGroup // everything that runs in the background
+	ended goroutine.Group // everything that runs in the background
 
 	mu       sync.Mutex
 	current  *instance     // takes new pages; nil: none
@@ -100,7 +101,7 @@ func New(cfg Config) *Browser {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	b := &Browser{cfg: cfg, log: cfg.Logger, slots: make(chan struct{}, cfg.Tabs), live: map[*instance]bool{}}
-	b.base, b.end = context.WithCancel(context.Background())
+	b.base, b.end = context.WithCancel(goroutine.LogPanics(context.Background(), b.log))
 	if !isAddress(cfg.At) {
 		removeStale(cfg.Dir, b.log)
 	}

@@ -87,7 +87,7 @@ func (t *tab) finish() {
 func (t *tab) park() {
 	cleaned := make(chan struct{})
 	t.cleaned = cleaned
-	t.session.tabs.Go(func() {
+	t.session.tabs.Go(t.load.Load().ctx, func() {
 		defer close(cleaned)
 		ctx, cancel := context.WithTimeout(t.ctx, cleanTime)
 		defer cancel()

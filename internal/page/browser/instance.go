@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"legwork/internal/goroutine"
 )
 
 // startTime is how long Chromium may take to answer for the first time.
@@ -39,7 +41,7 @@ func (i *instance) dead() bool { return i.ctx.Err() != nil || i.stopping.Load() 
 // giveUp starts to end a Chromium that does not answer, and has the next page take another.
 func (i *instance) giveUp() {
 	i.stopping.Store(true)
-	go i.stop()
+	goroutine.Go(i.ctx, i.stop)
 }
 
 // launch starts a Chromium, or connects to the remote one.
@@ -74,9 +76,9 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 		}
 	})
 	// What Chromium starts with bounds its life, so the time limit of the start has to be one of its own.
-	limit := time.AfterFunc(startTime, i.stop)
+	limit := goroutine.AfterDelay(ctx, startTime, i.stop)
 	defer limit.Stop()
-	defer context.AfterFunc(ctx, i.stop)()
+	defer goroutine.AfterFunc(ctx, i.stop)()
 	v, err := chromedp.CallBrowser(life, browser.GetVersion, cdp.Empty{})
 	if i.browser = chromedp.FromContext(life).Browser; i.browser != nil && i.browser.Process() != nil {
 		i.pid.Store(int64(i.browser.Process().Pid))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"legwork/internal/goroutine"
 )
 
 // errUnavailable: there is no Chromium now and none may be started yet.
@@ -71,7 +73,7 @@ func (b *Browser) take(ctx context.Context) (*instance, error) {
 func (b *Browser) begin() <-chan struct{} {
 	if b.starting == nil {
 		b.starting = make(chan struct{})
-		b.ended.Go(b.start)
+		b.ended.Go(b.base, b.start)
 	}
 	return b.starting
 }
@@ -94,12 +96,16 @@ func (b *Browser) background(f func()) {
 	if b.closed {
 		return // Close ends everything that f could
 	}
-	b.ended.Go(f)
+	b.ended.Go(b.base, f)
 }
 
 // start makes a new Chromium the current one.
 func (b *Browser) start() {
-	i, err := b.launch(b.base)
+	var i *instance
+	err := goroutine.Catch(b.base, func() (err error) { // whoever waits for the start must hear of its end
+		i, err = b.launch(b.base)
+		return err
+	})
 	b.mu.Lock()
 	close(b.starting)
 	b.starting = nil

@@ -116,7 +116,7 @@ func (b *Browser) revive() {
 		return
 	}
 	b.reviving = true
-	b.ended.Go(func() {
+	b.ended.Go(b.base, func() {
 		for b.look() {
 		}
 	})

@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
+
+	"legwork/internal/goroutine"
 )
 
 // maxRequests is how many requests one page may make. Those beyond are refused, and at the double not even answered.
@@ -17,14 +19,19 @@ const maxRequests = 500
 
 // event hears everything that the tab tells. It must not wait, so what answers the browser does so on its own.
 func (t *tab) event(e any) {
-	l := t.load.Load() // now: an answer may take until the tab shows something else
+	l := t.load.Load()                             // now: an answer may take until the tab shows something else
+	goroutine.Call(l.ctx, func() { t.hear(l, e) }) // in a goroutine of chromedp's
+}
+
+// hear handles an event that belongs to l.
+func (t *tab) hear(l *load, e any) {
 	switch e := e.(type) {
 	case *fetch.EventRequestPaused:
 		if l.counted() {
-			go t.decide(l, e)
+			goroutine.Go(l.ctx, func() { t.decide(l, e) })
 		}
 	case *fetch.EventAuthRequired:
-		go t.authenticate(e)
+		goroutine.Go(l.ctx, func() { t.authenticate(e) })
 	case *network.EventRequestWillBeSent:
 		if !lasting(e.Type) {
 			l.progress(func() { l.pending[e.RequestID] = true })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/weburl"
@@ -29,7 +30,7 @@ type session struct {
 	scope   page.Scope
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
-	tabs    sync.WaitGroup
+	tabs    goroutine.Group
 
 	mu     sync.Mutex
 	on     *instance // has context; nil: none yet
@@ -115,7 +116,7 @@ func noteOf(err error) string {
 // show opens doc in a tab and runs use when it has come to rest. A tab that is lost is opened once more.
 func (s *session) show(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.try(ctx, &load{doc: doc, url: doc.URL.String() + fragment, pictures: pictures}, attempt > 1, use)
+		err := s.try(ctx, &load{ctx: ctx, doc: doc, url: doc.URL.String() + fragment, pictures: pictures}, attempt > 1, use)
 		if err == nil || attempt == 2 || ctx.Err() != nil || !errors.Is(err, errLost) {
 			return err
 		}

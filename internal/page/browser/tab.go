@@ -18,10 +18,10 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-	"golang.org/x/sync/errgroup"
 
 	_ "embed"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 )
 
@@ -45,6 +45,7 @@ var guardScript string
 
 // load is one showing of a document. What is still under way for an earlier load of the tab does not touch a later one.
 type load struct {
+	ctx      context.Context // of the call that the load is for: its run hears of a panic
 	doc      *page.Document
 	url      string // with its fragment
 	pictures bool   // images and fonts are loaded too
@@ -85,10 +86,8 @@ func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContex
 	// A tab is opened and closed in the background: a caller that leaves must neither wait nor leave a tab behind.
 	opened, closing := make(chan error, 1), make(chan struct{})
 	t.close = sync.OnceFunc(func() { close(closing) })
-	s.tabs.Add(1)
-	go func() {
-		defer s.tabs.Done()
-		opened <- t.prepare()
+	s.tabs.Go(ctx, func() {
+		opened <- goroutine.Catch(ctx, t.prepare)
 		select {
 		case <-closing:
 		case <-s.ctx.Done():
@@ -97,7 +96,7 @@ func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContex
 		s.browser.forget(t)
 		end()
 		t.finish()
-	}()
+	})
 	select {
 	case err := <-opened:
 		if err != nil {
@@ -116,7 +115,7 @@ func (t *tab) prepare() error {
 	ctx, cancel := context.WithTimeout(t.ctx, 20*time.Second)
 	defer cancel()
 	// The first use bounds the life of the tab, so that one has no time limit of its own. A Chromium that opens no tab is given up.
-	stop := context.AfterFunc(ctx, func() {
+	stop := goroutine.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			t.lose()
 			t.on.giveUp()
@@ -141,9 +140,9 @@ func (t *tab) prepare() error {
 		call(ctx, t, fetch.Enable, fetch.EnableParams{HandleAuthRequests: new(true)}),
 	}
 	// They do not depend on each other, so none waits for the answer to another.
-	var all errgroup.Group
+	var all goroutine.ErrGroup
 	for _, step := range steps {
-		all.Go(step)
+		all.Go(ctx, step)
 	}
 	return all.Wait()
 }
@@ -167,14 +166,14 @@ func (t *tab) bounded(ctx context.Context, limit time.Duration, f func(context.C
 	defer cancel()
 	watched := make(chan struct{})
 	defer close(watched)
-	go func() {
+	goroutine.Go(ctx, func() {
 		select {
 		case <-t.crashed:
 		case <-t.ctx.Done():
 		case <-watched:
 		}
 		cancel()
-	}()
+	})
 	err := f(inner)
 	if err == nil {
 		return nil

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 )
 
@@ -95,7 +96,7 @@ func Start(cfg Config) (*Server, error) {
 	if at, ok := ln.Addr().(*net.TCPAddr); ok && cfg.Advertise != "" {
 		s.url = "http://" + net.JoinHostPort(cfg.Advertise, fmt.Sprint(at.Port))
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(goroutine.LogPanics(context.Background(), s.log))
 	s.dialer = page.Dialer(cfg.AllowNets)
 	s.dialer.Resolver = cfg.Resolver
 	if cfg.Confine != nil {
@@ -123,7 +124,11 @@ func Start(cfg Config) (*Server, error) {
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:                  func(net.Listener) context.Context { return s.ctx },
 	}
-	s.active.Go(func() { _ = s.http.Serve(netutil.LimitListener(ln, cfg.MaxConns)) })
+	s.active.Add(1)
+	goroutine.Go(s.ctx, func() {
+		defer s.active.Done()
+		_ = s.http.Serve(netutil.LimitListener(ln, cfg.MaxConns))
+	})
 	return s, nil
 }
 

@@ -7,9 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"legwork/internal/goroutine"
 )
 
 // tunnel serves CONNECT: bytes in both directions until both have ended or a bound is reached.
@@ -29,13 +30,13 @@ func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	// Not the request's context, which ends already when the browser has said everything.
 	life, end := context.WithTimeout(s.ctx, s.cfg.MaxAge)
 	defer end()
-	defer context.AfterFunc(life, func() { _, _ = web.Close(), browser.Close() })()
+	defer goroutine.AfterFunc(life, func() { _, _ = web.Close(), browser.Close() })()
 	if _, err := io.WriteString(browser, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
 		return
 	}
-	var both sync.WaitGroup
-	both.Go(func() { carry(web, buffered, browser, web) })
-	both.Go(func() { carry(browser, web, browser, web) })
+	var both goroutine.Group
+	both.Go(life, func() { carry(web, buffered, browser, web) })
+	both.Go(life, func() { carry(browser, web, browser, web) })
 	both.Wait()
 }
 
