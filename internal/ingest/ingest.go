@@ -74,7 +74,7 @@ func (s Summary) Read() int { return s.New + s.Unchanged }
 // before is shelved and counted all the same.
 func Run(ctx context.Context, web Web, shelve Shelf, o Options) (Summary, error) {
 	if o.Reader == nil {
-		o.Reader = page.InProcess{}
+		o.Reader = page.NewInProcess("")
 	}
 	r := &run{Options: o, web: web, shelve: shelve, seen: map[string]bool{}, sum: Summary{Reasons: map[string]int{}}}
 	err := r.start(ctx)

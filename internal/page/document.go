@@ -30,21 +30,23 @@ var (
 	ErrLimit = errors.New("the document is too complex to read")
 )
 
-// Read is Parse for callers that want the page and its links alone.
+// Read reads one document in this process, for callers that want the page and its links alone. Errors are those of a Reader.
 func Read(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
-	r, err := Parse(context.Background(), base, header, body)
+	reader := NewInProcess("")
+	defer reader.Close()
+	r, err := reader.Read(context.Background(), base, header, body)
 	return r.Page, r.Links, err
 }
 
 // parse reads a document by its type.
-func parse(_ context.Context, base *url.URL, header http.Header, body []byte) (r Reading, err error) {
+func (p *InProcess) parse(ctx context.Context, base *url.URL, header http.Header, body []byte) (r Reading, err error) {
 	switch mediaKind(header.Get("Content-Type"), body) {
 	case kindHTML:
 		return readHTML(base, header, body)
 	case kindMarkdown:
 		r.Page, r.Links, err = FromMarkdown(base, header, body)
 	case kindPDF:
-		r.Page, err = FromPDF(base, body)
+		return p.readPDF(ctx, base, body)
 	case kindText:
 		r.Page, err = FromText(base, header, body)
 	default:

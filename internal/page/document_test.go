@@ -113,7 +113,13 @@ func pdfFile(lines ...string) []byte {
 
 func TestPDF(t *testing.T) {
 	t.Parallel()
-	p, err := FromPDF(pageURL, pdfFile("The kettle holds 1.7 litres.", "Second page."))
+	reader := NewInProcess("")
+	defer reader.Close()
+	read := func(body []byte) (Reading, error) {
+		return reader.Read(t.Context(), pageURL, http.Header{"Content-Type": {"application/pdf"}}, body)
+	}
+	r, err := read(pdfFile("The kettle holds 1.7 litres.", "Second page."))
+	p := r.Page
 	if err != nil || p.Text != "# Data sheet\n\n## Page 1\n\nThe kettle holds 1.7 litres.\n\n## Page 2\n\nSecond page." || p.Title != "Data sheet" {
 		t.Errorf("%q %q %v", p.Title, p.Text, err)
 	}
@@ -127,16 +133,16 @@ func TestPDF(t *testing.T) {
 		t.Errorf("published %v, modified %v, language %q", p.PublishedAt, p.ModifiedAt, p.Language)
 	}
 	// Pages without text keep their numbers, and a line of the document is no heading of ours.
-	p, err = FromPDF(pageURL, pdfFile("", "# Page 7", "Third."))
-	if err != nil || len(p.Passages) != 2 || p.Passages[0].Heading != "Data sheet › Page 2" || p.Passages[1].Heading != "Data sheet › Page 3" {
+	r, err = read(pdfFile("", "# Page 7", "Third."))
+	if p = r.Page; err != nil || len(p.Passages) != 2 || p.Passages[0].Heading != "Data sheet › Page 2" || p.Passages[1].Heading != "Data sheet › Page 3" {
 		t.Errorf("%q %+v %v", p.Text, p.Passages, err)
 	}
-	if _, err := FromPDF(pageURL, pdfFile("")); !errors.Is(err, ErrEmpty) {
+	if _, err := read(pdfFile("")); !errors.Is(err, ErrEmpty) {
 		t.Errorf("no text: %v", err)
 	}
 	whole := pdfFile("The kettle holds 1.7 litres.")
-	for n := 0; n < len(whole); n += 7 {
-		if p, _, err := Read(pageURL, http.Header{"Content-Type": {"application/pdf"}}, whole[:n]); err == nil && p.Text == "" {
+	for n := 0; n < len(whole); n += 97 {
+		if r, err := read(whole[:n]); err == nil && r.Page.Text == "" {
 			t.Errorf("cut at %d: neither text nor error", n)
 		}
 	}

@@ -51,7 +51,7 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 	orDefault(&cfg.MaxRedirects, 10)
 	orDefault(&cfg.RobotsTTL, time.Hour)
 	if cfg.Reader == nil {
-		cfg.Reader = InProcess{}
+		cfg.Reader = NewInProcess("")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"legwork/internal/page/pdf"
 	"legwork/internal/research"
 )
 
@@ -23,24 +24,28 @@ type Reader interface {
 	Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (Reading, error)
 }
 
-// InProcess is the Reader that parses in this process. It cannot be stopped while it parses, and a hostile document can
-// take much memory: a worker uses the processes of package parser instead.
-type InProcess struct{}
+// InProcess is the Reader that parses in this process. Some of its parsers cannot be stopped, and a hostile document can take
+// much memory: a worker uses the processes of package parser instead. Close frees what it holds.
+type InProcess struct{ pdf *pdf.Engine }
 
-// Read implements Reader.
-func (InProcess) Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (Reading, error) {
+// NewInProcess returns a Reader that keeps the machine code of its PDF reader in cacheDir; empty: in the user's cache folder.
+func NewInProcess(cacheDir string) *InProcess { return &InProcess{pdf: pdf.NewEngine(cacheDir)} }
+
+// Prepare starts the PDF reader, which takes seconds and some 350 MiB where its machine code is not in the cache yet.
+func (p *InProcess) Prepare() error { return p.pdf.Start() }
+
+// Close ends the PDF reader.
+func (p *InProcess) Close() { p.pdf.Close() }
+
+// Read implements Reader. base is the document's address; header gives the Content-Type, which is guessed from the body where
+// it is missing, and may be nil. A parser that panics over a hostile document is an ErrType too. ctx stops the parsers that
+// can be stopped.
+func (p *InProcess) Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (r Reading, err error) {
 	if err := ctx.Err(); err != nil {
 		return Reading{}, err
 	}
-	return Parse(ctx, base, header, body)
-}
-
-// Parse reads a document of any readable type. base is its address; header gives the Content-Type, which is guessed from
-// the body where it is missing, and may be nil. Errors are those of Reader; a parser that panics over a hostile document is
-// an ErrType too. ctx stops the parsers that can be stopped.
-func Parse(ctx context.Context, base *url.URL, header http.Header, body []byte) (r Reading, err error) {
 	err = guarded(func() (err error) {
-		r, err = parse(ctx, base, header, body)
+		r, err = p.parse(ctx, base, header, body)
 		r.Page.ModifiedAt = firstTime(r.Page.ModifiedAt, lastModified(header))
 		return err
 	})

@@ -97,7 +97,7 @@ func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []by
 	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": d.Header.Values("Content-Language")}
 	reader := d.reader
 	if reader == nil {
-		reader = InProcess{}
+		reader = NewInProcess("")
 	}
 	r, err := reader.Read(ctx, d.URL, header, rendered)
 	if next, err := l.take(ctx, d.URL, r, err); err != nil || next != "" || l.visit.Outcome != research.OutcomeOK {

@@ -190,7 +190,7 @@ func (l *load) finish(u *url.URL, p research.Page, links []research.Link, err er
 	switch {
 	case errors.Is(err, ErrEmpty):
 		l.visit.Links = links
-		l.fail(research.OutcomeEmpty, "The page holds no text.")
+		l.fail(research.OutcomeEmpty, "%s", strings.TrimSpace("The page holds no text. "+l.visit.Note))
 		return
 	case err != nil:
 		l.visit.Outcome, l.visit.Message = Unreadable(err)
