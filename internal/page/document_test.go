@@ -72,7 +72,7 @@ func TestReadText(t *testing.T) {
 func TestMarkdownKeepsLinksAndHeadings(t *testing.T) {
 	t.Parallel()
 	p, links, err := FromMarkdown(pageURL, nil, []byte("# T\nText with [a link](x.html).\n\nTerm\n: Meaning\n"))
-	if err != nil || p.Text != "# T\n\nText with a link.\n\n**Term**\n\n Meaning" || p.Title != "T" {
+	if err != nil || p.Text != "# T\n\nText with a link.\n\nTerm\n\n Meaning" || p.Title != "T" {
 		t.Errorf("%q %q %v", p.Title, p.Text, err)
 	}
 	if len(links) != 1 || links[0].URL != "https://docs.example.com/manual/x.html" || links[0].Heading != "T" {

@@ -21,10 +21,10 @@ func TestPagesOfTheSite(t *testing.T) {
 	f, _ := fetcher(t, config())
 	for path, want := range map[string]struct{ title, language, text string }{
 		"/index.html":                   {"Aurora kettle manual", "en", "- 2. Settings\n  - 2.1. Heating"},
-		"/manual/settings-heating.html": {"2.1. Heating", "en", "**keep_warm_minutes (integer)**\n\n How long the water is kept at its temperature after boiling. The default is 25 minutes; 0 turns"},
+		"/manual/settings-heating.html": {"2.1. Heating", "en", "keep_warm_minutes (integer)\n\n How long the water is kept at its temperature after boiling. The default is 25 minutes; 0 turns"},
 		"/manual/errors.html":           {"3.2. Error codes", "en", "| E42 | The lid is open | Close the lid"},
 		"/manual/specifications.html":   {"4. Specifications", "en", "| Capacity | 1.7 litres |"},
-		"/manual/start.html":            {"1. Getting started", "en", "```sh\naurora boil --temperature 80\naurora status\n```"},
+		"/manual/start.html":            {"1. Getting started", "en", "aurora boil --temperature 80\naurora status"},
 		"/manual/a-z.html":              {"Index A–Z", "en", "- boiling\n  - first, Getting started"},
 		"/manual/long.html":             {"The history of boiling", "en", "In the year 2030"},
 		"/manual/recipes.md":            {"Recipes", "", "| Green | 80 | 2 |"},

@@ -6,25 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-type blockKind int
-
-const (
-	paraBlock blockKind = iota
-	headingBlock
-	termBlock // bold lines: terms of a definition list
-	itemBlock // of a list, without the paragraphs that follow its first
-	rowBlock  // of a table
-	codeBlock // with its fences
-)
-
 // blockSpan is a block of a text: bytes Start to End, trimmed of white space.
 type blockSpan struct {
-	kind       blockKind
+	kind       Kind
 	start, end int
 	runes      int    // length in code points
 	indent     int    // spaces before it
 	level      int    // of a heading, 1..6
 	label      string // of a heading or a term: its words
+	above      string // of a row: the heads of its columns
 }
 
 // trimTo makes the block begin at the first character that is no white space at or after pos. It counts what it leaves
@@ -38,8 +28,14 @@ func (k *blockSpan) trimTo(text string, pos int) {
 // inside is a code block without its fences.
 func (k blockSpan) inside(text string) blockSpan {
 	body := text[k.start:k.end]
+	if body == "" {
+		return k
+	}
 	open := strings.IndexByte(body, '\n') + 1
 	fence := fenceLine(strings.TrimSpace(body[:max(open, 1)]))
+	if fence == "" {
+		return k
+	}
 	if last := strings.LastIndexByte(body, '\n'); last >= open && closes(body[last+1:], fence) {
 		body = body[:last]
 	}
@@ -86,7 +82,7 @@ func (s *blockScanner) line(pos, end int) int {
 		return s.code(pos, end, fence)
 	}
 	if level, label := HeadingLine(words); level > 0 && !s.opened && s.blankAt(next) {
-		s.emit(blockSpan{kind: headingBlock, start: pos, end: end, level: level, label: label})
+		s.emit(blockSpan{kind: Heading, start: pos, end: end, level: level, label: label})
 		return next
 	}
 	switch {
@@ -94,14 +90,14 @@ func (s *blockScanner) line(pos, end int) int {
 		s.close() // the rule below a table's header
 	case len(words) > 1 && words[0] == '|' && words[len(words)-1] == '|':
 		s.close()
-		s.emit(blockSpan{kind: rowBlock, start: pos, end: end})
+		s.emit(blockSpan{kind: Row, start: pos, end: end})
 	case isItem(words):
 		s.close()
-		s.open, s.opened = blockSpan{kind: itemBlock, start: pos, end: end}, true
+		s.open, s.opened = blockSpan{kind: Item, start: pos, end: end}, true
 	case s.opened:
 		s.open.end = end
 	default:
-		s.open, s.opened = blockSpan{kind: paraBlock, start: pos, end: end}, true
+		s.open, s.opened = blockSpan{kind: Paragraph, start: pos, end: end}, true
 	}
 	return next
 }
@@ -120,7 +116,7 @@ func (s *blockScanner) code(pos, end int, fence string) int {
 		}
 		at = eol + 1
 	}
-	s.emit(blockSpan{kind: codeBlock, start: pos, end: stop})
+	s.emit(blockSpan{kind: Code, start: pos, end: stop})
 	return stop + 1
 }
 
@@ -129,9 +125,9 @@ func (s *blockScanner) close() {
 		return
 	}
 	s.opened = false
-	if s.open.kind == paraBlock {
+	if s.open.kind == Paragraph {
 		if label := termLabel(s.text[s.open.start:s.open.end]); label != "" {
-			s.open.kind, s.open.label = termBlock, label
+			s.open.kind, s.open.label = Term, label
 		}
 	}
 	s.emit(s.open)

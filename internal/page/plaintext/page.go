@@ -1,17 +1,15 @@
 package plaintext
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 
 	"legwork/internal/research"
 )
 
-// NewPage gives the page of a text that is clean: its ID is the SHA-256 of the text in hexadecimal digits.
+// NewPage gives the page of a text that is clean, in which blocks are found by the signs that plain text and Markdown have for them. Its
+// ID is the SHA-256 of the text in hexadecimal digits.
 func NewPage(title, language, text string) research.Page {
-	sum := sha256.Sum256([]byte(text))
-	return research.Page{ID: hex.EncodeToString(sum[:]), Title: title, Language: language, Text: text, Passages: Passages(text)}
+	return research.Page{ID: textID(text), Title: title, Language: language, Text: text, Passages: Passages(text)}
 }
 
 // Language is the primary subtag of the first of a list of BCP 47 tags, in lower case; empty if it is none.

@@ -24,11 +24,11 @@ const MaxPassages = 5000
 // table headers, which are in a passage only where it spans them. A term and its definition share a passage as far as
 // they fit; what is left of a long definition has the term at the end of its heading path. A text has at most 5,000; they
 // hold some two million characters.
-func Passages(text string) []research.Passage { return passages(text, MaxPassages) }
+func Passages(text string) []research.Passage { return passages(text, scanBlocks(text), MaxPassages) }
 
-func passages(text string, most int) []research.Passage {
+func passages(text string, blocks []blockSpan, most int) []research.Passage {
 	b := builder{text: text}
-	for _, k := range scanBlocks(text) {
+	for _, k := range blocks {
 		if len(b.out) >= most {
 			break
 		}
@@ -48,7 +48,7 @@ type builder struct {
 
 	start, end int // of the open passage; equal: none is open
 	size       int // its length in code points
-	last       blockKind
+	last       Kind
 	heading    string // path above its first character
 
 	atByte, atRune int // a position that was converted already, in both units
@@ -60,7 +60,7 @@ type term struct {
 }
 
 func (b *builder) add(k blockSpan) {
-	if k.kind == headingBlock {
+	if k.kind == Heading {
 		b.flush()
 		b.terms = b.terms[:0]
 		b.path[k.level] = Cut(k.label, MaxHeading)
@@ -68,13 +68,13 @@ func (b *builder) add(k blockSpan) {
 		return
 	}
 	left := b.leave(k.indent)
-	if undefined := k.kind == termBlock && b.last == termBlock; left && !undefined || !b.joins(k) {
+	if undefined := k.kind == Term && b.last == Term; left && !undefined || !b.joins(k) {
 		b.flush() // terms without a definition of their own stay together
 	}
-	b.extend(k)
-	if k.kind == termBlock {
+	if k.kind == Term {
 		b.terms = append(b.terms, term{indent: k.indent, text: Cut(k.label, MaxHeading)})
 	}
+	b.extend(k)
 }
 
 // leave ends the definitions that a block of this indentation is not part of, and reports whether there were any.
@@ -93,16 +93,16 @@ func (b *builder) joins(k blockSpan) bool {
 	switch {
 	case b.start == b.end:
 		return false
-	case b.last == termBlock:
+	case b.last == Term:
 		return true
-	case k.kind == termBlock:
+	case k.kind == Term:
 		return false
 	case len(b.terms) > 0, strings.HasSuffix(b.text[b.start:b.end], ":"):
 		return true
-	case b.last == itemBlock && k.indent > 1: // a second paragraph of an item
+	case b.last == Item && k.indent > 1: // a second paragraph of an item
 		return true
-	case k.kind == paraBlock:
-		return b.last == paraBlock && b.size < goodPassage
+	case k.kind == Paragraph:
+		return b.last == Paragraph && b.size < goodPassage
 	}
 	return k.kind == b.last // items of a list, rows of a table
 }
@@ -116,29 +116,29 @@ func (b *builder) extend(k blockSpan) {
 		case k.runes <= room:
 			b.end, b.size, b.last = k.end, b.size+gap+k.runes, k.kind
 			return
-		case b.last == termBlock && k.kind == paraBlock && room >= minRoom:
+		case b.last == Term && k.kind == Paragraph && room >= minRoom:
 			at := k.start + cutPoint(b.text[k.start:k.end], room)
 			b.end = k.start + len(strings.TrimRightFunc(b.text[k.start:at], unicode.IsSpace))
 			k.trimTo(b.text, at)
 		}
 		b.flush()
 	}
-	if k.runes > maxPassage && k.kind == codeBlock {
+	if k.runes > maxPassage && k.kind == Code {
 		k = k.inside(b.text)
 	}
 	for k.runes > maxPassage {
 		at := k.start + cutPoint(b.text[k.start:k.end], maxPassage)
-		b.open(k.start, k.start+len(strings.TrimRightFunc(b.text[k.start:at], unicode.IsSpace)))
+		b.open(k, k.start+len(strings.TrimRightFunc(b.text[k.start:at], unicode.IsSpace)))
 		b.flush()
 		k.trimTo(b.text, at)
 	}
-	b.open(k.start, k.end)
+	b.open(k, k.end)
 	b.size, b.last = k.runes, k.kind
 }
 
-// open begins a passage. A term that stands in the passage itself is not part of its heading path.
-func (b *builder) open(start, end int) {
-	b.start, b.end = start, end
+// open begins a passage with k. The term it is about and the heads of its columns end its heading path.
+func (b *builder) open(k blockSpan, end int) {
+	b.start, b.end = k.start, end
 	var parts []string
 	for _, h := range b.path {
 		if h != "" {
@@ -147,6 +147,9 @@ func (b *builder) open(start, end int) {
 	}
 	for _, t := range b.terms {
 		parts = append(parts, t.text)
+	}
+	if k.above != "" {
+		parts = append(parts, k.above)
 	}
 	b.heading = strings.Join(parts, " › ")
 }

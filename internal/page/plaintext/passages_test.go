@@ -42,11 +42,11 @@ func TestPassages(t *testing.T) {
 		"cut hard":         {strings.Repeat("ä", 900), []string{" | " + strings.Repeat("ä", 400), " | " + strings.Repeat("ä", 400), " | " + strings.Repeat("ä", 100)}},
 		"abbreviation":     {strings.Repeat("a", 380) + " e.g. b" + strings.Repeat("c", 100), []string{" | " + strings.Repeat("a", 380) + " e.g.", " | b" + strings.Repeat("c", 100)}},
 		"term with definition": {"**a (int)**\n\n Means A.\n\n**b**\n\n Means B.\n\nAfterwards.",
-			[]string{" | **a (int)**\n\n Means A.", " | **b**\n\n Means B.", " | Afterwards."}},
-		"several terms": {"**a**\n**b**\n\n Means both.\n\n " + tail + tail + tail, []string{" | **a**\n**b**\n\n Means both.", "a, b | " + tail + tail + tail[:98], "a, b | " + tail[98:]}},
+			[]string{"a (int) | **a (int)**\n\n Means A.", "b | **b**\n\n Means B.", " | Afterwards."}},
+		"several terms": {"**a**\n**b**\n\n Means both.\n\n " + tail + tail + tail, []string{"a, b | **a**\n**b**\n\n Means both.", "a, b | " + tail + tail + tail[:98], "a, b | " + tail[98:]}},
 		"long definition": {"# T\n\n**a**\n\n " + long + "\n\n**b**\n\n B.",
-			[]string{"T | **a**\n\n " + long[:349], "T › a | " + long[350:], "T | **b**\n\n B."}},
-		"nested terms": {"**a**\n\n **b**\n\n  Means B.\n\n**c**\n\n C.", []string{" | **a**\n\n **b**\n\n  Means B.", " | **c**\n\n C."}},
+			[]string{"T › a | **a**\n\n " + long[:349], "T › a | " + long[350:], "T › b | **b**\n\n B."}},
+		"nested terms": {"**a**\n\n **b**\n\n  Means B.\n\n**c**\n\n C.", []string{"a | **a**\n\n **b**\n\n  Means B.", "c | **c**\n\n C."}},
 		"list":         {"Do:\n\n- one\n- two\n  - three\n\nDone.", []string{" | Do:\n\n- one\n- two\n  - three", " | Done."}},
 		"table":        {"| A | B |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |", []string{" | | A | B |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"}},
 		"code":         {"Run:\n\n```sh\n# not a heading\n\nls\n```\n\nThen look.", []string{" | Run:\n\n```sh\n# not a heading\n\nls\n```", " | Then look."}},
@@ -114,7 +114,7 @@ func TestPassagesAreLinear(t *testing.T) {
 	t.Parallel()
 	// A quadratic step would take a minute here.
 	text := strings.Repeat("**term**\n\n Definition of it.\n\n", 20_000) + strings.Repeat("x", 500_000)
-	if n := len(passages(text, 1<<20)); n < 20_000 {
+	if n := len(passages(text, scanBlocks(text), 1<<20)); n < 20_000 {
 		t.Errorf("%d passages", n)
 	}
 }

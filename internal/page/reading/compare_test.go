@@ -47,7 +47,7 @@ func part(root *html.Node, main, out func(*html.Node) bool) parted {
 			return
 		}
 		if n.Type == html.ElementNode {
-			if n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.DataAtom == atom.Head || n.DataAtom == atom.Noscript || hidden(n) {
+			if n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.DataAtom == atom.Head || n.DataAtom == atom.Noscript || hasAttr(n, "hidden") || strings.Contains(attr(n, "style"), "none") || attr(n, "aria-hidden") == "true" {
 				return
 			}
 			in = (in || main(n)) && !out(n)

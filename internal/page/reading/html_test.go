@@ -52,19 +52,19 @@ func TestMarkdown(t *testing.T) {
 		"line breaks":          {"<p>one<br>two", "one\ntwo"},
 		"headings":             {"<h1>A <code>b</code></h1><p>x</p><h3>C\nD</h3><p>y", "# A b\n\nx\n\n### C D\n\ny"},
 		"images":               {`<p>See <img src=a.png alt="the lid"> and <img src=b.png>.`, "See the lid and ."},
-		"lists":                {"<ul><li>one<li>two<ul><li>three</ul></ul><ol><li>a<li>b</ol>", "- one\n- two\n  \n  - three\n\n1. a\n2. b"},
-		"table":                {"<table><tr><th>A<th>B<tr><td>1<td>a | b<tr><td><td><tr><td colspan=2>wide</table>", "| A | B |\n| --- | --- |\n| 1 | a | b |\n| wide |"},
+		"lists":                {"<ul><li>one<li>two<ul><li>three</ul></ul><ol><li>a<li>b</ol>", "- one\n- two\n  - three\n\n1. a\n2. b"},
+		"table":                {"<table><tr><th>A<th>B<tr><td>1<td>a | b<tr><td><td><tr><td colspan=2>wide</table>", "| A | B |\n| 1 | a | b |\n| wide | |"},
 		"table caption":        {"<table><caption>Sizes</caption><tr><td>1<td>2</table>", "Sizes\n\n| 1 | 2 |"},
-		"table of one column":  {"<table><tr><td><p>f(x)</p><p>Does f.</p><tr><td>g(x)</table>", "f(x)\nDoes f.\n\ng(x)"},
+		"table of one column":  {"<table><tr><td><p>f(x)</p><p>Does f.</p><tr><td>g(x)</table>", "f(x)\n\nDoes f.\n\ng(x)"},
 		"table for layout":     {"<table><tr><td><ul><li>menu</ul><td><h2>Title</h2><p>Text</table>", "- menu\n\n## Title\n\nText"},
-		"code block":           {"<pre><code class=language-go>if a &lt; b {\n\n\n\tx()\n}\n</code></pre>", "```go\nif a < b {\n\n\n\tx()\n}\n```"},
-		"definitions":          {"<dl><dt>a <i>int</i><dd><p>First.<p>Second.<dt>b<dt>c<dd>Both.</dl><p>After", "**a int**\n\n First.\n\n Second.\n\n**b**\n**c**\n\n Both.\n\nAfter"},
-		"definitions in divs":  {"<dl><div><dt>a</dt><dd>A.</dd></div><div><dt>b</dt><dd>B.</dd></div></dl>", "**a**\n\n A.\n\n**b**\n\n B."},
-		"nested definitions":   {"<dl><dt>a<dd>A.<dl><dt>b<dd>B.<dl><dt>c<dd>C.</dl></dl></dl>", "**a**\n\n A.\n\n **b**\n\n  B.\n\n  **c**\n\n   C."},
-		"definition with code": {"<dl><dt>a<dd>Use:<pre>x\n\ny</pre></dl>", "**a**\n\n Use:\n\n ```\n x\n \n y\n ```"},
+		"code block":           {"<pre><code class=language-go>if a &lt; b {\n\n\n\tx()\n}\n</code></pre>", "if a < b {\n\n\n\tx()\n}"},
+		"definitions":          {"<dl><dt>a <i>int</i><dd><p>First.<p>Second.<dt>b<dt>c<dd>Both.</dl><p>After", "a int\n\n First.\n\n Second.\n\nb\nc\n\n Both.\n\nAfter"},
+		"definitions in divs":  {"<dl><div><dt>a</dt><dd>A.</dd></div><div><dt>b</dt><dd>B.</dd></div></dl>", "a\n\n A.\n\nb\n\n B."},
+		"nested definitions":   {"<dl><dt>a<dd>A.<dl><dt>b<dd>B.<dl><dt>c<dd>C.</dl></dl></dl>", "a\n\n A.\n\n b\n\n  B.\n\n  c\n\n   C."},
+		"definition with code": {"<dl><dt>a<dd>Use:<pre>x\n\ny</pre></dl>", "a\n\n Use:\n\n x\n\n y"},
 		"contents":             {"<dl><dt><a href=1>One</a><dd><dl><dt>Sub</dl><dt>Two</dl>", "- One\n  - Sub\n- Two"},
 		"quotes and powers":    {"<p><q>Ten</q> is 10<sup>1</sup>, H<sub>2</sub>O<sup>note</sup>", "“Ten” is 10¹, H2Onote"},
-		"blockquote":           {"<blockquote><p>Wise words.</blockquote>", "> Wise words."},
+		"blockquote":           {"<blockquote><p>Wise words.</blockquote>", "Wise words."},
 		"hidden":               {"<p>Seen<span hidden>A</span><span style='color:red; display: NONE'>B</span><span aria-hidden=true>C</span><script>D</script><!-- E --><noscript>F</noscript><template>G</template>", "Seen"},
 		"controls":             {"<p>Text<form><input value=v><select><option>o</select><textarea>t</textarea><button>b</button></form>", "Text"},
 		"note":                 {"<h2>Use</h2><p>a</p><div class='note'><h3>Note</h3><p>b</p></div><p>c</p>", "## Use\n\na\n\nNote\n\nb\n\nc"},
@@ -102,7 +102,7 @@ func TestDefinitionsOfAManualSurvive(t *testing.T) {
 	t.Parallel()
 	p, links := fromHTML(t, settings(40))
 	for i := range 40 {
-		want := fmt.Sprintf("\n\n**setting_%d (integer)**\n\n Bounds the number of kettles in kitchen %d. The default is %d kettles. See Section %d.", i, i, 100+i, i)
+		want := fmt.Sprintf("\n\nsetting_%d (integer)\n\n Bounds the number of kettles in kitchen %d. The default is %d kettles. See Section %d.", i, i, 100+i, i)
 		if !strings.Contains(p.Text, want) {
 			t.Fatalf("setting_%d is missing in\n%s", i, p.Text)
 		}

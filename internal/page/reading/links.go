@@ -197,9 +197,6 @@ func (s *scanner) term(b *html.Node) string {
 	return ""
 }
 
-var block = set(atom.Li, atom.Dt, atom.Dd, atom.P, atom.Td, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
-	atom.Blockquote, atom.Figcaption, atom.Caption, atom.Div, atom.Section, atom.Nav, atom.Body)
-
 // rawText gathers the text below n until it has about max code points.
 func rawText(n *html.Node, max int) string {
 	var b strings.Builder
@@ -237,7 +234,7 @@ func rawText(n *html.Node, max int) string {
 func imageText(n *html.Node) string {
 	for c := range n.Descendants() {
 		if c.DataAtom == atom.Img {
-			if alt := alternative(c); alt != "" {
+			if alt := plaintext.Fold(attr(c, "alt")); alt != "" {
 				return alt
 			}
 		}

@@ -22,6 +22,8 @@ const (
 // of the fields.
 type facts struct {
 	canonical string
+	article   bool // an article of a newspaper, a magazine or a blog
+	thread    bool // questions and answers, or a discussion
 
 	publishedData, publishedMeta, publishedTime *time.Time // JSON-LD, meta elements, the first <time> of the content
 	modifiedData, modifiedMeta                  *time.Time
@@ -97,9 +99,25 @@ func (f *facts) linkedData(v any, levels int) {
 		if s, ok := v["dateModified"].(string); ok && f.modifiedData == nil {
 			f.modifiedData = ParseTime(s)
 		}
+		f.kind(v["@type"])
 		for _, key := range []string{"@graph", "mainEntity", "mainEntityOfPage"} {
 			f.linkedData(v[key], levels-1)
 		}
+	}
+}
+
+// kind takes in what schema.org calls the page.
+func (f *facts) kind(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			if s, ok := e.(string); ok {
+				f.kind(s)
+			}
+		}
+	case string:
+		f.article = f.article || strings.HasSuffix(v, "NewsArticle") || v == "Article" || v == "BlogPosting" || v == "Report" || v == "OpinionNewsArticle"
+		f.thread = f.thread || v == "QAPage" || v == "DiscussionForumPosting"
 	}
 }
 
@@ -111,19 +129,12 @@ var (
 	metaModified = wordSet("article:modified_time og:updated_time og:article:modified_time datemodified last-modified lastmod dcterms.modified dc.date.modified")
 )
 
-func wordSet(list string) map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(list) {
-		m[w] = true
-	}
-	return m
-}
-
 // metaDate reads a <meta> element that may carry a date.
 func (s *scanner) metaDate(n *html.Node, content string) {
 	f := &s.doc.facts
 	for _, key := range []string{"property", "name", "itemprop", "http-equiv"} {
 		name := strings.ToLower(strings.TrimSpace(attr(n, key)))
+		f.article = f.article || name == "og:type" && strings.HasPrefix(strings.ToLower(content), "article") || name == "article:published_time"
 		if metaPublished[name] && f.publishedMeta == nil {
 			f.publishedMeta = ParseTime(content)
 		}

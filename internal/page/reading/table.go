@@ -1,79 +1,83 @@
 package reading
 
 import (
-	"bytes"
+	"strconv"
 	"strings"
+	"unicode"
 
-	"github.com/JohannesKaufmann/html-to-markdown/v2/converter"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/plaintext"
 )
 
-// renderTable renders a table of data as one line per row, cells between bars. Tables whose cells hold whole blocks
-// (lists, headings, other tables: page layout of old) are rendered as what they contain, one block after the other, and
-// so are tables of one column.
-func renderTable(ctx converter.Context, w converter.Writer, n *html.Node) converter.RenderStatus {
-	rows := tableRows(n)
-	width := 0
-	for _, r := range rows {
-		width = max(width, len(r.cells))
-	}
-	write := func(s string) { _, _ = w.WriteString(s) }
-	write("\n\n")
-	if caption := child(n, atom.Caption); caption != nil {
-		ctx.RenderChildNodes(ctx, w, caption)
-		write("\n\n")
-	}
-	switch {
-	case width < 2:
-		for _, r := range rows {
-			for _, c := range r.cells {
-				renderLines(ctx, w, c)
-			}
-		}
-	case isLayout(n):
-		for _, r := range rows {
-			for _, c := range r.cells {
-				ctx.RenderChildNodes(ctx, w, c)
-				write("\n\n")
-			}
-		}
-	default:
-		for i, r := range rows {
-			renderRow(ctx, w, r, width)
-			if i == 0 && r.header && len(rows) > 1 {
-				write("|" + strings.Repeat(" --- |", width) + "\n")
-			}
-		}
-	}
-	write("\n\n")
-	return converter.RenderSuccess
-}
+// Bounds of a table's grid.
+const (
+	maxColumns = 200
+	maxCells   = 100_000
+)
 
 type tableRow struct {
 	cells  []*html.Node
 	header bool // all cells are th, or the row stands in thead
 }
 
-// tableRows lists the rows of n itself, not those of tables inside it.
-func tableRows(n *html.Node) []tableRow {
+// table writes a table of data as one line per row with cells between bars, each under the head of its column. A cell that spans
+// several rows is repeated in each, so that a row says all that it says on the page. Tables that only lay the page out
+// are written as what they contain, one block after the other, and so are tables of one column.
+func (r *renderer) table(n *html.Node) {
+	rows := r.rows(n, 0)
+	caption := child(n, atom.Caption)
+	if caption != nil && !r.skip[caption] {
+		r.children(caption)
+		r.flush()
+	}
+	width := 0
+	for _, row := range rows {
+		width = max(width, len(row.cells))
+	}
+	if code, ok := r.codeTable(n, rows); ok {
+		r.add(plaintext.Block{Kind: plaintext.Code, Text: code})
+		return
+	}
+	if width < 2 || isLayout(n, rows) || r.nested && r.inCell {
+		for _, row := range rows {
+			for _, c := range row.cells {
+				r.children(c)
+				r.flush()
+			}
+		}
+		return
+	}
+	name := ""
+	if caption != nil {
+		name = oneLine(caption, plaintext.MaxHeading)
+	}
+	r.writeRows(rows, r.grid(rows), name)
+}
+
+// rows lists the rows of n itself, not those of tables inside it.
+func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 	var rows []tableRow
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		switch c.DataAtom {
 		case atom.Thead, atom.Tbody, atom.Tfoot:
-			for _, r := range tableRows(c) {
-				r.header = r.header || c.DataAtom == atom.Thead
-				rows = append(rows, r)
+			if depth > 3 || r.skip[c] {
+				continue
+			}
+			for _, row := range r.rows(c, depth+1) {
+				row.header = row.header || c.DataAtom == atom.Thead
+				rows = append(rows, row)
 			}
 		case atom.Tr:
 			row := tableRow{header: true}
 			for cell := c.FirstChild; cell != nil; cell = cell.NextSibling {
-				if cell.DataAtom == atom.Td || cell.DataAtom == atom.Th {
+				if (cell.DataAtom == atom.Td || cell.DataAtom == atom.Th) && !r.skip[cell] {
 					row.cells = append(row.cells, cell)
 					row.header = row.header && cell.DataAtom == atom.Th
 				}
 			}
-			if len(row.cells) > 0 {
+			if len(row.cells) > 0 && !r.skip[c] {
 				rows = append(rows, row)
 			}
 		}
@@ -81,66 +85,195 @@ func tableRows(n *html.Node) []tableRow {
 	return rows
 }
 
-// isLayout reports whether a cell below n holds blocks that do not fit into a line.
-func isLayout(n *html.Node) bool {
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		switch c.DataAtom {
-		case atom.Table, atom.Ul, atom.Ol, atom.Dl, atom.Blockquote, atom.Pre,
-			atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Article, atom.Section:
-			return true
-		}
-		if c.DataAtom != atom.Caption && isLayout(c) {
-			return true
+// isLayout reports whether a table lays the page out: it says so, or its cells hold sections of the page.
+func isLayout(n *html.Node, rows []tableRow) bool {
+	if role := attr(n, "role"); role == "presentation" || role == "none" {
+		return true
+	}
+	heads, cells, letters, blocks := false, 0, 0, false
+	for _, row := range rows {
+		for _, c := range row.cells {
+			heads = heads || c.DataAtom == atom.Th
+			cells++
+			letters += lettersUpTo(c, 5000)
+			blocks = blocks || has(c, of(atom.Ul, atom.Ol, atom.Dl, atom.Blockquote, atom.Pre, atom.Table, atom.Article, atom.Section)) && len(row.cells) < 3
+			if has(c, of(atom.H1, atom.H2, atom.H3, atom.Article, atom.Section)) {
+				return true
+			}
 		}
 	}
-	return false
+	if heads || child(n, atom.Caption) != nil || child(n, atom.Thead) != nil {
+		return letters > 800*max(cells, 1)
+	}
+	return blocks && len(rows) < 3 || letters > 300*max(cells, 1) || blocks && has(n, of(atom.Table, atom.Pre))
 }
 
-// renderRow writes one row. An empty row is left out; cells that are missing at its end are not made up.
-func renderRow(ctx converter.Context, w converter.Writer, r tableRow, width int) {
-	var line bytes.Buffer
-	empty := true
-	for _, c := range r.cells[:min(len(r.cells), width)] {
-		var buf bytes.Buffer
-		ctx.RenderChildNodes(ctx, &buf, c)
-		text := bytes.Join(bytes.Fields(buf.Bytes()), []byte(" "))
-		empty = empty && len(text) == 0
-		line.WriteString("| ")
-		line.Write(text)
-		if len(text) > 0 {
-			line.WriteByte(' ')
+// lettersUpTo counts letters below n, and stops at limit.
+func lettersUpTo(n *html.Node, limit int) int {
+	sum := 0
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			if sum += countLetters(c.Data); sum >= limit {
+				break
+			}
 		}
 	}
-	if !empty {
-		line.WriteString("|\n")
-		_, _ = w.Write(line.Bytes())
+	return sum
+}
+
+// cell writes what is in a cell on one line.
+func (r *renderer) cell(n *html.Node) string {
+	inner := renderer{skip: r.skip, boxed: true, nested: true, inCell: true, alts: true}
+	inner.children(n)
+	return joined(inner.finish(), " ")
+}
+
+// grid gives every row all its cells, those that reach into it from above and from the left too.
+func (r *renderer) grid(rows []tableRow) [][]string {
+	type span struct {
+		text string
+		rows int
+	}
+	var down []span // what reaches into the next row, by column
+	var out [][]string
+	total := 0
+	width := 0
+	for i, row := range rows {
+		var line []string
+		put := func(text string) { line = append(line, text) }
+		fill := func() {
+			for len(line) < len(down) && down[len(line)].rows > 0 {
+				down[len(line)].rows--
+				put(down[len(line)].text)
+			}
+		}
+		for _, c := range row.cells {
+			fill()
+			cols := spanOf(c, "colspan", maxColumns)
+			height := spanOf(c, "rowspan", len(rows)-i)
+			text := r.cell(c)
+			wide := len(row.cells) == 1 && cols > 1 // a heading over the rows below
+			for k := range cols {
+				if len(line) >= maxColumns {
+					break
+				}
+				at := len(line)
+				for len(down) <= at {
+					down = append(down, span{})
+				}
+				if k > 0 && wide {
+					down[at] = span{"", height - 1}
+					put("")
+					continue
+				}
+				down[at] = span{text, height - 1}
+				put(text)
+			}
+		}
+		fill()
+		width = max(width, len(line))
+		if total += len(line); total > maxCells {
+			break
+		}
+		out = append(out, line)
+	}
+	for i := range out {
+		for len(out[i]) < width && total <= maxCells {
+			out[i] = append(out[i], "")
+			total++
+		}
+	}
+	return out
+}
+
+// spanOf reads colspan or rowspan; 0 for rows means: to the end.
+func spanOf(c *html.Node, key string, limit int) int {
+	v := strings.TrimSpace(attr(c, key))
+	if v == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(v)
+	switch {
+	case err != nil || n < 0:
+		return 1
+	case n == 0 && key == "rowspan":
+		return limit
+	}
+	return min(max(n, 1), max(limit, 1))
+}
+
+func (r *renderer) writeRows(rows []tableRow, grid [][]string, caption string) {
+	heads := 0
+	for heads < len(grid)-1 && heads < 4 && rows[heads].header {
+		heads++
+	}
+	if heads == 0 && namesColumns(grid) {
+		heads = 1
+	}
+	above := columnNames(grid[:heads], caption)
+	first := true
+	for i, cells := range grid {
+		if strings.Join(cells, "") == "" {
+			continue
+		}
+		b := plaintext.Block{Kind: plaintext.Row, Text: rowText(cells), Tight: !first}
+		if i >= heads {
+			b.Above = above
+		}
+		r.add(b)
+		first = false
 	}
 }
 
-// renderLines writes the single cell of a row as one paragraph that keeps the cell's lines, or, when it holds blocks, as
-// these blocks.
-func renderLines(ctx converter.Context, w converter.Writer, cell *html.Node) {
-	var buf bytes.Buffer
-	ctx.RenderChildNodes(ctx, &buf, cell)
-	if isLayout(cell) {
-		_, _ = w.Write(buf.Bytes())
-		_, _ = w.WriteString("\n\n")
-		return
-	}
-	for _, line := range bytes.Split(buf.Bytes(), []byte("\n")) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			_, _ = w.Write(line)
-			_ = w.WriteByte('\n')
+func rowText(cells []string) string {
+	var b strings.Builder
+	b.WriteByte('|')
+	for _, c := range cells {
+		b.WriteByte(' ')
+		if c != "" {
+			b.WriteString(c)
+			b.WriteByte(' ')
 		}
+		b.WriteByte('|')
 	}
-	_ = w.WriteByte('\n')
+	return b.String()
 }
 
-func child(n *html.Node, a atom.Atom) *html.Node {
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if c.DataAtom == a {
-			return c
+// namesColumns reports whether the first row of a table without heads names its columns: short words above numbers.
+func namesColumns(grid [][]string) bool {
+	if len(grid) < 3 {
+		return false
+	}
+	for _, c := range grid[0] {
+		if c == "" || len(c) > 40 || strings.ContainsFunc(c, unicode.IsDigit) {
+			return false
 		}
 	}
-	return nil
+	for _, row := range grid[1:3] {
+		if !strings.ContainsFunc(strings.Join(row, ""), unicode.IsDigit) {
+			return false
+		}
+	}
+	return true
+}
+
+// columnNames is the caption and, for each column, what the header rows say above it.
+func columnNames(heads [][]string, caption string) string {
+	var columns []string
+	for i := 0; len(heads) > 0 && i < len(heads[0]); i++ {
+		name := ""
+		for k, row := range heads {
+			if i < len(row) && row[i] != "" && (k == 0 || row[i] != heads[k-1][i]) {
+				name = strings.TrimSpace(name + " " + row[i])
+			}
+		}
+		if name != "" {
+			columns = append(columns, name)
+		}
+	}
+	names := strings.Join(columns, " | ")
+	if caption != "" && names != "" {
+		names = caption + ": " + names
+	}
+	return plaintext.Cut(plaintext.FirstOf(names, caption), plaintext.MaxHeading)
 }

@@ -1,0 +1,131 @@
+package reading
+
+import (
+	"bytes"
+	"errors"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/plaintext"
+	"legwork/internal/research"
+	"legwork/internal/weburl"
+)
+
+// ErrEmpty: the document holds no text.
+var ErrEmpty = errors.New("the document holds no text")
+
+// Input is an HTML document to be read.
+type Input struct {
+	Text     string   // in UTF-8
+	URL      *url.URL // where it was found
+	Language string   // Content-Language of the answer; the document's own statement goes before it
+	// SameSite reports whether two addresses belong to one registrable domain.
+	SameSite func(a, b *url.URL) bool
+}
+
+// Document is a parsed HTML page.
+type Document struct {
+	Links   []research.Link
+	Refresh string // absolute target of an immediate meta refresh; empty: none
+	Wall    string // what stands in front of the content: "captcha", "login" or ""
+	// Kept is the share of the letters that a person can see on the page which the text has, from 0 to 1. It is set by Page.
+	Kept float64
+
+	in       Input
+	base     *weburl.Base // what references are resolved against
+	root     *html.Node
+	title    string
+	heading  string // text of the first h1
+	language string
+	facts    facts
+	scripted bool // scripts run
+}
+
+// Parse parses a document and reads from it everything but the text. Broken HTML is no error.
+func Parse(in Input) *Document {
+	in.Text = plaintext.Clean(in.Text)
+	root, err := html.Parse(strings.NewReader(in.Text))
+	if err != nil { // nested deeper than the parser allows: keep the words
+		root = wordsOnly(in.Text)
+	}
+	attachShadow(root)
+	d := &Document{in: in, base: weburl.NewBase(in.URL), root: root}
+	scan := scanner{doc: d, contexts: map[*html.Node]string{}, seen: map[string]bool{}}
+	scan.prepare(root)
+	scan.walk(root)
+	d.Links = scan.links
+	d.title = plaintext.Cut(plaintext.FirstOf(scan.title, d.heading, scan.ogTitle), plaintext.MaxHeading)
+	d.language = plaintext.Language(plaintext.FirstOf(scan.lang, in.Language, scan.locale))
+	d.Wall = scan.wall()
+	return d
+}
+
+// lossy is the share of what is not noise, in percent, below which a chosen part of a page is not believed.
+const lossy = 50
+
+// Page gives the main content as text, with title, language, passages and what the document says of its address and dates.
+// It uses up the tree and can be called once. The error is ErrEmpty when there is no text.
+func (d *Document) Page() (research.Page, error) {
+	newVisibility(d.root).hide(d.root)
+	c := d.content()
+	blocks := render(c)
+	got, body := lettersOf(blocks), d.body()
+	all := letters(body)
+	if c.root != body && got*100 < all*lossy { // much is left out: see whether the whole page has more that is no noise
+		whole := render(choice{body, c.skip})
+		if n := lettersOf(whole); got*100 < n*lossy {
+			blocks, got = whole, n
+		}
+	}
+	if got == 0 && all > 0 {
+		blocks = render(choice{body, nil})
+		got = lettersOf(blocks)
+	}
+	if got == 0 {
+		return research.Page{Title: d.title, Language: d.language}, ErrEmpty
+	}
+	d.Kept = min(1, float64(got)/float64(max(all, 1)))
+	if h := plaintext.FirstOf(d.heading, d.title); h != "" && blocks[0].Kind != plaintext.Heading {
+		blocks = append([]plaintext.Block{{Kind: plaintext.Heading, Level: 1, Text: plaintext.Cut(h, plaintext.MaxHeading)}}, blocks...)
+	}
+	p := plaintext.Build(d.title, d.language, blocks)
+	d.describe(&p)
+	return p, nil
+}
+
+func lettersOf(blocks []plaintext.Block) int {
+	n := 0
+	for _, b := range blocks {
+		n += countLetters(b.Text)
+	}
+	return n
+}
+
+// wordsOnly is the tree of a document whose tags make no sense: its text in one element.
+func wordsOnly(text string) *html.Node {
+	div := &html.Node{Type: html.ElementNode, DataAtom: atom.Div, Data: "div"}
+	z := html.NewTokenizer(strings.NewReader(text))
+	var b bytes.Buffer
+	skip := false
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			div.AppendChild(&html.Node{Type: html.TextNode, Data: b.String()})
+			return div
+		case html.StartTagToken:
+			name, _ := z.TagName()
+			skip = string(name) == "script" || string(name) == "style"
+			b.WriteByte(' ')
+		case html.TextToken:
+			if !skip {
+				b.Write(z.Text())
+			}
+		default:
+			skip = false
+			b.WriteByte(' ')
+		}
+	}
+}

@@ -1,0 +1,228 @@
+package reading
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/plaintext"
+)
+
+// inline writes an element that stands in a line, with the signs that say what its markup says.
+func (r *renderer) inline(n *html.Node) {
+	switch n.DataAtom {
+	case atom.Rt, atom.Rp, atom.Rtc, atom.Source, atom.Wbr:
+		return
+	case atom.Img:
+		r.image(n)
+		return
+	case atom.Button:
+		if !r.keepsButton(n) {
+			return
+		}
+		r.line.space = true
+		r.children(n)
+		r.line.space = true
+		return
+	case atom.Q:
+		r.line.mark("“")
+		r.children(n)
+		r.line.mark("”")
+		return
+	case atom.Sup, atom.Sub:
+		r.script(n)
+		return
+	case atom.Time:
+		if rawText(n, 4) == "" {
+			r.line.text(attr(n, "datetime"))
+			return
+		}
+	case atom.A:
+		if isAnchorSign(n) {
+			return
+		}
+	case atom.Code, atom.Samp, atom.Kbd:
+		if isListing(n) {
+			r.listing(n)
+			return
+		}
+	}
+	if struck(n) {
+		r.struck(n)
+		return
+	}
+	if hasAttr(n, markBlock) {
+		r.line.br()
+		r.children(n)
+		r.line.br()
+		return
+	}
+	r.children(n)
+}
+
+// isAnchorSign reports whether a link is the mark beside a heading that gives its address.
+func isAnchorSign(a *html.Node) bool {
+	switch strings.TrimSpace(rawText(a, 8)) {
+	case "¶", "#", "§", "🔗", "\uf0c1":
+		return strings.HasPrefix(attr(a, "href"), "#") || headingLevel(a.Parent) > 0
+	}
+	return false
+}
+
+// struck reports whether an element's text is crossed out.
+func struck(n *html.Node) bool {
+	switch n.DataAtom {
+	case atom.Del, atom.S, atom.Strike:
+		return true
+	}
+	if strings.Contains(attr(n, "style"), "line-through") {
+		return true
+	}
+	for name := range strings.FieldsSeq(attr(n, "class")) {
+		switch name {
+		case "line-through", "strike", "strikethrough", "text-decoration-line-through", "was-price", "old-price", "price-old":
+			return true
+		}
+	}
+	return false
+}
+
+// struck writes crossed out text between ~~, apart from what stands before and after it.
+func (r *renderer) struck(n *html.Node) {
+	var inner renderer
+	inner.skip, inner.boxed, inner.nested = r.skip, true, true
+	inner.children(n)
+	text := joined(inner.finish(), " ")
+	if text == "" {
+		return
+	}
+	r.line.space = r.line.space || isWord(r.line.lastRune())
+	r.line.mark("~~" + text + "~~")
+	r.afterStruck = true
+}
+
+func isWord(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
+
+// script writes what is raised or lowered, where the plain letters would say something else: 10⁶, 2^n, x_i, but H2O and 1st.
+func (r *renderer) script(n *html.Node) {
+	before := r.line.lastRune()
+	var inner renderer
+	inner.skip, inner.boxed, inner.nested = r.skip, true, true
+	inner.children(n)
+	s := joined(inner.finish(), " ")
+	if s == "" {
+		return
+	}
+	digits := strings.Trim(s, "0123456789-−+–") == "" && strings.ContainsAny(s, "0123456789")
+	base := isWord(before) || before == ')' || before == ']'
+	switch {
+	case n.DataAtom == atom.Sup && digits:
+		r.line.mark(superscripts.Replace(strings.ReplaceAll(s, "–", "−")))
+	case n.DataAtom == atom.Sup && base && isExponent(s):
+		r.line.mark("^" + grouped(s))
+	case n.DataAtom == atom.Sub && digits && unicode.IsDigit(before):
+		r.line.mark(subscripts.Replace(s))
+	case n.DataAtom == atom.Sub && base && !digits && !strings.Contains(s, " ") && len(s) < 20:
+		r.line.mark("_" + grouped(s))
+	default:
+		r.line.mark(s)
+	}
+}
+
+// isExponent tells a power from an ordinal's ending, a sign or a note.
+func isExponent(s string) bool {
+	if len(s) > 24 || strings.ContainsAny(s, "[]*†‡§®™℠,") || strings.HasPrefix(s, "(") && len(s) > 8 {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "st", "nd", "rd", "th", "er", "re", "e", "ème", "eme", "o", "a", "os", "tm", "sm", "r", "me", "lle", "ed", "new", "beta":
+		return false
+	}
+	letters, run := 0, 0
+	for _, c := range s {
+		if unicode.IsLetter(c) {
+			if run++; run > 2 {
+				return false // a word
+			}
+			letters++
+		} else {
+			run = 0
+		}
+	}
+	return letters > 0 || strings.ContainsAny(s, "0123456789")
+}
+
+// image writes the alternative text of an image that is part of the text: one that stands in a line with other text, in a cell or a
+// heading, or one that says as much as a paragraph. A picture of its own says nothing that the text lacks, mostly.
+func (r *renderer) image(n *html.Node) {
+	alt := plaintext.Fold(attr(n, "alt"))
+	if alt == "" {
+		return
+	}
+	if !r.alts && !r.inCell && countLetters(alt) < 60 && standsAlone(n) {
+		r.pictures = append(r.pictures, alt)
+		return
+	}
+	if r.line.last() != 0 && isWord(r.line.lastRune()) {
+		r.line.space = true
+	}
+	r.line.text(alt)
+	r.line.space = r.line.space || isWord(r.line.lastRune()) && n.NextSibling != nil && n.NextSibling.Type != html.TextNode
+}
+
+// standsAlone reports whether nothing but pictures stands in the block around an image.
+func standsAlone(n *html.Node) bool {
+	p := n.Parent
+	for p != nil && !isBlock(p) {
+		p = p.Parent
+	}
+	if p == nil || headingLevel(p) > 0 || p.DataAtom == atom.Dt || p.DataAtom == atom.Li || p.DataAtom == atom.Dd {
+		return false
+	}
+	return strings.TrimSpace(ownText(p)) == ""
+}
+
+// ownText is the text in the lines of a block itself, not in blocks inside it.
+func ownText(n *html.Node) string {
+	var b strings.Builder
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		for c := n.FirstChild; c != nil && b.Len() < 200; c = c.NextSibling {
+			switch {
+			case c.Type == html.TextNode:
+				b.WriteString(strings.TrimSpace(c.Data))
+			case c.Type == html.ElementNode && !dropped[c.DataAtom] && !isBlock(c):
+				walk(c)
+			}
+		}
+	}
+	walk(n)
+	return b.String()
+}
+
+var disclosure = wordSet("accordion faq question collapsible collapse disclosure expander expand toggle spoiler tab tabs summary")
+
+// keepsButton reports whether the text of a button is part of the page: the question of an accordion, the name of a tab. What a button does
+// ("Copy", "Buy now") is not.
+func (r *renderer) keepsButton(n *html.Node) bool {
+	text := oneLine(n, 300)
+	if text == "" {
+		return false
+	}
+	if n.Parent != nil && headingLevel(n.Parent) > 0 || within(n, atom.Summary, atom.Dt) || within(n, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6) {
+		return !strings.EqualFold(text, "copy") && !strings.EqualFold(text, "edit") && !strings.EqualFold(text, "link")
+	}
+	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, "？") || len(strings.Fields(text)) > 8 {
+		return true
+	}
+	if attr(n, "role") == "tab" {
+		return true
+	}
+	words, _ := names(n)
+	if attr(n, "aria-haspopup") != "" || anyOf(words, overlays) {
+		return false
+	}
+	return (hasAttr(n, "aria-expanded") || hasAttr(n, "aria-controls")) && len(text) > 12 || anyOf(words, disclosure) && len(text) > 8
+}

@@ -1,0 +1,168 @@
+package reading
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/plaintext"
+)
+
+// listing writes code as it stands, without the numbers of its lines.
+func (r *renderer) listing(n *html.Node) {
+	r.flush()
+	var c code
+	c.skip = r.skip
+	c.lineSpans = linesInSpans(n)
+	c.walk(n)
+	text := trimLines(c.b.String())
+	if r.nested {
+		r.line.text(text)
+		return
+	}
+	r.add(plaintext.Block{Kind: plaintext.Code, Text: text})
+}
+
+// code collects the text of a listing.
+type code struct {
+	b         strings.Builder
+	skip      map[*html.Node]bool
+	lineSpans bool // each line stands in an element of its own, with no line ends between them
+}
+
+func (c *code) walk(n *html.Node) {
+	for k := n.FirstChild; k != nil; k = k.NextSibling {
+		switch {
+		case k.Type == html.TextNode:
+			c.b.WriteString(k.Data)
+		case k.Type != html.ElementNode, c.skip[k], dropped[k.DataAtom], k.DataAtom == atom.Button, isLineNumber(k):
+		case k.DataAtom == atom.Br:
+			c.b.WriteByte('\n')
+		case isBlock(k), c.lineSpans && isLineSpan(k), hasAttr(k, markBlock):
+			c.newline()
+			c.walk(k)
+			c.newline()
+		default:
+			c.walk(k)
+		}
+	}
+}
+
+func (c *code) newline() {
+	if s := c.b.String(); s != "" && s[len(s)-1] != '\n' {
+		c.b.WriteByte('\n')
+	}
+}
+
+var lineNames = wordSet("line code-line cl view-line token-line row ln-line hljs-ln-line")
+
+func isLineSpan(n *html.Node) bool {
+	for name := range strings.FieldsSeq(attr(n, "class")) {
+		if lineNames[strings.ToLower(name)] {
+			return true
+		}
+	}
+	return hasAttr(n, "data-line")
+}
+
+// linesInSpans reports whether a listing has its lines in elements, and no line ends.
+func linesInSpans(n *html.Node) bool {
+	spans := 0
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode && strings.Contains(strings.Trim(c.Data, "\n "), "\n") {
+			return false
+		}
+		if c.Type == html.TextNode && c.Data == "\n" && spans > 0 && c.Parent == n {
+			return false
+		}
+		if c.Type == html.ElementNode && isLineSpan(c) {
+			spans++
+		}
+	}
+	return spans > 1
+}
+
+var numberNames = wordSet("lineno linenos line-number line-numbers linenumber linenumbers gutter blob-num rouge-gutter hljs-ln-numbers hljs-ln-n lnum ln lnt lno " +
+	"linenodiv linenums line-num line-numbers-rows code-line-number react-syntax-highlighter-line-number prettyprint-line crayon-nums")
+
+// isLineNumber reports whether an element shows the numbers of lines.
+func isLineNumber(n *html.Node) bool {
+	unselectable := strings.Contains(strings.ReplaceAll(attr(n, "style"), " ", ""), "user-select:none") || hasAttr(n, "data-unselectable") || hasAttr(n, "unselectable")
+	named := unselectable
+	for name := range strings.FieldsSeq(attr(n, "class")) {
+		named = named || numberNames[strings.ToLower(name)]
+	}
+	return named && onlyNumbers(n)
+}
+
+func onlyNumbers(n *html.Node) bool {
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode && strings.Trim(c.Data, "0123456789 \n\t.:|") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// isListing reports whether a <code> element is a block of code: it has lines, in elements or by <br>.
+func isListing(n *html.Node) bool {
+	if within(n, atom.Pre) {
+		return false
+	}
+	if hasAttr(n, markBlock) && has(n, func(c *html.Node) bool { return isBlock(c) || c.DataAtom == atom.Br }) {
+		return true
+	}
+	lines := 0
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type == html.ElementNode && (isBlock(c) || c.DataAtom == atom.Br || isLineSpan(c)) {
+			lines++
+		}
+	}
+	return lines > 0
+}
+
+// codeTable gives the code of a table that shows a listing: the numbers of the lines in one column, the lines beside them.
+func (r *renderer) codeTable(n *html.Node, rows []tableRow) (string, bool) {
+	if len(rows) == 0 || len(rows[0].cells) < 2 || len(rows[0].cells) > 3 {
+		return "", false
+	}
+	words, _ := names(n)
+	coded := anyOf(words, wordSet("highlight highlighttable code listing blob hljs rouge gist codehilite crayon"))
+	var b strings.Builder
+	last := 0
+	for i, row := range rows {
+		if len(row.cells) < 2 {
+			return "", false
+		}
+		number := row.cells[0]
+		cell := row.cells[len(row.cells)-1]
+		text := strings.TrimSpace(rawText(number, 20))
+		if !onlyNumbers(number) || text == "" && !hasAttr(number, "data-line-number") && !coded {
+			return "", false
+		}
+		coded = coded || has(cell, of(atom.Pre, atom.Code)) || isLineNumber(number)
+		if len(rows) > 1 && text != "" {
+			v, err := strconv.Atoi(text)
+			if err != nil || i > 0 && v != last+1 {
+				return "", false
+			}
+			last = v
+		}
+		c := code{skip: r.skip, lineSpans: linesInSpans(cell)}
+		c.walk(cell)
+		b.WriteString(strings.Trim(c.b.String(), "\n"))
+		b.WriteByte('\n')
+	}
+	return trimLines(b.String()), coded
+}
+
+// trimLines drops empty lines around code and white space at the ends of its lines.
+func trimLines(s string) string {
+	lines := strings.Split(plaintext.Clean(s), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " \t")
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}

@@ -1,0 +1,338 @@
+package reading
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// Words of names, and whole names, of what surrounds the content.
+var (
+	// noiseWords are believed unless the element is a large part of the page.
+	noiseWords = wordSet("share sharing sharedaddy social socials newsletter newsletters subscribe subscription signup advert advertisement advertising adsense adbox ads " +
+		"sponsored sponsor promo promotion promoted breadcrumb breadcrumbs cookie cookies consent gdpr pagination pager outbrain taboola " +
+		"disqus navbar navigation navheader navfooter sitenav sphinxsidebar headerlink skiplink recommendations recommended recirc " +
+		"colophon masthead tagcloud taglist trending mostread backtotop paywall dialog modal popup lightbox tooltip noprint")
+	noiseNames = wordSet("nav related site-nav site-header site-footer footer skip-link skip-to-content cookie-banner cookie-consent related-posts related-articles " +
+		"related-content related-links related-stories related-topics relatedposts jp-relatedposts more-stories more-articles more-news read-more-list " +
+		"read-next up-next also-read you-may-like most-read most-popular popular-posts latest-news latest-posts recent-posts post-navigation post-nav " +
+		"nav-links nav-previous nav-next entry-footer post-tags entry-tags article-tags tags-links tag-list author-box author-bio about-author post-author-box " +
+		"follow-us mw-editsection mw-jump-link catlinks printfooter vector-menu noprint toctitle addtoany_share_save_container a2a_kit edit-this-page edit-page " +
+		"feedback-form page-feedback was-this-helpful print-button back-to-top topic-list article-actions post-actions story-tools advertisement-label")
+	// weakWords are believed where the element has many links, or says next to nothing.
+	weakWords = wordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
+		"ratings print card cards more link links related next prev previous actions byline follow dateline partner partners shop store rail aside complementary top bottom logo search")
+	commentWords = wordSet("comment comments commentlist respond responses replies discussion disqus commenting")
+	// threadWords are those of pages whose comments are the content.
+	threadWords = wordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
+	// calloutWords are those of boxes beside the text that belong to it.
+	calloutWords = wordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
+		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")
+)
+
+// Phrases of headings that begin what is no part of the content, and of lines that stand alone.
+var (
+	noiseHeading = regexp.MustCompile(`(?i)^(related( (articles?|posts?|stories|content|news|links|topics|reading|items|pages|coverage|videos?|products?))?|you (may|might|could|will)( also)? (like|enjoy|love|be interested in).*|` +
+		`more (from|on|in|stories|articles|news|posts|like this|to explore|coverage)\b.*|read (more|next|also)\b.*|recommended( (for you|reading|articles?|stories|posts?|videos?))?|` +
+		`(most|popular|trending|latest|recent|top|featured|other)( (read|popular|viewed|shared|posts?|news|stories|articles?|now|videos?|comments?|in .{1,30}))+|trending|share( (this|on|it|via|article|story|post).{0,40})?|` +
+		`follow (us|me)\b.*|stay (connected|in touch|up to date|informed).*|(sign up|subscribe|join)\b.{0,60}|(our |the )?newsletters?\b.{0,40}|` +
+		`about the authors?|advertisements?|sponsored( content| links)?|don.t miss.*|editor.?s.? picks?|what to read next|up next|keep reading|popular( posts?)?|` +
+		`tags?:?|filed under:?|topics?:?|categories:?|explore more|similar (posts?|articles?|stories)|we recommend|from (the|our) (archives?|partners?).*|promoted( content)?|around the web|follow.{0,20}on (twitter|facebook).*)$`)
+	commentHeading = regexp.MustCompile(`(?i)^(comments?( ?\(?\d*\)?)?:?|\d+ (comments?|responses?|replies|thoughts?)\b.*|(leave|post|write|add|submit)( a| your)? (reply|comment|response)s?.*|join the (conversation|discussion).*|(view|show) (all )?comments.*|reader comments|no comments( yet)?|comments are closed.*|kommentare?|commentaires?|comentarios?)$`)
+	noiseLine      = regexp.MustCompile(`(?i)^(share (this|on|via|article|story|post)\b.{0,80}|share|tweet|pin it|email( this)?|print( this.{0,20})?|copy link|advertisements?|loading\.*|(click|tap) (here )?to (share|print|email|copy|tweet|subscribe|sign up).*|` +
+		`(story|article) continues (below|after).*|continue reading.{0,60}|read (more|also|next):.{0,200}|(related|see also|also read|more on this|recommended):.{0,200}|(sign up|subscribe) (for|to|now|here|today)\b.{0,140}|follow (us|me|@).{0,120}|` +
+		`(please )?(enable|turn on) javascript.{0,100}|(skip|jump) to (main |the )?(content|navigation|search).*|back to top|(all rights reserved.?|©.{0,120}|copyright ©.{0,120})|view comments|comments are closed\.?|be the first to comment\.?|(report|flag) (a|an) (typo|error|comment).{0,60}|` +
+		`like this:?|like loading.*|was this (article|page) helpful\??.{0,20}|rate this.{0,40}|\d+ shares?|\d+ comments?|leave a (reply|comment)|(log|sign) in to (comment|reply|leave|post).{0,60}|(want|get) more .{0,60}newsletter.{0,60}|listen to this article.{0,40}|\d+ min(ute)?s? read)$`)
+	cookieText     = regexp.MustCompile(`(?i)\bcookies?\b`)
+	newsletterText = regexp.MustCompile(`(?i)newsletter|subscribe|sign up|inbox|mailing list|stay up to date|latest (news|stories) (delivered|in your)`)
+	acceptText     = regexp.MustCompile(`(?i)^\W*(accept|agree|i agree|allow|reject|decline|got it|ok|okay|close|dismiss|manage|settings|preferences|continue|i understand|akzeptieren|ablehnen|accepter|refuser|aceptar|accetta|rifiuta)\b`)
+)
+
+// noiser marks what of a page surrounds its content.
+type noiser struct {
+	stats   map[*html.Node]*stat
+	skip    map[*html.Node]bool
+	body    *html.Node
+	all     *stat
+	article bool // the page says of itself that it is an article
+	thread  bool // the comments are its content
+}
+
+// mark walks the tree and marks what is left out.
+func (z *noiser) mark(n *html.Node) {
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type != html.ElementNode || z.skip[c] || dropped[c.DataAtom] || z.stats[c] == nil {
+			continue
+		}
+		if z.noise(c) {
+			z.skip[c] = true
+			continue
+		}
+		if level := headingLevel(c); level > 0 && z.stats[c].letters < 80 {
+			z.section(c, level)
+		}
+		if !z.skip[c] {
+			z.mark(c)
+		}
+	}
+}
+
+// share is the part of the page's text outside links that stands below n, in percent.
+func (z *noiser) share(n *html.Node) int {
+	return z.stats[n].own() * 100 / max(z.all.own(), 1)
+}
+
+// large is the share of a page from which on no name makes an element noise.
+const large = 40
+
+func (z *noiser) noise(n *html.Node) bool {
+	s := z.stats[n]
+	switch n.DataAtom {
+	case atom.Html, atom.Body, atom.Main, atom.Article:
+		return n.DataAtom == atom.Article && z.article && s.teaser(z.all)
+	case atom.Nav:
+		return z.share(n) < 2*large
+	case atom.Footer:
+		return z.share(n) < large && !within(n, atom.Blockquote, atom.Figure) && !hasFootnotes(n)
+	case atom.Header:
+		return !within(n, atom.Main, atom.Article, atom.Section) && z.share(n) < large
+	case atom.Aside:
+		return z.asideNoise(n)
+	case atom.Form:
+		return z.formNoise(n)
+	case atom.P, atom.Li, atom.Div, atom.Span, atom.Section:
+		if s.letters < 200 && z.lineNoise(n) {
+			return true
+		}
+	}
+	switch attr(n, "role") {
+	case "navigation", "banner", "contentinfo", "search", "menu", "menubar", "dialog", "alertdialog":
+		return z.share(n) < large
+	case "complementary":
+		return z.asideNoise(n)
+	}
+	return z.named(n) || z.box(n)
+}
+
+// named reports whether the names of n say that it is no content, and what it holds does not say otherwise.
+func (z *noiser) named(n *html.Node) bool {
+	words, whole := names(n)
+	if len(words) == 0 || headingLevel(n) > 0 && !anyOf(whole, noiseNames) {
+		return false
+	}
+	s, share := z.stats[n], z.share(n)
+	if anyOf(words, commentWords) && !z.thread && z.comments(n, words) {
+		return true
+	}
+	if share >= large {
+		return false
+	}
+	if inline[n.DataAtom] && n.DataAtom != atom.A && n.DataAtom != atom.Button && !anyOf(whole, noiseNames) {
+		return anyOf(words, noiseWords) && s.letters < 40 && s.own() == 0
+	}
+	prose := s.sentences >= 2 && s.linked*3 < s.letters
+	if anyOf(whole, noiseNames) {
+		return !prose || !within(n, atom.Main, atom.Article) || z.article
+	}
+	if anyOf(words, noiseWords) {
+		return !prose || z.article || s.fields > 0
+	}
+	if anyOf(words, weakWords) && !within(n, atom.Table, atom.Pre, atom.Dl) && n.DataAtom != atom.Tr && n.DataAtom != atom.Td {
+		if z.article {
+			return s.links > 1 && s.linked*2 > s.letters && s.sentences < 3
+		}
+		return s.links > 2 && s.linked*5 > s.letters*4 && !within(n, atom.Main, atom.Article) || outerSidebar(words) && s.linked*2 > s.letters
+	}
+	return false
+}
+
+func outerSidebar(words []string) bool {
+	for _, w := range words {
+		if w == "sidebar" || w == "rail" {
+			return true
+		}
+	}
+	return false
+}
+
+// comments reports whether n holds what readers wrote below an article.
+func (z *noiser) comments(n *html.Node, words []string) bool {
+	if n.DataAtom == atom.Body || z.share(n) >= 60 {
+		return false
+	}
+	if z.article || anyOf(words, wordSet("respond")) {
+		return true
+	}
+	s := z.stats[n]
+	return s.fields > 0 && s.letters < 1500 || s.letters < 80
+}
+
+// asideNoise tells a side bar from a note that belongs to the text.
+func (z *noiser) asideNoise(n *html.Node) bool {
+	s := z.stats[n]
+	words, whole := names(n)
+	switch {
+	case anyOf(whole, noiseNames), anyOf(words, noiseWords):
+		return true
+	case z.share(n) >= large:
+		return false
+	case s.linked*2 > s.letters, s.letters < 12:
+		return true
+	case s.fields > 0 && s.letters < 600:
+		return true
+	case anyOf(words, calloutWords), attr(n, "role") == "note", attr(n, "role") == "doc-footnote", attr(n, "role") == "doc-tip", attr(n, "role") == "doc-notice":
+		return false
+	}
+	if h := firstHeading(n); h != nil && noiseHeading.MatchString(oneLine(h, 100)) {
+		return true
+	}
+	if z.article {
+		return s.links > 0 || s.letters < 60 || s.paragraphs < 1
+	}
+	return !within(n, atom.Main, atom.Article) && has(z.body, func(c *html.Node) bool {
+		return (c.DataAtom == atom.Main || c.DataAtom == atom.Article) && !contains(n, c) && z.share(c) > 20
+	})
+}
+
+// formNoise reports whether a form is there to be filled in. Some sites have all of a page in one.
+func (z *noiser) formNoise(n *html.Node) bool {
+	s := z.stats[n]
+	if s.fields == 0 {
+		return s.letters < 80 && s.sentences == 0
+	}
+	if has(n, of(atom.H1, atom.Article, atom.Main)) || z.share(n) >= 60 && !outerForm(n) {
+		return false
+	}
+	if has(n, func(c *html.Node) bool { return c.DataAtom == atom.Table }) && s.structured*2 > s.letters {
+		return false
+	}
+	return true
+}
+
+// outerForm reports whether the names of a form, or of the box around it, say that it takes a comment.
+func outerForm(n *html.Node) bool {
+	for p := n; p != nil && p.DataAtom != atom.Body; p = p.Parent {
+		if words, _ := names(p); anyOf(words, commentWords) {
+			return true
+		}
+	}
+	return false
+}
+
+// box reports whether n is a notice about cookies or an offer of a newsletter: little text, and something to press or fill in.
+func (z *noiser) box(n *html.Node) bool {
+	s := z.stats[n]
+	if s.letters == 0 || s.letters > 700 || z.share(n) >= large || inline[n.DataAtom] || s.fields+s.buttons+s.links == 0 {
+		return false
+	}
+	switch n.DataAtom {
+	case atom.Div, atom.Section, atom.P:
+	default:
+		return false
+	}
+	if s.fields > 0 && s.letters < 500 {
+		return newsletterText.MatchString(rawText(n, 800))
+	}
+	text := ""
+	if s.buttons > 0 || s.links > 0 && s.letters < 400 {
+		text = rawText(n, 1000)
+	}
+	return text != "" && cookieText.MatchString(text) && has(n, func(c *html.Node) bool {
+		return (c.DataAtom == atom.Button || c.DataAtom == atom.A) && acceptText.MatchString(oneLine(c, 60))
+	})
+}
+
+// lineNoise reports whether a short line is one of those that stand on every page of a site.
+func (z *noiser) lineNoise(n *html.Node) bool {
+	s := z.stats[n]
+	if s.letters == 0 || s.blocks > 3 || within(n, atom.Table, atom.Pre) {
+		return false
+	}
+	line := oneLine(n, 240)
+	if !noiseLine.MatchString(line) {
+		return false
+	}
+	return z.article || s.linked*2 > s.letters || s.letters < 60 && s.sentences == 0
+}
+
+// section marks what follows a heading of related pages or comments, up to the next heading that is as high.
+func (z *noiser) section(h *html.Node, level int) {
+	text := oneLine(h, 100)
+	isComments := commentHeading.MatchString(text) && !z.thread
+	if !isComments && !noiseHeading.MatchString(text) {
+		return
+	}
+	var part []*html.Node
+	sum := stat{}
+	for c := h; c != nil; c = c.NextSibling {
+		if c.Type != html.ElementNode {
+			continue
+		}
+		if c != h {
+			if l := headingLevel(c); l > 0 && l <= level {
+				break
+			}
+			if f := firstHeading(c); f != nil && headingLevel(f) < level {
+				break
+			}
+		}
+		part = append(part, c)
+		sum.add(z.stats[c])
+	}
+	if sum.own()*100 >= z.all.own()*large {
+		return
+	}
+	links := sum.linked*2 > sum.letters || sum.links >= 3 && sum.linked*4 > sum.letters
+	switch {
+	case isComments && (z.article || sum.fields > 0 || sum.letters < 100):
+	case links && (z.article || !strings.EqualFold(text, "topics") && !strings.EqualFold(text, "categories")):
+	case z.article && (sum.sentences < 4 || sum.links > 2):
+	case sum.fields > 0:
+	default:
+		return
+	}
+	for _, c := range part {
+		z.skip[c] = true
+	}
+}
+
+func firstHeading(n *html.Node) *html.Node {
+	if headingLevel(n) > 0 {
+		return n
+	}
+	i := 0
+	for c := range n.Descendants() {
+		if i++; i > 40 {
+			return nil
+		}
+		if c.Type == html.ElementNode && headingLevel(c) > 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+func contains(outer, n *html.Node) bool {
+	for p := n; p != nil; p = p.Parent {
+		if p == outer {
+			return true
+		}
+	}
+	return false
+}
+
+// hasFootnotes reports whether notes that the text leads to stand below n.
+func hasFootnotes(n *html.Node) bool {
+	return has(n, func(c *html.Node) bool {
+		id := attr(c, "id")
+		return strings.HasPrefix(id, "fn") || strings.HasPrefix(id, "footnote") || strings.HasPrefix(id, "cite_note") ||
+			strings.HasPrefix(attr(c, "role"), "doc-endnote") || strings.HasPrefix(attr(c, "role"), "doc-footnote")
+	})
+}
+
+// oneLine is the text below n on one line, at most max code points of it.
+func oneLine(n *html.Node, max int) string {
+	return strings.Join(strings.Fields(rawText(n, max)), " ")
+}

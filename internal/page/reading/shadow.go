@@ -1,0 +1,69 @@
+package reading
+
+import (
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// attachShadow puts declarative shadow roots (<template shadowrootmode>, HTML § 4.12.3) in the place of their hosts'
+// content, as browsers do: each slot gets the children of the host that name it, or keeps its own content as a fallback.
+func attachShadow(root *html.Node) {
+	var templates []*html.Node
+	for n := range root.Descendants() {
+		if n.DataAtom == atom.Template && n.Parent != nil && (attr(n, "shadowrootmode") != "" || attr(n, "shadowroot") != "") {
+			templates = append(templates, n)
+		}
+	}
+	seen := map[*html.Node]bool{}
+	for i := len(templates) - 1; i >= 0; i-- { // inner ones first
+		if host := templates[i].Parent; host != nil && !seen[host] {
+			seen[host] = true
+			attachOne(host, firstShadow(host))
+		}
+	}
+}
+
+func firstShadow(host *html.Node) *html.Node {
+	for c := host.FirstChild; c != nil; c = c.NextSibling {
+		if c.DataAtom == atom.Template && (attr(c, "shadowrootmode") != "" || attr(c, "shadowroot") != "") {
+			return c
+		}
+	}
+	return nil
+}
+
+func attachOne(host, template *html.Node) {
+	given := map[string][]*html.Node{} // by slot
+	for c := host.FirstChild; c != nil; {
+		next := c.NextSibling
+		host.RemoveChild(c)
+		if c.DataAtom != atom.Template {
+			given[attr(c, "slot")] = append(given[attr(c, "slot")], c)
+		}
+		c = next
+	}
+	var slots []*html.Node
+	for n := range template.Descendants() {
+		if n.DataAtom == atom.Slot {
+			slots = append(slots, n)
+		}
+	}
+	for _, s := range slots {
+		children := given[attr(s, "name")]
+		if len(children) == 0 {
+			continue
+		}
+		given[attr(s, "name")] = nil // the first slot of a name gets them
+		for s.FirstChild != nil {
+			s.RemoveChild(s.FirstChild)
+		}
+		for _, c := range children {
+			s.AppendChild(c)
+		}
+	}
+	for template.FirstChild != nil {
+		c := template.FirstChild
+		template.RemoveChild(c)
+		host.AppendChild(c)
+	}
+}

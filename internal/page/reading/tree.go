@@ -1,0 +1,191 @@
+package reading
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key && a.Namespace == "" {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func hasAttr(n *html.Node, key string) bool {
+	for _, a := range n.Attr {
+		if a.Key == key && a.Namespace == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func within(n *html.Node, atoms ...atom.Atom) bool {
+	for p := n.Parent; p != nil; p = p.Parent {
+		for _, a := range atoms {
+			if p.DataAtom == a {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func child(n *html.Node, a atom.Atom) *html.Node {
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.DataAtom == a {
+			return c
+		}
+	}
+	return nil
+}
+
+// elements lists the children of n that are elements.
+func elements(n *html.Node) []*html.Node {
+	var out []*html.Node
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type == html.ElementNode {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// has reports whether an element below n satisfies is.
+func has(n *html.Node, is func(*html.Node) bool) bool {
+	for c := range n.Descendants() {
+		if c.Type == html.ElementNode && is(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func of(atoms ...atom.Atom) func(*html.Node) bool {
+	m := set(atoms...)
+	return func(n *html.Node) bool { return m[n.DataAtom] }
+}
+
+func set(atoms ...atom.Atom) map[atom.Atom]bool {
+	m := make(map[atom.Atom]bool, len(atoms))
+	for _, a := range atoms {
+		m[a] = true
+	}
+	return m
+}
+
+func wordSet(list string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(list) {
+		m[w] = true
+	}
+	return m
+}
+
+func countLetters(s string) int {
+	n := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// maxNameBytes bounds what is looked at of the class and id of one element.
+const maxNameBytes = 400
+
+// names gives the words that class and id of n consist of, in lower case: "relatedPosts post-list" has related, posts, post
+// and list. whole are the class names and the id themselves.
+func names(n *html.Node) (words, whole []string) {
+	for _, key := range [2]string{"class", "id"} {
+		v := attr(n, key)
+		for name := range strings.FieldsSeq(v[:min(len(v), maxNameBytes)]) {
+			whole = append(whole, strings.ToLower(name))
+			words = appendWords(words, name)
+		}
+	}
+	return words, whole
+}
+
+// appendWords splits a name at signs, at digits and where an upper case letter follows a lower case one.
+func appendWords(words []string, name string) []string {
+	start, lower := -1, false
+	add := func(end int) {
+		if start >= 0 && end > start {
+			words = append(words, strings.ToLower(name[start:end]))
+		}
+		start = -1
+	}
+	for i, r := range name {
+		switch {
+		case !unicode.IsLetter(r):
+			add(i)
+		case unicode.IsUpper(r) && lower:
+			add(i)
+			start = i
+		case start < 0:
+			start = i
+		}
+		lower = unicode.IsLower(r)
+	}
+	add(len(name))
+	return words
+}
+
+func anyOf(words []string, in map[string]bool) bool {
+	for _, w := range words {
+		if in[w] {
+			return true
+		}
+	}
+	return false
+}
+
+// Elements whose content is no text of the page.
+var dropped = set(atom.Script, atom.Style, atom.Noscript, atom.Template, atom.Svg, atom.Iframe, atom.Object,
+	atom.Embed, atom.Canvas, atom.Video, atom.Audio, atom.Map, atom.Link, atom.Meta, atom.Head, atom.Title, atom.Input,
+	atom.Textarea, atom.Select, atom.Datalist, atom.Progress, atom.Meter)
+
+// Elements that stand in a line of text.
+var inline = set(atom.A, atom.Abbr, atom.Acronym, atom.B, atom.Bdi, atom.Bdo, atom.Big, atom.Button, atom.Cite, atom.Code, atom.Data,
+	atom.Del, atom.Dfn, atom.Em, atom.Font, atom.I, atom.Img, atom.Ins, atom.Kbd, atom.Label, atom.Mark, atom.Math, atom.Nobr, atom.Output, atom.Picture,
+	atom.Q, atom.Ruby, atom.Rb, atom.Rt, atom.Rp, atom.Rtc, atom.S, atom.Samp, atom.Small, atom.Source, atom.Span, atom.Strike, atom.Strong, atom.Sub,
+	atom.Sup, atom.Time, atom.Tt, atom.U, atom.Var, atom.Wbr, atom.Slot)
+
+// isBlock reports whether n starts a line of its own. Unknown elements do so when they are custom elements that hold blocks.
+func isBlock(n *html.Node) bool {
+	if n.Type != html.ElementNode || inline[n.DataAtom] {
+		return false
+	}
+	if n.DataAtom == 0 {
+		return strings.Contains(n.Data, "-") && has(n, func(c *html.Node) bool { return c.DataAtom != 0 && !inline[c.DataAtom] && !dropped[c.DataAtom] })
+	}
+	return true
+}
+
+// Elements that hold a block of text, for the context of a link.
+var block = set(atom.Li, atom.Dt, atom.Dd, atom.P, atom.Td, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
+	atom.Blockquote, atom.Figcaption, atom.Caption, atom.Div, atom.Section, atom.Nav, atom.Body)
+
+var headings = set(atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6)
+
+// headingLevel is 1 to 6 for a heading; 0: n is none.
+func headingLevel(n *html.Node) int {
+	if headings[n.DataAtom] {
+		return int(n.Data[1] - '0')
+	}
+	if attr(n, "role") == "heading" {
+		if l := attr(n, "aria-level"); len(l) == 1 && l[0] >= '1' && l[0] <= '6' {
+			return int(l[0] - '0')
+		}
+		return 2
+	}
+	return 0
+}
