@@ -128,8 +128,9 @@ func sentenceEnds(s string) int {
 
 // choice is what of a page is rendered.
 type choice struct {
-	root *html.Node
-	skip map[*html.Node]bool
+	root    *html.Node
+	skip    map[*html.Node]bool
+	article bool
 }
 
 // content chooses the part of the page to keep: the element that the page calls its content where it holds most of the text, else the
@@ -138,11 +139,12 @@ func (d *Document) content() choice {
 	body := d.body()
 	z := &noiser{stats: map[*html.Node]*stat{}, skip: map[*html.Node]bool{}, body: body, article: d.facts.article}
 	z.all = measure(body, nil, z.stats)
+	z.shell = d.scripted && z.all.own() < 300
 	z.thread = d.facts.thread || isThread(d, body, z)
 	z.mark(body)
 	kept := map[*html.Node]*stat{}
 	all := measure(body, z.skip, kept)
-	if all.letters*20 < z.all.letters { // all of the page looks like its surroundings: then it is the content
+	if all.letters*20 < z.all.letters && !d.scripted { // all of the page looks like its surroundings: then it is the content
 		z.skip = map[*html.Node]bool{}
 		all = measure(body, nil, kept)
 	}
@@ -150,7 +152,7 @@ func (d *Document) content() choice {
 	if root == nil {
 		root = descend(body, z, kept)
 	}
-	return choice{root, z.skip}
+	return choice{root: root, skip: z.skip, article: z.article}
 }
 
 func (d *Document) body() *html.Node {

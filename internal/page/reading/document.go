@@ -75,13 +75,13 @@ func (d *Document) Page() (research.Page, error) {
 	got, body := lettersOf(blocks), d.body()
 	all := letters(body)
 	if c.root != body && got*100 < all*lossy { // much is left out: see whether the whole page has more that is no noise
-		whole := render(choice{body, c.skip})
+		whole := render(choice{root: body, skip: c.skip})
 		if n := lettersOf(whole); got*100 < n*lossy {
 			blocks, got = whole, n
 		}
 	}
-	if got == 0 && all > 0 {
-		blocks = render(choice{body, nil})
+	if got == 0 && all > 0 && !d.scripted { // what scripts fill is not read from the frame around it
+		blocks = render(choice{root: body})
 		got = lettersOf(blocks)
 	}
 	if got == 0 {

@@ -161,7 +161,7 @@ func (r *renderer) image(n *html.Node) {
 	if alt == "" {
 		return
 	}
-	if !r.alts && !r.inCell && countLetters(alt) < 60 && standsAlone(n) {
+	if captioned(n, alt) || !r.alts && !r.inCell && countLetters(alt) < 60 && standsAlone(n) {
 		r.pictures = append(r.pictures, alt)
 		return
 	}
@@ -170,6 +170,26 @@ func (r *renderer) image(n *html.Node) {
 	}
 	r.line.text(alt)
 	r.line.space = r.line.space || isWord(r.line.lastRune()) && n.NextSibling != nil && n.NextSibling.Type != html.TextNode
+}
+
+// captioned reports whether an image has a caption of its own, which says what it shows.
+func captioned(n *html.Node, alt string) bool {
+	for p, i := n.Parent, 0; p != nil && i < 5; p, i = p.Parent, i+1 {
+		if p.DataAtom == atom.Figure {
+			c := findCaption(p)
+			return c != nil && countLetters(alt) < 100
+		}
+	}
+	return false
+}
+
+func findCaption(figure *html.Node) *html.Node {
+	for c := range figure.Descendants() {
+		if c.DataAtom == atom.Figcaption && strings.TrimSpace(rawText(c, 20)) != "" {
+			return c
+		}
+	}
+	return nil
 }
 
 // standsAlone reports whether nothing but pictures stands in the block around an image.

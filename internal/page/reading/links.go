@@ -63,6 +63,7 @@ func (s *scanner) walk(n *html.Node) {
 		switch n.DataAtom {
 		case atom.Script:
 			s.fact(n)
+			s.doc.scripted = s.doc.scripted || !strings.Contains(attr(n, "type"), "json")
 			return
 		case atom.Style, atom.Noscript, atom.Template:
 			return

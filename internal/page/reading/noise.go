@@ -58,6 +58,7 @@ type noiser struct {
 	all     *stat
 	article bool // the page says of itself that it is an article
 	thread  bool // the comments are its content
+	shell   bool // little text, and scripts that will write more: the frame around it is not the content, however large a part it is
 }
 
 // mark walks the tree and marks what is left out.
@@ -81,6 +82,9 @@ func (z *noiser) mark(n *html.Node) {
 
 // share is the part of the page's text outside links that stands below n, in percent.
 func (z *noiser) share(n *html.Node) int {
+	if z.shell {
+		return 0
+	}
 	return z.stats[n].own() * 100 / max(z.all.own(), 1)
 }
 

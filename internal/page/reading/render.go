@@ -35,7 +35,7 @@ type renderer struct {
 
 // render writes what was chosen of a page. Where a page is made of pictures, their alternative texts are its text.
 func render(c choice) []plaintext.Block {
-	r := renderer{skip: c.skip}
+	r := renderer{skip: c.skip, alts: !c.article}
 	r.node(c.root)
 	out := r.finish()
 	sum := 0
