@@ -585,8 +585,11 @@ type TaskList struct {
 	Offset     int     `json:"offset"`
 	Tasks      []Task  `json:"tasks"`
 
-	// Total Tasks that the filters match in all.
+	// Total Tasks that the filters match in all. With `q` at most 1000 are counted; see `totalIsLowerBound`.
 	Total int64 `json:"total"`
+
+	// TotalIsLowerBound True where the filters match more tasks than `total`, because counting stopped there; absent where `total` is exact, as it always is without `q`.
+	TotalIsLowerBound *bool `json:"totalIsLowerBound,omitempty"`
 }
 
 // Usage What the task has cost so far.

@@ -84,7 +84,7 @@ func apiCalls(all statements, id string) []apiCall {
 		s.line(`\endif`)
 		s.add("ListTasks", ";", filters...)
 		s.add("CountTasks", ";", filters...)
-		for _, name := range []string{"TaskUsage", "TaskCitations", "Screenshots"} {
+		for _, name := range []string{"TaskUsage", "TaskEvidence", "Screenshots"} {
 			s.add(name, ";", "task_ids", ":page_ids", "used_only", "true", "cited_only", "true", "only_used", "true")
 		}
 	}

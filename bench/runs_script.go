@@ -45,7 +45,7 @@ func (s *script) submission() {
 func (s *script) reading(task string) {
 	s.add(task, ";", "id", ":task_id")
 	ids := []string{"task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true"}
-	for _, name := range []string{"TaskUsage", "TaskCitations", "Screenshots"} {
+	for _, name := range []string{"TaskUsage", "TaskEvidence", "Screenshots"} {
 		s.add(name, ";", ids...)
 	}
 }
@@ -84,8 +84,8 @@ func (s *script) completion() {
 	s.line("BEGIN;")
 	s.add("ExitHead", ` \gset`, "events", "1")
 	s.add("EndRun", ";", "outcome", "'completed'", "epoch", "1")
-	s.add("CompleteTask", ";", "id", ":task_id", "confidence", "0.8")
-	s.add("TaskCitations", ";", "task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true")
+	s.add("EndTask", ";", "id", ":task_id", "status", "'completed'", "confidence", "0.8", "error", "NULL", "error_code", "NULL")
+	s.add("TaskEvidence", ";", "task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true")
 	s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_complete", "true", ":complete")...)
 	s.line(expand(riverComplete, "$ID", ":job_id"))
 	s.line(expand(riverInsert, "$KIND", "'artifacts'", "$QUEUE", "'upkeep'") + `upkeep_id \gset`)

@@ -129,8 +129,8 @@ func (s *server) up(ctx context.Context) (stop func(), err error) {
 	if s.store, err = store.Open(ctx, store.Config{URL: s.cfg.URL, MaxConns: s.cfg.Conns, Logger: s.log}); err != nil {
 		return nil, err
 	}
-	s.hub = stream.NewHub(s.store, stream.Config{Logger: s.log})
-	s.publisher = stream.NewPublisher(s.hub, s.store, s.log)
+	s.hub = stream.NewHub(s.store.Worker(), stream.Config{Logger: s.log})
+	s.publisher = stream.NewPublisher(s.hub, s.store.Worker(), s.log)
 	listener, err := stream.NewListener(s.cfg.URL, s.hub, s.log)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (s *server) up(ctx context.Context) (stop func(), err error) {
 		}
 	}
 	api := httpapi.New(httpapi.Config{
-		Tasks: s.service, Store: s.store, Artifacts: files, Hub: s.hub, Logger: s.log, Version: "bench",
+		Tasks: s.service, Data: func(account string) httpapi.AccountData { return s.store.For(account) }, Artifacts: files, Hub: s.hub, Logger: s.log, Version: "bench",
 		Health: func(context.Context) httpapi.Health { return httpapi.Health{Database: true} },
 		Limits: wire.Limits{MinBudget: time.Second, DefaultBudget: 5 * time.Minute, MaxBudget: 10 * time.Minute},
 	})
@@ -194,7 +194,9 @@ func (s *server) work(ctx context.Context) error {
 	var err error
 	s.runner, err = jobs.NewRunner(s.service, jobs.RunnerConfig{
 		Slots: s.cfg.Slots, TaskTimeout: time.Minute, Version: "bench", Agent: idle, Log: s.log,
-		Pages: page.NewFetcher(page.Config{}, nil), Engines: search.NewSet(search.NewLibrary(s.store.SearchLibrary)),
+		Pages: page.NewFetcher(page.Config{}, nil), Engines: search.NewSet(search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
+			return s.store.For(account).SearchLibrary(ctx, question, limit)
+		})),
 	})
 	if err != nil {
 		return err

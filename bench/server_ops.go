@@ -25,16 +25,16 @@ func (s *server) newTasks(ctx context.Context, n int) (reply, error) {
 	for range n {
 		id := uuid.Must(uuid.NewV7())
 		err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			task, err := s.store.CreateTask(ctx, tx, research.DefaultAccount, id, research.NewTask{
+			task, err := s.store.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{
 				Question: "What is the default value of keep_warm_minutes?", Priority: research.Normal, Options: research.Options{
 					MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.DuckDuckGo, MaxResults: 10}})
 			if err != nil {
 				return err
 			}
-			if _, err = s.store.AddHead(ctx, tx, &task, 0, []research.Event{research.Thinking("submitted", nil)}); err != nil {
+			if _, err = s.store.Worker().AddHead(ctx, tx, &task, 0, []research.Event{research.Thinking("submitted", nil)}); err != nil {
 				return err
 			}
-			_, _, _, err = s.store.Claim(ctx, tx, id, 1, uuid.New(), research.Pin{Provider: "reader"},
+			_, _, _, err = s.store.Worker().Claim(ctx, tx, id, 1, uuid.New(), research.Pin{Provider: "reader"},
 				[]research.Event{research.Thinking("started", nil)})
 			return err
 		})
@@ -49,17 +49,17 @@ func (s *server) newTasks(ctx context.Context, n int) (reply, error) {
 // write commits one event or step of a run, as jobs does.
 func (s *server) write(ctx context.Context, id uuid.UUID, turn *int) ([]research.Event, error) {
 	if turn == nil {
-		return s.store.Append(ctx, nil, id, 1, []research.Event{resultEvent()})
+		return s.store.Worker().Append(ctx, nil, id, 1, []research.Event{resultEvent()})
 	}
 	*turn++
-	events, _, err := s.store.RecordStep(ctx, nil, id, 1, step(*turn))
+	events, _, err := s.store.Worker().RecordStep(ctx, nil, id, 1, step(*turn))
 	return events, err
 }
 
 // announce commits and publishes the event of a call, as a run does before its effect.
 func (s *server) announce(ctx context.Context, id uuid.UUID) error {
 	call := research.ToolCall(toolName, map[string]any{"url": toolURL}, nil)
-	events, err := s.store.Append(ctx, nil, id, 1, []research.Event{call})
+	events, err := s.store.Worker().Append(ctx, nil, id, 1, []research.Event{call})
 	if err == nil {
 		s.publisher.Publish(events)
 	}

@@ -12,6 +12,61 @@ import (
 	"github.com/google/uuid"
 )
 
+const accountEventsAfter = `-- name: AccountEventsAfter :many
+SELECT e.seq, e.type, e.terminal, e.created_at, e.body
+FROM task_events e
+WHERE e.task_id = $1 AND e.seq > $2
+  AND EXISTS (SELECT 1 FROM tasks t WHERE t.id = $1 AND t.account_id = $3)
+ORDER BY e.seq LIMIT $4
+`
+
+type AccountEventsAfterParams struct {
+	TaskID    uuid.UUID
+	After     int64
+	AccountID string
+	MaxRows   int32
+}
+
+type AccountEventsAfterRow struct {
+	Seq       int64
+	Type      string
+	Terminal  bool
+	CreatedAt time.Time
+	Body      []byte
+}
+
+// The next events of a log, when the task belongs to the account.
+func (q *Queries) AccountEventsAfter(ctx context.Context, arg AccountEventsAfterParams) ([]AccountEventsAfterRow, error) {
+	rows, err := q.db.Query(ctx, accountEventsAfter,
+		arg.TaskID,
+		arg.After,
+		arg.AccountID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AccountEventsAfterRow{}
+	for rows.Next() {
+		var i AccountEventsAfterRow
+		if err := rows.Scan(
+			&i.Seq,
+			&i.Type,
+			&i.Terminal,
+			&i.CreatedAt,
+			&i.Body,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const appendEvents = `-- name: AppendEvents :one
 WITH head AS (
     UPDATE task_heads h SET last_seq = h.last_seq + cardinality($1::text[])
@@ -194,4 +249,16 @@ SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, payloa
 func (q *Queries) Notify(ctx context.Context, channel string, payloads []string) error {
 	_, err := q.db.Exec(ctx, notify, channel, payloads)
 	return err
+}
+
+const taskOwned = `-- name: TaskOwned :one
+SELECT EXISTS (SELECT 1 FROM tasks WHERE id = $1 AND account_id = $2)
+`
+
+// Whether a task belongs to an account.
+func (q *Queries) TaskOwned(ctx context.Context, taskID uuid.UUID, accountID string) (bool, error) {
+	row := q.db.QueryRow(ctx, taskOwned, taskID, accountID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }

@@ -13,13 +13,16 @@ import (
 )
 
 const countTasks = `-- name: CountTasks :one
-SELECT count(*)
-FROM tasks t
-WHERE t.account_id = $1
-  AND ($2::text IS NULL OR t.status = $2)
-  AND ($3::timestamptz IS NULL OR t.created_at >= $3)
-  AND ($4::timestamptz IS NULL OR t.created_at < $4)
-  AND ($5::text IS NULL OR task_document(t.question, t.answer) @@ $5::text::tsquery)
+SELECT count(*) FROM (
+    SELECT 1
+    FROM tasks t
+    WHERE t.account_id = $1
+      AND ($2::text IS NULL OR t.status = $2)
+      AND ($3::timestamptz IS NULL OR t.created_at >= $3)
+      AND ($4::timestamptz IS NULL OR t.created_at < $4)
+      AND ($5::text IS NULL OR task_document(t.question, t.answer) @@ $5::text::tsquery)
+    LIMIT $6::bigint
+) AS matching
 `
 
 type CountTasksParams struct {
@@ -28,9 +31,10 @@ type CountTasksParams struct {
 	CreatedFrom *time.Time
 	CreatedTo   *time.Time
 	Query       *string
+	Most        *int64
 }
 
-// How many tasks the same filters match, cursor aside.
+// How many tasks the same filters match, cursor aside; counting stops at most, when it is given.
 func (q *Queries) CountTasks(ctx context.Context, arg CountTasksParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countTasks,
 		arg.AccountID,
@@ -38,6 +42,7 @@ func (q *Queries) CountTasks(ctx context.Context, arg CountTasksParams) (int64, 
 		arg.CreatedFrom,
 		arg.CreatedTo,
 		arg.Query,
+		arg.Most,
 	)
 	var count int64
 	err := row.Scan(&count)

@@ -22,6 +22,18 @@ SELECT head.last_seq, head.at FROM head;
 SELECT seq, type, terminal, created_at, body
 FROM task_events WHERE task_id = @task_id AND seq > @after ORDER BY seq LIMIT @max_rows;
 
+-- name: AccountEventsAfter :many
+-- The next events of a log, when the task belongs to the account.
+SELECT e.seq, e.type, e.terminal, e.created_at, e.body
+FROM task_events e
+WHERE e.task_id = @task_id AND e.seq > @after
+  AND EXISTS (SELECT 1 FROM tasks t WHERE t.id = @task_id AND t.account_id = @account_id)
+ORDER BY e.seq LIMIT @max_rows;
+
+-- name: TaskOwned :one
+-- Whether a task belongs to an account.
+SELECT EXISTS (SELECT 1 FROM tasks WHERE id = @task_id AND account_id = @account_id);
+
 -- name: LastSeqs :many
 -- How far logs have come; for readers that may have missed a wake-up.
 SELECT h.task_id, h.last_seq, (t.status IN ('completed','failed','cancelled'))::boolean AS terminal

@@ -48,14 +48,17 @@ ORDER BY t.created_at DESC, t.id DESC
 LIMIT @max_rows OFFSET @skip_rows;
 
 -- name: CountTasks :one
--- How many tasks the same filters match, cursor aside.
-SELECT count(*)
-FROM tasks t
-WHERE t.account_id = @account_id
-  AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
-  AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
-  AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to))
-  AND (sqlc.narg(query)::text IS NULL OR task_document(t.question, t.answer) @@ sqlc.narg(query)::text::tsquery);
+-- How many tasks the same filters match, cursor aside; counting stops at most, when it is given.
+SELECT count(*) FROM (
+    SELECT 1
+    FROM tasks t
+    WHERE t.account_id = @account_id
+      AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
+      AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
+      AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to))
+      AND (sqlc.narg(query)::text IS NULL OR task_document(t.question, t.answer) @@ sqlc.narg(query)::text::tsquery)
+    LIMIT sqlc.narg(most)::bigint
+) AS matching;
 
 -- name: PrefixQuery :one
 -- The text of a tsquery that wants every word of q, the last one as a prefix; empty when q has no word.

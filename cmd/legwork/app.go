@@ -127,8 +127,8 @@ func embeddedConfig(cfg config.Config, log *slog.Logger) pgembed.Config {
 
 // startStreams starts the hub with its listener and publisher.
 func (a *app) startStreams(ctx context.Context) error {
-	a.hub = stream.NewHub(a.store, stream.Config{Logger: a.log})
-	a.publisher = stream.NewPublisher(a.hub, a.store, a.log)
+	a.hub = stream.NewHub(a.store.Worker(), stream.Config{Logger: a.log})
+	a.publisher = stream.NewPublisher(a.hub, a.store.Worker(), a.log)
 	listener, err := stream.NewListener(a.store.URL(), a.hub, a.log)
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func fetcher(cfg config.Config, st *store.Store, log *slog.Logger) *page.Fetcher
 func (a *app) startAPI(ctx context.Context) error {
 	cfg := a.cfg
 	a.api = httpapi.New(httpapi.Config{
-		Tasks: a.service, Store: a.store, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
+		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Health: a.health,
 		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget,
 			MaxTokens: cfg.TaskMaxTokens},
@@ -233,12 +233,12 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 		h.LLM = a.modelSeen.look(ctx)
 	}
 	var err error
-	if h.Running, h.Total, err = a.store.Counts(ctx); err != nil {
+	if h.Running, h.Total, err = a.store.Worker().Counts(ctx); err != nil {
 		a.log.WarnContext(ctx, "health: the database does not answer", "error", err)
 		return h
 	}
 	h.Database = true
-	if h.Workers, err = a.store.Workers(ctx); err != nil {
+	if h.Workers, err = a.store.Worker().Workers(ctx); err != nil {
 		a.log.WarnContext(ctx, "health: workers unknown", "error", err)
 	}
 	return h

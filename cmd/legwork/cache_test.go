@@ -115,12 +115,12 @@ func TestCacheIsAnAccounts(t *testing.T) {
 	w.await(c, w.ask(c, nil).TaskID)
 	st := dbtest.Open(t, w.url)
 	seed := w.site.URL("/index.html")
-	v, err := st.Recall(w.ctx(), research.DefaultAccount, 1<<40, seed)
+	v, err := st.For(research.DefaultAccount).StoredVisit(w.ctx(), 1<<40, seed)
 	if err != nil || len(v.Links) == 0 || len(v.Page.Passages) == 0 || !v.Cached {
 		t.Errorf("its own: %+v, %v", v, err)
 	}
 	w.exec(`INSERT INTO accounts (id) VALUES ('other')`)
-	if _, err := st.Recall(w.ctx(), "other", 1<<40, seed); !strings.Contains(err.Error(), research.ErrNotFound.Error()) {
+	if _, err := st.For("other").StoredVisit(w.ctx(), 1<<40, seed); !strings.Contains(err.Error(), research.ErrNotFound.Error()) {
 		t.Errorf("another account's: %v", err)
 	}
 }

@@ -125,7 +125,7 @@ func cancelledWait(t *testing.T, w *world) (api.Task, *client, func() time.Time)
 	const alone = 50 * time.Second
 	st := dbtest.Open(t, w.url)
 	for _, domain := range []string{w.site.Host(), "127.0.0.1"} {
-		if err := st.BackoffDomain(w.ctx(), domain, alone); err != nil {
+		if err := st.Worker().BackoffDomain(w.ctx(), domain, alone); err != nil {
 			t.Fatal(err)
 		}
 	}

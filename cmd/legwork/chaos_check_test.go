@@ -28,7 +28,7 @@ func (c *chaos) check() {
 		c.t.Fatal(err)
 	}
 	defer st.Close()
-	findings, err := st.Audit(ctx)
+	findings, err := st.Worker().Audit(ctx)
 	if err != nil || len(findings) > 0 {
 		c.t.Errorf("audit: %v, %v", findings, err)
 	}
@@ -67,7 +67,7 @@ func (c *chaos) check() {
 // checkTask looks at one task: its end, its log as its client saw it, and how often its pages were loaded and its model
 // was called. It gives what was done again.
 func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.UUID, failed *int) (again int, calls modelCalls) {
-	task, epoch, err := st.TaskForRun(ctx, id)
+	task, epoch, err := st.Worker().TaskForRun(ctx, id)
 	if err != nil {
 		c.t.Errorf("lost: %v", err)
 		return 0, calls
@@ -79,7 +79,7 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 	default:
 		c.t.Errorf("task %s ended %s: %v\n%s", id, task.Status, *task.Error, strings.Join(c.failures(id.String()), ""))
 	}
-	events, err := st.Events(ctx, id, 0, 10000)
+	events, err := st.Worker().Events(ctx, id, 0, 10000)
 	if err != nil {
 		c.t.Error(err)
 	}
@@ -124,7 +124,7 @@ func (c *chaos) checkFiles(ctx context.Context, st *store.Store) {
 
 // orphans lists files without a row and rows without a file.
 func (c *chaos) orphans(ctx context.Context, st *store.Store) (out []string) {
-	rows, err := st.AllArtifacts(ctx)
+	rows, err := st.Worker().AllArtifacts(ctx)
 	if err != nil {
 		return []string{err.Error()}
 	}

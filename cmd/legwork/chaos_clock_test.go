@@ -104,7 +104,7 @@ func (c *chaos) checkRecoveries(ctx context.Context, st *store.Store) string {
 			continue
 		}
 		c.t.Errorf("the recovery of %s took %v, more than %v; it was noticed after %v:", r.task, r.took, c.form.bound, r.noticed)
-		events, _ := st.Events(ctx, r.task, 0, 1000)
+		events, _ := st.Worker().Events(ctx, r.task, 0, 1000)
 		for _, e := range events {
 			c.t.Logf("%s", e.Frame())
 		}

@@ -111,7 +111,7 @@ func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 
 // audit checks the rules that always hold, in rows and in files.
 func (d *doctor) audit(ctx context.Context, st *store.Store) {
-	findings, err := st.Audit(ctx)
+	findings, err := st.Worker().Audit(ctx)
 	if err != nil {
 		d.fail("audit", err)
 		return
@@ -141,7 +141,7 @@ func (d *doctor) audit(ctx context.Context, st *store.Store) {
 }
 
 func (d *doctor) workers(ctx context.Context, st *store.Store) {
-	workers, err := st.Workers(ctx)
+	workers, err := st.Worker().Workers(ctx)
 	if err != nil {
 		d.fail("workers", err)
 		return

@@ -68,7 +68,7 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 		case research.Library:
 			out = append(out, search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
 				// Here and not around the whole search, so that no other engine is asked twice.
-				return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return st.SearchLibrary(ctx, account, question, limit) })
+				return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return st.For(account).SearchLibrary(ctx, question, limit) })
 			}))
 		}
 	}

@@ -20,20 +20,20 @@ func (g gate) Reserve(ctx context.Context, domain string, p page.Spacing) (time.
 		requests, window = 1, 0 // no window: the bound of one request per no time
 	}
 	booking := store.Booking{Spacing: spread(p.Min, p.Max), Requests: requests, Window: window, MaxWait: p.MaxWait}
-	return store.ReadUntilAvailable(ctx, func() (time.Duration, error) { return g.store.ReserveDomain(ctx, domain, booking) })
+	return store.ReadUntilAvailable(ctx, func() (time.Duration, error) { return g.store.Worker().ReserveDomain(ctx, domain, booking) })
 }
 
 // Backoff implements page.Gate.
 func (g gate) Backoff(ctx context.Context, domain string, d time.Duration) error {
-	return store.UntilAvailable(ctx, func() error { return g.store.BackoffDomain(ctx, domain, d) })
+	return store.UntilAvailable(ctx, func() error { return g.store.Worker().BackoffDomain(ctx, domain, d) })
 }
 
 // Quiet implements page.Gate.
 func (g gate) Quiet(ctx context.Context, domain string) (time.Duration, error) {
-	return store.ReadUntilAvailable(ctx, func() (time.Duration, error) { return g.store.DomainQuiet(ctx, domain) })
+	return store.ReadUntilAvailable(ctx, func() (time.Duration, error) { return g.store.Worker().DomainQuiet(ctx, domain) })
 }
 
 // Settle implements page.Gate.
 func (g gate) Settle(ctx context.Context, domain string) error {
-	return store.UntilAvailable(ctx, func() error { return g.store.SettleDomain(ctx, domain) })
+	return store.UntilAvailable(ctx, func() error { return g.store.Worker().SettleDomain(ctx, domain) })
 }

@@ -63,7 +63,7 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	defer pages.Close()
 	show := &shelfProgress{w: p.out, terminal: terminal(p.out)}
 	sum, err := ingest.Run(ctx, pages, func(ctx context.Context, v research.Visit) (bool, error) {
-		return st.SaveToLibrary(ctx, research.DefaultAccount, v)
+		return st.For(research.DefaultAccount).SaveToLibrary(ctx, v)
 	}, ingest.Options{
 		Target: c.Args().First(), BaseURL: c.String("base-url"), MaxPages: c.Int("max-pages"), Depth: c.Int("depth"),
 		MaxBytes: int64(cfg.FetchMaxBytes), Policy: page.Policy{Lists: lists}, Report: show.item,

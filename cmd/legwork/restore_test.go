@@ -106,7 +106,7 @@ func TestRestoredDump(t *testing.T) {
 	if n := w.site.Count("/index.html") - asked; n != fresh {
 		t.Errorf("the first page was loaded %d times after the restore, and %d tasks had not read it", n, fresh)
 	}
-	if findings, err := st.Audit(w.ctx()); err != nil || len(findings) > 0 {
+	if findings, err := st.Worker().Audit(w.ctx()); err != nil || len(findings) > 0 {
 		t.Errorf("audit: %v, %v", findings, err)
 	}
 }

@@ -38,7 +38,7 @@ func TestScenario_FullLifecycle(t *testing.T) {
 		if cite.Excerpt == nil || len([]rune(*cite.Excerpt)) > research.MaxExcerpt || cite.Verified == nil || !*cite.Verified {
 			t.Fatalf("citation = %+v", cite)
 		}
-		page, err := st.Page(t.Context(), research.DefaultAccount, *cite.PageID)
+		page, err := st.For(research.DefaultAccount).Page(t.Context(), *cite.PageID)
 		if err != nil {
 			t.Fatal(err)
 		}

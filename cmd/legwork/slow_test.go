@@ -103,7 +103,7 @@ func (l *audience) grow(commits, n, size int) time.Duration {
 	event := research.Thinking(strings.Repeat("x", size), nil)
 	var took []time.Duration
 	for range commits {
-		stored, err := l.app.store.Append(l.t.Context(), nil, l.id, 1, slices.Repeat([]research.Event{event}, n))
+		stored, err := l.app.store.Worker().Append(l.t.Context(), nil, l.id, 1, slices.Repeat([]research.Event{event}, n))
 		if err != nil {
 			l.t.Fatal(err)
 		}

@@ -83,7 +83,7 @@ func TestAhead(t *testing.T) {
 	res := d.answered(t)
 	watch.Wait()
 	require.Equal(t, "It boils at 90 degrees [1].", res.Answer)
-	journal, err := d.store.Journal(t.Context(), d.task.ID)
+	journal, err := d.store.Worker().Journal(t.Context(), d.task.ID)
 	require.NoError(t, err)
 	var opened []string
 	for _, s := range journal {

@@ -17,10 +17,10 @@ import (
 func (j *work) remove() {
 	j.t.Helper()
 	j.must(j.store.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := j.store.LockHead(ctx, tx, j.task.ID); err != nil {
+		if _, err := j.store.Worker().LockHead(ctx, tx, j.task.ID); err != nil {
 			return err
 		}
-		return j.store.DeleteTask(ctx, tx, research.DefaultAccount, j.task.ID)
+		return j.store.For(research.DefaultAccount).DeleteTask(ctx, tx, j.task.ID)
 	}))
 }
 
@@ -30,11 +30,11 @@ func (j *work) sound(t *testing.T) research.Task {
 	require.Equal(t, research.Completed, task.Status)
 	require.NotEmpty(t, task.Citations)
 	for _, c := range task.Citations {
-		p, err := j.store.Page(t.Context(), research.DefaultAccount, c.PageID)
+		p, err := j.store.For(research.DefaultAccount).Page(t.Context(), c.PageID)
 		require.NoError(t, err)
 		require.Equal(t, string([]rune(p.Text)[c.Start:c.End]), c.Excerpt)
 	}
-	findings, err := j.store.Audit(t.Context())
+	findings, err := j.store.Worker().Audit(t.Context())
 	require.NoError(t, err)
 	for _, f := range findings { // jobs are not made here
 		require.NotContains(t, f.Rule, "citation", f.Detail)

@@ -51,7 +51,7 @@ func (a *asking) run(ctx context.Context) (research.Result, error) {
 	env := a.env()
 	env.Say = a.say
 	env.Page = func(ctx context.Context, id string) (research.Page, error) {
-		return a.store.Page(ctx, research.DefaultAccount, id)
+		return a.store.For(research.DefaultAccount).Page(ctx, id)
 	}
 	res, err := Ask(ctx, env, a.model, a.limits)
 	var failure *research.Failure
@@ -143,7 +143,7 @@ func TestAsk(t *testing.T) {
 	require.Equal(t, research.Completed, task.Status)
 	require.Len(t, task.Citations, 2)
 	for _, c := range task.Citations {
-		p, err := a.store.Page(t.Context(), research.DefaultAccount, c.PageID)
+		p, err := a.store.For(research.DefaultAccount).Page(t.Context(), c.PageID)
 		require.NoError(t, err)
 		require.Equal(t, string([]rune(p.Text)[c.Start:c.End]), c.Excerpt)
 	}

@@ -79,7 +79,7 @@ func TestBudgetOfDepth(t *testing.T) {
 		if len(opens(j)) != depth+1 || res.Metadata["partial"] != cut || (res.Metadata["budget"] == "maxDepth") != cut {
 			t.Errorf("depth %d: %v, %v", depth, opens(j), res.Metadata)
 		}
-		visits, err := w.store.Visits(t.Context(), research.DefaultAccount, j.task.ID)
+		visits, err := w.store.For(research.DefaultAccount).Visits(t.Context(), j.task.ID)
 		j.must(err)
 		for i, v := range visits {
 			if v.Depth != i {
@@ -231,7 +231,7 @@ func TestSearchKeepsToMaxResults(t *testing.T) {
 	if _, err := j.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	visits, err := w.store.Visits(t.Context(), research.DefaultAccount, j.task.ID)
+	visits, err := w.store.For(research.DefaultAccount).Visits(t.Context(), j.task.ID)
 	j.must(err)
 	if len(visits) != 2 || visits[0].Depth != 0 || visits[1].Depth != 0 {
 		t.Errorf("%+v", visits)

@@ -90,9 +90,9 @@ func TestEventsOfARun(t *testing.T) {
 	if _, err := j.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	events, err := j.store.Events(t.Context(), j.task.ID, 0, 1000)
+	events, err := j.store.Worker().Events(t.Context(), j.task.ID, 0, 1000)
 	j.must(err)
-	journal, err := j.store.Journal(t.Context(), j.task.ID)
+	journal, err := j.store.Worker().Journal(t.Context(), j.task.ID)
 	j.must(err)
 	open, results := "", 0
 	for _, e := range events {
@@ -181,7 +181,7 @@ func TestResumeRepeatsNothing(t *testing.T) {
 		if j.recorded != steps || len(j.calls) != steps+lost || len(j.effects) != len(plain.effects)+lost-citesLost(j, plain, lost) {
 			t.Errorf("%d steps, %d calls, %d effects; undisturbed %d, %d, %d", j.recorded, len(j.calls), len(j.effects), steps, len(plain.calls), len(plain.effects))
 		}
-		journal, err := j.store.Journal(t.Context(), j.task.ID)
+		journal, err := j.store.Worker().Journal(t.Context(), j.task.ID)
 		j.must(err)
 		seen := map[string]bool{}
 		for i, s := range journal {
@@ -387,7 +387,7 @@ func TestRetryMakesTransientFailuresAgain(t *testing.T) {
 	if _, err := j.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	journal, err := w.store.Journal(t.Context(), j.task.ID)
+	journal, err := w.store.Worker().Journal(t.Context(), j.task.ID)
 	j.must(err)
 	if site.Count("/flaky") != 2 || journal[1].Try != 2 || journal[1].Turn != 2 {
 		t.Errorf("%d requests, journal %+v", site.Count("/flaky"), journal)

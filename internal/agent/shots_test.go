@@ -58,7 +58,7 @@ func (c *camera) taken() (urls []string) {
 // bodies are the bodies of a task's events of a type.
 func (j *work) bodies(kind research.EventType) (out []map[string]any) {
 	j.t.Helper()
-	events, err := j.store.Events(j.t.Context(), j.task.ID, 0, 1000)
+	events, err := j.store.Worker().Events(j.t.Context(), j.task.ID, 0, 1000)
 	j.must(err)
 	for _, e := range events {
 		if e.Type == kind {
@@ -273,7 +273,7 @@ func TestResumedPictures(t *testing.T) {
 			require.NoError(t, err)
 			task := j.pictured()
 			require.GreaterOrEqual(t, len(task.Screenshots), 2)
-			steps, err := j.store.Journal(t.Context(), j.task.ID)
+			steps, err := j.store.Worker().Journal(t.Context(), j.task.ID)
 			require.NoError(t, err)
 			n := map[string]int{}
 			for _, s := range steps {

@@ -41,10 +41,12 @@ func (openGate) Settle(context.Context, string) error                           
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	s := dbtest.New(t)
-	w := &world{t: t, store: s, worker: uuid.New(), engines: search.NewSet(search.NewLibrary(s.SearchLibrary))}
+	w := &world{t: t, store: s, worker: uuid.New(), engines: search.NewSet(search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
+		return s.For(account).SearchLibrary(ctx, question, limit)
+	}))}
 	w.fetcher = page.NewFetcher(page.Config{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 10 * time.Second, Confine: testsite.StartFence(t).Confine}, openGate{})
 	t.Cleanup(w.fetcher.Close)
-	w.must(s.RegisterWorker(t.Context(), research.Worker{ID: w.worker, Slots: 1, Version: "test", Host: "test"}))
+	w.must(s.Worker().RegisterWorker(t.Context(), research.Worker{ID: w.worker, Slots: 1, Version: "test", Host: "test"}))
 	return w
 }
 
@@ -82,13 +84,13 @@ func (w *world) follow(parent *research.Task, question string, o research.Option
 	id, err := uuid.NewV7()
 	w.must(err)
 	w.must(w.store.InTx(w.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		job.task, err = w.store.CreateTask(ctx, tx, research.DefaultAccount, id, in)
+		job.task, err = w.store.For(research.DefaultAccount).CreateTask(ctx, tx, id, in)
 		if err != nil {
 			return err
 		}
-		_, err = w.store.AddHead(ctx, tx, &job.task, 1, []research.Event{research.Thinking("Submitted.", nil)})
+		_, err = w.store.Worker().AddHead(ctx, tx, &job.task, 1, []research.Event{research.Thinking("Submitted.", nil)})
 		if err == nil && parent != nil {
-			err = w.store.Inherit(ctx, tx, parent.ID, id)
+			err = w.store.Worker().Inherit(ctx, tx, parent.ID, id)
 		}
 		return err
 	}))
@@ -122,15 +124,15 @@ func (j *work) env() Env {
 	j.t.Helper()
 	s, id, epoch := j.store, j.task.ID, j.epoch
 	j.must(s.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, _, _, err := s.Claim(ctx, tx, id, epoch, j.worker, research.Pin{Provider: "reader", Prompt: ReaderVersion}, nil)
+		_, _, _, err := s.Worker().Claim(ctx, tx, id, epoch, j.worker, research.Pin{Provider: "reader", Prompt: ReaderVersion}, nil)
 		return err
 	}))
-	journal, err := s.Journal(j.t.Context(), id)
+	journal, err := s.Worker().Journal(j.t.Context(), id)
 	j.must(err)
-	inherited, err := s.Inherited(j.t.Context(), id)
+	inherited, err := s.Worker().Inherited(j.t.Context(), id)
 	j.must(err)
 	o := j.task.Options
-	e := Env{Task: j.task, Inherited: inherited, Try: j.try, Journal: journal, Spent: j.spent, Started: time.Now(), Lexemes: s.Lexemes,
+	e := Env{Task: j.task, Inherited: inherited, Try: j.try, Journal: journal, Spent: j.spent, Started: time.Now(), Lexemes: s.Worker().Lexemes,
 		Scope: page.NewScope(o, j.lists, nil), Log: slog.New(slog.DiscardHandler)}
 	if j.started != nil {
 		e.Started = j.started()
@@ -138,7 +140,7 @@ func (j *work) env() Env {
 	e.Emit = func(ctx context.Context, events ...research.Event) error {
 		j.note(events)
 		return s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			_, err := s.Append(ctx, tx, id, epoch, events)
+			_, err := s.Worker().Append(ctx, tx, id, epoch, events)
 			return err
 		})
 	}
@@ -149,7 +151,7 @@ func (j *work) env() Env {
 			}
 		}
 		err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-			_, citations, err = s.RecordStep(ctx, tx, id, epoch, step)
+			_, citations, err = s.Worker().RecordStep(ctx, tx, id, epoch, step)
 			return err
 		})
 		if err == nil {
@@ -177,12 +179,12 @@ func (j *work) env() Env {
 		return j.engines.Search(ctx, o.SearchEngine, search.Query{Account: research.DefaultAccount, Text: query, Limit: o.MaxResults})
 	}
 	e.Page = func(ctx context.Context, id string) (research.Page, error) {
-		return s.Page(ctx, research.DefaultAccount, id)
+		return s.For(research.DefaultAccount).Page(ctx, id)
 	}
 	e.Shoot = j.shoot
 	e.Rank = func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
 		j.effects = append(j.effects, "rank")
-		return s.Rank(ctx, id, question, limit)
+		return s.Worker().Rank(ctx, id, question, limit)
 	}
 	return e
 }
@@ -236,7 +238,7 @@ func (j *work) fail(f *research.Failure) {
 func (j *work) requeue() {
 	j.t.Helper()
 	j.must(j.store.InTx(j.t.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
-		j.epoch, _, err = j.store.Requeue(ctx, tx, j.task.ID, j.epoch, j.try, store.RunHandedBack, nil)
+		j.epoch, _, err = j.store.Worker().Requeue(ctx, tx, j.task.ID, j.epoch, j.try, store.RunHandedBack, nil)
 		return err
 	}))
 }
@@ -244,7 +246,7 @@ func (j *work) requeue() {
 // finished is the task as it ended, with its citations.
 func (j *work) finished() research.Task {
 	j.t.Helper()
-	task, err := j.store.Task(j.t.Context(), research.DefaultAccount, j.task.ID)
+	task, err := j.store.For(research.DefaultAccount).Task(j.t.Context(), j.task.ID)
 	j.must(err)
 	return task
 }

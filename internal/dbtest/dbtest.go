@@ -106,7 +106,7 @@ func audit(ctx context.Context, t testing.TB, dsn string) {
 		return
 	}
 	defer s.Close()
-	findings, err := s.Audit(ctx)
+	findings, err := s.Worker().Audit(ctx)
 	if err != nil {
 		t.Errorf("audit: %v", err)
 	}
@@ -209,14 +209,15 @@ func withDatabase(dsn, name string) string {
 // EndTask ends a task in tx as the service would, without a job or files: with the answer of res when f is nil, otherwise as
 // failed or, by the code of f, as cancelled. It gives the terminal event.
 func EndTask(ctx context.Context, s *store.Store, tx pgx.Tx, id uuid.UUID, epoch int, res research.Result, f *research.Failure) (research.Event, error) {
-	head, err := s.LockHead(ctx, tx, id)
+	w := s.Worker()
+	head, err := w.LockHead(ctx, tx, id)
 	if err != nil {
 		return research.Event{}, err
 	}
 	end := store.TaskEnd{Status: research.Completed, At: head.At, Result: res, Failure: f, Metadata: res.Metadata}
 	switch {
 	case f == nil:
-		citations, err := s.Cite(ctx, tx, id, res)
+		citations, err := w.Cite(ctx, tx, id, res)
 		if err != nil {
 			return research.Event{}, err
 		}
@@ -226,5 +227,5 @@ func EndTask(ctx context.Context, s *store.Store, tx pgx.Tx, id uuid.UUID, epoch
 	default:
 		end.Status, end.Event = research.Failed, research.ErrorEvent(f.Code, f.Message, false, nil)
 	}
-	return s.EndTask(ctx, tx, id, epoch, end)
+	return w.EndTask(ctx, tx, id, epoch, end)
 }

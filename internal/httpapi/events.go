@@ -57,11 +57,9 @@ func wantsDeltas(query url.Values) (bool, error) {
 	return false, bad.Err()
 }
 
-func (s *server) subscribe(id uuid.UUID, after int64, deltas bool) *stream.Subscription {
-	if deltas {
-		return s.hub.SubscribeWithDeltas(id, after)
-	}
-	return s.hub.Subscribe(id, after)
+// subscribe follows a task of the caller's account; research.ErrNotFound when it is not one.
+func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, deltas bool) (*stream.Subscription, error) {
+	return s.hub.SubscribeFor(ctx, account(ctx), id, after, deltas)
 }
 
 // ListEvents implements api.StrictServerInterface: JSON, or server-sent events for who accepts them.
@@ -99,13 +97,17 @@ func (s *server) ListEvents(ctx context.Context, req api.ListEventsRequestObject
 	case live && task.Status.Terminal() && after >= task.LastSeq:
 		return api.ListEvents204Response{}, nil
 	case live:
-		return eventStream{server: s, request: r, sub: s.subscribe(task.ID, after, deltas)}, nil
+		sub, err := s.subscribe(ctx, task.ID, after, deltas)
+		if err != nil {
+			return nil, err
+		}
+		return eventStream{server: s, request: r, sub: sub}, nil
 	}
 	return s.storedEvents(ctx, task, after, limit)
 }
 
 func (s *server) storedEvents(ctx context.Context, task research.Task, after int64, limit int) (api.ListEventsResponseObject, error) {
-	events, err := s.store.Events(ctx, task.ID, after, limit)
+	events, err := s.data(ctx).Events(ctx, task.ID, after, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequest
 	if err := s.ensureFiles(ctx, task); err != nil {
 		return nil, err
 	}
-	list, err := s.store.Artifacts(ctx, account(ctx), task.ID)
+	list, err := s.data(ctx).Artifacts(ctx, task.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -146,18 +146,18 @@ func (s *server) openFile(r *http.Request, kind string) (research.Artifact, *art
 
 // recorded gives the row of a file, for whose sake the files of a finished task are written if need be.
 func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
-	a, err := s.store.Artifact(ctx, account(ctx), id, name)
+	a, err := s.data(ctx).Artifact(ctx, id, name)
 	if !errors.Is(err, research.ErrNotFound) || name != artifact.Result && name != artifact.Sources && name != artifact.Logs {
 		return a, err
 	}
-	task, err := s.store.Task(ctx, account(ctx), id)
+	task, err := s.data(ctx).Task(ctx, id)
 	if err != nil {
 		return a, err
 	}
 	if err := s.ensureFiles(ctx, task); err != nil {
 		return a, err
 	}
-	return s.store.Artifact(ctx, account(ctx), id, name)
+	return s.data(ctx).Artifact(ctx, id, name)
 }
 
 // contentWriter puts the errors of http.ServeContent (a range beyond the end, a failed precondition) into the envelope.

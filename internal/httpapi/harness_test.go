@@ -50,11 +50,17 @@ type fake struct {
 	filters   []store.TaskFilter
 	events    map[uuid.UUID][]research.Event
 	artifacts []research.Artifact
-	readings  []research.Reading
+	readings  []research.PageVisit
 	snapshot  research.Visit
 	cited     []research.Evidence
 	ensure    func(research.Task) error
 	health    Health
+}
+
+// fakeAccount is what one account sees of a fake.
+type fakeAccount struct {
+	*fake
+	account string
 }
 
 func (f *fake) record(c call) error {
@@ -116,7 +122,7 @@ func (f *fake) Cancel(_ context.Context, account string, id uuid.UUID, reason st
 	if err := f.record(call{method: "cancel", account: account, id: id, reason: reason}); err != nil {
 		return research.Task{}, err
 	}
-	return f.Task(context.Background(), account, id)
+	return fakeAccount{f, account}.Task(context.Background(), id)
 }
 
 func (f *fake) Delete(_ context.Context, account string, id uuid.UUID, reason string) error {
@@ -127,7 +133,7 @@ func (f *fake) Rerun(_ context.Context, account string, id uuid.UUID) (research.
 	if err := f.record(call{method: "rerun", account: account, id: id}); err != nil {
 		return research.Task{}, err
 	}
-	return f.Task(context.Background(), account, id)
+	return fakeAccount{f, account}.Task(context.Background(), id)
 }
 
 func (f *fake) EnsureArtifacts(_ context.Context, task research.Task) error {
@@ -139,14 +145,14 @@ func (f *fake) EnsureArtifacts(_ context.Context, task research.Task) error {
 	return f.ensure(task)
 }
 
-func (f *fake) Task(_ context.Context, account string, id uuid.UUID) (research.Task, error) {
+func (f fakeAccount) Task(_ context.Context, id uuid.UUID) (research.Task, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
 		return research.Task{}, f.err
 	}
 	t, ok := f.tasks[id]
-	if !ok || account != t.AccountID {
+	if !ok || f.account != t.AccountID {
 		return research.Task{}, research.ErrNotFound
 	}
 	if log := f.events[id]; len(log) > 0 {
@@ -158,7 +164,7 @@ func (f *fake) Task(_ context.Context, account string, id uuid.UUID) (research.T
 	return t, nil
 }
 
-func (f *fake) Tasks(_ context.Context, filter store.TaskFilter) ([]research.Task, int64, error) {
+func (f fakeAccount) Tasks(_ context.Context, filter store.TaskFilter) (store.TaskList, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.filters = append(f.filters, filter)
@@ -170,7 +176,7 @@ func (f *fake) Tasks(_ context.Context, filter store.TaskFilter) ([]research.Tas
 	}
 	slices.SortFunc(out, func(a, b research.Task) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	out = out[min(filter.Offset, len(out)):]
-	return out[:min(filter.Limit, len(out))], int64(len(f.tasks)), f.err
+	return store.TaskList{Tasks: out[:min(filter.Limit, len(out))], Total: int64(len(f.tasks))}, f.err
 }
 
 func (f *fake) Events(_ context.Context, id uuid.UUID, after int64, limit int) ([]research.Event, error) {
@@ -196,22 +202,27 @@ func (f *fake) LogStates(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]stor
 	return out, nil
 }
 
+func (f *fake) CheckOwner(ctx context.Context, account string, id uuid.UUID) error {
+	_, err := fakeAccount{f, account}.Task(ctx, id)
+	return err
+}
+
 func (f *fake) KeptFinalEvent(context.Context, uuid.UUID) (research.Event, bool, error) {
 	return research.Event{}, false, nil
 }
 
 func (f *fake) Notify(context.Context, string, ...string) error { return nil }
 
-func (f *fake) Artifacts(context.Context, string, uuid.UUID) ([]research.Artifact, error) {
+func (f fakeAccount) Artifacts(context.Context, uuid.UUID) ([]research.Artifact, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.artifacts, f.err
 }
 
-func (f *fake) Artifact(_ context.Context, account string, id uuid.UUID, name string) (research.Artifact, error) {
+func (f fakeAccount) Artifact(_ context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != account {
+	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != f.account {
 		return research.Artifact{}, cmp.Or(f.err, research.ErrNotFound)
 	}
 	for _, a := range f.artifacts {
@@ -222,19 +233,19 @@ func (f *fake) Artifact(_ context.Context, account string, id uuid.UUID, name st
 	return research.Artifact{}, research.ErrNotFound
 }
 
-func (f *fake) Readings(_ context.Context, account string, id uuid.UUID) ([]research.Reading, error) {
+func (f fakeAccount) PageVisits(_ context.Context, id uuid.UUID) ([]research.PageVisit, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != account {
+	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != f.account {
 		return nil, cmp.Or(f.err, research.ErrNotFound)
 	}
 	return f.readings, nil
 }
 
-func (f *fake) Snapshot(_ context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
+func (f fakeAccount) Snapshot(_ context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != account || f.snapshot.Page == nil || f.snapshot.Page.ID != page {
+	if t, ok := f.tasks[id]; f.err != nil || !ok || t.AccountID != f.account || f.snapshot.Page == nil || f.snapshot.Page.ID != page {
 		return research.Visit{}, nil, cmp.Or(f.err, research.ErrNotFound)
 	}
 	return f.snapshot, f.cited, nil
@@ -293,7 +304,7 @@ func setup(t *testing.T, change ...func(*Config, *timing)) *bundle {
 	running.Go(func() { hub.Run(ctx) })
 	log := &lockedBuffer{}
 	cfg := Config{
-		Tasks: f, Store: f, Artifacts: files, Hub: hub, Limits: testLimits, Version: "1.2.3",
+		Tasks: f, Data: func(account string) AccountData { return fakeAccount{f, account} }, Artifacts: files, Hub: hub, Limits: testLimits, Version: "1.2.3",
 		Health:      func(context.Context) Health { f.mu.Lock(); defer f.mu.Unlock(); return f.health },
 		CORSOrigins: []string{"http://localhost:3000/"},
 		Logger:      slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -28,17 +28,21 @@ const (
 
 // ListTasks implements api.StrictServerInterface.
 func (s *server) ListTasks(ctx context.Context, req api.ListTasksRequestObject) (api.ListTasksResponseObject, error) {
-	f, err := filter(ctx, req.Params)
+	f, err := filter(req.Params)
 	if err != nil {
 		return nil, err
 	}
 	limit := f.Limit
 	f.Limit++ // one more tells whether there is a next page
-	tasks, total, err := s.store.Tasks(ctx, f)
+	list, err := s.data(ctx).Tasks(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListTasks200JSONResponse{Tasks: []api.Task{}, Total: total, Offset: f.Offset, Limit: limit}
+	out := api.ListTasks200JSONResponse{Tasks: []api.Task{}, Total: list.Total, Offset: f.Offset, Limit: limit}
+	if list.TotalIsLowerBound {
+		out.TotalIsLowerBound = &list.TotalIsLowerBound
+	}
+	tasks := list.Tasks
 	if len(tasks) > limit {
 		tasks = tasks[:limit]
 		last := tasks[limit-1]
@@ -53,24 +57,24 @@ func (s *server) ListTasks(ctx context.Context, req api.ListTasksRequestObject) 
 
 // ListHistory implements api.StrictServerInterface.
 func (s *server) ListHistory(ctx context.Context, req api.ListHistoryRequestObject) (api.ListHistoryResponseObject, error) {
-	f, err := filter(ctx, api.ListTasksParams(req.Params))
+	f, err := filter(api.ListTasksParams(req.Params))
 	if err != nil {
 		return nil, err
 	}
-	tasks, _, err := s.store.Tasks(ctx, f)
+	list, err := s.data(ctx).Tasks(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	out := api.ListHistory200JSONResponse{}
-	for _, t := range tasks {
+	for _, t := range list.Tasks {
 		out = append(out, wire.HistoryEntry(t))
 	}
 	return out, nil
 }
 
 // filter checks the query of a list. Values out of range are refused, never clamped.
-func filter(ctx context.Context, p api.ListTasksParams) (store.TaskFilter, error) {
-	f := store.TaskFilter{Account: account(ctx), Limit: defaultLimit}
+func filter(p api.ListTasksParams) (store.TaskFilter, error) {
+	f := store.TaskFilter{Limit: defaultLimit}
 	var bad research.ValidationError
 	if p.Offset != nil {
 		f.Offset = *p.Offset

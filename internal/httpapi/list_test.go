@@ -29,12 +29,12 @@ func TestListFilters(t *testing.T) {
 	if len(list.Tasks) != 0 || list.Total != 3 || list.Offset != 2147483647 || list.Limit != 100 || list.NextCursor != nil {
 		t.Errorf("list %+v", list)
 	}
-	if f := b.filters[1]; f.Limit != 500 || f.Account != "default" || f.Status != "queued" || f.Query != "é why" || f.Offset != 0 ||
+	if f := b.filters[1]; f.Limit != 500 || f.Status != "queued" || f.Query != "é why" || f.Offset != 0 ||
 		!f.From.Equal(time.Date(2026, 3, 5, 14, 30, 0, 0, time.UTC)) || !f.To.Equal(time.Date(2026, 3, 6, 14, 30, 0, 5e8, time.UTC)) ||
 		f.Before.CreatedAt.UnixMicro() != 1_772_721_000_125_456 || f.Before.ID != uuid.Max {
 		t.Errorf("filter %+v", f)
 	}
-	if f := b.filters[2]; f != (store.TaskFilter{Account: "default", Limit: 101}) {
+	if f := b.filters[2]; f != (store.TaskFilter{Limit: 101}) {
 		t.Errorf("default filter %+v", f)
 	}
 }

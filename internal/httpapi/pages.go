@@ -21,7 +21,7 @@ func (s *server) ListPages(ctx context.Context, req api.ListPagesRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	readings, err := s.store.Readings(ctx, account(ctx), id)
+	readings, err := s.data(ctx).PageVisits(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (s *server) GetPage(ctx context.Context, req api.GetPageRequestObject) (api
 	if err != nil {
 		return nil, err
 	}
-	visit, citations, err := s.store.Snapshot(ctx, account(ctx), id, page)
+	visit, citations, err := s.data(ctx).Snapshot(ctx, id, page)
 	if err != nil {
 		return nil, err
 	}

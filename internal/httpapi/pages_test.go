@@ -19,7 +19,7 @@ func visited(b *bundle) (base, id string) {
 		Depth: 1, Page: &research.Page{ID: id, Language: "en", Text: text}}
 	b.set(func() {
 		b.snapshot = v
-		b.readings = []research.Reading{{Visit: v, Chars: 39, Cited: 1},
+		b.readings = []research.PageVisit{{Visit: v, Chars: 39, Cited: 1},
 			{Visit: research.Visit{URL: "https://example.org/x", FinalURL: "https://example.org/x", Outcome: research.OutcomeDNS, Message: "No such host.", FetchedAt: at}}}
 		b.cited = []research.Evidence{{Marker: 2, Number: 5, PageID: id, URL: v.FinalURL, Title: "Kettles", Start: 11, End: 31, Excerpt: "Descale <b>every</b>", Verified: true,
 			ScreenshotURL: research.ScreenshotURL(task.ID, "shot-001-1-1.png")}}

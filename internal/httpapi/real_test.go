@@ -39,14 +39,17 @@ func setupReal(t *testing.T) *real {
 func setupRealOn(t *testing.T, st *store.Store) *real {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	hub := stream.NewHub(st, stream.Config{Logger: log})
-	publisher := stream.NewPublisher(hub, st, log)
+	hub := stream.NewHub(st.Worker(), stream.Config{Logger: log})
+	publisher := stream.NewPublisher(hub, st.Worker(), log)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })
 	running.Go(func() { publisher.Run(ctx) })
 	t.Cleanup(func() { hub.Stop(); cancel(); running.Wait() })
-	b := setup(t, func(c *Config, _ *timing) { c.Store, c.Hub = st, hub })
+	b := setup(t, func(c *Config, _ *timing) {
+		c.Hub = hub
+		c.Data = func(account string) AccountData { return st.For(account) }
+	})
 	svc, err := jobs.NewService(st, publisher, b.files, log)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +60,7 @@ func setupRealOn(t *testing.T, st *store.Store) *real {
 
 func (r *real) rows() int64 {
 	r.t.Helper()
-	_, total, err := r.store.Counts(context.Background())
+	_, total, err := r.store.Worker().Counts(context.Background())
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -30,15 +30,16 @@ type Tasks interface {
 	EnsureArtifacts(ctx context.Context, task research.Task) error
 }
 
-// Store is what is read. *store.Store implements it.
-type Store interface {
-	Task(ctx context.Context, account string, id uuid.UUID) (research.Task, error)
-	Tasks(ctx context.Context, f store.TaskFilter) ([]research.Task, int64, error)
+// AccountData is what a caller can read: the data of one account. store.Account implements it. The API gets nothing from
+// which the data of another account could be read.
+type AccountData interface {
+	Task(ctx context.Context, id uuid.UUID) (research.Task, error)
+	Tasks(ctx context.Context, f store.TaskFilter) (store.TaskList, error)
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
-	Artifacts(ctx context.Context, account string, id uuid.UUID) ([]research.Artifact, error)
-	Artifact(ctx context.Context, account string, id uuid.UUID, name string) (research.Artifact, error)
-	Readings(ctx context.Context, account string, id uuid.UUID) ([]research.Reading, error)
-	Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Evidence, error)
+	Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifact, error)
+	Artifact(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error)
+	PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageVisit, error)
+	Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error)
 }
 
 // Artifacts gives the files of tasks. *artifact.Store implements it.
@@ -48,14 +49,13 @@ type Artifacts interface {
 
 // Hub gives the events of tasks, stored and live. *stream.Hub implements it.
 type Hub interface {
-	Subscribe(taskID uuid.UUID, after int64) *stream.Subscription
-	SubscribeWithDeltas(taskID uuid.UUID, after int64) *stream.Subscription
+	SubscribeFor(ctx context.Context, account string, taskID uuid.UUID, after int64, deltas bool) (*stream.Subscription, error)
 }
 
 // Config is what the API is made of. All fields but CORSOrigins and Logger are required.
 type Config struct {
 	Tasks       Tasks
-	Store       Store
+	Data        func(account string) AccountData
 	Artifacts   Artifacts
 	Hub         Hub
 	Health      func(context.Context) Health // asked on every health check; its context ends after two seconds
@@ -78,7 +78,7 @@ var _ api.StrictServerInterface = (*server)(nil)
 // server implements the operations of the contract.
 type server struct {
 	tasks     Tasks
-	store     Store
+	accounts  func(account string) AccountData
 	artifacts Artifacts
 	hub       Hub
 	health    func(context.Context) Health
@@ -106,7 +106,7 @@ func newAPI(cfg Config, t timing) *API {
 		cfg.Logger = slog.Default()
 	}
 	s := &server{
-		tasks: cfg.Tasks, store: cfg.Store, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
+		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), version: cfg.Version, log: cfg.Logger, timing: t,
 	}
 	return &API{Handler: s.routes(), server: s}
@@ -160,6 +160,9 @@ func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
 
 // account is whose tasks a request is about: the default account's, until access control lands.
 func account(context.Context) string { return research.DefaultAccount }
+
+// data is what the caller of a request can read.
+func (s *server) data(ctx context.Context) AccountData { return s.accounts(account(ctx)) }
 
 // requestKey is the context key of the *http.Request that a strict handler answers.
 type requestKey struct{}

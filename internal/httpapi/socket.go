@@ -41,7 +41,11 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	raw := chi.URLParam(r, "id")
-	task, err := s.task(r.Context(), raw)
+	id, err := wire.ParseID(raw)
+	var sub *stream.Subscription
+	if err == nil {
+		sub, err = s.subscribe(r.Context(), id, after, deltas)
+	}
 	unknown := errors.Is(err, research.ErrNotFound)
 	if err != nil && !unknown {
 		s.fail(w, r, err)
@@ -50,6 +54,9 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	// Compression would cost far more memory per connection than it saves; the origin has been checked.
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil { // the connection broke: the handshake itself has been checked
+		if sub != nil {
+			sub.Close()
+		}
 		s.log.DebugContext(r.Context(), "upgrade failed", "error", err, "request", requestIDOf(r.Context()))
 		return
 	}
@@ -63,7 +70,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	}
 	// The connection is ours from here on. In a goroutine of its own it does not hold on to what the request has needed:
 	// a stack that has been through all middleware and a query, and net/http's side of the connection.
-	ctx, id := context.WithoutCancel(r.Context()), task.ID
+	ctx := context.WithoutCancel(r.Context())
 	go func() {
 		defer s.sockets.leave()
 		defer func() {
@@ -72,7 +79,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 			}
 		}()
 		defer func() { _ = conn.CloseNow() }()
-		s.follow(ctx, conn, id, s.subscribe(id, after, deltas))
+		s.follow(ctx, conn, id, sub)
 	}()
 }
 

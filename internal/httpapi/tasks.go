@@ -52,7 +52,7 @@ func (s *server) task(ctx context.Context, raw string) (research.Task, error) {
 	if err != nil {
 		return research.Task{}, err
 	}
-	return s.store.Task(ctx, account(ctx), id)
+	return s.data(ctx).Task(ctx, id)
 }
 
 // DeleteTask implements api.StrictServerInterface.

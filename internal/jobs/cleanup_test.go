@@ -62,7 +62,7 @@ func (p *process) age(id uuid.UUID, days float64) {
 
 func (p *process) there(id uuid.UUID) bool {
 	p.t.Helper()
-	_, err := p.store.Task(p.t.Context(), research.DefaultAccount, id)
+	_, err := p.store.For(research.DefaultAccount).Task(p.t.Context(), id)
 	if err != nil && !errors.Is(err, research.ErrNotFound) {
 		p.t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestCleanupRunsByItself(t *testing.T) {
 	p.age(task.ID, 31)
 	p.work((&script{}).run, func(c *RunnerConfig) { c.Retention = month })
 	p.eventually("the task is gone", func() bool {
-		_, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID)
+		_, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID)
 		return errors.Is(err, research.ErrNotFound)
 	})
 	p.eventually("its files are gone", func() bool {

@@ -127,7 +127,7 @@ func TestHooksRunForEveryEnd(t *testing.T) {
 				return
 			}
 			// What the hooks saw is what is stored.
-			stored, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID)
+			stored, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID)
 			if err != nil || stored.LastSeq != after[0].Task.LastSeq || !stored.CompletedAt.Equal(*after[0].Task.CompletedAt) {
 				t.Errorf("stored: seq %d, completed %v; hooks were told seq %d, completed %v (%v)", stored.LastSeq, stored.CompletedAt,
 					after[0].Task.LastSeq, after[0].Task.CompletedAt, err)
@@ -145,7 +145,7 @@ func TestFailingHookRollsTheEndBack(t *testing.T) {
 	if _, err := p.Cancel(t.Context(), research.DefaultAccount, task.ID, ""); err == nil || !strings.Contains(err.Error(), "table is locked") {
 		t.Fatalf("cancel: %v, want the hook's error", err)
 	}
-	got, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID)
+	got, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID)
 	if err != nil || got.Status.Terminal() || got.LastSeq != task.LastSeq {
 		t.Errorf("after the rollback: %s, seq %d (%v)", got.Status, got.LastSeq, err)
 	}

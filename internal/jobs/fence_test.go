@@ -24,7 +24,7 @@ func cancelSilently(t *testing.T, p *process, id uuid.UUID) {
 		if err != nil {
 			return err
 		}
-		_, err = dbtest.EndTask(ctx, p.store, tx, id, head.Epoch, research.Result{}, &research.Failure{Code: research.CodeCancelled, Message: "silently"})
+		_, err = dbtest.EndTask(ctx, p.store.Store, tx, id, head.Epoch, research.Result{}, &research.Failure{Code: research.CodeCancelled, Message: "silently"})
 		return err
 	})
 	if err != nil {
@@ -107,7 +107,7 @@ func TestStaleReturnCannotTouchTheSuccessor(t *testing.T) {
 	q.eventually("the second run is in its step", func() bool { return second.effects.Load() == 1 })
 	thaw()
 	stopRunner(t, stale)
-	if got, err := q.store.Task(t.Context(), research.DefaultAccount, task.ID); err != nil || got.Status != research.Running {
+	if got, err := q.store.For(research.DefaultAccount).Task(t.Context(), task.ID); err != nil || got.Status != research.Running {
 		t.Errorf("while the second run works: %s, %v", got.Status, err)
 	}
 	if n := q.count("SELECT count(*) FROM river_job j JOIN task_heads h ON h.job_id = j.id WHERE j.state = 'running'"); n != 1 {
@@ -136,7 +136,7 @@ func TestHandBack(t *testing.T) {
 	task := p.submit("q")
 	wait(t, "step 4", reached)
 	stopRunner(t, stopped)
-	got, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID)
+	got, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID)
 	if err != nil || got.Status != research.Queued || got.Try != 1 {
 		t.Fatalf("after the stop: %s, try %d, %v", got.Status, got.Try, err)
 	}

@@ -81,7 +81,7 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 	}
 	// A delete in this process waits for us, and we find its task gone if it came first.
 	defer s.files.lock(task.ID)()
-	have, err := s.store.Artifacts(ctx, task.AccountID, task.ID)
+	have, err := s.store.For(task.AccountID).Artifacts(ctx, task.ID)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (s *Service) renderResult(_ context.Context, task research.Task) ([]byte, e
 }
 
 func (s *Service) renderSources(ctx context.Context, task research.Task) ([]byte, error) {
-	visits, err := s.store.Visits(ctx, task.AccountID, task.ID)
+	visits, err := s.store.For(task.AccountID).Visits(ctx, task.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -334,7 +334,7 @@ func TestDeleteWhileRunning(t *testing.T) {
 			t.Errorf("%s process's stream ended with %v, want the cancelled event", name, frames)
 		}
 	}
-	if _, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID); !errors.Is(err, research.ErrNotFound) {
+	if _, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID); !errors.Is(err, research.ErrNotFound) {
 		t.Errorf("after delete: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(p.dir, task.ID.String())); !errors.Is(err, os.ErrNotExist) {

@@ -19,7 +19,7 @@ import (
 // lease is this process's row in workers, renewed on a connection of its own, so that a full pool cannot make a live
 // process look dead. Its age is measured here, by the monotonic clock, from before the renewing statement was sent.
 type lease struct {
-	store  *store.Store
+	store  store.Worker
 	worker research.Worker // ID changes when the row was lost
 	onLost func()          // abandons all runs
 	log    *slog.Logger
@@ -31,7 +31,7 @@ type lease struct {
 	fresh   chan struct{} // closed and replaced at every renewal
 }
 
-func newLease(st *store.Store, w research.Worker, onLost func(), log *slog.Logger) *lease {
+func newLease(st store.Worker, w research.Worker, onLost func(), log *slog.Logger) *lease {
 	return &lease{store: st, worker: w, onLost: onLost, log: log, fresh: make(chan struct{})}
 }
 

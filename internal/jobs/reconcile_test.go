@@ -124,7 +124,7 @@ func TestStrays(t *testing.T) {
 		if c.stray != (after == before+1) || !c.stray && after != before {
 			t.Errorf("%s: epoch %d became %d, stray: %v", c.name, before, after, c.stray)
 		}
-		got, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID)
+		got, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID)
 		if err != nil || got.Try != 1 || c.stray && got.Status != research.Queued {
 			t.Errorf("%s: %s at try %d, %v", c.name, got.Status, got.Try, err)
 		}
@@ -199,7 +199,7 @@ func TestThreeLosses(t *testing.T) {
 	}
 	status := func(id uuid.UUID) research.Status {
 		t.Helper()
-		task, err := p.store.Task(t.Context(), research.DefaultAccount, id)
+		task, err := p.store.For(research.DefaultAccount).Task(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ type Publisher interface {
 
 // Service is what users can do with tasks. It works in any process, with or without a Runner.
 type Service struct {
-	store     *store.Store
+	store     store.Worker
 	river     *river.Client[pgx.Tx]
 	publisher Publisher
 	artifacts *artifact.Store
@@ -54,7 +54,7 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	if err != nil {
 		return nil, fmt.Errorf("river client: %w", err)
 	}
-	s := &Service{store: st, river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
+	s := &Service{store: st.Worker(), river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
 	s.OnEndInTx(s.insertArtifactsJob)
 	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // a run in this process need not wait for a notification
 	s.OnEnd(func(ctx context.Context, e Ended) { s.publish(ctx, []research.Event{e.Event}) })
@@ -81,7 +81,7 @@ func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reas
 	if err := s.cancel(ctx, account, id, reason, false); err != nil {
 		return research.Task{}, err
 	}
-	return s.store.Task(ctx, account, id)
+	return s.store.For(account).Task(ctx, id)
 }
 
 // cancel ends an open task; one that is deleted next gets no files.
@@ -91,7 +91,7 @@ func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reas
 		if err != nil {
 			return change{}, err
 		}
-		task, err := s.store.TaskInTx(ctx, tx, account, id)
+		task, err := s.store.For(account).TaskInTx(ctx, tx, id)
 		if err != nil {
 			return change{}, err
 		}
@@ -144,7 +144,7 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 				return fmt.Errorf("insert purge: %w", err)
 			}
 		}
-		return s.store.DeleteTask(ctx, tx, account, id)
+		return s.store.For(account).DeleteTask(ctx, tx, id)
 	})
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)

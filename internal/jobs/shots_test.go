@@ -278,7 +278,7 @@ func TestPicturesAreCleanedUp(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(p.dir, task.ID.String())); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("files are left: %v", err)
 	}
-	if _, err := p.store.Task(t.Context(), research.DefaultAccount, task.ID); !errors.Is(err, research.ErrNotFound) {
+	if _, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID); !errors.Is(err, research.ErrNotFound) {
 		t.Error(err)
 	}
 }

@@ -68,7 +68,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 		if in.Context, err = s.parentContext(ctx, tx, account, in.ParentID); err != nil {
 			return err
 		}
-		if task, err = s.store.CreateTask(ctx, tx, account, id, in); err != nil {
+		if task, err = s.store.For(account).CreateTask(ctx, tx, id, in); err != nil {
 			return err
 		}
 		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0, false))
@@ -101,7 +101,7 @@ func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *s
 	if err != nil {
 		return nil, err
 	}
-	taken, err := s.store.TakeKey(ctx, tx, account, *key, hash, id, KeepKeys)
+	taken, err := s.store.For(account).TakeKey(ctx, tx, *key, hash, id, KeepKeys)
 	if err != nil || taken == nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *s
 
 // replay gives the task that a key made.
 func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
-	task, err := s.store.Task(ctx, account, id)
+	task, err := s.store.For(account).Task(ctx, id)
 	if errors.Is(err, research.ErrNotFound) {
 		return task, fmt.Errorf("%w: task %s of this idempotency key", research.ErrGone, id)
 	}
@@ -174,7 +174,7 @@ func (s *Service) parentContext(ctx context.Context, tx pgx.Tx, account string, 
 		return nil, nil //nolint:nilnil // nil is the value "no follow-up"
 	}
 	var v research.ValidationError
-	parent, err := s.store.TaskInTx(ctx, tx, account, *id)
+	parent, err := s.store.For(account).TaskInTx(ctx, tx, *id)
 	switch {
 	case errors.Is(err, research.ErrNotFound):
 		v.Add("parentTaskId", "no task has the id %s; name an existing task or leave it out", id)
@@ -196,7 +196,7 @@ func (s *Service) parentContext(ctx context.Context, tx pgx.Tx, account string, 
 
 // Rerun submits a new task with the question and options of an old one.
 func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
-	old, err := s.store.Task(ctx, account, id)
+	old, err := s.store.For(account).Task(ctx, id)
 	if err != nil {
 		return research.Task{}, fmt.Errorf("rerun: %w", err)
 	}

@@ -66,8 +66,8 @@ func startOn(t *testing.T, st *store.Store, dir string) *process {
 	t.Helper()
 	url := st.URL()
 	log := slog.New(slog.DiscardHandler)
-	hub := stream.NewHub(st, stream.Config{Logger: log})
-	pub := stream.NewPublisher(hub, st, log)
+	hub := stream.NewHub(st.Worker(), stream.Config{Logger: log})
+	pub := stream.NewPublisher(hub, st.Worker(), log)
 	listener, err := stream.NewListener(url, hub, log)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func (p *process) read(id uuid.UUID, after int64, n int) []string {
 func (p *process) await(id uuid.UUID) research.Task {
 	p.t.Helper()
 	p.frames(id)
-	task, err := p.store.Task(p.t.Context(), research.DefaultAccount, id)
+	task, err := p.store.For(research.DefaultAccount).Task(p.t.Context(), id)
 	if err != nil {
 		p.t.Fatal(err)
 	}

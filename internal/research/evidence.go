@@ -115,8 +115,8 @@ type Evidence struct {
 	ScreenshotURL string
 }
 
-// Reading is a visit as a task's list of pages shows it. Its page has no text.
-type Reading struct {
+// PageVisit is a visit as a task's list of pages shows it. Its page has no text.
+type PageVisit struct {
 	Visit
 	Chars int // length of the snapshot in code points; 0 where there is none
 	Cited int // how many citations of the answer are on the snapshot

@@ -29,7 +29,7 @@ func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (researc
 		maxAge = store.AnyAge
 	}
 	v, err := store.ReadUntilAvailable(ctx, func() (research.Visit, error) {
-		return r.cfg.Store.Recall(ctx, r.cfg.Task.AccountID, maxAge, at.URL, u.String())
+		return r.cfg.Store.For(r.cfg.Task.AccountID).StoredVisit(ctx, maxAge, at.URL, u.String())
 	})
 	switch {
 	case errors.Is(err, research.ErrNotFound):

@@ -16,7 +16,7 @@ import (
 
 // Config is what a run is made of.
 type Config struct {
-	Store *store.Store
+	Store store.Worker
 	Task  research.Task // as it was claimed: LastSeq is where this run goes on
 	Epoch int           // that the run holds
 	Try   int           // from 1
@@ -80,7 +80,7 @@ func (r *Run) Env() agent.Env {
 			return store.ReadUntilAvailable(ctx, func() ([]string, error) { return c.Store.Lexemes(ctx, language, text) })
 		},
 		Page: func(ctx context.Context, id string) (research.Page, error) {
-			return store.ReadUntilAvailable(ctx, func() (research.Page, error) { return c.Store.Page(ctx, c.Task.AccountID, id) })
+			return store.ReadUntilAvailable(ctx, func() (research.Page, error) { return c.Store.For(c.Task.AccountID).Page(ctx, id) })
 		},
 		Say:   c.Say,
 		Shoot: r.shooter(),

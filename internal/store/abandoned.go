@@ -20,8 +20,8 @@ type AbandonedTask struct {
 
 // AbandonedTasks lists at most limit open tasks whose owner has no fresh heartbeat, whose job is gone or over, or whose job was
 // fetched longer than a lease ago without a claim. All by the database's clock, and only as of this moment: see LockAbandoned.
-func (s *Store) AbandonedTasks(ctx context.Context, limit int) ([]AbandonedTask, error) {
-	rows, err := s.q.AbandonedTasks(ctx, s.lease.Seconds(), nil, int32(limit))
+func (w Worker) AbandonedTasks(ctx context.Context, limit int) ([]AbandonedTask, error) {
+	rows, err := w.q.AbandonedTasks(ctx, w.lease.Seconds(), nil, int32(limit))
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -34,13 +34,13 @@ func (s *Store) AbandonedTasks(ctx context.Context, limit int) ([]AbandonedTask,
 
 // LockAbandoned locks the head of an abandoned task for its transition. research.ErrFenced: somebody else is at it, or was. The
 // question whether it is abandoned is asked again under the lock, because a claim may have come in between.
-func (s *Store) LockAbandoned(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (Head, error) {
-	q := s.q.WithTx(tx)
+func (w Worker) LockAbandoned(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (Head, error) {
+	q := w.q.WithTx(tx)
 	row, err := q.LockEpoch(ctx, id, int32(epoch))
 	if err != nil {
 		return Head{}, fenced(err)
 	}
-	still, err := q.AbandonedTasks(ctx, s.lease.Seconds(), &id, 1)
+	still, err := q.AbandonedTasks(ctx, w.lease.Seconds(), &id, 1)
 	if err != nil {
 		return Head{}, wrap(err)
 	}
@@ -51,8 +51,8 @@ func (s *Store) LockAbandoned(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoc
 }
 
 // LossesInARow counts the runs of a task that were lost since its last new step, that of epoch included.
-func (s *Store) LossesInARow(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (int, error) {
-	n, err := s.q.WithTx(tx).LossesInARow(ctx, id, int32(epoch))
+func (w Worker) LossesInARow(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (int, error) {
+	n, err := w.q.WithTx(tx).LossesInARow(ctx, id, int32(epoch))
 	return int(n), wrap(err)
 }
 
@@ -65,8 +65,8 @@ type StuckJob struct {
 
 // StuckFileJobs lists and locks at most limit jobs of a queue that have been running for longer than age, by the database's
 // clock, and that nobody has cancelled yet.
-func (s *Store) StuckFileJobs(ctx context.Context, tx pgx.Tx, queue string, kinds []string, age time.Duration, limit int) ([]StuckJob, error) {
-	rows, err := s.q.WithTx(tx).StuckFileJobs(ctx, db.StuckFileJobsParams{Queue: queue, Kinds: kinds, OlderThanSeconds: age.Seconds(), MaxRows: int32(limit)})
+func (w Worker) StuckFileJobs(ctx context.Context, tx pgx.Tx, queue string, kinds []string, age time.Duration, limit int) ([]StuckJob, error) {
+	rows, err := w.q.WithTx(tx).StuckFileJobs(ctx, db.StuckFileJobsParams{Queue: queue, Kinds: kinds, OlderThanSeconds: age.Seconds(), MaxRows: int32(limit)})
 	if err != nil {
 		return nil, wrap(err)
 	}

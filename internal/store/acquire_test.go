@@ -26,8 +26,8 @@ func TestExhaustedPool(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	queries := map[string]func(ctx context.Context) error{
-		"row":  func(ctx context.Context) error { _, _, err := s.Counts(ctx); return err },
-		"rows": func(ctx context.Context) error { _, err := s.Workers(ctx); return err },
+		"row":  func(ctx context.Context) error { _, _, err := s.Worker().Counts(ctx); return err },
+		"rows": func(ctx context.Context) error { _, err := s.Worker().Workers(ctx); return err },
 		"exec": func(ctx context.Context) error { return s.Notify(ctx, "c", "p") },
 		"tx": func(ctx context.Context) error {
 			return s.InTx(ctx, func(context.Context, pgx.Tx) error { return nil })

@@ -22,32 +22,32 @@ type Booking struct {
 }
 
 // ReserveDomain books the next free moment for a request to a domain and returns how long it is until then.
-func (s *Store) ReserveDomain(ctx context.Context, domain string, b Booking) (time.Duration, error) {
+func (w Worker) ReserveDomain(ctx context.Context, domain string, b Booking) (time.Duration, error) {
 	most := b.MaxWait
 	if most <= 0 {
 		most = time.Duration(1<<63 - 1)
 	}
-	ms, err := s.q.ReserveDomain(ctx, db.ReserveDomainParams{Domain: domain, SpacingSeconds: b.Spacing.Seconds(),
+	ms, err := w.q.ReserveDomain(ctx, db.ReserveDomainParams{Domain: domain, SpacingSeconds: b.Spacing.Seconds(),
 		MaxRequests: int32(b.Requests), WindowSeconds: b.Window.Seconds(), MostSeconds: most.Seconds()})
 	return fromMillis(ms), wrap(err)
 }
 
 // BackoffDomain keeps everybody off a domain that answered 429 or 503, for d, and for longer with each time in a row.
 // Answers that come while the domain is left alone already do not make it longer.
-func (s *Store) BackoffDomain(ctx context.Context, domain string, d time.Duration) error {
-	return wrap(s.q.BackoffDomain(ctx, db.BackoffDomainParams{Domain: domain, AskedSeconds: d.Seconds(),
+func (w Worker) BackoffDomain(ctx context.Context, domain string, d time.Duration) error {
+	return wrap(w.q.BackoffDomain(ctx, db.BackoffDomainParams{Domain: domain, AskedSeconds: d.Seconds(),
 		BaseSeconds: backoffBase.Seconds(), MostSeconds: backoffMost.Seconds()}))
 }
 
 // DomainQuiet is how long everybody keeps off a domain yet.
-func (s *Store) DomainQuiet(ctx context.Context, domain string) (time.Duration, error) {
-	ms, err := s.q.DomainQuiet(ctx, domain)
+func (w Worker) DomainQuiet(ctx context.Context, domain string) (time.Duration, error) {
+	ms, err := w.q.DomainQuiet(ctx, domain)
 	return fromMillis(ms), wrap(err)
 }
 
 // SettleDomain forgets the times in a row: the domain answered as it should.
-func (s *Store) SettleDomain(ctx context.Context, domain string) error {
-	return wrap(s.q.SettleDomain(ctx, domain))
+func (w Worker) SettleDomain(ctx context.Context, domain string) error {
+	return wrap(w.q.SettleDomain(ctx, domain))
 }
 
 func fromMillis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

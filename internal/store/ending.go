@@ -34,22 +34,22 @@ func (s *Store) exit(ctx context.Context, q *db.Queries, id uuid.UUID, epoch, n 
 
 // Requeue ends an epoch and puts the task back to waiting, in try, telling so with events. The caller replaces River's
 // job in the same transaction and names it with SetJob.
-func (s *Store) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try int, outcome string,
+func (w Worker) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try int, outcome string,
 	events []research.Event) (newEpoch int, appended []research.Event, err error) {
-	q := s.q.WithTx(tx)
-	head, err := s.exit(ctx, q, id, epoch, len(events), outcome)
+	q := w.q.WithTx(tx)
+	head, err := w.exit(ctx, q, id, epoch, len(events), outcome)
 	if err != nil {
 		return 0, nil, err
 	}
 	if err := q.RequeueTask(ctx, int32(try), id); err != nil {
 		return 0, nil, wrap(err)
 	}
-	return int(head.RunEpoch), events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
+	return int(head.RunEpoch), events, w.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
 }
 
 // SetJob names River's job of the present epoch.
-func (s *Store) SetJob(ctx context.Context, tx pgx.Tx, id uuid.UUID, jobID int64) error {
-	return wrap(s.q.WithTx(tx).SetJob(ctx, &jobID, id))
+func (w Worker) SetJob(ctx context.Context, tx pgx.Tx, id uuid.UUID, jobID int64) error {
+	return wrap(w.q.WithTx(tx).SetJob(ctx, &jobID, id))
 }
 
 // TaskEnd is how a task ends.
@@ -77,8 +77,8 @@ func (e TaskEnd) outcome() string {
 
 // Cite stores which evidence an answer cites, with the markers it shows, and gives the citations in their order. An answer
 // that cites evidence which the task does not have is refused. It changes nothing for an answer without citations.
-func (s *Store) Cite(ctx context.Context, tx pgx.Tx, id uuid.UUID, res research.Result) ([]research.Evidence, error) {
-	q := s.q.WithTx(tx)
+func (w Worker) Cite(ctx context.Context, tx pgx.Tx, id uuid.UUID, res research.Result) ([]research.Evidence, error) {
+	q := w.q.WithTx(tx)
 	for i, number := range res.Cited {
 		if err := q.MarkEvidence(ctx, db.MarkEvidenceParams{Marker: int32(i + 1), TaskID: id, Number: int32(number), Support: supportOf(res, number)}); err != nil {
 			return nil, wrap(err)
@@ -106,9 +106,9 @@ func supportOf(res research.Result, number int) string {
 // EndTask ends an open task, whether a run holds it or not: it bumps the epoch, closes the run, and stores the status, the
 // answer or error, and the terminal event, which it returns with its seq. The caller holds the head's lock. ErrFenced when
 // the epoch is past, when the task has ended, and when it would be completed without running.
-func (s *Store) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, end TaskEnd) (research.Event, error) {
-	q := s.q.WithTx(tx)
-	head, err := s.exit(ctx, q, id, epoch, 1, end.outcome())
+func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, end TaskEnd) (research.Event, error) {
+	q := w.q.WithTx(tx)
+	head, err := w.exit(ctx, q, id, epoch, 1, end.outcome())
 	if err != nil {
 		return research.Event{}, err
 	}
@@ -129,6 +129,6 @@ func (s *Store) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int,
 		return research.Event{}, research.ErrFenced
 	}
 	events := []research.Event{end.Event}
-	err = s.insertEvents(ctx, q, id, head.LastSeq, end.At, events)
+	err = w.insertEvents(ctx, q, id, head.LastSeq, end.At, events)
 	return events[0], err
 }

@@ -62,9 +62,9 @@ func (s *Store) in(tx pgx.Tx) *db.Queries {
 
 // Append adds events to the log of a running task, behind the fence of its epoch. It returns them with seq and time. A
 // nil tx makes it a transaction of its own.
-func (s *Store) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, events []research.Event) ([]research.Event, error) {
+func (w Worker) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, events []research.Event) ([]research.Event, error) {
 	c := columnsOf(events)
-	head, err := s.in(tx).AppendEvents(ctx, db.AppendEventsParams{
+	head, err := w.in(tx).AppendEvents(ctx, db.AppendEventsParams{
 		TaskID: id, Epoch: int32(epoch), Types: c.types, Terminals: c.terminals, Bodies: c.bodies})
 	if err != nil {
 		return nil, fenced(err)
@@ -73,17 +73,46 @@ func (s *Store) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, 
 	return events, nil
 }
 
-// Events gives at most limit events of a log after a cursor, in order.
-func (s *Store) Events(ctx context.Context, id uuid.UUID, after int64, limit int) ([]research.Event, error) {
-	rows, err := s.q.EventsAfter(ctx, id, after, int32(limit))
+// Events gives at most limit events of a task's log after a cursor, in order.
+func (w Worker) Events(ctx context.Context, id uuid.UUID, after int64, limit int) ([]research.Event, error) {
+	rows, err := w.q.EventsAfter(ctx, id, after, int32(limit))
 	if err != nil {
 		return nil, wrap(err)
 	}
 	events := make([]research.Event, len(rows))
 	for i, r := range rows {
-		events[i] = research.Event{TaskID: id, Seq: r.Seq, Type: research.EventType(r.Type), Time: r.CreatedAt, Terminal: r.Terminal, Body: r.Body}
+		events[i] = eventFrom(id, r)
 	}
 	return events, nil
+}
+
+// Events gives at most limit events of the log of a task of the account, after a cursor, in order. None of a task that is
+// not the account's.
+func (a Account) Events(ctx context.Context, id uuid.UUID, after int64, limit int) ([]research.Event, error) {
+	rows, err := a.s.q.AccountEventsAfter(ctx, db.AccountEventsAfterParams{
+		TaskID: id, AccountID: a.id, After: after, MaxRows: int32(limit)})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	events := make([]research.Event, len(rows))
+	for i, r := range rows {
+		events[i] = eventFrom(id, db.EventsAfterRow(r))
+	}
+	return events, nil
+}
+
+func eventFrom(id uuid.UUID, r db.EventsAfterRow) research.Event {
+	return research.Event{TaskID: id, Seq: r.Seq, Type: research.EventType(r.Type), Time: r.CreatedAt, Terminal: r.Terminal, Body: r.Body}
+}
+
+// CheckOwner returns research.ErrNotFound when no task with this id belongs to the account. The stream hub asks it once for
+// each subscription, and reads the log as a Worker from then on.
+func (w Worker) CheckOwner(ctx context.Context, account string, id uuid.UUID) error {
+	owned, err := w.q.TaskOwned(ctx, id, account)
+	if err == nil && !owned {
+		return research.ErrNotFound
+	}
+	return wrap(err)
 }
 
 // LogState is how far a log has come.
@@ -93,8 +122,8 @@ type LogState struct {
 }
 
 // LogStates gives the states of logs. A task that is missing from the result is gone.
-func (s *Store) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]LogState, error) {
-	rows, err := s.q.LastSeqs(ctx, ids)
+func (w Worker) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]LogState, error) {
+	rows, err := w.q.LastSeqs(ctx, ids)
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -115,8 +144,8 @@ type FinalEvent struct {
 
 // FinalErrorEvent gives the event to keep of a task that is about to be deleted: the one with which it failed or was
 // cancelled. Nil: the task has an answer, of which nothing may be kept.
-func (s *Store) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*FinalEvent, error) {
-	row, err := s.q.WithTx(tx).FinalErrorEvent(ctx, id)
+func (w Worker) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*FinalEvent, error) {
+	row, err := w.q.WithTx(tx).FinalErrorEvent(ctx, id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nil is the value "none"
 	}
@@ -127,8 +156,8 @@ func (s *Store) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*
 }
 
 // KeptFinalEvent gives the final event of a deleted task, if one was kept.
-func (s *Store) KeptFinalEvent(ctx context.Context, id uuid.UUID) (last research.Event, found bool, err error) {
-	raw, err := s.q.KeptFinalEvent(ctx, id.String())
+func (w Worker) KeptFinalEvent(ctx context.Context, id uuid.UUID) (last research.Event, found bool, err error) {
+	raw, err := w.q.KeptFinalEvent(ctx, id.String())
 	if errors.Is(err, pgx.ErrNoRows) {
 		return last, false, nil
 	}

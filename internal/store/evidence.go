@@ -13,11 +13,11 @@ import (
 )
 
 // Visits gives what a task of an account opened, in order, without page texts.
-func (s *Store) Visits(ctx context.Context, account string, id uuid.UUID) ([]research.Visit, error) {
-	if _, err := s.q.GetTask(ctx, id, account); err != nil {
+func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, error) {
+	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
 	}
-	rows, err := s.q.TaskVisits(ctx, &id)
+	rows, err := a.s.q.TaskVisits(ctx, &id)
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -36,18 +36,18 @@ func (s *Store) Visits(ctx context.Context, account string, id uuid.UUID) ([]res
 	return visits, nil
 }
 
-// Readings gives what a task of an account opened, in order.
-func (s *Store) Readings(ctx context.Context, account string, id uuid.UUID) ([]research.Reading, error) {
-	if _, err := s.q.GetTask(ctx, id, account); err != nil {
+// PageVisits gives what a task of an a.id opened, in order.
+func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageVisit, error) {
+	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
 	}
-	rows, err := s.q.TaskPages(ctx, &id)
+	rows, err := a.s.q.TaskPages(ctx, &id)
 	if err != nil {
 		return nil, wrap(err)
 	}
-	out := make([]research.Reading, len(rows))
+	out := make([]research.PageVisit, len(rows))
 	for i, r := range rows {
-		out[i] = research.Reading{Chars: int(r.Chars), Cited: int(r.Cited), Visit: research.Visit{
+		out[i] = research.PageVisit{Chars: int(r.Chars), Cited: int(r.Cited), Visit: research.Visit{
 			ID: r.ID, URL: r.Url, FinalURL: r.FinalUrl, Outcome: research.Outcome(r.Outcome), Message: r.Message,
 			Status: int(r.Status), Title: cmp.Or(r.Title, r.PageTitle), Depth: int(r.Depth), FetchedAt: r.FetchedAt,
 		}}
@@ -58,14 +58,14 @@ func (s *Store) Readings(ctx context.Context, account string, id uuid.UUID) ([]r
 	return out, nil
 }
 
-// Snapshot gives a page that a task of an account read, as its newest visit found it, and the answer's citations on it by
+// Snapshot gives a page that a task of an a.id read, as its newest visit found it, and the answer's citations on it by
 // their markers.
-func (s *Store) Snapshot(ctx context.Context, account string, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
-	r, err := s.q.TaskPage(ctx, id, account, page)
+func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
+	r, err := a.s.q.TaskPage(ctx, id, a.id, page)
 	if err != nil {
 		return research.Visit{}, nil, wrap(err)
 	}
-	rows, err := s.q.TaskEvidence(ctx, []uuid.UUID{id}, true)
+	rows, err := a.s.q.TaskEvidence(ctx, []uuid.UUID{id}, true)
 	if err != nil {
 		return research.Visit{}, nil, wrap(err)
 	}
@@ -81,9 +81,9 @@ func (s *Store) Snapshot(ctx context.Context, account string, id uuid.UUID, page
 	}, citations, nil
 }
 
-// Page gives a snapshot that an account has read, without passages.
-func (s *Store) Page(ctx context.Context, account, id string) (research.Page, error) {
-	row, err := s.q.PageContent(ctx, id, account)
+// Page gives a snapshot that an a.id has read, without passages.
+func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
+	row, err := a.s.q.PageContent(ctx, id, a.id)
 	if err != nil {
 		return research.Page{}, wrap(err)
 	}
@@ -92,8 +92,8 @@ func (s *Store) Page(ctx context.Context, account, id string) (research.Page, er
 
 // Rank gives at most limit passages of the pages that a task read, best first, each with the question's lexemes that
 // it matches.
-func (s *Store) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
-	rows, err := s.q.RankTaskPassages(ctx, &task, question, int32(limit))
+func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
+	rows, err := w.q.RankTaskPassages(ctx, &task, question, int32(limit))
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -109,15 +109,15 @@ func (s *Store) Rank(ctx context.Context, task uuid.UUID, question string, limit
 }
 
 // Lexemes gives the distinct lexemes of a text in a language, as full-text search sees them.
-func (s *Store) Lexemes(ctx context.Context, language, text string) ([]string, error) {
-	terms, err := s.q.QuestionTerms(ctx, textConfig(language), text)
+func (w Worker) Lexemes(ctx context.Context, language, text string) ([]string, error) {
+	terms, err := w.q.QuestionTerms(ctx, textConfig(language), text)
 	return terms, wrap(err)
 }
 
 // SearchLibrary gives at most limit pages that an account has read, each with its best passage for the question.
-func (s *Store) SearchLibrary(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
-	rows, err := s.q.SearchLibrary(ctx, db.SearchLibraryParams{
-		AccountID: account, MaxRows: int32(limit), Configs: allConfigs(), Question: question})
+func (a Account) SearchLibrary(ctx context.Context, question string, limit int) ([]research.Hit, error) {
+	rows, err := a.s.q.SearchLibrary(ctx, db.SearchLibraryParams{
+		AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: question})
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -140,11 +140,11 @@ func allConfigs() []string {
 }
 
 // Artifacts gives the files of a task of an account, by name.
-func (s *Store) Artifacts(ctx context.Context, account string, id uuid.UUID) ([]research.Artifact, error) {
-	if _, err := s.q.GetTask(ctx, id, account); err != nil {
+func (a Account) Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifact, error) {
+	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
 	}
-	rows, err := s.q.TaskArtifacts(ctx, id)
+	rows, err := a.s.q.TaskArtifacts(ctx, id)
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -155,9 +155,9 @@ func (s *Store) Artifacts(ctx context.Context, account string, id uuid.UUID) ([]
 	return out, nil
 }
 
-// Artifact gives one file of a task of an account.
-func (s *Store) Artifact(ctx context.Context, account string, id uuid.UUID, name string) (research.Artifact, error) {
-	r, err := s.q.Artifact(ctx, id, account, name)
+// Artifact gives one file of a task of an a.id.
+func (a Account) Artifact(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
+	r, err := a.s.q.Artifact(ctx, id, a.id, name)
 	if err != nil {
 		return research.Artifact{}, wrap(err)
 	}
@@ -165,14 +165,14 @@ func (s *Store) Artifact(ctx context.Context, account string, id uuid.UUID, name
 }
 
 // AddArtifact records a file that has just been written. It reports false when the task is gone: the file must go too.
-func (s *Store) AddArtifact(ctx context.Context, id uuid.UUID, a research.Artifact) (bool, error) {
-	n, err := s.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes})
+func (w Worker) AddArtifact(ctx context.Context, id uuid.UUID, a research.Artifact) (bool, error) {
+	n, err := w.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes})
 	return n == 1, wrap(err)
 }
 
 // Exists reports whether a task's rows are still there, whoever owns it.
-func (s *Store) Exists(ctx context.Context, id uuid.UUID) (bool, error) {
-	ok, err := s.q.TaskExists(ctx, id)
+func (w Worker) Exists(ctx context.Context, id uuid.UUID) (bool, error) {
+	ok, err := w.q.TaskExists(ctx, id)
 	return ok, wrap(err)
 }
 
@@ -184,8 +184,8 @@ type ArtifactRow struct {
 }
 
 // AllArtifacts lists every recorded file, for the audit.
-func (s *Store) AllArtifacts(ctx context.Context) ([]ArtifactRow, error) {
-	rows, err := s.q.AllArtifacts(ctx)
+func (w Worker) AllArtifacts(ctx context.Context) ([]ArtifactRow, error) {
+	rows, err := w.q.AllArtifacts(ctx)
 	if err != nil {
 		return nil, wrap(err)
 	}

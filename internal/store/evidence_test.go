@@ -41,10 +41,10 @@ func TestRankAndLibrary(t *testing.T) {
 	if hits, err = b.Rank(b.ctx, task.ID, "the of and", 10); err != nil || len(hits) != 0 {
 		t.Errorf("stop words only: %v, %v", hits, err)
 	}
-	if hits, err = b.SearchLibrary(b.ctx, "default", "boiling kettles", 5); err != nil || len(hits) != 1 || hits[0].URL != english.URL {
+	if hits, err = b.For("default").SearchLibrary(b.ctx, "boiling kettles", 5); err != nil || len(hits) != 1 || hits[0].URL != english.URL {
 		t.Errorf("library: %v, %v", hits, err)
 	}
-	visits, err := b.Visits(b.ctx, "default", task.ID)
+	visits, err := b.For("default").Visits(b.ctx, task.ID)
 	if err != nil || len(visits) != 3 || visits[2].Outcome != research.OutcomeNotFound || visits[2].Page != nil {
 		t.Errorf("visits = %+v, %v", visits, err)
 	}
@@ -90,7 +90,7 @@ func TestSnapshotsAreSharedAndCollected(t *testing.T) {
 			if _, err := b.LockHead(ctx, tx, id); err != nil {
 				return err
 			}
-			return b.DeleteTask(ctx, tx, "default", id)
+			return b.For("default").DeleteTask(ctx, tx, id)
 		})
 	}
 	if err := remove(tasks[0].ID); err != nil {
@@ -137,7 +137,7 @@ func TestCollectorAndReaderRace(t *testing.T) {
 					if _, err := b.LockHead(ctx, tx, task.ID); err != nil {
 						return err
 					}
-					return b.DeleteTask(ctx, tx, "default", task.ID)
+					return b.For("default").DeleteTask(ctx, tx, task.ID)
 				}); err != nil {
 					done <- err
 					return
@@ -204,7 +204,7 @@ func TestArtifactRows(t *testing.T) {
 	if _, err := b.AddArtifact(b.ctx, task.ID, research.Artifact{Name: "../x", Kind: "logs"}); err == nil {
 		t.Error("a name that leaves the folder was stored")
 	}
-	got, err := b.Artifacts(b.ctx, "default", task.ID)
+	got, err := b.For("default").Artifacts(b.ctx, task.ID)
 	if err != nil || len(got) != 1 || got[0].Bytes != 9 {
 		t.Errorf("artifacts = %v, %v", got, err)
 	}
@@ -212,7 +212,7 @@ func TestArtifactRows(t *testing.T) {
 	if err != nil || len(all) != 1 {
 		t.Errorf("all = %v, %v", all, err)
 	}
-	full, err := b.Task(b.ctx, "default", task.ID)
+	full, err := b.For("default").Task(b.ctx, task.ID)
 	if err != nil || len(full.Screenshots) != 1 || full.Screenshots[0] != "/api/tasks/"+task.ID.String()+"/screenshots/shot-1.png" {
 		t.Errorf("screenshots = %v, %v", full.Screenshots, err)
 	}

@@ -15,8 +15,8 @@ import (
 // Inherit copies the evidence that a parent's answer uses to its follow-up, with the readings it is from, so that the
 // follow-up does not depend on the parent's rows. The excerpts are cut from the snapshots anew. The follow-up's head must be
 // there, and the parent's row locked, as the insert of the follow-up did.
-func (s *Store) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID) error {
-	q := s.q.WithTx(tx)
+func (w Worker) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID) error {
+	q := w.q.WithTx(tx)
 	rows, err := q.TaskEvidence(ctx, []uuid.UUID{parent}, true)
 	if err != nil {
 		return wrap(err)
@@ -47,8 +47,8 @@ func (s *Store) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID)
 }
 
 // Inherited gives the evidence that a follow-up began with, by its number.
-func (s *Store) Inherited(ctx context.Context, id uuid.UUID) ([]research.Inherited, error) {
-	rows, err := s.q.Inherited(ctx, id)
+func (w Worker) Inherited(ctx context.Context, id uuid.UUID) ([]research.Inherited, error) {
+	rows, err := w.q.Inherited(ctx, id)
 	if err != nil {
 		return nil, wrap(err)
 	}

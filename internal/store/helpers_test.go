@@ -18,7 +18,7 @@ import (
 
 // bundle is a store on its own database and what most tests need besides.
 type bundle struct {
-	*store.Store
+	store.Worker
 	t   *testing.T
 	ctx context.Context
 }
@@ -26,7 +26,7 @@ type bundle struct {
 func setup(t *testing.T) bundle {
 	t.Helper()
 	t.Parallel()
-	return bundle{Store: dbtest.New(t), t: t, ctx: t.Context()}
+	return bundle{Worker: dbtest.New(t).Worker(), t: t, ctx: t.Context()}
 }
 
 func question(text string) research.NewTask {
@@ -48,7 +48,7 @@ func (b bundle) task(account string, in research.NewTask) research.Task {
 	id := uuid.Must(uuid.NewV7())
 	var task research.Task
 	b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
-		if task, err = b.CreateTask(ctx, tx, account, id, in); err != nil {
+		if task, err = b.For(account).CreateTask(ctx, tx, id, in); err != nil {
 			return err
 		}
 		_, err = b.AddHead(ctx, tx, &task, b.job(ctx, tx), []research.Event{research.Thinking("submitted", nil)})

@@ -18,14 +18,14 @@ type TakenKey struct {
 
 // TakeKey reserves an idempotency key of an account for a task, or tells what it was used for less than keep ago. A
 // transaction with the same key waits for the end of the one before it.
-func (s *Store) TakeKey(ctx context.Context, tx pgx.Tx, account, key string, hash []byte, task uuid.UUID, keep time.Duration) (*TakenKey, error) {
-	q := s.q.WithTx(tx)
+func (a Account) TakeKey(ctx context.Context, tx pgx.Tx, key string, hash []byte, task uuid.UUID, keep time.Duration) (*TakenKey, error) {
+	q := a.s.q.WithTx(tx)
 	n, err := q.ReserveKey(ctx, db.ReserveKeyParams{
-		AccountID: account, Key: key, RequestHash: hash, TaskID: task, KeepSeconds: keep.Seconds()})
+		AccountID: a.id, Key: key, RequestHash: hash, TaskID: task, KeepSeconds: keep.Seconds()})
 	if err != nil || n == 1 {
 		return nil, wrap(err)
 	}
-	row, err := q.TakenKey(ctx, account, key)
+	row, err := q.TakenKey(ctx, a.id, key)
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -33,13 +33,13 @@ func (s *Store) TakeKey(ctx context.Context, tx pgx.Tx, account, key string, has
 }
 
 // PurgeKeys forgets at most limit idempotency keys older than keep, and says how many.
-func (s *Store) PurgeKeys(ctx context.Context, keep time.Duration, limit int) (int64, error) {
-	n, err := s.q.PurgeKeys(ctx, keep.Seconds(), int32(limit))
+func (w Worker) PurgeKeys(ctx context.Context, keep time.Duration, limit int) (int64, error) {
+	n, err := w.q.PurgeKeys(ctx, keep.Seconds(), int32(limit))
 	return n, wrap(err)
 }
 
 // Waiting counts the tasks that wait for a worker, of all accounts.
-func (s *Store) Waiting(ctx context.Context, tx pgx.Tx) (int64, error) {
-	n, err := s.q.WithTx(tx).WaitingTasks(ctx)
+func (w Worker) Waiting(ctx context.Context, tx pgx.Tx) (int64, error) {
+	n, err := w.q.WithTx(tx).WaitingTasks(ctx)
 	return n, wrap(err)
 }

@@ -36,7 +36,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	b.finish(task.ID, 1, 1)
 
-	got, err := b.Task(b.ctx, "default", task.ID)
+	got, err := b.For("default").Task(b.ctx, task.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestCancelledAndFailed(t *testing.T) {
 		if !event.Terminal || event.Seq != 2 {
 			t.Errorf("%s: event = %v", status, event)
 		}
-		got, err := b.Task(b.ctx, "default", task.ID)
+		got, err := b.For("default").Task(b.ctx, task.ID)
 		if err != nil || got.Status != status || *got.Error != "because" || *got.ErrorCode != code || got.Duration() != nil {
 			t.Errorf("%s: %+v, %v", status, got, err)
 		}
@@ -200,29 +200,29 @@ func TestAccountsAreApart(t *testing.T) {
 	if _, _, err := b.record(theirs.ID, 1, 1, secret); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Task(b.ctx, "default", theirs.ID); !errors.Is(err, research.ErrNotFound) {
+	if _, err := b.For("default").Task(b.ctx, theirs.ID); !errors.Is(err, research.ErrNotFound) {
 		t.Errorf("another account's task: %v, want ErrNotFound", err)
 	}
-	if _, err := b.Visits(b.ctx, "default", theirs.ID); !errors.Is(err, research.ErrNotFound) {
+	if _, err := b.For("default").Visits(b.ctx, theirs.ID); !errors.Is(err, research.ErrNotFound) {
 		t.Errorf("another account's visits: %v", err)
 	}
-	if _, err := b.Artifacts(b.ctx, "default", theirs.ID); !errors.Is(err, research.ErrNotFound) {
+	if _, err := b.For("default").Artifacts(b.ctx, theirs.ID); !errors.Is(err, research.ErrNotFound) {
 		t.Errorf("another account's artifacts: %v", err)
 	}
-	if _, err := b.Page(b.ctx, "default", secret.Page.ID); !errors.Is(err, research.ErrNotFound) {
+	if _, err := b.For("default").Page(b.ctx, secret.Page.ID); !errors.Is(err, research.ErrNotFound) {
 		t.Errorf("another account's snapshot: %v", err)
 	}
-	if p, err := b.Page(b.ctx, "other", secret.Page.ID); err != nil || p.Text != secret.Page.Text {
+	if p, err := b.For("other").Page(b.ctx, secret.Page.ID); err != nil || p.Text != secret.Page.Text {
 		t.Errorf("own snapshot: %v, %v", p, err)
 	}
-	if hits, err := b.SearchLibrary(b.ctx, "default", "secret words", 10); err != nil || len(hits) != 0 {
+	if hits, err := b.For("default").SearchLibrary(b.ctx, "secret words", 10); err != nil || len(hits) != 0 {
 		t.Errorf("library of another account: %v, %v", hits, err)
 	}
-	if hits, err := b.SearchLibrary(b.ctx, "other", "secret words", 10); err != nil || len(hits) != 1 {
+	if hits, err := b.For("other").SearchLibrary(b.ctx, "secret words", 10); err != nil || len(hits) != 1 {
 		t.Errorf("own library: %v, %v", hits, err)
 	}
-	tasks, total, err := b.Tasks(b.ctx, store.TaskFilter{Account: "default", Query: "shared"})
-	if err != nil || total != 1 || tasks[0].ID != mine.ID {
-		t.Errorf("list: %v %d %v", tasks, total, err)
+	list, err := b.For("default").Tasks(b.ctx, store.TaskFilter{Query: "shared"})
+	if err != nil || list.Total != 1 || list.Tasks[0].ID != mine.ID {
+		t.Errorf("list: %+v %v", list, err)
 	}
 }

@@ -22,13 +22,12 @@ func TestListFiltersAndPages(t *testing.T) {
 	b.claim(ids[1], 1)
 	list := func(f store.TaskFilter) []uuid.UUID {
 		t.Helper()
-		f.Account = "default"
-		tasks, _, err := b.Tasks(b.ctx, f)
+		list, err := b.For("default").Tasks(b.ctx, f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		out := []uuid.UUID{}
-		for _, task := range tasks {
+		for _, task := range list.Tasks {
 			out = append(out, task.ID)
 		}
 		return out
@@ -72,17 +71,17 @@ func TestListFiltersAndPages(t *testing.T) {
 	}
 	// Keyset pages of two cover everything once.
 	var paged []uuid.UUID
-	f := store.TaskFilter{Account: "default", Limit: 2}
+	f := store.TaskFilter{Limit: 2}
 	for {
-		tasks, total, err := b.Tasks(b.ctx, f)
-		if err != nil || total != 5 {
-			t.Fatalf("page: %d, %v", total, err)
+		list, err := b.For("default").Tasks(b.ctx, f)
+		if err != nil || list.Total != 5 {
+			t.Fatalf("page: %d, %v", list.Total, err)
 		}
-		for _, task := range tasks {
+		for _, task := range list.Tasks {
 			paged = append(paged, task.ID)
 			f.Before = &store.Cursor{CreatedAt: task.CreatedAt, ID: task.ID}
 		}
-		if len(tasks) < 2 {
+		if len(list.Tasks) < 2 {
 			break
 		}
 	}
@@ -144,9 +143,22 @@ func TestListPlans(t *testing.T) {
 		}
 	}
 	// And the real queries run over that many.
-	tasks, total, err := b.Tasks(b.ctx, store.TaskFilter{Account: "default", Query: "question c4ca4238a0b923820dcc509a6f75849b"})
-	if err != nil || total != 1 || len(tasks) != 1 {
-		t.Errorf("search: %d of %d, %v", len(tasks), total, err)
+	found, err := b.For("default").Tasks(b.ctx, store.TaskFilter{Query: "question c4ca4238a0b923820dcc509a6f75849b"})
+	if err != nil || found.Total != 1 || found.TotalIsLowerBound || len(found.Tasks) != 1 {
+		t.Errorf("search: %d of %d, %v", len(found.Tasks), found.Total, err)
+	}
+	for _, c := range []struct {
+		name, query string
+		total       int64
+		bound       bool
+	}{
+		{"a word of every task is not counted to the end", "question", 1000, true},
+		{"without words the number is exact", "", 100_000, false},
+	} {
+		list, err := b.For("default").Tasks(b.ctx, store.TaskFilter{Query: c.query, Limit: 3})
+		if err != nil || list.Total != c.total || list.TotalIsLowerBound != c.bound || len(list.Tasks) != 3 {
+			t.Errorf("%s: %d of %d (lower bound: %v), %v", c.name, len(list.Tasks), list.Total, list.TotalIsLowerBound, err)
+		}
 	}
 	// These rows were made by hand, without River's jobs: they are failed, which the audit accepts.
 }

@@ -27,7 +27,7 @@ func TestTenProcessesMigrateAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	s := dbtest.Open(t, url)
-	if findings, err := s.Audit(t.Context()); err != nil || len(findings) != 0 {
+	if findings, err := s.Worker().Audit(t.Context()); err != nil || len(findings) != 0 {
 		t.Errorf("audit of a fresh schema: %v, %v", findings, err)
 	}
 }

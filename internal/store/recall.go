@@ -19,20 +19,20 @@ import (
 // AnyAge is the greatest age of a snapshot that may be of any age.
 const AnyAge time.Duration = -1
 
-// Recall gives a page that an account has read as a visit, with its passages and links, from the newest reading of one of
+// StoredVisit gives a page that an account has read as a visit, with its passages and links, from the newest reading of one of
 // the addresses that is no older than maxAge. The error is research.ErrNotFound when there is none. ID and Depth of the
 // visit are left to the caller.
-func (s *Store) Recall(ctx context.Context, account string, maxAge time.Duration, addresses ...string) (research.Visit, error) {
-	in := db.RecallVisitParams{AccountID: account, Urls: addresses, MaxAge: maxAge.Seconds()}
+func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresses ...string) (research.Visit, error) {
+	in := db.RecallVisitParams{AccountID: a.id, Urls: addresses, MaxAge: maxAge.Seconds()}
 	for _, a := range addresses {
 		sum := md5.Sum([]byte(a)) //nolint:gosec // see above
 		in.Hashes = append(in.Hashes, hex.EncodeToString(sum[:]))
 	}
-	row, err := s.q.RecallVisit(ctx, in)
+	row, err := a.s.q.RecallVisit(ctx, in)
 	if err != nil {
 		return research.Visit{}, wrap(err)
 	}
-	passages, err := s.q.PagePassages(ctx, row.PageID)
+	passages, err := a.s.q.PagePassages(ctx, row.PageID)
 	if err != nil {
 		return research.Visit{}, wrap(err)
 	}
@@ -47,13 +47,13 @@ func (s *Store) Recall(ctx context.Context, account string, maxAge time.Duration
 	return v, err
 }
 
-// SaveToLibrary puts a page into an account's library, in the place of what it holds of the same address. It reports false, and
+// SaveToLibrary puts a page into an a.id's library, in the place of what it holds of the same address. It reports false, and
 // writes nothing, when the text is the same as before.
-func (s *Store) SaveToLibrary(ctx context.Context, account string, v research.Visit) (bool, error) {
+func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, error) {
 	if v.Page == nil {
 		return false, errors.New("only pages that were read belong into a library")
 	}
-	held, err := s.q.LibraryPage(ctx, account, v.URL)
+	held, err := a.s.q.LibraryPage(ctx, a.id, v.URL)
 	switch {
 	case err == nil && held == v.Page.ID:
 		return false, nil
@@ -67,16 +67,16 @@ func (s *Store) SaveToLibrary(ctx context.Context, account string, v research.Vi
 	if err != nil {
 		return false, err
 	}
-	err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		q := s.in(tx)
-		if err := s.keepPage(ctx, q, v.Page); err != nil {
+	err = a.s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		q := a.s.in(tx)
+		if err := a.s.keepPage(ctx, q, v.Page); err != nil {
 			return err
 		}
-		if _, err := q.DeleteLibraryVisits(ctx, account, v.URL); err != nil {
+		if _, err := q.DeleteLibraryVisits(ctx, a.id, v.URL); err != nil {
 			return wrap(err)
 		}
 		return wrap(q.InsertLibraryVisit(ctx, db.InsertLibraryVisitParams{
-			ID: v.ID, AccountID: account, PageID: &v.Page.ID, Url: v.URL, FinalUrl: v.FinalURL, Status: int32(v.Status), Title: v.Title,
+			ID: v.ID, AccountID: a.id, PageID: &v.Page.ID, Url: v.URL, FinalUrl: v.FinalURL, Status: int32(v.Status), Title: v.Title,
 			Depth: int32(v.Depth), Bytes: v.Bytes, Millis: int32(v.Duration.Milliseconds()),
 			CanonicalUrl: v.Page.Canonical, PublishedAt: v.Page.PublishedAt, ModifiedAt: v.Page.ModifiedAt, Links: links,
 		}))

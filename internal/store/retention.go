@@ -21,15 +21,15 @@ func collect(ctx context.Context, q *db.Queries, pages []string) (int64, error) 
 }
 
 // LockExpired locks the heads of at most limit tasks that ended longer than keep ago, and names them.
-func (s *Store) LockExpired(ctx context.Context, tx pgx.Tx, keep time.Duration, limit int) ([]uuid.UUID, error) {
-	ids, err := s.q.WithTx(tx).LockExpired(ctx, keep.Seconds(), int32(limit))
+func (w Worker) LockExpired(ctx context.Context, tx pgx.Tx, keep time.Duration, limit int) ([]uuid.UUID, error) {
+	ids, err := w.q.WithTx(tx).LockExpired(ctx, keep.Seconds(), int32(limit))
 	return ids, wrap(err)
 }
 
 // DeleteExpired removes finished tasks of any account, whose heads the caller has locked, with all their rows and the
 // snapshots that nobody else refers to. It says how many of each.
-func (s *Store) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (tasks, pages int64, err error) {
-	q := s.q.WithTx(tx)
+func (w Worker) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (tasks, pages int64, err error) {
+	q := w.q.WithTx(tx)
 	used, err := q.TaskPageIDs(ctx, ids)
 	if err != nil {
 		return 0, 0, wrap(err)
@@ -43,13 +43,13 @@ func (s *Store) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (
 
 // CollectOrphans removes snapshots that nothing refers to, among the next limit ones after an id. It gives the id to go
 // on after, empty when there are no more.
-func (s *Store) CollectOrphans(ctx context.Context, after string, limit int) (n int64, next string, err error) {
-	ids, err := s.q.OrphanPages(ctx, after, int32(limit))
+func (w Worker) CollectOrphans(ctx context.Context, after string, limit int) (n int64, next string, err error) {
+	ids, err := w.q.OrphanPages(ctx, after, int32(limit))
 	if err != nil || len(ids) == 0 {
 		return 0, "", wrap(err)
 	}
-	err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		n, err = collect(ctx, s.q.WithTx(tx), ids)
+	err = w.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		n, err = collect(ctx, w.q.WithTx(tx), ids)
 		return err
 	})
 	return n, ids[len(ids)-1], err
@@ -57,15 +57,15 @@ func (s *Store) CollectOrphans(ctx context.Context, after string, limit int) (n 
 
 // Expired counts what a clean-up would remove: tasks that ended longer than keep ago (none when keep is 0), snapshots
 // that nothing refers to then, and idempotency keys older than keepKeys.
-func (s *Store) Expired(ctx context.Context, keep, keepKeys time.Duration) (tasks, pages, keys int64, err error) {
+func (w Worker) Expired(ctx context.Context, keep, keepKeys time.Duration) (tasks, pages, keys int64, err error) {
 	if keep > 0 {
-		if tasks, err = s.q.CountExpired(ctx, keep.Seconds()); err != nil {
+		if tasks, err = w.q.CountExpired(ctx, keep.Seconds()); err != nil {
 			return 0, 0, 0, wrap(err)
 		}
 	}
-	if pages, err = s.q.CountPagesAfterRetention(ctx, keep > 0, keep.Seconds()); err != nil {
+	if pages, err = w.q.CountPagesAfterRetention(ctx, keep > 0, keep.Seconds()); err != nil {
 		return 0, 0, 0, wrap(err)
 	}
-	keys, err = s.q.CountOldKeys(ctx, keepKeys.Seconds())
+	keys, err = w.q.CountOldKeys(ctx, keepKeys.Seconds())
 	return tasks, pages, keys, wrap(err)
 }

@@ -30,8 +30,8 @@ type Head struct {
 }
 
 // LockHead locks the head of a task of any account; research.ErrNotFound when it is gone.
-func (s *Store) LockHead(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Head, error) {
-	row, err := s.q.WithTx(tx).LockHead(ctx, id)
+func (w Worker) LockHead(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Head, error) {
+	row, err := w.q.WithTx(tx).LockHead(ctx, id)
 	if err != nil {
 		return Head{}, wrap(err)
 	}
@@ -39,8 +39,8 @@ func (s *Store) LockHead(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Head, er
 }
 
 // TaskInTx reads a task of an account inside a transaction, without its evidence.
-func (s *Store) TaskInTx(ctx context.Context, tx pgx.Tx, account string, id uuid.UUID) (research.Task, error) {
-	row, err := s.q.WithTx(tx).GetTask(ctx, id, account)
+func (a Account) TaskInTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) (research.Task, error) {
+	row, err := a.s.q.WithTx(tx).GetTask(ctx, id, a.id)
 	if err != nil {
 		return research.Task{}, wrap(err)
 	}
@@ -49,9 +49,9 @@ func (s *Store) TaskInTx(ctx context.Context, tx pgx.Tx, account string, id uuid
 
 // Claim gives a worker the epoch that its job names: the task runs from here on. ErrFenced when the epoch is past or
 // taken. The events say so in the log; pin is kept from the first run, and pinned is the one kept.
-func (s *Store) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin,
+func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin,
 	events []research.Event) (try int, pinned research.Pin, appended []research.Event, err error) {
-	q := s.q.WithTx(tx)
+	q := w.q.WithTx(tx)
 	head, err := q.ClaimHead(ctx, db.ClaimHeadParams{Owner: worker, Events: int64(len(events)), TaskID: id, Epoch: int32(epoch)})
 	if err != nil {
 		return 0, pinned, nil, fenced(err)
@@ -65,25 +65,25 @@ func (s *Store) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, w
 		return 0, pinned, nil, wrap(err)
 	}
 	pinned = research.Pin{Provider: deref(row.Provider), Model: deref(row.Model), Prompt: deref(row.PromptVersion)}
-	return int(row.Try), pinned, events, s.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
+	return int(row.Try), pinned, events, w.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
 }
 
 // Spent is the running time that the runs of a task before epoch took.
-func (s *Store) Spent(ctx context.Context, id uuid.UUID, epoch int) (time.Duration, error) {
-	ms, err := s.q.SpentMillis(ctx, id, int32(epoch))
+func (w Worker) Spent(ctx context.Context, id uuid.UUID, epoch int) (time.Duration, error) {
+	ms, err := w.q.SpentMillis(ctx, id, int32(epoch))
 	return time.Duration(ms) * time.Millisecond, wrap(err)
 }
 
 // Unserved notes that a worker handed a task on because it lacks the model that the task is pinned to: whether a live
 // worker has it, whether this is news, and how long none had. The caller holds the head's lock.
-func (s *Store) Unserved(ctx context.Context, tx pgx.Tx, id uuid.UUID) (served, first bool, waited time.Duration, err error) {
-	row, err := s.q.WithTx(tx).Unserved(ctx, id, s.lease.Seconds())
+func (w Worker) Unserved(ctx context.Context, tx pgx.Tx, id uuid.UUID) (served, first bool, waited time.Duration, err error) {
+	row, err := w.q.WithTx(tx).Unserved(ctx, id, w.lease.Seconds())
 	return row.Served, row.First, time.Duration(row.Waited * float64(time.Second)), wrap(err)
 }
 
 // Epochs gives the present epochs of tasks; one that is missing is gone.
-func (s *Store) Epochs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-	rows, err := s.q.HeadEpochs(ctx, ids)
+func (w Worker) Epochs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
+	rows, err := w.q.HeadEpochs(ctx, ids)
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -95,8 +95,8 @@ func (s *Store) Epochs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int,
 }
 
 // TaskLocked reads a task of any account inside the transaction that holds its head, without its evidence.
-func (s *Store) TaskLocked(ctx context.Context, tx pgx.Tx, id uuid.UUID) (research.Task, error) {
-	row, err := s.q.WithTx(tx).GetTaskForRun(ctx, id)
+func (w Worker) TaskLocked(ctx context.Context, tx pgx.Tx, id uuid.UUID) (research.Task, error) {
+	row, err := w.q.WithTx(tx).GetTaskForRun(ctx, id)
 	if err != nil {
 		return research.Task{}, wrap(err)
 	}

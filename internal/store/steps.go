@@ -15,11 +15,11 @@ import (
 // RecordStep journals a step with its events, its visit, its evidence and its file, behind the fence. It returns the events with
 // seq and time, and the evidence with the excerpts that the database cut from the snapshots. A nil tx makes it a
 // transaction of its own.
-func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) (
+func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) (
 	events []research.Event, evidence []research.Evidence, err error) {
 	if tx == nil && (step.Visit != nil || len(step.Evidence) > 0 || step.Artifact != nil) { // more than one statement
-		err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-			events, evidence, err = s.RecordStep(ctx, tx, id, epoch, step)
+		err = w.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+			events, evidence, err = w.RecordStep(ctx, tx, id, epoch, step)
 			return err
 		})
 		return events, evidence, err
@@ -28,7 +28,7 @@ func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	if len(args) == 0 {
 		args = []byte("{}")
 	}
-	q, c := s.in(tx), columnsOf(step.Events)
+	q, c := w.in(tx), columnsOf(step.Events)
 	head, err := q.RecordStep(ctx, db.RecordStepParams{
 		TaskID: id, Turn: int32(step.Turn), CallNo: int32(step.CallNo), Epoch: int32(epoch), Try: int32(step.Try),
 		Kind: string(step.Kind), Tool: step.Tool, Args: args, Result: step.Result, Success: step.Success,
@@ -40,14 +40,14 @@ func (s *Store) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	}
 	place(step.Events, id, head.LastSeq, head.At)
 	if step.Visit != nil {
-		if err := s.insertVisit(ctx, q, id, head.At, step.Visit); err != nil {
+		if err := w.insertVisit(ctx, q, id, head.At, step.Visit); err != nil {
 			return nil, nil, err
 		}
 	}
-	if evidence, err = s.insertEvidence(ctx, q, id, head.At, step.Evidence); err != nil {
+	if evidence, err = w.insertEvidence(ctx, q, id, head.At, step.Evidence); err != nil {
 		return nil, nil, err
 	}
-	return step.Events, evidence, s.insertFile(ctx, q, id, step)
+	return step.Events, evidence, w.insertFile(ctx, q, id, step)
 }
 
 // insertFile records the file of a step, and what it is the picture of.
@@ -87,8 +87,8 @@ func (s *Store) insertEvidence(ctx context.Context, q *db.Queries, id uuid.UUID,
 }
 
 // Journal gives the steps of a task in order.
-func (s *Store) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, error) {
-	rows, err := s.q.Steps(ctx, id)
+func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, error) {
+	rows, err := w.q.Steps(ctx, id)
 	if err != nil {
 		return nil, wrap(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // CreateTask writes a submission and returns it as created or queued. Its head follows with AddHead, when River's job
 // is known.
-func (s *Store) CreateTask(ctx context.Context, tx pgx.Tx, account string, id uuid.UUID, in research.NewTask) (research.Task, error) {
+func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in research.NewTask) (research.Task, error) {
 	o := in.Options
 	meta, err := encodeObject(o.Metadata)
 	if err != nil {
@@ -26,8 +26,8 @@ func (s *Store) CreateTask(ctx context.Context, tx pgx.Tx, account string, id uu
 	if err != nil {
 		return research.Task{}, err
 	}
-	row, err := s.q.WithTx(tx).InsertTask(ctx, db.InsertTaskParams{
-		ID: id, AccountID: account, ParentTaskID: in.ParentID, LeaseSeconds: s.lease.Seconds(),
+	row, err := a.s.q.WithTx(tx).InsertTask(ctx, db.InsertTaskParams{
+		ID: id, AccountID: a.id, ParentTaskID: in.ParentID, LeaseSeconds: a.s.lease.Seconds(),
 		Priority: string(in.Priority), Question: in.Question, SeedUrl: nilIfEmpty(o.SeedURL),
 		MaxDepth: int32(o.MaxDepth), MaxPages: int32(o.MaxPages), TimeBudget: int32(o.TimeBudget / time.Second),
 		SearchEngine: string(o.SearchEngine), MaxResults: int32(o.MaxResults), SafeMode: o.SafeMode,
@@ -39,28 +39,28 @@ func (s *Store) CreateTask(ctx context.Context, tx pgx.Tx, account string, id uu
 		return research.Task{}, wrap(err)
 	}
 	return research.Task{
-		ID: id, AccountID: account, ParentID: in.ParentID, Status: research.Status(row.Status), Question: in.Question,
+		ID: id, AccountID: a.id, ParentID: in.ParentID, Status: research.Status(row.Status), Question: in.Question,
 		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context,
 	}, nil
 }
 
 // AddHead writes the head of a new task with its job and its first events.
-func (s *Store) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, jobID int64, events []research.Event) ([]research.Event, error) {
-	q := s.q.WithTx(tx)
+func (w Worker) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, jobID int64, events []research.Event) ([]research.Event, error) {
+	q := w.q.WithTx(tx)
 	task.LastSeq = int64(len(events))
 	if err := q.InsertHead(ctx, task.ID, task.LastSeq, &jobID); err != nil {
 		return nil, wrap(err)
 	}
-	return events, s.insertEvents(ctx, q, task.ID, task.LastSeq, task.CreatedAt, events)
+	return events, w.insertEvents(ctx, q, task.ID, task.LastSeq, task.CreatedAt, events)
 }
 
 // Task loads one task of an account, with citations, screenshots, usage and lastSeq.
-func (s *Store) Task(ctx context.Context, account string, id uuid.UUID) (task research.Task, err error) {
-	err = s.together(ctx, func(q *db.Queries) {
-		_, _ = q.GetTask(ctx, id, account)
+func (a Account) Task(ctx context.Context, id uuid.UUID) (task research.Task, err error) {
+	err = a.s.together(ctx, func(q *db.Queries) {
+		_, _ = q.GetTask(ctx, id, a.id)
 		askParts(ctx, q, []uuid.UUID{id})
 	}, func(q *db.Queries) error {
-		row, err := q.GetTask(ctx, id, account)
+		row, err := q.GetTask(ctx, id, a.id)
 		if err != nil {
 			return err
 		}
@@ -71,8 +71,8 @@ func (s *Store) Task(ctx context.Context, account string, id uuid.UUID) (task re
 }
 
 // TaskForRun loads one task whoever owns it, and its present epoch.
-func (s *Store) TaskForRun(ctx context.Context, id uuid.UUID) (task research.Task, epoch int, err error) {
-	err = s.together(ctx, func(q *db.Queries) {
+func (w Worker) TaskForRun(ctx context.Context, id uuid.UUID) (task research.Task, epoch int, err error) {
+	err = w.together(ctx, func(q *db.Queries) {
 		_, _ = q.GetTaskForRun(ctx, id)
 		askParts(ctx, q, []uuid.UUID{id})
 	}, func(q *db.Queries) error {
@@ -99,9 +99,8 @@ type Cursor struct {
 	ID        uuid.UUID
 }
 
-// TaskFilter selects tasks of one account. Zero values filter nothing.
+// TaskFilter selects tasks of an account. Zero values filter nothing.
 type TaskFilter struct {
-	Account  string
 	Status   research.Status
 	Query    string     // words that question or answer must contain, each as a prefix
 	From, To *time.Time // created at or after From and before To
@@ -110,28 +109,43 @@ type TaskFilter struct {
 	Limit    int // rows at most; 0: 100
 }
 
-// Tasks lists whole tasks, newest first, and how many the filter matches in all.
-func (s *Store) Tasks(ctx context.Context, f TaskFilter) ([]research.Task, int64, error) {
+// TaskList is a page of a list of tasks.
+type TaskList struct {
+	Tasks             []research.Task // whole tasks, newest first
+	Total             int64           // how many tasks the filter matches
+	TotalIsLowerBound bool            // the filter matches more than Total: counting stopped there (see maxCounted)
+}
+
+// Tasks lists the tasks that a filter selects.
+func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	query, err := s.prefixQuery(ctx, f.Query)
+	query, err := a.s.prefixQuery(ctx, f.Query)
 	if err != nil {
-		return nil, 0, err
+		return TaskList{}, err
 	}
 	p := db.ListTasksParams{
-		AccountID: f.Account, Status: nilIfEmpty(string(f.Status)), CreatedFrom: f.From, CreatedTo: f.To,
+		AccountID: a.id, Status: nilIfEmpty(string(f.Status)), CreatedFrom: f.From, CreatedTo: f.To,
 		Query: query, MaxRows: int32(f.Limit), SkipRows: int32(f.Offset),
 	}
 	if f.Before != nil {
 		p.BeforeCreated, p.BeforeID = &f.Before.CreatedAt, &f.Before.ID
 	}
-	count := db.CountTasksParams{AccountID: f.Account, Status: p.Status, CreatedFrom: f.From, CreatedTo: f.To, Query: query}
-	return s.list(ctx, p, count)
+	count := db.CountTasksParams{AccountID: a.id, Status: p.Status, CreatedFrom: f.From, CreatedTo: f.To, Query: query}
+	if query != nil {
+		most := int64(maxCounted + 1) // one more tells that there are more
+		count.Most = &most
+	}
+	return a.s.list(ctx, p, count)
 }
 
+// maxCounted is how many matches of a search for words are counted. Each match is looked up in the table, and a common word
+// matches most tasks: 200,000 matches took 2.4 s.
+const maxCounted = 1000
+
 // list reads a page of tasks and their number in one round trip, and what lives outside the tasks table in another.
-func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksParams) (tasks []research.Task, total int64, err error) {
+func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksParams) (list TaskList, err error) {
 	err = s.together(ctx, func(q *db.Queries) {
 		_, _ = q.ListTasks(ctx, p)
 		_, _ = q.CountTasks(ctx, c)
@@ -140,18 +154,21 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksP
 		if err != nil {
 			return err
 		}
-		tasks = make([]research.Task, len(rows))
+		list.Tasks = make([]research.Task, len(rows))
 		for i, r := range rows {
-			tasks[i] = taskFrom(r.Task, r.LastSeq)
+			list.Tasks[i] = taskFrom(r.Task, r.LastSeq)
 		}
-		total, err = q.CountTasks(ctx, c)
+		list.Total, err = q.CountTasks(ctx, c)
 		return err
 	})
-	if err != nil || len(tasks) == 0 {
-		return tasks, total, err
+	if c.Query != nil && list.Total > maxCounted {
+		list.Total, list.TotalIsLowerBound = maxCounted, true
 	}
-	return tasks, total, s.together(ctx, func(q *db.Queries) { askParts(ctx, q, ids(tasks)) },
-		func(q *db.Queries) error { return addParts(ctx, q, tasks) })
+	if err != nil || len(list.Tasks) == 0 {
+		return list, err
+	}
+	return list, s.together(ctx, func(q *db.Queries) { askParts(ctx, q, ids(list.Tasks)) },
+		func(q *db.Queries) error { return addParts(ctx, q, list.Tasks) })
 }
 
 // prefixQuery turns words into a tsquery; nil when there is nothing to search for.
@@ -253,13 +270,13 @@ func evidenceFrom(e db.TaskEvidenceRow) research.Evidence {
 
 // DeleteTask removes a finished task with all its rows, and the snapshots that nobody else refers to. The caller holds
 // the head's lock.
-func (s *Store) DeleteTask(ctx context.Context, tx pgx.Tx, account string, id uuid.UUID) error {
-	q := s.q.WithTx(tx)
+func (a Account) DeleteTask(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	q := a.s.q.WithTx(tx)
 	pages, err := q.TaskPageIDs(ctx, []uuid.UUID{id})
 	if err != nil {
 		return wrap(err)
 	}
-	n, err := q.DeleteTask(ctx, id, account)
+	n, err := q.DeleteTask(ctx, id, a.id)
 	if err != nil {
 		return wrap(err)
 	}
@@ -271,8 +288,8 @@ func (s *Store) DeleteTask(ctx context.Context, tx pgx.Tx, account string, id uu
 }
 
 // Counts gives the running tasks and all tasks.
-func (s *Store) Counts(ctx context.Context) (active, total int64, err error) {
-	row, err := s.q.TaskCounts(ctx)
+func (w Worker) Counts(ctx context.Context) (active, total int64, err error) {
+	row, err := w.q.TaskCounts(ctx)
 	return row.Active, row.Total, wrap(err)
 }
 
@@ -284,8 +301,8 @@ type Finding struct {
 }
 
 // Audit checks the rules that must hold in every database at every moment between transactions. No findings is good.
-func (s *Store) Audit(ctx context.Context) ([]Finding, error) {
-	rows, err := s.q.Audit(ctx)
+func (w Worker) Audit(ctx context.Context) ([]Finding, error) {
+	rows, err := w.q.Audit(ctx)
 	if err != nil {
 		return nil, wrap(err)
 	}

@@ -20,7 +20,7 @@ import (
 func TestTimeoutsOfThePool(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
-	b := bundle{Store: dbtest.Open(t, url), t: t, ctx: t.Context()}
+	b := bundle{Worker: dbtest.Open(t, url).Worker(), t: t, ctx: t.Context()}
 	task := b.task(research.DefaultAccount, question("q"))
 	hurried, err := store.Open(t.Context(), store.Config{
 		URL: url, MaxConns: 2, StatementTimeout: 400 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
@@ -44,7 +44,7 @@ func TestTimeoutsOfThePool(t *testing.T) {
 				if _, err := b.LockHead(held, holder, task.ID); err != nil {
 					return err
 				}
-				_, err := hurried.LockHead(ctx, tx, task.ID)
+				_, err := hurried.Worker().LockHead(ctx, tx, task.ID)
 				return err
 			})
 		}},

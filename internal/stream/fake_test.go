@@ -98,6 +98,8 @@ func (m *memory) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 	return out, m.wait(ctx)
 }
 
+func (m *memory) CheckOwner(context.Context, string, uuid.UUID) error { return nil }
+
 func (m *memory) KeptFinalEvent(ctx context.Context, id uuid.UUID) (research.Event, bool, error) {
 	if err := m.wait(ctx); err != nil {
 		return research.Event{}, false, err

@@ -20,13 +20,15 @@ var (
 	ErrClosed = errors.New("the subscription is closed")
 )
 
-// Log is the table of events. *store.Store implements it.
+// Log is the table of events. store.Worker implements it.
 type Log interface {
+	// CheckOwner returns research.ErrNotFound when the task does not belong to the account.
+	CheckOwner(ctx context.Context, account string, taskID uuid.UUID) error
 	// Events returns up to limit events with seq > after, in order.
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
 	// LogStates tells how far logs have come. A missing key: the task is gone.
 	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
-	// LastWords gives the event with which a task that is gone was cancelled, if that is still known.
+	// KeptFinalEvent gives the event with which a task that is gone was cancelled, if that is still known.
 	KeptFinalEvent(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
 	// Notify sends payloads on channel in a transaction of their own.
 	Notify(ctx context.Context, channel string, payloads ...string) error

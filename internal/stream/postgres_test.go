@@ -39,7 +39,7 @@ func start(t testing.TB, url string, set setting) *process {
 		url = set.url(url)
 	}
 	p := &process{store: dbtest.Open(t, url)}
-	var log Log = p.store
+	var log Log = p.store.Worker()
 	if set.wrap != nil {
 		log = set.wrap(log)
 	}
@@ -78,13 +78,13 @@ func (p *process) create(t testing.TB) uuid.UUID {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		task, err := p.store.CreateTask(ctx, tx, research.DefaultAccount, id, research.NewTask{
+		task, err := p.store.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{
 			Question: "What is new?", Priority: research.Normal, Options: research.Options{
 				MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.DuckDuckGo, MaxResults: 10}})
 		if err != nil {
 			return err
 		}
-		_, err = p.store.AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("queued", nil)})
+		_, err = p.store.Worker().AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("queued", nil)})
 		return err
 	})
 	if err != nil {
@@ -101,7 +101,7 @@ func (p *process) append(t testing.TB, id uuid.UUID, n int) []research.Event {
 		events[i] = research.Thinking(fmt.Sprintf("thought <%d> & “more”", i), map[string]any{"n": i})
 	}
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
-		events, err = p.store.Append(ctx, tx, id, 1, events)
+		events, err = p.store.Worker().Append(ctx, tx, id, 1, events)
 		return err
 	})
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *process) end(t testing.TB, id uuid.UUID) (events []research.Event) {
 func (p *process) delete(t testing.TB, id uuid.UUID) {
 	t.Helper()
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		return p.store.DeleteTask(ctx, tx, research.DefaultAccount, id)
+		return p.store.For(research.DefaultAccount).DeleteTask(ctx, tx, id)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func (p *process) delete(t testing.TB, id uuid.UUID) {
 // stored is the whole log as the table has it.
 func (p *process) stored(t testing.TB, id uuid.UUID) (frames []string) {
 	t.Helper()
-	events, err := p.store.Events(t.Context(), id, 0, 10_000)
+	events, err := p.store.Worker().Events(t.Context(), id, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}

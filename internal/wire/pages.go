@@ -21,7 +21,7 @@ func ParsePageID(raw string) (string, error) {
 }
 
 // PageVisits are the pages that a task opened. Never nil.
-func PageVisits(readings []research.Reading) []api.PageVisit {
+func PageVisits(readings []research.PageVisit) []api.PageVisit {
 	out := make([]api.PageVisit, len(readings))
 	for i, r := range readings {
 		out[i] = api.PageVisit{
