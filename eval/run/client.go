@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,8 @@ type Citation struct {
 	Excerpt  string `json:"excerpt"`
 	Verified bool   `json:"verified"`
 	Shot     string `json:"screenshotUrl"`
+
+	ShotShows bool `json:"-"` // by the page's geometry, the picture shows the passage that it was taken for; from the events
 }
 
 // Usage is what a task has cost.
@@ -129,7 +132,43 @@ func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, e
 		}
 		t = now
 	}
-	return t, nil
+	return t, c.lookAtPictures(ctx, &t)
+}
+
+// lookAtPictures notes which citations have a picture that shows their passage. The server found that out by the page's own
+// geometry when it took the picture, and tells it in the events.
+func (c *client) lookAtPictures(ctx context.Context, t *Task) error {
+	if !slices.ContainsFunc(t.Citations, func(c Citation) bool { return c.Shot != "" }) {
+		return nil
+	}
+	shows := map[string]bool{} // by the picture's address
+	for after, more := int64(0), true; more; {
+		var page struct {
+			Events []struct {
+				Seq    int64  `json:"seq"`
+				Type   string `json:"type"`
+				Tool   string `json:"tool"`
+				Result struct {
+					ImageURL    string `json:"imageUrl"`
+					QuoteInView bool   `json:"quoteInView"`
+				} `json:"result"`
+			} `json:"events"`
+		}
+		if err := c.call(ctx, http.MethodGet, fmt.Sprintf("/api/tasks/%s/events?limit=1000&after=%d", t.TaskID, after), nil, &page); err != nil {
+			return fmt.Errorf("asking for the events: %w", err)
+		}
+		for _, e := range page.Events {
+			after = max(after, e.Seq)
+			if e.Type == "agent:tool_result" && e.Tool == "take_screenshot" {
+				shows[e.Result.ImageURL] = e.Result.QuoteInView
+			}
+		}
+		more = len(page.Events) == 1000
+	}
+	for i := range t.Citations {
+		t.Citations[i].ShotShows = shows[t.Citations[i].Shot]
+	}
+	return nil
 }
 
 // cancel tells the server that nobody waits any more. A failure changes no verdict, so it is not reported.

@@ -34,6 +34,7 @@ type Verdict struct {
 	Sentences      int     `json:"sentences"`      // of the answer that state something
 	CitedSentences int     `json:"citedSentences"` // of those, with a citation
 	Screenshots    int     `json:"screenshots"`    // citations with one
+	PassageShown   int     `json:"passageShown"`   // citations whose picture shows their passage
 	AnsweredBy     string  `json:"answeredBy,omitempty"`
 
 	Seconds float64 `json:"seconds"`           // from submission to the end, as the client saw it
@@ -68,6 +69,7 @@ func judge(q Question, t Task, seconds float64) Verdict {
 			v.Verified++
 		}
 		v.Screenshots += count(c.Shot != "")
+		v.PassageShown += count(c.Shot != "" && c.ShotShows)
 		short := utf8.RuneCountInString(c.Excerpt) <= maxExcerpt
 		if !short {
 			v.TooLong++

@@ -317,3 +317,33 @@ func TestClientBadAnswers(t *testing.T) {
 		t.Error("a server that is not there was no error")
 	}
 }
+
+// What the events tell of pictures is noted with the citations; more than one page of events is read.
+func TestLookAtPictures(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/tasks/t/events", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("after") == "0" {
+			_, _ = io.WriteString(w, `{"events":[{"seq":1,"type":"agent:tool_result","tool":"take_screenshot","result":{"imageUrl":"/a.png","quoteInView":true}}`+
+				strings.Repeat(`,{"seq":2,"type":"agent:thinking"}`, 999)+`]}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"events":[{"seq":3,"type":"agent:tool_result","tool":"take_screenshot","result":{"imageUrl":"/b.png","quoteInView":false}},
+			{"seq":4,"type":"agent:tool_result","tool":"take_screenshot","result":{"imageUrl":"/c.png","quoteInView":true}}]}`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	task := Task{TaskID: "t", Citations: []Citation{{Shot: "/a.png"}, {Shot: "/b.png"}, {Shot: "/c.png"}, {}}}
+	c := &client{http: server.Client(), api: server.URL}
+	if err := c.lookAtPictures(t.Context(), &task); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false, true, false} {
+		if task.Citations[i].ShotShows != want {
+			t.Errorf("citation %d: %v", i, !want)
+		}
+	}
+	if v := judge(Question{}, task, 1); v.Screenshots != 3 || v.PassageShown != 2 {
+		t.Errorf("%d pictures, %d show their passage", v.Screenshots, v.PassageShown)
+	}
+}

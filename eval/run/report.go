@@ -13,12 +13,13 @@ import (
 // Summary is a set of questions in numbers. Shares are 0..1; a share of nothing is 0. Means are per question.
 type Summary struct {
 	Questions     int     `json:"questions"`
-	Found         float64 `json:"found"`     // share of questions whose page and text were cited
-	RightPage     float64 `json:"rightPage"` // share of questions that cite a right page
-	InAnswer      float64 `json:"inAnswer"`  // share of answers that hold an accepted text
-	Completed     float64 `json:"completed"` // share of tasks that completed
-	Verified      float64 `json:"verified"`  // share of citations that the server verified
-	Screenshots   float64 `json:"screenshots"`
+	Found         float64 `json:"found"`          // share of questions whose page and text were cited
+	RightPage     float64 `json:"rightPage"`      // share of questions that cite a right page
+	InAnswer      float64 `json:"inAnswer"`       // share of answers that hold an accepted text
+	Completed     float64 `json:"completed"`      // share of tasks that completed
+	Verified      float64 `json:"verified"`       // share of citations that the server verified
+	Screenshots   float64 `json:"screenshots"`    // share of citations with a picture
+	PassageShown  float64 `json:"passageShown"`   // share of those pictures that show the cited passage
 	Cited         float64 `json:"citedSentences"` // share of sentences with a citation
 	TooLong       int     `json:"tooLong"`        // citations longer than allowed
 	Citations     float64 `json:"citations"`      // mean
@@ -69,7 +70,7 @@ func summarise(verdicts []Verdict) Summary {
 		return s
 	}
 	n := float64(s.Questions)
-	var found, page, answer, completed, citations, verified, shots, sentences, cited int
+	var found, page, answer, completed, citations, verified, shots, shown, sentences, cited int
 	seconds := make([]float64, 0, len(verdicts))
 	for _, v := range verdicts {
 		found += count(v.Found)
@@ -77,6 +78,7 @@ func summarise(verdicts []Verdict) Summary {
 		answer += count(v.InAnswer)
 		completed += count(v.Status == "completed")
 		citations, verified, shots = citations+v.Citations, verified+v.Verified, shots+v.Screenshots
+		shown += v.PassageShown
 		sentences, cited = sentences+v.Sentences, cited+v.CitedSentences
 		s.TooLong += v.TooLong
 		s.Pages += float64(v.Pages) / n
@@ -91,6 +93,7 @@ func summarise(verdicts []Verdict) Summary {
 	s.InAnswer, s.Completed = float64(answer)/n, float64(completed)/n
 	s.Citations = float64(citations) / n
 	s.Verified, s.Screenshots = share(verified, citations), share(shots, citations)
+	s.PassageShown = share(shown, shots)
 	s.Cited = share(cited, sentences)
 	s.MedianSeconds = (seconds[(len(seconds)-1)/2] + seconds[len(seconds)/2]) / 2
 	s.P90Seconds = seconds[(9*len(seconds)+9)/10-1]
@@ -138,6 +141,7 @@ func (s Summary) rows() []row {
 		{"citations verified", 100 * s.Verified, "%.1f %%"},
 		{"sentences cited", 100 * s.Cited, "%.1f %%"},
 		{"with a screenshot", 100 * s.Screenshots, "%.1f %%"},
+		{"of these, passage shown", 100 * s.PassageShown, "%.1f %%"},
 		{"citations", s.Citations, "%.1f"},
 		{"too long", float64(s.TooLong), "%.0f"},
 		{"pages opened", s.Pages, "%.1f"},

@@ -28,18 +28,20 @@ const (
 // A tool call is announced, made and recorded. One that the journal has is answered from there, without announcement and
 // effect, so a resumed run goes the same way without doing anything twice.
 type session struct {
-	env         Env
-	log         *slog.Logger
-	journal     map[string]research.Step // by tool and arguments, what may be answered from
-	turn        int                      // of the newest step
-	asking      int                      // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
-	calls       map[int]int              // newest call number by turn
-	loads       int                      // navigate_to calls that count against MaxPages
-	evidence    int                      // number of the newest citation
-	fromLibrary map[string]bool          // addresses that a search of the library gave
-	shots       int                      // take_screenshot calls that count against maxShots
-	underWay    map[string]*callUnderWay // by tool and arguments
-	questions   map[string]*question     // the task's, by language
+	env          Env
+	log          *slog.Logger
+	journal      map[string]research.Step // by tool and arguments, what may be answered from
+	turn         int                      // of the newest step
+	asking       int                      // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
+	pictured     map[int]bool             // numbers of the evidence that needs no further picture
+	picturesFrom time.Time                // when the pictures of what is cited were begun
+	calls        map[int]int              // newest call number by turn
+	loads        int                      // navigate_to calls that count against MaxPages
+	evidence     int                      // number of the newest citation
+	fromLibrary  map[string]bool          // addresses that a search of the library gave
+	shots        int                      // take_screenshot calls that count against maxShots
+	underWay     map[string]*callUnderWay // by tool and arguments
+	questions    map[string]*question     // the task's, by language
 
 	opts     research.Options
 	scope    page.Scope

@@ -17,7 +17,7 @@ import (
 // Bounds of pictures.
 const (
 	maxShots      = 10               // by the model's wish, in one task
-	maxCitedShots = 10               // of pages that the answer cites
+	maxCitedShots = 20               // of what the answer cites
 	shotsAtOnce   = 3                // of those
 	citedShotTime = 10 * time.Second // for all of those together
 	leastShotTime = time.Second      // below this none is begun
@@ -30,8 +30,8 @@ type Picture struct {
 	File          research.Artifact
 	URL           string // of the page, after redirects
 	Title         string
-	Width, Height int  // pixels
-	QuoteInView   bool // the picture shows the quote that was asked for
+	Width, Height int    // pixels
+	Shown         []bool // for each quote that was asked for: the picture shows it
 }
 
 // taken is the journaled result of take_screenshot. It has an image or a message.
@@ -43,15 +43,17 @@ type taken struct {
 	Height      int              `json:"height,omitempty"`
 	FullPage    bool             `json:"fullPage"`
 	QuoteInView bool             `json:"quoteInView,omitempty"`
-	Outcome     research.Outcome `json:"outcome,omitempty"` // of the page's load, where that is what failed
+	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no other picture: it is shown, or was sought in vain
+	Outcome     research.Outcome `json:"outcome,omitempty"`  // of the page's load, where that is what failed
 	Message     string           `json:"message,omitempty"`
 }
 
 // shotName is the name of a picture's file, without its ending: of its call's key, so that no two calls share one.
 func shotName(turn, callNo int) string { return fmt.Sprintf("shot-%03d-%d", turn, callNo) }
 
-// shoot takes one picture within a time. What is wrong with the picture is in the effect; an error is one that ends the run.
-func (b *session) shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, shows []int) (e effect, err error) {
+// shoot takes one picture within a time. evidence has the numbers of the request's quotes. What is wrong with the picture is
+// in the effect; an error is one that ends the run.
+func (b *session) shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, evidence []int) (e effect, err error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	p, err := b.env.Shoot(bounded, name, r)
@@ -67,50 +69,69 @@ func (b *session) shoot(ctx context.Context, limit time.Duration, name string, r
 		return effect{}, err
 	}
 	if problem != nil {
-		return noPicture(r, problem), nil
+		return noPicture(r, problem, evidence), nil
 	}
 	image := research.ScreenshotURL(b.env.Task.ID, p.File.Name)
-	t := taken{URL: p.URL, Title: p.Title, ImageURL: image, Width: p.Width, Height: p.Height, FullPage: r.FullPage, QuoteInView: p.QuoteInView}
+	t := taken{URL: p.URL, Title: p.Title, ImageURL: image, Width: p.Width, Height: p.Height, FullPage: r.FullPage}
 	preview := map[string]any{"url": p.URL, "imageUrl": image, "width": p.Width, "height": p.Height}
-	if r.Quote != "" {
-		preview["quoteInView"] = p.QuoteInView
+	for i, n := range evidence {
+		shown := i < len(p.Shown) && p.Shown[i]
+		if i == 0 {
+			t.QuoteInView, preview["quoteInView"] = shown, shown
+		}
+		if i == 0 || shown { // the first was what the picture was taken for: another one would not show it either
+			t.Evidence = append(t.Evidence, n)
+		}
 	}
-	return effect{result: t, preview: preview, success: true, file: &p.File, shows: shows,
+	return effect{result: t, preview: preview, success: true, file: &p.File, shows: t.Evidence,
 		then: []research.Event{research.Screenshot(image, p.URL, r.FullPage)}}, nil
 }
 
-// noPicture is the effect of a picture that could not be taken.
-func noPicture(r page.ShotRequest, problem *page.ShotError) effect {
-	t := taken{URL: r.URL, FullPage: r.FullPage, Message: problem.Message}
+// noPicture is the effect of a picture that could not be taken. None of its evidence is tried again.
+func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) effect {
+	t := taken{URL: r.URL, FullPage: r.FullPage, Message: problem.Message, Evidence: evidence}
 	if problem.Outcome != research.OutcomeOK {
 		t.Outcome = problem.Outcome
 	}
 	return effect{result: t, preview: map[string]any{"url": r.URL, "message": problem.Message}}
 }
 
-// citedPage is a page that the answer cites, of which a picture is due.
+// citedPage is a page that the answer cites, with the passages of which a picture is due.
 type citedPage struct {
 	url      string
-	quote    string // the first that the answer cites
-	evidence []int
-	args     []byte
+	quotes   []string // in the order of the answer; the next picture is for the first of them
+	evidence []int    // their numbers
+	args     []byte   // of the next picture's call
 }
 
-// picture takes a picture of each page that the answer cites, with the first quote in view. No time is spent beyond the
-// budget's, and nothing that goes wrong with a picture keeps the answer back. Pictures that the journal has are not taken
-// again.
+// picture takes pictures of what the answer cites, so that each citation has one that shows its passage; passages of one
+// page that fit onto one screen share it. Each round takes one picture of each page that has passages without one. No time
+// is spent beyond the budget's, and nothing that goes wrong with a picture keeps the answer back. Pictures that the journal
+// has are not taken again.
 func (b *session) picture(ctx context.Context, cited []int) error {
 	if b.env.Shoot == nil {
 		return nil
 	}
-	due, err := b.unpictured(ctx, cited)
-	if err != nil || len(due) == 0 {
-		return err
+	for taken := 0; taken < maxCitedShots; {
+		due, err := b.unpictured(ctx, cited)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		due = due[:min(len(due), maxCitedShots-taken)]
+		taken += len(due)
+		limit := b.pictureTime(ctx)
+		if limit < leastShotTime {
+			return b.env.Emit(ctx, research.Thinking("No time is left for screenshots of the cited pages.", nil))
+		}
+		if err := b.pictureRound(ctx, limit, due); err != nil {
+			return err
+		}
 	}
-	limit := b.pictureTime(ctx)
-	if limit < leastShotTime {
-		return b.env.Emit(ctx, research.Thinking("No time is left for screenshots of the cited pages.", nil))
-	}
+	return nil
+}
+
+// pictureRound announces and takes one picture of each page.
+func (b *session) pictureRound(ctx context.Context, limit time.Duration, due []citedPage) error {
 	b.asking = 0
 	turn, _ := b.nextKey()
 	noun := "pages"
@@ -127,12 +148,15 @@ func (b *session) picture(ctx context.Context, cited []int) error {
 	return b.shootAll(ctx, limit, turn, due)
 }
 
-func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quote} }
+func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quotes[0]} }
 
 // pictureTime is what the budget leaves for pictures, and the run's hard limit.
 func (b *session) pictureTime(ctx context.Context) time.Duration {
 	e := &b.env
-	limit := min(citedShotTime, e.Task.Options.TimeBudget-e.Spent-time.Since(e.Started))
+	if b.picturesFrom.IsZero() {
+		b.picturesFrom = time.Now()
+	}
+	limit := min(citedShotTime-time.Since(b.picturesFrom), e.Task.Options.TimeBudget-e.Spent-time.Since(e.Started))
 	if deadline, ok := ctx.Deadline(); ok {
 		limit = min(limit, time.Until(deadline)-endTime)
 	}
@@ -184,12 +208,12 @@ func (b *session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 func (b *session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e effect, err error) {
 	ctx = goroutine.LogPanics(ctx, b.log)
 	err = goroutine.Catch(ctx, func() (err error) {
-		e, err = b.shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quote: p.quote}, p.evidence)
+		e, err = b.shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quotes: p.quotes}, p.evidence)
 		return err
 	})
 	var panicked *goroutine.PanicError
 	if errors.As(err, &panicked) {
-		return noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: "Something went wrong inside the server; its log has the cause."}), nil
+		return noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: "Something went wrong inside the server; its log has the cause."}, p.evidence), nil
 	}
 	return e, err
 }
@@ -206,17 +230,35 @@ func (b *session) keepShot(ctx context.Context, turn, callNo int, p citedPage, s
 		Success: s.effect.success, Duration: s.took, Artifact: s.effect.file, Shows: s.effect.shows,
 		Events: append([]research.Event{told}, s.effect.then...),
 	})
-	if err == nil {
-		b.useKey(turn, callNo)
+	if err != nil {
+		return err
 	}
-	return err
+	b.useKey(turn, callNo)
+	b.notePictured(result)
+	return nil
 }
 
-// unpictured lists the pages that the evidence is on, in the order of the answer, but for those whose picture the journal
-// has or says why there is none.
+// notePictured notes the evidence of a picture's result, so that no other picture is taken for it.
+func (b *session) notePictured(result []byte) {
+	if b.pictured == nil {
+		b.pictured = map[int]bool{}
+	}
+	var t taken
+	if json.Unmarshal(result, &t) == nil {
+		for _, n := range t.Evidence {
+			b.pictured[n] = true
+		}
+	}
+}
+
+// unpictured lists the pages that the evidence is on, in the order of the answer, with the quotes of which no picture was
+// taken or tried yet.
 func (b *session) unpictured(ctx context.Context, evidence []int) ([]citedPage, error) {
 	quotes := map[int]cited{}
 	for _, s := range b.journal {
+		if s.Tool == ToolScreenshot {
+			b.notePictured(s.Result)
+		}
 		var c cited
 		if s.Tool == ToolCite && json.Unmarshal(s.Result, &c) == nil && c.Evidence > 0 {
 			quotes[c.Evidence] = c
@@ -225,25 +267,26 @@ func (b *session) unpictured(ctx context.Context, evidence []int) ([]citedPage, 
 	var due []citedPage
 	for _, n := range evidence {
 		c, ok := quotes[n]
-		if !ok {
-			continue
-		}
-		if i := slices.IndexFunc(due, func(p citedPage) bool { return p.url == c.URL }); i >= 0 {
-			due[i].evidence = append(due[i].evidence, n)
-			continue
-		}
-		if len(due) == maxCitedShots || strings.HasSuffix(hostDomain(c.URL), ".invalid") { // which libraries alone have
+		if !ok || b.pictured[n] || strings.HasSuffix(hostDomain(c.URL), ".invalid") { // which libraries alone have
 			continue
 		}
 		snapshot, err := b.env.Page(ctx, c.PageID)
 		if err != nil {
 			return nil, fmt.Errorf("snapshot %s: %w", c.PageID, err)
 		}
-		p := citedPage{url: c.URL, quote: string([]rune(snapshot.Text)[c.Start:c.End]), evidence: []int{n}}
-		if p.args, err = research.EncodeJSON(p.shown()); err != nil {
+		i := slices.IndexFunc(due, func(p citedPage) bool { return p.url == c.URL })
+		if i < 0 {
+			i, due = len(due), append(due, citedPage{url: c.URL})
+		}
+		due[i].quotes = append(due[i].quotes, string([]rune(snapshot.Text)[c.Start:c.End]))
+		due[i].evidence = append(due[i].evidence, n)
+	}
+	for i := range due {
+		var err error
+		if due[i].args, err = research.EncodeJSON(due[i].shown()); err != nil {
 			return nil, err
 		}
-		due = append(due, p)
 	}
+	// A picture of a version of legwork that did not note its evidence.
 	return slices.DeleteFunc(due, func(p citedPage) bool { return b.recorded(ToolScreenshot, p.shown()) }), nil
 }

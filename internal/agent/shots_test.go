@@ -26,6 +26,7 @@ type camera struct {
 	now    int                                                        // on their way
 	most   int                                                        // at once
 	before func(ctx context.Context, n int, r page.ShotRequest) error // nil: nothing goes wrong
+	narrow bool                                                       // a picture shows one quote; otherwise all
 }
 
 func (c *camera) shoot(ctx context.Context, name string, r page.ShotRequest) (Picture, error) {
@@ -41,7 +42,11 @@ func (c *camera) shoot(ctx context.Context, name string, r page.ShotRequest) (Pi
 			return Picture{}, err
 		}
 	}
-	return Picture{URL: r.URL, Width: 1280, Height: 800, QuoteInView: r.Quote != "",
+	shown := make([]bool, len(r.Quotes))
+	for i := range shown {
+		shown[i] = i == 0 || !c.narrow
+	}
+	return Picture{URL: r.URL, Width: 1280, Height: 800, Shown: shown,
 		File: research.Artifact{Name: name + "-1.png", Kind: research.KindScreenshot, ContentType: "image/png", Bytes: 1000}}, nil
 }
 
@@ -108,12 +113,66 @@ func TestCitedPagesArePictured(t *testing.T) {
 	require.NotEmpty(t, task.Screenshots)
 	for i, r := range c.shots {
 		at := slices.IndexFunc(task.Citations, func(c research.Evidence) bool { return c.URL == r.URL })
-		require.Equal(t, task.Citations[at].Excerpt, r.Quote, "the first quote of its page")
+		var excerpts []string
+		for _, c := range task.Citations {
+			if c.URL == r.URL {
+				excerpts = append(excerpts, c.Excerpt)
+			}
+		}
+		require.Equal(t, excerpts, r.Quotes, "all quotes of its page")
 		require.False(t, r.FullPage)
 		require.Contains(t, task.Citations[at].ScreenshotURL, c.names[i])
 		require.Regexp(t, `^shot-\d{3}-\d$`, c.names[i])
 	}
 	require.Len(t, res.Cited, len(task.Citations))
+}
+
+// Where one picture does not show all that is cited of a page, each citation gets a picture of its own, across a crash too.
+func TestEachCitationHasItsPicture(t *testing.T) {
+	t.Parallel()
+	c := &camera{narrow: true}
+	script, change := lazily(func(url func(string) string) []testsite.Turn {
+		heating := url("/manual/settings-heating.html")
+		return []testsite.Turn{
+			turn(call("navigate_to", "url", heating)),
+			turn(call("cite", "url", heating, "quote", "boil_temperature"), call("cite", "url", heating, "quote", "keep_warm_minutes"),
+				call("cite", "url", url("/index.html"), "quote", "the Aurora networked kettle")),
+			{Text: "DONE"}, {Text: "It boils [1], it keeps warm [2], and it is a kettle [3]."},
+		}
+	})
+	a := newAsking(t, script, change)
+	a.shoot = c.shoot
+	lost := errors.New("the worker was killed")
+	a.afterRecord = func(s research.Step) error {
+		if s.Tool == ToolScreenshot {
+			a.afterRecord = nil
+			return lost
+		}
+		return nil
+	}
+	_, err := a.run(t.Context())
+	require.ErrorIs(t, err, lost)
+	a.answered(t)
+	task := a.finished()
+	require.Len(t, task.Citations, 3)
+	require.Len(t, task.Screenshots, 3)
+	names := map[string]bool{}
+	for _, cite := range task.Citations {
+		i := slices.IndexFunc(c.names, func(name string) bool { return strings.Contains(cite.ScreenshotURL, name) })
+		require.GreaterOrEqual(t, i, 0, cite.ScreenshotURL)
+		require.Equal(t, cite.Excerpt, c.shots[i].Quotes[0], "the picture was taken for this quote")
+		require.False(t, names[c.names[i]], "two citations share a picture that shows one of them")
+		names[c.names[i]] = true
+	}
+	steps, err := a.store.Journal(t.Context(), a.task.ID)
+	require.NoError(t, err)
+	pictures := 0
+	for _, s := range steps {
+		if s.Tool == ToolScreenshot {
+			pictures++
+		}
+	}
+	require.Equal(t, 3, pictures, "what was recorded before the crash is not taken again")
 }
 
 // Without a browser nothing is tried and nothing is told.
@@ -229,7 +288,7 @@ func TestPicturesAtOnce(t *testing.T) {
 	var want []string
 	for i := range 9 {
 		want = append(want, fmt.Sprintf("https://example.org/%d", i))
-		due = append(due, citedPage{url: want[i], quote: "x", args: []byte("{}")})
+		due = append(due, citedPage{url: want[i], quotes: []string{"x"}, evidence: []int{i + 1}, args: []byte("{}")})
 	}
 	require.NoError(t, b.shootAll(t.Context(), time.Minute, 3, due))
 	require.Equal(t, want, recorded, "recorded in the order of the answer")
@@ -317,7 +376,7 @@ func TestScreenshotTool(t *testing.T) {
 	task := a.finished()
 	byModel := 0
 	for _, r := range c.shots {
-		if r.Quote == "" {
+		if len(r.Quotes) == 0 {
 			byModel++
 		}
 	}
@@ -325,7 +384,7 @@ func TestScreenshotTool(t *testing.T) {
 	require.Equal(t, c.shots[1], page.ShotRequest{URL: a.site.URL("/manual/settings-heating.html"), FullPage: true})
 	require.LessOrEqual(t, byModel, maxShots)
 	require.Len(t, task.Screenshots, len(c.shots))
-	require.Equal(t, "boil_temperature", c.shots[len(c.shots)-1].Quote, "the cited page, at the end")
+	require.Equal(t, "boil_temperature", c.shots[len(c.shots)-1].Quotes[0], "the cited page, at the end")
 	require.Contains(t, task.Citations[0].ScreenshotURL, c.names[len(c.names)-1])
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,7 @@ func (c *camera) Shoot(_ context.Context, r page.ShotRequest) (page.Shot, error)
 	}
 	var b bytes.Buffer
 	err := png.Encode(&b, image.NewGray(image.Rect(0, 0, c.width, 10)))
-	return page.Shot{PNG: b.Bytes(), Width: c.width, Height: 10, URL: r.URL, Title: "A page", QuoteInView: true}, err
+	return page.Shot{PNG: b.Bytes(), Width: c.width, Height: 10, URL: r.URL, Title: "A page", Shown: slices.Repeat([]bool{true}, len(r.Quotes))}, err
 }
 
 // shooting is an agent that takes one picture and records it.

@@ -30,8 +30,8 @@ type Session interface {
 // ShotRequest says what to take a picture of.
 type ShotRequest struct {
 	URL      string
-	FullPage bool   // the whole page, bounded in height; otherwise one screen
-	Quote    string // text of the page to bring into view and mark; empty: the top of the page
+	FullPage bool     // the whole page, bounded in height; otherwise one screen
+	Quotes   []string // texts of the page to mark; the first one found is brought into view, with those that fit beside it
 }
 
 // Shot is a picture of a page.
@@ -40,7 +40,7 @@ type Shot struct {
 	Width, Height int    // pixels
 	URL           string // the page's address after redirects
 	Title         string
-	QuoteInView   bool // the quote was found in the page as shown, and the picture shows it
+	Shown         []bool // for each quote: it was found in the page, and by the page's geometry it is inside the picture
 }
 
 // ErrNoBrowser: pages are read without a browser, so there are no pictures.

@@ -88,5 +88,5 @@ func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent
 	if err := r.cfg.KeepPicture(ctx, file, shot.PNG); err != nil {
 		return agent.Picture{}, err
 	}
-	return agent.Picture{File: file, URL: shot.URL, Title: shot.Title, Width: shot.Width, Height: shot.Height, QuoteInView: shot.QuoteInView}, nil
+	return agent.Picture{File: file, URL: shot.URL, Title: shot.Title, Width: shot.Width, Height: shot.Height, Shown: shot.Shown}, nil
 }

@@ -112,9 +112,9 @@ func TestRemote_addresses(t *testing.T) {
 			if !v.Rendered || v.Note != "" || w.site.Count("/app/") != 1 || w.proxy.count("/app/data.json") != 1 {
 				t.Errorf("rendered %v, note %q, %d requests, proxy %v", v.Rendered, v.Note, w.site.Count("/app/"), w.proxy.n)
 			}
-			shot, img := w.shoot(s, "remote-"+name, page.ShotRequest{URL: "/app/", Quote: "30 grams of citric acid"})
-			if !shot.QuoteInView || marked(img) < 300 {
-				t.Errorf("in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+			shot, img := w.shoot(s, "remote-"+name, page.ShotRequest{URL: "/app/", Quotes: []string{"30 grams of citric acid"}})
+			if !shot.Shown[0] || marked(img) < 300 {
+				t.Errorf("in view %v, %d marked pixels", shot.Shown[0], marked(img))
 			}
 			if browser.ContextsOf(w.Browser) == 0 {
 				t.Error("the session has no context of its own")

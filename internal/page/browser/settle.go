@@ -118,7 +118,7 @@ type reading struct {
 	next   string // where its scripts want to lead to
 }
 
-// consentScript defines hideConsent(), readScript read(limit), quoteScript seek(quote) and inPicture(height).
+// consentScript defines hideConsent(), readScript read(limit), quoteScript seekAll(quotes, enough) and shown(height).
 //
 //go:embed scripts/consent.js
 var consentScript string

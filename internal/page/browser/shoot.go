@@ -85,21 +85,21 @@ func firstOf(values ...string) string {
 
 // stage is the page made ready for its picture.
 type stage struct {
-	Title  string  `json:"title"`
-	Height float64 `json:"height"` // of the whole page
-	Found  float64 `json:"found"`  // share of the quote
+	Title  string    `json:"title"`
+	Height float64   `json:"height"` // of the whole page
+	Found  []float64 `json:"found"`  // share of each quote
 }
 
 // shoot takes the picture.
 func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
-	quote, err := json.Marshal(r.Quote)
+	quotes, err := json.Marshal(append([]string{}, r.Quotes...)) // never null
 	if err != nil {
-		return page.Shot{}, fmt.Errorf("quote: %w", err)
+		return page.Shot{}, fmt.Errorf("quotes: %w", err)
 	}
-	// The functions stay in our world for the question whether the quote is shown.
+	// The functions stay in our world for the question whether the quotes are shown.
 	set, err := evaluate[stage](ctx, t, consentScript+"\n"+quoteScript+fmt.Sprintf(`
 		hideConsent();
-		({title: document.title, found: seek(%s), height: Math.max(document.documentElement.scrollHeight, innerHeight)});`, quote))
+		({title: document.title, found: seekAll(%s, %g), height: Math.max(document.documentElement.scrollHeight, innerHeight)});`, quotes, enough))
 	if err != nil {
 		return page.Shot{}, err
 	}
@@ -108,13 +108,12 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 		height = min(int(set.Height), maxPictureHeight)
 	}
 	shot := page.Shot{Title: plaintext.Clean(set.Title)}
-	found := set.Found >= enough
-	if found && !r.FullPage { // before the picture: this takes away what lies over the quote
-		if shot.QuoteInView, err = evaluate[bool](ctx, t, "shown(0)"); err != nil {
+	if len(r.Quotes) > 0 && !r.FullPage { // before the picture: this takes away what lies over the quotes
+		if shot.Shown, err = evaluate[[]bool](ctx, t, "shown(0)"); err != nil {
 			return page.Shot{}, err
 		}
 	}
-	if r.FullPage { // seek scrolled to the quote; what sticks to the edge of the screen would be drawn there, mid-page
+	if r.FullPage { // seekAll scrolled to the quote; what sticks to the edge of the screen would be drawn there, mid-page
 		if _, err = evaluate[bool](ctx, t, "scrollTo({top: 0, left: 0, behavior: 'instant'}); true"); err != nil {
 			return page.Shot{}, err
 		}
@@ -127,10 +126,15 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 		return page.Shot{}, fmt.Errorf("the browser's picture: %w", err)
 	}
 	shot.Width, shot.Height = size.Width, size.Height
-	if found && r.FullPage {
-		shot.QuoteInView, err = evaluate[bool](ctx, t, fmt.Sprintf("shown(%d)", height))
+	if len(r.Quotes) > 0 && r.FullPage {
+		if shot.Shown, err = evaluate[[]bool](ctx, t, fmt.Sprintf("shown(%d)", height)); err != nil {
+			return page.Shot{}, err
+		}
 	}
-	return shot, err
+	for i := range shot.Shown {
+		shot.Shown[i] = shot.Shown[i] && i < len(set.Found) && set.Found[i] >= enough
+	}
+	return shot, nil
 }
 
 // capture takes a picture of the page from its top to height, or of the screen for 0. One with too many bytes is taken

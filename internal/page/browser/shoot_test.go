@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"image"
 	"image/png"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,22 +66,65 @@ func TestShoot_quote(t *testing.T) {
 		"typography":      "PART  NUMBER 1030 of the\u00a0“Kestrel” is tightened",
 		"longest-run":     "Part number 1017 of the Kestrel is tightened to 20 newton metres. And this was never said.",
 	} {
-		shot, img := w.shoot(s, name, page.ShotRequest{URL: "/app/long.html", Quote: quote})
-		if !shot.QuoteInView || marked(img) < 300 {
-			t.Errorf("%s: in view %v, %d marked pixels", name, shot.QuoteInView, marked(img))
+		shot, img := w.shoot(s, name, page.ShotRequest{URL: "/app/long.html", Quotes: []string{quote}})
+		if !shot.Shown[0] || marked(img) < 300 {
+			t.Errorf("%s: in view %v, %d marked pixels", name, shot.Shown[0], marked(img))
 		}
 		if shot.Width != 1280 || shot.Height != 800 || shot.Title != "Long" {
 			t.Errorf("%s: %d×%d, %q", name, shot.Width, shot.Height, shot.Title)
 		}
 	}
-	if shot, img := w.shoot(s, "absent", page.ShotRequest{URL: "/app/long.html", Quote: "Zebras graze quietly upon moonlit savannas."}); shot.QuoteInView || marked(img) > 0 {
-		t.Errorf("an absent quote: in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+	if shot, img := w.shoot(s, "absent", page.ShotRequest{URL: "/app/long.html", Quotes: []string{"Zebras graze quietly upon moonlit savannas."}}); shot.Shown[0] || marked(img) > 0 {
+		t.Errorf("an absent quote: in view %v, %d marked pixels", shot.Shown[0], marked(img))
 	}
 	if n := w.site.Count("/app/long.html"); n != 1 {
 		t.Errorf("the document was requested %d times", n)
 	}
 	if w.site.Count("/app/kettle.png") == 0 {
 		t.Error("pictures were taken without the page's images")
+	}
+}
+
+// Several quotes are in one picture where they fit; each is told by itself whether the picture shows it.
+func TestShoot_severalQuotes(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(page.Policy{})
+	part := func(n int) string { return fmt.Sprintf("Part number %d of the Kestrel is tightened to", n) }
+	w.site.Page("/two.html", `<!DOCTYPE html><title>Two</title><style>p{margin:0 0 300px}</style>`+
+		`<p>`+part(1)+` 1.</p><p>`+part(2)+` 2.</p><p>`+part(3)+` 3.</p><p>`+part(4)+` 4.</p><p>`+part(5)+` 5.</p><p>`+part(6)+` 6.</p>`)
+	for name, tt := range map[string]struct {
+		quotes []string
+		shown  []bool
+	}{
+		"both fit":             {[]string{part(3), part(4)}, []bool{true, true}},
+		"the nearer one":       {[]string{part(2), part(6), part(4)}, []bool{true, false, true}},
+		"too far away":         {[]string{part(6), part(1)}, []bool{true, false}},
+		"the first is absent":  {[]string{"Zebras graze quietly upon moonlit savannas.", part(6)}, []bool{false, true}},
+		"one within the other": {[]string{part(5), "number 5 of the Kestrel"}, []bool{true, true}},
+	} {
+		shot, img := w.shoot(s, "several-"+name, page.ShotRequest{URL: "/two.html", Quotes: tt.quotes})
+		if !slices.Equal(shot.Shown, tt.shown) || marked(img) < 300 {
+			t.Errorf("%s: shown %v, want %v; %d marked pixels", name, shot.Shown, tt.shown, marked(img))
+		}
+	}
+	w.site.Page("/sticks.html", `<!DOCTYPE html><title>Sticks</title><div style="position:fixed;inset:0 0 auto 0;height:380px;background:#00f">stuck</div>
+		<p style="margin-top:900px">`+part(7)+` 7.</p><p style="margin:250px 0 3000px">`+part(8)+` 8.</p>`)
+	if shot, img := w.shoot(s, "several-sticks", page.ShotRequest{URL: "/sticks.html", Quotes: []string{part(7), part(8)}}); !slices.Equal(shot.Shown, []bool{true, true}) || marked(img) < 600 {
+		t.Errorf("below a fixed element: %v, %d marked pixels", shot.Shown, marked(img))
+	}
+}
+
+// A quote that something covers, or that the box it scrolls in cuts off, is not in the picture.
+func TestShoot_covered(t *testing.T) {
+	w := newWorld(t)
+	w.site.Page("/covered.html", `<!DOCTYPE html><title>Covered</title><p>The gasket of the Kestrel is made of silicone.</p>
+		<div style="position:absolute;inset:0;background:#fff">A sheet</div>`)
+	w.site.Page("/cut.html", `<!DOCTYPE html><title>Cut</title><div style="height:20px;overflow:clip"><div style="height:60px"></div><p>The gasket of the Kestrel is made of silicone.</p></div><p>below</p>`)
+	s := w.open(page.Policy{})
+	for _, url := range []string{"/covered.html", "/cut.html"} {
+		if shot, _ := w.shoot(s, "covered", page.ShotRequest{URL: url, Quotes: []string{"The gasket of the Kestrel is made of silicone."}}); shot.Shown[0] {
+			t.Errorf("%s: the quote is told to be in view", url)
+		}
 	}
 }
 
@@ -90,14 +135,14 @@ func TestShoot_nested(t *testing.T) {
 	w.site.Page("/scroller.html", `<!DOCTYPE html><title>Scroller</title><div style="height:300px;overflow:auto"><div style="height:4000px">top</div>
 		<p>The thermostat of the Kestrel clicks twice.</p><div style="height:2000px"></div></div><details><summary>More</summary><p>The fuse of the Kestrel is rated 13 amperes.</p></details>`)
 	for _, r := range []page.ShotRequest{
-		{URL: "/app/frames.html", Quote: "The spout of the Kestrel pours 18 millilitres a second."},
-		{URL: "/app/frames.html", Quote: "It stays below 40 degrees."},
-		{URL: "/scroller.html", Quote: "The thermostat of the Kestrel clicks twice."},
-		{URL: "/scroller.html", Quote: "The fuse of the Kestrel is rated 13 amperes."},
+		{URL: "/app/frames.html", Quotes: []string{"The spout of the Kestrel pours 18 millilitres a second."}},
+		{URL: "/app/frames.html", Quotes: []string{"It stays below 40 degrees."}},
+		{URL: "/scroller.html", Quotes: []string{"The thermostat of the Kestrel clicks twice."}},
+		{URL: "/scroller.html", Quotes: []string{"The fuse of the Kestrel is rated 13 amperes."}},
 	} {
 		shot, img := w.shoot(s, "nested", r)
-		if !shot.QuoteInView || marked(img) < 300 {
-			t.Errorf("%s: in view %v, %d marked pixels", r.Quote, shot.QuoteInView, marked(img))
+		if !shot.Shown[0] || marked(img) < 300 {
+			t.Errorf("%q: in view %v, %d marked pixels", r.Quotes, shot.Shown[0], marked(img))
 		}
 	}
 }
@@ -106,8 +151,8 @@ func TestShoot_nested(t *testing.T) {
 func TestShoot_invisible(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/hidden.html", `<!DOCTYPE html><title>Hidden</title><p>To be seen.</p><p style="display:none">The secret of the Kestrel is a small magnet.</p>`)
-	shot, _ := w.shoot(w.open(page.Policy{}), "hidden", page.ShotRequest{URL: "/hidden.html", Quote: "The secret of the Kestrel is a small magnet."})
-	if shot.QuoteInView {
+	shot, _ := w.shoot(w.open(page.Policy{}), "hidden", page.ShotRequest{URL: "/hidden.html", Quotes: []string{"The secret of the Kestrel is a small magnet."}})
+	if shot.Shown[0] {
 		t.Error("hidden text is told to be in view")
 	}
 }
@@ -116,19 +161,19 @@ func TestShoot_invisible(t *testing.T) {
 func TestShoot_fullPage(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
-	shot, _ := w.shoot(s, "full", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quote: "Part number 1010 of the Kestrel"})
-	if shot.Width != 1280 || shot.Height != 5000 || !shot.QuoteInView || len(shot.PNG) > 3<<20 {
-		t.Errorf("%d×%d, %d bytes, in view %v", shot.Width, shot.Height, len(shot.PNG), shot.QuoteInView)
+	shot, _ := w.shoot(s, "full", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quotes: []string{"Part number 1010 of the Kestrel"}})
+	if shot.Width != 1280 || shot.Height != 5000 || !shot.Shown[0] || len(shot.PNG) > 3<<20 {
+		t.Errorf("%d×%d, %d bytes, in view %v", shot.Width, shot.Height, len(shot.PNG), shot.Shown[0])
 	}
-	if shot, _ := w.shoot(s, "full-beyond", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quote: "Part number 1058 of the Kestrel"}); shot.QuoteInView {
+	if shot, _ := w.shoot(s, "full-beyond", page.ShotRequest{URL: "/app/long.html", FullPage: true, Quotes: []string{"Part number 1058 of the Kestrel"}}); shot.Shown[0] {
 		t.Error("a quote below the picture is told to be in view")
 	}
 	w.site.Page("/sticky.html", `<!DOCTYPE html><title>Sticky</title><style>body{margin:0}</style>
 		<header style="position:fixed;top:0;left:0;right:0;height:40px;background:#0000ff"></header><div style="height:2500px"></div>
 		<p>The lid of the Kestrel opens to 85 degrees.</p><div style="height:1200px"></div>`)
-	shot, img := w.shoot(s, "sticky", page.ShotRequest{URL: "/sticky.html", FullPage: true, Quote: "The lid of the Kestrel opens to 85 degrees."})
-	if !shot.QuoteInView || marked(img) < 300 {
-		t.Errorf("in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+	shot, img := w.shoot(s, "sticky", page.ShotRequest{URL: "/sticky.html", FullPage: true, Quotes: []string{"The lid of the Kestrel opens to 85 degrees."}})
+	if !shot.Shown[0] || marked(img) < 300 {
+		t.Errorf("in view %v, %d marked pixels", shot.Shown[0], marked(img))
 	}
 	for y := range img.Bounds().Dy() {
 		if r, _, b, _ := img.At(5, y).RGBA(); (r>>8 == 0 && b>>8 == 255) != (y < 40) {
@@ -149,9 +194,9 @@ func TestShoot_fullPage(t *testing.T) {
 // The banner is gone from the picture, and the page behind it can be scrolled.
 func TestShoot_banner(t *testing.T) {
 	w := newWorld(t)
-	shot, img := w.shoot(w.open(page.Policy{}), "banner", page.ShotRequest{URL: "/app/banner.html", Quote: "never with bleach"})
-	if !shot.QuoteInView || marked(img) < 200 {
-		t.Errorf("in view %v, %d marked pixels", shot.QuoteInView, marked(img))
+	shot, img := w.shoot(w.open(page.Policy{}), "banner", page.ShotRequest{URL: "/app/banner.html", Quotes: []string{"never with bleach"}})
+	if !shot.Shown[0] || marked(img) < 200 {
+		t.Errorf("in view %v, %d marked pixels", shot.Shown[0], marked(img))
 	}
 	// Without a quote, nothing is taken away for being in front of it.
 	_, plain := w.shoot(w.open(page.Policy{}), "banner-plain", page.ShotRequest{URL: "/app/banner.html"})

@@ -1,9 +1,10 @@
-// seek looks for a quote in the page as it is shown, brings it to the middle of the screen and marks it. White space,
-// case, punctuation and typography do not matter, nor how elements divide the text: letters and digits are compared, in
-// their compatibility forms. Where the whole quote is not found, its longest run of words that is found stands for it.
-// It gives the share of the quote's letters that were found, 0..1.
-let sought = null; // ranges that were marked, with the frame they are in
-function seek(quote) {
+// seekAll looks for quotes in the page as it is shown, and marks them. It scrolls so that the first one that was found to
+// at least the share `enough` is in the middle of the screen, together with those others that fit onto the screen with it.
+// White space, case, punctuation and typography do not matter, nor how elements divide the text: letters and digits are
+// compared, in their compatibility forms. Where a whole quote is not found, its longest run of words that is found stands
+// for it. It gives the share of each quote's letters that were found, 0..1.
+let sought = []; // for each quote: the ranges that were marked, with the frame they are in; none: not found
+function seekAll(quotes, enough) {
   const fold = s => s.normalize('NFKC').toLowerCase();
   const letter = /[\p{L}\p{N}]/u;
   // The page's letters in one string, with the node and offset each comes from, and whether a word begins there.
@@ -54,49 +55,80 @@ function seek(quote) {
     }
     return s.length >= 12 ? any : -1;
   }
-  const words = (fold(quote).match(/[\p{L}\p{N}]+/gu) || []).slice(0, 400);
-  const whole = words.join('');
-  if (whole === '') return 0;
-  let page, at = -1, found = '';
-  for (const hiddenToo of [false, true]) {
-    page = gather(hiddenToo);
-    at = find(page, found = whole);
-    if (at >= 0) break;
-  }
-  if (at < 0) {
-    page = gather(false);
-    let best = 0;
-    found = '';
-    for (let i = 0; i < words.length; i++) {
-      while (i + best < words.length) {
-        const s = words.slice(i, i + best + 1).join(''), hit = find(page, s);
-        if (hit < 0) break;
-        best++; found = s; at = hit;
-      }
-    }
-  }
-  if (at < 0 || found.length < Math.min(8, whole.length)) return 0;
-  const place = k => {
+  const pages = [];
+  const gathered = hiddenToo => pages[+hiddenToo] ||= gather(hiddenToo);
+  const place = (page, k) => {
     let lo = 0, hi = page.starts.length - 1;
     while (lo < hi) { const mid = (lo + hi + 1) >> 1; if (page.starts[mid] <= k) lo = mid; else hi = mid - 1; }
     return {...page.nodes[lo], index: lo, offset: page.offsets[k]};
   };
-  const from = place(at), to = place(at + found.length - 1);
   const lengthAt = (node, offset) => String.fromCodePoint(node.data.codePointAt(offset)).length;
-  // One range for each text node: a range may span no two trees, and a frame's is its own.
-  const ranges = [];
-  for (let i = from.index; i <= to.index; i++) {
-    const {node, frame} = page.nodes[i];
-    const range = node.ownerDocument.createRange();
-    range.setStart(node, i === from.index ? from.offset : 0);
-    range.setEnd(node, i === to.index ? to.offset + lengthAt(node, to.offset) : node.data.length);
-    ranges.push({range, node, frame});
+  // The ranges of one quote, and the share of its letters that they hold.
+  function seek(quote) {
+    const nothing = {share: 0, ranges: []};
+    const words = (fold(quote).match(/[\p{L}\p{N}]+/gu) || []).slice(0, 400);
+    const whole = words.join('');
+    if (whole === '') return nothing;
+    let page, at = -1, found = '';
+    for (const hiddenToo of [false, true]) {
+      page = gathered(hiddenToo);
+      at = find(page, found = whole);
+      if (at >= 0) break;
+    }
+    if (at < 0) {
+      page = gathered(false);
+      let best = 0;
+      found = '';
+      for (let i = 0; i < words.length; i++) {
+        while (i + best < words.length) {
+          const s = words.slice(i, i + best + 1).join(''), hit = find(page, s);
+          if (hit < 0) break;
+          best++; found = s; at = hit;
+        }
+      }
+    }
+    if (at < 0 || found.length < Math.min(8, whole.length)) return nothing;
+    const from = place(page, at), to = place(page, at + found.length - 1);
+    // One range for each text node: a range may span no two trees, and a frame's is its own.
+    const ranges = [];
+    for (let i = from.index; i <= to.index; i++) {
+      const {node, frame} = page.nodes[i];
+      const range = node.ownerDocument.createRange();
+      range.setStart(node, i === from.index ? from.offset : 0);
+      range.setEnd(node, i === to.index ? to.offset + lengthAt(node, to.offset) : node.data.length);
+      ranges.push({range, node, frame});
+    }
+    return {share: found.length / whole.length, ranges};
   }
-  for (const {node} of ranges) for (let el = node.parentElement; el; el = el.parentElement) if (el.localName === 'details') el.open = true;
-  mark(ranges);
-  center(ranges[0], ranges[ranges.length - 1]);
-  sought = ranges;
-  return found.length / whole.length;
+  const hits = quotes.map(seek);
+  sought = hits.map(h => h.ranges);
+  for (const {node} of sought.flat()) for (let el = node.parentElement; el; el = el.parentElement) if (el.localName === 'details') el.open = true;
+  mark(sought.flat());
+  const first = hits.findIndex(h => h.ranges.length > 0 && h.share >= enough);
+  if (first >= 0) {
+    center(sought[first][0], sought[first][sought[first].length - 1]);
+    makeRoom(sought[first], hits.filter((h, i) => i !== first && h.share >= enough).map(h => h.ranges));
+  }
+  return hits.map(h => h.share);
+}
+
+// makeRoom scrolls the page so that as many others as fit are on the screen together with the ranges in its middle: the
+// nearest first, while there is a margin above and below.
+const margin = 24; // pixels
+function makeRoom(ranges, others) {
+  const span = set => {
+    const all = boxes(set);
+    return all.length && {top: Math.min(...all.map(b => b.top)), bottom: Math.max(...all.map(b => b.bottom))};
+  };
+  const room = span(ranges);
+  if (!room) return;
+  const middle = (room.top + room.bottom) / 2;
+  const spans = others.map(span).filter(s => s).sort((a, b) => Math.abs((a.top + a.bottom) / 2 - middle) - Math.abs((b.top + b.bottom) / 2 - middle));
+  for (const s of spans) {
+    const top = Math.min(room.top, s.top), bottom = Math.max(room.bottom, s.bottom);
+    if (bottom - top + 2 * margin <= innerHeight) { room.top = top; room.bottom = bottom; }
+  }
+  if (room.top < margin || room.bottom > innerHeight - margin) scrollBy({top: (room.top + room.bottom) / 2 - innerHeight / 2, behavior: 'instant'});
 }
 
 // mark highlights ranges without changing the tree, in our colours.
@@ -145,32 +177,95 @@ function center(first, last) {
   scrollBy({top: y - innerHeight / 2, behavior: 'instant'});
 }
 
-// shown says whether the quote that was sought is within a picture of the given height, from the top of the page or, for
-// height 0, of the screen. What lies over it on the screen and does not belong to the page's flow is taken away.
-function shown(height) {
-  if (!sought) return false;
-  const boxes = () => sought.flatMap(({range, frame}) => {
+// boxes gives the rectangles of ranges on the screen.
+function boxes(ranges) {
+  return ranges.flatMap(({range, node, frame}) => {
     let dx = 0, dy = 0;
-    for (let f = frame; f; f = f.parent) { const r = f.element.getBoundingClientRect(); dx += r.left; dy += r.top; }
+    for (let f = frame; f; f = f.parent) { const r = f.element.getBoundingClientRect(); dx += r.left + f.element.clientLeft; dy += r.top + f.element.clientTop; }
     return [...range.getClientRects()].filter(r => r.width > 0 && r.height > 0)
-      .map(r => ({left: r.left + dx, right: r.right + dx, top: r.top + dy, bottom: r.bottom + dy}));
+      .map(r => ({left: r.left + dx, right: r.right + dx, top: r.top + dy, bottom: r.bottom + dy, dx, dy, node}));
   });
-  let all = boxes();
-  if (all.length === 0) return false;
-  if (height > 0) return all.every(r => r.top + scrollY >= 0 && r.bottom + scrollY <= height && r.left + scrollX >= 0 && r.left < innerWidth);
-  for (let tries = 0; tries < 5; tries++) {
-    let over = null;
-    for (const r of [all[0], all[all.length - 1]]) {
-      let el = document.elementFromPoint((r.left + r.right) / 2, (r.top + r.bottom) / 2);
-      for (; el; el = el.parentElement || el.getRootNode().host) {
-        if (sought.some(({node, frame}) => el === (frame ? frame.element : node.parentElement) || el.contains(frame ? frame.element : node))) { el = null; break; }
-        if (/fixed|sticky/.test(getComputedStyle(el).position)) { over = el; break; }
-      }
-    }
-    if (!over) break;
-    over.style.setProperty('visibility', 'hidden', 'important');
+}
+
+// topmost gives the elements that lie at a point of the screen, the uppermost first, and those that hold it. It goes into
+// shadow roots and frames of this site.
+function topmost(x, y) {
+  const path = [];
+  let root = document, el = root.elementFromPoint(x, y);
+  for (let depth = 0; el && depth < 20; depth++) {
+    path.unshift(el);
+    if (el.shadowRoot) root = el.shadowRoot;
+    else if (el.localName === 'iframe' || el.localName === 'frame') {
+      const r = el.getBoundingClientRect();
+      try { root = el.contentDocument; } catch { root = null; }
+      x -= r.left + el.clientLeft; y -= r.top + el.clientTop;
+    } else break;
+    const inner = root && root.elementFromPoint(x, y);
+    if (!inner || inner === el) break;
+    el = inner;
   }
-  all = boxes();
-  const tall = all[all.length - 1].bottom - all[0].top > innerHeight; // it cannot be shown whole
-  return (tall ? all.slice(0, 1) : all).every(r => r.top >= 0 && r.bottom <= innerHeight && r.left >= 0 && r.left < innerWidth);
+  return path;
+}
+
+// holds says whether an element is around a node, across shadow roots.
+function holds(el, node) {
+  for (let n = node; n; n = n.parentNode || n.host) if (n === el) return true;
+  return false;
+}
+
+// near is a point of a box that is looked at: in the middle of its height, close to its beginning, for long lines of code
+// may go on outside the screen.
+const near = box => [Math.min((box.left + box.right) / 2, box.left + 40), (box.top + box.bottom) / 2];
+
+// uncovered says whether a box shows its own text: what lies there is the text's element, one within, or one around it.
+// Otherwise something covers it, or the box that it scrolls in cuts it off.
+function uncovered(box) {
+  const [x, y] = near(box), el = topmost(x, y)[0];
+  if (!el) return false;
+  const own = box.node.parentElement || box.node.getRootNode().host;
+  if (holds(own, el)) return true;
+  if (!holds(el, box.node)) return false;
+  for (let a = own; a && a !== el; a = a.parentElement || a.getRootNode().host) { // what cuts it off lies between them
+    const r = a.getBoundingClientRect(), style = a.ownerDocument.defaultView.getComputedStyle(a);
+    const inside = x - box.dx >= r.left && x - box.dx <= r.right && y - box.dy >= r.top && y - box.dy <= r.bottom;
+    if (!inside && (style.overflowX !== 'visible' || style.overflowY !== 'visible')) return false;
+  }
+  return true;
+}
+
+// clear takes away what lies over boxes on the screen and sticks to it: fixed and sticky elements that do not hold them.
+function clear(list) {
+  for (const box of list) {
+    for (let tries = 0; tries < 5; tries++) {
+      let over = null;
+      for (const top of topmost(...near(box))) {
+        for (let el = top; el && !over; el = el.parentElement || el.getRootNode().host) {
+          if (holds(el, box.node)) break;
+          if (/fixed|sticky/.test(el.ownerDocument.defaultView.getComputedStyle(el).position)) over = el;
+        }
+        if (over) break;
+      }
+      if (!over) break;
+      over.style.setProperty('visibility', 'hidden', 'important');
+    }
+  }
+}
+
+// shown says of each quote whether it is within a picture of the given height, from the top of the page or, for height 0,
+// of the screen. On the screen what sticks over the quotes is taken away first. Of a quote that is higher than the screen,
+// the beginning counts.
+function shown(height) {
+  const inside = height > 0
+    ? b => b.top + scrollY >= 0 && b.bottom + scrollY <= height && b.left + scrollX >= 0 && b.left < innerWidth
+    : b => b.top >= 0 && b.bottom <= innerHeight && b.left >= 0 && b.left < innerWidth;
+  const part = ranges => {
+    const all = boxes(ranges);
+    const tall = height === 0 && all.length > 0 && all[all.length - 1].bottom - all[0].top > innerHeight;
+    return tall ? all.slice(0, 1) : all;
+  };
+  if (height === 0) clear(sought.flatMap(ranges => part(ranges).filter(inside)));
+  return sought.map(ranges => {
+    const all = part(ranges);
+    return all.length > 0 && all.every(b => inside(b) && (height > 0 || uncovered(b)));
+  });
 }
