@@ -164,7 +164,7 @@ func TestEachCitationHasItsPicture(t *testing.T) {
 		require.False(t, names[c.names[i]], "two citations share a picture that shows one of them")
 		names[c.names[i]] = true
 	}
-	steps, err := a.store.Journal(t.Context(), a.task.ID)
+	steps, err := a.store.Worker().Journal(t.Context(), a.task.ID)
 	require.NoError(t, err)
 	pictures := 0
 	for _, s := range steps {
