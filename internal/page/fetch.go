@@ -178,7 +178,7 @@ func (l *load) follow(ctx context.Context, raw string) error {
 }
 
 // ParseURL reads an absolute http or https address as browsers do (package weburl) and brings it into the form that is
-// requested and compared: without a fragment, and without the dot at the end of a host name. The error says why in words
+// requested and compared: without a fragment (unless that is a route, see weburl.IsRoute), and without the dot at the end of a host name. The error says why in words
 // for the user that do not repeat the address.
 func ParseURL(raw string) (*url.URL, error) {
 	u, err := weburl.Parse(raw)
@@ -194,7 +194,9 @@ func ParseURL(raw string) (*url.URL, error) {
 
 // requested takes away from an address what is not sent to the server, or means the same to it.
 func requested(u *url.URL) {
-	u.Fragment, u.RawFragment = "", ""
+	if !weburl.IsRoute(u.Fragment) {
+		u.Fragment, u.RawFragment = "", ""
+	}
 	if name := u.Hostname(); strings.HasSuffix(name, ".") {
 		u.Host = strings.Replace(u.Host, name, strings.TrimRight(name, "."), 1)
 	}

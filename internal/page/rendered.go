@@ -86,8 +86,12 @@ func changes(t html.Token) bool {
 	return false
 }
 
-// thin is how much of its letters a page may lose to its scripts and still be believed, in percent that must be left.
-const thin = 70
+// thin is how much of its letters a page may lose to its scripts and still be believed, in percent that must be left; lostLines is the same
+// for text that stands in whole lines of what the server sent, of which the scripts have put nothing else in the place.
+const (
+	thin      = 70
+	lostLines = 95
+)
 
 // Rendered reads rendered, the HTML that a browser made of d, and gives v with the better of the two readings: the
 // rendered one, unless it is much thinner than what the server sent, or cannot be read.
@@ -103,12 +107,37 @@ func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []by
 	if next, err := l.take(ctx, d.URL, r, err); err != nil || next != "" || l.visit.Outcome != research.OutcomeOK {
 		return v
 	}
-	if v.Page != nil && letters(l.visit.Page.Text)*100 < letters(v.Page.Text)*thin {
+	if v.Page != nil && takesAway(v.Page.Text, l.visit.Page.Text) {
 		v.Note = "The scripts of the page take text away, so the page was read as the server sent it."
 		return v
 	}
 	l.visit.Rendered = true
 	return l.visit
+}
+
+// takesAway reports whether a page has lost text to its scripts: it is much shorter, or lines of it are gone and fewer came.
+func takesAway(served, shown string) bool {
+	all := letters(served)
+	if letters(shown)*100 < all*thin {
+		return true
+	}
+	gone, came := letters(without(served, shown)), letters(without(shown, served))
+	return gone > came && (all-gone)*100 < all*lostLines
+}
+
+// without gives the lines of a that b does not have.
+func without(a, b string) string {
+	have := map[string]bool{}
+	for l := range strings.Lines(b) {
+		have[strings.Join(strings.Fields(l), " ")] = true
+	}
+	var out strings.Builder
+	for l := range strings.Lines(a) {
+		if !have[strings.Join(strings.Fields(l), " ")] {
+			out.WriteString(l)
+		}
+	}
+	return out.String()
 }
 
 func letters(s string) int {

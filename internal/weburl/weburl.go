@@ -40,6 +40,13 @@ var (
 	ErrTooLong = fmt.Errorf("it is longer than %d bytes", MaxLength)
 )
 
+// IsRoute reports whether a fragment is the address of a page inside a page, as single page applications write it (#/ports, #!/ports),
+// and not a place in one.
+func IsRoute(fragment string) bool {
+	rest := strings.TrimPrefix(fragment, "!")
+	return strings.HasPrefix(rest, "/") && len(rest) > 1
+}
+
 // Parse reads an absolute http or https address. The fragment is kept.
 func Parse(raw string) (*url.URL, error) {
 	if len(raw) > MaxLength {

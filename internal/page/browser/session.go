@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,8 +85,12 @@ func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, er
 func (s *session) render(ctx context.Context, v research.Visit, doc *page.Document, fragment string) (shown research.Visit, next string) {
 	var got reading
 	err := s.show(ctx, doc, fragment, false, func(ctx context.Context, t *tab) error {
-		var err error
+		more, err := t.scroll(ctx)
+		if err != nil {
+			return err
+		}
 		got, err = t.read(ctx, s.browser.cfg.MaxHTML)
+		got.More = more
 		return err
 	})
 	if err != nil {
@@ -93,6 +99,9 @@ func (s *session) render(ctx context.Context, v research.Visit, doc *page.Docume
 		return v, ""
 	}
 	shown = doc.Rendered(ctx, v, []byte(got.HTML))
+	if got.More && shown.Rendered && shown.Note == "" {
+		shown.Note = "The page loads more as it is scrolled; what it had loaded when the time was over was read."
+	}
 	if shown.Page == nil || len(shown.Page.Text) < maxRedirectText {
 		next = got.next
 	}
@@ -116,7 +125,7 @@ func noteOf(err error) string {
 // show opens doc in a tab and runs use when it has come to rest. A tab that is lost is opened once more.
 func (s *session) show(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.try(ctx, &load{ctx: ctx, doc: doc, url: doc.URL.String() + fragment, pictures: pictures}, attempt > 1, use)
+		err := s.try(ctx, &load{ctx: ctx, doc: doc, url: address(doc.URL, fragment), pictures: pictures}, attempt > 1, use)
 		if err == nil || attempt == 2 || ctx.Err() != nil || !errors.Is(err, errLost) {
 			return err
 		}
@@ -242,6 +251,12 @@ func (s *session) loaded(raw string) (research.Visit, *page.Document) {
 		}
 	}
 	return research.Visit{}, nil
+}
+
+// address is u with another fragment.
+func address(u *url.URL, fragment string) string {
+	plain, _, _ := strings.Cut(u.String(), "#")
+	return plain + fragment
 }
 
 // fragment is the part of a URL from '#' on, which never reaches a server but tells some pages what to show.

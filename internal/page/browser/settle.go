@@ -114,6 +114,7 @@ func (l *load) quiet() (time.Duration, bool) {
 type reading struct {
 	HTML   string `json:"html"`
 	Frames int    `json:"frames"` // whose content is in HTML
+	More   bool   `json:"-"`      // it loads more as it is scrolled than there was time for
 	Hidden int    `json:"hidden"` // consent banners taken away
 	next   string // where its scripts want to lead to
 }

@@ -52,6 +52,7 @@ func Parse(in Input) *Document {
 		root = wordsOnly(in.Text)
 	}
 	attachShadow(root)
+	openFrames(root)
 	d := &Document{in: in, base: weburl.NewBase(in.URL), root: root}
 	scan := scanner{doc: d, contexts: map[*html.Node]string{}, seen: map[string]bool{}}
 	scan.prepare(root)

@@ -27,6 +27,7 @@ type scanner struct {
 	lang     string
 	locale   string // og:locale
 	heading  string // nearest above the current node
+	rendered bool   // the document is what a browser made of one
 	links    []research.Link
 	seen     map[string]bool       // URL, fragment and context of the links so far
 	contexts map[*html.Node]string // by block: filled when its first link is met
@@ -70,6 +71,7 @@ func (s *scanner) walk(n *html.Node) {
 		case atom.Link, atom.Time:
 			s.fact(n)
 		case atom.Html:
+			s.rendered = hasAttr(n, markRendered)
 			s.lang = plaintext.FirstOf(attr(n, "lang"), attr(n, "xml:lang"))
 		case atom.Title:
 			if s.title == "" && !within(n, atom.Svg) {
@@ -82,6 +84,8 @@ func (s *scanner) walk(n *html.Node) {
 			s.enterHeading(n)
 		case atom.A, atom.Area:
 			s.link(n)
+		case atom.Iframe, atom.Frame:
+			s.frame(n)
 		}
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -129,7 +133,11 @@ func (s *scanner) link(n *html.Node) {
 		return
 	}
 	l := research.Link{Frag: plaintext.Clean(u.Fragment), Heading: s.heading}
-	u.Fragment, u.RawFragment = "", ""
+	if s.rendered && weburl.IsRoute(u.Fragment) { // a page of its own, which only a browser can show
+		l.Frag = ""
+	} else {
+		u.Fragment, u.RawFragment = "", ""
+	}
 	if l.URL = plaintext.Clean(u.String()); len(l.URL) > maxURL {
 		return
 	}
@@ -144,6 +152,25 @@ func (s *scanner) link(n *html.Node) {
 	}
 	s.seen[key] = true
 	s.links = append(s.links, l)
+}
+
+// frame takes a frame of the same site for a link to what it shows.
+func (s *scanner) frame(n *html.Node) {
+	src := strings.TrimSpace(attr(n, "src"))
+	if src == "" || len(s.links) >= maxLinks || len(src) > maxURL {
+		return
+	}
+	u, err := s.doc.base.Join(src)
+	if err != nil || s.doc.in.SameSite == nil || !s.doc.in.SameSite(u, s.doc.in.URL) {
+		return
+	}
+	u.Fragment, u.RawFragment = "", ""
+	l := research.Link{URL: plaintext.Clean(u.String()), Heading: s.heading,
+		Text: plaintext.Cut(plaintext.FirstOf(plaintext.Fold(attr(n, "title")), plaintext.Fold(attr(n, "name")), "frame"), maxContext)}
+	if key := l.URL + "#\x00"; !s.seen[key] {
+		s.seen[key] = true
+		s.links = append(s.links, l)
+	}
 }
 
 // context is the text of the block that n stands in. A definition, and an entry below it, starts with its term.

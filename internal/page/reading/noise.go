@@ -112,12 +112,19 @@ func (z *noiser) noise(n *html.Node) bool {
 		}
 	}
 	switch attr(n, "role") {
-	case "navigation", "banner", "contentinfo", "search", "menu", "menubar", "dialog", "alertdialog":
+	case "navigation", "banner", "contentinfo", "search", "menu", "menubar":
 		return z.share(n) < large
+	case "dialog", "alertdialog":
+		return z.before(n)
 	case "complementary":
 		return z.asideNoise(n)
 	}
-	return z.named(n) || z.box(n)
+	return attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n)
+}
+
+// before reports whether a dialog stands before a page that has text of its own.
+func (z *noiser) before(dialog *html.Node) bool {
+	return z.all.own()-z.stats[dialog].own() >= 10
 }
 
 // named reports whether the names of n say that it is no content, and what it holds does not say otherwise.

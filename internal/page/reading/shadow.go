@@ -1,6 +1,8 @@
 package reading
 
 import (
+	"strings"
+
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
@@ -20,6 +22,41 @@ func attachShadow(root *html.Node) {
 			seen[host] = true
 			attachOne(host, firstShadow(host))
 		}
+	}
+}
+
+// maxFrames bounds the frames of one document that are read with it.
+const maxFrames = 20
+
+// openFrames puts what frames hold in their srcdoc attribute in their place.
+func openFrames(root *html.Node) {
+	var frames []*html.Node
+	for n := range root.Descendants() {
+		if n.DataAtom == atom.Iframe && attr(n, "srcdoc") != "" && !hasAttr(n, "hidden") && len(frames) < maxFrames {
+			frames = append(frames, n)
+		}
+	}
+	for _, f := range frames {
+		if f.Parent == nil {
+			continue
+		}
+		inner, err := html.Parse(strings.NewReader(attr(f, "srcdoc")))
+		if err != nil {
+			continue
+		}
+		box := &html.Node{Type: html.ElementNode, DataAtom: atom.Div, Data: "div"}
+		for n := range inner.Descendants() {
+			if n.DataAtom == atom.Body {
+				for n.FirstChild != nil {
+					c := n.FirstChild
+					n.RemoveChild(c)
+					box.AppendChild(c)
+				}
+				break
+			}
+		}
+		f.Parent.InsertBefore(box, f)
+		f.Parent.RemoveChild(f)
 	}
 }
 

@@ -22,7 +22,8 @@ type style struct {
 	show        bool   // a later rule that shows it again
 	never       bool   // drawn so that nobody can see it: off screen, clipped, of no size, transparent
 	faint       bool   // opacity: 0, which pages also use for what they reveal
-	apart       bool   // display: flex or grid: its children are laid out apart
+	apart       string // display: flex or grid, so its children are laid out apart: "row" or "column"
+	block       bool   // display: block
 	color, back string // as RGB; empty: not set; "?" cannot be told
 }
 
@@ -38,7 +39,14 @@ func declarations(css string) style {
 		case "display":
 			s.hide = s.hide || v == "none"
 			s.show = s.show || v != "none"
-			s.apart = strings.Contains(v, "flex") || strings.Contains(v, "grid")
+			s.block = v == "block" || v == "list-item" || v == "table"
+			if s.apart == "" && (strings.Contains(v, "flex") || strings.Contains(v, "grid")) {
+				s.apart = "row"
+			}
+		case "flex-direction", "flex-flow":
+			if strings.HasPrefix(v, "column") {
+				s.apart = "column"
+			}
 		case "visibility":
 			s.hide = s.hide || v == "hidden" || v == "collapse"
 			s.show = s.show || v == "visible"
@@ -321,7 +329,10 @@ func (s *sheet) of(n *html.Node) style {
 		}
 		out.never = out.never || st.never
 		out.faint = out.faint || st.faint
-		out.apart = out.apart || st.apart
+		if st.apart != "" {
+			out.apart = st.apart
+		}
+		out.block = out.block || st.block
 		if st.color != "" {
 			out.color = st.color
 		}

@@ -152,7 +152,7 @@ func (r *renderer) grid(rows []tableRow) [][]string {
 			cols := spanOf(c, "colspan", maxColumns)
 			height := spanOf(c, "rowspan", len(rows)-i)
 			text := r.cell(c)
-			wide := len(row.cells) == 1 && cols > 1 // a heading over the rows below
+			wide := len(row.cells) == 1 && cols > 1 && len(line) == 0 // a heading over the rows below
 			for k := range cols {
 				if len(line) >= maxColumns {
 					break

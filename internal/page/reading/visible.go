@@ -9,10 +9,11 @@ import (
 
 // Attributes that the browser's reading script sets on elements, because it knows how they are drawn.
 const (
-	markHidden = "data-legwork-hidden" // not shown now: display or visibility
-	markNever  = "data-legwork-never"  // drawn so that nobody can see it
-	markApart  = "data-legwork-apart"  // its children are laid out apart: "row" or "column"
-	markBlock  = "data-legwork-block"  // an inline element that is drawn as a block
+	markRendered = "data-legwork-rendered" // on <html>: the document is what a browser made of one
+	markHidden   = "data-legwork-hidden"   // not shown now: display or visibility
+	markNever    = "data-legwork-never"    // drawn so that nobody can see it
+	markApart    = "data-legwork-apart"    // its children are laid out apart: "row" or "column"
+	markBlock    = "data-legwork-block"    // an inline element that is drawn as a block
 )
 
 // maxScript bounds the bytes of inline scripts in which names of elements are looked up.
@@ -88,11 +89,10 @@ var (
 )
 
 // unseen reports whether n and what is in it are no content, for it is not shown and nothing can show it.
-func (v *visibility) unseen(n *html.Node) bool {
+func (v *visibility) unseen(n *html.Node, st style) bool {
 	if hasAttr(n, markNever) {
 		return true
 	}
-	st := v.sheet.of(n)
 	if st.never && !hasAttr(n, markHidden) {
 		return true
 	}
@@ -202,31 +202,33 @@ func isLongText(n *html.Node) bool { return len(strings.TrimSpace(rawText(n, 400
 // is not seen.
 func (v *visibility) hide(root *html.Node) {
 	v.whole = letters(root)
-	v.walk(root, "", "", 0)
+	v.walk(root, "", "")
 }
 
 // walk removes unseen elements below n. color and back are what n inherits; empty: the default, "?": not known.
-func (v *visibility) walk(n *html.Node, color, back string, depth int) {
+func (v *visibility) walk(n *html.Node, color, back string) {
 	for c := n.FirstChild; c != nil; {
 		next := c.NextSibling
 		if c.Type == html.ElementNode && c.DataAtom != atom.Head {
-			if v.drop(c) {
+			var st style
+			if v.sheet.count > 0 || hasAttr(c, "style") {
+				st = v.sheet.of(c)
+			}
+			if v.drop(c, st) {
 				n.RemoveChild(c)
 			} else {
+				lay(c, st)
 				fore, behind := color, back
-				if v.sheet.count > 0 || hasAttr(c, "style") {
-					st := v.sheet.of(c)
-					if st.color != "" {
-						fore = st.color
-					}
-					if st.back != "" {
-						behind = st.back
-					}
+				if st.color != "" {
+					fore = st.color
+				}
+				if st.back != "" {
+					behind = st.back
 				}
 				if fore != color && v.invisible(c, fore, behind) {
 					n.RemoveChild(c)
 				} else {
-					v.walk(c, fore, behind, depth+1)
+					v.walk(c, fore, behind)
 				}
 			}
 		}
@@ -234,12 +236,22 @@ func (v *visibility) walk(n *html.Node, color, back string, depth int) {
 	}
 }
 
+// lay notes how the page's own style sheets lay out what is in an element, as the browser's script does.
+func lay(n *html.Node, st style) {
+	switch {
+	case st.apart != "" && !hasAttr(n, markApart):
+		n.Attr = append(n.Attr, html.Attribute{Key: markApart, Val: st.apart})
+	case st.block && inline[n.DataAtom] && !hasAttr(n, markBlock) && !(n.Parent != nil && hasAttr(n.Parent, markApart)):
+		n.Attr = append(n.Attr, html.Attribute{Key: markBlock})
+	}
+}
+
 // drop reports whether c is taken out. A formula keeps all of its writings until one is chosen.
-func (v *visibility) drop(c *html.Node) bool {
+func (v *visibility) drop(c *html.Node, st style) bool {
 	if c.DataAtom == atom.Math || c.DataAtom == atom.Script || c.DataAtom == atom.Style || isMathBox(c) || c.Parent != nil && isMathBox(c.Parent) {
 		return false
 	}
-	return v.unseen(c)
+	return v.unseen(c, st)
 }
 
 // invisible reports whether the text of c has the colour of what is behind it. A white text on an unknown ground may be seen:
@@ -248,7 +260,7 @@ func (v *visibility) invisible(c *html.Node, fore, behind string) bool {
 	if behind == "" && !v.sheet.hasOut && fore == "ffffff" {
 		behind = "ffffff"
 	}
-	return alike(fore, behind) && letters(c)*2 < v.whole
+	return alike(fore, behind) && letters(c) < v.whole
 }
 
 // letters counts letters and digits of the text below n.

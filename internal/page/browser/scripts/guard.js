@@ -52,4 +52,13 @@
     if (proto) wrap(proto, names || Object.getOwnPropertyNames(proto).filter(n => n !== 'constructor' && typeof Object.getOwnPropertyDescriptor(proto, n).value === 'function'), () => { lasting = true; });
   }
   if (window.WebAssembly) wrap(WebAssembly, ['compile', 'compileStreaming', 'instantiate', 'instantiateStreaming'], () => { lasting = true; });
+  // Whether the page wants to know what comes into view: only such a page is scrolled through.
+  let scrolls = false;
+  wrap(window, ['IntersectionObserver'], () => { scrolls = true; });
+  const listen = EventTarget.prototype.addEventListener;
+  EventTarget.prototype.addEventListener = {addEventListener(type, ...rest) {
+    if (type === 'scroll' || type === 'wheel') scrolls = true;
+    return listen.call(this === undefined ? window : this, type, ...rest);
+  }}.addEventListener;
+  Object.defineProperty(window, Symbol.for('legwork.scrolls'), {value: () => scrolls || !!window.onscroll || !!document.onscroll});
 })();

@@ -1,13 +1,62 @@
 // read gives the page as one HTML document: open shadow roots take the place of their hosts' content, with what is
-// slotted into them, and frames that may be looked into are written where they stand. Scripts and styles keep their
-// tags, which tell what the page is, and lose their text.
+// slotted into them, and frames that may be looked into are written where they stand. Styles lose their text; scripts of the page
+// keep some of it, for it tells what they can show. How an element is drawn is written into attributes that begin with
+// data-legwork-, since the reader of the HTML knows no style sheets: what is not shown now (hidden), what nobody can ever see
+// (never), whose children are laid out apart (apart), and what of a line is drawn as a block (block).
 function read(limit) {
   const maxNodes = 300000, maxDepth = 400;
   let nodes = 0, frames = 0;
   const out = document.implementation.createHTMLDocument('');
   const bare = new Set(['script', 'style', 'template', 'noscript', 'svg', 'canvas', 'video', 'audio', 'object', 'embed']);
-  const append = (to, children, depth) => { for (const child of children) copy(to, child, depth); };
-  function copy(to, node, depth) {
+  let drawn = 0, scriptLeft = 200000;
+  const lines = new Set(['a', 'span', 'b', 'strong', 'i', 'em', 'small', 'label', 'time', 'code', 'abbr', 'cite', 'data', 'output', 'u', 'mark', 'font', 'big']);
+  const grounds = new Map();
+  const numbers = color => (color.match(/[\d.]+/g) || []).map(Number);
+  // ground gives the colour behind an element; null: it cannot be told.
+  function ground(el) {
+    const path = [];
+    let result = [255, 255, 255];
+    for (let e = el; e; e = e.parentElement || (e.getRootNode() instanceof ShadowRoot ? e.getRootNode().host : null)) {
+      if (grounds.has(e)) { result = grounds.get(e); break; }
+      path.push(e);
+      const style = getComputedStyle(e), c = numbers(style.backgroundColor);
+      if (style.backgroundImage !== 'none' || style.position === 'absolute' || style.position === 'fixed' || style.position === 'sticky') { result = null; break; }
+      if (c.length >= 3 && (c.length < 4 || c[3] > 0.9)) { result = c; break; }
+      if (c.length === 4 && c[3] > 0.05) { result = null; break; }
+    }
+    for (const e of path) grounds.set(e, result);
+    return result;
+  }
+  // unseen says whether an element's own text is drawn so that nobody can see it.
+  function unseen(el, style) {
+    const own = [...el.childNodes].some(c => c.nodeType === Node.TEXT_NODE && c.data.trim() !== '');
+    if (parseFloat(style.textIndent) <= -500) return true;
+    const apart = style.position === 'absolute' || style.position === 'fixed';
+    if (apart && (parseFloat(style.left) <= -900 || parseFloat(style.top) <= -900 || /^rect\((0px|1px|auto)?,? ?(0px|1px),? ?(0px|1px),? ?(0px|1px|auto)?\)$/.test(style.clip))) return true;
+    if (/^(inset\((50|100)%|circle\(0)/.test(style.clipPath)) return true;
+    if (style.overflow !== 'visible' && style.display !== 'inline' && (parseFloat(style.width) <= 1 || parseFloat(style.height) <= 1) && (apart || parseFloat(style.maxHeight) !== 0)) return apart;
+    if (!own) return false;
+    if (parseFloat(style.fontSize) < 3) return true;
+    const c = numbers(style.color);
+    if (style.webkitTextFillColor && style.backgroundClip === 'text' || style.textShadow !== 'none') return false;
+    if (c.length === 4 && c[3] < 0.05) return true;
+    const behind = ground(el);
+    return !!behind && c.length >= 3 && Math.abs(c[0] - behind[0]) + Math.abs(c[1] - behind[1]) + Math.abs(c[2] - behind[2]) < 12;
+  }
+  function describe(made, node, name, inside) {
+    if (++drawn > 20000 || bare.has(name)) return;
+    const style = getComputedStyle(node);
+    if (style.display === 'none' || style.visibility !== 'visible' && (!inside || inside.visibility === 'visible') || parseFloat(style.opacity) < 0.05) {
+      made.setAttribute('data-legwork-hidden', '');
+      return;
+    }
+    if (unseen(node, style)) made.setAttribute('data-legwork-never', '');
+    if (/flex|grid/.test(style.display) && node.childElementCount > 1) made.setAttribute('data-legwork-apart', style.flexDirection.startsWith('column') && style.display.includes('flex') ? 'column' : 'row');
+    else if (lines.has(name) && /^(block|list-item|table|flex|grid)/.test(style.display) && !(inside && /flex|grid/.test(inside.display))) made.setAttribute('data-legwork-block', '');
+    return style;
+  }
+  const append = (to, children, depth, inside) => { for (const child of children) copy(to, child, depth, inside); };
+  function copy(to, node, depth, inside) {
     if (++nodes > maxNodes) return;
     if (node.nodeType === Node.TEXT_NODE) { to.appendChild(out.createTextNode(node.data)); return; }
     if (node.nodeType !== Node.ELEMENT_NODE) return;
@@ -30,7 +79,7 @@ function read(limit) {
     }
     if (name === 'slot' && node.assignedNodes) {
       const given = node.assignedNodes({flatten: true});
-      append(to, given.length ? given : node.childNodes, depth + 1);
+      append(to, given.length ? given : node.childNodes, depth + 1, inside);
       return;
     }
     let made;
@@ -41,8 +90,15 @@ function read(limit) {
       if (name === 'dialog' && !node.open) made.setAttribute('hidden', '');
     } else if (name === 'frameset') made = out.createElement('div');
     to.appendChild(made);
+    if (name === 'script' && !node.src) {
+      const text = node.text.slice(0, Math.min(50000, scriptLeft));
+      scriptLeft -= text.length;
+      made.appendChild(out.createTextNode(text.replace(/<\/?script/gi, '<'))); // what it can show, and what it says of the page in JSON-LD
+    }
     if (bare.has(name)) return;
-    append(made, node.shadowRoot ? node.shadowRoot.childNodes : node.childNodes, depth + 1);
+    let style;
+    try { style = describe(made, node, name, inside); } catch {}
+    append(made, node.shadowRoot ? node.shadowRoot.childNodes : node.childNodes, depth + 1, style || inside);
   }
   function hiddenFrame(frame) {
     const r = frame.getBoundingClientRect();
@@ -51,6 +107,7 @@ function read(limit) {
   const root = out.documentElement;
   root.replaceChildren();
   for (const a of document.documentElement.attributes) { try { root.setAttribute(a.name, a.value); } catch {} }
+  root.setAttribute('data-legwork-rendered', '');
   append(root, document.documentElement.childNodes, 0);
   return {html: '<!DOCTYPE html>' + root.outerHTML.slice(0, limit), frames};
 }

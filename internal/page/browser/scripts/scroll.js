@@ -1,0 +1,23 @@
+// scrollDown goes down the page, a screen at a time, so that what is loaded or shown when it comes into view is. It takes at most ms milliseconds.
+// It gives how high the page is, and whether its end was reached.
+async function scrollDown(ms) {
+  const end = performance.now() + ms, frame = () => new Promise(done => { setTimeout(done, 50); requestAnimationFrame(() => setTimeout(done, 0)); });
+  // The page itself, or the largest box in it that scrolls.
+  let box = document.scrollingElement || document.documentElement;
+  if (box.scrollHeight <= innerHeight + 20) {
+    let looked = 0;
+    for (const el of document.querySelectorAll('body *')) {
+      if (++looked > 3000) break;
+      if (el.scrollHeight > el.clientHeight + 100 && el.clientHeight > innerHeight / 2 && el.clientWidth > innerWidth / 2 && /auto|scroll/.test(getComputedStyle(el).overflowY)) { box = el; break; }
+    }
+  }
+  const screen = Math.max(200, Math.min(box.clientHeight, innerHeight));
+  let y = box.scrollTop;
+  while (y + screen < box.scrollHeight - 1) {
+    if (performance.now() > end) return {height: box.scrollHeight, done: false};
+    y += screen * 0.9;
+    box.scrollTop = y;
+    await frame();
+  }
+  return {height: box.scrollHeight, done: true};
+}

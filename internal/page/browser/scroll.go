@@ -1,0 +1,67 @@
+package browser
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/runtime"
+)
+
+// Bounds of scrolling through a page.
+const (
+	scrollShare  = 60 // percent of the time that is left
+	scrollTime   = 6 * time.Second
+	scrollRounds = 12 // how often a page may grow at its end
+)
+
+//go:embed scripts/scroll.js
+var scrollScript string
+
+// scrolled is how far a page was scrolled.
+type scrolled struct {
+	Height float64 `json:"height"`
+	Done   bool    `json:"done"`
+}
+
+// scroll goes down a page that asks what comes into view, until it does not grow any more, and waits for what that loads. more
+// reports that there was no time for all of it. A page that does not ask costs one look.
+func (t *tab) scroll(ctx context.Context) (more bool, err error) {
+	deadline, ok := ctx.Deadline()
+	if !ok || !t.wantsScrolling(ctx) {
+		return false, nil
+	}
+	end := time.Now().Add(min(time.Until(deadline)*scrollShare/100, scrollTime))
+	height := 0.0
+	for range scrollRounds {
+		left := time.Until(end)
+		if left <= 0 {
+			return true, nil
+		}
+		s, err := evaluate[scrolled](ctx, t, fmt.Sprintf("(() => {%s\nreturn scrollDown(%d);})()", scrollScript, left.Milliseconds()))
+		if err != nil {
+			return false, err
+		}
+		if err := t.settle(ctx, max(time.Until(end), quietTime)); err != nil {
+			return false, err
+		}
+		if !s.Done {
+			return true, nil
+		}
+		if s.Height == height {
+			return false, nil
+		}
+		height = s.Height
+	}
+	return true, nil
+}
+
+// wantsScrolling reports whether the page observes what comes into view, or listens to scrolling.
+func (t *tab) wantsScrolling(ctx context.Context) bool {
+	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{ // in the world of the page
+		Expression: "window[Symbol.for('legwork.scrolls')]()", ReturnByValue: new(true), Silent: new(true),
+	})
+	return err == nil && r.ExceptionDetails == nil && string(r.Result.Value) == "true"
+}
