@@ -68,11 +68,11 @@ func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat)
 				s.fields += stats[c].fields
 				s.buttons += stats[c].buttons
 			default:
-				o := walk(c, linked || c.DataAtom == atom.A && hasAttr(c, "href"),
+				o := walk(c, linked || isLink(c),
 					structured || c.DataAtom == atom.Dd || c.DataAtom == atom.Dt || c.DataAtom == atom.Td || c.DataAtom == atom.Pre)
 				s.add(o)
 				switch {
-				case c.DataAtom == atom.A && hasAttr(c, "href"):
+				case isLink(c):
 					s.links++
 				case c.DataAtom == atom.Button:
 					s.buttons++
@@ -87,6 +87,11 @@ func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat)
 		return s
 	}
 	return walk(n, false, false)
+}
+
+// isLink tells a link from the mark of a place. Links that scripts follow have no address.
+func isLink(n *html.Node) bool {
+	return n.DataAtom == atom.A && (hasAttr(n, "href") || !hasAttr(n, "name") && !hasAttr(n, "id"))
 }
 
 func fieldStat(n *html.Node) *stat {

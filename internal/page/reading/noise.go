@@ -24,6 +24,11 @@ var (
 	// weakWords are believed where the element has many links, or says next to nothing.
 	weakWords = wordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
 		"ratings print card cards more link links related next prev previous actions byline follow dateline partner partners shop store rail aside complementary top bottom logo search")
+	// controlWords are those of small print and things to press around a text: believed where there is hardly a sentence.
+	controlWords = wordSet("signature postprofile toolbar tools actions kudos votes votecell vote voting likes metrics crumbs crumb topbar topnav navibar navlinks linklist editbar " +
+		"credits imprint prevnext nextprev jumpbox userinfo pageinfo pageactions postmenu posttags taglist usercard badge reactions permalink " +
+		"skip strip statusbar online whosonline foot footer header")
+	sideWords    = wordSet("sidebar side rail sidecol sidepanel aside")
 	commentWords = wordSet("comment comments commentlist respond responses replies discussion disqus commenting")
 	// threadWords are those of pages whose comments are the content.
 	threadWords = wordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
@@ -39,6 +44,10 @@ var (
 		`(most|popular|trending|latest|recent|top|featured|other)( (read|popular|viewed|shared|posts?|news|stories|articles?|now|videos?|comments?|in .{1,30}))+|trending|share( (this|on|it|via|article|story|post).{0,40})?|` +
 		`follow (us|me)\b.*|stay (connected|in touch|up to date|informed).*|(sign up|subscribe|join)\b.{0,60}|(our |the )?newsletters?\b.{0,40}|` +
 		`about the authors?|advertisements?|sponsored( content| links)?|don.t miss.*|editor.?s.? picks?|what to read next|up next|keep reading|popular( posts?)?|` +
+		`rights and permissions|cite this (article|page)|about this article|who is online|top contributors|nearby words|word of the day|still stuck\??|similar .{3,20}|support us|` +
+		`相关(推荐|阅读|文章|新闻)|推荐阅读|热门文章|おすすめの記事|関連記事|人気記事|関連リンク|también te puede interesar|te puede interesar|artículos relacionados|noticias relacionadas|à lire aussi|lire aussi|articles (liés|similaires)|sur le même (sujet|thème)|` +
+		`(das könnte sie|das könnte dich) (auch )?interessieren|lesen sie (auch|mehr).*|mehr zum thema|verwandte (artikel|themen|beiträge)|weitere (artikel|meldungen|themen)|meistgelesen|leggi anche|potrebbe interessarti.*|articoli correlati|lees ook|gerelateerd.*|leia (também|mais)|` +
+		`veja também|читайте также|похожие (статьи|материалы)|по теме|مقالات ذات صلة|اقرأ أيضا.*|` +
 		`tags?:?|filed under:?|topics?:?|categories:?|explore more|similar (posts?|articles?|stories)|we recommend|from (the|our) (archives?|partners?).*|promoted( content)?|around the web|follow.{0,20}on (twitter|facebook).*)$`)
 	commentHeading = regexp.MustCompile(`(?i)^(comments?( ?\(?\d*\)?)?:?|\d+ (comments?|responses?|replies|thoughts?)\b.*|(leave|post|write|add|submit)( a| your)? (reply|comment|response)s?.*|join the (conversation|discussion).*|(view|show) (all )?comments.*|reader comments|no comments( yet)?|comments are closed.*|kommentare?|commentaires?|comentarios?)$`)
 	noiseLine      = regexp.MustCompile(`(?i)^(share (this|on|via|article|story|post)\b.{0,80}|share|tweet|pin it|email( this)?|print( this.{0,20})?|copy link|advertisements?|loading\.*|(click|tap) (here )?to (share|print|email|copy|tweet|subscribe|sign up).*|` +
@@ -119,7 +128,7 @@ func (z *noiser) noise(n *html.Node) bool {
 	case "complementary":
 		return z.asideNoise(n)
 	}
-	return attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n)
+	return attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n) || z.controls(n)
 }
 
 // before reports whether a dialog stands before a page that has text of its own.
@@ -150,6 +159,14 @@ func (z *noiser) named(n *html.Node) bool {
 	if anyOf(words, noiseWords) {
 		return !prose || z.article || s.fields > 0
 	}
+	if anyOf(words, controlWords) || anyOf(joinedNames(whole), controlWords) {
+		plain := s.letters < 300 && s.sentences < 2 && !within(n, atom.Table, atom.Pre) && n.DataAtom != atom.Td && n.DataAtom != atom.Th
+		titled := has(n, of(atom.H1, atom.H2, atom.P)) && anyOf(words, wordSet("header foot footer badge strip"))
+		return plain && !titled && !hasFootnotes(n) || s.linked*2 > s.letters && s.sentences < 2
+	}
+	if anyOf(words, sideWords) && !within(n, atom.Main, atom.Article) && s.sentences < 6 && s.paragraphs == 0 && s.structured*2 < s.letters {
+		return true
+	}
 	if anyOf(words, weakWords) && !within(n, atom.Table, atom.Pre, atom.Dl) && n.DataAtom != atom.Tr && n.DataAtom != atom.Td {
 		if z.article {
 			return s.links > 1 && s.linked*2 > s.letters && s.sentences < 3
@@ -157,6 +174,37 @@ func (z *noiser) named(n *html.Node) bool {
 		return s.links > 2 && s.linked*5 > s.letters*4 && !within(n, atom.Main, atom.Article) || outerSidebar(words) && s.linked*2 > s.letters
 	}
 	return false
+}
+
+// joinedNames gives names without the signs in them: post-menu is postmenu.
+func joinedNames(whole []string) []string {
+	out := make([]string, len(whole))
+	for i, name := range whole {
+		out[i] = strings.NewReplacer("-", "", "_", "").Replace(name)
+	}
+	return out
+}
+
+// controls reports whether n is a row of things to press: nothing but links, or a number beside a vote, on a page that has prose.
+func (z *noiser) controls(n *html.Node) bool {
+	s := z.stats[n]
+	if z.all.sentences < 4 || z.all.linked*2 > z.all.letters || s.letters == 0 || s.letters > 250 || s.sentences > 0 ||
+		firstHeading(n) != nil || within(n, atom.Table, atom.Pre, atom.Dl, atom.Li, atom.P, atom.Figure, atom.H1, atom.H2, atom.H3) {
+		return false
+	}
+	switch n.DataAtom {
+	case atom.Div, atom.Section:
+	case atom.Ul, atom.Ol:
+		if !z.article && !z.thread {
+			return false
+		}
+	default:
+		return false
+	}
+	if s.links == 0 {
+		return z.thread && s.letters < 6 && onlyNumbers(n)
+	}
+	return s.linked*10 >= s.letters*7
 }
 
 func outerSidebar(words []string) bool {
