@@ -17,6 +17,7 @@ import (
 	"legwork/internal/jobs"
 	"legwork/internal/llm"
 	"legwork/internal/page"
+	"legwork/internal/page/parser"
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
 	"legwork/internal/stream"
@@ -46,6 +47,7 @@ type app struct {
 	service   *jobs.Service
 	runner    *jobs.Runner // nil for roleAPI
 	pages     *pages       // nil for roleAPI
+	parsers   *parser.Pool // nil for roleAPI
 	api       *httpapi.API
 	server    *http.Server // nil for roleWorker
 	addr      net.Addr     // the API's, once it listens
@@ -156,7 +158,10 @@ func (a *app) startRunner(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	fetcher := fetcher(cfg, a.store, a.log)
+	if a.parsers, err = newParsers(cfg, a.log); err != nil {
+		return err
+	}
+	fetcher := fetcher(cfg, a.store, a.parsers, a.log)
 	if a.pages, err = openPages(cfg, fetcher, lists, a.log); err != nil {
 		return err
 	}
@@ -179,10 +184,10 @@ func (a *app) startRunner(ctx context.Context) error {
 }
 
 // fetcher reads pages over HTTP as the configuration says.
-func fetcher(cfg config.Config, st *store.Store, log *slog.Logger) *page.Fetcher {
+func fetcher(cfg config.Config, st *store.Store, reader page.Reader, log *slog.Logger) *page.Fetcher {
 	return page.NewFetcher(page.Config{
 		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
-		Timeout: cfg.FetchTimeout, Logger: log, Confine: confine(),
+		Timeout: cfg.FetchTimeout, Logger: log, Reader: reader, Confine: confine(),
 		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
 	}, gate{st})
 }
@@ -253,6 +258,9 @@ func (a *app) Stop(ctx context.Context) {
 		}
 	}
 	a.pages.close()
+	if a.parsers != nil {
+		a.parsers.Close()
+	}
 	if a.publisher != nil {
 		_ = a.publisher.Flush(ctx)
 	}

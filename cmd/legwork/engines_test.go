@@ -1,6 +1,7 @@
 package main
 
 import (
+	"legwork/internal/page"
 	"strings"
 	"testing"
 
@@ -68,7 +69,7 @@ func TestBingThroughTheBrowser(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)
 	a := w.app(roleAll, "BROWSER=auto")
-	client := engineClient(a.cfg, fetcher(a.cfg, a.store, a.log), a.cfg.FetchAllowNets)
+	client := engineClient(a.cfg, fetcher(a.cfg, a.store, page.NewInProcess(""), a.log), a.cfg.FetchAllowNets)
 	ask := func(show search.Show) []search.Result {
 		t.Helper()
 		found, err := search.NewBing(client, w.site.URL(testsite.BingScriptedPath), show).Search(w.ctx(), search.Query{Text: "Aurora kettle", Limit: 5})

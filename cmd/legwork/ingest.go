@@ -59,7 +59,12 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	pages := fetcher(cfg, st, log)
+	parsers, err := newParsers(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer parsers.Close()
+	pages := fetcher(cfg, st, parsers, log)
 	defer pages.Close()
 	show := &shelfProgress{w: p.out, terminal: terminal(p.out)}
 	sum, err := ingest.Run(ctx, pages, func(ctx context.Context, v research.Visit) (bool, error) {
@@ -67,6 +72,7 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	}, ingest.Options{
 		Target: c.Args().First(), BaseURL: c.String("base-url"), MaxPages: c.Int("max-pages"), Depth: c.Int("depth"),
 		MaxBytes: int64(cfg.FetchMaxBytes), Policy: page.Policy{Lists: lists}, Report: show.item,
+		Reader: parsers,
 	})
 	show.summary(sum)
 	switch {

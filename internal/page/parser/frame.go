@@ -1,0 +1,121 @@
+package parser
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"legwork/internal/page"
+)
+
+// maxFrame bounds one frame, in bytes. Bodies are at most FETCH_MAX_BYTES; a reading is bounded by package page.
+const maxFrame = 256 << 20
+
+// settings are the first frame that a child gets.
+type settings struct {
+	CacheDir string // of machine code
+	Memory   uint64 // bytes of writable memory that the child may map; 0: no limit
+}
+
+// request is a document to read. Its body follows as a frame of its own.
+type request struct {
+	Prepare bool // fill the cache of machine code instead of reading
+	URL     string
+	Header  http.Header
+}
+
+// answer is what came of a request.
+type answer struct {
+	Reading page.Reading
+	Code    string // of the error; empty: none
+	Message string // of the error
+}
+
+// codes are the errors of a page.Reader by the names that they have on the wire. The last one stands for all others.
+func codes() []struct {
+	code string
+	err  error
+} {
+	return []struct {
+		code string
+		err  error
+	}{{"empty", page.ErrEmpty}, {"password", page.ErrPassword}, {"limit", page.ErrLimit}, {"type", page.ErrType}}
+}
+
+// encode puts an error into the answer.
+func (a *answer) encode(err error) {
+	if err == nil {
+		return
+	}
+	a.Code, a.Message = "type", err.Error()
+	for _, c := range codes() {
+		if errors.Is(err, c.err) {
+			a.Code = c.code
+			return
+		}
+	}
+}
+
+// err gives the error of the answer.
+func (a *answer) err() error {
+	if a.Code == "" {
+		return nil
+	}
+	for _, c := range codes() {
+		if a.Code == c.code {
+			if a.Message == c.err.Error() {
+				return c.err
+			}
+			return fmt.Errorf("%w (%s)", c.err, a.Message)
+		}
+	}
+	return fmt.Errorf("%w (%s)", page.ErrType, a.Message)
+}
+
+// writeFrame writes the length of data and data.
+func writeFrame(w io.Writer, data []byte) error {
+	var head [4]byte
+	if len(data) > maxFrame {
+		return fmt.Errorf("a frame of %d bytes is too long", len(data))
+	}
+	binary.BigEndian.PutUint32(head[:], uint32(len(data)))
+	if _, err := w.Write(head[:]); err != nil {
+		return err
+	}
+	_, err := w.Write(data)
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeFrame(w, data)
+}
+
+// readFrame reads one frame. The error is io.EOF where there is no further one.
+func readFrame(r io.Reader) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n > maxFrame {
+		return nil, fmt.Errorf("a frame of %d bytes is too long", n)
+	}
+	data := make([]byte, n)
+	_, err := io.ReadFull(r, data)
+	return data, err
+}
+
+func readJSON(r io.Reader, v any) error {
+	data, err := readFrame(r)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}

@@ -1,0 +1,29 @@
+//go:build !linux
+
+package parser
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+// Elsewhere than on Linux, a child is limited by the time that it takes and by Go's own memory limit alone.
+
+func limitMemory(uint64) error { return nil }
+
+func childAttr() *syscall.SysProcAttr { return nil }
+
+func residentMemory(int) uint64 { return 0 }
+
+func killGroup(pid int) {
+	if p, err := os.FindProcess(pid); err == nil {
+		_ = p.Kill()
+	}
+}
+
+func stopGroup(int) {}
+
+func resumeGroup(int) {}
+
+func usedCPU(int) time.Duration { return 0 }

@@ -1,0 +1,258 @@
+package parser
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"legwork/internal/page"
+)
+
+// Config says how a Pool works. Zero values stand for the defaults named.
+type Config struct {
+	Command     []string      // starts a process that calls Serve; must be given
+	CacheDir    string        // of machine code; one that cannot be written to is replaced by a temporary folder
+	Size        int           // processes; as many as there are CPUs, at least 2 and at most 4
+	Timeout     time.Duration // for one document, the wait for a process not counted; 20 s
+	CPU         time.Duration // CPU time for one document; 20 s
+	SmallMemory uint64        // bytes of RAM that each process may take; 112 MiB
+	LargeMemory uint64        // bytes of RAM that one of them may take; 300 MiB
+	LargeBody   int           // bytes from which on a document is a large one; 1 MiB
+	Recycle     int           // documents after which a process is replaced; 200
+	Idle        time.Duration // after which a process that has nothing to do ends; 1 min
+	Logger      *slog.Logger  // nil: no log
+}
+
+// Pool reads documents in child processes. It starts none before the first document. It is safe for concurrent use.
+type Pool struct {
+	cfg    Config
+	slots  chan struct{} // one for each process that may run
+	large  chan struct{} // one for each process that may read a large document
+	grown  chan struct{} // the right to take LargeMemory
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	idle     []*process
+	sweep    *time.Timer
+	closed   bool
+	prepared bool
+	tempDir  string // a cache folder of our own; empty: none
+
+	preparing sync.Mutex // held while the PDF reader is compiled
+}
+
+// NewPool returns a Pool.
+func NewPool(cfg Config) (*Pool, error) {
+	if len(cfg.Command) == 0 {
+		return nil, errors.New("a pool of parser processes needs the command that starts one")
+	}
+	cfg.Size = cmp.Or(cfg.Size, min(max(2, runtime.NumCPU()), 4))
+	cfg.Timeout, cfg.CPU = cmp.Or(cfg.Timeout, 20*time.Second), cmp.Or(cfg.CPU, 20*time.Second)
+	cfg.SmallMemory, cfg.LargeMemory = cmp.Or(cfg.SmallMemory, 112<<20*raceFactor), cmp.Or(cfg.LargeMemory, 300<<20*raceFactor)
+	cfg.LargeBody, cfg.Recycle, cfg.Idle = cmp.Or(cfg.LargeBody, 1<<20), cmp.Or(cfg.Recycle, 200), cmp.Or(cfg.Idle, time.Minute)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &Pool{cfg: cfg, slots: make(chan struct{}, cfg.Size), large: make(chan struct{}, max(1, cfg.Size-1)), grown: make(chan struct{}, 1)}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if err := p.openCache(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// openCache makes sure that machine code can be kept somewhere: compiling it for each process would cost seconds and more
+// memory than a process has.
+func (p *Pool) openCache() error {
+	dir := p.cfg.CacheDir
+	if dir != "" {
+		abs, err := filepath.Abs(dir)
+		if err == nil && os.MkdirAll(abs, 0o700) == nil {
+			if probe, err := os.CreateTemp(abs, "probe"); err == nil {
+				_ = probe.Close()
+				p.cfg.CacheDir = abs
+				return os.Remove(probe.Name())
+			}
+		}
+	}
+	dir, err := os.MkdirTemp("", "legwork-parser")
+	if err != nil {
+		return fmt.Errorf("no folder for the machine code of the PDF reader: %w", err)
+	}
+	p.cfg.CacheDir, p.tempDir = dir, dir
+	return nil
+}
+
+// Close ends all processes. Calls under way fail.
+func (p *Pool) Close() {
+	p.cancel()
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	if p.sweep != nil {
+		p.sweep.Stop()
+	}
+	p.mu.Unlock()
+	for _, c := range idle {
+		c.kill()
+	}
+	if p.tempDir != "" {
+		_ = os.RemoveAll(p.tempDir)
+	}
+}
+
+// Read implements page.Reader.
+func (p *Pool) Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (page.Reading, error) {
+	if len(body) >= p.cfg.LargeBody {
+		if err := p.take(ctx, p.large); err != nil {
+			return page.Reading{}, err
+		}
+		defer func() { <-p.large }()
+	}
+	if err := p.take(ctx, p.slots); err != nil {
+		return page.Reading{}, err
+	}
+	defer func() { <-p.slots }()
+	if isPDF(header, body) {
+		if err := p.prepare(ctx); err != nil {
+			return page.Reading{}, err
+		}
+	}
+	q := request{URL: base.String(), Header: kept(header)}
+	child, err := p.child(ctx)
+	if err != nil {
+		return page.Reading{}, err
+	}
+	a, err := p.ask(ctx, child, q, body, p.cfg.Timeout)
+	if err == nil {
+		p.give(child)
+	}
+	if child.grown {
+		child.grown = false // it is gone, or small again
+		<-p.grown
+	}
+	if err != nil {
+		return page.Reading{}, err
+	}
+	return a.Reading, a.err()
+}
+
+// kept are the headers that a reading depends on. The others (cookies among them) are not handed on.
+func kept(header http.Header) http.Header {
+	out := http.Header{}
+	for _, name := range []string{"Content-Type", "Content-Language", "Content-Disposition", "Last-Modified", "Refresh", "Link"} {
+		if v := header.Values(name); len(v) > 0 {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// isPDF reports whether a document may be a PDF.
+func isPDF(header http.Header, body []byte) bool {
+	return strings.Contains(strings.ToLower(header.Get("Content-Type")), "pdf") || strings.Contains(string(body[:min(len(body), 1024)]), "%PDF")
+}
+
+// take waits for a place in a channel that counts.
+func (p *Pool) take(ctx context.Context, places chan struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.ctx.Done():
+		return errClosed
+	}
+}
+
+var errClosed = errors.New("the parser processes were ended")
+
+// child gives a process that has nothing to do, or a new one.
+func (p *Pool) child(ctx context.Context) (*process, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, errClosed
+	}
+	if n := len(p.idle); n > 0 {
+		c := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return c, nil
+	}
+	p.mu.Unlock()
+	return startProcess(ctx, p.cfg.Command, settings{CacheDir: p.cfg.CacheDir, Memory: 2 * p.cfg.LargeMemory})
+}
+
+// give takes a process back.
+func (p *Pool) give(c *process) {
+	c.read++
+	worn := c.read >= p.cfg.Recycle || residentMemory(c.cmd.Process.Pid) > p.cfg.SmallMemory
+	p.mu.Lock()
+	if worn || p.closed {
+		p.mu.Unlock()
+		c.kill()
+		return
+	}
+	p.idle = append(p.idle, c)
+	if p.sweep == nil {
+		p.sweep = time.AfterFunc(p.cfg.Idle, p.rest)
+	} else {
+		p.sweep.Reset(p.cfg.Idle)
+	}
+	p.mu.Unlock()
+}
+
+// rest ends the processes that have had nothing to do for a while.
+func (p *Pool) rest() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, c := range idle {
+		c.kill()
+	}
+}
+
+// prepare compiles the PDF reader into the cache, once, in a process of its own that may take more memory for it.
+func (p *Pool) prepare(ctx context.Context) error {
+	p.preparing.Lock()
+	defer p.preparing.Unlock()
+	p.mu.Lock()
+	done := p.prepared
+	p.mu.Unlock()
+	if done {
+		return nil
+	}
+	if err := p.take(ctx, p.grown); err != nil { // it takes as much memory as a large document
+		return err
+	}
+	defer func() { <-p.grown }()
+	child, err := startProcess(ctx, p.cfg.Command, settings{CacheDir: p.cfg.CacheDir, Memory: prepareMemory})
+	if err != nil {
+		return err
+	}
+	defer child.kill()
+	a, err := p.exchange(ctx, child, request{Prepare: true}, nil, nil)
+	if err == nil {
+		err = a.err()
+	}
+	if err != nil {
+		return fmt.Errorf("prepare the PDF reader: %w", err)
+	}
+	p.mu.Lock()
+	p.prepared = true
+	p.mu.Unlock()
+	return nil
+}

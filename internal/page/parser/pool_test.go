@@ -1,0 +1,223 @@
+package parser
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"legwork/internal/page"
+)
+
+// TestMain plays a parser process when a Pool starts the test binary with "parse", and one that misbehaves with "hang".
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "parse":
+			if err := Serve(context.Background(), os.Stdin, os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
+		case "hang":
+			select {}
+		case "spin":
+			for {
+			}
+		case "eat":
+			var s settings
+			_ = readJSON(os.Stdin, &s)
+			_ = limitMemory(s.Memory)
+			for all := [][]byte{}; ; {
+				all = append(all, bytes.Repeat([]byte("x"), 1<<20))
+			}
+		case "panic":
+			panic("broken")
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func newPool(t *testing.T, cfg Config, mode string) *Pool {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Command = []string{self, mode}
+	if cfg.CacheDir == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.CacheDir = dir + "/legwork/wasm"
+	}
+	p, err := NewPool(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+var base = &url.URL{Scheme: "https", Host: "docs.example.com", Path: "/page.html"}
+
+func header(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
+
+// TestReadsAsInProcess: a child reads what this process would, errors included.
+func TestReadsAsInProcess(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{}, "parse")
+	here := page.NewInProcess("")
+	defer here.Close()
+	for name, tt := range map[string]struct{ contentType, body string }{
+		"html":     {"text/html", "<title>T</title><h1>H</h1><p>The kettle holds 1.7 litres. <a href=/x>more</a></p>"},
+		"refresh":  {"text/html", "<meta http-equiv=refresh content='0; url=/next'>"},
+		"wall":     {"text/html", "<form><input type=password></form>"},
+		"markdown": {"text/markdown", "# T\n\nText with [a link](x.html).\n"},
+		"text":     {"text/plain", "plain words"},
+		"empty":    {"text/html", ""},
+		"image":    {"image/png", "\x89PNG"},
+		"no pdf":   {"application/pdf", "%PDF-1.4 broken"},
+	} {
+		want, wantErr := here.Read(t.Context(), base, header(tt.contentType), []byte(tt.body))
+		got, err := p.Read(t.Context(), base, header(tt.contentType), []byte(tt.body))
+		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+			t.Errorf("%s: read %+v, want %+v", name, got, want)
+		}
+		for _, e := range []error{page.ErrEmpty, page.ErrType, page.ErrPassword, page.ErrLimit} {
+			if errors.Is(err, e) != errors.Is(wantErr, e) {
+				t.Errorf("%s: error %v, want %v", name, err, wantErr)
+			}
+		}
+	}
+}
+
+// TestLimits: a process that hangs, computes or takes memory without end is ended, and the document refused with the reason.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	for mode, tt := range map[string]struct {
+		cfg  Config
+		want string
+		err  error
+	}{
+		"hang":  {Config{Timeout: 200 * time.Millisecond}, "more than 200ms", page.ErrLimit},
+		"spin":  {Config{CPU: time.Second, Timeout: time.Minute}, "of computing", page.ErrLimit},
+		"eat":   {Config{Timeout: time.Minute}, "of memory", page.ErrLimit},
+		"panic": {Config{Timeout: time.Minute}, "crashed", page.ErrType},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, tt.cfg, mode)
+			_, err := p.Read(t.Context(), base, header("text/html"), []byte("<p>x"))
+			if !errors.Is(err, tt.err) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %v with %q", err, tt.err, tt.want)
+			}
+		})
+	}
+}
+
+// TestContext: the end of the caller's context ends the process at once, and the pool goes on.
+func TestContext(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{Timeout: time.Minute, Size: 1}, "hang")
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := p.Read(ctx, base, header("text/html"), []byte("<p>x")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if len(p.slots) != 0 || len(p.grown) != 0 {
+		t.Error("a place was not given back")
+	}
+}
+
+// TestRecycle: a process is used again, and replaced after so many documents or when it was idle; Close ends all.
+func TestRecycle(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{Recycle: 3, Size: 1}, "parse")
+	pids := map[int]int{}
+	for range 6 {
+		if _, err := p.Read(t.Context(), base, header("text/html"), []byte("<p>x")); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range p.idle {
+			pids[c.cmd.Process.Pid]++
+		}
+	}
+	if len(pids) != 2 {
+		t.Errorf("idle processes by number of times: %v, want 2 processes", pids)
+	}
+	if _, err := p.Read(t.Context(), base, header("text/html"), []byte("<p>x")); err != nil {
+		t.Fatal(err)
+	}
+	last := p.idle[0]
+	p.rest()
+	<-last.done
+	if syscall.Kill(last.cmd.Process.Pid, 0) == nil {
+		t.Error("an idle process lives on")
+	}
+	p.Close()
+	if _, err := p.Read(t.Context(), base, header("text/html"), []byte("<p>x")); !errors.Is(err, errClosed) {
+		t.Error(err)
+	}
+}
+
+// TestTwoLarge: two processes that both want more than the small amount take turns, and both documents are read.
+func TestTwoLarge(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{Size: 3, SmallMemory: 1, Timeout: time.Minute}, "parse") // every process wants to grow
+	body := []byte("<title>T</title>" + strings.Repeat("<p>Words of a long page, again and again.</p>\n", 20_000))
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if r, err := p.Read(t.Context(), base, header("text/html"), body); err != nil || len(r.Page.Text) == 0 {
+				t.Errorf("%d bytes of text, %v", len(r.Page.Text), err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(p.grown) != 0 {
+		t.Error("the right to grow was not given back")
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	body := []byte("<title>T</title>" + strings.Repeat("<p>Words of a page of usual length, again and again.</p>\n", 400))
+	b.Run("child", func(b *testing.B) {
+		self, err := os.Executable()
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := NewPool(Config{Command: []string{self, "parse"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer p.Close()
+		for b.Loop() {
+			if _, err := p.Read(b.Context(), base, header("text/html"), body); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("inprocess", func(b *testing.B) {
+		p := page.NewInProcess("")
+		defer p.Close()
+		for b.Loop() {
+			if _, err := p.Read(b.Context(), base, header("text/html"), body); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,103 @@
+package parser
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"legwork/internal/goroutine"
+)
+
+// process is a running child.
+type process struct {
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
+	err   *tail
+	done  chan struct{} // closed when it has ended
+	read  int           // documents that it has read
+	grown bool          // it holds the right to take Config.LargeMemory
+}
+
+// startProcess starts a child and sends it its settings.
+func startProcess(ctx context.Context, command []string, s settings) (*process, error) {
+	p := &process{cmd: exec.Command(command[0], command[1:]...), err: &tail{}, done: make(chan struct{})} //nolint:noctx // it outlives the call that starts it
+	p.cmd.Env = []string{"GOTRACEBACK=none"}                                                              // no key and no password of ours
+	p.cmd.Dir = string(os.PathSeparator)
+	p.cmd.Stderr = p.err
+	p.cmd.SysProcAttr = childAttr()
+	p.cmd.WaitDelay = time.Second
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.out = bufio.NewReaderSize(out, 1<<16)
+	started := make(chan error)
+	goroutine.Go(context.WithoutCancel(ctx), func() { p.live(started) })
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start a parser process: %w", err)
+	}
+	if err := writeJSON(p.in, s); err != nil {
+		p.kill()
+		return nil, fmt.Errorf("start a parser process: %w", err)
+	}
+	return p, nil
+}
+
+// live starts the child and waits for its end on one locked thread: the kernel kills the child when that thread ends.
+func (p *process) live(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := p.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	_ = p.cmd.Wait() // how it ended is told by ProcessState and its standard error
+	close(p.done)
+}
+
+// kill ends the child, whatever it is doing, and waits until it is gone.
+func (p *process) kill() {
+	killGroup(p.cmd.Process.Pid)
+	<-p.done
+	_ = p.in.Close()
+}
+
+// tail keeps the first and the last words of a child's standard error.
+type tail struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// maxTail bounds what is kept, in bytes.
+const maxTail = 8 << 10
+
+// Write implements io.Writer.
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if room := maxTail - t.text.Len(); room > 0 {
+		t.text.Write(b[:min(len(b), room)])
+	}
+	return len(b), nil
+}
+
+// String gives what was kept.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(t.text.String())
+}
