@@ -32,7 +32,7 @@ func TestIdempotencyKey(t *testing.T) {
 	if res := r.do("DELETE", "/api/tasks/"+first.TaskID, nil); res.status != 204 {
 		t.Fatalf("delete: %d", res.status)
 	}
-	r.post("/api/tasks", `{"question":"q"}`, "Idempotency-Key", key).wantError(410, "gone")
+	r.post("/api/tasks", `{"question":"q","maxDepth":3}`, "Idempotency-Key", key).wantError(410, "gone")
 	for _, bad := range []string{"", "a b", "\xc3\xa9", strings.Repeat("k", 256)} {
 		r.post("/api/tasks", `{"question":"q"}`, "Idempotency-Key", bad).wantError(422, "validation_error", "idempotencyKey")
 	}

@@ -129,8 +129,12 @@ func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages 
 
 // purgeNow removes the files of a task that was just removed, or leaves them to its purge job.
 func (s *Service) purgeNow(ctx context.Context, id uuid.UUID) {
-	defer s.files.lock(id)()
-	if err := s.artifacts.Purge(ctx, id); err != nil {
+	unlock, err := s.files.lock(ctx, id)
+	if err == nil {
+		defer unlock()
+		err = s.artifacts.Purge(ctx, id)
+	}
+	if err != nil {
 		s.log.WarnContext(ctx, "artifacts of a removed task are left to its purge job", "task", id, "error", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,16 +14,6 @@ import (
 	"legwork/internal/research"
 	"legwork/internal/wire"
 )
-
-// fileLocks keep the writer and the remover of one task's files apart within this process.
-type fileLocks [64]sync.Mutex
-
-// lock takes a task's lock and gives what releases it.
-func (l *fileLocks) lock(id uuid.UUID) (unlock func()) {
-	m := &l[id[15]%byte(len(l))] // the last byte of a UUIDv7 is random
-	m.Lock()
-	return m.Unlock
-}
 
 // upkeepTimeout bounds a job on files. One that runs for longer has lost its process.
 const upkeepTimeout = 30 * time.Second
@@ -80,7 +69,11 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 		return nil
 	}
 	// A delete in this process waits for us, and we find its task gone if it came first.
-	defer s.files.lock(task.ID)()
+	unlock, err := s.files.lock(ctx, task.ID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	have, err := s.store.For(task.AccountID).Artifacts(ctx, task.ID)
 	if err != nil {
 		return err

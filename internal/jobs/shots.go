@@ -18,7 +18,11 @@ func (c *run) keepPicture(ctx context.Context, file research.Artifact, data []by
 	if err := c.runner.lease.await(ctx); err != nil {
 		return err
 	}
-	defer c.runner.files.lock(c.task.ID)()
+	unlock, err := c.runner.files.lock(ctx, c.task.ID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	epochs, err := store.ReadUntilAvailable(ctx, func() (map[uuid.UUID]int, error) {
 		return c.runner.store.Epochs(ctx, []uuid.UUID{c.task.ID})
 	})

@@ -101,11 +101,15 @@ func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *s
 	if err != nil {
 		return nil, err
 	}
+	former, err := formerRequestHash(in)
+	if err != nil {
+		return nil, err
+	}
 	taken, err := s.store.For(account).TakeKey(ctx, tx, *key, hash, id, KeepKeys)
 	if err != nil || taken == nil {
 		return nil, err
 	}
-	if !bytes.Equal(taken.RequestHash, hash) {
+	if !bytes.Equal(taken.RequestHash, hash) && !bytes.Equal(taken.RequestHash, former) {
 		var v research.ValidationError
 		v.Add("idempotencyKey", "was used for a different request within the last 24 hours; use a new key")
 		return nil, v.Err()
@@ -122,20 +126,60 @@ func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (res
 	return task, err
 }
 
-// requestHash is the SHA-256 of a submission after normalisation and defaults, so that two spellings of one request are
-// the same: encoding/json writes the fields in the order of the type and the keys of maps sorted.
+// requestHash is the SHA-256 of a submission as it was sent, without defaults: a retry is the same request after the server
+// was updated to a version with more options or other defaults. A submission that did not come as JSON has no such form; what
+// it says with its defaults stands for it.
 func requestHash(in research.NewTask) ([]byte, error) {
-	o := &in.Options
-	if len(o.AllowDomains) == 0 {
-		o.AllowDomains = nil
+	if in.Request == nil {
+		return formerRequestHash(in)
 	}
-	if len(o.DenyDomains) == 0 {
-		o.DenyDomains = nil
+	sum := sha256.Sum256(in.Request)
+	return sum[:], nil
+}
+
+// formerRequest has the fields of a submission that were hashed, with their defaults, up to migration 7. Keys count for
+// KeepKeys, so rows with such hashes are still met for a day after the update. It must not get new fields.
+type formerRequest struct {
+	Question string
+	Options  formerOptions
+	Priority research.Priority
+	ParentID *uuid.UUID
+}
+
+type formerOptions struct {
+	SeedURL            string
+	MaxDepth           int
+	MaxPages           int
+	TimeBudget         time.Duration
+	MaxTokens          int64
+	SearchEngine       research.Engine
+	MaxResults         int
+	SafeMode           bool
+	SameDomainOnly     bool
+	AllowExternalLinks bool
+	AllowDomains       []string
+	DenyDomains        []string
+	Fresh              bool
+	Metadata           map[string]any
+}
+
+// formerRequestHash is the SHA-256 of a submission after normalisation and defaults.
+func formerRequestHash(in research.NewTask) ([]byte, error) {
+	o := in.Options
+	former := formerRequest{Question: in.Question, Priority: in.Priority, ParentID: in.ParentID, Options: formerOptions{
+		SeedURL: o.SeedURL, MaxDepth: o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: o.TimeBudget, MaxTokens: o.MaxTokens,
+		SearchEngine: o.SearchEngine, MaxResults: o.MaxResults, SafeMode: o.SafeMode, SameDomainOnly: o.SameDomainOnly,
+		AllowExternalLinks: o.AllowExternalLinks, Fresh: o.Fresh}}
+	if len(o.AllowDomains) > 0 {
+		former.Options.AllowDomains = o.AllowDomains
 	}
-	if len(o.Metadata) == 0 {
-		o.Metadata = nil
+	if len(o.DenyDomains) > 0 {
+		former.Options.DenyDomains = o.DenyDomains
 	}
-	b, err := json.Marshal(in)
+	if len(o.Metadata) > 0 {
+		former.Options.Metadata = o.Metadata
+	}
+	b, err := json.Marshal(former)
 	if err != nil {
 		return nil, fmt.Errorf("hash request: %w", err)
 	}

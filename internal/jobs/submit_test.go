@@ -97,6 +97,52 @@ func TestSubmitOnce(t *testing.T) {
 	}
 }
 
+// A retry is the same request after an update of the server in between that brings an option, or another default.
+func TestRetryAcrossAnUpdate(t *testing.T) {
+	p := setup(t)
+	sent := []byte(`{"question":"q"}`)
+	in := asked("q")
+	in.Request = sent
+	first, _, err := p.once("k", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	updated := in
+	updated.Options.MaxPages, updated.Options.Fresh = 50, true
+	if got, replayed, err := p.once("k", updated); err != nil || !replayed || got.ID != first.ID {
+		t.Errorf("the same request with other defaults: %s, %v, %v", got.ID, replayed, err)
+	}
+	other := updated
+	other.Request = []byte(`{"maxPages":50,"question":"q"}`)
+	_, _, err = p.once("k", other)
+	wantKeyRefused(t, err)
+}
+
+// Keys of the version before are honoured: they hashed the request with its defaults.
+func TestRetryOfTheFormerVersion(t *testing.T) {
+	p := setup(t)
+	former := asked("q")
+	first, _, err := p.once("k", former) // without Request: the former hash
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hash string
+	if err := p.store.Pool().QueryRow(t.Context(), "SELECT encode(request_hash, 'hex') FROM idempotency_keys").Scan(&hash); err != nil {
+		t.Fatal(err)
+	}
+	if want := "7bed5fe8c66e84d6b38c1b2006ee8bb88f7189087d2c9ea419265f3cba3bddf9"; hash != want {
+		t.Errorf("the former hash is %s now, was %s", hash, want)
+	}
+	now := former
+	now.Request = []byte(`{"question":"q"}`)
+	if got, replayed, err := p.once("k", now); err != nil || !replayed || got.ID != first.ID {
+		t.Errorf("a retry after the update: %s, %v, %v", got.ID, replayed, err)
+	}
+	now.Question = "another"
+	_, _, err = p.once("k", now)
+	wantKeyRefused(t, err)
+}
+
 // TestRefusedSubmissionKeepsItsKey: only a stored task uses up a key.
 func TestRefusedSubmissionKeepsItsKey(t *testing.T) {
 	p := setup(t)

@@ -62,6 +62,7 @@ type NewTask struct {
 	Priority Priority
 	ParentID *uuid.UUID // the task this one follows up; nil: none
 	Context  *Context   `json:"-"` // what is known of the parent; filled in at submission, not part of the request
+	Request  []byte     `json:"-"` // the request as it was sent, in a canonical form; what an idempotency key stands for. nil: not known
 }
 
 // Task is one question and all that is known about it.

@@ -68,7 +68,8 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 	if err := o.bad.Err(); err != nil {
 		return research.NewTask{}, err
 	}
-	return in, nil
+	in.Request, err = o.canonical(newTaskFields)
+	return in, err
 }
 
 // DecodeReason reads the body of a cancel or a delete. An empty body, null and a blank reason all mean none: "".

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -79,6 +80,27 @@ func snake(name string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// canonical is the object as it was sent, so that two spellings of one request are the same bytes: the known fields alone, by
+// their names in camelCase, without those that are null or an empty list or object, which mean the same as absent ones; the
+// rest by RFC 8785, except that whole numbers keep all their digits. No default is in it: a request keeps its form when a later
+// version adds a field or the server's defaults change.
+func (o *object) canonical(known []string) ([]byte, error) {
+	sent := map[string]jsontext.Value{}
+	for _, name := range known {
+		v := o.get(name).Clone()
+		if len(v) == 0 {
+			continue
+		}
+		if err := v.Canonicalize(jsontext.CanonicalizeRawInts(false)); err != nil {
+			return nil, fmt.Errorf("canonical form of %s: %w", name, err)
+		}
+		if string(v) != "[]" && string(v) != "{}" {
+			sent[name] = v
+		}
+	}
+	return json.Marshal(sent, json.Deterministic(true))
 }
 
 // get gives the field's value, nil when it is absent or null. A camelCase key hides the snake_case one, even with null.

@@ -1,0 +1,84 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+func TestFileLocks(t *testing.T) {
+	t.Parallel()
+	var locks fileLocks
+	a, b := uuid.New(), uuid.New()
+	unlock, err := locks.lock(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another task's lock is free, whatever the ids are.
+	other, err := locks.lock(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	// Who waits leaves with its context, and says why.
+	why := errors.New("the client has gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	left := make(chan error)
+	go func() {
+		_, err := locks.lock(ctx, a)
+		left <- err
+	}()
+	cancel(why)
+	if err := <-left; !errors.Is(err, why) {
+		t.Errorf("a wait that was given up: %v", err)
+	}
+	// One that waits on gets it.
+	next := make(chan struct{})
+	go func() {
+		defer close(next)
+		unlock, err := locks.lock(t.Context(), a)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		unlock()
+	}()
+	unlock()
+	<-next
+	if len(locks.tasks) != 0 {
+		t.Errorf("%d locks are kept that nobody uses", len(locks.tasks))
+	}
+	// A free lock is taken by a context that has ended, too: the work that follows looks at its context itself.
+	if unlock, err := locks.lock(ctx, a); err != nil {
+		t.Error(err)
+	} else {
+		unlock()
+	}
+}
+
+func TestFileLocksExclude(t *testing.T) {
+	t.Parallel()
+	var locks fileLocks
+	ids := []uuid.UUID{uuid.New(), uuid.New()}
+	inside := map[uuid.UUID]*int{ids[0]: new(int), ids[1]: new(int)} // the race detector sees who is not kept apart
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() {
+			id := ids[i%2]
+			unlock, err := locks.lock(t.Context(), id)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer unlock()
+			*inside[id]++
+		})
+	}
+	all.Wait()
+	if *inside[ids[0]] != 100 || *inside[ids[1]] != 100 || len(locks.tasks) != 0 {
+		t.Errorf("%d, %d; %d kept", *inside[ids[0]], *inside[ids[1]], len(locks.tasks))
+	}
+}
