@@ -15,6 +15,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"legwork/internal/goroutine"
 )
 
 // memoryPages bounds the memory of one PDFium instance, in WebAssembly pages of 64 KiB.
@@ -122,9 +124,9 @@ func (e *Engine) with(ctx context.Context, use func(pdfium.Pdfium) error) (err e
 		return errors.Join(ctx.Err(), err)
 	}
 	killed := make(chan struct{})
-	alive := context.AfterFunc(ctx, func() {
+	alive := goroutine.AfterFunc(ctx, func() {
+		defer close(killed)
 		_ = instance.Kill()
-		close(killed)
 	})
 	defer func() {
 		if r := recover(); r != nil { // a trap of the sandbox that the library does not expect
