@@ -115,7 +115,7 @@ var address = url.URL{Scheme: "https", Host: "pages.example", Path: "/page.html"
 // legwork reads a page as a task would over HTTP.
 func legwork(a annotated) (string, error) {
 	base := address
-	p, _, err := page.FromHTML(&base, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, a.html)
+	p, _, err := page.Read(&base, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, a.html)
 	if errors.Is(err, page.ErrEmpty) {
 		return "", nil
 	}

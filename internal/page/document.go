@@ -5,19 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 	markdownhtml "github.com/yuin/goldmark/renderer/html"
-	"golang.org/x/net/html/charset"
-	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/net/html"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/representation"
+	"legwork/internal/page/structured"
 	"legwork/internal/research"
 )
 
@@ -38,22 +37,129 @@ func Read(base *url.URL, header http.Header, body []byte) (research.Page, []rese
 	return r.Page, r.Links, err
 }
 
-// parse reads a document by its type.
-func (p *InProcess) parse(ctx context.Context, base *url.URL, header http.Header, body []byte) (r Reading, err error) {
-	switch mediaKind(header.Get("Content-Type"), body) {
-	case kindHTML:
-		return readHTML(base, header, body)
-	case kindMarkdown:
-		r.Page, r.Links, err = FromMarkdown(base, header, body)
-	case kindPDF:
+// parse reads a document by its kind.
+func (p *InProcess) parse(ctx context.Context, base *url.URL, header http.Header, body []byte) (Reading, error) {
+	kind := representation.KindOf(header.Get("Content-Type"), base, body)
+	switch kind {
+	case representation.Binary:
+		return Reading{}, fmt.Errorf("%w: %s", ErrType, header.Get("Content-Type"))
+	case representation.PDF:
 		return p.readPDF(ctx, base, body)
-	case kindText:
-		r.Page, err = FromText(base, header, body)
-	default:
-		err = fmt.Errorf("%w: %s", ErrType, header.Get("Content-Type"))
+	}
+	text, _ := representation.Text(body, header.Get("Content-Type"))
+	d := source{base: base, language: header.Get("Content-Language"), text: text}
+	switch kind {
+	case representation.HTML:
+		return d.html(text, false)
+	case representation.XHTML:
+		if page, ok := structured.XHTML(text); ok {
+			return d.html(page, false)
+		}
+		return d.html(text, false)
+	case representation.Markdown:
+		return d.markdown()
+	case representation.Feed:
+		return d.structured(structured.Feed)
+	case representation.Outline:
+		return d.structured(structured.Outline)
+	case representation.Table:
+		return d.structured(func(text string) (string, string, error) { return structured.Table(d.name(), text) })
+	case representation.JSON:
+		return d.lines(structured.JSON)
+	case representation.XML:
+		return d.lines(structured.XML)
+	}
+	return d.plain(text, "")
+}
+
+// source is a document whose text is known.
+type source struct {
+	base     *url.URL
+	language string // Content-Language of the answer
+	text     string // in UTF-8
+}
+
+// name is the last part of the document's address, which stands for a title where there is none.
+func (d source) name() string {
+	return plaintext.Cut(plaintext.Fold(d.base.Path[strings.LastIndexByte(d.base.Path, '/')+1:]), plaintext.MaxHeading)
+}
+
+// html reads an HTML page. whole says that all of it is content. A wall in front of the content has no text of its own that
+// is worth keeping.
+func (d source) html(text string, whole bool) (r Reading, err error) {
+	doc := parseHTML(d.base, d.language, text, whole)
+	r = Reading{Links: doc.Links, Wall: doc.Wall, Refresh: doc.Refresh}
+	if doc.MoreLinks {
+		r.Note = moreLinks
+	}
+	if doc.Wall == "" {
+		r.Page, err = doc.Page()
 	}
 	return r, err
 }
+
+// moreLinks is the note of a page with more links than are kept.
+const moreLinks = "The page has more links than are followed; the first ones are known."
+
+// structured reads a document that can be shown as a page. What is not well formed is plain text.
+func (d source) structured(convert func(text string) (page, note string, err error)) (Reading, error) {
+	page, note, err := convert(d.text)
+	if err != nil {
+		return d.plain(d.text, "")
+	}
+	r, err := d.html(page, true)
+	r.Wall, r.Refresh = "", ""
+	r.Note = joinNotes(note, r.Note)
+	return r, err
+}
+
+// lines reads a document that can be shown as lines. What is not well formed is plain text.
+func (d source) lines(convert func(text string) (lines, note string, err error)) (Reading, error) {
+	text, note, err := convert(d.text)
+	if err != nil {
+		return d.plain(d.text, "")
+	}
+	return d.plain(text, note)
+}
+
+// plain reads text as it stands, with the addresses in it as links. The error is ErrEmpty.
+func (d source) plain(text, note string) (Reading, error) {
+	text = plaintext.Clean(text)
+	links, more := structured.Links(text)
+	if more {
+		note = joinNotes(note, moreLinks)
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " \t")
+	}
+	text = strings.Trim(strings.Join(lines, "\n"), "\n")
+	if strings.TrimSpace(text) == "" {
+		return Reading{Links: links, Note: note}, ErrEmpty
+	}
+	return Reading{Page: plaintext.NewPage(d.name(), plaintext.Language(d.language), text), Links: links, Note: note}, nil
+}
+
+// markdown reads Markdown by way of HTML, so that links, headings and tables come out as those of any page.
+func (d source) markdown() (Reading, error) {
+	md := goldmark.New(
+		goldmark.WithExtensions(extension.GFM, extension.DefinitionList),
+		goldmark.WithRendererOptions(markdownhtml.WithUnsafe()),
+	)
+	title, text := structured.FrontMatter(plaintext.Clean(d.text))
+	var out bytes.Buffer
+	if title != "" {
+		out.WriteString("<title>" + html.EscapeString(title) + "</title>")
+	}
+	if err := md.Convert([]byte(structured.ShallowMarkdown(text)), &out); err != nil {
+		return Reading{}, fmt.Errorf("%w: %w", ErrType, err)
+	}
+	r, err := d.html(out.String(), true)
+	r.Wall, r.Refresh = "", ""
+	return r, err
+}
+
+func joinNotes(notes ...string) string { return strings.TrimSpace(strings.Join(notes, " ")) }
 
 // guarded runs a parser over a foreign document. A parser that panics must not take the process down, since the
 // document would do the same to the next process that tries it.
@@ -64,117 +170,4 @@ func guarded(parse func() error) (err error) {
 		}
 	}()
 	return parse()
-}
-
-// FromText reads plain text, which includes JSON, XML and CSV, as it stands. The error is ErrEmpty.
-func FromText(base *url.URL, header http.Header, body []byte) (research.Page, error) {
-	text := plaintext.Clean(decode(body, header.Get("Content-Type")))
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		lines[i] = strings.TrimRight(l, " \t")
-	}
-	text = strings.Trim(strings.Join(lines, "\n"), "\n")
-	if strings.TrimSpace(text) == "" {
-		return research.Page{}, ErrEmpty
-	}
-	title := base.Path[strings.LastIndexByte(base.Path, '/')+1:]
-	return plaintext.NewPage(plaintext.Cut(plaintext.Fold(title), plaintext.MaxHeading), plaintext.Language(header.Get("Content-Language")), text), nil
-}
-
-// FromMarkdown reads Markdown by way of HTML, so that links, headings and tables come out as those of any page.
-func FromMarkdown(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
-	md := goldmark.New(
-		goldmark.WithExtensions(extension.GFM, extension.DefinitionList),
-		goldmark.WithRendererOptions(markdownhtml.WithUnsafe()),
-	)
-	var out bytes.Buffer
-	if err := md.Convert([]byte(plaintext.Clean(decode(body, header.Get("Content-Type")))), &out); err != nil {
-		return research.Page{}, nil, fmt.Errorf("%w: %w", ErrType, err)
-	}
-	h := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": header.Values("Content-Language")}
-	return FromHTML(base, h, out.Bytes())
-}
-
-// Kinds of documents that are read.
-type kind int
-
-const (
-	kindNone kind = iota
-	kindHTML
-	kindText
-	kindMarkdown
-	kindPDF
-)
-
-// mediaKind tells how to read a document by its Content-Type, or by its first bytes (WHATWG MIME sniffing, as
-// net/http implements it) when there is none.
-func mediaKind(contentType string, body []byte) kind {
-	if strings.TrimSpace(contentType) == "" {
-		if body == nil {
-			return kindNone
-		}
-		contentType = http.DetectContentType(body)
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		media, _, _ = strings.Cut(strings.ToLower(contentType), ";")
-		media = strings.TrimSpace(media)
-	}
-	switch media {
-	case "text/html", "application/xhtml+xml":
-		return kindHTML
-	case "text/markdown", "text/x-markdown":
-		return kindMarkdown
-	case "application/pdf":
-		return kindPDF
-	case "application/json", "application/xml", "application/yaml", "application/x-yaml", "application/toml":
-		return kindText
-	case "text/css", "text/javascript", "text/calendar", "text/vcard", "image/svg+xml":
-		return kindNone
-	}
-	if strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "+json") || strings.HasSuffix(media, "+xml") {
-		return kindText
-	}
-	return kindNone
-}
-
-// decode gives body as UTF-8. What says the encoding, in order: a byte order mark, the Content-Type, the document's
-// first kilobyte (meta, XML declaration), the bytes themselves. Bytes that are valid UTF-8 are never read as Latin-1, a
-// common wrong label.
-func decode(body []byte, contentType string) string {
-	enc, name, certain := charset.DetermineEncoding(body[:min(len(body), 1024)], contentType)
-	if !certain {
-		if label := xmlEncoding(body); label != "" {
-			if e, err := htmlindex.Get(label); err == nil {
-				enc, certain = e, true
-				name, _ = htmlindex.Name(e)
-			}
-		}
-	}
-	if (!certain || name == "windows-1252") && utf8.Valid(body) {
-		name = "utf-8"
-	}
-	if name == "utf-8" {
-		return strings.ToValidUTF8(string(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF"))), "\uFFFD")
-	}
-	out, err := enc.NewDecoder().Bytes(body)
-	if err != nil {
-		out = body
-	}
-	return strings.TrimPrefix(strings.ToValidUTF8(string(out), "\uFFFD"), "\uFEFF")
-}
-
-// xmlEncoding is the encoding that an XML declaration names; empty: none.
-func xmlEncoding(body []byte) string {
-	head := string(body[:min(len(body), 200)])
-	declaration, _, found := strings.Cut(head, "?>")
-	if !found || !strings.HasPrefix(declaration, "<?xml") {
-		return ""
-	}
-	_, value, found := strings.Cut(declaration, "encoding=")
-	if !found || len(value) < 2 {
-		return ""
-	}
-	label, _, _ := strings.Cut(value[1:], value[:1])
-	return label
 }

@@ -5,57 +5,100 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"legwork/internal/research"
 )
 
-func TestMediaKind(t *testing.T) {
-	t.Parallel()
-	for contentType, want := range map[string]kind{
-		"text/html": kindHTML, "TEXT/HTML; charset=utf-8": kindHTML, "application/xhtml+xml": kindHTML, "text/html;;broken": kindHTML,
-		"text/plain": kindText, "text/csv": kindText, "application/json": kindText, "application/ld+json": kindText, "application/atom+xml": kindText,
-		"text/markdown": kindMarkdown, "application/pdf": kindPDF,
-		"image/png": kindNone, "image/svg+xml": kindNone, "text/css": kindNone, "application/octet-stream": kindNone, "video/mp4": kindNone, "": kindNone,
-	} {
-		if got := mediaKind(contentType, nil); got != want {
-			t.Errorf("%q: %v, want %v", contentType, got, want)
-		}
+// readAs reads a document of a type at an address below pageURL.
+func readAs(t *testing.T, contentType, name, body string) Reading {
+	t.Helper()
+	u, err := pageURL.Parse(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for body, want := range map[string]kind{"<!DOCTYPE html><p>x": kindHTML, "just words": kindText, "%PDF-1.7": kindPDF, "\x89PNG\r\n\x1a\n": kindNone, "\x00\x01": kindNone} {
-		if got := mediaKind("", []byte(body)); got != want {
-			t.Errorf("sniffed %q: %v, want %v", body, got, want)
-		}
+	reader := NewInProcess("")
+	defer reader.Close()
+	r, err := reader.Read(t.Context(), u, http.Header{"Content-Type": {contentType}}, []byte(body))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
+	return r
 }
 
-func TestDecode(t *testing.T) {
+// TestReadKinds: each kind of document is read as text with links, and without the signs of its format.
+func TestReadKinds(t *testing.T) {
 	t.Parallel()
-	late := strings.Repeat("ascii ", 400)
-	for name, tt := range map[string]struct{ body, contentType, want string }{
-		"declared":               {"caf\xe9", "text/plain; charset=iso-8859-1", "café"},
-		"byte order mark":        {"\xEF\xBB\xBFcafé", "text/plain; charset=iso-8859-1", "café"},
-		"utf-16":                 {"\xFF\xFEh\x00i\x00", "text/html", "hi"},
-		"meta":                   {"<meta charset=koi8-r>\xc4\xc1", "text/html", "<meta charset=koi8-r>да"},
-		"xml declaration":        {"<?xml version='1.0' encoding='ISO-8859-2'?>\xb1", "text/xml", "<?xml version='1.0' encoding='ISO-8859-2'?>ą"},
-		"nothing said, UTF-8":    {"café", "text/plain", "café"},
-		"nothing said, late":     {late + "café", "text/html", late + "café"},
-		"nothing said, Latin-1":  {"caf\xe9", "text/plain", "café"},
-		"called Latin-1, is not": {"café", "text/html; charset=iso-8859-1", "café"},
-		"called UTF-8, is not":   {"caf\xe9", "text/html; charset=utf-8", "caf\uFFFD"},
-		"unknown charset":        {"café", "text/html; charset=klingon", "café"},
-		"empty":                  {"", "", ""},
+	const rss = `<?xml version="1.0" encoding="ISO-8859-1"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Orchard &amp; news</title><link>https://a.example/</link>
+<item><title>Frost</title><link>frost.html</link><description><![CDATA[<p>Cold air &amp; fans <b>will run</b>.</p><script>x()</script></div>]]></description><pubDate>Tue, 06 May 2031 08:00:00 GMT</pubDate></item>
+<item><guid>https://a.example/press</guid><description>Größe &lt; 5.</description><content:encoded><![CDATA[The press has <a href="/m">a manual</a>.]]></content:encoded></item></channel></rss>`
+	for name, tt := range map[string]struct {
+		contentType, path, body string
+		has, lacks              []string // in the text
+		links                   []string // ends of addresses
+		title                   string
+	}{
+		"RSS": {"application/rss+xml", "feed", rss, []string{"Orchard & news", "Frost", "Cold air & fans will run.", "2031-05-06", "Größe < 5.", "The press has a manual."},
+			[]string{"CDATA", "<p>", "&amp;", "x()"}, []string{"/manual/frost.html", "a.example/press", "/m"}, "Orchard & news"},
+		"Atom": {"text/xml", "feed", `<feed xmlns="http://www.w3.org/2005/Atom"><title>Tides</title><entry><title type="html">High &lt;b&gt;water&lt;/b&gt;</title><link rel="alternate" href="/high"/>
+<updated>2031-05-06T08:00:00Z</updated><author><name>Ann</name></author><summary>At the pier.</summary><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>At <em>04:12</em>.</p></div></content></entry></feed>`,
+			[]string{"Tides", "High water", "2031-05-06, Ann", "At the pier.", "At 04:12."}, []string{"<", "xmlns"}, []string{"/high"}, "Tides"},
+		"JSON Feed": {"application/json", "feed.json", `{"version":"https://jsonfeed.org/version/1.1","title":"Notes","items":[{"id":"1","url":"https://a.example/1","title":"One","content_html":"<p>First &amp; only</p>"},{"id":"2","content_text":"No title."}]}`,
+			[]string{"Notes", "One", "First & only", "No title."}, []string{"{", "<p>", "content_html"}, []string{"a.example/1"}, "Notes"},
+		"OPML": {"text/x-opml", "x", `<opml version="2.0"><head><title>Blogs</title></head><body><outline text="Water"><outline text="Tides &amp; ice" htmlUrl="https://t.example/" xmlUrl="https://t.example/feed"/></outline></body></opml>`,
+			[]string{"Blogs", "Water", "Tides & ice"}, []string{"outline", "xmlUrl"}, []string{"t.example/", "t.example/feed"}, "Blogs"},
+		"Markdown": {"text/plain", "README.md", "---\ntitle: Front\nlayout: x\n---\n\n## Settings\n\n| a | b |\n|---|---|\n| `poll` | 15 s |\n\nSee [the guide](guide.md).\n",
+			[]string{"Settings", "15 s", "See the guide."}, []string{"](", "layout", "|---|---|\n|---"}, []string{"/manual/guide.md"}, "Front"},
+		"CSV": {"text/csv", "stations.csv", "name;height\r\n\"Weir; old\";\"4,5\"\r\nDam;31\r\n", []string{"name", "Weir; old", "4,5", "31"}, []string{`"`}, nil, "stations.csv"},
+		"TSV": {"text/tab-separated-values", "x.tsv", "name\theight\nDam\t31\n", []string{"name", "Dam", "31"}, []string{"\t"}, nil, "x.tsv"},
+		"JSON": {"application/json", "x", `{"name":"M\u00fchle","gates":[{"width":5.20,"open":true},null],"page":"https:\/\/a.example\/x","html":"<p>Two<br>lines<\/p>"}`,
+			[]string{"name: Mühle", "width: 5.20", "open: true", "- null", "Two\n", "lines"}, []string{"{", "\\u00fc", `\/`, "<p>"}, []string{"a.example/x"}, "x"},
+		"lines of JSON": {"application/x-ndjson", "x", "{\"a\":1}\n{\"a\":2}\n", []string{"a: 1", "a: 2"}, []string{"{"}, nil, "x"},
+		"XML": {"application/xml", "x", `<?xml version="1.0" encoding="windows-1251"?><stations xmlns="urn:x"><station id="7"><name>Dam &amp; <![CDATA[weir]]></name><note>It is <em>old</em> &mdash; very.</note></station><see>https://a.example/s</see></stations>`,
+			[]string{"name: Dam & weir", "id: 7", "note: It is old — very."}, []string{"<", "CDATA", "urn:x"}, []string{"a.example/s"}, "x"},
+		"XHTML": {"application/xhtml+xml", "x", `<?xml version="1.0"?><!DOCTYPE html><h:html xmlns:h="http://www.w3.org/1999/xhtml" xml:lang="en"><h:head><h:title>Tides</h:title><h:script src="x"/></h:head><h:body><h:p>High<h:br/> &amp; <h:a id="x"/>low &#x2014; <![CDATA[a<b]]></h:p><h:div/><h:p>End</h:p></h:body></h:html>`,
+			[]string{"High", "low — a<b", "End"}, []string{"CDATA", "&amp;"}, nil, "Tides"},
+		"XHTML that is not well formed": {"application/xhtml+xml", "x", `<html xmlns="http://www.w3.org/1999/xhtml"><head><title>Tides</title></head><body><p>High<p>low</body></html>`, []string{"High", "low"}, nil, nil, "Tides"},
+		"a page as text":                {"text/plain", "x", "<!doctype html><title>T</title><p>Words <a href=y>there</a>", []string{"Words there"}, []string{"<p>"}, []string{"/manual/y"}, "T"},
+		"text with addresses":           {"text/plain", "x.txt", "See https://a.example/x_(y), http://b.example. And <https://c.example/?q=1>!", []string{"See https://a.example/x_(y), "}, nil, []string{"/x_(y)", "b.example/", "c.example/?q=1"}, "x.txt"},
+		"broken JSON":                   {"application/json", "x", `not json`, []string{"not json"}, nil, nil, "x"},
+		"broken feed":                   {"application/rss+xml", "x", `<rss`, []string{"<rss"}, nil, nil, "x"},
 	} {
-		if got := decode([]byte(tt.body), tt.contentType); got != tt.want {
-			t.Errorf("%s: %q, want %q", name, got, tt.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := readAs(t, tt.contentType, tt.path, tt.body)
+			for _, want := range tt.has {
+				if !strings.Contains(r.Page.Text, want) {
+					t.Errorf("without %q", want)
+				}
+			}
+			for _, not := range tt.lacks {
+				if strings.Contains(r.Page.Text, not) {
+					t.Errorf("with %q", not)
+				}
+			}
+			for _, end := range tt.links {
+				if !slices.ContainsFunc(r.Links, func(l research.Link) bool { return strings.HasSuffix(l.URL, end) }) {
+					t.Errorf("no link to %q", end)
+				}
+			}
+			if r.Page.Title != tt.title {
+				t.Errorf("title %q", r.Page.Title)
+			}
+			if t.Failed() {
+				t.Logf("text:\n%s\nlinks: %+v", r.Page.Text, r.Links)
+			}
+		})
 	}
 }
 
 func TestReadText(t *testing.T) {
 	t.Parallel()
-	p, links, err := Read(pageURL, http.Header{"Content-Type": {"application/json"}, "Content-Language": {"en"}}, []byte("\n{\"a\": \"<b>\"}  \r\n\r\n"))
-	if err != nil || p.Text != `{"a": "<b>"}` || p.Title != "page.html" || p.Language != "en" || links != nil {
+	p, links, err := Read(pageURL, http.Header{"Content-Type": {"text/plain"}, "Content-Language": {"en"}}, []byte("\n a <b>  \r\n\r\n"))
+	if err != nil || p.Text != " a <b>" || p.Title != "page.html" || p.Language != "en" || links != nil {
 		t.Errorf("%+v %v %v", p, links, err)
 	}
 	if _, _, err := Read(pageURL, http.Header{"Content-Type": {"text/plain"}}, []byte(" \n")); !errors.Is(err, ErrEmpty) {
@@ -71,12 +114,12 @@ func TestReadText(t *testing.T) {
 
 func TestMarkdownKeepsLinksAndHeadings(t *testing.T) {
 	t.Parallel()
-	p, links, err := FromMarkdown(pageURL, nil, []byte("# T\nText with [a link](x.html).\n\nTerm\n: Meaning\n"))
-	if err != nil || p.Text != "# T\n\nText with a link.\n\nTerm\n\n Meaning" || p.Title != "T" {
-		t.Errorf("%q %q %v", p.Title, p.Text, err)
+	r := readAs(t, "text/markdown", "page.html", "# T\nText with [a link](x.html).\n\nTerm\n: Meaning\n")
+	if r.Page.Text != "# T\n\nText with a link.\n\nTerm\n\n Meaning" || r.Page.Title != "T" {
+		t.Errorf("%q %q", r.Page.Title, r.Page.Text)
 	}
-	if len(links) != 1 || links[0].URL != "https://docs.example.com/manual/x.html" || links[0].Heading != "T" {
-		t.Errorf("%+v", links)
+	if len(r.Links) != 1 || r.Links[0].URL != "https://docs.example.com/manual/x.html" || r.Links[0].Heading != "T" {
+		t.Errorf("%+v", r.Links)
 	}
 }
 

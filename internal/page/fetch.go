@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/net/publicsuffix"
 
 	"legwork/internal/research"
 	"legwork/internal/weburl"
@@ -32,7 +35,7 @@ type Config struct {
 	Reader       Reader        // reads what was fetched; InProcess
 }
 
-// Fetcher loads pages over HTTP. It is safe for concurrent use and keeps no cookies.
+// Fetcher loads pages over HTTP. It is safe for concurrent use. Cookies last for one load.
 type Fetcher struct {
 	cfg    Config
 	gate   Gate
@@ -90,15 +93,16 @@ func (f *Fetcher) Load(ctx context.Context, rawURL string, p Policy) (research.V
 // Fetch is Load for a file of any type, such as a site map: it gives the body, unpacked, instead of reading it. The body is
 // nil unless the visit's Outcome is OK.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.Visit, []byte, error) {
-	l := &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}, raw: true}
+	l := f.newLoad(p)
+	l.raw = true
 	v, err := f.run(ctx, rawURL, l)
-	return v, l.body, err
+	return v, l.file, err
 }
 
 // LoadDocument is Load that also hands over the document as it was received, for whoever shows it in a browser. There is
 // one with every success, and with readings of a page that found no text or a wall in front of it; else it is nil.
 func (f *Fetcher) LoadDocument(ctx context.Context, rawURL string, p Policy) (research.Visit, *Document, error) {
-	l := &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}}
+	l := f.newLoad(p)
 	v, err := f.run(ctx, rawURL, l)
 	if l.document != nil {
 		l.document.Left = max(0, l.left)
@@ -128,13 +132,44 @@ type load struct {
 	*Fetcher
 	policy Policy
 	visit  research.Visit
-	left   time.Duration // of the time limit
-	seen   map[string]bool
-	raw    bool   // the body is wanted as it is
-	body   []byte // when raw
+	left   time.Duration   // of the time limit
+	seen   map[string]bool // requests that were made, see key
+	jar    *cookiejar.Jar  // cookies of this load alone: some sites redirect until one comes back
+	raw    bool            // the file is wanted as it is
+	file   []byte          // when raw
 
 	document *Document // the answer that the visit tells of, if it was read
 }
+
+func (f *Fetcher) newLoad(p Policy) *load {
+	jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
+	if err != nil {
+		panic(err) // cannot be: New has no way to fail
+	}
+	return &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}, jar: jar}
+}
+
+// maxCookies is how many bytes of cookies one request carries; servers refuse more.
+const maxCookies = 8 << 10
+
+// cookies is the Cookie header of a request to u; empty: there is none.
+func (l *load) cookies(u *url.URL) string {
+	var b strings.Builder
+	for _, c := range l.jar.Cookies(u) {
+		pair := c.Name + "=" + c.Value
+		if b.Len()+len(pair) > maxCookies {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(pair)
+	}
+	return b.String()
+}
+
+// key tells one request of a load from another: the same address with another cookie may be answered otherwise.
+func (l *load) key(u *url.URL) string { return u.String() + " " + l.cookies(u) }
 
 func (l *load) fail(outcome research.Outcome, format string, args ...any) {
 	l.visit.Outcome, l.visit.Message = outcome, fmt.Sprintf(format, args...)
@@ -158,14 +193,14 @@ func (l *load) follow(ctx context.Context, raw string) error {
 		case l.policy.Strikes.Out(u.Host):
 			l.fail(research.OutcomeRateLimited, "%s %s", domainOf(u), struckOut)
 			return nil
-		case l.seen[u.String()]:
+		case l.seen[l.key(u)]:
 			l.fail(research.OutcomeRedirects, "%s redirects in a circle.", u.Host)
 			return nil
 		case hop > l.cfg.MaxRedirects:
 			l.fail(research.OutcomeRedirects, "The page redirects more than %d times.", l.cfg.MaxRedirects)
 			return nil
 		}
-		l.seen[u.String()] = true
+		l.seen[l.key(u)] = true
 		if ok, err := l.admit(ctx, u); err != nil || !ok {
 			return err
 		}

@@ -1,8 +1,10 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -118,8 +120,8 @@ func TestOutcomes(t *testing.T) {
 	tlsSite.StartTLS()
 	t.Cleanup(tlsSite.Close)
 	site.Page("/self.html", `<meta http-equiv="refresh" content="5;url=/self.html"><p>Reloads itself.`)
-	answer(site, "/br", "text/html", map[string]string{"Content-Encoding": "br"}, "xx")
-	answer(site, "/badgzip", "text/html", map[string]string{"Content-Encoding": "gzip"}, "not gzip at all")
+	answer(site, "/br", "text/html", map[string]string{"Content-Encoding": "br"}, "words as they are")
+	answer(site, "/badgzip", "text/html", map[string]string{"Content-Encoding": "gzip"}, "\x1f\x8b\x08not gzip at all")
 	site.Handle("/badlocation", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://[::1")
 		w.WriteHeader(http.StatusFound)
@@ -162,7 +164,7 @@ func TestOutcomes(t *testing.T) {
 		{"/gzip-bomb", research.OutcomeTooLarge, 200, "1 MiB"},
 		{"/binary.bin", research.OutcomeType, 200, "application/octet-stream"},
 		{"/download.zip", research.OutcomeType, 200, "application/zip"},
-		{"/br", research.OutcomeType, 200, "compressed"},
+		{"/br", research.OutcomeOK, 200, ""},
 		{"/badgzip", research.OutcomeType, 200, "compressed"},
 		{"/broken.pdf", research.OutcomeType, 200, "broken"},
 		{"/badlocation", research.OutcomeBadURL, 302, "not a valid URL"},
@@ -406,5 +408,101 @@ func TestWaitAtTheGateIsNotCountedAsTime(t *testing.T) {
 	}
 	if v.Bytes == 0 || v.Page.Title != v.Title || len(v.Links) < 10 {
 		t.Errorf("%d bytes, %q, %d links", v.Bytes, v.Title, len(v.Links))
+	}
+}
+
+// TestCookiesOfOneLoad: a site that redirects until its cookie comes back is read; the next load begins without cookies.
+func TestCookiesOfOneLoad(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	var first int
+	gated := func(name string, refuse func(w http.ResponseWriter, r *http.Request)) {
+		site.Handle(name, func(w http.ResponseWriter, r *http.Request) {
+			if _, err := r.Cookie("seen"); err != nil {
+				http.SetCookie(w, &http.Cookie{Name: "seen", Value: "1", Path: "/"})
+				first++
+				refuse(w, r)
+				return
+			}
+			_, _ = w.Write([]byte("<title>Inside</title><p>The reading room opens at 9:15."))
+		})
+	}
+	gated("/itself", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/itself", http.StatusFound) })
+	gated("/element", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`<meta http-equiv=refresh content="0;url=/element"><p>Wait.`))
+	})
+	gated("/header", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Refresh", "0; url=/header")
+		_, _ = w.Write([]byte("<p>Wait."))
+	})
+	site.Handle("/circle", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "seen", Value: "always the same"})
+		http.Redirect(w, r, "/circle", http.StatusFound)
+	})
+	count := 0
+	site.Handle("/endless", func(w http.ResponseWriter, r *http.Request) {
+		count++
+		http.SetCookie(w, &http.Cookie{Name: "n", Value: fmt.Sprint(count)})
+		http.Redirect(w, r, "/endless", http.StatusFound)
+	})
+	f, _ := fetcher(t, config())
+	for range 2 {
+		for _, path := range []string{"/itself", "/element", "/header"} {
+			if v := visit(t, f, site.URL(path), Policy{}); v.Outcome != research.OutcomeOK || !strings.Contains(v.Page.Text, "9:15") {
+				t.Errorf("%s: %s %s", path, v.Outcome, v.Message)
+			}
+		}
+	}
+	if first != 6 {
+		t.Errorf("%d requests without a cookie, want one for each load", first)
+	}
+	for _, path := range []string{"/circle", "/endless"} {
+		if v := visit(t, f, site.URL(path), Policy{}); v.Outcome != research.OutcomeRedirects {
+			t.Errorf("%s: %s %s", path, v.Outcome, v.Message)
+		}
+	}
+}
+
+// TestRefreshHeader: it leads on as an element does; a page with text stays.
+func TestRefreshHeader(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	site.Handle("/moved", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Refresh", "0;URL='index.html'")
+		_, _ = w.Write([]byte("<p>Moved."))
+	})
+	site.Handle("/later", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Refresh", "300")
+		_, _ = w.Write([]byte("<p>News of the hour."))
+	})
+	f, _ := fetcher(t, config())
+	if v := visit(t, f, site.URL("/moved"), Policy{}); v.FinalURL != site.URL("/index.html") || v.Outcome != research.OutcomeOK {
+		t.Errorf("%s %s", v.FinalURL, v.Message)
+	}
+	if v := visit(t, f, site.URL("/later"), Policy{}); v.FinalURL != site.URL("/later") || v.Outcome != research.OutcomeOK {
+		t.Errorf("%s %s", v.FinalURL, v.Message)
+	}
+}
+
+// TestBinaryIsNotRead: what the first bytes show to be no text is refused before the rest of it is loaded, whatever its type.
+func TestBinaryIsNotRead(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	for path, contentType := range map[string]string{"/video": "video/mp4", "/page": "text/html", "/text": "text/plain", "/none": ""} {
+		site.Handle(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{contentType}
+			chunk := bytes.Repeat([]byte("\x00\x00\x00\x18ftypmp42\x00\x01\x02\x03"), 4096)
+			for range 10 {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		})
+	}
+	f, _ := fetcher(t, config())
+	for _, path := range []string{"/video", "/page", "/text", "/none"} {
+		if v := visit(t, f, site.URL(path), Policy{}); v.Outcome != research.OutcomeType || v.Bytes > 64<<10 {
+			t.Errorf("%s: %s %q after %d bytes", path, v.Outcome, v.Message, v.Bytes)
+		}
 	}
 }

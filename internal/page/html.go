@@ -10,26 +10,15 @@ import (
 	"golang.org/x/net/idna"
 
 	"legwork/internal/page/reading"
-	"legwork/internal/research"
 )
 
 // ErrEmpty: the document holds no text.
 var ErrEmpty = reading.ErrEmpty
 
-// FromHTML reads an HTML document that was found at base: its main content as text, its title, its language, what it says of
-// its address and its dates, and all its links. header gives charset and language where the document does not; it may be
-// nil. The error is ErrEmpty when there is no text (the links are given all the same); broken HTML is no error.
-func FromHTML(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
-	d := parseHTML(base, header, body)
-	p, err := d.Page()
-	p.ModifiedAt = firstTime(p.ModifiedAt, lastModified(header))
-	return p, d.Links, err
-}
-
 // parseHTML parses an HTML document and reads its links.
-func parseHTML(base *url.URL, header http.Header, body []byte) *reading.Document {
+func parseHTML(base *url.URL, language, text string, whole bool) *reading.Document {
 	return reading.Parse(reading.Input{
-		Text: decode(body, header.Get("Content-Type")), URL: base, Language: header.Get("Content-Language"),
+		Text: text, URL: base, Language: language, Whole: whole,
 		SameSite: func(a, b *url.URL) bool { return Domain(a.Host) == Domain(b.Host) },
 	})
 }

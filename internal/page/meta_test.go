@@ -39,7 +39,7 @@ func TestFacts(t *testing.T) {
 		{name: "locale", head: `<meta property="og:locale" content="fr_FR">`, language: "fr"},
 	} {
 		doc := `<!DOCTYPE html><html><head><title>T</title>` + tt.head + `</head><body><main><h1>T</h1><p>The kettle holds 1.7 litres of water.</p>` + tt.body + `</main></body></html>`
-		p, _, err := FromHTML(base, tt.header, []byte(doc))
+		p, _, err := Read(base, tt.header, []byte(doc))
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue

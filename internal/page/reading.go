@@ -51,13 +51,3 @@ func (p *InProcess) Read(ctx context.Context, base *url.URL, header http.Header,
 	})
 	return r, err
 }
-
-// readHTML reads an HTML page. A wall in front of the content has no text of its own that is worth keeping.
-func readHTML(base *url.URL, header http.Header, body []byte) (r Reading, err error) {
-	d := parseHTML(base, header, body)
-	r = Reading{Links: d.Links, Wall: d.Wall, Refresh: d.Refresh}
-	if d.Wall == "" {
-		r.Page, err = d.Page()
-	}
-	return r, err
-}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"legwork/internal/page/representation"
 	"legwork/internal/research"
 )
 
@@ -24,33 +25,36 @@ type Document struct {
 	reader Reader // reads what a browser makes of it; nil: InProcess
 }
 
-// ContentType is the type that a browser should take the document for. Text of all kinds is plain text, so that a browser
-// shows it as it stands; it is empty for documents that are not shown.
+// ContentType is the type that a browser should take the document for, with its charset. Text of all kinds is plain text,
+// so that a browser shows it as it stands; it is empty for documents that are not shown.
 func (d *Document) ContentType() string {
 	declared := d.Header.Get("Content-Type")
-	switch mediaKind(declared, d.Body) {
-	case kindHTML:
-		if strings.TrimSpace(declared) == "" {
-			return "text/html"
-		}
-		return declared
-	case kindText, kindMarkdown:
-		_, params, ok := strings.Cut(declared, ";")
-		if !ok {
-			params = " charset=utf-8"
-		}
-		return "text/plain;" + params
+	kind := representation.KindOf(declared, d.URL, d.Body)
+	if kind == representation.Binary || kind == representation.PDF {
+		return ""
 	}
-	return ""
+	_, charset := representation.Text(d.Body, declared)
+	switch {
+	case kind == representation.XHTML && strings.HasPrefix(declared, "application/xhtml+xml"):
+		return "application/xhtml+xml; charset=" + charset
+	case isHTML(kind):
+		return "text/html; charset=" + charset
+	}
+	return "text/plain; charset=" + charset
 }
+
+// isHTML reports whether documents of a kind are pages in HTML.
+func isHTML(k representation.Kind) bool { return k == representation.HTML || k == representation.XHTML }
 
 // Dynamic reports whether a browser would make more of the document than a parser does: it is HTML that runs scripts or
 // has frames.
 func (d *Document) Dynamic() bool {
-	if mediaKind(d.Header.Get("Content-Type"), d.Body) != kindHTML {
+	declared := d.Header.Get("Content-Type")
+	if !isHTML(representation.KindOf(declared, d.URL, d.Body)) {
 		return false
 	}
-	z := html.NewTokenizer(strings.NewReader(decode(d.Body, d.Header.Get("Content-Type"))))
+	text, _ := representation.Text(d.Body, declared)
+	z := html.NewTokenizer(strings.NewReader(text))
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
@@ -96,7 +100,9 @@ const (
 // Rendered reads rendered, the HTML that a browser made of d, and gives v with the better of the two readings: the
 // rendered one, unless it is much thinner than what the server sent, or cannot be read.
 func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []byte) research.Visit {
-	l := load{visit: v, seen: map[string]bool{d.URL.String(): true}}
+	l := (&Fetcher{}).newLoad(Policy{})
+	l.visit = v
+	l.seen[l.key(d.URL)] = true
 	l.visit.Outcome, l.visit.Message, l.visit.Page, l.visit.Links, l.visit.Note = "", "", nil, nil, ""
 	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": d.Header.Values("Content-Language")}
 	reader := d.reader

@@ -1,11 +1,8 @@
 package page
 
 import (
-	"compress/gzip"
-	"compress/zlib"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -14,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading"
+	"legwork/internal/page/representation"
 	"legwork/internal/research"
 	"legwork/internal/weburl"
 )
@@ -23,8 +22,6 @@ const maxErrorBody = 256 << 10
 
 // maxRefreshText is the size of a page, in bytes of text, up to which its meta refresh counts as a redirect.
 const maxRefreshText = 500
-
-var errTooLarge = errors.New("body too large")
 
 // request makes one request and reads its answer into the visit. It returns the URL to go on with after a redirect.
 func (l *load) request(ctx context.Context, u *url.URL) (next string, err error) {
@@ -41,6 +38,9 @@ func (l *load) request(ctx context.Context, u *url.URL) (next string, err error)
 	req.Header.Set("Accept", "text/html,application/xhtml+xml,text/markdown,text/plain;q=0.9,application/pdf;q=0.8,application/json;q=0.7,*/*;q=0.1")
 	req.Header.Set("Accept-Language", "en,*;q=0.5")
 	req.Header.Set("Accept-Encoding", "gzip") // set by us, so that the transport leaves counting and unpacking to us
+	if cookies := l.cookies(u); cookies != "" {
+		req.Header.Set("Cookie", cookies)
+	}
 	resp, err := l.client.RoundTrip(req)
 	if err != nil {
 		l.visit.Outcome, l.visit.Message = Classify(err, u)
@@ -48,6 +48,7 @@ func (l *load) request(ctx context.Context, u *url.URL) (next string, err error)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	l.visit.Status = resp.StatusCode
+	l.jar.SetCookies(u, resp.Cookies())
 	switch {
 	case isRedirect(resp):
 		next = l.redirect(u, resp)
@@ -105,51 +106,100 @@ func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) {
 
 // hasCaptcha looks for a CAPTCHA on an error page.
 func (l *load) hasCaptcha(ctx context.Context, u *url.URL, resp *http.Response) bool {
-	if mediaKind(resp.Header.Get("Content-Type"), nil) != kindHTML {
+	packed, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil {
 		return false
 	}
-	body, err := unpack(resp, maxErrorBody, new(int64))
-	if err != nil && !errors.Is(err, errTooLarge) {
+	body, _, err := representation.Unpack(resp.Header.Values("Content-Encoding"), packed, l.cfg.MaxBytes)
+	if err != nil || !isHTML(representation.KindOf(resp.Header.Get("Content-Type"), u, body)) {
 		return false
 	}
 	r, err := l.cfg.Reader.Read(ctx, u, resp.Header, body)
 	return (err == nil || errors.Is(err, ErrEmpty)) && r.Wall == "captcha"
 }
 
-// read reads a successful answer. It returns the target of an immediate meta refresh, if the page is nothing but that. The
-// error is that of ctx.
+// read reads a successful answer. It returns the target of an immediate refresh, by an element or by a header, if the page
+// is nothing but that. The error is that of ctx.
 func (l *load) read(ctx context.Context, u *url.URL, resp *http.Response) (string, error) {
-	declared := resp.Header.Get("Content-Type")
-	if declared != "" && !l.raw && mediaKind(declared, nil) == kindNone {
-		l.fail(research.OutcomeType, "The document is of type %s, which cannot be read.", plaintext.Cut(plaintext.Fold(declared), 100))
-		return "", nil
-	}
-	if resp.ContentLength > l.cfg.MaxBytes {
-		l.tooLarge()
-		return "", nil
-	}
-	body, err := unpack(resp, l.cfg.MaxBytes, &l.visit.Bytes)
-	switch {
-	case errors.Is(err, errTooLarge):
-		l.tooLarge()
-		return "", nil
-	case errors.Is(err, ErrType), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, zlib.ErrHeader):
-		l.fail(research.OutcomeType, "The document is compressed in a way that cannot be read.")
-		return "", nil
-	case err != nil:
-		l.visit.Outcome, l.visit.Message = Classify(err, u)
+	body, whole, ok := l.body(u, resp)
+	if !ok {
 		return "", nil
 	}
 	if l.raw {
-		l.visit.Outcome, l.body = research.OutcomeOK, body
+		l.visit.Outcome, l.file = research.OutcomeOK, body
 		return "", nil
 	}
-	reading, err := l.cfg.Reader.Read(ctx, u, resp.Header, body)
-	next, err := l.take(ctx, u, reading, err)
+	if representation.KindOf(resp.Header.Get("Content-Type"), u, body) == representation.Binary {
+		l.notText(resp.Header.Get("Content-Type"))
+		return "", nil
+	}
+	found, err := l.cfg.Reader.Read(ctx, u, resp.Header, body)
+	if target := reading.RefreshTarget(weburl.NewBase(u), location(resp.Header.Get("Refresh"))); target != "" {
+		found.Refresh = target
+	}
+	next, err := l.take(ctx, u, found, err)
 	if next == "" {
 		l.keep(u, resp.Header, body)
 	}
+	if !whole && l.visit.Outcome == research.OutcomeOK {
+		l.visit.Note = strings.TrimSpace(l.visit.Note + " The document breaks off: the server did not send all of it.")
+	}
 	return next, err
+}
+
+// body reads the body of an answer and unpacks it. What its first bytes show to be no text is not read further. ok is false
+// when there is none; then the visit says why. whole is false when the compressed stream broke off.
+func (l *load) body(u *url.URL, resp *http.Response) (body []byte, whole, ok bool) {
+	encodings := resp.Header.Values("Content-Encoding")
+	if resp.ContentLength > l.cfg.MaxBytes {
+		l.tooLarge()
+		return nil, false, false
+	}
+	from := io.LimitReader(resp.Body, l.cfg.MaxBytes+1)
+	packed, err := io.ReadAll(io.LimitReader(from, representation.HeadSize))
+	if err == nil && !l.raw && len(packed) == representation.HeadSize {
+		head, _, err := representation.Unpack(encodings, packed, l.cfg.MaxBytes)
+		if err == nil && representation.KindOf(resp.Header.Get("Content-Type"), u, head) == representation.Binary {
+			l.visit.Bytes += int64(len(packed))
+			l.notText(resp.Header.Get("Content-Type"))
+			return nil, false, false
+		}
+	}
+	if err == nil {
+		var rest []byte
+		rest, err = io.ReadAll(from)
+		packed = append(packed, rest...)
+	}
+	l.visit.Bytes += int64(len(packed))
+	if err != nil {
+		l.visit.Outcome, l.visit.Message = Classify(err, u)
+		return nil, false, false
+	}
+	if int64(len(packed)) > l.cfg.MaxBytes {
+		l.tooLarge()
+		return nil, false, false
+	}
+	body, whole, err = representation.Unpack(encodings, packed, l.cfg.MaxBytes)
+	switch {
+	case errors.Is(err, representation.ErrTooLarge):
+		l.tooLarge()
+	case err != nil:
+		l.fail(research.OutcomeType, "The document is compressed in a way that cannot be read.")
+	}
+	return body, whole, err == nil
+}
+
+// notText tells that a document is of a type that is not read.
+func (l *load) notText(declared string) {
+	declared = plaintext.Cut(plaintext.Fold(declared), 100)
+	switch {
+	case declared == "":
+		l.fail(research.OutcomeType, "The document is not text and cannot be read.")
+	case strings.HasPrefix(declared, "text/") || strings.Contains(declared, "html") || strings.Contains(declared, "pdf"):
+		l.fail(research.OutcomeType, "The document cannot be read: it is not of the type %s that the server names, or scripts and styles.", declared)
+	default:
+		l.fail(research.OutcomeType, "The document is of type %s, which cannot be read.", declared)
+	}
 }
 
 // keep remembers the document that the visit tells of.
@@ -182,7 +232,7 @@ func (l *load) take(ctx context.Context, u *url.URL, r Reading, err error) (next
 // isNew reports whether raw was not requested in this load: a page that only reloads itself is no redirect.
 func (l *load) isNew(raw string) bool {
 	u, err := ParseURL(raw)
-	return err == nil && !l.seen[u.String()]
+	return err == nil && !l.seen[l.key(u)]
 }
 
 // finish puts a document, or why there is none, into the visit.
@@ -222,43 +272,4 @@ func sentence(err error) string {
 
 func (l *load) tooLarge() {
 	l.fail(research.OutcomeTooLarge, "The document is larger than %d MiB.", max(1, l.cfg.MaxBytes>>20))
-}
-
-// unpack reads the body of resp, unpacked, to at most limit bytes, and counts the bytes as they came in received.
-func unpack(resp *http.Response, limit int64, received *int64) ([]byte, error) {
-	counted := &counter{r: io.LimitReader(resp.Body, limit+1), n: received}
-	var plain io.Reader = counted
-	var err error
-	switch encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); encoding {
-	case "", "identity":
-	case "gzip", "x-gzip":
-		plain, err = gzip.NewReader(counted)
-	case "deflate":
-		plain, err = zlib.NewReader(counted)
-	default:
-		return nil, fmt.Errorf("%w: content encoding %q", ErrType, encoding)
-	}
-	if errors.Is(err, io.EOF) { // an empty body is one, compressed or not
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(io.LimitReader(plain, limit+1))
-	if int64(len(body)) > limit || *received > limit {
-		return body[:min(int64(len(body)), limit)], errTooLarge
-	}
-	return body, err
-}
-
-type counter struct {
-	r io.Reader
-	n *int64
-}
-
-// Read implements io.Reader.
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	*c.n += int64(n)
-	return n, err
 }

@@ -58,7 +58,7 @@ func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, er
 		if err != nil {
 			return v, err
 		}
-		v.URL = rawURL
+		v.URL = weburl.Redact(rawURL)
 		next := ""
 		if doc != nil {
 			s.keep(v, doc, rawURL, raw)

@@ -142,6 +142,9 @@ type choice struct {
 // smallest one that everything of weight stands in; without what surrounds the content inside it.
 func (d *Document) content() choice {
 	body := d.body()
+	if d.in.Whole {
+		return choice{root: body}
+	}
 	z := &noiser{stats: map[*html.Node]*stat{}, skip: map[*html.Node]bool{}, body: body, article: d.facts.article}
 	z.all = measure(body, nil, z.stats)
 	z.shell = d.scripted && z.all.own() < 300

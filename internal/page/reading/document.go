@@ -22,15 +22,17 @@ type Input struct {
 	Text     string   // in UTF-8
 	URL      *url.URL // where it was found
 	Language string   // Content-Language of the answer; the document's own statement goes before it
+	Whole    bool     // all of it is content, as in a document that was made from another kind
 	// SameSite reports whether two addresses belong to one registrable domain.
 	SameSite func(a, b *url.URL) bool
 }
 
 // Document is a parsed HTML page.
 type Document struct {
-	Links   []research.Link
-	Refresh string // absolute target of an immediate meta refresh; empty: none
-	Wall    string // what stands in front of the content: "captcha", "login" or ""
+	Links     []research.Link
+	MoreLinks bool   // the document may have more links: as many as are kept were found
+	Refresh   string // absolute target of an immediate meta refresh; empty: none
+	Wall      string // what stands in front of the content: "captcha", "login" or ""
 	// Kept is the share of the letters that a person can see on the page which the text has, from 0 to 1. It is set by Page.
 	Kept float64
 
@@ -57,7 +59,7 @@ func Parse(in Input) *Document {
 	scan := scanner{doc: d, contexts: map[*html.Node]string{}, seen: map[string]bool{}}
 	scan.prepare(root)
 	scan.walk(root)
-	d.Links = scan.links
+	d.Links, d.MoreLinks = scan.links, len(scan.links) == maxLinks
 	d.title = plaintext.Cut(plaintext.FirstOf(scan.title, d.heading, scan.ogTitle), plaintext.MaxHeading)
 	d.language = plaintext.Language(plaintext.FirstOf(scan.lang, in.Language, scan.locale))
 	d.Wall = scan.wall()

@@ -1,0 +1,158 @@
+package representation
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	// maxCodings is how many codings are undone, one after the other. Two happen; more are an attack.
+	maxCodings = 4
+	// maxWindow is the memory that one zstd or brotli stream may ask for, in bytes.
+	maxWindow = 16 << 20
+)
+
+var (
+	// ErrTooLarge is a body that is larger than the limit when its codings are undone.
+	ErrTooLarge = errors.New("the body is too large")
+	// ErrCoding is a body that is compressed and cannot be read.
+	ErrCoding = errors.New("the body is compressed in a way that cannot be read")
+)
+
+// Unpack undoes the content codings of a body, which the values of its Content-Encoding headers name in the order in which
+// they were applied. Servers label wrongly, so the bytes decide: "deflate" is zlib's format or raw, a coding that the bytes
+// do not have is passed over, and so are unknown names; a body that is still in gzip's format afterwards is unpacked once
+// more. It gives at most limit bytes; errors are ErrTooLarge and ErrCoding, wrapped. whole is false when the compressed
+// stream breaks off, and body is what came before.
+func Unpack(encodings []string, packed []byte, limit int64) (body []byte, whole bool, err error) {
+	names := strings.FieldsFunc(strings.ToLower(strings.Join(encodings, ",")), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
+	body, whole = packed, true
+	undone := 0
+	for i := len(names) - 1; i >= 0; i-- {
+		open := opener(names[i], body)
+		if open == nil {
+			continue
+		}
+		if undone++; undone > maxCodings {
+			return nil, false, fmt.Errorf("%w: more than %d codings", ErrCoding, maxCodings)
+		}
+		plain, complete, err := unpack(open, body, limit)
+		switch {
+		case err == nil:
+			body, whole = plain, whole && complete
+		case signed(body) || errors.Is(err, ErrTooLarge):
+			return nil, false, err
+		} // else the label was wrong
+	}
+	if isGzip(body) {
+		if again, complete, err := unpack(openGzip, body, limit); err == nil {
+			body, whole = again, whole && complete
+		} else if errors.Is(err, ErrTooLarge) {
+			return nil, false, err
+		}
+	}
+	if int64(len(body)) > limit {
+		return nil, false, ErrTooLarge
+	}
+	return body, whole, nil
+}
+
+// opener gives what undoes the coding called name; nil: body does not have it.
+func opener(name string, body []byte) func(io.Reader) (io.Reader, error) {
+	switch name {
+	case "gzip", "x-gzip":
+		if isGzip(body) {
+			return openGzip
+		}
+	case "deflate":
+		switch {
+		case len(body) == 0:
+		case isZlib(body):
+			return func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }
+		case isGzip(body):
+			return openGzip
+		case !looksLikeText(body): // raw DEFLATE has no signature
+			return func(r io.Reader) (io.Reader, error) { return flate.NewReader(r), nil }
+		}
+	case "br":
+		if len(body) > 0 && !looksLikeText(body) {
+			return func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil }
+		}
+	case "zstd":
+		if bytes.HasPrefix(body, []byte{0x28, 0xB5, 0x2F, 0xFD}) {
+			return func(r io.Reader) (io.Reader, error) {
+				d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(4*maxWindow))
+				if err != nil {
+					return nil, err
+				}
+				return d.IOReadCloser(), nil
+			}
+		}
+	}
+	return nil
+}
+
+func openGzip(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+
+func isGzip(body []byte) bool { return bytes.HasPrefix(body, []byte{0x1F, 0x8B, 0x08}) }
+
+// isZlib looks at the two bytes that zlib's format begins with (RFC 1950 §2.2).
+func isZlib(body []byte) bool {
+	return len(body) >= 2 && body[0]&0x0F == 8 && body[0]>>4 <= 7 && (uint(body[0])<<8|uint(body[1]))%31 == 0 && body[1]&0x20 == 0
+}
+
+// signed reports whether a body begins with the signature of a compressed format, so that it is one and broken.
+func signed(body []byte) bool {
+	return isGzip(body) || isZlib(body) || bytes.HasPrefix(body, []byte{0x28, 0xB5, 0x2F, 0xFD})
+}
+
+// looksLikeText reports whether the beginning of body is text as it stands, and so not compressed.
+func looksLikeText(body []byte) bool {
+	head := body[:min(len(body), 512)]
+	return !bytes.ContainsFunc(head, isControl) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])
+}
+
+// unpack undoes one coding. What came before a stream breaks off is kept, and a wrong checksum at the end does no harm;
+// browsers take both.
+func unpack(open func(io.Reader) (io.Reader, error), packed []byte, limit int64) (body []byte, whole bool, err error) {
+	r, err := open(bytes.NewReader(packed))
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrCoding, err)
+	}
+	body, err = io.ReadAll(io.LimitReader(r, limit+1))
+	if c, ok := r.(io.Closer); ok {
+		_ = c.Close()
+	}
+	switch {
+	case int64(len(body)) > limit:
+		return nil, false, ErrTooLarge
+	case err == nil, errors.Is(err, gzip.ErrChecksum), errors.Is(err, zlib.ErrChecksum):
+		return body, true, nil
+	case len(body) == 0:
+		return nil, false, fmt.Errorf("%w: %w", ErrCoding, err)
+	case errors.Is(err, gzip.ErrHeader): // something else follows the stream
+		return body, true, nil
+	}
+	return body, errors.Is(err, io.ErrUnexpectedEOF) && onlyTrailerMissing(open, packed, int64(len(body))), nil
+}
+
+// onlyTrailerMissing reports whether a stream that ends too early lacks nothing but its checksum: with bytes in the place
+// of the trailer, the checksum is what is wrong.
+func onlyTrailerMissing(open func(io.Reader) (io.Reader, error), packed []byte, size int64) bool {
+	r, err := open(io.MultiReader(bytes.NewReader(packed), bytes.NewReader(make([]byte, 8))))
+	if err != nil {
+		return false
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(r, size+1))
+	return n == size && (errors.Is(err, gzip.ErrChecksum) || errors.Is(err, zlib.ErrChecksum))
+}
