@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sync/semaphore"
+
+	"legwork/internal/retry"
 )
 
 // The providers.
@@ -136,12 +138,13 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Generate implements Model. Transient failures are tried again with growing, jittered pauses, or as long as the provider
-// asks for.
+// Generate implements Model. Transient failures are tried again after a pause: as long as the provider asks for and up to a
+// tenth more, else half to all of a bound that doubles.
 func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 	if r.MaxTokens <= 0 {
 		r.MaxTokens = defaultTokens
 	}
+	pauses := retry.NewPauses(c.cfg.Backoff, maxBackoff)
 	for try := 1; ; try++ {
 		reply, err := c.once(ctx, r)
 		var problem *Error
@@ -153,7 +156,10 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 		if !problem.Transient() || try >= c.cfg.Tries || problem.RetryAfter > maxWait {
 			return Reply{}, problem
 		}
-		wait := c.pause(try, problem.RetryAfter)
+		wait := pauses.Next()
+		if asked := problem.RetryAfter; asked > 0 {
+			wait = asked + rand.N(asked/10+1)
+		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 			return Reply{}, problem
 		}
@@ -162,10 +168,8 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 				return Reply{}, err
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return Reply{}, context.Cause(ctx)
-		case <-time.After(wait):
+		if err := retry.Wait(ctx, wait); err != nil {
+			return Reply{}, err
 		}
 		if r.Ready != nil {
 			if err := r.Ready(ctx); err != nil {
@@ -173,16 +177,6 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 			}
 		}
 	}
-}
-
-// pause is the wait after a failed try: what the provider asked for, or half to all of a doubling bound.
-func (c *Client) pause(try int, asked time.Duration) time.Duration {
-	bound := min(c.cfg.Backoff<<(try-1), maxBackoff)
-	jittered := bound/2 + rand.N(bound/2+1)
-	if asked > 0 {
-		return asked + rand.N(asked/10+1)
-	}
-	return jittered
 }
 
 // once makes one try within a slot and the time of a try.

@@ -460,18 +460,6 @@ func TestStorable(t *testing.T) {
 	require.Equal(t, Usage{Input: 2, Output: 3, Estimated: true}, estimate(ask("four"), r))
 }
 
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "0.5": 500 * time.Millisecond, "-3": 0, "soon": 0, "1e99": 0,
-		"Fri, 02 Jan 2026 03:04:35 GMT": 30 * time.Second, "Fri, 02 Jan 2026 03:00:00 GMT": 0,
-	} {
-		require.Equal(t, want, retryAfter(http.Header{"Retry-After": {value}}, now), value)
-	}
-	require.Equal(t, 20*time.Millisecond, retryAfter(http.Header{"Retry-After-Ms": {"20"}, "Retry-After": {"1"}}, now))
-}
-
 // TestGoogle: what the Gemini API does otherwise than OpenAI.
 func TestGoogle(t *testing.T) {
 	t.Parallel()

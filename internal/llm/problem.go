@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
+
+	"legwork/internal/retry"
 )
 
 // Kind classifies what went wrong with a call.
@@ -81,7 +82,7 @@ func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 		e.Kind, e.Cause = Timeout, errTryTimeout
 	case x.status >= 300:
 		e.Kind = kindOf(x.status, string(x.body))
-		e.RetryAfter = retryAfter(x.header, time.Now())
+		e.RetryAfter, _ = retry.After(x.header, time.Now())
 		e.Cause = fmt.Errorf("HTTP %d: %s", x.status, brief(x.body))
 	case errors.As(x.stream, &inside):
 		e.Kind, e.Cause = kindOfStream(inside.data), inside
@@ -138,21 +139,6 @@ func kindOfStream(data string) Kind {
 		return TooLong
 	}
 	return ServerError
-}
-
-// retryAfter reads Retry-After (RFC 9110 §10.2.3), seconds or a date, and the finer retry-after-ms that some send.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e9 {
-		return time.Duration(ms * float64(time.Millisecond))
-	}
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(v, 64); err == nil && seconds > 0 && seconds < 1e6 {
-		return time.Duration(seconds * float64(time.Second))
-	}
-	if at, err := http.ParseTime(v); err == nil {
-		return max(at.Sub(now), 0)
-	}
-	return 0
 }
 
 // brief is the provider's own words, from the usual places of an error body.

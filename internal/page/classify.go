@@ -17,6 +17,7 @@ import (
 	"code.dny.dev/ssrf"
 
 	"legwork/internal/research"
+	"legwork/internal/retry"
 )
 
 // Classify turns the error of a request to u into an outcome and a sentence for model and user.
@@ -73,19 +74,11 @@ const (
 	maxRetry     = time.Hour       // a server cannot lock us out for longer
 )
 
-// retryAfter reads a Retry-After header (RFC 9110 §10.2.3): seconds or an HTTP date. Times that are missing or broken
-// are defaultRetry; past ones are 0; none is above maxRetry.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	if value != "" && strings.Trim(value, "0123456789") == "" {
-		seconds, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || seconds > int64(maxRetry/time.Second) {
-			return maxRetry
-		}
-		return time.Duration(seconds) * time.Second
+// retryAfter is how long a server asks to wait: defaultRetry when it does not say, at most maxRetry.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	d, ok := retry.After(h, now)
+	if !ok {
+		return defaultRetry
 	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), maxRetry)
-	}
-	return defaultRetry
+	return min(d, maxRetry)
 }

@@ -105,11 +105,11 @@ func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
 		"": defaultRetry, "0": 0, "120": 2 * time.Minute, " 7 ": 7 * time.Second, "99999999999999999999": maxRetry, "86400": maxRetry,
-		"-5": defaultRetry, "1.5": defaultRetry, "soon": defaultRetry,
+		"-5": defaultRetry, "1.5": 1500 * time.Millisecond, "soon": defaultRetry,
 		now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second, now.Add(-time.Hour).Format(http.TimeFormat): 0,
 		now.Add(1000 * time.Hour).Format(http.TimeFormat): maxRetry,
 	} {
-		if got := retryAfter(value, now); got != want {
+		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
 		}
 	}
@@ -120,7 +120,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		if d := retryAfter(value, time.Now()); d < 0 || d > maxRetry {
+		if d := retryAfter(http.Header{"Retry-After": {value}}, time.Now()); d < 0 || d > maxRetry {
 			t.Errorf("%q: %v", value, d)
 		}
 	})

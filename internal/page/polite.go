@@ -136,7 +136,7 @@ func (l *load) answered(ctx context.Context, u *url.URL, resp *http.Response) er
 	var err error
 	switch {
 	case busy(resp.StatusCode):
-		err = l.gate.Backoff(ctx, domain, retryAfter(resp.Header.Get("Retry-After"), l.now()))
+		err = l.gate.Backoff(ctx, domain, retryAfter(resp.Header, l.now()))
 	case fine(resp.StatusCode):
 		err = l.gate.Settle(ctx, domain)
 	}

@@ -8,8 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
+
+	"legwork/internal/retry"
 )
 
 // Bounds of one request to an engine.
@@ -128,9 +129,7 @@ func (a answer) refusal(name string) error {
 	switch a.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		f.sentence = fmt.Sprintf("%s asks for fewer requests.", name)
-		if seconds, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && seconds > 0 {
-			f.after = time.Duration(min(seconds, 24*60*60)) * time.Second
-		}
+		f.after, _ = retry.After(a.header, time.Now())
 	case http.StatusForbidden, http.StatusUnauthorized:
 		f.sentence = fmt.Sprintf("%s refuses to answer this server.", name)
 	}
