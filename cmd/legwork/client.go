@@ -20,11 +20,12 @@ import (
 type client struct {
 	base   string // http://host:port
 	http   *http.Client
-	deltas bool // streams bring the answer while it is written
+	deltas bool          // streams have the answer while it is written
+	pause  time.Duration // before a broken stream is connected again
 }
 
 func newClient(base string) *client {
-	return &client{base: strings.TrimRight(base, "/"), http: &http.Client{Timeout: 30 * time.Second}}
+	return &client{base: strings.TrimRight(base, "/"), http: &http.Client{Timeout: 30 * time.Second}, pause: 250 * time.Millisecond}
 }
 
 // apiError is the server's error envelope.
@@ -100,7 +101,7 @@ func (c *client) task(ctx context.Context, id string) (task api.Task, err error)
 	return task, err
 }
 
-// event is one frame of a stream, as far as people are shown it.
+// event is an event or delta of a stream, with the fields that progress shows.
 type event struct {
 	Seq         int64          `json:"seq"`
 	Type        string         `json:"type"`
@@ -122,25 +123,34 @@ func (e event) terminal() bool {
 	return e.Type == "agent:complete" || (e.Type == "agent:error" && !e.Recoverable)
 }
 
-// follow calls each for every event of a task from the first to the last, taking up a cut stream where it was.
+// maxReconnects is how many times in a row follow connects again without getting an event.
+const maxReconnects = 20
+
+// follow calls each for every event of a task from the first to the last. When a connection breaks it connects again and
+// continues after the last event. It gives up after maxReconnects connections in a row that brought no event.
 func (c *client) follow(ctx context.Context, id string, each func(event) error) error {
 	var cursor int64
 	for failures := 0; ; failures++ {
+		before := cursor
 		done, err := c.stream(ctx, id, &cursor, each)
 		if done || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		if failures == 20 {
-			return fmt.Errorf("the stream of task %s was cut again and again: %w", id, err)
+		if cursor > before {
+			failures = 0
+		}
+		if failures == maxReconnects {
+			return fmt.Errorf("the stream broke again and again, and %d new connections in a row brought no event; the task runs on, see %s/api/tasks/%s: %w",
+				maxReconnects, c.base, id, err)
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(250 * time.Millisecond):
+		case <-time.After(c.pause):
 		}
 	}
 }
 
-// stream reads one connection; done when the log has ended or each has failed.
+// stream reads one connection. It is done when the log has ended, or when each returned an error.
 func (c *client) stream(ctx context.Context, id string, cursor *int64, each func(event) error) (done bool, err error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, *cursor)
 	if c.deltas {
@@ -162,7 +172,7 @@ func (c *client) stream(ctx context.Context, id string, cursor *int64, each func
 		}
 		e := event{raw: frame}
 		if err := json.Unmarshal(frame, &e); err != nil {
-			return true, fmt.Errorf("the stream holds something else than events: %w", err)
+			return true, fmt.Errorf("the stream of %s sent something that is not an event; is it a legwork server? %w", c.base, err)
 		}
 		*cursor = max(*cursor, e.Seq) // a delta has none
 		if err := each(e); err != nil {

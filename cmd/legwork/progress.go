@@ -13,10 +13,10 @@ import (
 
 // progress prints events as they come: in colour on a terminal, as plain lines elsewhere.
 type progress struct {
-	w      io.Writer
-	colour bool
-	within bool   // a line of the answer that is being written
-	held   string // its beginning, which is not shown when it is the whole answer
+	w       io.Writer
+	colour  bool
+	writing bool   // a part of the answer has been printed, and its line is not finished
+	held    string // the first delta, printed with the second one: a single delta is the whole answer, which is printed later
 }
 
 func newProgress(w io.Writer, colour bool) *progress { return &progress{w: w, colour: colour} }
@@ -68,7 +68,7 @@ func (p *progress) event(e event) {
 	}
 }
 
-// delta prints a piece of the answer as it is written. One that begins anew gets a new line.
+// delta prints a piece of the answer while it is written. An answer that begins anew gets a new line.
 func (p *progress) delta(e event) {
 	if e.Offset == 0 {
 		p.stopWriting()
@@ -76,21 +76,22 @@ func (p *progress) delta(e event) {
 		return
 	}
 	text := p.held + e.Text
-	if p.held = ""; !p.within {
+	if p.held = ""; !p.writing {
 		text = "   ✎  " + text
-		p.within = true
+		p.writing = true
 	}
 	fmt.Fprint(p.w, p.paint(dim, strings.ReplaceAll(text, "\n", "\n      ")))
 }
 
+// stopWriting ends the line of the answer that is being written.
 func (p *progress) stopWriting() {
-	if p.within {
+	if p.writing {
 		fmt.Fprintln(p.w)
 	}
-	p.within, p.held = false, ""
+	p.writing, p.held = false, ""
 }
 
-// brief renders an object as "key value" pairs, short ones first told, nested values as JSON.
+// brief renders an object as "key value" pairs, sorted by key, nested values as JSON.
 func brief(m map[string]any) string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
