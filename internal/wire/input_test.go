@@ -118,6 +118,8 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 		{"trailing comma", `{"question":"Why?",}`, []string{"body"}},
 		{"NaN", `{"question":"Why?","maxDepth":NaN}`, []string{"body"}},
 		{"leading zero", `{"question":"Why?","maxDepth":03}`, []string{"body"}},
+		{"deep unknown key", `{"question":"Why?","x":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, []string{"body"}},
+		{"deep and broken", `{"question":"Why?","x":` + strings.Repeat(`{"a":[`, 20_000), []string{"body"}},
 		{"two values", `{"question":"Why?"} {"question":"What?"}`, []string{"body"}},
 		{"garbage after it", `{"question":"Why?"}x`, []string{"body"}},
 		{"byte order mark", "\ufeff" + `{"question":"Why?"}`, []string{"body"}},

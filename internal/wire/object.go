@@ -23,10 +23,17 @@ type object struct {
 	bad    research.ValidationError
 }
 
+// maxDepth is how many objects and arrays of a body may lie in each other. Metadata has a lower bound of its own.
+const maxDepth = 2 * maxMetaLevels
+
 // parse reads a body that must be one JSON object, by RFC 8259: valid UTF-8, no lone surrogates, no name twice, nothing
-// after it. known are the fields, in camelCase, that an error may be blamed on.
+// after it, and at most maxDepth levels. known are the fields, in camelCase, that an error may be blamed on.
 func parse(body []byte, known []string) (*object, error) {
 	o := &object{}
+	if depth(body) > maxDepth {
+		o.bad.Add(bodyField, "must not nest objects and arrays deeper than %d levels", maxDepth)
+		return nil, o.bad.Err()
+	}
 	err := json.Unmarshal(body, &o.fields)
 	if err == nil && o.fields != nil {
 		return o, nil
@@ -45,6 +52,27 @@ func parse(body []byte, known []string) (*object, error) {
 	}
 	o.bad.Add(field, "%s", message)
 	return nil, o.bad.Err()
+}
+
+// depth is how many objects and arrays of a JSON text lie in each other at most. Of a text that is no JSON it is a number
+// of no meaning.
+func depth(body []byte) (deepest int) {
+	level, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
 }
 
 // onlyBadText reports whether body would be JSON if broken UTF-8 and lone surrogates were allowed.
