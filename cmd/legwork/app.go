@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -196,7 +198,7 @@ func (a *app) startAPI(ctx context.Context) error {
 	cfg := a.cfg
 	a.api = httpapi.New(httpapi.Config{
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
-		CORSOrigins: cfg.CORSOrigins, Health: a.health,
+		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health,
 		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget,
 			MaxTokens: cfg.TaskMaxTokens},
 	})
@@ -214,6 +216,17 @@ func (a *app) startAPI(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// hostNames are the names by which clients may address the API.
+func hostNames(cfg config.Config) []string {
+	names := append([]string{cfg.APIHost}, cfg.AllowedHosts...)
+	machine, err := os.Hostname()
+	if err != nil { // then the machine has no name to be addressed by
+		return names
+	}
+	short, _, _ := strings.Cut(machine, ".")
+	return append(names, machine, short)
 }
 
 // apiURL is where this machine reaches the API.

@@ -34,6 +34,10 @@ type Config struct {
 	APIPort int `env:"API_PORT" envDefault:"8000" must:"be a port number, 0..65535"`
 	// Origins (comma separated) whose pages may call the API and open its streams from a browser, with credentials.
 	CORSOrigins []string `env:"CORS_ORIGINS" envDefault:"http://localhost:3000" must:"be a comma separated list of origins like https://example.org or http://localhost:3000, without path"`
+	// Host names (comma separated, without port) by which clients may address the API besides IP addresses, localhost, this
+	// machine's name and API_HOST: name the ones that a reverse proxy or a container network uses. Others get 421, so that
+	// no foreign page can pose as this server by its DNS name. * takes any name.
+	AllowedHosts []string `env:"ALLOWED_HOSTS" must:"be a comma separated list of host names like research.example.org, without scheme and port, or *"`
 	// Who may use the API. Only off exists so far: everybody who reaches it, so keep the port on trusted networks.
 	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"off" must:"be off: this build has no access control yet; restrict who reaches API_PORT instead"`
 

@@ -83,6 +83,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		APIHost:               "::1",
 		APIPort:               0,
 		CORSOrigins:           []string{"https://a.example", "http://[::1]:3000"},
+		AllowedHosts:          []string{"research.example", "api", "*"},
 		AuthMode:              AuthOff,
 		DatabaseURL:           "postgresql://u:p@db/legwork",
 		DatabaseMaxConns:      4,
@@ -134,7 +135,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		LogFormat:             LogJSON,
 	}
 	environ := []string{
-		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "AUTH_MODE=OFF",
+		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "AUTH_MODE=OFF",
 		"DATABASE_URL=postgresql://u:p@db/legwork", "DATABASE_MAX_CONNS=4", "LEGWORK_HOME=/srv/legwork", "ARTIFACT_DIR=/srv/files",
 		"ALLOWED_DOMAINS_FILE=/etc/legwork/allowed", "DISALLOWED_DOMAINS_FILE=/etc/legwork/disallowed",
 		"LEGWORK_PG_BIN=/opt/pg/bin", "LEGWORK_PG_MIRROR=http://mirror.example:8081/maven", "MAX_CONCURRENT_TASKS=1000", "MAX_QUEUED_TASKS=17", "RETENTION_DAYS=365",

@@ -135,6 +135,10 @@ func (v *validator) api(c *Config) {
 	v.require("API_HOST", validHost(c.APIHost))
 	v.require("API_PORT", within(c.APIPort, 0, 65535))
 	v.require("AUTH_MODE", c.AuthMode == AuthOff)
+	for i, host := range c.AllowedHosts {
+		c.AllowedHosts[i] = strings.ToLower(host)
+		v.require("ALLOWED_HOSTS", host == "*" || validHost(host))
+	}
 	v.require("CORS_ORIGINS", len(c.CORSOrigins) > 0)
 	origins := make([]string, 0, len(c.CORSOrigins))
 	for _, s := range c.CORSOrigins {

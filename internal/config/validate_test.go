@@ -27,6 +27,7 @@ func TestWrongValues(t *testing.T) {
 	}{
 		"API_HOST":                 {"an IP address or a host name", []string{"http://localhost", "localhost:8000", "[::1]", "1.2.3.4.5", "300.1.1.1", "a b", "-a", "a..b", strings.Repeat("a", 254)}},
 		"API_PORT":                 {"0..65535", []string{"-1", "65536", "http", "80.5", "0x50", "99999999999"}},
+		"ALLOWED_HOSTS":            {"list of host names", []string{"http://a", "a:80", "a/b", "*.a", "ok, no/thing"}},
 		"CORS_ORIGINS":             {origins, []string{"localhost:3000", "http://", "ftp://a", "http://a/", "http://a/b", "http://a?b", "http://u:p@a", "http://a:0", "http://a:99999", "http://a:", "null", "http://*.a", "http://ok,nonsense", ","}},
 		"AUTH_MODE":                {"no access control yet", []string{"on", "token"}},
 		"DATABASE_URL":             {"embedded PostgreSQL", []string{"mysql://localhost/x", "localhost:5432", "postgres", "http://a"}},

@@ -38,6 +38,8 @@ var (
 	errNotJSON    = problem{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."}
 	errUnreadable = problem{http.StatusBadRequest, "bad_request", "The request body could not be read to its end."}
 	errOrigin     = problem{http.StatusForbidden, "origin_refused", "This origin may not open streams; add it to CORS_ORIGINS."}
+	errCrossSite  = problem{http.StatusForbidden, "cross_site_refused", "A page of another site may not do this; add its origin to CORS_ORIGINS."}
+	errHost       = problem{http.StatusMisdirectedRequest, "host_refused", "This host name is not the server's own; use its IP address, or add the name to ALLOWED_HOSTS."}
 	errUpgrade    = problem{http.StatusUpgradeRequired, "upgrade_required", "This address is a WebSocket; connect with a WebSocket client, or read …/events."}
 	errHandshake  = problem{http.StatusBadRequest, "bad_handshake", "The WebSocket handshake is invalid; it must have version 13 and one key (RFC 6455)."}
 	errStopping   = problem{http.StatusServiceUnavailable, "stopping", "The server is stopping; send requests to another one."}

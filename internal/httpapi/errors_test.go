@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/google/uuid"
 
 	"legwork/api"
@@ -196,6 +197,31 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
+// The line of a WebSocket is written when it closes, with how it ended.
+func TestAccessLogOfWebSockets(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.add(research.Task{Status: research.Running}).ID
+	b.append(id, thinking(2)...)
+	path := "/api/tasks/" + id.String() + "/stream"
+	s := b.dial(path)
+	s.want(1, 2)
+	line := "msg=request method=GET path=" + path + " status=101 "
+	if log := b.log.String(); !strings.Contains(log, `level=DEBUG msg="websocket opened" method=GET path=`+path) || strings.Contains(log, line) {
+		t.Errorf("log of an open stream: %s", log)
+	}
+	_ = s.Close(websocket.StatusGoingAway, "bye")
+	b.eventually("a client that leaves is logged", func() bool { return strings.Contains(b.log.String(), line+"events=2 close=1001 took=") })
+	s = b.dial(path + "?after=1")
+	s.want(2, 2)
+	b.append(id, research.ErrorEvent(research.CodeCancelled, "x", false, nil))
+	s.want(3, 3)
+	s.wantClose(websocket.StatusNormalClosure)
+	b.eventually("the end of the log is logged", func() bool { return strings.Contains(b.log.String(), line+"events=2 close=1000 took=") })
+	b.dial("/api/tasks/" + uuid.NewString() + "/stream")
+	b.eventually("an unknown task is logged", func() bool { return strings.Contains(b.log.String(), "status=101 events=0 close=1008 took=") })
+}
+
 func TestCommonHeaders(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -342,7 +368,7 @@ func TestServerHasTimeouts(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	// Announced and never sent: the answer must come all the same.
-	if _, err := io.WriteString(conn, "POST /api/tasks HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	_ = conn.SetDeadline(time.Now().Add(testTimeout))
@@ -354,7 +380,7 @@ func TestServerHasTimeouts(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	a := New(Config{Health: func(context.Context) Health { return Health{} }})
+	a := New(Config{Hosts: []string{"example.com"}, Health: func(context.Context) Health { return Health{} }})
 	if got, want := a.server.timing, (timing{ping: 20 * time.Second, heartbeat: 15 * time.Second, write: 10 * time.Second, retry: 2 * time.Second}); got != want {
 		t.Errorf("timing %+v, want %+v", got, want)
 	}

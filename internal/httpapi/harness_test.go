@@ -307,6 +307,7 @@ func setup(t *testing.T, change ...func(*Config, *timing)) *bundle {
 		Tasks: f, Data: func(account string) AccountData { return fakeAccount{f, account} }, Artifacts: files, Hub: hub, Limits: testLimits, Version: "1.2.3",
 		Health:      func(context.Context) Health { f.mu.Lock(); defer f.mu.Unlock(); return f.health },
 		CORSOrigins: []string{"http://localhost:3000/"},
+		Hosts:       []string{"example.com"}, // of httptest.NewRequest
 		Logger:      slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	intervals := timing{ping: 20 * time.Second, heartbeat: 15 * time.Second, write: 10 * time.Second, retry: 2 * time.Second}

@@ -4,15 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
 	"regexp"
 	"runtime/debug"
 	"strings"
-	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 )
 
@@ -40,24 +37,6 @@ func requestID(next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Request-Id", id)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
-	})
-}
-
-// accessLog writes one line per request when it ends: for a stream, when it closes. Query strings stay out of it.
-func (s *server) accessLog(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		start := time.Now()
-		defer func() {
-			level := slog.LevelInfo
-			if r.URL.Path == "/health" || strings.HasPrefix(r.URL.Path, "/health/") {
-				level = slog.LevelDebug
-			}
-			s.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
-				slog.Int("status", ww.Status()), slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", time.Since(start)),
-				slog.String("remote", r.RemoteAddr), slog.String("request", requestIDOf(r.Context())))
-		}()
-		next.ServeHTTP(ww, r)
 	})
 }
 

@@ -41,6 +41,24 @@ func (o origins) allows(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSuffix(u.Host, port), strings.TrimSuffix(r.Host, port))
 }
 
+// protect refuses requests that change something when a browser says that a page of another site made them: forms, beacons
+// and fetches without a preflight. Pages of this host and of listed origins may make them, and so may programs, which send
+// neither Sec-Fetch-Site nor Origin.
+func (o origins) protect(refused http.Handler) func(http.Handler) http.Handler {
+	var check http.CrossOriginProtection
+	check.SetDenyHandler(refused)
+	return func(next http.Handler) http.Handler {
+		checked := check.Handler(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if o.has(r.Header.Get("Origin")) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			checked.ServeHTTP(w, r)
+		})
+	}
+}
+
 // cors answers preflights and lets listed origins read answers, errors included, with credentials. Browsers refuse
 // credentials together with "*", so that goes without.
 func (o origins) cors() func(http.Handler) http.Handler {

@@ -52,7 +52,7 @@ type Hub interface {
 	SubscribeFor(ctx context.Context, account string, taskID uuid.UUID, after int64, deltas bool) (*stream.Subscription, error)
 }
 
-// Config is what the API is made of. All fields but CORSOrigins and Logger are required.
+// Config is what the API is made of. All fields but CORSOrigins, Hosts and Logger are required.
 type Config struct {
 	Tasks       Tasks
 	Data        func(account string) AccountData
@@ -61,6 +61,7 @@ type Config struct {
 	Health      func(context.Context) Health // asked on every health check; its context ends after two seconds
 	Limits      wire.Limits
 	CORSOrigins []string // scheme://host[:port], or "*" for any origin without credentials
+	Hosts       []string // names of this server besides IP addresses and loopback names; "*" for any
 	Version     string
 	Logger      *slog.Logger // nil: slog.Default()
 }
@@ -84,6 +85,7 @@ type server struct {
 	health    func(context.Context) Health
 	limits    wire.Limits
 	origins   origins
+	hosts     hosts
 	version   string
 	log       *slog.Logger
 	timing    timing
@@ -107,7 +109,7 @@ func newAPI(cfg Config, t timing) *API {
 	}
 	s := &server{
 		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
-		origins: newOrigins(cfg.CORSOrigins), version: cfg.Version, log: cfg.Logger, timing: t,
+		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), version: cfg.Version, log: cfg.Logger, timing: t,
 	}
 	return &API{Handler: s.routes(), server: s}
 }
@@ -118,7 +120,9 @@ func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ct
 
 func (s *server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(requestID, s.accessLog, s.recoverer, commonHeaders, s.origins.cors(), s.limitBody, middleware.GetHead)
+	crossSite := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errCrossSite) })
+	r.Use(requestID, s.accessLog, s.recoverer, commonHeaders, s.checkHost, s.origins.cors(), s.origins.protect(crossSite),
+		s.limitBody, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) })
 	r.MethodNotAllowed(s.methodNotAllowed)
 

@@ -22,11 +22,11 @@ import (
 	"legwork/internal/wire"
 )
 
-// maxClientFrame bounds what a client may send at once. It has nothing to say; the frames are read and dropped.
+// maxClientFrame is the most bytes that a client may send in one frame. What clients send is read and dropped.
 const maxClientFrame = 32 << 10
 
-// streamTask follows a task over a WebSocket (RFC 6455). Everything that can be refused is refused before the upgrade,
-// but for an unknown task, which gets a frame that says so.
+// streamTask sends the events of a task over a WebSocket (RFC 6455). What can be refused is refused before the upgrade. Only
+// for an unknown task the upgrade succeeds, and a frame then says that there is no such task.
 func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	after, err := cursorOf(r.URL.Query())
 	deltas := false
@@ -51,7 +51,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	// Compression would cost far more memory per connection than it saves; the origin has been checked.
+	// Compression would cost far more memory per connection than it saves; checkHandshake has checked the origin.
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil { // the connection broke: the handshake itself has been checked
 		if sub != nil {
@@ -62,14 +62,15 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(maxClientFrame)
 	s.sockets.enter()
+	line := takeAccessLine(r)
 	if unknown {
 		defer s.sockets.leave()
 		defer func() { _ = conn.CloseNow() }()
-		s.refuse(r.Context(), conn, raw)
+		line.closed(0, s.refuse(r.Context(), conn, raw))
 		return
 	}
-	// The connection is ours from here on. In a goroutine of its own it does not hold on to what the request has needed:
-	// a stack that has been through all middleware and a query, and net/http's side of the connection.
+	// A goroutine of its own frees what the request needed: the stack that has been through all middleware and a query, and
+	// net/http's side of the connection.
 	ctx := context.WithoutCancel(r.Context())
 	go func() {
 		defer s.sockets.leave()
@@ -79,7 +80,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 			}
 		}()
 		defer func() { _ = conn.CloseNow() }()
-		s.follow(ctx, conn, id, sub)
+		line.closed(s.follow(ctx, conn, id, sub))
 	}()
 }
 
@@ -127,77 +128,92 @@ func lists(h http.Header, name, token string) bool {
 	return false
 }
 
-func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) {
+// refuse tells a client that there is no such task, and returns the close code.
+func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) websocket.StatusCode {
 	ctx, cancel := context.WithTimeout(ctx, s.timing.write)
 	defer cancel()
-	if conn.Write(ctx, websocket.MessageText, unknownTask(raw)) == nil {
-		_ = conn.Close(websocket.StatusPolicyViolation, "no such task")
+	if conn.Write(ctx, websocket.MessageText, unknownTask(raw)) != nil {
+		return websocket.StatusAbnormalClosure
 	}
+	_ = conn.Close(websocket.StatusPolicyViolation, "no such task")
+	return websocket.StatusPolicyViolation
 }
 
-// follow sends the task's events until the log, the client or the process ends.
-func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *stream.Subscription) {
+// follow sends the task's events until the log, the client or the process ends. It returns how many it sent, and the close
+// code of the connection: its own, or the client's when the client left first.
+func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *stream.Subscription) (events int, code websocket.StatusCode) {
 	defer sub.Close()
-	// here ends with the client. It must not reach the connection's own calls: their contexts cut the connection when
-	// they end, and the last thing to happen is a proper close.
-	here, left := context.WithCancel(ctx)
-	var helper sync.WaitGroup
-	helper.Go(func() { defer left(); drop(ctx, conn) })
+	// connected ends with the client. It must not reach the calls of the connection: when the context of one ends, the
+	// library cuts the connection, and there could be no proper close.
+	connected, left := context.WithCancel(ctx)
+	code = websocket.StatusAbnormalClosure
+	var clientCode websocket.StatusCode // written by reader, read after it has ended
+	var reader sync.WaitGroup
+	reader.Go(func() { defer left(); clientCode = discard(ctx, conn) })
 	defer s.keepAlive(conn, left)()
 
-	err := s.pump(here, conn, sub)
+	events, err := s.pump(connected, conn, sub)
+	gone := connected.Err() != nil
+	closeWith := func(c websocket.StatusCode, reason string) { code = c; _ = conn.Close(c, reason) }
 	switch {
-	case here.Err() != nil:
+	case gone, errors.Is(err, errSlowClient):
 	case errors.Is(err, io.EOF):
-		_ = conn.Close(websocket.StatusNormalClosure, "")
+		closeWith(websocket.StatusNormalClosure, "")
 	case errors.Is(err, stream.ErrStopping):
-		_ = conn.Close(websocket.StatusServiceRestart, "the server is stopping; connect again with ?after=")
-	case errors.Is(err, errSlowClient):
+		closeWith(websocket.StatusServiceRestart, "the server is stopping; connect again with ?after=")
 	default:
 		s.log.WarnContext(ctx, "stream failed", "task", id, "error", err, "request", requestIDOf(ctx))
-		_ = conn.Close(websocket.StatusInternalError, "the events could not be read; connect again with ?after=")
+		closeWith(websocket.StatusInternalError, "the events could not be read; connect again with ?after=")
 	}
 	left()
-	_ = conn.CloseNow() // ends the helper
-	helper.Wait()
+	_ = conn.CloseNow() // ends the reader
+	reader.Wait()
+	if gone && clientCode > 0 {
+		code = clientCode
+	}
+	return events, code
 }
 
 // errSlowClient: a frame did not reach the client in time, or the connection broke.
 var errSlowClient = errors.New("the client does not read")
 
-// pump sends messages until there are no more; its error says why.
-func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Subscription) error {
+// pump sends messages until there are no more. It returns how many events it sent; its error says why it ended.
+func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Subscription) (events int, err error) {
 	for {
 		messages, err := sub.Next(ctx)
 		if err != nil {
-			return err
+			return events, err
 		}
 		for _, m := range messages {
 			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timing.write)
 			err := conn.Write(wctx, websocket.MessageText, m.Encode(wire.Events{}))
 			cancel()
 			if err != nil {
-				return fmt.Errorf("%w: %w", errSlowClient, err)
+				return events, fmt.Errorf("%w: %w", errSlowClient, err)
+			}
+			if m.Event != nil {
+				events++
 			}
 		}
 	}
 }
 
-// drop reads and forgets what the client sends, which also answers its pings and hears our pongs, until it leaves.
-func drop(ctx context.Context, conn *websocket.Conn) {
+// discard reads and forgets what the client sends, until the client leaves. Reading also answers its pings and receives
+// pongs. It returns the code of the client's close frame; -1 when there was none.
+func discard(ctx context.Context, conn *websocket.Conn) websocket.StatusCode {
 	for {
 		_, message, err := conn.Reader(ctx)
-		if err != nil {
-			return
+		if err == nil {
+			_, err = io.Copy(io.Discard, message)
 		}
-		if _, err := io.Copy(io.Discard, message); err != nil {
-			return
+		if err != nil {
+			return websocket.CloseStatus(err)
 		}
 	}
 }
 
-// keepAlive pings until stop is called, so that proxies do not close a silent connection and clients that vanished
-// without a word are noticed: lost is called then. A goroutine lives only while a ping is on its way.
+// keepAlive pings until stop is called, so that proxies do not close a silent connection. It calls lost when a ping is not
+// answered, because the client is gone then. There is a goroutine only while a ping is on its way.
 func (s *server) keepAlive(conn *websocket.Conn, lost func()) (stop func()) {
 	var (
 		mu      sync.Mutex // guards timer and stopped

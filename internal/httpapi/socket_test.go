@@ -127,7 +127,7 @@ func TestSocketOfAnUnknownTask(t *testing.T) {
 
 func TestSocketHandshake(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, func(c *Config, _ *timing) { c.Hosts = []string{"legwork.example"} })
 	id := b.add(research.Task{Status: research.Running}).ID
 	path := "/api/tasks/" + id.String() + "/stream"
 	res := b.get(path)
@@ -221,7 +221,9 @@ func TestSocketOfADeadClient(t *testing.T) {
 	b.append(id, thinking(1)...)
 	conn := handshake(t, b, id)
 	defer func() { _ = conn.Close() }()
-	b.eventually("the silent client is dropped", func() bool { return strings.Contains(b.log.String(), "status=101") && b.hub.Watched() == 0 })
+	b.eventually("the silent client is dropped", func() bool {
+		return strings.Contains(b.log.String(), "status=101 events=1 close=1006 ") && b.hub.Watched() == 0
+	})
 
 	slow := setup(t, func(_ *Config, tm *timing) { tm.write = 50 * time.Millisecond })
 	id = slow.add(research.Task{Status: research.Running}).ID
@@ -231,7 +233,7 @@ func TestSocketOfADeadClient(t *testing.T) {
 	}
 	conn = handshake(t, slow, id)
 	defer func() { _ = conn.Close() }()
-	slow.eventually("the slow client is dropped", func() bool { return strings.Contains(slow.log.String(), "status=101") && slow.hub.Watched() == 0 })
+	slow.eventually("the slow client is dropped", func() bool { return strings.Contains(slow.log.String(), "close=1006 ") && slow.hub.Watched() == 0 })
 }
 
 // handshake opens a WebSocket and then never reads or answers.
@@ -241,7 +243,7 @@ func handshake(t *testing.T, b *bundle, id uuid.UUID) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := "GET /api/tasks/" + id.String() + "/stream HTTP/1.1\r\nHost: a\r\n"
+	request := "GET /api/tasks/" + id.String() + "/stream HTTP/1.1\r\nHost: localhost\r\n"
 	for i := 0; i < len(websocketHeaders); i += 2 {
 		request += websocketHeaders[i] + ": " + websocketHeaders[i+1] + "\r\n"
 	}

@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// accessLine is the line of the access log about one request. It is written when the request ends: for server-sent events
+// when the stream closes. A WebSocket outlives its request; its handler takes the line over.
+type accessLine struct {
+	log                      *slog.Logger
+	method, path, remote, id string
+	began                    time.Time
+	taken                    bool // a WebSocket writes the line
+}
+
+// accessLineKey is the context key of a request's *accessLine.
+type accessLineKey struct{}
+
+// accessLog writes one line per request. Query strings stay out of it, because they may hold what people ask.
+func (s *server) accessLog(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		line := &accessLine{log: s.log, method: r.Method, path: r.URL.Path, remote: r.RemoteAddr, id: requestIDOf(r.Context()), began: time.Now()}
+		defer func() {
+			if !line.taken {
+				line.write(line.level(), "request", ww.Status(), slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", time.Since(line.began)))
+			}
+		}()
+		next.ServeHTTP(ww, r.WithContext(context.WithValue(r.Context(), accessLineKey{}, line)))
+	})
+}
+
+// level keeps health checks, which come all the time, out of the ordinary log.
+func (l *accessLine) level() slog.Level {
+	if l.path == "/health" || strings.HasPrefix(l.path, "/health/") {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+func (l *accessLine) write(level slog.Level, message string, status int, more ...slog.Attr) {
+	attrs := append([]slog.Attr{slog.String("method", l.method), slog.String("path", l.path), slog.Int("status", status)}, more...)
+	attrs = append(attrs, slog.String("remote", l.remote), slog.String("request", l.id))
+	l.log.LogAttrs(context.Background(), level, message, attrs...)
+}
+
+// takeAccessLine makes the handler of a WebSocket responsible for the line of its request, and logs that it has opened.
+func takeAccessLine(r *http.Request) *accessLine {
+	line, _ := r.Context().Value(accessLineKey{}).(*accessLine)
+	line.taken = true
+	line.write(slog.LevelDebug, "websocket opened", http.StatusSwitchingProtocols)
+	return line
+}
+
+// closed writes the line of a WebSocket: how many events it sent, and the code that it closed with (RFC 6455 §7.4; 1006: the
+// connection broke without one).
+func (l *accessLine) closed(events int, code websocket.StatusCode) {
+	l.write(slog.LevelInfo, "request", http.StatusSwitchingProtocols, slog.Int("events", events), slog.Int("close", int(code)),
+		slog.Duration("took", time.Since(l.began)))
+}
