@@ -8,7 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"legwork/internal/agent"
+	"legwork/internal/agent/loop"
+	"legwork/internal/agent/reader"
 	"legwork/internal/config"
 	"legwork/internal/httpapi"
 	"legwork/internal/llm"
@@ -58,10 +59,10 @@ func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Clien
 }
 
 // chooser is what answers tasks with a model that openModel opened.
-func chooser(model *llm.Client, cfg config.Config) agent.Chooser {
-	c := agent.Chooser{Limits: agent.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
+func chooser(model *llm.Client, cfg config.Config) loop.Chooser {
+	c := loop.Chooser{Limits: loop.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
 	for _, p := range cfg.ModelPrices {
-		c.Limits.Prices = append(c.Limits.Prices, agent.Price(p))
+		c.Limits.Prices = append(c.Limits.Prices, loop.Price(p))
 	}
 	if model != nil { // an interface that holds a nil pointer is not nil
 		c.Model = model
@@ -89,7 +90,7 @@ type modelHealth struct {
 // look tells of the model.
 func (m *modelHealth) look(ctx context.Context) httpapi.LLM {
 	if m.model == nil {
-		return httpapi.LLM{Provider: agent.ProviderReader, Connected: true,
+		return httpapi.LLM{Provider: reader.Provider, Connected: true,
 			Detail: "The built-in reader answers with verbatim passages; no language model is used."}
 	}
 	m.mu.Lock()

@@ -10,9 +10,6 @@ import (
 	"legwork/internal/search"
 )
 
-// ReaderVersion names the planner of the built-in reader. It is pinned in a task at its first run.
-const ReaderVersion = "reader/1"
-
 // Env is one run's world, given by its caller. Load, Recall, Search and Shoot may be called from several goroutines at once,
 // every other func from the run's goroutine only: writes come one after the other.
 type Env struct {
@@ -63,14 +60,14 @@ const (
 	minReserve   = 2 * time.Second
 )
 
-// readingTime is how much of the time budget is left for reading; negative when it is used up.
-func (e *Env) readingTime() time.Duration {
+// ReadingTime is how much of the time budget is left for reading; negative when it is used up.
+func (e *Env) ReadingTime() time.Duration {
 	budget := e.Task.Options.TimeBudget
 	reserve := min(max(budget/reserveShare, minReserve), budget/2)
 	return budget - reserve - e.Spent - time.Since(e.Started)
 }
 
-// timeLeft is how much of the whole time budget is left; negative when it is used up.
-func (e *Env) timeLeft() time.Duration {
+// TimeLeft is how much of the whole time budget is left; negative when it is used up.
+func (e *Env) TimeLeft() time.Duration {
 	return e.Task.Options.TimeBudget - e.Spent - time.Since(e.Started)
 }

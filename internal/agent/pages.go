@@ -9,12 +9,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"legwork/internal/agent/ranking"
 	"legwork/internal/page"
 	"legwork/internal/research"
 )
 
-// opened is the journaled result of navigate_to: all that a resumed run needs of a page.
-type opened struct {
+// Opened is the journaled result of navigate_to: all that a resumed run needs of a page.
+type Opened struct {
 	Outcome  research.Outcome `json:"outcome"`
 	Message  string           `json:"message,omitempty"`
 	URL      string           `json:"url"` // after redirects
@@ -33,7 +34,7 @@ type opened struct {
 	Rendered bool             `json:"rendered,omitempty"`
 	Note     string           `json:"note,omitempty"` // how the page was read, when that is worth knowing
 
-	inherited bool // read by the task that this one follows up, not by this one
+	Inherited bool `json:"-"` // read by the task that this one follows up, not by this one
 }
 
 // digest is how well a page answers the task's question by its best passage, judged when it was read.
@@ -42,47 +43,47 @@ type digest struct {
 	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
 }
 
-// navigate opens a page. What is wrong with it is told in the result. A load that the end of the reading time cuts off
+// Navigate opens a page. What is wrong with it is told in the result. A load that the end of the reading time cuts off
 // counts as timed out.
-func (b *session) navigate(ctx context.Context, at page.Address, before ...research.Event) (opened, error) {
-	var out opened
+func (b *Session) Navigate(ctx context.Context, at page.Address, before ...research.Event) (Opened, error) {
+	var out Opened
 	args := map[string]any{"url": at.URL}
-	counted := b.recorded(ToolNavigate, args)
-	err := b.call(ctx, ToolNavigate, args, before, &out, func(ctx context.Context) (effect, error) {
+	counted := b.Recorded(ToolNavigate, args)
+	err := b.Call(ctx, ToolNavigate, args, before, &out, func(ctx context.Context) (Effect, error) {
 		v, timeUp, err := b.loaded(ctx, at)
 		if err != nil {
-			return effect{}, err
+			return Effect{}, err
 		}
 		if v.ID, err = uuid.NewV7(); err != nil {
-			return effect{}, fmt.Errorf("id of a visit: %w", err)
+			return Effect{}, fmt.Errorf("id of a visit: %w", err)
 		}
 		v.Depth = at.Depth
-		o := opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
+		o := Opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
 			Depth: at.Depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
 		if v.Page != nil {
 			if err := b.describe(ctx, &o, &v); err != nil {
-				return effect{}, err
+				return Effect{}, err
 			}
 		}
-		e := effect{result: o, preview: o.preview(), success: v.Outcome == research.OutcomeOK, visit: &v}
+		e := Effect{Result: o, Preview: o.preview(), Success: v.Outcome == research.OutcomeOK, visit: &v}
 		if v.Cached {
 			e.metadata = map[string]any{"cached": true, "readAt": v.FetchedAt.UTC().Format(research.TimeFormat)}
 		}
 		return e, nil
 	})
 	if err == nil && !counted {
-		b.loads++
+		b.Loads++
 	}
 	return out, err
 }
 
 // loaded reads a page, or takes what was loaded ahead.
-func (b *session) loaded(ctx context.Context, at page.Address) (research.Visit, bool, error) {
+func (b *Session) loaded(ctx context.Context, at page.Address) (research.Visit, bool, error) {
 	raw, err := research.EncodeJSON(map[string]any{"url": at.URL})
 	if err != nil {
 		return research.Visit{}, false, err
 	}
-	f := b.underWay[callKey(ToolNavigate, raw)]
+	f := b.underWay[CallKey(ToolNavigate, raw)]
 	if f == nil {
 		return b.load(ctx, at, b.fromLibrary[at.URL])
 	}
@@ -93,13 +94,13 @@ func (b *session) loaded(ctx context.Context, at page.Address) (research.Visit, 
 }
 
 // load reads a page, which a search of the library may have given (fromLibrary), for at most the reading time that is left.
-func (b *session) load(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
+func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
 	if v, ok, err := b.recall(ctx, at, fromLibrary); ok || err != nil {
 		return v, false, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, max(b.env.readingTime(), time.Millisecond))
+	bounded, cancel := context.WithTimeout(ctx, max(b.Env.ReadingTime(), time.Millisecond))
 	defer cancel()
-	v, err := b.env.Load(bounded, at)
+	v, err := b.Env.Load(bounded, at)
 	switch {
 	case ctx.Err() != nil:
 		return v, false, ctx.Err()
@@ -111,22 +112,22 @@ func (b *session) load(ctx context.Context, at page.Address, fromLibrary bool) (
 }
 
 // recall gives a page from its snapshot. What the library was asked for, or found, is taken as the library has it.
-func (b *session) recall(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
-	if b.env.Recall == nil {
+func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
+	if b.Env.Recall == nil {
 		return research.Visit{}, false, nil
 	}
-	return b.env.Recall(ctx, at, b.env.Task.Options.SearchEngine == research.Library || fromLibrary)
+	return b.Env.Recall(ctx, at, b.Env.Task.Options.SearchEngine == research.Library || fromLibrary)
 }
 
 // describe notes what a resumed run needs of a page that was read.
-func (b *session) describe(ctx context.Context, o *opened, v *research.Visit) error {
+func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) error {
 	p := v.Page
 	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
 	if o.Title == "" {
 		o.Title = p.Title
 	}
 	o.Links = v.Links[:min(len(v.Links), maxStepLinks)]
-	q, err := b.question(ctx, p.Language)
+	q, err := b.Question(ctx, p.Language)
 	if err != nil {
 		return err
 	}
@@ -135,22 +136,22 @@ func (b *session) describe(ctx context.Context, o *opened, v *research.Visit) er
 }
 
 // digestOf judges a page by its best passage, every term being as rare as any other.
-func digestOf(q *question, p *research.Page, o *opened) digest {
+func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
 	runes := []rune(p.Text)
 	hits := make([]research.Hit, len(p.Passages))
 	for i, ps := range p.Passages {
 		hits[i] = research.Hit{Passage: ps, PageID: p.ID, Title: o.Title, Text: string(runes[ps.Start:ps.End])}
 	}
-	ranked := rank(hits, map[string]pageFacts{p.ID: newFacts(q, o.Links)}, nil)
+	ranked := ranking.Rank(hits, map[string]ranking.PageFacts{p.ID: ranking.NewPageFacts(q, o.Links)}, nil)
 	if len(ranked) == 0 {
 		return digest{}
 	}
 	best := ranked[0]
-	return digest{Share: best.share() * best.factor, Shaped: best.fits()}
+	return digest{Share: best.Share() * best.Factor, Shaped: best.Fits()}
 }
 
 // preview is what the event tells of a page.
-func (o *opened) preview() map[string]any {
+func (o *Opened) preview() map[string]any {
 	p := map[string]any{"url": o.URL, "outcome": string(o.Outcome)}
 	if o.Status != 0 {
 		p["status"] = o.Status

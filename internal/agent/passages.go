@@ -2,6 +2,9 @@ package agent
 
 import (
 	"context"
+
+	"legwork/internal/agent/ranking"
+
 	neturl "net/url"
 	"slices"
 
@@ -10,14 +13,14 @@ import (
 	"legwork/internal/research"
 )
 
-// foundPassages is the journaled result of find_in_page.
-type foundPassages struct {
-	Passages []foundPassage `json:"passages"`         // best first
+// FoundPassages is the journaled result of find_in_page.
+type FoundPassages struct {
+	Passages []FoundPassage `json:"passages"`         // best first
 	Budget   string         `json:"budget,omitempty"` // the one that ended the reading before
 }
 
-// foundPassage is a passage with what speaks for it. Its text is the snapshot's.
-type foundPassage struct {
+// FoundPassage is a passage with what speaks for it. Its text is the snapshot's.
+type FoundPassage struct {
 	PageID  string    `json:"pageId"`
 	VisitID uuid.UUID `json:"visitId"`
 	URL     string    `json:"url"`
@@ -35,59 +38,59 @@ type foundPassage struct {
 	Words   []string  `json:"words,omitempty"` // of the question
 }
 
-// find ranks the passages of the pages read so far for a query. budget names what ended the reading, if it was a budget;
+// Find ranks the passages of the pages read so far for a query. budget names what ended the reading, if it was a budget;
 // it is kept with the result, since a resumed run may have more time left than the one that it continues.
-func (b *session) find(ctx context.Context, query string, pages []opened, budget string, before ...research.Event) (foundPassages, error) {
-	var out foundPassages
-	err := b.call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
-		base, err := b.question(ctx, "")
+func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget string, before ...research.Event) (FoundPassages, error) {
+	var out FoundPassages
+	err := b.Call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {
+		base, err := b.Question(ctx, "")
 		if err != nil {
-			return effect{}, err
+			return Effect{}, err
 		}
-		hits, err := b.env.Rank(ctx, base.query(), maxHits)
+		hits, err := b.Env.Rank(ctx, base.Query(), MaxHits)
 		if err != nil {
-			return effect{}, err
+			return Effect{}, err
 		}
 		facts, totals, err := b.facts(ctx, pages)
 		if err != nil {
-			return effect{}, err
+			return Effect{}, err
 		}
-		ranked := rank(hits, facts, totals)
-		res := foundPassages{Passages: []foundPassage{}, Budget: budget}
+		ranked := ranking.Rank(hits, facts, totals)
+		res := FoundPassages{Passages: []FoundPassage{}, Budget: budget}
 		for _, s := range ranked[:min(len(ranked), maxFound)] {
-			res.Passages = append(res.Passages, newFound(&s))
+			res.Passages = append(res.Passages, NewFound(&s))
 		}
 		preview := map[string]any{"pages": len(pages), "passages": len(hits)}
 		if len(ranked) > 0 {
 			best := ranked[0]
-			preview["best"] = map[string]any{"url": best.hit.URL, "title": best.hit.Title, "text": research.Truncate(best.hit.Text, 300)}
+			preview["best"] = map[string]any{"url": best.Hit.URL, "title": best.Hit.Title, "text": research.Truncate(best.Hit.Text, 300)}
 		}
-		return effect{result: res, preview: preview, success: len(hits) > 0}, nil
+		return Effect{Result: res, Preview: preview, Success: len(hits) > 0}, nil
 	})
 	return out, err
 }
 
 // facts gives what ranking needs to know of the pages read, and the number of their passages by language.
-func (b *session) facts(ctx context.Context, pages []opened) (map[string]pageFacts, map[*question]int, error) {
-	facts, totals := map[string]pageFacts{}, map[*question]int{}
+func (b *Session) facts(ctx context.Context, pages []Opened) (map[string]ranking.PageFacts, map[*ranking.Question]int, error) {
+	facts, totals := map[string]ranking.PageFacts{}, map[*ranking.Question]int{}
 	for _, o := range pages {
 		if o.PageID == "" {
 			continue
 		}
-		q, err := b.question(ctx, o.Language)
+		q, err := b.Question(ctx, o.Language)
 		if err != nil {
 			return nil, nil, err
 		}
 		if _, ok := facts[o.PageID]; !ok {
 			totals[q] += o.Passages
 		}
-		facts[o.PageID] = newFacts(q, o.Links)
+		facts[o.PageID] = ranking.NewPageFacts(q, o.Links)
 	}
 	return facts, totals, nil
 }
 
-// cited is the journaled result of cite.
-type cited struct {
+// Cited is the journaled result of cite.
+type Cited struct {
 	Evidence int    `json:"evidence"`
 	PageID   string `json:"pageId"`
 	URL      string `json:"url"`
@@ -96,47 +99,47 @@ type cited struct {
 	End      int    `json:"end"`
 }
 
-// cite takes a span of a page that was read as evidence. The database cuts the excerpt out of the snapshot.
-func (b *session) cite(ctx context.Context, p foundPassage, before ...research.Event) (cited, error) {
-	var out cited
+// Cite takes a span of a page that was read as evidence. The database cuts the excerpt out of the snapshot.
+func (b *Session) Cite(ctx context.Context, p FoundPassage, before ...research.Event) (Cited, error) {
+	var out Cited
 	if u, err := neturl.Parse(p.URL); err == nil && p.Title == "" {
 		p.Title = u.Hostname()
 	}
 	args := map[string]any{"url": p.URL, "quote": p.Text}
-	err := b.call(ctx, ToolCite, args, before, &out, func(context.Context) (effect, error) {
-		c := cited{Evidence: b.evidence + 1, PageID: p.PageID, URL: p.URL, Title: p.Title, Start: p.Start, End: p.End}
-		return effect{
-			result: c, success: true,
-			preview: map[string]any{"evidence": c.Evidence, "url": c.URL, "title": c.Title, "verified": true},
-			citations: []research.Evidence{{Number: c.Evidence, PageID: c.PageID, VisitID: p.VisitID, URL: c.URL,
+	err := b.Call(ctx, ToolCite, args, before, &out, func(context.Context) (Effect, error) {
+		c := Cited{Evidence: b.LastEvidence + 1, PageID: p.PageID, URL: p.URL, Title: p.Title, Start: p.Start, End: p.End}
+		return Effect{
+			Result: c, Success: true,
+			Preview: map[string]any{"evidence": c.Evidence, "url": c.URL, "title": c.Title, "verified": true},
+			Evidence: []research.Evidence{{Number: c.Evidence, PageID: c.PageID, VisitID: p.VisitID, URL: c.URL,
 				Title: c.Title, Start: c.Start, End: c.End}},
 		}, nil
 	})
-	b.evidence = max(b.evidence, out.Evidence)
+	b.LastEvidence = max(b.LastEvidence, out.Evidence)
 	return out, err
 }
 
-// proof is a verified quote.
-type proof struct {
-	cited
-	text string // the snapshot's, from Start to End
+// Quote is a verified quote.
+type Quote struct {
+	Cited
+	Text string // the snapshot's, from Start to End
 }
 
-// addQuote keeps a verified quote, once.
-func (b *session) addQuote(p proof) bool {
-	if slices.ContainsFunc(b.proofs, func(o proof) bool { return o.Evidence == p.Evidence }) {
+// AddQuote keeps a verified quote, once.
+func (b *Session) AddQuote(p Quote) bool {
+	if slices.ContainsFunc(b.Quotes, func(o Quote) bool { return o.Evidence == p.Evidence }) {
 		return false
 	}
-	b.proofs = append(b.proofs, p)
+	b.Quotes = append(b.Quotes, p)
 	return true
 }
 
-// newFound is a ranked passage as find_in_page gives it.
-func newFound(s *scored) foundPassage {
-	return foundPassage{
-		PageID: s.hit.PageID, VisitID: s.hit.VisitID, URL: s.hit.URL, Title: s.hit.Title, Heading: s.hit.Heading,
-		Start: s.hit.Start, End: s.hit.End, Text: s.hit.Text, Entry: s.key, Score: round(s.score), Covered: round(s.covered),
-		Share: round(s.share()), Shaped: s.fits(), Named: s.named(),
-		Words: s.q.words(s.text | s.path | s.title),
+// NewFound is a ranked passage as find_in_page gives it.
+func NewFound(s *ranking.Scored) FoundPassage {
+	return FoundPassage{
+		PageID: s.Hit.PageID, VisitID: s.Hit.VisitID, URL: s.Hit.URL, Title: s.Hit.Title, Heading: s.Hit.Heading,
+		Start: s.Hit.Start, End: s.Hit.End, Text: s.Hit.Text, Entry: s.Key, Score: ranking.Round(s.Score), Covered: ranking.Round(s.Covered),
+		Share: ranking.Round(s.Share()), Shaped: s.Fits(), Named: s.Named(),
+		Words: s.Q.Words(s.Text | s.Path | s.Title),
 	}
 }

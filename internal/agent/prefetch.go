@@ -12,12 +12,12 @@ import (
 	"legwork/internal/search"
 )
 
-// earlyCall is a call that may be made before its turn: a search, or a page to open.
-type earlyCall struct {
-	tool  string
-	args  map[string]any
-	query string       // of a search
-	at    page.Address // of a page
+// EarlyCall is a call that may be made before its turn: a search, or a page to open.
+type EarlyCall struct {
+	Tool  string
+	Args  map[string]any
+	Query string       // of a search
+	At    page.Address // of a page
 }
 
 // callUnderWay is a call that was announced and is being made, while earlier calls of the same reply are recorded. Its
@@ -43,45 +43,45 @@ func (c *callUnderWay) wait(ctx context.Context) error {
 	}
 }
 
-// prefetch announces calls together and makes them at the same time; search and navigate then take what they brought. Calls
+// Prefetch announces calls together and makes them at the same time; search and navigate then take what they brought. Calls
 // that the journal answers are not made. stop cancels those that nobody took, and waits for their end.
-func (b *session) prefetch(ctx context.Context, calls []earlyCall) (stop func(), err error) {
+func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(), err error) {
 	stop = func() {}
-	underWay := map[*callUnderWay]earlyCall{}
+	underWay := map[*callUnderWay]EarlyCall{}
 	var order []*callUnderWay
 	var events []research.Event
 	for _, c := range calls {
-		if b.recorded(c.tool, c.args) {
+		if b.Recorded(c.Tool, c.Args) {
 			continue
 		}
-		raw, err := research.EncodeJSON(c.args)
+		raw, err := research.EncodeJSON(c.Args)
 		if err != nil {
-			return stop, fmt.Errorf("arguments of %s: %w", c.tool, err)
+			return stop, fmt.Errorf("arguments of %s: %w", c.Tool, err)
 		}
 		u := &callUnderWay{done: make(chan struct{})}
-		u.turn, u.callNo = b.nextKey()
-		b.useKey(u.turn, u.callNo)
-		b.underWay[callKey(c.tool, raw)] = u
+		u.turn, u.callNo = b.NextKey()
+		b.UseKey(u.turn, u.callNo)
+		b.underWay[CallKey(c.Tool, raw)] = u
 		underWay[u], order = c, append(order, u)
-		events = append(events, research.ToolCall(c.tool, c.args, map[string]any{"turn": u.turn, "callNo": u.callNo}))
+		events = append(events, research.ToolCall(c.Tool, c.Args, map[string]any{"turn": u.turn, "callNo": u.callNo}))
 	}
 	if len(order) == 0 {
 		return stop, nil
 	}
-	if err := b.env.Emit(ctx, events...); err != nil {
+	if err := b.Env.Emit(ctx, events...); err != nil {
 		return stop, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	for _, u := range order {
-		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].at.URL] // read here: later searches write the map
+		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].At.URL] // read here: later searches write the map
 		goroutine.Go(ctx, func() {
 			defer close(u.done)
 			began := time.Now()
 			u.err = goroutine.Catch(ctx, func() (err error) {
-				if c.tool == ToolSearch {
-					u.found, err = b.env.Search(ctx, c.query)
+				if c.Tool == ToolSearch {
+					u.found, err = b.Env.Search(ctx, c.Query)
 				} else {
-					u.visit, u.timeUp, err = b.load(ctx, c.at, fromLibrary)
+					u.visit, u.timeUp, err = b.load(ctx, c.At, fromLibrary)
 				}
 				return err
 			})
@@ -97,8 +97,8 @@ func (b *session) prefetch(ctx context.Context, calls []earlyCall) (stop func(),
 	}, nil
 }
 
-// loading is how many pages are being loaded before their turn: they count against MaxPages.
-func (b *session) loading() int {
+// Loading is how many pages are being loaded before their turn: they count against MaxPages.
+func (b *Session) Loading() int {
 	n := 0
 	for key := range b.underWay {
 		if strings.HasPrefix(key, ToolNavigate+"\x00") {

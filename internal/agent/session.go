@@ -9,69 +9,75 @@ import (
 	"maps"
 	"time"
 
+	"legwork/internal/agent/ranking"
 	"legwork/internal/page"
 	"legwork/internal/research"
 )
 
 // The tools, by the names that clients know.
 const (
-	ToolSearch   = "search_for_question"
-	ToolNavigate = "navigate_to"
-	ToolFind     = "find_in_page"
-	ToolCite     = "cite"
+	ToolSearch     = "search_for_question"
+	ToolNavigate   = "navigate_to"
+	ToolFind       = "find_in_page"
+	ToolCite       = "cite"
+	ToolScreenshot = "take_screenshot"
+	ToolContent    = "get_page_content"
+	ToolChunk      = "get_page_content_chunk"
+	ToolLinks      = "extract_links_from_page"
 )
 
-// session is one run's research: the tools with their journal, and what they brought so far (pages, failures, evidence, the
+// Session is one run's research: the tools with their journal, and what they brought so far (pages, failures, evidence, the
 // budgets used up). The reader and the tool loop decide on the calls; both work on the same session, also where one of them
 // goes on for the other. Not safe for concurrent use.
 //
 // A tool call is announced, made and recorded. One that the journal has is answered from there, without announcement and
 // effect, so a resumed run goes the same way without doing anything twice.
-type session struct {
-	env          Env
-	log          *slog.Logger
-	journal      map[string]research.Step // by tool and arguments, what may be answered from
-	turn         int                      // of the newest step
-	asking       int                      // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
-	pictured     map[int]bool             // numbers of the evidence that needs no further picture
-	picturesFrom time.Time                // when the pictures of what is cited were begun
-	calls        map[int]int              // newest call number by turn
-	loads        int                      // navigate_to calls that count against MaxPages
-	evidence     int                      // number of the newest citation
-	fromLibrary  map[string]bool          // addresses that a search of the library gave
-	shots        int                      // take_screenshot calls that count against maxShots
-	underWay     map[string]*callUnderWay // by tool and arguments
-	questions    map[string]*question     // the task's, by language
+type Session struct {
+	Env             Env
+	Log             *slog.Logger
+	journal         map[string]research.Step     // by tool and arguments, what may be answered from
+	turn            int                          // of the newest step
+	ReplyTurn       int                          // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
+	pictured        map[int]bool                 // numbers of the evidence that needs no further picture
+	picturesFrom    time.Time                    // when the pictures of what is cited were begun
+	calls           map[int]int                  // newest call number by turn
+	Loads           int                          // navigate_to calls that count against MaxPages
+	LastEvidence    int                          // number of the newest citation
+	fromLibrary     map[string]bool              // addresses that a search of the library gave
+	ScreenshotCount int                          // take_screenshot calls that count against MaxScreenshots
+	underWay        map[string]*callUnderWay     // by tool and arguments
+	questions       map[string]*ranking.Question // the task's, by language
 
-	opts     research.Options
-	scope    page.Scope
-	pages    []opened // read well, in order
-	failed   []opened // not read
-	proofs   []proof  // the verified quotes so far
-	searched *foundPages
-	cut      string // budget that ended the research; empty: none did
+	Opts     research.Options
+	Scope    page.Scope
+	Pages    []Opened // read well, in order
+	Failed   []Opened // not read
+	Quotes   []Quote  // the verified quotes so far
+	Searched *FoundPages
+	Budget   string // budget that ended the research; empty: none did
 }
 
-// cutBy notes the budget that ended the research. The first one counts.
-func (b *session) cutBy(budget string) { b.cut = cmp.Or(b.cut, budget) }
+// NoteBudget notes the budget that ended the research. The first one counts.
+func (b *Session) NoteBudget(budget string) { b.Budget = cmp.Or(b.Budget, budget) }
 
-// newSession prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
+// NewSession prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
 // answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
-func newSession(env Env) *session {
-	b := &session{env: env, log: env.Log, opts: env.Task.Options, scope: env.Scope, journal: map[string]research.Step{}, calls: map[int]int{}, fromLibrary: map[string]bool{}, questions: map[string]*question{},
+func NewSession(env Env) *Session {
+	b := &Session{Env: env, Log: env.Log, Opts: env.Task.Options, Scope: env.Scope, journal: map[string]research.Step{},
+		calls: map[int]int{}, fromLibrary: map[string]bool{}, questions: map[string]*ranking.Question{},
 		underWay: map[string]*callUnderWay{}}
-	if b.log == nil {
-		b.log = slog.New(slog.DiscardHandler)
+	if b.Log == nil {
+		b.Log = slog.New(slog.DiscardHandler)
 	}
 	for _, e := range env.Inherited {
-		b.evidence = max(b.evidence, e.Number)
+		b.LastEvidence = max(b.LastEvidence, e.Number)
 	}
 	for _, s := range env.Journal {
-		b.useKey(s.Turn, s.CallNo)
+		b.UseKey(s.Turn, s.CallNo)
 		if s.Kind != research.ToolStep {
 			continue
 		}
-		key := callKey(s.Tool, s.Args)
+		key := CallKey(s.Tool, s.Args)
 		again := s.Try < env.Try && failedTransiently(s)
 		if again {
 			delete(b.journal, key)
@@ -80,33 +86,36 @@ func newSession(env Env) *session {
 		}
 		switch {
 		case s.Tool == ToolNavigate && !again:
-			b.loads++
+			b.Loads++
 		case s.Tool == ToolScreenshot && !again:
-			b.shots++
+			b.ScreenshotCount++
 		case s.Tool == ToolCite:
-			var c cited
+			var c Cited
 			if json.Unmarshal(s.Result, &c) == nil {
-				b.evidence = max(b.evidence, c.Evidence)
+				b.LastEvidence = max(b.LastEvidence, c.Evidence)
 			}
 		}
 	}
 	return b
 }
 
-// question gives the task's question as it is matched with texts of a language.
-func (b *session) question(ctx context.Context, language string) (*question, error) {
+// Question gives the task's question as it is matched with texts of a language.
+func (b *Session) Question(ctx context.Context, language string) (*ranking.Question, error) {
 	if language == "en" { // also what a page without a language is taken for
 		language = ""
 	}
 	if q, ok := b.questions[language]; ok {
 		return q, nil
 	}
-	q, err := questionIn(ctx, questionWithContext(b.env.Task), language, b.env.Lexemes)
+	q, err := ranking.QuestionIn(ctx, QuestionWithContext(b.Env.Task), language, b.Env.Lexemes)
 	if err == nil {
 		b.questions[language] = q
 	}
 	return q, err
 }
+
+// NoConfidence is the confidence in an answer when nothing relevant was found.
+const NoConfidence = 0.05
 
 // failedTransiently reports whether a step's effect may succeed when it is made again.
 func failedTransiently(s research.Step) bool {
@@ -116,9 +125,9 @@ func failedTransiently(s research.Step) bool {
 	return !s.Success && json.Unmarshal(s.Result, &r) == nil && r.Outcome.Transient()
 }
 
-// callKey identifies a call by what it does. Arguments are compared as JSON: neither the order of keys nor the spacing
+// CallKey identifies a call by what it does. Arguments are compared as JSON: neither the order of keys nor the spacing
 // counts.
-func callKey(tool string, args []byte) string {
+func CallKey(tool string, args []byte) string {
 	var v any
 	if json.Unmarshal(args, &v) == nil {
 		if canonical, err := research.EncodeJSON(v); err == nil {
@@ -128,46 +137,46 @@ func callKey(tool string, args []byte) string {
 	return tool + "\x00" + string(args)
 }
 
-// nextKey is the journal key of the next step, which is chosen before its effect.
-func (b *session) nextKey() (turn, callNo int) {
-	if b.asking > 0 {
-		return b.asking, b.calls[b.asking] + 1
+// NextKey is the journal key of the next step, which is chosen before its effect.
+func (b *Session) NextKey() (turn, callNo int) {
+	if b.ReplyTurn > 0 {
+		return b.ReplyTurn, b.calls[b.ReplyTurn] + 1
 	}
 	return b.turn + 1, 1
 }
 
-// useKey notes that a key is used.
-func (b *session) useKey(turn, callNo int) {
+// UseKey notes that a key is used.
+func (b *Session) UseKey(turn, callNo int) {
 	b.turn, b.calls[turn] = max(b.turn, turn), max(b.calls[turn], callNo)
 }
 
-// recorded reports whether the journal answers a call.
-func (b *session) recorded(tool string, args map[string]any) bool {
+// Recorded reports whether the journal answers a call.
+func (b *Session) Recorded(tool string, args map[string]any) bool {
 	raw, err := research.EncodeJSON(args)
 	if err != nil {
 		return false
 	}
-	_, ok := b.journal[callKey(tool, raw)]
+	_, ok := b.journal[CallKey(tool, raw)]
 	return ok
 }
 
-// effect is what a tool did.
-type effect struct {
-	result    any            // journaled whole, as JSON
-	preview   map[string]any // told in the tool_result event
-	metadata  map[string]any // of that event, beside turn and callNo
-	success   bool
-	visit     *research.Visit
-	citations []research.Evidence
-	file      *research.Artifact // a picture that is written already
-	shows     []int              // evidence that it is the picture of
-	then      []research.Event   // told after the result
+// Effect is what a tool did.
+type Effect struct {
+	Result   any            // journaled whole, as JSON
+	Preview  map[string]any // told in the tool_result event
+	metadata map[string]any // of that event, beside turn and callNo
+	Success  bool
+	visit    *research.Visit
+	Evidence []research.Evidence
+	file     *research.Artifact // a picture that is written already
+	shows    []int              // evidence that it is the picture of
+	then     []research.Event   // told after the result
 }
 
-// call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
+// Call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
 // through the same bytes. before is told ahead of the announcement.
-func (b *session) call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
-	do func(ctx context.Context) (effect, error)) error {
+func (b *Session) Call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
+	do func(ctx context.Context) (Effect, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -175,18 +184,18 @@ func (b *session) call(ctx context.Context, tool string, args map[string]any, be
 	if err != nil {
 		return fmt.Errorf("arguments of %s: %w", tool, err)
 	}
-	key := callKey(tool, rawArgs)
+	key := CallKey(tool, rawArgs)
 	if step, ok := b.journal[key]; ok {
 		return decode(tool, step.Result, out)
 	}
-	turn, callNo := b.nextKey()
+	turn, callNo := b.NextKey()
 	early := b.underWay[key]
 	if early != nil {
 		turn, callNo = early.turn, early.callNo
 	}
 	where := map[string]any{"turn": turn, "callNo": callNo}
 	if early == nil {
-		if err := b.env.Emit(ctx, append(before, research.ToolCall(tool, args, where))...); err != nil {
+		if err := b.Env.Emit(ctx, append(before, research.ToolCall(tool, args, where))...); err != nil {
 			return err
 		}
 	}
@@ -195,20 +204,20 @@ func (b *session) call(ctx context.Context, tool string, args map[string]any, be
 	if err != nil {
 		return err
 	}
-	result, err := research.EncodeJSON(e.result)
+	result, err := research.EncodeJSON(e.Result)
 	if err != nil {
 		return fmt.Errorf("result of %s: %w", tool, err)
 	}
 	maps.Copy(where, e.metadata)
 	step := research.Step{
-		Turn: turn, CallNo: callNo, Try: b.env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
-		Success: e.success, Duration: durationOf(early, began), Visit: e.visit, Evidence: e.citations, Artifact: e.file, Shows: e.shows,
-		Events: append([]research.Event{research.ToolResult(tool, e.preview, e.success, where)}, e.then...),
+		Turn: turn, CallNo: callNo, Try: b.Env.Try, Kind: research.ToolStep, Tool: tool, Args: rawArgs, Result: result,
+		Success: e.Success, Duration: durationOf(early, began), Visit: e.visit, Evidence: e.Evidence, Artifact: e.file, Shows: e.shows,
+		Events: append([]research.Event{research.ToolResult(tool, e.Preview, e.Success, where)}, e.then...),
 	}
-	if _, err := b.env.Record(ctx, step); err != nil {
+	if _, err := b.Env.Record(ctx, step); err != nil {
 		return err
 	}
-	b.useKey(turn, callNo)
+	b.UseKey(turn, callNo)
 	delete(b.underWay, key)
 	step.Events, step.Visit, step.Evidence, step.Artifact = nil, nil, nil, nil
 	b.journal[key] = step

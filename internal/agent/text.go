@@ -8,8 +8,8 @@ import (
 	"legwork/internal/page"
 )
 
-// hostDomain is the registrable domain of an address; empty: it is none.
-func hostDomain(raw string) string {
+// HostDomain is the registrable domain of an address; empty: it is none.
+func HostDomain(raw string) string {
 	u, err := neturl.Parse(raw)
 	if err != nil {
 		return ""
@@ -17,8 +17,8 @@ func hostDomain(raw string) string {
 	return page.Domain(u.Host)
 }
 
-// list joins up to five words for reading.
-func list(words []string) string {
+// JoinWords joins up to five words for reading.
+func JoinWords(words []string) string {
 	if len(words) > 5 {
 		words = slices.Concat(words[:5], []string{"…"})
 	}

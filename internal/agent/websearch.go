@@ -12,12 +12,12 @@ import (
 // Bounds of what a step keeps.
 const (
 	maxStepLinks = 5000
-	maxHits      = 600 // passages that are ranked; each costs the database about a millisecond where pages are huge
+	MaxHits      = 600 // passages that are ranked; each costs the database about a millisecond where pages are huge
 	maxFound     = 40  // passages that find_in_page gives
 )
 
-// foundPages is the journaled result of search_for_question.
-type foundPages struct {
+// FoundPages is the journaled result of search_for_question.
+type FoundPages struct {
 	Asked   research.Engine  `json:"asked"`
 	Used    research.Engine  `json:"used,omitempty"`
 	Results []search.Result  `json:"results"`
@@ -26,30 +26,30 @@ type foundPages struct {
 	Rewritten string `json:"rewritten,omitempty"`
 }
 
-// search asks the task's search engine. An engine that could not be used is told in an event of its own.
-func (b *session) search(ctx context.Context, query string, before ...research.Event) (foundPages, error) {
-	var out foundPages
-	err := b.call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (effect, error) {
+// Search asks the task's search engine. An engine that could not be used is told in an event of its own.
+func (b *Session) Search(ctx context.Context, query string, before ...research.Event) (FoundPages, error) {
+	var out FoundPages
+	err := b.Call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {
 		a, err := b.ask(ctx, query)
 		if err != nil {
-			return effect{}, err
+			return Effect{}, err
 		}
 		results := make([]any, 0, len(a.Results))
 		for _, r := range a.Results {
 			results = append(results, map[string]any{"url": r.URL, "title": r.Title})
 		}
-		e := effect{
-			result: foundPages{Asked: a.Asked, Used: a.Used, Results: append([]search.Result{}, a.Results...),
+		e := Effect{
+			Result: FoundPages{Asked: a.Asked, Used: a.Used, Results: append([]search.Result{}, a.Results...),
 				Skipped: a.Skipped, Rewritten: a.Rewritten},
-			preview: map[string]any{"engine": string(a.Used), "count": len(a.Results), "results": results},
-			success: a.Used != "",
+			Preview: map[string]any{"engine": string(a.Used), "count": len(a.Results), "results": results},
+			Success: a.Used != "",
 		}
 		if a.Used == "" {
-			delete(e.preview, "engine")
-			e.preview["message"] = "No search engine could answer."
+			delete(e.Preview, "engine")
+			e.Preview["message"] = "No search engine could answer."
 		}
 		if a.Rewritten != "" {
-			e.preview["query"] = a.Rewritten
+			e.Preview["query"] = a.Rewritten
 			e.then = append(e.then, research.Thinking(fmt.Sprintf("The question as it was found little, so %q was searched for.", a.Rewritten),
 				map[string]any{"query": map[string]any{"asked": query, "used": a.Rewritten}}))
 		}
@@ -70,18 +70,18 @@ func (b *session) search(ctx context.Context, query string, before ...research.E
 }
 
 // ask asks the search engine, or takes what was asked ahead.
-func (b *session) ask(ctx context.Context, query string) (search.Answer, error) {
+func (b *Session) ask(ctx context.Context, query string) (search.Answer, error) {
 	raw, err := research.EncodeJSON(map[string]any{"query": query})
 	if err != nil {
 		return search.Answer{}, err
 	}
-	if f := b.underWay[callKey(ToolSearch, raw)]; f != nil {
+	if f := b.underWay[CallKey(ToolSearch, raw)]; f != nil {
 		if err := f.wait(ctx); err != nil {
 			return search.Answer{}, err
 		}
 		return f.found, nil
 	}
-	return b.env.Search(ctx, query)
+	return b.Env.Search(ctx, query)
 }
 
 // fallbackSentence says which engine was asked, why it did not answer, and what stands in.

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"legwork/internal/agent"
+	"legwork/internal/agent/reader"
 	"legwork/internal/research"
 	"legwork/internal/store"
 )
@@ -33,7 +33,7 @@ func (e *lackingError) Error() string {
 
 // serves reports whether this process can go on with a task. Every process has the built-in reader.
 func (r *Runner) serves(pin research.Pin) bool {
-	return pin == r.cfg.Pin || pin.Provider == agent.ProviderReader
+	return pin == r.cfg.Pin || pin.Provider == reader.Provider
 }
 
 // handOn puts a task that this process cannot serve back for one that can, at no cost in tries: after a pause, so that it

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/reader"
 	"legwork/internal/research"
 )
 
@@ -134,7 +135,7 @@ func TestReaderPinnedAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !other.serves(research.Pin{Provider: agent.ProviderReader, Prompt: "reader/0"}) || !other.serves(pinOne) || other.serves(pinTwo) {
+	if !other.serves(research.Pin{Provider: reader.Provider, Prompt: "reader/0"}) || !other.serves(pinOne) || other.serves(pinTwo) {
 		t.Error("serves is wrong")
 	}
 }

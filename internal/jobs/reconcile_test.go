@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"legwork/internal/agent"
+	"legwork/internal/agent/loop"
 	"legwork/internal/failpoint"
 	"legwork/internal/research"
 	"legwork/internal/search"
@@ -49,7 +49,7 @@ func (p *process) pass(r *Runner) {
 func (p *process) take(id uuid.UUID, epoch int, worker uuid.UUID) {
 	p.t.Helper()
 	err := p.store.InTx(p.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, _, _, err := p.store.Claim(ctx, tx, id, epoch, worker, agent.Chooser{}.Pin(), nil)
+		_, _, _, err := p.store.Claim(ctx, tx, id, epoch, worker, loop.Chooser{}.Pin(), nil)
 		return err
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/reader"
 	"legwork/internal/failpoint"
 	"legwork/internal/goroutine"
 	"legwork/internal/page"
@@ -69,10 +70,10 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		cfg.PinWait = 5 * time.Minute
 	}
 	if cfg.Agent == nil {
-		cfg.Agent = agent.Read
+		cfg.Agent = reader.Read
 	}
 	if cfg.Pin == (research.Pin{}) {
-		cfg.Pin = agent.Chooser{}.Pin()
+		cfg.Pin = reader.Pin()
 	}
 	r := &Runner{Service: svc, cfg: cfg}
 	host, _ := os.Hostname()

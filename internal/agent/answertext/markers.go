@@ -1,0 +1,123 @@
+package answertext
+
+import (
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"legwork/internal/agent/ranking"
+)
+
+// Checked is an answer whose markers were checked.
+type Checked struct {
+	Text        string
+	Used        []int // numbers of the quotes by marker: marker n is used[n-1]
+	Invalid     int   // markers that pointed at nothing, removed
+	Sentences   int   // that state something
+	Unsupported int   // of those, without a marker
+}
+
+var (
+	marker    = regexp.MustCompile(`[ \t]?[\[【](\s*\^?\d{1,4}\s*(?:[,;–-]\s*\^?\d{1,4}\s*)*)[\]】]`)
+	oneNumber = regexp.MustCompile(`\d+|[–-]`)
+	codeSpan  = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
+)
+
+// Check renumbers the markers of an answer in the order of their first use, and removes those that point at none of
+// the n quotes. Code is left as it is.
+func Check(text string, n int) Checked {
+	c := Checked{}
+	var b strings.Builder
+	at := 0
+	for _, code := range append(codeSpan.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
+		b.WriteString(marker.ReplaceAllStringFunc(text[at:code[0]], func(m string) string { return c.renumber(m, n) }))
+		b.WriteString(text[code[0]:code[1]])
+		at = code[1]
+	}
+	c.Text = strings.TrimSpace(b.String())
+	c.Sentences, c.Unsupported = countSentences(c.Text)
+	return c
+}
+
+// renumber rewrites one marker, which may name several quotes or a range of them.
+func (c *Checked) renumber(m string, n int) string {
+	var numbers []int
+	upTo := false
+	for _, part := range oneNumber.FindAllString(m, -1) {
+		v, err := strconv.Atoi(part)
+		if err != nil {
+			upTo = true
+			continue
+		}
+		if last := len(numbers) - 1; upTo && last >= 0 && v > numbers[last] && v <= n {
+			for k := numbers[last] + 1; k < v; k++ {
+				numbers = append(numbers, k)
+			}
+		}
+		upTo = false
+		numbers = append(numbers, v)
+	}
+	out := ""
+	for _, v := range numbers {
+		if v < 1 || v > n {
+			c.Invalid++
+			continue
+		}
+		i := slices.Index(c.Used, v)
+		if i < 0 {
+			c.Used, i = append(c.Used, v), len(c.Used)
+		}
+		if mark := fmt.Sprintf("[%d]", i+1); !strings.Contains(out, mark) {
+			out += mark
+		}
+	}
+	if out != "" && (m[0] == ' ' || m[0] == '\t') {
+		out = " " + out
+	}
+	return out
+}
+
+var (
+	sentenceStop = regexp.MustCompile(`[.!?。！？]+["'”’)*]*((?:\s*\[\d+\])*)(\s+|$)`)
+	// HasMarker finds a marker as Check writes it.
+	HasMarker = regexp.MustCompile(`\[\d+\]`)
+	bullet    = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
+)
+
+// countSentences counts the sentences that state something, and those of them without a marker.
+func countSentences(text string) (all, unsupported int) {
+	for sentence := range Sentences(text) {
+		all++
+		if !HasMarker.MatchString(sentence) {
+			unsupported++
+		}
+	}
+	return all, unsupported
+}
+
+// Sentences gives the sentences that state something. Headings, code, and lines that only lead to a list do not; a marker
+// behind the full stop belongs to the sentence before it.
+func Sentences(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(codeSpan.ReplaceAllString(text, "code")) {
+			line = strings.TrimSpace(bullet.ReplaceAllString(line, ""))
+			if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") {
+				continue
+			}
+			for line != "" {
+				end := len(line)
+				if m := sentenceStop.FindStringIndex(line); m != nil {
+					end = m[1]
+				}
+				sentence := line[:end]
+				line = line[end:]
+				if len(ranking.WordsOf(HasMarker.ReplaceAllString(sentence, ""))) >= 3 && !yield(sentence) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package answertext
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Stream tells an answer while the model writes it: the same text that answer makes of the whole reply, as far as no
+// further word can change it. Thoughts are left out, markers renumbered, and those that point at nothing removed. What
+// turns out otherwise in the end is said anew from the beginning.
+type Stream struct {
+	emit   func(offset int, text string)
+	quotes int // quotes that markers may point at
+	c      Checked
+	unread string // of the reply, not looked at yet
+
+	sent      strings.Builder
+	sentRunes int    // code points said
+	space     string // white space that is said when something follows
+	inThought bool   // inside a thought
+	inFence   bool   // inside fenced code
+}
+
+var (
+	thoughtOpens  = regexp.MustCompile(`(?i)^<(?:think|thinking|thought|reasoning)>`)
+	thoughtCloses = regexp.MustCompile(`(?i)</(?:think|thinking|thought|reasoning)>`)
+	thoughtBegins = regexp.MustCompile(`(?i)^</?[a-z]{0,9}$`) // may become a tag with what follows
+	markerHere    = regexp.MustCompile(`^` + marker.String())
+	markerBegins  = regexp.MustCompile(`^[\[【][\s\d^,;–-]{0,40}$`)
+	codeHere      = regexp.MustCompile("^`[^`\n]*`")
+)
+
+// longestTag is how much of a closing tag may have come without its end.
+const longestTag = len("</reasoning")
+
+// NewStream speaks to say; nil without one.
+func NewStream(say func(offset int, text string), quotes int) *Stream {
+	if say == nil {
+		return nil
+	}
+	return &Stream{emit: say, quotes: quotes}
+}
+
+// Restart forgets all: the reply begins anew.
+func (s *Stream) Restart() {
+	if s != nil {
+		*s = Stream{emit: s.emit, quotes: s.quotes}
+	}
+}
+
+// Add takes in the next piece of the reply.
+func (s *Stream) Add(piece string) {
+	s.unread += piece
+	var out strings.Builder
+	for s.unread != "" && s.next(&out) {
+	}
+	s.send(out.String())
+}
+
+// Finish makes what was said the answer.
+func (s *Stream) Finish(answer string) {
+	if s == nil {
+		return
+	}
+	if rest, ok := strings.CutPrefix(answer, s.sent.String()); ok {
+		s.send(rest)
+		return
+	}
+	s.Restart()
+	s.send(answer)
+}
+
+func (s *Stream) send(text string) {
+	if text == "" {
+		return
+	}
+	s.emit(s.sentRunes, text)
+	s.sent.WriteString(text)
+	s.sentRunes += utf8.RuneCountInString(text)
+}
+
+// next deals with what comes first in rest. It reports false when that depends on what follows.
+func (s *Stream) next(out *strings.Builder) bool {
+	switch {
+	case s.inThought:
+		return s.skipThought()
+	case s.inFence:
+		end := strings.Index(s.unread, "```")
+		if end < 0 {
+			s.takeBytes(out, len(strings.TrimRight(s.unread, "`")))
+			return false
+		}
+		s.inFence = false
+		s.takeBytes(out, end+3)
+		return true
+	}
+	plain := strings.IndexFunc(s.unread, func(r rune) bool { return strings.ContainsRune("<[【`", r) || unicode.IsSpace(r) })
+	switch {
+	case plain < 0:
+		s.takeBytes(out, len(s.unread))
+		return true
+	case plain > 0:
+		s.takeBytes(out, plain)
+		return true
+	}
+	switch s.unread[0] {
+	case '<':
+		return s.tag(out)
+	case '`':
+		return s.code(out)
+	}
+	if space, size := utf8.DecodeRuneInString(s.unread); unicode.IsSpace(space) {
+		s.space += s.unread[:size]
+		s.unread = s.unread[size:]
+		return true
+	}
+	return s.marker(out)
+}
+
+// take says n bytes, and the white space before them unless nothing was said yet.
+func (s *Stream) takeBytes(out *strings.Builder, n int) {
+	if n == 0 {
+		return
+	}
+	if s.sent.Len()+out.Len() > 0 {
+		out.WriteString(s.space)
+	}
+	out.WriteString(s.unread[:n])
+	s.space, s.unread = "", s.unread[n:]
+}
+
+// think leaves out a thought up to its end.
+func (s *Stream) skipThought() bool {
+	if end := thoughtCloses.FindStringIndex(s.unread); end != nil {
+		s.inThought, s.unread = false, s.unread[end[1]:]
+		return true
+	}
+	s.unread = s.unread[max(0, len(s.unread)-longestTag):]
+	return false
+}
+
+func (s *Stream) tag(out *strings.Builder) bool {
+	open, end := thoughtOpens.FindString(s.unread), thoughtCloses.FindStringIndex(s.unread)
+	switch {
+	case open != "":
+		s.inThought, s.unread = true, s.unread[len(open):]
+	case end != nil && end[0] == 0: // all before it was a thought too
+		rest := s.unread[end[1]:]
+		out.Reset()
+		s.Restart()
+		s.unread = rest
+	case thoughtBegins.MatchString(s.unread):
+		return false
+	default:
+		s.takeBytes(out, 1)
+	}
+	return true
+}
+
+func (s *Stream) code(out *strings.Builder) bool {
+	span := codeHere.FindString(s.unread)
+	switch {
+	case strings.HasPrefix(s.unread, "```"):
+		s.inFence = true
+		s.takeBytes(out, 3)
+	case s.unread == "`" || s.unread == "``":
+		return false
+	case span != "":
+		s.takeBytes(out, len(span))
+	case !strings.Contains(s.unread, "\n"):
+		return false
+	default:
+		s.takeBytes(out, 1)
+	}
+	return true
+}
+
+// mark renumbers a marker. The blank before one that points at nothing goes with it.
+func (s *Stream) marker(out *strings.Builder) bool {
+	found := markerHere.FindString(s.unread)
+	if found == "" {
+		if markerBegins.MatchString(s.unread) {
+			return false
+		}
+		_, size := utf8.DecodeRuneInString(s.unread)
+		s.takeBytes(out, size)
+		return true
+	}
+	text, rest := s.c.renumber(found, s.quotes), s.unread[len(found):]
+	n := len(s.space)
+	switch blank := n > 0 && (s.space[n-1] == ' ' || s.space[n-1] == '\t'); {
+	case text != "":
+		if blank { // renumber writes it as a space
+			s.space = s.space[:n-1] + " "
+		}
+		s.unread = text
+		s.takeBytes(out, len(text))
+	case blank:
+		s.space = s.space[:n-1]
+	}
+	s.unread = rest
+	return true
+}

@@ -1,0 +1,195 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"legwork/internal/agent"
+	"legwork/internal/agent/answertext"
+	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/ranking"
+	"legwork/internal/agent/reader"
+	"legwork/internal/llm"
+	"legwork/internal/research"
+)
+
+// shownProof is a quote as the answer's prompt numbers it.
+type shownProof struct {
+	N                int
+	Title, URL, Text string
+}
+
+// answer has the answer written from the verified quotes. Without any, the reader's ranking, and before that its reading,
+// gives them.
+func (a *run) answer(ctx context.Context) (research.Result, error) {
+	if len(a.replay) > 0 {
+		p := purposeOf(a.replay[0])
+		a.Budget, a.endedBy = p.Budget, p.Ended
+	}
+	if err := a.evidenceOfReader(ctx); err != nil {
+		return research.Result{}, err
+	}
+	if len(a.Quotes) == 0 {
+		text := fmt.Sprintf("Nothing relevant to the question was found on the %d pages read.", len(a.Pages))
+		return research.Result{Answer: text, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}, nil
+	}
+	speaker := answertext.NewStream(a.Env.Say, len(a.Quotes))
+	text, err := a.write(ctx, speaker)
+	if err != nil {
+		return research.Result{}, err
+	}
+	c := answertext.Check(text, len(a.Quotes))
+	if strings.TrimSpace(c.Text) == "" {
+		a.endedBy = "the model wrote no answer"
+		c = a.quoteAll()
+	}
+	speaker.Finish(c.Text)
+	used := make([]agent.Quote, len(c.Used))
+	cited := make([]int, len(c.Used))
+	for i, n := range c.Used {
+		used[i] = a.Quotes[n-1]
+		cited[i] = used[i].Evidence
+	}
+	verdicts, err := a.judge(ctx, c, used)
+	if err != nil {
+		return research.Result{}, err
+	}
+	return research.Result{Answer: c.Text, Confidence: a.confidence(c, used, verdicts), Cited: cited, Support: verdicts.byEvidence,
+		Metadata: verdicts.tell(a.metadata(c, a.Budget != "" || len(used) == 0))}, nil
+}
+
+// evidenceOfReader fills in for a model that cited nothing: the reader opens pages when none was read, and its best
+// passages become the evidence.
+func (a *run) evidenceOfReader(ctx context.Context) error {
+	if len(a.Quotes) > 0 {
+		return nil
+	}
+	if len(a.Pages) == 0 {
+		if err := reader.ReadPages(ctx, a.Session); err != nil {
+			return err
+		}
+	}
+	if err := reader.CiteBest(ctx, a.Session, research.Thinking("The model cited nothing; looking for the passages that fit the question best.", nil)); err != nil {
+		return err
+	}
+	if len(a.Quotes) > 0 && a.endedBy == "" {
+		a.endedBy = "the model cited nothing"
+	}
+	return nil
+}
+
+// write makes the last call. A model that fails for good here, after the research is paid for, fails the task.
+func (a *run) write(ctx context.Context, speaker *answertext.Stream) (string, error) {
+	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
+		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
+	rules, err := prompts.Fill("answer_system", data)
+	if err != nil {
+		return "", err
+	}
+	ask, err := prompts.Fill("answer", data)
+	if err != nil {
+		return "", err
+	}
+	messages := []llm.Message{{Role: llm.System, Text: rules}, {Role: llm.User, Text: ask}}
+	for try := 1; ; try++ {
+		r := llm.Request{Messages: messages, MaxTokens: answerTokens}
+		if speaker != nil {
+			speaker.Restart()
+			r.OnText = speaker.Add
+		}
+		reply, err := a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.Budget, Ended: a.endedBy}, r, speaker.Restart)
+		var problem *llm.Error
+		if errors.As(err, &problem) {
+			return "", failed(problem)
+		}
+		if err != nil {
+			return "", err
+		}
+		text := answertext.WithoutThinking(reply.Text)
+		if text != "" || try == 2 {
+			return text, nil
+		}
+		messages = append(messages, llm.Message{Role: llm.User, Text: "Write the answer now, as plain text."})
+	}
+}
+
+// shownProofs are the quotes as prompts number them.
+func (a *run) shownProofs() []shownProof {
+	shown := make([]shownProof, len(a.Quotes))
+	for i, p := range a.Quotes {
+		shown[i] = shownProof{N: i + 1, Title: prompts.Defuse(p.Title), URL: p.URL, Text: prompts.Defuse(p.Text)}
+	}
+	return shown
+}
+
+// maxQuoted is how many quotes stand in for an answer that the model did not write.
+const maxQuoted = 5
+
+// quoteAll is the answer where the model wrote none: the quotes, word for word.
+func (a *run) quoteAll() answertext.Checked {
+	c := answertext.Checked{}
+	var b strings.Builder
+	b.WriteString("The model wrote no answer. These are the quotes that it found, word for word.\n")
+	for i, p := range a.Quotes[:min(len(a.Quotes), maxQuoted)] {
+		c.Used = append(c.Used, i+1)
+		fmt.Fprintf(&b, "\n> %s\n\n[%d] %s\n", strings.ReplaceAll(p.Text, "\n", "\n> "), i+1, p.Title)
+	}
+	c.Text = strings.TrimSpace(b.String())
+	return c
+}
+
+// Parts of the confidence in a model's answer, which sum up to 1.
+const (
+	confidenceCited   = 0.45 // times the share of the answer's sentences that have a marker, times the mean weight of the verdicts on them
+	confidenceFits    = 0.30 // times the share of the question's words, by weight, that the best quote used covers
+	confidenceSources = 0.25 // times the number of different pages used, up to two, less what one page alone gives: half
+)
+
+// confidence is how far the answer can be trusted, 0..1, from what can be seen of it: how much of it is cited, how well the
+// quotes fit the question, how many pages agree. The model's own opinion does not count.
+func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) float64 {
+	if len(used) == 0 {
+		return agent.NoConfidence
+	}
+	share := 1.0
+	if c.Sentences > 0 {
+		share = 1 - float64(c.Unsupported)/float64(c.Sentences)
+	}
+	pages := map[string]bool{}
+	hits := make([]research.Hit, len(used))
+	for i, p := range used {
+		pages[p.PageID] = true
+		hits[i] = research.Hit{PageID: p.PageID, Title: p.Title, Text: p.Text, Passage: research.Passage{Ord: i, Start: p.Start, End: p.End}}
+	}
+	fits := 0.0
+	for _, s := range a.rankHits(ranking.NewQuestion(a.Env.Task.Question, "", nil), hits) {
+		fits = max(fits, s.Share())
+	}
+	return min(1, ranking.Round(confidenceCited*share*v.weight()+confidenceFits*fits+confidenceSources*min(1, float64(len(pages))/2)))
+}
+
+// metadata tells how the answer came about.
+func (a *run) metadata(c answertext.Checked, partial bool) map[string]any {
+	m := map[string]any{
+		"provider": a.model.Provider(), "model": a.model.Name(), "languageModel": true, "promptVersion": prompts.Version,
+		"pagesRead": agent.PagesRead(a.Pages), "pagesFailed": len(a.Failed), "partial": partial,
+		"evidence": len(a.Quotes), "unsupportedSentences": c.Unsupported, "invalidMarkers": c.Invalid, "tokens": a.input + a.output,
+		"inputTokens": a.input, "outputTokens": a.output,
+	}
+	if a.priced {
+		m["costUsd"] = a.cost
+	}
+	if a.Budget != "" {
+		m["budget"] = a.Budget
+	}
+	if a.endedBy != "" {
+		m["researchEnded"] = a.endedBy
+	}
+	if a.Searched != nil {
+		m["searchEngine"] = map[string]any{"asked": string(a.Searched.Asked), "used": string(a.Searched.Used)}
+	}
+	return m
+}

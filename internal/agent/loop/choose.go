@@ -1,0 +1,41 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+
+	"legwork/internal/agent"
+	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/reader"
+	"legwork/internal/llm"
+	"legwork/internal/research"
+)
+
+// Chooser is what answers in one process: its model, or the built-in reader. A task goes on with what it began with.
+type Chooser struct {
+	Model  llm.Model // nil: none
+	Limits Limits
+}
+
+// Pin is what a task that begins here is pinned to.
+func (c Chooser) Pin() research.Pin {
+	if c.Model == nil {
+		return reader.Pin()
+	}
+	return research.Pin{Provider: c.Model.Provider(), Model: c.Model.Name(), Prompt: prompts.Version}
+}
+
+// Run researches a task with what it is pinned to. Every process has the reader. A task that began with a model or prompts
+// that this process does not have fails transiently: another worker may have them.
+func (c Chooser) Run(ctx context.Context, env agent.Env) (research.Result, error) {
+	pin := env.Task.Pin
+	switch {
+	case pin.Provider == "" || pin.Provider == reader.Provider:
+		return reader.Read(ctx, env)
+	case c.Model != nil && pin == c.Pin():
+		return Ask(ctx, env, c.Model, c.Limits)
+	}
+	return research.Result{}, &research.Failure{Code: research.CodeModelFailed, Transient: true, Message: fmt.Sprintf(
+		"This task began with the model %s of %s (prompts %s), which this worker does not have. It waits for a worker that has; set LLM_PROVIDER and LLM_MODEL so, or ask again.",
+		pin.Model, pin.Provider, pin.Prompt)}
+}

@@ -1,0 +1,45 @@
+package loop
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/reader"
+	"legwork/internal/research"
+	"legwork/internal/testsite"
+)
+
+// TestPinHolds: a task goes on with what it began with, and waits for a worker that has it.
+func TestPinHolds(t *testing.T) {
+	t.Parallel()
+	a := newAsking(t, testsite.Play())
+	model := Chooser{Model: a.model}
+	require.Equal(t, research.Pin{Provider: "openai", Model: "scripted", Prompt: prompts.Version}, model.Pin())
+	require.Equal(t, research.Pin{Provider: "reader", Prompt: reader.Version}, Chooser{}.Pin())
+
+	env := a.Env() // pins the task to the reader
+	env.Task = a.Finished()
+	require.Equal(t, Chooser{}.Pin(), env.Task.Pin)
+	res, err := model.Run(t.Context(), env)
+	require.NoError(t, err)
+	require.Equal(t, false, res.Metadata["languageModel"])
+	require.Empty(t, a.server.Requests(), "a task that began with the reader stays with it")
+
+	for _, pin := range []research.Pin{
+		{Provider: "openai", Model: "another", Prompt: prompts.Version}, {Provider: "anthropic", Model: "scripted", Prompt: prompts.Version},
+		{Provider: "openai", Model: "scripted", Prompt: "ask/0"},
+	} {
+		for _, c := range []Chooser{model, {}} {
+			env.Task.Pin = pin
+			_, err := c.Run(t.Context(), env)
+			var f *research.Failure
+			require.ErrorAs(t, err, &f)
+			require.True(t, f.Transient)
+			require.Equal(t, research.CodeModelFailed, f.Code)
+			require.Contains(t, f.Message, pin.Model)
+		}
+	}
+	a.Fail(&research.Failure{Code: research.CodeInternal, Message: "The test is over."})
+}

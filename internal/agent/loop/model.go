@@ -1,0 +1,224 @@
+package loop
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"legwork/internal/agent"
+	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/toolcalls"
+	"legwork/internal/llm"
+	"legwork/internal/research"
+)
+
+// purpose is what the journal keeps of a model call as its arguments.
+type purpose struct {
+	Purpose string `json:"purpose"`
+	Model   string `json:"model"`
+	Budget  string `json:"budget,omitempty"` // of an answer: the budget that ended the research
+	Ended   string `json:"ended,omitempty"`  // of an answer: what else did
+}
+
+func purposeOf(s research.Step) purpose {
+	var p purpose
+	_ = json.Unmarshal(s.Args, &p)
+	return p
+}
+
+// think asks the model what to do next, within the reading time. A conversation that does not fit is shortened, and a model
+// that cannot be given tools is told to write its calls down. inTime is false when the reading time ended the call.
+func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err error) {
+	for {
+		messages, err := a.conversation()
+		if err != nil {
+			return llm.Reply{}, false, err
+		}
+		r := llm.Request{Messages: messages}
+		if !a.inText {
+			r.Tools = toolcalls.Offered(a.Env.Shoot != nil)
+		}
+		reply, err := a.generate(ctx, purpose{Purpose: forResearch}, r)
+		var problem *llm.Error
+		switch {
+		case err == nil:
+			return reply, true, nil
+		case errors.Is(err, errTimeUp):
+			a.NoteBudget("timeBudget")
+			return llm.Reply{}, false, nil
+		case !errors.As(err, &problem):
+			return llm.Reply{}, false, err
+		case problem.Kind == llm.NoTools && !a.inText:
+			a.inText = true
+		case problem.Kind == llm.TooLong && a.window > minContext:
+			a.window /= 2
+		default:
+			return llm.Reply{}, false, failed(problem)
+		}
+	}
+}
+
+// errTimeUp ends a call of the model that outlasts the reading time.
+var errTimeUp = errors.New("the time budget is used up")
+
+// failed is the failure of a task whose model failed.
+func failed(problem *llm.Error) error {
+	return &research.Failure{Code: research.CodeModelFailed, Message: problem.Message, Transient: problem.Transient(), Cause: problem}
+}
+
+// generate makes one model call, or takes its reply from the journal. Both ways pass through the same bytes.
+// A call for research ends with the reading time, by errTimeUp. Before each further try again is called.
+func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...func()) (llm.Reply, error) {
+	a.ReplyTurn = 0
+	if len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p.Purpose {
+		step := a.replay[0]
+		a.replay, a.pending = a.replay[1:], nil
+		return a.useReply(step)
+	}
+	p.Model = a.model.Name()
+	args, err := research.EncodeJSON(p)
+	if err != nil {
+		return llm.Reply{}, err
+	}
+	step := research.Step{Try: a.Env.Try, Kind: research.ModelStep, Args: args, Success: true}
+	step.Turn, step.CallNo = a.NextKey()
+	if err := a.Env.Emit(ctx); err != nil { // no event, but the fence and the lease
+		return llm.Reply{}, err
+	}
+	r.OnRetry = func(ctx context.Context, retry llm.Retry) error {
+		for _, f := range again {
+			f()
+		}
+		return a.Env.Emit(ctx, research.Thinking(fmt.Sprintf("%s Trying again in %.0f s.", retry.Problem.Message, max(1, retry.Wait.Seconds())),
+			map[string]any{"model": a.model.Name(), "try": retry.Try, "problem": string(retry.Problem.Kind)}))
+	}
+	r.Ready = func(ctx context.Context) error { return a.Env.Emit(ctx) }
+	began := time.Now()
+	reply, err := a.inTime(ctx, p, r)
+	if err != nil {
+		return llm.Reply{}, err
+	}
+	step.Duration, step.InputTokens, step.OutputTokens = time.Since(began), reply.Usage.Input, reply.Usage.Output
+	step.CostUSD = a.limits.cost(a.model.Name(), step.InputTokens, step.OutputTokens)
+	if step.Result, err = research.EncodeJSON(reply); err != nil {
+		return llm.Reply{}, err
+	}
+	step.Events = a.replyEvents(step, p, reply)
+	if _, err := a.Env.Record(ctx, step); err != nil {
+		return llm.Reply{}, err
+	}
+	a.pending = nil
+	a.UseKey(step.Turn, step.CallNo)
+	return a.useReply(step)
+}
+
+// inTime makes a call of the model: for research within the reading time that is left, for judging support within what
+// is left of the whole budget. The answer itself is always written.
+func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
+	left := a.Env.ReadingTime()
+	switch p.Purpose {
+	case forAnswer:
+		return a.model.Generate(ctx, r)
+	case forSupport:
+		left = a.Env.TimeLeft()
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeUp)
+	defer cancel()
+	reply, err := a.model.Generate(bounded, r)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil && !errors.Is(err, research.ErrFenced) {
+		return llm.Reply{}, errTimeUp
+	}
+	return reply, err
+}
+
+// take gives a journaled reply and makes its turn the one that asks.
+func (a *run) useReply(step research.Step) (llm.Reply, error) {
+	var reply llm.Reply
+	if err := json.Unmarshal(step.Result, &reply); err != nil {
+		return reply, fmt.Errorf("journaled reply of turn %d: %w", step.Turn, err)
+	}
+	a.ReplyTurn = step.Turn
+	a.account(step)
+	return reply, nil
+}
+
+// told are the events of a reply: what was refused before, and what the model says or does, with what it cost.
+func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []research.Event {
+	text, calls, written := toolcalls.Read(reply)
+	metadata := spent(step, map[string]any{"turn": step.Turn, "model": a.model.Name(), "purpose": p.Purpose})
+	switch {
+	case p.Purpose == forAnswer:
+		text = fmt.Sprintf("The answer is written from %d verified quotes.", len(a.Quotes))
+	case p.Purpose == forSupport:
+		text = "The quotes were compared with the sentences that use them."
+	case text == "" || written:
+		text = intent(calls)
+		metadata["calls"] = len(calls)
+	default:
+		metadata["calls"] = len(calls)
+	}
+	return append(a.pending, research.Thinking(research.Truncate(text, research.MaxPreview), metadata))
+}
+
+// intent says what a reply without words does.
+func intent(calls []toolcalls.Call) string {
+	if len(calls) == 0 {
+		return "The model said nothing."
+	}
+	var names []string
+	for _, c := range calls {
+		names = append(names, research.Truncate(c.Name, 60))
+	}
+	return "The model calls " + agent.JoinWords(names) + "."
+}
+
+// said is a reply as the conversation keeps it. Calls get ids of ours: some providers give none, some insist on a form.
+func (a *run) assistantMessage(reply llm.Reply, text string, calls []toolcalls.Call, written bool) llm.Message {
+	m := llm.Message{Role: llm.Assistant, Text: text}
+	if written || len(calls) == 0 {
+		m.Text = strings.TrimSpace(reply.Text)
+		if m.Text == "" {
+			m.Text = "(nothing)"
+		}
+		return m
+	}
+	for i, c := range calls {
+		m.Calls = append(m.Calls, llm.Call{ID: a.callID(i), Name: c.Name, Arguments: c.Arguments})
+	}
+	return m
+}
+
+func (a *run) callID(i int) string { return fmt.Sprintf("t%05dc%02d", a.ReplyTurn%100000, i%100)[:9] }
+
+// conversation is what the model is sent: the rules as they are today, and the messages, of which older ones are shortened
+// when they do not fit.
+func (a *run) conversation() ([]llm.Message, error) {
+	o := a.Opts
+	data := map[string]any{"Date": time.Now().UTC().Format("Monday, 2 January 2006"), "MaxPages": o.MaxPages, "MaxDepth": o.MaxDepth,
+		"Seconds": int(o.TimeBudget.Seconds()), "SameDomain": o.SameDomainOnly, "Mark": a.mark, "TextTools": a.inText, "Tools": toolcalls.TextTools(a.Env.Shoot != nil)}
+	rules, err := prompts.Fill("system", data)
+	if err != nil {
+		return nil, err
+	}
+	out := append([]llm.Message{}, a.messages...)
+	out[0].Text = rules
+	left := a.window - len(rules) - len(out[1].Text)
+	for i := len(out) - 1; i > 1; i-- {
+		m := &out[i]
+		if left -= len(m.Text); left < 0 && len(m.Text) > keptOfOlder && (m.Role == llm.ToolRole || m.Role == llm.User) && i < len(out)-1 {
+			m.Text = research.Truncate(m.Text, keptOfOlder) + "\n(Shortened; call the tool again to see the rest.)"
+		}
+	}
+	if left < 0 && len(out[1].Text) > a.window/2 {
+		out[1].Text = research.Truncate(out[1].Text, a.window/2)
+	}
+	return out, nil
+}
+
+// untrusted marks text from the web.
+func (a *run) untrusted(text string) string {
+	return "<" + a.mark + ">\n" + prompts.Defuse(text) + "\n</" + a.mark + ">"
+}

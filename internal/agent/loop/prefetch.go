@@ -1,0 +1,91 @@
+package loop
+
+import (
+	"context"
+	"strings"
+
+	"legwork/internal/agent"
+	"legwork/internal/agent/toolcalls"
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// prefetchCalls makes the calls of a reply that touch different domains at the same time. Which calls they are follows from
+// what was known before the reply and never from how long a call takes, so a resumed run decides the same; what the journal
+// has is not made again. The others wait for their turn, among them every further call to the same domain. stop ends what is
+// still under way.
+func (a *run) prefetchCalls(ctx context.Context, calls []toolcalls.Call) (stop func(), err error) {
+	early, places := a.earlyCalls(calls)
+	if len(early) < 2 {
+		a.early = map[string]page.Address{}
+		return func() {}, nil
+	}
+	a.early = places
+	return a.Prefetch(ctx, early)
+}
+
+// searchDomain stands for the search engine where calls are told apart by the domain that they touch.
+const searchDomain = "a search engine"
+
+// earlyCalls are the calls of a reply that may be made before their turn, at most one for each domain, with where their
+// pages are by address. It ends at the first call of which it cannot be told now which page it opens.
+func (a *run) earlyCalls(calls []toolcalls.Call) ([]agent.EarlyCall, map[string]page.Address) {
+	var out []agent.EarlyCall
+	places, busy, loads := map[string]page.Address{}, map[string]bool{}, 0
+	for _, w := range calls[:min(len(calls), maxCalls)] {
+		spec := toolcalls.Named(w.Name)
+		if spec == nil {
+			continue
+		}
+		args, err := spec.Arguments(w.Arguments)
+		if err != nil {
+			continue
+		}
+		raw, err := research.EncodeJSON(args)
+		if err != nil || a.repeats[agent.CallKey(spec.Name, raw)] >= maxRepeats {
+			continue
+		}
+		var c agent.EarlyCall
+		domain := searchDomain
+		switch spec.Name {
+		case agent.ToolSearch:
+			query, _ := args["query"].(string)
+			c = agent.EarlyCall{Tool: agent.ToolSearch, Query: query, Args: map[string]any{"query": query}}
+		case agent.ToolNavigate, agent.ToolContent, agent.ToolChunk, agent.ToolLinks, agent.ToolFind:
+			url, _ := args["url"].(string)
+			if url == "" && spec.Name == agent.ToolFind {
+				continue
+			}
+			u, ok := a.address(url)
+			if !ok || !strings.Contains(url, "://") {
+				return out, places
+			}
+			if _, open := a.byURL[u.String()]; open {
+				continue
+			}
+			at, why := a.admit(u)
+			if why != "" {
+				return out, places
+			}
+			c = agent.EarlyCall{Tool: agent.ToolNavigate, At: at, Args: map[string]any{"url": at.URL}}
+			domain = page.Domain(u.Host)
+		default:
+			continue
+		}
+		if busy[domain] {
+			continue
+		}
+		if c.Tool == agent.ToolNavigate {
+			if !a.Recorded(c.Tool, c.Args) {
+				if a.Loads+loads >= a.Opts.MaxPages || a.Env.ReadingTime() <= 0 {
+					return out, places
+				}
+				loads++
+			}
+			places[c.At.URL] = c.At
+		}
+		busy[domain] = true
+		out = append(out, c)
+	}
+	return out, places
+}

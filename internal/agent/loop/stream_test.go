@@ -1,0 +1,43 @@
+package loop
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"legwork/internal/agent/agenttest"
+	"legwork/internal/llm"
+	"legwork/internal/testsite"
+)
+
+// TestAskSpeaks: the answer of a run is said while it comes; a try that fails in the middle makes it begin anew, and a run that
+// takes its answer from the journal says it at once.
+func TestAskSpeaks(t *testing.T) {
+	t.Parallel()
+	const reply = "It is 100 degrees Celsius by default [2]. The network takes eight clients [1][7]. This is all."
+	const answer = "It is 100 degrees Celsius by default [1]. The network takes eight clients [2]. This is all."
+	turns := func(url func(string) string) []testsite.Turn {
+		all := tenSteps(url)
+		return append(all[:len(all)-1], testsite.Turn{Text: reply, StreamFail: "overloaded"}, testsite.Turn{Text: reply})
+	}
+	for name, start := range map[string]func(testing.TB, testsite.Script) *testsite.LLM{"openai": testsite.OpenAI, "anthropic": testsite.Anthropic} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			script, change := lazily(turns)
+			a := newAsking(t, script, change)
+			a.server = start(t, script)
+			var err error
+			a.model, err = llm.Open(t.Context(), llm.Config{Provider: name, BaseURL: a.server.BaseURL(), Model: "scripted", Backoff: time.Millisecond})
+			require.NoError(t, err)
+			h := &agenttest.Listener{T: t}
+			a.say = h.Emit
+			res := a.answered(t)
+			require.Equal(t, answer, res.Answer)
+			require.Equal(t, answer, string(h.Text))
+			require.Equal(t, 2, h.Began, "the try that failed had begun")
+			require.Greater(t, h.Pieces, 8)
+			require.Len(t, h.Text, h.Most, "it begins anew with the next try, not in the end")
+		})
+	}
+}

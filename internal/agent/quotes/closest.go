@@ -1,0 +1,73 @@
+package quotes
+
+import (
+	"strings"
+
+	"legwork/internal/agent/ranking"
+)
+
+// Bounds of the search for what a wrong quote may have meant.
+const (
+	maxQuoteWords  = 80
+	closestOverlap = 0.4 // least share of the quote's words
+)
+
+// placedWord is a word with its place in code points.
+type placedWord struct {
+	word       string
+	start, end int
+}
+
+func placedWords(runes []rune) []placedWord {
+	var out []placedWord
+	for i := 0; i < len(runes); {
+		if !ranking.WordRune(runes[i]) {
+			i++
+			continue
+		}
+		start := i
+		for i < len(runes) && ranking.WordRune(runes[i]) {
+			i++
+		}
+		out = append(out, placedWord{strings.ToLower(string(runes[start:i])), start, i})
+	}
+	return out
+}
+
+// Closest gives the passage with most of a quote's words, about as long as the quote, for a quote that Find does not find.
+// ok is false when none has many of them.
+func (t *Text) Closest(quote string) (passage string, ok bool) {
+	wanted := placedWords([]rune(quote))
+	wanted = wanted[:min(len(wanted), maxQuoteWords)]
+	words := placedWords(t.runes)
+	if len(wanted) == 0 || len(words) == 0 {
+		return "", false
+	}
+	need := map[string]int{}
+	for _, w := range wanted {
+		need[w.word]++
+	}
+	n := min(len(wanted)+2, len(words))
+	overlap, best, at := 0, 0, 0
+	for i, w := range words {
+		if need[w.word] > 0 {
+			overlap++
+		}
+		need[w.word]--
+		if i >= n {
+			gone := words[i-n].word
+			need[gone]++
+			if need[gone] > 0 {
+				overlap--
+			}
+		}
+		if overlap > best {
+			best, at = overlap, i
+		}
+	}
+	if float64(best) < closestOverlap*float64(len(wanted)) {
+		return "", false
+	}
+	start, end := t.cut(words[max(0, at-n+1)].start, words[at].end)
+	return t.Slice(start, end), true
+}

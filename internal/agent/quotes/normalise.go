@@ -1,0 +1,119 @@
+package quotes
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// typography maps characters to the one that they are compared as; -1: left out.
+func typography(r rune) rune {
+	switch r {
+	case '“', '”', '„', '‟', '«', '»', '″', '＂':
+		return '"'
+	case '‘', '’', '‚', '‛', '′', '‹', '›', '´':
+		return '\''
+	case '‐', '‑', '‒', '–', '—', '―', '−', '⁃', '﹣', '－':
+		return '-'
+	case '*', '`': // Markdown's emphasis and code
+		return -1
+	}
+	switch {
+	case r < 0x80 && r > ' ':
+		return r
+	case unicode.IsSpace(r):
+		return ' '
+	case invisible(r):
+		return -1
+	}
+	return r
+}
+
+// invisible reports whether a character has no shape of its own: soft hyphens, joiners, characters without width, marks of
+// direction, variation selectors.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+// normalised is a text in the form in which quotes are compared. It knows where in the source, in code points, each character
+// comes from.
+type normalised struct {
+	text       string
+	start, end []int32 // by byte of text: span of the source that its character stands for
+}
+
+// normalise brings a text into the form of comparison: NFKC with letter case folded, each run of white space as one space,
+// none at the beginning, typography and invisible characters as func typography says. It takes time in proportion to the
+// text.
+func normalise(source []rune) normalised {
+	w := writer{fold: cases.Fold(), atSpace: true}
+	w.text.Grow(len(source))
+	var kept []rune // of one segment: characters that may act on each other
+	from := 0
+	flush := func(to int) {
+		if len(kept) > 0 {
+			w.segment(kept, from, to)
+			kept = kept[:0]
+		}
+	}
+	end := 0 // of the last character kept
+	for i, r := range source {
+		if r = typography(r); r < 0 {
+			continue
+		}
+		if len(kept) > 0 && boundaryBefore(r) {
+			flush(end)
+		}
+		if len(kept) == 0 {
+			from = i
+		}
+		kept, end = append(kept, r), i+1
+	}
+	flush(end)
+	return normalised{text: w.text.String(), start: w.start, end: w.end}
+}
+
+// boundaryBefore reports whether no character before r can combine with it.
+func boundaryBefore(r rune) bool {
+	if r < 0x80 {
+		return true
+	}
+	var b [utf8.UTFMax]byte
+	return norm.NFKC.Properties(b[:utf8.EncodeRune(b[:], r)]).BoundaryBefore()
+}
+
+// writer puts a normalised text together.
+type writer struct {
+	text       strings.Builder
+	start, end []int32
+	fold       cases.Caser
+	atSpace    bool // the text ends with white space, or is empty
+}
+
+// segment adds the characters that source[from:to] stands for.
+func (w *writer) segment(kept []rune, from, to int) {
+	if len(kept) == 1 && kept[0] < 0x80 {
+		w.add(unicode.ToLower(kept[0]), from, to)
+		return
+	}
+	// NFKC before folding, so that what it brings to light is folded, and after, since folding may take forms apart.
+	for _, r := range norm.NFKC.String(w.fold.String(norm.NFKC.String(string(kept)))) {
+		if r = typography(r); r >= 0 {
+			w.add(r, from, to)
+		}
+	}
+}
+
+func (w *writer) add(r rune, from, to int) {
+	if r == ' ' && w.atSpace {
+		return
+	}
+	w.atSpace = r == ' '
+	for range max(1, utf8.RuneLen(r)) {
+		w.start, w.end = append(w.start, int32(from)), append(w.end, int32(to))
+	}
+	w.text.WriteRune(r)
+}

@@ -1,0 +1,108 @@
+package quotes
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"legwork/internal/research"
+)
+
+// Text is the text of a snapshot, prepared to find quotes in. It is not safe for concurrent use.
+type Text struct {
+	runes      []rune
+	normalised *normalised // nil until a quote is looked for
+}
+
+// NewText prepares a text of at most 2³¹ code points.
+func NewText(s string) *Text { return &Text{runes: []rune(s)} }
+
+// Len is the length of the text in code points.
+func (t *Text) Len() int { return len(t.runes) }
+
+// Slice is the text from start to end, in code points.
+func (t *Text) Slice(start, end int) string { return string(t.runes[start:end]) }
+
+// maxOccurrences is how many places with a quote are looked at for the one that has it letter for letter.
+const maxOccurrences = 64
+
+// Find gives the span of a quote, in code points, at most research.MaxExcerpt of them. Quotation marks and ellipses around
+// the quote do not count. Where several places have it, the first that has it letter for letter is taken, else the first.
+func (t *Text) Find(quote string) (start, end int, ok bool) {
+	if t.normalised == nil {
+		n := normalise(t.runes)
+		t.normalised = &n
+	}
+	n := t.normalised
+	for _, form := range forms(quote) {
+		at, found := 0, false
+		for range maxOccurrences {
+			i := strings.Index(n.text[at:], form)
+			if i < 0 {
+				break
+			}
+			from, to := int(n.start[at+i]), int(n.end[at+i+len(form)-1])
+			verbatim := strings.Contains(quote, string(t.runes[from:to]))
+			if !found || verbatim {
+				start, end, found = from, to, true
+			}
+			if verbatim {
+				break
+			}
+			_, size := utf8.DecodeRuneInString(n.text[at+i:])
+			at += i + size
+		}
+		if found {
+			start, end = t.cut(start, end)
+			return start, end, start < end
+		}
+	}
+	return 0, 0, false
+}
+
+// MinLength is the least length of a quote, in code points after normalising: less stands on every page.
+const MinLength = 8
+
+// TooShort reports whether a quote has too few characters to be looked for.
+func TooShort(quote string) bool { return len(forms(quote)) == 0 }
+
+// forms gives a quote in the form of comparison: as it is, then without what models put around it.
+func forms(quote string) []string {
+	whole := strings.TrimSpace(normalise([]rune(quote)).text)
+	var out []string
+	for _, f := range []string{whole, strings.Trim(whole, `"' `), strings.Trim(whole, `"'. `)} {
+		if utf8.RuneCountInString(f) >= MinLength {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// cut shortens a span to what evidence may hold: at the end of a sentence, else of a word. White space at its ends is left
+// out.
+func (t *Text) cut(start, end int) (from, to int) {
+	runes := t.runes
+	for start < end && unicode.IsSpace(runes[start]) {
+		start++
+	}
+	if end-start > research.MaxExcerpt {
+		end = start + research.MaxExcerpt
+		for _, stops := range []func(i int) bool{
+			func(i int) bool { return strings.ContainsRune(".!?。", runes[i-1]) && unicode.IsSpace(runes[i]) },
+			func(i int) bool { return unicode.IsSpace(runes[i]) },
+		} {
+			cut := end
+			for cut > start+research.MaxExcerpt/2 && !stops(cut) {
+				cut--
+			}
+			if cut > start+research.MaxExcerpt/2 {
+				end = cut
+				break
+			}
+		}
+	}
+	for end > start && unicode.IsSpace(runes[end-1]) {
+		end--
+	}
+	return start, end
+}

@@ -1,0 +1,361 @@
+package ranking
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Weights of a question's terms, before rarity. A name is what a question turns on; a weak word says little of what it
+// is about; a hint is a word that an answer is likely to use although the question does not.
+const (
+	nameWeight    = 2.0 // max_connections, json.loads, now(), .pgpass, "a quoted phrase"
+	capsWeight    = 1.5 // NOTIFY, CSV: written as a name, although a word like others
+	partWeight    = 0.5 // connections, of max_connections
+	WordWeight    = 1.0
+	weakWeight    = 0.3
+	lightWeight   = 0.15
+	numberWeight  = 0.5
+	hintWeight    = 0.4
+	maxTerms      = 64 // bits of a set
+	maxTermLength = 100
+)
+
+// term is one thing that a question asks about.
+type term struct {
+	Key    string // a stem, or a name as it is written (see exact)
+	word   string // as the question writes it
+	Weight float64
+	Hint   bool // not in the question itself
+	name   bool // an identifier or a name in capitals
+}
+
+// TermSet is a set of a question's terms, by position.
+type TermSet uint64
+
+// Has reports whether the term at a position is in the set.
+func (s TermSet) Has(i int) bool { return s&(1<<i) != 0 }
+
+// Question is what the planner knows of a question in one language.
+type Question struct {
+	text     string
+	language string // as in research.Page; empty stands for English
+	Terms    []term
+	byKey    map[string]int
+	pairs    [][2]int // terms that stand next to each other in the question, stop words left out
+	phrases  []string // quoted in the question, in lower case
+	shape    shape
+	cache    map[string]string // stems
+}
+
+// shape is what a fitting answer looks like.
+type shape struct {
+	number    bool // a number
+	duration  bool // a span of time
+	size      bool // a number of bytes, or a share
+	preset    bool // asks what holds when nothing is said: "default"
+	why       bool // a reason
+	yesNo     bool // a statement or its denial
+	moment    bool // a date or a condition
+	method    bool // how to do something
+	condition bool // "what happens if"
+	often     bool // how frequently
+	extent    bool // from where to where
+	best      bool // which of several is ahead
+}
+
+var (
+	quoted     = regexp.MustCompile(`"([^"\n]{2,100})"|“([^”\n]{2,100})”`)
+	howLong    = regexp.MustCompile(`(?i)\bhow (long|quickly|soon|much time)\b`)
+	longName   = regexp.MustCompile(`(?i)\bhow long (can|may|must|should)\b.*\bbe\b`)
+	howMany    = regexp.MustCompile(`(?i)\bhow (many|much|large|big|high|small|deep|far|fast|old|wide)\b`)
+	howOften   = regexp.MustCompile(`(?i)\bhow (often|frequently)\b`)
+	asksBytes  = regexp.MustCompile(`(?i)\b(how (large|big|much)|size|memory|space)\b`)
+	asksCount  = regexp.MustCompile(`(?i)\b(number|maximum|minimum|limit|limits|port|range|fraction|percentage|percent|rate|ratio|threshold|version|code|status|cost|size|length|count)\b`)
+	asksTime   = regexp.MustCompile(`(?i)\b(timeout|interval|delay|duration)\b`)
+	asksWhen   = regexp.MustCompile(`(?i)^\W*(when|at what time|in which year|in what year|since when)\b|\bwhat date\b`)
+	asksWhy    = regexp.MustCompile(`(?i)\b(why|what is the reason|for what reason)\b`)
+	asksHow    = regexp.MustCompile(`(?i)\bhow (do|can|could|should|would|must|is|are|to|does)\b`)
+	asksYesNo  = regexp.MustCompile(`(?i)^\W*(is|are|was|were|does|do|did|can|could|may|must|should|will|has|have)\b`)
+	preset     = regexp.MustCompile(`(?i)\bdefaults?\b|\b(if|when|unless|without)\b.*\b(nothing|not|otherwise|no|none)\b.*\b(set|sets|said|say|says|given|give|configured|specified|specify|chosen|choose|ask|asked|changed|stated|told)\b|\b(unless|without) (\w+ )?(set|configured|specified|given|told|changed|stated)\b|\bout of the box\b`)
+	asksExtent = regexp.MustCompile(`(?i)\b(range|bounds|between which|minimum and maximum|smallest and largest)\b`)
+	asksBest   = regexp.MustCompile(`(?i)\b(most|least|best|preferred|recommended|safest|fastest|strongest|simplest|cheapest|fittest)\b`)
+	happens    = regexp.MustCompile(`(?i)\bwhat (happens|occurs)\b`)
+)
+
+// NewQuestion reads a question. isStop reports whether a word says nothing by itself in the language; nil stands for
+// the English list.
+func NewQuestion(text, language string, isStop func(word string) bool) *Question {
+	q := &Question{text: text, language: language, byKey: map[string]int{}, cache: map[string]string{}}
+	q.shape = shapeOf(text)
+	if isStop == nil {
+		isStop = func(w string) bool { return stopWords[w] }
+	}
+	for _, m := range quoted.FindAllStringSubmatch(text, -1) {
+		q.phrases = append(q.phrases, strings.ToLower(m[1]+m[2]))
+	}
+	previous := -1
+	for _, t := range Tokenize(text) {
+		i := q.addToken(t, isStop)
+		if i >= 0 && previous >= 0 && i != previous {
+			q.pairs = append(q.pairs, [2]int{previous, i})
+		}
+		if i >= 0 {
+			previous = i
+		}
+	}
+	q.addHints()
+	return q
+}
+
+// QuestionIn reads a question in a language; its stop words are those of PostgreSQL's full-text search.
+func QuestionIn(ctx context.Context, text, language string, lexemes func(context.Context, string, string) ([]string, error)) (*Question, error) {
+	if language == "" || lexemes == nil {
+		return NewQuestion(text, language, nil), nil
+	}
+	stops := map[string]bool{}
+	for _, t := range Tokenize(text) {
+		l := t.lower()
+		if _, done := stops[l]; done {
+			continue
+		}
+		found, err := lexemes(ctx, language, l)
+		if err != nil {
+			return nil, fmt.Errorf("stop words of the question: %w", err)
+		}
+		stops[l] = len(found) == 0
+	}
+	return NewQuestion(text, language, func(w string) bool { return stops[w] }), nil
+}
+
+// addToken adds what a word of the question asks for, and gives the position of its main term; -1: none.
+func (q *Question) addToken(t token, isStop func(string) bool) int {
+	lower := t.lower()
+	if len(lower) > maxTermLength {
+		return -1
+	}
+	digits := strings.ContainsFunc(lower, unicode.IsDigit)
+	capitals := len(t.text) > 1 && t.text == strings.ToUpper(t.text) && strings.ContainsFunc(t.text, unicode.IsLetter)
+	switch {
+	case t.compound() && !plainCompound(t):
+		i := q.add(term{Key: exact(lower), word: t.text, Weight: nameWeight, name: true})
+		for _, p := range t.parts {
+			if p = strings.ToLower(p); !isStop(p) && len(p) > 1 {
+				q.add(term{Key: q.stem(p), word: p, Weight: partWeight})
+			}
+		}
+		// A qualified name is often written by its last part alone.
+		if _, last, qualified := cutLast(lower, "."); qualified && len(last) > 1 {
+			q.add(term{Key: exact(last), word: t.text, Weight: WordWeight, name: true})
+		}
+		return i
+	case t.compound():
+		i := -1
+		for _, p := range t.parts {
+			if p = strings.ToLower(p); !isStop(p) && len(p) > 1 {
+				i = q.add(term{Key: q.stem(p), word: p, Weight: WordWeight})
+			}
+		}
+		return i
+	case t.call || t.prefixed:
+		i := q.add(term{Key: exact(lower), word: t.text, Weight: nameWeight, name: true})
+		if !isStop(lower) {
+			q.add(term{Key: q.stem(lower), word: t.text, Weight: partWeight})
+		}
+		return i
+	case capitals && !isStop(lower):
+		i := q.add(term{Key: exact(lower), word: t.text, Weight: capsWeight, name: true})
+		q.add(term{Key: q.stem(lower), word: t.text, Weight: partWeight})
+		return i
+	case isStop(lower), len([]rune(lower)) < 2 && !digits:
+		return -1
+	case !strings.ContainsFunc(lower, unicode.IsLetter):
+		return q.add(term{Key: q.stem(lower), word: t.text, Weight: numberWeight})
+	case lightWords[lower]:
+		return q.add(term{Key: q.stem(lower), word: t.text, Weight: lightWeight})
+	case weakWords[lower]:
+		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
+	}
+	return q.add(term{Key: q.stem(lower), word: t.text, Weight: WordWeight})
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// Named reports whether the question names something.
+func (q *Question) Named() bool {
+	return slices.ContainsFunc(q.Terms, func(t term) bool { return t.name })
+}
+
+// plainCompound reports whether a token is just words with hyphens or a contraction, not a name.
+func plainCompound(t token) bool {
+	return !strings.ContainsAny(t.text, "_.") && strings.ContainsAny(t.text, "-'’") && !t.prefixed && !t.call &&
+		!strings.ContainsFunc(t.text, unicode.IsDigit)
+}
+
+// add adds a term or raises the weight of one that is there.
+func (q *Question) add(t term) int {
+	if i, ok := q.byKey[t.Key]; ok {
+		old := &q.Terms[i]
+		old.Weight, old.Hint, old.name = math.Max(old.Weight, t.Weight), old.Hint && t.Hint, old.name || t.name
+		return i
+	}
+	if len(q.Terms) >= maxTerms {
+		return -1
+	}
+	q.Terms = append(q.Terms, t)
+	q.byKey[t.Key] = len(q.Terms) - 1
+	return len(q.Terms) - 1
+}
+
+func shapeOf(text string) shape {
+	var s shape
+	nameLength := longName.MatchString(text)
+	s.duration = howLong.MatchString(text) && !nameLength || howOften.MatchString(text) || asksTime.MatchString(text)
+	s.size = asksBytes.MatchString(text)
+	s.number = s.duration || nameLength || howMany.MatchString(text) || asksCount.MatchString(text)
+	s.preset = preset.MatchString(text)
+	s.why, s.moment = asksWhy.MatchString(text), asksWhen.MatchString(text)
+	s.often, s.extent, s.best = howOften.MatchString(text), asksExtent.MatchString(text), asksBest.MatchString(text)
+	s.condition = happens.MatchString(text)
+	s.yesNo = asksYesNo.MatchString(text)
+	s.method = asksHow.MatchString(text) && !s.number && !s.why
+	return s
+}
+
+// addHints adds the few words that answers of a shape use whatever they are about.
+func (q *Question) addHints() {
+	if q.language != "" {
+		return
+	}
+	var words []string
+	if q.shape.duration {
+		words = append(words, "timeout", "time", "interval", "seconds")
+	}
+	if longName.MatchString(q.text) {
+		words = append(words, "length", "maximum", "limit")
+	} else if howMany.MatchString(q.text) {
+		words = append(words, "number", "maximum", "limit")
+	}
+	if q.shape.preset {
+		words = append(words, "default")
+	}
+	for _, w := range words {
+		q.add(term{Key: q.stem(w), word: w, Weight: hintWeight, Hint: true})
+	}
+}
+
+func (q *Question) stem(word string) string {
+	if s, ok := q.cache[word]; ok {
+		return s
+	}
+	s := stem(q.language, word)
+	q.cache[word] = s
+	return s
+}
+
+// match gives the question's terms that a token stands for.
+func (q *Question) match(t token) TermSet {
+	var set TermSet
+	lower := t.lower()
+	if i, ok := q.byKey[exact(lower)]; ok {
+		set |= 1 << i
+	}
+	if !t.compound() {
+		if i, ok := q.byKey[q.stem(lower)]; ok {
+			set |= 1 << i
+		}
+		return set
+	}
+	for _, p := range t.parts {
+		p = strings.ToLower(p)
+		if i, ok := q.byKey[q.stem(p)]; ok {
+			set |= 1 << i
+		}
+		if i, ok := q.byKey[exact(p)]; ok && len(t.parts) > 1 {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// MatchText gives the question's terms that stand in a text.
+func (q *Question) MatchText(s string) TermSet {
+	var set TermSet
+	for _, t := range Tokenize(s) {
+		set |= q.match(t)
+	}
+	return set
+}
+
+// MatchURL gives the question's terms that stand in the path or fragment of a URL.
+func (q *Question) MatchURL(path string) TermSet {
+	return q.MatchText(strings.NewReplacer("/", " ", "-", " ", "_", " ", ".", " ", "%20", " ", "+", " ").Replace(path)) | q.MatchText(path)
+}
+
+// Words lists the terms of a set as the question writes them, the weightiest first.
+func (q *Question) Words(set TermSet) []string {
+	var order []int
+	for i := range q.Terms {
+		if set.Has(i) && !q.Terms[i].Hint {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(q.Terms[b].Weight, q.Terms[a].Weight) })
+	var out []string
+	seen := map[string]bool{}
+	for _, i := range order {
+		if w := q.Terms[i].word; !seen[strings.ToLower(w)] {
+			seen[strings.ToLower(w)] = true
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// Query is what full-text search is asked: the question and the hints.
+func (q *Question) Query() string {
+	parts := []string{q.text}
+	for _, t := range q.Terms {
+		if t.Hint {
+			parts = append(parts, t.word)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// stopWords say nothing by themselves, weakWords little; lightWords only make a difference beside others.
+var (
+	stopWords = WordSet(`a an the this that these those it its they them their there here he she his her we our us you your i me my one
+		who whom whose which what when where why how is are was were be been being am do does did done doing can could may might
+		must shall should will would has have had having and or nor but if then else so as at by for from in into of off on onto
+		out over to up upon with within about above below among since because
+		though although however than too very just also own same such each every any some all both few more most other
+		another no not none nothing unless otherwise whether again ever never s t don doesn didn isn aren wasn weren won wouldn couldn
+		shouldn can't cannot let lets per via vs etc eg ie please tell many much often soon quickly myself itself themselves really there's
+		d ll re ve m`)
+	lightWords = WordSet(`most least more less only first last before after while during until between without`)
+	weakWords  = WordSet(`use uses used using get gets got give gives given make makes made take takes taken run runs keep keeps
+		happen happens mean means need needs needed want way ways kind kinds type sort thing things value values long short large
+		small big several come comes go goes put set sets become becomes work works look looks like exactly actually
+		new default defaults possible different say says said ask asks return returns
+		time times good best better`)
+)
+
+// WordSet is the set of the words in a text, which are separated by white space.
+func WordSet(s string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(s) {
+		set[w] = true
+	}
+	return set
+}

@@ -1,0 +1,152 @@
+package ranking
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/blevesearch/snowballstem"
+	"github.com/blevesearch/snowballstem/danish"
+	"github.com/blevesearch/snowballstem/dutch"
+	"github.com/blevesearch/snowballstem/english"
+	"github.com/blevesearch/snowballstem/finnish"
+	"github.com/blevesearch/snowballstem/french"
+	"github.com/blevesearch/snowballstem/german"
+	"github.com/blevesearch/snowballstem/hungarian"
+	"github.com/blevesearch/snowballstem/italian"
+	"github.com/blevesearch/snowballstem/norwegian"
+	"github.com/blevesearch/snowballstem/portuguese"
+	"github.com/blevesearch/snowballstem/romanian"
+	"github.com/blevesearch/snowballstem/russian"
+	"github.com/blevesearch/snowballstem/spanish"
+	"github.com/blevesearch/snowballstem/swedish"
+	"github.com/blevesearch/snowballstem/turkish"
+)
+
+// stemmers are the Snowball algorithms by language. PostgreSQL uses the same ones, so what it finds we find again.
+var stemmers = map[string]func(*snowballstem.Env) bool{
+	"": english.Stem, "en": english.Stem, "da": danish.Stem, "nl": dutch.Stem, "fi": finnish.Stem, "fr": french.Stem,
+	"de": german.Stem, "hu": hungarian.Stem, "it": italian.Stem, "no": norwegian.Stem, "nb": norwegian.Stem,
+	"nn": norwegian.Stem, "pt": portuguese.Stem, "ro": romanian.Stem, "ru": russian.Stem, "es": spanish.Stem,
+	"sv": swedish.Stem, "tr": turkish.Stem,
+}
+
+// stem gives the stem of a word in lower case; of a language without a stemmer, the word.
+func stem(language, word string) string {
+	f := stemmers[language]
+	if f == nil || len(word) < 3 {
+		return word
+	}
+	env := snowballstem.NewEnv(word)
+	f(env)
+	return env.Current()
+}
+
+// token is one word of a text, or one name written as a unit ("max_connections", "json.loads", "ThreadPool").
+type token struct {
+	text       string // as written
+	start, end int    // bytes in the text
+	parts      []string
+	call       bool // followed by an opening parenthesis
+	prefixed   bool // starts with a sign that only names have (".pgpass", "--jobs", "$1", "@x")
+}
+
+// lower is the token as it is compared: a name with all its signs, in lower case.
+func (t token) lower() string { return strings.ToLower(t.text) }
+
+// compound reports whether the token is written as one name of several words.
+func (t token) compound() bool { return len(t.parts) > 1 }
+
+// WordRune reports whether a character is part of a word or name.
+func WordRune(r rune) bool {
+	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
+}
+
+// Tokenize splits a text into words and names. A name may hold single '.', '-', ':' and '\” between its words.
+func Tokenize(s string) []token {
+	var out []token
+	runes := []rune(s)
+	at := make([]int, len(runes)+1) // byte positions
+	n := 0
+	for i, r := range runes {
+		at[i] = n
+		n += len(string(r))
+	}
+	at[len(runes)] = n
+	for i := 0; i < len(runes); {
+		if !WordRune(runes[i]) {
+			i++
+			continue
+		}
+		start := i
+		for i < len(runes) {
+			if WordRune(runes[i]) {
+				i++
+				continue
+			}
+			if i+1 < len(runes) && WordRune(runes[i+1]) && strings.ContainsRune(".-'’", runes[i]) {
+				i++
+				continue
+			}
+			break
+		}
+		t := token{start: at[start], end: at[i], text: string(runes[start:i])}
+		t.text, _, _ = cutPossessive(t.text)
+		t.parts = splitName(t.text)
+		t.call = i < len(runes) && runes[i] == '('
+		t.prefixed = start > 0 && strings.ContainsRune(".$@\\", runes[start-1]) && (start == 1 || unicode.IsSpace(runes[start-2]) ||
+			strings.ContainsRune("\"'`(~/", runes[start-2])) && !unicode.IsDigit(runes[start])
+		if start > 1 && runes[start-1] == '-' && runes[start-2] == '-' {
+			t.prefixed = true
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// cutPossessive removes the 's of "the table's name".
+func cutPossessive(s string) (string, string, bool) {
+	for _, mark := range []string{"'s", "’s"} {
+		if before, ok := strings.CutSuffix(s, mark); ok {
+			return before, mark, true
+		}
+	}
+	return s, "", false
+}
+
+// splitName gives the words that a name consists of: split at signs, and where a lower-case letter meets an upper-case
+// one. "ThreadPoolExecutor" → Thread, Pool, Executor; "max_connections" → max, connections; "UUIDs" stays whole.
+func splitName(s string) []string {
+	var parts []string
+	start := 0
+	flush := func(end int) {
+		if end > start {
+			parts = append(parts, s[start:end])
+		}
+	}
+	var before rune
+	for i, r := range s {
+		switch {
+		case strings.ContainsRune("_.-'’", r):
+			flush(i)
+			start = i + len(string(r))
+		case unicode.IsUpper(r) && unicode.IsLower(before):
+			flush(i)
+			start = i
+		}
+		before = r
+	}
+	flush(len(s))
+	return parts
+}
+
+// exact is the key of a name as it is written, next to which its words have keys of their own.
+func exact(lower string) string { return "=" + lower }
+
+// WordsOf is the set of words and names in a text, in lower case.
+func WordsOf(s string) map[string]bool {
+	m := map[string]bool{}
+	for _, t := range Tokenize(s) {
+		m[t.lower()] = true
+	}
+	return m
+}

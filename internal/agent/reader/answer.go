@@ -1,0 +1,249 @@
+package reader
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"legwork/internal/agent"
+	"legwork/internal/agent/ranking"
+	"legwork/internal/research"
+)
+
+// Bounds of an answer.
+const (
+	minCited      = 2
+	maxCited      = 5
+	maxPerPage    = 4
+	weakestScore  = 0.45 // of the best passage's score: what a cited passage must reach beyond the first minCited
+	weakestMinor  = 0.30 // the same for the first minCited
+	relevantShare = 0.25 // of the question's weight: below this a passage says nothing about it
+	sameText      = 0.70 // share of words in common from which two passages say the same
+)
+
+// answer chooses the passages, cites them and writes the answer.
+func (r *reader) answer(ctx context.Context) (research.Result, error) {
+	if len(r.Pages) == 0 {
+		return research.Result{}, r.unreadable()
+	}
+	noun := "page"
+	if len(r.Pages) > 1 {
+		noun = "pages"
+	}
+	found, err := r.Find(ctx, r.Env.Task.Question, r.Pages, r.budget(),
+		research.Thinking(fmt.Sprintf("Looking for the passages that answer the question best on the %d %s read.", len(r.Pages), noun), nil))
+	if err != nil {
+		return research.Result{}, err
+	}
+	chosen := choose(found.Passages)
+	for i, p := range chosen {
+		if chosen[i], err = r.narrow(ctx, p); err != nil {
+			return research.Result{}, err
+		}
+	}
+	var cited []int
+	for i, p := range chosen {
+		why := fmt.Sprintf("Citing a passage of “%s”: it has %s.", p.Title, agent.JoinWords(p.Words))
+		c, err := r.Cite(ctx, p, research.Thinking(why, nil))
+		if err != nil {
+			return research.Result{}, err
+		}
+		if slices.Contains(cited, c.Evidence) {
+			chosen[i].Text = ""
+			continue
+		}
+		cited = append(cited, c.Evidence)
+	}
+	chosen = slices.DeleteFunc(chosen, func(p agent.FoundPassage) bool { return p.Text == "" })
+	return research.Result{Answer: compose(chosen, len(r.Pages)), Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited}, nil
+}
+
+// choose picks the passages to cite: the best ones that say something about the question, without repeating each other
+// and without letting one page fill the answer.
+func choose(ranked []agent.FoundPassage) []agent.FoundPassage {
+	var out []agent.FoundPassage
+	pages := map[string]int{}
+	for _, p := range ranked {
+		if len(out) == maxCited {
+			break
+		}
+		if p.Share < relevantShare && p.Covered < relevantShare {
+			continue
+		}
+		if len(out) > 0 {
+			least := weakestScore
+			if len(out) < minCited {
+				least = weakestMinor
+			}
+			if p.Score < least*out[0].Score {
+				break
+			}
+		}
+		if pages[p.PageID] >= maxPerPage || slices.ContainsFunc(out, func(o agent.FoundPassage) bool { return alike(o.Text, p.Text) }) {
+			continue
+		}
+		pages[p.PageID]++
+		out = append(out, p)
+	}
+	return out
+}
+
+// narrow leaves out a broken sentence at the start or end of a passage, unless it has a word of the question or a number.
+func (r *reader) narrow(ctx context.Context, p agent.FoundPassage) (agent.FoundPassage, error) {
+	language := ""
+	for _, o := range r.Pages {
+		if o.PageID == p.PageID {
+			language = o.Language
+		}
+	}
+	q, err := r.Question(ctx, language)
+	if err != nil {
+		return p, err
+	}
+	from, to := wholeSentences(p.Text)
+	idle := func(s string) bool { return q.MatchText(s) == 0 && !strings.ContainsAny(s, "0123456789") }
+	if !idle(p.Text[:from]) {
+		from = 0
+	}
+	if !idle(p.Text[to:]) {
+		to = len(p.Text)
+	}
+	if utf8.RuneCountInString(p.Text[from:to]) < ranking.ShortRunes*2 {
+		return p, nil
+	}
+	p.Start += utf8.RuneCountInString(p.Text[:from])
+	p.End -= utf8.RuneCountInString(p.Text[to:])
+	p.Text = p.Text[from:to]
+	return p, nil
+}
+
+// wholeSentences gives the span of s, in bytes, without the rest of a sentence that it starts with and the beginning of
+// one that it ends with. Lists, tables, terms and code are left as they are.
+func wholeSentences(s string) (from, to int) {
+	to = len(s)
+	if first, _ := utf8.DecodeRuneInString(s); unicode.IsLower(first) {
+		if m := plainEnd.FindStringIndex(s); m != nil {
+			from = m[1]
+		}
+	}
+	if last, _ := utf8.DecodeLastRuneInString(s); unicode.IsLetter(last) || last == ',' {
+		if all := plainEnd.FindAllStringIndex(s, -1); len(all) > 0 {
+			end := all[len(all)-1][1]
+			if end = len(strings.TrimRightFunc(s[:end], unicode.IsSpace)); end > from && !strings.Contains(s[end:], "\n") {
+				to = end
+			}
+		}
+	}
+	return from, to
+}
+
+var plainEnd = regexp.MustCompile(`[.!?]["'”’)]*\s+`)
+
+// alike reports whether two texts say the same: most of their words are common, and they differ in no number or name.
+func alike(a, b string) bool {
+	x, y := ranking.WordsOf(a), ranking.WordsOf(b)
+	common := 0
+	for w := range x {
+		if y[w] {
+			common++
+		}
+	}
+	if float64(common) < sameText*float64(max(1, max(len(x), len(y)))) {
+		return false
+	}
+	for _, pair := range [][2]map[string]bool{{x, y}, {y, x}} {
+		for w := range pair[0] {
+			if !pair[1][w] && strings.ContainsAny(w, "0123456789_.") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// compose writes the answer: what it is, then each passage as a quote with its marker and page.
+func compose(chosen []agent.FoundPassage, pages int) string {
+	var b strings.Builder
+	read := fmt.Sprintf("%d pages", pages)
+	if pages == 1 {
+		read = "1 page"
+	}
+	if len(chosen) == 0 {
+		fmt.Fprintf(&b, "Nothing relevant to the question was found on the %s read. No language model was used: "+
+			"the built-in reader looks for passages that share words with the question, and none did.", read)
+		return b.String()
+	}
+	noun := "These passages answer"
+	if len(chosen) == 1 {
+		noun = "This passage answers"
+	}
+	fmt.Fprintf(&b, "%s the question best, of the %s read. They are quoted word for word; no language model was used.\n", noun, read)
+	for i, p := range chosen {
+		b.WriteString("\n")
+		for line := range strings.Lines(p.Text) {
+			line = strings.TrimRight(line, "\r\n")
+			b.WriteString(strings.TrimRight("> "+line, " ") + "\n")
+		}
+		fmt.Fprintf(&b, "\n[%d] %s\n", i+1, p.Title)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// Parts of the confidence, which sum up to 1.
+const (
+	confidenceCover = 0.55 // times the share of the question that the best passage covers
+	confidenceNamed = 0.15 // the best passage's entry has a name that the question has, or the question has none
+	confidenceShape = 0.15 // the best passage looks like an answer to such a question
+	confidenceAgree = 0.15 // times the share of two further pages that are cited and cover as much
+)
+
+// confidence is how far the answer can be trusted, 0..1: the weighted sum of what the cited passages show.
+func confidence(chosen []agent.FoundPassage) float64 {
+	if len(chosen) == 0 {
+		return agent.NoConfidence
+	}
+	best := chosen[0]
+	for _, p := range chosen {
+		if p.Share > best.Share {
+			best = p
+		}
+	}
+	c := confidenceCover * best.Share
+	if best.Named {
+		c += confidenceNamed
+	}
+	if best.Shaped {
+		c += confidenceShape
+	}
+	pages := map[string]bool{best.PageID: true}
+	for _, p := range chosen {
+		if p.Share >= weakShare {
+			pages[p.PageID] = true
+		}
+	}
+	c += confidenceAgree * min(1, float64(len(pages)-1)/2)
+	return min(1, ranking.Round(c))
+}
+
+// metadata tells how the answer came about.
+func (r *reader) metadata(chosen []agent.FoundPassage, budget string) map[string]any {
+	m := map[string]any{
+		"provider": "reader", "languageModel": false, "plannerVersion": Version,
+		"pagesRead": agent.PagesRead(r.Pages), "pagesFailed": len(r.Failed), "partial": false,
+	}
+	if budget != "" {
+		m["partial"], m["budget"] = true, budget
+	}
+	if len(chosen) == 0 {
+		m["partial"] = true
+	}
+	if r.Searched != nil {
+		e := map[string]any{"asked": string(r.Searched.Asked), "used": string(r.Searched.Used)}
+		m["searchEngine"] = e
+	}
+	return m
+}

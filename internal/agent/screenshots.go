@@ -1,0 +1,292 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"legwork/internal/goroutine"
+	"legwork/internal/page"
+	"legwork/internal/research"
+)
+
+// Bounds of pictures.
+const (
+	MaxScreenshots      = 10               // by the model's wish, in one task
+	maxCitedShots       = 20               // of what the answer cites
+	shotsAtOnce         = 3                // of those
+	citedShotTime       = 10 * time.Second // for all of those together
+	LeastScreenshotTime = time.Second      // below this none is begun
+	OneScreenshotTime   = 20 * time.Second
+	endTime             = 2 * time.Second // left for the end of a run before its hard limit
+)
+
+// Picture is a screenshot whose file is written.
+type Picture struct {
+	File          research.Artifact
+	URL           string // of the page, after redirects
+	Title         string
+	Width, Height int    // pixels
+	Shown         []bool // for each quote that was asked for: the picture shows it
+}
+
+// Screenshot is the journaled result of take_screenshot. It has an image or a message.
+type Screenshot struct {
+	URL         string           `json:"url"`
+	Title       string           `json:"title,omitempty"`
+	ImageURL    string           `json:"imageUrl,omitempty"`
+	Width       int              `json:"width,omitempty"`
+	Height      int              `json:"height,omitempty"`
+	FullPage    bool             `json:"fullPage"`
+	QuoteInView bool             `json:"quoteInView,omitempty"`
+	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no other picture: it is shown, or was sought in vain
+	Outcome     research.Outcome `json:"outcome,omitempty"`  // of the page's load, where that is what failed
+	Message     string           `json:"message,omitempty"`
+}
+
+// ScreenshotName is the name of a picture's file, without its ending: of its call's key, so that no two calls share one.
+func ScreenshotName(turn, callNo int) string { return fmt.Sprintf("shot-%03d-%d", turn, callNo) }
+
+// Shoot takes one picture within a time. evidence has the numbers of the request's quotes. What is wrong with the picture is
+// in the effect; an error is one that ends the run.
+func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, evidence []int) (e Effect, err error) {
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	p, err := b.Env.Shoot(bounded, name, r)
+	var problem *page.ShotError
+	switch {
+	case ctx.Err() != nil:
+		return Effect{}, context.Cause(ctx)
+	case errors.Is(err, research.ErrFenced):
+		return Effect{}, err
+	case err != nil && errors.Is(bounded.Err(), context.DeadlineExceeded):
+		problem = &page.ShotError{Outcome: research.OutcomeTimeout, Message: "The time for a screenshot was used up."}
+	case err != nil && !errors.As(err, &problem):
+		return Effect{}, err
+	}
+	if problem != nil {
+		return noPicture(r, problem, evidence), nil
+	}
+	image := research.ScreenshotURL(b.Env.Task.ID, p.File.Name)
+	t := Screenshot{URL: p.URL, Title: p.Title, ImageURL: image, Width: p.Width, Height: p.Height, FullPage: r.FullPage}
+	preview := map[string]any{"url": p.URL, "imageUrl": image, "width": p.Width, "height": p.Height}
+	for i, n := range evidence {
+		shown := i < len(p.Shown) && p.Shown[i]
+		if i == 0 {
+			t.QuoteInView, preview["quoteInView"] = shown, shown
+		}
+		if i == 0 || shown { // the first was what the picture was taken for: another one would not show it either
+			t.Evidence = append(t.Evidence, n)
+		}
+	}
+	return Effect{Result: t, Preview: preview, Success: true, file: &p.File, shows: t.Evidence,
+		then: []research.Event{research.Screenshot(image, p.URL, r.FullPage)}}, nil
+}
+
+// noPicture is the effect of a picture that could not be taken. None of its evidence is tried again.
+func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) Effect {
+	t := Screenshot{URL: r.URL, FullPage: r.FullPage, Message: problem.Message, Evidence: evidence}
+	if problem.Outcome != research.OutcomeOK {
+		t.Outcome = problem.Outcome
+	}
+	return Effect{Result: t, Preview: map[string]any{"url": r.URL, "message": problem.Message}}
+}
+
+// citedPage is a page that the answer cites, with the passages of which a picture is due.
+type citedPage struct {
+	url      string
+	quotes   []string // in the order of the answer; the next picture is for the first of them
+	evidence []int    // their numbers
+	args     []byte   // of the next picture's call
+}
+
+// PictureCited takes pictures of what the answer cites, so that each citation has one that shows its passage; passages of one
+// page that fit onto one screen share it. Each round takes one picture of each page that has passages without one. No time
+// is spent beyond the budget's, and nothing that goes wrong with a picture keeps the answer back. Pictures that the journal
+// has are not taken again.
+func (b *Session) PictureCited(ctx context.Context, cited []int) error {
+	if b.Env.Shoot == nil {
+		return nil
+	}
+	for tried := 0; tried < maxCitedShots; {
+		due, err := b.unpictured(ctx, cited)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		due = due[:min(len(due), maxCitedShots-tried)]
+		tried += len(due)
+		limit := b.pictureTime(ctx)
+		if limit < LeastScreenshotTime {
+			return b.Env.Emit(ctx, research.Thinking("No time is left for screenshots of the cited pages.", nil))
+		}
+		if err := b.pictureRound(ctx, limit, due); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pictureRound announces and takes one picture of each page.
+func (b *Session) pictureRound(ctx context.Context, limit time.Duration, due []citedPage) error {
+	b.ReplyTurn = 0
+	turn, _ := b.NextKey()
+	noun := "pages"
+	if len(due) == 1 {
+		noun = "page"
+	}
+	events := []research.Event{research.Thinking(fmt.Sprintf("Taking screenshots of the %d %s cited.", len(due), noun), nil)}
+	for i, p := range due {
+		events = append(events, research.ToolCall(ToolScreenshot, p.shown(), map[string]any{"turn": turn, "callNo": i + 1}))
+	}
+	if err := b.Env.Emit(ctx, events...); err != nil {
+		return err
+	}
+	return b.shootAll(ctx, limit, turn, due)
+}
+
+func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quotes[0]} }
+
+// pictureTime is what the budget leaves for pictures, and the run's hard limit.
+func (b *Session) pictureTime(ctx context.Context) time.Duration {
+	e := &b.Env
+	if b.picturesFrom.IsZero() {
+		b.picturesFrom = time.Now()
+	}
+	limit := min(citedShotTime-time.Since(b.picturesFrom), e.Task.Options.TimeBudget-e.Spent-time.Since(e.Started))
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)-endTime)
+	}
+	return limit
+}
+
+// shot is one picture on its way.
+type shot struct {
+	effect Effect
+	err    error
+	took   time.Duration
+}
+
+// shootAll takes some pictures at once, and records them one after the other in the order of the answer.
+func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, due []citedPage) error {
+	shooting, stop := context.WithCancel(ctx)
+	done := make([]chan shot, len(due))
+	for i := range due {
+		done[i] = make(chan shot, 1)
+	}
+	deadline := time.Now().Add(limit)
+	var group goroutine.ErrGroup
+	group.SetLimit(shotsAtOnce + 1) // one of them hands out the others
+	group.Go(ctx, func() error {
+		for i, p := range due {
+			group.Go(ctx, func() error {
+				began := time.Now()
+				e, err := b.guardedShot(shooting, time.Until(deadline), ScreenshotName(turn, i+1), p)
+				done[i] <- shot{e, err, time.Since(began)}
+				return nil
+			})
+		}
+		return nil
+	})
+	defer func() { stop(); _ = group.Wait() }()
+	for i, p := range due {
+		s := <-done[i]
+		if s.err != nil {
+			return s.err
+		}
+		if err := b.keepShot(ctx, turn, i+1, p, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guardedShot is Shoot, but a panic costs the picture and not the run.
+func (b *Session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e Effect, err error) {
+	ctx = goroutine.LogPanics(ctx, b.Log)
+	err = goroutine.Catch(ctx, func() (err error) {
+		e, err = b.Shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quotes: p.quotes}, p.evidence)
+		return err
+	})
+	var panicked *goroutine.PanicError
+	if errors.As(err, &panicked) {
+		return noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: "Something went wrong inside the server; its log has the cause."}, p.evidence), nil
+	}
+	return e, err
+}
+
+// keepShot journals a picture that was announced.
+func (b *Session) keepShot(ctx context.Context, turn, callNo int, p citedPage, s shot) error {
+	result, err := research.EncodeJSON(s.effect.Result)
+	if err != nil {
+		return fmt.Errorf("result of %s: %w", ToolScreenshot, err)
+	}
+	told := research.ToolResult(ToolScreenshot, s.effect.Preview, s.effect.Success, map[string]any{"turn": turn, "callNo": callNo})
+	_, err = b.Env.Record(ctx, research.Step{
+		Turn: turn, CallNo: callNo, Try: b.Env.Try, Kind: research.ToolStep, Tool: ToolScreenshot, Args: p.args, Result: result,
+		Success: s.effect.Success, Duration: s.took, Artifact: s.effect.file, Shows: s.effect.shows,
+		Events: append([]research.Event{told}, s.effect.then...),
+	})
+	if err != nil {
+		return err
+	}
+	b.UseKey(turn, callNo)
+	b.notePictured(result)
+	return nil
+}
+
+// notePictured notes the evidence of a picture's result, so that no other picture is taken for it.
+func (b *Session) notePictured(result []byte) {
+	if b.pictured == nil {
+		b.pictured = map[int]bool{}
+	}
+	var t Screenshot
+	if json.Unmarshal(result, &t) == nil {
+		for _, n := range t.Evidence {
+			b.pictured[n] = true
+		}
+	}
+}
+
+// unpictured lists the pages that the evidence is on, in the order of the answer, with the quotes of which no picture was
+// taken or tried yet.
+func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, error) {
+	quotes := map[int]Cited{}
+	for _, s := range b.journal {
+		if s.Tool == ToolScreenshot {
+			b.notePictured(s.Result)
+		}
+		var c Cited
+		if s.Tool == ToolCite && json.Unmarshal(s.Result, &c) == nil && c.Evidence > 0 {
+			quotes[c.Evidence] = c
+		}
+	}
+	var due []citedPage
+	for _, n := range evidence {
+		c, ok := quotes[n]
+		if !ok || b.pictured[n] || strings.HasSuffix(HostDomain(c.URL), ".invalid") { // which libraries alone have
+			continue
+		}
+		snapshot, err := b.Env.Page(ctx, c.PageID)
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %s: %w", c.PageID, err)
+		}
+		i := slices.IndexFunc(due, func(p citedPage) bool { return p.url == c.URL })
+		if i < 0 {
+			i, due = len(due), append(due, citedPage{url: c.URL})
+		}
+		due[i].quotes = append(due[i].quotes, string([]rune(snapshot.Text)[c.Start:c.End]))
+		due[i].evidence = append(due[i].evidence, n)
+	}
+	for i := range due {
+		var err error
+		if due[i].args, err = research.EncodeJSON(due[i].shown()); err != nil {
+			return nil, err
+		}
+	}
+	// A picture of a version of legwork that did not note its evidence.
+	return slices.DeleteFunc(due, func(p citedPage) bool { return b.Recorded(ToolScreenshot, p.shown()) }), nil
+}

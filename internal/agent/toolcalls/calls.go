@@ -1,0 +1,296 @@
+package toolcalls
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/kaptinlin/jsonrepair"
+
+	"legwork/internal/agent/answertext"
+	"legwork/internal/llm"
+	"legwork/internal/research"
+)
+
+// maxLoose is the longest text, in bytes, in which calls are looked for.
+const maxLoose = 64 << 10
+
+// Call is a tool call as a model meant it, before it is checked.
+type Call struct {
+	id        string // of a call made the provider's way; empty when it stood in the text
+	Name      string
+	Arguments string
+}
+
+// Read reads a reply: what the model says, and the calls that it made properly or wrote into its text.
+func Read(r llm.Reply) (text string, calls []Call, written bool) {
+	text = answertext.WithoutThinking(r.Text)
+	for _, c := range r.Calls {
+		calls = append(calls, Call{id: c.ID, Name: c.Name, Arguments: c.Arguments})
+	}
+	if len(calls) > 0 || len(text) > maxLoose {
+		return text, calls, false
+	}
+	calls = writtenCalls(text)
+	return text, calls, len(calls) > 0
+}
+
+// The forms in which models write calls into their text.
+var (
+	taggedCall   = regexp.MustCompile(`(?is)<(?:tool_calls?|function_calls?|tool_use|tools?)>\s*(.*?)\s*(?:</(?:tool_calls?|function_calls?|tool_use|tools?)>|$)`)
+	functionTag  = regexp.MustCompile(`(?is)<function=["']?([\w.-]+)["']?>\s*(.*?)\s*(?:</function>|$)`)
+	parameterTag = regexp.MustCompile(`(?is)<parameter=["']?([\w-]+)["']?>\s*(.*?)\s*(?:</parameter>|$)`)
+	fenced       = regexp.MustCompile("(?s)```[\\w+-]*[ \\t]*\\n?(.*?)(?:```|$)")
+	pythonic     = regexp.MustCompile(`(?m)^\W*(?:functions\.|default_api\.)?([a-z_]+)\(([^\n]*)\)\W*$`)
+	keyword      = regexp.MustCompile(`(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w.]+)`)
+)
+
+func writtenCalls(text string) []Call {
+	var out []Call
+	for _, m := range functionTag.FindAllStringSubmatch(text, -1) {
+		args := map[string]any{}
+		for _, p := range parameterTag.FindAllStringSubmatch(m[2], -1) {
+			args[p[1]] = p[2]
+		}
+		raw := m[2]
+		if len(args) > 0 {
+			b, _ := research.EncodeJSON(args)
+			raw = string(b)
+		}
+		out = append(out, Call{Name: m[1], Arguments: raw})
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, form := range []*regexp.Regexp{taggedCall, fenced} {
+		for _, m := range form.FindAllStringSubmatch(text, -1) {
+			if v, ok := DecodeJSON(m[1]); ok {
+				out = append(out, shapedCalls(v, form == taggedCall)...)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	if i := strings.IndexAny(text, "{["); i >= 0 {
+		if v, ok := DecodeJSON(text[i:]); ok {
+			out = shapedCalls(v, false)
+		}
+	}
+	if len(out) == 0 {
+		out = pythonCalls(text)
+	}
+	return out
+}
+
+// pythonCalls reads lines like navigate_to(url="…") and navigate_to("…").
+func pythonCalls(text string) []Call {
+	var out []Call
+	for _, m := range pythonic.FindAllStringSubmatch(text, -1) {
+		spec := Named(m[1])
+		if spec == nil {
+			continue
+		}
+		args := map[string]any{}
+		for _, kv := range keyword.FindAllStringSubmatch(m[2], -1) {
+			args[kv[1]] = strings.Trim(kv[2], `"'`)
+		}
+		if v, ok := DecodeJSON("[" + m[2] + "]"); ok && len(args) == 0 {
+			if list, ok := v.([]any); ok && len(list) > 0 {
+				for i, p := range spec.params {
+					if i < len(list) {
+						args[p.name] = list[i]
+					}
+				}
+			}
+		}
+		raw, _ := research.EncodeJSON(args)
+		out = append(out, Call{Name: m[1], Arguments: string(raw)})
+	}
+	return out
+}
+
+// DecodeJSON decodes JSON, repairing it where it is broken.
+func DecodeJSON(s string) (v any, ok bool) {
+	if s = strings.TrimSpace(s); s == "" || len(s) > maxLoose {
+		return nil, false
+	}
+	if json.Unmarshal([]byte(s), &v) == nil {
+		return v, true
+	}
+	defer func() { // a defect of the repairer must not end a task
+		if recover() != nil {
+			v, ok = nil, false
+		}
+	}()
+	fixed, err := jsonrepair.Repair(s)
+	if err != nil || json.Unmarshal([]byte(fixed), &v) != nil {
+		return nil, false
+	}
+	return v, true
+}
+
+// The words that models use for the parts of a call.
+var (
+	nameKeys = []string{"name", "tool", "tool_name", "function", "function_name", "action"}
+	argsKeys = []string{"arguments", "args", "parameters", "params", "input", "tool_input", "action_input"}
+)
+
+// shapedCalls finds the calls in a decoded value. Only in a tag that says so may a call name a tool that does not exist.
+func shapedCalls(v any, tagged bool) []Call {
+	switch x := v.(type) {
+	case []any:
+		var out []Call
+		for _, e := range x {
+			out = append(out, shapedCalls(e, tagged)...)
+		}
+		return out
+	case map[string]any:
+		for _, key := range []string{"tool_calls", "calls", "function", "tool_call", "function_call"} {
+			switch x[key].(type) {
+			case map[string]any, []any:
+				return shapedCalls(x[key], tagged)
+			}
+		}
+		return objectCall(x, tagged)
+	}
+	return nil
+}
+
+func objectCall(x map[string]any, tagged bool) []Call {
+	name := ""
+	for _, k := range nameKeys {
+		if s, ok := x[k].(string); ok && (tagged || Named(s) != nil) {
+			name = s
+			delete(x, k)
+			break
+		}
+	}
+	if name == "" { // {"navigate_to": {"url": …}}
+		if len(x) == 1 {
+			for k, v := range x {
+				if Named(k) != nil {
+					raw, _ := research.EncodeJSON(v)
+					return []Call{{Name: k, Arguments: string(raw)}}
+				}
+			}
+		}
+		return nil
+	}
+	var args any = x // arguments beside the name
+	for _, k := range argsKeys {
+		if v, ok := x[k]; ok {
+			args = v
+			break
+		}
+	}
+	if s, ok := args.(string); ok {
+		return []Call{{Name: name, Arguments: s}}
+	}
+	raw, _ := research.EncodeJSON(args)
+	return []Call{{Name: name, Arguments: string(raw)}}
+}
+
+// Named finds a tool by the name that a model used; nil: there is none like it.
+func Named(name string) *Spec {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if i := strings.LastIndexAny(name, ".:/"); i >= 0 {
+		name = name[i+1:]
+	}
+	name = strings.NewReplacer("-", "_", " ", "_").Replace(name)
+	for i := range specs {
+		if s := &specs[i]; s.Name == name || slices.Contains(s.aliases, name) {
+			return s
+		}
+	}
+	return nil
+}
+
+// Arguments brings a call's arguments into the form that the tool wants. The error is for the model.
+func (s *Spec) Arguments(raw string) (map[string]any, error) {
+	given := map[string]any{}
+	if strings.TrimSpace(raw) != "" {
+		v, ok := DecodeJSON(raw)
+		for depth := 0; depth < 2; depth++ { // an object inside a string
+			if str, isString := v.(string); isString && strings.HasPrefix(strings.TrimSpace(str), "{") {
+				v, ok = DecodeJSON(str)
+			}
+		}
+		switch x := v.(type) {
+		case map[string]any:
+			given = x
+		case nil:
+			if !ok {
+				return nil, fmt.Errorf("the arguments are no JSON object. Call it like this: %s", s.example)
+			}
+		default: // a bare value is the first parameter
+			if len(s.params) > 0 {
+				given[s.params[0].name] = x
+			}
+		}
+	}
+	for _, k := range argsKeys { // wrapped once more
+		if inner, ok := given[k].(map[string]any); ok && len(given) == 1 {
+			given = inner
+		}
+	}
+	out := map[string]any{}
+	for _, p := range s.params {
+		for _, key := range append([]string{p.name}, p.aliases...) {
+			if v, ok := valueOf(given, key, p.integer); ok {
+				if p.boolean {
+					v = truth(v)
+				}
+				out[p.name] = v
+				break
+			}
+		}
+		if _, ok := out[p.name]; !ok && p.required {
+			return nil, fmt.Errorf("the argument %q is missing. Call it like this: %s", p.name, s.example)
+		}
+	}
+	return out, nil
+}
+
+// truth reads what models write for true; everything else is false.
+func truth(v any) bool {
+	switch text, _ := v.(string); strings.ToLower(strings.Trim(text, `"'. `)) {
+	case "true", "t", "1", "yes", "y", "on", "full", "fullpage", "full_page", "whole", "entire":
+		return true
+	}
+	return false
+}
+
+// valueOf reads a string, or a whole number, whichever JSON type it came in. Letter case of the key does not count.
+func valueOf(given map[string]any, key string, integer bool) (any, bool) {
+	v, ok := given[key]
+	if !ok {
+		for _, k := range slices.Sorted(maps.Keys(given)) {
+			if strings.EqualFold(k, key) {
+				v, ok = given[k], true
+				break
+			}
+		}
+	}
+	if list, isList := v.([]any); isList && len(list) > 0 {
+		v = list[0]
+	}
+	if !ok || v == nil {
+		return nil, false
+	}
+	text := strings.TrimSpace(fmt.Sprint(v))
+	if _, isObject := v.(map[string]any); isObject || text == "" {
+		return nil, false
+	}
+	if !integer {
+		return text, true
+	}
+	var n float64
+	if _, err := fmt.Sscan(text, &n); err != nil || n < 0 || n > 1e6 {
+		return nil, false
+	}
+	return int(n), true
+}

@@ -1,0 +1,124 @@
+package toolcalls
+
+import (
+	"legwork/internal/agent"
+	"legwork/internal/llm"
+)
+
+// Done is what models call to say that they are finished. It is never offered.
+const Done = "done"
+
+// Spec describes a tool to the model, and the ways in which models get it wrong.
+type Spec struct {
+	Name        string
+	description string
+	params      []param
+	example     string
+	aliases     []string
+	hidden      bool // understood, not offered
+	browser     bool // offered only where there is a browser
+}
+
+type param struct {
+	name        string
+	description string
+	integer     bool
+	boolean     bool
+	required    bool
+	aliases     []string
+}
+
+var (
+	urlParam = param{name: "url", required: true, description: "Absolute address of the page (http or https).",
+		aliases: []string{"link", "href", "page", "uri", "address", "page_url", "website", "source"}}
+	queryParam = param{name: "query", required: true, description: "What to look for, in a few words.",
+		aliases: []string{"question", "q", "search", "text", "search_query", "keywords", "input", "term"}}
+)
+
+// toolSpecs are the tools of DESIGN §7 that this build can carry out.
+var specs = []Spec{
+	{Name: agent.ToolSearch, params: []param{queryParam}, example: `{"query": "kettle descaling interval"}`,
+		aliases:     []string{"search", "web_search", "google", "search_web", "search_question", "google_search"},
+		description: "Search for pages that may answer a question. Gives titles, addresses and snippets."},
+	{Name: agent.ToolNavigate, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
+		aliases:     []string{"navigate", "open", "open_url", "open_page", "goto", "go_to", "visit", "browse", "browser", "fetch", "visit_page", "fetch_page", "click"},
+		description: "Open a page. Gives its title, its length and the beginning of its text. Counts against the page limit."},
+	{Name: agent.ToolContent, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
+		aliases:     []string{"get_content", "read_page", "read", "page_content"},
+		description: "Get the text of a page, as Markdown. Of a long page this is the first chunk; get_page_content_chunk gives the others."},
+	{Name: agent.ToolChunk, params: []param{urlParam, {name: "chunk", integer: true, required: true, description: "Number of the chunk, from 1.",
+		aliases: []string{"chunk_number", "chunk_index", "index", "page_number", "n", "number", "part"}}},
+		example:     `{"url": "https://example.org/page", "chunk": 2}`,
+		aliases:     []string{"get_chunk", "get_page_chunk", "read_chunk"},
+		description: "Get one chunk of the text of a long page."},
+	{Name: agent.ToolLinks, params: []param{urlParam, {name: "contains", description: "Only links whose text or address contains this.",
+		aliases: []string{"filter", "query", "text", "keyword"}}},
+		example:     `{"url": "https://example.org/page", "contains": "install"}`,
+		aliases:     []string{"extract_links", "get_links", "links", "list_links"},
+		description: "List the links of a page, those that fit the question first."},
+	{Name: agent.ToolFind, params: []param{queryParam, {name: "url", description: "Only look on this page; otherwise on all pages opened so far.", aliases: urlParam.aliases}},
+		example:     `{"query": "how often to descale"}`,
+		aliases:     []string{"find", "find_text", "search_page", "search_in_page", "find_on_page"},
+		description: "Find the passages that fit a query best on the pages opened so far, word for word."},
+	{Name: agent.ToolCite, params: []param{urlParam, {name: "quote", required: true,
+		description: "The words that support the answer, copied character for character from the page, at most 400 characters.",
+		aliases:     []string{"text", "excerpt", "quotation", "passage", "content", "citation"}}},
+		example:     `{"url": "https://example.org/page", "quote": "Descale the kettle every month."}`,
+		aliases:     []string{"quote", "add_citation", "citation", "cite_source", "save_quote"},
+		description: "Keep a quote as evidence for the answer. It is checked at once against the page; when it is not there word for word, the closest passage is shown."},
+	{Name: agent.ToolScreenshot, browser: true, params: []param{
+		{name: "url", description: "Address of the page; otherwise the page opened last.", aliases: urlParam.aliases},
+		{name: "fullPage", boolean: true, description: "The whole page instead of its first screen.",
+			aliases: []string{"full_page", "full", "fullpage", "entire_page", "whole_page", "full_screen"}}},
+		example:     `{"url": "https://example.org/page", "fullPage": false}`,
+		aliases:     []string{"screenshot", "screen_shot", "capture", "capture_screenshot", "capture_page", "page_screenshot", "browser_take_screenshot", "browser_screenshot"},
+		description: "Take a picture of a page for the user, who asked to see something that text cannot show. You cannot see it yourself. Cited pages get one anyway."},
+	{Name: Done, hidden: true, aliases: []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
+}
+
+// offeredWith reports whether a tool is offered by a server with or without a browser.
+func (s *Spec) offeredWith(browser bool) bool { return !s.hidden && (browser || !s.browser) }
+
+// Offered are the tools as the model is given them, with or without a browser.
+func Offered(browser bool) []llm.Tool {
+	var out []llm.Tool
+	for _, s := range specs {
+		if s.offeredWith(browser) {
+			out = append(out, llm.Tool{Name: s.Name, Description: s.description, Schema: s.schema()})
+		}
+	}
+	return out
+}
+
+// schema is the JSON Schema of a tool's arguments.
+func (s *Spec) schema() map[string]any {
+	properties, required := map[string]any{}, []string{}
+	for _, p := range s.params {
+		kind := "string"
+		switch {
+		case p.integer:
+			kind = "integer"
+		case p.boolean:
+			kind = "boolean"
+		}
+		properties[p.name] = map[string]any{"type": kind, "description": p.description}
+		if p.required {
+			required = append(required, p.name)
+		}
+	}
+	return map[string]any{"type": "object", "properties": properties, "required": required}
+}
+
+// TextTool is a tool as the system prompt shows it to models that cannot be given tools.
+type TextTool struct{ Name, Description, Arguments string }
+
+// TextTools are the tools as the system prompt shows them, with or without a browser.
+func TextTools(browser bool) []TextTool {
+	var out []TextTool
+	for _, s := range specs {
+		if s.offeredWith(browser) {
+			out = append(out, TextTool{Name: s.Name, Description: s.description, Arguments: s.example})
+		}
+	}
+	return out
+}
