@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"legwork/internal/research"
+	"legwork/internal/retry"
 	"legwork/internal/store"
 )
 
@@ -80,10 +80,12 @@ func (r *Runner) end(ctx context.Context, c *run, o outcome) error {
 	})
 }
 
+// maxRetryPause bounds the pause before another try at a task.
+const maxRetryPause = time.Hour
+
 // retry queues the next try after a growing pause.
 func (r *Runner) retry(ctx context.Context, c *run, f *research.Failure) error {
-	delay := r.cfg.Backoff << (c.try - 1)
-	delay += rand.N(delay/4 + 1)
+	delay := retry.Pause(c.try, r.cfg.Backoff, maxRetryPause)
 	return r.requeue(ctx, c.task.ID, c.epoch, func(research.Task) next {
 		return next{try: c.try + 1, delay: delay, outcome: store.RunRetry,
 			events: []research.Event{research.ErrorEvent(f.Code, f.Message, true, map[string]any{

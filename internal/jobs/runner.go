@@ -28,7 +28,7 @@ type RunnerConfig struct {
 	Slots       int           // tasks at once; MAX_CONCURRENT_TASKS
 	TaskTimeout time.Duration // hard limit on a task's running time; TASK_TIMEOUT
 	Tries       int           // tries at a task that fails transiently; 0: 3
-	Backoff     time.Duration // before the second try, doubling after; 0: 2 s
+	Backoff     time.Duration // longest pause before the second try, doubling after; 0: 4 s
 	Retention   time.Duration // after which finished tasks are removed; 0: never
 	Version     string        // of this program, shown with the worker
 	Pages       page.Source   // what pages are read with
@@ -64,7 +64,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		cfg.Tries = 3
 	}
 	if cfg.Backoff <= 0 {
-		cfg.Backoff = 2 * time.Second
+		cfg.Backoff = 4 * time.Second
 	}
 	if cfg.PinWait <= 0 {
 		cfg.PinWait = 5 * time.Minute

@@ -70,6 +70,15 @@ func (p *Pauses) Reset() { p.b.Reset() }
 // Wait waits for the next pause. Its error is the cause of ctx's end, if that comes first.
 func (p *Pauses) Wait(ctx context.Context) error { return Wait(ctx, p.Next()) }
 
+// Pause is the pause after failure n (1, 2, …) in a row, for callers that keep only that number.
+func Pause(n int, first, longest time.Duration) time.Duration {
+	p := NewPauses(first, longest)
+	for range min(n, 64) - 1 { // by then every bound is reached
+		p.Next()
+	}
+	return p.Next()
+}
+
 // Wait waits for d. Its error is the cause of ctx's end, if that comes first.
 func Wait(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {

@@ -84,3 +84,19 @@ func TestWait(t *testing.T) {
 		require.ErrorIs(t, retry.Wait(ctx, 0), gone, "a context that is done wins")
 	})
 }
+
+func TestPause(t *testing.T) {
+	t.Parallel()
+	bound := 40 * time.Millisecond
+	for n := 1; n < 100; n++ {
+		if got := retry.Pause(n, 40*time.Millisecond, time.Second); got < bound/2-1 || got > bound+1 {
+			t.Errorf("pause %d is %v, want %v to %v", n, got, bound/2, bound)
+		}
+		bound = min(2*bound, time.Second)
+	}
+	for _, n := range []int{-1, 0, 1 << 40} {
+		if got := retry.Pause(n, time.Second, time.Hour); got < time.Second/2-1 || got > time.Hour+1 {
+			t.Errorf("pause %d is %v", n, got)
+		}
+	}
+}

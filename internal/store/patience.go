@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"legwork/internal/research"
+	"legwork/internal/retry"
 )
 
 // Pauses between attempts to reach a database that is away.
@@ -17,18 +18,12 @@ const (
 // UntilAvailable repeats f with growing pauses while it reports research.ErrUnavailable and ctx lasts. What f does must be
 // right when it is done twice: the answer to its last statement may have been lost.
 func UntilAvailable(ctx context.Context, f func() error) error {
-	pause := firstPause
+	pauses := retry.NewPauses(firstPause, maxPause)
 	for {
 		err := f()
-		if err == nil || !errors.Is(err, research.ErrUnavailable) || ctx.Err() != nil {
+		if err == nil || !errors.Is(err, research.ErrUnavailable) || pauses.Wait(ctx) != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, maxPause)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"legwork/internal/retry"
 )
 
 const (
@@ -48,14 +50,14 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 // Run listens until ctx ends. It opens a lost connection again, after 50 ms at first and 5 s at most. After each LISTEN it
 // polls once, because nothing told of the commits before.
 func (l *Listener) Run(ctx context.Context) {
-	wait := backoff{min: 50 * time.Millisecond, max: 5 * time.Second}
+	pauses := retry.NewPauses(50*time.Millisecond, 5*time.Second)
 	for {
-		err := l.listen(ctx, wait.reset)
+		err := l.listen(ctx, pauses.Reset)
 		if ctx.Err() != nil {
 			return
 		}
 		l.lost.report(err)
-		if !wait.wait(ctx) {
+		if pauses.Wait(ctx) != nil {
 			return
 		}
 	}

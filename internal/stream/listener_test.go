@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 func TestListenerRefusesABadURL(t *testing.T) {
@@ -49,21 +48,4 @@ func TestListenerIgnoresItsOwnProcess(t *testing.T) {
 		s.Close()
 		<-r.done
 	})
-}
-
-func TestBackoff(t *testing.T) {
-	t.Parallel()
-	b := backoff{min: 50 * time.Millisecond, max: 5 * time.Second}
-	for range 2 {
-		for i := range 100 {
-			most := b.max
-			if i < 7 {
-				most = min(b.max, b.min<<i)
-			}
-			if d := b.next(); d < most/2 || d > most {
-				t.Errorf("wait %d is %v, want %v to %v", i, d, most/2, most)
-			}
-		}
-		b.reset()
-	}
 }

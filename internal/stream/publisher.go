@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/internal/research"
+	"legwork/internal/retry"
 )
 
 const (
@@ -198,7 +199,7 @@ func (p *Publisher) send(ctx context.Context) (tasks int) {
 
 // notify sends payloads in one transaction, trying a few times.
 func (p *Publisher) notify(ctx context.Context, payloads []string) error {
-	wait := backoff{min: 25 * time.Millisecond, max: time.Second}
+	pauses := retry.NewPauses(25*time.Millisecond, time.Second)
 	for try := 1; ; try++ {
 		limited, cancel := context.WithTimeout(ctx, notifyTimeout)
 		err := p.log.Notify(limited, channel, payloads...)
@@ -206,7 +207,7 @@ func (p *Publisher) notify(ctx context.Context, payloads []string) error {
 		if err == nil {
 			return nil
 		}
-		if try == notifyTries || !wait.wait(ctx) {
+		if try == notifyTries || pauses.Wait(ctx) != nil {
 			return fmt.Errorf("notify failed %d times: %w", try, err)
 		}
 	}

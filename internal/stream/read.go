@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/internal/research"
+	"legwork/internal/retry"
 	"legwork/internal/store"
 )
 
@@ -107,7 +108,7 @@ func (t *topic) fetch(r *read) bool {
 	if r.behind {
 		slots = h.lagReads
 	}
-	wait := backoff{min: 20 * time.Millisecond, max: time.Second}
+	pauses := retry.NewPauses(20*time.Millisecond, time.Second)
 	for {
 		select {
 		case slots <- struct{}{}:
@@ -123,7 +124,7 @@ func (t *topic) fetch(r *read) bool {
 		if err == nil && !again {
 			return true
 		}
-		if !wait.wait(t.ctx) {
+		if pauses.Wait(t.ctx) != nil {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"legwork/internal/goroutine"
+	"legwork/internal/retry"
 )
 
 // errUnavailable: there is no Chromium now and none may be started yet.
@@ -162,6 +163,6 @@ func (b *Browser) lost(i *instance) {
 func (b *Browser) mourn() {
 	b.deaths++
 	if b.deaths > 1 {
-		b.notUntil = time.Now().Add(min(firstPause<<min(b.deaths-2, 10), lastPause))
+		b.notUntil = time.Now().Add(retry.Pause(b.deaths-1, firstPause, lastPause))
 	}
 }

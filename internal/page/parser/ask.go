@@ -31,9 +31,9 @@ func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte, time
 
 // exchange sends a request and waits for its answer. limit, if it is not nil, tells why the process was ended.
 func (p *Pool) exchange(ctx context.Context, c *process, q request, body []byte, limit chan error) (*answer, error) {
-	alive := context.AfterFunc(ctx, func() { killGroup(c.cmd.Process.Pid) })
+	alive := goroutine.AfterFunc(ctx, func() { killGroup(c.cmd.Process.Pid) })
 	defer alive()
-	closing := context.AfterFunc(p.ctx, func() { killGroup(c.cmd.Process.Pid) })
+	closing := goroutine.AfterFunc(p.ctx, func() { killGroup(c.cmd.Process.Pid) })
 	defer closing()
 	var a answer
 	err := writeJSON(c.in, q)

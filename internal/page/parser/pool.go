@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"legwork/internal/goroutine"
 	"legwork/internal/page"
 )
 
@@ -207,7 +208,7 @@ func (p *Pool) give(c *process) {
 	}
 	p.idle = append(p.idle, c)
 	if p.sweep == nil {
-		p.sweep = time.AfterFunc(p.cfg.Idle, p.rest)
+		p.sweep = goroutine.AfterDelay(p.ctx, p.cfg.Idle, p.rest)
 	} else {
 		p.sweep.Reset(p.cfg.Idle)
 	}
