@@ -3,6 +3,8 @@ package plaintext
 import (
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // MaxHeading is the greatest length of a title and of a heading in a path, in code points.
@@ -12,11 +14,17 @@ const MaxHeading = 200
 // noncharacters become U+FFFD) without NUL and without control characters other than newline and tab; line ends are "\n";
 // no-break spaces are plain ones; invisible characters that break the search for a word (soft hyphen, zero width space,
 // byte order mark) and Unicode tag characters, which hide text from readers but not from models, are dropped.
-// Clean(Clean(s)) equals Clean(s).
+// It is in Unicode normalisation form C, so that "é" is one character however the source spelled it. Clean(Clean(s)) equals
+// Clean(s).
 func Clean(s string) string {
 	if isClean(s) {
 		return s
 	}
+	return norm.NFC.String(cleanRunes(s))
+}
+
+// cleanRunes is Clean without the normalisation.
+func cleanRunes(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for i := 0; i < len(s); {
