@@ -11,6 +11,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -87,6 +88,7 @@ type run struct {
 	shelve Shelf
 	seen   map[string]bool // addresses that were queued
 	queue  []address
+	maps   int // site maps read
 	sum    Summary
 	done   int
 }
@@ -104,11 +106,14 @@ func (r *run) start(ctx context.Context) error {
 		}
 		policy := r.Policy
 		policy.StayOn = page.Domain(u.Host)
-		if isSiteMap(u.Path) {
-			if err := r.siteMap(ctx, u.String(), policy, maxNested); err != nil {
+		if isSiteMap(u.Path) || mayBeSiteMap(u.Path) {
+			err := r.siteMap(ctx, u, policy, maxNested)
+			if err == nil {
+				return r.pages(ctx, policy, 0)
+			}
+			if isSiteMap(u.Path) || !errors.Is(err, errNoSiteMap) {
 				return err
 			}
-			return r.pages(ctx, policy, 0)
 		}
 		r.add(u.String(), 0)
 		return r.pages(ctx, policy, r.Depth)

@@ -179,7 +179,11 @@ func (l *load) body(u *url.URL, resp *http.Response) (body []byte, whole, ok boo
 		l.tooLarge()
 		return nil, false, false
 	}
-	body, whole, err = representation.Unpack(encodings, packed, l.cfg.MaxBytes)
+	limit := l.cfg.MaxBytes
+	if l.raw {
+		limit = max(limit, MaxSiteMap)
+	}
+	body, whole, err = representation.Unpack(encodings, packed, limit)
 	switch {
 	case errors.Is(err, representation.ErrTooLarge):
 		l.tooLarge()

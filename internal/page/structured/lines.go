@@ -22,7 +22,7 @@ func (l *lines) add(depth int, name, value string) {
 	if looksLikeHTML(value) {
 		value = words(value)
 	}
-	indent := strings.Repeat("  ", min(depth, maxIndent))
+	indent := strings.Repeat("  ", min(max(depth, 0), maxIndent))
 	l.count++
 	l.WriteString(indent)
 	l.WriteString(name)

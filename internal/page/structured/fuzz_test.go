@@ -1,0 +1,59 @@
+package structured
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+)
+
+// FuzzDocuments reads anything as each kind of document: what comes out is bounded by what went in, and so are time and memory.
+func FuzzDocuments(f *testing.F) {
+	for _, s := range []string{
+		`<rss version="2.0"><channel><title>a</title><item><title>b</title><description>&lt;p&gt;c</description></item></channel></rss>`,
+		`<feed xmlns="http://www.w3.org/2005/Atom"><entry><title type="html">a</title><content type="xhtml"><div>b</div></content></entry></feed>`,
+		`{"version":"https://jsonfeed.org/version/1","items":[{"content_html":"<p>a"}]}`, `[{"a":[1,null,"\u00fc<b>x</b>"]}]{"b":{}}`,
+		`<opml><body><outline text="a" xmlUrl="http://a/"><outline/></outline></body></opml>`, "a;b\n\"c\nd\";2\n", "sep=;\na;b",
+		`<a b="c"><d>e <f>g</f> h</d><![CDATA[<i>]]>&amp;&nbsp;</a>`, `<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`, `<html xmlns="x"><script/><p>a<br/>b</p></html>`,
+		"<sitemapindex><sitemap><loc>/a", "http://a.example/\n/b", "---\ntitle: a\n---\n> > - - 1. b", strings.Repeat("<a>", 200),
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		out := 0
+		pages := []func(string) (string, string, error){Feed, Outline, JSON, XML, func(s string) (string, string, error) { return Table("a", s) }}
+		for _, read := range pages {
+			s, _, err := read(text)
+			if err == nil {
+				out = max(out, len(s))
+				if _, err := html.Parse(strings.NewReader(s)); err != nil {
+					t.Errorf("what was made of it cannot be parsed: %v", err)
+				}
+			}
+		}
+		if s, ok := XHTML(text); ok {
+			out = max(out, len(s))
+		}
+		_, rest := FrontMatter(text)
+		out = max(out, len(ShallowMarkdown(rest)))
+		Links(text)
+		_, _, _ = SiteMap(text, nil)
+		took := time.Since(began)
+		runtime.ReadMemStats(&after)
+		if most := 1000 + 60*len(text); out > most {
+			t.Errorf("%d bytes of %d", out, len(text))
+		}
+		if most := time.Second + time.Duration(len(text))*20*time.Microsecond; took > most {
+			t.Errorf("%v for %d bytes", took, len(text))
+		}
+		if most := uint64(4<<20 + 4000*len(text)); after.TotalAlloc-before.TotalAlloc > most {
+			t.Errorf("%d bytes allocated for %d", after.TotalAlloc-before.TotalAlloc, len(text))
+		}
+	})
+}
