@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 	"unicode/utf8"
 
@@ -68,6 +69,12 @@ func (b *Session) Navigate(ctx context.Context, at page.Address, before ...resea
 		e := Effect{Result: o, Preview: o.preview(), Success: v.Outcome == research.OutcomeOK, visit: &v}
 		if v.Cached {
 			e.metadata = map[string]any{"cached": true, "readAt": v.FetchedAt.UTC().Format(research.TimeFormat)}
+		}
+		if v.Kept > 0 {
+			if e.metadata == nil {
+				e.metadata = map[string]any{}
+			}
+			e.metadata["kept"] = math.Round(v.Kept*100) / 100
 		}
 		return e, nil
 	})

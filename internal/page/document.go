@@ -93,10 +93,18 @@ func (d source) html(text string, whole bool) (r Reading, err error) {
 		r.Note = moreLinks
 	}
 	if doc.Wall == "" {
-		r.Page, err = doc.Page()
+		if r.Page, err = doc.Page(); err == nil {
+			r.Kept = doc.Kept
+			if !whole && doc.Kept < littleKept {
+				r.Note = joinNotes(fmt.Sprintf("Of the text that the page shows outside links, %.0f %% was kept.", 100*doc.Kept), r.Note)
+			}
+		}
 	}
 	return r, err
 }
+
+// littleKept is the share of a page's text below which its visit says how much was kept.
+const littleKept = 0.35
 
 // moreLinks is the note of a page with more links than are kept.
 const moreLinks = "The page has more links than are followed; the first ones are known."

@@ -13,9 +13,10 @@ import (
 type Reading struct {
 	Page    research.Page
 	Links   []research.Link
-	Wall    string // what stands in front of the content: "captcha", "login"; empty: nothing
-	Refresh string // absolute target of an immediate refresh; empty: none
-	Note    string // a sentence about what is missing or was left out; empty: nothing
+	Wall    string  // what stands in front of the content: "captcha", "login"; empty: nothing
+	Refresh string  // absolute target of an immediate refresh; empty: none
+	Kept    float64 // of HTML: the share of the letters shown outside links that the text has, 0 to 1; 0: not measured
+	Note    string  // a sentence about what is missing or was left out; empty: nothing
 }
 
 // Reader reads documents. Its errors are ErrEmpty, ErrType, ErrPassword and ErrLimit, wrapped, and that of ctx. Links, Wall

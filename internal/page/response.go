@@ -228,7 +228,7 @@ func (l *load) take(ctx context.Context, u *url.URL, r Reading, err error) (next
 	case r.Refresh != "" && len(r.Page.Text) < maxRefreshText && l.isNew(r.Refresh):
 		return r.Refresh, nil
 	}
-	l.visit.Note = r.Note
+	l.visit.Note, l.visit.Kept = r.Note, r.Kept
 	l.finish(u, r.Page, r.Links, err)
 	return "", nil
 }

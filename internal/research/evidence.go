@@ -89,10 +89,11 @@ type Visit struct {
 	Bytes     int64 // of the body as received
 	Duration  time.Duration
 	FetchedAt time.Time
-	Links     []Link // of the page; journaled in the step, and kept with the visit for the cache
-	Cached    bool   // taken from the snapshot of a visit at FetchedAt; no request was made
-	Rendered  bool   // the text is that of the page after its scripts ran in a browser; not stored either
-	Note      string // a sentence about how the page was read, when that is worth knowing; not stored either
+	Links     []Link  // of the page; journaled in the step, and kept with the visit for the cache
+	Cached    bool    // taken from the snapshot of a visit at FetchedAt; no request was made
+	Rendered  bool    // the text is that of the page after its scripts ran in a browser; not stored either
+	Kept      float64 // the share of the letters shown outside links that the text has, 0 to 1; 0: not measured; not stored either
+	Note      string  // a sentence about how the page was read, when that is worth knowing; not stored either
 }
 
 // Evidence is a quote that a task keeps as a source: Excerpt equals the page's text from Start to End. A piece of evidence

@@ -136,6 +136,7 @@ type choice struct {
 	root    *html.Node
 	skip    map[*html.Node]bool
 	article bool
+	own     int // letters of the page outside links
 }
 
 // content chooses the part of the page to keep: the element that the page calls its content where it holds most of the text, else the
@@ -160,7 +161,7 @@ func (d *Document) content() choice {
 	if root == nil {
 		root = descend(body, z, kept)
 	}
-	return choice{root: root, skip: z.skip, article: z.article}
+	return choice{root: root, skip: z.skip, article: z.article, own: z.all.own()}
 }
 
 func (d *Document) body() *html.Node {

@@ -33,7 +33,7 @@ type Document struct {
 	MoreLinks bool   // the document may have more links: as many as are kept were found
 	Refresh   string // absolute target of an immediate meta refresh; empty: none
 	Wall      string // what stands in front of the content: "captcha", "login" or ""
-	// Kept is the share of the letters that a person can see on the page which the text has, from 0 to 1. It is set by Page.
+	// Kept says how much of the page the text has, from 0 to 1: its letters by those that a person can see outside links. It is set by Page.
 	Kept float64
 
 	in       Input
@@ -90,7 +90,7 @@ func (d *Document) Page() (research.Page, error) {
 	if got == 0 {
 		return research.Page{Title: d.title, Language: d.language}, ErrEmpty
 	}
-	d.Kept = min(1, float64(got)/float64(max(all, 1)))
+	d.Kept = min(1, float64(got)/float64(max(c.own, 1)))
 	if h := plaintext.FirstOf(d.heading, d.title); h != "" && blocks[0].Kind != plaintext.Heading {
 		blocks = append([]plaintext.Block{{Kind: plaintext.Heading, Level: 1, Text: plaintext.Cut(h, plaintext.MaxHeading)}}, blocks...)
 	}

@@ -21,6 +21,9 @@ var (
 		"nav-links nav-previous nav-next entry-footer post-tags entry-tags article-tags tags-links tag-list author-box author-bio about-author post-author-box " +
 		"follow-us mw-editsection mw-jump-link catlinks printfooter vector-menu noprint toctitle addtoany_share_save_container a2a_kit edit-this-page edit-page " +
 		"feedback-form page-feedback was-this-helpful print-button back-to-top topic-list article-actions post-actions story-tools advertisement-label")
+	// surroundNames mean navigation wherever they are used.
+	surroundNames = wordSet("navheader navfooter navbar nav navigation site-nav sitenav breadcrumb breadcrumbs site-header site-footer footer sphinxsidebar related headerlink " +
+		"skip-link cookie-banner cookie-consent")
 	// weakWords are believed where the element has many links, or says next to nothing.
 	weakWords = wordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
 		"ratings print card cards more link links related next prev previous actions byline follow dateline partner partners shop store rail aside complementary top bottom logo search")
@@ -89,12 +92,13 @@ func (z *noiser) mark(n *html.Node) {
 	}
 }
 
-// share is the part of the page's text outside links that stands below n, in percent.
+// share is the part of the page's text that stands below n, in percent: of all letters or of those outside links, whichever is less.
 func (z *noiser) share(n *html.Node) int {
 	if z.shell {
 		return 0
 	}
-	return z.stats[n].own() * 100 / max(z.all.own(), 1)
+	s := z.stats[n]
+	return min(s.own()*100/max(z.all.own(), 1), s.letters*100/max(z.all.letters, 1))
 }
 
 // large is the share of a page from which on no name makes an element noise.
@@ -152,7 +156,10 @@ func (z *noiser) named(n *html.Node) bool {
 	if inline[n.DataAtom] && n.DataAtom != atom.A && n.DataAtom != atom.Button && !anyOf(whole, noiseNames) {
 		return anyOf(words, noiseWords) && s.letters < 40 && s.own() == 0
 	}
-	prose := s.sentences >= 2 && s.linked*3 < s.letters
+	if anyOf(whole, surroundNames) {
+		return true
+	}
+	prose := s.sentences >= 2 && s.linked*3 < s.letters && (s.paragraphs > 0 || s.own() > 150)
 	if anyOf(whole, noiseNames) {
 		return !prose || !within(n, atom.Main, atom.Article) || z.article
 	}
