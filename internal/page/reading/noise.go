@@ -183,11 +183,13 @@ func (z *noiser) named(n *html.Node) bool {
 	return false
 }
 
+var nameSigns = strings.NewReplacer("-", "", "_", "")
+
 // joinedNames gives names without the signs in them: post-menu is postmenu.
 func joinedNames(whole []string) []string {
 	out := make([]string, len(whole))
 	for i, name := range whole {
-		out[i] = strings.NewReplacer("-", "", "_", "").Replace(name)
+		out[i] = nameSigns.Replace(name)
 	}
 	return out
 }

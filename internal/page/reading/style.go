@@ -13,6 +13,7 @@ const (
 	maxSheet     = 512 << 10 // bytes of all <style> elements
 	maxRules     = 3000      // rules that are kept
 	maxSelectors = 50        // of one rule
+	maxForName   = 40        // rules that end in the same name
 	maxCompounds = 6         // of one selector
 )
 
@@ -283,8 +284,10 @@ func (s *sheet) add(selectors, body string) {
 		if last.id != "" {
 			key = "#" + last.id
 		}
-		s.byName[key] = append(s.byName[key], rule{chain, st})
-		s.count++
+		if len(s.byName[key]) < maxForName {
+			s.byName[key] = append(s.byName[key], rule{chain, st})
+			s.count++
+		}
 	}
 }
 
