@@ -149,7 +149,7 @@ func (d *Document) content() choice {
 	z := &noiser{stats: map[*html.Node]*stat{}, skip: map[*html.Node]bool{}, body: body, article: d.facts.article}
 	z.all = measure(body, nil, z.stats)
 	z.shell = d.scripted && z.all.own() < 300
-	z.thread = d.facts.thread || isThread(d, body, z)
+	z.thread = d.facts.thread || isThread(d, body)
 	z.mark(body)
 	kept := map[*html.Node]*stat{}
 	all := measure(body, z.skip, kept)
@@ -174,9 +174,10 @@ func (d *Document) body() *html.Node {
 }
 
 // isThread reports whether a page is questions with answers, or a discussion.
-func isThread(d *Document, body *html.Node, z *noiser) bool {
-	threads := wordSet("forum thread discussion question")
-	if anyOf(appendWords(nil, d.title), threads) || anyOf(appendWords(nil, d.in.URL.Path), wordSet("forum forums thread threads questions question discussions viewtopic topic topics issues")) {
+func isThread(d *Document, body *html.Node) bool {
+	inTitle := wordSet("forum thread discussion question")
+	inPath := wordSet("forum forums thread threads questions question discussions viewtopic topic topics issues")
+	if anyOf(appendWords(nil, d.title), inTitle) || anyOf(appendWords(nil, d.in.URL.Path), inPath) {
 		return true
 	}
 	for n := range body.Descendants() {

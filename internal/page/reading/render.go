@@ -296,7 +296,8 @@ func (r *renderer) list(n *html.Node) {
 			number += step
 		}
 		from := len(r.out)
-		r.tight = !first && from > begin && r.out[from-1].Kind == plaintext.Item || first && from > 0 && r.out[from-1].Kind == plaintext.Item && r.indent > 0 && r.out[from-1].Indent < r.indent
+		afterItem := from > 0 && r.out[from-1].Kind == plaintext.Item
+		r.tight = afterItem && (!first && from > begin || first && r.indent > 0 && r.out[from-1].Indent < r.indent)
 		r.marker, r.at = marker, r.indent
 		r.indent += len(marker)
 		r.children(c)

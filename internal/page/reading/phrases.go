@@ -1,0 +1,75 @@
+package reading
+
+import "regexp"
+
+// Words of names, and whole names, of what surrounds the content.
+var (
+	// noiseWords are believed unless the element is a large part of the page.
+	noiseWords = wordSet("share sharing sharedaddy social socials newsletter newsletters subscribe subscription signup advert advertisement advertising adsense adbox ads " +
+		"sponsored sponsor promo promotion promoted breadcrumb breadcrumbs cookie cookies consent gdpr pagination pager outbrain taboola " +
+		"disqus navbar navigation navheader navfooter sitenav sphinxsidebar headerlink skiplink recommendations recommended recirc " +
+		"colophon masthead tagcloud taglist trending mostread backtotop paywall dialog modal popup lightbox tooltip noprint")
+	noiseNames = wordSet("nav related site-nav site-header site-footer footer skip-link skip-to-content cookie-banner cookie-consent related-posts related-articles " +
+		"related-content related-links related-stories related-topics relatedposts jp-relatedposts more-stories more-articles more-news read-more-list " +
+		"read-next up-next also-read you-may-like most-read most-popular popular-posts latest-news latest-posts recent-posts post-navigation post-nav " +
+		"nav-links nav-previous nav-next entry-footer post-tags entry-tags article-tags tags-links tag-list author-box author-bio about-author post-author-box " +
+		"follow-us mw-editsection mw-jump-link catlinks printfooter vector-menu noprint toctitle addtoany_share_save_container a2a_kit edit-this-page edit-page " +
+		"feedback-form page-feedback was-this-helpful print-button back-to-top topic-list article-actions post-actions story-tools advertisement-label")
+	// surroundNames mean navigation wherever they are used.
+	surroundNames = wordSet("navheader navfooter navbar nav navigation site-nav sitenav breadcrumb breadcrumbs site-header site-footer footer sphinxsidebar related headerlink " +
+		"skip-link cookie-banner cookie-consent")
+	// weakWords are believed where the element has many links, or says next to nothing.
+	weakWords = wordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
+		"ratings print card cards more link links related next prev previous actions byline follow dateline partner partners shop store rail aside complementary top bottom logo search")
+	// controlWords are those of small print and things to press around a text: believed where there is hardly a sentence.
+	controlWords = wordSet("signature postprofile toolbar tools actions kudos votes votecell vote voting likes metrics crumbs crumb topbar topnav navibar navlinks linklist editbar " +
+		"credits imprint prevnext nextprev jumpbox userinfo pageinfo pageactions postmenu posttags taglist usercard badge reactions permalink " +
+		"skip strip statusbar online whosonline foot footer header")
+	sideWords    = wordSet("sidebar side rail sidecol sidepanel aside")
+	commentWords = wordSet("comment comments commentlist respond responses replies discussion disqus commenting")
+	// threadWords are those of pages whose comments are the content.
+	threadWords = wordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
+	// calloutWords are those of boxes beside the text that belong to it.
+	calloutWords = wordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
+		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")
+)
+
+// Phrases of headings that begin what is no part of the content, and of lines that stand alone.
+var (
+	noiseHeading = regexp.MustCompile(`(?i)^(related( (articles?|posts?|stories|content|news|links|topics|reading|items|pages|coverage|videos?|products?))?|` +
+		`you (may|might|could|will)( also)? (like|enjoy|love|be interested in).*|` +
+		`more (from|on|in|stories|articles|news|posts|like this|to explore|coverage)\b.*|read (more|next|also)\b.*|recommended( (for you|` +
+		`reading|articles?|stories|posts?|videos?))?|` +
+		`(most|popular|trending|latest|recent|top|featured|other)( (read|popular|viewed|shared|posts?|news|stories|articles?|` +
+		`now|videos?|comments?|in .{1,30}))+|trending|share( (this|on|it|via|article|story|post).{0,40})?|` +
+		`follow (us|me)\b.*|stay (connected|in touch|up to date|informed).*|(sign up|subscribe|join)\b.{0,60}|(our |the )?newsletters?\b.{0,40}|` +
+		`about the authors?|advertisements?|sponsored( content| links)?|don.t miss.*|editor.?s.? picks?|what to read next|up next|keep reading|popular( posts?)?|` +
+		`rights and permissions|cite this (article|page)|about this article|who is online|top contributors|nearby words|` +
+		`word of the day|still stuck\??|similar .{3,20}|support us|` +
+		`相关(推荐|阅读|文章|新闻)|推荐阅读|热门文章|おすすめの記事|関連記事|人気記事|関連リンク|también te puede interesar|te puede interesar|artículos relacionados|` +
+		`noticias relacionadas|à lire aussi|lire aussi|articles (liés|similaires)|sur le même (sujet|thème)|` +
+		`(das könnte sie|das könnte dich) (auch )?interessieren|lesen sie (auch|mehr).*|mehr zum thema|verwandte (artikel|` +
+		`themen|beiträge)|weitere (artikel|meldungen|themen)|meistgelesen|leggi anche|potrebbe interessarti.*|articoli correlati|` +
+		`lees ook|gerelateerd.*|leia (também|mais)|` +
+		`veja também|читайте также|похожие (статьи|материалы)|по теме|مقالات ذات صلة|اقرأ أيضا.*|` +
+		`tags?:?|filed under:?|topics?:?|categories:?|explore more|similar (posts?|articles?|stories)|we recommend|from (the|` +
+		`our) (archives?|partners?).*|promoted( content)?|around the web|follow.{0,20}on (twitter|facebook).*)$`)
+	commentHeading = regexp.MustCompile(`(?i)^(comments?( ?\(?\d*\)?)?:?|\d+ (comments?|responses?|replies|thoughts?)\b.*|(leave|post|write|add|submit)( a|` +
+		` your)? (reply|comment|response)s?.*|join the (conversation|discussion).*|(view|show) (all )?comments.*|reader comments|` +
+		`no comments( yet)?|comments are closed.*|kommentare?|commentaires?|comentarios?)$`)
+	noiseLine = regexp.MustCompile(`(?i)^(share (this|on|via|article|story|post)\b.{0,80}|share|tweet|pin it|email( this)?|print( this.{0,20})?|copy link|` +
+		`advertisements?|loading\.*|(click|tap) (here )?to (share|print|email|copy|tweet|subscribe|sign up).*|` +
+		`(story|article) continues (below|after).*|continue reading.{0,60}|read (more|also|next):.{0,200}|(related|see also|` +
+		`also read|more on this|recommended):.{0,200}|(sign up|subscribe) (for|to|now|here|today)\b.{0,140}|follow (us|me|` +
+		`@).{0,120}|` +
+		`(please )?(enable|turn on) javascript.{0,100}|(skip|jump) to (main |the )?(content|navigation|search).*|back to top|` +
+		`(all rights reserved.?|©.{0,120}|copyright ©.{0,120})|view comments|comments are closed\.?|be the first to comment\.?|` +
+		`(report|flag) (a|an) (typo|error|comment).{0,60}|` +
+		`like this:?|like loading.*|was this (article|page) helpful\??.{0,20}|rate this.{0,40}|\d+ shares?|\d+ comments?|` +
+		`leave a (reply|comment)|(log|sign) in to (comment|reply|leave|post).{0,60}|(want|get) more .{0,60}newsletter.{0,60}|` +
+		`listen to this article.{0,40}|\d+ min(ute)?s? read)$`)
+	cookieText     = regexp.MustCompile(`(?i)\bcookies?\b`)
+	newsletterText = regexp.MustCompile(`(?i)newsletter|subscribe|sign up|inbox|mailing list|stay up to date|latest (news|stories) (delivered|in your)`)
+	acceptText     = regexp.MustCompile(`(?i)^\W*(accept|agree|i agree|allow|reject|decline|got it|ok|okay|close|dismiss|manage|settings|preferences|continue|` +
+		`i understand|akzeptieren|ablehnen|accepter|refuser|aceptar|accetta|rifiuta)\b`)
+)
