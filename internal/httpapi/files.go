@@ -21,14 +21,6 @@ import (
 // downloadTime bounds the sending of one file.
 const downloadTime = 10 * time.Minute
 
-// Kinds of artifact, as the database has them.
-const (
-	kindResult     = "result"
-	kindSources    = "sources"
-	kindLogs       = "logs"
-	kindScreenshot = research.KindScreenshot
-)
-
 // ListArtifacts implements api.StrictServerInterface.
 func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequestObject) (api.ListArtifactsResponseObject, error) {
 	task, err := s.task(ctx, req.ID)
@@ -46,13 +38,13 @@ func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequest
 	for i, a := range list {
 		base := "/artifacts/" + task.ID.String() + "/"
 		switch a.Kind {
-		case kindResult:
+		case research.KindResult:
 			out.HasResult = true
-		case kindSources:
+		case research.KindSources:
 			out.HasSources = true
-		case kindLogs:
+		case research.KindLogs:
 			out.HasLogs = true
-		case kindScreenshot:
+		case research.KindScreenshot:
 			out.ScreenshotCount++
 			base = "/api/tasks/" + task.ID.String() + "/screenshots/"
 		}
@@ -80,7 +72,7 @@ func (s *server) serveFile(w http.ResponseWriter, r *http.Request) { s.sendFile(
 
 // serveScreenshot is serveFile for pictures alone.
 func (s *server) serveScreenshot(w http.ResponseWriter, r *http.Request) {
-	s.sendFile(w, r, kindScreenshot)
+	s.sendFile(w, r, research.KindScreenshot)
 }
 
 // sendFile sends the file that the path names if it is of a kind; empty: any.

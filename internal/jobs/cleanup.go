@@ -26,7 +26,7 @@ func (CleanupArgs) Kind() string { return "cleanup" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts. One attempt: the next hour's does what this one did not.
 func (CleanupArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueUpkeep, MaxAttempts: 1}
+	return river.InsertOpts{Queue: queueFileJobs, MaxAttempts: 1}
 }
 
 type cleanupWorker struct {

@@ -25,7 +25,7 @@ import (
 // Queues of River.
 const (
 	queueResearch = "research" // tasks; one worker slot each
-	queueUpkeep   = "upkeep"   // artifacts and purges; short jobs
+	queueFileJobs = "upkeep"   // artifacts, purges and clean-up; short jobs. The name is stored in river_job, so it stays
 )
 
 // ResearchArgs name one run.
@@ -73,7 +73,7 @@ func (ArtifactsArgs) Kind() string { return "artifacts" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (ArtifactsArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueUpkeep, MaxAttempts: 10}
+	return river.InsertOpts{Queue: queueFileJobs, MaxAttempts: 10}
 }
 
 // PurgeArgs ask for the removal of the files of a deleted task.
@@ -87,5 +87,5 @@ func (PurgeArgs) Kind() string { return "purge_artifacts" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (PurgeArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueUpkeep, MaxAttempts: 25}
+	return river.InsertOpts{Queue: queueFileJobs, MaxAttempts: 25}
 }

@@ -58,7 +58,7 @@ func TestStaleWorker(t *testing.T) {
 			stale := p.work(first.run, oneSlot)
 			wait(t, point, reached)
 			spent := first.effects.Load()
-			p.handOn(task.ID, 1)
+			p.requeueForModel(task.ID, 1)
 			q.work(second.run)
 			got := q.await(task.ID)
 			if got.Status != research.Completed {
@@ -101,7 +101,7 @@ func TestStaleReturnCannotTouchTheSuccessor(t *testing.T) {
 	reached, thaw := p.freeze("before_step_commit")
 	stale := p.work(first.run, oneSlot)
 	wait(t, "the step", reached)
-	p.handOn(task.ID, 1)
+	p.requeueForModel(task.ID, 1)
 	q := p.other()
 	q.work(second.run)
 	q.eventually("the second run is in its step", func() bool { return second.effects.Load() == 1 })
@@ -205,7 +205,7 @@ func TestLostLease(t *testing.T) {
 	if n := p.count("SELECT count(*) FROM workers"); n != 1 {
 		t.Errorf("%d workers registered, want 1", n)
 	}
-	p.handOn(task.ID, 1)
+	p.requeueForModel(task.ID, 1)
 	<-began
 	if _, err := p.Cancel(t.Context(), research.DefaultAccount, task.ID, ""); err != nil {
 		t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"legwork/internal/wire"
 )
 
-// upkeepTimeout bounds a job on files. One that runs for longer has lost its process.
-const upkeepTimeout = 30 * time.Second
+// fileJobTimeout bounds a job on files. One that runs for longer has lost its process.
+const fileJobTimeout = 30 * time.Second
 
 type artifactsWorker struct {
 	river.WorkerDefaults[ArtifactsArgs]
@@ -25,7 +25,7 @@ type artifactsWorker struct {
 }
 
 // Timeout implements river.Worker.
-func (w *artifactsWorker) Timeout(*river.Job[ArtifactsArgs]) time.Duration { return upkeepTimeout }
+func (w *artifactsWorker) Timeout(*river.Job[ArtifactsArgs]) time.Duration { return fileJobTimeout }
 
 // Work implements river.Worker: River retries it until the files are there. A task that is gone needs none.
 func (w *artifactsWorker) Work(ctx context.Context, job *river.Job[ArtifactsArgs]) error {
@@ -51,7 +51,7 @@ type purgeWorker struct {
 }
 
 // Timeout implements river.Worker.
-func (w *purgeWorker) Timeout(*river.Job[PurgeArgs]) time.Duration { return upkeepTimeout }
+func (w *purgeWorker) Timeout(*river.Job[PurgeArgs]) time.Duration { return fileJobTimeout }
 
 // Work implements river.Worker.
 func (w *purgeWorker) Work(ctx context.Context, job *river.Job[PurgeArgs]) error {
@@ -86,9 +86,9 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 		name, kind, contentType string
 		render                  func(ctx context.Context, task research.Task) ([]byte, error)
 	}{
-		{artifact.Result, "result", "application/json", s.renderResult},
-		{artifact.Sources, "sources", "application/json", s.renderSources},
-		{artifact.Logs, "logs", "text/plain; charset=utf-8", s.renderLog},
+		{artifact.Result, research.KindResult, "application/json", s.renderResult},
+		{artifact.Sources, research.KindSources, "application/json", s.renderSources},
+		{artifact.Logs, research.KindLogs, "text/plain; charset=utf-8", s.renderLog},
 	} {
 		if recorded[f.name] {
 			continue

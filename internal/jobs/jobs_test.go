@@ -198,7 +198,7 @@ func TestHardLimitCountsAllRuns(t *testing.T) {
 	p.take(task.ID, 1, p.judge().lease.workerID())
 	p.exec("UPDATE runs SET claimed_at = claimed_at - interval '1 hour'")
 	p.exec("UPDATE tasks SET created_at = created_at - interval '1 hour', started_at = started_at - interval '1 hour'")
-	p.handOn(task.ID, 1)
+	p.requeueForModel(task.ID, 1)
 	p.work((&script{steps: 1, effect: func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }}).run,
 		func(c *RunnerConfig) { c.TaskTimeout = time.Hour })
 	if got := p.await(task.ID); got.Status != research.Failed || *got.ErrorCode != research.CodeTimeout {

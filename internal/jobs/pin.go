@@ -18,28 +18,28 @@ import (
 // Pauses before a task that was handed on is offered again: while a live worker has its model, and while none has, when
 // it grows with the time waited.
 const (
-	servedPause = time.Second
-	leastPause  = 250 * time.Millisecond
-	mostPause   = 10 * time.Second
+	pauseWithWorker = time.Second
+	minPauseWithout = 250 * time.Millisecond
+	maxPauseWithout = 10 * time.Second
 )
 
-// lackingError leaves the transaction of a claim: this process does not have what the task is pinned to.
-type lackingError struct{ pin research.Pin }
+// missingModelError leaves the transaction of a claim: this process does not have what the task is pinned to.
+type missingModelError struct{ pin research.Pin }
 
 // Error implements error.
-func (e *lackingError) Error() string {
+func (e *missingModelError) Error() string {
 	return fmt.Sprintf("this worker does not have %s of %s (prompts %s)", e.pin.Model, e.pin.Provider, e.pin.Prompt)
 }
 
 // serves reports whether this process can go on with a task. Every process has the built-in reader.
-func (r *Runner) serves(pin research.Pin) bool {
+func (r *Runner) hasModel(pin research.Pin) bool {
 	return pin == r.cfg.Pin || pin.Provider == reader.Provider
 }
 
 // handOn puts a task that this process cannot serve back for one that can, at no cost in tries: after a pause, so that it
 // does not spin between workers, and with an event the first time. When no live worker had the model for PinWait, the task
 // fails with what to configure: a pinned task is never begun anew behind its user's back.
-func (r *Runner) handOn(ctx context.Context, log *slog.Logger, id uuid.UUID, epoch int, pin research.Pin) error {
+func (r *Runner) requeueForModel(ctx context.Context, log *slog.Logger, id uuid.UUID, epoch int, pin research.Pin) error {
 	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		t, err := r.lockRun(ctx, tx, id, epoch)
 		if err != nil {
@@ -50,7 +50,7 @@ func (r *Runner) handOn(ctx context.Context, log *slog.Logger, id uuid.UUID, epo
 			return change{}, err
 		}
 		if !served && waited >= r.cfg.PinWait {
-			return r.endTask(ctx, t, failed(research.Failed, r.unserved(pin), map[string]any{"try": t.Try}))
+			return r.endTask(ctx, t, failed(research.Failed, r.noWorkerHasModel(pin), map[string]any{"try": t.Try}))
 		}
 		n := next{try: t.Try, outcome: store.RunHandedBack}
 		if first {
@@ -58,9 +58,9 @@ func (r *Runner) handOn(ctx context.Context, log *slog.Logger, id uuid.UUID, epo
 				"It waits for a worker that has.", pin.Model, pin.Provider), map[string]any{"status": string(research.Queued),
 				"provider": pin.Provider, "model": pin.Model, "promptVersion": pin.Prompt})}
 		}
-		pause := min(max(waited/2, leastPause), mostPause)
+		pause := min(max(waited/2, minPauseWithout), maxPauseWithout)
 		if served {
-			pause = servedPause
+			pause = pauseWithWorker
 		}
 		n.delay = pause + rand.N(pause/4+1)
 		return r.nextRun(ctx, t, n)
@@ -73,7 +73,7 @@ func (r *Runner) handOn(ctx context.Context, log *slog.Logger, id uuid.UUID, epo
 }
 
 // unserved is the failure of a task whose model no live worker has.
-func (r *Runner) unserved(pin research.Pin) *research.Failure {
+func (r *Runner) noWorkerHasModel(pin research.Pin) *research.Failure {
 	return &research.Failure{Code: research.CodeModelFailed, Message: fmt.Sprintf("The task began with the model %s of %s (prompts %s), and no worker "+
 		"has had that for %s. Start a worker with LLM_PROVIDER=%s and LLM_MODEL=%s, or run the task again to begin with another model.",
 		pin.Model, pin.Provider, pin.Prompt, r.cfg.PinWait, pin.Provider, pin.Model)}

@@ -135,7 +135,7 @@ func TestReaderPinnedAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !other.serves(research.Pin{Provider: reader.Provider, Prompt: "reader/0"}) || !other.serves(pinOne) || other.serves(pinTwo) {
+	if !other.hasModel(research.Pin{Provider: reader.Provider, Prompt: "reader/0"}) || !other.hasModel(pinOne) || other.hasModel(pinTwo) {
 		t.Error("serves is wrong")
 	}
 }

@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// strayBatch is how many strays one pass takes up.
-	strayBatch = 100
-	// maxLosses is how many runs in a row a task may lose without a new step: a page that kills every worker must not
-	// be immortal.
+	// reconcileBatch is how many abandoned tasks, and how many stuck jobs, one pass deals with.
+	reconcileBatch = 100
+	// maxLosses is how many runs in a row a task may lose without a new step before it fails: something in it may kill every
+	// worker that takes it.
 	maxLosses = 3
 )
 
@@ -47,21 +47,21 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 	if !r.lease.mayJudge() {
 		return nil
 	}
-	strays, err := r.store.AbandonedTasks(ctx, strayBatch)
+	abandoned, err := r.store.AbandonedTasks(ctx, reconcileBatch)
 	if err != nil {
 		return err
 	}
-	failpoint.Hit(ctx, "after_strays")
+	failpoint.Hit(ctx, "after_abandoned_listed")
 	var errs []error
-	for _, stray := range strays {
-		log := r.log.With("task", stray.TaskID, "epoch", stray.Epoch, "reason", stray.Reason)
-		switch err := r.resume(ctx, log, stray); {
+	for _, task := range abandoned {
+		log := r.log.With("task", task.TaskID, "epoch", task.Epoch, "reason", task.Reason)
+		switch err := r.resume(ctx, log, task); {
 		case err == nil, errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound):
 		default:
-			errs = append(errs, fmt.Errorf("task %s: %w", stray.TaskID, err))
+			errs = append(errs, fmt.Errorf("task %s: %w", task.TaskID, err))
 		}
 	}
-	if err := r.remakeUpkeep(ctx); err != nil {
+	if err := r.replaceStuckFileJobs(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("make the jobs of dead processes again: %w", err))
 	}
 	// Twice the lease: whoever is late by less is more likely slow than dead.
@@ -71,19 +71,19 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// resume gives a stray its next run, at no cost in tries, or fails it when it has lost too many.
-func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.AbandonedTask) error {
-	said := "resumed after worker loss"
+// resume gives an abandoned task its next run, at no cost in tries. When it has lost too many runs it fails instead.
+func (r *Runner) resume(ctx context.Context, log *slog.Logger, abandoned store.AbandonedTask) error {
+	message := "resumed after worker loss"
 	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
-		head, err := r.store.LockAbandoned(ctx, tx, stray.TaskID, stray.Epoch)
+		head, err := r.store.LockAbandoned(ctx, tx, abandoned.TaskID, abandoned.Epoch)
 		if err != nil {
 			return change{}, err
 		}
-		t, err := r.read(ctx, tx, stray.TaskID, head)
+		t, err := r.read(ctx, tx, abandoned.TaskID, head)
 		if err != nil {
 			return change{}, err
 		}
-		losses, err := r.store.LossesInARow(ctx, tx, stray.TaskID, stray.Epoch)
+		losses, err := r.store.LossesInARow(ctx, tx, abandoned.TaskID, abandoned.Epoch)
 		if err != nil {
 			return change{}, err
 		}
@@ -91,28 +91,28 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, stray store.Aband
 			return change{}, research.ErrFenced
 		}
 		if losses >= maxLosses {
-			said = "given up after too many losses"
+			message = "given up after too many losses"
 			return r.endTask(ctx, t, failed(research.Failed, &research.Failure{Code: research.CodeWorkerLost,
 				Message: fmt.Sprintf("%d workers in a row were lost while they worked on this task, none of them with a new step, so it is "+
 					"not tried again; look at the log of the workers, then run the task again.", maxLosses)}, map[string]any{"losses": maxLosses}))
 		}
 		return r.nextRun(ctx, t, next{try: t.Try, outcome: store.RunLost, events: []research.Event{
 			research.Thinking("Resumed after worker loss: another worker goes on where the journal ends.",
-				map[string]any{"status": string(research.Queued), "reason": stray.Reason, "losses": losses})}})
+				map[string]any{"status": string(research.Queued), "reason": abandoned.Reason, "losses": losses})}})
 	})
 	if err != nil {
 		return err
 	}
-	log.WarnContext(ctx, said)
+	log.WarnContext(ctx, message)
 	return nil
 }
 
-// remakeUpkeep makes the jobs on files again whose process died under them, which River itself would notice after an hour.
+// replaceStuckFileJobs makes the jobs on files again whose process died under them, which River itself would notice after an hour.
 // They may be done twice.
-func (r *Runner) remakeUpkeep(ctx context.Context) error {
+func (r *Runner) replaceStuckFileJobs(ctx context.Context) error {
 	return r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		kinds := []string{ArtifactsArgs{}.Kind(), PurgeArgs{}.Kind()}
-		stuck, err := r.store.StuckFileJobs(ctx, tx, queueUpkeep, kinds, upkeepTimeout+r.store.LeaseTTL(), strayBatch)
+		stuck, err := r.store.StuckFileJobs(ctx, tx, queueFileJobs, kinds, fileJobTimeout+r.store.LeaseTTL(), reconcileBatch)
 		if err != nil {
 			return err
 		}

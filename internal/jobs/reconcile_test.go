@@ -77,14 +77,14 @@ func (p *process) setJob(id uuid.UUID, state string, seconds int) {
 	        WHERE id = (SELECT job_id FROM task_heads WHERE task_id = $1)`, id, state, seconds)
 }
 
-// TestStrays: which open tasks get a new run, and which are left alone.
-func TestStrays(t *testing.T) {
+// TestAbandonedTasks: which open tasks get a new run, and which are left alone.
+func TestAbandonedTasks(t *testing.T) {
 	p := setup(t).hasty(longLease)
 	alive := p.judge()
 	for _, c := range []struct {
-		name  string
-		stray bool
-		make  func(id uuid.UUID)
+		name      string
+		abandoned bool
+		make      func(id uuid.UUID)
 	}{
 		{"waiting", false, func(uuid.UUID) {}},
 		{"waiting for its retry", false, func(id uuid.UUID) { p.setJob(id, "scheduled", 0) }},
@@ -121,16 +121,16 @@ func TestStrays(t *testing.T) {
 		before := p.epoch(task.ID)
 		p.pass(alive)
 		after := p.epoch(task.ID)
-		if c.stray != (after == before+1) || !c.stray && after != before {
-			t.Errorf("%s: epoch %d became %d, stray: %v", c.name, before, after, c.stray)
+		if c.abandoned != (after == before+1) || !c.abandoned && after != before {
+			t.Errorf("%s: epoch %d became %d, abandoned: %v", c.name, before, after, c.abandoned)
 		}
 		got, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID)
-		if err != nil || got.Try != 1 || c.stray && got.Status != research.Queued {
+		if err != nil || got.Try != 1 || c.abandoned && got.Status != research.Queued {
 			t.Errorf("%s: %s at try %d, %v", c.name, got.Status, got.Try, err)
 		}
 		p.pass(alive)
 		if p.epoch(task.ID) != after {
-			t.Errorf("%s: its new run was taken for a stray too", c.name)
+			t.Errorf("%s: its new run was taken for an abandoned one too", c.name)
 		}
 	}
 	if n := p.count("SELECT count(*) FROM runs WHERE outcome = 'lost'"); n != 2 {
@@ -269,7 +269,7 @@ func TestBegunTasksGoFirst(t *testing.T) {
 	}
 }
 
-// TestReconcilersShare: any number of processes at once resume each stray once.
+// TestReconcilersShare: any number of processes at once resume each abandoned task once.
 func TestReconcilersShare(t *testing.T) {
 	p := setup(t)
 	const tasks = 30
@@ -296,15 +296,15 @@ func TestReconcilersShare(t *testing.T) {
 	}
 }
 
-// TestClaimedMeanwhile: a job that is claimed between the look and the lock is no stray any more.
+// TestClaimedMeanwhile: a job that is claimed between the look and the lock is not abandoned any more.
 func TestClaimedMeanwhile(t *testing.T) {
 	p := setup(t).hasty(longLease)
 	judge, owner := p.judge(), p.judge()
 	task := p.submit("q")
 	p.setJob(task.ID, "running", 70)
-	p.fp.Func("after_strays", func(context.Context) { p.take(task.ID, 1, owner.lease.workerID()) })
+	p.fp.Func("after_abandoned_listed", func(context.Context) { p.take(task.ID, 1, owner.lease.workerID()) })
 	p.pass(judge)
-	if n := p.fp.Hits("after_strays"); n != 1 || p.epoch(task.ID) != 1 {
+	if n := p.fp.Hits("after_abandoned_listed"); n != 1 || p.epoch(task.ID) != 1 {
 		t.Errorf("after %d looks the claimed task is at epoch %d", n, p.epoch(task.ID))
 	}
 }
@@ -334,9 +334,9 @@ func TestNobodyJudgesTooEarly(t *testing.T) {
 	l.renew(l.id, now.Add(ttl/2+1))
 	refused("after a renewal that came late")
 	l.since, l.renewed = now.Add(-ttl), time.Now()
-	p.fp.Func("after_strays", func(context.Context) { l.since = time.Now() })
+	p.fp.Func("after_abandoned_listed", func(context.Context) { l.since = time.Now() })
 	refused("interrupted while it looked")
-	p.fp.Func("after_strays", func(context.Context) {})
+	p.fp.Func("after_abandoned_listed", func(context.Context) {})
 	l.renew(l.id, time.Now())
 	l.since = now.Add(-ttl)
 	if p.pass(judge); p.epoch(task.ID) != 2 {

@@ -87,7 +87,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	client, err := river.NewClient(riverpgxv5.New(svc.store.Pool()), &river.Config{
 		Queues: map[string]river.QueueConfig{
 			queueResearch: {MaxWorkers: cfg.Slots},
-			queueUpkeep:   {MaxWorkers: 2},
+			queueFileJobs: {MaxWorkers: 2},
 		},
 		Workers:       workers,
 		PeriodicJobs:  []*river.PeriodicJob{cleanupJob()},
@@ -216,14 +216,14 @@ func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], err error) {
 	id, epoch := job.Args.TaskID, job.Args.Epoch
 	cause := context.Cause(runCtx)
-	var lacking *lackingError
+	var lacking *missingModelError
 	switch {
 	case errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound), errors.Is(cause, errFenced):
 		log.DebugContext(ctx, "not claimed: the task moved on", "error", err)
 	case cause != nil:
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, id, epoch) })
 	case errors.As(err, &lacking):
-		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handOn(ctx, log, id, epoch, lacking.pin) })
+		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.requeueForModel(ctx, log, id, epoch, lacking.pin) })
 	default:
 		task, at, terr := r.store.TaskForRun(ctx, id)
 		if terr != nil || at != epoch {
@@ -259,8 +259,8 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	var try int
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		var pin research.Pin
-		if try, pin, events, err = r.store.Claim(ctx, tx, id, epoch, worker, r.cfg.Pin, events); err == nil && !r.serves(pin) {
-			err = &lackingError{pin} // the claim is rolled back
+		if try, pin, events, err = r.store.Claim(ctx, tx, id, epoch, worker, r.cfg.Pin, events); err == nil && !r.hasModel(pin) {
+			err = &missingModelError{pin} // the claim is rolled back
 		}
 		return err
 	})

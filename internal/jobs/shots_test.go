@@ -204,7 +204,7 @@ func TestPictureOfAStaleRun(t *testing.T) {
 	p.work(shooting, with(&camera{width: 30}))
 	wait(t, "the picture is taken", arrived)
 	q := p.other()
-	q.handOn(task.ID, 1)
+	q.requeueForModel(task.ID, 1)
 	q.work(shooting, with(&camera{width: 40}))
 	got := q.await(task.ID)
 	close(release)

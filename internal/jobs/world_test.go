@@ -168,7 +168,7 @@ func (p *process) await(id uuid.UUID) research.Task {
 }
 
 // handOn gives a task to another worker, as the reconciler would.
-func (p *process) handOn(id uuid.UUID, epoch int) {
+func (p *process) requeueForModel(id uuid.UUID, epoch int) {
 	p.t.Helper()
 	err := p.requeue(p.t.Context(), id, epoch, func(research.Task) next {
 		return next{try: 1, outcome: store.RunLost, events: []research.Event{research.Thinking("handed on", nil)}}

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,11 +76,11 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg.Timeout = orDefault(cfg.Timeout, 3*time.Minute)
-	cfg.Idle = orDefault(cfg.Idle, time.Minute)
-	cfg.Concurrent = orDefault(cfg.Concurrent, 4)
-	cfg.Tries = orDefault(cfg.Tries, 5)
-	cfg.Backoff = orDefault(cfg.Backoff, time.Second)
+	cfg.Timeout = cmp.Or(cfg.Timeout, 3*time.Minute)
+	cfg.Idle = cmp.Or(cfg.Idle, time.Minute)
+	cfg.Concurrent = cmp.Or(cfg.Concurrent, 4)
+	cfg.Tries = cmp.Or(cfg.Tries, 5)
+	cfg.Backoff = cmp.Or(cfg.Backoff, time.Second)
 	if cfg.Transport == nil {
 		cfg.Transport = http.DefaultTransport.(*http.Transport).Clone()
 	}
@@ -117,13 +118,6 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("client of %s: %w", cfg.Provider, err)
 	}
 	return c, nil
-}
-
-func orDefault[T int | time.Duration](v, d T) T {
-	if v <= 0 {
-		return d
-	}
-	return v
 }
 
 // Provider implements Model.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -47,12 +48,12 @@ type Fetcher struct {
 
 // NewFetcher returns a Fetcher that waits its turn at gate.
 func NewFetcher(cfg Config, gate Gate) *Fetcher {
-	orDefault(&cfg.UserAgent, "legwork")
-	orDefault(&cfg.MaxBytes, 10<<20)
-	orDefault(&cfg.Timeout, 20*time.Second)
-	orDefault(&cfg.MaxWait, 2*time.Minute)
-	orDefault(&cfg.MaxRedirects, 10)
-	orDefault(&cfg.RobotsTTL, time.Hour)
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, "legwork")
+	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 10<<20)
+	cfg.Timeout = cmp.Or(cfg.Timeout, 20*time.Second)
+	cfg.MaxWait = cmp.Or(cfg.MaxWait, 2*time.Minute)
+	cfg.MaxRedirects = cmp.Or(cfg.MaxRedirects, 10)
+	cfg.RobotsTTL = cmp.Or(cfg.RobotsTTL, time.Hour)
 	if cfg.Reader == nil {
 		cfg.Reader = NewInProcess("")
 	}
@@ -68,13 +69,6 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 	return &Fetcher{
 		cfg: cfg, gate: gate, log: cfg.Logger, now: time.Now, robots: newRobots(cfg, transport),
 		client: transport,
-	}
-}
-
-func orDefault[T comparable](value *T, def T) {
-	var zero T
-	if *value == zero {
-		*value = def
 	}
 }
 

@@ -121,13 +121,18 @@ type Result struct {
 	Support    map[int]string // verdicts by evidence number; one that is missing is unchecked
 }
 
-// KindScreenshot is the kind of artifact that is a picture of a page.
-const KindScreenshot = "screenshot"
+// Kinds of artifacts.
+const (
+	KindResult     = "result"     // the task with its answer, as JSON
+	KindSources    = "sources"    // the pages that were read, as JSON
+	KindLogs       = "logs"       // the events as text
+	KindScreenshot = "screenshot" // a picture of a page
+)
 
 // Artifact is a file of a task.
 type Artifact struct {
 	Name        string
-	Kind        string // result, sources, logs, screenshot
+	Kind        string // one of the Kind constants
 	ContentType string
 	Bytes       int64
 	CreatedAt   time.Time

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,12 +92,12 @@ type Browser struct {
 
 // New returns a Browser. It starts nothing yet; profile folders of dead processes are removed.
 func New(cfg Config) *Browser {
-	orDefault(&cfg.Tabs, 4)
-	orDefault(&cfg.RecycleAfter, 100)
-	orDefault(&cfg.RenderTime, 8*time.Second)
-	orDefault(&cfg.MaxHTML, 10<<20)
-	orDefault(&cfg.Dir, profileParent())
-	orDefault(&cfg.UserAgent, "legwork")
+	cfg.Tabs = cmp.Or(cfg.Tabs, 4)
+	cfg.RecycleAfter = cmp.Or(cfg.RecycleAfter, 100)
+	cfg.RenderTime = cmp.Or(cfg.RenderTime, 8*time.Second)
+	cfg.MaxHTML = cmp.Or(cfg.MaxHTML, 10<<20)
+	cfg.Dir = cmp.Or(cfg.Dir, profileParent())
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, "legwork")
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -119,13 +120,6 @@ func profileParent() string {
 		return "/tmp"
 	}
 	return dir
-}
-
-func orDefault[T comparable](value *T, def T) {
-	var zero T
-	if *value == zero {
-		*value = def
-	}
 }
 
 // Open implements page.Source.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -43,24 +44,17 @@ type Config struct {
 }
 
 func (c *Config) complete() {
-	orDefault(&c.Listen, "127.0.0.1:0")
-	orDefault(&c.MaxConns, 512)
-	orDefault(&c.MaxHeader, 64<<10)
-	orDefault(&c.MaxBytes, 256<<20)
-	orDefault(&c.Idle, time.Minute)
-	orDefault(&c.MaxAge, 10*time.Minute)
+	c.Listen = cmp.Or(c.Listen, "127.0.0.1:0")
+	c.MaxConns = cmp.Or(c.MaxConns, 512)
+	c.MaxHeader = cmp.Or(c.MaxHeader, 64<<10)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 256<<20)
+	c.Idle = cmp.Or(c.Idle, time.Minute)
+	c.MaxAge = cmp.Or(c.MaxAge, 10*time.Minute)
 	if c.Refuse == nil {
 		c.Refuse = func(string) string { return "" }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
-	}
-}
-
-func orDefault[T comparable](value *T, def T) {
-	var zero T
-	if *value == zero {
-		*value = def
 	}
 }
 

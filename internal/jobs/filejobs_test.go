@@ -20,8 +20,8 @@ func (p *process) killed(kind string, age time.Duration) {
 	        attempted_by = '{dead}' WHERE kind = $1`, kind, age.Seconds())
 }
 
-// TestUpkeepOfADeadWorker: a job on files whose process was killed is made again once, soon, and by then it does its work.
-func TestUpkeepOfADeadWorker(t *testing.T) {
+// TestFileJobsOfADeadWorker: a job on files whose process was killed is made again once, soon, and by then it does its work.
+func TestFileJobsOfADeadWorker(t *testing.T) {
 	p := setup(t)
 	kept, deleted := p.submit("kept"), p.submit("deleted")
 	if _, err := p.Cancel(t.Context(), research.DefaultAccount, kept.ID, ""); err != nil { // has a job that writes its files
@@ -35,14 +35,14 @@ func TestUpkeepOfADeadWorker(t *testing.T) {
 	}
 	judge := p.judge()
 	for _, kind := range []string{"artifacts", "purge_artifacts"} {
-		p.killed(kind, upkeepTimeout-10*time.Second)
+		p.killed(kind, fileJobTimeout-10*time.Second)
 	}
 	p.pass(judge)
 	if n := p.count("SELECT count(*) FROM river_job WHERE queue = 'upkeep'"); n != 3 {
 		t.Errorf("%d jobs while they may be running still, want 3", n)
 	}
 	for _, kind := range []string{"artifacts", "purge_artifacts"} {
-		p.killed(kind, upkeepTimeout+p.store.LeaseTTL()+time.Second)
+		p.killed(kind, fileJobTimeout+p.store.LeaseTTL()+time.Second)
 	}
 	p.pass(judge)
 	p.pass(judge)
