@@ -106,6 +106,14 @@ GOLD  ?= eval/extraction/testdata/gold
 extraction: ## score how well main content is found (PAGES, GOLD, ARGS='-worst 10 -other trafilatura=FOLDER')
 	$(GO) run ./eval/extraction -pages "$(PAGES)" -gold "$(GOLD)" $(ARGS)
 
+.PHONY: cases
+cases: build ## ask the cases of page reading in CASES (../shared/cases), without and with a browser
+	CASES="$(CASES)" ARGS="$(ARGS)" scripts/cases.sh
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for TIME (10s): make fuzz TIME=1m PKG=./internal/page/...
+	TIME="$(TIME)" PKG="$(PKG)" scripts/fuzz.sh
+
 .PHONY: clean
 clean: ## remove what was built; keeps .legwork, where data lives
 	rm -rf bin coverage.out eval/results

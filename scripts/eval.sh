@@ -31,8 +31,8 @@ if [ -z "${DOCS:-}" ]; then
   DOCS=$postgresql,$python QUESTIONS=eval/postgresql.jsonl,eval/python.jsonl MIN=${MIN:-0.8,0.7}
 fi
 questions=${QUESTIONS:-eval/postgresql.jsonl} min=${MIN:-0.8}
-[ -x bin/legwork ] || { echo "eval: bin/legwork is missing; run make build" >&2; exit 2; }
-root=$PWD work=$(mktemp -d) pid=
+name=eval root=$PWD work=$(mktemp -d)
+. scripts/server.sh
 
 finish() {
   status=$?
@@ -40,27 +40,10 @@ finish() {
   if [ "$status" -gt 1 ]; then echo "eval: the end of the server's log:" >&2; tail -n 20 "$work/legwork.log" >&2 || true; fi
   rm -rf "$work"
 }
-stop_server() {
-  if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; fi
-  pid=
-}
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-export API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
-  FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 \
-  SEARCH_ENGINES=library PAGE_TTL=0
-# Port 0 takes a free one; the log says which. No .env of the project is read in the folder of work.
-(cd "$work" && exec "$root/bin/legwork" serve) >"$work/legwork.log" 2>&1 </dev/null &
-pid=$!
-api=
-for _ in $(seq 600); do # a minute: the first start may have to download PostgreSQL
-  api=$(sed -n 's/.*msg="the API listens" url=\(http[^ ]*\).*/\1/p' "$work/legwork.log" | head -n 1)
-  if [ -n "$api" ]; then break; fi
-  kill -0 "$pid" 2>/dev/null || { echo "eval: the server ended:" >&2; cat "$work/legwork.log" >&2; exit 2; }
-  sleep 0.1
-done
-[ -n "$api" ] || { echo "eval: the server did not come up within a minute" >&2; exit 2; }
+start_server SEARCH_ENGINES=library PAGE_TTL=0
 
 mkdir -p eval/results
 status=0
@@ -71,7 +54,7 @@ go run ./eval/run --api "$api" --docs "$DOCS" --questions "$questions" --min "$m
 
 stop_server
 echo
-(cd "$work" && "$root/bin/legwork" doctor 2>/dev/null) >"$work/doctor.txt" || true
+(cd "$work" && LEGWORK_HOME="$work/home" "$root/bin/legwork" doctor 2>/dev/null) >"$work/doctor.txt" || true
 grep -E '^(ok|FAIL) +audit' "$work/doctor.txt" || { echo "eval: doctor did not audit:" >&2; cat "$work/doctor.txt" >&2; exit 2; }
 if grep -qE '^FAIL +audit' "$work/doctor.txt"; then status=1; fi
 exit "$status"

@@ -1,0 +1,29 @@
+# Sourced by scripts that need a legwork server of their own: fresh data, a free port, no .env of the project, and no
+# politeness towards sites on this machine. The caller sets name (for messages) and work (a folder of its own).
+# shellcheck shell=bash disable=SC2154
+
+pid=
+
+# start_server starts bin/legwork with the environment and VARIABLE=VALUE arguments, and sets api to its address.
+start_server() {
+  local program=$PWD/bin/legwork
+  [ -x "$program" ] || { echo "$name: bin/legwork is missing; run make build" >&2; exit 2; }
+  # Port 0 takes a free one; the log says which.
+  (cd "$work" && exec env API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
+    FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 "$@" \
+    "$program" serve) >"$work/legwork.log" 2>&1 </dev/null &
+  pid=$!
+  api=
+  for _ in $(seq 600); do # a minute: the first start may have to download PostgreSQL
+    api=$(sed -n 's/.*msg="the API listens" url=\(http[^ ]*\).*/\1/p' "$work/legwork.log" | head -n 1)
+    if [ -n "$api" ]; then break; fi
+    kill -0 "$pid" 2>/dev/null || { echo "$name: the server ended:" >&2; cat "$work/legwork.log" >&2; exit 2; }
+    sleep 0.1
+  done
+  [ -n "$api" ] || { echo "$name: the server did not come up within a minute" >&2; exit 2; }
+}
+
+stop_server() {
+  if [ -n "$pid" ]; then kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; fi
+  pid=
+}
