@@ -1,10 +1,10 @@
-// Package exhibit shows a snapshot to people: as a page of its own, without anything that runs or loads, on which the cited
+// Package exhibit makes an HTML page out of a snapshot, for people to read. The page runs and loads nothing, and the cited
 // spans are marked.
 //
 // Invariants:
 //
-//   - Whatever the snapshot holds, its text comes out as text: it is escaped on its way into fixed tags, and what comes out
-//     passes a sanitiser that knows only those tags. The page's policy (Policy) forbids everything but its one style sheet.
+//   - The snapshot's text is shown as text, whatever is in it. It is escaped and put between fixed tags, and a sanitiser then
+//     removes every other tag. The page's Content-Security-Policy ([Policy]) allows its one style sheet and nothing else.
 //   - Nothing that can be read is lost: only the signs of Markdown blocks (heading signs, bullets, bars, fences) are left
 //     out, since the tags stand for them.
 //   - A mark covers what its span covers of the text, exactly to the code point, wherever the span begins and ends. Marks
@@ -59,7 +59,7 @@ func Policy() string {
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 }
 
-// HTML is the whole page.
+// HTML returns the page.
 func HTML(p Page) ([]byte, error) {
 	body, shown := render(p.Text, p.Quotes)
 	type quote struct {
@@ -82,7 +82,7 @@ func HTML(p Page) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// sanitiser knows the tags that render writes, and no others.
+// sanitiser allows the tags that render writes, and no others.
 var sanitiser = sync.OnceValue(func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("h2", "h3", "h4", "h5", "h6", "p", "br", "ul", "ol", "li", "blockquote", "pre", "code", "strong",

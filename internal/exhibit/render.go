@@ -29,13 +29,13 @@ func blocks(source []byte) ast.Node {
 	return p.Parse(text.NewReader(source))
 }
 
-// maxNesting is how many signs of blocks one line may begin with. Text of more is shown as it stands: no page is written
-// like that, and a parser's effort grows with the square of it.
+// maxNesting is how many signs of blocks one line may begin with. A text with more is shown without blocks: no page is
+// written like that, and the time of the parser grows with the square of the number.
 const maxNesting = 24
 
 var nesting = regexp.MustCompile(fmt.Sprintf(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){%d}`, maxNesting))
 
-// render writes the text as HTML with its quotes marked, and tells which of them have a mark.
+// render writes the text as HTML with its quotes marked, and returns which of them got a mark.
 func render(s string, quotes []Quote) (out []byte, shown map[int]bool) {
 	w := &writer{source: []byte(s), shown: map[int]bool{}}
 	w.place(quotes)
@@ -52,7 +52,7 @@ func render(s string, quotes []Quote) (out []byte, shown map[int]bool) {
 // span is a quote's place in bytes.
 type span struct{ n, start, end int }
 
-// writer writes blocks. What of the source it writes goes through text, which marks and escapes.
+// writer writes blocks. Every part of the source is written by its method text, which marks and escapes.
 type writer struct {
 	source []byte
 	out    bytes.Buffer
@@ -61,7 +61,7 @@ type writer struct {
 	shown  map[int]bool
 }
 
-// place turns code points into bytes.
+// place finds the places of quotes in bytes, given in code points.
 func (w *writer) place(quotes []Quote) {
 	at := make(map[int]int, 2*len(quotes)) // code points to bytes
 	for _, q := range quotes {
@@ -204,7 +204,7 @@ func (w *writer) paragraph(lines *text.Segments, tag string) {
 // term is a line that names what the lines below it define.
 var term = regexp.MustCompile(`^\*\*[^*]+\*\*$`)
 
-// lines writes lines as they stand.
+// lines writes lines without changing them.
 func (w *writer) lines(lines *text.Segments) {
 	for i := range lines.Len() {
 		if i > 0 {
@@ -235,7 +235,7 @@ func (w *writer) trim(l text.Segment) (start, end int) {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
-// rows gives the cells of lines that are a table's, each as a place in the source; nil: they are none.
+// rows returns the cells of lines that make a table, each as a place in the source; nil when they make none.
 func (w *writer) rows(lines *text.Segments) [][]text.Segment {
 	if lines.Len() < 2 {
 		return nil

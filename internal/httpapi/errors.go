@@ -15,7 +15,7 @@ import (
 	"legwork/internal/research"
 )
 
-// problem is an error as clients see it. It is an error itself for what only HTTP knows of.
+// problem is an error as clients see it. It implements error, for errors that arise in this package.
 type problem struct {
 	status  int
 	code    string
@@ -31,7 +31,7 @@ const statusClientGone = 499
 // retryAfter is how many seconds clients are asked to wait after a 503.
 const retryAfter = 5
 
-// Problems that only HTTP knows of.
+// Errors that arise in this package.
 var (
 	errNoRoute    = problem{http.StatusNotFound, "not_found", "There is nothing at this address; /api/openapi.yaml lists what there is."}
 	errTooLarge   = problem{http.StatusRequestEntityTooLarge, "payload_too_large", fmt.Sprintf("The request body may have at most %d bytes.", maxBody)}
@@ -50,7 +50,7 @@ var (
 	errInternal   = problem{http.StatusInternalServerError, "internal", "Something went wrong in the server; its log has the cause."}
 )
 
-// classify is the one table from errors to what clients see.
+// classify is the only place that decides what clients see of an error.
 func classify(r *http.Request, err error) (p problem, details []research.FieldError) {
 	var invalid *research.ValidationError
 	var large *http.MaxBytesError
@@ -81,7 +81,8 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 	return errInternal, nil
 }
 
-// fail answers with the envelope of err and logs what clients must not see. After the answer has begun it only logs.
+// fail answers with the error envelope for err, and logs the cause, which clients must not see. When the answer has begun
+// already, it only logs.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, fields := classify(r, err)
 	ctx := r.Context()
@@ -126,7 +127,7 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 	_ = json.NewEncoder(w).Encode(body) // an error means the client has left
 }
 
-// paramRule says what is allowed where generated code parses a parameter.
+// paramRule is the message for a parameter that generated code could not parse.
 func paramRule(name string) string {
 	switch name {
 	case "offset", "limit":

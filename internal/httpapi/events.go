@@ -141,8 +141,8 @@ type eventStream struct {
 	sub     *stream.Subscription
 }
 
-// VisitListEventsResponse implements api.ListEventsResponseObject. It ends with the log, the client or the process;
-// the client comes back with Last-Event-ID unless there is nothing more to come.
+// VisitListEventsResponse implements api.ListEventsResponseObject. It ends when the log ends, the client leaves or the process
+// stops. Browsers then connect again with Last-Event-ID, and get 204 when the log has ended.
 func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	defer e.sub.Close()
 	ctx, t := e.request.Context(), e.server.timing
@@ -169,7 +169,7 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 		}
 		var messages []stream.Message
 		if messages, err = e.next(ctx, t.heartbeat); err != nil {
-			return nil // the end of the log, the client or the process is no failure of this answer
+			return nil // the log has ended, the client has left or the process stops: the answer did not fail
 		}
 		if len(messages) == 0 {
 			err = send(": heartbeat\n\n")
@@ -202,7 +202,7 @@ func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.
 	return messages, err
 }
 
-// unknownTask is the only frame of a stream whose task does not exist. It has no seq, for it is of no log.
+// unknownTask is the only frame of a stream whose task does not exist. It has no seq, because there is no log.
 func unknownTask(raw string) []byte {
 	b, _ := json.Marshal(struct { // strings and a bool cannot fail
 		Type        research.EventType `json:"type"`

@@ -55,8 +55,8 @@ func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequest
 	return out, nil
 }
 
-// ensureFiles writes the files of a task that finished a moment ago, rather than make its user wait for the job that
-// does it.
+// ensureFiles writes the files of a finished task when they are not there yet. A job writes them as well, but a user who asks
+// right after the end should not have to wait for it.
 func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
@@ -70,12 +70,12 @@ func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
 // serveFile sends one file of a task, with validators and ranges (RFC 9110).
 func (s *server) serveFile(w http.ResponseWriter, r *http.Request) { s.sendFile(w, r, "") }
 
-// serveScreenshot is serveFile for pictures alone.
+// serveScreenshot is serveFile for screenshots only.
 func (s *server) serveScreenshot(w http.ResponseWriter, r *http.Request) {
 	s.sendFile(w, r, research.KindScreenshot)
 }
 
-// sendFile sends the file that the path names if it is of a kind; empty: any.
+// sendFile sends the file that the path names, if it is of this kind. An empty kind means any.
 func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 	a, f, err := s.openFile(r, kind)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 		return
 	}
 	h := w.Header()
-	h.Set("Cache-Control", "private, no-cache") // keep it, but ask: the validators make that cheap
+	h.Set("Cache-Control", "private, no-cache") // browsers may keep it, but must ask whether it has changed, which the validators make cheap
 	h.Set("Content-Type", a.ContentType)
 	h.Set("Content-Disposition", disposition(a))
 	h.Set("Etag", f.ETag)
@@ -136,7 +136,7 @@ func (s *server) openFile(r *http.Request, kind string) (research.Artifact, *art
 	return a, f, err
 }
 
-// recorded gives the row of a file, for whose sake the files of a finished task are written if need be.
+// recorded returns the row of a file. If there is none and the task has finished, it writes the task's files first.
 func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	a, err := s.data(ctx).Artifact(ctx, id, name)
 	if !errors.Is(err, research.ErrNotFound) || name != artifact.Result && name != artifact.Sources && name != artifact.Logs {
@@ -152,7 +152,8 @@ func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (resea
 	return s.data(ctx).Artifact(ctx, id, name)
 }
 
-// contentWriter puts the errors of http.ServeContent (a range beyond the end, a failed precondition) into the envelope.
+// contentWriter turns the errors of http.ServeContent (a range beyond the end, a failed precondition) into the error
+// envelope.
 type contentWriter struct {
 	http.ResponseWriter
 	failed bool

@@ -8,10 +8,10 @@ import (
 	"legwork/internal/research"
 )
 
-// Health is the state of what the service depends on, as asked for at the moment of a health check.
+// Health is the state of what the service depends on, at the moment of a health check.
 type Health struct {
 	Database bool // it answers
-	Stopping bool // the process is on its way out
+	Stopping bool // the process is shutting down
 	LLM      LLM
 	Browser  Browser
 	Workers  []research.Worker // live ones
@@ -33,7 +33,7 @@ type Browser struct {
 	Detail    string // which one, or what is missing without it
 }
 
-// healthTimeout bounds a health check: whoever asks would rather hear "degraded" than wait.
+// healthTimeout bounds a health check: an answer "degraded" in time is better than none.
 const healthTimeout = 2 * time.Second
 
 func (s *server) checkHealth(ctx context.Context) Health {

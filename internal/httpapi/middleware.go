@@ -25,7 +25,7 @@ func requestIDOf(ctx context.Context) string {
 	return id
 }
 
-// plainID is what a request id of a client must look like to be taken over; anything else could forge log lines.
+// plainID is the form of request ids that are taken from clients. Any other text could forge lines of the log.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // requestID gives every request an id, the client's own if it sent a plain one, and returns it.
@@ -40,8 +40,8 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
-// recoverer turns a panic into a 500. When the answer has begun it cuts the connection instead, so that the client
-// does not take half an answer for a whole one.
+// recoverer turns a panic into a 500. When the answer has begun already it closes the connection instead, so that the client
+// does not mistake a part of the answer for the whole.
 func (s *server) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -63,7 +63,7 @@ func (s *server) recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// commonHeaders keeps answers out of caches, unless a handler knows better, and browsers from guessing types.
+// commonHeaders forbids caching, unless a handler allows it, and forbids browsers to guess content types.
 func commonHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -72,7 +72,8 @@ func commonHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// limitBody refuses bodies that announce too much without reading them, and stops reading those that do not announce.
+// limitBody refuses a body whose Content-Length is beyond maxBody without reading it. Of a body without Content-Length it
+// reads at most maxBody bytes.
 func (s *server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > maxBody {
@@ -85,9 +86,8 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// readBody reads a JSON body of a limited reader. A body without a content type is taken for JSON; one that says it is
-// something else is refused, because browsers send such bodies across origins without asking. Nothing but white space
-// is no body, whatever its content type.
+// readBody reads a JSON body of a limited reader. A body without a content type counts as JSON; one with another type is
+// refused. White space alone counts as no body, whatever its content type.
 func readBody(body io.Reader, contentType string) ([]byte, error) {
 	if body == nil {
 		return nil, nil

@@ -63,7 +63,7 @@ func (s *server) GetPage(ctx context.Context, req api.GetPageRequestObject) (api
 	return snapshotHTML(body), err
 }
 
-// prefersHTML reports whether the Accept header wants text/html rather than JSON, as browsers' do.
+// prefersHTML reports whether the Accept header ranks text/html above JSON, as browsers do.
 func prefersHTML(r *http.Request) bool {
 	html, asJSON := 0.0, 0.0
 	for _, header := range r.Header.Values("Accept") {

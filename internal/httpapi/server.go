@@ -114,8 +114,8 @@ func newAPI(cfg Config, t timing) *API {
 	return &API{Handler: s.routes(), server: s}
 }
 
-// Drain waits until every WebSocket has closed, which http.Server.Shutdown does not wait for. Stop the hub first: it
-// makes the streams say goodbye. It returns ctx.Err() when ctx ends before that.
+// Drain waits until every WebSocket has closed; http.Server.Shutdown does not wait for them. Stop the hub first, which makes
+// the streams close. It returns ctx.Err() when ctx ends before that.
 func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ctx) }
 
 func (s *server) routes() http.Handler {
@@ -162,7 +162,7 @@ func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// account is whose tasks a request is about: the default account's, until access control lands.
+// account is the account that a request acts for: the default one, because there is no access control yet.
 func account(context.Context) string { return research.DefaultAccount }
 
 // data is what the caller of a request can read.
@@ -171,7 +171,7 @@ func (s *server) data(ctx context.Context) AccountData { return s.accounts(accou
 // requestKey is the context key of the *http.Request that a strict handler answers.
 type requestKey struct{}
 
-// keepRequest lets responses that stream see the request they answer.
+// keepRequest puts the request into the context, for responses that are streams.
 func keepRequest(next api.StrictHandlerFunc, _ string) api.StrictHandlerFunc {
 	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
 		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)

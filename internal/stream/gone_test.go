@@ -12,9 +12,9 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		gap   int  // events that the hub was never told of
+		gap   int  // events that never reach the hub
 		local bool // published in this process
-		late  bool // told after the rows were seen to be gone
+		late  bool // the terminal event comes after the rows were seen to be gone
 	}{
 		{"here", 0, true, false}, {"elsewhere", 0, false, false},
 		{"here with a gap", 4, true, false}, {"elsewhere with a gap", 4, false, false},
@@ -50,7 +50,7 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 	}
 }
 
-// Cancelled, then deleted, and nobody told this process: what the deletion left behind ends its streams.
+// Cancelled, then deleted, and no notification reached this process: the terminal event that the deletion kept ends its streams.
 func TestLastEventIsKeptByTheDeletion(t *testing.T) {
 	t.Parallel()
 	for _, gap := range []int{0, 4} {

@@ -383,7 +383,7 @@ func TestHintsOutliveEventsInSequence(t *testing.T) {
 	})
 }
 
-// A read that began before a commit must not swallow the hint that came while it ran.
+// A read that began before a commit must not answer a hint that came while it ran.
 func TestHintDuringARead(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -406,7 +406,7 @@ func TestHintDuringARead(t *testing.T) {
 	})
 }
 
-// After a failover to a standby that lacks the last commits, a log is shorter than what was told of it.
+// After a failover to a standby that lacks the last commits, a log is shorter than notifications said.
 func TestLogThatLostItsEnd(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{WindowEvents: 2}, func(t *testing.T, m *memory, h *Hub) {

@@ -48,7 +48,7 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 }
 
 // Run listens until ctx ends. It opens a lost connection again, after 50 ms at first and 5 s at most. After each LISTEN it
-// polls once, because nothing told of the commits before.
+// polls once, because no notification came of the commits before it.
 func (l *Listener) Run(ctx context.Context) {
 	pauses := retry.NewPauses(50*time.Millisecond, 5*time.Second)
 	for {
@@ -79,7 +79,7 @@ func (l *Listener) listen(ctx context.Context, listening func()) error {
 	}
 	listening()
 	l.lost.report(nil)
-	l.hub.check(ctx) // only now: what was committed before the LISTEN told nobody here
+	l.hub.check(ctx) // not earlier: of commits before the LISTEN no notification came
 	for {
 		if err := l.receive(ctx, conn); err != nil {
 			return err

@@ -26,9 +26,9 @@ type Log interface {
 	CheckOwner(ctx context.Context, account string, taskID uuid.UUID) error
 	// Events returns up to limit events with seq > after, in order.
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
-	// LogStates tells how far logs have come. A missing key: the task is gone.
+	// LogStates returns the last seq of each log, and whether the log has ended. A missing key: the task is gone.
 	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
-	// KeptFinalEvent gives the event with which a task that is gone was cancelled, if that is still known.
+	// KeptFinalEvent returns the terminal event of a deleted task, if the deletion kept it.
 	KeptFinalEvent(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
 	// Notify sends payloads on channel in a transaction of their own.
 	Notify(ctx context.Context, channel string, payloads ...string) error

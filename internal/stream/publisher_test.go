@@ -115,8 +115,8 @@ func TestPausesEndByThemselves(t *testing.T) {
 	})
 }
 
-// TestLoadMeansFewerNotifies: 32 runs that commit 4,000 events a second are told of by a few hundred NOTIFYs, each event
-// soon; one run is told of event by event, at once.
+// TestLoadMeansFewerNotifies: 32 runs that commit 4,000 events a second need a few hundred NOTIFYs, each event
+// soon; one run gets a NOTIFY per event, at once.
 func TestLoadMeansFewerNotifies(t *testing.T) {
 	t.Parallel()
 	const takes, every = 300 * time.Microsecond, 8 * time.Millisecond

@@ -1,14 +1,15 @@
 // Package proxy is the forward proxy through which a browser reaches the web, so that the browser's connections obey the
 // same rules as those of page.Fetcher.
 //
-// What holds:
+// Invariants:
 //
-//   - Every connection to the web is made with page.Dialer: public addresses and ports 80 and 443 only, but for the networks
-//     of Config.AllowNets, judged on the resolved address at the moment of connecting. What a page does with names,
-//     redirects, rebinding, odd spellings of addresses, WebSockets or CONNECT does not matter.
-//   - Nobody uses the proxy without its credentials, which are random and live as long as the process.
-//   - Nothing is unbounded: not the clients, not a header, not the silence on a connection, not its age, not its bytes.
-//   - No hop-by-hop header passes (RFC 9110 §7.6.1), no credentials of the proxy leave it, and the Host that a server
-//     sees is the one that was dialled.
-//   - The proxy does not look into TLS and keeps nothing that passes.
+//   - Every connection to the web is made with page.Dialer: to public addresses and ports 80 and 443 only, and to the networks
+//     of Config.AllowNets. The dialer checks the resolved address right before it connects. So no trick with names, redirects,
+//     rebinding, odd spellings of addresses, WebSockets or CONNECT gets around it.
+//   - A client needs the proxy's credentials. They are random and change with each start.
+//   - Everything is bounded: the number of clients, the size of headers, and how long a connection may be silent, how old it
+//     may get and how many bytes it may carry.
+//   - Hop-by-hop headers are removed (RFC 9110 §7.6.1), and so are the proxy's credentials. The Host that a server sees is
+//     the one that was dialled.
+//   - The proxy does not decrypt TLS and stores nothing of what it forwards.
 package proxy

@@ -24,15 +24,15 @@ import (
 	"legwork/internal/page"
 )
 
-// Config is what a proxy needs to know. Zero values stand for the defaults named.
+// Config tunes a proxy. Zero values mean the default named at each field.
 type Config struct {
 	Listen    string // address to listen on; 127.0.0.1:0, a free port that only this machine reaches
 	Advertise string // host by which the browser reaches the proxy, when it is not that of Listen (a browser on another machine)
 
 	AllowNets []netip.Prefix           // networks that may be opened although they are not public, on any port
-	Refuse    func(host string) string // says in a sentence why a host may not be asked; empty, or a nil func: it may
+	Refuse    func(host string) string // a sentence that says why a host may not be asked, or empty when it may; nil: all may
 	Resolver  *net.Resolver            // nil: the system's
-	Confine   func(*net.Dialer)        // narrows down what is connected to, below all other rules; nil: nothing
+	Confine   func(*net.Dialer)        // restricts connections further, after all other rules (tests); nil: no further restriction
 
 	MaxConns  int           // connections of browsers at the same time, further ones wait; 512
 	MaxHeader int           // bytes of a request's header; 64 KiB. A response's may have four times as many
@@ -66,12 +66,12 @@ type Server struct {
 	user, password string
 	authorization  string // what Proxy-Authorization has to be
 
-	dialer  *net.Dialer
-	forward *httputil.ReverseProxy // plain requests
-	http    *http.Server
-	trouble troubles
+	dialer   *net.Dialer
+	forward  *httputil.ReverseProxy // plain requests
+	http     *http.Server
+	failures failures
 
-	ctx    context.Context // of everything that passes
+	ctx    context.Context // of all requests and tunnels
 	cancel context.CancelFunc
 	mu     sync.Mutex
 	closed bool
@@ -98,7 +98,7 @@ func Start(cfg Config) (*Server, error) {
 	}
 	transport := page.Transport(s.dialer)
 	transport.DialContext = s.dial
-	transport.DisableCompression = true // bodies pass as they come
+	transport.DisableCompression = true // bodies are forwarded as they are
 	transport.ForceAttemptHTTP2 = false // plain requests only: TLS goes through tunnels
 	transport.MaxResponseHeaderBytes = 4 * int64(cfg.MaxHeader)
 	transport.ResponseHeaderTimeout = cfg.Idle
@@ -129,10 +129,10 @@ func Start(cfg Config) (*Server, error) {
 // URL is the proxy's address as a browser takes it, http://host:port, without credentials.
 func (s *Server) URL() string { return s.url }
 
-// Credentials are what the proxy answers 407 without.
+// Credentials are the user and password that every request must have; without them the proxy answers 407.
 func (s *Server) Credentials() (user, password string) { return s.user, s.password }
 
-// Close ends everything that passes and returns when nothing of the proxy runs any more. It may be called twice.
+// Close ends all requests and tunnels and returns when none of them runs any more. It may be called twice.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -146,7 +146,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// enter counts a request in; false: the proxy is closed.
+// enter registers a request, so that Close waits for it. It returns false when the proxy is closed.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +178,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if why := s.cfg.Refuse(u.Host); why != "" {
-		s.trouble.note(address(u), &refusal{why})
+		s.failures.note(address(u), &refusal{why})
 		s.fail(w, r, u.Host, &refusal{why})
 		return
 	}
@@ -186,12 +186,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.tunnel(ctx, w, r, u)
 		return
 	}
-	r.URL.Host = u.Host // an address in its usual spelling
+	r.URL.Host = u.Host // in its normal form
 	s.forward.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// target is what a request asks for, reduced to scheme and host. Requests that are not for a proxy, have a user in their
-// URL or want another scheme are refused with a sentence.
+// target is the scheme and host that a request is for. It refuses, with a sentence, requests that are not for a proxy, have
+// a user in their URL or want another scheme.
 func target(r *http.Request) (*url.URL, error) {
 	raw := "http://" + r.RequestURI + "/"
 	if r.Method != http.MethodConnect {
@@ -214,7 +214,7 @@ func target(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// address is host:port to dial.
+// address is the host:port to connect to.
 func address(u *url.URL) string {
 	port := u.Port()
 	switch {
@@ -226,14 +226,14 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// dial opens a bounded connection to the web.
+// dial opens a connection to the web, with bounds on its silence, age and bytes.
 func (s *Server) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := s.dialer.DialContext(ctx, network, addr)
 	if err != nil {
-		s.trouble.note(addr, err)
+		s.failures.note(addr, err)
 		return nil, err
 	}
-	s.trouble.clear(addr)
+	s.failures.clear(addr)
 	return newBounded(conn, s.cfg), nil
 }
 
@@ -245,7 +245,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, host string, err e
 	} else if page.Refused(err) {
 		status, text = http.StatusForbidden, "The address or port is not one that may be opened."
 	}
-	s.log.DebugContext(r.Context(), "the proxy passed nothing on", "method", r.Method, "host", host, "status", status, "error", err)
+	s.log.DebugContext(r.Context(), "the proxy could not forward a request", "method", r.Method, "host", host, "status", status, "error", err)
 	http.Error(w, text, status)
 }
 

@@ -304,11 +304,11 @@ func TestExplain(t *testing.T) {
 	if got, _ := s.Explain(u); got != "" {
 		t.Errorf("after success: %s", got)
 	}
-	for i := range 2 * maxTroubles {
-		s.trouble.note(fmt.Sprintf("host%d:80", i), errors.New("x"))
+	for i := range 2 * maxFailures {
+		s.failures.note(fmt.Sprintf("host%d:80", i), errors.New("x"))
 	}
-	if len(s.trouble.last) != maxTroubles || len(s.trouble.order) != maxTroubles {
-		t.Errorf("%d and %d remembered", len(s.trouble.last), len(s.trouble.order))
+	if len(s.failures.last) != maxFailures || len(s.failures.order) != maxFailures {
+		t.Errorf("%d and %d remembered", len(s.failures.last), len(s.failures.order))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// tunnel serves CONNECT: bytes in both directions until both have ended or a bound is reached.
+// tunnel serves CONNECT: it copies bytes in both directions until both have ended or a bound is reached.
 func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Request, u *url.URL) {
 	web, err := s.dial(ctx, "tcp", address(u))
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	defer func() { _ = browser.Close() }()
-	// Not the request's context, which ends already when the browser has said everything.
+	// Not the request's context: it ends as soon as the browser has sent everything, before the answer is complete.
 	life, end := context.WithTimeout(s.ctx, s.cfg.MaxAge)
 	defer end()
 	defer goroutine.AfterFunc(life, func() { _, _ = web.Close(), browser.Close() })()
@@ -35,14 +35,15 @@ func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	var both goroutine.Group
-	both.Go(life, func() { carry(web, buffered, browser, web) })
-	both.Go(life, func() { carry(browser, web, browser, web) })
+	both.Go(life, func() { copyDirection(web, buffered, browser, web) })
+	both.Go(life, func() { copyDirection(browser, web, browser, web) })
 	both.Wait()
 }
 
-// carry copies from one side to the other and then tells the other that this was all. An error ends both sides at once.
-func carry(to net.Conn, from io.Reader, ends ...net.Conn) {
-	_, err := io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // no splice: bytes are counted
+// copyDirection copies from one side to the other until the first one ends, and then closes the other for writing. After an
+// error it closes both sides at once.
+func copyDirection(to net.Conn, from io.Reader, ends ...net.Conn) {
+	_, err := io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // plain copying: the kernel's splice would bypass the counting of bytes
 	if half, ok := to.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
 		return
 	}
@@ -51,26 +52,27 @@ func carry(to net.Conn, from io.Reader, ends ...net.Conn) {
 	}
 }
 
-// errBytes: a connection carried all that it may.
+// errBytes ends a connection that has carried Config.MaxBytes.
 var errBytes = errors.New("the connection carried more than it may")
 
-// bounded is a connection to the web that ends when it was silent too long, is too old or has carried too much.
+// bounded is a connection to the web that ends when it is silent for too long, too old, or has carried too many bytes.
 type bounded struct {
 	net.Conn
 	idle time.Duration
 	end  time.Time
-	left atomic.Int64 // bytes
+	left atomic.Int64 // bytes that it may still carry, both ways together
 }
 
 func newBounded(conn net.Conn, cfg Config) *bounded {
 	b := &bounded{Conn: conn, idle: cfg.Idle, end: time.Now().Add(cfg.MaxAge)}
 	b.left.Store(cfg.MaxBytes)
-	b.awake()
+	b.extend()
 	return b
 }
 
-// awake puts off the end, which holds for both directions: an upload keeps a connection open on which nothing comes back.
-func (b *bounded) awake() {
+// extend moves the deadline after each read or write. It is one deadline for both directions, so a long upload keeps the
+// connection open although nothing comes back.
+func (b *bounded) extend() {
 	at := time.Now().Add(b.idle)
 	if at.After(b.end) {
 		at = b.end
@@ -80,7 +82,7 @@ func (b *bounded) awake() {
 
 func (b *bounded) count(n int, err error) (int, error) {
 	if n > 0 {
-		b.awake()
+		b.extend()
 	}
 	if b.left.Add(-int64(n)) < 0 && err == nil {
 		err = errBytes

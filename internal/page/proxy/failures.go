@@ -10,25 +10,26 @@ import (
 	"legwork/internal/research"
 )
 
-// maxTroubles bounds how many addresses are remembered.
-const maxTroubles = 256
+// maxFailures is how many addresses with a failed connection are remembered.
+const maxFailures = 256
 
-// troubles remembers the addresses that could not be reached, the oldest forgotten first.
-type troubles struct {
+// failures remembers the last error of each address to which the last connection failed. When there are too many, the one
+// that failed the longest ago is forgotten.
+type failures struct {
 	mu      sync.Mutex
 	order   []string
 	last    map[string]error
 	refused int
 }
 
-func (t *troubles) note(addr string, err error) {
+func (t *failures) note(addr string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if refused(err) {
 		t.refused++
 	}
 	t.drop(addr)
-	if len(t.order) >= maxTroubles {
+	if len(t.order) >= maxFailures {
 		t.drop(t.order[0])
 	}
 	if t.last == nil {
@@ -37,13 +38,13 @@ func (t *troubles) note(addr string, err error) {
 	t.order, t.last[addr] = append(t.order, addr), err
 }
 
-func (t *troubles) clear(addr string) {
+func (t *failures) clear(addr string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.drop(addr)
 }
 
-func (t *troubles) drop(addr string) {
+func (t *failures) drop(addr string) {
 	if _, known := t.last[addr]; known {
 		delete(t.last, addr)
 		t.order = slices.DeleteFunc(t.order, func(a string) bool { return a == addr })
@@ -55,10 +56,10 @@ func refused(err error) bool {
 	return ok || page.Refused(err)
 }
 
-// Refused lists the addresses (host:port as they were asked for) whose last connection was refused by the rules: not
-// public, a port that is not opened, or a host that Config.Refuse forbids. The oldest are forgotten beyond 256.
+// Refused lists the addresses, as host:port, to which the rules refused the last connection: not public, a port that may
+// not be opened, or a host that Config.Refuse forbids. Only the last 256 failures are remembered.
 func (s *Server) Refused() []string {
-	t := &s.trouble
+	t := &s.failures
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []string
@@ -70,19 +71,19 @@ func (s *Server) Refused() []string {
 	return out
 }
 
-// Refusals counts the connections that were refused by the rules since the start.
+// Refusals is how many connections the rules have refused since the start.
 func (s *Server) Refusals() int {
-	s.trouble.mu.Lock()
-	defer s.trouble.mu.Unlock()
-	return s.trouble.refused
+	s.failures.mu.Lock()
+	defer s.failures.mu.Unlock()
+	return s.failures.refused
 }
 
-// Explain says why the last connection to the host and port of u failed, as a visit tells it; the empty outcome: it did
-// not fail, or there was none. A browser knows of a tunnel only that it failed.
+// Explain returns why the last connection to the host and port of u failed: the outcome and the message for a visit. The
+// outcome is empty when it did not fail, or when there was none. The browser itself only learns that a tunnel failed.
 func (s *Server) Explain(u *url.URL) (research.Outcome, string) {
-	s.trouble.mu.Lock()
-	err := s.trouble.last[address(u)]
-	s.trouble.mu.Unlock()
+	s.failures.mu.Lock()
+	err := s.failures.last[address(u)]
+	s.failures.mu.Unlock()
 	if no, ok := errors.AsType[*refusal](err); ok {
 		return research.OutcomePolicy, no.why
 	}
