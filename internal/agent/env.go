@@ -43,9 +43,9 @@ type Env struct {
 	Lexemes func(ctx context.Context, language, text string) ([]string, error)
 	// Page gives a snapshot that the task read, without passages.
 	Page func(ctx context.Context, id string) (research.Page, error)
-	// Say tells a piece of the answer while it is being written, at an offset in code points; 0 begins it anew. It must
-	// not block. Nil: nobody listens.
-	Say func(offset int, text string)
+	// PublishFragment publishes a piece of the answer while it is being written, at an offset in code points. Offset 0 starts
+	// the answer again from its beginning. It must not block. Nil: nothing is published.
+	PublishFragment func(offset int, text string)
 	// Shoot takes a picture of a page and keeps it under a name of ours, to which the caller adds what makes it the
 	// run's own. What is wrong with the picture is a *page.ShotError. Unlike the others it is called from several
 	// goroutines at once. Nil: pages are read without a browser.

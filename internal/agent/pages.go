@@ -44,7 +44,7 @@ type digest struct {
 	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
 }
 
-// Navigate opens a page. What is wrong with it is told in the result. A load that the end of the reading time cuts off
+// Navigate opens a page. What is wrong with it is in the result. A load that the end of the reading time cuts off
 // counts as timed out.
 func (b *Session) Navigate(ctx context.Context, at page.Address, before ...research.Event) (Opened, error) {
 	var out Opened
@@ -157,7 +157,7 @@ func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
 	return digest{Share: best.Share() * best.Factor, Shaped: best.Fits()}
 }
 
-// preview is what the event tells of a page.
+// preview is what the tool_result event has of a page.
 func (o *Opened) preview() map[string]any {
 	p := map[string]any{"url": o.URL, "outcome": string(o.Outcome)}
 	if o.Status != 0 {

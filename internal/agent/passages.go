@@ -19,7 +19,7 @@ type FoundPassages struct {
 	Budget   string         `json:"budget,omitempty"` // the one that ended the reading before
 }
 
-// FoundPassage is a passage with what speaks for it. Its text is the snapshot's.
+// FoundPassage is a passage with the figures that rank it. Its text is the snapshot's.
 type FoundPassage struct {
 	PageID  string    `json:"pageId"`
 	VisitID uuid.UUID `json:"visitId"`

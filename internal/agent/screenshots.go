@@ -16,7 +16,7 @@ import (
 
 // Bounds of pictures.
 const (
-	MaxScreenshots      = 10               // by the model's wish, in one task
+	MaxScreenshots      = 10               // that the model asks for, in one task
 	maxCitedShots       = 20               // of what the answer cites
 	shotsAtOnce         = 3                // of those
 	citedShotTime       = 10 * time.Second // for all of those together
@@ -224,11 +224,11 @@ func (b *Session) keepShot(ctx context.Context, turn, callNo int, p citedPage, s
 	if err != nil {
 		return fmt.Errorf("result of %s: %w", ToolScreenshot, err)
 	}
-	told := research.ToolResult(ToolScreenshot, s.effect.Preview, s.effect.Success, map[string]any{"turn": turn, "callNo": callNo})
+	event := research.ToolResult(ToolScreenshot, s.effect.Preview, s.effect.Success, map[string]any{"turn": turn, "callNo": callNo})
 	_, err = b.Env.Record(ctx, research.Step{
 		Turn: turn, CallNo: callNo, Try: b.Env.Try, Kind: research.ToolStep, Tool: ToolScreenshot, Args: p.args, Result: result,
 		Success: s.effect.Success, Duration: s.took, Artifact: s.effect.file, Shows: s.effect.shows,
-		Events: append([]research.Event{told}, s.effect.then...),
+		Events: append([]research.Event{event}, s.effect.then...),
 	})
 	if err != nil {
 		return err

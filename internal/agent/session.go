@@ -33,28 +33,34 @@ const (
 // A tool call is announced, made and recorded. One that the journal has is answered from there, without announcement and
 // effect, so a resumed run goes the same way without doing anything twice.
 type Session struct {
-	Env             Env
-	Log             *slog.Logger
-	journal         map[string]research.Step     // by tool and arguments, what may be answered from
-	turn            int                          // of the newest step
-	ReplyTurn       int                          // turn whose model reply asks for the calls; 0: nobody's, each call is a turn
-	pictured        map[int]bool                 // numbers of the evidence that needs no further picture
-	picturesFrom    time.Time                    // when the pictures of what is cited were begun
-	calls           map[int]int                  // newest call number by turn
-	Loads           int                          // navigate_to calls that count against MaxPages
-	LastEvidence    int                          // number of the newest citation
-	fromLibrary     map[string]bool              // addresses that a search of the library gave
-	ScreenshotCount int                          // take_screenshot calls that count against MaxScreenshots
-	underWay        map[string]*callUnderWay     // by tool and arguments
-	questions       map[string]*ranking.Question // the task's, by language
+	Env   Env
+	Opts  research.Options // of the task
+	Scope page.Scope       // which addresses may be opened
+	Log   *slog.Logger
 
-	Opts     research.Options
-	Scope    page.Scope
-	Pages    []Opened // read well, in order
-	Failed   []Opened // not read
-	Quotes   []Quote  // the verified quotes so far
-	Searched *FoundPages
-	Budget   string // budget that ended the research; empty: none did
+	// What the research brought so far.
+	Pages    []Opened    // read well, in order
+	Failed   []Opened    // not read
+	Quotes   []Quote     // verified
+	Searched *FoundPages // newest search; nil: none
+	Budget   string      // budget that ended the research; empty: none did
+
+	// Counts, over all runs of the task.
+	Loads           int // navigate_to calls that count against MaxPages
+	LastEvidence    int // number of the newest evidence
+	ScreenshotCount int // take_screenshot calls that count against MaxScreenshots
+
+	// ReplyTurn is the turn of the model's reply that asks for the calls; 0: no reply does, and each call is a turn.
+	ReplyTurn int
+
+	journal      map[string]research.Step     // steps that calls may be answered from, by tool and arguments
+	turn         int                          // of the newest step
+	calls        map[int]int                  // newest call number by turn
+	underWay     map[string]*callUnderWay     // by tool and arguments
+	fromLibrary  map[string]bool              // addresses that a search of the library gave
+	questions    map[string]*ranking.Question // the task's, by language
+	pictured     map[int]bool                 // numbers of the evidence that needs no further picture
+	picturesFrom time.Time                    // when the pictures of what is cited were begun
 }
 
 // NoteBudget notes the budget that ended the research. The first one counts.
@@ -163,18 +169,18 @@ func (b *Session) Recorded(tool string, args map[string]any) bool {
 // Effect is what a tool did.
 type Effect struct {
 	Result   any            // journaled whole, as JSON
-	Preview  map[string]any // told in the tool_result event
+	Preview  map[string]any // shown in the tool_result event
 	metadata map[string]any // of that event, beside turn and callNo
 	Success  bool
 	visit    *research.Visit
 	Evidence []research.Evidence
 	file     *research.Artifact // a picture that is written already
 	shows    []int              // evidence that it is the picture of
-	then     []research.Event   // told after the result
+	then     []research.Event   // appended after the result
 }
 
 // Call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
-// through the same bytes. before is told ahead of the announcement.
+// through the same bytes. before is appended ahead of the announcement.
 func (b *Session) Call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
 	do func(ctx context.Context) (Effect, error)) error {
 	if err := ctx.Err(); err != nil {

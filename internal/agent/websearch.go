@@ -26,7 +26,7 @@ type FoundPages struct {
 	Rewritten string `json:"rewritten,omitempty"`
 }
 
-// Search asks the task's search engine. An engine that could not be used is told in an event of its own.
+// Search asks the task's search engine. An engine that could not be used has an event of its own.
 func (b *Session) Search(ctx context.Context, query string, before ...research.Event) (FoundPages, error) {
 	var out FoundPages
 	err := b.Call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {

@@ -99,8 +99,8 @@ func (c *run) envConfig() runenv.Config {
 		Store: c.runner.store, Task: c.task, Epoch: c.epoch, Try: c.try, Spent: c.spent, Journal: c.journal, Inherited: c.known,
 		Pages: cfg.Pages, Engines: cfg.Engines, Lists: cfg.Lists, PageTTL: cfg.PageTTL,
 		Publish: c.runner.publish, AwaitLease: c.runner.lease.await, KeepPicture: c.keepPicture,
-		Say: func(offset int, text string) { c.runner.publisher.PublishFragment(c.task.ID, c.epoch, offset, text) },
-		Log: cfg.Log.With("task", c.task.ID),
+		PublishFragment: func(offset int, text string) { c.runner.publisher.PublishFragment(c.task.ID, c.epoch, offset, text) },
+		Log:             cfg.Log.With("task", c.task.ID),
 	}
 }
 

@@ -30,10 +30,10 @@ type Config struct {
 	Lists   *page.Lists   // of domains, the operator's; nil: none
 	PageTTL time.Duration // how long a page is taken from its snapshot; 0: never
 
-	// Publish tells the streams of events that were committed; nil: nobody listens.
+	// Publish sends committed events to the streams; nil: there are none.
 	Publish func(ctx context.Context, events []research.Event)
-	// Say tells the streams of a piece of the answer, at an offset in code points; nil: nobody listens.
-	Say func(offset int, text string)
+	// PublishFragment sends a piece of the answer to the streams, at an offset in code points; nil: there are none.
+	PublishFragment func(offset int, text string)
 	// AwaitLease returns once the process's lease is fresh enough for an effect; nil: there is no lease.
 	AwaitLease func(ctx context.Context) error
 	// KeepPicture writes the file of a picture; nil: there are no pictures.
@@ -82,9 +82,9 @@ func (r *Run) Env() agent.Env {
 		Page: func(ctx context.Context, id string) (research.Page, error) {
 			return store.ReadUntilAvailable(ctx, func() (research.Page, error) { return c.Store.For(c.Task.AccountID).Page(ctx, id) })
 		},
-		Say:   c.Say,
-		Shoot: r.shooter(),
-		Log:   r.log,
+		PublishFragment: c.PublishFragment,
+		Shoot:           r.shooter(),
+		Log:             r.log,
 	}
 }
 

@@ -106,7 +106,7 @@ type Listener struct {
 	Began  int // how often the text began
 }
 
-// Emit is for agent.Env.Say.
+// Emit is for agent.Env.PublishFragment.
 func (h *Listener) Emit(offset int, text string) {
 	h.Pieces++
 	switch {

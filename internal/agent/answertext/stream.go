@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Stream tells an answer while the model writes it: the same text that answer makes of the whole reply, as far as no
-// further word can change it. Thoughts are left out, markers renumbered, and those that point at nothing removed. What
-// turns out otherwise in the end is said anew from the beginning.
+// Stream publishes an answer while the model writes it: the text that Check makes of the whole reply, as far as no further
+// word can change it. Thoughts are left out, markers renumbered, and those that point at nothing removed. What
+// turns out otherwise in the end is published again from the beginning.
 type Stream struct {
 	emit   func(offset int, text string)
 	quotes int // quotes that markers may point at
@@ -17,8 +17,8 @@ type Stream struct {
 	unread string // of the reply, not looked at yet
 
 	sent      strings.Builder
-	sentRunes int    // code points said
-	space     string // white space that is said when something follows
+	sentRunes int    // code points published
+	space     string // white space that is published once something follows it
 	inThought bool   // inside a thought
 	inFence   bool   // inside fenced code
 }
@@ -35,15 +35,16 @@ var (
 // longestTag is how much of a closing tag may have come without its end.
 const longestTag = len("</reasoning")
 
-// NewStream speaks to say; nil without one.
-func NewStream(say func(offset int, text string), quotes int) *Stream {
-	if say == nil {
+// NewStream publishes with a function; without one it is nil, and its methods do nothing. quotes is how many a marker may
+// point at.
+func NewStream(publish func(offset int, text string), quotes int) *Stream {
+	if publish == nil {
 		return nil
 	}
-	return &Stream{emit: say, quotes: quotes}
+	return &Stream{emit: publish, quotes: quotes}
 }
 
-// Restart forgets all: the reply begins anew.
+// Restart begins again with an empty reply.
 func (s *Stream) Restart() {
 	if s != nil {
 		*s = Stream{emit: s.emit, quotes: s.quotes}
@@ -59,7 +60,7 @@ func (s *Stream) Add(piece string) {
 	s.send(out.String())
 }
 
-// Finish makes what was said the answer.
+// Finish publishes what is missing of the answer, or all of it where something else was published.
 func (s *Stream) Finish(answer string) {
 	if s == nil {
 		return
@@ -119,7 +120,7 @@ func (s *Stream) next(out *strings.Builder) bool {
 	return s.marker(out)
 }
 
-// take says n bytes, and the white space before them unless nothing was said yet.
+// takeBytes publishes n bytes, and the white space before them unless nothing was published yet.
 func (s *Stream) takeBytes(out *strings.Builder, n int) {
 	if n == 0 {
 		return
@@ -131,7 +132,7 @@ func (s *Stream) takeBytes(out *strings.Builder, n int) {
 	s.space, s.unread = "", s.unread[n:]
 }
 
-// think leaves out a thought up to its end.
+// skipThought leaves out a thought up to its end.
 func (s *Stream) skipThought() bool {
 	if end := thoughtCloses.FindStringIndex(s.unread); end != nil {
 		s.inThought, s.unread = false, s.unread[end[1]:]
@@ -177,7 +178,7 @@ func (s *Stream) code(out *strings.Builder) bool {
 	return true
 }
 
-// mark renumbers a marker. The blank before one that points at nothing goes with it.
+// marker renumbers a marker. The blank before one that points at nothing goes with it.
 func (s *Stream) marker(out *strings.Builder) bool {
 	found := markerHere.FindString(s.unread)
 	if found == "" {

@@ -36,8 +36,8 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		text := fmt.Sprintf("Nothing relevant to the question was found on the %d pages read.", len(a.Pages))
 		return research.Result{Answer: text, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}, nil
 	}
-	speaker := answertext.NewStream(a.Env.Say, len(a.Quotes))
-	text, err := a.write(ctx, speaker)
+	stream := answertext.NewStream(a.Env.PublishFragment, len(a.Quotes))
+	text, err := a.write(ctx, stream)
 	if err != nil {
 		return research.Result{}, err
 	}
@@ -46,7 +46,7 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		a.endedBy = "the model wrote no answer"
 		c = a.quoteAll()
 	}
-	speaker.Finish(c.Text)
+	stream.Finish(c.Text)
 	used := make([]agent.Quote, len(c.Used))
 	cited := make([]int, len(c.Used))
 	for i, n := range c.Used {
@@ -58,7 +58,7 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		return research.Result{}, err
 	}
 	return research.Result{Answer: c.Text, Confidence: a.confidence(c, used, verdicts), Cited: cited, Support: verdicts.byEvidence,
-		Metadata: verdicts.tell(a.metadata(c, a.Budget != "" || len(used) == 0))}, nil
+		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0))}, nil
 }
 
 // evidenceOfReader fills in for a model that cited nothing: the reader opens pages when none was read, and its best
@@ -82,7 +82,7 @@ func (a *run) evidenceOfReader(ctx context.Context) error {
 }
 
 // write makes the last call. A model that fails for good here, after the research is paid for, fails the task.
-func (a *run) write(ctx context.Context, speaker *answertext.Stream) (string, error) {
+func (a *run) write(ctx context.Context, stream *answertext.Stream) (string, error) {
 	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
 		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
 	rules, err := prompts.Fill("answer_system", data)
@@ -96,11 +96,11 @@ func (a *run) write(ctx context.Context, speaker *answertext.Stream) (string, er
 	messages := []llm.Message{{Role: llm.System, Text: rules}, {Role: llm.User, Text: ask}}
 	for try := 1; ; try++ {
 		r := llm.Request{Messages: messages, MaxTokens: answerTokens}
-		if speaker != nil {
-			speaker.Restart()
-			r.OnText = speaker.Add
+		if stream != nil {
+			stream.Restart()
+			r.OnText = stream.Add
 		}
-		reply, err := a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.Budget, Ended: a.endedBy}, r, speaker.Restart)
+		reply, err := a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.Budget, Ended: a.endedBy}, r, stream.Restart)
 		var problem *llm.Error
 		if errors.As(err, &problem) {
 			return "", failed(problem)

@@ -2,7 +2,7 @@
 // quotes. It also chooses, for each task, between the model and the built-in reader (Chooser).
 //
 // A reply is journaled as a step of kind model before it is acted on, and its calls under the same turn. A resumed run takes
-// the replies from the journal in their order and the calls by tool and arguments, so the conversation is built anew, word
+// the replies from the journal in their order and the calls by tool and arguments, so the conversation is built again, word
 // for word, without a call made twice. What is refused (unknown tools, missing arguments, addresses that come out of
 // nowhere, budgets) is told to the model at once and to the log with its next reply.
 //
@@ -15,8 +15,8 @@
 // verdicts on their quotes, where they were judged), plus 0.30 times the share of the question's weight that the best quote
 // used covers, plus 0.25 times the number of pages quoted, of two at most; 0.05 when nothing is quoted.
 //
-// While the model writes the answer, Env.Say tells of it, cleaned as the answer will be. A reply that turns out otherwise is
-// told anew from its beginning.
+// While the model writes the answer, Env.PublishFragment gets its text, cleaned as the answer will be. Where the answer turns out
+// to be another text, it is published again from its beginning.
 //
 // Where Limits.Support is set, one call more has the model judge each use of a quote as supported (1), partial (0.5) or
 // unsupported (0). A citation has the weakest verdict on its uses. A use that was not judged, for want of time or tokens or

@@ -22,7 +22,7 @@ func (a *run) inherit() {
 	}
 }
 
-// earlierTask is what the prompts tell of the task that this one follows up.
+// earlierTask is what the prompts have of the task that this one follows up.
 type earlierTask struct {
 	Questions []string
 	Answer    string

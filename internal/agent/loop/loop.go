@@ -71,7 +71,7 @@ func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (re
 	return res, a.PictureCited(ctx, res.Cited)
 }
 
-// asker is one run of the loop. All it decides follows from the task, the journal, the model's replies and the budgets.
+// run is one run of the loop. All it decides follows from the task, the journal, the model's replies and the budgets.
 type run struct {
 	*agent.Session
 	model    llm.Model
@@ -179,8 +179,8 @@ func (a *run) begin(ctx context.Context) error {
 	return nil
 }
 
-// over reports whether research ends before another call of the model: an earlier run was done with it, or a budget is
-// used up. A reply that is journaled is taken, whatever the budgets say.
+// researchOver reports whether research ends before another call of the model: an earlier run was done with it, or a budget is
+// used up. A reply that is journaled is taken, whatever is left of the budgets.
 func (a *run) researchOver(turn int) bool {
 	if len(a.replay) > 0 {
 		return purposeOf(a.replay[0]).Purpose != forResearch
@@ -206,7 +206,7 @@ func (a *run) tokensUp() bool {
 	return most > 0 && a.input+a.output >= most-most/answerShare
 }
 
-// act carries the calls of a reply out and answers them.
+// makeCalls makes the calls of a reply and adds their results to the conversation.
 func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written bool) (done, fresh bool, err error) {
 	var results []string
 	stop, err := a.prefetchCalls(ctx, calls)

@@ -29,7 +29,7 @@ func purposeOf(s research.Step) purpose {
 	return p
 }
 
-// think asks the model what to do next, within the reading time. A conversation that does not fit is shortened, and a model
+// askModel asks the model what to do next, within the reading time. A conversation that does not fit is shortened, and a model
 // that cannot be given tools is told to write its calls down. inTime is false when the reading time ended the call.
 func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err error) {
 	for {
@@ -134,7 +134,7 @@ func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, 
 	return reply, err
 }
 
-// take gives a journaled reply and makes its turn the one that asks.
+// useReply decodes a journaled reply and makes its turn the one under which calls are journaled.
 func (a *run) useReply(step research.Step) (llm.Reply, error) {
 	var reply llm.Reply
 	if err := json.Unmarshal(step.Result, &reply); err != nil {
@@ -145,7 +145,7 @@ func (a *run) useReply(step research.Step) (llm.Reply, error) {
 	return reply, nil
 }
 
-// told are the events of a reply: what was refused before, and what the model says or does, with what it cost.
+// replyEvents are the events of a reply: the calls that were refused before it, and its text or calls with their cost.
 func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []research.Event {
 	text, calls, written := toolcalls.Read(reply)
 	metadata := spent(step, map[string]any{"turn": step.Turn, "model": a.model.Name(), "purpose": p.Purpose})
@@ -163,7 +163,7 @@ func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []rese
 	return append(a.pending, research.Thinking(research.Truncate(text, research.MaxPreview), metadata))
 }
 
-// intent says what a reply without words does.
+// intent describes a reply that has calls and no text.
 func intent(calls []toolcalls.Call) string {
 	if len(calls) == 0 {
 		return "The model said nothing."
@@ -175,7 +175,7 @@ func intent(calls []toolcalls.Call) string {
 	return "The model calls " + agent.JoinWords(names) + "."
 }
 
-// said is a reply as the conversation keeps it. Calls get ids of ours: some providers give none, some insist on a form.
+// assistantMessage is a reply as the conversation keeps it. Calls get ids of ours: some providers give none, some insist on a form.
 func (a *run) assistantMessage(reply llm.Reply, text string, calls []toolcalls.Call, written bool) llm.Message {
 	m := llm.Message{Role: llm.Assistant, Text: text}
 	if written || len(calls) == 0 {

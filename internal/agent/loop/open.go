@@ -19,7 +19,7 @@ type origin struct {
 	from  string // registrable domain of the page that has the link; empty: a start page
 }
 
-// know keeps the best origin of a URL.
+// noteOrigin keeps the best origin of a URL.
 func (a *run) noteOrigin(url string, o origin) {
 	if old, ok := a.known[url]; !ok || o.depth < old.depth {
 		a.known[url] = o
@@ -119,7 +119,7 @@ func (a *run) open(ctx context.Context, raw string) (*agent.Opened, shownOutcome
 	return p, out, err
 }
 
-// file keeps a page that was read, with the links it has.
+// keepPage keeps a page that was read, with the links it has.
 func (a *run) keepPage(o agent.Opened, asked string) {
 	at := slices.IndexFunc(a.Pages, func(p agent.Opened) bool { return p.PageID == o.PageID && p.URL == o.URL })
 	switch {

@@ -24,11 +24,11 @@ func (a *run) prefetchCalls(ctx context.Context, calls []toolcalls.Call) (stop f
 	return a.Prefetch(ctx, early)
 }
 
-// searchDomain stands for the search engine where calls are told apart by the domain that they touch.
+// searchDomain stands for the search engine where calls are distinguished by the domain that they touch.
 const searchDomain = "a search engine"
 
 // earlyCalls are the calls of a reply that may be made before their turn, at most one for each domain, with where their
-// pages are by address. It ends at the first call of which it cannot be told now which page it opens.
+// pages are by address. It ends at the first call whose page is not known yet.
 func (a *run) earlyCalls(calls []toolcalls.Call) ([]agent.EarlyCall, map[string]page.Address) {
 	var out []agent.EarlyCall
 	places, busy, loads := map[string]page.Address{}, map[string]bool{}, 0

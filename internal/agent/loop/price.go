@@ -39,7 +39,7 @@ func (a *run) account(step research.Step) {
 	}
 }
 
-// spent tells what a reply cost, for the metadata of its event.
+// spent adds what a reply cost to the metadata of its event.
 func spent(step research.Step, m map[string]any) map[string]any {
 	m["inputTokens"], m["outputTokens"] = step.InputTokens, step.OutputTokens
 	if step.CostUSD != nil {

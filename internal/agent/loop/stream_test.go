@@ -31,7 +31,7 @@ func TestAskSpeaks(t *testing.T) {
 			a.model, err = llm.Open(t.Context(), llm.Config{Provider: name, BaseURL: a.server.BaseURL(), Model: "scripted", Backoff: time.Millisecond})
 			require.NoError(t, err)
 			h := &agenttest.Listener{T: t}
-			a.say = h.Emit
+			a.publish = h.Emit
 			res := a.answered(t)
 			require.Equal(t, answer, res.Answer)
 			require.Equal(t, answer, string(h.Text))

@@ -103,18 +103,18 @@ var (
 
 // read takes the verdicts out of a reply. What is no verdict leaves its pair unchecked.
 func (v *verdicts) read(text string, pairs []pair) {
-	said := map[int]string{}
+	given := map[int]string{}
 	if parsed, ok := toolcalls.DecodeJSON(jsonList.FindString(text)); ok {
-		collectVerdicts(parsed, said)
+		collectVerdicts(parsed, given)
 	}
-	if len(said) == 0 {
+	if len(given) == 0 {
 		for _, m := range verdictLine.FindAllStringSubmatch(text, -1) {
 			n, _ := strconv.Atoi(m[1])
-			said[n] = strings.ToLower(m[2])
+			given[n] = strings.ToLower(m[2])
 		}
 	}
 	for i, p := range pairs {
-		verdict := said[p.N]
+		verdict := given[p.N]
 		weight, ok := verdictWeight[verdict]
 		if !ok {
 			continue
@@ -127,22 +127,22 @@ func (v *verdicts) read(text string, pairs []pair) {
 }
 
 // collectVerdicts reads {"pair":1,"verdict":"supported"}, lists of it, and {"1":"supported"}.
-func collectVerdicts(parsed any, said map[int]string) {
+func collectVerdicts(parsed any, given map[int]string) {
 	switch x := parsed.(type) {
 	case []any:
 		for _, e := range x {
-			collectVerdicts(e, said)
+			collectVerdicts(e, given)
 		}
 	case map[string]any:
 		if verdict, ok := x["verdict"].(string); ok {
 			switch n := x["pair"].(type) {
 			case float64:
 				if n == math.Trunc(n) {
-					said[int(n)] = strings.ToLower(strings.TrimSpace(verdict))
+					given[int(n)] = strings.ToLower(strings.TrimSpace(verdict))
 				}
 			case string:
 				if i, err := strconv.Atoi(n); err == nil {
-					said[i] = strings.ToLower(strings.TrimSpace(verdict))
+					given[i] = strings.ToLower(strings.TrimSpace(verdict))
 				}
 			}
 			return
@@ -150,10 +150,10 @@ func collectVerdicts(parsed any, said map[int]string) {
 		for k, e := range x {
 			if verdict, ok := e.(string); ok {
 				if n, err := strconv.Atoi(k); err == nil {
-					said[n] = strings.ToLower(strings.TrimSpace(verdict))
+					given[n] = strings.ToLower(strings.TrimSpace(verdict))
 				}
 			} else {
-				collectVerdicts(e, said)
+				collectVerdicts(e, given)
 			}
 		}
 	}
@@ -174,8 +174,8 @@ func (v verdicts) weight() float64 {
 	return sum / float64(n)
 }
 
-// tell adds the number of uses of quotes by verdict to the metadata.
-func (v verdicts) tell(m map[string]any) map[string]any {
+// addCounts adds the number of uses of quotes by verdict to the metadata.
+func (v verdicts) addCounts(m map[string]any) map[string]any {
 	if !v.made {
 		return m
 	}

@@ -44,7 +44,7 @@ type shownOutcome struct {
 	fresh bool
 }
 
-// refuse answers a call that is not carried out. What it says is told in the log with the next reply of the model, once,
+// refuse answers a call that is not carried out. Its message is logged with the next reply of the model, once,
 // however often the run is resumed.
 func (a *run) refuse(tool, format string, args ...any) shownOutcome {
 	message := fmt.Sprintf(format, args...)
@@ -52,7 +52,7 @@ func (a *run) refuse(tool, format string, args ...any) shownOutcome {
 	return shownOutcome{text: "Error: " + message}
 }
 
-// carryOut makes one call that the model wishes.
+// carryOut makes one call that the model asked for.
 func (a *run) carryOut(ctx context.Context, w toolcalls.Call) (shownOutcome, error) {
 	spec := toolcalls.Named(w.Name)
 	if spec == nil {
@@ -128,7 +128,7 @@ func (a *run) searchTool(ctx context.Context, query string) (shownOutcome, error
 	return shownOutcome{text: a.untrusted(b.String()), fresh: true}, nil
 }
 
-// look shows the beginning of a page.
+// showBeginning shows the beginning of a page.
 func (a *run) showBeginning(ctx context.Context, o *agent.Opened) (shownOutcome, error) {
 	s, err := a.text(ctx, o.PageID)
 	if err != nil {

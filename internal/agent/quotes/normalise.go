@@ -46,7 +46,7 @@ type normalised struct {
 }
 
 // normalise brings a text into the form of comparison: NFKC with letter case folded, each run of white space as one space,
-// none at the beginning, typography and invisible characters as func typography says. It takes time in proportion to the
+// none at the beginning, typography and invisible characters as func typography maps them. It takes time in proportion to the
 // text.
 func normalise(source []rune) normalised {
 	w := writer{fold: cases.Fold(), atSpace: true}
@@ -99,7 +99,7 @@ func (w *writer) segment(kept []rune, from, to int) {
 		w.add(unicode.ToLower(kept[0]), from, to)
 		return
 	}
-	// NFKC before folding, so that what it brings to light is folded, and after, since folding may take forms apart.
+	// NFKC before folding, so that letters inside compatibility forms are folded, and after, since folding may take forms apart.
 	for _, r := range norm.NFKC.String(w.fold.String(norm.NFKC.String(string(kept)))) {
 		if r = typography(r); r >= 0 {
 			w.add(r, from, to)

@@ -43,7 +43,7 @@ const (
 	entryReach   = 3 // passages to either side that are close
 )
 
-// Scored is a passage with what speaks for it.
+// Scored is a passage with the figures that rank it.
 type Scored struct {
 	Hit     research.Hit
 	Q       *Question

@@ -146,7 +146,7 @@ func (f *frontier) start(address, root, title, snippet string, merit float64) {
 	f.order = append(f.order, c)
 }
 
-// mention takes in what one link says of its page.
+// mention adds what one link has of the question.
 func (f *frontier) mention(c *candidate, u *url.URL, l research.Link, title string) {
 	before := c.union
 	m := mention{text: l.Text, address: f.q.MatchURL(lastSegments(u.Path)) | f.q.MatchURL(l.Frag)}
@@ -206,9 +206,9 @@ func (f *frontier) weights() ([]float64, float64) {
 }
 
 // next takes the best page out of the frontier; nil when none is left that allowed lets through. A page that shares
-// nothing with the question is taken only when desperate, and then only on the site of the start page. The second result is the best score among those that allowed
-// refused.
-func (f *frontier) next(desperate bool, allowed func(*candidate) bool) (*candidate, float64) {
+// nothing with the question is taken only with allowUnrelated, and then only on the site of the start page. The second result
+// is the best score among those that allowed refused.
+func (f *frontier) next(allowUnrelated bool, allowed func(*candidate) bool) (*candidate, float64) {
 	weights, sum := f.weights()
 	var best *candidate
 	refused := 0.0
@@ -221,7 +221,7 @@ func (f *frontier) next(desperate bool, allowed func(*candidate) bool) (*candida
 			refused = max(refused, c.score)
 			continue
 		}
-		if c.union == 0 && !c.hub && (!desperate || c.foreign) {
+		if c.union == 0 && !c.hub && (!allowUnrelated || c.foreign) {
 			continue
 		}
 		if best == nil || c.score > best.score {
@@ -241,7 +241,7 @@ func (f *frontier) next(desperate bool, allowed func(*candidate) bool) (*candida
 	return best, refused
 }
 
-// take marks a URL as opened.
+// markOpened notes that a URL was opened.
 func (f *frontier) markOpened(url string) { f.opened[url] = true }
 
 // rate scores a page by the links to it and says why.

@@ -182,7 +182,7 @@ func (r *reader) startAtSeed(ctx context.Context) error {
 	return nil
 }
 
-// take files a page that was opened, and offers its links.
+// addPage keeps a page that was opened, and adds its links to the frontier.
 func (r *reader) addPage(o agent.Opened, root string) {
 	r.frontier.markOpened(o.URL)
 	if o.Outcome != research.OutcomeOK {
@@ -228,8 +228,8 @@ func (r *reader) allowed(o agent.Opened, from *url.URL, root string) []research.
 
 // step opens the best page that is left, and reports whether to go on.
 func (r *reader) step(ctx context.Context) (bool, error) {
-	desperate := r.strongAt == 0 && r.frontier.unrelated < maxUnrelated
-	c, refused := r.frontier.next(desperate, func(c *candidate) bool { return !r.Scope.TooDeep(c.depth) })
+	allowUnrelated := r.strongAt == 0 && r.frontier.unrelated < maxUnrelated
+	c, refused := r.frontier.next(allowUnrelated, func(c *candidate) bool { return !r.Scope.TooDeep(c.depth) })
 	r.tooDeep = max(r.tooDeep, refused)
 	if c == nil || r.enough(c) {
 		return false, nil

@@ -1,26 +1,22 @@
 package toolcalls
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/kaptinlin/jsonrepair"
-
 	"legwork/internal/agent/answertext"
 	"legwork/internal/llm"
 	"legwork/internal/research"
 )
 
-// maxLoose is the longest text, in bytes, in which calls are looked for.
-const maxLoose = 64 << 10
+// maxWritten is how many calls are read from the text of one reply.
+const maxWritten = 32
 
 // Call is a tool call as a model meant it, before it is checked.
 type Call struct {
-	id        string // of a call made the provider's way; empty when it stood in the text
 	Name      string
 	Arguments string
 }
@@ -29,12 +25,13 @@ type Call struct {
 func Read(r llm.Reply) (text string, calls []Call, written bool) {
 	text = answertext.WithoutThinking(r.Text)
 	for _, c := range r.Calls {
-		calls = append(calls, Call{id: c.ID, Name: c.Name, Arguments: c.Arguments})
+		calls = append(calls, Call{Name: c.Name, Arguments: c.Arguments})
 	}
-	if len(calls) > 0 || len(text) > maxLoose {
+	if len(calls) > 0 || len(text) > maxText {
 		return text, calls, false
 	}
 	calls = writtenCalls(text)
+	calls = calls[:min(len(calls), maxWritten)]
 	return text, calls, len(calls) > 0
 }
 
@@ -50,9 +47,9 @@ var (
 
 func writtenCalls(text string) []Call {
 	var out []Call
-	for _, m := range functionTag.FindAllStringSubmatch(text, -1) {
+	for _, m := range functionTag.FindAllStringSubmatch(text, maxWritten) {
 		args := map[string]any{}
-		for _, p := range parameterTag.FindAllStringSubmatch(m[2], -1) {
+		for _, p := range parameterTag.FindAllStringSubmatch(m[2], maxWritten) {
 			args[p[1]] = p[2]
 		}
 		raw := m[2]
@@ -66,7 +63,7 @@ func writtenCalls(text string) []Call {
 		return out
 	}
 	for _, form := range []*regexp.Regexp{taggedCall, fenced} {
-		for _, m := range form.FindAllStringSubmatch(text, -1) {
+		for _, m := range form.FindAllStringSubmatch(text, maxWritten) {
 			if v, ok := DecodeJSON(m[1]); ok {
 				out = append(out, shapedCalls(v, form == taggedCall)...)
 			}
@@ -89,13 +86,13 @@ func writtenCalls(text string) []Call {
 // pythonCalls reads lines like navigate_to(url="…") and navigate_to("…").
 func pythonCalls(text string) []Call {
 	var out []Call
-	for _, m := range pythonic.FindAllStringSubmatch(text, -1) {
+	for _, m := range pythonic.FindAllStringSubmatch(text, maxWritten) {
 		spec := Named(m[1])
 		if spec == nil {
 			continue
 		}
 		args := map[string]any{}
-		for _, kv := range keyword.FindAllStringSubmatch(m[2], -1) {
+		for _, kv := range keyword.FindAllStringSubmatch(m[2], maxWritten) {
 			args[kv[1]] = strings.Trim(kv[2], `"'`)
 		}
 		if v, ok := DecodeJSON("[" + m[2] + "]"); ok && len(args) == 0 {
@@ -111,26 +108,6 @@ func pythonCalls(text string) []Call {
 		out = append(out, Call{Name: m[1], Arguments: string(raw)})
 	}
 	return out
-}
-
-// DecodeJSON decodes JSON, repairing it where it is broken.
-func DecodeJSON(s string) (v any, ok bool) {
-	if s = strings.TrimSpace(s); s == "" || len(s) > maxLoose {
-		return nil, false
-	}
-	if json.Unmarshal([]byte(s), &v) == nil {
-		return v, true
-	}
-	defer func() { // a defect of the repairer must not end a task
-		if recover() != nil {
-			v, ok = nil, false
-		}
-	}()
-	fixed, err := jsonrepair.Repair(s)
-	if err != nil || json.Unmarshal([]byte(fixed), &v) != nil {
-		return nil, false
-	}
-	return v, true
 }
 
 // The words that models use for the parts of a call.

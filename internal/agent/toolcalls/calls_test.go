@@ -1,22 +1,103 @@
 package toolcalls
 
 import (
+	"runtime"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"legwork/internal/llm"
 )
 
-func FuzzWishes(f *testing.F) {
+// TestBounds: what a model writes is read up to a length, a depth and a number of calls. Beyond, it is text.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	call := `{"name": "cite", "arguments": {"url": "u", "quote": "q"}}`
+	nested := func(n int) string {
+		return `{"name": "cite", "arguments": ` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) + "}"
+	}
+	for name, tt := range map[string]struct {
+		text  string
+		calls int
+	}{
+		"one":                    {call, 1},
+		"broken":                 {strings.TrimSuffix(call, "}}"), 1},
+		"deep enough":            {nested(maxDepth - 1), 1},
+		"too deep":               {nested(maxDepth), 0},
+		"long and whole":         {strings.Replace(call, `"q"`, `"`+strings.Repeat("q", maxText/2)+`"`, 1), 1},
+		"long and broken":        {strings.Replace(call, `"q"}}`, `"`+strings.Repeat("q", maxRepair)+`"`, 1), 0},
+		"too long":               {strings.Replace(call, `"q"`, `"`+strings.Repeat("q", maxText)+`"`, 1), 0},
+		"many":                   {"[" + strings.Repeat(call+",", 200) + call + "]", maxWritten},
+		"many, in tags":          {strings.Repeat("<tool_call>"+call+"</tool_call>", 200), maxWritten},
+		"many, as Python":        {strings.Repeat("cite(url=\"u\", quote=\"q\")\n", 200), maxWritten},
+		"many, as function tags": {strings.Repeat("<function=cite>x</function>", 200), maxWritten},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, calls, _ := Read(llm.Reply{Text: tt.text})
+			require.Len(t, calls, tt.calls)
+		})
+	}
+}
+
+// cost gives the time and the bytes of memory that it takes to read a reply.
+func cost(r llm.Reply) (time.Duration, float64) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	_, calls, _ := Read(r)
+	for _, c := range calls {
+		if spec := Named(c.Name); spec != nil {
+			_, _ = spec.Arguments(c.Arguments)
+		}
+	}
+	took := time.Since(began)
+	runtime.ReadMemStats(&after)
+	return took, float64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// Bounds of the cost of a reply: a base for what little it holds, and an amount for each of its bytes. The times are for a
+// machine that does much else.
+const (
+	baseTime, timePerByte   = 5 * time.Second, 200 * time.Microsecond
+	baseBytes, bytesPerByte = 8 << 20, 8 << 10
+)
+
+func cheap(t *testing.T, r llm.Reply, size int) {
+	t.Helper()
+	took, bytes := cost(r)
+	require.Less(t, took, baseTime+time.Duration(size)*timePerByte)
+	require.Less(t, bytes, float64(baseBytes+size*bytesPerByte))
+}
+
+// TestHostileReplies: replies made to cost time or memory. It runs alone, to see its own.
+func TestHostileReplies(t *testing.T) {
+	for name, unit := range map[string]string{"brackets": "[", "braces": `{"a":`, "quotes": `"a `, "keys": `{a:1},`, "backslashes": `"\`, "comments": "/* ",
+		"sums": `"a" + `, "fences": "```json\n{\n", "ellipses": "[...", "escaped": `\"`, "lines": "a:\n", "tags": "<tool_call>{", "functions": "<function=cite><parameter=url>",
+		"closed": "<tool_call>{a:</tool_call>", "thoughts": "<think>", "ends": "</think>", "python": "cite(a='\n", "not words": "--\n"} {
+		for _, size := range []int{maxRepair - 100, maxText - 100, 4 * maxText} {
+			text := strings.Repeat(unit, size/len(unit))
+			took, bytes := cost(llm.Reply{Text: text})
+			t.Logf("%s, %d bytes: %v, %.0f bytes for each", name, size, took, bytes/float64(size))
+			cheap(t, llm.Reply{Text: text}, size)
+			cheap(t, llm.Reply{Calls: []llm.Call{{Name: "cite", Arguments: text}}}, size)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
 	f.Add(`<tool_call>{"name":"cite","arguments":{"url":"u"}}`)
 	f.Add("```json\n[{\"tool\":\"find\",}]```<think>")
 	f.Add(`<function=cite><parameter=url>x`)
 	f.Add(`navigate_to("a", 'b')`)
+	f.Add(`{"name":"cite","arguments":"{\"url\":[[[["}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		_, calls, _ := Read(llm.Reply{Text: s})
-		for _, c := range calls {
-			if spec := Named(c.Name); spec != nil {
-				_, _ = spec.Arguments(c.Arguments)
-			}
-		}
+		cheap(t, llm.Reply{Text: s}, len(s))
+		cheap(t, llm.Reply{Calls: []llm.Call{{Name: "cite", Arguments: s}}}, len(s))
+		_, calls, written := Read(llm.Reply{Text: s})
+		require.LessOrEqual(t, len(calls), maxWritten)
+		require.Equal(t, len(calls) > 0, written)
 	})
 }
