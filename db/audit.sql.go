@@ -29,8 +29,14 @@ SELECT 'evidence_differs', e.task_id::text, format('evidence %s is not the span 
 FROM evidence e JOIN pages p ON p.id = e.page_id
 WHERE e.excerpt IS DISTINCT FROM substr(p.content, e.start_offset + 1, e.end_offset - e.start_offset)
 UNION ALL
-SELECT 'snapshot_differs', p.id, 'the id is not the SHA-256 of the content'
-FROM pages p WHERE p.id <> encode(sha256(convert_to(p.content, 'UTF8')), 'hex')
+SELECT 'snapshot_differs', encode(p.sha256, 'hex'), 'the id is not the SHA-256 of the content'
+FROM pages p WHERE p.sha256 <> sha256(convert_to(p.content, 'UTF8'))
+UNION ALL
+SELECT 'visit_of_other_account', v.id::text, format('visit of account %s by task %s of account %s', v.account_id, t.id, t.account_id)
+FROM visits v JOIN tasks t ON t.id = v.task_id WHERE v.account_id <> t.account_id
+UNION ALL
+SELECT 'links_missing', s.task_id::text, format('step %s.%s leaves its links to visit %s, which has none', s.turn, s.call_no, s.visit_id)
+FROM steps s LEFT JOIN visits v ON v.id = s.visit_id AND v.task_id = s.task_id WHERE s.visit_id IS NOT NULL AND v.links IS NULL
 UNION ALL
 SELECT 'run_left_open', r.task_id::text, format('epoch %s of a task at epoch %s has no end', r.epoch, h.run_epoch)
 FROM runs r JOIN task_heads h ON h.task_id = r.task_id

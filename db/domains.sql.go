@@ -43,6 +43,22 @@ func (q *Queries) DomainQuiet(ctx context.Context, domain string) (float64, erro
 	return quiet_millis, err
 }
 
+const purgeDomains = `-- name: PurgeDomains :execrows
+DELETE FROM domains WHERE domain IN (
+    SELECT d.domain FROM domains d
+    WHERE d.next_at < now() - interval '1 day' AND d.quiet_until < now() - interval '1 day'
+    ORDER BY d.next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+`
+
+// Forgets domains that nobody has asked for a day, with their grants; those that somebody is at are left for the next time.
+func (q *Queries) PurgeDomains(ctx context.Context, maxRows int32) (int64, error) {
+	result, err := q.db.Exec(ctx, purgeDomains, maxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const reserveDomain = `-- name: ReserveDomain :one
 SELECT reserve_domain($1::text, $2::float8, $3::integer, $4::float8, $5::float8)::float8 AS wait_millis
 `

@@ -30,7 +30,7 @@ func (q *Queries) InheritVisit(ctx context.Context, iD uuid.UUID, taskID uuid.UU
 }
 
 const inherited = `-- name: Inherited :many
-SELECT e.number, e.page_id, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.accessed_at, p.language, p.chars,
+SELECT e.number, encode(p.sha256, 'hex')::text AS page_id, p.sha256, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.accessed_at, p.language, p.chars,
        p.title AS page_title, (SELECT count(*) FROM passages ps WHERE ps.page_id = p.id) AS passages
 FROM evidence e JOIN visits v ON v.id = e.visit_id JOIN pages p ON p.id = e.page_id
 WHERE e.task_id = $1 AND v.inherited
@@ -40,6 +40,7 @@ ORDER BY e.number
 type InheritedRow struct {
 	Number      int32
 	PageID      string
+	Sha256      []byte
 	VisitID     uuid.UUID
 	Url         string
 	Title       string
@@ -66,6 +67,7 @@ func (q *Queries) Inherited(ctx context.Context, taskID uuid.UUID) ([]InheritedR
 		if err := rows.Scan(
 			&i.Number,
 			&i.PageID,
+			&i.Sha256,
 			&i.VisitID,
 			&i.Url,
 			&i.Title,
@@ -92,7 +94,7 @@ const insertEvidence = `-- name: InsertEvidence :one
 INSERT INTO evidence (task_id, number, page_id, visit_id, url, title, excerpt, start_offset, end_offset, accessed_at)
 SELECT $1, $2, p.id, $3, $4, $5, substr(p.content, s.start_offset + 1, s.end_offset - s.start_offset), s.start_offset, s.end_offset, $6
 FROM pages p, (SELECT $7::integer AS start_offset, $8::integer AS end_offset) s
-WHERE p.id = $9
+WHERE p.sha256 = $9
 RETURNING excerpt
 `
 
@@ -105,7 +107,7 @@ type InsertEvidenceParams struct {
 	At          time.Time
 	StartOffset int32
 	EndOffset   int32
-	PageID      string
+	Sha256      []byte
 }
 
 // Stores evidence. The excerpt is the snapshot's own span: no text from outside can enter here.
@@ -119,7 +121,7 @@ func (q *Queries) InsertEvidence(ctx context.Context, arg InsertEvidenceParams) 
 		arg.At,
 		arg.StartOffset,
 		arg.EndOffset,
-		arg.PageID,
+		arg.Sha256,
 	)
 	var excerpt string
 	err := row.Scan(&excerpt)
@@ -159,9 +161,9 @@ func (q *Queries) SetEvidenceScreenshot(ctx context.Context, screenshot string, 
 }
 
 const taskEvidence = `-- name: TaskEvidence :many
-SELECT e.task_id, e.number, coalesce(e.marker, 0)::integer AS marker, e.page_id, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.support,
+SELECT e.task_id, e.number, coalesce(e.marker, 0)::integer AS marker, encode(p.sha256, 'hex')::text AS page_id, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.support,
        e.accessed_at, v.published_at, coalesce(e.screenshot, '')::text AS screenshot
-FROM evidence e JOIN visits v ON v.id = e.visit_id
+FROM evidence e JOIN visits v ON v.id = e.visit_id JOIN pages p ON p.id = e.page_id
 WHERE e.task_id = ANY((SELECT $1::uuid[])::uuid[]) AND (e.marker IS NOT NULL OR NOT $2::boolean)
 ORDER BY e.task_id, e.marker, e.number
 `

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Who owns tasks, visits and keys. One account, default, until access control lands.
@@ -26,15 +27,21 @@ type Artifact struct {
 	CreatedAt   time.Time
 }
 
-// Politeness across processes: moments reserved per domain. next_at is the earliest next one, recent the last ones granted.
+// Politeness across processes: the state of each domain that was asked in the last day. next_at is the earliest moment that spacing and backing off allow.
 type Domain struct {
 	Domain string
 	NextAt time.Time
-	Recent []time.Time
 	// Answers of 429 or 503 in a row, those that came while the domain was left alone already not counted.
 	Strikes int32
 	// The domain is left alone until then; moments that were granted before do not count.
 	QuietUntil time.Time
+}
+
+// The moments at which a domain may be asked, those to come included. A row goes when no window can reach back to it any more.
+type DomainGrant struct {
+	Domain    string
+	GrantedAt time.Time
+	ID        int64
 }
 
 // Quotes that a task keeps as its sources. The inserting statement cuts the excerpt out of the snapshot, so no other text can get in.
@@ -44,7 +51,6 @@ type Evidence struct {
 	Number int32
 	// The number in brackets by which the answer cites it, from 1; NULL: the answer does not cite it.
 	Marker  *int32
-	PageID  string
 	VisitID uuid.UUID
 	Url     string
 	Title   string
@@ -56,6 +62,7 @@ type Evidence struct {
 	AccessedAt  time.Time
 	// The picture that shows the page, if one was taken. Found by the primary key's task_id, so it needs no index of its own.
 	Screenshot *string
+	PageID     int64
 }
 
 // Idempotency-Key headers of the last 24 hours. request_hash is the SHA-256 of the submission, normalised and defaulted.
@@ -67,21 +74,22 @@ type IdempotencyKey struct {
 	CreatedAt   time.Time
 }
 
-// Snapshots: extracted text, stored once per content and never changed. id is its SHA-256 in hex.
+// Snapshots: extracted text, stored once per content and never changed.
 type Page struct {
-	ID       string
+	// Of the content in UTF-8; in hex it is the id of the page in the API.
+	Sha256   []byte
 	Title    string
 	Language string
 	// The text search configuration of its language.
-	Config    string
-	Chars     int32
-	Content   string
-	CreatedAt time.Time
+	Config  string
+	Chars   int32
+	Content string
+	ID      int64
 }
 
-// Citable spans of a snapshot, in code points, ranked by full-text search: A the title, B the headings, D the text.
+// Spans of a snapshot that can be cited, in code points, ranked by full-text search: A the title, B the headings, D the text.
 type Passage struct {
-	PageID      string
+	PageID      int64
 	Ord         int32
 	StartOffset int32
 	EndOffset   int32
@@ -129,6 +137,8 @@ type Step struct {
 	CreatedAt    time.Time
 	// Of a model reply, in US dollars by MODEL_PRICES when it was journaled; NULL where the model has no price.
 	CostUsd *float64
+	// The visit that keeps the member links of the result, which is left out of it; NULL: the result is whole. Step and visit are written in one transaction and go with their task, so there is no foreign key.
+	VisitID *uuid.UUID
 }
 
 // One question with its options and its outcome.
@@ -198,12 +208,43 @@ type TaskHead struct {
 	JobID *int64
 }
 
+// How each task ended, if it has.
+type TaskOutcome struct {
+	TaskID      uuid.UUID
+	AccountID   string
+	Status      string
+	ErrorCode   *string
+	CreatedAt   time.Time
+	StartedAt   *time.Time
+	CompletedAt *time.Time
+	// From the first start to the end; NULL while either is missing.
+	DurationSeconds pgtype.Numeric
+	Confidence      *float64
+	Provider        *string
+	Model           *string
+	Citations       int64
+}
+
+// What each task has used so far, by its journal and its runs.
+type TaskUsage struct {
+	TaskID uuid.UUID
+	// Pages opened, good or bad; those that a follow-up took over from its parent do not count.
+	Pages        int64
+	ToolCalls    int64
+	ModelCalls   int64
+	InputTokens  int64
+	OutputTokens int64
+	// US dollars for model replies whose model had a price; NULL: none had.
+	CostUsd int64
+	// Seconds that its runs took, from claim to end, or to the last write of a run that was lost.
+	RunningSeconds interface{}
+}
+
 // One reading of one URL by one task, good or bad. The library of an account is what its visits read.
 type Visit struct {
 	ID        uuid.UUID
 	AccountID string
 	TaskID    *uuid.UUID
-	PageID    *string
 	Url       string
 	FinalUrl  string
 	Outcome   string
@@ -225,6 +266,7 @@ type Visit struct {
 	Cached bool
 	// A reading of the task that this one follows up, copied with the evidence from it; it is no page opened by this task.
 	Inherited bool
+	PageID    *int64
 }
 
 // One row per live worker process; its lease is the age of heartbeat_at by the clock of this database.

@@ -13,14 +13,14 @@ import (
 )
 
 const collectPages = `-- name: CollectPages :execrows
-DELETE FROM pages p WHERE p.id = ANY($1::text[])
+DELETE FROM pages p WHERE p.id = ANY($1::bigint[])
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 `
 
 // Removes those of the locked snapshots that nothing refers to any more. A statement after the one that locks, because
 // only then it sees a visit that was committed just before.
-func (q *Queries) CollectPages(ctx context.Context, ids []string) (int64, error) {
+func (q *Queries) CollectPages(ctx context.Context, ids []int64) (int64, error) {
 	result, err := q.db.Exec(ctx, collectPages, ids)
 	if err != nil {
 		return 0, err
@@ -44,15 +44,15 @@ func (q *Queries) DeleteLibraryVisits(ctx context.Context, accountID string, url
 }
 
 const holdPage = `-- name: HoldPage :one
-SELECT id FROM pages WHERE id = $1 FOR KEY SHARE
+SELECT id FROM pages WHERE sha256 = $1 FOR KEY SHARE
 `
 
 // Keeps a snapshot from being collected until this transaction's visit refers to it. No row: it was just collected.
-func (q *Queries) HoldPage(ctx context.Context, id string) (string, error) {
-	row := q.db.QueryRow(ctx, holdPage, id)
-	var id_2 string
-	err := row.Scan(&id_2)
-	return id_2, err
+func (q *Queries) HoldPage(ctx context.Context, sha256 []byte) (int64, error) {
+	row := q.db.QueryRow(ctx, holdPage, sha256)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
 }
 
 const insertLibraryVisit = `-- name: InsertLibraryVisit :exec
@@ -65,7 +65,7 @@ VALUES ($1, $2, $3, $4, $5, 'ok', '', $6, $7, $8, $9, $10, clock_timestamp(),
 type InsertLibraryVisitParams struct {
 	ID           uuid.UUID
 	AccountID    string
-	PageID       *string
+	PageID       *int64
 	Url          string
 	FinalUrl     string
 	Status       int32
@@ -100,33 +100,33 @@ func (q *Queries) InsertLibraryVisit(ctx context.Context, arg InsertLibraryVisit
 	return err
 }
 
-const insertPage = `-- name: InsertPage :execrows
-INSERT INTO pages (id, title, language, config, chars, content)
+const insertPage = `-- name: InsertPage :one
+INSERT INTO pages (sha256, title, language, config, chars, content)
 VALUES ($1, $2, $3, CAST($4::text AS regconfig), char_length($5), $5)
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT (sha256) DO NOTHING
+RETURNING id
 `
 
 type InsertPageParams struct {
-	ID       string
+	Sha256   []byte
 	Title    string
 	Language string
 	Config   string
 	Content  string
 }
 
-// Stores a snapshot unless the same text is there already.
+// Stores a snapshot and gives its key. No row: the same text is there already.
 func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, error) {
-	result, err := q.db.Exec(ctx, insertPage,
-		arg.ID,
+	row := q.db.QueryRow(ctx, insertPage,
+		arg.Sha256,
 		arg.Title,
 		arg.Language,
 		arg.Config,
 		arg.Content,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	var id int64
+	err := row.Scan(&id)
+	return id, err
 }
 
 const insertPassages = `-- name: InsertPassages :exec
@@ -134,11 +134,11 @@ INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
 SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
        setweight(to_tsvector(p.config, left(p.title, 1000)), 'A')
        || setweight(to_tsvector(p.config, left(i.heading, 2000)), 'B')
-       || to_tsvector(p.config, substr(p.content, i.start_offset + 1, i.end_offset - i.start_offset))
+       || to_tsvector(p.config, i.text)
 FROM pages p,
      (SELECT unnest($1::integer[]) AS ord, unnest($2::integer[]) AS start_offset, unnest($3::integer[]) AS end_offset,
-             unnest($4::text[]) AS heading) i
-WHERE p.id = $5
+             unnest($4::text[]) AS heading, unnest($5::text[]) AS text) i
+WHERE p.id = $6
 `
 
 type InsertPassagesParams struct {
@@ -146,16 +146,19 @@ type InsertPassagesParams struct {
 	Starts   []int32
 	Ends     []int32
 	Headings []string
-	PageID   string
+	Texts    []string
+	PageID   int64
 }
 
-// The passages of a snapshot just stored. The texts come from the snapshot itself.
+// The passages of a snapshot just stored, with their texts, which only go into the index: to cut them out of the snapshot here
+// would read it from its beginning for each passage, which took 9.9 s for 477,000 characters.
 func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) error {
 	_, err := q.db.Exec(ctx, insertPassages,
 		arg.Ords,
 		arg.Starts,
 		arg.Ends,
 		arg.Headings,
+		arg.Texts,
 		arg.PageID,
 	)
 	return err
@@ -171,7 +174,7 @@ FROM tasks t WHERE t.id = $18
 
 type InsertVisitParams struct {
 	ID           uuid.UUID
-	PageID       *string
+	PageID       *int64
 	Url          string
 	FinalUrl     string
 	Outcome      string
@@ -216,9 +219,9 @@ func (q *Queries) InsertVisit(ctx context.Context, arg InsertVisitParams) error 
 }
 
 const libraryPage = `-- name: LibraryPage :one
-SELECT page_id::text FROM visits
-WHERE account_id = $1 AND md5(url) = md5($2::text) AND url = $2 AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
-ORDER BY fetched_at DESC LIMIT 1
+SELECT encode(p.sha256, 'hex')::text AS page_id FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.account_id = $1 AND md5(v.url) = md5($2::text) AND v.url = $2 AND v.task_id IS NULL AND v.page_id IS NOT NULL AND v.links IS NOT NULL
+ORDER BY v.fetched_at DESC LIMIT 1
 `
 
 // The snapshot that an account's library holds of an address.
@@ -229,20 +232,35 @@ func (q *Queries) LibraryPage(ctx context.Context, accountID string, url string)
 	return page_id, err
 }
 
+const libraryPages = `-- name: LibraryPages :one
+SELECT count(*) FROM (
+    SELECT 1 FROM visits v WHERE v.account_id = $1 AND v.page_id IS NOT NULL LIMIT $2::bigint
+) AS read
+`
+
+// How many visits of an account read a page, counted up to most: whether its library is small enough to look through page
+// by page.
+func (q *Queries) LibraryPages(ctx context.Context, accountID string, most int64) (int64, error) {
+	row := q.db.QueryRow(ctx, libraryPages, accountID, most)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const lockPages = `-- name: LockPages :many
-SELECT p.id FROM pages p WHERE p.id = ANY($1::text[]) ORDER BY p.id FOR UPDATE SKIP LOCKED
+SELECT p.id FROM pages p WHERE p.id = ANY($1::bigint[]) ORDER BY p.id FOR UPDATE SKIP LOCKED
 `
 
 // Locks snapshots that may be collected, in the order of their ids, but for those that a visit is about to refer to.
-func (q *Queries) LockPages(ctx context.Context, ids []string) ([]string, error) {
+func (q *Queries) LockPages(ctx context.Context, ids []int64) ([]int64, error) {
 	rows, err := q.db.Query(ctx, lockPages, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []int64{}
 	for rows.Next() {
-		var id string
+		var id int64
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
@@ -255,30 +273,28 @@ func (q *Queries) LockPages(ctx context.Context, ids []string) ([]string, error)
 }
 
 const pageContent = `-- name: PageContent :one
-SELECT p.id, p.title, p.language, p.content, p.chars
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content
 FROM pages p
-WHERE p.id = $1
+WHERE p.sha256 = $1
   AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = $2)
 `
 
 type PageContentRow struct {
-	ID       string
+	PageID   string
 	Title    string
 	Language string
 	Content  string
-	Chars    int32
 }
 
 // A snapshot, for a task of the account that read it or holds it as evidence.
-func (q *Queries) PageContent(ctx context.Context, iD string, accountID string) (PageContentRow, error) {
-	row := q.db.QueryRow(ctx, pageContent, iD, accountID)
+func (q *Queries) PageContent(ctx context.Context, sha256 []byte, accountID string) (PageContentRow, error) {
+	row := q.db.QueryRow(ctx, pageContent, sha256, accountID)
 	var i PageContentRow
 	err := row.Scan(
-		&i.ID,
+		&i.PageID,
 		&i.Title,
 		&i.Language,
 		&i.Content,
-		&i.Chars,
 	)
 	return i, err
 }
@@ -295,7 +311,7 @@ type PagePassagesRow struct {
 }
 
 // The passages of a snapshot in order.
-func (q *Queries) PagePassages(ctx context.Context, pageID string) ([]PagePassagesRow, error) {
+func (q *Queries) PagePassages(ctx context.Context, pageID int64) ([]PagePassagesRow, error) {
 	rows, err := q.db.Query(ctx, pagePassages, pageID)
 	if err != nil {
 		return nil, err
@@ -365,7 +381,7 @@ WITH read AS (
     ORDER BY rank DESC, ps.page_id, ps.ord
     LIMIT $3
 )
-SELECT ps.page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
+SELECT encode(p.sha256, 'hex')::text AS page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
        substr(p.content, ps.start_offset + 1, ps.end_offset - ps.start_offset)::text AS text, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
@@ -429,7 +445,7 @@ func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, quest
 
 const recallVisit = `-- name: RecallVisit :one
 SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
-       p.id AS page_id, p.title AS page_title, p.language, p.content
+       p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content
 FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = $1 AND v.page_id IS NOT NULL AND v.links IS NOT NULL
   AND md5(v.url) = ANY($2::text[]) AND v.url = ANY($3::text[])
@@ -453,6 +469,7 @@ type RecallVisitRow struct {
 	PublishedAt  *time.Time
 	ModifiedAt   *time.Time
 	Links        []byte
+	PageKey      int64
 	PageID       string
 	PageTitle    string
 	Language     string
@@ -478,6 +495,7 @@ func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (Recal
 		&i.PublishedAt,
 		&i.ModifiedAt,
 		&i.Links,
+		&i.PageKey,
 		&i.PageID,
 		&i.PageTitle,
 		&i.Language,
@@ -486,43 +504,43 @@ func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (Recal
 	return i, err
 }
 
-const searchLibrary = `-- name: SearchLibrary :many
-WITH asked AS (
+const searchLargeLibrary = `-- name: SearchLargeLibrary :many
+WITH asked AS MATERIALIZED (
     SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
-    FROM (SELECT CAST(unnest($1::text[]) AS regconfig) AS config) c,
-         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)
+    FROM (SELECT CAST(unnest($2::text[]) AS regconfig) AS config) c,
+         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $3::text))) AS l(lexeme)
     GROUP BY c.config
-), best AS (
-    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.title, p.config, a.query,
+), own AS MATERIALIZED (
+    SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = $1 AND v.page_id IS NOT NULL
+), best AS MATERIALIZED (
+    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.config, a.query,
            ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
     FROM asked a
     JOIN passages ps ON ps.tsv @@ a.query
+    JOIN own o ON o.page_id = ps.page_id
     JOIN pages p ON p.id = ps.page_id AND p.config = a.config
     ORDER BY ps.page_id, rank DESC, ps.ord
-), own AS MATERIALIZED (
-    -- Cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
-    SELECT b.page_id, b.start_offset, b.end_offset, b.title, b.config, b.query, b.rank, v.final_url, v.title AS visit_title
-    FROM best b,
-         LATERAL (SELECT x.final_url, x.title FROM visits x
-                  WHERE x.page_id = b.page_id AND x.account_id = $3 ORDER BY x.fetched_at DESC LIMIT 1) v
-    ORDER BY b.rank DESC, b.page_id
-    LIMIT $4
+), top AS MATERIALIZED (
+    SELECT page_id, start_offset, end_offset, config, query, rank FROM best b ORDER BY b.rank DESC, b.page_id LIMIT $4
 )
-SELECT o.page_id, o.final_url AS url, coalesce(nullif(o.visit_title, ''), o.title)::text AS title,
-       ts_headline(o.config, substr(p.content, o.start_offset + 1, o.end_offset - o.start_offset), o.query,
-                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, o.rank::float8 AS rank
-FROM own o JOIN pages p ON p.id = o.page_id
-ORDER BY o.rank DESC, o.page_id
+SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
+       ts_headline(t.config, substr(p.content, t.start_offset + 1, t.end_offset - t.start_offset), t.query,
+                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, t.rank::float8 AS rank
+FROM top t
+JOIN pages p ON p.id = t.page_id,
+     LATERAL (SELECT w.final_url, w.title FROM visits w
+              WHERE w.page_id = t.page_id AND w.account_id = $1 ORDER BY w.fetched_at DESC LIMIT 1) v
+ORDER BY t.rank DESC, t.page_id
 `
 
-type SearchLibraryParams struct {
+type SearchLargeLibraryParams struct {
+	AccountID string
 	Configs   []string
 	Question  string
-	AccountID string
 	MaxRows   int32
 }
 
-type SearchLibraryRow struct {
+type SearchLargeLibraryRow struct {
 	PageID string
 	Url    string
 	Title  string
@@ -530,21 +548,104 @@ type SearchLibraryRow struct {
 	Rank   float64
 }
 
-// The pages that an account has read, best page first, each with the part of its best passage that fits the question.
-func (q *Queries) SearchLibrary(ctx context.Context, arg SearchLibraryParams) ([]SearchLibraryRow, error) {
-	rows, err := q.db.Query(ctx, searchLibrary,
+// The same for an account with very many pages: it begins with the index of words, and leaves out what the account has not
+// read before it ranks.
+func (q *Queries) SearchLargeLibrary(ctx context.Context, arg SearchLargeLibraryParams) ([]SearchLargeLibraryRow, error) {
+	rows, err := q.db.Query(ctx, searchLargeLibrary,
+		arg.AccountID,
 		arg.Configs,
 		arg.Question,
-		arg.AccountID,
 		arg.MaxRows,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []SearchLibraryRow{}
+	items := []SearchLargeLibraryRow{}
 	for rows.Next() {
-		var i SearchLibraryRow
+		var i SearchLargeLibraryRow
+		if err := rows.Scan(
+			&i.PageID,
+			&i.Url,
+			&i.Title,
+			&i.Text,
+			&i.Rank,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchSmallLibrary = `-- name: SearchSmallLibrary :many
+WITH own AS MATERIALIZED (
+    SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = $1 AND v.page_id IS NOT NULL
+), asked AS MATERIALIZED (
+    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
+    FROM (SELECT CAST(unnest($2::text[]) AS regconfig) AS config) c,
+         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $3::text))) AS l(lexeme)
+    GROUP BY c.config
+), best AS MATERIALIZED (
+    -- OFFSET 0 keeps the order of the joins: each page's passages by their primary key.
+    SELECT o.page_id, b.start_offset, b.end_offset, b.rank, p.config, a.query
+    FROM own o
+    JOIN pages p ON p.id = o.page_id
+    JOIN asked a ON a.config = p.config
+    CROSS JOIN LATERAL (
+        SELECT ps.start_offset, ps.end_offset, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
+        FROM (SELECT page_id, ord, start_offset, end_offset, heading, tsv FROM passages x WHERE x.page_id = o.page_id OFFSET 0) ps
+        WHERE ps.tsv @@ a.query
+        ORDER BY rank DESC, ps.ord LIMIT 1
+    ) b
+    ORDER BY b.rank DESC, o.page_id
+    LIMIT $4
+)
+SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
+       ts_headline(b.config, substr(p.content, b.start_offset + 1, b.end_offset - b.start_offset), b.query,
+                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, b.rank::float8 AS rank
+FROM best b
+JOIN pages p ON p.id = b.page_id,
+     LATERAL (SELECT w.final_url, w.title FROM visits w
+              WHERE w.page_id = b.page_id AND w.account_id = $1 ORDER BY w.fetched_at DESC LIMIT 1) v
+ORDER BY b.rank DESC, b.page_id
+`
+
+type SearchSmallLibraryParams struct {
+	AccountID string
+	Configs   []string
+	Question  string
+	MaxRows   int32
+}
+
+type SearchSmallLibraryRow struct {
+	PageID string
+	Url    string
+	Title  string
+	Text   string
+	Rank   float64
+}
+
+// The pages that an account has read, best page first, each with the part of its best passage that fits the question. It
+// begins with the account's pages and reads their passages alone, whatever other accounts hold.
+// Only now any text is taken out of a snapshot: each time unpacks the whole snapshot.
+func (q *Queries) SearchSmallLibrary(ctx context.Context, arg SearchSmallLibraryParams) ([]SearchSmallLibraryRow, error) {
+	rows, err := q.db.Query(ctx, searchSmallLibrary,
+		arg.AccountID,
+		arg.Configs,
+		arg.Question,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SearchSmallLibraryRow{}
+	for rows.Next() {
+		var i SearchSmallLibraryRow
 		if err := rows.Scan(
 			&i.PageID,
 			&i.Url,
@@ -563,9 +664,9 @@ func (q *Queries) SearchLibrary(ctx context.Context, arg SearchLibraryParams) ([
 }
 
 const taskPage = `-- name: TaskPage :one
-SELECT p.id AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
 FROM visits v JOIN tasks t ON t.id = v.task_id JOIN pages p ON p.id = v.page_id
-WHERE v.task_id = $1::uuid AND t.account_id = $2 AND v.page_id = $3::text
+WHERE v.task_id = $1::uuid AND t.account_id = $2 AND p.sha256 = $3
 ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1
 `
 
@@ -584,8 +685,8 @@ type TaskPageRow struct {
 }
 
 // A snapshot that a task of an account read, as its newest visit found it.
-func (q *Queries) TaskPage(ctx context.Context, taskID uuid.UUID, accountID string, pageID string) (TaskPageRow, error) {
-	row := q.db.QueryRow(ctx, taskPage, taskID, accountID, pageID)
+func (q *Queries) TaskPage(ctx context.Context, taskID uuid.UUID, accountID string, sha256 []byte) (TaskPageRow, error) {
+	row := q.db.QueryRow(ctx, taskPage, taskID, accountID, sha256)
 	var i TaskPageRow
 	err := row.Scan(
 		&i.PageID,
@@ -604,21 +705,21 @@ func (q *Queries) TaskPage(ctx context.Context, taskID uuid.UUID, accountID stri
 }
 
 const taskPageIDs = `-- name: TaskPageIDs :many
-SELECT DISTINCT v.page_id::text AS page_id FROM visits v
+SELECT DISTINCT v.page_id::bigint AS page_id FROM visits v
 WHERE v.task_id = ANY($1::uuid[]) AND v.page_id IS NOT NULL
 ORDER BY 1
 `
 
 // The snapshots that tasks refer to; collected after they are gone, unless others use them.
-func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]string, error) {
+func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]int64, error) {
 	rows, err := q.db.Query(ctx, taskPageIDs, taskIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []int64{}
 	for rows.Next() {
-		var page_id string
+		var page_id int64
 		if err := rows.Scan(&page_id); err != nil {
 			return nil, err
 		}
@@ -631,7 +732,7 @@ func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]strin
 }
 
 const taskPages = `-- name: TaskPages :many
-SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.fetched_at,
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.fetched_at,
        coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
        (SELECT count(*) FROM evidence e WHERE e.task_id = v.task_id AND e.page_id = v.page_id AND e.marker IS NOT NULL)::integer AS cited
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id
@@ -646,7 +747,7 @@ type TaskPagesRow struct {
 	Message   string
 	Status    int32
 	Title     string
-	PageID    *string
+	PageID    string
 	Depth     int32
 	FetchedAt time.Time
 	PageTitle string
@@ -692,7 +793,7 @@ func (q *Queries) TaskPages(ctx context.Context, taskID *uuid.UUID) ([]TaskPages
 }
 
 const taskVisits = `-- name: TaskVisits :many
-SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.bytes, v.millis, v.fetched_at,
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.bytes, v.millis, v.fetched_at,
        v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = $1 ORDER BY v.fetched_at, v.id
 `
@@ -705,7 +806,7 @@ type TaskVisitsRow struct {
 	Message      string
 	Status       int32
 	Title        string
-	PageID       *string
+	PageID       string
 	Depth        int32
 	Bytes        int64
 	Millis       int32

@@ -95,23 +95,23 @@ func (q *Queries) LockExpired(ctx context.Context, keepSeconds float64, maxRows 
 
 const orphanPages = `-- name: OrphanPages :many
 SELECT p.id FROM pages p
-WHERE p.id > $1
+WHERE p.id > $1::bigint
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 ORDER BY p.id LIMIT $2
 `
 
-// Snapshots that nothing refers to, after an id. A snapshot is stored together with its first visit, so none of these
+// Snapshots that nothing refers to, after a key. A snapshot is stored together with its first visit, so none of these
 // is new.
-func (q *Queries) OrphanPages(ctx context.Context, after string, maxRows int32) ([]string, error) {
+func (q *Queries) OrphanPages(ctx context.Context, after int64, maxRows int32) ([]int64, error) {
 	rows, err := q.db.Query(ctx, orphanPages, after, maxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []int64{}
 	for rows.Next() {
-		var id string
+		var id int64
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}

@@ -18,9 +18,9 @@ WITH head AS (
     WHERE h.task_id = $2 AND h.run_epoch = $3
     RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 ), step AS (
-    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, cost_usd, created_at)
-    SELECT head.task_id, $4::integer, $5::integer, head.run_epoch, $6::integer, $7::text, $8::text, $9::json, $10::json,
-           $11::boolean, $12::integer, $13::bigint, $14::bigint, $15::float8, head.at
+    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, visit_id, success, millis, input_tokens, output_tokens, cost_usd, created_at)
+    SELECT head.task_id, $4::integer, $5::integer, head.run_epoch, $6::integer, $7::text, $8::text, $9::json, $10::json, $11::uuid,
+           $12::boolean, $13::integer, $14::bigint, $15::bigint, $16::float8::numeric, head.at
     FROM head
 ), seen AS (
     UPDATE runs SET seen_at = greatest(head.at, runs.seen_at) FROM head WHERE runs.task_id = head.task_id AND runs.epoch = head.run_epoch
@@ -28,7 +28,7 @@ WITH head AS (
     INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
     SELECT head.task_id, head.last_seq - cardinality($1::text[]) + e.nth, e.type, e.terminal, head.at, e.body
     FROM head, (SELECT generate_subscripts($1::text[], 1) AS nth, unnest($1::text[]) AS type,
-                       unnest($16::boolean[]) AS terminal, unnest($17::text[])::json AS body) e
+                       unnest($17::boolean[]) AS terminal, unnest($18::text[])::json AS body) e
 )
 SELECT head.last_seq, head.at FROM head
 `
@@ -44,6 +44,7 @@ type RecordStepParams struct {
 	Tool         string
 	Args         []byte
 	Result       []byte
+	VisitID      *uuid.UUID
 	Success      bool
 	Millis       int32
 	InputTokens  int64
@@ -72,6 +73,7 @@ func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordS
 		arg.Tool,
 		arg.Args,
 		arg.Result,
+		arg.VisitID,
 		arg.Success,
 		arg.Millis,
 		arg.InputTokens,
@@ -86,8 +88,10 @@ func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordS
 }
 
 const steps = `-- name: Steps :many
-SELECT turn, call_no, epoch, try, kind, tool, args, result, success, millis, input_tokens, output_tokens, cost_usd, created_at
-FROM steps WHERE task_id = $1 ORDER BY turn, call_no
+SELECT s.turn, s.call_no, s.epoch, s.try, s.kind, s.tool, s.args, s.result, v.links, s.success, s.millis, s.input_tokens, s.output_tokens,
+       s.cost_usd, s.created_at
+FROM steps s LEFT JOIN visits v ON v.id = s.visit_id
+WHERE s.task_id = $1 ORDER BY s.turn, s.call_no
 `
 
 type StepsRow struct {
@@ -99,6 +103,7 @@ type StepsRow struct {
 	Tool         string
 	Args         []byte
 	Result       []byte
+	Links        []byte
 	Success      bool
 	Millis       int32
 	InputTokens  int64
@@ -107,7 +112,7 @@ type StepsRow struct {
 	CreatedAt    time.Time
 }
 
-// The journal of a task, in order.
+// The journal of a task, in order, with the links that a result leaves to its visit.
 func (q *Queries) Steps(ctx context.Context, taskID uuid.UUID) ([]StepsRow, error) {
 	rows, err := q.db.Query(ctx, steps, taskID)
 	if err != nil {
@@ -126,6 +131,7 @@ func (q *Queries) Steps(ctx context.Context, taskID uuid.UUID) ([]StepsRow, erro
 			&i.Tool,
 			&i.Args,
 			&i.Result,
+			&i.Links,
 			&i.Success,
 			&i.Millis,
 			&i.InputTokens,

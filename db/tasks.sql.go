@@ -403,37 +403,30 @@ func (q *Queries) TaskCounts(ctx context.Context) (TaskCountsRow, error) {
 }
 
 const taskUsage = `-- name: TaskUsage :many
-SELECT h.task_id,
-       (SELECT count(*) FROM visits v WHERE v.task_id = h.task_id AND NOT v.inherited) AS pages,
-       s.tool_calls, s.model_calls, s.input_tokens, s.output_tokens, s.cost_usd, s.priced,
-       (SELECT coalesce(sum(extract(epoch FROM coalesce(r.ended_at, r.seen_at) - r.claimed_at) * 1000), 0)::bigint
-        FROM runs r WHERE r.task_id = h.task_id) AS running_millis
-FROM task_heads h,
-     LATERAL (SELECT count(*) FILTER (WHERE st.kind = 'tool') AS tool_calls,
-                     count(*) FILTER (WHERE st.kind = 'model') AS model_calls,
-                     coalesce(sum(st.input_tokens), 0)::bigint AS input_tokens,
-                     coalesce(sum(st.output_tokens), 0)::bigint AS output_tokens,
-                     coalesce(sum(st.cost_usd), 0)::float8 AS cost_usd,
-                     count(st.cost_usd) AS priced
-              FROM steps st WHERE st.task_id = h.task_id) s
-WHERE h.task_id = ANY((SELECT $1::uuid[])::uuid[])
+SELECT u.task_id, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+       coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds,
+       coalesce(o.duration_seconds, 0)::float8 AS duration_seconds, (o.duration_seconds IS NOT NULL)::boolean AS timed
+FROM task_usage u JOIN task_outcomes o ON o.task_id = u.task_id
+WHERE u.task_id = ANY((SELECT $1::uuid[])::uuid[])
 `
 
 type TaskUsageRow struct {
-	TaskID        uuid.UUID
-	Pages         int64
-	ToolCalls     int64
-	ModelCalls    int64
-	InputTokens   int64
-	OutputTokens  int64
-	CostUsd       float64
-	Priced        int64
-	RunningMillis int64
+	TaskID          uuid.UUID
+	Pages           int64
+	ToolCalls       int64
+	ModelCalls      int64
+	InputTokens     int64
+	OutputTokens    int64
+	CostUsd         float64
+	Priced          bool
+	RunningSeconds  float64
+	DurationSeconds float64
+	Timed           bool
 }
 
-// What tasks have cost so far, counted from their journals and runs. The ids come by a subquery, here and where else they
-// come with every read of a task: PostgreSQL does not look into it, so a plan for any number of ids seems as good as one for
-// these, and it does not plan each time anew, which would take two thirds of the statement's time.
+// What tasks have used so far, and how long they took. The ids come by a subquery, here and where else they come with every
+// read of a task: PostgreSQL does not look into it, so a plan for any number of ids seems as good as one for these, and it
+// does not plan each time anew, which would take two thirds of the statement's time.
 func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsageRow, error) {
 	rows, err := q.db.Query(ctx, taskUsage, taskIds)
 	if err != nil {
@@ -452,7 +445,9 @@ func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsa
 			&i.OutputTokens,
 			&i.CostUsd,
 			&i.Priced,
-			&i.RunningMillis,
+			&i.RunningSeconds,
+			&i.DurationSeconds,
+			&i.Timed,
 		); err != nil {
 			return nil, err
 		}

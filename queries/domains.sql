@@ -13,3 +13,10 @@ SELECT coalesce((SELECT greatest(0, extract(epoch FROM quiet_until - clock_times
 -- name: SettleDomain :exec
 -- Ends the doubling of a domain that answered as it should.
 UPDATE domains SET strikes = 0 WHERE domain = @domain AND strikes > 0;
+
+-- name: PurgeDomains :execrows
+-- Forgets domains that nobody has asked for a day, with their grants; those that somebody is at are left for the next time.
+DELETE FROM domains WHERE domain IN (
+    SELECT d.domain FROM domains d
+    WHERE d.next_at < now() - interval '1 day' AND d.quiet_until < now() - interval '1 day'
+    ORDER BY d.next_at LIMIT @max_rows FOR UPDATE SKIP LOCKED);

@@ -3,7 +3,7 @@
 INSERT INTO evidence (task_id, number, page_id, visit_id, url, title, excerpt, start_offset, end_offset, accessed_at)
 SELECT @task_id, @number, p.id, @visit_id, @url, @title, substr(p.content, s.start_offset + 1, s.end_offset - s.start_offset), s.start_offset, s.end_offset, @at
 FROM pages p, (SELECT @start_offset::integer AS start_offset, @end_offset::integer AS end_offset) s
-WHERE p.id = @page_id
+WHERE p.sha256 = @sha256
 RETURNING excerpt;
 
 -- name: MarkEvidence :exec
@@ -16,9 +16,9 @@ UPDATE evidence SET screenshot = @screenshot::text WHERE task_id = @task_id AND 
 
 -- name: TaskEvidence :many
 -- Evidence of tasks; with cited_only that alone which the answer cites.
-SELECT e.task_id, e.number, coalesce(e.marker, 0)::integer AS marker, e.page_id, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.support,
+SELECT e.task_id, e.number, coalesce(e.marker, 0)::integer AS marker, encode(p.sha256, 'hex')::text AS page_id, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.support,
        e.accessed_at, v.published_at, coalesce(e.screenshot, '')::text AS screenshot
-FROM evidence e JOIN visits v ON v.id = e.visit_id
+FROM evidence e JOIN visits v ON v.id = e.visit_id JOIN pages p ON p.id = e.page_id
 WHERE e.task_id = ANY((SELECT @task_ids::uuid[])::uuid[]) AND (e.marker IS NOT NULL OR NOT @cited_only::boolean)
 ORDER BY e.task_id, e.marker, e.number;
 
@@ -32,7 +32,7 @@ FROM visits v WHERE v.id = @from_visit AND v.page_id IS NOT NULL;
 
 -- name: Inherited :many
 -- The evidence that a follow-up began with, by its number.
-SELECT e.number, e.page_id, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.accessed_at, p.language, p.chars,
+SELECT e.number, encode(p.sha256, 'hex')::text AS page_id, p.sha256, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.accessed_at, p.language, p.chars,
        p.title AS page_title, (SELECT count(*) FROM passages ps WHERE ps.page_id = p.id) AS passages
 FROM evidence e JOIN visits v ON v.id = e.visit_id JOIN pages p ON p.id = e.page_id
 WHERE e.task_id = @task_id AND v.inherited

@@ -1,23 +1,25 @@
--- name: InsertPage :execrows
--- Stores a snapshot unless the same text is there already.
-INSERT INTO pages (id, title, language, config, chars, content)
-VALUES (@id, @title, @language, CAST(@config::text AS regconfig), char_length(@content), @content)
-ON CONFLICT (id) DO NOTHING;
+-- name: InsertPage :one
+-- Stores a snapshot and gives its key. No row: the same text is there already.
+INSERT INTO pages (sha256, title, language, config, chars, content)
+VALUES (@sha256, @title, @language, CAST(@config::text AS regconfig), char_length(@content), @content)
+ON CONFLICT (sha256) DO NOTHING
+RETURNING id;
 
 -- name: HoldPage :one
 -- Keeps a snapshot from being collected until this transaction's visit refers to it. No row: it was just collected.
-SELECT id FROM pages WHERE id = @id FOR KEY SHARE;
+SELECT id FROM pages WHERE sha256 = @sha256 FOR KEY SHARE;
 
 -- name: InsertPassages :exec
--- The passages of a snapshot just stored. The texts come from the snapshot itself.
+-- The passages of a snapshot just stored, with their texts, which only go into the index: to cut them out of the snapshot here
+-- would read it from its beginning for each passage, which took 9.9 s for 477,000 characters.
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
 SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
        setweight(to_tsvector(p.config, left(p.title, 1000)), 'A')
        || setweight(to_tsvector(p.config, left(i.heading, 2000)), 'B')
-       || to_tsvector(p.config, substr(p.content, i.start_offset + 1, i.end_offset - i.start_offset))
+       || to_tsvector(p.config, i.text)
 FROM pages p,
      (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start_offset, unnest(@ends::integer[]) AS end_offset,
-             unnest(@headings::text[]) AS heading) i
+             unnest(@headings::text[]) AS heading, unnest(@texts::text[]) AS text) i
 WHERE p.id = @page_id;
 
 -- name: InsertVisit :exec
@@ -37,9 +39,9 @@ VALUES (@id, @account_id, @page_id, @url, @final_url, 'ok', '', @status, @title,
 
 -- name: LibraryPage :one
 -- The snapshot that an account's library holds of an address.
-SELECT page_id::text FROM visits
-WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
-ORDER BY fetched_at DESC LIMIT 1;
+SELECT encode(p.sha256, 'hex')::text AS page_id FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.account_id = @account_id AND md5(v.url) = md5(@url::text) AND v.url = @url AND v.task_id IS NULL AND v.page_id IS NOT NULL AND v.links IS NOT NULL
+ORDER BY v.fetched_at DESC LIMIT 1;
 
 -- name: DeleteLibraryVisits :execrows
 -- Removes what an account's library holds of an address, before a newer text takes its place. Evidence never refers to
@@ -51,7 +53,7 @@ WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND
 -- The newest reading by an account of an address, in any of its spellings, with its snapshot. A negative max_age takes
 -- one of any age.
 SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
-       p.id AS page_id, p.title AS page_title, p.language, p.content
+       p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content
 FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = @account_id AND v.page_id IS NOT NULL AND v.links IS NOT NULL
   AND md5(v.url) = ANY(@hashes::text[]) AND v.url = ANY(@urls::text[])
@@ -64,13 +66,13 @@ SELECT ord, start_offset, end_offset, heading FROM passages WHERE page_id = @pag
 
 -- name: TaskVisits :many
 -- What a task opened, in order.
-SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.bytes, v.millis, v.fetched_at,
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.bytes, v.millis, v.fetched_at,
        v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: TaskPages :many
 -- What a task opened, in order, with what its snapshots are and how often the answer cites them.
-SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, v.page_id, v.depth, v.fetched_at,
+SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.fetched_at,
        coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
        (SELECT count(*) FROM evidence e WHERE e.task_id = v.task_id AND e.page_id = v.page_id AND e.marker IS NOT NULL)::integer AS cited
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id
@@ -78,32 +80,32 @@ WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: TaskPage :one
 -- A snapshot that a task of an account read, as its newest visit found it.
-SELECT p.id AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
 FROM visits v JOIN tasks t ON t.id = v.task_id JOIN pages p ON p.id = v.page_id
-WHERE v.task_id = @task_id::uuid AND t.account_id = @account_id AND v.page_id = @page_id::text
+WHERE v.task_id = @task_id::uuid AND t.account_id = @account_id AND p.sha256 = @sha256
 ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1;
 
 -- name: PageContent :one
 -- A snapshot, for a task of the account that read it or holds it as evidence.
-SELECT p.id, p.title, p.language, p.content, p.chars
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content
 FROM pages p
-WHERE p.id = @id
+WHERE p.sha256 = @sha256
   AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = @account_id);
 
 -- name: TaskPageIDs :many
 -- The snapshots that tasks refer to; collected after they are gone, unless others use them.
-SELECT DISTINCT v.page_id::text AS page_id FROM visits v
+SELECT DISTINCT v.page_id::bigint AS page_id FROM visits v
 WHERE v.task_id = ANY(@task_ids::uuid[]) AND v.page_id IS NOT NULL
 ORDER BY 1;
 
 -- name: LockPages :many
 -- Locks snapshots that may be collected, in the order of their ids, but for those that a visit is about to refer to.
-SELECT p.id FROM pages p WHERE p.id = ANY(@ids::text[]) ORDER BY p.id FOR UPDATE SKIP LOCKED;
+SELECT p.id FROM pages p WHERE p.id = ANY(@ids::bigint[]) ORDER BY p.id FOR UPDATE SKIP LOCKED;
 
 -- name: CollectPages :execrows
 -- Removes those of the locked snapshots that nothing refers to any more. A statement after the one that locks, because
 -- only then it sees a visit that was committed just before.
-DELETE FROM pages p WHERE p.id = ANY(@ids::text[])
+DELETE FROM pages p WHERE p.id = ANY(@ids::bigint[])
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id);
 
@@ -133,7 +135,7 @@ WITH read AS (
     ORDER BY rank DESC, ps.page_id, ps.ord
     LIMIT @max_rows
 )
-SELECT ps.page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
+SELECT encode(p.sha256, 'hex')::text AS page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
        substr(p.content, ps.start_offset + 1, ps.end_offset - ps.start_offset)::text AS text, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
@@ -144,31 +146,74 @@ JOIN read r ON r.page_id = b.page_id
 JOIN asked a ON a.config = b.config
 ORDER BY b.rank DESC, b.page_id, b.ord;
 
--- name: SearchLibrary :many
--- The pages that an account has read, best page first, each with the part of its best passage that fits the question.
-WITH asked AS (
+-- name: LibraryPages :one
+-- How many visits of an account read a page, counted up to most: whether its library is small enough to look through page
+-- by page.
+SELECT count(*) FROM (
+    SELECT 1 FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL LIMIT @most::bigint
+) AS read;
+
+-- name: SearchSmallLibrary :many
+-- The pages that an account has read, best page first, each with the part of its best passage that fits the question. It
+-- begins with the account's pages and reads their passages alone, whatever other accounts hold.
+WITH own AS MATERIALIZED (
+    SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL
+), asked AS MATERIALIZED (
     SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
     FROM (SELECT CAST(unnest(@configs::text[]) AS regconfig) AS config) c,
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
     GROUP BY c.config
-), best AS (
-    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.title, p.config, a.query,
+), best AS MATERIALIZED (
+    -- OFFSET 0 keeps the order of the joins: each page's passages by their primary key.
+    SELECT o.page_id, b.start_offset, b.end_offset, b.rank, p.config, a.query
+    FROM own o
+    JOIN pages p ON p.id = o.page_id
+    JOIN asked a ON a.config = p.config
+    CROSS JOIN LATERAL (
+        SELECT ps.start_offset, ps.end_offset, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
+        FROM (SELECT * FROM passages x WHERE x.page_id = o.page_id OFFSET 0) ps
+        WHERE ps.tsv @@ a.query
+        ORDER BY rank DESC, ps.ord LIMIT 1
+    ) b
+    ORDER BY b.rank DESC, o.page_id
+    LIMIT @max_rows
+)
+-- Only now any text is taken out of a snapshot: each time unpacks the whole snapshot.
+SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
+       ts_headline(b.config, substr(p.content, b.start_offset + 1, b.end_offset - b.start_offset), b.query,
+                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, b.rank::float8 AS rank
+FROM best b
+JOIN pages p ON p.id = b.page_id,
+     LATERAL (SELECT w.final_url, w.title FROM visits w
+              WHERE w.page_id = b.page_id AND w.account_id = @account_id ORDER BY w.fetched_at DESC LIMIT 1) v
+ORDER BY b.rank DESC, b.page_id;
+
+-- name: SearchLargeLibrary :many
+-- The same for an account with very many pages: it begins with the index of words, and leaves out what the account has not
+-- read before it ranks.
+WITH asked AS MATERIALIZED (
+    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
+    FROM (SELECT CAST(unnest(@configs::text[]) AS regconfig) AS config) c,
+         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
+    GROUP BY c.config
+), own AS MATERIALIZED (
+    SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL
+), best AS MATERIALIZED (
+    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.config, a.query,
            ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
     FROM asked a
     JOIN passages ps ON ps.tsv @@ a.query
+    JOIN own o ON o.page_id = ps.page_id
     JOIN pages p ON p.id = ps.page_id AND p.config = a.config
     ORDER BY ps.page_id, rank DESC, ps.ord
-), own AS MATERIALIZED (
-    -- Cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
-    SELECT b.*, v.final_url, v.title AS visit_title
-    FROM best b,
-         LATERAL (SELECT x.final_url, x.title FROM visits x
-                  WHERE x.page_id = b.page_id AND x.account_id = @account_id ORDER BY x.fetched_at DESC LIMIT 1) v
-    ORDER BY b.rank DESC, b.page_id
-    LIMIT @max_rows
+), top AS MATERIALIZED (
+    SELECT * FROM best b ORDER BY b.rank DESC, b.page_id LIMIT @max_rows
 )
-SELECT o.page_id, o.final_url AS url, coalesce(nullif(o.visit_title, ''), o.title)::text AS title,
-       ts_headline(o.config, substr(p.content, o.start_offset + 1, o.end_offset - o.start_offset), o.query,
-                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, o.rank::float8 AS rank
-FROM own o JOIN pages p ON p.id = o.page_id
-ORDER BY o.rank DESC, o.page_id;
+SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
+       ts_headline(t.config, substr(p.content, t.start_offset + 1, t.end_offset - t.start_offset), t.query,
+                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, t.rank::float8 AS rank
+FROM top t
+JOIN pages p ON p.id = t.page_id,
+     LATERAL (SELECT w.final_url, w.title FROM visits w
+              WHERE w.page_id = t.page_id AND w.account_id = @account_id ORDER BY w.fetched_at DESC LIMIT 1) v
+ORDER BY t.rank DESC, t.page_id;

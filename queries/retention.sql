@@ -15,10 +15,10 @@ SELECT count(*) FROM tasks t WHERE t.completed_at < now() - make_interval(secs =
 DELETE FROM tasks WHERE id = ANY(@ids::uuid[]) AND status IN ('completed','failed','cancelled');
 
 -- name: OrphanPages :many
--- Snapshots that nothing refers to, after an id. A snapshot is stored together with its first visit, so none of these
+-- Snapshots that nothing refers to, after a key. A snapshot is stored together with its first visit, so none of these
 -- is new.
 SELECT p.id FROM pages p
-WHERE p.id > @after
+WHERE p.id > @after::bigint
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 ORDER BY p.id LIMIT @max_rows;

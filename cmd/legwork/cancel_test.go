@@ -133,7 +133,7 @@ func cancelledWait(t *testing.T, w *world) (api.Task, *client, func() time.Time)
 	w.start(settings(w.url, w.dir, "MAX_CONCURRENT_TASKS=1"), "worker")
 	task := w.ask(c, nil)
 	eventually(t, "the run waits", func() (waits bool) {
-		err := st.Pool().QueryRow(w.ctx(), "SELECT EXISTS (SELECT 1 FROM domains WHERE cardinality(recent) > 0)").Scan(&waits)
+		err := st.Pool().QueryRow(w.ctx(), "SELECT EXISTS (SELECT 1 FROM domain_grants)").Scan(&waits)
 		return err == nil && waits
 	})
 	other, next := testsite.Start(t), newEndless()

@@ -80,13 +80,22 @@ func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned
 			break
 		}
 	}
-	for after := ""; ; {
+	for after := int64(0); ; {
 		n, next, err := s.store.CollectOrphans(ctx, after, cleanupBatch)
 		done.Pages += n
 		if err != nil {
 			return done, fmt.Errorf("collect snapshots: %w", err)
 		}
-		if after = next; after == "" {
+		if after = next; after == 0 {
+			break
+		}
+	}
+	for {
+		n, err := s.store.PurgeDomains(ctx, cleanupBatch)
+		if err != nil {
+			return done, fmt.Errorf("forget domains: %w", err)
+		}
+		if n == 0 {
 			break
 		}
 	}

@@ -17,6 +17,8 @@ var (
 	ErrGone = errors.New("gone")
 	// ErrQueueFull: too many tasks wait (MAX_QUEUED_TASKS); nothing was stored.
 	ErrQueueFull = errors.New("queue full")
+	// ErrTooSlow: what was asked for takes longer than the server allows. Asking the same again does not help.
+	ErrTooSlow = errors.New("too slow")
 	// ErrUnavailable: the database or another dependency cannot answer now; trying again later is right.
 	ErrUnavailable = errors.New("unavailable")
 )

@@ -155,18 +155,6 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestDuration(t *testing.T) {
-	t.Parallel()
-	at := time.Now()
-	end := at.Add(1500 * time.Millisecond)
-	if d := (&Task{StartedAt: &at, CompletedAt: &end}).Duration(); d == nil || *d != 1.5 {
-		t.Errorf("duration = %v", d)
-	}
-	if d := (&Task{CompletedAt: &end}).Duration(); d != nil {
-		t.Errorf("of a task that never ran: %v", *d)
-	}
-}
-
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	for o, want := range map[Outcome]bool{OutcomeOK: false, OutcomeNotFound: false, OutcomeServerError: true, OutcomeTimeout: true, OutcomeNetwork: false, OutcomeRateLimited: true} {

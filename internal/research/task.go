@@ -77,6 +77,7 @@ type Task struct {
 	CreatedAt   time.Time
 	StartedAt   *time.Time // of the first run
 	CompletedAt *time.Time // of the terminal status
+	Duration    *float64   // seconds from StartedAt to CompletedAt, as the database counts them; nil while either is missing
 
 	Answer      *string
 	Confidence  *float64 // 0..1
@@ -90,15 +91,6 @@ type Task struct {
 	Try         int      // 1 on the first run; +1 after each transient failure
 	Pin         Pin      // what the first run began with; zero before it
 	Context     *Context // of a follow-up; nil: none
-}
-
-// Duration is the time from first start to completion, in seconds; nil while either is missing.
-func (t *Task) Duration() *float64 {
-	if t.StartedAt == nil || t.CompletedAt == nil {
-		return nil
-	}
-	d := t.CompletedAt.Sub(*t.StartedAt).Seconds()
-	return &d
 }
 
 // Usage is what a task has cost so far.

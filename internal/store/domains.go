@@ -50,4 +50,10 @@ func (w Worker) SettleDomain(ctx context.Context, domain string) error {
 	return wrap(w.q.SettleDomain(ctx, domain))
 }
 
+// PurgeDomains forgets at most limit domains that nobody has asked for a day, and says how many.
+func (w Worker) PurgeDomains(ctx context.Context, limit int) (int64, error) {
+	n, err := w.q.PurgeDomains(ctx, int32(limit))
+	return n, wrap(err)
+}
+
 func fromMillis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

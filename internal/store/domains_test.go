@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/store"
 )
@@ -64,10 +67,7 @@ func TestReserveDomainIsExactUnderConcurrency(t *testing.T) {
 	for range n {
 		seconds[int((<-waits).Round(time.Second)/time.Second)]++
 	}
-	var moments []time.Time
-	if err := b.Pool().QueryRow(b.ctx, "SELECT recent FROM domains WHERE domain = 'c.example'").Scan(&moments); err != nil {
-		t.Fatal(err)
-	}
+	moments := grants(b, "c.example")
 	for i := 1; i < len(moments); i++ {
 		if gap := moments[i].Sub(moments[i-1]); gap < time.Second {
 			t.Errorf("grants %d and %d are %v apart", i-1, i, gap)
@@ -129,5 +129,77 @@ func TestMomentsNobodyWaitsForAreNotBooked(t *testing.T) {
 		if err != nil || wait > want || wait < want-10*time.Second {
 			t.Errorf("%d: in %v, want just below %v, %v", i, wait, want, err)
 		}
+	}
+}
+
+func grants(b bundle, domain string) []time.Time {
+	b.t.Helper()
+	rows, err := b.Pool().Query(b.ctx, "SELECT granted_at FROM domain_grants WHERE domain = $1 ORDER BY granted_at, id", domain)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return out
+}
+
+// TestReserveDomainMatchesReference compares what is granted with a plain computation over all grants, for many policies:
+// as early as spacing and window allow, never earlier, and with no more rows than the window allows requests.
+func TestReserveDomainMatchesReference(t *testing.T) {
+	b := setup(t)
+	for n, booking := range []store.Booking{
+		{Spacing: time.Second, Requests: 1000, Window: time.Hour},
+		{Requests: 1, Window: time.Minute},
+		{Requests: 5, Window: time.Minute},
+		{Spacing: 7 * time.Second, Requests: 5, Window: time.Minute},
+		{Spacing: 13 * time.Second, Requests: 5, Window: time.Minute},
+		{Spacing: 250 * time.Millisecond, Requests: 20, Window: 10 * time.Second},
+	} {
+		domain := fmt.Sprintf("reference-%d.example", n)
+		var all []time.Time
+		for i := range 40 {
+			if _, err := b.ReserveDomain(b.ctx, domain, booking); err != nil {
+				t.Fatal(err)
+			}
+			kept := grants(b, domain)
+			if len(kept) > booking.Requests {
+				t.Fatalf("%+v: %d rows for a window of %d requests", booking, len(kept), booking.Requests)
+			}
+			last := kept[len(kept)-1]
+			var earliest time.Time
+			if i > 0 {
+				earliest = all[i-1].Add(booking.Spacing)
+			}
+			if i >= booking.Requests && all[i-booking.Requests].Add(booking.Window).After(earliest) {
+				earliest = all[i-booking.Requests].Add(booking.Window)
+			}
+			// While the reference is still to come the grant is exactly that; otherwise it is the present moment.
+			if last.Before(earliest) || last.After(earliest) && last.After(time.Now().Add(time.Second)) {
+				t.Fatalf("%+v: grant %d at %v, want %v", booking, i, last, earliest)
+			}
+			all = append(all, last)
+		}
+	}
+}
+
+// TestPurgeDomains: what nobody has asked for a day is forgotten with its grants, and nothing else.
+func TestPurgeDomains(t *testing.T) {
+	b := setup(t)
+	for _, domain := range []string{"old.example", "quiet.example", "new.example"} {
+		if _, err := b.ReserveDomain(b.ctx, domain, store.Booking{Requests: 9, Window: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.Pool().Exec(b.ctx, `UPDATE domains SET next_at = now() - interval '25 hours',
+		quiet_until = CASE domain WHEN 'quiet.example' THEN now() + interval '1 hour' ELSE 'epoch' END WHERE domain <> 'new.example'`); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := b.PurgeDomains(b.ctx, 100); err != nil || n != 1 {
+		t.Errorf("%d domains forgotten, want 1, %v", n, err)
+	}
+	if len(grants(b, "old.example")) != 0 || len(grants(b, "quiet.example")) != 1 || len(grants(b, "new.example")) != 1 {
+		t.Error("the wrong grants are left")
 	}
 }

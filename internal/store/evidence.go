@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,8 +27,8 @@ func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, er
 			Status: int(r.Status), Title: r.Title, Depth: int(r.Depth), Bytes: r.Bytes,
 			Duration: time.Duration(r.Millis) * time.Millisecond, FetchedAt: r.FetchedAt, Cached: r.Cached,
 		}
-		if r.PageID != nil {
-			visits[i].Page = &research.Page{ID: *r.PageID, Language: deref(r.Language), Canonical: r.CanonicalUrl,
+		if r.PageID != "" {
+			visits[i].Page = &research.Page{ID: r.PageID, Language: deref(r.Language), Canonical: r.CanonicalUrl,
 				PublishedAt: r.PublishedAt, ModifiedAt: r.ModifiedAt}
 		}
 	}
@@ -51,8 +50,8 @@ func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageV
 			ID: r.ID, URL: r.Url, FinalURL: r.FinalUrl, Outcome: research.Outcome(r.Outcome), Message: r.Message,
 			Status: int(r.Status), Title: cmp.Or(r.Title, r.PageTitle), Depth: int(r.Depth), FetchedAt: r.FetchedAt,
 		}}
-		if r.PageID != nil {
-			out[i].Page = &research.Page{ID: *r.PageID, Title: r.PageTitle, Language: r.Language}
+		if r.PageID != "" {
+			out[i].Page = &research.Page{ID: r.PageID, Title: r.PageTitle, Language: r.Language}
 		}
 	}
 	return out, nil
@@ -61,7 +60,7 @@ func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageV
 // Snapshot gives a page that a task of an a.id read, as its newest visit found it, and the answer's citations on it by
 // their markers.
 func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
-	r, err := a.s.q.TaskPage(ctx, id, a.id, page)
+	r, err := a.s.q.TaskPage(ctx, id, a.id, sha256Of(page))
 	if err != nil {
 		return research.Visit{}, nil, wrap(err)
 	}
@@ -83,11 +82,11 @@ func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (resea
 
 // Page gives a snapshot that an a.id has read, without passages.
 func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
-	row, err := a.s.q.PageContent(ctx, id, a.id)
+	row, err := a.s.q.PageContent(ctx, sha256Of(id), a.id)
 	if err != nil {
 		return research.Page{}, wrap(err)
 	}
-	return research.Page{ID: row.ID, Title: row.Title, Language: row.Language, Text: row.Content}, nil
+	return research.Page{ID: row.PageID, Title: row.Title, Language: row.Language, Text: row.Content}, nil
 }
 
 // Rank gives at most limit passages of the pages that a task read, best first, each with the question's lexemes that
@@ -112,31 +111,6 @@ func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit
 func (w Worker) Lexemes(ctx context.Context, language, text string) ([]string, error) {
 	terms, err := w.q.QuestionTerms(ctx, textConfig(language), text)
 	return terms, wrap(err)
-}
-
-// SearchLibrary gives at most limit pages that an account has read, each with its best passage for the question.
-func (a Account) SearchLibrary(ctx context.Context, question string, limit int) ([]research.Hit, error) {
-	rows, err := a.s.q.SearchLibrary(ctx, db.SearchLibraryParams{
-		AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: question})
-	if err != nil {
-		return nil, wrap(err)
-	}
-	hits := make([]research.Hit, len(rows))
-	for i, r := range rows {
-		hits[i] = research.Hit{PageID: r.PageID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank}
-	}
-	return hits, nil
-}
-
-func allConfigs() []string {
-	configs := []string{"simple"}
-	for _, c := range textConfigs {
-		if !slices.Contains(configs, c) {
-			configs = append(configs, c)
-		}
-	}
-	slices.Sort(configs)
-	return configs
 }
 
 // Artifacts gives the files of a task of an account, by name.

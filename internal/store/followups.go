@@ -37,7 +37,7 @@ func (w Worker) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID)
 			}
 			visits[r.VisitID] = visit
 		}
-		_, err := q.InsertEvidence(ctx, db.InsertEvidenceParams{TaskID: child, Number: int32(i + 1), PageID: r.PageID, VisitID: visit,
+		_, err := q.InsertEvidence(ctx, db.InsertEvidenceParams{TaskID: child, Number: int32(i + 1), Sha256: sha256Of(r.PageID), VisitID: visit,
 			Url: r.Url, Title: r.Title, StartOffset: r.StartOffset, EndOffset: r.EndOffset, At: r.AccessedAt})
 		if err != nil {
 			return fmt.Errorf("inherit evidence %d: %w", i+1, wrap(err))

@@ -43,8 +43,8 @@ func TestLifecycle(t *testing.T) {
 	if got.Status != research.Completed || got.Answer == nil || got.LastSeq != 5 || len(got.Citations) != 1 || got.Citations[0].Marker != 1 {
 		t.Errorf("task = %+v", got)
 	}
-	if got.Usage.Pages != 1 || got.Usage.ToolCalls != 2 || got.Duration() == nil || *got.Duration() < 0 {
-		t.Errorf("usage = %+v, duration = %v", got.Usage, got.Duration())
+	if got.Usage.Pages != 1 || got.Usage.ToolCalls != 2 || got.Duration == nil || *got.Duration < 0 {
+		t.Errorf("usage = %+v, duration = %v", got.Usage, got.Duration)
 	}
 	events, err := b.Events(b.ctx, task.ID, 0, 100)
 	if err != nil {
@@ -176,7 +176,7 @@ func TestCancelledAndFailed(t *testing.T) {
 			t.Errorf("%s: event = %v", status, event)
 		}
 		got, err := b.For("default").Task(b.ctx, task.ID)
-		if err != nil || got.Status != status || *got.Error != "because" || *got.ErrorCode != code || got.Duration() != nil {
+		if err != nil || got.Status != status || *got.Error != "because" || *got.ErrorCode != code || got.Duration != nil {
 			t.Errorf("%s: %+v, %v", status, got, err)
 		}
 		if err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {

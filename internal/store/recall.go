@@ -32,7 +32,7 @@ func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresse
 	if err != nil {
 		return research.Visit{}, wrap(err)
 	}
-	passages, err := a.s.q.PagePassages(ctx, row.PageID)
+	passages, err := a.s.q.PagePassages(ctx, row.PageKey)
 	if err != nil {
 		return research.Visit{}, wrap(err)
 	}
@@ -69,14 +69,15 @@ func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, err
 	}
 	err = a.s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		q := a.s.in(tx)
-		if err := a.s.keepPage(ctx, q, v.Page); err != nil {
+		key, err := a.s.keepPage(ctx, q, v.Page)
+		if err != nil {
 			return err
 		}
 		if _, err := q.DeleteLibraryVisits(ctx, a.id, v.URL); err != nil {
 			return wrap(err)
 		}
 		return wrap(q.InsertLibraryVisit(ctx, db.InsertLibraryVisitParams{
-			ID: v.ID, AccountID: a.id, PageID: &v.Page.ID, Url: v.URL, FinalUrl: v.FinalURL, Status: int32(v.Status), Title: v.Title,
+			ID: v.ID, AccountID: a.id, PageID: &key, Url: v.URL, FinalUrl: v.FinalURL, Status: int32(v.Status), Title: v.Title,
 			Depth: int32(v.Depth), Bytes: v.Bytes, Millis: int32(v.Duration.Milliseconds()),
 			CanonicalUrl: v.Page.Canonical, PublishedAt: v.Page.PublishedAt, ModifiedAt: v.Page.ModifiedAt, Links: links,
 		}))

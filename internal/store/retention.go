@@ -11,7 +11,7 @@ import (
 )
 
 // collect removes those of the snapshots that nothing refers to.
-func collect(ctx context.Context, q *db.Queries, pages []string) (int64, error) {
+func collect(ctx context.Context, q *db.Queries, pages []int64) (int64, error) {
 	locked, err := q.LockPages(ctx, pages)
 	if err != nil || len(locked) == 0 {
 		return 0, wrap(err)
@@ -41,12 +41,12 @@ func (w Worker) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (
 	return tasks, pages, err
 }
 
-// CollectOrphans removes snapshots that nothing refers to, among the next limit ones after an id. It gives the id to go
-// on after, empty when there are no more.
-func (w Worker) CollectOrphans(ctx context.Context, after string, limit int) (n int64, next string, err error) {
+// CollectOrphans removes snapshots that nothing refers to, among the next limit ones after a key. It gives the key to
+// go on after, 0 when there are no more.
+func (w Worker) CollectOrphans(ctx context.Context, after int64, limit int) (n, next int64, err error) {
 	ids, err := w.q.OrphanPages(ctx, after, int32(limit))
 	if err != nil || len(ids) == 0 {
-		return 0, "", wrap(err)
+		return 0, 0, wrap(err)
 	}
 	err = w.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		n, err = collect(ctx, w.q.WithTx(tx), ids)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -28,10 +29,19 @@ func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	if len(args) == 0 {
 		args = []byte("{}")
 	}
+	links, err := visitLinks(step.Visit)
+	if err != nil {
+		return nil, nil, err
+	}
+	result, moved := withoutLinks(step.Result, links)
+	var linksAt *uuid.UUID
+	if moved {
+		linksAt = &step.Visit.ID
+	}
 	q, c := w.in(tx), columnsOf(step.Events)
 	head, err := q.RecordStep(ctx, db.RecordStepParams{
 		TaskID: id, Turn: int32(step.Turn), CallNo: int32(step.CallNo), Epoch: int32(epoch), Try: int32(step.Try),
-		Kind: string(step.Kind), Tool: step.Tool, Args: args, Result: step.Result, Success: step.Success,
+		Kind: string(step.Kind), Tool: step.Tool, Args: args, Result: result, VisitID: linksAt, Success: step.Success,
 		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens, CostUsd: step.CostUSD,
 		Types: c.types, Terminals: c.terminals, Bodies: c.bodies,
 	})
@@ -40,7 +50,7 @@ func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	}
 	place(step.Events, id, head.LastSeq, head.At)
 	if step.Visit != nil {
-		if err := w.insertVisit(ctx, q, id, head.At, step.Visit); err != nil {
+		if err := w.insertVisit(ctx, q, id, head.At, step.Visit, links); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -75,7 +85,7 @@ func (s *Store) insertEvidence(ctx context.Context, q *db.Queries, id uuid.UUID,
 		e.AccessedAt = at
 		var err error
 		e.Excerpt, err = q.InsertEvidence(ctx, db.InsertEvidenceParams{
-			TaskID: id, Number: int32(e.Number), PageID: e.PageID, VisitID: e.VisitID, Url: e.URL, Title: e.Title,
+			TaskID: id, Number: int32(e.Number), Sha256: sha256Of(e.PageID), VisitID: e.VisitID, Url: e.URL, Title: e.Title,
 			StartOffset: int32(e.Start), EndOffset: int32(e.End), At: at,
 		})
 		if err != nil {
@@ -96,69 +106,38 @@ func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, err
 	for i, r := range rows {
 		steps[i] = research.Step{
 			Turn: int(r.Turn), CallNo: int(r.CallNo), Try: int(r.Try), Kind: research.StepKind(r.Kind), Tool: r.Tool,
-			Args: r.Args, Result: r.Result, Success: r.Success, Duration: time.Duration(r.Millis) * time.Millisecond,
+			Args: r.Args, Result: withLinks(r.Result, r.Links), Success: r.Success, Duration: time.Duration(r.Millis) * time.Millisecond,
 			InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CostUSD: r.CostUsd,
 		}
 	}
 	return steps, nil
 }
 
-// insertVisit stores one reading and, when its text is new, the snapshot with its passages.
-func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, at time.Time, v *research.Visit) error {
-	var pageID *string
-	if v.Page != nil {
-		if err := s.keepPage(ctx, q, v.Page); err != nil {
-			return err
-		}
-		pageID = &v.Page.ID
-	}
+// insertVisit stores a visit and, when its text is new, the snapshot with its passages. links are the visit's, encoded.
+func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, at time.Time, v *research.Visit, links json.RawMessage) error {
 	p := db.InsertVisitParams{
-		ID: v.ID, TaskID: task, PageID: pageID, Url: v.URL, FinalUrl: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message,
+		ID: v.ID, TaskID: task, Url: v.URL, FinalUrl: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message,
 		Status: int32(v.Status), Title: v.Title, Depth: int32(v.Depth), Bytes: v.Bytes, Millis: int32(v.Duration.Milliseconds()), At: at,
-		Cached: v.Cached,
+		Cached: v.Cached, Links: links,
 	}
 	if v.Page != nil {
-		p.CanonicalUrl, p.PublishedAt, p.ModifiedAt = v.Page.Canonical, v.Page.PublishedAt, v.Page.ModifiedAt
-	}
-	if v.Page != nil && !v.Cached {
-		var err error
-		if p.Links, err = encodeLinks(v.Links); err != nil {
+		key, err := s.keepPage(ctx, q, v.Page)
+		if err != nil {
 			return err
 		}
+		p.PageID = &key
+		p.CanonicalUrl, p.PublishedAt, p.ModifiedAt = v.Page.Canonical, v.Page.PublishedAt, v.Page.ModifiedAt
 	}
 	return wrap(q.InsertVisit(ctx, p))
 }
 
-// keepPage makes sure that a snapshot is there and stays: insert, or lock the one that is. Between the two it may be
-// collected, hence the loop.
-func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) error {
-	for range 3 {
-		n, err := q.InsertPage(ctx, db.InsertPageParams{ID: p.ID, Title: p.Title, Language: p.Language, Config: textConfig(p.Language), Content: p.Text})
-		if err != nil {
-			return fmt.Errorf("store snapshot: %w", wrap(err))
-		}
-		if n == 1 {
-			return s.insertPassages(ctx, q, p)
-		}
-		if _, err = q.HoldPage(ctx, p.ID); err == nil {
-			return nil
-		}
+// visitLinks are the links that are stored with a visit: none where it read no page, or took the page from a snapshot, whose
+// own visit keeps them.
+func visitLinks(v *research.Visit) (json.RawMessage, error) {
+	if v == nil || v.Page == nil || v.Cached {
+		return nil, nil
 	}
-	return fmt.Errorf("snapshot %s is collected again and again: %w", p.ID, research.ErrUnavailable)
-}
-
-func (s *Store) insertPassages(ctx context.Context, q *db.Queries, p *research.Page) error {
-	in := db.InsertPassagesParams{PageID: p.ID}
-	for _, ps := range p.Passages {
-		in.Ords = append(in.Ords, int32(ps.Ord))
-		in.Starts = append(in.Starts, int32(ps.Start))
-		in.Ends = append(in.Ends, int32(ps.End))
-		in.Headings = append(in.Headings, ps.Heading)
-	}
-	if err := q.InsertPassages(ctx, in); err != nil {
-		return fmt.Errorf("store passages: %w", wrap(err))
-	}
-	return nil
+	return encodeLinks(v.Links)
 }
 
 // textConfigs are the text search configurations that every PostgreSQL brings, by language.

@@ -168,7 +168,7 @@ func wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, sentinel := range []error{research.ErrNotFound, research.ErrConflict, research.ErrFenced, research.ErrUnavailable} {
+	for _, sentinel := range []error{research.ErrNotFound, research.ErrConflict, research.ErrFenced, research.ErrTooSlow, research.ErrUnavailable} {
 		if errors.Is(err, sentinel) {
 			return err
 		}
@@ -199,6 +199,12 @@ func isConnection(err error) bool {
 	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed")
+}
+
+// isStatementTimeout reports whether the server ended a statement because of its timeout, or because somebody cancelled it.
+func isStatementTimeout(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "57014"
 }
 
 // unavailable lists the SQLSTATEs (PostgreSQL Appendix A) after which the same statement may succeed later.

@@ -210,13 +210,17 @@ func addParts(ctx context.Context, q *db.Queries, tasks []research.Task) error {
 		return err
 	}
 	for _, u := range usage {
-		at[u.TaskID].Usage = research.Usage{
+		t := at[u.TaskID]
+		if u.Timed {
+			t.Duration = &u.DurationSeconds
+		}
+		t.Usage = research.Usage{
 			Pages: int(u.Pages), ToolCalls: int(u.ToolCalls), ModelCalls: int(u.ModelCalls),
 			InputTokens: u.InputTokens, OutputTokens: u.OutputTokens,
-			Running: time.Duration(u.RunningMillis) * time.Millisecond,
+			Running: time.Duration(u.RunningSeconds * float64(time.Second)).Round(time.Millisecond),
 		}
-		if u.Priced > 0 {
-			at[u.TaskID].Usage.CostUSD = &u.CostUsd
+		if u.Priced {
+			t.Usage.CostUSD = &u.CostUsd
 		}
 	}
 	citations, err := q.TaskEvidence(ctx, ids, true)

@@ -18,7 +18,7 @@ func Task(t research.Task) api.Task {
 		CreatedAt:   api.NewTime(t.CreatedAt),
 		StartedAt:   moment(t.StartedAt),
 		CompletedAt: moment(t.CompletedAt),
-		Duration:    t.Duration(),
+		Duration:    t.Duration,
 		Answer:      t.Answer,
 		Citations:   Citations(t.Citations),
 		Screenshots: list(t.Screenshots),
@@ -46,7 +46,7 @@ func Task(t research.Task) api.Task {
 func HistoryEntry(t research.Task) api.HistoryEntry {
 	return api.HistoryEntry{
 		TaskID: t.ID.String(), Question: t.Question, Status: api.Status(t.Status), CreatedAt: api.NewTime(t.CreatedAt),
-		CompletedAt: moment(t.CompletedAt), Duration: t.Duration(), Confidence: t.Confidence,
+		CompletedAt: moment(t.CompletedAt), Duration: t.Duration, Confidence: t.Confidence,
 	}
 }
 

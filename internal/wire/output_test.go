@@ -74,10 +74,11 @@ func whole() research.Task {
 	started := time.Date(2026, 3, 5, 14, 30, 0, 0, time.UTC)
 	completed := started.Add(1500 * time.Millisecond)
 	published := time.Date(2024, 5, 14, 7, 30, 0, 0, time.UTC)
+	took := 1.5
 	answer, message, code, confidence, parent := "Because [1].", "no", "timeout", 0.75, uuid.Max
 	return research.Task{
 		ID: uuid.MustParse("01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74"), ParentID: &parent, Status: research.Completed,
-		Question: "Why <b>?", Priority: research.High, CreatedAt: started.Add(-time.Second), StartedAt: &started, CompletedAt: &completed,
+		Question: "Why <b>?", Priority: research.High, CreatedAt: started.Add(-time.Second), StartedAt: &started, CompletedAt: &completed, Duration: &took,
 		Answer: &answer, Confidence: &confidence, Error: &message, ErrorCode: &code, Metadata: map[string]any{"partial": true},
 		Options: research.Options{SeedURL: "http://a.example/", MaxDepth: 1, MaxPages: 2, TimeBudget: 90 * time.Second,
 			SearchEngine: research.Bing, MaxResults: 3, SafeMode: true, AllowDomains: []string{"a.example"}, Fresh: true, Metadata: map[string]any{"k": "v"}},

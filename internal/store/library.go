@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// smallLibrary is up to how many visits a library is searched page by page. Each page costs some 20 passages to read; beyond
+// this it is cheaper to begin with the index of words.
+const smallLibrary = 5000
+
+// SearchLibrary gives at most limit pages that the account has read, best first, each with its best passage for the question.
+// It looks at the account's own pages alone. The error is research.ErrTooSlow when the server's statement timeout ended the
+// search: the same search will not do better.
+func (a Account) SearchLibrary(ctx context.Context, question string, limit int) ([]research.Hit, error) {
+	visits, err := a.s.q.LibraryPages(ctx, a.id, smallLibrary+1)
+	if err != nil || visits == 0 {
+		return nil, wrap(err)
+	}
+	in := db.SearchSmallLibraryParams{AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: question}
+	if visits > smallLibrary {
+		return a.searchLarge(ctx, db.SearchLargeLibraryParams(in))
+	}
+	rows, err := a.s.q.SearchSmallLibrary(ctx, in)
+	if err != nil {
+		return nil, tooSlow(err, "searching the library took too long; ask for fewer or rarer words")
+	}
+	hits := make([]research.Hit, len(rows))
+	for i, r := range rows {
+		hits[i] = research.Hit{PageID: r.PageID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank}
+	}
+	return hits, nil
+}
+
+func (a Account) searchLarge(ctx context.Context, in db.SearchLargeLibraryParams) ([]research.Hit, error) {
+	rows, err := a.s.q.SearchLargeLibrary(ctx, in)
+	if err != nil {
+		return nil, tooSlow(err, "searching the library took too long; ask for fewer or rarer words")
+	}
+	hits := make([]research.Hit, len(rows))
+	for i, r := range rows {
+		hits[i] = research.Hit{PageID: r.PageID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank}
+	}
+	return hits, nil
+}
+
+// tooSlow turns the end of a statement by the server's timeout into research.ErrTooSlow. It is for reads whose cost depends on
+// what the caller asked for. Any other statement that times out met a busy server, and may be tried again.
+func tooSlow(err error, advice string) error {
+	if isStatementTimeout(err) {
+		return fmt.Errorf("%w: %s", research.ErrTooSlow, advice)
+	}
+	return wrap(err)
+}
+
+func allConfigs() []string {
+	configs := []string{"simple"}
+	for _, c := range textConfigs {
+		if !slices.Contains(configs, c) {
+			configs = append(configs, c)
+		}
+	}
+	slices.Sort(configs)
+	return configs
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"legwork/db"
+	"legwork/internal/research"
+)
+
+// sha256Of reads the id of a page: the SHA-256 of its text in hex. Anything else gives nil, which no page has.
+func sha256Of(pageID string) []byte {
+	sum, err := hex.DecodeString(pageID)
+	if err != nil || len(sum) != 32 {
+		return nil
+	}
+	return sum
+}
+
+// keepPage makes sure that a snapshot is there until the transaction ends, and gives its key: it inserts it, or locks the
+// one that is there. Between the two it may be collected, hence the loop.
+func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (int64, error) {
+	sum := sha256Of(p.ID)
+	for range 3 {
+		key, err := q.InsertPage(ctx, db.InsertPageParams{
+			Sha256: sum, Title: p.Title, Language: p.Language, Config: textConfig(p.Language), Content: p.Text})
+		if err == nil {
+			return key, s.insertPassages(ctx, q, key, p)
+		}
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return 0, fmt.Errorf("store snapshot: %w", wrap(err))
+		}
+		if key, err = q.HoldPage(ctx, sum); err == nil {
+			return key, nil
+		}
+	}
+	return 0, fmt.Errorf("snapshot %s is collected again and again: %w", p.ID, research.ErrUnavailable)
+}
+
+func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p *research.Page) error {
+	in := db.InsertPassagesParams{PageID: page}
+	text := []rune(p.Text)
+	for _, ps := range p.Passages {
+		if ps.Start < 0 || ps.End > len(text) || ps.Start >= ps.End {
+			return fmt.Errorf("passage %d of page %s: %d..%d is no span of %d characters", ps.Ord, p.ID, ps.Start, ps.End, len(text))
+		}
+		in.Ords = append(in.Ords, int32(ps.Ord))
+		in.Starts = append(in.Starts, int32(ps.Start))
+		in.Ends = append(in.Ends, int32(ps.End))
+		in.Headings = append(in.Headings, ps.Heading)
+		in.Texts = append(in.Texts, string(text[ps.Start:ps.End]))
+	}
+	if err := q.InsertPassages(ctx, in); err != nil {
+		return fmt.Errorf("store passages: %w", wrap(err))
+	}
+	return nil
+}
+
+// linksMember is the member of a step's result that may repeat the links of its visit.
+const linksMember = "links"
+
+// withoutLinks leaves the links out of a step's result when they are those that its visit keeps. It reports false, and
+// changes nothing, in any other case.
+func withoutLinks(result []byte, links json.RawMessage) ([]byte, bool) {
+	var members map[string]json.RawMessage
+	if len(links) == 0 || json.Unmarshal(result, &members) != nil {
+		return result, false
+	}
+	raw, found := members[linksMember]
+	if !found {
+		return result, false
+	}
+	told, err := decodeLinks(raw)
+	if err != nil {
+		return result, false
+	}
+	if again, err := encodeLinks(told); err != nil || string(again) != string(links) {
+		return result, false
+	}
+	delete(members, linksMember)
+	b, err := research.EncodeJSON(members)
+	if err != nil {
+		return result, false
+	}
+	return b, true
+}
+
+// withLinks puts the links of its visit back into a step's result.
+func withLinks(result, links []byte) []byte {
+	if len(links) == 0 || len(result) < 2 || result[len(result)-1] != '}' {
+		return result
+	}
+	out := make([]byte, 0, len(result)+len(links)+len(linksMember)+4)
+	out = append(out, result[:len(result)-1]...)
+	if len(out) > 1 {
+		out = append(out, ',')
+	}
+	out = append(out, `"`+linksMember+`":`...)
+	return append(append(out, links...), '}')
+}
