@@ -75,6 +75,8 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 		return problem{http.StatusConflict, "conflict", "The task has already ended, so it cannot be cancelled."}, nil
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
 		return errGone, nil
+	case errors.Is(err, research.ErrTooSlow): // before the outage: the same request will not do better
+		return problem{http.StatusServiceUnavailable, "too_slow", "The request takes longer than the server allows; ask for fewer or rarer words, or a shorter period."}, nil
 	case errors.Is(err, research.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return errDatabase, nil
 	}

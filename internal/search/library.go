@@ -25,6 +25,9 @@ func (l library) Search(ctx context.Context, q Query) ([]Result, error) {
 	}
 	// The same URL may stand for several snapshots of different times; ask for more than wanted, the set folds them.
 	hits, err := l.find(ctx, q.Account, q.Text, 2*q.Limit)
+	if errors.Is(err, research.ErrTooSlow) { // an answer to this question, not an outage
+		return nil, err
+	}
 	if err != nil { // the library is our own database: no other engine can stand in for it
 		return nil, fmt.Errorf("search the library: %w", errors.Join(research.ErrUnavailable, err))
 	}

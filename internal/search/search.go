@@ -125,6 +125,9 @@ func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answe
 			return Answer{}, ctx.Err()
 		case errors.Is(err, research.ErrUnavailable):
 			return Answer{}, fmt.Errorf("search with %s: %w", e.Name(), err)
+		case errors.Is(err, research.ErrTooSlow): // says something about the query, not about the engine
+			answer.skip(e.Name(), err.Error())
+			continue
 		case err != nil:
 			s.fails(e.Name(), err)
 			answer.skip(e.Name(), err.Error())

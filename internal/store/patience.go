@@ -15,13 +15,21 @@ const (
 	maxPause   = 2 * time.Second
 )
 
+// maxTimeouts is how often a statement may run into the server's timeout before that counts as its answer. A busy disk or a
+// paused server passes; a statement that is too much for the server does not.
+const maxTimeouts = 3
+
 // UntilAvailable repeats f with growing pauses while it reports research.ErrUnavailable and ctx lasts. What f does must be
-// right when it is done twice: the answer to its last statement may have been lost.
+// right when it is done twice: the answer to its last statement may have been lost. After maxTimeouts statements that
+// took too long it gives up.
 func UntilAvailable(ctx context.Context, f func() error) error {
-	pauses := retry.NewPauses(firstPause, maxPause)
+	pauses, timeouts := retry.NewPauses(firstPause, maxPause), 0
 	for {
 		err := f()
-		if err == nil || !errors.Is(err, research.ErrUnavailable) || pauses.Wait(ctx) != nil {
+		if isStatementTimeout(err) {
+			timeouts++
+		}
+		if err == nil || !errors.Is(err, research.ErrUnavailable) || timeouts == maxTimeouts || pauses.Wait(ctx) != nil {
 			return err
 		}
 	}

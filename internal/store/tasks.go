@@ -161,6 +161,9 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksP
 		list.Total, err = q.CountTasks(ctx, c)
 		return err
 	})
+	if c.Query != nil && isStatementTimeout(err) {
+		return TaskList{}, tooSlow(err, "searching the tasks took too long; ask for fewer or rarer words")
+	}
 	if c.Query != nil && list.Total > maxCounted {
 		list.Total, list.TotalIsLowerBound = maxCounted, true
 	}

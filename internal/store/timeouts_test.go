@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +76,56 @@ func TestTimeoutsOfThePool(t *testing.T) {
 	err = conn.QueryRow(ctx, "SELECT current_setting('application_name'), current_setting('statement_timeout')").Scan(&name, &timeout)
 	if err != nil || name != "a test" || timeout != "400ms" {
 		t.Errorf("%q with a statement timeout of %s, %v", name, timeout, err)
+	}
+}
+
+// TestTooMuchIsAnAnswer: a search that the statement timeout ends is not an outage, and no read is repeated without end.
+func TestTooMuchIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	b := bundle{Worker: dbtest.Open(t, url).Worker(), t: t, ctx: t.Context()}
+	task := b.task("default", question("How many kettles?"))
+	b.claim(task.ID, 1)
+	if _, _, err := b.record(task.ID, 1, 1, visit("http://a.example/", snapshot("T", "en", "Twelve kettles."))); err != nil {
+		t.Fatal(err)
+	}
+	// A view of the table's name in front of it makes every search slow.
+	if _, err := b.Pool().Exec(b.ctx, `CREATE SCHEMA slow; CREATE VIEW slow.passages AS SELECT p.* FROM public.passages p, pg_sleep(600);
+		CREATE VIEW slow.task_heads AS SELECT h.* FROM public.task_heads h, pg_sleep(600)`); err != nil {
+		t.Fatal(err)
+	}
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	hurried, err := store.Open(t.Context(), store.Config{URL: url + separator + "search_path=slow,public", MaxConns: 2,
+		StatementTimeout: 300 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hurried.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for name, search := range map[string]func() error{
+		"library": func() error { _, err := hurried.For("default").SearchLibrary(ctx, "kettles", 5); return err },
+		"list": func() error {
+			_, err := hurried.For("default").Tasks(ctx, store.TaskFilter{Query: "kettles"})
+			return err
+		},
+	} {
+		tries := 0
+		err := store.UntilAvailable(ctx, func() error { tries++; return search() })
+		if !errors.Is(err, research.ErrTooSlow) || errors.Is(err, research.ErrUnavailable) || tries != 1 {
+			t.Errorf("%s: %v after %d tries", name, err, tries)
+		}
+	}
+	tries := 0
+	err = store.UntilAvailable(ctx, func() error {
+		tries++
+		_, _, err := hurried.Worker().TaskForRun(ctx, task.ID)
+		return err
+	})
+	if !errors.Is(err, research.ErrUnavailable) || tries != 3 || ctx.Err() != nil {
+		t.Errorf("a read that times out each time: %v after %d tries", err, tries)
 	}
 }
