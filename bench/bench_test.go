@@ -61,7 +61,7 @@ func TestEveryPartGivesFigures(t *testing.T) {
 			t.Errorf("%s has no ratio", f.Name)
 		}
 	}
-	for _, p := range []string{"a", "s", "b", "c", "d", "e", "f", "g"} {
+	for _, p := range []string{"a", "s", "b", "c", "d", "e", "f", "g", "h"} {
 		if found[p] == 0 {
 			t.Errorf("part %s gave no figure", p)
 		}

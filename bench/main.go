@@ -72,7 +72,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
-		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart},
+		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart}, {"library", libraryPart},
 	}
 }
 

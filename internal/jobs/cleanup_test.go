@@ -86,8 +86,8 @@ func TestCleanup(t *testing.T) {
 	p.age(young.ID, 29.9)
 	p.exec("UPDATE tasks SET created_at = now() - interval '1 year' WHERE id = $1", open.ID)
 	const orphans = cleanupBatch + 20
-	p.exec(`INSERT INTO pages (id, title, language, config, chars, content)
-	        SELECT encode(sha256(i::text::bytea), 'hex'), '', '', 'simple', length(i::text), i::text FROM generate_series(1, $1::int) i`, orphans)
+	p.exec(`INSERT INTO pages (sha256, title, language, config, chars, content)
+	        SELECT sha256(i::text::bytea), '', '', 'simple', length(i::text), i::text FROM generate_series(1, $1::int) i`, orphans)
 	for _, key := range []string{"old", "new"} {
 		if _, _, err := p.once(key, asked("q")); err != nil {
 			t.Fatal(err)
