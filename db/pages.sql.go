@@ -132,32 +132,37 @@ func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, 
 const insertPassages = `-- name: InsertPassages :exec
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
 SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
-       setweight(to_tsvector(p.config, left(p.title, 1000)), 'A')
-       || setweight(to_tsvector(p.config, left(i.heading, 2000)), 'B')
+       setweight(to_tsvector(p.config, left($1::text, 1000)), 'A')
+       || setweight(to_tsvector(p.config, left(i.heading_words, 2000)), 'B')
        || to_tsvector(p.config, i.text)
 FROM pages p,
-     (SELECT unnest($1::integer[]) AS ord, unnest($2::integer[]) AS start_offset, unnest($3::integer[]) AS end_offset,
-             unnest($4::text[]) AS heading, unnest($5::text[]) AS text) i
-WHERE p.id = $6
+     (SELECT unnest($2::integer[]) AS ord, unnest($3::integer[]) AS start_offset, unnest($4::integer[]) AS end_offset,
+             unnest($5::text[]) AS heading, unnest($6::text[]) AS heading_words, unnest($7::text[]) AS text) i
+WHERE p.id = $8
 `
 
 type InsertPassagesParams struct {
-	Ords     []int32
-	Starts   []int32
-	Ends     []int32
-	Headings []string
-	Texts    []string
-	PageID   int64
+	Title        string
+	Ords         []int32
+	Starts       []int32
+	Ends         []int32
+	Headings     []string
+	HeadingWords []string
+	Texts        []string
+	PageID       int64
 }
 
 // The passages of a snapshot just stored, with their texts, which only go into the index: to cut them out of the snapshot here
-// would read it from its beginning for each passage, which took 9.9 s for 477,000 characters.
+// would read it from its beginning for each passage, which took 9.9 s for 477,000 characters. Titles, headings and texts come with
+// spaces between the words of scripts that have none (internal/bigrams).
 func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) error {
 	_, err := q.db.Exec(ctx, insertPassages,
+		arg.Title,
 		arg.Ords,
 		arg.Starts,
 		arg.Ends,
 		arg.Headings,
+		arg.HeadingWords,
 		arg.Texts,
 		arg.PageID,
 	)

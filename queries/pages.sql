@@ -11,15 +11,16 @@ SELECT id FROM pages WHERE sha256 = @sha256 FOR KEY SHARE;
 
 -- name: InsertPassages :exec
 -- The passages of a snapshot just stored, with their texts, which only go into the index: to cut them out of the snapshot here
--- would read it from its beginning for each passage, which took 9.9 s for 477,000 characters.
+-- would read it from its beginning for each passage, which took 9.9 s for 477,000 characters. Titles, headings and texts come with
+-- spaces between the words of scripts that have none (internal/bigrams).
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
 SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
-       setweight(to_tsvector(p.config, left(p.title, 1000)), 'A')
-       || setweight(to_tsvector(p.config, left(i.heading, 2000)), 'B')
+       setweight(to_tsvector(p.config, left(@title::text, 1000)), 'A')
+       || setweight(to_tsvector(p.config, left(i.heading_words, 2000)), 'B')
        || to_tsvector(p.config, i.text)
 FROM pages p,
      (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start_offset, unnest(@ends::integer[]) AS end_offset,
-             unnest(@headings::text[]) AS heading, unnest(@texts::text[]) AS text) i
+             unnest(@headings::text[]) AS heading, unnest(@heading_words::text[]) AS heading_words, unnest(@texts::text[]) AS text) i
 WHERE p.id = @page_id;
 
 -- name: InsertVisit :exec

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/db"
+	"legwork/internal/bigrams"
 	"legwork/internal/research"
 )
 
@@ -92,7 +93,7 @@ func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 // Rank gives at most limit passages of the pages that a task read, best first, each with the question's lexemes that
 // it matches.
 func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
-	rows, err := w.q.RankTaskPassages(ctx, &task, question, int32(limit))
+	rows, err := w.q.RankTaskPassages(ctx, &task, bigrams.Spaced(question), int32(limit))
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -109,7 +110,7 @@ func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit
 
 // Lexemes gives the distinct lexemes of a text in a language, as full-text search sees them.
 func (w Worker) Lexemes(ctx context.Context, language, text string) ([]string, error) {
-	terms, err := w.q.QuestionTerms(ctx, textConfig(language), text)
+	terms, err := w.q.QuestionTerms(ctx, textConfig(language), bigrams.Spaced(text))
 	return terms, wrap(err)
 }
 

@@ -56,6 +56,30 @@ func TestRankAndLibrary(t *testing.T) {
 	}
 }
 
+// TestRankWithoutSpaces: words are found in scripts that put no spaces between them, in texts, headings and titles.
+func TestRankWithoutSpaces(t *testing.T) {
+	b := setup(t)
+	task := b.task("default", question("大人の入浴料はいくらですか"))
+	b.claim(task.ID, 1)
+	bath := visit("http://a.example/ja", snapshot("湯の里", "ja", "露天風呂は朝六時から開いています。", "大人の入浴料は六百五十円です。", "駐車場は無料です。"))
+	scaffold := visit("http://a.example/zh", snapshot("竹棚架", "zh", "搭棚的竹子有两种。", "立柱用毛竹。"))
+	for i, v := range []*research.Visit{bath, scaffold} {
+		if _, _, err := b.record(task.ID, 1, i+1, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hits, err := b.Rank(b.ctx, task.ID, "入浴料はいくらですか", 10)
+	if err != nil || len(hits) == 0 || hits[0].Text != "大人の入浴料は六百五十円です。" {
+		t.Errorf("Japanese: %+v, %v", hits, err)
+	}
+	if hits, err = b.Rank(b.ctx, task.ID, "毛竹", 10); err != nil || len(hits) != 1 || hits[0].Text != "立柱用毛竹。" {
+		t.Errorf("Chinese: %+v, %v", hits, err)
+	}
+	if hits, err = b.For("default").SearchLibrary(b.ctx, "竹棚架怎么搭", 5); err != nil || len(hits) != 1 || hits[0].URL != scaffold.URL {
+		t.Errorf("library, by the title: %+v, %v", hits, err)
+	}
+}
+
 func TestSnapshotsAreSharedAndCollected(t *testing.T) {
 	b := setup(t)
 	shared := snapshot("Shared", "en", "one text, two tasks")

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"legwork/db"
+	"legwork/internal/bigrams"
 	"legwork/internal/research"
 )
 
@@ -21,7 +22,7 @@ func (a Account) SearchLibrary(ctx context.Context, question string, limit int) 
 	if err != nil || visits == 0 {
 		return nil, wrap(err)
 	}
-	in := db.SearchSmallLibraryParams{AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: question}
+	in := db.SearchSmallLibraryParams{AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: bigrams.Spaced(question)}
 	if visits > smallLibrary {
 		return a.searchLarge(ctx, db.SearchLargeLibraryParams(in))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"legwork/db"
+	"legwork/internal/bigrams"
 	"legwork/internal/research"
 )
 
@@ -43,7 +44,7 @@ func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (
 }
 
 func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p *research.Page) error {
-	in := db.InsertPassagesParams{PageID: page}
+	in := db.InsertPassagesParams{PageID: page, Title: bigrams.Spaced(p.Title)}
 	text := []rune(p.Text)
 	for _, ps := range p.Passages {
 		if ps.Start < 0 || ps.End > len(text) || ps.Start >= ps.End {
@@ -53,7 +54,8 @@ func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p
 		in.Starts = append(in.Starts, int32(ps.Start))
 		in.Ends = append(in.Ends, int32(ps.End))
 		in.Headings = append(in.Headings, ps.Heading)
-		in.Texts = append(in.Texts, string(text[ps.Start:ps.End]))
+		in.HeadingWords = append(in.HeadingWords, bigrams.Spaced(ps.Heading))
+		in.Texts = append(in.Texts, bigrams.Spaced(string(text[ps.Start:ps.End])))
 	}
 	if err := q.InsertPassages(ctx, in); err != nil {
 		return fmt.Errorf("store passages: %w", wrap(err))

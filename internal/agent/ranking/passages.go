@@ -173,7 +173,7 @@ func (s *Scored) read(f PageFacts) {
 	for i, t := range tokens {
 		at[i] = q.match(t)
 		s.Text |= at[i]
-		if i == 0 || endsSentence(h.Text[tokens[i-1].end:t.start]) {
+		if i == 0 || endsSentence(h.Text[min(tokens[i-1].end, t.start):t.start]) {
 			s.spans = append(s.spans, 0)
 		}
 		s.spans[len(s.spans)-1] |= at[i]
@@ -234,7 +234,7 @@ func endsSentence(gap string) bool {
 	return strings.Contains(gap, "\n\n") || sentenceEnd.MatchString(gap)
 }
 
-var sentenceEnd = regexp.MustCompile(`[.!?;]["'”’)]*\s|\n\s*([-|*>]|\d+\.)|\*\*\s*\n`)
+var sentenceEnd = regexp.MustCompile(`[.!?;]["'”’)]*\s|[。！？；｡]|\n\s*([-|*>]|\d+\.)|\*\*\s*\n`)
 
 // strength says how well the passage has a term, by where it stands.
 func (s *Scored) strength(i int) float64 {

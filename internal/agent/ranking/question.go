@@ -140,7 +140,7 @@ func (q *Question) addToken(t token, isStop func(string) bool) int {
 		return -1
 	}
 	digits := strings.ContainsFunc(lower, unicode.IsDigit)
-	capitals := len(t.text) > 1 && t.text == strings.ToUpper(t.text) && strings.ContainsFunc(t.text, unicode.IsLetter)
+	capitals := len(t.text) > 1 && t.text == strings.ToUpper(t.text) && strings.ContainsFunc(t.text, unicode.IsUpper)
 	switch {
 	case t.compound() && !plainCompound(t):
 		i := q.add(term{Key: exact(lower), word: t.text, Weight: nameWeight, name: true})
@@ -178,6 +178,9 @@ func (q *Question) addToken(t token, isStop func(string) bool) int {
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: numberWeight})
 	case lightWords[lower]:
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: lightWeight})
+	case !strings.ContainsFunc(lower, func(r rune) bool { return !unicode.Is(unicode.Hiragana, r) }):
+		// Most of Japanese grammar is written in Hiragana, most of what a question is about is not.
+		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
 	case weakWords[lower]:
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
 	}

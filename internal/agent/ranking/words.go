@@ -3,6 +3,7 @@ package ranking
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/danish"
@@ -20,6 +21,8 @@ import (
 	"github.com/blevesearch/snowballstem/spanish"
 	"github.com/blevesearch/snowballstem/swedish"
 	"github.com/blevesearch/snowballstem/turkish"
+
+	"legwork/internal/bigrams"
 )
 
 // stemmers are the Snowball algorithms by language. PostgreSQL uses the same ones, so what it finds we find again.
@@ -61,7 +64,8 @@ func WordRune(r rune) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
 }
 
-// Tokenize splits a text into words and names. A name may hold single '.', '-', ':' and '\” between its words.
+// Tokenize splits a text into words and names. A name may hold single '.', '-', ':' and '\” between its words. Scripts
+// without spaces give their pairs of letters, as full-text search has them (package bigrams).
 func Tokenize(s string) []token {
 	var out []token
 	runes := []rune(s)
@@ -78,12 +82,19 @@ func Tokenize(s string) []token {
 			continue
 		}
 		start := i
-		for i < len(runes) {
+		if bigrams.Is(runes[i]) {
+			for i < len(runes) && (bigrams.Is(runes[i]) || unicode.Is(unicode.Mn, runes[i])) {
+				i++
+			}
+			out = append(out, pairs(string(runes[start:i]), at[start])...)
+			continue
+		}
+		for i < len(runes) && !bigrams.Is(runes[i]) {
 			if WordRune(runes[i]) {
 				i++
 				continue
 			}
-			if i+1 < len(runes) && WordRune(runes[i+1]) && strings.ContainsRune(".-'’", runes[i]) {
+			if i+1 < len(runes) && WordRune(runes[i+1]) && !bigrams.Is(runes[i+1]) && strings.ContainsRune(".-'’", runes[i]) {
 				i++
 				continue
 			}
@@ -99,6 +110,18 @@ func Tokenize(s string) []token {
 			t.prefixed = true
 		}
 		out = append(out, t)
+	}
+	return out
+}
+
+// pairs gives the words of a run of letters that no spaces divide. They overlap. The run begins at a byte of the text.
+func pairs(run string, at int) []token {
+	var out []token
+	for _, word := range bigrams.Of(run) {
+		i := strings.Index(run, word)
+		out = append(out, token{text: word, start: at + i, end: at + i + len(word), parts: []string{word}})
+		_, next := utf8.DecodeRuneInString(run[i:])
+		run, at = run[i+next:], at+i+next
 	}
 	return out
 }

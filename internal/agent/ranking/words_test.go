@@ -74,12 +74,12 @@ func FuzzTokenize(f *testing.F) {
 	q := NewQuestion("How long does max_connections wait for json.loads() \"in quotes\"?", "", nil)
 	f.Fuzz(func(t *testing.T, s string) {
 		s = strings.ToValidUTF8(s, "?")
-		last := 0
+		last := -1
 		for _, tok := range Tokenize(s) {
-			if tok.start < last || tok.end <= tok.start || tok.end > len(s) || !utf8.ValidString(tok.text) {
+			if tok.start <= last || tok.end <= tok.start || tok.end > len(s) || !utf8.ValidString(tok.text) {
 				t.Fatalf("%q: %+v after %d", s, tok, last)
 			}
-			last = tok.end
+			last = tok.start // words of scripts without spaces overlap
 			q.match(tok)
 		}
 		NewQuestion(s, "", nil)
@@ -190,5 +190,35 @@ func TestStopWordsOfOtherLanguages(t *testing.T) {
 	down := errors.New("down")
 	if _, err := QuestionIn(t.Context(), "Wie", "de", func(context.Context, string, string) ([]string, error) { return nil, down }); !errors.Is(err, down) {
 		t.Errorf("err = %v", err)
+	}
+}
+
+func TestTokenizeWithoutSpaces(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, want string }{
+		{"大人の入浴料", "大人 人の の入 入浴 浴料"},
+		{"PDF版とmax_connectionsの値", "PDF 版と max_connections の値"},
+		{"入浴料650円、税込", "入浴 浴料 650 円 税込"},
+		{"ああああ", "ああ ああ ああ"},
+		{"竹棚架 and steel", "竹棚 棚架 and steel"},
+	} {
+		var got []string
+		for _, tok := range Tokenize(c.text) {
+			if c.text[tok.start:tok.end] != tok.text {
+				t.Errorf("%q: the token %q stands elsewhere: %q", c.text, tok.text, c.text[tok.start:tok.end])
+			}
+			got = append(got, tok.text)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%q gives %q, want %q", c.text, strings.Join(got, " "), c.want)
+		}
+	}
+	q := NewQuestion("大人の入浴料はいくらですか", "ja", nil)
+	if q.Named() {
+		t.Error("letters without case are not capitals")
+	}
+	fee, grammar := q.Terms[q.byKey["浴料"]].Weight, q.Terms[q.byKey["です"]].Weight
+	if fee <= grammar {
+		t.Errorf("浴料 weighs %.2f, です %.2f", fee, grammar)
 	}
 }

@@ -1,0 +1,73 @@
+// Package bigrams makes words out of text in scripts that put no space between words: Chinese, Japanese and the like, Thai,
+// Lao, Khmer and Burmese. Each run of such letters becomes its pairs of neighbouring letters: 入浴料 gives 入浴 and 浴料.
+// Questions and documents are cut in the same way, so a word of two letters or more is found wherever it stands. This is
+// how search engines index these scripts when they have no dictionary.
+package bigrams
+
+import (
+	"strings"
+	"unicode"
+)
+
+// scripts are those whose words are not separated by spaces.
+var scripts = []*unicode.RangeTable{
+	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Yi,
+}
+
+// prolonged is the mark that makes a Katakana vowel long. Unicode counts it to no script, because Hiragana uses it too.
+const prolonged = 'ー'
+
+// Is reports whether a character belongs to a script without spaces between words. Digits of these scripts do not count.
+func Is(r rune) bool {
+	return r >= 0x0E00 && (r == prolonged || unicode.In(r, scripts...) && !unicode.IsDigit(r) && !unicode.IsPunct(r))
+}
+
+// Of gives the words of one run of such characters: its overlapping pairs of letters, or the letter itself if there is
+// one alone. A combining mark stays with the letter before it.
+func Of(run string) []string {
+	var letters []string
+	for _, r := range run {
+		if last := len(letters) - 1; last >= 0 && unicode.IsMark(r) {
+			letters[last] += string(r)
+		} else {
+			letters = append(letters, string(r))
+		}
+	}
+	if len(letters) == 1 {
+		return letters
+	}
+	pairs := make([]string, 0, len(letters))
+	for i := 1; i < len(letters); i++ {
+		pairs = append(pairs, letters[i-1]+letters[i])
+	}
+	return pairs
+}
+
+// Spaced gives a text in which each run of such characters is replaced by its words, with spaces between. Everything else
+// stays as it is, so text without such runs comes back unchanged.
+func Spaced(text string) string {
+	first := strings.IndexFunc(text, Is)
+	if first < 0 {
+		return text
+	}
+	var out, run strings.Builder
+	flush := func() {
+		if run.Len() > 0 {
+			out.WriteByte(' ')
+			out.WriteString(strings.Join(Of(run.String()), " "))
+			out.WriteByte(' ')
+			run.Reset()
+		}
+	}
+	out.WriteString(text[:first])
+	for _, r := range text[first:] {
+		if Is(r) || run.Len() > 0 && unicode.Is(unicode.Mn, r) {
+			run.WriteRune(r)
+			continue
+		}
+		flush()
+		out.WriteRune(r)
+	}
+	flush()
+	return out.String()
+}
