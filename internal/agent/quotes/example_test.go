@@ -1,0 +1,20 @@
+package quotes_test
+
+import (
+	"fmt"
+
+	"legwork/internal/agent/quotes"
+)
+
+// A model quotes a page as it would write it. What is kept is what the page has.
+func ExampleText_Find() {
+	page := quotes.NewText("Descale it “regularly”: the oﬃce kettle holds 1.7 litres.")
+	start, end, ok := page.Find(`"The Office kettle holds 1.7 litres..."`)
+	fmt.Println(ok, page.Slice(start, end))
+	_, _, ok = page.Find("the office kettle holds 2.7 litres")
+	passage, _ := page.Closest("the office kettle holds 2.7 litres")
+	fmt.Println(ok, passage)
+	// Output:
+	// true the oﬃce kettle holds 1.7 litres
+	// false it “regularly”: the oﬃce kettle holds 1.7 litres
+}
