@@ -48,6 +48,7 @@ func (p *InProcess) Read(ctx context.Context, base *url.URL, header http.Header,
 	err = guarded(func() (err error) {
 		r, err = p.parse(ctx, base, header, body)
 		r.Page.ModifiedAt = firstTime(r.Page.ModifiedAt, lastModified(header))
+		r.bound()
 		return err
 	})
 	return r, err

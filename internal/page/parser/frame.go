@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"legwork/internal/page"
 )
@@ -66,8 +67,9 @@ func (a *answer) err() error {
 	}
 	for _, c := range codes() {
 		if a.Code == c.code {
-			if a.Message == c.err.Error() {
-				return c.err
+			rest, ok := strings.CutPrefix(a.Message, c.err.Error())
+			if ok {
+				return fmt.Errorf("%w%s", c.err, rest)
 			}
 			return fmt.Errorf("%w (%s)", c.err, a.Message)
 		}

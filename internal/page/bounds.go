@@ -1,0 +1,39 @@
+package page
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"legwork/internal/page/plaintext"
+)
+
+// Bounds of what is kept of one document. The note of a reading says what was left out.
+const (
+	MaxText     = 4 << 20 // bytes of text
+	MaxLinks    = 5_000
+	maxPassages = 5_000 // of plaintext.Passages; what comes after them can be read, but is not searched
+)
+
+// bound cuts a reading down to the bounds.
+func (r *Reading) bound() {
+	notes := []string{r.Note}
+	if n := len(r.Page.Text); n > MaxText {
+		end := MaxText
+		for !utf8.RuneStart(r.Page.Text[end]) {
+			end--
+		}
+		whole := r.Page
+		r.Page = plaintext.NewPage(whole.Title, whole.Language, strings.TrimSpace(whole.Text[:end]))
+		r.Page.Canonical, r.Page.PublishedAt, r.Page.ModifiedAt = whole.Canonical, whole.PublishedAt, whole.ModifiedAt
+		notes = append(notes, fmt.Sprintf("Only the first %d MB of %.1f MB of text were kept.", MaxText>>20, float64(n)/(1<<20)))
+	}
+	if len(r.Links) >= MaxLinks {
+		r.Links = r.Links[:MaxLinks]
+		notes = append(notes, fmt.Sprintf("Only the first %d links were kept.", MaxLinks))
+	}
+	if len(r.Page.Passages) >= maxPassages {
+		notes = append(notes, fmt.Sprintf("Only the first %d passages can be searched.", maxPassages))
+	}
+	r.Note = strings.TrimSpace(strings.Join(notes, " "))
+}

@@ -1,0 +1,36 @@
+package parser
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"legwork/internal/page"
+	"legwork/internal/testsite"
+)
+
+// TestHostile: each document of the corpus is read or refused within its limits, and what is kept of it is bounded. How much
+// memory that takes is measured on a real worker, in cmd/legwork.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{Timeout: 4 * time.Second}, "parse")
+	for _, d := range testsite.HostileDocuments() {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			r, err := p.Read(t.Context(), base, header(d.ContentType), d.Body)
+			took := time.Since(began)
+			t.Logf("%-24s %8d bytes: %6.2f s, %8d bytes of text, %6d links, %5d passages, %v %s", d.Name, len(d.Body), took.Seconds(), len(r.Page.Text), len(r.Links), len(r.Page.Passages), err, r.Note)
+			if err != nil && !errors.Is(err, page.ErrLimit) && !errors.Is(err, page.ErrType) && !errors.Is(err, page.ErrEmpty) {
+				t.Error(err)
+			}
+			if err != nil && strings.Contains(err.Error(), "crashed") {
+				t.Error(err)
+			}
+			if len(r.Page.Text) > page.MaxText || len(r.Links) > page.MaxLinks {
+				t.Errorf("%d bytes of text, %d links", len(r.Page.Text), len(r.Links))
+			}
+		})
+	}
+}
