@@ -1,0 +1,70 @@
+package pdf
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// FuzzLayout arranges characters at any positions: no text is lost or invented without bound, in bounded time and memory.
+func FuzzLayout(f *testing.F) {
+	f.Add([]byte("The kettle holds 1.7 litres-\nof water"), uint8(10), uint8(3))
+	f.Add([]byte("a b c d e f g h i j k l m n o p"), uint8(120), uint8(40))
+	f.Add([]byte{0, 255, 128, 7, 9, 10, 13, 32}, uint8(0), uint8(255))
+	f.Fuzz(func(t *testing.T, data []byte, dx, dy uint8) {
+		data = data[:min(len(data), 4_000)]
+		var glyphs []glyph
+		x, y := 0.0, 700.0
+		for i, c := range data {
+			if c%23 == 0 {
+				x, y = float64(c)*float64(dx%7), y-float64(dy%40)
+			}
+			x += float64(dx%32) / 2
+			glyphs = append(glyphs, glyph{text: string(rune(c)), x0: x, x1: x + 5, y0: y, y1: y + 8, size: 1 + float64(c%20),
+				space: c == ' ', ending: c == '\n', turned: i % 4 * int(dy%2), fixed: c%5 == 0})
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		var d Document
+		d.render([]layout{arrange(1, glyphs)})
+		took := time.Since(began)
+		runtime.ReadMemStats(&after)
+		out := 0
+		for _, p := range d.Pages {
+			out += len(p.Text)
+		}
+		if out > 100+12*len(data) {
+			t.Errorf("%d bytes of text from %d characters", out, len(data))
+		}
+		if most := time.Second + time.Duration(len(data))*50*time.Microsecond; took > most {
+			t.Errorf("%v for %d characters", took, len(data))
+		}
+		if most := uint64(4<<20 + 20_000*len(data)); after.TotalAlloc-before.TotalAlloc > most {
+			t.Errorf("%d bytes allocated for %d characters", after.TotalAlloc-before.TotalAlloc, len(data))
+		}
+	})
+}
+
+// FuzzRead opens anything as a PDF.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj trailer<</Root 1 0 R>>"))
+	engine := NewEngine("")
+	f.Cleanup(engine.Close)
+	if err := engine.Start(); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		d, err := engine.Read(ctx, body)
+		if err != nil && !errors.Is(err, ErrBroken) && !errors.Is(err, ErrPassword) {
+			t.Error(err)
+		}
+		if len(d.Pages) > MaxPages {
+			t.Errorf("%d pages", len(d.Pages))
+		}
+	})
+}
