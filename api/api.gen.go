@@ -252,7 +252,7 @@ type Citation struct {
 	// Example: 2026-03-05T14:30:00.125Z
 	PublishedAt *Time `json:"publishedAt,omitempty"`
 
-	// ScreenshotURL Root-relative; a picture of the page, taken when it was cited.
+	// ScreenshotURL Root-relative; a picture of the page that shows the passage, marked. Citations whose passages fit onto one screen share it.
 	ScreenshotURL *string `json:"screenshotUrl,omitempty"`
 
 	// Start Code points from the beginning of the snapshot.

@@ -112,7 +112,7 @@ func brief(m map[string]any) string {
 }
 
 func oneLine(s string) string {
-	return research.Truncate(strings.Join(strings.Fields(s), " "), maxLine)
+	return research.Truncate(strings.Join(strings.Fields(printable(s)), " "), maxLine)
 }
 
 // answer prints how a task ended, with its citations.
@@ -127,7 +127,7 @@ func (p *progress) answer(task api.Task) {
 		return
 	}
 	fmt.Fprintln(p.w, p.paint(bold, "Answer"))
-	fmt.Fprintln(p.w, *task.Answer)
+	fmt.Fprintln(p.w, printable(withoutQuotes(*task.Answer, task.Citations)))
 	fmt.Fprintln(p.w)
 	if len(task.Citations) > 0 {
 		fmt.Fprintln(p.w, p.paint(bold, "Citations"), "(each excerpt was verified against the stored page)")
@@ -137,9 +137,9 @@ func (p *progress) answer(task api.Task) {
 		if c.N != nil {
 			n = *c.N
 		}
-		fmt.Fprintf(p.w, "[%d] %s\n    %s\n", n, p.paint(bold, c.Title), p.paint(blue, c.URL))
+		fmt.Fprintf(p.w, "[%d] %s\n    %s\n", n, p.paint(bold, oneLine(c.Title)), p.paint(blue, c.URL))
 		if c.Excerpt != nil {
-			fmt.Fprintf(p.w, "    “%s”\n", strings.ReplaceAll(*c.Excerpt, "\n", "\n     "))
+			fmt.Fprintf(p.w, "    “%s”\n", strings.ReplaceAll(printable(*c.Excerpt), "\n", "\n     "))
 		}
 	}
 	var foot []string
