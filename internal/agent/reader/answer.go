@@ -184,6 +184,9 @@ func compose(chosen []agent.FoundPassage, pages int) string {
 	fmt.Fprintf(&b, "%s the question best, of the %s read. They are quoted word for word; no language model was used.\n", noun, read)
 	for i, p := range chosen {
 		b.WriteString("\n")
+		if columns := columnsOf(p); columns != "" {
+			fmt.Fprintf(&b, "Columns: %s\n\n", columns)
+		}
 		for line := range strings.Lines(p.Text) {
 			line = strings.TrimRight(line, "\r\n")
 			b.WriteString(strings.TrimRight("> "+line, " ") + "\n")
@@ -191,6 +194,16 @@ func compose(chosen []agent.FoundPassage, pages int) string {
 		fmt.Fprintf(&b, "\n[%d] %s\n", i+1, p.Title)
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// columnsOf gives the heads of the columns of a passage of table rows that has none itself: they end its heading path.
+func columnsOf(p agent.FoundPassage) string {
+	parts := strings.Split(p.Heading, " › ")
+	last := parts[len(parts)-1]
+	if !strings.HasPrefix(p.Text, "|") || !strings.Contains(last, " | ") {
+		return ""
+	}
+	return strings.TrimSpace(last)
 }
 
 // Parts of the confidence, which sum up to 1.
