@@ -111,8 +111,8 @@ cases: build ## ask the cases of page reading in CASES (../shared/cases), withou
 	CASES="$(CASES)" ARGS="$(ARGS)" scripts/cases.sh
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for TIME (10s): make fuzz TIME=1m PKG=./internal/page/...
-	TIME="$(TIME)" PKG="$(PKG)" scripts/fuzz.sh
+fuzz: ## run every fuzz target for FUZZTIME (1m): make fuzz FUZZTIME=10s PKG=internal/page
+	FUZZTIME="$(FUZZTIME)" PKG="$(filter-out ./...,$(PKG))" scripts/fuzz.sh
 
 .PHONY: clean
 clean: ## remove what was built; keeps .legwork, where data lives
