@@ -358,14 +358,22 @@ func follow(rs []row, lo, hi float64) (n int, mid float64) {
 // unevenRow reports whether the writing left and right of x stands on different base lines, as it does in columns that know
 // nothing of each other and not in a table.
 func unevenRow(r row, x float64) bool {
-	for _, a := range r {
-		for _, b := range r {
-			if a.x1 < x && b.x0 > x && a.letters > 1 && b.letters > 1 && math.Abs(a.base-b.base) > 0.1*a.size {
-				return true
-			}
+	lows, highs := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)} // left and right of x
+	for _, f := range r {
+		side := 0
+		if f.x0 > x {
+			side = 1
+		} else if f.x1 >= x {
+			continue
+		}
+		if f.letters > 1 {
+			lows[side], highs[side] = min(lows[side], f.base), max(highs[side], f.base)
 		}
 	}
-	return false
+	if math.IsInf(lows[0], 1) || math.IsInf(lows[1], 1) {
+		return false
+	}
+	return max(highs[0]-lows[1], highs[1]-lows[0]) > 0.1*r[0].size
 }
 
 // table tells how many of the first rows are rows of a table: at least three in a row, or two of three cells, with a gap in
