@@ -21,11 +21,12 @@ import (
 // documents are the endings of files that are read, with the type that their content is read as.
 var documents = map[string]string{
 	".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml", ".md": "text/markdown", ".markdown": "text/markdown",
-	".txt": "text/plain", ".text": "text/plain", ".pdf": "application/pdf",
+	".txt": "text/plain", ".text": "text/plain", ".pdf": "application/pdf", ".csv": "text/csv", ".tsv": "text/tab-separated-values",
+	".json": "application/json", ".opml": "text/x-opml", ".rss": "application/rss+xml", ".atom": "application/atom+xml",
 }
 
 // folder reads the documents of a folder in the order of their names. Hidden files, hidden folders and symbolic links are
-// passed over.
+// skipped.
 func (r *run) folder(ctx context.Context) error {
 	base, err := r.base(r.Target)
 	if err != nil {
@@ -65,7 +66,7 @@ func (r *run) folder(ctx context.Context) error {
 // file reads one document.
 func (r *run) file(ctx context.Context) error {
 	if documents[strings.ToLower(filepath.Ext(r.Target))] == "" {
-		return fmt.Errorf("%s is of a type that is not read; HTML, Markdown, text and PDF are, by their endings", r.Target)
+		return fmt.Errorf("%s is of a type that is not read; HTML, Markdown, text, PDF, CSV, JSON and feeds are, by their endings", r.Target)
 	}
 	abs, err := filepath.Abs(r.Target)
 	if err != nil {
@@ -147,7 +148,7 @@ func (r *run) document(ctx context.Context, file string, u *url.URL) error {
 		}
 	}
 	v.Duration = time.Since(began)
-	return r.take(ctx, v)
+	return r.record(ctx, v)
 }
 
 var errTooLarge = errors.New("too large")

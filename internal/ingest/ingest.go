@@ -1,12 +1,12 @@
-// Package ingest fills the library of an account: it reads folders, sites and site maps and shelves their pages.
+// Package ingest fills the library of an account: it reads folders, sites and site maps and stores their pages.
 //
 // Invariants:
 //
-//   - Every page is shelved by itself, so an ingest that is cut off leaves whole pages, and can be begun again.
-//   - A page whose text is the same as on the shelf is not written again.
-//   - Pages of the web are read under the rules that tasks read them by: robots.txt, spacing, refused networks. A site is
+//   - Each page is stored by itself. An ingest that is cut off leaves whole pages, and can be started again.
+//   - A page whose text is already in the library is not written again.
+//   - Pages of the web are read under the rules that hold for tasks: robots.txt, spacing, refused networks. A site is
 //     never left.
-//   - What cannot be read is counted with its reason and does not end the ingest.
+//   - A page that cannot be read is counted with its reason and does not end the ingest.
 package ingest
 
 import (
@@ -27,8 +27,8 @@ type Web interface {
 	Fetch(ctx context.Context, rawURL string, p page.Policy) (research.Visit, []byte, error)
 }
 
-// Shelf keeps a page that was read. It reports false when the text is already there.
-type Shelf func(ctx context.Context, v research.Visit) (bool, error)
+// Store keeps a page that was read. It reports false when its text is in the library already.
+type Store func(ctx context.Context, v research.Visit) (bool, error)
 
 // Options say what to read.
 type Options struct {
@@ -47,8 +47,8 @@ type State string
 
 // The states.
 const (
-	Shelved   State = "new"       // it was not there, or its text has changed
-	Unchanged State = "unchanged" // its text is on the shelf already
+	Added     State = "new"       // it was not there, or its text has changed
+	Unchanged State = "unchanged" // its text is in the library already
 	Failed    State = "failed"
 )
 
@@ -72,25 +72,25 @@ type Summary struct {
 func (s Summary) Read() int { return s.New + s.Unchanged }
 
 // Run reads what o names. Its error says what is wrong with o.Target, or is that of ctx or of the database; what was read
-// before is shelved and counted all the same.
-func Run(ctx context.Context, web Web, shelve Shelf, o Options) (Summary, error) {
+// before is stored and counted all the same.
+func Run(ctx context.Context, web Web, store Store, o Options) (Summary, error) {
 	if o.Reader == nil {
 		o.Reader = page.NewInProcess("")
 	}
-	r := &run{Options: o, web: web, shelve: shelve, seen: map[string]bool{}, sum: Summary{Reasons: map[string]int{}}}
+	r := &run{Options: o, web: web, store: store, seen: map[string]bool{}, sum: Summary{Reasons: map[string]int{}}}
 	err := r.start(ctx)
 	return r.sum, err
 }
 
 type run struct {
 	Options
-	web    Web
-	shelve Shelf
-	seen   map[string]bool // addresses that were queued
-	queue  []address
-	maps   int // site maps read
-	sum    Summary
-	done   int
+	web   Web
+	store Store
+	seen  map[string]bool // addresses that were queued
+	queue []address
+	maps  int // site maps read
+	sum   Summary
+	done  int
 }
 
 type address struct {
@@ -159,27 +159,27 @@ func (r *run) pages(ctx context.Context, policy page.Policy, depth int) error {
 				}
 			}
 		}
-		if err := r.take(ctx, v); err != nil {
+		if err := r.record(ctx, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// take shelves a page that was read and reports what became of it.
-func (r *run) take(ctx context.Context, v research.Visit) error {
+// record stores a page that was read and reports what became of it.
+func (r *run) record(ctx context.Context, v research.Visit) error {
 	item := Item{URL: v.URL, State: Failed, Reason: v.Message}
 	if v.Outcome == research.OutcomeOK {
-		isNew, err := r.shelve(ctx, v)
+		isNew, err := r.store(ctx, v)
 		if err != nil {
 			return fmt.Errorf("store %s: %w", v.URL, err)
 		}
 		if item.State = Unchanged; isNew {
-			item.State = Shelved
+			item.State = Added
 		}
 	}
 	switch item.State {
-	case Shelved:
+	case Added:
 		r.sum.New++
 	case Unchanged:
 		r.sum.Unchanged++

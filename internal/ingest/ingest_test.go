@@ -19,14 +19,6 @@ func newRun() *run {
 	return &run{seen: map[string]bool{}, sum: Summary{Reasons: map[string]int{}}}
 }
 
-func (r *run) urls() []string {
-	var out []string
-	for _, a := range r.queue {
-		out = append(out, a.url)
-	}
-	return out
-}
-
 func packed(s string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -74,8 +66,8 @@ func TestIndex(t *testing.T) {
 		"http://a.example/sitemap":     "http://a.example/sitemap",
 	} {
 		var read []string
-		shelve := func(_ context.Context, v research.Visit) (bool, error) { read = append(read, v.URL); return true, nil }
-		sum, err := Run(t.Context(), site, shelve, Options{Target: target, MaxPages: 100})
+		store := func(_ context.Context, v research.Visit) (bool, error) { read = append(read, v.URL); return true, nil }
+		sum, err := Run(t.Context(), site, store, Options{Target: target, MaxPages: 100})
 		if err != nil || strings.Join(read, " ") != want {
 			t.Errorf("%s: read %v, %v", target, read, err)
 		}
@@ -83,9 +75,9 @@ func TestIndex(t *testing.T) {
 			t.Errorf("%+v", sum)
 		}
 	}
-	shelve := func(context.Context, research.Visit) (bool, error) { return true, nil }
+	store := func(context.Context, research.Visit) (bool, error) { return true, nil }
 	for target, want := range map[string]string{"http://a.example/gone.xml": "cannot be read", "http://a.example/html.xml": "no site map"} {
-		if _, err := Run(t.Context(), site, shelve, Options{Target: target, MaxPages: 1}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(t.Context(), site, store, Options{Target: target, MaxPages: 1}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", target, err)
 		}
 	}

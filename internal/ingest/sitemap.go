@@ -52,7 +52,7 @@ func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nest
 	case v.Outcome != research.OutcomeOK && nested == maxNested:
 		return fmt.Errorf("the site map %s cannot be read: %s", at, v.Message)
 	case v.Outcome != research.OutcomeOK:
-		return r.take(ctx, v)
+		return r.record(ctx, v)
 	}
 	if final, err := page.ParseURL(v.FinalURL); err == nil {
 		at = final // relative addresses are resolved against where the map was found
@@ -63,7 +63,7 @@ func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nest
 		return fmt.Errorf("%s: %w: %w", at, errNoSiteMap, err)
 	case err != nil:
 		v.Outcome, v.Message = research.OutcomeType, "It is no site map: "+err.Error()
-		return r.take(ctx, v)
+		return r.record(ctx, v)
 	}
 	r.addAll(pages, policy)
 	for _, m := range maps {

@@ -1,18 +1,20 @@
-// Package page fetches a document from the web politely and turns it into text, links and passages.
+// Package page loads documents from the web politely and safely, and turns them into text, links and passages.
 //
-// What holds for everything it does:
+// Invariants:
 //
-//   - No connection is ever opened to a private, loopback, link-local, metadata or otherwise reserved address, nor to a
-//     port other than 80 and 443, unless the address lies in a network of Config.AllowNets. The check sits at connect
-//     time, after the name was resolved, so redirects, decimal addresses and DNS rebinding do not get around it. Proxy
-//     variables of the environment are ignored.
-//   - Every URL that is requested, redirect targets included, was allowed by the policy of the call and by the robots.txt
-//     of its host, and waited for its turn at the Gate. robots.txt files themselves do not pass the Gate.
-//   - Nothing is read without bound: not the headers, not the body (compressed or not), not the redirects, not the time.
-//   - A load that fails is a result, not an error: its Visit carries the Outcome and a sentence. Only a cancelled context
-//     and a Gate that cannot answer are errors.
-//   - All text that leaves the package went through Clean: valid UTF-8 without NUL and control characters.
-//   - Text reads like the page: no Markdown escapes, no emphasis marks, no link targets, so that a span of it can be
-//     shown as a quote. Structure that matters to passages is kept: headings, lists, tables, code fences, and the terms of
-//     definition lists as bold lines with their definitions indented below them.
+//   - No connection is opened to a private, loopback, link-local, metadata or otherwise reserved address, nor to a port other
+//     than 80 and 443, unless the address is in a network of Config.AllowNets. The check is made when connecting, after the
+//     name was resolved, so redirects, decimal addresses and DNS rebinding do not get around it. Proxy variables of the
+//     environment are ignored.
+//   - Addresses are read as browsers read them (package weburl). One with a user name or password is never opened, and no
+//     text repeats it.
+//   - Each URL that is requested, redirect targets included, was allowed by the policy of the call and by the robots.txt of
+//     its host, and waited for its turn at the Gate. Requests for robots.txt files themselves do not wait at the Gate.
+//   - Everything that is read is bounded: headers, body (compressed and not), redirects, time.
+//   - Cookies last for one load. They are there for sites that redirect until their cookie comes back.
+//   - The bytes of a document decide how it is read, before its Content-Type does (package representation).
+//   - A load that fails is a result and not an error: its Visit has an Outcome and a sentence. Errors are a cancelled context
+//     and a Gate that cannot answer.
+//   - All text that leaves the package is clean (package plaintext): valid UTF-8 in normalisation form C, without NUL and
+//     control characters.
 package page

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/html"
+	"github.com/andybalholm/cascadia"
 
 	"legwork/internal/research"
 )
@@ -66,31 +66,37 @@ func (b bing) Search(ctx context.Context, q Query) ([]Result, error) {
 	return readBing(a)
 }
 
+// The parts of Bing's result page.
+var (
+	bingCaptcha  = cascadia.MustCompile(`#b_captcha, .captcha, .cf-turnstile, iframe[src*="challenges.cloudflare.com"]`)
+	bingResult   = cascadia.MustCompile(`li.b_algo`)
+	bingLink     = cascadia.MustCompile(`h2 a`)
+	bingSnippet  = cascadia.MustCompile(`.b_caption p`)
+	bingCaption  = cascadia.MustCompile(`.b_caption`)
+	bingAnswered = cascadia.MustCompile(`li.b_no, #b_results`) // there are results, or it says that there are none
+)
+
 // readBing reads a result page.
 func readBing(a answer) ([]Result, error) {
 	root := parsePage(a.body)
-	if first(root, func(n *html.Node) bool {
-		return attribute(n, "id") == "b_captcha" || hasClass(n, "captcha") || hasClass(n, "cf-turnstile") ||
-			n.Data == "iframe" && strings.Contains(attribute(n, "src"), "challenges.cloudflare.com")
-	}) != nil {
+	if has(root, bingCaptcha) {
 		return nil, blocked(bingName)
 	}
 	if a.status != http.StatusOK {
 		return nil, a.refusal(bingName)
 	}
 	var out []Result
-	for _, n := range all(root, element("li", "b_algo")) {
-		link := first(first(n, element("h2")), element("a"))
+	for _, n := range cascadia.QueryAll(root, bingResult) {
+		link := first(n, bingLink)
 		if target := bingTarget(attribute(link, "href")); target != "" {
-			caption := first(n, element("", "b_caption"))
-			text := first(caption, element("p"))
+			text := first(n, bingSnippet)
 			if text == nil {
-				text = caption
+				text = first(n, bingCaption)
 			}
 			out = append(out, Result{URL: target, Title: words(link), Snippet: words(text)})
 		}
 	}
-	if len(out) == 0 && first(root, element("li", "b_no")) == nil && first(root, withID("b_results")) == nil {
+	if len(out) == 0 && !has(root, bingAnswered) {
 		return nil, changed(bingName)
 	}
 	return out, nil

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,11 +61,7 @@ func (c *Client) get(ctx context.Context, name string, u *url.URL, header map[st
 	if err := c.turn(ctx, name, u); err != nil {
 		return answer{}, err
 	}
-	timeout := c.Timeout
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
-	timed, cancel := context.WithTimeout(ctx, timeout)
+	timed, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
 	defer cancel()
 	req, err := http.NewRequestWithContext(timed, http.MethodGet, u.String(), nil)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"golang.org/x/net/html"
+	"github.com/andybalholm/cascadia"
 
 	"legwork/internal/research"
 )
@@ -46,28 +46,32 @@ func (d duckDuckGo) Search(ctx context.Context, q Query) ([]Result, error) {
 	return readDuckDuckGo(a)
 }
 
+// The parts of DuckDuckGo's result page.
+var (
+	duckCaptcha  = cascadia.MustCompile(`[class^="anomaly-modal"], form[action*="anomaly.js"]`)
+	duckResult   = cascadia.MustCompile(`div.result:not(.result--ad):not(.result--no-result)`)
+	duckLink     = cascadia.MustCompile(`a.result__a`)
+	duckSnippet  = cascadia.MustCompile(`.result__snippet`)
+	duckAnswered = cascadia.MustCompile(`.no-results, .result--no-result, #links`) // there are results, or it says that there are none
+)
+
 // readDuckDuckGo reads a result page. The page for suspected machines comes with status 202, 403 or 200.
 func readDuckDuckGo(a answer) ([]Result, error) {
 	root := parsePage(a.body)
-	if first(root, func(n *html.Node) bool {
-		return strings.HasPrefix(attribute(n, "class"), "anomaly-modal") || n.Data == "form" && strings.Contains(attribute(n, "action"), "anomaly.js")
-	}) != nil {
+	if has(root, duckCaptcha) {
 		return nil, blocked(duckName)
 	}
 	if a.status != http.StatusOK {
 		return nil, a.refusal(duckName)
 	}
 	var out []Result
-	for _, n := range all(root, element("div", "result")) {
-		link := first(n, element("a", "result__a"))
-		if link == nil || hasClass(n, "result--ad") || hasClass(n, "result--no-result") {
-			continue
-		}
+	for _, n := range cascadia.QueryAll(root, duckResult) {
+		link := first(n, duckLink)
 		if target := duckTarget(attribute(link, "href")); target != "" {
-			out = append(out, Result{URL: target, Title: words(link), Snippet: words(first(n, element("", "result__snippet")))})
+			out = append(out, Result{URL: target, Title: words(link), Snippet: words(first(n, duckSnippet))})
 		}
 	}
-	if len(out) == 0 && first(root, element("", "no-results", "result--no-result")) == nil && first(root, withID("links")) == nil {
+	if len(out) == 0 && !has(root, duckAnswered) {
 		return nil, changed(duckName)
 	}
 	return out, nil

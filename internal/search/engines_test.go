@@ -247,8 +247,8 @@ func TestQueriesAreRewrittenOnce(t *testing.T) {
 	}
 }
 
-// TestFailedEnginesRest: what is out of reach is asked once and then left alone, so that the next search is quick.
-func TestFailedEnginesRest(t *testing.T) {
+// TestFailedEnginesArePaused: an engine that cannot be reached is asked once and then not for a while, so that the next search is quick.
+func TestFailedEnginesArePaused(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
 	library := engine{name: research.Library, results: []search.Result{page(1)}}

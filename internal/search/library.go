@@ -23,7 +23,7 @@ func (l library) Search(ctx context.Context, q Query) ([]Result, error) {
 	if q.Limit <= 0 {
 		return nil, nil
 	}
-	// The same URL may stand for several snapshots of different times; ask for more than wanted, the set folds them.
+	// The same URL may stand for several snapshots of different times; ask for more than wanted, the set keeps one of each.
 	hits, err := l.find(ctx, q.Account, q.Text, 2*q.Limit)
 	if errors.Is(err, research.ErrTooSlow) { // an answer to this question, not an outage
 		return nil, err

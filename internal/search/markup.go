@@ -2,9 +2,9 @@ package search
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
+	"github.com/andybalholm/cascadia"
 	"golang.org/x/net/html"
 )
 
@@ -17,45 +17,18 @@ func parsePage(body []byte) *html.Node {
 	return root
 }
 
-// first is the first element below n, in document order, that is one of the wanted; nil: none.
-func first(n *html.Node, wanted func(*html.Node) bool) *html.Node {
+// first is the first element below n, in document order, that a selector matches; nil: none, or n is nil.
+func first(n *html.Node, selector cascadia.Matcher) *html.Node {
 	if n == nil {
 		return nil
 	}
-	for c := range n.Descendants() {
-		if c.Type == html.ElementNode && wanted(c) {
-			return c
-		}
-	}
-	return nil
+	return cascadia.Query(n, selector)
 }
 
-// all are the wanted elements below n in document order.
-func all(n *html.Node, wanted func(*html.Node) bool) []*html.Node {
-	var out []*html.Node
-	for c := range n.Descendants() {
-		if c.Type == html.ElementNode && wanted(c) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
+// has reports whether a selector matches an element below n.
+func has(n *html.Node, selector cascadia.Matcher) bool { return first(n, selector) != nil }
 
-// element selects by tag name and, where one is given, by any of the class names.
-func element(tag string, classes ...string) func(*html.Node) bool {
-	return func(n *html.Node) bool {
-		return (tag == "" || n.Data == tag) && (len(classes) == 0 || slices.ContainsFunc(classes, func(c string) bool { return hasClass(n, c) }))
-	}
-}
-
-func withID(id string) func(*html.Node) bool {
-	return func(n *html.Node) bool { return attribute(n, "id") == id }
-}
-
-func hasClass(n *html.Node, class string) bool {
-	return slices.Contains(strings.Fields(attribute(n, "class")), class)
-}
-
+// attribute is the value of an attribute of n; empty: it has none, or n is nil.
 func attribute(n *html.Node, key string) string {
 	if n == nil {
 		return ""

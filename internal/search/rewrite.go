@@ -10,8 +10,8 @@ import (
 // maxRewritten is how many words a rewritten query keeps.
 const maxRewritten = 6
 
-// light are words that questions are made with and pages are not about.
-var light = func() map[string]bool {
+// stopWords are words that questions are made with and pages are not about.
+var stopWords = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(`a about after all also an and any are as at be because been before being between both but by can could
 		describe did do does doing done each either every explain find first for from get give had has have having he her here him his how i if
@@ -23,7 +23,7 @@ var light = func() map[string]bool {
 	return m
 }()
 
-// rewrite makes a query easier to match: without quotes, operators, punctuation and light words, and with the few words
+// rewrite makes a query easier to match: without quotes, operators, punctuation and stop words, and with the few words
 // that are likely to be rare. It gives the query unchanged when nothing can be left out.
 func rewrite(query string) string {
 	plain := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "„", " ", "«", " ", "»", " ", "`", " ", "(", " ", ")", " ").Replace(query)
@@ -31,7 +31,7 @@ func rewrite(query string) string {
 	for _, w := range strings.Fields(plain) {
 		w = strings.TrimFunc(w, func(r rune) bool { return strings.ContainsRune("?!.,;:…¿¡'’+", r) })
 		lower := strings.ToLower(w)
-		if w == "" || light[lower] || w == "AND" || w == "OR" || w == "NOT" || strings.HasPrefix(lower, "site:") || strings.HasPrefix(w, "-") || slices.Contains(kept, w) {
+		if w == "" || stopWords[lower] || w == "AND" || w == "OR" || w == "NOT" || strings.HasPrefix(lower, "site:") || strings.HasPrefix(w, "-") || slices.Contains(kept, w) {
 			continue
 		}
 		kept = append(kept, w)
@@ -60,12 +60,12 @@ func rarity(w string) int {
 	return n
 }
 
-// poor reports whether no result has a word of the query, light ones aside. Words count by their first five letters, so
+// poor reports whether no result has a word of the query that is no stop word. Words count by their first five letters, so
 // that inflected forms do.
 func poor(results []Result, query string) bool {
 	var stems []string
 	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		if !light[w] {
+		if !stopWords[w] {
 			runes := []rune(w)
 			stems = append(stems, string(runes[:min(len(runes), 5)]))
 		}

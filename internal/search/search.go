@@ -14,13 +14,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"legwork/internal/research"
+	"legwork/internal/weburl"
 )
 
 // Query is one search.
@@ -70,12 +72,13 @@ type Set struct {
 	fallback []research.Engine
 	now      func() time.Time
 
-	mu      sync.Mutex
-	resting map[research.Engine]rest
+	mu     sync.Mutex
+	paused map[research.Engine]pause
 }
 
-// rest is a pause after failures, so that an engine out of reach costs its timeout once and not with every search.
-type rest struct {
+// pause is the time for which an engine is not asked after it failed: one that cannot be reached costs its timeout once, and
+// not in every search.
+type pause struct {
 	until time.Time
 	last  time.Duration
 	why   string
@@ -83,20 +86,20 @@ type rest struct {
 
 // Pauses after an engine failed: doubling with each failure in a row.
 const (
-	firstRest = 30 * time.Second
-	maxRest   = 10 * time.Minute
+	firstPause = 30 * time.Second
+	maxPause   = 10 * time.Minute
 )
 
-// NewSet takes the configured engines in the order in which they stand in for one that cannot be used.
+// NewSet takes the configured engines in the order in which they replace one that cannot be used.
 func NewSet(engines ...Engine) *Set {
-	s := &Set{engines: append([]Engine(nil), engines...), now: time.Now, resting: map[research.Engine]rest{}}
+	s := &Set{engines: append([]Engine(nil), engines...), now: time.Now, paused: map[research.Engine]pause{}}
 	for _, e := range engines {
 		s.fallback = append(s.fallback, e.Name())
 	}
 	return s
 }
 
-// Fallback makes only the named engines stand in for others, in this order. It is called before the set is used.
+// Fallback makes only the named engines replace others, in this order. It is called before the set is used.
 func (s *Set) Fallback(order ...research.Engine) *Set {
 	s.fallback = append([]research.Engine(nil), order...)
 	return s
@@ -105,17 +108,18 @@ func (s *Set) Fallback(order ...research.Engine) *Set {
 // Configured reports whether an engine can be asked.
 func (s *Set) Configured(name research.Engine) bool { return s.find(name) != nil }
 
-// Search asks the engine named asked and, where it is not configured, fails or finds nothing, those that stand in for it.
+// Search asks the engine named asked and, where it is not configured, fails or finds nothing, its replacements in order.
 // An engine whose results are poor is asked once more with a simpler query. The error is the context's, or that of a
 // database that cannot answer; everything else is told in the Answer.
 func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answer, error) {
+	q.Text = norm.NFC.String(q.Text) // the form of all text that is stored
 	answer := Answer{Asked: asked}
 	if s.find(asked) == nil {
 		answer.skip(asked, fmt.Sprintf("The search engine %q is not configured on this server.", asked))
 	}
 	empty := research.Engine("")
 	for _, e := range s.order(asked) {
-		if why := s.rests(e.Name()); why != "" {
+		if why := s.whyPaused(e.Name()); why != "" {
 			answer.skip(e.Name(), why)
 			continue
 		}
@@ -129,11 +133,11 @@ func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answe
 			answer.skip(e.Name(), err.Error())
 			continue
 		case err != nil:
-			s.fails(e.Name(), err)
+			s.failed(e.Name(), err)
 			answer.skip(e.Name(), err.Error())
 			continue
 		}
-		s.works(e.Name())
+		s.succeeded(e.Name())
 		if len(results) > 0 {
 			answer.Used, answer.Results, answer.Rewritten = e.Name(), results, rewritten
 			return answer, nil
@@ -187,11 +191,11 @@ func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rew
 	return results, "", nil
 }
 
-// rests says why an engine is left alone for now; empty: it is not.
-func (s *Set) rests(e research.Engine) string {
+// whyPaused says why an engine is not asked for now; empty: it is.
+func (s *Set) whyPaused(e research.Engine) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, ok := s.resting[e]
+	r, ok := s.paused[e]
 	left := r.until.Sub(s.now())
 	if !ok || left <= 0 {
 		return ""
@@ -199,27 +203,28 @@ func (s *Set) rests(e research.Engine) string {
 	return fmt.Sprintf("%s It is asked again in %s.", r.why, max(left.Round(time.Second), time.Second))
 }
 
-// fails lets an engine rest.
-func (s *Set) fails(e research.Engine, err error) {
+// failed pauses an engine after a failure.
+func (s *Set) failed(e research.Engine, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.resting[e]
+	r := s.paused[e]
 	if r.until.After(s.now()) { // searches that failed together count once
 		return
 	}
-	r.last = min(max(2*r.last, firstRest), maxRest)
+	r.last = min(max(2*r.last, firstPause), maxPause)
 	var f *failure
 	if errors.As(err, &f) && f.after > r.last {
 		r.last = f.after
 	}
 	r.until, r.why = s.now().Add(r.last), err.Error()
-	s.resting[e] = r
+	s.paused[e] = r
 }
 
-func (s *Set) works(e research.Engine) {
+// succeeded ends the pause of an engine, and forgets its failures.
+func (s *Set) succeeded(e research.Engine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.resting, e)
+	delete(s.paused, e)
 }
 
 func (s *Set) find(name research.Engine) Engine {
@@ -239,8 +244,11 @@ func clean(results []Result, limit int) []Result {
 		if len(out) >= limit {
 			break
 		}
-		u, err := url.Parse(r.URL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || seen[r.URL] {
+		u, err := weburl.Parse(r.URL)
+		if err != nil {
+			continue
+		}
+		if r.URL = u.String(); seen[r.URL] {
 			continue
 		}
 		seen[r.URL] = true

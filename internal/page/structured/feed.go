@@ -106,11 +106,10 @@ func plain(s string) string {
 func shallow(text string) error {
 	d := newDecoder(text)
 	for depth := 0; ; {
-		t, end := d.RawToken()
-		if end != nil { // of the file, or of what can be read: that is for the parser to say
-			return nil
-		}
+		t, _ := d.RawToken()
 		switch t.(type) {
+		case nil: // the end of the file, or of what can be read
+			return nil
 		case xml.StartElement:
 			if depth++; depth > maxDepth {
 				return fmt.Errorf("%w: its elements are nested more than %d levels deep", ErrSyntax, maxDepth)
@@ -129,10 +128,10 @@ func Outline(text string) (page, note string, err error) {
 	title, items, depth := "", 0, 0
 	for {
 		t, end := d.Token()
-		if end != nil && !errors.Is(end, io.EOF) && items == 0 {
-			return "", "", fmt.Errorf("%w: %w", ErrSyntax, end)
-		}
-		if end != nil {
+		if t == nil {
+			if items == 0 && !errors.Is(end, io.EOF) {
+				return "", "", fmt.Errorf("%w: %w", ErrSyntax, end)
+			}
 			break
 		}
 		switch t := t.(type) {
