@@ -89,6 +89,7 @@ func TestUpgradeFrom7(t *testing.T) {
 	exec(`INSERT INTO citations (task_id, evidence, n, page_id, visit_id, url, title, excerpt, start, "end", support, accessed_at, screenshot)
 	      VALUES ($1, 1, NULL, $2, $3, 'http://a.example/', 'Kettles', 'Kettles', 0, 7, 'unchecked', now(), NULL),
 	             ($1, 2, 1, $2, $3, 'http://a.example/', 'Kettles', 'Twelve kettles', 9, 23, 'supported', now(), 'shot.png')`, task, page, visit)
+	filled := time.Now()
 	exec(`INSERT INTO domains (domain, next_at, recent, strikes) VALUES ('a.example', now() + interval '1 second', ARRAY[now() - interval '1 second', now()], 2)`)
 	if n := *upgradePages; n > 0 {
 		exec(`INSERT INTO pages (id, title, language, config, chars, content)
@@ -138,7 +139,7 @@ func TestUpgradeFrom7(t *testing.T) {
 		t.Errorf("journal %+v, %v", steps, err)
 	}
 	wait, err := s.Worker().ReserveDomain(ctx, "a.example", store.Booking{Requests: 2, Window: time.Hour})
-	if err != nil || wait < 59*time.Minute {
+	if err != nil || wait < 59*time.Minute-time.Since(filled) {
 		t.Errorf("a domain whose window was full may be asked in %s, %v", wait, err)
 	}
 }
