@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"legwork/api"
+	"legwork/internal/retry"
 )
 
 // client talks to a server's API as any other program would.
@@ -143,10 +144,7 @@ func (c *client) follow(ctx context.Context, id string, each func(event) error) 
 			return fmt.Errorf("the stream broke again and again, and %d new connections in a row brought no event; the task runs on, see %s/api/tasks/%s: %w",
 				maxReconnects, c.base, id, err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(c.pause):
-		}
+		_ = retry.Wait(ctx, c.pause) // the next try notices that ctx has ended
 	}
 }
 

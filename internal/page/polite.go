@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"legwork/internal/research"
+	"legwork/internal/retry"
 )
 
 // Gate reserves moments for requests to a domain, so that spacing, windows and backoff hold across processes. Domains are
@@ -112,8 +113,8 @@ func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait t
 		case wait > spacing.MaxWait:
 			return wait, nil
 		}
-		if err := pause(ctx, wait); err != nil {
-			return 0, err
+		if retry.Wait(ctx, wait) != nil {
+			return 0, ctx.Err()
 		}
 		quiet := time.Duration(0)
 		if wait > 0 {

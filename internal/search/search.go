@@ -4,7 +4,7 @@
 //
 //   - An engine that cannot be used never fails a search silently or fatally: the Answer says which engine was asked,
 //     which one answered, and why each one between was passed over. Finding nothing is a reason, too.
-//   - An engine that failed is left alone for a while, so that a server without internet answers at once.
+//   - An engine that failed is not asked for a while, so that a server without internet answers at once.
 //   - What engines say of a failure holds neither keys nor URLs.
 //   - The order of engines is fixed when the Set is made, so the same state gives the same answer.
 //   - Results are ordered best first, have absolute http(s) URLs, and name no URL twice.
@@ -22,6 +22,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"legwork/internal/research"
+	"legwork/internal/retry"
 	"legwork/internal/weburl"
 )
 
@@ -70,21 +71,20 @@ type Answer struct {
 type Set struct {
 	engines  []Engine
 	fallback []research.Engine
-	now      func() time.Time
 
 	mu     sync.Mutex
 	paused map[research.Engine]pause
 }
 
-// pause is the time for which an engine is not asked after it failed: one that cannot be reached costs its timeout once, and
-// not in every search.
+// pause is the time after failures in which an engine is not asked, so that an engine out of reach costs its timeout once
+// and not with every search.
 type pause struct {
-	until time.Time
-	last  time.Duration
-	why   string
+	until    time.Time
+	failures int    // in a row
+	why      string // the sentence of the last failure
 }
 
-// Pauses after an engine failed: doubling with each failure in a row.
+// Bounds of the pauses after failures in a row: see retry.Pause. An engine may ask for a longer one.
 const (
 	firstPause = 30 * time.Second
 	maxPause   = 10 * time.Minute
@@ -92,7 +92,7 @@ const (
 
 // NewSet takes the configured engines in the order in which they replace one that cannot be used.
 func NewSet(engines ...Engine) *Set {
-	s := &Set{engines: append([]Engine(nil), engines...), now: time.Now, paused: map[research.Engine]pause{}}
+	s := &Set{engines: append([]Engine(nil), engines...), paused: map[research.Engine]pause{}}
 	for _, e := range engines {
 		s.fallback = append(s.fallback, e.Name())
 	}
@@ -191,36 +191,37 @@ func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rew
 	return results, "", nil
 }
 
-// whyPaused says why an engine is not asked for now; empty: it is.
+// whyPaused says why an engine is not asked now, and when it will be; empty: it may be asked.
 func (s *Set) whyPaused(e research.Engine) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, ok := s.paused[e]
-	left := r.until.Sub(s.now())
+	p, ok := s.paused[e]
+	left := time.Until(p.until)
 	if !ok || left <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s It is asked again in %s.", r.why, max(left.Round(time.Second), time.Second))
+	return fmt.Sprintf("%s It is asked again in %s.", p.why, max(left.Round(time.Second), time.Second))
 }
 
-// failed pauses an engine after a failure.
+// failed begins an engine's pause.
 func (s *Set) failed(e research.Engine, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.paused[e]
-	if r.until.After(s.now()) { // searches that failed together count once
+	p := s.paused[e]
+	if p.until.After(time.Now()) { // searches that failed together count once
 		return
 	}
-	r.last = min(max(2*r.last, firstPause), maxPause)
+	p.failures++
+	wait := retry.Pause(p.failures, firstPause, maxPause)
 	var f *failure
-	if errors.As(err, &f) && f.after > r.last {
-		r.last = f.after
+	if errors.As(err, &f) {
+		wait = max(wait, f.after)
 	}
-	r.until, r.why = s.now().Add(r.last), err.Error()
-	s.paused[e] = r
+	p.until, p.why = time.Now().Add(wait), err.Error()
+	s.paused[e] = p
 }
 
-// succeeded ends the pause of an engine, and forgets its failures.
+// succeeded ends an engine's count of failures.
 func (s *Set) succeeded(e research.Engine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

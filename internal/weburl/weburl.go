@@ -100,9 +100,6 @@ func NewBase(u *url.URL) *Base {
 	return &Base{plain: u, full: full}
 }
 
-// URL is the address that references are resolved against.
-func (b *Base) URL() *url.URL { return b.plain }
-
 // Join resolves a reference as a browser resolves the href of a link. White space around it, and line breaks and tabs
 // inside it, do not count. The fragment is kept. References to other schemes give ErrScheme.
 func (b *Base) Join(ref string) (*url.URL, error) {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"legwork/internal/retry"
+
 	"github.com/chromedp/chromedp/remote"
 )
 
@@ -125,12 +127,9 @@ func (b *Browser) revive() {
 // look tries once to reach the Chromium, when that is due, and reports whether it has to be tried again.
 func (b *Browser) look() bool {
 	b.mu.Lock()
-	pause := time.NewTimer(time.Until(b.notUntil))
+	wait := time.Until(b.notUntil)
 	b.mu.Unlock()
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-	case <-b.base.Done():
+	if retry.Wait(b.base, wait) != nil {
 		return false
 	}
 	b.mu.Lock()
