@@ -1,7 +1,6 @@
 package reading
 
 import (
-	"fmt"
 	"runtime"
 	"strings"
 	"syscall"
@@ -116,7 +115,7 @@ func FuzzRead(f *testing.F) {
 		}
 		for _, l := range links {
 			if l.URL == "" {
-				t.Fatal(fmt.Sprintf("%+v", l))
+				t.Fatalf("a link without an address: %+v", l)
 			}
 		}
 	})

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"unicode"
 
+	"legwork/internal/page/reading/dom"
+
 	readability "codeberg.org/readeck/go-readability/v2"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -47,7 +49,7 @@ func part(root *html.Node, main, out func(*html.Node) bool) parted {
 			return
 		}
 		if n.Type == html.ElementNode {
-			if n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.DataAtom == atom.Head || n.DataAtom == atom.Noscript || hasAttr(n, "hidden") || strings.Contains(attr(n, "style"), "none") || attr(n, "aria-hidden") == "true" {
+			if n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.DataAtom == atom.Head || n.DataAtom == atom.Noscript || dom.HasAttr(n, "hidden") || strings.Contains(dom.Attr(n, "style"), "none") || dom.Attr(n, "aria-hidden") == "true" {
 				return
 			}
 			in = (in || main(n)) && !out(n)
@@ -137,7 +139,7 @@ func (c *compared) row(name string) string {
 
 func classed(names ...string) func(*html.Node) bool {
 	return func(n *html.Node) bool {
-		return slices.ContainsFunc(strings.Fields(attr(n, "class")), func(c string) bool { return slices.Contains(names, c) })
+		return slices.ContainsFunc(strings.Fields(dom.Attr(n, "class")), func(c string) bool { return slices.Contains(names, c) })
 	}
 }
 
@@ -187,7 +189,7 @@ func manual(t *testing.T, folder string) *compared {
 		}
 		isMain := func(n *html.Node) bool { return n.DataAtom == atom.Body }
 		if bytes.Contains(body, []byte("sphinxsidebar")) {
-			isMain = func(n *html.Node) bool { return classed("body")(n) && attr(n, "role") == "main" }
+			isMain = func(n *html.Node) bool { return classed("body")(n) && dom.Attr(n, "role") == "main" }
 		}
 		return c.page(&url.URL{Scheme: "https", Host: "manual.example", Path: "/" + name}, body, isMain, classed("navheader", "navfooter", "headerlink"))
 	})

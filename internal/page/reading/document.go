@@ -10,6 +10,10 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading/dom"
+	"legwork/internal/page/reading/maincontent"
+	"legwork/internal/page/reading/rendering"
+	"legwork/internal/page/reading/visibility"
 	"legwork/internal/research"
 	"legwork/internal/weburl"
 )
@@ -72,25 +76,25 @@ const lossy = 50
 // Page gives the main content as text, with title, language, passages and what the document says of its address and dates.
 // It uses up the tree and can be called once. The error is ErrEmpty when there is no text.
 func (d *Document) Page() (research.Page, error) {
-	newVisibility(d.root).hide(d.root)
-	c := d.content()
-	blocks := render(c)
-	got, body := lettersOf(blocks), d.body()
-	all := letters(body)
-	if c.root != body && got*100 < all*lossy { // much is left out: see whether the whole page has more that is no noise
-		whole := render(choice{root: body, skip: c.skip})
-		if n := lettersOf(whole); got*100 < n*lossy {
+	visibility.RemoveUnseen(d.root)
+	c := d.choose()
+	blocks := rendering.Blocks(c.Root, c.Skip, c.Article)
+	got, body := rendering.Letters(blocks), d.body()
+	all := dom.Letters(body)
+	if c.Root != body && got*100 < all*lossy { // much is left out: see whether the whole page has more that is no noise
+		whole := rendering.Blocks(body, c.Skip, false)
+		if n := rendering.Letters(whole); got*100 < n*lossy {
 			blocks, got = whole, n
 		}
 	}
 	if got == 0 && all > 0 && !d.scripted { // what scripts fill is not read from the frame around it
-		blocks = render(choice{root: body})
-		got = lettersOf(blocks)
+		blocks = rendering.Blocks(body, nil, false)
+		got = rendering.Letters(blocks)
 	}
 	if got == 0 {
 		return research.Page{Title: d.title, Language: d.language}, ErrEmpty
 	}
-	d.Kept = min(1, float64(got)/float64(max(c.own, 1)))
+	d.Kept = min(1, float64(got)/float64(max(c.Own, 1)))
 	if h := plaintext.FirstOf(d.heading, d.title); h != "" && blocks[0].Kind != plaintext.Heading {
 		blocks = append([]plaintext.Block{{Kind: plaintext.Heading, Level: 1, Text: plaintext.Cut(h, plaintext.MaxHeading)}}, blocks...)
 	}
@@ -99,12 +103,21 @@ func (d *Document) Page() (research.Page, error) {
 	return p, nil
 }
 
-func lettersOf(blocks []plaintext.Block) int {
-	n := 0
-	for _, b := range blocks {
-		n += countLetters(b.Text)
+func (d *Document) body() *html.Node {
+	for n := range d.root.Descendants() {
+		if n.DataAtom == atom.Body {
+			return n
+		}
 	}
-	return n
+	return d.root
+}
+
+// choose gives the part of the page to keep.
+func (d *Document) choose() maincontent.Choice {
+	if d.in.Whole {
+		return maincontent.Choice{Root: d.body()}
+	}
+	return maincontent.Choose(maincontent.Page{Body: d.body(), Title: d.title, Path: d.in.URL.Path, Article: d.facts.article, Thread: d.facts.thread, Scripted: d.scripted})
 }
 
 // wordsOnly is the tree of a document whose tags make no sense: its text in one element.

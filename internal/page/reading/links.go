@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading/dom"
 	"legwork/internal/research"
 	"legwork/internal/weburl"
 )
@@ -40,8 +41,8 @@ type scanner struct {
 // prepare finds <base>, which applies to links before it too.
 func (s *scanner) prepare(root *html.Node) {
 	for n := range root.Descendants() {
-		if n.DataAtom == atom.Base && attr(n, "href") != "" {
-			if u, err := s.doc.base.Join(attr(n, "href")); err == nil {
+		if n.DataAtom == atom.Base && dom.Attr(n, "href") != "" {
+			if u, err := s.doc.base.Join(dom.Attr(n, "href")); err == nil {
 				s.doc.base = weburl.NewBase(u)
 			}
 			return
@@ -64,18 +65,18 @@ func (s *scanner) walk(n *html.Node) {
 		switch n.DataAtom {
 		case atom.Script:
 			s.fact(n)
-			s.doc.scripted = s.doc.scripted || !strings.Contains(attr(n, "type"), "json")
+			s.doc.scripted = s.doc.scripted || !strings.Contains(dom.Attr(n, "type"), "json")
 			return
 		case atom.Style, atom.Noscript, atom.Template:
 			return
 		case atom.Link, atom.Time:
 			s.fact(n)
 		case atom.Html:
-			s.rendered = hasAttr(n, markRendered)
-			s.lang = plaintext.FirstOf(attr(n, "lang"), attr(n, "xml:lang"))
+			s.rendered = dom.HasAttr(n, dom.MarkRendered)
+			s.lang = plaintext.FirstOf(dom.Attr(n, "lang"), dom.Attr(n, "xml:lang"))
 		case atom.Title:
-			if s.title == "" && !within(n, atom.Svg) {
-				s.title = plaintext.Fold(rawText(n, plaintext.MaxHeading))
+			if s.title == "" && !dom.Within(n, atom.Svg) {
+				s.title = plaintext.Fold(dom.RawText(n, plaintext.MaxHeading))
 			}
 			return
 		case atom.Meta:
@@ -94,11 +95,11 @@ func (s *scanner) walk(n *html.Node) {
 }
 
 func (s *scanner) enterHeading(n *html.Node) {
-	if inBox(n) { // "Note": not a heading of what follows the note
+	if dom.InBox(n) { // "Note": not a heading of what follows the note
 		n.DataAtom, n.Data = atom.P, "p"
 		return
 	}
-	t := plaintext.Fold(rawText(n, plaintext.MaxHeading))
+	t := plaintext.Fold(dom.RawText(n, plaintext.MaxHeading))
 	if t == "" {
 		return
 	}
@@ -109,14 +110,14 @@ func (s *scanner) enterHeading(n *html.Node) {
 }
 
 func (s *scanner) meta(n *html.Node) {
-	content := attr(n, "content")
+	content := dom.Attr(n, "content")
 	s.metaDate(n, content)
 	switch {
-	case strings.EqualFold(attr(n, "property"), "og:locale"):
+	case strings.EqualFold(dom.Attr(n, "property"), "og:locale"):
 		s.locale = content
-	case strings.EqualFold(attr(n, "property"), "og:title"):
+	case strings.EqualFold(dom.Attr(n, "property"), "og:title"):
 		s.ogTitle = plaintext.Fold(content)
-	case strings.EqualFold(attr(n, "http-equiv"), "refresh"):
+	case strings.EqualFold(dom.Attr(n, "http-equiv"), "refresh"):
 		if s.doc.Refresh == "" { // the first one counts
 			s.doc.Refresh = RefreshTarget(s.doc.base, content)
 		}
@@ -124,7 +125,7 @@ func (s *scanner) meta(n *html.Node) {
 }
 
 func (s *scanner) link(n *html.Node) {
-	href := strings.TrimSpace(attr(n, "href"))
+	href := strings.TrimSpace(dom.Attr(n, "href"))
 	if href == "" || len(s.links) >= maxLinks || len(href) > maxURL {
 		return
 	}
@@ -141,9 +142,10 @@ func (s *scanner) link(n *html.Node) {
 	if l.URL = plaintext.Clean(u.String()); len(l.URL) > maxURL {
 		return
 	}
-	l.Text = plaintext.Cut(plaintext.Fold(rawText(n, 4*maxContext)), maxContext)
+	l.Text = plaintext.Cut(plaintext.Fold(dom.RawText(n, 4*maxContext)), maxContext)
 	if l.Text == "" {
-		l.Text = plaintext.Cut(plaintext.FirstOf(plaintext.Fold(attr(n, "aria-label")), plaintext.Fold(attr(n, "title")), plaintext.Fold(attr(n, "alt")), imageText(n)), maxContext)
+		l.Text = plaintext.Cut(plaintext.FirstOf(plaintext.Fold(dom.Attr(n, "aria-label")), plaintext.Fold(dom.Attr(n, "title")),
+			plaintext.Fold(dom.Attr(n, "alt")), dom.ImageText(n)), maxContext)
 	}
 	l.Context = s.context(n)
 	key := l.URL + "#" + l.Frag + "\x00" + l.Context
@@ -156,7 +158,7 @@ func (s *scanner) link(n *html.Node) {
 
 // frame takes a frame of the same site for a link to what it shows.
 func (s *scanner) frame(n *html.Node) {
-	src := strings.TrimSpace(attr(n, "src"))
+	src := strings.TrimSpace(dom.Attr(n, "src"))
 	if src == "" || len(s.links) >= maxLinks || len(src) > maxURL {
 		return
 	}
@@ -166,7 +168,7 @@ func (s *scanner) frame(n *html.Node) {
 	}
 	u.Fragment, u.RawFragment = "", ""
 	l := research.Link{URL: plaintext.Clean(u.String()), Heading: s.heading,
-		Text: plaintext.Cut(plaintext.FirstOf(plaintext.Fold(attr(n, "title")), plaintext.Fold(attr(n, "name")), "frame"), maxContext)}
+		Text: plaintext.Cut(plaintext.FirstOf(plaintext.Fold(dom.Attr(n, "title")), plaintext.Fold(dom.Attr(n, "name")), "frame"), maxContext)}
 	if key := l.URL + "#\x00"; !s.seen[key] {
 		s.seen[key] = true
 		s.links = append(s.links, l)
@@ -176,7 +178,7 @@ func (s *scanner) frame(n *html.Node) {
 // context is the text of the block that n stands in. A definition, and an entry below it, starts with its term.
 func (s *scanner) context(n *html.Node) string {
 	b := n.Parent
-	for b != nil && !block[b.DataAtom] {
+	for b != nil && !dom.HoldsText[b.DataAtom] {
 		b = b.Parent
 	}
 	if b == nil {
@@ -189,7 +191,7 @@ func (s *scanner) context(n *html.Node) string {
 	if b.DataAtom == atom.P && b.Parent != nil && (b.Parent.DataAtom == atom.Dd || b.Parent.DataAtom == atom.Li) && b.PrevSibling == nil {
 		own = b.Parent
 	}
-	c := plaintext.Fold(rawText(own, 2*maxContext))
+	c := plaintext.Fold(dom.RawText(own, 2*maxContext))
 	if term := s.term(b); term != "" {
 		c = term + " " + c
 	}
@@ -214,58 +216,13 @@ func (s *scanner) term(b *html.Node) string {
 		if t, ok := s.contexts[p]; ok {
 			return t
 		}
-		t := plaintext.Fold(rawText(p, maxContext))
+		t := plaintext.Fold(dom.RawText(p, maxContext))
 		if outer := s.term(p.Parent); outer != "" {
 			t = outer + " " + t
 		}
 		t = plaintext.Cut(t, maxContext)
 		s.contexts[p] = t
 		return t
-	}
-	return ""
-}
-
-// rawText gathers the text below n until it has about max code points.
-func rawText(n *html.Node, max int) string {
-	var b strings.Builder
-	left := max
-	var walk func(n *html.Node)
-	walk = func(n *html.Node) {
-		switch {
-		case left <= 0:
-		case n.Type == html.TextNode:
-			folded := strings.TrimSpace(n.Data)
-			if folded == "" {
-				b.WriteByte(' ')
-				return
-			}
-			part := plaintext.Cut(n.Data, left+len(n.Data)-len(folded))
-			b.WriteString(part)
-			left -= len(part)
-		case n.Type == html.ElementNode && dropped[n.DataAtom] && n.DataAtom != atom.Title:
-		default:
-			if block[n.DataAtom] || n.DataAtom == atom.Br {
-				b.WriteByte(' ')
-			}
-			for c := n.FirstChild; c != nil && left > 0; c = c.NextSibling {
-				walk(c)
-			}
-		}
-	}
-	for c := n.FirstChild; c != nil && left > 0; c = c.NextSibling {
-		walk(c)
-	}
-	return b.String()
-}
-
-// imageText is the alternative text of the first image below n.
-func imageText(n *html.Node) string {
-	for c := range n.Descendants() {
-		if c.DataAtom == atom.Img {
-			if alt := plaintext.Fold(attr(c, "alt")); alt != "" {
-				return alt
-			}
-		}
 	}
 	return ""
 }

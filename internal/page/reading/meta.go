@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading/dom"
 	"legwork/internal/research"
 )
 
@@ -63,17 +64,17 @@ func (s *scanner) fact(n *html.Node) {
 	f := &s.doc.facts
 	switch n.DataAtom {
 	case atom.Link:
-		for _, rel := range strings.Fields(strings.ToLower(attr(n, "rel"))) {
+		for _, rel := range strings.Fields(strings.ToLower(dom.Attr(n, "rel"))) {
 			if rel == "canonical" && f.canonical == "" {
-				f.canonical = attr(n, "href")
+				f.canonical = dom.Attr(n, "href")
 			}
 		}
 	case atom.Time:
-		if f.publishedTime == nil && !within(n, atom.Nav, atom.Footer, atom.Aside) {
-			f.publishedTime = ParseTime(attr(n, "datetime"))
+		if f.publishedTime == nil && !dom.Within(n, atom.Nav, atom.Footer, atom.Aside) {
+			f.publishedTime = ParseTime(dom.Attr(n, "datetime"))
 		}
 	case atom.Script:
-		if strings.EqualFold(strings.TrimSpace(attr(n, "type")), "application/ld+json") && n.FirstChild != nil && len(n.FirstChild.Data) <= maxLinkedData {
+		if strings.EqualFold(strings.TrimSpace(dom.Attr(n, "type")), "application/ld+json") && n.FirstChild != nil && len(n.FirstChild.Data) <= maxLinkedData {
 			var v any
 			if json.Unmarshal([]byte(n.FirstChild.Data), &v) == nil {
 				f.linkedData(v, maxDataLevels)
@@ -124,16 +125,16 @@ func (f *facts) kind(v any) {
 // metaDates are the names of <meta> elements that carry dates: Open Graph, schema.org, Dublin Core, Highwire Press and
 // what content management systems write.
 var (
-	metaPublished = wordSet("article:published_time og:article:published_time datepublished date dc.date dc.date.issued dcterms.date " +
+	metaPublished = dom.WordSet("article:published_time og:article:published_time datepublished date dc.date dc.date.issued dcterms.date " +
 		"dcterms.issued dcterms.created citation_publication_date citation_date parsely-pub-date pubdate publish-date sailthru.date")
-	metaModified = wordSet("article:modified_time og:updated_time og:article:modified_time datemodified last-modified lastmod dcterms.modified dc.date.modified")
+	metaModified = dom.WordSet("article:modified_time og:updated_time og:article:modified_time datemodified last-modified lastmod dcterms.modified dc.date.modified")
 )
 
 // metaDate reads a <meta> element that may carry a date.
 func (s *scanner) metaDate(n *html.Node, content string) {
 	f := &s.doc.facts
 	for _, key := range []string{"property", "name", "itemprop", "http-equiv"} {
-		name := strings.ToLower(strings.TrimSpace(attr(n, key)))
+		name := strings.ToLower(strings.TrimSpace(dom.Attr(n, key)))
 		f.article = f.article || name == "og:type" && strings.HasPrefix(strings.ToLower(content), "article") || name == "article:published_time"
 		if metaPublished[name] && f.publishedMeta == nil {
 			f.publishedMeta = ParseTime(content)

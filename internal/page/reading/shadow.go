@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/reading/dom"
 )
 
 // attachShadow puts declarative shadow roots (<template shadowrootmode>, HTML § 4.12.3) in the place of their hosts'
@@ -12,7 +14,7 @@ import (
 func attachShadow(root *html.Node) {
 	var templates []*html.Node
 	for n := range root.Descendants() {
-		if n.DataAtom == atom.Template && n.Parent != nil && (attr(n, "shadowrootmode") != "" || attr(n, "shadowroot") != "") {
+		if n.DataAtom == atom.Template && n.Parent != nil && (dom.Attr(n, "shadowrootmode") != "" || dom.Attr(n, "shadowroot") != "") {
 			templates = append(templates, n)
 		}
 	}
@@ -32,7 +34,7 @@ const maxFrames = 20
 func openFrames(root *html.Node) {
 	var frames []*html.Node
 	for n := range root.Descendants() {
-		if n.DataAtom == atom.Iframe && attr(n, "srcdoc") != "" && !hasAttr(n, "hidden") && len(frames) < maxFrames {
+		if n.DataAtom == atom.Iframe && dom.Attr(n, "srcdoc") != "" && !dom.HasAttr(n, "hidden") && len(frames) < maxFrames {
 			frames = append(frames, n)
 		}
 	}
@@ -40,7 +42,7 @@ func openFrames(root *html.Node) {
 		if f.Parent == nil {
 			continue
 		}
-		inner, err := html.Parse(strings.NewReader(attr(f, "srcdoc")))
+		inner, err := html.Parse(strings.NewReader(dom.Attr(f, "srcdoc")))
 		if err != nil {
 			continue
 		}
@@ -62,7 +64,7 @@ func openFrames(root *html.Node) {
 
 func firstShadow(host *html.Node) *html.Node {
 	for c := host.FirstChild; c != nil; c = c.NextSibling {
-		if c.DataAtom == atom.Template && (attr(c, "shadowrootmode") != "" || attr(c, "shadowroot") != "") {
+		if c.DataAtom == atom.Template && (dom.Attr(c, "shadowrootmode") != "" || dom.Attr(c, "shadowroot") != "") {
 			return c
 		}
 	}
@@ -75,7 +77,7 @@ func attachOne(host, template *html.Node) {
 		next := c.NextSibling
 		host.RemoveChild(c)
 		if c.DataAtom != atom.Template {
-			given[attr(c, "slot")] = append(given[attr(c, "slot")], c)
+			given[dom.Attr(c, "slot")] = append(given[dom.Attr(c, "slot")], c)
 		}
 		c = next
 	}
@@ -86,11 +88,11 @@ func attachOne(host, template *html.Node) {
 		}
 	}
 	for _, s := range slots {
-		children := given[attr(s, "name")]
+		children := given[dom.Attr(s, "name")]
 		if len(children) == 0 {
 			continue
 		}
-		given[attr(s, "name")] = nil // the first slot of a name gets them
+		given[dom.Attr(s, "name")] = nil // the first slot of a name gets them
 		for s.FirstChild != nil {
 			s.RemoveChild(s.FirstChild)
 		}

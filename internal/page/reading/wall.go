@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/reading/dom"
 )
 
 // wallText is the amount of visible text, in code points, up to which a page with a CAPTCHA or a password field is taken
@@ -19,14 +21,14 @@ var captchaSigns = []string{"g-recaptcha", "h-captcha", "hcaptcha", "recaptcha/a
 func (s *scanner) signs(n *html.Node) {
 	switch n.DataAtom {
 	case atom.Input:
-		if strings.EqualFold(attr(n, "type"), "password") {
+		if strings.EqualFold(dom.Attr(n, "type"), "password") {
 			s.password = true
 		}
-		if strings.Contains(strings.ToLower(attr(n, "name")), "captcha") {
+		if strings.Contains(strings.ToLower(dom.Attr(n, "name")), "captcha") {
 			s.captcha = true
 		}
 	case atom.Div, atom.Form, atom.Script, atom.Iframe:
-		marks := strings.ToLower(attr(n, "class") + " " + attr(n, "id") + " " + attr(n, "src") + " " + attr(n, "action"))
+		marks := strings.ToLower(dom.Attr(n, "class") + " " + dom.Attr(n, "id") + " " + dom.Attr(n, "src") + " " + dom.Attr(n, "action"))
 		for _, sign := range captchaSigns {
 			if strings.Contains(marks, sign) {
 				s.captcha = true

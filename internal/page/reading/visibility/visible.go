@@ -1,19 +1,12 @@
-package reading
+package visibility
 
 import (
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
-)
 
-// Attributes that the browser's reading script sets on elements, because it knows how they are drawn.
-const (
-	markRendered = "data-legwork-rendered" // on <html>: the document is what a browser made of one
-	markHidden   = "data-legwork-hidden"   // not shown now: display or visibility
-	markNever    = "data-legwork-never"    // drawn so that nobody can see it
-	markApart    = "data-legwork-apart"    // its children are laid out apart: "row" or "column"
-	markBlock    = "data-legwork-block"    // an inline element that is drawn as a block
+	"legwork/internal/page/reading/dom"
 )
 
 // maxScript bounds the bytes of inline scripts in which names of elements are looked up.
@@ -31,6 +24,13 @@ type visibility struct {
 	whole    int             // letters of the page
 }
 
+// RemoveUnseen takes out of a tree what nobody can see, and notes how the page's own style sheets lay out what is left.
+func RemoveUnseen(root *html.Node) {
+	v := newVisibility(root)
+	v.whole = dom.Letters(root)
+	v.walk(root, "", "") // colours on the way down: text of the colour of what is behind it is not seen
+}
+
 func newVisibility(root *html.Node) *visibility {
 	v := &visibility{sheet: readSheets(root), controls: map[string]bool{}, scripts: map[string]bool{}}
 	left := maxScript
@@ -39,8 +39,8 @@ func newVisibility(root *html.Node) *visibility {
 			continue
 		}
 		if n.DataAtom == atom.Script {
-			v.outside = v.outside || attr(n, "src") != ""
-			if kind := attr(n, "type"); n.FirstChild != nil && left > 0 && !strings.Contains(kind, "json") {
+			v.outside = v.outside || dom.Attr(n, "src") != ""
+			if kind := dom.Attr(n, "type"); n.FirstChild != nil && left > 0 && !strings.Contains(kind, "json") {
 				code := n.FirstChild.Data
 				code = code[:min(len(code), left)]
 				left -= len(code)
@@ -80,67 +80,65 @@ func (v *visibility) note(code string) {
 	}
 }
 
-// Words of names that scripts use for what they show later, and for what is no part of the text even when it is shown.
+// Words of names that scripts use for what they show later.
 var (
-	revealed = wordSet("tab tabs tabpanel pane panel accordion collapse collapsible collapsed collapsable toggle toggled togglable expand expandable expanded " +
+	revealed = dom.WordSet("tab tabs tabpanel pane panel accordion collapse collapsible collapsed collapsable toggle toggled togglable expand expandable expanded " +
 		"expander details more answer faq spoiler reveal revealed wow fade fadein aos animate animated animation lazy inview step slide carousel")
-	overlays = wordSet("modal dialog popup popover tooltip overlay lightbox menu submenu dropdown nav navigation offcanvas cookie consent gdpr newsletter " +
-		"banner toast alertbar search loader spinner skeleton placeholder mobile print login signin megamenu drawer")
 )
 
 // unseen reports whether n and what is in it are no content, for it is not shown and nothing can show it.
 func (v *visibility) unseen(n *html.Node, st style) bool {
-	if hasAttr(n, markNever) {
+	if dom.HasAttr(n, dom.MarkNever) {
 		return true
 	}
-	if st.never && !hasAttr(n, markHidden) {
+	if st.never && !dom.HasAttr(n, dom.MarkHidden) {
 		return true
 	}
-	hides, how := false, attr(n, "hidden")
-	if hasAttr(n, "hidden") {
+	hides, how := false, dom.Attr(n, "hidden")
+	if dom.HasAttr(n, "hidden") {
 		if how == "until-found" {
 			return false
 		}
 		hides = true
 	}
-	if hasAttr(n, markHidden) || st.hide || st.faint && !hasAttr(n, markApart) && !hasAttr(n, markBlock) {
+	if dom.HasAttr(n, dom.MarkHidden) || st.hide || st.faint && !dom.HasAttr(n, dom.MarkApart) && !dom.HasAttr(n, dom.MarkBlock) {
 		hides = true
 	}
-	if n.DataAtom == atom.Dialog && !hasAttr(n, "open") {
+	if n.DataAtom == atom.Dialog && !dom.HasAttr(n, "open") {
 		hides = true
 	}
 	if hides {
 		return !v.revealable(n)
 	}
-	return strings.EqualFold(attr(n, "aria-hidden"), "true") && decorative(n)
+	return strings.EqualFold(dom.Attr(n, "aria-hidden"), "true") && decorative(n)
 }
 
 // decorative reports whether what is kept from screen readers is a sign and no text: the letter of an icon, the mark beside a
 // heading. Text behind a modal carries aria-hidden too.
 func decorative(n *html.Node) bool {
-	text := strings.TrimSpace(rawText(n, 60))
-	return inline[n.DataAtom] && len(text) <= 30 && !strings.Contains(text, " ") || text == ""
+	text := strings.TrimSpace(dom.RawText(n, 60))
+	return dom.Inline[n.DataAtom] && len(text) <= 30 && !strings.Contains(text, " ") || text == ""
 }
 
 // revealable reports whether something on the page can show n.
 func (v *visibility) revealable(n *html.Node) bool {
-	words, whole := names(n)
-	role := attr(n, "role")
+	words, whole := dom.Names(n)
+	role := dom.Attr(n, "role")
 	if n.DataAtom == atom.Dialog || n.DataAtom == atom.Nav || n.DataAtom == atom.Form || role == "dialog" || role == "alertdialog" ||
-		role == "menu" || role == "tooltip" || role == "alert" || anyOf(words, overlays) && role != "tabpanel" {
+		role == "menu" || role == "tooltip" || role == "alert" || dom.AnyOf(words, dom.Overlays) && role != "tabpanel" {
 		return false
 	}
-	if inline[n.DataAtom] && !v.controls[attr(n, "id")] && !v.named(whole) {
+	if dom.Inline[n.DataAtom] && !v.controls[dom.Attr(n, "id")] && !v.named(whole) {
 		return false
 	}
-	id := attr(n, "id")
-	if role == "tabpanel" || id != "" && v.controls[id] || v.named(whole) || within(n, atom.Details) {
+	id := dom.Attr(n, "id")
+	if role == "tabpanel" || id != "" && v.controls[id] || v.named(whole) || dom.Within(n, atom.Details) {
 		return true
 	}
-	if label := attr(n, "aria-labelledby"); label != "" && role == "region" {
+	if label := dom.Attr(n, "aria-labelledby"); label != "" && role == "region" {
 		return true
 	}
-	if hasAttr(n, "x-show") || hasAttr(n, "v-show") || hasAttr(n, "ng-show") || hasAttr(n, "x-cloak") || hasAttr(n, "v-cloak") {
+	if dom.HasAttr(n, "x-show") || dom.HasAttr(n, "v-show") || dom.HasAttr(n, "ng-show") || dom.HasAttr(n, "x-cloak") || dom.HasAttr(n, "v-cloak") {
 		return true
 	}
 	if n.DataAtom == atom.Body || n.DataAtom == atom.Html || n.DataAtom == atom.Main || n.DataAtom == atom.Article {
@@ -149,7 +147,7 @@ func (v *visibility) revealable(n *html.Node) bool {
 	if v.besideControl(n) {
 		return true
 	}
-	return anyOf(words, revealed) && (v.outside || len(v.scripts) > 0 || v.nearSwitch(n))
+	return dom.AnyOf(words, revealed) && (v.outside || len(v.scripts) > 0 || v.nearSwitch(n))
 }
 
 // named reports whether an inline script names one of the names of an element.
@@ -163,7 +161,7 @@ func (v *visibility) named(whole []string) bool {
 }
 
 // Names that stand in scripts whatever they are about.
-var common = wordSet("hidden none hide show active open text content main body document window style class item item list container wrapper title name value button click data")
+var common = dom.WordSet("hidden none hide show active open text content main body document window style class item item list container wrapper title name value button click data")
 
 // besideControl reports whether the element before n, or the heading that holds it, is a control that opens something.
 func (v *visibility) besideControl(n *html.Node) bool {
@@ -175,13 +173,13 @@ func (v *visibility) besideControl(n *html.Node) bool {
 		return false
 	}
 	opens := func(c *html.Node) bool {
-		return c.DataAtom == atom.Summary || hasAttr(c, "aria-expanded") || c.DataAtom == atom.Button && attr(c, "type") != "submit" ||
-			attr(c, "role") == "button" || attr(c, "role") == "tab" || attr(c, "role") == "tablist"
+		return c.DataAtom == atom.Summary || dom.HasAttr(c, "aria-expanded") || c.DataAtom == atom.Button && dom.Attr(c, "type") != "submit" ||
+			dom.Attr(c, "role") == "button" || dom.Attr(c, "role") == "tab" || dom.Attr(c, "role") == "tablist"
 	}
 	if v.nearSwitch(n) {
 		return true
 	}
-	return opens(p) || !isLongText(p) && has(p, opens)
+	return opens(p) || !isLongText(p) && dom.Has(p, opens)
 }
 
 // nearSwitch reports whether a check box or radio button before n shows it by CSS alone, or n stands among tabs.
@@ -189,21 +187,14 @@ func (v *visibility) nearSwitch(n *html.Node) bool {
 	i := 0
 	for p := n.PrevSibling; p != nil && i < 20; p = p.PrevSibling {
 		i++
-		if p.DataAtom == atom.Input && (attr(p, "type") == "checkbox" || attr(p, "type") == "radio") || attr(p, "role") == "tablist" {
+		if p.DataAtom == atom.Input && (dom.Attr(p, "type") == "checkbox" || dom.Attr(p, "type") == "radio") || dom.Attr(p, "role") == "tablist" {
 			return true
 		}
 	}
 	return false
 }
 
-func isLongText(n *html.Node) bool { return len(strings.TrimSpace(rawText(n, 400))) > 300 }
-
-// hide takes out of the tree what nobody can see. Colours are looked at on the way down: text of the colour of what is behind it
-// is not seen.
-func (v *visibility) hide(root *html.Node) {
-	v.whole = letters(root)
-	v.walk(root, "", "")
-}
+func isLongText(n *html.Node) bool { return len(strings.TrimSpace(dom.RawText(n, 400))) > 300 }
 
 // walk removes unseen elements below n. color and back are what n inherits; empty: the default, "?": not known.
 func (v *visibility) walk(n *html.Node, color, back string) {
@@ -211,7 +202,7 @@ func (v *visibility) walk(n *html.Node, color, back string) {
 		next := c.NextSibling
 		if c.Type == html.ElementNode && c.DataAtom != atom.Head {
 			var st style
-			if v.sheet.count > 0 || hasAttr(c, "style") {
+			if v.sheet.count > 0 || dom.HasAttr(c, "style") {
 				st = v.sheet.of(c)
 			}
 			if v.drop(c, st) {
@@ -239,16 +230,16 @@ func (v *visibility) walk(n *html.Node, color, back string) {
 // lay notes how the page's own style sheets lay out what is in an element, as the browser's script does.
 func lay(n *html.Node, st style) {
 	switch {
-	case st.apart != "" && !hasAttr(n, markApart):
-		n.Attr = append(n.Attr, html.Attribute{Key: markApart, Val: st.apart})
-	case st.block && inline[n.DataAtom] && !hasAttr(n, markBlock) && !(n.Parent != nil && hasAttr(n.Parent, markApart)):
-		n.Attr = append(n.Attr, html.Attribute{Key: markBlock})
+	case st.apart != "" && !dom.HasAttr(n, dom.MarkApart):
+		n.Attr = append(n.Attr, html.Attribute{Key: dom.MarkApart, Val: st.apart})
+	case st.block && dom.Inline[n.DataAtom] && !dom.HasAttr(n, dom.MarkBlock) && !(n.Parent != nil && dom.HasAttr(n.Parent, dom.MarkApart)):
+		n.Attr = append(n.Attr, html.Attribute{Key: dom.MarkBlock})
 	}
 }
 
 // drop reports whether c is taken out. A formula keeps all of its writings until one is chosen.
 func (v *visibility) drop(c *html.Node, st style) bool {
-	if c.DataAtom == atom.Math || c.DataAtom == atom.Script || c.DataAtom == atom.Style || isMathBox(c) || c.Parent != nil && isMathBox(c.Parent) {
+	if c.DataAtom == atom.Math || c.DataAtom == atom.Script || c.DataAtom == atom.Style || dom.IsMathBox(c) || c.Parent != nil && dom.IsMathBox(c.Parent) {
 		return false
 	}
 	return v.unseen(c, st)
@@ -260,25 +251,5 @@ func (v *visibility) invisible(c *html.Node, fore, behind string) bool {
 	if behind == "" && !v.sheet.hasOut && fore == "ffffff" {
 		behind = "ffffff"
 	}
-	return alike(fore, behind) && letters(c) < v.whole
-}
-
-// letters counts letters and digits of the text below n.
-func letters(n *html.Node) int {
-	count := 0
-	var walk func(*html.Node)
-	walk = func(n *html.Node) {
-		if n.Type == html.TextNode {
-			count += countLetters(n.Data)
-			return
-		}
-		if n.Type == html.ElementNode && dropped[n.DataAtom] {
-			return
-		}
-		for c := n.FirstChild; c != nil; c = c.NextSibling {
-			walk(c)
-		}
-	}
-	walk(n)
-	return count
+	return alike(fore, behind) && dom.Letters(c) < v.whole
 }

@@ -1,4 +1,4 @@
-package reading
+package rendering
 
 import (
 	"strconv"
@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading/dom"
 )
 
 // Bounds of a table's grid.
@@ -27,7 +28,7 @@ type tableRow struct {
 // are written as what they contain, one block after the other, and so are tables of one column.
 func (r *renderer) table(n *html.Node) {
 	rows := r.rows(n, 0)
-	caption := child(n, atom.Caption)
+	caption := dom.Child(n, atom.Caption)
 	if caption != nil && !r.skip[caption] {
 		r.children(caption)
 		r.flush()
@@ -51,7 +52,7 @@ func (r *renderer) table(n *html.Node) {
 	}
 	name := ""
 	if caption != nil {
-		name = oneLine(caption, plaintext.MaxHeading)
+		name = dom.OneLine(caption, plaintext.MaxHeading)
 	}
 	r.writeRows(rows, r.grid(rows), name)
 }
@@ -87,7 +88,7 @@ func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 
 // isLayout reports whether a table lays the page out: it says so, or its cells hold sections of the page.
 func isLayout(n *html.Node, rows []tableRow) bool {
-	if role := attr(n, "role"); role == "presentation" || role == "none" {
+	if role := dom.Attr(n, "role"); role == "presentation" || role == "none" {
 		return true
 	}
 	heads, cells, letters, blocks := false, 0, 0, false
@@ -95,30 +96,17 @@ func isLayout(n *html.Node, rows []tableRow) bool {
 		for _, c := range row.cells {
 			heads = heads || c.DataAtom == atom.Th
 			cells++
-			letters += lettersUpTo(c, 5000)
-			blocks = blocks || has(c, of(atom.Ul, atom.Ol, atom.Dl, atom.Blockquote, atom.Pre, atom.Table, atom.Article, atom.Section)) && len(row.cells) < 3
-			if has(c, of(atom.H1, atom.H2, atom.H3, atom.Article, atom.Section)) {
+			letters += dom.LettersUpTo(c, 5000)
+			blocks = blocks || dom.Has(c, dom.Of(atom.Ul, atom.Ol, atom.Dl, atom.Blockquote, atom.Pre, atom.Table, atom.Article, atom.Section)) && len(row.cells) < 3
+			if dom.Has(c, dom.Of(atom.H1, atom.H2, atom.H3, atom.Article, atom.Section)) {
 				return true
 			}
 		}
 	}
-	if heads || child(n, atom.Caption) != nil || child(n, atom.Thead) != nil {
+	if heads || dom.Child(n, atom.Caption) != nil || dom.Child(n, atom.Thead) != nil {
 		return letters > 800*max(cells, 1)
 	}
-	return blocks && len(rows) < 3 || letters > 300*max(cells, 1) || blocks && has(n, of(atom.Table, atom.Pre))
-}
-
-// lettersUpTo counts letters below n, and stops at limit.
-func lettersUpTo(n *html.Node, limit int) int {
-	sum := 0
-	for c := range n.Descendants() {
-		if c.Type == html.TextNode {
-			if sum += countLetters(c.Data); sum >= limit {
-				break
-			}
-		}
-	}
-	return sum
+	return blocks && len(rows) < 3 || letters > 300*max(cells, 1) || blocks && dom.Has(n, dom.Of(atom.Table, atom.Pre))
 }
 
 // cell writes what is in a cell on one line.
@@ -188,7 +176,7 @@ func (r *renderer) grid(rows []tableRow) [][]string {
 
 // spanOf reads colspan or rowspan; 0 for rows means: to the end.
 func spanOf(c *html.Node, key string, limit int) int {
-	v := strings.TrimSpace(attr(c, key))
+	v := strings.TrimSpace(dom.Attr(c, key))
 	if v == "" {
 		return 1
 	}

@@ -1,36 +1,40 @@
-package reading
+package maincontent
 
-import "regexp"
+import (
+	"regexp"
+
+	"legwork/internal/page/reading/dom"
+)
 
 // Words of names, and whole names, of what surrounds the content.
 var (
 	// noiseWords are believed unless the element is a large part of the page.
-	noiseWords = wordSet("share sharing sharedaddy social socials newsletter newsletters subscribe subscription signup advert advertisement advertising adsense adbox ads " +
+	noiseWords = dom.WordSet("share sharing sharedaddy social socials newsletter newsletters subscribe subscription signup advert advertisement advertising adsense adbox ads " +
 		"sponsored sponsor promo promotion promoted breadcrumb breadcrumbs cookie cookies consent gdpr pagination pager outbrain taboola " +
 		"disqus navbar navigation navheader navfooter sitenav sphinxsidebar headerlink skiplink recommendations recommended recirc " +
 		"colophon masthead tagcloud taglist trending mostread backtotop paywall dialog modal popup lightbox tooltip noprint")
-	noiseNames = wordSet("nav related site-nav site-header site-footer footer skip-link skip-to-content cookie-banner cookie-consent related-posts related-articles " +
+	noiseNames = dom.WordSet("nav related site-nav site-header site-footer footer skip-link skip-to-content cookie-banner cookie-consent related-posts related-articles " +
 		"related-content related-links related-stories related-topics relatedposts jp-relatedposts more-stories more-articles more-news read-more-list " +
 		"read-next up-next also-read you-may-like most-read most-popular popular-posts latest-news latest-posts recent-posts post-navigation post-nav " +
 		"nav-links nav-previous nav-next entry-footer post-tags entry-tags article-tags tags-links tag-list author-box author-bio about-author post-author-box " +
 		"follow-us mw-editsection mw-jump-link catlinks printfooter vector-menu noprint toctitle addtoany_share_save_container a2a_kit edit-this-page edit-page " +
 		"feedback-form page-feedback was-this-helpful print-button back-to-top topic-list article-actions post-actions story-tools advertisement-label")
 	// surroundNames mean navigation wherever they are used.
-	surroundNames = wordSet("navheader navfooter navbar nav navigation site-nav sitenav breadcrumb breadcrumbs site-header site-footer footer sphinxsidebar related headerlink " +
+	surroundNames = dom.WordSet("navheader navfooter navbar nav navigation site-nav sitenav breadcrumb breadcrumbs site-header site-footer footer sphinxsidebar related headerlink " +
 		"skip-link cookie-banner cookie-consent")
 	// weakWords are believed where the element has many links, or says next to nothing.
-	weakWords = wordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
+	weakWords = dom.WordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
 		"ratings print card cards more link links related next prev previous actions byline follow dateline partner partners shop store rail aside complementary top bottom logo search")
 	// controlWords are those of small print and things to press around a text: believed where there is hardly a sentence.
-	controlWords = wordSet("signature postprofile toolbar tools actions kudos votes votecell vote voting likes metrics crumbs crumb topbar topnav navibar navlinks linklist editbar " +
-		"credits imprint prevnext nextprev jumpbox userinfo pageinfo pageactions postmenu posttags taglist usercard badge reactions permalink " +
+	controlWords = dom.WordSet("signature postprofile toolbar tools actions kudos votes votecell vote voting likes metrics crumbs crumb topbar topnav navibar navlinks linklist " +
+		"editbar credits imprint prevnext nextprev jumpbox userinfo pageinfo pageactions postmenu posttags taglist usercard badge reactions permalink " +
 		"skip strip statusbar online whosonline foot footer header")
-	sideWords    = wordSet("sidebar side rail sidecol sidepanel aside")
-	commentWords = wordSet("comment comments commentlist respond responses replies discussion disqus commenting")
+	sideWords    = dom.WordSet("sidebar side rail sidecol sidepanel aside")
+	commentWords = dom.WordSet("comment comments commentlist respond responses replies discussion disqus commenting")
 	// threadWords are those of pages whose comments are the content.
-	threadWords = wordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
+	threadWords = dom.WordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
 	// calloutWords are those of boxes beside the text that belong to it.
-	calloutWords = wordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
+	calloutWords = dom.WordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
 		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")
 )
 

@@ -1,4 +1,4 @@
-package reading
+package dom
 
 import (
 	"strings"
@@ -8,7 +8,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-func attr(n *html.Node, key string) string {
+// Attr is the value of an attribute; empty: n has none of that name.
+func Attr(n *html.Node, key string) string {
 	for _, a := range n.Attr {
 		if a.Key == key && a.Namespace == "" {
 			return a.Val
@@ -17,7 +18,8 @@ func attr(n *html.Node, key string) string {
 	return ""
 }
 
-func hasAttr(n *html.Node, key string) bool {
+// HasAttr reports whether n has an attribute, be it empty.
+func HasAttr(n *html.Node, key string) bool {
 	for _, a := range n.Attr {
 		if a.Key == key && a.Namespace == "" {
 			return true
@@ -26,7 +28,8 @@ func hasAttr(n *html.Node, key string) bool {
 	return false
 }
 
-func within(n *html.Node, atoms ...atom.Atom) bool {
+// Within reports whether n stands below an element of one of the kinds.
+func Within(n *html.Node, atoms ...atom.Atom) bool {
 	for p := n.Parent; p != nil; p = p.Parent {
 		for _, a := range atoms {
 			if p.DataAtom == a {
@@ -37,7 +40,8 @@ func within(n *html.Node, atoms ...atom.Atom) bool {
 	return false
 }
 
-func child(n *html.Node, a atom.Atom) *html.Node {
+// Child is the first child of n that is of a kind; nil: there is none.
+func Child(n *html.Node, a atom.Atom) *html.Node {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.DataAtom == a {
 			return c
@@ -46,8 +50,8 @@ func child(n *html.Node, a atom.Atom) *html.Node {
 	return nil
 }
 
-// elements lists the children of n that are elements.
-func elements(n *html.Node) []*html.Node {
+// Elements lists the children of n that are elements.
+func Elements(n *html.Node) []*html.Node {
 	var out []*html.Node
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.Type == html.ElementNode {
@@ -57,8 +61,8 @@ func elements(n *html.Node) []*html.Node {
 	return out
 }
 
-// has reports whether an element below n satisfies is.
-func has(n *html.Node, is func(*html.Node) bool) bool {
+// Has reports whether an element below n satisfies is.
+func Has(n *html.Node, is func(*html.Node) bool) bool {
 	for c := range n.Descendants() {
 		if c.Type == html.ElementNode && is(c) {
 			return true
@@ -67,7 +71,8 @@ func has(n *html.Node, is func(*html.Node) bool) bool {
 	return false
 }
 
-func of(atoms ...atom.Atom) func(*html.Node) bool {
+// Of gives a test for elements of some kinds.
+func Of(atoms ...atom.Atom) func(*html.Node) bool {
 	m := set(atoms...)
 	return func(n *html.Node) bool { return m[n.DataAtom] }
 }
@@ -80,7 +85,8 @@ func set(atoms ...atom.Atom) map[atom.Atom]bool {
 	return m
 }
 
-func wordSet(list string) map[string]bool {
+// WordSet is the set of the words in list.
+func WordSet(list string) map[string]bool {
 	m := map[string]bool{}
 	for w := range strings.FieldsSeq(list) {
 		m[w] = true
@@ -88,7 +94,8 @@ func wordSet(list string) map[string]bool {
 	return m
 }
 
-func countLetters(s string) int {
+// CountLetters counts the letters and digits of s.
+func CountLetters(s string) int {
 	n := 0
 	for _, r := range s {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -98,24 +105,24 @@ func countLetters(s string) int {
 	return n
 }
 
-// maxNameBytes bounds what is looked at of the class and id of one element.
-const maxNameBytes = 400
+// MaxNameBytes bounds what is looked at of the class and id of one element.
+const MaxNameBytes = 400
 
-// names gives the words that class and id of n consist of, in lower case: "relatedPosts post-list" has related, posts, post
+// Names gives the words that class and id of n consist of, in lower case: "relatedPosts post-list" has related, posts, post
 // and list. whole are the class names and the id themselves.
-func names(n *html.Node) (words, whole []string) {
+func Names(n *html.Node) (words, whole []string) {
 	for _, key := range [2]string{"class", "id"} {
-		v := attr(n, key)
-		for name := range strings.FieldsSeq(v[:min(len(v), maxNameBytes)]) {
+		v := Attr(n, key)
+		for name := range strings.FieldsSeq(v[:min(len(v), MaxNameBytes)]) {
 			whole = append(whole, strings.ToLower(name))
-			words = appendWords(words, name)
+			words = AppendWords(words, name)
 		}
 	}
 	return words, whole
 }
 
-// appendWords splits a name at signs, at digits and where an upper case letter follows a lower case one.
-func appendWords(words []string, name string) []string {
+// AppendWords splits a name at signs, at digits and where an upper case letter follows a lower case one.
+func AppendWords(words []string, name string) []string {
 	start, lower := -1, false
 	add := func(end int) {
 		if start >= 0 && end > start {
@@ -139,7 +146,8 @@ func appendWords(words []string, name string) []string {
 	return words
 }
 
-func anyOf(words []string, in map[string]bool) bool {
+// AnyOf reports whether one of words is in a set.
+func AnyOf(words []string, in map[string]bool) bool {
 	for _, w := range words {
 		if in[w] {
 			return true
@@ -148,41 +156,41 @@ func anyOf(words []string, in map[string]bool) bool {
 	return false
 }
 
-// Elements whose content is no text of the page.
-var dropped = set(atom.Script, atom.Style, atom.Noscript, atom.Template, atom.Svg, atom.Iframe, atom.Object,
+// Dropped are elements whose content is no text of the page.
+var Dropped = set(atom.Script, atom.Style, atom.Noscript, atom.Template, atom.Svg, atom.Iframe, atom.Object,
 	atom.Embed, atom.Canvas, atom.Video, atom.Audio, atom.Map, atom.Link, atom.Meta, atom.Head, atom.Title, atom.Input,
 	atom.Textarea, atom.Select, atom.Datalist, atom.Progress, atom.Meter)
 
-// Elements that stand in a line of text.
-var inline = set(atom.A, atom.Abbr, atom.Acronym, atom.B, atom.Bdi, atom.Bdo, atom.Big, atom.Button, atom.Cite, atom.Code, atom.Data,
+// Inline are elements that stand in a line of text.
+var Inline = set(atom.A, atom.Abbr, atom.Acronym, atom.B, atom.Bdi, atom.Bdo, atom.Big, atom.Button, atom.Cite, atom.Code, atom.Data,
 	atom.Del, atom.Dfn, atom.Em, atom.Font, atom.I, atom.Img, atom.Ins, atom.Kbd, atom.Label, atom.Mark, atom.Math, atom.Nobr, atom.Output, atom.Picture,
 	atom.Q, atom.Ruby, atom.Rb, atom.Rt, atom.Rp, atom.Rtc, atom.S, atom.Samp, atom.Small, atom.Source, atom.Span, atom.Strike, atom.Strong, atom.Sub,
 	atom.Sup, atom.Time, atom.Tt, atom.U, atom.Var, atom.Wbr, atom.Slot)
 
-// isBlock reports whether n starts a line of its own. Unknown elements do so when they are custom elements that hold blocks.
-func isBlock(n *html.Node) bool {
-	if n.Type != html.ElementNode || inline[n.DataAtom] {
+// IsBlock reports whether n starts a line of its own. Unknown elements do so when they are custom elements that hold blocks.
+func IsBlock(n *html.Node) bool {
+	if n.Type != html.ElementNode || Inline[n.DataAtom] {
 		return false
 	}
 	if n.DataAtom == 0 {
-		return strings.Contains(n.Data, "-") && has(n, func(c *html.Node) bool { return c.DataAtom != 0 && !inline[c.DataAtom] && !dropped[c.DataAtom] })
+		return strings.Contains(n.Data, "-") && Has(n, func(c *html.Node) bool { return c.DataAtom != 0 && !Inline[c.DataAtom] && !Dropped[c.DataAtom] })
 	}
 	return true
 }
 
-// Elements that hold a block of text, for the context of a link.
-var block = set(atom.Li, atom.Dt, atom.Dd, atom.P, atom.Td, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
+// HoldsText are elements that hold a block of text, for the context of a link.
+var HoldsText = set(atom.Li, atom.Dt, atom.Dd, atom.P, atom.Td, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
 	atom.Blockquote, atom.Figcaption, atom.Caption, atom.Div, atom.Section, atom.Nav, atom.Body)
 
 var headings = set(atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6)
 
-// headingLevel is 1 to 6 for a heading; 0: n is none.
-func headingLevel(n *html.Node) int {
+// HeadingLevel is 1 to 6 for a heading; 0: n is none.
+func HeadingLevel(n *html.Node) int {
 	if headings[n.DataAtom] {
 		return int(n.Data[1] - '0')
 	}
-	if attr(n, "role") == "heading" {
-		if l := attr(n, "aria-level"); len(l) == 1 && l[0] >= '1' && l[0] <= '6' {
+	if Attr(n, "role") == "heading" {
+		if l := Attr(n, "aria-level"); len(l) == 1 && l[0] >= '1' && l[0] <= '6' {
 			return int(l[0] - '0')
 		}
 		return 2

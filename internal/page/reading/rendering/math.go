@@ -1,4 +1,4 @@
-package reading
+package rendering
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading/dom"
 )
 
 // formula gives the text of an element that shows a formula, and whether n is one. A formula that is written in several ways
@@ -19,7 +20,7 @@ func formula(n *html.Node) (string, bool) {
 		return mathText(n), true
 	}
 	if n.DataAtom == atom.Script {
-		if kind := strings.ToLower(attr(n, "type")); strings.HasPrefix(kind, "math/") && n.FirstChild != nil {
+		if kind := strings.ToLower(dom.Attr(n, "type")); strings.HasPrefix(kind, "math/") && n.FirstChild != nil {
 			if strings.HasPrefix(kind, "math/mml") {
 				return "", false
 			}
@@ -27,7 +28,7 @@ func formula(n *html.Node) (string, bool) {
 		}
 		return "", false
 	}
-	if !isMathBox(n) {
+	if !dom.IsMathBox(n) {
 		return "", false
 	}
 	for c := range n.Descendants() {
@@ -38,49 +39,35 @@ func formula(n *html.Node) (string, bool) {
 		}
 	}
 	for _, key := range []string{"data-tex", "data-latex", "data-expr", "data-formula", "data-mathml", "alttext", "aria-label"} {
-		if v := attr(n, key); v != "" && !strings.HasPrefix(v, "<") {
+		if v := dom.Attr(n, key); v != "" && !strings.HasPrefix(v, "<") {
 			return tex(v), true
 		}
 	}
 	for c := range n.Descendants() {
-		if c.DataAtom == atom.Img && attr(c, "alt") != "" {
-			return tex(attr(c, "alt")), true
+		if c.DataAtom == atom.Img && dom.Attr(c, "alt") != "" {
+			return tex(dom.Attr(c, "alt")), true
 		}
-		if v := attr(c, "aria-label"); v != "" {
+		if v := dom.Attr(c, "aria-label"); v != "" {
 			return tex(v), true
 		}
 	}
-	return plaintext.Fold(rawText(n, maxFormula)), true
+	return plaintext.Fold(dom.RawText(n, maxFormula)), true
 }
 
 // maxFormula bounds the text of one formula, in bytes.
 const maxFormula = 4000
 
-var mathBoxes = wordSet("katex katex-display mwe-math-element mathjax mjx-chtml mjx-container mathjax_display mathjax_svg mathjax_chtml mathjax_preview")
-
-func isMathBox(n *html.Node) bool {
-	if n.Data == "mjx-container" {
-		return true
-	}
-	for name := range strings.FieldsSeq(attr(n, "class")) {
-		if mathBoxes[strings.ToLower(name)] {
-			return true
-		}
-	}
-	return false
-}
-
 // mathText is the TeX annotation of a MathML element, its alternative text, or its letters with the signs that their
 // places stand for.
 func mathText(n *html.Node) string {
 	for c := range n.Descendants() {
-		if c.Data == "annotation" && strings.Contains(attr(c, "encoding"), "tex") && c.FirstChild != nil {
-			if s := tex(rawText(c, maxFormula)); s != "" {
+		if c.Data == "annotation" && strings.Contains(dom.Attr(c, "encoding"), "tex") && c.FirstChild != nil {
+			if s := tex(dom.RawText(c, maxFormula)); s != "" {
 				return s
 			}
 		}
 	}
-	if s := tex(attr(n, "alttext")); s != "" {
+	if s := tex(dom.Attr(n, "alttext")); s != "" {
 		return s
 	}
 	return plaintext.Fold(linear(n, 0))

@@ -1,4 +1,4 @@
-package reading
+package rendering
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading/dom"
 )
 
 // inline writes an element that stands in a line, with the signs that say what its markup says.
@@ -35,8 +36,8 @@ func (r *renderer) inline(n *html.Node) {
 		r.script(n)
 		return
 	case atom.Time:
-		if rawText(n, 4) == "" {
-			r.line.text(attr(n, "datetime"))
+		if dom.RawText(n, 4) == "" {
+			r.line.text(dom.Attr(n, "datetime"))
 			return
 		}
 	case atom.A:
@@ -53,7 +54,7 @@ func (r *renderer) inline(n *html.Node) {
 		r.struck(n)
 		return
 	}
-	if hasAttr(n, markBlock) {
+	if dom.HasAttr(n, dom.MarkBlock) {
 		r.line.br()
 		r.children(n)
 		r.line.br()
@@ -64,9 +65,9 @@ func (r *renderer) inline(n *html.Node) {
 
 // isAnchorSign reports whether a link is the mark beside a heading that gives its address.
 func isAnchorSign(a *html.Node) bool {
-	switch strings.TrimSpace(rawText(a, 8)) {
+	switch strings.TrimSpace(dom.RawText(a, 8)) {
 	case "¶", "#", "§", "🔗", "\uf0c1":
-		return strings.HasPrefix(attr(a, "href"), "#") || headingLevel(a.Parent) > 0
+		return strings.HasPrefix(dom.Attr(a, "href"), "#") || dom.HeadingLevel(a.Parent) > 0
 	}
 	return false
 }
@@ -77,10 +78,10 @@ func struck(n *html.Node) bool {
 	case atom.Del, atom.S, atom.Strike:
 		return true
 	}
-	if strings.Contains(attr(n, "style"), "line-through") {
+	if strings.Contains(dom.Attr(n, "style"), "line-through") {
 		return true
 	}
-	for name := range strings.FieldsSeq(attr(n, "class")) {
+	for name := range strings.FieldsSeq(dom.Attr(n, "class")) {
 		switch name {
 		case "line-through", "strike", "strikethrough", "text-decoration-line-through", "was-price", "old-price", "price-old":
 			return true
@@ -157,11 +158,11 @@ func isExponent(s string) bool {
 // image writes the alternative text of an image that is part of the text: one that stands in a line with other text, in a cell or a
 // heading, or one that says as much as a paragraph. A picture of its own says nothing that the text lacks, mostly.
 func (r *renderer) image(n *html.Node) {
-	alt := plaintext.Fold(attr(n, "alt"))
+	alt := plaintext.Fold(dom.Attr(n, "alt"))
 	if alt == "" {
 		return
 	}
-	if captioned(n, alt) || !r.alts && !r.inCell && countLetters(alt) < 60 && standsAlone(n) {
+	if captioned(n, alt) || !r.alts && !r.inCell && dom.CountLetters(alt) < 60 && standsAlone(n) {
 		r.pictures = append(r.pictures, alt)
 		return
 	}
@@ -177,7 +178,7 @@ func captioned(n *html.Node, alt string) bool {
 	for p, i := n.Parent, 0; p != nil && i < 5; p, i = p.Parent, i+1 {
 		if p.DataAtom == atom.Figure {
 			c := findCaption(p)
-			return c != nil && countLetters(alt) < 100
+			return c != nil && dom.CountLetters(alt) < 100
 		}
 	}
 	return false
@@ -185,7 +186,7 @@ func captioned(n *html.Node, alt string) bool {
 
 func findCaption(figure *html.Node) *html.Node {
 	for c := range figure.Descendants() {
-		if c.DataAtom == atom.Figcaption && strings.TrimSpace(rawText(c, 20)) != "" {
+		if c.DataAtom == atom.Figcaption && strings.TrimSpace(dom.RawText(c, 20)) != "" {
 			return c
 		}
 	}
@@ -195,10 +196,10 @@ func findCaption(figure *html.Node) *html.Node {
 // standsAlone reports whether nothing but pictures stands in the block around an image.
 func standsAlone(n *html.Node) bool {
 	p := n.Parent
-	for p != nil && !isBlock(p) {
+	for p != nil && !dom.IsBlock(p) {
 		p = p.Parent
 	}
-	if p == nil || headingLevel(p) > 0 || p.DataAtom == atom.Dt || p.DataAtom == atom.Li || p.DataAtom == atom.Dd {
+	if p == nil || dom.HeadingLevel(p) > 0 || p.DataAtom == atom.Dt || p.DataAtom == atom.Li || p.DataAtom == atom.Dd {
 		return false
 	}
 	return strings.TrimSpace(ownText(p)) == ""
@@ -213,7 +214,7 @@ func ownText(n *html.Node) string {
 			switch {
 			case c.Type == html.TextNode:
 				b.WriteString(strings.TrimSpace(c.Data))
-			case c.Type == html.ElementNode && !dropped[c.DataAtom] && !isBlock(c):
+			case c.Type == html.ElementNode && !dom.Dropped[c.DataAtom] && !dom.IsBlock(c):
 				walk(c)
 			}
 		}
@@ -222,27 +223,27 @@ func ownText(n *html.Node) string {
 	return b.String()
 }
 
-var disclosure = wordSet("accordion faq question collapsible collapse disclosure expander expand toggle spoiler tab tabs summary")
+var disclosure = dom.WordSet("accordion faq question collapsible collapse disclosure expander expand toggle spoiler tab tabs summary")
 
 // keepsButton reports whether the text of a button is part of the page: the question of an accordion, the name of a tab. What a button does
 // ("Copy", "Buy now") is not.
 func (r *renderer) keepsButton(n *html.Node) bool {
-	text := oneLine(n, 300)
+	text := dom.OneLine(n, 300)
 	if text == "" {
 		return false
 	}
-	if n.Parent != nil && headingLevel(n.Parent) > 0 || within(n, atom.Summary, atom.Dt) || within(n, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6) {
+	if n.Parent != nil && dom.HeadingLevel(n.Parent) > 0 || dom.Within(n, atom.Summary, atom.Dt) || dom.Within(n, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6) {
 		return !strings.EqualFold(text, "copy") && !strings.EqualFold(text, "edit") && !strings.EqualFold(text, "link")
 	}
 	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, "？") || len(strings.Fields(text)) > 8 {
 		return true
 	}
-	if attr(n, "role") == "tab" {
+	if dom.Attr(n, "role") == "tab" {
 		return true
 	}
-	words, _ := names(n)
-	if attr(n, "aria-haspopup") != "" || anyOf(words, overlays) {
+	words, _ := dom.Names(n)
+	if dom.Attr(n, "aria-haspopup") != "" || dom.AnyOf(words, dom.Overlays) {
 		return false
 	}
-	return (hasAttr(n, "aria-expanded") || hasAttr(n, "aria-controls")) && len(text) > 12 || anyOf(words, disclosure) && len(text) > 8
+	return (dom.HasAttr(n, "aria-expanded") || dom.HasAttr(n, "aria-controls")) && len(text) > 12 || dom.AnyOf(words, disclosure) && len(text) > 8
 }

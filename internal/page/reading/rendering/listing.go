@@ -1,4 +1,4 @@
-package reading
+package rendering
 
 import (
 	"strconv"
@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/page/reading/dom"
 )
 
 // listing writes code as it stands, without the numbers of its lines.
@@ -37,10 +38,10 @@ func (c *code) walk(n *html.Node) {
 		switch {
 		case k.Type == html.TextNode:
 			c.b.WriteString(k.Data)
-		case k.Type != html.ElementNode, c.skip[k], dropped[k.DataAtom], k.DataAtom == atom.Button, isLineNumber(k):
+		case k.Type != html.ElementNode, c.skip[k], dom.Dropped[k.DataAtom], k.DataAtom == atom.Button, isLineNumber(k):
 		case k.DataAtom == atom.Br:
 			c.b.WriteByte('\n')
-		case isBlock(k), c.lineSpans && isLineSpan(k), hasAttr(k, markBlock):
+		case dom.IsBlock(k), c.lineSpans && isLineSpan(k), dom.HasAttr(k, dom.MarkBlock):
 			c.newline()
 			c.walk(k)
 			c.newline()
@@ -56,15 +57,15 @@ func (c *code) newline() {
 	}
 }
 
-var lineNames = wordSet("line code-line cl view-line token-line row ln-line hljs-ln-line")
+var lineNames = dom.WordSet("line code-line cl view-line token-line row ln-line hljs-ln-line")
 
 func isLineSpan(n *html.Node) bool {
-	for name := range strings.FieldsSeq(attr(n, "class")) {
+	for name := range strings.FieldsSeq(dom.Attr(n, "class")) {
 		if lineNames[strings.ToLower(name)] {
 			return true
 		}
 	}
-	return hasAttr(n, "data-line")
+	return dom.HasAttr(n, "data-line")
 }
 
 // linesInSpans reports whether a listing has its lines in elements, and no line ends.
@@ -84,39 +85,30 @@ func linesInSpans(n *html.Node) bool {
 	return spans > 1
 }
 
-var numberNames = wordSet("lineno linenos line-number line-numbers linenumber linenumbers gutter blob-num rouge-gutter hljs-ln-numbers hljs-ln-n lnum ln lnt lno " +
+var numberNames = dom.WordSet("lineno linenos line-number line-numbers linenumber linenumbers gutter blob-num rouge-gutter hljs-ln-numbers hljs-ln-n lnum ln lnt lno " +
 	"linenodiv linenums line-num line-numbers-rows code-line-number react-syntax-highlighter-line-number prettyprint-line crayon-nums")
 
 // isLineNumber reports whether an element shows the numbers of lines.
 func isLineNumber(n *html.Node) bool {
-	unselectable := strings.Contains(strings.ReplaceAll(attr(n, "style"), " ", ""), "user-select:none") || hasAttr(n, "data-unselectable") || hasAttr(n, "unselectable")
+	unselectable := strings.Contains(strings.ReplaceAll(dom.Attr(n, "style"), " ", ""), "user-select:none") || dom.HasAttr(n, "data-unselectable") || dom.HasAttr(n, "unselectable")
 	named := unselectable
-	for name := range strings.FieldsSeq(attr(n, "class")) {
+	for name := range strings.FieldsSeq(dom.Attr(n, "class")) {
 		named = named || numberNames[strings.ToLower(name)]
 	}
-	return named && onlyNumbers(n)
-}
-
-func onlyNumbers(n *html.Node) bool {
-	for c := range n.Descendants() {
-		if c.Type == html.TextNode && strings.Trim(c.Data, "0123456789 \n\t.:|") != "" {
-			return false
-		}
-	}
-	return true
+	return named && dom.OnlyNumbers(n)
 }
 
 // isListing reports whether a <code> element is a block of code: it has lines, in elements or by <br>.
 func isListing(n *html.Node) bool {
-	if within(n, atom.Pre) {
+	if dom.Within(n, atom.Pre) {
 		return false
 	}
-	if hasAttr(n, markBlock) && has(n, func(c *html.Node) bool { return isBlock(c) || c.DataAtom == atom.Br }) {
+	if dom.HasAttr(n, dom.MarkBlock) && dom.Has(n, func(c *html.Node) bool { return dom.IsBlock(c) || c.DataAtom == atom.Br }) {
 		return true
 	}
 	lines := 0
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if c.Type == html.ElementNode && (isBlock(c) || c.DataAtom == atom.Br || isLineSpan(c)) {
+		if c.Type == html.ElementNode && (dom.IsBlock(c) || c.DataAtom == atom.Br || isLineSpan(c)) {
 			lines++
 		}
 	}
@@ -128,8 +120,8 @@ func (r *renderer) codeTable(n *html.Node, rows []tableRow) (string, bool) {
 	if len(rows) == 0 || len(rows[0].cells) < 2 || len(rows[0].cells) > 3 {
 		return "", false
 	}
-	words, _ := names(n)
-	coded := anyOf(words, wordSet("highlight highlighttable code listing blob hljs rouge gist codehilite crayon"))
+	words, _ := dom.Names(n)
+	coded := dom.AnyOf(words, dom.WordSet("highlight highlighttable code listing blob hljs rouge gist codehilite crayon"))
 	var b strings.Builder
 	last := 0
 	for i, row := range rows {
@@ -138,11 +130,11 @@ func (r *renderer) codeTable(n *html.Node, rows []tableRow) (string, bool) {
 		}
 		number := row.cells[0]
 		cell := row.cells[len(row.cells)-1]
-		text := strings.TrimSpace(rawText(number, 20))
-		if !onlyNumbers(number) || text == "" && !hasAttr(number, "data-line-number") && !coded {
+		text := strings.TrimSpace(dom.RawText(number, 20))
+		if !dom.OnlyNumbers(number) || text == "" && !dom.HasAttr(number, "data-line-number") && !coded {
 			return "", false
 		}
-		coded = coded || has(cell, of(atom.Pre, atom.Code)) || isLineNumber(number)
+		coded = coded || dom.Has(cell, dom.Of(atom.Pre, atom.Code)) || isLineNumber(number)
 		if len(rows) > 1 && text != "" {
 			v, err := strconv.Atoi(text)
 			if err != nil || i > 0 && v != last+1 {

@@ -1,10 +1,12 @@
-package reading
+package maincontent
 
 import (
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/reading/dom"
 )
 
 // noiser marks what of a page surrounds its content.
@@ -21,14 +23,14 @@ type noiser struct {
 // mark walks the tree and marks what is left out.
 func (z *noiser) mark(n *html.Node) {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if c.Type != html.ElementNode || z.skip[c] || dropped[c.DataAtom] || z.stats[c] == nil {
+		if c.Type != html.ElementNode || z.skip[c] || dom.Dropped[c.DataAtom] || z.stats[c] == nil {
 			continue
 		}
 		if z.noise(c) {
 			z.skip[c] = true
 			continue
 		}
-		if level := headingLevel(c); level > 0 && z.stats[c].letters < 80 {
+		if level := dom.HeadingLevel(c); level > 0 && z.stats[c].letters < 80 {
 			z.section(c, level)
 		}
 		if !z.skip[c] {
@@ -57,9 +59,9 @@ func (z *noiser) noise(n *html.Node) bool {
 	case atom.Nav:
 		return z.share(n) < 2*large
 	case atom.Footer:
-		return z.share(n) < large && !within(n, atom.Blockquote, atom.Figure) && !hasFootnotes(n)
+		return z.share(n) < large && !dom.Within(n, atom.Blockquote, atom.Figure) && !hasFootnotes(n)
 	case atom.Header:
-		return !within(n, atom.Main, atom.Article, atom.Section) && z.share(n) < large
+		return !dom.Within(n, atom.Main, atom.Article, atom.Section) && z.share(n) < large
 	case atom.Aside:
 		return z.asideNoise(n)
 	case atom.Form:
@@ -69,7 +71,7 @@ func (z *noiser) noise(n *html.Node) bool {
 			return true
 		}
 	}
-	switch attr(n, "role") {
+	switch dom.Attr(n, "role") {
 	case "navigation", "banner", "contentinfo", "search", "menu", "menubar":
 		return z.share(n) < large
 	case "dialog", "alertdialog":
@@ -77,7 +79,7 @@ func (z *noiser) noise(n *html.Node) bool {
 	case "complementary":
 		return z.asideNoise(n)
 	}
-	return attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n) || z.controls(n)
+	return dom.Attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n) || z.controls(n)
 }
 
 // before reports whether a dialog stands before a page that has text of its own.
@@ -87,43 +89,43 @@ func (z *noiser) before(dialog *html.Node) bool {
 
 // named reports whether the names of n say that it is no content, and what it holds does not say otherwise.
 func (z *noiser) named(n *html.Node) bool {
-	words, whole := names(n)
-	if len(words) == 0 || headingLevel(n) > 0 && !anyOf(whole, noiseNames) {
+	words, whole := dom.Names(n)
+	if len(words) == 0 || dom.HeadingLevel(n) > 0 && !dom.AnyOf(whole, noiseNames) {
 		return false
 	}
 	s, share := z.stats[n], z.share(n)
-	if anyOf(words, commentWords) && !z.thread && z.comments(n, words) {
+	if dom.AnyOf(words, commentWords) && !z.thread && z.comments(n, words) {
 		return true
 	}
 	if share >= large {
 		return false
 	}
-	if inline[n.DataAtom] && n.DataAtom != atom.A && n.DataAtom != atom.Button && !anyOf(whole, noiseNames) {
-		return anyOf(words, noiseWords) && s.letters < 40 && s.own() == 0
+	if dom.Inline[n.DataAtom] && n.DataAtom != atom.A && n.DataAtom != atom.Button && !dom.AnyOf(whole, noiseNames) {
+		return dom.AnyOf(words, noiseWords) && s.letters < 40 && s.own() == 0
 	}
-	if anyOf(whole, surroundNames) {
+	if dom.AnyOf(whole, surroundNames) {
 		return true
 	}
 	prose := s.sentences >= 2 && s.linked*3 < s.letters && (s.paragraphs > 0 || s.own() > 150)
-	if anyOf(whole, noiseNames) {
-		return !prose || !within(n, atom.Main, atom.Article) || z.article
+	if dom.AnyOf(whole, noiseNames) {
+		return !prose || !dom.Within(n, atom.Main, atom.Article) || z.article
 	}
-	if anyOf(words, noiseWords) {
+	if dom.AnyOf(words, noiseWords) {
 		return !prose || z.article || s.fields > 0
 	}
-	if anyOf(words, controlWords) || anyOf(joinedNames(whole), controlWords) {
-		plain := s.letters < 300 && s.sentences < 2 && !within(n, atom.Table, atom.Pre) && n.DataAtom != atom.Td && n.DataAtom != atom.Th
-		titled := has(n, of(atom.H1, atom.H2, atom.P)) && anyOf(words, wordSet("header foot footer badge strip"))
+	if dom.AnyOf(words, controlWords) || dom.AnyOf(joinedNames(whole), controlWords) {
+		plain := s.letters < 300 && s.sentences < 2 && !dom.Within(n, atom.Table, atom.Pre) && n.DataAtom != atom.Td && n.DataAtom != atom.Th
+		titled := dom.Has(n, dom.Of(atom.H1, atom.H2, atom.P)) && dom.AnyOf(words, dom.WordSet("header foot footer badge strip"))
 		return plain && !titled && !hasFootnotes(n) || s.linked*2 > s.letters && s.sentences < 2
 	}
-	if anyOf(words, sideWords) && !within(n, atom.Main, atom.Article) && s.sentences < 6 && s.paragraphs == 0 && s.structured*2 < s.letters {
+	if dom.AnyOf(words, sideWords) && !dom.Within(n, atom.Main, atom.Article) && s.sentences < 6 && s.paragraphs == 0 && s.structured*2 < s.letters {
 		return true
 	}
-	if anyOf(words, weakWords) && !within(n, atom.Table, atom.Pre, atom.Dl) && n.DataAtom != atom.Tr && n.DataAtom != atom.Td {
+	if dom.AnyOf(words, weakWords) && !dom.Within(n, atom.Table, atom.Pre, atom.Dl) && n.DataAtom != atom.Tr && n.DataAtom != atom.Td {
 		if z.article {
 			return s.links > 1 && s.linked*2 > s.letters && s.sentences < 3
 		}
-		return s.links > 2 && s.linked*5 > s.letters*4 && !within(n, atom.Main, atom.Article) || outerSidebar(words) && s.linked*2 > s.letters
+		return s.links > 2 && s.linked*5 > s.letters*4 && !dom.Within(n, atom.Main, atom.Article) || outerSidebar(words) && s.linked*2 > s.letters
 	}
 	return false
 }
@@ -143,7 +145,7 @@ func joinedNames(whole []string) []string {
 func (z *noiser) controls(n *html.Node) bool {
 	s := z.stats[n]
 	if z.all.sentences < 4 || z.all.linked*2 > z.all.letters || s.letters == 0 || s.letters > 250 || s.sentences > 0 ||
-		firstHeading(n) != nil || within(n, atom.Table, atom.Pre, atom.Dl, atom.Li, atom.P, atom.Figure, atom.H1, atom.H2, atom.H3) {
+		dom.FirstHeading(n) != nil || dom.Within(n, atom.Table, atom.Pre, atom.Dl, atom.Li, atom.P, atom.Figure, atom.H1, atom.H2, atom.H3) {
 		return false
 	}
 	switch n.DataAtom {
@@ -156,7 +158,7 @@ func (z *noiser) controls(n *html.Node) bool {
 		return false
 	}
 	if s.links == 0 {
-		return z.thread && s.letters < 6 && onlyNumbers(n)
+		return z.thread && s.letters < 6 && dom.OnlyNumbers(n)
 	}
 	return s.linked*10 >= s.letters*7
 }
@@ -175,7 +177,7 @@ func (z *noiser) comments(n *html.Node, words []string) bool {
 	if n.DataAtom == atom.Body || z.share(n) >= 60 {
 		return false
 	}
-	if z.article || anyOf(words, wordSet("respond")) {
+	if z.article || dom.AnyOf(words, dom.WordSet("respond")) {
 		return true
 	}
 	s := z.stats[n]
@@ -185,9 +187,9 @@ func (z *noiser) comments(n *html.Node, words []string) bool {
 // asideNoise tells a side bar from a note that belongs to the text.
 func (z *noiser) asideNoise(n *html.Node) bool {
 	s := z.stats[n]
-	words, whole := names(n)
+	words, whole := dom.Names(n)
 	switch {
-	case anyOf(whole, noiseNames), anyOf(words, noiseWords):
+	case dom.AnyOf(whole, noiseNames), dom.AnyOf(words, noiseWords):
 		return true
 	case z.share(n) >= large:
 		return false
@@ -195,17 +197,17 @@ func (z *noiser) asideNoise(n *html.Node) bool {
 		return true
 	case s.fields > 0 && s.letters < 600:
 		return true
-	case anyOf(words, calloutWords), attr(n, "role") == "note", attr(n, "role") == "doc-footnote", attr(n, "role") == "doc-tip", attr(n, "role") == "doc-notice":
+	case dom.AnyOf(words, calloutWords), dom.Attr(n, "role") == "note", dom.Attr(n, "role") == "doc-footnote", dom.Attr(n, "role") == "doc-tip", dom.Attr(n, "role") == "doc-notice":
 		return false
 	}
-	if h := firstHeading(n); h != nil && noiseHeading.MatchString(oneLine(h, 100)) {
+	if h := dom.FirstHeading(n); h != nil && noiseHeading.MatchString(dom.OneLine(h, 100)) {
 		return true
 	}
 	if z.article {
 		return s.links > 0 || s.letters < 60 || s.paragraphs < 1
 	}
-	return !within(n, atom.Main, atom.Article) && has(z.body, func(c *html.Node) bool {
-		return (c.DataAtom == atom.Main || c.DataAtom == atom.Article) && !contains(n, c) && z.share(c) > 20
+	return !dom.Within(n, atom.Main, atom.Article) && dom.Has(z.body, func(c *html.Node) bool {
+		return (c.DataAtom == atom.Main || c.DataAtom == atom.Article) && !dom.Contains(n, c) && z.share(c) > 20
 	})
 }
 
@@ -215,10 +217,10 @@ func (z *noiser) formNoise(n *html.Node) bool {
 	if s.fields == 0 {
 		return s.letters < 80 && s.sentences == 0
 	}
-	if has(n, of(atom.H1, atom.Article, atom.Main)) || z.share(n) >= 60 && !outerForm(n) {
+	if dom.Has(n, dom.Of(atom.H1, atom.Article, atom.Main)) || z.share(n) >= 60 && !outerForm(n) {
 		return false
 	}
-	if has(n, func(c *html.Node) bool { return c.DataAtom == atom.Table }) && s.structured*2 > s.letters {
+	if dom.Has(n, func(c *html.Node) bool { return c.DataAtom == atom.Table }) && s.structured*2 > s.letters {
 		return false
 	}
 	return true
@@ -227,7 +229,7 @@ func (z *noiser) formNoise(n *html.Node) bool {
 // outerForm reports whether the names of a form, or of the box around it, say that it takes a comment.
 func outerForm(n *html.Node) bool {
 	for p := n; p != nil && p.DataAtom != atom.Body; p = p.Parent {
-		if words, _ := names(p); anyOf(words, commentWords) {
+		if words, _ := dom.Names(p); dom.AnyOf(words, commentWords) {
 			return true
 		}
 	}
@@ -237,7 +239,7 @@ func outerForm(n *html.Node) bool {
 // box reports whether n is a notice about cookies or an offer of a newsletter: little text, and something to press or fill in.
 func (z *noiser) box(n *html.Node) bool {
 	s := z.stats[n]
-	if s.letters == 0 || s.letters > 700 || z.share(n) >= large || inline[n.DataAtom] || s.fields+s.buttons+s.links == 0 {
+	if s.letters == 0 || s.letters > 700 || z.share(n) >= large || dom.Inline[n.DataAtom] || s.fields+s.buttons+s.links == 0 {
 		return false
 	}
 	switch n.DataAtom {
@@ -246,24 +248,24 @@ func (z *noiser) box(n *html.Node) bool {
 		return false
 	}
 	if s.fields > 0 && s.letters < 500 {
-		return newsletterText.MatchString(rawText(n, 800))
+		return newsletterText.MatchString(dom.RawText(n, 800))
 	}
 	text := ""
 	if s.buttons > 0 || s.links > 0 && s.letters < 400 {
-		text = rawText(n, 1000)
+		text = dom.RawText(n, 1000)
 	}
-	return text != "" && cookieText.MatchString(text) && has(n, func(c *html.Node) bool {
-		return (c.DataAtom == atom.Button || c.DataAtom == atom.A) && acceptText.MatchString(oneLine(c, 60))
+	return text != "" && cookieText.MatchString(text) && dom.Has(n, func(c *html.Node) bool {
+		return (c.DataAtom == atom.Button || c.DataAtom == atom.A) && acceptText.MatchString(dom.OneLine(c, 60))
 	})
 }
 
 // lineNoise reports whether a short line is one of those that stand on every page of a site.
 func (z *noiser) lineNoise(n *html.Node) bool {
 	s := z.stats[n]
-	if s.letters == 0 || s.blocks > 3 || within(n, atom.Table, atom.Pre) {
+	if s.letters == 0 || s.blocks > 3 || dom.Within(n, atom.Table, atom.Pre) {
 		return false
 	}
-	line := oneLine(n, 240)
+	line := dom.OneLine(n, 240)
 	if !noiseLine.MatchString(line) {
 		return false
 	}
@@ -272,7 +274,7 @@ func (z *noiser) lineNoise(n *html.Node) bool {
 
 // section marks what follows a heading of related pages or comments, up to the next heading that is as high.
 func (z *noiser) section(h *html.Node, level int) {
-	text := oneLine(h, 100)
+	text := dom.OneLine(h, 100)
 	isComments := commentHeading.MatchString(text) && !z.thread
 	if !isComments && !noiseHeading.MatchString(text) {
 		return
@@ -284,10 +286,10 @@ func (z *noiser) section(h *html.Node, level int) {
 			continue
 		}
 		if c != h {
-			if l := headingLevel(c); l > 0 && l <= level {
+			if l := dom.HeadingLevel(c); l > 0 && l <= level {
 				break
 			}
-			if f := firstHeading(c); f != nil && headingLevel(f) < level {
+			if f := dom.FirstHeading(c); f != nil && dom.HeadingLevel(f) < level {
 				break
 			}
 		}
@@ -311,41 +313,11 @@ func (z *noiser) section(h *html.Node, level int) {
 	}
 }
 
-func firstHeading(n *html.Node) *html.Node {
-	if headingLevel(n) > 0 {
-		return n
-	}
-	i := 0
-	for c := range n.Descendants() {
-		if i++; i > 40 {
-			return nil
-		}
-		if c.Type == html.ElementNode && headingLevel(c) > 0 {
-			return c
-		}
-	}
-	return nil
-}
-
-func contains(outer, n *html.Node) bool {
-	for p := n; p != nil; p = p.Parent {
-		if p == outer {
-			return true
-		}
-	}
-	return false
-}
-
 // hasFootnotes reports whether notes that the text leads to stand below n.
 func hasFootnotes(n *html.Node) bool {
-	return has(n, func(c *html.Node) bool {
-		id := attr(c, "id")
+	return dom.Has(n, func(c *html.Node) bool {
+		id := dom.Attr(c, "id")
 		return strings.HasPrefix(id, "fn") || strings.HasPrefix(id, "footnote") || strings.HasPrefix(id, "cite_note") ||
-			strings.HasPrefix(attr(c, "role"), "doc-endnote") || strings.HasPrefix(attr(c, "role"), "doc-footnote")
+			strings.HasPrefix(dom.Attr(c, "role"), "doc-endnote") || strings.HasPrefix(dom.Attr(c, "role"), "doc-footnote")
 	})
-}
-
-// oneLine is the text below n on one line, at most max code points of it.
-func oneLine(n *html.Node, max int) string {
-	return strings.Join(strings.Fields(rawText(n, max)), " ")
 }

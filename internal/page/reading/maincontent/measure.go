@@ -1,0 +1,134 @@
+package maincontent
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"legwork/internal/page/reading/dom"
+)
+
+// stat is what stands below an element.
+type stat struct {
+	letters    int // and digits
+	linked     int // those in links
+	links      int
+	sentences  int // ends of sentences outside links
+	structured int // letters in definitions, table cells and listings
+	fields     int // to be filled in
+	buttons    int
+	paragraphs int
+	blocks     int
+}
+
+// own counts the letters outside links.
+func (s *stat) own() int { return s.letters - s.linked }
+
+func (s *stat) add(o *stat) {
+	s.letters += o.letters
+	s.linked += o.linked
+	s.links += o.links
+	s.sentences += o.sentences
+	s.structured += o.structured
+	s.fields += o.fields
+	s.buttons += o.buttons
+	s.paragraphs += o.paragraphs
+	s.blocks += o.blocks
+}
+
+// teaser reports whether an <article> is one of those that lead to other articles.
+func (s *stat) teaser(all *stat) bool {
+	return s.letters < 400 && s.links > 0 && s.linked*4 > s.letters && s.own()*10 < all.own()
+}
+
+// measure fills stats for every element below n that is not in skip, in one pass, and gives that of n.
+func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat) *stat {
+	var walk func(n *html.Node, linked, structured bool) *stat
+	walk = func(n *html.Node, linked, structured bool) *stat {
+		s := &stat{}
+		stats[n] = s
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			switch {
+			case c.Type == html.TextNode:
+				l := dom.CountLetters(c.Data)
+				s.letters += l
+				if linked {
+					s.linked += l
+				} else {
+					s.sentences += sentenceEnds(c.Data)
+				}
+				if structured {
+					s.structured += l
+				}
+			case c.Type != html.ElementNode:
+			case skip[c]:
+				stats[c] = &stat{}
+			case dom.Dropped[c.DataAtom]:
+				stats[c] = fieldStat(c)
+				s.fields += stats[c].fields
+				s.buttons += stats[c].buttons
+			default:
+				o := walk(c, linked || isLink(c),
+					structured || c.DataAtom == atom.Dd || c.DataAtom == atom.Dt || c.DataAtom == atom.Td || c.DataAtom == atom.Pre)
+				s.add(o)
+				switch {
+				case isLink(c):
+					s.links++
+				case c.DataAtom == atom.Button:
+					s.buttons++
+				case c.DataAtom == atom.P && o.own() > 40:
+					s.paragraphs++
+				}
+				if dom.IsBlock(c) {
+					s.blocks++
+				}
+			}
+		}
+		return s
+	}
+	return walk(n, false, false)
+}
+
+// isLink tells a link from the mark of a place. Links that scripts follow have no address.
+func isLink(n *html.Node) bool {
+	return n.DataAtom == atom.A && (dom.HasAttr(n, "href") || !dom.HasAttr(n, "name") && !dom.HasAttr(n, "id"))
+}
+
+func fieldStat(n *html.Node) *stat {
+	switch n.DataAtom {
+	case atom.Textarea, atom.Select:
+		return &stat{fields: 1}
+	case atom.Input:
+		switch strings.ToLower(dom.Attr(n, "type")) {
+		case "hidden", "checkbox", "radio", "range":
+		case "button", "submit", "image", "reset":
+			return &stat{buttons: 1}
+		default:
+			return &stat{fields: 1}
+		}
+	}
+	return &stat{}
+}
+
+// sentenceEnds counts the sentences that end in a text.
+func sentenceEnds(s string) int {
+	n, ended := 0, false
+	for _, r := range s {
+		switch {
+		case ended && (unicode.IsSpace(r) || r == '"' || r == '”'):
+			n++
+			ended = false
+		case r == '。' || r == '！' || r == '？' || r == '।' || r == '؟':
+			n++
+			ended = false
+		default:
+			ended = r == '.' || r == '!' || r == '?'
+		}
+	}
+	if ended {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,158 @@
+package visibility
+
+import (
+	"strconv"
+	"strings"
+)
+
+// style is what the reader wants to know of how an element is drawn.
+type style struct {
+	hide        bool   // display: none or visibility: hidden
+	show        bool   // a later rule that shows it again
+	never       bool   // drawn so that nobody can see it: off screen, clipped, of no size, transparent
+	faint       bool   // opacity: 0, which pages also use for what they reveal
+	apart       string // display: flex or grid, so its children are laid out apart: "row" or "column"
+	block       bool   // display: block
+	color, back string // as RGB; empty: not set; "?" cannot be told
+}
+
+// declarations reads the declarations of a rule or a style attribute.
+func declarations(css string) style {
+	var s style
+	var absolute, clipped, small bool
+	for d := range strings.SplitSeq(strings.ToLower(css), ";") {
+		key, v, _ := strings.Cut(d, ":")
+		key = strings.TrimSpace(key)
+		v = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(v), "!important"))
+		switch key {
+		case "display":
+			s.hide = s.hide || v == "none"
+			s.show = s.show || v != "none"
+			s.block = v == "block" || v == "list-item" || v == "table"
+			if s.apart == "" && (strings.Contains(v, "flex") || strings.Contains(v, "grid")) {
+				s.apart = "row"
+			}
+		case "flex-direction", "flex-flow":
+			if strings.HasPrefix(v, "column") {
+				s.apart = "column"
+			}
+		case "visibility":
+			s.hide = s.hide || v == "hidden" || v == "collapse"
+			s.show = s.show || v == "visible"
+		case "content-visibility":
+			s.hide = s.hide || v == "hidden"
+		case "position":
+			absolute = v == "absolute" || v == "fixed"
+		case "left", "top", "right", "bottom", "margin-left", "margin-top":
+			s.never = s.never || pixels(v) <= -500
+		case "text-indent":
+			s.never = s.never || pixels(v) <= -500 || v == "100%" || v == "-100%"
+		case "transform":
+			s.never = s.never || strings.HasPrefix(v, "scale(0)") || strings.Contains(v, "translate") && farOff(v)
+		case "clip":
+			clipped = strings.HasPrefix(v, "rect(") && strings.Trim(v, "rect(0px1, )") == ""
+		case "clip-path":
+			s.never = s.never || strings.HasPrefix(v, "inset(50%") || strings.HasPrefix(v, "inset(100%") || strings.HasPrefix(v, "circle(0")
+		case "width", "height", "max-width", "max-height":
+			small = small || v == "0" || len(v) > 2 && v[0] <= '1' && strings.HasSuffix(v, "px") && pixels(v) <= 1
+		case "overflow":
+			clipped = clipped || v == "hidden" || v == "clip"
+		case "font-size":
+			s.never = s.never || v != "" && (v == "0" || v[0] == '0' && strings.Trim(v, "0.pxemrt%") == "" || v == "1px")
+		case "opacity":
+			f, err := strconv.ParseFloat(v, 64)
+			s.faint = err == nil && f < 0.05
+		case "color":
+			s.color = rgb(v)
+			s.never = s.never || v == "transparent"
+		case "background", "background-color":
+			if s.back = rgb(v); s.back == "" && v != "none" && v != "inherit" && v != "initial" && v != "transparent" {
+				s.back = "?"
+			}
+		case "background-image":
+			if v != "none" {
+				s.back = "?"
+			}
+		}
+	}
+	s.never = s.never || clipped && small || clipped && absolute && strings.Contains(css, "rect(")
+	return s
+}
+
+func pixels(v string) float64 {
+	for _, unit := range []string{"px", "em", "rem", "pt", "vw", "vh", "%"} {
+		if num, ok := strings.CutSuffix(v, unit); ok {
+			f, err := strconv.ParseFloat(strings.TrimSuffix(num, "r"), 64)
+			if err != nil {
+				return 0
+			}
+			if unit == "em" || unit == "rem" {
+				f *= 16
+			} else if unit == "vw" || unit == "vh" || unit == "%" {
+				f *= 5
+			}
+			return f
+		}
+	}
+	return 0
+}
+
+func farOff(transform string) bool {
+	for part := range strings.FieldsFuncSeq(transform, func(r rune) bool { return r == '(' || r == ')' || r == ',' || r == ' ' }) {
+		if pixels(part) <= -2000 {
+			return true
+		}
+	}
+	return false
+}
+
+var colorNames = map[string]string{"white": "ffffff", "black": "000000", "snow": "fffafa", "ivory": "fffff0", "whitesmoke": "f5f5f5", "ghostwhite": "f8f8ff"}
+
+// rgb gives a colour as six hexadecimal digits; empty: it is none that can be told.
+func rgb(v string) string {
+	v, _, _ = strings.Cut(v, " no-repeat")
+	if c, ok := colorNames[v]; ok {
+		return c
+	}
+	if h, ok := strings.CutPrefix(v, "#"); ok {
+		switch {
+		case len(h) == 3 || len(h) == 4:
+			return string([]byte{h[0], h[0], h[1], h[1], h[2], h[2]})
+		case len(h) == 6 || len(h) == 8:
+			return h[:6]
+		}
+		return ""
+	}
+	if args, ok := strings.CutPrefix(v, "rgb"); ok {
+		parts := strings.FieldsFunc(args, func(r rune) bool { return r < '0' && r != '.' || r > '9' })
+		if len(parts) >= 3 {
+			out := ""
+			for _, p := range parts[:3] {
+				n, err := strconv.Atoi(p)
+				if err != nil || n > 255 {
+					return ""
+				}
+				out += string("0123456789abcdef"[n/16]) + string("0123456789abcdef"[n%16])
+			}
+			return out
+		}
+	}
+	return ""
+}
+
+// alike reports whether nobody can tell two colours apart.
+func alike(a, b string) bool {
+	if len(a) != 6 || len(b) != 6 {
+		return false
+	}
+	sum := 0
+	for i := 0; i < 6; i += 2 {
+		x, err1 := strconv.ParseInt(a[i:i+2], 16, 32)
+		y, err2 := strconv.ParseInt(b[i:i+2], 16, 32)
+		if err1 != nil || err2 != nil {
+			return false
+		}
+		sum += int(max(x-y, y-x))
+	}
+	return sum < 12
+}
