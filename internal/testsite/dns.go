@@ -34,13 +34,6 @@ func StartDNS(t testing.TB, answer func(name string, asked int) string) *DNS {
 	return d
 }
 
-// Asked says how often an address of name was asked for.
-func (d *DNS) Asked(name string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.asked[name]
-}
-
 // Resolver asks this server and nobody else.
 func (d *DNS) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, StrictErrors: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -1,0 +1,125 @@
+package pdf
+
+import (
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// fragment is a stretch of words on one line without a wide gap.
+type fragment struct {
+	text           string
+	x0, x1, y0, y1 float64
+	base           float64 // of its writing
+	size           float64
+	first          float64 // width of its first word
+	letters        int
+	fixed          bool // in a font whose characters are all of one width
+	turned         int
+}
+
+// fragments puts characters together to words and words to fragments.
+func fragments(glyphs []glyph) []fragment {
+	var out []fragment
+	var b fragmentBuilder
+	space := false
+	for _, g := range glyphs {
+		switch {
+		case g.ending:
+			out = b.finish(out)
+			space = false
+			continue
+		case g.space:
+			space = true
+			continue
+		}
+		if b.open && !b.continues(g) {
+			out = b.finish(out)
+		}
+		b.add(g, space)
+		space = false
+	}
+	return b.finish(out)
+}
+
+type fragmentBuilder struct {
+	fragment
+	text  strings.Builder
+	open  bool
+	words int
+	last  glyph
+	bases int     // characters that stand on the base line
+	sum   float64 // of their lower ends
+}
+
+// descenders are the characters whose ink goes below the base line or does not reach it.
+const descenders = "gjpqyQJ,;()[]{}|/@$&'\"`*-+=~^<>_"
+
+// standsOnBase reports whether the ink of a character ends at the base line.
+func standsOnBase(text string) bool {
+	for _, r := range text {
+		return isLetter(r) && !strings.ContainsRune(descenders, r)
+	}
+	return false
+}
+
+// continues reports whether g stands beside the last character.
+func (b *fragmentBuilder) continues(g glyph) bool {
+	size := max(g.size, b.last.size)
+	gap := g.x0 - b.last.x1
+	apart := max(g.y0-b.last.y1, b.last.y0-g.y1) // negative: they overlap in height
+	return g.turned == b.turned && gap < splitGap*size && gap > -2*size && apart < otherLine*size/2 && math.Abs(g.y0-b.last.y0) < 1.5*size
+}
+
+func (b *fragmentBuilder) add(g glyph, space bool) {
+	if !b.open {
+		b.fragment = fragment{x0: g.x0, x1: g.x1, y0: g.y0, y1: g.y1, size: g.size, turned: g.turned, fixed: g.fixed}
+		b.open, b.words, b.bases, b.sum = true, 1, 0, 0
+	} else if space || g.x0-b.last.x1 > wordGap(g)*g.size {
+		if b.words == 1 {
+			b.first = b.x1 - b.x0
+		}
+		b.words++
+		b.text.WriteByte(' ')
+	}
+	b.text.WriteString(g.text)
+	b.x0, b.x1, b.y0, b.y1 = min(b.x0, g.x0), max(b.x1, g.x1), min(b.y0, g.y0), max(b.y1, g.y1)
+	b.size = max(b.size, g.size)
+	b.fixed = b.fixed && g.fixed
+	for _, r := range g.text {
+		if isLetter(r) {
+			b.letters++
+		}
+	}
+	if standsOnBase(g.text) {
+		b.bases++
+		b.sum += g.y0
+	}
+	b.last = g
+}
+
+func wordGap(g glyph) float64 {
+	if first, _ := utf8.DecodeRuneInString(g.text); g.fixed || isIdeographic(first) {
+		return newFixed
+	}
+	return newWord
+}
+
+func (b *fragmentBuilder) finish(out []fragment) []fragment {
+	if !b.open {
+		return out
+	}
+	if b.words == 1 {
+		b.first = b.x1 - b.x0
+	}
+	b.base = b.y0
+	if b.bases > 0 {
+		b.base = b.sum / float64(b.bases)
+	} else if b.letters > 0 {
+		b.base += 0.2 * b.size
+	}
+	b.fragment.text = b.text.String()
+	b.text.Reset()
+	b.open = false
+	return append(out, b.fragment)
+}
