@@ -92,7 +92,7 @@ type Config struct {
 	FetchMaxBytes Bytes `env:"FETCH_MAX_BYTES" envDefault:"10MiB" must:"be a size, 1KiB..1GiB"`
 	// File of domains that may be opened, one pattern a line: example.com stands for its subdomains too, *.example.com for the
 	// subdomains only, an asterisk elsewhere for any characters; # starts a comment. Read again when it changes. Without
-	// the file, or without entries, every domain may be.
+	// entries every domain may be. A file that is named must exist; one of the default name may be missing.
 	AllowedDomainsFile string `env:"ALLOWED_DOMAINS_FILE" envDefault:"config/allowed-domains.txt"`
 	// File of domains that are never opened, whatever a task allows, in the same form.
 	DisallowedDomainsFile string `env:"DISALLOWED_DOMAINS_FILE" envDefault:"config/disallowed-domains.txt"`
@@ -199,7 +199,8 @@ const (
 
 // Load reads the configuration from environ (entries "NAME=value" as os.Environ gives them) and, for variables that
 // environ lacks or has empty, from the file dotenvPath. A missing file is no error; an empty path reads none. An [*Error]
-// lists every wrong variable; a file that cannot be read or understood is an error of its own.
+// lists every wrong variable, and every name that was surely meant as one; a file that cannot be read or understood is an
+// error of its own.
 func Load(environ []string, dotenvPath string) (Config, error) {
 	src, err := gather(environ, dotenvPath)
 	if err != nil {
@@ -209,6 +210,7 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 	v := validator{src: src}
 	v.parseFailures(env.ParseWithOptions(&cfg, env.Options{Environment: src.values(), FuncMap: parsers()}))
 	cfg.normalise()
+	v.misspelt()
 	v.validate(&cfg)
 	if len(v.problems) > 0 {
 		return Config{}, &Error{Problems: v.inFieldOrder()}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -219,8 +220,22 @@ func (v *validator) fetching(c *Config) {
 		host, port, err := net.SplitHostPort(s)
 		return err == nil && validHost(host) && validPort(port)
 	})
+	v.listFile("ALLOWED_DOMAINS_FILE", c.AllowedDomainsFile)
+	v.listFile("DISALLOWED_DOMAINS_FILE", c.DisallowedDomainsFile)
 	v.require("FETCH_USER_AGENT", len(c.FetchUserAgent) <= 256 && printable(c.FetchUserAgent, true))
 	v.optional("FETCH_CONTACT_URL", c.FetchContactURL, func(s string) bool { return webURL(s, "http", "https", "mailto") })
+}
+
+// listFile demands that a list of domains that somebody named is there: without it every domain would be open. The default
+// file may be missing.
+func (v *validator) listFile(name, path string) {
+	if path == "" || path == fieldOf(name).Tag.Get("envDefault") {
+		return
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		v.add(name, "name a file that exists; an empty file, or one of comments alone, is a list without entries")
+	}
 }
 
 // searchEngines are the names that a task may ask for.

@@ -21,8 +21,9 @@ const (
 )
 
 // Lists are the operator's two lists of domains, kept in files that are read again when they change. A file that does not
-// exist, or has no entries, is no list. One that becomes unreadable keeps its last good content. A nil *Lists refuses
-// nothing. It is safe for concurrent use.
+// exist at the start, or has no entries, is no list. One that becomes unreadable or is removed keeps its last good content, so
+// that no accident opens every domain: to end a list, empty its file. A nil *Lists refuses nothing. It is safe for
+// concurrent use.
 type Lists struct {
 	allowed, disallowed *listFile
 }
@@ -129,6 +130,9 @@ func (f *listFile) read() error {
 		return nil
 	}
 	f.state = state
+	if err != nil && len(f.content) > 0 {
+		return fmt.Errorf("the list of domains %s is gone; to end a list, empty its file", f.path)
+	}
 	var text []byte
 	if err == nil {
 		if info.Size() > maxListFile {

@@ -109,8 +109,18 @@ func TestListsAreReadAgain(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
+	log.Reset()
 	later()
-	expect("removed")
+	expect("removed", "c.example")
+	if !strings.Contains(log.String(), "empty its file") {
+		t.Errorf("nothing says that the file is gone: %q", log.String())
+	}
+	write(t, path, "# nothing\n", now)
+	later()
+	expect("emptied")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// ownPrefix begins the names of variables that are legwork's alone.
+const ownPrefix = "LEGWORK_"
+
+// elsewhere are names with our prefix that are read outside Config: by the command line, and by tests and benchmarks.
+var elsewhere = []string{"LEGWORK_API", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE"}
+
+// reserved are prefixes of further such names.
+var reserved = []string{"LEGWORK_TEST_", "LEGWORK_BENCH_"}
+
+// serviceSuffixes are parts of names that Kubernetes and Docker give every container beside a service named legwork.
+var serviceSuffixes = []string{"_SERVICE_", "_PORT_", "_ENV_"}
+
+// misspelt reports variables that are set and are no settings, although they were surely meant as some: those with our
+// own prefix, and those that are a slip of the keyboard away from a setting. DATABASE_ULR would otherwise silently start
+// a database of its own. The file is ours, so there a name that begins as settings do must be one as well.
+func (v *validator) misspelt() {
+	known := settings()
+	for _, layer := range []struct {
+		values map[string]string
+		source string
+		ours   bool
+	}{{v.src.environ, "environment", false}, {v.src.file, v.src.path, true}} {
+		for _, name := range sortedNames(layer.values) {
+			if slices.Contains(known, name) || otherUse(name) {
+				continue
+			}
+			near := nearest(name, known)
+			if v.src.origin(near) != "default" {
+				near = "" // it is set, so the other name is something else
+			}
+			own := strings.HasPrefix(name, ownPrefix) || layer.ours && sharesPrefix(name, known)
+			switch {
+			case near != "":
+				v.unknown(name, layer.source, "not be set: there is no such setting; "+near+" may be meant")
+			case own:
+				v.unknown(name, layer.source, "not be set: there is no such setting; .env.example lists all")
+			}
+		}
+	}
+}
+
+// unknown reports a variable that is no setting. Its value may be a secret, so it is never shown.
+func (v *validator) unknown(name, source, must string) {
+	v.problems = append(v.problems, Problem{Variable: name, Value: masked, Source: source, Must: must})
+}
+
+// settings are the names of all variables.
+func settings() []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		names = append(names, variable(f))
+	}
+	return names
+}
+
+func otherUse(name string) bool {
+	return slices.Contains(elsewhere, name) ||
+		slices.ContainsFunc(reserved, func(p string) bool { return strings.HasPrefix(name, p) }) ||
+		strings.HasPrefix(name, ownPrefix) && slices.ContainsFunc(serviceSuffixes, func(s string) bool { return strings.Contains(name+"_", s) })
+}
+
+// sharesPrefix reports whether a name begins with two words that begin a setting, such as TASK_MAX_.
+func sharesPrefix(name string, known []string) bool {
+	words := strings.SplitN(name, "_", 3)
+	if len(words) < 3 {
+		return false
+	}
+	prefix := words[0] + "_" + words[1] + "_"
+	return slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, prefix) })
+}
+
+// nearest is the setting that a name is at most one slip away from, or two where the name is long; empty: none.
+func nearest(name string, known []string) string {
+	best, most := "", 1
+	if len(name) >= 12 {
+		most = 2
+	}
+	if len(name) < 6 {
+		return ""
+	}
+	for _, k := range known {
+		if d := slips(name, k, most); d <= most {
+			best, most = k, d-1
+		}
+	}
+	return best
+}
+
+// slips counts the letters to insert, remove, replace or swap with their neighbour to make one name of the other
+// (Damerau and Levenshtein's distance, in its restricted form). Beyond most it may say any larger number.
+func slips(a, b string, most int) int {
+	if len(a) > len(b)+most || len(b) > len(a)+most {
+		return most + 1
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
+
+func sortedNames(values map[string]string) []string {
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
