@@ -10,11 +10,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"legwork/bench/measure"
+	"legwork/bench/server"
 )
 
+// TestMain makes the test program a server under test when a part starts it as one.
 func TestMain(m *testing.M) {
-	if spec := os.Getenv(asServer); spec != "" {
-		os.Exit(serverMain(contextOfMain(), spec))
+	if spec := os.Getenv(server.EnvConfig); spec != "" {
+		os.Exit(server.Main(contextOfMain(), spec))
 	}
 	os.Exit(m.Run())
 }
@@ -47,18 +51,21 @@ func TestEveryPartGivesFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := measure(t.Context(), s, &log)
+	r, err := measured(t.Context(), s, &log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
 	found := map[string]int{}
 	for _, f := range r.Figures {
 		found[f.Part]++
-		if len(f.Values) == 0 || math.IsNaN(median(f.Values)) {
+		if len(f.Values) == 0 || math.IsNaN(measure.Median(f.Values)) {
 			t.Errorf("%s has no value", f.Name)
 		}
 		if len(f.References) > 0 && !slices.Contains(f.References, 0) && (f.Ratio == nil || math.IsNaN(f.Ratio.Median)) {
 			t.Errorf("%s has no ratio", f.Name)
+		}
+		if _, err := measure.HigherIsBetter(f.Unit); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
 		}
 	}
 	for _, p := range []string{"a", "s", "b", "c", "d", "e", "f", "g", "h"} {
@@ -66,11 +73,11 @@ func TestEveryPartGivesFigures(t *testing.T) {
 			t.Errorf("part %s gave no figure", p)
 		}
 	}
-	if err := r.save(out, filepath.Join(out, "table.md")); err != nil {
+	if err := r.Save(out, filepath.Join(out, "table.md")); err != nil {
 		t.Fatal(err)
 	}
 	var table bytes.Buffer
-	r.table(&table)
+	r.Table(&table)
 	if lines := strings.Count(table.String(), "\n"); lines < len(r.Figures) {
 		t.Errorf("the table has %d lines for %d figures", lines, len(r.Figures))
 	}
@@ -81,78 +88,15 @@ func TestEveryPartGivesFigures(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-pairs", "0"}, {"-duration", "0s"}, {"more"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-pairs", "0"}, {"-duration", "0s"}, {"more"}, {"-nonsense"}, {"-parts", "nothing"}, {"-only", "("},
+		{"-against", ".", "-profiles", "p"}} {
 		if _, err := parseFlags(args, io.Discard); err == nil {
 			t.Errorf("%v: accepted", args)
 		}
 	}
-	if _, err := measure(t.Context(), settings{parts: "nothing"}, io.Discard); err == nil {
-		t.Error("an unknown part was accepted")
-	}
-}
-
-func TestCompare(t *testing.T) {
-	t.Parallel()
-	got := compare([]float64{80, 90, 100, 90, 80, 95, 85, 90, 100, 90}, []float64{100, 100, 100, 100, 100, 100, 100, 100, 100, 100})
-	if got.Median != 0.9 || got.Low < 0.8 || got.Low > 0.9 || got.High < 0.9 || got.High > 1 {
-		t.Errorf("compare = %+v", got)
-	}
-	if again := compare([]float64{1, 2, 3}, []float64{2, 2, 2}); again != compare([]float64{1, 2, 3}, []float64{2, 2, 2}) {
-		t.Error("two comparisons of the same values differ")
-	}
-}
-
-func TestTargets(t *testing.T) {
-	t.Parallel()
-	f := figure{Values: []float64{8, 10, 12}, Ratio: &ratio{Median: 0.9, Low: 0.8, High: 1.1}}
-	for _, c := range []struct {
-		target target
-		holds  bool
-	}{
-		{target{Of: "value", AtMost: 10}, true}, {target{Of: "value", AtMost: 9}, false}, {target{Of: "value", AtLeast: 11}, false},
-		{target{Of: "ratio", AtLeast: 0.85}, true}, {target{Of: "bound", AtLeast: 0.85}, false},
-		{target{Of: "ratio", AtMost: 1}, true}, {target{Of: "bound", AtMost: 1}, false},
-	} {
-		if got := c.target.holds(f); got != c.holds {
-			t.Errorf("%s: %v", c.target, got)
+	for want, args := range map[string][]string{strings.Join(partNames(), ","): nil, comparedParts: {"-against", "x"}, "step": {"-against", "x", "-parts", "step"}} {
+		if s, err := parseFlags(args, io.Discard); err != nil || s.names != want {
+			t.Errorf("%v: parts %s, %v", args, s.names, err)
 		}
-	}
-}
-
-// A reference of 0 gives no ratio: the figure stands alone and can be written.
-func TestReferenceOfNothing(t *testing.T) {
-	t.Parallel()
-	var r report
-	r.add(figure{Part: "d", Name: "kernel", Values: []float64{0, 3}, Reference: "bare", References: []float64{0, 1}, Target: &target{Of: "ratio", AtMost: 2}})
-	if f := r.Figures[0]; f.Ratio != nil || f.Holds != nil || median(f.Values) != 1.5 {
-		t.Errorf("figure = %+v", f)
-	}
-	var table bytes.Buffer
-	if r.table(&table); !strings.Contains(table.String(), "no ratio") {
-		t.Error(table.String())
-	}
-	if err := r.save(t.TempDir(), ""); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestStatements(t *testing.T) {
-	t.Parallel()
-	all, err := loadStatements()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, sql := range all {
-		if strings.Contains(sql, "sqlc.") || strings.Contains(sql, "--") || sql == "" {
-			t.Errorf("%s: %s", name, sql)
-		}
-	}
-	events, steps, err := appendScripts()
-	if err != nil || events.err != nil || steps.err != nil || runScript(all).err != nil {
-		t.Error(err, events.err, steps.err, runScript(all).err)
-	}
-	s := &script{all: all}
-	if s.add("Vanished", ";"); s.err == nil {
-		t.Error("a statement that does not exist was taken")
 	}
 }

@@ -1,9 +1,9 @@
-// Command bench measures legwork: each figure beside a reference that is measured in the same run, in alternating
-// rounds, so that whatever else the machine does falls on both. `make bench` runs it; docs/performance.md tells what
-// came out and why.
+// Command bench measures legwork: each figure beside a reference that is measured in the same run, in alternating rounds, so that
+// whatever else the machine does slows both. `make bench` runs it; docs/performance.md says what came out and why. With -against it
+// compares this version with another one instead.
 //
-// The program is the load. What it measures runs in other processes: PostgreSQL, pgbench, and this program again as a
-// legwork server (see server.go) that differs from the shipped one only in its agent, which needs no model and no pages.
+// The program is the load. What it measures runs in other processes: PostgreSQL, pgbench, and this program again as a legwork server
+// (see bench/server) that differs from the shipped one only in its agent, which needs no model and no pages.
 package main
 
 import (
@@ -19,121 +19,134 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"legwork/bench/measure"
+	"legwork/bench/parts"
+	"legwork/bench/server"
 )
 
 // settings are what the command line chose.
 type settings struct {
-	parts    string
-	pairs    int
-	duration time.Duration // of one measurement
-	tasks    int           // rows of part e
-	sockets  string        // sizes of part d
-	quick    bool
-	only     *regexp.Regexp
+	parts.Settings
+	names    string // of parts, with commas between
 	out      string
 	markdown string
-	profiles string
+	against  string // folder of another version; empty: none
 }
+
+// comparedParts are the parts of -against unless -parts names others: those that every version has, without the slow ones.
+const comparedParts = "append,step,runs,api,latency"
 
 func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errOut)
-	f.StringVar(&s.parts, "parts", strings.Join(partNames(), ","), "what to measure")
-	f.IntVar(&s.pairs, "pairs", 10, "rounds of each comparison")
-	f.DurationVar(&s.duration, "duration", time.Second, "of one measurement; pgbench needs whole seconds")
-	f.IntVar(&s.tasks, "tasks", 100_000, "finished tasks in the table of part api")
-	f.StringVar(&s.sockets, "sockets", "1000,5000,10000", "numbers of sockets of part fanout")
-	f.BoolVar(&s.quick, "quick", false, "one short round of everything: shows that it works, not how fast")
-	f.StringVar(&s.out, "out", "bench/results", "folder for results.json; empty: none")
+	f.StringVar(&s.names, "parts", strings.Join(partNames(), ","), "what to measure; with -against: "+comparedParts)
+	f.IntVar(&s.Pairs, "pairs", 10, "rounds of each comparison")
+	f.DurationVar(&s.Duration, "duration", time.Second, "of one measurement; pgbench needs whole seconds")
+	f.IntVar(&s.Tasks, "tasks", 100_000, "finished tasks in the table of part api")
+	f.StringVar(&s.Sockets, "sockets", "1000,5000,10000", "numbers of sockets of part fanout")
+	f.BoolVar(&s.Quick, "quick", false, "one short round of everything: shows that it works, not how fast")
+	f.StringVar(&s.out, "out", "bench/results", "folder for results.json, or against.json; empty: none")
 	f.StringVar(&s.markdown, "markdown", "", "file for the table as in docs/performance.md; empty: none")
 	only := f.String("only", "", "measure only the comparisons of parts a, e and g that match, such as '32 runs|GET'")
-	f.StringVar(&s.profiles, "profiles", "", "folder for CPU profiles of the servers; empty: none")
+	f.StringVar(&s.Profiles, "profiles", "", "folder for CPU profiles of the servers; empty: none")
+	f.StringVar(&s.against, "against", "", "folder with a checkout of another version: measure it and this one in alternation, and compare")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
-	if s.only, err = regexp.Compile(*only); err != nil {
+	if s.Only, err = regexp.Compile(*only); err != nil {
 		return s, fmt.Errorf("bench: -only: %w", err)
 	}
-	if s.quick {
-		s.pairs, s.tasks, s.sockets = 1, 500, "20"
+	if s.Quick {
+		s.Pairs, s.Tasks, s.Sockets = 1, 500, "20"
 	}
-	if s.pairs < 1 || s.duration <= 0 || f.NArg() > 0 {
+	if s.Pairs < 1 || s.Duration <= 0 || f.NArg() > 0 {
 		return s, errors.New("bench: -pairs and -duration must be positive, and no further arguments given")
+	}
+	if s.against != "" {
+		if s.Profiles != "" {
+			return s, errors.New("bench: -profiles does not go with -against: run each version with -profiles by itself")
+		}
+		chosen := false
+		f.Visit(func(given *flag.Flag) { chosen = chosen || given.Name == "parts" })
+		if !chosen {
+			s.names = comparedParts
+		}
+	}
+	for name := range strings.SplitSeq(s.names, ",") {
+		if !slices.Contains(partNames(), name) {
+			return s, fmt.Errorf("bench: there is no part %q, only %s", name, strings.Join(partNames(), ", "))
+		}
 	}
 	return s, nil
 }
 
-// part is one letter of the issue.
-type part struct {
-	name string
-	run  func(context.Context, *bench) error
-}
-
-func parts() []part {
-	return []part{
-		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
-		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart}, {"library", libraryPart},
-	}
-}
-
 func partNames() (names []string) {
-	for _, p := range parts() {
-		names = append(names, p.name)
+	for _, p := range parts.All() {
+		names = append(names, p.Name)
 	}
 	return names
 }
 
-// measure runs the chosen parts and gives their figures.
-func measure(ctx context.Context, s settings, log io.Writer) (report, error) {
-	wanted := strings.Split(s.parts, ",")
-	for _, w := range wanted {
-		if !slices.Contains(partNames(), w) {
-			return report{}, fmt.Errorf("bench: there is no part %q, only %s", w, strings.Join(partNames(), ", "))
-		}
-	}
-	b, err := newBench(ctx, s, log)
+// measured runs the chosen parts and gives their figures.
+func measured(ctx context.Context, s settings, log io.Writer) (measure.Report, error) {
+	b, err := parts.New(ctx, s.Settings, log)
 	if err != nil {
-		return report{}, err
+		return measure.Report{}, err
 	}
-	defer b.close()
-	for _, p := range parts() {
-		if !slices.Contains(wanted, p.name) {
+	defer b.Close()
+	wanted := strings.Split(s.names, ",")
+	for _, p := range parts.All() {
+		if !slices.Contains(wanted, p.Name) {
 			continue
 		}
 		began := time.Now()
-		if err := p.run(ctx, b); err != nil {
-			return b.report, fmt.Errorf("part %s: %w", p.name, err)
+		if err := p.Run(ctx, b); err != nil {
+			return b.Report, fmt.Errorf("part %s: %w", p.Name, err)
 		}
-		b.logf("part %s took %s", p.name, time.Since(began).Round(time.Second))
+		b.Logf("part %s took %s", p.Name, time.Since(began).Round(time.Second))
 	}
-	return b.report, nil
+	return b.Report, nil
 }
 
 func main() {
-	os.Exit(program(contextOfMain(), os.Args[1:], os.Getenv(asServer)))
+	os.Exit(program(contextOfMain(), os.Args[1:], os.Getenv(server.EnvConfig)))
 }
 
 func program(ctx context.Context, args []string, serverOf string) int {
 	if serverOf != "" {
-		return serverMain(ctx, serverOf)
+		return server.Main(ctx, serverOf)
 	}
 	s, err := parseFlags(args, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	var r report
 	if err == nil {
-		r, err = measure(ctx, s, os.Stderr)
-		r.table(os.Stdout)
-	}
-	if err == nil {
-		err = r.save(s.out, s.markdown)
+		err = run(ctx, s, os.Stdout, os.Stderr)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+// run measures, prints the table of what was measured even after an error, and saves it.
+func run(ctx context.Context, s settings, out, log io.Writer) error {
+	if s.against != "" {
+		c, err := compareVersions(ctx, s, log)
+		if err != nil {
+			return err
+		}
+		c.table(out)
+		return c.save(s.out, s.markdown)
+	}
+	r, err := measured(ctx, s, log)
+	r.Table(out)
+	if err != nil {
+		return err
+	}
+	return r.Save(s.out, s.markdown)
 }
 
 // contextOfMain ends with SIGINT and SIGTERM.

@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"legwork/bench/measure"
 	"legwork/internal/store"
 )
 
@@ -24,9 +25,9 @@ const (
 
 // libraryPart is part h: searches in a library of 400,000 passages, by an account that has read 1,000 of its pages and by one
 // that has read none. The reference is the statement that begins with the index of words and looks at the account last.
-func libraryPart(ctx context.Context, b *bench) error {
+func libraryPart(ctx context.Context, b *Bench) error {
 	pages, own := libraryPages, libraryOwn
-	if b.quick {
+	if b.Quick {
 		pages, own = 200, 20
 	}
 	url, err := b.database(ctx, "library")
@@ -46,7 +47,7 @@ func libraryPart(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	search := func(account string) side {
+	search := func(account string) measure.Side {
 		return func(ctx context.Context) (map[string]float64, error) {
 			return timed(librarySearch, func(question string) error {
 				_, err := st.For(account).SearchLibrary(ctx, question, 20)
@@ -54,7 +55,7 @@ func libraryPart(ctx context.Context, b *bench) error {
 			})
 		}
 	}
-	got, err := b.rounds(ctx, b.pairs, map[string]side{
+	got, err := measure.Rounds(ctx, b.Pairs, map[string]measure.Side{
 		"some": search("some"), "none": search("none"),
 		"words": func(ctx context.Context) (map[string]float64, error) {
 			return timed(3, func(question string) error {
@@ -66,10 +67,10 @@ func libraryPart(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	b.add(figure{Part: "h", Name: fmt.Sprintf("library search, %d of %d pages, p95", own, pages), Unit: "ms", Values: got["some"]["p95"],
-		Reference: "words first", References: got["words"]["p95"], Target: &target{Of: "value", AtMost: 50}})
-	b.add(figure{Part: "h", Name: fmt.Sprintf("library search, none of %d pages, p95", pages), Unit: "ms", Values: got["none"]["p95"],
-		Reference: "words first", References: got["words"]["p95"], Target: &target{Of: "value", AtMost: 10}})
+	b.Report.Add(measure.Figure{Part: "h", Name: fmt.Sprintf("library search, %d of %d pages, p95", own, pages), Unit: "ms", Values: got["some"]["p95"],
+		Reference: "words first", References: got["words"]["p95"], Target: &measure.Target{Of: "value", AtMost: 50}})
+	b.Report.Add(measure.Figure{Part: "h", Name: fmt.Sprintf("library search, none of %d pages, p95", pages), Unit: "ms", Values: got["none"]["p95"],
+		Reference: "words first", References: got["words"]["p95"], Target: &measure.Target{Of: "value", AtMost: 10}})
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"context"
@@ -10,14 +10,16 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
+
+	"legwork/bench/measure"
+	"legwork/bench/reference"
+	"legwork/bench/server"
+	"legwork/bench/workload"
 )
 
-// question is what every submission of the load asks.
-const question = `{"question":"What is the default value of keep_warm_minutes?","timeBudget":60}`
-
 // runsPart is part c: whole runs, from POST to the last frame on a WebSocket.
-func runsPart(ctx context.Context, b *bench) error {
-	all, err := loadStatements()
+func runsPart(ctx context.Context, b *Bench) error {
+	all, err := reference.LoadStatements()
 	if err != nil {
 		return err
 	}
@@ -26,44 +28,44 @@ func runsPart(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		if err := b.compareRuns(ctx, url, n, runScript(all)); err != nil {
+		if err := b.compareRuns(ctx, url, n, reference.RunScript(all)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *bench) compareRuns(ctx context.Context, url string, n int, s *script) error {
-	reference, err := b.database(ctx, "runs_reference") // so that no worker takes pgbench's jobs
+func (b *Bench) compareRuns(ctx context.Context, url string, n int, s *reference.Script) error {
+	other, err := b.database(ctx, "runs_reference") // so that no worker takes pgbench's jobs
 	if err != nil {
 		return err
 	}
-	server, err := b.start(ctx, fmt.Sprintf("runs-%d", n), serverConfig{URL: url, Slots: n, Conns: 40})
+	legwork, err := b.start(ctx, fmt.Sprintf("runs-%d", n), server.Config{URL: url, Slots: n, Conns: 40})
 	if err != nil {
 		return err
 	}
-	defer server.stop()
+	defer legwork.Stop()
 	each := 1
 	httpClient := web(n)
 	defer httpClient.CloseIdleConnections()
-	got, err := b.rounds(ctx, b.pairs, map[string]side{
+	got, err := measure.Rounds(ctx, b.Pairs, map[string]measure.Side{
 		"legwork": func(ctx context.Context) (map[string]float64, error) {
-			return b.load(ctx, n, func(ctx context.Context) error { return wholeRun(ctx, httpClient, server.api) })
+			return b.load(ctx, n, func(ctx context.Context) error { return wholeRun(ctx, httpClient, legwork.API) })
 		},
 		"pgbench": func(ctx context.Context) (map[string]float64, error) {
-			r, err := b.runPgbench(ctx, reference, n, each, s, runVars())
+			r, err := b.pgbench.Run(ctx, other, n, each, s, reference.RunVars())
 			if err == nil { // as many as fill the time of a measurement
-				each = max(1, int(b.duration/r.latency))
+				each = max(1, int(b.Duration/r.Latency))
 			}
-			return map[string]float64{"/s": r.perSecond, "mean": micros(r.latency) / 1e3}, err
+			return map[string]float64{"/s": r.PerSecond, "mean": measure.Micros(r.Latency) / 1e3}, err
 		},
 		"river": func(ctx context.Context) (map[string]float64, error) {
-			r, err := server.ask(ctx, command{Op: "noop", Runs: n, Seconds: b.duration.Seconds()})
+			r, err := legwork.Ask(ctx, server.Command{Op: "noop", Runs: n, Seconds: b.Duration.Seconds()})
 			if err != nil {
 				return nil, err
 			}
 			return map[string]float64{"/s": float64(r.Count) / r.Seconds,
-				"p50": quantile(r.Micros, 0.5) / 1e3, "p99": quantile(r.Micros, 0.99) / 1e3}, nil
+				"p50": measure.Quantile(r.Micros, 0.5) / 1e3, "p99": measure.Quantile(r.Micros, 0.99) / 1e3}, nil
 		},
 	}, "legwork", "pgbench", "river")
 	if err != nil {
@@ -71,16 +73,16 @@ func (b *bench) compareRuns(ctx context.Context, url string, n int, s *script) e
 	}
 	name := fmt.Sprintf("whole runs, %d clients", n)
 	own := got["legwork"]
-	b.add(figure{Part: "c", Name: name, Unit: "runs/s", Values: own["/s"], Reference: "pgbench, same statements",
-		References: got["pgbench"]["/s"], Target: &target{Of: "ratio", AtLeast: 0.4}})
-	b.add(figure{Part: "c", Name: name + ", p50", Unit: "ms", Values: own["p50"], Reference: "pgbench, mean", References: got["pgbench"]["mean"]})
-	b.add(figure{Part: "c", Name: name + ", p99", Unit: "ms", Values: own["p99"], Reference: "River no-op, p99", References: got["river"]["p99"]})
-	b.add(figure{Part: "c", Name: name, Unit: "runs/s", Values: own["/s"], Reference: "River no-op jobs", References: got["river"]["/s"]})
+	b.Report.Add(measure.Figure{Part: "c", Name: name, Unit: "runs/s", Values: own["/s"], Reference: "pgbench, same statements",
+		References: got["pgbench"]["/s"], Target: &measure.Target{Of: "ratio", AtLeast: 0.4}})
+	b.Report.Add(measure.Figure{Part: "c", Name: name + ", p50", Unit: "ms", Values: own["p50"], Reference: "pgbench, mean", References: got["pgbench"]["mean"]})
+	b.Report.Add(measure.Figure{Part: "c", Name: name + ", p99", Unit: "ms", Values: own["p99"], Reference: "River no-op, p99", References: got["river"]["p99"]})
+	b.Report.Add(measure.Figure{Part: "c", Name: name, Unit: "runs/s", Values: own["/s"], Reference: "River no-op jobs", References: got["river"]["/s"]})
 	return nil
 }
 
 // load repeats one operation by n clients for the time of a measurement.
-func (b *bench) load(ctx context.Context, n int, one func(context.Context) error) (map[string]float64, error) {
+func (b *Bench) load(ctx context.Context, n int, one func(context.Context) error) (map[string]float64, error) {
 	var mu sync.Mutex
 	var took []float64
 	var first error
@@ -96,9 +98,9 @@ func (b *bench) load(ctx context.Context, n int, one func(context.Context) error
 					first = err
 				}
 				failed := first != nil
-				took = append(took, micros(time.Since(start))/1e3)
+				took = append(took, measure.Micros(time.Since(start))/1e3)
 				mu.Unlock()
-				if failed || time.Since(began) >= b.duration {
+				if failed || time.Since(began) >= b.Duration {
 					return
 				}
 			}
@@ -109,12 +111,12 @@ func (b *bench) load(ctx context.Context, n int, one func(context.Context) error
 		return nil, first
 	}
 	perSecond := float64(len(took)) / time.Since(began).Seconds()
-	return map[string]float64{"/s": perSecond, "p50": quantile(took, 0.5), "p99": quantile(took, 0.99)}, nil
+	return map[string]float64{"/s": perSecond, "p50": measure.Quantile(took, 0.5), "p99": measure.Quantile(took, 0.99)}, nil
 }
 
 // wholeRun submits a task and follows it to its end.
 func wholeRun(ctx context.Context, c *http.Client, base string) error {
-	raw, err := request(ctx, c, base, "POST", "/api/tasks", question)
+	raw, err := request(ctx, c, base, "POST", "/api/tasks", workload.Submission)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"bufio"
@@ -47,8 +47,8 @@ func call(ctx context.Context, base, method, path, body string, out any) error {
 	return json.Unmarshal(b, out)
 }
 
-// callers are connections that make one and the same call again and again, as pgbench does with a script: written as
-// bytes, read on the same goroutine. net/http's client would take as much of the machine as the server does.
+// callers are connections that repeat one call, as pgbench repeats a script. The request is written as bytes, and the response is read
+// on the same goroutine. net/http's client would take as much of the machine as the server does.
 type callers struct {
 	addr  string // host:port
 	bytes []byte // of the request

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
+
+	"legwork/bench/workload"
 )
 
 // bareServer is the reference of part fanout: WebSockets of the same library on net/http, each in the goroutine of its
@@ -23,9 +25,9 @@ type bareServer struct {
 	wake  chan struct{} // closed and replaced with every frame
 }
 
-// up implements tested.
-func (s *bareServer) up(context.Context) (stop func(), err error) {
-	e := resultEvent()
+// start implements commanded.
+func (s *bareServer) start(context.Context) (stop func(), err error) {
+	e := workload.Result()
 	e.TaskID, e.Seq, e.Time = uuid.New(), 1, time.Now()
 	s.frame, s.wake = e.Frame(), make(chan struct{})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -38,29 +40,29 @@ func (s *bareServer) up(context.Context) (stop func(), err error) {
 	return func() { _ = web.Close() }, nil
 }
 
-// obey implements tested.
-func (s *bareServer) obey(_ context.Context, c command) (reply, error) {
+// do implements commanded.
+func (s *bareServer) do(_ context.Context, c Command) (Reply, error) {
 	switch c.Op {
-	case "hello":
-		return reply{API: s.api}, nil
+	case "ready":
+		return Reply{API: s.api}, nil
 	case "tasks":
-		return reply{Tasks: []uuid.UUID{uuid.New()}}, nil
+		return Reply{Tasks: []uuid.UUID{uuid.New()}}, nil
 	case "collect":
 		debug.FreeOSMemory()
-		return reply{}, nil
-	case "one":
+		return Reply{}, nil
+	case "append one":
 		at := time.Now().UnixNano()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		close(s.wake)
 		s.wake = make(chan struct{})
-		return reply{Stamps: []stamp{{Task: c.Tasks[0], At: at}}}, nil
+		return Reply{Commits: []Commit{{Task: c.Tasks[0], At: at}}}, nil
 	}
-	return reply{}, fmt.Errorf("unknown command %q", c.Op)
+	return Reply{}, fmt.Errorf("unknown command %q", c.Op)
 }
 
 // ServeHTTP implements http.Handler. A client gets two frames at once, as a stream of a task begins with, and one with
-// every "one".
+// every "append one".
 func (s *bareServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"context"
@@ -12,43 +12,46 @@ import (
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"legwork/bench/measure"
+	"legwork/bench/server"
 )
 
-// latencyPart is part b: from the return of COMMIT to the frame in the client's hands, beside a bare NOTIFY on the same
-// load: from COMMIT through pg_notify to the client's WaitForNotification.
-func latencyPart(ctx context.Context, b *bench) error {
+// latencyPart is part b: the time from the return of COMMIT to the frame in the client. The reference is a bare NOTIFY under the same
+// load: from the return of COMMIT through pg_notify to the client's WaitForNotification.
+func latencyPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "latency")
 	if err != nil {
 		return err
 	}
-	writer, err := b.start(ctx, "latency-writer", serverConfig{URL: url, Conns: 40})
+	writer, err := b.start(ctx, "latency-writer", server.Config{URL: url, Conns: 40})
 	if err != nil {
 		return err
 	}
-	defer writer.stop()
-	other, err := b.start(ctx, "latency-other", serverConfig{URL: url, Conns: 10})
+	defer writer.Stop()
+	other, err := b.start(ctx, "latency-other", server.Config{URL: url, Conns: 10})
 	if err != nil {
 		return err
 	}
-	defer other.stop()
-	r, err := writer.ask(ctx, command{Op: "tasks", Runs: 8})
+	defer other.Stop()
+	r, err := writer.Ask(ctx, server.Command{Op: "tasks", Runs: 8})
 	if err != nil {
 		return err
 	}
 	rates := []float64{100, 1000}
-	if b.quick {
+	if b.Quick {
 		rates = rates[:1]
 	}
 	for _, rate := range rates {
-		paced := command{Op: "paced", Rate: rate, Seconds: b.duration.Seconds(), Tasks: r.Tasks}
+		paced := server.Command{Op: "paced", Rate: rate, Seconds: b.Duration.Seconds(), Tasks: r.Tasks}
 		bare := paced
 		bare.Bare = true
-		got, err := b.rounds(ctx, b.pairs, map[string]side{
+		got, err := measure.Rounds(ctx, b.Pairs, map[string]measure.Side{
 			"same": func(ctx context.Context) (map[string]float64, error) {
-				return frameLatency(ctx, writer, writer.api, paced)
+				return frameLatency(ctx, writer, writer.API, paced)
 			},
 			"other": func(ctx context.Context) (map[string]float64, error) {
-				return frameLatency(ctx, writer, other.api, paced)
+				return frameLatency(ctx, writer, other.API, paced)
 			},
 			"bare": func(ctx context.Context) (map[string]float64, error) { return bareLatency(ctx, writer, url, bare) },
 		}, "same", "bare", "other")
@@ -57,19 +60,19 @@ func latencyPart(ctx context.Context, b *bench) error {
 		}
 		for _, who := range []string{"same", "other"} {
 			for _, p := range []string{"p50", "p99"} {
-				f := figure{Part: "b", Name: fmt.Sprintf("%s process, %g events/s, %s", who, rate, p), Unit: "µs",
+				f := measure.Figure{Part: "b", Name: fmt.Sprintf("%s process, %g events/s, %s", who, rate, p), Unit: "µs",
 					Values: got[who][p], Reference: "bare NOTIFY, " + p, References: got["bare"][p]}
 				if p == "p50" {
-					f.Target = &target{Of: "ratio", AtMost: map[string]float64{"same": 2, "other": 4}[who]}
+					f.Target = &measure.Target{Of: "ratio", AtMost: map[string]float64{"same": 2, "other": 4}[who]}
 				}
-				b.add(f)
+				b.Report.Add(f)
 			}
 		}
 	}
 	return nil
 }
 
-// arrivals says when what was heard, by task and seq.
+// arrivals is when each event was received, by task and seq.
 type arrivals struct {
 	mu sync.Mutex
 	at map[string]int64
@@ -84,11 +87,11 @@ func (a *arrivals) note(key string) {
 	a.at[key] = now
 }
 
-// after waits until everything was heard and gives the quantiles of the delays.
-func (a *arrivals) after(ctx context.Context, stamps []stamp) (map[string]float64, error) {
+// after waits until everything was received and gives the quantiles of the delays in microseconds.
+func (a *arrivals) after(ctx context.Context, commits []server.Commit) (map[string]float64, error) {
 	var delays []float64
 	deadline := time.Now().Add(10 * time.Second)
-	for _, s := range stamps {
+	for _, s := range commits {
 		for {
 			a.mu.Lock()
 			at, ok := a.at[key(s.Task, s.Seq)]
@@ -98,16 +101,16 @@ func (a *arrivals) after(ctx context.Context, stamps []stamp) (map[string]float6
 				break
 			}
 			if time.Now().After(deadline) || ctx.Err() != nil {
-				return nil, fmt.Errorf("event %d of %s was never heard of", s.Seq, s.Task)
+				return nil, fmt.Errorf("event %d of %s was not received within 10 s", s.Seq, s.Task)
 			}
-			until(ctx, time.Now().Add(time.Millisecond))
+			measure.WaitUntil(ctx, time.Now().Add(time.Millisecond))
 		}
 	}
-	return map[string]float64{"p50": quantile(delays, 0.5), "p99": quantile(delays, 0.99)}, nil
+	return map[string]float64{"p50": measure.Quantile(delays, 0.5), "p99": measure.Quantile(delays, 0.99)}, nil
 }
 
 // frameLatency measures with a WebSocket per task on one server while another, or the same, commits.
-func frameLatency(ctx context.Context, writer *child, base string, c command) (map[string]float64, error) {
+func frameLatency(ctx context.Context, writer *server.Process, base string, c server.Command) (map[string]float64, error) {
 	a := &arrivals{at: map[string]int64{}}
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -134,11 +137,11 @@ func frameLatency(ctx context.Context, writer *child, base string, c command) (m
 			}
 		})
 	}
-	r, err := writer.ask(ctx, c)
+	r, err := writer.Ask(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return a.after(ctx, r.Stamps)
+	return a.after(ctx, r.Commits)
 }
 
 // seqOf reads the seq of a frame, which begins with it.
@@ -170,13 +173,13 @@ func lastSeq(ctx context.Context, base string, id uuid.UUID) (int64, error) {
 	return task.LastSeq, call(ctx, base, "GET", "/api/tasks/"+id.String(), "", &task)
 }
 
-// bareLatency is the reference: one connection listens, the server notifies after each commit.
-func bareLatency(ctx context.Context, writer *child, url string, c command) (map[string]float64, error) {
+// bareLatency is the reference: one connection listens, and the server sends a NOTIFY after each commit.
+func bareLatency(ctx context.Context, writer *server.Process, url string, c server.Command) (map[string]float64, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, "LISTEN "+bareChannel); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+server.BareChannel); err != nil {
 		return nil, err
 	}
 	a := &arrivals{at: map[string]int64{}}
@@ -194,9 +197,9 @@ func bareLatency(ctx context.Context, writer *child, url string, c command) (map
 		}
 	}()
 	defer func() { stop(); <-done }()
-	r, err := writer.ask(ctx, c)
+	r, err := writer.Ask(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return a.after(ctx, r.Stamps)
+	return a.after(ctx, r.Commits)
 }

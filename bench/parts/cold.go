@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"context"
@@ -12,12 +12,13 @@ import (
 	"syscall"
 	"time"
 
+	"legwork/bench/measure"
 	"legwork/internal/pgembed"
 )
 
-// coldPart is part f: from the start of the real program in an empty folder to its /health/ready, beside the start of
-// the embedded PostgreSQL alone. And the same with the data that is there already.
-func coldPart(ctx context.Context, b *bench) error {
+// coldPart is part f: the time from the start of the real program in an empty folder to its /health/ready, beside the start of the
+// embedded PostgreSQL alone; and the same in a folder that has data.
+func coldPart(ctx context.Context, b *Bench) error {
 	binary := filepath.Join(b.dir, "legwork")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/legwork").CombinedOutput(); err != nil {
 		return fmt.Errorf("build legwork (run bench in the repository): %w\n%s", err, out)
@@ -31,7 +32,7 @@ func coldPart(ctx context.Context, b *bench) error {
 	seconds := func(d time.Duration, err error) (map[string]float64, error) {
 		return map[string]float64{"s": d.Seconds()}, err
 	}
-	got, err := b.rounds(ctx, b.pairs, map[string]side{
+	got, err := measure.Rounds(ctx, b.Pairs, map[string]measure.Side{
 		"first": func(ctx context.Context) (map[string]float64, error) {
 			h := home()
 			defer func() { _ = os.RemoveAll(h) }()
@@ -47,9 +48,9 @@ func coldPart(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	b.add(figure{Part: "f", Name: "cold start, empty folder, to ready", Unit: "s", Values: got["first"]["s"],
+	b.Report.Add(measure.Figure{Part: "f", Name: "cold start, empty folder, to ready", Unit: "s", Values: got["first"]["s"],
 		Reference: "embedded PostgreSQL alone", References: got["postgres"]["s"]})
-	b.add(figure{Part: "f", Name: "start on data that is there, to ready", Unit: "s", Values: got["again"]["s"]})
+	b.Report.Add(measure.Figure{Part: "f", Name: "start on data that is there, to ready", Unit: "s", Values: got["again"]["s"]})
 	return nil
 }
 
@@ -101,7 +102,7 @@ func waitReady(ctx context.Context, base string) bool {
 		if _, err := request(ctx, http.DefaultClient, base, "GET", "/health/ready", ""); err == nil {
 			return true
 		}
-		until(ctx, time.Now().Add(time.Millisecond))
+		measure.WaitUntil(ctx, time.Now().Add(time.Millisecond))
 	}
 	return false
 }

@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	readability "codeberg.org/readeck/go-readability/v2"
 	"github.com/chromedp/chromedp"
 
+	"legwork/bench/measure"
 	"legwork/internal/page"
 	"legwork/internal/page/browser"
 	"legwork/internal/page/proxy"
@@ -28,24 +29,24 @@ const readers = 4
 
 // pagesPart is part g: pages a second over HTTP, beside net/http and readability on the same documents, and in the browser,
 // beside bare chromedp. Nothing is spaced. Site, readers and references share this process.
-func pagesPart(ctx context.Context, b *bench) error {
+func pagesPart(ctx context.Context, b *Bench) error {
 	site := httptest.NewServer(http.HandlerFunc(manualPage))
 	defer site.Close()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	fetcher := page.NewFetcher(page.Config{AllowNets: loopback, UserAgent: "legwork/bench", Timeout: time.Minute}, openGate{})
+	fetcher := page.NewFetcher(page.Config{AllowNets: loopback, UserAgent: "legwork/bench", Timeout: time.Minute}, noSpacing{})
 	defer fetcher.Close()
-	p := &pageLoad{bench: b, site: site.URL}
-	if b.chosen("over HTTP") {
+	p := &pageLoad{Bench: b, site: site.URL}
+	if b.matches("over HTTP") {
 		if err := p.overHTTP(ctx, fetcher); err != nil {
 			return err
 		}
 	}
 	at, err := browser.Find("auto")
 	if errors.Is(err, browser.ErrNone) {
-		b.logf("part pages: no browser figures: %s", err)
+		b.Logf("part pages: no browser figures: %s", err)
 		return nil
 	}
-	if err != nil || !b.chosen("in the browser") {
+	if err != nil || !b.matches("in the browser") {
 		return err
 	}
 	out, err := proxy.Start(proxy.Config{AllowNets: loopback})
@@ -62,32 +63,32 @@ func pagesPart(ctx context.Context, b *bench) error {
 	return p.inBrowser(ctx, shown, at)
 }
 
-// openGate lets every request through.
-type openGate struct{}
+// noSpacing is a page.Gate that lets every request through at once.
+type noSpacing struct{}
 
 // Reserve implements page.Gate.
-func (openGate) Reserve(context.Context, string, page.Spacing) (time.Duration, error) { return 0, nil }
+func (noSpacing) Reserve(context.Context, string, page.Spacing) (time.Duration, error) { return 0, nil }
 
 // Backoff implements page.Gate.
-func (openGate) Backoff(context.Context, string, time.Duration) error { return nil }
+func (noSpacing) Backoff(context.Context, string, time.Duration) error { return nil }
 
 // Quiet implements page.Gate.
-func (openGate) Quiet(context.Context, string) (time.Duration, error) { return 0, nil }
+func (noSpacing) Quiet(context.Context, string) (time.Duration, error) { return 0, nil }
 
 // Settle implements page.Gate.
-func (openGate) Settle(context.Context, string) error { return nil }
+func (noSpacing) Settle(context.Context, string) error { return nil }
 
 // pageLoad reads pages of a site.
 type pageLoad struct {
-	*bench
+	*Bench
 	site string
 	next atomic.Int64 // number of the next page, so that none is asked for twice
 }
 
 // each has all readers do something with one page after the other for a while, and gives how many were done in a second.
-func (p *pageLoad) each(folder string, do func(ctx context.Context, reader int, url string) error) side {
+func (p *pageLoad) each(folder string, do func(ctx context.Context, reader int, url string) error) measure.Side {
 	return func(ctx context.Context) (map[string]float64, error) {
-		ctx, cancel := context.WithTimeout(ctx, p.duration+time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, p.Duration+time.Minute)
 		defer cancel()
 		var wg sync.WaitGroup
 		var done atomic.Int64
@@ -95,7 +96,7 @@ func (p *pageLoad) each(folder string, do func(ctx context.Context, reader int, 
 		began := time.Now()
 		for reader := range readers {
 			wg.Go(func() {
-				for errs[reader] == nil && time.Since(began) < p.duration {
+				for errs[reader] == nil && time.Since(began) < p.Duration {
 					if errs[reader] = do(ctx, reader, fmt.Sprintf("%s/%s/%d", p.site, folder, p.next.Add(1))); errs[reader] == nil {
 						done.Add(1)
 					}
@@ -108,7 +109,7 @@ func (p *pageLoad) each(folder string, do func(ctx context.Context, reader int, 
 }
 
 func (p *pageLoad) add(name, unit string, got, reference map[string][]float64, referenceName string) {
-	p.report.add(figure{Part: "g", Name: fmt.Sprintf("%s, %d at once", name, readers), Unit: unit, Values: got["/s"],
+	p.Report.Add(measure.Figure{Part: "g", Name: fmt.Sprintf("%s, %d at once", name, readers), Unit: unit, Values: got["/s"],
 		Reference: referenceName, References: reference["/s"]})
 }
 
@@ -116,7 +117,7 @@ func (p *pageLoad) overHTTP(ctx context.Context, fetcher *page.Fetcher) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: readers}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	got, err := p.rounds(ctx, p.pairs, map[string]side{
+	got, err := measure.Rounds(ctx, p.Pairs, map[string]measure.Side{
 		"legwork": p.each("plain", func(ctx context.Context, _ int, url string) error {
 			return wellRead(fetcher.Load(ctx, url, page.Policy{}))
 		}),
@@ -129,7 +130,7 @@ func (p *pageLoad) overHTTP(ctx context.Context, fetcher *page.Fetcher) error {
 }
 
 func wellRead(v research.Visit, err error) error {
-	if err == nil && (v.Outcome != research.OutcomeOK || v.Page == nil || !strings.Contains(v.Page.Text, lastWords)) {
+	if err == nil && (v.Outcome != research.OutcomeOK || v.Page == nil || !strings.Contains(v.Page.Text, closingSentence)) {
 		err = fmt.Errorf("%s was not read: %s %s %s", v.URL, v.Outcome, v.Message, v.Note)
 	}
 	return err
@@ -158,7 +159,7 @@ func bareRead(ctx context.Context, client *http.Client, raw string) error {
 	if err := article.RenderText(&text); err != nil {
 		return err
 	}
-	if !strings.Contains(text.String(), lastWords) {
+	if !strings.Contains(text.String(), closingSentence) {
 		return fmt.Errorf("readability did not read %s", raw)
 	}
 	return nil
@@ -172,10 +173,10 @@ func (p *pageLoad) inBrowser(ctx context.Context, shown *browser.Browser, at str
 	}
 	session := shown.Open(page.Scope{})
 	defer session.Close()
-	got, err := p.rounds(ctx, p.pairs, map[string]side{
+	got, err := measure.Rounds(ctx, p.Pairs, map[string]measure.Side{
 		"legwork": p.each("script", func(ctx context.Context, _ int, url string) error {
 			v, err := session.Load(ctx, page.Address{URL: url})
-			if err == nil && (v.Page == nil || !strings.Contains(v.Page.Text, scriptWords)) {
+			if err == nil && (v.Page == nil || !strings.Contains(v.Page.Text, scriptSentence)) {
 				return fmt.Errorf("%s was read without its script: %s %s", url, v.Message, v.Note)
 			}
 			return err
@@ -223,7 +224,7 @@ func bareShow(tab context.Context, url string) error {
 		return err
 	}
 	html, err := chromedp.Run(tab, chromedp.OuterHTML("html"))
-	if err == nil && !strings.Contains(html, scriptWords) {
+	if err == nil && !strings.Contains(html, scriptSentence) {
 		err = fmt.Errorf("chromedp did not show %s", url)
 	}
 	return err

@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 
 // What the last paragraph of a page says, and what its script writes.
 const (
-	lastWords   = "This is the end of the chapter."
-	scriptWords = "The script of this page has run to its end."
+	closingSentence = "This is the end of the chapter."
+	scriptSentence  = "The script of this page has run to its end."
 )
 
 // manualPage serves pages as manuals have them, of 30 to 60 KB, all different: navigation, sections of prose with a listing,
@@ -32,10 +32,10 @@ func manualPage(w http.ResponseWriter, r *http.Request) {
 	for section := range 16 + n%16 {
 		manualSection(&s, n, section)
 	}
-	s.WriteString("<p>" + lastWords + " What follows in the manual is another matter, and has a chapter of its own.</p>")
+	s.WriteString("<p>" + closingSentence + " What follows in the manual is another matter, and has a chapter of its own.</p>")
 	if strings.HasPrefix(r.URL.Path, "/script/") {
 		s.WriteString("<p id=late></p><script>document.getElementById('late').textContent = '" +
-			strings.Replace(scriptWords, "script", "scr' + 'ipt", 1) + "'</script>")
+			strings.Replace(scriptSentence, "script", "scr' + 'ipt", 1) + "'</script>")
 	}
 	s.WriteString("</article></main><footer>Manual, all rights reserved</footer></body></html>")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"bufio"
@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"legwork/bench/measure"
+	"legwork/bench/workload"
 	"legwork/internal/agent"
 	"legwork/internal/artifact"
 	"legwork/internal/httpapi"
@@ -29,9 +31,9 @@ import (
 	"legwork/internal/wire"
 )
 
-// server is a legwork process as cmd/legwork wires it, with an agent of its own and a way to be told what to do.
+// server is a legwork process as cmd/legwork wires it, with an agent of its own, which carries out commands.
 type server struct {
-	cfg       serverConfig
+	cfg       Config
 	log       *slog.Logger
 	store     *store.Store
 	hub       *stream.Hub
@@ -47,22 +49,23 @@ type server struct {
 	seqs  []int64     // last seq of each
 }
 
-// tested is what a process under test does.
-type tested interface {
-	up(ctx context.Context) (stop func(), err error)
-	obey(ctx context.Context, c command) (reply, error)
+// commanded is a server under test: legwork, or a reference of it.
+type commanded interface {
+	start(ctx context.Context) (stop func(), err error)
+	do(ctx context.Context, c Command) (Reply, error)
 }
 
-// serverMain is main of a server under test: it obeys standard input until that ends.
-func serverMain(ctx context.Context, spec string) int {
-	raiseFileLimit()
+// Main is main of a server under test: it carries out the commands on standard input until that ends. spec is a Config in JSON. It
+// gives the exit code.
+func Main(ctx context.Context, spec string) int {
+	measure.RaiseFileLimit()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	var cfg serverConfig
+	var cfg Config
 	if err := json.Unmarshal([]byte(spec), &cfg); err != nil {
 		log.Error("bad configuration", "error", err)
 		return 1
 	}
-	var s tested = &server{cfg: cfg, log: log}
+	var s commanded = &server{cfg: cfg, log: log}
 	if cfg.Bare {
 		s = &bareServer{}
 	}
@@ -78,7 +81,7 @@ func serverMain(ctx context.Context, spec string) int {
 			log.Error("no profile", "error", err)
 		}
 	}
-	stop, err := s.up(ctx)
+	stop, err := s.start(ctx)
 	if err != nil {
 		log.Error("the server under test does not start", "error", err)
 		return 1
@@ -87,14 +90,14 @@ func serverMain(ctx context.Context, spec string) int {
 	in, out := bufio.NewScanner(os.Stdin), json.NewEncoder(os.Stdout)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
-		var c command
-		r := reply{}
+		var c Command
+		r := Reply{}
 		err := json.Unmarshal(in.Bytes(), &c)
 		if err == nil {
-			r, err = s.obey(ctx, c)
+			r, err = s.do(ctx, c)
 		}
 		if err != nil {
-			r = reply{Error: err.Error()}
+			r = Reply{Error: err.Error()}
 		}
 		if err := out.Encode(r); err != nil {
 			return 1
@@ -103,29 +106,29 @@ func serverMain(ctx context.Context, spec string) int {
 	return 0
 }
 
-func (s *server) obey(ctx context.Context, c command) (reply, error) {
+func (s *server) do(ctx context.Context, c Command) (Reply, error) {
 	switch c.Op {
-	case "hello":
-		return reply{API: s.api}, nil
+	case "ready":
+		return Reply{API: s.api}, nil
 	case "append":
 		return s.appendFor(ctx, c)
 	case "paced":
 		return s.paced(ctx, c)
 	case "tasks":
 		return s.newTasks(ctx, c.Runs)
-	case "one":
+	case "append one":
 		return s.appendOne(ctx, c.Tasks[0])
 	case "noop":
 		return s.noop(ctx, c)
 	case "collect":
 		debug.FreeOSMemory()
-		return reply{}, nil
+		return Reply{}, nil
 	}
-	return reply{}, fmt.Errorf("unknown command %q", c.Op)
+	return Reply{}, fmt.Errorf("unknown command %q", c.Op)
 }
 
-// up starts everything that cmd/legwork starts.
-func (s *server) up(ctx context.Context) (stop func(), err error) {
+// start starts everything that cmd/legwork starts.
+func (s *server) start(ctx context.Context) (stop func(), err error) {
 	if s.store, err = store.Open(ctx, store.Config{URL: s.cfg.URL, MaxConns: s.cfg.Conns, Logger: s.log}); err != nil {
 		return nil, err
 	}
@@ -193,7 +196,7 @@ func (s *server) up(ctx context.Context) (stop func(), err error) {
 func (s *server) work(ctx context.Context) error {
 	var err error
 	s.runner, err = jobs.NewRunner(s.service, jobs.RunnerConfig{
-		Slots: s.cfg.Slots, TaskTimeout: time.Minute, Version: "bench", Agent: idle, Log: s.log,
+		Slots: s.cfg.Slots, TaskTimeout: time.Minute, Version: "bench", Agent: scripted, Log: s.log,
 		Pages: page.NewFetcher(page.Config{}, nil), Engines: search.NewSet(search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
 			return s.store.For(account).SearchLibrary(ctx, question, limit)
 		})),
@@ -204,46 +207,18 @@ func (s *server) work(ctx context.Context) error {
 	return s.runner.Start(ctx)
 }
 
-// calls is how many tool calls the agent makes: with submission, claim, the last thought and completion a run has 20
-// events, each committed on its own.
-const calls = 8
-
-// idle is the agent of part runs: what an agent commits, without anything to wait for in between.
-func idle(ctx context.Context, env agent.Env) (research.Result, error) {
+// scripted is the agent of part runs: it commits what an agent commits, and waits for nothing in between.
+func scripted(ctx context.Context, env agent.Env) (research.Result, error) {
 	if err := env.Emit(ctx, research.Thinking("The question is clear; looking for pages that answer it.", nil)); err != nil {
 		return research.Result{}, err
 	}
-	for turn := 1; turn <= calls; turn++ {
-		call := research.ToolCall(toolName, map[string]any{"url": toolURL}, nil)
-		if err := env.Emit(ctx, call); err != nil {
+	for turn := 1; turn <= workload.Calls; turn++ {
+		if err := env.Emit(ctx, workload.Call()); err != nil {
 			return research.Result{}, err
 		}
-		if _, err := env.Record(ctx, step(turn)); err != nil {
+		if _, err := env.Record(ctx, workload.Step(turn)); err != nil {
 			return research.Result{}, err
 		}
 	}
-	return research.Result{Answer: answerText, Confidence: 0.8}, nil
-}
-
-// What the events of every part say; references send the same bytes.
-const (
-	toolName   = "get_page_content"
-	toolURL    = "https://docs.example.org/manual/settings-heating.html"
-	answerText = "The default value is 25 minutes. It applies to every circuit that does not set its own."
-)
-
-// step is one journaled tool call with its result event, about 300 bytes.
-func step(turn int) research.Step {
-	return research.Step{Turn: turn, CallNo: 1, Try: 1, Kind: research.ToolStep, Tool: toolName,
-		Args: []byte(`{"url":"` + toolURL + `"}`), Result: []byte(stepResult), Success: true, Duration: 12 * time.Millisecond,
-		Events: []research.Event{resultEvent()}}
-}
-
-const stepResult = `{"title":"Settings: heating","chars":4120,"preview":"keep_warm_minutes: how long the circuit is held at ` +
-	`temperature after the last demand. Default 25 minutes."}`
-
-func resultEvent() research.Event {
-	return research.ToolResult(toolName, map[string]any{"title": "Settings: heating", "chars": 4120,
-		"preview": "keep_warm_minutes: how long the circuit is held at temperature after the last demand. Default 25 minutes."},
-		true, nil)
+	return research.Result{Answer: workload.AnswerText, Confidence: 0.8}, nil
 }

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"fmt"
@@ -26,12 +26,12 @@ func procField(path, key string) int64 {
 	return 0
 }
 
-// resident is the memory of a process in bytes.
-func resident(pid int) int64 { return procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:") << 10 }
+// Resident is the memory of a process in bytes; 0 when it is gone.
+func Resident(pid int) int64 { return procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:") << 10 }
 
-// kernelSockets is what the kernel holds for all sockets of the machine, in bytes: buffers of TCP, and the slabs, where
+// KernelSockets is the memory that the kernel holds for all sockets of the machine, in bytes: buffers of TCP, and the slabs, where
 // the sockets themselves live.
-func kernelSockets() int64 {
+func KernelSockets() int64 {
 	pages := int64(0)
 	if b, err := os.ReadFile("/proc/net/sockstat"); err == nil {
 		for line := range strings.Lines(string(b)) {
@@ -46,8 +46,8 @@ func kernelSockets() int64 {
 // ticksPerSecond is USER_HZ, which Linux fixes for user space.
 const ticksPerSecond = 100
 
-// cpuTime is what a process has used so far.
-func cpuTime(pid int) time.Duration {
+// CPUTime is how much CPU a process has used so far; 0 when it is gone.
+func CPUTime(pid int) time.Duration {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
@@ -62,8 +62,8 @@ func cpuTime(pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / ticksPerSecond
 }
 
-// raiseFileLimit allows as many open files as the system lets us, and gives that number.
-func raiseFileLimit() uint64 {
+// RaiseFileLimit allows as many open files as the system lets us, and gives that number.
+func RaiseFileLimit() uint64 {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
 		return 0

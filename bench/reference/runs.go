@@ -1,6 +1,10 @@
-package main
+package reference
 
-import "maps"
+import (
+	"maps"
+
+	"legwork/bench/workload"
+)
 
 // River's statements are not in queries: these do what River 0.51 does for one job, without its bulk forms.
 const (
@@ -15,21 +19,21 @@ FROM locked_jobs WHERE river_job.id = locked_jobs.id RETURNING river_job.*;`
 	riverComplete = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $ID AND state IN ('running','available') RETURNING *;`
 )
 
-// runVars are the variables of runScript and of the script of a POST.
-func runVars() map[string]string {
-	vars := eventVars()
+// RunVars are the variables of RunScript and of the script of a POST.
+func RunVars() map[string]string {
+	vars := EventVars()
 	maps.Copy(vars, map[string]string{
-		"account_id": "default", "lease_seconds": "6", "priority": "normal", "question": "What is the default value of keep_warm_minutes?",
+		"account_id": "default", "lease_seconds": "6", "priority": "normal", "question": workload.Question,
 		"search_engine": "duckduckgo", "domains": "{}", "request_metadata": "{}",
 		"thought":  `{"content":"The question was received; research starts at once.","metadata":{"status":"created"}}`,
-		"complete": `{"answer":"` + answerText + `","citations":[],"confidence":0.8,"duration":0.05}`,
-		"answer":   answerText, "metadata": "{}", "limit": "128", "kind_result": "result",
+		"complete": `{"answer":"` + workload.AnswerText + `","citations":[],"confidence":0.8,"duration":0.05}`,
+		"answer":   workload.AnswerText, "metadata": "{}", "limit": "128", "kind_result": "result",
 	})
 	return vars
 }
 
 // submission is what POST /api/tasks commits.
-func (s *script) submission() {
+func (s *Script) submission() {
 	s.line(`SELECT gen_random_uuid() AS task_id \gset`)
 	s.line("BEGIN;")
 	s.add("InsertTask", ` \gset`, "id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
@@ -42,7 +46,7 @@ func (s *script) submission() {
 }
 
 // reading is what GET of a task reads.
-func (s *script) reading(task string) {
+func (s *Script) reading(task string) {
 	s.add(task, ";", "id", ":task_id")
 	ids := []string{"task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true"}
 	for _, name := range []string{"TaskUsage", "TaskEvidence", "Screenshots"} {
@@ -50,9 +54,9 @@ func (s *script) reading(task string) {
 	}
 }
 
-// runScript is one run of part c: what API, worker, stream and upkeep send to the database for it, one after another.
-func runScript(all statements) *script {
-	s := &script{all: all}
+// RunScript is one run of part c: what API, worker, stream and upkeep send to the database for it, one after another.
+func RunScript(all Statements) *Script {
+	s := &Script{all: all}
 	s.submission()
 	// The WebSocket.
 	s.reading("GetTask")
@@ -70,7 +74,7 @@ func runScript(all statements) *script {
 	s.add("SpentMillis", ";")
 	s.append(":t_thinking", ":thought")
 	s.line(`\set turn 0`)
-	for range calls {
+	for range workload.Calls {
 		s.append(":t_call", ":body")
 		s.step()
 	}
@@ -80,7 +84,7 @@ func runScript(all statements) *script {
 }
 
 // completion is the terminal transaction.
-func (s *script) completion() {
+func (s *Script) completion() {
 	s.line("BEGIN;")
 	s.add("ExitHead", ` \gset`, "events", "1")
 	s.add("EndRun", ";", "outcome", "'completed'", "epoch", "1")
@@ -93,7 +97,7 @@ func (s *script) completion() {
 }
 
 // files is the job that writes the files of a finished task.
-func (s *script) files() {
+func (s *Script) files() {
 	s.line(expand(riverFetch, "$QUEUE", "'upkeep'"))
 	s.reading("GetTaskForRun")
 	s.add("TaskArtifacts", ";")
@@ -103,4 +107,24 @@ func (s *script) files() {
 		s.add("UpsertArtifact", ";", "name", f[0], "kind", f[1], "content_type", "'text/plain'", "bytes", "1000")
 	}
 	s.line(expand(riverComplete, "$ID", ":upkeep_id"))
+}
+
+// APIScripts send what a POST, a GET and a list of 100 tasks send. The GET needs the variable task_id.
+func APIScripts(all Statements) (post, get, list *Script) {
+	post, get, list = &Script{all: all}, &Script{all: all}, &Script{all: all}
+	post.submission()
+	get.reading("GetTask")
+	filters := []string{"status", "NULL", "created_from", "NULL", "created_to", "NULL", "query", "NULL",
+		"before_created", "NULL", "before_id", "NULL", "max_rows", "100", "skip_rows", "0"}
+	page := `(SELECT array_agg(id) FROM (SELECT id FROM tasks WHERE account_id = 'default' ORDER BY created_at DESC, id DESC LIMIT 100) p)`
+	list.line(`\if :ready = 0`)
+	list.line("SELECT " + page + ` AS page_ids \gset`)
+	list.line(`\set ready 1`)
+	list.line(`\endif`)
+	list.add("ListTasks", ";", filters...)
+	list.add("CountTasks", ";", filters...)
+	for _, name := range []string{"TaskUsage", "TaskEvidence", "Screenshots"} {
+		list.add(name, ";", "task_ids", ":page_ids", "used_only", "true", "cited_only", "true", "only_used", "true")
+	}
+	return post, get, list
 }

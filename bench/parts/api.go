@@ -1,4 +1,4 @@
-package main
+package parts
 
 import (
 	"context"
@@ -6,60 +6,65 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"legwork/bench/measure"
+	"legwork/bench/reference"
+	"legwork/bench/server"
+	"legwork/bench/workload"
 )
 
 // apiClients is how many clients call at once in part e.
 const apiClients = 8
 
 // apiPart is part e: calls over a full table, beside pgbench with the statements that each sends.
-func apiPart(ctx context.Context, b *bench) error {
+func apiPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "api")
 	if err != nil {
 		return err
 	}
-	if err := fillTasks(ctx, url, b.tasks); err != nil {
+	if err := fillTasks(ctx, url, b.Tasks); err != nil {
 		return err
 	}
-	server, err := b.start(ctx, "api", serverConfig{URL: url, Conns: 20})
+	legwork, err := b.start(ctx, "api", server.Config{URL: url, Conns: 20})
 	if err != nil {
 		return err
 	}
-	defer server.stop()
-	all, err := loadStatements()
+	defer legwork.Stop()
+	all, err := reference.LoadStatements()
 	if err != nil {
 		return err
 	}
-	id := seeded(b.tasks / 2).String()
-	vars := runVars()
+	id := seeded(b.Tasks / 2).String()
+	vars := reference.RunVars()
 	vars["task_id"] = id
 	for _, op := range apiCalls(all, id) {
-		if !b.chosen(op.name) {
+		if !b.matches(op.name) {
 			continue
 		}
-		clients, err := newCallers(ctx, apiClients, server.api, op.method, op.path, op.body)
+		clients, err := newCallers(ctx, apiClients, legwork.API, op.method, op.path, op.body)
 		if err != nil {
 			return err
 		}
 		defer clients.close()
-		got, err := b.rounds(ctx, b.pairs, map[string]side{
+		got, err := measure.Rounds(ctx, b.Pairs, map[string]measure.Side{
 			"legwork": func(ctx context.Context) (map[string]float64, error) {
-				defer forgetNew(ctx, url)
+				defer deleteNew(ctx, url)
 				return b.load(ctx, apiClients, clients.call)
 			},
 			"pgbench": func(ctx context.Context) (map[string]float64, error) {
-				defer forgetNew(ctx, url)
-				r, err := b.runPgbench(ctx, url, apiClients, 0, op.script, vars)
-				return map[string]float64{"/s": r.perSecond, "mean": micros(r.latency) / 1e3}, err
+				defer deleteNew(ctx, url)
+				r, err := b.pgbench.Run(ctx, url, apiClients, 0, op.script, vars)
+				return map[string]float64{"/s": r.PerSecond, "mean": measure.Micros(r.Latency) / 1e3}, err
 			},
 		}, "legwork", "pgbench")
 		if err != nil {
 			return fmt.Errorf("%s: %w", op.name, err)
 		}
 		own := got["legwork"]
-		b.add(figure{Part: "e", Name: op.name, Unit: "calls/s", Values: own["/s"], Reference: "pgbench",
-			References: got["pgbench"]["/s"], Target: &target{Of: "ratio", AtLeast: 0.5}})
-		b.add(figure{Part: "e", Name: op.name + ", p50", Unit: "ms", Values: own["p50"], Reference: "pgbench, mean", References: got["pgbench"]["mean"]})
-		b.add(figure{Part: "e", Name: op.name + ", p99", Unit: "ms", Values: own["p99"]})
+		b.Report.Add(measure.Figure{Part: "e", Name: op.name, Unit: "calls/s", Values: own["/s"], Reference: "pgbench",
+			References: got["pgbench"]["/s"], Target: &measure.Target{Of: "ratio", AtLeast: 0.5}})
+		b.Report.Add(measure.Figure{Part: "e", Name: op.name + ", p50", Unit: "ms", Values: own["p50"], Reference: "pgbench, mean", References: got["pgbench"]["mean"]})
+		b.Report.Add(measure.Figure{Part: "e", Name: op.name + ", p99", Unit: "ms", Values: own["p99"]})
 	}
 	return nil
 }
@@ -67,32 +72,16 @@ func apiPart(ctx context.Context, b *bench) error {
 // apiCall is one call of the API with the script that sends the same statements.
 type apiCall struct {
 	name, method, path, body string
-	script                   *script
+	script                   *reference.Script
 }
 
-func apiCalls(all statements, id string) []apiCall {
-	post, get, list, history := &script{all: all}, &script{all: all}, &script{all: all}, &script{all: all}
-	post.submission()
-	get.reading("GetTask")
-	filters := []string{"status", "NULL", "created_from", "NULL", "created_to", "NULL", "query", "NULL",
-		"before_created", "NULL", "before_id", "NULL", "max_rows", "100", "skip_rows", "0"}
-	page := fmt.Sprintf(`(SELECT array_agg(id) FROM (SELECT id FROM tasks WHERE account_id = 'default' ORDER BY created_at DESC, id DESC LIMIT %d) p)`, 100)
-	for _, s := range []*script{list, history} {
-		s.line(`\if :ready = 0`)
-		s.line("SELECT " + page + ` AS page_ids \gset`)
-		s.line(`\set ready 1`)
-		s.line(`\endif`)
-		s.add("ListTasks", ";", filters...)
-		s.add("CountTasks", ";", filters...)
-		for _, name := range []string{"TaskUsage", "TaskEvidence", "Screenshots"} {
-			s.add(name, ";", "task_ids", ":page_ids", "used_only", "true", "cited_only", "true", "only_used", "true")
-		}
-	}
+func apiCalls(all reference.Statements, id string) []apiCall {
+	post, get, list := reference.APIScripts(all)
 	return []apiCall{
-		{"POST a task", "POST", "/api/tasks", question, post},
+		{"POST a task", "POST", "/api/tasks", workload.Submission, post},
 		{"GET a task", "GET", "/api/tasks/" + id, "", get},
 		{"list, 100 of all", "GET", "/api/tasks", "", list},
-		{"history, 100 of all", "GET", "/api/history", "", history},
+		{"history, 100 of all", "GET", "/api/history", "", list},
 	}
 }
 
@@ -134,8 +123,8 @@ func fillTasks(ctx context.Context, url string, n int) error {
 	return err
 }
 
-// forgetNew removes what POST has made, so that each round begins with the same table.
-func forgetNew(ctx context.Context, url string) {
+// deleteNew removes what POST has made, so that each round begins with the same table.
+func deleteNew(ctx context.Context, url string) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"legwork/bench/measure"
+	"legwork/bench/parts"
+)
+
+// atLeast is the target of every figure: no worse than this share of the version before.
+const atLeast = 0.95
+
+// fewestPairs is how many pairs a verdict needs: with fewer the bootstrap has too little to draw from.
+const fewestPairs = 5
+
+// versions compares two versions that were measured in alternation.
+type versions struct {
+	Began    time.Time     `json:"began"`
+	Machine  string        `json:"machine"`
+	Database string        `json:"database"`
+	Pairs    int           `json:"pairs"`
+	Before   string        `json:"before"` // folder and commit
+	Now      string        `json:"now"`
+	Figures  []versionPair `json:"figures"`
+	OnlyOne  []string      `json:"onlyOne"` // figures that only one of the versions has
+}
+
+// versionPair is a figure of both versions: a value for each pair of runs, the median of that run's rounds.
+type versionPair struct {
+	figureKey
+	HigherIsBetter bool      `json:"higherIsBetter"`
+	Before         []float64 `json:"before"`
+	Now            []float64 `json:"now"`
+	// Ratio is of the medians, so that more than 1 is better: now / before of a rate, before / now of a time. nil when a value is 0.
+	Ratio   *measure.Ratio `json:"ratio,omitempty"`
+	Verdict string         `json:"verdict"`
+	Holds   *bool          `json:"holds,omitempty"` // whether the ratio is at least atLeast; nil without a ratio
+}
+
+// figureKey tells figures apart.
+type figureKey struct {
+	Part string `json:"part"`
+	Name string `json:"name"`
+	Unit string `json:"unit"`
+}
+
+// checkout is a version: where it is, and its program.
+type checkout struct{ dir, binary, results string }
+
+// compareVersions builds bench of both versions and runs them in alternation on one database server, one round of each part a run.
+func compareVersions(ctx context.Context, s settings, log io.Writer) (versions, error) {
+	b, err := parts.New(ctx, s.Settings, log)
+	if err != nil {
+		return versions{}, err
+	}
+	defer b.Close()
+	v := versions{Began: b.Report.Began, Machine: b.Report.Machine, Database: b.Report.Database, Pairs: s.Pairs,
+		Before: describe(ctx, s.against), Now: describe(ctx, ".")}
+	read := map[string][][]measure.Figure{}
+	sides := map[string]measure.Side{}
+	for name, dir := range map[string]string{"before": s.against, "now": "."} {
+		c, err := build(ctx, dir, filepath.Join(b.Dir(), name))
+		if err != nil {
+			return v, err
+		}
+		sides[name] = func(ctx context.Context) (map[string]float64, error) {
+			began := time.Now()
+			figures, err := c.run(ctx, s, b.DatabaseURL(), log)
+			read[name] = append(read[name], figures)
+			b.Logf("%s: run %d of %d took %s", name, len(read[name]), s.Pairs, time.Since(began).Round(time.Second))
+			return nil, err
+		}
+	}
+	if _, err := measure.Rounds(ctx, s.Pairs, sides, "before", "now"); err != nil {
+		return v, err
+	}
+	v.Figures, v.OnlyOne, err = pairUp(read["before"], read["now"])
+	return v, err
+}
+
+// describe gives a folder with the commit that is checked out there, where git knows it.
+func describe(ctx context.Context, dir string) string {
+	name, err := filepath.Abs(dir)
+	if err != nil {
+		name = dir
+	}
+	commit, err := exec.CommandContext(ctx, "git", "-C", dir, "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return name
+	}
+	return name + " at " + strings.TrimSpace(string(commit))
+}
+
+// build makes the program of a version in the folder to.
+func build(ctx context.Context, dir, to string) (checkout, error) {
+	c := checkout{dir: dir, binary: filepath.Join(to, "bench"), results: filepath.Join(to, "results")}
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", c.binary, "./bench")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return c, fmt.Errorf("bench: build ./bench in %s, which must be a checkout of legwork: %w\n%s", dir, err, out)
+	}
+	return c, nil
+}
+
+// run measures a version once and gives its figures.
+func (c checkout) run(ctx context.Context, s settings, databaseURL string, log io.Writer) ([]measure.Figure, error) {
+	if err := os.RemoveAll(c.results); err != nil {
+		return nil, err
+	}
+	args := []string{"-parts", s.names, "-pairs", "1", "-duration", s.Duration.String(), "-tasks", strconv.Itoa(s.Tasks),
+		"-sockets", s.Sockets, "-only", s.Only.String(), "-out", c.results}
+	if s.Quick {
+		args = append(args, "-quick")
+	}
+	cmd := exec.CommandContext(ctx, c.binary, args...)
+	cmd.Dir, cmd.Stderr = c.dir, log
+	cmd.Env = append(os.Environ(), parts.DatabaseVariable+"="+databaseURL)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it stops its servers and drops its databases
+	cmd.WaitDelay = time.Minute
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("bench of %s: %w", c.dir, err)
+	}
+	raw, err := os.ReadFile(filepath.Join(c.results, "results.json"))
+	if err != nil {
+		return nil, err
+	}
+	return readFigures(raw)
+}
+
+// readFigures reads the figures of a results.json, of this version or of an older one.
+func readFigures(raw []byte) ([]measure.Figure, error) {
+	var r measure.Report
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return nil, fmt.Errorf("bench: results.json is not what this version reads: %w", err)
+	}
+	if len(r.Figures) == 0 {
+		return nil, errors.New("bench: results.json has no figures")
+	}
+	for _, f := range r.Figures {
+		if f.Part == "" || f.Name == "" || len(f.Values) == 0 {
+			return nil, fmt.Errorf("bench: results.json has a figure without part, name or values: %q %q", f.Part, f.Name)
+		}
+	}
+	return r.Figures, nil
+}
+
+// pairUp compares the figures of two versions, run by run, in the order of the newer one. It names those that only one has.
+func pairUp(before, now [][]measure.Figure) (pairs []versionPair, onlyOne []string, err error) {
+	was, _ := collect(before)
+	is, order := collect(now)
+	for _, key := range order {
+		if len(was[key]) == 0 {
+			onlyOne = append(onlyOne, fmt.Sprintf("%s: %s (%s), only now", key.Part, key.Name, key.Unit))
+			continue
+		}
+		if len(was[key]) != len(is[key]) {
+			return nil, nil, fmt.Errorf("bench: %s has %d values before and %d now: a run left it out", key.Name, len(was[key]), len(is[key]))
+		}
+		pair, err := judge(key, was[key], is[key])
+		if err != nil {
+			return nil, nil, err
+		}
+		pairs = append(pairs, pair)
+	}
+	_, order = collect(before)
+	for _, key := range order {
+		if len(is[key]) == 0 {
+			onlyOne = append(onlyOne, fmt.Sprintf("%s: %s (%s), only before", key.Part, key.Name, key.Unit))
+		}
+	}
+	return pairs, onlyOne, nil
+}
+
+// collect gives the medians of each figure, run by run, and the figures in order. A figure that a run lists twice, beside two
+// references, counts once.
+func collect(runs [][]measure.Figure) (values map[figureKey][]float64, order []figureKey) {
+	values = map[figureKey][]float64{}
+	for _, figures := range runs {
+		seen := map[figureKey]bool{}
+		for _, f := range figures {
+			key := figureKey{f.Part, f.Name, f.Unit}
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			if values[key] == nil {
+				order = append(order, key)
+			}
+			values[key] = append(values[key], measure.Median(f.Values))
+		}
+	}
+	return values, order
+}
+
+// judge compares a figure of two versions.
+func judge(key figureKey, before, now []float64) (versionPair, error) {
+	higher, err := measure.HigherIsBetter(key.Unit)
+	p := versionPair{figureKey: key, HigherIsBetter: higher, Before: before, Now: now}
+	if err != nil {
+		return p, err
+	}
+	if slices.Contains(before, 0) || slices.Contains(now, 0) {
+		p.Verdict = "no ratio: a value is 0"
+		return p, nil
+	}
+	ratio := measure.CompareMedians(before, now)
+	if higher {
+		ratio = measure.CompareMedians(now, before)
+	}
+	holds := ratio.Median >= atLeast
+	p.Ratio, p.Holds = &ratio, &holds
+	switch {
+	case len(now) < fewestPairs:
+		p.Verdict = fmt.Sprintf("fewer than %d pairs", fewestPairs)
+	case ratio.Low > 1:
+		p.Verdict = "better"
+	case ratio.High < 1:
+		p.Verdict = "worse"
+	default:
+		p.Verdict = "no difference shown"
+	}
+	return p, nil
+}

@@ -1,0 +1,92 @@
+package measure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Figure is one measured quantity, with a value per round.
+type Figure struct {
+	Part   string    `json:"part"` // the letter in docs/performance.md
+	Name   string    `json:"name"`
+	Unit   string    `json:"unit"`
+	Values []float64 `json:"values"`
+	// What was measured in turn with it, one value per round; empty for figures without a reference.
+	Reference  string    `json:"reference,omitempty"`
+	References []float64 `json:"references,omitempty"`
+	Ratio      *Ratio    `json:"ratio,omitempty"` // of figure to reference; nil when a reference is 0
+	// Target is what the figure or its ratio should be; empty when it only informs.
+	Target *Target `json:"target,omitempty"`
+	Holds  *bool   `json:"holds,omitempty"` // nil also when there is no ratio to bound
+}
+
+// Target bounds a figure's median, the median of its ratio, or the cautious bound of its ratio.
+type Target struct {
+	Of      string  `json:"of"` // value, ratio, or bound: the ratio's one-sided 95 % bound on the wrong side
+	AtLeast float64 `json:"atLeast,omitempty"`
+	AtMost  float64 `json:"atMost,omitempty"`
+}
+
+// String gives the target as the report prints it.
+func (t Target) String() string {
+	if t.AtLeast > 0 {
+		return fmt.Sprintf("%s ≥ %g", t.Of, t.AtLeast)
+	}
+	return fmt.Sprintf("%s ≤ %g", t.Of, t.AtMost)
+}
+
+func (t Target) holds(f Figure) bool {
+	v := Median(f.Values)
+	switch {
+	case t.Of == "ratio":
+		v = f.Ratio.Median
+	case t.Of == "bound" && t.AtLeast > 0:
+		v = f.Ratio.Low
+	case t.Of == "bound":
+		v = f.Ratio.High
+	}
+	if t.AtLeast > 0 {
+		return v >= t.AtLeast
+	}
+	return v <= t.AtMost
+}
+
+func (f Figure) verdict() string {
+	switch {
+	case f.Holds == nil:
+		return ": no ratio"
+	case *f.Holds:
+		return ": holds"
+	}
+	return ": MISSED"
+}
+
+// HigherIsBetter tells which direction of a unit is the better one: more of a rate, less time, memory and CPU.
+func HigherIsBetter(unit string) (bool, error) {
+	switch {
+	case strings.HasSuffix(unit, "/s"):
+		return true, nil
+	case slices.Contains([]string{"µs", "ms", "s", "KiB", "% of one"}, unit):
+		return false, nil
+	}
+	return false, fmt.Errorf("bench: the unit %q is new: say in HigherIsBetter (bench/measure/figure.go) which direction is better", unit)
+}
+
+// number writes three significant digits without an exponent.
+func number(v float64) string {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Sprint(v)
+	}
+	digits := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
+	return fmt.Sprintf("%.*f", digits, v)
+}
+
+// Spread writes median (lowest–highest).
+func Spread(values []float64) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s–%s)", number(Median(values)), number(slices.Min(values)), number(slices.Max(values)))
+}

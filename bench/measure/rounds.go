@@ -1,0 +1,41 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Side is one of the things that are compared: it measures once and gives its values by name.
+type Side func(ctx context.Context) (map[string]float64, error)
+
+// Rounds measures all sides in turn, n times, and gives all values by side and name. Each round begins with another side.
+func Rounds(ctx context.Context, n int, sides map[string]Side, order ...string) (map[string]map[string][]float64, error) {
+	out := map[string]map[string][]float64{}
+	for round := range n {
+		for i := range order {
+			name := order[(i+round)%len(order)]
+			values, err := sides[name](ctx)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			if out[name] == nil {
+				out[name] = map[string][]float64{}
+			}
+			for k, v := range values {
+				out[name][k] = append(out[name][k], v)
+			}
+		}
+	}
+	return out, nil
+}
+
+// WaitUntil returns at a moment, or earlier when the context ends.
+func WaitUntil(ctx context.Context, at time.Time) {
+	t := time.NewTimer(time.Until(at))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

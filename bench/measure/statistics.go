@@ -1,0 +1,81 @@
+package measure
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Quantile gives the value below which the share q (0 to 1) of the values lies. It sorts the values, of which there must be one.
+func Quantile[T cmp.Ordered](values []T, q float64) T {
+	slices.Sort(values)
+	return values[min(len(values)-1, int(q*float64(len(values))))]
+}
+
+// Median gives the middle value, or the mean of the two middle ones; NaN without values.
+func Median(values []float64) float64 {
+	v := slices.Sorted(slices.Values(values))
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+// Micros gives a duration in microseconds.
+func Micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
+
+// Ratio compares values with others that were measured in the same rounds.
+type Ratio struct {
+	Median float64 `json:"median"` // Compare: the median of the rounds' ratios. CompareMedians: the ratio of the medians
+	Low    float64 `json:"low95"`  // one-sided 95 % bounds of that, by bootstrap over the rounds
+	High   float64 `json:"high95"`
+}
+
+// Compare gives the median of the ratios value / reference of each round. Both have the same length, and no reference is 0.
+func Compare(values, references []float64) Ratio {
+	ratios := make([]float64, len(values))
+	for i := range values {
+		ratios[i] = values[i] / references[i]
+	}
+	return bootstrap(len(ratios), func(rounds []int) float64 { return Median(pick(ratios, rounds)) })
+}
+
+// CompareMedians gives the median of the values / the median of the others. Both have the same length, and no value is 0.
+func CompareMedians(values, others []float64) Ratio {
+	return bootstrap(len(values), func(rounds []int) float64 { return Median(pick(values, rounds)) / Median(pick(others, rounds)) })
+}
+
+// resamples is how many bootstrap samples a bound is taken from.
+const resamples = 4000
+
+// bootstrap gives a statistic of n rounds, and its bounds: the quantiles 0.05 and 0.95 of the same statistic over samples of n
+// rounds, drawn with replacement (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). It always draws the same
+// samples, so that a report can be reproduced from its values.
+func bootstrap(n int, statistic func(rounds []int) float64) Ratio {
+	rounds := make([]int, n)
+	for i := range rounds {
+		rounds[i] = i
+	}
+	r := Ratio{Median: statistic(rounds)}
+	random := rand.New(rand.NewPCG(1, 2))
+	samples := make([]float64, resamples)
+	for i := range samples {
+		for j := range rounds {
+			rounds[j] = random.IntN(n)
+		}
+		samples[i] = statistic(rounds)
+	}
+	r.Low, r.High = Quantile(samples, 0.05), Quantile(samples, 0.95)
+	return r
+}
+
+// pick gives the values of some rounds.
+func pick(values []float64, rounds []int) []float64 {
+	out := make([]float64, len(rounds))
+	for i, round := range rounds {
+		out[i] = values[round]
+	}
+	return out
+}
