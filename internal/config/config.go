@@ -25,8 +25,9 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is the whole configuration of a process. Field comments are the documentation of the variables, in the words
-// of .env.example; the tag `must` completes the sentence "NAME must …" of an error (a path has none: any is taken), `section` starts a group.
+// Config is the whole configuration of a process. The comment of a field is the documentation of its variable;
+// it is copied to .env.example. The tag `must` completes the sentence "NAME must …" of an error; a path has no
+// such tag, because any path is valid. The tag `section` starts a group of variables in .env.example.
 type Config struct {
 	// Address to listen on. 0.0.0.0 is every IPv4 interface, :: every interface.
 	APIHost string `env:"API_HOST" envDefault:"0.0.0.0" must:"be an IP address or a host name, without scheme or port" section:"HTTP API"`
@@ -63,24 +64,24 @@ type Config struct {
 	MaxQueuedTasks int `env:"MAX_QUEUED_TASKS" envDefault:"1000" must:"be 0..1000000"`
 	// Hard limit on the running time of a task, all its runs together. A task over it fails; the time budget below ends research gracefully.
 	TaskTimeout time.Duration `env:"TASK_TIMEOUT" envDefault:"900" must:"be a duration of at most 24h"`
-	// Research time of a task that does not ask for one.
+	// Research time of a task whose request names none.
 	TaskDefaultTimeBudget time.Duration `env:"TASK_DEFAULT_TIME_BUDGET" envDefault:"300" must:"be whole seconds, 1..86400"`
-	// Least research time a task may ask for.
+	// Shortest research time a task may ask for.
 	TaskMinTimeBudget time.Duration `env:"TASK_MIN_TIME_BUDGET" envDefault:"30" must:"be whole seconds, 1..86400"`
-	// Most research time a task may ask for.
+	// Longest research time a task may ask for.
 	TaskMaxTimeBudget time.Duration `env:"TASK_MAX_TIME_BUDGET" envDefault:"600" must:"be whole seconds, 1..86400"`
 	// Days after which a finished task is removed with its events, visits and files. 0 keeps tasks for ever.
 	RetentionDays int `env:"RETENTION_DAYS" envDefault:"30" must:"be 0..36500"`
-	// Time without a heartbeat after which a worker counts as dead and its tasks are handed on.
+	// Time without a heartbeat after which a worker counts as dead and its tasks are given to other workers.
 	LeaseTTL time.Duration `env:"LEASE_TTL" envDefault:"6s" must:"be a duration, 1s..10m"`
 	// Time that running requests and tasks get to stop cleanly after SIGTERM.
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" must:"be a duration, 1s..10m"`
 
-	// Pages requested of one domain within RATE_LIMIT_WINDOW, by all processes together.
+	// Pages that may be requested from one domain within RATE_LIMIT_WINDOW, by all processes together.
 	RateLimitRequests int `env:"RATE_LIMIT_REQUESTS" envDefault:"30" must:"be 1..100000" section:"Fetching"`
 	// The window of RATE_LIMIT_REQUESTS.
 	RateLimitWindow time.Duration `env:"RATE_LIMIT_WINDOW" envDefault:"60s" must:"be a duration, 1s..24h"`
-	// Shortest pause between two requests to one domain; each pause is drawn between the two bounds.
+	// Shortest pause between two requests to one domain. Each pause is a random time between the two bounds.
 	RequestDelayMin time.Duration `env:"REQUEST_DELAY_MIN" envDefault:"0.5s" must:"be a duration, 0..5m"`
 	// Longest pause between two requests to one domain.
 	RequestDelayMax time.Duration `env:"REQUEST_DELAY_MAX" envDefault:"1.5s" must:"be a duration, 0..5m"`
@@ -107,13 +108,13 @@ type Config struct {
 	// Page or mailto: address that tells site owners who sends these requests. Set it when you fetch from the public web.
 	FetchContactURL string `env:"FETCH_CONTACT_URL" must:"be an http or https URL without user and password, or a mailto URL"`
 
-	// How long a page that a task has read is taken from its snapshot when another task of the same account opens it, instead
-	// of being requested again, unless the task says fresh. 0: always request.
+	// How long the stored text of a page is used again when another task of the same account opens the page.
+	// After that time, or when a task says fresh, the page is requested again. 0: always request.
 	PageTTL time.Duration `env:"PAGE_TTL" envDefault:"1h" must:"be a duration, 0..8760h"`
 
 	// Search engines (comma separated) that tasks may ask; the others count as not configured. library needs no internet.
 	SearchEngines []string `env:"SEARCH_ENGINES" envDefault:"duckduckgo,bing,google,custom,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library" section:"Search"`
-	// Engines, in this order, that stand in for one that is not configured, fails or finds nothing.
+	// Engines that replace one that is not configured, fails or finds nothing. They are asked in this order.
 	SearchFallback []string `env:"SEARCH_FALLBACK" envDefault:"custom,duckduckgo,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library"`
 	// Address of a SearXNG server whose settings allow the format json: the engine custom. It may be on a private network.
 	SearchCustomURL string `env:"SEARCH_CUSTOM_URL" must:"be an http or https URL, without user and password"`
@@ -122,9 +123,9 @@ type Config struct {
 	// Id (cx) of the Programmable Search Engine that the key is used with.
 	GoogleSearchEngineID string `env:"GOOGLE_SEARCH_ENGINE_ID" must:"be printable ASCII without spaces"`
 
-	// What answers. openai is any server that speaks OpenAI's protocol, by LLM_BASE_URL (Ollama's ends in /v1); reader is the
-	// built-in reader, which needs no model. auto takes the first of: the provider of LLM_API_KEY or LLM_BASE_URL, an Ollama
-	// that answers on this machine, the reader.
+	// What writes the answers. openai is any server that speaks OpenAI's protocol at LLM_BASE_URL (Ollama's
+	// address ends in /v1). reader is the built-in reader, which needs no model. auto takes the first of these:
+	// the provider that LLM_API_KEY or LLM_BASE_URL belongs to, an Ollama on this machine, the reader.
 	LLMProvider Provider `env:"LLM_PROVIDER" envDefault:"auto" must:"be auto, openai, anthropic, googleai or reader" section:"Language model (the built-in reader needs none)"`
 	// Base URL of the provider's API, for compatible servers. Empty: the provider's own.
 	LLMBaseURL string `env:"LLM_BASE_URL" must:"be an http or https URL, without user and password"`
@@ -132,9 +133,9 @@ type Config struct {
 	LLMAPIKey Secret `env:"LLM_API_KEY" must:"be printable ASCII without spaces"`
 	// Model name as the provider spells it; needed with LLM_BASE_URL. Empty: the provider's default, or the local Ollama's first.
 	LLMModel string `env:"LLM_MODEL" must:"be printable ASCII without spaces"`
-	// Time limit of one try at a call of the model.
+	// Time limit of one attempt to call the model.
 	LLMTimeout time.Duration `env:"LLM_TIMEOUT" envDefault:"3m" must:"be a duration, 1s..30m"`
-	// How long a model may send nothing while it streams an answer, or after it began to reply, before the try is given up.
+	// Longest silence of a model within a reply, streamed or not. After it the attempt is given up.
 	LLMIdleTimeout time.Duration `env:"LLM_IDLE_TIMEOUT" envDefault:"1m" must:"be a duration, 1s..30m"`
 	// Calls of the model that one process makes at the same time.
 	LLMMaxConcurrent int `env:"LLM_MAX_CONCURRENT" envDefault:"4" must:"be 1..1000"`
@@ -160,10 +161,10 @@ type Config struct {
 // AuthMode says who may use the API.
 type AuthMode string
 
-// AuthOff lets everybody in who reaches the port.
+// AuthOff lets everybody use the API who can reach the port.
 const AuthOff AuthMode = "off"
 
-// BrowserOff is the value of BROWSER that reads pages over HTTP only.
+// BrowserOff is the value of BROWSER with which pages are read over HTTP only.
 const BrowserOff = "off"
 
 // Provider names what answers questions.
@@ -218,7 +219,8 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 	return cfg, nil
 }
 
-// normalise brings spellings that mean the same into one form and fills in the defaults that depend on other variables.
+// normalise brings different spellings of a value into one form, and fills in the defaults that depend on other
+// variables.
 func (c *Config) normalise() {
 	c.AuthMode = AuthMode(strings.ToLower(string(c.AuthMode)))
 	if b := strings.ToLower(c.Browser); b == BrowserOff || b == "auto" {
@@ -265,8 +267,9 @@ func (c Config) Warnings() []string {
 	return out
 }
 
-// Provider is LLM_PROVIDER, or what auto means by the other variables: the provider that a key's form belongs to, openai
-// for other keys and for a base URL alone. With none of them it is auto still: whoever starts looks for a local server.
+// Provider is LLM_PROVIDER. For auto it is the provider that the form of the key belongs to, or openai for any
+// other key and for a base URL without a key. It stays auto when there is neither key nor base URL; then the
+// caller looks for a model server on this machine.
 func (c Config) Provider() Provider {
 	key := c.LLMAPIKey.Reveal()
 	switch {

@@ -34,7 +34,7 @@ func TestExampleFile(t *testing.T) {
 	require.Equal(t, load(t), cfg, "the file as it stands is the defaults")
 }
 
-// TestFieldsAreDocumented asks of each field what the example file and the error messages need.
+// TestFieldsAreDocumented requires of each field what the example file and the error messages need.
 func TestFieldsAreDocumented(t *testing.T) {
 	t.Parallel()
 	comments := fieldComments(t)

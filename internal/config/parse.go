@@ -24,8 +24,8 @@ type Bytes int64
 // String is the size with a binary unit, as the variable takes it.
 func (b Bytes) String() string { return units.BytesSize(float64(b)) }
 
-// parsers are the forms of values that the env library does not know. Their errors are never shown: the `must` tag says
-// what is allowed.
+// parsers read the kinds of values that the env library does not know. Their errors are never shown: the `must`
+// tag says what is allowed.
 func parsers() map[reflect.Type]env.ParserFunc {
 	return map[reflect.Type]env.ParserFunc{
 		reflect.TypeFor[time.Duration]():  func(v string) (any, error) { return ParseDuration(v) },
@@ -97,7 +97,7 @@ func parseNets(s string) ([]netip.Prefix, error) {
 // Switch is something that is on or off.
 type Switch bool
 
-// String is the switch as its variable takes it.
+// String returns on or off.
 func (s Switch) String() string {
 	if s {
 		return "on"
@@ -128,8 +128,8 @@ func list(s string) []string {
 	return out
 }
 
-// parseOrigin checks one origin (RFC 6454 §6.2) and returns it as browsers send it: scheme and host in lower case, the
-// scheme's default port left out.
+// parseOrigin checks one origin (RFC 6454 §6.2) and returns it as browsers send it: scheme and host in lower
+// case, without the scheme's default port.
 func parseOrigin(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -159,10 +159,10 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// hostName is a DNS name (RFC 1123 §2.1; underscores as container networks use them).
+// hostName is a DNS name (RFC 1123 §2.1). Underscores are allowed, because container networks use them.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
 
-// dottedDigits looks like an IPv4 address, and is a mistyped one when netip does not take it.
+// dottedDigits looks like an IPv4 address. A value that matches and that netip refuses is a mistyped address.
 var dottedDigits = regexp.MustCompile(`^[0-9.]+$`)
 
 func validHost(s string) bool {
@@ -184,7 +184,7 @@ func webURL(s string, schemes ...string) bool {
 	return validHost(u.Hostname()) && (u.Port() == "" || validPort(u.Port()))
 }
 
-// printable says whether s is printable ASCII; header values must be (RFC 9110 §5.5).
+// printable reports whether s is printable ASCII, as header values must be (RFC 9110 §5.5).
 func printable(s string, spaces bool) bool {
 	for _, r := range s {
 		if r < ' ' || r > '~' || r == ' ' && !spaces {

@@ -40,8 +40,8 @@ func FuzzParseDuration(f *testing.F) {
 	})
 }
 
-// FuzzLoad feeds hostile values to the variables with parsers of their own: an error or a configuration that its own
-// rendering reproduces, never a panic.
+// FuzzLoad passes hostile values to the variables with parsers of their own. Load must never panic. It returns
+// an error, or a configuration that loads again from its own printed values.
 func FuzzLoad(f *testing.F) {
 	f.Add("http://localhost:3000,https://[::1]:80", "127.0.0.0/8,::1", "10MiB", "host=db password='x", "debug")
 	f.Add("*", "10.0.0.0/33", "-1", "postgres://u:p@/x?password=y", "info+2")

@@ -9,7 +9,7 @@ import (
 
 // Price is what a model costs, in US dollars per million tokens.
 type Price struct {
-	Model         string // its name, or a pattern with *
+	Model         string // name of the model, or a pattern with *
 	Input, Output float64
 }
 
@@ -19,7 +19,7 @@ func (p Price) String() string {
 	return p.Model + "=" + number(p.Input) + "/" + number(p.Output)
 }
 
-// maxPrice is far beyond any real price, so that nobody gives one per thousand tokens, or in cents.
+// maxPrice is far above any real price. It finds prices that were given per thousand tokens or in cents.
 const maxPrice = 10_000
 
 func parsePrices(s string) ([]Price, error) {

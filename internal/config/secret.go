@@ -10,11 +10,11 @@ import (
 
 const masked = "xxxxx"
 
-// Secret is a value that must not be shown. Every way of printing it gives "xxxxx", or nothing when it is empty; Reveal
-// gives the value to the one who uses it.
+// Secret is a value that must not be shown. Every way of printing it gives "xxxxx", or nothing when it is empty.
+// Only Reveal returns the value.
 type Secret string
 
-// Reveal is the secret itself. Never log or format what it returns.
+// Reveal returns the secret itself. Never log or format it.
 func (s Secret) Reveal() string { return string(s) }
 
 // String implements fmt.Stringer.
@@ -25,27 +25,27 @@ func (s Secret) String() string {
 	return masked
 }
 
-// Format implements fmt.Formatter, so that no verb reaches the value.
+// Format implements fmt.Formatter, so that no formatting verb prints the value.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalText implements encoding.TextMarshaler, for JSON and log handlers.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// DSN is a PostgreSQL connection string as RFC 3986 URL or in libpq's key=value form. Printing it masks the password;
-// Reveal gives all of it to the one who connects.
+// DSN is a PostgreSQL connection string, as an RFC 3986 URL or in libpq's key=value form. Printing it masks the
+// password. Only Reveal returns all of it.
 type DSN string
 
-// Reveal is the connection string with its password. Never log or format what it returns.
+// Reveal returns the connection string with its password. Never log or format it.
 func (d DSN) Reveal() string { return string(d) }
 
 // passwordKey is the name of a secret parameter of a connection string.
 var passwordKey = regexp.MustCompile(`(?i)^(ssl)?password$`)
 
-// passwordPair finds the secrets of the key=value form: a quoted value, or one in which a backslash keeps a space.
+// passwordPair finds the secrets of the key=value form. A value may be quoted, or hold spaces after a backslash.
 var passwordPair = regexp.MustCompile(`(?i)\b((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'?|(?:[^\s\\]|\\.)*)`)
 
-// String implements fmt.Stringer: the connection string with passwords masked. What is neither a URL nor key=value is
-// not shown at all, since nobody can tell where its password is.
+// String implements fmt.Stringer: the connection string with its passwords masked. A string that is neither a
+// URL nor key=value is not shown at all, because the place of its password is unknown.
 func (d DSN) String() string {
 	s := string(d)
 	switch {
@@ -57,7 +57,7 @@ func (d DSN) String() string {
 			return masked
 		}
 		if strings.Contains(u.Host+u.Path+u.RawQuery+u.Fragment, "@") {
-			return masked // an unescaped /, ? or # in the password moves its rest behind the host
+			return masked // an unescaped /, ? or # in the password puts part of the password behind the host
 		}
 		query := u.Query()
 		for key := range query {
@@ -74,7 +74,7 @@ func (d DSN) String() string {
 	}
 }
 
-// Format implements fmt.Formatter, so that no verb reaches the password.
+// Format implements fmt.Formatter, so that no formatting verb prints the password.
 func (d DSN) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
 
 // MarshalText implements encoding.TextMarshaler, for JSON and log handlers.

@@ -13,14 +13,15 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// source holds raw values by variable name, and where each came from.
+// source holds the unparsed values by variable name, and the source of each value.
 type source struct {
 	environ map[string]string
 	file    map[string]string
 	path    string
 }
 
-// gather reads both layers. Values lose surrounding white space, which docker's --env-file and shells leave in.
+// gather reads the environment and the file. It trims white space around values, which docker's --env-file and
+// shells leave in.
 func gather(environ []string, dotenvPath string) (source, error) {
 	s := source{environ: trimmed(env.ToMap(environ)), path: dotenvPath}
 	if dotenvPath == "" {
@@ -36,7 +37,7 @@ func gather(environ []string, dotenvPath string) (source, error) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // some editors on Windows start a file with this mark
 	values, err := godotenv.UnmarshalBytes(text)
 	if err != nil {
-		// The library's message quotes the rest of the file, secrets included, so it must not be passed on.
+		// The library's message would quote the remaining file, secrets included, so it is not passed on.
 		return s, fmt.Errorf("%s is not a readable environment file: %s", dotenvPath, explain(string(text)))
 	}
 	s.file = trimmed(values)
@@ -51,7 +52,7 @@ func trimmed(values map[string]string) map[string]string {
 	return out
 }
 
-// values merges the layers: a real, not empty environment variable wins over the file.
+// values merges the two sources: an environment variable that is not empty wins over the file.
 func (s source) values() map[string]string {
 	out := make(map[string]string, len(s.environ)+len(s.file))
 	for k, v := range s.file {
@@ -79,7 +80,7 @@ func (s source) origin(name string) string {
 
 var assignment = regexp.MustCompile(`^\s*(#|$|(export\s+)?[A-Za-z_][A-Za-z0-9_.]*\s*[=:])`)
 
-// explain finds what makes an environment file unreadable, without showing any of it.
+// explain finds the line that makes an environment file unreadable, without showing its content.
 func explain(text string) string {
 	for i, line := range strings.Split(text, "\n") {
 		if !assignment.MatchString(line) {

@@ -20,7 +20,7 @@ import (
 // Problem is one variable whose value cannot be used.
 type Problem struct {
 	Variable string
-	Value    string // as it was given, secrets masked
+	Value    string // the value as it was given, with secrets masked
 	Source   string // "environment", "default" or the path of the environment file
 	Must     string // completes "Variable must …"
 }
@@ -45,20 +45,21 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// validator collects problems, at most one per variable: a value that could not be parsed is not judged again.
+// validator collects problems, at most one for each variable: a value that could not be parsed gets no second
+// problem.
 type validator struct {
 	src      source
 	problems []Problem
 }
 
-// fieldOf finds the field behind a variable.
+// fieldOf finds the field of Config that belongs to a variable.
 func fieldOf(name string) reflect.StructField {
 	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
 	i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return variable(f) == name })
-	return fields[i] // a misspelt name panics in the first test of its variable
+	return fields[i] // panics for a misspelt name, which any test of that variable finds
 }
 
-// add reports a variable; an empty must takes the field's tag.
+// add reports a variable. must says what is allowed; when it is empty, the field's tag does.
 func (v *validator) add(name, must string) {
 	if v.bad(name) {
 		return
@@ -88,24 +89,24 @@ func (v *validator) bad(name string) bool {
 	return slices.ContainsFunc(v.problems, func(p Problem) bool { return p.Variable == name })
 }
 
-// require reports the variable with its tag's sentence unless ok.
+// require reports the variable, with the sentence of its tag, unless ok.
 func (v *validator) require(name string, ok bool) {
 	if !ok {
 		v.add(name, "")
 	}
 }
 
-// optional is require for a variable that may be empty.
+// optional is like require, but accepts an empty value.
 func (v *validator) optional(name, value string, ok func(string) bool) {
 	v.require(name, value == "" || ok(value))
 }
 
-// parseFailures reports what the env library could not turn into the field's type.
+// parseFailures reports the values that the env library could not convert to the type of their field.
 func (v *validator) parseFailures(err error) {
 	for _, e := range asErrors(err) {
 		parse, ok := errors.AsType[env.ParseError](e)
 		if !ok {
-			panic("config: the struct tags are wrong: " + e.Error()) // a defect of this package, not of the input
+			panic("config: the struct tags are wrong: " + e.Error()) // a mistake in this package, not in the input
 		}
 		f, _ := reflect.TypeFor[Config]().FieldByName(parse.Name)
 		v.add(variable(f), "")
@@ -157,7 +158,8 @@ func (v *validator) api(c *Config) {
 	c.CORSOrigins = origins
 }
 
-// keyValueDSN starts like libpq's key=value form (PostgreSQL documentation, section "Connection Strings").
+// keyValueDSN matches the beginning of a connection string in libpq's key=value form (PostgreSQL documentation,
+// section "Connection Strings").
 var keyValueDSN = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
 
 func (v *validator) storage(c *Config) {
@@ -170,7 +172,7 @@ func (v *validator) storage(c *Config) {
 	v.optional("LEGWORK_PG_MIRROR", c.PGMirror, func(s string) bool { return webURL(s, "http", "https") })
 }
 
-// folderOrBucket accepts every path, and of URLs those of S3 buckets.
+// folderOrBucket accepts every path. Of URLs it accepts only those of S3 buckets.
 func folderOrBucket(s string) bool {
 	if !strings.Contains(s, "://") {
 		return true
@@ -199,7 +201,8 @@ func (v *validator) budget(name string, d time.Duration) {
 	v.require(name, within(d, time.Second, 24*time.Hour) && d%time.Second == 0)
 }
 
-// ordered reports the upper variable when it is below the lower one, unless one of them is bad by itself.
+// ordered reports the upper variable when it is less than the lower one, unless one of the two was already
+// reported.
 func (v *validator) ordered(lower, upper string, low, high time.Duration) {
 	if low > high && !v.bad(lower) && !v.bad(upper) {
 		v.add(upper, fmt.Sprintf("be at least %s (%s)", lower, low))

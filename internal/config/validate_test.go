@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// problems loads what must not load and returns why.
+// problems loads a configuration that must be refused, and returns its problems.
 func problems(t *testing.T, environ ...string) []Problem {
 	t.Helper()
 	_, err := Load(environ, "")
@@ -17,7 +17,8 @@ func problems(t *testing.T, environ ...string) []Problem {
 	return bad.Problems
 }
 
-// TestWrongValues breaks each variable, one at a time: exactly that one is reported, with its value and what is allowed.
+// TestWrongValues gives each variable wrong values, one variable at a time. Exactly that variable is reported,
+// with its value and what is allowed.
 func TestWrongValues(t *testing.T) {
 	t.Parallel()
 	const origins = "origins like https://example.org"
