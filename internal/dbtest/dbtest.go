@@ -23,7 +23,7 @@ import (
 	"legwork/migrations"
 )
 
-// setupTimeout bounds everything that a test does to the server before and after itself.
+// setupTimeout bounds the work of a test on the server before it begins and after it ends.
 const setupTimeout = 60 * time.Second
 
 // New gives an open store on a fresh database. At the end of the test the audit must find nothing.
@@ -32,7 +32,7 @@ func New(t testing.TB) *store.Store {
 	return Open(t, URL(t))
 }
 
-// Open opens another store on a database of URL's, as another process would.
+// Open opens another store on a database that URL created, as another process would.
 func Open(t testing.TB, url string) *store.Store {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
@@ -115,8 +115,8 @@ func audit(ctx context.Context, t testing.TB, dsn string) {
 	}
 }
 
-// ensureTemplate makes the template once per server, whichever of the test processes comes first. Its name says what
-// is in it, so a changed migration makes a new one.
+// ensureTemplate creates the template once per server, whichever test process comes first. Its name is a hash of
+// what is in it, so a changed migration makes a new template.
 func ensureTemplate(ctx context.Context, admin string) (string, error) {
 	name, err := templateName()
 	if err != nil {
@@ -172,7 +172,7 @@ func templateName() (string, error) {
 	return "legwork_template_" + hex.EncodeToString(h.Sum(nil))[:12], err
 }
 
-// strategy picks the faster way to clone where the server has a choice (PostgreSQL 15 and newer).
+// strategy picks the faster way to clone a database, where the server offers a choice (PostgreSQL 15 and newer).
 func strategy(ctx context.Context, admin string) string {
 	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
@@ -196,7 +196,7 @@ func exec(ctx context.Context, dsn, sql string) error {
 	return err
 }
 
-// withDatabase names another database in a postgres:// URL.
+// withDatabase puts another database name into a postgres:// URL.
 func withDatabase(dsn, name string) string {
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -206,8 +206,9 @@ func withDatabase(dsn, name string) string {
 	return u.String()
 }
 
-// EndTask ends a task in tx as the service would, without a job or files: with the answer of res when f is nil, otherwise as
-// failed or, by the code of f, as cancelled. It gives the terminal event.
+// EndTask ends a task in tx as the service does, but without a job or files. When f is nil the task completes
+// with the answer of res. Otherwise it fails, or it is cancelled if the code of f says so. EndTask returns the
+// terminal event.
 func EndTask(ctx context.Context, s *store.Store, tx pgx.Tx, id uuid.UUID, epoch int, res research.Result, f *research.Failure) (research.Event, error) {
 	w := s.Worker()
 	head, err := w.LockHead(ctx, tx, id)

@@ -23,21 +23,22 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// Where a test server comes from; LEGWORK_TEST_SERVER and testserver's --source take the last three.
+// The sources of a test server. LEGWORK_TEST_SERVER and testserver's --source accept the last three.
 const (
-	SourceURL       = "TEST_DATABASE_URL" // somebody else's; used whenever that variable is set
-	SourceEmbedded  = "embedded"          // pgembed, in a folder below the temporary one that later runs use again
+	SourceURL       = "TEST_DATABASE_URL" // a server that the caller started; used whenever TEST_DATABASE_URL is set
+	SourceEmbedded  = "embedded"          // pgembed, in a folder below the temporary folder that later runs use again
 	SourceContainer = "container"         // LEGWORK_TEST_POSTGRES_IMAGE on the Docker engine
-	SourceAuto      = "auto"              // a container when an engine answers, else embedded
+	SourceAuto      = "auto"              // a container when a Docker engine answers, otherwise embedded
 )
 
 const (
 	defaultImage   = "postgres:15-alpine"
 	maxConnections = 500
-	password       = "legwork-test" // of a server on loopback that holds nothing
+	password       = "legwork-test" // the password of a server on loopback that holds no data of value
 )
 
-// shared is the server of this test process. The tests of a package share nothing that could hold it for them.
+// shared is the server of this test process. It is a package variable because the tests of a package have no
+// common owner.
 var shared struct {
 	sync.Mutex
 	asked  bool
@@ -45,10 +46,10 @@ var shared struct {
 	err    error
 }
 
-// Server gives the connection string of an administrator's database on the PostgreSQL server of this process's tests,
-// and where that comes from. It is TEST_DATABASE_URL if set (`make test` starts one server for all packages with
-// testserver), else an embedded server of this process, which ends with it; LEGWORK_TEST_SERVER=container makes it a
-// container instead.
+// Server returns the connection string of an administrator's database on the PostgreSQL server of this process's
+// tests, and the source of that server. It is the server that TEST_DATABASE_URL names, if set; `make test`
+// starts one server for all packages with testserver. Otherwise it is an embedded server, which ends with this
+// process, or a container with LEGWORK_TEST_SERVER=container.
 func Server(ctx context.Context) (dsn, source string, err error) {
 	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" {
 		return dsn, SourceURL, nil
@@ -65,10 +66,10 @@ func Server(ctx context.Context) (dsn, source string, err error) {
 	return shared.server.DSN, shared.server.Source, nil
 }
 
-// startForProcess starts a server that nobody stops: what is left of it must end with the process by itself.
+// startForProcess starts a server that nobody stops, so it must end by itself when the process ends.
 func startForProcess(ctx context.Context, source string) (*TestServer, error) {
 	if source == "" || source == SourceAuto {
-		source = SourceEmbedded // a container for each package would cost more than it tells
+		source = SourceEmbedded // one container for each package would cost too much time
 	}
 	if source == SourceContainer && testcontainers.ReadConfig().Config.RyukDisabled {
 		return nil, errors.New("LEGWORK_TEST_SERVER=container with TESTCONTAINERS_RYUK_DISABLED=true would leave a container behind: " +
@@ -79,7 +80,7 @@ func startForProcess(ctx context.Context, source string) (*TestServer, error) {
 
 // TestServer is a PostgreSQL server for tests, tuned for speed: its data does not survive a crash of the machine.
 type TestServer struct {
-	DSN    string // connection string of an administrator's database
+	DSN    string // connection string of an administrator's database on it
 	Source string // SourceEmbedded or SourceContainer
 	Note   string // why it is not a container, when SourceAuto would have preferred one; else ""
 	stop   func(context.Context) error
@@ -110,7 +111,7 @@ func StartServer(ctx context.Context, source string) (*TestServer, error) {
 	return nil, fmt.Errorf("%q is no source of a test server; allowed are %s, %s and %s", source, SourceAuto, SourceEmbedded, SourceContainer)
 }
 
-// quiet keeps testcontainers from describing the engine in the middle of the tests' output.
+// quiet stops testcontainers from printing a description of the Docker engine among the tests' output.
 var quiet = sync.OnceFunc(func() { tclog.SetDefault(tclog.NewNoopLogger()) })
 
 // startContainer runs the image on the Docker engine and waits until it takes connections.
@@ -155,9 +156,9 @@ func startContainer(ctx context.Context) (*TestServer, error) {
 	return &TestServer{DSN: dsn(host, port.Port()), Source: SourceContainer, stop: remove}, nil
 }
 
-// engineAnswers asks the Docker engine whether it is there.
+// engineAnswers sends a request to the Docker engine. The error says why it did not answer.
 func engineAnswers(ctx context.Context) (err error) {
-	defer func() { // testcontainers panics where it finds no way to any engine
+	defer func() { // testcontainers panics when it finds no way to reach an engine
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
@@ -175,8 +176,9 @@ func engineAnswers(ctx context.Context) (err error) {
 // maxSlots bounds how many embedded test servers run at a time.
 const maxSlots = 64
 
-// startEmbedded starts pgembed in the first folder that no other test process is using. The folders are kept, so there
-// are never more than ran at one time, and the next run starts warm.
+// startEmbedded starts pgembed in the first folder that no other test process is using. The folders are kept for
+// the next run, which then starts faster. There are at most as many folders as processes that ran at the same
+// time.
 func startEmbedded(ctx context.Context) (*TestServer, error) {
 	base := filepath.Join(os.TempDir(), "legwork-test-"+strconv.Itoa(os.Getuid()))
 	if err := ownFolder(base); err != nil {
@@ -197,8 +199,8 @@ func startEmbedded(ctx context.Context) (*TestServer, error) {
 	return nil, fmt.Errorf("all %d folders for test servers below %s are in use", maxSlots, base)
 }
 
-// startSlot starts a server in the folder. Nothing in it is worth keeping: when the data of an earlier run does not
-// serve (the machine crashed, or PostgreSQL was replaced), a new start is made without it.
+// startSlot starts a server in the folder. Its data has no value: when the data of an earlier run cannot be used
+// (the machine crashed, or PostgreSQL was replaced), it is deleted and the server starts with new data.
 func startSlot(ctx context.Context, home string) (*pgembed.Server, error) {
 	cfg := pgembed.Config{Home: home, Fast: true, MaxConnections: maxConnections}
 	s, err := pgembed.Start(ctx, cfg)
@@ -218,7 +220,8 @@ func startSlot(ctx context.Context, home string) (*pgembed.Server, error) {
 	return s, nil
 }
 
-// maxTemplates is how many template databases of earlier runs a server may keep: each change of the schema leaves one.
+// maxTemplates is how many template databases of earlier runs a server may keep. Each change of the schema
+// leaves one behind.
 const maxTemplates = 4
 
 // dropLeftovers drops the databases that killed test processes have left, and the templates when they get many.
@@ -249,7 +252,8 @@ func dropLeftovers(ctx context.Context, dsn string) error {
 	return nil
 }
 
-// ownFolder makes a folder, or checks that the one that is there is ours: the temporary folder is open to everybody.
+// ownFolder makes a folder, or checks that the existing one belongs to this user: anybody may write into the
+// temporary folder.
 func ownFolder(dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make a folder for test servers: %w", err)

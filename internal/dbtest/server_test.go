@@ -16,7 +16,8 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// asHelper makes this test binary a test process that asks for its server, prints it and ends without a goodbye.
+// asHelper is the environment variable that makes this test binary a helper: a test process that asks for its
+// server, prints the address and ends without cleaning up.
 const asHelper = "DBTEST_TEST_HELPER"
 
 func TestMain(m *testing.M) {
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// helperIn runs such a process with tmp as its temporary folder, and waits until the server that it leaves is gone.
+// helperIn runs a helper with tmp as its temporary folder, and waits until the server that it started has ended.
 func helperIn(t *testing.T, tmp string) (string, error) {
 	t.Helper()
 	out, err := helper(t, "TMPDIR="+tmp)
@@ -58,7 +59,8 @@ func helperIn(t *testing.T, tmp string) (string, error) {
 			t.Fatal("the server outlives its process")
 		}
 	}
-	// The next server on the folder would remove the empty socket folder of the last one; here there is no next one.
+	// The next server on the folder would remove the empty socket folder of the last one. No other server starts
+	// here, so the test removes it.
 	if fields := strings.Fields(out); len(fields) > 1 {
 		if u, perr := url.Parse(fields[1]); perr == nil && u.Query().Get("host") != "" {
 			_ = os.Remove(u.Query().Get("host"))
@@ -67,7 +69,7 @@ func helperIn(t *testing.T, tmp string) (string, error) {
 	return out, err
 }
 
-// helper runs this test binary as such a process.
+// helper runs this test binary as a helper.
 func helper(t *testing.T, env ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -80,7 +82,7 @@ func helper(t *testing.T, env ...string) (string, error) {
 func TestProcessHasOneServerThatEndsWithIt(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()
-	for range 2 { // the second finds the folder, and the database, that the first has left
+	for range 2 { // the second helper finds the folder and the database of the first
 		out, err := helperIn(t, tmp)
 		var source, dsn, same string
 		if _, serr := fmt.Sscan(out, &source, &dsn, &same); err != nil || serr != nil || source != dbtest.SourceEmbedded || same != "true" || strings.Contains(out, "\n") {

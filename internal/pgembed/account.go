@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// account is whom initdb and postgres run as. The zero value means ourselves.
+// account is the user that initdb and postgres run as. The zero value is the user of this process.
 type account struct {
 	uid, gid uint32
-	switched bool // we are root and this is someone else
+	switched bool // this process runs as root, and the account is another user
 }
 
 // accountFor decides who runs the server. PostgreSQL refuses root, and an existing cluster can only be served by its
@@ -42,8 +42,8 @@ func accountFor(data string) (account, error) {
 		"start legwork as an ordinary user, or set DATABASE_URL")
 }
 
-// attr gives the process attributes for a command run as the account. The process group of its own keeps Ctrl-C in a
-// terminal from reaching the server before legwork has finished with it.
+// attr returns the process attributes for a command that runs as the account. The command gets a process group
+// of its own, so that Ctrl-C in a terminal does not reach the server before legwork stops it.
 func (a account) attr() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if a.switched {
@@ -52,7 +52,7 @@ func (a account) attr() *syscall.SysProcAttr {
 	return attr
 }
 
-// own gives path to the account.
+// own makes the account the owner of path.
 func (a account) own(path string) error {
 	if !a.switched {
 		return nil
@@ -60,9 +60,9 @@ func (a account) own(path string) error {
 	return os.Chown(path, int(a.uid), int(a.gid))
 }
 
-// blockedAt names the first folder on the way to the absolute path, and path itself if it is one, that the account
-// cannot pass; "" when there is none. Only a switched account needs the question. Access lists are not looked at: they
-// can only make a way that this does not see.
+// blockedAt names the first folder on the way to the absolute path that the account may not pass, path itself
+// included; "" when there is none. Only a switched account can be blocked. Access lists are not read, because
+// they can only allow more.
 func (a account) blockedAt(path string) string {
 	if !a.switched {
 		return ""
@@ -77,7 +77,7 @@ func (a account) blockedAt(path string) string {
 	for i := len(way) - 1; i >= 0; i-- {
 		info, err := os.Stat(way[i])
 		if errors.Is(err, os.ErrNotExist) {
-			return "" // what is made later is made passable
+			return "" // folders that do not exist yet will be made passable
 		}
 		if err != nil {
 			return way[i]
@@ -89,7 +89,7 @@ func (a account) blockedAt(path string) string {
 	return ""
 }
 
-// mayPass tells whether the folder's mode gives the account the right to search it.
+// mayPass reports whether the folder's mode lets the account search it.
 func (a account) mayPass(info os.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -105,9 +105,10 @@ func (a account) mayPass(info os.FileInfo) bool {
 	return mode&0o001 != 0
 }
 
-// folder gives the name by which the account can open the folder at path, and the files that its process must inherit
-// for that name to mean something (none in most cases). A folder below one that the account may not pass, as with
-// LEGWORK_HOME under root's own 0700 home, is handed over as an open descriptor where the system can do that.
+// folder returns a name by which the account can open the folder at path, and the files that its process must
+// inherit so that the name works (usually none). Some folders lie below one that the account may not pass, such
+// as LEGWORK_HOME below root's own home with mode 0700. Where the system allows it, such a folder is passed as
+// an open descriptor.
 func (a account) folder(path string) (name string, inherit []*os.File, err error) {
 	blocked := a.blockedAt(filepath.Dir(path))
 	if blocked == "" {
@@ -124,7 +125,7 @@ func (a account) folder(path string) (name string, inherit []*os.File, err error
 	return descriptorFolder, []*os.File{f}, nil
 }
 
-// closeAll closes files that a process has inherited by now.
+// closeAll closes files after the process has inherited them.
 func closeAll(files []*os.File) {
 	for _, f := range files {
 		_ = f.Close()

@@ -14,12 +14,12 @@ import (
 const (
 	roleName      = "legwork"          // the superuser of the cluster
 	databaseName  = "legwork"          // the database that URL names
-	passwordFile  = "legwork.password" // in the data folder, so that the two are copied and lost together
-	passwordInput = "password"         // in the socket folder, for initdb to read
+	passwordFile  = "legwork.password" // in the data folder, so that a copy of the data holds it
+	passwordInput = "password"         // in the socket folder, where initdb reads it
 	newPrefix     = "postgres.new-"    // a cluster being made
 )
 
-// VersionError says that the data was made by a major version that cannot be run here. Nothing was changed.
+// VersionError says that the data was made by a major version that cannot run here. The data was not changed.
 type VersionError struct {
 	Data  string   // the data folder
 	Major int      // the version that made it
@@ -37,7 +37,7 @@ func (e *VersionError) Error() string {
 		"or set LEGWORK_HOME to another folder to start empty", e.Data, e.Major, found, e.Major, e.Major)
 }
 
-// dataMajor reads which major version made the data folder; 0 when there is no cluster yet.
+// dataMajor reads the major version that made the data folder; 0: there is no cluster yet.
 func dataMajor(data string) (int, error) {
 	raw, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
 	if errors.Is(err, os.ErrPermission) {
@@ -68,7 +68,8 @@ func dataMajor(data string) (int, error) {
 	return major, nil
 }
 
-// removeUnfinished removes clusters whose making was cut short. Home is locked, so nobody is still making one.
+// removeUnfinished removes clusters that were never completed. Home is locked, so no other process is still
+// making one.
 func removeUnfinished(home string) error {
 	left, err := filepath.Glob(filepath.Join(escapeGlob(home), newPrefix+"*"))
 	for _, dir := range left {
@@ -77,18 +78,19 @@ func removeUnfinished(home string) error {
 	return err
 }
 
-// escapeGlob quotes what filepath.Glob would read as a pattern.
+// escapeGlob quotes the characters that have a meaning in patterns of filepath.Glob.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// makeCluster makes a new cluster in Home/postgres, with nothing in that place until it is complete.
+// makeCluster makes a new cluster and moves it to Home/postgres once it is complete. Before that, nothing is
+// there.
 func makeCluster(ctx context.Context, h *home, acct account, bin Binaries, socketDir string, fast bool) error {
 	dir, err := os.MkdirTemp(h.dir, newPrefix)
 	if err != nil {
 		return fmt.Errorf("make a database folder: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // renamed away when all went well
+	defer func() { _ = os.RemoveAll(dir) }() // does nothing after a success, because the folder was renamed
 	if err := acct.own(dir); err != nil {
 		return fmt.Errorf("give the database folder to the user that runs PostgreSQL: %w", err)
 	}
@@ -113,8 +115,9 @@ func makeCluster(ctx context.Context, h *home, acct account, bin Binaries, socke
 	return syncDir(h.dir)
 }
 
-// ctypes are tried in turn: character classes beyond ASCII are what full-text search folds case with, and systems call
-// them differently. The order of texts stays C everywhere, so an update of the system's locales cannot break an index.
+// ctypes are the locales to try for character classes, in this order. Full-text search needs one beyond ASCII to
+// change letters to lower case, and systems name them differently. The order of texts is always that of C, so an
+// update of the system's locales cannot break an index.
 func ctypes() []string { return []string{"C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8", "C"} }
 
 // initdb runs PostgreSQL's initdb on the empty folder dir.
@@ -158,7 +161,7 @@ func writePrivate(path, text string, acct account) error {
 	return acct.own(path)
 }
 
-// syncDir makes a rename in dir durable.
+// syncDir makes a rename in dir durable (fsync).
 func syncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

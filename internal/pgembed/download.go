@@ -21,9 +21,9 @@ import (
 const DefaultBaseURL = "https://repo1.maven.org/maven2"
 
 const (
-	// maxJarBytes bounds the download; the largest of the pinned files has 62 MB.
+	// maxJarBytes bounds the download. The largest of the pinned files has 62 MB.
 	maxJarBytes = 128 << 20
-	// downloadTimeout bounds the download as a whole.
+	// downloadTimeout bounds the time of a whole download.
 	downloadTimeout = 15 * time.Minute
 )
 
@@ -44,7 +44,7 @@ func artifacts() map[string]artifact {
 	}
 }
 
-// url is the artifact's place in a repository of Maven's layout.
+// url is the address of the artifact in a Maven repository.
 func (a artifact) url(base string) string {
 	name := "embedded-postgres-binaries-" + a.platform
 	return fmt.Sprintf("%s/io/zonky/test/postgres/%s/%s.0/%s-%s.0.jar", base, name, downloadVersion, name, downloadVersion)
@@ -58,7 +58,7 @@ type downloader struct {
 	logger   *slog.Logger
 }
 
-// newDownloader fits this machine, or says that there is nothing for it.
+// newDownloader makes a downloader for this machine. Its error says that no download exists for the platform.
 func newDownloader(cfg Config) (downloader, error) {
 	a, ok := artifacts()[runtime.GOOS+"/"+runtime.GOARCH]
 	if cfg.artifact != nil {
@@ -70,8 +70,8 @@ func newDownloader(cfg Config) (downloader, error) {
 	return downloader{base: cfg.BaseURL, cache: cfg.CacheDir, artifact: a, logger: cfg.Logger}, nil
 }
 
-// fetch makes sure that the release is in the cache and returns its bin folder. Others who fetch it at the same time
-// wait for the first.
+// fetch makes sure that the release is in the cache, and returns its bin folder. When several processes fetch it
+// at the same time, the first one downloads and the others wait.
 func (d downloader) fetch(ctx context.Context) (bin string, err error) {
 	target := cachedFolder(d.cache)
 	if err := os.MkdirAll(d.cache, 0o755); err != nil {
@@ -95,7 +95,7 @@ func (d downloader) fetch(ctx context.Context) (bin string, err error) {
 	if _, err := os.Stat(target); err == nil {
 		return filepath.Join(target, "bin"), nil
 	}
-	// The lock is ours: what is left here of a download that was cut short belongs to nobody.
+	// We hold the lock, so an unfinished download here belongs to no other process.
 	unfinished := target + ".new"
 	if err := os.RemoveAll(unfinished); err != nil {
 		return "", fmt.Errorf("clear the download cache: %w", err)

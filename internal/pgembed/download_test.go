@@ -21,7 +21,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// fakeJar builds a jar as the real ones are: a zip with a tar.xz in it.
+// fakeJar builds a jar with the structure of the real ones: a zip with a tar.xz in it.
 func fakeJar(t *testing.T, entries ...tar.Header) []byte {
 	t.Helper()
 	var txz, jar bytes.Buffer
@@ -66,7 +66,7 @@ func file(name, content string, mode int64) tar.Header {
 	return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, PAXRecords: map[string]string{"LEGWORK.content": content}}
 }
 
-// scripts are the programs of a jar that hands everything on to the programs of bin.
+// scripts are shell scripts that stand for the programs of a jar and call the programs of bin.
 func scripts(bin Binaries) []tar.Header {
 	return []tar.Header{
 		{Typeflag: tar.TypeDir, Name: "bin/", Mode: 0o700},
@@ -78,7 +78,7 @@ func scripts(bin Binaries) []tar.Header {
 	}
 }
 
-// maven serves content as the artifact and counts the requests for it.
+// maven is a server that serves content as the artifact and counts the requests for it.
 func maven(t *testing.T, content []byte) (base string, a artifact, requests *atomic.Int32) {
 	t.Helper()
 	sum := sha256.Sum256(content)
@@ -118,7 +118,7 @@ func TestStartDownloadsOnceWhenNothingIsInstalled(t *testing.T) {
 		t.Errorf("%d downloads, want 1", n)
 	}
 	left, err := os.ReadDir(cache)
-	if err != nil || len(left) != 2 { // the release and the lock file
+	if err != nil || len(left) != 2 { // only the release and the lock file may be there
 		t.Errorf("the cache holds %v, %v", left, err)
 	}
 	for _, name := range []string{"lib/libpq.so", "lib/libpq.so.5"} {
@@ -197,7 +197,7 @@ func TestConcurrentDownloads(t *testing.T) {
 	t.Parallel()
 	base, a, requests := maven(t, fakeJar(t, file("bin/postgres", "p", 0o755)))
 	cache := t.TempDir()
-	// A download that was cut short has left this.
+	// This file stands for a download that was interrupted.
 	write(t, filepath.Join(cachedFolder(cache)+".new", "bin", "postgres"), "half", 0o755)
 	var wg sync.WaitGroup
 	for range 8 {

@@ -23,13 +23,14 @@ type Binaries struct {
 	Source   string // how they were found, for people: "LEGWORK_PG_BIN", "PATH", "pg_config", "system", "Homebrew" or "download"
 }
 
-// ErrNotFound says that no usable server programs are installed. The error that wraps it lists what was looked at.
+// ErrNotFound says that no usable server programs are installed. The error that wraps it lists the places that
+// were searched.
 var ErrNotFound = errors.New("no PostgreSQL server programs (version " + fmt.Sprint(minMajor) + " or newer) were found")
 
-// Find looks for server programs of version 14 or newer, in this order: Config.BinDir alone if it is set; the folders
-// of PATH; the folder that pg_config names; /usr/lib/postgresql/*/bin and Homebrew's folders, newest first; what was
-// downloaded before. When Home has data already, only programs of the data's major version count, and their absence is
-// a *VersionError. Find downloads nothing.
+// Find looks for server programs of version 14 or newer. If Config.BinDir is set, it looks only there. Otherwise
+// it looks in this order: the folders of PATH; the folder that pg_config names; /usr/lib/postgresql/*/bin and
+// Homebrew's folders, newest first; an earlier download. When Home already has data, only programs of the data's
+// major version count, and the error is a *VersionError if there are none. Find downloads nothing.
 func Find(ctx context.Context, cfg Config) (Binaries, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -47,16 +48,16 @@ func Find(ctx context.Context, cfg Config) (Binaries, error) {
 	return cfg.search().find(ctx, acct, data, want)
 }
 
-// search holds the places to look at, so that tests can bring their own.
+// search holds the places to look at. Tests use places of their own.
 type search struct {
 	binDir string   // if set, the only place
 	path   []string // the folders of PATH
 	system []string // patterns of the system's bin folders
 	brew   []string // patterns of Homebrew's
-	cached string   // bin folder of what was downloaded
+	cached string   // bin folder of an earlier download
 }
 
-// search gives the places of this machine.
+// search returns the places of this machine.
 func (cfg Config) search() search {
 	if cfg.places != nil {
 		return *cfg.places
@@ -74,8 +75,8 @@ func (cfg Config) search() search {
 // place is one folder to look at.
 type place struct{ dir, source string }
 
-// find goes through the places until one has programs that run, are new enough and, if want is not 0, are of that
-// major version.
+// find looks at the places in order. It returns the first programs that run, are new enough, and have the major
+// version want unless that is 0.
 func (s search) find(ctx context.Context, acct account, data string, want int) (Binaries, error) {
 	var skipped, others []string
 	try := func(p place) (Binaries, bool) {
@@ -134,7 +135,8 @@ func (s search) places(ctx context.Context, acct account) func(yield func([]plac
 	}
 }
 
-// absolute makes places of folders, without those whose meaning depends on the current folder.
+// absolute makes a place of each absolute folder. It leaves out relative ones, whose meaning depends on the
+// current folder.
 func absolute(dirs []string, source string) []place {
 	var places []place
 	for _, dir := range dirs {
@@ -185,13 +187,15 @@ func folderMajor(dir string) int {
 	return n
 }
 
-// inspect looks for both programs in a folder and asks the server for its version. os.ErrNotExist: one is missing.
+// inspect looks for both programs in a folder, and asks the server for its version. os.ErrNotExist: one of them
+// is missing.
 func inspect(ctx context.Context, acct account, p place) (Binaries, error) {
 	server, err := filepath.EvalSymlinks(filepath.Join(p.dir, "postgres"))
 	if err != nil {
 		return Binaries{}, err
 	}
-	// A link in a bin folder leads to the installation, whose other programs are beside the server.
+	// The bin folder may hold links to an installation. The other programs are beside the file that the link
+	// names.
 	bin := Binaries{Dir: filepath.Dir(server), Postgres: server, InitDB: filepath.Join(filepath.Dir(server), "initdb"), Source: p.source}
 	if _, err := os.Stat(bin.InitDB); err != nil {
 		return bin, err
@@ -207,9 +211,9 @@ func inspect(ctx context.Context, acct account, p place) (Binaries, error) {
 	return bin, err
 }
 
-// runBriefly runs a program that answers at once, ten seconds at most. A program that was written a moment ago can be
-// busy: another thread that is just starting some process holds every open file for an instant, those being written
-// included.
+// runBriefly runs a program for ten seconds at most. A program that was just written can be "busy": for a moment
+// another thread that starts a process holds all our open files, also those open for writing. Then it is tried
+// again.
 func runBriefly(ctx context.Context, acct account, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

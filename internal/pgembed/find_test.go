@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// publicDir is a temporary folder that every user of the machine can reach, as programs must be when we are root.
+// publicDir is a temporary folder that every user of the machine can reach. When we are root, the programs run
+// as another user and must be in such a folder.
 func publicDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -23,7 +24,7 @@ func publicDir(t *testing.T) string {
 	return dir
 }
 
-// fakeBin makes a folder with a server that only tells its version and an initdb that runs a script.
+// fakeBin makes a folder with a server that only prints its version, and an initdb that runs a script.
 func fakeBin(t *testing.T, version, initdb string) string {
 	t.Helper()
 	dir := publicDir(t)

@@ -14,7 +14,7 @@ import (
 // InUseError says that another process has a server on the same Home.
 type InUseError struct {
 	Home string
-	PID  int    // of the other process; 0 when it did not say
+	PID  int    // of the other process; 0: unknown
 	URL  string // of its server, with the password; "" until that is ready
 }
 
@@ -32,17 +32,18 @@ func (e *InUseError) Error() string {
 type home struct {
 	dir  string
 	lock *os.File
-	last homeState // what the holder before us left
+	last homeState // the state that the previous holder of the lock wrote
 }
 
-// homeState is the content of the lock file: who serves this Home, and where.
+// homeState is the content of the lock file: the process that serves this Home, and its URL.
 type homeState struct {
 	PID       int    `json:"pid"`
 	URL       string `json:"url,omitempty"`
 	SocketDir string `json:"socketDir,omitempty"`
 }
 
-// lockHome makes Home if it is missing and takes its lock, or says who has it.
+// lockHome takes the lock of Home, which it creates if it is missing. Its error names the process that has the
+// lock.
 func lockHome(dir string) (*home, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -58,7 +59,7 @@ func lockHome(dir string) (*home, error) {
 	h := &home{dir: dir, lock: f}
 	raw, _ := io.ReadAll(io.LimitReader(f, 1<<16))
 	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
-	_ = json.Unmarshal(raw, &h.last) // a torn or empty file tells nothing, and need not
+	_ = json.Unmarshal(raw, &h.last) // an empty or incomplete file is no error: the state is only a hint
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		_ = f.Close()
@@ -75,7 +76,7 @@ func lockHome(dir string) (*home, error) {
 	return h, nil
 }
 
-// flock is flock(2), taken up again when a signal interrupts it.
+// flock is flock(2), repeated when a signal interrupts it.
 func flock(f *os.File, how int) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), how)
@@ -98,8 +99,8 @@ func (h *home) record(state homeState) error {
 	return err
 }
 
-// release empties the lock file and gives the lock back. The file stays: removing it would let two processes lock two
-// files of one name.
+// release empties the lock file and releases the lock. The file is not removed: otherwise two processes could
+// hold locks on two files of the same name.
 func (h *home) release() {
 	_ = h.lock.Truncate(0)
 	_ = h.lock.Close()
@@ -110,13 +111,14 @@ func (h *home) data() string { return filepath.Join(h.dir, "postgres") }
 
 const (
 	socketPrefix = "legwork-pg-"
-	socketName   = ".s.PGSQL.5432" // the port is a part of the name only
-	// A socket's path has 107 bytes (sun_path in unix(7)), 103 on macOS, and MkdirTemp adds up to ten digits.
+	socketName   = ".s.PGSQL.5432" // the port only forms the name; there is no TCP
+	// The path of a socket has at most 107 bytes (sun_path in unix(7)), 103 on macOS. MkdirTemp adds up to ten
+	// digits.
 	maxSocketParent = 103 - len("/"+socketPrefix+"0123456789/"+socketName)
 )
 
-// makeSocketDir makes a folder that only the account (and root) can enter, short enough for a socket's path, in the
-// first of the parents that suits.
+// makeSocketDir makes a folder that only the account (and root) can enter. It is made in the first of the
+// parents that works and whose path is short enough for a socket.
 func makeSocketDir(acct account, parents ...string) (string, error) {
 	var problems []string
 	for _, parent := range parents {
@@ -144,8 +146,8 @@ func makeSocketDir(acct account, parents ...string) (string, error) {
 	return "", fmt.Errorf("no folder for PostgreSQL's socket (%s): set TMPDIR to a short path that every user can reach", strings.Join(problems, "; "))
 }
 
-// removeSocketDir removes what a server leaves in its socket folder, and the folder. It touches nothing else, whatever
-// it is called with.
+// removeSocketDir removes the files that a server leaves in its socket folder, and the folder. It removes
+// nothing else, even from a wrong folder.
 func removeSocketDir(dir string) {
 	if !strings.HasPrefix(filepath.Base(dir), socketPrefix) {
 		return

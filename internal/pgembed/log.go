@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// maxLogBytes is the size at which postgres.log becomes postgres.log.1, which the next one replaces.
+// maxLogBytes is the size at which postgres.log is moved to postgres.log.1, replacing the older file of that
+// name.
 const maxLogBytes = 16 << 20
 
-// serverLog is the file that the server writes its messages to. It writes itself, so that its last words are kept when
-// we are gone; we look after the size.
+// serverLog is the file that the server writes its messages to. The server writes to it directly, so its last
+// messages are kept even when this process has died. This process only bounds the size.
 type serverLog struct {
 	file  *os.File
 	limit int64
@@ -38,8 +39,8 @@ func openLog(home string) (*serverLog, error) {
 	return l, nil
 }
 
-// rotate copies the log away and empties it when it has reached the limit. The server appends, so it goes on at the new
-// end; a line written between copying and emptying is lost.
+// rotate copies the log to its second file and empties it, when it has reached the limit. The server appends, so
+// it continues in the empty file. A line written between copying and emptying is lost.
 func (l *serverLog) rotate() error {
 	info, err := l.file.Stat()
 	if err != nil || info.Size() < l.limit {
@@ -59,7 +60,7 @@ func (l *serverLog) rotate() error {
 	return l.file.Truncate(0)
 }
 
-// watch looks after the log's size until done is closed.
+// watch bounds the size of the log until done is closed.
 func (l *serverLog) watch(every time.Duration, done <-chan struct{}, failed func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -75,7 +76,7 @@ func (l *serverLog) watch(every time.Duration, done <-chan struct{}, failed func
 	}
 }
 
-// tail gives the last lines that this server has logged, 8 KiB at most.
+// tail returns the last lines that this server has logged, at most 8 KiB.
 func (l *serverLog) tail() string {
 	info, err := l.file.Stat()
 	if err != nil {
@@ -95,7 +96,8 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// untilReady calls ready at once and then every 20 ms until it returns true or fails for good, or ctx or the process ends.
+// untilReady calls ready at once and then every 20 ms. It returns when ready returns true or an error, or when
+// ctx or the process ends.
 func untilReady(ctx context.Context, ended <-chan struct{}, ready func() (bool, error)) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

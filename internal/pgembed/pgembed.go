@@ -21,29 +21,29 @@ import (
 )
 
 const (
-	// startTimeout bounds Start, apart from a download, when its context has no deadline. Recovery after a crash is
-	// part of it: with PostgreSQL's default of 1 GB between checkpoints it takes a fraction of that.
+	// startTimeout bounds Start when its context has no deadline; a download is not counted. The time includes
+	// recovery after a crash, which takes much less with PostgreSQL's default of 1 GB between checkpoints.
 	startTimeout = 60 * time.Second
-	// orphanTimeout is how long a server of a dead legwork gets to shut down.
+	// orphanTimeout is how long a server whose legwork has died may take to shut down.
 	orphanTimeout = 30 * time.Second
 )
 
-// errEnded: the server ended while something waited for it.
+// errEnded means that the server ended while a caller waited for it.
 var errEnded = errors.New("PostgreSQL has ended")
 
-// Config says where the server and its data are. The zero value works.
+// Config says where the server's programs and data are. The zero value works.
 type Config struct {
 	Home           string            // LEGWORK_HOME, made if missing; default ".legwork"
 	BinDir         string            // LEGWORK_PG_BIN: the folder with postgres and initdb; "" searches, see Find
-	CacheDir       string            // where a downloaded PostgreSQL is kept; default: the user's cache folder, for root /var/cache/legwork
+	CacheDir       string            // where downloads of PostgreSQL are kept; default: the user's cache folder, for root /var/cache/legwork
 	BaseURL        string            // LEGWORK_PG_MIRROR: a Maven repository; default DefaultBaseURL
 	Logger         *slog.Logger      // default: discards
-	Fast           bool              // for tests only: nothing is safe on disk when the machine crashes
+	Fast           bool              // for tests only: data is lost when the machine crashes
 	MaxConnections int               // default 200
-	Settings       map[string]string // further settings (postgresql.conf names), which win over ours
+	Settings       map[string]string // further settings (names of postgresql.conf), which replace ours
 
 	// For this package's tests.
-	watchdogOnly bool      // do as on systems without a death signal
+	watchdogOnly bool      // use the watchdog also where the system has a death signal
 	places       *search   // instead of this machine's
 	artifact     *artifact // instead of the pinned one
 }
@@ -81,7 +81,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// defaultCache is the user's cache folder, and below the temporary one for a user without a home.
+// defaultCache is the user's cache folder, or a folder below the temporary one for a user without a home.
 func defaultCache() string {
 	if os.Geteuid() == 0 {
 		return rootCache
@@ -107,9 +107,10 @@ type Server struct {
 	stopErr  error
 }
 
-// Start starts the server on Home's data, making the data folder first if there is none and downloading PostgreSQL
-// first if none is installed. ctx bounds the start, not the life of the server; without a deadline, a start takes 60 s
-// at most, not counting a download. Errors are sentences for the user; *InUseError and *VersionError can be told apart.
+// Start starts the server on Home's data. It first makes the data folder if there is none, and downloads
+// PostgreSQL if it is not installed. ctx bounds the start, and not the time that the server runs. Without a
+// deadline a start takes at most 60 s, not counting a download. Errors are sentences for the user; *InUseError
+// and *VersionError are types of their own.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -127,7 +128,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// start does the work of Start below the lock.
+// start does the work of Start while the lock is held.
 func (s *Server) start(ctx context.Context) error {
 	begun := time.Now()
 	data := s.home.data()
@@ -170,7 +171,8 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// binaries finds the programs for data of that major version (0: any), or downloads them if that helps.
+// binaries finds the programs for data of that major version (0: any), or downloads them if the download has
+// that version.
 func (s *Server) binaries(ctx context.Context, major int) (Binaries, error) {
 	bin, findErr := s.cfg.search().find(ctx, s.acct, s.home.data(), major)
 	downloadMajor, _, _ := strings.Cut(downloadVersion, ".")
@@ -197,7 +199,7 @@ func (s *Server) binaries(ctx context.Context, major int) (Binaries, error) {
 	return bin, nil
 }
 
-// prepareData makes the cluster if it is missing, and way for a server on it.
+// prepareData makes the cluster if it is missing. Otherwise it waits until no earlier server uses the data.
 func (s *Server) prepareData(ctx context.Context, missing bool) (err error) {
 	if err := removeUnfinished(s.home.dir); err != nil {
 		return fmt.Errorf("remove an unfinished database folder: %w", err)
@@ -217,8 +219,8 @@ func (s *Server) prepareData(ctx context.Context, missing bool) (err error) {
 	})
 }
 
-// launchUntilReady starts the server and waits until it takes connections. After a crash of the server alone, its
-// children may hold the shared memory for another moment: then it is started again.
+// launchUntilReady starts the server and waits until it accepts connections. When a server crashed alone, its
+// children may hold the shared memory for a moment longer; then it tries again.
 func (s *Server) launchUntilReady(ctx context.Context) error {
 	var err error
 	waitErr := untilReady(ctx, nil, func() (bool, error) {
@@ -231,7 +233,7 @@ func (s *Server) launchUntilReady(ctx context.Context) error {
 	return waitErr
 }
 
-// launch starts the server once and waits until it takes connections.
+// launch starts the server once and waits until it accepts connections.
 func (s *Server) launch(ctx context.Context) error {
 	name, inherit, err := s.acct.folder(s.home.data())
 	if err != nil {
@@ -262,7 +264,7 @@ func (s *Server) launch(ctx context.Context) error {
 	return nil
 }
 
-// failed stops what runs and explains with the server's own words why it could not be used.
+// failed stops the server, and returns an error that quotes the server's own messages.
 func (s *Server) failed(err error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -276,7 +278,7 @@ func (s *Server) failed(err error) error {
 		s.home.data(), err, s.log.file.Name(), s.log.tail())
 }
 
-// settings gives the server's settings as name=value, ours first.
+// settings returns the settings of the server as name=value. Those of Config.Settings replace ours.
 func (s *Server) settings() []string {
 	all := map[string]string{
 		"listen_addresses":        "",
@@ -365,7 +367,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	return s.stopErr
 }
 
-// cleanUp gives back what Start took, except for the process.
+// cleanUp releases everything that Start took, except for the process.
 func (s *Server) cleanUp() {
 	if s.log != nil {
 		_ = s.log.file.Close()

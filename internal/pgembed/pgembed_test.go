@@ -15,7 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// helperHome makes this test binary a legwork that serves the named Home until it is killed.
+// helperHome is the environment variable that makes this test binary a legwork. It serves the named Home until
+// it is killed.
 const (
 	helperHome     = "PGEMBED_TEST_HOME"
 	helperWatchdog = "PGEMBED_TEST_WATCHDOG"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// start starts a server that the test stops at its end, if it has not done so.
+// start starts a server. The end of the test stops it, unless the test has done so.
 func start(t *testing.T, cfg Config) *Server {
 	t.Helper()
 	cfg.Fast = true
@@ -63,7 +64,7 @@ func execute(t *testing.T, url string, statements ...string) *pgx.Conn {
 	return conn
 }
 
-// helper starts this test binary as a legwork of its own on home and waits until its server is ready.
+// helper starts this test binary as a legwork on home, and waits until its server is ready.
 func helper(t *testing.T, home, watchdog string) (process *os.Process, url string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -94,7 +95,7 @@ func kill9(t *testing.T, process *os.Process) {
 	}
 }
 
-// queryText runs a statement that gives one text.
+// queryText runs a statement that returns one text.
 func queryText(t *testing.T, s *Server, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.URL())
@@ -203,7 +204,7 @@ func TestHomeThatOthersCannotReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, Config{Home: filepath.Join(closed, "home")})
-	// With files of its own to make and remove, as root's server must be able to.
+	// The server creates and removes files here. A server that root started must be able to do so.
 	execute(t, s.URL(), "CREATE DATABASE other STRATEGY FILE_COPY", "CHECKPOINT", "DROP DATABASE other")
 	info, err := os.Stat(s.home.data())
 	if err != nil {
@@ -288,7 +289,7 @@ func TestNoOrphanAfterKill9(t *testing.T) {
 			t.Parallel()
 			home := t.TempDir()
 			process, url := helper(t, home, watchdog)
-			// An open transaction must not hold the shutdown up.
+			// An open transaction must not delay the shutdown.
 			execute(t, url, "CREATE TABLE kept AS SELECT 'still here'::text AS v", "BEGIN", "LOCK TABLE kept")
 			kill9(t, process)
 			killed := time.Now()
@@ -307,7 +308,7 @@ func TestStartRightAfterKill9(t *testing.T) {
 	home := t.TempDir()
 	process, _ := helper(t, home, "")
 	kill9(t, process)
-	s := start(t, Config{Home: home}) // while the old server may still be shutting down
+	s := start(t, Config{Home: home}) // the old server may still be shutting down
 	if queryText(t, s, "SELECT 'fine'") != "fine" {
 		t.Error("not fine")
 	}
@@ -336,7 +337,7 @@ func TestServerThatCrashes(t *testing.T) {
 func TestStopWithoutPatience(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{Home: t.TempDir()})
-	// A stopped process does not follow SIGINT; SIGKILL ends it nevertheless.
+	// A stopped process does not react to SIGINT; SIGKILL ends it nevertheless.
 	if err := s.proc.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

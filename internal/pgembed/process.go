@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// environment is what PostgreSQL's programs get of ours: what they need to find libraries and temporary space. Keys and
-// passwords in our environment are none of their business, and PG* or LC_* variables would change what they do.
+// environment is the part of our environment that PostgreSQL's programs get: what they need to find libraries
+// and temporary space. Keys and passwords are not passed on, and neither are PG* and LC_* variables, which would
+// change how the programs behave.
 func environment() []string {
 	env := []string{"LC_ALL=C", "TZ=UTC"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -26,10 +27,10 @@ func environment() []string {
 	return env
 }
 
-// runProgram runs a short-lived program as the account to its end and returns what it printed. It dies with us, and
-// with ctx, children included.
+// runProgram runs a short-lived program as the account and returns its output. The program and its children end
+// when this process or ctx ends.
 func runProgram(ctx context.Context, acct account, inherit []*os.File, program string, args ...string) (string, error) {
-	// The death signal belongs to the thread that starts the program.
+	// The kernel ties the death signal to the thread that starts the program.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -53,7 +54,8 @@ type process struct {
 	err  error
 }
 
-// launch starts the command and keeps it under watch until it ends: it gets SIGINT, a fast shutdown, when we die.
+// launch starts the command and watches it until it ends. When this process dies, the command gets SIGINT, which
+// means a fast shutdown.
 func launch(cmd *exec.Cmd, useDeathSignal bool) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	if useDeathSignal {
@@ -67,8 +69,8 @@ func launch(cmd *exec.Cmd, useDeathSignal bool) (*process, error) {
 	return p, nil
 }
 
-// run starts the command and waits for its end on one locked thread, because the kernel sends the death signal when
-// the starting thread ends, not only when the whole process does.
+// run starts the command and waits for its end, both on one locked thread: the kernel sends the death signal
+// when the thread that started the command ends, even if the process goes on.
 func (p *process) run(started chan<- error, deathSignal bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -95,8 +97,8 @@ func (p *process) run(started chan<- error, deathSignal bool) {
 	close(p.done)
 }
 
-// startWatchdog starts a shell that sends SIGINT to pid when this process ends, however it ends: its standard input is
-// a pipe whose only writer is us. release ends the watch.
+// startWatchdog starts a shell that sends SIGINT to pid when this process ends in any way. The shell reads from
+// a pipe whose only writer is this process. release ends the shell.
 func startWatchdog(pid int) (release func(), err error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -111,14 +113,14 @@ func startWatchdog(pid int) (release func(), err error) {
 		return nil, fmt.Errorf("start the watchdog of PostgreSQL: %w", err)
 	}
 	return func() {
-		_ = cmd.Process.Kill() // before the pipe closes, or it would fire
+		_ = cmd.Process.Kill() // before the pipe is closed, which would make the shell send its signal
 		_ = cmd.Wait()
 		_ = w.Close()
 	}, nil
 }
 
-// stop ends the server: a fast shutdown, and an immediate one when ctx ends first. The latter loses no committed data
-// either, but the next start has to recover.
+// stop ends the server by a fast shutdown. When ctx ends first, it does an immediate shutdown: no committed data
+// is lost, but the next start has to recover.
 func (p *process) stop(ctx context.Context) error {
 	_ = p.cmd.Process.Signal(syscall.SIGINT)
 	select {
@@ -138,10 +140,10 @@ func (p *process) stop(ctx context.Context) error {
 	return fmt.Errorf("PostgreSQL did not shut down in time and was stopped at once; the next start recovers: %w", ctx.Err())
 }
 
-// isServerName tells whether a process of that name may be a PostgreSQL server.
+// isServerName reports whether a process of that name may be a PostgreSQL server.
 func isServerName(comm string) bool { return comm == "postgres" || comm == "postmaster" }
 
-// pidFileOwner reads a data folder's postmaster.pid; 0 when there is none, or none that can be read.
+// pidFileOwner reads the process id in a data folder's postmaster.pid; 0: there is no readable one.
 func pidFileOwner(data string) int {
 	raw, err := os.ReadFile(data + "/postmaster.pid")
 	if err != nil {
@@ -155,9 +157,9 @@ func pidFileOwner(data string) int {
 	return pid
 }
 
-// clearPidFile makes way for a new server on the data folder, whose Home we have locked. A server that a dead legwork
-// left is shutting down: it is waited for. A pid file of a dead process is removed: its number may belong to somebody
-// else by now, and PostgreSQL would refuse to start.
+// clearPidFile makes sure that a new server can start on the data folder, whose Home we have locked. A server
+// whose legwork has died is shutting down; it waits for that. A pid file of a process that has ended is removed.
+// Its number may belong to another process by now, and then PostgreSQL would refuse to start.
 func clearPidFile(ctx context.Context, data string, waiting func(pid int)) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -14,7 +14,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// maxUnpackedBytes bounds what a jar may grow to; the largest of the pinned ones has 230 MB.
+// maxUnpackedBytes bounds the unpacked size of a jar. The largest of the pinned ones has 230 MB.
 const maxUnpackedBytes = 1 << 30
 
 // unpackJar unpacks the one .txz file (a tar compressed with xz) in a jar (a zip) into the new folder dir.
@@ -41,8 +41,8 @@ func unpackJar(jar io.ReaderAt, size int64, dir string) error {
 	return errors.New("there is no .txz file in it")
 }
 
-// unpackTar unpacks a tar into the new folder dir. Nothing is written outside of it, whatever the names in the tar say.
-// Everybody may read the result: the server may run as another user than the one who downloads.
+// unpackTar unpacks a tar into the new folder dir. Names in the tar cannot lead out of that folder. Everybody
+// may read the result, because the server may run as another user than the one who downloads.
 func unpackTar(r io.Reader, dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -101,7 +101,7 @@ func unpackEntry(root *os.Root, h *tar.Header, r io.Reader) error {
 	return fmt.Errorf("unexpected kind of entry %q", h.Typeflag)
 }
 
-// makeDirs makes a folder and those above it, for everybody to read whatever the umask.
+// makeDirs makes a folder and those above it. Everybody may read them, whatever the umask.
 func makeDirs(root *os.Root, name string) error {
 	for i, r := range name + "/" {
 		if r != '/' || i == 0 {

@@ -23,14 +23,14 @@ import (
 )
 
 const (
-	startTimeout = 3 * time.Minute // an image may have to be pulled
+	startTimeout = 3 * time.Minute // long, because an image may have to be pulled
 	stopTimeout  = 30 * time.Second
 	statusUsage  = 2 // the command was not run
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run does it all and returns the exit status.
+// run does all the work of main and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("testserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -45,7 +45,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd := exec.Command(flags.Arg(0), flags.Args()[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
 
-	// From here on no signal ends us before the server is stopped.
+	// From here on a signal no longer ends this process before it has stopped the server.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -64,7 +64,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return status
 }
 
-// server starts the server, unless there is one already and no other was asked for. A signal ends the wait for it.
+// server starts the server, unless TEST_DATABASE_URL names one and no other source was asked for. A signal
+// interrupts the start.
 func server(source string, signals <-chan os.Signal, stderr io.Writer) (dsn string, stop func() error, err error) {
 	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" && (source == "" || source == dbtest.SourceAuto) {
 		return dsn, func() error { return nil }, nil
@@ -96,7 +97,7 @@ func server(source string, signals <-chan os.Signal, stderr io.Writer) (dsn stri
 	}, nil
 }
 
-// wait runs the command to its end, hands signals on to it, and returns its exit status.
+// wait waits until the command ends, passes signals on to it, and returns its exit status.
 func wait(cmd *exec.Cmd, signals <-chan os.Signal) (int, error) {
 	if err := cmd.Start(); err != nil {
 		return statusUsage, err

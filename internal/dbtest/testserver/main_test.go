@@ -13,7 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// role makes this test binary something else than the tests: the command below a testserver, or a testserver.
+// role is the environment variable that makes this test binary a testserver, or the command that a testserver
+// runs.
 const role = "TESTSERVER_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -26,7 +27,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestCommandOfTestserver is the command of a testserver in the other tests: it says which server it got.
+// TestCommandOfTestserver is the command that testserver runs in the other tests. It prints the address of its
+// server.
 func TestCommandOfTestserver(t *testing.T) {
 	if os.Getenv("TESTSERVER_TEST_COMMAND") == "" {
 		return
@@ -58,7 +60,8 @@ func testserver(t *testing.T, env []string, args ...string) (status int, output 
 	return cmd.ProcessState.ExitCode(), out.String()
 }
 
-// serverOf reads the connection string that the command printed, and checks that the server is tuned and gone.
+// serverOf reads the connection string that the command printed. It checks that the server was tuned and has
+// ended.
 func serverOf(t *testing.T, status int, output string) {
 	t.Helper()
 	_, line, _ := strings.Cut(output, "SERVER off 500 ")
@@ -74,8 +77,8 @@ func serverOf(t *testing.T, status int, output string) {
 
 func command() []string { return []string{"--", os.Args[0], "-test.run", "^TestCommandOfTestserver$"} }
 
-// noImage names an image that nobody has and that cannot be pulled, and lets no machine with an engine differ from one
-// without by more than the message.
+// noImage names an image that does not exist and cannot be pulled. So the test fails in the same way on machines
+// with and without a Docker engine, except for the message.
 const noImage = "LEGWORK_TEST_POSTGRES_IMAGE=localhost:1/legwork/absent:1"
 
 func saysNoContainer(output string) bool {
@@ -96,7 +99,8 @@ func TestCommandGetsAServerThatEndsWithIt(t *testing.T) {
 	}
 }
 
-// The container is tested where somebody has said which image to use: it may have to be pulled.
+// The container is tested only where a variable says which image to use, because the image may have to be
+// pulled.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	args := append([]string{"--source", "container"}, command()...)
