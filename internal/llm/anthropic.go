@@ -10,13 +10,13 @@ import (
 	"github.com/tmc/langchaingo/llms/anthropic"
 )
 
-// anthropicAPI speaks to Anthropic's Messages API.
+// anthropicAPI makes calls of Anthropic's Messages API.
 type anthropicAPI struct{ model llms.Model }
 
 func newAnthropic(cfg Config, client *http.Client) (*anthropicAPI, error) {
 	key := cfg.Key
 	if key == "" {
-		key = "none" // langchaingo insists; the transport removes it
+		key = "none" // langchaingo requires a key; the transport removes it
 	}
 	m, err := anthropic.New(anthropic.WithToken(key), anthropic.WithModel(cfg.Model), anthropic.WithBaseURL(cfg.BaseURL),
 		anthropic.WithHTTPClient(client))
@@ -26,7 +26,7 @@ func newAnthropic(cfg Config, client *http.Client) (*anthropicAPI, error) {
 func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
 	resp, err := a.model.GenerateContent(ctx, anthropicMessages(r.Messages), callOptions(r)...)
 	if errors.Is(err, anthropic.ErrEmptyResponse) && ctx.Err() == nil {
-		return Reply{Stop: StopEnd}, nil // a reply without content is allowed: the model had nothing to say
+		return Reply{Stop: StopEnd}, nil // a reply without content is allowed: the model wrote nothing
 	}
 	if err != nil {
 		return Reply{}, err
@@ -56,8 +56,8 @@ func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
 	return reply, nil
 }
 
-// anthropicMessages gives each part a message of its own: langchaingo sends only the first part of assistant and tool
-// messages. The API joins neighbours of one role, and refuses blank text.
+// anthropicMessages makes a message of each part, because langchaingo sends only the first part of assistant and
+// tool messages. The API joins neighbouring messages of one role. It refuses blank text, which is left out.
 func anthropicMessages(from []Message) []llms.MessageContent {
 	var out []llms.MessageContent
 	add := func(role Role, part llms.ContentPart) {

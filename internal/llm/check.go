@@ -15,8 +15,8 @@ import (
 // checkTimeout bounds a check whose caller set no bound.
 const checkTimeout = 10 * time.Second
 
-// Check finds out whether the model can be used, without spending tokens: by the provider's list of models. A server that
-// answers but keeps no such list passes. Its error is that of ctx, or an *Error.
+// Check finds out whether the model can be used, without spending tokens: it reads the provider's list of
+// models. A server that answers but has no such list passes. The error is that of ctx, or an *Error.
 func (c *Client) Check(ctx context.Context) error {
 	if c.cfg.Provider == OpenAI {
 		names, err := c.models(ctx)
@@ -34,7 +34,7 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
-// models lists what a server of OpenAI's protocol offers; nil when it does not say.
+// models lists the models of a server with OpenAI's protocol; nil: the server does not say.
 func (c *Client) models(ctx context.Context) ([]string, error) {
 	body, err := c.get(ctx, "/models")
 	var e *Error
@@ -61,7 +61,7 @@ func (c *Client) models(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// firstModel is the first model of a server's list that writes text.
+// firstModel is the first model on a server's list that writes text.
 func (c *Client) firstModel(ctx context.Context) (string, error) {
 	names, err := c.models(ctx)
 	if err != nil {

@@ -20,12 +20,12 @@ import (
 
 // The providers.
 const (
-	OpenAI    = "openai"    // and every server that speaks its protocol
+	OpenAI    = "openai"    // OpenAI, and every server with the same protocol
 	Anthropic = "anthropic" // the Messages API
-	GoogleAI  = "googleai"  // the Gemini API, by its endpoint for OpenAI's protocol
+	GoogleAI  = "googleai"  // the Gemini API, through its endpoint for OpenAI's protocol
 )
 
-// The providers' own APIs and the models that are used when none is named.
+// The base URLs of the providers' own APIs, and the models that are used when none is named.
 var providers = map[string]struct{ base, model string }{
 	OpenAI:    {"https://api.openai.com/v1", "gpt-4.1-mini"},
 	Anthropic: {"https://api.anthropic.com/v1", "claude-sonnet-4-5"},
@@ -38,11 +38,11 @@ type Config struct {
 	BaseURL    string            // of the API; empty: the provider's own
 	Key        string            // may be empty for a server of your own
 	Model      string            // empty: the provider's default, or the first model that the server at BaseURL lists
-	Timeout    time.Duration     // of one try; 0: 3 minutes
-	Idle       time.Duration     // longest time without a byte: of a stream from the request on, of other replies from their headers on; 0: 1 minute
-	Concurrent int               // most calls at the same time; 0: 4
-	Tries      int               // most tries of one call; 0: 5
-	Backoff    time.Duration     // before the second try, doubling after; 0: 1 s
+	Timeout    time.Duration     // time limit of one attempt; 0: 3 minutes
+	Idle       time.Duration     // longest time without a byte, counted for a stream from the request on and for other replies from their headers on; 0: 1 minute
+	Concurrent int               // greatest number of calls at the same time; 0: 4
+	Tries      int               // greatest number of attempts at one call; 0: 5
+	Backoff    time.Duration     // pause before the second attempt, which doubles with each further one; 0: 1 s
 	Log        *slog.Logger      // nil: no log
 	Transport  http.RoundTripper // nil: http.DefaultTransport's settings
 }
@@ -50,7 +50,7 @@ type Config struct {
 // Bounds of a call.
 const (
 	defaultTokens = 4096
-	maxWait       = time.Minute // a longer Retry-After ends the call
+	maxWait       = time.Minute // a call whose provider asks for a longer wait (Retry-After) fails
 	maxBackoff    = 30 * time.Second
 )
 
@@ -62,7 +62,7 @@ type Client struct {
 	send  sender
 }
 
-// sender makes one call through langchaingo. A nil error means that langchaingo saw none, no more.
+// sender makes one call through langchaingo. A nil error means only that langchaingo saw no error.
 type sender interface {
 	send(ctx context.Context, r Request) (Reply, error)
 }
@@ -132,8 +132,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Generate implements Model. Transient failures are tried again after a pause: as long as the provider asks for and up to a
-// tenth more, else half to all of a bound that doubles.
+// Generate implements Model. It repeats calls that failed for a transient reason, after a pause. When the
+// provider says how long to wait, the pause is that time and up to a tenth more. Otherwise it is a random time
+// between half a bound and the bound, which doubles with each attempt.
 func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 	if r.MaxTokens <= 0 {
 		r.MaxTokens = defaultTokens
@@ -173,7 +174,7 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 	}
 }
 
-// once makes one try within a slot and the time of a try.
+// once waits for a free slot and makes one attempt. The time limit counts from then.
 func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	if err := c.slots.Acquire(ctx, 1); err != nil {
 		return Reply{}, context.Cause(ctx)
@@ -204,7 +205,7 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	return reply, nil
 }
 
-// clean makes a reply storable: PostgreSQL takes neither NUL nor invalid UTF-8.
+// clean removes what PostgreSQL cannot store from a reply: NUL and invalid UTF-8.
 func clean(r *Reply) {
 	r.Text = storable(r.Text)
 	for i := range r.Calls {
@@ -220,7 +221,7 @@ func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
 
-// estimate counts tokens where the provider does not.
+// estimate estimates the number of tokens, for providers that do not count them.
 func estimate(r Request, reply Reply) Usage {
 	in, out := 0, utf8.RuneCountInString(reply.Text)
 	for _, m := range r.Messages {

@@ -12,16 +12,17 @@ import (
 	"strings"
 )
 
-// googleAI speaks to the Gemini API by its endpoint for OpenAI's protocol, which differs from OpenAI in a few ways:
+// googleAI makes calls of the Gemini API through its endpoint for OpenAI's protocol, which differs from OpenAI
+// in a few ways:
 //
-//   - it refuses messages without text, where OpenAI takes them;
-//   - it counts the tokens of thoughts in the total alone, though they are billed as output;
-//   - models from Gemini 3 on refuse the history of a tool call without a thought signature ([signatures]);
-//   - its errors are JSON arrays ([brief]).
+//   - It refuses messages without text, which OpenAI accepts.
+//   - It counts the tokens of thoughts only in the total, though they are billed as output.
+//   - Models from Gemini 3 on refuse a history in which a tool call has no thought signature ([signatures]).
+//   - Its errors are JSON arrays ([brief]).
 type googleAI struct{ openAI }
 
-// googleBase makes the base URL of the OpenAI endpoint from what LLM_BASE_URL gives: that URL itself, or the root of the
-// Gemini API with or without its version.
+// googleBase makes the base URL of the OpenAI endpoint from LLM_BASE_URL. That may be the endpoint itself, or
+// the root of the Gemini API with or without its version.
 func googleBase(base string) string {
 	base = strings.TrimRight(base, "/")
 	if strings.HasSuffix(base, "/openai") {
@@ -76,11 +77,11 @@ func wantsSignatures(model string) bool {
 	return err != nil || n >= 3
 }
 
-// noSignature is the value that the Gemini API documents for histories whose signatures are unknown. Ours are: the journal
-// keeps calls as any provider understands them, and langchaingo drops the field.
+// noSignature is the value that the Gemini API documents for histories whose signatures are unknown. Ours are
+// unknown: the journal keeps calls in a form for all providers, and langchaingo drops the field.
 const noSignature = "skip_thought_signature_validator"
 
-// signatures puts noSignature into the first tool call of each message of the model's.
+// signatures puts noSignature into the first tool call of each message that the model wrote.
 type signatures struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -1,15 +1,15 @@
-// Package llm talks to language models: OpenAI and every server that speaks its protocol, Anthropic, and Google AI (by its
-// endpoint for OpenAI's protocol), all through langchaingo, behind one small interface.
+// Package llm calls language models: OpenAI and every server with the same protocol, Anthropic, and Google AI
+// (through its endpoint for OpenAI's protocol). All calls go through langchaingo, behind one small interface.
 //
 // Invariants:
 //
-//   - A [Reply] is whole or there is none: a call that was cancelled, cut, or ended without a stop reason is an error, even
-//     where langchaingo reports success.
-//   - Neither langchaingo nor the HTTP transport repeats a request. [Client.Generate] alone does, and calls
-//     [Request.OnRetry] before each further try.
-//   - An error is that of the caller's context, or an [*Error]. Its Message is for people, names what to change, and holds
-//     neither key nor address. Its Cause is what the provider said, for the log.
-//   - Turns with tools are never streamed.
+//   - A [Reply] is complete. A call that was cancelled, was cut off, or ended without a stop reason returns an
+//     error, even where langchaingo reports success.
+//   - Neither langchaingo nor the HTTP transport repeats a request. Only [Client.Generate] does, and it calls
+//     [Request.OnRetry] before each further attempt.
+//   - An error is that of the caller's context, or an [*Error]. Its Message is for people, names what to
+//     change, and holds neither key nor address. Its Cause is the provider's own message, for the log.
+//   - A request with tools is never streamed.
 package llm
 
 import (
@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// Role says whose message it is.
+// Role says who wrote a message.
 type Role string
 
 // The roles of a conversation.
 const (
 	System    Role = "system"    // instructions; only as first message
 	User      Role = "user"      // what is asked
-	Assistant Role = "assistant" // what the model said, with the tools it called
+	Assistant Role = "assistant" // the model's text, and the tools that it called
 	ToolRole  Role = "tool"      // what one tool call gave
 )
 
@@ -33,8 +33,8 @@ type Message struct {
 	Role   Role
 	Text   string
 	Calls  []Call // of an assistant's message
-	CallID string // of a tool's message: the call that it answers
-	Tool   string // of a tool's message: the tool's name
+	CallID string // in a tool's message: the call that it answers
+	Tool   string // in a tool's message: the name of the tool
 }
 
 // Tool is a function that the model may call.
@@ -54,22 +54,22 @@ type Call struct {
 // Stop says why the model stopped.
 type Stop string
 
-// The stop reasons, alike for all providers.
+// The stop reasons. They are the same for all providers.
 const (
 	StopEnd      Stop = "end"        // it was done
 	StopCalls    Stop = "tool_calls" // it waits for tools
-	StopLength   Stop = "length"     // the limit of output tokens cut it off
+	StopLength   Stop = "length"     // the reply reached the limit of output tokens
 	StopFiltered Stop = "filtered"   // the provider withheld the rest
 )
 
-// Usage is what one call cost, in tokens.
+// Usage counts the tokens of one call.
 type Usage struct {
 	Input     int64 `json:"input"`
 	Output    int64 `json:"output"`
-	Estimated bool  `json:"estimated,omitempty"` // the provider did not say; four characters count as one token
+	Estimated bool  `json:"estimated,omitempty"` // the provider did not say; estimated at four characters a token
 }
 
-// Reply is what the model answered. Its JSON form is stored in the journal of the run.
+// Reply is the model's answer. Its JSON form is stored in the journal of the run.
 type Reply struct {
 	Text  string `json:"text"`
 	Calls []Call `json:"calls,omitempty"`
@@ -83,18 +83,19 @@ type Request struct {
 	Tools     []Tool
 	MaxTokens int // of output; 0: 4096
 
-	// OnText gets the text piece by piece as it arrives; nil: the text arrives whole. Requests with tools are never streamed.
-	// After a failed try the text starts again from its beginning; OnRetry is called before that.
+	// OnText is called with each piece of the text as it arrives. nil: the text arrives as a whole. Requests
+	// with tools are never streamed. After a failed attempt OnRetry is called, and then the text starts again
+	// from its beginning.
 	OnText func(piece string)
-	// OnRetry is called after a failed try, before the wait for the next one. Its error ends the call.
+	// OnRetry is called after a failed attempt, before the wait for the next one. Its error ends the call.
 	OnRetry func(ctx context.Context, r Retry) error
-	// Ready is called after the wait, before each further try. Its error ends the call.
+	// Ready is called after the wait, before each further attempt. Its error ends the call.
 	Ready func(ctx context.Context) error
 }
 
-// Retry describes a failed try that will be followed by another.
+// Retry describes a failed attempt that will be followed by another.
 type Retry struct {
-	Try     int           // number of the failed try, from 1
+	Try     int           // number of the failed attempt, from 1
 	Wait    time.Duration // until the next try
 	Problem *Error
 }

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// server is a scripted model of one provider with a client for it.
+// server is a scripted model of one provider, and a client for it.
 type server struct {
 	*testsite.LLM
 	*Client
@@ -91,7 +91,7 @@ func TestReplies(t *testing.T) {
 	})
 }
 
-// TestHistory sends a conversation with parallel calls, broken arguments and a strange name back to each provider.
+// TestHistory sends each provider a conversation with parallel calls, broken arguments and an invalid name.
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	everyProvider(t, func(t *testing.T, provider string) {
@@ -162,7 +162,7 @@ func TestNoKeyIsNoHeader(t *testing.T) {
 	require.Contains(t, s.Requests()[0].Body, "max_tokens")
 }
 
-// TestPermanent: what no further try can help fails at once.
+// TestPermanent: an error that another attempt cannot fix ends the call at once.
 func TestPermanent(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -196,7 +196,7 @@ func TestPermanent(t *testing.T) {
 	}
 }
 
-// TestTransient: each kind of passing trouble is told and tried again.
+// TestTransient: each kind of transient error is reported, and the call is repeated.
 func TestTransient(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -275,7 +275,8 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// TestIdle: a stream that sends nothing is given up long before the call's time is over, and tried again.
+// TestIdle: a stream that sends nothing is given up long before the time limit of the call, and the call is
+// repeated.
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	for _, provider := range []string{OpenAI, Anthropic, GoogleAI} {
@@ -315,7 +316,7 @@ func TestIdleBody(t *testing.T) {
 	require.ErrorContains(t, err, "LLM_IDLE_TIMEOUT")
 }
 
-// TestCancelled: a call that its caller gave up is never a success, streamed or not, and never an *Error.
+// TestCancelled: a call that its caller cancelled is never a success and never an *Error, streamed or not.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	everyProvider(t, func(t *testing.T, provider string) {
@@ -407,7 +408,7 @@ func TestStreaming(t *testing.T) {
 	}
 }
 
-// TestToolTurnsAreNotStreamed, because langchaingo puts streamed parallel calls together wrongly.
+// TestToolTurnsAreNotStreamed: langchaingo puts streamed parallel calls together wrongly.
 func TestToolTurnsAreNotStreamed(t *testing.T) {
 	t.Parallel()
 	s := open(t, OpenAI, testsite.Play(testsite.Turn{Calls: []testsite.ToolCall{{Name: "look_up", Arguments: "{}"}}}))
@@ -460,7 +461,7 @@ func TestStorable(t *testing.T) {
 	require.Equal(t, Usage{Input: 2, Output: 3, Estimated: true}, estimate(ask("four"), r))
 }
 
-// TestGoogle: what the Gemini API does otherwise than OpenAI.
+// TestGoogle: the ways in which the Gemini API differs from OpenAI.
 func TestGoogle(t *testing.T) {
 	t.Parallel()
 	history := Request{Tools: []Tool{lookup}, Messages: []Message{

@@ -11,18 +11,18 @@ import (
 	"github.com/tmc/langchaingo/llms/openai"
 )
 
-// openAI speaks to OpenAI and to every server that speaks its protocol.
+// openAI makes calls of OpenAI and of every server with the same protocol.
 type openAI struct {
 	model  llms.Model
-	legacy bool // send max_tokens, which other servers know, instead of max_completion_tokens
+	legacy bool // send max_tokens, which other servers understand, instead of max_completion_tokens
 }
 
 func newOpenAI(cfg Config, client *http.Client, legacy bool) (*openAI, error) {
 	key := cfg.Key
 	if key == "" {
-		key = "none" // langchaingo insists; the transport removes it
+		key = "none" // langchaingo requires a key; the transport removes it
 	}
-	// Everything is given, because langchaingo would take what is missing from the environment.
+	// Every option is set, because langchaingo would take missing ones from the environment.
 	m, err := openai.New(openai.WithToken(key), openai.WithModel(cfg.Model), openai.WithBaseURL(cfg.BaseURL),
 		openai.WithOrganization(""), openai.WithHTTPClient(client))
 	return &openAI{model: m, legacy: legacy}, err
@@ -54,7 +54,7 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 	choice := resp.Choices[0]
 	reply := Reply{Text: choice.Content, Calls: calls(choice.ToolCalls)}
 	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens")}
-	// Some servers count the tokens of thoughts in the total alone.
+	// Some servers count the tokens of thoughts only in the total.
 	reply.Usage.Output = max(reply.Usage.Output, count(choice.GenerationInfo, "TotalTokens")-reply.Usage.Input)
 	switch reason := choice.StopReason; {
 	case reason == "", reason == "null":
@@ -104,11 +104,11 @@ func chatRole(r Role) llms.ChatMessageType {
 	}
 }
 
-// badName matches what no provider takes in a tool's name.
+// badName matches the characters that no provider accepts in the name of a tool.
 var badName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
-// callParts gives calls of earlier turns in a form that every server reads: names without strange signs, arguments that
-// are JSON objects whatever the model had written.
+// callParts writes calls of earlier messages in a form that every server accepts: names without unusual
+// characters, and arguments that are JSON objects, whatever the model wrote.
 func callParts(calls []Call) []llms.ContentPart {
 	var parts []llms.ContentPart
 	for _, c := range calls {
@@ -137,7 +137,7 @@ func calls(from []llms.ToolCall) []Call {
 	return out
 }
 
-// count reads a number of langchaingo's untyped usage.
+// count reads a number from langchaingo's untyped usage.
 func count(info map[string]any, key string) int64 {
 	switch n := info[key].(type) {
 	case int:

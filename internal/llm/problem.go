@@ -13,7 +13,7 @@ import (
 	"legwork/internal/retry"
 )
 
-// Kind classifies what went wrong with a call.
+// Kind classifies the failure of a call.
 type Kind string
 
 // The kinds. Those of the second group are transient.
@@ -21,8 +21,8 @@ const (
 	BadKey     Kind = "bad_key"     // the provider refuses the key
 	BadModel   Kind = "bad_model"   // the provider does not know the model
 	TooLong    Kind = "too_long"    // the conversation does not fit into the model's context
-	NoTools    Kind = "no_tools"    // the model cannot be given tools
-	NoQuota    Kind = "no_quota"    // the account may not spend more
+	NoTools    Kind = "no_tools"    // the model does not support tools
+	NoQuota    Kind = "no_quota"    // the account has no money or quota left
 	BadRequest Kind = "bad_request" // any other refusal
 
 	Busy        Kind = "busy"       // 429, 529
@@ -30,22 +30,22 @@ const (
 	Timeout     Kind = "timeout"    // took too long
 	Connection  Kind = "connection" // refused, reset, not resolved
 	CutOff      Kind = "cut_off"    // the reply broke off
-	Unreadable  Kind = "unreadable" // the reply is not what the protocol says
+	Unreadable  Kind = "unreadable" // the reply does not follow the protocol
 )
 
-// Error is why a call failed.
+// Error says why a call failed.
 type Error struct {
 	Kind       Kind
 	Status     int           // HTTP status; 0 when there was no response
 	Message    string        // a sentence for people that names what to change
-	RetryAfter time.Duration // how long the provider asks to wait; 0: it does not say
-	Cause      error         // what the provider or the network said, without the key; for the log
+	RetryAfter time.Duration // how long the provider asks to wait; 0: not said
+	Cause      error         // message of the provider or the network, without the key; for the log
 }
 
 // Error implements error.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Kind, e.Message, e.Cause) }
 
-// Unwrap gives the cause to errors.Is and errors.As.
+// Unwrap returns the cause, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Transient reports whether the same call may succeed a little later.
@@ -57,7 +57,8 @@ func (e *Error) Transient() bool {
 	return false
 }
 
-// What providers say in error bodies. The texts are those of OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter.
+// Texts in the bodies of errors, as OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter
+// send them.
 var (
 	saysTooLong = regexp.MustCompile(`(?i)context[_ ]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum context|input token count|exceeds? the (available|maximum|model'?s?)[^.]*(context|token)`)
 	saysNoTools = regexp.MustCompile(`(?i)does not support (tools?|function)|tools? (is|are) not supported|tool use is not supported|no endpoints found that support tool|requires? --(jinja|enable-auto-tool-choice)|function calling is not (enabled|supported)`)
@@ -66,7 +67,7 @@ var (
 	saysModel   = regexp.MustCompile(`(?i)model[^.]{0,80}(not found|does not exist|not exist|not available|is not supported|no such)|(unknown|invalid|no such) model|model_not_found`)
 )
 
-// problem makes the error of a failed try from what was received.
+// problem makes the error of a failed attempt from the response that was received.
 func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -107,7 +108,7 @@ func isCut(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "connection reset"))
 }
 
-// kindOf gives the kind of error that a status and its body mean.
+// kindOf returns the kind of error for a status and a body.
 func kindOf(status int, body string) Kind {
 	switch {
 	case status == http.StatusPaymentRequired, status == http.StatusTooManyRequests && strings.Contains(body, "insufficient_quota"):
@@ -130,7 +131,7 @@ func kindOf(status int, body string) Kind {
 	return BadRequest
 }
 
-// kindOfStream gives the kind of an error that came inside a stream, after the status.
+// kindOfStream returns the kind of an error that was sent inside a stream, after a status of success.
 func kindOfStream(data string) Kind {
 	switch {
 	case strings.Contains(data, "overloaded_error"), strings.Contains(data, "rate_limit"):
@@ -141,7 +142,7 @@ func kindOfStream(data string) Kind {
 	return ServerError
 }
 
-// brief is the provider's own words, from the usual places of an error body.
+// brief is the provider's own message, taken from the usual places of an error body.
 func brief(body []byte) string {
 	var v struct {
 		Error json.RawMessage `json:"error"`
@@ -174,7 +175,7 @@ func (c *Client) withoutKey(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), c.cfg.Key, "***"))
 }
 
-// sentence tells people what happened and what to change.
+// sentence describes for people what happened and what to change.
 func (c *Client) sentence(e *Error) string {
 	who, model := c.cfg.Provider, c.cfg.Model
 	switch e.Kind {

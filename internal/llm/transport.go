@@ -19,7 +19,7 @@ import (
 const (
 	maxBody      = 16 << 20
 	maxErrorBody = 64 << 10
-	maxLine      = 63 << 10 // of a stream: langchaingo fails silently on lines from 64 KiB
+	maxLine      = 63 << 10 // of a line in a stream: langchaingo fails without an error on lines from 64 KiB
 )
 
 var (
@@ -31,22 +31,22 @@ var (
 	errLongLine   = errors.New("a line of the stream is too long")
 )
 
-// exchange notes what was really received in one try. langchaingo does not tell.
+// exchange notes what one attempt really received, because langchaingo does not report it.
 type exchange struct {
 	mu     sync.Mutex
 	sent   bool
 	status int
 	header http.Header
 	body   []byte // of an error
-	stream error  // what ended a stream too early
+	stream error  // the error that ended a stream too early
 
 	streams   bool          // the reply is streamed, so its headers must arrive within maxIdle too
-	maxIdle   time.Duration // longest time without a byte; 0: no bound, or no more
+	maxIdle   time.Duration // longest time without a byte; 0: no bound, or no longer one
 	idleTimer *time.Timer   // calls giveUp; nil until it is started
 	giveUp    func()        // ends the try
 }
 
-// resetIdleTimer starts the wait for the next byte again.
+// resetIdleTimer starts the idle time from zero.
 func (x *exchange) resetIdleTimer() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -104,8 +104,8 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// transport notes status, headers and errors of each exchange, refuses the second request of one try, and turns streams
-// that end badly into read errors.
+// transport notes status, headers and errors of each exchange. It refuses a second request in one attempt, and
+// turns a stream that ends badly into a read error.
 type transport struct {
 	next     http.RoundTripper
 	provider string
@@ -158,7 +158,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// authorise sets the key as the provider wants it. langchaingo insists on a key even where a server needs none.
+// authorise sets the key in the provider's own header. langchaingo requires a key even for servers that need
+// none.
 func (t *transport) authorise(req *http.Request) {
 	switch t.provider {
 	case OpenAI, GoogleAI:
@@ -172,8 +173,8 @@ func (t *transport) authorise(req *http.Request) {
 	}
 }
 
-// streamCheck passes the lines of an event stream on, and fails where langchaingo would report success: on an error event,
-// on an end without an end mark, and on a line that is too long for langchaingo's scanner.
+// streamCheck passes the lines of an event stream on. It fails in three cases where langchaingo would report
+// success: on an error event, on an end without an end mark, and on a line too long for langchaingo's scanner.
 type streamCheck struct {
 	src      *bufio.Reader
 	body     io.Closer

@@ -12,11 +12,11 @@ import (
 
 // Bucket is an S3-compatible server on loopback with one bucket.
 type Bucket struct {
-	URL      string // of its files, as ARTIFACT_DIR takes it: s3://NAME?…
+	URL      string // address of the bucket, as ARTIFACT_DIR takes it: s3://NAME?…
 	Endpoint string // of the server
 	backend  *s3mem.Backend
 	requests atomic.Int64
-	status   atomic.Int64 // answers every request while it is not 0
+	status   atomic.Int64 // HTTP status of every answer; 0: the correct one
 }
 
 // bucketName is the name of the one bucket.
@@ -44,13 +44,13 @@ func NewBucket(t testing.TB) *Bucket {
 	return b
 }
 
-// Answer makes the server answer every request with an HTTP status; 0: as it should.
+// Answer makes the server answer every request with an HTTP status; 0: with the correct one.
 func (b *Bucket) Answer(status int) { b.status.Store(int64(status)) }
 
 // Requests counts the requests so far.
 func (b *Bucket) Requests() int64 { return b.requests.Load() }
 
-// Keys lists what the bucket holds.
+// Keys lists the keys of the files in the bucket.
 func (b *Bucket) Keys(t testing.TB) []string {
 	t.Helper()
 	list, err := b.backend.ListBucket(bucketName, nil, gofakes3.ListBucketPage{})

@@ -10,20 +10,21 @@ import (
 	"strings"
 )
 
-// Paths of the search engines that the site plays. Each finds the same three pages for queries about kettles, and answers
-// by words of the query: "nothing" finds nothing, "captcha" is taken for a machine, "broken" gets a page that no parser
-// knows, "busy" status 429. A query of more than six words finds nothing either, as engines with exact matching do.
+// Paths of the search engines that the site imitates. Each finds the same three pages for queries about kettles.
+// A word in the query changes the answer: "nothing" finds nothing, "captcha" gets a CAPTCHA, "broken" gets a
+// page that no parser understands, "busy" gets status 429. A query of more than six words finds nothing, as in
+// engines with exact matching.
 const (
 	DuckDuckGoPath = "/duckduckgo/html/"
 	BingPath       = "/bing/search"
 	GooglePath     = "/google/customsearch/v1"
 	SearXNGPath    = "/searxng/search"
 
-	// BingScriptedPath is BingPath whose results a script puts in: without a browser it finds nothing.
+	// BingScriptedPath is like BingPath, but a script writes the results: without a browser there are none.
 	BingScriptedPath = "/bing/scripted"
 )
 
-// GoogleKey is the key that the site's Google takes, with the engine id GoogleID.
+// GoogleKey is the key that the site's Google accepts, with the engine id GoogleID.
 const (
 	GoogleKey = "AIza-test-key"
 	GoogleID  = "0123456789abcdef0"
@@ -31,7 +32,7 @@ const (
 
 type finding struct{ URL, Title, Snippet string }
 
-// findings is what every engine of the site knows.
+// findings are the pages that every engine of the site finds.
 func (s *Site) findings() []finding {
 	return []finding{
 		{s.URL("/manual/settings-heating.html"), "2.1. Heating & keeping warm", "keep_warm_minutes: how long the water of the kettle is kept at its temperature. The default is 25 minutes."},
@@ -51,7 +52,7 @@ func (s *Site) engines() {
 	s.Handle(SearXNGPath, s.engine(s.searxng))
 }
 
-// engine answers what all engines of the site do alike, and leaves the page to show.
+// engine does what all engines of the site have in common. show writes the page.
 func (s *Site) engine(show func(w http.ResponseWriter, q string, found []finding)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query().Get("q")
@@ -75,7 +76,7 @@ func (s *Site) found(q string) []finding {
 	return s.findings()
 }
 
-// duckDuckGo plays https://html.duckduckgo.com/html/: advertisements first, results as redirects.
+// duckDuckGo imitates https://html.duckduckgo.com/html/: advertisements come first, and results are redirects.
 func (s *Site) duckDuckGo(w http.ResponseWriter, q string, found []finding) {
 	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 	if strings.Contains(q, "captcha") {
@@ -108,12 +109,12 @@ func (s *Site) duckDuckGo(w http.ResponseWriter, q string, found []finding) {
 	_, _ = w.Write([]byte(b.String()))
 }
 
-// emphasised marks a word as engines do.
+// emphasised marks a word of the query as engines do.
 func emphasised(s string) string {
 	return strings.ReplaceAll(template.HTMLEscapeString(s), "kettle", "<b>kettle</b>")
 }
 
-// bing plays https://www.bing.com/search: the second result leads through a redirect of Bing's own.
+// bing imitates https://www.bing.com/search. The second result leads through one of Bing's own redirects.
 func (s *Site) bing(w http.ResponseWriter, q string, found []finding) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if strings.Contains(q, "captcha") {
@@ -140,8 +141,8 @@ func (s *Site) bing(w http.ResponseWriter, q string, found []finding) {
 	_, _ = w.Write([]byte(b.String()))
 }
 
-// google plays the Programmable Search JSON API. It has 23 results, in pages of at most ten, the first three those of
-// the other engines.
+// google imitates the Programmable Search JSON API. It has 23 results in pages of at most ten. The first three
+// are those of the other engines.
 func (s *Site) google(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	q := r.URL.Query()
@@ -184,7 +185,7 @@ func (s *Site) google(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-// searxng plays a SearXNG server with the JSON format on. For "captcha" its engines do not answer.
+// searxng imitates a SearXNG server that allows JSON. For "captcha" its engines do not answer.
 func (s *Site) searxng(w http.ResponseWriter, q string, found []finding) {
 	w.Header().Set("Content-Type", "application/json")
 	results, silent := []any{}, []any{}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// weather adds the routes that misbehave:
+// faults adds the routes that misbehave:
 //
 //	/robots.txt           forbids /private/ to everyone
 //	/private/secret.html  the page that robots.txt forbids
@@ -40,7 +40,7 @@ import (
 //	/flaky?fail=N&key=K   503 for the first N requests of a key, then a page
 //	/cut                  announces more bytes than it sends
 //	/reset                closes the connection without an answer
-func (s *Site) weather() {
+func (s *Site) faults() {
 	s.text("/robots.txt", "text/plain; charset=utf-8", "User-agent: *\nDisallow: /private/\n")
 	s.Page("/private/secret.html", sheet("Secret", "<h1>Secret</h1><p>Polite programs never read this page.</p>"))
 	s.Handle("/redirect/*", redirectN)
@@ -176,7 +176,8 @@ func (t repeat) Read(p []byte) (int, error) {
 	return copy(p, bytes.Repeat([]byte(t), max(1, min(len(p)/len(t), 1000)))), nil
 }
 
-// gzipBomb sends one compressed mebibyte 64 times over: gzip streams may be strung together (RFC 1952 §2.2).
+// gzipBomb sends the same compressed mebibyte 64 times. A file may consist of several gzip streams (RFC 1952
+// §2.2).
 func gzipBomb(w http.ResponseWriter, _ *http.Request) {
 	html(w)
 	w.Header().Set("Content-Encoding", "gzip")

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Fence is what stands below a dialer under test: no packet of a test leaves this machine, however broken the dialer's own
-// rules are. What would have left fails the test.
+// Fence keeps a dialer under test on this machine, even if the dialer's own rules are broken: it lets no
+// connection leave. A connection that only the Fence refused fails the test.
 type Fence struct {
 	resolver *net.Resolver
 
@@ -19,20 +19,20 @@ type Fence struct {
 	beyond []string
 }
 
-// StartFence gives a fence that fails the test at its end if anything ran into it.
+// StartFence returns a Fence. At its end the test fails if only the Fence refused a connection.
 func StartFence(t testing.TB) *Fence {
 	t.Helper()
 	f := &Fence{resolver: StartDNS(t, func(string, int) string { return "" }).Resolver()}
 	t.Cleanup(func() {
 		if beyond := f.Beyond(); len(beyond) > 0 {
-			t.Errorf("only the fence kept the test from connecting to %v", beyond)
+			t.Errorf("only the test's own guard kept it from connecting to %v", beyond)
 		}
 	})
 	return f
 }
 
-// Confine puts the fence below d's own rules: of what they let through, only loopback addresses are connected to. Without a
-// resolver of its own d knows no names but those of the hosts file.
+// Confine makes d connect only to loopback addresses, in addition to its own rules. If d has no resolver of its
+// own, it knows only the names of the hosts file.
 func (f *Fence) Confine(d *net.Dialer) {
 	if d.Resolver == nil {
 		d.Resolver = f.resolver
@@ -57,14 +57,14 @@ func (f *Fence) Confine(d *net.Dialer) {
 
 var errBeyond = errors.New("tests connect to loopback addresses only")
 
-// Asked counts the connections that were tried, refused ones included.
+// Asked counts the attempts to connect, refused ones included.
 func (f *Fence) Asked() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.asked
 }
 
-// Beyond lists the addresses that only the fence kept from being connected to.
+// Beyond lists the addresses to which only the Fence refused a connection.
 func (f *Fence) Beyond() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

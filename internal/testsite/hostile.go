@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Hostile is a document made to take a reader's time or memory.
+// Hostile is a document that was made to take much time or memory of a reader.
 type Hostile struct {
 	Name        string // of its file
 	ContentType string
 	Body        []byte
 }
 
-// HostileDocuments gives documents that broke readers of pages, each of at most 10 MB.
+// HostileDocuments returns documents that made readers of pages fail, each of at most 10 MB.
 func HostileDocuments() []Hostile {
 	const html, markdown, pdf = "text/html; charset=utf-8", "text/markdown", "application/pdf"
 	var out []Hostile
@@ -73,7 +73,7 @@ func numbered(n int, format string) string {
 	return b.String()
 }
 
-// backticks is code spans that are never closed, each of another length.
+// backticks makes code spans that are never closed, each of another length.
 func backticks(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -90,7 +90,8 @@ func nestedList(n int) string {
 	return b.String()
 }
 
-// pdfObjects writes a PDF of objects, numbered from 1; the first is the catalogue. Streams are compressed.
+// pdfObjects writes a PDF with these objects, numbered from 1. The first is the catalogue. Streams are
+// compressed.
 func pdfObjects(objects []string, streams map[int]string) []byte {
 	var b bytes.Buffer
 	b.WriteString("%PDF-1.4\n")
@@ -126,7 +127,7 @@ func textBomb(n int) []byte {
 	}, map[int]string{5: "BT /F1 12 Tf 72 700 Td " + strings.Repeat("(The kettle holds 1.7 litres of water. ) Tj 0 -1 Td ", n) + "ET"})
 }
 
-// formBomb is a PDF of forms that show the next form ten times each, depth times.
+// formBomb is a PDF in which each form shows the next one ten times, over depth levels.
 func formBomb(depth int) []byte {
 	objects := []string{
 		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [4 0 R] /Count 1 >>", bombFont,
@@ -143,7 +144,7 @@ func formBomb(depth int) []byte {
 	return pdfObjects(objects, streams)
 }
 
-// pagesBomb is a PDF of n pages that share one content.
+// pagesBomb is a PDF of n pages with the same content.
 func pagesBomb(n int) []byte {
 	return pdfObjects([]string{
 		"<< /Type /Catalog /Pages 2 0 R >>",

@@ -28,7 +28,7 @@ func (s *Site) library() {
 	s.text("/manual/recipes.md", "text/markdown; charset=utf-8", recipes)
 }
 
-// sheet dresses a page's content in what surrounds it on every page of the site.
+// sheet puts around a page's content what surrounds it on every page of the site.
 func sheet(title, body string) string {
 	return `<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8"><title>` + template.HTMLEscapeString(title) + `</title>
 <meta property="og:title" content="Aurora: ` + template.HTMLEscapeString(title) + `"><style>body{font:16px serif}</style><script>var tracker = "never shown";</script></head>

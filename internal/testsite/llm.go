@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Turn is what a scripted model does with one request.
+// Turn says how a scripted model answers one request.
 type Turn struct {
 	Text  string
 	Calls []ToolCall
@@ -19,28 +19,28 @@ type Turn struct {
 	In    int    // input tokens; 0: 100
 	Out   int    // output tokens; 0: 10
 
-	Thoughts int // tokens among Out that are in the total alone, as Google counts them
+	Thoughts int // tokens among Out that are counted only in the total, as Google does
 
 	Status     int             // of an error; 0: none
 	Error      string          // message of the error
 	Code       string          // code or type of the error
 	RetryAfter string          // header
 	Raw        string          // sent as the body instead of a reply
-	Cut        bool            // the connection is cut in the middle of the reply, or of the stream
-	NoEnd      bool            // a stream ends properly, but without its end mark
-	StreamFail string          // error event in the middle of a stream
-	Hold       <-chan struct{} // the reply waits for it, or for the client to leave
-	Halfway    <-chan struct{} // a stream waits for it in its middle
-	Hang       bool            // no reply until the client leaves
+	Cut        bool            // close the connection in the middle of the reply or stream
+	NoEnd      bool            // end a stream without its end mark
+	StreamFail string          // send this error event in the middle of a stream
+	Hold       <-chan struct{} // wait for this channel before the reply, or until the client leaves
+	Halfway    <-chan struct{} // wait for this channel in the middle of a stream
+	Hang       bool            // send no reply until the client leaves
 }
 
-// ToolCall is a tool call of a scripted reply. Arguments are sent as they stand.
+// ToolCall is a tool call in a scripted reply. Arguments are sent unchanged.
 type ToolCall struct {
 	Name      string
 	Arguments string
 }
 
-// ModelRequest is a request that reached a scripted model.
+// ModelRequest is a request that a scripted model received.
 type ModelRequest struct {
 	Path   string
 	Header http.Header
@@ -60,7 +60,7 @@ func (r ModelRequest) Messages() []map[string]any {
 	return out
 }
 
-// Tools gives the names of the tools that the request offers.
+// Tools returns the names of the tools in the request.
 func (r ModelRequest) Tools() []string {
 	var names []string
 	var walk func(v any)
@@ -82,10 +82,10 @@ func (r ModelRequest) Tools() []string {
 	return names
 }
 
-// Script decides on a reply. n counts the requests from 0.
+// Script chooses the reply to a request. n counts the requests from 0.
 type Script func(n int, r ModelRequest) Turn
 
-// Play is a script of fixed turns. A request beyond them gets an error that nobody tries again.
+// Play is a script with fixed turns. Further requests get an error that is not transient.
 func Play(turns ...Turn) Script {
 	return func(n int, _ ModelRequest) Turn {
 		if n < len(turns) {
@@ -95,7 +95,7 @@ func Play(turns ...Turn) Script {
 	}
 }
 
-// LLM is a language model that plays a script over HTTP. Its methods may be called from any goroutine.
+// LLM is a scripted language model over HTTP. Its methods may be called from any goroutine.
 type LLM struct {
 	server *httptest.Server
 	base   string // path of its API
@@ -106,7 +106,7 @@ type LLM struct {
 	requests []ModelRequest
 	models   []string // that its list names
 	key      string   // that it demands; empty: none
-	checks   int      // requests for the list or for one model
+	checks   int      // requests for the list of models or for one model
 }
 
 func startLLM(t testing.TB, script Script, serve func(l *LLM, w http.ResponseWriter, r *http.Request)) *LLM {
@@ -121,20 +121,20 @@ func startLLM(t testing.TB, script Script, serve func(l *LLM, w http.ResponseWri
 	return l
 }
 
-// Close stops the server: from now on connections are refused.
+// Close stops the server: later connections are refused.
 func (l *LLM) Close() {
 	l.server.CloseClientConnections()
 	l.server.Close()
 }
 
-// Demand sets the key that requests must bring and the models that are offered.
+// Demand sets the key that requests must have, and the models on the list.
 func (l *LLM) Demand(key string, models ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.key, l.models = key, models
 }
 
-// Requests gives the requests for replies so far.
+// Requests returns the requests for replies so far.
 func (l *LLM) Requests() []ModelRequest {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +148,7 @@ func (l *LLM) Checks() int {
 	return l.checks
 }
 
-// take reads and keeps a request, and asks the script.
+// take reads and records a request, and asks the script for its turn.
 func (l *LLM) take(r *http.Request) (ModelRequest, Turn, int) {
 	body, _ := io.ReadAll(r.Body)
 	m := ModelRequest{Path: r.URL.RequestURI(), Header: r.Header.Clone(), Raw: string(body)}
@@ -160,8 +160,8 @@ func (l *LLM) take(r *http.Request) (ModelRequest, Turn, int) {
 	return m, l.script(n, m), n
 }
 
-// refuse answers what needs no script: a wrong key, checks of models. It reports whether it did. fail writes an error in
-// the provider's form, list the models.
+// refuse answers requests that need no script: those with a wrong key, and checks of models. It returns true
+// when it has answered. fail writes an error in the provider's form, list writes the models.
 func (l *LLM) refuse(r *http.Request, key string, fail func(status int, code, message string), list func(models []string, asked string)) bool {
 	l.mu.Lock()
 	demanded, models := l.key, l.models
@@ -191,8 +191,8 @@ func (l *LLM) refuse(r *http.Request, key string, fail func(status int, code, me
 	return true
 }
 
-// next takes the reply to r when its time has come. It reports false where there is none: the client left, or the reply is a
-// failure, which it has told.
+// next waits until the reply to r may be sent. ok is false when there is no reply to send: the client left, or
+// an error was sent already.
 func (l *LLM) next(w http.ResponseWriter, r *http.Request, fail func(status int, code, message string)) (req ModelRequest, turn Turn, n int, ok bool) {
 	req, turn, n = l.take(r)
 	switch {
@@ -208,7 +208,7 @@ func (l *LLM) next(w http.ResponseWriter, r *http.Request, fail func(status int,
 	return req, turn, n, false
 }
 
-// wait holds a reply back. It reports whether the client is still there.
+// wait delays a reply as the turn says. It returns false when the client or the server has left.
 func (l *LLM) wait(r *http.Request, t Turn) bool {
 	if t.Hang {
 		select {
@@ -229,7 +229,7 @@ func (l *LLM) wait(r *http.Request, t Turn) bool {
 	return true
 }
 
-// deliver sends a whole reply, or half of it.
+// deliver sends a whole reply, or half of it if the turn says so.
 func deliver(w http.ResponseWriter, t Turn, body any) {
 	raw, _ := json.Marshal(body)
 	if t.Raw != "" {
@@ -245,7 +245,7 @@ func deliver(w http.ResponseWriter, t Turn, body any) {
 	_, _ = w.Write(raw)
 }
 
-// stream sends lines as events. After half of them it does what the turn says.
+// stream sends lines as events. After half of them it waits or fails, if the turn says so.
 func stream(w http.ResponseWriter, r *http.Request, t Turn, events []string, fail, end string) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i, e := range events {
@@ -281,7 +281,7 @@ func flush(w http.ResponseWriter) {
 	}
 }
 
-// pieces cuts a text into a few pieces.
+// pieces cuts a text into pieces of seven bytes, or a little more so that no character is cut.
 func pieces(s string) []string {
 	var out []string
 	for len(s) > 0 {

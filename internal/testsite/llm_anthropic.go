@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Anthropic starts a scripted model that speaks Anthropic's Messages API.
+// Anthropic starts a scripted model with Anthropic's Messages API.
 func Anthropic(t testing.TB, script Script) *LLM {
 	t.Helper()
 	return startLLM(t, script, (*LLM).serveAnthropic)

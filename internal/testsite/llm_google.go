@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// Google starts a scripted model that speaks OpenAI's protocol as the Gemini API does: it refuses what the Gemini API
-// refuses, and its errors have Google's form. A model whose name holds "gemini-3" demands thought signatures.
+// Google starts a scripted model that behaves like the Gemini API's endpoint for OpenAI's protocol: it refuses
+// what that refuses, and its errors have Google's form. A model whose name contains "gemini-3" requires thought
+// signatures.
 func Google(t testing.TB, script Script) *LLM {
 	t.Helper()
 	l := startLLM(t, script, (*LLM).serveGoogle)
@@ -43,7 +44,7 @@ func (l *LLM) serveGoogle(w http.ResponseWriter, r *http.Request) {
 	replyOpenAI(w, r, req, turn, n)
 }
 
-// googleComplaint is what the Gemini API refuses in a history; empty: nothing.
+// googleComplaint says what the Gemini API would refuse in a history; empty: nothing.
 func googleComplaint(req ModelRequest) string {
 	model, _ := req.Body["model"].(string)
 	for _, m := range req.Messages() {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// OpenAI starts a scripted model that speaks OpenAI's chat completions protocol.
+// OpenAI starts a scripted model with OpenAI's chat completions protocol.
 func OpenAI(t testing.TB, script Script) *LLM {
 	t.Helper()
 	return startLLM(t, script, (*LLM).serveOpenAI)
@@ -44,7 +44,8 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 	replyOpenAI(w, r, req, turn, n)
 }
 
-// replyOpenAI sends turn n in OpenAI's form, whole or streamed as the request wants it.
+// replyOpenAI sends a turn in OpenAI's form, whole or as a stream, as the request asks. n is the number of the
+// request.
 func replyOpenAI(w http.ResponseWriter, r *http.Request, req ModelRequest, turn Turn, n int) {
 	if on, _ := req.Body["stream"].(bool); on {
 		openAIStream(w, r, turn)

@@ -70,7 +70,8 @@ fetch('/app/data.json').then(r => r.json()).then(d => setTimeout(() => {
 	document.getElementById('root').innerHTML = '<main><h1>' + d.title + '</h1><p>' + (advanced ? d.advanced : d.text) + '</p><a href="/maintenance.html">Maintenance</a></main>';
 }, 150));`
 
-// bannerPage asks for consent the way that frameworks do: late, over everything, with the page locked behind.
+// bannerPage asks for consent as common frameworks do: the banner appears late, covers everything, and the page
+// behind it cannot be scrolled.
 func bannerPage() string {
 	return sheet("Banner", `<h1>Care</h1><p>Wipe the Kestrel with a damp cloth, never with bleach.</p><p>`+strings.Repeat("Dry it with a soft towel and store it in a dry place. ", 30)+`</p>
 <script>setTimeout(() => {
@@ -81,7 +82,7 @@ func bannerPage() string {
 }, 100)</script>`)
 }
 
-// longPage is about 9000 pixels tall.
+// longPage is a page about 9000 pixels tall.
 func longPage() string {
 	var b strings.Builder
 	b.WriteString(`<header style="position:sticky;top:0;background:#234;color:#fff;padding:20px">The Kestrel handbook</header>`)
@@ -92,7 +93,7 @@ func longPage() string {
 	return sheet("Long", b.String())
 }
 
-// picture is a gradient of 300 by 200 pixels.
+// picture is an image with a gradient of 300 by 200 pixels.
 func picture() []byte {
 	img := image.NewRGBA(image.Rect(0, 0, 300, 200))
 	for y := range 200 {

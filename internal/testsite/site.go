@@ -1,8 +1,8 @@
-// Package testsite is a small web on loopback for tests: the documentation of a kettle that does not exist, and routes
-// that behave as badly as real servers do. It keeps a list of every request and can hold answers back, so that tests wait
-// for events and never for time to pass.
+// Package testsite is a small web site on loopback for tests: the documentation of a kettle that does not exist,
+// and routes that behave as badly as real servers do. It records every request and can delay answers, so tests
+// wait for events and never for time to pass.
 //
-// Fetchers must be allowed the network 127.0.0.0/8.
+// A fetcher must be allowed to open the network 127.0.0.0/8.
 package testsite
 
 import (
@@ -34,10 +34,10 @@ type Site struct {
 	closed chan struct{} // ends held and trickling answers
 
 	mu       sync.Mutex
-	arrived  *sync.Cond // a request was recorded, or a waiter gave up
+	arrived  *sync.Cond // signalled when a request was recorded or a waiter gave up
 	pages    map[string]http.HandlerFunc
 	held     map[string]chan struct{}
-	failures map[string]int // by query of /flaky: how often it failed
+	failures map[string]int // by the query of /flaky: how often it failed
 	requests []Request
 }
 
@@ -47,13 +47,13 @@ func Start(t testing.TB) *Site {
 	return StartOn(t, "127.0.0.1")
 }
 
-// StartOn is Start on a loopback address such as 127.0.0.2: sites on different ones are different domains.
+// StartOn is Start on a loopback address such as 127.0.0.2. Sites on different addresses are different domains.
 func StartOn(t testing.TB, address string) *Site {
 	t.Helper()
 	s := &Site{closed: make(chan struct{}), pages: map[string]http.HandlerFunc{}, held: map[string]chan struct{}{}, failures: map[string]int{}}
 	s.arrived = sync.NewCond(&s.mu)
 	s.library()
-	s.weather()
+	s.faults()
 	s.engines()
 	s.scripts()
 	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
@@ -70,7 +70,7 @@ func StartOn(t testing.TB, address string) *Site {
 	return s
 }
 
-// URL is the absolute URL of a path of the site.
+// URL returns the absolute URL of a path of the site.
 func (s *Site) URL(path string) string { return s.server.URL + path }
 
 // Host is the site's host with its port.
@@ -86,7 +86,7 @@ func (s *Site) Handle(path string, h http.HandlerFunc) {
 	s.pages[path] = h
 }
 
-// Page adds or replaces an HTML page, served as it stands.
+// Page adds or replaces an HTML page, which is served unchanged.
 func (s *Site) Page(path, html string) {
 	s.Handle(path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -94,8 +94,8 @@ func (s *Site) Page(path, html string) {
 	})
 }
 
-// Hold makes requests to path wait until release is called, the client leaves, or the test ends. A request that waits is
-// recorded already. release may be called more than once.
+// Hold delays requests for path until release is called, the client leaves, or the test ends. A delayed request
+// is already recorded. release may be called more than once.
 func (s *Site) Hold(path string) (release func()) {
 	gate := make(chan struct{})
 	s.mu.Lock()
@@ -118,7 +118,7 @@ func (s *Site) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
-// Count says how often path was requested.
+// Count returns how often path was requested.
 func (s *Site) Count(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +135,7 @@ func (s *Site) count(path string) int {
 	return n
 }
 
-// WaitFor returns when path was requested at least n times, or with an error when ctx ends first.
+// WaitFor returns when path was requested at least n times. It returns an error when ctx ends first.
 func (s *Site) WaitFor(ctx context.Context, path string, n int) error {
 	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()
@@ -171,7 +171,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	handler(w, r)
 }
 
-// find gives the handler of a path: its own, or that of the longest prefix that ends in a slash.
+// find returns the handler of a path: its own, or that of the longest prefix that ends in a slash.
 func (s *Site) find(path string) http.HandlerFunc {
 	if h, ok := s.pages[path]; ok {
 		return h
