@@ -13,40 +13,41 @@ import (
 
 // Bounds of the partial answers that a process keeps.
 const (
-	maxAnswerBytes = 64 << 10 // of one; the text beyond comes with the event that completes the task
-	maxAnswers     = 128      // of tasks without a subscription with deltas
+	maxAnswerBytes = 64 << 10 // of one answer; text beyond it arrives with the event that completes the task
+	maxAnswers     = 128      // of tasks that have no subscription with deltas
 )
 
 // fragment is a piece of an answer as a run writes it.
 type fragment struct {
 	Task   uuid.UUID `json:"task"`
 	Epoch  int       `json:"epoch"`  // of the run that writes
-	Offset int       `json:"offset"` // in code points; 0 begins the text anew
+	Offset int       `json:"offset"` // place of the text in the answer, in code points; 0 starts the text again
 	Text   string    `json:"text"`
 }
 
-// partialAnswers are the answers that runs are writing, as far as this process received them. Fragments may get lost: a text
-// with a lost fragment stops growing until a run begins it anew. The event that completes the task makes up for it.
+// partialAnswers are the answers that runs are writing, as far as this process has received them. Fragments may
+// get lost. A text with a lost fragment stops growing until a run starts it again. The event that completes the
+// task brings the whole answer.
 type partialAnswers struct {
 	mu     sync.Mutex
 	byTask map[uuid.UUID]*partialAnswer
 	clock  uint64 // counts fragments
 }
 
-// partialAnswer is the text of one task so far. It only grows until it begins anew.
+// partialAnswer is the text of one task so far. It only grows, until it starts again from its beginning.
 type partialAnswer struct {
 	epoch         int    // of the run that writes
-	version       int    // how many times the text began
+	version       int    // how often the text started again
 	text          string // of this version
 	points        int    // code points of text
 	ended         bool   // the log has its terminal event
 	subscriptions int
 	lastUsed      uint64        // clock at the last fragment
-	changed       chan struct{} // closed when text changes; nil while nobody waits
+	changed       chan struct{} // closed when text changes; nil: nobody waits
 }
 
-// add takes in a fragment. It ignores one that does not follow the text so far, and one of a run that lost its task to
-// another.
+// add appends a fragment. It ignores a fragment that does not follow the text so far, and one of a run that lost
+// its task to another run.
 func (p *partialAnswers) add(f fragment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,7 +71,7 @@ func (p *partialAnswers) add(f fragment) {
 	}
 }
 
-// end takes in that the task's log has ended.
+// end notes that the task's log has ended.
 func (p *partialAnswers) end(task uuid.UUID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,8 +81,8 @@ func (p *partialAnswers) end(task uuid.UUID) {
 	}
 }
 
-// get finds or makes the answer of a task; mu is held. When there are too many, it drops the one without subscriptions
-// that got its last fragment the longest ago.
+// get finds or makes the answer of a task. mu is held. When there are too many answers, it drops one without
+// subscriptions: the one whose last fragment is the oldest.
 func (p *partialAnswers) get(task uuid.UUID) *partialAnswer {
 	if a := p.byTask[task]; a != nil {
 		return a
@@ -119,18 +120,18 @@ func (p *partialAnswers) subscribe(task uuid.UUID) *deltaCursor {
 	return &deltaCursor{answers: p, task: task, answer: a}
 }
 
-// deltaCursor is how much of an answer one subscription has got.
+// deltaCursor notes how much of an answer one subscription has received.
 type deltaCursor struct {
 	answers *partialAnswers
 	task    uuid.UUID
 	answer  *partialAnswer
-	version int // of the text that was sent
+	version int // version of the text that was sent
 	bytes   int // sent of it
 	points  int // sent of it
 }
 
-// next returns the text that came since the last call as one delta, or a channel to wait on. A slow client thus gets one
-// larger delta later, and nothing waits for it.
+// next returns the text since the last call as one delta, or a channel to wait on. A slow client gets one larger
+// delta later, and nothing waits for it.
 func (c *deltaCursor) next() (d *research.Delta, changed <-chan struct{}) {
 	c.answers.mu.Lock()
 	defer c.answers.mu.Unlock()
@@ -149,8 +150,8 @@ func (c *deltaCursor) next() (d *research.Delta, changed <-chan struct{}) {
 	return nil, a.changed
 }
 
-// complete returns the delta after which the text that was sent is exactly the final answer. Nil: nothing is missing, or
-// the task has no answer.
+// complete returns the delta that turns the text that was sent into the final answer. Nil: nothing is missing,
+// or the task has no answer.
 func (c *deltaCursor) complete(final string) *research.Delta {
 	if final == "" {
 		return nil

@@ -26,7 +26,7 @@ func (m *memory) complete(id uuid.UUID, answer string) []research.Event {
 	return []research.Event{e}
 }
 
-// client is what a client makes of a stream with deltas, by the rules of the contract alone.
+// client is what a client knows of a stream with deltas, by the rules of the contract alone.
 type client struct {
 	text   []rune
 	deltas int
@@ -63,7 +63,7 @@ func (c *client) take(t *testing.T, m Message) {
 	c.text = append(c.text[:e.Offset:e.Offset], []rune(e.Text)...)
 }
 
-// until reads until the stream ends, stop says so, or nothing comes for a minute.
+// until reads until the stream ends, stop returns true, or nothing arrives for a minute.
 func (c *client) until(t *testing.T, s *Subscription, stop func() bool) *client {
 	t.Helper()
 	for !stop() {
@@ -163,7 +163,7 @@ func TestDeltas(t *testing.T) {
 				t.Errorf("process %d: %d pieces in %v", i, n, took)
 			}
 		}
-		for _, h := range []*Hub{p.a, p.b} { // the text so far, at once
+		for _, h := range []*Hub{p.a, p.b} { // the text so far arrives at once
 			late := h.SubscribeWithDeltas(id, 1)
 			c := (&client{}).until(t, late, func() bool { return true })
 			messages, err := late.Next(t.Context())
@@ -196,7 +196,8 @@ func TestDeltas(t *testing.T) {
 	})
 }
 
-// TestDeltasBeginAnew: another try or another run begins the text anew. A run that lost its task to another is ignored.
+// TestDeltasBeginAnew: another attempt or another run starts the text again. A run that lost its task to another
+// is ignored.
 func TestDeltasBeginAnew(t *testing.T) {
 	t.Parallel()
 	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
@@ -240,7 +241,7 @@ func TestDeltasBeginAnew(t *testing.T) {
 	})
 }
 
-// TestDeltasLost: whatever happens to the NOTIFYs, the events are all there and the text ends as the answer.
+// TestDeltasLost: whichever NOTIFYs are lost, all events arrive, and the text becomes the answer.
 func TestDeltasLost(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(30) {
@@ -315,7 +316,7 @@ func TestDeltasNeverWait(t *testing.T) {
 	})
 }
 
-// TestDeltasBounded: neither a text without end nor tasks without number fill the memory.
+// TestDeltasBounded: neither an endless text nor a great number of tasks fills the memory.
 func TestDeltasBounded(t *testing.T) {
 	t.Parallel()
 	h := NewHub(newMemory(), Config{Poll: -1, Logger: quiet})
@@ -349,7 +350,7 @@ func TestDeltasBounded(t *testing.T) {
 	}
 }
 
-// TestPackFragments: whatever text comes in, payloads fit and give it back.
+// TestPackFragments: for any text, the payloads are short enough and restore the text.
 func TestPackFragments(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"a", "é", "百", "\x01", "<&>", "\u2028", "\"\\"} {

@@ -13,7 +13,7 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// latencies reports the median and the 99th percentile of what it is given, in microseconds.
+// latencies reports the median and the 99th percentile of its durations, in microseconds.
 type latencies []time.Duration
 
 func (l latencies) report(b *testing.B) {
@@ -25,7 +25,8 @@ func (l latencies) report(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // would count the appends in between
 }
 
-// measure times from Publish in one process to Next in another or the same, with the reader waiting.
+// measure measures the time from Publish in one process to Next in the same or another one, where the reader is
+// waiting.
 func measure(b *testing.B, writer, watcher *process) {
 	b.Helper()
 	id := writer.create(b)
@@ -70,8 +71,8 @@ func BenchmarkOtherProcess(b *testing.B) {
 	measure(b, start(b, url, setting{}), start(b, url, setting{}))
 }
 
-// BenchmarkBareNotify is the reference of the two above: pg_notify on one connection, heard on another. As there, a
-// transaction is committed before each.
+// BenchmarkBareNotify is the reference for the two above: pg_notify on one connection and LISTEN on another. As
+// there, a transaction is committed before each.
 func BenchmarkBareNotify(b *testing.B) {
 	p := start(b, dbtest.URL(b), setting{deaf: true, mute: true})
 	id := p.create(b)
@@ -110,7 +111,7 @@ func BenchmarkBareNotify(b *testing.B) {
 	<-done
 }
 
-// BenchmarkFanOut times one event to all subscriptions of a task, all waiting, without the database.
+// BenchmarkFanOut measures one event to all subscriptions of a task, all waiting, without the database.
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -147,7 +148,7 @@ func BenchmarkFanOut(b *testing.B) {
 	}
 }
 
-// BenchmarkPublishUnwatched is what a run pays per event when nobody watches it: no waiting.
+// BenchmarkPublishUnwatched measures what an event costs a run when nobody watches it.
 func BenchmarkPublishUnwatched(b *testing.B) {
 	m := newMemory()
 	p := NewPublisher(NewHub(m, noPoll), m, quiet)

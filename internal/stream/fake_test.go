@@ -21,9 +21,9 @@ import (
 
 var errDown = errors.New("the database is down")
 
-// memory is a table of events in memory: the model that streams are compared with. With delay set, each query takes
-// as long before it sees the table, and again until its answer is there; inside a synctest bubble that costs no time
-// and lets everything else happen in between.
+// memory is a table of events in memory, with which streams are compared. With delay set, each query waits that
+// long before it reads the table, and again before it returns. Inside a synctest bubble this takes no real time,
+// and anything can happen in between.
 type memory struct {
 	mu       sync.Mutex
 	logs     map[uuid.UUID][]research.Event
@@ -192,7 +192,7 @@ func (frames) Delta(d research.Delta) []byte {
 
 func frame(m Message) string { return string(m.Encode(frames{})) }
 
-// suffix is what a subscription at cursor must get.
+// suffix is what a subscription from cursor must receive.
 func (m *memory) suffix(id uuid.UUID, cursor int64) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -207,7 +207,8 @@ func (m *memory) suffix(id uuid.UUID, cursor int64) []string {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// bubble runs f with a hub in a synctest bubble: time is simulated, and f fails if a goroutine outlives it.
+// bubble runs f with a hub in a synctest bubble: time is simulated, and f fails if a goroutine is left at its
+// end.
 func bubble(t *testing.T, cfg Config, f func(t *testing.T, m *memory, h *Hub)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +225,7 @@ func bubble(t *testing.T, cfg Config, f func(t *testing.T, m *memory, h *Hub)) {
 	})
 }
 
-// reader collects what a subscription gets until it ends.
+// reader collects what a subscription receives until it ends.
 type reader struct {
 	mu   sync.Mutex
 	got  []string
@@ -305,7 +306,7 @@ func wantEOF(t *testing.T, s *Subscription) {
 	}
 }
 
-// wantNothing expects Next to find nothing for a simulated while.
+// wantNothing expects Next to find nothing for d of simulated time.
 func wantNothing(t *testing.T, s *Subscription, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)

@@ -10,27 +10,28 @@ import (
 	"github.com/google/uuid"
 )
 
-// How fragments of answers are joined: a model writes a word at a time, and clients do not need more than ten deltas a
-// second.
+// How fragments of an answer are joined. A model writes one word at a time, and clients need no more than ten
+// deltas a second.
 const (
 	fragmentInterval = 100 * time.Millisecond
-	fragmentsFull    = 2 << 10         // bytes that are handed on before the interval ends
-	fragmentTimeout  = 2 * time.Second // of one NOTIFY, which is not tried again
-	maxFragmentBytes = 256 << 10       // bytes that wait to be sent; when more come, they are dropped
-	maxFragmentText  = 1200            // bytes of text in one payload: JSON may take six bytes for each
+	fragmentsFull    = 2 << 10         // with this many bytes, fragments are passed on before the interval ends
+	fragmentTimeout  = 2 * time.Second // time limit of one NOTIFY with fragments, which is not repeated
+	maxFragmentBytes = 256 << 10       // bytes that may wait to be sent; further ones are dropped
+	maxFragmentText  = 1200            // bytes of text in one payload; in JSON each may take six
 )
 
-// PublishFragment tells of a piece of a task's answer that the run with this epoch is writing. Offset is its place in the
-// answer in code points; 0 begins the text anew. It takes no time and reaches subscriptions with deltas in every process,
-// but may get lost. The event that completes the task makes up for what got lost.
+// PublishFragment publishes a piece of a task's answer that the run with this epoch is writing. Offset is its
+// place in the answer in code points; 0 starts the text again. PublishFragment does not wait. The piece reaches
+// subscriptions with deltas in every process, but may get lost. The event that completes the task brings the
+// whole answer.
 func (p *Publisher) PublishFragment(task uuid.UUID, epoch, offset int, text string) {
 	if text != "" {
 		p.local.put(fragment{Task: task, Epoch: epoch, Offset: offset, Text: text})
 	}
 }
 
-// handOnFragments gives fragments to this process's hub and to sendFragments, at most once per fragmentInterval, until ctx
-// ends.
+// handOnFragments passes fragments to this process's hub and to sendFragments, at most once per
+// fragmentInterval, until ctx ends.
 func (p *Publisher) handOnFragments(ctx context.Context) {
 	interval := time.NewTimer(0)
 	defer interval.Stop()
@@ -54,7 +55,8 @@ func (p *Publisher) handOnFragments(ctx context.Context) {
 	}
 }
 
-// sendFragments sends fragments to other processes until ctx ends. What comes in during one NOTIFY is joined.
+// sendFragments sends fragments to other processes until ctx ends. Fragments that arrive during one NOTIFY are
+// joined for the next.
 func (p *Publisher) sendFragments(ctx context.Context) {
 	for {
 		select {
@@ -75,8 +77,8 @@ func (p *Publisher) sendFragments(ctx context.Context) {
 
 // fragmentBuffer joins fragments per task until they are taken.
 type fragmentBuffer struct {
-	ready chan struct{} // holds a token when there is something to take
-	full  chan struct{} // holds a token when that is much
+	ready chan struct{} // holds a token when there are fragments to take
+	full  chan struct{} // holds a token when there are fragmentsFull bytes to take
 
 	mu     sync.Mutex
 	byTask map[uuid.UUID]*joined
@@ -94,7 +96,7 @@ func newFragmentBuffer() *fragmentBuffer {
 	return &fragmentBuffer{ready: make(chan struct{}, 1), full: make(chan struct{}, 1), byTask: map[uuid.UUID]*joined{}}
 }
 
-// put appends a fragment to the text that it follows. A fragment that does not follow takes the place of that text.
+// put appends a fragment to the text that it follows. A fragment that does not follow the text replaces it.
 func (b *fragmentBuffer) put(f fragment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Cancelled, then deleted: the terminal event reaches streams although its row is gone.
+// A task is cancelled and then deleted: the terminal event reaches streams although its row no longer exists.
 func TestTerminalEventOutlivesItsRow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		gap   int  // events that never reach the hub
+		gap   int  // number of events that never reach the hub
 		local bool // published in this process
-		late  bool // the terminal event comes after the rows were seen to be gone
+		late  bool // the terminal event arrives after the hub has seen that the rows are deleted
 	}{
 		{"here", 0, true, false}, {"elsewhere", 0, false, false},
 		{"here with a gap", 4, true, false}, {"elsewhere with a gap", 4, false, false},
@@ -50,7 +50,8 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 	}
 }
 
-// Cancelled, then deleted, and no notification reached this process: the terminal event that the deletion kept ends its streams.
+// A task is cancelled and then deleted, and no notification reaches this process. The terminal event that the
+// deletion stored ends its streams.
 func TestLastEventIsKeptByTheDeletion(t *testing.T) {
 	t.Parallel()
 	for _, gap := range []int{0, 4} {
@@ -124,7 +125,8 @@ func TestLeavingDuringTheGrace(t *testing.T) {
 	})
 }
 
-// A reader behind the window of a finished log that is deleted gets what is left and its end.
+// A finished log is deleted while a reader is behind the window. The reader gets the events that are left, and
+// the end.
 func TestDeletedUnderASlowReader(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{Poll: -1, WindowEvents: 3, ReadRows: 4}, func(t *testing.T, m *memory, h *Hub) {

@@ -30,7 +30,7 @@ type Hub struct {
 	mu     sync.RWMutex
 	topics map[uuid.UUID]*topic
 
-	spawning sync.Mutex // keeps a new goroutine from starting while Stop waits for the last one
+	spawning sync.Mutex // while Stop waits for the last goroutine, no new one may start
 	stopped  bool
 	readers  sync.WaitGroup
 }
@@ -113,7 +113,7 @@ func (h *Hub) topic(id uuid.UUID) *topic {
 	return h.topics[id]
 }
 
-// deliver hands consecutive events of one task to the subscriptions of this process.
+// deliver passes consecutive events of one task to the subscriptions of this process.
 func (h *Hub) deliver(events []research.Event) {
 	newest := events[len(events)-1]
 	if t := h.topic(newest.TaskID); t != nil {
@@ -126,7 +126,7 @@ func (h *Hub) deliver(events []research.Event) {
 	}
 }
 
-// receive takes in the announcements of another process.
+// receive processes the announcements of another process.
 func (h *Hub) receive(announcements []announcement) {
 	for _, a := range announcements {
 		if len(a.Events) > 0 {

@@ -77,7 +77,7 @@ func TestStop(t *testing.T) {
 		if time.Since(began) > 0 {
 			t.Errorf("stopping took %v", time.Since(began))
 		}
-		<-late.topic.read(0).done // a refused read ends as well
+		<-late.topic.read(0).done // a read that was refused ends as well
 	})
 }
 

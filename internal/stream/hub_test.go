@@ -42,7 +42,7 @@ func TestCursors(t *testing.T) {
 		name   string
 		ended  bool
 		cursor int64
-		first  int64 // 0: nothing, then EOF if ended
+		first  int64 // 0: Next finds nothing, and then EOF if the log has ended
 	}{
 		{"from the start", false, 0, 1}, {"negative", false, -7, 1}, {"in the middle", false, 3, 4},
 		{"at the end", false, 5, 0}, {"beyond the end", false, 90, 0},
@@ -289,7 +289,7 @@ func TestLaggingReadsDoNotDelayLiveOnes(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Poll: -1, WindowEvents: 4, Readers: 2}
 	bubble(t, cfg, func(t *testing.T, m *memory, h *Hub) {
-		// A log that many are behind of, with reads that take an hour.
+		// Many subscriptions are behind in this log, and reads take an hour.
 		old := m.create(50)
 		s := h.Subscribe(old, 40)
 		defer s.Close()
@@ -364,7 +364,7 @@ func TestHintsAreRememberedUntilSomeoneAsks(t *testing.T) {
 	})
 }
 
-// Of two overtaken events the first comes by in sequence; the second must not be forgotten over it.
+// The second of two events arrives first, and then the first. The hub must still read the second.
 func TestHintsOutliveEventsInSequence(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -383,7 +383,7 @@ func TestHintsOutliveEventsInSequence(t *testing.T) {
 	})
 }
 
-// A read that began before a commit must not answer a hint that came while it ran.
+// A hint that arrives during a read needs another read, because the read may have begun before the commit.
 func TestHintDuringARead(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -395,7 +395,7 @@ func TestHintDuringARead(t *testing.T) {
 		synctest.Wait()
 		m.set(func(m *memory) { m.delay = func() time.Duration { return 10 * time.Millisecond } })
 		h.receive([]announcement{{Task: id, Seq: 3}}) // false as yet
-		time.Sleep(35 * time.Millisecond)             // simulated: the read has seen events and state
+		time.Sleep(35 * time.Millisecond)             // simulated time: the read has both events and state
 		h.receive([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
 		time.Sleep(time.Second) // simulated
 		if r.count() != 1 {
@@ -406,7 +406,7 @@ func TestHintDuringARead(t *testing.T) {
 	})
 }
 
-// After a failover to a standby that lacks the last commits, a log is shorter than notifications said.
+// After a failover to a standby that lacks the last commits, a log is shorter than the notifications announced.
 func TestLogThatLostItsEnd(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{WindowEvents: 2}, func(t *testing.T, m *memory, h *Hub) {

@@ -16,16 +16,17 @@ import (
 
 const (
 	listenConnectTimeout = 5 * time.Second
-	listenIdle           = 30 * time.Second // without a notification, then the connection is tested
+	listenIdle           = 30 * time.Second // after this time without a notification the connection is tested
 	listenPingTimeout    = 5 * time.Second
 )
 
-// Listener passes on what other processes publish. It holds one connection of its own, which belongs to no pool.
+// Listener passes the notifications of other processes to the Hub. It holds one connection of its own, which
+// belongs to no pool.
 type Listener struct {
 	hub    *Hub
 	config *pgx.ConnConfig
 	logger *slog.Logger
-	own    string // how payloads of this process begin
+	own    string // the beginning of this process's own payloads
 	lost   outage
 	idle   time.Duration
 }
@@ -36,7 +37,7 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	config, err := pgxpool.ParseConfig(url) // knows the pool_ parameters, which pgx.ParseConfig would send to the server
+	config, err := pgxpool.ParseConfig(url) // this parser understands the pool_ parameters, which pgx.ParseConfig would send to the server
 	if err != nil {
 		return nil, fmt.Errorf("the database URL cannot be read: %w", err)
 	}
@@ -47,8 +48,8 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 		lost: outage{what: "listening for events of other processes", logger: logger}}, nil
 }
 
-// Run listens until ctx ends. It opens a lost connection again, after 50 ms at first and 5 s at most. After each LISTEN it
-// polls once, because no notification came of the commits before it.
+// Run listens until ctx ends. It opens a lost connection again, after 50 ms at first and 5 s at most. After each
+// LISTEN it polls once, because there were no notifications for the commits before it.
 func (l *Listener) Run(ctx context.Context) {
 	pauses := retry.NewPauses(50*time.Millisecond, 5*time.Second)
 	for {
@@ -79,7 +80,7 @@ func (l *Listener) listen(ctx context.Context, listening func()) error {
 	}
 	listening()
 	l.lost.report(nil)
-	l.hub.check(ctx) // not earlier: of commits before the LISTEN no notification came
+	l.hub.check(ctx) // after the LISTEN, because earlier commits sent no notification to it
 	for {
 		if err := l.receive(ctx, conn); err != nil {
 			return err

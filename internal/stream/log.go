@@ -12,7 +12,7 @@ import (
 	"legwork/internal/store"
 )
 
-// Errors that end a subscription before its log does. Test with errors.Is.
+// Errors that end a subscription before its log ends. Test with errors.Is.
 var (
 	// ErrStopping: this process stops; the client should connect again and continue at its cursor.
 	ErrStopping = errors.New("the server is stopping")
@@ -28,9 +28,9 @@ type Log interface {
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
 	// LogStates returns the last seq of each log, and whether the log has ended. A missing key: the task is gone.
 	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
-	// KeptFinalEvent returns the terminal event of a deleted task, if the deletion kept it.
+	// KeptFinalEvent returns the terminal event of a deleted task, if the deletion stored it.
 	KeptFinalEvent(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
-	// Notify sends payloads on channel in a transaction of their own.
+	// Notify sends payloads on channel, in one transaction that does nothing else.
 	Notify(ctx context.Context, channel string, payloads ...string) error
 }
 
@@ -38,19 +38,20 @@ type Log interface {
 type Config struct {
 	// Poll is how often the hub compares the watched tasks with the table: 1 s. Negative: never (tests).
 	Poll time.Duration
-	// WindowEvents and WindowBytes bound the recent events kept per watched task: 256 events, 256 KiB. Bytes are about
-	// what the events take in memory: bodies, and encodings once they are made. The last event is always kept.
+	// WindowEvents and WindowBytes bound the recent events that are kept for each watched task: 256 events, 256
+	// KiB. Bytes are about the memory that the events use: their bodies, and their encodings once these exist.
+	// The last event is always kept.
 	WindowEvents, WindowBytes int
 	// ReadRows and ReadBytes bound one read of the table and what one Next returns: 128 events, 64 KiB without encodings.
 	// One event larger than that is returned alone.
 	ReadRows, ReadBytes int
-	// Readers bounds how many reads of the table run at once: 4 at the end of logs, and as many again for subscriptions
-	// that are behind, which therefore cannot delay the others.
+	// Readers bounds how many reads of the table run at once: 4 at the end of logs, and another 4 for
+	// subscriptions that are behind. So those cannot delay the others.
 	Readers int
-	// ReadTimeout bounds one query: 10 s. It is tried again afterwards.
+	// ReadTimeout bounds one query: 10 s. A query that took longer is repeated.
 	ReadTimeout time.Duration
-	// GoneGrace is how long a subscription whose rows have vanished waits for the terminal event, which may still be
-	// on its way by NOTIFY: 500 ms.
+	// GoneGrace is how long a subscription waits for the terminal event after the task's rows were deleted: 500
+	// ms. The event may still arrive by NOTIFY.
 	GoneGrace time.Duration
 	// Logger gets outages: slog.Default().
 	Logger *slog.Logger

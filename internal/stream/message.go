@@ -32,16 +32,16 @@ func (m Message) Encode(enc Encoder) []byte {
 	return m.Event.Encoded(enc)
 }
 
-// Encoder writes events and deltas in the format of one protocol. Encodings of events are cached by encoder, compared
-// with ==: use a comparable type, best an empty struct, and let equal encoders write equal bytes. An encoder returns nil
-// for what its protocol does not tell.
+// Encoder writes events and deltas in the format of one protocol. Encodings of events are cached by encoder,
+// compared with ==. So use a comparable type, best an empty struct, and let equal encoders write equal bytes. An
+// encoder returns nil for an event that its protocol does not have.
 type Encoder interface {
 	Event(e research.Event) []byte
 	Delta(d research.Delta) []byte
 }
 
-// Entry is an event of a log as all subscriptions of this process share it: the event itself, and its encodings, each of
-// which is made once. The event must not be changed.
+// Entry is an event of a log as all subscriptions of this process share it: the event itself and its encodings,
+// each of which is made once. The event must not be changed.
 type Entry struct {
 	research.Event
 
@@ -51,7 +51,7 @@ type Entry struct {
 	mu     sync.Mutex // held while an encoding or answer is made
 	answer *string    // nil until asked for
 
-	counted int // bytes that the window counts for this entry; guarded by topic.mu
+	counted int // bytes that the window has counted for this entry; guarded by topic.mu
 }
 
 // encoding is an event in the format of one encoder.
@@ -61,7 +61,7 @@ type encoding struct {
 	next    *encoding
 }
 
-// entrySize is about how many bytes an entry takes besides its body and its encodings.
+// entrySize is about how many bytes an entry takes without its body and its encodings.
 const entrySize = 160
 
 func newEntry(t *topic, e research.Event) *Entry { return &Entry{Event: e, topic: t} }
@@ -80,7 +80,7 @@ func (e *Entry) Encoded(enc Encoder) []byte {
 		return data
 	}
 	e.mu.Lock()
-	data, ok := e.cached(enc) // another goroutine may have been first
+	data, ok := e.cached(enc) // another goroutine may have made it by now
 	if !ok {
 		data = enc.Event(e.Event)
 		e.encodings.Store(&encoding{encoder: enc, data: data, next: e.encodings.Load()})
@@ -110,7 +110,8 @@ func (e *Entry) size() int {
 	return n
 }
 
-// finalAnswer is the answer with which the event completes its task; "" for every other event. The body is decoded once.
+// finalAnswer is the answer in the event that completes the task; "" for every other event. The body is decoded
+// once.
 func (e *Entry) finalAnswer() string {
 	if e.Type != research.EventComplete {
 		return ""

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/research"
 )
 
-// counting is an encoder that counts what it encodes. Two with the same counter are the same encoder.
+// counting is an encoder that counts what it encodes. Two with the same counter are equal.
 type counting struct {
 	n    *atomic.Int64
 	size int
@@ -20,7 +20,7 @@ type counting struct {
 
 func (c counting) Event(research.Event) []byte {
 	c.n.Add(1)
-	for range 100 { // time for others to begin the same encoding
+	for range 100 { // gives other goroutines time to begin the same encoding
 		runtime.Gosched()
 	}
 	return make([]byte, c.size)
@@ -28,7 +28,7 @@ func (c counting) Event(research.Event) []byte {
 
 func (c counting) Delta(research.Delta) []byte { return nil }
 
-// TestEncodedOncePerFormat: a thousand clients in two formats cost two encodings of each event, stored or live.
+// TestEncodedOncePerFormat: a thousand clients in two formats need two encodings of each event, stored or live.
 func TestEncodedOncePerFormat(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -93,7 +93,7 @@ func TestWindowCountsEncodings(t *testing.T) {
 	})
 }
 
-// TestSecondProtocol: a protocol that is not the contract's gets the whole of a task out of typed events and deltas.
+// TestSecondProtocol: another protocol can tell a whole task with typed events and deltas.
 func TestSecondProtocol(t *testing.T) {
 	t.Parallel()
 	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
@@ -166,7 +166,8 @@ type contract struct{}
 func (contract) Event(e research.Event) []byte { return fmt.Appendf(nil, "%d %s", e.Seq, e.Type) }
 func (contract) Delta(d research.Delta) []byte { return []byte(d.Text) }
 
-// A client of a protocol subscribes, encodes what comes and stops at the error, which is io.EOF when the log has ended.
+// A client of a protocol subscribes, encodes the messages, and stops at the error, which is io.EOF when the log
+// has ended.
 func ExampleHub_Subscribe() {
 	table := newMemory()
 	hub := NewHub(table, Config{Poll: -1})

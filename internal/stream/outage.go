@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// outage logs the first failure and the recovery of something that is tried again and again.
+// outage logs the first failure and the recovery of an operation that is repeated.
 type outage struct {
 	what   string
 	logger *slog.Logger

@@ -12,8 +12,8 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// wire is a TCP proxy in front of PostgreSQL that can be cut: connections break and new ones are refused, which is how
-// a restart of the server looks; or frozen: connections stay open and nothing passes, which is how a network fails.
+// wire is a TCP proxy in front of PostgreSQL. When it is cut, connections break and new ones are refused, as in
+// a restart of the server. When it is frozen, connections stay open and no bytes pass, as in a network failure.
 type wire struct {
 	target   string
 	listener net.Listener
@@ -111,7 +111,7 @@ func (w *wire) pump(to, from net.Conn) {
 	}
 }
 
-// set cuts the wire or mends it.
+// set cuts the wire or restores it.
 func (w *wire) set(cut bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -123,7 +123,7 @@ func (w *wire) set(cut bool) {
 	}
 }
 
-// freeze holds all bytes back until the returned function is called.
+// freeze stops all bytes until the returned function is called.
 func (w *wire) freeze() (thaw func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

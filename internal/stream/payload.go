@@ -19,22 +19,23 @@ const (
 	maxPayload = 7999
 	// maxPayloads is how many payloads with events one batch sends.
 	maxPayloads = 4
-	// maxEventBytes is how many bytes of events travel with one announcement.
+	// maxEventBytes is how many bytes of events one announcement may carry.
 	maxEventBytes = 2048
-	// eventHeadSize is about how many bytes the head of an event takes in a payload.
+	// eventHeadSize is about how many bytes the fields of an event, without its body, take in a payload.
 	eventHeadSize = 70
 )
 
-// announcement says that the log of a task has reached Seq. Events are the last events up to there, if they are small.
-// They save the receiver a read of the table when they follow what it has. A terminal event must reach the clients of other
-// processes even when the task is deleted right away and no row is left to read.
+// announcement says that the log of a task has reached Seq. Events are the last events up to Seq, if they are
+// small. A receiver that has all earlier events then needs no read of the table. A terminal event is always
+// included: it must reach the clients of other processes even when the task is deleted at once and no row is
+// left to read.
 type announcement struct {
 	Task   uuid.UUID
 	Seq    int64
 	Events []research.Event
 }
 
-// announce makes the announcement of consecutive events of one task, which it keeps.
+// announce makes the announcement of consecutive events of one task. It does not copy the events.
 func announce(events []research.Event) announcement {
 	newest := events[len(events)-1]
 	a := announcement{Task: newest.TaskID, Seq: newest.Seq}
@@ -43,7 +44,7 @@ func announce(events []research.Event) announcement {
 		from--
 		size += payloadSize(events[from])
 	}
-	if from > 0 && !newest.Terminal { // without the events before them, the last ones are of no use
+	if from > 0 && !newest.Terminal { // without the events before them, the last ones are useless
 		return a
 	}
 	a.Events = events[from:]
@@ -88,8 +89,9 @@ func (a announcement) withoutEvents() announcement {
 	return a
 }
 
-// payload is the JSON object in the first line of a NOTIFY's text. After the line follow the bodies of all events, byte for
-// byte as they were committed. Readers ignore keys that they do not know, so that versions can run side by side.
+// payload is the JSON object in the first line of a NOTIFY's text. After that line the bodies of all events
+// follow, byte for byte as they were committed. Readers ignore unknown keys, so that different versions can run
+// at the same time.
 type payload struct {
 	From      uuid.UUID         `json:"from"`                // the process that sends
 	Logs      []json.RawMessage `json:"logs,omitempty"`      // each a logHead
@@ -104,15 +106,15 @@ type logHead struct {
 	End    bool        `json:"end"` // the last event is terminal
 }
 
-// eventHead is an event in a payload, without its body. Its seq follows from its place.
+// eventHead is an event in a payload, without its body. Its seq follows from its position.
 type eventHead struct {
 	Type research.EventType `json:"type"`
-	At   int64              `json:"at"`   // its time in microseconds since 1970, which is PostgreSQL's precision
+	At   int64              `json:"at"`   // time of the event in microseconds since 1970, which is PostgreSQL's precision
 	Size int                `json:"size"` // of its body in bytes
 }
 
-// packPayloads writes announcements into as few payloads as hold them, in order. When maxPayloads do not hold all with
-// their events, it leaves the events out: one read of the table serves many of them at once.
+// packPayloads writes announcements in order into as few payloads as possible. When they need more than
+// maxPayloads, it leaves the events out, because then one read of the table fetches many events at once.
 func packPayloads(from uuid.UUID, announcements []announcement) []string {
 	payloads := pack(from, announcements)
 	if len(payloads) <= maxPayloads {
@@ -125,7 +127,8 @@ func packPayloads(from uuid.UUID, announcements []announcement) []string {
 	return pack(from, short)
 }
 
-// sender is how every payload of a process begins. By it a process knows its own payloads without decoding them.
+// sender is the beginning of every payload of a process. By it a process recognises its own payloads without
+// decoding them.
 func sender(id uuid.UUID) string { return `{"from":"` + id.String() + `"` }
 
 func pack(from uuid.UUID, announcements []announcement) []string {
@@ -158,7 +161,8 @@ func pack(from uuid.UUID, announcements []announcement) []string {
 	return payloads
 }
 
-// appendHead appends a as a logHead. By hand, because encoding/json takes a multiple of the time, for every event.
+// appendHead appends a as a logHead. It does not use encoding/json, which would take several times as long for
+// every event.
 func (a announcement) appendHead(b []byte) []byte {
 	b = append(append(b, `{"task":"`...), a.Task.String()...)
 	b = strconv.AppendInt(append(b, `","seq":`...), a.Seq, 10)
@@ -210,8 +214,9 @@ func parsePayload(text string) (from uuid.UUID, announcements []announcement, fr
 	return p.From, announcements, fragments, nil
 }
 
-// events takes the bodies of the announced events from the front of bodies and returns what is left. It returns no events
-// when one of them cannot be an event of a log. After a size that cannot be, nothing of bodies is left.
+// events takes the bodies of the announced events from the front of bodies and returns the bytes that are left.
+// It returns no events when one of them cannot be an event of a log. After an impossible size, nothing of bodies
+// can be used.
 func (h logHead) events(bodies string) (events []research.Event, rest string) {
 	first := h.Seq - int64(len(h.Events)) + 1
 	ok := first > 0

@@ -67,7 +67,8 @@ func TestSmallEventsTravelWithoutLoss(t *testing.T) {
 	}
 }
 
-// TestBusyBatchesKeepTheirEvents: what does not fit in one payload travels in a few, which one NOTIFY statement sends.
+// TestBusyBatchesKeepTheirEvents: events that do not fit into one payload are sent in several, with one NOTIFY
+// statement.
 func TestBusyBatchesKeepTheirEvents(t *testing.T) {
 	t.Parallel()
 	from := uuid.New()

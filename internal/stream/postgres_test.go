@@ -15,7 +15,7 @@ import (
 	"legwork/internal/store"
 )
 
-// process is what one legwork process has of this package, on a real database.
+// process is the part of a legwork process that this package makes, on a real database.
 type process struct {
 	store    *store.Store
 	hub      *Hub
@@ -23,14 +23,14 @@ type process struct {
 	listener *Listener
 }
 
-// setting is what a test switches off, or puts in between.
+// setting is what a test switches off or changes.
 type setting struct {
 	cfg  Config
 	deaf bool                // no listener
 	mute bool                // no publisher
 	wrap func(Log) Log       // nil: the store itself
 	idle time.Duration       // of the listener; 0: as in production
-	url  func(string) string // of this process's connections; nil: unchanged
+	url  func(string) string // changes the URL of this process's connections; nil: unchanged
 }
 
 func start(t testing.TB, url string, set setting) *process {
@@ -134,7 +134,7 @@ func (p *process) delete(t testing.TB, id uuid.UUID) {
 	}
 }
 
-// stored is the whole log as the table has it.
+// stored is the whole log, read from the table.
 func (p *process) stored(t testing.TB, id uuid.UUID) (frames []string) {
 	t.Helper()
 	events, err := p.store.Worker().Events(t.Context(), id, 0, 10_000)
@@ -154,7 +154,7 @@ func (p *process) follow(t testing.TB, id uuid.UUID, after int64) *reader {
 	return follow(t.Context(), s)
 }
 
-// eventually waits for a condition that no channel tells of.
+// eventually waits for a condition that no channel reports.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -220,7 +220,7 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// With nobody publishing and no poll, a new connection of the listener finds what happened.
+// Nobody publishes and nothing polls. A new connection of the listener finds what happened before.
 func TestListenerCatchesUpWhenItsBackendIsKilled(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -238,7 +238,7 @@ func TestListenerCatchesUpWhenItsBackendIsKilled(t *testing.T) {
 	r.ended(t, a.stored(t, id), io.EOF)
 }
 
-// Events are published while listeners die all the time.
+// Events are published while the connections of listeners are killed again and again.
 func TestNothingIsLostWhileListenersDie(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -305,7 +305,7 @@ func TestCancelledThenDeletedInAnotherProcess(t *testing.T) {
 			eventually(t, "both listening", func() bool { return a.listening(t) == 2 })
 			want := a.stored(t, id)
 			if gap > 0 {
-				a.append(t, id, gap) // never told, and not readable by b before it is gone
+				a.append(t, id, gap) // not announced, and deleted before b can read it
 			}
 			last := a.end(t, id)
 			a.pub.Publish(last)

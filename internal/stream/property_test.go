@@ -32,19 +32,20 @@ func (c *chance) n(n int) int {
 
 func (c *chance) oneIn(n int) bool { return c.n(n) == 0 }
 
-// pause lets simulated time pass, so that anything may happen in between.
+// pause lets simulated time pass, so that anything can happen in between.
 func (c *chance) pause(max time.Duration) { time.Sleep(time.Duration(c.n(int(max)))) }
 
-// world is one random run: logs that grow, two processes that hear of it more or less, clients that come and go.
+// world is one random run: logs that grow, two processes that receive some of the notifications, and clients
+// that connect and leave.
 type world struct {
 	*chance
 	t             *testing.T
 	m             *memory
-	local, remote *Hub         // where the writer runs, and another process
-	reliable      bool         // every publish arrives unless the listener is lost, and nothing polls
-	lost          atomic.Bool  // the remote process's listener hears nothing
-	deleted       sync.Map     // what logs had whose rows are gone, by id
-	calm          atomic.Int64 // when the last writer or outage ended so far, in nanoseconds after began
+	local, remote *Hub         // the process of the writer, and another process
+	reliable      bool         // every publish arrives unless the listener is lost, and there is no poll
+	lost          atomic.Bool  // the remote process's listener receives nothing
+	deleted       sync.Map     // the events of logs whose rows were deleted, by id
+	calm          atomic.Int64 // when the last writer or outage ended, in nanoseconds after began
 	began         time.Time
 	work          sync.WaitGroup
 }
@@ -118,7 +119,8 @@ func (w *world) write(id uuid.UUID) {
 	w.calm.Store(int64(time.Since(w.began)))
 }
 
-// publish tells the processes: mostly at once, sometimes late and so out of order, twice, or never.
+// publish publishes to both processes: mostly at once, sometimes late and therefore out of order, twice, or
+// never.
 func (w *world) publish(events []research.Event) {
 	tell := func(how func()) {
 		switch w.n(6) {
@@ -153,8 +155,8 @@ func (w *world) publish(events []research.Event) {
 	})
 }
 
-// outages are times in which the database is down, or the remote process hears nothing. The latter end as they do in
-// Listener: LISTEN, then a check.
+// outages are times in which the database is unreachable, or the remote process receives nothing. The latter end
+// as they do in Listener: LISTEN, then a check.
 func (w *world) outages(ctx context.Context) {
 	for range w.n(6) {
 		w.pause(200 * time.Millisecond)
@@ -221,8 +223,8 @@ func (w *world) client(id uuid.UUID) {
 	}
 }
 
-// subsequence demands that what was got of a log that was deleted meanwhile is of it and in order. What may not be missing
-// either is the matter of TestTerminalEventOutlivesItsRow.
+// subsequence requires that the events received of a deleted log are its events, in order. Which events may be
+// missing is tested by TestTerminalEventOutlivesItsRow.
 func (w *world) subsequence(got, all []string) {
 	for _, frame := range got {
 		i := slices.Index(all, frame)
@@ -234,7 +236,7 @@ func (w *world) subsequence(got, all []string) {
 	}
 }
 
-// session is one connection: it ends with the log or when the client has had enough.
+// session is one connection. It ends with the log, or when the client leaves.
 func (w *world) session(s *Subscription, cursor int64) (all []Message, ended bool, err error) {
 	patience := 100 * time.Millisecond
 	if w.oneIn(3) {

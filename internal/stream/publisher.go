@@ -15,23 +15,24 @@ import (
 )
 
 const (
-	notifyTries   = 5               // then the other processes find the events by their poll
+	notifyTries   = 5               // after these tries the other processes find the events by their poll
 	notifyTimeout = 5 * time.Second // of one try
-	drainTimeout  = 2 * time.Second // of sending what is left when stopping
+	drainTimeout  = 2 * time.Second // for sending what is left when the process stops
 
 	// The pause after a batch: at most pausePerTask for each task in it beyond the first, and at most maxPause in all.
 	pausePerTask = 600 * time.Microsecond
 	maxPause     = 20 * time.Millisecond
 )
 
-// Publisher tells of committed events: this process's hub at once, other processes by NOTIFY. It sends when it has
-// something to send and no send is running. What comes in during a send goes out together.
+// Publisher announces committed events: to this process's hub at once, and to other processes by NOTIFY. It
+// sends when there is something to send and no send is running. Events that arrive during a send go out
+// together.
 //
-// A NOTIFY costs the database a transaction and wakes every process that listens, so under load fewer and fuller ones are
-// better. After a batch the publisher therefore pauses: min(2 × send time, pausePerTask) for each task in the batch beyond
-// the first, at most maxPause. A batch of one task has no pause. As long as all tasks together commit less than one event
-// per pausePerTask, each pause collects fewer tasks than the batch before it had, so pauses get shorter by themselves until
-// there are none. Clients of other processes see events later by one pause at most.
+// Each NOTIFY costs the database a transaction and wakes every process that listens. So under load the publisher
+// pauses after a batch and sends fewer, fuller ones: min(2 × send time, pausePerTask) for each task in the batch
+// beyond the first, at most maxPause. A batch of one task has no pause. As long as all tasks together commit
+// less than one event per pausePerTask, each pause collects fewer tasks than the batch before it, so the pauses
+// get shorter until there are none. Clients of other processes see events later by at most one pause.
 type Publisher struct {
 	hub    *Hub
 	log    Log
@@ -46,11 +47,11 @@ type Publisher struct {
 	stopped bool
 }
 
-// batch is what goes out together, at most one announcement per task.
+// batch holds the announcements that are sent together, at most one for each task.
 type batch struct {
 	announcements []announcement
 	index         map[uuid.UUID]int // into announcements
-	done          chan struct{}     // closed when sent or given up
+	done          chan struct{}     // closed when the batch was sent or given up
 	err           error             // after done
 }
 
@@ -68,7 +69,7 @@ func (b *batch) add(a announcement) {
 	}
 }
 
-// NewPublisher returns a publisher that needs Run to reach other processes. A nil logger means slog.Default().
+// NewPublisher returns a publisher. It needs Run to reach other processes. A nil logger means slog.Default().
 func NewPublisher(hub *Hub, log Log, logger *slog.Logger) *Publisher {
 	if logger == nil {
 		logger = slog.Default()
@@ -77,8 +78,8 @@ func NewPublisher(hub *Hub, log Log, logger *slog.Logger) *Publisher {
 		local: newFragmentBuffer(), remote: newFragmentBuffer()}
 }
 
-// Publish tells of committed events, all of one task and in seq order. Call it after the commit, and do not change the
-// events afterwards. It never waits for the database.
+// Publish announces committed events, all of one task and in seq order. Call it after the commit, and do not
+// change the events afterwards. It never waits for the database.
 func (p *Publisher) Publish(events []research.Event) {
 	if len(events) == 0 {
 		return
@@ -99,8 +100,8 @@ func (p *Publisher) Publish(events []research.Event) {
 	signal(p.wake)
 }
 
-// Flush waits until everything published so far has been sent. It returns an error when some of it could not be, which
-// other processes then find by their poll, or ErrStopping when Run has ended before.
+// Flush waits until everything published so far has been sent. It returns an error when some of it could not be
+// sent; other processes then find the events by their poll. It returns ErrStopping when Run ended before.
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	var batches []*batch
@@ -173,7 +174,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// send sends what is pending now and returns of how many tasks that was.
+// send sends the pending announcements and returns the number of their tasks.
 func (p *Publisher) send(ctx context.Context) (tasks int) {
 	p.mu.Lock()
 	b := p.pending
@@ -197,7 +198,7 @@ func (p *Publisher) send(ctx context.Context) (tasks int) {
 	return len(b.announcements)
 }
 
-// notify sends payloads in one transaction, trying a few times.
+// notify sends payloads in one transaction. It tries notifyTries times.
 func (p *Publisher) notify(ctx context.Context, payloads []string) error {
 	pauses := retry.NewPauses(25*time.Millisecond, time.Second)
 	for try := 1; ; try++ {

@@ -81,7 +81,8 @@ func TestPublishSendsAtOnceThenBatches(t *testing.T) {
 	})
 }
 
-// TestPausesEndByThemselves: with 1,000 events a second of eight runs, one slow NOTIFY does not make all that follow late.
+// TestPausesEndByThemselves: with 1,000 events a second of eight runs, one slow NOTIFY does not delay all later
+// ones.
 func TestPausesEndByThemselves(t *testing.T) {
 	t.Parallel()
 	const takes, every = 800 * time.Microsecond, 8 * time.Millisecond
@@ -115,8 +116,8 @@ func TestPausesEndByThemselves(t *testing.T) {
 	})
 }
 
-// TestLoadMeansFewerNotifies: 32 runs that commit 4,000 events a second need a few hundred NOTIFYs, each event
-// soon; one run gets a NOTIFY per event, at once.
+// TestLoadMeansFewerNotifies: 32 runs that commit 4,000 events a second need a few hundred NOTIFYs, and each
+// event arrives soon. A single run gets one NOTIFY per event, without a pause.
 func TestLoadMeansFewerNotifies(t *testing.T) {
 	t.Parallel()
 	const takes, every = 300 * time.Microsecond, 8 * time.Millisecond

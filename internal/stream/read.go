@@ -12,7 +12,7 @@ import (
 	"legwork/internal/store"
 )
 
-// read is one read of the table after a cursor, shared by all subscriptions of the process with this cursor.
+// read is one read of the table from a cursor on. All subscriptions of the process with this cursor share it.
 type read struct {
 	cursor int64
 	behind bool          // the cursor is behind the window
@@ -21,12 +21,12 @@ type read struct {
 	done   chan struct{} // closed when the fields below are final
 
 	entries  []*Entry       // empty: nothing follows the cursor
-	complete bool           // entries reach the end of the log
+	complete bool           // the entries reach the end of the log
 	state    store.LogState // only when entries is empty
 	exists   bool           // only when entries is empty
 }
 
-// read returns the read at cursor, and begins it unless it is running already. The caller holds t.mu.
+// read returns the running read at cursor, or begins one. The caller holds t.mu.
 func (t *topic) read(cursor int64) *read {
 	if r := t.reads[cursor]; r != nil {
 		return r
@@ -43,14 +43,14 @@ func (t *topic) read(cursor int64) *read {
 		}
 		close(r.done)
 	})
-	if !started { // the hub stops, which Next finds out by itself
+	if !started { // the hub is stopping, which Next notices by itself
 		delete(t.reads, cursor)
 		close(r.done)
 	}
 	return r
 }
 
-// apply takes in a finished read and wakes the subscriptions that wait for it.
+// apply adds the result of a finished read to the topic, and wakes the subscriptions that wait for it.
 func (t *topic) apply(r *read) {
 	if t.deleted {
 		return
@@ -68,7 +68,7 @@ func (t *topic) apply(r *read) {
 	t.updateHints(r)
 	switch {
 	case t.window.last != last || t.end != end:
-		t.broadcast() // a subscription that wakes and needs more begins the next read
+		t.broadcast() // a subscription that needs more begins the next read
 	case t.waiting.Load() > 0 && t.stale():
 		t.read(t.window.last)
 	}
@@ -82,15 +82,15 @@ func (t *topic) updateHints(r *read) {
 		if t.hintsRead == t.hints {
 			t.hinted = t.window.last
 		}
-	case r.entries[len(r.entries)-1].Seq == t.window.last: // the bounds of a read cut it short: there is more
+	case r.entries[len(r.entries)-1].Seq == t.window.last: // the read reached one of its bounds: there may be more events
 		t.hinted = max(t.hinted, t.window.last+1)
 		t.hints++
 	}
 }
 
-// applyEmpty takes in that nothing follows the cursor of r.
+// applyEmpty notes that no event follows the cursor of r.
 func (t *topic) applyEmpty(r *read) {
-	if r.state.LastSeq < r.last { // a failover lost events that were sent already: follow the log as it is now
+	if r.state.LastSeq < r.last { // a failover lost events that were already sent; from here on the log is followed as it is now
 		t.end = 0
 		t.window.reset(r.state.LastSeq)
 	} else if r.state.LastSeq > t.window.last {
@@ -101,7 +101,8 @@ func (t *topic) applyEmpty(r *read) {
 	}
 }
 
-// fetch fills r and tries again until that worked; false when the last subscription was closed first.
+// fetch fills r and repeats the queries until they succeed. It returns false when the last subscription was
+// closed first.
 func (t *topic) fetch(r *read) bool {
 	h := t.hub
 	slots := h.tailReads
@@ -130,7 +131,7 @@ func (t *topic) fetch(r *read) bool {
 	}
 }
 
-// try queries once. It asks to be called again when the log grew between its two queries.
+// try queries once. again is true when the log grew between its two queries.
 func (r *read) try(ctx context.Context, t *topic) (again bool, err error) {
 	cfg, log := t.hub.cfg, t.hub.log
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.ReadTimeout, errors.New("the database did not answer in time"))

@@ -6,8 +6,8 @@ import (
 	"legwork/internal/research"
 )
 
-// responses is a second encoder: events as a protocol like OpenAI's Responses API tells them. It shows how little another
-// protocol needs, and that it gets everything from typed fields.
+// responses is a second encoder: it writes events as a protocol like OpenAI's Responses API. It shows that
+// another protocol needs little code and only typed fields.
 type responses struct{}
 
 func (responses) Event(e research.Event) []byte {
@@ -28,7 +28,7 @@ func (responses) Event(e research.Event) []byte {
 			return sse("response.failed", map[string]any{"response": map[string]any{"status": "failed", "error": map[string]any{"code": f.ErrorCode, "message": f.Error}}})
 		}
 	}
-	return nil // the protocol does not tell the others
+	return nil // the protocol has no such event
 }
 
 func (responses) Delta(d research.Delta) []byte {

@@ -8,7 +8,8 @@ import (
 	"legwork/internal/research"
 )
 
-// Subscription is one client's place in a task's log. Next is for one goroutine at a time; Close may be called from any.
+// Subscription is one client's position in a task's log. Only one goroutine at a time may call Next; any may
+// call Close.
 type Subscription struct {
 	topic  *topic
 	cursor int64
@@ -17,11 +18,13 @@ type Subscription struct {
 	closed chan struct{}
 }
 
-// Next blocks until there are events after the cursor, or more of the answer for a subscription with deltas. It returns
-// them in order and moves the cursor behind them. It returns io.EOF when the log has ended (the terminal event was
-// returned, or the task is gone), ErrStopping when the process stops, ErrClosed after Close, and ctx.Err() when ctx ends.
-// A cursor beyond the end of an open log waits for the events after it. Failures of the database are tried again for as
-// long as ctx allows.
+// Next blocks until there are events after the cursor, or more text of the answer for a subscription with
+// deltas. It returns them in order and moves the cursor behind them.
+//
+// It returns io.EOF when the log has ended (the terminal event was returned, or the task is deleted),
+// ErrStopping when the process stops, ErrClosed after Close, and ctx.Err() when ctx ends. A cursor beyond the
+// end of an open log waits for the events after it. After a failure of the database it tries again until ctx
+// ends.
 func (s *Subscription) Next(ctx context.Context) ([]Message, error) {
 	for {
 		if err := s.interrupted(ctx); err != nil {
@@ -72,15 +75,16 @@ func (s *Subscription) interrupted(ctx context.Context) error {
 	}
 }
 
-// waiter is what a subscription with nothing to return waits for.
+// waiter is what a subscription without new messages waits for.
 type waiter struct {
 	read    *read           // nil: no read is needed
-	changed <-chan struct{} // nil: what changes at the end of the log does not matter to this subscription
+	changed <-chan struct{} // nil: this subscription does not depend on the end of the log
 	text    <-chan struct{} // nil: no deltas are wanted
 }
 
-// look returns what the window has after the cursor, or io.EOF, or what to wait for. It takes the lock exclusively only
-// when the table has to be read, so that thousands of subscriptions woken by one event do not queue.
+// look returns the events in the window after the cursor, or io.EOF, or what to wait for. It takes the lock
+// exclusively only when the table has to be read, so that thousands of subscriptions that one event wakes do not
+// queue.
 func (s *Subscription) look() ([]Message, waiter, error) {
 	t := s.topic
 	t.mu.RLock()
@@ -102,8 +106,8 @@ func (s *Subscription) look() ([]Message, waiter, error) {
 	return nil, w, nil
 }
 
-// lookInWindow is look without reading the table; not enough when the table has to be read. The caller holds mu, shared
-// or not.
+// lookInWindow is look without a read of the table. enough is false when the table has to be read. The caller
+// holds mu, shared or not.
 func (s *Subscription) lookInWindow() (events []Message, w waiter, enough bool, err error) {
 	t := s.topic
 	switch events = t.window.after(s.cursor, t.hub.cfg.ReadRows, t.hub.cfg.ReadBytes); {
@@ -118,8 +122,8 @@ func (s *Subscription) lookInWindow() (events []Message, w waiter, enough bool, 
 	return nil, waiter{changed: t.changed}, true, nil
 }
 
-// wait blocks until something changed. It returns what a read of the table found at once, because a window that moves on
-// fast may have dropped it again.
+// wait blocks until something changes. It returns the result of a read of the table directly, because a window
+// that grows fast may already have dropped those events.
 func (w waiter) wait(ctx context.Context, s *Subscription) []Message {
 	var done <-chan struct{}
 	if w.read != nil {
@@ -138,15 +142,15 @@ func (w waiter) wait(ctx context.Context, s *Subscription) []Message {
 	return nil
 }
 
-// stop says that the subscription no longer waits.
+// stop notes that the subscription no longer waits.
 func (w waiter) stop(s *Subscription) {
 	if w.changed != nil {
 		s.topic.waiting.Add(-1)
 	}
 }
 
-// Close ends the subscription; a Next under way returns ErrClosed. When the last subscription of a task is closed, the hub
-// drops what it holds of the task. Close may be called more than once.
+// Close ends the subscription. A call of Next that is running returns ErrClosed. When the last subscription of a
+// task is closed, the hub drops the task's topic. Close may be called more than once.
 func (s *Subscription) Close() {
 	s.once.Do(func() {
 		close(s.closed)

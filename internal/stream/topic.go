@@ -15,8 +15,9 @@ import (
 
 // topic is what this process knows of one task's log.
 //
-// Two counters decide whether the table has to be read. Each hint that the log has grown raises hints. A read that saw the
-// end of the log sets hintsRead to what hints was when the read began. A false hint therefore costs one read and no more.
+// Two counters decide whether the table has to be read. Each hint that the log has grown increases hints. A read
+// that reached the end of the log sets hintsRead to the value that hints had when the read began. So a false
+// hint costs one read and no more.
 type topic struct {
 	id     uuid.UUID
 	hub    *Hub
@@ -27,18 +28,19 @@ type topic struct {
 	mu        sync.RWMutex
 	window    window
 	end       int64       // seq of the terminal event; 0 while unknown
-	terminal  *Entry      // the terminal event, when it came before events that precede it
-	deleted   bool        // the rows are gone: nothing follows what the window holds
-	goneTimer *time.Timer // runs while the rows are gone and the terminal event is still waited for
+	terminal  *Entry      // the terminal event, if it arrived before events that precede it
+	deleted   bool        // the rows were deleted: no event follows those in the window
+	goneTimer *time.Timer // runs while the rows are deleted and the terminal event is still expected
 
 	hinted           int64 // highest seq of all hints
 	hints, hintsRead uint64
 	reads            map[int64]*read // reads of the table under way, by cursor
-	waiting          atomic.Int32    // subscriptions that wait for changed; raised with mu held or shared
+	waiting          atomic.Int32    // number of subscriptions that wait for changed; increased with mu held or shared
 	changed          chan struct{}   // closed and replaced when the window, end or deleted changes
 }
 
-// newTopic knows nothing of its log yet, so it begins with a hint that there is something to read after 0.
+// newTopic makes a topic that knows no event of its log. It begins with a hint that there is something to read
+// after 0.
 func newTopic(h *Hub, id uuid.UUID) *topic {
 	ctx, cancel := context.WithCancel(h.ctx)
 	return &topic{id: id, hub: h, ctx: ctx, cancel: cancel, hinted: math.MaxInt64, hints: 1,
@@ -54,7 +56,7 @@ func (t *topic) mustRead(cursor int64) bool {
 	return t.goneTimer == nil && (cursor < t.window.floor || t.stale())
 }
 
-// over reports whether nothing can follow the cursor, given that the window has nothing behind it.
+// over reports whether no event can follow the cursor, provided that the window has none.
 func (t *topic) over(cursor int64) bool {
 	return t.deleted || t.end > 0 && cursor >= t.end
 }
@@ -68,7 +70,7 @@ func (t *topic) broadcast() {
 	t.changed = make(chan struct{})
 }
 
-// hint takes in that the log may reach seq. When no subscription waits, the next call of Next will read.
+// hint notes that the log may reach seq. When no subscription waits, the next call of Next will read.
 func (t *topic) hint(seq int64) {
 	if t.deleted || seq <= t.window.last {
 		return
@@ -80,8 +82,8 @@ func (t *topic) hint(seq int64) {
 	}
 }
 
-// take takes in consecutive events that came without a read, because this process committed them or another one sent
-// them. Those that follow the last event of the window enter it; of others, the topic learns that the log has grown.
+// take adds consecutive events that were not read from the table: this process committed them, or another one
+// sent them. Events that directly follow the window are added to it. Other events count as a hint.
 func (t *topic) take(events []research.Event) {
 	if t.deleted {
 		return
@@ -114,8 +116,8 @@ func (t *topic) push(e *Entry) {
 	}
 }
 
-// merge takes in what a read at cursor found: all events that the log has from there to the last of them. Where the window
-// holds an event already, its entry takes the place of the found one, so that it is encoded once.
+// merge adds the result of a read at cursor: all events of the log from there to the last of them. If the window
+// already holds an event, its entry is used instead of the one that was read, so that the event is encoded once.
 func (t *topic) merge(cursor int64, found []*Entry) {
 	for i, e := range found {
 		if held := t.window.held(e.Seq); held != nil {
@@ -123,7 +125,7 @@ func (t *topic) merge(cursor int64, found []*Entry) {
 		}
 	}
 	newest := found[len(found)-1]
-	if cursor > t.window.last { // a subscription is ahead of the window: the window moves to it, and who is behind reads the table
+	if cursor > t.window.last { // a subscription is ahead of the window: the window moves there, and subscriptions behind it read the table
 		t.window.reset(cursor)
 	}
 	if cursor < t.window.floor && newest.Seq >= t.window.floor {
@@ -139,7 +141,7 @@ func (t *topic) merge(cursor int64, found []*Entry) {
 	}
 }
 
-// recount takes in that an entry has got another encoding.
+// recount updates the size of an entry that has got another encoding.
 func (t *topic) recount(e *Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -149,7 +151,7 @@ func (t *topic) recount(e *Entry) {
 	}
 }
 
-// state takes in what LogStates says. A poll may be older than what is known already.
+// state processes a result of LogStates. A poll may be older than what the topic already knows.
 func (t *topic) state(s store.LogState, exists bool) {
 	if t.deleted {
 		return
@@ -165,8 +167,8 @@ func (t *topic) state(s store.LogState, exists bool) {
 	t.hint(s.LastSeq)
 }
 
-// rowsGone takes in that the task's rows were deleted. The terminal event may still be on its way: by NOTIFY, or in what
-// the deletion left behind.
+// rowsGone notes that the task's rows were deleted. The terminal event may still arrive by NOTIFY, or be read
+// from what the deletion stored.
 func (t *topic) rowsGone() {
 	switch {
 	case t.deleted || t.goneTimer != nil:
@@ -186,7 +188,8 @@ func (t *topic) rowsGone() {
 	}
 }
 
-// readLastEvent asks for the terminal event that the deletion of the task kept, for a process that no NOTIFY reached.
+// readLastEvent reads the terminal event that the deletion of the task stored. It is for a process that received
+// no NOTIFY.
 func (t *topic) readLastEvent() {
 	ctx, cancel := context.WithTimeout(t.ctx, t.hub.cfg.ReadTimeout)
 	defer cancel()
@@ -199,7 +202,8 @@ func (t *topic) readLastEvent() {
 	t.take([]research.Event{last})
 }
 
-// finish makes the window, with the terminal event if it came, all there is: the table has nothing to fill a gap with.
+// finish ends the log behind the window and the terminal event, if that arrived. Gaps cannot be filled, because
+// the table has no rows.
 func (t *topic) finish() {
 	if t.goneTimer != nil {
 		t.goneTimer.Stop()
