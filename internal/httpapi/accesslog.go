@@ -11,8 +11,9 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// accessLine is the line of the access log about one request. It is written when the request ends: for server-sent events
-// when the stream closes. A WebSocket outlives its request; its handler takes the line over.
+// accessLine is the line of the access log for one request. It is written when the request ends; for server-sent
+// events that is when the stream closes. A WebSocket lasts longer than its request, so its handler writes the
+// line.
 type accessLine struct {
 	log                      *slog.Logger
 	method, path, remote, id string
@@ -37,7 +38,7 @@ func (s *server) accessLog(next http.Handler) http.Handler {
 	})
 }
 
-// level keeps health checks, which come all the time, out of the ordinary log.
+// level gives the frequent health checks a level that the log normally leaves out.
 func (l *accessLine) level() slog.Level {
 	if l.path == "/health" || strings.HasPrefix(l.path, "/health/") {
 		return slog.LevelDebug
@@ -59,8 +60,8 @@ func takeAccessLine(r *http.Request) *accessLine {
 	return line
 }
 
-// closed writes the line of a WebSocket: how many events it sent, and the code that it closed with (RFC 6455 §7.4; 1006: the
-// connection broke without one).
+// closed writes the line of a WebSocket: the number of events it sent, and the code with which it closed (RFC
+// 6455 §7.4; 1006: the connection broke without one).
 func (l *accessLine) closed(events int, code websocket.StatusCode) {
 	l.write(slog.LevelInfo, "request", http.StatusSwitchingProtocols, slog.Int("events", events), slog.Int("close", int(code)),
 		slog.Duration("took", time.Since(l.began)))

@@ -34,7 +34,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// TestForeignHost: whatever a request asks for, a name that is not the server's gets 421 and nothing happens.
+// TestForeignHost: a request for a host name that is not the server's gets 421, and nothing is changed.
 func TestForeignHost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -52,7 +52,8 @@ func TestForeignHost(t *testing.T) {
 	}
 }
 
-// TestCrossSiteRequests: what changes something needs a page of this host, a listed one, or no page at all.
+// TestCrossSiteRequests: a request that changes something must come from a page of this host, a page of a listed
+// origin, or no page at all.
 func TestCrossSiteRequests(t *testing.T) {
 	t.Parallel()
 	own := setup(t)
@@ -91,7 +92,7 @@ func TestCrossSiteRequests(t *testing.T) {
 				own.do(c.method, c.path, strings.NewReader(`{"question":"Why?"}`), header...).wantError(403, "cross_site_refused")
 			})
 		}
-		if res := own.get("/api/tasks", header...); res.status != 200 { // reading is for CORS to refuse
+		if res := own.get("/api/tasks", header...); res.status != 200 { // reads are refused by CORS
 			t.Errorf("%s reads: %d", name, res.status)
 		}
 	}
@@ -104,7 +105,8 @@ func TestCrossSiteRequests(t *testing.T) {
 	}
 }
 
-// attack is a page that tries what browsers let any page send without asking, and reports how each ended.
+// attack is a page that tries every request that browsers let a page send without asking the server, and reports
+// the result of each.
 const attack = `<!doctype html><title>page</title><iframe name="f"></iframe><iframe name="g"></iframe>
 <form id="form" target="f" method="post" enctype="text/plain" action="API/api/tasks"><input name='{"question":"form","x":"' value='"}'></form>
 <form id="cancel" target="g" method="post" action="API/api/tasks/TASK/cancel"></form>
@@ -126,7 +128,7 @@ const attempt = async (name, f) => { try { return name + ": " + await f() } catc
 })();
 </script>`
 
-// chromium opens a page and keeps it open until the test ends.
+// chromium opens a page in Chromium and keeps it open until the test ends.
 func chromium(t *testing.T, url string, args ...string) {
 	t.Helper()
 	program, err := browser.Find("auto")
@@ -141,7 +143,7 @@ func chromium(t *testing.T, url string, args ...string) {
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }
 
-// TestPageOfAnotherSite lets a real browser show a page of another loopback origin that attacks the API.
+// TestPageOfAnotherSite opens a page of another loopback origin in a real browser. The page attacks the API.
 func TestPageOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	report := make(chan string, 1)
@@ -166,7 +168,7 @@ func TestPageOfAnotherSite(t *testing.T) {
 		{"foreign", nil, "no-cors: opaque\ncors: failed\njson: failed\ndelete: failed\nread: failed\nsocket: failed\nbeacon: true", 0, 5},
 		{"listed", []string{site.URL}, "no-cors: opaque\ncors: 201\njson: 201\ndelete: 204\nread: 200\nsocket: open\nbeacon: true", 6, 6},
 	} {
-		t.Run(c.name, func(t *testing.T) { // one after the other, as they share the site
+		t.Run(c.name, func(t *testing.T) { // one after the other, because they share the site
 			b := setup(t, func(cfg *Config, _ *timing) { cfg.CORSOrigins = c.origins })
 			id := b.add(research.Task{Status: research.Running}).ID
 			page = strings.NewReplacer("API", b.http.URL, "TASK", id.String()).Replace(attack)
@@ -179,7 +181,7 @@ func TestPageOfAnotherSite(t *testing.T) {
 			case <-time.After(time.Minute):
 				t.Fatalf("the page did not report\n%s", b.log)
 			}
-			// Nobody tells a page what became of a beacon and of forms: the log does.
+			// A page cannot see the answer to a beacon or a form, but the access log shows it.
 			answered := func() bool {
 				return strings.Count(b.log.String(), "method=POST path=/api/tasks status=")+strings.Count(b.log.String(), "/cancel status=") >= c.posts
 			}
@@ -193,7 +195,7 @@ func TestPageOfAnotherSite(t *testing.T) {
 	}
 }
 
-// TestRebinding shows a browser the API under a foreign name that resolves to this machine.
+// TestRebinding opens the API in a browser under a foreign name that resolves to this machine.
 func TestRebinding(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -2,11 +2,14 @@
 //
 // Invariants:
 //
-//   - Every error, whichever layer it comes from, leaves through writeProblem in the one envelope. Causes go to the log.
-//   - Nothing is written for a request that is refused: input is decoded and checked before any service is called.
-//   - A request body is never read beyond its limit, and a stream's backlog never sits in memory: streams pull frames
-//     from their subscription at the pace of their client.
-//   - A page of another site changes nothing, and one whose name was made to resolve to this machine reads nothing either.
+//   - Every error is sent by writeProblem in one envelope, whichever layer it comes from. Its cause is only
+//     logged.
+//   - A request that is refused writes nothing: input is decoded and checked before any service is called.
+//   - A request body is never read beyond its limit. Events that a client has not read yet do not collect in
+//     memory: a stream takes them from its subscription as fast as its client reads.
+//   - A page of another site can change nothing. If its name was made to resolve to this machine, it cannot
+//     read anything either.
 //   - A client that leaves ends its own connection and nothing else.
-//   - What answers JSON implements api.StrictServerInterface; what upgrades, streams or serves bytes is routed by hand.
+//   - Operations that answer with JSON implement api.StrictServerInterface. Those that upgrade, stream or
+//     serve bytes are routed by hand.
 package httpapi

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/research"
 )
 
-// problem is an error as clients see it. It implements error, for errors that arise in this package.
+// problem is an error as clients see it. It implements error, because some errors arise in this package.
 type problem struct {
 	status  int
 	code    string
@@ -25,7 +25,7 @@ type problem struct {
 // Error implements error.
 func (p problem) Error() string { return p.code + ": " + p.message }
 
-// statusClientGone is what the log shows for a request whose client left before the answer (as nginx does).
+// statusClientGone is the status that the log shows when the client left before the answer, as in nginx.
 const statusClientGone = 499
 
 // retryAfter is how many seconds clients are asked to wait after a 503.
@@ -50,7 +50,7 @@ var (
 	errInternal   = problem{http.StatusInternalServerError, "internal", "Something went wrong in the server; its log has the cause."}
 )
 
-// classify is the only place that decides what clients see of an error.
+// classify is the only function that decides what clients see of an error.
 func classify(r *http.Request, err error) (p problem, details []research.FieldError) {
 	var invalid *research.ValidationError
 	var large *http.MaxBytesError
@@ -75,7 +75,7 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 		return problem{http.StatusConflict, "conflict", "The task has already ended, so it cannot be cancelled."}, nil
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
 		return errGone, nil
-	case errors.Is(err, research.ErrTooSlow): // before the outage: the same request will not do better
+	case errors.Is(err, research.ErrTooSlow): // before the case of an outage: repeating the same request would not help
 		return problem{http.StatusServiceUnavailable, "too_slow", "The request takes longer than the server allows; ask for fewer or rarer words, or a shorter period."}, nil
 	case errors.Is(err, research.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return errDatabase, nil
@@ -101,7 +101,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(w, p, fields)
 }
 
-// begun reports whether the status line has been sent.
+// begun reports whether the status line was sent already.
 func begun(w http.ResponseWriter) bool {
 	ww, ok := w.(middleware.WrapResponseWriter)
 	return ok && ww.Status() != 0
@@ -118,7 +118,7 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 	}
 	h := w.Header()
 	for _, stale := range []string{"Content-Length", "Content-Encoding", "ETag", "Last-Modified"} {
-		h.Del(stale) // of the answer that is not given
+		h.Del(stale) // headers of the answer that is replaced
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
@@ -126,7 +126,7 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	w.WriteHeader(p.status)
-	_ = json.NewEncoder(w).Encode(body) // an error means the client has left
+	_ = json.NewEncoder(w).Encode(body) // an error means that the client has left
 }
 
 // paramRule is the message for a parameter that generated code could not parse.
@@ -160,7 +160,7 @@ func (s *server) failParam(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, v.Err())
 }
 
-// methodNotAllowed answers 405 with the methods that are.
+// methodNotAllowed answers 405 with the methods that are allowed.
 func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	rctx := chi.RouteContext(r.Context())
 	path := r.URL.RawPath
@@ -169,7 +169,7 @@ func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		find := m
-		if m == http.MethodHead { // answered by the handlers of GET
+		if m == http.MethodHead { // the handlers of GET answer HEAD
 			find = http.MethodGet
 		}
 		if rctx.Routes.Match(chi.NewRouteContext(), find, path) {

@@ -22,7 +22,7 @@ import (
 
 func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
 
-// The one table from errors to answers. No cause leaks; what clients cannot know is in the log.
+// The table from errors to answers. No cause is sent to a client; the log has the causes.
 func TestErrorTable(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -110,7 +110,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// A panic in the middle of an answer cuts the connection: half an answer must not look whole.
+// A panic in the middle of an answer closes the connection, so that the client does not take a part of the
+// answer for all of it.
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -137,7 +138,7 @@ func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	}
 }
 
-// What fails after the answer has begun is logged and not written into it.
+// An error after the answer has begun is logged and not written into the answer.
 func TestFailAfterTheAnswerBegan(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -183,7 +184,7 @@ func TestAccessLog(t *testing.T) {
 	b := setup(t)
 	b.get("/api/tasks?q=private", "X-Request-Id", "one")
 	b.get("/health/live", "X-Request-Id", "two")
-	// The line is written after the answer, so a later request's line tells that it is there.
+	// The line is written after the answer. When the line of a later request is there, this one is, too.
 	deadline := time.Now().Add(testTimeout)
 	for !strings.Contains(b.log.String(), "request=two") && time.Now().Before(deadline) {
 		b.get("/api/tasks/x")
@@ -197,7 +198,7 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// The line of a WebSocket is written when it closes, with how it ended.
+// The line of a WebSocket is written when it closes, and says how it ended.
 func TestAccessLogOfWebSockets(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -261,7 +262,7 @@ func TestCORS(t *testing.T) {
 			t.Errorf("origin %q is allowed as %q", origin, got)
 		}
 	}
-	for _, path := range []string{"/api/tasks", "/nothing", "/api/tasks/x"} { // errors too, or pages could not show them
+	for _, path := range []string{"/api/tasks", "/nothing", "/api/tasks/x"} { // errors have the header too, or pages could not read them
 		h := b.get(path, "Origin", "http://LOCALHOST:3000").header
 		if h.Get("Access-Control-Allow-Origin") != "http://LOCALHOST:3000" || h.Get("Access-Control-Allow-Credentials") != "true" || !strings.Contains(h.Get("Vary"), "Origin") {
 			t.Errorf("%s: %v", path, h)
@@ -354,7 +355,7 @@ func TestContractIsServed(t *testing.T) {
 	}
 }
 
-// The server gives up on clients that open a connection and say nothing useful.
+// The server closes connections of clients that send nothing useful.
 func TestServerHasTimeouts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -367,7 +368,7 @@ func TestServerHasTimeouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	// Announced and never sent: the answer must come all the same.
+	// The body was announced and is never sent. The answer must come nevertheless.
 	if _, err := io.WriteString(conn, "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -391,7 +392,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// A handler may still cut its connection by net/http's own means.
+// A handler may still close its connection with http.ErrAbortHandler.
 func TestAbortPassesThrough(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

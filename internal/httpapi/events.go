@@ -33,9 +33,9 @@ const (
 	deltasField    = "deltas"
 )
 
-// parseAfter reads a cursor: a seq, or 0 for the beginning.
+// parseAfter reads a cursor: a seq, or 0 for the beginning of the log.
 func parseAfter(field, raw string) (int64, error) {
-	n, err := strconv.ParseUint(raw, 10, 63) // unlike ParseInt it takes no sign
+	n, err := strconv.ParseUint(raw, 10, 63) // unlike ParseInt it accepts no sign
 	if err != nil {
 		var bad research.ValidationError
 		bad.Add(field, "must be the seq of an event, an integer of at least 0")
@@ -57,12 +57,14 @@ func wantsDeltas(query url.Values) (bool, error) {
 	return false, bad.Err()
 }
 
-// subscribe follows a task of the caller's account; research.ErrNotFound when it is not one.
+// subscribe subscribes to a task of the caller's account. The error is research.ErrNotFound when the account has
+// no such task.
 func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, deltas bool) (*stream.Subscription, error) {
 	return s.hub.SubscribeFor(ctx, account(ctx), id, after, deltas)
 }
 
-// ListEvents implements api.StrictServerInterface: JSON, or server-sent events for who accepts them.
+// ListEvents implements api.StrictServerInterface. It answers with JSON, or with server-sent events if the
+// client accepts them.
 func (s *server) ListEvents(ctx context.Context, req api.ListEventsRequestObject) (api.ListEventsResponseObject, error) {
 	r := requestOf(ctx)
 	live := acceptsEvents(r)
@@ -114,7 +116,7 @@ func (s *server) storedEvents(ctx context.Context, task research.Task, after int
 	out := api.ListEvents200JSONResponse{Events: make([]json.RawMessage, len(events)), LastSeq: task.LastSeq}
 	for i, e := range events {
 		out.Events[i] = wire.Events{}.Event(e)
-		out.LastSeq = max(out.LastSeq, e.Seq) // newer than the task as it was read
+		out.LastSeq = max(out.LastSeq, e.Seq) // the events may be newer than the task, which was read before
 	}
 	return out, nil
 }
@@ -134,7 +136,7 @@ func acceptsEvents(r *http.Request) bool {
 	return false
 }
 
-// eventStream follows a task as server-sent events (WHATWG HTML, section 9.2).
+// eventStream sends the events of a task as server-sent events (WHATWG HTML, section 9.2).
 type eventStream struct {
 	server  *server
 	request *http.Request
@@ -150,7 +152,7 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // or nginx keeps events back
 	rc := http.NewResponseController(w)
-	// The server's read timeout would end the request's context.
+	// Without this the server's read timeout would end the request's context.
 	if err := rc.SetReadDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("lift read timeout: %w", err)
 	}
@@ -169,7 +171,7 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 		}
 		var messages []stream.Message
 		if messages, err = e.next(ctx, t.heartbeat); err != nil {
-			return nil // the log has ended, the client has left or the process stops: the answer did not fail
+			return nil // the log has ended, the client has left or the process stops; none of these is an error
 		}
 		if len(messages) == 0 {
 			err = send(": heartbeat\n\n")
@@ -183,7 +185,8 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	return err
 }
 
-// idLine is the line by which a client can continue after an event. A delta has none, because it is not in the log.
+// idLine is the line with the id from which a client can continue. A delta has no id, because it is not in the
+// log.
 func idLine(m stream.Message) string {
 	if m.Event == nil {
 		return ""
@@ -191,7 +194,7 @@ func idLine(m stream.Message) string {
 	return fmt.Sprintf("id: %d\n", m.Seq())
 }
 
-// next returns the next messages, or none after a silence.
+// next returns the next messages, or none after so long a silence.
 func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.Message, error) {
 	wait, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
@@ -202,7 +205,8 @@ func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.
 	return messages, err
 }
 
-// unknownTask is the only frame of a stream whose task does not exist. It has no seq, because there is no log.
+// unknownTask is the only frame of a stream for a task that does not exist. It has no seq, because there is no
+// log.
 func unknownTask(raw string) []byte {
 	b, _ := json.Marshal(struct { // strings and a bool cannot fail
 		Type        research.EventType `json:"type"`

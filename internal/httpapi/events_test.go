@@ -165,7 +165,7 @@ func TestEventStream(t *testing.T) {
 	id := b.add(research.Task{Status: research.Running}).ID
 	b.append(id, thinking(2)...)
 	path := "/api/tasks/" + id.String() + "/events"
-	s := b.follow(path, "Accept-Encoding", "gzip, deflate, br, zstd") // a compressor would keep events back
+	s := b.follow(path, "Accept-Encoding", "gzip, deflate, br, zstd") // compression would delay events
 	for name, want := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-store",
 		"X-Accel-Buffering": "no", "Content-Encoding": ""} {
 		if got := s.res.Header.Get(name); s.res.StatusCode != 200 || got != want {
@@ -189,7 +189,7 @@ func TestEventStream(t *testing.T) {
 		stream.want(6, 6)
 		stream.wantEnd()
 	}
-	// At or past the end of a finished task there is nothing to wait for.
+	// A cursor at or beyond the end of a finished task has no further events to wait for.
 	for _, after := range []string{"6", "7", "9223372036854775807"} {
 		if res := b.get(path+"?after="+after, "Accept", "text/event-stream"); res.status != 204 || len(res.body) != 0 {
 			t.Errorf("after %s: %d %s", after, res.status, res.body)
@@ -201,7 +201,7 @@ func TestEventStream(t *testing.T) {
 	old.wantEnd()
 }
 
-// Streams outlive the server's read and write timeouts; heartbeats show that they live.
+// Streams last longer than the server's read and write timeouts, and send heartbeats.
 func TestEventStreamOutlivesTimeouts(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *Config, tm *timing) { tm.heartbeat = 20 * time.Millisecond })
@@ -252,7 +252,7 @@ func TestEventStreamEndsWithTheClient(t *testing.T) {
 	}
 }
 
-// eventually waits for a condition that nothing announces.
+// eventually waits for a condition that no channel or event reports.
 func (b *bundle) eventually(what string, ok func() bool) {
 	b.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -279,7 +279,7 @@ func TestAcceptHeader(t *testing.T) {
 	}
 }
 
-// An event that came after the task was read is not older than lastSeq.
+// lastSeq is at least the seq of every event in the answer, even of one that came after the task was read.
 func TestLastSeqKeepsUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -18,7 +18,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// downloadTime bounds the sending of one file.
+// downloadTime is the time limit for sending one file.
 const downloadTime = 10 * time.Minute
 
 // ListArtifacts implements api.StrictServerInterface.
@@ -55,8 +55,8 @@ func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequest
 	return out, nil
 }
 
-// ensureFiles writes the files of a finished task when they are not there yet. A job writes them as well, but a user who asks
-// right after the end should not have to wait for it.
+// ensureFiles writes the files of a finished task if they do not exist yet. A job writes them, too, but a user
+// who asks right after the end should not have to wait for the job.
 func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
@@ -75,7 +75,7 @@ func (s *server) serveScreenshot(w http.ResponseWriter, r *http.Request) {
 	s.sendFile(w, r, research.KindScreenshot)
 }
 
-// sendFile sends the file that the path names, if it is of this kind. An empty kind means any.
+// sendFile sends the file that the path names, if it is of this kind. The empty kind matches every file.
 func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 	a, f, err := s.openFile(r, kind)
 	if err != nil {
@@ -88,16 +88,17 @@ func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 		return
 	}
 	h := w.Header()
-	h.Set("Cache-Control", "private, no-cache") // browsers may keep it, but must ask whether it has changed, which the validators make cheap
+	h.Set("Cache-Control", "private, no-cache") // browsers may keep the file but must ask whether it has changed, which is cheap because of the validators
 	h.Set("Content-Type", a.ContentType)
 	h.Set("Content-Disposition", disposition(a))
 	h.Set("Etag", f.ETag)
-	// A page's text or picture must never run in this origin.
+	// The text or picture of a web page must never run as a page of this server.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", f.ModTime, f)
 }
 
-// disposition lets browsers show what they cannot run, and save the rest (RFC 6266). Names are plain ASCII.
+// disposition lets browsers show the files that cannot run scripts, and save the others (RFC 6266). Names are
+// plain ASCII.
 func disposition(a research.Artifact) string {
 	how := "attachment"
 	switch media, _, _ := mime.ParseMediaType(a.ContentType); media {
@@ -107,8 +108,8 @@ func disposition(a research.Artifact) string {
 	return how + `; filename="` + a.Name + `"`
 }
 
-// openFile finds the recorded file that the path names. Only names of files can be asked for, so none leaves the task's
-// folder.
+// openFile finds the recorded file that the path names. The name must be a file name, so it cannot lead out of
+// the task's folder.
 func (s *server) openFile(r *http.Request, kind string) (research.Artifact, *artifact.File, error) {
 	name := chi.URLParam(r, "*")
 	if r.URL.RawPath != "" { // chi matched the encoded path
@@ -136,7 +137,8 @@ func (s *server) openFile(r *http.Request, kind string) (research.Artifact, *art
 	return a, f, err
 }
 
-// recorded returns the row of a file. If there is none and the task has finished, it writes the task's files first.
+// recorded returns the row of a file. If there is none and the task has finished, it first writes the task's
+// files.
 func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	a, err := s.data(ctx).Artifact(ctx, id, name)
 	if !errors.Is(err, research.ErrNotFound) || name != artifact.Result && name != artifact.Sources && name != artifact.Logs {

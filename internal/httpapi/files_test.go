@@ -21,7 +21,7 @@ func TestFiles(t *testing.T) {
 	id := task.ID.String()
 	base := "/api/tasks/" + id + "/artifacts"
 
-	// The files of a task that has just finished are written when somebody asks.
+	// The files of a task that has just finished are written when a client asks for one.
 	written := 0
 	b.ensure = func(got research.Task) error {
 		written++
@@ -114,7 +114,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// Names that leave the task's folder, and names of nothing, are 404.
+// Names that lead out of the task's folder, and names of files that do not exist, are answered with 404.
 func TestFileNames(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -137,7 +137,7 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-// TestRealFileNames: the database is not asked for names that no file can have, and that it cannot take.
+// TestRealFileNames: the database is not asked for impossible file names, some of which it could not process.
 func TestRealFileNames(t *testing.T) {
 	t.Parallel()
 	r := setupReal(t)

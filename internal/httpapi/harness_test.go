@@ -29,10 +29,10 @@ import (
 	"legwork/internal/wire"
 )
 
-// testTimeout is how long a test waits for what must happen.
+// testTimeout is how long a test waits for what it expects.
 const testTimeout = 20 * time.Second
 
-// call is one call of a service that the fake has seen.
+// call is one call of a service, as the fake recorded it.
 type call struct {
 	method, account, reason string
 	key                     string
@@ -40,7 +40,7 @@ type call struct {
 	in                      research.NewTask
 }
 
-// fake is all services behind the API, in memory.
+// fake implements all services behind the API, in memory.
 type fake struct {
 	mu        sync.Mutex
 	calls     []call
@@ -57,7 +57,7 @@ type fake struct {
 	health    Health
 }
 
-// fakeAccount is what one account sees of a fake.
+// fakeAccount is the data of one account in a fake.
 type fakeAccount struct {
 	*fake
 	account string
@@ -260,7 +260,7 @@ func (f *fake) append(id uuid.UUID, events ...research.Event) {
 	}
 }
 
-// bundle is one API on fake services, served over HTTP.
+// bundle is an API with fake services, served over HTTP.
 type bundle struct {
 	*fake
 	t     *testing.T
@@ -329,7 +329,7 @@ func setup(t *testing.T, change ...func(*Config, *timing)) *bundle {
 	return b
 }
 
-// serve starts another HTTP server in the place of the one before.
+// serve starts another HTTP server that replaces the one before.
 func (b *bundle) serve(srv *http.Server) {
 	if b.http != nil {
 		b.http.Close()
@@ -339,7 +339,7 @@ func (b *bundle) serve(srv *http.Server) {
 	b.http.Start()
 }
 
-// response is an answer that has been checked against the contract.
+// response is an answer that was checked against the contract.
 type response struct {
 	status int
 	header http.Header
@@ -394,8 +394,8 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 	return legacy.NewRouter(doc)
 })
 
-// checkContract fails the test when an answer is not what openapi.yaml says. What it does not list (404 and 405 of other
-// addresses, preflights) must at least be the envelope.
+// checkContract fails the test when an answer differs from openapi.yaml. An answer that openapi.yaml does not
+// list (404 and 405 of other addresses, preflights) must at least have the envelope.
 func checkContract(t *testing.T, req *http.Request, res *http.Response, body []byte) {
 	t.Helper()
 	router, err := contract()
@@ -403,7 +403,7 @@ func checkContract(t *testing.T, req *http.Request, res *http.Response, body []b
 		t.Fatal(err)
 	}
 	route, params, err := router.FindRoute(req)
-	if err != nil || len(req.URL.Path) > 1 && strings.HasSuffix(req.URL.Path, "/") { // which that router takes for the path without it
+	if err != nil || len(req.URL.Path) > 1 && strings.HasSuffix(req.URL.Path, "/") { // the router takes such a path for the one without the slash
 		if res.StatusCode >= 400 && req.Method != http.MethodHead {
 			envelope(t, body)
 		}

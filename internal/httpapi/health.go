@@ -8,7 +8,7 @@ import (
 	"legwork/internal/research"
 )
 
-// Health is the state of what the service depends on, at the moment of a health check.
+// Health is the state of everything that the service depends on, at the time of a health check.
 type Health struct {
 	Database bool // it answers
 	Stopping bool // the process is shutting down
@@ -23,17 +23,17 @@ type Health struct {
 type LLM struct {
 	Provider  string // "reader" for the built-in reader
 	Model     string // empty: none
-	Connected bool   // it answers; the built-in reader always does
+	Connected bool   // the model answers; the built-in reader always does
 	Detail    string // a sentence for people
 }
 
 // Browser is the state of the browser.
 type Browser struct {
 	Available bool
-	Detail    string // which one, or what is missing without it
+	Detail    string // the name of the browser, or what is missing without one
 }
 
-// healthTimeout bounds a health check: an answer "degraded" in time is better than none.
+// healthTimeout bounds a health check: the answer "degraded" in time is better than no answer.
 const healthTimeout = 2 * time.Second
 
 func (s *server) checkHealth(ctx context.Context) Health {
@@ -66,7 +66,7 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 	return out, nil
 }
 
-// GetLiveness implements api.StrictServerInterface: a process that answers is alive.
+// GetLiveness implements api.StrictServerInterface. A process that answers at all is alive.
 func (s *server) GetLiveness(context.Context, api.GetLivenessRequestObject) (api.GetLivenessResponseObject, error) {
 	return api.GetLiveness200JSONResponse{ProbeJSONResponse: api.ProbeJSONResponse{Status: api.ProbeStatusOk}}, nil
 }

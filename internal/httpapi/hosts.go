@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// hosts are the names under which clients may address this server. The check stops DNS rebinding: a foreign page whose
-// name is made to resolve to this machine has its own name in the Host header, and could otherwise read and change
-// everything as a page of the same origin. An IP address cannot be rebound, nor can a loopback name (RFC 6761 §6.3).
+// hosts are the names under which clients may address this server. The check stops DNS rebinding: the name of a
+// foreign page is made to resolve to this machine, and then the browser lets the page read and change
+// everything, as if it came from this server. But its Host header holds its own name. IP addresses and loopback
+// names (RFC 6761 §6.3) are always allowed, because nobody can make them resolve to something else.
 type hosts struct {
 	any    bool
 	listed map[string]bool // lower case, without port and final dot
@@ -36,8 +37,8 @@ func hostOf(header string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// allows reports whether a request with this Host header is served. Only clients older than HTTP/1.1 send none; browsers
-// always do.
+// allows reports whether a request with this Host header is served. Only clients older than HTTP/1.1 send no
+// header; browsers always do.
 func (h hosts) allows(header string) bool {
 	if h.any || header == "" {
 		return true
@@ -49,7 +50,7 @@ func (h hosts) allows(header string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || h.listed[host]
 }
 
-// checkHost refuses requests to names that are not this server's, before anything else is looked at.
+// checkHost refuses requests for other host names before anything else is checked.
 func (s *server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.hosts.allows(r.Host) {

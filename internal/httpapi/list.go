@@ -33,7 +33,7 @@ func (s *server) ListTasks(ctx context.Context, req api.ListTasksRequestObject) 
 		return nil, err
 	}
 	limit := f.Limit
-	f.Limit++ // one more tells whether there is a next page
+	f.Limit++ // one task more shows whether there is a next page
 	list, err := s.data(ctx).Tasks(ctx, f)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (s *server) ListHistory(ctx context.Context, req api.ListHistoryRequestObje
 	return out, nil
 }
 
-// filter checks the query of a list. Values out of range are refused, never clamped.
+// filter checks the query of a list. Values out of range are refused, not replaced by the nearest bound.
 func filter(p api.ListTasksParams) (store.TaskFilter, error) {
 	f := store.TaskFilter{Limit: defaultLimit}
 	var bad research.ValidationError

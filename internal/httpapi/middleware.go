@@ -19,13 +19,13 @@ const maxBody = 64 << 10
 // requestIDKey is the context key of the request's id.
 type requestIDKey struct{}
 
-// requestIDOf is the id that the log and the X-Request-ID header have for a request.
+// requestIDOf is the id of a request in the log and in the X-Request-ID header.
 func requestIDOf(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
 
-// plainID is the form of request ids that are taken from clients. Any other text could forge lines of the log.
+// plainID is the form that the request ids of clients must have. Any other text could add lines to the log.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // requestID gives every request an id, the client's own if it sent a plain one, and returns it.
@@ -40,8 +40,8 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
-// recoverer turns a panic into a 500. When the answer has begun already it closes the connection instead, so that the client
-// does not mistake a part of the answer for the whole.
+// recoverer answers 500 after a panic. When the answer has begun already, it closes the connection instead, so
+// that the client does not take a part of the answer for all of it.
 func (s *server) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -63,7 +63,7 @@ func (s *server) recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// commonHeaders forbids caching, unless a handler allows it, and forbids browsers to guess content types.
+// commonHeaders forbids caching, unless a handler allows it, and forbids browsers to guess the type of content.
 func commonHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -72,8 +72,8 @@ func commonHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// limitBody refuses a body whose Content-Length is beyond maxBody without reading it. Of a body without Content-Length it
-// reads at most maxBody bytes.
+// limitBody refuses a body whose Content-Length exceeds maxBody without reading it. It reads at most maxBody
+// bytes of a body without Content-Length.
 func (s *server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > maxBody {
@@ -86,8 +86,8 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// readBody reads a JSON body of a limited reader. A body without a content type counts as JSON; one with another type is
-// refused. White space alone counts as no body, whatever its content type.
+// readBody reads a JSON body from a limited reader. A body without a content type counts as JSON; one with
+// another type is refused. A body of only white space counts as none, whatever its content type.
 func readBody(body io.Reader, contentType string) ([]byte, error) {
 	if body == nil {
 		return nil, nil

@@ -41,9 +41,9 @@ func (o origins) allows(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSuffix(u.Host, port), strings.TrimSuffix(r.Host, port))
 }
 
-// protect refuses requests that change something when a browser says that a page of another site made them: forms, beacons
-// and fetches without a preflight. Pages of this host and of listed origins may make them, and so may programs, which send
-// neither Sec-Fetch-Site nor Origin.
+// protect refuses requests that change something if the browser says that a page of another site made them:
+// forms, beacons and fetches without a preflight. Allowed are pages of this host, pages of listed origins, and
+// programs, which send neither Sec-Fetch-Site nor Origin.
 func (o origins) protect(refused http.Handler) func(http.Handler) http.Handler {
 	var check http.CrossOriginProtection
 	check.SetDenyHandler(refused)
@@ -59,11 +59,11 @@ func (o origins) protect(refused http.Handler) func(http.Handler) http.Handler {
 	}
 }
 
-// cors answers preflights and lets listed origins read answers, errors included, with credentials. Browsers refuse
-// credentials together with "*", so that goes without.
+// cors answers preflights. It lets listed origins read answers and errors, with credentials. With the origin "*"
+// there are no credentials, because browsers refuse that combination.
 func (o origins) cors() func(http.Handler) http.Handler {
 	return cors.Handler(cors.Options{
-		// A function, because the library takes an empty list for "all".
+		// This is a function because the library takes an empty list for "all".
 		AllowOriginFunc: func(_ *http.Request, origin string) bool { return o.has(origin) },
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 			http.MethodDelete, http.MethodOptions},

@@ -28,7 +28,8 @@ func (s *server) ListPages(ctx context.Context, req api.ListPagesRequestObject) 
 	return api.ListPages200JSONResponse{Pages: wire.PageVisits(readings)}, nil
 }
 
-// GetPage implements api.StrictServerInterface: JSON, or a page for who accepts one.
+// GetPage implements api.StrictServerInterface. It answers with JSON, or with an HTML page if the client prefers
+// one.
 func (s *server) GetPage(ctx context.Context, req api.GetPageRequestObject) (api.GetPageResponseObject, error) {
 	asHTML := prefersHTML(requestOf(ctx))
 	if f := req.Params.Format; f != nil {

@@ -9,7 +9,7 @@ import (
 	"legwork/internal/research"
 )
 
-// visited gives a task two visits, one with a snapshot that is cited.
+// visited adds two visits to a task. One has a snapshot that is cited.
 func visited(b *bundle) (base, id string) {
 	task := b.add(research.Task{Status: research.Running})
 	id = strings.Repeat("0a", 32)
@@ -67,7 +67,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// Browsers get a page: marked, and with a policy under which nothing runs or loads.
+// Browsers get an HTML page with the cited spans marked, and a policy under which nothing runs or loads.
 func TestPageForPeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -95,7 +95,7 @@ func TestPageForPeople(t *testing.T) {
 	b.get(base+"/"+id+"?format=pdf").wantError(422, "validation_error", "format")
 }
 
-// A page that the task did not read, and what is no page, are 404.
+// A page that the task did not read, and a malformed page id, are answered with 404.
 func TestNoSuchPage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -24,8 +24,8 @@ import (
 	"legwork/internal/stream"
 )
 
-// real is the API on the real services and a database of its own. No worker runs: tasks stay queued until a test ends
-// them.
+// real is the API with the real services and a database of its own. No worker runs: tasks stay queued until a
+// test ends them.
 type real struct {
 	*bundle
 	store *store.Store
@@ -54,7 +54,7 @@ func setupRealOn(t *testing.T, st *store.Store) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.api.server.tasks = svc // which needs the bundle's files, and no request has come yet
+	b.api.server.tasks = svc // the service needs the bundle's files; no request has arrived yet
 	return &real{bundle: b, store: st}
 }
 
@@ -164,7 +164,7 @@ func TestLifeOfATask(t *testing.T) {
 	}
 }
 
-// Deleting an open task ends its streams, of both kinds, with the cancelled event.
+// Deleting an open task ends its WebSocket and its event stream with the cancelled event.
 func TestDeleteEndsStreams(t *testing.T) {
 	t.Parallel()
 	r := setupReal(t)
@@ -189,7 +189,7 @@ func TestDeleteEndsStreams(t *testing.T) {
 	gone.wantClose(websocket.StatusPolicyViolation)
 }
 
-// What is refused leaves no row.
+// A request that is refused leaves no row.
 func TestRefusedInputWritesNothing(t *testing.T) {
 	t.Parallel()
 	r := setupReal(t)
@@ -222,7 +222,7 @@ func TestListsOfRealTasks(t *testing.T) {
 		r.post("/api/tasks", fmt.Sprintf(`{"question":"Question number%d about %s?","max_depth":null}`, i, []string{"été", "winter"}[i%2])).into(201, &task)
 		ids = append([]string{task.TaskID}, ids...)
 	}
-	// An open task has no answer that could be followed up.
+	// An open task has no answer yet, so it cannot be followed up.
 	r.post("/api/tasks", `{"question":"A follow-up?","parentTaskId":"`+strings.ToUpper(ids[0])+`"}`).wantError(422, "validation_error", "parentTaskId")
 	var last api.Task
 	r.post("/api/tasks", `{"question":"A follow-up?"}`).into(201, &last)

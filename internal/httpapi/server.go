@@ -21,17 +21,18 @@ import (
 // Tasks is what users can do with tasks. *jobs.Service implements it.
 type Tasks interface {
 	Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error)
-	// SubmitOnce is Submit, except that the same submission under the same key gives the first one's task and true.
+	// SubmitOnce is Submit, unless the same submission was made before with the same key. Then it returns the
+	// first task and true.
 	SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (research.Task, bool, error)
 	Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error)
 	Delete(ctx context.Context, account string, id uuid.UUID, reason string) error
 	Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error)
-	// EnsureArtifacts writes the files of a finished task that are not there yet.
+	// EnsureArtifacts writes those files of a finished task that do not exist yet.
 	EnsureArtifacts(ctx context.Context, task research.Task) error
 }
 
-// AccountData is what a caller can read: the data of one account. store.Account implements it. The API gets nothing from
-// which the data of another account could be read.
+// AccountData reads the data of one account. store.Account implements it. The API has no other way to read data,
+// so it cannot read that of another account.
 type AccountData interface {
 	Task(ctx context.Context, id uuid.UUID) (research.Task, error)
 	Tasks(ctx context.Context, f store.TaskFilter) (store.TaskList, error)
@@ -42,23 +43,23 @@ type AccountData interface {
 	Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error)
 }
 
-// Artifacts gives the files of tasks. *artifact.Store implements it.
+// Artifacts reads the files of tasks. *artifact.Store implements it.
 type Artifacts interface {
 	Read(ctx context.Context, task uuid.UUID, file string) (*artifact.File, error)
 }
 
-// Hub gives the events of tasks, stored and live. *stream.Hub implements it.
+// Hub subscribes to the events of tasks, stored and live. *stream.Hub implements it.
 type Hub interface {
 	SubscribeFor(ctx context.Context, account string, taskID uuid.UUID, after int64, deltas bool) (*stream.Subscription, error)
 }
 
-// Config is what the API is made of. All fields but CORSOrigins, Hosts and Logger are required.
+// Config holds what the API needs. All fields but CORSOrigins, Hosts and Logger are required.
 type Config struct {
 	Tasks       Tasks
 	Data        func(account string) AccountData
 	Artifacts   Artifacts
 	Hub         Hub
-	Health      func(context.Context) Health // asked on every health check; its context ends after two seconds
+	Health      func(context.Context) Health // called for every health check; its context ends after two seconds
 	Limits      wire.Limits
 	CORSOrigins []string // scheme://host[:port], or "*" for any origin without credentials
 	Hosts       []string // names of this server besides IP addresses and loopback names; "*" for any
@@ -69,9 +70,9 @@ type Config struct {
 // timing are the intervals and limits of streams.
 type timing struct {
 	ping      time.Duration // between pings of a WebSocket
-	heartbeat time.Duration // of silence before a comment on an event stream
-	write     time.Duration // for one frame to reach the client, and for a ping to be answered
-	retry     time.Duration // that browsers wait before they reconnect an event stream
+	heartbeat time.Duration // silence after which an event stream sends a comment
+	write     time.Duration // time limit for one frame to reach the client, and for the answer to a ping
+	retry     time.Duration // time that browsers wait before they reconnect an event stream
 }
 
 var _ api.StrictServerInterface = (*server)(nil)
@@ -114,8 +115,8 @@ func newAPI(cfg Config, t timing) *API {
 	return &API{Handler: s.routes(), server: s}
 }
 
-// Drain waits until every WebSocket has closed; http.Server.Shutdown does not wait for them. Stop the hub first, which makes
-// the streams close. It returns ctx.Err() when ctx ends before that.
+// Drain waits until every WebSocket has closed, for which http.Server.Shutdown does not wait. Stop the hub
+// first, which makes the streams close. Drain returns ctx.Err() when ctx ends first.
 func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ctx) }
 
 func (s *server) routes() http.Handler {
@@ -136,7 +137,7 @@ func (s *server) routes() http.Handler {
 	r.Get("/artifacts/{id}/*", s.serveFile)
 	r.Get("/api/openapi.yaml", serveContract("application/yaml", api.Contract))
 	contractJSON, err := api.GetSpecJSON()
-	if err != nil { // the embedded contract is broken: a defect of the build that the tests find
+	if err != nil { // the embedded contract is broken; the tests find such a build
 		panic(err)
 	}
 	r.Get("/api/openapi.json", serveContract("application/json", contractJSON))
@@ -151,8 +152,8 @@ func serveContract(contentType string, content []byte) http.HandlerFunc {
 	}
 }
 
-// Server gives an http.Server for the API with timeouts that hold for ordinary requests. Streams lift the read and
-// write timeouts for themselves and set one per frame.
+// Server returns an http.Server for the API with timeouts for ordinary requests. Streams remove the read and
+// write timeouts for themselves and set one for each frame.
 func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Addr: addr, Handler: h,
@@ -165,13 +166,13 @@ func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
 // account is the account that a request acts for: the default one, because there is no access control yet.
 func account(context.Context) string { return research.DefaultAccount }
 
-// data is what the caller of a request can read.
+// data reads the data that belongs to the caller of a request.
 func (s *server) data(ctx context.Context) AccountData { return s.accounts(account(ctx)) }
 
 // requestKey is the context key of the *http.Request that a strict handler answers.
 type requestKey struct{}
 
-// keepRequest puts the request into the context, for responses that are streams.
+// keepRequest stores the request in the context, for responses that are streams.
 func keepRequest(next api.StrictHandlerFunc, _ string) api.StrictHandlerFunc {
 	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
 		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)

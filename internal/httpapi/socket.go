@@ -22,11 +22,12 @@ import (
 	"legwork/internal/wire"
 )
 
-// maxClientFrame is the most bytes that a client may send in one frame. What clients send is read and dropped.
+// maxClientFrame is the greatest size, in bytes, of a frame from a client. Frames from clients are read and
+// ignored.
 const maxClientFrame = 32 << 10
 
-// streamTask sends the events of a task over a WebSocket (RFC 6455). What can be refused is refused before the upgrade. Only
-// for an unknown task the upgrade succeeds, and a frame then says that there is no such task.
+// streamTask sends the events of a task over a WebSocket (RFC 6455). Bad requests are refused before the
+// upgrade. Only for an unknown task the upgrade succeeds, and then a frame says that the task does not exist.
 func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	after, err := cursorOf(r.URL.Query())
 	deltas := false
@@ -53,7 +54,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	}
 	// Compression would cost far more memory per connection than it saves; checkHandshake has checked the origin.
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
-	if err != nil { // the connection broke: the handshake itself has been checked
+	if err != nil { // the connection broke; the handshake itself was checked before
 		if sub != nil {
 			sub.Close()
 		}
@@ -69,8 +70,8 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		line.closed(0, s.refuse(r.Context(), conn, raw))
 		return
 	}
-	// A goroutine of its own frees what the request needed: the stack that has been through all middleware and a query, and
-	// net/http's side of the connection.
+	// A goroutine of its own lets the request end. That frees the stack that all the middleware and a query
+	// used, and net/http's part of the connection.
 	ctx := context.WithoutCancel(r.Context())
 	go func() {
 		defer s.sockets.leave()
@@ -96,7 +97,8 @@ func cursorOf(query url.Values) (int64, error) {
 	return parseAfter(afterField, "")
 }
 
-// checkHandshake refuses what websocket.Accept would refuse, which answers in plain text.
+// checkHandshake refuses what websocket.Accept would refuse. It answers in the envelope, while Accept answers in
+// plain text.
 func (s *server) checkHandshake(w http.ResponseWriter, r *http.Request) error {
 	if !r.ProtoAtLeast(1, 1) || !lists(r.Header, "Connection", "upgrade") || !lists(r.Header, "Upgrade", "websocket") {
 		w.Header().Set("Connection", "Upgrade")
@@ -116,7 +118,7 @@ func (s *server) checkHandshake(w http.ResponseWriter, r *http.Request) error {
 	return errHandshake
 }
 
-// lists reports whether a header that is a list of tokens holds one, in any case.
+// lists reports whether a header that is a list of tokens contains a token, in upper or lower case.
 func lists(h http.Header, name, token string) bool {
 	for _, line := range h.Values(name) {
 		for t := range strings.SplitSeq(line, ",") {
@@ -128,7 +130,7 @@ func lists(h http.Header, name, token string) bool {
 	return false
 }
 
-// refuse tells a client that there is no such task, and returns the close code.
+// refuse tells a client that the task does not exist, and returns the close code.
 func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) websocket.StatusCode {
 	ctx, cancel := context.WithTimeout(ctx, s.timing.write)
 	defer cancel()
@@ -139,12 +141,13 @@ func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) w
 	return websocket.StatusPolicyViolation
 }
 
-// follow sends the task's events until the log, the client or the process ends. It returns how many it sent, and the close
-// code of the connection: its own, or the client's when the client left first.
+// follow sends the task's events until the log ends, the client leaves or the process stops. It returns the
+// number of events that it sent, and the close code of the connection. The code is the client's if the client
+// left first.
 func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *stream.Subscription) (events int, code websocket.StatusCode) {
 	defer sub.Close()
-	// connected ends with the client. It must not reach the calls of the connection: when the context of one ends, the
-	// library cuts the connection, and there could be no proper close.
+	// The context connected ends when the client leaves. It must not be passed to calls of the connection: when
+	// the context of a call ends, the library breaks the connection, and it could not be closed properly.
 	connected, left := context.WithCancel(ctx)
 	code = websocket.StatusAbnormalClosure
 	var clientCode websocket.StatusCode // written by reader, read after it has ended
@@ -174,10 +177,11 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 	return events, code
 }
 
-// errSlowClient: a frame did not reach the client in time, or the connection broke.
+// errSlowClient means that a frame did not reach the client in time, or that the connection broke.
 var errSlowClient = errors.New("the client does not read")
 
-// pump sends messages until there are no more. It returns how many events it sent; its error says why it ended.
+// pump sends messages until there are no more. It returns the number of events that it sent. Its error says why
+// it ended.
 func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Subscription) (events int, err error) {
 	for {
 		messages, err := sub.Next(ctx)
@@ -198,8 +202,8 @@ func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Sub
 	}
 }
 
-// discard reads and forgets what the client sends, until the client leaves. Reading also answers its pings and receives
-// pongs. It returns the code of the client's close frame; -1 when there was none.
+// discard reads and ignores what the client sends, until the client leaves. Reading also answers the client's
+// pings and receives pongs. It returns the code of the client's close frame; -1: there was none.
 func discard(ctx context.Context, conn *websocket.Conn) websocket.StatusCode {
 	for {
 		_, message, err := conn.Reader(ctx)
@@ -212,8 +216,9 @@ func discard(ctx context.Context, conn *websocket.Conn) websocket.StatusCode {
 	}
 }
 
-// keepAlive pings until stop is called, so that proxies do not close a silent connection. It calls lost when a ping is not
-// answered, because the client is gone then. There is a goroutine only while a ping is on its way.
+// keepAlive sends pings until stop is called, so that proxies do not close a silent connection. It calls lost
+// when a ping is not answered, because the client has left then. It uses a goroutine only while it waits for the
+// answer to a ping.
 func (s *server) keepAlive(conn *websocket.Conn, lost func()) (stop func()) {
 	var (
 		mu      sync.Mutex // guards timer and stopped
@@ -247,7 +252,7 @@ func (s *server) keepAlive(conn *websocket.Conn, lost func()) (stop func()) {
 type sockets struct {
 	mu   sync.Mutex
 	n    int
-	idle chan struct{} // closed and forgotten when n falls to 0; nil while nobody waits
+	idle chan struct{} // closed when n becomes 0; nil: nobody waits
 }
 
 func (s *sockets) enter() {

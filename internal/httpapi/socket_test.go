@@ -73,7 +73,7 @@ func (s *socket) wantClose(code websocket.StatusCode) {
 
 func TestSocket(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(_ *Config, tm *timing) { tm.ping = 10 * time.Millisecond }) // pings go on all the while
+	b := setup(t, func(_ *Config, tm *timing) { tm.ping = 10 * time.Millisecond }) // pings are sent all the time
 	id := b.add(research.Task{Status: research.Running}).ID
 	b.append(id, thinking(200)...)
 	path := "/api/tasks/" + id.String() + "/stream"
@@ -85,7 +85,7 @@ func TestSocket(t *testing.T) {
 	b.append(id, thinking(2)...)
 	whole.want(201, 202)
 	rest.want(201, 202)
-	if err := rest.CloseNow(); err != nil { // a client that leaves affects nobody
+	if err := rest.CloseNow(); err != nil { // a client that leaves does not affect the others
 		t.Fatal(err)
 	}
 	b.append(id, failed)
@@ -158,9 +158,9 @@ func TestSocketHandshake(t *testing.T) {
 	b.dial(path, "Origin", "http://"+host)                                                   // same host
 	b.dial(path, "Origin", "https://"+host)                                                  // behind a proxy that ends TLS
 	b.dial(path, "Origin", "http://LOCALHOST:3000")                                          // listed; the host differs
-	b.dial(path, "Origin", "https://legwork.example", "Host", "legwork.example:443")         // the default port is no difference
+	b.dial(path, "Origin", "https://legwork.example", "Host", "legwork.example:443")         // the default port makes no difference
 	setupAny := setup(t, func(c *Config, _ *timing) { c.CORSOrigins = []string{"*"} })       // any
-	setupAny.dial("/api/tasks/"+uuid.NewString()+"/stream", "Origin", "http://evil.example") // accepted, then told that there is no task
+	setupAny.dial("/api/tasks/"+uuid.NewString()+"/stream", "Origin", "http://evil.example") // the upgrade succeeds, and a frame says that the task does not exist
 }
 
 func TestSocketsEndWithTheProcess(t *testing.T) {
@@ -189,7 +189,7 @@ func TestSocketsEndWithTheProcess(t *testing.T) {
 	b.dial(path).wantClose(websocket.StatusServiceRestart)
 }
 
-// Clients have nothing to say: what they send is dropped, too much at once ends the connection, and neither ends the task.
+// What clients send is ignored. Too large a frame ends the connection. Neither ends the task.
 func TestSocketInput(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -204,7 +204,7 @@ func TestSocketInput(t *testing.T) {
 	}
 	b.append(id, thinking(1)...)
 	s.want(2, 2)
-	// The server stops reading in the middle, so the write may fail and the goodbye may be lost.
+	// The server stops reading in the middle, so the write may fail and the close frame may be lost.
 	_ = s.Write(s.ctx, websocket.MessageBinary, make([]byte, 64<<10))
 	_, _, err := s.Read(s.ctx)
 	if code := websocket.CloseStatus(err); err == nil || code != websocket.StatusMessageTooBig && code != -1 {
@@ -213,7 +213,8 @@ func TestSocketInput(t *testing.T) {
 	b.eventually("its subscription is closed", func() bool { return b.hub.Watched() == 0 })
 }
 
-// A client that vanished without a word is noticed by its missing pongs, one that stops reading by the write deadline.
+// A client that vanished is noticed by its missing pongs. A client that stops reading is noticed by the write
+// deadline.
 func TestSocketOfADeadClient(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *Config, tm *timing) { tm.ping, tm.write = 20*time.Millisecond, 50*time.Millisecond })

@@ -87,7 +87,7 @@ func TestParentThatIsUnknown(t *testing.T) {
 	b.post("/api/tasks", `{"question":"Why?","parentTaskId":"`+uuid.NewString()+`"}`).wantError(422, "validation_error", "parentTaskId")
 }
 
-// endless is a body that can tell how much of it was read.
+// endless is a body without end that counts how much of it was read.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -109,13 +109,13 @@ func TestBodySize(t *testing.T) {
 	b.post("/api/tasks", body(64<<10+1)).wantError(413, "payload_too_large")
 	id := b.add(research.Task{}).ID.String()
 	b.do("DELETE", "/api/tasks/"+id, strings.NewReader(body(10<<20)), "Content-Type", "application/json").wantError(413, "payload_too_large")
-	// Without an announced length, so that the limit is found while reading.
+	// This body has no Content-Length, so the limit is found while reading.
 	b.do("POST", "/api/tasks", io.MultiReader(strings.NewReader(body(64<<10+1))), "Content-Type", "application/json").wantError(413, "payload_too_large")
 	if calls := b.seen(); len(calls) != 1 {
 		t.Errorf("calls %+v", calls)
 	}
 
-	// 10 MB that are announced are not read at all.
+	// A body that announces 10 MB is not read at all.
 	source := &endless{}
 	req, err := http.NewRequestWithContext(context.Background(), "POST", "/api/tasks", io.LimitReader(source, 10<<20))
 	if err != nil {
@@ -226,7 +226,7 @@ func TestRerun(t *testing.T) {
 	}
 }
 
-// An unknown and a malformed id are 404 everywhere, without a call of a service that writes.
+// An unknown id and a malformed id are answered with 404 everywhere, and no service that writes is called.
 func TestUnknownTasks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

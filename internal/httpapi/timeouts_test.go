@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// TestServerTimeoutsHold: the timeouts of the server, each made a hundred times shorter, end what clients leave undone.
+// TestServerTimeoutsHold makes the timeouts of the server a hundred times shorter. They end the connections of
+// clients that do not finish a request.
 func TestServerTimeoutsHold(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -33,7 +34,7 @@ func TestServerTimeoutsHold(t *testing.T) {
 		*d /= 100
 	}
 	b.serve(srv)
-	// send opens a connection, sends text, and gives what comes back until the server closes.
+	// send opens a connection, sends text, and returns what arrives until the server closes.
 	send := func(text string) string {
 		t.Helper()
 		conn, err := net.Dial("tcp", b.http.Listener.Addr().String())
