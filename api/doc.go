@@ -1,11 +1,13 @@
-// Package api is the wire contract: openapi.yaml, and the models and chi server that oapi-codegen makes of it.
+// Package api is the contract of the HTTP API: openapi.yaml, and the models and the chi server that oapi-codegen
+// generates from it.
 //
 // Invariants:
 //
-//   - openapi.yaml is the source. The *.gen.go files are made from it, never edited, and the build fails when they differ.
-//   - The overlay oapi-overlay.yaml leaves out the operations that stream, upgrade or serve bytes; internal/httpapi routes
-//     them by hand. spec.gen.go embeds the whole contract.
-//   - Every time leaves through Time, so that there is one format.
+//   - openapi.yaml is the source. The *.gen.go files are generated from it and never edited. The build fails
+//     when they differ.
+//   - The overlay oapi-overlay.yaml leaves out the operations that stream, upgrade or serve bytes;
+//     internal/httpapi routes them by hand. spec.gen.go embeds the whole contract.
+//   - Every time is sent as a Time, so that there is one format.
 package api
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi.yaml openapi.yaml

@@ -12,17 +12,17 @@ const timeFormat = "2006-01-02T15:04:05.000Z"
 // Time is a point in time as the contract writes it: RFC 3339, UTC, exactly milliseconds (cut, not rounded), Z.
 type Time struct{ time.Time }
 
-// NewTime is t for the wire.
+// NewTime converts t, cut to milliseconds.
 func NewTime(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
 
-// String is the time as it stands in JSON.
+// String returns the time as it stands in JSON.
 func (t Time) String() string { return t.UTC().Format(timeFormat) }
 
 // MarshalJSON implements json.Marshaler.
 func (t Time) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.String()), nil }
 
-// UnmarshalJSON implements json.Unmarshaler. It accepts exactly what MarshalJSON writes, so that a client in Go notices
-// a server that breaks the contract.
+// UnmarshalJSON implements json.Unmarshaler. It accepts exactly what MarshalJSON writes, so a client in Go
+// notices when a server breaks the contract.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {

@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// run scores and prints; its error says what is missing, or which bound was not reached.
+// run scores all readers and prints the tables. Its error says what is missing, or which bound was not reached.
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("extraction", flag.ContinueOnError)
 	pages := flags.String("pages", "eval/extraction/testdata/pages", "folder with NAME.html")
@@ -68,14 +68,14 @@ func run(args []string, out io.Writer) error {
 	return nil
 }
 
-// annotated is a page with its content as a person marked it.
+// annotated is a page together with its content, as a person marked it.
 type annotated struct {
 	name    string
 	html    []byte
 	content string
 }
 
-// load reads the pages that have a gold text.
+// load reads the pages that have a text marked by a person.
 func load(pages, gold string) ([]annotated, error) {
 	files, err := filepath.Glob(filepath.Join(pages, "*.html"))
 	if err != nil {
@@ -109,10 +109,10 @@ type reader struct {
 	read func(a annotated) (string, error)
 }
 
-// address is where the pages are said to be found; no request is made.
+// address is the pretended address of every page. No request is made.
 var address = url.URL{Scheme: "https", Host: "pages.example", Path: "/page.html"}
 
-// legwork reads a page as a task would over HTTP.
+// legwork reads a page as a task does over HTTP.
 func legwork(a annotated) (string, error) {
 	base := address
 	p, _, err := page.Read(&base, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, a.html)
@@ -122,19 +122,19 @@ func legwork(a annotated) (string, error) {
 	return p.Text, err
 }
 
-// plainReadability is go-readability without anything around it.
+// plainReadability reads a page with go-readability alone.
 func plainReadability(a annotated) (string, error) {
 	base := address
 	found, err := readability.FromReader(strings.NewReader(string(a.html)), &base)
 	if err != nil || found.Node == nil {
-		return "", nil //nolint:nilerr // it finds no article: an empty text
+		return "", nil //nolint:nilerr // no article was found: the text is empty
 	}
 	var b strings.Builder
 	err = found.RenderText(&b)
 	return found.Title() + "\n" + b.String(), err
 }
 
-// texts takes what another program found from a folder; a page without a file has an empty text.
+// texts reads the texts that another program found from a folder. A page without a file has an empty text.
 func texts(folder string) func(annotated) (string, error) {
 	return func(a annotated) (string, error) {
 		b, err := os.ReadFile(filepath.Join(folder, a.name+".txt"))
@@ -151,7 +151,7 @@ type result struct {
 	score
 }
 
-// table prints a line for each reader and gives the results of the first.
+// table prints a line for each reader and returns the results of the first one.
 func table(out io.Writer, corpus []annotated, readers []reader) []result {
 	_, _ = fmt.Fprintf(out, "| reader | pages | precision | recall | F1 |\n|---|---|---|---|---|\n")
 	var own []result

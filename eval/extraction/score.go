@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// score says how well a text holds the content of a page, in words. A word that stands twice counts twice.
+// score compares a text with the content of a page, word by word. A word that occurs twice counts twice.
 type score struct {
-	precision float64 // share of the words found that belong to the content; 0 where nothing was found
+	precision float64 // share of the words found that belong to the content; 0: nothing was found
 	recall    float64 // share of the content's words that were found
 }
 
@@ -43,8 +43,8 @@ func compare(found, content string) score {
 	return s
 }
 
-// words gives the runs of letters and digits of a text in lower case. Scripts that put no space between words give each
-// letter as a word.
+// words splits a text into runs of letters and digits, in lower case. In scripts without spaces between words,
+// each letter is a word.
 func words(text string) []string {
 	var out []string
 	var word strings.Builder
@@ -69,7 +69,8 @@ func words(text string) []string {
 	return out
 }
 
-// mean is the mean of the scores of many pages: each page counts the same. Its f1 is that of the means.
+// mean is the mean of the scores of many pages, in which each page counts the same. Its f1 is computed from the
+// mean precision and the mean recall.
 func mean(all []score) score {
 	var m score
 	for _, s := range all {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Task is the part of the API's task that is judged. Null and absent values are zero.
+// Task holds the fields of the API's task that are judged. Null and absent values are zero.
 type Task struct {
 	TaskID    string         `json:"taskId"`
 	Status    string         `json:"status"`
@@ -31,7 +31,7 @@ type Citation struct {
 	Verified bool   `json:"verified"`
 	Shot     string `json:"screenshotUrl"`
 
-	ShotShows bool `json:"-"` // by the page's geometry, the picture shows the passage that it was taken for; from the events
+	ShotShows bool `json:"-"` // the picture shows the passage that it was taken for, as the server measured on the page; read from the events
 }
 
 // Usage is what a task has cost.
@@ -52,11 +52,11 @@ func (t Task) over() bool {
 type client struct {
 	http   *http.Client
 	api    string        // the server's root, without a slash at the end
-	poll   time.Duration // between two looks at a task
+	poll   time.Duration // pause between two requests for the state of a task
 	budget int           // seconds of research given to each task
 }
 
-// apiError is an answer that is not the one asked for.
+// apiError is an HTTP answer with an unexpected status.
 type apiError struct {
 	status  int
 	message string
@@ -102,8 +102,8 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
-// ask submits a question and waits for its end, or for the end of ctx, at which it cancels the task. The task is what was
-// last seen of it.
+// ask submits a question and waits until the task ends. When ctx ends first, it cancels the task. It returns the
+// task as it was read last.
 func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, error) {
 	var t Task
 	err := c.call(ctx, http.MethodPost, "/api/tasks", map[string]any{"question": question, "seedUrl": seedURL,
@@ -128,15 +128,15 @@ func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, e
 			if answered := (*apiError)(nil); errors.As(err, &answered) && answered.status < 500 {
 				return t, fmt.Errorf("asking for the task: %w", err)
 			}
-			continue // an outage may end before the time does
+			continue // the server may answer again before the time is over
 		}
 		t = now
 	}
 	return t, c.lookAtPictures(ctx, &t)
 }
 
-// lookAtPictures notes which citations have a picture that shows their passage. The server found that out by the page's own
-// geometry when it took the picture, and tells it in the events.
+// lookAtPictures notes which citations have a picture that shows their passage. The server measured that on the
+// page when it took the picture, and reports it in the events.
 func (c *client) lookAtPictures(ctx context.Context, t *Task) error {
 	if !slices.ContainsFunc(t.Citations, func(c Citation) bool { return c.Shot != "" }) {
 		return nil
@@ -171,7 +171,8 @@ func (c *client) lookAtPictures(ctx context.Context, t *Task) error {
 	return nil
 }
 
-// cancel tells the server that nobody waits any more. A failure changes no verdict, so it is not reported.
+// cancel tells the server that nobody waits for the task any more. An error is ignored, because it changes no
+// verdict.
 func (c *client) cancel(ctx context.Context, id string) {
 	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
 	defer stop()

@@ -27,8 +27,8 @@ func readEvaluation(name string) (Evaluation, error) {
 	return e, nil
 }
 
-// writeComparison prints what differs between two evaluations: the numbers of each corpus, and the questions that are found
-// in one alone. Corpora are told apart by the name of their question file.
+// writeComparison prints the differences between two evaluations: the numbers of each corpus, and the questions
+// that only one of them found. Corpora are matched by the name of their question file.
 func writeComparison(w io.Writer, old, now Evaluation) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "\ncompared\tbefore\tnow\tdifference\n%s → %s\t\t\t\n", old.Answered, now.Answered)

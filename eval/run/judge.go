@@ -11,13 +11,13 @@ import (
 // maxExcerpt is the longest excerpt that counts, in code points. A longer one is a page, not a quote.
 const maxExcerpt = 400
 
-// Verdict is how one question went.
+// Verdict is the result of one question.
 type Verdict struct {
 	ID         string   `json:"id"`
 	Question   string   `json:"question"`
 	TaskID     string   `json:"taskId,omitempty"`
 	Status     string   `json:"status"`     // the task's last known status; "unreachable" if the API gave none
-	Found      bool     `json:"found"`      // a right page is cited with an excerpt of allowed length that holds an accepted text
+	Found      bool     `json:"found"`      // a right page is cited, with an excerpt of allowed length that holds an accepted text
 	RightPage  bool     `json:"rightPage"`  // a right page is cited, whatever the excerpt says
 	InAnswer   bool     `json:"inAnswer"`   // the answer holds an accepted text
 	Citations  int      `json:"citations"`  // of the task
@@ -31,13 +31,13 @@ type Verdict struct {
 	InputTokens    int64   `json:"inputTokens"`
 	OutputTokens   int64   `json:"outputTokens"`
 	Cost           float64 `json:"cost,omitempty"`
-	Sentences      int     `json:"sentences"`      // of the answer that state something
+	Sentences      int     `json:"sentences"`      // sentences of the answer that state something
 	CitedSentences int     `json:"citedSentences"` // of those, with a citation
 	Screenshots    int     `json:"screenshots"`    // citations with one
 	PassageShown   int     `json:"passageShown"`   // citations whose picture shows their passage
 	AnsweredBy     string  `json:"answeredBy,omitempty"`
 
-	Seconds float64 `json:"seconds"`           // from submission to the end, as the client saw it
+	Seconds float64 `json:"seconds"`           // from submission to the end of the task, as the client saw it
 	Error   string  `json:"error,omitempty"`   // why there is no answer
 	Answer  string  `json:"answer,omitempty"`  // as given
 	Partial bool    `json:"partial,omitempty"` // a budget ended the research
@@ -83,7 +83,8 @@ func judge(q Question, t Task, seconds float64) Verdict {
 	return v
 }
 
-// citedPath is the cleaned path of a URL, without query and fragment; a URL that does not parse stands for itself.
+// citedPath is the cleaned path of a URL, without query and fragment. A URL that cannot be parsed is returned
+// unchanged.
 func citedPath(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -109,9 +110,9 @@ var (
 		"…", "...", "\u200b", "", "\u00ad", "")
 )
 
-// normalise reduces text to what is compared: white space folded, lower case, plain quotes and dashes, and without the
-// Markdown that a page's stored text has around words (links, code marks, emphasis, escapes, table bars), so that an
-// accepted text can be written as a person sees it on the page.
+// normalise brings text into the form in which it is compared: one space for any white space, lower case, plain
+// quotes and dashes. It removes the Markdown around words (links, code marks, emphasis, escapes, table bars). So
+// an accepted text can be written as a person sees it on the page.
 func normalise(s string) string {
 	s = markdownLink.ReplaceAllString(s, "$1")
 	s = markdownEscape.ReplaceAllString(s, "$1")

@@ -71,7 +71,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// equal compares verdicts whose lists have been compared already.
+// equal compares two verdicts except for their lists, which the caller has compared.
 func equal(a, b Verdict) bool {
 	return a.Found == b.Found && a.RightPage == b.RightPage && a.InAnswer == b.InAnswer && a.Citations == b.Citations &&
 		a.Verified == b.Verified && a.TooLong == b.TooLong && a.Pages == b.Pages && a.ToolCalls == b.ToolCalls &&

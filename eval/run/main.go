@@ -44,7 +44,7 @@ type corpus struct {
 	least           float64
 }
 
-// errShort is the verdict "not good enough", as opposed to a run that could not be made.
+// errShort means that the run was made and its result is not good enough.
 var errShort = errors.New("the evaluation was not passed")
 
 func main() {
@@ -95,7 +95,7 @@ func parse(args []string, errOut io.Writer) (settings, error) {
 	return s, s.pair()
 }
 
-// pair makes the corpora of the lists.
+// pair makes a corpus of each question file and the manual in the same place of the other list.
 func (s *settings) pair() error {
 	questions, docs, least := strings.Split(s.questions, ","), strings.Split(s.docs, ","), strings.Split(s.least, ",")
 	if len(docs) != len(questions) || len(least) != len(questions) && len(least) != 1 {
@@ -155,7 +155,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	return nil
 }
 
-// ask evaluates one corpus, or with --check only looks at its questions.
+// ask evaluates one corpus. With --check it only checks the questions.
 func ask(ctx context.Context, s settings, c corpus, out, errOut io.Writer) (Report, error) {
 	file, err := os.Open(c.questions)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// fakeAPI answers like a legwork server: a task runs for two looks at it, then ends as its question says.
+// fakeAPI answers like a legwork server. A task is running the first two times it is read, and then ends as its
+// question says.
 type fakeAPI struct {
 	*httptest.Server
 	mu        sync.Mutex
@@ -81,7 +82,7 @@ func (f *fakeAPI) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer cites the page that the seed's server really serves.
+// answer cites the page that the server at the seed's address really serves.
 func (f *fakeAPI) answer(w http.ResponseWriter, id, seed string) {
 	page := strings.Replace(seed, "index.html", "a.html", 1)
 	res, err := http.Get(page)
@@ -106,7 +107,7 @@ func (f *fakeAPI) cancel(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"status":"cancelled"}`)
 }
 
-// manual writes a small manual and a question for each name, and returns the folder and the question file.
+// manual writes a small manual and one question for each name. It returns the folder and the question file.
 func manual(t *testing.T, names ...string) (folder, questions string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -318,7 +319,8 @@ func TestClientBadAnswers(t *testing.T) {
 	}
 }
 
-// What the events tell of pictures is noted with the citations; more than one page of events is read.
+// What the events report about pictures is noted with the citations, also when the events fill more than one
+// page.
 func TestLookAtPictures(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()

@@ -21,11 +21,11 @@ type Question struct {
 	ID     string   `json:"id"`       // unique in its file; lower-case words joined with hyphens
 	Text   string   `json:"question"` // 1..1000 code points, as a person would ask it
 	Seed   string   `json:"seed"`     // path of the start page, relative to the root of the documentation
-	Pages  []string `json:"pages"`    // paths of every page that counts as the right one
-	Accept []string `json:"accept"`   // texts of which one must stand in the excerpt of a right page
+	Pages  []string `json:"pages"`    // paths of all pages that count as right
+	Accept []string `json:"accept"`   // the excerpt of a right page must hold one of these texts
 }
 
-// maxQuestion is the longest question that the API takes, in code points.
+// maxQuestion is the length of the longest question that the API accepts, in code points.
 const maxQuestion = 1000
 
 // readQuestions parses a question file: one JSON object per line, blank lines ignored. It refuses unknown keys, missing
@@ -87,8 +87,8 @@ func (q Question) validate() error {
 	return nil
 }
 
-// checkQuestions compares questions with the documentation they are about and returns a sentence for each defect: a page
-// that does not exist or holds none of the accepted texts, an accepted text that no listed page holds.
+// checkQuestions compares questions with their documentation and returns a sentence for each defect: a page that
+// does not exist, a page that holds none of the accepted texts, or an accepted text that no listed page holds.
 func checkQuestions(docs fs.FS, questions []Question) []string {
 	var defects []string
 	texts := map[string]string{}
@@ -171,7 +171,7 @@ func hidden(a atom.Atom) bool {
 	return false
 }
 
-// inline reports whether an element's text runs on into what follows it.
+// inline reports whether the text after an element continues on the same line.
 func inline(a atom.Atom) bool {
 	switch a {
 	case atom.A, atom.Abbr, atom.B, atom.Cite, atom.Code, atom.Dfn, atom.Em, atom.I, atom.Kbd, atom.Q, atom.S, atom.Samp,

@@ -58,7 +58,7 @@ func FuzzReadQuestions(f *testing.F) {
 	})
 }
 
-// The committed files are the measure of the reader, so their size and form are fixed here.
+// The committed question files measure the reader, so this test keeps their size and form.
 func TestCommittedQuestions(t *testing.T) {
 	t.Parallel()
 	for file, least := range map[string]int{"postgresql.jsonl": 30, "python.jsonl": 30} {

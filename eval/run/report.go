@@ -10,7 +10,8 @@ import (
 	"text/tabwriter"
 )
 
-// Summary is a set of questions in numbers. Shares are 0..1; a share of nothing is 0. Means are per question.
+// Summary describes the results of a set of questions in numbers. Shares are 0..1, and 0 when there is nothing
+// to count. Means are per question.
 type Summary struct {
 	Questions     int     `json:"questions"`
 	Found         float64 `json:"found"`          // share of questions whose page and text were cited
@@ -19,17 +20,17 @@ type Summary struct {
 	Completed     float64 `json:"completed"`      // share of tasks that completed
 	Verified      float64 `json:"verified"`       // share of citations that the server verified
 	Screenshots   float64 `json:"screenshots"`    // share of citations with a picture
-	PassageShown  float64 `json:"passageShown"`   // share of those pictures that show the cited passage
-	Cited         float64 `json:"citedSentences"` // share of sentences with a citation
+	PassageShown  float64 `json:"passageShown"`   // share of the pictures that show the cited passage
+	Cited         float64 `json:"citedSentences"` // share of sentences that carry a citation
 	TooLong       int     `json:"tooLong"`        // citations longer than allowed
 	Citations     float64 `json:"citations"`      // mean
 	Pages         float64 `json:"pages"`          // mean opened
-	Steps         float64 `json:"steps"`          // mean of calls of tools and model
+	Steps         float64 `json:"steps"`          // mean number of calls of tools and models
 	InputTokens   float64 `json:"inputTokens"`    // mean
 	OutputTokens  float64 `json:"outputTokens"`   // mean
-	Cost          float64 `json:"cost"`           // of all questions, in the currency of MODEL_PRICES; 0 without prices
+	Cost          float64 `json:"cost"`           // sum over all questions, in the currency of MODEL_PRICES; 0 without prices
 	MedianSeconds float64 `json:"medianSeconds"`
-	P90Seconds    float64 `json:"p90Seconds"` // nine of ten were at least as fast
+	P90Seconds    float64 `json:"p90Seconds"` // nine of ten questions took at most this long
 	MaxSeconds    float64 `json:"maxSeconds"`
 }
 
@@ -43,7 +44,7 @@ type Report struct {
 
 // Evaluation is what --json writes.
 type Evaluation struct {
-	Answered string   `json:"answeredBy"` // provider and model, as the tasks tell
+	Answered string   `json:"answeredBy"` // provider and model that the tasks name
 	Corpora  []Report `json:"corpora"`
 	Total    Summary  `json:"total"`
 }
@@ -115,7 +116,7 @@ func count(b bool) int {
 	return 0
 }
 
-// row is one number of a summary as it is printed.
+// row is one number of a summary, with how it is printed.
 type row struct {
 	name   string
 	value  float64
@@ -124,7 +125,7 @@ type row struct {
 
 func (r row) text() string { return fmt.Sprintf(r.format, r.value) }
 
-// minus is the difference to an earlier value; empty when it would print as nothing.
+// minus prints the difference from an earlier value; empty when it would print as zero.
 func (r row) minus(before row) string {
 	if r.text() == before.text() {
 		return ""
@@ -173,7 +174,7 @@ func writeTable(w io.Writer, r Report) error {
 	return tw.Flush()
 }
 
-// writeSummary prints a column per corpus and, of several, one for all.
+// writeSummary prints a column for each corpus and, if there are several, one for all of them.
 func writeSummary(w io.Writer, e Evaluation) error {
 	heads, columns := []string{}, []Summary{}
 	for _, r := range e.Corpora {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// serve offers the manual's files over HTTP on a loopback address until stop is called. Unlike http.FileServer it
-// answers …/index.html itself instead of redirecting to the folder, as the questions name files.
+// serve serves the manual's files over HTTP on a loopback address until stop is called. It answers …/index.html
+// itself, because questions name such files and http.FileServer would redirect to the folder.
 func serve(listen string, manual fs.FS) (root string, stop func(), err error) {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {

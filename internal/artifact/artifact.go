@@ -1,13 +1,14 @@
-// Package artifact keeps the files of tasks: in a folder by default, in an S3-compatible bucket where several machines
-// share them.
+// Package artifact stores the files of tasks: in a folder by default, or in an S3-compatible bucket that several
+// machines share.
 //
 // Invariants:
 //
-//   - A file's key is its task's id and a plain name; no name reaches outside its task.
-//   - A file is whole or absent: a folder is written aside and renamed, a bucket shows an upload when it is complete.
-//   - The database row of a file is written after it and deleted before it, so no row lacks its file; a file without a
-//     row is garbage that the purge of its task removes.
-//   - No operation waits for ever: a bucket that does not answer fails it within opTime.
+//   - A file's key is its task's id and a plain name. No name leads out of its task's folder.
+//   - A file is complete or does not exist: in a folder it is written under another name and renamed; a bucket
+//     shows an upload only when it is complete.
+//   - The database row of a file is written after the file and deleted before it. So every row has its file. A
+//     file without a row is garbage, which the purge of its task removes.
+//   - No operation waits for ever: when a bucket does not answer, the operation fails within opTime.
 package artifact
 
 import (
@@ -28,7 +29,7 @@ import (
 
 // The files that every finished task has.
 const (
-	Result  = "result.json"  // the task as the API gives it
+	Result  = "result.json"  // the task as the API returns it
 	Sources = "sources.json" // citations and visited pages
 	Logs    = "logs.txt"     // its events as lines
 )
@@ -36,7 +37,7 @@ const (
 // opTime bounds one operation on one file.
 const opTime = 30 * time.Second
 
-// name is what the database's CHECK allows: no separators, no leading dot.
+// name is what the database's CHECK allows: no separators, and no dot at the beginning.
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
 // Store holds the files of tasks. Safe for concurrent use.
@@ -45,21 +46,21 @@ type Store struct {
 	backend backend
 }
 
-// backend is where files really are. A key is made of a task's id, a slash and a name.
+// backend is where the files are stored. A key is made of a task's id, a slash and a name.
 type backend interface {
-	// put stores a whole file, replacing an older one. On an error there is the older one, or none.
+	// put stores a whole file, replacing an older one. After an error the older file is there, or none.
 	put(ctx context.Context, key, contentType string, data []byte) error
-	// stat describes a file; research.ErrNotFound when there is none.
+	// stat describes a file. Its error is research.ErrNotFound when the file does not exist.
 	stat(ctx context.Context, key string) (info, error)
-	// open reads a file from an offset on. ctx has to last until the reader is closed.
+	// open reads a file from an offset on. ctx must not end before the reader is closed.
 	open(ctx context.Context, key string, from int64) (io.ReadCloser, error)
-	// remove deletes a file. That there is none is no error.
+	// remove deletes a file. It is no error when the file does not exist.
 	remove(ctx context.Context, key string) error
-	// list gives the keys of one task's files. It ends at the first error, which it gives.
+	// list yields the keys of one task's files. An error is yielded last.
 	list(ctx context.Context, task uuid.UUID) iter.Seq2[string, error]
-	// removeFolder deletes what is left of a task that has no files any more.
+	// removeFolder deletes the empty folder of a task whose files were removed.
 	removeFolder(task uuid.UUID) error
-	// advice says what to do about an error that every file would bring.
+	// advice says what to do about an error that is not the fault of one file.
 	advice(err error) string
 	close() error
 }
@@ -77,7 +78,7 @@ func (s *Store) Place() string { return s.place }
 // Close releases the connections.
 func (s *Store) Close() error { return s.backend.close() }
 
-// IsName reports whether a file may be called so.
+// IsName reports whether a file may have this name.
 func IsName(file string) bool { return name.MatchString(file) }
 
 func key(task uuid.UUID, file string) (string, error) {
@@ -87,7 +88,8 @@ func key(task uuid.UUID, file string) (string, error) {
 	return task.String() + "/" + file, nil
 }
 
-// Write stores one file, replacing an older one of the same name. On an error there is the older one, or none.
+// Write stores one file, replacing an older one of the same name. After an error the older file is there, or
+// none.
 func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType string, data []byte) error {
 	k, err := key(task, file)
 	if err != nil {
@@ -101,8 +103,8 @@ func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType str
 	return nil
 }
 
-// Read finds a file; research.ErrNotFound when there is none of that name. ctx has to last until the file is closed: its
-// content is fetched when it is read, and only the part that is.
+// Read finds a file. Its error is research.ErrNotFound when the file does not exist. ctx must not end before the
+// file is closed: its content is fetched when it is read, and only the part that is read.
 func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, error) {
 	k, err := key(task, file)
 	if err != nil {
@@ -117,17 +119,17 @@ func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, e
 	return &File{Size: i.size, ModTime: i.modTime, ETag: i.etag, ctx: ctx, backend: s.backend, key: k}, nil
 }
 
-// File is a stored artifact. It is read and sought like any io.ReadSeeker. Close it.
+// File is a stored artifact. It is an io.ReadSeeker. Close it.
 type File struct {
 	Size    int64 // in bytes
 	ModTime time.Time
 	ETag    string // strong validator in quotes (RFC 9110 §8.8.3); it changes with every write
 
-	ctx     context.Context //nolint:containedctx // of the request that reads it, as io.Reader has none
+	ctx     context.Context //nolint:containedctx // the context of the request that reads it, because io.Reader takes none
 	backend backend
 	key     string
 	at      int64
-	body    io.ReadCloser // from at; nil: not opened yet
+	body    io.ReadCloser // the content from at on; nil: not opened yet
 }
 
 // Read implements io.Reader.
@@ -147,7 +149,7 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Seek implements io.Seeker. It fetches nothing.
+// Seek implements io.Seeker. It requests nothing.
 func (f *File) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
@@ -176,7 +178,7 @@ func (f *File) Close() error {
 	return body.Close()
 }
 
-// Purge removes every file of a task, whether a row tells of it or not.
+// Purge removes every file of a task, also files without a row.
 func (s *Store) Purge(ctx context.Context, task uuid.UUID) error {
 	var errs []error
 	for k, err := range s.backend.list(ctx, task) {
@@ -220,7 +222,7 @@ func (s *Store) Exists(ctx context.Context, task uuid.UUID, file string) (int64,
 	return i.size, true, nil
 }
 
-// Check writes, reads and deletes a file beside those of tasks. Its error says what to do.
+// Check writes, reads and deletes a file next to the folders of tasks. Its error says what to do.
 func (s *Store) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()

@@ -96,7 +96,7 @@ func TestNamesStayInTheirFolder(t *testing.T) {
 	}
 }
 
-// A check leaves nothing behind and says what to do where it fails.
+// A check leaves nothing behind. When it fails, its error says what to do.
 func TestCheckFolder(t *testing.T) {
 	t.Parallel()
 	s, dir := open(t)
@@ -117,12 +117,12 @@ func TestCheckFolder(t *testing.T) {
 	}
 }
 
-// What a write leaves that could not be finished is no file, and goes with its task.
+// A write that could not be finished leaves no file that can be read, and the purge removes its remains.
 func TestUnfinishedWrites(t *testing.T) {
 	t.Parallel()
 	s, dir := open(t)
 	task := uuid.New()
-	if err := os.MkdirAll(filepath.Join(dir, task.String(), "logs.txt"), 0o750); err != nil { // in the way of the rename
+	if err := os.MkdirAll(filepath.Join(dir, task.String(), "logs.txt"), 0o750); err != nil { // a folder where the file would be renamed to
 		t.Fatal(err)
 	}
 	if err := s.Write(t.Context(), task, "logs.txt", "text/plain", []byte("x")); err == nil {

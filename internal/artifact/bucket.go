@@ -15,12 +15,12 @@ import (
 	"legwork/internal/research"
 )
 
-// bucket keeps files in a bucket of Amazon S3 or of a server that speaks its protocol.
+// bucket stores files in a bucket of Amazon S3, or of a server with the same protocol.
 type bucket struct {
 	client    *minio.Client
 	transport *http.Transport
 	name      string
-	prefix    string // of every key; empty, or ends with a slash
+	prefix    string // beginning of every key; empty, or ends with a slash
 }
 
 func (b *bucket) put(ctx context.Context, key, contentType string, data []byte) error {
@@ -62,7 +62,7 @@ func (b *bucket) remove(ctx context.Context, key string) error {
 func (b *bucket) list(ctx context.Context, task uuid.UUID) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		defer cancel() // ends the requests of a listing that is not read to its end
+		defer cancel() // ends the requests of a listing that the caller stops
 		for o := range b.client.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{Prefix: b.prefix + task.String() + "/", Recursive: true}) {
 			if o.Err != nil {
 				yield("", o.Err)
@@ -93,7 +93,7 @@ func (b *bucket) close() error {
 	return nil
 }
 
-// status is the HTTP status of a refusal; 0 for other errors.
+// status is the HTTP status of an error; 0 when there was none.
 func status(err error) int {
 	var refusal minio.ErrorResponse
 	if errors.As(err, &refusal) {

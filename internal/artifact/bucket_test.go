@@ -30,7 +30,7 @@ func openBucket(t *testing.T, url string) *artifact.Store {
 	return s
 }
 
-// A bucket holds files as a folder does: whole, by task, below its prefix, gone after the purge.
+// A bucket stores files as a folder does: whole, by task, below its prefix, and removed by the purge.
 func TestBucket(t *testing.T) {
 	t.Parallel()
 	b := testsite.NewBucket(t)
@@ -100,7 +100,7 @@ func TestBucket(t *testing.T) {
 	}
 }
 
-// What is wrong with a bucket is told with what to do about it.
+// The error for an unusable bucket says what to do about it.
 func TestUnusableBucket(t *testing.T) {
 	t.Parallel()
 	b := testsite.NewBucket(t)
@@ -148,7 +148,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// The environment says where a bucket is when its address does not.
+// When the address of a bucket names no endpoint, the environment does.
 func TestEndpointOfEnvironment(t *testing.T) {
 	b := testsite.NewBucket(t)
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -158,7 +158,8 @@ func TestEndpointOfEnvironment(t *testing.T) {
 	}
 }
 
-// A profile that is named goes before the environment; without any credentials the requests are unsigned.
+// A profile that is named takes precedence over the environment. Without any credentials the requests are not
+// signed.
 func TestProfile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "credentials")
 	if err := os.WriteFile(file, []byte("[evidence]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = x\n"), 0o600); err != nil {

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/research"
 )
 
-// folder keeps files in a folder of this machine, those of a task in a subfolder named by its id.
+// folder stores files in a folder of this machine, those of each task in a subfolder with its id as the name.
 type folder string
 
 func (f folder) path(key string) string { return filepath.Join(string(f), filepath.FromSlash(key)) }
@@ -62,7 +62,7 @@ func (f folder) open(ctx context.Context, key string, from int64) (io.ReadCloser
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	file, err := os.Open(f.path(key)) //nolint:gosec // the key was made of a task's id and a checked name
+	file, err := os.Open(f.path(key)) //nolint:gosec // the key consists of a task's id and a checked name
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (f folder) remove(ctx context.Context, key string) error {
 	return nil
 }
 
-// list gives unfinished temporary files too, which a killed process leaves.
+// list also yields unfinished temporary files, which a killed process may leave.
 func (f folder) list(_ context.Context, task uuid.UUID) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		entries, err := os.ReadDir(f.path(task.String()))

@@ -17,21 +17,21 @@ import (
 // maxTries bounds how often one request to a bucket is sent.
 const maxTries = 3
 
-// Open opens what ARTIFACT_DIR names: a folder, which is made when it is missing, or a bucket as s3://NAME with options
-// in its query. Opening a bucket sends no request; [Store.Check] does.
+// Open opens the place that ARTIFACT_DIR names: a folder, which is created if it is missing, or a bucket as
+// s3://NAME with options in its query. Opening a bucket sends no request; [Store.Check] does.
 //
 // The options of a bucket:
 //
 //   - region: of the bucket. Default: AWS_REGION, else us-east-1 with an endpoint, else what Amazon says.
-//   - endpoint: URL of a server that speaks S3's protocol. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, Amazon S3.
-//   - prefix: what every key begins with.
+//   - endpoint: URL of a server with S3's protocol. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, Amazon S3.
+//   - prefix: beginning of every key.
 //   - profile: of ~/.aws. Default: AWS_PROFILE, else "default".
 //   - anonymous: true sends unsigned requests.
-//   - use_path_style: true puts the bucket's name into the path, false into the host name. Default: true with an
-//     endpoint, else what Amazon wants.
+//   - use_path_style: true puts the bucket's name into the path, false into the host name. Default: true with
+//     an endpoint, else what Amazon wants.
 //
-// Credentials are found as most AWS programs find them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the
-// role of the machine, task or pod.
+// Credentials are found as most AWS programs find them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the
+// profile, or the role of the machine, task or pod.
 func Open(place string) (*Store, error) {
 	if strings.HasPrefix(place, "s3://") {
 		b, err := openBucket(place)
@@ -75,7 +75,7 @@ func openBucket(place string) (*bucket, error) {
 	return &bucket{client: client, transport: transport, name: u.Host, prefix: o.prefix}, nil
 }
 
-// options are those of a bucket's address, with their defaults.
+// options are the options in a bucket's address, with their defaults.
 type options struct {
 	region    string
 	endpoint  *url.URL // nil: Amazon S3
@@ -126,7 +126,7 @@ func readOptions(q url.Values) (options, error) {
 	return o, nil
 }
 
-// awsEnv reads a variable that every AWS program reads. minio-go finds the credentials in the environment too.
+// awsEnv reads an environment variable of AWS. minio-go finds the credentials in the environment by itself.
 func awsEnv(name string) string {
 	return os.Getenv(name) //nolint:forbidigo // these are settings of Amazon's, not of legwork
 }
@@ -140,13 +140,13 @@ func firstOf(values ...string) string {
 	return ""
 }
 
-// credentials sign requests. Where none are found, requests go unsigned, and the server refuses them.
+// credentials sign requests. Without credentials the requests are not signed, and the server refuses them.
 func (o options) credentials() *credentials.Credentials {
 	if o.anonymous {
 		return credentials.NewStaticV4("", "", "")
 	}
 	providers := []credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{Profile: o.profile}}
-	if o.profile != "" { // a profile that is named goes before the environment
+	if o.profile != "" { // a profile that is named takes precedence over the environment
 		slices.Reverse(providers)
 	}
 	if disabled, _ := strconv.ParseBool(awsEnv("AWS_EC2_METADATA_DISABLED")); !disabled {

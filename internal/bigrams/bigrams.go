@@ -9,21 +9,23 @@ import (
 	"unicode"
 )
 
-// scripts are those whose words are not separated by spaces.
+// scripts are the scripts that put no space between words.
 var scripts = []*unicode.RangeTable{
 	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Yi,
 }
 
-// prolonged is the mark that makes a Katakana vowel long. Unicode counts it to no script, because Hiragana uses it too.
+// prolonged is the mark that makes a Katakana vowel long. Unicode assigns it to no script, because Hiragana uses
+// it too.
 const prolonged = 'ー'
 
-// Is reports whether a character belongs to a script without spaces between words. Digits of these scripts do not count.
+// Is reports whether a character belongs to a script without spaces between words. It is false for the digits of
+// these scripts.
 func Is(r rune) bool {
 	return r >= 0x0E00 && (r == prolonged || unicode.In(r, scripts...) && !unicode.IsDigit(r) && !unicode.IsPunct(r))
 }
 
-// Of gives the words of one run of such characters: its overlapping pairs of letters, or the letter itself if there is
-// one alone. A combining mark stays with the letter before it.
+// Of returns the words of a run of such characters: its overlapping pairs of letters, or the letter itself if
+// there is only one. A combining mark stays with the letter before it.
 func Of(run string) []string {
 	var letters []string
 	for _, r := range run {
@@ -43,8 +45,8 @@ func Of(run string) []string {
 	return pairs
 }
 
-// Spaced gives a text in which each run of such characters is replaced by its words, with spaces between. Everything else
-// stays as it is, so text without such runs comes back unchanged.
+// Spaced replaces each run of such characters by its words, with spaces between. The remaining text does not
+// change.
 func Spaced(text string) string {
 	first := strings.IndexFunc(text, Is)
 	if first < 0 {

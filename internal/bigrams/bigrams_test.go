@@ -38,15 +38,15 @@ func TestSpaced(t *testing.T) {
 	}
 }
 
-// FuzzSpaced: whatever stands in a question finds itself in a document that holds it as a run, and nothing grows beyond
-// twice its letters and their spaces.
+// FuzzSpaced: a question made of a run finds a document that holds the run, and the result is never longer than
+// twice the letters with spaces between.
 func FuzzSpaced(f *testing.F) {
 	for _, s := range []string{"入浴料", "a入b", "น้ำ", "ー", "\u0301入\u0301"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if first, _ := utf8.DecodeRuneInString(s); !utf8.ValidString(s) || unicode.IsMark(first) {
-			return // a mark at the beginning belongs to whatever stands before it
+			return // a combining mark at the beginning would belong to the text before it
 		}
 		out := bigrams.Spaced(s)
 		if !utf8.ValidString(out) || len(out) > 4*len(s)+2 {
@@ -64,7 +64,7 @@ func FuzzSpaced(f *testing.F) {
 	})
 }
 
-// size is the length of the first character, in bytes.
+// size is the length of the first character of s, in bytes.
 func size(s string) int {
 	_, n := utf8.DecodeRuneInString(s)
 	return n

@@ -27,7 +27,7 @@ import (
 
 // Quote is a cited span of the snapshot.
 type Quote struct {
-	N             int    // the answer's marker; from 1, no two alike
+	N             int    // number of the marker in the answer, from 1; each is used once
 	Start, End    int    // code points, End exclusive
 	Text          string // the span itself
 	ScreenshotURL string // root-relative; empty: there is none
@@ -36,7 +36,7 @@ type Quote struct {
 // Page is what is shown.
 type Page struct {
 	Title    string // never empty
-	URL      string // of the live page, http or https
+	URL      string // of the page on the web, http or https
 	Language string // BCP 47; empty: unknown
 	ReadAt   time.Time
 	Text     string // the snapshot: Markdown blocks around plain text
@@ -51,8 +51,8 @@ var pageTemplate string
 
 var page = template.Must(template.New("page").Parse(pageTemplate))
 
-// Policy is the Content-Security-Policy that the page must be served with: nothing runs, nothing loads, nothing is sent;
-// links open elsewhere.
+// Policy is the Content-Security-Policy that the page must be served with. The page may not run, load or send
+// anything, and its links open in another page.
 func Policy() string {
 	sum := sha256.Sum256([]byte(css))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
@@ -64,7 +64,7 @@ func HTML(p Page) ([]byte, error) {
 	body, shown := render(p.Text, p.Quotes)
 	type quote struct {
 		Quote
-		Marked bool // the text has a mark for it
+		Marked bool // at least part of the quote is marked in the text
 	}
 	quotes := make([]quote, len(p.Quotes))
 	for i, q := range p.Quotes {
@@ -82,7 +82,7 @@ func HTML(p Page) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// sanitiser allows the tags that render writes, and no others.
+// sanitiser allows only the tags that render writes.
 var sanitiser = sync.OnceValue(func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("h2", "h3", "h4", "h5", "h6", "p", "br", "ul", "ol", "li", "blockquote", "pre", "code", "strong",

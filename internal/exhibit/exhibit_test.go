@@ -13,7 +13,7 @@ import (
 	"legwork/internal/exhibit"
 )
 
-// shown renders a snapshot and gives its tree.
+// shown renders a snapshot and parses the result.
 func shown(t *testing.T, text string, quotes ...exhibit.Quote) *html.Node {
 	t.Helper()
 	out, err := exhibit.HTML(exhibit.Page{Title: "A page", URL: "https://example.org/a", ReadAt: time.Unix(1_770_000_000, 0), Text: text, Quotes: quotes})
@@ -32,7 +32,7 @@ func quote(n int, text string, start, end int) exhibit.Quote {
 	return exhibit.Quote{N: n, Start: start, End: end, Text: string([]rune(text)[start:end])}
 }
 
-// find gives the code points of a part of a text.
+// find is the span of part in a text, in code points.
 func find(t *testing.T, n int, text, part string) exhibit.Quote {
 	t.Helper()
 	before, _, ok := strings.Cut(text, part)
@@ -68,7 +68,7 @@ func element(doc *html.Node, name string) (found *html.Node) {
 	return found
 }
 
-// textOf is the text below n; br ends a line.
+// textOf is the text below n. A br element ends a line.
 func textOf(n *html.Node) string {
 	var b strings.Builder
 	walk(n, func(n *html.Node) {
@@ -96,7 +96,7 @@ func marked(doc *html.Node, n int) (text string, ids int) {
 	return text, ids
 }
 
-// plain leaves out white space, which blocks and line ends change.
+// plain removes white space, because blocks and line ends change it.
 func plain(s string) string { return strings.Join(strings.Fields(s), "") }
 
 const sample = `# Kettles
@@ -139,7 +139,7 @@ func TestMarks(t *testing.T) {
 			t.Errorf("marked %q (%d ids), want %q", text, ids, part)
 		}
 	}
-	// Across blocks, what stands for a block is left out, and nothing else.
+	// Across blocks the signs of a block are left out, and nothing else.
 	for part, want := range map[string]string{
 		"text.\n\n## Table of": "text.Table of", "| max_connections | 100 |\n| work_mem |": "max_connections100work_mem",
 		"alert(1))\n- Second item\n\n  1. nested": "alert(1))Second itemnested", "A quotation\n> over": "A quotationover",
@@ -164,7 +164,7 @@ func TestOverlappingMarks(t *testing.T) {
 	}
 }
 
-// A quote of which nothing is to be seen, and one that is not of this text, are linked in the head.
+// A quote without visible text, and a quote that does not belong to this text, are linked in the head.
 func TestUnmarkedQuotes(t *testing.T) {
 	t.Parallel()
 	doc := shown(t, sample, find(t, 1, sample, " --- | --- "), exhibit.Quote{N: 2, Start: 5000, End: 5010, Text: "elsewhere"}, exhibit.Quote{N: 3, Start: -4, End: 3, Text: "x"})
@@ -177,8 +177,8 @@ func TestUnmarkedQuotes(t *testing.T) {
 	}
 }
 
-// bare gives the letters and digits of a text, which no rendering may lose or make up. Numbers of list items are left out
-// by both sides, because a tag's attribute stands for them.
+// bare keeps the letters and digits of a text, which no rendering may lose or add. The numbers of list items are
+// left out on both sides, because an attribute shows them.
 func bare(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -191,7 +191,7 @@ func bare(s string) string {
 var pieces = []string{"# ", "## ", "- ", "* ", "> ", "    ", "\t", "\n", "\n\n", "```\n", "```go\n", "~~~\n", "| a | b |\n", "| --- | --- |\n", "|", "**", "**term**\n", "`", "[a](b)",
 	"<b>", "</main>", "<script>", "<!--", "]]>", "&amp;", "&#x3c;", "&", "\\", "\\|", "![x](http://x/y.png)", "[r]: http://x", "word", "Ünïcode", "😀", "é", " ", "  \n", "---\n", "===\n", "***\n", "\r", "\u00a0"}
 
-// The marked text is the excerpt, whatever the text and wherever the span lies; only signs of blocks may be missing.
+// The marked text equals the excerpt, for any text and any span. Only signs of blocks may be missing.
 func TestMarkedTextEqualsTheExcerpt(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(1500) {
@@ -246,7 +246,7 @@ func within(s, t string) bool {
 var allowed = map[string]string{"h2": "", "h3": "", "h4": "", "h5": "", "h6": "", "p": "", "br": "", "ul": "", "ol": "start", "li": "", "blockquote": "", "pre": "", "code": "",
 	"strong": "", "table": "", "thead": "", "tbody": "", "tr": "", "th": "", "td": "", "mark": "id class", "div": "class", "main": "dir lang"}
 
-// harmless fails for every tag and attribute in the text that we did not write.
+// harmless fails for every tag and attribute that render does not write.
 func harmless(t *testing.T, doc *html.Node) {
 	t.Helper()
 	main := element(doc, "main")
@@ -284,7 +284,7 @@ func FuzzHTML(f *testing.F) {
 		f.Add(s, 0, 1<<20)
 	}
 	f.Fuzz(func(t *testing.T, text string, a, b int) {
-		text = strings.Map(func(r rune) rune { // what internal/page stores: no NUL, no other controls, valid UTF-8
+		text = strings.Map(func(r rune) rune { // as internal/page stores it: valid UTF-8, without NUL or other control characters
 			if r == unicode.ReplacementChar || unicode.IsControl(r) && r != '\n' && r != '\t' {
 				return ' '
 			}
@@ -294,7 +294,7 @@ func FuzzHTML(f *testing.F) {
 	})
 }
 
-// noNumbers takes digits away, since the numbers of list items are shown by an attribute.
+// noNumbers removes digits, because an attribute shows the numbers of list items.
 func noNumbers(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsDigit(r) {
@@ -313,7 +313,7 @@ var hostile = []string{
 	"<a href=\"javascript:alert(1)\" id=cite-1>", "<base href=//evil.example>", "<meta http-equiv=refresh content=0>", "<form action=//evil.example><input>",
 }
 
-// TestHostileSnapshots renders what attacks sites that show foreign text: it is shown as text.
+// TestHostileSnapshots renders known attacks on sites that show foreign text. All of it is shown as text.
 func TestHostileSnapshots(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostile {
@@ -324,7 +324,7 @@ func TestHostileSnapshots(t *testing.T) {
 			t.Errorf("%q is shown as %q", s, got)
 		}
 	}
-	// The parts of the frame come from the web, too.
+	// The title and the other fields come from the web, too.
 	out, err := exhibit.HTML(exhibit.Page{Title: `</title><script>alert(1)</script>`, URL: "javascript:alert(1)", Language: `en"><script>`, Text: "x",
 		Quotes: []exhibit.Quote{{N: 1, Start: 0, End: 1, Text: "<script>", ScreenshotURL: "javascript:alert(1)"}}})
 	if err != nil {
@@ -341,7 +341,7 @@ func TestHostileSnapshots(t *testing.T) {
 	})
 }
 
-// A page that is nothing but signs of blocks takes no time to speak of.
+// A text that consists only of signs of blocks takes very little time.
 func TestDeepNesting(t *testing.T) {
 	t.Parallel()
 	for _, sign := range []string{">", "> ", "- ", "1. ", "* ", ">- "} {

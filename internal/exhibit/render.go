@@ -14,8 +14,9 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// blocks reads the blocks that internal/page writes. Inline text is not parsed: it stands in a snapshot unescaped, as the
-// page showed it, so a star is a star. For the same reason HTML, rules and underlined headings are left to be text.
+// blocks reads the blocks that internal/page writes. Inline text is not parsed: a snapshot holds it unescaped,
+// as the page showed it, so an asterisk is just an asterisk. For the same reason HTML, rules and underlined
+// headings are treated as text.
 func blocks(source []byte) ast.Node {
 	p := parser.NewParser(parser.WithBlockParsers(
 		util.Prioritized(parser.NewListParser(), 300),
@@ -29,8 +30,8 @@ func blocks(source []byte) ast.Node {
 	return p.Parse(text.NewReader(source))
 }
 
-// maxNesting is how many signs of blocks one line may begin with. A text with more is shown without blocks: no page is
-// written like that, and the time of the parser grows with the square of the number.
+// maxNesting is how many block signs (">", "-", "1." …) one line may begin with. A text with more is shown
+// without blocks. No real page needs so many, and the parser's time grows with the square of their number.
 const maxNesting = 24
 
 var nesting = regexp.MustCompile(fmt.Sprintf(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){%d}`, maxNesting))
@@ -49,7 +50,7 @@ func render(s string, quotes []Quote) (out []byte, shown map[int]bool) {
 	return w.out.Bytes(), w.shown
 }
 
-// span is a quote's place in bytes.
+// span is the place of a quote, in bytes.
 type span struct{ n, start, end int }
 
 // writer writes blocks. Every part of the source is written by its method text, which marks and escapes.
@@ -57,11 +58,11 @@ type writer struct {
 	source []byte
 	out    bytes.Buffer
 	spans  []span // by start
-	cuts   []int  // where a span begins or ends, in order
+	cuts   []int  // offsets where a span begins or ends, in order
 	shown  map[int]bool
 }
 
-// place finds the places of quotes in bytes, given in code points.
+// place converts the spans of quotes from code points to bytes.
 func (w *writer) place(quotes []Quote) {
 	at := make(map[int]int, 2*len(quotes)) // code points to bytes
 	for _, q := range quotes {
@@ -91,7 +92,7 @@ func (w *writer) place(quotes []Quote) {
 func (w *writer) open(tag string)  { w.out.WriteString("<" + tag + ">") }
 func (w *writer) close(tag string) { w.out.WriteString("</" + tag + ">") }
 
-// text writes a part of the source, with marks around what spans cover of it.
+// text writes a part of the source, and marks what the spans cover of it.
 func (w *writer) text(start, end int) {
 	for start < end {
 		stop := end
@@ -124,7 +125,7 @@ func (w *writer) text(start, end int) {
 	}
 }
 
-// block writes a node of the tree with what it holds.
+// block writes a node of the tree and the nodes below it.
 func (w *writer) block(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.Heading:
@@ -186,7 +187,7 @@ func (w *writer) code(lines *text.Segments) {
 	w.out.WriteString("</code></pre>")
 }
 
-// paragraph writes lines of text: as a table where they are rows.
+// paragraph writes lines of text, or a table where the lines are rows.
 func (w *writer) paragraph(lines *text.Segments, tag string) {
 	if rows := w.rows(lines); rows != nil {
 		w.table(rows)
@@ -201,7 +202,7 @@ func (w *writer) paragraph(lines *text.Segments, tag string) {
 	w.close(tag)
 }
 
-// term is a line that names what the lines below it define.
+// term is a line with a term. The lines below it define the term.
 var term = regexp.MustCompile(`^\*\*[^*]+\*\*$`)
 
 // lines writes lines without changing them.

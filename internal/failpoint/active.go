@@ -14,8 +14,8 @@ import (
 // Enabled says whether failpoints are compiled in.
 const Enabled = true
 
-// Set holds armed failpoints. Its methods may be called at any time from any goroutine; arming a name again replaces
-// what it did.
+// Set holds armed failpoints. Its methods may be called at any time from any goroutine. Arming a name again
+// replaces its action.
 type Set struct {
 	mu     sync.Mutex
 	points map[string]*point
@@ -33,7 +33,8 @@ func With(ctx context.Context, set *Set) context.Context {
 	return context.WithValue(ctx, contextKey{}, set)
 }
 
-// Hit does what was armed under name in ctx, in the caller's goroutine. It returns when that is done.
+// Hit runs the action that was armed under name in ctx, in the caller's goroutine. It returns when the action
+// has.
 func Hit(ctx context.Context, name string) {
 	set, _ := ctx.Value(contextKey{}).(*Set)
 	if set == nil {
@@ -49,7 +50,7 @@ func Hit(ctx context.Context, name string) {
 	}
 }
 
-// at finds or makes the point; mu is held.
+// at returns the point of that name, and makes it if there is none. mu is held.
 func (s *Set) at(name string) *point {
 	if s.points == nil {
 		s.points = map[string]*point{}
@@ -69,7 +70,7 @@ func (s *Set) arm(name string, action func(ctx context.Context, hit int)) {
 	p.hits, p.action = 0, action
 }
 
-// Hits counts how often name was hit since it was armed, or at all when it was not.
+// Hits counts how often name was hit since it was armed, or since the Set was made if it never was.
 func (s *Set) Hits(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +89,8 @@ func (s *Set) Pause(name string) *Pause {
 	return p
 }
 
-// Kill sends SIGKILL to this process at the n-th hit of name, counted from 1: the end without any clean-up.
+// Kill sends SIGKILL to this process at the n-th hit of name, counted from 1. The process ends without any
+// clean-up.
 func (s *Set) Kill(name string, n int) { s.once(name, n, killSelf) }
 
 // once runs action at the n-th hit of name.
@@ -109,7 +111,7 @@ type Pause struct {
 // Reached is closed when the first goroutine arrives.
 func (p *Pause) Reached() <-chan struct{} { return p.reached }
 
-// Release lets all goroutines go on, those that arrive later too. Calling it again does nothing.
+// Release lets all waiting goroutines continue, and those that arrive later. Further calls do nothing.
 func (p *Pause) Release() { p.release.Do(func() { close(p.released) }) }
 
 func (p *Pause) hold(ctx context.Context) {
@@ -128,10 +130,11 @@ func killSelf() {
 	if err != nil {
 		panic("failpoint: cannot kill this process: " + err.Error())
 	}
-	select {} // the signal is on its way; nothing may happen before it arrives
+	select {} // the signal was sent; nothing may happen before it arrives
 }
 
-// FromEnv reads [Variable] from environ (entries "NAME=value") for processes under test. Without it the set is nil.
+// FromEnv reads [Variable] from environ (entries "NAME=value") for processes under test. When the variable is
+// not set, the result is nil.
 func FromEnv(environ []string) (*Set, error) {
 	for _, entry := range environ {
 		if spec, ok := strings.CutPrefix(entry, Variable+"="); ok && strings.TrimSpace(spec) != "" {
@@ -141,7 +144,7 @@ func FromEnv(environ []string) (*Set, error) {
 	return nil, nil
 }
 
-// exitStatus tells an exit by failpoint from the statuses of legwork and of Go's runtime.
+// exitStatus differs from the exit statuses of legwork and of Go's runtime.
 const exitStatus = 3
 
 // Parse reads a specification: comma separated name=action:n, where the action is carried out at the n-th hit (1 when

@@ -16,7 +16,7 @@ import (
 
 const patience = 10 * time.Second
 
-// TestMain plays the process that a failpoint ends when one is armed from the environment.
+// TestMain runs instead of the tests a process that a failpoint ends, when the environment arms one.
 func TestMain(m *testing.M) {
 	if os.Getenv(Variable) == "" {
 		os.Exit(m.Run())
@@ -132,7 +132,8 @@ func TestPause(t *testing.T) {
 	})
 }
 
-// TestProcessEnds runs this test binary as a process that hits "here" three times and prints an x before each.
+// TestProcessEnds runs this test binary as a process that hits "here" three times and prints an x before each
+// hit.
 func TestProcessEnds(t *testing.T) {
 	t.Parallel()
 	for spec, want := range map[string]struct {

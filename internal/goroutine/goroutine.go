@@ -24,13 +24,13 @@ import (
 // PanicError is a panic that was recovered.
 type PanicError struct {
 	Value any    // what panic was called with
-	Stack []byte // of the goroutine, as debug.Stack formats it
+	Stack []byte // of the goroutine that panicked, as debug.Stack formats it
 }
 
 // Error implements error. It leaves out the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Unwrap gives the value to errors.Is and errors.As where it is an error.
+// Unwrap returns the value of the panic if it is an error, for errors.Is and errors.As.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
@@ -38,13 +38,13 @@ func (e *PanicError) Unwrap() error {
 
 type reportKey struct{}
 
-// OnPanic returns a context under which panics are reported to report, which replaces that of ctx. report is called in the
-// goroutine that panicked, so it must be safe for concurrent use, and must not panic.
+// OnPanic returns a context under which panics are passed to report instead of the function set for ctx. report
+// is called in the goroutine that panicked. It must be safe for concurrent use, and must not panic.
 func OnPanic(ctx context.Context, report func(*PanicError)) context.Context {
 	return context.WithValue(ctx, reportKey{}, report)
 }
 
-// LogPanics is OnPanic for goroutines that belong to no run: a panic is logged, and that is all.
+// LogPanics is OnPanic for goroutines that belong to no run: a panic is only logged.
 func LogPanics(ctx context.Context, log *slog.Logger) context.Context {
 	return OnPanic(ctx, func(p *PanicError) { Log(ctx, log, p) })
 }
@@ -54,7 +54,8 @@ func Log(ctx context.Context, log *slog.Logger, p *PanicError) {
 	log.ErrorContext(ctx, "a goroutine panicked", "panic", p.Value, "stack", string(p.Stack))
 }
 
-// Catch calls f. A panic of f is reported to whoever ctx names, and returned as a *PanicError.
+// Catch calls f. When f panics, the panic is reported to the function set for ctx, and returned as a
+// *PanicError.
 func Catch(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		v := recover()
@@ -72,28 +73,29 @@ func Catch(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// Call is Catch for a callback that returns nothing, which a library may call in a goroutine of its own.
+// Call is Catch for a callback that returns nothing. A library may call it in a goroutine of its own.
 func Call(ctx context.Context, f func()) {
 	_ = Catch(ctx, func() error { f(); return nil })
 }
 
-// Go calls f in a goroutine. ctx says to whom a panic is reported; it does not end f.
+// Go calls f in a goroutine. ctx decides to whom a panic is reported; the end of ctx does not end f.
 func Go(ctx context.Context, f func()) {
 	go Call(ctx, f)
 }
 
-// AfterFunc is [context.AfterFunc]: when ctx ends it calls f in a goroutine, whose panic is reported to whoever ctx names.
+// AfterFunc is [context.AfterFunc]: when ctx ends, it calls f in a goroutine. A panic of f is reported to the
+// function set for ctx.
 func AfterFunc(ctx context.Context, f func()) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { Call(ctx, f) })
 }
 
-// AfterDelay is [time.AfterFunc]: after d it calls f in a goroutine, whose panic is reported to whoever ctx names. The end of
-// ctx does not stop the timer.
+// AfterDelay is [time.AfterFunc]: after d it calls f in a goroutine. A panic of f is reported to the function
+// set for ctx. The end of ctx does not stop the timer.
 func AfterDelay(ctx context.Context, d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() { Call(ctx, f) })
 }
 
-// Group is a sync.WaitGroup of such goroutines. The zero Group is ready.
+// Group is a sync.WaitGroup whose goroutines report their panics. The zero Group is ready.
 type Group struct{ wg sync.WaitGroup }
 
 // Go calls f in a goroutine of the group.
@@ -101,10 +103,11 @@ func (g *Group) Go(ctx context.Context, f func()) {
 	g.wg.Go(func() { Call(ctx, f) })
 }
 
-// Wait returns when all goroutines of the group have ended, by a panic too.
+// Wait returns when all goroutines of the group have ended. A panic ends a goroutine, too.
 func (g *Group) Wait() { g.wg.Wait() }
 
-// ErrGroup is an [errgroup.Group] of such goroutines. The zero ErrGroup is ready and has no limit.
+// ErrGroup is an [errgroup.Group] whose goroutines report their panics. The zero ErrGroup is ready and has no
+// limit.
 type ErrGroup struct{ group errgroup.Group }
 
 // SetLimit bounds how many goroutines of the group run at once. Call it before Go.
@@ -115,5 +118,6 @@ func (g *ErrGroup) Go(ctx context.Context, f func() error) {
 	g.group.Go(func() error { return Catch(ctx, f) })
 }
 
-// Wait returns when all goroutines of the group have ended, with the first error. A panic counts as a *PanicError.
+// Wait returns when all goroutines of the group have ended. It returns the first error; a panic counts as a
+// *PanicError.
 func (g *ErrGroup) Wait() error { return g.group.Wait() }

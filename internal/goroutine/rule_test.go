@@ -15,13 +15,14 @@ import (
 // research are the folders in which this package starts every goroutine.
 var research = []string{"agent", "runenv", "page", "search", "ingest", "jobs", "llm"}
 
-// forbidden are functions that start one, by import path and name.
+// forbidden are functions that start a goroutine, by import path and name.
 var forbidden = map[string]string{
 	"context.AfterFunc": "goroutine.AfterFunc",
 	"time.AfterFunc":    "goroutine.AfterDelay",
 }
 
-// In the packages of research a goroutine that this package did not start could end the process by a panic.
+// In the packages of research every goroutine is started by this package. In any other goroutine a panic would
+// end the process.
 func TestResearchStartsGoroutinesHere(t *testing.T) {
 	files := 0
 	for _, folder := range research {
@@ -74,7 +75,7 @@ func _() { s.AfterFunc(ctx, f) }`
 	}
 }
 
-// bareGoroutines lists what starts goroutines in a file by itself.
+// bareGoroutines lists the places in a file that start a goroutine without this package.
 func bareGoroutines(t *testing.T, path string, source []byte) (problems []string) {
 	t.Helper()
 	set := token.NewFileSet()
@@ -82,7 +83,7 @@ func bareGoroutines(t *testing.T, path string, source []byte) (problems []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	imports := map[string]string{} // name in the file → import path
+	imports := map[string]string{} // the name that the file uses → import path
 	for _, spec := range file.Imports {
 		from, _ := strconv.Unquote(spec.Path.Value)
 		name := from[strings.LastIndexByte(from, '/')+1:]
@@ -103,7 +104,7 @@ func bareGoroutines(t *testing.T, path string, source []byte) (problems []string
 			if instead := forbidden[imports[x.Name]+"."+n.Sel.Name]; instead != "" {
 				problems = append(problems, set.Position(n.Pos()).String()+": "+imports[x.Name]+"."+n.Sel.Name+"; use "+instead)
 			}
-		case *ast.CallExpr: // of a sync.WaitGroup or an errgroup.Group; ours take a context, too
+		case *ast.CallExpr: // the method Go of a sync.WaitGroup or an errgroup.Group; ours takes a context, too
 			if f, ok := n.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "Go" || f.Sel.Name == "TryGo") && len(n.Args) == 1 {
 				problems = append(problems, set.Position(n.Pos()).String()+": Go of a group that recovers nothing; use goroutine.Group or goroutine.ErrGroup")
 			}

@@ -18,7 +18,7 @@ import (
 	"legwork/internal/research"
 )
 
-// documents are the endings of files that are read, with the type that their content is read as.
+// documents maps the endings of the files that are read to the type of their content.
 var documents = map[string]string{
 	".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml", ".md": "text/markdown", ".markdown": "text/markdown",
 	".txt": "text/plain", ".text": "text/plain", ".pdf": "application/pdf", ".csv": "text/csv", ".tsv": "text/tab-separated-values",
@@ -55,7 +55,7 @@ func (r *run) folder(ctx context.Context) error {
 			r.sum.Left = len(names) - i
 			break
 		}
-		r.queue = make([]address, len(names)-i-1) // for the count in reports alone
+		r.queue = make([]address, len(names)-i-1) // the queue is only counted here, for the reports
 		if err := r.document(ctx, filepath.Join(r.Target, filepath.FromSlash(name)), base.JoinPath(name)); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (r *run) base(folder string) (*url.URL, error) {
 	return u, nil
 }
 
-// label makes a name fit to be part of a host name (RFC 1123 §2.1).
+// label turns a name into one that may be part of a host name (RFC 1123 §2.1).
 func label(name string) string {
 	out := strings.Map(func(c rune) rune {
 		switch {
@@ -116,7 +116,7 @@ func label(name string) string {
 	return out
 }
 
-// document reads a file as the page at u.
+// document reads a file as if it were the page at u.
 func (r *run) document(ctx context.Context, file string, u *url.URL) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -27,52 +27,52 @@ type Web interface {
 	Fetch(ctx context.Context, rawURL string, p page.Policy) (research.Visit, []byte, error)
 }
 
-// Store keeps a page that was read. It reports false when its text is in the library already.
+// Store stores a page that was read. It returns false when the library already holds the page's text.
 type Store func(ctx context.Context, v research.Visit) (bool, error)
 
 // Options say what to read.
 type Options struct {
 	Target   string      // URL of a page or of a site map (….xml, ….xml.gz), or path of a folder, a file or a site map
-	BaseURL  string      // what stands for a folder in the addresses of its files; empty: https://FOLDER.invalid/
+	BaseURL  string      // address that the files of a folder get as their base; empty: https://FOLDER.invalid/
 	MaxPages int         // read at most
 	Depth    int         // links followed in a row from the page of a URL; 0: that page alone
 	MaxBytes int64       // of a file
-	Policy   page.Policy // what may be asked at all; a site is not left, whatever it says
+	Policy   page.Policy // which addresses may be requested; other sites are never read, even where it allows them
 	Report   func(Item)
 	Reader   page.Reader // reads the files of a folder; nil: page.InProcess
 }
 
-// State is what became of a page.
+// State says what an ingest did with a page.
 type State string
 
 // The states.
 const (
-	Added     State = "new"       // it was not there, or its text has changed
-	Unchanged State = "unchanged" // its text is in the library already
+	Added     State = "new"       // the library did not have the page, or had an older text of it
+	Unchanged State = "unchanged" // the library already has the page's text
 	Failed    State = "failed"
 )
 
-// Item is a page that was dealt with.
+// Item is a page that was read, or that could not be read.
 type Item struct {
 	URL    string
 	State  State
 	Reason string // of a failure, a sentence
-	Done   int    // pages dealt with, this one included
-	Known  int    // pages known so far, done and waiting
+	Done   int    // pages finished so far, this one included
+	Known  int    // pages known so far: finished and still to be read
 }
 
-// Summary is what an ingest came to.
+// Summary counts the results of an ingest.
 type Summary struct {
 	New, Unchanged, Failed int
 	Reasons                map[string]int // failures by outcome
-	Left                   int            // pages known and not read, because of MaxPages
+	Left                   int            // pages that were known but not read, because of MaxPages
 }
 
 // Read counts the pages that were read.
 func (s Summary) Read() int { return s.New + s.Unchanged }
 
-// Run reads what o names. Its error says what is wrong with o.Target, or is that of ctx or of the database; what was read
-// before is stored and counted all the same.
+// Run reads the pages that o names. Its error says what is wrong with o.Target, or is the error of ctx or of the
+// database. Pages that were read before an error are stored and counted.
 func Run(ctx context.Context, web Web, store Store, o Options) (Summary, error) {
 	if o.Reader == nil {
 		o.Reader = page.NewInProcess("")
@@ -138,7 +138,7 @@ func (r *run) add(raw string, depth int) {
 	}
 }
 
-// pages loads what is queued in order, and queues the links of pages up to depth.
+// pages reads the queued pages in order, and queues the links on them down to depth.
 func (r *run) pages(ctx context.Context, policy page.Policy, depth int) error {
 	for len(r.queue) > 0 {
 		if r.done >= r.MaxPages {
@@ -166,7 +166,7 @@ func (r *run) pages(ctx context.Context, policy page.Policy, depth int) error {
 	return nil
 }
 
-// record stores a page that was read and reports what became of it.
+// record stores a page that was read, and reports its State.
 func (r *run) record(ctx context.Context, v research.Visit) error {
 	item := Item{URL: v.URL, State: Failed, Reason: v.Message}
 	if v.Outcome == research.OutcomeOK {
@@ -194,7 +194,8 @@ func (r *run) record(ctx context.Context, v research.Visit) error {
 	return nil
 }
 
-// readable reports whether a link may lead to a document, by its ending: what surely is none is not requested.
+// readable reports whether a link may lead to a document. It judges by the ending of the path: a file that is
+// surely no document is not requested.
 func readable(u *url.URL) bool {
 	name := strings.ToLower(u.Path[strings.LastIndexByte(u.Path, '/')+1:])
 	dot := strings.LastIndexByte(name, '.')

@@ -83,7 +83,7 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestBase: what addresses the files of a folder get.
+// TestBase checks which addresses the files of a folder get.
 func TestBase(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,21 +14,21 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of the site maps of one site. sitemaps.org allows an index to name maps only; sites nest them deeper.
+// Bounds of the site maps of one site. By sitemaps.org an index names only maps, but some sites nest indexes.
 const (
 	maxNested  = 3
 	maxMaps    = 500    // read at all
 	maxEntries = 50_000 // pages
 )
 
-// isSiteMap reports whether a file surely is a site map, by its name.
+// isSiteMap reports whether a file is surely a site map, judged by its name.
 func isSiteMap(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, ".xml") || strings.HasSuffix(name, ".xml.gz")
 }
 
-// mayBeSiteMap reports whether a file can be a site map, by its name: a list in plain text, or what is called so. Its content
-// decides.
+// mayBeSiteMap reports whether a file may be a site map, judged by its name: a plain text file, or a file with
+// "sitemap" in its name. The content decides.
 func mayBeSiteMap(name string) bool {
 	name = strings.ToLower(path.Base(name))
 	if ending := path.Ext(name); ending == ".html" || ending == ".htm" || ending == ".xhtml" {
@@ -37,12 +37,12 @@ func mayBeSiteMap(name string) bool {
 	return strings.Contains(name, "sitemap") || strings.HasSuffix(name, ".txt") || strings.HasSuffix(name, ".txt.gz")
 }
 
-// errNoSiteMap is a file that may be a site map by its name and is none.
+// errNoSiteMap means that a file has the name of a site map but not the content.
 var errNoSiteMap = errors.New("it is no site map")
 
-// siteMap queues the pages that a site map on the web names, and those of the site maps in it. nested is how many levels of
-// them may follow. The error of the first one says what is wrong with it; what is wrong with a further one is counted as a
-// failure, like that of a page.
+// siteMap queues the pages that a site map on the web names, and those of the site maps that it names. nested is
+// how many levels of site maps may follow. Its error says what is wrong with the first site map. A further one
+// that cannot be read is counted as a failure, like a page.
 func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nested int) error {
 	r.maps++
 	v, file, err := r.web.Fetch(ctx, at.String(), policy)
@@ -55,7 +55,7 @@ func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nest
 		return r.record(ctx, v)
 	}
 	if final, err := page.ParseURL(v.FinalURL); err == nil {
-		at = final // relative addresses are resolved against where the map was found
+		at = final // relative addresses are resolved against the address that the map was loaded from
 	}
 	pages, maps, err := page.SiteMap(at, file)
 	switch {
@@ -88,8 +88,8 @@ func (r *run) addAll(pages []string, policy page.Policy) {
 	}
 }
 
-// localSiteMap reads a site map that lies on disk. It may name pages of several sites, but no other site maps. Relative
-// addresses in it are resolved against the base URL, where one is given.
+// localSiteMap reads a site map from a file. It may name pages of several sites, but no other site maps. Its
+// relative addresses are resolved against the base URL, if there is one.
 func (r *run) localSiteMap(ctx context.Context) error {
 	f, err := os.Open(r.Target)
 	if err != nil {

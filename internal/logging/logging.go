@@ -49,8 +49,8 @@ func handler(format config.LogFormat, w io.Writer, options *slog.HandlerOptions)
 	return slog.NewTextHandler(w, options)
 }
 
-// openFile returns a rotating writer after it has seen that path can be appended to: the writer itself opens the file
-// only at the first line, and slog drops write errors.
+// openFile returns a rotating writer after it has checked that path can be appended to. The check is needed
+// because the writer opens the file only at the first line, and slog drops write errors.
 func openFile(path string) (io.WriteCloser, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, err

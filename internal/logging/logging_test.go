@@ -14,7 +14,8 @@ import (
 	"legwork/internal/config"
 )
 
-// open makes a logger for the variables given and returns what was written to console and file after use.
+// open makes a logger for the variables given, calls use, and returns what was written to the console and the
+// file.
 func open(t *testing.T, use func(*slog.Logger), environ ...string) (console, file string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "new", "folder", "legwork.log")

@@ -12,12 +12,12 @@ import (
 	"legwork/internal/store"
 )
 
-// recall gives a page of this account from its snapshot when it is fresh enough and the task may have it. Addresses below
-// .invalid (RFC 6761 §6.4) exist in libraries alone, so nothing can be fresher than their snapshots.
+// recall reads a page of this account from its snapshot if that is fresh enough and the task may open the page.
+// Addresses below .invalid (RFC 6761 §6.4) exist only in libraries, so their snapshots are always fresh.
 func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (research.Visit, bool, error) {
 	u, err := page.ParseURL(at.URL)
 	if err != nil {
-		return research.Visit{}, false, nil //nolint:nilerr // loading it says what is wrong
+		return research.Visit{}, false, nil //nolint:nilerr // a load of the page reports the error
 	}
 	maxAge, policy := r.cfg.PageTTL, r.scope.Policy(at)
 	switch {
@@ -39,13 +39,13 @@ func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (researc
 	}
 	final, err := page.ParseURL(v.FinalURL)
 	if err != nil || policy.Refuse(u.Host) != "" || policy.Refuse(final.Host) != "" {
-		return research.Visit{}, false, nil //nolint:nilerr // loading it says what is wrong
+		return research.Visit{}, false, nil //nolint:nilerr // a load of the page reports the error
 	}
 	return v, true, nil
 }
 
-// keepLinks decides whether the links of a page are stored: other tasks that take the page from its snapshot need them, and
-// where none may, there is no reason to store them.
+// keepLinks decides whether the links of a page are stored. Other tasks that read the page from its snapshot
+// need them. Where no task may do that, they are not stored.
 func (r *Run) keepLinks(v *research.Visit) {
 	switch {
 	case v == nil || v.Page == nil:
@@ -56,7 +56,7 @@ func (r *Run) keepLinks(v *research.Visit) {
 	}
 }
 
-// shooter is how the agent takes pictures; nil where pages are read without a browser.
+// shooter is the function by which the agent takes pictures; nil: pages are read without a browser.
 func (r *Run) shooter() func(ctx context.Context, name string, q page.ShotRequest) (agent.Picture, error) {
 	if s, ok := r.web.(interface{ CanShoot() bool }); ok && !s.CanShoot() || r.cfg.KeepPicture == nil {
 		return nil
@@ -64,8 +64,8 @@ func (r *Run) shooter() func(ctx context.Context, name string, q page.ShotReques
 	return r.shoot
 }
 
-// shoot takes a picture and writes its file; the step that records it follows. It may run on several goroutines at once.
-// What is wrong with a picture, its file included, costs the picture and not the run.
+// shoot takes a picture and writes its file. The step that records the file is written later. Several goroutines
+// may call shoot at once. When a picture or its file fails, the run goes on without that picture.
 func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent.Picture, error) {
 	shot, err := r.web.Shoot(ctx, q)
 	var problem *page.ShotError
@@ -82,8 +82,8 @@ func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent
 		r.log.WarnContext(ctx, "no screenshot", "task", r.cfg.Task.ID, "url", q.URL, "error", err)
 		return agent.Picture{}, &page.ShotError{Message: "No screenshot could be taken; the server's log says why."}
 	}
-	// The epoch in the name keeps a run that was paused, and that others take for dead, from replacing what its successor
-	// has recorded.
+	// The name contains the epoch. A run that was paused, and was replaced by another one, cannot overwrite a
+	// file that the other run has recorded.
 	file := research.Artifact{Name: fmt.Sprintf("%s-%d.png", name, r.cfg.Epoch), Kind: research.KindScreenshot, ContentType: "image/png", Bytes: int64(len(shot.PNG))}
 	if err := r.cfg.KeepPicture(ctx, file, shot.PNG); err != nil {
 		return agent.Picture{}, err

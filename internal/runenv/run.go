@@ -14,44 +14,46 @@ import (
 	"legwork/internal/store"
 )
 
-// Config is what a run is made of.
+// Config holds what a run needs.
 type Config struct {
 	Store store.Worker
-	Task  research.Task // as it was claimed: LastSeq is where this run goes on
+	Task  research.Task // as the run claimed it: the run appends after LastSeq
 	Epoch int           // that the run holds
 	Try   int           // from 1
 	Spent time.Duration // running time of earlier runs
 
-	Journal   []research.Step      // what earlier runs recorded, in order
-	Inherited []research.Inherited // evidence of the task that this one follows up; nil: none
+	Journal   []research.Step      // steps that earlier runs recorded, in order
+	Inherited []research.Inherited // evidence of the parent task; nil: there is no parent
 
 	Pages   page.Source
 	Engines *search.Set
-	Lists   *page.Lists   // of domains, the operator's; nil: none
-	PageTTL time.Duration // how long a page is taken from its snapshot; 0: never
+	Lists   *page.Lists   // the operator's lists of domains; nil: none
+	PageTTL time.Duration // how long a page may be read from its snapshot; 0: never
 
-	// Publish sends committed events to the streams; nil: there are none.
+	// Publish sends committed events to streams; nil: there are no streams.
 	Publish func(ctx context.Context, events []research.Event)
-	// PublishFragment sends a piece of the answer to the streams, at an offset in code points; nil: there are none.
+	// PublishFragment sends a piece of the answer to streams, with its offset in code points; nil: there are no
+	// streams.
 	PublishFragment func(offset int, text string)
-	// AwaitLease returns once the process's lease is fresh enough for an effect; nil: there is no lease.
+	// AwaitLease returns when the process's lease is fresh enough for a request to the outside; nil: there is no
+	// lease.
 	AwaitLease func(ctx context.Context) error
-	// KeepPicture writes the file of a picture; nil: there are no pictures.
+	// KeepPicture writes the file of a picture; nil: no pictures are taken.
 	KeepPicture func(ctx context.Context, file research.Artifact, png []byte) error
 	Log         *slog.Logger // nil: no log
 }
 
-// Run is one run's hold on its task. Close it.
+// Run is the state of one run of a task. Close it.
 type Run struct {
 	cfg     Config
 	scope   page.Scope
 	web     page.Session
-	lastSeq int64 // of the log, as this run left it
+	lastSeq int64 // last seq of the log that this run knows
 	started time.Time
 	log     *slog.Logger
 }
 
-// Open begins a run. Its time is counted from here.
+// Open begins a run. Its time counts from this call.
 func Open(cfg Config) *Run {
 	r := &Run{cfg: cfg, lastSeq: cfg.Task.LastSeq, started: time.Now(), log: cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))}
 	r.scope = page.NewScope(cfg.Task.Options, cfg.Lists, strikes(cfg.Journal))
@@ -59,10 +61,10 @@ func Open(cfg Config) *Run {
 	return r
 }
 
-// Close frees what the run reads the web with.
+// Close releases what the run used to read the web.
 func (r *Run) Close() { r.web.Close() }
 
-// Env is the agent's world for this run.
+// Env returns the agent's interface to everything outside of it, for this run.
 func (r *Run) Env() agent.Env {
 	c, o := r.cfg, r.cfg.Task.Options
 	return agent.Env{
@@ -88,7 +90,7 @@ func (r *Run) Env() agent.Env {
 	}
 }
 
-// strikes counts what earlier runs of a task heard from domains that wanted fewer requests.
+// strikes counts how often domains asked earlier runs of the task for fewer requests.
 func strikes(journal []research.Step) *page.Strikes {
 	s := new(page.Strikes)
 	for _, step := range journal {

@@ -8,7 +8,7 @@ import (
 	"legwork/internal/research"
 )
 
-// TestStrikesOutliveARun: a run that goes on from a journal knows what its domains said before.
+// TestStrikesOutliveARun: a run that continues from a journal knows which domains asked for fewer requests.
 func TestStrikesOutliveARun(t *testing.T) {
 	t.Parallel()
 	var journal []research.Step

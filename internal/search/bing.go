@@ -19,14 +19,14 @@ const BingURL = "https://www.bing.com/search"
 
 const bingName = "Bing"
 
-// Show gives the HTML of a page, served at u, when its scripts have run in a browser.
+// Show opens the page at u in a browser and returns its HTML after its scripts have run.
 type Show func(ctx context.Context, u *url.URL, header http.Header, body []byte) ([]byte, error)
 
-// showTime is how long a browser may take to show a result page.
+// showTime is the time limit for showing a result page in a browser.
 const showTime = 10 * time.Second
 
-// NewBing is the engine that reads Bing's result page at base, which Bing's scripts make: as a browser shows it or, without
-// one and where that fails, as it was served. It needs no key.
+// NewBing is the engine that reads Bing's result page at base. Scripts make that page, so it is shown in a
+// browser. Without a browser, or when the browser fails, the page is read as it was served. It needs no key.
 func NewBing(c *Client, base string, show Show) Engine { return bing{c, base, show} }
 
 type bing struct {
@@ -73,7 +73,7 @@ var (
 	bingLink     = cascadia.MustCompile(`h2 a`)
 	bingSnippet  = cascadia.MustCompile(`.b_caption p`)
 	bingCaption  = cascadia.MustCompile(`.b_caption`)
-	bingAnswered = cascadia.MustCompile(`li.b_no, #b_results`) // there are results, or it says that there are none
+	bingAnswered = cascadia.MustCompile(`li.b_no, #b_results`) // the page has results, or says that there are none
 )
 
 // readBing reads a result page.
@@ -102,8 +102,8 @@ func readBing(a answer) ([]Result, error) {
 	return out, nil
 }
 
-// bingTarget unwraps https://www.bing.com/ck/a?…&u=a1…: two characters that name the form, then the address in base64 as
-// of RFC 4648 §5 without padding.
+// bingTarget reads the target from https://www.bing.com/ck/a?…&u=a1…. The value of u is two characters that name
+// the form, and then the address in base64 without padding (RFC 4648 §5).
 func bingTarget(href string) string {
 	u, err := url.Parse(href)
 	if err != nil || u.Host == "" {

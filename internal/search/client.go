@@ -21,7 +21,7 @@ const (
 	maxWait        = 5 * time.Second
 )
 
-// Client is how engines reach the web. It is safe for concurrent use once it is made.
+// Client makes the requests to engines. It is safe for concurrent use once it is made.
 type Client struct {
 	// HTTP makes the requests. Its transport decides which addresses may be opened.
 	HTTP *http.Client
@@ -29,16 +29,16 @@ type Client struct {
 	UserAgent string
 	// Timeout of one request with its redirects; 0: 5 s.
 	Timeout time.Duration
-	// Turn waits until a request may be made. A moment further off than most is not waited for: it returns how far. nil: no
-	// spacing.
+	// Turn waits until a request to u may be made. When that takes longer than most, it does not wait and
+	// returns how long it would take. nil: requests are not spaced.
 	Turn func(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error)
 }
 
-// failure is an engine that could not answer, in a sentence for the user that holds nothing of the request: keys and
-// queries stay out of events and logs.
+// failure says in a sentence for the user why an engine could not answer. The sentence holds nothing of the
+// request, so keys and queries stay out of events and logs.
 type failure struct {
 	sentence string
-	after    time.Duration // the engine asked to be left alone for so long; 0: it did not say
+	after    time.Duration // how long the engine asks us to wait; 0: it does not say
 }
 
 // Error implements error.
@@ -104,7 +104,7 @@ func (c *Client) turn(ctx context.Context, name string, u *url.URL) error {
 	return nil
 }
 
-// unreachable says why there was no answer, without the URL that is in the library's error.
+// unreachable says why an engine did not answer. It leaves out the URL that the library's error holds.
 func unreachable(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -120,7 +120,7 @@ func unreachable(ctx context.Context, name string, err error) error {
 	return failed("%s cannot be reached.", name)
 }
 
-// refusal is the failure behind a status that is no success.
+// refusal is the failure that a status other than 200 stands for.
 func (a answer) refusal(name string) error {
 	f := &failure{sentence: fmt.Sprintf("%s answered with status %d.", name, a.status)}
 	switch a.status {
@@ -133,12 +133,13 @@ func (a answer) refusal(name string) error {
 	return f
 }
 
-// blocked is the failure of an engine that shows a CAPTCHA. Such a thing is reported and never worked around.
+// blocked is the failure of an engine that shows a CAPTCHA. A CAPTCHA is reported and never worked around.
 func blocked(name string) error {
 	return failed("%s shows a CAPTCHA instead of results.", name)
 }
 
-// changed is the failure of a page that is neither results nor the statement that there are none.
+// changed is the failure of a result page that has neither results nor the statement that there are none. Its
+// form has probably changed.
 func changed(name string) error {
 	return failed("%s answered with a page that is no list of results.", name)
 }

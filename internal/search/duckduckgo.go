@@ -52,10 +52,11 @@ var (
 	duckResult   = cascadia.MustCompile(`div.result:not(.result--ad):not(.result--no-result)`)
 	duckLink     = cascadia.MustCompile(`a.result__a`)
 	duckSnippet  = cascadia.MustCompile(`.result__snippet`)
-	duckAnswered = cascadia.MustCompile(`.no-results, .result--no-result, #links`) // there are results, or it says that there are none
+	duckAnswered = cascadia.MustCompile(`.no-results, .result--no-result, #links`) // the page has results, or says that there are none
 )
 
-// readDuckDuckGo reads a result page. The page for suspected machines comes with status 202, 403 or 200.
+// readDuckDuckGo reads a result page. The page that DuckDuckGo shows to suspected robots has status 202, 403 or
+// 200.
 func readDuckDuckGo(a answer) ([]Result, error) {
 	root := parsePage(a.body)
 	if has(root, duckCaptcha) {
@@ -77,7 +78,7 @@ func readDuckDuckGo(a answer) ([]Result, error) {
 	return out, nil
 }
 
-// duckTarget unwraps //duckduckgo.com/l/?uddg=…; an advertisement (…/y.js?…) has no target of its own.
+// duckTarget reads the target from //duckduckgo.com/l/?uddg=…. An advertisement (…/y.js?…) has no target.
 func duckTarget(href string) string {
 	u, err := url.Parse(href)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// web is a client that reaches this machine alone.
+// web is a client that can reach only this machine.
 func web(t *testing.T) *search.Client {
 	t.Helper()
 	dialer := &net.Dialer{}
@@ -27,7 +27,7 @@ func web(t *testing.T) *search.Client {
 	return &search.Client{HTTP: &http.Client{Transport: transport}, UserAgent: "legwork/test"}
 }
 
-// engines are all that ask the web, on the site that plays them.
+// engines are all engines that use the web, asking a site that imitates them.
 func engines(site *testsite.Site, c *search.Client) []search.Engine {
 	return []search.Engine{
 		search.NewDuckDuckGo(c, site.URL(testsite.DuckDuckGoPath)), search.NewBing(c, site.URL(testsite.BingPath), nil),
@@ -36,7 +36,8 @@ func engines(site *testsite.Site, c *search.Client) []search.Engine {
 	}
 }
 
-// TestEnginesReadTheirResultPages: order, redirects unwrapped, advertisements left out, marks removed.
+// TestEnginesReadTheirResultPages: results are in order, redirects are resolved, advertisements are left out,
+// and the markup of words is removed.
 func TestEnginesReadTheirResultPages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -69,7 +70,7 @@ func TestEnginesReadTheirResultPages(t *testing.T) {
 	}
 }
 
-// TestSafeModeAndLimitArePassedOn looks at what reached the engines.
+// TestSafeModeAndLimitArePassedOn checks the requests that reached the engines.
 func TestSafeModeAndLimitArePassedOn(t *testing.T) {
 	t.Parallel()
 	for _, safe := range []bool{true, false} {
@@ -97,7 +98,8 @@ func TestSafeModeAndLimitArePassedOn(t *testing.T) {
 	}
 }
 
-// TestGooglePages: results of more than one request, and none that the API refuses.
+// TestGooglePages: results are collected with several requests, and none of them asks for more than the API
+// allows.
 func TestGooglePages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -111,7 +113,8 @@ func TestGooglePages(t *testing.T) {
 	}
 }
 
-// TestEnginesSayWhatIsWrong: blocked, busy and changed pages are failures in a sentence, never empty results.
+// TestEnginesSayWhatIsWrong: a page that is blocked, busy or changed is a failure with a sentence, never an
+// empty result.
 func TestEnginesSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -162,7 +165,8 @@ func TestEnginesSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestBingIsShown: Bing's page is read as a browser shows it, and as it was served where there is none or it fails.
+// TestBingIsShown: Bing's page is read as a browser shows it. Without a browser, or when the browser fails, it
+// is read as it was served.
 func TestBingIsShown(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -224,7 +228,8 @@ func (unresolved) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &url.Error{Op: "Get", URL: "https://secret", Err: &net.DNSError{Err: "no such host", Name: "google.invalid"}}
 }
 
-// TestQueriesAreRewrittenOnce: a question that finds nothing is asked again in fewer words, and the answer tells.
+// TestQueriesAreRewrittenOnce: a question that finds nothing is asked again in fewer words, and the answer says
+// so.
 func TestQueriesAreRewrittenOnce(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -247,7 +252,8 @@ func TestQueriesAreRewrittenOnce(t *testing.T) {
 	}
 }
 
-// TestFailedEnginesArePaused: an engine that cannot be reached is asked once and then not for a while, so that the next search is quick.
+// TestFailedEnginesArePaused: an engine that cannot be reached is asked once and then left alone for a while, so
+// the next search is quick.
 func TestFailedEnginesArePaused(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

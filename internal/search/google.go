@@ -16,11 +16,11 @@ const GoogleURL = "https://www.googleapis.com/customsearch/v1"
 const (
 	googleName = "Google"
 	googlePage = 10  // most results of one request
-	googleMost = 100 // results of one query that the API gives at all
+	googleMost = 100 // the API returns no more results of one query
 )
 
-// NewGoogle is the engine that asks Google's Programmable Search JSON API at base with a key, for the search engine id cx.
-// The key travels in a header, so that no URL, and with it no error or log, can show it.
+// NewGoogle is the engine that asks Google's Programmable Search JSON API at base with a key, for the search
+// engine id cx. The key is sent in a header, so it is in no URL, error or log.
 func NewGoogle(c *Client, base, key, cx string) Engine { return google{c, base, key, cx} }
 
 type google struct {
@@ -31,7 +31,7 @@ type google struct {
 // Name implements Engine.
 func (google) Name() research.Engine { return research.Google }
 
-// Search implements Engine. What earlier pages gave is kept when a later one fails.
+// Search implements Engine. When a later page fails, the results of the earlier pages are returned.
 func (g google) Search(ctx context.Context, q Query) ([]Result, error) {
 	var out []Result
 	for len(out) < min(q.Limit, googleMost) {

@@ -8,8 +8,8 @@ import (
 	"legwork/internal/research"
 )
 
-// LibraryFunc gives the pages that an account has read and that fit a question best, each with its best passage, at
-// most limit of them, best first. internal/store has one.
+// LibraryFunc finds at most limit pages among those that an account has read: those that fit the question best,
+// each with its best passage, best first. internal/store implements it.
 type LibraryFunc func(ctx context.Context, account, question string, limit int) ([]research.Hit, error)
 
 // NewLibrary is the engine that searches what the account has read before. It needs no network and no key.
@@ -23,12 +23,13 @@ func (l library) Search(ctx context.Context, q Query) ([]Result, error) {
 	if q.Limit <= 0 {
 		return nil, nil
 	}
-	// The same URL may stand for several snapshots of different times; ask for more than wanted, the set keeps one of each.
+	// The same URL may have several snapshots of different times. So more are requested than wanted, and the Set
+	// keeps one of each URL.
 	hits, err := l.find(ctx, q.Account, q.Text, 2*q.Limit)
-	if errors.Is(err, research.ErrTooSlow) { // an answer to this question, not an outage
+	if errors.Is(err, research.ErrTooSlow) { // the question took too long; the database works
 		return nil, err
 	}
-	if err != nil { // the library is our own database: no other engine can stand in for it
+	if err != nil { // the library is our own database: this is an outage, and no other engine may replace it
 		return nil, fmt.Errorf("search the library: %w", errors.Join(research.ErrUnavailable, err))
 	}
 	results := make([]Result, len(hits))

@@ -11,13 +11,14 @@ import (
 // parsePage reads a result page. Broken HTML is no error.
 func parsePage(body []byte) *html.Node {
 	root, err := html.Parse(bytes.NewReader(body))
-	if err != nil { // nested deeper than the parser allows: nobody's result page
+	if err != nil { // nested deeper than the parser allows; no real result page is
 		return &html.Node{Type: html.DocumentNode}
 	}
 	return root
 }
 
-// first is the first element below n, in document order, that a selector matches; nil: none, or n is nil.
+// first returns the first element below n, in document order, that a selector matches. nil: none matches, or n
+// is nil.
 func first(n *html.Node, selector cascadia.Matcher) *html.Node {
 	if n == nil {
 		return nil
@@ -28,7 +29,7 @@ func first(n *html.Node, selector cascadia.Matcher) *html.Node {
 // has reports whether a selector matches an element below n.
 func has(n *html.Node, selector cascadia.Matcher) bool { return first(n, selector) != nil }
 
-// attribute is the value of an attribute of n; empty: it has none, or n is nil.
+// attribute returns the value of an attribute of n. Empty: n does not have it, or is nil.
 func attribute(n *html.Node, key string) string {
 	if n == nil {
 		return ""
@@ -41,7 +42,7 @@ func attribute(n *html.Node, key string) string {
 	return ""
 }
 
-// words is the text below n with white space folded.
+// words returns the text below n, with one space for any white space.
 func words(n *html.Node) string {
 	if n == nil {
 		return ""

@@ -10,7 +10,7 @@ import (
 // maxRewritten is how many words a rewritten query keeps.
 const maxRewritten = 6
 
-// stopWords are words that questions are made with and pages are not about.
+// stopWords are words that occur in questions but do not say what a page is about.
 var stopWords = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(`a about after all also an and any are as at be because been before being between both but by can could
@@ -23,8 +23,8 @@ var stopWords = func() map[string]bool {
 	return m
 }()
 
-// rewrite makes a query easier to match: without quotes, operators, punctuation and stop words, and with the few words
-// that are likely to be rare. It gives the query unchanged when nothing can be left out.
+// rewrite makes a query easier to match: it leaves out quotes, operators, punctuation and stop words, and keeps
+// the few words that are likely to be rare. It returns the query unchanged when nothing can be left out.
 func rewrite(query string) string {
 	plain := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "„", " ", "«", " ", "»", " ", "`", " ", "(", " ", ")", " ").Replace(query)
 	var kept []string
@@ -60,8 +60,8 @@ func rarity(w string) int {
 	return n
 }
 
-// poor reports whether no result has a word of the query that is no stop word. Words count by their first five letters, so
-// that inflected forms do.
+// poor reports whether no result holds a word of the query, stop words aside. Two words count as equal when
+// their first five letters are, so that inflected forms match.
 func poor(results []Result, query string) bool {
 	var stems []string
 	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {

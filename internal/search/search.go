@@ -45,9 +45,9 @@ type Result struct {
 type Engine interface {
 	// Name is the engine's name in options and metadata.
 	Name() research.Engine
-	// Search gives at most q.Limit results, best first. Its error says what is wrong in a sentence fit for the user;
-	// research.ErrUnavailable, wrapped, means that our own database cannot answer, and the context's error that the
-	// caller gave up.
+	// Search gives at most q.Limit results, best first. Its error is a sentence fit for the user. An error that
+	// wraps research.ErrUnavailable means that our own database cannot answer; the context's error means that
+	// the caller gave up.
 	Search(ctx context.Context, q Query) ([]Result, error)
 }
 
@@ -57,13 +57,13 @@ type Skipped struct {
 	Reason string          `json:"reason"` // a sentence for the user
 }
 
-// Answer is what a search gave and how it came about.
+// Answer is the result of a search, and how it was found.
 type Answer struct {
 	Asked     research.Engine
 	Used      research.Engine // the engine that gave the results, or the first that found nothing; empty: none could answer
 	Results   []Result        // best first
 	Skipped   []Skipped       // in the order in which they were tried
-	Rewritten string          // the simpler query that the results answer; empty: the query as it was
+	Rewritten string          // the simpler query that gave the results; empty: the original query did
 }
 
 // Set holds the engines that are configured, and remembers which of them failed a short while ago. It is safe for
@@ -76,8 +76,8 @@ type Set struct {
 	paused map[research.Engine]pause
 }
 
-// pause is the time after failures in which an engine is not asked, so that an engine out of reach costs its timeout once
-// and not with every search.
+// pause is the time during which an engine is not asked after it failed. An engine that cannot be reached costs its timeout
+// once, not in every search.
 type pause struct {
 	until    time.Time
 	failures int    // in a row
@@ -90,7 +90,7 @@ const (
 	maxPause   = 10 * time.Minute
 )
 
-// NewSet takes the configured engines in the order in which they replace one that cannot be used.
+// NewSet takes the configured engines. An engine that cannot be used is replaced by the others in this order.
 func NewSet(engines ...Engine) *Set {
 	s := &Set{engines: append([]Engine(nil), engines...), paused: map[research.Engine]pause{}}
 	for _, e := range engines {
@@ -99,7 +99,7 @@ func NewSet(engines ...Engine) *Set {
 	return s
 }
 
-// Fallback makes only the named engines replace others, in this order. It is called before the set is used.
+// Fallback allows only the named engines to replace others, in this order. Call it before the set is used.
 func (s *Set) Fallback(order ...research.Engine) *Set {
 	s.fallback = append([]research.Engine(nil), order...)
 	return s
@@ -108,11 +108,11 @@ func (s *Set) Fallback(order ...research.Engine) *Set {
 // Configured reports whether an engine can be asked.
 func (s *Set) Configured(name research.Engine) bool { return s.find(name) != nil }
 
-// Search asks the engine named asked and, where it is not configured, fails or finds nothing, its replacements in order.
-// An engine whose results are poor is asked once more with a simpler query. The error is the context's, or that of a
-// database that cannot answer; everything else is told in the Answer.
+// Search asks the engine named asked. Where that one is not configured, fails or finds nothing, Search asks its
+// replacements in order. An engine whose results are poor is asked once more with a simpler query. The error is
+// the context's, or that of a database that cannot answer; every other failure is described in the Answer.
 func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answer, error) {
-	q.Text = norm.NFC.String(q.Text) // the form of all text that is stored
+	q.Text = norm.NFC.String(q.Text) // all stored text is in the form NFC
 	answer := Answer{Asked: asked}
 	if s.find(asked) == nil {
 		answer.skip(asked, fmt.Sprintf("The search engine %q is not configured on this server.", asked))
@@ -129,7 +129,7 @@ func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answe
 			return Answer{}, ctx.Err()
 		case errors.Is(err, research.ErrUnavailable):
 			return Answer{}, fmt.Errorf("search with %s: %w", e.Name(), err)
-		case errors.Is(err, research.ErrTooSlow): // says something about the query, not about the engine
+		case errors.Is(err, research.ErrTooSlow): // the query took too long; the engine itself works
 			answer.skip(e.Name(), err.Error())
 			continue
 		case err != nil:
@@ -166,8 +166,8 @@ func (s *Set) order(asked research.Engine) []Engine {
 	return out
 }
 
-// ask asks one engine, a second time with a simpler query when the first results are poor. The library matches any of the
-// question's words as it is.
+// ask asks one engine, and asks again with a simpler query when the first results are poor. The library is asked
+// once, because it matches any single word of the question.
 func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rewritten string, err error) {
 	found, err := e.Search(ctx, q)
 	if err != nil {
@@ -182,7 +182,7 @@ func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rew
 		return results, "", nil
 	}
 	found, err = e.Search(ctx, again)
-	if err != nil { // what the query itself gave still stands
+	if err != nil { // the second query failed; the results of the first are kept
 		return results, "", ctx.Err()
 	}
 	if better := clean(found, q.Limit); len(better) > 0 && (len(results) == 0 || !poor(better, q.Text)) {
@@ -208,7 +208,7 @@ func (s *Set) failed(e research.Engine, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.paused[e]
-	if p.until.After(time.Now()) { // searches that failed together count once
+	if p.until.After(time.Now()) { // searches that failed at the same time count as one failure
 		return
 	}
 	p.failures++
@@ -221,7 +221,7 @@ func (s *Set) failed(e research.Engine, err error) {
 	s.paused[e] = p
 }
 
-// succeeded ends an engine's count of failures.
+// succeeded sets the number of failures of an engine to 0.
 func (s *Set) succeeded(e research.Engine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/search"
 )
 
-// engine answers with what it was made with.
+// engine is a test engine that answers with fixed results.
 type engine struct {
 	name    research.Engine
 	results []search.Result

@@ -15,7 +15,8 @@ const (
 	customName = "The SearXNG server"
 	// maxCustomPages bounds the requests for one query.
 	maxCustomPages = 3
-	// fullPage is how many results a page that has another one after it holds at least; most hold ten to thirty.
+	// fullPage is the least number of results on a page that is followed by another. Most pages hold ten to
+	// thirty.
 	fullPage = 10
 )
 
@@ -30,7 +31,7 @@ type custom struct {
 // Name implements Engine.
 func (custom) Name() research.Engine { return research.Custom }
 
-// Search implements Engine. What earlier pages gave is kept when a later one fails.
+// Search implements Engine. When a later page fails, the results of the earlier pages are returned.
 func (s custom) Search(ctx context.Context, q Query) ([]Result, error) {
 	var out []Result
 	for page := 1; page <= maxCustomPages && len(out) < q.Limit; page++ {

@@ -83,12 +83,13 @@ func main() {
 	}
 }
 
-// words gives the words of a text in one form: letters and digits alone, compatibility characters decomposed. A word that
-// was divided at the end of a line counts as one, and so does each character of a script that has no spaces.
+// words splits a text into words of one form: letters and digits alone, with compatibility characters
+// decomposed. A word that was divided at the end of a line is one word. In scripts without spaces each character
+// is a word.
 func words(s string) []string {
 	s = norm.NFKC.String(strings.NewReplacer("-\n", "", "\u00ad\n", "", "\u2010\n", "", "-", "", "\u2010", "", "\u00ad", "").Replace(s))
 	var b strings.Builder
-	for _, r := range s { // scripts without spaces: a character is a word
+	for _, r := range s { // in scripts without spaces each character is a word
 		if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) {
 			b.WriteString(" " + string(r) + " ")
 		} else {

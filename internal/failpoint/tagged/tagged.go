@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// Run runs the caller's package again with the tag failpoints: the tests whose names match a pattern of go test -run, or
-// all. It is for builds without the tag, which would otherwise leave those tests out without a word. With -short it skips.
+// Run runs the caller's package again with the tag failpoints: the tests whose names match a pattern of go test
+// -run, or all of them. It is for builds without the tag, in which those tests would be missing without notice.
+// With -short it skips.
 func Run(t *testing.T, pattern string) {
 	t.Helper()
 	if testing.Short() {
