@@ -191,9 +191,7 @@ func TestFault_Paused(t *testing.T) {
 // TestFault_PublisherKilled: the worker dies after a commit that it told nobody of. The event arrives all the same, and
 // another worker takes the run over and ends it.
 func TestFault_PublisherKilled(t *testing.T) {
-	if !failpoint.Enabled {
-		t.Skip("needs -tags failpoints: TestWithFailpoints runs it")
-	}
+	needFailpoints(t)
 	w := newWorld(t)
 	f := newFaulty(w, w.url, failpoint.Variable+"=after_commit_before_notify=kill:3")
 	w.wait(f.worker)

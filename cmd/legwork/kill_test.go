@@ -58,9 +58,7 @@ type killed struct {
 
 func newKilled(t *testing.T) *killed {
 	t.Helper()
-	if !failpoint.Enabled {
-		t.Skip("needs -tags failpoints: TestWithFailpoints runs it")
-	}
+	needFailpoints(t)
 	k := &killed{world: newWorld(t)}
 	k.server = testsite.OpenAI(t, longResearch(k.site))
 	k.env = settings(k.url, k.dir, "LLM_PROVIDER=openai", "LLM_BASE_URL="+k.server.BaseURL(), "LLM_MODEL=scripted", "LEASE_TTL=1s")

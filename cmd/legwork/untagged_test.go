@@ -9,4 +9,4 @@ import (
 )
 
 // TestWithFailpoints runs the tests of this package that need the build tag failpoints.
-func TestWithFailpoints(t *testing.T) { tagged.Run(t, "^Test(Chaos|Killed.*|Fault_PublisherKilled)$") }
+func TestWithFailpoints(t *testing.T) { tagged.Run(t, withFailpoints) }

@@ -59,18 +59,11 @@ func URL(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("template database: %v", err)
 	}
-	name := "t_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if err := exec(ctx, admin, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s %s", name, template, strategy(ctx, admin))); err != nil {
-		t.Fatalf("clone template: %v", err)
-	}
-	dsn := withDatabase(admin, name)
-	t.Cleanup(func() {
+	dsn := create(ctx, t, admin, fmt.Sprintf("TEMPLATE %s %s", template, strategy(ctx, admin)))
+	t.Cleanup(func() { // before the database is dropped
 		ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 		defer cancel()
 		audit(ctx, t, dsn)
-		if err := exec(ctx, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop database: %v", err)
-		}
 	})
 	return dsn
 }
@@ -84,8 +77,14 @@ func Empty(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("no PostgreSQL for tests: %v", err)
 	}
+	return create(ctx, t, admin, "")
+}
+
+// create makes a database with the options of CREATE DATABASE, and drops it at the end of the test.
+func create(ctx context.Context, t testing.TB, admin, options string) string {
+	t.Helper()
 	name := "t_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if err := exec(ctx, admin, "CREATE DATABASE "+name); err != nil {
+	if err := exec(ctx, admin, "CREATE DATABASE "+name+" "+options); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {

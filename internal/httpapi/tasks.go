@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"io"
 
 	"legwork/api"
 	"legwork/internal/research"
@@ -61,11 +62,7 @@ func (s *server) DeleteTask(ctx context.Context, req api.DeleteTaskRequestObject
 	if err != nil {
 		return nil, err
 	}
-	body, err := readBody(req.Body, req.ContentType)
-	if err != nil {
-		return nil, err
-	}
-	reason, err := wire.DecodeReason(body)
+	reason, err := readReason(req.Body, req.ContentType)
 	if err != nil {
 		return nil, err
 	}
@@ -75,17 +72,22 @@ func (s *server) DeleteTask(ctx context.Context, req api.DeleteTaskRequestObject
 	return api.DeleteTask204Response{}, nil
 }
 
+// readReason reads the reason of a cancel or a delete; empty: the client gave none.
+func readReason(body io.Reader, contentType string) (string, error) {
+	b, err := readBody(body, contentType)
+	if err != nil {
+		return "", err
+	}
+	return wire.DecodeReason(b)
+}
+
 // CancelTask implements api.StrictServerInterface.
 func (s *server) CancelTask(ctx context.Context, req api.CancelTaskRequestObject) (api.CancelTaskResponseObject, error) {
 	id, err := wire.ParseID(req.ID)
 	if err != nil {
 		return nil, err
 	}
-	body, err := readBody(req.Body, req.ContentType)
-	if err != nil {
-		return nil, err
-	}
-	reason, err := wire.DecodeReason(body)
+	reason, err := readReason(req.Body, req.ContentType)
 	if err != nil {
 		return nil, err
 	}

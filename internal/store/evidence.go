@@ -36,7 +36,7 @@ func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, er
 	return visits, nil
 }
 
-// PageVisits gives what a task of an a.id opened, in order.
+// PageVisits gives what a task of an account opened, in order.
 func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageVisit, error) {
 	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
@@ -58,7 +58,7 @@ func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageV
 	return out, nil
 }
 
-// Snapshot gives a page that a task of an a.id read, as its newest visit found it, and the answer's citations on it by
+// Snapshot gives a page that a task of an account read, as its newest visit found it, and the answer's citations on it by
 // their markers.
 func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
 	r, err := a.s.q.TaskPage(ctx, id, a.id, sha256Of(page))
@@ -81,7 +81,7 @@ func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (resea
 	}, citations, nil
 }
 
-// Page gives a snapshot that an a.id has read, without passages.
+// Page gives a snapshot that an account has read, without passages.
 func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 	row, err := a.s.q.PageContent(ctx, sha256Of(id), a.id)
 	if err != nil {
@@ -130,7 +130,7 @@ func (a Account) Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifa
 	return out, nil
 }
 
-// Artifact gives one file of a task of an a.id.
+// Artifact gives one file of a task of an account.
 func (a Account) Artifact(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	r, err := a.s.q.Artifact(ctx, id, a.id, name)
 	if err != nil {

@@ -23,10 +23,12 @@ func (a Account) SearchLibrary(ctx context.Context, question string, limit int) 
 		return nil, wrap(err)
 	}
 	in := db.SearchSmallLibraryParams{AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: bigrams.Spaced(question)}
+	var rows []db.SearchSmallLibraryRow
 	if visits > smallLibrary {
-		return a.searchLarge(ctx, db.SearchLargeLibraryParams(in))
+		rows, err = a.searchLarge(ctx, db.SearchLargeLibraryParams(in))
+	} else {
+		rows, err = a.s.q.SearchSmallLibrary(ctx, in)
 	}
-	rows, err := a.s.q.SearchSmallLibrary(ctx, in)
 	if err != nil {
 		return nil, tooSlow(err, "searching the library took too long; ask for fewer or rarer words")
 	}
@@ -37,16 +39,14 @@ func (a Account) SearchLibrary(ctx context.Context, question string, limit int) 
 	return hits, nil
 }
 
-func (a Account) searchLarge(ctx context.Context, in db.SearchLargeLibraryParams) ([]research.Hit, error) {
+// searchLarge searches a large library. Its rows are those of a small one.
+func (a Account) searchLarge(ctx context.Context, in db.SearchLargeLibraryParams) ([]db.SearchSmallLibraryRow, error) {
 	rows, err := a.s.q.SearchLargeLibrary(ctx, in)
-	if err != nil {
-		return nil, tooSlow(err, "searching the library took too long; ask for fewer or rarer words")
-	}
-	hits := make([]research.Hit, len(rows))
+	out := make([]db.SearchSmallLibraryRow, len(rows))
 	for i, r := range rows {
-		hits[i] = research.Hit{PageID: r.PageID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank}
+		out[i] = db.SearchSmallLibraryRow(r)
 	}
-	return hits, nil
+	return out, err
 }
 
 // tooSlow turns the end of a statement by the server's timeout into research.ErrTooSlow. It is for reads whose cost depends on

@@ -47,7 +47,7 @@ func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresse
 	return v, err
 }
 
-// SaveToLibrary puts a page into an a.id's library, in the place of what it holds of the same address. It reports false, and
+// SaveToLibrary puts a page into an account's library, in the place of what it holds of the same address. It reports false, and
 // writes nothing, when the text is the same as before.
 func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, error) {
 	if v.Page == nil {
