@@ -86,7 +86,8 @@ gen-check: ## regenerate, and fail when that changes something
 	scripts/gen-check.sh
 
 .PHONY: lint
-lint: ## vet and golangci-lint, which enforces the floors of docs/architecture.md
+lint: ## vet, the sizes of files and packages, and golangci-lint, which enforces the floors of docs/architecture.md
+	scripts/sizes.sh
 	$(GO) vet -tags failpoints ./...
 	$(TOOL) golangci-lint run ./...
 

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"legwork/internal/page"
 	"strings"
 	"testing"
 
 	"legwork/internal/config"
+	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
 	"legwork/internal/testsite"

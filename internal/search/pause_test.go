@@ -46,9 +46,8 @@ func TestPauses(t *testing.T) {
 			require.NoError(t, retry.Wait(t.Context(), wait))
 			return wait
 		}
-		for _, bound := range []time.Duration{30, 60, 120, 240, 480, 600, 600} {
-			bound *= time.Second
-			wait := paused()
+		for _, seconds := range []int{30, 60, 120, 240, 480, 600, 600} {
+			bound, wait := time.Duration(seconds)*time.Second, paused()
 			require.LessOrEqual(t, wait, bound+1)
 			require.GreaterOrEqual(t, wait, bound/2-1)
 		}
