@@ -25,10 +25,15 @@ type problem struct {
 // Error implements error.
 func (p problem) Error() string { return p.code + ": " + p.message }
 
+// retryHelps reports whether the same request may succeed later. A request that takes longer than the server allows will not.
+func (p problem) retryHelps() bool {
+	return p.status == http.StatusServiceUnavailable && p.code != "too_slow"
+}
+
 // statusClientGone is the status that the log shows when the client left before the answer, as in nginx.
 const statusClientGone = 499
 
-// retryAfter is how many seconds clients are asked to wait after a 503.
+// retryAfter is how many seconds clients are asked to wait after a 503 that passes.
 const retryAfter = 5
 
 // Errors that arise in this package.
@@ -47,6 +52,7 @@ var (
 	errDeleted    = problem{http.StatusGone, "gone", "The task of this Idempotency-Key was deleted; use a new key to ask again."}
 	errQueueFull  = problem{http.StatusServiceUnavailable, "queue_full", "Too many tasks wait for a worker; try again later."}
 	errGone       = problem{statusClientGone, "client_gone", "The client left before the answer."}
+	errTooSlow    = problem{http.StatusServiceUnavailable, "too_slow", "The request takes longer than the server allows; ask for fewer or rarer words, or a shorter period."}
 	errInternal   = problem{http.StatusInternalServerError, "internal", "Something went wrong in the server; its log has the cause."}
 )
 
@@ -76,7 +82,7 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
 		return errGone, nil
 	case errors.Is(err, research.ErrTooSlow): // before the case of an outage: repeating the same request would not help
-		return problem{http.StatusServiceUnavailable, "too_slow", "The request takes longer than the server allows; ask for fewer or rarer words, or a shorter period."}, nil
+		return errTooSlow, nil
 	case errors.Is(err, research.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return errDatabase, nil
 	}
@@ -122,7 +128,7 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	if p.status == http.StatusServiceUnavailable {
+	if p.retryHelps() {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	w.WriteHeader(p.status)

@@ -36,6 +36,7 @@ func TestErrorTable(t *testing.T) {
 		{"conflict", fmt.Errorf("secret: %w", research.ErrConflict), 409, "conflict", false},
 		{"unavailable", fmt.Errorf("%w: secret", research.ErrUnavailable), 503, "unavailable", true},
 		{"deadline", fmt.Errorf("secret: %w", context.DeadlineExceeded), 503, "unavailable", true},
+		{"too slow", fmt.Errorf("secret: %w", research.ErrTooSlow), 503, "too_slow", true},
 		{"fenced", fmt.Errorf("secret: %w", research.ErrFenced), 500, "internal", true},
 		{"other", errors.New("secret"), 500, "internal", true},
 		{"somebody else's cancel", fmt.Errorf("secret: %w", context.Canceled), 500, "internal", true},
@@ -54,7 +55,7 @@ func TestErrorTable(t *testing.T) {
 			if got := strings.Contains(b.log.String(), "secret"); got != tt.logged {
 				t.Errorf("cause logged: %v\n%s", got, b.log)
 			}
-			if got := res.header.Get("Retry-After"); (got != "") != (tt.status == 503) {
+			if got := res.header.Get("Retry-After"); (got != "") != (tt.code == "unavailable") {
 				t.Errorf("Retry-After %q", got)
 			}
 			if tt.logged && !strings.Contains(b.log.String(), res.header.Get("X-Request-Id")) {
