@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/db"
 	"legwork/internal/dbtest"
 	"legwork/internal/research"
 )
@@ -53,6 +54,42 @@ func TestRankAndLibrary(t *testing.T) {
 	}
 	if lex, err := b.Lexemes(b.ctx, "xx", "Boiling kettles"); err != nil || strings.Join(lex, " ") != "boiling kettles" {
 		t.Errorf("unknown language is not stemmed: %v, %v", lex, err)
+	}
+}
+
+// TestLibraryOrder: different words of the question count for more than one of them again and again, and the statement for very
+// large libraries gives the same as the one for small ones.
+func TestLibraryOrder(t *testing.T) {
+	b := setup(t)
+	task := b.task("default", question("q"))
+	b.claim(task.ID, 1)
+	for i, v := range []*research.Visit{
+		visit("http://a.example/often", snapshot("T", "en", "Unrelated words.", "Kettle, kettle and kettle, kettle here and there.")),
+		visit("http://a.example/all", snapshot("T", "en", "Nothing.", "When does a kettle boil its water here and there?", "A kettle.")),
+		visit("http://a.example/de", snapshot("T", "de", "Ein kettle mit water.")),
+		visit("http://a.example/other", snapshot("T", "en", "Unrelated.")),
+	} {
+		if _, _, err := b.record(task.ID, 1, i+1, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const asked = "boiling water kettles"
+	hits, err := b.For("default").SearchLibrary(b.ctx, asked, 10)
+	if err != nil || len(hits) != 3 || hits[0].URL != "http://a.example/all" || hits[0].Text != "When does a kettle boil its water here and there?" {
+		t.Fatalf("%+v, %v", hits, err)
+	}
+	large, err := db.New(b.Pool()).SearchLargeLibrary(b.ctx, db.SearchLargeLibraryParams{
+		AccountID: "default", Configs: []string{"english", "german"}, Question: asked, MaxRows: 10})
+	if err != nil || len(large) != len(hits) {
+		t.Fatalf("large: %+v, %v", large, err)
+	}
+	for i, l := range large {
+		if h := hits[i]; l.PageID != h.PageID || l.Url != h.URL || l.Text != h.Text || l.Rank != h.Rank {
+			t.Errorf("%d: large %+v, small %+v", i, l, h)
+		}
+	}
+	if hits, err = b.For("default").SearchLibrary(b.ctx, "the of and", 10); err != nil || len(hits) != 0 {
+		t.Errorf("stop words only: %v, %v", hits, err)
 	}
 }
 

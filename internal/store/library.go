@@ -22,12 +22,12 @@ func (a Account) SearchLibrary(ctx context.Context, question string, limit int) 
 	if err != nil || visits == 0 {
 		return nil, wrap(err)
 	}
-	in := db.SearchSmallLibraryParams{AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: bigrams.Spaced(question)}
+	question = bigrams.Spaced(question)
 	var rows []db.SearchSmallLibraryRow
-	if visits > smallLibrary {
-		rows, err = a.searchLarge(ctx, db.SearchLargeLibraryParams(in))
+	if visits <= smallLibrary {
+		rows, err = a.s.q.SearchSmallLibrary(ctx, a.id, question, int32(limit))
 	} else {
-		rows, err = a.s.q.SearchSmallLibrary(ctx, in)
+		rows, err = a.searchLarge(ctx, question, limit)
 	}
 	if err != nil {
 		return nil, tooSlow(err, "searching the library took too long; ask for fewer or rarer words")
@@ -40,8 +40,9 @@ func (a Account) SearchLibrary(ctx context.Context, question string, limit int) 
 }
 
 // searchLarge searches a large library. Its rows are those of a small one.
-func (a Account) searchLarge(ctx context.Context, in db.SearchLargeLibraryParams) ([]db.SearchSmallLibraryRow, error) {
-	rows, err := a.s.q.SearchLargeLibrary(ctx, in)
+func (a Account) searchLarge(ctx context.Context, question string, limit int) ([]db.SearchSmallLibraryRow, error) {
+	rows, err := a.s.q.SearchLargeLibrary(ctx, db.SearchLargeLibraryParams{
+		AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: question})
 	out := make([]db.SearchSmallLibraryRow, len(rows))
 	for i, r := range rows {
 		out[i] = db.SearchSmallLibraryRow(r)
