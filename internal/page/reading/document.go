@@ -70,6 +70,16 @@ func Parse(in Input) *Document {
 	return d
 }
 
+// titled reports whether blocks begin with a heading, or have the title after the few lines that stand above it.
+func titled(blocks []plaintext.Block, title string) bool {
+	for i, b := range blocks[:min(len(blocks), 6)] {
+		if b.Kind == plaintext.Heading && (i == 0 || b.Level == 1 && plaintext.Fold(b.Text) == title) {
+			return true
+		}
+	}
+	return false
+}
+
 // lossy is the share of what is not noise, in percent, below which a chosen part of a page is not believed.
 const lossy = 50
 
@@ -95,7 +105,7 @@ func (d *Document) Page() (research.Page, error) {
 		return research.Page{Title: d.title, Language: d.language}, ErrEmpty
 	}
 	d.Kept = min(1, float64(got)/float64(max(c.Own, 1)))
-	if h := plaintext.FirstOf(d.heading, d.title); h != "" && blocks[0].Kind != plaintext.Heading {
+	if h := plaintext.FirstOf(d.heading, d.title); h != "" && !titled(blocks, h) {
 		blocks = append([]plaintext.Block{{Kind: plaintext.Heading, Level: 1, Text: plaintext.Cut(h, plaintext.MaxHeading)}}, blocks...)
 	}
 	p := plaintext.Build(d.title, d.language, blocks)

@@ -1,6 +1,7 @@
 package maincontent
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -33,8 +34,9 @@ func Choose(p Page) Choice {
 	body := p.Body
 	z := &noiser{stats: map[*html.Node]*stat{}, skip: map[*html.Node]bool{}, body: body, article: p.Article}
 	z.all = measure(body, nil, z.stats)
+	z.article = z.article || z.hasArticleBody()
 	z.shell = p.Scripted && z.all.own() < 300
-	z.thread = p.Thread || isThread(p)
+	z.thread = p.Thread || isThread(p) || !z.article && z.mostlyComments()
 	z.mark(body)
 	kept := map[*html.Node]*stat{}
 	all := measure(body, z.skip, kept)
@@ -46,6 +48,8 @@ func Choose(p Page) Choice {
 	if root == nil {
 		root = descend(body, z, kept)
 	}
+	z.stats = kept
+	z.markEdges(root)
 	return Choice{Root: root, Skip: z.skip, Article: z.article, Own: z.all.own()}
 }
 
@@ -72,6 +76,54 @@ func isThread(p Page) bool {
 		}
 	}
 	return false
+}
+
+// articleNames are names that systems for newspapers and blogs give to the element with an article's text.
+var articleNames = dom.WordSet("entry-content post-content article-content article-body articlebody article__body article-text story-body story-content storybody post-body " +
+	"post__content post-entry td-post-content single-content blog-post-content blogpost-content news-content news-text newstext article-main-content c-article-body artikel " +
+	"artikeltext article__content article_body body-copy the-content")
+
+// hasArticleBody reports whether one element with such a name, and prose in it, holds a good part of the page's text.
+func (z *noiser) hasArticleBody() bool {
+	found, large := 0, false
+	for n := range z.body.Descendants() {
+		s := z.stats[n]
+		if n.Type != html.ElementNode || s == nil || n.DataAtom == atom.Body {
+			continue
+		}
+		if _, whole := dom.Names(n); attrIs(n, "itemprop", "articleBody") || dom.AnyOf(whole, articleNames) {
+			found++
+			large = large || s.paragraphs >= 2 && s.sentences >= 3 && s.linked*3 < s.letters && z.share(n) >= 20
+		}
+	}
+	return large && found <= 3 // a page of many is a list of articles
+}
+
+func attrIs(n *html.Node, key, value string) bool { return dom.Attr(n, key) == value }
+
+// mostlyComments reports whether most text outside links stands in several elements that are each named a comment, without a box for
+// all of them, so that there is no article that they are about.
+func (z *noiser) mostlyComments() bool {
+	count, sum := 0, 0
+	var walk func(n *html.Node)
+	walk = func(n *html.Node) {
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			if c.Type != html.ElementNode || z.stats[c] == nil {
+				continue
+			}
+			words, _ := dom.Names(c)
+			switch {
+			case slices.Contains(words, "comments") || slices.Contains(words, "commentlist"):
+			case slices.Contains(words, "comment") && !dom.Inline[c.DataAtom]:
+				count++
+				sum += z.stats[c].own()
+			default:
+				walk(c)
+			}
+		}
+	}
+	walk(z.body)
+	return count >= 2 && sum*2 >= z.all.own()
 }
 
 // landmark is the element that the page itself calls its content, where most of what is not noise stands in it; nil: there is none.

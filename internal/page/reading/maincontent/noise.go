@@ -30,8 +30,10 @@ func (z *noiser) mark(n *html.Node) {
 			z.skip[c] = true
 			continue
 		}
-		if level := dom.HeadingLevel(c); level > 0 && z.stats[c].letters < 80 {
-			z.section(c, level)
+		if letters := z.stats[c].letters; letters > 0 && letters < 80 && !z.contents(c) {
+			if level := dom.HeadingLevel(c); level > 0 {
+				z.section(c, level)
+			}
 		}
 		if !z.skip[c] {
 			z.mark(c)
@@ -79,7 +81,7 @@ func (z *noiser) noise(n *html.Node) bool {
 	case "complementary":
 		return z.asideNoise(n)
 	}
-	return dom.Attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n) || z.controls(n)
+	return dom.Attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n) || z.controls(n) || z.tableOfContents(n) || z.cards(n)
 }
 
 // before reports whether a dialog stands before a page that has text of its own.
@@ -151,7 +153,7 @@ func (z *noiser) controls(n *html.Node) bool {
 	switch n.DataAtom {
 	case atom.Div, atom.Section:
 	case atom.Ul, atom.Ol:
-		if !z.article && !z.thread {
+		if !z.article && !z.thread || underSources(n) {
 			return false
 		}
 	default:
@@ -161,6 +163,16 @@ func (z *noiser) controls(n *html.Node) bool {
 		return z.thread && s.letters < 6 && dom.OnlyNumbers(n)
 	}
 	return s.linked*10 >= s.letters*7
+}
+
+// underSources reports whether n follows a heading such as "References".
+func underSources(n *html.Node) bool {
+	for p := n.PrevSibling; p != nil; p = p.PrevSibling {
+		if p.Type == html.ElementNode {
+			return dom.HeadingLevel(p) > 0 && sourcesHeading.MatchString(dom.OneLine(p, 80))
+		}
+	}
+	return false
 }
 
 func outerSidebar(words []string) bool {
@@ -301,6 +313,7 @@ func (z *noiser) section(h *html.Node, level int) {
 	}
 	links := sum.linked*2 > sum.letters || sum.links >= 3 && sum.linked*4 > sum.letters
 	switch {
+	case strongHeading.MatchString(text) && sum.letters < 500 && level > 1:
 	case isComments && (z.article || sum.fields > 0 || sum.letters < 100):
 	case links && (z.article || !strings.EqualFold(text, "topics") && !strings.EqualFold(text, "categories")):
 	case z.article && (sum.sentences < 4 || sum.links > 2):

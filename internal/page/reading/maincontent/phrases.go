@@ -11,6 +11,7 @@ var (
 	// noiseWords are believed unless the element is a large part of the page.
 	noiseWords = dom.WordSet("share sharing sharedaddy social socials newsletter newsletters subscribe subscription signup advert advertisement advertising adsense adbox ads " +
 		"sponsored sponsor promo promotion promoted breadcrumb breadcrumbs cookie cookies consent gdpr pagination pager outbrain taboola " +
+		"ad ads adslot adunit mpu dfp cta optin mc4wp mailchimp upsell " +
 		"disqus navbar navigation navheader navfooter sitenav sphinxsidebar headerlink skiplink recommendations recommended recirc " +
 		"colophon masthead tagcloud taglist trending mostread backtotop paywall dialog modal popup lightbox tooltip noprint")
 	noiseNames = dom.WordSet("nav related site-nav site-header site-footer footer skip-link skip-to-content cookie-banner cookie-consent related-posts related-articles " +
@@ -38,6 +39,38 @@ var (
 		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")
 )
 
+var (
+	contentsHeading = regexp.MustCompile(`(?i)^((table of )?contents|toc|(in|on) this (article|page|post|story|guide|section|document)|page contents|quick navigation|` +
+		`what.s (on this page|in this (article|guide|post))|jump to( section)?|inhalt(sverzeichnis)?|auf dieser seite|in diesem artikel|sommaire|table des matières|` +
+		`dans cet article|sur cette page|contenidos?|índice|tabla de contenidos?|en este artículo|en esta página|sommario|indice( dei contenuti)?|in questo articolo|` +
+		`inhoud(sopgave)?|conteúdo|neste artigo|nesta página|sumário|содержание|оглавление|目录|目錄|目次|もくじ|목차|المحتويات|spis treści|obsah|innehåll)( ?\[?(hide|show|toggle)\]?)?:?$`)
+	// strongHeading are headings of what is short and no part of any text.
+	strongHeading = regexp.MustCompile(`(?i)^((from )?(our )?sponsors?|advertisements?|follow us\b.{0,30}|(subscribe|sign up)( to| for) .{0,40}newsletter.{0,30}|about the authors?|` +
+		`rights and permissions|cite this (article|page)|about this article|support us|work with us|we.?re hiring.{0,30}|download our app|(über|zu) (den|die|der) auto[r](in|en)?|` +
+		`à propos de l.auteure?|sobre (el|la|o|a) autora?|об авторе|关于作者|著者について)$`)
+	sourcesHeading = regexp.MustCompile(`(?i)^(\d+\.? )?(references?|sources?|notes?( and references)?|footnotes|bibliography|works cited|literature|further reading|see also|external links|downloads?|` +
+		`quellen|einzelnachweise|literatur|weblinks|siehe auch|références|notes et références|bibliographie|voir aussi|liens externes|referencias|fuentes|bibliografía|véase también|` +
+		`enlaces externos|fonti|note|bibliografia|referências|fontes|источники|литература|примечания|ссылки|参考文献|参考资料|出典|脚注|المراجع)\b?:?$`)
+	bylineStart = regexp.MustCompile(`(?i)^((text |words |written |posted )?by|von|par|por|di|text:|автор|作者|文)[ :：]`)
+	// endLine are lines that stand below texts, in a person's or a program's words.
+	endLine = regexp.MustCompile(`(?i)^((tags?|filed (under|in)|posted (in|under)|categor(y|ies)|topics?|labels?|schlagw(ort|örter)|kategorien?|stichworte|mots[- ]clés|étiquettes|catégories?|etiquetas|categorías?|` +
+		`tag|categorie|categorias|теги|метки|рубрики?|标签|分类|タグ|カテゴリー?)\s*[:：].{0,240}|` +
+		`((share|teilen|partager|compart(ir|e|ilhar)|condividi|delen|поделиться)(\PL.{0,60})?|(分享|シェア|공유|点赞|赞 ?\d).{0,60})|` +
+		`(previous|next|older|newer|vorherige[rs]?|nächste[rs]?|précédent|suivant|anterior|siguiente|próximo|preceden[t]e)` +
+		`(\PL.{0,120})?|(предыдущ|следующ|上一篇|下一篇|前の記事|次の記事).{0,120}|` +
+		`(did you|¿?te ha|has this|was this|vous avez|hat (ihnen|dir)|ti è)\b.{0,100}[?!].{0,80}|` +
+		`(this (article|story|post) (was|is|has been) (originally |first )?(published|produced|republished|copyright)|originally published|first published|reprinted)\b.{0,200}|` +
+		`(copyright|©|\(c\)|all rights reserved|alle rechte vorbehalten|tous droits réservés|todos los derechos).{0,200}|` +
+		`(thanks for (contributing|reading|subscribing)|by clicking|by (signing up|subscribing)|` +
+		`this site (uses|is protected)|we may earn|this (post|article|page) (may )?contains? affiliate)\b.{0,240}|` +
+		`(follow|find|like) (us|me|him|her|the author)\b.{0,100}|(have|got) (a|any) (tip|story|question|correction|comment)s?\b.{0,140}|` +
+		`(report|flag|suggest) (a|an|this) (typo|error|correction|problem|comment|issue|edit).{0,80}|(edit|improve) this (page|article).{0,40}|` +
+		`(leave|post|write|add) (a|your) (comment|reply|review).{0,60}|(deja|dejar) un comentario.{0,40}|laisser un commentaire.{0,40}|kommentar (schreiben|hinterlassen).{0,40}|` +
+		`(get|download) (our|the) app.{0,60}|(print|save|email)( this)?( (page|article|release))?|back to (top|all|the|blog|news)\b.{0,30}|nach oben|haut de page|` +
+		`more information about the .{1,60} mailing list|you must be (logged|signed) in.{0,80}|(already have an account|not a member|new here).{0,100}|` +
+		`本文.{0,20}(转载|原创|版权).{0,60}|(转载|版权).{0,60})$`)
+)
+
 // Phrases of headings that begin what is no part of the content, and of lines that stand alone.
 var (
 	noiseHeading = regexp.MustCompile(`(?i)^(related( (articles?|posts?|stories|content|news|links|topics|reading|items|pages|coverage|videos?|products?))?|` +
@@ -50,7 +83,9 @@ var (
 		`about the authors?|advertisements?|sponsored( content| links)?|don.t miss.*|editor.?s.? picks?|what to read next|up next|keep reading|popular( posts?)?|` +
 		`rights and permissions|cite this (article|page)|about this article|who is online|top contributors|nearby words|` +
 		`word of the day|still stuck\??|similar .{3,20}|support us|` +
-		`相关(推荐|阅读|文章|新闻)|推荐阅读|热门文章|おすすめの記事|関連記事|人気記事|関連リンク|también te puede interesar|te puede interesar|artículos relacionados|` +
+		`相关(推荐|阅读|文章|新闻)|推荐阅读|热门文章|おすすめの記事|猜你喜欢|为您推荐|` +
+		`also (on|in|read)\b.*|see also:.*|read (this|these) next.*|more (reading|articles?|posts?|news|stories|episodes)|our sponsors?|recently viewed( articles)?|` +
+		`関連記事|人気記事|関連リンク|también te puede interesar|te puede interesar|artículos relacionados|` +
 		`noticias relacionadas|à lire aussi|lire aussi|articles (liés|similaires)|sur le même (sujet|thème)|` +
 		`(das könnte sie|das könnte dich) (auch )?interessieren|lesen sie (auch|mehr).*|mehr zum thema|verwandte (artikel|` +
 		`themen|beiträge)|weitere (artikel|meldungen|themen)|meistgelesen|leggi anche|potrebbe interessarti.*|articoli correlati|` +
