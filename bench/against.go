@@ -24,6 +24,9 @@ const atLeast = 0.95
 // fewestPairs is how many pairs a verdict needs: with fewer the bootstrap has too little to draw from.
 const fewestPairs = 5
 
+// triesOfRun is how often a run is tried: on a busy machine pgbench sometimes finishes no transaction in time.
+const triesOfRun = 3
+
 // versions compares two versions that were measured in alternation.
 type versions struct {
 	Began    time.Time     `json:"began"`
@@ -59,6 +62,7 @@ type figureKey struct {
 type checkout struct{ dir, binary, results string }
 
 // compareVersions builds bench of both versions and runs them in alternation on one database server, one round of each part a run.
+// With an error it gives the pairs that were complete before.
 func compareVersions(ctx context.Context, s settings, log io.Writer) (versions, error) {
 	b, err := parts.New(ctx, s.Settings, log)
 	if err != nil {
@@ -77,16 +81,22 @@ func compareVersions(ctx context.Context, s settings, log io.Writer) (versions, 
 		sides[name] = func(ctx context.Context) (map[string]float64, error) {
 			began := time.Now()
 			figures, err := c.run(ctx, s, b.DatabaseURL(), log)
+			for try := 2; err != nil && try <= triesOfRun && ctx.Err() == nil; try++ {
+				b.Logf("%s: run %d failed, try %d of %d begins: %v", name, len(read[name])+1, try, triesOfRun, err)
+				figures, err = c.run(ctx, s, b.DatabaseURL(), log)
+			}
+			if err != nil {
+				return nil, err
+			}
 			read[name] = append(read[name], figures)
 			b.Logf("%s: run %d of %d took %s", name, len(read[name]), s.Pairs, time.Since(began).Round(time.Second))
-			return nil, err
+			return nil, nil
 		}
 	}
-	if _, err := measure.Rounds(ctx, s.Pairs, sides, "before", "now"); err != nil {
-		return v, err
-	}
-	v.Figures, v.OnlyOne, err = pairUp(read["before"], read["now"])
-	return v, err
+	_, failed := measure.Rounds(ctx, s.Pairs, sides, "before", "now")
+	v.Pairs = min(len(read["before"]), len(read["now"]))
+	v.Figures, v.OnlyOne, err = pairUp(read["before"][:v.Pairs], read["now"][:v.Pairs])
+	return v, errors.Join(failed, err)
 }
 
 // describe gives a folder with the commit that is checked out there, where git knows it.

@@ -135,11 +135,11 @@ func program(ctx context.Context, args []string, serverOf string) int {
 func run(ctx context.Context, s settings, out, log io.Writer) error {
 	if s.against != "" {
 		c, err := compareVersions(ctx, s, log)
-		if err != nil {
+		if c.Pairs == 0 {
 			return err
 		}
 		c.table(out)
-		return c.save(s.out, s.markdown)
+		return errors.Join(err, c.save(s.out, s.markdown))
 	}
 	r, err := measured(ctx, s, log)
 	r.Table(out)
