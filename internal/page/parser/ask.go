@@ -14,14 +14,14 @@ import (
 const watchEvery = 20 * time.Millisecond
 
 // ask has a process read one document. When it does not, within the limits, the process is gone. Errors are page.ErrLimit,
-// page.ErrType where the parser crashed, and that of ctx.
-func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte, timeout time.Duration) (*answer, error) {
+// page.ErrType where the parser crashed, errNoRoom, and that of ctx.
+func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte) (*answer, error) {
 	limit := make(chan error, 1) // why the process was ended
 	stop := make(chan struct{})
 	watched := make(chan struct{})
 	goroutine.Go(ctx, func() {
 		defer close(watched)
-		p.watch(ctx, c, timeout, limit, stop)
+		p.watch(c, limit, stop)
 	})
 	a, err := p.exchange(ctx, c, q, body, limit)
 	close(stop)
@@ -80,62 +80,39 @@ func (p *Pool) tooMuchMemory() error {
 	return fmt.Errorf("%w: it took more than %d MB of memory", page.ErrLimit, p.cfg.LargeMemory>>20)
 }
 
-// watch ends a process that reads too long or takes too much memory. One that needs more than each of them may take is
-// stopped until it has the right to grow; that wait does not count.
-func (p *Pool) watch(ctx context.Context, c *process, timeout time.Duration, limit chan<- error, stop <-chan struct{}) {
-	pid := c.cmd.Process.Pid
+// watch ends a process that reads for too long or takes too much memory, and tells limit why.
+func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	deadline, before := time.Now().Add(timeout), usedCPU(pid)
+	deadline, before := time.Now().Add(p.cfg.Timeout), usedCPU(c.cmd.Process.Pid)
 	for {
 		select {
 		case <-stop:
 			return
 		case <-tick.C:
 		}
-		used := residentMemory(pid)
-		switch {
-		case time.Now().After(deadline):
-			limit <- fmt.Errorf("%w: it took more than %v", page.ErrLimit, timeout)
-			killGroup(pid)
+		if why := p.exceeds(c, deadline, before); why != nil {
+			limit <- why
+			killGroup(c.cmd.Process.Pid)
 			<-stop
 			return
-		case usedCPU(pid)-before > p.cfg.CPU:
-			limit <- fmt.Errorf("%w: it took more than %v of computing", page.ErrLimit, p.cfg.CPU)
-			killGroup(pid)
-			<-stop
-			return
-		case used > p.cfg.LargeMemory:
-			limit <- p.tooMuchMemory()
-			killGroup(pid)
-			<-stop
-			return
-		case used > p.cfg.SmallMemory && !c.grown:
-			began := time.Now()
-			if c.grown = p.grow(ctx, c, stop); !c.grown {
-				<-stop
-				return
-			}
-			deadline = deadline.Add(time.Since(began))
 		}
 	}
 }
 
-// grow gets a process the right to grow, and stops it meanwhile. It reports false where the reading ended first.
-func (p *Pool) grow(ctx context.Context, c *process, stop <-chan struct{}) bool {
-	select {
-	case p.grown <- struct{}{}:
-		return true
-	default:
+// exceeds tells what a process has too much of; nil: nothing. before is the CPU time that it had used before this document.
+func (p *Pool) exceeds(c *process, deadline time.Time, before time.Duration) error {
+	pid := c.cmd.Process.Pid
+	used := residentMemory(pid)
+	switch {
+	case usedCPU(pid)-before > p.cfg.CPU:
+		return fmt.Errorf("%w: it took more than %v of computing", page.ErrLimit, p.cfg.CPU)
+	case time.Now().After(deadline):
+		return fmt.Errorf("%w: it took more than %v", page.ErrLimit, p.cfg.Timeout)
+	case used > p.cfg.LargeMemory:
+		return p.tooMuchMemory()
+	case used > p.cfg.SmallMemory && !c.grown && !p.grow(c):
+		return errNoRoom
 	}
-	stopGroup(c.cmd.Process.Pid)
-	defer resumeGroup(c.cmd.Process.Pid)
-	select {
-	case p.grown <- struct{}{}:
-		return true
-	case <-c.done:
-	case <-stop:
-	case <-ctx.Done():
-	}
-	return false
+	return nil
 }

@@ -42,9 +42,7 @@ func residentMemory(pid int) uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-func killGroup(pid int)   { _ = syscall.Kill(-pid, syscall.SIGKILL) }
-func stopGroup(pid int)   { _ = syscall.Kill(-pid, syscall.SIGSTOP) }
-func resumeGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGCONT) }
+func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
 // clockTick is the unit of CPU times in /proc: Linux shows them in hundredths of a second on every architecture.
 const clockTick = 10 * time.Millisecond

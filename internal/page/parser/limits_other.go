@@ -22,8 +22,4 @@ func killGroup(pid int) {
 	}
 }
 
-func stopGroup(int) {}
-
-func resumeGroup(int) {}
-
 func usedCPU(int) time.Duration { return 0 }

@@ -15,7 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"legwork/internal/goroutine"
+	"golang.org/x/sync/semaphore"
+
 	"legwork/internal/page"
 )
 
@@ -24,10 +25,11 @@ type Config struct {
 	Command     []string      // starts a process that calls Serve; must be given
 	CacheDir    string        // of machine code; one that cannot be written to is replaced by a temporary folder
 	Size        int           // processes; as many as there are CPUs, at least 2 and at most 4
-	Timeout     time.Duration // for one document, the wait for a process not counted; 20 s
 	CPU         time.Duration // CPU time for one document; 20 s
-	SmallMemory uint64        // bytes of RAM that each process may take; 112 MiB
-	LargeMemory uint64        // bytes of RAM that one of them may take; 300 MiB
+	Timeout     time.Duration // for one document on a busy machine, waits for a process not counted; 60 s
+	Memory      uint64        // bytes of RAM for all processes together; 384 MiB
+	SmallMemory uint64        // bytes of RAM that each process may take; 96 MiB
+	LargeMemory uint64        // bytes of RAM that one of them may take while Memory has room for it; 288 MiB
 	LargeBody   int           // bytes from which on a document is a large one; 1 MiB
 	Recycle     int           // documents after which a process is replaced; 200
 	Idle        time.Duration // after which a process that has nothing to do ends; 1 min
@@ -37,14 +39,16 @@ type Config struct {
 // Pool reads documents in child processes. It starts none before the first document. It is safe for concurrent use.
 type Pool struct {
 	cfg    Config
-	slots  chan struct{} // one for each process that may run
-	large  chan struct{} // one for each process that may read a large document
-	grown  chan struct{} // the right to take LargeMemory
+	slots  chan struct{}       // one for each process that may run
+	large  chan struct{}       // one for each process that may read a large document
+	grown  chan struct{}       // the right to take LargeMemory, which one process has at a time
+	memory *semaphore.Weighted // bytes that processes may take; each holds its part from its start to its end
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	idle     []*process
+	waiting  int // calls that wait for memory; nobody keeps an idle process meanwhile
 	sweep    *time.Timer
 	closed   bool
 	prepared bool
@@ -59,13 +63,18 @@ func NewPool(cfg Config) (*Pool, error) {
 		return nil, errors.New("a pool of parser processes needs the command that starts one")
 	}
 	cfg.Size = cmp.Or(cfg.Size, min(max(2, runtime.NumCPU()), 4))
-	cfg.Timeout, cfg.CPU = cmp.Or(cfg.Timeout, 20*time.Second), cmp.Or(cfg.CPU, 20*time.Second)
-	cfg.SmallMemory, cfg.LargeMemory = cmp.Or(cfg.SmallMemory, 112<<20*raceFactor), cmp.Or(cfg.LargeMemory, 300<<20*raceFactor)
+	cfg.CPU, cfg.Timeout = cmp.Or(cfg.CPU, 20*time.Second), cmp.Or(cfg.Timeout, time.Minute)
+	cfg.Memory = cmp.Or(cfg.Memory, 384<<20*raceFactor)
+	cfg.LargeMemory = min(cmp.Or(cfg.LargeMemory, 288<<20*raceFactor), cfg.Memory)
+	cfg.SmallMemory = min(cmp.Or(cfg.SmallMemory, 96<<20*raceFactor), cfg.LargeMemory)
 	cfg.LargeBody, cfg.Recycle, cfg.Idle = cmp.Or(cfg.LargeBody, 1<<20), cmp.Or(cfg.Recycle, 200), cmp.Or(cfg.Idle, time.Minute)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	p := &Pool{cfg: cfg, slots: make(chan struct{}, cfg.Size), large: make(chan struct{}, max(1, cfg.Size-1)), grown: make(chan struct{}, 1)}
+	p := &Pool{
+		cfg: cfg, slots: make(chan struct{}, cfg.Size), large: make(chan struct{}, max(1, cfg.Size-1)), grown: make(chan struct{}, 1),
+		memory: semaphore.NewWeighted(int64(cfg.Memory)),
+	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	if err := p.openCache(); err != nil {
 		return nil, err
@@ -105,9 +114,7 @@ func (p *Pool) Close() {
 		p.sweep.Stop()
 	}
 	p.mu.Unlock()
-	for _, c := range idle {
-		c.kill()
-	}
+	p.end(idle)
 	if p.tempDir != "" {
 		_ = os.RemoveAll(p.tempDir)
 	}
@@ -115,38 +122,59 @@ func (p *Pool) Close() {
 
 // Read implements page.Reader.
 func (p *Pool) Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (page.Reading, error) {
-	if len(body) >= p.cfg.LargeBody {
-		if err := p.take(ctx, p.large); err != nil {
-			return page.Reading{}, err
-		}
-		defer func() { <-p.large }()
-	}
-	if err := p.take(ctx, p.slots); err != nil {
-		return page.Reading{}, err
-	}
-	defer func() { <-p.slots }()
 	if isPDF(header, body) {
 		if err := p.prepare(ctx); err != nil {
 			return page.Reading{}, err
 		}
 	}
 	q := request{URL: base.String(), Header: kept(header)}
-	child, err := p.child(ctx)
-	if err != nil {
-		return page.Reading{}, err
-	}
-	a, err := p.ask(ctx, child, q, body, p.cfg.Timeout)
-	if err == nil {
-		p.give(child)
-	}
-	if child.grown {
-		child.grown = false // it is gone, or small again
-		<-p.grown
+	a, err := p.readSmall(ctx, q, body)
+	if errors.Is(err, errNoRoom) {
+		a, err = p.readLarge(ctx, q, body)
 	}
 	if err != nil {
 		return page.Reading{}, err
 	}
 	return a.Reading, a.err()
+}
+
+// readSmall has a process read a document in SmallMemory, or in LargeMemory where there is room when it turns out to be
+// needed. Where there is none the process is ended, and the error is errNoRoom.
+func (p *Pool) readSmall(ctx context.Context, q request, body []byte) (*answer, error) {
+	if len(body) >= p.cfg.LargeBody {
+		if err := p.take(ctx, p.large); err != nil {
+			return nil, err
+		}
+		defer func() { <-p.large }()
+	}
+	if err := p.take(ctx, p.slots); err != nil {
+		return nil, err
+	}
+	defer func() { <-p.slots }()
+	child, err := p.child(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.ask(ctx, child, q, body)
+	p.give(child, err == nil)
+	return a, err
+}
+
+// readLarge reads a document in a process that has LargeMemory from its start. One document at a time is read so. It waits
+// until the others have left it room, and holds nothing that they need meanwhile.
+func (p *Pool) readLarge(ctx context.Context, q request, body []byte) (*answer, error) {
+	if err := p.take(ctx, p.grown); err != nil {
+		return nil, err
+	}
+	child, err := p.start(ctx, p.cfg.LargeMemory, 2*p.cfg.LargeMemory)
+	if err != nil {
+		<-p.grown
+		return nil, err
+	}
+	child.grown = true
+	a, err := p.ask(ctx, child, q, body)
+	p.give(child, err == nil)
+	return a, err
 }
 
 // kept are the headers that a reading depends on. The others (cookies among them) are not handed on.
@@ -179,53 +207,6 @@ func (p *Pool) take(ctx context.Context, places chan struct{}) error {
 
 var errClosed = errors.New("the parser processes were ended")
 
-// child gives a process that has nothing to do, or a new one.
-func (p *Pool) child(ctx context.Context) (*process, error) {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil, errClosed
-	}
-	if n := len(p.idle); n > 0 {
-		c := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return c, nil
-	}
-	p.mu.Unlock()
-	return startProcess(ctx, p.cfg.Command, settings{CacheDir: p.cfg.CacheDir, Memory: 2 * p.cfg.LargeMemory})
-}
-
-// give takes a process back.
-func (p *Pool) give(c *process) {
-	c.read++
-	worn := c.read >= p.cfg.Recycle || residentMemory(c.cmd.Process.Pid) > p.cfg.SmallMemory
-	p.mu.Lock()
-	if worn || p.closed {
-		p.mu.Unlock()
-		c.kill()
-		return
-	}
-	p.idle = append(p.idle, c)
-	if p.sweep == nil {
-		p.sweep = goroutine.AfterDelay(p.ctx, p.cfg.Idle, p.rest)
-	} else {
-		p.sweep.Reset(p.cfg.Idle)
-	}
-	p.mu.Unlock()
-}
-
-// rest ends the processes that have had nothing to do for a while.
-func (p *Pool) rest() {
-	p.mu.Lock()
-	idle := p.idle
-	p.idle = nil
-	p.mu.Unlock()
-	for _, c := range idle {
-		c.kill()
-	}
-}
-
 // prepare compiles the PDF reader into the cache, once, in a process of its own that may take more memory for it.
 func (p *Pool) prepare(ctx context.Context) error {
 	p.preparing.Lock()
@@ -236,15 +217,11 @@ func (p *Pool) prepare(ctx context.Context) error {
 	if done {
 		return nil
 	}
-	if err := p.take(ctx, p.grown); err != nil { // it takes as much memory as a large document
-		return err
-	}
-	defer func() { <-p.grown }()
-	child, err := startProcess(ctx, p.cfg.Command, settings{CacheDir: p.cfg.CacheDir, Memory: prepareMemory})
+	child, err := p.start(ctx, p.cfg.Memory, prepareMemory) // alone
 	if err != nil {
 		return err
 	}
-	defer child.kill()
+	defer p.give(child, false)
 	a, err := p.exchange(ctx, child, request{Prepare: true}, nil, nil)
 	if err == nil {
 		err = a.err()

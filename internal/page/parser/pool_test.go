@@ -164,7 +164,7 @@ func TestRecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := p.idle[0]
-	p.rest()
+	p.sweepIdle()
 	<-last.done
 	if syscall.Kill(last.cmd.Process.Pid, 0) == nil {
 		t.Error("an idle process lives on")
@@ -175,22 +175,29 @@ func TestRecycle(t *testing.T) {
 	}
 }
 
-// TestTwoLarge: two processes that both want more than the small amount take turns, and both documents are read.
-func TestTwoLarge(t *testing.T) {
+// TestTakeTurns: processes that all want more than the small amount take turns, whether one may have it beside the others
+// or only alone. All documents are read, and all that was reserved is given back.
+func TestTakeTurns(t *testing.T) {
 	t.Parallel()
-	p := newPool(t, Config{Size: 3, SmallMemory: 1, Timeout: time.Minute}, "parse") // every process wants to grow
 	body := []byte("<title>T</title>" + strings.Repeat("<p>Words of a long page, again and again.</p>\n", 20_000))
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() {
-			if r, err := p.Read(t.Context(), base, header("text/html"), body); err != nil || len(r.Page.Text) == 0 {
-				t.Errorf("%d bytes of text, %v", len(r.Page.Text), err)
+	for name, memory := range map[string]uint64{"beside": 600 << 20 * raceFactor, "alone": 300 << 20 * raceFactor} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool(t, Config{Size: 3, SmallMemory: 1, LargeMemory: 300 << 20 * raceFactor, Memory: memory}, "parse")
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() {
+					if r, err := p.Read(t.Context(), base, header("text/html"), body); err != nil || len(r.Page.Text) == 0 {
+						t.Errorf("%d bytes of text, %v", len(r.Page.Text), err)
+					}
+				})
+			}
+			wg.Wait()
+			p.sweepIdle()
+			if len(p.grown) != 0 || len(p.slots) != 0 || !p.memory.TryAcquire(int64(memory)) {
+				t.Error("not all that was reserved was given back")
 			}
 		})
-	}
-	wg.Wait()
-	if len(p.grown) != 0 {
-		t.Error("the right to grow was not given back")
 	}
 }
 

@@ -18,13 +18,14 @@ import (
 
 // process is a running child.
 type process struct {
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	out   *bufio.Reader
-	err   *tail
-	done  chan struct{} // closed when it has ended
-	read  int           // documents that it has read
-	grown bool          // it holds the right to take Config.LargeMemory
+	cmd      *exec.Cmd
+	in       io.WriteCloser
+	out      *bufio.Reader
+	err      *tail
+	done     chan struct{} // closed when it has ended
+	read     int           // documents that it has read
+	reserved int64         // bytes of Config.Memory that it holds
+	grown    bool          // it holds the right to take Config.LargeMemory
 }
 
 // startProcess starts a child and sends it its settings.
@@ -71,8 +72,12 @@ func (p *process) live(started chan<- error) {
 
 // kill ends the child, whatever it is doing, and waits until it is gone.
 func (p *process) kill() {
-	killGroup(p.cmd.Process.Pid)
-	<-p.done
+	select {
+	case <-p.done: // its number may be another's by now
+	default:
+		killGroup(p.cmd.Process.Pid)
+		<-p.done
+	}
 	_ = p.in.Close()
 }
 
