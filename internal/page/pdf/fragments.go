@@ -22,22 +22,21 @@ type fragment struct {
 func fragments(glyphs []glyph) []fragment {
 	var out []fragment
 	var b fragmentBuilder
-	space := false
+	space, ended := false, false
 	for _, g := range glyphs {
 		switch {
 		case g.ending:
-			out = b.finish(out)
-			space = false
+			space, ended = false, true
 			continue
 		case g.space:
 			space = true
 			continue
 		}
-		if b.open && !b.continues(g) {
+		if b.open && (!b.continues(g) || ended && !b.touches(g)) {
 			out = b.finish(out)
 		}
 		b.add(g, space)
-		space = false
+		space, ended = false, false
 	}
 	return b.finish(out)
 }
@@ -69,6 +68,13 @@ func (b *fragmentBuilder) continues(g glyph) bool {
 	gap := g.x0 - b.last.x1
 	apart := max(g.y0-b.last.y1, b.last.y0-g.y1) // negative: they overlap in height
 	return g.turned == b.turned && gap < splitGap*size && gap > -2*size && apart < otherLine*size/2 && math.Abs(g.y0-b.last.y0) < 1.5*size
+}
+
+// touches reports whether g belongs to the word of the last character, although PDFium takes that for the end of a line: it
+// does so between letters that were placed one by one.
+func (b *fragmentBuilder) touches(g glyph) bool {
+	gap := g.x0 - b.last.x1
+	return gap > -0.1*g.size && gap < wordGap(g)*g.size && g.size == b.last.size
 }
 
 func (b *fragmentBuilder) add(g glyph, space bool) {

@@ -109,7 +109,7 @@ func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) []
 	quarters := make([]int, len(glyphs))
 	var count [4]int
 	for i, c := range chars {
-		q := int(math.Round(c.Angle/(math.Pi/2))) % 4
+		q := -int(math.Round(c.Angle/(math.Pi/2))) % 4 // PDFium counts clockwise
 		if q < 0 {
 			q += 4
 		}
