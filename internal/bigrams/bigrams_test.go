@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"legwork/internal/bigrams"
+	"legwork/internal/testcost"
 )
 
 func ExampleSpaced() {
@@ -48,7 +50,8 @@ func FuzzSpaced(f *testing.F) {
 		if first, _ := utf8.DecodeRuneInString(s); !utf8.ValidString(s) || unicode.IsMark(first) {
 			return // a combining mark at the beginning would belong to the text before it
 		}
-		out := bigrams.Spaced(s)
+		var out string
+		testcost.Check(t, len(s), testcost.Limit{Time: 5 * time.Microsecond, Alloc: 200}, func() { out = bigrams.Spaced(s) })
 		if !utf8.ValidString(out) || len(out) > 4*len(s)+2 {
 			t.Fatalf("%q gives %q", s, out)
 		}

@@ -2,8 +2,11 @@ package page
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
+
+	"legwork/internal/testcost"
 )
 
 func TestDomain(t *testing.T) {
@@ -131,7 +134,9 @@ func FuzzParseURL(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		u, err := ParseURL(raw)
+		var u *url.URL
+		var err error
+		testcost.Check(t, len(raw), testcost.Limit{Time: 10 * time.Microsecond, Alloc: 2000}, func() { u, err = ParseURL(raw) })
 		if err != nil {
 			return
 		}

@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"legwork/internal/page/plaintext"
 	"legwork/internal/research"
+	"legwork/internal/testcost"
 	"legwork/internal/testsite"
 )
 
@@ -63,7 +65,12 @@ func FuzzFromHTML(f *testing.F) {
 	f.Add([]byte("<title>Broken<h1>Broken page</h1><p>One <b>two <i>three</b> four</i>"), "text/html; charset=koi8-r")
 	f.Add([]byte("%PDF-1.4\n1 0 obj <<"), "application/pdf")
 	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
-		p, links, err := Read(pageURL, http.Header{"Content-Type": {contentType}}, body)
+		var p research.Page
+		var links []research.Link
+		var err error
+		testcost.Check(t, len(body), testcost.Limit{Time: 100 * time.Microsecond, Alloc: 20_000}, func() {
+			p, links, err = Read(pageURL, http.Header{"Content-Type": {contentType}}, body)
+		})
 		if err != nil {
 			if !errors.Is(err, ErrEmpty) && !errors.Is(err, ErrType) {
 				t.Fatal(err)

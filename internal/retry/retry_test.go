@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"legwork/internal/retry"
+	"legwork/internal/testcost"
 )
 
 func TestAfter(t *testing.T) {
@@ -45,7 +46,11 @@ func FuzzAfter(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, seconds, ms string) {
-		d, ok := retry.After(http.Header{"Retry-After": {seconds}, "Retry-After-Ms": {ms}}, time.Now())
+		var d time.Duration
+		var ok bool
+		testcost.Check(t, len(seconds)+len(ms), testcost.Limit{Time: time.Microsecond, Alloc: 200}, func() {
+			d, ok = retry.After(http.Header{"Retry-After": {seconds}, "Retry-After-Ms": {ms}}, time.Now())
+		})
 		if d < 0 || d > retry.Longest || !ok && d != 0 {
 			t.Errorf("%q, %q: %v %v", seconds, ms, d, ok)
 		}

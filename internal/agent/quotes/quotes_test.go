@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"legwork/internal/research"
+	"legwork/internal/testcost"
 )
 
 func TestQuotesAreFound(t *testing.T) {
@@ -138,13 +139,17 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		quote := string(runes[from:to])
-		start, end, ok := text.Find(quote)
+		var start, end int
+		var ok bool
+		testcost.Check(t, len(page)+len(quote), testcost.Limit{Time: 20 * time.Microsecond, Alloc: 400}, func() {
+			start, end, ok = NewText(page).Find(quote)
+			_, _ = text.Closest(quote)
+		})
 		if ok {
 			require.True(t, 0 <= start && start < end && end <= len(runes) && end-start <= research.MaxExcerpt)
 			if end-start < research.MaxExcerpt/2 { // not cut: it says what was looked for, but for what surrounds both
 				require.Contains(t, normalise(runes[start:end]).text, strings.Trim(strings.TrimSpace(normalise([]rune(quote)).text), `"'. `))
 			}
 		}
-		_, _ = text.Closest(quote)
 	})
 }

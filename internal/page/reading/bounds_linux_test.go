@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"legwork/internal/page/plaintext"
+	"legwork/internal/research"
+	"legwork/internal/testcost"
 )
 
 // documents of about a megabyte each whose reading must stay linear.
@@ -92,11 +94,10 @@ func FuzzRead(f *testing.F) {
 		if len(doc) > 1<<16 {
 			return
 		}
-		began := time.Now()
-		p, links, err := read(pageURL, "", doc)
-		if took := time.Since(began); took > 30*time.Second {
-			t.Fatalf("%d bytes took %v", len(doc), took)
-		}
+		var p research.Page
+		var links []research.Link
+		var err error
+		testcost.Check(t, len(doc), testcost.Limit{Time: 100 * time.Microsecond, Alloc: 20_000}, func() { p, links, err = read(pageURL, "", doc) })
 		if err != nil {
 			return
 		}

@@ -1,12 +1,13 @@
 package structured
 
 import (
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
+
+	"legwork/internal/testcost"
 )
 
 // FuzzDocuments reads anything as each kind of document: what comes out is bounded by what went in, and so are time and memory.
@@ -23,37 +24,32 @@ func FuzzDocuments(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		began := time.Now()
 		out := 0
-		pages := []func(string) (string, string, error){Feed, Outline, JSON, XML, func(s string) (string, string, error) { return Table("a", s) }}
-		for _, read := range pages {
-			s, _, err := read(text)
-			if err == nil {
-				out = max(out, len(s))
-				if _, err := html.Parse(strings.NewReader(s)); err != nil {
-					t.Errorf("what was made of it cannot be parsed: %v", err)
-				}
-			}
-		}
-		if s, ok := XHTML(text); ok {
-			out = max(out, len(s))
-		}
-		_, rest := FrontMatter(text)
-		out = max(out, len(ShallowMarkdown(rest)))
-		Links(text)
-		_, _, _ = SiteMap(text, nil)
-		took := time.Since(began)
-		runtime.ReadMemStats(&after)
+		testcost.Check(t, len(text), testcost.Limit{Time: 20 * time.Microsecond, Alloc: 4000}, func() { out = documents(t, text) })
 		if most := 1000 + 60*len(text); out > most {
 			t.Errorf("%d bytes of %d", out, len(text))
 		}
-		if most := time.Second + time.Duration(len(text))*20*time.Microsecond; took > most {
-			t.Errorf("%v for %d bytes", took, len(text))
-		}
-		if most := uint64(4<<20 + 4000*len(text)); after.TotalAlloc-before.TotalAlloc > most {
-			t.Errorf("%d bytes allocated for %d", after.TotalAlloc-before.TotalAlloc, len(text))
-		}
 	})
+}
+
+// documents reads text as each kind of document, and gives the length of the longest that came out.
+func documents(t *testing.T, text string) (out int) {
+	pages := []func(string) (string, string, error){Feed, Outline, JSON, XML, func(s string) (string, string, error) { return Table("a", s) }}
+	for _, read := range pages {
+		s, _, err := read(text)
+		if err == nil {
+			out = max(out, len(s))
+			if _, err := html.Parse(strings.NewReader(s)); err != nil {
+				t.Errorf("what was made of it cannot be parsed: %v", err)
+			}
+		}
+	}
+	if s, ok := XHTML(text); ok {
+		out = max(out, len(s))
+	}
+	_, rest := FrontMatter(text)
+	out = max(out, len(ShallowMarkdown(rest)))
+	Links(text)
+	_, _, _ = SiteMap(text, nil)
+	return out
 }
