@@ -68,7 +68,8 @@ func FuzzFromHTML(f *testing.F) {
 		var p research.Page
 		var links []research.Link
 		var err error
-		testcost.Check(t, len(body), testcost.Limit{Time: 100 * time.Microsecond, Alloc: 20_000}, func() {
+		// PDFium is started for what says that it is a PDF.
+		testcost.Check(t, len(body), testcost.Limit{Time: 100 * time.Microsecond, Alloc: 20_000, StartAlloc: 96 << 20, StartTime: 10 * time.Second}, func() {
 			p, links, err = Read(pageURL, http.Header{"Content-Type": {contentType}}, body)
 		})
 		if err != nil {

@@ -3,15 +3,16 @@
 package testcost
 
 import (
+	"cmp"
 	"runtime"
 	"testing"
 	"time"
 )
 
-// What a function may take whatever its input: a busy machine and the first use of what is kept come on top of the bytes.
+// What a function may take whatever its input, where Limit does not say it.
 const (
-	baseTime  = time.Second
-	baseAlloc = 8 << 20
+	startTime  = time.Second
+	startAlloc = 8 << 20
 )
 
 // tries is how often a function is run before it has taken too long: other programs can take the processor away.
@@ -21,13 +22,16 @@ const tries = 3
 type Limit struct {
 	Time  time.Duration
 	Alloc int // bytes that are allocated, freed ones included
+
+	StartTime  time.Duration // whatever the input; 1 s
+	StartAlloc int           // the same; 8 MiB
 }
 
 // Check runs f, whose input has size bytes, and fails the test when it takes more than limit. Of the time, the least of three
 // runs counts.
 func Check(t testing.TB, size int, limit Limit, f func()) {
 	t.Helper()
-	mostTime, mostAlloc := baseTime+time.Duration(size)*limit.Time, uint64(baseAlloc+size*limit.Alloc)
+	mostTime, mostAlloc := cmp.Or(limit.StartTime, startTime)+time.Duration(size)*limit.Time, uint64(cmp.Or(limit.StartAlloc, startAlloc)+size*limit.Alloc)
 	for try := 1; ; try++ {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

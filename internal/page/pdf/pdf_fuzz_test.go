@@ -58,7 +58,7 @@ func FuzzRead(f *testing.F) {
 		defer cancel()
 		var d Document
 		var err error
-		testcost.Check(t, len(body), testcost.Limit{Time: time.Millisecond, Alloc: 20_000}, func() { d, err = engine.Read(ctx, body) })
+		testcost.Check(t, len(body), testcost.Limit{Time: time.Millisecond, Alloc: 20_000, StartAlloc: 64 << 20, StartTime: 5 * time.Second}, func() { d, err = engine.Read(ctx, body) })
 		if err != nil && !errors.Is(err, ErrBroken) && !errors.Is(err, ErrPassword) {
 			t.Error(err)
 		}
