@@ -31,7 +31,7 @@ type process struct {
 // startProcess starts a child and sends it its settings.
 func startProcess(ctx context.Context, command []string, s settings) (*process, error) {
 	p := &process{cmd: exec.Command(command[0], command[1:]...), err: &tail{}, done: make(chan struct{})}
-	p.cmd.Env = []string{"GOTRACEBACK=none"}                                                              // no key and no password of ours
+	p.cmd.Env = []string{"GOTRACEBACK=none"} // no key and no password of ours
 	p.cmd.Dir = string(os.PathSeparator)
 	p.cmd.Stderr = p.err
 	p.cmd.SysProcAttr = childAttr()
