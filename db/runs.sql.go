@@ -405,3 +405,15 @@ func (q *Queries) StuckFileJobs(ctx context.Context, arg StuckFileJobsParams) ([
 	}
 	return items, nil
 }
+
+const taskDuration = `-- name: TaskDuration :one
+SELECT coalesce(duration_seconds, 0)::float8 AS duration_seconds FROM task_outcomes WHERE task_id = $1
+`
+
+// The seconds that an ended task took from its first start to its end.
+func (q *Queries) TaskDuration(ctx context.Context, taskID uuid.UUID) (float64, error) {
+	row := q.db.QueryRow(ctx, taskDuration, taskID)
+	var duration_seconds float64
+	err := row.Scan(&duration_seconds)
+	return duration_seconds, err
+}

@@ -35,6 +35,10 @@ UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestampt
        error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text
 WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running');
 
+-- name: TaskDuration :one
+-- The seconds that an ended task took from its first start to its end.
+SELECT coalesce(duration_seconds, 0)::float8 AS duration_seconds FROM task_outcomes WHERE task_id = @task_id;
+
 -- name: InsertRun :exec
 -- A run begins.
 INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at)

@@ -214,18 +214,20 @@ func EndTask(ctx context.Context, s *store.Store, tx pgx.Tx, id uuid.UUID, epoch
 	if err != nil {
 		return research.Event{}, err
 	}
-	end := store.TaskEnd{Status: research.Completed, At: head.At, Result: res, Failure: f, Metadata: res.Metadata}
-	switch {
-	case f == nil:
+	end := store.TaskEnd{At: head.At, Result: res, Failure: f, Metadata: res.Metadata}
+	if f == nil {
 		citations, err := w.Cite(ctx, tx, id, res)
 		if err != nil {
 			return research.Event{}, err
 		}
-		end.Event = research.Complete(res.Answer, make([]struct{}, len(citations)), res.Confidence, 0, res.Metadata)
-	case f.Code == research.CodeCancelled:
-		end.Status, end.Event = research.Cancelled, research.ErrorEvent(f.Code, f.Message, false, nil)
-	default:
-		end.Status, end.Event = research.Failed, research.ErrorEvent(f.Code, f.Message, false, nil)
+		end.Status, end.Event = research.Completed, func(seconds float64) research.Event {
+			return research.Complete(res.Answer, make([]struct{}, len(citations)), res.Confidence, seconds, res.Metadata)
+		}
+		return w.EndTask(ctx, tx, id, epoch, end)
+	}
+	end.Status, end.Event = research.Failed, func(float64) research.Event { return research.ErrorEvent(f.Code, f.Message, false, nil) }
+	if f.Code == research.CodeCancelled {
+		end.Status = research.Cancelled
 	}
 	return w.EndTask(ctx, tx, id, epoch, end)
 }

@@ -133,10 +133,14 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 			return change{}, err
 		}
 		t.Answer, t.Confidence, t.Citations = &o.result.Answer, &o.result.Confidence, citations
-		end.Event = research.Complete(o.result.Answer, wire.Citations(citations), o.result.Confidence, seconds(t.StartedAt, end.At), o.metadata)
+		end.Event = func(seconds float64) research.Event {
+			return research.Complete(o.result.Answer, wire.Citations(citations), o.result.Confidence, seconds, o.metadata)
+		}
 	} else {
 		t.Error, t.ErrorCode = &o.failure.Message, &o.failure.Code
-		end.Event = research.ErrorEvent(o.failure.Code, o.failure.Message, false, o.metadata)
+		end.Event = func(float64) research.Event {
+			return research.ErrorEvent(o.failure.Code, o.failure.Message, false, o.metadata)
+		}
 	}
 	event, err := s.store.EndTask(ctx, t.tx, t.ID, t.head.Epoch, end)
 	if err != nil {
@@ -153,13 +157,6 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 		}
 	}
 	return change{events: []research.Event{event}, ended: ended}, nil
-}
-
-func seconds(from *time.Time, to time.Time) float64 {
-	if from == nil {
-		return 0
-	}
-	return max(0, to.Sub(*from).Seconds())
 }
 
 // endJob completes the job in which a task ends itself, and cancels that of a task which others end.

@@ -59,7 +59,10 @@ type TaskEnd struct {
 	Result   research.Result   // of a completed task: its answer; Cite has stored what it cites
 	Failure  *research.Failure // of a failed or cancelled task: why there is no answer
 	Metadata map[string]any    // kept with the task
-	Event    research.Event    // the terminal event, which ends the log
+
+	// Event makes the terminal event, which ends the log. It is given the seconds from the first start of a completed task to
+	// its end, as the view task_outcomes has them; 0 for other tasks.
+	Event func(seconds float64) research.Event
 }
 
 // outcome is what the run that held the task is stored with.
@@ -128,7 +131,13 @@ func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int,
 	if n == 0 {
 		return research.Event{}, research.ErrFenced
 	}
-	events := []research.Event{end.Event}
+	var seconds float64
+	if end.Status == research.Completed {
+		if seconds, err = q.TaskDuration(ctx, id); err != nil {
+			return research.Event{}, wrap(err)
+		}
+	}
+	events := []research.Event{end.Event(seconds)}
 	err = w.insertEvents(ctx, q, id, head.LastSeq, end.At, events)
 	return events[0], err
 }

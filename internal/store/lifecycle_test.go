@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"testing"
@@ -49,6 +50,10 @@ func TestLifecycle(t *testing.T) {
 	events, err := b.Events(b.ctx, task.ID, 0, 100)
 	if err != nil {
 		t.Fatal(err)
+	}
+	var told struct{ Duration float64 }
+	if err := json.Unmarshal(events[len(events)-1].Body, &told); err != nil || told.Duration <= 0 || told.Duration != *got.Duration {
+		t.Errorf("the event tells of %v s, the task of %v s, %v", told.Duration, *got.Duration, err)
 	}
 	for i, e := range events {
 		if e.Seq != int64(i+1) || e.Terminal != (i == len(events)-1) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -90,12 +91,30 @@ func migrateOurs(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger) (er
 	}
 	results, err := provider.Up(ctx)
 	if err != nil {
-		return wrap(fmt.Errorf("migrate: %w", err))
+		return wrap(refused(ctx, pool, err))
 	}
 	for _, r := range results {
 		log.InfoContext(ctx, "migrated", "version", r.Source.Version, "took", r.Duration)
 	}
 	return nil
+}
+
+// refused makes the error of a failed migration. When the migration refused because workers of an older version are running, the
+// error names their hosts and says what to do.
+func refused(ctx context.Context, pool *sql.DB, err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.Code != "P0001" { // raise_exception: what our migrations raise themselves
+		return fmt.Errorf("migrate: %w", err)
+	}
+	var hosts sql.NullString
+	_ = pool.QueryRowContext(ctx, `SELECT string_agg(DISTINCT format('%s (version %s)', host, version), ', ')
+		FROM workers WHERE heartbeat_at > clock_timestamp() - interval '6 seconds'`).Scan(&hosts) // without the list the advice holds as well
+	where := "all hosts"
+	if hosts.Valid {
+		where = hosts.String
+	}
+	return fmt.Errorf("the database was not changed, because workers of an older legwork use it: stop every legwork process on %s with SIGTERM, "+
+		"API processes too, wait until they have ended, and start the new version; the tasks that they hand back go on then: %w", where, err)
 }
 
 func migrateRiver(ctx context.Context, url string, log *slog.Logger) error {

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"log/slog"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,8 +152,14 @@ func TestUpgradeRefusesWhileOlderWorkersRun(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'old', 'h', now() + interval '1 hour')", uuid.New()); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err == nil {
-		t.Error("migrated under a running worker")
+	err := store.Migrate(t.Context(), url, slog.New(slog.DiscardHandler))
+	if err == nil {
+		t.Fatal("migrated under a running worker")
+	}
+	for _, part := range []string{"was not changed", "h (version old)", "SIGTERM", "start the new version"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%v does not say %q", err, part)
+		}
 	}
 }
 
