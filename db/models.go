@@ -13,7 +13,8 @@ import (
 
 // Who owns tasks, visits and keys. One account, default, until access control lands.
 type Account struct {
-	ID        string
+	ID string
+	// Only reports read it: how long an account has existed.
 	CreatedAt time.Time
 }
 
@@ -109,9 +110,11 @@ type RiverJob struct {
 
 // One worker's hold on a task. seen_at is the newest write of the run, so a run that was killed still has a length.
 type Run struct {
-	TaskID    uuid.UUID
-	Epoch     int32
-	Try       int32
+	TaskID uuid.UUID
+	Epoch  int32
+	// The try of the task in this run. Only reports read it: how many runs a try took.
+	Try int32
+	// The worker that held the task. Only reports read it: which process lost runs, and how many.
 	WorkerID  uuid.UUID
 	ClaimedAt time.Time
 	SeenAt    time.Time

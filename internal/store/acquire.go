@@ -13,26 +13,26 @@ import (
 	"legwork/internal/research"
 )
 
-// queue is the pool with bounded patience. It implements db.DBTX: the pool's own methods wait for a connection as long
+// boundedPool is the pool with a limit on the wait for a connection. It implements db.DBTX: the pool's own methods wait for a connection as long
 // as their context lasts, which for a request may be a minute.
-type queue struct {
-	pool     *pgxpool.Pool
-	patience time.Duration
+type boundedPool struct {
+	pool    *pgxpool.Pool
+	maxWait time.Duration
 }
 
 // acquire gives a connection, research.ErrUnavailable when none became free in time. Release it.
-func (q queue) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	wait, cancel := context.WithTimeout(ctx, q.patience)
+func (q boundedPool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	wait, cancel := context.WithTimeout(ctx, q.maxWait)
 	defer cancel()
 	conn, err := q.pool.Acquire(wait)
 	if err != nil && wait.Err() != nil && ctx.Err() == nil {
-		return nil, fmt.Errorf("%w: no connection within %s: %w", research.ErrUnavailable, q.patience, err)
+		return nil, fmt.Errorf("%w: no connection within %s: %w", research.ErrUnavailable, q.maxWait, err)
 	}
 	return conn, err
 }
 
 // Exec implements db.DBTX.
-func (q queue) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+func (q boundedPool) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	conn, err := q.acquire(ctx)
 	if err != nil {
 		return pgconn.CommandTag{}, err
@@ -42,7 +42,7 @@ func (q queue) Exec(ctx context.Context, sql string, args ...any) (pgconn.Comman
 }
 
 // Query implements db.DBTX. The connection goes back when the rows are closed, which generated code always does.
-func (q queue) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+func (q boundedPool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	conn, err := q.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (q queue) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 }
 
 // QueryRow implements db.DBTX. The connection goes back with Scan, which generated code always calls.
-func (q queue) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+func (q boundedPool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	conn, err := q.acquire(ctx)
 	if err != nil {
 		return noRow{err}

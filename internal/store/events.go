@@ -22,8 +22,8 @@ type columns struct {
 	bodies    []string
 }
 
-// place fills in what the transaction of events decided, task, seq and time, for seqs that end at last.
-func place(events []research.Event, id uuid.UUID, last int64, at time.Time) {
+// setSeqs fills in task, seq and time of events, which their transaction decided. The seqs end at last.
+func setSeqs(events []research.Event, id uuid.UUID, last int64, at time.Time) {
 	first := last - int64(len(events)) + 1
 	for i := range events {
 		e := &events[i]
@@ -45,7 +45,7 @@ func (s *Store) insertEvents(ctx context.Context, q *db.Queries, id uuid.UUID, l
 	if len(events) == 0 {
 		return nil
 	}
-	place(events, id, last, at)
+	setSeqs(events, id, last, at)
 	c := columnsOf(events)
 	return wrap(q.InsertEvents(ctx, db.InsertEventsParams{
 		TaskID: id, At: at, Seqs: c.seqs, Types: c.types, Terminals: c.terminals, Bodies: c.bodies}))
@@ -69,7 +69,7 @@ func (w Worker) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, 
 	if err != nil {
 		return nil, fenced(err)
 	}
-	place(events, id, head.LastSeq, head.At)
+	setSeqs(events, id, head.LastSeq, head.At)
 	return events, nil
 }
 

@@ -10,8 +10,8 @@ import (
 	"legwork/db"
 )
 
-// collect removes those of the snapshots that nothing refers to.
-func collect(ctx context.Context, q *db.Queries, pages []int64) (int64, error) {
+// deleteUnusedPages removes those of the snapshots that nothing refers to.
+func deleteUnusedPages(ctx context.Context, q *db.Queries, pages []int64) (int64, error) {
 	locked, err := q.LockPages(ctx, pages)
 	if err != nil || len(locked) == 0 {
 		return 0, wrap(err)
@@ -37,7 +37,7 @@ func (w Worker) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (
 	if tasks, err = q.DeleteExpired(ctx, ids); err != nil {
 		return 0, 0, wrap(err)
 	}
-	pages, err = collect(ctx, q, used)
+	pages, err = deleteUnusedPages(ctx, q, used)
 	return tasks, pages, err
 }
 
@@ -49,7 +49,7 @@ func (w Worker) CollectOrphans(ctx context.Context, after int64, limit int) (n, 
 		return 0, 0, wrap(err)
 	}
 	err = w.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		n, err = collect(ctx, w.q.WithTx(tx), ids)
+		n, err = deleteUnusedPages(ctx, w.q.WithTx(tx), ids)
 		return err
 	})
 	return n, ids[len(ids)-1], err

@@ -48,7 +48,7 @@ func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	if err != nil {
 		return nil, nil, fenced(err)
 	}
-	place(step.Events, id, head.LastSeq, head.At)
+	setSeqs(step.Events, id, head.LastSeq, head.At)
 	if step.Visit != nil {
 		if err := w.insertVisit(ctx, q, id, head.At, step.Visit, links); err != nil {
 			return nil, nil, err

@@ -45,7 +45,7 @@ type Config struct {
 // Store holds the pool. Make one per process with Open.
 type Store struct {
 	pool  *pgxpool.Pool
-	ready queue
+	ready boundedPool
 	q     *db.Queries
 	url   string
 	lease time.Duration
@@ -91,7 +91,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
-	ready := queue{pool: pool, patience: cfg.AcquireTimeout}
+	ready := boundedPool{pool: pool, maxWait: cfg.AcquireTimeout}
 	s := &Store{pool: pool, ready: ready, q: db.New(ready), url: cfg.URL, lease: cfg.LeaseTTL, log: cfg.Logger}
 	if err := s.ping(ctx, 15*time.Second); err != nil {
 		pool.Close()

@@ -290,7 +290,7 @@ func (a Account) DeleteTask(ctx context.Context, tx pgx.Tx, id uuid.UUID) error 
 	if n == 0 {
 		return research.ErrConflict
 	}
-	_, err = collect(ctx, q, pages)
+	_, err = deleteUnusedPages(ctx, q, pages)
 	return err
 }
 

@@ -16,14 +16,14 @@ import (
 // gets the answers. The arguments that count are ask's.
 func (s *Store) together(ctx context.Context, ask func(q *db.Queries), read func(q *db.Queries) error) error {
 	b := &pgx.Batch{}
-	ask(db.New(questions{b}))
+	ask(db.New(queuedStatements{b}))
 	conn, err := s.ready.acquire(ctx)
 	if err != nil {
 		return wrap(err)
 	}
 	defer conn.Release()
 	results := conn.SendBatch(ctx, b)
-	err = read(db.New(&answers{asked: b.QueuedQueries, results: results}))
+	err = read(db.New(&queuedResults{asked: b.QueuedQueries, results: results}))
 	if closing := results.Close(); err == nil {
 		err = closing
 	}
@@ -33,35 +33,35 @@ func (s *Store) together(ctx context.Context, ask func(q *db.Queries), read func
 // errQueued is what a statement returns that waits for the others.
 var errQueued = errors.New("the statement is queued; its answer comes with those of the others")
 
-// questions implements db.DBTX by queueing.
-type questions struct{ batch *pgx.Batch }
+// queuedStatements implements db.DBTX by queueing.
+type queuedStatements struct{ batch *pgx.Batch }
 
 // Exec implements db.DBTX.
-func (q questions) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+func (q queuedStatements) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	q.batch.Queue(sql, args...)
 	return pgconn.CommandTag{}, errQueued
 }
 
 // Query implements db.DBTX.
-func (q questions) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+func (q queuedStatements) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
 	q.batch.Queue(sql, args...)
 	return nil, errQueued
 }
 
 // QueryRow implements db.DBTX.
-func (q questions) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+func (q queuedStatements) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
 	q.batch.Queue(sql, args...)
 	return noRow{errQueued}
 }
 
-// answers implements db.DBTX on the answers to what was asked.
-type answers struct {
+// queuedResults implements db.DBTX on the answers to what was asked.
+type queuedResults struct {
 	asked   []*pgx.QueuedQuery
 	results pgx.BatchResults
 }
 
 // next checks that sql is the statement whose answer comes next: a mistake of ours would mix up columns otherwise.
-func (a *answers) next(sql string) error {
+func (a *queuedResults) next(sql string) error {
 	if len(a.asked) == 0 || a.asked[0].SQL != sql {
 		return fmt.Errorf("a statement reads an answer that was not asked for: %.60s", sql)
 	}
@@ -70,7 +70,7 @@ func (a *answers) next(sql string) error {
 }
 
 // Exec implements db.DBTX.
-func (a *answers) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandTag, error) {
+func (a *queuedResults) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandTag, error) {
 	if err := a.next(sql); err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -78,7 +78,7 @@ func (a *answers) Exec(_ context.Context, sql string, _ ...any) (pgconn.CommandT
 }
 
 // Query implements db.DBTX.
-func (a *answers) Query(_ context.Context, sql string, _ ...any) (pgx.Rows, error) {
+func (a *queuedResults) Query(_ context.Context, sql string, _ ...any) (pgx.Rows, error) {
 	if err := a.next(sql); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (a *answers) Query(_ context.Context, sql string, _ ...any) (pgx.Rows, erro
 }
 
 // QueryRow implements db.DBTX.
-func (a *answers) QueryRow(_ context.Context, sql string, _ ...any) pgx.Row {
+func (a *queuedResults) QueryRow(_ context.Context, sql string, _ ...any) pgx.Row {
 	if err := a.next(sql); err != nil {
 		return noRow{err}
 	}
