@@ -48,6 +48,7 @@ b = 2</pre></td></tr></table>`, []string{"a = 1\nb = 2"}, []string{"1\n2"}},
 
 		// Hidden is not never shown.
 		"tab panels":          {`<ul role=tablist><li role=tab>A<li role=tab>B</ul><div role=tabpanel><p>One</div><div role=tabpanel hidden><p>Two</div>`, []string{"One", "Two"}, nil},
+		"behind the tabs":     {`<ul role=tablist><li role=tab>A<li role=tab>B</ul><div><p>One</div><div hidden><p>Two</div><p>Seen</p><div hidden><p>Ignore.</div>`, []string{"One", "Two", "Seen"}, []string{"Ignore"}},
 		"panel by link":       {`<p><a href="#fees">Fees</a></p><div id=fees style="display:none"><p>Nine crowns.</div>`, []string{"Nine crowns."}, nil},
 		"panel by script":     {`<p>Read.</p><div class="more-about" style="display:none"><p>More words.</div><script>$('.more-about').show()</script>`, []string{"More words."}, nil},
 		"check box and CSS":   {`<style>.body{display:none} input:checked ~ .body{display:block}</style><input type=checkbox id=c><label for=c>Fees</label><div class=body><p>Nine crowns.</div>`, []string{"Nine crowns."}, nil},

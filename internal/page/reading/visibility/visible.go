@@ -182,16 +182,41 @@ func (v *visibility) besideControl(n *html.Node) bool {
 	return opens(p) || !isLongText(p) && dom.Has(p, opens)
 }
 
-// nearSwitch reports whether a check box or radio button before n shows it by CSS alone, or n stands among tabs.
+// nearSwitch reports whether a check box or radio button before n shows it by CSS alone, or n is one of as many elements after a row of
+// tabs as the row has tabs.
 func (v *visibility) nearSwitch(n *html.Node) bool {
-	i := 0
-	for p := n.PrevSibling; p != nil && i < 20; p = p.PrevSibling {
-		i++
-		if p.DataAtom == atom.Input && (dom.Attr(p, "type") == "checkbox" || dom.Attr(p, "type") == "radio") || dom.Attr(p, "role") == "tablist" {
+	between := 0
+	for p := n.PrevSibling; p != nil && between < 20; p = p.PrevSibling {
+		if p.Type != html.ElementNode {
+			continue
+		}
+		if p.DataAtom == atom.Input && (dom.Attr(p, "type") == "checkbox" || dom.Attr(p, "type") == "radio") {
 			return true
 		}
+		if dom.Attr(p, "role") == "tablist" {
+			return between < tabsOf(p)
+		}
+		between++
 	}
 	return false
+}
+
+// tabsOf counts the tabs of a row: those that say so, else the links and buttons in it.
+func tabsOf(row *html.Node) int {
+	said, pressed := 0, 0
+	for c := range row.Descendants() {
+		switch {
+		case c.Type != html.ElementNode:
+		case dom.Attr(c, "role") == "tab":
+			said++
+		case c.DataAtom == atom.A || c.DataAtom == atom.Button:
+			pressed++
+		}
+	}
+	if said > 0 {
+		return said
+	}
+	return pressed
 }
 
 func isLongText(n *html.Node) bool { return len(strings.TrimSpace(dom.RawText(n, 400))) > 300 }
