@@ -152,6 +152,22 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// A listing without fences keeps its lines and their indentation, and a comment in it is no heading.
+func TestListing(t *testing.T) {
+	t.Parallel()
+	const listing = "# first\nif ready; then\n  # wait\n  descale --now\nfi"
+	doc := shown(t, "# Kettles\n\nRun this:\n\n"+listing+"\n\n## Next\n\nDone.")
+	body, headings := element(doc, "main"), 0
+	walk(body, func(n *html.Node) {
+		if n.Type == html.ElementNode && (n.Data == "h2" || n.Data == "h3") {
+			headings++
+		}
+	})
+	if got := textOf(body); headings != 2 || !strings.Contains(got, listing) {
+		t.Errorf("%d headings in\n%s", headings, got)
+	}
+}
+
 // Spans may overlap, contain each other and be the same; each keeps its own id.
 func TestOverlappingMarks(t *testing.T) {
 	t.Parallel()

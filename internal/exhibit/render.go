@@ -22,12 +22,43 @@ func blocks(source []byte) ast.Node {
 		util.Prioritized(parser.NewListParser(), 300),
 		util.Prioritized(parser.NewListItemParser(), 400),
 		util.Prioritized(parser.NewCodeBlockParser(), 500),
-		util.Prioritized(parser.NewATXHeadingParser(), 600),
+		util.Prioritized(aloneHeading{parser.NewATXHeadingParser()}, 600),
 		util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
 		util.Prioritized(parser.NewBlockquoteParser(), 800),
 		util.Prioritized(parser.NewParagraphParser(), 1000),
 	))
 	return p.Parse(text.NewReader(source))
+}
+
+// aloneHeading takes a line for a heading only when it stands alone: between other lines a number sign begins a comment of a listing,
+// for listings stand in a snapshot without fences.
+type aloneHeading struct{ parser.BlockParser }
+
+// Open implements parser.BlockParser.
+func (h aloneHeading) Open(parent ast.Node, r text.Reader, pc parser.Context) (ast.Node, parser.State) {
+	source := r.Source()
+	_, line := r.PeekLine()
+	start, end := line.Start, line.Stop
+	for start > 0 && source[start-1] != '\n' {
+		start--
+	}
+	if !isBlank(source[:max(start-1, 0)], true) || !isBlank(source[end:], false) {
+		return nil, parser.NoChildren
+	}
+	return h.BlockParser.Open(parent, r, pc)
+}
+
+// CanInterruptParagraph implements parser.BlockParser.
+func (aloneHeading) CanInterruptParagraph() bool { return false }
+
+// isBlank reports whether the last, or else the first line of a text is blank.
+func isBlank(s []byte, last bool) bool {
+	if last {
+		s = s[bytes.LastIndexByte(s, '\n')+1:]
+	} else if i := bytes.IndexByte(s, '\n'); i >= 0 {
+		s = s[:i]
+	}
+	return len(bytes.TrimSpace(s)) == 0
 }
 
 // maxNesting is how many block signs (">", "-", "1." …) one line may begin with. A text with more is shown
@@ -212,6 +243,9 @@ func (w *writer) lines(lines *text.Segments) {
 			w.out.WriteString("<br>")
 		}
 		start, end := w.trim(lines.At(i))
+		for i > 0 && start > 0 && (w.source[start-1] == ' ' || w.source[start-1] == '\t') { // a listing is indented
+			start--
+		}
 		if term.Match(w.source[start:end]) {
 			w.open("strong")
 			w.text(start+2, end-2)
