@@ -55,7 +55,7 @@ func TestMarkdown(t *testing.T) {
 		"lists":                {"<ul><li>one<li>two<ul><li>three</ul></ul><ol><li>a<li>b</ol>", "- one\n- two\n  - three\n\n1. a\n2. b"},
 		"table":                {"<table><tr><th>A<th>B<tr><td>1<td>a | b<tr><td><td><tr><td colspan=2>wide</table>", "| A | B |\n| 1 | a | b |\n| wide | |"},
 		"table caption":        {"<table><caption>Sizes</caption><tr><td>1<td>2</table>", "Sizes\n\n| 1 | 2 |"},
-		"table of one column":  {"<table><tr><td><p>f(x)</p><p>Does f.</p><tr><td>g(x)</table>", "f(x)\n\nDoes f.\n\ng(x)"},
+		"table of one column":  {"<table><tr><td><p>f(x)</p><p>Does f.</p><tr><td>g(x)</table>", "f(x)\nDoes f.\n\ng(x)"},
 		"table for layout":     {"<table><tr><td><ul><li>menu</ul><td><h2>Title</h2><p>Text</table>", "- menu\n\n## Title\n\nText"},
 		"code block":           {"<pre><code class=language-go>if a &lt; b {\n\n\n\tx()\n}\n</code></pre>", "if a < b {\n\n\n\tx()\n}"},
 		"definitions":          {"<dl><dt>a <i>int</i><dd><p>First.<p>Second.<dt>b<dt>c<dd>Both.</dl><p>After", "a int\n\n First.\n\n Second.\n\nb\nc\n\n Both.\n\nAfter"},

@@ -271,10 +271,14 @@ func (z *noiser) box(n *html.Node) bool {
 	})
 }
 
-// lineNoise reports whether a short line is one of those that stand on every page of a site.
+// lineNoise reports whether a short line is one of those that stand on every page of a site. A word of a sentence or a heading, and
+// code (the module "email", the function "print"), are no such lines.
 func (z *noiser) lineNoise(n *html.Node) bool {
 	s := z.stats[n]
-	if s.letters == 0 || s.blocks > 3 || dom.Within(n, atom.Table, atom.Pre) {
+	if s.letters == 0 || s.blocks > 3 || dom.Within(n, atom.Table, atom.Pre, atom.Code, atom.Kbd, atom.Samp, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6) {
+		return false
+	}
+	if !dom.IsBlock(n) && besideText(n) || dom.Has(n, dom.Of(atom.Code, atom.Kbd, atom.Samp)) {
 		return false
 	}
 	line := dom.OneLine(n, 240)
@@ -282,6 +286,18 @@ func (z *noiser) lineNoise(n *html.Node) bool {
 		return false
 	}
 	return z.article || s.linked*2 > s.letters || s.letters < 60 && s.sentences == 0
+}
+
+// besideText reports whether a part of a line has text beside it that is in no element of its own.
+func besideText(n *html.Node) bool {
+	for ; n != nil && !dom.IsBlock(n); n = n.Parent {
+		for _, c := range []*html.Node{n.PrevSibling, n.NextSibling} {
+			if c != nil && c.Type == html.TextNode && dom.CountLetters(c.Data) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // section marks what follows a heading of related pages or comments, up to the next heading that is as high.

@@ -25,7 +25,8 @@ type tableRow struct {
 
 // table writes a table of data as one line per row with cells between bars, each under the head of its column. A cell that spans
 // several rows is repeated in each, so that a row says all that it says on the page. Tables that only lay the page out
-// are written as what they contain, one block after the other, and so are tables of one column.
+// are written as what they contain, one block after the other. In a table of one column each row is an entry: its paragraphs
+// stay together, one line below the other.
 func (r *renderer) table(n *html.Node) {
 	rows := r.rows(n, 0)
 	caption := dom.Child(n, atom.Caption)
@@ -41,11 +42,16 @@ func (r *renderer) table(n *html.Node) {
 		r.add(plaintext.Block{Kind: plaintext.Code, Text: code})
 		return
 	}
-	if width < 2 || isLayout(n, rows) || r.nested && r.inCell {
+	layout := isLayout(n, rows)
+	if width < 2 || layout || r.nested && r.inCell {
 		for _, row := range rows {
 			for _, c := range row.cells {
+				from := len(r.out)
 				r.children(c)
 				r.flush()
+				if !layout {
+					r.out = append(r.out[:from], together(r.out[from:])...)
+				}
 			}
 		}
 		return
@@ -55,6 +61,21 @@ func (r *renderer) table(n *html.Node) {
 		name = dom.OneLine(caption, plaintext.MaxHeading)
 	}
 	r.writeRows(rows, r.grid(rows), name)
+}
+
+// together makes one paragraph of paragraphs that follow each other, each on lines of its own.
+func together(blocks []plaintext.Block) []plaintext.Block {
+	var out []plaintext.Block
+	for len(blocks) > 0 {
+		b, lines := blocks[0], []string{blocks[0].Text}
+		blocks = blocks[1:]
+		for b.Kind == plaintext.Paragraph && len(blocks) > 0 && blocks[0].Kind == plaintext.Paragraph && blocks[0].Indent == b.Indent {
+			lines, blocks = append(lines, blocks[0].Text), blocks[1:]
+		}
+		b.Text = strings.Join(lines, "\n")
+		out = append(out, b)
+	}
+	return out
 }
 
 // rows lists the rows of n itself, not those of tables inside it.
