@@ -9,5 +9,6 @@
 // and defined terms above it, the entry around it and the page's title; by how close together words of the question stand
 // and what a single sentence has; by the entry being about just this; by the page's other passages; and by the shape of the
 // answer: a number with a unit where the question asks how long or how large, "default" where it asks what holds otherwise,
-// a reason where it asks why. Lists without sentences, fragments, and pages that are mostly links are lowered.
+// a reason where it asks why. A row of a table is read under the heads of its columns. Lists without sentences, fragments, and
+// pages that are mostly links are lowered.
 package ranking

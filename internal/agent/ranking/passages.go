@@ -79,7 +79,8 @@ func NewPageFacts(q *Question, links []research.Link) PageFacts {
 	return f
 }
 
-var listMark = regexp.MustCompile(`^\s*([-*•]|\d+\.)\s+`)
+// listMark is what an item begins with: "- ", "2. ", "b. ", "iv. ".
+var listMark = regexp.MustCompile(`(?i)^\s*([-*•]|\d+\.|[a-z]\.|[ivx]+\.)\s+`)
 
 // onlyLinks reports whether every line of a text is an entry that the page links, and none is a sentence.
 func (f PageFacts) onlyLinks(text string) bool {
@@ -179,19 +180,17 @@ func (s *Scored) read(f PageFacts) {
 		s.spans[len(s.spans)-1] |= at[i]
 	}
 	s.Title = q.MatchText(h.Title)
-	own := ownTerm(h.Text)
-	s.Path = q.MatchText(h.Heading) | q.MatchText(own)
+	above := readHeading(h.Heading, h.Text)
+	columns := q.MatchText(above.columns)
+	for i := range s.spans { // a row is read under the heads of its columns
+		s.spans[i] |= columns
+	}
+	s.Path = q.MatchText(h.Heading) | q.MatchText(above.label) | columns
 	s.Key = h.PageID
-	for _, part := range []string{h.Heading, own} {
-		if part != "" {
-			s.Key += " › " + part
-		}
+	if above.entry != "" {
+		s.Key += headingSeparator + above.entry
 	}
-	label := own
-	if label == "" {
-		label = h.Heading[strings.LastIndex(h.Heading, "›")+1:]
-	}
-	s.label = labelShare(q, label)
+	s.label = labelShare(q, above.label)
 	s.near = nearness(q.pairs, at)
 	s.shaped = q.shape.fit(h.Text)
 	if utf8.RuneCountInString(h.Text) < ShortRunes {
@@ -229,12 +228,12 @@ func (s *Scored) cover(df []int, total int) float64 {
 	return min(1, got/sum)
 }
 
-// endsSentence reports whether what stands between two words ends a sentence, an item or a row.
+// endsSentence reports whether what stands between two words ends a sentence, a term, an item or a row.
 func endsSentence(gap string) bool {
 	return strings.Contains(gap, "\n\n") || sentenceEnd.MatchString(gap)
 }
 
-var sentenceEnd = regexp.MustCompile(`[.!?;]["'”’)]*\s|[。！？；｡]|\n\s*([-|*>]|\d+\.)|\*\*\s*\n`)
+var sentenceEnd = regexp.MustCompile(`[.!?;]["'”’)]*\s|[。！？；｡]|\n\s*[-|*>]`)
 
 // strength says how well the passage has a term, by where it stands.
 func (s *Scored) strength(i int) float64 {
@@ -319,18 +318,6 @@ func nearness(pairs [][2]int, at []TermSet) float64 {
 	return float64(found) / float64(len(pairs))
 }
 
-var termLine = regexp.MustCompile(`^\s*\*\*(.+)\*\*\s*$`)
-
-// ownTerm is the defined term that a passage starts with; empty: it does not. The rest of a long definition stands under
-// it as a heading.
-func ownTerm(text string) string {
-	line, _, more := strings.Cut(text, "\n")
-	if m := termLine.FindStringSubmatch(line); m != nil && more {
-		return m[1]
-	}
-	return ""
-}
-
 // isList reports whether a text is a list of short items without a sentence among them.
 func isList(s string) bool {
 	lines, sentences := 0, 0
@@ -340,12 +327,14 @@ func isList(s string) bool {
 			continue
 		}
 		lines++
-		if strings.HasPrefix(l, "|") || len(strings.Fields(l)) > 12 || strings.HasSuffix(l, ".") || strings.HasSuffix(l, ":") {
+		if strings.HasPrefix(l, "|") || len(strings.Fields(l)) > 12 || lineEnd.MatchString(l) {
 			sentences++
 		}
 	}
 	return lines >= 3 && sentences == 0
 }
+
+var lineEnd = regexp.MustCompile(`[.:。：]$`)
 
 // What answers of a shape look like. The bonuses are factors on what a passage covers.
 var (

@@ -125,8 +125,8 @@ func (r *reader) narrow(ctx context.Context, p agent.FoundPassage) (agent.FoundP
 // one that it ends with. Lists, tables, terms and code are left as they are.
 func wholeSentences(s string) (from, to int) {
 	to = len(s)
-	if first, _ := utf8.DecodeRuneInString(s); unicode.IsLower(first) {
-		if m := plainEnd.FindStringIndex(s); m != nil {
+	if midSentence.MatchString(s) {
+		if m := plainEnd.FindStringIndex(s); m != nil && !strings.Contains(s[:m[0]], "\n") {
 			from = m[1]
 		}
 	}
@@ -141,7 +141,11 @@ func wholeSentences(s string) (from, to int) {
 	return from, to
 }
 
-var plainEnd = regexp.MustCompile(`[.!?]["'”’)]*\s+`)
+var (
+	plainEnd = regexp.MustCompile(`[.!?]["'”’)]*\s+`)
+	// midSentence: a text that starts with a plain word in lower case, and not with a name like pg_dump or os.walk().
+	midSentence = regexp.MustCompile(`^\p{Ll}[\p{Ll}\p{M}'’-]*[\s,.;:!?)]`)
+)
 
 // alike reports whether two texts say the same: most of their words are common, and they differ in no number or name.
 func alike(a, b string) bool {
@@ -184,7 +188,7 @@ func compose(chosen []agent.FoundPassage, pages int) string {
 	fmt.Fprintf(&b, "%s the question best, of the %s read. They are quoted word for word; no language model was used.\n", noun, read)
 	for i, p := range chosen {
 		b.WriteString("\n")
-		if columns := columnsOf(p); columns != "" {
+		if _, columns := ranking.CutColumns(p.Heading, p.Text); columns != "" {
 			fmt.Fprintf(&b, "Columns: %s\n\n", columns)
 		}
 		for line := range strings.Lines(p.Text) {
@@ -194,16 +198,6 @@ func compose(chosen []agent.FoundPassage, pages int) string {
 		fmt.Fprintf(&b, "\n[%d] %s\n", i+1, p.Title)
 	}
 	return strings.TrimRight(b.String(), "\n")
-}
-
-// columnsOf gives the heads of the columns of a passage of table rows that has none itself: they end its heading path.
-func columnsOf(p agent.FoundPassage) string {
-	parts := strings.Split(p.Heading, " › ")
-	last := parts[len(parts)-1]
-	if !strings.HasPrefix(p.Text, "|") || !strings.Contains(last, " | ") {
-		return ""
-	}
-	return strings.TrimSpace(last)
 }
 
 // Parts of the confidence, which sum up to 1.

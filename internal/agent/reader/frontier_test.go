@@ -174,14 +174,17 @@ func TestChoose(t *testing.T) {
 func TestWholeSentences(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"A whole one. And two.":                   "A whole one. And two.",
-		"end of it. A whole one.":                 "A whole one.",
-		"A whole one. Beginning of a":             "A whole one.",
-		"rest of it. A whole one. Start of":       "A whole one.",
-		"- item one\n- item":                      "- item one\n- item",
-		"A whole one. And:\nlist":                 "A whole one. And:\nlist",
-		"no sentence at all":                      "no sentence at all",
-		"It says “yes.” Then the rest of a thing": "It says “yes.”",
+		"A whole one. And two.":                    "A whole one. And two.",
+		"end of it. A whole one.":                  "A whole one.",
+		"A whole one. Beginning of a":              "A whole one.",
+		"rest of it. A whole one. Start of":        "A whole one.",
+		"- item one\n- item":                       "- item one\n- item",
+		"A whole one. And:\nlist":                  "A whole one. And:\nlist",
+		"no sentence at all":                       "no sentence at all",
+		"It says “yes.” Then the rest of a thing":  "It says “yes.”",
+		"the end of it.\n\nA whole one.":           "A whole one.",
+		"timeout (integer)\n\n A time. It is set.": "timeout (integer)\n\n A time. It is set.",
+		"pg_dump reads all. Nothing is changed.":   "pg_dump reads all. Nothing is changed.",
 	} {
 		if from, to := wholeSentences(in); in[from:to] != want {
 			t.Errorf("%q: %q", in, in[from:to])
