@@ -22,7 +22,7 @@ type AllArtifactsRow struct {
 	Bytes  int64
 }
 
-// Every artifact row, for the audit against the files.
+// Every row of an artifact, which the audit compares with the files.
 func (q *Queries) AllArtifacts(ctx context.Context) ([]AllArtifactsRow, error) {
 	rows, err := q.db.Query(ctx, allArtifacts)
 	if err != nil {
@@ -145,7 +145,7 @@ const taskExists = `-- name: TaskExists :one
 SELECT EXISTS (SELECT 1 FROM task_heads WHERE task_id = $1)
 `
 
-// Whether a task's rows are still there, whoever owns it.
+// Whether a task still has rows, for any account.
 func (q *Queries) TaskExists(ctx context.Context, taskID uuid.UUID) (bool, error) {
 	row := q.db.QueryRow(ctx, taskExists, taskID)
 	var exists bool
@@ -167,7 +167,7 @@ type UpsertArtifactParams struct {
 	TaskID      uuid.UUID
 }
 
-// Records a file that has just been written, while its task still exists.
+// Records a file that was just written, if its task still exists.
 func (q *Queries) UpsertArtifact(ctx context.Context, arg UpsertArtifactParams) (int64, error) {
 	result, err := q.db.Exec(ctx, upsertArtifact,
 		arg.Name,

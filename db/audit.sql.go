@@ -50,7 +50,7 @@ type AuditRow struct {
 	Detail  string
 }
 
-// What must never be true, one row per finding. River's table is read, never written.
+// The rules that must always hold: one row for each violation. River's table is only read.
 func (q *Queries) Audit(ctx context.Context) ([]AuditRow, error) {
 	rows, err := q.db.Query(ctx, audit)
 	if err != nil {

@@ -20,7 +20,7 @@ type BackoffDomainParams struct {
 	MostSeconds  float64
 }
 
-// Leaves a domain alone after 429 or 503, each time in a row for longer.
+// Stops requests to a domain for a while after 429 or 503. The time grows with each such answer in a row.
 func (q *Queries) BackoffDomain(ctx context.Context, arg BackoffDomainParams) error {
 	_, err := q.db.Exec(ctx, backoffDomain,
 		arg.Domain,
@@ -35,7 +35,7 @@ const domainQuiet = `-- name: DomainQuiet :one
 SELECT coalesce((SELECT greatest(0, extract(epoch FROM quiet_until - clock_timestamp()) * 1000) FROM domains WHERE domain = $1), 0)::float8 AS quiet_millis
 `
 
-// How long a domain is left alone yet, in milliseconds.
+// For how many milliseconds a domain must not be requested yet.
 func (q *Queries) DomainQuiet(ctx context.Context, domain string) (float64, error) {
 	row := q.db.QueryRow(ctx, domainQuiet, domain)
 	var quiet_millis float64
@@ -50,7 +50,8 @@ DELETE FROM domains WHERE domain IN (
     ORDER BY d.next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 `
 
-// Forgets domains that nobody has asked for a day, with their grants; those that somebody is at are left for the next time.
+// Removes domains that were not requested for a day, with their grants. Rows that another transaction has locked
+// are left for the next time.
 func (q *Queries) PurgeDomains(ctx context.Context, maxRows int32) (int64, error) {
 	result, err := q.db.Exec(ctx, purgeDomains, maxRows)
 	if err != nil {
@@ -71,7 +72,8 @@ type ReserveDomainParams struct {
 	MostSeconds    float64
 }
 
-// Books the next free moment for a request to a domain, unless it is too far off; milliseconds from now until then.
+// Reserves the next free moment for a request to a domain, unless it is too far in the future. Returns the
+// milliseconds until then.
 func (q *Queries) ReserveDomain(ctx context.Context, arg ReserveDomainParams) (float64, error) {
 	row := q.db.QueryRow(ctx, reserveDomain,
 		arg.Domain,
@@ -89,7 +91,7 @@ const settleDomain = `-- name: SettleDomain :exec
 UPDATE domains SET strikes = 0 WHERE domain = $1 AND strikes > 0
 `
 
-// Ends the doubling of a domain that answered as it should.
+// After a normal answer, the next 429 or 503 of a domain counts as its first.
 func (q *Queries) SettleDomain(ctx context.Context, domain string) error {
 	_, err := q.db.Exec(ctx, settleDomain, domain)
 	return err

@@ -94,7 +94,8 @@ type AppendEventsRow struct {
 	At      time.Time
 }
 
-// Room on the head behind the fence, and the events in it: a whole append in one statement. No row: the run must stop.
+// A whole append in one statement: checks the epoch, reserves seqs in the head, and inserts the events. No row:
+// the epoch is over, and the run must stop.
 func (q *Queries) AppendEvents(ctx context.Context, arg AppendEventsParams) (AppendEventsRow, error) {
 	row := q.db.QueryRow(ctx, appendEvents,
 		arg.Types,
@@ -158,7 +159,7 @@ type FinalErrorEventRow struct {
 	Body      []byte
 }
 
-// The event with which a task was cancelled, before its rows go.
+// The event with which a task was cancelled, read before the task's rows are deleted.
 func (q *Queries) FinalErrorEvent(ctx context.Context, taskID uuid.UUID) (FinalErrorEventRow, error) {
 	row := q.db.QueryRow(ctx, finalErrorEvent, taskID)
 	var i FinalErrorEventRow
@@ -180,7 +181,7 @@ type InsertEventsParams struct {
 	Bodies    []string
 }
 
-// Appends events whose seqs were reserved on the head in this transaction.
+// Appends events. Their seqs were reserved in the head by the same transaction.
 func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) error {
 	_, err := q.db.Exec(ctx, insertEvents,
 		arg.TaskID,
@@ -199,7 +200,8 @@ WHERE kind = 'purge_artifacts' AND args @> jsonb_build_object('taskId', $1::text
 ORDER BY id LIMIT 1
 `
 
-// That event, as the purge job of a deleted task keeps it, for readers that nobody told. River's table is read, never written.
+// The same event after the deletion: the purge job of the task holds it, for readers that received no
+// notification. River's table is only read.
 func (q *Queries) KeptFinalEvent(ctx context.Context, taskID string) ([]byte, error) {
 	row := q.db.QueryRow(ctx, keptFinalEvent, taskID)
 	var last []byte
@@ -219,7 +221,7 @@ type LastSeqsRow struct {
 	Terminal bool
 }
 
-// How far logs have come; for readers that may have missed a wake-up.
+// The last seq of each log and whether the log has ended, for readers that may have missed a notification.
 func (q *Queries) LastSeqs(ctx context.Context, taskIds []uuid.UUID) ([]LastSeqsRow, error) {
 	rows, err := q.db.Query(ctx, lastSeqs, taskIds)
 	if err != nil {
@@ -244,8 +246,8 @@ const notify = `-- name: Notify :exec
 SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, payload) FROM unnest($2::text[]) AS payload
 `
 
-// Wake-ups, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
-// Nothing of them must survive a crash, so their commit does not wait for the disk either.
+// Sends notifications, never inside a transaction with data: a commit with a pending NOTIFY takes a lock on the
+// whole database. Notifications need not survive a crash, so this commit does not wait for the disk.
 func (q *Queries) Notify(ctx context.Context, channel string, payloads []string) error {
 	_, err := q.db.Exec(ctx, notify, channel, payloads)
 	return err

@@ -18,7 +18,7 @@ DELETE FROM idempotency_keys WHERE (account_id, key) IN (
     ORDER BY o.created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 `
 
-// Forgets keys that are too old to count.
+// Removes keys that are too old.
 func (q *Queries) PurgeKeys(ctx context.Context, keepSeconds float64, maxRows int32) (int64, error) {
 	result, err := q.db.Exec(ctx, purgeKeys, keepSeconds, maxRows)
 	if err != nil {
@@ -43,8 +43,8 @@ type ReserveKeyParams struct {
 	KeepSeconds float64
 }
 
-// Takes an idempotency key for a new task; no row when it is taken. A second transaction with the same key waits here
-// for the first one's end. One that is too old counts for nothing.
+// Reserves an idempotency key for a new task. No row: the key is in use. A second transaction with the same key
+// waits here until the first one ends. A key that is too old is replaced.
 func (q *Queries) ReserveKey(ctx context.Context, arg ReserveKeyParams) (int64, error) {
 	result, err := q.db.Exec(ctx, reserveKey,
 		arg.AccountID,

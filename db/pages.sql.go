@@ -18,8 +18,8 @@ DELETE FROM pages p WHERE p.id = ANY($1::bigint[])
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 `
 
-// Removes those of the locked snapshots that nothing refers to any more. A statement after the one that locks, because
-// only then it sees a visit that was committed just before.
+// Removes the locked snapshots that nothing refers to. This is a statement after the one that locks, because
+// only so it sees a visit that was committed just before.
 func (q *Queries) CollectPages(ctx context.Context, ids []int64) (int64, error) {
 	result, err := q.db.Exec(ctx, collectPages, ids)
 	if err != nil {
@@ -33,8 +33,8 @@ DELETE FROM visits
 WHERE account_id = $1 AND md5(url) = md5($2::text) AND url = $2 AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
 `
 
-// Removes what an account's library holds of an address, before a newer text takes its place. Evidence never refers to
-// these visits: a task that takes a page from the library has a visit of its own.
+// Removes the visits of an address from an account's library, before a newer text replaces the old one. Evidence
+// never refers to these visits, because a task that reads a page from the library gets a visit of its own.
 func (q *Queries) DeleteLibraryVisits(ctx context.Context, accountID string, url string) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteLibraryVisits, accountID, url)
 	if err != nil {
@@ -47,7 +47,8 @@ const holdPage = `-- name: HoldPage :one
 SELECT id FROM pages WHERE sha256 = $1 FOR KEY SHARE
 `
 
-// Keeps a snapshot from being collected until this transaction's visit refers to it. No row: it was just collected.
+// Locks a snapshot, so that it cannot be removed before this transaction's visit refers to it. No row: it was
+// just removed.
 func (q *Queries) HoldPage(ctx context.Context, sha256 []byte) (int64, error) {
 	row := q.db.QueryRow(ctx, holdPage, sha256)
 	var id int64
@@ -79,7 +80,7 @@ type InsertLibraryVisitParams struct {
 	Links        []byte
 }
 
-// One reading of one URL for an account's library, by no task.
+// Stores a visit of an account's library, which belongs to no task.
 func (q *Queries) InsertLibraryVisit(ctx context.Context, arg InsertLibraryVisitParams) error {
 	_, err := q.db.Exec(ctx, insertLibraryVisit,
 		arg.ID,
@@ -115,7 +116,7 @@ type InsertPageParams struct {
 	Content  string
 }
 
-// Stores a snapshot and gives its key. No row: the same text is there already.
+// Stores a snapshot and returns its key. No row: a snapshot with the same text exists already.
 func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, error) {
 	row := q.db.QueryRow(ctx, insertPage,
 		arg.Sha256,
@@ -152,9 +153,10 @@ type InsertPassagesParams struct {
 	PageID       int64
 }
 
-// The passages of a snapshot just stored, with their texts, which only go into the index: to cut them out of the snapshot here
-// would read it from its beginning for each passage, which took 9.9 s for 477,000 characters. Titles, headings and texts come with
-// spaces between the words of scripts that have none (internal/bigrams).
+// Stores the passages of a new snapshot. Their texts are passed in and only go into the index. To cut them out
+// of the snapshot here would read it from its beginning for each passage, which took 9.9 s for 477,000
+// characters. In scripts without spaces between words, titles, headings and texts come with spaces
+// (internal/bigrams).
 func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) error {
 	_, err := q.db.Exec(ctx, insertPassages,
 		arg.Title,
@@ -198,7 +200,7 @@ type InsertVisitParams struct {
 	TaskID       uuid.UUID
 }
 
-// One reading of one URL by a task.
+// Stores a visit: one load of one URL by a task.
 func (q *Queries) InsertVisit(ctx context.Context, arg InsertVisitParams) error {
 	_, err := q.db.Exec(ctx, insertVisit,
 		arg.ID,
@@ -229,7 +231,7 @@ WHERE v.account_id = $1 AND md5(v.url) = md5($2::text) AND v.url = $2 AND v.task
 ORDER BY v.fetched_at DESC LIMIT 1
 `
 
-// The snapshot that an account's library holds of an address.
+// The snapshot of an address in an account's library.
 func (q *Queries) LibraryPage(ctx context.Context, accountID string, url string) (string, error) {
 	row := q.db.QueryRow(ctx, libraryPage, accountID, url)
 	var page_id string
@@ -243,8 +245,8 @@ SELECT count(*) FROM (
 ) AS read
 `
 
-// How many visits of an account read a page, counted up to most: whether its library is small enough to look through page
-// by page.
+// How many pages an account has visits of, counted up to most. It decides whether the library is small enough to
+// search page by page.
 func (q *Queries) LibraryPages(ctx context.Context, accountID string, most int64) (int64, error) {
 	row := q.db.QueryRow(ctx, libraryPages, accountID, most)
 	var count int64
@@ -256,7 +258,8 @@ const lockPages = `-- name: LockPages :many
 SELECT p.id FROM pages p WHERE p.id = ANY($1::bigint[]) ORDER BY p.id FOR UPDATE SKIP LOCKED
 `
 
-// Locks snapshots that may be collected, in the order of their ids, but for those that a visit is about to refer to.
+// Locks snapshots that may be removed, in the order of their ids. Those that a visit is about to refer to are
+// skipped.
 func (q *Queries) LockPages(ctx context.Context, ids []int64) ([]int64, error) {
 	rows, err := q.db.Query(ctx, lockPages, ids)
 	if err != nil {
@@ -291,7 +294,7 @@ type PageContentRow struct {
 	Content  string
 }
 
-// A snapshot, for a task of the account that read it or holds it as evidence.
+// A snapshot, if a task of the account read it or has evidence on it.
 func (q *Queries) PageContent(ctx context.Context, sha256 []byte, accountID string) (PageContentRow, error) {
 	row := q.db.QueryRow(ctx, pageContent, sha256, accountID)
 	var i PageContentRow
@@ -345,7 +348,7 @@ const questionTerms = `-- name: QuestionTerms :many
 SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST($1::text AS regconfig), $2::text))) AS lexeme
 `
 
-// The distinct lexemes of a question under one text search configuration.
+// The different lexemes of a question under one text search configuration.
 func (q *Queries) QuestionTerms(ctx context.Context, config string, question string) ([]string, error) {
 	rows, err := q.db.Query(ctx, questionTerms, config, question)
 	if err != nil {
@@ -377,7 +380,8 @@ WITH read AS (
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)
     GROUP BY c.config
 ), best AS MATERIALIZED (
-    -- Ranked and cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
+    -- Passages are ranked and limited before any text is read from a snapshot, because each such
+    -- read unpacks the whole snapshot.
     SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
     FROM read r
     JOIN pages p ON p.id = r.page_id
@@ -413,8 +417,8 @@ type RankTaskPassagesRow struct {
 	Headed      []string
 }
 
-// The passages of the pages that a task read, ranked against any of the question's lexemes. matched and headed say
-// which lexemes stand in the text and which in title or headings, so that the reader can weigh and explain.
+// The passages of the pages that a task read, ranked by any of the question's lexemes. matched are the lexemes
+// in the text, headed those in the title or headings. The reader uses them to weigh and to explain.
 func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, question string, maxRows int32) ([]RankTaskPassagesRow, error) {
 	rows, err := q.db.Query(ctx, rankTaskPassages, taskID, question, maxRows)
 	if err != nil {
@@ -481,8 +485,8 @@ type RecallVisitRow struct {
 	Content      string
 }
 
-// The newest reading by an account of an address, in any of its spellings, with its snapshot. A negative max_age takes
-// one of any age.
+// An account's newest visit of an address, in any spelling of the address, with its snapshot. A negative max_age
+// means any age.
 func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (RecallVisitRow, error) {
 	row := q.db.QueryRow(ctx, recallVisit,
 		arg.AccountID,
@@ -553,8 +557,8 @@ type SearchLargeLibraryRow struct {
 	Rank   float64
 }
 
-// The same for an account with very many pages: it begins with the index of words, and leaves out what the account has not
-// read before it ranks.
+// The same for an account with very many pages. It starts from the index of words, and leaves out the pages of
+// other accounts before it ranks.
 func (q *Queries) SearchLargeLibrary(ctx context.Context, arg SearchLargeLibraryParams) ([]SearchLargeLibraryRow, error) {
 	rows, err := q.db.Query(ctx, searchLargeLibrary,
 		arg.AccountID,
@@ -683,7 +687,7 @@ type TaskPageRow struct {
 	FetchedAt time.Time
 }
 
-// A snapshot that a task of an account read, as its newest visit found it.
+// A snapshot that a task of an account read, with the fields of its newest visit.
 func (q *Queries) TaskPage(ctx context.Context, taskID uuid.UUID, accountID string, sha256 []byte) (TaskPageRow, error) {
 	row := q.db.QueryRow(ctx, taskPage, taskID, accountID, sha256)
 	var i TaskPageRow
@@ -709,7 +713,7 @@ WHERE v.task_id = ANY($1::uuid[]) AND v.page_id IS NOT NULL
 ORDER BY 1
 `
 
-// The snapshots that tasks refer to; collected after they are gone, unless others use them.
+// The snapshots that these tasks refer to. They are removed after the tasks, unless others use them.
 func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]int64, error) {
 	rows, err := q.db.Query(ctx, taskPageIDs, taskIds)
 	if err != nil {
@@ -755,7 +759,7 @@ type TaskPagesRow struct {
 	Cited     int32
 }
 
-// What a task opened, in order, with what its snapshots are and how often the answer cites them.
+// The visits of a task, in order, with the kind of their snapshots and how often the answer cites each.
 func (q *Queries) TaskPages(ctx context.Context, taskID *uuid.UUID) ([]TaskPagesRow, error) {
 	rows, err := q.db.Query(ctx, taskPages, taskID)
 	if err != nil {

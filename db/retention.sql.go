@@ -27,7 +27,7 @@ const countOldKeys = `-- name: CountOldKeys :one
 SELECT count(*) FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1::float8)
 `
 
-// How many idempotency keys are too old to count.
+// How many idempotency keys are too old.
 func (q *Queries) CountOldKeys(ctx context.Context, keepSeconds float64) (int64, error) {
 	row := q.db.QueryRow(ctx, countOldKeys, keepSeconds)
 	var count int64
@@ -55,7 +55,7 @@ const deleteExpired = `-- name: DeleteExpired :execrows
 DELETE FROM tasks WHERE id = ANY($1::uuid[]) AND status IN ('completed','failed','cancelled')
 `
 
-// Removes finished tasks, whose heads the transaction has locked, with all that hangs on them.
+// Removes finished tasks and everything that refers to them. The transaction has locked their heads.
 func (q *Queries) DeleteExpired(ctx context.Context, ids []uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteExpired, ids)
 	if err != nil {
@@ -71,8 +71,8 @@ ORDER BY t.completed_at LIMIT $2
 FOR UPDATE OF h SKIP LOCKED
 `
 
-// Finished tasks older than the retention, oldest first, with their heads locked; those that somebody is at are left
-// for the next time.
+// Locks the heads of finished tasks that are older than the retention, oldest first. Tasks that another
+// transaction has locked are left for the next time.
 func (q *Queries) LockExpired(ctx context.Context, keepSeconds float64, maxRows int32) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, lockExpired, keepSeconds, maxRows)
 	if err != nil {
@@ -101,8 +101,8 @@ WHERE p.id > $1::bigint
 ORDER BY p.id LIMIT $2
 `
 
-// Snapshots that nothing refers to, after a key. A snapshot is stored together with its first visit, so none of these
-// is new.
+// Snapshots that nothing refers to, with ids after a given one. A snapshot is stored together with its first
+// visit, so none of these is new.
 func (q *Queries) OrphanPages(ctx context.Context, after int64, maxRows int32) ([]int64, error) {
 	rows, err := q.db.Query(ctx, orphanPages, after, maxRows)
 	if err != nil {

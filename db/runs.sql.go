@@ -36,8 +36,8 @@ type AbandonedTasksRow struct {
 	Reason   string
 }
 
-// Open tasks that nobody works on and nobody will: the owner has no fresh heartbeat, the job is gone or over, or the
-// process that fetched the job has not claimed its epoch within a lease. River's table is read, never written.
+// Open tasks whose work has stopped: the owner has no fresh heartbeat, the job is missing or finished, or the
+// process that fetched the job has not claimed its epoch within one lease time. River's table is only read.
 func (q *Queries) AbandonedTasks(ctx context.Context, leaseSeconds float64, taskID *uuid.UUID, maxRows int32) ([]AbandonedTasksRow, error) {
 	rows, err := q.db.Query(ctx, abandonedTasks, leaseSeconds, taskID, maxRows)
 	if err != nil {
@@ -76,7 +76,8 @@ type ClaimHeadRow struct {
 	At      time.Time
 }
 
-// A worker takes the epoch its job names, once. No row: somebody else has it, or it is over.
+// A worker claims the epoch that its job names, which only one worker can do. No row: another worker has claimed
+// it, or the epoch is over.
 func (q *Queries) ClaimHead(ctx context.Context, arg ClaimHeadParams) (ClaimHeadRow, error) {
 	row := q.db.QueryRow(ctx, claimHead,
 		arg.Owner,
@@ -102,7 +103,7 @@ type EndRunParams struct {
 	Epoch   int32
 }
 
-// A run ends, whoever ends it. A lost one ended with its last write, not when somebody noticed.
+// Ends a run. The end of a lost run is its last write, not the time when the loss was found.
 func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 	_, err := q.db.Exec(ctx, endRun,
 		arg.Outcome,
@@ -131,8 +132,8 @@ type EndTaskParams struct {
 	ID         uuid.UUID
 }
 
-// The end of a task: completed with an answer, which only a running task can have, or failed or cancelled with an error.
-// No row: it has ended already. Times of one task never run backwards.
+// Ends a task: completed with an answer, which only a running task can have, or failed or cancelled with an
+// error. No row: the task has ended already. completed_at is never before an earlier time of the task.
 func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (int64, error) {
 	result, err := q.db.Exec(ctx, endTask,
 		arg.Status,
@@ -162,7 +163,7 @@ type ExitHeadRow struct {
 	At       time.Time
 }
 
-// Ends an epoch: whoever held it is fenced off from here on.
+// Ends an epoch. From here on the run that held it can write nothing.
 func (q *Queries) ExitHead(ctx context.Context, events int64, taskID uuid.UUID, epoch int32) (ExitHeadRow, error) {
 	row := q.db.QueryRow(ctx, exitHead, events, taskID, epoch)
 	var i ExitHeadRow
@@ -179,7 +180,7 @@ type HeadEpochsRow struct {
 	RunEpoch int32
 }
 
-// The epochs of tasks that this process runs; one that is missing or newer means its run is over.
+// The epochs of tasks that this process runs. When a task is missing or has a newer epoch, its run is over.
 func (q *Queries) HeadEpochs(ctx context.Context, taskIds []uuid.UUID) ([]HeadEpochsRow, error) {
 	rows, err := q.db.Query(ctx, headEpochs, taskIds)
 	if err != nil {
@@ -237,7 +238,7 @@ type LockEpochRow struct {
 	At      time.Time
 }
 
-// Locks a task's head if it is still at this epoch and nobody else is at it.
+// Locks a task's head if the task is still at this epoch and no other transaction has locked it.
 func (q *Queries) LockEpoch(ctx context.Context, taskID uuid.UUID, epoch int32) (LockEpochRow, error) {
 	row := q.db.QueryRow(ctx, lockEpoch, taskID, epoch)
 	var i LockEpochRow
@@ -263,7 +264,7 @@ type LockHeadRow struct {
 	At       time.Time
 }
 
-// Locks a task's head for a transition; the first lock of every transaction that changes a task.
+// Locks a task's head. Every transaction that changes a task takes this lock first.
 func (q *Queries) LockHead(ctx context.Context, taskID uuid.UUID) (LockHeadRow, error) {
 	row := q.db.QueryRow(ctx, lockHead, taskID)
 	var i LockHeadRow
@@ -283,7 +284,7 @@ WHERE r.task_id = $1 AND (r.outcome = 'lost' OR r.epoch = $2)
   AND r.epoch > coalesce((SELECT max(s.epoch) FROM steps s WHERE s.task_id = $1), 0)
 `
 
-// How many runs of a task were lost since it last made a step, the run of this epoch included.
+// How many runs of a task were lost since its last step, including the run of this epoch.
 func (q *Queries) LossesInARow(ctx context.Context, taskID uuid.UUID, epoch int32) (int64, error) {
 	row := q.db.QueryRow(ctx, lossesInARow, taskID, epoch)
 	var count int64
@@ -295,7 +296,7 @@ const requeueTask = `-- name: RequeueTask :exec
 UPDATE tasks SET status = 'queued', try = $1 WHERE id = $2 AND status IN ('created','queued','running')
 `
 
-// Back to waiting: hand-back (same try) or retry (next try).
+// The task waits again, after a hand-back (same try) or for a retry (next try).
 func (q *Queries) RequeueTask(ctx context.Context, try int32, iD uuid.UUID) error {
 	_, err := q.db.Exec(ctx, requeueTask, try, iD)
 	return err
@@ -337,7 +338,7 @@ type StartTaskRow struct {
 	PromptVersion *string
 }
 
-// The claimed task begins to run; its first start is kept, and so are the provider, model and prompt it began with.
+// A claimed task begins to run. The time, provider, model and prompt of its first run are kept.
 func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (StartTaskRow, error) {
 	row := q.db.QueryRow(ctx, startTask,
 		arg.At,
@@ -379,8 +380,9 @@ type StuckFileJobsRow struct {
 	TaskID uuid.UUID
 }
 
-// Jobs on files that run for longer than any may: their process died. One that was made again is marked by its cancel.
-// Locked, so that nobody else makes them again meanwhile; River's table is read, never written.
+// Jobs for files that have run longer than any may, because their process died. A job that was already replaced
+// is marked by its cancellation. The rows are locked, so that no other process replaces the jobs at the same
+// time. River's table is only read.
 func (q *Queries) StuckFileJobs(ctx context.Context, arg StuckFileJobsParams) ([]StuckFileJobsRow, error) {
 	rows, err := q.db.Query(ctx, stuckFileJobs,
 		arg.Queue,

@@ -34,7 +34,7 @@ type CountTasksParams struct {
 	Most        *int64
 }
 
-// How many tasks the same filters match, cursor aside; counting stops at most, when it is given.
+// How many tasks match the same filters, without the cursor. Counting stops at most, if that is given.
 func (q *Queries) CountTasks(ctx context.Context, arg CountTasksParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countTasks,
 		arg.AccountID,
@@ -53,7 +53,8 @@ const deleteTask = `-- name: DeleteTask :execrows
 DELETE FROM tasks WHERE id = $1 AND account_id = $2 AND status IN ('completed','failed','cancelled')
 `
 
-// Removes a task and, through its head, all that hangs on it. Snapshots stay for the collector.
+// Removes a task and, through its head, everything that refers to it. Snapshots are removed later by another
+// job.
 func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteTask, iD, accountID)
 	if err != nil {
@@ -131,7 +132,7 @@ type GetTaskForRunRow struct {
 	RunEpoch int32
 }
 
-// One task by id alone, for the run that holds it.
+// One task by its id, of any account, for the run that holds it.
 func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRunRow, error) {
 	row := q.db.QueryRow(ctx, getTaskForRun, id)
 	var i GetTaskForRunRow
@@ -180,7 +181,7 @@ const insertHead = `-- name: InsertHead :exec
 INSERT INTO task_heads (task_id, last_seq, job_id) VALUES ($1, $2, $3)
 `
 
-// The head of a new task, at epoch 1 with its first event already counted.
+// Stores the head of a new task, at epoch 1, with its first event already counted.
 func (q *Queries) InsertHead(ctx context.Context, taskID uuid.UUID, lastSeq int64, jobID *int64) error {
 	_, err := q.db.Exec(ctx, insertHead, taskID, lastSeq, jobID)
 	return err
@@ -230,7 +231,8 @@ type InsertTaskRow struct {
 	CreatedAt time.Time
 }
 
-// A submission. It is created when a live worker has a slot that no other open task is going to take, queued otherwise.
+// Stores a submitted task. Its status is created when a live worker has a slot that no other open task is going
+// to take, otherwise queued.
 func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertTaskRow, error) {
 	row := q.db.QueryRow(ctx, insertTask,
 		arg.ID,
@@ -365,7 +367,7 @@ SELECT coalesce(string_agg(quote_literal(w.lexeme) || ':*', ' & '), '')::text
 FROM unnest(tsvector_to_array(to_tsvector('simple', $1::text))) AS w(lexeme)
 `
 
-// The text of a tsquery that wants every word of q, the last one as a prefix; empty when q has no word.
+// The text of a tsquery that requires every word of q, the last one as a prefix. Empty when q has no word.
 func (q *Queries) PrefixQuery(ctx context.Context, q_ string) (string, error) {
 	row := q.db.QueryRow(ctx, prefixQuery, q_)
 	var column_1 string
@@ -377,7 +379,7 @@ const setJob = `-- name: SetJob :exec
 UPDATE task_heads SET job_id = $1 WHERE task_id = $2
 `
 
-// Names River's job of the present epoch.
+// Stores which River job belongs to the current epoch.
 func (q *Queries) SetJob(ctx context.Context, jobID *int64, taskID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, setJob, jobID, taskID)
 	return err

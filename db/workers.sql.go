@@ -16,7 +16,7 @@ const heartbeat = `-- name: Heartbeat :execrows
 UPDATE workers SET heartbeat_at = now() WHERE id = $1
 `
 
-// Renews a lease by the clock of the database. No row: the process was given up and must abandon its runs.
+// Renews a lease by the database's clock. No row: the process was declared dead and must abandon its runs.
 func (q *Queries) Heartbeat(ctx context.Context, id uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, heartbeat, id)
 	if err != nil {
@@ -43,7 +43,7 @@ type LiveWorkersRow struct {
 	Running     int64
 }
 
-// The processes whose lease holds, with what they run.
+// The processes whose lease is valid, with what they run.
 func (q *Queries) LiveWorkers(ctx context.Context, leaseSeconds float64) ([]LiveWorkersRow, error) {
 	rows, err := q.db.Query(ctx, liveWorkers, leaseSeconds)
 	if err != nil {
@@ -79,7 +79,7 @@ WHERE w.heartbeat_at < now() - make_interval(secs => $1::float8)
                   WHERE t.status = 'running' AND h.owner = w.id)
 `
 
-// Forgets processes that stopped heartbeating long ago and hold no task.
+// Removes processes that sent their last heartbeat long ago and hold no task.
 func (q *Queries) PruneWorkers(ctx context.Context, olderThanSeconds float64) (int64, error) {
 	result, err := q.db.Exec(ctx, pruneWorkers, olderThanSeconds)
 	if err != nil {

@@ -1,5 +1,5 @@
 -- name: UpsertArtifact :execrows
--- Records a file that has just been written, while its task still exists.
+-- Records a file that was just written, if its task still exists.
 INSERT INTO artifacts (task_id, name, kind, content_type, bytes)
 SELECT h.task_id, @name, @kind, @content_type, @bytes FROM task_heads h WHERE h.task_id = @task_id
 ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, created_at = now();
@@ -20,9 +20,9 @@ SELECT task_id, name FROM artifacts WHERE task_id = ANY((SELECT @task_ids::uuid[
   AND kind = 'screenshot' ORDER BY task_id, created_at, name;
 
 -- name: AllArtifacts :many
--- Every artifact row, for the audit against the files.
+-- Every row of an artifact, which the audit compares with the files.
 SELECT task_id, name, bytes FROM artifacts ORDER BY task_id, name;
 
 -- name: TaskExists :one
--- Whether a task's rows are still there, whoever owns it.
+-- Whether a task still has rows, for any account.
 SELECT EXISTS (SELECT 1 FROM task_heads WHERE task_id = @task_id);

@@ -1,5 +1,5 @@
 -- name: Audit :many
--- What must never be true, one row per finding. River's table is read, never written.
+-- The rules that must always hold: one row for each violation. River's table is only read.
 SELECT 'gap_in_log' AS rule, h.task_id::text AS subject,
        format('last_seq is %s, %s events from %s to %s', h.last_seq, count(e.seq), min(e.seq), max(e.seq)) AS detail
 FROM task_heads h LEFT JOIN task_events e ON e.task_id = h.task_id

@@ -1,21 +1,23 @@
 -- name: ReserveDomain :one
--- Books the next free moment for a request to a domain, unless it is too far off; milliseconds from now until then.
+-- Reserves the next free moment for a request to a domain, unless it is too far in the future. Returns the
+-- milliseconds until then.
 SELECT reserve_domain(@domain::text, @spacing_seconds::float8, @max_requests::integer, @window_seconds::float8, @most_seconds::float8)::float8 AS wait_millis;
 
 -- name: BackoffDomain :exec
--- Leaves a domain alone after 429 or 503, each time in a row for longer.
+-- Stops requests to a domain for a while after 429 or 503. The time grows with each such answer in a row.
 SELECT backoff_domain(@domain::text, @asked_seconds::float8, @base_seconds::float8, @most_seconds::float8);
 
 -- name: DomainQuiet :one
--- How long a domain is left alone yet, in milliseconds.
+-- For how many milliseconds a domain must not be requested yet.
 SELECT coalesce((SELECT greatest(0, extract(epoch FROM quiet_until - clock_timestamp()) * 1000) FROM domains WHERE domain = @domain), 0)::float8 AS quiet_millis;
 
 -- name: SettleDomain :exec
--- Ends the doubling of a domain that answered as it should.
+-- After a normal answer, the next 429 or 503 of a domain counts as its first.
 UPDATE domains SET strikes = 0 WHERE domain = @domain AND strikes > 0;
 
 -- name: PurgeDomains :execrows
--- Forgets domains that nobody has asked for a day, with their grants; those that somebody is at are left for the next time.
+-- Removes domains that were not requested for a day, with their grants. Rows that another transaction has locked
+-- are left for the next time.
 DELETE FROM domains WHERE domain IN (
     SELECT d.domain FROM domains d
     WHERE d.next_at < now() - interval '1 day' AND d.quiet_until < now() - interval '1 day'

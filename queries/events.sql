@@ -1,10 +1,11 @@
 -- name: InsertEvents :exec
--- Appends events whose seqs were reserved on the head in this transaction.
+-- Appends events. Their seqs were reserved in the head by the same transaction.
 INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
 SELECT @task_id::uuid, unnest(@seqs::bigint[]), unnest(@types::text[]), unnest(@terminals::boolean[]), @at::timestamptz, unnest(@bodies::text[])::json;
 
 -- name: AppendEvents :one
--- Room on the head behind the fence, and the events in it: a whole append in one statement. No row: the run must stop.
+-- A whole append in one statement: checks the epoch, reserves seqs in the head, and inserts the events. No row:
+-- the epoch is over, and the run must stop.
 WITH head AS (
     UPDATE task_heads h SET last_seq = h.last_seq + cardinality(@types::text[])
     WHERE h.task_id = @task_id AND h.run_epoch = @epoch
@@ -35,22 +36,23 @@ ORDER BY e.seq LIMIT @max_rows;
 SELECT EXISTS (SELECT 1 FROM tasks WHERE id = @task_id AND account_id = @account_id);
 
 -- name: LastSeqs :many
--- How far logs have come; for readers that may have missed a wake-up.
+-- The last seq of each log and whether the log has ended, for readers that may have missed a notification.
 SELECT h.task_id, h.last_seq, (t.status IN ('completed','failed','cancelled'))::boolean AS terminal
 FROM task_heads h JOIN tasks t ON t.id = h.task_id
 WHERE h.task_id = ANY(@task_ids::uuid[]);
 
 -- name: Notify :exec
--- Wake-ups, never inside a data transaction: a commit with a pending NOTIFY takes a lock on the whole database.
--- Nothing of them must survive a crash, so their commit does not wait for the disk either.
+-- Sends notifications, never inside a transaction with data: a commit with a pending NOTIFY takes a lock on the
+-- whole database. Notifications need not survive a crash, so this commit does not wait for the disk.
 SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel::text, payload) FROM unnest(@payloads::text[]) AS payload;
 
 -- name: FinalErrorEvent :one
--- The event with which a task was cancelled, before its rows go.
+-- The event with which a task was cancelled, read before the task's rows are deleted.
 SELECT seq, created_at, body FROM task_events WHERE task_id = @task_id AND terminal AND type = 'agent:error';
 
 -- name: KeptFinalEvent :one
--- That event, as the purge job of a deleted task keeps it, for readers that nobody told. River's table is read, never written.
+-- The same event after the deletion: the purge job of the task holds it, for readers that received no
+-- notification. River's table is only read.
 SELECT (args->'last')::jsonb AS last FROM river_job
 WHERE kind = 'purge_artifacts' AND args @> jsonb_build_object('taskId', @task_id::text) AND args ? 'last'
 ORDER BY id LIMIT 1;

@@ -1,6 +1,6 @@
 -- name: ReserveKey :execrows
--- Takes an idempotency key for a new task; no row when it is taken. A second transaction with the same key waits here
--- for the first one's end. One that is too old counts for nothing.
+-- Reserves an idempotency key for a new task. No row: the key is in use. A second transaction with the same key
+-- waits here until the first one ends. A key that is too old is replaced.
 INSERT INTO idempotency_keys AS k (account_id, key, request_hash, task_id)
 VALUES (@account_id, @key, @request_hash, @task_id)
 ON CONFLICT (account_id, key) DO UPDATE
@@ -12,7 +12,7 @@ WHERE k.created_at < now() - make_interval(secs => @keep_seconds::float8);
 SELECT request_hash, task_id FROM idempotency_keys WHERE account_id = @account_id AND key = @key;
 
 -- name: PurgeKeys :execrows
--- Forgets keys that are too old to count.
+-- Removes keys that are too old.
 DELETE FROM idempotency_keys WHERE (account_id, key) IN (
     SELECT o.account_id, o.key FROM idempotency_keys o
     WHERE o.created_at < now() - make_interval(secs => @keep_seconds::float8)

@@ -1,18 +1,20 @@
 -- name: InsertPage :one
--- Stores a snapshot and gives its key. No row: the same text is there already.
+-- Stores a snapshot and returns its key. No row: a snapshot with the same text exists already.
 INSERT INTO pages (sha256, title, language, config, chars, content)
 VALUES (@sha256, @title, @language, CAST(@config::text AS regconfig), char_length(@content), @content)
 ON CONFLICT (sha256) DO NOTHING
 RETURNING id;
 
 -- name: HoldPage :one
--- Keeps a snapshot from being collected until this transaction's visit refers to it. No row: it was just collected.
+-- Locks a snapshot, so that it cannot be removed before this transaction's visit refers to it. No row: it was
+-- just removed.
 SELECT id FROM pages WHERE sha256 = @sha256 FOR KEY SHARE;
 
 -- name: InsertPassages :exec
--- The passages of a snapshot just stored, with their texts, which only go into the index: to cut them out of the snapshot here
--- would read it from its beginning for each passage, which took 9.9 s for 477,000 characters. Titles, headings and texts come with
--- spaces between the words of scripts that have none (internal/bigrams).
+-- Stores the passages of a new snapshot. Their texts are passed in and only go into the index. To cut them out
+-- of the snapshot here would read it from its beginning for each passage, which took 9.9 s for 477,000
+-- characters. In scripts without spaces between words, titles, headings and texts come with spaces
+-- (internal/bigrams).
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
 SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
        setweight(to_tsvector(p.config, left(@title::text, 1000)), 'A')
@@ -24,7 +26,7 @@ FROM pages p,
 WHERE p.id = @page_id;
 
 -- name: InsertVisit :exec
--- One reading of one URL by a task.
+-- Stores a visit: one load of one URL by a task.
 INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
                     canonical_url, published_at, modified_at, links, cached)
 SELECT @id, t.account_id, t.id, sqlc.narg(page_id), @url, @final_url, @outcome, @message, @status, @title, @depth, @bytes, @millis, @at,
@@ -32,27 +34,27 @@ SELECT @id, t.account_id, t.id, sqlc.narg(page_id), @url, @final_url, @outcome, 
 FROM tasks t WHERE t.id = @task_id;
 
 -- name: InsertLibraryVisit :exec
--- One reading of one URL for an account's library, by no task.
+-- Stores a visit of an account's library, which belongs to no task.
 INSERT INTO visits (id, account_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
                     canonical_url, published_at, modified_at, links)
 VALUES (@id, @account_id, @page_id, @url, @final_url, 'ok', '', @status, @title, @depth, @bytes, @millis, clock_timestamp(),
         @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), @links);
 
 -- name: LibraryPage :one
--- The snapshot that an account's library holds of an address.
+-- The snapshot of an address in an account's library.
 SELECT encode(p.sha256, 'hex')::text AS page_id FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = @account_id AND md5(v.url) = md5(@url::text) AND v.url = @url AND v.task_id IS NULL AND v.page_id IS NOT NULL AND v.links IS NOT NULL
 ORDER BY v.fetched_at DESC LIMIT 1;
 
 -- name: DeleteLibraryVisits :execrows
--- Removes what an account's library holds of an address, before a newer text takes its place. Evidence never refers to
--- these visits: a task that takes a page from the library has a visit of its own.
+-- Removes the visits of an address from an account's library, before a newer text replaces the old one. Evidence
+-- never refers to these visits, because a task that reads a page from the library gets a visit of its own.
 DELETE FROM visits
 WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL;
 
 -- name: RecallVisit :one
--- The newest reading by an account of an address, in any of its spellings, with its snapshot. A negative max_age takes
--- one of any age.
+-- An account's newest visit of an address, in any spelling of the address, with its snapshot. A negative max_age
+-- means any age.
 SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
        p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content
 FROM visits v JOIN pages p ON p.id = v.page_id
@@ -72,7 +74,7 @@ SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coales
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: TaskPages :many
--- What a task opened, in order, with what its snapshots are and how often the answer cites them.
+-- The visits of a task, in order, with the kind of their snapshots and how often the answer cites each.
 SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.fetched_at,
        coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
        (SELECT count(*) FROM evidence e WHERE e.task_id = v.task_id AND e.page_id = v.page_id AND e.marker IS NOT NULL)::integer AS cited
@@ -80,43 +82,44 @@ FROM visits v LEFT JOIN pages p ON p.id = v.page_id
 WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: TaskPage :one
--- A snapshot that a task of an account read, as its newest visit found it.
+-- A snapshot that a task of an account read, with the fields of its newest visit.
 SELECT encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
 FROM visits v JOIN tasks t ON t.id = v.task_id JOIN pages p ON p.id = v.page_id
 WHERE v.task_id = @task_id::uuid AND t.account_id = @account_id AND p.sha256 = @sha256
 ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1;
 
 -- name: PageContent :one
--- A snapshot, for a task of the account that read it or holds it as evidence.
+-- A snapshot, if a task of the account read it or has evidence on it.
 SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content
 FROM pages p
 WHERE p.sha256 = @sha256
   AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = @account_id);
 
 -- name: TaskPageIDs :many
--- The snapshots that tasks refer to; collected after they are gone, unless others use them.
+-- The snapshots that these tasks refer to. They are removed after the tasks, unless others use them.
 SELECT DISTINCT v.page_id::bigint AS page_id FROM visits v
 WHERE v.task_id = ANY(@task_ids::uuid[]) AND v.page_id IS NOT NULL
 ORDER BY 1;
 
 -- name: LockPages :many
--- Locks snapshots that may be collected, in the order of their ids, but for those that a visit is about to refer to.
+-- Locks snapshots that may be removed, in the order of their ids. Those that a visit is about to refer to are
+-- skipped.
 SELECT p.id FROM pages p WHERE p.id = ANY(@ids::bigint[]) ORDER BY p.id FOR UPDATE SKIP LOCKED;
 
 -- name: CollectPages :execrows
--- Removes those of the locked snapshots that nothing refers to any more. A statement after the one that locks, because
--- only then it sees a visit that was committed just before.
+-- Removes the locked snapshots that nothing refers to. This is a statement after the one that locks, because
+-- only so it sees a visit that was committed just before.
 DELETE FROM pages p WHERE p.id = ANY(@ids::bigint[])
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id);
 
 -- name: QuestionTerms :many
--- The distinct lexemes of a question under one text search configuration.
+-- The different lexemes of a question under one text search configuration.
 SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST(@config::text AS regconfig), @question::text))) AS lexeme;
 
 -- name: RankTaskPassages :many
--- The passages of the pages that a task read, ranked against any of the question's lexemes. matched and headed say
--- which lexemes stand in the text and which in title or headings, so that the reader can weigh and explain.
+-- The passages of the pages that a task read, ranked by any of the question's lexemes. matched are the lexemes
+-- in the text, headed those in the title or headings. The reader uses them to weigh and to explain.
 WITH read AS (
     SELECT DISTINCT ON (v.page_id) v.page_id, v.id, v.final_url, v.title
     FROM visits v WHERE v.task_id = @task_id AND v.page_id IS NOT NULL
@@ -127,7 +130,8 @@ WITH read AS (
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
     GROUP BY c.config
 ), best AS MATERIALIZED (
-    -- Ranked and cut before any text is taken out of a snapshot: each of those unpacks the whole snapshot.
+    -- Passages are ranked and limited before any text is read from a snapshot, because each such
+    -- read unpacks the whole snapshot.
     SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
     FROM read r
     JOIN pages p ON p.id = r.page_id
@@ -148,8 +152,8 @@ JOIN asked a ON a.config = b.config
 ORDER BY b.rank DESC, b.page_id, b.ord;
 
 -- name: LibraryPages :one
--- How many visits of an account read a page, counted up to most: whether its library is small enough to look through page
--- by page.
+-- How many pages an account has visits of, counted up to most. It decides whether the library is small enough to
+-- search page by page.
 SELECT count(*) FROM (
     SELECT 1 FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL LIMIT @most::bigint
 ) AS read;
@@ -180,7 +184,7 @@ WITH own AS MATERIALIZED (
     ORDER BY max(r.rank) DESC, r.page_id
     LIMIT @max_rows
 )
--- Only now any text is taken out of a snapshot: each time unpacks the whole snapshot.
+-- Only here text is read from a snapshot, because each such read unpacks the whole snapshot.
 SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
        ts_headline(p.config, substr(p.content, b.start_offset + 1, b.end_offset - b.start_offset), a.query,
                    'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, best.rank::float8 AS rank
@@ -196,8 +200,8 @@ JOIN asked a ON a.config = p.config,
 ORDER BY best.rank DESC, best.page_id;
 
 -- name: SearchLargeLibrary :many
--- The same for an account with very many pages: it begins with the index of words, and leaves out what the account has not
--- read before it ranks.
+-- The same for an account with very many pages. It starts from the index of words, and leaves out the pages of
+-- other accounts before it ranks.
 WITH asked AS MATERIALIZED (
     SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
     FROM (SELECT CAST(unnest(@configs::text[]) AS regconfig) AS config) c,

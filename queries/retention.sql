@@ -1,6 +1,6 @@
 -- name: LockExpired :many
--- Finished tasks older than the retention, oldest first, with their heads locked; those that somebody is at are left
--- for the next time.
+-- Locks the heads of finished tasks that are older than the retention, oldest first. Tasks that another
+-- transaction has locked are left for the next time.
 SELECT t.id FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.completed_at < now() - make_interval(secs => @keep_seconds::float8)
 ORDER BY t.completed_at LIMIT @max_rows
@@ -11,12 +11,12 @@ FOR UPDATE OF h SKIP LOCKED;
 SELECT count(*) FROM tasks t WHERE t.completed_at < now() - make_interval(secs => @keep_seconds::float8);
 
 -- name: DeleteExpired :execrows
--- Removes finished tasks, whose heads the transaction has locked, with all that hangs on them.
+-- Removes finished tasks and everything that refers to them. The transaction has locked their heads.
 DELETE FROM tasks WHERE id = ANY(@ids::uuid[]) AND status IN ('completed','failed','cancelled');
 
 -- name: OrphanPages :many
--- Snapshots that nothing refers to, after a key. A snapshot is stored together with its first visit, so none of these
--- is new.
+-- Snapshots that nothing refers to, with ids after a given one. A snapshot is stored together with its first
+-- visit, so none of these is new.
 SELECT p.id FROM pages p
 WHERE p.id > @after::bigint
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
@@ -32,5 +32,5 @@ WHERE NOT EXISTS (SELECT 1 FROM visits v LEFT JOIN tasks t ON t.id = v.task_id
                   WHERE e.page_id = p.id AND NOT coalesce(@expire::boolean AND t.completed_at < now() - make_interval(secs => @keep_seconds::float8), false));
 
 -- name: CountOldKeys :one
--- How many idempotency keys are too old to count.
+-- How many idempotency keys are too old.
 SELECT count(*) FROM idempotency_keys WHERE created_at < now() - make_interval(secs => @keep_seconds::float8);

@@ -1,22 +1,23 @@
 -- name: LockHead :one
--- Locks a task's head for a transition; the first lock of every transaction that changes a task.
+-- Locks a task's head. Every transaction that changes a task takes this lock first.
 SELECT run_epoch, last_seq, owner, job_id, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 FROM task_heads WHERE task_id = @task_id FOR UPDATE;
 
 -- name: ClaimHead :one
--- A worker takes the epoch its job names, once. No row: somebody else has it, or it is over.
+-- A worker claims the epoch that its job names, which only one worker can do. No row: another worker has claimed
+-- it, or the epoch is over.
 UPDATE task_heads SET owner = @owner::uuid, last_seq = last_seq + @events
 WHERE task_id = @task_id AND run_epoch = @epoch AND owner IS NULL
 RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
 
 -- name: ExitHead :one
--- Ends an epoch: whoever held it is fenced off from here on.
+-- Ends an epoch. From here on the run that held it can write nothing.
 UPDATE task_heads SET last_seq = last_seq + @events, run_epoch = run_epoch + 1, owner = NULL, job_id = NULL
 WHERE task_id = @task_id AND run_epoch = @epoch
 RETURNING last_seq, run_epoch, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
 
 -- name: StartTask :one
--- The claimed task begins to run; its first start is kept, and so are the provider, model and prompt it began with.
+-- A claimed task begins to run. The time, provider, model and prompt of its first run are kept.
 UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest(@at::timestamptz, created_at)),
        provider = coalesce(provider, @provider), model = coalesce(model, @model), prompt_version = coalesce(prompt_version, @prompt_version),
        unserved_since = NULL
@@ -24,12 +25,12 @@ WHERE id = @id AND status IN ('created','queued')
 RETURNING try, provider, model, prompt_version;
 
 -- name: RequeueTask :exec
--- Back to waiting: hand-back (same try) or retry (next try).
+-- The task waits again, after a hand-back (same try) or for a retry (next try).
 UPDATE tasks SET status = 'queued', try = @try WHERE id = @id AND status IN ('created','queued','running');
 
 -- name: EndTask :execrows
--- The end of a task: completed with an answer, which only a running task can have, or failed or cancelled with an error.
--- No row: it has ended already. Times of one task never run backwards.
+-- Ends a task: completed with an answer, which only a running task can have, or failed or cancelled with an
+-- error. No row: the task has ended already. completed_at is never before an earlier time of the task.
 UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestamptz, started_at, created_at), metadata = @metadata,
        answer = sqlc.narg(answer)::text, confidence = sqlc.narg(confidence)::float8,
        error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text
@@ -45,7 +46,7 @@ INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at)
 VALUES (@task_id, @epoch, @try, @worker_id, @at, @at);
 
 -- name: EndRun :exec
--- A run ends, whoever ends it. A lost one ended with its last write, not when somebody noticed.
+-- Ends a run. The end of a lost run is its last write, not the time when the loss was found.
 UPDATE runs SET ended_at = CASE WHEN @outcome::text = 'lost' THEN seen_at ELSE greatest(@at::timestamptz, claimed_at) END,
        outcome = @outcome::text
 WHERE task_id = @task_id AND epoch = @epoch AND ended_at IS NULL;
@@ -56,12 +57,12 @@ SELECT coalesce(sum(extract(epoch FROM coalesce(ended_at, seen_at) - claimed_at)
 FROM runs WHERE task_id = @task_id AND epoch < @epoch;
 
 -- name: HeadEpochs :many
--- The epochs of tasks that this process runs; one that is missing or newer means its run is over.
+-- The epochs of tasks that this process runs. When a task is missing or has a newer epoch, its run is over.
 SELECT task_id, run_epoch FROM task_heads WHERE task_id = ANY(@task_ids::uuid[]);
 
 -- name: AbandonedTasks :many
--- Open tasks that nobody works on and nobody will: the owner has no fresh heartbeat, the job is gone or over, or the
--- process that fetched the job has not claimed its epoch within a lease. River's table is read, never written.
+-- Open tasks whose work has stopped: the owner has no fresh heartbeat, the job is missing or finished, or the
+-- process that fetched the job has not claimed its epoch within one lease time. River's table is only read.
 SELECT h.task_id, h.run_epoch,
        (CASE WHEN h.owner IS NOT NULL AND w.id IS NULL THEN 'owner_dead'
              WHEN h.owner IS NULL AND j.state::text = 'running' THEN 'never_claimed'
@@ -79,19 +80,20 @@ ORDER BY t.created_at
 LIMIT @max_rows;
 
 -- name: LockEpoch :one
--- Locks a task's head if it is still at this epoch and nobody else is at it.
+-- Locks a task's head if the task is still at this epoch and no other transaction has locked it.
 SELECT owner, last_seq, job_id, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 FROM task_heads WHERE task_id = @task_id AND run_epoch = @epoch FOR UPDATE SKIP LOCKED;
 
 -- name: LossesInARow :one
--- How many runs of a task were lost since it last made a step, the run of this epoch included.
+-- How many runs of a task were lost since its last step, including the run of this epoch.
 SELECT count(*) FROM runs r
 WHERE r.task_id = @task_id AND (r.outcome = 'lost' OR r.epoch = @epoch)
   AND r.epoch > coalesce((SELECT max(s.epoch) FROM steps s WHERE s.task_id = @task_id), 0);
 
 -- name: StuckFileJobs :many
--- Jobs on files that run for longer than any may: their process died. One that was made again is marked by its cancel.
--- Locked, so that nobody else makes them again meanwhile; River's table is read, never written.
+-- Jobs for files that have run longer than any may, because their process died. A job that was already replaced
+-- is marked by its cancellation. The rows are locked, so that no other process replaces the jobs at the same
+-- time. River's table is only read.
 SELECT id, kind, (args->>'taskId')::uuid AS task_id FROM river_job
 WHERE state = 'running' AND queue = @queue AND kind = ANY(@kinds::text[])
   AND attempted_at < now() - make_interval(secs => @older_than_seconds::float8)

@@ -1,5 +1,6 @@
 -- name: InsertTask :one
--- A submission. It is created when a live worker has a slot that no other open task is going to take, queued otherwise.
+-- Stores a submitted task. Its status is created when a live worker has a slot that no other open task is going
+-- to take, otherwise queued.
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
                    fresh, request_metadata, max_tokens, context, created_at)
@@ -14,11 +15,11 @@ SELECT @id, @account_id, sqlc.narg(parent_task_id),
 RETURNING status, created_at;
 
 -- name: InsertHead :exec
--- The head of a new task, at epoch 1 with its first event already counted.
+-- Stores the head of a new task, at epoch 1, with its first event already counted.
 INSERT INTO task_heads (task_id, last_seq, job_id) VALUES (@task_id, @last_seq, @job_id);
 
 -- name: SetJob :exec
--- Names River's job of the present epoch.
+-- Stores which River job belongs to the current epoch.
 UPDATE task_heads SET job_id = @job_id WHERE task_id = @task_id;
 
 -- name: GetTask :one
@@ -28,7 +29,7 @@ FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = @id AND t.account_id = @account_id;
 
 -- name: GetTaskForRun :one
--- One task by id alone, for the run that holds it.
+-- One task by its id, of any account, for the run that holds it.
 SELECT sqlc.embed(t), h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = @id;
@@ -48,7 +49,7 @@ ORDER BY t.created_at DESC, t.id DESC
 LIMIT @max_rows OFFSET @skip_rows;
 
 -- name: CountTasks :one
--- How many tasks the same filters match, cursor aside; counting stops at most, when it is given.
+-- How many tasks match the same filters, without the cursor. Counting stops at most, if that is given.
 SELECT count(*) FROM (
     SELECT 1
     FROM tasks t
@@ -61,7 +62,7 @@ SELECT count(*) FROM (
 ) AS matching;
 
 -- name: PrefixQuery :one
--- The text of a tsquery that wants every word of q, the last one as a prefix; empty when q has no word.
+-- The text of a tsquery that requires every word of q, the last one as a prefix. Empty when q has no word.
 SELECT coalesce(string_agg(quote_literal(w.lexeme) || ':*', ' & '), '')::text
 FROM unnest(tsvector_to_array(to_tsvector('simple', @q::text))) AS w(lexeme);
 
@@ -76,7 +77,8 @@ FROM task_usage u JOIN task_outcomes o ON o.task_id = u.task_id
 WHERE u.task_id = ANY((SELECT @task_ids::uuid[])::uuid[]);
 
 -- name: DeleteTask :execrows
--- Removes a task and, through its head, all that hangs on it. Snapshots stay for the collector.
+-- Removes a task and, through its head, everything that refers to it. Snapshots are removed later by another
+-- job.
 DELETE FROM tasks WHERE id = @id AND account_id = @account_id AND status IN ('completed','failed','cancelled');
 
 -- name: TaskCounts :one

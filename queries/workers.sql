@@ -4,7 +4,7 @@ INSERT INTO workers (id, slots, version, host, provider, model, prompt_version)
 VALUES (@id, @slots, @version, @host, @provider, @model, @prompt_version);
 
 -- name: Heartbeat :execrows
--- Renews a lease by the clock of the database. No row: the process was given up and must abandon its runs.
+-- Renews a lease by the database's clock. No row: the process was declared dead and must abandon its runs.
 UPDATE workers SET heartbeat_at = now() WHERE id = @id;
 
 -- name: UnregisterWorker :exec
@@ -12,14 +12,14 @@ UPDATE workers SET heartbeat_at = now() WHERE id = @id;
 DELETE FROM workers WHERE id = @id;
 
 -- name: PruneWorkers :execrows
--- Forgets processes that stopped heartbeating long ago and hold no task.
+-- Removes processes that sent their last heartbeat long ago and hold no task.
 DELETE FROM workers w
 WHERE w.heartbeat_at < now() - make_interval(secs => @older_than_seconds::float8)
   AND NOT EXISTS (SELECT 1 FROM tasks t JOIN task_heads h ON h.task_id = t.id
                   WHERE t.status = 'running' AND h.owner = w.id);
 
 -- name: LiveWorkers :many
--- The processes whose lease holds, with what they run.
+-- The processes whose lease is valid, with what they run.
 SELECT w.id, w.slots, w.version, w.host, w.started_at, w.heartbeat_at,
        (SELECT count(*) FROM tasks t JOIN task_heads h ON h.task_id = t.id WHERE t.status = 'running' AND h.owner = w.id) AS running
 FROM workers w
