@@ -13,5 +13,5 @@ type Delta struct {
 	Time   time.Time
 	Offset int    // how many code points of the answer come before Text
 	Text   string // never empty
-	Reset  bool   // Text begins the answer anew: the client drops what it has
+	Reset  bool   // Text starts the answer again: the client drops the text it has
 }

@@ -5,21 +5,23 @@ import (
 	"fmt"
 )
 
-// Sentinel errors that cross package borders. Test with errors.Is.
+// Sentinel errors that several packages use. Test with errors.Is.
 var (
-	// ErrNotFound: no such task (or page, or artifact) for this account.
+	// ErrNotFound means that this account has no such task, page or artifact.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: the task's status does not allow the request.
+	// ErrConflict means that the task's status does not allow the request.
 	ErrConflict = errors.New("conflict")
-	// ErrFenced: the run that tried to write no longer holds its task. The run must stop, quietly.
+	// ErrFenced means that the run that tried to write no longer holds its task. The run must stop without a
+	// further write.
 	ErrFenced = errors.New("the task has been handed on")
-	// ErrGone: the task that an idempotency key made was deleted.
+	// ErrGone means that the task of an idempotency key was deleted.
 	ErrGone = errors.New("gone")
-	// ErrQueueFull: too many tasks wait (MAX_QUEUED_TASKS); nothing was stored.
+	// ErrQueueFull means that too many tasks wait (MAX_QUEUED_TASKS). Nothing was stored.
 	ErrQueueFull = errors.New("queue full")
-	// ErrTooSlow: what was asked for takes longer than the server allows. Asking the same again does not help.
+	// ErrTooSlow means that the request takes longer than the server allows. Repeating it does not help.
 	ErrTooSlow = errors.New("too slow")
-	// ErrUnavailable: the database or another dependency cannot answer now; trying again later is right.
+	// ErrUnavailable means that the database or another dependency does not answer at present. Repeat the
+	// request later.
 	ErrUnavailable = errors.New("unavailable")
 )
 
@@ -31,12 +33,13 @@ const (
 	CodeSeedRefused  = "seed_refused"  // the seed URL is on a network that may not be fetched
 	CodeModelFailed  = "model_failed"  // the language model failed for good
 	CodeWorkerLost   = "worker_lost"   // three workers in a row were lost without a new step
-	CodeInternal     = "internal"      // a defect or an outage; the log has the cause
+	CodeInternal     = "internal"      // an error in legwork or an outage; the log has the cause
 	CodeShuttingDown = "shutting_down" // the server is stopping
 	CodeNotFound     = "not_found"     // the stream's task does not exist
 )
 
-// Failure is an error that ends a run, with what its user is told. Transient failures are tried again.
+// Failure is an error that ends a run, with the message for the user. After a transient failure the task is
+// tried again.
 type Failure struct {
 	Code      string // one of the Code constants
 	Message   string // a sentence for the user that names what to do
@@ -52,7 +55,7 @@ func (f *Failure) Error() string {
 	return f.Code + ": " + f.Message
 }
 
-// Unwrap gives the cause to errors.Is and errors.As.
+// Unwrap returns the cause, for errors.Is and errors.As.
 func (f *Failure) Unwrap() error { return f.Cause }
 
 // FieldError is one invalid input field.
@@ -79,7 +82,7 @@ func (v *ValidationError) Add(field, format string, args ...any) {
 	v.Fields = append(v.Fields, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// Err returns v when it holds a field and nil otherwise.
+// Err returns v when it has a field, otherwise nil.
 func (v *ValidationError) Err() error {
 	if len(v.Fields) == 0 {
 		return nil

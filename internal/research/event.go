@@ -24,10 +24,12 @@ const (
 	EventDelta      EventType = "agent:delta" // a piece of the answer being written; never in a log
 )
 
-// MaxPreview is the size, in bytes, that tool results are cut to in events. Full texts live in steps and snapshots.
+// MaxPreview is the size in bytes to which tool results are cut in events. The full results are in steps and
+// snapshots.
 const MaxPreview = 4096
 
-// TimeFormat is how every time leaves legwork: RFC 3339 in UTC with milliseconds and Z.
+// TimeFormat is the format of every time that legwork sends or writes to files: RFC 3339 in UTC with
+// milliseconds and Z.
 const TimeFormat = "2006-01-02T15:04:05.000Z"
 
 // Event is one entry of a task's log. Seq and Time are set by the transaction that appends it.
@@ -37,10 +39,10 @@ type Event struct {
 	Type     EventType
 	Time     time.Time
 	Terminal bool            // ends the log
-	Body     json.RawMessage // JSON object with the type's own fields and metadata; absent fields are absent, not null
+	Body     json.RawMessage // JSON object with the fields of the type and metadata; a missing field is left out, not null
 }
 
-// Frame is the event as clients get it: one JSON object, envelope first.
+// Frame is the event as clients receive it: one JSON object, whose first fields are the same for all events.
 func (e Event) Frame() []byte {
 	b := append(make([]byte, 0, len(e.Body)+160), `{"seq":`...)
 	b = strconv.AppendInt(b, e.Seq, 10)
@@ -57,7 +59,7 @@ func (e Event) Frame() []byte {
 // MarshalJSON implements json.Marshaler with Frame.
 func (e Event) MarshalJSON() ([]byte, error) { return e.Frame(), nil }
 
-// fields is an event body in the making. A nil or empty metadata is left out.
+// newEvent makes an event. A nil or empty metadata is left out.
 func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[string]any) Event {
 	if len(metadata) > 0 {
 		fields["metadata"] = metadata
@@ -68,13 +70,14 @@ func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[st
 		}
 	}
 	body, err := EncodeJSON(fields)
-	if err != nil { // only for values JSON cannot hold, which no caller builds
+	if err != nil { // only for values that JSON cannot hold, which no caller passes
 		body = []byte(`{"metadata":{"encoding":"failed"}}`)
 	}
 	return Event{Type: t, Terminal: terminal, Body: body}
 }
 
-// EncodeJSON is the JSON of events and journal: compact, without the escapes for HTML, so that quotes stay readable.
+// EncodeJSON encodes events and the journal: compact JSON without the escapes for HTML, so that quotes stay
+// readable.
 func EncodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -85,12 +88,12 @@ func EncodeJSON(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// Thinking tells what the agent is about to do, or a change of status (metadata.status).
+// Thinking says what the agent is about to do, or that the status has changed (metadata.status).
 func Thinking(content string, metadata map[string]any) Event {
 	return newEvent(EventThinking, false, metadata, map[string]any{"content": content})
 }
 
-// ToolCall announces a tool call. A nil args is sent as an empty object.
+// ToolCall announces a tool call. A nil args becomes an empty object.
 func ToolCall(tool string, args, metadata map[string]any) Event {
 	if args == nil {
 		args = map[string]any{}
@@ -98,7 +101,7 @@ func ToolCall(tool string, args, metadata map[string]any) Event {
 	return newEvent(EventToolCall, false, metadata, map[string]any{"tool": tool, "args": args})
 }
 
-// ToolResult tells how a tool call ended. Long strings in result are cut so that it stays a preview.
+// ToolResult reports the result of a tool call. Long strings in result are cut, so that it stays short.
 func ToolResult(tool string, result map[string]any, success bool, metadata map[string]any) Event {
 	if result == nil {
 		result = map[string]any{}
@@ -107,7 +110,7 @@ func ToolResult(tool string, result map[string]any, success bool, metadata map[s
 		map[string]any{"tool": tool, "result": Preview(result, MaxPreview), "success": success})
 }
 
-// Screenshot tells of a picture taken of url.
+// Screenshot reports that a picture of url was taken.
 func Screenshot(imageURL, url string, fullPage bool) Event {
 	return newEvent(EventScreenshot, false, map[string]any{"url": url},
 		map[string]any{"imageUrl": imageURL, "fullPage": fullPage})
@@ -119,7 +122,7 @@ func Complete(answer string, citations any, confidence, duration float64, metada
 		"answer": answer, "citations": citations, "confidence": confidence, "duration": duration})
 }
 
-// ErrorEvent tells of an error. One that is not recoverable ends the log.
+// ErrorEvent reports an error. One that is not recoverable ends the log.
 func ErrorEvent(code, message string, recoverable bool, metadata map[string]any) Event {
 	return newEvent(EventError, !recoverable, metadata, map[string]any{
 		"error": message, "errorCode": code, "recoverable": recoverable})

@@ -14,7 +14,8 @@ type Page struct {
 	Text     string // Markdown, cleaned: valid UTF-8 without NUL
 	Passages []Passage
 
-	// What the document says of itself; kept with the visit, because the same text can say different things elsewhere.
+	// What the document says of itself. It belongs to the visit, because the same text may say different things
+	// at another address.
 	Canonical   string     // its own address, absolute, on the same site; empty: it names none
 	PublishedAt *time.Time // UTC; nil: unknown
 	ModifiedAt  *time.Time // UTC; by the document or the Last-Modified header; nil: unknown
@@ -30,12 +31,12 @@ type Passage struct {
 // MaxExcerpt is the greatest length of a citation's excerpt and of a passage, in code points.
 const MaxExcerpt = 400
 
-// Link is a hyperlink found on a page. Its JSON is the form in which journals and visits keep links; the names are short
-// because a page has hundreds.
+// Link is a hyperlink on a page. Journals and visits store it as JSON, with short names because a page has
+// hundreds of links.
 type Link struct {
 	URL     string `json:"u"`           // absolute, without fragment
 	Text    string `json:"t,omitempty"` // anchor text, runs of white space as one space
-	Context string `json:"c,omitempty"` // text of the enclosing block, cut to 200 code points: what the page says the link is about
+	Context string `json:"c,omitempty"` // text of the enclosing block, cut to 200 code points; it often says what the link is about
 	Heading string `json:"h,omitempty"` // nearest heading above it
 	Frag    string `json:"f,omitempty"` // the fragment that was cut off URL, without '#'
 }
@@ -43,14 +44,14 @@ type Link struct {
 // Outcome classifies a page load. OutcomeOK is the only success.
 type Outcome string
 
-// Outcomes of a page load, as stored in visits and told in tool results.
+// Outcomes of a page load, as stored in visits and shown in tool results.
 const (
 	OutcomeOK          Outcome = "ok"
 	OutcomeNotFound    Outcome = "not_found"       // 404, 410
 	OutcomeForbidden   Outcome = "forbidden"       // 401, 403
 	OutcomeRateLimited Outcome = "rate_limited"    // 429
 	OutcomeServerError Outcome = "server_error"    // 5xx
-	OutcomeHTTPError   Outcome = "http_error"      // any other status that is no success
+	OutcomeHTTPError   Outcome = "http_error"      // any other status than a success
 	OutcomeRobots      Outcome = "robots"          // robots.txt forbids it
 	OutcomePolicy      Outcome = "policy"          // allow and deny lists, depth or domain rules forbid it
 	OutcomeNetwork     Outcome = "refused_network" // private, loopback, link-local or metadata address
@@ -89,10 +90,10 @@ type Visit struct {
 	Bytes     int64 // of the body as received
 	Duration  time.Duration
 	FetchedAt time.Time
-	Links     []Link  // of the page; journaled in the step, and kept with the visit for the cache
-	Cached    bool    // taken from the snapshot of a visit at FetchedAt; no request was made
+	Links     []Link  // links of the page; stored in the step, and with the visit for other tasks that read its snapshot
+	Cached    bool    // read from the snapshot of a visit at FetchedAt; no request was made
 	Rendered  bool    // the text is that of the page after its scripts ran in a browser; not stored either
-	Kept      float64 // the share of the letters shown outside links that the text has, 0 to 1; 0: not measured; not stored either
+	Kept      float64 // the part, 0 to 1, that the text has of the letters shown outside links; 0: not measured; not stored either
 	Note      string  // a sentence about how the page was read, when that is worth knowing; not stored either
 }
 
@@ -100,7 +101,7 @@ type Visit struct {
 // that the answer cites has a marker; it is what the API calls a citation.
 type Evidence struct {
 	Number     int       // within the task, from 1, in the order in which it was kept
-	Marker     int       // the number in brackets by which the answer cites it, from 1; 0: the answer does not cite it
+	Marker     int       // the number in brackets by which the answer cites it, from 1; 0: not cited
 	PageID     string    // the snapshot
 	VisitID    uuid.UUID // the visit that read it
 	URL        string    // absolute
@@ -110,9 +111,9 @@ type Evidence struct {
 	Verified   bool
 	Support    string // supported, partial, unsupported, unchecked
 	AccessedAt time.Time
-	// PublishedAt is the page's own date; nil: it names none.
+	// PublishedAt is the date that the page names; nil: it names none.
 	PublishedAt *time.Time
-	// ScreenshotURL is where the picture of the page is served, root-relative; empty: there is none.
+	// ScreenshotURL is the address of the picture of the page, root-relative; empty: there is none.
 	ScreenshotURL string
 }
 
@@ -123,12 +124,12 @@ type PageVisit struct {
 	Cited int // how many citations of the answer are on the snapshot
 }
 
-// ScreenshotURL is where a task's picture is served, root-relative.
+// ScreenshotURL is the address of a task's picture, root-relative.
 func ScreenshotURL(task uuid.UUID, name string) string {
 	return "/api/tasks/" + task.String() + "/screenshots/" + name
 }
 
-// The verdicts on whether a quote supports the sentences that use it; never mixed with Verified.
+// Verdicts on whether a quote supports the sentences that use it. They do not affect Verified.
 const (
 	Supported   = "supported"
 	Partial     = "partial"
@@ -136,7 +137,7 @@ const (
 	Unchecked   = "unchecked"
 )
 
-// Hit is a ranked passage of a page that a task read or the library holds.
+// Hit is a ranked passage of a page that a task read or that the library has.
 type Hit struct {
 	Passage
 	PageID  string
@@ -149,7 +150,7 @@ type Hit struct {
 	Headed  []string // the question's lexemes that stand in the page's title or the headings above
 }
 
-// StepKind tells a model reply from a tool result.
+// StepKind distinguishes model replies from tool results.
 type StepKind string
 
 // The kinds of step.
@@ -158,21 +159,22 @@ const (
 	ToolStep  StepKind = "tool"
 )
 
-// Step is one journaled model reply or tool result. A run that finds a step in the journal never makes its call again.
+// Step is one journaled model reply or tool result. A run that finds a step in the journal never repeats its
+// call.
 type Step struct {
 	Turn, CallNo int // the key, chosen before the call; both from 1
 	Try          int // try in which it was made
 	Kind         StepKind
 	Tool         string // tool name; empty for a model reply
 	Args         []byte // JSON object; the tool's arguments
-	Result       []byte // JSON, kept byte for byte: the model reply, or what the tool gave
+	Result       []byte // JSON, stored byte for byte: the model's reply or the tool's result
 	Success      bool
 	Duration     time.Duration
 	InputTokens  int64
 	OutputTokens int64
 	CostUSD      *float64 // of a model reply; nil: its model has no price
 
-	// Written with the step in one transaction, not part of the journal row itself.
+	// These are written with the step in one transaction, but are not columns of its journal row.
 	Events   []Event
 	Visit    *Visit
 	Evidence []Evidence // Excerpt is filled in by the database

@@ -6,13 +6,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// DefaultAccount owns every task until access control lands.
+// DefaultAccount owns every task, as long as there is no access control.
 const DefaultAccount = "default"
 
 // Engine names a search engine.
 type Engine string
 
-// The engines a task may ask for. One that is not configured is accepted and falls back visibly.
+// The engines that a task may ask for. For one that is not configured the task is accepted, another engine is
+// used, and an event says so.
 const (
 	DuckDuckGo Engine = "duckduckgo"
 	Bing       Engine = "bing"
@@ -37,22 +38,22 @@ const (
 // Priorities lists every priority.
 var Priorities = []Priority{Low, Normal, High}
 
-// Options are what a user chose for one task, defaults filled in.
+// Options are the user's choices for one task, with the defaults filled in.
 type Options struct {
 	SeedURL            string         // absolute http(s) URL to start from; empty: none. Stored verbatim
 	MaxDepth           int            // links followed in a row from a start page, 1..5
 	MaxPages           int            // pages opened, 1..50
 	TimeBudget         time.Duration  // running time after which research ends and the answer is written
-	MaxTokens          int64          // of the model, input and output, after which research ends; 0: the server's limit alone
+	MaxTokens          int64          // tokens of the model, input and output, after which research ends; 0: only the server's limit
 	SearchEngine       Engine         // the engine asked for
-	MaxResults         int            // search results looked at per query, 1..50
+	MaxResults         int            // search results that are considered per query, 1..50
 	SafeMode           bool           // ask engines for safe results
 	SameDomainOnly     bool           // stay on the seed's registrable domain
-	AllowExternalLinks bool           // follow links that leave the page's own registrable domain
+	AllowExternalLinks bool           // follow links to other registrable domains than the page's own
 	AllowDomains       []string       // when not empty, only these domains (and their subdomains) are opened
 	DenyDomains        []string       // never opened
-	Fresh              bool           // request every page, although an earlier task has just read it
-	Metadata           map[string]any // the caller's own, returned as it came
+	Fresh              bool           // request every page, even if an earlier task has just read it
+	Metadata           map[string]any // the caller's own data, returned unchanged
 }
 
 // NewTask is a validated submission.
@@ -61,8 +62,8 @@ type NewTask struct {
 	Options  Options
 	Priority Priority
 	ParentID *uuid.UUID // the task this one follows up; nil: none
-	Context  *Context   `json:"-"` // what is known of the parent; filled in at submission, not part of the request
-	Request  []byte     `json:"-"` // the request as it was sent, in a canonical form; what an idempotency key stands for. nil: not known
+	Context  *Context   `json:"-"` // facts about the parent; filled in at submission, not part of the request
+	Request  []byte     `json:"-"` // the request as it was sent, in a canonical form, to which an idempotency key is bound; nil: unknown
 }
 
 // Task is one question and all that is known about it.
@@ -89,11 +90,11 @@ type Task struct {
 	Usage       Usage
 	LastSeq     int64    // seq of the newest event
 	Try         int      // 1 on the first run; +1 after each transient failure
-	Pin         Pin      // what the first run began with; zero before it
+	Pin         Pin      // provider, model and prompt of the first run; zero before it
 	Context     *Context // of a follow-up; nil: none
 }
 
-// Usage is what a task has cost so far.
+// Usage is what a task has used so far.
 type Usage struct {
 	Pages        int           // pages opened
 	ToolCalls    int           // journaled tool results
@@ -104,13 +105,13 @@ type Usage struct {
 	Running      time.Duration // time spent in runs
 }
 
-// Result is how a run ended well.
+// Result is the result of a run that completed its task.
 type Result struct {
 	Answer     string
 	Confidence float64 // 0..1
 	Metadata   map[string]any
-	Cited      []int          // evidence numbers the answer uses; position i is shown as marker [i+1]
-	Support    map[int]string // verdicts by evidence number; one that is missing is unchecked
+	Cited      []int          // numbers of the evidence that the answer cites; position i is shown as marker [i+1]
+	Support    map[int]string // verdicts by evidence number; a missing one was not checked
 }
 
 // Kinds of artifacts.
