@@ -35,7 +35,7 @@ const (
 	roleWorker role = "worker" // worker alone
 )
 
-// app is one process of legwork: what its role needs, started in order and stopped in reverse.
+// app is one process of legwork: the parts that its role needs, started in order and stopped in reverse order.
 type app struct {
 	cfg       config.Config
 	log       *slog.Logger
@@ -53,15 +53,15 @@ type app struct {
 	api       *httpapi.API
 	server    *http.Server // nil for roleWorker
 	addr      net.Addr     // the API's, once it listens
-	failed    chan error   // the first thing that ended on its own
+	failed    chan error   // the error of the first part that ended by itself
 
 	stopping  atomic.Bool
 	loops     sync.WaitGroup
 	stopLoops context.CancelFunc
 }
 
-// startApp brings a process up: database, schema, streams, worker, API. What was started is stopped again when a later
-// part cannot start. ctx bounds the start and carries failpoints; Stop ends the process.
+// startApp starts the parts of a process: database, schema, streams, worker, API. When a part cannot start,
+// those before it are stopped again. ctx bounds the start and carries failpoints; Stop ends the process.
 func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) (a *app, err error) {
 	a = &app{cfg: cfg, log: log, failed: make(chan error, 4)}
 	defer func() {
@@ -75,7 +75,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if a.artifacts, err = artifact.Open(cfg.ArtifactDir); err != nil {
 		return a, err
 	}
-	if err := a.artifacts.Check(ctx); err != nil { // it may come back, and tasks run without it
+	if err := a.artifacts.Check(ctx); err != nil { // the place may become usable again, and tasks can run without it
 		log.WarnContext(ctx, "no files can be kept for now", "error", err)
 	}
 	if a.model, err = openModel(ctx, cfg, localOllama, log); err != nil {
@@ -185,7 +185,7 @@ func (a *app) startRunner(ctx context.Context) error {
 	return nil
 }
 
-// fetcher reads pages over HTTP as the configuration says.
+// fetcher makes the fetcher that reads pages over HTTP, from the configuration.
 func fetcher(cfg config.Config, st *store.Store, reader page.Reader, log *slog.Logger) *page.Fetcher {
 	return page.NewFetcher(page.Config{
 		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
@@ -222,14 +222,14 @@ func (a *app) startAPI(ctx context.Context) error {
 func hostNames(cfg config.Config) []string {
 	names := append([]string{cfg.APIHost}, cfg.AllowedHosts...)
 	machine, err := os.Hostname()
-	if err != nil { // then the machine has no name to be addressed by
+	if err != nil { // this machine has no name that clients could use
 		return names
 	}
 	short, _, _ := strings.Cut(machine, ".")
 	return append(names, machine, short)
 }
 
-// apiURL is where this machine reaches the API.
+// apiURL is the URL under which this machine reaches the API.
 func (a *app) apiURL() string {
 	host, port, err := net.SplitHostPort(a.addr.String())
 	if err != nil {
@@ -241,7 +241,7 @@ func (a *app) apiURL() string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// health looks at what /health tells of.
+// health collects the state of everything that /health reports.
 func (a *app) health(ctx context.Context) httpapi.Health {
 	h := httpapi.Health{
 		Stopping: a.stopping.Load(),
@@ -262,7 +262,7 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 	return h
 }
 
-// Stop ends the process in good order within ctx: running tasks are handed back, streams told, requests finished.
+// Stop ends the process in order, within ctx: it hands running tasks back, closes streams and finishes requests.
 func (a *app) Stop(ctx context.Context) {
 	a.stopping.Store(true)
 	if a.runner != nil {
@@ -306,11 +306,11 @@ func (a *app) Stop(ctx context.Context) {
 	}
 }
 
-// lastMoments is what a process gets beyond SHUTDOWN_TIMEOUT to let go of its connections.
-const lastMoments = 3 * time.Second
+// forcedStopTimeout is how long a process may take beyond SHUTDOWN_TIMEOUT to close its connections.
+const forcedStopTimeout = 3 * time.Second
 
-// Run waits until ctx ends or a part of the process fails, then stops it within SHUTDOWN_TIMEOUT. What does not end by
-// then, a connection to a database that has stopped to answer as a rule, ends with the process.
+// Run waits until ctx ends or a part of the process fails, and then stops it within SHUTDOWN_TIMEOUT. Some parts
+// may not end by then, usually a connection to a database that no longer answers. They end with the process.
 func (a *app) Run(ctx context.Context) error {
 	var err error
 	select {
@@ -326,7 +326,7 @@ func (a *app) Run(ctx context.Context) error {
 	select {
 	case <-stopped:
 		return err
-	case <-time.After(limit + lastMoments):
+	case <-time.After(limit + forcedStopTimeout):
 		return errors.Join(err, fmt.Errorf("not everything stopped within SHUTDOWN_TIMEOUT (%s), so it was cut off; other workers take over", limit))
 	}
 }

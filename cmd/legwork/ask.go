@@ -58,7 +58,7 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 	base := c.String("api")
 	if base == "" {
 		var stop func()
-		if base, stop, err = p.borrowServer(ctx, cfg, log); err != nil {
+		if base, stop, err = p.temporaryServer(ctx, cfg, log); err != nil {
 			return err
 		}
 		defer stop()
@@ -70,9 +70,9 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 	return exitStatus(task)
 }
 
-// borrowServer gives the URL of a server for one question: one in this process, or the one that already holds the
-// embedded PostgreSQL.
-func (p *program) borrowServer(ctx context.Context, cfg config.Config, log *slog.Logger) (string, func(), error) {
+// temporaryServer returns the URL of a server for one question: it starts one in this process, or finds the one
+// that already holds the embedded PostgreSQL.
+func (p *program) temporaryServer(ctx context.Context, cfg config.Config, log *slog.Logger) (string, func(), error) {
 	own := cfg
 	own.APIHost, own.APIPort = "127.0.0.1", 0
 	a, err := startApp(ctx, own, roleAll, log)
@@ -94,7 +94,7 @@ func (p *program) borrowServer(ctx context.Context, cfg config.Config, log *slog
 	}, nil
 }
 
-// research submits a question, shows its events and gives the finished task. An interrupt cancels the task.
+// research submits a question, shows its events and returns the finished task. An interrupt cancels the task.
 func (p *program) research(ctx context.Context, c *client, in map[string]any, asJSON bool) (api.Task, error) {
 	task, err := c.submit(ctx, in)
 	if err != nil {
@@ -133,7 +133,7 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 	return task, nil
 }
 
-// exitStatus says how a task ended to the shell.
+// exitStatus returns an error with the exit status for the way a task ended.
 func exitStatus(task api.Task) error {
 	switch task.Status {
 	case api.StatusCompleted:

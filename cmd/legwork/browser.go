@@ -17,10 +17,10 @@ import (
 	"legwork/internal/search"
 )
 
-// overHTTP says what is missing without a browser.
+// overHTTP says what does not work without a browser.
 const overHTTP = "Pages are read over HTTP, without JavaScript and without screenshots: "
 
-// pages is what a worker reads the web with: a Fetcher, and Chromium where there is one.
+// pages holds what a worker reads the web with: a Fetcher, and Chromium if there is one.
 type pages struct {
 	page.Source
 	browser *browser.Browser // nil: none
@@ -28,8 +28,8 @@ type pages struct {
 	missing string // why there is no browser
 }
 
-// openPages finds the browser that BROWSER names and starts the proxy that it reaches the web through. That there
-// is no Chromium is no error unless one was asked for.
+// openPages finds the browser that BROWSER names, and starts the proxy through which the browser reaches the
+// web. A missing Chromium is an error only if the configuration asks for one.
 func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log *slog.Logger) (*pages, error) {
 	p := &pages{Source: fetcher}
 	if cfg.Browser == config.BrowserOff {
@@ -63,7 +63,7 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 	return p, nil
 }
 
-// show shows the result pages of search engines, each in a BrowserContext of its own; nil: there is no browser.
+// show opens result pages of search engines, each in a BrowserContext of its own; nil: there is no browser.
 func (p *pages) show(cfg config.Config) search.Show {
 	if p.browser == nil {
 		return nil
@@ -73,14 +73,14 @@ func (p *pages) show(cfg config.Config) search.Show {
 	}
 }
 
-// start starts Chromium ahead of its first page. What goes wrong is in the log and in status.
+// start starts Chromium before its first page is needed. Errors are logged, and shown by status.
 func (p *pages) start(ctx context.Context) {
 	if p.browser != nil {
 		_ = p.browser.Start(ctx)
 	}
 }
 
-// status is the browser's part of /health.
+// status is the state of the browser for /health.
 func (p *pages) status() httpapi.Browser {
 	switch {
 	case p == nil:

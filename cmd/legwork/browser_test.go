@@ -13,12 +13,12 @@ import (
 	"legwork/internal/page/browser"
 )
 
-// descaling is a question whose answer stands on a page that is empty without its scripts.
+// descaling is a question whose answer is on a page that has no text without its scripts.
 func descaling(w *world) map[string]any {
 	return map[string]any{"question": "How many grams of citric acid descale the Kestrel?", "seedUrl": w.site.URL("/app/"), "maxPages": 2}
 }
 
-// needChromium fails the test at once where there is no Chromium, rather than after it waited for one.
+// needChromium fails the test at once when there is no Chromium, instead of waiting for one.
 func needChromium(t *testing.T) {
 	t.Helper()
 	if _, err := browser.Find("auto"); err != nil {
@@ -26,7 +26,7 @@ func needChromium(t *testing.T) {
 	}
 }
 
-// A page that only a browser reads right is read, and /health and doctor tell of the browser.
+// A page that needs a browser is read, and /health and doctor report the browser.
 func TestBrowser_readsScripts(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)
@@ -47,7 +47,8 @@ func TestBrowser_readsScripts(t *testing.T) {
 	}
 }
 
-// Without a browser the same task ends with what HTTP gives, a static one is answered, and /health says what is missing.
+// Without a browser the same task ends with the text that HTTP gives. A task about a static page is answered,
+// and /health says what is missing.
 func TestBrowser_off(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -64,7 +65,7 @@ func TestBrowser_off(t *testing.T) {
 	}
 }
 
-// Chromium killed in the middle of a page costs nothing but a second try.
+// When Chromium is killed in the middle of a page, the page is loaded again and nothing else is lost.
 func TestBrowser_killed(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)

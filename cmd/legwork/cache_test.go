@@ -10,8 +10,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestPagesComeFromTheirSnapshots: within PAGE_TTL a second task makes no request at all, decides the same and says that
-// its pages are cached; with fresh, and when the time is over, it requests them.
+// TestPagesComeFromTheirSnapshots: within PAGE_TTL a second task makes no request, decides the same, and says
+// that its pages are cached. With fresh, or after PAGE_TTL, it requests the pages.
 func TestPagesComeFromTheirSnapshots(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "PAGE_TTL=1h")
@@ -56,7 +56,7 @@ func TestPagesComeFromTheirSnapshots(t *testing.T) {
 	}
 }
 
-// TestCacheObeysTheTask: a page that another task has read is no way around a task's own rules.
+// TestCacheObeysTheTask: a page that another task has read is still subject to a task's own rules.
 func TestCacheObeysTheTask(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "PAGE_TTL=1h")
@@ -67,8 +67,8 @@ func TestCacheObeysTheTask(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsToTheSite: a snapshot to which a redirect abroad led another task is not taken by one that does not follow
-// links abroad, and the redirect is not followed either.
+// TestCacheKeepsToTheSite: one task reached a page by a redirect to another site. A task that follows no links
+// to other sites does not take the snapshot of that page, and does not follow the redirect.
 func TestCacheKeepsToTheSite(t *testing.T) {
 	w := newWorld(t)
 	abroad := testsite.StartOn(t, "127.0.0.2")
@@ -90,7 +90,7 @@ func TestCacheKeepsToTheSite(t *testing.T) {
 	}
 }
 
-// TestCacheOff: with PAGE_TTL=0 nothing is taken from a snapshot, and no links are kept for it.
+// TestCacheOff: with PAGE_TTL=0 no page is read from a snapshot, and no links are stored for that purpose.
 func TestCacheOff(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -100,7 +100,7 @@ func TestCacheOff(t *testing.T) {
 	if w.site.Count("/index.html") != before+1 || w.count(`SELECT count(*) FROM visits WHERE links IS NOT NULL`) != 0 {
 		t.Errorf("/index.html was requested %d times", w.site.Count("/index.html"))
 	}
-	w.ingest(w.ctx(), 0, "--max-pages", "12", w.site.URL("/index.html")) // keeps links, for whoever may take pages from the library
+	w.ingest(w.ctx(), 0, "--max-pages", "12", w.site.URL("/index.html")) // stores links, for tasks that read pages from the library
 	requests := len(w.site.Requests())
 	task := w.await(c, w.ask(c, map[string]any{"seedUrl": nil, "searchEngine": "library", "maxPages": 2}).TaskID)
 	if got := len(w.site.Requests()); task.Answer == nil || got-requests < task.Usage.Pages {
@@ -108,7 +108,7 @@ func TestCacheOff(t *testing.T) {
 	}
 }
 
-// TestCacheIsAnAccounts: what one account has read, another one does not get.
+// TestCacheIsAnAccounts: an account does not get the pages that another account has read.
 func TestCacheIsAnAccounts(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "PAGE_TTL=1h")

@@ -15,11 +15,11 @@ import (
 	"legwork/internal/testsite"
 )
 
-// soon bounds the way from a cancel to the end of what it cancels in another process: a second, and the time that a loaded
-// machine takes. Runs log what it really was.
+// soon bounds the time from a cancel to its effect in another process: a second, and the delays of a busy
+// machine. The tests log the real time.
 const soon = 3 * time.Second
 
-// endless answers never. It tells when a request has come, and when its client has left.
+// endless never answers. It signals when a request has arrived, and when its client has left.
 type endless struct {
 	came, left chan time.Time
 	once       [2]sync.Once
@@ -37,7 +37,7 @@ func (e *endless) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	e.once[1].Do(func() { e.left <- time.Now() })
 }
 
-// when waits for something to have happened.
+// when waits until c reports that something has happened.
 func when(t *testing.T, what string, c <-chan time.Time) time.Time {
 	t.Helper()
 	select {
@@ -61,8 +61,9 @@ func loseNotifications(t *testing.T, url string) {
 	}
 }
 
-// TestCancelReachesAnotherProcess: whatever a run waits for in a worker of its own, and whether the worker is told or has
-// to find out, a cancel through an API process ends it within a second, seen from the other end of what it waits for.
+// TestCancelReachesAnotherProcess: a run waits in a worker process, and an API process cancels it. The wait ends
+// within a second, as the other side of the wait sees it. This holds for every kind of wait, also when the
+// notification is lost.
 func TestCancelReachesAnotherProcess(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		for name, wait := range map[string]func(t *testing.T, w *world) (task api.Task, c *client, ended func() time.Time){
@@ -91,7 +92,7 @@ func TestCancelReachesAnotherProcess(t *testing.T) {
 	}
 }
 
-// cancelledLoad waits until a worker loads a page that never comes.
+// cancelledLoad waits until a worker loads a page that never arrives.
 func cancelledLoad(t *testing.T, w *world) (api.Task, *client, func() time.Time) {
 	page := newEndless()
 	w.site.Handle("/never.html", page.ServeHTTP)
@@ -119,8 +120,8 @@ func cancelledCall(t *testing.T, w *world) (api.Task, *client, func() time.Time)
 	return task, c, func() time.Time { return when(t, "the model's client leaves", model.left) }
 }
 
-// cancelledWait waits until the only slot of a worker waits for a site that wants to be left alone. That the wait is over
-// shows in the next task, which gets the slot and asks another site.
+// cancelledWait waits until the only slot of a worker waits for a site that asked for fewer requests. When the
+// wait is over, the next task gets the slot and requests another site.
 func cancelledWait(t *testing.T, w *world) (api.Task, *client, func() time.Time) {
 	const alone = 50 * time.Second
 	st := dbtest.Open(t, w.url)

@@ -53,7 +53,7 @@ func (c *chaos) check() {
 	if float64(again) < c.form.resumed*float64(c.form.tasks) {
 		c.t.Errorf("only %d of %d tasks were resumed: this was no chaos", again, c.form.tasks)
 	}
-	if float64(failed) > c.form.hopeless*float64(c.form.tasks) {
+	if float64(failed) > c.form.mayFail*float64(c.form.tasks) {
 		c.t.Errorf("%d of %d tasks lost three workers in a row without a step", failed, c.form.tasks)
 	}
 	c.checkFiles(ctx, st)
@@ -64,8 +64,8 @@ func (c *chaos) check() {
 		c.checkRecoveries(ctx, st))
 }
 
-// checkTask looks at one task: its end, its log as its client saw it, and how often its pages were loaded and its model
-// was called. It gives what was done again.
+// checkTask checks one task: its end, its log as the client saw it, and how often its pages were loaded and its
+// model was called. It returns what was repeated.
 func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.UUID, failed *int) (again int, calls modelCalls) {
 	task, epoch, err := st.Worker().TaskForRun(ctx, id)
 	if err != nil {
@@ -90,7 +90,7 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 	if !slices.Equal(rows, c.logs[i]) {
 		c.t.Errorf("client %d saw another log:\n%s\n--- the table:\n%s", i, strings.Join(c.logs[i], "\n"), strings.Join(rows, "\n"))
 	}
-	// One load may be in flight when a run ends, and only that one is made again.
+	// One load may be running when a run ends, and only that one is repeated.
 	loads := map[string]int{}
 	for _, r := range c.site.Requests() {
 		if strings.HasPrefix(r.Path, fmt.Sprintf("/chaos/%d/", i)) {
@@ -105,8 +105,9 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 	return again, c.checkModel(ctx, st, i, id, task.Status == "completed")
 }
 
-// checkFiles: every task has its files, every row its file and every file its row, and deleted tasks left nothing. A file
-// may follow a little later than its task's end: it is written by a job, which may have to be made again.
+// checkFiles checks that every task has its files, every row its file and every file its row, and that deleted
+// tasks left nothing. Files may follow their task's end a little later, because a job writes them and may have
+// to be repeated.
 func (c *chaos) checkFiles(ctx context.Context, st *store.Store) {
 	wait := time.Now().Add(c.form.patience)
 	for {
@@ -173,7 +174,8 @@ func (c *chaos) orphans(ctx context.Context, st *store.Store) (out []string) {
 	return out
 }
 
-// checkProcesses: nothing is left that has our folder in its environment: no process of ours, and no browser of theirs.
+// checkProcesses checks that no process is left that has our folder in its environment: none of ours, and no
+// browser.
 func (c *chaos) checkProcesses() {
 	list, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range list {
@@ -182,13 +184,13 @@ func (c *chaos) checkProcesses() {
 			continue
 		}
 		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		if len(name) > 0 { // a zombie has none: it has ended
+		if len(name) > 0 { // a zombie has no name: it has ended
 			c.t.Errorf("a process is left: %s %s", filepath.Dir(path), strings.ReplaceAll(string(name), "\x00", " "))
 		}
 	}
 }
 
-// checkConnections: when all processes have ended, none of their connections is left.
+// checkConnections checks that no connection is left when all processes have ended.
 func (c *chaos) checkConnections() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

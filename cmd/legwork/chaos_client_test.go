@@ -16,9 +16,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// client asks one question until it sees a 201, and follows its log to the end, at whichever API process answers.
+// client submits one question until it is answered with 201, and follows the log to its end at any API process
+// that answers.
 func (c *chaos) client(i int) {
-	limit, cancel := context.WithTimeout(context.Background(), c.form.rage+c.form.patience)
+	limit, cancel := context.WithTimeout(context.Background(), c.form.duration+c.form.patience)
 	defer cancel()
 	pause(limit, time.Duration(i)*c.form.arrivals/time.Duration(c.form.tasks)) // they come one after another
 	id := c.ask(limit, i)
@@ -44,10 +45,10 @@ func (c *chaos) client(i int) {
 	c.mu.Unlock()
 }
 
-// fickle asks one question and deletes its task: every other one as soon as it has ended, when its files come to be, the
-// others some time later, whatever has become of them.
-func (c *chaos) fickle(j int) {
-	limit, cancel := context.WithTimeout(context.Background(), c.form.rage+c.form.patience)
+// deleting submits one question and deletes its task. Half of the tasks are deleted as soon as they have ended,
+// when their files are being written. The others are deleted after some time, in any state.
+func (c *chaos) deleting(j int) {
+	limit, cancel := context.WithTimeout(context.Background(), c.form.duration+c.form.patience)
 	defer cancel()
 	pause(limit, time.Duration(j)*c.form.arrivals/time.Duration(c.form.deleted))
 	i := c.form.tasks + j
@@ -72,7 +73,7 @@ func (c *chaos) fickle(j int) {
 	c.t.Errorf("task %s of client %d could not be deleted", id, i)
 }
 
-// ask submits question i until there is a 201.
+// ask submits question i until the answer is 201.
 func (c *chaos) ask(limit context.Context, i int) (id string) {
 	body := fmt.Sprintf(`{"question":"How long is the keep warm time of the kettle, case %d?","seedUrl":%q,"maxPages":%d,"maxDepth":2}`,
 		i, c.site.URL(fmt.Sprintf("/chaos/%d/index.html", i)), sitePages+1)
@@ -104,7 +105,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// submit gives the id of the task, or nothing when there was no 201.
+// submit returns the id of the task, or "" when the answer was not 201.
 func (c *chaos) submit(ctx context.Context, api, key, body string) string {
 	status, b := c.send(ctx, http.MethodPost, "http://"+api+"/api/tasks", body, key)
 	var task struct {
@@ -119,7 +120,8 @@ func (c *chaos) submit(ctx context.Context, api, key, body string) string {
 	return task.TaskID
 }
 
-// remove deletes a task. It reports whether the task is gone, perhaps by an earlier request whose answer was lost.
+// remove deletes a task. It reports whether the task is deleted, perhaps by an earlier request whose answer was
+// lost.
 func (c *chaos) remove(ctx context.Context, api, id string) bool {
 	status, b := c.send(ctx, http.MethodDelete, "http://"+api+"/api/tasks/"+id, "", "")
 	if status != 0 && status < 500 && status != http.StatusNoContent && status != http.StatusNotFound {
@@ -128,7 +130,7 @@ func (c *chaos) remove(ctx context.Context, api, id string) bool {
 	return status == http.StatusNoContent || status == http.StatusNotFound
 }
 
-// send gives the status and body of an answer; 0 when none came whole.
+// send returns the status and body of an answer; 0: no complete answer arrived.
 func (c *chaos) send(ctx context.Context, method, url, body, key string) (int, []byte) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -153,7 +155,7 @@ func (c *chaos) send(ctx context.Context, method, url, body, key string) (int, [
 	return res.StatusCode, b
 }
 
-// follow reads a stream from the end of what was seen. It reports whether the log has ended.
+// follow reads a stream, starting after the events that were seen. It reports whether the log has ended.
 func (c *chaos) follow(ctx context.Context, api, id string, seen []string) ([]string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

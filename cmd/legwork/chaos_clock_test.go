@@ -14,15 +14,15 @@ import (
 	"legwork/internal/store"
 )
 
-// recovery is what became of one lost run, or of one job whose worker died before it claimed.
+// recovery describes how one lost run was resumed, or one job whose worker died before it claimed the task.
 type recovery struct {
 	task    uuid.UUID
-	from    time.Time     // the last sign of life before the loss, or the return of the database after it, whichever is later
+	from    time.Time     // the last write before the loss, or the return of the database after it, whichever is later
 	noticed time.Duration // from then until the reconciler gave the task its next run
 	took    time.Duration // from then until that run was claimed
 }
 
-// statusEvent is an event that tells of a change of status.
+// statusEvent is an event that reports a change of status.
 type statusEvent struct {
 	Task     uuid.UUID
 	At       time.Time
@@ -31,12 +31,13 @@ type statusEvent struct {
 	LastSign time.Time
 }
 
-// recoveries measures each loss from the last sign of life, which is before the loss: no time is too short. Only what makes
-// the database unreachable for everybody moves the start: a restart, being cut off, connections that are all taken. A
-// worker that dies between fetching a job and claiming it is a loss of its own: the clock of the first loss stops when that
-// job is made, and the second one's starts there, although the worker died later.
+// recoveries measures each loss from the last write before it. The real loss was later, so the measured times
+// are never too short. Only when the database is unreachable for everybody (a restart, a cut network, no free
+// connections) does the time start later. A worker that dies between fetching a job and claiming it is a loss of
+// its own: the time of the first loss ends when that job is made, and the time of the second starts there,
+// although the worker died later.
 func (c *chaos) recoveries(ctx context.Context, st *store.Store) []recovery {
-	// The last sign of life of a run is its newest write; before a claim it is the event before.
+	// The last sign of a run is its newest write; before a claim it is the event before.
 	rows, err := st.Pool().Query(ctx, `
 		SELECT e.task_id, e.created_at, coalesce(e.body->'metadata'->>'status', CASE WHEN e.terminal THEN 'over' ELSE '' END), e.body->'metadata'->>'reason' IS NOT NULL,
 		       greatest(lag(e.created_at) OVER (PARTITION BY e.task_id ORDER BY e.seq),
@@ -93,7 +94,7 @@ func (c *chaos) recoveries(ctx context.Context, st *store.Store) []recovery {
 	return out
 }
 
-// checkRecoveries holds the slowest recovery against the bound and tells of all.
+// checkRecoveries compares the slowest recovery with the bound, and logs all of them.
 func (c *chaos) checkRecoveries(ctx context.Context, st *store.Store) string {
 	all := c.recoveries(ctx, st)
 	if len(all) == 0 {

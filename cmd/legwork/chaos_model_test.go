@@ -17,10 +17,10 @@ import (
 	"legwork/internal/testsite"
 )
 
-// caseOf finds the client's number in the question that each request of the model begins with.
+// caseOf finds the client's number in the question at the beginning of each request to the model.
 var caseOf = regexp.MustCompile(`kettle, case (\d+)\?`)
 
-// chaosModel is a scripted model that takes its time, and counts the calls of each step of each task.
+// chaosModel is a slow scripted model that counts the calls for each step of each task.
 type chaosModel struct {
 	*testsite.LLM
 
@@ -28,8 +28,8 @@ type chaosModel struct {
 	calls map[int]map[string]int // client → step → requests that arrived
 }
 
-// startChaosModel starts a model that opens each page of a client's site and cites it, one call at a time, and then
-// answers. Which step a request asks for follows from the request alone, so a call that is made again is known as such.
+// startChaosModel starts a model that opens and cites each page of a client's site, one call at a time, and then
+// answers. The request alone determines which step it asks for, so a repeated call is recognised.
 func startChaosModel(t *testing.T, site *slowSite, delay time.Duration) *chaosModel {
 	m := &chaosModel{calls: map[int]map[string]int{}}
 	m.LLM = testsite.OpenAI(t, func(_ int, r testsite.ModelRequest) testsite.Turn {
@@ -75,14 +75,14 @@ func startChaosModel(t *testing.T, site *slowSite, delay time.Duration) *chaosMo
 	return m
 }
 
-// modelCalls sums up what the model's own log says.
+// modelCalls sums up the model's own record of calls.
 type modelCalls struct {
 	steps    int // replies in the journals
 	repeated int // requests for a step that had been asked for before
 }
 
-// checkModel compares the model's log with the journal of one task. A reply is paid for once, unless a run ended between
-// the request and the journal; each run that was interrupted can have had one such call in flight, and no more.
+// checkModel compares the model's record with the journal of one task. A reply is paid for once, unless a run
+// ended between the request and the journal. Each interrupted run can have had one such call, and no more.
 func (c *chaos) checkModel(ctx context.Context, st *store.Store, i int, id uuid.UUID, completed bool) (sum modelCalls) {
 	interrupted := 0
 	err := st.Pool().QueryRow(ctx, `SELECT (SELECT count(*) FROM steps WHERE task_id = $1 AND kind = 'model'),

@@ -21,19 +21,19 @@ import (
 )
 
 // chaosFor asks for the long form: make chaos, or go test -tags failpoints -run TestChaos ./cmd/legwork -args -chaos 5m.
-var chaosFor = flag.Duration("chaos", 0, "how long TestChaos rages, on a PostgreSQL of its own; 0: its short form")
+var chaosFor = flag.Duration("chaos", 0, "how long TestChaos makes faults, on a PostgreSQL of its own; 0: its short form")
 
-// TestChaos runs tasks on two API processes and three workers while a monkey kills, stops and starves them and cuts the
-// database off. At the end every task whose 201 a client has seen must have ended, once, with a clean audit, and every
-// client's log must equal the table's.
+// TestChaos runs tasks on two API processes and three workers, while a monkey kills, stops and slows them and
+// cuts the database off. At the end every task whose 201 a client has seen must have ended once. The audit must
+// find nothing, and every client's log must equal the table's.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	form := chaosForm{rage: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
-		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, hopeless: 0.25, bound: 15 * time.Second, patience: 90 * time.Second}
+	form := chaosSettings{duration: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
+		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, mayFail: 0.25, bound: 15 * time.Second, patience: 90 * time.Second}
 	if *chaosFor > 0 {
-		tasks := min(200, int(200**chaosFor/(5*time.Minute))) // the same pressure in a shorter rage
-		form = chaosForm{rage: *chaosFor, tasks: tasks, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
-			page: time.Second, deleted: tasks / 10, resumed: 0.5, hopeless: 0.1, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
+		tasks := min(200, int(200**chaosFor/(5*time.Minute))) // the same load per second in a shorter test
+		form = chaosSettings{duration: *chaosFor, tasks: tasks, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
+			page: time.Second, deleted: tasks / 10, resumed: 0.5, mayFail: 0.1, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
 	}
 	c := newChaos(t, form)
 	defer c.stopAll()
@@ -43,10 +43,10 @@ func TestChaos(t *testing.T) {
 		clients.Go(func() { c.client(i) })
 	}
 	for j := range form.deleted {
-		clients.Go(func() { c.fickle(j) })
+		clients.Go(func() { c.deleting(j) })
 	}
 	c.monkey()
-	c.heal()
+	c.endFaults()
 	clients.Wait()
 	if t.Failed() {
 		return
@@ -57,37 +57,37 @@ func TestChaos(t *testing.T) {
 	c.checkProcesses()
 }
 
-// chaosForm is how bad it gets.
-type chaosForm struct {
-	rage      time.Duration // of the monkey
+// chaosSettings says how long and how heavy the test is.
+type chaosSettings struct {
+	duration  time.Duration // of the monkey
 	tasks     int
 	slots     int           // of each worker
 	arrivals  time.Duration // over which the tasks come
 	lease     time.Duration
 	pause     time.Duration // between two faults, on average
-	page      time.Duration // that a page takes to load, and the model to reply; a task needs some of each
+	page      time.Duration // time that a page takes to load and the model to reply; a task needs several of each
 	deleted   int           // further tasks, which are deleted while they run
-	resumed   float64       // least share of tasks that must be resumed, or it was no chaos
-	hopeless  float64       // most tasks that may lose three workers in a row without a step: on a busy machine the monkey outruns them
-	bound     time.Duration // on the recovery of a lost run
-	patience  time.Duration // for all tasks to end after the monkey has gone
-	ownServer bool          // with a PostgreSQL that may be killed
+	resumed   float64       // least share of tasks that must be resumed, so that the test has tested something
+	mayFail   float64       // greatest share of tasks that may fail because three workers in a row were lost without a step, which happens on a busy machine
+	bound     time.Duration // bound on the time in which a lost run is resumed
+	patience  time.Duration // time limit for all tasks to end after the faults
+	ownServer bool          // the test has a PostgreSQL of its own, which may be killed
 }
 
-// chaos is a world in which everything fails.
+// chaos is a set of processes and a database in which every kind of fault is made.
 type chaos struct {
-	t      *testing.T
-	form   chaosForm
-	proxy  *proxy // between the processes and the database
-	direct string // the database without the proxy in between; changes with each restart
-	kill   func() // ends the PostgreSQL in immediate mode and starts it again; nil when it is shared
-	dir    string
-	site   *slowSite
-	model  *chaosModel
-	slots  []*slot // two API processes, three workers
-	apis   []string
-	faults sync.Map // name → *atomic.Int64
-	calm   chan struct{}
+	t           *testing.T
+	form        chaosSettings
+	proxy       *proxy // between the processes and the database
+	direct      string // URL of the database without the proxy; changes with each restart
+	kill        func() // ends the PostgreSQL in immediate mode and starts it again; nil when it is shared
+	dir         string
+	site        *slowSite
+	model       *chaosModel
+	slots       []*slot // two API processes, three workers
+	apis        []string
+	faults      sync.Map // name → *atomic.Int64
+	faultsEnded chan struct{}
 
 	mu      sync.Mutex
 	task    map[int]string   // accepted: client → task
@@ -96,8 +96,8 @@ type chaos struct {
 	outages []time.Time      // when the database came back
 }
 
-func newChaos(t *testing.T, form chaosForm) *chaos {
-	c := &chaos{t: t, form: form, dir: t.TempDir(), calm: make(chan struct{}), task: map[int]string{}, logs: map[int][]string{}, gone: map[string]bool{}}
+func newChaos(t *testing.T, form chaosSettings) *chaos {
+	c := &chaos{t: t, form: form, dir: t.TempDir(), faultsEnded: make(chan struct{}), task: map[int]string{}, logs: map[int][]string{}, gone: map[string]bool{}}
 	c.site = startSlowSite(t, form.page)
 	c.model = startChaosModel(t, c.site, form.page)
 	c.openDatabase()
@@ -125,7 +125,8 @@ func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
 
 func (c *chaos) workers() []*slot { return c.slots[2:] }
 
-// ready waits until both APIs answer and all workers offer their slots: what has not begun cannot be disturbed.
+// ready waits until both APIs answer and all workers offer their slots. Before that, faults would disturb
+// nothing.
 func (c *chaos) ready() {
 	deadline := time.Now().Add(c.form.patience)
 	for !c.up() {
@@ -168,16 +169,16 @@ func (c *chaos) fault(name string) {
 	n.(*atomic.Int64).Add(1)
 }
 
-// points are where a worker dies by itself.
+// points are the failpoints at which a worker dies by itself.
 var points = []string{"after_claim", "before_effect", "before_step_commit", "after_step_commit", "after_commit_before_notify", "before_exit", "after_requeue"}
 
-// monkey does one bad thing after another.
+// monkey makes one fault after another.
 func (c *chaos) monkey() {
 	seed := uint64(time.Now().UnixNano())
 	c.t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	end := time.After(c.form.rage)
-	defer close(c.calm)
+	end := time.After(c.form.duration)
+	defer close(c.faultsEnded)
 	for n := 0; ; n++ {
 		select {
 		case <-end:
@@ -205,20 +206,20 @@ func (c *chaos) monkey() {
 				}
 			},
 		}
-		faults[n%len(faults)]() // each in turn, so that even a short run has all
+		faults[n%len(faults)]() // each fault in turn, so that even a short test has all of them
 	}
 }
 
-// pauseFor stops a process and wakes it later.
+// pauseFor stops a process and lets it continue after d.
 func (c *chaos) pauseFor(s *slot, d time.Duration) {
 	wake := s.freeze()
 	time.AfterFunc(d, wake)
 }
 
-// heal ends all faults: everything runs again, with no failpoint armed.
-func (c *chaos) heal() {
+// endFaults ends all faults: every process runs again, and no failpoint is armed.
+func (c *chaos) endFaults() {
 	for _, s := range c.slots {
-		s.calm()
+		s.endFaults()
 	}
 }
 
@@ -228,7 +229,7 @@ const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 
 func (c *chaos) terminateBackends() { c.exec(terminate) }
 
-// exec does something as the database's administrator. The server may be away: then it is not done.
+// exec runs a statement as the database's administrator. When the server cannot be reached, it does nothing.
 func (c *chaos) exec(sql string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -254,8 +255,8 @@ func (c *chaos) back() {
 	c.outages = append(c.outages, time.Now())
 }
 
-// takeConnections ends half of the connections and lets nobody have a new one for a while: on a server of its own by
-// taking every one that the server gives.
+// takeConnections ends half of the connections and prevents new ones for a while. On a server of its own it
+// takes every free connection.
 func (c *chaos) takeConnections(d time.Duration) {
 	defer c.back()
 	if !c.form.ownServer { // others need its connections
@@ -274,7 +275,7 @@ func (c *chaos) takeConnections(d time.Duration) {
 		case err == nil:
 			taken = append(taken, conn)
 		case ctx.Err() == nil && !ended && len(taken) > 0:
-			ended = true // the server is full: whoever loses a connection now gets no other
+			ended = true // the server is full: a process that loses a connection gets no other
 			_, _ = taken[0].Exec(ctx, terminate)
 		default:
 			pause(ctx, 5*time.Millisecond)
@@ -285,7 +286,7 @@ func (c *chaos) takeConnections(d time.Duration) {
 	}
 }
 
-// report tells what was done and how it went.
+// report logs the faults that were made and the results.
 func (c *chaos) report(lines ...string) {
 	var b strings.Builder
 	c.faults.Range(func(k, v any) bool {

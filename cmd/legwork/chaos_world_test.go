@@ -29,7 +29,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// buildWithFailpoints makes the program under test.
+// buildWithFailpoints builds the program under test.
 func buildWithFailpoints(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "legwork")
@@ -65,7 +65,7 @@ type slot struct {
 	log    tail
 }
 
-// begin starts the process and keeps it going.
+// begin starts the process, and starts it again whenever it ends.
 func (s *slot) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *slot) signal(sig os.Signal) {
 	}
 }
 
-// freeze stops the process and gives what wakes it.
+// freeze stops the process and returns a function that lets it continue.
 func (s *slot) freeze() (wake func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,8 +131,9 @@ func (s *slot) dieAt(point string) {
 	}
 }
 
-// calm wakes the process; one with a failpoint may still die of it, and comes back without.
-func (s *slot) calm() {
+// endFaults lets the process continue. A process with a failpoint may still die of it, and is started again
+// without one.
+func (s *slot) endFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.frozen {
@@ -141,7 +142,7 @@ func (s *slot) calm() {
 	}
 }
 
-// end stops the process for good, in good order as far as it can.
+// end stops the process for good, by SIGTERM if possible.
 func (s *slot) end(t *testing.T) {
 	s.mu.Lock()
 	s.over = true
@@ -171,7 +172,7 @@ func (c *chaos) stopAll() {
 	}
 }
 
-// tail keeps the last part of what is written to it, and all that tells why runs failed.
+// tail keeps the last part of what is written to it, and all lines that say why runs failed.
 type tail struct {
 	mu     sync.Mutex
 	b      bytes.Buffer
@@ -211,7 +212,8 @@ func (l *tail) String() string {
 	return l.b.String()
 }
 
-// openDatabase makes the database, on a server of its own if it may be killed, and the proxy in front of it.
+// openDatabase makes the database and the proxy in front of it. If the database may be killed, it has a server
+// of its own.
 func (c *chaos) openDatabase() {
 	c.t.Helper()
 	if !c.form.ownServer {
@@ -299,7 +301,7 @@ func (p *proxy) aim(dsn string) {
 	p.target = cfg
 }
 
-// url is dsn by way of the proxy.
+// url is dsn with the proxy's address.
 func (p *proxy) url(dsn string) string {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -361,7 +363,7 @@ func (p *proxy) refuseNew(full bool) {
 	p.full = full
 }
 
-// slowSite is a site on which each client finds pages of its own, and every page takes a while.
+// slowSite is a site that has pages of its own for each client, and takes a while for every page.
 type slowSite struct {
 	*testsite.Site
 }

@@ -21,8 +21,8 @@ import (
 type client struct {
 	base   string // http://host:port
 	http   *http.Client
-	deltas bool          // streams have the answer while it is written
-	pause  time.Duration // before a broken stream is connected again
+	deltas bool          // request the answer while it is written
+	pause  time.Duration // before a broken stream is opened again
 }
 
 func newClient(base string) *client {

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestClientReconnects: connections that break do not end a stream as long as each brings an event.
+// TestClientReconnects: connections that break do not end a stream, as long as each brings an event.
 func TestClientReconnects(t *testing.T) {
 	t.Parallel()
 	const events = 3 * maxReconnects

@@ -16,7 +16,7 @@ import (
 	"legwork/docs/site"
 )
 
-// run carries out one command line in this process.
+// run runs one command line in this process.
 func (w *world) run(ctx context.Context, env []string, args ...string) (status int, out, errs string) {
 	w.t.Helper()
 	var o, e bytes.Buffer
@@ -81,8 +81,8 @@ func embedded(dir string, extra ...string) []string {
 	return append([]string{"LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "LOG_LEVEL=info", "SEARCH_ENGINES=library", "PAGE_TTL=0"}, extra...)
 }
 
-// TestDemo runs the demo as a user would, on the embedded PostgreSQL, and checks its citations against the
-// documentation that this program carries.
+// TestDemo runs the demo as a user would, on the embedded PostgreSQL, and compares its citations with the
+// documentation in this program.
 func TestDemo(t *testing.T) {
 	w := newWorld(t)
 	status, out, errs := w.run(w.ctx(), embedded(w.dir), "demo")
@@ -119,7 +119,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// words folds what a reader does not see: white space, entities and Markdown's signs.
+// words removes what a person does not see: extra white space, entities and the signs of Markdown.
 func words(s string) string {
 	s = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "&quot;", `"`, "&#39;", "'", "|", " ", "**", "", "`", "", " .", ".", " ,", ",").Replace(s)
 	s = regexp.MustCompile(`(?m)^\s*([-*]|\d+\.) `).ReplaceAllString(s, "")
@@ -150,7 +150,7 @@ func TestOneEmbeddedServer(t *testing.T) {
 		t.Errorf("ask that cannot find the server: status %d\n%s", status, errs)
 	}
 	w.stop(server)
-	// Its data is there for the next one.
+	// The data is still there for the next process.
 	if status, out, errs = w.run(w.ctx(), env, "doctor"); status != 0 || !strings.Contains(out, "logs gapless") {
 		t.Errorf("doctor afterwards: status %d\n%s\n%s", status, out, errs)
 	}

@@ -13,8 +13,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// listener is a client that reads an answer while it is written, by the rules of the contract.
-type listener struct {
+// deltaClient is a client that reads an answer while it is written, by the rules of the contract.
+type deltaClient struct {
 	t      *testing.T
 	frames chan string // closed at the end
 	text   []rune
@@ -23,7 +23,7 @@ type listener struct {
 	answer string
 }
 
-// piece is a frame as far as listeners look at it.
+// piece holds the fields of a frame that a deltaClient reads.
 type piece struct {
 	Type   string
 	Offset int
@@ -32,8 +32,8 @@ type piece struct {
 	Answer string
 }
 
-// hears follows a task over a WebSocket.
-func (w *world) hears(c *client, id, query string) *listener {
+// followDeltas follows a task over a WebSocket.
+func (w *world) followDeltas(c *client, id, query string) *deltaClient {
 	w.t.Helper()
 	ctx := w.ctx()
 	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.base, "http")+"/api/tasks/"+id+"/stream"+query, nil)
@@ -41,7 +41,7 @@ func (w *world) hears(c *client, id, query string) *listener {
 		w.t.Fatal(err)
 	}
 	conn.SetReadLimit(4 << 20)
-	l := &listener{t: w.t, frames: make(chan string, 4096)}
+	l := &deltaClient{t: w.t, frames: make(chan string, 4096)}
 	go func() {
 		defer close(l.frames)
 		defer func() { _ = conn.CloseNow() }()
@@ -56,8 +56,8 @@ func (w *world) hears(c *client, id, query string) *listener {
 	return l
 }
 
-// hearsSSE follows a task by server-sent events. Deltas must have no id, events theirs.
-func (w *world) hearsSSE(c *client, id, query string) *listener {
+// followDeltasSSE follows a task by server-sent events. Deltas must have no id, and events must have one.
+func (w *world) followDeltasSSE(c *client, id, query string) *deltaClient {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, c.base+"/api/tasks/"+id+"/events"+query, nil)
 	if err != nil {
@@ -68,7 +68,7 @@ func (w *world) hearsSSE(c *client, id, query string) *listener {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	l := &listener{t: w.t, frames: make(chan string, 4096)}
+	l := &deltaClient{t: w.t, frames: make(chan string, 4096)}
 	go func() {
 		defer close(l.frames)
 		defer func() { _ = res.Body.Close() }()
@@ -90,13 +90,13 @@ func (w *world) hearsSSE(c *client, id, query string) *listener {
 	return l
 }
 
-// until takes frames until stop holds or the stream ends.
-func (l *listener) until(ctx context.Context, stop func() bool) {
+// until reads frames until stop returns true or the stream ends.
+func (l *deltaClient) until(ctx context.Context, stop func() bool) {
 	l.t.Helper()
 	for !stop() {
 		select {
 		case <-ctx.Done():
-			l.t.Fatalf("told %q", string(l.text))
+			l.t.Fatalf("withDeltas %q", string(l.text))
 		case frame, open := <-l.frames:
 			if !open {
 				return
@@ -106,7 +106,7 @@ func (l *listener) until(ctx context.Context, stop func() bool) {
 	}
 }
 
-func (l *listener) take(frame string) {
+func (l *deltaClient) take(frame string) {
 	l.t.Helper()
 	var p piece
 	if err := json.Unmarshal([]byte(frame), &p); err != nil {
@@ -126,9 +126,10 @@ func (l *listener) take(frame string) {
 	l.text = append(l.text[:p.Offset:p.Offset], []rune(p.Text)...)
 }
 
-// TestAnswerIsStreamed: two API processes, a worker and a model over HTTP. The text arrives while the model still writes, on
-// WebSockets and as server-sent events, in both processes, early and late; a try that fails in the middle is taken back; and
-// who did not ask for deltas gets the log, byte for byte.
+// TestAnswerIsStreamed runs two API processes, a worker and a model over HTTP. The text arrives while the model
+// still writes: over WebSockets and server-sent events, in both processes, for early and late clients. When an
+// attempt fails in the middle, its text is replaced. A client that did not ask for deltas gets the log, byte for
+// byte.
 func TestAnswerIsStreamed(t *testing.T) {
 	const reply = "The port is 7047 [1], as a rule [7]. Nothing else is known – really – of the port; and this is said in enough words."
 	const answer = "The port is 7047 [1], as a rule. Nothing else is known – really – of the port; and this is said in enough words."
@@ -148,28 +149,28 @@ func TestAnswerIsStreamed(t *testing.T) {
 			env := settings(w.url, w.dir, "LLM_PROVIDER="+provider, "LLM_BASE_URL="+server.BaseURL(), "LLM_MODEL=scripted", "LLM_API_KEY=sk-test")
 			a, b := w.api(w.start(env, "serve", "--role", "api")), w.api(w.start(env, "serve", "--role", "api"))
 			task := w.ask(a, map[string]any{"question": "Which port is listen_port?"})
-			told := []*listener{w.hears(a, task.TaskID, "?deltas=1"), w.hears(b, task.TaskID, "?deltas=1&after=1"), w.hearsSSE(b, task.TaskID, "?deltas=1")}
-			plain := []*listener{w.hears(a, task.TaskID, ""), w.hears(b, task.TaskID, "?deltas=0"), w.hearsSSE(a, task.TaskID, "")}
+			withDeltas := []*deltaClient{w.followDeltas(a, task.TaskID, "?deltas=1"), w.followDeltas(b, task.TaskID, "?deltas=1&after=1"), w.followDeltasSSE(b, task.TaskID, "?deltas=1")}
+			plain := []*deltaClient{w.followDeltas(a, task.TaskID, ""), w.followDeltas(b, task.TaskID, "?deltas=0"), w.followDeltasSSE(a, task.TaskID, "")}
 			w.start(env, "worker")
 
-			half := func(l *listener) func() bool {
+			half := func(l *deltaClient) func() bool {
 				return func() bool { return strings.HasPrefix(string(l.text), answer[:40]) }
 			}
-			for i, l := range told {
+			for i, l := range withDeltas {
 				l.until(w.ctx(), half(l))
 				if l.resets > 1 || !strings.HasPrefix(answer, string(l.text)) {
-					t.Errorf("stream %d was told %q after %d resets", i, string(l.text), l.resets)
+					t.Errorf("stream %d was withDeltas %q after %d resets", i, string(l.text), l.resets)
 				}
 			}
-			late := w.hears(b, task.TaskID, "?deltas=1&after=1")
+			late := w.followDeltas(b, task.TaskID, "?deltas=1&after=1")
 			late.until(w.ctx(), half(late))
 			if late.resets != 0 {
-				t.Errorf("a late one was told of %d resets", late.resets)
+				t.Errorf("a late one was withDeltas of %d resets", late.resets)
 			}
 			close(halfway)
 			never := func() bool { return false }
 			stored, _ := w.frames(a, task.TaskID, 0)
-			for i, l := range append(told, late) {
+			for i, l := range append(withDeltas, late) {
 				if l.until(w.ctx(), never); string(l.text) != answer || l.answer != answer {
 					t.Errorf("stream %d ended with %q", i, string(l.text))
 				}
@@ -177,7 +178,7 @@ func TestAnswerIsStreamed(t *testing.T) {
 			}
 			for _, l := range plain {
 				if l.until(w.ctx(), never); l.text != nil {
-					t.Errorf("told %q unasked", string(l.text))
+					t.Errorf("withDeltas %q unasked", string(l.text))
 				}
 				same(t, "without deltas", l.events, stored)
 			}
@@ -185,7 +186,8 @@ func TestAnswerIsStreamed(t *testing.T) {
 	}
 }
 
-// TestProgressWrites: the answer on a terminal while it comes, and not twice when it comes whole.
+// TestProgressWrites: a terminal shows the answer while it is written, and an answer that arrives as a whole is
+// not shown twice.
 func TestProgressWrites(t *testing.T) {
 	t.Parallel()
 	for want, deltas := range map[string][]event{

@@ -64,7 +64,8 @@ func (p *program) demo(ctx context.Context, c *cli.Command) error {
 	return err
 }
 
-// demoConfig is the user's configuration, but on a database and a port of its own, and fast with the demo's own site.
+// demoConfig is the user's configuration with the demo's own database and port, and without pauses between
+// requests to the demo's own site.
 func demoConfig(cfg config.Config) config.Config {
 	cfg.DatabaseURL = ""
 	cfg.Home = filepath.Join(cfg.Home, "demo")
@@ -76,7 +77,7 @@ func demoConfig(cfg config.Config) config.Config {
 	cfg.FetchAllowNets = append(cfg.FetchAllowNets, netip.MustParsePrefix("127.0.0.1/32"))
 	cfg.RequestDelayMin, cfg.RequestDelayMax = 100*time.Millisecond, 200*time.Millisecond
 	cfg.RateLimitRequests = max(cfg.RateLimitRequests, 100)
-	cfg.SearchEngines = []string{"library"} // the demo asks nobody on the internet
+	cfg.SearchEngines = []string{"library"} // the demo asks no search engine on the internet
 	return cfg
 }
 

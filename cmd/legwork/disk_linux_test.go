@@ -23,8 +23,8 @@ func limitFiles(t *testing.T, p *process, bytes uint64) {
 	}
 }
 
-// TestDiskFull: there is no room for files. The run completes all the same, with its answer in the database, nothing half
-// written is left, and the files are written when there is room again.
+// TestDiskFull: there is no space for files. The run completes nevertheless, and its answer is in the database.
+// No half-written file is left, and the files are written when there is space again.
 func TestDiskFull(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAPI)

@@ -109,7 +109,7 @@ func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 	return st, func() { st.Close(); stop() }
 }
 
-// audit checks the rules that always hold, in rows and in files.
+// audit checks the rules that must always hold, for rows and for files.
 func (d *doctor) audit(ctx context.Context, st *store.Store) {
 	findings, err := st.Worker().Audit(ctx)
 	if err != nil {
@@ -157,7 +157,7 @@ func (d *doctor) workers(ctx context.Context, st *store.Store) {
 	d.ok("workers", fmt.Sprintf("%d running, %d slots", len(workers), slots))
 }
 
-// model asks for the model as /health does.
+// model checks the model as /health does.
 func (d *doctor) model(ctx context.Context) {
 	client, err := openModel(ctx, d.cfg, localOllama, d.log)
 	if err != nil {
@@ -177,7 +177,7 @@ func (d *doctor) model(ctx context.Context) {
 	d.ok("model", seen.Detail)
 }
 
-// browser starts Chromium as a worker would.
+// browser starts Chromium as a worker does.
 func (d *doctor) browser(ctx context.Context) {
 	p, err := openPages(d.cfg, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: confine()}, nil), nil, d.log)
 	if err != nil {

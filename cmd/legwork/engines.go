@@ -18,7 +18,7 @@ import (
 // maxEngineHops is how many redirects of a search engine are followed.
 const maxEngineHops = 3
 
-// configured lists the engines that tasks may ask and that have what they need.
+// configured lists the engines that tasks may ask for and whose settings are complete.
 func configured(cfg config.Config) []research.Engine {
 	var out []research.Engine
 	for _, e := range research.Engines {
@@ -30,7 +30,8 @@ func configured(cfg config.Config) []research.Engine {
 	return out
 }
 
-// engineClient is how search engines are asked: through the dialer that pages are read with, taking turns with page loads.
+// engineClient is the client for search engines. It uses the dialer of page loads, and its requests are spaced
+// together with theirs.
 func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix) *search.Client {
 	dialer := page.Dialer(allow)
 	if confine := confine(); confine != nil {
@@ -48,8 +49,8 @@ func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix
 	}
 }
 
-// engines are the search engines of the configuration. The SearXNG server may be on a private network, because the operator
-// named it. show is how Bing's result page is shown; nil: there is no browser.
+// engines makes the search engines of the configuration. The SearXNG server may be on a private network, because
+// the operator named it. show opens Bing's result page; nil: there is no browser.
 func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show search.Show) *search.Set {
 	web := engineClient(cfg, fetcher, cfg.FetchAllowNets)
 	var out []search.Engine
@@ -67,7 +68,7 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 			out = append(out, search.NewCustom(own, cfg.SearchCustomURL))
 		case research.Library:
 			out = append(out, search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
-				// Here and not around the whole search, so that no other engine is asked twice.
+				// Only this query is repeated, and not the whole search, so that no other engine is asked twice.
 				return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return st.For(account).SearchLibrary(ctx, question, limit) })
 			}))
 		}
@@ -79,7 +80,7 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 	return search.NewSet(out...).Fallback(fallback...)
 }
 
-// searchNote tells doctor's reader which engines can be asked.
+// searchNote says, for the output of doctor, which engines can be asked.
 func searchNote(cfg config.Config) string {
 	var names []string
 	for _, e := range configured(cfg) {

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// thoughts joins what a task's log tells in agent:thinking events.
+// thoughts joins the texts of the agent:thinking events in a task's log.
 func (w *world) thoughts(c *client, id string) string {
 	w.t.Helper()
 	var b strings.Builder
@@ -33,8 +33,8 @@ func mustConfig(t *testing.T, environ ...string) config.Config {
 	return cfg
 }
 
-// TestSearchEnginesStandIn: a question without a seed is answered through a SearXNG server, which also stands in for
-// engines that are not configured; the log says so, and holds no key.
+// TestSearchEnginesStandIn: a question without a seed is answered through a SearXNG server, which also replaces
+// engines that are not configured. The log says so, and contains no key.
 func TestSearchEnginesStandIn(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "SEARCH_ENGINES=custom,google,library", "SEARCH_CUSTOM_URL="+w.site.URL("/searxng"), "SEARCH_FALLBACK=custom,library")
@@ -52,7 +52,7 @@ func TestSearchEnginesStandIn(t *testing.T) {
 		if strings.Contains(told, "not configured") != (engine != "custom") || !strings.Contains(told, "keep_warm_minutes") {
 			t.Errorf("%s: told %s", engine, told)
 		}
-		if !strings.Contains(told, `"query":{"asked":`) { // the question as it stands is too long for this engine
+		if !strings.Contains(told, `"query":{"asked":`) { // the question itself is too long for this engine
 			t.Errorf("%s: the rewritten query is not told: %s", engine, told)
 		}
 	}
@@ -63,8 +63,8 @@ func TestSearchEnginesStandIn(t *testing.T) {
 	}
 }
 
-// TestBingThroughTheBrowser: with a browser Bing's results are there that its scripts put in, and one request was made for
-// them, at a moment of the domain; without one the page is read as it was served.
+// TestBingThroughTheBrowser: with a browser, Bing's page has the results that its scripts add. One request was
+// made for it, at a reserved moment. Without a browser the page is read as it was served.
 func TestBingThroughTheBrowser(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)
@@ -103,7 +103,7 @@ func TestBingThroughTheBrowser(t *testing.T) {
 	}
 }
 
-// TestConfiguredEngines: what an engine needs decides whether it can be asked.
+// TestConfiguredEngines: an engine can be asked when its settings are complete.
 func TestConfiguredEngines(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -13,7 +13,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// manualFiles are a manual and a question about it, as the evaluation takes them.
+// manualFiles are a manual and a question about it, in the form that the evaluation reads.
 var manualFiles = map[string]string{
 	"html/index.html": `<!doctype html><title>The lock manual</title><h1>The lock manual</h1><p>All about locks and how long they are waited for.</p><p><a href="locks.html">Locks</a></p>`,
 	"html/locks.html": `<!doctype html><title>Locks</title><h1>Locks</h1><p>The server waits for a lock before it looks for a deadlock. The default is one second (1s).</p>`,
@@ -21,8 +21,8 @@ var manualFiles = map[string]string{
 		`"pages":["html/locks.html"],"accept":["default is one second (1s)"]}` + "\n",
 }
 
-// TestEvaluation: the evaluation as people run it, against a server with a language model of either protocol. Its numbers are
-// what the scripted model did.
+// TestEvaluation runs the evaluation against a server, with a language model of either protocol. The numbers
+// must match what the scripted model did.
 func TestEvaluation(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "evaluate")

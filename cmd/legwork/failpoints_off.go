@@ -10,5 +10,5 @@ import (
 // armed does nothing: failpoints are compiled in only for tests.
 func armed(ctx context.Context, _ []string) context.Context { return ctx }
 
-// confine is nothing: what may be connected to is the configuration's business alone.
+// confine returns nil: only the configuration decides which networks may be connected to.
 func confine() func(*net.Dialer) { return nil }

@@ -26,8 +26,8 @@ func armed(ctx context.Context, environ []string) context.Context {
 // loopbackOnly is the variable that confines a process to this machine; builds for tests only.
 const loopbackOnly = "LEGWORK_TEST_LOOPBACK_ONLY"
 
-// confine stands below all rules about networks: a process of a test ends rather than connect to another machine, and
-// resolves no names but those of the hosts file.
+// confine works below all rules about networks. A test's process ends rather than connect to another machine,
+// and it resolves only the names of the hosts file.
 func confine() func(*net.Dialer) {
 	if os.Getenv(loopbackOnly) == "" {
 		return nil

@@ -14,10 +14,11 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// heldPage is read late in a run, so holding it stops a run that has told of something already.
+// heldPage is loaded late in a run. So a run that is held there has already published events.
 const heldPage = "/manual/settings-heating.html"
 
-// faulty is two API processes and a worker on one database, with a run that waits in the middle and streams on both.
+// faulty is two API processes and a worker on one database, with a run that waits in the middle, and streams on
+// both APIs.
 type faulty struct {
 	*world
 	first, second, worker *process
@@ -27,7 +28,7 @@ type faulty struct {
 	streams               []*watching
 }
 
-// watching is one WebSocket that is never opened again.
+// watching is one WebSocket that is not opened again when it breaks.
 type watching struct {
 	frames chan string // closed at the end
 	got    []string    // taken from frames
@@ -58,7 +59,7 @@ func (f *faulty) watch(c *client) {
 	}()
 }
 
-// newFaulty starts the processes, with extra settings for the worker, and waits until the run holds.
+// newFaulty starts the processes, with extra settings for the worker, and waits until the run is held.
 func newFaulty(w *world, url string, forWorker ...string) *faulty {
 	w.t.Helper()
 	f := &faulty{world: w, release: w.site.Hold(heldPage)}
@@ -75,7 +76,7 @@ func newFaulty(w *world, url string, forWorker ...string) *faulty {
 	return f
 }
 
-// held waits until the run stands at the held page.
+// held waits until the run loads the held page.
 func (f *faulty) held() {
 	f.t.Helper()
 	if err := f.site.WaitFor(f.ctx(), heldPage, 1); err != nil {
@@ -83,7 +84,7 @@ func (f *faulty) held() {
 	}
 }
 
-// complete demands that every stream got the same whole log on the connection that it began with.
+// complete requires that every stream received the same whole log over its first connection.
 func (f *faulty) complete(c *client, want api.Status) {
 	f.t.Helper()
 	var logs [][]string
@@ -107,7 +108,7 @@ func (f *faulty) complete(c *client, want api.Status) {
 	}
 }
 
-// TestFault_ListenerTerminated: the backends of all listeners end while events come.
+// TestFault_ListenerTerminated: the backends of all listeners are ended while events arrive.
 func TestFault_ListenerTerminated(t *testing.T) {
 	w := newWorld(t)
 	f := newFaulty(w, w.url)
@@ -129,14 +130,14 @@ func TestFault_PostgresRestarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	px, url := newDetour(t, server.URL())
+	px, url := newFaultyNetwork(t, server.URL())
 	f := newFaulty(w, url)
 	f.held()
 	px.cut()
 	if err := server.Stop(w.ctx()); err != nil {
 		t.Fatal(err)
 	}
-	f.release() // the page comes while there is no database
+	f.release() // the page arrives while there is no database
 	if server, err = pgembed.Start(w.ctx(), cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -148,11 +149,11 @@ func TestFault_PostgresRestarted(t *testing.T) {
 	w.stop(f.second)
 }
 
-// TestFault_NetworkCut: nothing reaches PostgreSQL for ten seconds, longer than a lease, then every connection breaks, and
-// it works again.
+// TestFault_NetworkCut: no data reaches PostgreSQL for ten seconds, which is longer than a lease. Then every
+// connection breaks, and new ones work.
 func TestFault_NetworkCut(t *testing.T) {
 	w := newWorld(t)
-	px, url := newDetour(t, w.url)
+	px, url := newFaultyNetwork(t, w.url)
 	f := newFaulty(w, url)
 	f.held()
 	before := w.count("SELECT last_seq FROM task_heads")
@@ -188,8 +189,8 @@ func TestFault_Paused(t *testing.T) {
 	f.complete(f.b, api.StatusCompleted)
 }
 
-// TestFault_PublisherKilled: the worker dies after a commit that it told nobody of. The event arrives all the same, and
-// another worker takes the run over and ends it.
+// TestFault_PublisherKilled: the worker dies after a commit, before any notification of it. The event arrives
+// nevertheless, and another worker resumes and ends the run.
 func TestFault_PublisherKilled(t *testing.T) {
 	needFailpoints(t)
 	w := newWorld(t)
@@ -203,7 +204,7 @@ func TestFault_PublisherKilled(t *testing.T) {
 	if last < 4 { // submission, claim and two events
 		t.Fatalf("the log ends at %d", last)
 	}
-	for i, s := range f.streams { // before anything else happens to the task
+	for i, s := range f.streams { // before any other change of the task
 		for n := range last {
 			select {
 			case frame, open := <-s.frames:

@@ -11,28 +11,29 @@ import (
 	"time"
 )
 
-// detour is a TCP proxy before PostgreSQL: a network that can be cut and mended, and lead elsewhere afterwards.
-type detour struct {
+// faultyNetwork is a TCP proxy in front of PostgreSQL. It can break and restore connections, and lead to another
+// server afterwards.
+type faultyNetwork struct {
 	t  *testing.T
 	ln net.Listener
 
 	mu       sync.Mutex
 	conns    map[net.Conn]bool
-	network  string // of the server, and its address
+	network  string // network and address of the server
 	address  string
 	cutOff   bool
-	stalling chan struct{} // nil: data flows; closed when a stall is over
-	mendAt   int           // so many connections sent away mend a cut; 0: only mend does
+	stalling chan struct{} // nil: data flows; closed at the end of a stall
+	mendAt   int           // after so many refused connections a cut ends; 0: only mend ends it
 }
 
-// newDetour gives a connection string of the same database that leads through a proxy.
-func newDetour(t *testing.T, dsn string) (*detour, string) {
+// newFaultyNetwork returns a connection string that leads to the same database through a proxy.
+func newFaultyNetwork(t *testing.T, dsn string) (*faultyNetwork, string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &detour{t: t, ln: ln, conns: map[net.Conn]bool{}}
+	d := &faultyNetwork{t: t, ln: ln, conns: map[net.Conn]bool{}}
 	d.mend(dsn)
 	go d.serve()
 	t.Cleanup(func() { _ = ln.Close(); d.cut() })
@@ -44,8 +45,8 @@ func newDetour(t *testing.T, dsn string) (*detour, string) {
 	return d, u.String()
 }
 
-// mend lets connections through again, to the server that dsn names.
-func (d *detour) mend(dsn string) {
+// mend allows connections again, to the server that dsn names.
+func (d *faultyNetwork) mend(dsn string) {
 	u, err := url.Parse(dsn)
 	if err != nil {
 		d.t.Error(err)
@@ -54,7 +55,7 @@ func (d *detour) mend(dsn string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.network, d.address, d.cutOff = "tcp", u.Host, false
-	if host := u.Query().Get("host"); strings.HasPrefix(host, "/") { // a Unix socket, as the embedded server has
+	if host := u.Query().Get("host"); strings.HasPrefix(host, "/") { // the embedded server has a Unix socket
 		port := u.Query().Get("port")
 		if port == "" {
 			port = "5432"
@@ -63,8 +64,8 @@ func (d *detour) mend(dsn string) {
 	}
 }
 
-// cut breaks every connection and lets none through until mend.
-func (d *detour) cut() {
+// cut breaks every connection and allows none until mend.
+func (d *faultyNetwork) cut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cutOff = true
@@ -78,24 +79,24 @@ func (d *detour) cut() {
 	}
 }
 
-// refuse breaks every connection and sends the next n away.
-func (d *detour) refuse(n int) {
+// refuse breaks every connection and refuses the next n.
+func (d *faultyNetwork) refuse(n int) {
 	d.cut()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mendAt = n
 }
 
-// stall keeps connections open while nothing passes, until cut.
-func (d *detour) stall() {
+// stall keeps connections open but passes no data, until cut.
+func (d *faultyNetwork) stall() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stalling = make(chan struct{})
 }
 
-// outage stalls everything for a time, then breaks every connection and leads to the server that dsn names again. It
-// closes over at that moment.
-func (d *detour) outage(length time.Duration, dsn string) (over <-chan struct{}) {
+// outage stalls everything for a time. Then it breaks every connection and allows new ones, to the server that
+// dsn names; at that moment it closes over.
+func (d *faultyNetwork) outage(length time.Duration, dsn string) (over <-chan struct{}) {
 	ended := make(chan struct{})
 	d.stall()
 	timer := time.AfterFunc(length, func() {
@@ -107,7 +108,7 @@ func (d *detour) outage(length time.Duration, dsn string) (over <-chan struct{})
 	return ended
 }
 
-func (d *detour) serve() {
+func (d *faultyNetwork) serve() {
 	for {
 		client, err := d.ln.Accept()
 		if err != nil {
@@ -138,23 +139,23 @@ func (d *detour) serve() {
 	}
 }
 
-func (d *detour) pipe(to, from net.Conn) {
+func (d *faultyNetwork) pipe(to, from net.Conn) {
 	defer func() { _, _ = to.Close(), from.Close() }()
 	_, _ = io.Copy(to, stallable{from, d})
 }
 
-// stallable holds what it reads while the detour stalls.
+// stallable holds the data that it reads during a stall.
 type stallable struct {
 	net.Conn
-	detour *detour
+	faultyNetwork *faultyNetwork
 }
 
 // Read implements io.Reader.
 func (s stallable) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
-	s.detour.mu.Lock()
-	over := s.detour.stalling
-	s.detour.mu.Unlock()
+	s.faultyNetwork.mu.Lock()
+	over := s.faultyNetwork.stalling
+	s.faultyNetwork.mu.Unlock()
 	if over != nil {
 		<-over
 	}

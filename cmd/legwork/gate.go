@@ -8,16 +8,17 @@ import (
 	"legwork/internal/store"
 )
 
-// gate reserves moments for page requests in the database, so that politeness holds across processes. While the database is
-// away it waits: a page load that has begun must neither fail for that nor be begun again. A reservation whose answer was
-// lost is made twice, which costs the domain one moment.
+// gate reserves moments for page requests in the database, so that the spacing holds across processes. While the
+// database cannot be reached it waits: a page load that has begun must neither fail because of that nor start
+// again. When the answer to a reservation is lost, it is made twice, which leaves one moment of the domain
+// unused.
 type gate struct{ store *store.Store }
 
 // Reserve implements page.Gate.
 func (g gate) Reserve(ctx context.Context, domain string, p page.Spacing) (time.Duration, error) {
 	requests, window := p.Requests, p.Window
 	if requests <= 0 {
-		requests, window = 1, 0 // no window: the bound of one request per no time
+		requests, window = 1, 0 // no window means no limit on requests
 	}
 	booking := store.Booking{Spacing: spread(p.Min, p.Max), Requests: requests, Window: window, MaxWait: p.MaxWait}
 	return store.ReadUntilAvailable(ctx, func() (time.Duration, error) { return g.store.Worker().ReserveDomain(ctx, domain, booking) })

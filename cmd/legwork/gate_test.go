@@ -12,11 +12,11 @@ import (
 	"legwork/internal/search"
 )
 
-// TestPagesAndSearchesWaitForTheDatabase: what a page load or a search asks the database waits while that is away, so that
-// neither fails for it nor is made again.
+// TestPagesAndSearchesWaitForTheDatabase: while the database cannot be reached, its queries for a page load or a
+// search wait. The load or search neither fails nor starts again.
 func TestPagesAndSearchesWaitForTheDatabase(t *testing.T) {
 	t.Parallel()
-	d, url := newDetour(t, dbtest.URL(t))
+	d, url := newFaultyNetwork(t, dbtest.URL(t))
 	st := dbtest.Open(t, url)
 	g, domain := gate{st}, "example.org"
 	set := engines(mustConfig(t, "SEARCH_ENGINES=library", "SEARCH_FALLBACK=library"), st, page.NewFetcher(page.Config{}, g), nil)

@@ -13,7 +13,7 @@ import (
 	"legwork/internal/research"
 )
 
-// TestGarbageCollection removes an old task by hand, after saying so.
+// TestGarbageCollection removes an old task by the command gc, after a dry run.
 func TestGarbageCollection(t *testing.T) {
 	t.Parallel()
 	st := dbtest.New(t)

@@ -66,7 +66,7 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	defer parsers.Close()
 	pages := fetcher(cfg, st, parsers, log)
 	defer pages.Close()
-	show := &shelfProgress{w: p.out, terminal: terminal(p.out)}
+	show := &ingestProgress{w: p.out, terminal: terminal(p.out)}
 	sum, err := ingest.Run(ctx, pages, func(ctx context.Context, v research.Visit) (bool, error) {
 		return st.For(research.DefaultAccount).SaveToLibrary(ctx, v)
 	}, ingest.Options{
@@ -86,7 +86,8 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-// openStore connects to DATABASE_URL, or starts the embedded PostgreSQL, for a command that does its work and ends.
+// openStore connects to DATABASE_URL, or starts the embedded PostgreSQL, for a command that ends when its work
+// is done.
 func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, func(), error) {
 	url, stop := cfg.DatabaseURL.Reveal(), func() {}
 	if url == "" {
@@ -108,13 +109,14 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store
 	return st, func() { st.Close(); stop() }, nil
 }
 
-// shelfProgress shows an ingest: one line that changes on a terminal, a line per page elsewhere.
-type shelfProgress struct {
+// ingestProgress shows the progress of an ingest: one line that changes on a terminal, otherwise a line for each
+// page.
+type ingestProgress struct {
 	w        io.Writer
 	terminal bool
 }
 
-func (s *shelfProgress) item(i ingest.Item) {
+func (s *ingestProgress) item(i ingest.Item) {
 	line := fmt.Sprintf("%4d/%d  %-9s  %s", i.Done, i.Known, i.State, i.URL)
 	switch {
 	case i.State == ingest.Failed:
@@ -126,15 +128,15 @@ func (s *shelfProgress) item(i ingest.Item) {
 	}
 }
 
-// clear begins the terminal's line anew (ECMA-48 §8.3.41).
-func (s *shelfProgress) clear() string {
+// clear empties the terminal's line (ECMA-48 §8.3.41).
+func (s *ingestProgress) clear() string {
 	if !s.terminal {
 		return ""
 	}
 	return "\r\x1b[K"
 }
 
-func (s *shelfProgress) summary(sum ingest.Summary) {
+func (s *ingestProgress) summary(sum ingest.Summary) {
 	fmt.Fprintf(s.w, "%sRead %d pages: %d new, %d unchanged. %d failed", s.clear(), sum.Read(), sum.New, sum.Unchanged, sum.Failed)
 	var reasons []string
 	for r, n := range sum.Reasons {

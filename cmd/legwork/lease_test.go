@@ -34,8 +34,8 @@ func (w *world) stopHeartbeats(ttl time.Duration) (renew func()) {
 	return func() { _ = tx.Rollback(context.Background()) }
 }
 
-// told waits until a task has so many events of a type.
-func (w *world) told(id, kind string, n int) {
+// awaitEvents waits until a task has so many events of a type.
+func (w *world) awaitEvents(id, kind string, n int) {
 	w.t.Helper()
 	st := dbtest.Open(w.t, w.url)
 	eventually(w.t, kind, func() bool {
@@ -68,7 +68,7 @@ func TestNoLoadAndNoCallOnAnOldLease(t *testing.T) {
 
 	renew := w.stopHeartbeats(ttl)
 	close(reply)
-	w.told(task.TaskID, "agent:tool_call", 2) // the seed, and the page that the model wants
+	w.awaitEvents(task.TaskID, "agent:tool_call", 2) // the seed, and the page that the model wants
 	<-time.After(moment)
 	if n := w.site.Count(page); n != 0 {
 		t.Errorf("the page was loaded on a lease that is too old")
@@ -80,7 +80,7 @@ func TestNoLoadAndNoCallOnAnOldLease(t *testing.T) {
 
 	renew = w.stopHeartbeats(ttl)
 	release()
-	w.told(task.TaskID, "agent:tool_result", 2)
+	w.awaitEvents(task.TaskID, "agent:tool_result", 2)
 	<-time.After(moment)
 	if n := len(model.Requests()); n != 1 {
 		t.Errorf("the model was called on a lease that is too old")

@@ -32,15 +32,15 @@ type toolResult struct {
 	} `json:"result"`
 }
 
-// TestBadWeather: one task meets everything that goes wrong on the web. Each is told of in an event, classified and in a
+// TestMisbehavingSites: one task meets everything that goes wrong on the web. Each is told of in an event, classified and in a
 // sentence, within its time, and the task goes on and finds its answer.
-func TestBadWeather(t *testing.T) {
-	t.Run("over HTTP", func(t *testing.T) { badWeather(t, "off", 4*time.Second) })
-	t.Run("with a browser", func(t *testing.T) { badWeather(t, "auto", 8*time.Second) })
+func TestMisbehavingSites(t *testing.T) {
+	t.Run("over HTTP", func(t *testing.T) { misbehavingSites(t, "off", 4*time.Second) })
+	t.Run("with a browser", func(t *testing.T) { misbehavingSites(t, "auto", 8*time.Second) })
 }
 
-// badWeather runs the task with a setting of BROWSER and of FETCH_TIMEOUT.
-func badWeather(t *testing.T, browser string, limit time.Duration) {
+// misbehavingSites runs the task with a setting of BROWSER and of FETCH_TIMEOUT.
+func misbehavingSites(t *testing.T, browser string, limit time.Duration) {
 	w := newWorld(t)
 	busy := testsite.Start(t)
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -52,11 +52,11 @@ func badWeather(t *testing.T, browser string, limit time.Duration) {
 		rw.Header().Set("Content-Disposition", `attachment; filename="export.zip"`)
 		_, _ = rw.Write([]byte("PK\x03\x04"))
 	})
-	type storm struct {
+	type badPage struct {
 		url     string
 		outcome research.Outcome
 	}
-	storms := []storm{
+	badPages := []badPage{
 		{w.site.URL("/status/404"), research.OutcomeNotFound},
 		{w.site.URL("/status/401"), research.OutcomeForbidden},
 		{w.site.URL("/status/403"), research.OutcomeForbidden},
@@ -97,12 +97,12 @@ func badWeather(t *testing.T, browser string, limit time.Duration) {
 		{w.site.URL("/app/growing.html"), research.OutcomeOK},
 	}
 	if browser == "off" {
-		storms = append(storms, storm{w.site.URL("/app/dialogs.html"), research.OutcomeEmpty}) // its text is a script's
+		badPages = append(badPages, badPage{w.site.URL("/app/dialogs.html"), research.OutcomeEmpty}) // its text is a script's
 	} else {
-		storms = append(storms, storm{w.site.URL("/app/dialogs.html"), research.OutcomeOK})
+		badPages = append(badPages, badPage{w.site.URL("/app/dialogs.html"), research.OutcomeOK})
 	}
 	var links strings.Builder
-	for i, s := range storms {
+	for i, s := range badPages {
 		fmt.Fprintf(&links, `<li><a href="%s">The default value of keep_warm_minutes, part %d</a></li>`, html.EscapeString(s.url), i)
 	}
 	w.site.Page("/storm.html", `<html lang="en"><title>Storm</title><h1>Storm</h1><p>Nobody knows where it is written.</p><ul>`+links.String()+
@@ -130,7 +130,7 @@ func badWeather(t *testing.T, browser string, limit time.Duration) {
 			results[url], took[url] = e, e.Timestamp.Sub(began)
 		}
 	}
-	for _, s := range storms {
+	for _, s := range badPages {
 		r, ok := results[s.url]
 		switch {
 		case !ok:

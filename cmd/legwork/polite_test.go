@@ -31,8 +31,8 @@ func chain(w *world, name string, beside ...string) (seed string) {
 	return w.site.URL("/chain/" + name + "/0")
 }
 
-// hammer has tasks read from seeds at the same time, on two worker processes, and gives the site's log of it.
-func hammer(w *world, seeds []string, extra ...string) []testsite.Request {
+// readAtOnce has tasks read from seeds at the same time, on two worker processes, and gives the site's log of it.
+func readAtOnce(w *world, seeds []string, extra ...string) []testsite.Request {
 	w.t.Helper()
 	c := w.serve(roleAPI)
 	for range 2 {
@@ -75,7 +75,7 @@ func TestTwoWorkersShareAWindow(t *testing.T) {
 	for i := range tasks {
 		seeds = append(seeds, chain(w, fmt.Sprint("book", i)))
 	}
-	pages := hammer(w, seeds, fmt.Sprint("RATE_LIMIT_REQUESTS=", most), "RATE_LIMIT_WINDOW=4s", "REQUEST_DELAY_MIN=0.2s", "REQUEST_DELAY_MAX=0.4s")
+	pages := readAtOnce(w, seeds, fmt.Sprint("RATE_LIMIT_REQUESTS=", most), "RATE_LIMIT_WINDOW=4s", "REQUEST_DELAY_MIN=0.2s", "REQUEST_DELAY_MAX=0.4s")
 	if len(pages) != tasks*(chainDepth+1) {
 		t.Errorf("%d requests, not %d", len(pages), tasks*(chainDepth+1))
 	}
@@ -105,8 +105,8 @@ func TestTwoWorkersShareAWindow(t *testing.T) {
 // included that had their moment already.
 func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 	const (
-		quiet    = 4 * time.Second
-		underWay = 500 * time.Millisecond // a request that has left cannot be called back
+		quiet       = 4 * time.Second
+		alreadySent = 500 * time.Millisecond // a request that has left cannot be called back
 	)
 	w := newWorld(t)
 	var mu sync.Mutex
@@ -126,7 +126,7 @@ func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 	for i := range 4 {
 		seeds = append(seeds, chain(w, fmt.Sprint("book", i), `<p><a href="/chain/map">The treasure of Zanzibar buried: a map</a></p>`))
 	}
-	pages := hammer(w, seeds, "REQUEST_DELAY_MIN=0.7s", "REQUEST_DELAY_MAX=0.9s")
+	pages := readAtOnce(w, seeds, "REQUEST_DELAY_MIN=0.7s", "REQUEST_DELAY_MAX=0.9s")
 	mu.Lock()
 	defer mu.Unlock()
 	if said.IsZero() {
@@ -138,7 +138,7 @@ func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 		if since <= 0 {
 			before++
 		}
-		if since > underWay && since < quiet {
+		if since > alreadySent && since < quiet {
 			during++
 			t.Errorf("%s was asked for %v after the site had asked for %v of quiet", r.Path, since, quiet)
 		}

@@ -118,7 +118,7 @@ func TestTerminatedWorker(t *testing.T) {
 // stuck is a process with a run that it cannot hand back: its database has stopped to answer.
 func stuck(w *world, extra ...string) *process {
 	w.t.Helper()
-	way, url := newDetour(w.t, w.url)
+	way, url := newFaultyNetwork(w.t, w.url)
 	p := w.start(settings(url, w.dir, extra...), "serve")
 	c := w.api(p)
 	w.site.Hold("/index.html")
@@ -143,7 +143,7 @@ func TestShutdownIsBounded(t *testing.T) {
 	w.wait(p)
 	took := time.Since(asked)
 	t.Logf("stopped %v after SIGTERM", took.Round(time.Millisecond))
-	if took < time.Second || took > 15*time.Second { // one, and lastMoments
+	if took < time.Second || took > 15*time.Second { // one, and forcedStopTimeout
 		t.Errorf("stopped %v after SIGTERM with a second to do so", took)
 	}
 	again := w.serve(roleAPI)

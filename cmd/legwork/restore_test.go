@@ -60,11 +60,11 @@ func TestRestoredDump(t *testing.T) {
 	if err := w.site.WaitFor(w.ctx(), heldPage, before+3); err != nil {
 		t.Fatal(err)
 	}
-	calm := w.storm(c)
+	stop := w.submitAndDelete(c)
 	copied, dump := dbtest.Empty(t), filepath.Join(t.TempDir(), "legwork.dump")
 	pgDump, pgRestore := pgTools(t, w.count("SELECT current_setting('server_version_num')::int / 10000"))
 	command(t, pgDump, "--format=custom", "--file="+dump, w.url)
-	if n := calm(); n < 3 {
+	if n := stop(); n < 3 {
 		t.Errorf("only %d tasks came and went while it was dumped: that was no load", n)
 	}
 	first.Stop(w.ctx())
@@ -111,8 +111,8 @@ func TestRestoredDump(t *testing.T) {
 	}
 }
 
-// storm submits tasks and deletes every other one until it is told to be calm, or has submitted forty; then it says how many.
-func (w *world) storm(c *client) (calm func() int) {
+// submitAndDelete submits tasks and deletes every other one, until stop is called or forty were submitted. stop returns their number.
+func (w *world) submitAndDelete(c *client) (stop func() int) {
 	ctx, cancel := context.WithCancel(w.ctx())
 	var all sync.WaitGroup
 	n := 0
@@ -125,7 +125,7 @@ func (w *world) storm(c *client) (calm func() int) {
 				err = c.do(ctx, http.MethodDelete, "/api/tasks/"+task.TaskID, nil, nil)
 			}
 			if err != nil && !errors.Is(err, context.Canceled) {
-				w.t.Errorf("storm: %v", err)
+				w.t.Errorf("submit and delete: %v", err)
 			}
 			select {
 			case <-ctx.Done():

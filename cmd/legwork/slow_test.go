@@ -20,9 +20,9 @@ import (
 	"legwork/internal/research"
 )
 
-// deafClient opens a stream and never reads from it. It asks for small segments, which also keeps small what the kernel
+// clientThatNeverReads opens a stream and never reads from it. It asks for small segments, which also keeps small what the kernel
 // takes for it before the server feels that nobody reads.
-func deafClient(t *testing.T, c *client, id string) {
+func clientThatNeverReads(t *testing.T, c *client, id string) {
 	t.Helper()
 	small := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
@@ -50,8 +50,8 @@ func deafClient(t *testing.T, c *client, id string) {
 	}
 }
 
-// audience is a task that grows and one client that reads all of it.
-type audience struct {
+// growingTask is a task that grows and one client that reads all of it.
+type growingTask struct {
 	*world
 	app    *app
 	id     uuid.UUID
@@ -59,12 +59,12 @@ type audience struct {
 	read   int64
 }
 
-func listen(w *world, a *app, c *client, id string) *audience {
+func listen(w *world, a *app, c *client, id string) *growingTask {
 	conn, err := dialStream(w.ctx(), c, id, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	l := &audience{world: w, app: a, id: uuid.MustParse(id), frames: make(chan string, 4096)}
+	l := &growingTask{world: w, app: a, id: uuid.MustParse(id), frames: make(chan string, 4096)}
 	go func() {
 		defer func() { _ = conn.CloseNow() }()
 		for {
@@ -82,7 +82,7 @@ func listen(w *world, a *app, c *client, id string) *audience {
 }
 
 // take reads the frames up to seq, each of which must follow the one before.
-func (l *audience) take(seq int64) {
+func (l *growingTask) take(seq int64) {
 	l.t.Helper()
 	for l.read < seq {
 		select {
@@ -98,7 +98,7 @@ func (l *audience) take(seq int64) {
 }
 
 // grow appends n events of a size and gives the median of the times from a commit until the reader has what it made.
-func (l *audience) grow(commits, n, size int) time.Duration {
+func (l *growingTask) grow(commits, n, size int) time.Duration {
 	l.t.Helper()
 	event := research.Thinking(strings.Repeat("x", size), nil)
 	var took []time.Duration
@@ -132,7 +132,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 	l.take(1)
 	alone := l.grow(100, 1, 300)
 	for range deaf {
-		deafClient(t, c, task.TaskID)
+		clientThatNeverReads(t, c, task.TaskID)
 	}
 	before := heap()
 	l.grow(20, 15, backlog/20/15)
