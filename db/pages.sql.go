@@ -639,7 +639,7 @@ type SearchSmallLibraryRow struct {
 // begins with the account's pages and reads their passages alone, whatever other accounts hold. ts_rank takes a fifth of the
 // time of ts_rank_cd, and several words of the question count for more than one word several times.
 // Each OFFSET 0 keeps the planner from the index of words, which would read the passages of all accounts.
-// Only now any text is taken out of a snapshot: each time unpacks the whole snapshot.
+// Only here text is read from a snapshot, because each such read unpacks the whole snapshot.
 func (q *Queries) SearchSmallLibrary(ctx context.Context, accountID string, question string, maxRows int32) ([]SearchSmallLibraryRow, error) {
 	rows, err := q.db.Query(ctx, searchSmallLibrary, accountID, question, maxRows)
 	if err != nil {
