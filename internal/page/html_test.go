@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"net/url"
@@ -63,13 +64,14 @@ func FuzzFromHTML(f *testing.F) {
 	f.Add([]byte("<table><caption><dl><dt>x</table><ul><li><dl><dt>a<dd>b"), "application/xhtml+xml; charset=utf-16")
 	f.Add([]byte("# T\n\n| a |\n|---|\n| <b>x |\n"), "text/markdown")
 	f.Add([]byte("<title>Broken<h1>Broken page</h1><p>One <b>two <i>three</b> four</i>"), "text/html; charset=koi8-r")
-	f.Add([]byte("%PDF-1.4\n1 0 obj <<"), "application/pdf")
 	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
 		var p research.Page
 		var links []research.Link
 		var err error
-		// PDFium is started for what says that it is a PDF.
-		testcost.Check(t, len(body), testcost.Limit{Time: 100 * time.Microsecond, Alloc: 20_000, StartAlloc: 96 << 20, StartTime: 10 * time.Second}, func() {
+		if bytes.Contains(body, []byte("%PDF")) || strings.Contains(contentType, "pdf") {
+			return // each would start PDFium anew; package pdf has a target of its own for them
+		}
+		testcost.Check(t, len(body), testcost.Limit{Time: 100 * time.Microsecond, Alloc: 20_000}, func() {
 			p, links, err = Read(pageURL, http.Header{"Content-Type": {contentType}}, body)
 		})
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 // memory that takes is measured on a real worker, in cmd/legwork. A second of computing is enough to see each kind.
 func TestHostile(t *testing.T) {
 	t.Parallel()
-	p := newPool(t, Config{CPU: time.Second}, "parse")
+	p := newPool(t, Config{CPU: time.Second, Timeout: time.Hour}, "parse")
 	for _, d := range testsite.HostileDocuments() {
 		t.Run(d.Name, func(t *testing.T) {
 			t.Parallel()

@@ -19,7 +19,7 @@ func TestMemoryTogether(t *testing.T) {
 		t.Skip("the race detector takes many times the memory")
 	}
 	const memory, betweenLooks = 384 << 20, 64 << 20
-	p := newPool(t, Config{Size: 8, Memory: memory}, "parse")
+	p := newPool(t, Config{Size: 8, Timeout: time.Hour, Memory: memory}, "parse")
 	mark := t.TempDir() // tells the processes of this pool from others
 	p.cfg.Command = append(p.cfg.Command, mark)
 	body := []byte("<!DOCTYPE html><title>T</title>" + strings.Repeat("<p><a href=/page>Page</a> about it\n", 40_000))
