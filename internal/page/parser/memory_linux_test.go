@@ -18,8 +18,8 @@ func TestMemoryTogether(t *testing.T) {
 	if raceFactor > 1 {
 		t.Skip("the race detector takes many times the memory")
 	}
-	const memory, betweenLooks = 384 << 20, 64 << 20
-	p := newPool(t, Config{Size: 8, Timeout: time.Hour, Memory: memory}, "parse")
+	const memory, betweenLooks = 200 << 20, 64 << 20
+	p := newPool(t, Config{Size: 8, Timeout: time.Hour, Memory: memory, LargeMemory: 180 << 20, SmallMemory: 48 << 20}, "parse")
 	mark := t.TempDir() // tells the processes of this pool from others
 	p.cfg.Command = append(p.cfg.Command, mark)
 	body := []byte("<!DOCTYPE html><title>T</title>" + strings.Repeat("<p><a href=/page>Page</a> about it\n", 40_000))
