@@ -18,7 +18,7 @@ func TestMisspeltNames(t *testing.T) {
 		{"two letters swapped", []string{"DATABASE_ULR=postgres://u:secret@h/d"}, "", "DATABASE_ULR=xxxxx (environment) must not be set: there is no such setting; DATABASE_URL may be meant"},
 		{"a letter missing, in the file", nil, "API_PRT=80", "API_PORT may be meant"},
 		{"a letter too many", []string{"BROWSERS=off"}, "", "BROWSER may be meant"},
-		{"two slips in a long name", []string{"ALOWED_DOMAIN_FILE=x"}, "", "ALLOWED_DOMAINS_FILE may be meant"},
+		{"two slips in a long name", []string{"ALOWED_DOMAIN_FILE=x"}, "", "ALLOWED_DOMAINS_FILE may be meant"}, //nolint:misspell // it is misspelt on purpose
 		{"our own prefix", []string{"LEGWORK_HOEM2=x"}, "", "LEGWORK_HOEM2"},
 		{"our own prefix, nothing near", []string{"LEGWORK_SECRETS=x"}, "", ".env.example lists all"},
 		{"begins as settings do, in the file", nil, "TASK_MAX_COFFEE=3", "TASK_MAX_COFFEE"},

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -113,7 +114,7 @@ func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []by
 	if next, err := l.take(ctx, d.URL, r, err); err != nil || next != "" || l.visit.Outcome != research.OutcomeOK {
 		return v
 	}
-	if v.Page != nil && takesAway(v.Page.Text, l.visit.Page.Text) {
+	if v.Page != nil && takesAway(v.Page.Text, l.visit.Page.Text, notShown(rendered)) {
 		v.Note = "The scripts of the page take text away, so the page was read as the server sent it."
 		return v
 	}
@@ -122,25 +123,71 @@ func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []by
 }
 
 // takesAway reports whether a page has lost text to its scripts: it is much shorter, or lines of it are gone and fewer came.
-func takesAway(served, shown string) bool {
+// Lines that are still in the page, but are not shown, are not lost: nobody sees them, so they are left out on purpose.
+func takesAway(served, shown, notShown string) bool {
 	all := letters(served)
 	if letters(shown)*100 < all*thin {
 		return true
 	}
-	gone, came := letters(without(served, shown)), letters(without(shown, served))
+	gone, came := letters(without(served, shown, notShown)), letters(without(shown, served, ""))
 	return gone > came && (all-gone)*100 < all*lostLines
 }
 
-// without gives the lines of a that b does not have.
-func without(a, b string) string {
+// maxNotShown bounds, in bytes, the text of a page that notShown gives.
+const maxNotShown = 64 << 10
+
+// notShown gives the text that the browser marked as not shown, with white space folded.
+func notShown(rendered []byte) string {
+	var out strings.Builder
+	depth := 0 // of open elements inside one that is not shown
+	z := html.NewTokenizer(bytes.NewReader(rendered))
+	for out.Len() < maxNotShown {
+		switch z.Next() {
+		case html.ErrorToken:
+			return strings.Join(strings.Fields(out.String()), " ")
+		case html.StartTagToken:
+			t := z.Token()
+			if (depth > 0 || marked(t)) && !void[t.DataAtom] {
+				depth++
+			}
+		case html.EndTagToken:
+			depth = max(0, depth-1)
+			if depth > 0 {
+				out.WriteByte(' ')
+			}
+		case html.TextToken:
+			if depth > 0 {
+				out.Write(z.Text())
+			}
+		}
+	}
+	return strings.Join(strings.Fields(out.String()), " ")
+}
+
+// void are the elements without an end tag (HTML, section 13.1.2).
+var void = map[atom.Atom]bool{atom.Area: true, atom.Base: true, atom.Br: true, atom.Col: true, atom.Embed: true, atom.Hr: true, atom.Img: true,
+	atom.Input: true, atom.Link: true, atom.Meta: true, atom.Source: true, atom.Track: true, atom.Wbr: true}
+
+// marked reports whether the browser found an element not to be shown (browser/scripts/read.js).
+func marked(t html.Token) bool {
+	for _, a := range t.Attr {
+		if a.Key == "data-legwork-hidden" || a.Key == "data-legwork-never" {
+			return true
+		}
+	}
+	return false
+}
+
+// without gives the lines of a that neither b nor the text besides has.
+func without(a, b, besides string) string {
 	have := map[string]bool{}
 	for l := range strings.Lines(b) {
 		have[strings.Join(strings.Fields(l), " ")] = true
 	}
 	var out strings.Builder
 	for l := range strings.Lines(a) {
-		if !have[strings.Join(strings.Fields(l), " ")] {
-			out.WriteString(l)
+		if l = strings.Join(strings.Fields(l), " "); !have[l] && (besides == "" || !strings.Contains(besides, l)) {
+			out.WriteString(l + "\n")
 		}
 	}
 	return out.String()

@@ -80,7 +80,8 @@ func main() {
 		}
 		percent := func(n int) float64 { return 100 * float64(n) / float64(all) }
 		sum, sumFirst, files = sum+percent(ordered), sumFirst+percent(first), files+1
-		fmt.Printf("| %s | %d | %d | %.1f | %.1f | %.1f | %.1f | %.2f |\n", filepath.Base(file), d.Count, all, percent(ordered), percent(first), percent(present), percent(each), took.Seconds())
+		fmt.Printf("| %s | %d | %d | %.1f | %.1f | %.1f | %.1f | %.2f |\n", filepath.Base(file), d.Count, all,
+			percent(ordered), percent(first), percent(present), percent(each), took.Seconds())
 	}
 	fmt.Printf("\nMean of %d files: %.1f %%; in the first order %.1f %%\n", files, sum/float64(files), sumFirst/float64(files))
 	if sum/float64(files) < *least {
