@@ -7,8 +7,9 @@ import (
 	"legwork/internal/research"
 )
 
-// QuestionWithContext is what passages and links are matched with: the question and, for a follow-up that names nothing
-// itself ("What is its default?"), the earlier questions, of which the latest that does names what it is about.
+// QuestionWithContext is the text that passages and links are matched with. It is the question. A follow-up that
+// names nothing itself ("What is its default?") also has the earlier questions, back to the latest one that
+// names its subject.
 func QuestionWithContext(t research.Task) string {
 	if t.Context == nil || ranking.NewQuestion(t.Question, "", nil).Named() {
 		return t.Question
@@ -23,8 +24,8 @@ func QuestionWithContext(t research.Task) string {
 	return text
 }
 
-// InheritedPages are the pages of the parent's evidence, each once. Nothing was loaded for them, and their links are not
-// known.
+// InheritedPages are the pages of the parent's evidence, each once. They were not loaded, and their links are
+// unknown.
 func InheritedPages(evidence []research.Inherited) []Opened {
 	var out []Opened
 	for _, e := range evidence {
@@ -37,7 +38,7 @@ func InheritedPages(evidence []research.Inherited) []Opened {
 	return out
 }
 
-// PagesRead is how many of the pages this task itself read.
+// PagesRead is the number of pages that this task read itself.
 func PagesRead(pages []Opened) int {
 	n := 0
 	for _, o := range pages {

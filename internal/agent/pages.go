@@ -15,7 +15,7 @@ import (
 	"legwork/internal/research"
 )
 
-// Opened is the journaled result of navigate_to: all that a resumed run needs of a page.
+// Opened is the journaled result of navigate_to: all that a resumed run needs to know of a page.
 type Opened struct {
 	Outcome  research.Outcome `json:"outcome"`
 	Message  string           `json:"message,omitempty"`
@@ -30,22 +30,22 @@ type Opened struct {
 	Passages int              `json:"passages,omitempty"`
 	Best     digest           `json:"best"`
 	Links    []research.Link  `json:"links,omitempty"`
-	TimeUp   bool             `json:"timeUp,omitempty"` // the time budget ended the load
-	Cached   bool             `json:"cached,omitempty"` // taken from a snapshot; no request was made
+	TimeUp   bool             `json:"timeUp,omitempty"` // the load was ended by the time budget
+	Cached   bool             `json:"cached,omitempty"` // read from a snapshot; no request was made
 	Rendered bool             `json:"rendered,omitempty"`
-	Note     string           `json:"note,omitempty"` // how the page was read, when that is worth knowing
+	Note     string           `json:"note,omitempty"` // a sentence about how the page was read, if that matters
 
-	Inherited bool `json:"-"` // read by the task that this one follows up, not by this one
+	Inherited bool `json:"-"` // the parent task read it, not this one
 }
 
-// digest is how well a page answers the task's question by its best passage, judged when it was read.
+// digest says how well a page's best passage answers the task's question, judged when the page was read.
 type digest struct {
-	Share  float64 `json:"share"`            // of the question's weight that the passage covers, 0..1
+	Share  float64 `json:"share"`            // the part of the question's weight that the passage covers, 0..1
 	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
 }
 
-// Navigate opens a page. What is wrong with it is in the result. A load that the end of the reading time cuts off
-// counts as timed out.
+// Navigate opens a page. A problem with the page is in the result. A load that is ended by the end of the
+// reading time counts as timed out.
 func (b *Session) Navigate(ctx context.Context, at page.Address, before ...research.Event) (Opened, error) {
 	var out Opened
 	args := map[string]any{"url": at.URL}
@@ -84,7 +84,7 @@ func (b *Session) Navigate(ctx context.Context, at page.Address, before ...resea
 	return out, err
 }
 
-// loaded reads a page, or takes what was loaded ahead.
+// loaded reads a page, or returns it if it was prefetched.
 func (b *Session) loaded(ctx context.Context, at page.Address) (research.Visit, bool, error) {
 	raw, err := research.EncodeJSON(map[string]any{"url": at.URL})
 	if err != nil {
@@ -100,7 +100,8 @@ func (b *Session) loaded(ctx context.Context, at page.Address) (research.Visit, 
 	return f.visit, f.timeUp, nil
 }
 
-// load reads a page, which a search of the library may have given (fromLibrary), for at most the reading time that is left.
+// load reads a page within the reading time that is left. fromLibrary says that a search of the library found
+// it.
 func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
 	if v, ok, err := b.recall(ctx, at, fromLibrary); ok || err != nil {
 		return v, false, err
@@ -118,7 +119,7 @@ func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (
 	return v, false, err
 }
 
-// recall gives a page from its snapshot. What the library was asked for, or found, is taken as the library has it.
+// recall returns a page from its snapshot. A page that the library found may be of any age.
 func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
 	if b.Env.Recall == nil {
 		return research.Visit{}, false, nil
@@ -126,7 +127,7 @@ func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool)
 	return b.Env.Recall(ctx, at, b.Env.Task.Options.SearchEngine == research.Library || fromLibrary)
 }
 
-// describe notes what a resumed run needs of a page that was read.
+// describe notes the facts about a page that a resumed run needs.
 func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) error {
 	p := v.Page
 	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
@@ -142,7 +143,7 @@ func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) er
 	return nil
 }
 
-// digestOf judges a page by its best passage, every term being as rare as any other.
+// digestOf judges a page by its best passage. All terms count as equally rare.
 func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
 	runes := []rune(p.Text)
 	hits := make([]research.Hit, len(p.Passages))
@@ -157,7 +158,7 @@ func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
 	return digest{Share: best.Share() * best.Factor, Shaped: best.Fits()}
 }
 
-// preview is what the tool_result event has of a page.
+// preview is the part of a page that the tool_result event shows.
 func (o *Opened) preview() map[string]any {
 	p := map[string]any{"url": o.URL, "outcome": string(o.Outcome)}
 	if o.Status != 0 {

@@ -16,10 +16,10 @@ import (
 // FoundPassages is the journaled result of find_in_page.
 type FoundPassages struct {
 	Passages []FoundPassage `json:"passages"`         // best first
-	Budget   string         `json:"budget,omitempty"` // the one that ended the reading before
+	Budget   string         `json:"budget,omitempty"` // the budget that had ended the reading
 }
 
-// FoundPassage is a passage with the figures that rank it. Its text is the snapshot's.
+// FoundPassage is a passage with the numbers that rank it. Its text is in the snapshot.
 type FoundPassage struct {
 	PageID  string    `json:"pageId"`
 	VisitID uuid.UUID `json:"visitId"`
@@ -29,17 +29,18 @@ type FoundPassage struct {
 	Start   int       `json:"start"`
 	End     int       `json:"end"`
 	Text    string    `json:"text"`
-	Entry   string    `json:"entry,omitempty"` // passages with the same one belong together
+	Entry   string    `json:"entry,omitempty"` // passages with the same entry belong together
 	Score   float64   `json:"score"`
 	Covered float64   `json:"covered"` // share of the question by weight and rarity, 0..1
 	Share   float64   `json:"share"`   // share of the question by weight alone, 0..1
 	Shaped  bool      `json:"shaped,omitempty"`
-	Named   bool      `json:"named,omitempty"` // it has a name that the question has
+	Named   bool      `json:"named,omitempty"` // it contains a name from the question
 	Words   []string  `json:"words,omitempty"` // of the question
 }
 
-// Find ranks the passages of the pages read so far for a query. budget names what ended the reading, if it was a budget;
-// it is kept with the result, since a resumed run may have more time left than the one that it continues.
+// Find ranks the passages of the pages read so far for a query. budget names the budget that ended the reading,
+// if one did. It is stored with the result, because a resumed run may have more time left than the run that it
+// continues.
 func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget string, before ...research.Event) (FoundPassages, error) {
 	var out FoundPassages
 	err := b.Call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {
@@ -70,7 +71,7 @@ func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget
 	return out, err
 }
 
-// facts gives what ranking needs to know of the pages read, and the number of their passages by language.
+// facts returns what ranking needs to know about the pages, and the number of their passages by language.
 func (b *Session) facts(ctx context.Context, pages []Opened) (map[string]ranking.PageFacts, map[*ranking.Question]int, error) {
 	facts, totals := map[string]ranking.PageFacts{}, map[*ranking.Question]int{}
 	for _, o := range pages {
@@ -99,7 +100,7 @@ type Cited struct {
 	End      int    `json:"end"`
 }
 
-// Cite takes a span of a page that was read as evidence. The database cuts the excerpt out of the snapshot.
+// Cite keeps a span of a page as evidence. The database takes the excerpt from the snapshot.
 func (b *Session) Cite(ctx context.Context, p FoundPassage, before ...research.Event) (Cited, error) {
 	var out Cited
 	if u, err := neturl.Parse(p.URL); err == nil && p.Title == "" {
@@ -122,10 +123,10 @@ func (b *Session) Cite(ctx context.Context, p FoundPassage, before ...research.E
 // Quote is a verified quote.
 type Quote struct {
 	Cited
-	Text string // the snapshot's, from Start to End
+	Text string // the snapshot's text from Start to End
 }
 
-// AddQuote keeps a verified quote, once.
+// AddQuote keeps a verified quote, unless it was kept before.
 func (b *Session) AddQuote(p Quote) bool {
 	if slices.ContainsFunc(b.Quotes, func(o Quote) bool { return o.Evidence == p.Evidence }) {
 		return false
@@ -134,7 +135,7 @@ func (b *Session) AddQuote(p Quote) bool {
 	return true
 }
 
-// NewFound is a ranked passage as find_in_page gives it.
+// NewFound converts a ranked passage into the form of find_in_page.
 func NewFound(s *ranking.Scored) FoundPassage {
 	return FoundPassage{
 		PageID: s.Hit.PageID, VisitID: s.Hit.VisitID, URL: s.Hit.URL, Title: s.Hit.Title, Heading: s.Hit.Heading,

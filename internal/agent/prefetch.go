@@ -12,7 +12,7 @@ import (
 	"legwork/internal/search"
 )
 
-// EarlyCall is a call that may be made before its turn: a search, or a page to open.
+// EarlyCall is a call that may be made before its turn in the reply: a search, or a page to open.
 type EarlyCall struct {
 	Tool  string
 	Args  map[string]any
@@ -20,9 +20,9 @@ type EarlyCall struct {
 	At    page.Address // of a page
 }
 
-// callUnderWay is a call that was announced and is being made, while earlier calls of the same reply are recorded. Its
-// journal key is chosen already; its step is recorded when its turn comes, so the journal and the log keep the order of the
-// reply.
+// callUnderWay is a call that was announced and is running while earlier calls of the same reply are recorded.
+// Its journal key is already chosen. Its step is recorded in its turn, so the journal and the log have the order
+// of the reply.
 type callUnderWay struct {
 	turn, callNo int
 	done         chan struct{} // closed when the fields below are set
@@ -43,8 +43,9 @@ func (c *callUnderWay) wait(ctx context.Context) error {
 	}
 }
 
-// Prefetch announces calls together and makes them at the same time; search and navigate then take what they brought. Calls
-// that the journal answers are not made. stop cancels those that nobody took, and waits for their end.
+// Prefetch announces calls and makes them at the same time; Search and Navigate then use the results. Calls
+// whose result is in the journal are not made. stop cancels the calls whose result was not used, and waits for
+// their end.
 func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(), err error) {
 	stop = func() {}
 	underWay := map[*callUnderWay]EarlyCall{}
@@ -73,7 +74,7 @@ func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(),
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	for _, u := range order {
-		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].At.URL] // read here: later searches write the map
+		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].At.URL] // read here, because later searches write to the map
 		goroutine.Go(ctx, func() {
 			defer close(u.done)
 			began := time.Now()
@@ -97,7 +98,7 @@ func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(),
 	}, nil
 }
 
-// Loading is how many pages are being loaded before their turn: they count against MaxPages.
+// Loading is the number of pages that are being prefetched; they count against MaxPages.
 func (b *Session) Loading() int {
 	n := 0
 	for key := range b.underWay {

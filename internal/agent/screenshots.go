@@ -16,25 +16,25 @@ import (
 
 // Bounds of pictures.
 const (
-	MaxScreenshots      = 10               // that the model asks for, in one task
+	MaxScreenshots      = 10               // that the model may ask for in one task
 	maxCitedShots       = 20               // of what the answer cites
 	shotsAtOnce         = 3                // of those
 	citedShotTime       = 10 * time.Second // for all of those together
 	LeastScreenshotTime = time.Second      // below this none is begun
 	OneScreenshotTime   = 20 * time.Second
-	endTime             = 2 * time.Second // left for the end of a run before its hard limit
+	endTime             = 2 * time.Second // time left between the pictures and the run's hard limit
 )
 
-// Picture is a screenshot whose file is written.
+// Picture is a screenshot whose file was written.
 type Picture struct {
 	File          research.Artifact
 	URL           string // of the page, after redirects
 	Title         string
 	Width, Height int    // pixels
-	Shown         []bool // for each quote that was asked for: the picture shows it
+	Shown         []bool // for each quote of the request: the picture shows it
 }
 
-// Screenshot is the journaled result of take_screenshot. It has an image or a message.
+// Screenshot is the journaled result of take_screenshot. It has an image, or a message that says why not.
 type Screenshot struct {
 	URL         string           `json:"url"`
 	Title       string           `json:"title,omitempty"`
@@ -43,16 +43,17 @@ type Screenshot struct {
 	Height      int              `json:"height,omitempty"`
 	FullPage    bool             `json:"fullPage"`
 	QuoteInView bool             `json:"quoteInView,omitempty"`
-	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no other picture: it is shown, or was sought in vain
-	Outcome     research.Outcome `json:"outcome,omitempty"`  // of the page's load, where that is what failed
+	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no other picture, because this one shows it or it could not be shown
+	Outcome     research.Outcome `json:"outcome,omitempty"`  // of the page's load, if that failed
 	Message     string           `json:"message,omitempty"`
 }
 
-// ScreenshotName is the name of a picture's file, without its ending: of its call's key, so that no two calls share one.
+// ScreenshotName is the name of a picture's file, without its ending. It is made from the key of the call, so
+// that no two calls have the same name.
 func ScreenshotName(turn, callNo int) string { return fmt.Sprintf("shot-%03d-%d", turn, callNo) }
 
-// Shoot takes one picture within a time. evidence has the numbers of the request's quotes. What is wrong with the picture is
-// in the effect; an error is one that ends the run.
+// Shoot takes one picture within limit. evidence has the numbers of the request's quotes. A problem with the
+// picture is in the result; an error ends the run.
 func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, evidence []int) (e Effect, err error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -79,7 +80,7 @@ func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r
 		if i == 0 {
 			t.QuoteInView, preview["quoteInView"] = shown, shown
 		}
-		if i == 0 || shown { // the first was what the picture was taken for: another one would not show it either
+		if i == 0 || shown { // the picture was taken for the first quote; another picture would not show that either
 			t.Evidence = append(t.Evidence, n)
 		}
 	}
@@ -87,7 +88,7 @@ func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r
 		then: []research.Event{research.Screenshot(image, p.URL, r.FullPage)}}, nil
 }
 
-// noPicture is the effect of a picture that could not be taken. None of its evidence is tried again.
+// noPicture is the result when a picture could not be taken. No other picture is tried for its evidence.
 func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) Effect {
 	t := Screenshot{URL: r.URL, FullPage: r.FullPage, Message: problem.Message, Evidence: evidence}
 	if problem.Outcome != research.OutcomeOK {
@@ -96,7 +97,7 @@ func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) Effe
 	return Effect{Result: t, Preview: map[string]any{"url": r.URL, "message": problem.Message}}
 }
 
-// citedPage is a page that the answer cites, with the passages of which a picture is due.
+// citedPage is a page that the answer cites, with the passages that still need a picture.
 type citedPage struct {
 	url      string
 	quotes   []string // in the order of the answer; the next picture is for the first of them
@@ -104,10 +105,10 @@ type citedPage struct {
 	args     []byte   // of the next picture's call
 }
 
-// PictureCited takes pictures of what the answer cites, so that each citation has one that shows its passage; passages of one
-// page that fit onto one screen share it. Each round takes one picture of each page that has passages without one. No time
-// is spent beyond the budget's, and nothing that goes wrong with a picture keeps the answer back. Pictures that the journal
-// has are not taken again.
+// PictureCited takes pictures of the pages that the answer cites, so that each citation has a picture that shows
+// its passage. Passages that fit onto one screen share a picture. Each round takes one picture of each page that
+// has passages without one. The pictures stay within the time budget, and a failed picture does not delay the
+// answer. Pictures that are in the journal are not taken again.
 func (b *Session) PictureCited(ctx context.Context, cited []int) error {
 	if b.Env.Shoot == nil {
 		return nil
@@ -150,7 +151,7 @@ func (b *Session) pictureRound(ctx context.Context, limit time.Duration, due []c
 
 func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quotes[0]} }
 
-// pictureTime is what the budget leaves for pictures, and the run's hard limit.
+// pictureTime is the time that the budget and the run's hard limit leave for pictures.
 func (b *Session) pictureTime(ctx context.Context) time.Duration {
 	e := &b.Env
 	if b.picturesFrom.IsZero() {
@@ -163,14 +164,14 @@ func (b *Session) pictureTime(ctx context.Context) time.Duration {
 	return limit
 }
 
-// shot is one picture on its way.
+// shot is one picture that is being taken.
 type shot struct {
 	effect Effect
 	err    error
 	took   time.Duration
 }
 
-// shootAll takes some pictures at once, and records them one after the other in the order of the answer.
+// shootAll takes several pictures at once, and records them one after the other in the order of the answer.
 func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, due []citedPage) error {
 	shooting, stop := context.WithCancel(ctx)
 	done := make([]chan shot, len(due))
@@ -179,7 +180,7 @@ func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 	}
 	deadline := time.Now().Add(limit)
 	var group goroutine.ErrGroup
-	group.SetLimit(shotsAtOnce + 1) // one of them hands out the others
+	group.SetLimit(shotsAtOnce + 1) // one goroutine starts the others
 	group.Go(ctx, func() error {
 		for i, p := range due {
 			group.Go(ctx, func() error {
@@ -204,7 +205,7 @@ func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 	return nil
 }
 
-// guardedShot is Shoot, but a panic costs the picture and not the run.
+// guardedShot is Shoot, but after a panic only the picture is lost, and the run goes on.
 func (b *Session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e Effect, err error) {
 	ctx = goroutine.LogPanics(ctx, b.Log)
 	err = goroutine.Catch(ctx, func() (err error) {
@@ -251,8 +252,8 @@ func (b *Session) notePictured(result []byte) {
 	}
 }
 
-// unpictured lists the pages that the evidence is on, in the order of the answer, with the quotes of which no picture was
-// taken or tried yet.
+// unpictured lists the pages of the evidence, in the order of the answer, with the quotes for which no picture
+// was taken or tried yet.
 func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, error) {
 	quotes := map[int]Cited{}
 	for _, s := range b.journal {
@@ -287,6 +288,6 @@ func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, 
 			return nil, err
 		}
 	}
-	// A picture of a version of legwork that did not note its evidence.
+	// The journal has a picture from a version of legwork that did not note its evidence.
 	return slices.DeleteFunc(due, func(p citedPage) bool { return b.Recorded(ToolScreenshot, p.shown()) }), nil
 }

@@ -16,7 +16,7 @@ import (
 	"legwork/internal/research"
 )
 
-// citing is a session whose journal has n citations, each of a page of its own, and a camera for their pictures.
+// citing is a session whose journal has n citations, each on another page, and a camera for their pictures.
 func citing(t *testing.T, n int, c *agenttest.Camera, change func(*agent.Env)) (*agent.Session, []int) {
 	t.Helper()
 	env := agent.Env{Task: research.Task{Options: research.Options{TimeBudget: time.Minute}}, Started: time.Now(), Shoot: c.Shoot,
@@ -35,7 +35,7 @@ func citing(t *testing.T, n int, c *agenttest.Camera, change func(*agent.Env)) (
 	return agent.NewSession(env), cited
 }
 
-// Pictures take no time that the task does not have, by its budget or by the hard limit of its run.
+// Pictures take only time that the task's budget and the run's hard limit leave.
 func TestNoTimeForPictures(t *testing.T) {
 	t.Parallel()
 	soon, cancel := context.WithTimeout(t.Context(), agent.TimeToEnd)

@@ -14,7 +14,7 @@ import (
 	"legwork/internal/research"
 )
 
-// The tools, by the names that clients know.
+// The tools, by the names that clients see.
 const (
 	ToolSearch     = "search_for_question"
 	ToolNavigate   = "navigate_to"
@@ -26,48 +26,50 @@ const (
 	ToolLinks      = "extract_links_from_page"
 )
 
-// Session is one run's research: the tools with their journal, and what they brought so far (pages, failures, evidence, the
-// budgets used up). The reader and the tool loop decide on the calls; both work on the same session, also where one of them
-// goes on for the other. Not safe for concurrent use.
+// Session is the research of one run: the tools with their journal, and the results so far (pages, failures,
+// evidence, used budgets). The reader and the tool loop decide on the calls. Both work on the same session, also
+// when one of them takes over from the other. Not safe for concurrent use.
 //
-// A tool call is announced, made and recorded. One that the journal has is answered from there, without announcement and
-// effect, so a resumed run goes the same way without doing anything twice.
+// A tool call is announced, made and recorded. When the journal has its result, the call is neither announced
+// nor made again. So a resumed run makes the same decisions without repeating anything.
 type Session struct {
 	Env   Env
 	Opts  research.Options // of the task
 	Scope page.Scope       // which addresses may be opened
 	Log   *slog.Logger
 
-	// What the research brought so far.
+	// The results of the research so far.
 	Pages    []Opened    // read well, in order
 	Failed   []Opened    // not read
 	Quotes   []Quote     // verified
 	Searched *FoundPages // newest search; nil: none
-	Budget   string      // budget that ended the research; empty: none did
+	Budget   string      // budget that ended the research; empty: none
 
 	// Counts, over all runs of the task.
 	Loads           int // navigate_to calls that count against MaxPages
 	LastEvidence    int // number of the newest evidence
 	ScreenshotCount int // take_screenshot calls that count against MaxScreenshots
 
-	// ReplyTurn is the turn of the model's reply that asks for the calls; 0: no reply does, and each call is a turn.
+	// ReplyTurn is the turn of the model's reply that asks for the calls; 0: there is no such reply, and each
+	// call is a turn of its own.
 	ReplyTurn int
 
-	journal      map[string]research.Step     // steps that calls may be answered from, by tool and arguments
+	journal      map[string]research.Step     // steps from earlier runs, which answer calls, by tool and arguments
 	turn         int                          // of the newest step
 	calls        map[int]int                  // newest call number by turn
 	underWay     map[string]*callUnderWay     // by tool and arguments
-	fromLibrary  map[string]bool              // addresses that a search of the library gave
+	fromLibrary  map[string]bool              // addresses that a search of the library found
 	questions    map[string]*ranking.Question // the task's, by language
 	pictured     map[int]bool                 // numbers of the evidence that needs no further picture
-	picturesFrom time.Time                    // when the pictures of what is cited were begun
+	picturesFrom time.Time                    // when the pictures for the answer were begun
 }
 
-// NoteBudget notes the budget that ended the research. The first one counts.
+// NoteBudget notes the budget that ended the research. Only the first one is kept.
 func (b *Session) NoteBudget(budget string) { b.Budget = cmp.Or(b.Budget, budget) }
 
-// NewSession prepares the tools of a run from its journal. Steps that failed transiently in an earlier try are not
-// answered from: the new try was given to make them again, and they take the place of the failed ones in the budget.
+// NewSession prepares the tools of a run from its journal. Steps that failed for a transient reason in an
+// earlier try are ignored, so that the new try makes them again. In the budget the new steps replace the failed
+// ones.
 func NewSession(env Env) *Session {
 	b := &Session{Env: env, Log: env.Log, Opts: env.Task.Options, Scope: env.Scope, journal: map[string]research.Step{},
 		calls: map[int]int{}, fromLibrary: map[string]bool{}, questions: map[string]*ranking.Question{},
@@ -105,7 +107,7 @@ func NewSession(env Env) *Session {
 	return b
 }
 
-// Question gives the task's question as it is matched with texts of a language.
+// Question returns the task's question in the form in which it is matched with texts of a language.
 func (b *Session) Question(ctx context.Context, language string) (*ranking.Question, error) {
 	if language == "en" { // also what a page without a language is taken for
 		language = ""

@@ -12,7 +12,7 @@ import (
 const (
 	MaxText     = 4 << 20 // bytes of text
 	MaxLinks    = 5_000
-	maxPassages = 5_000 // of plaintext.Passages; what comes after them can be read, but is not searched
+	maxPassages = 5_000 // of plaintext.Passages; text after the last one is stored and can be read, but is not searched
 )
 
 // bound cuts a reading down to the bounds.

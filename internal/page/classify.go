@@ -20,7 +20,7 @@ import (
 	"legwork/internal/retry"
 )
 
-// Classify turns the error of a request to u into an outcome and a sentence for model and user.
+// Classify turns the error of a request to u into an outcome and a sentence for the model and the user.
 func Classify(err error, u *url.URL) (research.Outcome, string) {
 	host := u.Host
 	var dns *net.DNSError
@@ -71,7 +71,7 @@ func classifyStatus(status int, host string) (research.Outcome, string) {
 // Bounds of Retry-After.
 const (
 	defaultRetry = 5 * time.Second // when the server names no time
-	maxRetry     = time.Hour       // a server cannot lock us out for longer
+	maxRetry     = time.Hour       // a longer wait counts as this, so that a server cannot stop us for longer
 )
 
 // retryAfter is how long a server asks to wait: defaultRetry when it does not say, at most maxRetry.

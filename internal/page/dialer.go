@@ -12,14 +12,15 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// hostServices are public addresses that are not of the web: Azure's machines find their host's services, metadata and
-// keys among them, at 168.63.129.16.
+// hostServices are public addresses that do not belong to the web: at 168.63.129.16 Azure's machines reach
+// services of their host, with metadata and keys.
 var hostServices = netip.MustParsePrefix("168.63.129.16/32")
 
-// Dialer gives a dialer that refuses to connect to addresses that are not public (IANA's special-purpose registries:
-// private, loopback, link-local, metadata, multicast …) and to ports other than 80 and 443. Networks in allow are
-// exempt, with all their ports. The check is made on the resolved address right before the connection, so no name,
-// redirect or rebinding gets around it. Errors of refused connections satisfy Refused.
+// Dialer returns a dialer that refuses to connect to addresses that are not public (IANA's special-purpose
+// registries: private, loopback, link-local, metadata, multicast …) and to ports other than 80 and 443. Networks
+// in allow are exempt, with all their ports. The check is made on the resolved address right before the
+// connection, so names, redirects and DNS rebinding cannot avoid it. Errors of refused connections satisfy
+// Refused.
 func Dialer(allow []netip.Prefix) *net.Dialer {
 	guard := ssrf.New(ssrf.WithDeniedV4Prefixes(hostServices))
 	exempt := make([]netip.Prefix, len(allow))
@@ -42,7 +43,7 @@ func Dialer(allow []netip.Prefix) *net.Dialer {
 	}
 }
 
-// Transport gives an HTTP transport on top of a dialer that uses no proxy, whatever the environment says.
+// Transport returns an HTTP transport that uses the dialer. It uses no proxy, whatever the environment says.
 func Transport(dialer *net.Dialer) *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil,

@@ -21,15 +21,16 @@ import (
 )
 
 var (
-	// ErrType: the document is of a type that is not read, or is broken in a way that cannot be read around.
+	// ErrType means that the document is of a type that is not read, or is too broken to be read.
 	ErrType = errors.New("the document cannot be read as text")
-	// ErrPassword: the document is encrypted and opens only with a password.
+	// ErrPassword means that the document is encrypted and opens only with a password.
 	ErrPassword = errors.New("the document needs a password")
-	// ErrLimit: reading the document would take more time or memory than one document may.
+	// ErrLimit means that reading the document would take more time or memory than one document may take.
 	ErrLimit = errors.New("the document is too complex to read")
 )
 
-// Read reads one document in this process, for callers that want the page and its links alone. Errors are those of a Reader.
+// Read reads one document in this process. It is for callers that need only the page and its links. Errors are
+// those of a Reader.
 func Read(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
 	reader := NewInProcess("")
 	defer reader.Close()
@@ -79,13 +80,13 @@ type source struct {
 	text     string // in UTF-8
 }
 
-// name is the last part of the document's address, which stands for a title where there is none.
+// name is the last part of the document's address. It is the title of a document that has none.
 func (d source) name() string {
 	return plaintext.Cut(plaintext.Fold(d.base.Path[strings.LastIndexByte(d.base.Path, '/')+1:]), plaintext.MaxHeading)
 }
 
-// html reads an HTML page. whole says that all of it is content. A wall in front of the content has no text of its own that
-// is worth keeping.
+// html reads an HTML page. whole means that all of it is content. The text of a login wall or CAPTCHA is not
+// kept.
 func (d source) html(text string, whole bool) (r Reading, err error) {
 	doc := parseHTML(d.base, d.language, text, whole)
 	r = Reading{Links: doc.Links, Wall: doc.Wall, Refresh: doc.Refresh}
@@ -109,7 +110,8 @@ const littleKept = 0.35
 // moreLinks is the note of a page with more links than are kept.
 const moreLinks = "The page has more links than are followed; the first ones are known."
 
-// structured reads a document that can be shown as a page. What is not well formed is plain text.
+// structured reads a document that can be converted to HTML. A document that is not well formed is read as plain
+// text.
 func (d source) structured(convert func(text string) (page, note string, err error)) (Reading, error) {
 	page, note, err := convert(d.text)
 	if err != nil {
@@ -121,7 +123,8 @@ func (d source) structured(convert func(text string) (page, note string, err err
 	return r, err
 }
 
-// lines reads a document that can be shown as lines. What is not well formed is plain text.
+// lines reads a document that can be converted to lines of text. A document that is not well formed is read as
+// plain text.
 func (d source) lines(convert func(text string) (lines, note string, err error)) (Reading, error) {
 	text, note, err := convert(d.text)
 	if err != nil {
@@ -130,7 +133,7 @@ func (d source) lines(convert func(text string) (lines, note string, err error))
 	return d.plain(text, note)
 }
 
-// plain reads text as it stands, with the addresses in it as links. The error is ErrEmpty.
+// plain reads text unchanged, and takes the addresses in it as links. The only error is ErrEmpty.
 func (d source) plain(text, note string) (Reading, error) {
 	text = plaintext.Clean(text)
 	links, more := structured.Links(text)
@@ -148,7 +151,8 @@ func (d source) plain(text, note string) (Reading, error) {
 	return Reading{Page: plaintext.NewPage(d.name(), plaintext.Language(d.language), text), Links: links, Note: note}, nil
 }
 
-// markdown reads Markdown by way of HTML, so that links, headings and tables come out as those of any page.
+// markdown converts Markdown to HTML and reads that, so that links, headings and tables look like those of any
+// page.
 func (d source) markdown() (Reading, error) {
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.GFM, extension.DefinitionList),
@@ -169,8 +173,8 @@ func (d source) markdown() (Reading, error) {
 
 func joinNotes(notes ...string) string { return strings.TrimSpace(strings.Join(notes, " ")) }
 
-// guarded runs a parser over a foreign document. A parser that panics must not take the process down, since the
-// document would do the same to the next process that tries it.
+// guarded calls a parser of a foreign document and returns a panic as an error. Otherwise the document would end
+// this process, and then the next process that reads it.
 func guarded(parse func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

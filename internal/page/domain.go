@@ -45,25 +45,26 @@ func bareHost(host string) string {
 	return strings.TrimSuffix(u.Hostname(), ".")
 }
 
-// Policy says which hosts the loads of one task may ask. It holds for the URL and for every redirect. The zero Policy
-// allows all.
+// Policy says which hosts the loads of one task may request. It holds for the URL and for every redirect. The
+// zero Policy allows all.
 type Policy struct {
 	AllowDomains []string // patterns of MatchDomain; when not empty, nothing else is opened
 	DenyDomains  []string // patterns of MatchDomain; never opened, whatever AllowDomains says
-	StayOn       string   // when not empty: the registrable domain (see Domain) that must not be left
-	Lists        *Lists   // of the operator, which hold besides; nil: none
-	Strikes      *Strikes // of the task, which end domains; nil: none does. Refuse does not look at it
+	StayOn       string   // when not empty: the load must stay on this registrable domain (see Domain)
+	Lists        *Lists   // the operator's lists, which hold in addition; nil: none
+	Strikes      *Strikes // domains that asked the task for fewer requests too often; nil: none. Refuse does not check it
 }
 
-// Within is the policy for loads that must not leave the registrable domain of host, besides; with an empty host it is p.
+// Within returns p with the additional rule that loads stay on the registrable domain of host. With an empty
+// host it returns p.
 func (p Policy) Within(host string) Policy {
-	if p.StayOn == "" { // else host is on it, or Refuse says no
+	if p.StayOn == "" { // otherwise host is on that domain already, or Refuse forbids it
 		p.StayOn = host
 	}
 	return p
 }
 
-// Refuse says in a sentence why the policy forbids host; empty: it does not.
+// Refuse says in a sentence why the policy forbids host; empty: it allows host.
 func (p Policy) Refuse(host string) string {
 	if why := p.Lists.Refuse(host); why != "" {
 		return why

@@ -30,7 +30,7 @@ func ExampleInProcess_Read() {
 	// https://example.com/frost
 }
 
-// Policies compare hosts as browsers write them, whatever way they were typed.
+// Policies compare host names in the form that browsers use, however they were typed.
 func ExamplePolicy_Refuse() {
 	policy := page.Policy{DenyDomains: []string{"example.com"}}
 	u, err := page.ParseURL(`HTTPS:\\\\www.EXAMPLE.com/100%`)

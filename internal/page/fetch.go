@@ -19,16 +19,16 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Config is what a Fetcher needs to know. Zero values stand for the defaults named.
+// Config is the configuration of a Fetcher. Zero values stand for the defaults named.
 type Config struct {
-	UserAgent    string            // header of every request; its product token is what robots.txt is asked about
+	UserAgent    string            // header of every request; robots.txt is matched with its product token
 	AllowNets    []netip.Prefix    // networks that may be opened although they are not public, on any port
 	Resolver     *net.Resolver     // nil: the system's
-	Confine      func(*net.Dialer) // narrows down what is connected to, below all other rules; nil: nothing
+	Confine      func(*net.Dialer) // restricts connections in addition to all other rules; nil: no restriction
 	Spacing      Spacing
-	MaxBytes     int64         // of a body, compressed or not; 10 MiB
-	Timeout      time.Duration // for a whole load, the wait at the Gate and robots.txt not counted; 20 s
-	MaxWait      time.Duration // longest wait at the Gate of one request; beyond it the load is rate_limited; 2 min
+	MaxBytes     int64         // greatest size of a body, compressed or not; 10 MiB
+	Timeout      time.Duration // of a whole load, without the wait for the Gate and robots.txt; 20 s
+	MaxWait      time.Duration // longest wait of one request for the Gate; after that the load is rate_limited; 2 min
 	MaxRedirects int           // 10
 	RobotsTTL    time.Duration // how long a robots.txt is kept; 1 h
 	IgnoreRobots bool          // for sites of one's own
@@ -40,13 +40,13 @@ type Config struct {
 type Fetcher struct {
 	cfg    Config
 	gate   Gate
-	client *http.Transport // no cookies, no redirects of its own: every hop has its own checks
+	client *http.Transport // without cookies and redirects of its own, because every redirect is checked first
 	robots *robots
 	log    *slog.Logger
 	now    func() time.Time
 }
 
-// NewFetcher returns a Fetcher that waits its turn at gate.
+// NewFetcher returns a Fetcher whose requests wait for gate.
 func NewFetcher(cfg Config, gate Gate) *Fetcher {
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "legwork")
 	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 10<<20)
@@ -75,17 +75,17 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 // Close drops idle connections.
 func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
 
-// Load fetches rawURL and reads it. Whatever goes wrong with the page is told by the visit's Outcome and Message; the
-// error is that of a cancelled ctx or of a Gate that cannot answer, and then the visit is worthless. ID and Depth of the
-// visit are left to the caller. Nothing is tried twice: after 429 and 503 the Gate keeps everybody off the domain, and the
-// caller decides.
+// Load requests rawURL and reads the page. A problem with the page is reported by the visit's Outcome and
+// Message. The error is that of a cancelled ctx or of a Gate that cannot answer; then the visit means nothing.
+// The caller sets ID and Depth of the visit. Load never tries twice: after 429 and 503 the Gate delays all
+// requests to the domain, and the caller decides whether to load again.
 func (f *Fetcher) Load(ctx context.Context, rawURL string, p Policy) (research.Visit, error) {
 	v, _, err := f.LoadDocument(ctx, rawURL, p)
 	return v, err
 }
 
-// Fetch is Load for a file of any type, such as a site map: it gives the body, unpacked, instead of reading it. The body is
-// nil unless the visit's Outcome is OK.
+// Fetch is Load for a file of any type, such as a site map: it returns the unpacked body instead of reading it.
+// The body is nil unless the visit's Outcome is OK.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.Visit, []byte, error) {
 	l := f.newLoad(p)
 	l.raw = true
@@ -93,8 +93,8 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.
 	return v, l.file, err
 }
 
-// LoadDocument is Load that also hands over the document as it was received, for whoever shows it in a browser. There is
-// one with every success, and with readings of a page that found no text or a wall in front of it; else it is nil.
+// LoadDocument is Load that also returns the document as it was received, for showing it in a browser. There is
+// a document after every success, and for a page that had no text or a wall in front of it. Otherwise it is nil.
 func (f *Fetcher) LoadDocument(ctx context.Context, rawURL string, p Policy) (research.Visit, *Document, error) {
 	l := f.newLoad(p)
 	v, err := f.run(ctx, rawURL, l)
@@ -111,7 +111,7 @@ func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Vis
 	err := l.follow(ctx, rawURL)
 	l.visit.Duration = f.now().Sub(began)
 	if err == nil {
-		err = ctx.Err() // what looks like a failure of the page may be our own leaving
+		err = ctx.Err() // the end of ctx may look like a failure of the page
 	}
 	if err != nil {
 		return research.Visit{}, fmt.Errorf("load %s: %w", shown, err)
@@ -121,7 +121,7 @@ func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Vis
 	return l.visit, nil
 }
 
-// load is one Load on its way.
+// load is the state of one call of Load.
 type load struct {
 	*Fetcher
 	policy Policy
@@ -129,16 +129,16 @@ type load struct {
 	left   time.Duration   // of the time limit
 	seen   map[string]bool // requests that were made, see key
 	jar    *cookiejar.Jar  // cookies of this load alone: some sites redirect until one comes back
-	raw    bool            // the file is wanted as it is
+	raw    bool            // return the file without reading it
 	file   []byte          // when raw
 
-	document *Document // the answer that the visit tells of, if it was read
+	document *Document // the answer that the visit describes, if it was read
 }
 
 func (f *Fetcher) newLoad(p Policy) *load {
 	jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
 	if err != nil {
-		panic(err) // cannot be: New has no way to fail
+		panic(err) // impossible: New cannot fail
 	}
 	return &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}, jar: jar}
 }
@@ -162,14 +162,14 @@ func (l *load) cookies(u *url.URL) string {
 	return b.String()
 }
 
-// key tells one request of a load from another: the same address with another cookie may be answered otherwise.
+// key distinguishes the requests of a load: the same address with another cookie may get another answer.
 func (l *load) key(u *url.URL) string { return u.String() + " " + l.cookies(u) }
 
 func (l *load) fail(outcome research.Outcome, format string, args ...any) {
 	l.visit.Outcome, l.visit.Message = outcome, fmt.Sprintf(format, args...)
 }
 
-// follow requests raw and what it redirects to, until there is a page or a failure.
+// follow requests raw and its redirects, until there is a page or a failure.
 func (l *load) follow(ctx context.Context, raw string) error {
 	for hop := 0; ; hop++ {
 		u, err := ParseURL(raw)
@@ -206,9 +206,9 @@ func (l *load) follow(ctx context.Context, raw string) error {
 	}
 }
 
-// ParseURL reads an absolute http or https address as browsers do (package weburl) and brings it into the form that is
-// requested and compared: without a fragment (unless that is a route, see weburl.IsRoute), and without the dot at the end of a host name. The error says why in words
-// for the user that do not repeat the address.
+// ParseURL reads an absolute http or https address as browsers do (package weburl). It returns the form that is
+// requested and compared: without a fragment (unless that is a route, see weburl.IsRoute), and without the dot
+// at the end of a host name. Its error is a sentence for the user that does not repeat the address.
 func ParseURL(raw string) (*url.URL, error) {
 	u, err := weburl.Parse(raw)
 	if err != nil {
@@ -221,7 +221,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// requested takes away from an address what is not sent to the server, or means the same to it.
+// requested removes from an address what is not sent to the server or makes no difference to it.
 func requested(u *url.URL) {
 	if !weburl.IsRoute(u.Fragment) {
 		u.Fragment, u.RawFragment = "", ""
@@ -231,7 +231,7 @@ func requested(u *url.URL) {
 	}
 }
 
-// usualPort reports whether URLs of a scheme lead to port without naming it.
+// usualPort reports whether port is the default one of a scheme.
 func usualPort(scheme, port string) bool {
 	return scheme == "http" && port == "80" || scheme == "https" && port == "443"
 }

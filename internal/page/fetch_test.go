@@ -20,12 +20,12 @@ import (
 	"legwork/internal/testsite"
 )
 
-// gate is an honest Gate in memory: the one in the store has its own tests.
+// gate is a simple Gate in memory. The one in internal/store has tests of its own.
 type gate struct {
 	mu       sync.Mutex
 	wait     time.Duration
 	waits    []time.Duration // the first ones, before wait
-	quiet    []time.Duration // the first answers of Quiet, before 0
+	quiet    []time.Duration // the first results of Quiet; after them it returns 0
 	err      error
 	reserved []string
 	spacings []Spacing
@@ -290,7 +290,7 @@ func TestRedirectsAreCheckedHopByHop(t *testing.T) {
 	if v.FinalURL != site.URL("/index.html") || v.URL != site.URL("/redirect/2") {
 		t.Errorf("%s → %s", v.URL, v.FinalURL)
 	}
-	// Each request that was made, and no other, was reserved: 1 + 1 + 3.
+	// Exactly the requests that were made were reserved: 1 + 1 + 3.
 	if want := []string{site.Host(), site.Host(), site.Host(), site.Host(), site.Host()}; strings.Join(g.reserved, " ") != strings.Join(want, " ") {
 		t.Errorf("reserved %v", g.reserved)
 	}
@@ -463,7 +463,7 @@ func TestCookiesOfOneLoad(t *testing.T) {
 	}
 }
 
-// TestRefreshHeader: it leads on as an element does; a page with text stays.
+// TestRefreshHeader: the header redirects like the element; a page with text is kept.
 func TestRefreshHeader(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -484,7 +484,8 @@ func TestRefreshHeader(t *testing.T) {
 	}
 }
 
-// TestBinaryIsNotRead: what the first bytes show to be no text is refused before the rest of it is loaded, whatever its type.
+// TestBinaryIsNotRead: when the first bytes show that a document is no text, the remaining bytes are not loaded,
+// whatever its type.
 func TestBinaryIsNotRead(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

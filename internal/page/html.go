@@ -12,7 +12,7 @@ import (
 	"legwork/internal/page/reading"
 )
 
-// ErrEmpty: the document holds no text.
+// ErrEmpty means that the document has no text.
 var ErrEmpty = reading.ErrEmpty
 
 // parseHTML parses an HTML document and reads its links.

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	listCheck   = time.Second // how often a file is looked at, at most
+	listCheck   = time.Second // a file is checked at most this often
 	maxListFile = 4 << 20     // bytes
 )
 
-// Lists are the operator's two lists of domains, kept in files that are read again when they change. A file that does not
-// exist at the start, or has no entries, is no list. One that becomes unreadable or is removed keeps its last good content, so
-// that no accident opens every domain: to end a list, empty its file. A nil *Lists refuses nothing. It is safe for
-// concurrent use.
+// Lists are the operator's two lists of domains. They are files that are read again when they change. A file
+// that does not exist at the start, or has no entries, is no list. When a file becomes unreadable or is removed,
+// the last good list stays in force, so that no accident allows every domain. To end a list, empty its file. A
+// nil *Lists refuses nothing. It is safe for concurrent use.
 type Lists struct {
 	allowed, disallowed *listFile
 }
@@ -50,7 +50,8 @@ func (l *Lists) Refuse(host string) string {
 	return ""
 }
 
-// Denied is Refuse by the list of disallowed domains alone, which holds for what pages are made of as well.
+// Denied is Refuse for the list of disallowed domains only. That list also holds for the parts of a page, such
+// as scripts and frames.
 func (l *Lists) Denied(host string) string {
 	if l == nil {
 		return ""
@@ -83,17 +84,17 @@ type listFile struct {
 
 	mu      sync.Mutex
 	checked time.Time
-	state   fileState // of the content that was looked at last, good or bad
+	state   fileState // of the content that was checked last, good or bad
 	content []string
 }
 
-// fileState tells one version of a file from the next. The zero one is that of a file that does not exist.
+// fileState distinguishes the versions of a file. The zero value is that of a file that does not exist.
 type fileState struct {
 	changed time.Time
 	size    int64
 }
 
-// patterns gives the list as it stands.
+// patterns returns the current list.
 func (f *listFile) patterns() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,7 +114,7 @@ func (f *listFile) load() error {
 	return f.read()
 }
 
-// read takes in the file if it has changed. Each version is looked at once.
+// read reads the file if it has changed. Each version is read once.
 func (f *listFile) read() error {
 	if f.path == "" {
 		return nil

@@ -56,7 +56,8 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestListsAreReadAgain: a change counts, a broken file does not, and the file is not looked at more than once a second.
+// TestListsAreReadAgain: a change takes effect, a broken file does not, and the file is checked at most once a
+// second.
 func TestListsAreReadAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "disallowed.txt")

@@ -40,7 +40,7 @@ func (p *InProcess) readPDF(ctx context.Context, base *url.URL, body []byte) (r 
 	return r, nil
 }
 
-// plausible drops dates that only a mistake can mean.
+// plausible returns nil for a date that can only be a mistake.
 func plausible(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
@@ -48,7 +48,7 @@ func plausible(t *time.Time) *time.Time {
 	return reading.PlausibleTime(*t)
 }
 
-// missing says what of a PDF is not in its text; empty: nothing.
+// missing says which parts of a PDF are not in its text; empty: none.
 func missing(d pdf.Document) string {
 	note := d.Omitted
 	switch scanned := len(d.Scanned); {

@@ -13,30 +13,30 @@ import (
 	"legwork/internal/retry"
 )
 
-// Gate reserves moments for requests to a domain, so that spacing, windows and backoff hold across processes. Domains are
-// registrable ones with their port, if the URL has one.
+// Gate reserves moments for requests to a domain, so that pauses, windows and backoff hold across processes.
+// Domains are registrable ones, with their port if the URL has one.
 type Gate interface {
-	// Reserve books the next free moment for domain and returns how long from now it is. It does not wait itself.
+	// Reserve reserves the next free moment for domain and returns how long it is until then. It does not wait.
 	Reserve(ctx context.Context, domain string, p Spacing) (time.Duration, error)
-	// Backoff keeps everybody off domain for at least d from now, and for longer with each time in a row (429, 503).
+	// Backoff stops all requests to domain for at least d, and for longer with each time in a row (429, 503).
 	Backoff(ctx context.Context, domain string, d time.Duration) error
-	// Quiet is how long everybody is kept off domain yet, those included who reserved a moment before.
+	// Quiet returns for how long no process may request domain, not even one that has reserved a moment before.
 	Quiet(ctx context.Context, domain string) (time.Duration, error)
-	// Settle forgets the times in a row: domain answered as it should.
+	// Settle sets the times in a row to 0, after a normal answer of domain.
 	Settle(ctx context.Context, domain string) error
 }
 
-// Spacing is how far apart requests to one domain are.
+// Spacing says how far apart requests to one domain are.
 type Spacing struct {
-	Min, Max time.Duration // the delay between two requests is drawn from this range
-	Requests int           // at most so many requests per Window; 0: no such bound
+	Min, Max time.Duration // the delay between two requests is a random time in this range
+	Requests int           // greatest number of requests per Window; 0: no bound
 	Window   time.Duration
-	MaxWait  time.Duration // a moment further off is told but not booked; 0: any is
+	MaxWait  time.Duration // a moment that is further away is returned but not reserved; 0: any is reserved
 }
 
-// A request arrives a little after its moment, and not always equally late. So that a site never sees more than it should
-// in a window, windows are reserved longer by leeway, and a request that could not leave within half of it waits for a
-// new moment.
+// A request arrives a little later than its moment, and not always equally late. A site must never see too many
+// in a window. So windows are longer by leeway, and a request that is not sent within half of that time reserves
+// a new moment.
 const (
 	maxLeeway   = 2 * time.Second
 	leewayShare = 8 // leeway is at most this part of the window
@@ -49,7 +49,7 @@ func (s Spacing) leeway() time.Duration {
 	return min(maxLeeway, s.Window/leewayShare)
 }
 
-// domainOf is what the Gate knows the host of u by.
+// domainOf is the name of u's host at the Gate.
 func domainOf(u *url.URL) string {
 	domain := Domain(u.Host)
 	if port := u.Port(); port != "" && !usualPort(u.Scheme, port) {
@@ -58,7 +58,7 @@ func domainOf(u *url.URL) string {
 	return domain
 }
 
-// admit asks robots.txt and then the Gate, and waits as long as it says.
+// admit checks robots.txt, then asks the Gate, and waits for the moment.
 func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
 	spacing := l.cfg.Spacing
 	if !l.cfg.IgnoreRobots {
@@ -88,16 +88,18 @@ func (l *load) turn(ctx context.Context, u *url.URL, spacing Spacing) (bool, err
 	return err == nil && wait == 0, err
 }
 
-// Turn waits until a request to u may be made that is no page load and asks no robots.txt, such as one to a search engine:
-// it takes its turn among the page loads. A moment further off than most is not waited for; it returns how far.
+// Turn waits until a request to u may be made that is no page load, such as one to a search engine. It is spaced
+// together with the page loads, but does not check robots.txt. When the moment is further away than most, Turn
+// does not wait and returns how far it is.
 func (f *Fetcher) Turn(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error) {
 	spacing := f.cfg.Spacing
 	spacing.MaxWait = most
 	return f.turn(ctx, u, spacing)
 }
 
-// turn waits for a moment of the domain and sees to it that the moment is still good when it has come: nobody asked for
-// quiet meanwhile, and this process was not held up. wait is more than 0 where the moment is further off than spacing allows.
+// turn waits for a moment of the domain. Then it checks that the moment is still good: no answer has stopped
+// requests meanwhile, and this process was not delayed. wait is more than 0 when the moment is further away than
+// spacing allows.
 func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait time.Duration, err error) {
 	domain, began, leeway, most := domainOf(u), f.now(), spacing.leeway(), spacing.MaxWait
 	if spacing.Requests > 0 {
@@ -128,7 +130,7 @@ func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait t
 	}
 }
 
-// answered draws the consequences of an answer's status for the next requests to its domain.
+// answered applies an answer's status to the next requests to its domain.
 func (l *load) answered(ctx context.Context, u *url.URL, resp *http.Response) error {
 	domain := domainOf(u)
 	if l.policy.Strikes.Note(u.Host, resp.StatusCode) {
@@ -152,15 +154,15 @@ func busy(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// fine reports whether a server that answers with status is well: it found the page, or knows that there is none.
+// fine reports whether a status shows that the server works: it found the page, or knows that there is none.
 func fine(status int) bool {
 	return status >= 200 && status < 400 || status == http.StatusNotFound || status == http.StatusGone
 }
 
-// maxStrikes is how many answers of 429 or 503 in a row end a domain for a task.
+// maxStrikes is how many answers of 429 or 503 in a row stop a task's requests to a domain.
 const maxStrikes = 3
 
-// struckOut says why a domain is not asked any more.
+// struckOut says why a domain is not requested any more.
 const struckOut = "asked for fewer requests three times in a row, so this task does not ask it any more."
 
 // Strikes counts how often in a row each domain asked one task for fewer requests. It is safe for concurrent use. A nil
@@ -170,7 +172,8 @@ type Strikes struct {
 	counts map[string]int
 }
 
-// Note takes in the status of an answer of host. It reports whether this ended the host's domain for the task.
+// Note counts the status of an answer of host. It returns true when the task's requests to the domain end
+// because of it.
 func (s *Strikes) Note(host string, status int) bool {
 	if s == nil {
 		return false
@@ -191,7 +194,7 @@ func (s *Strikes) Note(host string, status int) bool {
 	return false
 }
 
-// Out reports whether the domain of host is not to be asked any more.
+// Out reports whether the task's requests to the domain of host have ended.
 func (s *Strikes) Out(host string) bool {
 	if s == nil {
 		return false

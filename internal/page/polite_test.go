@@ -13,8 +13,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestStrikes: three answers of 429 or 503 in a row end a domain for the task, a good one in between does not, and another
-// task asks again.
+// TestStrikes: three answers of 429 or 503 in a row end a task's requests to a domain. A good answer in between
+// starts the count again. Another task is not affected.
 func TestStrikes(t *testing.T) {
 	t.Parallel()
 	site, other := testsite.Start(t), testsite.Start(t)
@@ -69,7 +69,8 @@ func TestStrikes(t *testing.T) {
 	}
 }
 
-// TestTurn: a moment that was granted is given up when the domain has asked for quiet meanwhile, or when it has passed.
+// TestTurn: a reserved moment is not used when the domain has asked for fewer requests meanwhile, or when the
+// moment has passed.
 func TestTurn(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -79,7 +80,8 @@ func TestTurn(t *testing.T) {
 	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) != 3 {
 		t.Errorf("quiet: %s, reserved %d times", v.Outcome, len(g.reserved))
 	}
-	// The clock jumps at every look: the process is held up between the grant and the request.
+	// The clock jumps each time it is read, as if the process were stopped between the reservation and the
+	// request.
 	f, g = fetcher(t, config())
 	now, jumps := time.Now(), 9
 	f.now = func() time.Time {
@@ -91,7 +93,7 @@ func TestTurn(t *testing.T) {
 	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) < 3 {
 		t.Errorf("late: %s, reserved %d times", v.Outcome, len(g.reserved))
 	}
-	// A domain that is never quiet enough is given up after MaxWait.
+	// When a domain may not be requested for too long, the load fails after MaxWait.
 	cfg := config()
 	cfg.MaxWait = 50 * time.Millisecond
 	f, g = fetcher(t, cfg)
@@ -106,7 +108,8 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-// TestTurnsOfOthers: what is no page load takes its turn among them: by registrable domain, in windows with leeway.
+// TestTurnsOfOthers: requests that are no page loads are spaced together with page loads: by registrable domain,
+// in windows with leeway.
 func TestTurnsOfOthers(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -143,7 +146,7 @@ func TestTurnsOfOthers(t *testing.T) {
 	}
 }
 
-// TestWindowsAreReservedWithLeeway: what is late in arriving must not make a window too full.
+// TestWindowsAreReservedWithLeeway: requests that arrive late do not make a window too full.
 func TestWindowsAreReservedWithLeeway(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

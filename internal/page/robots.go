@@ -20,13 +20,13 @@ import (
 // Bounds of robots.txt files.
 const (
 	robotsTimeout  = 10 * time.Second // for one file, redirects included
-	robotsRetry    = 30 * time.Second // how long a server error of a robots.txt is believed
+	robotsRetry    = 30 * time.Second // after a server error robots.txt is requested again after this time
 	maxCrawlDelay  = 30 * time.Second // a longer Crawl-delay counts as this
 	robotsRedirect = 5                // RFC 9309 §2.3.1.2
 	maxRobotsHosts = 10_000           // files kept
 )
 
-// robots keeps the robots.txt files of hosts, by scheme and host (RFC 9309).
+// robots stores the robots.txt files of hosts, by scheme and host (RFC 9309).
 type robots struct {
 	client *http.Client
 	agent  string // User-Agent header
@@ -34,13 +34,13 @@ type robots struct {
 	ttl    time.Duration
 	now    func() time.Time
 
-	requests singleflight.Group // under way, by scheme and host
+	requests singleflight.Group // requests that are running, by scheme and host
 
 	mu    sync.Mutex
 	files map[string]rules
 }
 
-// rules is what a robots.txt says to us, or why it could not be read.
+// rules is what a robots.txt says about us, or why it could not be read.
 type rules struct {
 	file    robotstxt.Rules  // the zero one allows everything
 	failed  research.Outcome // empty: it was read, or does not exist
@@ -57,7 +57,7 @@ func (r rules) allow(u *url.URL) bool {
 	return r.file.Allowed(path)
 }
 
-// delay is how far apart the file asks requests to be; 0: it does not say.
+// delay is the pause between requests that the file asks for; 0: it asks for none.
 func (r rules) delay() time.Duration { return min(r.file.Delay, maxCrawlDelay) }
 
 func newRobots(cfg Config, transport http.RoundTripper) *robots {
@@ -73,7 +73,7 @@ func newRobots(cfg Config, transport http.RoundTripper) *robots {
 	}
 }
 
-// productToken is the name that robots.txt files call us by: the User-Agent up to its version.
+// productToken is our name in robots.txt files: the User-Agent up to its version.
 func productToken(userAgent string) string {
 	token, _, _ := strings.Cut(userAgent, "/")
 	token, _, _ = strings.Cut(strings.TrimSpace(token), " ")
@@ -83,8 +83,8 @@ func productToken(userAgent string) string {
 	return strings.ToLower(token)
 }
 
-// rules gives the rules of u's host. Callers that ask for the same file at the same time share one request, which no
-// single caller's cancellation ends. The error is that of ctx.
+// rules returns the rules of u's host. Callers that ask for the same file at the same time share one request,
+// which goes on when one of them is cancelled. The error is that of ctx.
 func (r *robots) rules(ctx context.Context, u *url.URL) (rules, error) {
 	key := u.Scheme + "://" + u.Host
 	r.mu.Lock()
@@ -118,9 +118,9 @@ func (r *robots) keep(key string, found rules) {
 	r.files[key] = found
 }
 
-// fetch reads a robots.txt. One that does not exist (4xx) allows everything; a server error, or the wish for fewer requests,
-// forbids everything for a while (RFC 9309 §2.3.1.4), and so does a server that does not answer: then the load fails for
-// the same reason.
+// fetch reads a robots.txt. A file that does not exist (4xx) allows everything. A server error, or an answer
+// that asks for fewer requests, forbids everything for a while (RFC 9309 §2.3.1.4). When the server does not
+// answer, everything is forbidden, too, and the load fails for that reason.
 func (r *robots) fetch(ctx context.Context, origin string) rules {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/robots.txt", nil)
 	if err != nil {
@@ -140,7 +140,7 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 	case resp.StatusCode >= 500:
 		return rules{failed: research.OutcomeServerError, expires: r.now().Add(min(r.ttl, robotsRetry)),
 			message: fmt.Sprintf("%s answers its robots.txt with status %d, so nothing of it may be read now.", req.URL.Host, resp.StatusCode)}
-	case resp.StatusCode < 200 || resp.StatusCode >= 300: // not there, or redirected in circles
+	case resp.StatusCode < 200 || resp.StatusCode >= 300: // it does not exist, or redirects in circles
 		return rules{expires: r.now().Add(r.ttl)}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, robotstxt.MaxSize+1))
@@ -150,7 +150,8 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 	return rules{file: robotstxt.Parse(body, r.token), expires: r.now().Add(r.ttl)}
 }
 
-// unreachable passes on why robots.txt could not be fetched. It is not kept: the next load asks again.
+// unreachable says why robots.txt could not be requested. This is not stored: the next load requests the file
+// again.
 func unreachable(err error, u *url.URL) rules {
 	outcome, message := Classify(err, u)
 	return rules{failed: outcome, message: message}

@@ -14,7 +14,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestRobotsRulesOfAnAddress: the path of an address is asked about with its query, in the form in which it is requested.
+// TestRobotsRulesOfAnAddress: the rules are applied to the path of an address with its query, in the form in
+// which it is requested.
 func TestRobotsRulesOfAnAddress(t *testing.T) {
 	t.Parallel()
 	r := rules{file: robotstxt.Parse([]byte("User-agent: *\nDisallow: /a%2Fb\nDisallow: /*?print=\nDisallow: /caf\u00e9\nDisallow: /$"), "legwork")}
@@ -84,7 +85,7 @@ func TestRobotsIsAskedOncePerHostAndLifetime(t *testing.T) {
 	if err := site.WaitFor(t.Context(), "/robots.txt", 1); err != nil {
 		t.Fatal(err)
 	}
-	// A caller that leaves does not spoil it for the others.
+	// A caller that is cancelled does not end the request of the others.
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	if _, err := f.Load(ctx, site.URL("/"), Policy{}); err == nil {

@@ -14,7 +14,7 @@ import (
 	"legwork/internal/research"
 )
 
-// Camera is a browser that takes pictures of anything, and remembers of what.
+// Camera is a browser that takes a picture of any page, and records the addresses.
 type Camera struct {
 	mu     sync.Mutex
 	Shots  []page.ShotRequest
@@ -22,7 +22,7 @@ type Camera struct {
 	now    int                                                        // on their way
 	Most   int                                                        // at once
 	Before func(ctx context.Context, n int, r page.ShotRequest) error // nil: nothing goes wrong
-	Narrow bool                                                       // a picture shows one quote; otherwise all
+	Narrow bool                                                       // a picture shows only one quote; otherwise all
 }
 
 // Shoot is for agent.Env.
@@ -47,7 +47,7 @@ func (c *Camera) Shoot(ctx context.Context, name string, r page.ShotRequest) (ag
 		File: research.Artifact{Name: name + "-1.png", Kind: research.KindScreenshot, ContentType: "image/png", Bytes: 1000}}, nil
 }
 
-// Taken are the addresses of the pictures so far.
+// Taken returns the addresses of the pictures so far.
 func (c *Camera) Taken() (urls []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,7 +57,7 @@ func (c *Camera) Taken() (urls []string) {
 	return urls
 }
 
-// Bodies are the bodies of a task's events of a type.
+// Bodies returns the bodies of a task's events of one type.
 func (j *Work) Bodies(kind research.EventType) (out []map[string]any) {
 	j.T.Helper()
 	events, err := j.Store.Worker().Events(j.T.Context(), j.Task.ID, 0, 1000)
@@ -72,7 +72,8 @@ func (j *Work) Bodies(kind research.EventType) (out []map[string]any) {
 	return out
 }
 
-// Pictured demands that every citation has a picture of its page, and that events and task tell of the same ones in order.
+// Pictured requires that every citation has a picture of its page, and that the events and the task name the
+// same pictures in the same order.
 func (j *Work) Pictured() research.Task {
 	j.T.Helper()
 	task := j.Finished()
@@ -97,11 +98,11 @@ func (j *Work) Pictured() research.Task {
 	return task
 }
 
-// Listener is a client of the deltas: it keeps what it was told.
+// Listener is a client of deltas. It records what it receives.
 type Listener struct {
 	T      *testing.T
 	Text   []rune
-	Most   int // code points that the text ever had
+	Most   int // greatest length of the text so far, in code points
 	Pieces int
 	Began  int // how often the text began
 }

@@ -1,4 +1,4 @@
-// Package agenttest is for tests only: tasks in a database of their own, worked on with real pages over HTTP, one epoch for
-// each run. The runs get their agent.Env from package runenv, as those of a worker do; tests see what was done and may
-// come in between.
+// Package agenttest is for tests only. It runs research on tasks in a database of its own, with real pages over
+// HTTP and one epoch for each run. The runs get their agent.Env from package runenv, as in a worker. Tests see
+// every call and may interrupt.
 package agenttest

@@ -50,7 +50,7 @@ func (OpenGate) Quiet(context.Context, string) (time.Duration, error) { return 0
 // Settle implements page.Gate.
 func (OpenGate) Settle(context.Context, string) error { return nil }
 
-// New makes a world in which research works on the tasks, which are pinned to pin.
+// New makes a World that runs tasks with the function work. Tasks are pinned to pin.
 func New(t testing.TB, work func(ctx context.Context, env agent.Env) (research.Result, error), pin research.Pin) *World {
 	t.Helper()
 	s := dbtest.New(t)
@@ -111,7 +111,7 @@ func (w *World) Follow(parent *research.Task, question string, o research.Option
 	return job
 }
 
-// Work is a task on its way.
+// Work is a task that is being researched.
 type Work struct {
 	*World
 	Task  research.Task
@@ -121,11 +121,11 @@ type Work struct {
 
 	mu       sync.Mutex
 	Calls    []string // tools announced, over all runs
-	Effects  []string // loads, searches and rankings made, over all runs
+	Effects  []string // loads, searches and rankings that were made, over all runs
 	Recorded int      // steps recorded, over all runs
 	Thoughts []string
 
-	// Hooks of tests; nil: none. recordErr is asked before a step is recorded, after a step was.
+	// Hooks of tests; nil: none. BeforeRecord is called before a step is recorded, AfterRecord after it.
 	BeforeRecord func(step research.Step) error
 	AfterRecord  func(step research.Step) error
 	Load         func(ctx context.Context, url string) (research.Visit, error)
@@ -133,7 +133,7 @@ type Work struct {
 	Started      func() time.Time
 }
 
-// Env claims the task's epoch and gives the world of a run.
+// Env claims the task's epoch and returns the Env of a run.
 func (j *Work) Env() agent.Env {
 	j.T.Helper()
 	s, id, epoch := j.Store, j.Task.ID, j.epoch
@@ -159,11 +159,11 @@ func (j *Work) Env() agent.Env {
 	return e
 }
 
-// observe notes what the run does, and lets the test come in between.
+// observe records the calls of the run, and calls the hooks of the test.
 func (j *Work) observe(e *agent.Env) {
 	emit, record, load, find, rank := e.Emit, e.Record, e.Load, e.Search, e.Rank
 	effect := func(what string) {
-		j.mu.Lock() // pages of different domains are loaded at once
+		j.mu.Lock() // because pages of different domains are loaded at the same time
 		defer j.mu.Unlock()
 		j.Effects = append(j.Effects, what)
 	}
@@ -215,7 +215,7 @@ func (j *Work) note(events []research.Event) {
 	}
 }
 
-// Run makes one run and ends it as the jobs package would: completed, failed, or put back to wait for the next one.
+// Run makes one run and ends it as the jobs package does: completed, failed, or queued for the next run.
 func (j *Work) Run(ctx context.Context) (research.Result, error) {
 	j.T.Helper()
 	res, err := j.research(ctx, j.Env())
@@ -249,7 +249,7 @@ func (j *Work) Fail(f *research.Failure) {
 	}))
 }
 
-// Requeue hands the task back for another run of the same try.
+// Requeue ends the run, so that another run of the same try follows.
 func (j *Work) Requeue() {
 	j.T.Helper()
 	j.Must(j.Store.InTx(j.T.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
@@ -258,7 +258,7 @@ func (j *Work) Requeue() {
 	}))
 }
 
-// Finished is the task as it ended, with its citations.
+// Finished returns the finished task with its citations.
 func (j *Work) Finished() research.Task {
 	j.T.Helper()
 	task, err := j.Store.For(research.DefaultAccount).Task(j.T.Context(), j.Task.ID)
@@ -266,7 +266,7 @@ func (j *Work) Finished() research.Task {
 	return task
 }
 
-// Opens are the addresses that were loaded, over all runs.
+// Opens returns the addresses that were loaded, over all runs.
 func (j *Work) Opens() []string {
 	var out []string
 	for _, e := range j.Effects {
@@ -277,14 +277,14 @@ func (j *Work) Opens() []string {
 	return out
 }
 
-// Seeded are the default options with a start page of the site.
+// Seeded returns the default options with a start page of the site.
 func Seeded(site *testsite.Site, path string) research.Options {
 	o := Options()
 	o.SeedURL = site.URL(path)
 	return o
 }
 
-// Failure gives what a run ended with, which must be a Failure.
+// Failure requires that a run ended with a Failure, and returns it.
 func Failure(t *testing.T, err error) *research.Failure {
 	t.Helper()
 	var f *research.Failure
@@ -305,7 +305,8 @@ func (j *Work) Remove() {
 	}))
 }
 
-// Sound demands that a finished task has citations that say what their snapshots say, and gives it.
+// Sound requires that a finished task has citations, and that each excerpt equals its span of the snapshot. It
+// returns the task.
 func (j *Work) Sound(t *testing.T) research.Task {
 	t.Helper()
 	task := j.Finished()

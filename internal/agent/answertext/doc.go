@@ -1,4 +1,4 @@
-// Package answertext reads what a model wrote as an answer: it leaves thoughts out, renumbers the markers that point at
-// quotes in the order of their first use, removes those that point at none, and counts the sentences without one. A Stream
-// does the same while the text is still being written.
+// Package answertext reads the answer that a model wrote. It removes the model's thoughts, and renumbers the
+// markers that point at quotes in the order of their first use. It removes markers that point at no quote, and
+// counts the sentences without a marker. A Stream does the same while the text is still being written.
 package answertext

@@ -14,8 +14,8 @@ import (
 // Checked is an answer whose markers were checked.
 type Checked struct {
 	Text        string
-	Used        []int // numbers of the quotes by marker: marker n is used[n-1]
-	Invalid     int   // markers that pointed at nothing, removed
+	Used        []int // numbers of the quotes by marker: marker n stands for quote Used[n-1]
+	Invalid     int   // number of markers that pointed at no quote and were removed
 	Sentences   int   // that state something
 	Unsupported int   // of those, without a marker
 }
@@ -26,8 +26,8 @@ var (
 	codeSpan  = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
 )
 
-// Check renumbers the markers of an answer in the order of their first use, and removes those that point at none of
-// the n quotes. Code is left as it is.
+// Check renumbers the markers of an answer in the order of their first use. It removes those that point at none
+// of the n quotes. It does not change code.
 func Check(text string, n int) Checked {
 	c := Checked{}
 	var b strings.Builder
@@ -87,7 +87,7 @@ var (
 	bullet    = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
 )
 
-// countSentences counts the sentences that state something, and those of them without a marker.
+// countSentences counts the sentences that state something, and how many of them have no marker.
 func countSentences(text string) (all, unsupported int) {
 	for sentence := range Sentences(text) {
 		all++
@@ -98,8 +98,8 @@ func countSentences(text string) (all, unsupported int) {
 	return all, unsupported
 }
 
-// Sentences gives the sentences that state something. Headings, code, and lines that only lead to a list do not; a marker
-// behind the full stop belongs to the sentence before it.
+// Sentences yields the sentences that state something. Headings, code, and lines that introduce a list are left
+// out. A marker after the full stop belongs to the sentence before it.
 func Sentences(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line := range strings.Lines(codeSpan.ReplaceAllString(text, "code")) {

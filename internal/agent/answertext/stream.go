@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// Stream publishes an answer while the model writes it: the text that Check makes of the whole reply, as far as no further
-// word can change it. Thoughts are left out, markers renumbered, and those that point at nothing removed. What
-// turns out otherwise in the end is published again from the beginning.
+// Stream publishes an answer while the model writes it. It publishes the text that Check will make of the whole
+// reply, as far as later words cannot change it: without thoughts, with markers renumbered and invalid ones
+// removed. If the end shows that something was different, it publishes the text again from the beginning.
 type Stream struct {
 	emit   func(offset int, text string)
-	quotes int // quotes that markers may point at
+	quotes int // number of quotes that markers may point at
 	c      Checked
-	unread string // of the reply, not looked at yet
+	unread string // text of the reply that was not processed yet
 
 	sent      strings.Builder
 	sentRunes int    // code points published
-	space     string // white space that is published once something follows it
+	space     string // white space that is published when more text follows
 	inThought bool   // inside a thought
 	inFence   bool   // inside fenced code
 }
@@ -26,17 +26,17 @@ type Stream struct {
 var (
 	thoughtOpens  = regexp.MustCompile(`(?i)^<(?:think|thinking|thought|reasoning)>`)
 	thoughtCloses = regexp.MustCompile(`(?i)</(?:think|thinking|thought|reasoning)>`)
-	thoughtBegins = regexp.MustCompile(`(?i)^</?[a-z]{0,9}$`) // may become a tag with what follows
+	thoughtBegins = regexp.MustCompile(`(?i)^</?[a-z]{0,9}$`) // the beginning of what may become a tag
 	markerHere    = regexp.MustCompile(`^` + marker.String())
 	markerBegins  = regexp.MustCompile(`^[\[【][\s\d^,;–-]{0,40}$`)
 	codeHere      = regexp.MustCompile("^`[^`\n]*`")
 )
 
-// longestTag is how much of a closing tag may have come without its end.
+// longestTag is the greatest length of an incomplete closing tag.
 const longestTag = len("</reasoning")
 
-// NewStream publishes with a function; without one it is nil, and its methods do nothing. quotes is how many a marker may
-// point at.
+// NewStream returns a Stream that calls publish. Without publish it is nil, and its methods do nothing. quotes
+// is the number of quotes that a marker may point at.
 func NewStream(publish func(offset int, text string), quotes int) *Stream {
 	if publish == nil {
 		return nil
@@ -44,14 +44,14 @@ func NewStream(publish func(offset int, text string), quotes int) *Stream {
 	return &Stream{emit: publish, quotes: quotes}
 }
 
-// Restart begins again with an empty reply.
+// Restart starts again with an empty reply.
 func (s *Stream) Restart() {
 	if s != nil {
 		*s = Stream{emit: s.emit, quotes: s.quotes}
 	}
 }
 
-// Add takes in the next piece of the reply.
+// Add processes the next piece of the reply.
 func (s *Stream) Add(piece string) {
 	s.unread += piece
 	var out strings.Builder
@@ -60,7 +60,7 @@ func (s *Stream) Add(piece string) {
 	s.send(out.String())
 }
 
-// Finish publishes what is missing of the answer, or all of it where something else was published.
+// Finish publishes the missing end of the answer, or all of it if different text was published.
 func (s *Stream) Finish(answer string) {
 	if s == nil {
 		return
@@ -82,7 +82,7 @@ func (s *Stream) send(text string) {
 	s.sentRunes += utf8.RuneCountInString(text)
 }
 
-// next deals with what comes first in rest. It reports false when that depends on what follows.
+// next processes the first item of the unread text. It returns false when more text is needed to decide.
 func (s *Stream) next(out *strings.Builder) bool {
 	switch {
 	case s.inThought:
@@ -132,7 +132,7 @@ func (s *Stream) takeBytes(out *strings.Builder, n int) {
 	s.space, s.unread = "", s.unread[n:]
 }
 
-// skipThought leaves out a thought up to its end.
+// skipThought removes a thought up to its end.
 func (s *Stream) skipThought() bool {
 	if end := thoughtCloses.FindStringIndex(s.unread); end != nil {
 		s.inThought, s.unread = false, s.unread[end[1]:]
@@ -147,7 +147,7 @@ func (s *Stream) tag(out *strings.Builder) bool {
 	switch {
 	case open != "":
 		s.inThought, s.unread = true, s.unread[len(open):]
-	case end != nil && end[0] == 0: // all before it was a thought too
+	case end != nil && end[0] == 0: // all text before it was a thought, too
 		rest := s.unread[end[1]:]
 		out.Reset()
 		s.Restart()
@@ -178,7 +178,7 @@ func (s *Stream) code(out *strings.Builder) bool {
 	return true
 }
 
-// marker renumbers a marker. The blank before one that points at nothing goes with it.
+// marker renumbers a marker. For a marker without a quote it also removes the blank before it.
 func (s *Stream) marker(out *strings.Builder) bool {
 	found := markerHere.FindString(s.unread)
 	if found == "" {

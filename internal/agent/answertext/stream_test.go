@@ -10,7 +10,7 @@ import (
 	"legwork/internal/agent/agenttest"
 )
 
-// spoken says a reply in the given pieces and gives what a client then has, before and after the end.
+// spoken sends a reply in the given pieces, and returns the text that a client has before and after the end.
 func spoken(t *testing.T, quotes int, pieces ...string) (before string, h *agenttest.Listener, answer string) {
 	t.Helper()
 	h = &agenttest.Listener{T: t}
@@ -31,7 +31,8 @@ func letters(s string) (out []string) {
 	return out
 }
 
-// TestSpeaker: what is said before the end, letter by letter, and how often it had to begin.
+// TestSpeaker: what is published before the end when a reply arrives letter by letter, and how often the text
+// starts again.
 func TestSpeaker(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -67,8 +68,8 @@ func TestSpeaker(t *testing.T) {
 	}
 }
 
-// TestSpeakerEndsAlike: whatever a model says, in whatever pieces, the client ends with the answer; and the text begins anew
-// only where a tag makes what stands before it a thought, or a thought and code are mixed.
+// TestSpeakerEndsAlike: for any reply in any pieces, the client ends with the answer. The text starts again only
+// where a tag turns the text before it into a thought, or where a thought and code are mixed.
 func TestSpeakerEndsAlike(t *testing.T) {
 	t.Parallel()
 	parts := []string{"word ", "It is 5. ", " ", "\n", "\t", "[1]", " [2]", "[9]", "[1, 9]", "[1-3]", "【2】", "[", "]", "[4", "[x]", "`", "``", "```",

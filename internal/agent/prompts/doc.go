@@ -1,4 +1,5 @@
-// Package prompts holds what models are told, as templates, and the marks around text from the web.
+// Package prompts holds the texts that are sent to models, as templates, and the marks around text from the web.
 //
-// Text of pages is data: it stands between marks that a page cannot know, and the rules say so.
+// The text of a page is data, not instructions. It stands between marks that the page cannot know, and the
+// prompt tells the model so.
 package prompts

@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Version names the prompts and tools of Ask. It is pinned in a task at its first run; whoever changes a template, a
-// tool's description or the order of a conversation raises it.
+// Version names the prompts and tools of Ask. A task stores it at its first run. Increase it when you change a
+// template, a tool's description or the order of a conversation.
 const Version = "ask/3"
 
 //go:embed *.tmpl
@@ -30,8 +30,8 @@ func Fill(name string, data any) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-// Mark is the tag around page text. It differs by task, so that a page cannot contain its end, and is the same in
-// every run of the task.
+// Mark is the name of the tag around page text. It differs by task, so that a page cannot contain its closing
+// tag, and is the same in every run of a task.
 func Mark(task uuid.UUID) string {
 	sum := sha256.Sum256(append([]byte("untrusted text of "), task[:]...))
 	return "page-text-" + hex.EncodeToString(sum[:4])
@@ -40,5 +40,5 @@ func Mark(task uuid.UUID) string {
 // tagOfText matches what looks like our tag.
 var tagOfText = regexp.MustCompile(`(?i)<(/?\s*page-text)`)
 
-// Defuse is text from the web in which nothing looks like our tag.
+// Defuse changes text from the web so that nothing in it looks like our tag.
 func Defuse(text string) string { return tagOfText.ReplaceAllString(text, "‹$1") }

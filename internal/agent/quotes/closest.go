@@ -6,10 +6,10 @@ import (
 	"legwork/internal/agent/ranking"
 )
 
-// Bounds of the search for what a wrong quote may have meant.
+// Bounds of the search for the passage that a wrong quote may have meant.
 const (
 	maxQuoteWords  = 80
-	closestOverlap = 0.4 // least share of the quote's words
+	closestOverlap = 0.4 // least share of the quote's words that the passage must have
 )
 
 // placedWord is a word with its place in code points.
@@ -34,8 +34,8 @@ func placedWords(runes []rune) []placedWord {
 	return out
 }
 
-// Closest gives the passage with most of a quote's words, about as long as the quote, for a quote that Find does not find.
-// ok is false when none has many of them.
+// Closest returns a passage about as long as the quote with most of the quote's words, for a quote that Find
+// does not find. ok is false when no passage has many of them.
 func (t *Text) Closest(quote string) (passage string, ok bool) {
 	wanted := placedWords([]rune(quote))
 	wanted = wanted[:min(len(wanted), maxQuoteWords)]

@@ -6,7 +6,7 @@ import (
 	"legwork/internal/agent/quotes"
 )
 
-// A model quotes a page as it would write it. What is kept is what the page has.
+// A model quotes a page in its own spelling. The stored quote has the spelling of the page.
 func ExampleText_Find() {
 	page := quotes.NewText("Descale it “regularly”: the oﬃce kettle holds 1.7 litres.")
 	start, end, ok := page.Find(`"The Office kettle holds 1.7 litres..."`)

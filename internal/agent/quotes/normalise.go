@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// typography maps characters to the one that they are compared as; -1: left out.
+// typography maps a character to the one that it is compared as; -1: it is left out.
 func typography(r rune) rune {
 	switch r {
 	case '“', '”', '„', '‟', '«', '»', '″', '＂':
@@ -32,26 +32,26 @@ func typography(r rune) rune {
 	return r
 }
 
-// invisible reports whether a character has no shape of its own: soft hyphens, joiners, characters without width, marks of
-// direction, variation selectors.
+// invisible reports whether a character cannot be seen: soft hyphens, joiners, characters without width, marks
+// of direction, variation selectors.
 func invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// normalised is a text in the form in which quotes are compared. It knows where in the source, in code points, each character
-// comes from.
+// normalised is a text in the form in which quotes are compared. For each character it has the place in the
+// source, in code points.
 type normalised struct {
 	text       string
 	start, end []int32 // by byte of text: span of the source that its character stands for
 }
 
-// normalise brings a text into the form of comparison: NFKC with letter case folded, each run of white space as one space,
-// none at the beginning, typography and invisible characters as func typography maps them. It takes time in proportion to the
-// text.
+// normalise brings a text into the form of comparison. That is NFKC in lower case (case folding), with one space
+// for each run of white space and none at the beginning. The function typography maps similar characters to one
+// and removes invisible ones. The time is proportional to the length of the text.
 func normalise(source []rune) normalised {
 	w := writer{fold: cases.Fold(), atSpace: true}
 	w.text.Grow(len(source))
-	var kept []rune // of one segment: characters that may act on each other
+	var kept []rune // of one segment: characters that may combine with each other
 	from := 0
 	flush := func(to int) {
 		if len(kept) > 0 {
@@ -90,7 +90,7 @@ type writer struct {
 	text       strings.Builder
 	start, end []int32
 	fold       cases.Caser
-	atSpace    bool // the text ends with white space, or is empty
+	atSpace    bool // the text is empty or ends with white space
 }
 
 // segment adds the characters that source[from:to] stands for.
@@ -99,7 +99,8 @@ func (w *writer) segment(kept []rune, from, to int) {
 		w.add(unicode.ToLower(kept[0]), from, to)
 		return
 	}
-	// NFKC before folding, so that letters inside compatibility forms are folded, and after, since folding may take forms apart.
+	// NFKC is applied before case folding, so that letters inside compatibility forms are folded, and after it,
+	// because folding may produce such forms again.
 	for _, r := range norm.NFKC.String(w.fold.String(norm.NFKC.String(string(kept)))) {
 		if r = typography(r); r >= 0 {
 			w.add(r, from, to)

@@ -23,11 +23,12 @@ func (t *Text) Len() int { return len(t.runes) }
 // Slice is the text from start to end, in code points.
 func (t *Text) Slice(start, end int) string { return string(t.runes[start:end]) }
 
-// maxOccurrences is how many places with a quote are looked at for the one that has it letter for letter.
+// maxOccurrences is how many places with a quote are compared to find one that has it letter for letter.
 const maxOccurrences = 64
 
-// Find gives the span of a quote, in code points, at most research.MaxExcerpt of them. Quotation marks and ellipses around
-// the quote do not count. Where several places have it, the first that has it letter for letter is taken, else the first.
+// Find returns the span of a quote in code points, at most research.MaxExcerpt long. Quotation marks and
+// ellipses around the quote are ignored. When several places have the quote, it returns the first that has it
+// letter for letter, else the first.
 func (t *Text) Find(quote string) (start, end int, ok bool) {
 	if t.normalised == nil {
 		n := normalise(t.runes)
@@ -60,13 +61,13 @@ func (t *Text) Find(quote string) (start, end int, ok bool) {
 	return 0, 0, false
 }
 
-// MinLength is the least length of a quote, in code points after normalising: less stands on every page.
+// MinLength is the least length of a quote, in code points after normalising. Shorter texts are on every page.
 const MinLength = 8
 
 // TooShort reports whether a quote has too few characters to be looked for.
 func TooShort(quote string) bool { return len(forms(quote)) == 0 }
 
-// forms gives a quote in the form of comparison: as it is, then without what models put around it.
+// forms returns the quote in the form of comparison: unchanged, and without the marks that models put around it.
 func forms(quote string) []string {
 	whole := strings.TrimSpace(normalise([]rune(quote)).text)
 	var out []string
@@ -78,8 +79,8 @@ func forms(quote string) []string {
 	return out
 }
 
-// cut shortens a span to what evidence may hold: at the end of a sentence, else of a word. White space at its ends is left
-// out.
+// cut shortens a span to the greatest length of evidence, at the end of a sentence, else at the end of a word.
+// White space at its ends is removed.
 func (t *Text) cut(start, end int) (from, to int) {
 	runes := t.runes
 	for start < end && unicode.IsSpace(runes[start]) {

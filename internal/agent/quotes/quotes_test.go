@@ -100,8 +100,8 @@ func TestLongQuotesAreCut(t *testing.T) {
 	require.Equal(t, research.MaxExcerpt, end-start)
 }
 
-// TestTimeAndMemory: what it takes to find a quote grows in proportion to the text, whatever that is made of. It runs alone, to
-// see its own memory.
+// TestTimeAndMemory: the time and memory to find a quote grow in proportion to the text, whatever its
+// characters. It runs alone, so that it measures only its own memory.
 func TestTimeAndMemory(t *testing.T) {
 	for name, unit := range map[string]string{"letters": "a", "words": "max size is ", "marks": "\u0301", "invisible": "\u200b", "ligatures": "ﬃ",
 		"jamo": "\u1112\u1161\u11ab", "signs": "*`", "accents": "e\u0301", "nearly": "max size is not set her"} {
@@ -116,7 +116,7 @@ func TestTimeAndMemory(t *testing.T) {
 		perByte := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(text))
 		t.Logf("%s: %v, %.0f bytes for each byte", name, took, perByte)
 		require.Less(t, perByte, 400.0, name)
-		require.Less(t, took, 20*time.Second, name) // half a second where nothing else runs; in proportion to the square it took hours
+		require.Less(t, took, 20*time.Second, name) // half a second when nothing else runs; it took hours when the time grew with the square
 	}
 }
 
@@ -147,7 +147,7 @@ func FuzzFind(f *testing.F) {
 		})
 		if ok {
 			require.True(t, 0 <= start && start < end && end <= len(runes) && end-start <= research.MaxExcerpt)
-			if end-start < research.MaxExcerpt/2 { // not cut: it says what was looked for, but for what surrounds both
+			if end-start < research.MaxExcerpt/2 { // the span was not cut, so it equals the quote except for the marks around both
 				require.Contains(t, normalise(runes[start:end]).text, strings.Trim(strings.TrimSpace(normalise([]rune(quote)).text), `"'. `))
 			}
 		}

@@ -22,31 +22,32 @@ type Proxy interface {
 	Credentials() (user, password string) // what it asks for (RFC 9110 §11.7); empty: nothing
 }
 
-// Config is what a Browser needs to know. Zero values stand for the defaults named.
+// Config is the configuration of a Browser. Zero values stand for the defaults named.
 type Config struct {
 	Fetcher      *page.Fetcher // loads the documents
 	Proxy        Proxy
-	At           string        // path of a Chromium, or ws:// or http:// address of one that runs; see Find
+	At           string        // path of a Chromium, or ws:// or http:// address of a running one; see Find
 	UserAgent    string        // of every request
 	Dir          string        // folder for profile folders; the system's for temporary files
 	Tabs         int           // pages shown at the same time; 4
 	RecycleAfter int           // pages after which Chromium is replaced; 100
-	RenderTime   time.Duration // longest time to show one page, never more than its load has left; 8 s
+	RenderTime   time.Duration // longest time to show one page, never more than what is left of its load's time; 8 s
 	MaxHTML      int64         // characters of a shown page that are read; 10 Mi
 	Logger       *slog.Logger  // nil: no log
 }
 
-// programs are where Find looks, in order. The headless shell comes first: it is Chromium without what only a window needs, and
-// takes a fifth of the time to start and to open a tab. Debian's is named by its path, because what Debian puts on PATH is a
-// script that waits for it, and would outlive or leave behind the browser when either is killed.
+// programs are the programs that Find looks for, in order. The headless shell comes first: it is Chromium
+// without what only a window needs, and takes a fifth of the time to start and to open a tab. Debian's is named
+// by its path, because the program of that name on PATH is a script that waits for it. When one of the two is
+// killed, the other would be left.
 var programs = []string{"/usr/lib/chromium/chromium-headless-shell", "headless-shell", "headless_shell", "chrome-headless-shell",
 	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
 // ErrNone: there is no Chromium.
 var ErrNone = errors.New("no Chromium was found (" + strings.Join(programs, ", ") + "); install one, or name it or a running one by BROWSER")
 
-// Find resolves a setting: empty and "auto" look for a Chromium, an address stays as it is, and anything else is
-// the name or path of a program. The error is ErrNone, or tells what is wrong with the program.
+// Find resolves a setting. Empty and "auto" look for a Chromium, an address stays unchanged, and anything else
+// is the name or path of a program. The error is ErrNone, or says what is wrong with the program.
 func Find(setting string) (at string, err error) {
 	switch {
 	case setting == "" || setting == "auto":
@@ -68,7 +69,7 @@ func Find(setting string) (at string, err error) {
 
 func isAddress(at string) bool { return strings.Contains(at, "://") }
 
-// Browser keeps one Chromium for all sessions. It is safe for concurrent use.
+// Browser runs one Chromium for all sessions. It is safe for concurrent use.
 type Browser struct {
 	cfg   Config
 	log   *slog.Logger
@@ -79,18 +80,18 @@ type Browser struct {
 
 	mu       sync.Mutex
 	current  *instance     // takes new pages; nil: none
-	starting chan struct{} // closed when the start that is under way is over
+	starting chan struct{} // closed when the current start has ended
 	live     map[*instance]bool
-	idle     []*tab // that wait for the next page of their session; oldest first
-	reviving bool   // a remote Chromium that was lost is looked for
+	idle     []*tab // tabs that wait for the next page of their session; oldest first
+	reviving bool   // a remote Chromium was lost, and a goroutine tries to reach it
 	version  string // of the last Chromium that started
-	failed   error  // why the last start failed; nil: it did not
-	deaths   int    // Chromiums in a row that failed to start or died young
+	failed   error  // error of the last start; nil: it succeeded
+	failures int    // how many Chromiums in a row failed to start or ended soon after
 	notUntil time.Time
 	closed   bool
 }
 
-// New returns a Browser. It starts nothing yet; profile folders of dead processes are removed.
+// New returns a Browser. It starts nothing yet. It removes the profile folders of processes that have ended.
 func New(cfg Config) *Browser {
 	cfg.Tabs = cmp.Or(cfg.Tabs, 4)
 	cfg.RecycleAfter = cmp.Or(cfg.RecycleAfter, 100)
@@ -131,7 +132,7 @@ func (b *Browser) newSession(scope page.Scope) *session {
 	return s
 }
 
-// Start starts Chromium ahead of its first page, so that Status can tell whether it works.
+// Start starts Chromium before its first page, so that Status knows whether it works.
 func (b *Browser) Start(ctx context.Context) error {
 	_, release, err := b.acquire(ctx)
 	if err == nil {
@@ -140,7 +141,7 @@ func (b *Browser) Start(ctx context.Context) error {
 	return err
 }
 
-// Status says whether pages can be shown, and a sentence about what shows them or what is missing.
+// Status reports whether pages can be shown. Its sentence names the browser, or what is missing.
 func (b *Browser) Status() (ok bool, detail string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,23 +12,23 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 )
 
-// blank is what a tab shows that shows nothing.
+// blank is the address that an empty tab shows.
 const blank = "about:blank"
 
-// A page may take cleanTime to make way; whether it has is asked every cleanAgain.
+// A page has cleanTime to unload. Every cleanAgain it is checked whether it has.
 const (
 	cleanTime  = 2 * time.Second
 	cleanAgain = 5 * time.Millisecond
 )
 
-// begin makes l what the tab shows next.
+// begin makes l the load that the tab shows.
 func (t *tab) begin(l *load) {
 	l.pending, l.busy = map[network.RequestID]bool{}, time.Now()
 	t.load.Store(l)
 }
 
-// tab gives a tab for l: one that has shown a page of the session before, or a new one. A new one costs several times what
-// it takes to show a page. It calls release when the tab is not used any more, or there is none.
+// tab returns a tab for l: one that has shown a page of the session before, or a new one, which takes several
+// times as long as showing a page. It calls release when the tab is not used any more, or when there is none.
 func (s *session) tab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, fresh bool, release func()) (*tab, error) {
 	for !fresh {
 		t := s.browser.unpark(s, i)
@@ -48,7 +48,7 @@ func (s *session) tab(ctx context.Context, i *instance, id cdp.BrowserContextID,
 	return s.openTab(ctx, i, id, l, release)
 }
 
-// use takes a tab that was parked, when it is clean; false: it is gone.
+// use takes a parked tab, if it can be cleaned; ok is false when it no longer exists.
 func (t *tab) use(ctx context.Context, release func()) (ok bool, err error) {
 	select {
 	case <-t.cleaned:
@@ -70,7 +70,7 @@ func (t *tab) use(ctx context.Context, release func()) (ok bool, err error) {
 	return !t.over, nil
 }
 
-// finish is the end of the tab.
+// finish closes the tab.
 func (t *tab) finish() {
 	t.mu.Lock()
 	t.over = true
@@ -82,8 +82,8 @@ func (t *tab) finish() {
 	}
 }
 
-// park keeps the tab for the next page of its session, and ends the one that it shows in the background. Until then it counts
-// as used.
+// park keeps the tab for the next page of its session, and unloads the current page in the background. Until
+// that is done the tab counts as used.
 func (t *tab) park() {
 	cleaned := make(chan struct{})
 	t.cleaned = cleaned
@@ -107,7 +107,8 @@ func (t *tab) park() {
 	t.session.browser.park(t)
 }
 
-// clean leaves the page, with all that it runs, and forgets it: no page may lead back to another.
+// clean unloads the page and everything that it runs, and removes it from the history, so that no later page can
+// navigate back to it.
 func (t *tab) clean(ctx context.Context) error {
 	r, err := cdp.Call(ctx, t.target, cdppage.Navigate, cdppage.NavigateParams{URL: blank})
 	if err == nil && r.ErrorText != "" {
@@ -116,7 +117,7 @@ func (t *tab) clean(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The answer may come before the page is gone.
+	// The answer may arrive before the page is unloaded.
 	tick := time.NewTicker(cleanAgain)
 	defer tick.Stop()
 	for {
@@ -135,7 +136,8 @@ func (t *tab) clean(ctx context.Context) error {
 	}
 }
 
-// park keeps a tab, as one of at most as many as may be used at the same time. The oldest goes first.
+// park adds a tab to the parked ones, of which there are at most as many as may be used at the same time. The
+// oldest is closed first.
 func (b *Browser) park(t *tab) {
 	b.mu.Lock()
 	b.idle = append(b.idle, t)
@@ -149,11 +151,11 @@ func (b *Browser) park(t *tab) {
 		oldest.close()
 	}
 	if t.ctx.Err() != nil || t.session.ctx.Err() != nil {
-		b.forget(t) // its end may have looked for it before it was here
+		b.forget(t) // it may have been closed before it was added
 	}
 }
 
-// unpark gives a tab of the session on i back; nil: there is none.
+// unpark returns a parked tab of the session on i; nil: there is none.
 func (b *Browser) unpark(s *session, i *instance) *tab {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -166,7 +168,7 @@ func (b *Browser) unpark(s *session, i *instance) *tab {
 	return nil
 }
 
-// forget takes a tab that is closed out of those that are kept.
+// forget removes a closed tab from the parked ones.
 func (b *Browser) forget(t *tab) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

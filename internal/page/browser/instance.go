@@ -24,21 +24,21 @@ const startTime = 30 * time.Second
 
 // instance is one Chromium, ours or a remote one.
 type instance struct {
-	ctx     context.Context // chromedp's, of the whole browser; it ends when the browser is gone
+	ctx     context.Context // chromedp's context of the whole browser; it ends when the browser has ended
 	browser *chromedp.Browser
 	pid     atomic.Int64 // 0: remote
 	version string
 	began   time.Time
 
 	stopping atomic.Bool
-	stop     func() // ends it and waits until nothing of it is left; for any number of callers
+	stop     func() // ends it and waits until everything of it has ended; may be called by several callers
 
 	tabs, pages int // guarded by Browser.mu
 }
 
 func (i *instance) dead() bool { return i.ctx.Err() != nil || i.stopping.Load() }
 
-// giveUp starts to end a Chromium that does not answer, and has the next page take another.
+// giveUp begins to end a Chromium that does not answer. The next page gets another one.
 func (i *instance) giveUp() {
 	i.stopping.Store(true)
 	goroutine.Go(i.ctx, i.stop)
@@ -75,7 +75,7 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 			profile.remove(int(i.pid.Load()))
 		}
 	})
-	// What Chromium starts with bounds its life, so the time limit of the start has to be one of its own.
+	// The context that Chromium starts with also ends it, so the time limit of the start must be separate.
 	limit := goroutine.AfterDelay(ctx, startTime, i.stop)
 	defer limit.Stop()
 	defer goroutine.AfterFunc(ctx, i.stop)()
@@ -91,7 +91,7 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 	return nil, fmt.Errorf("start Chromium: %w", firstLines(err))
 }
 
-// firstLines cuts what Chromium printed to what fits a log line.
+// firstLines shortens Chromium's output to a log line.
 func firstLines(err error) error {
 	const limit = 500
 	if s := err.Error(); len(s) > limit {
@@ -100,7 +100,7 @@ func firstLines(err error) error {
 	return err
 }
 
-// newContext makes a BrowserContext whose traffic goes through the proxy alone. A Chromium that does not answer is given up.
+// newContext makes a BrowserContext that can only use the proxy. When Chromium does not answer, it is given up.
 func (i *instance) newContext(ctx context.Context, proxy string) (id cdp.BrowserContextID, err error) {
 	asked := ctx
 	ctx, cancel := context.WithTimeout(asked, answerTime)
@@ -133,7 +133,7 @@ func (i *instance) dispose(id cdp.BrowserContextID) {
 	_, _ = cdp.Call(ctx, i.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
 }
 
-// bypass takes loopback and link-local addresses out of the list of what goes around the proxy, where Chromium has them.
+// bypass is Chromium's rule that loopback and link-local addresses, too, are reached through the proxy.
 const bypass = "<-loopback>"
 
 // options are the command line of Chromium.
@@ -141,17 +141,18 @@ func (b *Browser) options(p *profile) []chromedp.ExecAllocatorOption {
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(b.cfg.At), chromedp.UserDataDir(p.dir), chromedp.UserAgent(b.cfg.UserAgent),
 		chromedp.ProxyServer(b.cfg.Proxy.URL()), chromedp.Flag("proxy-bypass-list", bypass),
-		// No name is looked up by Chromium itself, whatever feature would like to: the proxy does that.
+		// Chromium resolves no names itself, even for features that would; the proxy does.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+hostOf(b.cfg.Proxy.URL())),
-		// The first name is that of Chromium, the second that of the old headless shell.
+		// The first name of the flag is Chromium's, the second that of the old headless shell.
 		chromedp.Flag("webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("password-store", "basic"), chromedp.Flag("lang", "en"),
-		// Frames of other sites share the process of their page, so that one session of the protocol sees all requests.
-		// There are no cookies of anybody that site isolation would protect from them.
+		// Frames of other sites run in the process of their page, so that one session of the protocol sees all
+		// requests. Site isolation would protect cookies, and there are none.
 		chromedp.Flag("disable-features", "IsolateOrigins,site-per-process,Translate,OptimizationHints,MediaRouter,"+
 			"DialMediaRouteProvider,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Prerender2,AutofillServerCommunication"),
-		// The environment may hold secrets. Everything that Chromium leaves behind it leaves in the profile folder.
+		// The environment may hold secrets, so it is not passed on. All files of Chromium are in the profile
+		// folder.
 		chromedp.NoInheritEnv, chromedp.Env("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin",
 			"HOME="+p.dir, "TMPDIR="+p.dir, "XDG_RUNTIME_DIR="+p.dir, "LANG=C.UTF-8"),
 		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {

@@ -10,18 +10,19 @@ import (
 	"legwork/internal/retry"
 )
 
-// errUnavailable: there is no Chromium now and none may be started yet.
+// errUnavailable means that there is no Chromium, and that none may be started yet.
 var errUnavailable = errors.New("the browser is not available")
 
-// A Chromium that lives shorter than youth, or does not start, makes the next start wait: not at all the first time,
-// because the page that lost it is tried again, then firstPause, doubled up to lastPause.
+// When a Chromium does not start, or ends within youth, the next start has to wait. After the first such failure
+// it does not wait, because the page that was lost is tried again. Then the pause is firstPause, doubled with
+// each failure up to lastPause.
 const (
 	youth      = time.Minute
 	firstPause = time.Second
 	lastPause  = time.Minute
 )
 
-// acquire waits for a free tab and gives the Chromium to open it in. release must be called when the tab is closed.
+// acquire waits for a free tab and returns the Chromium to open it in. Call release when the tab is closed.
 func (b *Browser) acquire(ctx context.Context) (i *instance, release func(), err error) {
 	select {
 	case b.slots <- struct{}{}:
@@ -37,7 +38,7 @@ func (b *Browser) acquire(ctx context.Context) (i *instance, release func(), err
 	return i, func() { b.give(i); <-b.slots }, nil
 }
 
-// take counts a page on the current Chromium, which it starts when there is none.
+// take counts a page on the current Chromium. It starts one when there is none.
 func (b *Browser) take(ctx context.Context) (*instance, error) {
 	for {
 		b.mu.Lock()
@@ -70,7 +71,8 @@ func (b *Browser) take(ctx context.Context) (*instance, error) {
 	}
 }
 
-// begin starts a Chromium unless one is being started, and gives what is closed when that is over. b.mu is held, and b open.
+// begin starts a Chromium unless one is being started. It returns a channel that is closed when the start has
+// ended. b.mu is held, and b is open.
 func (b *Browser) begin() <-chan struct{} {
 	if b.starting == nil {
 		b.starting = make(chan struct{})
@@ -79,7 +81,7 @@ func (b *Browser) begin() <-chan struct{} {
 	return b.starting
 }
 
-// give takes back what take gave. A Chromium that gets no new pages ends with its last one.
+// give takes back a page that take counted. A Chromium that gets no new pages ends after its last one.
 func (b *Browser) give(i *instance) {
 	b.mu.Lock()
 	i.tabs--
@@ -90,7 +92,7 @@ func (b *Browser) give(i *instance) {
 	}
 }
 
-// background runs f, which Close waits for.
+// background runs f in a goroutine. Close waits for it.
 func (b *Browser) background(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -103,7 +105,7 @@ func (b *Browser) background(f func()) {
 // start makes a new Chromium the current one.
 func (b *Browser) start() {
 	var i *instance
-	err := goroutine.Catch(b.base, func() (err error) { // whoever waits for the start must hear of its end
+	err := goroutine.Catch(b.base, func() (err error) { // after a panic, too, those who wait for the start are told
 		i, err = b.launch(b.base)
 		return err
 	})
@@ -113,7 +115,7 @@ func (b *Browser) start() {
 	if err != nil {
 		news := b.failed == nil || b.failed.Error() != err.Error()
 		b.failed = err
-		b.mourn()
+		b.countFailure()
 		b.mu.Unlock()
 		if news && b.base.Err() == nil {
 			b.log.Error("Chromium does not start; pages are read over HTTP", "at", b.cfg.At, "error", err)
@@ -136,7 +138,7 @@ func (b *Browser) start() {
 	b.lost(i)
 }
 
-// lost forgets a Chromium that has ended, and makes sure that nothing of it is left.
+// lost removes a Chromium that has ended, and makes sure that all its processes have ended.
 func (b *Browser) lost(i *instance) {
 	unasked := !i.stopping.Load()
 	i.stop()
@@ -153,16 +155,16 @@ func (b *Browser) lost(i *instance) {
 		return
 	}
 	if time.Since(i.began) > youth {
-		b.deaths = 0
+		b.failures = 0
 	}
-	b.mourn()
+	b.countFailure()
 	b.log.Warn("Chromium died; the pages in it are tried once more", "pid", i.pid.Load(), "pages", i.pages, "age", time.Since(i.began).Round(time.Millisecond))
 }
 
-// mourn counts a death and says when the next start may be.
-func (b *Browser) mourn() {
-	b.deaths++
-	if b.deaths > 1 {
-		b.notUntil = time.Now().Add(retry.Pause(b.deaths-1, firstPause, lastPause))
+// countFailure counts a Chromium that failed, and sets the time of the next start.
+func (b *Browser) countFailure() {
+	b.failures++
+	if b.failures > 1 {
+		b.notUntil = time.Now().Add(retry.Pause(b.failures-1, firstPause, lastPause))
 	}
 }

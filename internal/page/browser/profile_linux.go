@@ -40,14 +40,15 @@ func newProfile(parent string) (*profile, error) {
 	return p, nil
 }
 
-// remove ends what is left of the Chromium with process group pid (0: there never was one) and removes the folder.
+// remove ends the remaining processes of the Chromium with process group pid (0: there was none) and removes the
+// folder.
 func (p *profile) remove(pid int) {
 	if pid > 0 {
 		_ = syscall.Kill(-pid, syscall.SIGKILL)
 	}
 	clear := func() bool {
 		n := killUsersOf(p.dir)
-		for pid > 0 { // orphans are ours to reap where we are the first process, as in a container
+		for pid > 0 { // where this is the first process, as in a container, orphans become its children
 			if reaped, err := syscall.Wait4(-pid, nil, syscall.WNOHANG, nil); err != nil || reaped <= 0 {
 				break
 			}
@@ -56,7 +57,7 @@ func (p *profile) remove(pid int) {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for range 500 { // a process that was killed may still write for a moment
+	for range 500 { // a killed process may still write for a moment
 		if clear() {
 			break
 		}
@@ -67,7 +68,8 @@ func (p *profile) remove(pid int) {
 	}
 }
 
-// own puts Chromium into a process group of its own, which is killed as a whole, and binds its life to ours.
+// own puts Chromium into a process group of its own, which is killed as a whole, and makes the kernel kill it
+// when we end.
 func own(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error {
@@ -79,7 +81,7 @@ func own(cmd *exec.Cmd) {
 	}
 }
 
-// killUsersOf kills every process that was started with dir as its profile folder, and says how many there were.
+// killUsersOf kills every process that was started with dir as its profile folder, and returns their number.
 func killUsersOf(dir string) int {
 	want := []byte("--user-data-dir=" + dir)
 	entries, err := os.ReadDir("/proc")
@@ -106,12 +108,13 @@ func killUsersOf(dir string) int {
 	return n
 }
 
-// removeStale removes the profile folders below parent whose owners are dead, with the processes that still use them.
+// removeStale removes the profile folders below parent whose owners have ended, and kills the processes that
+// still use them.
 func removeStale(parent string, log *slog.Logger) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, profilePrefix+"*"))
 	for _, dir := range dirs {
 		lock, err := os.Open(filepath.Join(dir, lockName))
-		if err != nil { // without a lock it is just being made, unless it has been so for long
+		if err != nil { // a folder without a lock is being made, unless it is old
 			info, statErr := os.Stat(dir)
 			if !errors.Is(err, os.ErrNotExist) || statErr != nil || time.Since(info.ModTime()) < time.Minute {
 				continue

@@ -17,13 +17,14 @@ import (
 	"github.com/chromedp/chromedp/remote"
 )
 
-// devtools is in the path of the WebSocket that a Chromium is spoken to by. The name after it is drawn at its start.
+// devtools is the path of the WebSocket with which a Chromium is controlled, up to a name that is random for
+// each start.
 const devtools = "/devtools/browser/"
 
-// answerTime is how long a Chromium may take to answer a plain question.
+// answerTime is how long a Chromium may take to answer a simple request.
 const answerTime = 10 * time.Second
 
-// connect gives chromedp's allocator for the Chromium that runs at the address of BROWSER.
+// connect returns chromedp's allocator for the running Chromium at the address of BROWSER.
 func connect(ctx context.Context, at string) (context.Context, context.CancelFunc, error) {
 	lookup, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -35,9 +36,9 @@ func connect(ctx context.Context, at string) (context.Context, context.CancelFun
 	return alloc, end, nil
 }
 
-// endpoint is the WebSocket of the Chromium at an address. An address without the path of one is asked for it, as
-// Chromium's own /json/version tells it; what that says about host and port is not believed, because they are others
-// behind a mapped port.
+// endpoint is the WebSocket of the Chromium at an address. When the address has no such path, Chromium's
+// /json/version is asked for it. Host and port in that answer are ignored, because they are wrong behind a
+// mapped port.
 func endpoint(ctx context.Context, at string) (*url.URL, error) {
 	u, err := url.Parse(at)
 	if err != nil {
@@ -51,7 +52,7 @@ func endpoint(ctx context.Context, at string) (*url.URL, error) {
 		}
 		u.Host = net.JoinHostPort(u.Hostname(), port)
 	}
-	if !secure { // Chromium answers to a name in the Host header with an error; behind TLS the name has to be the certificate's
+	if !secure { // Chromium refuses a name in the Host header; with TLS the name must be that of the certificate
 		if u.Host, err = numeric(ctx, u.Hostname(), u.Port()); err != nil {
 			return nil, err
 		}
@@ -68,7 +69,7 @@ func endpoint(ctx context.Context, at string) (*url.URL, error) {
 	return u, nil
 }
 
-// numeric resolves a host, as everybody but Chromium's own check of the Host header would leave to the dialer.
+// numeric resolves a host to an address, because Chromium's check of the Host header accepts only addresses.
 func numeric(ctx context.Context, host, port string) (string, error) {
 	if net.ParseIP(host) == nil && host != "localhost" { // which Chromium lets pass
 		addresses, err := net.DefaultResolver.LookupHost(ctx, host)
@@ -109,8 +110,8 @@ func ask(ctx context.Context, u url.URL, secure bool) (path string, err error) {
 	return address.Path, nil
 }
 
-// revive looks for a remote Chromium that was lost until it is back: its keeper starts it again, and nothing tells of that.
-// A Chromium of our own is started by the next page.
+// revive tries to reach a lost remote Chromium until it succeeds. Somebody else starts it again, and does not
+// report that. A Chromium of our own is started by the next page.
 func (b *Browser) revive() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -124,7 +125,7 @@ func (b *Browser) revive() {
 	})
 }
 
-// look tries once to reach the Chromium, when that is due, and reports whether it has to be tried again.
+// look tries once to reach the Chromium, when it is time. It reports whether to try again.
 func (b *Browser) look() bool {
 	b.mu.Lock()
 	wait := time.Until(b.notUntil)

@@ -14,17 +14,18 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// maxRequests is how many requests one page may make. Those beyond are refused, and at the double not even answered.
+// maxRequests is how many requests one page may make. Further ones are refused, and beyond twice the number they
+// are not answered at all.
 const maxRequests = 500
 
-// event hears everything that the tab tells. It must not wait, so what answers the browser does so on its own.
+// event receives all events of the tab. It must not block, so it answers the browser from other goroutines.
 func (t *tab) event(e any) {
-	l := t.load.Load()                             // now: an answer may take until the tab shows something else
-	goroutine.Call(l.ctx, func() { t.hear(l, e) }) // in a goroutine of chromedp's
+	l := t.load.Load()                               // read now, because the tab may show another load when the answer is ready
+	goroutine.Call(l.ctx, func() { t.handle(l, e) }) // in a goroutine of chromedp's
 }
 
-// hear handles an event that belongs to l.
-func (t *tab) hear(l *load, e any) {
+// handle handles an event that belongs to l.
+func (t *tab) handle(l *load, e any) {
 	switch e := e.(type) {
 	case *fetch.EventRequestPaused:
 		if l.counted() {
@@ -47,7 +48,7 @@ func (t *tab) hear(l *load, e any) {
 	}
 }
 
-// lasting names what is open for as long as the page is.
+// lasting reports whether a request stays open as long as the page does.
 func lasting(r network.ResourceType) bool {
 	return r == network.ResourceTypeEventSource || r == network.ResourceTypeWebSocket || r == network.ResourceTypePing || r == network.ResourceTypeMedia
 }
@@ -59,7 +60,7 @@ func (l *load) progress(change func()) {
 	change()
 }
 
-// counted counts a request and reports whether it deserves an answer.
+// counted counts a request and reports whether it is answered.
 func (l *load) counted() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,8 +72,8 @@ func (t *tab) brief() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.ctx, 5*time.Second)
 }
 
-// decide answers a request of the page: the document is handed over, navigation and what is not needed are refused, and
-// the rest goes to the proxy.
+// decide answers a request of the page. The document is sent from memory, navigation and unneeded requests are
+// refused, and all others go to the proxy.
 func (t *tab) decide(l *load, e *fetch.EventRequestPaused) {
 	ctx, cancel := t.brief()
 	defer cancel()
@@ -96,7 +97,7 @@ func (t *tab) refuse(ctx context.Context, e *fetch.EventRequestPaused, why netwo
 	_, _ = cdp.Call(ctx, t.target, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: why})
 }
 
-// first reports whether the document is still to be handed over, and that it is now.
+// first reports whether the document has not been sent yet, and notes that it is now.
 func (l *load) first() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,7 +106,7 @@ func (l *load) first() bool {
 	return first
 }
 
-// leads notes where a script wants the tab to go.
+// leads notes the address to which a script wants to navigate the tab.
 func (l *load) leads(r *network.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,8 +116,8 @@ func (l *load) leads(r *network.Request) {
 	}
 }
 
-// refused reports whether a request of the page is not made: it is one too many, nothing that text needs, or a frame
-// from where the policy of the session forbids to read.
+// refused reports whether a request of the page is refused: there were too many, it is not needed for the text,
+// or it is for a frame that the policy of the session forbids.
 func (l *load) refused(e *fetch.EventRequestPaused, s *session) bool {
 	l.mu.Lock()
 	over := l.requests > maxRequests
@@ -136,7 +137,7 @@ func (l *load) refused(e *fetch.EventRequestPaused, s *session) bool {
 	return false
 }
 
-// authenticate answers the proxy's question for credentials, and nobody else's.
+// authenticate sends the proxy its credentials. No other server gets any.
 func (t *tab) authenticate(e *fetch.EventAuthRequired) {
 	ctx, cancel := t.brief()
 	defer cancel()
@@ -150,13 +151,13 @@ func (t *tab) authenticate(e *fetch.EventAuthRequired) {
 	_, _ = cdp.Call(ctx, t.target, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: e.RequestID, AuthChallengeResponse: answer})
 }
 
-// passed are the headers of the document that say how to show it. Others concern its transport, or would make the
-// browser do something else with it than show it.
+// passed are the headers of the document that affect how it is shown. Others concern its transport, or would
+// make the browser do something else than show it.
 var passed = []string{"Content-Language", "Content-Security-Policy", "Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy",
 	"Feature-Policy", "Last-Modified", "Permissions-Policy", "Referrer-Policy", "Set-Cookie"}
 
-// sandbox is what a page and its frames may do (HTML § 7.1.5): neither open windows, nor save files, nor ask questions in
-// dialogs, which are answered with no, nor lead to other programs. Frames lead nobody but themselves elsewhere.
+// sandbox restricts the page and its frames (HTML § 7.1.5): they may not open windows, save files, show dialogs
+// (which are answered with no) or start other programs. A frame can navigate only itself.
 const sandbox = "sandbox allow-scripts allow-same-origin allow-forms"
 
 func (l *load) headers() []*fetch.HeaderEntry {

@@ -14,7 +14,7 @@ import (
 const (
 	scrollShare  = 60 // percent of the time that is left
 	scrollTime   = 6 * time.Second
-	scrollRounds = 12 // how often a page may grow at its end
+	scrollRounds = 12 // how often a page may grow while it is scrolled
 )
 
 //go:embed scripts/scroll.js
@@ -26,8 +26,8 @@ type scrolled struct {
 	Done   bool    `json:"done"`
 }
 
-// scroll goes down a page that asks what comes into view, until it does not grow any more, and waits for what that loads. more
-// reports that there was no time for all of it. A page that does not ask costs one look.
+// scroll scrolls down a page that loads more when it is scrolled, until it does not grow any more, and waits for
+// what it loads. more is true when there was not enough time. Other pages are only checked once.
 func (t *tab) scroll(ctx context.Context) (more bool, err error) {
 	deadline, ok := ctx.Deadline()
 	if !ok || !t.wantsScrolling(ctx) {
@@ -58,7 +58,7 @@ func (t *tab) scroll(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// wantsScrolling reports whether the page observes what comes into view, or listens to scrolling.
+// wantsScrolling reports whether the page observes which elements are visible, or listens to scrolling.
 func (t *tab) wantsScrolling(ctx context.Context) bool {
 	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{ // in the world of the page
 		Expression: "window[Symbol.for('legwork.scrolls')]()", ReturnByValue: new(true), Silent: new(true),

@@ -23,10 +23,10 @@ const (
 	maxKeptBytes = 32 << 20
 )
 
-// maxScriptRedirects is how often one load follows scripts that lead away from a page without text.
+// maxScriptRedirects is how many redirects by scripts one load follows.
 const maxScriptRedirects = 2
 
-// session is what one run reads the web with.
+// session reads the web for one run.
 type session struct {
 	browser *Browser
 	scope   page.Scope
@@ -48,8 +48,8 @@ type kept struct {
 	visit research.Visit
 }
 
-// Load implements page.Session. Where the scripts of a page without much text lead elsewhere, that is loaded; if it cannot
-// be read, the page itself is what was read.
+// Load implements page.Session. When the scripts of a page without much text navigate to another address, that
+// is loaded. If it cannot be read, the page itself is the result.
 func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, error) {
 	rawURL, raw, policy := at.URL, at.URL, s.scope.Policy(at)
 	var before *research.Visit
@@ -81,7 +81,8 @@ func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, er
 	}
 }
 
-// render reads a page again after its scripts ran. next is where they lead to, when the page holds nothing else.
+// render reads a page again after its scripts ran. next is the address that the scripts navigate to, when the
+// page has no content of its own.
 func (s *session) render(ctx context.Context, v research.Visit, doc *page.Document, fragment string) (shown research.Visit, next string) {
 	var got reading
 	err := s.show(ctx, doc, fragment, false, func(ctx context.Context, t *tab) error {
@@ -108,10 +109,10 @@ func (s *session) render(ctx context.Context, v research.Visit, doc *page.Docume
 	return shown, next
 }
 
-// maxRedirectText is the size of a page, in bytes of text, up to which it may be nothing but a way to another.
+// maxRedirectText is the size of a page, in bytes of text, up to which it may be only a redirect.
 const maxRedirectText = 500
 
-// noteOf says why a page is told of as the server sent it.
+// noteOf says why a page was read as the server sent it.
 func noteOf(err error) string {
 	switch {
 	case errors.Is(err, errRestless):
@@ -122,7 +123,7 @@ func noteOf(err error) string {
 	return "The page could not be shown in the browser, so it was read as the server sent it, without its scripts."
 }
 
-// show opens doc in a tab and runs use when it has come to rest. A tab that is lost is opened once more.
+// show opens doc in a tab and calls use when the page no longer changes. When a tab is lost, it tries once more.
 func (s *session) show(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
 	for attempt := 1; ; attempt++ {
 		err := s.try(ctx, &load{ctx: ctx, doc: doc, url: address(doc.URL, fragment), pictures: pictures}, attempt > 1, use)
@@ -133,7 +134,7 @@ func (s *session) show(ctx context.Context, doc *page.Document, fragment string,
 	}
 }
 
-// try opens l in a tab, one that no page was shown in if fresh is set.
+// try opens l in a tab. With fresh set, it uses a new tab.
 func (s *session) try(ctx context.Context, l *load, fresh bool, use func(context.Context, *tab) error) (err error) {
 	i, release, err := s.browser.acquire(ctx)
 	if err != nil {
@@ -178,7 +179,7 @@ func (s *session) try(ctx context.Context, l *load, fresh bool, use func(context
 	})
 }
 
-// contextOn gives the session's BrowserContext on i, made at the first use.
+// contextOn returns the session's BrowserContext on i, which is made at its first use.
 func (s *session) contextOn(ctx context.Context, i *instance) (cdp.BrowserContextID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -235,7 +236,7 @@ func (s *session) keep(v research.Visit, doc *page.Document, urls ...string) {
 	}
 }
 
-// loaded gives a document that was loaded before.
+// loaded returns a document that was loaded before.
 func (s *session) loaded(raw string) (research.Visit, *page.Document) {
 	u, err := page.ParseURL(raw)
 	if err != nil {
@@ -259,7 +260,8 @@ func address(u *url.URL, fragment string) string {
 	return plain + fragment
 }
 
-// fragment is the part of a URL from '#' on, which never reaches a server but tells some pages what to show.
+// fragment is the part of a URL from '#' on. It is never sent to a server, but some pages use it to decide what
+// to show.
 func fragment(raw string) string {
 	if u, err := weburl.Parse(raw); err == nil && u.Fragment != "" {
 		return "#" + u.EscapedFragment()

@@ -14,17 +14,17 @@ import (
 	_ "embed"
 )
 
-// When a page has come to rest.
+// When a page counts as settled.
 const (
-	quietTime = 300 * time.Millisecond // no request began or ended, and the page did not change
-	calmTime  = 100 * time.Millisecond // as long is enough for a page that has nothing under way; see guard.js
-	stillTime = time.Second            // as long without a change is enough for a page that never stops asking
-	lookAgain = 25 * time.Millisecond  // or twice as long as a look takes
+	quietTime = 300 * time.Millisecond // no request began or ended for this long, and the page did not change
+	calmTime  = 100 * time.Millisecond // this long is enough for a page that has nothing running; see guard.js
+	stillTime = time.Second            // this long without a change is enough for a page whose requests never end
+	lookAgain = 25 * time.Millisecond  // pause between two looks, or twice the time of a look if that is longer
 	calmNodes = 10_000                 // elements of a page up to which it is worth while to save the rest
 	restShare = 75                     // percent of the time limit; the rest of it is for reading
 )
 
-// pulse is a look at how far a page is.
+// pulse is the state of a page at one look.
 type pulse struct {
 	Ready bool `json:"ready"` // the page's own load event
 	Nodes int  `json:"nodes"`
@@ -39,7 +39,7 @@ const pulseScript = `({ready: document.readyState === 'complete', nodes: documen
 const plainScript = `new Promise(done => { setTimeout(done, 300); requestAnimationFrame(() => setTimeout(() => done(true), 0)) })
 	.then(drawn => !!drawn && window.length + document.getAnimations().length === 0)`
 
-// settle waits until the page has come to rest, but not longer than limit: what is there by then is what is read.
+// settle waits until the page has settled, at most for limit. After that the page is read as it is.
 func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 	rest := time.NewTimer(limit)
 	defer rest.Stop()
@@ -82,8 +82,8 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// calm reports whether nothing of what the page is known to have under way can change it before quietTime is over. A page
-// with pictures is waited for as ever.
+// calm reports whether the page has nothing running that could change it before quietTime is over. It is false
+// for a page with pictures.
 func (t *tab) calm(ctx context.Context, last pulse) (bool, error) {
 	l := t.load.Load()
 	if l.pictures {
@@ -103,20 +103,20 @@ func (t *tab) calm(ctx context.Context, last pulse) (bool, error) {
 	return now == last && idle && quiet >= calmTime, err
 }
 
-// quiet says for how long no request began or ended, and whether none is under way.
+// quiet returns for how long no request began or ended, and whether none is running.
 func (l *load) quiet() (time.Duration, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Since(l.busy), len(l.pending) == 0
 }
 
-// reading is a page as it is shown.
+// reading is the content of a page as it is shown.
 type reading struct {
 	HTML   string `json:"html"`
 	Frames int    `json:"frames"` // whose content is in HTML
-	More   bool   `json:"-"`      // it loads more as it is scrolled than there was time for
+	More   bool   `json:"-"`      // it loads more when it is scrolled, and there was not enough time for all of it
 	Hidden int    `json:"hidden"` // consent banners taken away
-	next   string // where its scripts want to lead to
+	next   string // the address that its scripts navigate to
 }
 
 // consentScript defines hideConsent(), readScript read(limit), quoteScript seekAll(quotes, enough) and shown(height).
@@ -127,7 +127,7 @@ var consentScript string
 //go:embed scripts/read.js
 var readScript string
 
-// read takes the consent banners away and gives the page, at most limit characters of it.
+// read hides consent banners and returns the page, at most limit characters of it.
 func (t *tab) read(ctx context.Context, limit int64) (reading, error) {
 	r, err := evaluate[reading](ctx, t, fmt.Sprintf("(() => {%s\n%s\nconst hidden = hideConsent(); return {...read(%d), hidden};})()",
 		consentScript, readScript, limit))
@@ -141,7 +141,7 @@ func (t *tab) read(ctx context.Context, limit int64) (reading, error) {
 	return r, nil
 }
 
-// evaluate runs an expression in the world of ours.
+// evaluate runs an expression in a JavaScript world of ours, which the page cannot change.
 func evaluate[T any](ctx context.Context, t *tab, expression string) (T, error) {
 	var out T
 	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{
@@ -163,7 +163,7 @@ func evaluate[T any](ctx context.Context, t *tab, expression string) (T, error) 
 	return out, nil
 }
 
-// refusesFrame reports whether the policy forbids to read a frame.
+// refusesFrame reports whether the policy forbids the address of a frame.
 func (s *session) refusesFrame(raw string) bool {
 	u, err := url.Parse(raw)
 	return err != nil || s.scope.Hosts.Refuse(u.Host) != ""

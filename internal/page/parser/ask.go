@@ -10,11 +10,11 @@ import (
 	"legwork/internal/page"
 )
 
-// watchEvery is how often the memory of a process that reads is looked at.
+// watchEvery is how often the memory of a reading process is measured.
 const watchEvery = 20 * time.Millisecond
 
-// ask has a process read one document. When it does not, within the limits, the process is gone. Errors are page.ErrLimit,
-// page.ErrType where the parser crashed, errNoRoom, and that of ctx.
+// ask lets a process read one document. If the process exceeds a limit, it is killed. Errors are page.ErrLimit,
+// page.ErrType if the parser crashed, and that of ctx.
 func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte) (*answer, error) {
 	limit := make(chan error, 1) // why the process was ended
 	stop := make(chan struct{})
@@ -29,7 +29,8 @@ func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte) (*an
 	return a, err
 }
 
-// exchange sends a request and waits for its answer. limit, if it is not nil, tells why the process was ended.
+// exchange sends a request and waits for its answer. limit says why the process was killed, if it was; limit may
+// be nil.
 func (p *Pool) exchange(ctx context.Context, c *process, q request, body []byte, limit chan error) (*answer, error) {
 	alive := goroutine.AfterFunc(ctx, func() { killGroup(c.cmd.Process.Pid) })
 	defer alive()
@@ -63,7 +64,7 @@ func (p *Pool) exchange(ctx context.Context, c *process, q request, body []byte,
 	return nil, p.died(c, q, err)
 }
 
-// died tells why a process that nobody killed is gone.
+// died returns the error for a process that ended without being killed.
 func (p *Pool) died(c *process, q request, err error) error {
 	last := c.err.String()
 	switch {

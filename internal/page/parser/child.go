@@ -19,8 +19,9 @@ const (
 	prepareMemory = 1 << 30 // bytes that compiling the PDF reader may map
 )
 
-// Serve is the life of a child process: it limits itself, then reads the documents that come over in and writes what was read
-// to out, until in ends. It must be called first thing in a process of its own: the limits hold for all of it.
+// Serve is the main loop of a child process. It limits itself, reads documents from in and writes the results to
+// out, until in ends. It must be called first in a process of its own, because the limits hold for the whole
+// process.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	from := bufio.NewReaderSize(in, 1<<16)
 	var s settings
@@ -49,7 +50,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		if err := writeJSON(out, read(ctx, reader, q, body)); err != nil {
 			return err
 		}
-		debug.FreeOSMemory() // what this document took is not there for long
+		debug.FreeOSMemory() // the memory that this document needed is given back
 	}
 }
 
@@ -67,7 +68,7 @@ func read(ctx context.Context, reader *page.InProcess, q request, body []byte) *
 	return &a
 }
 
-// ended tells an end of input between two requests, which is how a child is told to go, from a broken one.
+// ended reports an end of input between two requests as no error: that is how a child is told to end.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil

@@ -15,7 +15,7 @@ import (
 // maxFrame bounds one frame, in bytes. Bodies are at most FETCH_MAX_BYTES; a reading is bounded by package page.
 const maxFrame = 256 << 20
 
-// settings are the first frame that a child gets.
+// settings are the first frame that a child receives.
 type settings struct {
 	CacheDir string // of machine code
 	Memory   uint64 // bytes of writable memory that the child may map; 0: no limit
@@ -28,14 +28,15 @@ type request struct {
 	Header  http.Header
 }
 
-// answer is what came of a request.
+// answer is the result of a request.
 type answer struct {
 	Reading page.Reading
 	Code    string // of the error; empty: none
 	Message string // of the error
 }
 
-// codes are the errors of a page.Reader by the names that they have on the wire. The last one stands for all others.
+// codes maps the errors of a page.Reader to names that are sent to the other process. The last one stands for
+// all other errors.
 func codes() []struct {
 	code string
 	err  error
@@ -60,7 +61,7 @@ func (a *answer) encode(err error) {
 	}
 }
 
-// err gives the error of the answer.
+// err returns the error that the answer holds.
 func (a *answer) err() error {
 	if a.Code == "" {
 		return nil
@@ -99,7 +100,7 @@ func writeJSON(w io.Writer, v any) error {
 	return writeFrame(w, data)
 }
 
-// readFrame reads one frame. The error is io.EOF where there is no further one.
+// readFrame reads one frame. The error is io.EOF when there is no further one.
 func readFrame(r io.Reader) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Elsewhere than on Linux, a child is limited by the time that it takes and by Go's own memory limit alone.
+// On other systems than Linux a child is limited only in time and by Go's own memory limit.
 
 func limitMemory(uint64) error { return nil }
 

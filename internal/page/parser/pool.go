@@ -20,19 +20,19 @@ import (
 	"legwork/internal/page"
 )
 
-// Config says how a Pool works. Zero values stand for the defaults named.
+// Config configures a Pool. Zero values stand for the defaults named.
 type Config struct {
-	Command     []string      // starts a process that calls Serve; must be given
+	Command     []string      // command of a process that calls Serve; required
 	CacheDir    string        // of machine code; one that cannot be written to is replaced by a temporary folder
-	Size        int           // processes; as many as there are CPUs, at least 2 and at most 4
+	Size        int           // greatest number of processes; 0: one for each CPU, at least 2 and at most 4
 	CPU         time.Duration // CPU time for one document; 20 s
 	Timeout     time.Duration // for one document on a busy machine, waits for a process not counted; 60 s
 	Memory      uint64        // bytes of RAM for all processes together; 384 MiB
 	SmallMemory uint64        // bytes of RAM that each process may take; 96 MiB
 	LargeMemory uint64        // bytes of RAM that one of them may take while Memory has room for it; 288 MiB
-	LargeBody   int           // bytes from which on a document is a large one; 1 MiB
+	LargeBody   int           // size in bytes from which a document counts as large; 1 MiB
 	Recycle     int           // documents after which a process is replaced; 200
-	Idle        time.Duration // after which a process that has nothing to do ends; 1 min
+	Idle        time.Duration // an unused process ends after this time; 1 min
 	Logger      *slog.Logger  // nil: no log
 }
 
@@ -54,7 +54,7 @@ type Pool struct {
 	prepared bool
 	tempDir  string // a cache folder of our own; empty: none
 
-	preparing sync.Mutex // held while the PDF reader is compiled
+	preparing sync.Mutex // held while the PDF reader is being compiled
 }
 
 // NewPool returns a Pool.
@@ -82,8 +82,8 @@ func NewPool(cfg Config) (*Pool, error) {
 	return p, nil
 }
 
-// openCache makes sure that machine code can be kept somewhere: compiling it for each process would cost seconds and more
-// memory than a process has.
+// openCache makes sure that there is a folder for machine code. To compile it in each process would take
+// seconds, and more memory than a process has.
 func (p *Pool) openCache() error {
 	dir := p.cfg.CacheDir
 	if dir != "" {
@@ -104,7 +104,7 @@ func (p *Pool) openCache() error {
 	return nil
 }
 
-// Close ends all processes. Calls under way fail.
+// Close ends all processes. Running calls fail.
 func (p *Pool) Close() {
 	p.cancel()
 	p.mu.Lock()
@@ -177,7 +177,7 @@ func (p *Pool) readLarge(ctx context.Context, q request, body []byte) (*answer, 
 	return a, err
 }
 
-// kept are the headers that a reading depends on. The others (cookies among them) are not handed on.
+// kept are the headers that a reading depends on. Others, such as cookies, are not passed to the child.
 func kept(header http.Header) http.Header {
 	out := http.Header{}
 	for _, name := range []string{"Content-Type", "Content-Language", "Content-Disposition", "Last-Modified", "Refresh", "Link"} {
@@ -193,7 +193,7 @@ func isPDF(header http.Header, body []byte) bool {
 	return strings.Contains(strings.ToLower(header.Get("Content-Type")), "pdf") || strings.Contains(string(body[:min(len(body), 1024)]), "%PDF")
 }
 
-// take waits for a place in a channel that counts.
+// take waits for a free place in a channel that is used as a semaphore.
 func (p *Pool) take(ctx context.Context, places chan struct{}) error {
 	select {
 	case places <- struct{}{}:
@@ -207,7 +207,7 @@ func (p *Pool) take(ctx context.Context, places chan struct{}) error {
 
 var errClosed = errors.New("the parser processes were ended")
 
-// prepare compiles the PDF reader into the cache, once, in a process of its own that may take more memory for it.
+// prepare compiles the PDF reader into the cache once, in a process of its own that may use more memory.
 func (p *Pool) prepare(ctx context.Context) error {
 	p.preparing.Lock()
 	defer p.preparing.Unlock()

@@ -17,7 +17,8 @@ import (
 	"legwork/internal/page"
 )
 
-// TestMain plays a parser process when a Pool starts the test binary with "parse", and one that misbehaves with "hang".
+// TestMain runs instead of the tests a parser process when the first argument is "parse", and a process that
+// misbehaves when it is "hang".
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
@@ -102,7 +103,8 @@ func TestReadsAsInProcess(t *testing.T) {
 	}
 }
 
-// TestLimits: a process that hangs, computes or takes memory without end is ended, and the document refused with the reason.
+// TestLimits: a process that hangs, computes or uses memory without end is killed, and the document is refused
+// with the reason.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for mode, tt := range map[string]struct {
@@ -126,7 +128,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestContext: the end of the caller's context ends the process at once, and the pool goes on.
+// TestContext: the end of the caller's context kills the process at once, and the pool continues.
 func TestContext(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, Config{Timeout: time.Minute, Size: 1}, "hang")
@@ -144,7 +146,8 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestRecycle: a process is used again, and replaced after so many documents or when it was idle; Close ends all.
+// TestRecycle: a process is used again, and is replaced after a number of documents or when it was not used.
+// Close ends all of them.
 func TestRecycle(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, Config{Recycle: 3, Size: 1}, "parse")

@@ -57,7 +57,8 @@ func startProcess(ctx context.Context, command []string, s settings) (*process, 
 	return p, nil
 }
 
-// live starts the child and waits for its end on one locked thread: the kernel kills the child when that thread ends.
+// live starts the child and waits for its end, both on one locked thread, because the kernel kills the child
+// when that thread ends.
 func (p *process) live(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -66,11 +67,11 @@ func (p *process) live(started chan<- error) {
 	if err != nil {
 		return
 	}
-	_ = p.cmd.Wait() // how it ended is told by ProcessState and its standard error
+	_ = p.cmd.Wait() // ProcessState and standard error say how it ended
 	close(p.done)
 }
 
-// kill ends the child, whatever it is doing, and waits until it is gone.
+// kill ends the child in any state and waits until it has ended.
 func (p *process) kill() {
 	select {
 	case <-p.done: // its number may be another's by now
@@ -81,7 +82,7 @@ func (p *process) kill() {
 	_ = p.in.Close()
 }
 
-// tail keeps the first and the last words of a child's standard error.
+// tail keeps the beginning and the end of a child's standard error.
 type tail struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -21,7 +21,7 @@ import (
 // MaxSize is how much of a file is read, in bytes (RFC 9309 §2.5 asks for at least this much).
 const MaxSize = 500 << 10
 
-// Rules are what a file says to one crawler. The zero Rules allow everything.
+// Rules are the rules of a file for one crawler. The zero Rules allow everything.
 type Rules struct {
 	// Delay is the longest Crawl-delay of the groups that apply; 0: none is given.
 	Delay time.Duration
@@ -57,9 +57,9 @@ func Parse(file []byte, token string) Rules {
 // parser reads the lines of a file in order.
 type parser struct {
 	token    string
-	own, any Rules // of the groups that name the token, and of those for all crawlers
+	own, any Rules // rules of the groups that name the token, and of those for all crawlers
 	named    bool  // a group names the token
-	agents   bool  // the last line that counts is a User-agent: another one joins it
+	agents   bool  // the last line was a User-agent line, so a further one belongs to the same group
 	toOwn    bool  // the current group names the token
 	toAny    bool  // the current group is for all crawlers
 }
@@ -97,7 +97,7 @@ func (p *parser) line(line string) {
 	}
 }
 
-// isToken reports whether the value of a User-agent line names us: by its product token, which ends where a version or a
+// isToken reports whether the value of a User-agent line is our product token, which ends where a version or a
 // comment begins.
 func (p *parser) isToken(value string) bool {
 	value = strings.ToLower(value)
@@ -111,7 +111,7 @@ func (p *parser) isToken(value string) bool {
 	return value == p.token
 }
 
-// rule adds a rule to the current group. A line without a path says nothing (RFC 9309 §2.2.2).
+// rule adds a rule to the current group. A line without a path has no effect (RFC 9309 §2.2.2).
 func (p *parser) rule(allow bool, pattern string) {
 	p.agents = false
 	if pattern == "" {
@@ -119,12 +119,12 @@ func (p *parser) rule(allow bool, pattern string) {
 	}
 	rules := []rule{newRule(allow, pattern)}
 	if i := strings.LastIndexByte(pattern, '/'); allow && i >= 0 && strings.HasPrefix(pattern[i:], "/index.htm") {
-		rules = append(rules, newRule(true, pattern[:i+1]+"$")) // the folder is the same page
+		rules = append(rules, newRule(true, pattern[:i+1]+"$")) // index.html and its folder are the same page
 	}
 	p.add(func(r *Rules) { r.rules = append(r.rules, rules...) })
 }
 
-// add changes the rules that the current group belongs to.
+// add changes each of the Rules that the current group belongs to.
 func (p *parser) add(change func(*Rules)) {
 	if p.toOwn {
 		change(&p.own)
@@ -168,7 +168,7 @@ func (r Rules) Allowed(path string) bool {
 	return allowed
 }
 
-// matches reports whether the pattern matches path, which is in normal form, from its beginning.
+// matches reports whether the pattern matches path from its beginning. path is in normal form.
 func (r rule) matches(path string) bool {
 	rest, ok := strings.CutPrefix(path, r.parts[0])
 	if !ok {
