@@ -173,6 +173,9 @@ func TestDefaultsLeaveTimeForAQuestion(t *testing.T) {
 func TestDomainLists(t *testing.T) {
 	w := newWorld(t)
 	file := filepath.Join(w.dir, "disallowed.txt")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c := w.serve(roleAll, "DISALLOWED_DOMAINS_FILE="+file)
 	seed := chain(w, "listed")
 	ask := func() api.Task {
