@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,10 +148,11 @@ func chromium(t *testing.T, url string, args ...string) {
 func TestPageOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	report := make(chan string, 1)
-	var page string
+	var page atomic.Value // string; a browser may ask for more than the page, at any time
+	page.Store("")
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/report" {
-			_, _ = fmt.Fprint(w, page)
+			_, _ = fmt.Fprint(w, page.Load())
 			return
 		}
 		body := make([]byte, 4096)
@@ -171,7 +173,7 @@ func TestPageOfAnotherSite(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { // one after the other, because they share the site
 			b := setup(t, func(cfg *Config, _ *timing) { cfg.CORSOrigins = c.origins })
 			id := b.add(research.Task{Status: research.Running}).ID
-			page = strings.NewReplacer("API", b.http.URL, "TASK", id.String()).Replace(attack)
+			page.Store(strings.NewReplacer("API", b.http.URL, "TASK", id.String()).Replace(attack))
 			chromium(t, site.URL)
 			select {
 			case got := <-report:
