@@ -166,8 +166,12 @@ func TestScenario_CancellationMidRun(t *testing.T) {
 		before := w.site.Count("/index.html")
 		id = w.ask(c, nil).TaskID
 		stream = make(chan []string, 1)
+		conn, err := dialStream(w.t.Context(), c, id, 0) // before the task may be deleted
+		if err != nil {
+			t.Fatal(err)
+		}
 		go func() {
-			frames, status, err := readFrames(w.t.Context(), c, id, 0)
+			frames, status, err := readAll(w.t.Context(), conn)
 			if err != nil || status != websocket.StatusNormalClosure {
 				t.Errorf("stream closed with %d, %v", status, err)
 			}

@@ -163,6 +163,11 @@ func readFrames(ctx context.Context, c *client, id string, after int64) ([]strin
 	if err != nil {
 		return nil, 0, err
 	}
+	return readAll(ctx, conn)
+}
+
+// readAll reads an open stream to its end.
+func readAll(ctx context.Context, conn *websocket.Conn) ([]string, websocket.StatusCode, error) {
 	defer func() { _ = conn.CloseNow() }()
 	var out []string
 	for {
