@@ -41,7 +41,7 @@ demo: build ## ask a question about legwork's own documentation; needs nothing e
 	$(BIN) demo
 
 .PHONY: test
-test: lint build cover ## everything: lint, build, unit and integration tests with -race, coverage
+test: lint build memory cover ## everything: lint, build, unit and integration tests with -race, coverage
 
 # Packages whose tests start browsers or many processes.
 SLOW := /(cmd/legwork|internal/page/browser|bench|eval)(/|$$)
@@ -54,6 +54,10 @@ test-fast: ## a first answer in two minutes: no browser, no chaos, no -race, but
 .PHONY: test-go
 test-go: ## the tests alone: make test-go [DB=…] [PKG=…] [ARGS=…]
 	$(WITH_SERVER) $(GOTEST) $(ARGS) $(PKG)
+
+.PHONY: memory
+memory: ## the tests of how much memory parser processes take, without the race detector, which takes many times as much
+	$(GO) test -tags failpoints -count=1 -run '^TestMemory' ./internal/page/parser
 
 .PHONY: cover
 cover: ## the tests with coverage, which must reach MIN_COVERAGE

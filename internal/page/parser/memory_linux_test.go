@@ -1,3 +1,5 @@
+//go:build !race
+
 package parser
 
 import (
@@ -13,11 +15,9 @@ import (
 
 // TestMemoryTogether: the processes of a large pool, all of which read documents that want much memory, stay below the sum
 // that they may take together. What a process takes between two looks at it comes on top.
+// It is not built with the race detector, which takes many times the memory: make test runs it by itself (make memory).
 func TestMemoryTogether(t *testing.T) {
 	t.Parallel()
-	if raceFactor > 1 {
-		t.Skip("the race detector takes many times the memory")
-	}
 	const memory, betweenLooks = 200 << 20, 64 << 20
 	p := newPool(t, Config{Size: 8, Timeout: time.Hour, Memory: memory, LargeMemory: 180 << 20, SmallMemory: 48 << 20}, "parse")
 	mark := t.TempDir() // tells the processes of this pool from others
