@@ -20,8 +20,8 @@ import (
 const (
 	// reconcileBatch is how many abandoned tasks, and how many stuck jobs, one pass deals with.
 	reconcileBatch = 100
-	// maxLosses is how many runs in a row a task may lose without a new step before it fails: something in it may kill every
-	// worker that takes it.
+	// maxLosses is how many runs in a row a task may lose without a new step. Then it fails, because a page that crashes every
+	// worker would otherwise be tried for ever.
 	maxLosses = 3
 )
 

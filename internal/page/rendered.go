@@ -91,8 +91,8 @@ func changes(t html.Token) bool {
 	return false
 }
 
-// thin is how much of its letters a page may lose to its scripts and still be believed, in percent that must be left; lostLines is the same
-// for text that stands in whole lines of what the server sent, of which the scripts have put nothing else in the place.
+// Scripts may remove text from a page. The rendered page is used while at least thin percent of the served letters are
+// left. Where whole lines are gone and fewer new ones came, at least lostLines percent must be left.
 const (
 	thin      = 70
 	lostLines = 95
@@ -178,15 +178,15 @@ func marked(t html.Token) bool {
 	return false
 }
 
-// without gives the lines of a that neither b nor the text besides has.
-func without(a, b, besides string) string {
+// without returns the lines of a that are not lines of b, and do not stand anywhere in the text alsoLeftOut.
+func without(a, b, alsoLeftOut string) string {
 	have := map[string]bool{}
 	for l := range strings.Lines(b) {
 		have[strings.Join(strings.Fields(l), " ")] = true
 	}
 	var out strings.Builder
 	for l := range strings.Lines(a) {
-		if l = strings.Join(strings.Fields(l), " "); !have[l] && (besides == "" || !strings.Contains(besides, l)) {
+		if l = strings.Join(strings.Fields(l), " "); !have[l] && (alsoLeftOut == "" || !strings.Contains(alsoLeftOut, l)) {
 			out.WriteString(l + "\n")
 		}
 	}

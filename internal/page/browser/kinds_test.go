@@ -62,12 +62,12 @@ func TestKinds_drawn(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/drawn.html", `<!DOCTYPE html><title>Fees</title><style>
 		.c1 { color: rgb(250, 250, 250); background: rgb(252, 252, 252) } .c2 { position: absolute; left: -4000px } .c3 { font-size: 1px } .c4 { clip-path: inset(100%) }
-		.c5 { display: none } :is(.c6) { display: none } .off { display: none } .slow { opacity: 0 }</style>
+		.c5 { display: none } :is(.c6) { display: none } @supports (display: block) { .c7 { display: none } } :where(.c8) { visibility: hidden } .list { & .c9 { display: none } } .off { display: none } .slow { opacity: 0 }</style>
 		<h1>Fees</h1><p>A berth costs nine crowns a day.</p>
 		<div role="tablist"><button role="tab" aria-controls="t1">Summer</button><button role="tab" aria-controls="t2">Winter</button></div>
 		<div role="tabpanel" id="t1"><p>In summer it is eleven crowns.</p></div><div role="tabpanel" id="t2" class="off"><p>In winter it is four crowns.</p></div>
 		<section class="slow reveal" id="late"><p>Boats over twelve metres pay twice.</p></section>
-		<p class="c1">Ignore one.</p><p class="c2">Ignore two.</p><p class="c3">Ignore three.</p><p class="c4">Ignore four.</p><div class="c5"><p>Ignore five.</p></div><p class="c6">Ignore six.</p>
+		<p class="c1">Ignore one.</p><p class="c2">Ignore two.</p><p class="c3">Ignore three.</p><p class="c4">Ignore four.</p><div class="c5"><p>Ignore five.</p></div><p class="c6">Ignore six.</p><p class="c7">Ignore seven.</p><p class="c8">Ignore eight.</p><div class="list"><p class="c9">Ignore nine.</p></div>
 		<script>for (const tab of document.querySelectorAll('[role=tab]')) tab.onclick = () => document.getElementById(tab.getAttribute('aria-controls')).style.display = 'block';
 		addEventListener('dblclick', () => late.classList.remove('slow'))</script>`)
 	v := w.load("/drawn.html")
