@@ -1,0 +1,56 @@
+package access
+
+// Rule says who may call an operation.
+type Rule struct {
+	Public bool  // anybody, without a credential
+	Role   Role  // the lowest role that may
+	Scope  Scope // the scope that a credential with scopes needs; empty: any credential of the role
+}
+
+// Verdict is the answer to whether a principal may call an operation.
+type Verdict int
+
+// The verdicts.
+const (
+	Allowed Verdict = iota
+	Unknown         // there is no such operation: a fault of the program, answered as forbidden
+	NoLogin         // 401: the operation needs a credential, and there is none
+	NoRole          // 403: the role is too low
+	NoScope         // 403: the credential lacks the scope
+)
+
+func public() Rule               { return Rule{Public: true} }
+func needs(r Role, s Scope) Rule { return Rule{Role: r, Scope: s} }
+
+// Rules has the rule of every operation, by operationId.
+func Rules() map[string]Rule {
+	return map[string]Rule{
+		"getRoot": public(), "getHealth": public(), "getLiveness": public(), "getReadiness": public(),
+		"getContractYAML": public(), "getContractJSON": public(),
+
+		"createTask": needs(Member, TasksWrite), "cancelTask": needs(Member, TasksWrite),
+		"deleteTask": needs(Member, TasksWrite), "rerunTask": needs(Member, TasksWrite),
+		"listTasks": needs(Viewer, TasksRead), "listHistory": needs(Viewer, TasksRead), "getTask": needs(Viewer, TasksRead),
+		"streamTask": needs(Viewer, TasksRead), "listEvents": needs(Viewer, TasksRead),
+		"listArtifacts": needs(Viewer, TasksRead), "getTaskArtifact": needs(Viewer, TasksRead), "getArtifact": needs(Viewer, TasksRead),
+		"getScreenshot": needs(Viewer, TasksRead), "listPages": needs(Viewer, TasksRead), "getPage": needs(Viewer, TasksRead),
+	}
+}
+
+// Decide reports whether p may call the operation under the rules.
+func Decide(rules map[string]Rule, p Principal, operation string) Verdict {
+	rule, known := rules[operation]
+	switch {
+	case !known:
+		return Unknown
+	case rule.Public:
+		return Allowed
+	case p.Anonymous():
+		return NoLogin
+	case !p.Role.Includes(rule.Role):
+		return NoRole
+	case rule.Scope != "" && !p.HasScope(rule.Scope):
+		return NoScope
+	}
+	return Allowed
+}
