@@ -15,6 +15,7 @@ import (
 
 	"legwork/internal/artifact"
 	"legwork/internal/config"
+	"legwork/internal/forwarded"
 	"legwork/internal/httpapi"
 	"legwork/internal/jobs"
 	"legwork/internal/llm"
@@ -199,6 +200,7 @@ func (a *app) startAPI(ctx context.Context) error {
 	a.api = httpapi.New(httpapi.Config{
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health,
+		Proxies: forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},
 		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget,
 			MaxTokens: cfg.TaskMaxTokens},
 	})

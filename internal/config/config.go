@@ -39,6 +39,11 @@ type Config struct {
 	// machine's name and API_HOST: name the ones that a reverse proxy or a container network uses. Others get 421, so that
 	// no foreign page can pose as this server by its DNS name. * takes any name.
 	AllowedHosts []string `env:"ALLOWED_HOSTS" must:"be a comma separated list of host names like research.example.org, without scheme and port, or *"`
+	// Networks (comma separated CIDR or addresses) of the reverse proxies in front of legwork. Only they may name the client that a
+	// request is from, for limits, access log and audit log. Empty: nobody may, and the client is whoever connects.
+	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" must:"be a comma separated list of networks like 10.0.0.0/8 or addresses like 10.1.2.3"`
+	// Header in which these proxies name the client. They must all write this one; others are ignored.
+	TrustedProxyHeader string `env:"TRUSTED_PROXY_HEADER" envDefault:"X-Forwarded-For" must:"be X-Forwarded-For or Forwarded"`
 	// Who may use the API. Only off exists so far: everybody who reaches it, so keep the port on trusted networks.
 	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"off" must:"be off: this build has no access control yet; restrict who reaches API_PORT instead"`
 
@@ -225,6 +230,11 @@ func (c *Config) normalise() {
 	c.AuthMode = AuthMode(strings.ToLower(string(c.AuthMode)))
 	if b := strings.ToLower(c.Browser); b == BrowserOff || b == "auto" {
 		c.Browser = b
+	}
+	for _, known := range []string{"X-Forwarded-For", "Forwarded"} { // names of headers have no case
+		if strings.EqualFold(c.TrustedProxyHeader, known) {
+			c.TrustedProxyHeader = known
+		}
 	}
 	c.LLMProvider = Provider(strings.ToLower(string(c.LLMProvider)))
 	c.LogTarget = LogTarget(strings.ToLower(string(c.LogTarget)))

@@ -136,6 +136,8 @@ func (v *validator) validate(c *Config) {
 func (v *validator) api(c *Config) {
 	v.require("API_HOST", validHost(c.APIHost))
 	v.require("API_PORT", within(c.APIPort, 0, 65535))
+	v.require("TRUSTED_PROXIES", !slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return !p.IsValid() }))
+	v.require("TRUSTED_PROXY_HEADER", slices.Contains([]string{"X-Forwarded-For", "Forwarded"}, c.TrustedProxyHeader))
 	v.require("AUTH_MODE", c.AuthMode == AuthOff)
 	for i, host := range c.AllowedHosts {
 		c.AllowedHosts[i] = strings.ToLower(host)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/go-chi/chi/v5/middleware"
+
+	"legwork/internal/forwarded"
 )
 
 // accessLine is the line of the access log for one request. It is written when the request ends; for server-sent
@@ -28,7 +30,7 @@ type accessLineKey struct{}
 func (s *server) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		line := &accessLine{log: s.log, method: r.Method, path: r.URL.Path, remote: r.RemoteAddr, id: requestIDOf(r.Context()), began: time.Now()}
+		line := &accessLine{log: s.log, method: r.Method, path: r.URL.Path, remote: forwarded.From(r.Context()).Address.String(), id: requestIDOf(r.Context()), began: time.Now()}
 		defer func() {
 			if !line.taken {
 				line.write(line.level(), "request", ww.Status(), slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", time.Since(line.began)))

@@ -12,6 +12,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/artifact"
+	"legwork/internal/forwarded"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/stream"
@@ -53,7 +54,7 @@ type Hub interface {
 	SubscribeFor(ctx context.Context, account string, taskID uuid.UUID, after int64, deltas bool) (*stream.Subscription, error)
 }
 
-// Config holds what the API needs. All fields but CORSOrigins, Hosts and Logger are required.
+// Config holds what the API needs. All fields but CORSOrigins, Hosts, Proxies and Logger are required.
 type Config struct {
 	Tasks       Tasks
 	Data        func(account string) AccountData
@@ -63,6 +64,7 @@ type Config struct {
 	Limits      wire.Limits
 	CORSOrigins []string // scheme://host[:port], or "*" for any origin without credentials
 	Hosts       []string // names of this server besides IP addresses and loopback names; "*" for any
+	Proxies     forwarded.Proxies // in front of this server, which name the clients
 	Version     string
 	Logger      *slog.Logger // nil: slog.Default()
 }
@@ -87,6 +89,7 @@ type server struct {
 	limits    wire.Limits
 	origins   origins
 	hosts     hosts
+	proxies   forwarded.Proxies
 	version   string
 	log       *slog.Logger
 	timing    timing
@@ -110,7 +113,7 @@ func newAPI(cfg Config, t timing) *API {
 	}
 	s := &server{
 		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
-		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), version: cfg.Version, log: cfg.Logger, timing: t,
+		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies, version: cfg.Version, log: cfg.Logger, timing: t,
 	}
 	return &API{Handler: s.routes(), server: s}
 }
@@ -122,7 +125,7 @@ func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ct
 func (s *server) routes() http.Handler {
 	r := chi.NewRouter()
 	crossSite := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errCrossSite) })
-	r.Use(requestID, s.accessLog, s.recoverer, commonHeaders, s.checkHost, s.origins.cors(), s.origins.protect(crossSite),
+	r.Use(requestID, s.proxies.Handler, s.accessLog, s.recoverer, commonHeaders, s.checkHost, s.origins.cors(), s.origins.protect(crossSite),
 		s.limitBody, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) })
 	r.MethodNotAllowed(s.methodNotAllowed)
