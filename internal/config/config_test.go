@@ -33,6 +33,7 @@ func TestDefaults(t *testing.T) {
 		APIPort:               8000,
 		CORSOrigins:           []string{"http://localhost:3000"},
 		AuthMode:              AuthOff,
+		TrustedProxyHeader:    "X-Forwarded-For",
 		DatabaseMaxConns:      20,
 		Home:                  ".legwork",
 		ArtifactDir:           filepath.Join(".legwork", "artifacts"),
@@ -84,6 +85,8 @@ func TestEveryVariableIsRead(t *testing.T) {
 		APIPort:               0,
 		CORSOrigins:           []string{"https://a.example", "http://[::1]:3000"},
 		AllowedHosts:          []string{"research.example", "api", "*"},
+		TrustedProxies:        []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
+		TrustedProxyHeader:    "Forwarded",
 		AuthMode:              AuthOff,
 		DatabaseURL:           "postgresql://u:p@db/legwork",
 		DatabaseMaxConns:      4,
@@ -135,7 +138,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		LogFormat:             LogJSON,
 	}
 	environ := []string{
-		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "AUTH_MODE=OFF",
+		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "TRUSTED_PROXIES=10.9.9.9/8, fd00::1", "TRUSTED_PROXY_HEADER=forwarded", "AUTH_MODE=OFF",
 		"DATABASE_URL=postgresql://u:p@db/legwork", "DATABASE_MAX_CONNS=4", "LEGWORK_HOME=/srv/legwork", "ARTIFACT_DIR=/srv/files",
 		"ALLOWED_DOMAINS_FILE=config.go", "DISALLOWED_DOMAINS_FILE=parse.go",
 		"LEGWORK_PG_BIN=/opt/pg/bin", "LEGWORK_PG_MIRROR=http://mirror.example:8081/maven", "MAX_CONCURRENT_TASKS=1000", "MAX_QUEUED_TASKS=17", "RETENTION_DAYS=365",

@@ -30,6 +30,8 @@ func TestWrongValues(t *testing.T) {
 		"API_PORT":                 {"0..65535", []string{"-1", "65536", "http", "80.5", "0x50", "99999999999"}},
 		"ALLOWED_HOSTS":            {"list of host names", []string{"http://a", "a:80", "a/b", "*.a", "ok, no/thing"}},
 		"CORS_ORIGINS":             {origins, []string{"localhost:3000", "http://", "ftp://a", "http://a/", "http://a/b", "http://a?b", "http://u:p@a", "http://a:0", "http://a:99999", "http://a:", "null", "http://*.a", "http://ok,nonsense", ","}},
+		"TRUSTED_PROXIES":          {"networks like", []string{"proxy", "10.0.0.0/33", "::ffff:10.0.0.1"}},
+		"TRUSTED_PROXY_HEADER":     {"X-Forwarded-For or Forwarded", []string{"X-Real-IP", "x"}},
 		"AUTH_MODE":                {"no access control yet", []string{"on", "token"}},
 		"DATABASE_URL":             {"embedded PostgreSQL", []string{"mysql://localhost/x", "localhost:5432", "postgres", "http://a"}},
 		"DATABASE_MAX_CONNS":       {"4..1000", []string{"3", "1001", "many", "4294967296"}},

@@ -138,7 +138,9 @@ func (p Proxies) Handler(next http.Handler) http.Handler {
 }
 
 // With returns a context that has the client.
-func With(ctx context.Context, c Client) context.Context { return context.WithValue(ctx, clientKey{}, c) }
+func With(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, clientKey{}, c)
+}
 
 // From gives the client of a request by its context. It is the zero Client outside of requests.
 func From(ctx context.Context) Client {

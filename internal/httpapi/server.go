@@ -62,8 +62,8 @@ type Config struct {
 	Hub         Hub
 	Health      func(context.Context) Health // called for every health check; its context ends after two seconds
 	Limits      wire.Limits
-	CORSOrigins []string // scheme://host[:port], or "*" for any origin without credentials
-	Hosts       []string // names of this server besides IP addresses and loopback names; "*" for any
+	CORSOrigins []string          // scheme://host[:port], or "*" for any origin without credentials
+	Hosts       []string          // names of this server besides IP addresses and loopback names; "*" for any
 	Proxies     forwarded.Proxies // in front of this server, which name the clients
 	Version     string
 	Logger      *slog.Logger // nil: slog.Default()
