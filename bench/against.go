@@ -18,16 +18,16 @@ import (
 	"legwork/bench/parts"
 )
 
-// atLeast is the target of every figure: no worse than this share of the version before.
+// atLeast is the target for every figure: at least this share of the version before.
 const atLeast = 0.95
 
-// fewestPairs is how many pairs a verdict needs: with fewer the bootstrap has too little to draw from.
+// fewestPairs is the minimum number of pairs for a verdict. With fewer, the bootstrap has too few values.
 const fewestPairs = 5
 
-// triesOfRun is how often a run is tried: on a busy machine pgbench sometimes finishes no transaction in time.
+// triesOfRun bounds the tries of a run. On a busy machine pgbench sometimes finishes no transaction in time.
 const triesOfRun = 3
 
-// versions compares two versions that were measured in alternation.
+// versions compares two versions that were measured alternately.
 type versions struct {
 	Began    time.Time     `json:"began"`
 	Machine  string        `json:"machine"`
@@ -39,30 +39,30 @@ type versions struct {
 	OnlyOne  []string      `json:"onlyOne"` // figures that only one of the versions has
 }
 
-// versionPair is a figure of both versions: a value for each pair of runs, the median of that run's rounds.
+// versionPair is a figure of both versions. For each pair of runs it has one value per version: the median of the run's rounds.
 type versionPair struct {
 	figureKey
 	HigherIsBetter bool      `json:"higherIsBetter"`
 	Before         []float64 `json:"before"`
 	Now            []float64 `json:"now"`
-	// Ratio is of the medians, so that more than 1 is better: now / before of a rate, before / now of a time. nil when a value is 0.
+	// Ratio is the ratio of the medians, such that more than 1 is better: now / before for a rate, before / now for a time. nil if a value is 0.
 	Ratio   *measure.Ratio `json:"ratio,omitempty"`
 	Verdict string         `json:"verdict"`
 	Holds   *bool          `json:"holds,omitempty"` // whether the ratio is at least atLeast; nil without a ratio
 }
 
-// figureKey tells figures apart.
+// figureKey identifies a figure.
 type figureKey struct {
 	Part string `json:"part"`
 	Name string `json:"name"`
 	Unit string `json:"unit"`
 }
 
-// checkout is a version: where it is, and its program.
+// checkout is a version: its folder and its program.
 type checkout struct{ dir, binary, results string }
 
-// compareVersions builds bench of both versions and runs them in alternation on one database server, one round of each part a run.
-// With an error it gives the pairs that were complete before.
+// compareVersions builds bench of both versions and runs them alternately on one database server. A run is one round of each part. After an
+// error, it returns the pairs that were complete.
 func compareVersions(ctx context.Context, s settings, log io.Writer) (versions, error) {
 	b, err := parts.New(ctx, s.Settings, log)
 	if err != nil {
@@ -99,7 +99,7 @@ func compareVersions(ctx context.Context, s settings, log io.Writer) (versions, 
 	return v, errors.Join(failed, err)
 }
 
-// describe gives a folder with the commit that is checked out there, where git knows it.
+// describe returns the path of a folder and the commit that is checked out there, if git knows it.
 func describe(ctx context.Context, dir string) string {
 	name, err := filepath.Abs(dir)
 	if err != nil {
@@ -112,7 +112,7 @@ func describe(ctx context.Context, dir string) string {
 	return name + " at " + strings.TrimSpace(string(commit))
 }
 
-// build makes the program of a version in the folder to.
+// build compiles bench of the version in dir, into the folder to.
 func build(ctx context.Context, dir, to string) (checkout, error) {
 	c := checkout{dir: dir, binary: filepath.Join(to, "bench"), results: filepath.Join(to, "results")}
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", c.binary, "./bench")
@@ -123,7 +123,7 @@ func build(ctx context.Context, dir, to string) (checkout, error) {
 	return c, nil
 }
 
-// run measures a version once and gives its figures.
+// run measures a version once and returns its figures.
 func (c checkout) run(ctx context.Context, s settings, databaseURL string, log io.Writer) ([]measure.Figure, error) {
 	if err := os.RemoveAll(c.results); err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (c checkout) run(ctx context.Context, s settings, databaseURL string, log i
 	cmd := exec.CommandContext(ctx, c.binary, args...)
 	cmd.Dir, cmd.Stderr = c.dir, log
 	cmd.Env = append(os.Environ(), parts.DatabaseVariable+"="+databaseURL)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it stops its servers and drops its databases
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // lets it stop its servers and drop its databases
 	cmd.WaitDelay = time.Minute
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("bench of %s: %w", c.dir, err)
@@ -148,7 +148,7 @@ func (c checkout) run(ctx context.Context, s settings, databaseURL string, log i
 	return readFigures(raw)
 }
 
-// readFigures reads the figures of a results.json, of this version or of an older one.
+// readFigures reads the figures in a results.json of this version or an older one.
 func readFigures(raw []byte) ([]measure.Figure, error) {
 	var r measure.Report
 	if err := json.Unmarshal(raw, &r); err != nil {
@@ -165,7 +165,7 @@ func readFigures(raw []byte) ([]measure.Figure, error) {
 	return r.Figures, nil
 }
 
-// pairUp compares the figures of two versions, run by run, in the order of the newer one. It names those that only one has.
+// pairUp pairs the figures of two versions, run by run, in the order of the newer version. onlyOne names those that one version lacks.
 func pairUp(before, now [][]measure.Figure) (pairs []versionPair, onlyOne []string, err error) {
 	was, _ := collect(before)
 	is, order := collect(now)
@@ -192,8 +192,7 @@ func pairUp(before, now [][]measure.Figure) (pairs []versionPair, onlyOne []stri
 	return pairs, onlyOne, nil
 }
 
-// collect gives the medians of each figure, run by run, and the figures in order. A figure that a run lists twice, beside two
-// references, counts once.
+// collect returns the medians of each figure, run by run, and the figures in order. A figure that a run lists twice, with two references, counts once.
 func collect(runs [][]measure.Figure) (values map[figureKey][]float64, order []figureKey) {
 	values = map[figureKey][]float64{}
 	for _, figures := range runs {
@@ -213,7 +212,7 @@ func collect(runs [][]measure.Figure) (values map[figureKey][]float64, order []f
 	return values, order
 }
 
-// judge compares a figure of two versions.
+// judge compares the values of one figure in two versions.
 func judge(key figureKey, before, now []float64) (versionPair, error) {
 	higher, err := measure.HigherIsBetter(key.Unit)
 	p := versionPair{figureKey: key, HigherIsBetter: higher, Before: before, Now: now}

@@ -10,7 +10,7 @@ import (
 	"legwork/bench/measure"
 )
 
-// table writes the comparison as Markdown, aligned for terminals, and below it which figures miss the target.
+// table writes the comparison as a Markdown table that is aligned for terminals, then the figures that miss the target.
 func (v versions) table(w io.Writer) {
 	fmt.Fprintf(w, "%s\n%s\n%s, %d pairs of runs\nbefore: %s\nnow: %s\nmedians (lowest–highest); ratio of the medians with its 95 %% bounds: more than 1 is better\n\n",
 		v.Machine, v.Database, v.Began.UTC().Format(time.RFC3339), v.Pairs, v.Before, v.Now)
@@ -42,7 +42,7 @@ func (v versions) table(w io.Writer) {
 	}
 }
 
-// save writes against.json into dir, and the table into the file markdown; neither when its name is empty.
+// save writes against.json into dir, and the table into the file markdown. If a name is empty, nothing is written there.
 func (v versions) save(dir, markdown string) error {
 	var table strings.Builder
 	v.table(&table)

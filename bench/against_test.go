@@ -45,7 +45,7 @@ func TestJudge(t *testing.T) {
 	for _, c := range []struct {
 		name, unit  string
 		before, now []float64
-		ratio       float64 // 0: none
+		ratio       float64 // 0: there is none
 		verdict     string
 		holds       bool
 	}{
@@ -106,7 +106,7 @@ func TestPairUp(t *testing.T) {
 	}
 }
 
-// TestAgainstItself builds this version twice and compares it with itself, as briefly as it goes.
+// TestAgainstItself builds this version twice and compares it with itself, with the smallest sizes.
 func TestAgainstItself(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds two programs")

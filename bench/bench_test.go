@@ -15,7 +15,7 @@ import (
 	"legwork/bench/server"
 )
 
-// TestMain makes the test program a server under test when a part starts it as one.
+// TestMain runs a server under test if a part started the test program as one. Otherwise it runs the tests.
 func TestMain(m *testing.M) {
 	if spec := os.Getenv(server.EnvConfig); spec != "" {
 		os.Exit(server.Main(contextOfMain(), spec))
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// record keeps what several processes print at once.
+// record collects the output of several processes.
 type record struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -42,7 +42,7 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
-// TestEveryPartGivesFigures runs everything once, as briefly as it goes, and does not look at the values.
+// TestEveryPartGivesFigures runs all parts with the smallest sizes. It does not check the values.
 func TestEveryPartGivesFigures(t *testing.T) {
 	t.Chdir("..")
 	var log record

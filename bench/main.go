@@ -1,9 +1,9 @@
-// Command bench measures legwork: each figure beside a reference that is measured in the same run, in alternating rounds, so that
-// whatever else the machine does slows both. `make bench` runs it; docs/performance.md says what came out and why. With -against it
-// compares this version with another one instead.
+// Command bench measures legwork. Most figures have a reference that is measured in the same run, in alternating rounds, so that other load on the
+// machine slows both. `make bench` runs it; docs/performance.md has the results and their explanation. With -against it compares this
+// version with another one.
 //
-// The program is the load. What it measures runs in other processes: PostgreSQL, pgbench, and this program again as a legwork server
-// (see bench/server) that differs from the shipped one only in its agent, which needs no model and no pages.
+// This program generates the load. What it measures runs in other processes: PostgreSQL, pgbench, and this program again as a legwork server (see
+// bench/server). That server differs from the released one only in its agent, which needs no model and no pages.
 package main
 
 import (
@@ -25,16 +25,16 @@ import (
 	"legwork/bench/server"
 )
 
-// settings are what the command line chose.
+// settings are the settings of the command line.
 type settings struct {
 	parts.Settings
-	names    string // of parts, with commas between
+	names    string // names of parts, separated by commas
 	out      string
 	markdown string
 	against  string // folder of another version; empty: none
 }
 
-// comparedParts are the parts of -against unless -parts names others: those that every version has, without the slow ones.
+// comparedParts are the parts for -against if -parts is not given: those that all versions have, without the slow ones.
 const comparedParts = "append,step,runs,api,latency"
 
 func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
@@ -88,7 +88,7 @@ func partNames() (names []string) {
 	return names
 }
 
-// measured runs the chosen parts and gives their figures.
+// measured runs the chosen parts and returns their figures.
 func measured(ctx context.Context, s settings, log io.Writer) (measure.Report, error) {
 	b, err := parts.New(ctx, s.Settings, log)
 	if err != nil {
@@ -131,7 +131,7 @@ func program(ctx context.Context, args []string, serverOf string) int {
 	return 0
 }
 
-// run measures, prints the table of what was measured even after an error, and saves it.
+// run measures, prints the table even after an error, and saves it.
 func run(ctx context.Context, s settings, out, log io.Writer) error {
 	if s.against != "" {
 		c, err := compareVersions(ctx, s, log)
@@ -149,7 +149,7 @@ func run(ctx context.Context, s settings, out, log io.Writer) error {
 	return r.Save(s.out, s.markdown)
 }
 
-// contextOfMain ends with SIGINT and SIGTERM.
+// contextOfMain returns a context that ends with SIGINT and SIGTERM.
 func contextOfMain() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

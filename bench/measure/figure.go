@@ -9,27 +9,27 @@ import (
 
 // Figure is one measured quantity, with a value per round.
 type Figure struct {
-	Part   string    `json:"part"` // the letter in docs/performance.md
+	Part   string    `json:"part"` // the part's letter in docs/performance.md
 	Name   string    `json:"name"`
 	Unit   string    `json:"unit"`
 	Values []float64 `json:"values"`
-	// What was measured in turn with it, one value per round; empty for figures without a reference.
+	// Reference names what was measured alternately with the figure, one value per round; empty: there is no reference.
 	Reference  string    `json:"reference,omitempty"`
 	References []float64 `json:"references,omitempty"`
-	Ratio      *Ratio    `json:"ratio,omitempty"` // of figure to reference; nil when a reference is 0
-	// Target is what the figure or its ratio should be; empty when it only informs.
+	Ratio      *Ratio    `json:"ratio,omitempty"` // ratio of the figure to its reference; nil if a reference is 0
+	// Target is the bound for the figure or its ratio; nil: there is none.
 	Target *Target `json:"target,omitempty"`
-	Holds  *bool   `json:"holds,omitempty"` // nil also when there is no ratio to bound
+	Holds  *bool   `json:"holds,omitempty"` // whether the target is met; nil: there is no target or no ratio
 }
 
-// Target bounds a figure's median, the median of its ratio, or the cautious bound of its ratio.
+// Target bounds the median of a figure, the median of its ratio, or the worse 95 % bound of its ratio.
 type Target struct {
-	Of      string  `json:"of"` // value, ratio, or bound: the ratio's one-sided 95 % bound on the wrong side
+	Of      string  `json:"of"` // value, ratio, or bound: the ratio's one-sided 95 % bound on the worse side
 	AtLeast float64 `json:"atLeast,omitempty"`
 	AtMost  float64 `json:"atMost,omitempty"`
 }
 
-// String gives the target as the report prints it.
+// String returns the target as the report prints it.
 func (t Target) String() string {
 	if t.AtLeast > 0 {
 		return fmt.Sprintf("%s ≥ %g", t.Of, t.AtLeast)
@@ -63,7 +63,7 @@ func (f Figure) verdict() string {
 	return ": MISSED"
 }
 
-// HigherIsBetter tells which direction of a unit is the better one: more of a rate, less time, memory and CPU.
+// HigherIsBetter reports whether higher values of a unit are better: yes for rates; no for time, memory and CPU.
 func HigherIsBetter(unit string) (bool, error) {
 	switch {
 	case strings.HasSuffix(unit, "/s"):
@@ -74,7 +74,7 @@ func HigherIsBetter(unit string) (bool, error) {
 	return false, fmt.Errorf("bench: the unit %q is new: say in HigherIsBetter (bench/measure/figure.go) which direction is better", unit)
 }
 
-// number writes three significant digits without an exponent.
+// number formats a value with three significant digits, without an exponent.
 func number(v float64) string {
 	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Sprint(v)
@@ -83,7 +83,7 @@ func number(v float64) string {
 	return fmt.Sprintf("%.*f", digits, v)
 }
 
-// Spread writes median (lowest–highest).
+// Spread formats values as median (lowest–highest).
 func Spread(values []float64) string {
 	if len(values) == 0 {
 		return ""

@@ -22,7 +22,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: two comparisons of the same values differ", name)
 		}
 	}
-	// One round in which both were slow says nothing of the medians, but the ratio of that round counts.
+	// In the third round both were slow. That moves the medians, but not the ratio of that round.
 	if got := CompareMedians([]float64{10, 20, 30}, []float64{10, 40, 10}); got.Median != 2 {
 		t.Errorf("ratio of medians = %v", got.Median)
 	}
@@ -48,7 +48,7 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// A reference of 0 gives no ratio: the figure stands alone and can be written.
+// TestReferenceOfZero: with a reference of 0 there is no ratio, and the report can be written.
 func TestReferenceOfZero(t *testing.T) {
 	t.Parallel()
 	var r Report

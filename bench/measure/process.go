@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// procField reads the number after a key of a file like /proc/meminfo; 0 when there is none.
+// procField returns the number after a key in a file like /proc/meminfo; 0: the key is not there.
 func procField(path, key string) int64 {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -26,11 +26,10 @@ func procField(path, key string) int64 {
 	return 0
 }
 
-// Resident is the memory of a process in bytes; 0 when it is gone.
+// Resident returns the resident memory of a process in bytes; 0: the process has ended.
 func Resident(pid int) int64 { return procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:") << 10 }
 
-// KernelSockets is the memory that the kernel holds for all sockets of the machine, in bytes: buffers of TCP, and the slabs, where
-// the sockets themselves live.
+// KernelSockets returns the kernel memory for all sockets of the machine, in bytes: TCP buffers, and the slabs with the socket structures.
 func KernelSockets() int64 {
 	pages := int64(0)
 	if b, err := os.ReadFile("/proc/net/sockstat"); err == nil {
@@ -43,16 +42,16 @@ func KernelSockets() int64 {
 	return pages*int64(os.Getpagesize()) + procField("/proc/meminfo", "Slab:")<<10
 }
 
-// ticksPerSecond is USER_HZ, which Linux fixes for user space.
+// ticksPerSecond is USER_HZ, which is always 100 for user space on Linux.
 const ticksPerSecond = 100
 
-// CPUTime is how much CPU a process has used so far; 0 when it is gone.
+// CPUTime returns the CPU time that a process has used; 0: the process has ended.
 func CPUTime(pid int) time.Duration {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(b), ") ") // the name before it may hold spaces
+	_, rest, _ := strings.Cut(string(b), ") ") // the name in the brackets may contain spaces
 	f := strings.Fields(rest)
 	if len(f) < 13 {
 		return 0
@@ -62,7 +61,7 @@ func CPUTime(pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / ticksPerSecond
 }
 
-// RaiseFileLimit allows as many open files as the system lets us, and gives that number.
+// RaiseFileLimit raises the limit of open files as far as the system allows, and returns it.
 func RaiseFileLimit() uint64 {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {

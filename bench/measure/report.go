@@ -1,8 +1,8 @@
-// Package measure has what every measurement of bench needs: rounds that alternate between what is compared, the statistics over
-// them, figures with their targets, the report, and what Linux knows of machines and processes.
+// Package measure has what all measurements need: alternating rounds, statistics, figures with targets, the report, and facts about machines and
+// processes from Linux.
 //
-// Nothing in it knows legwork. Values of one figure are in the order of the rounds, so that values with the same index were
-// measured next to each other.
+// It does not depend on legwork. The values of a figure are in the order of the rounds, so values with the same index were measured next to each
+// other.
 package measure
 
 import (
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Report is everything that one run measured.
+// Report has all results of one run.
 type Report struct {
 	Began    time.Time `json:"began"`
 	Machine  string    `json:"machine"`
@@ -28,9 +28,9 @@ type Report struct {
 	Figures  []Figure  `json:"figures"`
 }
 
-// Add completes a figure with its ratio and its verdict, and keeps it.
+// Add computes the ratio and the verdict of a figure, and adds it to the report.
 func (r *Report) Add(f Figure) {
-	if len(f.References) > 0 && !slices.Contains(f.References, 0) { // nothing can be divided by 0, and JSON has no NaN
+	if len(f.References) > 0 && !slices.Contains(f.References, 0) { // avoids division by 0, since JSON has no NaN
 		c := Compare(f.Values, f.References)
 		f.Ratio = &c
 	}
@@ -41,7 +41,7 @@ func (r *Report) Add(f Figure) {
 	r.Figures = append(r.Figures, f)
 }
 
-// Table writes the report as Markdown, aligned for terminals.
+// Table writes the report as a Markdown table that is aligned for terminals.
 func (r *Report) Table(w io.Writer) {
 	fmt.Fprintf(w, "%s\n%s\n%s, %d rounds of %gs\nmedians (lowest–highest); ratios with the 95 %% bounds below and above\n\n",
 		r.Machine, r.Database, r.Began.UTC().Format(time.RFC3339), r.Pairs, r.Seconds)
@@ -62,15 +62,15 @@ func (r *Report) Table(w io.Writer) {
 	_ = tw.Flush()
 }
 
-// Save writes results.json into dir, and the table into the file markdown; neither when its name is empty.
+// Save writes results.json into dir, and the table into the file markdown. If a name is empty, nothing is written there.
 func (r *Report) Save(dir, markdown string) error {
 	var table strings.Builder
 	r.Table(&table)
 	return Save(r, table.String(), dir, "results.json", markdown)
 }
 
-// Save writes a report as JSON into a file of dir, which it makes, and its table into the file markdown; neither when its name is
-// empty.
+// Save writes a report as JSON into a file of dir, which it creates, and the table into the file markdown. If a name is empty, nothing is written
+// there.
 func Save(report any, table, dir, file, markdown string) error {
 	if markdown != "" {
 		if err := os.WriteFile(markdown, []byte(table), 0o644); err != nil {
@@ -90,7 +90,7 @@ func Save(report any, table, dir, file, markdown string) error {
 	return os.WriteFile(filepath.Join(dir, file), append(b, '\n'), 0o644)
 }
 
-// Machine names the hardware as far as Linux names it.
+// Machine describes the processor and memory of the machine, as far as Linux reports them.
 func Machine() string {
 	model := "unknown CPU"
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {

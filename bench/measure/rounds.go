@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Side is one of the things that are compared: it measures once and gives its values by name.
+// Side is one of the compared programs. A call measures once and returns values by name.
 type Side func(ctx context.Context) (map[string]float64, error)
 
-// Rounds measures all sides in turn, n times, and gives all values by side and name. Each round begins with another side.
+// Rounds calls all sides alternately, n times, and returns all values by side and name. Each round begins with another side.
 func Rounds(ctx context.Context, n int, sides map[string]Side, order ...string) (map[string]map[string][]float64, error) {
 	out := map[string]map[string][]float64{}
 	for round := range n {
@@ -30,7 +30,7 @@ func Rounds(ctx context.Context, n int, sides map[string]Side, order ...string) 
 	return out, nil
 }
 
-// WaitUntil returns at a moment, or earlier when the context ends.
+// WaitUntil waits until a time, or until the context ends.
 func WaitUntil(ctx context.Context, at time.Time) {
 	t := time.NewTimer(time.Until(at))
 	defer t.Stop()

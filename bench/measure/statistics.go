@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Quantile gives the value below which the share q (0 to 1) of the values lies. It sorts the values, of which there must be one.
+// Quantile returns the value below which the share q (0 to 1) of the values lies. It sorts the values. There must be at least one.
 func Quantile[T cmp.Ordered](values []T, q float64) T {
 	slices.Sort(values)
 	return values[min(len(values)-1, int(q*float64(len(values))))]
 }
 
-// Median gives the middle value, or the mean of the two middle ones; NaN without values.
+// Median returns the middle value, or the mean of the two middle values; NaN if there are none.
 func Median(values []float64) float64 {
 	v := slices.Sorted(slices.Values(values))
 	if len(v) == 0 {
@@ -23,17 +23,17 @@ func Median(values []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// Micros gives a duration in microseconds.
+// Micros converts a duration to microseconds.
 func Micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
 // Ratio compares values with others that were measured in the same rounds.
 type Ratio struct {
-	Median float64 `json:"median"` // Compare: the median of the rounds' ratios. CompareMedians: the ratio of the medians
-	Low    float64 `json:"low95"`  // one-sided 95 % bounds of that, by bootstrap over the rounds
+	Median float64 `json:"median"` // Compare: median of the rounds' ratios; CompareMedians: ratio of the medians
+	Low    float64 `json:"low95"`  // one-sided 95 % bounds of Median, by bootstrap over the rounds
 	High   float64 `json:"high95"`
 }
 
-// Compare gives the median of the ratios value / reference of each round. Both have the same length, and no reference is 0.
+// Compare returns the median of the ratios value / reference of all rounds. Both slices must have the same length, and no reference may be 0.
 func Compare(values, references []float64) Ratio {
 	ratios := make([]float64, len(values))
 	for i := range values {
@@ -42,17 +42,17 @@ func Compare(values, references []float64) Ratio {
 	return bootstrap(len(ratios), func(rounds []int) float64 { return Median(pick(ratios, rounds)) })
 }
 
-// CompareMedians gives the median of the values / the median of the others. Both have the same length, and no value is 0.
+// CompareMedians returns median(values) / median(others). Both slices must have the same length, and no value may be 0.
 func CompareMedians(values, others []float64) Ratio {
 	return bootstrap(len(values), func(rounds []int) float64 { return Median(pick(values, rounds)) / Median(pick(others, rounds)) })
 }
 
-// resamples is how many bootstrap samples a bound is taken from.
+// resamples is the number of bootstrap samples.
 const resamples = 4000
 
-// bootstrap gives a statistic of n rounds, and its bounds: the quantiles 0.05 and 0.95 of the same statistic over samples of n
-// rounds, drawn with replacement (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). It always draws the same
-// samples, so that a report can be reproduced from its values.
+// bootstrap computes a statistic of n rounds and its bounds: the quantiles 0.05 and 0.95 of the same statistic over samples of n rounds, drawn with
+// replacement (Efron and Tibshirani, An Introduction to the Bootstrap, chapter 13). The samples are always the same, so that a report can be
+// reproduced from its values.
 func bootstrap(n int, statistic func(rounds []int) float64) Ratio {
 	rounds := make([]int, n)
 	for i := range rounds {
@@ -71,7 +71,7 @@ func bootstrap(n int, statistic func(rounds []int) float64) Ratio {
 	return r
 }
 
-// pick gives the values of some rounds.
+// pick returns the values of the given rounds.
 func pick(values []float64, rounds []int) []float64 {
 	out := make([]float64, len(rounds))
 	for i, round := range rounds {

@@ -13,10 +13,10 @@ import (
 	"legwork/bench/workload"
 )
 
-// apiClients is how many clients call at once in part e.
+// apiClients is the number of concurrent clients in part e.
 const apiClients = 8
 
-// apiPart is part e: calls over a full table, beside pgbench with the statements that each sends.
+// apiPart is part e: API calls with a full table of tasks. The reference is pgbench with the statements that each call sends.
 func apiPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "api")
 	if err != nil {
@@ -69,7 +69,7 @@ func apiPart(ctx context.Context, b *Bench) error {
 	return nil
 }
 
-// apiCall is one call of the API with the script that sends the same statements.
+// apiCall is one API call, with the script that sends the same statements.
 type apiCall struct {
 	name, method, path, body string
 	script                   *reference.Script
@@ -85,7 +85,7 @@ func apiCalls(all reference.Statements, id string) []apiCall {
 	}
 }
 
-// seeded is the id of a task of fillTasks.
+// seeded returns the id of task n of fillTasks.
 func seeded(n int) uuid.UUID {
 	var id uuid.UUID
 	copy(id[:], []byte{1, 0x8f, 0, 0, 0, 0, 0x70, 0, 0x80})
@@ -93,7 +93,7 @@ func seeded(n int) uuid.UUID {
 	return id
 }
 
-// fillTasks makes n completed tasks with their heads, a run and two events each.
+// fillTasks inserts n completed tasks with their heads, a run and two events each.
 func fillTasks(ctx context.Context, url string, n int) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -123,7 +123,7 @@ func fillTasks(ctx context.Context, url string, n int) error {
 	return err
 }
 
-// deleteNew removes what POST has made, so that each round begins with the same table.
+// deleteNew deletes the tasks that POST has created, so that each round begins with the same table.
 func deleteNew(ctx context.Context, url string) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

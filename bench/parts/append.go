@@ -11,7 +11,7 @@ import (
 	"legwork/bench/server"
 )
 
-// appendPart is part a: events and steps per second through the store, beside pgbench with the same statements.
+// appendPart is part a: events and steps per second through the store. The reference is pgbench with the same statements.
 func appendPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "append")
 	if err != nil {
@@ -22,7 +22,7 @@ func appendPart(ctx context.Context, b *Bench) error {
 		return err
 	}
 	defer writer.Stop()
-	other, err := b.start(ctx, "append-other", server.Config{URL: url, Conns: 4}) // listens, as every process does
+	other, err := b.start(ctx, "append-other", server.Config{URL: url, Conns: 4}) // listens for events, like every legwork process
 	if err != nil {
 		return err
 	}
@@ -53,9 +53,8 @@ func appendPart(ctx context.Context, b *Bench) error {
 			}
 		}
 		name := func(what string) string { return fmt.Sprintf("%s, %d runs", what, n) }
-		// Streaming on and off alternate without pgbench between, so that each follows the other. Where their ratio has a target,
-		// they alternate faster and more often: the machine changes more from one second to the next than the ratio is from 1,
-		// and the bounds get closer with the square root of the number of rounds.
+		// Streaming on and off alternate without pgbench between them. A comparison with a target uses more and shorter rounds: the machine's speed changes
+		// from second to second by more than the expected difference, and the bounds shrink with the square root of the number of rounds.
 		streaming := measure.Figure{Part: "a", Name: name("append, streaming on"), Unit: "events/s", Reference: "streaming off"}
 		times, d := b.Pairs, b.Duration
 		if n == 32 {

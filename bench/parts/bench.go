@@ -1,7 +1,7 @@
-// Package parts has the parts of bench: what each measures, under which load, beside which reference.
+// Package parts has the parts of bench. Each part defines what is measured, under which load, and with which reference.
 //
-// A part makes a database of its own, starts its servers (bench/server), and adds its figures to the report. legwork and the
-// reference are measured in alternating rounds in the same database, or in databases made alike.
+// A part creates its own database, starts its servers (bench/server), and adds its figures to the report. legwork and the reference are measured in
+// alternating rounds, in the same database or in databases with the same content.
 package parts
 
 import (
@@ -26,11 +26,11 @@ import (
 
 // Part is one part of the report.
 type Part struct {
-	Name string // for -parts
+	Name string // name for -parts
 	Run  func(context.Context, *Bench) error
 }
 
-// All gives the parts in the order of the report.
+// All returns the parts in the order of the report.
 func All() []Part {
 	return []Part{
 		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
@@ -38,34 +38,34 @@ func All() []Part {
 	}
 }
 
-// Settings are what the command line chose for every part.
+// Settings are the settings of the command line that apply to all parts.
 type Settings struct {
-	Pairs    int            // rounds of each comparison
-	Duration time.Duration  // of one measurement
-	Tasks    int            // rows of part api
-	Sockets  string         // sizes of part fanout, with commas between
-	Quick    bool           // smallest sizes: shows that everything works
-	Only     *regexp.Regexp // comparisons of the parts append, api and pages; nil: all
+	Pairs    int            // number of rounds of each comparison
+	Duration time.Duration  // duration of one measurement
+	Tasks    int            // number of tasks in part api
+	Sockets  string         // numbers of sockets in part fanout, separated by commas
+	Quick    bool           // smallest sizes, to check that everything works
+	Only     *regexp.Regexp // which comparisons of the parts append, api and pages run; nil: all
 	Profiles string         // folder for CPU profiles of the servers; empty: none
 }
 
-// Bench is one run of bench: its database server, its folder and its report.
+// Bench is one run of bench: its database server, its temporary folder and its report.
 type Bench struct {
 	Settings
 	Report measure.Report
 
 	log      io.Writer
-	dir      string          // for scripts and files; removed at the end
-	embedded *pgembed.Server // nil with DatabaseVariable
-	admin    string          // URL of a database of the server
+	dir      string          // for scripts and files; removed by Close
+	embedded *pgembed.Server // nil if DatabaseVariable is set
+	admin    string          // URL of the server's own database
 	pgbench  *reference.Pgbench
 	created  []string // databases to drop
 }
 
-// DatabaseVariable names the environment variable with the URL of a server to use instead of starting one.
+// DatabaseVariable is the environment variable with the URL of an existing server. If it is set, no server is started.
 const DatabaseVariable = "BENCH_DATABASE_URL"
 
-// New starts a database server, unless DatabaseVariable names one, and looks for pgbench. log gets what servers print.
+// New starts a database server, unless DatabaseVariable is set, and looks for pgbench. The servers' output goes to log.
 func New(ctx context.Context, s Settings, log io.Writer) (b *Bench, err error) {
 	measure.RaiseFileLimit()
 	b = &Bench{Settings: s, log: log, admin: os.Getenv(DatabaseVariable)}
@@ -94,10 +94,10 @@ func New(ctx context.Context, s Settings, log io.Writer) (b *Bench, err error) {
 	return b, b.describeDatabase(ctx)
 }
 
-// Dir is a folder that Close removes.
+// Dir returns a folder that Close removes.
 func (b *Bench) Dir() string { return b.dir }
 
-// DatabaseURL is the URL of a database of the server, for the programs of -against, which create their own.
+// DatabaseURL returns the URL of a database on the server, for the programs of -against, which create their own databases.
 func (b *Bench) DatabaseURL() string { return b.admin }
 
 func (b *Bench) describeDatabase(ctx context.Context) error {
@@ -111,7 +111,7 @@ func (b *Bench) describeDatabase(ctx context.Context) error {
 // Logf writes a line to the log.
 func (b *Bench) Logf(format string, args ...any) { fmt.Fprintf(b.log, format+"\n", args...) }
 
-// asAdmin does something on a connection to the server's own database.
+// asAdmin calls do with a connection to the server's own database.
 func (b *Bench) asAdmin(ctx context.Context, do func(*pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, b.admin)
 	if err != nil {
@@ -121,7 +121,7 @@ func (b *Bench) asAdmin(ctx context.Context, do func(*pgx.Conn) error) error {
 	return do(conn)
 }
 
-// database makes a migrated database for a part and gives its URL.
+// database creates a migrated database for a part and returns its URL.
 func (b *Bench) database(ctx context.Context, name string) (string, error) {
 	name = fmt.Sprintf("bench_%s_%d", name, time.Now().UnixNano())
 	err := b.asAdmin(ctx, func(conn *pgx.Conn) error {
@@ -140,7 +140,7 @@ func (b *Bench) database(ctx context.Context, name string) (string, error) {
 	return u.String(), store.Migrate(ctx, u.String(), slog.New(slog.DiscardHandler))
 }
 
-// Close stops the database server that New started, or drops what was created in another one, and removes the files.
+// Close stops the server that New started, or drops the databases that were created on another server, and removes the files.
 func (b *Bench) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -159,10 +159,10 @@ func (b *Bench) Close() {
 	}
 }
 
-// matches reports whether -only names a comparison.
+// matches reports whether -only selects a comparison.
 func (b *Bench) matches(what string) bool { return b.Only == nil || b.Only.MatchString(what) }
 
-// levels are the numbers of runs or clients at once.
+// levels returns the numbers of concurrent runs or clients to measure with.
 func (b *Bench) levels() []int {
 	if b.Quick {
 		return []int{2}
@@ -170,7 +170,7 @@ func (b *Bench) levels() []int {
 	return []int{1, 8, 32}
 }
 
-// numberedTasks makes n running tasks for pgbench, numbered from 0 in the table bench_tasks.
+// numberedTasks creates n running tasks for pgbench, numbered from 0 in the table bench_tasks.
 func (b *Bench) numberedTasks(ctx context.Context, url string, p *server.Process, n int) error {
 	r, err := p.Ask(ctx, server.Command{Op: "tasks", Runs: n})
 	if err != nil {
@@ -188,7 +188,7 @@ func (b *Bench) numberedTasks(ctx context.Context, url string, p *server.Process
 	return err
 }
 
-// start starts a server under test. name is for its profile.
+// start starts a server under test. name is the file name of its profile.
 func (b *Bench) start(ctx context.Context, name string, cfg server.Config) (*server.Process, error) {
 	cfg.Dir = filepath.Join(b.dir, "artifacts")
 	if b.Profiles != "" {

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// web is the load's HTTP client: it keeps as many connections as there are clients.
+// web returns an HTTP client for the load, which keeps one connection per client.
 func web(clients int) *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConns: clients, MaxIdleConnsPerHost: clients, DisableCompression: true}}
 }
 
-// request makes one call and gives the body, read to its end.
+// request sends a request and returns the body of the response.
 func request(ctx context.Context, c *http.Client, base, method, path, body string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(body))
 	if err != nil {
@@ -38,7 +38,7 @@ func request(ctx context.Context, c *http.Client, base, method, path, body strin
 	return b, err
 }
 
-// call is request for single calls, with the answer decoded.
+// call sends a single request and decodes the response into out.
 func call(ctx context.Context, base, method, path, body string, out any) error {
 	b, err := request(ctx, http.DefaultClient, base, method, path, body)
 	if err != nil {
@@ -47,11 +47,11 @@ func call(ctx context.Context, base, method, path, body string, out any) error {
 	return json.Unmarshal(b, out)
 }
 
-// callers are connections that repeat one call, as pgbench repeats a script. The request is written as bytes, and the response is read
-// on the same goroutine. net/http's client would take as much of the machine as the server does.
+// callers are connections that repeat one request, as pgbench repeats a script. The request is written as bytes, and the response is read on the
+// same goroutine, since net/http's client would use as much CPU as the server.
 type callers struct {
 	addr  string // host:port
-	bytes []byte // of the request
+	bytes []byte // the request
 	what  string
 	idle  chan *caller
 }
@@ -76,7 +76,7 @@ func newCallers(ctx context.Context, n int, base, method, path, body string) (*c
 	return c, nil
 }
 
-// call makes the call once on a connection that nobody uses.
+// call sends the request once, on a connection that is not in use.
 func (c *callers) call(context.Context) error {
 	one := <-c.idle
 	defer func() { c.idle <- one }()

@@ -16,8 +16,8 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// coldPart is part f: the time from the start of the real program in an empty folder to its /health/ready, beside the start of the
-// embedded PostgreSQL alone; and the same in a folder that has data.
+// coldPart is part f: the time from the start of the released program in an empty folder until /health/ready succeeds, and the same in a folder with
+// data. The reference is the start of the embedded PostgreSQL alone.
 func coldPart(ctx context.Context, b *Bench) error {
 	binary := filepath.Join(b.dir, "legwork")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/legwork").CombinedOutput(); err != nil {
@@ -85,7 +85,7 @@ func startOnce(ctx context.Context, binary, home string) (time.Duration, error) 
 			return 0, fmt.Errorf("legwork did not start: %w\n%s", err, said)
 		}
 	}
-	go func() { // whatever it says while it stops
+	go func() { // discards what it prints while it stops
 		for {
 			if _, err := out.Read(chunk); err != nil {
 				return
@@ -107,7 +107,7 @@ func waitReady(ctx context.Context, base string) bool {
 	return false
 }
 
-// postgresOnce makes and starts an embedded PostgreSQL in an empty folder.
+// postgresOnce creates and starts an embedded PostgreSQL in an empty folder.
 func postgresOnce(ctx context.Context, home string) (time.Duration, error) {
 	began := time.Now()
 	s, err := pgembed.Start(ctx, pgembed.Config{Home: home, Logger: slog.New(slog.DiscardHandler)})

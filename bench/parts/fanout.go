@@ -19,11 +19,11 @@ import (
 	"legwork/bench/server"
 )
 
-// portsPerAddress bounds the sockets from one loopback address: ephemeral ports are some 28,000 by default.
+// portsPerAddress bounds the sockets from one loopback address. By default there are about 28,000 ephemeral ports.
 const portsPerAddress = 5000
 
-// fanoutPart is part d: what a socket costs, and how long one event takes to reach them all, beside a bare server with the
-// same WebSocket library that sends the same bytes from memory.
+// fanoutPart is part d: the cost of a socket, and the time for one event to reach all sockets. The reference is a server without legwork that uses
+// the same WebSocket library and sends the same bytes from memory.
 func fanoutPart(ctx context.Context, b *Bench) error {
 	limit := measure.RaiseFileLimit()
 	for size := range strings.SplitSeq(b.Sockets, ",") {
@@ -49,12 +49,12 @@ func fanoutPart(ctx context.Context, b *Bench) error {
 type clients struct {
 	conns   []*websocket.Conn
 	readers sync.WaitGroup
-	seen    atomic.Int64 // frames in all
+	seen    atomic.Int64 // frames received by all clients
 	stop    context.CancelFunc
 }
 
-// fanout alternates between legwork and the reference where the clients of both may be connected at once (both), and otherwise
-// measures first the one, then the other.
+// fanout alternates between legwork and the reference if both is true, so that the clients of both are connected at the same time. Otherwise it
+// measures one after the other.
 func (b *Bench) fanout(ctx context.Context, url string, n int, both bool) error {
 	own, err := b.watch(ctx, "fanout", server.Config{URL: url, Conns: 10}, n)
 	if err != nil {
@@ -103,12 +103,12 @@ func (b *Bench) fanout(ctx context.Context, url string, n int, both bool) error 
 	return nil
 }
 
-// watched is a server with its clients, and what they cost.
+// watched is a server with its clients, and the costs of the clients.
 type watched struct {
 	server          *server.Process
 	clients         *clients
 	task            uuid.UUID
-	process, kernel float64 // KiB each
+	process, kernel float64 // KiB per client
 	accepted        time.Duration
 	idle            float64 // percent of one CPU
 }
@@ -143,7 +143,7 @@ func (b *Bench) watch(ctx context.Context, name string, cfg server.Config, n int
 		return a, err
 	}
 	a.process = float64(measure.Resident(a.server.PID())-residentBefore) / float64(n) / 1024
-	// Both ends of each connection are on this machine and cost about the same.
+	// Both ends of each connection are on this machine, and use about the same memory.
 	a.kernel = float64(measure.KernelSockets()-kernelBefore) / 2 / float64(n) / 1024
 	idleFrom, used := time.Now(), measure.CPUTime(a.server.PID())
 	measure.WaitUntil(ctx, idleFrom.Add(2*b.Duration))
@@ -151,7 +151,7 @@ func (b *Bench) watch(ctx context.Context, name string, cfg server.Config, n int
 	return a, nil
 }
 
-// sendOne is clients.sendOne as a side of a comparison.
+// sendOne calls clients.sendOne as a measure.Side.
 func (a watched) sendOne(ctx context.Context) (map[string]float64, error) {
 	took, err := a.clients.sendOne(ctx, a.server, a.task)
 	return map[string]float64{"s": took.Seconds()}, err
@@ -164,7 +164,7 @@ func (a watched) close() {
 	a.server.Stop()
 }
 
-// warmUp has the server serve 20 sockets, so that its code and pools are in memory before memory is measured.
+// warmUp connects 20 sockets, so that code and pools are in memory before memory is measured.
 func warmUp(ctx context.Context, base string, id uuid.UUID) error {
 	c, err := connect(ctx, base, id, 20)
 	if err == nil {
@@ -227,7 +227,7 @@ func (c *clients) read(ctx context.Context, conn *websocket.Conn) {
 	}
 }
 
-// await waits until so many frames have come.
+// await waits until this many frames were received.
 func (c *clients) await(ctx context.Context, frames int64) error {
 	deadline := time.Now().Add(30 * time.Second)
 	for c.seen.Load() < frames {
@@ -239,7 +239,7 @@ func (c *clients) await(ctx context.Context, frames int64) error {
 	return nil
 }
 
-// sendOne appends one event and gives the time from its commit until every client has it.
+// sendOne appends one event and returns the time from its commit until all clients have received it.
 func (c *clients) sendOne(ctx context.Context, process *server.Process, id uuid.UUID) (time.Duration, error) {
 	want := c.seen.Load() + int64(len(c.conns))
 	r, err := process.Ask(ctx, server.Command{Op: "append one", Tasks: []uuid.UUID{id}})

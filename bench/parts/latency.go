@@ -17,8 +17,8 @@ import (
 	"legwork/bench/server"
 )
 
-// latencyPart is part b: the time from the return of COMMIT to the frame in the client. The reference is a bare NOTIFY under the same
-// load: from the return of COMMIT through pg_notify to the client's WaitForNotification.
+// latencyPart is part b: the time from the return of COMMIT until a client receives the frame. The reference is a NOTIFY without legwork under the
+// same load: from the return of the COMMIT with pg_notify until the client's WaitForNotification returns.
 func latencyPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "latency")
 	if err != nil {
@@ -72,7 +72,7 @@ func latencyPart(ctx context.Context, b *Bench) error {
 	return nil
 }
 
-// arrivals is when each event was received, by task and seq.
+// arrivals has the time at which each event was received, by task and seq.
 type arrivals struct {
 	mu sync.Mutex
 	at map[string]int64
@@ -87,7 +87,7 @@ func (a *arrivals) note(key string) {
 	a.at[key] = now
 }
 
-// after waits until everything was received and gives the quantiles of the delays in microseconds.
+// after waits until all events were received, and returns the quantiles of the delays in microseconds.
 func (a *arrivals) after(ctx context.Context, commits []server.Commit) (map[string]float64, error) {
 	var delays []float64
 	deadline := time.Now().Add(10 * time.Second)
@@ -109,7 +109,7 @@ func (a *arrivals) after(ctx context.Context, commits []server.Commit) (map[stri
 	return map[string]float64{"p50": measure.Quantile(delays, 0.5), "p99": measure.Quantile(delays, 0.99)}, nil
 }
 
-// frameLatency measures with a WebSocket per task on one server while another, or the same, commits.
+// frameLatency measures with one WebSocket per task on one server, while writer commits. Both may be the same server.
 func frameLatency(ctx context.Context, writer *server.Process, base string, c server.Command) (map[string]float64, error) {
 	a := &arrivals{at: map[string]int64{}}
 	reading, stop := context.WithCancel(ctx)
@@ -144,7 +144,7 @@ func frameLatency(ctx context.Context, writer *server.Process, base string, c se
 	return a.after(ctx, r.Commits)
 }
 
-// seqOf reads the seq of a frame, which begins with it.
+// seqOf returns the seq of a frame. A frame begins with it.
 func seqOf(frame []byte) int64 {
 	rest, ok := strings.CutPrefix(string(frame), `{"seq":`)
 	if digits, _, found := strings.Cut(rest, ","); ok && found {
@@ -156,7 +156,7 @@ func seqOf(frame []byte) int64 {
 	return e.Seq
 }
 
-// dial opens the stream of a task after a cursor.
+// dial opens the stream of a task, starting after a cursor.
 func dial(ctx context.Context, base string, id uuid.UUID, after int64) (*websocket.Conn, error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(base, "http"), id, after)
 	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library closes it
@@ -173,7 +173,7 @@ func lastSeq(ctx context.Context, base string, id uuid.UUID) (int64, error) {
 	return task.LastSeq, call(ctx, base, "GET", "/api/tasks/"+id.String(), "", &task)
 }
 
-// bareLatency is the reference: one connection listens, and the server sends a NOTIFY after each commit.
+// bareLatency measures the reference: one connection listens, and the server sends a NOTIFY with each commit.
 func bareLatency(ctx context.Context, writer *server.Process, url string, c server.Command) (map[string]float64, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 	"legwork/internal/store"
 )
 
-// Sizes of part library: pages of 20 passages each, and how many of them the account reads that searches.
+// Sizes of part library: the number of pages of 20 passages each, and how many of them the searching account has read.
 const (
 	libraryPages  = 20_000
 	libraryOwn    = 1_000
 	passagesAPage = 20
-	librarySearch = 40 // searches of one round
+	librarySearch = 40 // number of searches in one round
 )
 
-// libraryPart is part h: searches in a library of 400,000 passages, by an account that has read 1,000 of its pages and by one
-// that has read none. The reference is the statement that begins with the index of words and looks at the account last.
+// libraryPart is part h: searches in a library of 400,000 passages, by an account that has read 1,000 of its pages, and by one that has read none.
+// The reference is a statement that uses the word index first and filters by account last.
 func libraryPart(ctx context.Context, b *Bench) error {
 	pages, own := libraryPages, libraryOwn
 	if b.Quick {
@@ -74,14 +74,14 @@ func libraryPart(ctx context.Context, b *Bench) error {
 	return nil
 }
 
-// wordsFirst ranks every account's passages and looks at whose they are last, as versions before 9 of the schema did.
+// wordsFirst ranks the passages of all accounts and filters by account last, as versions before schema 9 did.
 const wordsFirst = `WITH asked AS (SELECT string_agg(quote_literal(l), ' | ')::tsquery AS query FROM unnest(tsvector_to_array(to_tsvector('simple', $1))) l),
 best AS (SELECT DISTINCT ON (ps.page_id) ps.page_id, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
          FROM asked a JOIN passages ps ON ps.tsv @@ a.query ORDER BY ps.page_id, rank DESC, ps.ord)
 SELECT b.page_id FROM best b WHERE EXISTS (SELECT 1 FROM visits v WHERE v.page_id = b.page_id AND v.account_id = 'some')
 ORDER BY b.rank DESC LIMIT 20`
 
-// timed asks n questions of four words and gives the milliseconds within which 95 % of them were answered.
+// timed asks n questions of four words and returns the 95th percentile of their times, in milliseconds.
 func timed(n int, ask func(question string) error) (map[string]float64, error) {
 	took := make([]float64, n)
 	for i := range took {
@@ -99,11 +99,11 @@ func timed(n int, ask func(question string) error) (map[string]float64, error) {
 	return map[string]float64{"p95": took[min(n-1, n*95/100)]}, nil
 }
 
-// word is the rank of a word by Zipf's law without the 20 commonest, which stand for the stop words: the commonest of the rest
-// is in every fifth passage. at is uniform in [0,1).
+// word returns the rank of a word by Zipf's law, without the 20 most common words, which would be stop words. The most common remaining word is in
+// every fifth passage. at is uniform in [0,1).
 func word(at float64) int { return int(20 * math.Exp(at*math.Log(1000))) }
 
-// fillLibrary makes pages of passagesAPage passages. The account some has visited own of them, the account many all.
+// fillLibrary inserts pages of passagesAPage passages. The account some has read own of them; the account many has read all.
 func fillLibrary(ctx context.Context, url string, pages, own int) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

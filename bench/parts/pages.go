@@ -24,11 +24,11 @@ import (
 	"legwork/internal/research"
 )
 
-// readers is how many pages are read at the same time on each side, as many as the browser has tabs by default.
+// readers is the number of pages read at the same time on each side. It equals the browser's default number of tabs.
 const readers = 4
 
-// pagesPart is part g: pages a second over HTTP, beside net/http and readability on the same documents, and in the browser,
-// beside bare chromedp. Nothing is spaced. Site, readers and references share this process.
+// pagesPart is part g: pages per second over HTTP and in the browser. The references are net/http with readability, and chromedp without legwork, on
+// the same documents. Requests are not spaced. Site, readers and references share this process.
 func pagesPart(ctx context.Context, b *Bench) error {
 	site := httptest.NewServer(http.HandlerFunc(manualPage))
 	defer site.Close()
@@ -63,7 +63,7 @@ func pagesPart(ctx context.Context, b *Bench) error {
 	return p.inBrowser(ctx, shown, at)
 }
 
-// noSpacing is a page.Gate that lets every request through at once.
+// noSpacing is a page.Gate that grants every request at once.
 type noSpacing struct{}
 
 // Reserve implements page.Gate.
@@ -82,10 +82,10 @@ func (noSpacing) Settle(context.Context, string) error { return nil }
 type pageLoad struct {
 	*Bench
 	site string
-	next atomic.Int64 // number of the next page, so that none is asked for twice
+	next atomic.Int64 // number of the next page, so that no page is requested twice
 }
 
-// each has all readers do something with one page after the other for a while, and gives how many were done in a second.
+// each returns a Side in which all readers call do with one page after the other for the duration of a measurement. It returns pages per second.
 func (p *pageLoad) each(folder string, do func(ctx context.Context, reader int, url string) error) measure.Side {
 	return func(ctx context.Context) (map[string]float64, error) {
 		ctx, cancel := context.WithTimeout(ctx, p.Duration+time.Minute)
@@ -136,7 +136,7 @@ func wellRead(v research.Visit, err error) error {
 	return err
 }
 
-// bareRead is what a program without legwork would do to read a page.
+// bareRead reads a page as a program without legwork would.
 func bareRead(ctx context.Context, client *http.Client, raw string) error {
 	at, err := url.Parse(raw)
 	if err != nil {
@@ -201,11 +201,11 @@ func (p *pageLoad) inBrowser(ctx context.Context, shown *browser.Browser, at str
 	return err
 }
 
-// bareTabs opens a tab for each reader in one Chromium with chromedp's own switches.
+// bareTabs opens a tab for each reader in one Chromium, with chromedp's own flags.
 func bareTabs(ctx context.Context, at string) (tabs []context.Context, closeAll func(), err error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(at), chromedp.WindowSize(1280, 800))
 	ctx, closeAll = chromedp.NewExecAllocator(ctx, options...)
-	first, _ := chromedp.NewContext(ctx) // ends with closeAll, and so do its tabs
+	first, _ := chromedp.NewContext(ctx) // closeAll ends it together with its tabs
 	for range readers {
 		tab := first
 		if len(tabs) > 0 {

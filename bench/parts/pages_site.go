@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// What the last paragraph of a page says, and what its script writes.
+// The text of a page's last paragraph, and the text that its script writes.
 const (
 	closingSentence = "This is the end of the chapter."
 	scriptSentence  = "The script of this page has run to its end."
 )
 
-// manualPage serves pages as manuals have them, of 30 to 60 KB, all different: navigation, sections of prose with a listing,
-// a table and links each. Those below /script/ have a script that writes a paragraph.
+// manualPage serves pages like those of manuals, of 30 to 60 KB, all different: navigation, and sections of prose with a code block, a table and
+// links each. Pages below /script/ have a script that writes a paragraph.
 func manualPage(w http.ResponseWriter, r *http.Request) {
 	n, err := strconv.Atoi(path.Base(r.URL.Path))
-	if err != nil { // robots.txt, an icon
+	if err != nil { // a request for robots.txt or an icon
 		http.NotFound(w, r)
 		return
 	}

@@ -36,7 +36,7 @@ func runsPart(ctx context.Context, b *Bench) error {
 }
 
 func (b *Bench) compareRuns(ctx context.Context, url string, n int, s *reference.Script) error {
-	other, err := b.database(ctx, "runs_reference") // so that no worker takes pgbench's jobs
+	other, err := b.database(ctx, "runs_reference") // a separate database, so that no worker takes pgbench's jobs
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (b *Bench) compareRuns(ctx context.Context, url string, n int, s *reference
 		},
 		"pgbench": func(ctx context.Context) (map[string]float64, error) {
 			r, err := b.pgbench.Run(ctx, other, n, each, s, reference.RunVars())
-			if err == nil { // as many as fill the time of a measurement
+			if err == nil { // as many as fill the duration of a measurement
 				each = max(1, int(b.Duration/r.Latency))
 			}
 			return map[string]float64{"/s": r.PerSecond, "mean": measure.Micros(r.Latency) / 1e3}, err
@@ -81,7 +81,7 @@ func (b *Bench) compareRuns(ctx context.Context, url string, n int, s *reference
 	return nil
 }
 
-// load repeats one operation by n clients for the time of a measurement.
+// load repeats one operation with n clients for the duration of a measurement.
 func (b *Bench) load(ctx context.Context, n int, one func(context.Context) error) (map[string]float64, error) {
 	var mu sync.Mutex
 	var took []float64

@@ -8,9 +8,9 @@ import (
 	"legwork/bench/server"
 )
 
-// stepPart is part s, what a step of a run costs: the event of the call, fenced by the epoch, then the journal row with the result's
-// event, both published to a subscription in the process and to another process. The reference sends the same two statements
-// through bare pgx, prepared, on one connection. On both sides one writer writes.
+// stepPart is part s: the cost of a step of a run. A step is the event of the call, fenced by the epoch, then the journal row with the result's event.
+// Both events are published to a subscription in this process and to another process. The reference sends the same two prepared statements
+// through pgx on one connection. On both sides there is one writer.
 func stepPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "step")
 	if err != nil {
@@ -21,7 +21,7 @@ func stepPart(ctx context.Context, b *Bench) error {
 		return err
 	}
 	defer writer.Stop()
-	other, err := b.start(ctx, "step-other", server.Config{URL: url, Conns: 4}) // listens, as every process does
+	other, err := b.start(ctx, "step-other", server.Config{URL: url, Conns: 4}) // listens for events, like every legwork process
 	if err != nil {
 		return err
 	}

@@ -20,12 +20,12 @@ import (
 // Pgbench is the program, and how it is run.
 type Pgbench struct {
 	path     string
-	folder   string // for scripts
+	folder   string // folder for scripts
 	duration time.Duration
 }
 
-// FindPgbench looks for pgbench in PATH and beside the server's programs. It writes scripts to folder and runs each for duration,
-// rounded to whole seconds.
+// FindPgbench looks for pgbench in PATH and beside the server's programs. Scripts are written to folder, and each runs for duration, rounded to whole
+// seconds.
 func FindPgbench(ctx context.Context, folder string, duration time.Duration) (*Pgbench, error) {
 	p := &Pgbench{folder: folder, duration: duration}
 	if path, err := exec.LookPath("pgbench"); err == nil {
@@ -41,7 +41,7 @@ func FindPgbench(ctx context.Context, folder string, duration time.Duration) (*P
 	return nil, errors.New("bench needs pgbench, in PATH or beside the postgres program; on Debian it is in the package postgresql")
 }
 
-// Result is what pgbench measured.
+// Result is the result of one run of pgbench.
 type Result struct {
 	PerSecond float64
 	Latency   time.Duration // mean
@@ -53,8 +53,8 @@ var (
 	processedLine = regexp.MustCompile(`(?m)^number of transactions actually processed: ([0-9]+)`)
 )
 
-// Run runs a script with prepared statements by a number of clients, for the time of one measurement. When each is positive, each
-// client runs it that many times instead, so that no long transaction is cut off and left uncounted.
+// Run runs a script with prepared statements and a number of clients for the duration of one measurement. If each is positive, each client runs the
+// script that many times instead, so that no long transaction is cut off and left uncounted.
 func (p *Pgbench) Run(ctx context.Context, url string, clients, each int, s *Script, vars map[string]string) (Result, error) {
 	var r Result
 	if s.err != nil {
@@ -90,7 +90,7 @@ func (p *Pgbench) Run(ctx context.Context, url string, clients, each int, s *Scr
 	return r, nil
 }
 
-// try runs pgbench again when no client got through its first transaction in time, as happens on a busy machine.
+// try runs pgbench again if no client finished a transaction in time, which happens on a busy machine.
 func (p *Pgbench) try(ctx context.Context, args []string) (out []byte, err error) {
 	for range 5 {
 		out, err = exec.CommandContext(ctx, p.path, args...).CombinedOutput()

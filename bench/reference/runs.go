@@ -6,7 +6,7 @@ import (
 	"legwork/bench/workload"
 )
 
-// River's statements are not in queries: these do what River 0.51 does for one job, without its bulk forms.
+// River's statements are not in queries/*.sql. These do what River 0.51 does for one job, without its bulk forms.
 const (
 	riverInsert = `INSERT INTO river_job (args, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags)
 SELECT jsonb_build_object('taskId', :task_id::text, 'epoch', 1), $KIND, 1, '{}'::jsonb, 2, $QUEUE, now(), 'available'::river_job_state, '{}'::varchar(255)[]
@@ -19,7 +19,7 @@ FROM locked_jobs WHERE river_job.id = locked_jobs.id RETURNING river_job.*;`
 	riverComplete = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $ID AND state IN ('running','available') RETURNING *;`
 )
 
-// RunVars are the variables of RunScript and of the script of a POST.
+// RunVars returns the variables of RunScript and of the script of a POST.
 func RunVars() map[string]string {
 	vars := EventVars()
 	maps.Copy(vars, map[string]string{
@@ -32,7 +32,7 @@ func RunVars() map[string]string {
 	return vars
 }
 
-// submission is what POST /api/tasks commits.
+// submission adds the statements that POST /api/tasks commits.
 func (s *Script) submission() {
 	s.line(`SELECT gen_random_uuid() AS task_id \gset`)
 	s.line("BEGIN;")
@@ -45,7 +45,7 @@ func (s *Script) submission() {
 	s.line("COMMIT;")
 }
 
-// reading is what GET of a task reads.
+// reading adds the statements of a GET of a task.
 func (s *Script) reading(task string) {
 	s.add(task, ";", "id", ":task_id")
 	ids := []string{"task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true"}
@@ -54,7 +54,7 @@ func (s *Script) reading(task string) {
 	}
 }
 
-// RunScript is one run of part c: what API, worker, stream and upkeep send to the database for it, one after another.
+// RunScript returns the script of one run of part c: the statements that API, worker, stream and upkeep send for it, one after the other.
 func RunScript(all Statements) *Script {
 	s := &Script{all: all}
 	s.submission()
@@ -83,7 +83,7 @@ func RunScript(all Statements) *Script {
 	return s
 }
 
-// completion is the terminal transaction.
+// completion adds the statements of the transaction that ends the task.
 func (s *Script) completion() {
 	s.line("BEGIN;")
 	s.add("ExitHead", ` \gset`, "events", "1")
@@ -96,7 +96,7 @@ func (s *Script) completion() {
 	s.line("COMMIT;")
 }
 
-// files is the job that writes the files of a finished task.
+// files adds the statements of the job that writes the files of a finished task.
 func (s *Script) files() {
 	s.line(expand(riverFetch, "$QUEUE", "'upkeep'"))
 	s.reading("GetTaskForRun")
@@ -109,7 +109,7 @@ func (s *Script) files() {
 	s.line(expand(riverComplete, "$ID", ":upkeep_id"))
 }
 
-// APIScripts send what a POST, a GET and a list of 100 tasks send. The GET needs the variable task_id.
+// APIScripts returns the scripts of a POST, a GET and a list of 100 tasks. The GET needs the variable task_id.
 func APIScripts(all Statements) (post, get, list *Script) {
 	post, get, list = &Script{all: all}, &Script{all: all}, &Script{all: all}
 	post.submission()

@@ -14,8 +14,8 @@ type Script struct {
 	err  error
 }
 
-// add appends a statement by its name in queries, each variable replaced by the expression or variable that
-// follows it in replace. end is ";" or a command that takes the result, like "\gset".
+// add appends a statement of queries/*.sql by its name. replace has pairs of a variable and the expression or variable that replaces it. end is ";" or
+// a command that takes the result, like "\gset".
 func (s *Script) add(name, end string, replace ...string) {
 	sql, ok := s.all[name]
 	if !ok {
@@ -30,33 +30,33 @@ func (s *Script) add(name, end string, replace ...string) {
 
 func (s *Script) line(text string) { s.text.WriteString(text + "\n") }
 
-// oneEvent are the replacements that make InsertEvents insert a single event, given as variables.
+// oneEvent returns the replacements with which InsertEvents inserts a single event from variables.
 func oneEvent(seq, kind, terminal, body string) []string {
 	return []string{"seqs", "ARRAY[" + seq + "]", "types", "ARRAY[" + kind + "]", "terminals", "ARRAY[" + terminal + "]",
 		"bodies", "ARRAY[" + body + "]"}
 }
 
-// expand replaces names in a text and joins its lines, as \gset wants it.
+// expand replaces names in a text and joins its lines, as \gset requires.
 func expand(text string, pairs ...string) string {
 	return strings.ReplaceAll(strings.NewReplacer(pairs...).Replace(text), "\n", " ")
 }
 
-// EventVars are the variables of scripts that append events and steps, those of AppendScripts too.
+// EventVars returns the variables of scripts that append events and steps, including AppendScripts.
 func EventVars() map[string]string {
 	return map[string]string{"ready": "0", "epoch": "1", "body": string(workload.Result().Body), "result": workload.StepResult,
 		"args": workload.Args, "tool": workload.ToolName,
-		// pgbench replaces variables in quoted texts too, so a text with a colon must itself be a variable.
+		// pgbench replaces variables even in quoted texts, so a text with a colon must be a variable itself.
 		"t_thinking": "agent:thinking", "t_call": "agent:tool_call", "t_result": "agent:tool_result", "t_complete": "agent:complete"}
 }
 
-// takeTask makes each client of pgbench take a task of its own, once.
+// takeTask makes each client of pgbench take its own task, once.
 const takeTask = `\if :ready = 0
 SELECT task_id, (SELECT coalesce(max(s.turn), 0) FROM steps s WHERE s.task_id = b.task_id) AS turn FROM bench_tasks b WHERE n = :client_id \gset
 \set ready 1
 \endif`
 
-// AppendScripts are one append and one step, as store.Append and store.RecordStep commit them. Each client of pgbench takes a task of
-// the table bench_tasks (n integer, task_id uuid) by its number.
+// AppendScripts returns the scripts of one append and one step, as store.Append and store.RecordStep commit them. Each client of pgbench takes a task
+// from the table bench_tasks (n integer, task_id uuid) by its number.
 func AppendScripts(all Statements) (events, steps *Script) {
 	events, steps = &Script{all: all}, &Script{all: all}
 	events.line(takeTask)
@@ -66,15 +66,15 @@ func AppendScripts(all Statements) (events, steps *Script) {
 	return events, steps
 }
 
-// arrays are one event as the arrays that AppendEvents and RecordStep take.
+// arrays returns one event as the array arguments of AppendEvents and RecordStep.
 func arrays(kind, body string) []string {
 	return []string{"types", "ARRAY[" + kind + "]", "terminals", "ARRAY[false]", "bodies", "ARRAY[" + body + "]"}
 }
 
-// append is store.Append.
+// append adds the statement of store.Append.
 func (s *Script) append(kind, body string) { s.add("AppendEvents", ";", arrays(kind, body)...) }
 
-// step is store.RecordStep of a step without a visit.
+// step adds the statement of store.RecordStep for a step without a visit.
 func (s *Script) step() {
 	s.line(`\set turn :turn + 1`)
 	s.add("RecordStep", ";", append(arrays(":t_result", ":body"), "call_no", "1", "try", "1", "kind", "'tool'",

@@ -1,8 +1,8 @@
-// Package reference is what legwork is compared with in the database: the statements of queries/*.sql, sent by pgbench or by bare
-// pgx, prepared, without any of legwork's Go.
+// Package reference has the references in the database: the prepared statements of queries/*.sql, sent by pgbench or by pgx, without legwork's Go
+// code.
 //
-// The statements are read from queries when bench runs, so that a changed statement changes its reference too. A script that names a
-// statement which is no longer there is refused when it is to run.
+// The statements are read from queries/*.sql when bench runs, so a changed statement also changes its reference. A script with a statement that no
+// longer exists fails when it is run.
 package reference
 
 import (
@@ -13,7 +13,7 @@ import (
 	"legwork/queries"
 )
 
-// Statements are the statements of queries/*.sql by name, with pgbench's variables (:name) instead of sqlc's.
+// Statements are the statements of queries/*.sql by name. They have pgbench's variables (:name) instead of sqlc's.
 type Statements map[string]string
 
 var (
@@ -57,7 +57,7 @@ func LoadStatements() (Statements, error) {
 
 var variable = regexp.MustCompile(`(^|[^:]):([a-z]\w*)`)
 
-// numbered gives a statement for pgx: the names of its arguments, and $1 for the first.
+// numbered returns a statement for pgx, with $1 for the first argument, and the names of its arguments.
 func (all Statements) numbered(name string) (sql string, arguments []string, err error) {
 	sql, ok := all[name]
 	if !ok {

@@ -11,18 +11,17 @@ import (
 	"legwork/internal/research"
 )
 
-// Steps writes the steps of one task with the statements of store.Append and store.RecordStep, prepared, on one connection of bare
-// pgx.
+// Steps writes the steps of one task through pgx on one connection, with the prepared statements of store.Append and store.RecordStep.
 type Steps struct {
 	conn *pgx.Conn
-	args map[string]any // of both statements, except those that each event brings
+	args map[string]any // arguments of both statements, except those of each event
 	turn int
 
 	announce, record         string   // names of the prepared statements
 	announceArgs, recordArgs []string // names of their arguments, in order
 }
 
-// NewSteps connects and prepares the statements. task is running at epoch 1.
+// NewSteps connects and prepares the statements. task must be running at epoch 1.
 func NewSteps(ctx context.Context, url string, task uuid.UUID, all Statements) (*Steps, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -53,7 +52,7 @@ func (s *Steps) prepare(ctx context.Context, name, query string, all Statements)
 // Close closes the connection.
 func (s *Steps) Close(ctx context.Context) { _ = s.conn.Close(context.WithoutCancel(ctx)) }
 
-// Write makes steps for a time, each with the event that announces it, and gives how many and how long that took.
+// Write writes steps for a duration d, each after the event of its call. It returns the number of steps and the time used.
 func (s *Steps) Write(ctx context.Context, d time.Duration) (count int, seconds float64, err error) {
 	call, result := workload.Call(), workload.Result()
 	began := time.Now()

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/research"
 )
 
-// newTasks makes running tasks that no job belongs to; only the commands of this file write to them.
+// newTasks creates running tasks without a job. Only the commands in this file write to them.
 func (s *server) newTasks(ctx context.Context, n int) (Reply, error) {
 	var r Reply
 	for range n {
@@ -42,7 +42,7 @@ func (s *server) newTasks(ctx context.Context, n int) (Reply, error) {
 	return r, nil
 }
 
-// write commits one event or step of a run, as jobs does.
+// write commits one event or step of a run, as package jobs does.
 func (s *server) write(ctx context.Context, id uuid.UUID, turn *int) ([]research.Event, error) {
 	if turn == nil {
 		return s.store.Worker().Append(ctx, nil, id, 1, []research.Event{workload.Result()})
@@ -52,7 +52,7 @@ func (s *server) write(ctx context.Context, id uuid.UUID, turn *int) ([]research
 	return events, err
 }
 
-// announce commits and publishes the event of a call, as a run does before its effect.
+// announce commits and publishes the event of a call, as a run does before it makes the call.
 func (s *server) announce(ctx context.Context, id uuid.UUID) error {
 	events, err := s.store.Worker().Append(ctx, nil, id, 1, []research.Event{workload.Call()})
 	if err == nil {
@@ -61,8 +61,8 @@ func (s *server) announce(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// watch follows each of the first n runs by a subscription of this process. It returns when each has received one more event: from then
-// on no subscription reads old events, which is not what is measured.
+// watch subscribes to each of the first n runs. It returns when each subscription has received a new event. From then on no subscription reads old
+// events, which must not be measured.
 func (s *server) watch(ctx context.Context, n int) (unwatch func(), err error) {
 	watching, stop := context.WithCancel(ctx)
 	var watchers, first sync.WaitGroup
@@ -93,8 +93,8 @@ func (s *server) watch(ctx context.Context, n int) (unwatch func(), err error) {
 	return unwatch, nil
 }
 
-// appendFor appends as fast as it goes, each run in a goroutine of its own, and counts. With streaming each event is
-// published, and each run is watched by one subscription of this process.
+// appendFor appends events as fast as possible, each run in its own goroutine, and counts them. With streaming, each event is published, and each run
+// has one subscription in this process.
 func (s *server) appendFor(ctx context.Context, c Command) (Reply, error) {
 	for len(s.tasks) < c.Runs {
 		r, err := s.newTasks(ctx, c.Runs-len(s.tasks))
@@ -150,7 +150,7 @@ func (s *server) appendFor(ctx context.Context, c Command) (Reply, error) {
 	return Reply{Count: int(count.Load()), Seconds: took.Seconds()}, <-failures
 }
 
-// paced appends at a steady rate and notes when each commit returned.
+// paced appends events at a steady rate and notes when each commit returned.
 func (s *server) paced(ctx context.Context, c Command) (Reply, error) {
 	gap := time.Duration(float64(time.Second) / c.Rate)
 	n := int(c.Seconds * c.Rate)

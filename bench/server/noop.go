@@ -23,7 +23,7 @@ type noopWorker struct {
 	server *server
 }
 
-// Work implements river.Worker: it signals the inserter that the job has run.
+// Work implements river.Worker. It signals the inserter that the job has run.
 func (w *noopWorker) Work(_ context.Context, job *river.Job[noopArgs]) error {
 	done, _ := w.server.done.LoadOrStore(job.ID, make(chan struct{}))
 	if c, ok := done.(chan struct{}); ok {
@@ -32,8 +32,7 @@ func (w *noopWorker) Work(_ context.Context, job *river.Job[noopArgs]) error {
 	return nil
 }
 
-// noop inserts no-op jobs and waits for each, by as many clients as asked for: what River costs alone, with the
-// settings that legwork gives it.
+// noop inserts no-op jobs and waits for each, with the requested number of clients. It measures River alone, with legwork's settings for it.
 func (s *server) noop(ctx context.Context, c Command) (Reply, error) {
 	if err := s.startNoops(ctx); err != nil {
 		return Reply{}, err

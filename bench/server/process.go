@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Process is a server under test, as the load sees it.
+// Process is a server under test, seen from the process of the load.
 type Process struct {
 	API string // base URL
 
@@ -23,7 +23,7 @@ type Process struct {
 	out *bufio.Reader
 }
 
-// Start starts this program again as a server under test, and waits until it is ready. log gets what it prints.
+// Start starts this program again as a server under test, and waits until it is ready. The server's output goes to log.
 func Start(ctx context.Context, cfg Config, log io.Writer) (*Process, error) {
 	spec, err := json.Marshal(cfg)
 	if err != nil {
@@ -56,7 +56,7 @@ func Start(ctx context.Context, cfg Config, log io.Writer) (*Process, error) {
 	return p, nil
 }
 
-// Ask sends a command and waits for its reply. It kills the server when the context ends before.
+// Ask sends a command and waits for its reply. If the context ends first, it kills the server.
 func (p *Process) Ask(ctx context.Context, c Command) (Reply, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,12 +78,12 @@ func (p *Process) Ask(ctx context.Context, c Command) (Reply, error) {
 	return r, nil
 }
 
-// Stop ends the server by ending its input, and kills it when it has not ended 20 seconds later.
+// Stop closes the server's input, which ends it. It kills the server if it has not ended after 20 seconds.
 func (p *Process) Stop() {
 	_ = p.in.Close()
 	defer time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() }).Stop()
 	_ = p.cmd.Wait()
 }
 
-// PID is the number of the server's process.
+// PID returns the id of the server's process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

@@ -31,7 +31,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// server is a legwork process as cmd/legwork wires it, with an agent of its own, which carries out commands.
+// server is a legwork process with the same parts as in cmd/legwork, but with an agent of its own. It carries out commands.
 type server struct {
 	cfg       Config
 	log       *slog.Logger
@@ -41,22 +41,22 @@ type server struct {
 	service   *jobs.Service
 	runner    *jobs.Runner
 	api       string
-	noops     *river.Client[pgx.Tx] // of the comparison with River alone
-	done      sync.Map              // no-op job id → chan struct{}
+	noops     *river.Client[pgx.Tx] // for the comparison with River alone
+	done      sync.Map              // channels by no-op job id, closed when the job has run
 
-	tasks []uuid.UUID // of append, each claimed at epoch 1
-	turns []int       // last turn of each
-	seqs  []int64     // last seq of each
+	tasks []uuid.UUID // tasks of the command append, each claimed at epoch 1
+	turns []int       // last turn of each task
+	seqs  []int64     // last seq of each task
 }
 
-// commanded is a server under test: legwork, or a reference of it.
+// commanded is a server under test: legwork or a reference.
 type commanded interface {
 	start(ctx context.Context) (stop func(), err error)
 	do(ctx context.Context, c Command) (Reply, error)
 }
 
-// Main is main of a server under test: it carries out the commands on standard input until that ends. spec is a Config in JSON. It
-// gives the exit code.
+// Main is the main function of a server under test. It carries out the commands on standard input until the input ends. spec is a Config in JSON. Main
+// returns the exit status.
 func Main(ctx context.Context, spec string) int {
 	measure.RaiseFileLimit()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -207,7 +207,7 @@ func (s *server) work(ctx context.Context) error {
 	return s.runner.Start(ctx)
 }
 
-// scripted is the agent of part runs: it commits what an agent commits, and waits for nothing in between.
+// scripted is the agent of part runs. It commits what an agent commits, without waiting between commits.
 func scripted(ctx context.Context, env agent.Env) (research.Result, error) {
 	if err := env.Emit(ctx, research.Thinking("The question is clear; looking for pages that answer it.", nil)); err != nil {
 		return research.Result{}, err

@@ -1,4 +1,4 @@
-// Package workload is what the tasks, events and steps of every measurement say. legwork and its references write the same bytes.
+// Package workload has the texts of the tasks, events and steps of all measurements. legwork and its references write the same bytes.
 package workload
 
 import (
@@ -7,13 +7,13 @@ import (
 	"legwork/internal/research"
 )
 
-// What a task asks, as text and as the body of its submission.
+// The question of a task, as text and as the body of its submission.
 const (
 	Question   = "What is the default value of keep_warm_minutes?"
 	Submission = `{"question":"` + Question + `","timeBudget":60}`
 )
 
-// The call of a run and its answer.
+// The tool call of a run and its result.
 const (
 	ToolName   = "get_page_content"
 	ToolURL    = "https://docs.example.org/manual/settings-heating.html"
@@ -21,8 +21,7 @@ const (
 	AnswerText = "The default value is 25 minutes. It applies to every circuit that does not set its own."
 )
 
-// Calls is how many tool calls a run makes: with submission, claim, the last thought and completion it has 20 events, each committed
-// on its own.
+// Calls is the number of tool calls of a run. With submission, claim, the last thought and completion it has 20 events, each committed separately.
 const Calls = 8
 
 const preview = "keep_warm_minutes: how long the circuit is held at temperature after the last demand. Default 25 minutes."
@@ -30,15 +29,15 @@ const preview = "keep_warm_minutes: how long the circuit is held at temperature 
 // StepResult is the journaled result of a call.
 const StepResult = `{"title":"Settings: heating","chars":4120,"preview":"` + preview + `"}`
 
-// Call gives the event that announces a call.
+// Call returns the event that announces a call.
 func Call() research.Event { return research.ToolCall(ToolName, map[string]any{"url": ToolURL}, nil) }
 
-// Result gives the event of a call's result.
+// Result returns the event with a call's result.
 func Result() research.Event {
 	return research.ToolResult(ToolName, map[string]any{"title": "Settings: heating", "chars": 4120, "preview": preview}, true, nil)
 }
 
-// Step gives one journaled tool call with its result event, about 300 bytes.
+// Step returns one journaled tool call with the event of its result, about 300 bytes.
 func Step(turn int) research.Step {
 	return research.Step{Turn: turn, CallNo: 1, Try: 1, Kind: research.ToolStep, Tool: ToolName,
 		Args: []byte(Args), Result: []byte(StepResult), Success: true, Duration: 12 * time.Millisecond,

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// page is what the tests look at in one document.
+// page has the parts of one document that the tests check.
 type page struct {
 	title    string
 	language string

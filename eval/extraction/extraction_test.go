@@ -59,7 +59,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestExtraction keeps what was reached on the annotated pages.
+// TestExtraction: the scores on the annotated pages must not fall below those reached so far.
 func TestExtraction(t *testing.T) {
 	t.Parallel()
 	corpus, err := load("testdata/pages", "testdata/gold")

@@ -1,12 +1,12 @@
-// Extraction measures how well the main content of pages is found, beside other readers on the same pages:
+// Extraction measures how well readers find the main content of pages. It compares legwork with other readers on the same pages:
 //
 //	make extraction                                          # the annotated pages of this project
 //	make extraction PAGES=folder GOLD=folder                 # others: PAGES/NAME.html and GOLD/NAME.txt
 //	make extraction ARGS='-other trafilatura=folder -worst 10'
 //
-// A page's content is a text that a person marked, in any order and layout; only its words count. Precision falls with
-// noise that is kept, recall with content that is lost. -other names a folder with the texts of another program, one
-// NAME.txt a page, which is scored in the same way.
+// A page's content is a text that a person has marked. Only its words count, in any order and layout. Noise that is kept lowers precision;
+// content that is lost lowers recall. -other names a folder with the texts of another program, one NAME.txt per page, which are scored in
+// the same way.
 package main
 
 import (
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// run scores all readers and prints the tables. Its error says what is missing, or which bound was not reached.
+// run scores all readers and prints the tables. The error says what is missing, or which bound was not reached.
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("extraction", flag.ContinueOnError)
 	pages := flags.String("pages", "eval/extraction/testdata/pages", "folder with NAME.html")
@@ -68,14 +68,14 @@ func run(args []string, out io.Writer) error {
 	return nil
 }
 
-// annotated is a page together with its content, as a person marked it.
+// annotated is a page with the content that a person has marked.
 type annotated struct {
 	name    string
 	html    []byte
 	content string
 }
 
-// load reads the pages that have a text marked by a person.
+// load reads the pages whose content a person has marked.
 func load(pages, gold string) ([]annotated, error) {
 	files, err := filepath.Glob(filepath.Join(pages, "*.html"))
 	if err != nil {
@@ -109,7 +109,7 @@ type reader struct {
 	read func(a annotated) (string, error)
 }
 
-// address is the pretended address of every page. No request is made.
+// address is given to the readers as the address of every page. No request is made.
 var address = url.URL{Scheme: "https", Host: "pages.example", Path: "/page.html"}
 
 // legwork reads a page as a task does over HTTP.
@@ -127,7 +127,7 @@ func plainReadability(a annotated) (string, error) {
 	base := address
 	found, err := readability.FromReader(strings.NewReader(string(a.html)), &base)
 	if err != nil || found.Node == nil {
-		return "", nil //nolint:nilerr // no article was found: the text is empty
+		return "", nil //nolint:nilerr //nolint:nilerr // if no article was found, the text is empty
 	}
 	var b strings.Builder
 	err = found.RenderText(&b)
@@ -151,7 +151,7 @@ type result struct {
 	score
 }
 
-// table prints a line for each reader and returns the results of the first one.
+// table prints a line for each reader and returns the results of the first reader.
 func table(out io.Writer, corpus []annotated, readers []reader) []result {
 	_, _ = fmt.Fprintf(out, "| reader | pages | precision | recall | F1 |\n|---|---|---|---|---|\n")
 	var own []result
@@ -181,7 +181,7 @@ func scores(results []result) []score {
 	return all
 }
 
-// report names the pages with the lowest scores.
+// report lists the pages with the lowest scores.
 func report(out io.Writer, results []result, n int) {
 	slices.SortStableFunc(results, func(a, b result) int {
 		switch d := a.f1() - b.f1(); {

@@ -7,7 +7,7 @@ import (
 
 // score compares a text with the content of a page, word by word. A word that occurs twice counts twice.
 type score struct {
-	precision float64 // share of the words found that belong to the content; 0: nothing was found
+	precision float64 // share of the words found that belong to the content; 0 if no word was found
 	recall    float64 // share of the content's words that were found
 }
 
@@ -19,7 +19,7 @@ func (s score) f1() float64 {
 	return 2 * s.precision * s.recall / (s.precision + s.recall)
 }
 
-// compare scores a text against the content that a person marked.
+// compare scores a text by the content that a person has marked.
 func compare(found, content string) score {
 	want, got := words(content), words(found)
 	left := map[string]int{}

@@ -31,27 +31,27 @@ type Citation struct {
 	Verified bool   `json:"verified"`
 	Shot     string `json:"screenshotUrl"`
 
-	ShotShows bool `json:"-"` // the picture shows the passage that it was taken for, as the server measured on the page; read from the events
+	ShotShows bool `json:"-"` // the picture shows the passage, as the server reported in the events
 }
 
-// Usage is what a task has cost.
+// Usage has the costs of a task.
 type Usage struct {
 	Pages        int     `json:"pages"`
 	ToolCalls    int     `json:"toolCalls"`
 	ModelCalls   int     `json:"modelCalls"`
 	InputTokens  int64   `json:"inputTokens"`
 	OutputTokens int64   `json:"outputTokens"`
-	Cost         float64 `json:"costUsd"` // when the server knows prices
+	Cost         float64 `json:"costUsd"` // 0 if the server has no prices
 }
 
 func (t Task) over() bool {
 	return t.Status == "completed" || t.Status == "failed" || t.Status == "cancelled"
 }
 
-// client speaks to a legwork server.
+// client sends requests to a legwork server.
 type client struct {
 	http   *http.Client
-	api    string        // the server's root, without a slash at the end
+	api    string        // the server's root URL, without a slash at the end
 	poll   time.Duration // pause between two requests for the state of a task
 	budget int           // seconds of research given to each task
 }
@@ -102,8 +102,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
-// ask submits a question and waits until the task ends. When ctx ends first, it cancels the task. It returns the
-// task as it was read last.
+// ask submits a question and waits until the task ends. If ctx ends first, it cancels the task. It returns the task as it was read last.
 func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, error) {
 	var t Task
 	err := c.call(ctx, http.MethodPost, "/api/tasks", map[string]any{"question": question, "seedUrl": seedURL,
@@ -128,20 +127,20 @@ func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, e
 			if answered := (*apiError)(nil); errors.As(err, &answered) && answered.status < 500 {
 				return t, fmt.Errorf("asking for the task: %w", err)
 			}
-			continue // the server may answer again before the time is over
+			continue // the server may answer again in time
 		}
 		t = now
 	}
 	return t, c.lookAtPictures(ctx, &t)
 }
 
-// lookAtPictures notes which citations have a picture that shows their passage. The server measured that on the
-// page when it took the picture, and reports it in the events.
+// lookAtPictures notes which citations have a picture that shows their passage. The server measures that when it takes the picture, and reports it in
+// the events.
 func (c *client) lookAtPictures(ctx context.Context, t *Task) error {
 	if !slices.ContainsFunc(t.Citations, func(c Citation) bool { return c.Shot != "" }) {
 		return nil
 	}
-	shows := map[string]bool{} // by the picture's address
+	shows := map[string]bool{} // by the picture's URL
 	for after, more := int64(0), true; more; {
 		var page struct {
 			Events []struct {
@@ -171,8 +170,7 @@ func (c *client) lookAtPictures(ctx context.Context, t *Task) error {
 	return nil
 }
 
-// cancel tells the server that nobody waits for the task any more. An error is ignored, because it changes no
-// verdict.
+// cancel cancels the task. An error is ignored, because it changes no verdict.
 func (c *client) cancel(ctx context.Context, id string) {
 	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
 	defer stop()

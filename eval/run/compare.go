@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// readEvaluation reads what --json wrote.
+// readEvaluation reads a file that --json wrote.
 func readEvaluation(name string) (Evaluation, error) {
 	var e Evaluation
 	raw, err := os.ReadFile(name)

@@ -25,7 +25,7 @@ func TestCountSentences(t *testing.T) {
 	}
 }
 
-// TestTwoCorpora: one run over two manuals, with a bound for each, a total, and a comparison with an earlier run.
+// TestTwoCorpora: one run with two manuals has a bound for each, a total, and a comparison with an earlier run.
 func TestTwoCorpora(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t)

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxExcerpt is the longest excerpt that counts, in code points. A longer one is a page, not a quote.
+// maxExcerpt bounds the excerpts that count, in code points. A longer one is a page rather than a quote.
 const maxExcerpt = 400
 
 // Verdict is the result of one question.
@@ -16,34 +16,34 @@ type Verdict struct {
 	ID         string   `json:"id"`
 	Question   string   `json:"question"`
 	TaskID     string   `json:"taskId,omitempty"`
-	Status     string   `json:"status"`     // the task's last known status; "unreachable" if the API gave none
-	Found      bool     `json:"found"`      // a right page is cited, with an excerpt of allowed length that holds an accepted text
+	Status     string   `json:"status"`     // the task's last known status; "unreachable" if the API did not answer
+	Found      bool     `json:"found"`      // a right page is cited, with an excerpt of allowed length that contains an accepted text
 	RightPage  bool     `json:"rightPage"`  // a right page is cited, whatever the excerpt says
-	InAnswer   bool     `json:"inAnswer"`   // the answer holds an accepted text
-	Citations  int      `json:"citations"`  // of the task
+	InAnswer   bool     `json:"inAnswer"`   // the answer contains an accepted text
+	Citations  int      `json:"citations"`  // number of citations of the task
 	Verified   int      `json:"verified"`   // citations whose quote the server found in the page
 	TooLong    int      `json:"tooLong"`    // citations whose excerpt is longer than allowed
 	CitedPages []string `json:"citedPages"` // paths, in the order of the citations, each once
-	Pages      int      `json:"pages"`      // pages the task opened
-	ToolCalls  int      `json:"toolCalls"`  // of the task
-	ModelCalls int      `json:"modelCalls"` // of the task
+	Pages      int      `json:"pages"`      // pages that the task opened
+	ToolCalls  int      `json:"toolCalls"`  // number of tool calls of the task
+	ModelCalls int      `json:"modelCalls"` // number of model calls of the task
 
 	InputTokens    int64   `json:"inputTokens"`
 	OutputTokens   int64   `json:"outputTokens"`
 	Cost           float64 `json:"cost,omitempty"`
 	Sentences      int     `json:"sentences"`      // sentences of the answer that state something
-	CitedSentences int     `json:"citedSentences"` // of those, with a citation
-	Screenshots    int     `json:"screenshots"`    // citations with one
+	CitedSentences int     `json:"citedSentences"` // of these, the sentences with a citation
+	Screenshots    int     `json:"screenshots"`    // citations with a picture
 	PassageShown   int     `json:"passageShown"`   // citations whose picture shows their passage
 	AnsweredBy     string  `json:"answeredBy,omitempty"`
 
 	Seconds float64 `json:"seconds"`           // from submission to the end of the task, as the client saw it
 	Error   string  `json:"error,omitempty"`   // why there is no answer
-	Answer  string  `json:"answer,omitempty"`  // as given
+	Answer  string  `json:"answer,omitempty"`  // the task's answer
 	Partial bool    `json:"partial,omitempty"` // a budget ended the research
 }
 
-// judge compares a finished task with what its question expects. It reads nothing but its arguments.
+// judge compares a finished task with what its question expects. It depends only on its arguments.
 func judge(q Question, t Task, seconds float64) Verdict {
 	v := Verdict{ID: q.ID, Question: q.Text, TaskID: t.TaskID, Status: t.Status, Citations: len(t.Citations),
 		CitedPages: []string{}, Pages: t.Usage.Pages, ToolCalls: t.Usage.ToolCalls, Seconds: seconds,
@@ -110,9 +110,8 @@ var (
 		"…", "...", "\u200b", "", "\u00ad", "")
 )
 
-// normalise brings text into the form in which it is compared: one space for any white space, lower case, plain
-// quotes and dashes. It removes the Markdown around words (links, code marks, emphasis, escapes, table bars). So
-// an accepted text can be written as a person sees it on the page.
+// normalise converts a text to the form for comparisons: single spaces, lower case, plain quotation marks and dashes. It removes Markdown around words
+// (links, code marks, emphasis, escapes, table bars). So accepted texts can be written as people see them on the page.
 func normalise(s string) string {
 	s = markdownLink.ReplaceAllString(s, "$1")
 	s = markdownEscape.ReplaceAllString(s, "$1")

@@ -1,13 +1,13 @@
-// Command run asks a legwork server the questions of a file about a manual that it serves itself on a loopback port, and
-// reports how many answers cite the expected page with the expected text.
+// Command run asks a legwork server the questions in a file about a manual. It serves the manual itself on a loopback port, and reports how many answers
+// cite the expected page with the expected text.
 //
-// It speaks only the public HTTP API, so it measures what a user gets. Judging (judge.go) is a pure function of a
-// question and a finished task; a question that ends in an error, or not in time, counts as not found.
+// It uses only the public HTTP API, so it measures what a user gets. Judging (judge.go) is a pure function of a question and a finished task. A question
+// that ends in an error, or not in time, counts as not found.
 //
 //	go run ./eval/run --questions eval/postgresql.jsonl --docs /usr/share/doc/postgresql-doc-15 --min 0.8
 //
-// The server must be allowed to fetch the loopback network (FETCH_ALLOW_NETS=127.0.0.0/8).
-// Exit status: 0 done, 1 fewer questions found than --min or a defect found by --check, 2 the run could not be made.
+// The server must be allowed to open the loopback network (FETCH_ALLOW_NETS=127.0.0.0/8).
+// Exit status: 0 passed; 1 fewer questions found than --min, or --check found a defect; 2 the run failed.
 package main
 
 import (
@@ -38,13 +38,13 @@ type settings struct {
 	check                                             bool
 }
 
-// corpus is one set of questions about one manual.
+// corpus is a set of questions about one manual.
 type corpus struct {
 	questions, docs string
 	least           float64
 }
 
-// errShort means that the run was made and its result is not good enough.
+// errShort means that the run was complete, but its result is below the bound.
 var errShort = errors.New("the evaluation was not passed")
 
 func main() {
@@ -95,7 +95,7 @@ func parse(args []string, errOut io.Writer) (settings, error) {
 	return s, s.pair()
 }
 
-// pair makes a corpus of each question file and the manual in the same place of the other list.
+// pair makes a corpus of each question file and the manual at the same position of the other list.
 func (s *settings) pair() error {
 	questions, docs, least := strings.Split(s.questions, ","), strings.Split(s.docs, ","), strings.Split(s.least, ",")
 	if len(docs) != len(questions) || len(least) != len(questions) && len(least) != 1 {

@@ -17,13 +17,12 @@ import (
 	"time"
 )
 
-// fakeAPI answers like a legwork server. A task is running the first two times it is read, and then ends as its
-// question says.
+// fakeAPI answers like a legwork server. A task is running when it is read for the first two times. Then it ends as its question says.
 type fakeAPI struct {
 	*httptest.Server
 	mu        sync.Mutex
-	looks     map[string]int    // by question
-	seeds     map[string]string // by question
+	looks     map[string]int    // number of reads, by question
+	seeds     map[string]string // start pages, by question
 	bodies    []map[string]any
 	cancelled []string
 }
@@ -71,7 +70,7 @@ func (f *fakeAPI) get(w http.ResponseWriter, r *http.Request) {
 	case id == "gone":
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"status":"error","error":"No such task","errorCode":"not_found","details":{}}`)
-	case look == 1 && id == "right": // an outage that passes
+	case look == 1 && id == "right": // a temporary outage
 		w.WriteHeader(http.StatusServiceUnavailable)
 	case look <= 2 || id == "endless":
 		_, _ = fmt.Fprintf(w, `{"taskId":%q,"status":"running","answer":null,"citations":[]}`, id)
@@ -82,7 +81,7 @@ func (f *fakeAPI) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer cites the page that the server at the seed's address really serves.
+// answer cites the page that the manual's server serves at the seed's address.
 func (f *fakeAPI) answer(w http.ResponseWriter, id, seed string) {
 	page := strings.Replace(seed, "index.html", "a.html", 1)
 	res, err := http.Get(page)
@@ -107,7 +106,7 @@ func (f *fakeAPI) cancel(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"status":"cancelled"}`)
 }
 
-// manual writes a small manual and one question for each name. It returns the folder and the question file.
+// manual writes a small manual, with one question for each name. It returns the folder and the question file.
 func manual(t *testing.T, names ...string) (folder, questions string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -319,8 +318,7 @@ func TestClientBadAnswers(t *testing.T) {
 	}
 }
 
-// What the events report about pictures is noted with the citations, also when the events fill more than one
-// page.
+// TestLookAtPictures: the events' reports about pictures are noted with the citations, even if the events fill several pages.
 func TestLookAtPictures(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()

@@ -22,14 +22,14 @@ type Question struct {
 	Text   string   `json:"question"` // 1..1000 code points, as a person would ask it
 	Seed   string   `json:"seed"`     // path of the start page, relative to the root of the documentation
 	Pages  []string `json:"pages"`    // paths of all pages that count as right
-	Accept []string `json:"accept"`   // the excerpt of a right page must hold one of these texts
+	Accept []string `json:"accept"`   // an excerpt of a right page must contain one of these texts
 }
 
-// maxQuestion is the length of the longest question that the API accepts, in code points.
+// maxQuestion is the greatest length of a question that the API accepts, in code points.
 const maxQuestion = 1000
 
-// readQuestions parses a question file: one JSON object per line, blank lines ignored. It refuses unknown keys, missing
-// values and ids that occur twice, and names the line.
+// readQuestions parses a question file: one JSON object per line; blank lines are ignored. Unknown keys, missing values and duplicate ids are errors that
+// name the line.
 func readQuestions(r io.Reader) ([]Question, error) {
 	var out []Question
 	seen := map[string]bool{}
@@ -87,8 +87,8 @@ func (q Question) validate() error {
 	return nil
 }
 
-// checkQuestions compares questions with their documentation and returns a sentence for each defect: a page that
-// does not exist, a page that holds none of the accepted texts, or an accepted text that no listed page holds.
+// checkQuestions compares questions with their manual and returns a sentence for each defect: a page that does not exist, a page that contains no
+// accepted text, or an accepted text that no listed page contains.
 func checkQuestions(docs fs.FS, questions []Question) []string {
 	var defects []string
 	texts := map[string]string{}
@@ -134,8 +134,8 @@ func checkQuestions(docs fs.FS, questions []Question) []string {
 	return defects
 }
 
-// visibleText is the text of an HTML document as a reader sees it, without head, scripts and styles. Elements that end a
-// line or a table cell put a space between their text and the next.
+// visibleText returns the text of an HTML document as a reader sees it, without head, scripts and styles. A space follows the text of elements that end a
+// line or a table cell.
 func visibleText(r io.Reader) (string, error) {
 	doc, err := html.Parse(r)
 	if err != nil {
@@ -162,7 +162,7 @@ func visibleText(r io.Reader) (string, error) {
 	return b.String(), nil
 }
 
-// hidden reports whether an element shows no text.
+// hidden reports whether the text in an element is not shown.
 func hidden(a atom.Atom) bool {
 	switch a {
 	case atom.Head, atom.Script, atom.Style, atom.Template:

@@ -58,7 +58,7 @@ func FuzzReadQuestions(f *testing.F) {
 	})
 }
 
-// The committed question files measure the reader, so this test keeps their size and form.
+// TestCommittedQuestions checks the number and form of the committed questions, with which the reader is measured.
 func TestCommittedQuestions(t *testing.T) {
 	t.Parallel()
 	for file, least := range map[string]int{"postgresql.jsonl": 30, "python.jsonl": 30} {

@@ -10,21 +10,20 @@ import (
 	"text/tabwriter"
 )
 
-// Summary describes the results of a set of questions in numbers. Shares are 0..1, and 0 when there is nothing
-// to count. Means are per question.
+// Summary has the results of a set of questions as numbers. Shares are 0..1, and 0 if there is nothing to count. Means are per question.
 type Summary struct {
 	Questions     int     `json:"questions"`
 	Found         float64 `json:"found"`          // share of questions whose page and text were cited
 	RightPage     float64 `json:"rightPage"`      // share of questions that cite a right page
-	InAnswer      float64 `json:"inAnswer"`       // share of answers that hold an accepted text
+	InAnswer      float64 `json:"inAnswer"`       // share of answers that contain an accepted text
 	Completed     float64 `json:"completed"`      // share of tasks that completed
 	Verified      float64 `json:"verified"`       // share of citations that the server verified
 	Screenshots   float64 `json:"screenshots"`    // share of citations with a picture
 	PassageShown  float64 `json:"passageShown"`   // share of the pictures that show the cited passage
-	Cited         float64 `json:"citedSentences"` // share of sentences that carry a citation
+	Cited         float64 `json:"citedSentences"` // share of sentences with a citation
 	TooLong       int     `json:"tooLong"`        // citations longer than allowed
-	Citations     float64 `json:"citations"`      // mean
-	Pages         float64 `json:"pages"`          // mean opened
+	Citations     float64 `json:"citations"`      // mean number of citations
+	Pages         float64 `json:"pages"`          // mean number of pages opened
 	Steps         float64 `json:"steps"`          // mean number of calls of tools and models
 	InputTokens   float64 `json:"inputTokens"`    // mean
 	OutputTokens  float64 `json:"outputTokens"`   // mean
@@ -34,7 +33,7 @@ type Summary struct {
 	MaxSeconds    float64 `json:"maxSeconds"`
 }
 
-// Report is one corpus.
+// Report has the results of one corpus.
 type Report struct {
 	Questions string    `json:"questionFile"`
 	Least     float64   `json:"least"` // share that must be found
@@ -42,14 +41,14 @@ type Report struct {
 	Verdicts  []Verdict `json:"verdicts"` // in the order of the question file
 }
 
-// Evaluation is what --json writes.
+// Evaluation is the content of the file that --json writes.
 type Evaluation struct {
-	Answered string   `json:"answeredBy"` // provider and model that the tasks name
+	Answered string   `json:"answeredBy"` // provider and model of the tasks
 	Corpora  []Report `json:"corpora"`
 	Total    Summary  `json:"total"`
 }
 
-// total sums an evaluation up.
+// total computes the sums over all corpora.
 func (e *Evaluation) total() {
 	var all []Verdict
 	for _, r := range e.Corpora {
@@ -116,7 +115,7 @@ func count(b bool) int {
 	return 0
 }
 
-// row is one number of a summary, with how it is printed.
+// row is one number of a summary, with its print format.
 type row struct {
 	name   string
 	value  float64
@@ -156,7 +155,7 @@ func (s Summary) rows() []row {
 	}
 }
 
-// writeTable prints a line per question of a corpus.
+// writeTable prints one line per question of a corpus.
 func writeTable(w io.Writer, r Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "question\tfound\tpage\tanswer\tverified\topened\tseconds\tcited, or why not")

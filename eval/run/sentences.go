@@ -13,8 +13,8 @@ var (
 	codeBlock   = regexp.MustCompile("(?s)```.*?(?:```|$)")
 )
 
-// countSentences counts the sentences of an answer that state something, and those that carry a citation. A quoted block is one
-// sentence, cited by the line with its source below it. Headings and lines that lead to a list state nothing.
+// countSentences counts the sentences of an answer that state something, and those with a citation. A quoted block is one sentence; the source below it is
+// its citation. Headings and lines that introduce a list state nothing.
 func countSentences(answer string) (all, cited int) {
 	paragraphs := regexp.MustCompile(`\n\s*\n`).Split(codeBlock.ReplaceAllString(answer, ""), -1)
 	for i, p := range paragraphs {

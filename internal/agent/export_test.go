@@ -2,7 +2,7 @@ package agent
 
 import "time"
 
-// What tests of the exported behaviour need to know.
+// Constants for tests in other packages.
 const (
 	TimeToEnd         time.Duration = endTime
 	ScreenshotsAtOnce               = shotsAtOnce

@@ -38,14 +38,14 @@ type Opened struct {
 	Inherited bool `json:"-"` // the parent task read it, not this one
 }
 
-// digest says how well a page's best passage answers the task's question, judged when the page was read.
+// digest describes how well a page's best passage answers the task's question. It is computed when the page is read.
 type digest struct {
-	Share  float64 `json:"share"`            // the part of the question's weight that the passage covers, 0..1
-	Shaped bool    `json:"shaped,omitempty"` // it looks like an answer
+	Share  float64 `json:"share"`            // share of the question's weight that the passage covers, 0..1
+	Shaped bool    `json:"shaped,omitempty"` // it has the form of an answer
 }
 
-// Navigate opens a page. A problem with the page is in the result. A load that is ended by the end of the
-// reading time counts as timed out.
+// Navigate opens a page. A problem with the page is in the result. If the reading time ends during the load, the result is a
+// timeout.
 func (b *Session) Navigate(ctx context.Context, at page.Address, before ...research.Event) (Opened, error) {
 	var out Opened
 	args := map[string]any{"url": at.URL}
@@ -100,8 +100,7 @@ func (b *Session) loaded(ctx context.Context, at page.Address) (research.Visit, 
 	return f.visit, f.timeUp, nil
 }
 
-// load reads a page within the reading time that is left. fromLibrary says that a search of the library found
-// it.
+// load reads a page within the reading time that is left. fromLibrary means that a search of the stored pages found it.
 func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
 	if v, ok, err := b.recall(ctx, at, fromLibrary); ok || err != nil {
 		return v, false, err
@@ -119,7 +118,7 @@ func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (
 	return v, false, err
 }
 
-// recall returns a page from its snapshot. A page that the library found may be of any age.
+// recall returns a page from its snapshot. A page that a search of the stored pages found may be of any age.
 func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
 	if b.Env.Recall == nil {
 		return research.Visit{}, false, nil

@@ -16,10 +16,10 @@ import (
 // FoundPassages is the journaled result of find_in_page.
 type FoundPassages struct {
 	Passages []FoundPassage `json:"passages"`         // best first
-	Budget   string         `json:"budget,omitempty"` // the budget that had ended the reading
+	Budget   string         `json:"budget,omitempty"` // the budget that ended the reading
 }
 
-// FoundPassage is a passage with the numbers that rank it. Its text is in the snapshot.
+// FoundPassage is a passage with the values that its score is computed from.
 type FoundPassage struct {
 	PageID  string    `json:"pageId"`
 	VisitID uuid.UUID `json:"visitId"`
@@ -35,12 +35,11 @@ type FoundPassage struct {
 	Share   float64   `json:"share"`   // share of the question by weight alone, 0..1
 	Shaped  bool      `json:"shaped,omitempty"`
 	Named   bool      `json:"named,omitempty"` // it contains a name from the question
-	Words   []string  `json:"words,omitempty"` // of the question
+	Words   []string  `json:"words,omitempty"` // words of the question that it contains
 }
 
-// Find ranks the passages of the pages read so far for a query. budget names the budget that ended the reading,
-// if one did. It is stored with the result, because a resumed run may have more time left than the run that it
-// continues.
+// Find ranks the passages of the pages read so far by a query. budget names the budget that ended the reading, if one did. It is
+// stored with the result, since a resumed run may have more time left than the run that it continues.
 func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget string, before ...research.Event) (FoundPassages, error) {
 	var out FoundPassages
 	err := b.Call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {

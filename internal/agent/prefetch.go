@@ -16,8 +16,8 @@ import (
 type EarlyCall struct {
 	Tool  string
 	Args  map[string]any
-	Query string       // of a search
-	At    page.Address // of a page
+	Query string       // for a search
+	At    page.Address // for a page
 }
 
 // callUnderWay is a call that was announced and is running while earlier calls of the same reply are recorded.
@@ -98,7 +98,7 @@ func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(),
 	}, nil
 }
 
-// Loading is the number of pages that are being prefetched; they count against MaxPages.
+// Loading returns the number of pages being prefetched. They count against MaxPages.
 func (b *Session) Loading() int {
 	n := 0
 	for key := range b.underWay {

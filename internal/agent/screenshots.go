@@ -14,13 +14,13 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of pictures.
+// Bounds of screenshots.
 const (
-	MaxScreenshots      = 10               // that the model may ask for in one task
-	maxCitedShots       = 20               // of what the answer cites
-	shotsAtOnce         = 3                // of those
-	citedShotTime       = 10 * time.Second // for all of those together
-	LeastScreenshotTime = time.Second      // below this none is begun
+	MaxScreenshots      = 10               // screenshots that the model may ask for in one task
+	maxCitedShots       = 20               // screenshots for the citations of one answer
+	shotsAtOnce         = 3                // of these, the number taken at once
+	citedShotTime       = 10 * time.Second // time for all of these together
+	LeastScreenshotTime = time.Second      // with less time left, no screenshot is started
 	OneScreenshotTime   = 20 * time.Second
 	endTime             = 2 * time.Second // time left between the pictures and the run's hard limit
 )
@@ -43,13 +43,13 @@ type Screenshot struct {
 	Height      int              `json:"height,omitempty"`
 	FullPage    bool             `json:"fullPage"`
 	QuoteInView bool             `json:"quoteInView,omitempty"`
-	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no other picture, because this one shows it or it could not be shown
-	Outcome     research.Outcome `json:"outcome,omitempty"`  // of the page's load, if that failed
+	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no further picture: this one shows it, or cannot show it
+	Outcome     research.Outcome `json:"outcome,omitempty"`  // outcome of the page's load, if it failed
 	Message     string           `json:"message,omitempty"`
 }
 
-// ScreenshotName is the name of a picture's file, without its ending. It is made from the key of the call, so
-// that no two calls have the same name.
+// ScreenshotName returns the file name of a picture, without its ending. It is made from the journal key of the call, so no two calls
+// have the same name.
 func ScreenshotName(turn, callNo int) string { return fmt.Sprintf("shot-%03d-%d", turn, callNo) }
 
 // Shoot takes one picture within limit. evidence has the numbers of the request's quotes. A problem with the
@@ -80,7 +80,7 @@ func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r
 		if i == 0 {
 			t.QuoteInView, preview["quoteInView"] = shown, shown
 		}
-		if i == 0 || shown { // the picture was taken for the first quote; another picture would not show that either
+		if i == 0 || shown { // the picture was taken for the first quote; if it does not show it, another picture would not either
 			t.Evidence = append(t.Evidence, n)
 		}
 	}
@@ -101,8 +101,8 @@ func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) Effe
 type citedPage struct {
 	url      string
 	quotes   []string // in the order of the answer; the next picture is for the first of them
-	evidence []int    // their numbers
-	args     []byte   // of the next picture's call
+	evidence []int    // evidence numbers of the quotes
+	args     []byte   // arguments of the next picture's call
 }
 
 // PictureCited takes pictures of the pages that the answer cites, so that each citation has a picture that shows
@@ -151,7 +151,7 @@ func (b *Session) pictureRound(ctx context.Context, limit time.Duration, due []c
 
 func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quotes[0]} }
 
-// pictureTime is the time that the budget and the run's hard limit leave for pictures.
+// pictureTime returns the time that the budget and the run's hard limit leave for pictures.
 func (b *Session) pictureTime(ctx context.Context) time.Duration {
 	e := &b.Env
 	if b.picturesFrom.IsZero() {
@@ -205,7 +205,7 @@ func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 	return nil
 }
 
-// guardedShot is Shoot, but after a panic only the picture is lost, and the run goes on.
+// guardedShot calls Shoot and recovers from a panic. Then only the picture is lost, and the run goes on.
 func (b *Session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e Effect, err error) {
 	ctx = goroutine.LogPanics(ctx, b.Log)
 	err = goroutine.Catch(ctx, func() (err error) {
@@ -268,7 +268,7 @@ func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, 
 	var due []citedPage
 	for _, n := range evidence {
 		c, ok := quotes[n]
-		if !ok || b.pictured[n] || strings.HasSuffix(HostDomain(c.URL), ".invalid") { // which libraries alone have
+		if !ok || b.pictured[n] || strings.HasSuffix(HostDomain(c.URL), ".invalid") { // addresses under .invalid are not on the web: an operator imported these pages
 			continue
 		}
 		snapshot, err := b.Env.Page(ctx, c.PageID)
@@ -288,6 +288,6 @@ func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, 
 			return nil, err
 		}
 	}
-	// The journal has a picture from a version of legwork that did not note its evidence.
+	// The journal may have pictures from an old version that did not record their evidence.
 	return slices.DeleteFunc(due, func(p citedPage) bool { return b.Recorded(ToolScreenshot, p.shown()) }), nil
 }

@@ -35,7 +35,7 @@ func citing(t *testing.T, n int, c *agenttest.Camera, change func(*agent.Env)) (
 	return agent.NewSession(env), cited
 }
 
-// Pictures take only time that the task's budget and the run's hard limit leave.
+// TestNoTimeForPictures: pictures take only the time that the task's budget and the run's hard limit leave.
 func TestNoTimeForPictures(t *testing.T) {
 	t.Parallel()
 	soon, cancel := context.WithTimeout(t.Context(), agent.TimeToEnd)
@@ -62,7 +62,7 @@ func TestNoTimeForPictures(t *testing.T) {
 	}
 }
 
-// Pictures are taken a few at a time, and recorded in the order of the answer.
+// TestPicturesAtOnce: a few pictures are taken at a time, and they are recorded in the order of the answer.
 func TestPicturesAtOnce(t *testing.T) {
 	t.Parallel()
 	var started sync.WaitGroup
@@ -70,7 +70,7 @@ func TestPicturesAtOnce(t *testing.T) {
 	c := &agenttest.Camera{Before: func(_ context.Context, n int, _ page.ShotRequest) error {
 		if n < agent.ScreenshotsAtOnce {
 			started.Done()
-			started.Wait() // all of the first ones have begun
+			started.Wait() // the first pictures have all started
 		}
 		return nil
 	}}

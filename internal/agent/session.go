@@ -26,23 +26,23 @@ const (
 	ToolLinks      = "extract_links_from_page"
 )
 
-// Session is the research of one run: the tools with their journal, and the results so far (pages, failures,
-// evidence, used budgets). The reader and the tool loop decide on the calls. Both work on the same session, also
-// when one of them takes over from the other. Not safe for concurrent use.
+// Session is the research of one run: the tools with their journal, and the results so far (pages, failures, evidence, used budgets).
+// The reader and the tool loop choose the calls. Both use the same session, even if one of them continues the other's work. A
+// Session is not safe for concurrent use.
 //
-// A tool call is announced, made and recorded. When the journal has its result, the call is neither announced
-// nor made again. So a resumed run makes the same decisions without repeating anything.
+// A tool call is announced, made and recorded. If its result is in the journal, it is neither announced nor made again. So a resumed
+// run makes the same decisions and repeats nothing.
 type Session struct {
 	Env   Env
-	Opts  research.Options // of the task
+	Opts  research.Options // options of the task
 	Scope page.Scope       // which addresses may be opened
 	Log   *slog.Logger
 
 	// The results of the research so far.
-	Pages    []Opened    // read well, in order
-	Failed   []Opened    // not read
-	Quotes   []Quote     // verified
-	Searched *FoundPages // newest search; nil: none
+	Pages    []Opened    // pages read, in order
+	Failed   []Opened    // pages that could not be read
+	Quotes   []Quote     // verified quotes
+	Searched *FoundPages // the latest search; nil: none
 	Budget   string      // budget that ended the research; empty: none
 
 	// Counts, over all runs of the task.
@@ -50,26 +50,25 @@ type Session struct {
 	LastEvidence    int // number of the newest evidence
 	ScreenshotCount int // take_screenshot calls that count against MaxScreenshots
 
-	// ReplyTurn is the turn of the model's reply that asks for the calls; 0: there is no such reply, and each
-	// call is a turn of its own.
+	// ReplyTurn is the turn of the model's reply that asks for the calls. 0: there is no such reply, and each call has a turn of its
+	// own.
 	ReplyTurn int
 
 	journal      map[string]research.Step     // steps from earlier runs, which answer calls, by tool and arguments
-	turn         int                          // of the newest step
+	turn         int                          // turn of the newest step
 	calls        map[int]int                  // newest call number by turn
 	underWay     map[string]*callUnderWay     // by tool and arguments
-	fromLibrary  map[string]bool              // addresses that a search of the library found
-	questions    map[string]*ranking.Question // the task's, by language
+	fromLibrary  map[string]bool              // addresses that a search of the stored pages found
+	questions    map[string]*ranking.Question // the task's question, by language
 	pictured     map[int]bool                 // numbers of the evidence that needs no further picture
-	picturesFrom time.Time                    // when the pictures for the answer were begun
+	picturesFrom time.Time                    // time when the first picture for the answer was started
 }
 
 // NoteBudget notes the budget that ended the research. Only the first one is kept.
 func (b *Session) NoteBudget(budget string) { b.Budget = cmp.Or(b.Budget, budget) }
 
-// NewSession prepares the tools of a run from its journal. Steps that failed for a transient reason in an
-// earlier try are ignored, so that the new try makes them again. In the budget the new steps replace the failed
-// ones.
+// NewSession prepares the tools of a run from its journal. It ignores steps that failed transiently in an earlier try, so that the new
+// try makes them again. In the budgets the new steps replace the failed ones.
 func NewSession(env Env) *Session {
 	b := &Session{Env: env, Log: env.Log, Opts: env.Task.Options, Scope: env.Scope, journal: map[string]research.Step{},
 		calls: map[int]int{}, fromLibrary: map[string]bool{}, questions: map[string]*ranking.Question{},
@@ -107,9 +106,9 @@ func NewSession(env Env) *Session {
 	return b
 }
 
-// Question returns the task's question in the form in which it is matched with texts of a language.
+// Question returns the task's question, split into terms in a language.
 func (b *Session) Question(ctx context.Context, language string) (*ranking.Question, error) {
-	if language == "en" { // also what a page without a language is taken for
+	if language == "en" { // pages without a language count as English
 		language = ""
 	}
 	if q, ok := b.questions[language]; ok {
@@ -122,10 +121,10 @@ func (b *Session) Question(ctx context.Context, language string) (*ranking.Quest
 	return q, err
 }
 
-// NoConfidence is the confidence in an answer when nothing relevant was found.
+// NoConfidence is the confidence of an answer if nothing relevant was found.
 const NoConfidence = 0.05
 
-// failedTransiently reports whether a step's effect may succeed when it is made again.
+// failedTransiently reports whether a step failed in a way that may not happen again.
 func failedTransiently(s research.Step) bool {
 	var r struct {
 		Outcome research.Outcome `json:"outcome"`
@@ -133,8 +132,7 @@ func failedTransiently(s research.Step) bool {
 	return !s.Success && json.Unmarshal(s.Result, &r) == nil && r.Outcome.Transient()
 }
 
-// CallKey identifies a call by what it does. Arguments are compared as JSON: neither the order of keys nor the spacing
-// counts.
+// CallKey identifies a call by its tool and arguments. The order of keys and the spacing in the arguments' JSON do not matter.
 func CallKey(tool string, args []byte) string {
 	var v any
 	if json.Unmarshal(args, &v) == nil {
@@ -145,7 +143,7 @@ func CallKey(tool string, args []byte) string {
 	return tool + "\x00" + string(args)
 }
 
-// NextKey is the journal key of the next step, which is chosen before its effect.
+// NextKey returns the journal key of the next step. It is chosen before the call is made.
 func (b *Session) NextKey() (turn, callNo int) {
 	if b.ReplyTurn > 0 {
 		return b.ReplyTurn, b.calls[b.ReplyTurn] + 1
@@ -153,12 +151,12 @@ func (b *Session) NextKey() (turn, callNo int) {
 	return b.turn + 1, 1
 }
 
-// UseKey notes that a key is used.
+// UseKey marks a journal key as used.
 func (b *Session) UseKey(turn, callNo int) {
 	b.turn, b.calls[turn] = max(b.turn, turn), max(b.calls[turn], callNo)
 }
 
-// Recorded reports whether the journal answers a call.
+// Recorded reports whether the journal has the result of a call.
 func (b *Session) Recorded(tool string, args map[string]any) bool {
 	raw, err := research.EncodeJSON(args)
 	if err != nil {
@@ -168,21 +166,21 @@ func (b *Session) Recorded(tool string, args map[string]any) bool {
 	return ok
 }
 
-// Effect is what a tool did.
+// Effect is the result of a tool call, as it is recorded.
 type Effect struct {
-	Result   any            // journaled whole, as JSON
+	Result   any            // stored in the journal as JSON
 	Preview  map[string]any // shown in the tool_result event
-	metadata map[string]any // of that event, beside turn and callNo
+	metadata map[string]any // metadata of that event, besides turn and callNo
 	Success  bool
 	visit    *research.Visit
 	Evidence []research.Evidence
-	file     *research.Artifact // a picture that is written already
-	shows    []int              // evidence that it is the picture of
-	then     []research.Event   // appended after the result
+	file     *research.Artifact // a picture whose file was written
+	shows    []int              // numbers of the evidence that the picture shows
+	then     []research.Event   // events appended after the result
 }
 
-// Call makes one tool call, or answers it from the journal, and decodes its journaled result into out. Both ways pass
-// through the same bytes. before is appended ahead of the announcement.
+// Call makes one tool call, or takes its result from the journal, and decodes the journaled result into out. Both decode the same
+// bytes. The events in before are appended before the announcement.
 func (b *Session) Call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
 	do func(ctx context.Context) (Effect, error)) error {
 	if err := ctx.Err(); err != nil {
@@ -232,7 +230,7 @@ func (b *Session) Call(ctx context.Context, tool string, args map[string]any, be
 	return decode(tool, result, out)
 }
 
-// durationOf is how long an effect took, which may have begun before its turn.
+// durationOf returns how long a call took. A prefetched call may have started before its turn.
 func durationOf(early *callUnderWay, began time.Time) time.Duration {
 	if early != nil {
 		return early.duration

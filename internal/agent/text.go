@@ -8,7 +8,7 @@ import (
 	"legwork/internal/page"
 )
 
-// HostDomain is the registrable domain of an address; empty: it is none.
+// HostDomain returns the registrable domain of an address; empty: it is no address.
 func HostDomain(raw string) string {
 	u, err := neturl.Parse(raw)
 	if err != nil {
@@ -17,7 +17,7 @@ func HostDomain(raw string) string {
 	return page.Domain(u.Host)
 }
 
-// JoinWords joins up to five words for reading.
+// JoinWords joins at most five words for display, with commas.
 func JoinWords(words []string) string {
 	if len(words) > 5 {
 		words = slices.Concat(words[:5], []string{"…"})

@@ -9,11 +9,11 @@ import (
 	"legwork/internal/search"
 )
 
-// Bounds of what a step keeps.
+// Bounds of what a step stores.
 const (
 	maxStepLinks = 5000
-	MaxHits      = 600 // passages that are ranked; each costs the database about a millisecond where pages are huge
-	maxFound     = 40  // passages that find_in_page gives
+	MaxHits      = 600 // passages that are ranked; on huge pages each costs the database about a millisecond
+	maxFound     = 40  // passages in a result of find_in_page
 )
 
 // FoundPages is the journaled result of search_for_question.
@@ -22,11 +22,11 @@ type FoundPages struct {
 	Used    research.Engine  `json:"used,omitempty"`
 	Results []search.Result  `json:"results"`
 	Skipped []search.Skipped `json:"skipped,omitempty"`
-	// Rewritten is the simpler query that the results answer; empty: the query as it was.
+	// Rewritten is the simpler query that was used; empty: the query was used unchanged.
 	Rewritten string `json:"rewritten,omitempty"`
 }
 
-// Search asks the task's search engine. An engine that could not be used has an event of its own.
+// Search asks the task's search engine. If that engine does not answer, an event says so.
 func (b *Session) Search(ctx context.Context, query string, before ...research.Event) (FoundPages, error) {
 	var out FoundPages
 	err := b.Call(ctx, ToolSearch, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {
@@ -69,7 +69,7 @@ func (b *Session) Search(ctx context.Context, query string, before ...research.E
 	return out, err
 }
 
-// ask asks the search engine, or takes what was asked ahead.
+// ask asks the search engine, or takes the result of a prefetched search.
 func (b *Session) ask(ctx context.Context, query string) (search.Answer, error) {
 	raw, err := research.EncodeJSON(map[string]any{"query": query})
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *Session) ask(ctx context.Context, query string) (search.Answer, error) 
 	return b.Env.Search(ctx, query)
 }
 
-// fallbackSentence says which engine was asked, why it did not answer, and what stands in.
+// fallbackSentence says which engine was asked, why it did not answer, and which engine was used instead.
 func fallbackSentence(a search.Answer) string {
 	s := fmt.Sprintf("The search engine %s was asked for.", a.Asked)
 	for _, skipped := range a.Skipped {

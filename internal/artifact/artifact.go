@@ -1,14 +1,13 @@
-// Package artifact stores the files of tasks: in a folder by default, or in an S3-compatible bucket that several
-// machines share.
+// Package artifact stores the files of tasks: in a folder by default, or in an S3-compatible bucket that several machines share.
 //
 // Invariants:
 //
-//   - A file's key is its task's id and a plain name. No name leads out of its task's folder.
-//   - A file is complete or does not exist: in a folder it is written under another name and renamed; a bucket
-//     shows an upload only when it is complete.
-//   - The database row of a file is written after the file and deleted before it. So every row has its file. A
-//     file without a row is garbage, which the purge of its task removes.
-//   - No operation waits for ever: when a bucket does not answer, the operation fails within opTime.
+//   - A file's key is its task's id and a plain name. A name cannot lead out of its task's folder.
+//   - A file is complete or does not exist. In a folder it is written under another name and then renamed. A bucket shows an upload only
+//     when it is complete.
+//   - The database row of a file is written after the file, and deleted before it. So every row has its file. A file without a row is
+//     removed by the purge of its task.
+//   - Each operation is bounded in time: if a bucket does not answer, the operation fails after at most opTime.
 package artifact
 
 import (
@@ -31,36 +30,36 @@ import (
 const (
 	Result  = "result.json"  // the task as the API returns it
 	Sources = "sources.json" // citations and visited pages
-	Logs    = "logs.txt"     // its events as lines
+	Logs    = "logs.txt"     // the task's events as lines of text
 )
 
 // opTime bounds one operation on one file.
 const opTime = 30 * time.Second
 
-// name is what the database's CHECK allows: no separators, and no dot at the beginning.
+// name matches the names that the database's CHECK allows: no separators, and no dot at the beginning.
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
 // Store holds the files of tasks. Safe for concurrent use.
 type Store struct {
-	place   string // ARTIFACT_DIR, as users know it
+	place   string // ARTIFACT_DIR, for messages
 	backend backend
 }
 
-// backend is where the files are stored. A key is made of a task's id, a slash and a name.
+// backend stores the files. A key is a task's id, a slash and a name.
 type backend interface {
-	// put stores a whole file, replacing an older one. After an error the older file is there, or none.
+	// put stores a whole file, replacing an older one. After an error the older file or no file exists.
 	put(ctx context.Context, key, contentType string, data []byte) error
-	// stat describes a file. Its error is research.ErrNotFound when the file does not exist.
+	// stat describes a file. If the file does not exist, the error is research.ErrNotFound.
 	stat(ctx context.Context, key string) (info, error)
 	// open reads a file from an offset on. ctx must not end before the reader is closed.
 	open(ctx context.Context, key string, from int64) (io.ReadCloser, error)
-	// remove deletes a file. It is no error when the file does not exist.
+	// remove deletes a file. It returns nil if the file does not exist.
 	remove(ctx context.Context, key string) error
-	// list yields the keys of one task's files. An error is yielded last.
+	// list yields the keys of one task's files. After an error it stops.
 	list(ctx context.Context, task uuid.UUID) iter.Seq2[string, error]
 	// removeFolder deletes the empty folder of a task whose files were removed.
 	removeFolder(task uuid.UUID) error
-	// advice says what to do about an error that is not the fault of one file.
+	// advice says what to do about an error that does not concern only one file.
 	advice(err error) string
 	close() error
 }
@@ -72,13 +71,13 @@ type info struct {
 	etag    string // in quotes
 }
 
-// Place names where the files are, for people.
+// Place returns the location of the files, for messages.
 func (s *Store) Place() string { return s.place }
 
 // Close releases the connections.
 func (s *Store) Close() error { return s.backend.close() }
 
-// IsName reports whether a file may have this name.
+// IsName reports whether a name is allowed for a file.
 func IsName(file string) bool { return name.MatchString(file) }
 
 func key(task uuid.UUID, file string) (string, error) {
@@ -88,8 +87,7 @@ func key(task uuid.UUID, file string) (string, error) {
 	return task.String() + "/" + file, nil
 }
 
-// Write stores one file, replacing an older one of the same name. After an error the older file is there, or
-// none.
+// Write stores one file, replacing an older one with the same name. After an error the older file or no file exists.
 func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType string, data []byte) error {
 	k, err := key(task, file)
 	if err != nil {
@@ -103,8 +101,8 @@ func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType str
 	return nil
 }
 
-// Read finds a file. Its error is research.ErrNotFound when the file does not exist. ctx must not end before the
-// file is closed: its content is fetched when it is read, and only the part that is read.
+// Read opens a file. If it does not exist, the error is research.ErrNotFound. ctx must not end before the file is closed: content is
+// fetched when it is read, and only the part that is read.
 func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, error) {
 	k, err := key(task, file)
 	if err != nil {
@@ -129,7 +127,7 @@ type File struct {
 	backend backend
 	key     string
 	at      int64
-	body    io.ReadCloser // the content from at on; nil: not opened yet
+	body    io.ReadCloser // the content from at on; nil: not open
 }
 
 // Read implements io.Reader.
@@ -178,7 +176,7 @@ func (f *File) Close() error {
 	return body.Close()
 }
 
-// Purge removes every file of a task, also files without a row.
+// Purge removes all files of a task, including files without a row.
 func (s *Store) Purge(ctx context.Context, task uuid.UUID) error {
 	var errs []error
 	for k, err := range s.backend.list(ctx, task) {
@@ -204,7 +202,7 @@ func (s *Store) remove(ctx context.Context, k string) error {
 	return nil
 }
 
-// Exists reports whether a file is there, and its size in bytes.
+// Exists reports whether a file exists, and its size in bytes.
 func (s *Store) Exists(ctx context.Context, task uuid.UUID, file string) (int64, bool, error) {
 	k, err := key(task, file)
 	if err != nil {
@@ -222,7 +220,7 @@ func (s *Store) Exists(ctx context.Context, task uuid.UUID, file string) (int64,
 	return i.size, true, nil
 }
 
-// Check writes, reads and deletes a file next to the folders of tasks. Its error says what to do.
+// Check writes, reads and deletes a test file. The error says what to do.
 func (s *Store) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()

@@ -58,7 +58,7 @@ func TestWriteReadPurge(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("the folder holds %v (%v), want the one file", entries, err)
 	}
-	for range 2 { // a second purge is fine
+	for range 2 { // a second purge is no error
 		if err := s.Purge(ctx, mine); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestNamesStayInTheirFolder(t *testing.T) {
 	}
 }
 
-// A check leaves nothing behind. When it fails, its error says what to do.
+// TestCheckFolder: Check leaves no file. If it fails, the error says what to do.
 func TestCheckFolder(t *testing.T) {
 	t.Parallel()
 	s, dir := open(t)
@@ -117,12 +117,12 @@ func TestCheckFolder(t *testing.T) {
 	}
 }
 
-// A write that could not be finished leaves no file that can be read, and the purge removes its remains.
+// TestUnfinishedWrites: a write that did not finish leaves no readable file. The purge removes its temporary file.
 func TestUnfinishedWrites(t *testing.T) {
 	t.Parallel()
 	s, dir := open(t)
 	task := uuid.New()
-	if err := os.MkdirAll(filepath.Join(dir, task.String(), "logs.txt"), 0o750); err != nil { // a folder where the file would be renamed to
+	if err := os.MkdirAll(filepath.Join(dir, task.String(), "logs.txt"), 0o750); err != nil { // a folder with the file's name, so that the rename fails
 		t.Fatal(err)
 	}
 	if err := s.Write(t.Context(), task, "logs.txt", "text/plain", []byte("x")); err == nil {

@@ -30,7 +30,7 @@ func openBucket(t *testing.T, url string) *artifact.Store {
 	return s
 }
 
-// A bucket stores files as a folder does: whole, by task, below its prefix, and removed by the purge.
+// TestBucket: a bucket stores complete files by task, below its prefix, and the purge removes them, as in a folder.
 func TestBucket(t *testing.T) {
 	t.Parallel()
 	b := testsite.NewBucket(t)
@@ -78,7 +78,7 @@ func TestBucket(t *testing.T) {
 	if size, ok, err := s.Exists(ctx, mine, "logs.txt"); err != nil || !ok || size != 6 {
 		t.Errorf("exists: %d %v %v", size, ok, err)
 	}
-	for range 2 { // a second purge is fine
+	for range 2 { // a second purge is no error
 		if err := s.Purge(ctx, mine); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestBucket(t *testing.T) {
 	}
 }
 
-// The error for an unusable bucket says what to do about it.
+// TestUnusableBucket: if a bucket cannot be used, the error says what to do.
 func TestUnusableBucket(t *testing.T) {
 	t.Parallel()
 	b := testsite.NewBucket(t)
@@ -126,7 +126,7 @@ func TestUnusableBucket(t *testing.T) {
 	}
 }
 
-// Credentials come from the environment, as for every AWS program, and sign the requests.
+// TestCredentials: requests are signed with the credentials in the environment variables of AWS.
 func TestCredentials(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
@@ -148,7 +148,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// When the address of a bucket names no endpoint, the environment does.
+// TestEndpointOfEnvironment: if the address of a bucket has no endpoint, the environment variable is used.
 func TestEndpointOfEnvironment(t *testing.T) {
 	b := testsite.NewBucket(t)
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -158,8 +158,7 @@ func TestEndpointOfEnvironment(t *testing.T) {
 	}
 }
 
-// A profile that is named takes precedence over the environment. Without any credentials the requests are not
-// signed.
+// TestProfile: a profile in the address has precedence over the environment. Without credentials the requests are not signed.
 func TestProfile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "credentials")
 	if err := os.WriteFile(file, []byte("[evidence]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = x\n"), 0o600); err != nil {

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/research"
 )
 
-// folder stores files in a folder of this machine, those of each task in a subfolder with its id as the name.
+// folder stores files in a folder of this machine, in one subfolder per task, named by its id.
 type folder string
 
 func (f folder) path(key string) string { return filepath.Join(string(f), filepath.FromSlash(key)) }
@@ -28,8 +28,8 @@ func (f folder) put(ctx context.Context, key, _ string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
-	// The temporary file is beside the final one, so that the rename never crosses file systems. A name of an artifact
-	// cannot begin with a dot.
+	// The temporary file is in the same folder, so that the rename stays on one file system. Names of artifacts cannot begin with a dot, so
+	// there is no conflict.
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".part-*")
 	if err != nil {
 		return err

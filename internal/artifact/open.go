@@ -17,21 +17,21 @@ import (
 // maxTries bounds how often one request to a bucket is sent.
 const maxTries = 3
 
-// Open opens the place that ARTIFACT_DIR names: a folder, which is created if it is missing, or a bucket as
-// s3://NAME with options in its query. Opening a bucket sends no request; [Store.Check] does.
+// Open opens the location that ARTIFACT_DIR names: a folder, which is created if it does not exist, or a bucket as s3://NAME with
+// options in its query. Open sends no request to a bucket; [Store.Check] does.
 //
 // The options of a bucket:
 //
-//   - region: of the bucket. Default: AWS_REGION, else us-east-1 with an endpoint, else what Amazon says.
-//   - endpoint: URL of a server with S3's protocol. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, Amazon S3.
+//   - region: region of the bucket. Default: AWS_REGION, else us-east-1 with an endpoint, else the region that Amazon reports.
+//   - endpoint: URL of a server with the S3 protocol. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, Amazon S3.
 //   - prefix: beginning of every key.
-//   - profile: of ~/.aws. Default: AWS_PROFILE, else "default".
+//   - profile: profile in ~/.aws. Default: AWS_PROFILE, else "default".
 //   - anonymous: true sends unsigned requests.
-//   - use_path_style: true puts the bucket's name into the path, false into the host name. Default: true with
-//     an endpoint, else what Amazon wants.
+//   - use_path_style: true puts the bucket's name into the path, false into the host name. Default: true with an endpoint, else what
+//     Amazon requires.
 //
-// Credentials are found as most AWS programs find them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the
-// profile, or the role of the machine, task or pod.
+// Credentials are found as in most AWS programs: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the role of the machine,
+// task or pod.
 func Open(place string) (*Store, error) {
 	if strings.HasPrefix(place, "s3://") {
 		b, err := openBucket(place)
@@ -75,7 +75,7 @@ func openBucket(place string) (*bucket, error) {
 	return &bucket{client: client, transport: transport, name: u.Host, prefix: o.prefix}, nil
 }
 
-// options are the options in a bucket's address, with their defaults.
+// options are the options in a bucket's address, with defaults filled in.
 type options struct {
 	region    string
 	endpoint  *url.URL // nil: Amazon S3
@@ -126,7 +126,7 @@ func readOptions(q url.Values) (options, error) {
 	return o, nil
 }
 
-// awsEnv reads an environment variable of AWS. minio-go finds the credentials in the environment by itself.
+// awsEnv reads an environment variable of AWS. minio-go reads those with credentials itself.
 func awsEnv(name string) string {
 	return os.Getenv(name) //nolint:forbidigo // these are settings of Amazon's, not of legwork
 }
@@ -140,13 +140,13 @@ func firstOf(values ...string) string {
 	return ""
 }
 
-// credentials sign requests. Without credentials the requests are not signed, and the server refuses them.
+// credentials returns what requests are signed with. Without credentials the requests are not signed.
 func (o options) credentials() *credentials.Credentials {
 	if o.anonymous {
 		return credentials.NewStaticV4("", "", "")
 	}
 	providers := []credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{Profile: o.profile}}
-	if o.profile != "" { // a profile that is named takes precedence over the environment
+	if o.profile != "" { // a profile in the address has precedence over the environment
 		slices.Reverse(providers)
 	}
 	if disabled, _ := strconv.ParseBool(awsEnv("AWS_EC2_METADATA_DISABLED")); !disabled {

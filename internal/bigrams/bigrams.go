@@ -1,7 +1,7 @@
-// Package bigrams makes words out of text in scripts that put no space between words: Chinese, Japanese and the like, Thai,
-// Lao, Khmer and Burmese. Each run of such letters becomes its pairs of neighbouring letters: 入浴料 gives 入浴 and 浴料.
-// Questions and documents are cut in the same way, so a word of two letters or more is found wherever it stands. This is
-// how search engines index these scripts when they have no dictionary.
+// Package bigrams splits text in scripts without spaces between words: Chinese, Japanese and the like, Thai, Lao, Khmer and Burmese. Each
+// run of such letters becomes its overlapping pairs of letters: 入浴料 gives 入浴 and 浴料. Questions and documents are split in
+// the same way, so that a word of two or more letters is found wherever it stands. Search engines index these scripts in this
+// way if they have no dictionary.
 package bigrams
 
 import (
@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// scripts are the scripts that put no space between words.
+// scripts are the scripts without spaces between words.
 var scripts = []*unicode.RangeTable{
 	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Yi,
 }
@@ -45,8 +45,7 @@ func Of(run string) []string {
 	return pairs
 }
 
-// Spaced replaces each run of such characters by its words, with spaces between. The remaining text does not
-// change.
+// Spaced replaces each run of such characters by its words, separated by spaces. Other text is not changed.
 func Spaced(text string) string {
 	first := strings.IndexFunc(text, Is)
 	if first < 0 {

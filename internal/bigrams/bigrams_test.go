@@ -40,15 +40,15 @@ func TestSpaced(t *testing.T) {
 	}
 }
 
-// FuzzSpaced: a question made of a run finds a document that holds the run, and the result is never longer than
-// twice the letters with spaces between.
+// FuzzSpaced: a question that is a part of a run finds the document with the run. The output is at most twice the letters, with spaces
+// between.
 func FuzzSpaced(f *testing.F) {
 	for _, s := range []string{"入浴料", "a入b", "น้ำ", "ー", "\u0301入\u0301"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if first, _ := utf8.DecodeRuneInString(s); !utf8.ValidString(s) || unicode.IsMark(first) {
-			return // a combining mark at the beginning would belong to the text before it
+			return // a combining mark at the beginning belongs to the text before it
 		}
 		var out string
 		testcost.Check(t, len(s), testcost.Limit{Time: 5 * time.Microsecond, Alloc: 200}, func() { out = bigrams.Spaced(s) })
@@ -67,7 +67,7 @@ func FuzzSpaced(f *testing.F) {
 	})
 }
 
-// size is the length of the first character of s, in bytes.
+// size returns the length of the first character of s, in bytes.
 func size(s string) int {
 	_, n := utf8.DecodeRuneInString(s)
 	return n

@@ -1,5 +1,5 @@
-// Package dbtest gives every test a PostgreSQL database of its own: a clone of a template that holds the migrated
-// schema, audited when the test ends and then dropped. Tests only.
+// Package dbtest gives each test its own PostgreSQL database: a clone of a template with the migrated schema. When the test ends, the
+// database is audited and dropped. It is for tests only.
 package dbtest
 
 import (
@@ -23,16 +23,16 @@ import (
 	"legwork/migrations"
 )
 
-// setupTimeout bounds the work of a test on the server before it begins and after it ends.
+// setupTimeout bounds creating a database before a test, and auditing and dropping it afterwards.
 const setupTimeout = 60 * time.Second
 
-// New gives an open store on a fresh database. At the end of the test the audit must find nothing.
+// New returns an open store on a new database. When the test ends, the audit must find nothing.
 func New(t testing.TB) *store.Store {
 	t.Helper()
 	return Open(t, URL(t))
 }
 
-// Open opens another store on a database that URL created, as another process would.
+// Open opens another store on a database that URL created, as a second process would.
 func Open(t testing.TB, url string) *store.Store {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
@@ -45,8 +45,8 @@ func Open(t testing.TB, url string) *store.Store {
 	return s
 }
 
-// URL creates a fresh migrated database and gives its connection string. At the end of the test the database is
-// audited, and dropped with whatever connections are left.
+// URL creates a new migrated database and returns its connection string. When the test ends, the database is audited, and dropped even if
+// connections are open.
 func URL(t testing.TB) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
@@ -68,7 +68,7 @@ func URL(t testing.TB) string {
 	return dsn
 }
 
-// Empty creates a database without any schema and gives its connection string; for tests of migrations.
+// Empty creates a database without a schema and returns its connection string, for tests of migrations.
 func Empty(t testing.TB) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
@@ -114,8 +114,8 @@ func audit(ctx context.Context, t testing.TB, dsn string) {
 	}
 }
 
-// ensureTemplate creates the template once per server, whichever test process comes first. Its name is a hash of
-// what is in it, so a changed migration makes a new template.
+// ensureTemplate creates the template database, if no test process has created it on this server. Its name is a hash of the migrations, so
+// a changed migration makes a new template.
 func ensureTemplate(ctx context.Context, admin string) (string, error) {
 	name, err := templateName()
 	if err != nil {
@@ -149,7 +149,7 @@ func ensureTemplate(ctx context.Context, admin string) (string, error) {
 	return name, err
 }
 
-// templateName is a hash of our migrations and of River's version.
+// templateName returns a name with a hash of our migrations and of River's version.
 func templateName() (string, error) {
 	h := sha256.New()
 	err := fs.WalkDir(migrations.FS, ".", func(path string, d fs.DirEntry, err error) error {
@@ -171,7 +171,7 @@ func templateName() (string, error) {
 	return "legwork_template_" + hex.EncodeToString(h.Sum(nil))[:12], err
 }
 
-// strategy picks the faster way to clone a database, where the server offers a choice (PostgreSQL 15 and newer).
+// strategy returns the faster strategy for cloning a database, if the server offers a choice (PostgreSQL 15 and newer).
 func strategy(ctx context.Context, admin string) string {
 	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
@@ -195,7 +195,7 @@ func exec(ctx context.Context, dsn, sql string) error {
 	return err
 }
 
-// withDatabase puts another database name into a postgres:// URL.
+// withDatabase replaces the database name in a postgres:// URL.
 func withDatabase(dsn, name string) string {
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -205,9 +205,8 @@ func withDatabase(dsn, name string) string {
 	return u.String()
 }
 
-// EndTask ends a task in tx as the service does, but without a job or files. When f is nil the task completes
-// with the answer of res. Otherwise it fails, or it is cancelled if the code of f says so. EndTask returns the
-// terminal event.
+// EndTask ends a task in tx as the service does, but without a job and files. If f is nil, the task completes with the answer of res.
+// Otherwise it fails with f, or is cancelled if the code of f says so. EndTask returns the terminal event.
 func EndTask(ctx context.Context, s *store.Store, tx pgx.Tx, id uuid.UUID, epoch int, res research.Result, f *research.Failure) (research.Event, error) {
 	w := s.Worker()
 	head, err := w.LockHead(ctx, tx, id)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver that waits for a container
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver with which testcontainers waits for a container
 	"github.com/moby/moby/api/types/network"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
@@ -26,19 +26,18 @@ import (
 // The sources of a test server. LEGWORK_TEST_SERVER and testserver's --source accept the last three.
 const (
 	SourceURL       = "TEST_DATABASE_URL" // a server that the caller started; used whenever TEST_DATABASE_URL is set
-	SourceEmbedded  = "embedded"          // pgembed, in a folder below the temporary folder that later runs use again
+	SourceEmbedded  = "embedded"          // pgembed, in a folder below the temporary folder, which later runs use again
 	SourceContainer = "container"         // LEGWORK_TEST_POSTGRES_IMAGE on the Docker engine
-	SourceAuto      = "auto"              // a container when a Docker engine answers, otherwise embedded
+	SourceAuto      = "auto"              // a container if a Docker engine answers, otherwise embedded
 )
 
 const (
 	defaultImage   = "postgres:15-alpine"
 	maxConnections = 500
-	password       = "legwork-test" // the password of a server on loopback that holds no data of value
+	password       = "legwork-test" // password of a server on loopback without valuable data
 )
 
-// shared is the server of this test process. It is a package variable because the tests of a package have no
-// common owner.
+// shared is the server of this test process. It is a package variable because the tests of a package have no common parent.
 var shared struct {
 	sync.Mutex
 	asked  bool
@@ -46,10 +45,9 @@ var shared struct {
 	err    error
 }
 
-// Server returns the connection string of an administrator's database on the PostgreSQL server of this process's
-// tests, and the source of that server. It is the server that TEST_DATABASE_URL names, if set; `make test`
-// starts one server for all packages with testserver. Otherwise it is an embedded server, which ends with this
-// process, or a container with LEGWORK_TEST_SERVER=container.
+// Server returns the connection string of an administrator's database on the test server of this process, and the source of the server.
+// If TEST_DATABASE_URL is set, it names the server; `make test` sets it, so that all packages share one server (see testserver).
+// Otherwise the server is an embedded one that ends with this process, or with LEGWORK_TEST_SERVER=container a container.
 func Server(ctx context.Context) (dsn, source string, err error) {
 	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" {
 		return dsn, SourceURL, nil
@@ -66,10 +64,10 @@ func Server(ctx context.Context) (dsn, source string, err error) {
 	return shared.server.DSN, shared.server.Source, nil
 }
 
-// startForProcess starts a server that nobody stops, so it must end by itself when the process ends.
+// startForProcess starts a server that ends by itself when this process ends.
 func startForProcess(ctx context.Context, source string) (*TestServer, error) {
 	if source == "" || source == SourceAuto {
-		source = SourceEmbedded // one container for each package would cost too much time
+		source = SourceEmbedded // one container per package would take too much time
 	}
 	if source == SourceContainer && testcontainers.ReadConfig().Config.RyukDisabled {
 		return nil, errors.New("LEGWORK_TEST_SERVER=container with TESTCONTAINERS_RYUK_DISABLED=true would leave a container behind: " +
@@ -82,7 +80,7 @@ func startForProcess(ctx context.Context, source string) (*TestServer, error) {
 type TestServer struct {
 	DSN    string // connection string of an administrator's database on it
 	Source string // SourceEmbedded or SourceContainer
-	Note   string // why it is not a container, when SourceAuto would have preferred one; else ""
+	Note   string // why it is not a container although SourceAuto prefers one; else ""
 	stop   func(context.Context) error
 }
 
@@ -111,10 +109,10 @@ func StartServer(ctx context.Context, source string) (*TestServer, error) {
 	return nil, fmt.Errorf("%q is no source of a test server; allowed are %s, %s and %s", source, SourceAuto, SourceEmbedded, SourceContainer)
 }
 
-// quiet stops testcontainers from printing a description of the Docker engine among the tests' output.
+// quiet stops testcontainers from printing a description of the Docker engine.
 var quiet = sync.OnceFunc(func() { tclog.SetDefault(tclog.NewNoopLogger()) })
 
-// startContainer runs the image on the Docker engine and waits until it takes connections.
+// startContainer starts a container on the Docker engine and waits until PostgreSQL accepts connections.
 func startContainer(ctx context.Context) (*TestServer, error) {
 	quiet()
 	if err := engineAnswers(ctx); err != nil {
@@ -158,7 +156,7 @@ func startContainer(ctx context.Context) (*TestServer, error) {
 
 // engineAnswers sends a request to the Docker engine. The error says why it did not answer.
 func engineAnswers(ctx context.Context) (err error) {
-	defer func() { // testcontainers panics when it finds no way to reach an engine
+	defer func() { // testcontainers panics if there is no way to reach an engine
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
@@ -173,12 +171,11 @@ func engineAnswers(ctx context.Context) (err error) {
 	return provider.Health(ctx)
 }
 
-// maxSlots bounds how many embedded test servers run at a time.
+// maxSlots bounds the embedded test servers that run at the same time.
 const maxSlots = 64
 
-// startEmbedded starts pgembed in the first folder that no other test process is using. The folders are kept for
-// the next run, which then starts faster. There are at most as many folders as processes that ran at the same
-// time.
+// startEmbedded starts pgembed in the first folder that no other test process is using. The folders are kept for the next run, which
+// then starts faster. There are never more folders than processes that ran at the same time.
 func startEmbedded(ctx context.Context) (*TestServer, error) {
 	base := filepath.Join(os.TempDir(), "legwork-test-"+strconv.Itoa(os.Getuid()))
 	if err := ownFolder(base); err != nil {
@@ -199,8 +196,8 @@ func startEmbedded(ctx context.Context) (*TestServer, error) {
 	return nil, fmt.Errorf("all %d folders for test servers below %s are in use", maxSlots, base)
 }
 
-// startSlot starts a server in the folder. Its data has no value: when the data of an earlier run cannot be used
-// (the machine crashed, or PostgreSQL was replaced), it is deleted and the server starts with new data.
+// startSlot starts a server in the folder. If the data of an earlier run cannot be used, because the machine crashed or PostgreSQL was
+// replaced, the data is deleted.
 func startSlot(ctx context.Context, home string) (*pgembed.Server, error) {
 	cfg := pgembed.Config{Home: home, Fast: true, MaxConnections: maxConnections}
 	s, err := pgembed.Start(ctx, cfg)
@@ -220,11 +217,10 @@ func startSlot(ctx context.Context, home string) (*pgembed.Server, error) {
 	return s, nil
 }
 
-// maxTemplates is how many template databases of earlier runs a server may keep. Each change of the schema
-// leaves one behind.
+// maxTemplates bounds the template databases of earlier runs on a server. Each change of the schema makes a new one.
 const maxTemplates = 4
 
-// dropLeftovers drops the databases that killed test processes have left, and the templates when they get many.
+// dropLeftovers drops databases of killed test processes, and the templates if there are more than maxTemplates.
 func dropLeftovers(ctx context.Context, dsn string) error {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -252,8 +248,8 @@ func dropLeftovers(ctx context.Context, dsn string) error {
 	return nil
 }
 
-// ownFolder makes a folder, or checks that the existing one belongs to this user: anybody may write into the
-// temporary folder.
+// ownFolder creates a folder, or checks that an existing one belongs to this user. The check is needed because all users may write into
+// the temporary folder.
 func ownFolder(dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make a folder for test servers: %w", err)

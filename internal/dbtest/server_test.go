@@ -16,8 +16,8 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// asHelper is the environment variable that makes this test binary a helper: a test process that asks for its
-// server, prints the address and ends without cleaning up.
+// asHelper is the environment variable that makes this test binary a helper process. It asks for its server, prints the address and ends
+// without cleaning up.
 const asHelper = "DBTEST_TEST_HELPER"
 
 func TestMain(m *testing.M) {
@@ -59,8 +59,8 @@ func helperIn(t *testing.T, tmp string) (string, error) {
 			t.Fatal("the server outlives its process")
 		}
 	}
-	// The next server on the folder would remove the empty socket folder of the last one. No other server starts
-	// here, so the test removes it.
+	// The next server in the folder would remove the empty socket folder of the last one. No other server starts in this test, so the test
+	// removes it.
 	if fields := strings.Fields(out); len(fields) > 1 {
 		if u, perr := url.Parse(fields[1]); perr == nil && u.Query().Get("host") != "" {
 			_ = os.Remove(u.Query().Get("host"))

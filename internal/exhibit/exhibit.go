@@ -1,14 +1,13 @@
-// Package exhibit makes an HTML page out of a snapshot, for people to read. The page runs and loads nothing, and the cited
-// spans are marked.
+// Package exhibit renders a snapshot as an HTML page for people to read, with the cited spans marked. The page runs and loads nothing.
 //
 // Invariants:
 //
-//   - The snapshot's text is shown as text, whatever is in it. It is escaped and put between fixed tags, and a sanitiser then
-//     removes every other tag. The page's Content-Security-Policy ([Policy]) allows its one style sheet and nothing else.
-//   - Nothing that can be read is lost: only the signs of Markdown blocks (heading signs, bullets, bars, fences) are left
-//     out, since the tags stand for them.
-//   - A mark covers what its span covers of the text, exactly to the code point, wherever the span begins and ends. Marks
-//     never cross tags, so a span over several blocks has several, of which the first has the id.
+//   - All text of the snapshot is shown as text. It is escaped and put between fixed tags, and then a sanitiser removes all other tags. The
+//     page's Content-Security-Policy ([Policy]) allows its own style sheet and nothing else.
+//   - No readable text is lost. Only the marks of Markdown blocks (heading signs, bullets, bars, fences) are left out, since tags replace
+//     them.
+//   - The marks of a quote cover exactly its span, to the code point. A mark never crosses a tag, so a span over several blocks has several
+//     marks. The first one has the id.
 package exhibit
 
 import (
@@ -27,16 +26,16 @@ import (
 
 // Quote is a cited span of the snapshot.
 type Quote struct {
-	N             int    // number of the marker in the answer, from 1; each is used once
+	N             int    // number of the marker in the answer, from 1, unique
 	Start, End    int    // code points, End exclusive
 	Text          string // the span itself
 	ScreenshotURL string // root-relative; empty: there is none
 }
 
-// Page is what is shown.
+// Page is the input of HTML.
 type Page struct {
 	Title    string // never empty
-	URL      string // of the page on the web, http or https
+	URL      string // address of the page on the web, http or https
 	Language string // BCP 47; empty: unknown
 	ReadAt   time.Time
 	Text     string // the snapshot: Markdown blocks around plain text
@@ -51,8 +50,8 @@ var pageTemplate string
 
 var page = template.Must(template.New("page").Parse(pageTemplate))
 
-// Policy is the Content-Security-Policy that the page must be served with. The page may not run, load or send
-// anything, and its links open in another page.
+// Policy returns the Content-Security-Policy with which the page must be served. The page may not run, load or send anything. Links open
+// in a new page.
 func Policy() string {
 	sum := sha256.Sum256([]byte(css))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +

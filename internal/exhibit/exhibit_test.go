@@ -27,12 +27,12 @@ func shown(t *testing.T, text string, quotes ...exhibit.Quote) *html.Node {
 	return doc
 }
 
-// quote is the span of a text from one code point to another.
+// quote returns the quote of a text from one code point to another.
 func quote(n int, text string, start, end int) exhibit.Quote {
 	return exhibit.Quote{N: n, Start: start, End: end, Text: string([]rune(text)[start:end])}
 }
 
-// find is the span of part in a text, in code points.
+// find returns the quote for the first place of part in a text.
 func find(t *testing.T, n int, text, part string) exhibit.Quote {
 	t.Helper()
 	before, _, ok := strings.Cut(text, part)
@@ -68,7 +68,7 @@ func element(doc *html.Node, name string) (found *html.Node) {
 	return found
 }
 
-// textOf is the text below n. A br element ends a line.
+// textOf returns the text below n. A br element ends a line.
 func textOf(n *html.Node) string {
 	var b strings.Builder
 	walk(n, func(n *html.Node) {
@@ -82,7 +82,7 @@ func textOf(n *html.Node) string {
 	return b.String()
 }
 
-// marked is the text that the marks of a quote cover, and how many of them have its id.
+// marked returns the text inside the marks of a quote, and how many of the marks have its id.
 func marked(doc *html.Node, n int) (text string, ids int) {
 	class := fmt.Sprintf("cite-%d", n)
 	walk(element(doc, "main"), func(m *html.Node) {
@@ -139,7 +139,7 @@ func TestMarks(t *testing.T) {
 			t.Errorf("marked %q (%d ids), want %q", text, ids, part)
 		}
 	}
-	// Across blocks the signs of a block are left out, and nothing else.
+	// If a quote spans several blocks, only the marks of blocks are missing.
 	for part, want := range map[string]string{
 		"text.\n\n## Table of": "text.Table of", "| max_connections | 100 |\n| work_mem |": "max_connections100work_mem",
 		"alert(1))\n- Second item\n\n  1. nested": "alert(1))Second itemnested", "A quotation\n> over": "A quotationover",
@@ -152,7 +152,7 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// A listing without fences keeps its lines and their indentation, and a comment in it is no heading.
+// TestListing: code without fences keeps its lines and their indentation. A comment in it is not a heading.
 func TestListing(t *testing.T) {
 	t.Parallel()
 	const listing = "# first\nif ready; then\n  # wait\n  descale --now\nfi"
@@ -168,7 +168,7 @@ func TestListing(t *testing.T) {
 	}
 }
 
-// Spans may overlap, contain each other and be the same; each keeps its own id.
+// TestOverlappingMarks: spans may overlap, contain each other and be equal. Each keeps its own id.
 func TestOverlappingMarks(t *testing.T) {
 	t.Parallel()
 	quotes := []exhibit.Quote{find(t, 1, sample, "Descale the kettle every"), find(t, 2, sample, "kettle every **month**"), find(t, 3, sample, "kettle"), find(t, 4, sample, "kettle")}
@@ -180,7 +180,7 @@ func TestOverlappingMarks(t *testing.T) {
 	}
 }
 
-// A quote without visible text, and a quote that does not belong to this text, are linked in the head.
+// TestUnmarkedQuotes: quotes without visible text, and quotes of another text, are listed at the top of the page.
 func TestUnmarkedQuotes(t *testing.T) {
 	t.Parallel()
 	doc := shown(t, sample, find(t, 1, sample, " --- | --- "), exhibit.Quote{N: 2, Start: 5000, End: 5010, Text: "elsewhere"}, exhibit.Quote{N: 3, Start: -4, End: 3, Text: "x"})
@@ -193,8 +193,8 @@ func TestUnmarkedQuotes(t *testing.T) {
 	}
 }
 
-// bare keeps the letters and digits of a text, which no rendering may lose or add. The numbers of list items are
-// left out on both sides, because an attribute shows them.
+// bare returns the letters and digits of a text, which rendering must neither lose nor add. It leaves out numbers of list items, since
+// HTML has them in an attribute.
 func bare(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -207,7 +207,7 @@ func bare(s string) string {
 var pieces = []string{"# ", "## ", "- ", "* ", "> ", "    ", "\t", "\n", "\n\n", "```\n", "```go\n", "~~~\n", "| a | b |\n", "| --- | --- |\n", "|", "**", "**term**\n", "`", "[a](b)",
 	"<b>", "</main>", "<script>", "<!--", "]]>", "&amp;", "&#x3c;", "&", "\\", "\\|", "![x](http://x/y.png)", "[r]: http://x", "word", "Ünïcode", "😀", "é", " ", "  \n", "---\n", "===\n", "***\n", "\r", "\u00a0"}
 
-// The marked text equals the excerpt, for any text and any span. Only signs of blocks may be missing.
+// TestMarkedTextEqualsTheExcerpt: for any text and span, the marked text equals the excerpt, except for marks of blocks.
 func TestMarkedTextEqualsTheExcerpt(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(1500) {
@@ -223,7 +223,7 @@ func TestMarkedTextEqualsTheExcerpt(t *testing.T) {
 	}
 }
 
-// check renders a text with two overlapping spans and compares.
+// check renders a text with two overlapping spans and compares the marked text.
 func check(t *testing.T, text string, a, b int) {
 	t.Helper()
 	n := len([]rune(text))
@@ -248,7 +248,7 @@ func check(t *testing.T, text string, a, b int) {
 	harmless(t, doc)
 }
 
-// within reports whether s is t with characters left out.
+// within reports whether s equals t with some characters left out.
 func within(s, t string) bool {
 	at := []rune(s)
 	for _, r := range t {
@@ -262,7 +262,7 @@ func within(s, t string) bool {
 var allowed = map[string]string{"h2": "", "h3": "", "h4": "", "h5": "", "h6": "", "p": "", "br": "", "ul": "", "ol": "start", "li": "", "blockquote": "", "pre": "", "code": "",
 	"strong": "", "table": "", "thead": "", "tbody": "", "tr": "", "th": "", "td": "", "mark": "id class", "div": "class", "main": "dir lang"}
 
-// harmless fails for every tag and attribute that render does not write.
+// harmless fails the test for each tag and attribute that render does not write.
 func harmless(t *testing.T, doc *html.Node) {
 	t.Helper()
 	main := element(doc, "main")
@@ -300,7 +300,7 @@ func FuzzHTML(f *testing.F) {
 		f.Add(s, 0, 1<<20)
 	}
 	f.Fuzz(func(t *testing.T, text string, a, b int) {
-		text = strings.Map(func(r rune) rune { // as internal/page stores it: valid UTF-8, without NUL or other control characters
+		text = strings.Map(func(r rune) rune { // as stored: valid UTF-8, without NUL and other control characters
 			if r == unicode.ReplacementChar || unicode.IsControl(r) && r != '\n' && r != '\t' {
 				return ' '
 			}
@@ -310,7 +310,7 @@ func FuzzHTML(f *testing.F) {
 	})
 }
 
-// noNumbers removes digits, because an attribute shows the numbers of list items.
+// noNumbers removes digits, since HTML has the numbers of list items in an attribute.
 func noNumbers(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsDigit(r) {
@@ -329,7 +329,7 @@ var hostile = []string{
 	"<a href=\"javascript:alert(1)\" id=cite-1>", "<base href=//evil.example>", "<meta http-equiv=refresh content=0>", "<form action=//evil.example><input>",
 }
 
-// TestHostileSnapshots renders known attacks on sites that show foreign text. All of it is shown as text.
+// TestHostileSnapshots renders known attacks as snapshots. All of them are shown as text.
 func TestHostileSnapshots(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostile {
@@ -340,7 +340,7 @@ func TestHostileSnapshots(t *testing.T) {
 			t.Errorf("%q is shown as %q", s, got)
 		}
 	}
-	// The title and the other fields come from the web, too.
+	// The title and the other fields are foreign text too.
 	out, err := exhibit.HTML(exhibit.Page{Title: `</title><script>alert(1)</script>`, URL: "javascript:alert(1)", Language: `en"><script>`, Text: "x",
 		Quotes: []exhibit.Quote{{N: 1, Start: 0, End: 1, Text: "<script>", ScreenshotURL: "javascript:alert(1)"}}})
 	if err != nil {
@@ -357,7 +357,7 @@ func TestHostileSnapshots(t *testing.T) {
 	})
 }
 
-// A text that consists only of signs of blocks takes very little time.
+// TestDeepNesting: a text that consists only of marks of blocks is rendered quickly.
 func TestDeepNesting(t *testing.T) {
 	t.Parallel()
 	for _, sign := range []string{">", "> ", "- ", "1. ", "* ", ">- "} {

@@ -14,9 +14,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// blocks reads the blocks that internal/page writes. Inline text is not parsed: a snapshot holds it unescaped,
-// as the page showed it, so an asterisk is just an asterisk. For the same reason HTML, rules and underlined
-// headings are treated as text.
+// blocks parses the blocks that internal/page writes. Inline markup is not parsed: a snapshot has plain text inside blocks, so an asterisk
+// is just an asterisk. For the same reason HTML, rules and underlined headings are treated as text.
 func blocks(source []byte) ast.Node {
 	p := parser.NewParser(parser.WithBlockParsers(
 		util.Prioritized(parser.NewListParser(), 300),
@@ -30,8 +29,8 @@ func blocks(source []byte) ast.Node {
 	return p.Parse(text.NewReader(source))
 }
 
-// aloneHeading takes a line for a heading only when it stands alone: between other lines a number sign begins a comment of a listing,
-// for listings stand in a snapshot without fences.
+// aloneHeading accepts a heading only if its line stands alone. Code in a snapshot has no fences, so between other lines a number sign is
+// probably a comment in code.
 type aloneHeading struct{ parser.BlockParser }
 
 // Open implements parser.BlockParser.
@@ -51,7 +50,7 @@ func (h aloneHeading) Open(parent ast.Node, r text.Reader, pc parser.Context) (a
 // CanInterruptParagraph implements parser.BlockParser.
 func (aloneHeading) CanInterruptParagraph() bool { return false }
 
-// isBlank reports whether the last, or else the first line of a text is blank.
+// isBlank reports whether the first line of s is blank, or with last the last line.
 func isBlank(s []byte, last bool) bool {
 	if last {
 		s = s[bytes.LastIndexByte(s, '\n')+1:]
@@ -61,13 +60,13 @@ func isBlank(s []byte, last bool) bool {
 	return len(bytes.TrimSpace(s)) == 0
 }
 
-// maxNesting is how many block signs (">", "-", "1." …) one line may begin with. A text with more is shown
-// without blocks. No real page needs so many, and the parser's time grows with the square of their number.
+// maxNesting bounds the block marks (">", "-", "1." …) at the beginning of one line. A text with more is shown without blocks. Real pages
+// have fewer, and the parser's time grows with the square of their number.
 const maxNesting = 24
 
 var nesting = regexp.MustCompile(fmt.Sprintf(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){%d}`, maxNesting))
 
-// render writes the text as HTML with its quotes marked, and returns which of them got a mark.
+// render returns the text as HTML with its quotes marked, and the numbers of the quotes that got a mark.
 func render(s string, quotes []Quote) (out []byte, shown map[int]bool) {
 	w := &writer{source: []byte(s), shown: map[int]bool{}}
 	w.place(quotes)
@@ -81,21 +80,21 @@ func render(s string, quotes []Quote) (out []byte, shown map[int]bool) {
 	return w.out.Bytes(), w.shown
 }
 
-// span is the place of a quote, in bytes.
+// span is the span of quote n, in bytes.
 type span struct{ n, start, end int }
 
-// writer writes blocks. Every part of the source is written by its method text, which marks and escapes.
+// writer writes blocks. All parts of the source are written by its method text, which marks and escapes them.
 type writer struct {
 	source []byte
 	out    bytes.Buffer
-	spans  []span // by start
-	cuts   []int  // offsets where a span begins or ends, in order
+	spans  []span // sorted by start
+	cuts   []int  // sorted offsets at which a span begins or ends
 	shown  map[int]bool
 }
 
 // place converts the spans of quotes from code points to bytes.
 func (w *writer) place(quotes []Quote) {
-	at := make(map[int]int, 2*len(quotes)) // code points to bytes
+	at := make(map[int]int, 2*len(quotes)) // byte offsets by code point
 	for _, q := range quotes {
 		at[q.Start], at[q.End] = -1, -1
 	}
@@ -123,7 +122,7 @@ func (w *writer) place(quotes []Quote) {
 func (w *writer) open(tag string)  { w.out.WriteString("<" + tag + ">") }
 func (w *writer) close(tag string) { w.out.WriteString("</" + tag + ">") }
 
-// text writes a part of the source, and marks what the spans cover of it.
+// text writes a part of the source, and marks what the spans cover.
 func (w *writer) text(start, end int) {
 	for start < end {
 		stop := end
@@ -160,7 +159,7 @@ func (w *writer) text(start, end int) {
 func (w *writer) block(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.Heading:
-		tag := fmt.Sprintf("h%d", min(n.Level+1, 6)) // the page's title is h1
+		tag := fmt.Sprintf("h%d", min(n.Level+1, 6)) // h1 is the page's title
 		w.open(tag)
 		w.lines(n.Lines())
 		w.close(tag)
@@ -218,7 +217,7 @@ func (w *writer) code(lines *text.Segments) {
 	w.out.WriteString("</code></pre>")
 }
 
-// paragraph writes lines of text, or a table where the lines are rows.
+// paragraph writes lines of text, or a table if the lines are table rows.
 func (w *writer) paragraph(lines *text.Segments, tag string) {
 	if rows := w.rows(lines); rows != nil {
 		w.table(rows)
@@ -233,7 +232,7 @@ func (w *writer) paragraph(lines *text.Segments, tag string) {
 	w.close(tag)
 }
 
-// term is a line with a term. The lines below it define the term.
+// term matches a line with a term. The lines below it are its definition.
 var term = regexp.MustCompile(`^\*\*[^*]+\*\*$`)
 
 // lines writes lines without changing them.
@@ -243,7 +242,7 @@ func (w *writer) lines(lines *text.Segments) {
 			w.out.WriteString("<br>")
 		}
 		start, end := w.trim(lines.At(i))
-		for i > 0 && start > 0 && (w.source[start-1] == ' ' || w.source[start-1] == '\t') { // a listing is indented
+		for i > 0 && start > 0 && (w.source[start-1] == ' ' || w.source[start-1] == '\t') { // code is indented
 			start--
 		}
 		if term.Match(w.source[start:end]) {
@@ -256,7 +255,7 @@ func (w *writer) lines(lines *text.Segments) {
 	}
 }
 
-// trim leaves out the white space around a line.
+// trim returns a line without white space at its ends.
 func (w *writer) trim(l text.Segment) (start, end int) {
 	start, end = l.Start, l.Stop
 	for start < end && isSpace(w.source[start]) {
@@ -270,7 +269,7 @@ func (w *writer) trim(l text.Segment) (start, end int) {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
-// rows returns the cells of lines that make a table, each as a place in the source; nil when they make none.
+// rows returns the cells of table rows, as segments of the source; nil: the lines are no table.
 func (w *writer) rows(lines *text.Segments) [][]text.Segment {
 	if lines.Len() < 2 {
 		return nil
@@ -293,7 +292,7 @@ func (w *writer) rows(lines *text.Segments) [][]text.Segment {
 	return rows
 }
 
-// rule is a cell of the line below a table's head.
+// rule matches a cell of the line below a table's head.
 var rule = regexp.MustCompile(`^:?-{3,}:?$`)
 
 func (w *writer) isRule(row []text.Segment) bool {

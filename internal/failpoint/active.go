@@ -11,11 +11,10 @@ import (
 	"sync"
 )
 
-// Enabled says whether failpoints are compiled in.
+// Enabled reports whether failpoints are compiled in.
 const Enabled = true
 
-// Set holds armed failpoints. Its methods may be called at any time from any goroutine. Arming a name again
-// replaces its action.
+// Set has armed failpoints. Its methods may be called at any time by any goroutine. Arming a name again replaces its action.
 type Set struct {
 	mu     sync.Mutex
 	points map[string]*point
@@ -23,7 +22,7 @@ type Set struct {
 
 type point struct {
 	hits   int
-	action func(ctx context.Context, hit int) // nil: only counted
+	action func(ctx context.Context, hit int) // nil: hits are only counted
 }
 
 type contextKey struct{}
@@ -33,8 +32,7 @@ func With(ctx context.Context, set *Set) context.Context {
 	return context.WithValue(ctx, contextKey{}, set)
 }
 
-// Hit runs the action that was armed under name in ctx, in the caller's goroutine. It returns when the action
-// has.
+// Hit runs the action that was armed under name in ctx, in the caller's goroutine, and returns when the action ends.
 func Hit(ctx context.Context, name string) {
 	set, _ := ctx.Value(contextKey{}).(*Set)
 	if set == nil {
@@ -50,7 +48,7 @@ func Hit(ctx context.Context, name string) {
 	}
 }
 
-// at returns the point of that name, and makes it if there is none. mu is held.
+// at returns the point with this name, and creates it if necessary. The caller must hold mu.
 func (s *Set) at(name string) *point {
 	if s.points == nil {
 		s.points = map[string]*point{}
@@ -70,7 +68,7 @@ func (s *Set) arm(name string, action func(ctx context.Context, hit int)) {
 	p.hits, p.action = 0, action
 }
 
-// Hits counts how often name was hit since it was armed, or since the Set was made if it never was.
+// Hits returns how often name was hit since it was armed, or since the Set was made if it was never armed.
 func (s *Set) Hits(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,8 +87,7 @@ func (s *Set) Pause(name string) *Pause {
 	return p
 }
 
-// Kill sends SIGKILL to this process at the n-th hit of name, counted from 1. The process ends without any
-// clean-up.
+// Kill sends SIGKILL to this process at the n-th hit of name, counted from 1. No clean-up runs.
 func (s *Set) Kill(name string, n int) { s.once(name, n, killSelf) }
 
 // once runs action at the n-th hit of name.
@@ -102,7 +99,7 @@ func (s *Set) once(name string, n int, action func()) {
 	})
 }
 
-// Pause is a place where goroutines wait.
+// Pause is a failpoint at which goroutines wait.
 type Pause struct {
 	reached, released chan struct{}
 	reach, release    sync.Once
@@ -111,7 +108,7 @@ type Pause struct {
 // Reached is closed when the first goroutine arrives.
 func (p *Pause) Reached() <-chan struct{} { return p.reached }
 
-// Release lets all waiting goroutines continue, and those that arrive later. Further calls do nothing.
+// Release lets all waiting goroutines continue, and those that arrive later. It may be called several times.
 func (p *Pause) Release() { p.release.Do(func() { close(p.released) }) }
 
 func (p *Pause) hold(ctx context.Context) {
@@ -130,11 +127,10 @@ func killSelf() {
 	if err != nil {
 		panic("failpoint: cannot kill this process: " + err.Error())
 	}
-	select {} // the signal was sent; nothing may happen before it arrives
+	select {} // wait for the signal
 }
 
-// FromEnv reads [Variable] from environ (entries "NAME=value") for processes under test. When the variable is
-// not set, the result is nil.
+// FromEnv reads [Variable] from environ (entries "NAME=value"), for processes under test. It returns nil if the variable is not set.
 func FromEnv(environ []string) (*Set, error) {
 	for _, entry := range environ {
 		if spec, ok := strings.CutPrefix(entry, Variable+"="); ok && strings.TrimSpace(spec) != "" {
@@ -144,15 +140,14 @@ func FromEnv(environ []string) (*Set, error) {
 	return nil, nil
 }
 
-// exitStatus differs from the exit statuses of legwork and of Go's runtime.
+// exitStatus differs from all exit statuses of legwork and of the Go runtime.
 const exitStatus = 3
 
-// Parse reads a specification: comma separated name=action:n, where the action is carried out at the n-th hit (1 when
-// left out) and is
+// Parse parses a comma-separated list of name=action:n. The action runs at the n-th hit of the failpoint; the default of n is 1. Actions:
 //
-//   - kill: SIGKILL this process;
-//   - exit: leave with status 3, without clean-up in Go code;
-//   - panic: panic in the goroutine that hits.
+//   - kill: send SIGKILL to this process;
+//   - exit: exit with status 3, without clean-up in Go code;
+//   - panic: panic in the goroutine that hits the failpoint.
 func Parse(spec string) (*Set, error) {
 	set := &Set{}
 	for item := range strings.SplitSeq(spec, ",") {

@@ -16,7 +16,7 @@ import (
 
 const patience = 10 * time.Second
 
-// TestMain runs instead of the tests a process that a failpoint ends, when the environment arms one.
+// TestMain runs a process that a failpoint ends, if the environment arms one. Otherwise it runs the tests.
 func TestMain(m *testing.M) {
 	if os.Getenv(Variable) == "" {
 		os.Exit(m.Run())
@@ -132,8 +132,7 @@ func TestPause(t *testing.T) {
 	})
 }
 
-// TestProcessEnds runs this test binary as a process that hits "here" three times and prints an x before each
-// hit.
+// TestProcessEnds runs this test binary as a process that hits "here" three times, and prints an x before each hit.
 func TestProcessEnds(t *testing.T) {
 	t.Parallel()
 	for spec, want := range map[string]struct {

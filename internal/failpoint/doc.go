@@ -1,16 +1,16 @@
-// Package failpoint names places in the program where tests can stop, kill or divert it, to reach interleavings that
-// timing cannot.
+// Package failpoint marks places in the program at which tests can stop, kill or change the program, to test interleavings that timing
+// cannot produce reliably.
 //
 // Invariants:
 //
-//   - Failpoints exist only with the build tag "failpoints". Without it [Hit] is an empty function that the compiler
-//     removes, and nothing from outside can arm one.
-//   - Armed failpoints travel in the context, never in a global: tests that run in parallel do not meet, and code that
-//     loses its context loses its failpoints. Contexts made with context.WithoutCancel keep them.
-//   - A name that nobody armed does nothing, so production code may hit as many as it likes.
+//   - Failpoints exist only with the build tag "failpoints". Without it, [Hit] is an empty function that the compiler removes, and nothing
+//     can arm a failpoint.
+//   - Armed failpoints are values in the context, never global. So tests that run in parallel do not affect each other, and code that is
+//     called with another context has no failpoints. Contexts made by context.WithoutCancel keep them.
+//   - A failpoint that is not armed does nothing, so production code may have any number of them.
 //
-// Names say where they stand: "after_step_commit", "after_commit_before_notify".
+// A name says where the failpoint is: "after_step_commit", "after_commit_before_notify".
 package failpoint
 
-// Variable is the environment variable that arms failpoints in a process under test, see FromEnv in active.go.
+// Variable is the environment variable that arms failpoints in a process under test (see FromEnv).
 const Variable = "LEGWORK_FAILPOINTS"

@@ -4,8 +4,8 @@ package failpoint
 
 import "context"
 
-// Enabled says whether failpoints are compiled in.
+// Enabled reports whether failpoints are compiled in.
 const Enabled = false
 
-// Hit marks a place; without the build tag "failpoints" it does nothing and costs nothing.
+// Hit does nothing without the build tag "failpoints".
 func Hit(context.Context, string) {}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestInactive(t *testing.T) { // AllocsPerRun forbids t.Parallel
+func TestInactive(t *testing.T) { // no t.Parallel, because AllocsPerRun must not run in parallel
 	require.False(t, Enabled)
 	require.Zero(t, testing.AllocsPerRun(100, func() { Hit(t.Context(), "after_step_commit") }))
 }

@@ -18,7 +18,7 @@ import (
 	"legwork/internal/research"
 )
 
-// documents maps the endings of the files that are read to the type of their content.
+// documents maps the file name endings that are read to content types.
 var documents = map[string]string{
 	".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml", ".md": "text/markdown", ".markdown": "text/markdown",
 	".txt": "text/plain", ".text": "text/plain", ".pdf": "application/pdf", ".csv": "text/csv", ".tsv": "text/tab-separated-values",
@@ -55,7 +55,7 @@ func (r *run) folder(ctx context.Context) error {
 			r.sum.Left = len(names) - i
 			break
 		}
-		r.queue = make([]address, len(names)-i-1) // the queue is only counted here, for the reports
+		r.queue = make([]address, len(names)-i-1) // only its length is used, for the progress reports
 		if err := r.document(ctx, filepath.Join(r.Target, filepath.FromSlash(name)), base.JoinPath(name)); err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ func (r *run) file(ctx context.Context) error {
 	return r.document(ctx, abs, base.JoinPath(filepath.Base(abs)))
 }
 
-// base is the address of a folder. By default it lies below .invalid (RFC 6761 §6.4), which nobody can own: the pages exist
-// in the library alone.
+// base returns the address of a folder. By default it is below .invalid (RFC 6761 §6.4), which no web server can have: the pages exist
+// only in the library.
 func (r *run) base(folder string) (*url.URL, error) {
 	raw := r.BaseURL
 	if raw == "" {
@@ -98,7 +98,7 @@ func (r *run) base(folder string) (*url.URL, error) {
 	return u, nil
 }
 
-// label turns a name into one that may be part of a host name (RFC 1123 §2.1).
+// label turns a name into a valid label of a host name (RFC 1123 §2.1).
 func label(name string) string {
 	out := strings.Map(func(c rune) rune {
 		switch {

@@ -1,12 +1,12 @@
-// Package ingest fills the library of an account: it reads folders, sites and site maps and stores their pages.
+// Package ingest reads folders, sites and site maps, and stores their pages in the library of an account.
 //
 // Invariants:
 //
-//   - Each page is stored by itself. An ingest that is cut off leaves whole pages, and can be started again.
+//   - Pages are stored one by one. An ingest that is interrupted leaves complete pages, and can be started again.
 //   - A page whose text is already in the library is not written again.
-//   - Pages of the web are read under the rules that hold for tasks: robots.txt, spacing, refused networks. A site is
-//     never left.
-//   - A page that cannot be read is counted with its reason and does not end the ingest.
+//   - Web pages are read under the same rules as those of tasks: robots.txt, spacing, refused networks. Links to other sites are not
+//     followed.
+//   - A page that cannot be read is counted with its reason, and the ingest continues.
 package ingest
 
 import (
@@ -21,28 +21,28 @@ import (
 	"legwork/internal/research"
 )
 
-// Web reads pages politely; a *page.Fetcher is one.
+// Web loads pages under the rules for tasks. *page.Fetcher implements it.
 type Web interface {
 	Load(ctx context.Context, rawURL string, p page.Policy) (research.Visit, error)
 	Fetch(ctx context.Context, rawURL string, p page.Policy) (research.Visit, []byte, error)
 }
 
-// Store stores a page that was read. It returns false when the library already holds the page's text.
+// Store stores a page. It returns false if the library already has the page's text.
 type Store func(ctx context.Context, v research.Visit) (bool, error)
 
 // Options say what to read.
 type Options struct {
 	Target   string      // URL of a page or of a site map (….xml, ….xml.gz), or path of a folder, a file or a site map
-	BaseURL  string      // address that the files of a folder get as their base; empty: https://FOLDER.invalid/
-	MaxPages int         // read at most
-	Depth    int         // links followed in a row from the page of a URL; 0: that page alone
-	MaxBytes int64       // of a file
-	Policy   page.Policy // which addresses may be requested; other sites are never read, even where it allows them
+	BaseURL  string      // base address of the files of a folder; empty: https://FOLDER.invalid/
+	MaxPages int         // greatest number of pages that are read
+	Depth    int         // number of links to follow in a row from the page of a URL; 0: read only that page
+	MaxBytes int64       // greatest size of a file
+	Policy   page.Policy // addresses that may be requested; other sites are never read, even if it allows them
 	Report   func(Item)
 	Reader   page.Reader // reads the files of a folder; nil: page.InProcess
 }
 
-// State says what an ingest did with a page.
+// State is the result for one page.
 type State string
 
 // The states.
@@ -52,11 +52,11 @@ const (
 	Failed    State = "failed"
 )
 
-// Item is a page that was read, or that could not be read.
+// Item is a page that was read or could not be read.
 type Item struct {
 	URL    string
 	State  State
-	Reason string // of a failure, a sentence
+	Reason string // sentence about a failure
 	Done   int    // pages finished so far, this one included
 	Known  int    // pages known so far: finished and still to be read
 }
@@ -65,14 +65,14 @@ type Item struct {
 type Summary struct {
 	New, Unchanged, Failed int
 	Reasons                map[string]int // failures by outcome
-	Left                   int            // pages that were known but not read, because of MaxPages
+	Left                   int            // known pages that were not read because of MaxPages
 }
 
-// Read counts the pages that were read.
+// Read returns the number of pages that were read.
 func (s Summary) Read() int { return s.New + s.Unchanged }
 
-// Run reads the pages that o names. Its error says what is wrong with o.Target, or is the error of ctx or of the
-// database. Pages that were read before an error are stored and counted.
+// Run reads the pages of o.Target. The error says what is wrong with o.Target, or is that of ctx or of the database. Pages read before
+// an error are stored and counted.
 func Run(ctx context.Context, web Web, store Store, o Options) (Summary, error) {
 	if o.Reader == nil {
 		o.Reader = page.NewInProcess("")
@@ -88,7 +88,7 @@ type run struct {
 	store Store
 	seen  map[string]bool // addresses that were queued
 	queue []address
-	maps  int // site maps read
+	maps  int // number of site maps read
 	sum   Summary
 	done  int
 }
@@ -194,8 +194,8 @@ func (r *run) record(ctx context.Context, v research.Visit) error {
 	return nil
 }
 
-// readable reports whether a link may lead to a document. It judges by the ending of the path: a file that is
-// surely no document is not requested.
+// readable reports whether a link may lead to a document, judged by the ending of its path. Files that are certainly no documents are not
+// requested.
 func readable(u *url.URL) bool {
 	name := strings.ToLower(u.Path[strings.LastIndexByte(u.Path, '/')+1:])
 	dot := strings.LastIndexByte(name, '.')

@@ -45,8 +45,7 @@ func (w web) Load(_ context.Context, raw string, _ page.Policy) (research.Visit,
 	return research.Visit{URL: raw, Outcome: research.OutcomeOK}, nil
 }
 
-// TestIndex: the site maps of an index are read, nested ones too, each once and on its own site only; what cannot be read is
-// counted.
+// TestIndex: all site maps of an index on its own site are read once, nested ones too. A site map that cannot be read is counted.
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	index := func(locs ...string) string {

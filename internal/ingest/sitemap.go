@@ -14,21 +14,21 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of the site maps of one site. By sitemaps.org an index names only maps, but some sites nest indexes.
+// Bounds of the site maps of one site. sitemaps.org allows an index to name only site maps, but some sites nest indexes.
 const (
 	maxNested  = 3
-	maxMaps    = 500    // read at all
+	maxMaps    = 500    // site maps that are read
 	maxEntries = 50_000 // pages
 )
 
-// isSiteMap reports whether a file is surely a site map, judged by its name.
+// isSiteMap reports whether a file is certainly a site map, judged by its name.
 func isSiteMap(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, ".xml") || strings.HasSuffix(name, ".xml.gz")
 }
 
-// mayBeSiteMap reports whether a file may be a site map, judged by its name: a plain text file, or a file with
-// "sitemap" in its name. The content decides.
+// mayBeSiteMap reports whether a file may be a site map, judged by its name: a text file, or a name that contains "sitemap". The content
+// decides.
 func mayBeSiteMap(name string) bool {
 	name = strings.ToLower(path.Base(name))
 	if ending := path.Ext(name); ending == ".html" || ending == ".htm" || ending == ".xhtml" {
@@ -37,12 +37,11 @@ func mayBeSiteMap(name string) bool {
 	return strings.Contains(name, "sitemap") || strings.HasSuffix(name, ".txt") || strings.HasSuffix(name, ".txt.gz")
 }
 
-// errNoSiteMap means that a file has the name of a site map but not the content.
+// errNoSiteMap means that a file is named like a site map, but is none.
 var errNoSiteMap = errors.New("it is no site map")
 
-// siteMap queues the pages that a site map on the web names, and those of the site maps that it names. nested is
-// how many levels of site maps may follow. Its error says what is wrong with the first site map. A further one
-// that cannot be read is counted as a failure, like a page.
+// siteMap queues the pages in a site map on the web, and those in the site maps that it names, down to nested further levels. The error
+// says what is wrong with the first site map. If a further one cannot be read, it is counted as a failure, like a page.
 func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nested int) error {
 	r.maps++
 	v, file, err := r.web.Fetch(ctx, at.String(), policy)
@@ -55,7 +54,7 @@ func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nest
 		return r.record(ctx, v)
 	}
 	if final, err := page.ParseURL(v.FinalURL); err == nil {
-		at = final // relative addresses are resolved against the address that the map was loaded from
+		at = final // relative addresses are resolved against the final address of the site map
 	}
 	pages, maps, err := page.SiteMap(at, file)
 	switch {
@@ -88,8 +87,8 @@ func (r *run) addAll(pages []string, policy page.Policy) {
 	}
 }
 
-// localSiteMap reads a site map from a file. It may name pages of several sites, but no other site maps. Its
-// relative addresses are resolved against the base URL, if there is one.
+// localSiteMap reads a site map from a file. It may contain pages of several sites, but no site maps. Relative addresses are resolved
+// against the base URL, if one is given.
 func (r *run) localSiteMap(ctx context.Context) error {
 	f, err := os.Open(r.Target)
 	if err != nil {

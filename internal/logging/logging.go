@@ -1,8 +1,8 @@
-// Package logging makes the one logger of a process from its configuration. There is no global logger: everything that
-// logs is given this one.
+// Package logging makes the logger of a process from its configuration. There is no global logger: each part of the program is given this
+// one.
 //
-// Invariants: a log file that cannot be written stops the start instead of losing lines silently; configuration values
-// that are secrets mask themselves (internal/config), so no handler here needs to know them.
+// Invariants: if the log file cannot be written, the program does not start, so that no lines are lost silently. Secret configuration values
+// mask themselves (internal/config), so the handlers here need not know them.
 package logging
 
 import (
@@ -18,14 +18,14 @@ import (
 	"legwork/internal/config"
 )
 
-// How much of a log file is kept: together at most 60 MB.
+// Bounds of the log files: together at most 60 MB.
 const (
 	fileMegabytes = 10 // size at which the file is rotated
-	fileBackups   = 5  // rotated files that are kept, named by time
+	fileBackups   = 5  // number of rotated files that are kept
 )
 
-// New makes the logger that cfg asks for. Lines for the console go to console, normally standard error. Call the
-// returned function at the end of the process; it closes the log file.
+// New makes the logger that cfg describes. Console lines are written to console, normally standard error. The returned function closes the
+// log file; call it at the end of the process.
 func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, error) {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}
 	if cfg.LogTarget == config.LogConsole {
@@ -49,8 +49,8 @@ func handler(format config.LogFormat, w io.Writer, options *slog.HandlerOptions)
 	return slog.NewTextHandler(w, options)
 }
 
-// openFile returns a rotating writer after it has checked that path can be appended to. The check is needed
-// because the writer opens the file only at the first line, and slog drops write errors.
+// openFile checks that path can be appended to, and returns a rotating writer. The check is needed because the writer opens the file only
+// at the first line, and slog ignores write errors.
 func openFile(path string) (io.WriteCloser, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, err

@@ -14,8 +14,7 @@ import (
 	"legwork/internal/config"
 )
 
-// open makes a logger for the variables given, calls use, and returns what was written to the console and the
-// file.
+// open makes a logger from environment variables and calls use with it. It returns what was written to the console and to the file.
 func open(t *testing.T, use func(*slog.Logger), environ ...string) (console, file string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "new", "folder", "legwork.log")

@@ -8,14 +8,14 @@ import (
 	"legwork/internal/page/plaintext"
 )
 
-// Bounds of what is kept of one document. The note of a reading says what was left out.
+// Bounds of what is kept of one document. The note of a Reading says what was left out.
 const (
 	MaxText     = 4 << 20 // bytes of text
 	MaxLinks    = 5_000
-	maxPassages = 5_000 // of plaintext.Passages; text after the last one is stored and can be read, but is not searched
+	maxPassages = 5_000 // limit of plaintext.Passages; text after the last passage is stored and readable, but not searched
 )
 
-// bound cuts a reading down to the bounds.
+// bound removes from a reading what exceeds the bounds.
 func (r *Reading) bound() {
 	notes := []string{r.Note}
 	if n := len(r.Page.Text); n > MaxText {

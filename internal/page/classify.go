@@ -52,7 +52,7 @@ func isTLS(err error) bool {
 		strings.Contains(err.Error(), "tls: ") // handshake failures without a type of their own
 }
 
-// classifyStatus says what a status outside 2xx and 3xx means.
+// classifyStatus returns the outcome and sentence for a status outside 2xx and 3xx.
 func classifyStatus(status int, host string) (research.Outcome, string) {
 	text := strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
 	switch {
@@ -71,10 +71,10 @@ func classifyStatus(status int, host string) (research.Outcome, string) {
 // Bounds of Retry-After.
 const (
 	defaultRetry = 5 * time.Second // when the server names no time
-	maxRetry     = time.Hour       // a longer wait counts as this, so that a server cannot stop us for longer
+	maxRetry     = time.Hour       // longer waits are shortened to this, so that a server cannot stop requests for longer
 )
 
-// retryAfter is how long a server asks to wait: defaultRetry when it does not say, at most maxRetry.
+// retryAfter returns how long a server asks to wait: defaultRetry if it does not say, at most maxRetry.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	d, ok := retry.After(h, now)
 	if !ok {

@@ -12,8 +12,8 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// hostServices are public addresses that do not belong to the web: at 168.63.129.16 Azure's machines reach
-// services of their host, with metadata and keys.
+// hostServices are public addresses that are not part of the web. At 168.63.129.16, virtual machines on Azure reach services of their
+// host that return metadata and keys.
 var hostServices = netip.MustParsePrefix("168.63.129.16/32")
 
 // Dialer returns a dialer that refuses to connect to addresses that are not public (IANA's special-purpose

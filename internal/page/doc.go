@@ -1,20 +1,19 @@
-// Package page loads documents from the web politely and safely, and turns them into text, links and passages.
+// Package page loads documents from the web and reads them as text, links and passages.
 //
 // Invariants:
 //
-//   - No connection is opened to a private, loopback, link-local, metadata or otherwise reserved address, nor to a port other
-//     than 80 and 443, unless the address is in a network of Config.AllowNets. The check is made when connecting, after the
-//     name was resolved, so redirects, decimal addresses and DNS rebinding do not get around it. Proxy variables of the
-//     environment are ignored.
-//   - Addresses are read as browsers read them (package weburl). One with a user name or password is never opened, and no
-//     text repeats it.
-//   - Each URL that is requested, redirect targets included, was allowed by the policy of the call and by the robots.txt of
-//     its host, and waited for its turn at the Gate. Requests for robots.txt files themselves do not wait at the Gate.
-//   - Everything that is read is bounded: headers, body (compressed and not), redirects, time.
-//   - Cookies last for one load. They are there for sites that redirect until their cookie comes back.
-//   - The bytes of a document decide how it is read, before its Content-Type does (package representation).
-//   - A load that fails is a result and not an error: its Visit has an Outcome and a sentence. Errors are a cancelled context
-//     and a Gate that cannot answer.
-//   - All text that leaves the package is clean (package plaintext): valid UTF-8 in normalisation form C, without NUL and
-//     control characters.
+//   - No connection is opened to a private, loopback, link-local, metadata or otherwise reserved address, nor to a port other than
+//     80 and 443, except in the networks of Config.AllowNets. The address is checked when connecting, after the name was
+//     resolved. So redirects, decimal addresses and DNS rebinding cannot bypass the check. Proxy settings in the environment are
+//     ignored.
+//   - Addresses are parsed as browsers do (package weburl). An address with a user name or password is never opened, and no message
+//     repeats it.
+//   - Each URL is requested only if the policy of the call and the robots.txt of its host allow it, and after the Gate has granted
+//     a time. This includes redirect targets. Requests for robots.txt do not wait for the Gate.
+//   - Headers, bodies (compressed and uncompressed), redirects and time are bounded.
+//   - Cookies are kept for one load only, since some sites redirect until they receive their cookie.
+//   - The bytes of a document decide how it is read; the Content-Type comes second (package representation).
+//   - A load that fails is a result: its Visit has an Outcome and a sentence. An error means that the context was cancelled or that
+//     the Gate failed.
+//   - All text in results is clean (package plaintext): valid UTF-8 in normalisation form C, without NUL and control characters.
 package page

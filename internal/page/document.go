@@ -21,16 +21,15 @@ import (
 )
 
 var (
-	// ErrType means that the document is of a type that is not read, or is too broken to be read.
+	// ErrType means that the document is of a type that is not read, or is too broken to read.
 	ErrType = errors.New("the document cannot be read as text")
 	// ErrPassword means that the document is encrypted and opens only with a password.
 	ErrPassword = errors.New("the document needs a password")
-	// ErrLimit means that reading the document would take more time or memory than one document may take.
+	// ErrLimit means that reading the document would exceed the time or memory for one document.
 	ErrLimit = errors.New("the document is too complex to read")
 )
 
-// Read reads one document in this process. It is for callers that need only the page and its links. Errors are
-// those of a Reader.
+// Read reads one document in this process, for callers that need only the page and its links. Errors are those of a Reader.
 func Read(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
 	reader := NewInProcess("")
 	defer reader.Close()
@@ -73,19 +72,19 @@ func (p *InProcess) parse(ctx context.Context, base *url.URL, header http.Header
 	return d.plain(text, "")
 }
 
-// source is a document whose text is known.
+// source is a document that was decoded to text.
 type source struct {
 	base     *url.URL
-	language string // Content-Language of the answer
+	language string // from the Content-Language header
 	text     string // in UTF-8
 }
 
-// name is the last part of the document's address. It is the title of a document that has none.
+// name returns the last part of the document's address, which serves as a title for a document without one.
 func (d source) name() string {
 	return plaintext.Cut(plaintext.Fold(d.base.Path[strings.LastIndexByte(d.base.Path, '/')+1:]), plaintext.MaxHeading)
 }
 
-// html reads an HTML page. whole means that all of it is content. The text of a login wall or CAPTCHA is not
+// html reads an HTML page. whole means that all of it is content. If a login or CAPTCHA page replaces the content, its text is not
 // kept.
 func (d source) html(text string, whole bool) (r Reading, err error) {
 	doc := parseHTML(d.base, d.language, text, whole)
@@ -104,10 +103,10 @@ func (d source) html(text string, whole bool) (r Reading, err error) {
 	return r, err
 }
 
-// littleKept is the share of a page's text below which its visit says how much was kept.
+// littleKept is a share: if less of a page's text was kept, the visit says how much.
 const littleKept = 0.35
 
-// moreLinks is the note of a page with more links than are kept.
+// moreLinks is the note of a page that has more links than are kept.
 const moreLinks = "The page has more links than are followed; the first ones are known."
 
 // structured reads a document that can be converted to HTML. A document that is not well formed is read as plain
@@ -173,8 +172,8 @@ func (d source) markdown() (Reading, error) {
 
 func joinNotes(notes ...string) string { return strings.TrimSpace(strings.Join(notes, " ")) }
 
-// guarded calls a parser of a foreign document and returns a panic as an error. Otherwise the document would end
-// this process, and then the next process that reads it.
+// guarded calls a parser and returns a panic as an error. Without it, a document that makes a parser panic would end this process and
+// each process that tries again.
 func guarded(parse func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

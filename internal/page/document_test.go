@@ -37,7 +37,7 @@ func TestReadKinds(t *testing.T) {
 <item><guid>https://a.example/press</guid><description>Größe &lt; 5.</description><content:encoded><![CDATA[The press has <a href="/m">a manual</a>.]]></content:encoded></item></channel></rss>`
 	for name, tt := range map[string]struct {
 		contentType, path, body string
-		has, lacks              []string // in the text
+		has, lacks              []string // parts of the text
 		links                   []string // ends of addresses
 		title                   string
 	}{
@@ -175,7 +175,7 @@ func TestPDF(t *testing.T) {
 	if p.PublishedAt == nil || !p.PublishedAt.Equal(day) || p.ModifiedAt == nil || !p.ModifiedAt.Equal(change) || p.Language != "en" {
 		t.Errorf("published %v, modified %v, language %q", p.PublishedAt, p.ModifiedAt, p.Language)
 	}
-	// Pages without text keep their numbers, and a line of the document is no heading of ours.
+	// Pages without text keep their numbers. A line of the document that looks like a heading is not one.
 	r, err = read(pdfFile("", "# Page 7", "Third."))
 	if p = r.Page; err != nil || len(p.Passages) != 2 || p.Passages[0].Heading != "Data sheet › Page 2" || p.Passages[1].Heading != "Data sheet › Page 3" {
 		t.Errorf("%q %+v %v", p.Text, p.Passages, err)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// Domain is the registrable domain of a host name ("docs.example.co.uk" → "example.co.uk"), by the public suffix list.
-// Addresses, single labels such as localhost, and public suffixes themselves are their own domain. A port is ignored.
+// Domain returns the registrable domain of a host name ("docs.example.co.uk" → "example.co.uk"), by the public suffix list. IP
+// addresses, single labels such as localhost, and public suffixes are their own domain. A port is ignored.
 func Domain(host string) string {
 	host = bareHost(host)
 	if _, err := netip.ParseAddr(host); err == nil {
@@ -22,8 +22,8 @@ func Domain(host string) string {
 	return host
 }
 
-// MatchDomain reports whether host is the domain named by pattern or a subdomain of it. A pattern that starts with "*."
-// matches subdomains only. Letter case, ports and a trailing dot do not matter. Addresses match only themselves.
+// MatchDomain reports whether host is the domain pattern or a subdomain of it. A pattern that starts with "*." matches subdomains
+// only. Letter case, ports and a trailing dot do not matter. An IP address matches only itself.
 func MatchDomain(pattern, host string) bool {
 	pattern, host = strings.TrimSpace(pattern), bareHost(host)
 	below, wildcard := strings.CutPrefix(pattern, "*.")
@@ -45,26 +45,26 @@ func bareHost(host string) string {
 	return strings.TrimSuffix(u.Hostname(), ".")
 }
 
-// Policy says which hosts the loads of one task may request. It holds for the URL and for every redirect. The
-// zero Policy allows all.
+// Policy decides which hosts the loads of one task may request. It applies to the URL and to each redirect. The zero Policy allows
+// all hosts.
 type Policy struct {
-	AllowDomains []string // patterns of MatchDomain; when not empty, nothing else is opened
-	DenyDomains  []string // patterns of MatchDomain; never opened, whatever AllowDomains says
-	StayOn       string   // when not empty: the load must stay on this registrable domain (see Domain)
-	Lists        *Lists   // the operator's lists, which hold in addition; nil: none
-	Strikes      *Strikes // domains that asked the task for fewer requests too often; nil: none. Refuse does not check it
+	AllowDomains []string // patterns for MatchDomain; if not empty, all other hosts are refused
+	DenyDomains  []string // patterns for MatchDomain; always refused, whatever AllowDomains says
+	StayOn       string   // if not empty: all other registrable domains are refused (see Domain)
+	Lists        *Lists   // the operator's lists, which apply in addition; nil: none
+	Strikes      *Strikes // domains that asked this task for fewer requests too often; nil: none. Refuse does not check them
 }
 
 // Within returns p with the additional rule that loads stay on the registrable domain of host. With an empty
 // host it returns p.
 func (p Policy) Within(host string) Policy {
-	if p.StayOn == "" { // otherwise host is on that domain already, or Refuse forbids it
+	if p.StayOn == "" { // else host is on that domain already, or Refuse refuses it
 		p.StayOn = host
 	}
 	return p
 }
 
-// Refuse says in a sentence why the policy forbids host; empty: it allows host.
+// Refuse returns a sentence that says why the policy forbids host; empty: host is allowed.
 func (p Policy) Refuse(host string) string {
 	if why := p.Lists.Refuse(host); why != "" {
 		return why

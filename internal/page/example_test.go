@@ -9,7 +9,7 @@ import (
 	"legwork/internal/page"
 )
 
-// A Reader turns a document of any kind into text with links. Here a feed is served as plain text; its bytes say what it is.
+// A Reader reads documents of any kind as text with links. This feed is served as plain text, but its bytes show that it is a feed.
 func ExampleInProcess_Read() {
 	reader := page.NewInProcess("")
 	defer reader.Close()
@@ -30,7 +30,7 @@ func ExampleInProcess_Read() {
 	// https://example.com/frost
 }
 
-// Policies compare host names in the form that browsers use, however they were typed.
+// A Policy compares host names in the form that browsers use, however they were typed.
 func ExamplePolicy_Refuse() {
 	policy := page.Policy{DenyDomains: []string{"example.com"}}
 	u, err := page.ParseURL(`HTTPS:\\\\www.EXAMPLE.com/100%`)

@@ -19,28 +19,28 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Config is the configuration of a Fetcher. Zero values stand for the defaults named.
+// Config is the configuration of a Fetcher. A zero value means the default named at the end of its comment.
 type Config struct {
-	UserAgent    string            // header of every request; robots.txt is matched with its product token
-	AllowNets    []netip.Prefix    // networks that may be opened although they are not public, on any port
-	Resolver     *net.Resolver     // nil: the system's
+	UserAgent    string            // User-Agent header; robots.txt is matched with its product token
+	AllowNets    []netip.Prefix    // networks that are allowed on any port, although they are not public
+	Resolver     *net.Resolver     // nil: the system's resolver
 	Confine      func(*net.Dialer) // restricts connections in addition to all other rules; nil: no restriction
 	Spacing      Spacing
-	MaxBytes     int64         // greatest size of a body, compressed or not; 10 MiB
-	Timeout      time.Duration // of a whole load, without the wait for the Gate and robots.txt; 20 s
-	MaxWait      time.Duration // longest wait of one request for the Gate; after that the load is rate_limited; 2 min
+	MaxBytes     int64         // greatest size of a body, compressed and uncompressed; 10 MiB
+	Timeout      time.Duration // for a whole load, without the waits for the Gate and robots.txt; 20 s
+	MaxWait      time.Duration // longest wait of one request for the Gate; then the load is rate_limited; 2 min
 	MaxRedirects int           // 10
 	RobotsTTL    time.Duration // how long a robots.txt is kept; 1 h
-	IgnoreRobots bool          // for sites of one's own
+	IgnoreRobots bool          // for the operator's own sites
 	Logger       *slog.Logger  // nil: no log
-	Reader       Reader        // reads what was fetched; InProcess
+	Reader       Reader        // reads the documents; InProcess
 }
 
 // Fetcher loads pages over HTTP. It is safe for concurrent use. Cookies last for one load.
 type Fetcher struct {
 	cfg    Config
 	gate   Gate
-	client *http.Transport // without cookies and redirects of its own, because every redirect is checked first
+	client *http.Transport // without cookies and automatic redirects, because each redirect is checked first
 	robots *robots
 	log    *slog.Logger
 	now    func() time.Time
@@ -72,20 +72,19 @@ func NewFetcher(cfg Config, gate Gate) *Fetcher {
 	}
 }
 
-// Close drops idle connections.
+// Close closes idle connections.
 func (f *Fetcher) Close() { f.client.CloseIdleConnections() }
 
-// Load requests rawURL and reads the page. A problem with the page is reported by the visit's Outcome and
-// Message. The error is that of a cancelled ctx or of a Gate that cannot answer; then the visit means nothing.
-// The caller sets ID and Depth of the visit. Load never tries twice: after 429 and 503 the Gate delays all
-// requests to the domain, and the caller decides whether to load again.
+// Load requests rawURL and reads the page. A problem with the page is reported by the visit's Outcome and Message. An error means that
+// ctx was cancelled or that the Gate failed; then the visit is not valid. The caller sets ID and Depth of the visit. Load never
+// tries twice: after 429 and 503 the Gate delays all requests to the domain, and the caller decides whether to load again.
 func (f *Fetcher) Load(ctx context.Context, rawURL string, p Policy) (research.Visit, error) {
 	v, _, err := f.LoadDocument(ctx, rawURL, p)
 	return v, err
 }
 
-// Fetch is Load for a file of any type, such as a site map: it returns the unpacked body instead of reading it.
-// The body is nil unless the visit's Outcome is OK.
+// Fetch loads a file of any type, such as a site map. It works like Load, but returns the uncompressed body instead of reading it. The
+// body is nil unless the visit's Outcome is OK.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.Visit, []byte, error) {
 	l := f.newLoad(p)
 	l.raw = true
@@ -93,8 +92,8 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.
 	return v, l.file, err
 }
 
-// LoadDocument is Load that also returns the document as it was received, for showing it in a browser. There is
-// a document after every success, and for a page that had no text or a wall in front of it. Otherwise it is nil.
+// LoadDocument works like Load, and also returns the document as the server sent it, so that a browser can show it. The document is nil
+// if the load failed, except for a page without text and for a login or CAPTCHA page.
 func (f *Fetcher) LoadDocument(ctx context.Context, rawURL string, p Policy) (research.Visit, *Document, error) {
 	l := f.newLoad(p)
 	v, err := f.run(ctx, rawURL, l)
@@ -111,7 +110,7 @@ func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Vis
 	err := l.follow(ctx, rawURL)
 	l.visit.Duration = f.now().Sub(began)
 	if err == nil {
-		err = ctx.Err() // the end of ctx may look like a failure of the page
+		err = ctx.Err() // a cancelled ctx may have looked like a failure of the page
 	}
 	if err != nil {
 		return research.Visit{}, fmt.Errorf("load %s: %w", shown, err)
@@ -126,13 +125,13 @@ type load struct {
 	*Fetcher
 	policy Policy
 	visit  research.Visit
-	left   time.Duration   // of the time limit
+	left   time.Duration   // time left of Config.Timeout
 	seen   map[string]bool // requests that were made, see key
-	jar    *cookiejar.Jar  // cookies of this load alone: some sites redirect until one comes back
+	jar    *cookiejar.Jar  // cookies of this load
 	raw    bool            // return the file without reading it
-	file   []byte          // when raw
+	file   []byte          // the file, if raw
 
-	document *Document // the answer that the visit describes, if it was read
+	document *Document // the document that the visit describes, if it was read
 }
 
 func (f *Fetcher) newLoad(p Policy) *load {
@@ -143,10 +142,10 @@ func (f *Fetcher) newLoad(p Policy) *load {
 	return &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}, jar: jar}
 }
 
-// maxCookies is how many bytes of cookies one request carries; servers refuse more.
+// maxCookies bounds the bytes of cookies in one request. Servers refuse more.
 const maxCookies = 8 << 10
 
-// cookies is the Cookie header of a request to u; empty: there is none.
+// cookies returns the Cookie header for a request to u; empty: there are no cookies.
 func (l *load) cookies(u *url.URL) string {
 	var b strings.Builder
 	for _, c := range l.jar.Cookies(u) {
@@ -162,14 +161,14 @@ func (l *load) cookies(u *url.URL) string {
 	return b.String()
 }
 
-// key distinguishes the requests of a load: the same address with another cookie may get another answer.
+// key identifies a request of a load. Cookies are a part of it, since the same address may give another answer with other cookies.
 func (l *load) key(u *url.URL) string { return u.String() + " " + l.cookies(u) }
 
 func (l *load) fail(outcome research.Outcome, format string, args ...any) {
 	l.visit.Outcome, l.visit.Message = outcome, fmt.Sprintf(format, args...)
 }
 
-// follow requests raw and its redirects, until there is a page or a failure.
+// follow requests raw and its redirects, until a page was read or the load has failed.
 func (l *load) follow(ctx context.Context, raw string) error {
 	for hop := 0; ; hop++ {
 		u, err := ParseURL(raw)
@@ -206,9 +205,9 @@ func (l *load) follow(ctx context.Context, raw string) error {
 	}
 }
 
-// ParseURL reads an absolute http or https address as browsers do (package weburl). It returns the form that is
-// requested and compared: without a fragment (unless that is a route, see weburl.IsRoute), and without the dot
-// at the end of a host name. Its error is a sentence for the user that does not repeat the address.
+// ParseURL parses an absolute http or https address as browsers do (package weburl). It returns the form that is requested and
+// compared: without the dot at the end of a host name, and without a fragment, unless the fragment is a route (see
+// weburl.IsRoute). The error is a sentence for the user that does not repeat the address.
 func ParseURL(raw string) (*url.URL, error) {
 	u, err := weburl.Parse(raw)
 	if err != nil {
@@ -221,7 +220,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// requested removes from an address what is not sent to the server or makes no difference to it.
+// requested removes from an address what is not sent to the server, or does not change the answer.
 func requested(u *url.URL) {
 	if !weburl.IsRoute(u.Fragment) {
 		u.Fragment, u.RawFragment = "", ""
@@ -231,7 +230,7 @@ func requested(u *url.URL) {
 	}
 }
 
-// usualPort reports whether port is the default one of a scheme.
+// usualPort reports whether port is the default port of a scheme.
 func usualPort(scheme, port string) bool {
 	return scheme == "http" && port == "80" || scheme == "https" && port == "443"
 }

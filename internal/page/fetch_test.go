@@ -20,12 +20,12 @@ import (
 	"legwork/internal/testsite"
 )
 
-// gate is a simple Gate in memory. The one in internal/store has tests of its own.
+// gate is a simple Gate in memory. The Gate of internal/store has its own tests.
 type gate struct {
 	mu       sync.Mutex
 	wait     time.Duration
-	waits    []time.Duration // the first ones, before wait
-	quiet    []time.Duration // the first results of Quiet; after them it returns 0
+	waits    []time.Duration // results of the first calls of Reserve; later calls return wait
+	quiet    []time.Duration // results of the first calls of Quiet; later calls return 0
 	err      error
 	reserved []string
 	spacings []Spacing
@@ -290,7 +290,7 @@ func TestRedirectsAreCheckedHopByHop(t *testing.T) {
 	if v.FinalURL != site.URL("/index.html") || v.URL != site.URL("/redirect/2") {
 		t.Errorf("%s → %s", v.URL, v.FinalURL)
 	}
-	// Exactly the requests that were made were reserved: 1 + 1 + 3.
+	// Exactly one moment was reserved for each request: 1 + 1 + 3.
 	if want := []string{site.Host(), site.Host(), site.Host(), site.Host(), site.Host()}; strings.Join(g.reserved, " ") != strings.Join(want, " ") {
 		t.Errorf("reserved %v", g.reserved)
 	}
@@ -411,7 +411,7 @@ func TestWaitAtTheGateIsNotCountedAsTime(t *testing.T) {
 	}
 }
 
-// TestCookiesOfOneLoad: a site that redirects until its cookie comes back is read; the next load begins without cookies.
+// TestCookiesOfOneLoad: a site that redirects until it receives its cookie is read. The next load starts without cookies.
 func TestCookiesOfOneLoad(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -463,7 +463,7 @@ func TestCookiesOfOneLoad(t *testing.T) {
 	}
 }
 
-// TestRefreshHeader: the header redirects like the element; a page with text is kept.
+// TestRefreshHeader: a Refresh header redirects like the <meta> element. A page with text is kept.
 func TestRefreshHeader(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -484,8 +484,7 @@ func TestRefreshHeader(t *testing.T) {
 	}
 }
 
-// TestBinaryIsNotRead: when the first bytes show that a document is no text, the remaining bytes are not loaded,
-// whatever its type.
+// TestBinaryIsNotRead: if the first bytes of a document show that it is not text, the rest is not loaded, whatever its Content-Type.
 func TestBinaryIsNotRead(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

@@ -23,7 +23,7 @@ func parseHTML(base *url.URL, language, text string, whole bool) *reading.Docume
 	})
 }
 
-// canonicalHost is host in lower case and in ASCII (punycode), with its port unless it has none.
+// canonicalHost returns host in lower case and in ASCII (punycode), with its port if it has one.
 func canonicalHost(hostport string) string {
 	u := url.URL{Host: hostport}
 	host := strings.ToLower(u.Hostname())

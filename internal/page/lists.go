@@ -20,17 +20,17 @@ const (
 	maxListFile = 4 << 20     // bytes
 )
 
-// Lists are the operator's two lists of domains. They are files that are read again when they change. A file
-// that does not exist at the start, or has no entries, is no list. When a file becomes unreadable or is removed,
-// the last good list stays in force, so that no accident allows every domain. To end a list, empty its file. A
-// nil *Lists refuses nothing. It is safe for concurrent use.
+// Lists are the operator's two lists of domains. They are files, and are read again when they change. A file that does not exist at
+// the start, or has no entries, is no list. If a file later becomes unreadable or is removed, the last good list is kept, so that
+// an accident never allows all domains. To remove a list, empty its file. A nil *Lists refuses nothing. Lists is safe for
+// concurrent use.
 type Lists struct {
 	allowed, disallowed *listFile
 }
 
-// OpenLists reads the two files. Lines are patterns: a domain, which stands for its subdomains too; "*.example.com", which
-// stands for the subdomains only; or a host name with asterisks for any characters, such as "*.example.*". Empty lines and
-// what follows a # are skipped. An error names the file and line that cannot be understood.
+// OpenLists reads the two files. Each line is a pattern: a domain, which includes its subdomains; "*.example.com" for the subdomains
+// only; or a host name with asterisks that match any characters, such as "*.example.*". Empty lines and text after # are ignored.
+// The error names the file and the line that is not understood.
 func OpenLists(allowed, disallowed string, log *slog.Logger) (*Lists, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -39,7 +39,7 @@ func OpenLists(allowed, disallowed string, log *slog.Logger) (*Lists, error) {
 	return l, errors.Join(l.allowed.load(), l.disallowed.load())
 }
 
-// Refuse says in a sentence why host may not be opened; empty: it may.
+// Refuse returns a sentence that says why host may not be opened; empty: it may.
 func (l *Lists) Refuse(host string) string {
 	if why := l.Denied(host); why != "" || l == nil {
 		return why
@@ -50,8 +50,7 @@ func (l *Lists) Refuse(host string) string {
 	return ""
 }
 
-// Denied is Refuse for the list of disallowed domains only. That list also holds for the parts of a page, such
-// as scripts and frames.
+// Denied checks only the list of disallowed domains. This list also applies to the parts of a page, such as scripts and frames.
 func (l *Lists) Denied(host string) string {
 	if l == nil {
 		return ""
@@ -78,17 +77,17 @@ func matching(patterns []string, host string) string {
 
 // listFile is a file of patterns.
 type listFile struct {
-	path string // empty: there is none
+	path string // empty: there is no file
 	log  *slog.Logger
 	now  func() time.Time
 
 	mu      sync.Mutex
 	checked time.Time
-	state   fileState // of the content that was checked last, good or bad
+	state   fileState // version of the file that was read last, valid or not
 	content []string
 }
 
-// fileState distinguishes the versions of a file. The zero value is that of a file that does not exist.
+// fileState identifies a version of a file. The zero value means that the file does not exist.
 type fileState struct {
 	changed time.Time
 	size    int64
@@ -154,7 +153,7 @@ func (f *listFile) read() error {
 	return nil
 }
 
-// parseList reads the lines of a list.
+// parseList parses the lines of a list.
 func parseList(text []byte) ([]string, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("it is not UTF-8 text")

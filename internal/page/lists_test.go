@@ -56,8 +56,7 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestListsAreReadAgain: a change takes effect, a broken file does not, and the file is checked at most once a
-// second.
+// TestListsAreReadAgain: a changed file takes effect, a broken file does not, and a file is checked at most once per second.
 func TestListsAreReadAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "disallowed.txt")
@@ -83,7 +82,7 @@ func TestListsAreReadAgain(t *testing.T) {
 	expect("too soon")
 	later()
 	expect("written", "a.example")
-	write(t, path, "b.example\n", now) // as long, another time
+	write(t, path, "b.example\n", now) // same length, other modification time
 	later()
 	expect("changed", "b.example")
 	for _, broken := range []string{"c.example\nhttp://c.example/\n", "c.example, a.example", "c.ex\x00ample", "c\xff.example", "[c*", strings.Repeat("c.example\n", maxListFile/10+1)} {
@@ -130,7 +129,7 @@ func TestListsAreReadAgain(t *testing.T) {
 	}
 }
 
-// TestListsHoldForRedirects: hop by hop.
+// TestListsHoldForRedirects: the lists are applied to each redirect.
 func TestListsHoldForRedirects(t *testing.T) {
 	t.Parallel()
 	site, other := testsite.Start(t), testsite.Start(t)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestFacts: the address, language and dates that pages name for themselves, and the values that are ignored.
+// TestFacts: the address, language and dates that pages state, and the statements that are ignored.
 func TestFacts(t *testing.T) {
 	t.Parallel()
 	base, err := url.Parse("https://docs.example.co.uk/manual/page.html?ref=mail")

@@ -13,8 +13,8 @@ import (
 	"legwork/internal/page/reading"
 )
 
-// readPDF reads the text of a PDF. Each page begins with the heading "Page N", counted from the front cover, so that the
-// snapshot keeps the borders of pages and every passage names its page. It has no links.
+// readPDF reads the text of a PDF. Each page begins with the heading "Page N", counted from the front cover, so that the heading path
+// of each passage has the page number. A PDF has no links.
 func (p *InProcess) readPDF(ctx context.Context, base *url.URL, body []byte) (r Reading, err error) {
 	d, err := p.pdf.Read(ctx, body)
 	switch {
@@ -40,7 +40,7 @@ func (p *InProcess) readPDF(ctx context.Context, base *url.URL, body []byte) (r 
 	return r, nil
 }
 
-// plausible returns nil for a date that can only be a mistake.
+// plausible returns nil for a date that must be a mistake.
 func plausible(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
@@ -48,7 +48,7 @@ func plausible(t *time.Time) *time.Time {
 	return reading.PlausibleTime(*t)
 }
 
-// missing says which parts of a PDF are not in its text; empty: none.
+// missing describes the parts of a PDF that are not in its text; empty: none.
 func missing(d pdf.Document) string {
 	note := d.Omitted
 	switch scanned := len(d.Scanned); {

@@ -13,33 +13,32 @@ import (
 	"legwork/internal/retry"
 )
 
-// Gate reserves moments for requests to a domain, so that pauses, windows and backoff hold across processes.
-// Domains are registrable ones, with their port if the URL has one.
+// Gate reserves times for requests to a domain, so that pauses, windows and backoff hold across processes. A domain is a registrable
+// domain, with the port if the URL has one.
 type Gate interface {
-	// Reserve reserves the next free moment for domain and returns how long it is until then. It does not wait.
+	// Reserve reserves the next free time for domain and returns how long it is until then. It does not wait.
 	Reserve(ctx context.Context, domain string, p Spacing) (time.Duration, error)
-	// Backoff stops all requests to domain for at least d, and for longer with each time in a row (429, 503).
+	// Backoff stops all requests to domain for at least d. The time grows with each call without a Settle in between (429, 503).
 	Backoff(ctx context.Context, domain string, d time.Duration) error
-	// Quiet returns for how long no process may request domain, not even one that has reserved a moment before.
+	// Quiet returns for how long no process may request domain, not even one that has already reserved a time.
 	Quiet(ctx context.Context, domain string) (time.Duration, error)
-	// Settle sets the times in a row to 0, after a normal answer of domain.
+	// Settle ends the growth of Backoff, after a normal answer from domain.
 	Settle(ctx context.Context, domain string) error
 }
 
-// Spacing says how far apart requests to one domain are.
+// Spacing describes the pauses between requests to one domain.
 type Spacing struct {
 	Min, Max time.Duration // the delay between two requests is a random time in this range
-	Requests int           // greatest number of requests per Window; 0: no bound
+	Requests int           // greatest number of requests per Window; 0: no limit
 	Window   time.Duration
-	MaxWait  time.Duration // a moment that is further away is returned but not reserved; 0: any is reserved
+	MaxWait  time.Duration // a time further away than this is returned but not reserved; 0: no limit
 }
 
-// A request arrives a little later than its moment, and not always equally late. A site must never see too many
-// in a window. So windows are longer by leeway, and a request that is not sent within half of that time reserves
-// a new moment.
+// A request reaches the site a little later than its reserved time, by a varying delay. The site must still never get too many requests
+// in one window. So windows are longer by leeway, and a request that is not sent within half of leeway reserves a new time.
 const (
 	maxLeeway   = 2 * time.Second
-	leewayShare = 8 // leeway is at most this part of the window
+	leewayShare = 8 // leeway is at most one eighth of the window
 )
 
 func (s Spacing) leeway() time.Duration {
@@ -49,7 +48,7 @@ func (s Spacing) leeway() time.Duration {
 	return min(maxLeeway, s.Window/leewayShare)
 }
 
-// domainOf is the name of u's host at the Gate.
+// domainOf returns the domain under which the Gate counts requests to u.
 func domainOf(u *url.URL) string {
 	domain := Domain(u.Host)
 	if port := u.Port(); port != "" && !usualPort(u.Scheme, port) {
@@ -58,7 +57,7 @@ func domainOf(u *url.URL) string {
 	return domain
 }
 
-// admit checks robots.txt, then asks the Gate, and waits for the moment.
+// admit checks robots.txt, reserves a time at the Gate and waits for it.
 func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
 	spacing := l.cfg.Spacing
 	if !l.cfg.IgnoreRobots {
@@ -78,7 +77,7 @@ func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
 	return l.turn(ctx, u, spacing)
 }
 
-// turn is Fetcher.turn for one request of a load.
+// turn calls Fetcher.turn for one request of a load.
 func (l *load) turn(ctx context.Context, u *url.URL, spacing Spacing) (bool, error) {
 	spacing.MaxWait = l.cfg.MaxWait
 	wait, err := l.Fetcher.turn(ctx, u, spacing)
@@ -88,18 +87,17 @@ func (l *load) turn(ctx context.Context, u *url.URL, spacing Spacing) (bool, err
 	return err == nil && wait == 0, err
 }
 
-// Turn waits until a request to u may be made that is no page load, such as one to a search engine. It is spaced
-// together with the page loads, but does not check robots.txt. When the moment is further away than most, Turn
-// does not wait and returns how far it is.
+// Turn waits until a request to u may be made that is not a page load, such as one to a search engine. Such requests are spaced
+// together with page loads, but robots.txt is not checked. If the time is further away than most, Turn does not wait, and returns
+// how far away it is.
 func (f *Fetcher) Turn(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error) {
 	spacing := f.cfg.Spacing
 	spacing.MaxWait = most
 	return f.turn(ctx, u, spacing)
 }
 
-// turn waits for a moment of the domain. Then it checks that the moment is still good: no answer has stopped
-// requests meanwhile, and this process was not delayed. wait is more than 0 when the moment is further away than
-// spacing allows.
+// turn waits for a time of the domain. Then it checks that the request may still be made: no answer has stopped requests meanwhile, and
+// this process was not delayed. wait is more than 0 if the time is further away than spacing.MaxWait.
 func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait time.Duration, err error) {
 	domain, began, leeway, most := domainOf(u), f.now(), spacing.leeway(), spacing.MaxWait
 	if spacing.Requests > 0 {
@@ -130,7 +128,7 @@ func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait t
 	}
 }
 
-// answered applies an answer's status to the next requests to its domain.
+// answered applies the status of an answer to the next requests to its domain.
 func (l *load) answered(ctx context.Context, u *url.URL, resp *http.Response) error {
 	domain := domainOf(u)
 	if l.policy.Strikes.Note(u.Host, resp.StatusCode) {
@@ -154,26 +152,25 @@ func busy(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
-// fine reports whether a status shows that the server works: it found the page, or knows that there is none.
+// fine reports whether a status shows that the server works: it found the page, or knows that the page does not exist.
 func fine(status int) bool {
 	return status >= 200 && status < 400 || status == http.StatusNotFound || status == http.StatusGone
 }
 
-// maxStrikes is how many answers of 429 or 503 in a row stop a task's requests to a domain.
+// maxStrikes is the number of 429 or 503 answers in a row after which a task makes no more requests to a domain.
 const maxStrikes = 3
 
-// struckOut says why a domain is not requested any more.
+// struckOut is the sentence for such a domain.
 const struckOut = "asked for fewer requests three times in a row, so this task does not ask it any more."
 
-// Strikes counts how often in a row each domain asked one task for fewer requests. It is safe for concurrent use. A nil
-// one counts nothing.
+// Strikes counts, for one task, how often in a row each domain has answered 429 or 503. It is safe for concurrent use. A nil *Strikes
+// counts nothing.
 type Strikes struct {
 	mu     sync.Mutex
 	counts map[string]int
 }
 
-// Note counts the status of an answer of host. It returns true when the task's requests to the domain end
-// because of it.
+// Note counts the status of an answer from host. It returns true if this answer ends the task's requests to the domain.
 func (s *Strikes) Note(host string, status int) bool {
 	if s == nil {
 		return false

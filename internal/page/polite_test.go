@@ -13,8 +13,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestStrikes: three answers of 429 or 503 in a row end a task's requests to a domain. A good answer in between
-// starts the count again. Another task is not affected.
+// TestStrikes: three answers of 429 or 503 in a row end a task's requests to a domain. A good answer in between resets the count.
+// Other tasks are not affected.
 func TestStrikes(t *testing.T) {
 	t.Parallel()
 	site, other := testsite.Start(t), testsite.Start(t)
@@ -29,7 +29,7 @@ func TestStrikes(t *testing.T) {
 	for range 2 {
 		load("/retry-after?value=0", research.OutcomeRateLimited, "429")
 		load("/retry-after?value=0&status=503", research.OutcomeServerError, "503")
-		load("/status/500", research.OutcomeServerError, "500") // neither good nor a strike
+		load("/status/500", research.OutcomeServerError, "500") // neither resets nor raises the count
 		load("/index.html", research.OutcomeOK, "")
 	}
 	load("/status/503", research.OutcomeServerError, "503")
@@ -69,8 +69,7 @@ func TestStrikes(t *testing.T) {
 	}
 }
 
-// TestTurn: a reserved moment is not used when the domain has asked for fewer requests meanwhile, or when the
-// moment has passed.
+// TestTurn: a reserved time is not used if the domain has asked for fewer requests meanwhile, or if the time has passed.
 func TestTurn(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -80,8 +79,7 @@ func TestTurn(t *testing.T) {
 	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) != 3 {
 		t.Errorf("quiet: %s, reserved %d times", v.Outcome, len(g.reserved))
 	}
-	// The clock jumps each time it is read, as if the process were stopped between the reservation and the
-	// request.
+	// The clock jumps at each reading, as if the process were stopped between the reservation and the request.
 	f, g = fetcher(t, config())
 	now, jumps := time.Now(), 9
 	f.now = func() time.Time {
@@ -93,7 +91,7 @@ func TestTurn(t *testing.T) {
 	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) < 3 {
 		t.Errorf("late: %s, reserved %d times", v.Outcome, len(g.reserved))
 	}
-	// When a domain may not be requested for too long, the load fails after MaxWait.
+	// If a domain may not be requested for too long, the load fails after MaxWait.
 	cfg := config()
 	cfg.MaxWait = 50 * time.Millisecond
 	f, g = fetcher(t, cfg)
@@ -108,8 +106,8 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-// TestTurnsOfOthers: requests that are no page loads are spaced together with page loads: by registrable domain,
-// in windows with leeway.
+// TestTurnsOfOthers: requests that are not page loads are spaced together with page loads, by registrable domain, in windows with
+// leeway.
 func TestTurnsOfOthers(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -146,7 +144,7 @@ func TestTurnsOfOthers(t *testing.T) {
 	}
 }
 
-// TestWindowsAreReservedWithLeeway: requests that arrive late do not make a window too full.
+// TestWindowsAreReservedWithLeeway: even if requests arrive late, no window gets too many.
 func TestWindowsAreReservedWithLeeway(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -167,7 +165,7 @@ func toLoopback(t *testing.T) *net.Resolver {
 	return server.Resolver()
 }
 
-// TestSubdomainsShareATurn: the Gate knows registrable domains, and ports.
+// TestSubdomainsShareATurn: the Gate counts by registrable domain and port.
 func TestSubdomainsShareATurn(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

@@ -16,18 +16,18 @@ import (
 	"legwork/internal/research"
 )
 
-// Document is a document as a server sent it, unpacked.
+// Document is a document as a server sent it, without content coding.
 type Document struct {
-	URL    *url.URL      // where it was found, after redirects
-	Header http.Header   // of the answer
+	URL    *url.URL      // its address, after redirects
+	Header http.Header   // headers of the answer
 	Body   []byte        // without its Content-Encoding
-	Left   time.Duration // of Config.Timeout, when the load was over
+	Left   time.Duration // time left of Config.Timeout after the load
 
-	reader Reader // reads what a browser makes of it; nil: InProcess
+	reader Reader // reads the HTML that a browser makes of the document; nil: InProcess
 }
 
-// ContentType is the type that a browser should take the document for, with its charset. Text of all kinds is plain text,
-// so that a browser shows it as it stands; it is empty for documents that are not shown.
+// ContentType returns the type and charset with which a browser should show the document. All kinds of text are shown as plain text,
+// unchanged. It is empty for documents that are not shown.
 func (d *Document) ContentType() string {
 	declared := d.Header.Get("Content-Type")
 	kind := representation.KindOf(declared, d.URL, d.Body)
@@ -47,8 +47,7 @@ func (d *Document) ContentType() string {
 // isHTML reports whether documents of a kind are pages in HTML.
 func isHTML(k representation.Kind) bool { return k == representation.HTML || k == representation.XHTML }
 
-// Dynamic reports whether a browser would make more of the document than a parser does: it is HTML that runs scripts or
-// has frames.
+// Dynamic reports whether a browser may show more of the document than a parser finds: it is HTML with scripts or frames.
 func (d *Document) Dynamic() bool {
 	declared := d.Header.Get("Content-Type")
 	if !isHTML(representation.KindOf(declared, d.URL, d.Body)) {
@@ -91,15 +90,15 @@ func changes(t html.Token) bool {
 	return false
 }
 
-// Scripts may remove text from a page. The rendered page is used while at least thin percent of the served letters are
-// left. Where whole lines are gone and fewer new ones came, at least lostLines percent must be left.
+// Bounds, in percent of the letters that the server sent, below which the rendered page is not used: thin in general, and lostLines if
+// whole lines are missing and fewer new ones were added. Scripts may have removed the text.
 const (
 	thin      = 70
 	lostLines = 95
 )
 
-// Rendered reads rendered, the HTML that a browser made of d, and gives v with the better of the two readings: the
-// rendered one, unless it is much thinner than what the server sent, or cannot be read.
+// Rendered reads rendered, the HTML that a browser made of d, and returns v with the better of the two readings. That is the rendered
+// one, unless it has much less text than the server sent, or cannot be read.
 func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []byte) research.Visit {
 	l := (&Fetcher{}).newLoad(Policy{})
 	l.visit = v
@@ -122,8 +121,8 @@ func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []by
 	return l.visit
 }
 
-// takesAway reports whether a page has lost text to its scripts: it is much shorter, or lines of it are gone and fewer came.
-// Lines that are still in the page, but are not shown, are not lost: nobody sees them, so they are left out on purpose.
+// takesAway reports whether scripts removed text from a page: it became much shorter, or lines are missing and fewer were added. A line that
+// is still in the page but not shown does not count as missing, because hidden text is left out on purpose.
 func takesAway(served, shown, notShown string) bool {
 	all := letters(served)
 	if letters(shown)*100 < all*thin {
@@ -133,13 +132,13 @@ func takesAway(served, shown, notShown string) bool {
 	return gone > came && (all-gone)*100 < all*lostLines
 }
 
-// maxNotShown bounds, in bytes, the text of a page that notShown gives.
+// maxNotShown bounds the text that notShown returns, in bytes.
 const maxNotShown = 64 << 10
 
-// notShown gives the text that the browser marked as not shown, with white space folded.
+// notShown returns the text that the browser marked as not shown, with white space folded.
 func notShown(rendered []byte) string {
 	var out strings.Builder
-	depth := 0 // of open elements inside one that is not shown
+	depth := 0 // nesting depth below the outermost hidden element; 0: not inside one
 	z := html.NewTokenizer(bytes.NewReader(rendered))
 	for out.Len() < maxNotShown {
 		switch z.Next() {
@@ -164,11 +163,11 @@ func notShown(rendered []byte) string {
 	return strings.Join(strings.Fields(out.String()), " ")
 }
 
-// void are the elements without an end tag (HTML, section 13.1.2).
+// void are the elements without an end tag (HTML standard, section 13.1.2).
 var void = map[atom.Atom]bool{atom.Area: true, atom.Base: true, atom.Br: true, atom.Col: true, atom.Embed: true, atom.Hr: true, atom.Img: true,
 	atom.Input: true, atom.Link: true, atom.Meta: true, atom.Source: true, atom.Track: true, atom.Wbr: true}
 
-// marked reports whether the browser found an element not to be shown (browser/scripts/read.js).
+// marked reports whether the browser marked an element as hidden (browser/scripts/read.js).
 func marked(t html.Token) bool {
 	for _, a := range t.Attr {
 		if a.Key == "data-legwork-hidden" || a.Key == "data-legwork-never" {
@@ -178,7 +177,7 @@ func marked(t html.Token) bool {
 	return false
 }
 
-// without returns the lines of a that are not lines of b, and do not stand anywhere in the text alsoLeftOut.
+// without returns the lines of a that are neither lines of b nor part of the text alsoLeftOut.
 func without(a, b, alsoLeftOut string) string {
 	have := map[string]bool{}
 	for l := range strings.Lines(b) {

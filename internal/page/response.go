@@ -17,13 +17,13 @@ import (
 	"legwork/internal/weburl"
 )
 
-// maxErrorBody is how much of an error page is searched for the signs of a CAPTCHA.
+// maxErrorBody bounds the bytes of an error page that are searched for the signs of a CAPTCHA.
 const maxErrorBody = 256 << 10
 
-// maxRefreshText is the size of a page, in bytes of text, up to which its meta refresh counts as a redirect.
+// maxRefreshText bounds the text, in bytes, of a page whose meta refresh counts as a redirect.
 const maxRefreshText = 500
 
-// request makes one request and reads its answer into the visit. After a redirect it returns the next URL.
+// request makes one request and reads its answer into the visit. If the answer is a redirect, it returns the next URL.
 func (l *load) request(ctx context.Context, u *url.URL) (next string, err error) {
 	began := l.now()
 	defer func() { l.left -= l.now().Sub(began) }()
@@ -37,7 +37,7 @@ func (l *load) request(ctx context.Context, u *url.URL) (next string, err error)
 	req.Header.Set("User-Agent", l.cfg.UserAgent)
 	req.Header.Set("Accept", "text/html,application/xhtml+xml,text/markdown,text/plain;q=0.9,application/pdf;q=0.8,application/json;q=0.7,*/*;q=0.1")
 	req.Header.Set("Accept-Language", "en,*;q=0.5")
-	req.Header.Set("Accept-Encoding", "gzip") // set here, so that the transport leaves counting and unpacking to us
+	req.Header.Set("Accept-Encoding", "gzip") // set explicitly, so that the transport does not decompress, and the bytes can be counted here
 	if cookies := l.cookies(u); cookies != "" {
 		req.Header.Set("Cookie", cookies)
 	}
@@ -81,7 +81,7 @@ func (l *load) redirect(u *url.URL, resp *http.Response) string {
 	return target.String()
 }
 
-// location reads a header with an address. Servers send letters beyond ASCII as UTF-8 or as Latin-1.
+// location reads a header that contains an address. Servers send characters beyond ASCII as UTF-8 or as Latin-1.
 func location(value string) string {
 	if utf8.ValidString(value) {
 		return value
@@ -93,7 +93,7 @@ func location(value string) string {
 	return string(runes)
 }
 
-// refused describes an answer without success in the visit.
+// refused writes an unsuccessful answer into the visit.
 func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) {
 	l.visit.Outcome, l.visit.Message = classifyStatus(resp.StatusCode, u.Host)
 	switch resp.StatusCode {
@@ -118,8 +118,8 @@ func (l *load) hasCaptcha(ctx context.Context, u *url.URL, resp *http.Response) 
 	return (err == nil || errors.Is(err, ErrEmpty)) && r.Wall == "captcha"
 }
 
-// read reads a successful answer. It returns the target of an immediate refresh, by an element or by a header, if the page
-// is nothing but that. The error is that of ctx.
+// read reads a successful answer. If the page consists only of an immediate refresh, by element or header, it returns the refresh's
+// target. The error is that of ctx.
 func (l *load) read(ctx context.Context, u *url.URL, resp *http.Response) (string, error) {
 	body, whole, ok := l.body(u, resp)
 	if !ok {
@@ -147,8 +147,8 @@ func (l *load) read(ctx context.Context, u *url.URL, resp *http.Response) (strin
 	return next, err
 }
 
-// body reads and unpacks the body of an answer. It stops when the first bytes show that it is no text. ok is
-// false when there is no body; the visit says why. whole is false when the compressed stream was incomplete.
+// body reads and decompresses the body of an answer. It stops if the first bytes are not text. ok is false if there is no body; then the
+// visit says why. whole is false if the compressed stream was incomplete.
 func (l *load) body(u *url.URL, resp *http.Response) (body []byte, whole, ok bool) {
 	encodings := resp.Header.Values("Content-Encoding")
 	if resp.ContentLength > l.cfg.MaxBytes {
@@ -213,8 +213,8 @@ func (l *load) keep(u *url.URL, header http.Header, body []byte) {
 	}
 }
 
-// take puts a reading into the visit. It returns the target of a refresh if the page consists only of that. The
-// error is that of ctx.
+// take writes a reading into the visit. If the page consists only of a refresh, it returns the refresh's target. The error is that of
+// ctx.
 func (l *load) take(ctx context.Context, u *url.URL, r Reading, err error) (next string, _ error) {
 	switch {
 	case ctx.Err() != nil:
@@ -233,13 +233,13 @@ func (l *load) take(ctx context.Context, u *url.URL, r Reading, err error) (next
 	return "", nil
 }
 
-// isNew reports whether raw was not yet requested in this load: a page that reloads itself is no redirect.
+// isNew reports whether raw was not requested yet in this load. A page that reloads itself is no redirect.
 func (l *load) isNew(raw string) bool {
 	u, err := ParseURL(raw)
 	return err == nil && !l.seen[l.key(u)]
 }
 
-// finish puts a document into the visit, or the reason why there is none.
+// finish writes the text of a document into the visit, or the reason why it has none.
 func (l *load) finish(u *url.URL, p research.Page, links []research.Link, err error) {
 	switch {
 	case errors.Is(err, ErrEmpty):
@@ -256,8 +256,7 @@ func (l *load) finish(u *url.URL, p research.Page, links []research.Link, err er
 	l.visit.Outcome, l.visit.Title, l.visit.Page, l.visit.Links = research.OutcomeOK, p.Title, &p, links
 }
 
-// Unreadable describes an error of a Reader, other than ErrEmpty: the outcome, and a sentence for the model and
-// the user.
+// Unreadable returns the outcome and a sentence for an error of a Reader other than ErrEmpty.
 func Unreadable(err error) (research.Outcome, string) {
 	switch {
 	case errors.Is(err, ErrPassword):
@@ -268,7 +267,7 @@ func Unreadable(err error) (research.Outcome, string) {
 	return research.OutcomeType, "The document is broken or of a type that cannot be read."
 }
 
-// sentence makes an error into a sentence.
+// sentence turns an error into a sentence.
 func sentence(err error) string {
 	text := err.Error()
 	return strings.ToUpper(text[:1]) + text[1:] + "."

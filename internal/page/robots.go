@@ -19,36 +19,36 @@ import (
 
 // Bounds of robots.txt files.
 const (
-	robotsTimeout  = 10 * time.Second // for one file, redirects included
-	robotsRetry    = 30 * time.Second // after a server error robots.txt is requested again after this time
-	maxCrawlDelay  = 30 * time.Second // a longer Crawl-delay counts as this
-	robotsRedirect = 5                // RFC 9309 §2.3.1.2
-	maxRobotsHosts = 10_000           // files kept
+	robotsTimeout  = 10 * time.Second // for one file, including redirects
+	robotsRetry    = 30 * time.Second // time after which robots.txt is requested again after a server error
+	maxCrawlDelay  = 30 * time.Second // a longer Crawl-delay is shortened to this
+	robotsRedirect = 5                // number of redirects that are followed (RFC 9309 §2.3.1.2)
+	maxRobotsHosts = 10_000           // number of files kept
 )
 
 // robots stores the robots.txt files of hosts, by scheme and host (RFC 9309).
 type robots struct {
 	client *http.Client
 	agent  string // User-Agent header
-	token  string // product token that groups are matched with
+	token  string // product token that is compared with the file's groups
 	ttl    time.Duration
 	now    func() time.Time
 
-	requests singleflight.Group // requests that are running, by scheme and host
+	requests singleflight.Group // requests in progress, by scheme and host
 
 	mu    sync.Mutex
 	files map[string]rules
 }
 
-// rules is what a robots.txt says about us, or why it could not be read.
+// rules are the rules of a robots.txt for our product token, or the reason why it could not be read.
 type rules struct {
-	file    robotstxt.Rules  // the zero one allows everything
-	failed  research.Outcome // empty: it was read, or does not exist
+	file    robotstxt.Rules  // the zero value allows everything
+	failed  research.Outcome // empty: the file was read, or does not exist
 	message string
 	expires time.Time
 }
 
-// allow reports whether the rules let us request u.
+// allow reports whether the rules allow a request for u.
 func (r rules) allow(u *url.URL) bool {
 	path := u.EscapedPath()
 	if u.RawQuery != "" {
@@ -57,7 +57,7 @@ func (r rules) allow(u *url.URL) bool {
 	return r.file.Allowed(path)
 }
 
-// delay is the pause between requests that the file asks for; 0: it asks for none.
+// delay returns the pause between requests that the file asks for; 0: none.
 func (r rules) delay() time.Duration { return min(r.file.Delay, maxCrawlDelay) }
 
 func newRobots(cfg Config, transport http.RoundTripper) *robots {
@@ -73,7 +73,7 @@ func newRobots(cfg Config, transport http.RoundTripper) *robots {
 	}
 }
 
-// productToken is our name in robots.txt files: the User-Agent up to its version.
+// productToken returns our name for robots.txt files: the User-Agent without its version.
 func productToken(userAgent string) string {
 	token, _, _ := strings.Cut(userAgent, "/")
 	token, _, _ = strings.Cut(strings.TrimSpace(token), " ")
@@ -83,8 +83,8 @@ func productToken(userAgent string) string {
 	return strings.ToLower(token)
 }
 
-// rules returns the rules of u's host. Callers that ask for the same file at the same time share one request,
-// which goes on when one of them is cancelled. The error is that of ctx.
+// rules returns the rules for the host of u. Concurrent callers for the same file share one request. It continues if one of them is
+// cancelled. The error is that of ctx.
 func (r *robots) rules(ctx context.Context, u *url.URL) (rules, error) {
 	key := u.Scheme + "://" + u.Host
 	r.mu.Lock()
@@ -118,9 +118,9 @@ func (r *robots) keep(key string, found rules) {
 	r.files[key] = found
 }
 
-// fetch reads a robots.txt. A file that does not exist (4xx) allows everything. A server error, or an answer
-// that asks for fewer requests, forbids everything for a while (RFC 9309 §2.3.1.4). When the server does not
-// answer, everything is forbidden, too, and the load fails for that reason.
+// fetch requests a robots.txt. If the file does not exist (4xx), everything is allowed. After a server error, or an answer that asks for
+// fewer requests, everything is forbidden for a while (RFC 9309 §2.3.1.4). If the server does not answer, everything is forbidden,
+// and the load fails for that reason.
 func (r *robots) fetch(ctx context.Context, origin string) rules {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/robots.txt", nil)
 	if err != nil {
@@ -140,7 +140,7 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 	case resp.StatusCode >= 500:
 		return rules{failed: research.OutcomeServerError, expires: r.now().Add(min(r.ttl, robotsRetry)),
 			message: fmt.Sprintf("%s answers its robots.txt with status %d, so nothing of it may be read now.", req.URL.Host, resp.StatusCode)}
-	case resp.StatusCode < 200 || resp.StatusCode >= 300: // it does not exist, or redirects in circles
+	case resp.StatusCode < 200 || resp.StatusCode >= 300: // the file does not exist, or its redirects form a loop
 		return rules{expires: r.now().Add(r.ttl)}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, robotstxt.MaxSize+1))
@@ -150,8 +150,7 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 	return rules{file: robotstxt.Parse(body, r.token), expires: r.now().Add(r.ttl)}
 }
 
-// unreachable says why robots.txt could not be requested. This is not stored: the next load requests the file
-// again.
+// unreachable returns rules that say why robots.txt could not be requested. They are not kept: the next load requests the file again.
 func unreachable(err error, u *url.URL) rules {
 	outcome, message := Classify(err, u)
 	return rules{failed: outcome, message: message}

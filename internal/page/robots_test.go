@@ -14,8 +14,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestRobotsRulesOfAnAddress: the rules are applied to the path of an address with its query, in the form in
-// which it is requested.
+// TestRobotsRulesOfAnAddress: rules apply to the path and query of an address, in the form that is requested.
 func TestRobotsRulesOfAnAddress(t *testing.T) {
 	t.Parallel()
 	r := rules{file: robotstxt.Parse([]byte("User-agent: *\nDisallow: /a%2Fb\nDisallow: /*?print=\nDisallow: /caf\u00e9\nDisallow: /$"), "legwork")}
@@ -85,7 +84,7 @@ func TestRobotsIsAskedOncePerHostAndLifetime(t *testing.T) {
 	if err := site.WaitFor(t.Context(), "/robots.txt", 1); err != nil {
 		t.Fatal(err)
 	}
-	// A caller that is cancelled does not end the request of the others.
+	// If one caller is cancelled, the request continues for the others.
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	if _, err := f.Load(ctx, site.URL("/"), Policy{}); err == nil {
@@ -103,13 +102,13 @@ func TestRobotsIsAskedOncePerHostAndLifetime(t *testing.T) {
 	}
 }
 
-// TestRobotsAreKept: what a robots.txt says for its lifetime, that it does not exist as well; a refusal for half a minute; and
-// that the server cannot be reached not at all.
+// TestRobotsAreKept: the content of a robots.txt, or the fact that it does not exist, is kept for its lifetime. A refusal is kept for
+// half a minute. An unreachable server is not remembered.
 func TestRobotsAreKept(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		robots http.HandlerFunc
-		asked  [3]int // after two loads in a row, after half a minute, after an hour
+		asked  [3]int // requests after two loads in a row, after half a minute, and after an hour
 	}{
 		"there":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("User-agent: *\nDisallow: /")) }, [3]int{1, 1, 2}},
 		"missing":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, [3]int{1, 1, 2}},

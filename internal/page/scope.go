@@ -6,32 +6,32 @@ import (
 	"legwork/internal/research"
 )
 
-// Scope says which addresses a task may open, given where each was found. Whoever wants to open one asks the task's one
-// Scope: the reader, the tool loop, prefetches, snapshots of the library, the Fetcher with its redirects, the browser and its
+// Scope decides which addresses a task may open, depending on where each was found. All code that opens an address uses the task's one
+// Scope: the reader, the tool loop, prefetches, snapshots of stored pages, the Fetcher with its redirects, the browser and its
 // screenshots. The zero Scope allows everything.
 //
-// Two rules are not in Refuse, because what a run decides must follow from its journal alone, and they depend on the moment:
-// how busy a domain is (Policy.Strikes), which holds when a page is loaded, and how many pages and seconds are left.
+// Two rules are not part of Refuse, since they depend on the moment and decisions of a run must depend only on its journal: how busy a
+// domain is (Policy.Strikes, checked when a page is loaded), and how many pages and seconds are left.
 type Scope struct {
 	Hosts      Policy // allow and deny lists of the task, the operator's lists, strikes
-	SameDomain bool   // no page outside the registrable domain of its start page is opened
-	OwnLinks   bool   // links from one registrable domain to another are not followed
-	MaxDepth   int    // links followed in a row from a start page; 0: any number
+	SameDomain bool   // open only pages on the registrable domain of their start page
+	OwnLinks   bool   // do not follow links from one registrable domain to another
+	MaxDepth   int    // greatest number of links from a start page; 0: no limit
 	SeedDomain string // registrable domain of the task's seed URL; empty: it has none
 }
 
-// Address is an address together with how it was found, which decides whether it may be opened.
+// Address is an address with the place where it was found. The place decides whether the address may be opened.
 type Address struct {
 	URL   string
-	Depth int    // links followed in a row from a start page; 0: it is one
-	From  string // registrable domain of the page that links to it; empty: a start page
-	Root  string // registrable domain of the start page that it was reached from; empty: not known
-	// Unlinked: no link, search result or question names it, only a model does. From is then the domain of a page that was
-	// read on the same site; empty: none was.
+	Depth int    // number of links from a start page; 0: it is a start page
+	From  string // registrable domain of the page that links to it; empty: it is a start page
+	Root  string // registrable domain of its start page; empty: not known
+	// Unlinked means that the address comes from no link, search result or question: only a model named it. From is then its domain,
+	// if a page of this domain was read; otherwise From is empty.
 	Unlinked bool
 }
 
-// NewScope gives the scope of a task. strikes are those of earlier runs.
+// NewScope returns the scope of a task. strikes has the counts of earlier runs.
 func NewScope(o research.Options, lists *Lists, strikes *Strikes) Scope {
 	s := Scope{SameDomain: o.SameDomainOnly, OwnLinks: !o.AllowExternalLinks, MaxDepth: o.MaxDepth,
 		Hosts: Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: lists, Strikes: strikes}}
@@ -44,7 +44,7 @@ func NewScope(o research.Options, lists *Lists, strikes *Strikes) Scope {
 	return s
 }
 
-// Refuse says in a sentence, for the model and the user, why an address may not be opened; empty: it may.
+// Refuse returns a sentence that says why an address may not be opened; empty: it may.
 func (s Scope) Refuse(at Address) string {
 	u, err := ParseURL(at.URL)
 	if err != nil {
@@ -69,11 +69,11 @@ func (s Scope) Refuse(at Address) string {
 	return ""
 }
 
-// TooDeep reports whether a page that many links away from a start page is too far to be opened.
+// TooDeep reports whether a page at this depth is too many links away from a start page.
 func (s Scope) TooDeep(depth int) bool { return s.MaxDepth > 0 && depth > s.MaxDepth }
 
-// Policy is what the load of an address is held to on its way: at every redirect, and where a snapshot stands in for it. A
-// redirect may lead no further than a link there could.
+// Policy returns the rules for loading an address. They apply to each redirect, and to a snapshot used instead of a load. A redirect may
+// lead only to where a link from that page could lead.
 func (s Scope) Policy(at Address) Policy {
 	switch root := s.root(at); {
 	case s.SameDomain && root != "":
@@ -84,8 +84,8 @@ func (s Scope) Policy(at Address) Policy {
 	return s.Hosts
 }
 
-// Again is the policy for loading a page anew, such as for its screenshot: what redirects to another site by now is not the
-// page that was read.
+// Again returns the rules for loading a page a second time, for example for its screenshot. If it now redirects to another site, it is
+// not the page that was read, and is refused.
 func (s Scope) Again(rawURL string) Policy {
 	u, err := ParseURL(rawURL)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s Scope) Again(rawURL string) Policy {
 	return s.Hosts.Within(Domain(u.Host))
 }
 
-// root is the registrable domain that an address must not be off, where the task keeps to one.
+// root returns the registrable domain that an address must be on; empty: any.
 func (s Scope) root(at Address) string {
 	if at.Root != "" {
 		return at.Root
@@ -102,9 +102,9 @@ func (s Scope) root(at Address) string {
 	return s.SeedDomain
 }
 
-// lists is Refuse by the lists of domains alone.
+// lists applies only the lists of domains.
 func (s Scope) lists(host string) string {
 	p := s.Hosts
-	p.StayOn = "" // root judges it, in words of its own
+	p.StayOn = "" // checked by root, with another message
 	return p.Refuse(host)
 }

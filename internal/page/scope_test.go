@@ -11,8 +11,7 @@ import (
 	"legwork/internal/research"
 )
 
-// TestScope: may an address be opened from where it was found? Each rule has an address that it forbids and one next to it
-// that it does not.
+// TestScope checks which addresses may be opened. For each rule there is one address that it forbids, and a similar one that it allows.
 func TestScope(t *testing.T) {
 	t.Parallel()
 	denied := filepath.Join(t.TempDir(), "denied")
@@ -31,7 +30,7 @@ func TestScope(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o    research.Options
 		at   Address
-		says string // part of the reason; empty: it may be opened
+		says string // part of the message; empty: the address may be opened
 	}{
 		"a link":                            {seeded, Address{URL: other, Depth: 1, From: "example.com"}, ""},
 		"no address":                        {seeded, Address{URL: "mailto:me@example.com"}, "no address of a web page"},
@@ -66,14 +65,14 @@ func TestScope(t *testing.T) {
 	require.Empty(t, Scope{}.Refuse(Address{URL: other, Depth: 99, From: "example.com"}), "the zero scope allows everything")
 }
 
-// TestScopeOfRedirects: a load may be redirected as far as a link from there could lead, and no further.
+// TestScopeOfRedirects: a load may be redirected only to where a link could lead.
 func TestScopeOfRedirects(t *testing.T) {
 	t.Parallel()
 	const home, other = "https://docs.example.com/a", "other.example"
 	for name, tt := range map[string]struct {
 		o    research.Options
 		at   Address
-		stay string // the domain that must not be left; empty: any host is allowed
+		stay string // the domain that loads must stay on; empty: any
 	}{
 		"no rule":                       {research.Options{AllowExternalLinks: true}, Address{URL: home, Depth: 1}, ""},
 		"own links, a start page":       {research.Options{}, Address{URL: home}, ""},

@@ -7,31 +7,30 @@ import (
 	"legwork/internal/research"
 )
 
-// Source opens sessions. A Fetcher is one; so is a browser.
+// Source opens sessions. Fetcher and the browser implement it.
 type Source interface {
-	// Open begins the reading of one run within its scope. It starts nothing: what a session needs is made at its first use.
+	// Open starts a session for one run with its scope. It uses no resources until the session's first use.
 	Open(s Scope) Session
 }
 
-// Session is what one run reads the web with. It shares no cookies, storage or cache of private things with any other.
-// It is safe for concurrent use, and nothing of it outlives Close.
+// Session reads the web for one run. It shares no cookies, storage or private cache with other sessions. It is safe for concurrent use.
+// Close ends everything that it started.
 type Session interface {
-	// Load reads a page. Redirects are followed as far as the scope allows for this address (Scope.Policy); whether the
-	// address itself may be opened is for the caller to ask. Whatever goes wrong with the page is told by the visit; an error
-	// is that of a cancelled ctx or of a Gate that cannot answer.
+	// Load reads a page. It follows redirects as the scope allows for this address (Scope.Policy). It does not check the address itself:
+	// the caller does. A problem with the page is reported in the visit. An error means that ctx was cancelled or the Gate failed.
 	Load(ctx context.Context, at Address) (research.Visit, error)
-	// Shoot takes a picture of a page that may be loaded. The error is ErrNoBrowser where no picture can be had at all,
-	// a *ShotError with a sentence for the model when this one cannot, or that of a cancelled ctx.
+	// Shoot takes a picture of a page that may be opened. The error is ErrNoBrowser if no pictures are possible, a *ShotError if this
+	// picture failed, or the error of a cancelled ctx.
 	Shoot(ctx context.Context, r ShotRequest) (Shot, error)
-	// Close frees what the session holds. It does not fail and may be called twice.
+	// Close releases the session's resources. It may be called twice.
 	Close()
 }
 
-// ShotRequest says what to take a picture of.
+// ShotRequest describes a picture to take.
 type ShotRequest struct {
 	URL      string
-	FullPage bool     // the whole page, bounded in height; otherwise one screen
-	Quotes   []string // texts of the page to mark; the first one found is brought into view, with those that fit beside it
+	FullPage bool     // the whole page, up to a bounded height; otherwise one screen
+	Quotes   []string // texts to mark; the picture shows the first one found, and the others that fit on the screen
 }
 
 // Shot is a picture of a page.
@@ -40,22 +39,22 @@ type Shot struct {
 	Width, Height int    // pixels
 	URL           string // the page's address after redirects
 	Title         string
-	Shown         []bool // for each quote: it was found in the page, and by the page's geometry it is inside the picture
+	Shown         []bool // for each quote: it was found in the page, and its position on the page is inside the picture
 }
 
-// ErrNoBrowser: pages are read without a browser, so there are no pictures.
+// ErrNoBrowser means that there is no browser, so no pictures can be taken.
 var ErrNoBrowser = errors.New("no browser is available, so no screenshot can be taken")
 
-// ShotError says why one picture could not be taken.
+// ShotError is the reason why one picture could not be taken.
 type ShotError struct {
-	Outcome research.Outcome // what the page load came to; OutcomeOK when the page was there and the browser failed
+	Outcome research.Outcome // outcome of the page's load; OutcomeOK if the page was loaded and the browser failed
 	Message string           // a sentence for the model and the user
 }
 
 // Error implements error.
 func (e *ShotError) Error() string { return e.Message }
 
-// Open implements Source: pages are read over HTTP and there are no pictures.
+// Open implements Source. The session reads pages over HTTP and takes no pictures.
 func (f *Fetcher) Open(s Scope) Session { return fetchSession{f, s} }
 
 type fetchSession struct {
@@ -68,7 +67,7 @@ func (s fetchSession) Load(ctx context.Context, at Address) (research.Visit, err
 	return s.fetcher.Load(ctx, at.URL, s.scope.Policy(at))
 }
 
-// CanShoot says that Shoot never succeeds. A session without this method may take pictures.
+// CanShoot returns false, since Shoot always fails. A session without this method may take pictures.
 func (s fetchSession) CanShoot() bool { return false }
 
 // Shoot implements Session.

@@ -16,8 +16,8 @@ type account struct {
 	switched bool // this process runs as root, and the account is another user
 }
 
-// accountFor decides who runs the server. PostgreSQL refuses root, and an existing cluster can only be served by its
-// owner, whatever users have been added to the machine since.
+// accountFor chooses the user that runs the server. PostgreSQL refuses to run as root. An existing cluster can only be served by its
+// owner, even if users have been added to the machine since.
 func accountFor(data string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
@@ -60,9 +60,8 @@ func (a account) own(path string) error {
 	return os.Chown(path, int(a.uid), int(a.gid))
 }
 
-// blockedAt names the first folder on the way to the absolute path that the account may not pass, path itself
-// included; "" when there is none. Only a switched account can be blocked. Access lists are not read, because
-// they can only allow more.
+// blockedAt returns the first folder of the absolute path, path included, that the account may not enter; "" if there is none. Only an
+// account that is not the user of this process can be blocked. Access control lists are not read, since they can only allow more.
 func (a account) blockedAt(path string) string {
 	if !a.switched {
 		return ""
@@ -77,7 +76,7 @@ func (a account) blockedAt(path string) string {
 	for i := len(way) - 1; i >= 0; i-- {
 		info, err := os.Stat(way[i])
 		if errors.Is(err, os.ErrNotExist) {
-			return "" // folders that do not exist yet will be made passable
+			return "" // folders that do not exist yet will be created with the right mode
 		}
 		if err != nil {
 			return way[i]
@@ -89,7 +88,7 @@ func (a account) blockedAt(path string) string {
 	return ""
 }
 
-// mayPass reports whether the folder's mode lets the account search it.
+// mayPass reports whether the folder's mode lets the account enter it.
 func (a account) mayPass(info os.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -105,10 +104,9 @@ func (a account) mayPass(info os.FileInfo) bool {
 	return mode&0o001 != 0
 }
 
-// folder returns a name by which the account can open the folder at path, and the files that its process must
-// inherit so that the name works (usually none). Some folders lie below one that the account may not pass, such
-// as LEGWORK_HOME below root's own home with mode 0700. Where the system allows it, such a folder is passed as
-// an open descriptor.
+// folder returns a name by which the account can open the folder at path, and the files that its process must inherit for that (usually
+// none). The account may not be allowed to enter a folder above, as with LEGWORK_HOME below root's home with mode 0700. Then, if
+// the system allows it, the folder is passed as an open descriptor.
 func (a account) folder(path string) (name string, inherit []*os.File, err error) {
 	blocked := a.blockedAt(filepath.Dir(path))
 	if blocked == "" {

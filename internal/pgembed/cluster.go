@@ -14,12 +14,12 @@ import (
 const (
 	roleName      = "legwork"          // the superuser of the cluster
 	databaseName  = "legwork"          // the database that URL names
-	passwordFile  = "legwork.password" // in the data folder, so that a copy of the data holds it
-	passwordInput = "password"         // in the socket folder, where initdb reads it
-	newPrefix     = "postgres.new-"    // a cluster being made
+	passwordFile  = "legwork.password" // in the data folder, so that a copy of the data includes it
+	passwordInput = "password"         // in the socket folder, from which initdb reads it
+	newPrefix     = "postgres.new-"    // a cluster that is being created
 )
 
-// VersionError says that the data was made by a major version that cannot run here. The data was not changed.
+// VersionError means that the data was made by a major version whose programs were not found. The data was not changed.
 type VersionError struct {
 	Data  string   // the data folder
 	Major int      // the version that made it
@@ -68,8 +68,7 @@ func dataMajor(data string) (int, error) {
 	return major, nil
 }
 
-// removeUnfinished removes clusters that were never completed. Home is locked, so no other process is still
-// making one.
+// removeUnfinished removes clusters whose creation was interrupted. Home is locked, so no other process is creating one.
 func removeUnfinished(home string) error {
 	left, err := filepath.Glob(filepath.Join(escapeGlob(home), newPrefix+"*"))
 	for _, dir := range left {
@@ -83,14 +82,13 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// makeCluster makes a new cluster and moves it to Home/postgres once it is complete. Before that, nothing is
-// there.
+// makeCluster creates a new cluster and renames it to Home/postgres when it is complete.
 func makeCluster(ctx context.Context, h *home, acct account, bin Binaries, socketDir string, fast bool) error {
 	dir, err := os.MkdirTemp(h.dir, newPrefix)
 	if err != nil {
 		return fmt.Errorf("make a database folder: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // does nothing after a success, because the folder was renamed
+	defer func() { _ = os.RemoveAll(dir) }() // does nothing after a success, since the folder was renamed
 	if err := acct.own(dir); err != nil {
 		return fmt.Errorf("give the database folder to the user that runs PostgreSQL: %w", err)
 	}
@@ -106,7 +104,7 @@ func makeCluster(ctx context.Context, h *home, acct account, bin Binaries, socke
 	if err := writePrivate(filepath.Join(dir, passwordFile), password, acct); err != nil {
 		return fmt.Errorf("store the database's password: %w", err)
 	}
-	if err := os.Remove(h.data()); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty folder, by dataMajor
+	if err := os.Remove(h.data()); err != nil && !errors.Is(err, os.ErrNotExist) { // dataMajor has checked that this folder is empty
 		return err
 	}
 	if err := os.Rename(dir, h.data()); err != nil {
@@ -115,9 +113,9 @@ func makeCluster(ctx context.Context, h *home, acct account, bin Binaries, socke
 	return syncDir(h.dir)
 }
 
-// ctypes are the locales to try for character classes, in this order. Full-text search needs one beyond ASCII to
-// change letters to lower case, and systems name them differently. The order of texts is always that of C, so an
-// update of the system's locales cannot break an index.
+// ctypes are the locales to try for character classes, in this order. Full-text search needs one with more than ASCII, to convert letters to
+// lower case, and systems name these differently. Texts are always sorted as in the C locale, so an update of the system's locales
+// cannot break an index.
 func ctypes() []string { return []string{"C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8", "C"} }
 
 // initdb runs PostgreSQL's initdb on the empty folder dir.

@@ -27,11 +27,11 @@ const (
 	downloadTimeout = 15 * time.Minute
 )
 
-// artifact is a file of the Maven repository that holds PostgreSQL for one platform, as built by the project
+// artifact is a file in the Maven repository with PostgreSQL for one platform, built by the project
 // https://github.com/zonkyio/embedded-postgres-binaries.
 type artifact struct {
-	platform string // in the artifact's name
-	sha256   string // of the jar, in hex, as published beside it on Maven Central
+	platform string // part of the artifact's name
+	sha256   string // of the jar, in hexadecimal, as published on Maven Central
 }
 
 // artifacts are the pinned files by GOOS/GOARCH, all of the release downloadVersion.
@@ -44,13 +44,13 @@ func artifacts() map[string]artifact {
 	}
 }
 
-// url is the address of the artifact in a Maven repository.
+// url returns the address of the artifact in a Maven repository.
 func (a artifact) url(base string) string {
 	name := "embedded-postgres-binaries-" + a.platform
 	return fmt.Sprintf("%s/io/zonky/test/postgres/%s/%s.0/%s-%s.0.jar", base, name, downloadVersion, name, downloadVersion)
 }
 
-// downloader fetches an artifact once into a cache that several processes may share.
+// downloader downloads an artifact into a cache that several processes may share.
 type downloader struct {
 	base     string // the Maven repository
 	cache    string
@@ -58,7 +58,7 @@ type downloader struct {
 	logger   *slog.Logger
 }
 
-// newDownloader makes a downloader for this machine. Its error says that no download exists for the platform.
+// newDownloader makes a downloader for this machine. The error means that there is no download for the platform.
 func newDownloader(cfg Config) (downloader, error) {
 	a, ok := artifacts()[runtime.GOOS+"/"+runtime.GOARCH]
 	if cfg.artifact != nil {
@@ -70,8 +70,8 @@ func newDownloader(cfg Config) (downloader, error) {
 	return downloader{base: cfg.BaseURL, cache: cfg.CacheDir, artifact: a, logger: cfg.Logger}, nil
 }
 
-// fetch makes sure that the release is in the cache, and returns its bin folder. When several processes fetch it
-// at the same time, the first one downloads and the others wait.
+// fetch makes sure that the release is in the cache, and returns its bin folder. If several processes call it at the same time, one
+// downloads and the others wait.
 func (d downloader) fetch(ctx context.Context) (bin string, err error) {
 	target := cachedFolder(d.cache)
 	if err := os.MkdirAll(d.cache, 0o755); err != nil {
@@ -81,7 +81,7 @@ func (d downloader) fetch(ctx context.Context) (bin string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("lock the download cache: %w", err)
 	}
-	defer func() { _ = lock.Close() }() // gives the lock back
+	defer func() { _ = lock.Close() }() // releases the lock
 	err = untilReady(ctx, nil, func() (bool, error) {
 		err := flock(lock, syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -95,7 +95,7 @@ func (d downloader) fetch(ctx context.Context) (bin string, err error) {
 	if _, err := os.Stat(target); err == nil {
 		return filepath.Join(target, "bin"), nil
 	}
-	// We hold the lock, so an unfinished download here belongs to no other process.
+	// The lock is held, so no other process uses this unfinished download.
 	unfinished := target + ".new"
 	if err := os.RemoveAll(unfinished); err != nil {
 		return "", fmt.Errorf("clear the download cache: %w", err)

@@ -66,7 +66,7 @@ func file(name, content string, mode int64) tar.Header {
 	return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, PAXRecords: map[string]string{"LEGWORK.content": content}}
 }
 
-// scripts are shell scripts that stand for the programs of a jar and call the programs of bin.
+// scripts are shell scripts in place of the programs of a jar. They call the programs of bin.
 func scripts(bin Binaries) []tar.Header {
 	return []tar.Header{
 		{Typeflag: tar.TypeDir, Name: "bin/", Mode: 0o700},
@@ -78,7 +78,7 @@ func scripts(bin Binaries) []tar.Header {
 	}
 }
 
-// maven is a server that serves content as the artifact and counts the requests for it.
+// maven starts a server that serves content as the artifact, and counts the requests for it.
 func maven(t *testing.T, content []byte) (base string, a artifact, requests *atomic.Int32) {
 	t.Helper()
 	sum := sha256.Sum256(content)
@@ -197,7 +197,7 @@ func TestConcurrentDownloads(t *testing.T) {
 	t.Parallel()
 	base, a, requests := maven(t, fakeJar(t, file("bin/postgres", "p", 0o755)))
 	cache := t.TempDir()
-	// This file stands for a download that was interrupted.
+	// This file represents an interrupted download.
 	write(t, filepath.Join(cachedFolder(cache)+".new", "bin", "postgres"), "half", 0o755)
 	var wg sync.WaitGroup
 	for range 8 {

@@ -16,21 +16,20 @@ import (
 
 // Binaries are the programs of one PostgreSQL installation.
 type Binaries struct {
-	Dir      string // the folder of both
+	Dir      string // folder of both programs
 	Postgres string // path of the server
 	InitDB   string // path of initdb
 	Version  Version
-	Source   string // how they were found, for people: "LEGWORK_PG_BIN", "PATH", "pg_config", "system", "Homebrew" or "download"
+	Source   string // how they were found, for messages: "LEGWORK_PG_BIN", "PATH", "pg_config", "system", "Homebrew" or "download"
 }
 
-// ErrNotFound says that no usable server programs are installed. The error that wraps it lists the places that
-// were searched.
+// ErrNotFound means that no usable server programs are installed. The error that wraps it lists the places that were searched.
 var ErrNotFound = errors.New("no PostgreSQL server programs (version " + fmt.Sprint(minMajor) + " or newer) were found")
 
-// Find looks for server programs of version 14 or newer. If Config.BinDir is set, it looks only there. Otherwise
-// it looks in this order: the folders of PATH; the folder that pg_config names; /usr/lib/postgresql/*/bin and
-// Homebrew's folders, newest first; an earlier download. When Home already has data, only programs of the data's
-// major version count, and the error is a *VersionError if there are none. Find downloads nothing.
+// Find looks for server programs of version 14 or newer. If Config.BinDir is set, it looks only there. Otherwise it looks in this order: the
+// folders of PATH; the folder that pg_config names; /usr/lib/postgresql/*/bin and Homebrew's folders, newest first; an earlier
+// download. If Home has data, only programs of the data's major version are accepted; if there are none, the error is a
+// *VersionError. Find downloads nothing.
 func Find(ctx context.Context, cfg Config) (Binaries, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -48,12 +47,12 @@ func Find(ctx context.Context, cfg Config) (Binaries, error) {
 	return cfg.search().find(ctx, acct, data, want)
 }
 
-// search holds the places to look at. Tests use places of their own.
+// search has the places to look at. Tests replace them.
 type search struct {
 	binDir string   // if set, the only place
 	path   []string // the folders of PATH
-	system []string // patterns of the system's bin folders
-	brew   []string // patterns of Homebrew's
+	system []string // patterns for the system's bin folders
+	brew   []string // patterns for Homebrew's bin folders
 	cached string   // bin folder of an earlier download
 }
 
@@ -75,8 +74,7 @@ func (cfg Config) search() search {
 // place is one folder to look at.
 type place struct{ dir, source string }
 
-// find looks at the places in order. It returns the first programs that run, are new enough, and have the major
-// version want unless that is 0.
+// find returns the first programs, in the order of the places, that run, are new enough, and have the major version want (0: any).
 func (s search) find(ctx context.Context, acct account, data string, want int) (Binaries, error) {
 	var skipped, others []string
 	try := func(p place) (Binaries, bool) {
@@ -120,7 +118,7 @@ func (s search) find(ctx context.Context, acct account, data string, want int) (
 	return Binaries{}, ErrNotFound
 }
 
-// places yields the places group by group, so that pg_config is only run when PATH had nothing.
+// places yields the places in groups, so that pg_config is run only if PATH has no usable programs.
 func (s search) places(ctx context.Context, acct account) func(yield func([]place) bool) {
 	return func(yield func([]place) bool) {
 		if s.binDir != "" {
@@ -135,8 +133,7 @@ func (s search) places(ctx context.Context, acct account) func(yield func([]plac
 	}
 }
 
-// absolute makes a place of each absolute folder. It leaves out relative ones, whose meaning depends on the
-// current folder.
+// absolute makes a place of each absolute folder. It skips relative ones, which depend on the current folder.
 func absolute(dirs []string, source string) []place {
 	var places []place
 	for _, dir := range dirs {
@@ -162,11 +159,11 @@ func pgConfig(ctx context.Context, acct account, path []string) []string {
 	return dirs
 }
 
-// newestFirst expands patterns and sorts the folders by the number in them, the highest first.
+// newestFirst expands patterns and sorts the folders by the version number in them, the highest first.
 func newestFirst(patterns []string, source string) []place {
 	var places []place
 	for _, pattern := range patterns {
-		dirs, _ := filepath.Glob(pattern) // only a bad pattern is an error
+		dirs, _ := filepath.Glob(pattern) // the only error is a bad pattern
 		for _, dir := range dirs {
 			places = append(places, place{dir, source})
 		}
@@ -175,7 +172,7 @@ func newestFirst(patterns []string, source string) []place {
 	return places
 }
 
-// folderMajor reads the last number in a path like /opt/homebrew/opt/postgresql@17/bin; 0 without one.
+// folderMajor returns the last number in a path like /opt/homebrew/opt/postgresql@17/bin; 0: it has none.
 func folderMajor(dir string) int {
 	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
 	end := strings.LastIndexFunc(dir, isDigit) + 1
@@ -187,15 +184,13 @@ func folderMajor(dir string) int {
 	return n
 }
 
-// inspect looks for both programs in a folder, and asks the server for its version. os.ErrNotExist: one of them
-// is missing.
+// inspect looks for both programs in a folder, and asks the server for its version. If one is missing, the error is os.ErrNotExist.
 func inspect(ctx context.Context, acct account, p place) (Binaries, error) {
 	server, err := filepath.EvalSymlinks(filepath.Join(p.dir, "postgres"))
 	if err != nil {
 		return Binaries{}, err
 	}
-	// The bin folder may hold links to an installation. The other programs are beside the file that the link
-	// names.
+	// The bin folder may have links to an installation. Then the other programs are beside the target of the link.
 	bin := Binaries{Dir: filepath.Dir(server), Postgres: server, InitDB: filepath.Join(filepath.Dir(server), "initdb"), Source: p.source}
 	if _, err := os.Stat(bin.InitDB); err != nil {
 		return bin, err
@@ -211,9 +206,8 @@ func inspect(ctx context.Context, acct account, p place) (Binaries, error) {
 	return bin, err
 }
 
-// runBriefly runs a program for ten seconds at most. A program that was just written can be "busy": for a moment
-// another thread that starts a process holds all our open files, also those open for writing. Then it is tried
-// again.
+// runBriefly runs a program for at most ten seconds. A program that was just written may be "busy" for a moment, because a child that another
+// thread is starting has inherited the file open for writing. Then runBriefly tries again.
 func runBriefly(ctx context.Context, acct account, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -232,7 +226,7 @@ func runBriefly(ctx context.Context, acct account, program string, args ...strin
 	return out, err
 }
 
-// cachedFolder is where the downloaded release is unpacked.
+// cachedFolder returns the folder into which the downloaded release is unpacked.
 func cachedFolder(cache string) string {
 	return filepath.Join(cache, "postgresql-"+downloadVersion+"-"+runtime.GOOS+"-"+runtime.GOARCH)
 }

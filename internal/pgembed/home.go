@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// InUseError says that another process has a server on the same Home.
+// InUseError means that another process runs a server on the same Home.
 type InUseError struct {
 	Home string
 	PID  int    // of the other process; 0: unknown
@@ -28,22 +28,21 @@ func (e *InUseError) Error() string {
 		"or set DATABASE_URL to share one PostgreSQL server between several", who, e.Home)
 }
 
-// home is a locked Home folder.
+// home is a Home folder whose lock is held.
 type home struct {
 	dir  string
 	lock *os.File
 	last homeState // the state that the previous holder of the lock wrote
 }
 
-// homeState is the content of the lock file: the process that serves this Home, and its URL.
+// homeState is the content of the lock file: the process that runs the server on this Home, and its URL.
 type homeState struct {
 	PID       int    `json:"pid"`
 	URL       string `json:"url,omitempty"`
 	SocketDir string `json:"socketDir,omitempty"`
 }
 
-// lockHome takes the lock of Home, which it creates if it is missing. Its error names the process that has the
-// lock.
+// lockHome creates Home if it does not exist, and takes its lock. The error names the process that has the lock.
 func lockHome(dir string) (*home, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -76,7 +75,7 @@ func lockHome(dir string) (*home, error) {
 	return h, nil
 }
 
-// flock is flock(2), repeated when a signal interrupts it.
+// flock calls flock(2), and repeats it if a signal interrupts it.
 func flock(f *os.File, how int) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), how)
@@ -106,19 +105,19 @@ func (h *home) release() {
 	_ = h.lock.Close()
 }
 
-// data is the folder of the cluster.
+// data returns the folder of the cluster.
 func (h *home) data() string { return filepath.Join(h.dir, "postgres") }
 
 const (
 	socketPrefix = "legwork-pg-"
-	socketName   = ".s.PGSQL.5432" // the port only forms the name; there is no TCP
+	socketName   = ".s.PGSQL.5432" // the port is only a part of the name; there is no TCP
 	// The path of a socket has at most 107 bytes (sun_path in unix(7)), 103 on macOS. MkdirTemp adds up to ten
 	// digits.
 	maxSocketParent = 103 - len("/"+socketPrefix+"0123456789/"+socketName)
 )
 
-// makeSocketDir makes a folder that only the account (and root) can enter. It is made in the first of the
-// parents that works and whose path is short enough for a socket.
+// makeSocketDir creates a folder that only the account and root can enter. It uses the first of the parents that works and whose path is
+// short enough for a socket.
 func makeSocketDir(acct account, parents ...string) (string, error) {
 	var problems []string
 	for _, parent := range parents {
@@ -146,8 +145,8 @@ func makeSocketDir(acct account, parents ...string) (string, error) {
 	return "", fmt.Errorf("no folder for PostgreSQL's socket (%s): set TMPDIR to a short path that every user can reach", strings.Join(problems, "; "))
 }
 
-// removeSocketDir removes the files that a server leaves in its socket folder, and the folder. It removes
-// nothing else, even from a wrong folder.
+// removeSocketDir removes the files that a server leaves in its socket folder, and the folder. It never removes anything else, even if given a
+// wrong folder.
 func removeSocketDir(dir string) {
 	if !strings.HasPrefix(filepath.Base(dir), socketPrefix) {
 		return

@@ -14,12 +14,12 @@ import (
 // name.
 const maxLogBytes = 16 << 20
 
-// serverLog is the file that the server writes its messages to. The server writes to it directly, so its last
-// messages are kept even when this process has died. This process only bounds the size.
+// serverLog is the file to which the server writes its messages. The server writes directly, so its last messages are kept even if this
+// process has ended. This process only bounds the size.
 type serverLog struct {
 	file  *os.File
 	limit int64
-	start int64 // where this server's messages begin
+	start int64 // offset at which this server's messages begin
 }
 
 // openLog opens Home/postgres.log for appending.
@@ -39,8 +39,8 @@ func openLog(home string) (*serverLog, error) {
 	return l, nil
 }
 
-// rotate copies the log to its second file and empties it, when it has reached the limit. The server appends, so
-// it continues in the empty file. A line written between copying and emptying is lost.
+// rotate copies the log to its second file and empties it, if it has reached the limit. The server appends, so it continues in the empty file. A
+// line written between copying and emptying is lost.
 func (l *serverLog) rotate() error {
 	info, err := l.file.Stat()
 	if err != nil || info.Size() < l.limit {
@@ -83,21 +83,20 @@ func (l *serverLog) tail() string {
 		return ""
 	}
 	from := max(l.start, info.Size()-8<<10)
-	if info.Size() < l.start { // rotated since
+	if info.Size() < l.start { // rotated since the server was started
 		from = max(0, info.Size()-8<<10)
 	}
 	raw, _ := io.ReadAll(io.NewSectionReader(l.file, from, info.Size()-from))
 	return lastLines(string(raw), 15)
 }
 
-// lastLines gives the last n lines of text, without the empty space around it.
+// lastLines returns the last n lines of text, without white space around them.
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// untilReady calls ready at once and then every 20 ms. It returns when ready returns true or an error, or when
-// ctx or the process ends.
+// untilReady calls ready at once and then every 20 ms. It returns when ready returns true or an error, or when ctx or the process ends.
 func untilReady(ctx context.Context, ended <-chan struct{}, ready func() (bool, error)) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

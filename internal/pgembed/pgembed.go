@@ -21,34 +21,34 @@ import (
 )
 
 const (
-	// startTimeout bounds Start when its context has no deadline; a download is not counted. The time includes
-	// recovery after a crash, which takes much less with PostgreSQL's default of 1 GB between checkpoints.
+	// startTimeout bounds Start if its context has no deadline, not counting a download. It is enough for recovery after a crash, with
+	// PostgreSQL's default of 1 GB between checkpoints.
 	startTimeout = 60 * time.Second
-	// orphanTimeout is how long a server whose legwork has died may take to shut down.
+	// orphanTimeout bounds the shutdown of a server whose legwork process has ended.
 	orphanTimeout = 30 * time.Second
 )
 
 // errEnded means that the server ended while a caller waited for it.
 var errEnded = errors.New("PostgreSQL has ended")
 
-// Config says where the server's programs and data are. The zero value works.
+// Config says where the programs and the data of the server are. The zero value works.
 type Config struct {
-	Home           string            // LEGWORK_HOME, made if missing; default ".legwork"
-	BinDir         string            // LEGWORK_PG_BIN: the folder with postgres and initdb; "" searches, see Find
-	CacheDir       string            // where downloads of PostgreSQL are kept; default: the user's cache folder, for root /var/cache/legwork
+	Home           string            // LEGWORK_HOME, created if it does not exist; default ".legwork"
+	BinDir         string            // LEGWORK_PG_BIN: the folder with postgres and initdb; "": see Find
+	CacheDir       string            // folder for downloads of PostgreSQL; default: the user's cache folder, for root /var/cache/legwork
 	BaseURL        string            // LEGWORK_PG_MIRROR: a Maven repository; default DefaultBaseURL
-	Logger         *slog.Logger      // default: discards
-	Fast           bool              // for tests only: data is lost when the machine crashes
+	Logger         *slog.Logger      // default: no log
+	Fast           bool              // for tests only: data is lost if the machine crashes
 	MaxConnections int               // default 200
-	Settings       map[string]string // further settings (names of postgresql.conf), which replace ours
+	Settings       map[string]string // further settings (names of postgresql.conf), which replace the default ones
 
 	// For this package's tests.
-	watchdogOnly bool      // use the watchdog also where the system has a death signal
-	places       *search   // instead of this machine's
-	artifact     *artifact // instead of the pinned one
+	watchdogOnly bool      // use the watchdog even if the system has a death signal
+	places       *search   // replaces this machine's places
+	artifact     *artifact // replaces the pinned one
 }
 
-// withDefaults fills in what is missing and makes paths absolute.
+// withDefaults returns c with defaults filled in and with absolute paths.
 func (c Config) withDefaults() (Config, error) {
 	var err error
 	if c.Home == "" {
@@ -81,7 +81,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// defaultCache is the user's cache folder, or a folder below the temporary one for a user without a home.
+// defaultCache returns the user's cache folder, or a folder below the temporary one if the user has no home folder.
 func defaultCache() string {
 	if os.Geteuid() == 0 {
 		return rootCache
@@ -107,10 +107,9 @@ type Server struct {
 	stopErr  error
 }
 
-// Start starts the server on Home's data. It first makes the data folder if there is none, and downloads
-// PostgreSQL if it is not installed. ctx bounds the start, and not the time that the server runs. Without a
-// deadline a start takes at most 60 s, not counting a download. Errors are sentences for the user; *InUseError
-// and *VersionError are types of their own.
+// Start starts the server on the data in Home. If there is no data, it creates a cluster; if PostgreSQL is not installed, it downloads it. ctx
+// bounds the start, not the time that the server runs. Without a deadline, a start takes at most 60 s, not counting a download. Errors
+// are sentences for the user. *InUseError and *VersionError can be distinguished by type.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -128,7 +127,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// start does the work of Start while the lock is held.
+// start does the work of Start. The caller holds the lock.
 func (s *Server) start(ctx context.Context) error {
 	begun := time.Now()
 	data := s.home.data()
@@ -171,8 +170,7 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// binaries finds the programs for data of that major version (0: any), or downloads them if the download has
-// that version.
+// binaries finds programs for data of this major version (0: any), or downloads them if the download has this version.
 func (s *Server) binaries(ctx context.Context, major int) (Binaries, error) {
 	bin, findErr := s.cfg.search().find(ctx, s.acct, s.home.data(), major)
 	downloadMajor, _, _ := strings.Cut(downloadVersion, ".")
@@ -199,7 +197,7 @@ func (s *Server) binaries(ctx context.Context, major int) (Binaries, error) {
 	return bin, nil
 }
 
-// prepareData makes the cluster if it is missing. Otherwise it waits until no earlier server uses the data.
+// prepareData creates the cluster if it is missing. Otherwise it waits until no earlier server uses the data.
 func (s *Server) prepareData(ctx context.Context, missing bool) (err error) {
 	if err := removeUnfinished(s.home.dir); err != nil {
 		return fmt.Errorf("remove an unfinished database folder: %w", err)
@@ -219,8 +217,8 @@ func (s *Server) prepareData(ctx context.Context, missing bool) (err error) {
 	})
 }
 
-// launchUntilReady starts the server and waits until it accepts connections. When a server crashed alone, its
-// children may hold the shared memory for a moment longer; then it tries again.
+// launchUntilReady starts the server and waits until it accepts connections. After a crash of only the server process, its children may use the
+// shared memory for a moment longer; then it tries again.
 func (s *Server) launchUntilReady(ctx context.Context) error {
 	var err error
 	waitErr := untilReady(ctx, nil, func() (bool, error) {
@@ -264,7 +262,7 @@ func (s *Server) launch(ctx context.Context) error {
 	return nil
 }
 
-// failed stops the server, and returns an error that quotes the server's own messages.
+// failed stops the server, and returns an error with the server's own messages.
 func (s *Server) failed(err error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -278,7 +276,7 @@ func (s *Server) failed(err error) error {
 		s.home.data(), err, s.log.file.Name(), s.log.tail())
 }
 
-// settings returns the settings of the server as name=value. Those of Config.Settings replace ours.
+// settings returns the server's settings as name=value. Config.Settings replaces the default ones.
 func (s *Server) settings() []string {
 	all := map[string]string{
 		"listen_addresses":        "",
@@ -308,7 +306,7 @@ func (s *Server) settings() []string {
 	return list
 }
 
-// query runs do on a connection of its own.
+// query calls do with a new connection.
 func (s *Server) query(ctx context.Context, database string, do func(*pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, s.dsn(database))
 	if err != nil {
@@ -318,7 +316,7 @@ func (s *Server) query(ctx context.Context, database string, do func(*pgx.Conn) 
 	return do(conn)
 }
 
-// createDatabase creates the database that URL names if it is missing.
+// createDatabase creates the database of URL if it does not exist.
 func (s *Server) createDatabase(ctx context.Context) error {
 	return s.query(ctx, "postgres", func(conn *pgx.Conn) error {
 		var exists bool
@@ -331,33 +329,32 @@ func (s *Server) createDatabase(ctx context.Context) error {
 	})
 }
 
-// dsn is the connection string of a database on the server.
+// dsn returns the connection string of a database on the server.
 func (s *Server) dsn(database string) string {
 	u := url.URL{Scheme: "postgres", User: url.UserPassword(roleName, s.password), Path: "/" + database}
 	u.RawQuery = url.Values{"host": {s.socketDir}, "port": {"5432"}, "sslmode": {"disable"}}.Encode()
 	return u.String()
 }
 
-// URL is the connection string of the database "legwork", for pgx and libpq. It goes through a Unix socket and holds
-// the password of the cluster's superuser.
+// URL returns the connection string of the database "legwork", for pgx and libpq. It uses a Unix socket and contains the password of the
+// cluster's superuser.
 func (s *Server) URL() string { return s.dsn(databaseName) }
 
-// Version is the server's version, as "15.20".
+// Version returns the server's version, as "15.20".
 func (s *Server) Version() string { return s.bin.Version.String() }
 
-// Done is closed when the server has ended, by Stop or by itself.
+// Done returns a channel that is closed when the server has ended, by Stop or by itself.
 func (s *Server) Done() <-chan struct{} { return s.proc.done }
 
-// Stop shuts the server down (PostgreSQL's fast mode: open transactions are rolled back, everything committed is on
-// disk) and waits for its end. When ctx ends first, the server is stopped at once and Stop says so; nothing committed
-// is lost then either. Calls after the first return the same.
+// Stop shuts the server down and waits for its end. PostgreSQL's fast mode rolls back open transactions; committed data is on disk. If ctx ends
+// first, the server is stopped immediately, and the error says so; no committed data is lost. Further calls return the same result.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		select {
 		case <-s.proc.done:
 			s.stopErr = fmt.Errorf("PostgreSQL had ended by itself (%w). The last lines of its log:\n%s", s.proc.err, s.log.tail())
 			if s.proc.err == nil {
-				s.stopErr = nil // somebody else has shut it down in good order
+				s.stopErr = nil // another process has shut it down in fast mode
 			}
 		default:
 			s.stopErr = s.proc.stop(ctx)
@@ -367,7 +364,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	return s.stopErr
 }
 
-// cleanUp releases everything that Start took, except for the process.
+// cleanUp releases everything that Start has acquired, except the process.
 func (s *Server) cleanUp() {
 	if s.log != nil {
 		_ = s.log.file.Close()

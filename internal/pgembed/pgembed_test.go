@@ -15,8 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// helperHome is the environment variable that makes this test binary a legwork. It serves the named Home until
-// it is killed.
+// helperHome is the environment variable that makes this test binary a helper process: it runs a server on the named Home until it is killed.
 const (
 	helperHome     = "PGEMBED_TEST_HOME"
 	helperWatchdog = "PGEMBED_TEST_WATCHDOG"
@@ -36,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// start starts a server. The end of the test stops it, unless the test has done so.
+// start starts a server. It is stopped when the test ends.
 func start(t *testing.T, cfg Config) *Server {
 	t.Helper()
 	cfg.Fast = true
@@ -48,7 +47,7 @@ func start(t *testing.T, cfg Config) *Server {
 	return s
 }
 
-// execute runs statements one by one on a connection that it returns.
+// execute runs statements one by one on a new connection, and returns the connection.
 func execute(t *testing.T, url string, statements ...string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -64,7 +63,7 @@ func execute(t *testing.T, url string, statements ...string) *pgx.Conn {
 	return conn
 }
 
-// helper starts this test binary as a legwork on home, and waits until its server is ready.
+// helper starts this test binary as a helper process on home, and waits until its server is ready.
 func helper(t *testing.T, home, watchdog string) (process *os.Process, url string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -110,7 +109,7 @@ func queryText(t *testing.T, s *Server, sql string) string {
 	return text
 }
 
-// eventually waits until ok holds.
+// eventually waits until ok returns true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -204,7 +203,7 @@ func TestHomeThatOthersCannotReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, Config{Home: filepath.Join(closed, "home")})
-	// The server creates and removes files here. A server that root started must be able to do so.
+	// The server creates and removes files here, also if root started it.
 	execute(t, s.URL(), "CREATE DATABASE other STRATEGY FILE_COPY", "CHECKPOINT", "DROP DATABASE other")
 	info, err := os.Stat(s.home.data())
 	if err != nil {
@@ -337,7 +336,7 @@ func TestServerThatCrashes(t *testing.T) {
 func TestStopWithoutPatience(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{Home: t.TempDir()})
-	// A stopped process does not react to SIGINT; SIGKILL ends it nevertheless.
+	// A stopped process does not react to SIGINT, but SIGKILL ends it.
 	if err := s.proc.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// environment is the part of our environment that PostgreSQL's programs get: what they need to find libraries
-// and temporary space. Keys and passwords are not passed on, and neither are PG* and LC_* variables, which would
-// change how the programs behave.
+// environment returns the environment variables that PostgreSQL's programs get: those for finding libraries and temporary folders. Keys and
+// passwords are not passed on, and neither are PG* and LC_* variables, which would change the programs' behaviour.
 func environment() []string {
 	env := []string{"LC_ALL=C", "TZ=UTC"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -30,7 +29,7 @@ func environment() []string {
 // runProgram runs a short-lived program as the account and returns its output. The program and its children end
 // when this process or ctx ends.
 func runProgram(ctx context.Context, acct account, inherit []*os.File, program string, args ...string) (string, error) {
-	// The kernel ties the death signal to the thread that starts the program.
+	// The kernel sends the death signal when the thread that started the program ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -50,12 +49,12 @@ func runProgram(ctx context.Context, acct account, inherit []*os.File, program s
 // process is a running server.
 type process struct {
 	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended; err is set by then
+	done chan struct{} // closed when the server has ended; then err is set
 	err  error
 }
 
-// launch starts the command and watches it until it ends. When this process dies, the command gets SIGINT, which
-// means a fast shutdown.
+// launch starts the command and waits for its end in the background. When this process ends, the command gets SIGINT, which means a fast
+// shutdown.
 func launch(cmd *exec.Cmd, useDeathSignal bool) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	if useDeathSignal {
@@ -69,8 +68,8 @@ func launch(cmd *exec.Cmd, useDeathSignal bool) (*process, error) {
 	return p, nil
 }
 
-// run starts the command and waits for its end, both on one locked thread: the kernel sends the death signal
-// when the thread that started the command ends, even if the process goes on.
+// run starts the command and waits for its end. Both happen on one locked thread, because the kernel sends the death signal when the thread that
+// started the command ends, even if the process continues.
 func (p *process) run(started chan<- error, deathSignal bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -97,8 +96,8 @@ func (p *process) run(started chan<- error, deathSignal bool) {
 	close(p.done)
 }
 
-// startWatchdog starts a shell that sends SIGINT to pid when this process ends in any way. The shell reads from
-// a pipe whose only writer is this process. release ends the shell.
+// startWatchdog starts a shell that sends SIGINT to pid when this process ends in any way. The shell reads from a pipe to which only this
+// process can write. release ends the shell.
 func startWatchdog(pid int) (release func(), err error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -113,14 +112,14 @@ func startWatchdog(pid int) (release func(), err error) {
 		return nil, fmt.Errorf("start the watchdog of PostgreSQL: %w", err)
 	}
 	return func() {
-		_ = cmd.Process.Kill() // before the pipe is closed, which would make the shell send its signal
+		_ = cmd.Process.Kill() // first, since closing the pipe would make the shell send its signal
 		_ = cmd.Wait()
 		_ = w.Close()
 	}, nil
 }
 
-// stop ends the server by a fast shutdown. When ctx ends first, it does an immediate shutdown: no committed data
-// is lost, but the next start has to recover.
+// stop ends the server by a fast shutdown. If ctx ends first, it uses an immediate shutdown: no committed data is lost, but the next start must
+// recover.
 func (p *process) stop(ctx context.Context) error {
 	_ = p.cmd.Process.Signal(syscall.SIGINT)
 	select {
@@ -140,10 +139,10 @@ func (p *process) stop(ctx context.Context) error {
 	return fmt.Errorf("PostgreSQL did not shut down in time and was stopped at once; the next start recovers: %w", ctx.Err())
 }
 
-// isServerName reports whether a process of that name may be a PostgreSQL server.
+// isServerName reports whether a process with this name may be a PostgreSQL server.
 func isServerName(comm string) bool { return comm == "postgres" || comm == "postmaster" }
 
-// pidFileOwner reads the process id in a data folder's postmaster.pid; 0: there is no readable one.
+// pidFileOwner returns the process id in a data folder's postmaster.pid; 0: there is no readable one.
 func pidFileOwner(data string) int {
 	raw, err := os.ReadFile(data + "/postmaster.pid")
 	if err != nil {
@@ -157,9 +156,9 @@ func pidFileOwner(data string) int {
 	return pid
 }
 
-// clearPidFile makes sure that a new server can start on the data folder, whose Home we have locked. A server
-// whose legwork has died is shutting down; it waits for that. A pid file of a process that has ended is removed.
-// Its number may belong to another process by now, and then PostgreSQL would refuse to start.
+// clearPidFile makes sure that a new server can start on the data folder. The caller holds the lock of Home. If the server of an ended legwork
+// process is still shutting down, clearPidFile waits for it. It removes a pid file whose process has ended: another process may have
+// that number now, and PostgreSQL would refuse to start.
 func clearPidFile(ctx context.Context, data string, waiting func(pid int)) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -41,8 +41,8 @@ func unpackJar(jar io.ReaderAt, size int64, dir string) error {
 	return errors.New("there is no .txz file in it")
 }
 
-// unpackTar unpacks a tar into the new folder dir. Names in the tar cannot lead out of that folder. Everybody
-// may read the result, because the server may run as another user than the one who downloads.
+// unpackTar unpacks a tar into the new folder dir. Names in the tar cannot lead out of that folder. All users may read the result, since the server
+// may run as another user than the one who downloads.
 func unpackTar(r io.Reader, dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -52,7 +52,7 @@ func unpackTar(r io.Reader, dir string) error {
 		return err
 	}
 	defer func() { _ = root.Close() }()
-	if err := root.Chmod(".", 0o755); err != nil { // whatever the umask
+	if err := root.Chmod(".", 0o755); err != nil { // independent of the umask
 		return err
 	}
 	left := int64(maxUnpackedBytes)
@@ -101,7 +101,7 @@ func unpackEntry(root *os.Root, h *tar.Header, r io.Reader) error {
 	return fmt.Errorf("unexpected kind of entry %q", h.Typeflag)
 }
 
-// makeDirs makes a folder and those above it. Everybody may read them, whatever the umask.
+// makeDirs creates a folder and its parents. All users may read them, independent of the umask.
 func makeDirs(root *os.Root, name string) error {
 	for i, r := range name + "/" {
 		if r != '/' || i == 0 {

@@ -6,26 +6,26 @@ import (
 	"strconv"
 )
 
-// Major versions: the oldest that legwork accepts, and the release that is downloaded when none is found.
+// The oldest major version that legwork accepts, and the release that is downloaded if none is found.
 const (
 	minMajor        = 14
 	downloadVersion = "17.11"
 )
 
-// Version is a PostgreSQL version. Since version 10 the first number is the major one, which decides whether a data
-// folder fits (https://www.postgresql.org/support/versioning/).
+// Version is a PostgreSQL version. Since version 10 the first number is the major version, which must match that of a data folder
+// (https://www.postgresql.org/support/versioning/).
 type Version struct {
 	Major, Minor int
 }
 
-// String gives "15.20".
+// String returns the version as "15.20".
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
-// versionLine is the output of `postgres --version`: "postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)", or with
-// "18beta1" and "19devel" for versions that are not released yet.
+// versionLine matches the output of `postgres --version`: "postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)". Versions that are not released
+// have "18beta1" or "19devel".
 var versionLine = regexp.MustCompile(`^postgres \([^()]{1,64}\) (\d{1,3})(?:\.(\d{1,4}))?(?:\.\d{1,4})?(?:devel|beta\d{1,2}|rc\d{1,2})?(?:\s|$)`)
 
-// ParseVersion reads the output of `postgres --version`.
+// ParseVersion parses the output of `postgres --version`.
 func ParseVersion(output string) (Version, error) {
 	m := versionLine.FindStringSubmatch(output)
 	if m == nil {

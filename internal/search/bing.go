@@ -25,8 +25,8 @@ type Show func(ctx context.Context, u *url.URL, header http.Header, body []byte)
 // showTime is the time limit for showing a result page in a browser.
 const showTime = 10 * time.Second
 
-// NewBing is the engine that reads Bing's result page at base. Scripts make that page, so it is shown in a
-// browser. Without a browser, or when the browser fails, the page is read as it was served. It needs no key.
+// NewBing returns the engine that reads Bing's result page at base. Scripts make that page, so it is rendered in a browser. Without a
+// browser, or if the browser fails, the page is read as the server sent it. No key is needed.
 func NewBing(c *Client, base string, show Show) Engine { return bing{c, base, show} }
 
 type bing struct {
@@ -66,7 +66,7 @@ func (b bing) Search(ctx context.Context, q Query) ([]Result, error) {
 	return readBing(a)
 }
 
-// The parts of Bing's result page.
+// Elements of Bing's result page.
 var (
 	bingCaptcha  = cascadia.MustCompile(`#b_captcha, .captcha, .cf-turnstile, iframe[src*="challenges.cloudflare.com"]`)
 	bingResult   = cascadia.MustCompile(`li.b_algo`)
@@ -102,8 +102,8 @@ func readBing(a answer) ([]Result, error) {
 	return out, nil
 }
 
-// bingTarget reads the target from https://www.bing.com/ck/a?…&u=a1…. The value of u is two characters that name
-// the form, and then the address in base64 without padding (RFC 4648 §5).
+// bingTarget decodes the target of a link https://www.bing.com/ck/a?…&u=a1…. u has two characters for the encoding, then the address in
+// base64 without padding (RFC 4648 §5).
 func bingTarget(href string) string {
 	u, err := url.Parse(href)
 	if err != nil || u.Host == "" {

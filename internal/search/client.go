@@ -21,24 +21,24 @@ const (
 	maxWait        = 5 * time.Second
 )
 
-// Client makes the requests to engines. It is safe for concurrent use once it is made.
+// Client makes the requests to engines. Once configured, it is safe for concurrent use.
 type Client struct {
 	// HTTP makes the requests. Its transport decides which addresses may be opened.
 	HTTP *http.Client
 	// UserAgent is sent with every request.
 	UserAgent string
-	// Timeout of one request with its redirects; 0: 5 s.
+	// Timeout bounds one request with its redirects; 0: 5 s.
 	Timeout time.Duration
-	// Turn waits until a request to u may be made. When that takes longer than most, it does not wait and
-	// returns how long it would take. nil: requests are not spaced.
+	// Turn waits until a request to u may be made. If that takes longer than most, it does not wait, and returns how long it would
+	// take. nil: requests are not spaced.
 	Turn func(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error)
 }
 
-// failure says in a sentence for the user why an engine could not answer. The sentence holds nothing of the
-// request, so keys and queries stay out of events and logs.
+// failure is the reason why an engine did not answer. Its sentence is for the user. It contains nothing of the request, so that keys and
+// queries do not get into events and logs.
 type failure struct {
 	sentence string
-	after    time.Duration // how long the engine asks us to wait; 0: it does not say
+	after    time.Duration // how long the engine asks to wait; 0: it does not say
 }
 
 // Error implements error.
@@ -48,7 +48,7 @@ func failed(format string, args ...any) error {
 	return &failure{sentence: fmt.Sprintf(format, args...)}
 }
 
-// answer is what came back.
+// answer is the response of an engine.
 type answer struct {
 	status int
 	url    *url.URL // after redirects
@@ -56,7 +56,7 @@ type answer struct {
 	body   []byte
 }
 
-// get requests a URL for the engine called name. The error is a *failure, that of ctx, or that of Turn.
+// get requests a URL for the engine with this name. The error is a *failure, the error of ctx, or that of Turn.
 func (c *Client) get(ctx context.Context, name string, u *url.URL, header map[string]string) (answer, error) {
 	if err := c.turn(ctx, name, u); err != nil {
 		return answer{}, err
@@ -104,7 +104,7 @@ func (c *Client) turn(ctx context.Context, name string, u *url.URL) error {
 	return nil
 }
 
-// unreachable says why an engine did not answer. It leaves out the URL that the library's error holds.
+// unreachable returns the failure of an engine that did not answer. It leaves out the URL that the HTTP error contains.
 func unreachable(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -120,7 +120,7 @@ func unreachable(ctx context.Context, name string, err error) error {
 	return failed("%s cannot be reached.", name)
 }
 
-// refusal is the failure that a status other than 200 stands for.
+// refusal returns the failure for a status other than 200.
 func (a answer) refusal(name string) error {
 	f := &failure{sentence: fmt.Sprintf("%s answered with status %d.", name, a.status)}
 	switch a.status {
@@ -133,13 +133,13 @@ func (a answer) refusal(name string) error {
 	return f
 }
 
-// blocked is the failure of an engine that shows a CAPTCHA. A CAPTCHA is reported and never worked around.
+// blocked returns the failure of an engine that shows a CAPTCHA. A CAPTCHA is reported and never bypassed.
 func blocked(name string) error {
 	return failed("%s shows a CAPTCHA instead of results.", name)
 }
 
-// changed is the failure of a result page that has neither results nor the statement that there are none. Its
-// form has probably changed.
+// changed returns the failure for a result page that has neither results nor a message that there are none. The engine has probably
+// changed the page's form.
 func changed(name string) error {
 	return failed("%s answered with a page that is no list of results.", name)
 }

@@ -16,8 +16,8 @@ const DuckDuckGoURL = "https://html.duckduckgo.com/html/"
 
 const duckName = "DuckDuckGo"
 
-// NewDuckDuckGo is the engine that reads DuckDuckGo's HTML result page at base. It needs no key and gives at most one page
-// of results, some 25.
+// NewDuckDuckGo returns the engine that reads DuckDuckGo's HTML result page at base. No key is needed. There is one page of about 25
+// results.
 func NewDuckDuckGo(c *Client, base string) Engine { return duckDuckGo{c, base} }
 
 type duckDuckGo struct {
@@ -46,7 +46,7 @@ func (d duckDuckGo) Search(ctx context.Context, q Query) ([]Result, error) {
 	return readDuckDuckGo(a)
 }
 
-// The parts of DuckDuckGo's result page.
+// Elements of DuckDuckGo's result page.
 var (
 	duckCaptcha  = cascadia.MustCompile(`[class^="anomaly-modal"], form[action*="anomaly.js"]`)
 	duckResult   = cascadia.MustCompile(`div.result:not(.result--ad):not(.result--no-result)`)
@@ -78,7 +78,7 @@ func readDuckDuckGo(a answer) ([]Result, error) {
 	return out, nil
 }
 
-// duckTarget reads the target from //duckduckgo.com/l/?uddg=…. An advertisement (…/y.js?…) has no target.
+// duckTarget decodes the target of a link //duckduckgo.com/l/?uddg=…. Advertisements (…/y.js?…) have no target.
 func duckTarget(href string) string {
 	u, err := url.Parse(href)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// web is a client that can reach only this machine.
+// web returns a client that can connect only to this machine.
 func web(t *testing.T) *search.Client {
 	t.Helper()
 	dialer := &net.Dialer{}
@@ -27,7 +27,7 @@ func web(t *testing.T) *search.Client {
 	return &search.Client{HTTP: &http.Client{Transport: transport}, UserAgent: "legwork/test"}
 }
 
-// engines are all engines that use the web, asking a site that imitates them.
+// engines returns all engines that use the web. They send their requests to a site that imitates them.
 func engines(site *testsite.Site, c *search.Client) []search.Engine {
 	return []search.Engine{
 		search.NewDuckDuckGo(c, site.URL(testsite.DuckDuckGoPath)), search.NewBing(c, site.URL(testsite.BingPath), nil),
@@ -98,8 +98,7 @@ func TestSafeModeAndLimitArePassedOn(t *testing.T) {
 	}
 }
 
-// TestGooglePages: results are collected with several requests, and none of them asks for more than the API
-// allows.
+// TestGooglePages: results are collected with several requests, each within the limits of the API.
 func TestGooglePages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -113,8 +112,8 @@ func TestGooglePages(t *testing.T) {
 	}
 }
 
-// TestEnginesSayWhatIsWrong: a page that is blocked, busy or changed is a failure with a sentence, never an
-// empty result.
+// TestEnginesSayWhatIsWrong: if an engine is busy, shows a CAPTCHA or has changed its page, the search is a failure with a sentence, and
+// never an empty result.
 func TestEnginesSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -165,8 +164,8 @@ func TestEnginesSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestBingIsShown: Bing's page is read as a browser shows it. Without a browser, or when the browser fails, it
-// is read as it was served.
+// TestBingIsShown: Bing's page is read as a browser renders it. Without a browser, or if the browser fails, it is read as the server sent
+// it.
 func TestBingIsShown(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -228,8 +227,7 @@ func (unresolved) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &url.Error{Op: "Get", URL: "https://secret", Err: &net.DNSError{Err: "no such host", Name: "google.invalid"}}
 }
 
-// TestQueriesAreRewrittenOnce: a question that finds nothing is asked again in fewer words, and the answer says
-// so.
+// TestQueriesAreRewrittenOnce: if a question finds nothing, it is asked once more with fewer words, and the answer says so.
 func TestQueriesAreRewrittenOnce(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -252,8 +250,7 @@ func TestQueriesAreRewrittenOnce(t *testing.T) {
 	}
 }
 
-// TestFailedEnginesArePaused: an engine that cannot be reached is asked once and then left alone for a while, so
-// the next search is quick.
+// TestFailedEnginesArePaused: an engine that cannot be reached is not asked again for a while, so that the next search is quick.
 func TestFailedEnginesArePaused(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

@@ -15,12 +15,12 @@ const GoogleURL = "https://www.googleapis.com/customsearch/v1"
 
 const (
 	googleName = "Google"
-	googlePage = 10  // most results of one request
-	googleMost = 100 // the API returns no more results of one query
+	googlePage = 10  // greatest number of results of one request
+	googleMost = 100 // the API returns no more results for one query
 )
 
-// NewGoogle is the engine that asks Google's Programmable Search JSON API at base with a key, for the search
-// engine id cx. The key is sent in a header, so it is in no URL, error or log.
+// NewGoogle returns the engine that asks Google's Programmable Search JSON API at base, with a key and the id cx of a search engine. The
+// key is sent in a header, so it is in no URL, error or log.
 func NewGoogle(c *Client, base, key, cx string) Engine { return google{c, base, key, cx} }
 
 type google struct {
@@ -31,7 +31,7 @@ type google struct {
 // Name implements Engine.
 func (google) Name() research.Engine { return research.Google }
 
-// Search implements Engine. When a later page fails, the results of the earlier pages are returned.
+// Search implements Engine. If a later page fails, the results of the earlier pages are returned.
 func (g google) Search(ctx context.Context, q Query) ([]Result, error) {
 	var out []Result
 	for len(out) < min(q.Limit, googleMost) {
@@ -39,7 +39,7 @@ func (g google) Search(ctx context.Context, q Query) ([]Result, error) {
 		found, more, err := g.page(ctx, q, len(out)+1, batch)
 		if err != nil {
 			if len(out) > 0 && ctx.Err() == nil {
-				return out, nil // a part of the results is better than none
+				return out, nil // some results are better than none
 			}
 			return nil, err
 		}

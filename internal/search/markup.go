@@ -11,7 +11,7 @@ import (
 // parsePage reads a result page. Broken HTML is no error.
 func parsePage(body []byte) *html.Node {
 	root, err := html.Parse(bytes.NewReader(body))
-	if err != nil { // nested deeper than the parser allows; no real result page is
+	if err != nil { // nested deeper than the parser allows, which no real result page is
 		return &html.Node{Type: html.DocumentNode}
 	}
 	return root

@@ -13,7 +13,7 @@ import (
 	"legwork/internal/retry"
 )
 
-// broken is an engine that fails while err is set, and counts how often it was asked.
+// broken is an engine that fails while err is set, and counts its searches.
 type broken struct {
 	err   error
 	asked int
@@ -26,14 +26,14 @@ func (b *broken) Search(context.Context, Query) ([]Result, error) {
 	return nil, b.err
 }
 
-// TestPauses: the pause after failures doubles up to ten minutes, is at least as long as the engine asks, and begins again
-// with thirty seconds after an answer.
+// TestPauses: the pause doubles with each failure, up to ten minutes, and is at least as long as the engine asks. After a success it
+// starts again at thirty seconds.
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := &broken{err: errors.New("Bing is broken.")}
 		s := NewSet(e)
-		// paused searches once, which must ask the engine, and gives the pause that it began.
+		// paused makes one search, which must ask the engine, and returns the pause that follows.
 		paused := func() time.Duration {
 			before := e.asked
 			_, err := s.Search(t.Context(), research.Bing, Query{Text: "kettle", Limit: 1})

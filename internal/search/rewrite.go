@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxRewritten is how many words a rewritten query keeps.
+// maxRewritten bounds the words of a rewritten query.
 const maxRewritten = 6
 
 // stopWords are words that occur in questions but do not say what a page is about.
@@ -23,8 +23,8 @@ var stopWords = func() map[string]bool {
 	return m
 }()
 
-// rewrite makes a query easier to match: it leaves out quotes, operators, punctuation and stop words, and keeps
-// the few words that are likely to be rare. It returns the query unchanged when nothing can be left out.
+// rewrite simplifies a query: it removes quotation marks, operators, punctuation and stop words, and keeps the words that are probably
+// rare. If nothing can be removed, it returns the query unchanged.
 func rewrite(query string) string {
 	plain := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "„", " ", "«", " ", "»", " ", "`", " ", "(", " ", ")", " ").Replace(query)
 	var kept []string
@@ -48,7 +48,7 @@ func rewrite(query string) string {
 	return strings.Join(kept, " ")
 }
 
-// rarity guesses how few pages have a word: names of programs and numbers first, then capitals, then length.
+// rarity estimates how rare a word is: names of programs and numbers first, then words with capitals, then long words.
 func rarity(w string) int {
 	n := min(utf8.RuneCountInString(w), 12)
 	if strings.ContainsFunc(w, func(r rune) bool { return unicode.IsDigit(r) || r == '_' || r == '.' || r == '/' }) {
@@ -60,8 +60,8 @@ func rarity(w string) int {
 	return n
 }
 
-// poor reports whether no result holds a word of the query, stop words aside. Two words count as equal when
-// their first five letters are, so that inflected forms match.
+// poor reports whether no result has a word of the query, ignoring stop words. Two words count as equal if their first five letters are
+// equal, so that inflected forms match.
 func poor(results []Result, query string) bool {
 	var stems []string
 	for _, w := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {

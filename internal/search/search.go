@@ -2,12 +2,12 @@
 //
 // Invariants:
 //
-//   - An engine that cannot be used never fails a search silently or fatally: the Answer says which engine was asked,
-//     which one answered, and why each one between was passed over. Finding nothing is a reason, too.
+//   - If an engine cannot be used, the search does not fail, and the Answer says so: which engine was asked, which one answered, and why
+//     each engine before it was skipped. Finding nothing is such a reason.
 //   - An engine that failed is not asked for a while, so that a server without internet answers at once.
-//   - What engines say of a failure holds neither keys nor URLs.
+//   - Messages about failures contain neither keys nor URLs.
 //   - The order of engines is fixed when the Set is made, so the same state gives the same answer.
-//   - Results are ordered best first, have absolute http(s) URLs, and name no URL twice.
+//   - Results are ordered best first, have absolute http(s) URLs, and contain each URL once.
 package search
 
 import (
@@ -28,30 +28,29 @@ import (
 
 // Query is one search.
 type Query struct {
-	Account  string // whose library is searched
+	Account  string // the account whose library is searched
 	Text     string // what is looked for, in the user's words
 	Limit    int    // greatest number of results; 0 or less: none
-	SafeMode bool   // ask the engine to leave out explicit results; the library ignores it
+	SafeMode bool   // ask the engine to leave out explicit results; the library ignores this
 }
 
-// Result is one page that an engine proposes.
+// Result is one page that an engine found.
 type Result struct {
 	URL     string // absolute http(s) URL
 	Title   string // may be empty
-	Snippet string // text of the page that fits the query; may be empty
+	Snippet string // text of the page about the query; may be empty
 }
 
 // Engine answers queries. Implementations are safe for concurrent use.
 type Engine interface {
 	// Name is the engine's name in options and metadata.
 	Name() research.Engine
-	// Search gives at most q.Limit results, best first. Its error is a sentence fit for the user. An error that
-	// wraps research.ErrUnavailable means that our own database cannot answer; the context's error means that
-	// the caller gave up.
+	// Search returns at most q.Limit results, best first. The error is a sentence for the user. If it wraps research.ErrUnavailable, our
+	// own database cannot answer. The context's error means that the caller cancelled.
 	Search(ctx context.Context, q Query) ([]Result, error)
 }
 
-// Skipped is an engine that was passed over.
+// Skipped is an engine that was not used.
 type Skipped struct {
 	Engine research.Engine `json:"engine"`
 	Reason string          `json:"reason"` // a sentence for the user
@@ -60,14 +59,13 @@ type Skipped struct {
 // Answer is the result of a search, and how it was found.
 type Answer struct {
 	Asked     research.Engine
-	Used      research.Engine // the engine that gave the results, or the first that found nothing; empty: none could answer
+	Used      research.Engine // the engine that gave the results, or the first one that found nothing; empty: no engine answered
 	Results   []Result        // best first
 	Skipped   []Skipped       // in the order in which they were tried
 	Rewritten string          // the simpler query that gave the results; empty: the original query did
 }
 
-// Set holds the engines that are configured, and remembers which of them failed a short while ago. It is safe for
-// concurrent use.
+// Set has the configured engines, and remembers which of them have failed recently. It is safe for concurrent use.
 type Set struct {
 	engines  []Engine
 	fallback []research.Engine
@@ -76,21 +74,21 @@ type Set struct {
 	paused map[research.Engine]pause
 }
 
-// pause is the time during which an engine is not asked after it failed. An engine that cannot be reached costs its timeout
-// once, not in every search.
+// pause is the time during which an engine is not asked after a failure, so that an unreachable engine does not cost its timeout in
+// every search.
 type pause struct {
 	until    time.Time
-	failures int    // in a row
-	why      string // the sentence of the last failure
+	failures int    // number of failures in a row
+	why      string // sentence of the last failure
 }
 
-// Bounds of the pauses after failures in a row: see retry.Pause. An engine may ask for a longer one.
+// Bounds of the pause, which grows with the failures in a row (see retry.Pause). An engine may ask for a longer pause.
 const (
 	firstPause = 30 * time.Second
 	maxPause   = 10 * time.Minute
 )
 
-// NewSet takes the configured engines. An engine that cannot be used is replaced by the others in this order.
+// NewSet returns a Set of the configured engines. If an engine cannot be used, the others replace it in this order.
 func NewSet(engines ...Engine) *Set {
 	s := &Set{engines: append([]Engine(nil), engines...), paused: map[research.Engine]pause{}}
 	for _, e := range engines {
@@ -105,14 +103,14 @@ func (s *Set) Fallback(order ...research.Engine) *Set {
 	return s
 }
 
-// Configured reports whether an engine can be asked.
+// Configured reports whether an engine is in the set.
 func (s *Set) Configured(name research.Engine) bool { return s.find(name) != nil }
 
-// Search asks the engine named asked. Where that one is not configured, fails or finds nothing, Search asks its
-// replacements in order. An engine whose results are poor is asked once more with a simpler query. The error is
-// the context's, or that of a database that cannot answer; every other failure is described in the Answer.
+// Search asks the engine called asked. If this engine is not configured, fails or finds nothing, Search asks its replacements in order.
+// An engine with poor results is asked once more with a simpler query. The error is the context's error, or that of a database that
+// cannot answer. Every other failure is described in the Answer.
 func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answer, error) {
-	q.Text = norm.NFC.String(q.Text) // all stored text is in the form NFC
+	q.Text = norm.NFC.String(q.Text) // all stored text is in form NFC
 	answer := Answer{Asked: asked}
 	if s.find(asked) == nil {
 		answer.skip(asked, fmt.Sprintf("The search engine %q is not configured on this server.", asked))
@@ -129,7 +127,7 @@ func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answe
 			return Answer{}, ctx.Err()
 		case errors.Is(err, research.ErrUnavailable):
 			return Answer{}, fmt.Errorf("search with %s: %w", e.Name(), err)
-		case errors.Is(err, research.ErrTooSlow): // the query took too long; the engine itself works
+		case errors.Is(err, research.ErrTooSlow): // this query took too long, but the engine works
 			answer.skip(e.Name(), err.Error())
 			continue
 		case err != nil:
@@ -155,7 +153,7 @@ func (a *Answer) skip(e research.Engine, why string) {
 	a.Skipped = append(a.Skipped, Skipped{Engine: e, Reason: why})
 }
 
-// order lists the configured engines to try.
+// order returns the configured engines in the order in which they are tried.
 func (s *Set) order(asked research.Engine) []Engine {
 	var out []Engine
 	for _, name := range append([]research.Engine{asked}, s.fallback...) {
@@ -166,8 +164,8 @@ func (s *Set) order(asked research.Engine) []Engine {
 	return out
 }
 
-// ask asks one engine, and asks again with a simpler query when the first results are poor. The library is asked
-// once, because it matches any single word of the question.
+// ask asks one engine, and once more with a simpler query if the results are poor. The library is asked only once, because it already
+// matches any single word of the question.
 func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rewritten string, err error) {
 	found, err := e.Search(ctx, q)
 	if err != nil {
@@ -203,7 +201,7 @@ func (s *Set) whyPaused(e research.Engine) string {
 	return fmt.Sprintf("%s It is asked again in %s.", p.why, max(left.Round(time.Second), time.Second))
 }
 
-// failed begins an engine's pause.
+// failed starts the pause of an engine.
 func (s *Set) failed(e research.Engine, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,7 +219,7 @@ func (s *Set) failed(e research.Engine, err error) {
 	s.paused[e] = p
 }
 
-// succeeded sets the number of failures of an engine to 0.
+// succeeded resets the failures of an engine to 0.
 func (s *Set) succeeded(e research.Engine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,7 +235,7 @@ func (s *Set) find(name research.Engine) Engine {
 	return nil
 }
 
-// clean keeps the first limit results with a usable URL that was not named before.
+// clean returns the first limit results with a usable URL, each URL once.
 func clean(results []Result, limit int) []Result {
 	seen := map[string]bool{}
 	var out []Result

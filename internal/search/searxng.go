@@ -15,12 +15,11 @@ const (
 	customName = "The SearXNG server"
 	// maxCustomPages bounds the requests for one query.
 	maxCustomPages = 3
-	// fullPage is the least number of results on a page that is followed by another. Most pages hold ten to
-	// thirty.
+	// fullPage is the minimum number of results on a page after which the next page is requested. Most pages have ten to thirty.
 	fullPage = 10
 )
 
-// NewCustom is the engine that asks a SearXNG server for JSON. base is its address, with or without /search.
+// NewCustom returns the engine that asks a SearXNG server for JSON. base is its address, with or without /search.
 func NewCustom(c *Client, base string) Engine { return custom{c, base} }
 
 type custom struct {
@@ -31,14 +30,14 @@ type custom struct {
 // Name implements Engine.
 func (custom) Name() research.Engine { return research.Custom }
 
-// Search implements Engine. When a later page fails, the results of the earlier pages are returned.
+// Search implements Engine. If a later page fails, the results of the earlier pages are returned.
 func (s custom) Search(ctx context.Context, q Query) ([]Result, error) {
 	var out []Result
 	for page := 1; page <= maxCustomPages && len(out) < q.Limit; page++ {
 		found, err := s.page(ctx, q, page)
 		if err != nil {
 			if len(out) > 0 && ctx.Err() == nil {
-				return out, nil // a part of the results is better than none
+				return out, nil // some results are better than none
 			}
 			return nil, err
 		}

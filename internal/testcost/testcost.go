@@ -1,5 +1,5 @@
-// Package testcost lets tests say what a function may cost for each byte of its input. Parsers of foreign input are to be
-// linear: what they take may grow with a document, and not with its square.
+// Package testcost lets tests bound the time and memory of a function per byte of its input. Parsers of foreign input must be linear: their
+// cost must not grow with the square of the input.
 package testcost
 
 import (
@@ -9,26 +9,25 @@ import (
 	"time"
 )
 
-// What a function may take whatever its input, where Limit does not say it.
+// Defaults of the fixed part of a Limit.
 const (
 	startTime  = time.Second
 	startAlloc = 8 << 20
 )
 
-// tries is how often a function is run before it has taken too long: other programs can take the processor away.
+// tries is the number of runs before a function counts as too slow, since other programs may use the processor.
 const tries = 3
 
-// Limit is what a function may take for each byte of input.
+// Limit bounds the cost of a function: a part per byte of input, and a fixed part.
 type Limit struct {
 	Time  time.Duration
-	Alloc int // bytes that are allocated, freed ones included
+	Alloc int // bytes allocated per byte of input, including freed ones
 
-	StartTime  time.Duration // whatever the input; 1 s
-	StartAlloc int           // the same; 8 MiB
+	StartTime  time.Duration // fixed part of the time; 1 s
+	StartAlloc int           // fixed part of the allocation; 8 MiB
 }
 
-// Check runs f, whose input has size bytes, and fails the test when it takes more than limit. Of the time, the least of three
-// runs counts.
+// Check runs f, whose input has size bytes, and fails the test if f exceeds limit. The shortest time of up to three runs counts.
 func Check(t testing.TB, size int, limit Limit, f func()) {
 	t.Helper()
 	mostTime, mostAlloc := cmp.Or(limit.StartTime, startTime)+time.Duration(size)*limit.Time, uint64(cmp.Or(limit.StartAlloc, startAlloc)+size*limit.Alloc)

@@ -7,7 +7,7 @@ import (
 	"legwork/internal/testcost"
 )
 
-// recorder is a test that must fail.
+// recorder is a testing.TB that records a failure.
 type recorder struct {
 	testing.TB
 	failed bool

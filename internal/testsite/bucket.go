@@ -12,17 +12,17 @@ import (
 
 // Bucket is an S3-compatible server on loopback with one bucket.
 type Bucket struct {
-	URL      string // address of the bucket, as ARTIFACT_DIR takes it: s3://NAME?…
-	Endpoint string // of the server
+	URL      string // address of the bucket for ARTIFACT_DIR: s3://NAME?…
+	Endpoint string // URL of the server
 	backend  *s3mem.Backend
 	requests atomic.Int64
-	status   atomic.Int64 // HTTP status of every answer; 0: the correct one
+	status   atomic.Int64 // HTTP status of all answers; 0: the correct one
 }
 
-// bucketName is the name of the one bucket.
+// bucketName is the name of the bucket.
 const bucketName = "evidence"
 
-// NewBucket starts a server with an empty bucket. It stops with the test.
+// NewBucket starts a server with an empty bucket. It is stopped when the test ends.
 func NewBucket(t testing.TB) *Bucket {
 	t.Helper()
 	b := &Bucket{backend: s3mem.New()}
@@ -44,7 +44,7 @@ func NewBucket(t testing.TB) *Bucket {
 	return b
 }
 
-// Answer makes the server answer every request with an HTTP status; 0: with the correct one.
+// Answer makes the server answer all requests with an HTTP status; 0: with the correct one.
 func (b *Bucket) Answer(status int) { b.status.Store(int64(status)) }
 
 // Requests counts the requests so far.

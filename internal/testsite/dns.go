@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// DNS is a name server on loopback. A test decides its answers.
+// DNS is a name server on loopback whose answers a test decides.
 type DNS struct {
 	conn   net.PacketConn
 	answer func(name string, asked int) string
@@ -20,9 +20,8 @@ type DNS struct {
 	asked map[string]int
 }
 
-// StartDNS starts a name server and stops it when the test ends. answer returns the address for a name (without
-// the last dot); empty: the name does not exist. asked counts the questions for the name, from 1. Answers may
-// not be cached (TTL 0).
+// StartDNS starts a name server, which is stopped when the test ends. answer returns the address for a name (without the last dot); empty: the name
+// does not exist. asked counts the questions for the name, from 1. Answers may not be cached (TTL 0).
 func StartDNS(t testing.TB, answer func(name string, asked int) string) *DNS {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -35,7 +34,7 @@ func StartDNS(t testing.TB, answer func(name string, asked int) string) *DNS {
 	return d
 }
 
-// Resolver asks this server and nobody else.
+// Resolver returns a resolver that asks only this server.
 func (d *DNS) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, StrictErrors: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var dialer net.Dialer
@@ -64,7 +63,7 @@ func (d *DNS) reply(query []byte) []byte {
 	q := m.Questions[0]
 	name := strings.TrimSuffix(strings.ToLower(q.Name.String()), ".")
 	m.Response, m.Authoritative, m.RecursionAvailable, m.Additionals = true, true, true, nil
-	// A lookup asks for IPv4 and IPv6 at the same time. Only the question for IPv4 is counted.
+	// A lookup asks for IPv4 and IPv6 at the same time. Only the IPv4 question is counted.
 	d.mu.Lock()
 	if q.Type == dnsmessage.TypeA {
 		d.asked[name]++

@@ -10,21 +10,20 @@ import (
 	"strings"
 )
 
-// Paths of the search engines that the site imitates. Each finds the same three pages for queries about kettles.
-// A word in the query changes the answer: "nothing" finds nothing, "captcha" gets a CAPTCHA, "broken" gets a
-// page that no parser understands, "busy" gets status 429. A query of more than six words finds nothing, as in
-// engines with exact matching.
+// Paths of the imitated search engines. Each finds the same three pages for queries about kettles. A word in the query changes the answer: "nothing"
+// finds nothing, "captcha" gets a CAPTCHA, "broken" gets a page that no parser understands, "busy" gets status 429. A query of more
+// than six words finds nothing, as in engines with exact matching.
 const (
 	DuckDuckGoPath = "/duckduckgo/html/"
 	BingPath       = "/bing/search"
 	GooglePath     = "/google/customsearch/v1"
 	SearXNGPath    = "/searxng/search"
 
-	// BingScriptedPath is like BingPath, but a script writes the results: without a browser there are none.
+	// BingScriptedPath is like BingPath, but a script writes the results, so a browser is needed.
 	BingScriptedPath = "/bing/scripted"
 )
 
-// GoogleKey is the key that the site's Google accepts, with the engine id GoogleID.
+// GoogleKey is the key that the imitated Google API accepts, with the engine id GoogleID.
 const (
 	GoogleKey = "AIza-test-key"
 	GoogleID  = "0123456789abcdef0"
@@ -32,7 +31,7 @@ const (
 
 type finding struct{ URL, Title, Snippet string }
 
-// findings are the pages that every engine of the site finds.
+// findings returns the pages that all imitated engines find.
 func (s *Site) findings() []finding {
 	return []finding{
 		{s.URL("/manual/settings-heating.html"), "2.1. Heating & keeping warm", "keep_warm_minutes: how long the water of the kettle is kept at its temperature. The default is 25 minutes."},
@@ -41,7 +40,7 @@ func (s *Site) findings() []finding {
 	}
 }
 
-// engines adds the search engines.
+// engines adds the imitated search engines.
 func (s *Site) engines() {
 	s.Handle(DuckDuckGoPath, s.engine(s.duckDuckGo))
 	s.Handle(BingPath, s.engine(s.bing))
@@ -52,7 +51,7 @@ func (s *Site) engines() {
 	s.Handle(SearXNGPath, s.engine(s.searxng))
 }
 
-// engine does what all engines of the site have in common. show writes the page.
+// engine does what all imitated engines have in common. show writes the page.
 func (s *Site) engine(show func(w http.ResponseWriter, q string, found []finding)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query().Get("q")
@@ -109,12 +108,12 @@ func (s *Site) duckDuckGo(w http.ResponseWriter, q string, found []finding) {
 	_, _ = w.Write([]byte(b.String()))
 }
 
-// emphasised marks a word of the query as engines do.
+// emphasised marks up a word of the query, as engines do.
 func emphasised(s string) string {
 	return strings.ReplaceAll(template.HTMLEscapeString(s), "kettle", "<b>kettle</b>")
 }
 
-// bing imitates https://www.bing.com/search. The second result leads through one of Bing's own redirects.
+// bing imitates https://www.bing.com/search. The second result is one of Bing's redirects.
 func (s *Site) bing(w http.ResponseWriter, q string, found []finding) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if strings.Contains(q, "captcha") {
@@ -141,8 +140,7 @@ func (s *Site) bing(w http.ResponseWriter, q string, found []finding) {
 	_, _ = w.Write([]byte(b.String()))
 }
 
-// google imitates the Programmable Search JSON API. It has 23 results in pages of at most ten. The first three
-// are those of the other engines.
+// google imitates the Programmable Search JSON API. It has 23 results, at most ten per page. The first three are those of the other engines.
 func (s *Site) google(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	q := r.URL.Query()

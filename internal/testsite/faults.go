@@ -144,7 +144,7 @@ func retryAfter(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("<!DOCTYPE html><title>Slow down</title><p>Slow down."))
 }
 
-// slow never ends by itself: it writes until the client leaves.
+// slow writes until the client disconnects.
 func (s *Site) slow(w http.ResponseWriter, r *http.Request) {
 	html(w)
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Hostile is a document that was made to take much time or memory of a reader.
+// Hostile is a document that makes readers use much time or memory.
 type Hostile struct {
-	Name        string // of its file
+	Name        string // its file name
 	ContentType string
 	Body        []byte
 }
 
-// HostileDocuments returns documents that made readers of pages fail, each of at most 10 MB.
+// HostileDocuments returns documents that have made readers fail, each of at most 10 MB.
 func HostileDocuments() []Hostile {
 	const html, markdown, pdf = "text/html; charset=utf-8", "text/markdown", "application/pdf"
 	var out []Hostile
@@ -73,7 +73,7 @@ func numbered(n int, format string) string {
 	return b.String()
 }
 
-// backticks makes code spans that are never closed, each of another length.
+// backticks makes code spans that are never closed, each of a different length.
 func backticks(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -90,8 +90,7 @@ func nestedList(n int) string {
 	return b.String()
 }
 
-// pdfObjects writes a PDF with these objects, numbered from 1. The first is the catalogue. Streams are
-// compressed.
+// pdfObjects writes a PDF with these objects, numbered from 1. The first one is the catalogue. Streams are compressed.
 func pdfObjects(objects []string, streams map[int]string) []byte {
 	var b bytes.Buffer
 	b.WriteString("%PDF-1.4\n")
@@ -119,7 +118,7 @@ func pdfObjects(objects []string, streams map[int]string) []byte {
 
 const bombFont = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
 
-// textBomb is a small PDF whose one page shows a sentence n times.
+// textBomb makes a small PDF with one page that shows a sentence n times.
 func textBomb(n int) []byte {
 	return pdfObjects([]string{
 		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [4 0 R] /Count 1 >>", bombFont,
@@ -127,7 +126,7 @@ func textBomb(n int) []byte {
 	}, map[int]string{5: "BT /F1 12 Tf 72 700 Td " + strings.Repeat("(The kettle holds 1.7 litres of water. ) Tj 0 -1 Td ", n) + "ET"})
 }
 
-// formBomb is a PDF in which each form shows the next one ten times, over depth levels.
+// formBomb makes a PDF with depth levels of forms, in which each form shows the next one ten times.
 func formBomb(depth int) []byte {
 	objects := []string{
 		"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [4 0 R] /Count 1 >>", bombFont,
@@ -144,7 +143,7 @@ func formBomb(depth int) []byte {
 	return pdfObjects(objects, streams)
 }
 
-// pagesBomb is a PDF of n pages with the same content.
+// pagesBomb makes a PDF of n pages with the same content.
 func pagesBomb(n int) []byte {
 	return pdfObjects([]string{
 		"<< /Type /Catalog /Pages 2 0 R >>",

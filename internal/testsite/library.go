@@ -28,7 +28,7 @@ func (s *Site) library() {
 	s.text("/manual/recipes.md", "text/markdown; charset=utf-8", recipes)
 }
 
-// sheet puts around a page's content what surrounds it on every page of the site.
+// sheet adds to a page's content what surrounds it on all pages of the site.
 func sheet(title, body string) string {
 	return `<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8"><title>` + template.HTMLEscapeString(title) + `</title>
 <meta property="og:title" content="Aurora: ` + template.HTMLEscapeString(title) + `"><style>body{font:16px serif}</style><script>var tracker = "never shown";</script></head>
@@ -103,7 +103,7 @@ func aToZ() string {
 	return b.String()
 }
 
-// long is an article of some 60 paragraphs, each different.
+// long returns an article of about 60 different paragraphs.
 func long() string {
 	var b strings.Builder
 	b.WriteString(`<article><h1>5. The history of boiling</h1>`)

@@ -11,27 +11,27 @@ import (
 	"testing"
 )
 
-// Turn says how a scripted model answers one request.
+// Turn is the answer of a scripted model to one request.
 type Turn struct {
 	Text  string
 	Calls []ToolCall
-	Stop  string // the provider's own word; empty: the fitting one. "none" leaves it out
+	Stop  string // stop reason in the provider's words; empty: the usual one; "none": no stop reason
 	In    int    // input tokens; 0: 100
 	Out   int    // output tokens; 0: 10
 
-	Thoughts int // tokens among Out that are counted only in the total, as Google does
+	Thoughts int // tokens among Out that count only in the total, as Google reports them
 
-	Status     int             // of an error; 0: none
+	Status     int             // HTTP status of an error; 0: no error
 	Error      string          // message of the error
 	Code       string          // code or type of the error
-	RetryAfter string          // header
+	RetryAfter string          // Retry-After header
 	Raw        string          // sent as the body instead of a reply
 	Cut        bool            // close the connection in the middle of the reply or stream
 	NoEnd      bool            // end a stream without its end mark
 	StreamFail string          // send this error event in the middle of a stream
-	Hold       <-chan struct{} // wait for this channel before the reply, or until the client leaves
+	Hold       <-chan struct{} // wait for this channel before the reply, or until the client disconnects
 	Halfway    <-chan struct{} // wait for this channel in the middle of a stream
-	Hang       bool            // send no reply until the client leaves
+	Hang       bool            // send no reply until the client disconnects
 }
 
 // ToolCall is a tool call in a scripted reply. Arguments are sent unchanged.
@@ -48,7 +48,7 @@ type ModelRequest struct {
 	Raw    string
 }
 
-// Messages gives the request's messages.
+// Messages returns the request's messages.
 func (r ModelRequest) Messages() []map[string]any {
 	list, _ := r.Body["messages"].([]any)
 	var out []map[string]any
@@ -85,7 +85,7 @@ func (r ModelRequest) Tools() []string {
 // Script chooses the reply to a request. n counts the requests from 0.
 type Script func(n int, r ModelRequest) Turn
 
-// Play is a script with fixed turns. Further requests get an error that is not transient.
+// Play is a script with fixed turns. Further requests get a permanent error.
 func Play(turns ...Turn) Script {
 	return func(n int, _ ModelRequest) Turn {
 		if n < len(turns) {
@@ -98,14 +98,14 @@ func Play(turns ...Turn) Script {
 // LLM is a scripted language model over HTTP. Its methods may be called from any goroutine.
 type LLM struct {
 	server *httptest.Server
-	base   string // path of its API
+	base   string // path of the API
 	closed chan struct{}
 	script Script
 
 	mu       sync.Mutex
 	requests []ModelRequest
-	models   []string // that its list names
-	key      string   // that it demands; empty: none
+	models   []string // models in the list of models
+	key      string   // key that requests must have; empty: none
 	checks   int      // requests for the list of models or for one model
 }
 
@@ -121,7 +121,7 @@ func startLLM(t testing.TB, script Script, serve func(l *LLM, w http.ResponseWri
 	return l
 }
 
-// Close stops the server: later connections are refused.
+// Close stops the server. Later connections are refused.
 func (l *LLM) Close() {
 	l.server.CloseClientConnections()
 	l.server.Close()
@@ -160,8 +160,8 @@ func (l *LLM) take(r *http.Request) (ModelRequest, Turn, int) {
 	return m, l.script(n, m), n
 }
 
-// refuse answers requests that need no script: those with a wrong key, and checks of models. It returns true
-// when it has answered. fail writes an error in the provider's form, list writes the models.
+// refuse answers requests that need no script: those with a wrong key, and checks of models. It returns true if it has answered. fail writes an error
+// in the provider's form; list writes the models.
 func (l *LLM) refuse(r *http.Request, key string, fail func(status int, code, message string), list func(models []string, asked string)) bool {
 	l.mu.Lock()
 	demanded, models := l.key, l.models
@@ -191,8 +191,7 @@ func (l *LLM) refuse(r *http.Request, key string, fail func(status int, code, me
 	return true
 }
 
-// next waits until the reply to r may be sent. ok is false when there is no reply to send: the client left, or
-// an error was sent already.
+// next waits until the reply to r may be sent. ok is false if there is no reply to send: the client has disconnected, or an error was sent.
 func (l *LLM) next(w http.ResponseWriter, r *http.Request, fail func(status int, code, message string)) (req ModelRequest, turn Turn, n int, ok bool) {
 	req, turn, n = l.take(r)
 	switch {
@@ -208,7 +207,7 @@ func (l *LLM) next(w http.ResponseWriter, r *http.Request, fail func(status int,
 	return req, turn, n, false
 }
 
-// wait delays a reply as the turn says. It returns false when the client or the server has left.
+// wait delays a reply as the turn says. It returns false if the client has disconnected or the server is closed.
 func (l *LLM) wait(r *http.Request, t Turn) bool {
 	if t.Hang {
 		select {

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// Google starts a scripted model that behaves like the Gemini API's endpoint for OpenAI's protocol: it refuses
-// what that refuses, and its errors have Google's form. A model whose name contains "gemini-3" requires thought
-// signatures.
+// Google starts a scripted model that behaves like the Gemini API's endpoint for OpenAI's protocol: it refuses the same requests, and its errors
+// have Google's form. A model whose name contains "gemini-3" requires thought signatures.
 func Google(t testing.TB, script Script) *LLM {
 	t.Helper()
 	l := startLLM(t, script, (*LLM).serveGoogle)
@@ -44,7 +43,7 @@ func (l *LLM) serveGoogle(w http.ResponseWriter, r *http.Request) {
 	replyOpenAI(w, r, req, turn, n)
 }
 
-// googleComplaint says what the Gemini API would refuse in a history; empty: nothing.
+// googleComplaint returns the error with which the Gemini API would refuse a history; empty: none.
 func googleComplaint(req ModelRequest) string {
 	model, _ := req.Body["model"].(string)
 	for _, m := range req.Messages() {

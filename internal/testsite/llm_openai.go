@@ -14,7 +14,7 @@ func OpenAI(t testing.TB, script Script) *LLM {
 	return startLLM(t, script, (*LLM).serveOpenAI)
 }
 
-// BaseURL is the base URL of the API, as LLM_BASE_URL takes it.
+// BaseURL returns the base URL of the API, for LLM_BASE_URL.
 func (l *LLM) BaseURL() string { return l.server.URL + l.base }
 
 func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
@@ -44,8 +44,7 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 	replyOpenAI(w, r, req, turn, n)
 }
 
-// replyOpenAI sends a turn in OpenAI's form, whole or as a stream, as the request asks. n is the number of the
-// request.
+// replyOpenAI sends a turn in OpenAI's form, whole or as a stream, as requested. n is the number of the request.
 func replyOpenAI(w http.ResponseWriter, r *http.Request, req ModelRequest, turn Turn, n int) {
 	if on, _ := req.Body["stream"].(bool); on {
 		openAIStream(w, r, turn)

@@ -70,8 +70,8 @@ fetch('/app/data.json').then(r => r.json()).then(d => setTimeout(() => {
 	document.getElementById('root').innerHTML = '<main><h1>' + d.title + '</h1><p>' + (advanced ? d.advanced : d.text) + '</p><a href="/maintenance.html">Maintenance</a></main>';
 }, 150));`
 
-// bannerPage asks for consent as common frameworks do: the banner appears late, covers everything, and the page
-// behind it cannot be scrolled.
+// bannerPage is a page with a consent banner as common frameworks make it: the banner appears late and covers everything, and the page behind it
+// cannot be scrolled.
 func bannerPage() string {
 	return sheet("Banner", `<h1>Care</h1><p>Wipe the Kestrel with a damp cloth, never with bleach.</p><p>`+strings.Repeat("Dry it with a soft towel and store it in a dry place. ", 30)+`</p>
 <script>setTimeout(() => {
@@ -82,7 +82,7 @@ func bannerPage() string {
 }, 100)</script>`)
 }
 
-// longPage is a page about 9000 pixels tall.
+// longPage returns a page about 9000 pixels high.
 func longPage() string {
 	var b strings.Builder
 	b.WriteString(`<header style="position:sticky;top:0;background:#234;color:#fff;padding:20px">The Kestrel handbook</header>`)
@@ -93,7 +93,7 @@ func longPage() string {
 	return sheet("Long", b.String())
 }
 
-// picture is an image with a gradient of 300 by 200 pixels.
+// picture returns an image of 300 by 200 pixels with a gradient.
 func picture() []byte {
 	img := image.NewRGBA(image.Rect(0, 0, 300, 200))
 	for y := range 200 {

@@ -1,6 +1,5 @@
-// Package testsite is a small web site on loopback for tests: the documentation of a kettle that does not exist,
-// and routes that behave as badly as real servers do. It records every request and can delay answers, so tests
-// wait for events and never for time to pass.
+// Package testsite is a small web site on loopback for tests: the documentation of a kettle that does not exist, and paths that misbehave as real
+// servers do. It records all requests and can delay answers, so that tests wait for events and never for a fixed time.
 //
 // A fetcher must be allowed to open the network 127.0.0.0/8.
 package testsite
@@ -31,23 +30,23 @@ type Request struct {
 // Site is a running site. Its methods may be called from any goroutine.
 type Site struct {
 	server *httptest.Server
-	closed chan struct{} // ends held and trickling answers
+	closed chan struct{} // closed at the end; ends delayed and slow answers
 
 	mu       sync.Mutex
-	arrived  *sync.Cond // signalled when a request was recorded or a waiter gave up
+	arrived  *sync.Cond // signalled when a request was recorded or a waiter stopped waiting
 	pages    map[string]http.HandlerFunc
 	held     map[string]chan struct{}
-	failures map[string]int // by the query of /flaky: how often it failed
+	failures map[string]int // number of failures, by the query of /flaky
 	requests []Request
 }
 
-// Start starts a site and stops it when the test ends.
+// Start starts a site, which is stopped when the test ends.
 func Start(t testing.TB) *Site {
 	t.Helper()
 	return StartOn(t, "127.0.0.1")
 }
 
-// StartOn is Start on a loopback address such as 127.0.0.2. Sites on different addresses are different domains.
+// StartOn starts a site on a loopback address such as 127.0.0.2. Sites on different addresses are different domains.
 func StartOn(t testing.TB, address string) *Site {
 	t.Helper()
 	s := &Site{closed: make(chan struct{}), pages: map[string]http.HandlerFunc{}, held: map[string]chan struct{}{}, failures: map[string]int{}}
@@ -73,7 +72,7 @@ func StartOn(t testing.TB, address string) *Site {
 // URL returns the absolute URL of a path of the site.
 func (s *Site) URL(path string) string { return s.server.URL + path }
 
-// Host is the site's host with its port.
+// Host returns the site's host and port.
 func (s *Site) Host() string {
 	u, _ := url.Parse(s.server.URL)
 	return u.Host
@@ -94,8 +93,8 @@ func (s *Site) Page(path, html string) {
 	})
 }
 
-// Hold delays requests for path until release is called, the client leaves, or the test ends. A delayed request
-// is already recorded. release may be called more than once.
+// Hold delays requests for path until release is called, the client disconnects, or the test ends. A delayed request is already recorded. release may
+// be called more than once.
 func (s *Site) Hold(path string) (release func()) {
 	gate := make(chan struct{})
 	s.mu.Lock()
@@ -135,7 +134,7 @@ func (s *Site) count(path string) int {
 	return n
 }
 
-// WaitFor returns when path was requested at least n times. It returns an error when ctx ends first.
+// WaitFor returns when path was requested at least n times. It returns an error if ctx ends first.
 func (s *Site) WaitFor(ctx context.Context, path string, n int) error {
 	defer context.AfterFunc(ctx, func() {
 		s.mu.Lock()

@@ -1,10 +1,9 @@
-// Command pdfwords measures how many of pdftotext's words this project's PDF reader keeps, in order. It prints a row of a
-// Markdown table for each file, and exits with 1 when the mean is below -min. pdftotext is part of poppler-utils.
+// Command pdfwords measures how many of pdftotext's words our PDF reader keeps, in order. It prints a row of a Markdown table for each file, and exits with
+// status 1 if the mean is below -min. pdftotext is part of poppler-utils.
 //
-// In order means: the longest common subsequence of the words of each page. pdftotext has two orders of its own: one by where
-// words stand, and that of the file (-raw). On slides and in tables they differ as much from each other as from ours, so the
-// mean counts the one of them, page by page, that ours is nearer to. The table has the share in the first order alone, too, and
-// how much of the first order is in the second: what no reader could keep of both.
+// The words in order are the longest common subsequence of the words of each page. pdftotext has two orders: by position on the page, and by order in the
+// file (-raw). On slides and in tables these two differ from each other as much as from ours. So for each page the mean uses the one that is closer to
+// ours. The table also has the share in the first order alone, and the share of the first order in the second. No reader could keep more of both.
 //
 //	go run ./scripts/pdfwords [-min 97] [-v] FILE.pdf …
 package main
@@ -89,7 +88,7 @@ func main() {
 	}
 }
 
-// pdftotext gives the words of each page.
+// pdftotext returns the words of each page.
 func pdftotext(file string, flags ...string) (pages [][]string, err error) {
 	out, err := exec.CommandContext(context.Background(), "pdftotext", append(flags, "-enc", "UTF-8", file, "-")...).Output()
 	for page := range bytes.SplitSeq(out, []byte("\f")) {
@@ -98,9 +97,8 @@ func pdftotext(file string, flags ...string) (pages [][]string, err error) {
 	return pages, err
 }
 
-// words splits a text into words of one form: letters and digits alone, with compatibility characters
-// decomposed. A word that was divided at the end of a line is one word. In scripts without spaces each character
-// is a word.
+// words splits a text into words of letters and digits, with compatibility characters decomposed. A word that was divided at the end of a line counts as
+// one word. In scripts without spaces, each character is a word.
 func words(s string) []string {
 	s = norm.NFKC.String(strings.NewReplacer("-\n", "", "\u00ad\n", "", "\u2010\n", "", "-", "", "\u2010", "", "\u00ad", "").Replace(s))
 	var b strings.Builder
@@ -131,7 +129,7 @@ func bag(want, got []string) (n int, missing []string) {
 	return n, missing
 }
 
-// common is the length of the longest common subsequence.
+// common returns the length of the longest common subsequence.
 func common(a, b []string) int {
 	row := make([]int, len(b)+1)
 	for _, x := range a {

@@ -19,13 +19,13 @@ type Camera struct {
 	mu     sync.Mutex
 	Shots  []page.ShotRequest
 	Names  []string
-	now    int                                                        // on their way
-	Most   int                                                        // at once
-	Before func(ctx context.Context, n int, r page.ShotRequest) error // nil: nothing goes wrong
+	now    int                                                        // pictures being taken
+	Most   int                                                        // greatest number of pictures being taken at once
+	Before func(ctx context.Context, n int, r page.ShotRequest) error // called before each picture; nil: no picture fails
 	Narrow bool                                                       // a picture shows only one quote; otherwise all
 }
 
-// Shoot is for agent.Env.
+// Shoot implements agent.Env's Shoot.
 func (c *Camera) Shoot(ctx context.Context, name string, r page.ShotRequest) (agent.Picture, error) {
 	c.mu.Lock()
 	n := len(c.Shots)
@@ -107,7 +107,7 @@ type Listener struct {
 	Began  int // how often the text began
 }
 
-// Emit is for agent.Env.PublishFragment.
+// Emit implements agent.Env's PublishFragment.
 func (h *Listener) Emit(offset int, text string) {
 	h.Pieces++
 	switch {

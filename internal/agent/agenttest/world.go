@@ -30,9 +30,9 @@ type World struct {
 	Fetcher  *page.Fetcher
 	worker   uuid.UUID
 	Engines  *search.Set
-	Lists    *page.Lists                                                       // the operator's; nil: none
-	research func(ctx context.Context, env agent.Env) (research.Result, error) // what works on the tasks
-	pin      research.Pin                                                      // what they are pinned to
+	Lists    *page.Lists                                                       // the operator's lists; nil: none
+	research func(ctx context.Context, env agent.Env) (research.Result, error) // runs a task
+	pin      research.Pin                                                      // the provider, model and prompts that tasks are pinned to
 }
 
 // OpenGate grants every request at once.
@@ -71,7 +71,7 @@ func (w *World) Must(err error) {
 	}
 }
 
-// Options are the defaults of the API, without a seed.
+// Options returns the defaults of the API, without a start page.
 func Options() research.Options {
 	return research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.Library,
 		MaxResults: 10, SafeMode: true, AllowExternalLinks: true}
@@ -319,7 +319,7 @@ func (j *Work) Sound(t *testing.T) research.Task {
 	}
 	findings, err := j.Store.Worker().Audit(t.Context())
 	require.NoError(t, err)
-	for _, f := range findings { // jobs are not made here
+	for _, f := range findings { // other findings concern jobs, which this package does not make
 		require.NotContains(t, f.Rule, "citation", f.Detail)
 	}
 	return task

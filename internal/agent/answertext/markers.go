@@ -16,8 +16,8 @@ type Checked struct {
 	Text        string
 	Used        []int // numbers of the quotes by marker: marker n stands for quote Used[n-1]
 	Invalid     int   // number of markers that pointed at no quote and were removed
-	Sentences   int   // that state something
-	Unsupported int   // of those, without a marker
+	Sentences   int   // sentences that state something
+	Unsupported int   // of these, the sentences without a marker
 }
 
 var (

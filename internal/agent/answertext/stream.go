@@ -26,7 +26,7 @@ type Stream struct {
 var (
 	thoughtOpens  = regexp.MustCompile(`(?i)^<(?:think|thinking|thought|reasoning)>`)
 	thoughtCloses = regexp.MustCompile(`(?i)</(?:think|thinking|thought|reasoning)>`)
-	thoughtBegins = regexp.MustCompile(`(?i)^</?[a-z]{0,9}$`) // the beginning of what may become a tag
+	thoughtBegins = regexp.MustCompile(`(?i)^</?[a-z]{0,9}$`) // an incomplete tag
 	markerHere    = regexp.MustCompile(`^` + marker.String())
 	markerBegins  = regexp.MustCompile(`^[\[【][\s\d^,;–-]{0,40}$`)
 	codeHere      = regexp.MustCompile("^`[^`\n]*`")

@@ -10,8 +10,8 @@ import (
 	"legwork/internal/agent/agenttest"
 )
 
-// spoken sends a reply in the given pieces, and returns the text that a client has before and after the end.
-func spoken(t *testing.T, quotes int, pieces ...string) (before string, h *agenttest.Listener, answer string) {
+// publish sends a reply in the given pieces. It returns the text published before the reply ended, the client, and the answer.
+func publish(t *testing.T, quotes int, pieces ...string) (before string, h *agenttest.Listener, answer string) {
 	t.Helper()
 	h = &agenttest.Listener{T: t}
 	s := NewStream(h.Emit, quotes)
@@ -31,9 +31,9 @@ func letters(s string) (out []string) {
 	return out
 }
 
-// TestSpeaker: what is published before the end when a reply arrives letter by letter, and how often the text
-// starts again.
-func TestSpeaker(t *testing.T) {
+// TestStream sends a reply letter by letter. It checks the text published before the end, and how often the text started
+// again.
+func TestStream(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		reply, before string
@@ -60,7 +60,7 @@ func TestSpeaker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			before, h, answer := spoken(t, 3, letters(tc.reply)...)
+			before, h, answer := publish(t, 3, letters(tc.reply)...)
 			require.Equal(t, tc.before, before)
 			require.Equal(t, answer, string(h.Text))
 			require.Equal(t, tc.begun, h.Began)
@@ -68,9 +68,9 @@ func TestSpeaker(t *testing.T) {
 	}
 }
 
-// TestSpeakerEndsAlike: for any reply in any pieces, the client ends with the answer. The text starts again only
-// where a tag turns the text before it into a thought, or where a thought and code are mixed.
-func TestSpeakerEndsAlike(t *testing.T) {
+// TestStreamEndsWithTheAnswer: whatever the reply and its pieces, the client has the answer in the end. The text starts again only if a
+// tag turns earlier text into a thought, or if a thought and code are mixed.
+func TestStreamEndsWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	parts := []string{"word ", "It is 5. ", " ", "\n", "\t", "[1]", " [2]", "[9]", "[1, 9]", "[1-3]", "【2】", "[", "]", "[4", "[x]", "`", "``", "```",
 		"`a[1]`", "é", "百", "<", "<b>", "1 < 2", "[^2]", "<thi", "[2–3]"}
@@ -93,8 +93,8 @@ func TestSpeakerEndsAlike(t *testing.T) {
 			}
 			pieces, runes = append(pieces, string(runes[:n])), runes[n:]
 		}
-		_, h, answer := spoken(t, 3, pieces...)
-		if answer == "" { // then the quotes are the answer
+		_, h, answer := publish(t, 3, pieces...)
+		if answer == "" { // without an answer the quotes are the answer
 			continue
 		}
 		require.Equal(t, answer, string(h.Text), "%q", pieces)

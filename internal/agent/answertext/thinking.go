@@ -11,7 +11,7 @@ var (
 	thinkingOpen = regexp.MustCompile(`(?is)<(?:think|thinking|thought|reasoning)>.*$`)
 )
 
-// WithoutThinking leaves out the thoughts of a model, also where one of the tags is missing.
+// WithoutThinking removes the thoughts of a model, even if one of their tags is missing.
 func WithoutThinking(s string) string {
 	s = thinking.ReplaceAllString(s, "")
 	s = thinkingEnd.ReplaceAllString(s, "")

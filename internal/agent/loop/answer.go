@@ -16,14 +16,14 @@ import (
 	"legwork/internal/research"
 )
 
-// shownProof is a quote as the answer's prompt numbers it.
+// shownProof is a quote with its number, as the prompt of the answer shows it.
 type shownProof struct {
 	N                int
 	Title, URL, Text string
 }
 
-// answer has the answer written from the verified quotes. Without any, the reader's ranking, and before that its reading,
-// gives them.
+// answer asks the model to write the answer from the verified quotes, checks its markers and computes the confidence. If the
+// model cited nothing, the built-in reader chooses the quotes.
 func (a *run) answer(ctx context.Context) (research.Result, error) {
 	if len(a.replay) > 0 {
 		p := purposeOf(a.replay[0])
@@ -61,8 +61,8 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0))}, nil
 }
 
-// evidenceOfReader fills in for a model that cited nothing: the reader opens pages when none was read, and its best
-// passages become the evidence.
+// evidenceOfReader adds evidence if the model cited nothing. The built-in reader opens pages if none was read, and cites the
+// passages that it ranks best.
 func (a *run) evidenceOfReader(ctx context.Context) error {
 	if len(a.Quotes) > 0 {
 		return nil
@@ -81,7 +81,7 @@ func (a *run) evidenceOfReader(ctx context.Context) error {
 	return nil
 }
 
-// write makes the last call. A model that fails for good here, after the research is paid for, fails the task.
+// write asks the model for the answer, and once more if the reply is empty. An error of the model fails the task.
 func (a *run) write(ctx context.Context, stream *answertext.Stream) (string, error) {
 	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
 		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
@@ -116,7 +116,7 @@ func (a *run) write(ctx context.Context, stream *answertext.Stream) (string, err
 	}
 }
 
-// shownProofs are the quotes as prompts number them.
+// shownProofs lists the quotes with their numbers, as prompts show them.
 func (a *run) shownProofs() []shownProof {
 	shown := make([]shownProof, len(a.Quotes))
 	for i, p := range a.Quotes {
@@ -125,10 +125,10 @@ func (a *run) shownProofs() []shownProof {
 	return shown
 }
 
-// maxQuoted is how many quotes stand in for an answer that the model did not write.
+// maxQuoted bounds the quotes that quoteAll uses.
 const maxQuoted = 5
 
-// quoteAll is the answer where the model wrote none: the quotes, word for word.
+// quoteAll builds the answer if the model wrote none: the first quotes, word for word.
 func (a *run) quoteAll() answertext.Checked {
 	c := answertext.Checked{}
 	var b strings.Builder
@@ -141,15 +141,15 @@ func (a *run) quoteAll() answertext.Checked {
 	return c
 }
 
-// Parts of the confidence in a model's answer, which sum up to 1.
+// Weights of the parts of the confidence in a model's answer. Their sum is 1.
 const (
-	confidenceCited   = 0.45 // times the share of the answer's sentences that have a marker, times the mean weight of the verdicts on them
+	confidenceCited   = 0.45 // times the share of the answer's sentences that have a marker, times the mean weight of their verdicts
 	confidenceFits    = 0.30 // times the share of the question's words, by weight, that the best quote used covers
-	confidenceSources = 0.25 // times the number of different pages used, up to two, less what one page alone gives: half
+	confidenceSources = 0.25 // times the number of pages quoted, at most 2, divided by 2
 )
 
-// confidence is how far the answer can be trusted, 0..1, from what can be seen of it: how much of it is cited, how well the
-// quotes fit the question, how many pages agree. The model's own opinion does not count.
+// confidence estimates how far the answer can be trusted, 0..1. It measures how much of the answer is cited, how well the quotes
+// fit the question, and how many pages are quoted. The model's own opinion does not count.
 func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) float64 {
 	if len(used) == 0 {
 		return agent.NoConfidence
@@ -171,7 +171,7 @@ func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) f
 	return min(1, ranking.Round(confidenceCited*share*v.weight()+confidenceFits*fits+confidenceSources*min(1, float64(len(pages))/2)))
 }
 
-// metadata tells how the answer came about.
+// metadata describes how the answer was made: model, pages read, tokens, cost, and the budget that ended the research.
 func (a *run) metadata(c answertext.Checked, partial bool) map[string]any {
 	m := map[string]any{
 		"provider": a.model.Provider(), "model": a.model.Name(), "languageModel": true, "promptVersion": prompts.Version,

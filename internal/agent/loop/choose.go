@@ -11,13 +11,13 @@ import (
 	"legwork/internal/research"
 )
 
-// Chooser is what answers in one process: its model, or the built-in reader. A task goes on with what it began with.
+// Chooser chooses, for each task, the model or the built-in reader. A task keeps the choice of its first run.
 type Chooser struct {
-	Model  llm.Model // nil: none
+	Model  llm.Model // nil: no model is configured
 	Limits Limits
 }
 
-// Pin is what a task that begins here is pinned to.
+// Pin names the provider, model and prompts that a new task is pinned to.
 func (c Chooser) Pin() research.Pin {
 	if c.Model == nil {
 		return reader.Pin()
@@ -25,8 +25,8 @@ func (c Chooser) Pin() research.Pin {
 	return research.Pin{Provider: c.Model.Provider(), Model: c.Model.Name(), Prompt: prompts.Version}
 }
 
-// Run researches a task with what it is pinned to. Every process has the reader. A task that began with a model or prompts
-// that this process does not have fails transiently: another worker may have them.
+// Run researches a task with the model or reader that the task is pinned to. Every process has the reader. If this process does
+// not have the model or the prompts of the task, Run fails transiently, because another worker may have them.
 func (c Chooser) Run(ctx context.Context, env agent.Env) (research.Result, error) {
 	pin := env.Task.Pin
 	switch {

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestPinHolds: a task goes on with what it began with, and waits for a worker that has it.
+// TestPinHolds: a task keeps the model of its first run, and waits for a worker that has this model.
 func TestPinHolds(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, testsite.Play())

@@ -13,15 +13,15 @@ import (
 	"legwork/internal/research"
 )
 
-// uncited is the journaled result of a cite whose quote is not on the page.
+// uncited is the journaled result of a cite call whose quote is not on the page.
 type uncited struct {
 	agent.Cited
 	Message string `json:"message,omitempty"`
 	Closest string `json:"closest,omitempty"`
 }
 
-// citeTool checks a quote against the snapshot that this task read. What is found is kept with the source's own span; what
-// is not is answered with the closest passage, and nothing is kept.
+// citeTool looks for a quote in the snapshots that this task read. A quote that is found becomes evidence, with its span in the
+// snapshot. Otherwise nothing is stored, and the model is shown the closest passage.
 func (a *run) citeTool(ctx context.Context, url, quote string) (shownOutcome, error) {
 	candidates := a.citable(url)
 	if len(candidates) == 0 {
@@ -59,7 +59,7 @@ func (a *run) citeTool(ctx context.Context, url, quote string) (shownOutcome, er
 	return shownOutcome{text: fmt.Sprintf("Kept as evidence %d. You have %d so far.", res.Evidence, len(a.Quotes)), fresh: fresh}, nil
 }
 
-// citable are the pages that a quote may be on: the one named, then the others, newest first.
+// citable lists the pages to look for a quote on: first the page with the URL given, then the others, newest first.
 func (a *run) citable(url string) []*agent.Opened {
 	var out []*agent.Opened
 	if u, ok := a.address(url); ok {
@@ -75,7 +75,7 @@ func (a *run) citable(url string) []*agent.Opened {
 	return out
 }
 
-// kept is the effect of a quote that was found. A span that is evidence already stays the same evidence.
+// kept returns the effect of a quote that was found. A span that was cited before keeps its evidence number.
 func (a *run) kept(o *agent.Opened, start, end int) agent.Effect {
 	c := agent.Cited{Evidence: a.LastEvidence + 1, PageID: o.PageID, URL: o.URL, Title: o.Title, Start: start, End: end}
 	if u, err := neturl.Parse(o.URL); err == nil && c.Title == "" {
@@ -93,7 +93,7 @@ func (a *run) kept(o *agent.Opened, start, end int) agent.Effect {
 	return e
 }
 
-// notFound is the effect of a quote that is on no page.
+// notFound returns the effect of a quote that is on no page.
 func (a *run) notFound(ctx context.Context, candidates []*agent.Opened, quote string) (agent.Effect, error) {
 	res := uncited{Message: "these words are not on the page."}
 	if quotes.TooShort(quote) {

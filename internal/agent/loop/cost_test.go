@@ -25,7 +25,7 @@ func citing(a **asking) testsite.Script {
 	}
 }
 
-// TestCost: each reply has its cost in its step and its event, the task the sum of them.
+// TestCost: the step and the event of each reply have its cost; the task has the sum.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -62,7 +62,7 @@ func TestCost(t *testing.T) {
 	require.Nil(t, a.Finished().Usage.CostUSD)
 }
 
-// TestMaxTokens: the task's own budget ends its research, the server's too, and the lower one counts.
+// TestMaxTokens: research ends at the token budget of the task or of the server, whichever is lower.
 func TestMaxTokens(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -92,8 +92,8 @@ func TestMaxTokens(t *testing.T) {
 	}
 }
 
-// TestSupport: verdicts are stored with the citations, move the confidence, and whatever is wrong with them leaves the
-// citations unchecked.
+// TestSupport: verdicts are stored with the citations and change the confidence. If anything is wrong with the verdicts, the
+// citations stay unchecked.
 func TestSupport(t *testing.T) {
 	t.Parallel()
 	confidence := map[string]float64{}
@@ -128,7 +128,7 @@ func TestSupport(t *testing.T) {
 	require.Equal(t, confidence[research.Supported], confidence[research.Unchecked])
 }
 
-// TestSupportResumed: the verdicts are journaled like any other reply.
+// TestSupportResumed: the reply with the verdicts is journaled like any other reply.
 func TestSupportResumed(t *testing.T) {
 	t.Parallel()
 	var a *asking

@@ -8,8 +8,8 @@ import (
 	"legwork/internal/research"
 )
 
-// inherit gives the model what the parent found: its evidence is verified, being the child's own rows, and its pages may be
-// quoted and opened again.
+// inherit gives the model the parent task's evidence and pages. The evidence was copied to this task as verified, so it needs no
+// new check. The pages may be quoted and opened again.
 func (a *run) inherit() {
 	for _, e := range a.Env.Inherited {
 		a.AddQuote(agent.Quote{Text: e.Excerpt, Cited: agent.Cited{Evidence: e.Number, PageID: e.PageID, URL: e.URL, Title: e.Title, Start: e.Start, End: e.End}})
@@ -22,13 +22,13 @@ func (a *run) inherit() {
 	}
 }
 
-// earlierTask is what the prompts have of the task that this one follows up.
+// earlierTask describes, for the prompts, the task that this one follows up.
 type earlierTask struct {
 	Questions []string
 	Answer    string
 }
 
-// earlier gives nil for a task that is no follow-up. The answer stands on quotes of pages, so it is marked like them.
+// earlier returns nil if the task is no follow-up. The parent's answer contains quotes of pages, so it is marked as untrusted.
 func (a *run) earlier() *earlierTask {
 	c := a.Env.Task.Context
 	if c == nil {

@@ -11,8 +11,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestFollowUps: a chain of three. Each begins with question, answer and evidence of the one before, needs no quote of its
-// own, and keeps its citations when the others are deleted.
+// TestFollowUps: three tasks, each a follow-up of the one before. Each starts with the question, answer and evidence of its parent,
+// may answer without a quote of its own, and keeps its citations when the other tasks are deleted.
 func TestFollowUps(t *testing.T) {
 	t.Parallel()
 	var a *asking

@@ -14,44 +14,44 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of a conversation: what a model may do wrong before research ends without it.
+// Bounds of a conversation. Research ends when a model exceeds one.
 const (
 	maxTurns   = 80
-	maxCalls   = 8 // in one reply
-	maxRepeats = 2 // of one call that are carried out or answered from the journal
+	maxCalls   = 8 // calls carried out of one reply
+	maxRepeats = 2 // times that the same call is answered
 	maxIdle    = 2 // replies in a row without a call, while nothing is cited
-	maxStale   = 4 // replies in a row of which no call brought anything new
+	maxStale   = 4 // replies in a row whose calls gave nothing new
 )
 
-// What a request may hold, in bytes of text. Older tool results are shortened first; the journal keeps all.
+// Bounds of a request; those of its text are in bytes. Older tool results are shortened first. The journal keeps all results in full.
 const (
 	maxContext   = 160_000
 	minContext   = 12_000
 	keptOfOlder  = 200
-	answerShare  = 8    // the part of the token budget that is kept for the answer: one eighth
-	answerTokens = 2048 // of output
+	answerShare  = 8    // one eighth of the token budget is reserved for the answer
+	answerTokens = 2048 // output tokens
 )
 
-// Purposes of model calls, as the journal has them.
+// Purposes of model calls, as written in the journal.
 const (
 	forResearch = "research"
 	forAnswer   = "answer"
 	forSupport  = "support"
 )
 
-// Limits bound what the model may cost.
+// Limits bound the tokens that a task may use, and set their prices.
 type Limits struct {
-	MaxTokens int64   // of one task, input and output together; 0: no limit. A task may ask for less
-	Prices    []Price // the first that fits a model's name counts; a model that none fits has no cost
+	MaxTokens int64   // of one task, input and output together; 0: no limit. A task may set a lower limit
+	Prices    []Price // the first price that fits the model's name is used; without one, no cost is recorded
 	Support   bool    // whether the model judges, after the answer, how far its quotes support it
 }
 
-// Ask is the tool loop: the model decides on the calls, whose results it sees, until it is done or a budget ends its
-// research; then it writes the answer from the verified quotes alone. Its error is a *research.Failure,
-// research.ErrFenced, the context's error, or that of a database that cannot answer.
+// Ask researches a task with a language model. The model chooses tool calls and sees their results until it says that it is done
+// or a budget ends the research. Then it writes the answer from the verified quotes alone. The error is a *research.Failure,
+// research.ErrFenced, the context's error, or a database error.
 //
-// Every reply of the model is journaled before it is acted on, and every tool call before its result is shown, so a
-// resumed run goes the same way without a call made twice.
+// Each reply of the model is journaled before anything is done with it, and each tool call before its result is shown. So a
+// resumed run repeats the same steps and makes no call twice.
 func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (research.Result, error) {
 	a := &run{Session: agent.NewSession(env), model: model, limits: limits, window: maxContext, mark: prompts.Mark(env.Task.ID),
 		texts: map[string]*quotes.Text{}, byURL: map[string]int{}, known: map[string]origin{}, repeats: map[string]int{}}
@@ -71,31 +71,31 @@ func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (re
 	return res, a.PictureCited(ctx, res.Cited)
 }
 
-// run is one run of the loop. All it decides follows from the task, the journal, the model's replies and the budgets.
+// run is one run of the loop. Its decisions depend only on the task, the journal, the model's replies and the budgets.
 type run struct {
 	*agent.Session
 	model    llm.Model
 	limits   Limits
-	mark     string // tag around untrusted text
+	mark     string // name of the tag around untrusted text
 	messages []llm.Message
-	window   int             // bytes of text that a request may hold
-	inText   bool            // the model cannot be given tools; it writes calls into its text
-	replay   []research.Step // model replies of earlier runs, not yet taken
+	window   int             // bytes of text that a request may contain
+	inText   bool            // the model does not support tools; it writes calls into its text
+	replay   []research.Step // model replies of earlier runs that are still to be replayed
 	pending  []research.Event
 	input    int64 // tokens
 	output   int64
 	cost     float64
-	priced   bool // some reply had a price
+	priced   bool // at least one reply had a price
 
-	early   map[string]page.Address // the pages that the present reply opens before their turn, by address
-	byURL   map[string]int          // into pages
+	early   map[string]page.Address // pages of the current reply that are loaded early, by URL
+	byURL   map[string]int          // index into Pages
 	known   map[string]origin
 	texts   map[string]*quotes.Text
 	repeats map[string]int
-	endedBy string // what else ended it, for the result's metadata
+	endedBy string // reason, other than a budget, why research ended; for the result's metadata
 }
 
-// research lets the model work until it is done or something ends it.
+// research asks the model for tool calls until it is done or a bound is reached.
 func (a *run) research(ctx context.Context) error {
 	if err := a.begin(ctx); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (a *run) research(ctx context.Context) error {
 	}
 }
 
-// begin opens the seed and writes the first messages.
+// begin opens the start page, if the task has one, and writes the first messages.
 func (a *run) begin(ctx context.Context) error {
 	a.inherit()
 	seedText := ""
@@ -179,14 +179,14 @@ func (a *run) begin(ctx context.Context) error {
 	return nil
 }
 
-// researchOver reports whether research ends before another call of the model: an earlier run was done with it, or a budget is
-// used up. A reply that is journaled is taken, whatever is left of the budgets.
+// researchOver reports whether research ends before the model is asked again: an earlier run had finished it, or a budget is used
+// up. Budgets do not apply to replies that are replayed from the journal.
 func (a *run) researchOver(turn int) bool {
 	if len(a.replay) > 0 {
 		return purposeOf(a.replay[0]).Purpose != forResearch
 	}
 	switch {
-	case a.Recorded(agent.ToolFind, map[string]any{"query": a.Env.Task.Question}): // an earlier run chose the evidence itself
+	case a.Recorded(agent.ToolFind, map[string]any{"query": a.Env.Task.Question}): // an earlier run let the reader choose the evidence
 		return true
 	case turn >= maxTurns:
 		a.endedBy = fmt.Sprintf("the model had made %d turns", maxTurns)
@@ -200,13 +200,13 @@ func (a *run) researchOver(turn int) bool {
 	return true
 }
 
-// tokensUp reports whether no tokens are left but those kept for the answer.
+// tokensUp reports whether only the tokens reserved for the answer are left.
 func (a *run) tokensUp() bool {
 	most := a.maxTokens()
 	return most > 0 && a.input+a.output >= most-most/answerShare
 }
 
-// makeCalls makes the calls of a reply and adds their results to the conversation.
+// makeCalls makes the tool calls of a reply and adds their results to the conversation.
 func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written bool) (done, fresh bool, err error) {
 	var results []string
 	stop, err := a.prefetchCalls(ctx, calls)
@@ -241,7 +241,7 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 	return done, fresh, nil
 }
 
-// nudge asks a model that called nothing to go on.
+// nudge asks the model to continue after a reply without a call.
 func (a *run) nudge() error {
 	text, err := prompts.Fill("nudge", map[string]any{"Evidence": len(a.Quotes), "Pages": len(a.Pages)})
 	if err != nil {

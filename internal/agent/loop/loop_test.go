@@ -21,7 +21,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// asking is a task that a scripted model works on, with the site that it reads.
+// asking is a task for a scripted model, with a site to read.
 type asking struct {
 	*agenttest.Work
 	site    *testsite.Site
@@ -48,7 +48,7 @@ func newAsking(t *testing.T, script testsite.Script, change ...func(a *asking, o
 	return a
 }
 
-// run makes one run and ends it as the jobs package would.
+// run makes one run and ends the task as the jobs package would.
 func (a *asking) run(ctx context.Context) (research.Result, error) {
 	a.T.Helper()
 	env := a.Env()
@@ -76,7 +76,7 @@ func (a *asking) answered(t *testing.T) research.Result {
 	return res
 }
 
-// lastMessage is the text of the last message of the n-th request, from 0.
+// lastMessage returns the text of the last message of the n-th request, counted from 0.
 func (a *asking) lastMessage(n int) string {
 	a.T.Helper()
 	m := a.server.Requests()[n].Messages()
@@ -95,14 +95,15 @@ func call(name string, args ...string) testsite.ToolCall {
 
 func turn(calls ...testsite.ToolCall) testsite.Turn { return testsite.Turn{Calls: calls} }
 
-// lazily lets a script use the site's addresses, which are known only once it runs.
+// lazily builds a script at its first use, because the site's addresses are not known before.
 func lazily(turns func(url func(string) string) []testsite.Turn) (testsite.Script, func(a *asking, o *research.Options)) {
 	var site *testsite.Site
 	return func(n int, r testsite.ModelRequest) testsite.Turn { return testsite.Play(turns(site.URL)...)(n, r) },
 		func(a *asking, _ *research.Options) { site = a.site }
 }
 
-// tenSteps opens the seed itself, then has nine calls and three refusals in six replies, and the answer.
+// tenSteps is a script: the model makes nine calls and three refused calls in six replies, then writes the answer. The run itself
+// opens the start page.
 func tenSteps(url func(string) string) []testsite.Turn {
 	heating, network := url("/manual/settings-heating.html"), url("/manual/settings-network.html")
 	return []testsite.Turn{
@@ -154,8 +155,8 @@ func TestAsk(t *testing.T) {
 	require.Positive(t, task.Usage.InputTokens)
 }
 
-// TestResume stops the run after each step in turn; the next run goes on. All runs together make the calls of one
-// undisturbed run, and end with its answer.
+// TestResume stops a run after each step in turn; the next run continues. Together the runs make the calls of one undisturbed run,
+// and give the same answer.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	script, change := lazily(tenSteps)
@@ -169,7 +170,7 @@ func TestResume(t *testing.T) {
 			t.Parallel()
 			script, change := lazily(tenSteps)
 			a := newAsking(t, script, change)
-			// The cut comes after each step was recorded, in a run of its own.
+			// Each run ends after it has recorded one step.
 			a.AfterRecord = func(research.Step) error { return research.ErrFenced }
 			runs := 0
 			var res research.Result
@@ -196,10 +197,10 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// today is the date as prompts tell it.
+// today matches a date as prompts write it.
 var today = regexp.MustCompile(`(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d+ [A-Z][a-z]+ \d{4}`)
 
-// messagesOf gives the requests' bodies with the sites' and tasks' own parts and the date replaced: a test may run across midnight.
+// messagesOf returns the bodies of the requests. Addresses, task ids and the date are replaced, since a test may run across midnight.
 func messagesOf(a *asking) []string {
 	var out []string
 	for _, r := range a.server.Requests() {
@@ -210,7 +211,7 @@ func messagesOf(a *asking) []string {
 	return out
 }
 
-// refusals are the stored tool results without a call.
+// refusals returns the stored tool results that have no call.
 func (a *asking) refusals() []string {
 	a.T.Helper()
 	rows, err := a.Store.Pool().Query(a.T.Context(), `SELECT body::text FROM task_events WHERE task_id = $1 AND type = 'agent:tool_result' AND body::jsonb->'metadata' IS NULL`, a.Task.ID)
@@ -225,8 +226,8 @@ func (a *asking) refusals() []string {
 	return out
 }
 
-// TestInFlight: a run that dies between a model's reply and its journal pays for one call more, no other.
-func TestInFlight(t *testing.T) {
+// TestReplyNotJournaled: a run that ends between a model's reply and its journal entry costs one model call more, and no other call.
+func TestReplyNotJournaled(t *testing.T) {
 	t.Parallel()
 	var a *asking
 	a = newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
@@ -249,7 +250,7 @@ func TestInFlight(t *testing.T) {
 	require.Len(t, a.server.Requests(), 4)
 }
 
-// TestTooLong: a conversation that does not fit is shortened.
+// TestTooLong: a conversation that is too long for the model is shortened.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -273,7 +274,7 @@ func TestTooLong(t *testing.T) {
 	require.Equal(t, "A manual [1].", a.answered(t).Answer)
 }
 
-// TestBudgets end the research, not the task.
+// TestBudgets: a budget ends the research, and the task still gets an answer.
 func TestBudgets(t *testing.T) {
 	t.Parallel()
 	cite := func(a *asking) testsite.ToolCall {
@@ -316,7 +317,8 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-// TestModelFails: a model that fails for good ends the task with what to change; one that fails for now is tried again.
+// TestModelFails: a permanent error of the model fails the task, with a message that says what to change. A transient error is
+// tried again.
 func TestModelFails(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, testsite.Play(testsite.Turn{Status: 503, Error: "loading"}, testsite.Turn{Status: 401, Error: "no"}))

@@ -15,12 +15,12 @@ import (
 	"legwork/internal/research"
 )
 
-// purpose is what the journal keeps of a model call as its arguments.
+// purpose is what the journal stores as the arguments of a model call.
 type purpose struct {
 	Purpose string `json:"purpose"`
 	Model   string `json:"model"`
-	Budget  string `json:"budget,omitempty"` // of an answer: the budget that ended the research
-	Ended   string `json:"ended,omitempty"`  // of an answer: what else did
+	Budget  string `json:"budget,omitempty"` // for an answer: the budget that ended the research
+	Ended   string `json:"ended,omitempty"`  // for an answer: another reason why the research ended
 }
 
 func purposeOf(s research.Step) purpose {
@@ -29,8 +29,8 @@ func purposeOf(s research.Step) purpose {
 	return p
 }
 
-// askModel asks the model what to do next, within the reading time. A conversation that does not fit is shortened, and a model
-// that cannot be given tools is told to write its calls down. inTime is false when the reading time ended the call.
+// askModel asks the model for its next step, within the reading time. If the conversation is too long, it is shortened and sent
+// again. If the model does not support tools, it is told to write calls as text. inTime is false if the reading time ended first.
 func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err error) {
 	for {
 		messages, err := a.conversation()
@@ -61,16 +61,16 @@ func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err e
 	}
 }
 
-// errTimeUp ends a call of the model that outlasts the reading time.
+// errTimeUp is the cause with which a model call is cancelled when the reading time is over.
 var errTimeUp = errors.New("the time budget is used up")
 
-// failed is the failure of a task whose model failed.
+// failed turns an error of the model into the failure of the task.
 func failed(problem *llm.Error) error {
 	return &research.Failure{Code: research.CodeModelFailed, Message: problem.Message, Transient: problem.Transient(), Cause: problem}
 }
 
-// generate makes one model call, or takes its reply from the journal. Both ways pass through the same bytes.
-// A call for research ends with the reading time, by errTimeUp. Before each further try again is called.
+// generate makes one model call, or takes the reply from the journal. Both decode the same journaled bytes. A call for research
+// fails with errTimeUp when the reading time is over. Before each repeated try, generate calls the functions in again.
 func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...func()) (llm.Reply, error) {
 	a.ReplyTurn = 0
 	if len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p.Purpose {
@@ -85,7 +85,7 @@ func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...f
 	}
 	step := research.Step{Try: a.Env.Try, Kind: research.ModelStep, Args: args, Success: true}
 	step.Turn, step.CallNo = a.NextKey()
-	if err := a.Env.Emit(ctx); err != nil { // no event, but the fence and the lease
+	if err := a.Env.Emit(ctx); err != nil { // stores no event, but checks the fence and the lease
 		return llm.Reply{}, err
 	}
 	r.OnRetry = func(ctx context.Context, retry llm.Retry) error {
@@ -115,8 +115,8 @@ func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...f
 	return a.useReply(step)
 }
 
-// inTime makes a call of the model: for research within the reading time that is left, for judging support within what
-// is left of the whole budget. The answer itself is always written.
+// inTime calls the model with a time limit: the rest of the reading time for research, the rest of the whole time budget for
+// judging support. Writing the answer has no limit.
 func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
 	left := a.Env.ReadingTime()
 	switch p.Purpose {
@@ -134,7 +134,7 @@ func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, 
 	return reply, err
 }
 
-// useReply decodes a journaled reply and makes its turn the one under which calls are journaled.
+// useReply decodes a journaled reply. The calls that follow are journaled under its turn.
 func (a *run) useReply(step research.Step) (llm.Reply, error) {
 	var reply llm.Reply
 	if err := json.Unmarshal(step.Result, &reply); err != nil {
@@ -145,7 +145,7 @@ func (a *run) useReply(step research.Step) (llm.Reply, error) {
 	return reply, nil
 }
 
-// replyEvents are the events of a reply: the calls that were refused before it, and its text or calls with their cost.
+// replyEvents returns the events of a reply: the calls refused before it, then its text or its calls, with their cost.
 func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []research.Event {
 	text, calls, written := toolcalls.Read(reply)
 	metadata := spent(step, map[string]any{"turn": step.Turn, "model": a.model.Name(), "purpose": p.Purpose})
@@ -175,7 +175,8 @@ func intent(calls []toolcalls.Call) string {
 	return "The model calls " + agent.JoinWords(names) + "."
 }
 
-// assistantMessage is a reply as the conversation keeps it. Calls get ids of ours: some providers give none, some insist on a form.
+// assistantMessage returns a reply as a message of the conversation. It gives the calls ids of its own, since some providers give none
+// and others require a certain form.
 func (a *run) assistantMessage(reply llm.Reply, text string, calls []toolcalls.Call, written bool) llm.Message {
 	m := llm.Message{Role: llm.Assistant, Text: text}
 	if written || len(calls) == 0 {
@@ -193,8 +194,8 @@ func (a *run) assistantMessage(reply llm.Reply, text string, calls []toolcalls.C
 
 func (a *run) callID(i int) string { return fmt.Sprintf("t%05dc%02d", a.ReplyTurn%100000, i%100)[:9] }
 
-// conversation is what the model is sent: the rules as they are today, and the messages, of which older ones are shortened
-// when they do not fit.
+// conversation returns the messages to send: the current rules, then the messages so far. Older messages are shortened if all of
+// them together are too long.
 func (a *run) conversation() ([]llm.Message, error) {
 	o := a.Opts
 	data := map[string]any{"Date": time.Now().UTC().Format("Monday, 2 January 2006"), "MaxPages": o.MaxPages, "MaxDepth": o.MaxDepth,
@@ -218,7 +219,7 @@ func (a *run) conversation() ([]llm.Message, error) {
 	return out, nil
 }
 
-// untrusted marks text from the web.
+// untrusted puts text from the web into the tag for untrusted text.
 func (a *run) untrusted(text string) string {
 	return "<" + a.mark + ">\n" + prompts.Defuse(text) + "\n</" + a.mark + ">"
 }

@@ -10,10 +10,9 @@ import (
 	"legwork/internal/research"
 )
 
-// prefetchCalls makes the calls of a reply that touch different domains at the same time. Which calls they are follows from
-// what was known before the reply and never from how long a call takes, so a resumed run decides the same; what the journal
-// has is not made again. The others wait for their turn, among them every further call to the same domain. stop ends what is
-// still under way.
+// prefetchCalls starts calls of a reply at the same time if they go to different domains. Further calls to the same domain, and
+// all other calls, wait for their turn. The choice depends on what was known before the reply, never on how long a call takes,
+// so a resumed run chooses the same calls. Calls in the journal are not made again. stop cancels the calls that have not ended.
 func (a *run) prefetchCalls(ctx context.Context, calls []toolcalls.Call) (stop func(), err error) {
 	early, places := a.earlyCalls(calls)
 	if len(early) < 2 {
@@ -24,11 +23,11 @@ func (a *run) prefetchCalls(ctx context.Context, calls []toolcalls.Call) (stop f
 	return a.Prefetch(ctx, early)
 }
 
-// searchDomain stands for the search engine where calls are distinguished by the domain that they touch.
+// searchDomain is used as the domain of all searches, so that only one search of a reply starts early.
 const searchDomain = "a search engine"
 
-// earlyCalls are the calls of a reply that may be made before their turn, at most one for each domain, with where their
-// pages are by address. It ends at the first call whose page is not known yet.
+// earlyCalls returns the calls of a reply that may start before their turn, at most one per domain, and the pages that they
+// open, by URL. It stops at the first call whose page is not known yet.
 func (a *run) earlyCalls(calls []toolcalls.Call) ([]agent.EarlyCall, map[string]page.Address) {
 	var out []agent.EarlyCall
 	places, busy, loads := map[string]page.Address{}, map[string]bool{}, 0

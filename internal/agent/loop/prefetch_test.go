@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// domains is a task whose seed links to pages on three domains, which its model opens in one reply.
+// domains is a task whose start page links to pages on three domains. The model opens all three in one reply.
 type domains struct {
 	*asking
 	sites [3]*testsite.Site
@@ -61,9 +61,9 @@ func newDomains(t *testing.T, paths []string, change func(o *research.Options)) 
 	return d
 }
 
-// TestAhead: the calls of one reply run at the same time where they touch different domains, and their steps and events
-// have the order of the reply, whichever page comes first.
-func TestAhead(t *testing.T) {
+// TestPrefetch: calls of one reply to different domains run at the same time. Their steps and events have the order of the reply,
+// whichever page comes first.
+func TestPrefetch(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a", "/b", "/c"}, nil)
 	var releases []func()
@@ -71,7 +71,7 @@ func TestAhead(t *testing.T) {
 		releases = append(releases, d.sites[i].Hold(p))
 	}
 	var watch sync.WaitGroup
-	watch.Go(func() { // the pages come in the reverse order, once all three are asked for
+	watch.Go(func() { // once all three pages are asked for, they are sent in the reverse order
 		for i, p := range []string{"/a", "/b", "/c"} {
 			if err := d.sites[i].WaitFor(t.Context(), p, 1); err != nil {
 				t.Error(err)
@@ -98,8 +98,8 @@ func TestAhead(t *testing.T) {
 	require.Equal(t, 4, res.Metadata["pagesRead"])
 }
 
-// TestAheadKeepsToTheSite: a redirect off the site is not followed by a page that is loaded beside a search either.
-func TestAheadKeepsToTheSite(t *testing.T) {
+// TestPrefetchKeepsToTheSite: a page loaded at the same time as a search does not follow a redirect to another site.
+func TestPrefetchKeepsToTheSite(t *testing.T) {
 	t.Parallel()
 	abroad := testsite.StartOn(t, "127.0.0.2")
 	var a *asking
@@ -125,8 +125,8 @@ func TestAheadKeepsToTheSite(t *testing.T) {
 	require.Zero(t, abroad.Count("/end"))
 }
 
-// TestOneAtATime: pages of one domain are never loaded at the same time. While the first of them is on its way, the page of
-// another domain is asked for, and no other of its own is so much as announced.
+// TestOneAtATime: two pages of one domain are never loaded at the same time. While the first page loads, the page of another
+// domain is asked for, and no second page of the first domain is announced.
 func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a1", "/a2", "/b", "/a3"}, nil)
@@ -160,8 +160,8 @@ func TestOneAtATime(t *testing.T) {
 	require.Len(t, d.Effects, 1+4)
 }
 
-// TestAheadWithinBudget: MaxPages holds exactly.
-func TestAheadWithinBudget(t *testing.T) {
+// TestPrefetchWithinBudget: pages loaded early count, so exactly MaxPages are loaded.
+func TestPrefetchWithinBudget(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a", "/b", "/c"}, func(o *research.Options) { o.MaxPages = 3 })
 	res := d.answered(t)
@@ -171,8 +171,8 @@ func TestAheadWithinBudget(t *testing.T) {
 	require.Zero(t, d.sites[2].Count("/c"))
 }
 
-// TestAheadResumed: a run that dies in the middle of such a reply repeats the calls that are not journaled, no other.
-func TestAheadResumed(t *testing.T) {
+// TestPrefetchResumed: a run that ends in the middle of such a reply repeats only the calls that are not journaled.
+func TestPrefetchResumed(t *testing.T) {
 	t.Parallel()
 	undisturbed := newDomains(t, []string{"/a", "/b", "/c"}, nil)
 	want := undisturbed.answered(t)
@@ -192,8 +192,8 @@ func TestAheadResumed(t *testing.T) {
 	require.Len(t, d.server.Requests(), len(undisturbed.server.Requests()))
 }
 
-// TestAheadCancelled: a run that is stopped leaves no load behind.
-func TestAheadCancelled(t *testing.T) {
+// TestPrefetchCancelled: when a run is stopped, all its loads end.
+func TestPrefetchCancelled(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a", "/b", "/c"}, nil)
 	d.sites[0].Hold("/a")

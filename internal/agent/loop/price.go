@@ -7,9 +7,9 @@ import (
 	"legwork/internal/research"
 )
 
-// Price is what models cost, in US dollars per million tokens.
+// Price is the price of a model, in US dollars per million tokens.
 type Price struct {
-	Model         string // a name, or a pattern in which * stands for anything
+	Model         string // a name, or a pattern in which * matches any characters
 	Input, Output float64
 }
 
@@ -19,7 +19,7 @@ func (p Price) fits(model string) bool {
 	return err == nil && ok
 }
 
-// cost is what a reply cost by the first price that fits; nil: none does.
+// cost computes the cost of a reply, in US dollars, by the first price that fits the model; nil: no price fits.
 func (l Limits) cost(model string, input, output int64) *float64 {
 	for _, p := range l.Prices {
 		if p.fits(model) {
@@ -30,7 +30,7 @@ func (l Limits) cost(model string, input, output int64) *float64 {
 	return nil
 }
 
-// account adds what a journaled reply cost. A price is that of the moment of the call, so it is taken from the journal.
+// account adds the tokens and cost of a journaled reply. The cost comes from the journal, since prices may have changed since.
 func (a *run) account(step research.Step) {
 	a.input += step.InputTokens
 	a.output += step.OutputTokens
@@ -39,7 +39,7 @@ func (a *run) account(step research.Step) {
 	}
 }
 
-// spent adds what a reply cost to the metadata of its event.
+// spent adds the tokens and cost of a reply to the metadata of its event.
 func spent(step research.Step, m map[string]any) map[string]any {
 	m["inputTokens"], m["outputTokens"] = step.InputTokens, step.OutputTokens
 	if step.CostUSD != nil {
@@ -48,7 +48,7 @@ func spent(step research.Step, m map[string]any) map[string]any {
 	return m
 }
 
-// maxTokens is the token budget of the task: its own, within the server's. 0: none.
+// maxTokens returns the lower of the task's and the server's token budgets; 0: no limit.
 func (a *run) maxTokens() int64 {
 	server, own := a.limits.MaxTokens, a.Opts.MaxTokens
 	switch {

@@ -13,15 +13,15 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestAskKeepsToTheRules: whatever a model wants to open, the rules about domains and depth hold, for redirects and for
-// addresses that no page links to as well, and the model is told why.
+// TestAskKeepsToTheRules: the rules about domains and depth hold for every address that a model asks for, also for redirects and
+// for addresses that no page links to. The model is told why a page was not opened.
 func TestAskKeepsToTheRules(t *testing.T) {
 	t.Parallel()
 	const tale, link, redirect = "<title>Tale</title><h1>Tale</h1><p>The kettle boils at 90 degrees, they say abroad.</p>", "/out.html", "/leave"
 	for name, tt := range map[string]struct {
 		change func(*research.Options)
-		opens  []string // of what is abroad and below; by its path
-		says   string   // why the others are not
+		opens  []string // paths of the pages that are opened
+		says   string   // reason why the other pages are not opened
 	}{
 		"no rule":                     {func(*research.Options) {}, []string{link, redirect, "/below", "/deeper"}, ""},
 		"no external links":           {func(o *research.Options) { o.AllowExternalLinks = false }, []string{redirect, "/below", "/deeper"}, "does not follow links to other sites"},
@@ -48,7 +48,7 @@ func TestAskKeepsToTheRules(t *testing.T) {
 				case n == 2:
 					return open(a.site.URL("/below"))
 				case n == 3:
-					return open(a.site.URL("/deeper")) // no page links to it but one that is a link away
+					return open(a.site.URL("/deeper")) // only /below links to it
 				case n == 4:
 					return turn(call("cite", "url", a.site.URL("/in.html"), "quote", "This page leads abroad"))
 				}

@@ -16,16 +16,16 @@ import (
 	"legwork/internal/testsite"
 )
 
-// The model may ask for pictures, in its ways, but not for ever.
+// TestScreenshotTool: the model may ask for pictures in any form of call, at most MaxScreenshots of them.
 func TestScreenshotTool(t *testing.T) {
 	t.Parallel()
 	c := &agenttest.Camera{}
 	script, change := lazily(func(url func(string) string) []testsite.Turn {
 		heating := url("/manual/settings-heating.html")
 		turns := []testsite.Turn{
-			turn(call("take_screenshot")), // of the page opened last: the seed
+			turn(call("take_screenshot")), // no url: the page opened last, which is the start page
 			turn(testsite.ToolCall{Name: "screenshot", Arguments: `{"page_url":"` + heating + `","full_page":"yes"}`}),
-			turn(testsite.ToolCall{Name: "take_screenshot", Arguments: `{"url":"` + heating + `","fullPage":true}`}), // the same again
+			turn(testsite.ToolCall{Name: "take_screenshot", Arguments: `{"url":"` + heating + `","fullPage":true}`}), // the same call again
 			turn(call("take_screenshot", "url", url("/manual/no-such-page.html"))),
 			turn(call("cite", "url", heating, "quote", "boil_temperature")),
 		}
@@ -56,7 +56,7 @@ func TestScreenshotTool(t *testing.T) {
 	require.Contains(t, task.Citations[0].ScreenshotURL, c.Names[len(c.Names)-1])
 }
 
-// The bound on pictures holds across runs, and what was refused stays refused.
+// TestScreenshotLimit: the limit of pictures holds across runs, and a call that was refused stays refused.
 func TestScreenshotLimit(t *testing.T) {
 	t.Parallel()
 	c := &agenttest.Camera{}
@@ -95,7 +95,7 @@ func TestScreenshotLimit(t *testing.T) {
 	}
 }
 
-// A model is told at once when there is no browser, and not offered what it cannot have.
+// TestScreenshotWithoutBrowser: without a browser the screenshot tool is not offered, and a call of it is refused.
 func TestScreenshotWithoutBrowser(t *testing.T) {
 	t.Parallel()
 	script, change := lazily(func(url func(string) string) []testsite.Turn {
@@ -111,7 +111,8 @@ func TestScreenshotWithoutBrowser(t *testing.T) {
 	require.Empty(t, a.Finished().Screenshots)
 }
 
-// Where one picture does not show all that is cited of a page, each citation gets a picture of its own, across a crash too.
+// TestEachCitationHasItsPicture: if one picture cannot show all citations of a page, each citation gets its own. This holds across a
+// crash.
 func TestEachCitationHasItsPicture(t *testing.T) {
 	t.Parallel()
 	c := &agenttest.Camera{Narrow: true}

@@ -11,9 +11,9 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestAskSpeaks: the answer of a run is said while it comes; a try that fails in the middle makes it begin anew, and a run that
-// takes its answer from the journal says it at once.
-func TestAskSpeaks(t *testing.T) {
+// TestAnswerIsPublished: the answer is published while the model writes it. After a try that failed in the middle it is published again from
+// the beginning. A run that takes its answer from the journal publishes it at once.
+func TestAnswerIsPublished(t *testing.T) {
 	t.Parallel()
 	const reply = "It is 100 degrees Celsius by default [2]. The network takes eight clients [1][7]. This is all."
 	const answer = "It is 100 degrees Celsius by default [1]. The network takes eight clients [2]. This is all."

@@ -16,32 +16,32 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of the pass that judges support.
+// Bounds of the call that judges support.
 const (
 	maxPairs      = 40
-	supportTokens = 1500 // of output
+	supportTokens = 1500 // output tokens
 )
 
-// What a verdict counts in the confidence. Unchecked pairs do not count.
+// verdictWeight is the weight of each verdict in the confidence. Unchecked pairs have no weight.
 var verdictWeight = map[string]float64{research.Supported: 1, research.Partial: 0.5, research.Unsupported: 0}
 
 // pair is one use of a quote: a sentence of the answer that has the quote's marker.
 type pair struct {
-	N        int    // of the pair, from 1
+	N        int    // number of the pair, from 1
 	Sentence string // without markers
-	Text     string // of the quote
+	Text     string // the quote
 	evidence int
 }
 
-// verdicts are the outcome of the pass; its zero value is that of one that did not take place.
+// verdicts are the result of judging support. The zero value means that nothing was judged.
 type verdicts struct {
 	made       bool
 	byPair     []string
-	byEvidence map[int]string // the weakest verdict on any use of the quote; unchecked only when all are
+	byEvidence map[int]string // the lowest verdict on any use of the quote; unchecked only if all uses are
 }
 
-// judge has the model say how far each quote supports the sentences that use it. The pass is optional in every respect: no
-// time, no tokens, a model that fails or says something else leave pairs unchecked. Its reply is journaled like any other.
+// judge asks the model how far each quote supports the sentences that use it. The call is optional: if time or tokens have run
+// out, the model fails, or its reply cannot be read, the pairs stay unchecked. The reply is journaled like any other.
 func (a *run) judge(ctx context.Context, c answertext.Checked, used []agent.Quote) (verdicts, error) {
 	journaled := len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == forSupport
 	if !a.limits.Support && !journaled {
@@ -72,7 +72,7 @@ func (a *run) judge(ctx context.Context, c answertext.Checked, used []agent.Quot
 	return v, nil
 }
 
-// pairsOf lists the uses of quotes in an answer.
+// pairsOf lists the sentences of an answer with the quotes that they use.
 func pairsOf(text string, used []agent.Quote) []pair {
 	var out []pair
 	for sentence := range answertext.Sentences(text) {
@@ -101,7 +101,7 @@ var (
 	verdictLine = regexp.MustCompile(`(?im)^\W*(?:pair\s*)?(\d+)\W+(supported|partial|unsupported)\b`)
 )
 
-// read takes the verdicts out of a reply. What is no verdict leaves its pair unchecked.
+// read parses the verdicts in a reply. A pair without a readable verdict stays unchecked.
 func (v *verdicts) read(text string, pairs []pair) {
 	given := map[int]string{}
 	if parsed, ok := toolcalls.DecodeJSON(jsonList.FindString(text)); ok {
@@ -126,7 +126,7 @@ func (v *verdicts) read(text string, pairs []pair) {
 	}
 }
 
-// collectVerdicts reads {"pair":1,"verdict":"supported"}, lists of it, and {"1":"supported"}.
+// collectVerdicts reads verdicts as {"pair":1,"verdict":"supported"}, as a list of such objects, or as {"1":"supported"}.
 func collectVerdicts(parsed any, given map[int]string) {
 	switch x := parsed.(type) {
 	case []any:
@@ -159,7 +159,7 @@ func collectVerdicts(parsed any, given map[int]string) {
 	}
 }
 
-// weight is the mean weight of the verdicts, 0..1; 1 where nothing was judged.
+// weight returns the mean weight of the verdicts, 0..1. It is 1 if nothing was judged.
 func (v verdicts) weight() float64 {
 	sum, n := 0.0, 0
 	for _, verdict := range v.byPair {
@@ -174,7 +174,7 @@ func (v verdicts) weight() float64 {
 	return sum / float64(n)
 }
 
-// addCounts adds the number of uses of quotes by verdict to the metadata.
+// addCounts adds to the metadata how many uses of quotes got each verdict.
 func (v verdicts) addCounts(m map[string]any) map[string]any {
 	if !v.made {
 		return m

@@ -15,16 +15,16 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of what the model is shown, in code points and items.
+// Bounds of what the model is shown: code points of text, and numbers of items.
 const (
 	chunkSize   = 6000
-	firstLook   = 3000 // of a page that was just opened
+	firstLook   = 3000 // code points of a page that was just opened
 	shownLinks  = 60
 	shownFound  = 8
 	shownResult = 10
 )
 
-// text gives the snapshot of a page that was read.
+// text returns the snapshot of a page that was read.
 func (a *run) text(ctx context.Context, pageID string) (*quotes.Text, error) {
 	if s := a.texts[pageID]; s != nil {
 		return s, nil
@@ -38,14 +38,14 @@ func (a *run) text(ctx context.Context, pageID string) (*quotes.Text, error) {
 	return s, nil
 }
 
-// shownOutcome is what a tool call gave: what the model is shown, and whether it brought anything new.
+// shownOutcome is the result of a tool call: the text for the model, and whether it contains anything new.
 type shownOutcome struct {
 	text  string
 	fresh bool
 }
 
-// refuse answers a call that is not carried out. Its message is logged with the next reply of the model, once,
-// however often the run is resumed.
+// refuse returns an error for the model instead of making a call. The refusal is stored with the next reply of the model, once,
+// even if the run is resumed.
 func (a *run) refuse(tool, format string, args ...any) shownOutcome {
 	message := fmt.Sprintf(format, args...)
 	a.pending = append(a.pending, research.ToolResult(tool, map[string]any{"message": message}, false, nil))
@@ -128,7 +128,7 @@ func (a *run) searchTool(ctx context.Context, query string) (shownOutcome, error
 	return shownOutcome{text: a.untrusted(b.String()), fresh: true}, nil
 }
 
-// showBeginning shows the beginning of a page.
+// showBeginning returns the first firstLook code points of a page.
 func (a *run) showBeginning(ctx context.Context, o *agent.Opened) (shownOutcome, error) {
 	s, err := a.text(ctx, o.PageID)
 	if err != nil {
@@ -145,7 +145,7 @@ func (a *run) showBeginning(ctx context.Context, o *agent.Opened) (shownOutcome,
 
 func chunks(s *quotes.Text) int { return (s.Len() + chunkSize - 1) / chunkSize }
 
-// shownChunk is the journaled result of the two content tools: a reference, since the text is the snapshot's.
+// shownChunk is the journaled result of the two content tools. It has the span of the text; the text itself is in the snapshot.
 type shownChunk struct {
 	PageID string `json:"pageId"`
 	URL    string `json:"url"`
@@ -183,12 +183,12 @@ func (a *run) contentTool(ctx context.Context, tool, url string, n int) (shownOu
 	return shownOutcome{text: head + a.untrusted(s.Slice(c.Start, c.End)), fresh: true}, nil
 }
 
-// shownLink is a link as extract_links_from_page gives it.
+// shownLink is a link in the result of extract_links_from_page.
 type shownLink struct {
 	URL     string `json:"url"`
 	Text    string `json:"text"`
-	Heading string `json:"heading,omitempty"` // nearest one above it on the page
-	Depth   int    `json:"depth"`             // links followed in a row to get there
+	Heading string `json:"heading,omitempty"` // the nearest heading above the link
+	Depth   int    `json:"depth"`             // number of links from a start page to this page
 }
 
 func (a *run) linksTool(ctx context.Context, url, contains string) (shownOutcome, error) {
@@ -226,7 +226,7 @@ func (a *run) linksTool(ctx context.Context, url, contains string) (shownOutcome
 	return shownOutcome{text: fmt.Sprintf("%d of %d links:\n%s", len(res.Links), res.Total, a.untrusted(b.String())), fresh: true}, nil
 }
 
-// fittingLinks are the links with a text, each address once, those with more words of the question first.
+// fittingLinks returns the links that have a text, each address once. Links that share more words with the question come first.
 func fittingLinks(q *ranking.Question, links []research.Link, depth int, contains string) []shownLink {
 	type scoredLink struct {
 		shownLink
@@ -261,7 +261,7 @@ func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, er
 	if len(a.Pages) == 0 {
 		return a.refuse(agent.ToolFind, "no page is open yet. Open one with navigate_to."), nil
 	}
-	args := map[string]any{"query": query, "pages": len(a.Pages)} // more pages make it another call
+	args := map[string]any{"query": query, "pages": len(a.Pages)} // the number of pages is an argument, so that the search is repeated when more pages are open
 	if url != "" {
 		args["url"] = url
 	}
@@ -290,7 +290,7 @@ func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, er
 	return shownOutcome{text: a.untrusted(b.String()), fresh: true}, nil
 }
 
-// rankFor ranks the passages of the pages read, or of one, for any query.
+// rankFor ranks the passages of all pages read by a query, or those of the page with the given URL.
 func (a *run) rankFor(ctx context.Context, query, url string) ([]ranking.Scored, error) {
 	q := ranking.NewQuestion(query, "", nil)
 	hits, err := a.Env.Rank(ctx, q.Query(), agent.MaxHits)
@@ -303,7 +303,7 @@ func (a *run) rankFor(ctx context.Context, query, url string) ([]ranking.Scored,
 	return a.rankHits(q, hits), nil
 }
 
-// rankHits scores passages of the pages read by a question of any kind.
+// rankHits scores passages of the pages read by a question.
 func (a *run) rankHits(q *ranking.Question, hits []research.Hit) []ranking.Scored {
 	facts := map[string]ranking.PageFacts{}
 	for _, o := range a.Pages {

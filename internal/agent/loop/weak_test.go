@@ -12,7 +12,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestWeakModels: each way in which models get calls wrong ends in the same answer.
+// TestWeakModels: whichever mistake a model makes in its calls, the task gets the same answer.
 func TestWeakModels(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(url string) testsite.Turn{
@@ -59,8 +59,8 @@ func text(format string) func(string) testsite.Turn {
 	return func(u string) testsite.Turn { return testsite.Turn{Text: fmt.Sprintf(format, u)} }
 }
 
-// TestHopelessModels: models that never cite, cut off after a bound; the reader's evidence serves.
-func TestHopelessModels(t *testing.T) {
+// TestModelsThatNeverCite: if a model never cites, research ends after a bound, and the reader chooses the evidence.
+func TestModelsThatNeverCite(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		turn  testsite.Turn
@@ -104,8 +104,8 @@ func many(n int) (out []testsite.ToolCall) {
 	return out
 }
 
-// TestReaderReads: a model that opens nothing, without a seed, still gets pages, read by the planner.
-func TestReaderReads(t *testing.T) {
+// TestReaderOpensPages: if the model opens no page and there is no start page, the built-in reader opens pages.
+func TestReaderOpensPages(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, func(_ int, r testsite.ModelRequest) testsite.Turn {
 		if len(r.Tools()) == 0 {
@@ -121,7 +121,7 @@ func TestReaderReads(t *testing.T) {
 	require.Contains(t, a.Finished().Citations[0].Excerpt, "100 degrees")
 }
 
-// TestNothingToRead: no page, no answer; the model is not asked for one.
+// TestNothingToRead: if no page could be read, the task fails, and the model is not asked for an answer.
 func TestNothingToRead(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, testsite.Play(testsite.Turn{Text: "Hm."}, testsite.Turn{Text: "Hm."}, testsite.Turn{Text: "Hm."}),
@@ -133,7 +133,7 @@ func TestNothingToRead(t *testing.T) {
 	require.Contains(t, a.lastMessage(0), "could not be read")
 }
 
-// TestNoTools: a server that refuses tools is asked again without; the calls are then written in text.
+// TestNoTools: if a server refuses tools, the request is repeated without them, and the model writes its calls as text.
 func TestNoTools(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -150,7 +150,7 @@ func TestNoTools(t *testing.T) {
 	require.Contains(t, a.server.Requests()[1].Raw, "write nothing but one JSON object")
 }
 
-// TestNoToolsNoCalls: a model that neither takes tools nor writes calls answers from the reader's evidence.
+// TestNoToolsNoCalls: if a model neither supports tools nor writes calls, it answers from the reader's evidence.
 func TestNoToolsNoCalls(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, func(_ int, r testsite.ModelRequest) testsite.Turn {

@@ -1,5 +1,5 @@
-// Package prompts holds the texts that are sent to models, as templates, and the marks around text from the web.
+// Package prompts has the templates of the texts that are sent to models, and the tag around text from the web.
 //
-// The text of a page is data, not instructions. It stands between marks that the page cannot know, and the
-// prompt tells the model so.
+// The text of a page is data, not instructions. It is put inside a tag whose name the page cannot know, and the prompt explains
+// this to the model.
 package prompts

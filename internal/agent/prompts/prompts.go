@@ -21,7 +21,7 @@ var promptFiles embed.FS
 
 var prompts = template.Must(template.ParseFS(promptFiles, "*.tmpl"))
 
-// Fill fills a template in.
+// Fill executes a template.
 func Fill(name string, data any) (string, error) {
 	var b strings.Builder
 	if err := prompts.ExecuteTemplate(&b, name+".tmpl", data); err != nil {
@@ -30,15 +30,15 @@ func Fill(name string, data any) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-// Mark is the name of the tag around page text. It differs by task, so that a page cannot contain its closing
-// tag, and is the same in every run of a task.
+// Mark returns the name of the tag around text from the web. It contains the task's id, so that a page cannot contain the closing
+// tag. It is the same in all runs of a task.
 func Mark(task uuid.UUID) string {
 	sum := sha256.Sum256(append([]byte("untrusted text of "), task[:]...))
 	return "page-text-" + hex.EncodeToString(sum[:4])
 }
 
-// tagOfText matches what looks like our tag.
+// tagOfText matches the beginning of a tag that looks like ours.
 var tagOfText = regexp.MustCompile(`(?i)<(/?\s*page-text)`)
 
-// Defuse changes text from the web so that nothing in it looks like our tag.
+// Defuse changes such beginnings in text from the web, so that the text contains no tag of ours.
 func Defuse(text string) string { return tagOfText.ReplaceAllString(text, "‹$1") }

@@ -6,13 +6,13 @@ import (
 	"legwork/internal/agent/ranking"
 )
 
-// Bounds of the search for the passage that a wrong quote may have meant.
+// Bounds of Closest.
 const (
 	maxQuoteWords  = 80
-	closestOverlap = 0.4 // least share of the quote's words that the passage must have
+	closestOverlap = 0.4 // minimum share of the quote's words in the passage
 )
 
-// placedWord is a word with its place in code points.
+// placedWord is a word with its position in code points.
 type placedWord struct {
 	word       string
 	start, end int
@@ -34,8 +34,8 @@ func placedWords(runes []rune) []placedWord {
 	return out
 }
 
-// Closest returns a passage about as long as the quote with most of the quote's words, for a quote that Find
-// does not find. ok is false when no passage has many of them.
+// Closest returns the passage that has most of the quote's words, for a quote that Find does not find. It is about as long as the
+// quote. ok is false if no passage has closestOverlap of them.
 func (t *Text) Closest(quote string) (passage string, ok bool) {
 	wanted := placedWords([]rune(quote))
 	wanted = wanted[:min(len(wanted), maxQuoteWords)]

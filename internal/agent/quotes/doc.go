@@ -1,8 +1,8 @@
-// Package quotes finds a quote in the text of a snapshot, as models write quotes.
+// Package quotes finds quotes that models wrote in the text of a snapshot.
 //
-// Texts are stored in Unicode's form NFC and compared in another one (func Normalise): compatibility forms taken apart
-// (NFKC) and letter case folded, white space, quotation marks and dashes of one kind each, characters without width and
-// emphasis marks left out. So a quote is found whose ligatures, full-width letters or accents are written another way.
-// What is found is always a span of the stored text, in code points, that begins and ends between two characters as
-// readers see them: what is kept as evidence is the source's own words, never the model's.
+// Texts are stored in Unicode form NFC, but compared in a looser form (func normalise): NFKC with case folding, one kind of white
+// space, quotation marks and dashes, without invisible characters and emphasis marks. So a quote is found even if its
+// ligatures, full-width letters or accents are written differently. The result is always a span of the stored text, in code
+// points. It begins and ends between two characters as readers see them. So evidence has the words of the source, never those
+// of the model.
 package quotes

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// typography maps a character to the one that it is compared as; -1: it is left out.
+// typography returns the character that r is compared as; -1: r is left out.
 func typography(r rune) rune {
 	switch r {
 	case '“', '”', '„', '‟', '«', '»', '″', '＂':
@@ -18,7 +18,7 @@ func typography(r rune) rune {
 		return '\''
 	case '‐', '‑', '‒', '–', '—', '―', '−', '⁃', '﹣', '－':
 		return '-'
-	case '*', '`': // Markdown's emphasis and code
+	case '*', '`': // marks of emphasis and code in Markdown
 		return -1
 	}
 	switch {
@@ -38,20 +38,20 @@ func invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// normalised is a text in the form in which quotes are compared. For each character it has the place in the
-// source, in code points.
+// normalised is a text in the form in which quotes are compared, with the position of each character in the source, in code
+// points.
 type normalised struct {
 	text       string
-	start, end []int32 // by byte of text: span of the source that its character stands for
+	start, end []int32 // by byte of text: the span of the source from which its character comes
 }
 
-// normalise brings a text into the form of comparison. That is NFKC in lower case (case folding), with one space
-// for each run of white space and none at the beginning. The function typography maps similar characters to one
-// and removes invisible ones. The time is proportional to the length of the text.
+// normalise converts a text to the form for comparison: NFKC with case folding, one space for each run of white space, and none at
+// the beginning. Function typography replaces similar characters by one and removes invisible ones. The time is linear in the
+// length of the text.
 func normalise(source []rune) normalised {
 	w := writer{fold: cases.Fold(), atSpace: true}
 	w.text.Grow(len(source))
-	var kept []rune // of one segment: characters that may combine with each other
+	var kept []rune // characters of one segment, which may combine with each other
 	from := 0
 	flush := func(to int) {
 		if len(kept) > 0 {
@@ -59,7 +59,7 @@ func normalise(source []rune) normalised {
 			kept = kept[:0]
 		}
 	}
-	end := 0 // of the last character kept
+	end := 0 // position after the last character kept
 	for i, r := range source {
 		if r = typography(r); r < 0 {
 			continue
@@ -85,7 +85,7 @@ func boundaryBefore(r rune) bool {
 	return norm.NFKC.Properties(b[:utf8.EncodeRune(b[:], r)]).BoundaryBefore()
 }
 
-// writer puts a normalised text together.
+// writer builds a normalised text.
 type writer struct {
 	text       strings.Builder
 	start, end []int32
@@ -93,7 +93,7 @@ type writer struct {
 	atSpace    bool // the text is empty or ends with white space
 }
 
-// segment adds the characters that source[from:to] stands for.
+// segment adds the characters that come from source[from:to].
 func (w *writer) segment(kept []rune, from, to int) {
 	if len(kept) == 1 && kept[0] < 0x80 {
 		w.add(unicode.ToLower(kept[0]), from, to)

@@ -17,18 +17,17 @@ type Text struct {
 // NewText prepares a text of at most 2³¹ code points.
 func NewText(s string) *Text { return &Text{runes: []rune(s)} }
 
-// Len is the length of the text in code points.
+// Len returns the length of the text in code points.
 func (t *Text) Len() int { return len(t.runes) }
 
-// Slice is the text from start to end, in code points.
+// Slice returns the text from start to end, in code points.
 func (t *Text) Slice(start, end int) string { return string(t.runes[start:end]) }
 
-// maxOccurrences is how many places with a quote are compared to find one that has it letter for letter.
+// maxOccurrences bounds the matches that Find compares to find one that is equal letter for letter.
 const maxOccurrences = 64
 
-// Find returns the span of a quote in code points, at most research.MaxExcerpt long. Quotation marks and
-// ellipses around the quote are ignored. When several places have the quote, it returns the first that has it
-// letter for letter, else the first.
+// Find returns the span of a quote in code points, at most research.MaxExcerpt long. It ignores quotation marks and ellipses around
+// the quote. Of several matches it returns the first one that is equal letter for letter, else the first one.
 func (t *Text) Find(quote string) (start, end int, ok bool) {
 	if t.normalised == nil {
 		n := normalise(t.runes)
@@ -61,13 +60,13 @@ func (t *Text) Find(quote string) (start, end int, ok bool) {
 	return 0, 0, false
 }
 
-// MinLength is the least length of a quote, in code points after normalising. Shorter texts are on every page.
+// MinLength is the minimum length of a quote, in code points after normalising. A shorter text would match on almost any page.
 const MinLength = 8
 
-// TooShort reports whether a quote has too few characters to be looked for.
+// TooShort reports whether a quote is shorter than MinLength.
 func TooShort(quote string) bool { return len(forms(quote)) == 0 }
 
-// forms returns the quote in the form of comparison: unchanged, and without the marks that models put around it.
+// forms returns the quote normalised, and also without the marks that models put around quotes.
 func forms(quote string) []string {
 	whole := strings.TrimSpace(normalise([]rune(quote)).text)
 	var out []string

@@ -1,14 +1,15 @@
-// Package ranking reads questions, and scores passages of pages by them. It does no I/O; what it gives depends on its
-// arguments alone.
+// Package ranking splits questions into terms, and scores passages of pages by them. It does no I/O. Its results depend only on
+// its arguments.
 //
-// A question consists of terms. Names such as max_connections, json.loads, now() or NOTIFY weigh most, light words next to
-// nothing, and a few words that answers of a shape are likely to use ("how long": timeout, interval) are added as hints.
-// Stems are Snowball's, as in PostgreSQL's full-text search, which finds the passages that are ranked here.
+// A question consists of terms. Names such as max_connections, json.loads, now() or NOTIFY have the highest weight, and common
+// words like "first" or "after" have almost none. Hints are added: words that answers to this kind of question often use ("how
+// long": timeout, interval). Stems are computed by Snowball, as in PostgreSQL's full-text search, which finds the passages.
 //
-// A passage is scored (func Rank) by the share of the question, weighted by kind and rarity, in its own words, the headings
-// and defined terms above it, the entry around it and the page's title; by how close together words of the question stand
-// and what a single sentence has; by the entry being about just this; by the page's other passages; and by the shape of the
-// answer: a number with a unit where the question asks how long or how large, "default" where it asks what holds otherwise,
-// a reason where it asks why. A row of a table is read under the heads of its columns. Lists without sentences, fragments, and
-// pages that are mostly links are lowered.
+// The score of a passage (func Rank) is the share of the question's terms, weighted by kind and rarity, that stand in the
+// passage, in the headings and defined terms above it, in the entry around it or in the page's title. The score rises if words
+// that are neighbours in the question are close together, if one sentence has many of the terms, if the nearest heading has
+// few other words, if the page has further good passages, and if the passage has the form of an answer: a number with a unit
+// for "how long" and "how large", the word "default" for a default, a reason for "why". A table row is read together with the
+// heads of its columns. The score falls for lists without sentences, for very short passages, and for passages that are only
+// links.
 package ranking

@@ -6,28 +6,28 @@ import (
 	"unicode"
 )
 
-// headingSeparator stands between the parts of a passage's heading path (see plaintext.Passages).
+// headingSeparator separates the parts of a passage's heading path (see plaintext.Passages).
 const headingSeparator = " › "
 
-// columnSeparator stands between the heads of the columns of a table, in the part of a heading path that they are.
+// columnSeparator separates the heads of a table's columns. They are the last part of the heading path of the table's rows.
 const columnSeparator = " | "
 
-// above is what a passage's heading path says.
+// above is the result of reading a passage's heading path.
 type above struct {
-	columns string // the heads of the columns of table rows, which stand in the path or in the passage's first row
-	entry   string // the path without the heads of columns: passages that have it in common belong together
-	label   string // what the passage is about: the term that it begins with, else the nearest heading or term
+	columns string // for table rows: the heads of the columns, from the path or from the passage's first row
+	entry   string // the path without the heads of columns; passages with the same path are one entry
+	label   string // the term that the passage begins with, else the nearest heading or term
 }
 
-// readHeading reads a passage's heading path. Rows of a table belong to what the table stands in, whether or not its heads stand in
-// the same passage. An entry of several names ("-p port, --port=port") is about the one that the passage begins with.
+// readHeading reads a passage's heading path. Table rows belong to the section of their table, whether or not the passage has
+// the table's heads. If an entry has several names ("-p port, --port=port"), its label is the one that the passage begins with.
 func readHeading(heading, text string) above {
 	path, columns := CutColumns(heading, text)
 	parts := strings.Split(path, headingSeparator)
 	a := above{entry: path, label: parts[len(parts)-1], columns: columns}
 	first, _, more := strings.Cut(text, "\n")
 	if columns == "" && more && strings.HasPrefix(first, "|") && !strings.ContainsFunc(first, unicode.IsDigit) {
-		a.columns = first // a row with a digit is one of data, in a table without heads
+		a.columns = first // a first row with a digit is data: the table has no heads
 	}
 	if m := boldLine.FindStringSubmatch(first); m != nil && more {
 		a.entry, a.label = path+headingSeparator+m[1], m[1]
@@ -37,11 +37,11 @@ func readHeading(heading, text string) above {
 	return a
 }
 
-// boldLine is the term that begins a definition in snapshots read by versions before 60a9504. Their heading paths are without it.
+// boldLine matches the term that begins a definition in old snapshots, read before commit 60a9504. Their heading paths lack the term.
 var boldLine = regexp.MustCompile(`^\s*\*\*(.+)\*\*\s*$`)
 
-// CutColumns divides the heading path of a passage of table rows into what the table stands in, and the table's caption and heads of
-// columns; columns is empty where the passage has no rows, or its first row is that of the heads.
+// CutColumns splits the heading path of a passage that starts with a table row: path is the section of the table, columns is the
+// table's caption and the heads of its columns. columns is empty if the passage has no rows or has the heads as its first row.
 func CutColumns(heading, text string) (path, columns string) {
 	path, last := "", heading
 	if at := strings.LastIndex(heading, headingSeparator); at >= 0 {

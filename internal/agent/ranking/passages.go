@@ -11,65 +11,65 @@ import (
 	"legwork/internal/research"
 )
 
-// Weights of where a passage has a term of the question: in its own words, in the headings and defined terms above it,
-// elsewhere in the same entry (the passages under one heading path belong together), in the page's title.
+// Weights of the places where a passage can have a term of the question: its own text, the headings and defined terms above it,
+// the rest of its entry (all passages with the same heading path), and the page's title.
 const (
-	inBoth  = 1.0 // the passage says it under a heading that says it
+	inBoth  = 1.0 // in the text and in the heading path
 	inText  = 0.9
 	inPath  = 0.75
 	inEntry = 0.5
 	inTitle = 0.4
 
-	// A name sets a topic: what stands below it or beside it need not repeat it.
+	// Names weigh more here: text below a heading with a name need not repeat the name.
 	nameInPath  = 0.85
 	nameInEntry = 0.70
 
-	farEntry = 0.6 // times the weight, when the entry has a term only more than entryReach passages away
+	farEntry = 0.6 // factor on the entry's weight if the term stands only in passages more than entryReach away
 )
 
-// What lifts or lowers a passage, as a factor on what it covers.
+// Bonuses and factors. The score is the covered share, times 1 plus all bonuses, times the factors.
 const (
-	nearBonus    = 0.30 // times the share of neighbouring words of the question that are neighbours here too
-	focusedBonus = 0.15 // times the share of the question that its best sentence has in its own words
-	labelBonus   = 0.15 // times the share of the nearest heading's words that the question has: an entry about just this
-	pageBonus    = 0.20 // times the page's own score, that of its best passages, relative to the best page
-	phraseBonus  = 0.30 // per phrase quoted in the question
-	rankBonus    = 0.05 // times PostgreSQL's rank, relative to the best
-	listFactor   = 0.60 // lists without sentences: contents, indexes
-	linksFactor  = 0.25 // passages that are nothing but links: contents and indexes
-	shortFactor  = 0.60 // fewer than shortRunes
+	nearBonus    = 0.30 // times the share of neighbouring words of the question that are close together in the passage
+	focusedBonus = 0.15 // times the share of the question that the best sentence alone has
+	labelBonus   = 0.15 // times the share of the nearest heading's words that are in the question
+	pageBonus    = 0.20 // times the mean score of the page's best three passages, divided by that of the best page
+	phraseBonus  = 0.30 // for each phrase that the question has in quotation marks
+	rankBonus    = 0.05 // times PostgreSQL's rank, divided by the best rank
+	listFactor   = 0.60 // for lists without sentences, such as tables of contents
+	linksFactor  = 0.25 // for passages that consist only of links
+	shortFactor  = 0.60 // for passages with fewer than ShortRunes code points
 	ShortRunes   = 40
-	nearDistance = 4 // words
-	entryReach   = 3 // passages to either side that are close
+	nearDistance = 4 // words; pairs at most this far apart count as close
+	entryReach   = 3 // passages before and after that belong to entry, not far
 )
 
-// Scored is a passage with the figures that rank it.
+// Scored is a passage with the values that its score is computed from.
 type Scored struct {
 	Hit     research.Hit
 	Q       *Question
-	Text    TermSet // terms in its own words
-	Path    TermSet // in headings and terms above
+	Text    TermSet // terms in the passage's text
+	Path    TermSet // terms in the headings and defined terms above it
 	Title   TermSet
-	entry   TermSet // in its entry close by, itself included
-	far     TermSet // in its entry, anywhere
-	Key     string  // of the entry
+	entry   TermSet // terms in the passages of its entry at most entryReach away, itself included
+	far     TermSet // terms anywhere in its entry
+	Key     string  // names the entry: page id and heading path
 	near    float64
 	label   float64
 	focused float64
 	spans   []TermSet // terms by sentence
 	shaped  float64
 	Factor  float64
-	Covered float64 // 0..1: share of the question, by weight and rarity
+	Covered float64 // share of the question, by weight and rarity, 0..1
 	Score   float64
 }
 
-// PageFacts is what ranking knows of a page beyond its passages.
+// PageFacts is what Rank needs to know about a page besides its passages.
 type PageFacts struct {
-	q     *Question       // in the page's language
-	links map[string]bool // what the page says around its links, as lines of text
+	q     *Question       // the question in the page's language
+	links map[string]bool // texts of the page's links, and of the blocks around them
 }
 
-// NewPageFacts gathers what ranking needs to know of a page.
+// NewPageFacts prepares the facts of a page from the question in its language and from its links.
 func NewPageFacts(q *Question, links []research.Link) PageFacts {
 	f := PageFacts{q: q, links: map[string]bool{}}
 	for _, l := range links {
@@ -79,10 +79,10 @@ func NewPageFacts(q *Question, links []research.Link) PageFacts {
 	return f
 }
 
-// listMark is what an item begins with: "- ", "2. ", "b. ", "iv. ".
+// listMark matches the mark of a list item: "- ", "2. ", "b. ", "iv. ".
 var listMark = regexp.MustCompile(`(?i)^\s*([-*•]|\d+\.|[a-z]\.|[ivx]+\.)\s+`)
 
-// onlyLinks reports whether every line of a text is an entry that the page links, and none is a sentence.
+// onlyLinks reports whether every line of a text is a link of the page, and none ends like a sentence.
 func (f PageFacts) onlyLinks(text string) bool {
 	for line := range strings.Lines(text) {
 		line = strings.Join(strings.Fields(listMark.ReplaceAllString(line, "")), " ")
@@ -93,17 +93,17 @@ func (f PageFacts) onlyLinks(text string) bool {
 	return true
 }
 
-// Rank scores passages, best first. Ties keep the order of the hits. totals are the numbers of passages on
-// the pages read, by the language's question, for rarity; nil: every term is as rare as any other.
+// Rank scores passages and returns them best first; equal scores keep the order of the hits. totals has, for each question, the
+// number of passages on the pages in its language. Rank computes rarity from it. With nil, all terms count as equally rare.
 func Rank(hits []research.Hit, facts map[string]PageFacts, totals map[*Question]int) []Scored {
 	out := make([]Scored, 0, len(hits))
-	entries := map[string]map[int]TermSet{} // by entry and place in the page
+	entries := map[string]map[int]TermSet{} // by entry and passage number
 	whole := map[string]TermSet{}
 	df := map[*Question][]int{}
 	top := 0.0
 	for _, h := range hits {
 		f := facts[h.PageID]
-		if f.q == nil { // not a page that this run knows of
+		if f.q == nil { // this run has not read the page
 			continue
 		}
 		s := Scored{Hit: h, Q: f.q, Factor: 1}
@@ -149,8 +149,8 @@ func Rank(hits []research.Hit, facts map[string]PageFacts, totals map[*Question]
 	return out
 }
 
-// favourPages lifts the passages of pages whose best passages are good: a page about the question has several. The
-// passages are in the order of their scores.
+// favourPages raises the scores of passages on pages whose three best passages score high, since a page about the question has
+// several good passages. The argument must be sorted by score.
 func favourPages(ranked []Scored) {
 	const best = 3
 	sums, counts, top := map[string]float64{}, map[string]int{}, 0.0
@@ -166,7 +166,7 @@ func favourPages(ranked []Scored) {
 	}
 }
 
-// read finds the question's terms in the passage and looks at its form.
+// read finds the question's terms in the passage and examines its form.
 func (s *Scored) read(f PageFacts) {
 	q, h := f.q, s.Hit
 	tokens := Tokenize(h.Text)
@@ -182,7 +182,7 @@ func (s *Scored) read(f PageFacts) {
 	s.Title = q.MatchText(h.Title)
 	above := readHeading(h.Heading, h.Text)
 	columns := q.MatchText(above.columns)
-	for i := range s.spans { // a row is read under the heads of its columns
+	for i := range s.spans { // a row is read together with the heads of its columns
 		s.spans[i] |= columns
 	}
 	s.Path = q.MatchText(h.Heading) | q.MatchText(above.label) | columns
@@ -204,7 +204,7 @@ func (s *Scored) read(f PageFacts) {
 	}
 }
 
-// cover is the share of the question that the passage covers. It notes what the best sentence covers alone.
+// cover returns the share of the question that the passage covers. It sets focused to the share that the best sentence has alone.
 func (s *Scored) cover(df []int, total int) float64 {
 	got, sum := 0.0, 0.0
 	alone := make([]float64, len(s.spans))
@@ -228,14 +228,14 @@ func (s *Scored) cover(df []int, total int) float64 {
 	return min(1, got/sum)
 }
 
-// endsSentence reports whether what stands between two words ends a sentence, a term, an item or a row.
+// endsSentence reports whether the characters between two words end a sentence, a term, a list item or a table row.
 func endsSentence(gap string) bool {
 	return strings.Contains(gap, "\n\n") || sentenceEnd.MatchString(gap)
 }
 
 var sentenceEnd = regexp.MustCompile(`[.!?;]["'”’)]*\s|[。！？；｡]|\n\s*[-|*>]`)
 
-// strength says how well the passage has a term, by where it stands.
+// strength returns the weight of the best place where the passage has a term, 0..1.
 func (s *Scored) strength(i int) float64 {
 	if s.Text.Has(i) && s.Path.Has(i) {
 		return inBoth
@@ -247,7 +247,8 @@ func (s *Scored) strength(i int) float64 {
 	return max(Pick(s.Text, i, inText), Pick(s.Path, i, path), Pick(s.entry, i, entry), Pick(s.far, i, farEntry*entry), Pick(s.Title, i, inTitle))
 }
 
-// Share is the part of the question's weight that the passage covers, rarity aside: comparable between pages.
+// Share returns the share of the question that the passage covers, by weight alone. Without rarity, shares of different pages can
+// be compared.
 func (s *Scored) Share() float64 {
 	got, sum := 0.0, 0.0
 	for i, t := range s.Q.Terms {
@@ -260,7 +261,7 @@ func (s *Scored) Share() float64 {
 	return min(1, got/max(sum, 1e-9))
 }
 
-// Named reports whether the passage or the entry it stands in has a name that the question has.
+// Named reports whether the passage, or its entry, has a name from the question.
 func (s *Scored) Named() bool {
 	for i, t := range s.Q.Terms {
 		if t.name && (s.Text | s.Path | s.entry).Has(i) {
@@ -270,14 +271,13 @@ func (s *Scored) Named() bool {
 	return false
 }
 
-// Fits reports whether the passage looks like an answer; it does where the question does not say how one looks.
+// Fits reports whether the passage has the form of an answer. It is true for questions that do not ask for a form.
 func (s *Scored) Fits() bool { return !s.Q.shape.asksForm() || s.shaped > 0 }
 
-// Round keeps journaled scores short.
+// Round rounds a score to 4 decimal places, so that its text in the journal is short.
 func Round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
-// labelShare is the share of a heading's words that the question has. Section numbers and types in parentheses are no
-// words of it.
+// labelShare returns the share of a heading's words that are in the question. It ignores section numbers and text in parentheses.
 func labelShare(q *Question, label string) float64 {
 	label, _, _ = strings.Cut(strings.TrimLeft(label, " 0123456789."), " (")
 	has, all := 0, 0
@@ -295,7 +295,7 @@ func labelShare(q *Question, label string) float64 {
 	return float64(has) / float64(max(all, 1))
 }
 
-// nearness is the share of pairs that stand close together somewhere.
+// nearness returns the share of pairs whose two terms stand at most nearDistance words apart somewhere in the passage.
 func nearness(pairs [][2]int, at []TermSet) float64 {
 	if len(pairs) == 0 {
 		return 0
@@ -318,7 +318,7 @@ func nearness(pairs [][2]int, at []TermSet) float64 {
 	return float64(found) / float64(len(pairs))
 }
 
-// isList reports whether a text is a list of short items without a sentence among them.
+// isList reports whether a text has three or more short lines, and none of them is a sentence or a table row.
 func isList(s string) bool {
 	lines, sentences := 0, 0
 	for l := range strings.Lines(s) {
@@ -336,7 +336,7 @@ func isList(s string) bool {
 
 var lineEnd = regexp.MustCompile(`[.:。：]$`)
 
-// What answers of a shape look like. The bonuses are factors on what a passage covers.
+// Patterns that answers of each shape contain.
 var (
 	hasNumber   = regexp.MustCompile(`(?i)\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|sixty|hundred|thousand|million|billion|unlimited)\b`)
 	hasDuration = regexp.MustCompile(`(?i)(\d|\b(one|two|three|four|five|six|ten|fifteen|thirty|sixty))\s*(ms|µs|s|min|h|d|microseconds?|milliseconds?|seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b`)
@@ -353,10 +353,10 @@ var (
 	hasAdvice   = regexp.MustCompile(`(?i)\b(use|using|used|set|specify|specifies|allows?|option|can be|to do (this|so)|call|run|with)\b`)
 )
 
-// asksForm reports whether the shape tells how the answer looks.
+// asksForm reports whether the question asks for an answer of a certain form.
 func (s shape) asksForm() bool { return s.number || s.preset || s.why || s.moment }
 
-// fit says how much a text looks like an answer of this shape.
+// fit returns the bonus for a text that has the form of an answer of this shape.
 func (s shape) fit(text string) float64 {
 	bonus := 0.0
 	add := func(asked bool, has *regexp.Regexp, b float64) {

@@ -11,62 +11,62 @@ import (
 	"unicode"
 )
 
-// Weights of a question's terms, before rarity. A name is what a question turns on; a weak word says little of what it
-// is about; a hint is a word that an answer is likely to use although the question does not.
+// Weights of a question's terms, before rarity. Names identify the subject of a question. Weak and light words say little about
+// it. A hint is a word that answers often use although the question does not have it.
 const (
-	nameWeight    = 2.0 // max_connections, json.loads, now(), .pgpass, "a quoted phrase"
-	capsWeight    = 1.5 // NOTIFY, CSV: written as a name, although a word like others
-	partWeight    = 0.5 // connections, of max_connections
+	nameWeight    = 2.0 // identifiers: max_connections, json.loads, now(), .pgpass
+	capsWeight    = 1.5 // words in capitals: NOTIFY, CSV
+	partWeight    = 0.5 // a word of a name: connections in max_connections
 	WordWeight    = 1.0
 	weakWeight    = 0.3
 	lightWeight   = 0.15
 	numberWeight  = 0.5
 	hintWeight    = 0.4
-	maxTerms      = 64 // bits of a set
+	maxTerms      = 64 // number of bits in a TermSet
 	maxTermLength = 100
 )
 
-// term is one thing that a question asks about.
+// term is a word or a name that a question asks about.
 type term struct {
-	Key    string // a stem, or a name as it is written (see exact)
-	word   string // as the question writes it
+	Key    string // a stem, or for a name the key that exact returns
+	word   string // as written in the question
 	Weight float64
-	Hint   bool // not in the question itself
-	name   bool // an identifier or a name in capitals
+	Hint   bool // added to the question, see addHints
+	name   bool // an identifier or a word in capitals
 }
 
-// TermSet is a set of a question's terms, by position.
+// TermSet is a set of a question's terms. Bit i stands for Terms[i].
 type TermSet uint64
 
-// Has reports whether the term at a position is in the set.
+// Has reports whether term i is in the set.
 func (s TermSet) Has(i int) bool { return s&(1<<i) != 0 }
 
-// Question is what the planner knows of a question in one language.
+// Question is a question, split into terms, in one language.
 type Question struct {
 	text     string
-	language string // as in research.Page; empty stands for English
+	language string // language code as in research.Page; empty: English
 	Terms    []term
 	byKey    map[string]int
-	pairs    [][2]int // terms that stand next to each other in the question, stop words left out
-	phrases  []string // quoted in the question, in lower case
+	pairs    [][2]int // terms that are neighbours in the question, ignoring stop words
+	phrases  []string // phrases in quotation marks, in lower case
 	shape    shape
-	cache    map[string]string // stems
+	cache    map[string]string // stems, by word
 }
 
-// shape is what a fitting answer looks like.
+// shape describes the form that an answer to a question should have.
 type shape struct {
-	number    bool // a number
+	number    bool // contains a number
 	duration  bool // a span of time
-	size      bool // a number of bytes, or a share
-	preset    bool // asks what holds when nothing is said: "default"
+	size      bool // a number of bytes, or a percentage
+	preset    bool // the default value of something
 	why       bool // a reason
 	yesNo     bool // a statement or its denial
 	moment    bool // a date or a condition
-	method    bool // how to do something
-	condition bool // "what happens if"
-	often     bool // how frequently
-	extent    bool // from where to where
-	best      bool // which of several is ahead
+	method    bool // instructions
+	condition bool // a condition: "what happens if"
+	often     bool // a frequency
+	extent    bool // a range from one value to another
+	best      bool // the best of several things
 }
 
 var (
@@ -88,8 +88,8 @@ var (
 	happens    = regexp.MustCompile(`(?i)\bwhat (happens|occurs)\b`)
 )
 
-// NewQuestion reads a question. isStop reports whether a word says nothing by itself in the language; nil stands for
-// the English list.
+// NewQuestion splits a question into terms. isStop reports whether a word is a stop word of the language; nil: the English list is
+// used.
 func NewQuestion(text, language string, isStop func(word string) bool) *Question {
 	q := &Question{text: text, language: language, byKey: map[string]int{}, cache: map[string]string{}}
 	q.shape = shapeOf(text)
@@ -113,7 +113,7 @@ func NewQuestion(text, language string, isStop func(word string) bool) *Question
 	return q
 }
 
-// QuestionIn reads a question in a language; its stop words are those of PostgreSQL's full-text search.
+// QuestionIn splits a question in the given language into terms. The stop words are those of PostgreSQL's full-text search.
 func QuestionIn(ctx context.Context, text, language string, lexemes func(context.Context, string, string) ([]string, error)) (*Question, error) {
 	if language == "" || lexemes == nil {
 		return NewQuestion(text, language, nil), nil
@@ -133,7 +133,7 @@ func QuestionIn(ctx context.Context, text, language string, lexemes func(context
 	return NewQuestion(text, language, func(w string) bool { return stops[w] }), nil
 }
 
-// addToken adds what a word of the question asks for, and gives the position of its main term; -1: none.
+// addToken adds the terms of one word or name of the question, and returns the index of the main one; -1: none was added.
 func (q *Question) addToken(t token, isStop func(string) bool) int {
 	lower := t.lower()
 	if len(lower) > maxTermLength {
@@ -149,7 +149,7 @@ func (q *Question) addToken(t token, isStop func(string) bool) int {
 				q.add(term{Key: q.stem(p), word: p, Weight: partWeight})
 			}
 		}
-		// A qualified name is often written by its last part alone.
+		// Texts often write only the last part of a qualified name.
 		if _, last, qualified := cutLast(lower, "."); qualified && len(last) > 1 {
 			q.add(term{Key: exact(last), word: t.text, Weight: WordWeight, name: true})
 		}
@@ -179,7 +179,7 @@ func (q *Question) addToken(t token, isStop func(string) bool) int {
 	case lightWords[lower]:
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: lightWeight})
 	case !strings.ContainsFunc(lower, func(r rune) bool { return !unicode.Is(unicode.Hiragana, r) }):
-		// Most of Japanese grammar is written in Hiragana, most of what a question is about is not.
+		// A Japanese word in Hiragana alone is mostly grammar, not the subject of the question.
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
 	case weakWords[lower]:
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
@@ -194,18 +194,18 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// Named reports whether the question names something.
+// Named reports whether the question contains a name.
 func (q *Question) Named() bool {
 	return slices.ContainsFunc(q.Terms, func(t term) bool { return t.name })
 }
 
-// plainCompound reports whether a token is just words with hyphens or a contraction, not a name.
+// plainCompound reports whether a token consists of ordinary words with hyphens or apostrophes, and is not a name.
 func plainCompound(t token) bool {
 	return !strings.ContainsAny(t.text, "_.") && strings.ContainsAny(t.text, "-'’") && !t.prefixed && !t.call &&
 		!strings.ContainsFunc(t.text, unicode.IsDigit)
 }
 
-// add adds a term or raises the weight of one that is there.
+// add adds a term, or raises the weight of the term with the same key. It returns the index of the term.
 func (q *Question) add(t term) int {
 	if i, ok := q.byKey[t.Key]; ok {
 		old := &q.Terms[i]
@@ -235,7 +235,7 @@ func shapeOf(text string) shape {
 	return s
 }
 
-// addHints adds the few words that answers of a shape use whatever they are about.
+// addHints adds words that answers of the question's shape often use. There are hints for English only.
 func (q *Question) addHints() {
 	if q.language != "" {
 		return
@@ -266,7 +266,7 @@ func (q *Question) stem(word string) string {
 	return s
 }
 
-// match gives the question's terms that a token stands for.
+// match returns the question's terms that a token stands for.
 func (q *Question) match(t token) TermSet {
 	var set TermSet
 	lower := t.lower()
@@ -291,7 +291,7 @@ func (q *Question) match(t token) TermSet {
 	return set
 }
 
-// MatchText gives the question's terms that stand in a text.
+// MatchText returns the question's terms that a text contains.
 func (q *Question) MatchText(s string) TermSet {
 	var set TermSet
 	for _, t := range Tokenize(s) {
@@ -300,12 +300,12 @@ func (q *Question) MatchText(s string) TermSet {
 	return set
 }
 
-// MatchURL gives the question's terms that stand in the path or fragment of a URL.
+// MatchURL returns the question's terms in the path or fragment of a URL.
 func (q *Question) MatchURL(path string) TermSet {
 	return q.MatchText(strings.NewReplacer("/", " ", "-", " ", "_", " ", ".", " ", "%20", " ", "+", " ").Replace(path)) | q.MatchText(path)
 }
 
-// Words lists the terms of a set as the question writes them, the weightiest first.
+// Words lists the terms of a set as the question writes them, the highest weight first, without hints.
 func (q *Question) Words(set TermSet) []string {
 	var order []int
 	for i := range q.Terms {
@@ -325,7 +325,7 @@ func (q *Question) Words(set TermSet) []string {
 	return out
 }
 
-// Query is what full-text search is asked: the question and the hints.
+// Query returns the text for full-text search: the question and the hints.
 func (q *Question) Query() string {
 	parts := []string{q.text}
 	for _, t := range q.Terms {
@@ -336,7 +336,7 @@ func (q *Question) Query() string {
 	return strings.Join(parts, " ")
 }
 
-// stopWords say nothing by themselves, weakWords little; lightWords only make a difference beside others.
+// English words with little meaning of their own. stopWords are ignored, weakWords have weakWeight, lightWords have lightWeight.
 var (
 	stopWords = WordSet(`a an the this that these those it its they them their there here he she his her we our us you your i me my one
 		who whom whose which what when where why how is are was were be been being am do does did done doing can could may might
@@ -354,7 +354,7 @@ var (
 		time times good best better`)
 )
 
-// WordSet is the set of the words in a text, which are separated by white space.
+// WordSet splits a text at white space and returns the set of its words.
 func WordSet(s string) map[string]bool {
 	set := map[string]bool{}
 	for _, w := range strings.Fields(s) {

@@ -10,8 +10,8 @@ import (
 	"legwork/internal/research"
 )
 
-// passages reads HTML as pages are read, and gives its passages as full-text search finds them, and its links. So the tests rank
-// what pages give, whatever form that has.
+// passages reads HTML as pages are read. It returns the passages as full-text search would find them, and the links. So these
+// tests also cover the form of passages that package page produces.
 func passages(t *testing.T, html string) ([]research.Hit, []research.Link) {
 	t.Helper()
 	p, links, err := page.Read(&url.URL{Scheme: "https", Host: "manual.example"}, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte(html))
@@ -26,7 +26,7 @@ func passages(t *testing.T, html string) ([]research.Hit, []research.Link) {
 	return out, links
 }
 
-// passage is the only one of some HTML, at a place in its page.
+// passage reads HTML that has a single passage, and sets the number of the passage in its page.
 func passage(t *testing.T, ord int, html string) (research.Hit, []research.Link) {
 	t.Helper()
 	hits, links := passages(t, html)
@@ -37,7 +37,7 @@ func passage(t *testing.T, ord int, html string) (research.Hit, []research.Link)
 	return hits[0], links
 }
 
-// TestPassageSignals: of two passages, the first is better for the one reason that the case is named after.
+// TestPassageSignals: in each case, the first of two passages scores higher for the reason that names the case.
 func TestPassageSignals(t *testing.T) {
 	t.Parallel()
 	const filler = " It is described together with its relatives in this section."
@@ -94,7 +94,7 @@ func TestPassageSignals(t *testing.T) {
 	}
 }
 
-// TestEntriesBelongTogether: what the rest of a definition leaves unsaid, its beginning says.
+// TestEntriesBelongTogether: a later passage of a definition need not repeat the words of its beginning.
 func TestEntriesBelongTogether(t *testing.T) {
 	t.Parallel()
 	q := NewQuestion("How long does the server wait before it checks for a deadlock?", "", nil)
@@ -114,7 +114,7 @@ func TestEntriesBelongTogether(t *testing.T) {
 		if place[1] > place[3] || ranked[place[0]].Key != ranked[place[1]].Key || ranked[place[0]].Key == ranked[place[2]].Key {
 			t.Errorf("%s: %+v", form, ranked)
 		}
-		for i := range hits { // the term was bold, and not in the heading path of the passage that it begins
+		for i := range hits { // old snapshots: the term was a bold line in the text, and not in the heading path
 			if term, more, found := strings.Cut(hits[i].Text, "\n"); found && strings.HasSuffix(term, "(integer)") {
 				hits[i].Heading, hits[i].Text = "Locks", "**"+term+"**\n"+more
 			}
@@ -122,8 +122,8 @@ func TestEntriesBelongTogether(t *testing.T) {
 	}
 }
 
-// TestRowsBelongToTheirSection: the heads of a table's columns are above its rows, but the rows are about what the section is about. The number of
-// a section is no word of its heading.
+// TestRowsBelongToTheirSection: the heading path of table rows has the heads of the columns, but the entry of the rows is their
+// section. The number of a section is not a word of its heading.
 func TestRowsBelongToTheirSection(t *testing.T) {
 	t.Parallel()
 	hits, _ := passages(t, "<h1>Limits</h1><h2>2.1. Locks</h2><p>Each lock has a limit.<table><caption>All of them</caption><tr><th>Name<th>Meaning of the limit"+
@@ -147,7 +147,7 @@ func TestRowsBelongToTheirSection(t *testing.T) {
 	}
 }
 
-// TestRowsAreReadUnderTheirHeads: a row says all of "the range of an integer" when the heads of its columns do, wherever they stand.
+// TestRowsAreReadUnderTheirHeads: a row covers "the range of an integer" if the heads of its columns have the missing words.
 func TestRowsAreReadUnderTheirHeads(t *testing.T) {
 	t.Parallel()
 	const rows = "<tr><td>integer<td>from -2147483648 to +2147483647<tr><td>other<td>none"

@@ -25,7 +25,7 @@ import (
 	"legwork/internal/bigrams"
 )
 
-// stemmers are the Snowball algorithms by language. PostgreSQL uses the same ones, so what it finds we find again.
+// stemmers has the Snowball stemmer of each language. PostgreSQL uses the same algorithms, so its matches match here too.
 var stemmers = map[string]func(*snowballstem.Env) bool{
 	"": english.Stem, "en": english.Stem, "da": danish.Stem, "nl": dutch.Stem, "fi": finnish.Stem, "fr": french.Stem,
 	"de": german.Stem, "hu": hungarian.Stem, "it": italian.Stem, "no": norwegian.Stem, "nb": norwegian.Stem,
@@ -33,7 +33,7 @@ var stemmers = map[string]func(*snowballstem.Env) bool{
 	"sv": swedish.Stem, "tr": turkish.Stem,
 }
 
-// stem gives the stem of a word in lower case; of a language without a stemmer, the word.
+// stem returns the stem of a lower-case word, or the word itself if its language has no stemmer.
 func stem(language, word string) string {
 	f := stemmers[language]
 	if f == nil || len(word) < 3 {
@@ -47,29 +47,29 @@ func stem(language, word string) string {
 // token is one word of a text, or one name written as a unit ("max_connections", "json.loads", "ThreadPool").
 type token struct {
 	text       string // as written
-	start, end int    // bytes in the text
+	start, end int    // byte offsets in the text
 	parts      []string
 	call       bool // followed by an opening parenthesis
-	prefixed   bool // starts with a sign that only names have (".pgpass", "--jobs", "$1", "@x")
+	prefixed   bool // follows a character that only names begin with (".pgpass", "--jobs", "@x")
 }
 
-// lower is the token as it is compared: a name with all its signs, in lower case.
+// lower returns the token in lower case, for comparisons.
 func (t token) lower() string { return strings.ToLower(t.text) }
 
-// compound reports whether the token is written as one name of several words.
+// compound reports whether the token is one name that consists of several words.
 func (t token) compound() bool { return len(t.parts) > 1 }
 
-// WordRune reports whether a character is part of a word or name.
+// WordRune reports whether a character can be part of a word or name.
 func WordRune(r rune) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
 }
 
-// Tokenize splits a text into words and names. A name may hold single '.', '-', ':' and '\” between its words. Scripts
-// without spaces give their pairs of letters, as full-text search has them (package bigrams).
+// Tokenize splits a text into words and names. A name may have single dots, hyphens and apostrophes between its words. Text in a
+// script without spaces gives overlapping pairs of letters, as in full-text search (package bigrams).
 func Tokenize(s string) []token {
 	var out []token
 	runes := []rune(s)
-	at := make([]int, len(runes)+1) // byte positions
+	at := make([]int, len(runes)+1) // byte offset of each code point
 	n := 0
 	for i, r := range runes {
 		at[i] = n
@@ -114,7 +114,7 @@ func Tokenize(s string) []token {
 	return out
 }
 
-// pairs gives the words of a run of letters that no spaces divide. They overlap. The run begins at a byte of the text.
+// pairs returns the overlapping letter pairs of a run of text without spaces. at is the byte offset of the run in the text.
 func pairs(run string, at int) []token {
 	var out []token
 	for _, word := range bigrams.Of(run) {
@@ -136,8 +136,8 @@ func cutPossessive(s string) (string, string, bool) {
 	return s, "", false
 }
 
-// splitName gives the words that a name consists of: split at signs, and where a lower-case letter meets an upper-case
-// one. "ThreadPoolExecutor" → Thread, Pool, Executor; "max_connections" → max, connections; "UUIDs" stays whole.
+// splitName splits a name into words, at punctuation and where an upper-case letter follows a lower-case one:
+// "ThreadPoolExecutor" → Thread, Pool, Executor; "max_connections" → max, connections; "UUIDs" stays whole.
 func splitName(s string) []string {
 	var parts []string
 	start := 0
@@ -162,10 +162,10 @@ func splitName(s string) []string {
 	return parts
 }
 
-// exact is the key of a name as it is written, next to which its words have keys of their own.
+// exact returns the key of a whole name. The words of the name have keys of their own.
 func exact(lower string) string { return "=" + lower }
 
-// WordsOf is the set of words and names in a text, in lower case.
+// WordsOf returns the set of words and names in a text, in lower case.
 func WordsOf(s string) map[string]bool {
 	m := map[string]bool{}
 	for _, t := range Tokenize(s) {

@@ -79,7 +79,7 @@ func FuzzTokenize(f *testing.F) {
 			if tok.start <= last || tok.end <= tok.start || tok.end > len(s) || !utf8.ValidString(tok.text) {
 				t.Fatalf("%q: %+v after %d", s, tok, last)
 			}
-			last = tok.start // words of scripts without spaces overlap
+			last = tok.start // tokens of scripts without spaces overlap
 			q.match(tok)
 		}
 		NewQuestion(s, "", nil)
@@ -90,7 +90,7 @@ func TestTermsOfAQuestion(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		question string
-		heavy    []string // keys of at least a word's weight
+		heavy    []string // keys of the terms with at least WordWeight
 		absent   []string
 	}{
 		{"What is the default value of max_connections?", []string{"=max_connections"}, []string{"what", "is", "of"}},

@@ -14,15 +14,15 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of an answer.
+// Bounds for choosing the passages of an answer.
 const (
 	minCited      = 2
 	maxCited      = 5
 	maxPerPage    = 4
-	weakestScore  = 0.45 // of the best passage's score: what a cited passage must reach beyond the first minCited
-	weakestMinor  = 0.30 // the same for the first minCited
-	relevantShare = 0.25 // of the question's weight: below this a passage says nothing about it
-	sameText      = 0.70 // share of words in common from which two passages say the same
+	weakestScore  = 0.45 // minimum score of a cited passage, as a share of the best passage's score
+	weakestMinor  = 0.30 // the same for the first minCited passages
+	relevantShare = 0.25 // minimum share of the question's weight that a passage must cover to be cited
+	sameText      = 0.70 // share of common words from which two passages count as the same
 )
 
 // answer chooses the passages, cites them and writes the answer.
@@ -62,8 +62,8 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 	return research.Result{Answer: compose(chosen, len(r.Pages)), Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited}, nil
 }
 
-// choose picks the passages to cite: the best ones that say something about the question, without repeating each other
-// and without letting one page fill the answer.
+// choose picks the passages to cite, best first. It skips passages that cover too little of the question, that say the same as a
+// chosen one, or that come from a page with maxPerPage chosen passages.
 func choose(ranked []agent.FoundPassage) []agent.FoundPassage {
 	var out []agent.FoundPassage
 	pages := map[string]int{}
@@ -92,7 +92,7 @@ func choose(ranked []agent.FoundPassage) []agent.FoundPassage {
 	return out
 }
 
-// narrow leaves out a broken sentence at the start or end of a passage, unless it has a word of the question or a number.
+// narrow removes an incomplete sentence at the start or end of a passage, unless it contains a word of the question or a number.
 func (r *reader) narrow(ctx context.Context, p agent.FoundPassage) (agent.FoundPassage, error) {
 	language := ""
 	for _, o := range r.Pages {
@@ -121,8 +121,8 @@ func (r *reader) narrow(ctx context.Context, p agent.FoundPassage) (agent.FoundP
 	return p, nil
 }
 
-// wholeSentences gives the span of s, in bytes, without the rest of a sentence that it starts with and the beginning of
-// one that it ends with. Lists, tables, terms and code are left as they are.
+// wholeSentences returns the span of s, in bytes, without an incomplete sentence at its start and at its end. Lists, tables,
+// terms and code are not cut.
 func wholeSentences(s string) (from, to int) {
 	to = len(s)
 	if midSentence.MatchString(s) {
@@ -143,11 +143,11 @@ func wholeSentences(s string) (from, to int) {
 
 var (
 	plainEnd = regexp.MustCompile(`[.!?]["'”’)]*\s+`)
-	// midSentence: a text that starts with a plain word in lower case, and not with a name like pg_dump or os.walk().
+	// midSentence matches a text that starts with a plain lower-case word, but not with a name like pg_dump or os.walk().
 	midSentence = regexp.MustCompile(`^\p{Ll}[\p{Ll}\p{M}'’-]*[\s,.;:!?)]`)
 )
 
-// alike reports whether two texts say the same: most of their words are common, and they differ in no number or name.
+// alike reports whether two texts say the same: they share most of their words, and differ in no number or name.
 func alike(a, b string) bool {
 	x, y := ranking.WordsOf(a), ranking.WordsOf(b)
 	common := 0
@@ -169,7 +169,7 @@ func alike(a, b string) bool {
 	return true
 }
 
-// compose writes the answer: what it is, then each passage as a quote with its marker and page.
+// compose writes the answer: an introduction, then each passage as a quote with its marker and the title of its page.
 func compose(chosen []agent.FoundPassage, pages int) string {
 	var b strings.Builder
 	read := fmt.Sprintf("%d pages", pages)
@@ -200,15 +200,15 @@ func compose(chosen []agent.FoundPassage, pages int) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// Parts of the confidence, which sum up to 1.
+// Weights of the parts of the confidence. Their sum is 1.
 const (
 	confidenceCover = 0.55 // times the share of the question that the best passage covers
-	confidenceNamed = 0.15 // the best passage's entry has a name that the question has, or the question has none
-	confidenceShape = 0.15 // the best passage looks like an answer to such a question
-	confidenceAgree = 0.15 // times the share of two further pages that are cited and cover as much
+	confidenceNamed = 0.15 // if the question has no name, or the best passage's entry has one of its names
+	confidenceShape = 0.15 // if the best passage has the form of an answer to this kind of question
+	confidenceAgree = 0.15 // times the number of further pages cited that cover weakShare, at most 2, divided by 2
 )
 
-// confidence is how far the answer can be trusted, 0..1: the weighted sum of what the cited passages show.
+// confidence estimates how far the answer can be trusted, 0..1. It is the weighted sum of the four parts above.
 func confidence(chosen []agent.FoundPassage) float64 {
 	if len(chosen) == 0 {
 		return agent.NoConfidence
@@ -236,7 +236,7 @@ func confidence(chosen []agent.FoundPassage) float64 {
 	return min(1, ranking.Round(c))
 }
 
-// metadata tells how the answer came about.
+// metadata describes how the answer was made: planner version, pages read, and the budget that left out pages.
 func (r *reader) metadata(chosen []agent.FoundPassage, budget string) map[string]any {
 	m := map[string]any{
 		"provider": "reader", "languageModel": false, "plannerVersion": Version,

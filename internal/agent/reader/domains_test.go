@@ -16,8 +16,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestRegistrableDomains: the rules of a task and the operator's lists know names by what one can register. All names of
-// this test lead to one server, whose first page has a link to each.
+// TestRegistrableDomains: the domain rules of a task and of the operator compare registrable domains. All host names in this
+// test lead to one server, whose first page links to each of them.
 func TestRegistrableDomains(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -61,7 +61,7 @@ func TestRegistrableDomains(t *testing.T) {
 		w.Lists = tt.lists
 		j := w.Submit(treasure, o)
 		if _, err := j.Run(t.Context()); err != nil && !strings.Contains(err.Error(), research.CodeNoSources) {
-			t.Logf("%s: %v", tt.name, err) // nothing to cite is not what this is about
+			t.Logf("%s: %v", tt.name, err) // the error says that nothing was cited, which this test does not check
 		}
 		for i, host := range hosts {
 			if got := slices.Contains(j.Opens(), at(host, fmt.Sprint("/told/", i))); got != slices.Contains(tt.opens, host) {

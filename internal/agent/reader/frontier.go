@@ -13,73 +13,73 @@ import (
 	"legwork/internal/research"
 )
 
-// Weights of where a link mentions a term of the question: in its own text, in the block around it (a definition's term
-// included), in its address, in the heading above it.
+// Weights of the places where a link can have a term of the question: its own text, the block or definition around it, its
+// address, and the heading above it.
 const (
 	inAnchor  = 1.0
 	inContext = 0.8
 	inAddress = 0.6
 	inHeading = 0.25
-	inSource  = 0.35 // the title of the page that has the link
-	inMore    = 0.15 // for each further place that has the term too
+	inSource  = 0.35 // in the title of the page that has the link
+	inMore    = 0.15 // added for each further place that has the term
 )
 
-// maxMentions bounds what is kept of the links to one page.
+// maxMentions bounds the links to one page that are kept.
 const maxMentions = 200
 
-// What else moves a link, in units of a full match.
+// Other parts of a link's score. A link that covers the whole question in its text has the score 1 before these.
 const (
-	focusBonus   = 0.25 // times the share of the link's own words that the question has: a link about just this
-	unionShare   = 0.35 // of what several mentions of one page cover together beyond the best of them
-	belowBonus   = 0.20 // times what the title of a page that this one is a part of covers
-	depthCost    = 0.04 // per link followed in a row
+	focusBonus   = 0.25 // times the covered share, times the share of the link's own words that are in the question
+	unionShare   = 0.35 // times what all links to a page together cover beyond the best of them
+	belowBonus   = 0.20 // times what the title of a page covers whose address this one continues
+	depthCost    = 0.04 // subtracted for each link followed in a row
 	sourceBonus  = 0.10 // times the relevance of the page that has the link
-	hubBonus     = 0.80 // for an index, contents page or site map, while none was read
-	letterBonus  = 0.70 // for the letter of an A–Z index under which a name of the question stands
-	hubPatience  = 4    // pages after which hubs are no longer sought
-	hubPages     = 5    // the page budget from which a hub is worth its price
-	relevantLink = 0.35 // score from which a link looks relevant
-	unlikelyLink = 0.20 // score below which a link is not followed once the evidence is strong
+	hubBonus     = 0.80 // for an index, a table of contents or a site map, while none was opened
+	letterBonus  = 0.70 // for the page of an A–Z index that would list a name of the question
+	hubPatience  = 4    // hubs (indexes, tables of contents, site maps) get no bonus after this many pages
+	hubPages     = 5    // smallest page budget with which a hub gets its bonus
+	relevantLink = 0.35 // score from which a link counts as relevant
+	unlikelyLink = 0.20 // links below this score are not followed once the evidence is strong
 )
 
-// mention is one link to a page, reduced to the question's terms that it has.
+// mention is one link to a page, with the terms of the question in each place around it.
 type mention struct {
 	anchor, context, heading, address, source ranking.TermSet
-	words                                     int // of the anchor
+	words                                     int // number of words in the link's text
 	text                                      string
 }
 
-// candidate is a page that is known by the links to it.
+// candidate is a page that was not opened yet, with the links to it.
 type candidate struct {
 	url      string
 	depth    int
-	root     string // registrable domain of the start page it was reached from
-	source   string // title of the page that first linked to it
+	root     string // registrable domain of the start page from which it was found
+	source   string // title of the page that linked to it first
 	relevant float64
 	mentions []mention
-	union    ranking.TermSet // every term that some link to the page mentions
-	below    ranking.TermSet // title of a page that the address continues: this page is a part of that one
+	union    ranking.TermSet // terms in any link to the page
+	below    ranking.TermSet // terms in the titles of pages whose address this page's address continues
 	hub      bool
-	letter   ranking.TermSet // names that stand under this letter of an A–Z index
+	letter   ranking.TermSet // terms that begin with this page's letter of an A–Z index
 	foreign  bool            // on another domain than the start page
-	merit    float64         // of a search result: what the engine's order says
-	order    int             // of discovery
+	merit    float64         // for a search result: its place in the engine's order, 1 for the first
+	order    int             // position in the order of discovery
 
 	score float64
 	why   string
 }
 
-// frontier is the set of pages that could be opened next. Choices depend only on what was offered, in order.
+// frontier is the set of pages that could be opened next. Its choices depend only on the links offered and on their order.
 type frontier struct {
 	q          *ranking.Question
-	maxDepth   int // an index at the end of what may be followed leads nowhere
-	patience   int // pages after which hubs are no longer sought; negative: never
+	maxDepth   int // a hub at this depth gets no bonus, since its links may not be followed
+	patience   int // pages after which hubs get no bonus; negative: hubs never get it
 	candidates map[string]*candidate
 	order      []*candidate
-	opened     map[string]bool // opened, or being opened
-	df         []int           // per term, pages whose links mention it
-	hubs       int             // hubs opened
-	unrelated  int             // pages opened that no link relates to the question
+	opened     map[string]bool // URLs that were opened or are being opened
+	df         []int           // per term: number of pages whose links mention it
+	hubs       int             // number of hubs opened
+	unrelated  int             // number of pages opened although no link to them has a term of the question
 	count      int
 }
 
@@ -100,16 +100,16 @@ var (
 		.woff .woff2 .ttf .doc .docx .xls .xlsx .ppt .pptx .odt`)
 )
 
-// source is what a page hands on to the pages that it links to.
+// source is the page whose links are offered.
 type source struct {
 	title     string
-	path      string // of its URL
+	path      string // path of its URL
 	depth     int
 	root      string
 	relevance float64
 }
 
-// offer adds the links of a page. Those that are no pages or known to be opened already are left out.
+// offer adds the links of a page. It skips files that are no pages, such as images and archives, and pages opened before.
 func (f *frontier) offer(from source, links []research.Link) {
 	for _, l := range links {
 		u, err := url.Parse(l.URL)
@@ -134,7 +134,7 @@ func (f *frontier) offer(from source, links []research.Link) {
 	}
 }
 
-// start adds a search result. merit 0..1 is its place in the engine's order.
+// start adds a search result. merit, 0..1, is its place in the engine's order: 1 for the first.
 func (f *frontier) start(address, root, title, snippet string, merit float64) {
 	if f.candidates[address] != nil {
 		return
@@ -146,7 +146,7 @@ func (f *frontier) start(address, root, title, snippet string, merit float64) {
 	f.order = append(f.order, c)
 }
 
-// mention adds what one link has of the question.
+// mention adds one link to c, with the terms of the question that it has.
 func (f *frontier) mention(c *candidate, u *url.URL, l research.Link, title string) {
 	before := c.union
 	m := mention{text: l.Text, address: f.q.MatchURL(lastSegments(u.Path)) | f.q.MatchURL(l.Frag)}
@@ -183,14 +183,14 @@ func (f *frontier) mention(c *candidate, u *url.URL, l research.Link, title stri
 	}
 }
 
-// lastSegments is the end of a path that says what a page is about: two segments.
+// lastSegments returns the last two segments of a path. They usually say what a page is about.
 func lastSegments(p string) string {
 	parts := strings.Split(strings.Trim(p, "/"), "/")
 	return strings.Join(parts[max(0, len(parts)-2):], "/")
 }
 
-// weights gives each term its weight times its rarity among the pages that links lead to, and their sum. A term that
-// all links share says nothing.
+// weights returns the weight of each term times its rarity among the linked pages, and the sum. A term that most links have
+// distinguishes no page, so it weighs little.
 func (f *frontier) weights() ([]float64, float64) {
 	n := float64(len(f.order))
 	out := make([]float64, len(f.q.Terms))
@@ -205,9 +205,9 @@ func (f *frontier) weights() ([]float64, float64) {
 	return out, max(sum, 1e-9)
 }
 
-// next takes the best page out of the frontier; nil when none is left that allowed lets through. A page that shares
-// nothing with the question is taken only with allowUnrelated, and then only on the site of the start page. The second result
-// is the best score among those that allowed refused.
+// next removes the best page from the frontier and returns it, or nil if no page passes allowed. A page that has no term of the
+// question is returned only if allowUnrelated is true and the page is on the domain of its start page. The second result is
+// the best score among the pages that allowed rejected.
 func (f *frontier) next(allowUnrelated bool, allowed func(*candidate) bool) (*candidate, float64) {
 	weights, sum := f.weights()
 	var best *candidate
@@ -244,7 +244,7 @@ func (f *frontier) next(allowUnrelated bool, allowed func(*candidate) bool) (*ca
 // markOpened notes that a URL was opened.
 func (f *frontier) markOpened(url string) { f.opened[url] = true }
 
-// rate scores a page by the links to it and says why.
+// rate computes the score of a page from the links to it, and the explanation of the score.
 func (f *frontier) rate(c *candidate, weights []float64, sum float64) {
 	best, bestAt := 0.0, 0
 	for i, m := range c.mentions {
@@ -273,7 +273,7 @@ func (f *frontier) rate(c *candidate, weights []float64, sum float64) {
 	c.why = f.explain(c, bestAt)
 }
 
-// strength says how well a link has a term: by the best place where it stands, and a little more for each other one.
+// strength returns how well a link has a term, 0..1: the weight of the best place, plus inMore for each further place.
 func (m *mention) strength(t int) float64 {
 	best, places := 0.0, 0
 	for _, p := range [...]struct {
@@ -298,7 +298,7 @@ func (f *frontier) cover(weights []float64, strength func(t int) float64) float6
 	return sum
 }
 
-// explain says in a clause why a page is opened.
+// explain describes in a clause why a page is opened.
 func (f *frontier) explain(c *candidate, best int) string {
 	m := c.mentions[best]
 	var reasons []string
@@ -326,7 +326,7 @@ func (f *frontier) explain(c *candidate, best int) string {
 	return strings.Join(reasons, "; ")
 }
 
-// label is how a page is named to a human before it was opened.
+// label names a page for the user before it was opened: by the text of a link to it, else by its URL.
 func (c *candidate) label() string {
 	for _, m := range c.mentions {
 		if m.text != "" && !navigation.MatchString(m.text) {

@@ -14,7 +14,7 @@ import (
 
 func always(*candidate) bool { return true }
 
-// opensFirst offers links and gives the path of the one that is opened first.
+// opensFirst offers links and returns the page that is opened first.
 func opensFirst(question string, links ...research.Link) *candidate {
 	f := newFrontier(ranking.NewQuestion(question, "", nil), 3, 20)
 	f.offer(source{title: "Home", path: "/", root: "example.com"}, links)
@@ -26,7 +26,7 @@ func to(path, text, context string) research.Link {
 	return research.Link{URL: "https://example.com" + path, Text: text, Context: context}
 }
 
-// TestLinkSignals: of two links, the first is better for the one reason that the case is named after.
+// TestLinkSignals: in each case, the first of two links scores higher for the reason that names the case.
 func TestLinkSignals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -56,7 +56,7 @@ func TestLinkSignals(t *testing.T) {
 	}
 }
 
-// TestHubsCostPages: an index is not opened first where too few pages or steps are left to use it.
+// TestHubsCostPages: an index is not opened first if the page budget or the depth left is too small to use it.
 func TestHubsCostPages(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

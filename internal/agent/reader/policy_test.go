@@ -16,7 +16,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// chain adds pages /c/0 … /c/n, each with a link to the next; the answer is on the last.
+// chain adds pages /c/0 … /c/n, each with a link to the next. The answer is on the last page.
 func chain(site *testsite.Site, n int) {
 	for i := range n {
 		site.Page(fmt.Sprintf("/c/%d", i), fmt.Sprintf(`<html lang="en"><title>Chapter %d</title><h1>Chapter %d</h1>
@@ -80,8 +80,8 @@ func TestBudgetOfDepth(t *testing.T) {
 	}
 }
 
-// TestBudgetOfTime lets a load hang until the reading time is over: it is cut off and recorded, and the answer comes from
-// what was read before.
+// TestBudgetOfTime: a load that hangs is cut off when the reading time ends, and is recorded. The answer comes from the pages
+// read before.
 func TestBudgetOfTime(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -126,7 +126,7 @@ func TestBudgetOfTime(t *testing.T) {
 func TestDomainRules(t *testing.T) {
 	t.Parallel()
 	site, other := testsite.Start(t), testsite.Start(t)
-	// The same server under a second name, which is another registrable domain.
+	// localhost is the same server by another registrable domain.
 	abroad := strings.Replace(other.URL("/out.html"), "127.0.0.1", "localhost", 1)
 	other.Page("/out.html", `<html lang="en"><title>Out</title><h1>Out</h1><p>The treasure of Zanzibar is buried abroad, behind the old customs house.</p>`)
 	site.Page("/in.html", fmt.Sprintf(`<html lang="en"><title>In</title><h1>In</h1><p>Some words on pirates.</p><p><a href="%s">The treasure of Zanzibar</a></p>
@@ -136,7 +136,7 @@ func TestDomainRules(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*research.Options)
-		goes   bool // the answer may come from abroad
+		goes   bool // the answer may come from the other domain
 	}{
 		{"no rule", func(*research.Options) {}, true},
 		{"no external links", func(o *research.Options) { o.AllowExternalLinks = false }, false},
@@ -175,7 +175,7 @@ func TestSearchFallsBackVisibly(t *testing.T) {
 	if f := agenttest.Failure(t, err); f.Code != research.CodeNoSources || f.Transient || !strings.Contains(f.Message, "seedUrl") || !strings.Contains(f.Message, "search engine") {
 		t.Errorf("an empty library: %+v", f)
 	}
-	if _, err := w.Submit(question, agenttest.Seeded(site, "/index.html")).Run(t.Context()); err != nil { // fills the library
+	if _, err := w.Submit(question, agenttest.Seeded(site, "/index.html")).Run(t.Context()); err != nil { // stores pages that the next task's search can find
 		t.Fatal(err)
 	}
 	j = w.Submit(question, o)
@@ -208,7 +208,7 @@ func TestSearchFallsBackVisibly(t *testing.T) {
 	}
 }
 
-// TestSearchKeepsToMaxResults: no more start pages than asked for, all at depth 0.
+// TestSearchKeepsToMaxResults: at most MaxResults search results become start pages, all at depth 0.
 func TestSearchKeepsToMaxResults(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

@@ -14,25 +14,25 @@ import (
 	"legwork/internal/research"
 )
 
-// Strength of evidence, as a share of the question's weight that one passage covers.
+// Bounds of reading. The strength of evidence is the share of the question's weight that one passage covers.
 const (
-	strongShare  = 0.80 // from here on the answer is likely found
-	weakShare    = 0.50 // up to here a page does not count as agreeing with the answer
-	maxUnrelated = 12   // pages opened for want of better ones, although no link to them shares a word with the question
-	afterStrong  = 8    // pages still read after strong evidence, if their links look as good
+	strongShare  = 0.80 // from this share the evidence is strong
+	weakShare    = 0.50 // from this share a further page counts as agreeing with the answer
+	maxUnrelated = 12   // pages opened although no link to them has a term of the question
+	afterStrong  = 8    // pages opened after the evidence became strong, if their links look relevant
 )
 
-// Version names the planner of the built-in reader. It is pinned in a task at its first run.
+// Version names the version of the built-in reader. A task is pinned to it at its first run.
 const Version = "reader/1"
 
-// Provider is the provider that tasks of the built-in reader are pinned to.
+// Provider is the provider to which tasks of the built-in reader are pinned.
 const Provider = "reader"
 
-// Pin is what a task of the reader is pinned to.
+// Pin names the provider and version to which a task of the reader is pinned.
 func Pin() research.Pin { return research.Pin{Provider: Provider, Prompt: Version} }
 
-// Read is the built-in reader: a deterministic planner over the tools. Its error is a *research.Failure,
-// research.ErrFenced, the context's error, or that of a database that cannot answer.
+// Read researches a task with the built-in reader. The error is a *research.Failure, research.ErrFenced, the context's error,
+// or a database error.
 func Read(ctx context.Context, env agent.Env) (research.Result, error) {
 	r, err := newReader(ctx, agent.NewSession(env))
 	if err != nil {
@@ -48,8 +48,8 @@ func Read(ctx context.Context, env agent.Env) (research.Result, error) {
 	return res, r.PictureCited(ctx, res.Cited)
 }
 
-// ReadPages opens pages on a session that has none, and notes the budget that left something out. A session of which no
-// page could be read fails the task.
+// ReadPages opens pages for a session that has none, and notes which budget left out a relevant page, if one did. It fails if no
+// page could be read.
 func ReadPages(ctx context.Context, s *agent.Session) error {
 	r, err := newReader(ctx, s)
 	if err != nil {
@@ -65,7 +65,7 @@ func ReadPages(ctx context.Context, s *agent.Session) error {
 	return nil
 }
 
-// CiteBest makes the passages that answer the question best, on the pages of a session, its evidence.
+// CiteBest cites the passages of a session's pages that answer the question best.
 func CiteBest(ctx context.Context, s *agent.Session, before ...research.Event) error {
 	found, err := s.Find(ctx, s.Env.Task.Question, s.Pages, s.Budget, before...)
 	if err != nil {
@@ -81,19 +81,19 @@ func CiteBest(ctx context.Context, s *agent.Session, before ...research.Event) e
 	return nil
 }
 
-// reader is one run of the planner. All it decides follows from the task, the journal and what the tools give.
+// reader is one run of the built-in reader. Its decisions depend only on the task, the journal and the results of the tools.
 type reader struct {
 	*agent.Session
 	q        *ranking.Question
 	frontier *frontier
-	snapshot map[string]bool // pages by content, so that copies are not followed twice
-	strongAt int             // pages read when the evidence became strong; 0: it is not
-	before   int             // pages that had failed before the planner began
-	leftOut  string          // budget that left out a link that looked relevant
-	tooDeep  float64         // best score among links beyond MaxDepth
+	snapshot map[string]bool // ids of the snapshots read; the links of a copy are not followed again
+	strongAt int             // number of pages read when the evidence became strong; 0: it is not strong
+	before   int             // number of pages that had failed before this reader started
+	leftOut  string          // budget that left out a relevant link
+	tooDeep  float64         // best score among the links beyond MaxDepth
 }
 
-// newReader plans on a session, which may have been worked on before.
+// newReader makes a reader for a session. The session may have pages already.
 func newReader(ctx context.Context, b *agent.Session) (*reader, error) {
 	q, err := b.Question(ctx, "")
 	if err != nil {
@@ -102,7 +102,7 @@ func newReader(ctx context.Context, b *agent.Session) (*reader, error) {
 	return &reader{Session: b, q: q, frontier: newFrontier(q, b.Opts.MaxDepth, b.Opts.MaxPages), snapshot: map[string]bool{}, before: len(b.Failed)}, nil
 }
 
-// readPages opens one page after the other until the planner has enough.
+// readPages opens one page after the other until enough is read.
 func (r *reader) readPages(ctx context.Context) error {
 	if err := r.start(ctx); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (r *reader) readPages(ctx context.Context) error {
 	return nil
 }
 
-// start opens the seed, or queues what a search gives.
+// start opens the start page, or searches and adds the results to the frontier.
 func (r *reader) start(ctx context.Context) error {
 	if r.Opts.SeedURL != "" {
 		if err := r.startAtSeed(ctx); err != nil {
@@ -138,7 +138,7 @@ func (r *reader) start(ctx context.Context) error {
 		if err != nil || r.Scope.Refuse(page.Address{URL: res.URL}) != "" {
 			continue
 		}
-		// The engine's order counts: each place behind the first costs as much as a link followed.
+		// Each place further down in the engine's order costs as much as following one link.
 		r.frontier.start(u.String(), page.Domain(u.Host), res.Title, res.Snippet, 1-depthCost*float64(i))
 	}
 	r.offerInherited()
@@ -148,7 +148,7 @@ func (r *reader) start(ctx context.Context) error {
 	return nil
 }
 
-// noStart says why there is nothing to begin with, and what to do.
+// noStart is the message if there is no page to start from.
 func noStart(found agent.FoundPages) string {
 	if found.Used == "" {
 		return "There is no page to start from: no search engine could answer. Give a seedUrl, or configure a search engine."
@@ -160,7 +160,7 @@ func noStart(found agent.FoundPages) string {
 		"Give a seedUrl, configure a search engine, or let legwork read pages about it first.", found.Used)
 }
 
-// startAtSeed opens the seed URL. A seed that may not be opened ends the task for good.
+// startAtSeed opens the start page. The task fails permanently if this page may not be opened.
 func (r *reader) startAtSeed(ctx context.Context) error {
 	seed := r.Opts.SeedURL
 	root := ""
@@ -202,11 +202,11 @@ func (r *reader) addPage(o agent.Opened, root string) {
 	r.frontier.offer(source{title: o.Title, path: from.Path, depth: o.Depth, root: root, relevance: o.Best.Share}, r.allowed(o, from, root))
 }
 
-// allowed drops the links that the scope excludes, whatever their depth: that is judged when one is chosen, since a page
-// may be found again nearer to a start page.
+// allowed returns the links of a page that the domain rules permit. It does not check their depth: a page may still be found
+// closer to a start page, so step checks the depth.
 func (r *reader) allowed(o agent.Opened, from *url.URL, root string) []research.Link {
 	own := page.Domain(from.Host)
-	verdict := map[string]bool{} // by host
+	verdict := map[string]bool{} // whether a link may be followed, by host
 	var out []research.Link
 	for _, l := range o.Links {
 		u, err := page.ParseURL(l.URL)
@@ -226,7 +226,7 @@ func (r *reader) allowed(o agent.Opened, from *url.URL, root string) []research.
 	return out
 }
 
-// step opens the best page that is left, and reports whether to go on.
+// step opens the best page of the frontier, and reports whether to go on.
 func (r *reader) step(ctx context.Context) (bool, error) {
 	allowUnrelated := r.strongAt == 0 && r.frontier.unrelated < maxUnrelated
 	c, refused := r.frontier.next(allowUnrelated, func(c *candidate) bool { return !r.Scope.TooDeep(c.depth) })
@@ -242,7 +242,7 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 		case r.timeUp(agent.ToolNavigate, c.url):
 			r.leaveOut("timeBudget", c)
 			return false, nil
-		case r.Recorded(agent.ToolFind, map[string]any{"query": r.Env.Task.Question}): // an earlier run was done with reading
+		case r.Recorded(agent.ToolFind, map[string]any{"query": r.Env.Task.Question}): // an earlier run had finished reading
 			return false, nil
 		}
 	}
@@ -258,9 +258,9 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// enough reports whether reading may end although a page is left: the evidence is strong, and either the page promises
-// little or some more were read to compare. Without a name in the question its words may be common ones that stand
-// together in many places, so then only a page that promises next to nothing is left out.
+// enough reports whether reading ends although the page c is left. The evidence must be strong. Then a page with a score below
+// unlikelyLink is not opened. If the question has a name, reading also ends at a score below relevantLink or after afterStrong
+// further pages. Without a name, a passage may contain all words of the question by chance, so reading continues longer.
 func (r *reader) enough(c *candidate) bool {
 	if r.strongAt == 0 {
 		return false
@@ -268,19 +268,19 @@ func (r *reader) enough(c *candidate) bool {
 	return c.score < unlikelyLink || r.q.Named() && (c.score < relevantLink || len(r.Pages)+len(r.Failed)-r.before >= r.strongAt+afterStrong)
 }
 
-// leaveOut notes that a budget ended the reading before a page was opened that looked relevant.
+// leaveOut notes that a budget ended the reading before the page c was opened, if c looked relevant.
 func (r *reader) leaveOut(budget string, c *candidate) {
 	if c.score >= relevantLink && r.strongAt == 0 {
 		r.leftOut = budget
 	}
 }
 
-// timeUp reports whether no time is left for a call that the journal does not answer.
+// timeUp reports whether the reading time is over for a call that is not in the journal.
 func (r *reader) timeUp(tool, url string) bool {
 	return r.Env.ReadingTime() <= 0 && !r.Recorded(tool, map[string]any{"url": url})
 }
 
-// budget names the budget that left out something that looked relevant while the evidence was not strong; empty: none.
+// budget names the budget that left out a relevant page before the evidence was strong; empty: none.
 func (r *reader) budget() string {
 	if r.leftOut == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
 		return "maxDepth"
@@ -288,7 +288,7 @@ func (r *reader) budget() string {
 	return r.leftOut
 }
 
-// unreadable is the failure of a task of which no page could be read.
+// unreadable is the failure of a task if no page could be read.
 func (r *reader) unreadable() error {
 	f := &research.Failure{Code: research.CodeNoSources}
 	if len(r.Failed) == 0 {
@@ -311,7 +311,7 @@ func (r *reader) unreadable() error {
 	return f
 }
 
-// offerInherited lets the reader open the pages of the parent's evidence again, as start pages, and rank what they said.
+// offerInherited adds the pages of the parent's evidence as start pages, and lets their stored passages be ranked.
 func (r *reader) offerInherited() {
 	r.Pages = append(agent.InheritedPages(r.Env.Inherited), r.Pages...)
 	for _, o := range agent.InheritedPages(r.Env.Inherited) {

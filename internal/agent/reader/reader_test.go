@@ -18,7 +18,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// newWorld is a world in which the reader works.
+// newWorld returns a world whose tasks the built-in reader researches.
 func newWorld(t testing.TB) *agenttest.World { return agenttest.New(t, Read, Pin()) }
 
 func pathOf(t *testing.T, raw string) string {
@@ -78,8 +78,8 @@ func TestReadAnswersFromTheManual(t *testing.T) {
 	}
 }
 
-// TestEventsOfARun checks the order of what a run tells: each call announced once before its result, under the key of
-// its step.
+// TestEventsOfARun checks the order of a run's events: each call is announced once, before its result, with the turn and number of its
+// step.
 func TestEventsOfARun(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -133,10 +133,10 @@ func TestEventsOfARun(t *testing.T) {
 	}
 }
 
-// outcome is what must be the same whether or not a run was disturbed.
+// outcome is what must be equal for a disturbed and an undisturbed run.
 type outcome struct {
 	answer    string
-	rest      string // confidence and metadata
+	rest      string // confidence, metadata and cited numbers, as text
 	citations []research.Evidence
 }
 
@@ -148,8 +148,8 @@ func outcomeOf(j *agenttest.Work, res research.Result) outcome {
 	return o
 }
 
-// TestResumeRepeatsNothing kills a run after each step in turn, by the fence and by its context, and before each step's
-// commit: what was recorded is never done again, and the end is the same.
+// TestResumeRepeatsNothing stops a run after each step in turn, by the fence and by its context, and before each step's commit.
+// Recorded calls are never made again, and the result is the same.
 func TestResumeRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -225,7 +225,7 @@ func TestResumeRepeatsNothing(t *testing.T) {
 				}
 				_, err := j.Run(ctx)
 				if how == "cancelled" && k == steps && err == nil {
-					return // the last step was the end
+					return // that was the last step
 				}
 				if how == "cancelled" && !errors.Is(err, context.Canceled) || how != "cancelled" && err != research.ErrFenced {
 					t.Fatalf("the disturbed run ended with %v", err)
@@ -248,7 +248,7 @@ func TestResumeRepeatsNothing(t *testing.T) {
 	})
 }
 
-// citesLost says how many of the lost calls were citations, which have no effect outside the database.
+// citesLost counts the cite calls among the lost calls. They have no effect outside the database.
 func citesLost(j, plain *agenttest.Work, lost int) int {
 	count := func(w *agenttest.Work) int {
 		n := 0
@@ -354,8 +354,7 @@ func TestSeedsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestRetryMakesTransientFailuresAgain: a new try repeats what failed transiently, in the place of the failed call, and
-// nothing else.
+// TestRetryMakesTransientFailuresAgain: a new try repeats only the calls that failed transiently, in their old places.
 func TestRetryMakesTransientFailuresAgain(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

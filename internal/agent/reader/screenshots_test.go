@@ -18,7 +18,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// Every page that the reader cites is pictured, with the first quote that the answer has of it in view.
+// TestCitedPagesArePictured: each cited page gets a picture that shows the first quote that the answer takes from it.
 func TestCitedPagesArePictured(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -45,7 +45,7 @@ func TestCitedPagesArePictured(t *testing.T) {
 	require.Len(t, res.Cited, len(task.Citations))
 }
 
-// Without a browser nothing is tried and nothing is told.
+// TestNoBrowserNoPictures: without a browser, no picture is tried and no event is stored.
 func TestNoBrowserNoPictures(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -59,8 +59,8 @@ func TestNoBrowserNoPictures(t *testing.T) {
 	require.Empty(t, j.Finished().Citations[0].ScreenshotURL)
 }
 
-// A picture that fails is told and skipped; the others and the answer are not touched by it. That holds for every way to
-// fail that there is.
+// TestFailedPictures: a picture that fails is reported and skipped, whatever the error. The other pictures and the answer do not
+// change.
 func TestFailedPictures(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(ctx context.Context) error{
@@ -105,8 +105,8 @@ func TestFailedPictures(t *testing.T) {
 	}
 }
 
-// A run that was cut off in the middle of the pictures is resumed with those that are missing, and ends like one that was
-// not.
+// TestResumedPictures: a run that ended in the middle of its pictures takes the missing ones when it is resumed, and gives the same
+// result as an undisturbed run.
 func TestResumedPictures(t *testing.T) {
 	t.Parallel()
 	for crash := range 3 {
@@ -125,7 +125,7 @@ func TestResumedPictures(t *testing.T) {
 				}
 				return nil
 			}
-			if crash == 0 { // announced, taken, and not recorded
+			if crash == 0 { // the picture was announced and taken, but not recorded
 				j.BeforeRecord = func(s research.Step) error {
 					if s.Tool == agent.ToolScreenshot && made == 0 {
 						made = 100

@@ -12,16 +12,17 @@ import (
 	"legwork/internal/research"
 )
 
-// maxWritten is how many calls are read from the text of one reply.
+// maxWritten bounds the calls that are read from the text of one reply.
 const maxWritten = 32
 
-// Call is a tool call as a model meant it, before it is checked.
+// Call is a tool call as the model wrote it, before it is checked.
 type Call struct {
 	Name      string
 	Arguments string
 }
 
-// Read reads a reply: what the model says, and the calls that it made properly or wrote into its text.
+// Read returns the text of a reply and its tool calls. If the reply has no proper tool calls, Read looks for calls written into
+// the text; written reports that it found some.
 func Read(r llm.Reply) (text string, calls []Call, written bool) {
 	text = answertext.WithoutThinking(r.Text)
 	for _, c := range r.Calls {
@@ -35,7 +36,7 @@ func Read(r llm.Reply) (text string, calls []Call, written bool) {
 	return text, calls, len(calls) > 0
 }
 
-// The forms in which models write calls into their text.
+// Forms in which models write calls into their text.
 var (
 	taggedCall   = regexp.MustCompile(`(?is)<(?:tool_calls?|function_calls?|tool_use|tools?)>\s*(.*?)\s*(?:</(?:tool_calls?|function_calls?|tool_use|tools?)>|$)`)
 	functionTag  = regexp.MustCompile(`(?is)<function=["']?([\w.-]+)["']?>\s*(.*?)\s*(?:</function>|$)`)
@@ -110,13 +111,14 @@ func pythonCalls(text string) []Call {
 	return out
 }
 
-// The words that models use for the parts of a call.
+// Keys that models use for the name and the arguments of a call.
 var (
 	nameKeys = []string{"name", "tool", "tool_name", "function", "function_name", "action"}
 	argsKeys = []string{"arguments", "args", "parameters", "params", "input", "tool_input", "action_input"}
 )
 
-// shapedCalls finds the calls in a decoded value. Only in a tag that says so may a call name a tool that does not exist.
+// shapedCalls finds the calls in a decoded JSON value. With tagged, the value stood in a tag for tool calls, and calls of unknown
+// tools are returned as well.
 func shapedCalls(v any, tagged bool) []Call {
 	switch x := v.(type) {
 	case []any:
@@ -157,7 +159,7 @@ func objectCall(x map[string]any, tagged bool) []Call {
 		}
 		return nil
 	}
-	var args any = x // arguments beside the name
+	var args any = x // the arguments may stand beside the name
 	for _, k := range argsKeys {
 		if v, ok := x[k]; ok {
 			args = v
@@ -171,7 +173,7 @@ func objectCall(x map[string]any, tagged bool) []Call {
 	return []Call{{Name: name, Arguments: string(raw)}}
 }
 
-// Named finds a tool by the name that a model used; nil: there is none like it.
+// Named finds a tool by its name or a similar name that models use; nil: there is none.
 func Named(name string) *Spec {
 	name = strings.ToLower(strings.TrimSpace(name))
 	if i := strings.LastIndexAny(name, ".:/"); i >= 0 {
@@ -186,12 +188,13 @@ func Named(name string) *Spec {
 	return nil
 }
 
-// Arguments brings a call's arguments into the form that the tool wants. The error is for the model.
+// Arguments parses and checks a call's arguments, and returns them by the tool's own parameter names. The error's text is written
+// for the model.
 func (s *Spec) Arguments(raw string) (map[string]any, error) {
 	given := map[string]any{}
 	if strings.TrimSpace(raw) != "" {
 		v, ok := DecodeJSON(raw)
-		for depth := 0; depth < 2; depth++ { // an object inside a string
+		for depth := 0; depth < 2; depth++ { // the object may be encoded as a JSON string, up to twice
 			if str, isString := v.(string); isString && strings.HasPrefix(strings.TrimSpace(str), "{") {
 				v, ok = DecodeJSON(str)
 			}
@@ -203,13 +206,13 @@ func (s *Spec) Arguments(raw string) (map[string]any, error) {
 			if !ok {
 				return nil, fmt.Errorf("the arguments are no JSON object. Call it like this: %s", s.example)
 			}
-		default: // a bare value is the first parameter
+		default: // a single value is the first argument
 			if len(s.params) > 0 {
 				given[s.params[0].name] = x
 			}
 		}
 	}
-	for _, k := range argsKeys { // wrapped once more
+	for _, k := range argsKeys { // the arguments may be wrapped in another object
 		if inner, ok := given[k].(map[string]any); ok && len(given) == 1 {
 			given = inner
 		}
@@ -232,7 +235,7 @@ func (s *Spec) Arguments(raw string) (map[string]any, error) {
 	return out, nil
 }
 
-// truth reads what models write for true; everything else is false.
+// truth reports whether a value is one of the words that models use for true.
 func truth(v any) bool {
 	switch text, _ := v.(string); strings.ToLower(strings.Trim(text, `"'. `)) {
 	case "true", "t", "1", "yes", "y", "on", "full", "fullpage", "full_page", "whole", "entire":
@@ -241,7 +244,7 @@ func truth(v any) bool {
 	return false
 }
 
-// valueOf reads a string, or a whole number, whichever JSON type it came in. Letter case of the key does not count.
+// valueOf returns an argument as a string or as a whole number, whatever JSON type it has. The case of key is ignored.
 func valueOf(given map[string]any, key string, integer bool) (any, bool) {
 	v, ok := given[key]
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/llm"
 )
 
-// TestBounds: what a model writes is read up to a length, a depth and a number of calls. Beyond, it is text.
+// TestBounds: a reply is read up to a length, a depth and a number of calls. Anything beyond is treated as text.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	call := `{"name": "cite", "arguments": {"url": "u", "quote": "q"}}`
@@ -42,7 +42,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// cost gives the time and the bytes of memory that it takes to read a reply.
+// cost returns the time and the allocated bytes that reading a reply takes.
 func cost(r llm.Reply) (time.Duration, float64) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -58,8 +58,7 @@ func cost(r llm.Reply) (time.Duration, float64) {
 	return took, float64(after.TotalAlloc - before.TotalAlloc)
 }
 
-// Bounds of the cost of a reply: a base for what little it holds, and an amount for each of its bytes. The times are for a
-// machine that does much else.
+// Bounds of the cost of reading a reply: a fixed part, and a part for each byte. The times are generous, for a busy machine.
 const (
 	baseTime, timePerByte   = 5 * time.Second, 200 * time.Microsecond
 	baseBytes, bytesPerByte = 8 << 20, 8 << 10
@@ -72,7 +71,8 @@ func cheap(t *testing.T, r llm.Reply, size int) {
 	require.Less(t, bytes, float64(baseBytes+size*bytesPerByte))
 }
 
-// TestHostileReplies: replies made to cost time or memory. It runs alone, to see its own.
+// TestHostileReplies measures replies that are made to cost time or memory. It does not run in parallel, so that other tests do not
+// distort the measurement.
 func TestHostileReplies(t *testing.T) {
 	for name, unit := range map[string]string{"brackets": "[", "braces": `{"a":`, "quotes": `"a `, "keys": `{a:1},`, "backslashes": `"\`, "comments": "/* ",
 		"sums": `"a" + `, "fences": "```json\n{\n", "ellipses": "[...", "escaped": `\"`, "lines": "a:\n", "tags": "<tool_call>{", "functions": "<function=cite><parameter=url>",

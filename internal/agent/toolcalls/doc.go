@@ -1,6 +1,6 @@
-// Package toolcalls describes the tools to models, and reads the calls in their replies, also those of models that cannot
-// call tools properly: calls in tags, fences or plain text, broken JSON, other names.
+// Package toolcalls describes the tools to models, and reads the tool calls in their replies. Some models cannot call tools
+// properly: they write calls in tags, code fences or plain text, with broken JSON or with other names. These calls are read too.
 //
-// Replies are foreign input. Text and arguments are read up to a length and a depth, and JSON is repaired only where it is
-// short, since repairing takes time that grows with the square of the length.
+// Replies are foreign input. Text and arguments are read up to a length and a depth. Only short JSON is repaired, since the time
+// for repairing grows with the square of the length.
 package toolcalls

@@ -7,16 +7,16 @@ import (
 	"github.com/kaptinlin/jsonrepair"
 )
 
-// Bounds of what is read from a model, so that no reply takes more than a fraction of a second. Repairing takes time that
-// grows with the square of the length: of what is nested deepest, 0.3 s for 8 KiB.
+// Bounds of what is read from a model, so that no reply takes more than a fraction of a second. The time for repairing JSON grows
+// with the square of its length: 0.3 s for 8 KiB at the deepest nesting.
 const (
 	maxText   = 64 << 10 // bytes of text or JSON
-	maxRepair = 8 << 10  // bytes of broken JSON
-	maxDepth  = 32       // arrays and objects inside each other
+	maxRepair = 8 << 10  // bytes of broken JSON that are repaired
+	maxDepth  = 32       // levels of nested arrays and objects
 )
 
-// DecodeJSON decodes JSON that a model wrote, and repairs it where it is broken and short. It reports false for what is
-// neither, and for what is too long or too deep.
+// DecodeJSON decodes JSON that a model wrote. It repairs broken JSON of at most maxRepair bytes. It reports false if the text is no
+// JSON, too long or nested too deeply.
 func DecodeJSON(s string) (v any, ok bool) {
 	if s = strings.TrimSpace(s); s == "" || len(s) > maxText || depth(s) > maxDepth {
 		return nil, false
@@ -27,7 +27,7 @@ func DecodeJSON(s string) (v any, ok bool) {
 	if len(s) > maxRepair {
 		return nil, false
 	}
-	defer func() { // a defect of the repairer must not end a task
+	defer func() { // the repairing library may panic; that must not end a task
 		if recover() != nil {
 			v, ok = nil, false
 		}
@@ -39,8 +39,8 @@ func DecodeJSON(s string) (v any, ok bool) {
 	return v, true
 }
 
-// depth is how deeply brackets and braces are nested. Those in strings count as well, since broken JSON does not tell where
-// its strings end.
+// depth returns how deeply brackets and braces are nested. Those in strings count too, since in broken JSON the ends of strings
+// are not known.
 func depth(s string) int {
 	most, now := 0, 0
 	for i := range len(s) {

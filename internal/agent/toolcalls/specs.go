@@ -5,18 +5,18 @@ import (
 	"legwork/internal/llm"
 )
 
-// Done is what models call to say that they are finished. It is never offered.
+// Done is the tool that models call to say that they are finished. It is not offered to them, but understood.
 const Done = "done"
 
-// Spec describes a tool to the model, and the ways in which models get it wrong.
+// Spec describes a tool to the model, with the other names that models use for it and for its parameters.
 type Spec struct {
 	Name        string
 	description string
 	params      []param
 	example     string
 	aliases     []string
-	hidden      bool // understood, not offered
-	browser     bool // offered only where there is a browser
+	hidden      bool // understood, but not offered
+	browser     bool // offered only if there is a browser
 }
 
 type param struct {
@@ -35,7 +35,7 @@ var (
 		aliases: []string{"question", "q", "search", "text", "search_query", "keywords", "input", "term"}}
 )
 
-// toolSpecs are the tools of DESIGN §7 that this build can carry out.
+// specs lists all tools.
 var specs = []Spec{
 	{Name: agent.ToolSearch, params: []param{queryParam}, example: `{"query": "kettle descaling interval"}`,
 		aliases:     []string{"search", "web_search", "google", "search_web", "search_question", "google_search"},
@@ -76,10 +76,10 @@ var specs = []Spec{
 	{Name: Done, hidden: true, aliases: []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
 }
 
-// offeredWith reports whether a tool is offered by a server with or without a browser.
+// offeredWith reports whether a tool is offered by a server that has a browser or has none.
 func (s *Spec) offeredWith(browser bool) bool { return !s.hidden && (browser || !s.browser) }
 
-// Offered are the tools as the model is given them, with or without a browser.
+// Offered returns the tools that are offered to the model, for a server that has a browser or has none.
 func Offered(browser bool) []llm.Tool {
 	var out []llm.Tool
 	for _, s := range specs {
@@ -90,7 +90,7 @@ func Offered(browser bool) []llm.Tool {
 	return out
 }
 
-// schema is the JSON Schema of a tool's arguments.
+// schema returns the JSON Schema of a tool's arguments.
 func (s *Spec) schema() map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for _, p := range s.params {
@@ -109,10 +109,10 @@ func (s *Spec) schema() map[string]any {
 	return map[string]any{"type": "object", "properties": properties, "required": required}
 }
 
-// TextTool is a tool as the system prompt shows it to models that cannot be given tools.
+// TextTool is a tool as the system prompt shows it to models that do not support tools.
 type TextTool struct{ Name, Description, Arguments string }
 
-// TextTools are the tools as the system prompt shows them, with or without a browser.
+// TextTools returns the tools for the system prompt, for a server that has a browser or has none.
 func TextTools(browser bool) []TextTool {
 	var out []TextTool
 	for _, s := range specs {

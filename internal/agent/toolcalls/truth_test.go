@@ -13,7 +13,7 @@ func TestTruth(t *testing.T) {
 		`{"fullPage":"no"}`: false, `{"fullPage":0}`: false, `{"fullPage":"maybe"}`: false, `{}`: nil, `{"fullPage":null}`: nil, `https://a.example`: nil} {
 		args, err := spec.Arguments(raw)
 		if raw == "https://a.example" {
-			continue // no JSON: the model is told
+			continue // the text is no JSON, and the model gets an error
 		}
 		require.NoError(t, err, raw)
 		require.Equal(t, want, args["fullPage"], raw)

@@ -1,10 +1,10 @@
-// Testserver runs a command with a PostgreSQL server for tests beside it, so that all test processes of one
-// `go test ./...` share one server:
+// Testserver runs a command together with a PostgreSQL server for tests, so that all test processes of one `go test ./...` share one
+// server:
 //
 //	go run ./internal/dbtest/testserver [--source auto|embedded|container] -- go test ./...
 //
-// The command finds the server in TEST_DATABASE_URL. Its exit status becomes testserver's (128 + n after signal n), and
-// the server is gone when testserver ends. With --source auto, the default, TEST_DATABASE_URL is used as it is if set.
+// The command gets the server's address in TEST_DATABASE_URL. Testserver stops the server when the command ends, and exits with the
+// command's exit status (128 + n after signal n). With --source auto, the default, a TEST_DATABASE_URL that is set is used instead.
 package main
 
 import (
@@ -23,14 +23,14 @@ import (
 )
 
 const (
-	startTimeout = 3 * time.Minute // long, because an image may have to be pulled
+	startTimeout = 3 * time.Minute // enough time to pull an image
 	stopTimeout  = 30 * time.Second
 	statusUsage  = 2 // the command was not run
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run does all the work of main and returns the exit status.
+// run does the work of main and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("testserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -45,7 +45,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd := exec.Command(flags.Arg(0), flags.Args()[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
 
-	// From here on a signal no longer ends this process before it has stopped the server.
+	// From here on, a signal must not end this process before it has stopped the server.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)

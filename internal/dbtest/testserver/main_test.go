@@ -27,8 +27,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestCommandOfTestserver is the command that testserver runs in the other tests. It prints the address of its
-// server.
+// TestCommandOfTestserver is the command that testserver runs in the other tests. It prints the address of its server.
 func TestCommandOfTestserver(t *testing.T) {
 	if os.Getenv("TESTSERVER_TEST_COMMAND") == "" {
 		return
@@ -46,7 +45,7 @@ func TestCommandOfTestserver(t *testing.T) {
 	fmt.Println("SERVER", fsync, connections, dsn)
 }
 
-// testserver runs this program as a process of its own.
+// testserver runs this program in a separate process.
 func testserver(t *testing.T, env []string, args ...string) (status int, output string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -77,8 +76,7 @@ func serverOf(t *testing.T, status int, output string) {
 
 func command() []string { return []string{"--", os.Args[0], "-test.run", "^TestCommandOfTestserver$"} }
 
-// noImage names an image that does not exist and cannot be pulled. So the test fails in the same way on machines
-// with and without a Docker engine, except for the message.
+// noImage names an image that does not exist and cannot be pulled, so that the test fails on all machines, with or without a Docker engine.
 const noImage = "LEGWORK_TEST_POSTGRES_IMAGE=localhost:1/legwork/absent:1"
 
 func saysNoContainer(output string) bool {
@@ -99,8 +97,7 @@ func TestCommandGetsAServerThatEndsWithIt(t *testing.T) {
 	}
 }
 
-// The container is tested only where a variable says which image to use, because the image may have to be
-// pulled.
+// TestContainer runs only if a variable names the image to use, because the image may have to be pulled.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	args := append([]string{"--source", "container"}, command()...)

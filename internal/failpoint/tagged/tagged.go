@@ -1,4 +1,4 @@
-// Package tagged lets a plain "go test" run the tests that need the build tag failpoints. Tests only.
+// Package tagged lets a plain "go test" run the tests that need the build tag failpoints. It is for tests only.
 package tagged
 
 import (
@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// Run runs the caller's package again with the tag failpoints: the tests whose names match a pattern of go test
-// -run, or all of them. It is for builds without the tag, in which those tests would be missing without notice.
-// With -short it skips.
+// Run runs tests of the caller's package again with the tag failpoints: those whose names match pattern (as in go test -run), or all. Without
+// it, a build without the tag would silently leave out these tests. With -short it skips them.
 func Run(t *testing.T, pattern string) {
 	t.Helper()
 	if testing.Short() {

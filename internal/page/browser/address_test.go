@@ -17,8 +17,8 @@ import (
 	"legwork/internal/weburl"
 )
 
-// TestAddressesAreReadAsChromiumReadsThem compares weburl with `new URL` on addresses put together at random from what
-// makes them hard: both accept the same ones, and what they accept is the same address.
+// TestAddressesAreReadAsChromiumReadsThem compares weburl with Chromium's `new URL` on random combinations of difficult parts. Both must
+// accept the same addresses and give the same result.
 func TestAddressesAreReadAsChromiumReadsThem(t *testing.T) {
 	t.Parallel()
 	const base = "http://base.example/dir/page.html?q#f"
@@ -28,7 +28,7 @@ func TestAddressesAreReadAsChromiumReadsThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "addresses.html")
-	// What net/url cannot carry in a path is percent-encoded by weburl, so it is here.
+	// weburl percent-encodes characters that net/url does not accept in a path. The script does the same.
 	script := `const seen = ` + string(in) + `.map(s => { try {
 		const u = new URL(s, "` + base + `");
 		if (!/^https?:$/.test(u.protocol)) return "scheme";
@@ -74,8 +74,8 @@ func TestAddressesAreReadAsChromiumReadsThem(t *testing.T) {
 	t.Logf("%d addresses, %d accepted, %d wrong", len(inputs), accepted, wrong)
 }
 
-// oddAddresses puts addresses together from parts, the same ones each time. Left out is what Chromium itself does not read
-// by the standard: a space, an asterisk or an empty "xn--" in a host name.
+// oddAddresses combines parts of addresses at random, always the same ones. It leaves out host names that Chromium does not read by the
+// standard: those with a space, an asterisk or an empty "xn--".
 func oddAddresses(n int) []string {
 	r := rand.New(rand.NewPCG(1, 2))
 	pick := func(from []string) string { return from[r.IntN(len(from))] }

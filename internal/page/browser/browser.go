@@ -16,34 +16,33 @@ import (
 	"legwork/internal/page"
 )
 
-// Proxy is the forward proxy that all traffic of the browser goes through.
+// Proxy is the forward proxy for all traffic of the browser.
 type Proxy interface {
 	URL() string                          // http://host:port
-	Credentials() (user, password string) // what it asks for (RFC 9110 §11.7); empty: nothing
+	Credentials() (user, password string) // for proxy authentication (RFC 9110 §11.7); empty: none is needed
 }
 
-// Config is the configuration of a Browser. Zero values stand for the defaults named.
+// Config is the configuration of a Browser. A zero value means the default named at the end of its comment.
 type Config struct {
 	Fetcher      *page.Fetcher // loads the documents
 	Proxy        Proxy
 	At           string        // path of a Chromium, or ws:// or http:// address of a running one; see Find
-	UserAgent    string        // of every request
-	Dir          string        // folder for profile folders; the system's for temporary files
+	UserAgent    string        // User-Agent of all requests
+	Dir          string        // parent of the profile folders; the system's folder for temporary files
 	Tabs         int           // pages shown at the same time; 4
 	RecycleAfter int           // pages after which Chromium is replaced; 100
-	RenderTime   time.Duration // longest time to show one page, never more than what is left of its load's time; 8 s
-	MaxHTML      int64         // characters of a shown page that are read; 10 Mi
+	RenderTime   time.Duration // longest time to show one page, at most the rest of its load's time; 8 s
+	MaxHTML      int64         // characters of a rendered page that are read; 10 Mi
 	Logger       *slog.Logger  // nil: no log
 }
 
-// programs are the programs that Find looks for, in order. The headless shell comes first: it is Chromium
-// without what only a window needs, and takes a fifth of the time to start and to open a tab. Debian's is named
-// by its path, because the program of that name on PATH is a script that waits for it. When one of the two is
-// killed, the other would be left.
+// programs are the names and paths that Find tries, in order. The headless shell comes first: it is Chromium without the parts for
+// windows, and needs a fifth of the time to start and to open a tab. Debian's headless shell is listed by its path. On PATH it is a
+// script that waits for the browser; if one of the two is killed, the other stays.
 var programs = []string{"/usr/lib/chromium/chromium-headless-shell", "headless-shell", "headless_shell", "chrome-headless-shell",
 	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
-// ErrNone: there is no Chromium.
+// ErrNone means that no Chromium was found.
 var ErrNone = errors.New("no Chromium was found (" + strings.Join(programs, ", ") + "); install one, or name it or a running one by BROWSER")
 
 // Find resolves a setting. Empty and "auto" look for a Chromium, an address stays unchanged, and anything else
@@ -76,17 +75,17 @@ type Browser struct {
 	slots chan struct{} // one for each tab
 	base  context.Context
 	end   context.CancelFunc
-	ended goroutine.Group // everything that runs in the background
+	ended goroutine.Group // all background goroutines
 
 	mu       sync.Mutex
-	current  *instance     // takes new pages; nil: none
+	current  *instance     // the Chromium that takes new pages; nil: none
 	starting chan struct{} // closed when the current start has ended
 	live     map[*instance]bool
 	idle     []*tab // tabs that wait for the next page of their session; oldest first
-	reviving bool   // a remote Chromium was lost, and a goroutine tries to reach it
-	version  string // of the last Chromium that started
+	reviving bool   // a remote Chromium was lost, and a goroutine tries to reach it again
+	version  string // version of the last Chromium that started
 	failed   error  // error of the last start; nil: it succeeded
-	failures int    // how many Chromiums in a row failed to start or ended soon after
+	failures int    // number of Chromiums in a row that failed to start or ended soon after
 	notUntil time.Time
 	closed   bool
 }
@@ -110,11 +109,11 @@ func New(cfg Config) *Browser {
 	return b
 }
 
-// maxParent is how long the name of the folder of profile folders may be. Chromium makes a socket in a folder of its own
-// below TMPDIR, and the path of a socket has at most 107 bytes (unix(7)).
+// maxParent bounds the length of the path of the parent of profile folders. Chromium creates a socket below TMPDIR, and the path of a
+// socket has at most 107 bytes (unix(7)).
 const maxParent = 30
 
-// profileParent is the system's folder for temporary files, or /tmp where the name of that is too long for Chromium.
+// profileParent returns the system's folder for temporary files, or /tmp if the path of that folder is too long for Chromium.
 func profileParent() string {
 	dir := os.TempDir()
 	if info, err := os.Stat("/tmp"); len(dir) > maxParent && err == nil && info.IsDir() {
@@ -132,7 +131,7 @@ func (b *Browser) newSession(scope page.Scope) *session {
 	return s
 }
 
-// Start starts Chromium before its first page, so that Status knows whether it works.
+// Start starts Chromium before the first page, so that Status can report whether it works.
 func (b *Browser) Start(ctx context.Context) error {
 	_, release, err := b.acquire(ctx)
 	if err == nil {
@@ -141,7 +140,7 @@ func (b *Browser) Start(ctx context.Context) error {
 	return err
 }
 
-// Status reports whether pages can be shown. Its sentence names the browser, or what is missing.
+// Status reports whether pages can be rendered. The detail is a sentence that names the browser, or says what is missing.
 func (b *Browser) Status() (ok bool, detail string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

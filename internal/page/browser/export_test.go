@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 )
 
-// TabsOf counts the pages that Chromium shows in contexts of sessions.
+// TabsOf counts the pages in the BrowserContexts of sessions.
 func TabsOf(b *Browser) int {
 	b.mu.Lock()
 	live := make([]*instance, 0, len(b.live))
@@ -52,7 +52,7 @@ func ContextsOf(b *Browser) int {
 	return n
 }
 
-// PIDs lists the process ids of the Chromiums that run.
+// PIDs returns the process ids of the running Chromiums.
 func PIDs(b *Browser) []int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

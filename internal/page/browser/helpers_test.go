@@ -23,7 +23,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// patience bounds what a test waits for; nothing should come near it.
+// patience is the longest time that a test waits. Normally no wait comes near it.
 const patience = 90 * time.Second
 
 // openGate lets every request through.
@@ -34,13 +34,13 @@ func (openGate) Backoff(context.Context, string, time.Duration) error           
 func (openGate) Quiet(context.Context, string) (time.Duration, error)                 { return 0, nil }
 func (openGate) Settle(context.Context, string) error                                 { return nil }
 
-// proxy is a forward proxy that asks for a password and counts what went through it. Beyond loopback it reaches nothing.
+// proxy is a forward proxy that requires a password and counts requests. It connects to loopback addresses only.
 type proxy struct {
 	ln     net.Listener
 	dialer net.Dialer
 	web    http.Transport
 	mu     sync.Mutex
-	n      map[string]int // by path or CONNECT host
+	n      map[string]int // requests by path, or by host for CONNECT
 }
 
 func (p *proxy) URL() string                   { return "http://" + p.ln.Addr().String() }
@@ -118,12 +118,12 @@ func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(client, server)
 }
 
-// world is a site and a browser that may reach it.
+// world is a site and a browser that may open it.
 type world struct {
 	t     *testing.T
 	site  *testsite.Site
 	proxy *proxy
-	dir   string // of profile folders
+	dir   string // parent of the profile folders
 	*browser.Browser
 }
 
@@ -140,7 +140,7 @@ func newWorld(t *testing.T, change ...func(*browser.Config)) *world {
 		t.Fatalf("this test needs a browser: apt-get install chromium-headless-shell, or chromium (%v)", err)
 	}
 	cfg := browser.Config{Fetcher: fetcher, Proxy: w.proxy, At: at, UserAgent: "legwork/test", Dir: w.dir, Logger: logger(t),
-		RenderTime: 40 * time.Second} // pages come to rest long before, on a busy machine too
+		RenderTime: 40 * time.Second} // pages settle much earlier, even on a busy machine
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -157,10 +157,10 @@ func newWorld(t *testing.T, change ...func(*browser.Config)) *world {
 	return w
 }
 
-// shortDir is a temporary folder with a short name: the address of a socket must fit into it.
+// shortDir makes a temporary folder with a short path, since the path of a socket in it must not be too long.
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "lw") //nolint:usetesting // t.TempDir has the name of the test in it, which is too long
+	dir, err := os.MkdirTemp("", "lw") //nolint:usetesting // the path of t.TempDir contains the test's name and is too long
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// lines writes log lines to the test while it runs.
+// lines writes log lines to the test's log while the test runs.
 type lines struct {
 	mu   sync.Mutex
 	t    *testing.T
@@ -216,7 +216,7 @@ func (w *world) loadIn(s page.Session, path string) research.Visit {
 	return v
 }
 
-// says fails the test unless a page was read and holds all of want.
+// says fails the test unless the page was read and its text contains all of want.
 func says(t *testing.T, v research.Visit, want ...string) {
 	t.Helper()
 	if v.Outcome != research.OutcomeOK || v.Page == nil {
@@ -238,7 +238,7 @@ func lacks(t *testing.T, v research.Visit, unwanted ...string) {
 	}
 }
 
-// processes lists the processes that have a profile folder below dir on their command line.
+// processes returns the processes that have a profile folder below dir in their command line.
 func processes(dir string) map[string]string {
 	out := map[string]string{}
 	entries, _ := os.ReadDir("/proc")
@@ -251,7 +251,7 @@ func processes(dir string) map[string]string {
 	return out
 }
 
-// tree gives the processes below the browser of the test, by pid: a renderer's command line need not name the profile.
+// tree returns the descendants of the test's browser process, by pid. A renderer's command line need not name the profile folder.
 func (w *world) tree() map[string]string {
 	roots := map[string]bool{}
 	for _, pid := range browser.PIDs(w.Browser) {
@@ -275,7 +275,7 @@ func (w *world) tree() map[string]string {
 	return out
 }
 
-// noTabs waits until the browser shows no page but the one it starts with.
+// noTabs waits until only the browser's initial page is open.
 func (w *world) noTabs() {
 	w.t.Helper()
 	deadline := time.Now().Add(patience)

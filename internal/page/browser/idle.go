@@ -15,20 +15,20 @@ import (
 // blank is the address that an empty tab shows.
 const blank = "about:blank"
 
-// A page has cleanTime to unload. Every cleanAgain it is checked whether it has.
+// A page gets cleanTime to unload. Every cleanAgain the tab is checked.
 const (
 	cleanTime  = 2 * time.Second
 	cleanAgain = 5 * time.Millisecond
 )
 
-// begin makes l the load that the tab shows.
+// begin makes l the current load of the tab.
 func (t *tab) begin(l *load) {
 	l.pending, l.busy = map[network.RequestID]bool{}, time.Now()
 	t.load.Store(l)
 }
 
-// tab returns a tab for l: one that has shown a page of the session before, or a new one, which takes several
-// times as long as showing a page. It calls release when the tab is not used any more, or when there is none.
+// tab returns a tab for l: one that has shown a page of the session before, or a new one. Opening a new one takes several times as long
+// as showing a page. release is called when the tab is no longer used, or when no tab could be opened.
 func (s *session) tab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, fresh bool, release func()) (*tab, error) {
 	for !fresh {
 		t := s.browser.unpark(s, i)
@@ -48,7 +48,7 @@ func (s *session) tab(ctx context.Context, i *instance, id cdp.BrowserContextID,
 	return s.openTab(ctx, i, id, l, release)
 }
 
-// use takes a parked tab, if it can be cleaned; ok is false when it no longer exists.
+// use takes an idle tab, if its last page can be unloaded. ok is false if the tab no longer exists.
 func (t *tab) use(ctx context.Context, release func()) (ok bool, err error) {
 	select {
 	case <-t.cleaned:
@@ -82,8 +82,8 @@ func (t *tab) finish() {
 	}
 }
 
-// park keeps the tab for the next page of its session, and unloads the current page in the background. Until
-// that is done the tab counts as used.
+// park keeps the tab for the next page of its session, and unloads the current page in the background. Until that is done, the tab keeps
+// its slot.
 func (t *tab) park() {
 	cleaned := make(chan struct{})
 	t.cleaned = cleaned
@@ -107,8 +107,7 @@ func (t *tab) park() {
 	t.session.browser.park(t)
 }
 
-// clean unloads the page and everything that it runs, and removes it from the history, so that no later page can
-// navigate back to it.
+// clean unloads the page with everything that it runs, and removes it from the history, so that no later page can navigate back to it.
 func (t *tab) clean(ctx context.Context) error {
 	r, err := cdp.Call(ctx, t.target, cdppage.Navigate, cdppage.NavigateParams{URL: blank})
 	if err == nil && r.ErrorText != "" {
@@ -117,7 +116,7 @@ func (t *tab) clean(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The answer may arrive before the page is unloaded.
+	// The command may return before the page is unloaded.
 	tick := time.NewTicker(cleanAgain)
 	defer tick.Stop()
 	for {
@@ -136,8 +135,7 @@ func (t *tab) clean(ctx context.Context) error {
 	}
 }
 
-// park adds a tab to the parked ones, of which there are at most as many as may be used at the same time. The
-// oldest is closed first.
+// park adds a tab to the idle ones. There are at most as many idle tabs as slots; the oldest is closed first.
 func (b *Browser) park(t *tab) {
 	b.mu.Lock()
 	b.idle = append(b.idle, t)
@@ -151,11 +149,11 @@ func (b *Browser) park(t *tab) {
 		oldest.close()
 	}
 	if t.ctx.Err() != nil || t.session.ctx.Err() != nil {
-		b.forget(t) // it may have been closed before it was added
+		b.forget(t) // the tab may have been closed before it was added
 	}
 }
 
-// unpark returns a parked tab of the session on i; nil: there is none.
+// unpark returns an idle tab of the session on i; nil: there is none.
 func (b *Browser) unpark(s *session, i *instance) *tab {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -168,7 +166,7 @@ func (b *Browser) unpark(s *session, i *instance) *tab {
 	return nil
 }
 
-// forget removes a closed tab from the parked ones.
+// forget removes a closed tab from the idle ones.
 func (b *Browser) forget(t *tab) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -9,11 +9,12 @@ import (
 	"legwork/internal/page/browser"
 )
 
-// A session shows its pages in one tab, one after the other; the page before has ended, with all that it ran.
+// TestTabs_oneAfterTheOther: a session shows its pages in one tab, one after the other. The previous page has ended, with everything that
+// it ran.
 func TestTabs_oneAfterTheOther(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
-	says(t, w.loadIn(s, "/app/growing.html"), "half litres") // it never stops asking
+	says(t, w.loadIn(s, "/app/growing.html"), "half litres") // this page sends requests forever
 	says(t, w.loadIn(s, "/app/static.html"), "85 degrees")
 	asked := w.proxy.count("/app/data.json")
 	for range 3 {
@@ -27,7 +28,7 @@ func TestTabs_oneAfterTheOther(t *testing.T) {
 	}
 }
 
-// No page leads back to one that the tab showed before, nor knows of it.
+// TestTabs_noWayBack: a page can neither navigate back to an earlier page of the tab, nor see that there was one.
 func TestTabs_noWayBack(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/back.html", `<!DOCTYPE html><title>Back</title><h1>Back</h1><p id="p">The lid of the Kestrel snaps back.</p><script>
@@ -37,15 +38,15 @@ func TestTabs_noWayBack(t *testing.T) {
 	for range 3 {
 		says(t, w.loadIn(s, "/app/static.html"), "85 degrees")
 		v := w.loadIn(s, "/back.html")
-		says(t, v, "snaps back. Page 2 of its history.") // the first is what a tab begins with
+		says(t, v, "snaps back. Page 2 of its history.") // page 1 of the history is the tab's first, blank page
 		if lacks(t, v, "85 degrees"); !v.Rendered || v.FinalURL != w.site.URL("/back.html") {
 			t.Errorf("rendered %v, %s, note %q", v.Rendered, v.FinalURL, v.Note)
 		}
 	}
 }
 
-// A page that does not want to be left is left all the same, with its tab.
-func TestTabs_stubborn(t *testing.T) {
+// TestTabs_beforeUnload: a page with a beforeunload handler is unloaded, or its tab is closed.
+func TestTabs_beforeUnload(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/stubborn.html", `<!DOCTYPE html><title>Stubborn</title><h1>Stubborn</h1><p>The knob of the Kestrel is hard to turn.</p><script>
 		addEventListener('beforeunload', e => e.preventDefault()); addEventListener('pagehide', () => { for (;;) {} })</script>`)
@@ -58,7 +59,7 @@ func TestTabs_stubborn(t *testing.T) {
 	}
 }
 
-// Tabs that wait are no more than may be used at the same time, however many sessions are open, and none outlives its session.
+// TestTabs_bounded: there are never more idle tabs than slots, however many sessions are open. When a session ends, its tabs are closed.
 func TestTabs_bounded(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.Tabs = 2 })
 	var open []page.Session
@@ -80,8 +81,8 @@ func TestTabs_bounded(t *testing.T) {
 	}
 }
 
-// A Chromium that is there and does not answer is given up.
-func TestLife_frozen(t *testing.T) {
+// TestLife_doesNotAnswer: a Chromium that does not answer is replaced.
+func TestLife_doesNotAnswer(t *testing.T) {
 	w := newWorld(t)
 	says(t, w.load("/app/static.html"), "85 degrees")
 	frozen := browser.PIDs(w.Browser)

@@ -19,26 +19,26 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// startTime is how long Chromium may take to answer for the first time.
+// startTime bounds the time until a new Chromium answers for the first time.
 const startTime = 30 * time.Second
 
-// instance is one Chromium, ours or a remote one.
+// instance is one Chromium, started by us or remote.
 type instance struct {
-	ctx     context.Context // chromedp's context of the whole browser; it ends when the browser has ended
+	ctx     context.Context // chromedp's context of the browser; it ends with the browser
 	browser *chromedp.Browser
 	pid     atomic.Int64 // 0: remote
 	version string
 	began   time.Time
 
 	stopping atomic.Bool
-	stop     func() // ends it and waits until everything of it has ended; may be called by several callers
+	stop     func() // ends the Chromium and waits until all its processes have ended; may be called concurrently
 
 	tabs, pages int // guarded by Browser.mu
 }
 
 func (i *instance) dead() bool { return i.ctx.Err() != nil || i.stopping.Load() }
 
-// giveUp begins to end a Chromium that does not answer. The next page gets another one.
+// giveUp starts to end a Chromium that does not answer. The next page gets a new one.
 func (i *instance) giveUp() {
 	i.stopping.Store(true)
 	goroutine.Go(i.ctx, i.stop)
@@ -75,7 +75,7 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 			profile.remove(int(i.pid.Load()))
 		}
 	})
-	// The context that Chromium starts with also ends it, so the time limit of the start must be separate.
+	// The context that Chromium is started with also ends it, so the start needs a separate time limit.
 	limit := goroutine.AfterDelay(ctx, startTime, i.stop)
 	defer limit.Stop()
 	defer goroutine.AfterFunc(ctx, i.stop)()
@@ -100,7 +100,7 @@ func firstLines(err error) error {
 	return err
 }
 
-// newContext makes a BrowserContext that can only use the proxy. When Chromium does not answer, it is given up.
+// newContext makes a BrowserContext that can only use the proxy. If Chromium does not answer, giveUp is called.
 func (i *instance) newContext(ctx context.Context, proxy string) (id cdp.BrowserContextID, err error) {
 	asked := ctx
 	ctx, cancel := context.WithTimeout(asked, answerTime)
@@ -126,29 +126,29 @@ func (i *instance) newContext(ctx context.Context, proxy string) (id cdp.Browser
 	return made.BrowserContextID, nil
 }
 
-// dispose ends a BrowserContext with all its tabs and storage.
+// dispose removes a BrowserContext with all its tabs and storage.
 func (i *instance) dispose(id cdp.BrowserContextID) {
 	ctx, cancel := context.WithTimeout(i.ctx, 5*time.Second)
 	defer cancel()
 	_, _ = cdp.Call(ctx, i.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
 }
 
-// bypass is Chromium's rule that loopback and link-local addresses, too, are reached through the proxy.
+// bypass is Chromium's setting to use the proxy even for loopback and link-local addresses.
 const bypass = "<-loopback>"
 
-// options are the command line of Chromium.
+// options returns the command line of Chromium.
 func (b *Browser) options(p *profile) []chromedp.ExecAllocatorOption {
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(b.cfg.At), chromedp.UserDataDir(p.dir), chromedp.UserAgent(b.cfg.UserAgent),
 		chromedp.ProxyServer(b.cfg.Proxy.URL()), chromedp.Flag("proxy-bypass-list", bypass),
-		// Chromium resolves no names itself, even for features that would; the proxy does.
+		// Chromium resolves no names itself; the proxy does.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+hostOf(b.cfg.Proxy.URL())),
-		// The first name of the flag is Chromium's, the second that of the old headless shell.
+		// The first name of the flag is used by Chromium, the second by the old headless shell.
 		chromedp.Flag("webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("password-store", "basic"), chromedp.Flag("lang", "en"),
-		// Frames of other sites run in the process of their page, so that one session of the protocol sees all
-		// requests. Site isolation would protect cookies, and there are none.
+		// Frames of other sites run in the process of their page, so that one DevTools session sees all requests. Site isolation would protect
+		// cookies, of which there are none here.
 		chromedp.Flag("disable-features", "IsolateOrigins,site-per-process,Translate,OptimizationHints,MediaRouter,"+
 			"DialMediaRouteProvider,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Prerender2,AutofillServerCommunication"),
 		// The environment may hold secrets, so it is not passed on. All files of Chromium are in the profile

@@ -9,7 +9,8 @@ import (
 	"legwork/internal/research"
 )
 
-// TestKinds_scrolling: what a page loads as it is scrolled is read, and a page without an end says that there is more.
+// TestKinds_scrolling: content that a page loads when it is scrolled is read. For a page that grows without end, the note says that there
+// is more.
 func TestKinds_scrolling(t *testing.T) {
 	w := newWorld(t)
 	const list = `<!DOCTYPE html><title>Ferries</title><h1>Ferries</h1><div id="list"></div><div id="end" style="height:20px"></div><script>
@@ -33,7 +34,7 @@ func TestKinds_scrolling(t *testing.T) {
 	}
 }
 
-// TestKinds_routes: links to routes of a page that the browser shows lead to pages of their own; links to places in it do not.
+// TestKinds_routes: links to routes of a rendered page lead to separate pages; links to places in the page do not.
 func TestKinds_routes(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/ports.html", `<!DOCTYPE html><title>Ports</title><main id="main"></main><script>
@@ -57,7 +58,7 @@ func TestKinds_routes(t *testing.T) {
 	says(t, w.loadIn(s, "/ports.html#!/wester"), "silting up")
 }
 
-// TestKinds_drawn: what is hidden now and can be shown is read; what is drawn so that nobody can see it, or has nothing to show it, is not.
+// TestKinds_drawn: content that is hidden but can be shown is read. Content that nobody can ever see is not.
 func TestKinds_drawn(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/drawn.html", `<!DOCTYPE html><title>Fees</title><style>
@@ -78,7 +79,7 @@ func TestKinds_drawn(t *testing.T) {
 	}
 }
 
-// TestKinds_frames: frames of the same site are read where they stand, one inside the other; those that nobody can see are not.
+// TestKinds_frames: frames of the same site are read in their place, nested ones too. Invisible frames are not read.
 func TestKinds_frames(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/tides.html", `<!DOCTYPE html><title>Tides</title><h1>Tides</h1><p>Before the frame.</p><iframe src="/tides-in.html" width=600 height=300></iframe>
@@ -96,7 +97,7 @@ func TestKinds_frames(t *testing.T) {
 	}
 }
 
-// TestKinds_shadow: shadow roots take the place of their hosts' content, whether the document declares them or a script makes them.
+// TestKinds_shadow: shadow roots replace the content of their hosts, whether declared in the document or made by a script.
 func TestKinds_shadow(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/boats.html", `<!DOCTYPE html><title>Boats</title><h1>Boats</h1>

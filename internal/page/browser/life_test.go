@@ -18,7 +18,7 @@ import (
 	"legwork/internal/research"
 )
 
-// pdf answers with the smallest document that has text.
+// pdf serves a minimal PDF with text.
 func pdf(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/pdf")
 	body := "%PDF-1.4\n"
@@ -38,7 +38,7 @@ func pdf(w http.ResponseWriter, _ *http.Request) {
 	_, _ = fmt.Fprintf(w, "%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF", body, xref)
 }
 
-// stat gives the parent and the state of a process.
+// stat returns the parent and the state of a process.
 func stat(pid string) (parent, state string) {
 	line, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
 	if err != nil {
@@ -48,7 +48,7 @@ func stat(pid string) (parent, state string) {
 	return fields[1], fields[0]
 }
 
-// zombies lists the dead children of this process.
+// zombies returns the ended children of this process that were not waited for.
 func zombies() []string {
 	var out []string
 	entries, _ := os.ReadDir("/proc")
@@ -60,8 +60,8 @@ func zombies() []string {
 	return out
 }
 
-// Two hundred pages in several sessions, with Chromium replaced along the way, leave no tab, no context, no process
-// beyond the one Chromium, no zombie, and after Close no profile folder (see newWorld).
+// TestLife_twoHundredPages: after two hundred pages in several sessions, with Chromium replaced several times, there is no tab, no
+// context, no second Chromium and no zombie. After Close there is no profile folder (see newWorld).
 func TestLife_twoHundredPages(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.RecycleAfter = 60 })
 	if err := w.Start(w.ctx()); err != nil {
@@ -93,8 +93,8 @@ func TestLife_twoHundredPages(t *testing.T) {
 		dirs, _ := filepath.Glob(filepath.Join(w.dir, "*"))
 		return len(dirs) <= 1
 	})
-	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // those of other tests come and go
-	// What is left belongs to the tree of the one Chromium.
+	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // other tests may have some for a moment
+	// The remaining processes belong to the one Chromium.
 	all := processes(w.dir)
 	roots := map[string]bool{}
 	for _, pid := range browser.PIDs(w.Browser) {
@@ -114,7 +114,7 @@ func TestLife_twoHundredPages(t *testing.T) {
 	}
 }
 
-// until waits for something to become true.
+// until waits until ok returns true.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -128,7 +128,7 @@ func (w *world) until(what string, ok func() bool) {
 	}
 }
 
-// A renderer that is killed while it shows a page costs one retry.
+// TestLife_rendererKilled: if a renderer is killed while it shows a page, the page is tried once more.
 func TestLife_rendererKilled(t *testing.T) {
 	w := newWorld(t)
 	w.killedMidLoad(func() {
@@ -146,7 +146,7 @@ func TestLife_rendererKilled(t *testing.T) {
 	})
 }
 
-// So does a browser.
+// TestLife_browserKilled: if the browser is killed, the page is tried once more.
 func TestLife_browserKilled(t *testing.T) {
 	w := newWorld(t)
 	w.killedMidLoad(func() {
@@ -157,10 +157,10 @@ func TestLife_browserKilled(t *testing.T) {
 	if len(browser.PIDs(w.Browser)) != 1 {
 		t.Errorf("browsers: %v", browser.PIDs(w.Browser))
 	}
-	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // those of other tests come and go
+	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // other tests may have some for a moment
 }
 
-// killedMidLoad kills while a page waits for its data, and wants the page read all the same, by a second try.
+// killedMidLoad calls kill while a page waits for its data. The page must be read by a second try.
 func (w *world) killedMidLoad(kill func()) {
 	w.t.Helper()
 	s := w.open(page.Policy{})
@@ -189,7 +189,7 @@ func (w *world) killedMidLoad(kill func()) {
 	}
 }
 
-// Whatever Chromium has started ends with it: what is in its process group, and what has its profile folder on its command line.
+// TestLife_processGroup: when Chromium ends, all processes in its process group, or with its profile folder in their command line, end.
 func TestLife_processGroup(t *testing.T) {
 	at, err := browser.Find("auto")
 	if err != nil {
@@ -232,7 +232,7 @@ func TestLife_processGroup(t *testing.T) {
 	}
 }
 
-// Sessions share no cookies and no storage.
+// TestLife_sessionsApart: sessions share no cookies and no storage.
 func TestLife_sessionsApart(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/memory.html", `<!DOCTYPE html><title>Memory</title><h1>Memory</h1><script>
@@ -245,7 +245,8 @@ func TestLife_sessionsApart(t *testing.T) {
 	says(t, w.loadIn(b, "/memory.html"), "remembers /null of you")
 }
 
-// What a killed process left behind is removed at the next start; what a living one uses is not.
+// TestLife_staleProfiles: at the next start, the folders and processes of a killed process are removed; those of a running process are
+// not.
 func TestLife_staleProfiles(t *testing.T) {
 	w := newWorld(t)
 	says(t, w.load("/app/static.html"), "85 degrees")
@@ -264,7 +265,7 @@ func TestLife_staleProfiles(t *testing.T) {
 	says(t, w.load("/app/static.html"), "85 degrees")
 }
 
-// Close ends a load that is under way, and may be called twice; afterwards pages are read over HTTP.
+// TestLife_close: Close ends a running load, and may be called twice. Afterwards pages are read over HTTP.
 func TestLife_close(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})

@@ -13,12 +13,12 @@ import (
 	"legwork/internal/page/browser"
 )
 
-// defectiveProxy panics where the browser asks for its password, which is in a goroutine of the tab's.
+// defectiveProxy panics when the browser asks for its password, which happens in a goroutine of a tab.
 type defectiveProxy struct{ browser.Proxy }
 
 func (defectiveProxy) Credentials() (user, password string) { panic("a defect") }
 
-// A panic in a goroutine of a tab ends neither the process nor the browser: the run that loads the page hears of it.
+// TestPanicInATab: after a panic in a goroutine of a tab, process and browser keep working. The run that loads the page gets the error.
 func TestPanicInATab(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.Proxy = defectiveProxy{c.Proxy} })
 	ctx, stop := context.WithCancelCause(w.ctx())

@@ -10,16 +10,15 @@ import (
 	"legwork/internal/retry"
 )
 
-// errUnavailable means that there is no Chromium, and that none may be started yet.
+// errUnavailable means that there is no Chromium, and that it is too early to start one again.
 var errUnavailable = errors.New("the browser is not available")
 
-// When a Chromium does not start, or ends within youth, the next start has to wait. After the first such failure
-// it does not wait, because the page that was lost is tried again. Then the pause is firstPause, doubled with
-// each failure up to lastPause.
+// If a Chromium does not start, or ends within minLifetime, the next start is delayed. After the first such failure there is no delay, because
+// the lost page is tried again. Then the delay is firstPause, and doubles with each failure up to lastPause.
 const (
-	youth      = time.Minute
-	firstPause = time.Second
-	lastPause  = time.Minute
+	minLifetime = time.Minute
+	firstPause  = time.Second
+	lastPause   = time.Minute
 )
 
 // acquire waits for a free tab and returns the Chromium to open it in. Call release when the tab is closed.
@@ -38,7 +37,7 @@ func (b *Browser) acquire(ctx context.Context) (i *instance, release func(), err
 	return i, func() { b.give(i); <-b.slots }, nil
 }
 
-// take counts a page on the current Chromium. It starts one when there is none.
+// take counts a page on the current Chromium, and starts a Chromium if there is none.
 func (b *Browser) take(ctx context.Context) (*instance, error) {
 	for {
 		b.mu.Lock()
@@ -71,8 +70,8 @@ func (b *Browser) take(ctx context.Context) (*instance, error) {
 	}
 }
 
-// begin starts a Chromium unless one is being started. It returns a channel that is closed when the start has
-// ended. b.mu is held, and b is open.
+// begin starts a Chromium, unless one is already starting. The channel is closed when the start has ended. The caller must hold b.mu, and
+// b must not be closed.
 func (b *Browser) begin() <-chan struct{} {
 	if b.starting == nil {
 		b.starting = make(chan struct{})
@@ -81,7 +80,7 @@ func (b *Browser) begin() <-chan struct{} {
 	return b.starting
 }
 
-// give takes back a page that take counted. A Chromium that gets no new pages ends after its last one.
+// give ends the counting of a page by take. A Chromium that takes no new pages ends after its last page.
 func (b *Browser) give(i *instance) {
 	b.mu.Lock()
 	i.tabs--
@@ -97,7 +96,7 @@ func (b *Browser) background(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return // Close ends everything that f could
+		return // Close does the work of f
 	}
 	b.ended.Go(b.base, f)
 }
@@ -105,7 +104,7 @@ func (b *Browser) background(f func()) {
 // start makes a new Chromium the current one.
 func (b *Browser) start() {
 	var i *instance
-	err := goroutine.Catch(b.base, func() (err error) { // after a panic, too, those who wait for the start are told
+	err := goroutine.Catch(b.base, func() (err error) { // even after a panic, the callers that wait for the start must be told
 		i, err = b.launch(b.base)
 		return err
 	})
@@ -154,7 +153,7 @@ func (b *Browser) lost(i *instance) {
 	if !unasked || b.closed {
 		return
 	}
-	if time.Since(i.began) > youth {
+	if time.Since(i.began) > minLifetime {
 		b.failures = 0
 	}
 	b.countFailure()

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// A profile folder belongs to the process that holds the lock on the file lockName in it.
+// A process owns a profile folder while it holds the lock on the file lockName in it.
 const (
 	profilePrefix = "legwork-chromium-"
 	lockName      = "owner.lock"
 )
 
-// profile is the folder of one Chromium: its profile, its home and its temporary files.
+// profile is the folder of one Chromium: its profile, its home directory and its temporary files.
 type profile struct {
 	dir  string
 	lock *os.File
@@ -40,15 +40,14 @@ func newProfile(parent string) (*profile, error) {
 	return p, nil
 }
 
-// remove ends the remaining processes of the Chromium with process group pid (0: there was none) and removes the
-// folder.
+// remove removes the folder, and ends the remaining processes of the Chromium with process group pid (0: there was none).
 func (p *profile) remove(pid int) {
 	if pid > 0 {
 		_ = syscall.Kill(-pid, syscall.SIGKILL)
 	}
 	clear := func() bool {
 		n := killUsersOf(p.dir)
-		for pid > 0 { // where this is the first process, as in a container, orphans become its children
+		for pid > 0 { // if this is process 1, as in a container, orphans become its children
 			if reaped, err := syscall.Wait4(-pid, nil, syscall.WNOHANG, nil); err != nil || reaped <= 0 {
 				break
 			}
@@ -68,8 +67,8 @@ func (p *profile) remove(pid int) {
 	}
 }
 
-// own puts Chromium into a process group of its own, which is killed as a whole, and makes the kernel kill it
-// when we end.
+// own puts Chromium into its own process group, so that all its processes can be killed together, and makes the kernel kill it when we
+// end.
 func own(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error {
@@ -81,7 +80,7 @@ func own(cmd *exec.Cmd) {
 	}
 }
 
-// killUsersOf kills every process that was started with dir as its profile folder, and returns their number.
+// killUsersOf kills all processes that have dir as their profile folder, and returns their number.
 func killUsersOf(dir string) int {
 	want := []byte("--user-data-dir=" + dir)
 	entries, err := os.ReadDir("/proc")
@@ -114,14 +113,14 @@ func removeStale(parent string, log *slog.Logger) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, profilePrefix+"*"))
 	for _, dir := range dirs {
 		lock, err := os.Open(filepath.Join(dir, lockName))
-		if err != nil { // a folder without a lock is being made, unless it is old
+		if err != nil { // a new folder has no lock for a moment; an old one without a lock is stale
 			info, statErr := os.Stat(dir)
 			if !errors.Is(err, os.ErrNotExist) || statErr != nil || time.Since(info.ModTime()) < time.Minute {
 				continue
 			}
 		} else if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 			_ = lock.Close()
-			continue // alive
+			continue // its owner is running
 		}
 		(&profile{dir: dir, lock: lock}).remove(0)
 		log.Info("removed what a dead process left of its Chromium", "folder", dir)

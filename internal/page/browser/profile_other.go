@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// profile is the folder of one Chromium: its profile, its home and its temporary files.
+// profile is the folder of one Chromium: its profile, its home directory and its temporary files.
 type profile struct{ dir string }
 
 func newProfile(parent string) (*profile, error) {
@@ -17,7 +17,7 @@ func newProfile(parent string) (*profile, error) {
 	return &profile{dir: dir}, err
 }
 
-// remove removes the folder; a process that was killed may still write to it for a moment.
+// remove removes the folder. It tries repeatedly, since a killed process may still write to it for a moment.
 func (p *profile) remove(int) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

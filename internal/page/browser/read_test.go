@@ -16,7 +16,7 @@ import (
 	"legwork/internal/research"
 )
 
-// A page that is empty without its scripts is read with them, and its site sees one request for the document.
+// TestReads_rendered: a page whose text is written by scripts is read. Its site gets one request for the document.
 func TestReads_rendered(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -43,7 +43,7 @@ func TestReads_rendered(t *testing.T) {
 	says(t, w.loadIn(s, "/app/blank.html"), "27 months")
 }
 
-// What has no scripts is not shown, and what is no HTML is read as ever.
+// TestReads_plain: HTML without scripts, and documents that are not HTML, are not shown in the browser.
 func TestReads_plain(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/plain.html", `<!DOCTYPE html><title>Plain</title><h1>Plain</h1><p>The Kestrel weighs 900 grams.</p><script type="application/ld+json">{}</script>`)
@@ -62,7 +62,7 @@ func TestReads_plain(t *testing.T) {
 	}
 }
 
-// Frames of the same site and open shadow roots belong to the text.
+// TestReads_parts: frames of the same site and open shadow roots are parts of the text.
 func TestReads_parts(t *testing.T) {
 	w := newWorld(t)
 	v := w.load("/app/frames.html")
@@ -75,10 +75,10 @@ func TestReads_parts(t *testing.T) {
 		t.Errorf("the frame's link is missing: %+v", v.Links)
 	}
 	denied := w.loadIn(w.open(page.Policy{DenyDomains: []string{"localhost"}}), "/app/frames.html")
-	says(t, denied, "18 millilitres a second") // of 127.0.0.1, which is another host
+	says(t, denied, "18 millilitres a second") // this text is from 127.0.0.1, another host
 }
 
-// A frame from where the policy forbids to read is not loaded.
+// TestReads_framePolicy: a frame from a host that the policy forbids is not loaded.
 func TestReads_framePolicy(t *testing.T) {
 	w := newWorld(t)
 	elsewhere := strings.Replace(w.site.URL("/app/inner.html"), "127.0.0.1", "127.0.0.2", 1)
@@ -89,7 +89,7 @@ func TestReads_framePolicy(t *testing.T) {
 	}
 }
 
-// A consent banner does not hide the text and is not part of it.
+// TestReads_banner: a consent banner neither hides the text nor becomes a part of it.
 func TestReads_banner(t *testing.T) {
 	w := newWorld(t)
 	v := w.load("/app/banner.html")
@@ -98,7 +98,7 @@ func TestReads_banner(t *testing.T) {
 	if !v.Rendered {
 		t.Errorf("not rendered: %s", v.Note)
 	}
-	// One that stands in the middle of the content, where nothing else tells it from that.
+	// This banner stands in the middle of the content, and no name tells it from content.
 	w.site.Page("/inside.html", `<!DOCTYPE html><title>Inside</title><style>.x7f2 { position: fixed; bottom: 0 }</style><main><h1>Care</h1><p>Wipe the Kestrel with a damp cloth, never with bleach.</p><p id="p">`+
 		strings.Repeat("Dry it with a soft towel and store it in a dry place. ", 30)+`</p><p>It lasts for years.</p></main><script>
 		document.getElementById('p').insertAdjacentHTML('afterend', '<section class="x7f2"><p>We and our 842 partners store cookies on your device, for many purposes that are dear to us.</p><button>Accept all</button></section>')</script>`)
@@ -107,10 +107,10 @@ func TestReads_banner(t *testing.T) {
 	lacks(t, v, "842 partners", "Accept all")
 }
 
-// Dialogs are answered with no, windows and downloads refused, service workers not there.
-func TestReads_unruly(t *testing.T) {
+// TestReads_dialogsAndWindows: dialogs are dismissed, windows and downloads are refused, and service workers are not available.
+func TestReads_dialogsAndWindows(t *testing.T) {
 	w := newWorld(t)
-	s := w.open(page.Policy{}) // the second page in a tab is under the same rules
+	s := w.open(page.Policy{}) // the same rules apply to the second page in a tab
 	says(t, w.loadIn(s, "/app/dialogs.html"), "2400 hertz", "Confirmed: false")
 	says(t, w.loadIn(s, "/app/popups.html"), "75 centimetres")
 	for _, path := range []string{"/app/popup.html", "/download.zip", "/app/sw.js"} {
@@ -121,7 +121,7 @@ func TestReads_unruly(t *testing.T) {
 	says(t, w.load("/app/worker.html"), "There are no service workers here.")
 }
 
-// Images, fonts and media are not loaded for reading; styles are, since they tell what lies over the page.
+// TestReads_withoutPictures: for reading, images, fonts and media are not loaded. Styles are, since they show what covers the page.
 func TestReads_withoutPictures(t *testing.T) {
 	w := newWorld(t)
 	says(t, w.load("/app/images.html"), "three colours", "A red kettle")
@@ -130,7 +130,7 @@ func TestReads_withoutPictures(t *testing.T) {
 	}
 }
 
-// Where a script leads to, the fetcher goes: politely and under the policy.
+// TestReads_scriptRedirect: if a script navigates to another address, the Fetcher loads it, spaced and under the policy.
 func TestReads_scriptRedirect(t *testing.T) {
 	w := newWorld(t)
 	v := w.load("/app/leaves.html")
@@ -147,7 +147,7 @@ func TestReads_scriptRedirect(t *testing.T) {
 	}
 }
 
-// Neither a server nor a script leads off the domain that a load has to stay on.
+// TestReads_staysOn: neither a redirect by the server nor one by a script leaves the domain that a load must stay on.
 func TestReads_staysOn(t *testing.T) {
 	w := newWorld(t)
 	elsewhere := strings.Replace(w.site.URL("/app/"), "127.0.0.1", "127.0.0.2", 1)
@@ -166,8 +166,8 @@ func TestReads_staysOn(t *testing.T) {
 	}
 }
 
-// A page whose scripts take the text away is read as the server sent it.
-func TestReads_thinner(t *testing.T) {
+// TestReads_scriptsRemoveText: if scripts remove the text of a page, the text that the server sent is used.
+func TestReads_scriptsRemoveText(t *testing.T) {
 	w := newWorld(t)
 	v := w.load("/app/eats.html")
 	says(t, v, "180 micrometres")
@@ -176,8 +176,8 @@ func TestReads_thinner(t *testing.T) {
 	}
 }
 
-// A page that never rests costs its time limit, and is read as far as it can be.
-func TestReads_restless(t *testing.T) {
+// TestReads_neverSettles: a page that never stops changing is read when its time is over.
+func TestReads_neverSettles(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.RenderTime = 3 * time.Second })
 	s := w.open(page.Policy{})
 	began := time.Now()
@@ -189,7 +189,7 @@ func TestReads_restless(t *testing.T) {
 	if d := time.Since(began); d > 40*time.Second {
 		t.Errorf("it took %s", d)
 	}
-	w.noTabs() // nothing is stuck
+	w.noTabs() // no tab was left open
 	w.site.Page("/clock.html", `<!DOCTYPE html><title>Clock</title><h1>Clock</h1><p>The clock of the Kestrel shows seconds.</p><p id="p"></p><script>
 		setInterval(() => { document.getElementById('p').textContent += ' tick' }, 20)</script>`)
 	if v = w.loadIn(s, "/clock.html"); !v.Rendered || !strings.Contains(v.Page.Text, "tick tick") {
@@ -197,7 +197,7 @@ func TestReads_restless(t *testing.T) {
 	}
 }
 
-// A page saves nothing, not even what it made itself.
+// TestReads_download: a page cannot save files, not even files that it made itself.
 func TestReads_download(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/saves.html", `<!DOCTYPE html><title>Saves</title><h1>Saves</h1><p>The Kestrel saves water.</p><script>
@@ -221,7 +221,7 @@ func TestReads_download(t *testing.T) {
 	}
 }
 
-// A page that never stops asking has come to rest when it does not change any more.
+// TestReads_growing: a page that sends requests forever is settled when it no longer changes.
 func TestReads_growing(t *testing.T) {
 	w := newWorld(t)
 	v := w.load("/app/growing.html")
@@ -231,7 +231,7 @@ func TestReads_growing(t *testing.T) {
 	}
 }
 
-// A login wall stays one.
+// TestReads_wall: a login page is recognised in the browser too.
 func TestReads_wall(t *testing.T) {
 	w := newWorld(t)
 	if v := w.load("/login-wall"); v.Outcome != research.OutcomeBlocked {
@@ -244,10 +244,10 @@ func TestReads_wall(t *testing.T) {
 	}
 	w.site.Page("/captcha-script.html", `<!DOCTYPE html><title>App</title><script src="/none/recaptcha/api.js"></script><div id="root"></div><script>
 		document.getElementById('root').innerHTML = '<main><h1>Boiling</h1><p>' + 'The Kestrel boils a litre in 150 seconds. '.repeat(60) + '</p></main>'</script>`)
-	says(t, w.load("/captcha-script.html"), "150 seconds") // a page with a form somewhere is no wall
+	says(t, w.load("/captcha-script.html"), "150 seconds") // a page with a form and enough text is not a CAPTCHA page
 }
 
-// A caller that leaves gets its error at once, and its tab goes.
+// TestReads_cancel: when the caller's context ends, Load returns at once, and the tab is closed.
 func TestReads_cancel(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -274,7 +274,7 @@ func TestReads_cancel(t *testing.T) {
 	w.noTabs()
 }
 
-// Without a listener at the proxy's address nothing is reached, and pages are read as the server sent them.
+// TestReads_proxyGone: if nothing listens at the proxy's address, the page's requests fail, and the text that the server sent is used.
 func TestReads_proxyGone(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,11 +17,10 @@ import (
 	"github.com/chromedp/chromedp/remote"
 )
 
-// devtools is the path of the WebSocket with which a Chromium is controlled, up to a name that is random for
-// each start.
+// devtools is the path of the WebSocket that controls a Chromium. A random name follows, which changes at each start.
 const devtools = "/devtools/browser/"
 
-// answerTime is how long a Chromium may take to answer a simple request.
+// answerTime bounds the time that a Chromium takes to answer a simple request.
 const answerTime = 10 * time.Second
 
 // connect returns chromedp's allocator for the running Chromium at the address of BROWSER.
@@ -36,9 +35,8 @@ func connect(ctx context.Context, at string) (context.Context, context.CancelFun
 	return alloc, end, nil
 }
 
-// endpoint is the WebSocket of the Chromium at an address. When the address has no such path, Chromium's
-// /json/version is asked for it. Host and port in that answer are ignored, because they are wrong behind a
-// mapped port.
+// endpoint returns the WebSocket address of the Chromium at an address. If the address has no such path, Chromium's /json/version is asked
+// for it. The host and port in that answer are ignored, since they are wrong behind a mapped port.
 func endpoint(ctx context.Context, at string) (*url.URL, error) {
 	u, err := url.Parse(at)
 	if err != nil {
@@ -52,7 +50,7 @@ func endpoint(ctx context.Context, at string) (*url.URL, error) {
 		}
 		u.Host = net.JoinHostPort(u.Hostname(), port)
 	}
-	if !secure { // Chromium refuses a name in the Host header; with TLS the name must be that of the certificate
+	if !secure { // Chromium refuses host names in the Host header; with TLS the name must match the certificate
 		if u.Host, err = numeric(ctx, u.Hostname(), u.Port()); err != nil {
 			return nil, err
 		}
@@ -69,9 +67,9 @@ func endpoint(ctx context.Context, at string) (*url.URL, error) {
 	return u, nil
 }
 
-// numeric resolves a host to an address, because Chromium's check of the Host header accepts only addresses.
+// numeric resolves a host to an IP address, because Chromium refuses host names in the Host header.
 func numeric(ctx context.Context, host, port string) (string, error) {
-	if net.ParseIP(host) == nil && host != "localhost" { // which Chromium lets pass
+	if net.ParseIP(host) == nil && host != "localhost" { // Chromium also accepts localhost
 		addresses, err := net.DefaultResolver.LookupHost(ctx, host)
 		if err != nil {
 			return "", err
@@ -91,7 +89,7 @@ func ask(ctx context.Context, u url.URL, secure bool) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	transport := &http.Transport{DisableKeepAlives: true} // of nobody's proxy
+	transport := &http.Transport{DisableKeepAlives: true} // without a proxy
 	resp, err := transport.RoundTrip(r)
 	if err != nil {
 		return "", err
@@ -110,8 +108,8 @@ func ask(ctx context.Context, u url.URL, secure bool) (path string, err error) {
 	return address.Path, nil
 }
 
-// revive tries to reach a lost remote Chromium until it succeeds. Somebody else starts it again, and does not
-// report that. A Chromium of our own is started by the next page.
+// revive tries to reach a lost remote Chromium until it succeeds. Whoever restarts it does not report that. A local Chromium needs no
+// revive: the next page starts it.
 func (b *Browser) revive() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -125,7 +123,7 @@ func (b *Browser) revive() {
 	})
 }
 
-// look tries once to reach the Chromium, when it is time. It reports whether to try again.
+// look tries once to reach the Chromium, if the pause is over. It reports whether to try again.
 func (b *Browser) look() bool {
 	b.mu.Lock()
 	wait := time.Until(b.notUntil)

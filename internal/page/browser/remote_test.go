@@ -23,22 +23,22 @@ import (
 	"legwork/internal/page/browser"
 )
 
-// elsewhere is a Chromium that is not legwork's, such as one in a container.
-type elsewhere struct {
+// remoteChromium is a Chromium that legwork did not start, such as one in a container.
+type remoteChromium struct {
 	t    *testing.T
-	at   string // its program
+	at   string // path of its program
 	dir  string
 	port string
 	ws   string
 	kill func()
 }
 
-// start starts it: at any port the first time, at the same one later.
-func (e *elsewhere) start() {
+// start starts the Chromium: on a free port the first time, on the same port later.
+func (e *remoteChromium) start() {
 	e.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, e.at, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+e.dir, "--remote-debugging-port="+e.port,
-		// Nothing of it leaves this machine, whoever forgets to tell it of a proxy: port 9 of loopback answers nobody.
+		// No request leaves this machine, even from a context without a proxy: nothing listens on port 9 of loopback.
 		"--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 		"--disable-background-networking", "about:blank")
 	cmd.Env = []string{"HOME=" + e.dir, "TMPDIR=" + e.dir, "PATH=" + os.Getenv("PATH")}
@@ -66,8 +66,8 @@ func (e *elsewhere) start() {
 	e.t.Fatalf("Chromium does not listen at port %s", e.port)
 }
 
-// contexts counts the BrowserContexts of a Chromium, as somebody else who uses it sees them.
-func (e *elsewhere) contexts() int {
+// contexts counts the BrowserContexts of a Chromium over a connection of its own.
+func (e *remoteChromium) contexts() int {
 	e.t.Helper()
 	alloc, end := remote.NewAllocator(context.Background(), e.ws)
 	defer end()
@@ -80,23 +80,23 @@ func (e *elsewhere) contexts() int {
 	return len(got.BrowserContextIDs)
 }
 
-func startElsewhere(t *testing.T) *elsewhere {
+func startRemoteChromium(t *testing.T) *remoteChromium {
 	t.Helper()
 	at, err := browser.Find("auto")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &elsewhere{t: t, at: at, dir: shortDir(t), port: "0"}
+	e := &remoteChromium{t: t, at: at, dir: shortDir(t), port: "0"}
 	e.start()
 	return e
 }
 
-// A Chromium that runs elsewhere is used by any form of its address. What a session made in it ends with the session; it
-// lives on after legwork.
+// TestRemote_addresses: a remote Chromium is used by any form of its address. When a session ends, its context and tabs are removed. The
+// Chromium keeps running when legwork ends.
 func TestRemote_addresses(t *testing.T) {
-	e := startElsewhere(t)
+	e := startRemoteChromium(t)
 	t.Parallel()
-	t.Cleanup(func() { // after all of the below were closed
+	t.Cleanup(func() { // runs after the browsers below were closed
 		if n := e.contexts(); n != 0 {
 			t.Errorf("%d contexts are left", n)
 		}
@@ -125,9 +125,9 @@ func TestRemote_addresses(t *testing.T) {
 	}
 }
 
-// Windows that a page opens in a Chromium without our switches are closed. Those of others stay.
+// TestRemote_popups: in a Chromium without our flags, windows that our pages open are closed. Windows of other users stay.
 func TestRemote_popups(t *testing.T) {
-	e := startElsewhere(t)
+	e := startRemoteChromium(t)
 	w := newWorld(t, func(c *browser.Config) { c.At = e.ws })
 	w.site.Page("/click.html", `<!DOCTYPE html><title>Click</title><h1>Click</h1><p>The Kestrel clicks when it is done.</p><script>
 		const a = document.createElement('a'); a.target = '_blank'; a.rel = 'opener'; a.href = '/app/popup.html'; document.body.append(a); a.click()</script>`)
@@ -159,10 +159,10 @@ func TestRemote_popups(t *testing.T) {
 	t.Error("the window of somebody else was closed")
 }
 
-// When a Chromium that runs elsewhere dies, pages are read over HTTP and the status says so, without a page being asked
-// for; when it is back, it is used.
+// TestRemote_dies: when a remote Chromium ends, pages are read over HTTP, and Status says so even before a page is loaded. When the
+// Chromium is back, it is used again.
 func TestRemote_dies(t *testing.T) {
-	e := startElsewhere(t)
+	e := startRemoteChromium(t)
 	w := newWorld(t, func(c *browser.Config) { c.At = "http://127.0.0.1:" + e.port })
 	s := w.open(page.Policy{})
 	if v := w.loadIn(s, "/app/static.html"); !v.Rendered {
@@ -188,9 +188,9 @@ func TestRemote_dies(t *testing.T) {
 	}
 }
 
-// One that was not there yet when legwork started is used when it is.
+// TestRemote_later: a remote Chromium that starts after legwork is used.
 func TestRemote_later(t *testing.T) {
-	e := startElsewhere(t)
+	e := startRemoteChromium(t)
 	e.kill()
 	w := newWorld(t, func(c *browser.Config) { c.At = "ws://127.0.0.1:" + e.port })
 	err := w.Start(w.ctx())
@@ -204,7 +204,7 @@ func TestRemote_later(t *testing.T) {
 	}
 }
 
-// What is not a Chromium is told from one, whatever it answers.
+// TestRemote_noChromium: a server that is not Chromium is recognised, whatever it answers.
 func TestRemote_noChromium(t *testing.T) {
 	for name, answer := range map[string]string{
 		"no address": `{"Browser":"HeadlessChrome/1.0"}`, "null": `null`, "number": `{"webSocketDebuggerUrl":5}`,

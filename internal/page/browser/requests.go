@@ -14,17 +14,16 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// maxRequests is how many requests one page may make. Further ones are refused, and beyond twice the number they
-// are not answered at all.
+// maxRequests bounds the requests of one page. Further requests are refused. Beyond twice this number, requests get no answer.
 const maxRequests = 500
 
-// event receives all events of the tab. It must not block, so it answers the browser from other goroutines.
+// event receives all events of the tab. It must not block, so it handles them in other goroutines.
 func (t *tab) event(e any) {
-	l := t.load.Load()                               // read now, because the tab may show another load when the answer is ready
-	goroutine.Call(l.ctx, func() { t.handle(l, e) }) // in a goroutine of chromedp's
+	l := t.load.Load()                               // read now, because the tab may have another load later
+	goroutine.Call(l.ctx, func() { t.handle(l, e) }) // this is a goroutine of chromedp
 }
 
-// handle handles an event that belongs to l.
+// handle handles an event of load l.
 func (t *tab) handle(l *load, e any) {
 	switch e := e.(type) {
 	case *fetch.EventRequestPaused:
@@ -48,7 +47,7 @@ func (t *tab) handle(l *load, e any) {
 	}
 }
 
-// lasting reports whether a request stays open as long as the page does.
+// lasting reports whether a request of this type stays open as long as the page does.
 func lasting(r network.ResourceType) bool {
 	return r == network.ResourceTypeEventSource || r == network.ResourceTypeWebSocket || r == network.ResourceTypePing || r == network.ResourceTypeMedia
 }
@@ -72,8 +71,8 @@ func (t *tab) brief() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.ctx, 5*time.Second)
 }
 
-// decide answers a request of the page. The document is sent from memory, navigation and unneeded requests are
-// refused, and all others go to the proxy.
+// decide answers a request of the page. The document is sent from memory. Navigation and requests that are not needed are refused. All
+// others go to the proxy.
 func (t *tab) decide(l *load, e *fetch.EventRequestPaused) {
 	ctx, cancel := t.brief()
 	defer cancel()
@@ -97,7 +96,7 @@ func (t *tab) refuse(ctx context.Context, e *fetch.EventRequestPaused, why netwo
 	_, _ = cdp.Call(ctx, t.target, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: why})
 }
 
-// first reports whether the document has not been sent yet, and notes that it is now.
+// first returns true at its first call: the document was not sent yet.
 func (l *load) first() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,7 +105,7 @@ func (l *load) first() bool {
 	return first
 }
 
-// leads notes the address to which a script wants to navigate the tab.
+// leads notes the address to which a script tried to navigate the tab.
 func (l *load) leads(r *network.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,8 +115,8 @@ func (l *load) leads(r *network.Request) {
 	}
 }
 
-// refused reports whether a request of the page is refused: there were too many, it is not needed for the text,
-// or it is for a frame that the policy of the session forbids.
+// refused reports whether a request of the page is refused: the page has made too many, the request is not needed for the text, or it is
+// for a frame that the policy forbids.
 func (l *load) refused(e *fetch.EventRequestPaused, s *session) bool {
 	l.mu.Lock()
 	over := l.requests > maxRequests
@@ -137,7 +136,7 @@ func (l *load) refused(e *fetch.EventRequestPaused, s *session) bool {
 	return false
 }
 
-// authenticate sends the proxy its credentials. No other server gets any.
+// authenticate sends the proxy its credentials. Other servers that ask for credentials get none.
 func (t *tab) authenticate(e *fetch.EventAuthRequired) {
 	ctx, cancel := t.brief()
 	defer cancel()
@@ -151,13 +150,13 @@ func (t *tab) authenticate(e *fetch.EventAuthRequired) {
 	_, _ = cdp.Call(ctx, t.target, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: e.RequestID, AuthChallengeResponse: answer})
 }
 
-// passed are the headers of the document that affect how it is shown. Others concern its transport, or would
-// make the browser do something else than show it.
+// passed are the headers of the document that the tab gets, because they affect how it is shown. Other headers concern the transport, or
+// would make the browser do something other than show the page.
 var passed = []string{"Content-Language", "Content-Security-Policy", "Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy",
 	"Feature-Policy", "Last-Modified", "Permissions-Policy", "Referrer-Policy", "Set-Cookie"}
 
-// sandbox restricts the page and its frames (HTML § 7.1.5): they may not open windows, save files, show dialogs
-// (which are answered with no) or start other programs. A frame can navigate only itself.
+// sandbox restricts the page and its frames (HTML § 7.1.5): they cannot open windows, save files, show dialogs or start other programs.
+// A frame can navigate only itself.
 const sandbox = "sandbox allow-scripts allow-same-origin allow-forms"
 
 func (l *load) headers() []*fetch.HeaderEntry {

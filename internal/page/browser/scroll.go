@@ -10,11 +10,11 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// Bounds of scrolling through a page.
+// Bounds for scrolling through a page.
 const (
-	scrollShare  = 60 // percent of the time that is left
+	scrollShare  = 60 // percentage of the time left
 	scrollTime   = 6 * time.Second
-	scrollRounds = 12 // how often a page may grow while it is scrolled
+	scrollRounds = 12 // number of times that a page may grow while it is scrolled
 )
 
 //go:embed scripts/scroll.js
@@ -26,8 +26,8 @@ type scrolled struct {
 	Done   bool    `json:"done"`
 }
 
-// scroll scrolls down a page that loads more when it is scrolled, until it does not grow any more, and waits for
-// what it loads. more is true when there was not enough time. Other pages are only checked once.
+// scroll scrolls down a page that loads more content when scrolled, until it no longer grows, and waits for what it loads. more is true if
+// the time was not enough. Pages that do not react to scrolling are not scrolled.
 func (t *tab) scroll(ctx context.Context) (more bool, err error) {
 	deadline, ok := ctx.Deadline()
 	if !ok || !t.wantsScrolling(ctx) {
@@ -58,9 +58,9 @@ func (t *tab) scroll(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// wantsScrolling reports whether the page observes which elements are visible, or listens to scrolling.
+// wantsScrolling reports whether the page observes which elements are visible, or listens to scroll events.
 func (t *tab) wantsScrolling(ctx context.Context) bool {
-	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{ // in the world of the page
+	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{ // runs in the page's own world
 		Expression: "window[Symbol.for('legwork.scrolls')]()", ReturnByValue: new(true), Silent: new(true),
 	})
 	return err == nil && r.ExceptionDetails == nil && string(r.Result.Value) == "true"

@@ -30,12 +30,12 @@ const maxScriptRedirects = 2
 type session struct {
 	browser *Browser
 	scope   page.Scope
-	ctx     context.Context // ends with Close
+	ctx     context.Context // ends at Close
 	cancel  context.CancelFunc
 	tabs    goroutine.Group
 
 	mu     sync.Mutex
-	on     *instance // has context; nil: none yet
+	on     *instance // the Chromium that has context; nil: none yet
 	id     cdp.BrowserContextID
 	kept   []kept // newest last
 	closed bool
@@ -43,13 +43,13 @@ type session struct {
 
 // kept is a document that was loaded.
 type kept struct {
-	urls  []string // as asked for and after redirects
+	urls  []string // its addresses as requested and after redirects
 	doc   *page.Document
 	visit research.Visit
 }
 
-// Load implements page.Session. When the scripts of a page without much text navigate to another address, that
-// is loaded. If it cannot be read, the page itself is the result.
+// Load implements page.Session. If the scripts of a page with little text navigate to another address, that address is loaded. If it
+// cannot be read, the page itself is the result.
 func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, error) {
 	rawURL, raw, policy := at.URL, at.URL, s.scope.Policy(at)
 	var before *research.Visit
@@ -81,8 +81,8 @@ func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, er
 	}
 }
 
-// render reads a page again after its scripts ran. next is the address that the scripts navigate to, when the
-// page has no content of its own.
+// render reads a page again after its scripts have run. next is the address to which the scripts navigate, if the page has no content of
+// its own.
 func (s *session) render(ctx context.Context, v research.Visit, doc *page.Document, fragment string) (shown research.Visit, next string) {
 	var got reading
 	err := s.show(ctx, doc, fragment, false, func(ctx context.Context, t *tab) error {
@@ -109,21 +109,21 @@ func (s *session) render(ctx context.Context, v research.Visit, doc *page.Docume
 	return shown, next
 }
 
-// maxRedirectText is the size of a page, in bytes of text, up to which it may be only a redirect.
+// maxRedirectText bounds the text, in bytes, of a page that counts as a redirect by script.
 const maxRedirectText = 500
 
-// noteOf says why a page was read as the server sent it.
+// noteOf says why the text that the server sent was used.
 func noteOf(err error) string {
 	switch {
-	case errors.Is(err, errRestless):
-		return "The page did not come to rest in the browser, so it was read as the server sent it, without its scripts."
+	case errors.Is(err, errNotSettled):
+		return "The page did not stop changing in the browser, so it was read as the server sent it, without its scripts."
 	case errors.Is(err, errUnavailable):
 		return "The browser is not available, so the page was read as the server sent it, without its scripts."
 	}
 	return "The page could not be shown in the browser, so it was read as the server sent it, without its scripts."
 }
 
-// show opens doc in a tab and calls use when the page no longer changes. When a tab is lost, it tries once more.
+// show opens doc in a tab and calls use when the page has settled. If the tab is lost, show tries once more.
 func (s *session) show(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
 	for attempt := 1; ; attempt++ {
 		err := s.try(ctx, &load{ctx: ctx, doc: doc, url: address(doc.URL, fragment), pictures: pictures}, attempt > 1, use)
@@ -134,7 +134,7 @@ func (s *session) show(ctx context.Context, doc *page.Document, fragment string,
 	}
 }
 
-// try opens l in a tab. With fresh set, it uses a new tab.
+// try shows l in a tab and calls use. If fresh is true, it opens a new tab.
 func (s *session) try(ctx context.Context, l *load, fresh bool, use func(context.Context, *tab) error) (err error) {
 	i, release, err := s.browser.acquire(ctx)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *session) try(ctx context.Context, l *load, fresh bool, use func(context
 	}
 	began := time.Now()
 	limit := min(s.browser.cfg.RenderTime, max(l.doc.Left, s.browser.cfg.RenderTime/4))
-	rest := limit * restShare / 100
+	rest := limit * settleShare / 100
 	if l.pictures {
 		limit += pictureTime
 	}
@@ -179,7 +179,7 @@ func (s *session) try(ctx context.Context, l *load, fresh bool, use func(context
 	})
 }
 
-// contextOn returns the session's BrowserContext on i, which is made at its first use.
+// contextOn returns the session's BrowserContext on i. It is created at the first call.
 func (s *session) contextOn(ctx context.Context, i *instance) (cdp.BrowserContextID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +208,7 @@ func (s *session) Close() {
 	}
 	s.cancel()
 	if on != nil && !on.dead() {
-		on.dispose(id) // its tabs with it
+		on.dispose(id) // also closes its tabs
 	}
 	s.tabs.Wait()
 }
@@ -254,14 +254,13 @@ func (s *session) loaded(raw string) (research.Visit, *page.Document) {
 	return research.Visit{}, nil
 }
 
-// address is u with another fragment.
+// address returns u with another fragment.
 func address(u *url.URL, fragment string) string {
 	plain, _, _ := strings.Cut(u.String(), "#")
 	return plain + fragment
 }
 
-// fragment is the part of a URL from '#' on. It is never sent to a server, but some pages use it to decide what
-// to show.
+// fragment returns the part of a URL after '#'. It is never sent to a server, but some pages use it to decide what to show.
 func fragment(raw string) string {
 	if u, err := weburl.Parse(raw); err == nil && u.Fragment != "" {
 		return "#" + u.EscapedFragment()

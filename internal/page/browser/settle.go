@@ -16,36 +16,36 @@ import (
 
 // When a page counts as settled.
 const (
-	quietTime = 300 * time.Millisecond // no request began or ended for this long, and the page did not change
-	calmTime  = 100 * time.Millisecond // this long is enough for a page that has nothing running; see guard.js
-	stillTime = time.Second            // this long without a change is enough for a page whose requests never end
-	lookAgain = 25 * time.Millisecond  // pause between two looks, or twice the time of a look if that is longer
-	calmNodes = 10_000                 // elements of a page up to which it is worth while to save the rest
-	restShare = 75                     // percent of the time limit; the rest of it is for reading
+	quietTime   = 300 * time.Millisecond // a page is settled if no request started or ended and nothing changed for this long
+	calmTime    = 100 * time.Millisecond // this long is enough if nothing is running in the page; see guard.js
+	stillTime   = time.Second            // this long without a change is enough if the requests never end
+	lookAgain   = 25 * time.Millisecond  // pause between two checks, or twice the duration of a check if that is longer
+	calmNodes   = 10_000                 // number of elements up to which calmTime is tried
+	settleShare = 75                     // percentage of the time limit for settling; the rest is for reading
 )
 
-// pulse is the state of a page at one look.
-type pulse struct {
-	Ready bool `json:"ready"` // the page's own load event
+// pageState is the state of a page at one check.
+type pageState struct {
+	Ready bool `json:"ready"` // the page's load event has fired
 	Nodes int  `json:"nodes"`
 	Chars int  `json:"chars"`
 }
 
-const pulseScript = `({ready: document.readyState === 'complete', nodes: document.getElementsByTagName('*').length,
+const stateScript = `({ready: document.readyState === 'complete', nodes: document.getElementsByTagName('*').length,
 	chars: document.body ? document.body.textContent.length : 0})`
 
-// plainScript lets timers that are due run, and the page draw itself, which observers wait for. It says whether that was soon
-// done, and there are neither frames, which have timers of their own, nor animations, whose end scripts may wait for.
+// plainScript lets pending timers run and the page draw, since observers wait for that. It returns true if this was done soon, and if the
+// page has neither frames (which have their own timers) nor animations (whose end scripts may wait for).
 const plainScript = `new Promise(done => { setTimeout(done, 300); requestAnimationFrame(() => setTimeout(() => done(true), 0)) })
 	.then(drawn => !!drawn && window.length + document.getAnimations().length === 0)`
 
-// settle waits until the page has settled, at most for limit. After that the page is read as it is.
+// settle waits until the page has settled, for at most limit. Then the page is read as it is.
 func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 	rest := time.NewTimer(limit)
 	defer rest.Stop()
 	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
-	var last pulse
+	var last pageState
 	changed := time.Now()
 	for {
 		select {
@@ -60,7 +60,7 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 			continue
 		}
 		began := time.Now()
-		now, err := evaluate[pulse](ctx, t, pulseScript)
+		now, err := evaluate[pageState](ctx, t, stateScript)
 		if err != nil {
 			return err
 		}
@@ -82,9 +82,9 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// calm reports whether the page has nothing running that could change it before quietTime is over. It is false
-// for a page with pictures.
-func (t *tab) calm(ctx context.Context, last pulse) (bool, error) {
+// calm reports whether nothing in the page is running that could change it before quietTime is over. It returns false for loads with
+// pictures.
+func (t *tab) calm(ctx context.Context, last pageState) (bool, error) {
 	l := t.load.Load()
 	if l.pictures {
 		return false, nil
@@ -92,18 +92,18 @@ func (t *tab) calm(ctx context.Context, last pulse) (bool, error) {
 	if plain, err := evaluate[bool](ctx, t, plainScript); err != nil || !plain {
 		return false, err
 	}
-	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{ // in the world of the page
+	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{ // runs in the page's own world
 		Expression: fmt.Sprintf("window[Symbol.for('legwork.soon')](%d)", quietTime.Milliseconds()), ReturnByValue: new(true), Silent: new(true),
 	})
 	if err != nil || r.ExceptionDetails != nil || string(r.Result.Value) != "false" {
 		return false, err
 	}
-	now, err := evaluate[pulse](ctx, t, pulseScript)
+	now, err := evaluate[pageState](ctx, t, stateScript)
 	quiet, idle := l.quiet()
 	return now == last && idle && quiet >= calmTime, err
 }
 
-// quiet returns for how long no request began or ended, and whether none is running.
+// quiet returns how long ago the last request started or ended, and whether no request is running.
 func (l *load) quiet() (time.Duration, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,13 +113,13 @@ func (l *load) quiet() (time.Duration, bool) {
 // reading is the content of a page as it is shown.
 type reading struct {
 	HTML   string `json:"html"`
-	Frames int    `json:"frames"` // whose content is in HTML
-	More   bool   `json:"-"`      // it loads more when it is scrolled, and there was not enough time for all of it
-	Hidden int    `json:"hidden"` // consent banners taken away
-	next   string // the address that its scripts navigate to
+	Frames int    `json:"frames"` // number of frames whose content is in HTML
+	More   bool   `json:"-"`      // there is more content, for which the time to scroll was not enough
+	Hidden int    `json:"hidden"` // number of consent banners that were removed
+	next   string // address to which the page's scripts navigate
 }
 
-// consentScript defines hideConsent(), readScript read(limit), quoteScript seekAll(quotes, enough) and shown(height).
+// consentScript defines hideConsent(), readScript defines read(limit), and quoteScript defines seekAll(quotes, enough) and shown(height).
 //
 //go:embed scripts/consent.js
 var consentScript string
@@ -127,7 +127,7 @@ var consentScript string
 //go:embed scripts/read.js
 var readScript string
 
-// read hides consent banners and returns the page, at most limit characters of it.
+// read removes consent banners and returns the page, at most limit characters of it.
 func (t *tab) read(ctx context.Context, limit int64) (reading, error) {
 	r, err := evaluate[reading](ctx, t, fmt.Sprintf("(() => {%s\n%s\nconst hidden = hideConsent(); return {...read(%d), hidden};})()",
 		consentScript, readScript, limit))
@@ -141,7 +141,7 @@ func (t *tab) read(ctx context.Context, limit int64) (reading, error) {
 	return r, nil
 }
 
-// evaluate runs an expression in a JavaScript world of ours, which the page cannot change.
+// evaluate runs an expression in an isolated JavaScript world, which the page cannot change.
 func evaluate[T any](ctx context.Context, t *tab, expression string) (T, error) {
 	var out T
 	r, err := cdp.Call(ctx, t.target, runtime.Evaluate, runtime.EvaluateParams{

@@ -8,8 +8,8 @@ import (
 	"legwork/internal/page"
 )
 
-// late are ways to write text a fifth to a quarter of a second after a page was loaded, without a request, and without a change until then.
-// write() writes it, over(f) calls f until it is time and then writes.
+// late are ways to write text 200 to 250 ms after the page was loaded, without a request and without an earlier change. write() writes the
+// text; over(f) calls f until it is time, and then writes it.
 var late = map[string]string{
 	"timer":     `setTimeout(write, 250)`,
 	"chain":     `(function step(n) { n ? setTimeout(step, 60, n - 1) : write() })(4)`,
@@ -33,7 +33,7 @@ const latePage = `<!DOCTYPE html><title>Late</title><h1>Late</h1><p>The Kestrel 
 	function over(f) { performance.now() < time ? f(() => over(f)) : write() }
 	addEventListener('load', () => { time = performance.now() + 200; LATE })</script>`
 
-// Text that comes when a page has long been loaded is read, however it comes.
+// TestSettle_late: text that is written some time after the page was loaded is read, however it is written.
 func TestSettle_late(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -45,7 +45,7 @@ func TestSettle_late(t *testing.T) {
 	}
 }
 
-// A page that has nothing under way is read sooner than one that might.
+// TestSettle_calm: a page with nothing running is read sooner than a page with something running.
 func TestSettle_calm(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/busy.html", `<!DOCTYPE html><title>Busy</title><h1>Busy</h1><p>The Kestrel hums.</p><script>setInterval(() => {}, 250)</script>`)

@@ -19,23 +19,23 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of a picture.
+// Bounds of a screenshot.
 const (
 	maxPictureHeight = 5000
 	maxPictureBytes  = 3 << 20
 )
 
-// pictureTime is how long it may take to draw and pack a picture, beyond the time to show the page.
+// pictureTime bounds the time to draw and compress a screenshot, after the page was shown.
 const pictureTime = 20 * time.Second
 
-// enough is the share of a quote's letters that must be found for the picture to show it.
+// enough is the share of a quote's letters that must be found in the page for the quote to count as shown.
 const enough = 0.6
 
 //go:embed scripts/quote.js
 var quoteScript string
 
-// Shoot implements page.Session. A page that the session has loaded is not requested again; one that redirects to another
-// site by now is not followed there, for that would be the picture of another page.
+// Shoot implements page.Session. A page that the session has loaded is not requested again. If a page now redirects to another site, the
+// redirect is not followed, since the picture would show another page.
 func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
 	v, doc := s.loaded(r.URL)
 	if doc == nil {
@@ -52,7 +52,7 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "This document is no page that a browser shows, so there is no picture of it."}
 	}
 	fresh := *doc
-	fresh.Left = s.browser.cfg.RenderTime // its load may have been long ago
+	fresh.Left = s.browser.cfg.RenderTime // the time left of its load no longer applies
 	var shot page.Shot
 	err := s.show(ctx, &fresh, fragment(r.URL), true, func(ctx context.Context, t *tab) (err error) {
 		shot, err = t.shoot(ctx, r)
@@ -63,8 +63,8 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 		return page.Shot{}, fmt.Errorf("screenshot of %s: %w", r.URL, ctx.Err())
 	case errors.Is(err, errUnavailable):
 		return page.Shot{}, fmt.Errorf("%w: %w", page.ErrNoBrowser, err)
-	case errors.Is(err, errRestless):
-		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The page did not come to rest in the browser, so no screenshot could be taken."}
+	case errors.Is(err, errNotSettled):
+		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The page did not stop changing in the browser, so no screenshot could be taken."}
 	case err != nil:
 		s.browser.log.WarnContext(ctx, "no screenshot", "url", r.URL, "error", err)
 		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The browser could not take a screenshot of this page."}
@@ -83,20 +83,20 @@ func firstOf(values ...string) string {
 	return ""
 }
 
-// stage is the page made ready for its picture.
+// stage is the state of a page that was prepared for a screenshot.
 type stage struct {
 	Title  string    `json:"title"`
-	Height float64   `json:"height"` // of the whole page
-	Found  []float64 `json:"found"`  // share of each quote
+	Height float64   `json:"height"` // height of the whole page
+	Found  []float64 `json:"found"`  // by quote: share of its letters that were found
 }
 
 // shoot takes the picture.
 func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
-	quotes, err := json.Marshal(append([]string{}, r.Quotes...)) // never null
+	quotes, err := json.Marshal(append([]string{}, r.Quotes...)) // an empty list, never null
 	if err != nil {
 		return page.Shot{}, fmt.Errorf("quotes: %w", err)
 	}
-	// The functions stay in our world for the question whether the quotes are shown.
+	// The functions stay defined in our world, for the later check whether the quotes are shown.
 	set, err := evaluate[stage](ctx, t, consentScript+"\n"+quoteScript+fmt.Sprintf(`
 		hideConsent();
 		({title: document.title, found: seekAll(%s, %g), height: Math.max(document.documentElement.scrollHeight, innerHeight)});`, quotes, enough))
@@ -108,12 +108,12 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 		height = min(int(set.Height), maxPictureHeight)
 	}
 	shot := page.Shot{Title: plaintext.Clean(set.Title)}
-	if len(r.Quotes) > 0 && !r.FullPage { // before the picture: this takes away what lies over the quotes
+	if len(r.Quotes) > 0 && !r.FullPage { // before the picture, since this removes what covers the quotes
 		if shot.Shown, err = evaluate[[]bool](ctx, t, "shown(0)"); err != nil {
 			return page.Shot{}, err
 		}
 	}
-	if r.FullPage { // seekAll scrolled to the quote; what sticks to the edge of the screen would be drawn there, mid-page
+	if r.FullPage { // seekAll has scrolled to the quote; elements fixed to the screen would be drawn there
 		if _, err = evaluate[bool](ctx, t, "scrollTo({top: 0, left: 0, behavior: 'instant'}); true"); err != nil {
 			return page.Shot{}, err
 		}
@@ -137,8 +137,8 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 	return shot, nil
 }
 
-// capture takes a picture of the page from its top to height, or of the screen for 0. One with too many bytes is taken
-// again, lower if it is higher than the screen, else at half the scale. It gives the height that was taken.
+// capture takes a picture of the page from its top to height, or of the screen if height is 0. If it has too many bytes, it is taken
+// again: with less height if it is higher than the screen, else at half the scale. capture returns the height used.
 func (t *tab) capture(ctx context.Context, height int) ([]byte, int, error) {
 	for scale := 1.0; ; {
 		p := cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatPng}
@@ -160,7 +160,7 @@ func (t *tab) capture(ctx context.Context, height int) ([]byte, int, error) {
 		switch {
 		case len(r.Data) <= maxPictureBytes || scale < 0.2:
 			return r.Data, height, nil
-		case height > screenHeight: // as much lower as it is too large, and some more
+		case height > screenHeight: // reduce the height in proportion to the excess, and a little more
 			height = max(height*maxPictureBytes/len(r.Data)*9/10, screenHeight)
 		default:
 			scale /= 2

@@ -19,7 +19,7 @@ import (
 	"legwork/internal/research"
 )
 
-// pictures is a folder to keep the tests' screenshots in, for people who want to look at them.
+// pictures names a folder in which the tests keep their screenshots for people to look at.
 var pictures = flag.String("pictures", "", "keep screenshots in this folder")
 
 func (w *world) shoot(s page.Session, name string, r page.ShotRequest) (page.Shot, image.Image) {
@@ -55,7 +55,7 @@ func marked(img image.Image) int {
 	return n
 }
 
-// A page that was loaded is shown without another request for it; a quote far down is brought into view and marked.
+// TestShoot_quote: the picture of a loaded page needs no other request for the page. It shows and marks a quote far down.
 func TestShoot_quote(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -85,7 +85,7 @@ func TestShoot_quote(t *testing.T) {
 	}
 }
 
-// Several quotes are in one picture where they fit; each is told by itself whether the picture shows it.
+// TestShoot_severalQuotes: one picture shows several quotes if they fit. For each quote, the result says whether it is shown.
 func TestShoot_severalQuotes(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -114,7 +114,7 @@ func TestShoot_severalQuotes(t *testing.T) {
 	}
 }
 
-// A quote that something covers, or that the box it scrolls in cuts off, is not in the picture.
+// TestShoot_covered: a quote that is covered, or cut off by a scrolling element, counts as not shown.
 func TestShoot_covered(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/covered.html", `<!DOCTYPE html><title>Covered</title><p>The gasket of the Kestrel is made of silicone.</p>
@@ -128,7 +128,7 @@ func TestShoot_covered(t *testing.T) {
 	}
 }
 
-// A quote in a frame, in a shadow root or in a box that scrolls is found where it stands.
+// TestShoot_nested: a quote in a frame, in a shadow root or in a scrolling element is found.
 func TestShoot_nested(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -147,7 +147,7 @@ func TestShoot_nested(t *testing.T) {
 	}
 }
 
-// Text that is in the document but not to be seen is not in view.
+// TestShoot_invisible: text that is in the document but not visible counts as not shown.
 func TestShoot_invisible(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/hidden.html", `<!DOCTYPE html><title>Hidden</title><p>To be seen.</p><p style="display:none">The secret of the Kestrel is a small magnet.</p>`)
@@ -157,7 +157,7 @@ func TestShoot_invisible(t *testing.T) {
 	}
 }
 
-// A whole page is bounded in height, and a quote beyond the bound is not in view.
+// TestShoot_fullPage: the height of a full page is bounded. A quote below the bound counts as not shown.
 func TestShoot_fullPage(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -191,14 +191,14 @@ func TestShoot_fullPage(t *testing.T) {
 	}
 }
 
-// The banner is gone from the picture, and the page behind it can be scrolled.
+// TestShoot_banner: the picture has no consent banner, and the page behind it can be scrolled.
 func TestShoot_banner(t *testing.T) {
 	w := newWorld(t)
 	shot, img := w.shoot(w.open(page.Policy{}), "banner", page.ShotRequest{URL: "/app/banner.html", Quotes: []string{"never with bleach"}})
 	if !shot.Shown[0] || marked(img) < 200 {
 		t.Errorf("in view %v, %d marked pixels", shot.Shown[0], marked(img))
 	}
-	// Without a quote, nothing is taken away for being in front of it.
+	// Without a quote, elements that cover the page are not removed.
 	_, plain := w.shoot(w.open(page.Policy{}), "banner-plain", page.ShotRequest{URL: "/app/banner.html"})
 	for _, img := range []image.Image{img, plain} {
 		if r, g, b, _ := img.At(5, 700).RGBA(); r>>8 != 255 || g>>8 != 255 || b>>8 != 255 {
@@ -207,7 +207,8 @@ func TestShoot_banner(t *testing.T) {
 	}
 }
 
-// Plain text has a picture too; what a browser does not show, and what cannot be loaded, is told in a sentence.
+// TestShoot_otherDocuments: plain text can be pictured. For documents that a browser does not show, and for pages that cannot be loaded,
+// the error is a sentence.
 func TestShoot_otherDocuments(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -227,7 +228,7 @@ func TestShoot_otherDocuments(t *testing.T) {
 	}
 }
 
-// A Chromium that cannot be started means no pictures, and pages over HTTP.
+// TestShoot_noBrowser: if Chromium cannot be started, there are no pictures, and pages are read over HTTP.
 func TestShoot_noBrowser(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.At = "/bin/false" })
 	s := w.open(page.Policy{})

@@ -6,9 +6,8 @@ import (
 	"legwork/internal/page"
 )
 
-// Show gives the HTML that doc has become when its scripts have run, in a BrowserContext of its own that ends with the call.
-// A document that a browser would not change comes back as it is. Where it cannot be shown there is an error, and doc is as
-// good as before.
+// Show runs the scripts of doc and returns the resulting HTML. It uses a BrowserContext of its own, which is removed afterwards. A document
+// that a browser would not change is returned unchanged. If Show fails, doc is unchanged.
 func (b *Browser) Show(ctx context.Context, doc *page.Document) ([]byte, error) {
 	if !doc.Dynamic() {
 		return doc.Body, nil

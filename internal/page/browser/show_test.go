@@ -12,7 +12,7 @@ import (
 	"legwork/internal/page/browser"
 )
 
-// TestShow: a document from elsewhere is shown once, in a context that does not outlive the call.
+// TestShow: a document is shown in a context that is removed when Show returns.
 func TestShow(t *testing.T) {
 	w := newWorld(t)
 	doc := func(body string) *page.Document {

@@ -25,44 +25,44 @@ import (
 	"legwork/internal/page"
 )
 
-// The screen that pages are shown on.
+// The screen on which pages are shown.
 const (
 	screenWidth  = 1280
 	screenHeight = 800
 )
 
 var (
-	// errLost: the tab or the whole browser is gone; another try may go better.
+	// errLost means that the tab or the browser has ended. Another try may succeed.
 	errLost = errors.New("the tab is lost")
-	// errRestless: the page did not answer within its time limit.
-	errRestless = errors.New("the page does not come to rest")
+	// errNotSettled means that the page did not answer within its time limit.
+	errNotSettled = errors.New("the page did not settle in its time")
 )
 
-// guardScript takes from pages what would lead around the proxy or outlive them.
+// guardScript removes functions from pages that could bypass the proxy or outlive the page.
 //
 //go:embed scripts/guard.js
 var guardScript string
 
-// load is one showing of a document. What is still under way for an earlier load of the tab does not touch a later one.
+// load is one showing of a document in a tab. Events of an earlier load do not affect a later one.
 type load struct {
-	ctx      context.Context // of the call that the load is for: its run hears of a panic
+	ctx      context.Context // context of the caller; a panic is reported to its run
 	doc      *page.Document
 	url      string // with its fragment
 	pictures bool   // images and fonts are loaded too
 
 	mu       sync.Mutex
-	served   bool // the document was handed over
+	served   bool // the document was sent to the tab
 	pending  map[network.RequestID]bool
-	busy     time.Time // when a request began or ended last
+	busy     time.Time // when a request last started or ended
 	requests int
-	next     string // where a script wants to lead to
+	next     string // address to which a script navigates
 }
 
-// tab is a page in the browser. It shows one document after the other, all of one session.
+// tab is a page in the browser. It shows documents of one session, one after the other.
 type tab struct {
 	session *session
 	on      *instance
-	ctx     context.Context // chromedp's; ends when the tab is closed or the browser gone
+	ctx     context.Context // chromedp's context; it ends when the tab or the browser is closed
 	target  *chromedp.Target
 	close   func() // starts to close the tab and returns
 	world   runtime.ExecutionContextID
@@ -70,20 +70,20 @@ type tab struct {
 
 	crashed chan struct{}
 	once    sync.Once       // closes crashed
-	cleaned <-chan struct{} // closed when the page that the tab was parked with is gone, or the tab lost
+	cleaned <-chan struct{} // closed when the last page was unloaded, or the tab was lost
 
 	mu      sync.Mutex
-	release func() // gives the slot back that the tab is used under; nil: it is not in use
+	release func() // releases the tab's slot; nil: the tab is idle
 	over    bool   // the tab is closed
 }
 
-// openTab opens a tab for l. It calls release when the tab is not used any more, or could not be opened.
+// openTab opens a tab for l. release is called when the tab is no longer used, or could not be opened.
 func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, release func()) (*tab, error) {
 	t := &tab{session: s, on: i, crashed: make(chan struct{}), release: release}
 	t.begin(l)
 	life, end := chromedp.NewContext(i.ctx, chromedp.WithExistingBrowserContext(id), chromedp.WithListener(t.event))
 	t.ctx = life
-	// A tab is opened and closed in the background: a caller that leaves must neither wait nor leave a tab behind.
+	// Tabs are opened and closed in the background: a caller that is cancelled must neither wait nor leave an open tab.
 	opened, closing := make(chan error, 1), make(chan struct{})
 	t.close = sync.OnceFunc(func() { close(closing) })
 	s.tabs.Go(ctx, func() {
@@ -110,11 +110,11 @@ func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContex
 	}
 }
 
-// prepare makes the tab and its rules.
+// prepare creates the tab and sets its rules.
 func (t *tab) prepare() error {
 	ctx, cancel := context.WithTimeout(t.ctx, 20*time.Second)
 	defer cancel()
-	// The first use bounds the life of the tab, so that one has no time limit of its own. A Chromium that opens no tab is given up.
+	// chromedp ends a tab with the context of its first use, so that context has no time limit. If Chromium opens no tab, giveUp is called.
 	stop := goroutine.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			t.lose()
@@ -128,7 +128,7 @@ func (t *tab) prepare() error {
 	t.target = chromedp.FromContext(t.ctx).Target
 	cfg := &t.session.browser.cfg
 	steps := []func() error{
-		// What chromedp listens to for itself would only cost time, and a page could flood it.
+		// chromedp enables these events for its own use. They cost time, and a page could produce very many of them.
 		call(ctx, t, runtime.Disable, cdp.Empty{}), call(ctx, t, dom.Disable, cdp.Empty{}),
 		call(ctx, t, css.Disable, cdp.Empty{}), call(ctx, t, log.Disable, cdp.Empty{}),
 		call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: cfg.UserAgent, AcceptLanguage: "en"}),
@@ -139,7 +139,7 @@ func (t *tab) prepare() error {
 		call(ctx, t, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: guardScript}),
 		call(ctx, t, fetch.Enable, fetch.EnableParams{HandleAuthRequests: new(true)}),
 	}
-	// They do not depend on each other, so none waits for the answer to another.
+	// The commands do not depend on each other, so they are sent without waiting for answers.
 	var all goroutine.ErrGroup
 	for _, step := range steps {
 		all.Go(ctx, step)
@@ -147,7 +147,7 @@ func (t *tab) prepare() error {
 	return all.Wait()
 }
 
-// call is one command to the tab.
+// call returns a function that sends one command to the tab.
 func call[P, R any](ctx context.Context, t *tab, c cdp.Command[P, R], params P) func() error {
 	return func() error {
 		if _, err := cdp.Call(ctx, t.target, c, params); err != nil {
@@ -157,10 +157,10 @@ func call[P, R any](ctx context.Context, t *tab, c cdp.Command[P, R], params P) 
 	}
 }
 
-// lose gives the tab up.
+// lose marks the tab as lost.
 func (t *tab) lose() { t.once.Do(func() { close(t.crashed) }) }
 
-// bounded runs f for at most limit, and tells apart why it ended: nil, the error of ctx, errLost or errRestless.
+// bounded runs f for at most limit. It returns nil, the error of ctx, errLost or errNotSettled.
 func (t *tab) bounded(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
 	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -184,12 +184,12 @@ func (t *tab) bounded(ctx context.Context, limit time.Duration, f func(context.C
 	default:
 	}
 	if ctx.Err() == nil && t.session.ctx.Err() == nil && errors.Is(inner.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("%w: %w", errRestless, err)
+		return fmt.Errorf("%w: %w", errNotSettled, err)
 	}
 	return t.on.explain(ctx, err)
 }
 
-// explain tells an error of ctx from that of a lost tab or browser.
+// explain returns the error of ctx if ctx has ended, else errLost for an error caused by a lost tab or browser.
 func (i *instance) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -200,7 +200,7 @@ func (i *instance) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// navigate leads the tab to its document.
+// navigate opens the document in the tab.
 func (t *tab) navigate(ctx context.Context) error {
 	r, err := cdp.Call(ctx, t.target, cdppage.Navigate, cdppage.NavigateParams{URL: t.load.Load().url})
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"legwork/internal/page"
 )
 
-// watchEvery is how often the memory of a reading process is measured.
+// watchEvery is the interval at which the memory of a reading process is measured.
 const watchEvery = 20 * time.Millisecond
 
 // ask lets a process read one document. If the process exceeds a limit, it is killed. Errors are page.ErrLimit,
 // page.ErrType if the parser crashed, and that of ctx.
 func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte) (*answer, error) {
-	limit := make(chan error, 1) // why the process was ended
+	limit := make(chan error, 1) // why the process was killed
 	stop := make(chan struct{})
 	watched := make(chan struct{})
 	goroutine.Go(ctx, func() {
@@ -81,7 +81,7 @@ func (p *Pool) tooMuchMemory() error {
 	return fmt.Errorf("%w: it took more than %d MB of memory", page.ErrLimit, p.cfg.LargeMemory>>20)
 }
 
-// watch ends a process that reads for too long or takes too much memory, and tells limit why.
+// watch kills a process that reads for too long or uses too much memory, and sends the reason to limit.
 func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -101,7 +101,7 @@ func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
 	}
 }
 
-// exceeds tells what a process has too much of; nil: nothing. before is the CPU time that it had used before this document.
+// exceeds returns the limit that a process exceeds; nil: none. before is the CPU time that it had used before this document.
 func (p *Pool) exceeds(c *process, deadline time.Time, before time.Duration) error {
 	pid := c.cmd.Process.Pid
 	used := residentMemory(pid)

@@ -13,15 +13,14 @@ import (
 )
 
 const (
-	maxStack      = 64 << 20 // bytes of one goroutine's stack; deeper recursion ends the child
+	maxStack      = 64 << 20 // bytes of one goroutine's stack; deeper recursion ends the child process
 	childGC       = 50       // percent of growth between two garbage collections
 	childHeap     = 180 << 20
 	prepareMemory = 1 << 30 // bytes that compiling the PDF reader may map
 )
 
-// Serve is the main loop of a child process. It limits itself, reads documents from in and writes the results to
-// out, until in ends. It must be called first in a process of its own, because the limits hold for the whole
-// process.
+// Serve is the main loop of a child process. It sets its limits, reads documents from in and writes the results to out, until in ends.
+// It must be the first call in a process of its own, since the limits apply to the whole process.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	from := bufio.NewReaderSize(in, 1<<16)
 	var s settings
@@ -50,7 +49,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		if err := writeJSON(out, read(ctx, reader, q, body)); err != nil {
 			return err
 		}
-		debug.FreeOSMemory() // the memory that this document needed is given back
+		debug.FreeOSMemory() // returns the memory of this document to the system
 	}
 }
 
@@ -68,7 +67,7 @@ func read(ctx context.Context, reader *page.InProcess, q request, body []byte) *
 	return &a
 }
 
-// ended reports an end of input between two requests as no error: that is how a child is told to end.
+// ended returns nil for the end of input between two requests, since that is how a child is told to end.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil

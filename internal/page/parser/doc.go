@@ -1,20 +1,20 @@
-// Package parser reads documents in child processes, because a parser cannot be stopped from outside and a hostile document
-// can make it take any time and memory.
+// Package parser reads documents in child processes. A parser cannot be stopped from outside, and a hostile document can make it use any
+// amount of time and memory; a process can be killed.
 //
-// A Pool is a page.Reader. It starts this program again with a hidden command, whose process calls Serve: it takes documents
-// over its standard input, one at a time, and answers with what was read.
+// A Pool is a page.Reader. It starts this program again with a hidden command that calls Serve. The child reads documents from its
+// standard input, one at a time, and writes the results to its standard output.
 //
-// What holds:
+// Invariants:
 //
-//   - A document that would take more than its time, CPU or memory costs its child process and nothing else. The Pool
-//     answers page.ErrLimit, and the next document gets a new process.
+//   - If a document exceeds its limits of time, CPU or memory, only its child process is killed. The Pool returns page.ErrLimit, and
+//     the next document gets a new process.
 //   - When the context of a call ends, its child is killed at once.
-//   - Computing is limited by CPU time, so that a busy machine refuses no document that a quiet one reads. The limit of time
-//     is far longer, and ends what hangs.
-//   - On Linux, the resident memory of all children together stays below Config.Memory, for any number of children, but for
-//     what one takes between two looks at it (20 ms). A child has SmallMemory from its start, and LargeMemory when there is
-//     room for it. Where there is none it is ended, and its document is read again, alone in having LargeMemory.
-//   - No child outlives the process that started it: it ends with its standard input, and on Linux by a signal of the kernel.
-//   - A child gets no environment, and no open file but its three pipes.
-//   - One of the children is always kept for documents below LargeBody, so that a few large ones do not hold up the rest.
+//   - The usual limit is CPU time, so that a busy machine refuses no document that an idle one reads. The limit of time is much
+//     longer, and ends processes that hang.
+//   - On Linux, the resident memory of all children together stays below Config.Memory, except for what a child allocates between two
+//     measurements (20 ms). A child may use SmallMemory from its start, and LargeMemory while Config.Memory has room for it. If
+//     there is no room, the child is killed, and the document is read again later by the only child with LargeMemory.
+//   - No child outlives its parent. It ends when its standard input ends; on Linux the kernel also kills it.
+//   - A child gets no environment variables of the parent, and no open files except its three pipes.
+//   - One child is reserved for documents smaller than LargeBody, so that a few large documents do not delay all others.
 package parser

@@ -12,18 +12,18 @@ import (
 	"legwork/internal/page"
 )
 
-// maxFrame bounds one frame, in bytes. Bodies are at most FETCH_MAX_BYTES; a reading is bounded by package page.
+// maxFrame bounds one frame, in bytes. Bodies have at most FETCH_MAX_BYTES, and package page bounds readings.
 const maxFrame = 256 << 20
 
 // settings are the first frame that a child receives.
 type settings struct {
-	CacheDir string // of machine code
+	CacheDir string // cache folder for machine code
 	Memory   uint64 // bytes of writable memory that the child may map; 0: no limit
 }
 
 // request is a document to read. Its body follows as a frame of its own.
 type request struct {
-	Prepare bool // fill the cache of machine code instead of reading
+	Prepare bool // only fill the cache of machine code
 	URL     string
 	Header  http.Header
 }
@@ -31,12 +31,11 @@ type request struct {
 // answer is the result of a request.
 type answer struct {
 	Reading page.Reading
-	Code    string // of the error; empty: none
-	Message string // of the error
+	Code    string // name of the error; empty: there is none
+	Message string // message of the error
 }
 
-// codes maps the errors of a page.Reader to names that are sent to the other process. The last one stands for
-// all other errors.
+// codes maps the errors of a page.Reader to the names that are sent between the processes. The last name is for all other errors.
 func codes() []struct {
 	code string
 	err  error
@@ -100,7 +99,7 @@ func writeJSON(w io.Writer, v any) error {
 	return writeFrame(w, data)
 }
 
-// readFrame reads one frame. The error is io.EOF when there is no further one.
+// readFrame reads one frame. At the end of the input the error is io.EOF.
 func readFrame(r io.Reader) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// limitMemory bounds the private writable memory of this process (RLIMIT_DATA). Go reserves address space far beyond what it
-// uses, so a bound on that (RLIMIT_AS) would say nothing. It also forbids core dumps, which would hold foreign documents.
+// limitMemory bounds the private writable memory of this process (RLIMIT_DATA). RLIMIT_AS would not work, since Go reserves much more
+// address space than it uses. Core dumps are disabled, since they would contain foreign documents.
 func limitMemory(n uint64) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		return err
@@ -20,12 +20,12 @@ func limitMemory(n uint64) error {
 	return syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: n, Max: n})
 }
 
-// childAttr puts a child into a process group of its own, and lets the kernel kill it when the thread that starts it ends.
+// childAttr puts a child into its own process group, and makes the kernel kill it when the thread that started it ends.
 func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// residentMemory is the memory that a process has in RAM, in bytes; 0: unknown.
+// residentMemory returns the resident memory of a process, in bytes; 0: unknown.
 func residentMemory(pid int) uint64 {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
@@ -44,16 +44,16 @@ func residentMemory(pid int) uint64 {
 
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
-// clockTick is the unit of CPU times in /proc: Linux shows them in hundredths of a second on every architecture.
+// clockTick is the unit of CPU times in /proc. On Linux it is a hundredth of a second on every architecture.
 const clockTick = 10 * time.Millisecond
 
-// usedCPU is the CPU time that a process has used since it started; 0: unknown.
+// usedCPU returns the CPU time that a process has used since its start; 0: unknown.
 func usedCPU(pid int) time.Duration {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return 0
 	}
-	// "pid (comm) state …"; comm may hold spaces and brackets of its own.
+	// "pid (comm) state …"; comm may contain spaces and brackets.
 	fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
 	if len(fields) < 13 {
 		return 0

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// TestMemoryTogether: the processes of a large pool, all of which read documents that want much memory, stay below the sum
-// that they may take together. What a process takes between two looks at it comes on top.
-// It is not built with the race detector, which takes many times the memory: make test runs it by itself (make memory).
+// TestMemoryTogether: all processes of a large pool read documents that need much memory. Together they stay below Config.Memory, plus
+// what each allocates between two measurements. The test is not built with the race detector, which needs many times the memory:
+// make memory runs it without, as a part of make test.
 func TestMemoryTogether(t *testing.T) {
 	t.Parallel()
 	const memory, betweenLooks = 200 << 20, 64 << 20
 	p := newPool(t, Config{Size: 8, Timeout: time.Hour, Memory: memory, LargeMemory: 180 << 20, SmallMemory: 48 << 20}, "parse")
-	mark := t.TempDir() // tells the processes of this pool from others
+	mark := t.TempDir() // identifies the processes of this pool
 	p.cfg.Command = append(p.cfg.Command, mark)
 	body := []byte("<!DOCTYPE html><title>T</title>" + strings.Repeat("<p><a href=/page>Page</a> about it\n", 40_000))
 
@@ -59,7 +59,7 @@ func TestMemoryTogether(t *testing.T) {
 	}
 }
 
-// memoryOf is the resident memory of the processes with mark in their command line, in bytes.
+// memoryOf returns the resident memory, in bytes, of the processes with mark in their command line.
 func memoryOf(mark string) (sum uint64) {
 	list, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, path := range list {

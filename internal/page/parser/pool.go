@@ -20,16 +20,16 @@ import (
 	"legwork/internal/page"
 )
 
-// Config configures a Pool. Zero values stand for the defaults named.
+// Config configures a Pool. A zero value means the default named at the end of its comment.
 type Config struct {
-	Command     []string      // command of a process that calls Serve; required
-	CacheDir    string        // of machine code; one that cannot be written to is replaced by a temporary folder
+	Command     []string      // command that starts a process which calls Serve; required
+	CacheDir    string        // cache for machine code; if it is not writable, a temporary folder is used
 	Size        int           // greatest number of processes; 0: one for each CPU, at least 2 and at most 4
 	CPU         time.Duration // CPU time for one document; 20 s
-	Timeout     time.Duration // for one document on a busy machine, waits for a process not counted; 60 s
+	Timeout     time.Duration // time for one document, without the wait for a process; 60 s
 	Memory      uint64        // bytes of RAM for all processes together; 384 MiB
-	SmallMemory uint64        // bytes of RAM that each process may take; 96 MiB
-	LargeMemory uint64        // bytes of RAM that one of them may take while Memory has room for it; 288 MiB
+	SmallMemory uint64        // bytes of RAM that each process may use; 96 MiB
+	LargeMemory uint64        // bytes of RAM that one process may use while Memory has room for it; 288 MiB
 	LargeBody   int           // size in bytes from which a document counts as large; 1 MiB
 	Recycle     int           // documents after which a process is replaced; 200
 	Idle        time.Duration // an unused process ends after this time; 1 min
@@ -41,18 +41,18 @@ type Pool struct {
 	cfg    Config
 	slots  chan struct{}       // one for each process that may run
 	large  chan struct{}       // one for each process that may read a large document
-	grown  chan struct{}       // the right to take LargeMemory, which one process has at a time
-	memory *semaphore.Weighted // bytes that processes may take; each holds its part from its start to its end
+	grown  chan struct{}       // the right to use LargeMemory, which one process has at a time
+	memory *semaphore.Weighted // bytes that processes may use; each holds its part until it ends
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	idle     []*process
-	waiting  int // calls that wait for memory; nobody keeps an idle process meanwhile
+	waiting  int // calls that wait for memory; meanwhile no process is kept idle
 	sweep    *time.Timer
 	closed   bool
 	prepared bool
-	tempDir  string // a cache folder of our own; empty: none
+	tempDir  string // the temporary cache folder; empty: none
 
 	preparing sync.Mutex // held while the PDF reader is being compiled
 }
@@ -82,8 +82,8 @@ func NewPool(cfg Config) (*Pool, error) {
 	return p, nil
 }
 
-// openCache makes sure that there is a folder for machine code. To compile it in each process would take
-// seconds, and more memory than a process has.
+// openCache makes sure that there is a cache folder for machine code. Compiling in each process would take seconds, and more memory than
+// a process may use.
 func (p *Pool) openCache() error {
 	dir := p.cfg.CacheDir
 	if dir != "" {
@@ -138,8 +138,8 @@ func (p *Pool) Read(ctx context.Context, base *url.URL, header http.Header, body
 	return a.Reading, a.err()
 }
 
-// readSmall has a process read a document in SmallMemory, or in LargeMemory where there is room when it turns out to be
-// needed. Where there is none the process is ended, and the error is errNoRoom.
+// readSmall reads a document in a process with SmallMemory. If it needs more, the process gets LargeMemory while there is room;
+// otherwise it is killed, and the error is errNoRoom.
 func (p *Pool) readSmall(ctx context.Context, q request, body []byte) (*answer, error) {
 	if len(body) >= p.cfg.LargeBody {
 		if err := p.take(ctx, p.large); err != nil {
@@ -160,8 +160,8 @@ func (p *Pool) readSmall(ctx context.Context, q request, body []byte) (*answer, 
 	return a, err
 }
 
-// readLarge reads a document in a process that has LargeMemory from its start. One document at a time is read so. It waits
-// until the others have left it room, and holds nothing that they need meanwhile.
+// readLarge reads a document in a process that has LargeMemory from its start, one document at a time. It waits until there is room, and
+// meanwhile reserves nothing.
 func (p *Pool) readLarge(ctx context.Context, q request, body []byte) (*answer, error) {
 	if err := p.take(ctx, p.grown); err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (p *Pool) readLarge(ctx context.Context, q request, body []byte) (*answer, 
 	return a, err
 }
 
-// kept are the headers that a reading depends on. Others, such as cookies, are not passed to the child.
+// kept returns the headers that affect how a document is read. Others, such as cookies, are not sent to the child.
 func kept(header http.Header) http.Header {
 	out := http.Header{}
 	for _, name := range []string{"Content-Type", "Content-Language", "Content-Disposition", "Last-Modified", "Refresh", "Link"} {
@@ -217,7 +217,7 @@ func (p *Pool) prepare(ctx context.Context) error {
 	if done {
 		return nil
 	}
-	child, err := p.start(ctx, p.cfg.Memory, prepareMemory) // alone
+	child, err := p.start(ctx, p.cfg.Memory, prepareMemory) // without other processes
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ import (
 	"legwork/internal/page"
 )
 
-// TestMain runs instead of the tests a parser process when the first argument is "parse", and a process that
-// misbehaves when it is "hang".
+// TestMain runs a parser process if the first argument is "parse", and a process that misbehaves if it is "hang". Otherwise it runs the
+// tests.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		case "hang":
 			select {}
 		case "spin":
-			for n := 0; ; n++ { // it counts without end
+			for n := 0; ; n++ { // counts forever
 				_ = n
 			}
 		case "eat":
@@ -74,7 +74,7 @@ var base = &url.URL{Scheme: "https", Host: "docs.example.com", Path: "/page.html
 
 func header(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
 
-// TestReadsAsInProcess: a child reads what this process would, errors included.
+// TestReadsAsInProcess: a child returns the same result as reading in this process, errors included.
 func TestReadsAsInProcess(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, Config{}, "parse")
@@ -103,8 +103,7 @@ func TestReadsAsInProcess(t *testing.T) {
 	}
 }
 
-// TestLimits: a process that hangs, computes or uses memory without end is killed, and the document is refused
-// with the reason.
+// TestLimits: a process that hangs, computes forever or uses too much memory is killed, and the error says why.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for mode, tt := range map[string]struct {
@@ -128,7 +127,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestContext: the end of the caller's context kills the process at once, and the pool continues.
+// TestContext: when the caller's context ends, the process is killed at once, and the pool continues.
 func TestContext(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, Config{Timeout: time.Minute, Size: 1}, "hang")
@@ -146,8 +145,8 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestRecycle: a process is used again, and is replaced after a number of documents or when it was not used.
-// Close ends all of them.
+// TestRecycle: a process reads several documents. It is replaced after Config.Recycle documents, or when it was unused for Config.Idle.
+// Close ends all processes.
 func TestRecycle(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, Config{Recycle: 3, Size: 1}, "parse")
@@ -178,8 +177,8 @@ func TestRecycle(t *testing.T) {
 	}
 }
 
-// TestTakeTurns: processes that all want more than the small amount take turns, whether one may have it beside the others
-// or only alone. All documents are read, and all that was reserved is given back.
+// TestTakeTurns: all processes need more than SmallMemory and get LargeMemory one after the other, whether there is room beside the
+// others or only alone. All documents are read, and all reserved memory is released.
 func TestTakeTurns(t *testing.T) {
 	t.Parallel()
 	body := []byte("<title>T</title>" + strings.Repeat("<p>Words of a long page, again and again.</p>\n", 4_000))

@@ -22,16 +22,16 @@ type process struct {
 	in       io.WriteCloser
 	out      *bufio.Reader
 	err      *tail
-	done     chan struct{} // closed when it has ended
-	read     int           // documents that it has read
-	reserved int64         // bytes of Config.Memory that it holds
-	grown    bool          // it holds the right to take Config.LargeMemory
+	done     chan struct{} // closed when the process has ended
+	read     int           // number of documents that it has read
+	reserved int64         // bytes of Config.Memory that are reserved for it
+	grown    bool          // it has the right to use Config.LargeMemory
 }
 
 // startProcess starts a child and sends it its settings.
 func startProcess(ctx context.Context, command []string, s settings) (*process, error) {
 	p := &process{cmd: exec.Command(command[0], command[1:]...), err: &tail{}, done: make(chan struct{})}
-	p.cmd.Env = []string{"GOTRACEBACK=none"} // no key and no password of ours
+	p.cmd.Env = []string{"GOTRACEBACK=none"} // passes on no keys and passwords
 	p.cmd.Dir = string(os.PathSeparator)
 	p.cmd.Stderr = p.err
 	p.cmd.SysProcAttr = childAttr()
@@ -57,8 +57,8 @@ func startProcess(ctx context.Context, command []string, s settings) (*process, 
 	return p, nil
 }
 
-// live starts the child and waits for its end, both on one locked thread, because the kernel kills the child
-// when that thread ends.
+// live starts the child and waits until it ends. Both happen on one locked thread, because the kernel kills the child when that thread
+// ends.
 func (p *process) live(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -74,7 +74,7 @@ func (p *process) live(started chan<- error) {
 // kill ends the child in any state and waits until it has ended.
 func (p *process) kill() {
 	select {
-	case <-p.done: // its number may be another's by now
+	case <-p.done: // the pid may already belong to another process
 	default:
 		killGroup(p.cmd.Process.Pid)
 		<-p.done
@@ -88,7 +88,7 @@ type tail struct {
 	text bytes.Buffer
 }
 
-// maxTail bounds what is kept, in bytes.
+// maxTail bounds the bytes that are kept.
 const maxTail = 8 << 10
 
 // Write implements io.Writer.
@@ -101,7 +101,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String gives what was kept.
+// String returns what was kept.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

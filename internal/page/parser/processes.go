@@ -8,10 +8,10 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// errNoRoom: the document needs more memory than the others leave at the moment.
+// errNoRoom means that the document needs more memory than is free at the moment.
 var errNoRoom = errors.New("there is no room in memory for a large document at the moment")
 
-// start starts a process that may take bytes of RAM, when there is room for it, and map limit bytes of memory.
+// start waits until bytes of RAM are free, and starts a process that may use them. The process may map limit bytes of memory.
 func (p *Pool) start(ctx context.Context, bytes, limit uint64) (*process, error) {
 	if err := p.reserve(ctx, int64(bytes)); err != nil {
 		return nil, err
@@ -45,14 +45,14 @@ func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// wait counts the calls that wait for memory.
+// wait adds n to the number of calls that wait for memory.
 func (p *Pool) wait(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting += n
 }
 
-// grow gives a process the right to take LargeMemory, and reports false where there is no room for it now.
+// grow gives a process the right to use LargeMemory. It reports false if there is no room now.
 func (p *Pool) grow(c *process) bool {
 	select {
 	case p.grown <- struct{}{}:
@@ -72,7 +72,7 @@ func (p *Pool) grow(c *process) bool {
 	return true
 }
 
-// child gives a process that has nothing to do, or a new one.
+// child returns an idle process, or a new one.
 func (p *Pool) child(ctx context.Context) (*process, error) {
 	p.mu.Lock()
 	if p.closed {
@@ -89,12 +89,12 @@ func (p *Pool) child(ctx context.Context) (*process, error) {
 	return p.start(ctx, p.cfg.SmallMemory, 2*p.cfg.LargeMemory)
 }
 
-// give takes a process back, with what it reserved. It is ended when it cannot be used again or its memory is wanted.
+// give returns a process to the pool. The process is killed if it is not usable or its memory is needed.
 func (p *Pool) give(c *process, usable bool) {
 	c.read++
 	usable = usable && c.read < p.cfg.Recycle && residentMemory(c.cmd.Process.Pid) <= p.cfg.SmallMemory
 	if !usable {
-		c.kill() // before its memory is given to another
+		c.kill() // before its memory is released
 	}
 	if c.grown {
 		c.grown = false
@@ -108,7 +108,7 @@ func (p *Pool) give(c *process, usable bool) {
 	}
 }
 
-// keep puts a process among the idle ones, unless its memory is wanted.
+// keep adds a process to the idle ones, unless its memory is needed.
 func (p *Pool) keep(c *process) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +124,7 @@ func (p *Pool) keep(c *process) bool {
 	return true
 }
 
-// sweepIdle ends the processes that have nothing to do.
+// sweepIdle ends all idle processes. It is called when none was used for Config.Idle.
 func (p *Pool) sweepIdle() {
 	p.mu.Lock()
 	idle := p.idle
@@ -133,7 +133,7 @@ func (p *Pool) sweepIdle() {
 	p.end(idle)
 }
 
-// end ends processes and gives back what they reserved.
+// end ends processes and releases their memory.
 func (p *Pool) end(list []*process) {
 	for _, c := range list {
 		c.kill()

@@ -2,5 +2,5 @@
 
 package parser
 
-// raceFactor is how much more memory a process takes because of the race detector.
+// raceFactor is the factor by which the race detector increases the memory of a process.
 const raceFactor = 1

@@ -6,26 +6,26 @@ import (
 	"unicode/utf8"
 )
 
-// blockSpan is a block of a text: bytes Start to End, trimmed of white space.
+// blockSpan is a block of a text: bytes start to end, without white space around it.
 type blockSpan struct {
 	kind       Kind
 	start, end int
 	runes      int    // length in code points
-	indent     int    // spaces before it
-	level      int    // of a heading, 1..6
-	label      string // of a heading or a term: its words
-	above      string // of a row: the heads of its columns
+	indent     int    // number of spaces before it
+	level      int    // level of a heading, 1..6
+	label      string // the words of a heading or a term
+	above      string // for a table row: the heads of its columns
 }
 
-// trimTo makes the block begin at the first character that is no white space at or after pos. It counts what it leaves
-// out, not what stays, so that cutting a long block piece by piece is linear.
+// trimTo moves the start of the block to the first character at or after pos that is no white space. It counts only the characters
+// that it skips, so cutting a long block into many pieces takes linear time.
 func (k *blockSpan) trimTo(text string, pos int) {
 	start := k.end - len(strings.TrimLeftFunc(text[pos:k.end], unicode.IsSpace))
 	k.runes -= utf8.RuneCountInString(text[k.start:start])
 	k.start = start
 }
 
-// inside is a code block without its fences.
+// inside returns a code block without its fences.
 func (k blockSpan) inside(text string) blockSpan {
 	body := text[k.start:k.end]
 	if body == "" {
@@ -47,7 +47,7 @@ func (k blockSpan) inside(text string) blockSpan {
 	return k
 }
 
-// scanBlocks finds the blocks of a text in the Markdown that this package writes. It takes any text.
+// scanBlocks finds the blocks of any text by the signs of Markdown.
 func scanBlocks(text string) []blockSpan {
 	s := blockScanner{text: text}
 	for pos := 0; pos < len(text); {
@@ -64,11 +64,11 @@ func scanBlocks(text string) []blockSpan {
 type blockScanner struct {
 	text   string
 	blocks []blockSpan
-	open   blockSpan // the paragraph or item that goes on
+	open   blockSpan // the paragraph or item that may continue on the next line
 	opened bool
 }
 
-// line takes the line from pos to end and returns where the next one starts.
+// line reads the line from pos to end and returns the start of the next line.
 func (s *blockScanner) line(pos, end int) int {
 	line := s.text[pos:end]
 	words := strings.TrimSpace(line)
@@ -87,7 +87,7 @@ func (s *blockScanner) line(pos, end int) int {
 	}
 	switch {
 	case strings.HasPrefix(words, "|") && strings.Trim(words, "|-: ") == "" && strings.Contains(words, "-"):
-		s.close() // the rule below a table's header
+		s.close() // the line below a table's header
 	case len(words) > 1 && words[0] == '|' && words[len(words)-1] == '|':
 		s.close()
 		s.emit(blockSpan{kind: Row, start: pos, end: end})
@@ -102,7 +102,7 @@ func (s *blockScanner) line(pos, end int) int {
 	return next
 }
 
-// code takes a fenced code block, to its closing fence or the end of the text.
+// code reads a fenced code block, up to its closing fence or the end of the text.
 func (s *blockScanner) code(pos, end int, fence string) int {
 	stop := len(s.text)
 	for at := end + 1; at < len(s.text); {
@@ -133,7 +133,7 @@ func (s *blockScanner) close() {
 	s.emit(s.open)
 }
 
-// emit trims a block, measures it and appends it.
+// emit trims and measures a block, and appends it.
 func (s *blockScanner) emit(k blockSpan) {
 	raw := s.text[k.start:k.end]
 	k.indent = len(raw) - len(strings.TrimLeft(raw, " "))
@@ -143,8 +143,8 @@ func (s *blockScanner) emit(k blockSpan) {
 	s.blocks = append(s.blocks, k)
 }
 
-// blankAt reports whether the line at pos is empty, a heading or missing: headings stand alone, which tells them from
-// the comments of configuration files.
+// blankAt reports whether the line at pos is empty, a heading or beyond the end. A line with # counts as a heading only between such
+// lines; otherwise it may be a comment in a configuration file.
 func (s *blockScanner) blankAt(pos int) bool {
 	if pos >= len(s.text) {
 		return true
@@ -153,7 +153,7 @@ func (s *blockScanner) blankAt(pos int) bool {
 	return strings.TrimSpace(line) == ""
 }
 
-// HeadingLine splits an ATX heading into level and text; level 0: it is none.
+// HeadingLine splits an ATX heading into its level and text; level 0: the line is no heading.
 func HeadingLine(line string) (level int, label string) {
 	rest := strings.TrimLeft(line, "#")
 	level = len(line) - len(rest)
@@ -163,7 +163,7 @@ func HeadingLine(line string) (level int, label string) {
 	return level, strings.TrimSpace(rest)
 }
 
-// fenceLine is the fence that a line opens, without the language; empty: none.
+// fenceLine returns the fence that a line opens, without the language; empty: it opens none.
 func fenceLine(line string) string {
 	for _, c := range []string{"`", "~"} {
 		rest := strings.TrimLeft(line, c)
@@ -179,7 +179,7 @@ func closes(line, fence string) bool {
 	return fence != "" && strings.HasPrefix(line, fence) && strings.Trim(line, fence[:1]) == ""
 }
 
-// isItem reports whether a line starts a list item: "- ", "* ", "+ ", "1. " or "1) ".
+// isItem reports whether a line begins a list item: "- ", "* ", "+ ", "1. " or "1) ".
 func isItem(line string) bool {
 	marker, _, found := strings.Cut(line, " ")
 	if !found {
@@ -192,7 +192,7 @@ func isItem(line string) bool {
 	return len(digits) == len(marker)-1 && len(digits) > 0 && len(digits) < 5 && strings.Trim(digits, "0123456789") == ""
 }
 
-// termLabel is the text of a block all of whose lines are bold, joined with commas; empty: it is none.
+// termLabel returns the text of a block whose lines are all bold, joined with commas; empty: not all lines are bold.
 func termLabel(raw string) string {
 	var labels []string
 	for _, line := range strings.Split(raw, "\n") {

@@ -10,30 +10,30 @@ import (
 	"legwork/internal/research"
 )
 
-// Kind is what a block of a page is.
+// Kind is the kind of a block.
 type Kind int
 
 // Kinds of blocks.
 const (
 	Paragraph Kind = iota
 	Heading
-	Term // of a definition list: a line that names what the indented blocks below it are about
-	Item // of a list, without the blocks that follow its first; its text begins with its marker
-	Row  // of a table: cells between bars
-	Code // a listing, as it stands
+	Term // a term of a definition list; the indented blocks below are its definition
+	Item // the first block of a list item; its text begins with the marker
+	Row  // a table row: cells between bars
+	Code // a code block, with its lines and spaces
 )
 
-// Block is a block of text as a reader of HTML finds it. What it is stands beside the text and not in it.
+// Block is a block of text. Its kind is stored here and not marked in the text.
 type Block struct {
 	Kind   Kind
 	Text   string // clean, without white space around it
 	Indent int    // spaces before each line
-	Level  int    // of a heading, 1 to 6
-	Above  string // for a row: the table's caption and the heads of its columns, where the row is not itself one of them
+	Level  int    // level of a heading, 1 to 6
+	Above  string // for a table row below the heads: the table's caption and the heads of its columns
 	Tight  bool   // no empty line before it
 }
 
-// Build writes blocks as the text of a page, and cuts it into passages by what the blocks are.
+// Build joins blocks to the text of a page, and cuts it into passages by the kinds of the blocks.
 func Build(title, language string, blocks []Block) research.Page {
 	var b strings.Builder
 	spans := make([]blockSpan, 0, len(blocks))
@@ -69,7 +69,7 @@ func Build(title, language string, blocks []Block) research.Page {
 		spans = append(spans, s)
 	}
 	text := b.String()
-	if clean := Clean(text); clean != text { // what two blocks make together: rare, and then read as any text
+	if clean := Clean(text); clean != text { // joining two blocks may give text that Clean changes; this is rare, so the passages are found from the text alone
 		return NewPage(title, language, clean)
 	}
 	return research.Page{ID: textID(text), Title: title, Language: language, Text: text, Passages: passages(text, spans, MaxPassages)}
@@ -80,7 +80,7 @@ func textID(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// writeIndented writes text with spaces before every line that is not empty.
+// writeIndented writes text with indent spaces before each line that is not empty.
 func writeIndented(b *strings.Builder, text string, indent int) {
 	if indent == 0 {
 		b.WriteString(text)

@@ -10,12 +10,11 @@ import (
 // MaxHeading is the greatest length of a title and of a heading in a path, in code points.
 const MaxHeading = 200
 
-// Clean makes foreign text safe to store and to quote. The result is valid UTF-8 (broken bytes, surrogates and
-// noncharacters become U+FFFD) without NUL and without control characters other than newline and tab; line ends are "\n";
-// no-break spaces are plain ones; invisible characters that break the search for a word (soft hyphen, zero width space,
-// byte order mark) and Unicode tag characters, which hide text from readers but not from models, are dropped.
-// It is in Unicode normalisation form C, so that "é" is one character however the source spelled it. Clean(Clean(s)) equals
-// Clean(s).
+// Clean makes foreign text safe to store and to quote. The result is valid UTF-8 in normalisation form C; broken bytes, surrogates
+// and noncharacters become U+FFFD. It has no NUL and no control characters other than newline and tab. Line ends are "\n", and
+// no-break spaces are ordinary spaces. Clean drops invisible characters inside words (soft hyphen, zero width space, byte order
+// mark), which would defeat a search, and Unicode tag characters, which hide text from readers but not from models.
+// Clean(Clean(s)) equals Clean(s).
 func Clean(s string) string {
 	if isClean(s) {
 		return s
@@ -23,7 +22,7 @@ func Clean(s string) string {
 	return norm.NFC.String(cleanRunes(s))
 }
 
-// cleanRunes is Clean without the normalisation.
+// cleanRunes does what Clean does, without normalisation.
 func cleanRunes(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -45,7 +44,7 @@ func cleanRunes(s string) string {
 	return b.String()
 }
 
-// isClean reports whether every byte of s is ASCII that Clean keeps; the common case, decided without decoding.
+// isClean reports whether s is ASCII that Clean does not change. It is a fast check for the common case.
 func isClean(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -56,7 +55,7 @@ func isClean(s string) bool {
 	return true
 }
 
-// cleanRune gives what stands for r in cleaned text; negative: nothing.
+// cleanRune returns the character that replaces r; negative: r is dropped.
 func cleanRune(r rune) rune {
 	switch {
 	case r == '\n' || r == '\t':
@@ -75,7 +74,7 @@ func cleanRune(r rune) rune {
 	return r
 }
 
-// Fold cleans s and folds its white space to single spaces, for titles, headings, link texts and contexts.
+// Fold cleans s and replaces white space by single spaces, for titles, headings, link texts and contexts.
 func Fold(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
 
 // Cut shortens s to at most n code points.

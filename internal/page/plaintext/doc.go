@@ -1,8 +1,8 @@
-// Package plaintext holds what the text of a page is made of, whatever document it came from.
+// Package plaintext builds the text of a page from blocks, and cuts it into passages. It is used for all kinds of documents.
 //
-// What holds:
+// Invariants:
 //
-//   - Text that is stored went through Clean: valid UTF-8 without NUL, control characters and invisible characters.
-//   - Positions are code points of the stored text: the text from Start to End is what a passage or an excerpt shows.
-//   - Passages are cut in time linear in the length of the text.
+//   - Stored text was cleaned by Clean: it is valid UTF-8 without NUL, control characters and invisible characters.
+//   - Positions are code points of the stored text: a passage or an excerpt is the text from Start to End.
+//   - Cutting a text into passages takes time linear in its length.
 package plaintext

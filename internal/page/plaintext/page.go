@@ -6,13 +6,13 @@ import (
 	"legwork/internal/research"
 )
 
-// NewPage gives the page of a text that is clean, in which blocks are found by the signs that plain text and Markdown have for them. Its
-// ID is the SHA-256 of the text in hexadecimal digits.
+// NewPage makes a page from clean text. It finds the blocks by the signs of plain text and Markdown. The page's ID is the SHA-256 of the
+// text, in hexadecimal digits.
 func NewPage(title, language, text string) research.Page {
 	return research.Page{ID: textID(text), Title: title, Language: language, Text: text, Passages: Passages(text)}
 }
 
-// Language is the primary subtag of the first of a list of BCP 47 tags, in lower case; empty if it is none.
+// Language returns the primary subtag of the first BCP 47 tag in a list, in lower case; empty: there is none.
 func Language(tag string) string {
 	tag, _, _ = strings.Cut(tag, ",")
 	tag, _, _ = strings.Cut(strings.TrimSpace(tag), "-")
@@ -24,7 +24,7 @@ func Language(tag string) string {
 	return tag
 }
 
-// FirstOf is the first value that is not blank, without the white space around it; empty: all are blank.
+// FirstOf returns the first value that is not blank, without white space around it; empty: all are blank.
 func FirstOf(values ...string) string {
 	for _, v := range values {
 		if v = strings.TrimSpace(v); v != "" {

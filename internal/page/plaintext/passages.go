@@ -11,19 +11,18 @@ import (
 // Sizes of passages, in code points.
 const (
 	maxPassage  = research.MaxExcerpt
-	goodPassage = 200 // a paragraph below this takes the next one in
-	minRoom     = 100 // a definition starts beside its term only if this much of it fits there
+	goodPassage = 200 // a shorter paragraph is joined with the next one
+	minRoom     = 100 // a definition starts in its term's passage only if this much of it fits
 )
 
-// MaxPassages bounds the passages of one page. What comes after them is in the snapshot, but is not searched.
+// MaxPassages bounds the passages of one page. Text after them is in the snapshot, but is not searched.
 const MaxPassages = 5000
 
-// Passages cuts the text of a page into spans that can be ranked and cited whole: at most research.MaxExcerpt code
-// points, in order, without overlap, trimmed of white space, cut at the borders of blocks, else at sentence ends, else
-// between words. Every character that is no white space is in one, except heading lines, code fences and the rules below
-// table headers, which are in a passage only where it spans them. A term and its definition share a passage as far as
-// they fit; what is left of a long definition has the term at the end of its heading path. A text has at most 5,000; they
-// hold some two million characters.
+// Passages cuts the text of a page into spans that are ranked and cited as a whole. Each has at most research.MaxExcerpt code
+// points. They are in order, do not overlap and have no white space around them. They are cut between blocks, else after a
+// sentence, else between words. Every character except white space is in a passage, but headings, code fences and the rules
+// below table headers only if a passage spans them. A term and its definition share a passage if they fit. The rest of a long
+// definition has the term at the end of its heading path. There are at most MaxPassages, about two million characters.
 func Passages(text string) []research.Passage { return passages(text, scanBlocks(text), MaxPassages) }
 
 func passages(text string, blocks []blockSpan, most int) []research.Passage {
@@ -38,20 +37,20 @@ func passages(text string, blocks []blockSpan, most int) []research.Passage {
 	return b.out[:min(len(b.out), most)]
 }
 
-// builder collects blocks into passages. Positions are bytes until a passage is written.
+// builder joins blocks to passages. Positions are bytes until a passage is written.
 type builder struct {
 	text string
 	out  []research.Passage
 
-	path  [7]string // headings by level
-	terms []term    // definition terms that the current block is below, outermost first
+	path  [7]string // headings above the current block, by level
+	terms []term    // terms whose definitions contain the current block, outermost first
 
-	start, end int // of the open passage; equal: none is open
+	start, end int // span of the open passage; equal: none is open
 	size       int // its length in code points
 	last       Kind
-	heading    string // path above its first character
+	heading    string // heading path of the open passage
 
-	atByte, atRune int // a position that was converted already, in both units
+	atByte, atRune int // the last position converted, in bytes and in code points
 }
 
 type term struct {
@@ -69,7 +68,7 @@ func (b *builder) add(k blockSpan) {
 	}
 	left := b.leave(k.indent)
 	if undefined := k.kind == Term && b.last == Term; left && !undefined || !b.joins(k) {
-		b.flush() // terms without a definition of their own stay together
+		b.flush() // consecutive terms share a passage
 	}
 	if k.kind == Term {
 		b.terms = append(b.terms, term{indent: k.indent, text: Cut(k.label, MaxHeading)})
@@ -77,7 +76,7 @@ func (b *builder) add(k blockSpan) {
 	b.extend(k)
 }
 
-// leave ends the definitions that a block of this indentation is not part of, and reports whether there were any.
+// leave ends the definitions that a block with this indentation is not part of. It reports whether any ended.
 func (b *builder) leave(indent int) bool {
 	n := len(b.terms)
 	for n > 0 && b.terms[n-1].indent >= indent {
@@ -88,7 +87,7 @@ func (b *builder) leave(indent int) bool {
 	return left
 }
 
-// joins reports whether k belongs into the open passage, size aside.
+// joins reports whether k belongs to the open passage, if there is room.
 func (b *builder) joins(k blockSpan) bool {
 	switch {
 	case b.start == b.end:
@@ -99,15 +98,16 @@ func (b *builder) joins(k blockSpan) bool {
 		return false
 	case len(b.terms) > 0, strings.HasSuffix(b.text[b.start:b.end], ":"):
 		return true
-	case b.last == Item && k.indent > 1: // a second paragraph of an item
+	case b.last == Item && k.indent > 1: // a further paragraph of an item
 		return true
 	case k.kind == Paragraph:
 		return b.last == Paragraph && b.size < goodPassage
 	}
-	return k.kind == b.last // items of a list, rows of a table
+	return k.kind == b.last // items of one list, or rows of one table
 }
 
-// extend takes k into the open passage if it fits, else into new ones. Only a definition is split to begin beside its term.
+// extend adds k to the open passage if it fits, else starts new passages. Only a definition is split, so that it begins in the
+// passage of its term.
 func (b *builder) extend(k blockSpan) {
 	if b.start != b.end {
 		gap := utf8.RuneCountInString(b.text[b.end:k.start])
@@ -136,7 +136,7 @@ func (b *builder) extend(k blockSpan) {
 	b.size, b.last = k.runes, k.kind
 }
 
-// open begins a passage with k. The term it is about and the heads of its columns end its heading path.
+// open starts a passage with k. Its heading path ends with its term and the heads of its columns, if it has any.
 func (b *builder) open(k blockSpan, end int) {
 	b.start, b.end = k.start, end
 	var parts []string
@@ -164,18 +164,18 @@ func (b *builder) flush() {
 	b.start = b.end
 }
 
-// runes converts a byte position, never one before the last, to code points.
+// runes converts a byte position to code points. Positions must not decrease from call to call.
 func (b *builder) runes(pos int) int {
 	b.atRune += utf8.RuneCountInString(b.text[b.atByte:pos])
 	b.atByte = pos
 	return b.atRune
 }
 
-// cutPoint says where to cut s, of more than room code points, so that at most room are before the cut: after the last
-// sentence that fits, unless that leaves less than a third; else after the last line, else after the last word, else hard.
+// cutPoint returns where to cut s, so that at most room code points come before the cut: after the last sentence that fits, unless
+// this is less than a third of room; else after the last line; else after the last word; else after exactly room code points.
 func cutPoint(s string, room int) int {
 	sentence, line, word := 0, 0, 0
-	count, ended := 0, false // ended: the runes just read may end a sentence
+	count, ended := 0, false // ended: the characters just read may end a sentence
 	for i, r := range s {
 		switch {
 		case unicode.IsSpace(r):
@@ -209,7 +209,7 @@ func cutPoint(s string, room int) int {
 	return len(s)
 }
 
-// startsLower reports whether the next word of s begins in lower case, as after "e.g.".
+// startsLower reports whether the next word of s begins with a lower-case letter, as after "e.g.".
 func startsLower(s string) bool {
 	for _, r := range s {
 		if !unicode.IsSpace(r) {

@@ -9,7 +9,7 @@ import (
 	"legwork/internal/research"
 )
 
-// spans gives passages as "heading | text".
+// spans returns passages as "heading | text".
 func spans(text string) []string {
 	runes := []rune(text)
 	var out []string
@@ -64,7 +64,7 @@ func TestPassages(t *testing.T) {
 	}
 }
 
-// checkPassages checks everything that Passages promises about any text.
+// checkPassages checks all invariants of Passages on a text.
 func checkPassages(t *testing.T, text string) {
 	t.Helper()
 	runes := []rune(text)
@@ -112,14 +112,14 @@ func FuzzPassages(f *testing.F) {
 
 func TestPassagesAreLinear(t *testing.T) {
 	t.Parallel()
-	// A quadratic step would take a minute here.
+	// An algorithm with quadratic time would take a minute.
 	text := strings.Repeat("**term**\n\n Definition of it.\n\n", 20_000) + strings.Repeat("x", 500_000)
 	if n := len(passages(text, scanBlocks(text), 1<<20)); n < 20_000 {
 		t.Errorf("%d passages", n)
 	}
 }
 
-// TestPassagesAreBounded: a page of a million lines has a bounded number of passages.
+// TestPassagesAreBounded: a page of a million lines has at most MaxPassages passages.
 func TestPassagesAreBounded(t *testing.T) {
 	t.Parallel()
 	got := Passages(strings.Repeat(strings.Repeat("word ", 70)+"\n\n", MaxPassages+50))

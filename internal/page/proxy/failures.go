@@ -10,11 +10,10 @@ import (
 	"legwork/internal/research"
 )
 
-// maxFailures is how many addresses with a failed connection are remembered.
+// maxFailures bounds the addresses whose last error is remembered.
 const maxFailures = 256
 
-// failures remembers the last error of each address to which the last connection failed. When there are too many, the one
-// that failed the longest ago is forgotten.
+// failures has the last error of each address whose last connection failed. When it is full, the oldest error is dropped.
 type failures struct {
 	mu      sync.Mutex
 	order   []string
@@ -56,8 +55,8 @@ func refused(err error) bool {
 	return ok || page.Refused(err)
 }
 
-// Refused lists the addresses, as host:port, to which the rules refused the last connection: not public, a port that may
-// not be opened, or a host that Config.Refuse forbids. Only the last 256 failures are remembered.
+// Refused returns the addresses, as host:port, to which the last connection was refused by the rules: not a public address, a port
+// that is not allowed, or a host that Config.Refuse refuses. Only the last 256 failures are remembered.
 func (s *Server) Refused() []string {
 	t := &s.failures
 	t.mu.Lock()
@@ -71,15 +70,15 @@ func (s *Server) Refused() []string {
 	return out
 }
 
-// Refusals is how many connections the rules have refused since the start.
+// Refusals returns the number of connections that the rules have refused since the start.
 func (s *Server) Refusals() int {
 	s.failures.mu.Lock()
 	defer s.failures.mu.Unlock()
 	return s.failures.refused
 }
 
-// Explain returns why the last connection to the host and port of u failed: the outcome and the message for a visit. The
-// outcome is empty when it did not fail, or when there was none. The browser itself only learns that a tunnel failed.
+// Explain returns why the last connection to the host and port of u failed, as the outcome and message of a visit. The outcome is
+// empty if it did not fail, or if there was none. The browser itself learns only that a tunnel failed.
 func (s *Server) Explain(u *url.URL) (research.Outcome, string) {
 	s.failures.mu.Lock()
 	err := s.failures.last[address(u)]

@@ -24,21 +24,21 @@ import (
 	"legwork/internal/page"
 )
 
-// Config tunes a proxy. Zero values mean the default named at each field.
+// Config configures a proxy. A zero value means the default named at the end of its comment.
 type Config struct {
-	Listen    string // address to listen on; 127.0.0.1:0, a free port that only this machine reaches
-	Advertise string // host by which the browser reaches the proxy, when it is not that of Listen (a browser on another machine)
+	Listen    string // address to listen on; 127.0.0.1:0, a free port for this machine only
+	Advertise string // host name of the proxy for a browser on another machine; the host of Listen
 
-	AllowNets []netip.Prefix           // networks that may be opened although they are not public, on any port
-	Refuse    func(host string) string // a sentence that says why a host may not be asked, or empty when it may; nil: all may
-	Resolver  *net.Resolver            // nil: the system's
-	Confine   func(*net.Dialer)        // restricts connections further, after all other rules (tests); nil: no further restriction
+	AllowNets []netip.Prefix           // networks that are allowed on any port, although they are not public
+	Refuse    func(host string) string // returns why a host must not be opened, or an empty string; nil: all may
+	Resolver  *net.Resolver            // nil: the system's resolver
+	Confine   func(*net.Dialer)        // restricts connections further, after all other rules, in tests; nil: no restriction
 
-	MaxConns  int           // connections of browsers at the same time, further ones wait; 512
-	MaxHeader int           // bytes of a request's header; 64 KiB. A response's may have four times as many
-	MaxBytes  int64         // that one connection to the web may carry, both ways together; 256 MiB
-	Idle      time.Duration // silence after which a connection is closed; 60 s
-	MaxAge    time.Duration // of a connection to the web, and of one request; 10 min
+	MaxConns  int           // simultaneous connections from browsers; further ones wait; 512
+	MaxHeader int           // bytes of a request's header; a response may have four times as many; 64 KiB
+	MaxBytes  int64         // bytes in both directions of one connection to the web; 256 MiB
+	Idle      time.Duration // time without traffic after which a connection is closed; 60 s
+	MaxAge    time.Duration // greatest age of a connection to the web, and of a request; 10 min
 
 	Logger *slog.Logger // nil: no log
 }
@@ -64,18 +64,18 @@ type Server struct {
 	log            *slog.Logger
 	url            string
 	user, password string
-	authorization  string // what Proxy-Authorization has to be
+	authorization  string // the required value of Proxy-Authorization
 
 	dialer   *net.Dialer
-	forward  *httputil.ReverseProxy // plain requests
+	forward  *httputil.ReverseProxy // forwards requests that are not tunnels
 	http     *http.Server
 	failures failures
 
-	ctx    context.Context // of all requests and tunnels
+	ctx    context.Context // context of all requests and tunnels
 	cancel context.CancelFunc
 	mu     sync.Mutex
 	closed bool
-	active sync.WaitGroup // requests, tunnels and the loop that accepts
+	active sync.WaitGroup // requests, tunnels and the loop that accepts connections
 }
 
 // Start starts a proxy. It runs until Close.
@@ -98,8 +98,8 @@ func Start(cfg Config) (*Server, error) {
 	}
 	transport := page.Transport(s.dialer)
 	transport.DialContext = s.dial
-	transport.DisableCompression = true // bodies are forwarded as they are
-	transport.ForceAttemptHTTP2 = false // plain requests only: TLS goes through tunnels
+	transport.DisableCompression = true // so that bodies are forwarded unchanged
+	transport.ForceAttemptHTTP2 = false // TLS goes through tunnels, so only plain HTTP/1 is forwarded here
 	transport.MaxResponseHeaderBytes = 4 * int64(cfg.MaxHeader)
 	transport.ResponseHeaderTimeout = cfg.Idle
 	s.forward = &httputil.ReverseProxy{
@@ -126,13 +126,13 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// URL is the proxy's address as a browser takes it, http://host:port, without credentials.
+// URL returns the proxy's address for a browser, http://host:port, without credentials.
 func (s *Server) URL() string { return s.url }
 
-// Credentials are the user and password that every request must have; without them the proxy answers 407.
+// Credentials returns the user and password that each request must have. Without them the proxy answers 407.
 func (s *Server) Credentials() (user, password string) { return s.user, s.password }
 
-// Close ends all requests and tunnels and returns when none of them runs any more. It may be called twice.
+// Close ends all requests and tunnels and waits for them. It may be called twice.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -146,7 +146,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// enter registers a request, so that Close waits for it. It returns false when the proxy is closed.
+// enter registers a request, so that Close waits for it. It returns false if the proxy is closed.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,8 +190,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.forward.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// target is the scheme and host that a request is for. It refuses, with a sentence, requests that are not for a proxy, have
-// a user in their URL or want another scheme.
+// target returns the scheme and host of a request. The error is a sentence: the request is not meant for a proxy, has user
+// information in its URL, or has another scheme than http.
 func target(r *http.Request) (*url.URL, error) {
 	raw := "http://" + r.RequestURI + "/"
 	if r.Method != http.MethodConnect {
@@ -214,7 +214,7 @@ func target(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// address is the host:port to connect to.
+// address returns the host:port to connect to.
 func address(u *url.URL) string {
 	port := u.Port()
 	switch {
@@ -226,7 +226,7 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// dial opens a connection to the web, with bounds on its silence, age and bytes.
+// dial opens a connection to the web, with bounds on its idle time, age and bytes.
 func (s *Server) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := s.dialer.DialContext(ctx, network, addr)
 	if err != nil {
@@ -237,7 +237,7 @@ func (s *Server) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return newBounded(conn, s.cfg), nil
 }
 
-// fail answers a request that could not be passed on: 403 when it was refused, 502 otherwise.
+// fail answers a request that could not be forwarded: 403 if the rules refused it, else 502.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, host string, err error) {
 	status, text := http.StatusBadGateway, "The server could not be reached."
 	if no, ok := errors.AsType[*refusal](err); ok {
@@ -249,7 +249,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, host string, err e
 	http.Error(w, text, status)
 }
 
-// refusal is a host that Config.Refuse refused.
+// refusal is the error for a host that Config.Refuse refuses.
 type refusal struct{ why string }
 
 // Error implements error.

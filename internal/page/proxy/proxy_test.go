@@ -24,7 +24,7 @@ import (
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 
-// start starts a proxy that opens 127.0.0.1 only, all other loopback addresses being private ones.
+// start starts a proxy that allows 127.0.0.1 only. All other loopback addresses count as private.
 func start(t testing.TB, change func(*Config)) *Server {
 	t.Helper()
 	fence := testsite.StartFence(t)
@@ -40,7 +40,7 @@ func start(t testing.TB, change func(*Config)) *Server {
 	return s
 }
 
-// client is an HTTP client that goes through s.
+// client returns an HTTP client that uses the proxy s.
 func client(t testing.TB, s *Server) *http.Client {
 	t.Helper()
 	u, err := url.Parse(s.URL())
@@ -53,7 +53,7 @@ func client(t testing.TB, s *Server) *http.Client {
 	return &http.Client{Transport: transport, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// raw sends text to the proxy, with credentials where it says AUTH, and gives the connection with the answer's head.
+// raw sends text to the proxy, with credentials in place of AUTH. It returns the connection and the header of the response.
 func raw(t testing.TB, s *Server, text string) (net.Conn, *bufio.Reader, *http.Response) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
@@ -74,7 +74,7 @@ func raw(t testing.TB, s *Server, text string) (net.Conn, *bufio.Reader, *http.R
 	return conn, r, resp
 }
 
-// secret listens where nobody may connect, and counts who does.
+// secret starts a server to which nobody may connect, and counts the connections.
 func secret(t testing.TB, addr string) (port string, connections *atomic.Int64) {
 	t.Helper()
 	ln, err := net.Listen("tcp", addr)
@@ -154,7 +154,7 @@ func TestCredentials(t *testing.T) {
 	if _, b := other.Credentials(); a == b || len(a) < 20 {
 		t.Errorf("passwords %q and %q", a, b)
 	}
-	port, connections := secret(t, "127.0.0.1:0") // allowed, but not to everybody
+	port, connections := secret(t, "127.0.0.1:0") // the address is allowed, but not for all requests
 	for _, auth := range []string{"", "Proxy-Authorization: Basic bGVnd29yazo=\n", "Proxy-Authorization: " + other.authorization + "\n", "Authorization: " + s.authorization + "\n", "Proxy-Authorization: Bearer x\n"} {
 		for _, line := range []string{"GET http://127.0.0.1:" + port + "/", "CONNECT 127.0.0.1:" + port} {
 			_, _, resp := raw(t, s, line+" HTTP/1.1\nHost: x\n"+auth+"\n")
@@ -168,7 +168,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestAttacks asks for what must not be opened, in every spelling; a server waits there and sees nobody.
+// TestAttacks asks for a forbidden server in every spelling of its address. The server must get no connection.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -211,7 +211,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// TestSmuggling: requests that servers read differently never become two.
+// TestSmuggling: a request that servers could read as two is never forwarded as two.
 func TestSmuggling(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -237,7 +237,7 @@ func TestSmuggling(t *testing.T) {
 		"length made a hop":      {"Connection: Content-Length\nContent-Length: 4\n", "body"},
 	} {
 		conn, r, resp := raw(t, s, "POST "+site.URL+"/ HTTP/1.1\nHost: 127.0.0.2\nAUTH\n"+tt.headers+"\n"+tt.body)
-		for resp != nil { // every answer that comes
+		for resp != nil { // all responses
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 			var err error
@@ -312,13 +312,13 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestBoundsOfAConnection runs by a fake clock over a pipe.
+// TestBoundsOfAConnection checks the bounds with a fake clock, over a pipe.
 func TestBoundsOfAConnection(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Idle: 10 * time.Second, MaxAge: time.Minute, MaxBytes: 100}
 	for name, tt := range map[string]struct {
-		every time.Duration // something is written so often
-		each  int           // bytes
+		every time.Duration // interval between two writes
+		each  int           // bytes of each write
 		ends  time.Duration
 	}{
 		"silent":   {time.Hour, 1, 10 * time.Second},
@@ -396,7 +396,7 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestTunnelEnds: a tunnel on which nothing moves ends, and so does one when the proxy is closed.
+// TestTunnelEnds: a tunnel without traffic ends, and closing the proxy ends all tunnels.
 func TestTunnelEnds(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -447,7 +447,7 @@ func TestTunnelEnds(t *testing.T) {
 	}
 }
 
-// TestHalfClose: a server that answers only after the client has said everything gets to answer.
+// TestHalfClose: when the client has closed its side, the server can still send its answer.
 func TestHalfClose(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -473,7 +473,7 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// TestUpgrade: WebSockets in plain HTTP pass, through the same dialer.
+// TestUpgrade: a WebSocket over plain HTTP works, and its connection is made by the same dialer.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -499,7 +499,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// TestMaxConns: the browser's connections are bounded, and a waiting one is served when another leaves.
+// TestMaxConns: the number of browser connections is bounded. A waiting connection is served when another one ends.
 func TestMaxConns(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *Config) { c.MaxConns = 1 })
@@ -540,7 +540,7 @@ func TestAdvertise(t *testing.T) {
 	}
 }
 
-// FuzzRequest sends anything that could be a request: what answers is never the private server, and the proxy lives on.
+// FuzzRequest sends any bytes as a request. The private server must never answer, and the proxy must keep working.
 func FuzzRequest(f *testing.F) {
 	port, connections := secret(f, "127.0.0.2:0")
 	s := start(f, func(c *Config) { c.Idle = 200 * time.Millisecond })

@@ -28,39 +28,39 @@ import (
 	"legwork/internal/testsite"
 )
 
-// attackPage tries everything that could reach SECRET, and tells when it is done.
+// attackPage tries all ways to reach SECRET, and reports when it is done.
 //
 //go:embed testdata/attack.html
 var attackPage string
 
-// hunt is a hostile site on 127.0.0.2, which may be read, and private servers on 127.0.0.1 and ::1, which may not. The
-// site and the first of the servers have the same port, so that a name can lead from one to the other.
-type hunt struct {
+// attackSite has a hostile site on 127.0.0.2, which is allowed, and private servers on 127.0.0.1 and ::1, which are not. The site and the
+// first private server have the same port, so that one host name can lead to either.
+type attackSite struct {
 	t    *testing.T
 	site *httptest.Server
-	page string // to open
+	page string // address of the hostile page
 	dns  *testsite.DNS
-	done chan struct{} // the page has tried everything
-	want []string      // what is to be reached, or has a minute for it
+	done chan struct{} // closed when the page has tried everything
+	want []string      // attacks that must succeed; the page waits up to a minute for them
 
 	mu      sync.Mutex
-	reached map[string]int // by what got through: the first path segment of requests, the name of other traps
+	reached map[string]int // connections by attack: the first path segment of a request, or the name of a trap
 }
 
-func (h *hunt) hit(what string) {
+func (h *attackSite) hit(what string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reached[what]++
 }
 
-func (h *hunt) hits() []string {
+func (h *attackSite) hits() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Sorted(maps.Keys(h.reached))
 }
 
-// trap listens for TCP and counts connections, by the path asked for if there is a request.
-func (h *hunt) trap(name, addr string) string {
+// trap starts a TCP server that counts connections by the path of their request, or by the trap's name.
+func (h *attackSite) trap(name, addr string) string {
 	h.t.Helper()
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -73,13 +73,13 @@ func (h *hunt) trap(name, addr string) string {
 			if err != nil {
 				return
 			}
-			go h.spring(name, conn)
+			go h.countConnection(name, conn)
 		}
 	}()
 	return ln.Addr().String()
 }
 
-func (h *hunt) spring(name string, conn net.Conn) {
+func (h *attackSite) countConnection(name string, conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	h.hit(name)
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
@@ -89,8 +89,8 @@ func (h *hunt) spring(name string, conn net.Conn) {
 	}
 }
 
-// packets listens for UDP and counts.
-func (h *hunt) packets(name string) string {
+// packets starts a UDP server that counts packets.
+func (h *attackSite) packets(name string) string {
 	h.t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -109,9 +109,9 @@ func (h *hunt) packets(name string) string {
 	return conn.LocalAddr().String()
 }
 
-func newHunt(t *testing.T) *hunt {
+func newAttackSite(t *testing.T) *attackSite {
 	t.Helper()
-	h := &hunt{t: t, done: make(chan struct{}), reached: map[string]int{}}
+	h := &attackSite{t: t, done: make(chan struct{}), reached: map[string]int{}}
 	secret := h.trap("connection", "127.0.0.1:0")
 	_, port, _ := net.SplitHostPort(secret)
 	_, sixPort, _ := net.SplitHostPort(h.trap("six connection", "[::1]:0"))
@@ -130,8 +130,8 @@ func newHunt(t *testing.T) *hunt {
 			w.Header().Set("Link", "<http://"+secret+"/link-header>; rel=preload; as=script")
 			w.Header().Set("Refresh", "30; url=http://"+secret+"/refresh-header")
 			shown := text
-			if r.URL.RawQuery == "tame" {
-				shown = tame.Replace(text)
+			if r.URL.RawQuery == "loopback" {
+				shown = loopbackOnly.Replace(text)
 			}
 			_, _ = io.WriteString(w, shown)
 		case "/to":
@@ -164,11 +164,11 @@ func newHunt(t *testing.T) *hunt {
 	return h
 }
 
-// tame takes the addresses out of the hostile page that are not of this machine. A Chromium without our flags goes around
-// its proxy to link-local ones, and no test may send anything there.
-var tame = strings.NewReplacer("169.254.169.254", "127.0.0.3", "[fd00:ec2::254]", "127.0.0.3", "10.0.0.1", "127.0.0.3", "192.168.0.1", "127.0.0.3")
+// loopbackOnly replaces addresses in the hostile page that do not belong to this machine. Without our flags, Chromium bypasses its proxy for
+// link-local addresses, and a test must not send anything to them.
+var loopbackOnly = strings.NewReplacer("169.254.169.254", "127.0.0.3", "[fd00:ec2::254]", "127.0.0.3", "10.0.0.1", "127.0.0.3", "192.168.0.1", "127.0.0.3")
 
-// noAuth is the proxy for a Chromium that cannot answer its question: all of it but that.
+// noAuth returns the address of a proxy without authentication, for a Chromium that cannot answer the authentication request.
 func noAuth(t *testing.T, s *Server) string {
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Proxy-Authorization", s.authorization)
@@ -178,9 +178,9 @@ func noAuth(t *testing.T, s *Server) string {
 	return front.URL
 }
 
-// bare shows the page in a Chromium that nobody watches over, until the page is done. Without our flags, the page has to be
-// tame.
-func (h *hunt) bare(flags ...string) {
+// openUncontrolled opens the page in a Chromium that no DevTools session controls, and waits until the page is done. Without our flags the page
+// must be the loopback variant.
+func (h *attackSite) openUncontrolled(flags ...string) {
 	h.t.Helper()
 	at, err := browser.Find("auto")
 	if err != nil {
@@ -192,11 +192,11 @@ func (h *hunt) bare(flags ...string) {
 	}
 	cmd := exec.Command(at, append([]string{"--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" + dir,
 		"--disable-popup-blocking", "--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0",
-		// What these would hold back is not what is tried here.
+		// These features would block some attacks before they reach the proxy.
 		"--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,WebRtcHideLocalIpsWithMdns"}, append(flags, h.page)...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // whose end the signal tells of
+	runtime.LockOSThread() // the child's death signal is sent when this thread ends
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		h.t.Fatal(err)
@@ -218,56 +218,56 @@ func (h *hunt) bare(flags ...string) {
 	}
 }
 
-// missing lists what was to be reached and was not.
-func (h *hunt) missing() []string {
+// missing returns the attacks in want that have not succeeded.
+func (h *attackSite) missing() []string {
 	got := h.hits()
 	return slices.DeleteFunc(slices.Clone(h.want), func(s string) bool { return slices.Contains(got, s) })
 }
 
-// attacks are the ways that the page tries and that an open Chromium goes. What is not among them, such as prefetches and preconnects, is
-// tried too, but not every Chromium does it.
+// attacks are the attacks of the page that succeed in a Chromium without protection. The page also tries prefetches and preconnects,
+// which not every Chromium does.
 var attacks = []string{"css", "import", "background", "font", "script", "img", "redirect", "iframe", "iframe-redirect", "refresh", "object", "embed", "video", "audio", "svg",
 	"fetch", "fetch-redirect", "keepalive", "xhr", "beacon", "eventsource", "websocket", "image", "worker", "sharedworker", "serviceworker", "form", "ping",
 	"decimal", "hex", "octal", "short", "mapped", "localhost", "name", "six", "rebind", "preload", "open", "download", "webtransport", "webrtc udp", "webrtc tcp"}
 
-// TestSSRF_Control: without the rules every attack reaches its goal, so that the other tests show something.
+// TestSSRF_Control: without the rules every attack succeeds. This shows that the other tests can fail.
 func TestSSRF_Control(t *testing.T) {
 	t.Parallel()
-	h := newHunt(t)
+	h := newAttackSite(t)
 	s := start(t, func(c *Config) {
 		c.AllowNets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 		c.Resolver = h.dns.Resolver()
 	})
 	h.want = attacks
-	h.page += "?tame"
-	h.bare("--proxy-server=" + noAuth(t, s))
+	h.page += "?loopback"
+	h.openUncontrolled("--proxy-server=" + noAuth(t, s))
 	t.Logf("reached: %v", h.hits())
 	if missing := h.missing(); len(missing) > 0 {
 		t.Errorf("without rules, these reach nothing either: %v", missing)
 	}
 }
 
-// TestSSRF_NoBypassList: the proxy alone does not help, Chromium goes around it to loopback addresses.
+// TestSSRF_NoBypassList: the proxy alone does not protect, since Chromium bypasses it for loopback addresses.
 func TestSSRF_NoBypassList(t *testing.T) {
 	t.Parallel()
-	h := newHunt(t)
+	h := newAttackSite(t)
 	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
-	h.page += "?tame"
-	h.bare("--proxy-server=" + noAuth(t, s))
+	h.page += "?loopback"
+	h.openUncontrolled("--proxy-server=" + noAuth(t, s))
 	if got := h.hits(); !slices.Contains(got, "fetch") || slices.Contains(got, "rebind") {
 		t.Errorf("reached: %v", got)
 	}
 }
 
-// hostile is where the hostile page is, the only network that is allowed.
+// hostile is the network of the hostile page, the only one that is allowed.
 var hostile = []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}
 
-// TestSSRF_ProxyAlone: a Chromium with our flags and our proxy, and nothing else that watches over it, reaches nothing.
+// TestSSRF_ProxyAlone: in a Chromium with our flags and our proxy, and without request interception, no attack succeeds.
 func TestSSRF_ProxyAlone(t *testing.T) {
 	t.Parallel()
-	h := newHunt(t)
+	h := newAttackSite(t)
 	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
-	h.bare(append(ourFlags(t, s), "--proxy-server="+noAuth(t, s))...)
+	h.openUncontrolled(append(ourFlags(t, s), "--proxy-server="+noAuth(t, s))...)
 	if got := h.hits(); len(got) > 0 {
 		t.Errorf("reached: %v", got)
 	}
@@ -283,10 +283,10 @@ func TestSSRF_ProxyAlone(t *testing.T) {
 	}
 }
 
-// ourFlags are those that our browser starts Chromium with, but for its place, its proxy and what keeps windows shut: no
-// attack is to end before the proxy.
+// ourFlags returns the flags of our browser, except its profile folder, its proxy, and the flags that block new windows, so that all
+// attacks reach the proxy.
 func ourFlags(t *testing.T, s *Server) []string {
-	b, dir := product(t, s)
+	b, dir := taskBrowser(t, s)
 	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func ourFlags(t *testing.T, s *Server) []string {
 			}
 		}
 		if len(flags) < 20 {
-			continue // a wrapper
+			continue // a wrapper script
 		}
 		t.Logf("flags: %s", strings.Join(flags, " "))
 		return flags
@@ -316,8 +316,8 @@ func ourFlags(t *testing.T, s *Server) []string {
 	return nil
 }
 
-// product is the browser as tasks use it, with its folder.
-func product(t *testing.T, s *Server) (b *browser.Browser, dir string) {
+// taskBrowser returns the browser as tasks use it, and its folder.
+func taskBrowser(t *testing.T, s *Server) (b *browser.Browser, dir string) {
 	at, err := browser.Find("auto")
 	if err != nil {
 		t.Fatalf("this test needs a browser: apt-get install chromium-headless-shell, or chromium (%v)", err)
@@ -340,12 +340,12 @@ func (openGate) Backoff(context.Context, string, time.Duration) error           
 func (openGate) Quiet(context.Context, string) (time.Duration, error)                 { return 0, nil }
 func (openGate) Settle(context.Context, string) error                                 { return nil }
 
-// TestSSRF_Browser: the browser as tasks use it reads the hostile page, takes a picture of it, and reaches nothing.
+// TestSSRF_Browser: the browser as tasks use it reads the hostile page and takes a picture of it. No attack succeeds.
 func TestSSRF_Browser(t *testing.T) {
 	t.Parallel()
-	h := newHunt(t)
+	h := newAttackSite(t)
 	s := start(t, func(c *Config) { c.AllowNets, c.Resolver = hostile, h.dns.Resolver() })
-	b, _ := product(t, s)
+	b, _ := taskBrowser(t, s)
 	session := b.Open(page.Scope{})
 	defer session.Close()
 	v, err := session.Load(t.Context(), page.Address{URL: h.page})
@@ -363,10 +363,10 @@ func TestSSRF_Browser(t *testing.T) {
 	}
 }
 
-// TestSSRF_Fetcher: the same addresses over HTTP, directly, by redirect, by refresh and by a name that changes.
+// TestSSRF_Fetcher: the fetcher refuses the same addresses, given directly, by redirect, by refresh, and by a name whose address changes.
 func TestSSRF_Fetcher(t *testing.T) {
 	t.Parallel()
-	h, fence := newHunt(t), testsite.StartFence(t)
+	h, fence := newAttackSite(t), testsite.StartFence(t)
 	load := func(resolver *net.Resolver, allow []netip.Prefix, url string) research.Visit {
 		t.Helper()
 		f := page.NewFetcher(page.Config{AllowNets: allow, Resolver: resolver, Confine: fence.Confine, IgnoreRobots: true}, openGate{})

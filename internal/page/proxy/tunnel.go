@@ -13,7 +13,7 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// tunnel serves CONNECT: it copies bytes in both directions until both have ended or a bound is reached.
+// tunnel serves CONNECT: it copies bytes in both directions until both sides have ended or a bound is reached.
 func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Request, u *url.URL) {
 	web, err := s.dial(ctx, "tcp", address(u))
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	defer func() { _ = browser.Close() }()
-	// Not the request's context: it ends as soon as the browser has sent everything, before the answer is complete.
+	// The request's context would end once the browser has sent everything, before the answer is complete.
 	life, end := context.WithTimeout(s.ctx, s.cfg.MaxAge)
 	defer end()
 	defer goroutine.AfterFunc(life, func() { _, _ = web.Close(), browser.Close() })()
@@ -40,10 +40,10 @@ func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	both.Wait()
 }
 
-// copyDirection copies from one side to the other until the first one ends, and then closes the other for writing. After an
-// error it closes both sides at once.
+// copyDirection copies from one side to the other until the first side ends, then closes the second for writing. After an error it
+// closes both sides.
 func copyDirection(to net.Conn, from io.Reader, ends ...net.Conn) {
-	_, err := io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // plain copying: the kernel's splice would bypass the counting of bytes
+	_, err := io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // hides splice(2), which would bypass the counting of bytes
 	if half, ok := to.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
 		return
 	}
@@ -52,15 +52,15 @@ func copyDirection(to net.Conn, from io.Reader, ends ...net.Conn) {
 	}
 }
 
-// errBytes ends a connection that has carried Config.MaxBytes.
+// errBytes is the error of a connection that has carried Config.MaxBytes.
 var errBytes = errors.New("the connection carried more than it may")
 
-// bounded is a connection to the web that ends when it is silent for too long, too old, or has carried too many bytes.
+// bounded is a connection to the web that ends when it is idle for too long, is too old, or has carried too many bytes.
 type bounded struct {
 	net.Conn
 	idle time.Duration
 	end  time.Time
-	left atomic.Int64 // bytes that it may still carry, both ways together
+	left atomic.Int64 // bytes that it may still carry, in both directions together
 }
 
 func newBounded(conn net.Conn, cfg Config) *bounded {
@@ -70,8 +70,8 @@ func newBounded(conn net.Conn, cfg Config) *bounded {
 	return b
 }
 
-// extend moves the deadline after each read or write. It is one deadline for both directions, so a long upload keeps the
-// connection open although nothing comes back.
+// extend moves the deadline after each read or write. Both directions share one deadline, so a long upload keeps the connection open
+// although nothing is received.
 func (b *bounded) extend() {
 	at := time.Now().Add(b.idle)
 	if at.After(b.end) {

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/testcost"
 )
 
-// heavy are documents of about a megabyte each, whose reading must stay linear.
+// heavy has documents of about one megabyte. The time to read each must grow linearly with its size.
 var heavy = map[string]func() string{
 	"prose": func() string {
 		return strings.Repeat("<div class='row'><p>The harbour was built <b>long</b> ago, <a href=x>they</a> say. It is deep.</p></div>", 10_000)
@@ -53,17 +53,16 @@ var heavy = map[string]func() string{
 	},
 }
 
-// TestReadingIsLinear: a document four times as long takes about four times as long to read. What grows with the square takes
-// sixteen times. The times are compared with each other, never with a clock, so the race detector and a busy machine do not
-// matter.
+// TestReadingIsLinear: a document four times as long takes about four times as long to read. With quadratic growth it would take
+// sixteen times as long. The test compares two processor times, so it also works with the race detector and on a busy machine.
 func TestReadingIsLinear(t *testing.T) {
-	runtime.LockOSThread() // so that the time of this thread is that of the reading
+	runtime.LockOSThread() // so that threadTime measures only this reading
 	defer runtime.UnlockOSThread()
 	for name, make := range heavy {
 		doc := make()
 		short, long := doc[:len(doc)/16], doc[:len(doc)/4]
 		var one, four time.Duration
-		for range 4 { // the least of a few, because the collector runs now and then
+		for range 4 { // the smallest of four times, since the garbage collector sometimes runs
 			one, four = least(one, timeToRead(t, short)), least(four, timeToRead(t, long))
 			if four < 9*one {
 				break
@@ -86,7 +85,7 @@ func timeToRead(t *testing.T, doc string) time.Duration {
 	return threadTime(t) - began
 }
 
-// least is the lesser of two times, of which the first is not known at the beginning.
+// least returns the smaller of two times. The first is 0 if nothing was measured before.
 func least(known, measured time.Duration) time.Duration {
 	if known == 0 {
 		return measured
@@ -94,7 +93,7 @@ func least(known, measured time.Duration) time.Duration {
 	return min(known, measured)
 }
 
-// threadTime is the processor time of the calling thread.
+// threadTime returns the processor time used by the calling thread.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var u syscall.Rusage
@@ -104,7 +103,7 @@ func threadTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// FuzzRead: whatever a document holds, its text is clean and its passages are places in it.
+// FuzzRead: whatever a document contains, its text has no control characters and its passages are spans of its text.
 func FuzzRead(f *testing.F) {
 	f.Add("<dl><dt>a<dd><table><tr><td rowspan=3>b<td>c<tr><th>d</table><pre>x\ny</pre></dl>")
 	f.Add("<x-a><template shadowrootmode=open><slot name=s>f</slot></template><p slot=s>y<sup>2</sup> <s>z</s></x-a>")

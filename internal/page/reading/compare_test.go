@@ -24,15 +24,15 @@ import (
 	"legwork/internal/testsite"
 )
 
-// manuals are folders with HTML to compare on as well: go test ./internal/page/reading -run TestComparedWithReadability -v -args
+// manuals names folders with more HTML to compare on: go test ./internal/page/reading -run TestComparedWithReadability -v -args
 // -manuals /usr/share/doc/postgresql-doc-15,/usr/share/doc/python3.11-doc
 var manuals = flag.String("manuals", "", "folders with HTML, separated by commas, that extraction is compared on as well")
 
-// parted is what is known of a page: which words are its content, which of them stand in tables, listings and
-// definitions, and which surround it on every page of the site.
+// parted counts the words of a page: those of its content, those of the content in tables, listings and definitions, and those
+// that surround the content on every page of the site.
 type parted struct{ content, structured, surround map[string]int }
 
-// part takes a page apart by the marks of its site: main says what the content is, out what in it is not.
+// part counts the words of a page. main selects the elements with content, out the elements inside them that are no content.
 func part(root *html.Node, main, out func(*html.Node) bool) parted {
 	p := parted{map[string]int{}, map[string]int{}, map[string]int{}}
 	var walk func(n *html.Node, in, structured bool)
@@ -69,7 +69,7 @@ func count(m map[string]int, text string) {
 	}
 }
 
-// score adds up how much of the content an extraction kept and how much of the rest it let through, in words.
+// score counts, in words, how much of the content an extraction kept and how much of the surroundings it let through.
 type score struct{ content, kept, structured, keptStructured, surround, let int }
 
 func (s *score) add(p parted, got map[string]int) {
@@ -95,11 +95,11 @@ func (s *score) String() string {
 	return fmt.Sprintf("%5.1f %% | %5.1f %% | %5.1f %%", 100*share(s.kept, s.content), 100*share(s.keptStructured, s.structured), 100*(1-share(s.let, s.surround)))
 }
 
-// compared scores this package and plain readability on one page.
+// compared has the scores of this package and of readability alone on the same pages.
 type compared struct {
 	pages       int
 	own, plain  score
-	unread, bad int // pages of which the one, the other gave nothing
+	unread, bad int // pages without any text: unread by this package, bad by readability
 }
 
 func (c *compared) page(base *url.URL, body []byte, main, out func(*html.Node) bool) error {
@@ -143,8 +143,8 @@ func classed(names ...string) func(*html.Node) bool {
 	}
 }
 
-// TestComparedWithReadability: on the test site, and on manuals that are named, no less of the content is kept than by
-// readability alone, nearly all of what surrounds it is dropped, and tables, listings and definitions are whole.
+// TestComparedWithReadability: on the test site and on the manuals given, this package keeps at least as much content as
+// readability alone, keeps tables, listings and definitions whole, and drops nearly all of the surroundings.
 func TestComparedWithReadability(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -155,7 +155,7 @@ func TestComparedWithReadability(t *testing.T) {
 		body := fetched(t, site.URL(p))
 		base, _ := url.Parse(site.URL(p))
 		isMain := func(n *html.Node) bool { return classed("content")(n) || n.DataAtom == atom.Main }
-		letters := func(n *html.Node) bool { return n.DataAtom == atom.A && len(dom.Attr(n, "href")) == 2 } // the row A to Z leads within its page
+		letters := func(n *html.Node) bool { return n.DataAtom == atom.A && len(dom.Attr(n, "href")) == 2 } // the links A to Z lead to places in the same page
 		if err := c.page(base, body, isMain, letters); err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestComparedWithReadability(t *testing.T) {
 	}
 }
 
-// manual compares on every third page of an installed manual, whose marks are those of DocBook or Sphinx.
+// manual compares every third page of an installed manual. The content is found by the class names of DocBook or Sphinx.
 func manual(t *testing.T, folder string) *compared {
 	t.Helper()
 	var c compared

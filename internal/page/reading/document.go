@@ -18,43 +18,43 @@ import (
 	"legwork/internal/weburl"
 )
 
-// ErrEmpty: the document holds no text.
+// ErrEmpty means that the document has no text.
 var ErrEmpty = errors.New("the document holds no text")
 
-// Input is an HTML document to be read.
+// Input is an HTML document to read.
 type Input struct {
 	Text     string   // in UTF-8
-	URL      *url.URL // where it was found
-	Language string   // Content-Language of the answer; the document's own statement goes before it
-	Whole    bool     // all of it is content, as in a document that was made from another kind
-	// SameSite reports whether two addresses belong to one registrable domain.
+	URL      *url.URL // the document's address
+	Language string   // from the Content-Language header; used only if the document names no language
+	Whole    bool     // keep everything, for documents converted from another format
+	// SameSite reports whether two addresses have the same registrable domain.
 	SameSite func(a, b *url.URL) bool
 }
 
 // Document is a parsed HTML page.
 type Document struct {
 	Links     []research.Link
-	MoreLinks bool   // the document may have more links: as many as are kept were found
+	MoreLinks bool   // the limit of links was reached; the document may have more
 	Refresh   string // absolute target of an immediate meta refresh; empty: none
-	Wall      string // what stands in front of the content: "captcha", "login" or ""
-	// Kept says how much of the page the text has, from 0 to 1: its letters by those that a person can see outside links. It is set by Page.
+	Wall      string // why the content is not shown: "captcha", "login" or ""
+	// Kept is the number of letters of the text, divided by the visible letters of the page outside links, 0..1. Page sets it.
 	Kept float64
 
 	in       Input
-	base     *weburl.Base // what references are resolved against
+	base     *weburl.Base // base for relative references
 	root     *html.Node
 	title    string
 	heading  string // text of the first h1
 	language string
 	facts    facts
-	scripted bool // scripts run
+	scripted bool // the page has scripts that were not run and may write content
 }
 
-// Parse parses a document and reads from it everything but the text. Broken HTML is no error.
+// Parse parses a document and reads its links and facts. Page reads its text. Broken HTML is no error.
 func Parse(in Input) *Document {
 	in.Text = plaintext.Clean(in.Text)
 	root, err := html.Parse(strings.NewReader(in.Text))
-	if err != nil { // nested deeper than the parser allows: keep the words
+	if err != nil { // nested deeper than the parser allows: keep only the words
 		root = wordsOnly(in.Text)
 	}
 	attachShadow(root)
@@ -70,7 +70,7 @@ func Parse(in Input) *Document {
 	return d
 }
 
-// titled reports whether blocks begin with a heading, or have the title after the few lines that stand above it.
+// titled reports whether the first block is a heading, or one of the first six is a level 1 heading with the title.
 func titled(blocks []plaintext.Block, title string) bool {
 	for i, b := range blocks[:min(len(blocks), 6)] {
 		if b.Kind == plaintext.Heading && (i == 0 || b.Level == 1 && plaintext.Fold(b.Text) == title) {
@@ -80,24 +80,24 @@ func titled(blocks []plaintext.Block, title string) bool {
 	return false
 }
 
-// lossy is the share of what is not noise, in percent, below which a chosen part of a page is not believed.
+// lossy is a percentage: if the chosen part has less of the page's text, the whole page is rendered too.
 const lossy = 50
 
-// Page gives the main content as text, with title, language, passages and what the document says of its address and dates.
-// It uses up the tree and can be called once. The error is ErrEmpty when there is no text.
+// Page returns the main content as text, with title, language, passages, canonical address and dates. It changes the tree, so it can
+// be called once. The error is ErrEmpty if there is no text.
 func (d *Document) Page() (research.Page, error) {
 	visibility.RemoveUnseen(d.root)
 	c := d.choose()
 	blocks := rendering.Blocks(c.Root, c.Skip, c.Article)
 	got, body := rendering.Letters(blocks), d.body()
 	all := dom.Letters(body)
-	if c.Root != body && got*100 < all*lossy { // much is left out: see whether the whole page has more that is no noise
+	if c.Root != body && got*100 < all*lossy { // much is left out: perhaps the whole page has more content
 		whole := rendering.Blocks(body, c.Skip, false)
 		if n := rendering.Letters(whole); got*100 < n*lossy {
 			blocks, got = whole, n
 		}
 	}
-	if got == 0 && all > 0 && !d.scripted { // what scripts fill is not read from the frame around it
+	if got == 0 && all > 0 && !d.scripted { // if scripts write the content, the surroundings are not used instead
 		blocks = rendering.Blocks(body, nil, false)
 		got = rendering.Letters(blocks)
 	}
@@ -122,7 +122,7 @@ func (d *Document) body() *html.Node {
 	return d.root
 }
 
-// choose gives the part of the page to keep.
+// choose returns the part of the page to keep.
 func (d *Document) choose() maincontent.Choice {
 	if d.in.Whole {
 		return maincontent.Choice{Root: d.body()}
@@ -130,7 +130,7 @@ func (d *Document) choose() maincontent.Choice {
 	return maincontent.Choose(maincontent.Page{Body: d.body(), Title: d.title, Path: d.in.URL.Path, Article: d.facts.article, Thread: d.facts.thread, Scripted: d.scripted})
 }
 
-// wordsOnly is the tree of a document whose tags make no sense: its text in one element.
+// wordsOnly makes a tree of one element with the text of a document that could not be parsed.
 func wordsOnly(text string) *html.Node {
 	div := &html.Node{Type: html.ElementNode, DataAtom: atom.Div, Data: "div"}
 	z := html.NewTokenizer(strings.NewReader(text))

@@ -15,7 +15,7 @@ import (
 
 var pageURL = &url.URL{Scheme: "https", Host: "docs.example.com", Path: "/manual/page.html"}
 
-// parse reads a document in UTF-8 with a simple rule of sites.
+// parse parses a UTF-8 document. Its SameSite compares host names without "www." and "docs.".
 func parse(base *url.URL, language, text string) *Document {
 	return Parse(Input{Text: text, URL: base, Language: language,
 		SameSite: func(a, b *url.URL) bool {
@@ -70,7 +70,7 @@ func TestMarkdown(t *testing.T) {
 		"note":                 {"<h2>Use</h2><p>a</p><div class='note'><h3>Note</h3><p>b</p></div><p>c</p>", "## Use\n\na\n\nNote\n\nb\n\nc"},
 		"navigation":           {"<div class=navheader><table><tr><td>Prev<td>Next</table></div><nav>menu</nav><header>top</header><article><header><h1>T</h1></header><p>Text</article><footer>end</footer>", "# T\n\nText"},
 		"title stands in":      {"<title>From the title</title><p>Text", "# From the title\n\nText"},
-		"control characters": { // &#0; stands for U+FFFD in HTML
+		"control characters": { // HTML reads &#0; as U+FFFD
 			"<p>a\x00b&#0;&#7;&#xFDD0;c", "ab\uFFFD\uFFFDc"},
 		"custom elements": {"<my-box><p>In a box</my-box>", "In a box"},
 	} {
@@ -84,7 +84,7 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// settings is a page of the shape of generated manuals: definition lists that readability throws away.
+// settings makes a page with definition lists, as in generated manuals. Readability drops such lists.
 func settings(n int) string {
 	var b strings.Builder
 	b.WriteString(`<html lang="en"><head><title>9.9. Settings</title></head><body><div class="navheader"><table><tr><td><a href="a.html">Prev</a></td><td><a href="b.html">Next</a></td></tr></table></div>
@@ -179,7 +179,7 @@ func TestLargeIndexIsFast(t *testing.T) {
 	}
 	began := time.Now()
 	p, links := fromHTML(t, b.String())
-	if took := time.Since(began); took > time.Minute { // 0.2 s on an idle machine without the race detector
+	if took := time.Since(began); took > time.Minute { // takes 0.2 s on an idle machine without the race detector
 		t.Errorf("%d bytes took %v", b.Len(), took)
 	}
 	if len(links) != maxLinks || len(p.Passages) < 300 {

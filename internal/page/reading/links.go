@@ -13,32 +13,32 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Bounds of what is kept of a page's links.
+// Bounds of the links that are kept of a page.
 const (
 	maxLinks   = 5000
 	maxContext = 200  // code points
 	maxURL     = 2048 // bytes
 )
 
-// scanner reads everything but the text off a page in one pass over its tree.
+// scanner reads the links and facts of a page in one pass over its tree.
 type scanner struct {
 	doc      *Document
 	title    string
 	ogTitle  string
 	lang     string
 	locale   string // og:locale
-	heading  string // nearest above the current node
-	rendered bool   // the document is what a browser made of one
+	heading  string // the nearest heading above the current node
+	rendered bool   // the document was written by a browser after it ran the scripts
 	links    []research.Link
-	seen     map[string]bool       // URL, fragment and context of the links so far
-	contexts map[*html.Node]string // by block: filled when its first link is met
+	seen     map[string]bool       // URL, fragment and context of each link so far
+	contexts map[*html.Node]string // by block; computed at the first link in the block
 
 	captcha  bool
 	password bool
 	words    int // code points of visible text, counted up to wallText
 }
 
-// prepare finds <base>, which applies to links before it too.
+// prepare finds <base> before the links are read, since it also applies to links that precede it.
 func (s *scanner) prepare(root *html.Node) {
 	for n := range root.Descendants() {
 		if n.DataAtom == atom.Base && dom.Attr(n, "href") != "" {
@@ -95,7 +95,7 @@ func (s *scanner) walk(n *html.Node) {
 }
 
 func (s *scanner) enterHeading(n *html.Node) {
-	if dom.InBox(n) { // "Note": not a heading of what follows the note
+	if dom.InBox(n) { // the heading of a note ("Note") is no heading of the text after the note
 		n.DataAtom, n.Data = atom.P, "p"
 		return
 	}
@@ -118,7 +118,7 @@ func (s *scanner) meta(n *html.Node) {
 	case strings.EqualFold(dom.Attr(n, "property"), "og:title"):
 		s.ogTitle = plaintext.Fold(content)
 	case strings.EqualFold(dom.Attr(n, "http-equiv"), "refresh"):
-		if s.doc.Refresh == "" { // the first one counts
+		if s.doc.Refresh == "" { // only the first refresh counts
 			s.doc.Refresh = RefreshTarget(s.doc.base, content)
 		}
 	}
@@ -134,7 +134,7 @@ func (s *scanner) link(n *html.Node) {
 		return
 	}
 	l := research.Link{Frag: plaintext.Clean(u.Fragment), Heading: s.heading}
-	if s.rendered && weburl.IsRoute(u.Fragment) { // a page of its own, which only a browser can show
+	if s.rendered && weburl.IsRoute(u.Fragment) { // the fragment is the address of a page that only scripts can show
 		l.Frag = ""
 	} else {
 		u.Fragment, u.RawFragment = "", ""
@@ -156,7 +156,7 @@ func (s *scanner) link(n *html.Node) {
 	s.links = append(s.links, l)
 }
 
-// frame takes a frame of the same site for a link to what it shows.
+// frame adds a frame of the same site as a link to the document in it.
 func (s *scanner) frame(n *html.Node) {
 	src := strings.TrimSpace(dom.Attr(n, "src"))
 	if src == "" || len(s.links) >= maxLinks || len(src) > maxURL {
@@ -175,7 +175,7 @@ func (s *scanner) frame(n *html.Node) {
 	}
 }
 
-// context is the text of the block that n stands in. A definition, and an entry below it, starts with its term.
+// context returns the text of the block around n. In a definition list it begins with the term.
 func (s *scanner) context(n *html.Node) string {
 	b := n.Parent
 	for b != nil && !dom.HoldsText[b.DataAtom] {
@@ -200,7 +200,7 @@ func (s *scanner) context(n *html.Node) string {
 	return c
 }
 
-// term is the text of the dt that governs the dd around b, outer terms first; empty outside definition lists.
+// term returns the terms of the definitions around b, outer terms first; empty outside definition lists.
 func (s *scanner) term(b *html.Node) string {
 	dd := b
 	for dd != nil && dd.DataAtom != atom.Dd {

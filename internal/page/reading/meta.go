@@ -13,24 +13,24 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of the structured data that is looked at (schema.org in JSON-LD).
+// Bounds for reading structured data (schema.org in JSON-LD).
 const (
 	maxLinkedData = 256 << 10 // bytes of one script
 	maxDataLevels = 8         // of nested objects and lists
 )
 
-// facts are what a page says of itself in its head. The first statement of a kind counts; kinds are asked in the order
-// of the fields.
+// facts are statements of a page about itself. Of several statements of one kind, the first counts. For dates, the kinds are tried
+// in the order of the fields.
 type facts struct {
 	canonical string
 	article   bool // an article of a newspaper, a magazine or a blog
-	thread    bool // questions and answers, or a discussion
+	thread    bool // questions with answers, or a discussion
 
-	publishedData, publishedMeta, publishedTime *time.Time // JSON-LD, meta elements, the first <time> of the content
+	publishedData, publishedMeta, publishedTime *time.Time // from JSON-LD, from <meta>, and from the first <time> in the content
 	modifiedData, modifiedMeta                  *time.Time
 }
 
-// published is when the page says that it was published; nil: it does not.
+// published returns when the page says that it was published; nil: it does not say.
 func (f *facts) published() *time.Time {
 	return firstTime(f.publishedData, f.publishedMeta, f.publishedTime)
 }
@@ -44,7 +44,7 @@ func firstTime(times ...*time.Time) *time.Time {
 	return nil
 }
 
-// describe puts what a page says of itself into p. A canonical address on another site is not believed.
+// describe copies the facts of a page to p. A canonical address on another site is ignored.
 func (d *Document) describe(p *research.Page) {
 	p.PublishedAt = d.facts.published()
 	p.ModifiedAt = firstTime(d.facts.modifiedData, d.facts.modifiedMeta)
@@ -83,7 +83,7 @@ func (s *scanner) fact(n *html.Node) {
 	}
 }
 
-// linkedData takes the first dates out of schema.org's properties, wherever they stand.
+// linkedData reads the first dates among the schema.org properties of v, at any level of nesting.
 func (f *facts) linkedData(v any, levels int) {
 	if levels == 0 {
 		return
@@ -107,7 +107,7 @@ func (f *facts) linkedData(v any, levels int) {
 	}
 }
 
-// kind takes in what schema.org calls the page.
+// kind reads the schema.org type of the page.
 func (f *facts) kind(v any) {
 	switch v := v.(type) {
 	case []any:
@@ -122,15 +122,15 @@ func (f *facts) kind(v any) {
 	}
 }
 
-// metaDates are the names of <meta> elements that carry dates: Open Graph, schema.org, Dublin Core, Highwire Press and
-// what content management systems write.
+// metaDates are the names of <meta> elements with dates, from Open Graph, schema.org, Dublin Core, Highwire Press and common
+// content management systems.
 var (
 	metaPublished = dom.WordSet("article:published_time og:article:published_time datepublished date dc.date dc.date.issued dcterms.date " +
 		"dcterms.issued dcterms.created citation_publication_date citation_date parsely-pub-date pubdate publish-date sailthru.date")
 	metaModified = dom.WordSet("article:modified_time og:updated_time og:article:modified_time datemodified last-modified lastmod dcterms.modified dc.date.modified")
 )
 
-// metaDate reads a <meta> element that may carry a date.
+// metaDate reads a <meta> element if its name is one of those for dates.
 func (s *scanner) metaDate(n *html.Node, content string) {
 	f := &s.doc.facts
 	for _, key := range []string{"property", "name", "itemprop", "http-equiv"} {
@@ -145,14 +145,14 @@ func (s *scanner) metaDate(n *html.Node, content string) {
 	}
 }
 
-// timeForms are the spellings of times that pages use; those without a zone count as UTC.
+// timeForms are the formats of times that pages use. Times without a zone count as UTC.
 var timeForms = []string{
 	time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
 	"2006-01-02 15:04:05-07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly, "2006/01/02",
 	"20060102", time.RFC1123, time.RFC1123Z, "January 2, 2006", "Jan 2, 2006", "2 January 2006", "2 Jan 2006",
 }
 
-// ParseTime reads a moment or a day; nil: it is none, or one before the web or far ahead.
+// ParseTime parses a time or a date; nil: it is none, or PlausibleTime rejects it.
 func ParseTime(s string) *time.Time {
 	s = plaintext.Fold(s)
 	for _, form := range timeForms {
@@ -163,7 +163,7 @@ func ParseTime(s string) *time.Time {
 	return nil
 }
 
-// PlausibleTime drops times that only a mistake can mean: the epochs of computers, typing errors in the year.
+// PlausibleTime returns nil for times that must be mistakes: before the web existed, or far in the future.
 func PlausibleTime(t time.Time) *time.Time {
 	if t = t.UTC(); t.Year() < 1980 || t.Year() > 2100 {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestNoise reads pages with one kind each of what surrounds a text, and with what looks like it and is content. og is for pages that say that
-// they are articles.
+// TestNoise reads pages that each have one kind of surroundings, or content that looks like surroundings. og marks a page as an
+// article.
 func TestNoise(t *testing.T) {
 	t.Parallel()
 	const og = `<meta property="og:type" content="article">`

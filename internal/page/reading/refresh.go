@@ -6,9 +6,9 @@ import (
 	"legwork/internal/weburl"
 )
 
-// RefreshTarget reads the value of a Refresh header or of a <meta http-equiv=refresh>, by the steps that the HTML standard
-// gives for both ("shared declarative refresh steps"). It returns the absolute address that the page leads on to within
-// nine seconds; empty: there is none. A page that is shown for longer is there to be read.
+// RefreshTarget parses the value of a Refresh header or of <meta http-equiv=refresh>, by the "shared declarative refresh steps" of
+// the HTML standard. It returns the absolute address to load if the delay is at most nine seconds, else an empty string: a page
+// that is shown for longer is meant to be read.
 func RefreshTarget(base *weburl.Base, value string) string {
 	rest := strings.TrimLeft(value, htmlSpace)
 	digits := rest
@@ -24,7 +24,7 @@ func RefreshTarget(base *weburl.Base, value string) string {
 	}
 	rest = strings.TrimLeft(rest, "0123456789.")
 	if rest == "" || !strings.ContainsRune(";,"+htmlSpace, rune(rest[0])) {
-		return "" // nothing follows, or the value is not one that browsers understand
+		return "" // no address follows, or browsers would not understand the value
 	}
 	rest = strings.TrimLeft(rest, htmlSpace)
 	if rest != "" && (rest[0] == ';' || rest[0] == ',') {
@@ -41,12 +41,12 @@ func RefreshTarget(base *weburl.Base, value string) string {
 	return u.String()
 }
 
-// refreshAddress takes the address out of what follows the delay: with or without "url=", with or without quotes.
+// refreshAddress returns the address after the delay. "url=" and quotes are optional.
 func refreshAddress(s string) string {
 	if len(s) >= 3 && strings.EqualFold(s[:3], "url") {
 		after := strings.TrimLeft(s[3:], htmlSpace)
 		if !strings.HasPrefix(after, "=") {
-			return s // an address that begins with these letters
+			return s // an address that begins with "url"
 		}
 		s = strings.TrimLeft(after[1:], htmlSpace)
 	}
@@ -57,5 +57,5 @@ func refreshAddress(s string) string {
 	return s
 }
 
-// htmlSpace is what the HTML standard calls ASCII white space.
+// htmlSpace is ASCII white space as the HTML standard defines it.
 const htmlSpace = " \t\n\f\r"

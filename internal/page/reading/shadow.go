@@ -9,8 +9,8 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// attachShadow puts declarative shadow roots (<template shadowrootmode>, HTML § 4.12.3) in the place of their hosts'
-// content, as browsers do: each slot gets the children of the host that name it, or keeps its own content as a fallback.
+// attachShadow replaces the content of elements that have a declarative shadow root (<template shadowrootmode>, HTML § 4.12.3) by
+// that root, as browsers do. Each slot gets the children that name it; without such children it keeps its own content.
 func attachShadow(root *html.Node) {
 	var templates []*html.Node
 	for n := range root.Descendants() {
@@ -27,10 +27,10 @@ func attachShadow(root *html.Node) {
 	}
 }
 
-// maxFrames bounds the frames of one document that are read with it.
+// maxFrames bounds the frames whose content is read with the document.
 const maxFrames = 20
 
-// openFrames puts what frames hold in their srcdoc attribute in their place.
+// openFrames replaces frames by the content of their srcdoc attribute.
 func openFrames(root *html.Node) {
 	var frames []*html.Node
 	for n := range root.Descendants() {
@@ -72,7 +72,7 @@ func firstShadow(host *html.Node) *html.Node {
 }
 
 func attachOne(host, template *html.Node) {
-	given := map[string][]*html.Node{} // by slot
+	given := map[string][]*html.Node{} // children by the slot they name
 	for c := host.FirstChild; c != nil; {
 		next := c.NextSibling
 		host.RemoveChild(c)
@@ -92,7 +92,7 @@ func attachOne(host, template *html.Node) {
 		if len(children) == 0 {
 			continue
 		}
-		given[dom.Attr(s, "name")] = nil // the first slot of a name gets them
+		given[dom.Attr(s, "name")] = nil // the first slot with this name gets them
 		for s.FirstChild != nil {
 			s.RemoveChild(s.FirstChild)
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestKinds reads small pages, each of a kind of situation that readers of pages get wrong. has and lacks are parts of the text.
+// TestKinds reads small pages. Each shows one situation that is often read wrongly. has and lacks are parts of the text.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	prose := strings.Repeat("<p>The harbour was built in the last century, and its walls have been mended twice since then.</p>", 6)
@@ -13,7 +13,7 @@ func TestKinds(t *testing.T) {
 		html       string
 		has, lacks []string
 	}{
-		// Meaning carried by markup.
+		// Markup that carries meaning.
 		"MathML without annotation": {`<p>Speed is <math><mfrac><mi>s</mi><mi>t</mi></mfrac></math> and <math><msub><mi>v</mi><mn>0</mn></msub></math>, <math><msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt></math>.`,
 			[]string{"Speed is s/t and v_0, √(x + 1)."}, nil},
 		"MathML alttext": {`<p>It is <math alttext="E=mc^{2}"><mi>E</mi></math>.`, []string{"It is E=mc^{2}."}, nil},
@@ -46,7 +46,7 @@ b = 2</pre></td></tr></table>`, []string{"a = 1\nb = 2"}, []string{"1\n2"}},
 		"nested shadow":     {`<x-a><template shadowrootmode=open><x-b><template shadowrootmode=closed><p>Deep</p></template></x-b></template></x-a>`, []string{"Deep"}, nil},
 		"frame with srcdoc": {`<p>Before</p><iframe srcdoc="&lt;p&gt;Inside&lt;/p&gt;"></iframe>`, []string{"Before\n\nInside"}, nil},
 
-		// Hidden is not never shown.
+		// Content that is hidden now but can be shown by a control of the page.
 		"tab panels":          {`<ul role=tablist><li role=tab>A<li role=tab>B</ul><div role=tabpanel><p>One</div><div role=tabpanel hidden><p>Two</div>`, []string{"One", "Two"}, nil},
 		"behind the tabs":     {`<ul role=tablist><li role=tab>A<li role=tab>B</ul><div><p>One</div><div hidden><p>Two</div><p>Seen</p><div hidden><p>Ignore.</div>`, []string{"One", "Two", "Seen"}, []string{"Ignore"}},
 		"panel by link":       {`<p><a href="#fees">Fees</a></p><div id=fees style="display:none"><p>Nine crowns.</div>`, []string{"Nine crowns."}, nil},
@@ -63,7 +63,7 @@ b = 2</pre></td></tr></table>`, []string{"a = 1\nb = 2"}, []string{"1\n2"}},
 		"white on dark":       {`<div style="background:#000;color:#fff"><p>Night opening at nine.</p></div><p>Day</p>`, []string{"Night opening"}, nil},
 		"hidden overlay":      {`<p>Seen</p><div class="modal" id=m hidden>Subscribe</div><a href="#m">x</a>`, nil, []string{"Subscribe"}},
 
-		// The main content.
+		// The choice of the main content.
 		"lone teaser":        {`<div><h2>Rooms</h2>` + prose + `</div><article><p>Member of the month</p></article>`, []string{"harbour was built"}, nil},
 		"hero main":          {`<main><h1>Harbour</h1></main><div class=text>` + prose + `</div>`, []string{"harbour was built"}, nil},
 		"accepted answer":    {`<h1>Why?</h1><div class=post>` + prose + `</div><div class="comments"><div class="comment accepted-answer"><p>Turn the screw left.</p></div></div>`, []string{"Turn the screw left."}, nil},

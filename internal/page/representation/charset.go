@@ -16,15 +16,15 @@ import (
 
 // Bounds of the search for a charset, in bytes.
 const (
-	maxPrescan = 512 << 10 // of a document, for its meta elements
-	maxGuess   = 64 << 10  // of a document, for a guess
+	maxPrescan = 512 << 10 // bytes searched for meta elements
+	maxGuess   = 64 << 10  // bytes used for a guess
 )
 
-// Text gives a document in UTF-8, and the charset that it was read in, by its name in the WHATWG Encoding standard. What
-// names the charset, in order: a byte order mark, the Content-Type, a meta element or XML declaration. Each is a claim, which
-// is believed when the text that it gives is whole: without replacement characters, and without the letters that a wrong
-// charset makes of other scripts. Otherwise the charset is guessed from the bytes, and the guess is checked in the same way.
-// Where nothing fits, the claim with the fewest replacement characters wins. Bytes that are no text become U+FFFD.
+// Text decodes a document to UTF-8. It also returns the charset used, by its name in the WHATWG Encoding standard. Charsets are
+// tried in this order: that of a byte order mark, of the Content-Type, of a meta element or XML declaration. A charset is
+// accepted if the decoded text has no replacement characters and does not look like another script read in a Latin charset.
+// If none is accepted, charsets guessed from the bytes are tried in the same way. If these fail too, the named charset with the
+// fewest flaws is used. Bytes that cannot be decoded become U+FFFD.
 func Text(body []byte, contentType string) (text, charset string) {
 	if name, n := byteOrderMark(body); name != "" {
 		return decode(body[n:], name), name
@@ -40,7 +40,7 @@ func Text(body []byte, contentType string) (text, charset string) {
 		declared = canonical(looseCharset(contentType))
 	}
 	valid, letters := validUTF8(body)
-	if valid && letters == 0 && !isEscaped(declared) { // ASCII is the same in all that are left
+	if valid && letters == 0 && !isEscaped(declared) { // only ASCII: all remaining charsets give the same text
 		head = canonical(documentCharset(body))
 		if !isEscaped(head) {
 			return string(body), "utf-8"
@@ -48,7 +48,7 @@ func Text(body []byte, contentType string) (text, charset string) {
 		declared = head
 	}
 	if valid && (letters >= 4 || !multibyte(declared)) && !isEscaped(declared) {
-		return decode(body, "utf-8"), "utf-8" // whatever the labels say: no other text looks like this
+		return decode(body, "utf-8"), "utf-8" // text in another charset is practically never valid UTF-8
 	}
 	if head == "" {
 		head = canonical(documentCharset(body))
@@ -69,8 +69,8 @@ func Text(body []byte, contentType string) (text, charset string) {
 	return best, bestName
 }
 
-// claims are the charsets that labels name, without doubles. UTF-8 is tried even if nothing names it: most text is, and a
-// single broken byte is no reason to take it for something else.
+// claims returns the charsets named by the labels, each once. It adds UTF-8, since most text is UTF-8 and may have a single broken
+// byte.
 func claims(declared, head string) []string {
 	var out []string
 	for _, name := range []string{declared, head, "utf-8"} {
@@ -81,7 +81,7 @@ func claims(declared, head string) []string {
 	return out
 }
 
-// guesses are charsets that the bytes look like, likely ones first, and windows-1252, which can be read into any bytes.
+// guesses returns charsets that fit the bytes, the likely ones first. The last is windows-1252, which can decode any bytes.
 func guesses(body []byte) []string {
 	sample := body[:min(len(body), maxGuess)]
 	found, err := chardet.NewHtmlDetector().DetectAll(sample)
@@ -98,9 +98,8 @@ func guesses(body []byte) []string {
 	return append(out, "windows-1252")
 }
 
-// flaws counts what is wrong with a text if it is in the charset called name: replacement characters, control characters
-// that no text has, and the look of another script read in a Latin charset. A broken character in a hundred is a flaw of the
-// text, and not of the charset.
+// flaws counts the signs that a text was decoded in the wrong charset: replacement characters, unusual control characters, and
+// words of another script read in a Latin charset. One broken character in a hundred does not count.
 func flaws(text, name string) int {
 	replaced, controls, latin, plain, other := 0, 0, 0, 0, 0
 	for _, r := range text {
@@ -124,7 +123,7 @@ func flaws(text, name string) int {
 	}
 	bad := replaced + controls
 	if strings.HasPrefix(name, "windows-1252") || name == "iso-8859-15" || name == "macintosh" {
-		// Latin scripts have an accent in every third letter at most. The markup around them only lowers the share.
+		// Text in a Latin script has an accent on at most every third letter. Markup only lowers this share.
 		if words := foreignWords(text); words > 8 {
 			bad += words
 		}
@@ -132,8 +131,8 @@ func flaws(text, name string) int {
 	return bad
 }
 
-// foreignWords counts words of at least three letters that consist of nothing but accented Latin letters and signs: Cyrillic, Greek
-// and other scripts look like that in a Latin charset.
+// foreignWords counts words of three or more letters that have only accented Latin letters and signs. Cyrillic, Greek and other
+// scripts look like that if read in a Latin charset.
 func foreignWords(text string) int {
 	words := 0
 	for _, w := range strings.FieldsFunc(text[:min(len(text), maxGuess)], func(r rune) bool { return r < 0x80 && !unicode.IsLetter(r) || unicode.IsSpace(r) }) {
@@ -144,7 +143,7 @@ func foreignWords(text string) int {
 	return words
 }
 
-// byteOrderMark gives the charset that a byte order mark names, and its length.
+// byteOrderMark returns the charset of the byte order mark that body begins with, and the mark's length in bytes.
 func byteOrderMark(body []byte) (string, int) {
 	switch {
 	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
@@ -157,7 +156,7 @@ func byteOrderMark(body []byte) (string, int) {
 	return "", 0
 }
 
-// unmarkedUTF16 recognises UTF-16 without a byte order mark by the zero bytes of its ASCII characters; empty: it is none.
+// unmarkedUTF16 recognises UTF-16 without a byte order mark by the zero bytes of ASCII characters; empty: it is not UTF-16.
 func unmarkedUTF16(body []byte) string {
 	head := body[:min(len(body), 256)&^1]
 	if len(head) < 4 {
@@ -179,8 +178,7 @@ func unmarkedUTF16(body []byte) string {
 	return ""
 }
 
-// canonical is the name of a charset by one of its labels; empty: it is not known. Latin-1 and ASCII are read as
-// windows-1252, as the web does.
+// canonical returns the standard name of a charset; empty: the label is unknown. As on the web, Latin-1 and ASCII mean windows-1252.
 func canonical(label string) string {
 	e, err := htmlindex.Get(strings.Trim(strings.TrimSpace(label), `"'`))
 	if err != nil {
@@ -193,7 +191,7 @@ func canonical(label string) string {
 	return name
 }
 
-// looseCharset finds a charset in a Content-Type that is not well formed, such as "text/html; charset: utf-8".
+// looseCharset finds the charset in a malformed Content-Type, such as "text/html; charset: utf-8".
 func looseCharset(contentType string) string {
 	_, after, found := strings.Cut(strings.ToLower(contentType), "charset")
 	if !found {
@@ -205,7 +203,7 @@ func looseCharset(contentType string) string {
 	return strings.Trim(label, `"',`)
 }
 
-// multibyte reports whether characters of a charset take two bytes and more, so that short texts in it may look like UTF-8.
+// multibyte reports whether a charset uses two or more bytes per character, so that a short text in it may be valid UTF-8.
 func multibyte(name string) bool {
 	switch name {
 	case "gbk", "gb18030", "big5", "euc-jp", "shift_jis", "euc-kr":
@@ -217,8 +215,7 @@ func multibyte(name string) bool {
 // isEscaped reports whether a charset writes all characters with ASCII bytes.
 func isEscaped(name string) bool { return name == "iso-2022-jp" }
 
-// validUTF8 reports whether body is UTF-8, and how many characters beyond ASCII it has. A character that is cut off at the
-// end does not count.
+// validUTF8 reports whether body is UTF-8, and counts its characters beyond ASCII. An incomplete last character is ignored.
 func validUTF8(body []byte) (valid bool, letters int) {
 	for i := 0; i < len(body); {
 		if body[i] < utf8.RuneSelf {
@@ -250,8 +247,8 @@ func decode(body []byte, name string) string {
 	return strings.ToValidUTF8(string(out), "\uFFFD")
 }
 
-// documentCharset is the charset that a document names itself: by an XML declaration, or by a meta element wherever it
-// stands in the head. Browsers honour a late one, too. Empty: it names none.
+// documentCharset returns the charset that a document names, in an XML declaration or in a meta element anywhere in its head, as
+// browsers do; empty: it names none.
 func documentCharset(body []byte) string {
 	if label := xmlCharset(body); label != "" {
 		return label
@@ -267,7 +264,7 @@ func documentCharset(body []byte) string {
 			case atom.Meta:
 				if label := metaCharset(t); canonical(label) != "" {
 					if name := canonical(label); strings.HasPrefix(name, "utf-16") {
-						return "utf-8" // or this element could not have been read
+						return "utf-8" // in UTF-16 this ASCII text could not have been found
 					}
 					return label
 				}
@@ -296,7 +293,7 @@ func metaCharset(t html.Token) string {
 	return looseCharset(content)
 }
 
-// xmlCharset is the encoding that an XML declaration names; empty: none.
+// xmlCharset returns the encoding in an XML declaration; empty: there is none.
 func xmlCharset(body []byte) string {
 	head := strings.TrimLeft(string(body[:min(len(body), 300)]), " \t\r\n")
 	declaration, _, found := strings.Cut(head, "?>")

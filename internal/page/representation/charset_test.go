@@ -37,10 +37,10 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	filler := "<!-- " + strings.Repeat("x", 3000) + " --><script>var a = '<meta charset=koi8-r>';</script>"
 	for name, tt := range map[string]struct {
-		text, charset string // written in
+		text, charset string // charset that the text is encoded in
 		contentType   string
-		head          string // before the text
-		read          string // charset that it is read in; empty: that it is written in
+		head          string // put before the text
+		read          string // charset that Text must find; empty: charset
 	}{
 		"UTF-8":                        {russian, "utf-8", "text/html; charset=utf-8", "", ""},
 		"no label":                     {russian, "utf-8", "text/html", "", ""},
@@ -94,7 +94,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestBrokenCharacters: a few broken bytes are no reason to take a text for another charset.
+// TestBrokenCharacters: a few broken bytes do not lead to another charset.
 func TestBrokenCharacters(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

@@ -16,24 +16,24 @@ import (
 )
 
 const (
-	// maxCodings is how many codings are undone, one after the other. Two happen; more are an attack.
+	// maxCodings bounds the codings of one body. Two occur in practice; more are an attack.
 	maxCodings = 4
-	// maxWindow is the memory that one zstd or brotli stream may ask for, in bytes.
+	// maxWindow bounds the window of one zstd or brotli stream, in bytes.
 	maxWindow = 16 << 20
 )
 
 var (
-	// ErrTooLarge is a body that is larger than the limit when its codings are undone.
+	// ErrTooLarge means that the decompressed body exceeds the limit.
 	ErrTooLarge = errors.New("the body is too large")
-	// ErrCoding is a body that is compressed and cannot be read.
+	// ErrCoding means that the body is compressed, but cannot be decompressed.
 	ErrCoding = errors.New("the body is compressed in a way that cannot be read")
 )
 
-// Unpack undoes the content codings of a body, which the values of its Content-Encoding headers name in the order in which
-// they were applied. Servers label wrongly, so the bytes decide: "deflate" is zlib's format or raw, a coding that the bytes
-// do not have is passed over, and so are unknown names; a body that is still in gzip's format afterwards is unpacked once
-// more. It gives at most limit bytes; errors are ErrTooLarge and ErrCoding, wrapped. whole is false when the compressed
-// stream breaks off, and body is what came before.
+// Unpack removes the content codings of a body. encodings are the values of its Content-Encoding headers, in the order in which
+// the codings were applied. The bytes decide, since servers label wrongly: "deflate" may be zlib's format or raw, codings
+// that the bytes do not have and unknown names are skipped, and a result that is still gzip is unpacked once more. Unpack
+// returns at most limit bytes. Errors are ErrTooLarge and ErrCoding, wrapped. whole is false if a compressed stream is cut off;
+// body is then the part before the cut.
 func Unpack(encodings []string, packed []byte, limit int64) (body []byte, whole bool, err error) {
 	names := strings.FieldsFunc(strings.ToLower(strings.Join(encodings, ",")), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 	body, whole = packed, true
@@ -52,7 +52,7 @@ func Unpack(encodings []string, packed []byte, limit int64) (body []byte, whole 
 			body, whole = plain, whole && complete
 		case signed(body) || errors.Is(err, ErrTooLarge):
 			return nil, false, err
-		} // else the label was wrong
+		} // else the label is wrong
 	}
 	if isGzip(body) {
 		if again, complete, err := unpack(openGzip, body, limit); err == nil {
@@ -67,7 +67,7 @@ func Unpack(encodings []string, packed []byte, limit int64) (body []byte, whole 
 	return body, whole, nil
 }
 
-// opener gives what undoes the coding called name; nil: body does not have it.
+// opener returns the decompressor of a coding; nil: body does not have this coding.
 func opener(name string, body []byte) func(io.Reader) (io.Reader, error) {
 	switch name {
 	case "gzip", "x-gzip":
@@ -106,24 +106,23 @@ func openGzip(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
 
 func isGzip(body []byte) bool { return bytes.HasPrefix(body, []byte{0x1F, 0x8B, 0x08}) }
 
-// isZlib looks at the two bytes that zlib's format begins with (RFC 1950 §2.2).
+// isZlib checks the two bytes at the start of zlib's format (RFC 1950 §2.2).
 func isZlib(body []byte) bool {
 	return len(body) >= 2 && body[0]&0x0F == 8 && body[0]>>4 <= 7 && (uint(body[0])<<8|uint(body[1]))%31 == 0 && body[1]&0x20 == 0
 }
 
-// signed reports whether a body begins with the signature of a compressed format, so that it is one and broken.
+// signed reports whether body begins with the signature of a compressed format. If it cannot be decompressed, it is broken.
 func signed(body []byte) bool {
 	return isGzip(body) || isZlib(body) || bytes.HasPrefix(body, []byte{0x28, 0xB5, 0x2F, 0xFD})
 }
 
-// looksLikeText reports whether the beginning of body is text as it stands, and so not compressed.
+// looksLikeText reports whether the beginning of body is text, so that body is not compressed.
 func looksLikeText(body []byte) bool {
 	head := body[:min(len(body), 512)]
 	return !bytes.ContainsFunc(head, isControl) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])
 }
 
-// unpack undoes one coding. What came before a stream breaks off is kept, and a wrong checksum at the end does no harm;
-// browsers take both.
+// unpack decompresses one coding. Like browsers, it keeps what comes before a cut, and ignores a wrong checksum at the end.
 func unpack(open func(io.Reader) (io.Reader, error), packed []byte, limit int64) (body []byte, whole bool, err error) {
 	r, err := open(bytes.NewReader(packed))
 	if err != nil {
@@ -140,14 +139,14 @@ func unpack(open func(io.Reader) (io.Reader, error), packed []byte, limit int64)
 		return body, true, nil
 	case len(body) == 0:
 		return nil, false, fmt.Errorf("%w: %w", ErrCoding, err)
-	case errors.Is(err, gzip.ErrHeader): // something else follows the stream
+	case errors.Is(err, gzip.ErrHeader): // other bytes follow the stream
 		return body, true, nil
 	}
 	return body, errors.Is(err, io.ErrUnexpectedEOF) && onlyTrailerMissing(open, packed, int64(len(body))), nil
 }
 
-// onlyTrailerMissing reports whether a stream that ends too early lacks nothing but its checksum: with bytes in the place
-// of the trailer, the checksum is what is wrong.
+// onlyTrailerMissing reports whether a stream that was cut off lacks only its checksum. It appends bytes in place of the checksum: if
+// the checksum is then the only error, the data is complete.
 func onlyTrailerMissing(open func(io.Reader) (io.Reader, error), packed []byte, size int64) bool {
 	r, err := open(io.MultiReader(bytes.NewReader(packed), bytes.NewReader(make([]byte, 8))))
 	if err != nil {

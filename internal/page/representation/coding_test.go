@@ -141,7 +141,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, encodings string, body []byte) {
 		var out []byte
 		var err error
-		// A packed byte may stand for many, up to the limit.
+		// One compressed byte may give many bytes, up to the limit.
 		testcost.Check(t, len(body)+len(encodings)+1<<20, testcost.Limit{Time: 2 * time.Microsecond, Alloc: 100}, func() {
 			out, _, err = Unpack([]string{encodings}, body, 1<<20)
 		})

@@ -10,30 +10,30 @@ import (
 	"strings"
 )
 
-// Kind is how a document is read.
+// Kind is a kind of document. It decides how the document is read.
 type Kind string
 
 // The kinds of documents.
 const (
 	Binary   Kind = ""         // not read: images, archives, programs, style sheets and scripts
-	HTML     Kind = "html"     // in HTML's syntax
-	XHTML    Kind = "xhtml"    // HTML that says that it is XML; it may not be well formed
+	HTML     Kind = "html"     // HTML syntax
+	XHTML    Kind = "xhtml"    // HTML declared as XML; it may not be well formed
 	PDF      Kind = "pdf"      //
 	Markdown Kind = "markdown" //
-	Plain    Kind = "text"     // to be read as it stands
+	Plain    Kind = "text"     // text that is kept as it is
 	Feed     Kind = "feed"     // RSS, Atom or JSON Feed
 	Outline  Kind = "opml"     //
 	Table    Kind = "table"    // values separated by commas, semicolons, tabs or bars
-	JSON     Kind = "json"     // valid JSON, or what says that it is
-	XML      Kind = "xml"      // XML of any other vocabulary
+	JSON     Kind = "json"     // valid JSON, or a document labelled as JSON
+	XML      Kind = "xml"      // any other XML
 )
 
-// HeadSize is how much of a body KindOf looks at, in bytes, but for JSON without a label, of which it wants to see the end.
+// HeadSize is the number of bytes that KindOf reads. Only to recognise JSON without a label does it read the whole body.
 const HeadSize = 4096
 
-// KindOf tells how to read a document: by its first bytes (the WHATWG MIME Sniffing standard, and what it leaves out), then by
-// its Content-Type, then by the ending of its address. body may be the beginning of the document alone, of at least
-// HeadSize bytes. at may be nil.
+// KindOf finds the kind of a document: by its first bytes (the WHATWG MIME Sniffing standard and further formats), then by its
+// Content-Type, then by the ending of its address. body may be only the beginning of the document, at least HeadSize bytes. at may
+// be nil.
 func KindOf(contentType string, at *url.URL, body []byte) Kind {
 	declared, ending := mediaType(contentType), extension(at)
 	switch {
@@ -75,7 +75,7 @@ func KindOf(contentType string, at *url.URL, body []byte) Kind {
 	return Plain
 }
 
-// mediaType is the type and subtype of a Content-Type in lower case.
+// mediaType returns the type and subtype of a Content-Type, in lower case.
 func mediaType(contentType string) string {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -92,8 +92,8 @@ func extension(at *url.URL) string {
 	return strings.ToLower(path.Ext(at.Path))
 }
 
-// isPDF looks for the header of a PDF, which readers accept after other bytes too: after white space anyway, and after
-// anything when what follows is surely a PDF, and no page that writes about one.
+// isPDF looks for the header of a PDF. Other bytes may precede it, as PDF readers allow: white space always, and anything else if
+// the bytes after the header prove a PDF, so that a page about PDF headers is not taken for one.
 func isPDF(body []byte, declared string) bool {
 	head := body[:min(len(body), 1024)]
 	if bytes.HasPrefix(bytes.TrimLeft(head, "\xEF\xBB\xBF \t\r\n\f\x00"), []byte("%PDF-")) {
@@ -106,7 +106,7 @@ func isPDF(body []byte, declared string) bool {
 	if declared == "application/pdf" || declared == "application/x-pdf" {
 		return true
 	}
-	after := body[i:min(len(body), i+64)] // a comment of four bytes beyond ASCII follows the header (ISO 32000-1 §7.5.2)
+	after := body[i:min(len(body), i+64)] // a PDF has a comment of four bytes beyond ASCII after the header (ISO 32000-1 §7.5.2)
 	end := bytes.IndexAny(after, "\r\n")
 	if end < 0 {
 		return false
@@ -115,13 +115,13 @@ func isPDF(body []byte, declared string) bool {
 	return len(after) > 3 && after[0] == '%' && after[1] >= 0x80 && after[2] >= 0x80
 }
 
-// isControl reports whether r is what the sniffing standard calls a binary data byte.
+// isControl reports whether r is a binary data byte as the sniffing standard defines it.
 func isControl(r rune) bool {
 	return r < 0x20 && r != '\t' && r != '\n' && r != '\f' && r != '\r' && r != 0x1B
 }
 
-// isBinary reports whether a document is no text. A few stray control characters do not make it so, unless it begins with
-// the signature of a binary format.
+// isBinary reports whether a document is not text. Text may have a few control characters, unless it begins with the signature of a
+// binary format.
 func isBinary(body []byte, declared string) bool {
 	head := body[:min(len(body), HeadSize)]
 	if name, _ := byteOrderMark(head); name != "" {
@@ -141,7 +141,7 @@ func isBinary(body []byte, declared string) bool {
 	}
 	share := 33
 	if strings.HasSuffix(declared, "html") && bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("<")) {
-		share = 8 // a page with broken characters is still one
+		share = 8 // a page may have this share of broken characters: one in eight
 	}
 	if controls > 3 && controls*share > len(head) {
 		return true
@@ -151,7 +151,8 @@ func isBinary(body []byte, declared string) bool {
 		signature == "application/octet-stream" && !strings.HasPrefix(declared, "text/") && !strings.HasSuffix(declared, "xml") && controls*200 > len(head)
 }
 
-// markupKind tells the kind of a document that begins with markup, by its first element; false: the markup does not decide.
+// markupKind returns the kind of a document that begins with markup, by its first element. It reports false if the element does not
+// decide the kind.
 func markupKind(text, declared string) (Kind, bool) {
 	root, attributes, isXML := rootElement(text)
 	_, local, prefixed := strings.Cut(root, ":")
@@ -191,11 +192,11 @@ func markupKind(text, declared string) (Kind, bool) {
 	return Binary, false
 }
 
-// htmlHead are elements that begin a page and nothing else.
+// htmlHead are elements with which only HTML pages begin.
 var htmlHead = map[string]Kind{"html": HTML, "head": HTML, "body": HTML, "title": HTML, "meta": HTML}
 
-// rootElement gives the name of the first element of a text and the rest of its tag, and whether an XML declaration comes
-// before it. Comments, declarations and processing instructions are passed over.
+// rootElement returns the name of the first element in a text, the rest of its tag, and whether an XML declaration precedes it. It
+// skips comments, declarations and processing instructions.
 func rootElement(text string) (name, attributes string, isXML bool) {
 	for {
 		text = strings.TrimLeft(text, " \t\r\n")
@@ -251,7 +252,7 @@ func isJSONType(media string) bool {
 	return strings.HasSuffix(media, "+json")
 }
 
-// isJSON reports whether a document is JSON without saying so: an object or a list, whole.
+// isJSON reports whether a document without a label is JSON: a complete object or list.
 func isJSON(text string, body []byte) bool {
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
 		return false
@@ -259,7 +260,7 @@ func isJSON(text string, body []byte) bool {
 	return json.Valid(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF")))
 }
 
-// unread reports whether a text is of a type that is not read: what browsers run or draw.
+// unread reports whether a type of text is not read: scripts, style sheets and drawings.
 func unread(media, ending string) bool {
 	switch media {
 	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript", "text/calendar", "text/vcard", "image/svg+xml":
@@ -271,8 +272,8 @@ func unread(media, ending string) bool {
 	return kind == "image" || kind == "audio" || kind == "video" || kind == "font" || kind == "model"
 }
 
-// looksLikeMarkdown reports whether plain text is Markdown without saying so, as hosts of raw files serve it. One sign may
-// be chance; it takes a heading and another one, or three.
+// looksLikeMarkdown reports whether plain text is unlabelled Markdown, as hosts of raw files serve it. A single sign may be chance,
+// so it requires a heading and another sign, or three signs.
 func looksLikeMarkdown(text string) bool {
 	signs := map[string]bool{}
 	blank := true

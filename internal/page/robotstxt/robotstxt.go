@@ -2,14 +2,15 @@
 //
 // Invariants:
 //
-//   - The groups that name our product token apply, all of them; if there is none, those for "*". The token is compared
-//     whole and without regard to case.
-//   - The longest pattern that matches decides, and of equally long ones an Allow. What no pattern matches is allowed.
-//   - Paths are compared in one form: octets that need no percent-encoding without it, all others with it, in upper case.
-//   - Where the RFC is silent, lines are taken as Google's parser takes them: white space instead of a colon, and frequent
-//     misspellings of the names.
-//   - At most MaxSize bytes are read. A line that is cut off there does not count. Time is linear in the file, and for each
-//     question in the size of the rules and the path.
+//   - All groups that name our product token apply. If no group names it, the groups for "*" apply. The token is compared as a whole;
+//     letter case does not matter.
+//   - The longest matching pattern decides; of equally long ones, an Allow. A path that no pattern matches is allowed.
+//   - Paths and patterns are compared in one form: octets that need no percent-encoding are decoded, all others are encoded in upper
+//     case.
+//   - Where the RFC leaves a case open, lines are read as Google's parser reads them: white space instead of a colon, and common
+//     misspellings of the field names.
+//   - At most MaxSize bytes are read. A line that is cut off there is ignored. Parsing takes time linear in the file. Each call of
+//     Allowed takes time linear in the rules and the path.
 package robotstxt
 
 import (
@@ -18,7 +19,7 @@ import (
 	"time"
 )
 
-// MaxSize is how much of a file is read, in bytes (RFC 9309 §2.5 asks for at least this much).
+// MaxSize bounds the bytes of a file that are read. RFC 9309 §2.5 requires at least this many.
 const MaxSize = 500 << 10
 
 // Rules are the rules of a file for one crawler. The zero Rules allow everything.
@@ -32,8 +33,8 @@ type Rules struct {
 // rule is one Allow or Disallow line.
 type rule struct {
 	allow  bool
-	length int      // of the pattern in octets, which decides between rules
-	parts  []string // of the pattern between its asterisks
+	length int      // octets of the pattern; the longest matching pattern decides
+	parts  []string // the pattern, split at its asterisks
 	end    bool     // the pattern must reach the end of the path
 }
 
@@ -57,7 +58,7 @@ func Parse(file []byte, token string) Rules {
 // parser reads the lines of a file in order.
 type parser struct {
 	token    string
-	own, any Rules // rules of the groups that name the token, and of those for all crawlers
+	own, any Rules // rules of the groups that name the token, and of the groups for all crawlers
 	named    bool  // a group names the token
 	agents   bool  // the last line was a User-agent line, so a further one belongs to the same group
 	toOwn    bool  // the current group names the token
@@ -67,7 +68,7 @@ type parser struct {
 func (p *parser) line(line string) {
 	line, _, _ = strings.Cut(line, "#")
 	name, value, found := strings.Cut(line, ":")
-	if !found { // white space may stand for the colon when there are just two words
+	if !found { // white space may replace the colon if the line has two words
 		words := strings.Fields(line)
 		if len(words) != 2 {
 			return
@@ -97,8 +98,7 @@ func (p *parser) line(line string) {
 	}
 }
 
-// isToken reports whether the value of a User-agent line is our product token, which ends where a version or a
-// comment begins.
+// isToken reports whether the value of a User-agent line is our product token. A version or comment after the token is ignored.
 func (p *parser) isToken(value string) bool {
 	value = strings.ToLower(value)
 	for i, r := range value {
@@ -119,12 +119,12 @@ func (p *parser) rule(allow bool, pattern string) {
 	}
 	rules := []rule{newRule(allow, pattern)}
 	if i := strings.LastIndexByte(pattern, '/'); allow && i >= 0 && strings.HasPrefix(pattern[i:], "/index.htm") {
-		rules = append(rules, newRule(true, pattern[:i+1]+"$")) // index.html and its folder are the same page
+		rules = append(rules, newRule(true, pattern[:i+1]+"$")) // a rule for index.html also applies to its folder
 	}
 	p.add(func(r *Rules) { r.rules = append(r.rules, rules...) })
 }
 
-// add changes each of the Rules that the current group belongs to.
+// add calls change for each of the two sets of Rules that the current group belongs to.
 func (p *parser) add(change func(*Rules)) {
 	if p.toOwn {
 		change(&p.own)
@@ -139,7 +139,7 @@ func newRule(allow bool, pattern string) rule {
 	pattern, r.end = strings.CutSuffix(pattern, "$")
 	for i, part := range strings.Split(pattern, "*") {
 		if part = normal(part); i > 0 {
-			r.length++ // the asterisk
+			r.length++ // counts the asterisk
 		}
 		r.length += len(part)
 		r.parts = append(r.parts, part)
@@ -150,7 +150,7 @@ func newRule(allow bool, pattern string) rule {
 	return r
 }
 
-// Allowed reports whether a path may be requested. path is that of the address with its query, percent-encoded: "/a%20b?c".
+// Allowed reports whether a path may be requested. path is the percent-encoded path of the address with its query: "/a%20b?c".
 func (r Rules) Allowed(path string) bool {
 	if path == "" || path[0] != '/' {
 		path = "/" + path
@@ -191,9 +191,9 @@ func (r rule) matches(path string) bool {
 	return strings.Contains(rest, r.parts[last])
 }
 
-// normal gives a part of a path, or of a pattern between its asterisks, in the form in which both are compared
-// (RFC 9309 §2.2.2): escapes of octets that need none are undone; octets that URIs cannot hold are escaped, and so are an
-// asterisk and a dollar sign, which in patterns have a meaning of their own (§2.2.3).
+// normal returns a part of a path or pattern in the form for comparison (RFC 9309 §2.2.2). It decodes percent-encoded octets that need
+// no encoding. It encodes octets that are not allowed in URIs, and asterisks and dollar signs, since these have a meaning in
+// patterns (§2.2.3).
 func normal(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

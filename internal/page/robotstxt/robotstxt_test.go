@@ -9,7 +9,7 @@ import (
 	"legwork/internal/testcost"
 )
 
-// TestAllowed follows RFC 9309 and, where it is silent, the behaviour that Google documents for its parser.
+// TestAllowed follows RFC 9309 and, where it leaves a case open, Google's documentation of its parser.
 func TestAllowed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -114,7 +114,7 @@ func TestDelay(t *testing.T) {
 	}
 }
 
-// TestLinear: neither many rules nor many asterisks take long.
+// TestLinear: files with many rules or many asterisks do not take long.
 func TestLinear(t *testing.T) {
 	t.Parallel()
 	for name, file := range map[string]string{

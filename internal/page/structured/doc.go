@@ -1,13 +1,13 @@
-// Package structured turns documents that are no pages into something that is read like one: feeds, outlines, tables and
-// XHTML into HTML, JSON and XML into plain lines. It also finds the addresses in plain text.
+// Package structured converts documents that are not pages: feeds, outlines, tables and XHTML to HTML; JSON and XML to plain
+// lines. It also finds the addresses in plain text.
 //
 // Invariants:
 //
-//   - Input is UTF-8 text. What it says of its own charset is ignored.
-//   - HTML that is given is well formed, whatever stood in the document: markup of feeds is parsed and written anew.
-//   - Items, cells, elements, depth and output are bounded. What is left out is told in a note, a sentence; an empty note
-//     says that all is there.
-//   - Nothing recurses deeper than maxDepth, and time is linear in the input.
+//   - The input is UTF-8 text. What a document says about its charset is ignored.
+//   - HTML output is well formed for any input: markup in feeds is parsed and written anew.
+//   - Items, cells, elements, depth and output are bounded. If something is left out, note is a sentence that says so; otherwise
+//     note is empty.
+//   - Recursion is at most maxDepth deep, and time is linear in the input.
 package structured
 
 import (
@@ -20,19 +20,18 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Bounds of what is read of one document.
+// Bounds of reading one document.
 const (
-	maxDepth    = 100     // of nested elements, objects and lists
-	maxItems    = 2_000   // of a feed or an outline
-	maxCells    = 200_000 // of a table
-	maxElements = 200_000 // of XML and JSON
+	maxDepth    = 100     // nested elements, objects and lists
+	maxItems    = 2_000   // items of a feed or an outline
+	maxCells    = 200_000 // cells of a table
+	maxElements = 200_000 // elements of XML, values of JSON
 )
 
-// ErrSyntax is a document that is not of the kind that it was taken for. It may still be read as plain text.
+// ErrSyntax means that the document is not of the expected kind. It may still be read as plain text.
 var ErrSyntax = errors.New("the document is not well formed")
 
-// newDecoder gives a tolerant decoder of XML text. References to HTML's entities are known; no others are expanded, so that
-// no document can grow.
+// newDecoder returns a tolerant XML decoder. It knows HTML's entities and expands no others, so that no document can grow.
 func newDecoder(text string) *xml.Decoder {
 	d := xml.NewDecoder(strings.NewReader(withoutDeclaration(text)))
 	d.Strict = false
@@ -41,7 +40,7 @@ func newDecoder(text string) *xml.Decoder {
 	return d
 }
 
-// withoutDeclaration cuts off an XML declaration, whose charset no longer holds, and what wrongly stands before it.
+// withoutDeclaration removes an XML declaration and anything before it. Its charset is wrong, since the text is now UTF-8.
 func withoutDeclaration(text string) string {
 	text = strings.TrimLeft(text, "\uFEFF \t\r\n\x00")
 	if strings.HasPrefix(text, "<?xml ") {
@@ -52,11 +51,10 @@ func withoutDeclaration(text string) string {
 	return text
 }
 
-// escape makes text safe to stand in HTML.
+// escape escapes text for HTML.
 func escape(s string) string { return html.EscapeString(s) }
 
-// balanced gives a piece of HTML, as feeds carry it, with each element closed and without scripts. Text that is no HTML
-// stays what it is.
+// balanced returns a piece of HTML from a feed with all elements closed and without scripts. Plain text is not changed.
 func balanced(piece string) string {
 	context := &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}
 	nodes, err := html.ParseFragment(strings.NewReader(piece), context)
@@ -72,7 +70,7 @@ func balanced(piece string) string {
 	return b.String()
 }
 
-// words is the text of a piece of HTML, with a line for each block.
+// words returns the text of a piece of HTML, one line per block.
 func words(piece string) string {
 	z := html.NewTokenizer(strings.NewReader(piece))
 	var b strings.Builder
@@ -96,7 +94,7 @@ func words(piece string) string {
 	}
 }
 
-// looksLikeHTML reports whether a text holds markup.
+// looksLikeHTML reports whether a text contains markup.
 func looksLikeHTML(s string) bool {
 	i := strings.Index(s, "</")
 	return i >= 0 && strings.IndexByte(s[i:], '>') > 0 || strings.Contains(s, "<br") || strings.Contains(s, "<p>")

@@ -11,12 +11,12 @@ import (
 	"github.com/mmcdole/gofeed"
 )
 
-// Feed gives an RSS, Atom or JSON feed as an HTML page: its title and description, and for each item a heading that links
-// to it, its date and its text. The error is ErrSyntax.
+// Feed converts an RSS, Atom or JSON feed to an HTML page with its title and description and, for each item, a heading that is a
+// link, the date and the text. The error is ErrSyntax.
 func Feed(text string) (page, note string, err error) {
 	text = withoutDeclaration(text)
 	if strings.HasPrefix(text, "<") {
-		if err := shallow(text); err != nil { // the library follows extensions by recursion
+		if err := shallow(text); err != nil { // the feed library reads nested extensions recursively
 			return "", "", err
 		}
 	}
@@ -94,7 +94,7 @@ func writeItem(b *strings.Builder, item *gofeed.Item) {
 	}
 }
 
-// plain is a title without markup: feeds write some as HTML.
+// plain removes the markup that some feeds have in titles.
 func plain(s string) string {
 	if looksLikeHTML(s) {
 		s = words(s)
@@ -102,13 +102,13 @@ func plain(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// shallow refuses XML that is nested deeper than maxDepth.
+// shallow returns an error if XML is nested deeper than maxDepth.
 func shallow(text string) error {
 	d := newDecoder(text)
 	for depth := 0; ; {
 		t, _ := d.RawToken()
 		switch t.(type) {
-		case nil: // the end of the file, or of what can be read
+		case nil: // the end of the file, or a syntax error
 			return nil
 		case xml.StartElement:
 			if depth++; depth > maxDepth {
@@ -120,8 +120,8 @@ func shallow(text string) error {
 	}
 }
 
-// Outline gives an OPML file as an HTML page: a list of its entries, nested as they are, with links to their pages and
-// feeds. The error is ErrSyntax.
+// Outline converts an OPML file to an HTML page: a nested list of its entries, with links to their pages and feeds. The error is
+// ErrSyntax.
 func Outline(text string) (page, note string, err error) {
 	d := newDecoder(text)
 	var b strings.Builder
@@ -161,7 +161,7 @@ func Outline(text string) (page, note string, err error) {
 	return "<!doctype html><html><head><title>" + title + "</title></head><body><h1>" + title + "</h1>" + balanced(b.String()) + "</body></html>", note, nil
 }
 
-// entry is one entry of an outline.
+// entry returns the HTML of one entry of an outline.
 func entry(t xml.StartElement) string {
 	values := map[string]string{}
 	for _, a := range t.Attr {

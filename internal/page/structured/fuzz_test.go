@@ -10,7 +10,7 @@ import (
 	"legwork/internal/testcost"
 )
 
-// FuzzDocuments reads anything as each kind of document: what comes out is bounded by what went in, and so are time and memory.
+// FuzzDocuments reads any text as each kind of document. Output, time and memory must be bounded by the length of the text.
 func FuzzDocuments(f *testing.F) {
 	for _, s := range []string{
 		`<rss version="2.0"><channel><title>a</title><item><title>b</title><description>&lt;p&gt;c</description></item></channel></rss>`,
@@ -32,7 +32,7 @@ func FuzzDocuments(f *testing.F) {
 	})
 }
 
-// documents reads text as each kind of document, and gives the length of the longest that came out.
+// documents reads text as each kind of document, and returns the length of the longest output.
 func documents(t *testing.T, text string) (out int) {
 	pages := []func(string) (string, string, error){Feed, Outline, JSON, XML, func(s string) (string, string, error) { return Table("a", s) }}
 	for _, read := range pages {

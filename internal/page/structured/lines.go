@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// lines collects "name: value" lines, indented by how deep they stand.
+// lines collects "name: value" lines, indented by their level.
 type lines struct {
 	strings.Builder
 	count int
 }
 
-// maxIndent is the deepest level that is still shown by indentation.
+// maxIndent is the deepest level that has an indentation of its own.
 const maxIndent = 12
 
 func (l *lines) add(depth int, name, value string) {
@@ -32,7 +32,7 @@ func (l *lines) add(depth int, name, value string) {
 	value = strings.TrimSpace(value)
 	switch {
 	case value == "":
-	case strings.Contains(value, "\n"): // a text of several lines stands below its name
+	case strings.Contains(value, "\n"): // a text of several lines goes below its name
 		for line := range strings.Lines(value) {
 			if line = strings.TrimSpace(line); line != "" {
 				l.WriteString("\n" + indent + "  " + line)
@@ -46,18 +46,18 @@ func (l *lines) add(depth int, name, value string) {
 	l.WriteByte('\n')
 }
 
-// full reports whether the bound of elements is reached.
+// full reports whether maxElements is reached.
 func (l *lines) full() bool { return l.count >= maxElements }
 
 const cutNote = "The document is longer or nested deeper; its beginning was read."
 
-// JSON gives JSON, or several values of it one after the other, as lines: names with their values, lists with a dash for each
-// entry, escapes undone. The error is ErrSyntax where no value can be read.
+// JSON converts JSON, or several JSON values in a row, to lines: each name with its value, each entry of a list with a dash. The
+// error is ErrSyntax if no value can be read.
 func JSON(text string) (out, note string, err error) {
 	d := json.NewDecoder(strings.NewReader(strings.TrimLeft(text, "\uFEFF\x1e")))
 	d.UseNumber()
 	var l lines
-	var open []bool // of the open objects and lists: it is an object
+	var open []bool // for each open object or list: whether it is an object
 	name, named := "", false
 	for !l.full() && len(open) <= maxDepth {
 		t, err := d.Token()
@@ -102,18 +102,17 @@ func JSON(text string) (out, note string, err error) {
 	return l.String(), cutNote, nil
 }
 
-// element is an element of XML.
+// element is an open XML element.
 type element struct {
 	name  string
 	depth int
-	text  strings.Builder // its own and that of its inline children
+	text  strings.Builder // its text and that of its inline children
 	shown bool            // its line was written, before its first child
 	attrs []xml.Attr
 }
 
-// XML gives XML of any vocabulary as lines: each element with its name and text, what is inside it indented below, its
-// attributes like elements. An element whose text has elements between its words is a paragraph. The error is ErrSyntax
-// where nothing can be read.
+// XML converts any XML to lines: each element with its name and text, with its attributes and child elements indented below. An
+// element with other elements between its words is written as a paragraph. The error is ErrSyntax if nothing can be read.
 func XML(text string) (out, note string, err error) {
 	d := newDecoder(text)
 	var l lines
@@ -152,7 +151,7 @@ func XML(text string) (out, note string, err error) {
 			}
 			e := open[len(open)-1]
 			open = open[:len(open)-1]
-			if len(open) > 0 && !open[len(open)-1].shown { // inline: a word of the paragraph around it
+			if len(open) > 0 && !open[len(open)-1].shown { // an inline element: its text belongs to the paragraph around it
 				open[len(open)-1].text.WriteString(e.text.String())
 				continue
 			}
@@ -162,14 +161,14 @@ func XML(text string) (out, note string, err error) {
 	return l.String(), cutNote, nil
 }
 
-// show writes the line of an element that has elements inside, and its attributes.
+// show writes the line of an element that has child elements, and its attributes.
 func (l *lines) show(e *element) {
 	e.shown = true
 	l.add(e.depth, e.name, "")
 	l.attributes(e)
 }
 
-// end writes what is left to say of an element: its line, or text that came after its children.
+// end writes the line of an element, if it was not written, and text after its child elements.
 func (l *lines) end(e *element) {
 	text := strings.Join(strings.Fields(e.text.String()), " ")
 	switch {

@@ -2,11 +2,11 @@ package structured
 
 import "strings"
 
-// maxMarkers is how many lists and quotes may begin on one line of Markdown. Each one costs time that grows with all before it.
+// maxMarkers bounds the lists and quotes that begin on one line of Markdown. The parser's time grows with the square of their number.
 const maxMarkers = 30
 
-// FrontMatter takes the settings off the beginning of a Markdown file, which some generators of sites keep there between
-// lines of dashes or plus signs, and gives the title among them.
+// FrontMatter removes the settings at the beginning of a Markdown file, which site generators write between lines of dashes or plus
+// signs. It returns the title among them and the rest of the file.
 func FrontMatter(text string) (title, rest string) {
 	for _, fence := range []string{"---", "+++"} {
 		after, found := strings.CutPrefix(text, fence+"\n")
@@ -30,7 +30,7 @@ func FrontMatter(text string) (title, rest string) {
 	return "", text
 }
 
-// ShallowMarkdown takes away the markers of lists and quotes that stand more than maxMarkers deep on one line.
+// ShallowMarkdown removes markers of lists and quotes beyond the first maxMarkers on a line.
 func ShallowMarkdown(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))

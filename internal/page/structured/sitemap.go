@@ -13,12 +13,12 @@ import (
 	"legwork/internal/weburl"
 )
 
-// maxEntries is how many addresses of one site map are kept (sitemaps.org protocol 0.9).
+// maxEntries bounds the addresses of one site map (sitemaps.org protocol 0.9).
 const maxEntries = 50_000
 
-// SiteMap gives the addresses of pages and of further site maps that a site map names, each once and in order: one in XML,
-// an index, a feed, or a list of addresses with one on each line. Relative addresses are resolved against base, which may be
-// nil. What cannot be opened is left out. A map that breaks off gives what came before. The error is ErrSyntax.
+// SiteMap returns the addresses of pages and of further site maps in a site map, each once and in order. It reads XML site maps,
+// indexes, feeds, and lists with one address per line. Relative addresses are resolved against base, which may be nil. Addresses
+// that cannot be opened are left out. If the file is cut off, what comes before the cut is returned. The error is ErrSyntax.
 func SiteMap(text string, base *url.URL) (pages, maps []string, err error) {
 	text = withoutDeclaration(text)
 	c := collector{seen: map[string]bool{}}
@@ -37,13 +37,13 @@ func SiteMap(text string, base *url.URL) (pages, maps []string, err error) {
 }
 
 type collector struct {
-	base        *weburl.Base // nil: there is none
+	base        *weburl.Base // may be nil
 	seen        map[string]bool
 	pages, maps []string
-	rooted      bool // a root element was met
+	rooted      bool // the root element was read
 }
 
-// add keeps an address. It reports whether it is one.
+// add appends an address, and reports whether raw is an address.
 func (c *collector) add(to *[]string, raw string) bool {
 	var u *url.URL
 	var err error
@@ -63,7 +63,7 @@ func (c *collector) add(to *[]string, raw string) bool {
 	return true
 }
 
-// list reads one address on each line. Most lines must be one, or it is some other text.
+// list reads one address per line. If most lines are no addresses, it returns ErrSyntax.
 func (c *collector) list(text string) error {
 	good, bad := 0, 0
 	for line := range strings.Lines(text) {
@@ -113,7 +113,7 @@ func (c *collector) xml(text string) error {
 			loc.Write(t)
 		case xml.EndElement:
 			if n := len(open); n >= 2 && open[n-1] == "loc" {
-				switch open[n-2] { // and not an image of a page, which has a loc, too
+				switch open[n-2] { // the loc of a page, not of an image in it
 				case "url":
 					c.add(&c.pages, loc.String())
 				case "sitemap":
@@ -127,7 +127,7 @@ func (c *collector) xml(text string) error {
 	}
 }
 
-// feed takes the addresses of a feed's items.
+// feed adds the addresses of a feed's items.
 func (c *collector) feed(text string) error {
 	if err := shallow(text); err != nil {
 		return err

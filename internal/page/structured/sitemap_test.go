@@ -57,7 +57,7 @@ func TestSiteMap(t *testing.T) {
 	}
 }
 
-// TestSiteMapIsBounded: more addresses than the protocol allows are not kept, and deep nesting is refused.
+// TestSiteMapIsBounded: at most maxEntries addresses are kept, and deep nesting is refused.
 func TestSiteMapIsBounded(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

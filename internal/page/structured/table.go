@@ -9,13 +9,13 @@ import (
 	"unicode"
 )
 
-// Table gives values separated by commas, semicolons, tabs or bars as an HTML table. The first row is the head unless it holds
-// numbers. title is shown above it. The error is ErrSyntax where no value can be read.
+// Table converts values separated by commas, semicolons, tabs or bars to an HTML table with a title. The first row is the head,
+// unless it has numbers. The error is ErrSyntax if no value can be read.
 func Table(title, text string) (page, note string, err error) {
 	text = strings.TrimLeft(text, "\uFEFF\r\n")
 	comma := separator(text)
 	if line, rest, found := strings.Cut(text, "\n"); found && len(strings.TrimSpace(line)) == 5 && strings.HasPrefix(line, "sep=") {
-		comma, text = rune(line[4]), rest // as Excel writes it
+		comma, text = rune(line[4]), rest // Excel writes "sep=;" on the first line
 	}
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = comma, true, -1, true, comma != '\t'
@@ -57,8 +57,7 @@ func Table(title, text string) (page, note string, err error) {
 	return b.String(), note, nil
 }
 
-// separator finds what separates the values: of the usual signs, the one that stands in the most of the first lines equally
-// often.
+// separator finds the separator of the values: the sign that occurs equally often in most of the first lines.
 func separator(text string) rune {
 	best, most := ',', 0
 	for _, sign := range []rune{',', ';', '\t', '|'} {

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// XHTML gives an XHTML document in the syntax of HTML, so that a parser of HTML reads the same tree: in XML "<script/>" is a
-// whole element, in HTML it begins one that never ends. ok is false when the document is not well formed; browsers show an
-// error then, and reading it as HTML gives the most.
+// XHTML converts an XHTML document to HTML syntax, so that an HTML parser reads the same tree. For example, "<script/>" is a
+// complete element in XML, but an opening tag in HTML. ok is false if the document is not well formed. Then the caller should
+// read it as HTML, which keeps the most.
 func XHTML(text string) (page string, ok bool) {
 	d := newDecoder(text)
 	d.Strict = true
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/8)
 	b.WriteString("<!doctype html>")
-	var raw []bool // of the open elements: its text is not escaped in HTML
+	var raw []bool // for each open element: whether HTML does not escape its text
 	for {
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -43,7 +43,7 @@ func XHTML(text string) (page string, ok bool) {
 			}
 		case xml.CharData:
 			if len(raw) > 0 && raw[len(raw)-1] {
-				b.WriteString(strings.ReplaceAll(string(t), "</", `<\/`)) // nothing in it may end the element
+				b.WriteString(strings.ReplaceAll(string(t), "</", `<\/`)) // so that the text cannot close the element
 			} else {
 				b.WriteString(html.EscapeString(string(t)))
 			}
@@ -58,7 +58,7 @@ func writeStart(b *strings.Builder, t xml.StartElement) {
 		switch {
 		case name == "xmlns" || a.Name.Space == "xmlns":
 			continue
-		case a.Name.Space != "" && name != "lang": // xml:lang is HTML's lang; others mean nothing to HTML
+		case a.Name.Space != "" && name != "lang": // HTML's lang is xml:lang; other prefixed attributes mean nothing in HTML
 			continue
 		}
 		b.WriteString(" " + name + `="` + html.EscapeString(a.Value) + `"`)
@@ -66,6 +66,6 @@ func writeStart(b *strings.Builder, t xml.StartElement) {
 	b.WriteString(">")
 }
 
-// void are the elements that HTML never closes.
+// void are the elements that have no closing tag in HTML.
 var void = map[atom.Atom]bool{atom.Area: true, atom.Base: true, atom.Br: true, atom.Col: true, atom.Embed: true, atom.Hr: true, atom.Img: true,
 	atom.Input: true, atom.Link: true, atom.Meta: true, atom.Param: true, atom.Source: true, atom.Track: true, atom.Wbr: true}

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Overlays are words of names of what is no part of the text even when it is shown.
+// Overlays are words in class names and ids of elements that are no part of the text even if they are shown.
 var Overlays = WordSet("modal dialog popup popover tooltip overlay lightbox menu submenu dropdown nav navigation offcanvas cookie consent gdpr newsletter " +
 	"banner toast alertbar search loader spinner skeleton placeholder mobile print login signin megamenu drawer")
 
 var mathBoxes = WordSet("katex katex-display mwe-math-element mathjax mjx-chtml mjx-container mathjax_display mathjax_svg mathjax_chtml mathjax_preview")
 
-// IsMathBox reports whether n holds the writings of one formula, of which one is to be read.
+// IsMathBox reports whether n contains the same formula in several notations, of which only one is read.
 func IsMathBox(n *html.Node) bool {
 	if n.Data == "mjx-container" {
 		return true
@@ -26,13 +26,13 @@ func IsMathBox(n *html.Node) bool {
 	return false
 }
 
-// boxes holds class names of notes set apart from the running text.
+// boxes are class names of notes that are set apart from the running text.
 var boxes = WordSet("note warning tip caution important admonition callout alert")
 
-// maxBox is the size, in letters, up to which an element of such a class is a note. What is larger is an article.
+// maxBox is the greatest size, in letters, of a note. A larger element with such a class name is ordinary content.
 const maxBox = 1500
 
-// IsBox reports whether the headings in n are those of a note: what follows the note does not belong under them.
+// IsBox reports whether n is a note. Headings in a note do not apply to the text after it.
 func IsBox(n *html.Node) bool {
 	if n.DataAtom == atom.Aside || n.DataAtom == atom.Blockquote {
 		return LettersUpTo(n, maxBox) < maxBox
@@ -48,7 +48,7 @@ func IsBox(n *html.Node) bool {
 	return false
 }
 
-// elementsOf lists headings below n, at most limit of them.
+// elementsOf returns the headings below n, at most limit of them.
 func elementsOf(n *html.Node, limit int) []*html.Node {
 	var out []*html.Node
 	for c := range n.Descendants() {
@@ -61,7 +61,7 @@ func elementsOf(n *html.Node, limit int) []*html.Node {
 	return out
 }
 
-// InBox reports whether a heading is that of a note.
+// InBox reports whether a heading belongs to a note.
 func InBox(h *html.Node) bool {
 	for p, i := h.Parent, 0; p != nil && i < 8; p, i = p.Parent, i+1 {
 		if IsBox(p) {

@@ -1,5 +1,5 @@
-// Package dom has questions about parsed HTML that every step of reading asks: attributes, the words of names, the text below an
-// element, and what kind of element it is.
+// Package dom answers questions about parsed HTML that all steps of reading ask: attributes, the words of class names and ids,
+// the text below an element, and its kind.
 //
-// What holds: nothing here changes a tree, and what is read of one element's names or text is bounded where the caller says so.
+// Invariants: no function changes the tree. Functions that take a limit read no more of an element's names or text.
 package dom

@@ -9,16 +9,16 @@ import (
 	"legwork/internal/page/plaintext"
 )
 
-// Attributes that the browser's reading script sets on elements, because it knows how they are drawn.
+// Attributes that the browser's reading script adds to elements, because only the browser knows how they are drawn.
 const (
-	MarkRendered = "data-legwork-rendered" // on <html>: the document is what a browser made of one
-	MarkHidden   = "data-legwork-hidden"   // not shown now: display or visibility
-	MarkNever    = "data-legwork-never"    // drawn so that nobody can see it
-	MarkApart    = "data-legwork-apart"    // its children are laid out apart: "row" or "column"
+	MarkRendered = "data-legwork-rendered" // on <html>: a browser wrote this document after it ran the scripts
+	MarkHidden   = "data-legwork-hidden"   // not shown now, because of display or visibility
+	MarkNever    = "data-legwork-never"    // drawn in a way that nobody can see
+	MarkApart    = "data-legwork-apart"    // its children are laid out as separate items, in a "row" or a "column"
 	MarkBlock    = "data-legwork-block"    // an inline element that is drawn as a block
 )
 
-// RawText gathers the text below n until it has about max code points.
+// RawText returns the text below n, about max code points of it.
 func RawText(n *html.Node, max int) string {
 	var b strings.Builder
 	left := max
@@ -51,7 +51,7 @@ func RawText(n *html.Node, max int) string {
 	return b.String()
 }
 
-// ImageText is the alternative text of the first image below n.
+// ImageText returns the alternative text of the first image below n.
 func ImageText(n *html.Node) string {
 	for c := range n.Descendants() {
 		if c.DataAtom == atom.Img {
@@ -63,12 +63,12 @@ func ImageText(n *html.Node) string {
 	return ""
 }
 
-// OneLine is the text below n on one line, at most max code points of it.
+// OneLine returns the text below n on one line, at most max code points.
 func OneLine(n *html.Node, max int) string {
 	return strings.Join(strings.Fields(RawText(n, max)), " ")
 }
 
-// Letters counts letters and digits of the text below n.
+// Letters counts the letters and digits below n.
 func Letters(n *html.Node) int {
 	count := 0
 	var walk func(*html.Node)
@@ -88,7 +88,7 @@ func Letters(n *html.Node) int {
 	return count
 }
 
-// LettersUpTo counts letters below n, and stops at limit.
+// LettersUpTo counts the letters and digits below n, and stops at limit.
 func LettersUpTo(n *html.Node, limit int) int {
 	sum := 0
 	for c := range n.Descendants() {
@@ -101,7 +101,7 @@ func LettersUpTo(n *html.Node, limit int) int {
 	return sum
 }
 
-// FirstHeading is n or the first heading among the first elements below it; nil: there is none.
+// FirstHeading returns n, or the first heading among the first elements below it; nil: there is none.
 func FirstHeading(n *html.Node) *html.Node {
 	if HeadingLevel(n) > 0 {
 		return n
@@ -118,7 +118,7 @@ func FirstHeading(n *html.Node) *html.Node {
 	return nil
 }
 
-// Contains reports whether n is outer or stands below it.
+// Contains reports whether n is outer or an element inside it.
 func Contains(outer, n *html.Node) bool {
 	for p := n; p != nil; p = p.Parent {
 		if p == outer {
@@ -128,7 +128,7 @@ func Contains(outer, n *html.Node) bool {
 	return false
 }
 
-// OnlyNumbers reports whether the text below n has digits and no words.
+// OnlyNumbers reports whether the text below n has digits and no letters.
 func OnlyNumbers(n *html.Node) bool {
 	for c := range n.Descendants() {
 		if c.Type == html.TextNode && strings.Trim(c.Data, "0123456789 \n\t.:|") != "" {

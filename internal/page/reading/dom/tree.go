@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Attr is the value of an attribute; empty: n has none of that name.
+// Attr returns the value of an attribute; empty if n does not have it.
 func Attr(n *html.Node, key string) string {
 	for _, a := range n.Attr {
 		if a.Key == key && a.Namespace == "" {
@@ -18,7 +18,7 @@ func Attr(n *html.Node, key string) string {
 	return ""
 }
 
-// HasAttr reports whether n has an attribute, be it empty.
+// HasAttr reports whether n has an attribute, even an empty one.
 func HasAttr(n *html.Node, key string) bool {
 	for _, a := range n.Attr {
 		if a.Key == key && a.Namespace == "" {
@@ -28,7 +28,7 @@ func HasAttr(n *html.Node, key string) bool {
 	return false
 }
 
-// Within reports whether n stands below an element of one of the kinds.
+// Within reports whether n is inside an element of one of the given kinds.
 func Within(n *html.Node, atoms ...atom.Atom) bool {
 	for p := n.Parent; p != nil; p = p.Parent {
 		for _, a := range atoms {
@@ -40,7 +40,7 @@ func Within(n *html.Node, atoms ...atom.Atom) bool {
 	return false
 }
 
-// Child is the first child of n that is of a kind; nil: there is none.
+// Child returns the first child of n of the given kind; nil: there is none.
 func Child(n *html.Node, a atom.Atom) *html.Node {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.DataAtom == a {
@@ -50,7 +50,7 @@ func Child(n *html.Node, a atom.Atom) *html.Node {
 	return nil
 }
 
-// Elements lists the children of n that are elements.
+// Elements returns the child elements of n.
 func Elements(n *html.Node) []*html.Node {
 	var out []*html.Node
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -61,7 +61,7 @@ func Elements(n *html.Node) []*html.Node {
 	return out
 }
 
-// Has reports whether an element below n satisfies is.
+// Has reports whether is returns true for an element below n.
 func Has(n *html.Node, is func(*html.Node) bool) bool {
 	for c := range n.Descendants() {
 		if c.Type == html.ElementNode && is(c) {
@@ -71,7 +71,7 @@ func Has(n *html.Node, is func(*html.Node) bool) bool {
 	return false
 }
 
-// Of gives a test for elements of some kinds.
+// Of returns a function that reports whether an element is of one of the given kinds.
 func Of(atoms ...atom.Atom) func(*html.Node) bool {
 	m := set(atoms...)
 	return func(n *html.Node) bool { return m[n.DataAtom] }
@@ -85,7 +85,7 @@ func set(atoms ...atom.Atom) map[atom.Atom]bool {
 	return m
 }
 
-// WordSet is the set of the words in list.
+// WordSet returns the set of the words in list.
 func WordSet(list string) map[string]bool {
 	m := map[string]bool{}
 	for w := range strings.FieldsSeq(list) {
@@ -94,7 +94,7 @@ func WordSet(list string) map[string]bool {
 	return m
 }
 
-// CountLetters counts the letters and digits of s.
+// CountLetters counts the letters and digits in s.
 func CountLetters(s string) int {
 	n := 0
 	for _, r := range s {
@@ -105,11 +105,11 @@ func CountLetters(s string) int {
 	return n
 }
 
-// MaxNameBytes bounds what is looked at of the class and id of one element.
+// MaxNameBytes bounds the bytes of an element's class and id that are read.
 const MaxNameBytes = 400
 
-// Names gives the words that class and id of n consist of, in lower case: "relatedPosts post-list" has related, posts, post
-// and list. whole are the class names and the id themselves.
+// Names splits the class and id of n into words, in lower case: "relatedPosts post-list" gives related, posts, post and list. whole
+// has the class names and the id unsplit.
 func Names(n *html.Node) (words, whole []string) {
 	for _, key := range [2]string{"class", "id"} {
 		v := Attr(n, key)
@@ -121,7 +121,7 @@ func Names(n *html.Node) (words, whole []string) {
 	return words, whole
 }
 
-// AppendWords splits a name at signs, at digits and where an upper case letter follows a lower case one.
+// AppendWords splits a name at punctuation, at digits and where an upper-case letter follows a lower-case one.
 func AppendWords(words []string, name string) []string {
 	start, lower := -1, false
 	add := func(end int) {
@@ -146,7 +146,7 @@ func AppendWords(words []string, name string) []string {
 	return words
 }
 
-// AnyOf reports whether one of words is in a set.
+// AnyOf reports whether at least one of the words is in a set.
 func AnyOf(words []string, in map[string]bool) bool {
 	for _, w := range words {
 		if in[w] {
@@ -156,18 +156,18 @@ func AnyOf(words []string, in map[string]bool) bool {
 	return false
 }
 
-// Dropped are elements whose content is no text of the page.
+// Dropped are elements whose content is not text of the page.
 var Dropped = set(atom.Script, atom.Style, atom.Noscript, atom.Template, atom.Svg, atom.Iframe, atom.Object,
 	atom.Embed, atom.Canvas, atom.Video, atom.Audio, atom.Map, atom.Link, atom.Meta, atom.Head, atom.Title, atom.Input,
 	atom.Textarea, atom.Select, atom.Datalist, atom.Progress, atom.Meter)
 
-// Inline are elements that stand in a line of text.
+// Inline are elements that are parts of a line of text.
 var Inline = set(atom.A, atom.Abbr, atom.Acronym, atom.B, atom.Bdi, atom.Bdo, atom.Big, atom.Button, atom.Cite, atom.Code, atom.Data,
 	atom.Del, atom.Dfn, atom.Em, atom.Font, atom.I, atom.Img, atom.Ins, atom.Kbd, atom.Label, atom.Mark, atom.Math, atom.Nobr, atom.Output, atom.Picture,
 	atom.Q, atom.Ruby, atom.Rb, atom.Rt, atom.Rp, atom.Rtc, atom.S, atom.Samp, atom.Small, atom.Source, atom.Span, atom.Strike, atom.Strong, atom.Sub,
 	atom.Sup, atom.Time, atom.Tt, atom.U, atom.Var, atom.Wbr, atom.Slot)
 
-// IsBlock reports whether n starts a line of its own. Unknown elements do so when they are custom elements that hold blocks.
+// IsBlock reports whether n begins a new line. An unknown element does if it is a custom element that contains blocks.
 func IsBlock(n *html.Node) bool {
 	if n.Type != html.ElementNode || Inline[n.DataAtom] {
 		return false
@@ -178,13 +178,13 @@ func IsBlock(n *html.Node) bool {
 	return true
 }
 
-// HoldsText are elements that hold a block of text, for the context of a link.
+// HoldsText are elements whose text serves as the context of a link.
 var HoldsText = set(atom.Li, atom.Dt, atom.Dd, atom.P, atom.Td, atom.Th, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6,
 	atom.Blockquote, atom.Figcaption, atom.Caption, atom.Div, atom.Section, atom.Nav, atom.Body)
 
 var headings = set(atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6)
 
-// HeadingLevel is 1 to 6 for a heading; 0: n is none.
+// HeadingLevel returns 1 to 6 for a heading, else 0.
 func HeadingLevel(n *html.Node) int {
 	if headings[n.DataAtom] {
 		return int(n.Data[1] - '0')

@@ -10,26 +10,26 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// Page is what the choice is made from.
+// Page is the input of Choose.
 type Page struct {
 	Body     *html.Node
 	Title    string
-	Path     string // of its address
-	Article  bool   // the page says of itself that it is an article
-	Thread   bool   // the page says of itself that it is questions and answers, or a discussion
-	Scripted bool   // scripts run
+	Path     string // path of its address
+	Article  bool   // the page declares itself an article
+	Thread   bool   // the page declares itself questions with answers, or a discussion
+	Scripted bool   // the page has scripts that were not run and may write content
 }
 
-// Choice is what of a page is content.
+// Choice is the part of a page that is its content.
 type Choice struct {
 	Root    *html.Node
-	Skip    map[*html.Node]bool // elements below the body that are left out
+	Skip    map[*html.Node]bool // elements inside Root, and elsewhere in the body, that are left out
 	Article bool
-	Own     int // letters of the page outside links
+	Own     int // letters of the whole page outside links
 }
 
-// Choose chooses the part of a page to keep: the element that the page calls its content where it holds most of the text, else the
-// smallest one that everything of weight stands in; without what surrounds the content inside it.
+// Choose chooses the part of a page to keep. It is the element that the page declares as its content, if this has most of the text;
+// otherwise the smallest element that contains all substantial text. Noise inside it is left out.
 func Choose(p Page) Choice {
 	body := p.Body
 	z := &noiser{stats: map[*html.Node]*stat{}, skip: map[*html.Node]bool{}, body: body, article: p.Article}
@@ -40,7 +40,7 @@ func Choose(p Page) Choice {
 	z.mark(body)
 	kept := map[*html.Node]*stat{}
 	all := measure(body, z.skip, kept)
-	if all.letters*20 < z.all.letters && !p.Scripted { // all of the page looks like its surroundings: then it is the content
+	if all.letters*20 < z.all.letters && !p.Scripted { // nearly everything looks like noise: keep the whole page
 		z.skip = map[*html.Node]bool{}
 		all = measure(body, nil, kept)
 	}
@@ -53,7 +53,7 @@ func Choose(p Page) Choice {
 	return Choice{Root: root, Skip: z.skip, Article: z.article, Own: z.all.own()}
 }
 
-// isThread reports whether a page is questions with answers, or a discussion.
+// isThread reports whether a page has questions with answers, or a discussion.
 func isThread(p Page) bool {
 	inTitle := dom.WordSet("forum thread discussion question")
 	inPath := dom.WordSet("forum forums thread threads questions question discussions viewtopic topic topics issues")
@@ -78,12 +78,12 @@ func isThread(p Page) bool {
 	return false
 }
 
-// articleNames are names that systems for newspapers and blogs give to the element with an article's text.
+// articleNames are class names and ids that publishing systems give to the element with an article's text.
 var articleNames = dom.WordSet("entry-content post-content article-content article-body articlebody article__body article-text story-body story-content storybody post-body " +
 	"post__content post-entry td-post-content single-content blog-post-content blogpost-content news-content news-text newstext article-main-content c-article-body artikel " +
 	"artikeltext article__content article_body body-copy the-content")
 
-// hasArticleBody reports whether one element with such a name, and prose in it, holds a good part of the page's text.
+// hasArticleBody reports whether an element with such a name contains prose and a good part of the page's text.
 func (z *noiser) hasArticleBody() bool {
 	found, large := 0, false
 	for n := range z.body.Descendants() {
@@ -96,13 +96,13 @@ func (z *noiser) hasArticleBody() bool {
 			large = large || s.paragraphs >= 2 && s.sentences >= 3 && s.linked*3 < s.letters && z.share(n) >= 20
 		}
 	}
-	return large && found <= 3 // a page of many is a list of articles
+	return large && found <= 3 // a page with more of them is a list of articles
 }
 
 func attrIs(n *html.Node, key, value string) bool { return dom.Attr(n, key) == value }
 
-// mostlyComments reports whether most text outside links stands in several elements that are each named a comment, without a box for
-// all of them, so that there is no article that they are about.
+// mostlyComments reports whether most text outside links is in several elements named "comment" that have no common element named
+// "comments". Then there is no article that they comment on, and they are the content.
 func (z *noiser) mostlyComments() bool {
 	count, sum := 0, 0
 	var walk func(n *html.Node)
@@ -126,11 +126,11 @@ func (z *noiser) mostlyComments() bool {
 	return count >= 2 && sum*2 >= z.all.own()
 }
 
-// landmark is the element that the page itself calls its content, where most of what is not noise stands in it; nil: there is none.
+// landmark returns the element that the page declares as its content, if it has most of the text that is not noise; else nil.
 func landmark(body *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat, all *stat) *html.Node {
 	for _, kind := range []struct {
 		is   func(*html.Node) bool
-		part int // percent of the text outside links that it must hold
+		part int // percentage of the text outside links that it must have
 	}{
 		{func(n *html.Node) bool { return dom.Attr(n, "itemprop") == "articleBody" }, 70},
 		{func(n *html.Node) bool { return n.DataAtom == atom.Article }, 60},
@@ -145,7 +145,7 @@ func landmark(body *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*s
 		}
 		if best != nil && stats[best].own()*100 >= all.own()*kind.part && stats[best].own() > 0 {
 			if p := best.Parent; kind.part == 70 && p != nil && p != body && stats[p].own()*10 < stats[best].own()*12 {
-				return p // with the heading and what leads in
+				return p // the parent also has the heading and the introduction
 			}
 			return best
 		}
@@ -153,7 +153,7 @@ func landmark(body *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*s
 	return nil
 }
 
-// descend goes down from the body while one child holds nearly all, and nothing beside it is worth keeping.
+// descend goes down from the body, as long as one child has nearly all of the text and its siblings are not worth keeping.
 func descend(body *html.Node, z *noiser, stats map[*html.Node]*stat) *html.Node {
 	n := body
 	for {
@@ -182,7 +182,7 @@ func descend(body *html.Node, z *noiser, stats map[*html.Node]*stat) *html.Node 
 	}
 }
 
-// worth reports whether an element beside the main one is content too.
+// worth reports whether a sibling of the main element is content too.
 func worth(n *html.Node, s *stat, z *noiser) bool {
 	switch {
 	case s.letters == 0:

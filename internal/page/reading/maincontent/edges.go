@@ -10,28 +10,28 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// edges marks what stands in the chosen part before its text begins and after it has ended: the labels above a title, all but one line of
-// who wrote it and when, and the rows of links and the standing lines below. It looks from the outside in and stops at the first block
-// that says something, so nothing in the middle of a text is lost by it.
+// edges marks noise before the first and after the last paragraph of the chosen part. Before: labels above the title, and all but
+// one line with author and date. After: rows of links, and lines that end every page of the site. It goes from the outside in
+// and stops at the first block with content, so it never removes anything from the middle of a text.
 type edges struct {
 	*noiser
 	leaves []leaf
 }
 
-// leaf is a block without blocks in it.
+// leaf is a block that contains no other block.
 type leaf struct {
 	node      *html.Node
-	level     int // of a heading; 0: it is none
+	level     int // level of a heading; 0: it is no heading
 	letters   int
 	linked    int
 	sentences int
-	held      bool // it stands in a table, a listing, a definition list, a figure or a quotation
+	held      bool // inside a table, a listing, a definition list, a figure or a quotation
 }
 
-// maxLeaves bounds what is looked at of a page; a page with more has its edges kept.
+// maxLeaves bounds the blocks that are examined. In a page with more, the edges are not marked.
 const maxLeaves = 20_000
 
-// prose reports whether a block is a paragraph of the text.
+// prose reports whether a block is a paragraph: sentences, at least 60 letters, and few links.
 func (l leaf) prose() bool { return l.sentences > 0 && l.letters >= 60 && l.linked*2 < l.letters }
 
 func (z *noiser) markEdges(root *html.Node) {
@@ -53,10 +53,10 @@ func (z *noiser) markEdges(root *html.Node) {
 	e.below(last)
 }
 
-// held are elements that hold data or words of others, where a short line is no label.
+// held are elements with data or quoted text. A short line in them is not a label.
 var held = map[atom.Atom]bool{atom.Table: true, atom.Pre: true, atom.Dl: true, atom.Figure: true, atom.Blockquote: true, atom.Details: true, atom.Math: true}
 
-// collect lists the blocks below n that hold text themselves. Text beside blocks counts as a block of its own parent, which is never marked.
+// collect lists the blocks below n that directly contain text. Text beside blocks is listed without a node, so it is never marked.
 func (e *edges) collect(n *html.Node, in bool) {
 	if len(e.leaves) > maxLeaves {
 		return
@@ -87,7 +87,7 @@ func (e *edges) collect(n *html.Node, in bool) {
 	}
 }
 
-// above marks the labels before the title, and all but one of the lines between the title and the text.
+// above marks labels before the title, and lines with author and date before the first paragraph, except the first one with a date.
 func (e *edges) above(first int) {
 	title := -1
 	for i := range e.leaves[:first] {
@@ -116,7 +116,7 @@ func (e *edges) above(first int) {
 	}
 }
 
-// tellsWhen reports whether a line has a year or a time of day in it.
+// tellsWhen reports whether a line contains a year or a time of day.
 func tellsWhen(text string) bool {
 	digits := 0
 	for _, r := range text + " " {
@@ -132,11 +132,11 @@ func tellsWhen(text string) bool {
 	return false
 }
 
-// bylineWords are those of names of lines that say who wrote a text, when, how long it is and where it was filed.
+// bylineWords are words in class names of lines about a text: who wrote it, when, how long it is, and in which category.
 var bylineWords = dom.WordSet("byline author authors avatar meta postmeta date dateline datetime timestamp time posted published updated reading readtime category categories " +
 	"kicker tag tags label labels eyebrow section views viewcount comments count counter share social badge autora auteur fecha datum")
 
-// isByline reports whether a short line below the title is one of those.
+// isByline reports whether a short line below the title is such a line.
 func (e *edges) isByline(l leaf) bool {
 	if l.letters >= 60 || l.linked == 0 && !e.article && l.letters > 30 {
 		return false
@@ -152,7 +152,8 @@ func (e *edges) isByline(l leaf) bool {
 	return false
 }
 
-// below marks what follows the last paragraph, from the end up, as long as it is rows of links, standing lines, or a heading of them.
+// below marks noise after the last paragraph, beginning with the last block: rows of links, lines that end every page, and their
+// headings.
 func (e *edges) below(last int) {
 	sum, kept := 0, 0
 	for i, l := range e.leaves {
@@ -163,7 +164,7 @@ func (e *edges) below(last int) {
 		}
 	}
 	if kept < 200 || sum > kept {
-		return // what follows is no end of a text
+		return // too much text follows for the end of a page
 	}
 	marked := false
 	for i := len(e.leaves) - 1; i > last; i-- {
@@ -176,7 +177,7 @@ func (e *edges) below(last int) {
 	}
 }
 
-// standing reports whether the block at i, after which nothing is left, is one of those that end every page of a site.
+// standing reports whether block i is a line that ends every page of a site. All blocks after it must be marked.
 func (e *edges) standing(i int, marked bool) bool {
 	l := e.leaves[i]
 	if l.level > 0 {
@@ -190,7 +191,7 @@ func (e *edges) standing(i int, marked bool) bool {
 		return false
 	}
 	above := ""
-	listed := false // a heading stands above it with nothing but such lines between
+	listed := false // the block is under a heading, with no paragraph between them
 	for j := i - 1; j >= 0 && above == ""; j-- {
 		if e.leaves[j].level > 0 {
 			above = dom.OneLine(e.leaves[j].node, 80)
@@ -208,7 +209,7 @@ func (e *edges) standing(i int, marked bool) bool {
 	return marked && e.article && l.letters < 30 && !strings.ContainsAny(text, "0123456789@")
 }
 
-// leadsIn reports whether the block before i ends with a colon, so that what follows belongs to it.
+// leadsIn reports whether the block before i ends with a colon, so that block i belongs to it.
 func (e *edges) leadsIn(i int) bool {
 	before := e.leaves[i-1].node
 	if before == nil {
@@ -218,7 +219,7 @@ func (e *edges) leadsIn(i int) bool {
 	return strings.HasSuffix(text, ":") || strings.HasSuffix(text, "：")
 }
 
-// tableOfContents reports whether n holds nothing but links to places in the same page.
+// tableOfContents reports whether n has only links to places in the same page.
 func (z *noiser) tableOfContents(n *html.Node) bool {
 	switch n.DataAtom {
 	case atom.Ul, atom.Ol, atom.Div, atom.Section, atom.Table, atom.Details, atom.P:
@@ -232,7 +233,8 @@ func (z *noiser) tableOfContents(n *html.Node) bool {
 	return leadsWithin(n)
 }
 
-// leadsWithin reports whether each link below n leads to a place in the page: the chapters of a book, and routes, are pages of their own.
+// leadsWithin reports whether all links below n lead to places in the same page. Fragments with "/" or "!" are pages that scripts
+// show, so they do not count.
 func leadsWithin(n *html.Node) bool {
 	return !dom.Has(n, func(c *html.Node) bool {
 		to := dom.Attr(c, "href")
@@ -240,7 +242,7 @@ func leadsWithin(n *html.Node) bool {
 	})
 }
 
-// contents marks a heading "In this article" with the list of links that follows it.
+// contents marks a heading such as "In this article" together with the list of links after it.
 func (z *noiser) contents(h *html.Node) bool {
 	if !contentsHeading.MatchString(dom.OneLine(h, 60)) {
 		return false
@@ -260,7 +262,8 @@ func (z *noiser) contents(h *html.Node) bool {
 	return true
 }
 
-// cards reports whether n is a row of cards that lead to other articles: three or more alike, each with a link and a picture or a heading.
+// cards reports whether n is a row of links to other articles: at least three similar elements, each with a link and a picture or a
+// heading.
 func (z *noiser) cards(n *html.Node) bool {
 	if !z.article || n.DataAtom != atom.Div && n.DataAtom != atom.Ul && n.DataAtom != atom.Section || dom.Within(n, atom.Table, atom.Figure) || z.share(n) >= 25 {
 		return false

@@ -10,20 +10,20 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// stat is what stands below an element.
+// stat counts what is below an element.
 type stat struct {
-	letters    int // and digits
-	linked     int // those in links
+	letters    int // letters and digits
+	linked     int // letters in links
 	links      int
 	sentences  int // ends of sentences outside links
 	structured int // letters in definitions, table cells and listings
-	fields     int // to be filled in
+	fields     int // form fields for text or choices
 	buttons    int
 	paragraphs int
 	blocks     int
 }
 
-// own counts the letters outside links.
+// own returns the number of letters outside links.
 func (s *stat) own() int { return s.letters - s.linked }
 
 func (s *stat) add(o *stat) {
@@ -38,12 +38,12 @@ func (s *stat) add(o *stat) {
 	s.blocks += o.blocks
 }
 
-// teaser reports whether an <article> is one of those that lead to other articles.
+// teaser reports whether an <article> is a short preview that links to another article.
 func (s *stat) teaser(all *stat) bool {
 	return s.letters < 400 && s.links > 0 && s.linked*4 > s.letters && s.own()*10 < all.own()
 }
 
-// measure fills stats for every element below n that is not in skip, in one pass, and gives that of n.
+// measure counts in one pass what is below n and below each element inside it, except those in skip. It returns the counts of n.
 func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat) *stat {
 	var walk func(n *html.Node, linked, structured bool) *stat
 	walk = func(n *html.Node, linked, structured bool) *stat {
@@ -91,7 +91,7 @@ func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat)
 	return walk(n, false, false)
 }
 
-// isLink tells a link from the mark of a place. Links that scripts follow have no address.
+// isLink reports whether an <a> is a link and not an anchor. Links that scripts handle may lack an address.
 func isLink(n *html.Node) bool {
 	return n.DataAtom == atom.A && (dom.HasAttr(n, "href") || !dom.HasAttr(n, "name") && !dom.HasAttr(n, "id"))
 }

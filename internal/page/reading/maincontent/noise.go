@@ -9,18 +9,18 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// noiser marks what of a page surrounds its content.
+// noiser marks the noise of a page: elements that surround its content.
 type noiser struct {
 	stats   map[*html.Node]*stat
 	skip    map[*html.Node]bool
 	body    *html.Node
 	all     *stat
-	article bool // the page says of itself that it is an article
-	thread  bool // the comments are its content
-	shell   bool // little text, and scripts that will write more: the frame around it is not the content, however large a part it is
+	article bool // the page is an article
+	thread  bool // comments are the content
+	shell   bool // scripts will write the content; what is there now may all be noise, however large its share
 }
 
-// mark walks the tree and marks what is left out.
+// mark walks the tree below n and marks noise.
 func (z *noiser) mark(n *html.Node) {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.Type != html.ElementNode || z.skip[c] || dom.Dropped[c.DataAtom] || z.stats[c] == nil {
@@ -41,7 +41,7 @@ func (z *noiser) mark(n *html.Node) {
 	}
 }
 
-// share is the part of the page's text that stands below n, in percent: of all letters or of those outside links, whichever is less.
+// share returns the percentage of the page's text below n: of all letters or of those outside links, whichever is less.
 func (z *noiser) share(n *html.Node) int {
 	if z.shell {
 		return 0
@@ -50,7 +50,7 @@ func (z *noiser) share(n *html.Node) int {
 	return min(s.own()*100/max(z.all.own(), 1), s.letters*100/max(z.all.letters, 1))
 }
 
-// large is the share of a page from which on no name makes an element noise.
+// large is a percentage: an element with at least this share of the page's text is not noise because of its name.
 const large = 40
 
 func (z *noiser) noise(n *html.Node) bool {
@@ -84,12 +84,12 @@ func (z *noiser) noise(n *html.Node) bool {
 	return dom.Attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n) || z.controls(n) || z.tableOfContents(n) || z.cards(n)
 }
 
-// before reports whether a dialog stands before a page that has text of its own.
+// before reports whether the page has text besides a dialog.
 func (z *noiser) before(dialog *html.Node) bool {
 	return z.all.own()-z.stats[dialog].own() >= 10
 }
 
-// named reports whether the names of n say that it is no content, and what it holds does not say otherwise.
+// named reports whether n is noise by its class names and id. Its content must not contradict that.
 func (z *noiser) named(n *html.Node) bool {
 	words, whole := dom.Names(n)
 	if len(words) == 0 || dom.HeadingLevel(n) > 0 && !dom.AnyOf(whole, noiseNames) {
@@ -134,7 +134,7 @@ func (z *noiser) named(n *html.Node) bool {
 
 var nameSigns = strings.NewReplacer("-", "", "_", "")
 
-// joinedNames gives names without the signs in them: post-menu is postmenu.
+// joinedNames removes hyphens and underscores from names: post-menu becomes postmenu.
 func joinedNames(whole []string) []string {
 	out := make([]string, len(whole))
 	for i, name := range whole {
@@ -143,7 +143,7 @@ func joinedNames(whole []string) []string {
 	return out
 }
 
-// controls reports whether n is a row of things to press: nothing but links, or a number beside a vote, on a page that has prose.
+// controls reports whether n is a row of controls on a page that has prose: only links, or the number beside a vote button.
 func (z *noiser) controls(n *html.Node) bool {
 	s := z.stats[n]
 	if z.all.sentences < 4 || z.all.linked*2 > z.all.letters || s.letters == 0 || s.letters > 250 || s.sentences > 0 ||
@@ -184,7 +184,7 @@ func outerSidebar(words []string) bool {
 	return false
 }
 
-// comments reports whether n holds what readers wrote below an article.
+// comments reports whether n has the comments of readers on an article.
 func (z *noiser) comments(n *html.Node, words []string) bool {
 	if n.DataAtom == atom.Body || z.share(n) >= 60 {
 		return false
@@ -196,7 +196,7 @@ func (z *noiser) comments(n *html.Node, words []string) bool {
 	return s.fields > 0 && s.letters < 1500 || s.letters < 80
 }
 
-// asideNoise tells a side bar from a note that belongs to the text.
+// asideNoise reports whether an <aside> is a side bar, and not a note that belongs to the text.
 func (z *noiser) asideNoise(n *html.Node) bool {
 	s := z.stats[n]
 	words, whole := dom.Names(n)
@@ -223,7 +223,7 @@ func (z *noiser) asideNoise(n *html.Node) bool {
 	})
 }
 
-// formNoise reports whether a form is there to be filled in. Some sites have all of a page in one.
+// formNoise reports whether a form is meant to be filled in. On some sites the whole page is inside a form, which is kept.
 func (z *noiser) formNoise(n *html.Node) bool {
 	s := z.stats[n]
 	if s.fields == 0 {
@@ -238,7 +238,7 @@ func (z *noiser) formNoise(n *html.Node) bool {
 	return true
 }
 
-// outerForm reports whether the names of a form, or of the box around it, say that it takes a comment.
+// outerForm reports whether the names of a form, or of an element around it, say that it is for comments.
 func outerForm(n *html.Node) bool {
 	for p := n; p != nil && p.DataAtom != atom.Body; p = p.Parent {
 		if words, _ := dom.Names(p); dom.AnyOf(words, commentWords) {
@@ -248,7 +248,7 @@ func outerForm(n *html.Node) bool {
 	return false
 }
 
-// box reports whether n is a notice about cookies or an offer of a newsletter: little text, and something to press or fill in.
+// box reports whether n is a cookie notice or a newsletter form: little text with a button, a link or a field.
 func (z *noiser) box(n *html.Node) bool {
 	s := z.stats[n]
 	if s.letters == 0 || s.letters > 700 || z.share(n) >= large || dom.Inline[n.DataAtom] || s.fields+s.buttons+s.links == 0 {
@@ -271,8 +271,8 @@ func (z *noiser) box(n *html.Node) bool {
 	})
 }
 
-// lineNoise reports whether a short line is one of those that stand on every page of a site. A word of a sentence or a heading, and
-// code (the module "email", the function "print"), are no such lines.
+// lineNoise reports whether n is a short line that stands on every page of a site, such as "Share" or "Print". A word in a sentence
+// or heading, and code, is not such a line: it may be the name of a module.
 func (z *noiser) lineNoise(n *html.Node) bool {
 	s := z.stats[n]
 	if s.letters == 0 || s.blocks > 3 || dom.Within(n, atom.Table, atom.Pre, atom.Code, atom.Kbd, atom.Samp, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6) {
@@ -288,7 +288,7 @@ func (z *noiser) lineNoise(n *html.Node) bool {
 	return z.article || s.linked*2 > s.letters || s.letters < 60 && s.sentences == 0
 }
 
-// besideText reports whether a part of a line has text beside it that is in no element of its own.
+// besideText reports whether an inline element has text directly before or after it in its line.
 func besideText(n *html.Node) bool {
 	for ; n != nil && !dom.IsBlock(n); n = n.Parent {
 		for _, c := range []*html.Node{n.PrevSibling, n.NextSibling} {
@@ -300,7 +300,7 @@ func besideText(n *html.Node) bool {
 	return false
 }
 
-// section marks what follows a heading of related pages or comments, up to the next heading that is as high.
+// section marks the section under a heading for related pages or comments, up to the next heading of the same or a higher level.
 func (z *noiser) section(h *html.Node, level int) {
 	text := dom.OneLine(h, 100)
 	isComments := commentHeading.MatchString(text) && !z.thread
@@ -342,7 +342,7 @@ func (z *noiser) section(h *html.Node, level int) {
 	}
 }
 
-// hasFootnotes reports whether notes that the text leads to stand below n.
+// hasFootnotes reports whether n contains footnotes of the text.
 func hasFootnotes(n *html.Node) bool {
 	return dom.Has(n, func(c *html.Node) bool {
 		id := dom.Attr(c, "id")

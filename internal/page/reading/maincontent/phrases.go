@@ -6,9 +6,9 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// Words of names, and whole names, of what surrounds the content.
+// Words of class names and ids, and whole class names and ids, of noise.
 var (
-	// noiseWords are believed unless the element is a large part of the page.
+	// noiseWords mean noise, unless the element has a large part of the page's text.
 	noiseWords = dom.WordSet("share sharing sharedaddy social socials newsletter newsletters subscribe subscription signup advert advertisement advertising adsense adbox ads " +
 		"sponsored sponsor promo promotion promoted breadcrumb breadcrumbs cookie cookies consent gdpr pagination pager outbrain taboola " +
 		"ad ads adslot adunit mpu dfp cta optin mc4wp mailchimp upsell " +
@@ -20,21 +20,21 @@ var (
 		"nav-links nav-previous nav-next entry-footer post-tags entry-tags article-tags tags-links tag-list author-box author-bio about-author post-author-box " +
 		"follow-us mw-editsection mw-jump-link catlinks printfooter vector-menu noprint toctitle addtoany_share_save_container a2a_kit edit-this-page edit-page " +
 		"feedback-form page-feedback was-this-helpful print-button back-to-top topic-list article-actions post-actions story-tools advertisement-label")
-	// surroundNames mean navigation wherever they are used.
+	// surroundNames always mean navigation.
 	surroundNames = dom.WordSet("navheader navfooter navbar nav navigation site-nav sitenav breadcrumb breadcrumbs site-header site-footer footer sphinxsidebar related headerlink " +
 		"skip-link cookie-banner cookie-consent")
-	// weakWords are believed where the element has many links, or says next to nothing.
+	// weakWords mean noise if most of the element's text is links.
 	weakWords = dom.WordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
 		"ratings print card cards more link links related next prev previous actions byline follow dateline partner partners shop store rail aside complementary top bottom logo search")
-	// controlWords are those of small print and things to press around a text: believed where there is hardly a sentence.
+	// controlWords belong to controls and small print. They mean noise if the element has hardly a sentence.
 	controlWords = dom.WordSet("signature postprofile toolbar tools actions kudos votes votecell vote voting likes metrics crumbs crumb topbar topnav navibar navlinks linklist " +
 		"editbar credits imprint prevnext nextprev jumpbox userinfo pageinfo pageactions postmenu posttags taglist usercard badge reactions permalink " +
 		"skip strip statusbar online whosonline foot footer header")
 	sideWords    = dom.WordSet("sidebar side rail sidecol sidepanel aside")
 	commentWords = dom.WordSet("comment comments commentlist respond responses replies discussion disqus commenting")
-	// threadWords are those of pages whose comments are the content.
+	// threadWords belong to pages whose comments are the content.
 	threadWords = dom.WordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
-	// calloutWords are those of boxes beside the text that belong to it.
+	// calloutWords belong to notes beside the text that are part of it.
 	calloutWords = dom.WordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
 		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")
 )
@@ -44,7 +44,7 @@ var (
 		`what.s (on this page|in this (article|guide|post))|jump to( section)?|inhalt(sverzeichnis)?|auf dieser seite|in diesem artikel|sommaire|table des matières|` +
 		`dans cet article|sur cette page|contenidos?|índice|tabla de contenidos?|en este artículo|en esta página|sommario|indice( dei contenuti)?|in questo articolo|` +
 		`inhoud(sopgave)?|conteúdo|neste artigo|nesta página|sumário|содержание|оглавление|目录|目錄|目次|もくじ|목차|المحتويات|spis treści|obsah|innehåll)( ?\[?(hide|show|toggle)\]?)?:?$`)
-	// strongHeading are headings of what is short and no part of any text.
+	// strongHeading matches headings of short sections that are never part of a text.
 	strongHeading = regexp.MustCompile(`(?i)^((from )?(our )?sponsors?|advertisements?|follow us\b.{0,30}|(subscribe|sign up)( to| for) .{0,40}newsletter.{0,30}|about the authors?|` +
 		`rights and permissions|cite this (article|page)|about this article|support us|work with us|we.?re hiring.{0,30}|download our app|(über|zu) (den|die|der) auto[r](in|en)?|` +
 		`à propos de l.auteure?|sobre (el|la|o|a) autora?|об авторе|关于作者|著者について)$`)
@@ -52,7 +52,7 @@ var (
 		`quellen|einzelnachweise|literatur|weblinks|siehe auch|références|notes et références|bibliographie|voir aussi|liens externes|referencias|fuentes|bibliografía|véase también|` +
 		`enlaces externos|fonti|note|bibliografia|referências|fontes|источники|литература|примечания|ссылки|参考文献|参考资料|出典|脚注|المراجع)\b?:?$`)
 	bylineStart = regexp.MustCompile(`(?i)^((text |words |written |posted )?by|von|par|por|di|text:|автор|作者|文)[ :：]`)
-	// endLine are lines that stand below texts, in a person's or a program's words.
+	// endLine matches lines that follow a text, such as tags, categories and the date of the last change.
 	endLine = regexp.MustCompile(`(?i)^((tags?|filed (under|in)|posted (in|under)|categor(y|ies)|topics?|labels?|schlagw(ort|örter)|kategorien?|stichworte|mots[- ]clés|étiquettes|catégories?|etiquetas|categorías?|` +
 		`tag|categorie|categorias|теги|метки|рубрики?|标签|分类|タグ|カテゴリー?)\s*[:：].{0,240}|` +
 		`((share|teilen|partager|compart(ir|e|ilhar)|condividi|delen|поделиться)(\PL.{0,60})?|(分享|シェア|공유|点赞|赞 ?\d).{0,60})|` +
@@ -71,7 +71,7 @@ var (
 		`本文.{0,20}(转载|原创|版权).{0,60}|(转载|版权).{0,60})$`)
 )
 
-// Phrases of headings that begin what is no part of the content, and of lines that stand alone.
+// Patterns of the headings of noise, and of lines of noise.
 var (
 	noiseHeading = regexp.MustCompile(`(?i)^(related( (articles?|posts?|stories|content|news|links|topics|reading|items|pages|coverage|videos?|products?))?|` +
 		`you (may|might|could|will)( also)? (like|enjoy|love|be interested in).*|` +

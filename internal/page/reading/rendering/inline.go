@@ -11,7 +11,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// inline writes an element that stands in a line, with the signs that say what its markup says.
+// inline writes an inline element, with the marks for its meaning.
 func (r *renderer) inline(n *html.Node) {
 	switch n.DataAtom {
 	case atom.Rt, atom.Rp, atom.Rtc, atom.Source, atom.Wbr:
@@ -63,7 +63,7 @@ func (r *renderer) inline(n *html.Node) {
 	r.children(n)
 }
 
-// isAnchorSign reports whether a link is the mark beside a heading that gives its address.
+// isAnchorSign reports whether a link is the sign beside a heading that links to the heading itself.
 func isAnchorSign(a *html.Node) bool {
 	switch strings.TrimSpace(dom.RawText(a, 8)) {
 	case "¶", "#", "§", "🔗", "\uf0c1":
@@ -72,7 +72,7 @@ func isAnchorSign(a *html.Node) bool {
 	return false
 }
 
-// struck reports whether an element's text is crossed out.
+// struck reports whether the text of an element is crossed out.
 func struck(n *html.Node) bool {
 	switch n.DataAtom {
 	case atom.Del, atom.S, atom.Strike:
@@ -90,7 +90,7 @@ func struck(n *html.Node) bool {
 	return false
 }
 
-// struck writes crossed out text between ~~, apart from what stands before and after it.
+// struck writes crossed-out text between ~~, with spaces around it.
 func (r *renderer) struck(n *html.Node) {
 	var inner renderer
 	inner.skip, inner.boxed, inner.nested = r.skip, true, true
@@ -106,7 +106,7 @@ func (r *renderer) struck(n *html.Node) {
 
 func isWord(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
 
-// script writes what is raised or lowered, where the plain letters would say something else: 10⁶, 2^n, x_i, but H2O and 1st.
+// script writes raised or lowered text. It adds ^ or _ only if the plain letters would be misread: 10⁶, 2^n, x_i, but H2O and 1st.
 func (r *renderer) script(n *html.Node) {
 	before := r.line.lastRune()
 	var inner renderer
@@ -132,7 +132,7 @@ func (r *renderer) script(n *html.Node) {
 	}
 }
 
-// isExponent tells a power from an ordinal's ending, a sign or a note.
+// isExponent reports whether raised text is a power, and not the ending of an ordinal number, a sign or the mark of a note.
 func isExponent(s string) bool {
 	if len(s) > 24 || strings.ContainsAny(s, "[]*†‡§®™℠,") || strings.HasPrefix(s, "(") && len(s) > 8 {
 		return false
@@ -155,8 +155,8 @@ func isExponent(s string) bool {
 	return letters > 0 || strings.ContainsAny(s, "0123456789")
 }
 
-// image writes the alternative text of an image that is part of the text: one that stands in a line with other text, in a cell or a
-// heading, or one that says as much as a paragraph. A picture of its own says nothing that the text lacks, mostly.
+// image writes the alternative text of an image, if the image stands in a line of text, in a cell or in a heading, or if the text is
+// as long as a paragraph. The alternative text of other images usually adds nothing to the page's text.
 func (r *renderer) image(n *html.Node) {
 	alt := plaintext.Fold(dom.Attr(n, "alt"))
 	if alt == "" {
@@ -173,7 +173,7 @@ func (r *renderer) image(n *html.Node) {
 	r.line.space = r.line.space || isWord(r.line.lastRune()) && n.NextSibling != nil && n.NextSibling.Type != html.TextNode
 }
 
-// captioned reports whether an image has a caption of its own, which says what it shows.
+// captioned reports whether an image has a caption that says what alt says.
 func captioned(n *html.Node, alt string) bool {
 	for p, i := n.Parent, 0; p != nil && i < 5; p, i = p.Parent, i+1 {
 		if p.DataAtom == atom.Figure {
@@ -193,7 +193,7 @@ func findCaption(figure *html.Node) *html.Node {
 	return nil
 }
 
-// standsAlone reports whether nothing but pictures stands in the block around an image.
+// standsAlone reports whether the block around an image contains only images.
 func standsAlone(n *html.Node) bool {
 	p := n.Parent
 	for p != nil && !dom.IsBlock(p) {
@@ -205,7 +205,7 @@ func standsAlone(n *html.Node) bool {
 	return strings.TrimSpace(ownText(p)) == ""
 }
 
-// ownText is the text in the lines of a block itself, not in blocks inside it.
+// ownText returns the text of a block without the blocks inside it.
 func ownText(n *html.Node) string {
 	var b strings.Builder
 	var walk func(*html.Node)
@@ -225,8 +225,8 @@ func ownText(n *html.Node) string {
 
 var disclosure = dom.WordSet("accordion faq question collapsible collapse disclosure expander expand toggle spoiler tab tabs summary")
 
-// keepsButton reports whether the text of a button is part of the page: the question of an accordion, the name of a tab. What a button does
-// ("Copy", "Buy now") is not.
+// keepsButton reports whether the text of a button is content: the question of an accordion, or the name of a tab. The name of an
+// action ("Copy", "Buy now") is not.
 func (r *renderer) keepsButton(n *html.Node) bool {
 	text := dom.OneLine(n, 300)
 	if text == "" {

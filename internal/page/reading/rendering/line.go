@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// line collects text as a browser lays it out in a paragraph: white space is folded, and only <br> breaks a line.
+// line collects the text of a paragraph as browsers lay it out: white space is folded, and only <br> breaks a line.
 type line struct {
 	b     strings.Builder
-	space bool // white space stands before what comes next
+	space bool // white space was read and is written before the next text
 }
 
 func (l *line) empty() bool { return l.b.Len() == 0 }
@@ -43,7 +43,7 @@ func (l *line) gap() {
 	l.space = false
 }
 
-// mark writes signs right behind what is there, after white space that is due.
+// mark writes a mark after the text so far, and after pending white space.
 func (l *line) mark(s string) {
 	if s != "" {
 		l.gap()
@@ -66,7 +66,7 @@ func (l *line) last() byte {
 	return s[len(s)-1]
 }
 
-// lastRune is the last character, as long as no white space is due after it.
+// lastRune returns the last character, or 0 if white space is pending.
 func (l *line) lastRune() rune {
 	if l.space || l.b.Len() == 0 {
 		return ' '

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// list writes the items of a list, one below the other. An item that has a heading is a section and no item.
+// list writes the items of a list, one below the other. An item that contains a heading is written as a section.
 func (r *renderer) list(n *html.Node) {
 	number, step := 1, 1
 	if v, err := strconv.Atoi(dom.Attr(n, "start")); err == nil && v > -1000 && v < 1e6 {
@@ -24,7 +24,7 @@ func (r *renderer) list(n *html.Node) {
 	first, begin := true, len(r.out)
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.DataAtom != atom.Li {
-			r.node(c) // not allowed there, but its text is still text
+			r.node(c) // HTML does not allow it here, but its text is kept
 			continue
 		}
 		if r.skip[c] {
@@ -53,7 +53,7 @@ func (r *renderer) list(n *html.Node) {
 		r.children(c)
 		r.flush()
 		r.indent -= len(marker)
-		if r.marker != "" { // nothing in it
+		if r.marker != "" { // the item was empty
 			r.marker = ""
 			if len(r.out) == from && first {
 				r.tight = false
@@ -66,7 +66,7 @@ func (r *renderer) list(n *html.Node) {
 	r.tight, r.at = false, nestedIn
 }
 
-// ordinal is the number of an item as its list shows it.
+// ordinal returns the number of an item in the style of its list.
 func ordinal(kind string, n int) string {
 	if n > 0 && n <= 26 {
 		switch kind {
@@ -86,8 +86,8 @@ func ordinal(kind string, n int) string {
 	return strconv.Itoa(n)
 }
 
-// definitions writes a definition list: each term a line of its own, what it means below it, indented by one space. A list
-// without any definitions (a table of contents, an index) is a plain list.
+// definitions writes a definition list: each term on a line of its own, with its definition below, indented by one space. A list
+// without definitions, such as a table of contents, is written as a plain list.
 func (r *renderer) definitions(n *html.Node) {
 	entries := definitionParts(n, 0)
 	defines := false
@@ -151,7 +151,7 @@ func (r *renderer) contents(entries []*html.Node) {
 	r.tight = false
 }
 
-// definitionParts lists the dt and dd elements of a dl, looking through the div wrappers that HTML allows there.
+// definitionParts returns the dt and dd elements of a dl, also those inside the div elements that HTML allows there.
 func definitionParts(n *html.Node, depth int) []*html.Node {
 	var parts []*html.Node
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -164,7 +164,7 @@ func definitionParts(n *html.Node, depth int) []*html.Node {
 	return parts
 }
 
-// hasProse reports whether n holds text of its own, outside nested definition lists.
+// hasProse reports whether n has text outside nested definition lists.
 func hasProse(n *html.Node) bool {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		switch {

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// listing writes code as it stands, without the numbers of its lines.
+// listing writes code with its lines and spaces, without line numbers.
 func (r *renderer) listing(n *html.Node) {
 	r.flush()
 	var c code
@@ -26,11 +26,11 @@ func (r *renderer) listing(n *html.Node) {
 	r.add(plaintext.Block{Kind: plaintext.Code, Text: text})
 }
 
-// code collects the text of a listing.
+// code collects the text of a code block.
 type code struct {
 	b         strings.Builder
 	skip      map[*html.Node]bool
-	lineSpans bool // each line stands in an element of its own, with no line ends between them
+	lineSpans bool // each line is an element of its own, without line ends between them
 }
 
 func (c *code) walk(n *html.Node) {
@@ -68,7 +68,7 @@ func isLineSpan(n *html.Node) bool {
 	return dom.HasAttr(n, "data-line")
 }
 
-// linesInSpans reports whether a listing has its lines in elements, and no line ends.
+// linesInSpans reports whether the lines of a code block are elements without line ends between them.
 func linesInSpans(n *html.Node) bool {
 	spans := 0
 	for c := range n.Descendants() {
@@ -88,7 +88,7 @@ func linesInSpans(n *html.Node) bool {
 var numberNames = dom.WordSet("lineno linenos line-number line-numbers linenumber linenumbers gutter blob-num rouge-gutter hljs-ln-numbers hljs-ln-n lnum ln lnt lno " +
 	"linenodiv linenums line-num line-numbers-rows code-line-number react-syntax-highlighter-line-number prettyprint-line crayon-nums")
 
-// isLineNumber reports whether an element shows the numbers of lines.
+// isLineNumber reports whether an element contains line numbers.
 func isLineNumber(n *html.Node) bool {
 	unselectable := strings.Contains(strings.ReplaceAll(dom.Attr(n, "style"), " ", ""), "user-select:none") || dom.HasAttr(n, "data-unselectable") || dom.HasAttr(n, "unselectable")
 	named := unselectable
@@ -98,7 +98,7 @@ func isLineNumber(n *html.Node) bool {
 	return named && dom.OnlyNumbers(n)
 }
 
-// isListing reports whether a <code> element is a block of code: it has lines, in elements or by <br>.
+// isListing reports whether a <code> element is a block of code: it has several lines, as elements or separated by <br>.
 func isListing(n *html.Node) bool {
 	if dom.Within(n, atom.Pre) {
 		return false
@@ -115,7 +115,7 @@ func isListing(n *html.Node) bool {
 	return lines > 0
 }
 
-// codeTable gives the code of a table that shows a listing: the numbers of the lines in one column, the lines beside them.
+// codeTable returns the code in a table with line numbers in one column and code in the other. It reports false for other tables.
 func (r *renderer) codeTable(n *html.Node, rows []tableRow) (string, bool) {
 	if len(rows) == 0 || len(rows[0].cells) < 2 || len(rows[0].cells) > 3 {
 		return "", false
@@ -150,7 +150,7 @@ func (r *renderer) codeTable(n *html.Node, rows []tableRow) (string, bool) {
 	return trimLines(b.String()), coded
 }
 
-// trimLines drops empty lines around code and white space at the ends of its lines.
+// trimLines removes empty lines before and after code, and white space at the ends of lines.
 func trimLines(s string) string {
 	lines := strings.Split(plaintext.Clean(s), "\n")
 	for i, l := range lines {

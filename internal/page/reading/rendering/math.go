@@ -10,8 +10,8 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// formula gives the text of an element that shows a formula, and whether n is one. A formula that is written in several ways
-// (KaTeX, MathJax and Wikipedia write MathML for screen readers beside what is drawn) is given once.
+// formula returns the text of a formula, and whether n is one. KaTeX, MathJax and Wikipedia write a formula twice: as drawn, and as
+// MathML for screen readers. formula returns it once.
 func formula(n *html.Node) (string, bool) {
 	if n.Type != html.ElementNode {
 		return "", false
@@ -57,8 +57,7 @@ func formula(n *html.Node) (string, bool) {
 // maxFormula bounds the text of one formula, in bytes.
 const maxFormula = 4000
 
-// mathText is the TeX annotation of a MathML element, its alternative text, or its letters with the signs that their
-// places stand for.
+// mathText returns the TeX annotation of a MathML element, else its alternative text, else the formula on one line.
 func mathText(n *html.Node) string {
 	for c := range n.Descendants() {
 		if c.Data == "annotation" && strings.Contains(dom.Attr(c, "encoding"), "tex") && c.FirstChild != nil {
@@ -73,7 +72,7 @@ func mathText(n *html.Node) string {
 	return plaintext.Fold(linear(n, 0))
 }
 
-// tex takes the outermost style command and delimiters off a formula, which say how it is drawn and not what it says.
+// tex removes the outermost style command and delimiters of a formula. They change its look, not its meaning.
 func tex(s string) string {
 	s = plaintext.Fold(s[:min(len(s), maxFormula)])
 	for _, d := range [][2]string{{"$$", "$$"}, {"$", "$"}, {`\(`, `\)`}, {`\[`, `\]`}, {"{", "}"}} {
@@ -135,7 +134,7 @@ func linear(n *html.Node, depth int) string {
 	return strings.Join(parts, "")
 }
 
-// grouped puts what is more than a name or a number in parentheses.
+// grouped puts parentheses around anything longer than one name or number.
 func grouped(s string) string {
 	if strings.ContainsAny(strings.TrimSpace(s), " +-−/*=") {
 		return "(" + strings.TrimSpace(s) + ")"
@@ -143,7 +142,7 @@ func grouped(s string) string {
 	return s
 }
 
-// raised writes a power: digits raised, anything else after a ^.
+// raised writes a power: raised digits for a number, else ^ and the text.
 func raised(s string) string {
 	s = strings.TrimSpace(s)
 	if s == "" {

@@ -21,20 +21,20 @@ type renderer struct {
 	skip map[*html.Node]bool
 
 	indent int
-	marker string // of a list item whose first block is yet to come
-	at     int    // where the marker stands
-	tight  bool   // the next block stands right below the last one
-	boxed  bool   // in a box: headings are plain lines
+	marker string // marker of a list item whose first block was not written yet
+	at     int    // indentation of the marker
+	tight  bool   // no empty line before the next block
+	boxed  bool   // inside a note: headings are written as plain lines
 	inCell bool
 	nested bool // the blocks will be joined into one line
-	alts   bool // images that stand alone are read too
+	alts   bool // also write the alternative texts of images that stand alone
 
 	afterStruck bool
 	pictures    []string // alternative texts of images that stand alone
 }
 
-// Blocks writes what stands below root, without the elements in skip. Pictures that stand alone are not text in an article. Where a page is
-// made of pictures, their alternative texts are its text.
+// Blocks writes what is below root, without the elements in skip. In an article, images that stand alone are left out. If a page
+// consists mainly of images, their alternative texts are always written.
 func Blocks(root *html.Node, skip map[*html.Node]bool, article bool) []plaintext.Block {
 	r := renderer{skip: skip, alts: !article}
 	r.node(root)
@@ -65,7 +65,7 @@ func (r *renderer) finish() []plaintext.Block {
 	return r.out
 }
 
-// flush ends the line that is being written as a paragraph, or as several where two line breaks follow each other.
+// flush ends the current line and adds it as a paragraph. Two line breaks in a row separate paragraphs.
 func (r *renderer) flush() {
 	text := r.line.take()
 	r.afterStruck = false
@@ -124,8 +124,8 @@ func (r *renderer) children(n *html.Node) {
 	}
 }
 
-// between puts a space between two elements in a line that stand side by side without one, where no word goes from one
-// into the other: two links, a label and its value.
+// between adds a space between two inline elements that have none between them, such as two links, or a label and its value. It adds
+// none if the elements are parts of one word.
 func (r *renderer) between(a, b *html.Node) {
 	if r.line.space || r.line.empty() || !dom.Inline[a.DataAtom] || !dom.Inline[b.DataAtom] {
 		return
@@ -156,7 +156,7 @@ func (r *renderer) between(a, b *html.Node) {
 	}
 }
 
-// node writes a node. Text went through plaintext.Clean when it was parsed; what character references spell goes through it in Build.
+// node writes a node. Parse cleaned the text (plaintext.Clean); Build cleans the characters that come from character references.
 func (r *renderer) node(n *html.Node) {
 	switch n.Type {
 	case html.TextNode:
@@ -228,7 +228,7 @@ func (r *renderer) block(n *html.Node) {
 	}
 }
 
-// label writes the name of a tab before its panel, where the panel has it in none of its headings.
+// label writes the name of a tab before its panel, unless a heading in the panel has the same text.
 func (r *renderer) label(n *html.Node) {
 	if dom.Attr(n, "role") != "tabpanel" {
 		return
@@ -253,7 +253,7 @@ func (r *renderer) heading(n *html.Node, level int) {
 	r.add(plaintext.Block{Kind: plaintext.Heading, Level: level, Text: plaintext.Cut(text, 2*plaintext.MaxHeading)})
 }
 
-// joined puts blocks on one line.
+// joined writes blocks on one line.
 func joined(blocks []plaintext.Block, separator string) string {
 	var parts []string
 	for i, b := range blocks {

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// Bounds of a table's grid.
+// Bounds of a table.
 const (
 	maxColumns = 200
 	maxCells   = 100_000
@@ -20,13 +20,12 @@ const (
 
 type tableRow struct {
 	cells  []*html.Node
-	header bool // all cells are th, or the row stands in thead
+	header bool // all cells are th, or the row is in thead
 }
 
-// table writes a table of data as one line per row with cells between bars, each under the head of its column. A cell that spans
-// several rows is repeated in each, so that a row says all that it says on the page. Tables that only lay the page out
-// are written as what they contain, one block after the other. In a table of one column each row is an entry: its paragraphs
-// stay together, one line below the other.
+// table writes a data table: one line per row, with bars between the cells. A cell that spans several rows is repeated in each, so
+// that each row is complete. A layout table is written as the blocks that it contains. In a table with one column, the
+// paragraphs of a row stay together as one block.
 func (r *renderer) table(n *html.Node) {
 	rows := r.rows(n, 0)
 	caption := dom.Child(n, atom.Caption)
@@ -63,7 +62,7 @@ func (r *renderer) table(n *html.Node) {
 	r.writeRows(rows, r.grid(rows), name)
 }
 
-// together makes one paragraph of paragraphs that follow each other, each on lines of its own.
+// together joins consecutive paragraphs into one paragraph with several lines.
 func together(blocks []plaintext.Block) []plaintext.Block {
 	var out []plaintext.Block
 	for len(blocks) > 0 {
@@ -78,7 +77,7 @@ func together(blocks []plaintext.Block) []plaintext.Block {
 	return out
 }
 
-// rows lists the rows of n itself, not those of tables inside it.
+// rows returns the rows of n, without those of tables inside it.
 func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 	var rows []tableRow
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -107,7 +106,8 @@ func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 	return rows
 }
 
-// isLayout reports whether a table lays the page out: it says so, or its cells hold sections of the page.
+// isLayout reports whether a table only arranges parts of the page: it says so by its role, or its cells contain sections, many
+// letters or other blocks.
 func isLayout(n *html.Node, rows []tableRow) bool {
 	if role := dom.Attr(n, "role"); role == "presentation" || role == "none" {
 		return true
@@ -130,20 +130,20 @@ func isLayout(n *html.Node, rows []tableRow) bool {
 	return blocks && len(rows) < 3 || letters > 300*max(cells, 1) || blocks && dom.Has(n, dom.Of(atom.Table, atom.Pre))
 }
 
-// cell writes what is in a cell on one line.
+// cell writes the content of a cell on one line.
 func (r *renderer) cell(n *html.Node) string {
 	inner := renderer{skip: r.skip, boxed: true, nested: true, inCell: true, alts: true}
 	inner.children(n)
 	return joined(inner.finish(), " ")
 }
 
-// grid gives every row all its cells, those that reach into it from above and from the left too.
+// grid returns the text of all cells by row and column. Cells with rowspan or colspan are repeated.
 func (r *renderer) grid(rows []tableRow) [][]string {
 	type span struct {
 		text string
 		rows int
 	}
-	var down []span // what reaches into the next row, by column
+	var down []span // by column: the cells that continue in the next row
 	var out [][]string
 	total := 0
 	width := 0
@@ -161,7 +161,7 @@ func (r *renderer) grid(rows []tableRow) [][]string {
 			cols := spanOf(c, "colspan", maxColumns)
 			height := spanOf(c, "rowspan", len(rows)-i)
 			text := r.cell(c)
-			wide := len(row.cells) == 1 && cols > 1 && len(line) == 0 // a heading over the rows below
+			wide := len(row.cells) == 1 && cols > 1 && len(line) == 0 // a heading for the rows below
 			for k := range cols {
 				if len(line) >= maxColumns {
 					break
@@ -195,7 +195,7 @@ func (r *renderer) grid(rows []tableRow) [][]string {
 	return out
 }
 
-// spanOf reads colspan or rowspan; 0 for rows means: to the end.
+// spanOf reads colspan or rowspan, at most limit. A rowspan of 0 means: to the last row.
 func spanOf(c *html.Node, key string, limit int) int {
 	v := strings.TrimSpace(dom.Attr(c, key))
 	if v == "" {
@@ -248,7 +248,7 @@ func rowText(cells []string) string {
 	return b.String()
 }
 
-// namesColumns reports whether the first row of a table without heads names its columns: short words above numbers.
+// namesColumns reports whether the first row of a table without heads names the columns: short words above numbers.
 func namesColumns(grid [][]string) bool {
 	if len(grid) < 3 {
 		return false
@@ -266,7 +266,7 @@ func namesColumns(grid [][]string) bool {
 	return true
 }
 
-// columnNames is the caption and, for each column, what the header rows say above it.
+// columnNames returns the caption and the heads of all columns, as one line.
 func columnNames(heads [][]string, caption string) string {
 	var columns []string
 	for i := 0; len(heads) > 0 && i < len(heads[0]); i++ {

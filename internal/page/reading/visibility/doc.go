@@ -1,9 +1,9 @@
-// Package visibility tells what of a page a person can see, now or after using its controls, from the page's own style sheets and from
-// the marks that the browser's reading script leaves.
+// Package visibility decides what a person can see of a page, now or after using its controls. It uses the page's own style sheets
+// and the attributes that the browser's reading script adds.
 //
-// What holds:
+// Invariants:
 //
-//   - What is not shown now stays when something on the page can show it: a tab, a button, a <summary>, a link or a script that names it.
-//   - What is drawn so that nobody can ever see it goes, for that is where instructions to machines hide.
-//   - Bytes, rules and selectors of style sheets and scripts that are looked at are bounded. What was not understood hides nothing.
+//   - Hidden content is kept if something on the page can show it: a tab, a button, a <summary>, or a link or script that names it.
+//   - Content that is drawn so that nobody can ever see it is removed: instructions to models are hidden there.
+//   - The bytes, rules and selectors that are read are bounded. A rule that is not understood hides nothing.
 package visibility

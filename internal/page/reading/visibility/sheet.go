@@ -9,33 +9,32 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// Bounds of the style sheets that are looked at.
+// Bounds of reading style sheets.
 const (
 	maxSheet     = 512 << 10 // bytes of all <style> elements
 	maxRules     = 3000      // rules that are kept
-	maxSelectors = 50        // of one rule
-	maxForName   = 40        // rules that end in the same name
-	maxCompounds = 6         // of one selector
+	maxSelectors = 50        // selectors of one rule
+	maxForName   = 40        // rules whose selectors end in the same tag, class or id
+	maxCompounds = 6         // parts of one selector
 )
 
-// compound is what one element must be for a part of a selector.
+// compound is the part of a selector that describes one element.
 type compound struct {
 	tag, id string
 	classes []string
 }
 
 type rule struct {
-	chain []compound // of ancestors, outermost first, and the element itself
+	chain []compound // ancestors, outermost first, then the element itself
 	style style
 }
 
-// sheet holds the rules of a page's own <style> elements that say what is seen, by a name that the element must have.
-// Selectors that the reader does not know (pseudo classes, attributes, siblings) are left out, as are rules for media other
-// than the screen.
+// sheet has the rules of a page's <style> elements that concern visibility, by a tag, class or id that the element must have.
+// Selectors with pseudo-classes, attributes or siblings are ignored, and so are rules for other media than the screen.
 type sheet struct {
 	byName map[string][]rule
 	count  int
-	hasOut bool // the page has style sheets of other addresses too, which are not read
+	hasOut bool // the page links to style sheets, which are not read
 }
 
 func readSheets(root *html.Node) *sheet {
@@ -57,7 +56,7 @@ func readSheets(root *html.Node) *sheet {
 	return s
 }
 
-// read takes the rules of a sheet, and those inside @media blocks for the screen.
+// read reads the rules of a style sheet, including those in @media blocks for the screen.
 func (s *sheet) read(css string, depth int) {
 	for len(css) > 0 && s.count < maxRules {
 		open := strings.IndexByte(css, '{')
@@ -65,7 +64,7 @@ func (s *sheet) read(css string, depth int) {
 			return
 		}
 		head := css[:open]
-		if i := strings.LastIndexByte(head, ';'); i >= 0 { // @import and @charset
+		if i := strings.LastIndexByte(head, ';'); i >= 0 { // skips @import and @charset
 			head = head[i+1:]
 		}
 		for {
@@ -95,7 +94,7 @@ func (s *sheet) read(css string, depth int) {
 	}
 }
 
-// blockOf splits css after the brace that closes the block it is in.
+// blockOf splits css at the brace that closes the current block.
 func blockOf(css string) (body, rest string) {
 	depth := 1
 	for i := 0; i < len(css); i++ {
@@ -140,7 +139,7 @@ func (s *sheet) add(selectors, body string) {
 	}
 }
 
-// parseSelector reads a selector of tags, classes and ids, one inside the other; nil: it has more than that.
+// parseSelector parses a selector of tags, classes and ids with descendant combinators; nil: it has anything else.
 func parseSelector(sel string) []compound {
 	if strings.ContainsAny(sel, ":[+~*\\&|") {
 		return nil
@@ -170,7 +169,7 @@ func parseSelector(sel string) []compound {
 	return chain
 }
 
-// of gives what the sheet and the style attribute of n say, later and closer words going before.
+// of returns the style of n from the rules and its style attribute. Later declarations replace earlier ones.
 func (s *sheet) of(n *html.Node) style {
 	var out style
 	take := func(st style) {

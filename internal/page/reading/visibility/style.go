@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// style is what the reader wants to know of how an element is drawn.
+// style has the declarations of an element that concern visibility and layout.
 type style struct {
 	hide        bool   // display: none or visibility: hidden
-	show        bool   // a later rule that shows it again
-	never       bool   // drawn so that nobody can see it: off screen, clipped, of no size, transparent
-	faint       bool   // opacity: 0, which pages also use for what they reveal
-	apart       string // display: flex or grid, so its children are laid out apart: "row" or "column"
+	show        bool   // a later rule shows it again
+	never       bool   // nobody can see it: off screen, clipped, without size, or transparent
+	faint       bool   // opacity: 0, which pages also use for content that appears later
+	apart       string // display: flex or grid: the children are separate items in a "row" or a "column"
 	block       bool   // display: block
-	color, back string // as RGB; empty: not set; "?" cannot be told
+	color, back string // as RGB; empty: not set; "?": not known
 }
 
-// declarations reads the declarations of a rule or a style attribute.
+// declarations parses the declarations of a rule or of a style attribute.
 func declarations(css string) style {
 	var s style
 	var absolute, clipped, small bool
@@ -108,7 +108,7 @@ func farOff(transform string) bool {
 
 var colorNames = map[string]string{"white": "ffffff", "black": "000000", "snow": "fffafa", "ivory": "fffff0", "whitesmoke": "f5f5f5", "ghostwhite": "f8f8ff"}
 
-// rgb gives a colour as six hexadecimal digits; empty: it is none that can be told.
+// rgb returns a colour as six hexadecimal digits, or an empty string if the value is not understood.
 func rgb(v string) string {
 	v, _, _ = strings.Cut(v, " no-repeat")
 	if c, ok := colorNames[v]; ok {
@@ -140,7 +140,7 @@ func rgb(v string) string {
 	return ""
 }
 
-// alike reports whether nobody can tell two colours apart.
+// alike reports whether two colours are too similar to tell apart.
 func alike(a, b string) bool {
 	if len(a) != 6 || len(b) != 6 {
 		return false

@@ -9,26 +9,23 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// maxScript bounds the bytes of inline scripts in which names of elements are looked up.
+// maxScript bounds the bytes of inline scripts that are searched for names of elements.
 const maxScript = 1 << 20
 
-// visibility tells what of a page a person can see, now or after using its controls.
-//
-// What is not shown now is content when something on the page can show it: a tab, a button, a <summary>, a link or a script that
-// names it. What is drawn so that nobody can ever see it is no content, for that is where instructions to machines hide.
+// visibility decides which elements of one page are removed. See the package comment for the rules.
 type visibility struct {
 	sheet    *sheet
-	controls map[string]bool // ids that a control of the page names
-	scripts  map[string]bool // words of the inline scripts
-	outside  bool            // scripts of other addresses run too
-	whole    int             // letters of the page
+	controls map[string]bool // ids of elements that a control of the page names
+	scripts  map[string]bool // words in the inline scripts
+	outside  bool            // the page also links to scripts
+	whole    int             // number of letters of the page
 }
 
-// RemoveUnseen takes out of a tree what nobody can see, and notes how the page's own style sheets lay out what is left.
+// RemoveUnseen removes what nobody can see from a tree, and marks how the page's own style sheets lay out the rest.
 func RemoveUnseen(root *html.Node) {
 	v := newVisibility(root)
 	v.whole = dom.Letters(root)
-	v.walk(root, "", "") // colours on the way down: text of the colour of what is behind it is not seen
+	v.walk(root, "", "") // passes colours down: text in the colour of its background is not visible
 }
 
 func newVisibility(root *html.Node) *visibility {
@@ -69,7 +66,7 @@ func newVisibility(root *html.Node) *visibility {
 	return v
 }
 
-// note takes in the words of a script.
+// note collects the words of a script.
 func (v *visibility) note(code string) {
 	for w := range strings.FieldsFuncSeq(code, func(r rune) bool {
 		return !(r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
@@ -80,13 +77,13 @@ func (v *visibility) note(code string) {
 	}
 }
 
-// Words of names that scripts use for what they show later.
+// Words in class names and ids of elements that scripts show later.
 var (
 	revealed = dom.WordSet("tab tabs tabpanel pane panel accordion collapse collapsible collapsed collapsable toggle toggled togglable expand expandable expanded " +
 		"expander details more answer faq spoiler reveal revealed wow fade fadein aos animate animated animation lazy inview step slide carousel")
 )
 
-// unseen reports whether n and what is in it are no content, for it is not shown and nothing can show it.
+// unseen reports whether n is hidden and nothing on the page can show it.
 func (v *visibility) unseen(n *html.Node, st style) bool {
 	if dom.HasAttr(n, dom.MarkNever) {
 		return true
@@ -113,8 +110,8 @@ func (v *visibility) unseen(n *html.Node, st style) bool {
 	return strings.EqualFold(dom.Attr(n, "aria-hidden"), "true") && decorative(n)
 }
 
-// decorative reports whether what is kept from screen readers is a sign and no text: the letter of an icon, the mark beside a
-// heading. Text behind a modal carries aria-hidden too.
+// decorative reports whether an element with aria-hidden is only a sign: the letter of an icon, or the mark beside a heading.
+// aria-hidden alone does not mean that, since pages also set it on all text behind a dialog.
 func decorative(n *html.Node) bool {
 	text := strings.TrimSpace(dom.RawText(n, 60))
 	return dom.Inline[n.DataAtom] && len(text) <= 30 && !strings.Contains(text, " ") || text == ""
@@ -142,7 +139,7 @@ func (v *visibility) revealable(n *html.Node) bool {
 		return true
 	}
 	if n.DataAtom == atom.Body || n.DataAtom == atom.Html || n.DataAtom == atom.Main || n.DataAtom == atom.Article {
-		return v.outside || len(v.scripts) > 0 // shown when the page has loaded
+		return v.outside || len(v.scripts) > 0 // scripts show it when the page has loaded
 	}
 	if v.besideControl(n) {
 		return true
@@ -150,7 +147,7 @@ func (v *visibility) revealable(n *html.Node) bool {
 	return dom.AnyOf(words, revealed) && (v.outside || len(v.scripts) > 0 || v.nearSwitch(n))
 }
 
-// named reports whether an inline script names one of the names of an element.
+// named reports whether an inline script contains one of an element's names. Names that many scripts contain do not count.
 func (v *visibility) named(whole []string) bool {
 	for _, w := range whole {
 		if len(w) > 3 && v.scripts[w] && !common[w] {
@@ -160,10 +157,10 @@ func (v *visibility) named(whole []string) bool {
 	return false
 }
 
-// Names that stand in scripts whatever they are about.
+// common are names that occur in scripts of all kinds.
 var common = dom.WordSet("hidden none hide show active open text content main body document window style class item item list container wrapper title name value button click data")
 
-// besideControl reports whether the element before n, or the heading that holds it, is a control that opens something.
+// besideControl reports whether the element before n is, or contains, a control that shows something.
 func (v *visibility) besideControl(n *html.Node) bool {
 	p := n.PrevSibling
 	for p != nil && p.Type != html.ElementNode {
@@ -182,8 +179,8 @@ func (v *visibility) besideControl(n *html.Node) bool {
 	return opens(p) || !isLongText(p) && dom.Has(p, opens)
 }
 
-// nearSwitch reports whether a check box or radio button before n shows it by CSS alone, or n is one of as many elements after a row of
-// tabs as the row has tabs.
+// nearSwitch reports whether CSS alone can show n: a check box or radio button precedes it, or n is one of the panels after a row of
+// tabs.
 func (v *visibility) nearSwitch(n *html.Node) bool {
 	between := 0
 	for p := n.PrevSibling; p != nil && between < 20; p = p.PrevSibling {
@@ -201,7 +198,7 @@ func (v *visibility) nearSwitch(n *html.Node) bool {
 	return false
 }
 
-// tabsOf counts the tabs of a row: those that say so, else the links and buttons in it.
+// tabsOf counts the elements with role tab in a row of tabs; if there are none, its links and buttons.
 func tabsOf(row *html.Node) int {
 	said, pressed := 0, 0
 	for c := range row.Descendants() {
@@ -221,7 +218,8 @@ func tabsOf(row *html.Node) int {
 
 func isLongText(n *html.Node) bool { return len(strings.TrimSpace(dom.RawText(n, 400))) > 300 }
 
-// walk removes unseen elements below n. color and back are what n inherits; empty: the default, "?": not known.
+// walk removes unseen elements below n. color and back are the inherited colours of text and background; empty: the default; "?": not
+// known.
 func (v *visibility) walk(n *html.Node, color, back string) {
 	for c := n.FirstChild; c != nil; {
 		next := c.NextSibling
@@ -252,7 +250,7 @@ func (v *visibility) walk(n *html.Node, color, back string) {
 	}
 }
 
-// lay notes how the page's own style sheets lay out what is in an element, as the browser's script does.
+// lay adds the layout attributes that the browser's script would add (dom.MarkApart, dom.MarkBlock), by the page's own style sheets.
 func lay(n *html.Node, st style) {
 	switch {
 	case st.apart != "" && !dom.HasAttr(n, dom.MarkApart):
@@ -262,7 +260,7 @@ func lay(n *html.Node, st style) {
 	}
 }
 
-// drop reports whether c is taken out. A formula keeps all of its writings until one is chosen.
+// drop reports whether c is removed. All notations of a formula are kept, since the rendering chooses one later.
 func (v *visibility) drop(c *html.Node, st style) bool {
 	if c.DataAtom == atom.Math || c.DataAtom == atom.Script || c.DataAtom == atom.Style || dom.IsMathBox(c) || c.Parent != nil && dom.IsMathBox(c.Parent) {
 		return false
@@ -270,8 +268,8 @@ func (v *visibility) drop(c *html.Node, st style) bool {
 	return v.unseen(c, st)
 }
 
-// invisible reports whether the text of c has the colour of what is behind it. A white text on an unknown ground may be seen:
-// only where the page has no other style sheets is the ground taken to be white.
+// invisible reports whether the text of c has the colour of its background. If the background is not set, it counts as white, unless
+// the page links to style sheets, which may set it.
 func (v *visibility) invisible(c *html.Node, fore, behind string) bool {
 	if behind == "" && !v.sheet.hasOut && fore == "ffffff" {
 		behind = "ffffff"
