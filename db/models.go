@@ -5,17 +5,39 @@
 package db
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Who owns tasks, visits and keys. One account, default, until access control lands.
+// A workspace. Its members share its tasks, its library and its limits.
 type Account struct {
 	ID string
 	// Only reports read it: how long an account has existed.
 	CreatedAt time.Time
+	// For people. Empty: show the id.
+	Name string
+}
+
+// A credential of a program: lw_<id>_<secret>, of which only the hash of the secret is here.
+type ApiKey struct {
+	ID        string
+	AccountID string
+	// Whose key it is: it can never do more than the role of that user in the account allows. NULL: an operator made it; its scopes alone decide.
+	UserID     *uuid.UUID
+	Name       string
+	SecretHash []byte
+	Scopes     []string
+	// Networks from which the key may be used. Empty: any.
+	AllowedNets []netip.Prefix
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time
+	// Written in batches, so up to a minute late.
+	LastUsedAt   *time.Time
+	LastUsedFrom *netip.Addr
+	RevokedAt    *time.Time
 }
 
 // Files of a task. A row is written after its file and deleted before it.
@@ -26,6 +48,20 @@ type Artifact struct {
 	ContentType string
 	Bytes       int64
 	CreatedAt   time.Time
+}
+
+// Who did what to users, roles, credentials and data. Rows are only ever added. It refers to nothing by a foreign key, because it outlives what it names.
+type AuditLog struct {
+	ID        int64
+	At        time.Time
+	AccountID *string
+	ActorKind string
+	ActorID   string
+	Action    string
+	Target    string
+	Address   *netip.Addr
+	// Never secrets, and no personal data besides ids and the client address.
+	Details []byte
 }
 
 // Politeness across processes: the state of each domain that was asked in the last day. next_at is the earliest moment that spacing and backing off allow.
@@ -75,6 +111,45 @@ type IdempotencyKey struct {
 	CreatedAt   time.Time
 }
 
+// Which user a person is who logs in at an OpenID provider.
+type Identity struct {
+	Issuer    string
+	Subject   string
+	UserID    uuid.UUID
+	CreatedAt time.Time
+}
+
+// A link that makes whoever opens it a member, once. The set-up link of a new server is the invitation of its first owner.
+type Invitation struct {
+	ID        uuid.UUID
+	AccountID string
+	// Only a user with this address may accept. NULL: anybody with the link.
+	Email      *string
+	Role       string
+	SecretHash []byte
+	CreatedBy  *uuid.UUID
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	AcceptedAt *time.Time
+	AcceptedBy *uuid.UUID
+}
+
+// Failed logins in a row, of an e-mail address (email:…) or a client address (address:…). A success removes the row of the e-mail address.
+type LoginAttempt struct {
+	Subject     string
+	Failures    int32
+	LastAt      time.Time
+	LockedUntil time.Time
+}
+
+// The role of a user in an account.
+type Membership struct {
+	AccountID string
+	UserID    uuid.UUID
+	Role      string
+	CreatedAt time.Time
+}
+
 // Snapshots: extracted text, stored once per content and never changed.
 type Page struct {
 	// Of the content in UTF-8; in hex it is the id of the page in the API.
@@ -122,6 +197,23 @@ type Run struct {
 	Outcome   *string
 }
 
+// A browser that is logged in. The cookie holds the id and a secret, of which only the hash is here.
+type Session struct {
+	ID         uuid.UUID
+	SecretHash []byte
+	UserID     uuid.UUID
+	// The account that the session acts in. A user with several memberships switches it.
+	AccountID string
+	CreatedAt time.Time
+	// Written in batches, so up to a minute late. The idle lifetime counts from here.
+	LastSeenAt time.Time
+	// The absolute end, however busy the session is.
+	ExpiresAt time.Time
+	RevokedAt *time.Time
+	Address   *netip.Addr
+	UserAgent string
+}
+
 // The journal: what was paid for is never paid for twice. Results are kept byte for byte (json).
 type Step struct {
 	TaskID       uuid.UUID
@@ -142,6 +234,14 @@ type Step struct {
 	CostUsd *float64
 	// The visit that keeps the member links of the result, which is left out of it; NULL: the result is whole. Step and visit are written in one transaction and go with their task, so there is no foreign key.
 	VisitID *uuid.UUID
+}
+
+// A credential in a URL, for streams of clients that can send neither header nor cookie. It works once, within 30 seconds.
+type StreamTicket struct {
+	SecretHash []byte
+	SessionID  *uuid.UUID
+	KeyID      *string
+	ExpiresAt  time.Time
 }
 
 // One question with its options and its outcome.
@@ -188,6 +288,10 @@ type Task struct {
 	UnservedSince *time.Time
 	// Of a follow-up: questions, oldest first, and answer of the task it follows, kept because that task may be deleted.
 	Context []byte
+	// Who submitted it. NULL: an operator, or a server without access control.
+	CreatedByUser *uuid.UUID
+	// The API key that submitted it. NULL: none was used.
+	CreatedByKey *string
 }
 
 // The public log of each task, gapless from 1. json and not jsonb: clients get the bytes that were written.
@@ -241,6 +345,21 @@ type TaskUsage struct {
 	CostUsd int64
 	// Seconds that its runs took, from claim to end, or to the last write of a run that was lost.
 	RunningSeconds interface{}
+}
+
+// A person. What a user may do depends on the membership in an account.
+type User struct {
+	ID    uuid.UUID
+	Email string
+	Name  string
+	// argon2id in PHC form. NULL: the user logs in by OIDC or a passkey.
+	PasswordHash      *string
+	PasswordChangedAt *time.Time
+	CreatedAt         time.Time
+	LastLoginAt       *time.Time
+	DisabledAt        *time.Time
+	// Since when the row holds no personal data any more. The row stays, because the audit log refers to it.
+	ErasedAt *time.Time
 }
 
 // One reading of one URL by one task, good or bad. The library of an account is what its visits read.

@@ -21,12 +21,14 @@ import (
 	"legwork/bench/workload"
 	"legwork/internal/agent"
 	"legwork/internal/artifact"
+	"legwork/internal/auth"
 	"legwork/internal/httpapi"
 	"legwork/internal/jobs"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
 	"legwork/internal/store"
+	"legwork/internal/store/identities"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
 )
@@ -159,6 +161,7 @@ func (s *server) start(ctx context.Context) (stop func(), err error) {
 		}
 	}
 	api := httpapi.New(httpapi.Config{
+		Auth: auth.Off{}, Identities: identities.New(s.store),
 		Tasks: s.service, Data: func(account string) httpapi.AccountData { return s.store.For(account) }, Artifacts: files, Hub: s.hub, Logger: s.log, Version: "bench",
 		Health: func(context.Context) httpapi.Health { return httpapi.Health{Database: true} },
 		Limits: wire.Limits{MinBudget: time.Second, DefaultBudget: 5 * time.Minute, MaxBudget: 10 * time.Minute},

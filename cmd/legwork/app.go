@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"legwork/internal/artifact"
+	"legwork/internal/auth"
 	"legwork/internal/config"
 	"legwork/internal/forwarded"
 	"legwork/internal/httpapi"
@@ -23,6 +24,7 @@ import (
 	"legwork/internal/page/parser"
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
+	"legwork/internal/store/identities"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
 )
@@ -38,23 +40,25 @@ const (
 
 // app is one process of legwork: the parts that its role needs, started in order and stopped in reverse order.
 type app struct {
-	cfg       config.Config
-	log       *slog.Logger
-	embedded  *pgembed.Server // nil with DATABASE_URL
-	store     *store.Store
-	artifacts *artifact.Store
-	hub       *stream.Hub
-	publisher *stream.Publisher
-	model     *llm.Client // nil: the built-in reader
-	modelSeen *modelHealth
-	service   *jobs.Service
-	runner    *jobs.Runner // nil for roleAPI
-	pages     *pages       // nil for roleAPI
-	parsers   *parser.Pool // nil for roleAPI
-	api       *httpapi.API
-	server    *http.Server // nil for roleWorker
-	addr      net.Addr     // the API's, once it listens
-	failed    chan error   // the error of the first part that ended by itself
+	cfg           config.Config
+	log           *slog.Logger
+	embedded      *pgembed.Server // nil with DATABASE_URL
+	store         *store.Store
+	identities    *identities.Store
+	authenticator *auth.Authenticator // nil: no access control, or roleWorker
+	artifacts     *artifact.Store
+	hub           *stream.Hub
+	publisher     *stream.Publisher
+	model         *llm.Client // nil: the built-in reader
+	modelSeen     *modelHealth
+	service       *jobs.Service
+	runner        *jobs.Runner // nil for roleAPI
+	pages         *pages       // nil for roleAPI
+	parsers       *parser.Pool // nil for roleAPI
+	api           *httpapi.API
+	server        *http.Server // nil for roleWorker
+	addr          net.Addr     // the API's, once it listens
+	failed        chan error   // the error of the first part that ended by itself
 
 	stopping  atomic.Bool
 	loops     sync.WaitGroup
@@ -83,6 +87,11 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 		return a, err
 	}
 	a.modelSeen = &modelHealth{model: a.model}
+	if r != roleWorker {
+		if err := a.openAccess(ctx); err != nil {
+			return a, err
+		}
+	}
 	if err := a.startStreams(ctx); err != nil {
 		return a, err
 	}
@@ -138,11 +147,17 @@ func (a *app) startStreams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.authenticator != nil {
+		listener.Attach(identities.Channel, a.authenticator)
+	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stopLoops = stop
 	a.loops.Go(func() { a.hub.Run(loops) })
 	a.loops.Go(func() { a.publisher.Run(loops) })
 	a.loops.Go(func() { listener.Run(loops) })
+	if a.authenticator != nil {
+		a.loops.Go(func() { a.authenticator.Run(loops) })
+	}
 	if a.embedded != nil {
 		a.loops.Go(func() {
 			select {
@@ -198,6 +213,7 @@ func fetcher(cfg config.Config, st *store.Store, reader page.Reader, log *slog.L
 func (a *app) startAPI(ctx context.Context) error {
 	cfg := a.cfg
 	a.api = httpapi.New(httpapi.Config{
+		Auth: a.authentication(), Identities: a.identities,
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health,
 		Proxies: forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},

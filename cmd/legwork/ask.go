@@ -27,6 +27,7 @@ func (p *program) askCommand() *cli.Command {
 			"Exit status: 0 answered, 2 failed, 3 cancelled, 1 anything else.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "api", Usage: "base URL of a running server, like http://127.0.0.1:8000", Sources: cli.EnvVars("LEGWORK_API")},
+			&cli.StringFlag{Name: "api-key", Usage: "API key for that server; rather set LEGWORK_API_KEY, since others may see command lines", Sources: cli.EnvVars("LEGWORK_API_KEY")},
 			&cli.StringFlag{Name: "seed-url", Usage: "page to start from"},
 			&cli.IntFlag{Name: "max-pages", Usage: "pages opened at most, 1..50"},
 			&cli.IntFlag{Name: "max-depth", Usage: "links followed in a row at most, 1..5"},
@@ -63,7 +64,9 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 		}
 		defer stop()
 	}
-	task, err := p.research(ctx, newClient(base), in, c.Bool("json"))
+	client := newClient(base)
+	client.key = c.String("api-key")
+	task, err := p.research(ctx, client, in, c.Bool("json"))
 	if err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 // that already holds the embedded PostgreSQL.
 func (p *program) temporaryServer(ctx context.Context, cfg config.Config, log *slog.Logger) (string, func(), error) {
 	own := cfg
-	own.APIHost, own.APIPort = "127.0.0.1", 0
+	own.APIHost, own.APIPort, own.AuthMode = "127.0.0.1", 0, config.AuthOff
 	a, err := startApp(ctx, own, roleAll, log)
 	var inUse *pgembed.InUseError
 	if errors.As(err, &inUse) {

@@ -20,6 +20,7 @@ import (
 // client talks to a server's API as any other program would.
 type client struct {
 	base   string // http://host:port
+	key    string // API key; empty: none is sent
 	http   *http.Client
 	deltas bool          // request the answer while it is written
 	pause  time.Duration // before a broken stream is opened again
@@ -68,6 +69,9 @@ func (c *client) do(ctx context.Context, method, path string, in, out any) error
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -148,13 +152,21 @@ func (c *client) follow(ctx context.Context, id string, each func(event) error) 
 	}
 }
 
+// dialOptions makes a WebSocket carry the API key.
+func (c *client) dialOptions() *websocket.DialOptions {
+	if c.key == "" {
+		return nil
+	}
+	return &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + c.key}}}
+}
+
 // stream reads one connection. It is done when the log has ended, or when each returned an error.
 func (c *client) stream(ctx context.Context, id string, cursor *int64, each func(event) error) (done bool, err error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, *cursor)
 	if c.deltas {
 		url += "&deltas=1"
 	}
-	conn, _, err := websocket.Dial(ctx, url, nil) //nolint:bodyclose // the library closes it
+	conn, _, err := websocket.Dial(ctx, url, c.dialOptions()) //nolint:bodyclose // the library closes it
 	if err != nil {
 		return false, err
 	}

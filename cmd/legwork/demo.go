@@ -70,7 +70,7 @@ func demoConfig(cfg config.Config) config.Config {
 	cfg.DatabaseURL = ""
 	cfg.Home = filepath.Join(cfg.Home, "demo")
 	cfg.ArtifactDir = filepath.Join(cfg.Home, "artifacts")
-	cfg.APIHost = "127.0.0.1"
+	cfg.APIHost, cfg.AuthMode = "127.0.0.1", config.AuthOff
 	if !free(cfg.ListenAddr()) {
 		cfg.APIPort = 0
 	}

@@ -80,6 +80,7 @@ func (p *program) command() *cli.Command {
 		},
 		Commands: []*cli.Command{
 			p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.askCommand(), p.demoCommand(), p.doctorCommand(), p.gcCommand(), p.ingestCommand(), p.parseCommand(),
+			p.accountsCommand(), p.keysCommand(),
 		},
 	}
 }

@@ -151,7 +151,7 @@ func (w *world) frames(c *client, id string, after int64) ([]string, websocket.S
 // dialStream opens a stream after a cursor.
 func dialStream(ctx context.Context, c *client, id string, after int64) (*websocket.Conn, error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, after)
-	conn, _, err := websocket.Dial(ctx, url, nil)
+	conn, _, err := websocket.Dial(ctx, url, c.dialOptions())
 	if err == nil {
 		conn.SetReadLimit(4 << 20)
 	}

@@ -2,9 +2,10 @@ package access
 
 // Rule says who may call an operation.
 type Rule struct {
-	Public bool  // anybody, without a credential
-	Role   Role  // the lowest role that may
-	Scope  Scope // the scope that a credential with scopes needs; empty: any credential of the role
+	Public  bool  // anybody, without a credential
+	Role    Role  // the lowest role that may
+	Scope   Scope // the scope that a credential with scopes needs; empty: any credential of the role
+	Session bool  // only a browser session may: it concerns the person, not what programs do
 }
 
 // Verdict is the answer to whether a principal may call an operation.
@@ -12,15 +13,17 @@ type Verdict int
 
 // The verdicts.
 const (
-	Allowed Verdict = iota
-	Unknown         // there is no such operation: a fault of the program, answered as forbidden
-	NoLogin         // 401: the operation needs a credential, and there is none
-	NoRole          // 403: the role is too low
-	NoScope         // 403: the credential lacks the scope
+	Allowed   Verdict = iota
+	Unknown           // there is no such operation: a fault of the program, answered as forbidden
+	NoLogin           // 401: the operation needs a credential, and there is none
+	NoRole            // 403: the role is too low
+	NoScope           // 403: the credential lacks the scope
+	NoSession         // 403: it is no browser session
 )
 
 func public() Rule               { return Rule{Public: true} }
 func needs(r Role, s Scope) Rule { return Rule{Role: r, Scope: s} }
+func session(r Role) Rule        { return Rule{Role: r, Session: true} }
 
 // Rules has the rule of every operation, by operationId.
 func Rules() map[string]Rule {
@@ -34,6 +37,10 @@ func Rules() map[string]Rule {
 		"streamTask": needs(Viewer, TasksRead), "listEvents": needs(Viewer, TasksRead),
 		"listArtifacts": needs(Viewer, TasksRead), "getTaskArtifact": needs(Viewer, TasksRead), "getArtifact": needs(Viewer, TasksRead),
 		"getScreenshot": needs(Viewer, TasksRead), "listPages": needs(Viewer, TasksRead), "getPage": needs(Viewer, TasksRead),
+
+		"listKeys": needs(Member, AdminScope), "createKey": needs(Member, AdminScope), "revokeKey": needs(Member, AdminScope),
+		"listMembers": needs(Admin, AdminScope), "changeMember": needs(Admin, AdminScope), "removeMember": needs(Admin, AdminScope),
+		"listAudit": needs(Admin, AdminScope),
 	}
 }
 
@@ -47,6 +54,8 @@ func Decide(rules map[string]Rule, p Principal, operation string) Verdict {
 		return Allowed
 	case p.Anonymous():
 		return NoLogin
+	case rule.Session && p.Kind != BySession:
+		return NoSession
 	case !p.Role.Includes(rule.Role):
 		return NoRole
 	case rule.Scope != "" && !p.HasScope(rule.Scope):

@@ -44,8 +44,15 @@ type Config struct {
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" must:"be a comma separated list of networks like 10.0.0.0/8 or addresses like 10.1.2.3"`
 	// Header in which these proxies name the client. They must all write this one; others are ignored.
 	TrustedProxyHeader string `env:"TRUSTED_PROXY_HEADER" envDefault:"X-Forwarded-For" must:"be X-Forwarded-For or Forwarded"`
-	// Who may use the API. Only off exists so far: everybody who reaches it, so keep the port on trusted networks.
-	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"off" must:"be off: this build has no access control yet; restrict who reaches API_PORT instead"`
+	// Who may use the API. required: whoever logs in or has an API key. off: everybody who reaches it, which is refused unless
+	// API_HOST is a loopback address, or AUTH_ALLOW_INSECURE is set.
+	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"off" must:"be required or off"`
+	// Whether AUTH_MODE=off may listen on other addresses than loopback ones, as in a container, or behind a proxy that lets nobody
+	// else in. Everybody who reaches the port may then read, ask and delete everything.
+	AuthAllowInsecure Switch `env:"AUTH_ALLOW_INSECURE" envDefault:"off" must:"be on or off"`
+	// An API key that is valid from the start, with every right in the account default, for automation: lw_<id>_<secret> with 16 lower
+	// case letters or digits, and 32 random bytes in base64url (43 characters). It stays valid when the variable is removed, until it is revoked.
+	BootstrapKey Secret `env:"LEGWORK_BOOTSTRAP_KEY" must:"be an API key: lw_, 16 lower case letters or digits, _, and 43 characters of base64url"`
 
 	// PostgreSQL to use: postgres://user:password@host:5432/name or key=value form. Empty: legwork runs a PostgreSQL of
 	// its own, with its data in LEGWORK_HOME.
@@ -166,8 +173,11 @@ type Config struct {
 // AuthMode says who may use the API.
 type AuthMode string
 
-// AuthOff lets everybody use the API who can reach the port.
-const AuthOff AuthMode = "off"
+// The modes of access control.
+const (
+	AuthRequired AuthMode = "required" // who logs in or has an API key
+	AuthOff      AuthMode = "off"      // everybody who can reach the port
+)
 
 // BrowserOff is the value of BROWSER with which pages are read over HTTP only.
 const BrowserOff = "off"
@@ -245,6 +255,16 @@ func (c *Config) normalise() {
 	if c.LogFile == "" {
 		c.LogFile = filepath.Join(c.Home, "legwork.log")
 	}
+}
+
+// Insecure reports whether everybody on the network may use the API: access control is off, and API_HOST is not only for this
+// machine.
+func (c Config) Insecure() bool {
+	if c.AuthMode != AuthOff || c.APIHost == "localhost" {
+		return false
+	}
+	addr, err := netip.ParseAddr(c.APIHost)
+	return err != nil || !addr.Unmap().IsLoopback()
 }
 
 // ListenAddr is API_HOST and API_PORT as net.Listen takes them.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +89,8 @@ func TestEveryVariableIsRead(t *testing.T) {
 		TrustedProxies:        []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		TrustedProxyHeader:    "Forwarded",
 		AuthMode:              AuthOff,
+		AuthAllowInsecure:     true,
+		BootstrapKey:          Secret("lw_0123456789abcdef_" + strings.Repeat("A", 43)),
 		DatabaseURL:           "postgresql://u:p@db/legwork",
 		DatabaseMaxConns:      4,
 		Home:                  "/srv/legwork",
@@ -139,6 +142,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 	environ := []string{
 		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "TRUSTED_PROXIES=10.9.9.9/8, fd00::1", "TRUSTED_PROXY_HEADER=forwarded", "AUTH_MODE=OFF",
+		"AUTH_ALLOW_INSECURE=1", "LEGWORK_BOOTSTRAP_KEY=lw_0123456789abcdef_" + strings.Repeat("A", 43),
 		"DATABASE_URL=postgresql://u:p@db/legwork", "DATABASE_MAX_CONNS=4", "LEGWORK_HOME=/srv/legwork", "ARTIFACT_DIR=/srv/files",
 		"ALLOWED_DOMAINS_FILE=config.go", "DISALLOWED_DOMAINS_FILE=parse.go",
 		"LEGWORK_PG_BIN=/opt/pg/bin", "LEGWORK_PG_MIRROR=http://mirror.example:8081/maven", "MAX_CONCURRENT_TASKS=1000", "MAX_QUEUED_TASKS=17", "RETENTION_DAYS=365",

@@ -10,7 +10,7 @@ import (
 const ownPrefix = "LEGWORK_"
 
 // elsewhere are names with our prefix that are read outside Config: by the command line, and by tests and benchmarks.
-var elsewhere = []string{"LEGWORK_API", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE"}
+var elsewhere = []string{"LEGWORK_API", "LEGWORK_API_KEY", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE"}
 
 // reserved are prefixes of further such names.
 var reserved = []string{"LEGWORK_TEST_", "LEGWORK_BENCH_"}

@@ -138,7 +138,8 @@ func (v *validator) api(c *Config) {
 	v.require("API_PORT", within(c.APIPort, 0, 65535))
 	v.require("TRUSTED_PROXIES", !slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return !p.IsValid() }))
 	v.require("TRUSTED_PROXY_HEADER", slices.Contains([]string{"X-Forwarded-For", "Forwarded"}, c.TrustedProxyHeader))
-	v.require("AUTH_MODE", c.AuthMode == AuthOff)
+	v.require("AUTH_MODE", c.AuthMode == AuthRequired || c.AuthMode == AuthOff)
+	v.optional("LEGWORK_BOOTSTRAP_KEY", c.BootstrapKey.Reveal(), bootstrapKey.MatchString)
 	for i, host := range c.AllowedHosts {
 		c.AllowedHosts[i] = strings.ToLower(host)
 		v.require("ALLOWED_HOSTS", host == "*" || validHost(host))
@@ -159,6 +160,9 @@ func (v *validator) api(c *Config) {
 	}
 	c.CORSOrigins = origins
 }
+
+// bootstrapKey is the form of an API key (internal/auth/apikey). The last of 43 characters has four bits.
+var bootstrapKey = regexp.MustCompile(`^lw_[a-z0-9]{16}_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`)
 
 // keyValueDSN matches the beginning of a connection string in libpq's key=value form (PostgreSQL documentation,
 // section "Connection Strings").

@@ -12,6 +12,8 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"legwork/api"
+	"legwork/internal/auth"
+	"legwork/internal/httpapi/accounts"
 	"legwork/internal/research"
 )
 
@@ -38,6 +40,7 @@ const retryAfter = 5
 
 // Errors that arise in this package.
 var (
+	errNoLogin    = problem{http.StatusUnauthorized, "unauthenticated", "This needs a login or an API key; send the key as Authorization: Bearer lw_…, or log in."}
 	errNoRoute    = problem{http.StatusNotFound, "not_found", "There is nothing at this address; /api/openapi.yaml lists what there is."}
 	errTooLarge   = problem{http.StatusRequestEntityTooLarge, "payload_too_large", fmt.Sprintf("The request body may have at most %d bytes.", maxBody)}
 	errNotJSON    = problem{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."}
@@ -60,11 +63,17 @@ var (
 func classify(r *http.Request, err error) (p problem, details []research.FieldError) {
 	var invalid *research.ValidationError
 	var large *http.MaxBytesError
+	var rejected *auth.Rejected
+	var own *accounts.Problem
 	switch {
 	case errors.As(err, &large):
 		return errTooLarge, nil
 	case errors.As(err, &p):
 		return p, nil
+	case errors.As(err, &own):
+		return problem{own.Status, own.Code, own.Message}, nil
+	case errors.As(err, &rejected):
+		return problem{http.StatusUnauthorized, errNoLogin.code, rejected.Reason}, nil
 	case errors.As(err, &invalid):
 		message := invalid.Error()
 		if n := len(invalid.Fields); n > 1 {
@@ -104,6 +113,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.DebugContext(ctx, "answer cut short", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
 		return
 	}
+	if p.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 §15.5.2
+	}
 	writeProblem(w, p, fields)
 }
 
@@ -138,7 +150,7 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 // paramRule is the message for a parameter that generated code could not parse.
 func paramRule(name string) string {
 	switch name {
-	case "offset", "limit":
+	case "offset", "limit", "before":
 		return "must be given once, as an integer"
 	}
 	return "must be given only once"
@@ -150,7 +162,7 @@ func (s *server) failParam(w http.ResponseWriter, r *http.Request, err error) {
 	var many *api.TooManyValuesForParamError
 	var v research.ValidationError
 	switch {
-	case errors.As(err, &format) && format.ParamName == "id":
+	case errors.As(err, &format) && format.ParamName == "id", errors.As(err, &format) && format.ParamName == "userId":
 		s.fail(w, r, fmt.Errorf("%w: %w", research.ErrNotFound, err))
 		return
 	case errors.As(err, &format):

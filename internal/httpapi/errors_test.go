@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/api"
+	"legwork/internal/auth"
 	"legwork/internal/research"
 )
 
@@ -351,7 +352,7 @@ func TestContractIsServed(t *testing.T) {
 	}
 	var root api.Root
 	b.get("/").into(200, &root)
-	if root.Version != "1.2.3" || root.Tasks != "/api/tasks" {
+	if root.Version == nil || *root.Version != "1.2.3" || root.Tasks != "/api/tasks" {
 		t.Errorf("root %+v", root)
 	}
 }
@@ -382,7 +383,7 @@ func TestServerHasTimeouts(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	a := New(Config{Hosts: []string{"example.com"}, Health: func(context.Context) Health { return Health{} }})
+	a := New(Config{Auth: auth.Off{}, Hosts: []string{"example.com"}, Health: func(context.Context) Health { return Health{} }})
 	if got, want := a.server.timing, (timing{ping: 20 * time.Second, heartbeat: 15 * time.Second, write: 10 * time.Second, retry: 2 * time.Second}); got != want {
 		t.Errorf("timing %+v, want %+v", got, want)
 	}

@@ -143,11 +143,14 @@ type eventStream struct {
 	sub     *stream.Subscription
 }
 
-// VisitListEventsResponse implements api.ListEventsResponseObject. It ends when the log ends, the client leaves or the process
-// stops. Browsers then connect again with Last-Event-ID, and get 204 when the log has ended.
+// VisitListEventsResponse implements api.ListEventsResponseObject. It ends when the log ends, the client leaves, its credential
+// ends or the process stops. Browsers then connect again with Last-Event-ID, and get 204 when the log has ended.
 func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	defer e.sub.Close()
-	ctx, t := e.request.Context(), e.server.timing
+	ctx, ended := context.WithCancel(e.request.Context())
+	defer ended()
+	defer e.server.auth.Watch(ctx, ended)()
+	t := e.server.timing
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // or nginx keeps events back
@@ -171,13 +174,13 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 		}
 		var messages []stream.Message
 		if messages, err = e.next(ctx, t.heartbeat); err != nil {
-			return nil // the log has ended, the client has left or the process stops; none of these is an error
+			return nil // one of the ends above; none is an error
 		}
 		if len(messages) == 0 {
 			err = send(": heartbeat\n\n")
 		}
 		for _, m := range messages {
-			if err == nil {
+			if err == nil && ctx.Err() == nil {
 				err = send("%sdata: %s\n\n", idLine(m), m.Encode(wire.Events{}))
 			}
 		}

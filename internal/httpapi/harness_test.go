@@ -23,6 +23,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/artifact"
+	"legwork/internal/auth"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/stream"
@@ -129,7 +130,7 @@ func (f *fake) Delete(_ context.Context, account string, id uuid.UUID, reason st
 	return f.record(call{method: "delete", account: account, id: id, reason: reason})
 }
 
-func (f *fake) Rerun(_ context.Context, account string, id uuid.UUID) (research.Task, error) {
+func (f *fake) Rerun(_ context.Context, account string, id uuid.UUID, _ research.Author) (research.Task, error) {
 	if err := f.record(call{method: "rerun", account: account, id: id}); err != nil {
 		return research.Task{}, err
 	}
@@ -304,7 +305,7 @@ func setup(t *testing.T, change ...func(*Config, *timing)) *bundle {
 	running.Go(func() { hub.Run(ctx) })
 	log := &lockedBuffer{}
 	cfg := Config{
-		Tasks: f, Data: func(account string) AccountData { return fakeAccount{f, account} }, Artifacts: files, Hub: hub, Limits: testLimits, Version: "1.2.3",
+		Auth: auth.Off{}, Tasks: f, Data: func(account string) AccountData { return fakeAccount{f, account} }, Artifacts: files, Hub: hub, Limits: testLimits, Version: "1.2.3",
 		Health:      func(context.Context) Health { f.mu.Lock(); defer f.mu.Unlock(); return f.health },
 		CORSOrigins: []string{"http://localhost:3000/"},
 		Hosts:       []string{"example.com"}, // of httptest.NewRequest

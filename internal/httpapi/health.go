@@ -2,9 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"time"
 
 	"legwork/api"
+	"legwork/internal/auth"
 	"legwork/internal/research"
 )
 
@@ -42,7 +45,7 @@ func (s *server) checkHealth(ctx context.Context) Health {
 	return s.health(ctx)
 }
 
-// GetHealth implements api.StrictServerInterface.
+// GetHealth implements api.StrictServerInterface. An anonymous caller is told whether the service is well, and nothing about it.
 func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (api.GetHealthResponseObject, error) {
 	h := s.checkHealth(ctx)
 	out := api.GetHealth200JSONResponse{
@@ -51,6 +54,9 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 	}
 	if !h.Database || !h.LLM.Connected {
 		out.Status = api.HealthStatusDegraded
+	}
+	if auth.CallerOf(ctx).Anonymous() {
+		return healthSummary(out.Status), nil
 	}
 	out.Database.Connected = h.Database
 	out.Browser.Available, out.Browser.Detail = h.Browser.Available, h.Browser.Detail
@@ -64,6 +70,15 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 		out.Workers.Running += w.Running
 	}
 	return out, nil
+}
+
+// healthSummary is the answer to a health check of an anonymous caller.
+type healthSummary api.HealthStatus
+
+// VisitGetHealthResponse implements api.GetHealthResponseObject.
+func (h healthSummary) VisitGetHealthResponse(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(api.HealthSummary{Status: api.HealthSummaryStatus(h)})
 }
 
 // GetLiveness implements api.StrictServerInterface. A process that answers at all is alive.
@@ -83,9 +98,13 @@ func (s *server) GetReadiness(ctx context.Context, _ api.GetReadinessRequestObje
 }
 
 // GetRoot implements api.StrictServerInterface.
-func (s *server) GetRoot(context.Context, api.GetRootRequestObject) (api.GetRootResponseObject, error) {
-	return api.GetRoot200JSONResponse{
-		Name: "legwork", Version: s.version, Tasks: "/api/tasks", Openapi: "/api/openapi.yaml", Health: "/health",
+func (s *server) GetRoot(ctx context.Context, _ api.GetRootRequestObject) (api.GetRootResponseObject, error) {
+	out := api.GetRoot200JSONResponse{
+		Name: "legwork", Tasks: "/api/tasks", Openapi: "/api/openapi.yaml", Health: "/health",
 		UI: "none in this build; use the API, or `legwork ask` on the command line",
-	}, nil
+	}
+	if !auth.CallerOf(ctx).Anonymous() {
+		out.Version = &s.version
+	}
+	return out, nil
 }

@@ -21,6 +21,7 @@ import (
 	"legwork/internal/dbtest"
 	"legwork/internal/jobs"
 	"legwork/internal/store"
+	"legwork/internal/store/identities"
 	"legwork/internal/stream"
 )
 
@@ -36,7 +37,8 @@ func setupReal(t *testing.T) *real {
 	return setupRealOn(t, dbtest.New(t))
 }
 
-func setupRealOn(t *testing.T, st *store.Store) *real {
+// setupRealOn is setupReal on a database that is there. change alters what the API is given.
+func setupRealOn(t *testing.T, st *store.Store, change ...func(*Config)) *real {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	hub := stream.NewHub(st.Worker(), stream.Config{Logger: log})
@@ -49,6 +51,10 @@ func setupRealOn(t *testing.T, st *store.Store) *real {
 	b := setup(t, func(c *Config, _ *timing) {
 		c.Hub = hub
 		c.Data = func(account string) AccountData { return st.For(account) }
+		c.Identities = identities.New(st)
+		for _, more := range change {
+			more(c)
+		}
 	})
 	svc, err := jobs.NewService(st, publisher, b.files, log)
 	if err != nil {

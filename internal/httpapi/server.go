@@ -11,10 +11,14 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/api"
+	"legwork/internal/access"
 	"legwork/internal/artifact"
+	"legwork/internal/auth"
 	"legwork/internal/forwarded"
+	"legwork/internal/httpapi/accounts"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/identities"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
 )
@@ -27,7 +31,7 @@ type Tasks interface {
 	SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (research.Task, bool, error)
 	Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error)
 	Delete(ctx context.Context, account string, id uuid.UUID, reason string) error
-	Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error)
+	Rerun(ctx context.Context, account string, id uuid.UUID, by research.Author) (research.Task, error)
 	// EnsureArtifacts writes those files of a finished task that do not exist yet.
 	EnsureArtifacts(ctx context.Context, task research.Task) error
 }
@@ -56,6 +60,8 @@ type Hub interface {
 
 // Config holds what the API needs. All fields but CORSOrigins, Hosts, Proxies and Logger are required.
 type Config struct {
+	Auth        Authenticator     // auth.Off: everybody may do everything
+	Identities  *identities.Store // keys, members and the audit log
 	Tasks       Tasks
 	Data        func(account string) AccountData
 	Artifacts   Artifacts
@@ -81,6 +87,9 @@ var _ api.StrictServerInterface = (*server)(nil)
 
 // server implements the operations of the contract.
 type server struct {
+	*accounts.Handlers
+	auth      Authenticator
+	rules     map[string]access.Rule // by operationId
 	tasks     Tasks
 	accounts  func(account string) AccountData
 	artifacts Artifacts
@@ -112,6 +121,8 @@ func newAPI(cfg Config, t timing) *API {
 		cfg.Logger = slog.Default()
 	}
 	s := &server{
+		Handlers: accounts.New(cfg.Identities, readBody),
+		auth:     cfg.Auth, rules: access.Rules(),
 		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies, version: cfg.Version, log: cfg.Logger, timing: t,
 	}
@@ -132,19 +143,24 @@ func (s *server) routes() http.Handler {
 
 	strict := api.NewStrictHandlerWithOptions(s, []api.StrictMiddlewareFunc{keepRequest},
 		api.StrictHTTPServerOptions{RequestErrorHandlerFunc: s.fail, ResponseErrorHandlerFunc: s.fail})
-	api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: s.failParam})
-
-	r.Get("/api/tasks/{id}/stream", s.streamTask)
-	r.Get("/api/tasks/{id}/artifacts/*", s.serveFile)
-	r.Get("/api/tasks/{id}/screenshots/*", s.serveScreenshot)
-	r.Get("/artifacts/{id}/*", s.serveFile)
-	r.Get("/api/openapi.yaml", serveContract("application/yaml", api.Contract))
-	contractJSON, err := api.GetSpecJSON()
+	known, err := operations()
 	if err != nil { // the embedded contract is broken; the tests find such a build
 		panic(err)
 	}
-	r.Get("/api/openapi.json", serveContract("application/json", contractJSON))
-	r.Get("/openapi.json", serveContract("application/json", contractJSON))
+	g := guarded{r, s, known}
+	api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: g, ErrorHandlerFunc: s.failParam})
+
+	g.handle("streamTask", "/api/tasks/{id}/stream", s.streamTask)
+	g.handle("getTaskArtifact", "/api/tasks/{id}/artifacts/*", s.serveFile)
+	g.handle("getScreenshot", "/api/tasks/{id}/screenshots/*", s.serveScreenshot)
+	g.handle("getArtifact", "/artifacts/{id}/*", s.serveFile)
+	g.handle("getContractYAML", "/api/openapi.yaml", serveContract("application/yaml", api.Contract))
+	contractJSON, err := api.GetSpecJSON()
+	if err != nil {
+		panic(err)
+	}
+	g.handle("getContractJSON", "/api/openapi.json", serveContract("application/json", contractJSON))
+	g.handle("getContractJSON", "/openapi.json", serveContract("application/json", contractJSON))
 	return r
 }
 
@@ -166,8 +182,8 @@ func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// account is the account that a request acts for: the default one, because there is no access control yet.
-func account(context.Context) string { return research.DefaultAccount }
+// account is the account that a request acts in. It is empty, and so has no data, for an anonymous caller.
+func account(ctx context.Context) string { return auth.CallerOf(ctx).AccountID }
 
 // data reads the data that belongs to the caller of a request.
 func (s *server) data(ctx context.Context) AccountData { return s.accounts(account(ctx)) }

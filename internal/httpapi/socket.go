@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -141,7 +142,11 @@ func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) w
 	return websocket.StatusPolicyViolation
 }
 
-// follow sends the task's events until the log ends, the client leaves or the process stops. It returns the
+// statusCredentialEnded closes a WebSocket whose credential has ended: 4000 and 401, in the range for applications (RFC 6455
+// §7.4.2).
+const statusCredentialEnded websocket.StatusCode = 4401
+
+// follow sends the task's events until the log ends, the client leaves, its credential ends or the process stops. It returns the
 // number of events that it sent, and the close code of the connection. The code is the client's if the client
 // left first.
 func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *stream.Subscription) (events int, code websocket.StatusCode) {
@@ -154,11 +159,15 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 	var reader sync.WaitGroup
 	reader.Go(func() { defer left(); clientCode = discard(ctx, conn) })
 	defer s.keepAlive(conn, left)()
+	var revoked atomic.Bool
+	defer s.auth.Watch(ctx, func() { revoked.Store(true); left() })()
 
 	events, err := s.pump(connected, conn, sub)
 	gone := connected.Err() != nil
 	closeWith := func(c websocket.StatusCode, reason string) { code = c; _ = conn.Close(c, reason) }
 	switch {
+	case revoked.Load():
+		closeWith(statusCredentialEnded, "the credential was revoked or has expired")
 	case gone, errors.Is(err, errSlowClient):
 	case errors.Is(err, io.EOF):
 		closeWith(websocket.StatusNormalClosure, "")
@@ -171,7 +180,7 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 	left()
 	_ = conn.CloseNow() // ends the reader
 	reader.Wait()
-	if gone && clientCode > 0 {
+	if gone && !revoked.Load() && clientCode > 0 {
 		code = clientCode
 	}
 	return events, code
@@ -189,6 +198,9 @@ func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Sub
 			return events, err
 		}
 		for _, m := range messages {
+			if ctx.Err() != nil {
+				return events, ctx.Err()
+			}
 			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timing.write)
 			err := conn.Write(wctx, websocket.MessageText, m.Encode(wire.Events{}))
 			cancel()

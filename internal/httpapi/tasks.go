@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"legwork/api"
+	"legwork/internal/auth"
 	"legwork/internal/research"
 	"legwork/internal/wire"
 )
@@ -19,6 +20,7 @@ func (s *server) CreateTask(ctx context.Context, req api.CreateTaskRequestObject
 	if err != nil {
 		return nil, err
 	}
+	in.By = author(ctx)
 	headers := api.CreateTask201ResponseHeaders{}
 	var task research.Task
 	if key := req.Params.IdempotencyKey; key == nil {
@@ -34,6 +36,12 @@ func (s *server) CreateTask(ctx context.Context, req api.CreateTaskRequestObject
 	}
 	headers.Location = location(task)
 	return api.CreateTask201JSONResponse{Body: wire.Task(task), Headers: headers}, nil
+}
+
+// author is who a request submits a task for.
+func author(ctx context.Context) research.Author {
+	c := auth.CallerOf(ctx)
+	return research.Author{UserID: c.UserID, KeyID: c.KeyID}
 }
 
 func location(t research.Task) string { return "/api/tasks/" + t.ID.String() }
@@ -104,7 +112,7 @@ func (s *server) RerunTask(ctx context.Context, req api.RerunTaskRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	task, err := s.tasks.Rerun(ctx, account(ctx), id)
+	task, err := s.tasks.Rerun(ctx, account(ctx), id, author(ctx))
 	if err != nil {
 		return nil, err
 	}

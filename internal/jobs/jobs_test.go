@@ -401,14 +401,14 @@ func TestRerunAndFollowUp(t *testing.T) {
 	s := &script{steps: 1}
 	p.work(s.run)
 	first := p.await(p.submit("q").ID)
-	again, err := p.Rerun(t.Context(), research.DefaultAccount, first.ID)
+	again, err := p.Rerun(t.Context(), research.DefaultAccount, first.ID, research.Author{})
 	if err != nil || again.ID == first.ID || again.Question != first.Question || again.Options.MaxPages != first.Options.MaxPages {
 		t.Fatalf("rerun: %+v, %v", again, err)
 	}
 	if got := p.await(again.ID); got.Status != research.Completed {
 		t.Errorf("rerun ended %s", got.Status)
 	}
-	if _, err := p.Rerun(t.Context(), research.DefaultAccount, uuid.New()); !errors.Is(err, research.ErrNotFound) {
+	if _, err := p.Rerun(t.Context(), research.DefaultAccount, uuid.New(), research.Author{}); !errors.Is(err, research.ErrNotFound) {
 		t.Errorf("rerun of nothing: %v", err)
 	}
 	in := research.NewTask{Question: "more?", Priority: research.High, ParentID: &first.ID, Options: first.Options}

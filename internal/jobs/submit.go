@@ -238,12 +238,12 @@ func (s *Service) parentContext(ctx context.Context, tx pgx.Tx, account string, 
 	return c, nil
 }
 
-// Rerun submits a new task with the question and options of an old one.
-func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
+// Rerun submits a new task with the question and options of an old one, by somebody who may be another than its author.
+func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID, by research.Author) (research.Task, error) {
 	old, err := s.store.For(account).Task(ctx, id)
 	if err != nil {
 		return research.Task{}, fmt.Errorf("rerun: %w", err)
 	}
 	return s.Submit(ctx, account, research.NewTask{
-		Question: old.Question, Options: old.Options, Priority: old.Priority, ParentID: old.ParentID})
+		Question: old.Question, Options: old.Options, Priority: old.Priority, ParentID: old.ParentID, By: by})
 }

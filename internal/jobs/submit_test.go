@@ -205,7 +205,7 @@ func TestFullQueue(t *testing.T) {
 	if _, err := p.Submit(t.Context(), research.DefaultAccount, asked("q")); !errors.Is(err, research.ErrQueueFull) {
 		t.Errorf("third of two: %v", err)
 	}
-	if _, err := p.Rerun(t.Context(), research.DefaultAccount, first.ID); !errors.Is(err, research.ErrQueueFull) {
+	if _, err := p.Rerun(t.Context(), research.DefaultAccount, first.ID, research.Author{}); !errors.Is(err, research.ErrQueueFull) {
 		t.Errorf("a rerun: %v", err)
 	}
 	if _, _, err := p.once("k2", asked("q")); !errors.Is(err, research.ErrQueueFull) {

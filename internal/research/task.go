@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// DefaultAccount owns every task, as long as there is no access control.
+// DefaultAccount is the account that exists in every database, and the only one without access control.
 const DefaultAccount = "default"
 
 // Engine names a search engine.
@@ -56,6 +56,12 @@ type Options struct {
 	Metadata           map[string]any // the caller's own data, returned unchanged
 }
 
+// Author is who submitted a task. The zero value is an operator, or anybody of a server without access control.
+type Author struct {
+	UserID *uuid.UUID // nil: no user
+	KeyID  string     // of the API key; empty: none was used
+}
+
 // NewTask is a validated submission.
 type NewTask struct {
 	Question string
@@ -64,6 +70,7 @@ type NewTask struct {
 	ParentID *uuid.UUID // the task this one follows up; nil: none
 	Context  *Context   `json:"-"` // facts about the parent; filled in at submission, not part of the request
 	Request  []byte     `json:"-"` // the request as it was sent, in a canonical form, to which an idempotency key is bound; nil: unknown
+	By       Author     `json:"-"` // who submits it
 }
 
 // Task is one question and all that is known about it.
@@ -92,6 +99,7 @@ type Task struct {
 	Try         int      // 1 on the first run; +1 after each transient failure
 	Pin         Pin      // provider, model and prompt of the first run; zero before it
 	Context     *Context // of a follow-up; nil: none
+	By          Author   // who submitted it
 }
 
 // Usage is what a task has used so far.

@@ -218,3 +218,10 @@ func unavailable(code string) bool {
 	}
 	return len(code) == 5 && code[:2] == "08"
 }
+
+// DB is the pool with its bound on the wait for a connection, for internal/store/identities, which alone may import db besides
+// this package.
+func (s *Store) DB() db.DBTX { return s.ready }
+
+// Translate maps PostgreSQL's errors to the domain's sentinels and keeps the cause.
+func Translate(err error) error { return wrap(err) }

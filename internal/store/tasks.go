@@ -33,14 +33,14 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 		SearchEngine: string(o.SearchEngine), MaxResults: int32(o.MaxResults), SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
 		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), Fresh: o.Fresh, RequestMetadata: meta,
-		MaxTokens: nilIfZero(o.MaxTokens), Context: known,
+		MaxTokens: nilIfZero(o.MaxTokens), Context: known, CreatedByUser: in.By.UserID, CreatedByKey: nilIfEmpty(in.By.KeyID),
 	})
 	if err != nil {
 		return research.Task{}, wrap(err)
 	}
 	return research.Task{
 		ID: id, AccountID: a.id, ParentID: in.ParentID, Status: research.Status(row.Status), Question: in.Question,
-		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context,
+		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context, By: in.By,
 	}, nil
 }
 
@@ -252,6 +252,7 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 		Metadata: decodeObject(t.Metadata), LastSeq: lastSeq, Try: int(t.Try),
 		Pin:     research.Pin{Provider: deref(t.Provider), Model: deref(t.Model), Prompt: deref(t.PromptVersion)},
 		Context: decodeContext(t.Context),
+		By:      research.Author{UserID: t.CreatedByUser, KeyID: deref(t.CreatedByKey)},
 		Options: research.Options{
 			MaxTokens: derefInt(t.MaxTokens),
 			SeedURL:   deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),

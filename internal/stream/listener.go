@@ -20,8 +20,19 @@ const (
 	listenPingTimeout    = 5 * time.Second
 )
 
-// Listener passes the notifications of other processes to the Hub. It holds one connection of its own, which
-// belongs to no pool.
+// Channel is a channel of NOTIFY that a Listener serves beside that of events. Its methods are called one after the other.
+type Channel interface {
+	// Listening is called when notifications begin to be heard; earlier ones may have been missed. After an error the listener
+	// calls Lost and tries again with another connection.
+	Listening(ctx context.Context) error
+	// Lost is called when the connection has broken: from now on notifications are missed.
+	Lost()
+	// Notified is called with the payload of each notification.
+	Notified(payload string)
+}
+
+// Listener passes the notifications of other processes to the Hub, and those of further channels to whoever attached them.
+// It holds one connection of its own, which belongs to no pool.
 type Listener struct {
 	hub    *Hub
 	config *pgx.ConnConfig
@@ -29,6 +40,7 @@ type Listener struct {
 	own    string // the beginning of this process's own payloads
 	lost   outage
 	idle   time.Duration
+	others map[string]Channel // by name
 }
 
 // NewListener returns a listener on the database at url, which may carry the pool's parameters. It connects in Run. A
@@ -46,6 +58,14 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 	c.RuntimeParams["application_name"] = "legwork listener"
 	return &Listener{hub: hub, config: c, logger: logger, own: sender(hub.id), idle: listenIdle,
 		lost: outage{what: "listening for events of other processes", logger: logger}}, nil
+}
+
+// Attach makes the listener serve another channel of NOTIFY too. Call it before Run.
+func (l *Listener) Attach(name string, c Channel) {
+	if l.others == nil {
+		l.others = map[string]Channel{}
+	}
+	l.others[name] = c
 }
 
 // Run listens until ctx ends. It opens a lost connection again, after 50 ms at first and 5 s at most. After each
@@ -75,8 +95,14 @@ func (l *Listener) listen(ctx context.Context, listening func()) error {
 		defer cancel()
 		_ = conn.Close(closing)
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+	if _, err := conn.Exec(ctx, listenTo(l.others)); err != nil {
 		return err
+	}
+	for _, c := range l.others {
+		defer c.Lost()
+		if err := c.Listening(ctx); err != nil {
+			return err
+		}
 	}
 	listening()
 	l.lost.report(nil)
@@ -88,6 +114,15 @@ func (l *Listener) listen(ctx context.Context, listening func()) error {
 	}
 }
 
+// listenTo is the statements that listen to the channel of events and to further ones.
+func listenTo(others map[string]Channel) string {
+	sql := "LISTEN " + pgx.Identifier{channel}.Sanitize()
+	for name := range others {
+		sql += "; LISTEN " + pgx.Identifier{name}.Sanitize()
+	}
+	return sql
+}
+
 // receive waits for one notification and passes it on. After 30 seconds without one it tests the connection.
 func (l *Listener) receive(ctx context.Context, conn *pgx.Conn) error {
 	waiting, cancel := context.WithTimeout(ctx, l.idle)
@@ -95,7 +130,11 @@ func (l *Listener) receive(ctx context.Context, conn *pgx.Conn) error {
 	cancel()
 	switch {
 	case err == nil:
-		l.handle(n.Payload)
+		if c, attached := l.others[n.Channel]; attached {
+			c.Notified(n.Payload)
+		} else {
+			l.handle(n.Payload)
+		}
 		return nil
 	case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
 		return err

@@ -35,6 +35,14 @@ func Task(t research.Task) api.Task {
 		LastSeq:  t.LastSeq,
 		Priority: api.Priority(t.Priority),
 	}
+	if t.By != (research.Author{}) {
+		by := api.Author{KeyID: optional(t.By.KeyID)}
+		if t.By.UserID != nil {
+			id := t.By.UserID.String()
+			by.UserID = &id
+		}
+		out.CreatedBy = &by
+	}
 	if t.ParentID != nil {
 		id := t.ParentID.String()
 		out.ParentTaskID = &id

@@ -17,7 +17,7 @@ import (
 // taskKeys are the keys of the contract, all of them and no other.
 var taskKeys = []string{
 	"taskId", "status", "question", "seedUrl", "createdAt", "startedAt", "completedAt", "duration", "answer", "citations",
-	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "priority",
+	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "priority", "createdBy",
 }
 
 func object(t *testing.T, v any) map[string]any {
@@ -49,7 +49,7 @@ func TestTaskWithoutValues(t *testing.T) {
 	created := time.Date(2026, 3, 5, 15, 30, 0, 999_999, time.FixedZone("", 3600))
 	got := object(t, wire.Task(research.Task{ID: uuid.Max, Status: research.Queued, Question: "<Why>?", CreatedAt: created}))
 	wantKeys(t, got, taskKeys...)
-	for _, k := range []string{"seedUrl", "startedAt", "completedAt", "duration", "answer", "confidence", "error", "errorCode", "parentTaskId"} {
+	for _, k := range []string{"seedUrl", "startedAt", "completedAt", "duration", "answer", "confidence", "error", "errorCode", "parentTaskId", "createdBy"} {
 		if v, ok := got[k]; !ok || v != nil {
 			t.Errorf("%s is %v, want null", k, v)
 		}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"legwork/internal/access"
+	"legwork/internal/auth"
+	"legwork/internal/auth/apikey"
+	"legwork/internal/config"
+	"legwork/internal/httpapi"
+	"legwork/internal/research"
+	"legwork/internal/store/identities"
+)
+
+// openAccess makes what finds out who requests are from. Without access control it needs nothing.
+func (a *app) openAccess(ctx context.Context) error {
+	a.identities = identities.New(a.store)
+	if a.cfg.AuthMode == config.AuthOff {
+		if a.cfg.Insecure() {
+			a.log.WarnContext(ctx, "there is no access control: everybody who reaches the port may read, ask and delete everything (AUTH_ALLOW_INSECURE)",
+				"address", a.cfg.ListenAddr())
+		}
+		return nil
+	}
+	if err := a.keepBootstrapKey(ctx); err != nil {
+		return err
+	}
+	a.authenticator = auth.Open(a.identities, a.log, auth.Keys{Store: a.identities})
+	return nil
+}
+
+// authentication is what the API asks who a request is from.
+func (a *app) authentication() httpapi.Authenticator {
+	if a.authenticator == nil {
+		return auth.Off{}
+	}
+	return a.authenticator
+}
+
+// keepBootstrapKey makes LEGWORK_BOOTSTRAP_KEY valid.
+func (a *app) keepBootstrapKey(ctx context.Context) error {
+	text := a.cfg.BootstrapKey.Reveal()
+	if text == "" {
+		return nil
+	}
+	key, err := apikey.Parse(text)
+	if err != nil {
+		return fmt.Errorf("LEGWORK_BOOTSTRAP_KEY: %w", err)
+	}
+	kept := identities.NewKey{ID: key.ID, SecretHash: key.Hash, AccountID: research.DefaultAccount, Name: "LEGWORK_BOOTSTRAP_KEY", Scopes: []access.Scope{access.AdminScope}}
+	if err := a.identities.KeepKey(ctx, identities.Actor{Kind: identities.BySystem}, kept); err != nil {
+		return fmt.Errorf("LEGWORK_BOOTSTRAP_KEY: %w", err)
+	}
+	a.log.InfoContext(ctx, "LEGWORK_BOOTSTRAP_KEY is valid", "key", key.ID)
+	return nil
+}

@@ -1,0 +1,68 @@
+// Package apikey makes and reads API keys: lw_<id>_<secret>. The id is public and names the row; the secret is 256 random
+// bits, of which only the hash is stored. The package does no I/O.
+package apikey
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// Prefix begins every key, so that scanners for secrets find keys in places where they should not be.
+const Prefix = "lw_"
+
+// Lengths of the parts, in bytes of text.
+const (
+	idLength     = 16
+	secretLength = 43
+	length       = len(Prefix) + idLength + 1 + secretLength
+)
+
+// ErrMalformed means that a text is not an API key.
+var ErrMalformed = errors.New("an API key has the form lw_<id>_<secret>: 16 lower case letters and digits, then 43 characters")
+
+var plainID = regexp.MustCompile(`^[a-z0-9]{16}$`)
+
+// Key is an API key as its user keeps it.
+type Key struct {
+	ID   string
+	Hash []byte // SHA-256 of the secret
+	text string
+}
+
+// New makes a key.
+func New() Key {
+	var id [idLength * 5 / 8]byte
+	var secret [32]byte
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process instead
+	_, _ = rand.Read(secret[:])
+	return key(strings.ToLower(base32.StdEncoding.EncodeToString(id[:])), base64.RawURLEncoding.EncodeToString(secret[:]))
+}
+
+// Parse reads a key. It accepts only the form that New gives.
+func Parse(text string) (Key, error) {
+	if len(text) != length || !strings.HasPrefix(text, Prefix) {
+		return Key{}, ErrMalformed
+	}
+	id, secret := text[len(Prefix):len(Prefix)+idLength], text[length-secretLength:]
+	b, err := base64.RawURLEncoding.Strict().DecodeString(secret)
+	if text[length-secretLength-1] != '_' || !plainID.MatchString(id) || err != nil || len(b) != 32 { // the decoder skips line breaks
+		return Key{}, ErrMalformed
+	}
+	return key(id, secret), nil
+}
+
+func key(id, secret string) Key {
+	hash := sha256.Sum256([]byte(secret))
+	return Key{ID: id, Hash: hash[:], text: Prefix + id + "_" + secret}
+}
+
+// Reveal is the key itself. Show it once, to its user.
+func (k Key) Reveal() string { return k.text }
+
+// String implements fmt.Stringer. It shows the id and hides the secret.
+func (k Key) String() string { return Prefix + k.ID + "_xxxxx" }

@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"legwork/api"
+	"legwork/internal/access"
+	"legwork/internal/auth"
+)
+
+// Authenticator finds out who requests are from. *auth.Authenticator and auth.Off implement it.
+type Authenticator interface {
+	Authenticate(r *http.Request) (auth.Caller, error)
+	// Watch calls ended when the credential of the request that ctx belongs to ends. Call stop when the stream has closed.
+	Watch(ctx context.Context, ended func()) (stop func())
+}
+
+// guarded is a router that lets a request to an operation of the contract pass only if its caller may call the operation. Every
+// route is added through it, so none can be forgotten.
+type guarded struct {
+	chi.Router
+	server     *server
+	operations map[string]string // operationId by method and path, as in "GET /api/tasks"
+}
+
+// operations reads the operationIds of the contract.
+func operations() (map[string]string, error) {
+	b, err := api.GetSpecJSON()
+	if err != nil {
+		return nil, err
+	}
+	var contract struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(b, &contract); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for path, item := range contract.Paths {
+		for method, raw := range item {
+			var operation struct {
+				ID string `json:"operationId"`
+			}
+			if json.Unmarshal(raw, &operation) == nil && operation.ID != "" { // other keys of a path are no operations
+				out[strings.ToUpper(method)+" "+path] = operation.ID
+			}
+		}
+	}
+	return out, nil
+}
+
+// of is the operation of a route. A route of the contract without a rule is a fault of the program.
+func (g guarded) of(method, path string) string {
+	operation := g.operations[method+" "+path]
+	if _, ruled := g.server.rules[operation]; !ruled {
+		panic(fmt.Sprintf("%s %s has no rule: give its operationId one in internal/access", method, path))
+	}
+	return operation
+}
+
+// handle adds a route of an operation that is routed by hand.
+func (g guarded) handle(operation, path string, h http.HandlerFunc) {
+	if _, ruled := g.server.rules[operation]; !ruled {
+		panic(fmt.Sprintf("the operation %s has no rule: give it one in internal/access", operation))
+	}
+	g.Router.Get(path, g.server.admit(operation, h))
+}
+
+// Group implements chi.Router.
+func (g guarded) Group(add func(r chi.Router)) chi.Router {
+	return g.Router.Group(func(r chi.Router) { add(guarded{r, g.server, g.operations}) })
+}
+
+// Get implements chi.Router.
+func (g guarded) Get(path string, h http.HandlerFunc) {
+	g.Router.Get(path, g.server.admit(g.of(http.MethodGet, path), h))
+}
+
+// Post implements chi.Router.
+func (g guarded) Post(path string, h http.HandlerFunc) {
+	g.Router.Post(path, g.server.admit(g.of(http.MethodPost, path), h))
+}
+
+// Put implements chi.Router.
+func (g guarded) Put(path string, h http.HandlerFunc) {
+	g.Router.Put(path, g.server.admit(g.of(http.MethodPut, path), h))
+}
+
+// Patch implements chi.Router.
+func (g guarded) Patch(path string, h http.HandlerFunc) {
+	g.Router.Patch(path, g.server.admit(g.of(http.MethodPatch, path), h))
+}
+
+// Delete implements chi.Router.
+func (g guarded) Delete(path string, h http.HandlerFunc) {
+	g.Router.Delete(path, g.server.admit(g.of(http.MethodDelete, path), h))
+}
+
+// admit lets those requests pass whose callers may call the operation, and puts the caller into their context. An operation
+// for everybody also takes requests with a credential that is not valid, as from an anonymous caller: who logs in again
+// still has the cookie of a session that has ended.
+func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc {
+	rule := s.rules[operation]
+	return func(w http.ResponseWriter, r *http.Request) {
+		caller, err := s.auth.Authenticate(r)
+		switch {
+		case err != nil && !rule.Public:
+			s.fail(w, r, err)
+			return
+		case err != nil:
+			caller.Principal = access.Principal{Kind: access.ByNobody}
+		}
+		if p, refused := refusal(access.Decide(s.rules, caller.Principal, operation), rule, caller.Principal); refused {
+			if p.code == "insufficient_scope" { // RFC 6750 §3.1
+				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_scope", scope=%q`, string(rule.Scope)))
+			}
+			s.fail(w, r, p)
+			return
+		}
+		next(w, r.WithContext(auth.With(r.Context(), caller)))
+	}
+}
+
+// refusal is what a client sees of a verdict.
+func refusal(v access.Verdict, rule access.Rule, p access.Principal) (problem, bool) {
+	switch v {
+	case access.Allowed:
+		return problem{}, false
+	case access.NoLogin:
+		return errNoLogin, true
+	case access.NoRole:
+		return problem{http.StatusForbidden, "forbidden", fmt.Sprintf(
+			"This needs the role %s or a higher one; yours in this account is %s. Ask an administrator of the account.", rule.Role, p.Role)}, true
+	case access.NoScope:
+		return problem{http.StatusForbidden, "insufficient_scope", fmt.Sprintf("This credential lacks the scope %s; use a key that has it.", rule.Scope)}, true
+	case access.NoSession:
+		return problem{http.StatusForbidden, "session_required", "This works in a browser session only; log in."}, true
+	case access.Unknown:
+	}
+	return problem{http.StatusForbidden, "forbidden", "Nobody may do this."}, true
+}

@@ -1,0 +1,432 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+
+	"legwork/api"
+	"legwork/internal/access"
+	"legwork/internal/auth"
+	"legwork/internal/auth/apikey"
+	"legwork/internal/dbtest"
+	"legwork/internal/research"
+	"legwork/internal/store"
+	"legwork/internal/store/identities"
+)
+
+// guarded API: the real services, accounts default and other, and keys for every kind of caller.
+type locked struct {
+	*real
+	identities *identities.Store
+	auth       *auth.Authenticator
+	users      map[access.Role]uuid.UUID // of the account default
+}
+
+func setupLocked(t *testing.T) *locked {
+	t.Helper()
+	return setupLockedOn(t, dbtest.New(t))
+}
+
+func setupLockedOn(t *testing.T, st *store.Store) *locked {
+	t.Helper()
+	ids := identities.New(st)
+	authenticator := auth.Open(ids, nil, auth.Keys{Store: ids})
+	if err := authenticator.Listening(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l := &locked{identities: ids, auth: authenticator, users: map[access.Role]uuid.UUID{}}
+	l.real = setupRealOn(t, st, func(c *Config) { c.Identities, c.Auth = ids, authenticator })
+	l.exec("INSERT INTO accounts (id) VALUES ('other') ON CONFLICT DO NOTHING")
+	for _, role := range access.Roles {
+		l.users[role] = l.user("default", role)
+	}
+	return l
+}
+
+func (l *locked) exec(sql string, args ...any) {
+	l.t.Helper()
+	if _, err := l.store.Pool().Exec(context.Background(), sql, args...); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// user makes a user with a role in an account.
+func (l *locked) user(account string, role access.Role) uuid.UUID {
+	l.t.Helper()
+	id := uuid.New()
+	l.exec("INSERT INTO users (id, email) VALUES ($1, $2)", id, id.String()+"@example.org")
+	l.exec("INSERT INTO memberships (account_id, user_id, role) VALUES ($1, $2, $3)", account, id, string(role))
+	return id
+}
+
+// key makes a key and gives its text and its id.
+func (l *locked) key(k identities.NewKey) (text, id string) {
+	l.t.Helper()
+	made := apikey.New()
+	k.ID, k.SecretHash, k.Name = made.ID, made.Hash, "test"
+	if k.AccountID == "" {
+		k.AccountID = research.DefaultAccount
+	}
+	if k.Scopes == nil {
+		k.Scopes = []access.Scope{access.AdminScope}
+	}
+	if _, err := l.identities.CreateKey(context.Background(), identities.Actor{Kind: identities.BySystem}, k); err != nil {
+		l.t.Fatal(err)
+	}
+	return made.Reveal(), made.ID
+}
+
+func bearer(key string) []string { return []string{"Authorization", "Bearer " + key} }
+
+// task submits a task of an account and cancels it, so that it has files.
+func (l *locked) task(account string) string {
+	l.t.Helper()
+	ctx := context.Background()
+	task, err := l.api.server.tasks.Submit(ctx, account, research.NewTask{Question: "Who may read this?", Priority: research.Normal,
+		Options: research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 10}})
+	if err == nil {
+		_, err = l.api.server.tasks.Cancel(ctx, account, task.ID, "")
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return task.ID.String()
+}
+
+// callers are the columns of the matrix, in order, each with the headers of its requests.
+func (l *locked) callers() (names []string, headers map[string][]string) {
+	headers = map[string][]string{}
+	add := func(name string, header ...string) {
+		names = append(names, name)
+		headers[name] = header
+	}
+	keyOf := func(k identities.NewKey) []string { text, _ := l.key(k); return bearer(text) }
+	add("anonymous")
+	add("unknown key", bearer(apikey.New().Reveal())...)
+	add("malformed key", bearer("lw_secret")...)
+	add("other scheme", "Authorization", "Basic dTpw")
+	soon := time.Now().Add(time.Hour)
+	expired, id := l.key(identities.NewKey{ExpiresAt: &soon})
+	l.exec("UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE id = $1", id)
+	add("expired key", bearer(expired)...)
+	revoked, id := l.key(identities.NewKey{})
+	if _, err := l.identities.RevokeKey(context.Background(), identities.Actor{Kind: identities.BySystem}, "default", id, nil); err != nil {
+		l.t.Fatal(err)
+	}
+	add("revoked key", bearer(revoked)...)
+	add("other network", keyOf(identities.NewKey{AllowedNets: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}})...)
+	left := l.user("default", access.Owner)
+	leaver := keyOf(identities.NewKey{UserID: &left})
+	l.exec("DELETE FROM memberships WHERE user_id = $1", left)
+	add("left the account", leaver...)
+	off := l.user("default", access.Owner)
+	disabled := keyOf(identities.NewKey{UserID: &off})
+	l.exec("UPDATE users SET disabled_at = now() WHERE id = $1", off)
+	add("disabled user", disabled...)
+	for _, role := range access.Roles {
+		user := l.users[role]
+		add(string(role), keyOf(identities.NewKey{UserID: &user})...)
+	}
+	for _, scope := range access.Scopes {
+		add("key "+string(scope), keyOf(identities.NewKey{Scopes: []access.Scope{scope}})...)
+	}
+	stranger := l.user("other", access.Owner)
+	add("stranger", keyOf(identities.NewKey{AccountID: "other", UserID: &stranger})...)
+	return names, headers
+}
+
+// The matrix, stated by what operations do and not by internal/access. Each letter is one caller: nine that are not let in,
+// the roles viewer, member, admin and owner, the scopes tasks:read, tasks:write, library:read, library:write and admin of keys
+// without a user, and the owner of another account. + is let in, 1 is 401, 3 is 403, 4 is 404.
+const (
+	forEverybody    = "+++++++++ ++++ +++++ +"
+	readsATask      = "111111111 ++++ ++33+ 4"
+	changesATask    = "111111111 3+++ 3+33+ 4"
+	listsTasks      = "111111111 ++++ ++33+ +"
+	makesATask      = "111111111 3+++ 3+33+ +"
+	ownKeys         = "111111111 3+++ 3333+ +"
+	keyOfAnOperator = "111111111 34++ 3333+ 4"
+	seesMembers     = "111111111 33++ 3333+ +"
+	changesAMember  = "111111111 33++ 3333+ 4"
+)
+
+// matrix has the row of every operation.
+func matrix() map[string]string {
+	return map[string]string{
+		"getRoot": forEverybody, "getHealth": forEverybody, "getLiveness": forEverybody, "getReadiness": forEverybody,
+		"getContractYAML": forEverybody, "getContractJSON": forEverybody,
+		"createTask": makesATask, "listTasks": listsTasks, "listHistory": listsTasks,
+		"getTask": readsATask, "listEvents": readsATask, "listArtifacts": readsATask, "getTaskArtifact": readsATask, "getArtifact": readsATask,
+		"listPages": readsATask, "deleteTask": changesATask, "cancelTask": changesATask, "rerunTask": changesATask,
+		"listKeys": ownKeys, "createKey": ownKeys, "revokeKey": keyOfAnOperator,
+		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
+
+		// What is asked for is not there, whoever asks: 4 stands where others have +. TestStrangersSeeNothing has the rest.
+		"getScreenshot": "111111111 4444 44334 4", "getPage": "111111111 4444 44334 4",
+		// Without the handshake of a WebSocket nobody gets as far as the task. TestStreamsOfStrangers has the rest.
+		"streamTask": "111111111 ++++ ++33+ +",
+	}
+}
+
+// bodyOf is a valid request body for operations that need one.
+func bodyOf(operation string) string {
+	return map[string]string{
+		"createTask": `{"question":"Who may ask?"}`, "createKey": `{"name":"k","scopes":["tasks:read"]}`, "changeMember": `{"role":"viewer"}`,
+	}[operation]
+}
+
+// operation is an operation of the contract.
+type operation struct{ id, method, path string }
+
+func contractOperations(t *testing.T) []operation {
+	t.Helper()
+	known, err := operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []operation
+	for route, id := range known {
+		method, path, _ := strings.Cut(route, " ")
+		out = append(out, operation{id, method, path})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].id < out[j].id })
+	return out
+}
+
+// fill puts ids of fresh things of the account default into a path.
+func (l *locked) fill(op operation, task string) string {
+	l.t.Helper()
+	path := op.path
+	if strings.HasPrefix(path, "/api/keys/") {
+		_, id := l.key(identities.NewKey{})
+		path = strings.ReplaceAll(path, "{id}", id)
+	}
+	if strings.Contains(path, "{userId}") {
+		path = strings.ReplaceAll(path, "{userId}", l.user("default", access.Viewer).String())
+	}
+	path = strings.NewReplacer("{id}", task, "{name}", "result.json", "{filename}", "1.png", "{pageId}", strings.Repeat("a", 64)).Replace(path)
+	if strings.Contains(path, "{") {
+		l.t.Fatalf("%s: this test does not know what to put into %s", op.id, op.path)
+	}
+	return path
+}
+
+// TestMatrix asks for every operation of the contract as every kind of caller.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	l := setupLocked(t)
+	names, headers := l.callers()
+	rows := matrix()
+	shared := l.task("default")
+	for _, op := range contractOperations(t) {
+		row := strings.ReplaceAll(rows[op.id], " ", "")
+		delete(rows, op.id)
+		if len(row) != len(names) {
+			t.Errorf("%s has no row in the matrix, or one that is too short: say who may call it", op.id)
+			continue
+		}
+		for i, name := range names {
+			task := shared
+			if op.method != http.MethodGet {
+				task = l.task("default")
+			}
+			want := row[i]
+			res := l.do(op.method, l.fill(op, task), strings.NewReader(bodyOf(op.id)), append([]string{"Content-Type", "application/json"}, headers[name]...)...)
+			if got := verdict(res); got != want {
+				t.Errorf("%s by %s: %d, so %c; want %c: %s", op.id, name, res.status, got, want, res.body)
+			}
+		}
+	}
+	for id := range rows {
+		t.Errorf("the contract has no operation %s", id)
+	}
+}
+
+// verdict is the letter for an answer. Only refusals for want of rights are 1 and 3.
+func verdict(res response) byte {
+	var e api.Error
+	_ = json.Unmarshal(res.body, &e) // no JSON is no error
+	switch {
+	case res.status == http.StatusUnauthorized && e.ErrorCode == "unauthenticated" && strings.HasPrefix(res.header.Get("Www-Authenticate"), "Bearer"):
+		return '1'
+	case res.status == http.StatusForbidden && (e.ErrorCode == "forbidden" || e.ErrorCode == "insufficient_scope" || e.ErrorCode == "session_required"):
+		return '3'
+	case res.status == http.StatusNotFound && e.ErrorCode == "not_found":
+		return '4'
+	case res.status < 300, e.ErrorCode == "upgrade_required":
+		return '+'
+	}
+	return '?'
+}
+
+// TestOffLetsEverybodyIn asks for every operation without access control and without a credential.
+func TestOffLetsEverybodyIn(t *testing.T) {
+	t.Parallel()
+	st := dbtest.New(t)
+	l := setupLockedOn(t, st)
+	open := &locked{real: setupRealOn(t, st, func(c *Config) { c.Identities = l.identities }), identities: l.identities, users: l.users}
+	for _, op := range contractOperations(t) {
+		want := byte('+')
+		switch {
+		case op.id == "getScreenshot", op.id == "getPage":
+			want = '4'
+		case access.Rules()[op.id].Session:
+			want = '3'
+		}
+		res := open.do(op.method, open.fill(op, open.task("default")), strings.NewReader(bodyOf(op.id)), "Content-Type", "application/json")
+		if got := verdict(res); got != want {
+			t.Errorf("%s: %d, so %c; want %c: %s", op.id, res.status, got, want, res.body)
+		}
+	}
+}
+
+// TestStreamsOfStrangers opens streams with credentials that have no right to the task.
+func TestStreamsOfStrangers(t *testing.T) {
+	t.Parallel()
+	l := setupLocked(t)
+	id := l.task("default")
+	owner, _ := l.key(identities.NewKey{})
+	stranger, _ := l.key(identities.NewKey{AccountID: "other"})
+	library, _ := l.key(identities.NewKey{Scopes: []access.Scope{access.LibraryWrite}})
+
+	s := l.dial("/api/tasks/"+id+"/stream", bearer(owner)...)
+	s.want(1, 2)
+	s.wantClose(websocket.StatusNormalClosure)
+
+	s = l.dial("/api/tasks/"+id+"/stream", bearer(stranger)...)
+	_, frame, err := s.Read(s.ctx)
+	if err != nil || !strings.Contains(string(frame), research.CodeNotFound) || strings.Contains(string(frame), "Who may read this?") {
+		t.Errorf("a stranger reads %s, %v", frame, err)
+	}
+	s.wantClose(websocket.StatusPolicyViolation)
+
+	for name, c := range map[string]struct {
+		headers []string
+		status  int
+		code    string
+	}{
+		"anonymous": {nil, 401, "unauthenticated"}, "library": {bearer(library), 403, "insufficient_scope"},
+	} {
+		res := l.get("/api/tasks/"+id+"/stream", append(append([]string{}, websocketHeaders...), c.headers...)...)
+		res.wantError(c.status, c.code)
+		res = l.get("/api/tasks/"+id+"/events", append([]string{"Accept", "text/event-stream"}, c.headers...)...)
+		if res.wantError(c.status, c.code); res.header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %v", name, res.header)
+		}
+	}
+	l.get("/api/tasks/"+id+"/events", append([]string{"Accept", "text/event-stream"}, bearer(stranger)...)...).wantError(404, "not_found")
+}
+
+// TestListsOfStrangers: what is listed and counted is the account's own.
+func TestListsOfStrangers(t *testing.T) {
+	t.Parallel()
+	l := setupLocked(t)
+	l.task("default")
+	stranger, strangerID := l.key(identities.NewKey{AccountID: "other"})
+	var list api.TaskList
+	l.get("/api/tasks", bearer(stranger)...).into(200, &list)
+	if len(list.Tasks) != 0 || list.Total != 0 {
+		t.Errorf("a stranger lists %+v", list)
+	}
+	if res := l.get("/api/history", bearer(stranger)...); strings.TrimSpace(string(res.body)) != "[]" {
+		t.Errorf("history of a stranger: %s", res.body)
+	}
+	var keys api.APIKeyList
+	l.get("/api/keys", bearer(stranger)...).into(200, &keys)
+	if len(keys.Keys) != 1 || keys.Keys[0].ID != strangerID {
+		t.Errorf("keys of a stranger: %+v", keys)
+	}
+	var members api.MemberList
+	if l.get("/api/members", bearer(stranger)...).into(200, &members); len(members.Members) != 0 {
+		t.Errorf("members for a stranger: %+v", members)
+	}
+	var log api.AuditLog
+	l.get("/api/audit", bearer(stranger)...).into(200, &log)
+	for _, e := range log.Entries {
+		if e.Target != strangerID {
+			t.Errorf("a stranger reads of %+v", e)
+		}
+	}
+}
+
+// TestIdempotencyKeysOfStrangers: an Idempotency-Key that another account has used says nothing, and a follow-up of another
+// account's task is refused as one of a task that does not exist.
+func TestIdempotencyKeysOfStrangers(t *testing.T) {
+	t.Parallel()
+	l := setupLocked(t)
+	owner, _ := l.key(identities.NewKey{})
+	stranger, _ := l.key(identities.NewKey{AccountID: "other"})
+	var first, theirs api.Task
+	l.post("/api/tasks", `{"question":"a"}`, append(bearer(owner), "Idempotency-Key", "k1")...).into(201, &first)
+	res := l.post("/api/tasks", `{"question":"b"}`, append(bearer(stranger), "Idempotency-Key", "k1")...)
+	if res.into(201, &theirs); theirs.TaskID == first.TaskID || res.header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("the key of another account was probed: %v %s", res.header, res.body)
+	}
+	body := func(parent string) string { return fmt.Sprintf(`{"question":"c","parentTaskId":%q}`, parent) }
+	foreign := l.post("/api/tasks", body(first.TaskID), bearer(stranger)...).wantError(422, "validation_error", "parentTaskId")
+	none := l.post("/api/tasks", body(uuid.Nil.String()), bearer(stranger)...).wantError(422, "validation_error", "parentTaskId")
+	if strings.ReplaceAll(foreign.Error, first.TaskID, "") != strings.ReplaceAll(none.Error, uuid.Nil.String(), "") {
+		t.Errorf("%q and %q differ", foreign.Error, none.Error)
+	}
+}
+
+// TestTaskKnowsItsAuthor: a task says who submitted it, by user and by key.
+func TestTaskKnowsItsAuthor(t *testing.T) {
+	t.Parallel()
+	l := setupLocked(t)
+	user := l.users[access.Member]
+	personal, personalID := l.key(identities.NewKey{UserID: &user})
+	machine, machineID := l.key(identities.NewKey{})
+	for key, want := range map[string]api.Author{personal: {KeyID: &personalID, UserID: ptr(user.String())}, machine: {KeyID: &machineID}} {
+		var made, read, again api.Task
+		l.post("/api/tasks", `{"question":"a"}`, bearer(key)...).into(201, &made)
+		l.get("/api/tasks/"+made.TaskID, bearer(key)...).into(200, &read)
+		l.do("POST", "/api/tasks/"+made.TaskID+"/rerun", nil, bearer(machine)...).into(201, &again)
+		for _, task := range []api.Task{made, read} {
+			if task.CreatedBy == nil || text(task.CreatedBy.KeyID) != text(want.KeyID) || text(task.CreatedBy.UserID) != text(want.UserID) {
+				t.Errorf("created by %+v, want %+v", task.CreatedBy, want)
+			}
+		}
+		if again.CreatedBy == nil || text(again.CreatedBy.KeyID) != machineID || again.CreatedBy.UserID != nil {
+			t.Errorf("run again by %+v", again.CreatedBy)
+		}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// TestHealthForAnonymousCallers: the status and nothing else; members get all of it.
+func TestHealthForAnonymousCallers(t *testing.T) {
+	t.Parallel()
+	l := setupLocked(t)
+	for _, header := range [][]string{nil, bearer(apikey.New().Reveal())} {
+		if res := l.get("/health", header...); res.status != 200 || strings.TrimSpace(string(res.body)) != `{"status":"healthy"}` {
+			t.Errorf("%d %s", res.status, res.body)
+		}
+		if res := l.get("/", header...); res.status != 200 || strings.Contains(string(res.body), "1.2.3") {
+			t.Errorf("%d %s", res.status, res.body)
+		}
+	}
+	key, _ := l.key(identities.NewKey{Scopes: []access.Scope{access.LibraryRead}})
+	var h api.Health
+	if l.get("/health", bearer(key)...).into(200, &h); h.Version != "1.2.3" {
+		t.Errorf("%+v", h)
+	}
+}

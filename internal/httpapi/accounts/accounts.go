@@ -1,0 +1,40 @@
+package accounts
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"legwork/internal/research"
+	"legwork/internal/store/identities"
+)
+
+// ReadBody reads a JSON body of a limited size with its content type.
+type ReadBody func(body io.Reader, contentType string) ([]byte, error)
+
+// Handlers implements the operations. Make them with New.
+type Handlers struct {
+	store    *identities.Store
+	readBody ReadBody
+}
+
+// New returns handlers on the identities of a database.
+func New(st *identities.Store, read ReadBody) *Handlers { return &Handlers{store: st, readBody: read} }
+
+// Problem is an error with the status and the texts that clients see.
+type Problem struct {
+	Status  int
+	Code    string
+	Message string
+}
+
+// Error implements error.
+func (p *Problem) Error() string { return p.Code + ": " + p.Message }
+
+// notFound answers for an id of a thing that the caller's account does not have, and leaves other errors as they are.
+func notFound(err error, what string) error {
+	if errors.Is(err, research.ErrNotFound) {
+		return &Problem{http.StatusNotFound, "not_found", "There is no such " + what + " in this account."}
+	}
+	return err
+}

@@ -1,0 +1,166 @@
+package identities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"legwork/db"
+	"legwork/internal/access"
+	"legwork/internal/research"
+	"legwork/internal/store"
+)
+
+// Refusals of changes to members. Test with errors.Is.
+var (
+	// ErrLastOwner means that the account would have no owner any more.
+	ErrLastOwner = errors.New("the last owner")
+	// ErrRoleTooHigh means that the change concerns a role above that of the one who makes it.
+	ErrRoleTooHigh = errors.New("role above the caller's")
+)
+
+// Member is a user with the role in one account.
+type Member struct {
+	UserID      uuid.UUID
+	Role        access.Role
+	Since       time.Time
+	Email       string
+	Name        string
+	LastLoginAt *time.Time // nil: never
+	DisabledAt  *time.Time // nil: may log in
+}
+
+// Members lists the members of an account by their e-mail addresses.
+func (s *Store) Members(ctx context.Context, account string) ([]Member, error) {
+	rows, err := s.q.ListMembers(ctx, account, maxListed)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	out := make([]Member, len(rows))
+	for i, row := range rows {
+		out[i] = memberFrom(row)
+	}
+	return out, nil
+}
+
+func memberFrom(row db.ListMembersRow) Member {
+	return Member{UserID: row.UserID, Role: access.Role(row.Role), Since: row.CreatedAt, Email: row.Email, Name: row.Name,
+		LastLoginAt: row.LastLoginAt, DisabledAt: row.DisabledAt}
+}
+
+// ChangeRole gives a member another role. most is the role of the one who asks: neither the old nor the new role may be above
+// it (ErrRoleTooHigh). The last owner stays owner (ErrLastOwner). research.ErrNotFound: no such member.
+func (s *Store) ChangeRole(ctx context.Context, by Actor, most access.Role, account string, user uuid.UUID, role access.Role) (Member, error) {
+	var out Member
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
+		old, err := s.lockMember(ctx, q, most, account, user, role == access.Owner)
+		if err != nil {
+			return err
+		}
+		if !most.Includes(role) {
+			return ErrRoleTooHigh
+		}
+		row, err := q.SetRole(ctx, string(role), account, user)
+		if err != nil {
+			return err
+		}
+		out = memberFrom(db.ListMembersRow(row))
+		return record(ctx, q, by, Entry{AccountID: account, Action: "member.change", Target: user.String(),
+			Details: map[string]any{"from": string(old), "to": string(role)}})
+	})
+	if err != nil {
+		return Member{}, err
+	}
+	return out, s.announce(ctx, access.UserChanged(user))
+}
+
+// RemoveMember ends a membership, and with it every session and key that the user has in the account. The bounds of most are
+// those of ChangeRole.
+func (s *Store) RemoveMember(ctx context.Context, by Actor, most access.Role, account string, user uuid.UUID) error {
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
+		old, err := s.lockMember(ctx, q, most, account, user, false)
+		if err != nil {
+			return err
+		}
+		if _, err := q.RemoveMember(ctx, account, user); err != nil {
+			return err
+		}
+		return record(ctx, q, by, Entry{AccountID: account, Action: "member.remove", Target: user.String(), Details: map[string]any{"role": string(old)}})
+	})
+	if err != nil {
+		return err
+	}
+	return s.announce(ctx, access.UserChanged(user))
+}
+
+// lockMember gives the role of a member that is about to change, and makes sure that it may. Nobody else changes an owner of
+// the account until the transaction ends, so two owners cannot remove each other.
+func (s *Store) lockMember(ctx context.Context, q *db.Queries, most access.Role, account string, user uuid.UUID, staysOwner bool) (access.Role, error) {
+	rows, err := q.LockMembers(ctx, account, user)
+	if err != nil {
+		return "", err
+	}
+	var role access.Role
+	owners := 0
+	for _, row := range rows {
+		if row.UserID == user {
+			role = access.Role(row.Role)
+		}
+		if access.Role(row.Role) == access.Owner {
+			owners++
+		}
+	}
+	switch {
+	case role == "":
+		return "", fmt.Errorf("%w: member %s", research.ErrNotFound, user)
+	case !most.Includes(role):
+		return "", ErrRoleTooHigh
+	case role == access.Owner && owners == 1 && !staysOwner:
+		return "", ErrLastOwner
+	}
+	return role, nil
+}
+
+// HasOwner reports whether the account has an owner who can log in.
+func (s *Store) HasOwner(ctx context.Context, account string) (bool, error) {
+	has, err := s.q.HasOwner(ctx, account)
+	return has, store.Translate(err)
+}
+
+// Account is a workspace.
+type Account struct {
+	ID            string
+	Name          string // empty: show the id
+	CreatedAt     time.Time
+	Members, Keys int64 // keys that may be used
+}
+
+// CreateAccount makes an account. research.ErrConflict: there is one of this id.
+func (s *Store) CreateAccount(ctx context.Context, by Actor, id, name string) error {
+	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
+		n, err := q.InsertAccount(ctx, id, name)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("%w: the account %s exists already", research.ErrConflict, id)
+		}
+		return record(ctx, q, by, Entry{AccountID: id, Action: "account.create", Target: id})
+	})
+}
+
+// Accounts lists all accounts, for operators.
+func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
+	rows, err := s.q.ListAccounts(ctx)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	out := make([]Account, len(rows))
+	for i, row := range rows {
+		out[i] = Account{ID: row.ID, Name: row.Name, CreatedAt: row.CreatedAt, Members: row.Members, Keys: row.Keys}
+	}
+	return out, nil
+}

@@ -1,0 +1,44 @@
+-- name: ListMembers :many
+-- The members of an account, by e-mail address.
+SELECT m.user_id, m.role, m.created_at, u.email, u.name, u.last_login_at, u.disabled_at
+FROM memberships m JOIN users u ON u.id = m.user_id
+WHERE m.account_id = @account_id
+ORDER BY u.email
+LIMIT @max_rows;
+
+-- name: LockMembers :many
+-- The owners of an account and one more member of it, locked: until the transaction ends nobody else changes or removes an owner.
+SELECT user_id, role FROM memberships
+WHERE account_id = @account_id AND (role = 'owner' OR user_id = @user_id)
+ORDER BY user_id
+FOR UPDATE;
+
+-- name: SetRole :one
+-- Gives a member another role.
+WITH changed AS (
+    UPDATE memberships SET role = @role WHERE account_id = @account_id AND user_id = @user_id RETURNING *
+)
+SELECT m.user_id, m.role, m.created_at, u.email, u.name, u.last_login_at, u.disabled_at
+FROM changed m JOIN users u ON u.id = m.user_id;
+
+-- name: RemoveMember :execrows
+-- Ends a membership. What the member made stays.
+DELETE FROM memberships WHERE account_id = @account_id AND user_id = @user_id;
+
+-- name: HasOwner :one
+-- Whether an account has an owner who can log in.
+SELECT EXISTS (
+    SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
+    WHERE m.account_id = @account_id AND m.role = 'owner' AND u.disabled_at IS NULL AND u.erased_at IS NULL
+);
+
+-- name: InsertAccount :execrows
+-- Makes an account. No row: there is one of this id.
+INSERT INTO accounts (id, name) VALUES (@id, @name) ON CONFLICT (id) DO NOTHING;
+
+-- name: ListAccounts :many
+-- All accounts, with how many members and keys in use they have.
+SELECT a.id, a.name, a.created_at,
+       (SELECT count(*) FROM memberships m WHERE m.account_id = a.id) AS members,
+       (SELECT count(*) FROM api_keys k WHERE k.account_id = a.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())) AS keys
+FROM accounts a ORDER BY a.id;
