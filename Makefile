@@ -7,20 +7,20 @@ SHELL := /bin/bash
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin/legwork
-# -s -w leave the debugger's tables out, a quarter of the binary. Stack traces of panics keep functions, files and lines.
+# -s -w leave out the debugger's tables, a quarter of the binary. Stack traces of panics still have functions, files and lines.
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 
 # Where the tests' PostgreSQL comes from: embedded, container, or auto (TEST_DATABASE_URL, else a container when a Docker
 # engine answers, else embedded).
 DB  ?= auto
-# Packages and further flags for go test: make test-go PKG=./internal/store ARGS='-run TestX -count=20'
+# Packages and further flags of go test: make test-go PKG=./internal/store ARGS='-run TestX -count=20'
 PKG ?= ./...
 ARGS ?=
-# Least coverage of hand-written Go, in percent.
+# Minimum test coverage of hand-written Go code, in percent.
 MIN_COVERAGE ?= 85
 
-# One server for all test binaries; every test gets a database of its own.
+# All test binaries share one PostgreSQL server. Each test has its own database.
 WITH_SERVER := $(GO) run ./internal/dbtest/testserver --source $(DB) --
 GOTEST      := $(GO) test -race -tags failpoints -shuffle=on -timeout 20m
 
@@ -47,16 +47,16 @@ test: lint build memory cover ## everything: lint, build, unit and integration t
 SLOW := /(cmd/legwork|internal/page/browser|bench|eval)(/|$$)
 
 .PHONY: test-fast
-test-fast: ## a first answer in two minutes: no browser, no chaos, no -race, but the six scenarios of the whole program
+test-fast: ## the quick tests, in two minutes: no browser, no chaos, no -race, but the six scenarios of the whole program
 	$(WITH_SERVER) $(GO) test -tags failpoints -short $$($(GO) list ./... | grep -vE '$(SLOW)')
 	$(WITH_SERVER) $(GO) test -tags failpoints -short -run '^TestScenario_' ./cmd/legwork
 
 .PHONY: test-go
-test-go: ## the tests alone: make test-go [DB=…] [PKG=…] [ARGS=…]
+test-go: ## only the tests: make test-go [DB=…] [PKG=…] [ARGS=…]
 	$(WITH_SERVER) $(GOTEST) $(ARGS) $(PKG)
 
 .PHONY: memory
-memory: ## the tests of how much memory parser processes take, without the race detector, which takes many times as much
+memory: ## the tests of the memory of parser processes, without the race detector, which needs many times the memory
 	$(GO) test -tags failpoints -count=1 -run '^TestMemory' ./internal/page/parser
 
 .PHONY: cover
@@ -64,15 +64,15 @@ cover: ## the tests with coverage, which must reach MIN_COVERAGE
 	$(WITH_SERVER) $(GOTEST) -coverpkg=./... -coverprofile=coverage.out $(ARGS) ./...
 	scripts/coverage.sh coverage.out $(MIN_COVERAGE)
 
-# How long make chaos rages.
+# Duration of make chaos.
 CHAOS ?= 5m
 
 .PHONY: chaos
-chaos: ## kill, stop, starve and cut off for CHAOS (5m), and demand that nothing is lost; make test has a short form
+chaos: ## kill and stop processes and cut off the database for CHAOS (5m); no data may be lost; make test has a short form
 	$(GO) test -race -tags failpoints -timeout 2h -count=1 -v -run '^TestChaos$$' ./cmd/legwork -args -chaos $(CHAOS)
 
 .PHONY: bench
-bench: ## measure everything beside its references, in some fifteen minutes (ARGS='-parts append,runs -pairs 20'; docs/performance.md)
+bench: ## measure everything with its references, in about fifteen minutes (ARGS='-parts append,runs -pairs 20'; docs/performance.md)
 	$(GO) run ./bench $(ARGS)
 
 .PHONY: microbench
@@ -80,13 +80,13 @@ microbench: ## run the Go benchmarks
 	$(WITH_SERVER) $(GO) test -run '^$$' -bench . -benchmem $(ARGS) $(PKG)
 
 .PHONY: gen
-gen: ## make db/ from queries/ and the Go of api/ from openapi.yaml
+gen: ## generate db/ from queries/ and the Go code of api/ from openapi.yaml
 	rm -f db/*.go api/*.gen.go
 	$(TOOL) sqlc generate
 	$(GO) generate ./api
 
 .PHONY: gen-check
-gen-check: ## regenerate, and fail when that changes something
+gen-check: ## generate again, and fail if something changes
 	scripts/gen-check.sh
 
 .PHONY: lint
@@ -100,25 +100,25 @@ fmt: ## format the Go code
 	$(TOOL) golangci-lint fmt ./...
 
 .PHONY: eval
-eval: build ## ask the questions of eval/ about two manuals, print how it went, and audit (DOCS, QUESTIONS, MIN, RESULT)
+eval: build ## ask the questions of eval/ about two manuals, print the results, and audit (DOCS, QUESTIONS, MIN, RESULT)
 	DOCS="$(DOCS)" QUESTIONS="$(QUESTIONS)" MIN="$(MIN)" RESULT="$(RESULT)" ARGS="$(ARGS)" scripts/eval.sh
 
-# Folders of another corpus: NAME.html in PAGES, the marked content as NAME.txt in GOLD.
+# Folders of another corpus: pages as PAGES/NAME.html, their marked content as GOLD/NAME.txt.
 PAGES ?= eval/extraction/testdata/pages
 GOLD  ?= eval/extraction/testdata/gold
 
 .PHONY: extraction
-extraction: ## score how well main content is found (PAGES, GOLD, ARGS='-worst 10 -other trafilatura=FOLDER')
+extraction: ## measure how well the main content is found (PAGES, GOLD, ARGS='-worst 10 -other trafilatura=FOLDER')
 	$(GO) run ./eval/extraction -pages "$(PAGES)" -gold "$(GOLD)" $(ARGS)
 
 .PHONY: cases
-cases: build ## ask the cases of page reading in CASES (../shared/cases), without and with a browser
+cases: build ## check the cases of page reading in CASES (../shared/cases), without and with a browser
 	CASES="$(CASES)" ARGS="$(ARGS)" scripts/cases.sh
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME (1m): make fuzz FUZZTIME=10s PKG=internal/page
+fuzz: ## run each fuzz target for FUZZTIME (1m): make fuzz FUZZTIME=10s PKG=internal/page
 	FUZZTIME="$(FUZZTIME)" PKG="$(filter-out ./...,$(PKG))" scripts/fuzz.sh
 
 .PHONY: clean
-clean: ## remove what was built; keeps .legwork, where data lives
+clean: ## remove built files; keeps .legwork, which has the data
 	rm -rf bin coverage.out eval/results

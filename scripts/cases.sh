@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Asks a legwork of its own the cases of page reading in CASES (serve.py and check.py are there), first without a browser and
-# then, where there is a Chromium, what only a browser can show. Ends with 0 when all cases hold.
+# Starts a legwork server and checks the cases of page reading in CASES (with serve.py and check.py): first without a browser, then,
+# if there is a Chromium, the cases that need a browser. The exit status is 0 if all cases pass.
 #
 #   make cases                        # CASES=../shared/cases
-#   make cases ARGS='07 15-pdf'       # some, by the beginning of their names
+#   make cases ARGS='07 15-pdf'       # only cases whose names begin so
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cases=${CASES:-../shared/cases} name=cases work=$(mktemp -d) site=

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints how much of the hand-written Go the tests reach, per package and in total, and fails below a bound.
+# Prints the test coverage of hand-written Go code, per package and in total, and fails if the total is below a bound.
 #
 #   scripts/coverage.sh coverage.out 85
 #
-# The profile comes from -coverpkg=./..., so each block stands in it once per test binary: a block counts as reached when
-# any of them reached it. Not counted: generated code (db, api/*.gen.go) and what only tests use (dbtest, testsite).
+# The profile comes from -coverpkg=./..., so it has each block once per test binary. A block counts as covered if any test binary
+# covered it. Generated code (db, api/*.gen.go) and packages for tests (dbtest, testsite) are not counted.
 set -euo pipefail
 profile=${1:?usage: coverage.sh PROFILE PERCENT} bound=${2:?usage: coverage.sh PROFILE PERCENT}
 awk -v bound="$bound" '

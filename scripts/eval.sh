@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Starts a legwork of its own (fresh data, a free port, no politeness towards the loopback manuals, no search engine but the
-# library, and no page taken from an earlier question's snapshot, which would flatter the seconds), asks it the questions of
-# eval/ and stops it again; then doctor audits all that the evaluation made. Ends with 0 when each corpus has at least its
-# share of questions found and the audit is clean.
+# Starts a legwork server and asks it the questions in eval/. The server has new data, a free port, no pauses between requests to the
+# manuals on loopback, only the search engine library, and no snapshots of earlier questions, which would make it faster. Then doctor
+# audits all data that the evaluation has made. The exit status is 0 if in each corpus enough questions are found and the audit
+# finds nothing.
 #
 #   make eval                                     # PostgreSQL's and Python's manuals, from Debian's packages
 #   make eval DOCS=/usr/share/doc/python3.11-doc QUESTIONS=eval/python.jsonl MIN=0.7

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs every fuzz target of the module for FUZZTIME (default 1m) each. The targets are found in the source, so that a new one
-# needs no entry anywhere. PKG narrows the packages down by a path prefix: PKG=internal/page.
+# Runs each fuzz target of the module for FUZZTIME (default 1m). The targets are found in the source files, so a new one needs no
+# entry here. PKG limits the packages by a path prefix: PKG=internal/page.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 failed=0

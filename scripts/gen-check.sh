@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Fails when the generated code differs from what its sources give now. Compares with what is in the tree, committed or
-# not, and leaves the tree regenerated.
+# Generates the code again and fails if it differs from the files in the tree, committed or not. The new code stays in the tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 before=$(mktemp -d); trap 'rm -rf "$before"' EXIT

@@ -1,5 +1,5 @@
-# Sourced by scripts that need a legwork server of their own: fresh data, a free port, no .env of the project, and no
-# politeness towards sites on this machine. The caller sets name (for messages) and work (a folder of its own).
+# For scripts that need their own legwork server: new data, a free port, no .env file, and no pauses between requests to sites on this
+# machine. The caller sets name (for messages) and work (a folder).
 # shellcheck shell=bash disable=SC2154
 
 pid=
@@ -8,7 +8,7 @@ pid=
 start_server() {
   local program=$PWD/bin/legwork
   [ -x "$program" ] || { echo "$name: bin/legwork is missing; run make build" >&2; exit 2; }
-  # Port 0 takes a free one; the log says which.
+  # With port 0 the system chooses a free port. It is read from the log.
   (cd "$work" && exec env API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
     FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 "$@" \
     "$program" serve) >"$work/legwork.log" 2>&1 </dev/null &

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails where hand-written Go has grown too long to read: a file of more than 400 lines (600 for tests), or a package of more
-# than 2,500 lines outside its tests. Split them by what things are. Generated files do not count.
+# Fails if hand-written Go code is too long: a file with more than 400 lines (600 for tests), or a package with more than 2,500 lines
+# without its tests. Split such files and packages by topic. Generated files do not count.
 #
 #   scripts/sizes.sh [FOLDER]
 set -euo pipefail
