@@ -22,7 +22,7 @@ type AllArtifactsRow struct {
 	Bytes  int64
 }
 
-// Every row of an artifact, which the audit compares with the files.
+// The rows of all artifacts, which the audit compares with the files.
 func (q *Queries) AllArtifacts(ctx context.Context) ([]AllArtifactsRow, error) {
 	rows, err := q.db.Query(ctx, allArtifacts)
 	if err != nil {
@@ -145,7 +145,7 @@ const taskExists = `-- name: TaskExists :one
 SELECT EXISTS (SELECT 1 FROM task_heads WHERE task_id = $1)
 `
 
-// Whether a task still has rows, for any account.
+// Whether a task of any account exists.
 func (q *Queries) TaskExists(ctx context.Context, taskID uuid.UUID) (bool, error) {
 	row := q.db.QueryRow(ctx, taskExists, taskID)
 	var exists bool

@@ -20,7 +20,7 @@ type BackoffDomainParams struct {
 	MostSeconds  float64
 }
 
-// Stops requests to a domain for a while after 429 or 503. The time grows with each such answer in a row.
+// Stops requests to a domain after 429 or 503. The pause grows with each such answer in a row.
 func (q *Queries) BackoffDomain(ctx context.Context, arg BackoffDomainParams) error {
 	_, err := q.db.Exec(ctx, backoffDomain,
 		arg.Domain,
@@ -35,7 +35,7 @@ const domainQuiet = `-- name: DomainQuiet :one
 SELECT coalesce((SELECT greatest(0, extract(epoch FROM quiet_until - clock_timestamp()) * 1000) FROM domains WHERE domain = $1), 0)::float8 AS quiet_millis
 `
 
-// For how many milliseconds a domain must not be requested yet.
+// For how many milliseconds from now a domain must not be requested.
 func (q *Queries) DomainQuiet(ctx context.Context, domain string) (float64, error) {
 	row := q.db.QueryRow(ctx, domainQuiet, domain)
 	var quiet_millis float64
@@ -72,7 +72,7 @@ type ReserveDomainParams struct {
 	MostSeconds    float64
 }
 
-// Reserves the next free moment for a request to a domain, unless it is too far in the future. Returns the
+// Reserves the next free time for a request to a domain, unless it is more than most_seconds away. Returns the
 // milliseconds until then.
 func (q *Queries) ReserveDomain(ctx context.Context, arg ReserveDomainParams) (float64, error) {
 	row := q.db.QueryRow(ctx, reserveDomain,
@@ -88,10 +88,10 @@ func (q *Queries) ReserveDomain(ctx context.Context, arg ReserveDomainParams) (f
 }
 
 const settleDomain = `-- name: SettleDomain :exec
-UPDATE domains SET strikes = 0 WHERE domain = $1 AND strikes > 0
+UPDATE domains SET busy_answers = 0 WHERE domain = $1 AND busy_answers > 0
 `
 
-// After a normal answer, the next 429 or 503 of a domain counts as its first.
+// Resets the count of 429 and 503 answers in a row, after a normal answer.
 func (q *Queries) SettleDomain(ctx context.Context, domain string) error {
 	_, err := q.db.Exec(ctx, settleDomain, domain)
 	return err

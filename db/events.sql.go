@@ -35,7 +35,7 @@ type AccountEventsAfterRow struct {
 	Body      []byte
 }
 
-// The next events of a log, when the task belongs to the account.
+// The events of a log after a cursor, when the task belongs to the account.
 func (q *Queries) AccountEventsAfter(ctx context.Context, arg AccountEventsAfterParams) ([]AccountEventsAfterRow, error) {
 	rows, err := q.db.Query(ctx, accountEventsAfter,
 		arg.TaskID,
@@ -94,8 +94,8 @@ type AppendEventsRow struct {
 	At      time.Time
 }
 
-// A whole append in one statement: checks the epoch, reserves seqs in the head, and inserts the events. No row:
-// the epoch is over, and the run must stop.
+// Appends events in one statement: it checks the epoch, reserves seqs in the head, and inserts the events. No row: the
+// epoch is over, and the run must stop.
 func (q *Queries) AppendEvents(ctx context.Context, arg AppendEventsParams) (AppendEventsRow, error) {
 	row := q.db.QueryRow(ctx, appendEvents,
 		arg.Types,
@@ -122,7 +122,7 @@ type EventsAfterRow struct {
 	Body      []byte
 }
 
-// The next events of a log.
+// The events of a log after a cursor.
 func (q *Queries) EventsAfter(ctx context.Context, taskID uuid.UUID, after int64, maxRows int32) ([]EventsAfterRow, error) {
 	rows, err := q.db.Query(ctx, eventsAfter, taskID, after, maxRows)
 	if err != nil {
@@ -159,7 +159,7 @@ type FinalErrorEventRow struct {
 	Body      []byte
 }
 
-// The event with which a task was cancelled, read before the task's rows are deleted.
+// The event with which a task failed or was cancelled, read before the task's rows are deleted.
 func (q *Queries) FinalErrorEvent(ctx context.Context, taskID uuid.UUID) (FinalErrorEventRow, error) {
 	row := q.db.QueryRow(ctx, finalErrorEvent, taskID)
 	var i FinalErrorEventRow
@@ -200,8 +200,8 @@ WHERE kind = 'purge_artifacts' AND args @> jsonb_build_object('taskId', $1::text
 ORDER BY id LIMIT 1
 `
 
-// The same event after the deletion: the purge job of the task holds it, for readers that received no
-// notification. River's table is only read.
+// The event of FinalErrorEvent after the task was deleted. The task's purge job holds a copy, for readers that received
+// no notification. River's table is only read.
 func (q *Queries) KeptFinalEvent(ctx context.Context, taskID string) ([]byte, error) {
 	row := q.db.QueryRow(ctx, keptFinalEvent, taskID)
 	var last []byte

@@ -20,7 +20,7 @@ SELECT $1, v.account_id, $2::uuid, v.page_id, v.url, v.final_url, v.outcome, v.m
 FROM visits v WHERE v.id = $3 AND v.page_id IS NOT NULL
 `
 
-// Copies the visit that a parent's evidence comes from, so that the parent may be deleted.
+// Copies a visit of a parent task to its follow-up, so that the parent may be deleted.
 func (q *Queries) InheritVisit(ctx context.Context, iD uuid.UUID, taskID uuid.UUID, fromVisit uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, inheritVisit, iD, taskID, fromVisit)
 	if err != nil {
@@ -54,7 +54,7 @@ type InheritedRow struct {
 	Passages    int64
 }
 
-// The evidence that a follow-up task inherited, by its number.
+// The evidence that a follow-up task got from its parent, by number.
 func (q *Queries) Inherited(ctx context.Context, taskID uuid.UUID) ([]InheritedRow, error) {
 	rows, err := q.db.Query(ctx, inherited, taskID)
 	if err != nil {
@@ -110,7 +110,7 @@ type InsertEvidenceParams struct {
 	Sha256      []byte
 }
 
-// Stores evidence. The database takes the excerpt from the snapshot, so no text from outside can enter here.
+// Stores evidence. The database cuts the excerpt out of the snapshot, so an excerpt cannot differ from its page.
 func (q *Queries) InsertEvidence(ctx context.Context, arg InsertEvidenceParams) (string, error) {
 	row := q.db.QueryRow(ctx, insertEvidence,
 		arg.TaskID,
@@ -154,7 +154,7 @@ const setEvidenceScreenshot = `-- name: SetEvidenceScreenshot :exec
 UPDATE evidence SET screenshot = $1::text WHERE task_id = $2 AND number = ANY($3::integer[])
 `
 
-// Stores which picture shows the page of these pieces of evidence.
+// Stores which screenshot shows these pieces of evidence.
 func (q *Queries) SetEvidenceScreenshot(ctx context.Context, screenshot string, taskID uuid.UUID, numbers []int32) error {
 	_, err := q.db.Exec(ctx, setEvidenceScreenshot, screenshot, taskID, numbers)
 	return err

@@ -68,7 +68,7 @@ type TakenKeyRow struct {
 	TaskID      uuid.UUID
 }
 
-// What a key was used for.
+// The request and the task that a key was used for.
 func (q *Queries) TakenKey(ctx context.Context, accountID string, key string) (TakenKeyRow, error) {
 	row := q.db.QueryRow(ctx, takenKey, accountID, key)
 	var i TakenKeyRow

@@ -68,9 +68,9 @@ type AuditLog struct {
 type Domain struct {
 	Domain string
 	NextAt time.Time
-	// Answers of 429 or 503 in a row, those that came while the domain was left alone already not counted.
-	Strikes int32
-	// The domain is left alone until then; moments that were granted before do not count.
+	// How many answers in a row had the status 429 or 503. Answers that came during a pause are not counted.
+	BusyAnswers int32
+	// No process requests the domain before this time, even if it reserved an earlier time.
 	QuietUntil time.Time
 }
 

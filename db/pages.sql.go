@@ -18,8 +18,8 @@ DELETE FROM pages p WHERE p.id = ANY($1::bigint[])
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id)
 `
 
-// Removes the locked snapshots that nothing refers to. This is a statement after the one that locks, because
-// only so it sees a visit that was committed just before.
+// Removes the locked snapshots that nothing refers to. It must be a statement after LockPages: a statement sees only
+// what was committed before it began, and a visit may be committed until the lock is taken.
 func (q *Queries) CollectPages(ctx context.Context, ids []int64) (int64, error) {
 	result, err := q.db.Exec(ctx, collectPages, ids)
 	if err != nil {
@@ -33,8 +33,8 @@ DELETE FROM visits
 WHERE account_id = $1 AND md5(url) = md5($2::text) AND url = $2 AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL
 `
 
-// Removes the visits of an address from an account's library, before a newer text replaces the old one. Evidence
-// never refers to these visits, because a task that reads a page from the library gets a visit of its own.
+// Removes the visits of a URL from an account's library, before a newer text replaces the old one. Evidence never refers
+// to these visits, because a task that reads a page from the library gets a visit of its own.
 func (q *Queries) DeleteLibraryVisits(ctx context.Context, accountID string, url string) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteLibraryVisits, accountID, url)
 	if err != nil {
@@ -47,7 +47,7 @@ const holdPage = `-- name: HoldPage :one
 SELECT id FROM pages WHERE sha256 = $1 FOR KEY SHARE
 `
 
-// Locks a snapshot, so that it cannot be removed before this transaction's visit refers to it. No row: it was
+// Locks a snapshot, so that it cannot be removed before this transaction's visit refers to it. No row: the snapshot was
 // just removed.
 func (q *Queries) HoldPage(ctx context.Context, sha256 []byte) (int64, error) {
 	row := q.db.QueryRow(ctx, holdPage, sha256)
@@ -153,10 +153,10 @@ type InsertPassagesParams struct {
 	PageID       int64
 }
 
-// Stores the passages of a new snapshot. Their texts are passed in and only go into the index. To cut them out
-// of the snapshot here would read it from its beginning for each passage, which took 9.9 s for 477,000
-// characters. In scripts without spaces between words, titles, headings and texts come with spaces
-// (internal/bigrams).
+// Stores the passages of a new snapshot. The texts of the passages are parameters, and only the index stores their
+// words. If the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for
+// each passage, which took 9.9 s for 477,000 characters. For scripts without spaces between words, internal/bigrams has
+// added spaces to titles, headings and texts.
 func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) error {
 	_, err := q.db.Exec(ctx, insertPassages,
 		arg.Title,
@@ -231,7 +231,7 @@ WHERE v.account_id = $1 AND md5(v.url) = md5($2::text) AND v.url = $2 AND v.task
 ORDER BY v.fetched_at DESC LIMIT 1
 `
 
-// The snapshot of an address in an account's library.
+// The snapshot of a URL in an account's library.
 func (q *Queries) LibraryPage(ctx context.Context, accountID string, url string) (string, error) {
 	row := q.db.QueryRow(ctx, libraryPage, accountID, url)
 	var page_id string
@@ -245,8 +245,7 @@ SELECT count(*) FROM (
 ) AS read
 `
 
-// How many pages an account has visits of, counted up to most. It decides whether the library is small enough to
-// search page by page.
+// How many visits with a page an account has. Counting stops at most. A small library is searched page by page.
 func (q *Queries) LibraryPages(ctx context.Context, accountID string, most int64) (int64, error) {
 	row := q.db.QueryRow(ctx, libraryPages, accountID, most)
 	var count int64
@@ -258,8 +257,8 @@ const lockPages = `-- name: LockPages :many
 SELECT p.id FROM pages p WHERE p.id = ANY($1::bigint[]) ORDER BY p.id FOR UPDATE SKIP LOCKED
 `
 
-// Locks snapshots that may be removed, in the order of their ids. Those that a visit is about to refer to are
-// skipped.
+// Locks snapshots that may be removed, in the order of their ids. Snapshots that another transaction has locked are
+// skipped, because a new visit is going to refer to them.
 func (q *Queries) LockPages(ctx context.Context, ids []int64) ([]int64, error) {
 	rows, err := q.db.Query(ctx, lockPages, ids)
 	if err != nil {
@@ -294,7 +293,7 @@ type PageContentRow struct {
 	Content  string
 }
 
-// A snapshot, if a task of the account read it or has evidence on it.
+// A snapshot, if the account has a visit of it.
 func (q *Queries) PageContent(ctx context.Context, sha256 []byte, accountID string) (PageContentRow, error) {
 	row := q.db.QueryRow(ctx, pageContent, sha256, accountID)
 	var i PageContentRow
@@ -417,8 +416,8 @@ type RankTaskPassagesRow struct {
 	Headed      []string
 }
 
-// The passages of the pages that a task read, ranked by any of the question's lexemes. matched are the lexemes
-// in the text, headed those in the title or headings. The reader uses them to weigh and to explain.
+// The passages of the pages that a task read that contain any lexeme of the question, best first. matched are the
+// lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them.
 func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, question string, maxRows int32) ([]RankTaskPassagesRow, error) {
 	rows, err := q.db.Query(ctx, rankTaskPassages, taskID, question, maxRows)
 	if err != nil {
@@ -485,8 +484,8 @@ type RecallVisitRow struct {
 	Content      string
 }
 
-// An account's newest visit of an address, in any spelling of the address, with its snapshot. A negative max_age
-// means any age.
+// An account's newest visit of one of the given URLs, with its snapshot, if it is not older than max_age seconds. A
+// negative max_age means any age.
 func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (RecallVisitRow, error) {
 	row := q.db.QueryRow(ctx, recallVisit,
 		arg.AccountID,
@@ -557,8 +556,8 @@ type SearchLargeLibraryRow struct {
 	Rank   float64
 }
 
-// The same for an account with very many pages. It starts from the index of words, and leaves out the pages of
-// other accounts before it ranks.
+// SearchSmallLibrary for an account with many pages. It starts from the index of words, and leaves out the pages of other
+// accounts before it ranks.
 func (q *Queries) SearchLargeLibrary(ctx context.Context, arg SearchLargeLibraryParams) ([]SearchLargeLibraryRow, error) {
 	rows, err := q.db.Query(ctx, searchLargeLibrary,
 		arg.AccountID,
@@ -602,7 +601,7 @@ WITH own AS MATERIALIZED (
          LATERAL (SELECT string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
                   FROM unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)) q
 ), best AS MATERIALIZED (
-    -- Ranks alone: rows with the words in them would be sorted on disk.
+    -- This has no tsvector column, because rows with one would be sorted on disk.
     SELECT r.page_id, max(r.rank) AS rank
     FROM asked a,
          LATERAL (SELECT ps.page_id, ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
@@ -635,11 +634,11 @@ type SearchSmallLibraryRow struct {
 	Rank   float64
 }
 
-// The pages that an account has read, best page first, each with the part of its best passage that fits the question. It
-// begins with the account's pages and reads their passages alone, whatever other accounts hold. ts_rank takes a fifth of the
-// time of ts_rank_cd, and several words of the question count for more than one word several times.
-// Each OFFSET 0 keeps the planner from the index of words, which would read the passages of all accounts.
-// Only here text is read from a snapshot, because each such read unpacks the whole snapshot.
+// The pages that an account has read, best page first, each with the part of its best passage that fits the question.
+// The query starts from the account's pages and reads only their passages, so other accounts do not make it slower.
+// ts_rank takes a fifth of the time of ts_rank_cd, and ranks several different words of the question above one word that
+// is repeated. Each OFFSET 0 keeps the planner from using the index of words, which has the passages of all accounts.
+// Text is read from the snapshots of the best pages only, because each such read unpacks the whole snapshot.
 func (q *Queries) SearchSmallLibrary(ctx context.Context, accountID string, question string, maxRows int32) ([]SearchSmallLibraryRow, error) {
 	rows, err := q.db.Query(ctx, searchSmallLibrary, accountID, question, maxRows)
 	if err != nil {
@@ -759,7 +758,7 @@ type TaskPagesRow struct {
 	Cited     int32
 }
 
-// The visits of a task, in order, with the kind of their snapshots and how often the answer cites each.
+// The visits of a task, in order, with title, language and size of their snapshots, and how often the answer cites each.
 func (q *Queries) TaskPages(ctx context.Context, taskID *uuid.UUID) ([]TaskPagesRow, error) {
 	rows, err := q.db.Query(ctx, taskPages, taskID)
 	if err != nil {
@@ -821,7 +820,7 @@ type TaskVisitsRow struct {
 	Language     *string
 }
 
-// What a task opened, in order.
+// The visits of a task, in order.
 func (q *Queries) TaskVisits(ctx context.Context, taskID *uuid.UUID) ([]TaskVisitsRow, error) {
 	rows, err := q.db.Query(ctx, taskVisits, taskID)
 	if err != nil {

@@ -76,8 +76,7 @@ type ClaimHeadRow struct {
 	At      time.Time
 }
 
-// A worker claims the epoch that its job names, which only one worker can do. No row: another worker has claimed
-// it, or the epoch is over.
+// Makes a worker the owner of an epoch. No row: another worker has claimed the epoch, or it is over.
 func (q *Queries) ClaimHead(ctx context.Context, arg ClaimHeadParams) (ClaimHeadRow, error) {
 	row := q.db.QueryRow(ctx, claimHead,
 		arg.Owner,
@@ -163,7 +162,7 @@ type ExitHeadRow struct {
 	At       time.Time
 }
 
-// Ends an epoch. From here on the run that held it can write nothing.
+// Ends an epoch. After this the run of that epoch can write nothing.
 func (q *Queries) ExitHead(ctx context.Context, events int64, taskID uuid.UUID, epoch int32) (ExitHeadRow, error) {
 	row := q.db.QueryRow(ctx, exitHead, events, taskID, epoch)
 	var i ExitHeadRow
@@ -180,7 +179,7 @@ type HeadEpochsRow struct {
 	RunEpoch int32
 }
 
-// The epochs of tasks that this process runs. When a task is missing or has a newer epoch, its run is over.
+// The present epochs of tasks. When a task is missing or has a newer epoch than a run of it, the run must stop.
 func (q *Queries) HeadEpochs(ctx context.Context, taskIds []uuid.UUID) ([]HeadEpochsRow, error) {
 	rows, err := q.db.Query(ctx, headEpochs, taskIds)
 	if err != nil {
@@ -214,7 +213,7 @@ type InsertRunParams struct {
 	At       time.Time
 }
 
-// A run begins.
+// Stores a run that begins.
 func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
 	_, err := q.db.Exec(ctx, insertRun,
 		arg.TaskID,
@@ -296,7 +295,7 @@ const requeueTask = `-- name: RequeueTask :exec
 UPDATE tasks SET status = 'queued', try = $1 WHERE id = $2 AND status IN ('created','queued','running')
 `
 
-// The task waits again, after a hand-back (same try) or for a retry (next try).
+// Sets a task to queued, after a hand-back (same try) or for a retry (next try).
 func (q *Queries) RequeueTask(ctx context.Context, try int32, iD uuid.UUID) error {
 	_, err := q.db.Exec(ctx, requeueTask, try, iD)
 	return err
@@ -338,7 +337,7 @@ type StartTaskRow struct {
 	PromptVersion *string
 }
 
-// A claimed task begins to run. The time, provider, model and prompt of its first run are kept.
+// Sets a claimed task to running. The start, provider, model and prompt version of its first run are kept.
 func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (StartTaskRow, error) {
 	row := q.db.QueryRow(ctx, startTask,
 		arg.At,
@@ -380,9 +379,9 @@ type StuckFileJobsRow struct {
 	TaskID uuid.UUID
 }
 
-// Jobs for files that have run longer than any may, because their process died. A job that was already replaced
-// is marked by its cancellation. The rows are locked, so that no other process replaces the jobs at the same
-// time. River's table is only read.
+// Jobs for files that have run for longer than such a job may, because their process died. Jobs that were cancelled are
+// left out, because they were replaced already. The rows are locked, so that no other process replaces the jobs at the
+// same time. River's table is only read.
 func (q *Queries) StuckFileJobs(ctx context.Context, arg StuckFileJobsParams) ([]StuckFileJobsRow, error) {
 	rows, err := q.db.Query(ctx, stuckFileJobs,
 		arg.Queue,

@@ -59,8 +59,8 @@ type RecordStepRow struct {
 	At      time.Time
 }
 
-// Stores one step, whose key was chosen before the call, with its events, and updates when the run was last
-// seen. All in one statement, which checks the epoch. No row: the epoch is over, and the run must stop.
+// Stores one step with its events, and sets the run's seen_at, in one statement that checks the epoch. The caller chose
+// the step's key (turn, call_no) before it made the call. No row: the epoch is over, and the run must stop.
 func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordStepRow, error) {
 	row := q.db.QueryRow(ctx, recordStep,
 		arg.Types,
@@ -112,7 +112,7 @@ type StepsRow struct {
 	CreatedAt    time.Time
 }
 
-// The journal of a task, in order. Links of a page, which a result does not store itself, are read from its
+// The journal of a task, in order. A step that opened a page does not store the page's links; they are read from its
 // visit.
 func (q *Queries) Steps(ctx context.Context, taskID uuid.UUID) ([]StepsRow, error) {
 	rows, err := q.db.Query(ctx, steps, taskID)

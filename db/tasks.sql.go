@@ -34,7 +34,7 @@ type CountTasksParams struct {
 	Most        *int64
 }
 
-// How many tasks match the same filters, without the cursor. Counting stops at most, if that is given.
+// How many tasks match the same filters, without the cursor. When most is given, counting stops at that number.
 func (q *Queries) CountTasks(ctx context.Context, arg CountTasksParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countTasks,
 		arg.AccountID,
@@ -134,7 +134,7 @@ type GetTaskForRunRow struct {
 	RunEpoch int32
 }
 
-// One task by its id, of any account, for the run that holds it.
+// One task of any account, with its head, for the run that holds it.
 func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRunRow, error) {
 	row := q.db.QueryRow(ctx, getTaskForRun, id)
 	var i GetTaskForRunRow
@@ -237,8 +237,8 @@ type InsertTaskRow struct {
 	CreatedAt time.Time
 }
 
-// Stores a submitted task. Its status is created when a live worker has a slot that no other open task is going
-// to take, otherwise queued.
+// Stores a submitted task. Its status is created when the live workers have more slots than there are open tasks,
+// otherwise queued.
 func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertTaskRow, error) {
 	row := q.db.QueryRow(ctx, insertTask,
 		arg.ID,
@@ -302,7 +302,7 @@ type ListTasksRow struct {
 	RunEpoch int32
 }
 
-// A page of an account's tasks, newest first. Every filter is optional; before_* is the keyset cursor.
+// One page of an account's tasks, newest first. Every filter is optional. before_created and before_id are the keyset cursor.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTasksRow, error) {
 	rows, err := q.db.Query(ctx, listTasks,
 		arg.AccountID,
@@ -436,9 +436,9 @@ type TaskUsageRow struct {
 	Timed           bool
 }
 
-// What tasks have used so far, and how long they took. The ids come by a subquery, here and where else they come with every
-// read of a task: PostgreSQL does not look into it, so a plan for any number of ids seems as good as one for these, and it
-// does not plan each time anew, which would take two thirds of the statement's time.
+// What tasks have used so far, and how long they took. The ids are wrapped in a subquery, as in the other queries that
+// every read of a task makes. PostgreSQL then estimates the same cost for any number of ids, and uses one cached plan.
+// Otherwise it would plan each call anew, which took two thirds of the statement's time.
 func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsageRow, error) {
 	rows, err := q.db.Query(ctx, taskUsage, taskIds)
 	if err != nil {

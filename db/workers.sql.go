@@ -16,7 +16,7 @@ const heartbeat = `-- name: Heartbeat :execrows
 UPDATE workers SET heartbeat_at = now() WHERE id = $1
 `
 
-// Renews a lease by the database's clock. No row: the process was declared dead and must abandon its runs.
+// Renews a lease by the database's clock. No row: the process was declared dead and must stop its runs.
 func (q *Queries) Heartbeat(ctx context.Context, id uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, heartbeat, id)
 	if err != nil {
@@ -43,7 +43,7 @@ type LiveWorkersRow struct {
 	Running     int64
 }
 
-// The processes whose lease is valid, with what they run.
+// The worker processes whose lease is valid, with the number of tasks that they run.
 func (q *Queries) LiveWorkers(ctx context.Context, leaseSeconds float64) ([]LiveWorkersRow, error) {
 	rows, err := q.db.Query(ctx, liveWorkers, leaseSeconds)
 	if err != nil {
@@ -103,7 +103,7 @@ type RegisterWorkerParams struct {
 	PromptVersion string
 }
 
-// A process offers slots.
+// Stores the row of a worker process, with its slots and its model.
 func (q *Queries) RegisterWorker(ctx context.Context, arg RegisterWorkerParams) error {
 	_, err := q.db.Exec(ctx, registerWorker,
 		arg.ID,
@@ -121,7 +121,7 @@ const unregisterWorker = `-- name: UnregisterWorker :exec
 DELETE FROM workers WHERE id = $1
 `
 
-// A process leaves in good order.
+// Removes the row of a worker process that stops.
 func (q *Queries) UnregisterWorker(ctx context.Context, id uuid.UUID) error {
 	_, err := q.db.Exec(ctx, unregisterWorker, id)
 	return err
@@ -149,8 +149,8 @@ type UnservedRow struct {
 	Waited float64
 }
 
-// Notes that a worker handed a task on because it lacks the model that the task is pinned to: whether a live worker has
-// it, whether this is news, and the seconds since one had.
+// Records that a worker lacks the model that the task is pinned to. Returns whether a live worker has the model,
+// whether this is the first time in a row, and the seconds for which no live worker has had it.
 func (q *Queries) Unserved(ctx context.Context, iD uuid.UUID, leaseSeconds float64) (UnservedRow, error) {
 	row := q.db.QueryRow(ctx, unserved, iD, leaseSeconds)
 	var i UnservedRow

@@ -1,10 +1,10 @@
-// Package migrations holds the schema of legwork as forward-only goose migrations. A published migration is never
-// edited; a change is a new file. River's own migrations run after these, under the same advisory lock (internal/store).
+// Package migrations embeds legwork's database schema as goose migrations, which only go forward. A published migration is
+// never edited; a change is a new file. Package store runs them, and then River's own migrations.
 package migrations
 
 import "embed"
 
-// FS holds the migrations, named NNNNN_what.sql.
+// FS holds the migrations. A file is named NNNNN_name.sql.
 //
 //go:embed *.sql
 var FS embed.FS

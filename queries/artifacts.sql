@@ -20,9 +20,9 @@ SELECT task_id, name FROM artifacts WHERE task_id = ANY((SELECT @task_ids::uuid[
   AND kind = 'screenshot' ORDER BY task_id, created_at, name;
 
 -- name: AllArtifacts :many
--- Every row of an artifact, which the audit compares with the files.
+-- The rows of all artifacts, which the audit compares with the files.
 SELECT task_id, name, bytes FROM artifacts ORDER BY task_id, name;
 
 -- name: TaskExists :one
--- Whether a task still has rows, for any account.
+-- Whether a task of any account exists.
 SELECT EXISTS (SELECT 1 FROM task_heads WHERE task_id = @task_id);

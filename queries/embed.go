@@ -1,5 +1,5 @@
-// Package queries holds the SQL that sqlc turns into package db, as text for programs that run the same statements by
-// other means: bench measures pgbench with them.
+// Package queries embeds the SQL files from which sqlc generates package db. The bench program reads them, to run the same
+// statements with pgbench.
 package queries
 
 import "embed"

@@ -4,8 +4,8 @@ INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
 SELECT @task_id::uuid, unnest(@seqs::bigint[]), unnest(@types::text[]), unnest(@terminals::boolean[]), @at::timestamptz, unnest(@bodies::text[])::json;
 
 -- name: AppendEvents :one
--- A whole append in one statement: checks the epoch, reserves seqs in the head, and inserts the events. No row:
--- the epoch is over, and the run must stop.
+-- Appends events in one statement: it checks the epoch, reserves seqs in the head, and inserts the events. No row: the
+-- epoch is over, and the run must stop.
 WITH head AS (
     UPDATE task_heads h SET last_seq = h.last_seq + cardinality(@types::text[])
     WHERE h.task_id = @task_id AND h.run_epoch = @epoch
@@ -19,12 +19,12 @@ WITH head AS (
 SELECT head.last_seq, head.at FROM head;
 
 -- name: EventsAfter :many
--- The next events of a log.
+-- The events of a log after a cursor.
 SELECT seq, type, terminal, created_at, body
 FROM task_events WHERE task_id = @task_id AND seq > @after ORDER BY seq LIMIT @max_rows;
 
 -- name: AccountEventsAfter :many
--- The next events of a log, when the task belongs to the account.
+-- The events of a log after a cursor, when the task belongs to the account.
 SELECT e.seq, e.type, e.terminal, e.created_at, e.body
 FROM task_events e
 WHERE e.task_id = @task_id AND e.seq > @after
@@ -47,12 +47,12 @@ WHERE h.task_id = ANY(@task_ids::uuid[]);
 SELECT set_config('synchronous_commit', 'off', true), pg_notify(@channel::text, payload) FROM unnest(@payloads::text[]) AS payload;
 
 -- name: FinalErrorEvent :one
--- The event with which a task was cancelled, read before the task's rows are deleted.
+-- The event with which a task failed or was cancelled, read before the task's rows are deleted.
 SELECT seq, created_at, body FROM task_events WHERE task_id = @task_id AND terminal AND type = 'agent:error';
 
 -- name: KeptFinalEvent :one
--- The same event after the deletion: the purge job of the task holds it, for readers that received no
--- notification. River's table is only read.
+-- The event of FinalErrorEvent after the task was deleted. The task's purge job holds a copy, for readers that received
+-- no notification. River's table is only read.
 SELECT (args->'last')::jsonb AS last FROM river_job
 WHERE kind = 'purge_artifacts' AND args @> jsonb_build_object('taskId', @task_id::text) AND args ? 'last'
 ORDER BY id LIMIT 1;

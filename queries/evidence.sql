@@ -1,5 +1,5 @@
 -- name: InsertEvidence :one
--- Stores evidence. The database takes the excerpt from the snapshot, so no text from outside can enter here.
+-- Stores evidence. The database cuts the excerpt out of the snapshot, so an excerpt cannot differ from its page.
 INSERT INTO evidence (task_id, number, page_id, visit_id, url, title, excerpt, start_offset, end_offset, accessed_at)
 SELECT @task_id, @number, p.id, @visit_id, @url, @title, substr(p.content, s.start_offset + 1, s.end_offset - s.start_offset), s.start_offset, s.end_offset, @at
 FROM pages p, (SELECT @start_offset::integer AS start_offset, @end_offset::integer AS end_offset) s
@@ -11,7 +11,7 @@ RETURNING excerpt;
 UPDATE evidence SET marker = @marker::integer, support = @support WHERE task_id = @task_id AND number = @number;
 
 -- name: SetEvidenceScreenshot :exec
--- Stores which picture shows the page of these pieces of evidence.
+-- Stores which screenshot shows these pieces of evidence.
 UPDATE evidence SET screenshot = @screenshot::text WHERE task_id = @task_id AND number = ANY(@numbers::integer[]);
 
 -- name: TaskEvidence :many
@@ -23,7 +23,7 @@ WHERE e.task_id = ANY((SELECT @task_ids::uuid[])::uuid[]) AND (e.marker IS NOT N
 ORDER BY e.task_id, e.marker, e.number;
 
 -- name: InheritVisit :execrows
--- Copies the visit that a parent's evidence comes from, so that the parent may be deleted.
+-- Copies a visit of a parent task to its follow-up, so that the parent may be deleted.
 INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
                     canonical_url, published_at, modified_at, links, cached, inherited)
 SELECT @id, v.account_id, @task_id::uuid, v.page_id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, 0, v.bytes, v.millis, v.fetched_at,
@@ -31,7 +31,7 @@ SELECT @id, v.account_id, @task_id::uuid, v.page_id, v.url, v.final_url, v.outco
 FROM visits v WHERE v.id = @from_visit AND v.page_id IS NOT NULL;
 
 -- name: Inherited :many
--- The evidence that a follow-up task inherited, by its number.
+-- The evidence that a follow-up task got from its parent, by number.
 SELECT e.number, encode(p.sha256, 'hex')::text AS page_id, p.sha256, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.accessed_at, p.language, p.chars,
        p.title AS page_title, (SELECT count(*) FROM passages ps WHERE ps.page_id = p.id) AS passages
 FROM evidence e JOIN visits v ON v.id = e.visit_id JOIN pages p ON p.id = e.page_id

@@ -8,7 +8,7 @@ SET request_hash = excluded.request_hash, task_id = excluded.task_id, created_at
 WHERE k.created_at < now() - make_interval(secs => @keep_seconds::float8);
 
 -- name: TakenKey :one
--- What a key was used for.
+-- The request and the task that a key was used for.
 SELECT request_hash, task_id FROM idempotency_keys WHERE account_id = @account_id AND key = @key;
 
 -- name: PurgeKeys :execrows

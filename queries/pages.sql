@@ -6,15 +6,15 @@ ON CONFLICT (sha256) DO NOTHING
 RETURNING id;
 
 -- name: HoldPage :one
--- Locks a snapshot, so that it cannot be removed before this transaction's visit refers to it. No row: it was
+-- Locks a snapshot, so that it cannot be removed before this transaction's visit refers to it. No row: the snapshot was
 -- just removed.
 SELECT id FROM pages WHERE sha256 = @sha256 FOR KEY SHARE;
 
 -- name: InsertPassages :exec
--- Stores the passages of a new snapshot. Their texts are passed in and only go into the index. To cut them out
--- of the snapshot here would read it from its beginning for each passage, which took 9.9 s for 477,000
--- characters. In scripts without spaces between words, titles, headings and texts come with spaces
--- (internal/bigrams).
+-- Stores the passages of a new snapshot. The texts of the passages are parameters, and only the index stores their
+-- words. If the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for
+-- each passage, which took 9.9 s for 477,000 characters. For scripts without spaces between words, internal/bigrams has
+-- added spaces to titles, headings and texts.
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
 SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
        setweight(to_tsvector(p.config, left(@title::text, 1000)), 'A')
@@ -41,20 +41,20 @@ VALUES (@id, @account_id, @page_id, @url, @final_url, 'ok', '', @status, @title,
         @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), @links);
 
 -- name: LibraryPage :one
--- The snapshot of an address in an account's library.
+-- The snapshot of a URL in an account's library.
 SELECT encode(p.sha256, 'hex')::text AS page_id FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = @account_id AND md5(v.url) = md5(@url::text) AND v.url = @url AND v.task_id IS NULL AND v.page_id IS NOT NULL AND v.links IS NOT NULL
 ORDER BY v.fetched_at DESC LIMIT 1;
 
 -- name: DeleteLibraryVisits :execrows
--- Removes the visits of an address from an account's library, before a newer text replaces the old one. Evidence
--- never refers to these visits, because a task that reads a page from the library gets a visit of its own.
+-- Removes the visits of a URL from an account's library, before a newer text replaces the old one. Evidence never refers
+-- to these visits, because a task that reads a page from the library gets a visit of its own.
 DELETE FROM visits
 WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND task_id IS NULL AND page_id IS NOT NULL AND links IS NOT NULL;
 
 -- name: RecallVisit :one
--- An account's newest visit of an address, in any spelling of the address, with its snapshot. A negative max_age
--- means any age.
+-- An account's newest visit of one of the given URLs, with its snapshot, if it is not older than max_age seconds. A
+-- negative max_age means any age.
 SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
        p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content
 FROM visits v JOIN pages p ON p.id = v.page_id
@@ -68,13 +68,13 @@ ORDER BY v.fetched_at DESC LIMIT 1;
 SELECT ord, start_offset, end_offset, heading FROM passages WHERE page_id = @page_id ORDER BY ord;
 
 -- name: TaskVisits :many
--- What a task opened, in order.
+-- The visits of a task, in order.
 SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.bytes, v.millis, v.fetched_at,
        v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: TaskPages :many
--- The visits of a task, in order, with the kind of their snapshots and how often the answer cites each.
+-- The visits of a task, in order, with title, language and size of their snapshots, and how often the answer cites each.
 SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.fetched_at,
        coalesce(p.title, '')::text AS page_title, coalesce(p.language, '')::text AS language, coalesce(p.chars, 0)::integer AS chars,
        (SELECT count(*) FROM evidence e WHERE e.task_id = v.task_id AND e.page_id = v.page_id AND e.marker IS NOT NULL)::integer AS cited
@@ -89,7 +89,7 @@ WHERE v.task_id = @task_id::uuid AND t.account_id = @account_id AND p.sha256 = @
 ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1;
 
 -- name: PageContent :one
--- A snapshot, if a task of the account read it or has evidence on it.
+-- A snapshot, if the account has a visit of it.
 SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content
 FROM pages p
 WHERE p.sha256 = @sha256
@@ -102,13 +102,13 @@ WHERE v.task_id = ANY(@task_ids::uuid[]) AND v.page_id IS NOT NULL
 ORDER BY 1;
 
 -- name: LockPages :many
--- Locks snapshots that may be removed, in the order of their ids. Those that a visit is about to refer to are
--- skipped.
+-- Locks snapshots that may be removed, in the order of their ids. Snapshots that another transaction has locked are
+-- skipped, because a new visit is going to refer to them.
 SELECT p.id FROM pages p WHERE p.id = ANY(@ids::bigint[]) ORDER BY p.id FOR UPDATE SKIP LOCKED;
 
 -- name: CollectPages :execrows
--- Removes the locked snapshots that nothing refers to. This is a statement after the one that locks, because
--- only so it sees a visit that was committed just before.
+-- Removes the locked snapshots that nothing refers to. It must be a statement after LockPages: a statement sees only
+-- what was committed before it began, and a visit may be committed until the lock is taken.
 DELETE FROM pages p WHERE p.id = ANY(@ids::bigint[])
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id);
@@ -118,8 +118,8 @@ DELETE FROM pages p WHERE p.id = ANY(@ids::bigint[])
 SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST(@config::text AS regconfig), @question::text))) AS lexeme;
 
 -- name: RankTaskPassages :many
--- The passages of the pages that a task read, ranked by any of the question's lexemes. matched are the lexemes
--- in the text, headed those in the title or headings. The reader uses them to weigh and to explain.
+-- The passages of the pages that a task read that contain any lexeme of the question, best first. matched are the
+-- lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them.
 WITH read AS (
     SELECT DISTINCT ON (v.page_id) v.page_id, v.id, v.final_url, v.title
     FROM visits v WHERE v.task_id = @task_id AND v.page_id IS NOT NULL
@@ -152,17 +152,16 @@ JOIN asked a ON a.config = b.config
 ORDER BY b.rank DESC, b.page_id, b.ord;
 
 -- name: LibraryPages :one
--- How many pages an account has visits of, counted up to most. It decides whether the library is small enough to
--- search page by page.
+-- How many visits with a page an account has. Counting stops at most. A small library is searched page by page.
 SELECT count(*) FROM (
     SELECT 1 FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL LIMIT @most::bigint
 ) AS read;
 
 -- name: SearchSmallLibrary :many
--- The pages that an account has read, best page first, each with the part of its best passage that fits the question. It
--- begins with the account's pages and reads their passages alone, whatever other accounts hold. ts_rank takes a fifth of the
--- time of ts_rank_cd, and several words of the question count for more than one word several times.
--- Each OFFSET 0 keeps the planner from the index of words, which would read the passages of all accounts.
+-- The pages that an account has read, best page first, each with the part of its best passage that fits the question.
+-- The query starts from the account's pages and reads only their passages, so other accounts do not make it slower.
+-- ts_rank takes a fifth of the time of ts_rank_cd, and ranks several different words of the question above one word that
+-- is repeated. Each OFFSET 0 keeps the planner from using the index of words, which has the passages of all accounts.
 WITH own AS MATERIALIZED (
     SELECT v.page_id, p.config
     FROM (SELECT DISTINCT w.page_id FROM visits w WHERE w.account_id = @account_id AND w.page_id IS NOT NULL) v,
@@ -174,7 +173,7 @@ WITH own AS MATERIALIZED (
          LATERAL (SELECT string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
                   FROM unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)) q
 ), best AS MATERIALIZED (
-    -- Ranks alone: rows with the words in them would be sorted on disk.
+    -- This has no tsvector column, because rows with one would be sorted on disk.
     SELECT r.page_id, max(r.rank) AS rank
     FROM asked a,
          LATERAL (SELECT ps.page_id, ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
@@ -184,7 +183,7 @@ WITH own AS MATERIALIZED (
     ORDER BY max(r.rank) DESC, r.page_id
     LIMIT @max_rows
 )
--- Only here text is read from a snapshot, because each such read unpacks the whole snapshot.
+-- Text is read from the snapshots of the best pages only, because each such read unpacks the whole snapshot.
 SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
        ts_headline(p.config, substr(p.content, b.start_offset + 1, b.end_offset - b.start_offset), a.query,
                    'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, best.rank::float8 AS rank
@@ -200,8 +199,8 @@ JOIN asked a ON a.config = p.config,
 ORDER BY best.rank DESC, best.page_id;
 
 -- name: SearchLargeLibrary :many
--- The same for an account with very many pages. It starts from the index of words, and leaves out the pages of
--- other accounts before it ranks.
+-- SearchSmallLibrary for an account with many pages. It starts from the index of words, and leaves out the pages of other
+-- accounts before it ranks.
 WITH asked AS MATERIALIZED (
     SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
     FROM (SELECT CAST(unnest(@configs::text[]) AS regconfig) AS config) c,

@@ -4,20 +4,19 @@ SELECT run_epoch, last_seq, owner, job_id, date_trunc('milliseconds', clock_time
 FROM task_heads WHERE task_id = @task_id FOR UPDATE;
 
 -- name: ClaimHead :one
--- A worker claims the epoch that its job names, which only one worker can do. No row: another worker has claimed
--- it, or the epoch is over.
+-- Makes a worker the owner of an epoch. No row: another worker has claimed the epoch, or it is over.
 UPDATE task_heads SET owner = @owner::uuid, last_seq = last_seq + @events
 WHERE task_id = @task_id AND run_epoch = @epoch AND owner IS NULL
 RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
 
 -- name: ExitHead :one
--- Ends an epoch. From here on the run that held it can write nothing.
+-- Ends an epoch. After this the run of that epoch can write nothing.
 UPDATE task_heads SET last_seq = last_seq + @events, run_epoch = run_epoch + 1, owner = NULL, job_id = NULL
 WHERE task_id = @task_id AND run_epoch = @epoch
 RETURNING last_seq, run_epoch, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
 
 -- name: StartTask :one
--- A claimed task begins to run. The time, provider, model and prompt of its first run are kept.
+-- Sets a claimed task to running. The start, provider, model and prompt version of its first run are kept.
 UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest(@at::timestamptz, created_at)),
        provider = coalesce(provider, @provider), model = coalesce(model, @model), prompt_version = coalesce(prompt_version, @prompt_version),
        unserved_since = NULL
@@ -25,7 +24,7 @@ WHERE id = @id AND status IN ('created','queued')
 RETURNING try, provider, model, prompt_version;
 
 -- name: RequeueTask :exec
--- The task waits again, after a hand-back (same try) or for a retry (next try).
+-- Sets a task to queued, after a hand-back (same try) or for a retry (next try).
 UPDATE tasks SET status = 'queued', try = @try WHERE id = @id AND status IN ('created','queued','running');
 
 -- name: EndTask :execrows
@@ -41,7 +40,7 @@ WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <
 SELECT coalesce(duration_seconds, 0)::float8 AS duration_seconds FROM task_outcomes WHERE task_id = @task_id;
 
 -- name: InsertRun :exec
--- A run begins.
+-- Stores a run that begins.
 INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at)
 VALUES (@task_id, @epoch, @try, @worker_id, @at, @at);
 
@@ -57,7 +56,7 @@ SELECT coalesce(sum(extract(epoch FROM coalesce(ended_at, seen_at) - claimed_at)
 FROM runs WHERE task_id = @task_id AND epoch < @epoch;
 
 -- name: HeadEpochs :many
--- The epochs of tasks that this process runs. When a task is missing or has a newer epoch, its run is over.
+-- The present epochs of tasks. When a task is missing or has a newer epoch than a run of it, the run must stop.
 SELECT task_id, run_epoch FROM task_heads WHERE task_id = ANY(@task_ids::uuid[]);
 
 -- name: AbandonedTasks :many
@@ -91,9 +90,9 @@ WHERE r.task_id = @task_id AND (r.outcome = 'lost' OR r.epoch = @epoch)
   AND r.epoch > coalesce((SELECT max(s.epoch) FROM steps s WHERE s.task_id = @task_id), 0);
 
 -- name: StuckFileJobs :many
--- Jobs for files that have run longer than any may, because their process died. A job that was already replaced
--- is marked by its cancellation. The rows are locked, so that no other process replaces the jobs at the same
--- time. River's table is only read.
+-- Jobs for files that have run for longer than such a job may, because their process died. Jobs that were cancelled are
+-- left out, because they were replaced already. The rows are locked, so that no other process replaces the jobs at the
+-- same time. River's table is only read.
 SELECT id, kind, (args->>'taskId')::uuid AS task_id FROM river_job
 WHERE state = 'running' AND queue = @queue AND kind = ANY(@kinds::text[])
   AND attempted_at < now() - make_interval(secs => @older_than_seconds::float8)

@@ -1,6 +1,6 @@
 -- name: RecordStep :one
--- Stores one step, whose key was chosen before the call, with its events, and updates when the run was last
--- seen. All in one statement, which checks the epoch. No row: the epoch is over, and the run must stop.
+-- Stores one step with its events, and sets the run's seen_at, in one statement that checks the epoch. The caller chose
+-- the step's key (turn, call_no) before it made the call. No row: the epoch is over, and the run must stop.
 WITH head AS (
     UPDATE task_heads h SET last_seq = h.last_seq + cardinality(@types::text[])
     WHERE h.task_id = @task_id AND h.run_epoch = @epoch
@@ -21,7 +21,7 @@ WITH head AS (
 SELECT head.last_seq, head.at FROM head;
 
 -- name: Steps :many
--- The journal of a task, in order. Links of a page, which a result does not store itself, are read from its
+-- The journal of a task, in order. A step that opened a page does not store the page's links; they are read from its
 -- visit.
 SELECT s.turn, s.call_no, s.epoch, s.try, s.kind, s.tool, s.args, s.result, v.links, s.success, s.millis, s.input_tokens, s.output_tokens,
        s.cost_usd, s.created_at

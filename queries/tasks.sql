@@ -1,6 +1,6 @@
 -- name: InsertTask :one
--- Stores a submitted task. Its status is created when a live worker has a slot that no other open task is going
--- to take, otherwise queued.
+-- Stores a submitted task. Its status is created when the live workers have more slots than there are open tasks,
+-- otherwise queued.
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
                    fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, created_at)
@@ -29,13 +29,13 @@ FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = @id AND t.account_id = @account_id;
 
 -- name: GetTaskForRun :one
--- One task by its id, of any account, for the run that holds it.
+-- One task of any account, with its head, for the run that holds it.
 SELECT sqlc.embed(t), h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = @id;
 
 -- name: ListTasks :many
--- A page of an account's tasks, newest first. Every filter is optional; before_* is the keyset cursor.
+-- One page of an account's tasks, newest first. Every filter is optional. before_created and before_id are the keyset cursor.
 SELECT sqlc.embed(t), h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.account_id = @account_id
@@ -49,7 +49,7 @@ ORDER BY t.created_at DESC, t.id DESC
 LIMIT @max_rows OFFSET @skip_rows;
 
 -- name: CountTasks :one
--- How many tasks match the same filters, without the cursor. Counting stops at most, if that is given.
+-- How many tasks match the same filters, without the cursor. When most is given, counting stops at that number.
 SELECT count(*) FROM (
     SELECT 1
     FROM tasks t
@@ -67,9 +67,9 @@ SELECT coalesce(string_agg(quote_literal(w.lexeme) || ':*', ' & '), '')::text
 FROM unnest(tsvector_to_array(to_tsvector('simple', @q::text))) AS w(lexeme);
 
 -- name: TaskUsage :many
--- What tasks have used so far, and how long they took. The ids come by a subquery, here and where else they come with every
--- read of a task: PostgreSQL does not look into it, so a plan for any number of ids seems as good as one for these, and it
--- does not plan each time anew, which would take two thirds of the statement's time.
+-- What tasks have used so far, and how long they took. The ids are wrapped in a subquery, as in the other queries that
+-- every read of a task makes. PostgreSQL then estimates the same cost for any number of ids, and uses one cached plan.
+-- Otherwise it would plan each call anew, which took two thirds of the statement's time.
 SELECT u.task_id, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds,
        coalesce(o.duration_seconds, 0)::float8 AS duration_seconds, (o.duration_seconds IS NOT NULL)::boolean AS timed

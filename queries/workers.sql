@@ -1,14 +1,14 @@
 -- name: RegisterWorker :exec
--- A process offers slots.
+-- Stores the row of a worker process, with its slots and its model.
 INSERT INTO workers (id, slots, version, host, provider, model, prompt_version)
 VALUES (@id, @slots, @version, @host, @provider, @model, @prompt_version);
 
 -- name: Heartbeat :execrows
--- Renews a lease by the database's clock. No row: the process was declared dead and must abandon its runs.
+-- Renews a lease by the database's clock. No row: the process was declared dead and must stop its runs.
 UPDATE workers SET heartbeat_at = now() WHERE id = @id;
 
 -- name: UnregisterWorker :exec
--- A process leaves in good order.
+-- Removes the row of a worker process that stops.
 DELETE FROM workers WHERE id = @id;
 
 -- name: PruneWorkers :execrows
@@ -19,7 +19,7 @@ WHERE w.heartbeat_at < now() - make_interval(secs => @older_than_seconds::float8
                   WHERE t.status = 'running' AND h.owner = w.id);
 
 -- name: LiveWorkers :many
--- The processes whose lease is valid, with what they run.
+-- The worker processes whose lease is valid, with the number of tasks that they run.
 SELECT w.id, w.slots, w.version, w.host, w.started_at, w.heartbeat_at,
        (SELECT count(*) FROM tasks t JOIN task_heads h ON h.task_id = t.id WHERE t.status = 'running' AND h.owner = w.id) AS running
 FROM workers w
@@ -27,8 +27,8 @@ WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
 ORDER BY w.started_at, w.id;
 
 -- name: Unserved :one
--- Notes that a worker handed a task on because it lacks the model that the task is pinned to: whether a live worker has
--- it, whether this is news, and the seconds since one had.
+-- Records that a worker lacks the model that the task is pinned to. Returns whether a live worker has the model,
+-- whether this is the first time in a row, and the seconds for which no live worker has had it.
 WITH able AS (
     SELECT EXISTS (SELECT 1 FROM workers w JOIN tasks t ON t.id = @id
                    WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)

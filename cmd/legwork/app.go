@@ -29,7 +29,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// role is what a process does.
+// role says which parts of legwork a process runs.
 type role string
 
 const (
@@ -49,7 +49,7 @@ type app struct {
 	artifacts     *artifact.Store
 	hub           *stream.Hub
 	publisher     *stream.Publisher
-	model         *llm.Client // nil: the built-in reader
+	model         *llm.Client // nil when the built-in reader answers
 	modelSeen     *modelHealth
 	service       *jobs.Service
 	runner        *jobs.Runner // nil for roleAPI
@@ -57,7 +57,7 @@ type app struct {
 	parsers       *parser.Pool // nil for roleAPI
 	api           *httpapi.API
 	server        *http.Server // nil for roleWorker
-	addr          net.Addr     // the API's, once it listens
+	addr          net.Addr     // address of the API, once it listens
 	failed        chan error   // the error of the first part that ended by itself
 
 	stopping  atomic.Bool
@@ -65,8 +65,8 @@ type app struct {
 	stopLoops context.CancelFunc
 }
 
-// startApp starts the parts of a process: database, schema, streams, worker, API. When a part cannot start,
-// those before it are stopped again. ctx bounds the start and carries failpoints; Stop ends the process.
+// startApp starts the parts of a process: database, schema, streams, worker, API. When one part cannot start, it stops the
+// parts that have started. ctx bounds the start, and its values hold failpoints. Stop ends the process.
 func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) (a *app, err error) {
 	a = &app{cfg: cfg, log: log, failed: make(chan error, 4)}
 	defer func() {
@@ -80,8 +80,8 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if a.artifacts, err = artifact.Open(cfg.ArtifactDir); err != nil {
 		return a, err
 	}
-	if err := a.artifacts.Check(ctx); err != nil { // the place may become usable again, and tasks can run without it
-		log.WarnContext(ctx, "no files can be kept for now", "error", err)
+	if err := a.artifacts.Check(ctx); err != nil { // tasks can run without it, and it may become usable later
+		log.WarnContext(ctx, "no files of tasks can be stored at present", "error", err)
 	}
 	if a.model, err = openModel(ctx, cfg, localOllama, log); err != nil {
 		return a, err
@@ -201,7 +201,7 @@ func (a *app) startRunner(ctx context.Context) error {
 	return nil
 }
 
-// fetcher makes the fetcher that reads pages over HTTP, from the configuration.
+// fetcher returns the fetcher that reads pages over HTTP, by the configuration.
 func fetcher(cfg config.Config, st *store.Store, reader page.Reader, log *slog.Logger) *page.Fetcher {
 	return page.NewFetcher(page.Config{
 		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
@@ -236,7 +236,7 @@ func (a *app) startAPI(ctx context.Context) error {
 	return nil
 }
 
-// hostNames are the names by which clients may address the API.
+// hostNames returns the host names by which clients may address the API.
 func hostNames(cfg config.Config) []string {
 	names := append([]string{cfg.APIHost}, cfg.AllowedHosts...)
 	machine, err := os.Hostname()
@@ -247,7 +247,7 @@ func hostNames(cfg config.Config) []string {
 	return append(names, machine, short)
 }
 
-// apiURL is the URL under which this machine reaches the API.
+// apiURL returns the URL of the API for programs on this machine.
 func (a *app) apiURL() string {
 	host, port, err := net.SplitHostPort(a.addr.String())
 	if err != nil {
@@ -259,7 +259,7 @@ func (a *app) apiURL() string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// health collects the state of everything that /health reports.
+// health returns the state that /health reports.
 func (a *app) health(ctx context.Context) httpapi.Health {
 	h := httpapi.Health{
 		Stopping: a.stopping.Load(),
@@ -280,7 +280,7 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 	return h
 }
 
-// Stop ends the process in order, within ctx: it hands running tasks back, closes streams and finishes requests.
+// Stop stops the parts of the process within ctx: it hands running tasks back, closes streams and finishes requests.
 func (a *app) Stop(ctx context.Context) {
 	a.stopping.Store(true)
 	if a.runner != nil {
@@ -327,8 +327,8 @@ func (a *app) Stop(ctx context.Context) {
 // forcedStopTimeout is how long a process may take beyond SHUTDOWN_TIMEOUT to close its connections.
 const forcedStopTimeout = 3 * time.Second
 
-// Run waits until ctx ends or a part of the process fails, and then stops it within SHUTDOWN_TIMEOUT. Some parts
-// may not end by then, usually a connection to a database that no longer answers. They end with the process.
+// Run waits until ctx ends or a part of the process fails, and then stops the process within SHUTDOWN_TIMEOUT. Parts that have
+// not stopped by then, for instance because the database does not answer, end with the process.
 func (a *app) Run(ctx context.Context) error {
 	var err error
 	select {
@@ -345,6 +345,6 @@ func (a *app) Run(ctx context.Context) error {
 	case <-stopped:
 		return err
 	case <-time.After(limit + forcedStopTimeout):
-		return errors.Join(err, fmt.Errorf("not everything stopped within SHUTDOWN_TIMEOUT (%s), so it was cut off; other workers take over", limit))
+		return errors.Join(err, fmt.Errorf("not all parts stopped within SHUTDOWN_TIMEOUT (%s), so the process ends now; other workers take over its tasks", limit))
 	}
 }

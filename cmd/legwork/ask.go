@@ -20,10 +20,10 @@ import (
 func (p *program) askCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "ask",
-		Usage:     "ask a question and watch the answer come",
+		Usage:     "ask a question, show the progress, and print the answer",
 		ArgsUsage: `"question"`,
-		Description: "Without --api the question is worked in this process, on DATABASE_URL or the embedded PostgreSQL; when a\n" +
-			"legwork server holds that embedded PostgreSQL, the question goes to it.\n" +
+		Description: "Without --api this process answers the question itself, with DATABASE_URL or the embedded PostgreSQL. When a\n" +
+			"running legwork server uses that embedded PostgreSQL, the question is sent to that server.\n" +
 			"Exit status: 0 answered, 2 failed, 3 cancelled, 1 anything else.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "api", Usage: "base URL of a running server, like http://127.0.0.1:8000", Sources: cli.EnvVars("LEGWORK_API")},
@@ -105,7 +105,7 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 	}
 	id := task.TaskID
 	show := newProgress(p.out, terminal(p.out))
-	c.deltas = show.colour && !asJSON // elsewhere nobody watches
+	c.deltas = show.colour && !asJSON // only on a terminal does a person read along
 	err = c.follow(ctx, id, func(e event) error {
 		if !asJSON {
 			show.event(e)

@@ -17,19 +17,19 @@ import (
 	"legwork/internal/search"
 )
 
-// overHTTP says what does not work without a browser.
+// overHTTP begins the messages about a missing browser.
 const overHTTP = "Pages are read over HTTP, without JavaScript and without screenshots: "
 
-// pages holds what a worker reads the web with: a Fetcher, and Chromium if there is one.
+// pages reads web pages for a worker: by a Fetcher, and by Chromium if there is one.
 type pages struct {
 	page.Source
-	browser *browser.Browser // nil: none
+	browser *browser.Browser // nil when there is none
 	proxy   *proxy.Server
 	missing string // why there is no browser
 }
 
-// openPages finds the browser that BROWSER names, and starts the proxy through which the browser reaches the
-// web. A missing Chromium is an error only if the configuration asks for one.
+// openPages finds the browser of the setting BROWSER, and starts the proxy through which the browser connects to the web. With
+// BROWSER=auto it is no error when there is no Chromium.
 func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log *slog.Logger) (*pages, error) {
 	p := &pages{Source: fetcher}
 	if cfg.Browser == config.BrowserOff {
@@ -63,7 +63,8 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 	return p, nil
 }
 
-// show opens result pages of search engines, each in a BrowserContext of its own; nil: there is no browser.
+// show returns the function that opens result pages of search engines, each in a new BrowserContext. It returns nil when there is
+// no browser.
 func (p *pages) show(cfg config.Config) search.Show {
 	if p.browser == nil {
 		return nil
@@ -73,14 +74,14 @@ func (p *pages) show(cfg config.Config) search.Show {
 	}
 }
 
-// start starts Chromium before its first page is needed. Errors are logged, and shown by status.
+// start starts Chromium before the first page needs it. Errors are logged, and status returns them.
 func (p *pages) start(ctx context.Context) {
 	if p.browser != nil {
 		_ = p.browser.Start(ctx)
 	}
 }
 
-// status is the state of the browser for /health.
+// status returns the state of the browser for /health.
 func (p *pages) status() httpapi.Browser {
 	switch {
 	case p == nil:

@@ -26,7 +26,7 @@ func needChromium(t *testing.T) {
 	}
 }
 
-// A page that needs a browser is read, and /health and doctor report the browser.
+// With a browser, a page that needs scripts must be read, and /health and doctor must report the browser.
 func TestBrowser_readsScripts(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)
@@ -47,8 +47,8 @@ func TestBrowser_readsScripts(t *testing.T) {
 	}
 }
 
-// Without a browser the same task ends with the text that HTTP gives. A task about a static page is answered,
-// and /health says what is missing.
+// Without a browser, the same task must end with the text that the server sent. A task about a static page must be answered, and
+// /health must say what is missing.
 func TestBrowser_off(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -65,7 +65,7 @@ func TestBrowser_off(t *testing.T) {
 	}
 }
 
-// When Chromium is killed in the middle of a page, the page is loaded again and nothing else is lost.
+// When Chromium is killed while it shows a page, the page must be loaded again, and the task must be answered.
 func TestBrowser_killed(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)

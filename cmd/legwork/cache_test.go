@@ -10,8 +10,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestPagesComeFromTheirSnapshots: within PAGE_TTL a second task makes no request, decides the same, and says
-// that its pages are cached. With fresh, or after PAGE_TTL, it requests the pages.
+// TestPagesComeFromTheirSnapshots checks that within PAGE_TTL a second task makes no request, gives the same answer, and reports
+// its pages as cached. With fresh, or after PAGE_TTL, it must request the pages.
 func TestPagesComeFromTheirSnapshots(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "PAGE_TTL=1h")
@@ -56,7 +56,7 @@ func TestPagesComeFromTheirSnapshots(t *testing.T) {
 	}
 }
 
-// TestCacheObeysTheTask: a page that another task has read is still subject to a task's own rules.
+// TestCacheObeysTheTask checks that a task's own rules about domains also apply to pages that another task has read.
 func TestCacheObeysTheTask(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "PAGE_TTL=1h")
@@ -67,8 +67,8 @@ func TestCacheObeysTheTask(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsToTheSite: one task reached a page by a redirect to another site. A task that follows no links
-// to other sites does not take the snapshot of that page, and does not follow the redirect.
+// TestCacheKeepsToTheSite lets one task reach a page by a redirect to another site. A task that follows no links to other sites
+// must neither use the snapshot of that page nor follow the redirect.
 func TestCacheKeepsToTheSite(t *testing.T) {
 	w := newWorld(t)
 	abroad := testsite.StartOn(t, "127.0.0.2")
@@ -90,7 +90,7 @@ func TestCacheKeepsToTheSite(t *testing.T) {
 	}
 }
 
-// TestCacheOff: with PAGE_TTL=0 no page is read from a snapshot, and no links are stored for that purpose.
+// TestCacheOff checks that with PAGE_TTL=0 no page is read from a snapshot, and that no links are stored with visits.
 func TestCacheOff(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -108,7 +108,7 @@ func TestCacheOff(t *testing.T) {
 	}
 }
 
-// TestCacheIsAnAccounts: an account does not get the pages that another account has read.
+// TestCacheIsAnAccounts checks that an account does not get pages that another account has read.
 func TestCacheIsAnAccounts(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "PAGE_TTL=1h")

@@ -15,11 +15,11 @@ import (
 	"legwork/internal/testsite"
 )
 
-// soon bounds the time from a cancel to its effect in another process: a second, and the delays of a busy
-// machine. The tests log the real time.
+// soon bounds the time from a cancel to its effect in another process. The aim is a second; the rest is for busy machines. The
+// tests log the real time.
 const soon = 3 * time.Second
 
-// endless never answers. It signals when a request has arrived, and when its client has left.
+// endless is an HTTP handler that never answers. It signals when a request has arrived, and when its client has left.
 type endless struct {
 	came, left chan time.Time
 	once       [2]sync.Once
@@ -43,7 +43,7 @@ func when(t *testing.T, what string, c <-chan time.Time) time.Time {
 	select {
 	case at := <-c:
 		return at
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Fatalf("never: %s", what)
 		return time.Time{}
 	}
@@ -61,9 +61,9 @@ func loseNotifications(t *testing.T, url string) {
 	}
 }
 
-// TestCancelReachesAnotherProcess: a run waits in a worker process, and an API process cancels it. The wait ends
-// within a second, as the other side of the wait sees it. This holds for every kind of wait, also when the
-// notification is lost.
+// TestCancelReachesAnotherProcess cancels a task through an API process while its run waits in a worker process. The server or
+// model that the run waits for must see the end of the request within a second. This must hold for every kind of wait, also when
+// the notification is lost.
 func TestCancelReachesAnotherProcess(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		for name, wait := range map[string]func(t *testing.T, w *world) (task api.Task, c *client, ended func() time.Time){
@@ -92,7 +92,7 @@ func TestCancelReachesAnotherProcess(t *testing.T) {
 	}
 }
 
-// cancelledLoad waits until a worker loads a page that never arrives.
+// cancelledLoad cancels a task while a worker loads a page that never arrives.
 func cancelledLoad(t *testing.T, w *world) (api.Task, *client, func() time.Time) {
 	page := newEndless()
 	w.site.Handle("/never.html", page.ServeHTTP)
@@ -103,7 +103,7 @@ func cancelledLoad(t *testing.T, w *world) (api.Task, *client, func() time.Time)
 	return task, c, func() time.Time { return when(t, "the site's client leaves", page.left) }
 }
 
-// cancelledCall waits until a worker calls a model that never answers.
+// cancelledCall cancels a task while a worker calls a model that never answers.
 func cancelledCall(t *testing.T, w *world) (api.Task, *client, func() time.Time) {
 	model, mux := newEndless(), http.NewServeMux()
 	mux.Handle("POST /v1/chat/completions", model)
@@ -120,8 +120,8 @@ func cancelledCall(t *testing.T, w *world) (api.Task, *client, func() time.Time)
 	return task, c, func() time.Time { return when(t, "the model's client leaves", model.left) }
 }
 
-// cancelledWait waits until the only slot of a worker waits for a site that asked for fewer requests. When the
-// wait is over, the next task gets the slot and requests another site.
+// cancelledWait cancels a task while a worker's only slot waits because a site asked for fewer requests. The end of the wait shows
+// in the next task, which then gets the slot and requests another site.
 func cancelledWait(t *testing.T, w *world) (api.Task, *client, func() time.Time) {
 	const alone = 50 * time.Second
 	st := dbtest.Open(t, w.url)

@@ -19,9 +19,9 @@ import (
 	"legwork/internal/store"
 )
 
-// check judges what is left.
+// check checks the database, the files and the clients' logs after the faults.
 func (c *chaos) check() {
-	ctx, cancel := context.WithTimeout(context.Background(), c.form.patience+time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), c.form.waitLimit+time.Minute)
 	defer cancel()
 	st, err := store.Open(ctx, store.Config{URL: c.direct, MaxConns: 4, LeaseTTL: c.form.lease, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -90,7 +90,7 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 	if !slices.Equal(rows, c.logs[i]) {
 		c.t.Errorf("client %d saw another log:\n%s\n--- the table:\n%s", i, strings.Join(c.logs[i], "\n"), strings.Join(rows, "\n"))
 	}
-	// One load may be running when a run ends, and only that one is repeated.
+	// A run that ends may interrupt one load, which is then repeated. No other load may be repeated.
 	loads := map[string]int{}
 	for _, r := range c.site.Requests() {
 		if strings.HasPrefix(r.Path, fmt.Sprintf("/chaos/%d/", i)) {
@@ -109,7 +109,7 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 // tasks left nothing. Files may follow their task's end a little later, because a job writes them and may have
 // to be repeated.
 func (c *chaos) checkFiles(ctx context.Context, st *store.Store) {
-	wait := time.Now().Add(c.form.patience)
+	wait := time.Now().Add(c.form.waitLimit)
 	for {
 		orphans := c.orphans(ctx, st)
 		if len(orphans) == 0 {
@@ -174,7 +174,7 @@ func (c *chaos) orphans(ctx context.Context, st *store.Store) (out []string) {
 	return out
 }
 
-// checkProcesses checks that no process is left that has our folder in its environment: none of ours, and no
+// checkProcesses checks that no process is left that has the test's folder in its environment, neither of legwork nor of a
 // browser.
 func (c *chaos) checkProcesses() {
 	list, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -184,7 +184,7 @@ func (c *chaos) checkProcesses() {
 			continue
 		}
 		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		if len(name) > 0 { // a zombie has no name: it has ended
+		if len(name) > 0 { // a zombie, which has ended, has no name
 			c.t.Errorf("a process is left: %s %s", filepath.Dir(path), strings.ReplaceAll(string(name), "\x00", " "))
 		}
 	}

@@ -19,9 +19,9 @@ import (
 // client submits one question until it is answered with 201, and follows the log to its end at any API process
 // that answers.
 func (c *chaos) client(i int) {
-	limit, cancel := context.WithTimeout(context.Background(), c.form.duration+c.form.patience)
+	limit, cancel := context.WithTimeout(context.Background(), c.form.duration+c.form.waitLimit)
 	defer cancel()
-	pause(limit, time.Duration(i)*c.form.arrivals/time.Duration(c.form.tasks)) // they come one after another
+	pause(limit, time.Duration(i)*c.form.arrivals/time.Duration(c.form.tasks)) // spreads the submissions over the time arrivals
 	id := c.ask(limit, i)
 	if id == "" {
 		return
@@ -48,7 +48,7 @@ func (c *chaos) client(i int) {
 // deleting submits one question and deletes its task. Half of the tasks are deleted as soon as they have ended,
 // when their files are being written. The others are deleted after some time, in any state.
 func (c *chaos) deleting(j int) {
-	limit, cancel := context.WithTimeout(context.Background(), c.form.duration+c.form.patience)
+	limit, cancel := context.WithTimeout(context.Background(), c.form.duration+c.form.waitLimit)
 	defer cancel()
 	pause(limit, time.Duration(j)*c.form.arrivals/time.Duration(c.form.deleted))
 	i := c.form.tasks + j
@@ -130,7 +130,7 @@ func (c *chaos) remove(ctx context.Context, api, id string) bool {
 	return status == http.StatusNoContent || status == http.StatusNotFound
 }
 
-// send returns the status and body of an answer; 0: no complete answer arrived.
+// send returns the status and body of an answer. The status is 0 when no complete answer arrived.
 func (c *chaos) send(ctx context.Context, method, url, body, key string) (int, []byte) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -18,26 +18,25 @@ import (
 type recovery struct {
 	task    uuid.UUID
 	from    time.Time     // the last write before the loss, or the return of the database after it, whichever is later
-	noticed time.Duration // from then until the reconciler gave the task its next run
-	took    time.Duration // from then until that run was claimed
+	noticed time.Duration // time from from until the reconciler queued the next run
+	took    time.Duration // time from from until that run was claimed
 }
 
 // statusEvent is an event that reports a change of status.
 type statusEvent struct {
 	Task     uuid.UUID
 	At       time.Time
-	Status   string // running, queued, or over
+	Status   string // running, queued, or a terminal status
 	Lost     bool   // queued by the reconciler
 	LastSign time.Time
 }
 
-// recoveries measures each loss from the last write before it. The real loss was later, so the measured times
-// are never too short. Only when the database is unreachable for everybody (a restart, a cut network, no free
-// connections) does the time start later. A worker that dies between fetching a job and claiming it is a loss of
-// its own: the time of the first loss ends when that job is made, and the time of the second starts there,
-// although the worker died later.
+// recoveries measures the time of each recovery from the last write before the loss. The loss was later, so the measured times
+// are never too short. When the database is unreachable for all processes (a restart, a cut network, no free connections), the
+// time starts at its return. A worker that dies between fetching and claiming a job counts as a loss of its own. Its time starts
+// when that job was inserted, where the time of the loss before it ends.
 func (c *chaos) recoveries(ctx context.Context, st *store.Store) []recovery {
-	// The last sign of a run is its newest write; before a claim it is the event before.
+	// The last write of a run is its newest event; before a claim it is the event before the claim.
 	rows, err := st.Pool().Query(ctx, `
 		SELECT e.task_id, e.created_at, coalesce(e.body->'metadata'->>'status', CASE WHEN e.terminal THEN 'over' ELSE '' END), e.body->'metadata'->>'reason' IS NOT NULL,
 		       greatest(lag(e.created_at) OVER (PARTITION BY e.task_id ORDER BY e.seq),

@@ -81,8 +81,8 @@ type modelCalls struct {
 	repeated int // requests for a step that had been asked for before
 }
 
-// checkModel compares the model's record with the journal of one task. A reply is paid for once, unless a run
-// ended between the request and the journal. Each interrupted run can have had one such call, and no more.
+// checkModel compares the model's record with the journal of one task. Each reply must be requested once, except that each
+// interrupted run may have lost one reply between the request and the journal.
 func (c *chaos) checkModel(ctx context.Context, st *store.Store, i int, id uuid.UUID, completed bool) (sum modelCalls) {
 	interrupted := 0
 	err := st.Pool().QueryRow(ctx, `SELECT (SELECT count(*) FROM steps WHERE task_id = $1 AND kind = 'model'),

@@ -20,20 +20,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// chaosFor asks for the long form: make chaos, or go test -tags failpoints -run TestChaos ./cmd/legwork -args -chaos 5m.
+// chaosFor is the duration of the long form: make chaos, or go test -tags failpoints -run TestChaos ./cmd/legwork -args -chaos 5m.
 var chaosFor = flag.Duration("chaos", 0, "how long TestChaos makes faults, on a PostgreSQL of its own; 0: its short form")
 
-// TestChaos runs tasks on two API processes and three workers, while a monkey kills, stops and slows them and
-// cuts the database off. At the end every task whose 201 a client has seen must have ended once. The audit must
-// find nothing, and every client's log must equal the table's.
+// TestChaos runs tasks on two API processes and three workers, while makeFaults kills, stops and slows them and cuts the database
+// off. At the end every task whose 201 a client has seen must have ended once. The audit must find nothing, and every client's
+// log must equal the table's.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := chaosSettings{duration: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
-		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, mayFail: 0.25, bound: 15 * time.Second, patience: 90 * time.Second}
+		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, mayFail: 0.25, bound: 15 * time.Second, waitLimit: 90 * time.Second}
 	if *chaosFor > 0 {
 		tasks := min(200, int(200**chaosFor/(5*time.Minute))) // the same load per second in a shorter test
 		form = chaosSettings{duration: *chaosFor, tasks: tasks, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
-			page: time.Second, deleted: tasks / 10, resumed: 0.5, mayFail: 0.1, bound: 15 * time.Second, patience: 5 * time.Minute, ownServer: true}
+			page: time.Second, deleted: tasks / 10, resumed: 0.5, mayFail: 0.1, bound: 15 * time.Second, waitLimit: 5 * time.Minute, ownServer: true}
 	}
 	c := newChaos(t, form)
 	defer c.stopAll()
@@ -45,7 +45,7 @@ func TestChaos(t *testing.T) {
 	for j := range form.deleted {
 		clients.Go(func() { c.deleting(j) })
 	}
-	c.monkey()
+	c.makeFaults()
 	c.endFaults()
 	clients.Wait()
 	if t.Failed() {
@@ -59,22 +59,22 @@ func TestChaos(t *testing.T) {
 
 // chaosSettings says how long and how heavy the test is.
 type chaosSettings struct {
-	duration  time.Duration // of the monkey
+	duration  time.Duration // for which faults are made
 	tasks     int
 	slots     int           // of each worker
-	arrivals  time.Duration // over which the tasks come
+	arrivals  time.Duration // time over which the submissions are spread
 	lease     time.Duration
 	pause     time.Duration // between two faults, on average
-	page      time.Duration // time that a page takes to load and the model to reply; a task needs several of each
+	page      time.Duration // time that a page load and a reply of the model take; a task needs several of each
 	deleted   int           // further tasks, which are deleted while they run
-	resumed   float64       // least share of tasks that must be resumed, so that the test has tested something
+	resumed   float64       // least share of tasks that must be resumed; with fewer, the test would show too little
 	mayFail   float64       // greatest share of tasks that may fail because three workers in a row were lost without a step, which happens on a busy machine
 	bound     time.Duration // bound on the time in which a lost run is resumed
-	patience  time.Duration // time limit for all tasks to end after the faults
+	waitLimit time.Duration // time limit for all tasks to end after the faults
 	ownServer bool          // the test has a PostgreSQL of its own, which may be killed
 }
 
-// chaos is a set of processes and a database in which every kind of fault is made.
+// chaos holds the processes and the database in which faults are made.
 type chaos struct {
 	t           *testing.T
 	form        chaosSettings
@@ -125,10 +125,9 @@ func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
 
 func (c *chaos) workers() []*slot { return c.slots[2:] }
 
-// ready waits until both APIs answer and all workers offer their slots. Before that, faults would disturb
-// nothing.
+// ready waits until both APIs answer and all workers are registered. Before that, faults would have no effect.
 func (c *chaos) ready() {
-	deadline := time.Now().Add(c.form.patience)
+	deadline := time.Now().Add(c.form.waitLimit)
 	for !c.up() {
 		if time.Now().After(deadline) {
 			c.t.Fatal("the processes did not come up")
@@ -169,11 +168,11 @@ func (c *chaos) fault(name string) {
 	n.(*atomic.Int64).Add(1)
 }
 
-// points are the failpoints at which a worker dies by itself.
+// points are the failpoints at which a worker ends itself.
 var points = []string{"after_claim", "before_effect", "before_step_commit", "after_step_commit", "after_commit_before_notify", "before_exit", "after_requeue"}
 
-// monkey makes one fault after another.
-func (c *chaos) monkey() {
+// makeFaults makes one fault after another.
+func (c *chaos) makeFaults() {
 	seed := uint64(time.Now().UnixNano())
 	c.t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -259,7 +258,7 @@ func (c *chaos) back() {
 // takes every free connection.
 func (c *chaos) takeConnections(d time.Duration) {
 	defer c.back()
-	if !c.form.ownServer { // others need its connections
+	if !c.form.ownServer { // other tests need connections of the shared server
 		c.proxy.refuseNew(true)
 		defer c.proxy.refuseNew(false)
 		c.terminateBackends()
@@ -275,7 +274,7 @@ func (c *chaos) takeConnections(d time.Duration) {
 		case err == nil:
 			taken = append(taken, conn)
 		case ctx.Err() == nil && !ended && len(taken) > 0:
-			ended = true // the server is full: a process that loses a connection gets no other
+			ended = true // the server has no free connection, so a process that loses one gets no other
 			_, _ = taken[0].Exec(ctx, terminate)
 		default:
 			pause(ctx, 5*time.Millisecond)

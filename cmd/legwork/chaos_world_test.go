@@ -49,7 +49,7 @@ func freePort(t *testing.T) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// slot is a place for a process that is started again whenever it ends.
+// slot runs one process, and starts it again whenever it ends.
 type slot struct {
 	t      *testing.T
 	binary string
@@ -60,12 +60,12 @@ type slot struct {
 	cmd    *exec.Cmd
 	ended  chan struct{} // of the present process
 	frozen bool
-	over   bool   // it is not started again
-	next   string // failpoints of its next life
+	over   bool   // the process is not started again
+	next   string // failpoints of the next start
 	log    tail
 }
 
-// begin starts the process, and starts it again whenever it ends.
+// begin starts the process, now and whenever it ends.
 func (s *slot) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,8 +131,8 @@ func (s *slot) dieAt(point string) {
 	}
 }
 
-// endFaults lets the process continue. A process with a failpoint may still die of it, and is started again
-// without one.
+// endFaults lets the process continue. A process that has a failpoint armed may still end there; it is then started without
+// failpoints.
 func (s *slot) endFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (c *chaos) stopAll() {
 	}
 }
 
-// tail keeps the last part of what is written to it, and all lines that say why runs failed.
+// tail keeps the last bytes that are written to it, and all lines that say why runs failed.
 type tail struct {
 	mu     sync.Mutex
 	b      bytes.Buffer
@@ -192,7 +192,7 @@ func (l *tail) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// failures are the lines that say why runs of a task failed.
+// failures returns the lines that say why runs of a task failed.
 func (c *chaos) failures(task string) (lines []string) {
 	for _, s := range c.slots {
 		s.log.mu.Lock()
@@ -212,8 +212,8 @@ func (l *tail) String() string {
 	return l.b.String()
 }
 
-// openDatabase makes the database and the proxy in front of it. If the database may be killed, it has a server
-// of its own.
+// openDatabase creates the database and a proxy in front of it. With ownServer, it starts a PostgreSQL for this test, which the
+// test may kill.
 func (c *chaos) openDatabase() {
 	c.t.Helper()
 	if !c.form.ownServer {
@@ -259,7 +259,7 @@ func (c *chaos) openDatabase() {
 	}
 }
 
-// proxy stands between the processes and the database.
+// proxy is a TCP proxy between the processes and the database.
 type proxy struct {
 	ln net.Listener
 
@@ -301,7 +301,7 @@ func (p *proxy) aim(dsn string) {
 	p.target = cfg
 }
 
-// url is dsn with the proxy's address.
+// url returns dsn with the proxy's address.
 func (p *proxy) url(dsn string) string {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -346,7 +346,7 @@ func pgconnAddress(cfg *pgx.ConnConfig) (network, addr string) {
 	return "tcp", net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
 }
 
-// cut ends every connection and refuses further ones.
+// cut closes every connection and refuses new ones.
 func (p *proxy) cut(away bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -363,7 +363,7 @@ func (p *proxy) refuseNew(full bool) {
 	p.full = full
 }
 
-// slowSite is a site that has pages of its own for each client, and takes a while for every page.
+// slowSite returns a site with separate pages for each client. Each page takes some time to load.
 type slowSite struct {
 	*testsite.Site
 }

@@ -17,13 +17,13 @@ import (
 	"legwork/internal/retry"
 )
 
-// client talks to a server's API as any other program would.
+// client calls a server's API, as any other program would.
 type client struct {
 	base   string // http://host:port
-	key    string // API key; empty: none is sent
+	key    string // API key; none is sent when it is empty
 	http   *http.Client
-	deltas bool          // request the answer while it is written
-	pause  time.Duration // before a broken stream is opened again
+	deltas bool          // whether streams send the answer while it is being written
+	pause  time.Duration // pause before a broken stream is opened again
 }
 
 func newClient(base string) *client {
@@ -53,7 +53,7 @@ func (e *apiError) Error() string {
 	return b.String()
 }
 
-// do sends a request and decodes a good answer into out.
+// do sends a request, and decodes the answer into out. An error answer is returned as an *apiError.
 func (c *client) do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -145,14 +145,14 @@ func (c *client) follow(ctx context.Context, id string, each func(event) error) 
 			failures = 0
 		}
 		if failures == maxReconnects {
-			return fmt.Errorf("the stream broke again and again, and %d new connections in a row brought no event; the task runs on, see %s/api/tasks/%s: %w",
+			return fmt.Errorf("the stream broke, and %d new connections in a row brought no event; the task continues, see %s/api/tasks/%s: %w",
 				maxReconnects, c.base, id, err)
 		}
 		_ = retry.Wait(ctx, c.pause) // the next try notices that ctx has ended
 	}
 }
 
-// dialOptions makes a WebSocket carry the API key.
+// dialOptions returns the options by which a WebSocket's handshake sends the API key.
 func (c *client) dialOptions() *websocket.DialOptions {
 	if c.key == "" {
 		return nil
@@ -160,7 +160,7 @@ func (c *client) dialOptions() *websocket.DialOptions {
 	return &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + c.key}}}
 }
 
-// stream reads one connection. It is done when the log has ended, or when each returned an error.
+// stream reads one connection, and calls each for every event. done is true when the log has ended or each returned an error.
 func (c *client) stream(ctx context.Context, id string, cursor *int64, each func(event) error) (done bool, err error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, *cursor)
 	if c.deltas {
@@ -182,9 +182,9 @@ func (c *client) stream(ctx context.Context, id string, cursor *int64, each func
 		}
 		e := event{raw: frame}
 		if err := json.Unmarshal(frame, &e); err != nil {
-			return true, fmt.Errorf("the stream of %s sent something that is not an event; is it a legwork server? %w", c.base, err)
+			return true, fmt.Errorf("the stream of %s sent a frame that is not an event; is it a legwork server? %w", c.base, err)
 		}
-		*cursor = max(*cursor, e.Seq) // a delta has none
+		*cursor = max(*cursor, e.Seq) // a delta has no seq
 		if err := each(e); err != nil {
 			return true, err
 		}

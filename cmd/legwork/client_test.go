@@ -12,12 +12,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestClientReconnects: connections that break do not end a stream, as long as each brings an event.
+// TestClientReconnects checks that the client reconnects when a connection breaks, as long as connections bring events.
 func TestClientReconnects(t *testing.T) {
 	t.Parallel()
 	const events = 3 * maxReconnects
 	for name, c := range map[string]struct {
-		silentAfter int // events
+		silentAfter int // number of events after which connections bring none
 		wantEvents  int
 		wantErr     string
 		connections int64

@@ -53,7 +53,7 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// TestInterruptedAsk: Ctrl-C cancels the task on the server and says so by the exit status.
+// TestInterruptedAsk checks that Ctrl-C cancels the task on the server, and that the exit status says so.
 func TestInterruptedAsk(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -76,7 +76,7 @@ func TestInterruptedAsk(t *testing.T) {
 	}
 }
 
-// embedded is an environment without DATABASE_URL.
+// embedded returns an environment without DATABASE_URL.
 func embedded(dir string, extra ...string) []string {
 	return append([]string{"LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "LOG_LEVEL=info", "SEARCH_ENGINES=library", "PAGE_TTL=0"}, extra...)
 }
@@ -119,7 +119,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// words removes what a person does not see: extra white space, entities and the signs of Markdown.
+// words converts a text to what a person sees: without extra white space, HTML entities and signs of Markdown.
 func words(s string) string {
 	s = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "&quot;", `"`, "&#39;", "'", "|", " ", "**", "", "`", "", " .", ".", " ,", ",").Replace(s)
 	s = regexp.MustCompile(`(?m)^\s*([-*]|\d+\.) `).ReplaceAllString(s, "")
@@ -127,7 +127,7 @@ func words(s string) string {
 	return strings.NewReplacer(" .", ".", " ,", ",", " ;", ";", " :", ":").Replace(s)
 }
 
-// TestOneEmbeddedServer: a second process on the same LEGWORK_HOME is refused, but ask goes to the first one.
+// TestOneEmbeddedServer checks that a second process with the same LEGWORK_HOME is refused, and that ask uses the first one.
 func TestOneEmbeddedServer(t *testing.T) {
 	w := newWorld(t)
 	port := freePort(t)
@@ -150,7 +150,7 @@ func TestOneEmbeddedServer(t *testing.T) {
 		t.Errorf("ask that cannot find the server: status %d\n%s", status, errs)
 	}
 	w.stop(server)
-	// The data is still there for the next process.
+	// The next process finds the data.
 	if status, out, errs = w.run(w.ctx(), env, "doctor"); status != 0 || !strings.Contains(out, "logs gapless") {
 		t.Errorf("doctor afterwards: status %d\n%s\n%s", status, out, errs)
 	}

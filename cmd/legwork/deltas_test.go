@@ -13,7 +13,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// deltaClient is a client that reads an answer while it is written, by the rules of the contract.
+// deltaClient is a client that reads an answer while it is being written, by the rules of the contract.
 type deltaClient struct {
 	t      *testing.T
 	frames chan string // closed at the end
@@ -126,10 +126,9 @@ func (l *deltaClient) take(frame string) {
 	l.text = append(l.text[:p.Offset:p.Offset], []rune(p.Text)...)
 }
 
-// TestAnswerIsStreamed runs two API processes, a worker and a model over HTTP. The text arrives while the model
-// still writes: over WebSockets and server-sent events, in both processes, for early and late clients. When an
-// attempt fails in the middle, its text is replaced. A client that did not ask for deltas gets the log, byte for
-// byte.
+// TestAnswerIsStreamed runs two API processes, a worker and a model over HTTP. The text must arrive while the model still writes,
+// over WebSockets and server-sent events, from both processes, for early and late clients. When an attempt fails in the middle,
+// its text must be replaced. A client without deltas must get the log, byte for byte.
 func TestAnswerIsStreamed(t *testing.T) {
 	const reply = "The port is 7047 [1], as a rule [7]. Nothing else is known – really – of the port; and this is said in enough words."
 	const answer = "The port is 7047 [1], as a rule. Nothing else is known – really – of the port; and this is said in enough words."
@@ -186,8 +185,8 @@ func TestAnswerIsStreamed(t *testing.T) {
 	}
 }
 
-// TestProgressWrites: a terminal shows the answer while it is written, and an answer that arrives as a whole is
-// not shown twice.
+// TestProgressWrites checks that a terminal shows the answer while it is being written, and that an answer that arrives as a whole
+// is not shown twice.
 func TestProgressWrites(t *testing.T) {
 	t.Parallel()
 	for want, deltas := range map[string][]event{

@@ -16,7 +16,7 @@ import (
 	"legwork/internal/config"
 )
 
-// demoQuestion is answered by legwork's own documentation, two links from its index.
+// demoQuestion is a question that legwork's own documentation answers, on a page two links from its index.
 const demoQuestion = "How does legwork verify that a quote really stands in the cited page?"
 
 func (p *program) demoCommand() *cli.Command {
@@ -64,8 +64,8 @@ func (p *program) demo(ctx context.Context, c *cli.Command) error {
 	return err
 }
 
-// demoConfig is the user's configuration with the demo's own database and port, and without pauses between
-// requests to the demo's own site.
+// demoConfig returns the user's configuration with the demo's own database and port, and without pauses between requests to the
+// demo's site.
 func demoConfig(cfg config.Config) config.Config {
 	cfg.DatabaseURL = ""
 	cfg.Home = filepath.Join(cfg.Home, "demo")

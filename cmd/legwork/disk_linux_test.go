@@ -13,7 +13,7 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// limitFiles sets how large a file a process may write, which makes its writes fail in the middle as on a full disk.
+// limitFiles bounds the size of files that a process may write. A write beyond it fails in the middle, as on a full disk.
 func limitFiles(t *testing.T, p *process, bytes uint64) {
 	t.Helper()
 	limit := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
@@ -23,8 +23,8 @@ func limitFiles(t *testing.T, p *process, bytes uint64) {
 	}
 }
 
-// TestDiskFull: there is no space for files. The run completes nevertheless, and its answer is in the database.
-// No half-written file is left, and the files are written when there is space again.
+// TestDiskFull runs a task without space for files. The task must complete, with its answer in the database. No incomplete file
+// may be left, and the files must be written when there is space again.
 func TestDiskFull(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAPI)

@@ -78,7 +78,7 @@ func (d *doctor) artifacts(ctx context.Context) {
 	d.ok("artifacts", files.Place()+" keeps files: one was written, read and deleted")
 }
 
-// database connects as serve would.
+// database connects to the database as serve does.
 func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 	url, stop := d.cfg.DatabaseURL.Reveal(), func() {}
 	if url == "" {

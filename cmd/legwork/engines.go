@@ -15,10 +15,10 @@ import (
 	"legwork/internal/store"
 )
 
-// maxEngineHops is how many redirects of a search engine are followed.
+// maxEngineHops bounds the redirects of a search engine that are followed.
 const maxEngineHops = 3
 
-// configured lists the engines that tasks may ask for and whose settings are complete.
+// configured returns the engines that tasks may use and whose settings are complete.
 func configured(cfg config.Config) []research.Engine {
 	var out []research.Engine
 	for _, e := range research.Engines {
@@ -30,8 +30,8 @@ func configured(cfg config.Config) []research.Engine {
 	return out
 }
 
-// engineClient is the client for search engines. It uses the dialer of page loads, and its requests are spaced
-// together with theirs.
+// engineClient returns the HTTP client for search engines. It uses the same dialer as page loads, and the same pauses between
+// requests to one domain.
 func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix) *search.Client {
 	dialer := page.Dialer(allow)
 	if confine := confine(); confine != nil {
@@ -49,8 +49,8 @@ func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix
 	}
 }
 
-// engines makes the search engines of the configuration. The SearXNG server may be on a private network, because
-// the operator named it. show opens Bing's result page; nil: there is no browser.
+// engines returns the search engines of the configuration. The SearXNG server may be on a private network, because the operator
+// chose its address. show opens Bing's result page in a browser. It is nil when there is no browser.
 func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show search.Show) *search.Set {
 	web := engineClient(cfg, fetcher, cfg.FetchAllowNets)
 	var out []search.Engine
@@ -64,11 +64,12 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 			out = append(out, search.NewGoogle(web, search.GoogleURL, cfg.GoogleAPIKey.Reveal(), cfg.GoogleSearchEngineID))
 		case research.Custom:
 			own := engineClient(cfg, fetcher, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
-			own.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // to nowhere else
+			own.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // no redirects, because they could lead to other private addresses
 			out = append(out, search.NewCustom(own, cfg.SearchCustomURL))
 		case research.Library:
 			out = append(out, search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
-				// Only this query is repeated, and not the whole search, so that no other engine is asked twice.
+				// This repeats only the query while the database is unavailable. Repeating the whole search would ask other
+				// engines twice.
 				return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return st.For(account).SearchLibrary(ctx, question, limit) })
 			}))
 		}
@@ -80,7 +81,7 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 	return search.NewSet(out...).Fallback(fallback...)
 }
 
-// searchNote says, for the output of doctor, which engines can be asked.
+// searchNote returns the line of doctor's output about search engines.
 func searchNote(cfg config.Config) string {
 	var names []string
 	for _, e := range configured(cfg) {

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// thoughts joins the texts of the agent:thinking events in a task's log.
+// thoughts returns the joined texts of the agent:thinking events of a task.
 func (w *world) thoughts(c *client, id string) string {
 	w.t.Helper()
 	var b strings.Builder
@@ -33,8 +33,8 @@ func mustConfig(t *testing.T, environ ...string) config.Config {
 	return cfg
 }
 
-// TestSearchEnginesStandIn: a question without a seed is answered through a SearXNG server, which also replaces
-// engines that are not configured. The log says so, and contains no key.
+// TestSearchEnginesStandIn checks that a question without a seed is answered through a SearXNG server, which also replaces engines
+// that are not configured. The log must say so, and must not contain a key.
 func TestSearchEnginesStandIn(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "SEARCH_ENGINES=custom,google,library", "SEARCH_CUSTOM_URL="+w.site.URL("/searxng"), "SEARCH_FALLBACK=custom,library")
@@ -63,8 +63,8 @@ func TestSearchEnginesStandIn(t *testing.T) {
 	}
 }
 
-// TestBingThroughTheBrowser: with a browser, Bing's page has the results that its scripts add. One request was
-// made for it, at a reserved moment. Without a browser the page is read as it was served.
+// TestBingThroughTheBrowser checks that with a browser Bing's page has the results that its scripts add, with one request at a
+// reserved time. Without a browser the page is read as the server sent it.
 func TestBingThroughTheBrowser(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)
@@ -103,7 +103,7 @@ func TestBingThroughTheBrowser(t *testing.T) {
 	}
 }
 
-// TestConfiguredEngines: an engine can be asked when its settings are complete.
+// TestConfiguredEngines checks that only engines with complete settings are used.
 func TestConfiguredEngines(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

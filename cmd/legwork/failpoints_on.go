@@ -13,7 +13,7 @@ import (
 	"legwork/internal/failpoint"
 )
 
-// armed arms the failpoints that LEGWORK_FAILPOINTS names; builds for tests only.
+// armed returns a context with the failpoints of LEGWORK_FAILPOINTS. Only builds for tests have it.
 func armed(ctx context.Context, environ []string) context.Context {
 	set, err := failpoint.FromEnv(environ)
 	if err != nil {
@@ -23,11 +23,11 @@ func armed(ctx context.Context, environ []string) context.Context {
 	return failpoint.With(ctx, set)
 }
 
-// loopbackOnly is the variable that confines a process to this machine; builds for tests only.
+// loopbackOnly is the variable that forbids a process to connect to other machines. Only builds for tests read it.
 const loopbackOnly = "LEGWORK_TEST_LOOPBACK_ONLY"
 
-// confine works below all rules about networks. A test's process ends rather than connect to another machine,
-// and it resolves only the names of the hosts file.
+// confine returns a function that changes a dialer for tests. The dialer panics when it would connect to another machine, so that
+// a test notices a rule about networks that does not hold. It resolves only names of the hosts file.
 func confine() func(*net.Dialer) {
 	if os.Getenv(loopbackOnly) == "" {
 		return nil
@@ -44,7 +44,7 @@ func confine() func(*net.Dialer) {
 				}
 			}
 			if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().Unmap().IsLoopback() {
-				panic("only the test's own fence kept it from connecting to " + address)
+				panic("a test process was about to connect to another machine: " + address)
 			}
 			return nil
 		}

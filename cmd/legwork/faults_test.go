@@ -14,7 +14,7 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// heldPage is loaded late in a run. So a run that is held there has already published events.
+// heldPage is a page that is loaded late in a run. A run that waits for it has already published events.
 const heldPage = "/manual/settings-heating.html"
 
 // faulty is two API processes and a worker on one database, with a run that waits in the middle, and streams on
@@ -28,15 +28,15 @@ type faulty struct {
 	streams               []*watching
 }
 
-// watching is one WebSocket that is not opened again when it breaks.
+// watching is a WebSocket that is not reopened when it breaks.
 type watching struct {
 	frames chan string // closed at the end
-	got    []string    // taken from frames
+	got    []string    // frames received so far
 	status websocket.StatusCode
 	err    error
 }
 
-// watch opens a stream and collects it.
+// watch opens a stream and collects its frames.
 func (f *faulty) watch(c *client) {
 	s := &watching{frames: make(chan string, 4096)}
 	f.streams = append(f.streams, s)
@@ -108,7 +108,7 @@ func (f *faulty) complete(c *client, want api.Status) {
 	}
 }
 
-// TestFault_ListenerTerminated: the backends of all listeners are ended while events arrive.
+// TestFault_ListenerTerminated ends the database sessions of all listeners while events arrive.
 func TestFault_ListenerTerminated(t *testing.T) {
 	w := newWorld(t)
 	f := newFaulty(w, w.url)
@@ -122,7 +122,7 @@ func TestFault_ListenerTerminated(t *testing.T) {
 	f.complete(f.b, api.StatusCompleted)
 }
 
-// TestFault_PostgresRestarted: the server stops in the middle of a run and comes back.
+// TestFault_PostgresRestarted stops PostgreSQL during a run, and starts it again.
 func TestFault_PostgresRestarted(t *testing.T) {
 	w := newWorld(t)
 	cfg := pgembed.Config{Home: t.TempDir(), Fast: true}
@@ -137,7 +137,7 @@ func TestFault_PostgresRestarted(t *testing.T) {
 	if err := server.Stop(w.ctx()); err != nil {
 		t.Fatal(err)
 	}
-	f.release() // the page arrives while there is no database
+	f.release() // the page arrives while the database is down
 	if server, err = pgembed.Start(w.ctx(), cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -149,8 +149,8 @@ func TestFault_PostgresRestarted(t *testing.T) {
 	w.stop(f.second)
 }
 
-// TestFault_NetworkCut: no data reaches PostgreSQL for ten seconds, which is longer than a lease. Then every
-// connection breaks, and new ones work.
+// TestFault_NetworkCut stops all data to PostgreSQL for ten seconds, which is longer than a lease. Then every connection breaks,
+// and new ones work.
 func TestFault_NetworkCut(t *testing.T) {
 	w := newWorld(t)
 	px, url := newFaultyNetwork(t, w.url)
@@ -159,7 +159,7 @@ func TestFault_NetworkCut(t *testing.T) {
 	before := w.count("SELECT last_seq FROM task_heads")
 	over := px.outage(10*time.Second, w.url)
 	f.release()
-	w.line(f.worker, "heartbeat failed") // the cut is felt
+	w.line(f.worker, "heartbeat failed") // the worker has noticed the cut
 	if after := w.count("SELECT last_seq FROM task_heads"); after != before {
 		t.Errorf("the log grew from %d to %d while the network was cut", before, after)
 	}
@@ -167,7 +167,7 @@ func TestFault_NetworkCut(t *testing.T) {
 	f.complete(f.b, api.StatusCompleted)
 }
 
-// TestFault_Paused: an API process is stopped until the run is over, and the worker for a while too.
+// TestFault_Paused pauses an API process until the run has ended, and the worker for some time.
 func TestFault_Paused(t *testing.T) {
 	w := newWorld(t)
 	f := newFaulty(w, w.url)
@@ -189,8 +189,8 @@ func TestFault_Paused(t *testing.T) {
 	f.complete(f.b, api.StatusCompleted)
 }
 
-// TestFault_PublisherKilled: the worker dies after a commit, before any notification of it. The event arrives
-// nevertheless, and another worker resumes and ends the run.
+// TestFault_PublisherKilled kills the worker after a commit and before the notification. The event must arrive all the same, and
+// another worker must resume and finish the task.
 func TestFault_PublisherKilled(t *testing.T) {
 	needFailpoints(t)
 	w := newWorld(t)
@@ -201,10 +201,10 @@ func TestFault_PublisherKilled(t *testing.T) {
 	if err := st.Pool().QueryRow(w.ctx(), "SELECT last_seq FROM task_heads WHERE task_id = $1", f.task.TaskID).Scan(&last); err != nil {
 		t.Fatal(err)
 	}
-	if last < 4 { // submission, claim and two events
+	if last < 4 { // events of submission and claim, and two more
 		t.Fatalf("the log ends at %d", last)
 	}
-	for i, s := range f.streams { // before any other change of the task
+	for i, s := range f.streams { // while the task has not changed further
 		for n := range last {
 			select {
 			case frame, open := <-s.frames:

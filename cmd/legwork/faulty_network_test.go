@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// faultyNetwork is a TCP proxy in front of PostgreSQL. It can break and restore connections, and lead to another
-// server afterwards.
+// faultyNetwork is a TCP proxy in front of PostgreSQL. It can break connections, and then lead to the same or another server.
 type faultyNetwork struct {
 	t  *testing.T
 	ln net.Listener
@@ -22,11 +21,11 @@ type faultyNetwork struct {
 	network  string // network and address of the server
 	address  string
 	cutOff   bool
-	stalling chan struct{} // nil: data flows; closed at the end of a stall
-	mendAt   int           // after so many refused connections a cut ends; 0: only mend ends it
+	stalling chan struct{} // closed at the end of a stall; nil while data flows
+	mendAt   int           // number of refused connections after which a cut ends; 0 when only mend ends it
 }
 
-// newFaultyNetwork returns a connection string that leads to the same database through a proxy.
+// newFaultyNetwork returns a proxy, and the connection string that leads through it to the same database.
 func newFaultyNetwork(t *testing.T, dsn string) (*faultyNetwork, string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,8 +93,8 @@ func (d *faultyNetwork) stall() {
 	d.stalling = make(chan struct{})
 }
 
-// outage stalls everything for a time. Then it breaks every connection and allows new ones, to the server that
-// dsn names; at that moment it closes over.
+// outage stalls all data for some time. Then it breaks every connection, allows new ones to the server of dsn, and closes the
+// channel over.
 func (d *faultyNetwork) outage(length time.Duration, dsn string) (over <-chan struct{}) {
 	ended := make(chan struct{})
 	d.stall()
@@ -130,7 +129,7 @@ func (d *faultyNetwork) serve() {
 		}
 		d.mu.Lock()
 		d.conns[client], d.conns[server] = true, true
-		if d.cutOff { // meanwhile
+		if d.cutOff { // cut was called meanwhile
 			_, _ = client.Close(), server.Close()
 		}
 		d.mu.Unlock()
@@ -144,7 +143,7 @@ func (d *faultyNetwork) pipe(to, from net.Conn) {
 	_, _ = io.Copy(to, stallable{from, d})
 }
 
-// stallable holds the data that it reads during a stall.
+// stallable is a reader that holds data back during a stall.
 type stallable struct {
 	net.Conn
 	faultyNetwork *faultyNetwork

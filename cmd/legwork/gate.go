@@ -8,10 +8,9 @@ import (
 	"legwork/internal/store"
 )
 
-// gate reserves moments for page requests in the database, so that the spacing holds across processes. While the
-// database cannot be reached it waits: a page load that has begun must neither fail because of that nor start
-// again. When the answer to a reservation is lost, it is made twice, which leaves one moment of the domain
-// unused.
+// gate reserves the times of page requests in the database, so that the pauses between requests hold across processes. While
+// the database is unavailable it waits, because an outage must not fail or restart a page load. When the answer to a
+// reservation is lost, the reservation is made twice, and one time stays unused.
 type gate struct{ store *store.Store }
 
 // Reserve implements page.Gate.
@@ -20,8 +19,8 @@ func (g gate) Reserve(ctx context.Context, domain string, p page.Spacing) (time.
 	if requests <= 0 {
 		requests, window = 1, 0 // no window means no limit on requests
 	}
-	booking := store.Booking{Spacing: spread(p.Min, p.Max), Requests: requests, Window: window, MaxWait: p.MaxWait}
-	return store.ReadUntilAvailable(ctx, func() (time.Duration, error) { return g.store.Worker().ReserveDomain(ctx, domain, booking) })
+	reservation := store.Reservation{Spacing: spread(p.Min, p.Max), Requests: requests, Window: window, MaxWait: p.MaxWait}
+	return store.ReadUntilAvailable(ctx, func() (time.Duration, error) { return g.store.Worker().ReserveDomain(ctx, domain, reservation) })
 }
 
 // Backoff implements page.Gate.

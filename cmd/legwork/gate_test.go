@@ -12,8 +12,8 @@ import (
 	"legwork/internal/search"
 )
 
-// TestPagesAndSearchesWaitForTheDatabase: while the database cannot be reached, its queries for a page load or a
-// search wait. The load or search neither fails nor starts again.
+// TestPagesAndSearchesWaitForTheDatabase checks that the queries of a page load or a search wait while the database is
+// unavailable, so that the load or search neither fails nor starts again.
 func TestPagesAndSearchesWaitForTheDatabase(t *testing.T) {
 	t.Parallel()
 	d, url := newFaultyNetwork(t, dbtest.URL(t))

@@ -18,8 +18,8 @@ import (
 // maxWorkerMemory bounds the resident memory of a worker and its parser processes together, in bytes.
 const maxWorkerMemory = 512 << 20
 
-// TestHostileDocuments: a real worker reads documents that were made to take its time and memory. Each is read or refused,
-// the memory of all its processes together stays below the bound, and the worker lives.
+// TestHostileDocuments lets a worker read documents that were made to use up time and memory. Each must be read or refused, the
+// memory of all processes of the worker must stay below the bound, and the worker must not end.
 func TestHostileDocuments(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the program and takes a minute")
@@ -40,7 +40,7 @@ func TestHostileDocuments(t *testing.T) {
 	}))
 	defer site.Close()
 
-	// Not the test binary: the race detector takes many times the memory.
+	// The worker is not the test binary, because the race detector needs many times the memory.
 	program := filepath.Join(t.TempDir(), "legwork")
 	build := exec.CommandContext(w.ctx(), "go", "build", "-o", program, ".")
 	build.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
@@ -72,7 +72,7 @@ func TestHostileDocuments(t *testing.T) {
 		}
 	}()
 
-	// Those that take much memory, and one that takes all the time that it may. The others are read in package parser.
+	// The documents that take much memory, and one that takes all of its time. The tests of package parser read the others.
 	names := []string{"/form-bomb.pdf", "/million-links.html", "/endless-word.html", "/cells.html", "/manual.html", "/paragraphs.html",
 		"/table.md", "/text-bomb.pdf", "/garbage.pdf", "/deep.json"}
 	began, tasks := time.Now(), map[string]string{}
@@ -80,7 +80,7 @@ func TestHostileDocuments(t *testing.T) {
 		tasks[name] = w.ask(c, map[string]any{"seedUrl": site.URL + name, "maxPages": 1, "timeBudget": 300}).TaskID
 	}
 	for _, name := range names {
-		if err := c.follow(t.Context(), tasks[name], func(event) error { return nil }); err != nil { // others may come before it
+		if err := c.follow(t.Context(), tasks[name], func(event) error { return nil }); err != nil { // the tasks may end in another order
 			t.Fatalf("follow %s: %v", name, err)
 		}
 		task := w.get(c, tasks[name])
@@ -106,7 +106,7 @@ func TestHostileDocuments(t *testing.T) {
 	_ = worker.Wait()
 }
 
-// familyMemory is the resident memory of a process and all that descend from it, in bytes, and their number.
+// familyMemory returns the resident memory, in bytes, of a process and all its descendants, and their number.
 func familyMemory(root int) (n, used int) {
 	list, _ := filepath.Glob("/proc/[0-9]*/stat")
 	parent, size := map[int]int{}, map[int]int{}

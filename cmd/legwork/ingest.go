@@ -26,9 +26,9 @@ func (p *program) ingestCommand() *cli.Command {
 		ArgsUsage: "URL|FOLDER|SITEMAP",
 		Description: "A URL is read with the pages of its site that it links to; one that ends in .xml or .xml.gz is a site map. A folder is\n" +
 			"searched for HTML, Markdown, text and PDF. Its files get addresses below --base-url; without one, below\n" +
-			"https://FOLDER.invalid/, and exist in the library alone.\n" +
-			"Pages are read as politely as tasks read them. What has not changed is not written again, so an ingest that was\n" +
-			"interrupted is begun again by the same command. Tasks with searchEngine library find the pages.",
+			"https://FOLDER.invalid/, which exist only in the library.\n" +
+			"The same pauses and limits apply as for tasks. Pages that have not changed are not written again, so the same\n" +
+			"command continues an ingest that was interrupted. Tasks with searchEngine library find the pages.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "max-pages", Value: 200, Usage: "pages read at most"},
 			&cli.IntFlag{Name: "depth", Value: 3, Usage: "links followed in a row from a URL; 0: that page alone"},
@@ -77,7 +77,7 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	show.summary(sum)
 	switch {
 	case ctx.Err() != nil:
-		return errors.New("interrupted; what was read is in the library, and the same command goes on")
+		return errors.New("interrupted; the pages that were read are in the library, and the same command continues")
 	case err != nil:
 		return err
 	case sum.Read() == 0:
@@ -86,8 +86,8 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-// openStore connects to DATABASE_URL, or starts the embedded PostgreSQL, for a command that ends when its work
-// is done.
+// openStore connects to DATABASE_URL, or starts the embedded PostgreSQL, for a command that is no server. The caller calls the
+// returned function at the end.
 func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, func(), error) {
 	url, stop := cfg.DatabaseURL.Reveal(), func() {}
 	if url == "" {
@@ -109,8 +109,7 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store
 	return st, func() { st.Close(); stop() }, nil
 }
 
-// ingestProgress shows the progress of an ingest: one line that changes on a terminal, otherwise a line for each
-// page.
+// ingestProgress shows the progress of an ingest: on a terminal one line that is overwritten, otherwise a line for each page.
 type ingestProgress struct {
 	w        io.Writer
 	terminal bool
@@ -128,7 +127,7 @@ func (s *ingestProgress) item(i ingest.Item) {
 	}
 }
 
-// clear empties the terminal's line (ECMA-48 §8.3.41).
+// clear returns the codes that clear the terminal's line (ECMA-48 §8.3.41).
 func (s *ingestProgress) clear() string {
 	if !s.terminal {
 		return ""

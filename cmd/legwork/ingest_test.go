@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// ingest runs the command and gives its output.
+// ingest runs the command and returns its output.
 func (w *world) ingest(ctx context.Context, want int, args ...string) string {
 	w.t.Helper()
 	status, out, errs := w.run(ctx, settings(w.url, w.dir, "PAGE_TTL=1h"), append([]string{"ingest"}, args...)...)
@@ -22,14 +22,14 @@ func (w *world) ingest(ctx context.Context, want int, args ...string) string {
 	return out
 }
 
-// rows counts what an ingest could write.
+// rows counts the rows that an ingest may write.
 func (w *world) rows() string {
 	w.t.Helper()
 	return fmt.Sprint(w.count(`SELECT count(*) FROM visits`), w.count(`SELECT count(*) FROM pages`), w.count(`SELECT count(*) FROM passages`))
 }
 
-// TestIngestSite: a site is read within its domain and found by the library, whose pages then cost no request; what has
-// not changed is not written again, what has takes the place of the old text.
+// TestIngestSite checks that a site is read within its domain, and that the library finds its pages, which tasks then read without
+// a request. A second ingest must write only pages that have changed, in the place of the old texts.
 func TestIngestSite(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/index.html", `<html lang="en"><title>Kettle</title><body><h1>Kettle</h1><p>All about the kettle.</p>
@@ -80,7 +80,8 @@ func TestIngestSite(t *testing.T) {
 	}
 }
 
-// TestIngestFolder: files get addresses that exist in the library alone, and a task reads them from there, links included.
+// TestIngestFolder checks that files get URLs that exist only in the library, and that a task reads them from it and follows their
+// links.
 func TestIngestFolder(t *testing.T) {
 	w := newWorld(t)
 	folder := filepath.Join(t.TempDir(), "Kettle Manual")
@@ -111,7 +112,7 @@ func TestIngestFolder(t *testing.T) {
 	if out = w.ingest(w.ctx(), 0, filepath.Join(folder, "notes.txt")); !strings.Contains(out, "0 new, 1 unchanged") || w.rows() != before {
 		t.Errorf("a single file: %s", out)
 	}
-	c := w.serve(roleAll) // PAGE_TTL=0: these pages come from the library all the same
+	c := w.serve(roleAll) // with PAGE_TTL=0, which does not matter for pages that exist only in the library
 	task := w.await(c, w.ask(c, map[string]any{"seedUrl": "https://kettle-manual.invalid/index.html", "question": "How much citric acid does descaling the kettle take?"}).TaskID)
 	if task.Answer == nil || !strings.Contains(*task.Answer, "20 grams") || len(task.Citations) == 0 || task.Citations[0].URL != "https://kettle-manual.invalid/sub/care.md" {
 		t.Errorf("%+v", task)
@@ -126,7 +127,7 @@ func TestIngestFolder(t *testing.T) {
 	}
 }
 
-// TestIngestSiteMap: an index of site maps, one of them packed; addresses of other sites are left out.
+// TestIngestSiteMap reads an index of site maps, one of them compressed. URLs of other sites must be left out.
 func TestIngestSiteMap(t *testing.T) {
 	w := newWorld(t)
 	xmlns := `xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"`
@@ -163,7 +164,8 @@ func TestIngestSiteMap(t *testing.T) {
 	}
 }
 
-// TestIngestInterrupted: what was read before Ctrl-C stays, whole, and the same command goes on from there.
+// TestIngestInterrupted checks that the pages that were read before Ctrl-C stay in the library, and that the same command
+// continues from there.
 func TestIngestInterrupted(t *testing.T) {
 	w := newWorld(t)
 	release := w.site.Hold("/manual/settings-heating.html")

@@ -12,8 +12,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// longResearch is a scripted model that researches in ten replies and then answers. What it says follows from the conversation
-// alone, so it does not matter how often it is asked.
+// longResearch is a scripted model that opens pages in ten replies and then answers. The reply depends on the conversation alone,
+// so a repeated request gets the same reply.
 func longResearch(site *testsite.Site) testsite.Script {
 	heating, network, index := site.URL("/manual/settings-heating.html"), site.URL("/manual/settings-network.html"), site.URL("/index.html")
 	call := func(name string, args map[string]any) testsite.ToolCall {
@@ -48,7 +48,7 @@ func longResearch(site *testsite.Site) testsite.Script {
 	}
 }
 
-// killed is a task whose workers are killed again and again.
+// killed runs a task whose workers are killed repeatedly.
 type killed struct {
 	*world
 	server *testsite.LLM
@@ -66,19 +66,19 @@ func newKilled(t *testing.T) *killed {
 	return k
 }
 
-// taskMark is around untrusted text, another one in each task.
+// taskMark matches the mark around untrusted text, which differs from task to task.
 var taskMark = regexp.MustCompile(`page-text-[0-9a-f]{8}`)
 
-// outcome is what a task has cost on the outside, and what came of it.
+// outcome holds a task's requests to the model and the site, and its result.
 type outcome struct {
 	answer string
-	asked  []string // by the model's own count: each request, without what differs between tasks
-	read   []string // by the site's own log
+	asked  []string // each request that the model got, without the parts that differ between tasks
+	read   []string // each request that the site got
 	steps  int
 	kills  int
 }
 
-// research works a task with one worker after the other, each armed as failpoints says, until it is over.
+// research runs a task to its end with one worker after the other. Each worker has the given failpoints.
 func (k *killed) research(failpoints string) outcome {
 	k.t.Helper()
 	asked, read := len(k.server.Requests()), len(k.site.Requests())
@@ -122,8 +122,8 @@ func (k *killed) research(failpoints string) outcome {
 	return out
 }
 
-// TestKilledAfterEveryStep: kill -9 right after each step of a research, twenty times over. No model call and no page load that
-// is journaled is made again: the model and the site are asked exactly what an undisturbed run asks.
+// TestKilledAfterEveryStep kills the worker after each of twenty steps of a task. No call of the model and no page load that is in
+// the journal may be repeated: the model and the site must get exactly the requests of an undisturbed run.
 func TestKilledAfterEveryStep(t *testing.T) {
 	k := newKilled(t)
 	want := k.research("")
@@ -143,12 +143,12 @@ func TestKilledAfterEveryStep(t *testing.T) {
 	same(t, "what the site was asked", got.read, want.read)
 }
 
-// TestKilledBeforeSteps: kill -9 with a step made and not yet journaled. Each kill costs the one call that was in flight, of the
-// model or of the site, and no other.
+// TestKilledBeforeSteps kills the worker after a call and before the step is in the journal. Each kill may repeat that one call, of
+// the model or the site, and no other.
 func TestKilledBeforeSteps(t *testing.T) {
 	k := newKilled(t)
 	want := k.research("")
-	got := k.research("before_step_commit=kill:3") // two steps get through
+	got := k.research("before_step_commit=kill:3") // each worker records two steps
 	if got.kills < want.steps/3 || got.answer != want.answer || got.steps != want.steps {
 		t.Errorf("%d kills, %d steps to %q, undisturbed %d to %q", got.kills, got.steps, got.answer, want.steps, want.answer)
 	}

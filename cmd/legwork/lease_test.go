@@ -13,10 +13,11 @@ import (
 	"legwork/internal/testsite"
 )
 
-// moment is how long a test waits for what must not happen; it takes a fraction of that when it does.
+// moment is how long a test waits for an effect that must not happen. Such an effect would take a fraction of that time.
 const moment = 300 * time.Millisecond
 
-// stopHeartbeats keeps the workers from renewing their leases, and returns when those are older than ttl. renew lets them.
+// stopHeartbeats keeps the workers from renewing their leases until renew is called. It returns when the leases are older than
+// ttl.
 func (w *world) stopHeartbeats(ttl time.Duration) (renew func()) {
 	w.t.Helper()
 	st := dbtest.Open(w.t, w.url)
@@ -45,8 +46,8 @@ func (w *world) awaitEvents(id, kind string, n int) {
 	})
 }
 
-// TestNoLoadAndNoCallOnAnOldLease: a worker that could not renew its lease loads no page and calls no model, and goes on
-// when it could.
+// TestNoLoadAndNoCallOnAnOldLease checks that a worker whose lease has ended loads no page and calls no model, and that it
+// continues when it has renewed the lease.
 func TestNoLoadAndNoCallOnAnOldLease(t *testing.T) {
 	const page, ttl = "/manual/settings-network.html", time.Second
 	w := newWorld(t)
@@ -94,8 +95,8 @@ func TestNoLoadAndNoCallOnAnOldLease(t *testing.T) {
 	}
 }
 
-// TestKilledWorkerIsSeen: kill -9 in the middle of a run. /health counts the workers that live, the log says that the task
-// was resumed after worker loss, and another worker finishes it.
+// TestKilledWorkerIsSeen kills a worker during a run. /health must count only the live workers, the log must say that the task was
+// resumed after worker loss, and another worker must finish the task.
 func TestKilledWorkerIsSeen(t *testing.T) {
 	w := newWorld(t)
 	env := settings(w.url, w.dir, "LEASE_TTL=1500ms")

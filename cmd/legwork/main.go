@@ -1,5 +1,5 @@
-// Command legwork does web research as durable background tasks. This package wires the parts together and holds the
-// commands; it decides nothing that a lower floor could decide.
+// Command legwork runs web research as background tasks that survive crashes. This package has the commands, and connects the
+// parts of the program. Decisions belong in the packages below it.
 package main
 
 import (
@@ -18,21 +18,21 @@ import (
 	"legwork/internal/logging"
 )
 
-// version is set when the Makefile builds, with -ldflags "-X main.version=…".
+// version is set by the Makefile, with -ldflags "-X main.version=…".
 var version = "dev"
 
-// Exit statuses beside 0 and 1 (anything that went wrong before an answer could).
+// Exit statuses besides 0 (success) and 1 (any other error).
 const (
-	exitFailed    = 2 // the task failed, or doctor found something wrong
+	exitFailed    = 2 // the task failed, or doctor found a problem
 	exitCancelled = 3 // the task was cancelled
 )
 
-// dotenv is read from the working directory when it is there.
+// dotenv is the environment file in the working directory. It may be missing.
 const dotenv = ".env"
 
-// program is what the commands share: the outside world as this process got it.
+// program holds the environment and the standard files of the process, for all commands.
 type program struct {
-	environ []string // NAME=value, as os.Environ gives them
+	environ []string // NAME=value, as os.Environ returns them
 	in      io.Reader
 	out     io.Writer // results
 	errOut  io.Writer // logs and errors
@@ -47,7 +47,7 @@ func main() {
 	os.Exit(status)
 }
 
-// run carries out one command line and gives the exit status.
+// run executes one command line and returns the exit status.
 func (p *program) run(ctx context.Context, args []string) int {
 	err := p.command().Run(ctx, args)
 	if err == nil {
@@ -85,8 +85,8 @@ func (p *program) command() *cli.Command {
 	}
 }
 
-// load reads the configuration and makes the logger. A quiet command, whose output is for people, logs only warnings
-// and worse. closeLog is called when the command ends.
+// load reads the configuration and creates the logger. A quiet command, whose output is for people, logs only warnings and
+// errors to the console. The caller calls closeLog when the command ends.
 func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLog func(), err error) {
 	if cfg, err = config.Load(p.environ, dotenv); err != nil {
 		return cfg, nil, nil, err

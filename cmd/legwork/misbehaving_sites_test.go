@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// toolResult is what the event of a page load says.
+// toolResult is the event of a page load.
 type toolResult struct {
 	Type      string    `json:"type"`
 	Tool      string    `json:"tool"`
@@ -32,8 +32,8 @@ type toolResult struct {
 	} `json:"result"`
 }
 
-// TestMisbehavingSites: one task meets everything that goes wrong on the web. Each is told of in an event, classified and in a
-// sentence, within its time, and the task goes on and finds its answer.
+// TestMisbehavingSites lets one task open pages with every kind of error. An event must report each error in time, with its class
+// and a sentence, and the task must find its answer.
 func TestMisbehavingSites(t *testing.T) {
 	t.Run("over HTTP", func(t *testing.T) { misbehavingSites(t, "off", 4*time.Second) })
 	t.Run("with a browser", func(t *testing.T) { misbehavingSites(t, "auto", 8*time.Second) })
@@ -66,7 +66,7 @@ func misbehavingSites(t *testing.T, browser string, limit time.Duration) {
 		{busy.URL("/retry-after?value=0"), research.OutcomeRateLimited},
 		{busy.URL("/retry-after?value=0&status=503"), research.OutcomeServerError},
 		{busy.URL("/status/429"), research.OutcomeRateLimited},
-		{busy.URL("/index.html"), research.OutcomeRateLimited}, // after three in a row
+		{busy.URL("/index.html"), research.OutcomeRateLimited}, // after three busy answers in a row
 		{secure.URL + "/", research.OutcomeTLS},
 		{strings.Replace(w.site.URL("/secure"), "http:", "https:", 1), research.OutcomeTLS},
 		{"http://no-such-host.invalid/kettle", research.OutcomeDNS},
@@ -91,13 +91,13 @@ func misbehavingSites(t *testing.T, browser string, limit time.Duration) {
 		{w.site.URL("/charset/latin1"), research.OutcomeOK},
 		{w.site.URL("/broken.html"), research.OutcomeOK},
 		{w.site.URL("/nul"), research.OutcomeOK},
-		// What a browser meets: a script without end, frames, a page that asks for ever; dialogs are below.
+		// Pages that are hard for a browser: an endless script, frames, endless requests. Dialogs are below.
 		{w.site.URL("/app/spin.html"), research.OutcomeOK},
 		{w.site.URL("/app/frames.html"), research.OutcomeOK},
 		{w.site.URL("/app/growing.html"), research.OutcomeOK},
 	}
 	if browser == "off" {
-		badPages = append(badPages, badPage{w.site.URL("/app/dialogs.html"), research.OutcomeEmpty}) // its text is a script's
+		badPages = append(badPages, badPage{w.site.URL("/app/dialogs.html"), research.OutcomeEmpty}) // its text exists only after the script has run
 	} else {
 		badPages = append(badPages, badPage{w.site.URL("/app/dialogs.html"), research.OutcomeOK})
 	}
@@ -139,7 +139,7 @@ func misbehavingSites(t *testing.T, browser string, limit time.Duration) {
 			t.Errorf("%s: %s, success %v, want %s: %s", s.url, r.Result.Outcome, r.Success, s.outcome, r.Result.Message)
 		case !r.Success && (len(r.Result.Message) < 20 || !strings.HasSuffix(r.Result.Message, ".")):
 			t.Errorf("%s: the message is %q", s.url, r.Result.Message)
-		case took[s.url] > 3*limit && !strings.HasPrefix(s.url, busy.URL("")): // which had to be waited for
+		case took[s.url] > 3*limit && !strings.HasPrefix(s.url, busy.URL("")): // the busy site is excepted, because legwork had to wait for it
 			t.Errorf("%s took %v", s.url, took[s.url])
 		}
 	}

@@ -15,13 +15,13 @@ import (
 	"legwork/internal/llm"
 )
 
-// localOllama is where LLM_PROVIDER=auto looks for an Ollama on this machine, and how long.
+// With LLM_PROVIDER=auto, legwork looks for an Ollama on this machine.
 const (
 	localOllama = "http://127.0.0.1:11434/v1"
-	ollamaWait  = time.Second
+	ollamaWait  = time.Second // how long it waits for an answer
 )
 
-// openModel opens the model that the configuration means; nil without an error: the built-in reader answers.
+// openModel opens the model of the configuration. It returns nil without an error when the built-in reader answers.
 func openModel(ctx context.Context, cfg config.Config, ollama string, log *slog.Logger) (*llm.Client, error) {
 	c := llm.Config{Provider: string(cfg.Provider()), BaseURL: cfg.LLMBaseURL, Key: cfg.LLMAPIKey.Reveal(), Model: cfg.LLMModel,
 		Timeout: cfg.LLMTimeout, Idle: cfg.LLMIdleTimeout, Concurrent: cfg.LLMMaxConcurrent, Log: log}
@@ -39,7 +39,7 @@ func openModel(ctx context.Context, cfg config.Config, ollama string, log *slog.
 	return client, nil
 }
 
-// openOllama opens a model of a local Ollama; nil: none answers.
+// openOllama opens a model of a local Ollama. It returns nil when none answers.
 func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, ollamaWait)
 	defer cancel()
@@ -58,36 +58,36 @@ func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Clien
 	return client, nil
 }
 
-// chooser is what answers tasks with a model that openModel opened.
+// chooser returns the agent of the worker, for the model that openModel opened.
 func chooser(model *llm.Client, cfg config.Config) loop.Chooser {
 	c := loop.Chooser{Limits: loop.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
 	for _, p := range cfg.ModelPrices {
 		c.Limits.Prices = append(c.Limits.Prices, loop.Price(p))
 	}
-	if model != nil { // an interface that holds a nil pointer is not nil
+	if model != nil { // otherwise the interface would hold a nil pointer, and not be nil
 		c.Model = model
 	}
 	return c
 }
 
-// How long the answer to "is the model there?" holds, since health checks come often, and how long it is waited for, so
-// that a model that hangs does not make the database look dead.
+// Health checks come often, so the result of a check of the model is used for some time. The wait for a check is shorter than
+// healthTimeout of package httpapi, so that a model that does not answer does not use up the whole health check.
 const (
-	goodFor   = 15 * time.Second
-	badFor    = 2 * time.Second
-	checkWait = time.Second
+	goodFor   = 15 * time.Second // how long a success is used
+	badFor    = 2 * time.Second  // how long a failure is used
+	checkWait = time.Second      // time limit of one check
 )
 
-// modelHealth remembers the last check of a model.
+// modelHealth holds the result of the last check of a model.
 type modelHealth struct {
-	model *llm.Client // nil: the built-in reader
+	model *llm.Client // nil when the built-in reader answers
 
 	mu   sync.Mutex
 	at   time.Time
 	last error
 }
 
-// look tells of the model.
+// look returns the state of the model. It checks the model when the last result is too old.
 func (m *modelHealth) look(ctx context.Context) httpapi.LLM {
 	if m.model == nil {
 		return httpapi.LLM{Provider: reader.Provider, Connected: true,

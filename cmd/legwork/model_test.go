@@ -30,7 +30,7 @@ func manualReader(site *testsite.Site) testsite.Script {
 	}
 }
 
-// TestModelAnswers: a task through API, worker, tool loop and a model over HTTP; /health and doctor tell of the model.
+// TestModelAnswers runs a task through API, worker, tool loop and a model over HTTP. /health and doctor must report the model.
 func TestModelAnswers(t *testing.T) {
 	for provider, start := range map[string]func(testing.TB, testsite.Script) *testsite.LLM{"openai": testsite.OpenAI, "anthropic": testsite.Anthropic, "googleai": testsite.Google} {
 		t.Run(provider, func(t *testing.T) {
@@ -68,7 +68,8 @@ func TestModelAnswers(t *testing.T) {
 	}
 }
 
-// TestModelIsDown: the server starts, says so, and a task fails with what to change.
+// TestModelIsDown checks that the server starts without its model and reports that, and that the error of a task says what to
+// change.
 func TestModelIsDown(t *testing.T) {
 	w := newWorld(t)
 	server := testsite.OpenAI(t, testsite.Play(testsite.Turn{Status: 404, Error: "model not found"}))
@@ -84,7 +85,7 @@ func TestModelIsDown(t *testing.T) {
 	}
 }
 
-// TestModelHandedOn: a worker stops in the middle; the next one goes on with the journal, and makes no call again.
+// TestModelHandedOn stops a worker during a run. The next worker must continue from the journal, without repeating a call.
 func TestModelHandedOn(t *testing.T) {
 	w := newWorld(t)
 	play, waits := manualReader(w.site), make(chan struct{})
@@ -101,7 +102,7 @@ func TestModelHandedOn(t *testing.T) {
 	task := w.ask(c, map[string]any{"question": "Which port is listen_port?"})
 	select {
 	case <-waits:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Fatal("the model was never asked")
 	}
 	first.Stop(w.ctx())
@@ -110,7 +111,7 @@ func TestModelHandedOn(t *testing.T) {
 	if done.Answer == nil || *done.Answer != "The port is 7047 [1]." {
 		t.Fatalf("task = %+v", done)
 	}
-	if n := len(server.Requests()); n != 5 { // four, and the one in flight
+	if n := len(server.Requests()); n != 5 { // four calls, and the one that the stop interrupted
 		t.Errorf("%d calls of the model", n)
 	}
 	frames, _ := w.frames(c, task.TaskID, 0)

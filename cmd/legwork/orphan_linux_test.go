@@ -8,10 +8,11 @@ import (
 	"testing"
 )
 
-// TestKilledWorkerLeavesNoBrowser: kill -9 of a worker whose Chromium shows a page. Chromium and all its processes end.
+// TestKilledWorkerLeavesNoBrowser kills a worker whose Chromium shows a page. All processes of Chromium must end.
 func TestKilledWorkerLeavesNoBrowser(t *testing.T) {
 	w := newWorld(t)
-	// Chromium's profile is in it, which tells its processes from others. Its sockets want a short name.
+	// The folder holds Chromium's profile, by which the test recognises its processes. Its name is short, because sockets in it
+	// have a limit on the length of their path.
 	temp, err := os.MkdirTemp("", "lw") //nolint:usetesting // too long a name
 	if err != nil {
 		t.Fatal(err)

@@ -14,10 +14,10 @@ import (
 	"legwork/internal/page/parser"
 )
 
-// parseName is the hidden command that a parser process is started with.
+// parseName is the name of the hidden command of a parser process.
 const parseName = "parse"
 
-// parseCommand is what a parser process does. People have no use for it.
+// parseCommand returns the command that parser processes run. Workers start them; it is not for people.
 func (p *program) parseCommand() *cli.Command {
 	return &cli.Command{
 		Name: parseName, Usage: "read documents from standard input; started by the other commands", Hidden: true,
@@ -25,7 +25,7 @@ func (p *program) parseCommand() *cli.Command {
 	}
 }
 
-// newParsers returns the processes that read what was fetched. They run this very program.
+// newParsers returns the pool of parser processes, which read the fetched documents. They run this program.
 func newParsers(cfg config.Config, log *slog.Logger) (*parser.Pool, error) {
 	self, err := thisProgram()
 	if err != nil {
@@ -34,8 +34,8 @@ func newParsers(cfg config.Config, log *slog.Logger) (*parser.Pool, error) {
 	return parser.NewPool(parser.Config{Command: []string{self, parseName}, CacheDir: filepath.Join(cfg.Home, "cache", "wasm"), Logger: log})
 }
 
-// thisProgram is the path that starts the program once more. On Linux it leads to the file that runs here, even when a new
-// version has taken its place on the disk.
+// thisProgram returns a path that starts this program. On Linux it starts the version that runs in this process, even after the
+// file on the disk was replaced.
 func thisProgram() (string, error) {
 	if runtime.GOOS == "linux" {
 		if _, err := os.Stat("/proc/self/exe"); err == nil {
@@ -44,7 +44,7 @@ func thisProgram() (string, error) {
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("find this program's own file, to read documents in processes of their own: %w", err)
+		return "", fmt.Errorf("find this program's own file, to start parser processes: %w", err)
 	}
 	return self, nil
 }

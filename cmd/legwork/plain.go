@@ -8,8 +8,8 @@ import (
 	"legwork/api"
 )
 
-// printable leaves out what could change a terminal or the order of its text: control characters but for line breaks and tabs,
-// and marks of direction. Pages and models write what is printed.
+// printable removes characters that could change the terminal or the order of its text: control characters except line breaks
+// and tabs, and marks of text direction. The text comes from web pages and models.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -22,17 +22,17 @@ func printable(s string) string {
 	}, s)
 }
 
-// sourceLine is how an answer names the source of the quote above it.
+// sourceLine matches the line of an answer that names the source of the quote above it.
 var sourceLine = regexp.MustCompile(`^\[[0-9]+\] [^\n]*$`)
 
-// withoutQuotes leaves out of an answer the quotations that its citations repeat below it, with the lines that name their
-// sources, so that each quote is printed once. An answer that is nothing else stays as it is.
+// withoutQuotes removes quotes from an answer, and the lines that name their sources, when the list of citations prints the same
+// quotes. So each quote is printed once. An answer that has nothing but such quotes is returned unchanged.
 func withoutQuotes(answer string, citations []api.Citation) string {
-	fold := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	singleSpaced := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	var excerpts []string
 	for _, c := range citations {
 		if c.Excerpt != nil {
-			excerpts = append(excerpts, fold(*c.Excerpt))
+			excerpts = append(excerpts, singleSpaced(*c.Excerpt))
 		}
 	}
 	cited := func(paragraph string) bool {
@@ -44,7 +44,7 @@ func withoutQuotes(answer string, citations []api.Citation) string {
 			}
 			quote = append(quote, text)
 		}
-		text := fold(strings.Join(quote, " "))
+		text := singleSpaced(strings.Join(quote, " "))
 		for _, e := range excerpts {
 			if strings.Contains(e, text) {
 				return true

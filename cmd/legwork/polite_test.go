@@ -17,10 +17,10 @@ import (
 	"legwork/internal/testsite"
 )
 
-// chainDepth is how many links lead from the first page of a chain to the answer: the most that a task may follow.
+// chainDepth is the number of links from the first page of a chain to the page with the answer. It is the greatest maxDepth.
 const chainDepth = 5
 
-// chain adds pages that a task reads one after the other: /chain/NAME/0 … , with the answer on the last.
+// chain adds pages /chain/NAME/0 … that link to each other in a row. The last one has the answer.
 func chain(w *world, name string, beside ...string) (seed string) {
 	for i := range chainDepth {
 		w.site.Page(fmt.Sprintf("/chain/%s/%d", name, i), fmt.Sprintf(`<html lang="en"><title>Chapter %d of %[3]s</title><h1>Chapter %[1]d</h1>
@@ -31,7 +31,7 @@ func chain(w *world, name string, beside ...string) (seed string) {
 	return w.site.URL("/chain/" + name + "/0")
 }
 
-// readAtOnce has tasks read from seeds at the same time, on two worker processes, and gives the site's log of it.
+// readAtOnce runs one task for each seed at the same time, on two worker processes, and returns the requests that the site got.
 func readAtOnce(w *world, seeds []string, extra ...string) []testsite.Request {
 	w.t.Helper()
 	c := w.serve(roleAPI)
@@ -60,14 +60,14 @@ func readAtOnce(w *world, seeds []string, extra ...string) []testsite.Request {
 	return pages
 }
 
-// TestTwoWorkersShareAWindow: whatever two processes do at the same time, the site never sees more requests in any window,
-// nor closer together, than the settings say. The measure is the site's own log.
+// TestTwoWorkersShareAWindow checks that a site never gets more requests in any window, or closer together, than the settings
+// allow, although two processes read it at the same time. The test uses the site's own log.
 func TestTwoWorkersShareAWindow(t *testing.T) {
 	const (
 		most    = 8
 		window  = 4 * time.Second
 		spacing = 200 * time.Millisecond
-		jitter  = 150 * time.Millisecond // by which a request may be later than the one before
+		jitter  = 150 * time.Millisecond // how much a request may be delayed on its way to the site
 		tasks   = 6
 	)
 	w := newWorld(t)
@@ -101,12 +101,12 @@ func TestTwoWorkersShareAWindow(t *testing.T) {
 	}
 }
 
-// TestTwoWorkersLeaveABusySiteAlone: a site that asks for quiet in the middle gets it from both processes, those requests
-// included that had their moment already.
+// TestTwoWorkersLeaveABusySiteAlone checks that a site that asks for a pause gets no request from either process during it, not
+// even one whose time was reserved before.
 func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 	const (
 		quiet       = 4 * time.Second
-		alreadySent = 500 * time.Millisecond // a request that has left cannot be called back
+		alreadySent = 500 * time.Millisecond // requests that were sent before the answer arrived are allowed
 	)
 	w := newWorld(t)
 	var mu sync.Mutex
@@ -115,7 +115,7 @@ func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		rw.Header().Set("Content-Type", "text/html")
-		if said.IsZero() { // the first to come hears it
+		if said.IsZero() { // only the first request gets this answer
 			rw.Header().Set("Retry-After", "4")
 			rw.WriteHeader(http.StatusTooManyRequests)
 			said = time.Now()
@@ -146,8 +146,8 @@ func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 	t.Logf("%d requests before, %d during, %d after", before, during, len(pages)-before-during)
 }
 
-// TestDefaultsLeaveTimeForAQuestion: the moments of all pages that a question may read, on one domain and by the defaults,
-// lie within a minute, reckoned without waiting for them.
+// TestDefaultsLeaveTimeForAQuestion checks that with the default settings a task can read all its pages on one domain within a
+// minute. It computes the reserved times and does not wait for them.
 func TestDefaultsLeaveTimeForAQuestion(t *testing.T) {
 	w := newWorld(t)
 	cfg, err := config.Load([]string{"DATABASE_URL=" + w.url}, "")
@@ -155,7 +155,7 @@ func TestDefaultsLeaveTimeForAQuestion(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := gate{w.app(roleAPI).store}
-	const pages = 20 // maxPages of a task that does not say
+	const pages = 20 // the default of maxPages
 	var last time.Duration
 	for range pages {
 		last, err = g.Reserve(w.ctx(), "one.example", page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow})
@@ -169,7 +169,8 @@ func TestDefaultsLeaveTimeForAQuestion(t *testing.T) {
 	}
 }
 
-// TestDomainLists: the operator's files hold for all tasks, for links and redirects, and a change of them is heard.
+// TestDomainLists checks that the operator's lists of domains apply to all tasks, links and redirects, and that a change of the
+// files takes effect.
 func TestDomainLists(t *testing.T) {
 	w := newWorld(t)
 	file := filepath.Join(w.dir, "disallowed.txt")
@@ -188,9 +189,9 @@ func TestDomainLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := w.site.Count("/chain/listed/0")
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitLimit)
 	done := ask()
-	for ; done.Status == api.StatusCompleted && time.Now().Before(deadline); done = ask() { // the file is looked at once a second
+	for ; done.Status == api.StatusCompleted && time.Now().Before(deadline); done = ask() { // the file is checked once a second
 		asked = w.site.Count("/chain/listed/0")
 	}
 	if done.Status != api.StatusFailed || done.Error == nil || !strings.Contains(*done.Error, "never opened") || done.ErrorCode == nil || *done.ErrorCode != research.CodeNoSources {
@@ -201,8 +202,8 @@ func TestDomainLists(t *testing.T) {
 	}
 }
 
-// TestDomainRulesHoldForRedirects: where a redirect leads out of what a task may read, nothing is asked there, not even a
-// robots.txt; and the snapshot of it that another task left behind is no way around the rule.
+// TestDomainRulesHoldForRedirects checks that a redirect to a domain that a task may not open causes no request there, not even for
+// robots.txt, and that the task does not use a snapshot of that page by another task.
 func TestDomainRulesHoldForRedirects(t *testing.T) {
 	w := newWorld(t)
 	abroad := testsite.StartOn(t, "127.0.0.2")

@@ -11,8 +11,8 @@ import (
 	"legwork/api"
 )
 
-// TestStreamsAcrossProcesses: two API processes and one worker on one database. A WebSocket on each API process,
-// opened before, during and after the run, gets the same gapless log; a cursor gets exactly the rest.
+// TestStreamsAcrossProcesses runs two API processes and one worker on one database. WebSockets on both API processes, opened
+// before, during and after the run, must get the same log without gaps. A stream with a cursor must get exactly the rest.
 func TestStreamsAcrossProcesses(t *testing.T) {
 	w := newWorld(t)
 	env := settings(w.url, w.dir)
@@ -69,8 +69,8 @@ func TestStreamsAcrossProcesses(t *testing.T) {
 	w.stop(second)
 }
 
-// TestTerminatedWorker: SIGTERM in the middle of a run hands the task back; the next worker goes on from the journal
-// and asks the site for nothing that was read already.
+// TestTerminatedWorker sends SIGTERM to a worker during a run. The task must be handed back, and the next worker must continue
+// from the journal without requesting a page again.
 func TestTerminatedWorker(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAPI)
@@ -115,7 +115,7 @@ func TestTerminatedWorker(t *testing.T) {
 	}
 }
 
-// stuck is a process with a run that it cannot hand back: its database has stopped to answer.
+// stuck starts a process with a run that it cannot hand back, because its database does not answer any more.
 func stuck(w *world, extra ...string) *process {
 	w.t.Helper()
 	way, url := newFaultyNetwork(w.t, w.url)
@@ -130,11 +130,11 @@ func stuck(w *world, extra ...string) *process {
 	return p
 }
 
-// terminate sends SIGTERM; the process may be gone.
+// terminate sends SIGTERM. It is no error when the process has ended.
 func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
 
-// TestShutdownIsBounded: a process that cannot hand its run back stops all the same, soon after SHUTDOWN_TIMEOUT, and
-// another one can end the task.
+// TestShutdownIsBounded checks that a process that cannot hand its run back ends soon after SHUTDOWN_TIMEOUT, and that another
+// process can finish the task.
 func TestShutdownIsBounded(t *testing.T) {
 	w := newWorld(t)
 	p := stuck(w, "SHUTDOWN_TIMEOUT=1s")
@@ -143,7 +143,7 @@ func TestShutdownIsBounded(t *testing.T) {
 	w.wait(p)
 	took := time.Since(asked)
 	t.Logf("stopped %v after SIGTERM", took.Round(time.Millisecond))
-	if took < time.Second || took > 15*time.Second { // one, and forcedStopTimeout
+	if took < time.Second || took > 15*time.Second { // SHUTDOWN_TIMEOUT of one second, forcedStopTimeout, and time for a busy machine
 		t.Errorf("stopped %v after SIGTERM with a second to do so", took)
 	}
 	again := w.serve(roleAPI)
@@ -156,14 +156,14 @@ func TestShutdownIsBounded(t *testing.T) {
 	}
 }
 
-// TestSecondSignalForces: a process that cannot stop, and has all the time in the world to, ends at the second signal.
+// TestSecondSignalForces checks that a process that cannot stop ends at the second signal, although SHUTDOWN_TIMEOUT is long.
 func TestSecondSignalForces(t *testing.T) {
 	w := newWorld(t)
 	p := stuck(w, "SHUTDOWN_TIMEOUT=10m")
 	p.terminate()
 	w.line(p, "stopping")
 	eventually(t, "the process ends", func() bool {
-		p.terminate() // the first signal may not have been dealt with wholly yet
+		p.terminate() // the process may not have handled the first signal yet
 		select {
 		case <-p.done:
 			return true

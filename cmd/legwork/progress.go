@@ -11,17 +11,17 @@ import (
 	"legwork/internal/research"
 )
 
-// progress prints events as they come: in colour on a terminal, as plain lines elsewhere.
+// progress prints events as they arrive, in colour on a terminal, otherwise as plain lines.
 type progress struct {
 	w       io.Writer
 	colour  bool
 	writing bool   // a part of the answer has been printed, and its line is not finished
-	held    string // the first delta, printed with the second one: a single delta is the whole answer, which is printed later
+	held    string // the first delta, which is printed with the second one; a single delta is the whole answer, which is printed at the end
 }
 
 func newProgress(w io.Writer, colour bool) *progress { return &progress{w: w, colour: colour} }
 
-// The few SGR codes (ECMA-48 §8.3.117) that progress uses.
+// Colours of a terminal (SGR codes, ECMA-48 §8.3.117).
 const (
 	bold  = "1"
 	dim   = "2"
@@ -37,7 +37,7 @@ func (p *progress) paint(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-// maxLine keeps a progress line on one or two terminal rows.
+// maxLine bounds a line of progress, so that it takes at most two rows of a usual terminal.
 const maxLine = 160
 
 // event prints one event on one line.
@@ -68,7 +68,7 @@ func (p *progress) event(e event) {
 	}
 }
 
-// delta prints a piece of the answer while it is written. An answer that begins anew gets a new line.
+// delta prints a piece of the answer that is being written. When the answer starts again, it begins a new line.
 func (p *progress) delta(e event) {
 	if e.Offset == 0 {
 		p.stopWriting()
@@ -91,7 +91,7 @@ func (p *progress) stopWriting() {
 	p.writing, p.held = false, ""
 }
 
-// brief renders an object as "key value" pairs, sorted by key, nested values as JSON.
+// brief formats an object as "key value" pairs, sorted by key, with nested values as JSON.
 func brief(m map[string]any) string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

@@ -19,7 +19,8 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// pgTools gives the paths of pg_dump and pg_restore that fit a server: its version, else the next newer one. Others refuse.
+// pgTools returns the paths of pg_dump and pg_restore for a server: of its version, otherwise of the next newer one, because older
+// ones refuse the server.
 func pgTools(t *testing.T, server int) (dump, restore string) {
 	t.Helper()
 	candidates, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump")
@@ -44,17 +45,17 @@ func pgTools(t *testing.T, server int) (dump, restore string) {
 	return dump, filepath.Join(filepath.Dir(dump), "pg_restore")
 }
 
-// TestRestoredDump: pg_dump in the middle of everything, pg_restore into a new database. A new process there finishes every
-// task that was open, and makes no call again that the dump's journals have.
+// TestRestoredDump runs pg_dump while tasks run, and pg_restore into a new database. A new process there must finish every open
+// task, without repeating a call that is in the dumped journals.
 func TestRestoredDump(t *testing.T) {
 	w := newWorld(t)
 	first := w.app(roleAll, "MAX_CONCURRENT_TASKS=3")
 	c := newClient(first.apiURL())
-	w.await(c, w.ask(c, nil).TaskID) // one is over
+	w.await(c, w.ask(c, nil).TaskID) // one task has ended
 	release := w.site.Hold(heldPage)
 	defer release()
 	before := w.site.Count(heldPage)
-	for range 7 { // three run and have pages in their journals, four wait
+	for range 7 { // three tasks run and have pages in their journals, four wait
 		w.ask(c, nil)
 	}
 	if err := w.site.WaitFor(w.ctx(), heldPage, before+3); err != nil {
@@ -111,7 +112,8 @@ func TestRestoredDump(t *testing.T) {
 	}
 }
 
-// submitAndDelete submits tasks and deletes every other one, until stop is called or forty were submitted. stop returns their number.
+// submitAndDelete submits tasks and deletes every second one, until stop is called or forty were submitted. stop returns the number
+// of submitted tasks.
 func (w *world) submitAndDelete(c *client) (stop func() int) {
 	ctx, cancel := context.WithCancel(w.ctx())
 	var all sync.WaitGroup

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestScenario_FullLifecycle: create → execute → results, through the API alone.
+// TestScenario_FullLifecycle submits a task, waits for its end and reads its results, through the API alone.
 func TestScenario_FullLifecycle(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -60,7 +60,8 @@ func TestScenario_FullLifecycle(t *testing.T) {
 	}
 }
 
-// TestScenario_EventStreaming: events arrive while the task runs, and any cursor gets exactly the rest.
+// TestScenario_EventStreaming checks that events arrive while the task runs, and that a stream from any cursor gets exactly the
+// rest.
 func TestScenario_EventStreaming(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -73,7 +74,7 @@ func TestScenario_EventStreaming(t *testing.T) {
 		followed <- c.follow(w.t.Context(), task.TaskID, func(e event) error { live <- e; return nil })
 		close(live)
 	}()
-	// The call is told of before its page has answered: this is live, not replay.
+	// The event of the call arrives before its page has answered, which shows that the stream is live.
 	for e := range live {
 		if e.Type == "agent:tool_call" && strings.Contains(string(e.raw), "settings-heating") {
 			break
@@ -112,7 +113,8 @@ func TestScenario_EventStreaming(t *testing.T) {
 	}
 }
 
-// TestScenario_ArtifactPersistence: the files of a finished task are there, are served, and outlive the server.
+// TestScenario_ArtifactPersistence checks that the files of a finished task exist, are served, and are served by the next process,
+// too.
 func TestScenario_ArtifactPersistence(t *testing.T) {
 	w := newWorld(t)
 	first := w.app(roleAll)
@@ -154,7 +156,8 @@ func TestScenario_ArtifactPersistence(t *testing.T) {
 	}
 }
 
-// TestScenario_CancellationMidRun: cancel keeps the task, delete removes it; neither lets another request through.
+// TestScenario_CancellationMidRun cancels one running task, which must stay in the list, and deletes another, which must
+// disappear. Neither may make a further request.
 func TestScenario_CancellationMidRun(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -212,7 +215,7 @@ func TestScenario_CancellationMidRun(t *testing.T) {
 		w.count("SELECT count(*) FROM visits WHERE task_id = $1", id); n != 0 {
 		t.Errorf("%d rows left", n)
 	}
-	// Another task runs to its end meanwhile; the deleted one asks the site for nothing more.
+	// Another task runs to its end meanwhile, and the deleted one makes no further request.
 	other := testsite.Start(t)
 	w.await(c, w.ask(c, map[string]any{"seedUrl": other.URL("/index.html")}).TaskID)
 	for _, r := range w.site.Requests() {
@@ -222,7 +225,7 @@ func TestScenario_CancellationMidRun(t *testing.T) {
 	}
 }
 
-// TestScenario_ConcurrentTasks: more tasks than slots, all answered, each with a log of its own.
+// TestScenario_ConcurrentTasks runs more tasks than there are slots. Each must be answered and have its own log.
 func TestScenario_ConcurrentTasks(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "MAX_CONCURRENT_TASKS=3")
@@ -261,7 +264,8 @@ func TestScenario_ConcurrentTasks(t *testing.T) {
 	}
 }
 
-// TestScenario_ErrorRecovery: bad weather is tried again and told of; what cannot succeed fails with a clear sentence.
+// TestScenario_ErrorRecovery checks that transient errors are reported and tried again, and that a task that cannot succeed fails
+// with a clear message.
 func TestScenario_ErrorRecovery(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -293,7 +297,7 @@ func TestScenario_ErrorRecovery(t *testing.T) {
 			t.Errorf("%s: %s %q, want %s", name, *done.ErrorCode, *done.Error, want)
 		}
 	}
-	// And the server goes on.
+	// The server still answers tasks.
 	if done := w.await(c, w.ask(c, nil).TaskID); done.Status != api.StatusCompleted {
 		t.Errorf("afterwards: %s", done.Status)
 	}

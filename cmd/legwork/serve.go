@@ -78,7 +78,7 @@ func (p *program) migrateCommand() *cli.Command {
 	}
 }
 
-// spread draws a duration between two bounds.
+// spread returns a random duration between two bounds.
 func spread(low, high time.Duration) time.Duration {
 	if high <= low {
 		return low

@@ -12,8 +12,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// With a browser every page that the answer cites can be looked at: as a picture that shows the cited passage, and as a
-// snapshot that marks it; whether the files are in a folder or in a bucket. All of it goes with the task.
+// With a browser, each cited page must have a screenshot that shows the cited passage, and a snapshot that marks it, with files in
+// a folder or in a bucket. A delete of the task must remove all of them.
 func TestShots_ofCitedPages(t *testing.T) {
 	w := newWorld(t)
 	bucket := testsite.NewBucket(t)

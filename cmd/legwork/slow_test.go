@@ -20,8 +20,8 @@ import (
 	"legwork/internal/research"
 )
 
-// clientThatNeverReads opens a stream and never reads from it. It asks for small segments, which also keeps small what the kernel
-// takes for it before the server feels that nobody reads.
+// clientThatNeverReads opens a stream and never reads from it. It sets small TCP segments, so that the kernel's buffers are small
+// and the server soon notices that the client does not read.
 func clientThatNeverReads(t *testing.T, c *client, id string) {
 	t.Helper()
 	small := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
@@ -50,7 +50,7 @@ func clientThatNeverReads(t *testing.T, c *client, id string) {
 	}
 }
 
-// growingTask is a task that grows and one client that reads all of it.
+// growingTask is a task whose log grows, with a client that reads all of it.
 type growingTask struct {
 	*world
 	app    *app
@@ -81,7 +81,7 @@ func listen(w *world, a *app, c *client, id string) *growingTask {
 	return l
 }
 
-// take reads the frames up to seq, each of which must follow the one before.
+// take reads the frames up to seq. Their seqs must have no gap.
 func (l *growingTask) take(seq int64) {
 	l.t.Helper()
 	for l.read < seq {
@@ -97,7 +97,7 @@ func (l *growingTask) take(seq int64) {
 	}
 }
 
-// grow appends n events of a size and gives the median of the times from a commit until the reader has what it made.
+// grow appends n events of a size, and returns the median time from a commit until the client has its events.
 func (l *growingTask) grow(commits, n, size int) time.Duration {
 	l.t.Helper()
 	event := research.Thinking(strings.Repeat("x", size), nil)
@@ -116,13 +116,13 @@ func (l *growingTask) grow(commits, n, size int) time.Duration {
 	return took[len(took)/2]
 }
 
-// TestClientsThatNeverRead: among a thousand clients that take nothing, one that reads gets the whole log, as soon as it
-// would get it alone, and what the others leave lying is not kept in memory.
+// TestClientsThatNeverRead opens a thousand streams that nobody reads. A client that reads must get the whole log, as soon as
+// without the others, and events that the others have not read must not be kept in memory.
 func TestClientsThatNeverRead(t *testing.T) {
 	const (
 		deaf    = 1000
-		backlog = 1 << 20  // bytes, more than the kernel takes for one of them
-		each    = 96 << 10 // bytes of heap that one may cost; a piece of a log has 64 KiB
+		backlog = 1 << 20  // bytes of events, more than the kernel buffers for one client
+		each    = 96 << 10 // bytes of heap that one client may use; a stream reads a log in pieces of 64 KiB
 	)
 	w := newWorld(t)
 	a := w.app(roleAPI)

@@ -24,23 +24,23 @@ import (
 	"legwork/internal/testsite"
 )
 
-// patience bounds what a test waits for; nothing should come near it.
-const patience = 90 * time.Second
+// waitLimit bounds each wait of a test. No test should come near it.
+const waitLimit = 90 * time.Second
 
-// asLegwork makes the test binary run as the program itself, so that tests can start real processes of it.
+// asLegwork is a variable with which the test binary runs as legwork, so that tests can start real processes.
 const asLegwork = "LEGWORK_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	_ = os.Setenv("LEGWORK_TEST_LOOPBACK_ONLY", "yes")                             // see confine
-	if os.Getenv(asLegwork) != "" || len(os.Args) > 1 && os.Args[1] == parseName { // a parser process has no environment
+	if os.Getenv(asLegwork) != "" || len(os.Args) > 1 && os.Args[1] == parseName { // a parser process is known by its command, because it has no environment
 		main()
 		return
 	}
 	os.Exit(m.Run())
 }
 
-// settings is the environment of a process under test: one database, a folder, no politeness towards the test site,
-// no engine on the internet, and every page requested.
+// settings returns the environment of a process under test: a database, a folder, no pauses between requests to the test site, no
+// search engine on the internet, and no reading of pages from snapshots.
 func settings(url, dir string, extra ...string) []string {
 	return append([]string{
 		"DATABASE_URL=" + url, "LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "FETCH_ALLOW_NETS=127.0.0.0/8",
@@ -49,7 +49,7 @@ func settings(url, dir string, extra ...string) []string {
 	}, extra...)
 }
 
-// world is a database, an artifact folder and a web site, with processes started on them as needed.
+// world has a database, an artifact folder and a web site, and starts processes that use them.
 type world struct {
 	t    *testing.T
 	url  string
@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, url: dbtest.URL(t), dir: t.TempDir(), site: testsite.Start(t)}
 }
 
-// serve starts an app in this process, stopped with the test.
+// serve starts an app in the test's process. The app is stopped at the end of the test.
 func (w *world) serve(r role, extra ...string) *client {
 	w.t.Helper()
 	a := w.app(r, extra...)
@@ -88,21 +88,21 @@ func (w *world) app(r role, extra ...string) *app {
 		w.t.Fatalf("start %s: %v", r, err)
 	}
 	w.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 		defer cancel()
 		a.Stop(ctx)
 	})
 	return a
 }
 
-// ctx bounds everything that one step of a test waits for.
+// ctx returns a context that bounds the waits of one step of a test.
 func (w *world) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), waitLimit)
 	w.t.Cleanup(cancel)
 	return ctx
 }
 
-// ask submits a question with the site's index as its seed, unless in says otherwise.
+// ask submits a question. Its seed is the index page of the site, unless in has another one.
 func (w *world) ask(c *client, in map[string]any) api.Task {
 	w.t.Helper()
 	body := map[string]any{"question": "What is the default value of keep_warm_minutes?", "seedUrl": w.site.URL("/index.html"), "timeBudget": 60}
@@ -120,7 +120,7 @@ func (w *world) ask(c *client, in map[string]any) api.Task {
 	return task
 }
 
-// await follows a task to its end and gives it.
+// await follows a task to its end and returns the task.
 func (w *world) await(c *client, id string) api.Task {
 	w.t.Helper()
 	if err := c.follow(w.ctx(), id, func(event) error { return nil }); err != nil {
@@ -138,7 +138,7 @@ func (w *world) get(c *client, id string) api.Task {
 	return task
 }
 
-// frames reads a stream from a cursor until its close, raw, and gives the close status too.
+// frames reads the frames of a stream from a cursor until its close. It also returns the close status.
 func (w *world) frames(c *client, id string, after int64) ([]string, websocket.StatusCode) {
 	w.t.Helper()
 	out, status, err := readFrames(w.ctx(), c, id, after)
@@ -200,7 +200,7 @@ func same(t *testing.T, what string, a, b []string) {
 	}
 }
 
-// body fetches a path and gives status and content.
+// body requests a path, and returns status and content.
 func (w *world) body(c *client, path string) (int, []byte) {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, c.base+path, nil)
@@ -219,10 +219,10 @@ func (w *world) body(c *client, path string) (int, []byte) {
 	return res.StatusCode, b
 }
 
-// eventually waits until cond holds, asking often; for things that have no event of their own.
+// eventually polls cond until it holds. It is for conditions that no channel signals.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !cond() {
@@ -234,7 +234,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// count asks the database for one number.
+// count returns the number that a query selects.
 func (w *world) count(sql string, args ...any) (n int) {
 	w.t.Helper()
 	st := dbtest.Open(w.t, w.url)
@@ -244,7 +244,7 @@ func (w *world) count(sql string, args ...any) (n int) {
 	return n
 }
 
-// process is legwork as a process of its own.
+// process is legwork in a process of its own.
 type process struct {
 	cmd  *exec.Cmd
 	out  *lines
@@ -253,7 +253,7 @@ type process struct {
 	err  error
 }
 
-// start runs this binary as legwork. It is killed with the test if it still runs.
+// start runs this binary as legwork. The process is killed at the end of the test if it still runs.
 func (w *world) start(env []string, args ...string) *process {
 	w.t.Helper()
 	p := &process{out: newLines(), errs: newLines(), done: make(chan struct{})}
@@ -275,7 +275,7 @@ func (w *world) start(env []string, args ...string) *process {
 	return p
 }
 
-// api waits until the process listens and gives its client.
+// api waits until the process listens, and returns a client for it.
 func (w *world) api(p *process) *client {
 	w.t.Helper()
 	line := w.line(p, `msg="the API listens" url=`)
@@ -285,7 +285,7 @@ func (w *world) api(p *process) *client {
 // line waits for a line of the process's log that contains text.
 func (w *world) line(p *process, text string) string {
 	w.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	for {
 		line, changed := p.errs.find(text)
 		if line != "" {
@@ -301,7 +301,7 @@ func (w *world) line(p *process, text string) string {
 	}
 }
 
-// stop sends SIGTERM and waits for a clean end.
+// stop sends SIGTERM, and requires that the process ends with status 0.
 func (w *world) stop(p *process) {
 	w.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -317,12 +317,12 @@ func (w *world) wait(p *process) {
 	w.t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		w.t.Fatalf("the process did not end: %s", p.errs.String())
 	}
 }
 
-// lines collects output and tells of news.
+// lines collects the lines of a process's output, and signals new ones.
 type lines struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer
@@ -362,7 +362,7 @@ type testLog struct{ t *testing.T }
 
 // Write implements io.Writer.
 func (l *testLog) Write(b []byte) (int, error) {
-	if l.t.Context().Err() == nil { // a finished test takes no more lines
+	if l.t.Context().Err() == nil { // t.Log must not be called after the end of a test
 		l.t.Log(strings.TrimRight(string(b), "\n"))
 	}
 	return len(b), nil

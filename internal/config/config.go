@@ -1,14 +1,14 @@
-// Package config turns the environment into one validated struct.
+// Package config reads the environment into one validated struct.
 //
 // Invariants:
 //
-//   - Load reads what it is given and nothing else: no package of legwork reads the process environment on its own, and
-//     there is no global configuration.
-//   - A Config that Load returns is valid as a whole. Everything that is wrong is reported at once, each with the
-//     variable, its value, where the value came from and what is allowed.
-//   - An empty value means the default, so an unset variable and `NAME=` are the same.
-//   - Secrets are types of their own ([Secret], [DSN]) that no formatting verb, JSON or log handler prints.
-//   - .env.example is made from the fields, tags and comments of [Config]; a test keeps it exact.
+//   - Load reads only its arguments. No other package of legwork reads environment variables, and there is no global
+//     configuration.
+//   - A Config that Load returns is valid. An error lists all wrong variables at once, each with its value, where the value
+//     came from, and what is allowed.
+//   - An empty value means the default. So an unset variable and `NAME=` are the same.
+//   - Secrets have types of their own ([Secret], [DSN]). No formatting verb, JSON encoder or log handler prints their value.
+//   - .env.example is generated from the fields, tags and comments of [Config]. A test compares them.
 package config
 
 import (
@@ -35,31 +35,31 @@ type Config struct {
 	APIPort int `env:"API_PORT" envDefault:"8000" must:"be a port number, 0..65535"`
 	// Origins (comma separated) whose pages may call the API and open its streams from a browser, with credentials.
 	CORSOrigins []string `env:"CORS_ORIGINS" envDefault:"http://localhost:3000" must:"be a comma separated list of origins like https://example.org or http://localhost:3000, without path"`
-	// Host names (comma separated, without port) by which clients may address the API besides IP addresses, localhost, this
-	// machine's name and API_HOST: name the ones that a reverse proxy or a container network uses. Others get 421, so that
-	// no foreign page can pose as this server by its DNS name. * takes any name.
+	// Host names (comma separated, without port) by which clients may address the API, besides IP addresses, localhost, this
+	// machine's name and API_HOST. Name those that a reverse proxy or a container network uses. Requests for other names get
+	// 421, which stops DNS rebinding by foreign pages. * allows any name.
 	AllowedHosts []string `env:"ALLOWED_HOSTS" must:"be a comma separated list of host names like research.example.org, without scheme and port, or *"`
-	// Networks (comma separated CIDR or addresses) of the reverse proxies in front of legwork. Only they may name the client that a
-	// request is from, for limits, access log and audit log. Empty: nobody may, and the client is whoever connects.
+	// Networks (comma separated CIDR or addresses) of the reverse proxies in front of legwork. Only they may name the client of a
+	// request, for limits, access log and audit log. Empty: the client is the host that connects.
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" must:"be a comma separated list of networks like 10.0.0.0/8 or addresses like 10.1.2.3"`
-	// Header in which these proxies name the client. They must all write this one; others are ignored.
+	// Header in which these proxies name the client. All of them must set it. Other headers are ignored.
 	TrustedProxyHeader string `env:"TRUSTED_PROXY_HEADER" envDefault:"X-Forwarded-For" must:"be X-Forwarded-For or Forwarded"`
-	// Who may use the API. required: whoever logs in or has an API key. off: everybody who reaches it, which is refused unless
-	// API_HOST is a loopback address, or AUTH_ALLOW_INSECURE is set.
+	// Who may use the API. required: users who log in and programs with an API key. off: everybody who can reach the port; then
+	// API_HOST must be a loopback address, or AUTH_ALLOW_INSECURE must be on.
 	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"off" must:"be required or off"`
-	// Whether AUTH_MODE=off may listen on other addresses than loopback ones, as in a container, or behind a proxy that lets nobody
-	// else in. Everybody who reaches the port may then read, ask and delete everything.
+	// Whether legwork may listen on other addresses than loopback ones with AUTH_MODE=off, for instance in a container or behind a
+	// proxy that checks access itself. Everybody who can reach the port may then read, ask and delete everything.
 	AuthAllowInsecure Switch `env:"AUTH_ALLOW_INSECURE" envDefault:"off" must:"be on or off"`
-	// An API key that is valid from the start, with every right in the account default, for automation: lw_<id>_<secret> with 16 lower
-	// case letters or digits, and 32 random bytes in base64url (43 characters). It stays valid when the variable is removed, until it is revoked.
+	// An API key with every right in the account default, for automation: lw_<id>_<secret>, with an id of 16 lower case letters or
+	// digits, and a secret of 32 random bytes in base64url (43 characters). Removing the variable does not end the key; revoke it.
 	BootstrapKey Secret `env:"LEGWORK_BOOTSTRAP_KEY" must:"be an API key: lw_, 16 lower case letters or digits, _, and 43 characters of base64url"`
 
-	// PostgreSQL to use: postgres://user:password@host:5432/name or key=value form. Empty: legwork runs a PostgreSQL of
-	// its own, with its data in LEGWORK_HOME.
+	// PostgreSQL to use: postgres://user:password@host:5432/name or key=value form. Empty: legwork starts its own
+	// PostgreSQL, with its data in LEGWORK_HOME.
 	DatabaseURL DSN `env:"DATABASE_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string; leave it empty to use the embedded PostgreSQL" section:"Storage"`
 	// Database connections one process may hold at most. The server needs room for all processes together.
 	DatabaseMaxConns int32 `env:"DATABASE_MAX_CONNS" envDefault:"20" must:"be 4..1000"`
-	// Folder for everything legwork keeps on disk. Relative to the folder legwork is started in.
+	// Folder for all files of legwork. A relative path starts at the folder in which legwork is started.
 	Home string `env:"LEGWORK_HOME" envDefault:".legwork"`
 	// Folder for result files and screenshots; all processes must see the same one. On several machines it is a bucket:
 	// s3://NAME?region=REGION&prefix=FOLDER/, with endpoint=URL for a server that merely speaks S3, and the usual AWS_*
@@ -70,11 +70,12 @@ type Config struct {
 	// Maven repository to download the embedded PostgreSQL from. Empty: Maven Central.
 	PGMirror string `env:"LEGWORK_PG_MIRROR" must:"be an http or https URL, without user and password"`
 
-	// Tasks one process researches at the same time; further ones wait.
+	// Tasks that one process runs at the same time. Further ones wait.
 	MaxConcurrentTasks int `env:"MAX_CONCURRENT_TASKS" envDefault:"5" must:"be 1..1000" section:"Tasks (durations: seconds, or with a unit: 90s, 15m)"`
 	// Tasks that may wait for a worker, in all. Further submissions are refused with 503 until some have started. 0: any number.
 	MaxQueuedTasks int `env:"MAX_QUEUED_TASKS" envDefault:"1000" must:"be 0..1000000"`
-	// Hard limit on the running time of a task, all its runs together. A task over it fails; the time budget below ends research gracefully.
+	// Hard limit on the running time of a task, all its runs together. A task that exceeds it fails. The time budgets below
+	// end research earlier, with an answer.
 	TaskTimeout time.Duration `env:"TASK_TIMEOUT" envDefault:"900" must:"be a duration of at most 24h"`
 	// Research time of a task whose request names none.
 	TaskDefaultTimeBudget time.Duration `env:"TASK_DEFAULT_TIME_BUDGET" envDefault:"300" must:"be whole seconds, 1..86400"`
@@ -103,17 +104,17 @@ type Config struct {
 	FetchTimeout time.Duration `env:"FETCH_TIMEOUT" envDefault:"20s" must:"be a duration, 1s..5m"`
 	// Largest document that is read, in bytes or with a binary unit (512KiB, 10MiB).
 	FetchMaxBytes Bytes `env:"FETCH_MAX_BYTES" envDefault:"10MiB" must:"be a size, 1KiB..1GiB"`
-	// File of domains that may be opened, one pattern a line: example.com stands for its subdomains too, *.example.com for the
-	// subdomains only, an asterisk elsewhere for any characters; # starts a comment. Read again when it changes. Without
-	// entries every domain may be. A file that is named must exist; one of the default name may be missing.
+	// File of domains that may be opened, one pattern a line. example.com includes its subdomains, *.example.com means the
+	// subdomains only, an asterisk elsewhere matches any characters, and # starts a comment. The file is read again when it
+	// changes. Without entries every domain may be opened. The file must exist, unless it is the default one.
 	AllowedDomainsFile string `env:"ALLOWED_DOMAINS_FILE" envDefault:"config/allowed-domains.txt"`
 	// File of domains that are never opened, whatever a task allows, in the same form.
 	DisallowedDomainsFile string `env:"DISALLOWED_DOMAINS_FILE" envDefault:"config/disallowed-domains.txt"`
-	// What shows pages that run scripts, and takes screenshots: auto takes the headless shell or a Chromium that is installed; else the path
-	// of one, or the ws:// or http:// address of one that runs. off: pages are read over HTTP only.
+	// Chromium for pages that run scripts and for screenshots. auto: the headless shell or Chromium that is installed.
+	// Otherwise its path, or the ws:// or http:// address of a running one. off: pages are read over HTTP only.
 	Browser string `env:"BROWSER" envDefault:"auto" must:"be auto, off, the name or path of a Chromium, or the ws:// or http:// address of one that runs"`
-	// host:port at which a Chromium on another machine reaches this process, which is its proxy to the web. Each process needs its
-	// own. Empty: a free port that only this machine reaches.
+	// host:port at which a Chromium on another machine reaches this process, because legwork is its proxy to the web. Each
+	// process needs its own. Empty: a free port that only this machine can reach.
 	BrowserProxy string `env:"BROWSER_PROXY" must:"be host:port"`
 	// User-Agent sent to sites. Empty: legwork/VERSION with FETCH_CONTACT_URL when that is set.
 	FetchUserAgent string `env:"FETCH_USER_AGENT" must:"be printable ASCII of at most 256 characters"`
@@ -124,11 +125,11 @@ type Config struct {
 	// After that time, or when a task says fresh, the page is requested again. 0: always request.
 	PageTTL time.Duration `env:"PAGE_TTL" envDefault:"1h" must:"be a duration, 0..8760h"`
 
-	// Search engines (comma separated) that tasks may ask; the others count as not configured. library needs no internet.
+	// Search engines (comma separated) that tasks may use. The others count as not configured. library needs no internet.
 	SearchEngines []string `env:"SEARCH_ENGINES" envDefault:"duckduckgo,bing,google,custom,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library" section:"Search"`
 	// Engines that replace one that is not configured, fails or finds nothing. They are asked in this order.
 	SearchFallback []string `env:"SEARCH_FALLBACK" envDefault:"custom,duckduckgo,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library"`
-	// Address of a SearXNG server whose settings allow the format json: the engine custom. It may be on a private network.
+	// Address of a SearXNG server for the engine custom. Its settings must allow the format json. It may be on a private network.
 	SearchCustomURL string `env:"SEARCH_CUSTOM_URL" must:"be an http or https URL, without user and password"`
 	// Key for Google's Programmable Search JSON API: the engine google, together with GOOGLE_SEARCH_ENGINE_ID.
 	GoogleAPIKey Secret `env:"GOOGLE_API_KEY" must:"be printable ASCII without spaces"`
@@ -147,17 +148,18 @@ type Config struct {
 	LLMModel string `env:"LLM_MODEL" must:"be printable ASCII without spaces"`
 	// Time limit of one attempt to call the model.
 	LLMTimeout time.Duration `env:"LLM_TIMEOUT" envDefault:"3m" must:"be a duration, 1s..30m"`
-	// Longest silence of a model within a reply, streamed or not. After it the attempt is given up.
+	// Longest time without a byte from the model during a reply, streamed or not. After it the attempt fails.
 	LLMIdleTimeout time.Duration `env:"LLM_IDLE_TIMEOUT" envDefault:"1m" must:"be a duration, 1s..30m"`
 	// Calls of the model that one process makes at the same time.
 	LLMMaxConcurrent int `env:"LLM_MAX_CONCURRENT" envDefault:"4" must:"be 1..1000"`
 	// Tokens, input and output together, after which a task's research ends and the answer is written. 0: no limit.
 	TaskMaxTokens int64 `env:"TASK_MAX_TOKENS" envDefault:"400000" must:"be 0, or 1000..1000000000"`
 
-	// Prices in US dollars per million tokens, as model=input/output separated by commas; * in a name stands for anything and
-	// the first that fits counts. Costs are shown per task and step, and never when a model has no price.
+	// Prices in US dollars per million tokens, as model=input/output separated by commas. * in a name matches any characters,
+	// and the first match counts. Tasks and steps show their cost, unless the model has no price.
 	ModelPrices []Price `env:"MODEL_PRICES" must:"be a list like gpt-4o-mini=0.15/0.60,claude-*=3/15"`
-	// Whether the model judges, after the answer, how far each quote supports the sentences that use it. Costs one call more.
+	// Whether the model checks, after the answer, how far each quote supports the sentences that cite it. This takes one more
+	// call.
 	VerifySupport Switch `env:"VERIFY_SUPPORT" envDefault:"off" must:"be on or off"`
 
 	// Least severity that is logged.
@@ -175,7 +177,7 @@ type AuthMode string
 
 // The modes of access control.
 const (
-	AuthRequired AuthMode = "required" // who logs in or has an API key
+	AuthRequired AuthMode = "required" // users who log in, and programs with an API key
 	AuthOff      AuthMode = "off"      // everybody who can reach the port
 )
 
@@ -213,10 +215,10 @@ const (
 	LogJSON LogFormat = "json" // one object per line
 )
 
-// Load reads the configuration from environ (entries "NAME=value" as os.Environ gives them) and, for variables that
-// environ lacks or has empty, from the file dotenvPath. A missing file is no error; an empty path reads none. An [*Error]
-// lists every wrong variable, and every name that was surely meant as one; a file that cannot be read or understood is an
-// error of its own.
+// Load reads the configuration from environ (entries "NAME=value" as os.Environ returns them), and from the file dotenvPath for
+// variables that environ lacks or has empty. A missing file is no error, and with an empty path no file is read. It returns an
+// [*Error] with every wrong variable and every name that is probably a misspelt variable, or another error when the file cannot
+// be read or parsed.
 func Load(environ []string, dotenvPath string) (Config, error) {
 	src, err := gather(environ, dotenvPath)
 	if err != nil {
@@ -234,8 +236,7 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 	return cfg, nil
 }
 
-// normalise brings different spellings of a value into one form, and fills in the defaults that depend on other
-// variables.
+// normalise converts values to one spelling, and fills in the defaults that depend on other variables.
 func (c *Config) normalise() {
 	c.AuthMode = AuthMode(strings.ToLower(string(c.AuthMode)))
 	if b := strings.ToLower(c.Browser); b == BrowserOff || b == "auto" {
@@ -267,15 +268,15 @@ func (c Config) Insecure() bool {
 	return err != nil || !addr.Unmap().IsLoopback()
 }
 
-// ListenAddr is API_HOST and API_PORT as net.Listen takes them.
+// ListenAddr returns API_HOST and API_PORT in the form of net.Listen.
 func (c Config) ListenAddr() string {
 	return net.JoinHostPort(c.APIHost, strconv.Itoa(c.APIPort))
 }
 
-// Retention is RETENTION_DAYS as a duration; 0 keeps tasks for ever.
+// Retention returns RETENTION_DAYS as a duration. 0 means that tasks are kept for ever.
 func (c Config) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
 
-// UserAgent is the User-Agent header (RFC 9110 §10.1.5) for page requests of a build of this version.
+// UserAgent returns the User-Agent header (RFC 9110 §10.1.5) of page requests, for a version of legwork.
 func (c Config) UserAgent(version string) string {
 	switch {
 	case c.FetchUserAgent != "":
@@ -287,8 +288,7 @@ func (c Config) UserAgent(version string) string {
 	}
 }
 
-// Warnings are sentences about settings that are valid but have no effect in this build; they belong into the log at
-// the start.
+// Warnings returns sentences about settings that are valid but have no effect. The program logs them when it starts.
 func (c Config) Warnings() []string {
 	var out []string
 	if c.LLMProvider == ProviderReader && (c.LLMAPIKey != "" || c.LLMBaseURL != "" || c.LLMModel != "") {
@@ -297,9 +297,9 @@ func (c Config) Warnings() []string {
 	return out
 }
 
-// Provider is LLM_PROVIDER. For auto it is the provider that the form of the key belongs to, or openai for any
-// other key and for a base URL without a key. It stays auto when there is neither key nor base URL; then the
-// caller looks for a model server on this machine.
+// Provider returns LLM_PROVIDER. For auto it returns the provider whose keys look like LLM_API_KEY, or openai for any other key
+// and for a base URL without a key. With neither key nor base URL it returns auto; the caller then looks for a model server on
+// this machine.
 func (c Config) Provider() Provider {
 	key := c.LLMAPIKey.Reveal()
 	switch {
@@ -315,13 +315,13 @@ func (c Config) Provider() Provider {
 	return ProviderAuto
 }
 
-// Setting is one variable with the value in force, secrets masked.
+// Setting is one variable with its present value. Secrets are masked.
 type Setting struct {
 	Variable string
 	Value    string
 }
 
-// Redacted lists every variable in the order of .env.example, ready to be shown to anyone.
+// Redacted returns every variable in the order of .env.example. The values may be shown to anyone.
 func (c Config) Redacted() []Setting {
 	v := reflect.ValueOf(c)
 	out := make([]Setting, 0, v.NumField())
@@ -342,7 +342,7 @@ func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// variable is the name of the environment variable behind a field of Config.
+// variable returns the name of the environment variable of a field of Config.
 func variable(f reflect.StructField) string {
 	return f.Tag.Get("env")
 }

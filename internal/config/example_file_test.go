@@ -18,7 +18,7 @@ const exampleFile = "../../.env.example"
 
 var update = flag.Bool("update", false, "write .env.example anew")
 
-// TestExampleFile keeps .env.example exactly what Config says: every variable, its comment, bounds and default.
+// TestExampleFile checks that .env.example is what Config's fields give: every variable with its comment, bounds and default.
 func TestExampleFile(t *testing.T) {
 	t.Parallel()
 	want := renderExample(t)
@@ -34,7 +34,7 @@ func TestExampleFile(t *testing.T) {
 	require.Equal(t, load(t), cfg, "the file as it stands is the defaults")
 }
 
-// TestFieldsAreDocumented requires of each field what the example file and the error messages need.
+// TestFieldsAreDocumented checks that each field of Config has the comment and tags that .env.example and error messages need.
 func TestFieldsAreDocumented(t *testing.T) {
 	t.Parallel()
 	comments := fieldComments(t)

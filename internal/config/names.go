@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// ownPrefix begins the names of variables that are legwork's alone.
+// ownPrefix begins the names of variables that only legwork uses.
 const ownPrefix = "LEGWORK_"
 
-// elsewhere are names with our prefix that are read outside Config: by the command line, and by tests and benchmarks.
+// elsewhere are names with ownPrefix that are no settings: the command line, tests and benchmarks read them.
 var elsewhere = []string{"LEGWORK_API", "LEGWORK_API_KEY", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE"}
 
 // reserved are prefixes of further such names.
 var reserved = []string{"LEGWORK_TEST_", "LEGWORK_BENCH_"}
 
-// serviceSuffixes are parts of names that Kubernetes and Docker give every container beside a service named legwork.
+// serviceSuffixes are parts of variable names that Kubernetes and Docker set in containers when a service is named legwork.
 var serviceSuffixes = []string{"_SERVICE_", "_PORT_", "_ENV_"}
 
-// misspelt reports variables that are set and are no settings, although they were surely meant as some: those with our
-// own prefix, and those that are a slip of the keyboard away from a setting. DATABASE_ULR would otherwise silently start
-// a database of its own. The file is ours, so there a name that begins as settings do must be one as well.
+// misspelt reports variables that are probably misspelt settings: names with ownPrefix, and names that differ from a setting by
+// a typing error. Otherwise DATABASE_ULR, for instance, would be ignored, and legwork would start its own database. The
+// environment file is for legwork alone, so in it also names that begin like a setting are reported.
 func (v *validator) misspelt() {
 	known := settings()
 	for _, layer := range []struct {
@@ -34,7 +34,7 @@ func (v *validator) misspelt() {
 			}
 			near := nearest(name, known)
 			if v.src.origin(near) != "default" {
-				near = "" // it is set, so the other name is something else
+				near = "" // the setting is set as well, so this name is probably something else
 			}
 			own := strings.HasPrefix(name, ownPrefix) || layer.ours && sharesPrefix(name, known)
 			switch {
@@ -47,12 +47,12 @@ func (v *validator) misspelt() {
 	}
 }
 
-// unknown reports a variable that is no setting. Its value may be a secret, so it is never shown.
+// unknown reports a variable that is no setting. The report does not show the value, because it may be a secret.
 func (v *validator) unknown(name, source, must string) {
 	v.problems = append(v.problems, Problem{Variable: name, Value: masked, Source: source, Must: must})
 }
 
-// settings are the names of all variables.
+// settings returns the names of all variables.
 func settings() []string {
 	var names []string
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
@@ -67,7 +67,7 @@ func otherUse(name string) bool {
 		strings.HasPrefix(name, ownPrefix) && slices.ContainsFunc(serviceSuffixes, func(s string) bool { return strings.Contains(name+"_", s) })
 }
 
-// sharesPrefix reports whether a name begins with two words that begin a setting, such as TASK_MAX_.
+// sharesPrefix reports whether the first two words of a name, such as TASK_MAX_, are also those of a setting.
 func sharesPrefix(name string, known []string) bool {
 	words := strings.SplitN(name, "_", 3)
 	if len(words) < 3 {
@@ -77,7 +77,8 @@ func sharesPrefix(name string, known []string) bool {
 	return slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, prefix) })
 }
 
-// nearest is the setting that a name is at most one slip away from, or two where the name is long; empty: none.
+// nearest returns the setting that differs from a name by one typing error, or by up to two when the name has at least 12
+// letters. It returns "" when there is none.
 func nearest(name string, known []string) string {
 	best, most := "", 1
 	if len(name) >= 12 {
@@ -87,16 +88,16 @@ func nearest(name string, known []string) string {
 		return ""
 	}
 	for _, k := range known {
-		if d := slips(name, k, most); d <= most {
+		if d := editDistance(name, k, most); d <= most {
 			best, most = k, d-1
 		}
 	}
 	return best
 }
 
-// slips counts the letters to insert, remove, replace or swap with their neighbour to make one name of the other
-// (Damerau and Levenshtein's distance, in its restricted form). Beyond most it may say any larger number.
-func slips(a, b string, most int) int {
+// editDistance returns how many letters must be inserted, removed, replaced or swapped with their neighbour to turn a into b
+// (the restricted Damerau-Levenshtein distance). When that is more than most, it may return any larger number.
+func editDistance(a, b string, most int) int {
 	if len(a) > len(b)+most || len(b) > len(a)+most {
 		return most + 1
 	}

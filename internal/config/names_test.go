@@ -13,7 +13,7 @@ func TestMisspeltNames(t *testing.T) {
 		name    string
 		environ []string
 		file    string
-		want    string // in the error; empty: none
+		want    string // part of the error; empty when there must be no error
 	}{
 		{"two letters swapped", []string{"DATABASE_ULR=postgres://u:secret@h/d"}, "", "DATABASE_ULR=xxxxx (environment) must not be set: there is no such setting; DATABASE_URL may be meant"},
 		{"a letter missing, in the file", nil, "API_PRT=80", "API_PORT may be meant"},

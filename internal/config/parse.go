@@ -21,11 +21,11 @@ import (
 // Bytes is a size in bytes.
 type Bytes int64
 
-// String is the size with a binary unit, as the variable takes it.
+// String returns the size with a binary unit, in the form that the variable accepts.
 func (b Bytes) String() string { return units.BytesSize(float64(b)) }
 
-// parsers read the kinds of values that the env library does not know. Their errors are never shown: the `must`
-// tag says what is allowed.
+// parsers returns the parsers for types that the env library does not know. Their errors are not shown, because the `must` tag
+// says what is allowed.
 func parsers() map[reflect.Type]env.ParserFunc {
 	return map[reflect.Type]env.ParserFunc{
 		reflect.TypeFor[time.Duration]():  func(v string) (any, error) { return ParseDuration(v) },
@@ -39,8 +39,8 @@ func parsers() map[reflect.Type]env.ParserFunc {
 
 var bareSeconds = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
 
-// ParseDuration reads a duration as the environment spells it: bare seconds ("10", "0.5") or Go's form ("10s", "1m30s").
-// Negative durations are refused.
+// ParseDuration parses a duration: a number of seconds ("10", "0.5") or Go's form ("10s", "1m30s"). It refuses negative
+// durations.
 func ParseDuration(s string) (time.Duration, error) {
 	if bareSeconds.MatchString(s) {
 		seconds, err := strconv.ParseFloat(s, 64)
@@ -70,8 +70,8 @@ func parseBytes(s string) (Bytes, error) {
 	return Bytes(n), nil
 }
 
-// parseNets reads CIDR networks and single addresses. IPv4-mapped IPv6 forms are refused: the dialer compares unmapped
-// addresses, so such a network would silently never match.
+// parseNets parses CIDR networks and single addresses. It refuses IPv4-mapped IPv6 addresses: the dialer compares unmapped
+// addresses, so such a network would never match.
 func parseNets(s string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, item := range list(s) {
@@ -94,7 +94,7 @@ func parseNets(s string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// Switch is something that is on or off.
+// Switch is a setting that is on or off.
 type Switch bool
 
 // String returns on or off.
@@ -105,7 +105,7 @@ func (s Switch) String() string {
 	return "off"
 }
 
-// parseSwitch reads on and off, and what strconv.ParseBool takes.
+// parseSwitch accepts on, off, yes, no, and the values of strconv.ParseBool.
 func parseSwitch(s string) (Switch, error) {
 	switch strings.ToLower(s) {
 	case "on", "yes":
@@ -117,7 +117,7 @@ func parseSwitch(s string) (Switch, error) {
 	return Switch(b), err
 }
 
-// list splits at commas and drops empty items, so trailing commas and line-wrapped lists do no harm.
+// list splits at commas, trims white space and drops empty items.
 func list(s string) []string {
 	var out []string
 	for item := range strings.SplitSeq(s, ",") {
@@ -128,8 +128,8 @@ func list(s string) []string {
 	return out
 }
 
-// parseOrigin checks one origin (RFC 6454 §6.2) and returns it as browsers send it: scheme and host in lower
-// case, without the scheme's default port.
+// parseOrigin checks one origin (RFC 6454 §6.2). It returns the origin as browsers send it: scheme and host in lower case,
+// without the scheme's default port.
 func parseOrigin(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -159,10 +159,10 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// hostName is a DNS name (RFC 1123 §2.1). Underscores are allowed, because container networks use them.
+// hostName matches a DNS name (RFC 1123 §2.1). It allows underscores, because container networks use them.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
 
-// dottedDigits looks like an IPv4 address. A value that matches and that netip refuses is a mistyped address.
+// dottedDigits matches digits and dots. A value of only these that netip refuses is a mistyped IPv4 address.
 var dottedDigits = regexp.MustCompile(`^[0-9.]+$`)
 
 func validHost(s string) bool {
@@ -172,7 +172,7 @@ func validHost(s string) bool {
 	return len(s) <= 253 && hostName.MatchString(s) && !dottedDigits.MatchString(s)
 }
 
-// webURL accepts absolute URLs of the given schemes; mailto needs no host.
+// webURL accepts absolute URLs with one of the given schemes. All but mailto need a host.
 func webURL(s string, schemes ...string) bool {
 	u, err := url.Parse(s)
 	if err != nil || u.User != nil || !printable(s, false) || !slices.Contains(schemes, u.Scheme) {
@@ -194,7 +194,7 @@ func printable(s string, spaces bool) bool {
 	return true
 }
 
-// show writes a value in the form its variable takes.
+// show formats a value in the form that its variable accepts.
 func show(v any) string {
 	switch v := v.(type) {
 	case []string:

@@ -25,7 +25,7 @@ type Problem struct {
 	Must     string // completes "Variable must …"
 }
 
-// String is the problem as one line.
+// String returns the problem as one line.
 func (p Problem) String() string {
 	return fmt.Sprintf("%s=%s (%s) must %s", p.Variable, p.Value, p.Source, p.Must)
 }
@@ -45,21 +45,20 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// validator collects problems, at most one for each variable: a value that could not be parsed gets no second
-// problem.
+// validator collects problems, at most one for each variable.
 type validator struct {
 	src      source
 	problems []Problem
 }
 
-// fieldOf finds the field of Config that belongs to a variable.
+// fieldOf returns the field of Config of a variable.
 func fieldOf(name string) reflect.StructField {
 	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
 	i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return variable(f) == name })
-	return fields[i] // panics for a misspelt name, which any test of that variable finds
+	return fields[i] // panics for a name that is misspelt in this package, which any test of the variable finds
 }
 
-// add reports a variable. must says what is allowed; when it is empty, the field's tag does.
+// add reports a variable. must says what is allowed. When it is empty, the field's tag is used.
 func (v *validator) add(name, must string) {
 	if v.bad(name) {
 		return
@@ -89,7 +88,7 @@ func (v *validator) bad(name string) bool {
 	return slices.ContainsFunc(v.problems, func(p Problem) bool { return p.Variable == name })
 }
 
-// require reports the variable, with the sentence of its tag, unless ok.
+// require reports the variable, with the text of its tag, unless ok.
 func (v *validator) require(name string, ok bool) {
 	if !ok {
 		v.add(name, "")
@@ -171,7 +170,7 @@ var keyValueDSN = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
 func (v *validator) storage(c *Config) {
 	v.optional("DATABASE_URL", c.DatabaseURL.Reveal(), func(s string) bool {
 		url := strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
-		return url || keyValueDSN.MatchString(s) // the driver judges the rest
+		return url || keyValueDSN.MatchString(s) // the driver checks the rest
 	})
 	v.require("DATABASE_MAX_CONNS", within(c.DatabaseMaxConns, 4, 1000))
 	v.require("ARTIFACT_DIR", folderOrBucket(c.ArtifactDir))
@@ -235,8 +234,8 @@ func (v *validator) fetching(c *Config) {
 	v.optional("FETCH_CONTACT_URL", c.FetchContactURL, func(s string) bool { return webURL(s, "http", "https", "mailto") })
 }
 
-// listFile demands that a list of domains that somebody named is there: without it every domain would be open. The default
-// file may be missing.
+// listFile reports a missing file of domains, because without the file no domain would be forbidden. The default file may be
+// missing.
 func (v *validator) listFile(name, path string) {
 	if path == "" || path == fieldOf(name).Tag.Get("envDefault") {
 		return
@@ -247,7 +246,7 @@ func (v *validator) listFile(name, path string) {
 	}
 }
 
-// searchEngines are the names that a task may ask for.
+// searchEngines are the search engines that a task may ask for.
 var searchEngines = []string{"duckduckgo", "bing", "google", "custom", "library"}
 
 func (v *validator) search(c *Config) {

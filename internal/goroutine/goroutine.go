@@ -1,13 +1,13 @@
-// Package goroutine starts the goroutines of research. A panic in a goroutine ends a Go process unless that same goroutine
-// recovers it, and research reads what strangers wrote. Here every panic is recovered and reported to whoever the context
-// names: the run it belongs to, which then fails, or a component that logs it.
+// Package goroutine starts goroutines whose panics do not end the process. A panic ends a Go process unless the same goroutine
+// recovers it. Runs of tasks read hostile input, so a panic in one must not end the runs of other tasks. The panic is
+// recovered and passed to the function that the context holds (OnPanic): the run then fails, or the panic is logged.
 //
 // Invariants:
 //
-//   - No panic in a goroutine that was started here, or in a function that Catch called, ends the process.
+//   - No panic in a goroutine that this package started, or in a function that Catch called, ends the process.
 //   - Every panic is reported once, with its stack.
 //
-// rule_test.go forbids every other way to start a goroutine in the packages of research.
+// rule_test.go forbids all other ways to start a goroutine in the packages that take part in a run.
 package goroutine
 
 import (
@@ -23,8 +23,8 @@ import (
 
 // PanicError is a panic that was recovered.
 type PanicError struct {
-	Value any    // what panic was called with
-	Stack []byte // of the goroutine that panicked, as debug.Stack formats it
+	Value any    // the argument of panic
+	Stack []byte // of the goroutine that panicked, in the format of debug.Stack
 }
 
 // Error implements error. It leaves out the stack.
@@ -38,8 +38,8 @@ func (e *PanicError) Unwrap() error {
 
 type reportKey struct{}
 
-// OnPanic returns a context under which panics are passed to report instead of the function set for ctx. report
-// is called in the goroutine that panicked. It must be safe for concurrent use, and must not panic.
+// OnPanic returns a context with the function to which panics are passed. It replaces the function that ctx has. report is
+// called in the goroutine that panicked. It must be safe for concurrent use, and must not panic.
 func OnPanic(ctx context.Context, report func(*PanicError)) context.Context {
 	return context.WithValue(ctx, reportKey{}, report)
 }
@@ -54,8 +54,7 @@ func Log(ctx context.Context, log *slog.Logger, p *PanicError) {
 	log.ErrorContext(ctx, "a goroutine panicked", "panic", p.Value, "stack", string(p.Stack))
 }
 
-// Catch calls f. When f panics, the panic is reported to the function set for ctx, and returned as a
-// *PanicError.
+// Catch calls f. When f panics, Catch passes the panic to the function of ctx, and returns it as a *PanicError.
 func Catch(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		v := recover()
@@ -78,24 +77,23 @@ func Call(ctx context.Context, f func()) {
 	_ = Catch(ctx, func() error { f(); return nil })
 }
 
-// Go calls f in a goroutine. ctx decides to whom a panic is reported; the end of ctx does not end f.
+// Go calls f in a goroutine. A panic is passed to the function of ctx. The end of ctx does not end f.
 func Go(ctx context.Context, f func()) {
 	go Call(ctx, f)
 }
 
-// AfterFunc is [context.AfterFunc]: when ctx ends, it calls f in a goroutine. A panic of f is reported to the
-// function set for ctx.
+// AfterFunc is [context.AfterFunc]: when ctx ends, it calls f in a goroutine. A panic of f is passed to the function of ctx.
 func AfterFunc(ctx context.Context, f func()) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { Call(ctx, f) })
 }
 
-// AfterDelay is [time.AfterFunc]: after d it calls f in a goroutine. A panic of f is reported to the function
-// set for ctx. The end of ctx does not stop the timer.
+// AfterDelay is [time.AfterFunc]: after d it calls f in a goroutine. A panic of f is passed to the function of ctx. The end of
+// ctx does not stop the timer.
 func AfterDelay(ctx context.Context, d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() { Call(ctx, f) })
 }
 
-// Group is a sync.WaitGroup whose goroutines report their panics. The zero Group is ready.
+// Group is a sync.WaitGroup whose goroutines report their panics. The zero Group is ready for use.
 type Group struct{ wg sync.WaitGroup }
 
 // Go calls f in a goroutine of the group.
@@ -103,11 +101,10 @@ func (g *Group) Go(ctx context.Context, f func()) {
 	g.wg.Go(func() { Call(ctx, f) })
 }
 
-// Wait returns when all goroutines of the group have ended. A panic ends a goroutine, too.
+// Wait returns when all goroutines of the group have ended.
 func (g *Group) Wait() { g.wg.Wait() }
 
-// ErrGroup is an [errgroup.Group] whose goroutines report their panics. The zero ErrGroup is ready and has no
-// limit.
+// ErrGroup is an [errgroup.Group] whose goroutines report their panics. The zero ErrGroup is ready for use, without a limit.
 type ErrGroup struct{ group errgroup.Group }
 
 // SetLimit bounds how many goroutines of the group run at once. Call it before Go.
@@ -118,6 +115,5 @@ func (g *ErrGroup) Go(ctx context.Context, f func() error) {
 	g.group.Go(func() error { return Catch(ctx, f) })
 }
 
-// Wait returns when all goroutines of the group have ended. It returns the first error; a panic counts as a
-// *PanicError.
+// Wait returns when all goroutines of the group have ended. It returns the first error. A panic counts as a *PanicError.
 func (g *ErrGroup) Wait() error { return g.group.Wait() }

@@ -12,7 +12,8 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// Each way to run a function reports its panic once, with the stack of the place where it happened, and goes on.
+// TestPanicsAreReported checks that each function of this package that runs f reports a panic of f once, with the stack of the
+// place where it happened.
 func TestPanicsAreReported(t *testing.T) {
 	boom := func() { panic("boom") }
 	for name, run := range map[string]func(ctx context.Context, f func()){
@@ -38,7 +39,7 @@ func TestPanicsAreReported(t *testing.T) {
 			var g goroutine.ErrGroup
 			g.SetLimit(1)
 			g.Go(ctx, func() error { f(); return nil })
-			g.Go(ctx, func() error { return nil }) // the limit is free again
+			g.Go(ctx, func() error { return nil }) // the goroutine that panicked no longer counts towards the limit
 			var p *goroutine.PanicError
 			if err := g.Wait(); !errors.As(err, &p) {
 				t.Errorf("ErrGroup: %v", err)

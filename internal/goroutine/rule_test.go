@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// research are the folders in which this package starts every goroutine.
+// research are the folders that must start goroutines only by this package.
 var research = []string{"agent", "runenv", "page", "search", "ingest", "jobs", "llm"}
 
 // forbidden are functions that start a goroutine, by import path and name.
@@ -21,8 +21,8 @@ var forbidden = map[string]string{
 	"time.AfterFunc":    "goroutine.AfterDelay",
 }
 
-// In the packages of research every goroutine is started by this package. In any other goroutine a panic would
-// end the process.
+// TestResearchStartsGoroutinesHere checks that the packages that take part in a run start goroutines only by this package, because
+// a panic in any other goroutine would end the process.
 func TestResearchStartsGoroutinesHere(t *testing.T) {
 	files := 0
 	for _, folder := range research {
@@ -45,7 +45,7 @@ func TestResearchStartsGoroutinesHere(t *testing.T) {
 		}
 	}
 	if files < 50 {
-		t.Errorf("only %d files were looked at", files)
+		t.Errorf("only %d files were checked", files)
 	}
 }
 

@@ -20,13 +20,13 @@ type accessLine struct {
 	log                      *slog.Logger
 	method, path, remote, id string
 	began                    time.Time
-	taken                    bool // a WebSocket writes the line
+	taken                    bool // the handler of a WebSocket writes the line
 }
 
 // accessLineKey is the context key of a request's *accessLine.
 type accessLineKey struct{}
 
-// accessLog writes one line per request. Query strings stay out of it, because they may hold what people ask.
+// accessLog writes one line per request. The line has no query string, because that may contain a user's question.
 func (s *server) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
@@ -40,7 +40,7 @@ func (s *server) accessLog(next http.Handler) http.Handler {
 	})
 }
 
-// level gives the frequent health checks a level that the log normally leaves out.
+// level returns the level of the line: debug for the frequent health checks, info for other requests.
 func (l *accessLine) level() slog.Level {
 	if l.path == "/health" || strings.HasPrefix(l.path, "/health/") {
 		return slog.LevelDebug
@@ -54,7 +54,8 @@ func (l *accessLine) write(level slog.Level, message string, status int, more ..
 	l.log.LogAttrs(context.Background(), level, message, attrs...)
 }
 
-// takeAccessLine makes the handler of a WebSocket responsible for the line of its request, and logs that it has opened.
+// takeAccessLine returns the line of a WebSocket's request, which the handler must write when the WebSocket closes. It also
+// logs that the WebSocket has opened.
 func takeAccessLine(r *http.Request) *accessLine {
 	line, _ := r.Context().Value(accessLineKey{}).(*accessLine)
 	line.taken = true
@@ -62,8 +63,8 @@ func takeAccessLine(r *http.Request) *accessLine {
 	return line
 }
 
-// closed writes the line of a WebSocket: the number of events it sent, and the code with which it closed (RFC
-// 6455 §7.4; 1006: the connection broke without one).
+// closed writes the line of a WebSocket, with the number of events that were sent and the close code (RFC 6455 §7.4; 1006
+// means that the connection broke without a close frame).
 func (l *accessLine) closed(events int, code websocket.StatusCode) {
 	l.write(slog.LevelInfo, "request", http.StatusSwitchingProtocols, slog.Int("events", events), slog.Int("close", int(code)),
 		slog.Duration("took", time.Since(l.began)))

@@ -35,7 +35,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// TestForeignHost: a request for a host name that is not the server's gets 421, and nothing is changed.
+// TestForeignHost checks that a request for another host name than the server's gets 421 and changes nothing.
 func TestForeignHost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -53,8 +53,8 @@ func TestForeignHost(t *testing.T) {
 	}
 }
 
-// TestCrossSiteRequests: a request that changes something must come from a page of this host, a page of a listed
-// origin, or no page at all.
+// TestCrossSiteRequests checks that a request that changes something is accepted from a page of this host, from a page of a
+// listed origin, and from a program, and refused from any other page.
 func TestCrossSiteRequests(t *testing.T) {
 	t.Parallel()
 	own := setup(t)
@@ -98,7 +98,7 @@ func TestCrossSiteRequests(t *testing.T) {
 		}
 	}
 	if n := len(own.seen()); n != before {
-		t.Errorf("%d calls of foreign pages came through", n-before)
+		t.Errorf("%d requests of foreign pages reached a service", n-before)
 	}
 	open := setup(t, func(c *Config, _ *timing) { c.CORSOrigins = []string{"*"} })
 	if res := open.post("/api/tasks", `{"question":"Why?"}`, "Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site"); res.status != 201 {
@@ -106,8 +106,7 @@ func TestCrossSiteRequests(t *testing.T) {
 	}
 }
 
-// attack is a page that tries every request that browsers let a page send without asking the server, and reports
-// the result of each.
+// attack is a page that makes every kind of request that a browser sends without a preflight, and reports each result.
 const attack = `<!doctype html><title>page</title><iframe name="f"></iframe><iframe name="g"></iframe>
 <form id="form" target="f" method="post" enctype="text/plain" action="API/api/tasks"><input name='{"question":"form","x":"' value='"}'></form>
 <form id="cancel" target="g" method="post" action="API/api/tasks/TASK/cancel"></form>
@@ -148,7 +147,7 @@ func chromium(t *testing.T, url string, args ...string) {
 func TestPageOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	report := make(chan string, 1)
-	var page atomic.Value // string; a browser may ask for more than the page, at any time
+	var page atomic.Value // a string; atomic, because the browser may make further requests at any time
 	page.Store("")
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/report" {
@@ -165,7 +164,7 @@ func TestPageOfAnotherSite(t *testing.T) {
 		origins []string
 		want    string
 		calls   int // of services
-		posts   int // that reach the server
+		posts   int // POST requests that reach the server
 	}{
 		{"foreign", nil, "no-cors: opaque\ncors: failed\njson: failed\ndelete: failed\nread: failed\nsocket: failed\nbeacon: true", 0, 5},
 		{"listed", []string{site.URL}, "no-cors: opaque\ncors: 201\njson: 201\ndelete: 204\nread: 200\nsocket: open\nbeacon: true", 6, 6},
@@ -191,7 +190,7 @@ func TestPageOfAnotherSite(t *testing.T) {
 				b.get("/health/live")
 			}
 			if calls := b.seen(); len(calls) != c.calls {
-				t.Errorf("%d calls came through: %+v", len(calls), calls)
+				t.Errorf("%d calls of services: %+v", len(calls), calls)
 			}
 		})
 	}

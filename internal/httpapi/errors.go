@@ -17,7 +17,7 @@ import (
 	"legwork/internal/research"
 )
 
-// problem is an error as clients see it. It implements error, because some errors arise in this package.
+// problem is an error as clients get it. It implements error, so that handlers can return it.
 type problem struct {
 	status  int
 	code    string
@@ -27,7 +27,7 @@ type problem struct {
 // Error implements error.
 func (p problem) Error() string { return p.code + ": " + p.message }
 
-// retryHelps reports whether the same request may succeed later. A request that takes longer than the server allows will not.
+// retryHelps reports whether the same request may succeed later. After too_slow it would not.
 func (p problem) retryHelps() bool {
 	return p.status == http.StatusServiceUnavailable && p.code != "too_slow"
 }
@@ -35,7 +35,7 @@ func (p problem) retryHelps() bool {
 // statusClientGone is the status that the log shows when the client left before the answer, as in nginx.
 const statusClientGone = 499
 
-// retryAfter is how many seconds clients are asked to wait after a 503 that passes.
+// retryAfter is the value of the Retry-After header, in seconds, of a 503 after which a retry helps.
 const retryAfter = 5
 
 // Errors that arise in this package.
@@ -59,7 +59,7 @@ var (
 	errInternal   = problem{http.StatusInternalServerError, "internal", "Something went wrong in the server; its log has the cause."}
 )
 
-// classify is the only function that decides what clients see of an error.
+// classify returns the problem that a client is sent for an error. No other function decides this.
 func classify(r *http.Request, err error) (p problem, details []research.FieldError) {
 	var invalid *research.ValidationError
 	var large *http.MaxBytesError
@@ -90,7 +90,7 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 		return problem{http.StatusConflict, "conflict", "The task has already ended, so it cannot be cancelled."}, nil
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
 		return errGone, nil
-	case errors.Is(err, research.ErrTooSlow): // before the case of an outage: repeating the same request would not help
+	case errors.Is(err, research.ErrTooSlow): // must come before ErrUnavailable, because repeating the request does not help
 		return errTooSlow, nil
 	case errors.Is(err, research.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return errDatabase, nil
@@ -98,8 +98,8 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 	return errInternal, nil
 }
 
-// fail answers with the error envelope for err, and logs the cause, which clients must not see. When the answer has begun
-// already, it only logs.
+// fail answers with the error envelope for err. It logs the cause, which it does not send. When the answer has begun already,
+// it only logs.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, fields := classify(r, err)
 	ctx := r.Context()
@@ -110,7 +110,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.WarnContext(ctx, "request refused", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
 	}
 	if begun(w) {
-		s.log.DebugContext(ctx, "answer cut short", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
+		s.log.DebugContext(ctx, "answer not completed", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
 		return
 	}
 	if p.status == http.StatusUnauthorized {

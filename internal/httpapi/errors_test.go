@@ -23,7 +23,7 @@ import (
 
 func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
 
-// The table from errors to answers. No cause is sent to a client; the log has the causes.
+// TestErrorTable checks the answer to each kind of error. The answer must not contain the cause; the log must.
 func TestErrorTable(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -40,7 +40,7 @@ func TestErrorTable(t *testing.T) {
 		{"too slow", fmt.Errorf("secret: %w", research.ErrTooSlow), 503, "too_slow", true},
 		{"fenced", fmt.Errorf("secret: %w", research.ErrFenced), 500, "internal", true},
 		{"other", errors.New("secret"), 500, "internal", true},
-		{"somebody else's cancel", fmt.Errorf("secret: %w", context.Canceled), 500, "internal", true},
+		{"cancelled by another context", fmt.Errorf("secret: %w", context.Canceled), 500, "internal", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,8 +112,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// A panic in the middle of an answer closes the connection, so that the client does not take a part of the
-// answer for all of it.
+// TestPanicAfterTheAnswerBegan checks that a panic during an answer closes the connection, so that the client notices that the
+// answer is not complete.
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -133,14 +133,14 @@ func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	if body, err := io.ReadAll(res.Body); err == nil {
-		t.Errorf("the cut answer looks whole: %q", body)
+		t.Errorf("the client read an incomplete answer without an error: %q", body)
 	}
 	if !strings.Contains(b.log.String(), "midway") {
 		t.Errorf("log %s", b.log)
 	}
 }
 
-// An error after the answer has begun is logged and not written into the answer.
+// TestFailAfterTheAnswerBegan checks that an error after the beginning of an answer is logged and not sent.
 func TestFailAfterTheAnswerBegan(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -186,7 +186,7 @@ func TestAccessLog(t *testing.T) {
 	b := setup(t)
 	b.get("/api/tasks?q=private", "X-Request-Id", "one")
 	b.get("/health/live", "X-Request-Id", "two")
-	// The line is written after the answer. When the line of a later request is there, this one is, too.
+	// The line is written after the answer. Lines are written in order, so the test waits for the line of a later request.
 	deadline := time.Now().Add(testTimeout)
 	for !strings.Contains(b.log.String(), "request=two") && time.Now().Before(deadline) {
 		b.get("/api/tasks/x")
@@ -200,7 +200,7 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// The line of a WebSocket is written when it closes, and says how it ended.
+// TestAccessLogOfWebSockets checks that the line of a WebSocket is written when it closes, with its events and close code.
 func TestAccessLogOfWebSockets(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -264,7 +264,7 @@ func TestCORS(t *testing.T) {
 			t.Errorf("origin %q is allowed as %q", origin, got)
 		}
 	}
-	for _, path := range []string{"/api/tasks", "/nothing", "/api/tasks/x"} { // errors have the header too, or pages could not read them
+	for _, path := range []string{"/api/tasks", "/nothing", "/api/tasks/x"} { // errors need the header, too, or pages could not read them
 		h := b.get(path, "Origin", "http://LOCALHOST:3000").header
 		if h.Get("Access-Control-Allow-Origin") != "http://LOCALHOST:3000" || h.Get("Access-Control-Allow-Credentials") != "true" || !strings.Contains(h.Get("Vary"), "Origin") {
 			t.Errorf("%s: %v", path, h)
@@ -326,7 +326,7 @@ func TestHealth(t *testing.T) {
 	b := setup(t, func(c *Config, _ *timing) {
 		c.Health = func(ctx context.Context) Health { _, ok := ctx.Deadline(); return Health{Database: ok} }
 	})
-	b.get("/health/ready").into(200, new(api.Probe)) // the check has a deadline
+	b.get("/health/ready").into(200, new(api.Probe)) // shows that the context of the check has a deadline
 	var reader api.Health
 	b.get("/health").into(200, &reader)
 	if reader.LLM.Model != nil {
@@ -357,7 +357,7 @@ func TestContractIsServed(t *testing.T) {
 	}
 }
 
-// The server closes connections of clients that send nothing useful.
+// TestServerHasTimeouts checks that the server answers a client that announces a body and never sends it.
 func TestServerHasTimeouts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -370,7 +370,7 @@ func TestServerHasTimeouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	// The body was announced and is never sent. The answer must come nevertheless.
+	// The body was announced and is never sent. The answer must come all the same.
 	if _, err := io.WriteString(conn, "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +394,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// A handler may still close its connection with http.ErrAbortHandler.
+// TestAbortPassesThrough checks that recoverer does not catch http.ErrAbortHandler, by which a handler closes its connection.
 func TestAbortPassesThrough(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

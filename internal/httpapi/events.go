@@ -20,7 +20,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// Bounds of one JSON answer of events.
+// Number of events in one JSON answer.
 const (
 	defaultEvents = 500
 	maxEvents     = 1000
@@ -153,7 +153,7 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	t := e.server.timing
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // or nginx keeps events back
+	h.Set("X-Accel-Buffering", "no") // tells nginx not to buffer events
 	rc := http.NewResponseController(w)
 	// Without this the server's read timeout would end the request's context.
 	if err := rc.SetReadDeadline(time.Time{}); err != nil {
@@ -188,8 +188,7 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	return err
 }
 
-// idLine is the line with the id from which a client can continue. A delta has no id, because it is not in the
-// log.
+// idLine returns the line with the id from which a client can continue. A delta has no id, because it is not in the log.
 func idLine(m stream.Message) string {
 	if m.Event == nil {
 		return ""
@@ -197,7 +196,7 @@ func idLine(m stream.Message) string {
 	return fmt.Sprintf("id: %d\n", m.Seq())
 }
 
-// next returns the next messages, or none after so long a silence.
+// next returns the next messages. It returns none when no message comes within the time silence.
 func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.Message, error) {
 	wait, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
@@ -208,8 +207,7 @@ func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.
 	return messages, err
 }
 
-// unknownTask is the only frame of a stream for a task that does not exist. It has no seq, because there is no
-// log.
+// unknownTask returns the only frame of a stream of a task that does not exist. It has no seq, because there is no log.
 func unknownTask(raw string) []byte {
 	b, _ := json.Marshal(struct { // strings and a bool cannot fail
 		Type        research.EventType `json:"type"`

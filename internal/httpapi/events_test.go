@@ -165,7 +165,7 @@ func TestEventStream(t *testing.T) {
 	id := b.add(research.Task{Status: research.Running}).ID
 	b.append(id, thinking(2)...)
 	path := "/api/tasks/" + id.String() + "/events"
-	s := b.follow(path, "Accept-Encoding", "gzip, deflate, br, zstd") // compression would delay events
+	s := b.follow(path, "Accept-Encoding", "gzip, deflate, br, zstd") // the server must not compress, which would delay events
 	for name, want := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-store",
 		"X-Accel-Buffering": "no", "Content-Encoding": ""} {
 		if got := s.res.Header.Get(name); s.res.StatusCode != 200 || got != want {
@@ -176,12 +176,12 @@ func TestEventStream(t *testing.T) {
 		t.Errorf("first block %q, %v", first, err)
 	}
 	s.want(1, 2)
-	b.append(id, thinking(3)...) // live
+	b.append(id, thinking(3)...) // while the stream is open
 	s.want(3, 5)
-	header := b.follow(path+"?after=1", "Last-Event-ID", "3") // the header wins
+	header := b.follow(path+"?after=1", "Last-Event-ID", "3") // the header takes precedence
 	_, _ = header.block()
 	header.want(4, 5)
-	query := b.follow(path+"?after=4", "Last-Event-ID", "") // an empty header is none
+	query := b.follow(path+"?after=4", "Last-Event-ID", "") // an empty header counts as none
 	_, _ = query.block()
 	query.want(5, 5)
 	b.append(id, failed)
@@ -189,7 +189,7 @@ func TestEventStream(t *testing.T) {
 		stream.want(6, 6)
 		stream.wantEnd()
 	}
-	// A cursor at or beyond the end of a finished task has no further events to wait for.
+	// A cursor at or beyond the end of a finished task's log gets 204, because no event will follow.
 	for _, after := range []string{"6", "7", "9223372036854775807"} {
 		if res := b.get(path+"?after="+after, "Accept", "text/event-stream"); res.status != 204 || len(res.body) != 0 {
 			t.Errorf("after %s: %d %s", after, res.status, res.body)
@@ -201,7 +201,8 @@ func TestEventStream(t *testing.T) {
 	old.wantEnd()
 }
 
-// Streams last longer than the server's read and write timeouts, and send heartbeats.
+// TestEventStreamOutlivesTimeouts checks that an event stream lasts longer than the server's read and write timeouts, and sends
+// heartbeats.
 func TestEventStreamOutlivesTimeouts(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *Config, tm *timing) { tm.heartbeat = 20 * time.Millisecond })
@@ -279,7 +280,7 @@ func TestAcceptHeader(t *testing.T) {
 	}
 }
 
-// lastSeq is at least the seq of every event in the answer, even of one that came after the task was read.
+// lastSeq must be at least the seq of every event in the answer, even of one that was appended after the task was read.
 func TestLastSeqKeepsUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -10,8 +10,8 @@ import (
 	"legwork/internal/store"
 )
 
-// TestExhaustedPool: while every connection is in use, reads and submissions are refused within seconds.
-// Afterwards they work again.
+// TestExhaustedPool checks that reads and submissions are refused within seconds while every connection is in use, and that
+// they work again afterwards.
 func TestExhaustedPool(t *testing.T) {
 	t.Parallel()
 	st, err := store.Open(t.Context(), store.Config{URL: dbtest.URL(t), MaxConns: 4, Logger: slog.New(slog.DiscardHandler)})

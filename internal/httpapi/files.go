@@ -55,8 +55,8 @@ func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequest
 	return out, nil
 }
 
-// ensureFiles writes the files of a finished task if they do not exist yet. A job writes them, too, but a user
-// who asks right after the end should not have to wait for the job.
+// ensureFiles writes the files of a finished task if they do not exist yet. A job writes them, too, but a request right after
+// the task's end should not wait for the job.
 func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
@@ -88,17 +88,17 @@ func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 		return
 	}
 	h := w.Header()
-	h.Set("Cache-Control", "private, no-cache") // browsers may keep the file but must ask whether it has changed, which is cheap because of the validators
+	h.Set("Cache-Control", "private, no-cache") // browsers may store the file, but must ask each time whether it has changed
 	h.Set("Content-Type", a.ContentType)
 	h.Set("Content-Disposition", disposition(a))
 	h.Set("Etag", f.ETag)
-	// The text or picture of a web page must never run as a page of this server.
+	// A file may hold text of a web page. This forbids browsers to run anything in it as part of this server's site.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", f.ModTime, f)
 }
 
-// disposition lets browsers show the files that cannot run scripts, and save the others (RFC 6266). Names are
-// plain ASCII.
+// disposition returns the Content-Disposition header of a file (RFC 6266). Browsers show the types that cannot run scripts, and
+// save the others. File names are ASCII.
 func disposition(a research.Artifact) string {
 	how := "attachment"
 	switch media, _, _ := mime.ParseMediaType(a.ContentType); media {
@@ -108,8 +108,8 @@ func disposition(a research.Artifact) string {
 	return how + `; filename="` + a.Name + `"`
 }
 
-// openFile finds the recorded file that the path names. The name must be a file name, so it cannot lead out of
-// the task's folder.
+// openFile opens the recorded file that the path names. The name must be a plain file name, so it cannot point outside the
+// task's folder.
 func (s *server) openFile(r *http.Request, kind string) (research.Artifact, *artifact.File, error) {
 	name := chi.URLParam(r, "*")
 	if r.URL.RawPath != "" { // chi matched the encoded path
@@ -137,8 +137,7 @@ func (s *server) openFile(r *http.Request, kind string) (research.Artifact, *art
 	return a, f, err
 }
 
-// recorded returns the row of a file. If there is none and the task has finished, it first writes the task's
-// files.
+// recorded returns the row of a file. If the row is missing and the task has finished, recorded first writes the task's files.
 func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	a, err := s.data(ctx).Artifact(ctx, id, name)
 	if !errors.Is(err, research.ErrNotFound) || name != artifact.Result && name != artifact.Sources && name != artifact.Logs {

@@ -91,7 +91,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s: disposition %s, want %s", path, got, want)
 		}
 	}
-	b.get("/api/tasks/"+id+"/screenshots/result.json").wantError(404, "not_found") // which is no screenshot
+	b.get("/api/tasks/"+id+"/screenshots/result.json").wantError(404, "not_found") // because it is no screenshot
 
 	path := "/artifacts/" + id + "/result.json"
 	etag := b.get(path).header.Get("Etag")
@@ -114,7 +114,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// Names that lead out of the task's folder, and names of files that do not exist, are answered with 404.
+// TestFileNames checks that names that point outside the task's folder, and names of missing files, get 404.
 func TestFileNames(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -122,7 +122,7 @@ func TestFileNames(t *testing.T) {
 	if err := b.files.Write(context.Background(), two, artifact.Result, "", []byte("two")); err != nil {
 		t.Fatal(err)
 	}
-	b.artifacts = []research.Artifact{{Name: artifact.Result, Kind: "result", ContentType: "application/json", Bytes: 3}} // as if both had it
+	b.artifacts = []research.Artifact{{Name: artifact.Result, Kind: "result", ContentType: "application/json", Bytes: 3}} // the fake returns this row for both tasks
 	names := []string{"", ".", "..", "nothing.txt", "result.json/", "/result.json", "../" + two.String() + "/result.json", "..%2f" + two.String() + "%2fresult.json",
 		"..%2F..%2F..%2Fetc%2Fpasswd", "%2e%2e/" + two.String() + "/result.json", "%2e%2e%2f" + two.String() + "%2fresult.json", "..%5c" + two.String() + "%5cresult.json",
 		"%252e%252e%252f" + two.String() + "%252fresult.json", "%2fetc%2fpasswd", "result.json%00", "%00", "result.json%00.txt", "%ff", ".hidden", "a/../../" + two.String() + "/result.json",
@@ -137,7 +137,7 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-// TestRealFileNames: the database is not asked for impossible file names, some of which it could not process.
+// TestRealFileNames checks that impossible file names get 404 without a query, because the database cannot process some of them.
 func TestRealFileNames(t *testing.T) {
 	t.Parallel()
 	r := setupReal(t)

@@ -30,7 +30,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// testTimeout is how long a test waits for what it expects.
+// testTimeout bounds each wait of a test.
 const testTimeout = 20 * time.Second
 
 // call is one call of a service, as the fake recorded it.
@@ -45,8 +45,8 @@ type call struct {
 type fake struct {
 	mu        sync.Mutex
 	calls     []call
-	err       error // of every call while set
-	panics    any   // of every call while set
+	err       error // returned by every call while set
+	panics    any   // every call panics with it while set
 	tasks     map[uuid.UUID]research.Task
 	filters   []store.TaskFilter
 	events    map[uuid.UUID][]research.Event
@@ -348,7 +348,7 @@ type response struct {
 	t      *testing.T
 }
 
-// do sends a request; header is pairs of name and value. The answer must be one that openapi.yaml describes.
+// do sends a request. header holds pairs of name and value. It fails the test when openapi.yaml does not describe the answer.
 func (b *bundle) do(method, path string, body io.Reader, header ...string) response {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
@@ -386,7 +386,7 @@ func (b *bundle) post(path, body string, header ...string) response {
 	return b.do(http.MethodPost, path, strings.NewReader(body), append([]string{"Content-Type", "application/json"}, header...)...)
 }
 
-// contract is openapi.yaml, loaded once: it is only read.
+// contract is openapi.yaml. It is loaded once for all tests, which only read it.
 var contract = sync.OnceValues(func() (routers.Router, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
 	if err != nil {
@@ -395,8 +395,8 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 	return legacy.NewRouter(doc)
 })
 
-// checkContract fails the test when an answer differs from openapi.yaml. An answer that openapi.yaml does not
-// list (404 and 405 of other addresses, preflights) must at least have the envelope.
+// checkContract fails the test when an answer differs from openapi.yaml. An answer that openapi.yaml does not list (404 and 405
+// of other paths, preflights) must at least have the error envelope.
 func checkContract(t *testing.T, req *http.Request, res *http.Response, body []byte) {
 	t.Helper()
 	router, err := contract()
@@ -404,7 +404,7 @@ func checkContract(t *testing.T, req *http.Request, res *http.Response, body []b
 		t.Fatal(err)
 	}
 	route, params, err := router.FindRoute(req)
-	if err != nil || len(req.URL.Path) > 1 && strings.HasSuffix(req.URL.Path, "/") { // the router takes such a path for the one without the slash
+	if err != nil || len(req.URL.Path) > 1 && strings.HasSuffix(req.URL.Path, "/") { // the contract's router ignores the final slash, which the server's does not
 		if res.StatusCode >= 400 && req.Method != http.MethodHead {
 			envelope(t, body)
 		}
@@ -426,7 +426,7 @@ func checkContract(t *testing.T, req *http.Request, res *http.Response, body []b
 	}
 }
 
-// envelope decodes an error strictly.
+// envelope decodes an error envelope. It fails the test on unknown fields.
 func envelope(t *testing.T, body []byte) api.Error {
 	t.Helper()
 	var e api.Error

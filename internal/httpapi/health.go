@@ -13,19 +13,19 @@ import (
 
 // Health is the state of everything that the service depends on, at the time of a health check.
 type Health struct {
-	Database bool // it answers
+	Database bool // the database answers
 	Stopping bool // the process is shutting down
 	LLM      LLM
 	Browser  Browser
-	Workers  []research.Worker // live ones
-	Running  int64             // tasks in that status
-	Total    int64             // tasks in any status
+	Workers  []research.Worker // worker processes with a valid lease
+	Running  int64             // number of running tasks
+	Total    int64             // number of all tasks
 }
 
 // LLM is the state of the language model.
 type LLM struct {
 	Provider  string // "reader" for the built-in reader
-	Model     string // empty: none
+	Model     string // empty for the built-in reader
 	Connected bool   // the model answers; the built-in reader always does
 	Detail    string // a sentence for people
 }
@@ -33,10 +33,10 @@ type LLM struct {
 // Browser is the state of the browser.
 type Browser struct {
 	Available bool
-	Detail    string // the name of the browser, or what is missing without one
+	Detail    string // the name of the browser, or what does not work without one
 }
 
-// healthTimeout bounds a health check: the answer "degraded" in time is better than no answer.
+// healthTimeout bounds a health check, so that the answer comes in time even when the database does not answer.
 const healthTimeout = 2 * time.Second
 
 func (s *server) checkHealth(ctx context.Context) Health {

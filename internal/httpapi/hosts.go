@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// hosts are the names under which clients may address this server. The check stops DNS rebinding: the name of a
-// foreign page is made to resolve to this machine, and then the browser lets the page read and change
-// everything, as if it came from this server. But its Host header holds its own name. IP addresses and loopback
-// names (RFC 6761 §6.3) are always allowed, because nobody can make them resolve to something else.
+// hosts are the host names that requests to this server may have. The check stops DNS rebinding: an attacker makes the host
+// name of a foreign page resolve to this machine, so that the browser treats the API as part of the page's own site. The Host
+// header of such a request has the attacker's name. IP addresses and loopback names (RFC 6761 §6.3) are always allowed, because
+// no attacker controls what they resolve to.
 type hosts struct {
 	any    bool
 	listed map[string]bool // lower case, without port and final dot
@@ -27,7 +27,7 @@ func newHosts(names []string) hosts {
 	return h
 }
 
-// hostOf is the host of a Host header without port, brackets and final dot, in lower case.
+// hostOf returns the host of a Host header without port, brackets and final dot, in lower case.
 func hostOf(header string) string {
 	host := header
 	if h, _, err := net.SplitHostPort(header); err == nil {
@@ -37,8 +37,8 @@ func hostOf(header string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// allows reports whether a request with this Host header is served. Only clients older than HTTP/1.1 send no
-// header; browsers always do.
+// allows reports whether a request with this Host header is served. A request without the header is served, because only
+// clients older than HTTP/1.1, and no browsers, leave it out.
 func (h hosts) allows(header string) bool {
 	if h.any || header == "" {
 		return true

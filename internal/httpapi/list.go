@@ -72,7 +72,7 @@ func (s *server) ListHistory(ctx context.Context, req api.ListHistoryRequestObje
 	return out, nil
 }
 
-// filter checks the query of a list. Values out of range are refused, not replaced by the nearest bound.
+// filter checks the query parameters of a list. It refuses values out of range instead of replacing them by the nearest bound.
 func filter(p api.ListTasksParams) (store.TaskFilter, error) {
 	f := store.TaskFilter{Limit: defaultLimit}
 	var bad research.ValidationError
@@ -142,7 +142,7 @@ func encodeCursor(c store.Cursor) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, c.ID[:]...))
 }
 
-// decodeCursor accepts exactly what encodeCursor writes for times of the years 1 to 9999.
+// decodeCursor accepts only strings that encodeCursor writes for times of the years 1 to 9999.
 func decodeCursor(s string) (store.Cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(b) != cursorBytes || b[0] != cursorVersion {

@@ -19,7 +19,7 @@ const maxBody = 64 << 10
 // requestIDKey is the context key of the request's id.
 type requestIDKey struct{}
 
-// requestIDOf is the id of a request in the log and in the X-Request-ID header.
+// requestIDOf returns the id of a request, which is in the log and in the X-Request-ID header.
 func requestIDOf(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
@@ -28,7 +28,8 @@ func requestIDOf(ctx context.Context) string {
 // plainID is the form that the request ids of clients must have. Any other text could add lines to the log.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID gives every request an id, the client's own if it sent a plain one, and returns it.
+// requestID gives every request an id, and sends it in the X-Request-ID header of the answer. It takes the client's id if that
+// matches plainID.
 func requestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
@@ -40,8 +41,8 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
-// recoverer answers 500 after a panic. When the answer has begun already, it closes the connection instead, so
-// that the client does not take a part of the answer for all of it.
+// recoverer answers 500 after a panic. When the answer has begun already, it closes the connection instead, so that the client
+// notices that the answer is not complete.
 func (s *server) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -63,7 +64,8 @@ func (s *server) recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// commonHeaders forbids caching, unless a handler allows it, and forbids browsers to guess the type of content.
+// commonHeaders sets the header that forbids caching, which a handler may replace, and the header that forbids browsers to
+// guess the type of content.
 func commonHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

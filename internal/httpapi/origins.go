@@ -8,7 +8,7 @@ import (
 	"github.com/go-chi/cors"
 )
 
-// origins is CORS_ORIGINS: the pages that may use the API from a browser besides those of its own host.
+// origins holds CORS_ORIGINS: the origins whose pages may use the API from a browser, besides the API's own.
 type origins struct {
 	any    bool
 	listed map[string]bool // lower case, without trailing slash
@@ -26,8 +26,8 @@ func newOrigins(list []string) origins {
 
 func (o origins) has(origin string) bool { return o.any || o.listed[strings.ToLower(origin)] }
 
-// allows reports whether the page that made a request may open a stream. Browsers do not apply CORS to WebSockets, so
-// the server must. A request without Origin does not come from a page.
+// allows reports whether the page that made a request may open a WebSocket. The server must check it, because browsers do not
+// apply CORS to WebSockets. A request without Origin does not come from a page.
 func (o origins) allows(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" || o.has(origin) {
@@ -41,9 +41,9 @@ func (o origins) allows(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSuffix(u.Host, port), strings.TrimSuffix(r.Host, port))
 }
 
-// protect refuses requests that change something if the browser says that a page of another site made them:
-// forms, beacons and fetches without a preflight. Allowed are pages of this host, pages of listed origins, and
-// programs, which send neither Sec-Fetch-Site nor Origin.
+// protect refuses requests that change something when the browser's headers show that a page of another site made them, by a
+// form, a beacon or a fetch without a preflight. It allows pages of this host and of listed origins, and requests of programs,
+// which have neither Sec-Fetch-Site nor Origin.
 func (o origins) protect(refused http.Handler) func(http.Handler) http.Handler {
 	var check http.CrossOriginProtection
 	check.SetDenyHandler(refused)
@@ -59,11 +59,11 @@ func (o origins) protect(refused http.Handler) func(http.Handler) http.Handler {
 	}
 }
 
-// cors answers preflights. It lets listed origins read answers and errors, with credentials. With the origin "*"
-// there are no credentials, because browsers refuse that combination.
+// cors answers preflights, and allows listed origins to read answers and errors, with credentials. With the origin "*" it does
+// not allow credentials, because browsers refuse that combination.
 func (o origins) cors() func(http.Handler) http.Handler {
 	return cors.Handler(cors.Options{
-		// This is a function because the library takes an empty list for "all".
+		// A function is used, because the library treats an empty list of origins as "all".
 		AllowOriginFunc: func(_ *http.Request, origin string) bool { return o.has(origin) },
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 			http.MethodDelete, http.MethodOptions},

@@ -88,7 +88,7 @@ func prefersHTML(r *http.Request) bool {
 	return html > asJSON
 }
 
-// snapshotJSON is a snapshot for programs.
+// snapshotJSON is the JSON answer with a snapshot.
 type snapshotJSON api.PageSnapshot
 
 // VisitGetPageResponse implements api.GetPageResponseObject.
@@ -97,7 +97,7 @@ func (p snapshotJSON) VisitGetPageResponse(w http.ResponseWriter) error {
 	return api.GetPage200JSONResponse(p).VisitGetPageResponse(w)
 }
 
-// snapshotHTML is a snapshot for people.
+// snapshotHTML is the answer with a snapshot as an HTML page.
 type snapshotHTML []byte
 
 // VisitGetPageResponse implements api.GetPageResponseObject.

@@ -67,7 +67,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// Browsers get an HTML page with the cited spans marked, and a policy under which nothing runs or loads.
+// A snapshot as HTML must mark the cited spans, and must have a Content-Security-Policy that forbids scripts and loads.
 func TestPageForPeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -95,7 +95,7 @@ func TestPageForPeople(t *testing.T) {
 	b.get(base+"/"+id+"?format=pdf").wantError(422, "validation_error", "format")
 }
 
-// A page that the task did not read, and a malformed page id, are answered with 404.
+// TestNoSuchPage checks that a page that the task did not read, and a malformed page id, get 404.
 func TestNoSuchPage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

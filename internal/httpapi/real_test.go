@@ -25,8 +25,7 @@ import (
 	"legwork/internal/stream"
 )
 
-// real is the API with the real services and a database of its own. No worker runs: tasks stay queued until a
-// test ends them.
+// real is the API with the real services and a database of its own. No worker runs, so tasks stay queued until a test ends them.
 type real struct {
 	*bundle
 	store *store.Store
@@ -60,7 +59,7 @@ func setupRealOn(t *testing.T, st *store.Store, change ...func(*Config)) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.api.server.tasks = svc // the service needs the bundle's files; no request has arrived yet
+	b.api.server.tasks = svc // set only now, because the service needs the bundle's files
 	return &real{bundle: b, store: st}
 }
 
@@ -149,7 +148,7 @@ func TestLifeOfATask(t *testing.T) {
 		t.Errorf("result.json %s\nAPI %s", file.body, again.body)
 	}
 	if res := r.get("/artifacts/" + task.TaskID + "/result.json"); r.get("/artifacts/"+task.TaskID+"/result.json", "If-None-Match", res.header.Get("Etag")).status != 304 {
-		t.Error("the validator of a file does not hold")
+		t.Error("a request with the file's ETag did not get 304")
 	}
 
 	var rerun api.Task
@@ -170,7 +169,7 @@ func TestLifeOfATask(t *testing.T) {
 	}
 }
 
-// Deleting an open task ends its WebSocket and its event stream with the cancelled event.
+// TestDeleteEndsStreams checks that a delete of an open task ends its WebSocket and its event stream with the cancelled event.
 func TestDeleteEndsStreams(t *testing.T) {
 	t.Parallel()
 	r := setupReal(t)
@@ -195,7 +194,7 @@ func TestDeleteEndsStreams(t *testing.T) {
 	gone.wantClose(websocket.StatusPolicyViolation)
 }
 
-// A request that is refused leaves no row.
+// TestRefusedInputWritesNothing checks that a refused request writes no row.
 func TestRefusedInputWritesNothing(t *testing.T) {
 	t.Parallel()
 	r := setupReal(t)

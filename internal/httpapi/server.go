@@ -23,7 +23,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// Tasks is what users can do with tasks. *jobs.Service implements it.
+// Tasks changes tasks for users. *jobs.Service implements it.
 type Tasks interface {
 	Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error)
 	// SubmitOnce is Submit, unless the same submission was made before with the same key. Then it returns the
@@ -36,8 +36,8 @@ type Tasks interface {
 	EnsureArtifacts(ctx context.Context, task research.Task) error
 }
 
-// AccountData reads the data of one account. store.Account implements it. The API has no other way to read data,
-// so it cannot read that of another account.
+// AccountData reads the data of one account. store.Account implements it. The API reads data only by this interface, so it
+// cannot read another account's data.
 type AccountData interface {
 	Task(ctx context.Context, id uuid.UUID) (research.Task, error)
 	Tasks(ctx context.Context, f store.TaskFilter) (store.TaskList, error)
@@ -72,13 +72,13 @@ type Config struct {
 	Hosts       []string          // names of this server besides IP addresses and loopback names; "*" for any
 	Proxies     forwarded.Proxies // in front of this server, which name the clients
 	Version     string
-	Logger      *slog.Logger // nil: slog.Default()
+	Logger      *slog.Logger // nil means slog.Default()
 }
 
 // timing are the intervals and limits of streams.
 type timing struct {
 	ping      time.Duration // between pings of a WebSocket
-	heartbeat time.Duration // silence after which an event stream sends a comment
+	heartbeat time.Duration // time without events after which an event stream sends a comment
 	write     time.Duration // time limit for one frame to reach the client, and for the answer to a ping
 	retry     time.Duration // time that browsers wait before they reconnect an event stream
 }
@@ -129,8 +129,8 @@ func newAPI(cfg Config, t timing) *API {
 	return &API{Handler: s.routes(), server: s}
 }
 
-// Drain waits until every WebSocket has closed, for which http.Server.Shutdown does not wait. Stop the hub
-// first, which makes the streams close. Drain returns ctx.Err() when ctx ends first.
+// Drain waits until every WebSocket has closed. http.Server.Shutdown does not wait for them. Stop the hub before, so that the
+// streams close. When ctx ends first, Drain returns ctx.Err().
 func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ctx) }
 
 func (s *server) routes() http.Handler {
@@ -144,7 +144,7 @@ func (s *server) routes() http.Handler {
 	strict := api.NewStrictHandlerWithOptions(s, []api.StrictMiddlewareFunc{keepRequest},
 		api.StrictHTTPServerOptions{RequestErrorHandlerFunc: s.fail, ResponseErrorHandlerFunc: s.fail})
 	known, err := operations()
-	if err != nil { // the embedded contract is broken; the tests find such a build
+	if err != nil { // the embedded contract is invalid, which the tests would have found
 		panic(err)
 	}
 	g := guarded{r, s, known}
@@ -182,16 +182,16 @@ func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// account is the account that a request acts in. It is empty, and so has no data, for an anonymous caller.
+// account returns the account that a request acts for. For an anonymous caller it is empty, so that no data is found.
 func account(ctx context.Context) string { return auth.CallerOf(ctx).AccountID }
 
-// data reads the data that belongs to the caller of a request.
+// data returns the view of the data of the caller's account.
 func (s *server) data(ctx context.Context) AccountData { return s.accounts(account(ctx)) }
 
 // requestKey is the context key of the *http.Request that a strict handler answers.
 type requestKey struct{}
 
-// keepRequest stores the request in the context, for responses that are streams.
+// keepRequest stores the request in the context, because handlers that stream need it.
 func keepRequest(next api.StrictHandlerFunc, _ string) api.StrictHandlerFunc {
 	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
 		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)

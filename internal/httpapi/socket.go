@@ -23,12 +23,11 @@ import (
 	"legwork/internal/wire"
 )
 
-// maxClientFrame is the greatest size, in bytes, of a frame from a client. Frames from clients are read and
-// ignored.
+// maxClientFrame is the greatest size, in bytes, of a frame from a client. The server reads and ignores such frames.
 const maxClientFrame = 32 << 10
 
-// streamTask sends the events of a task over a WebSocket (RFC 6455). Bad requests are refused before the
-// upgrade. Only for an unknown task the upgrade succeeds, and then a frame says that the task does not exist.
+// streamTask sends the events of a task over a WebSocket (RFC 6455). It refuses bad requests before the upgrade. For an unknown
+// task it upgrades, sends a frame that says so, and closes.
 func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	after, err := cursorOf(r.URL.Query())
 	deltas := false
@@ -71,8 +70,8 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		line.closed(0, s.refuse(r.Context(), conn, raw))
 		return
 	}
-	// A goroutine of its own lets the request end. That frees the stack that all the middleware and a query
-	// used, and net/http's part of the connection.
+	// The stream runs in a new goroutine, so that the request's goroutine ends. That frees the stack that the middleware and a
+	// query used, and the buffers of net/http.
 	ctx := context.WithoutCancel(r.Context())
 	go func() {
 		defer s.sockets.leave()
@@ -98,8 +97,8 @@ func cursorOf(query url.Values) (int64, error) {
 	return parseAfter(afterField, "")
 }
 
-// checkHandshake refuses what websocket.Accept would refuse. It answers in the envelope, while Accept answers in
-// plain text.
+// checkHandshake refuses the requests that websocket.Accept would refuse. It does so first, because Accept answers in plain
+// text and not with the error envelope.
 func (s *server) checkHandshake(w http.ResponseWriter, r *http.Request) error {
 	if !r.ProtoAtLeast(1, 1) || !lists(r.Header, "Connection", "upgrade") || !lists(r.Header, "Upgrade", "websocket") {
 		w.Header().Set("Connection", "Upgrade")
@@ -131,7 +130,7 @@ func lists(h http.Header, name, token string) bool {
 	return false
 }
 
-// refuse tells a client that the task does not exist, and returns the close code.
+// refuse sends the frame that says that the task does not exist, closes the WebSocket, and returns the close code.
 func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) websocket.StatusCode {
 	ctx, cancel := context.WithTimeout(ctx, s.timing.write)
 	defer cancel()
@@ -151,8 +150,8 @@ const statusCredentialEnded websocket.StatusCode = 4401
 // left first.
 func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *stream.Subscription) (events int, code websocket.StatusCode) {
 	defer sub.Close()
-	// The context connected ends when the client leaves. It must not be passed to calls of the connection: when
-	// the context of a call ends, the library breaks the connection, and it could not be closed properly.
+	// The context connected ends when the client leaves. It must not be passed to methods of the connection: when the context
+	// of such a call ends, the library drops the connection without a close frame.
 	connected, left := context.WithCancel(ctx)
 	code = websocket.StatusAbnormalClosure
 	var clientCode websocket.StatusCode // written by reader, read after it has ended
@@ -189,8 +188,8 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 // errSlowClient means that a frame did not reach the client in time, or that the connection broke.
 var errSlowClient = errors.New("the client does not read")
 
-// pump sends messages until there are no more. It returns the number of events that it sent. Its error says why
-// it ended.
+// pump sends messages until the subscription or the connection ends. It returns the number of events that it sent, and the
+// reason for the end as an error.
 func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Subscription) (events int, err error) {
 	for {
 		messages, err := sub.Next(ctx)
@@ -214,8 +213,8 @@ func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Sub
 	}
 }
 
-// discard reads and ignores what the client sends, until the client leaves. Reading also answers the client's
-// pings and receives pongs. It returns the code of the client's close frame; -1: there was none.
+// discard reads and ignores the client's frames until the client leaves. Reading is also what answers pings and receives pongs.
+// It returns the code of the client's close frame, -1 when there was none.
 func discard(ctx context.Context, conn *websocket.Conn) websocket.StatusCode {
 	for {
 		_, message, err := conn.Reader(ctx)
@@ -228,9 +227,8 @@ func discard(ctx context.Context, conn *websocket.Conn) websocket.StatusCode {
 	}
 }
 
-// keepAlive sends pings until stop is called, so that proxies do not close a silent connection. It calls lost
-// when a ping is not answered, because the client has left then. It uses a goroutine only while it waits for the
-// answer to a ping.
+// keepAlive sends pings until stop is called, so that proxies do not close a connection without traffic. When a ping is not
+// answered, it calls lost. It has a goroutine only while it waits for the answer to a ping.
 func (s *server) keepAlive(conn *websocket.Conn, lost func()) (stop func()) {
 	var (
 		mu      sync.Mutex // guards timer and stopped
@@ -260,11 +258,11 @@ func (s *server) keepAlive(conn *websocket.Conn, lost func()) (stop func()) {
 	}
 }
 
-// sockets counts open WebSockets so that a stopping process can wait for them.
+// sockets counts open WebSockets, so that a stopping process can wait for them.
 type sockets struct {
 	mu   sync.Mutex
 	n    int
-	idle chan struct{} // closed when n becomes 0; nil: nobody waits
+	idle chan struct{} // closed when n becomes 0; nil while wait was not called
 }
 
 func (s *sockets) enter() {

@@ -93,7 +93,7 @@ func TestSocket(t *testing.T) {
 	whole.wantClose(websocket.StatusNormalClosure)
 	future.want(203, 203)
 	future.wantClose(websocket.StatusNormalClosure)
-	for _, after := range []string{"203", "204", "9223372036854775807"} { // at or past the end
+	for _, after := range []string{"203", "204", "9223372036854775807"} { // at or after the end of the log
 		b.dial(path + "?after=" + after).wantClose(websocket.StatusNormalClosure)
 	}
 	last := b.dial(path + "?after=202")
@@ -189,7 +189,8 @@ func TestSocketsEndWithTheProcess(t *testing.T) {
 	b.dial(path).wantClose(websocket.StatusServiceRestart)
 }
 
-// What clients send is ignored. Too large a frame ends the connection. Neither ends the task.
+// TestSocketInput checks that frames of clients are ignored, that a too large frame ends the connection, and that the task goes
+// on in both cases.
 func TestSocketInput(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -204,7 +205,7 @@ func TestSocketInput(t *testing.T) {
 	}
 	b.append(id, thinking(1)...)
 	s.want(2, 2)
-	// The server stops reading in the middle, so the write may fail and the close frame may be lost.
+	// The server stops reading in the middle of the frame, so the write may fail and the close frame may be lost.
 	_ = s.Write(s.ctx, websocket.MessageBinary, make([]byte, 64<<10))
 	_, _, err := s.Read(s.ctx)
 	if code := websocket.CloseStatus(err); err == nil || code != websocket.StatusMessageTooBig && code != -1 {
@@ -213,8 +214,8 @@ func TestSocketInput(t *testing.T) {
 	b.eventually("its subscription is closed", func() bool { return b.hub.Watched() == 0 })
 }
 
-// A client that vanished is noticed by its missing pongs. A client that stops reading is noticed by the write
-// deadline.
+// TestSocketOfADeadClient checks that the server closes the connection of a client that sends no pongs, and of a client that does
+// not read.
 func TestSocketOfADeadClient(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(_ *Config, tm *timing) { tm.ping, tm.write = 20*time.Millisecond, 50*time.Millisecond })
@@ -237,7 +238,7 @@ func TestSocketOfADeadClient(t *testing.T) {
 	slow.eventually("the slow client is dropped", func() bool { return strings.Contains(slow.log.String(), "close=1006 ") && slow.hub.Watched() == 0 })
 }
 
-// handshake opens a WebSocket and then never reads or answers.
+// handshake opens a WebSocket over a plain connection, on which nothing reads or answers afterwards.
 func handshake(t *testing.T, b *bundle, id uuid.UUID) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", b.http.Listener.Addr().String())

@@ -55,7 +55,7 @@ func (s *server) GetTask(ctx context.Context, req api.GetTaskRequestObject) (api
 	return api.GetTask200JSONResponse(wire.Task(task)), nil
 }
 
-// task loads the task that a path names.
+// task loads the task whose id is in the path.
 func (s *server) task(ctx context.Context, raw string) (research.Task, error) {
 	id, err := wire.ParseID(raw)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *server) DeleteTask(ctx context.Context, req api.DeleteTaskRequestObject
 	return api.DeleteTask204Response{}, nil
 }
 
-// readReason reads the reason of a cancel or a delete; empty: the client gave none.
+// readReason reads the reason of a cancel or a delete. It is empty when the client gave none.
 func readReason(body io.Reader, contentType string) (string, error) {
 	b, err := readBody(body, contentType)
 	if err != nil {

@@ -47,7 +47,8 @@ func TestCreateTask(t *testing.T) {
 	}
 }
 
-// Every kind of bad input is refused before any service is called. The bounds themselves are tested in internal/wire.
+// TestCreateTaskRefuses checks that each kind of bad input is refused before any service is called. The tests of internal/wire
+// check the bounds.
 func TestCreateTaskRefuses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -87,7 +88,7 @@ func TestParentThatIsUnknown(t *testing.T) {
 	b.post("/api/tasks", `{"question":"Why?","parentTaskId":"`+uuid.NewString()+`"}`).wantError(422, "validation_error", "parentTaskId")
 }
 
-// endless is a body without end that counts how much of it was read.
+// endless is a request body without end. It counts the bytes that were read.
 type endless struct{ read int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -109,13 +110,13 @@ func TestBodySize(t *testing.T) {
 	b.post("/api/tasks", body(64<<10+1)).wantError(413, "payload_too_large")
 	id := b.add(research.Task{}).ID.String()
 	b.do("DELETE", "/api/tasks/"+id, strings.NewReader(body(10<<20)), "Content-Type", "application/json").wantError(413, "payload_too_large")
-	// This body has no Content-Length, so the limit is found while reading.
+	// This body has no Content-Length, so the server notices only while it reads that the body is too large.
 	b.do("POST", "/api/tasks", io.MultiReader(strings.NewReader(body(64<<10+1))), "Content-Type", "application/json").wantError(413, "payload_too_large")
 	if calls := b.seen(); len(calls) != 1 {
 		t.Errorf("calls %+v", calls)
 	}
 
-	// A body that announces 10 MB is not read at all.
+	// A body whose Content-Length is 10 MB is not read at all.
 	source := &endless{}
 	req, err := http.NewRequestWithContext(context.Background(), "POST", "/api/tasks", io.LimitReader(source, 10<<20))
 	if err != nil {
@@ -226,7 +227,8 @@ func TestRerun(t *testing.T) {
 	}
 }
 
-// An unknown id and a malformed id are answered with 404 everywhere, and no service that writes is called.
+// TestUnknownTasks checks that every path answers 404 for an unknown and for a malformed id, and that no service that writes is
+// called.
 func TestUnknownTasks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -255,7 +257,7 @@ func TestUnknownTasks(t *testing.T) {
 	b.get("/api/tasks/"+strings.ToUpper(known.ID.String())).into(200, new(api.Task))
 }
 
-// The examples of the contract are accepted.
+// TestContractExamples checks that the examples of the contract are accepted.
 func TestContractExamples(t *testing.T) {
 	t.Parallel()
 	doc, err := api.GetSpec()

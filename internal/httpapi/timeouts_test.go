@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestServerTimeoutsHold makes the timeouts of the server a hundred times shorter. They end the connections of
-// clients that do not finish a request.
+// TestServerTimeoutsHold makes the timeouts of the server a hundred times shorter, and checks that they end the connections of
+// clients that do not finish a request or do not read the answer.
 func TestServerTimeoutsHold(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -45,7 +45,7 @@ func TestServerTimeoutsHold(t *testing.T) {
 		if _, err := io.WriteString(conn, text); err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(text, "/much") { // and never read
+		if strings.Contains(text, "/much") { // the answer is large, and the client does not read it
 			return ""
 		}
 		_ = conn.SetDeadline(time.Now().Add(testTimeout))

@@ -14,17 +14,17 @@ import (
 
 const (
 	cleanupEvery = time.Hour
-	// cleanupBatch is how many rows one transaction of a clean-up removes, so that none is long.
+	// cleanupBatch bounds the rows that one transaction of a clean-up removes, so that no transaction takes long.
 	cleanupBatch = 100
 )
 
-// CleanupArgs ask for a clean-up. River's leader inserts one every hour, and one when it is elected.
+// CleanupArgs are the arguments of the clean-up job. River's leader inserts the job every hour, and when it is elected.
 type CleanupArgs struct{}
 
 // Kind implements river.JobArgs.
 func (CleanupArgs) Kind() string { return "cleanup" }
 
-// InsertOpts implements river.JobArgsWithInsertOpts. One attempt: the next hour's does what this one did not.
+// InsertOpts implements river.JobArgsWithInsertOpts. One attempt is enough, because the job of the next hour does the rest.
 func (CleanupArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueFileJobs, MaxAttempts: 1}
 }
@@ -35,7 +35,7 @@ type cleanupWorker struct {
 	keep time.Duration
 }
 
-// Timeout implements river.Worker: the first clean-up after years may take a while.
+// Timeout implements river.Worker. It is long, because the first clean-up after years may remove many tasks.
 func (w *cleanupWorker) Timeout(*river.Job[CleanupArgs]) time.Duration { return cleanupEvery / 2 }
 
 // Work implements river.Worker.
@@ -47,28 +47,29 @@ func (w *cleanupWorker) Work(ctx context.Context, _ *river.Job[CleanupArgs]) err
 	return err
 }
 
-// cleanupJob makes the clean-up periodic.
+// cleanupJob returns the periodic job of River that inserts the clean-up.
 func cleanupJob() *river.PeriodicJob {
 	return river.NewPeriodicJob(river.PeriodicInterval(cleanupEvery),
 		func() (river.JobArgs, *river.InsertOpts) { return CleanupArgs{}, nil },
 		&river.PeriodicJobOpts{ID: "cleanup", RunOnStart: true})
 }
 
-// Cleaned is what a clean-up removed, or would.
+// Cleaned counts what a clean-up removed, or would remove.
 type Cleaned struct {
 	Tasks int64 // with their events, visits and files
 	Pages int64 // snapshots that nothing refers to any more
-	Keys  int64 // idempotency keys that do not count any more
+	Keys  int64 // idempotency keys older than KeepKeys
 }
 
-// Expired tells what Cleanup would remove now. It removes nothing.
+// Expired counts what Cleanup would remove now. It removes nothing.
 func (s *Service) Expired(ctx context.Context, keep time.Duration) (Cleaned, error) {
 	tasks, pages, keys, err := s.store.Expired(ctx, keep, KeepKeys)
 	return Cleaned{Tasks: tasks, Pages: pages, Keys: keys}, err
 }
 
-// Cleanup removes tasks that ended longer than keep ago (none when keep is 0), snapshots that nothing refers to, and
-// idempotency keys that do not count any more. Several at once do no harm; one that is cut short has done whole batches.
+// Cleanup removes tasks that ended longer than keep ago (none when keep is 0), snapshots that nothing refers to, domains
+// without recent requests, and idempotency keys older than KeepKeys. Several may run at once. One that is interrupted has
+// removed whole batches.
 func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned, err error) {
 	for keep > 0 {
 		tasks, pages, err := s.expire(ctx, keep)
@@ -93,7 +94,7 @@ func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned
 	for {
 		n, err := s.store.PurgeDomains(ctx, cleanupBatch)
 		if err != nil {
-			return done, fmt.Errorf("forget domains: %w", err)
+			return done, fmt.Errorf("remove domains: %w", err)
 		}
 		if n == 0 {
 			break
@@ -108,8 +109,8 @@ func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned
 	}
 }
 
-// expire removes one batch of old tasks. Their files follow the commit; a purge job for each, in the transaction,
-// sees to it when this process dies in between.
+// expire removes one batch of old tasks, and after the commit their files. The transaction also inserts a purge job for each
+// task, which removes the files when this process dies before it does.
 func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages int64, err error) {
 	var ids []uuid.UUID
 	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -136,7 +137,7 @@ func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages 
 	return tasks, pages, nil
 }
 
-// purgeNow removes the files of a task that was just removed, or leaves them to its purge job.
+// purgeNow removes the files of a task that was just removed. When that fails, the task's purge job will do it.
 func (s *Service) purgeNow(ctx context.Context, id uuid.UUID) {
 	unlock, err := s.files.lock(ctx, id)
 	if err == nil {
@@ -144,6 +145,6 @@ func (s *Service) purgeNow(ctx context.Context, id uuid.UUID) {
 		err = s.artifacts.Purge(ctx, id)
 	}
 	if err != nil {
-		s.log.WarnContext(ctx, "artifacts of a removed task are left to its purge job", "task", id, "error", err)
+		s.log.WarnContext(ctx, "artifacts of a removed task could not be removed now; its purge job will do it", "task", id, "error", err)
 	}
 }

@@ -22,10 +22,10 @@ import (
 
 const month = 30 * 24 * time.Hour
 
-// reads claims a task, lets it read a page of that text, and ends it.
-func (p *process) reads(id uuid.UUID, text string) {
+// readPage claims a task, records that it read a page with the given text, and ends the task.
+func (p *process) readPage(id uuid.UUID, text string) {
 	p.t.Helper()
-	p.take(id, 1, p.judge().lease.workerID())
+	p.take(id, 1, p.reconciler().lease.workerID())
 	sum := sha256.Sum256([]byte(text))
 	visit := &research.Visit{ID: uuid.Must(uuid.NewV7()), URL: "http://a.example/", FinalURL: "http://a.example/", Outcome: research.OutcomeOK, Status: 200,
 		Page: &research.Page{ID: hex.EncodeToString(sum[:]), Text: text, Passages: []research.Passage{{Start: 0, End: len(text)}}}}
@@ -53,14 +53,15 @@ func (p *process) end(id uuid.UUID) {
 	}
 }
 
-// age makes a task end so long ago.
+// age changes a task's times so that it ended that many days ago.
 func (p *process) age(id uuid.UUID, days float64) {
 	p.t.Helper()
 	p.exec(`UPDATE tasks SET completed_at = now() - make_interval(secs => $2 * 86400), created_at = now() - make_interval(secs => $2 * 86400),
 	        started_at = NULL WHERE id = $1`, id, days)
 }
 
-func (p *process) there(id uuid.UUID) bool {
+// exists reports whether a task exists. Its row and its files must agree.
+func (p *process) exists(id uuid.UUID) bool {
 	p.t.Helper()
 	_, err := p.store.For(research.DefaultAccount).Task(p.t.Context(), id)
 	if err != nil && !errors.Is(err, research.ErrNotFound) {
@@ -76,11 +77,11 @@ func (p *process) there(id uuid.UUID) bool {
 func TestCleanup(t *testing.T) {
 	p := setup(t)
 	old, young, open := p.submit("old"), p.submit("young"), p.submit("open")
-	p.reads(old.ID, "only the old one read this")
+	p.readPage(old.ID, "only the old one read this")
 	shared := p.submit("old, too")
-	p.reads(shared.ID, "both read this")
-	p.reads(young.ID, "both read this")
-	p.exec("DELETE FROM evidence WHERE task_id = $1", young.ID) // a visit alone keeps a snapshot, too
+	p.readPage(shared.ID, "both read this")
+	p.readPage(young.ID, "both read this")
+	p.exec("DELETE FROM evidence WHERE task_id = $1", young.ID) // so that only the visit refers to the snapshot
 	p.age(old.ID, 30.1)
 	p.age(shared.ID, 400)
 	p.age(young.ID, 29.9)
@@ -102,13 +103,13 @@ func TestCleanup(t *testing.T) {
 	if got, err := p.Expired(t.Context(), month); err != nil || got != want {
 		t.Errorf("it would remove %+v, %v; want %+v", got, err, want)
 	}
-	if !p.there(old.ID) {
+	if !p.exists(old.ID) {
 		t.Fatal("the dry run removed a task")
 	}
 	if got, err := p.Cleanup(t.Context(), month); err != nil || got != want {
 		t.Errorf("it removed %+v, %v; want %+v", got, err, want)
 	}
-	if p.there(old.ID) || p.there(shared.ID) || !p.there(young.ID) {
+	if p.exists(old.ID) || p.exists(shared.ID) || !p.exists(young.ID) {
 		t.Error("it removed the wrong tasks")
 	}
 	if n := p.count("SELECT count(*) FROM pages"); n != 1 {
@@ -125,14 +126,14 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
-// TestCleanupLeavesPagesThatAreWanted: a snapshot that nothing refers to is being read again at this very moment.
-func TestCleanupLeavesPagesThatAreWanted(t *testing.T) {
+// TestCleanupKeepsPagesInUse runs a clean-up while a transaction that is not committed yet refers to an orphaned snapshot.
+func TestCleanupKeepsPagesInUse(t *testing.T) {
 	p := setup(t)
 	first, second := p.submit("first"), p.submit("second")
-	p.reads(first.ID, "the same page")
+	p.readPage(first.ID, "the same page")
 	p.exec("DELETE FROM evidence")
 	p.exec("DELETE FROM visits")
-	p.take(second.ID, 1, p.judge().lease.workerID())
+	p.take(second.ID, 1, p.reconciler().lease.workerID())
 	sum := sha256.Sum256([]byte("the same page"))
 	visit := &research.Visit{ID: uuid.Must(uuid.NewV7()), URL: "http://b.example/", FinalURL: "http://b.example/", Outcome: research.OutcomeOK, Status: 200,
 		Page: &research.Page{ID: hex.EncodeToString(sum[:]), Text: "the same page"}}
@@ -143,7 +144,7 @@ func TestCleanupLeavesPagesThatAreWanted(t *testing.T) {
 			return err
 		}
 		if got, err := p.Cleanup(t.Context(), month); err != nil || got.Pages != 0 {
-			t.Errorf("while it is wanted: %+v, %v", got, err)
+			t.Errorf("while a transaction refers to the snapshot: %+v, %v", got, err)
 		}
 		return nil
 	})
@@ -156,7 +157,7 @@ func TestCleanupLeavesPagesThatAreWanted(t *testing.T) {
 	p.end(second.ID)
 }
 
-// TestCleanupInBatches: more than one batch, by several at once, and around a task that somebody is at.
+// TestCleanupInBatches removes more tasks than fit in one batch, by three clean-ups at once. They skip a locked task.
 func TestCleanupInBatches(t *testing.T) {
 	p := setup(t)
 	const tasks = cleanupBatch + 20
@@ -192,12 +193,12 @@ func TestCleanupInBatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := p.Cleanup(t.Context(), month); err != nil || got.Tasks != 1 || p.there(held.ID) {
-		t.Errorf("when nobody is at it any more: %+v, %v", got, err)
+	if got, err := p.Cleanup(t.Context(), month); err != nil || got.Tasks != 1 || p.exists(held.ID) {
+		t.Errorf("after the lock was released: %+v, %v", got, err)
 	}
 }
 
-// TestCleanupRunsByItself: a worker removes what is too old, and files that a dying process left follow.
+// TestCleanupRunsByItself checks that a worker removes tasks older than the retention time, and their files.
 func TestCleanupRunsByItself(t *testing.T) {
 	p := setup(t)
 	task := p.submit("q")
@@ -214,7 +215,7 @@ func TestCleanupRunsByItself(t *testing.T) {
 	})
 }
 
-// TestFilesOfADeadCleanup: the process dies after the commit; the purge jobs remove the files.
+// TestFilesOfADeadCleanup stops a clean-up after its commit and before it removes files. The purge jobs must remove them.
 func TestFilesOfADeadCleanup(t *testing.T) {
 	p := setup(t)
 	task := p.submit("q")

@@ -1,14 +1,15 @@
-// Package jobs runs tasks: submission, the worker side, and every way a run can end.
+// Package jobs accepts tasks, runs them in worker processes, and ends them. A run is one worker's work on one task. River
+// (a job queue in PostgreSQL) tells a worker which run to begin.
 //
 // Invariants:
 //
-//   - One River job per run, never reused: its arguments are {taskId, epoch}, it has one attempt, and its worker always
-//     returns nil. Tries, backoff and verdicts are ours, in tasks; what River says of its row decides nothing.
-//   - The epoch alone is the fence. Every exit (retry, hand-back, cancel, terminal) bumps it; whoever finds it bumped
-//     stops, quietly.
-//   - Submit, retry and hand-back put the new job into the transaction that changes the task, so an open task always
-//     has a live job. Nothing here writes River's tables directly.
-//   - No transaction is open while a model thinks, a page loads or anything else is waited for.
+//   - Each run has its own River job, with the arguments {taskId, epoch} and one attempt. The job's worker always returns
+//     nil. legwork counts tries and decides on failures in the table tasks; the state of River's row decides nothing.
+//   - The epoch of a task is the only fence. It grows when a run ends, for whatever reason: retry, hand-back, cancel or
+//     end of the task. A run that finds a newer epoch stops and changes nothing.
+//   - Submit, retry and hand-back insert the new job in the transaction that changes the task. So an open task always has
+//     a job. This package never writes River's tables directly.
+//   - No transaction is open during a wait, for instance for a model or a page.
 //   - Events are published after their commit, never before.
 package jobs
 
@@ -24,11 +25,11 @@ import (
 
 // Queues of River.
 const (
-	queueResearch = "research" // tasks; one worker slot each
-	queueFileJobs = "upkeep"   // artifacts, purges and clean-up; short jobs. The name is stored in river_job, so it stays
+	queueResearch = "research" // runs of tasks; each takes one of MAX_CONCURRENT_TASKS slots
+	queueFileJobs = "upkeep"   // artifacts, purges and clean-up, which are short. Rows of river_job hold the name, so it cannot change
 )
 
-// ResearchArgs name one run.
+// ResearchArgs are the arguments of the job of one run.
 type ResearchArgs struct {
 	TaskID uuid.UUID `json:"taskId"`
 	Epoch  int       `json:"epoch"`
@@ -37,9 +38,9 @@ type ResearchArgs struct {
 // Kind implements river.JobArgs.
 func (ResearchArgs) Kind() string { return "research" }
 
-// researchOpts inserts a run: now, or after a delay. Undelayed jobs do not wait for River's scheduler. A task that was
-// begun goes before those of its priority that were not: a lost worker should cost it seconds, not another wait in the
-// queue.
+// researchOpts returns the options of the job of a run, which begins after delay. A job without a delay does not wait for
+// River's scheduler. begun says that the task had a run before: it goes ahead of tasks of its priority that had none, so
+// that the loss of a worker does not cost it a second wait in the queue.
 func researchOpts(p research.Priority, delay time.Duration, begun bool) *river.InsertOpts {
 	opts := &river.InsertOpts{Queue: queueResearch, MaxAttempts: 1, Priority: riverPriority(p)}
 	if begun {
@@ -51,7 +52,7 @@ func researchOpts(p research.Priority, delay time.Duration, begun bool) *river.I
 	return opts
 }
 
-// riverPriority: River works 1 before 2, and so on to 4.
+// riverPriority returns River's number for a priority. River works 1 first and 4 last.
 func riverPriority(p research.Priority) int {
 	switch p {
 	case research.High:
@@ -63,7 +64,7 @@ func riverPriority(p research.Priority) int {
 	return 3
 }
 
-// ArtifactsArgs ask for the files of a finished task.
+// ArtifactsArgs are the arguments of the job that writes the files of a finished task.
 type ArtifactsArgs struct {
 	TaskID uuid.UUID `json:"taskId"`
 }
@@ -76,10 +77,10 @@ func (ArtifactsArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueFileJobs, MaxAttempts: 10}
 }
 
-// PurgeArgs ask for the removal of the files of a deleted task.
+// PurgeArgs are the arguments of the job that removes the files of a deleted task.
 type PurgeArgs struct {
 	TaskID uuid.UUID         `json:"taskId"`
-	Last   *store.FinalEvent `json:"last,omitempty"` // for streams in processes that heard nothing of its end
+	Last   *store.FinalEvent `json:"last,omitempty"` // ends streams in processes that got no notification of the task's end
 }
 
 // Kind implements river.JobArgs.

@@ -17,28 +17,28 @@ import (
 	"legwork/internal/wire"
 )
 
-// Ended is a task that has ended, as hooks see it.
+// Ended describes the end of a task to hooks.
 type Ended struct {
 	Task     research.Task  // with its final status, answer or error, citations and times; without usage and screenshots
 	Event    research.Event // the terminal event, with its seq and time
-	Deleting bool           // the task is about to be deleted: make nothing that outlives it
+	Deleting bool           // the task is deleted next: hooks must not make anything that stays behind
 }
 
-// Hooks act on the end of every task, whatever ends it. Register them before the first task is submitted.
+// hooks are called at the end of every task. Register them before the first task is submitted.
 type hooks struct {
 	inTx        []func(ctx context.Context, tx pgx.Tx, e Ended) error
 	afterCommit []func(ctx context.Context, e Ended)
 }
 
-// OnEndInTx registers a hook that runs in the transaction that ends a task. An error of the hook rolls everything back, and
-// the task stays open, so it must be an error of the database only. The transaction may be tried again, so the hook must
-// have no effect outside it.
+// OnEndInTx registers a hook that runs in the transaction that ends a task. An error of the hook rolls the transaction back,
+// and the task stays open. So the hook may return errors of the database only. The transaction may be repeated, so the hook
+// must have no effect outside it.
 func (s *Service) OnEndInTx(hook func(ctx context.Context, tx pgx.Tx, e Ended) error) {
 	s.hooks.inTx = append(s.hooks.inTx, hook)
 }
 
-// OnEnd registers a hook that runs after the commit of a task's end, in the process that ended it. It must not block. A
-// process that dies after the commit does not run it: what must happen for every end belongs in the transaction.
+// OnEnd registers a hook that runs after the commit of a task's end, in the process that ended it. The hook must not block.
+// It does not run when the process dies after the commit. Work that must happen for every end belongs in OnEndInTx.
 func (s *Service) OnEnd(hook func(ctx context.Context, e Ended)) {
 	s.hooks.afterCommit = append(s.hooks.afterCommit, hook)
 }
@@ -65,7 +65,7 @@ func (s *Service) read(ctx context.Context, tx pgx.Tx, id uuid.UUID, head store.
 	return lockedTask{tx: tx, head: head, Task: task}, err
 }
 
-// lockRun is lock for a run that holds the task. research.ErrFenced: the run holds it no longer.
+// lockRun is lock for a run. It returns research.ErrFenced when the task has another epoch than the run, or has ended.
 func (s *Service) lockRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (lockedTask, error) {
 	t, err := s.lock(ctx, tx, id)
 	if err == nil && (t.head.Epoch != epoch || t.Status.Terminal()) {
@@ -74,14 +74,14 @@ func (s *Service) lockRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch in
 	return t, err
 }
 
-// change is what a transaction did to a task: what must follow its commit.
+// change holds what a transaction wrote, for the publisher and the hooks after its commit.
 type change struct {
 	events []research.Event
-	ended  *Ended // nil: the task goes on
+	ended  *Ended // nil when the transaction did not end the task
 }
 
-// transition runs a transaction that may end a task or give it its next run. After the commit it publishes the events and
-// runs the hooks. After a rollback it does neither.
+// transition runs a transaction that may end a task or queue its next run. After the commit it runs the hooks when the task
+// ended, and publishes the events when it did not (a hook publishes the terminal event). After a rollback it does neither.
 func (s *Service) transition(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) (change, error)) error {
 	var done change
 	err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
@@ -102,27 +102,27 @@ func (s *Service) transition(ctx context.Context, f func(ctx context.Context, tx
 	return nil
 }
 
-// outcome is how a task ends.
+// outcome says how a task ends.
 type outcome struct {
 	status   research.Status
 	result   research.Result   // when completed
 	failure  *research.Failure // when failed or cancelled
 	metadata map[string]any
-	job      *river.Job[ResearchArgs] // the job in which the task ends itself; nil: somebody else ends it, and its job is cancelled
+	job      *river.Job[ResearchArgs] // the job of the run that ends its own task; nil when something else ends the task, which cancels the job
 	deleting bool                     // see Ended
 }
 
-// completed is the outcome of a run with an answer.
+// completed returns the outcome of a run with an answer.
 func completed(result research.Result) outcome {
 	return outcome{status: research.Completed, result: result, metadata: result.Metadata}
 }
 
-// failed is the outcome of a task that fails for good, or is cancelled.
+// failed returns the outcome of a task that fails for good or is cancelled.
 func failed(status research.Status, f *research.Failure, metadata map[string]any) outcome {
 	return outcome{status: status, failure: f, metadata: metadata}
 }
 
-// endTask ends a task. It is the only place that does: in the transaction that holds the head it writes the status with
+// endTask ends a task. No other function does. In the transaction that holds the lock of the head it writes the status, the
 // answer or error, the terminal event and the next epoch, ends River's job, and runs the hooks.
 func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change, error) {
 	end := store.TaskEnd{Status: o.status, At: t.head.At, Result: o.result, Failure: o.failure, Metadata: o.metadata}
@@ -159,7 +159,7 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 	return change{events: []research.Event{event}, ended: ended}, nil
 }
 
-// endJob completes the job in which a task ends itself, and cancels that of a task which others end.
+// endJob completes the job of a run that ends its own task (own), and cancels the task's job when own is nil.
 func (s *Service) endJob(ctx context.Context, t lockedTask, own *river.Job[ResearchArgs]) error {
 	if own == nil {
 		return s.cancelJob(ctx, t.tx, t.head.JobID)
@@ -170,7 +170,7 @@ func (s *Service) endJob(ctx context.Context, t lockedTask, own *river.Job[Resea
 	return nil
 }
 
-// insertArtifactsJob is the hook that asks for the files of a finished task.
+// insertArtifactsJob is the hook that inserts the job for the files of a finished task.
 func (s *Service) insertArtifactsJob(ctx context.Context, tx pgx.Tx, e Ended) error {
 	if e.Deleting {
 		return nil
@@ -181,16 +181,16 @@ func (s *Service) insertArtifactsJob(ctx context.Context, tx pgx.Tx, e Ended) er
 	return nil
 }
 
-// next is the run that a task gets after the present one.
+// next describes the next run of a task.
 type next struct {
 	try     int
 	delay   time.Duration
-	outcome string           // what the run that ends is stored with
-	events  []research.Event // say so in the log
+	outcome string           // how the present run ended, for its row in runs
+	events  []research.Event // to append to the task's log
 }
 
-// nextRun ends the epoch of a task and queues its next run. It is the only place that does: new epoch, events, the old job's
-// cancel and the new job, in the transaction that holds the head.
+// nextRun ends the present run of a task and queues the next one. No other function does. In the transaction that holds the
+// lock of the head it writes the new epoch and the events, cancels the old job and inserts the new one.
 func (s *Service) nextRun(ctx context.Context, t lockedTask, n next) (change, error) {
 	epoch, events, err := s.store.Requeue(ctx, t.tx, t.ID, t.head.Epoch, n.try, n.outcome, n.events)
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *Service) nextRun(ctx context.Context, t lockedTask, n next) (change, er
 	return change{events: events}, s.store.SetJob(ctx, t.tx, t.ID, job.Job.ID)
 }
 
-// requeue gives a task that the epoch still holds its next run.
+// requeue queues the next run of a task, as plan describes it. It returns research.ErrFenced when the task is not at epoch.
 func (s *Service) requeue(ctx context.Context, id uuid.UUID, epoch int, plan func(research.Task) next) error {
 	return s.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		t, err := s.lockRun(ctx, tx, id, epoch)
@@ -217,7 +217,7 @@ func (s *Service) requeue(ctx context.Context, id uuid.UUID, epoch int, plan fun
 	})
 }
 
-// cancelJob takes River's job of a finished epoch away; one that is gone is fine.
+// cancelJob cancels River's job of a finished run. It is no error when the job does not exist any more.
 func (s *Service) cancelJob(ctx context.Context, tx pgx.Tx, jobID *int64) error {
 	if jobID == nil {
 		return nil

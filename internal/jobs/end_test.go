@@ -17,13 +17,13 @@ import (
 	"legwork/internal/research"
 )
 
-// endings collects what the hooks of a process are told.
+// endings collects the calls of the hooks of a process.
 type endings struct {
 	mu            sync.Mutex
 	inTx, after   []Ended
-	failFor       map[uuid.UUID]error // errors of the hook in the transaction
-	ended         chan struct{}       // gets one for each end that was committed
-	afterWasFirst bool                // an after-commit hook ran before the one in the transaction
+	failFor       map[uuid.UUID]error // the hook in the transaction returns these errors, by task
+	ended         chan struct{}       // gets one value for each end that was committed
+	afterWasFirst bool                // an after-commit hook ran before the hook in the transaction
 }
 
 func watchEnds(p *process) *endings {
@@ -35,7 +35,7 @@ func watchEnds(p *process) *endings {
 		if err := w.failFor[e.Task.ID]; err != nil {
 			return err
 		}
-		var status string // the hook sees the end, in its own transaction
+		var status string // as this transaction reads it: the end must be written already
 		if err := tx.QueryRow(ctx, "SELECT status FROM tasks WHERE id = $1", e.Task.ID).Scan(&status); err != nil || status != string(e.Task.Status) {
 			return errors.Join(err, errors.New("the hook does not see the end: "+status))
 		}
@@ -53,7 +53,7 @@ func watchEnds(p *process) *endings {
 	return w
 }
 
-// of gives what the two kinds of hooks were told of a task.
+// of returns the calls of both kinds of hooks for one task.
 func (w *endings) of(id uuid.UUID) (inTx, after []Ended) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,7 +68,7 @@ func (w *endings) of(id uuid.UUID) (inTx, after []Ended) {
 	return keep(w.inTx), keep(w.after)
 }
 
-// Whatever ends a task runs each hook once, with the task as it ended and its terminal event.
+// TestHooksRunForEveryEnd ends tasks in every possible way. Each hook must run once, with the ended task and its terminal event.
 func TestHooksRunForEveryEnd(t *testing.T) {
 	answer := func(context.Context, agent.Env) (research.Result, error) {
 		return research.Result{Answer: "42", Confidence: 0.5, Metadata: map[string]any{"k": "v"}}, nil
@@ -77,18 +77,18 @@ func TestHooksRunForEveryEnd(t *testing.T) {
 		return research.Result{}, &research.Failure{Code: research.CodeModelFailed, Message: "away", Transient: true}
 	}
 	for name, c := range map[string]struct {
-		brain    Agent
-		act      func(p *process, id uuid.UUID) error
-		status   research.Status
-		code     string
-		deleting bool
+		agentFunc Agent
+		act       func(p *process, id uuid.UUID) error
+		status    research.Status
+		code      string
+		deleting  bool
 	}{
-		"completed": {brain: answer, status: research.Completed},
-		"failed": {brain: func(context.Context, agent.Env) (research.Result, error) {
+		"completed": {agentFunc: answer, status: research.Completed},
+		"failed": {agentFunc: func(context.Context, agent.Env) (research.Result, error) {
 			return research.Result{}, &research.Failure{Code: research.CodeNoSources, Message: "none"}
 		}, status: research.Failed, code: research.CodeNoSources},
-		"tries used up": {brain: transient, status: research.Failed, code: research.CodeModelFailed},
-		"panic":         {brain: func(context.Context, agent.Env) (research.Result, error) { panic("no") }, status: research.Failed, code: research.CodeInternal},
+		"tries used up": {agentFunc: transient, status: research.Failed, code: research.CodeModelFailed},
+		"panic":         {agentFunc: func(context.Context, agent.Env) (research.Result, error) { panic("no") }, status: research.Failed, code: research.CodeInternal},
 		"cancelled": {act: func(p *process, id uuid.UUID) error {
 			_, err := p.Cancel(p.t.Context(), research.DefaultAccount, id, "enough")
 			return err
@@ -101,8 +101,8 @@ func TestHooksRunForEveryEnd(t *testing.T) {
 			p := setup(t)
 			w := watchEnds(p)
 			task := p.submit("q")
-			if c.brain != nil {
-				p.work(c.brain)
+			if c.agentFunc != nil {
+				p.work(c.agentFunc)
 			} else if err := c.act(p, task.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,7 @@ func TestHooksRunForEveryEnd(t *testing.T) {
 			if c.deleting {
 				return
 			}
-			// What the hooks saw is what is stored.
+			// The hooks got the values that are stored.
 			stored, err := p.store.For(research.DefaultAccount).Task(t.Context(), task.ID)
 			if err != nil || stored.LastSeq != after[0].Task.LastSeq || !stored.CompletedAt.Equal(*after[0].Task.CompletedAt) {
 				t.Errorf("stored: seq %d, completed %v; hooks were told seq %d, completed %v (%v)", stored.LastSeq, stored.CompletedAt,
@@ -136,7 +136,8 @@ func TestHooksRunForEveryEnd(t *testing.T) {
 	}
 }
 
-// An error of a hook in the transaction rolls the whole end back, and no hook runs after it.
+// TestFailingHookRollsTheEndBack checks that an error of a hook in the transaction rolls the whole end back, and that no
+// after-commit hook runs.
 func TestFailingHookRollsTheEndBack(t *testing.T) {
 	p := setup(t)
 	w := watchEnds(p)

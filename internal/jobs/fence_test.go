@@ -16,7 +16,7 @@ import (
 	"legwork/internal/research"
 )
 
-// cancelSilently cancels a task's rows without telling River or anybody else, as if every notification were lost.
+// cancelSilently cancels a task in its rows alone, without River and without notifications, as if all of them were lost.
 func cancelSilently(t *testing.T, p *process, id uuid.UUID) {
 	t.Helper()
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
@@ -32,21 +32,22 @@ func cancelSilently(t *testing.T, p *process, id uuid.UUID) {
 	}
 }
 
-// oneSlot keeps a frozen worker from taking the task's next job too.
+// oneSlot gives a worker one slot, so that one that is stopped at a failpoint cannot also take the task's next job.
 func oneSlot(c *RunnerConfig) { c.Slots = 1 }
 
-// freeze stops the first run that comes to a failpoint until release, deaf to its context, as a paused process is.
+// freeze stops the first run that reaches a failpoint until release is called. As in a paused process, the end of the run's
+// context does not wake it.
 func (p *process) freeze(point string) (reached <-chan struct{}, release func()) {
-	at, thaw := make(chan struct{}), make(chan struct{})
+	at, released := make(chan struct{}), make(chan struct{})
 	var once, end sync.Once
-	p.fp.Func(point, func(context.Context) { once.Do(func() { close(at); <-thaw }) })
-	release = func() { end.Do(func() { close(thaw) }) }
+	p.fp.Func(point, func(context.Context) { once.Do(func() { close(at); <-released }) })
+	release = func() { end.Do(func() { close(released) }) }
 	p.t.Cleanup(release)
 	return at, release
 }
 
-// TestStaleWorker pauses a worker at each point where it could do harm, hands its task on, lets another worker finish
-// it, and wakes the first one: it must change nothing and spend nothing more.
+// TestStaleWorker pauses a worker at each point where a stale run could do harm. Another worker gets the task and finishes it.
+// Then the first worker continues: it must change nothing and make no further effect.
 func TestStaleWorker(t *testing.T) {
 	for _, point := range []string{"after_claim", "before_effect", "before_step_commit", "after_step_commit", "before_exit", "after_commit_before_notify"} {
 		t.Run(point, func(t *testing.T) {
@@ -58,7 +59,7 @@ func TestStaleWorker(t *testing.T) {
 			stale := p.work(first.run, oneSlot)
 			wait(t, point, reached)
 			spent := first.effects.Load()
-			p.requeueForModel(task.ID, 1)
+			p.handToNextRun(task.ID, 1)
 			q.work(second.run)
 			got := q.await(task.ID)
 			if got.Status != research.Completed {
@@ -68,7 +69,7 @@ func TestStaleWorker(t *testing.T) {
 			release()
 			stopRunner(t, stale)
 			if n := first.effects.Load() - spent; n > 0 {
-				t.Errorf("the stale worker made %d effects after it was handed on", n)
+				t.Errorf("the stale worker made %d effects after its task was given to another worker", n)
 			}
 			after := q.frames(task.ID)
 			if strings.Join(before, "\n") != strings.Join(after, "\n") {
@@ -78,14 +79,15 @@ func TestStaleWorker(t *testing.T) {
 				t.Errorf("%d steps, want 3", n)
 			}
 			if n := q.count("SELECT count(*) FROM river_job WHERE kind = 'research' AND state <> 'completed'"); n != 0 {
-				t.Errorf("%d jobs of River's are not completed", n)
+				t.Errorf("%d jobs are not completed", n)
 			}
 		})
 	}
 }
 
-// TestStaleReturnCannotTouchTheSuccessor: the stale worker returns to River while its successor is in the middle.
-func TestStaleReturnCannotTouchTheSuccessor(t *testing.T) {
+// TestStaleReturnKeepsTheNextRun lets a stale run return to River while the task's next run works. The job of the next run
+// must stay as it is.
+func TestStaleReturnKeepsTheNextRun(t *testing.T) {
 	p := setup(t)
 	first := &script{steps: 2}
 	release := make(chan struct{})
@@ -98,20 +100,20 @@ func TestStaleReturnCannotTouchTheSuccessor(t *testing.T) {
 		}
 	}}
 	task := p.submit("q")
-	reached, thaw := p.freeze("before_step_commit")
+	reached, unfreeze := p.freeze("before_step_commit")
 	stale := p.work(first.run, oneSlot)
 	wait(t, "the step", reached)
-	p.requeueForModel(task.ID, 1)
+	p.handToNextRun(task.ID, 1)
 	q := p.other()
 	q.work(second.run)
 	q.eventually("the second run is in its step", func() bool { return second.effects.Load() == 1 })
-	thaw()
+	unfreeze()
 	stopRunner(t, stale)
 	if got, err := q.store.For(research.DefaultAccount).Task(t.Context(), task.ID); err != nil || got.Status != research.Running {
 		t.Errorf("while the second run works: %s, %v", got.Status, err)
 	}
 	if n := q.count("SELECT count(*) FROM river_job j JOIN task_heads h ON h.job_id = j.id WHERE j.state = 'running'"); n != 1 {
-		t.Errorf("the successor's job is not running any more")
+		t.Errorf("the job of the second run is not running any more")
 	}
 	close(release)
 	if got := q.await(task.ID); got.Status != research.Completed {
@@ -119,8 +121,8 @@ func TestStaleReturnCannotTouchTheSuccessor(t *testing.T) {
 	}
 }
 
-// TestHandBack stops a worker in the middle of a run: the task waits, at no cost in tries, and the next worker goes on
-// from the journal.
+// TestHandBack stops a worker during a run. The task must be queued again without a further try, and the next worker must
+// continue from the journal.
 func TestHandBack(t *testing.T) {
 	p := setup(t)
 	reached := make(chan struct{})
@@ -163,7 +165,7 @@ func TestHandBack(t *testing.T) {
 	}
 }
 
-// TestStopBeforeClaim: a job that River hands over while the process is stopping gets its task a new job.
+// TestStopBeforeClaim gives a job to a process that is stopping. The task must get a new job.
 func TestStopBeforeClaim(t *testing.T) {
 	p := setup(t)
 	s := &script{steps: 1}
@@ -181,7 +183,7 @@ func TestStopBeforeClaim(t *testing.T) {
 	}
 }
 
-// TestLostLease: a process whose worker row is gone abandons its runs and registers anew.
+// TestLostLease deletes a worker's row. The worker must stop its runs and register again.
 func TestLostLease(t *testing.T) {
 	p := setup(t)
 	began, ended := make(chan struct{}, 2), make(chan error, 2)
@@ -205,7 +207,7 @@ func TestLostLease(t *testing.T) {
 	if n := p.count("SELECT count(*) FROM workers"); n != 1 {
 		t.Errorf("%d workers registered, want 1", n)
 	}
-	p.requeueForModel(task.ID, 1)
+	p.handToNextRun(task.ID, 1)
 	<-began
 	if _, err := p.Cancel(t.Context(), research.DefaultAccount, task.ID, ""); err != nil {
 		t.Fatal(err)
@@ -238,6 +240,6 @@ func TestLeaseAge(t *testing.T) {
 	gone, cancel := context.WithCancelCause(t.Context())
 	cancel(errShutdown)
 	if err := l.await(gone); err == nil {
-		t.Error("a cancelled wait was granted")
+		t.Error("a wait whose context was cancelled returned no error")
 	}
 }

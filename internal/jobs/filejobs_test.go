@@ -13,41 +13,41 @@ import (
 	"legwork/internal/research"
 )
 
-// killed makes the jobs of a kind look as if their process had been killed under them that long ago.
+// killed changes the jobs of a kind as if their process had begun them age ago and was then killed.
 func (p *process) killed(kind string, age time.Duration) {
 	p.t.Helper()
 	p.exec(`UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now() - make_interval(secs => $2), scheduled_at = now() - interval '1 hour',
 	        attempted_by = '{dead}' WHERE kind = $1`, kind, age.Seconds())
 }
 
-// TestFileJobsOfADeadWorker: a job on files whose process was killed is made again once, soon, and by then it does its work.
+// TestFileJobsOfADeadWorker checks that a job on files whose process was killed is queued again once, and then does its work.
 func TestFileJobsOfADeadWorker(t *testing.T) {
 	p := setup(t)
 	kept, deleted := p.submit("kept"), p.submit("deleted")
-	if _, err := p.Cancel(t.Context(), research.DefaultAccount, kept.ID, ""); err != nil { // has a job that writes its files
+	if _, err := p.Cancel(t.Context(), research.DefaultAccount, kept.ID, ""); err != nil { // inserts a job that writes files
 		t.Fatal(err)
 	}
-	if err := p.Delete(t.Context(), research.DefaultAccount, deleted.ID, ""); err != nil { // has two that purge them
+	if err := p.Delete(t.Context(), research.DefaultAccount, deleted.ID, ""); err != nil { // inserts two jobs that purge files
 		t.Fatal(err)
 	}
 	if err := p.artifacts.Write(t.Context(), deleted.ID, "late.txt", "text/plain", []byte("late")); err != nil {
 		t.Fatal(err)
 	}
-	judge := p.judge()
+	reconciler := p.reconciler()
 	for _, kind := range []string{"artifacts", "purge_artifacts"} {
 		p.killed(kind, fileJobTimeout-10*time.Second)
 	}
-	p.pass(judge)
+	p.pass(reconciler)
 	if n := p.count("SELECT count(*) FROM river_job WHERE queue = 'upkeep'"); n != 3 {
-		t.Errorf("%d jobs while they may be running still, want 3", n)
+		t.Errorf("%d jobs while they may still be running, want 3", n)
 	}
 	for _, kind := range []string{"artifacts", "purge_artifacts"} {
 		p.killed(kind, fileJobTimeout+p.store.LeaseTTL()+time.Second)
 	}
-	p.pass(judge)
-	p.pass(judge)
+	p.pass(reconciler)
+	p.pass(reconciler)
 	if n := p.count("SELECT count(*) FROM river_job WHERE queue = 'upkeep' AND state = 'available'"); n != 3 {
-		t.Errorf("%d jobs were made again, want 3", n)
+		t.Errorf("%d jobs were queued again, want 3", n)
 	}
 	p.work((&script{}).run)
 	p.eventually("the files are written", func() bool {
@@ -59,11 +59,11 @@ func TestFileJobsOfADeadWorker(t *testing.T) {
 	})
 }
 
-// TestNoEffectOnAnOldLease: while the lease cannot be renewed, the run makes no effect once it is as old as its time to live,
-// and no files are written; it goes on after the next heartbeat.
+// TestNoEffectOnAnOldLease stops a worker's heartbeats. After the end of the lease the run must make no effect and write no
+// file. After the next heartbeat it must continue.
 func TestNoEffectOnAnOldLease(t *testing.T) {
 	seen := setup(t)
-	p := seen.hasty(shortLease)
+	p := seen.withLease(shortLease)
 	began, goOn := make(chan struct{}), make(chan struct{})
 	s := &script{steps: 2, effect: func(ctx context.Context, turn int) error {
 		if turn > 1 {
@@ -99,7 +99,7 @@ func TestNoEffectOnAnOldLease(t *testing.T) {
 		return p.count("SELECT count(*) FROM river_job WHERE kind = 'artifacts' AND state = 'running'") == 1
 	})
 	select {
-	case <-time.After(200 * time.Millisecond): // as long as an effect would take many times over
+	case <-time.After(200 * time.Millisecond): // many times as long as an effect takes
 	case <-t.Context().Done():
 	}
 	if n := s.count(2); n != 0 || !old() {
@@ -117,7 +117,7 @@ func TestNoEffectOnAnOldLease(t *testing.T) {
 	})
 }
 
-// stopHeartbeats keeps all workers from renewing their leases until renew.
+// stopHeartbeats keeps all workers from renewing their leases until renew is called.
 func (p *process) stopHeartbeats() (renew func()) {
 	p.t.Helper()
 	tx, err := p.store.Pool().Begin(p.t.Context())

@@ -7,20 +7,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// fileLocks keep the writers and the remover of one task's files apart within this process: one lock for each task that has
-// any, held over reads and writes of files. The zero fileLocks is ready.
+// fileLocks has one lock for each task, which this process holds while it writes or removes the task's files. So no file is
+// written during or after the removal. The zero fileLocks is ready for use.
 type fileLocks struct {
 	mu    sync.Mutex
-	tasks map[uuid.UUID]*fileLock
+	tasks map[uuid.UUID]*fileLock // only locks that are held or waited for
 }
 
 // fileLock is the lock of one task.
 type fileLock struct {
-	held  chan struct{} // of capacity 1: full while somebody holds the lock
-	users int           // who hold it or wait for it; guarded by fileLocks.mu
+	held  chan struct{} // of capacity 1; holds a token while the lock is held
+	users int           // number of callers that hold the lock or wait for it; guarded by fileLocks.mu
 }
 
-// lock waits for a task's lock, and gives what releases it. The error is the cause of ctx's end.
+// lock waits for a task's lock, and returns the function that releases it. When ctx ends first, it returns the cause.
 func (l *fileLocks) lock(ctx context.Context, id uuid.UUID) (unlock func(), err error) {
 	f := l.join(id)
 	select {
@@ -52,7 +52,7 @@ func (l *fileLocks) join(id uuid.UUID) *fileLock {
 	return f
 }
 
-// leave forgets the lock with its last user.
+// leave removes the lock when its last user leaves.
 func (l *fileLocks) leave(id uuid.UUID, f *fileLock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,13 +17,13 @@ func TestFileLocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another task's lock is free, whatever the ids are.
+	// The lock of another task is free.
 	other, err := locks.lock(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	other()
-	// Who waits leaves with its context, and says why.
+	// A wait ends with its context, and returns the cause.
 	why := errors.New("the client has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	left := make(chan error)
@@ -35,7 +35,7 @@ func TestFileLocks(t *testing.T) {
 	if err := <-left; !errors.Is(err, why) {
 		t.Errorf("a wait that was given up: %v", err)
 	}
-	// One that waits on gets it.
+	// A wait that goes on gets the lock.
 	next := make(chan struct{})
 	go func() {
 		defer close(next)
@@ -51,7 +51,7 @@ func TestFileLocks(t *testing.T) {
 	if len(locks.tasks) != 0 {
 		t.Errorf("%d locks are kept that nobody uses", len(locks.tasks))
 	}
-	// A free lock is taken by a context that has ended, too: the work that follows looks at its context itself.
+	// A free lock is given although the context has ended, because the caller checks its context anyway.
 	if unlock, err := locks.lock(ctx, a); err != nil {
 		t.Error(err)
 	} else {
@@ -63,7 +63,7 @@ func TestFileLocksExclude(t *testing.T) {
 	t.Parallel()
 	var locks fileLocks
 	ids := []uuid.UUID{uuid.New(), uuid.New()}
-	inside := map[uuid.UUID]*int{ids[0]: new(int), ids[1]: new(int)} // the race detector sees who is not kept apart
+	inside := map[uuid.UUID]*int{ids[0]: new(int), ids[1]: new(int)} // without the locks the race detector reports the access
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// fileJobTimeout bounds a job on files. One that runs for longer has lost its process.
+// fileJobTimeout bounds a job on files. When one has run for longer, its process has died.
 const fileJobTimeout = 30 * time.Second
 
 type artifactsWorker struct {
@@ -27,9 +27,9 @@ type artifactsWorker struct {
 // Timeout implements river.Worker.
 func (w *artifactsWorker) Timeout(*river.Job[ArtifactsArgs]) time.Duration { return fileJobTimeout }
 
-// Work implements river.Worker: River retries it until the files are there. A task that is gone needs none.
+// Work implements river.Worker. After an error River retries the job. A task that does not exist any more needs no files.
 func (w *artifactsWorker) Work(ctx context.Context, job *river.Job[ArtifactsArgs]) error {
-	if err := w.lease.await(ctx); err != nil { // a process that was paused may come after the last purge of a deleted task
+	if err := w.lease.await(ctx); err != nil { // otherwise a process that was paused could write after the last purge of a deleted task
 		return err
 	}
 	task, _, err := w.svc.store.TaskForRun(ctx, job.Args.TaskID)
@@ -55,20 +55,20 @@ func (w *purgeWorker) Timeout(*river.Job[PurgeArgs]) time.Duration { return file
 
 // Work implements river.Worker.
 func (w *purgeWorker) Work(ctx context.Context, job *river.Job[PurgeArgs]) error {
-	gone, err := w.svc.store.Exists(ctx, job.Args.TaskID)
-	if err != nil || gone {
+	exists, err := w.svc.store.Exists(ctx, job.Args.TaskID)
+	if err != nil || exists {
 		return err
 	}
 	return w.svc.artifacts.Purge(ctx, job.Args.TaskID)
 }
 
 // EnsureArtifacts writes the files of a finished task that are not recorded yet: result.json, sources.json and
-// logs.txt. Any number of callers may do it at once; the files come out the same.
+// logs.txt. Any number of callers may do so at once, because all write the same bytes.
 func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
 	}
-	// A delete in this process waits for us, and we find its task gone if it came first.
+	// A delete in this process waits for this lock. When the delete was first, the task is not found below.
 	unlock, err := s.files.lock(ctx, task.ID)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 	return nil
 }
 
-// keepFile writes a file and then its row. When the task was deleted meanwhile, the file goes again.
+// keepFile writes a file and then its row. When the task was deleted meanwhile, keepFile removes the file again.
 func (s *Service) keepFile(ctx context.Context, id uuid.UUID, a research.Artifact, data []byte) error {
 	if err := s.artifacts.Write(ctx, id, a.Name, a.ContentType, data); err != nil {
 		return err
@@ -131,7 +131,7 @@ func (s *Service) renderSources(ctx context.Context, task research.Task) ([]byte
 	return wire.SourcesJSON(task, visits)
 }
 
-// logPage is how many events are read at once to write a log.
+// logPage is how many events one query reads for logs.txt.
 const logPage = 500
 
 func (s *Service) renderLog(ctx context.Context, task research.Task) ([]byte, error) {
@@ -151,7 +151,7 @@ func (s *Service) renderLog(ctx context.Context, task research.Task) ([]byte, er
 	}
 }
 
-// MissingFiles lists recorded artifacts whose file is not there, or has another size: none, unless somebody removed it.
+// MissingFiles lists the recorded artifacts, as task/name, whose file does not exist or has another size than recorded.
 func (s *Service) MissingFiles(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

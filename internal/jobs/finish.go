@@ -16,7 +16,7 @@ import (
 	"legwork/internal/store"
 )
 
-// finish ends a run according to how the agent ended: with a result, because it was told to stop, or by a failure.
+// finish ends a run, by the reason for which the agent returned: an answer, a request to stop, or a failure.
 func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, result research.Result, err error) {
 	cause := context.Cause(runCtx)
 	switch {
@@ -25,25 +25,25 @@ func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, r
 			r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
 		}
 	case errors.Is(err, research.ErrFenced) || errors.Is(cause, errFenced):
-		log.InfoContext(ctx, "the task moved on; this run stops")
+		log.InfoContext(ctx, "this run stops: its task was cancelled, deleted or given to another worker")
 	case errors.Is(cause, errShutdown):
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
 	case errors.Is(cause, river.ErrJobCancelledRemotely):
-		// Our own cancel has bumped the epoch before River hears of it, so this changes nothing then. A job that was
-		// cancelled in River alone ends its task.
+		// River reports a cancelled job. After a cancel by legwork the epoch is newer, and end changes nothing. Here an
+		// operator has cancelled the job in River alone, so the task ends.
 		f := &research.Failure{Code: research.CodeCancelled, Message: "Cancelled by an operator"}
 		_ = r.exit(ctx, log, func(ctx context.Context) error {
 			return r.end(ctx, c, failed(research.Cancelled, f, map[string]any{"try": c.try}))
 		})
 	case cause != nil && !errors.Is(err, errTimeout):
-		// River is stopping hard: the same as a shutdown.
+		// River cancelled the context because its stop took too long. Handle it as a shutdown.
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
 	default:
 		r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
 	}
 }
 
-// verdict turns whatever ended a run badly into what its user is told.
+// verdict returns the failure that the user is shown for an error that ended a run.
 func verdict(err error, limit time.Duration) *research.Failure {
 	var f *research.Failure
 	switch {
@@ -68,7 +68,7 @@ func (r *Runner) failOrRetry(ctx context.Context, log *slog.Logger, c *run, f *r
 	})
 }
 
-// end ends the task of a run from within its job.
+// end ends the task of a run, and completes the run's job.
 func (r *Runner) end(ctx context.Context, c *run, o outcome) error {
 	o.job = c.job
 	return r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
@@ -83,7 +83,7 @@ func (r *Runner) end(ctx context.Context, c *run, o outcome) error {
 // maxRetryPause bounds the pause before another try at a task.
 const maxRetryPause = time.Hour
 
-// retry queues the next try after a growing pause.
+// retry queues the next try. The pause before it grows with each try.
 func (r *Runner) retry(ctx context.Context, c *run, f *research.Failure) error {
 	delay := retry.Pause(c.try, r.cfg.Backoff, maxRetryPause)
 	return r.requeue(ctx, c.task.ID, c.epoch, func(research.Task) next {
@@ -93,7 +93,7 @@ func (r *Runner) retry(ctx context.Context, c *run, f *research.Failure) error {
 	})
 }
 
-// handBack queues the task for another worker, at no cost in tries.
+// handBack queues the task for another worker. It does not count as a try.
 func (r *Runner) handBack(ctx context.Context, id uuid.UUID, epoch int) error {
 	return r.requeue(ctx, id, epoch, func(task research.Task) next {
 		return next{try: task.Try, outcome: store.RunHandedBack,

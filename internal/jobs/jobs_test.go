@@ -105,10 +105,10 @@ func TestConcurrencyIsBounded(t *testing.T) {
 
 func TestTransientFailuresAreTriedAgain(t *testing.T) {
 	p := setup(t)
-	weather := &research.Failure{Code: research.CodeNoSources, Message: "The site does not answer.", Transient: true}
+	noAnswer := &research.Failure{Code: research.CodeNoSources, Message: "The site does not answer.", Transient: true}
 	s := &script{steps: 2, after: func(_ context.Context, _, try int) error {
 		if try < 3 {
-			return weather
+			return noAnswer
 		}
 		return nil
 	}}
@@ -146,12 +146,12 @@ func TestFailures(t *testing.T) {
 			return research.Result{}, &research.Failure{Code: research.CodeSeedRefused, Message: "Refused."}
 		}, research.CodeSeedRefused, 1, "Refused."},
 		"transient for ever": {func(context.Context, agent.Env) (research.Result, error) {
-			return research.Result{}, &research.Failure{Code: research.CodeNoSources, Message: "Bad weather.", Transient: true}
-		}, research.CodeNoSources, 3, "Bad weather."},
+			return research.Result{}, &research.Failure{Code: research.CodeNoSources, Message: "No answer.", Transient: true}
+		}, research.CodeNoSources, 3, "No answer."},
 		"panic": {func(context.Context, agent.Env) (research.Result, error) { panic("secret detail") }, research.CodeInternal, 3, "Something went wrong"},
 		"panic in a goroutine": {func(ctx context.Context, _ agent.Env) (research.Result, error) {
 			goroutine.Go(ctx, func() { panic("secret detail") })
-			<-ctx.Done() // the run is stopped, so nobody waits for what the goroutine was to bring
+			<-ctx.Done() // the panic stops the run
 			return research.Result{}, ctx.Err()
 		}, research.CodeInternal, 3, "Something went wrong"},
 		"panic that the agent does not notice": {func(ctx context.Context, _ agent.Env) (research.Result, error) {
@@ -191,14 +191,14 @@ func TestHardLimit(t *testing.T) {
 	}
 }
 
-// TestHardLimitCountsAllRuns: what earlier runs of a task took is not given to it again.
+// TestHardLimitCountsAllRuns checks that TASK_TIMEOUT includes the running time of a task's earlier runs.
 func TestHardLimitCountsAllRuns(t *testing.T) {
 	p := setup(t)
 	task := p.submit("q")
-	p.take(task.ID, 1, p.judge().lease.workerID())
+	p.take(task.ID, 1, p.reconciler().lease.workerID())
 	p.exec("UPDATE runs SET claimed_at = claimed_at - interval '1 hour'")
 	p.exec("UPDATE tasks SET created_at = created_at - interval '1 hour', started_at = started_at - interval '1 hour'")
-	p.requeueForModel(task.ID, 1)
+	p.handToNextRun(task.ID, 1)
 	p.work((&script{steps: 1, effect: func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }}).run,
 		func(c *RunnerConfig) { c.TaskTimeout = time.Hour })
 	if got := p.await(task.ID); got.Status != research.Failed || *got.ErrorCode != research.CodeTimeout {
@@ -309,7 +309,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestDeleteWhileRunning(t *testing.T) {
-	p := setup(t).hasty(shortLease) // the second purge comes after a lease time
+	p := setup(t).withLease(shortLease) // because the second purge runs one lease time after the delete
 	began := make(chan struct{})
 	s := &script{steps: 1, effect: func(ctx context.Context, _ int) error { close(began); <-ctx.Done(); return ctx.Err() }}
 	p.work(s.run)
@@ -346,8 +346,8 @@ func TestDeleteWhileRunning(t *testing.T) {
 	if err := p.Delete(t.Context(), research.DefaultAccount, task.ID, ""); !errors.Is(err, research.ErrNotFound) {
 		t.Errorf("second delete: %v", err)
 	}
-	// Files that a straggler wrote meanwhile go with the purge that is repeated after a lease time.
-	p.eventually("the straggler's write", func() bool { // the first purge may take the folder away under it
+	// The purge job that runs after a lease time removes files that a stale run wrote after the delete.
+	p.eventually("the stale run's write", func() bool { // it may fail while the first purge removes the folder
 		return p.artifacts.Write(t.Context(), task.ID, "late.txt", "text/plain", []byte("late")) == nil
 	})
 	p.eventually("the purge", func() bool {
@@ -356,9 +356,9 @@ func TestDeleteWhileRunning(t *testing.T) {
 	})
 }
 
-// TestDeleteThatNobodyHeardOf: every notification is lost. A stream in another process ends with the cancelled event all
-// the same, although its row is gone when that process looks.
-func TestDeleteThatNobodyHeardOf(t *testing.T) {
+// TestDeleteWithoutNotifications loses every notification of a delete. A stream in another process must still end with the
+// cancelled event, although the event's row is gone when that process reads the log.
+func TestDeleteWithoutNotifications(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
 	_, err := dbtest.Open(t, url).Pool().Exec(t.Context(), `
@@ -384,7 +384,7 @@ func TestDeleteThatNobodyHeardOf(t *testing.T) {
 	if len(frames) != 1 || !strings.Contains(frames[0], `"seq":2,`) || !strings.Contains(frames[0], "away with it") {
 		t.Errorf("the other process's stream ended with %v, want the cancelled event", frames)
 	}
-	// An answer must not outlive its task.
+	// No copy of the answer may stay in the purge job.
 	done := p.submit("q")
 	p.work((&script{steps: 1}).run)
 	p.await(done.ID)
@@ -428,7 +428,7 @@ func TestRerunAndFollowUp(t *testing.T) {
 	}
 }
 
-// TestPinOfTheFirstRunHolds: a later run sees what the first one was pinned to.
+// TestPinOfTheFirstRunHolds checks that a later run gets the pin of the first run.
 func TestPinOfTheFirstRunHolds(t *testing.T) {
 	p := setup(t)
 	first := research.Pin{Provider: "openai", Model: "one", Prompt: "ask/1"}

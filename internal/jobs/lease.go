@@ -16,18 +16,19 @@ import (
 	"legwork/internal/store"
 )
 
-// lease is this process's row in workers, renewed on a connection of its own, so that a full pool cannot make a live
-// process look dead. Its age is measured here, by the monotonic clock, from before the renewing statement was sent.
+// lease is this process's row in the table workers. A heartbeat renews it on a connection outside the pool, so that a full
+// pool does not make a live process look dead. Its age is measured in this process, by the monotonic clock, from the moment
+// before the renewing statement is sent.
 type lease struct {
 	store  store.Worker
-	worker research.Worker // ID changes when the row was lost
-	onLost func()          // abandons all runs
+	worker research.Worker // its ID is set by register
+	onLost func()          // stops all runs of this process
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	id      uuid.UUID
-	renewed time.Time
-	since   time.Time     // since when no renewal came late
+	id      uuid.UUID     // of the row; register makes a new one
+	renewed time.Time     // the last renewal
+	since   time.Time     // the first renewal after the last interruption
 	fresh   chan struct{} // closed and replaced at every renewal
 }
 
@@ -35,7 +36,7 @@ func newLease(st store.Worker, w research.Worker, onLost func(), log *slog.Logge
 	return &lease{store: st, worker: w, onLost: onLost, log: log, fresh: make(chan struct{})}
 }
 
-// register offers the slots under a new id.
+// register inserts this process's row under a new id.
 func (l *lease) register(ctx context.Context) error {
 	w := l.worker
 	id, err := uuid.NewV7()
@@ -62,27 +63,27 @@ func (l *lease) renew(id uuid.UUID, at time.Time) {
 	l.fresh = make(chan struct{})
 }
 
-// late is the gap between two renewals that is an interruption: twice the pause between two. Whoever else was cut off
-// from the database for less than it has renewed within the lease time, so nobody's silence means an outage.
+// late returns the longest gap between two renewals that is no interruption: half the lease time, twice the normal gap.
+// A worker that an outage cuts off for a shorter time still renews its lease before it ends.
 func (l *lease) late() time.Duration { return l.store.LeaseTTL() / 2 }
 
-// mayJudge reports whether this process has held its lease for one whole lease time without an interruption. Only then
-// is the silence of another worker its own.
-func (l *lease) mayJudge() bool {
+// mayReconcile reports whether this process has renewed its lease for one whole lease time without an interruption. Only then
+// does a missing heartbeat of another worker show that the worker is lost: the database was reachable all the time.
+func (l *lease) mayReconcile() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Since(l.renewed) < l.late() && time.Since(l.since) >= l.store.LeaseTTL()
 }
 
-// worker id of the moment.
+// workerID returns the present id of this worker.
 func (l *lease) workerID() uuid.UUID {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.id
 }
 
-// await returns when the lease is younger than its time to live: at once as a rule, after the next heartbeat when the
-// database was away or this process was paused. By then the runs of a process that was given up are cancelled.
+// await returns when the lease is valid. Normally that is at once. After an outage of the database or a pause of this process
+// it waits for the next heartbeat. When other workers have taken this process for dead, that heartbeat stops its runs first.
 func (l *lease) await(ctx context.Context) error {
 	for {
 		l.mu.Lock()
@@ -102,7 +103,7 @@ func (l *lease) await(ctx context.Context) error {
 	}
 }
 
-// run heartbeats until ctx ends, a quarter of the lease time apart, reconnecting as needed.
+// run renews the lease every quarter of the lease time until ctx ends. It connects again when the connection is lost.
 func (l *lease) run(ctx context.Context) {
 	var conn *pgx.Conn
 	defer func() {
@@ -115,7 +116,7 @@ func (l *lease) run(ctx context.Context) {
 		old := conn != nil
 		beat := func() error { return l.beat(ctx, &conn) }
 		err := goroutine.Catch(ctx, beat)
-		if err != nil && old { // the connection has ended, which does not mean that the database has
+		if err != nil && old { // the database may have closed this connection only: try a new one at once
 			err = goroutine.Catch(ctx, beat)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -130,8 +131,8 @@ func (l *lease) run(ctx context.Context) {
 	}
 }
 
-// beat renews the lease once. When the row is gone the process was given up: its runs are abandoned, and it registers
-// anew.
+// beat renews the lease once. When the row is gone, other workers have taken this process for dead: beat stops its runs and
+// registers it again.
 func (l *lease) beat(ctx context.Context, conn **pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, l.store.LeaseTTL()/2)
 	defer cancel()
@@ -153,7 +154,7 @@ func (l *lease) beat(ctx context.Context, conn **pgx.Conn) error {
 		l.renew(l.workerID(), began)
 		return nil
 	}
-	l.log.WarnContext(ctx, "this worker was given up; abandoning its runs", "worker", l.workerID())
+	l.log.WarnContext(ctx, "this worker's lease had ended, so other workers took over its tasks; its runs stop", "worker", l.workerID())
 	l.onLost()
 	return l.register(ctx)
 }

@@ -25,29 +25,29 @@ import (
 	"legwork/internal/research"
 )
 
-// proxy stands between a process and PostgreSQL, and can swallow the answer to a COMMIT or cut every connection.
+// proxy forwards connections of a process to PostgreSQL. It can drop the answer to a COMMIT and close every connection.
 type proxy struct {
 	ln     net.Listener
 	target func() (net.Conn, error)
-	lose   atomic.Int64 // answers to COMMIT still to lose
-	lost   atomic.Int64
+	lose   atomic.Int64 // number of answers to COMMIT to drop from now on
+	lost   atomic.Int64 // number of answers that were dropped
 	down   atomic.Bool
-	deny   atomic.Int64 // new connections yet to refuse
+	deny   atomic.Int64 // number of new connections to refuse from now on
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
 }
 
-// detoured gives two processes on one database: seen reaches it directly, p through a proxy.
-func detoured(t *testing.T) (seen, p *process, px *proxy) {
+// withProxy returns two processes on one database: seen connects directly, p through a proxy.
+func withProxy(t *testing.T) (seen, p *process, px *proxy) {
 	t.Helper()
 	dsn := dbtest.URL(t)
 	seen = start(t, dsn, t.TempDir())
-	px, detour := through(t, dsn)
+	px, detour := startProxy(t, dsn)
 	return seen, start(t, detour, t.TempDir()), px
 }
 
-// through gives a connection string of the same database that leads through a proxy.
-func through(t *testing.T, dsn string) (*proxy, string) {
+// startProxy starts a proxy, and returns the connection string that leads through it to the database of dsn.
+func startProxy(t *testing.T, dsn string) (*proxy, string) {
 	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -96,8 +96,8 @@ func (p *proxy) serve() {
 		p.mu.Unlock()
 		var swallow atomic.Bool
 		go p.pipe(server, client, func(b []byte) bool {
-			// A COMMIT, or a statement with an event of script that is a transaction of its own, goes on to the server;
-			// its answer does not come back.
+			// The server gets the COMMIT, or the statement with an event of script, which is a transaction of its own. The
+			// proxy drops the answer.
 			commits := bytes.Contains(b, []byte("commit\x00")) || bytes.Contains(b, []byte(`"tool":"find_in_page"`))
 			if commits && p.lose.Add(-1) >= 0 {
 				swallow.Store(true)
@@ -114,7 +114,7 @@ func (p *proxy) serve() {
 	}
 }
 
-// pipe copies until look says no or a side is gone, and then closes both.
+// pipe copies until look returns false or one side is closed, and then closes both.
 func (p *proxy) pipe(to, from net.Conn, look func([]byte) bool) {
 	defer func() { _, _ = to.Close(), from.Close() }()
 	buf := make([]byte, 64<<10)
@@ -139,13 +139,13 @@ func (p *proxy) cut() {
 	clear(p.conns)
 }
 
-// TestLostCommit loses the answer to the COMMIT of one transaction after another: nothing is written twice, no effect
-// is repeated, and the log stays gapless, because the run reads back what it cannot know.
+// TestLostCommit drops the answers to several COMMITs. Nothing may be written twice, no effect repeated, and the log must have
+// no gap: the run reads the log to find out whether a transaction was committed.
 func TestLostCommit(t *testing.T) {
 	t.Parallel()
-	seen, p, px := detoured(t)
+	seen, p, px := withProxy(t)
 	s := &script{steps: 6}
-	s.effect = func(context.Context, int) error { px.lose.Store(1); return nil } // of the step's COMMIT that follows
+	s.effect = func(context.Context, int) error { px.lose.Store(1); return nil } // drops the answer to the step's COMMIT
 	p.work(s.run, oneSlot)
 	task := seen.submit("q")
 	got := seen.await(task.ID)
@@ -153,7 +153,7 @@ func TestLostCommit(t *testing.T) {
 		t.Fatalf("ended %s at try %d: %v", got.Status, got.Try, got.Error)
 	}
 	if px.lost.Load() < 3 {
-		t.Fatalf("only %d answers were lost; the test is not testing", px.lost.Load())
+		t.Fatalf("only %d answers were dropped; the test needs at least 3", px.lost.Load())
 	}
 	for turn := 1; turn <= 6; turn++ {
 		if n := s.count(turn); n != 1 {
@@ -165,10 +165,10 @@ func TestLostCommit(t *testing.T) {
 	}
 }
 
-// TestOutage takes the database away in the middle of a run and gives it back: the run waits and goes on.
+// TestOutage makes the database unavailable during a run. The run must wait and continue when the database is back.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	seen, p, px := detoured(t)
+	seen, p, px := withProxy(t)
 	away, back := make(chan struct{}), make(chan struct{})
 	s := &script{steps: 3, effect: func(_ context.Context, turn int) error {
 		if turn == 2 {
@@ -183,7 +183,7 @@ func TestOutage(t *testing.T) {
 	wait(t, "the outage", away)
 	go func() {
 		defer close(back)
-		conn, err := net.Dial("tcp", px.ln.Addr().String()) // refused by then, which proves that it is down
+		conn, err := net.Dial("tcp", px.ln.Addr().String()) // the proxy closes it, which proves that the database is unavailable
 		if err == nil {
 			_, _ = io.Copy(io.Discard, conn)
 			_ = conn.Close()
@@ -200,13 +200,13 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestReadsWaitForTheDatabase takes the database away before each of a run's reads, more often than a task has tries: each
-// waits and is answered, and no try is lost.
+// TestReadsWaitForTheDatabase makes the database unavailable before each read of a run, more often than a task has tries. Each
+// read must wait and succeed, and no try may be used up.
 func TestReadsWaitForTheDatabase(t *testing.T) {
 	t.Parallel()
-	seen, p, px := detoured(t)
-	// away makes one read when all connections are cut and the next ten are refused.
-	away := func(name string, read func() error) error {
+	seen, p, px := withProxy(t)
+	// duringOutage closes all connections, makes the proxy refuse the next ten, and calls read.
+	duringOutage := func(name string, read func() error) error {
 		px.deny.Store(10)
 		px.cut()
 		if err := read(); err != nil && !errors.Is(err, research.ErrNotFound) {
@@ -214,20 +214,20 @@ func TestReadsWaitForTheDatabase(t *testing.T) {
 		}
 		return nil
 	}
-	brain := func(ctx context.Context, env agent.Env) (research.Result, error) {
+	agentFunc := func(ctx context.Context, env agent.Env) (research.Result, error) {
 		const nowhere = "https://library.invalid/"
 		err := errors.Join(
-			away("rank", func() error { _, err := env.Rank(ctx, "q", 3); return err }),
-			away("lexemes", func() error { _, err := env.Lexemes(ctx, "en", "words"); return err }),
-			away("page", func() error { _, err := env.Page(ctx, uuid.NewString()); return err }),
-			away("recall", func() error { _, _, err := env.Recall(ctx, page.Address{URL: nowhere}, true); return err }),
+			duringOutage("rank", func() error { _, err := env.Rank(ctx, "q", 3); return err }),
+			duringOutage("lexemes", func() error { _, err := env.Lexemes(ctx, "en", "words"); return err }),
+			duringOutage("page", func() error { _, err := env.Page(ctx, uuid.NewString()); return err }),
+			duringOutage("recall", func() error { _, _, err := env.Recall(ctx, page.Address{URL: nowhere}, true); return err }),
 		)
 		if err != nil {
 			return research.Result{}, err
 		}
 		return research.Result{Answer: "done", Confidence: 0.5, Metadata: map[string]any{"partial": false}}, nil
 	}
-	p.work(brain, oneSlot)
+	p.work(agentFunc, oneSlot)
 	got := seen.await(seen.submit("q").ID)
 	if got.Status != research.Completed || got.Try != 1 {
 		t.Errorf("ended %s at try %d: %v", got.Status, got.Try, got.Error)

@@ -15,15 +15,15 @@ import (
 	"legwork/internal/store"
 )
 
-// Pauses before a task that was handed on is offered again: while a live worker has its model, and while none has, when
-// it grows with the time waited.
+// Pauses before a task is offered to workers again because this worker lacks its model: one while a live worker has the
+// model, and one that grows with the time waited while none has.
 const (
 	pauseWithWorker = time.Second
 	minPauseWithout = 250 * time.Millisecond
 	maxPauseWithout = 10 * time.Second
 )
 
-// missingModelError leaves the transaction of a claim: this process does not have what the task is pinned to.
+// missingModelError rolls a claim back because this process does not have the provider, model and prompts of the task's pin.
 type missingModelError struct{ pin research.Pin }
 
 // Error implements error.
@@ -31,14 +31,15 @@ func (e *missingModelError) Error() string {
 	return fmt.Sprintf("this worker does not have %s of %s (prompts %s)", e.pin.Model, e.pin.Provider, e.pin.Prompt)
 }
 
-// serves reports whether this process can go on with a task. Every process has the built-in reader.
+// hasModel reports whether this process has the provider, model and prompts of a pin. Every process has the built-in reader.
 func (r *Runner) hasModel(pin research.Pin) bool {
 	return pin == r.cfg.Pin || pin.Provider == reader.Provider
 }
 
-// handOn puts a task that this process cannot serve back for one that can, at no cost in tries: after a pause, so that it
-// does not spin between workers, and with an event the first time. When no live worker had the model for PinWait, the task
-// fails with what to configure: a pinned task is never begun anew behind its user's back.
+// requeueForModel queues a task again because this worker lacks its model. It does not count as a try. The next run begins
+// after a pause, so that workers do not pass the task around without end. An event is added the first time. When no live
+// worker has had the model for PinWait, the task fails, and its error says what to configure. legwork does not begin the task
+// again with another model, because its user was not asked.
 func (r *Runner) requeueForModel(ctx context.Context, log *slog.Logger, id uuid.UUID, epoch int, pin research.Pin) error {
 	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		t, err := r.lockRun(ctx, tx, id, epoch)
@@ -72,7 +73,7 @@ func (r *Runner) requeueForModel(ctx context.Context, log *slog.Logger, id uuid.
 	return nil
 }
 
-// unserved is the failure of a task whose model no live worker has.
+// noWorkerHasModel returns the failure of a task whose model no live worker has.
 func (r *Runner) noWorkerHasModel(pin research.Pin) *research.Failure {
 	return &research.Failure{Code: research.CodeModelFailed, Message: fmt.Sprintf("The task began with the model %s of %s (prompts %s), and no worker "+
 		"has had that for %s. Start a worker with LLM_PROVIDER=%s and LLM_MODEL=%s, or run the task again to begin with another model.",

@@ -21,7 +21,7 @@ var (
 	pinTwo = research.Pin{Provider: "openai", Model: "two", Prompt: "ask/1"}
 )
 
-// begun submits a task, has a worker of pinOne begin it, and stops that worker.
+// begun submits a task, lets a worker with pinOne begin it, and stops that worker.
 func (p *process) begun() research.Task {
 	p.t.Helper()
 	began := make(chan struct{}, 1)
@@ -42,46 +42,48 @@ func pinned(pin research.Pin, answer string) (Agent, func(*RunnerConfig)) {
 	}, func(c *RunnerConfig) { c.Pin = pin }
 }
 
-// TestHandOn: a worker that lacks a task's model hands it on, at no cost in tries and with one event, until one has it.
-func TestHandOn(t *testing.T) {
+// TestMissingModelRequeues checks that a worker that lacks a task's model queues the task again, without a further try and with
+// one event in all, until a worker has the model.
+func TestMissingModelRequeues(t *testing.T) {
 	p := setup(t)
 	task := p.begun()
 	wrong := p.other()
-	brain, pin := pinned(pinTwo, "wrong")
-	wrong.work(brain, pin)
-	p.eventually("handed on twice", func() bool {
+	agentFunc, pin := pinned(pinTwo, "wrong")
+	wrong.work(agentFunc, pin)
+	p.eventually("requeued twice", func() bool {
 		return p.count("SELECT run_epoch FROM task_heads WHERE task_id = $1", task.ID) >= 4
 	})
 	right := p.other()
-	brain, pin = pinned(pinOne, "right")
-	right.work(brain, pin)
+	agentFunc, pin = pinned(pinOne, "right")
+	right.work(agentFunc, pin)
 	done := p.await(task.ID)
 	if done.Answer == nil || *done.Answer != "right" || done.Try != 1 || done.Pin != pinOne {
 		t.Fatalf("task = %+v", done)
 	}
-	told := 0
+	announced := 0
 	for _, f := range p.frames(task.ID) {
 		if strings.Contains(f, "waits for a worker that has") {
-			told++
+			announced++
 			if !strings.Contains(f, `"model":"one"`) || !strings.Contains(f, `"status":"queued"`) {
 				t.Errorf("event = %s", f)
 			}
 		}
 	}
-	if told != 1 {
-		t.Errorf("told %d times", told)
+	if announced != 1 {
+		t.Errorf("%d events say that the task waits, want 1", announced)
 	}
 	if n := p.count("SELECT count(*) FROM tasks WHERE unserved_since IS NOT NULL"); n != 0 {
-		t.Error("the wait was not forgotten")
+		t.Error("unserved_since is still set")
 	}
 }
 
-// TestHandOnToBusy: while a live worker has the model, however busy, a task waits for it and does not fail.
-func TestHandOnToBusy(t *testing.T) {
+// TestMissingModelWaitsForBusyWorker checks that a task waits, and does not fail, while a live worker has its model, although
+// that worker is busy.
+func TestMissingModelWaitsForBusyWorker(t *testing.T) {
 	p := setup(t)
 	right := p.other()
 	busy, release := make(chan struct{}, 1), make(chan struct{})
-	right.submit("keeps it busy")
+	right.submit("takes the only slot")
 	right.work(func(ctx context.Context, _ agent.Env) (research.Result, error) {
 		select {
 		case busy <- struct{}{}:
@@ -97,9 +99,9 @@ func TestHandOnToBusy(t *testing.T) {
 	wait(t, "the only slot is taken", busy)
 	task := p.begun()
 	wrong := p.other()
-	brain, pin := pinned(pinTwo, "wrong")
-	wrong.work(brain, pin, func(c *RunnerConfig) { c.PinWait = time.Millisecond })
-	p.eventually("handed on, or given up", func() bool {
+	agentFunc, pin := pinned(pinTwo, "wrong")
+	wrong.work(agentFunc, pin, func(c *RunnerConfig) { c.PinWait = time.Millisecond })
+	p.eventually("requeued, or failed", func() bool {
 		return p.count("SELECT run_epoch FROM task_heads WHERE task_id = $1", task.ID) >= 5 ||
 			p.count("SELECT count(*) FROM tasks WHERE id = $1 AND status = 'failed'", task.ID) > 0
 	})
@@ -109,13 +111,14 @@ func TestHandOnToBusy(t *testing.T) {
 	}
 }
 
-// TestHandOnEnds: when nobody has the model for long, the task fails and says what to configure.
-func TestHandOnEnds(t *testing.T) {
+// TestMissingModelFails checks that a task fails when no worker has its model for PinWait, and that its error says what to
+// configure.
+func TestMissingModelFails(t *testing.T) {
 	p := setup(t)
 	task := p.begun()
 	wrong := p.other()
-	brain, pin := pinned(pinTwo, "wrong")
-	wrong.work(brain, pin, func(c *RunnerConfig) { c.PinWait = 300 * time.Millisecond })
+	agentFunc, pin := pinned(pinTwo, "wrong")
+	wrong.work(agentFunc, pin, func(c *RunnerConfig) { c.PinWait = 300 * time.Millisecond })
 	done := p.await(task.ID)
 	if done.Status != research.Failed || *done.ErrorCode != research.CodeModelFailed || done.Try != 1 {
 		t.Fatalf("task = %+v", done)
@@ -127,24 +130,24 @@ func TestHandOnEnds(t *testing.T) {
 	}
 }
 
-// TestReaderPinnedAnywhere: every worker has the built-in reader.
+// TestReaderPinnedAnywhere checks that every worker can run a task that is pinned to the built-in reader.
 func TestReaderPinnedAnywhere(t *testing.T) {
 	p := setup(t)
-	brain, _ := pinned(pinOne, "done")
-	other, err := NewRunner(p.Service, RunnerConfig{Slots: 1, Agent: brain, Log: p.log, Pin: pinOne})
+	agentFunc, _ := pinned(pinOne, "done")
+	other, err := NewRunner(p.Service, RunnerConfig{Slots: 1, Agent: agentFunc, Log: p.log, Pin: pinOne})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !other.hasModel(research.Pin{Provider: reader.Provider, Prompt: "reader/0"}) || !other.hasModel(pinOne) || other.hasModel(pinTwo) {
-		t.Error("serves is wrong")
+		t.Error("hasModel is wrong")
 	}
 }
 
-// TestFollowUpParents: only a completed task of the same account can be followed up.
+// TestFollowUpParents checks that only a completed task of the same account can have a follow-up.
 func TestFollowUpParents(t *testing.T) {
 	p := setup(t)
 	open := p.submit("waits")
-	brain, pin := pinned(pinOne, "done")
+	agentFunc, pin := pinned(pinOne, "done")
 	submit := func(account string, parent uuid.UUID) (research.Task, error) {
 		return p.Submit(t.Context(), account, research.NewTask{Question: "more?", Priority: research.Normal, ParentID: &parent, Options: open.Options})
 	}
@@ -157,7 +160,7 @@ func TestFollowUpParents(t *testing.T) {
 	}
 	_, err := submit(research.DefaultAccount, open.ID)
 	refused("an open parent", err)
-	p.work(brain, pin)
+	p.work(agentFunc, pin)
 	p.await(open.ID)
 	if _, err := p.store.Pool().Exec(t.Context(), "INSERT INTO accounts (id) VALUES ('other')"); err != nil {
 		t.Fatal(err)

@@ -10,8 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestWorkersHearOfTasksInARow: tasks that come one after the other are told to workers each, not found by their polls.
-func TestWorkersHearOfTasksInARow(t *testing.T) {
+// TestEachTaskNotifiesWorkers submits tasks one after the other. River must notify the workers of each, so that none waits for
+// a poll.
+func TestEachTaskNotifiesWorkers(t *testing.T) {
 	p := setup(t)
 	conn, err := pgx.Connect(t.Context(), p.url)
 	if err != nil {
@@ -21,22 +22,23 @@ func TestWorkersHearOfTasksInARow(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `LISTEN "public.river_insert"`); err != nil { // River's channel
 		t.Fatal(err)
 	}
-	// A submission must be told of when it begins longer than the cooldown after the end of one that was.
-	var told time.Time
+	// A notification must be sent for each submission that begins later than the cooldown after the end of the last one that
+	// was notified.
+	var notified time.Time
 	want := 0
 	for range 40 {
 		began := time.Now()
 		p.submit("q")
-		if began.Sub(told) > fetchCooldown+5*time.Millisecond {
-			told = time.Now()
+		if began.Sub(notified) > fetchCooldown+5*time.Millisecond {
+			notified = time.Now()
 			want++
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
-	for heard := range want {
+	for got := range want {
 		if _, err := conn.WaitForNotification(ctx); err != nil {
-			t.Fatalf("heard of %d tasks of at least %d: %v", heard, want, err)
+			t.Fatalf("%d notifications, want at least %d: %v", got, want, err)
 		}
 	}
 }

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// reconcileBatch is how many abandoned tasks, and how many stuck jobs, one pass deals with.
+	// reconcileBatch bounds the abandoned tasks, and the stuck jobs, that one pass handles.
 	reconcileBatch = 100
-	// maxLosses is how many runs in a row a task may lose without a new step. Then it fails, because a page that crashes every
-	// worker would otherwise be tried for ever.
+	// A task fails after maxLosses lost runs in a row without a new step. Otherwise a page that crashes every worker would be
+	// tried for ever.
 	maxLosses = 3
 )
 
-// reconcile looks for tasks that nobody works on and gives each a new run. It starts from tasks, not from River. Every
-// worker process does it; they share the work by skipping what another one has locked.
+// reconcile calls reconcileOnce about six times in a lease time until ctx ends. Every worker process does it. They share the
+// work, because each skips the tasks that another one has locked.
 func (r *Runner) reconcile(ctx context.Context) {
 	every := r.store.LeaseTTL() / 6
 	for {
@@ -36,15 +36,16 @@ func (r *Runner) reconcile(ctx context.Context) {
 		case <-time.After(every - every/8 + rand.N(every/4+1)):
 		}
 		if err := goroutine.Catch(ctx, func() error { return r.reconcileOnce(ctx) }); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "cannot look for tasks of lost workers", "error", err)
+			r.log.WarnContext(ctx, "cannot search for tasks of lost workers", "error", err)
 		}
 	}
 }
 
-// reconcileOnce is one pass. It does nothing before this process has held its own lease for a whole lease time: until
-// then a silent worker may be one that, like this process, could not reach the database.
+// reconcileOnce finds open tasks that no worker works on, and gives each a new run. It reads the tasks, not the state of
+// River's jobs alone. It does nothing until this process has held its own lease for a whole lease time: before that, a worker
+// without a heartbeat may be one that could not reach the database, as this process could not.
 func (r *Runner) reconcileOnce(ctx context.Context) error {
-	if !r.lease.mayJudge() {
+	if !r.lease.mayReconcile() {
 		return nil
 	}
 	abandoned, err := r.store.AbandonedTasks(ctx, reconcileBatch)
@@ -62,16 +63,17 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 		}
 	}
 	if err := r.replaceStuckFileJobs(ctx); err != nil {
-		errs = append(errs, fmt.Errorf("make the jobs of dead processes again: %w", err))
+		errs = append(errs, fmt.Errorf("replace the file jobs of lost workers: %w", err))
 	}
-	// Twice the lease: whoever is late by less is more likely slow than dead.
+	// Twice the lease time, because a worker that is late by less is more likely slow than dead.
 	if _, err := r.store.PruneWorkers(ctx, 2*r.store.LeaseTTL()); err != nil {
-		errs = append(errs, fmt.Errorf("forget dead workers: %w", err))
+		errs = append(errs, fmt.Errorf("remove the rows of dead workers: %w", err))
 	}
 	return errors.Join(errs...)
 }
 
-// resume gives an abandoned task its next run, at no cost in tries. When it has lost too many runs it fails instead.
+// resume queues the next run of an abandoned task. It does not count as a try. After maxLosses lost runs in a row the task
+// fails instead.
 func (r *Runner) resume(ctx context.Context, log *slog.Logger, abandoned store.AbandonedTask) error {
 	message := "resumed after worker loss"
 	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
@@ -87,11 +89,11 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, abandoned store.A
 		if err != nil {
 			return change{}, err
 		}
-		if !r.lease.mayJudge() { // this process was paused since it looked
+		if !r.lease.mayReconcile() { // this process was paused after it had listed the abandoned tasks
 			return change{}, research.ErrFenced
 		}
 		if losses >= maxLosses {
-			message = "given up after too many losses"
+			message = "failed after too many worker losses"
 			return r.endTask(ctx, t, failed(research.Failed, &research.Failure{Code: research.CodeWorkerLost,
 				Message: fmt.Sprintf("%d workers in a row were lost while they worked on this task, none of them with a new step, so it is "+
 					"not tried again; look at the log of the workers, then run the task again.", maxLosses)}, map[string]any{"losses": maxLosses}))
@@ -107,8 +109,8 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, abandoned store.A
 	return nil
 }
 
-// replaceStuckFileJobs makes the jobs on files again whose process died under them, which River itself would notice after an hour.
-// They may be done twice.
+// replaceStuckFileJobs inserts the jobs on files anew whose process died while it worked them. River itself would do so after
+// an hour. It is harmless when a job is worked twice.
 func (r *Runner) replaceStuckFileJobs(ctx context.Context) error {
 	return r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		kinds := []string{ArtifactsArgs{}.Kind(), PurgeArgs{}.Kind()}
@@ -127,7 +129,7 @@ func (r *Runner) replaceStuckFileJobs(ctx context.Context) error {
 			if _, err := r.river.InsertTx(ctx, tx, args, nil); err != nil {
 				return fmt.Errorf("insert %s: %w", job.Kind, err)
 			}
-			r.log.WarnContext(ctx, "a job on files is made again after worker loss", "kind", job.Kind, "task", job.TaskID)
+			r.log.WarnContext(ctx, "a job on files is queued again after worker loss", "kind", job.Kind, "task", job.TaskID)
 		}
 		return nil
 	})

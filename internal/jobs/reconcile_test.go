@@ -18,16 +18,16 @@ import (
 	"legwork/internal/search"
 )
 
-// shortLease is a lease that a test can wait for and a slow machine can keep.
+// shortLease is short enough for a test to wait for its end, and long enough for a slow machine to renew it in time.
 const shortLease = 1500 * time.Millisecond
 
-// longLease is a lease that no test can lose by being slow.
+// longLease is so long that a slow test does not lose it.
 const longLease = time.Minute
 
-// judge is a runner that works nothing and, having held its lease long enough, may judge others.
-func (p *process) judge() *Runner {
+// reconciler returns a runner that works no tasks. It has held its lease long enough to declare other workers lost.
+func (p *process) reconciler() *Runner {
 	p.t.Helper()
-	r, err := NewRunner(p.Service, RunnerConfig{Slots: 1, TaskTimeout: patience, Engines: search.NewSet(), Log: p.log})
+	r, err := NewRunner(p.Service, RunnerConfig{Slots: 1, TaskTimeout: waitLimit, Engines: search.NewSet(), Log: p.log})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func (p *process) epoch(id uuid.UUID) int {
 	return p.count("SELECT run_epoch FROM task_heads WHERE task_id = $1", id)
 }
 
-// setJob puts River's job of a task into a state, as of some seconds ago.
+// setJob sets the state of River's job of a task, as if an attempt had begun that many seconds ago.
 func (p *process) setJob(id uuid.UUID, state string, seconds int) {
 	p.t.Helper()
 	p.exec(`UPDATE river_job SET state = $2::river_job_state, attempted_at = now() - make_interval(secs => $3),
@@ -77,10 +77,10 @@ func (p *process) setJob(id uuid.UUID, state string, seconds int) {
 	        WHERE id = (SELECT job_id FROM task_heads WHERE task_id = $1)`, id, state, seconds)
 }
 
-// TestAbandonedTasks: which open tasks get a new run, and which are left alone.
+// TestAbandonedTasks checks which open tasks the reconciler gives a new run, and which it does not touch.
 func TestAbandonedTasks(t *testing.T) {
-	p := setup(t).hasty(longLease)
-	alive := p.judge()
+	p := setup(t).withLease(longLease)
+	alive := p.reconciler()
 	for _, c := range []struct {
 		name      string
 		abandoned bool
@@ -130,7 +130,7 @@ func TestAbandonedTasks(t *testing.T) {
 		}
 		p.pass(alive)
 		if p.epoch(task.ID) != after {
-			t.Errorf("%s: its new run was taken for an abandoned one too", c.name)
+			t.Errorf("%s: the second pass gave the task another run", c.name)
 		}
 	}
 	if n := p.count("SELECT count(*) FROM runs WHERE outcome = 'lost'"); n != 2 {
@@ -140,21 +140,21 @@ func TestAbandonedTasks(t *testing.T) {
 	p.pass(alive)
 	p.pass(alive)
 	if n := p.count("SELECT count(*) FROM workers"); n != 1 {
-		t.Errorf("%d workers are registered, want the live one: the dead hold nothing any more", n)
+		t.Errorf("%d workers are registered, want only the live one, because the dead ones own no task", n)
 	}
 }
 
-// TestDeadWorker: a worker falls silent in the middle of a run. Its task is resumed by another worker within the bound,
-// goes on from the journal, and says so.
+// TestDeadWorker stops a worker's heartbeat during a run. Another worker must resume the task, continue from the journal, and
+// add an event that says so.
 func TestDeadWorker(t *testing.T) {
 	p := setup(t)
-	a, b := p.hasty(shortLease), p.hasty(shortLease)
+	a, b := p.withLease(shortLease), p.withLease(shortLease)
 	first, second := &script{steps: 3}, &script{steps: 3}
-	reached, thaw := a.freeze("after_step_commit")
+	reached, unfreeze := a.freeze("after_step_commit")
 	dead := a.work(first.run, oneSlot)
 	task := p.submit("q")
 	wait(t, "the first step", reached)
-	dead.stop() // no heartbeat any more, and the run is frozen: as good as dead
+	dead.stop() // without a heartbeat and with a frozen run, the worker looks dead
 	killed := time.Now()
 	b.work(second.run)
 	got := b.await(task.ID)
@@ -166,21 +166,22 @@ func TestDeadWorker(t *testing.T) {
 		t.Errorf("the second worker made the steps %d, %d, %d times, want 0, 1, 1", second.count(1), second.count(2), second.count(3))
 	}
 	if log := strings.Join(b.frames(task.ID), "\n"); !strings.Contains(log, "esumed after worker loss") {
-		t.Errorf("the log does not tell of the loss:\n%s", log)
+		t.Errorf("the log does not mention the loss:\n%s", log)
 	}
 	if n := p.count("SELECT count(*) FROM runs WHERE task_id = $1 AND outcome = 'lost' AND ended_at = seen_at", task.ID); n != 1 {
 		t.Errorf("%d lost runs that ended with their last write, want 1", n)
 	}
-	thaw()
+	unfreeze()
 	b.eventually("the dead worker's row is gone", func() bool {
 		return p.count("SELECT count(*) FROM workers WHERE id = $1", dead.lease.workerID()) == 0
 	})
 }
 
-// TestThreeLosses: a task whose workers die three times in a row without a new step fails; a step in between counts anew.
+// TestThreeLosses checks that a task fails after three lost runs in a row without a new step. A step in between resets the
+// count.
 func TestThreeLosses(t *testing.T) {
-	p := setup(t).hasty(longLease)
-	judge := p.judge()
+	p := setup(t).withLease(longLease)
+	reconciler := p.reconciler()
 	lose := func(id uuid.UUID, step int) {
 		t.Helper()
 		epoch := p.epoch(id)
@@ -195,7 +196,7 @@ func TestThreeLosses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		p.pass(judge)
+		p.pass(reconciler)
 	}
 	status := func(id uuid.UUID) research.Status {
 		t.Helper()
@@ -232,10 +233,10 @@ func TestThreeLosses(t *testing.T) {
 	}
 }
 
-// TestBegunTasksGoFirst: what was begun does not wait behind what was not, and priorities hold otherwise.
+// TestBegunTasksGoFirst checks the order of the queue: by priority, and within a priority tasks that had a run come first.
 func TestBegunTasksGoFirst(t *testing.T) {
-	p := setup(t).hasty(longLease)
-	judge := p.judge()
+	p := setup(t).withLease(longLease)
+	reconciler := p.reconciler()
 	submit := func(name string, priority research.Priority, begun bool) {
 		t.Helper()
 		in := asked(name)
@@ -246,7 +247,7 @@ func TestBegunTasksGoFirst(t *testing.T) {
 		}
 		if begun {
 			p.take(task.ID, 1, uuid.New())
-			p.pass(judge)
+			p.pass(reconciler)
 		}
 	}
 	submit("low", research.Low, false)
@@ -269,7 +270,7 @@ func TestBegunTasksGoFirst(t *testing.T) {
 	}
 }
 
-// TestReconcilersShare: any number of processes at once resume each abandoned task once.
+// TestReconcilersShare checks that several processes at once resume each abandoned task once.
 func TestReconcilersShare(t *testing.T) {
 	p := setup(t)
 	const tasks = 30
@@ -278,10 +279,10 @@ func TestReconcilersShare(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for range 4 {
-		judge := p.hasty(longLease).judge()
+		reconciler := p.withLease(longLease).reconciler()
 		all.Go(func() {
 			for range 3 {
-				if err := judge.reconcileOnce(context.Background()); err != nil {
+				if err := reconciler.reconcileOnce(context.Background()); err != nil {
 					t.Errorf("reconcile: %v", err)
 				}
 			}
@@ -296,30 +297,32 @@ func TestReconcilersShare(t *testing.T) {
 	}
 }
 
-// TestClaimedMeanwhile: a job that is claimed between the look and the lock is not abandoned any more.
+// TestClaimedMeanwhile claims a task after the reconciler listed it as abandoned and before it locked the task's head. The
+// task must keep its run.
 func TestClaimedMeanwhile(t *testing.T) {
-	p := setup(t).hasty(longLease)
-	judge, owner := p.judge(), p.judge()
+	p := setup(t).withLease(longLease)
+	reconciler, owner := p.reconciler(), p.reconciler()
 	task := p.submit("q")
 	p.setJob(task.ID, "running", 70)
 	p.fp.Func("after_abandoned_listed", func(context.Context) { p.take(task.ID, 1, owner.lease.workerID()) })
-	p.pass(judge)
+	p.pass(reconciler)
 	if n := p.fp.Hits("after_abandoned_listed"); n != 1 || p.epoch(task.ID) != 1 {
-		t.Errorf("after %d looks the claimed task is at epoch %d", n, p.epoch(task.ID))
+		t.Errorf("after %d passes the claimed task is at epoch %d", n, p.epoch(task.ID))
 	}
 }
 
-// TestNobodyJudgesTooEarly: not before a lease time of its own without an interruption.
-func TestNobodyJudgesTooEarly(t *testing.T) {
+// TestReconcilerWaitsForItsOwnLease checks that a process resumes no task until it has renewed its own lease for a whole
+// lease time without an interruption.
+func TestReconcilerWaitsForItsOwnLease(t *testing.T) {
 	p := setup(t)
 	task := p.submit("q")
 	p.take(task.ID, 1, uuid.New())
-	judge := p.judge()
-	l, ttl, now := judge.lease, p.store.LeaseTTL(), time.Now()
+	reconciler := p.reconciler()
+	l, ttl, now := reconciler.lease, p.store.LeaseTTL(), time.Now()
 	refused := func(what string) {
 		t.Helper()
-		if p.pass(judge); p.epoch(task.ID) != 1 {
-			t.Fatalf("%s: it judged", what)
+		if p.pass(reconciler); p.epoch(task.ID) != 1 {
+			t.Fatalf("%s: the task was resumed", what)
 		}
 	}
 	if err := l.register(t.Context()); err != nil {
@@ -327,7 +330,7 @@ func TestNobodyJudgesTooEarly(t *testing.T) {
 	}
 	refused("just registered")
 	l.since, l.renewed = now.Add(-ttl), now.Add(-ttl)
-	refused("its own lease is as old")
+	refused("its own lease has ended")
 	l.renew(l.id, now)
 	refused("after a gap")
 	l.since = now.Add(-ttl)
@@ -335,11 +338,11 @@ func TestNobodyJudgesTooEarly(t *testing.T) {
 	refused("after a renewal that came late")
 	l.since, l.renewed = now.Add(-ttl), time.Now()
 	p.fp.Func("after_abandoned_listed", func(context.Context) { l.since = time.Now() })
-	refused("interrupted while it looked")
+	refused("interrupted after it had listed abandoned tasks")
 	p.fp.Func("after_abandoned_listed", func(context.Context) {})
 	l.renew(l.id, time.Now())
 	l.since = now.Add(-ttl)
-	if p.pass(judge); p.epoch(task.ID) != 2 {
-		t.Error("a judge with a whole lease behind it does not judge")
+	if p.pass(reconciler); p.epoch(task.ID) != 2 {
+		t.Error("a reconciler that has held its lease for a whole lease time did not resume the task")
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"legwork/internal/research"
 )
 
-// TestRestoredBackup: a backup that was taken in the middle of everything is restored into another database. A new
-// process there finishes every open task from its journal, and the first database does not notice.
+// TestRestoredBackup takes a backup while tasks run, and restores it into another database. A new process there must finish
+// every open task from its journal, and the tasks of the first database must not be affected.
 func TestRestoredBackup(t *testing.T) {
 	p := setup(t)
 	const tasks = 8
@@ -33,7 +33,7 @@ func TestRestoredBackup(t *testing.T) {
 			return ctx.Err()
 		}
 	}}
-	p.work(first.run) // five slots: five tasks run, three wait
+	p.work(first.run) // with five slots, so five tasks run and three wait
 	var all []research.Task
 	for range tasks {
 		all = append(all, p.submit("q"))
@@ -60,7 +60,7 @@ func TestRestoredBackup(t *testing.T) {
 	}
 }
 
-// backup copies all rows as of one moment, as pg_dump and pg_restore do, which are not everywhere.
+// backup copies all rows in one snapshot, as pg_dump and pg_restore would. Those programs are not installed everywhere.
 func backup(t *testing.T, from, to string) {
 	t.Helper()
 	ctx := t.Context()
@@ -87,7 +87,7 @@ func backup(t *testing.T, from, to string) {
 	must(err)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	must(err)
-	_, err = target.Exec(ctx, "SET session_replication_role = replica") // no foreign keys while the tables come one by one
+	_, err = target.Exec(ctx, "SET session_replication_role = replica") // switches foreign keys off, because the tables are copied one by one
 	must(err)
 	_, err = target.Exec(ctx, "TRUNCATE "+strings.Join(tables, ", "))
 	must(err)

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/store"
 )
 
-// run is this process's hold on one task.
+// run is the work of this process on one task, from claim to exit.
 type run struct {
 	runner  *Runner
 	job     *river.Job[ResearchArgs]
@@ -24,10 +24,10 @@ type run struct {
 	try     int
 	spent   time.Duration // running time of earlier runs
 	journal []research.Step
-	known   []research.Inherited // evidence of the task that this one follows up
+	known   []research.Inherited // evidence of the parent task, when this one is a follow-up
 }
 
-// load reads what a run needs to go on from where earlier ones ended.
+// load reads the task, its journal and the time that earlier runs took, so that the run continues where they ended.
 func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], try int) (*run, error) {
 	id, epoch := job.Args.TaskID, job.Args.Epoch
 	task, at, err := r.store.TaskForRun(ctx, id)
@@ -55,8 +55,8 @@ func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], try int
 		spent: spent, journal: journal}, nil
 }
 
-// research runs the agent within the task's hard limit. A panic in any goroutine of the run stops the run and is its failure,
-// whatever the agent made of it.
+// research runs the agent within TASK_TIMEOUT. A panic in any goroutine of the run stops the run. The panic is then the run's
+// error, whatever the agent returns.
 func (c *run) research(ctx context.Context) (research.Result, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -72,12 +72,12 @@ func (c *run) research(ctx context.Context) (research.Result, error) {
 		return err
 	})
 	if p := first.Load(); p != nil {
-		return research.Result{}, p // for verdict, a failure of ours
+		return research.Result{}, p // verdict makes an internal failure of it
 	}
 	return result, err
 }
 
-// answer calls the agent and closes what it read the web with.
+// answer calls the agent, and closes its session of page reading afterwards.
 func (c *run) answer(ctx context.Context) (research.Result, error) {
 	left := c.runner.cfg.TaskTimeout - c.spent
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeout)
@@ -86,13 +86,13 @@ func (c *run) answer(ctx context.Context) (research.Result, error) {
 	defer bound.Close()
 	result, err := c.runner.cfg.Agent(ctx, bound.Env())
 	if err != nil && ctx.Err() != nil {
-		// Whatever the agent made of it, the context says why it had to stop.
+		// The agent may wrap the context's error. The cause says why the run was stopped.
 		return research.Result{}, context.Cause(ctx)
 	}
 	return result, err
 }
 
-// envConfig binds the agent's world to this process.
+// envConfig connects the agent to the database, the pages and the publisher of this process.
 func (c *run) envConfig() runenv.Config {
 	cfg := c.runner.cfg
 	return runenv.Config{
@@ -104,8 +104,9 @@ func (c *run) envConfig() runenv.Config {
 	}
 }
 
-// exit ends a run for good: it is tried until the database takes it, beyond the run's own context, and given up only
-// when the process must end. It returns an error only when the database answered and refused, a defect of ours.
+// exit calls f, which ends a run in the database, and repeats it while the database is unavailable, even after the run's
+// context has ended. It stops repeating only when Stop has lasted too long. It returns an error only when the database
+// refused the change, which is a defect in legwork.
 func (r *Runner) exit(ctx context.Context, log *slog.Logger, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -23,42 +23,42 @@ import (
 	"legwork/internal/store"
 )
 
-// RunnerConfig says how a worker process works.
+// RunnerConfig configures a worker process.
 type RunnerConfig struct {
-	Slots       int           // tasks at once; MAX_CONCURRENT_TASKS
+	Slots       int           // how many tasks run at once; MAX_CONCURRENT_TASKS
 	TaskTimeout time.Duration // hard limit on a task's running time; TASK_TIMEOUT
-	Tries       int           // tries at a task that fails transiently; 0: 3
-	Backoff     time.Duration // longest pause before the second try, doubling after; 0: 4 s
-	Retention   time.Duration // after which finished tasks are removed; 0: never
-	Version     string        // of this program, shown with the worker
-	Pages       page.Source   // what pages are read with
-	Lists       *page.Lists   // of domains, the operator's; nil: none
-	PageTTL     time.Duration // how long a page is taken from its snapshot; PAGE_TTL; 0: never
+	Tries       int           // how often a task that fails transiently is tried; 0 means 3
+	Backoff     time.Duration // longest pause before the second try, doubled for each further one; 0 means 4 s
+	Retention   time.Duration // finished tasks are removed after this time; 0 means never
+	Version     string        // version of this program, shown with the worker
+	Pages       page.Source   // reads pages
+	Lists       *page.Lists   // the operator's lists of allowed and denied domains; nil when there are none
+	PageTTL     time.Duration // how long a stored snapshot is used instead of loading its page; PAGE_TTL; 0 means never
 	Engines     *search.Set
-	Agent       Agent         // what answers; nil: the built-in reader
-	Pin         research.Pin  // what a task that begins here is pinned to; zero: the built-in reader
-	PinWait     time.Duration // how long a task waits while no live worker has what it is pinned to; 0: 5 minutes
+	Agent       Agent         // nil means the built-in reader
+	Pin         research.Pin  // provider, model and prompts of tasks that begin in this process; zero means the built-in reader
+	PinWait     time.Duration // how long a task waits for a live worker with its pin, before it fails; 0 means 5 minutes
 	Log         *slog.Logger
 }
 
-// Agent researches one task in the world it is given, and returns its answer, a *research.Failure, or the error of the
-// context or the fence that stopped it.
+// Agent researches one task through env. It returns an answer, a *research.Failure, or the error of the context or of the
+// fence that stopped it.
 type Agent func(ctx context.Context, env agent.Env) (research.Result, error)
 
-// Runner works tasks in this process: it claims what River hands it, keeps the process's lease and ends every run
-// properly, whatever ends it.
+// Runner works tasks in this process. It claims the runs that River assigns to it, renews the process's lease, and ends
+// every run in the database.
 type Runner struct {
 	*Service
 	cfg    RunnerConfig
 	client *river.Client[pgx.Tx]
 	lease  *lease
-	stop   context.CancelFunc // of the loops
+	stop   context.CancelFunc // stops the loops
 	loops  goroutine.Group
-	exits  context.Context // cancelled when a stop has lasted too long: exits give up
-	abort  context.CancelFunc
+	exits  context.Context    // cancelled when Stop has lasted too long; exit then stops repeating
+	abort  context.CancelFunc // cancels exits
 }
 
-// NewRunner makes a runner on a service.
+// NewRunner returns a runner for a service.
 func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	if cfg.Tries <= 0 {
 		cfg.Tries = 3
@@ -93,7 +93,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		PeriodicJobs:  []*river.PeriodicJob{cleanupJob()},
 		Logger:        quiet(cfg.Log),
 		FetchCooldown: fetchCooldown, FetchPollInterval: pollInterval,
-		// River must not judge our runs dead; the reconciler starts from tasks.
+		// River must not restart our runs. The reconciler does it.
 		RescueStuckJobsAfter: max(time.Hour, 2*cfg.TaskTimeout),
 	})
 	if err != nil {
@@ -103,7 +103,8 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	return r, nil
 }
 
-// Start registers the process and begins to work. ctx carries values only (failpoints); Stop ends the work.
+// Start registers the process as a worker and begins to work. Only the values of ctx (failpoints) are used; Stop ends the
+// work.
 func (r *Runner) Start(ctx context.Context) error {
 	ctx = goroutine.LogPanics(context.WithoutCancel(ctx), r.cfg.Log)
 	if err := r.lease.register(ctx); err != nil {
@@ -122,7 +123,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop hands running tasks back and waits for it, until ctx ends; then it gives up on them.
+// Stop hands running tasks back to the queue, and waits until that is done or ctx ends.
 func (r *Runner) Stop(ctx context.Context) error {
 	r.local.endAll(errShutdown, true)
 	err := r.client.Stop(ctx)
@@ -141,11 +142,11 @@ func (r *Runner) Stop(ctx context.Context) error {
 	return err
 }
 
-// watchEvery is how soon a run hears, at the latest, that its task moved on: River's notification may be lost, and a
-// cancel is to be felt within a second all the same.
+// watchEvery is how often a worker compares its runs with the database. River's notification of a cancel may get lost; with
+// this check a run still stops within a second.
 const watchEvery = 500 * time.Millisecond
 
-// watch compares the epochs of this process's runs with the database's.
+// watch calls watchOnce every watchEvery until ctx ends.
 func (r *Runner) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -156,12 +157,12 @@ func (r *Runner) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := goroutine.Catch(ctx, func() error { return r.watchOnce(ctx) }); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "cannot look whether running tasks were cancelled", "error", err)
+			r.log.WarnContext(ctx, "cannot check whether running tasks were cancelled", "error", err)
 		}
 	}
 }
 
-// watchOnce stops the runs of this process whose task is at another epoch than theirs.
+// watchOnce stops the runs of this process whose task has a newer epoch or does not exist any more.
 func (r *Runner) watchOnce(ctx context.Context) error {
 	ids := r.local.ids()
 	if len(ids) == 0 {
@@ -180,16 +181,17 @@ type researchWorker struct {
 	runner *Runner
 }
 
-// Timeout implements river.Worker: none, because a run keeps its own.
+// Timeout implements river.Worker. It switches River's timeout off, because a run has its own.
 func (w *researchWorker) Timeout(*river.Job[ResearchArgs]) time.Duration { return -1 }
 
-// Work implements river.Worker. It always returns nil: River's verdict would be written whoever owns the row by then.
+// Work implements river.Worker. It always returns nil: River would write an error into the job's row without checking that
+// this run still holds the task.
 func (w *researchWorker) Work(ctx context.Context, job *river.Job[ResearchArgs]) error {
 	w.runner.work(ctx, job)
 	return nil
 }
 
-// work is one run from claim to exit.
+// work runs a task from claim to exit.
 func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 	id, epoch := job.Args.TaskID, job.Args.Epoch
 	log := r.cfg.Log.With("task", id, "epoch", epoch)
@@ -211,15 +213,16 @@ func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 	r.finish(ctx, runCtx, log, current, result, err)
 }
 
-// unclaimed deals with a job that could not claim its epoch. The job is used up, so unless the task moved on it must
-// get another: by a hand-back when the process stops or lacks the task's model, as a failure of the try otherwise.
+// unclaimed handles a job that could not claim its epoch. River does not run the job again, so the task needs another one,
+// unless it was ended or given to another worker. The task is handed back when the process is stopping or lacks the task's
+// model. Otherwise the try counts as failed.
 func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], err error) {
 	id, epoch := job.Args.TaskID, job.Args.Epoch
 	cause := context.Cause(runCtx)
 	var lacking *missingModelError
 	switch {
 	case errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound), errors.Is(cause, errFenced):
-		log.DebugContext(ctx, "not claimed: the task moved on", "error", err)
+		log.DebugContext(ctx, "not claimed: the task has ended or has a newer run", "error", err)
 	case cause != nil:
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, id, epoch) })
 	case errors.As(err, &lacking):
@@ -235,7 +238,8 @@ func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *r
 	}
 }
 
-// claim takes the epoch, trying again while the database is away: the job is used up once this returns.
+// claim makes this process the owner of the job's epoch. It repeats that while the database is unavailable, because River
+// does not run the job again.
 func (r *Runner) claim(ctx context.Context, job *river.Job[ResearchArgs]) (*run, error) {
 	var c *run
 	err := store.UntilAvailable(ctx, func() (err error) {
@@ -260,12 +264,12 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		var pin research.Pin
 		if try, pin, events, err = r.store.Claim(ctx, tx, id, epoch, worker, r.cfg.Pin, events); err == nil && !r.hasModel(pin) {
-			err = &missingModelError{pin} // the claim is rolled back
+			err = &missingModelError{pin} // rolls the claim back
 		}
 		return err
 	})
 	if errors.Is(err, research.ErrFenced) && r.claimedAlready(ctx, id, epoch, worker) {
-		// The claim was committed and its answer lost.
+		// An earlier attempt was committed, but the database's answer was lost.
 		task, _, terr := r.store.TaskForRun(ctx, id)
 		try, err, events = task.Try, terr, nil
 	}

@@ -10,18 +10,18 @@ import (
 	"legwork/internal/research"
 )
 
-// Why a run is told to stop. Each is the cause of its context.
+// Reasons to stop a run. Each is set as the cause of the run's context.
 var (
-	errFenced   = research.ErrFenced // the task moved on: cancelled, deleted or handed to another worker
+	errFenced   = research.ErrFenced // the task was cancelled, deleted or given to another worker
 	errShutdown = errors.New("the process is stopping")
 	errTimeout  = errors.New("the task exceeded TASK_TIMEOUT")
 )
 
-// runs are the runs of this process, by task.
+// runs holds the runs of this process, by task.
 type runs struct {
 	mu   sync.Mutex
 	live map[uuid.UUID]liveRun
-	stop bool // no run may begin any more
+	stop bool // the process is stopping: no run may begin
 }
 
 type liveRun struct {
@@ -31,7 +31,7 @@ type liveRun struct {
 
 func newRuns() *runs { return &runs{live: map[uuid.UUID]liveRun{}} }
 
-// begin registers a run; false when the process is stopping.
+// begin registers a run. It returns false when the process is stopping.
 func (r *runs) begin(id uuid.UUID, epoch int, cancel context.CancelCauseFunc) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,7 +42,7 @@ func (r *runs) begin(id uuid.UUID, epoch int, cancel context.CancelCauseFunc) bo
 	return true
 }
 
-// done forgets a run, unless a newer one of the same task took its place.
+// done removes a run, unless a newer run of the same task has replaced it.
 func (r *runs) done(id uuid.UUID, epoch int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,7 +51,7 @@ func (r *runs) done(id uuid.UUID, epoch int) {
 	}
 }
 
-// end tells one task's run to stop.
+// end cancels the context of a task's run, with a cause.
 func (r *runs) end(id uuid.UUID, cause error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +60,7 @@ func (r *runs) end(id uuid.UUID, cause error) {
 	}
 }
 
-// endAll tells every run to stop; with final no other may begin.
+// endAll cancels the contexts of all runs, with a cause. When final is set, no other run may begin.
 func (r *runs) endAll(cause error, final bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,7 +70,7 @@ func (r *runs) endAll(cause error, final bool) {
 	}
 }
 
-// ids lists the tasks that run here.
+// ids returns the ids of the tasks that run in this process.
 func (r *runs) ids() []uuid.UUID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -81,8 +81,8 @@ func (r *runs) ids() []uuid.UUID {
 	return ids
 }
 
-// endMoved stops the runs whose task is at another epoch than theirs, or gone. Runs that began after asked was taken
-// are left alone.
+// endMoved stops the runs of the tasks in asked whose epoch in the database differs, or whose task does not exist any more.
+// Runs that began after asked was read are not touched.
 func (r *runs) endMoved(asked []uuid.UUID, epochs map[uuid.UUID]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -19,15 +19,15 @@ import (
 	"legwork/internal/store"
 )
 
-// Publisher hands committed events to whoever streams them. It never blocks.
+// Publisher sends committed events to the streams of all processes. Publish and PublishFragment do not block.
 type Publisher interface {
 	Publish(events []research.Event)
 	Flush(ctx context.Context) error
-	// PublishFragment tells of a piece of the answer that a run is writing. It may get lost.
+	// PublishFragment sends a piece of an answer that is being written. The piece may get lost.
 	PublishFragment(task uuid.UUID, epoch, offset int, text string)
 }
 
-// Service is what users can do with tasks. It works in any process, with or without a Runner.
+// Service submits, cancels and deletes tasks. It works in any process, with or without a Runner.
 type Service struct {
 	store     store.Worker
 	river     *river.Client[pgx.Tx]
@@ -35,20 +35,20 @@ type Service struct {
 	artifacts *artifact.Store
 	log       *slog.Logger
 	maxQueued int   // waiting tasks above which submissions are refused; 0: no bound
-	local     *runs // the runs of this process, so that a cancel need not wait for a notification
+	local     *runs // the runs of this process, so that a cancel here stops them at once
 	files     fileLocks
 	hooks     hooks
 }
 
-// fetchCooldown is how soon after an insert that workers were notified of the next one notifies them too; what comes sooner
-// they find at their next look, up to pollInterval later. With River's 100 ms that would be most of what comes in a row.
-// Shorter ones cost more than they bring: a commit with a NOTIFY locks out others of its kind until it is on disk.
+// River notifies the workers of a new job at most once in fetchCooldown. Workers find the other jobs when they poll, every
+// pollInterval. River's default cooldown of 100 ms would delay most tasks that are submitted one after another. A shorter
+// one would slow down all commits, because commits with a NOTIFY wait for each other until each is on disk.
 const (
 	fetchCooldown = 10 * time.Millisecond
 	pollInterval  = 100 * time.Millisecond
 )
 
-// NewService makes a service that inserts jobs but works none.
+// NewService returns a service. It inserts jobs; only a Runner works them.
 func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog.Logger) (*Service, error) {
 	client, err := river.NewClient(riverpgxv5.New(st.Pool()), &river.Config{FetchCooldown: fetchCooldown, Logger: quiet(log)})
 	if err != nil {
@@ -56,15 +56,16 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	}
 	s := &Service{store: st.Worker(), river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
 	s.OnEndInTx(s.insertArtifactsJob)
-	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // a run in this process need not wait for a notification
+	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // stops a run in this process without a notification
 	s.OnEnd(func(ctx context.Context, e Ended) { s.publish(ctx, []research.Event{e.Event}) })
 	return s, nil
 }
 
-// LimitQueue refuses submissions while n tasks or more wait; 0 refuses none. Call it before the first submission.
+// LimitQueue makes the service refuse submissions while n tasks or more wait. With 0 it refuses none. Call LimitQueue before
+// the first submission.
 func (s *Service) LimitQueue(n int) { s.maxQueued = n }
 
-// publish tells of committed events.
+// publish hands committed events to the publisher.
 func (s *Service) publish(ctx context.Context, events []research.Event) {
 	failpoint.Hit(ctx, "after_commit_before_notify")
 	if len(events) > 0 {
@@ -72,11 +73,11 @@ func (s *Service) publish(ctx context.Context, events []research.Event) {
 	}
 }
 
-// DefaultReason is what a task that was cancelled without a reason has as its error.
+// DefaultReason is the error message of a task that was cancelled without a reason.
 const DefaultReason = "Cancelled by user"
 
-// Cancel ends an open task. A task that is cancelled already is returned as it is; a completed or failed one gives
-// research.ErrConflict.
+// Cancel ends an open task and returns it. A task that was cancelled before is returned unchanged. For a completed or failed
+// task it returns research.ErrConflict.
 func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error) {
 	if err := s.cancel(ctx, account, id, reason, false); err != nil {
 		return research.Task{}, err
@@ -84,7 +85,7 @@ func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reas
 	return s.store.For(account).Task(ctx, id)
 }
 
-// cancel ends an open task; one that is deleted next gets no files.
+// cancel ends an open task. deleting says that the task is deleted next, so no files are written for it.
 func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reason string, deleting bool) error {
 	err := s.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		head, err := s.store.LockHead(ctx, tx, id)
@@ -112,11 +113,11 @@ func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reas
 	return nil
 }
 
-// flushTimeout bounds how long a delete waits for the cancelled event to be on its way to other processes.
+// flushTimeout bounds how long a delete waits until the cancelled event was sent to other processes.
 const flushTimeout = 2 * time.Second
 
-// Delete cancels a task if it is open and then removes it with its events, visits and artifacts. Snapshots that other
-// tasks use stay. The cancel is committed and published first, so that streams end with its event.
+// Delete cancels a task if it is open, and then removes it with its events, visits and artifacts. Snapshots that other tasks
+// use stay. The cancel is committed and published before the removal, so that streams get the cancelled event.
 func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reason string) error {
 	if err := s.cancel(ctx, account, id, reason, true); err != nil && !errors.Is(err, research.ErrConflict) {
 		return fmt.Errorf("delete: %w", err)
@@ -134,7 +135,8 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 		if err != nil {
 			return err
 		}
-		// River before pages is the order of locks; an insert locks nothing that anyone waits for.
+		// Two purge jobs: one runs now, and one after a lease time removes files that stale runs of other processes write
+		// until then. Every transaction locks River's rows before pages, so none can deadlock.
 		for _, delay := range []time.Duration{0, s.store.LeaseTTL()} {
 			opts := &river.InsertOpts{}
 			if delay > 0 {
@@ -149,12 +151,12 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
-	// The jobs make sure of it whatever happens, also against writers in other processes; this makes it so at once.
-	s.purgeNow(ctx, id)
+	s.purgeNow(ctx, id) // most files are gone when Delete returns; the purge jobs remove what is left
 	return nil
 }
 
-// quiet lets River's logger speak of errors only: every cancel and hand-back of ours is a warning to it.
+// quiet returns a logger for River that logs errors only. River logs a warning at every cancel and hand-back, which are
+// normal here.
 func quiet(log *slog.Logger) *slog.Logger {
 	return slog.New(minLevel{Handler: log.Handler(), min: slog.LevelError})
 }

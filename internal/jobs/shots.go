@@ -11,8 +11,8 @@ import (
 	"legwork/internal/store"
 )
 
-// keepPicture writes a picture's file while the run holds its task. A delete in this process waits for it and then finds
-// the file; one elsewhere purges again when the lease is over.
+// keepPicture writes the file of a screenshot, if the run still holds its task. A delete in this process waits for the lock
+// and then removes the file. A delete in another process removes it by a purge job that runs one lease time later.
 func (c *run) keepPicture(ctx context.Context, file research.Artifact, data []byte) error {
 	failpoint.Hit(ctx, "before_picture")
 	if err := c.runner.lease.await(ctx); err != nil {

@@ -24,10 +24,10 @@ import (
 	"legwork/internal/testsite"
 )
 
-// camera is a source of sessions that take pictures of a given width.
+// camera is a page source whose sessions take screenshots of a given width.
 type camera struct {
 	width int
-	err   error // of every picture; nil: none
+	err   error // returned for every screenshot, when not nil
 	taken atomic.Int64
 }
 
@@ -48,7 +48,7 @@ func (c *camera) Shoot(_ context.Context, r page.ShotRequest) (page.Shot, error)
 	return page.Shot{PNG: b.Bytes(), Width: c.width, Height: 10, URL: r.URL, Title: "A page", Shown: slices.Repeat([]bool{true}, len(r.Quotes))}, err
 }
 
-// shooting is an agent that takes one picture and records it.
+// shooting is an agent that takes one screenshot and records it.
 func shooting(ctx context.Context, env agent.Env) (research.Result, error) {
 	done := research.Result{Answer: "done", Confidence: 0.5, Metadata: map[string]any{}}
 	if env.Shoot == nil {
@@ -82,7 +82,7 @@ func with(pages page.Source) func(*RunnerConfig) {
 	return func(c *RunnerConfig) { c.Pages = pages }
 }
 
-// onBucket is a process whose files are in a bucket.
+// onBucket returns a process that keeps its files in a bucket.
 func onBucket(t *testing.T) (*process, *testsite.Bucket) {
 	t.Helper()
 	b := testsite.NewBucket(t)
@@ -96,8 +96,8 @@ func onBucket(t *testing.T) (*process, *testsite.Bucket) {
 	return p, b
 }
 
-// A picture has its file, its row, its event and its place in the task, in a folder and in a bucket alike, and goes with
-// its task.
+// TestPictureFromShotToDelete checks that a screenshot has a file, a row, an event and an entry in the task, in a folder and in
+// a bucket, and that a delete of the task removes them.
 func TestPictureFromShotToDelete(t *testing.T) {
 	folder := setup(t)
 	bucket, keys := onBucket(t)
@@ -142,7 +142,7 @@ func TestPictureFromShotToDelete(t *testing.T) {
 	}
 }
 
-// Where pages are read over HTTP alone the agent has no camera.
+// TestNoBrowser checks that the agent cannot take screenshots when pages are read over HTTP alone.
 func TestNoBrowser(t *testing.T) {
 	p := setup(t)
 	p.work(shooting, with(page.NewFetcher(page.Config{}, nil)))
@@ -151,7 +151,7 @@ func TestNoBrowser(t *testing.T) {
 	}
 }
 
-// A picture that cannot be had, or not be stored, costs the picture and not the task.
+// TestPicturesThatFail checks that a task completes when its screenshot cannot be taken or stored.
 func TestPicturesThatFail(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -172,7 +172,7 @@ func TestPicturesThatFail(t *testing.T) {
 		switch name {
 		case "bucket down":
 			server.Answer(http.StatusForbidden) // refused at once, without the client's own tries
-		case "disk full": // as good as: the task's folder cannot be made
+		case "disk full": // a file in the place of the task's folder makes the write fail in the same way
 			if err := os.WriteFile(filepath.Join(p.dir, task.ID.String()), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -188,8 +188,8 @@ func TestPicturesThatFail(t *testing.T) {
 	}
 }
 
-// A run that was handed on while its picture was taken writes no file; one that is past that check writes none that its
-// successor has recorded.
+// TestPictureOfAStaleRun gives a task to another worker while a screenshot is taken. The stale run must write no file, and the
+// file name of the next run must differ.
 func TestPictureOfAStaleRun(t *testing.T) {
 	p := setup(t)
 	task := p.submit("q")
@@ -204,7 +204,7 @@ func TestPictureOfAStaleRun(t *testing.T) {
 	p.work(shooting, with(&camera{width: 30}))
 	wait(t, "the picture is taken", arrived)
 	q := p.other()
-	q.requeueForModel(task.ID, 1)
+	q.handToNextRun(task.ID, 1)
 	q.work(shooting, with(&camera{width: 40}))
 	got := q.await(task.ID)
 	close(release)
@@ -220,11 +220,11 @@ func TestPictureOfAStaleRun(t *testing.T) {
 	}
 }
 
-// The epoch alone keeps a run from writing, also one that nobody has told yet that its task moved on.
+// TestPictureBehindTheFence checks that a run with an old epoch writes no file, although its context has not ended.
 func TestPictureBehindTheFence(t *testing.T) {
 	p := setup(t)
 	r := p.work((&script{}).run)
-	task := p.await(p.submit("q").ID) // which ended the epoch
+	task := p.await(p.submit("q").ID) // the task's end raised the epoch
 	file := research.Artifact{Name: "shot-001-1-1.png", ContentType: "image/png"}
 	stale := &run{runner: r, task: task, epoch: 1}
 	if err := stale.keepPicture(t.Context(), file, []byte("x")); !errors.Is(err, research.ErrFenced) {
@@ -235,8 +235,8 @@ func TestPictureBehindTheFence(t *testing.T) {
 	}
 }
 
-// A worker that dies between the file and its row leaves a file that the task's end removes; its successor takes the
-// picture again.
+// TestPictureOfADeadRun stops a run after it wrote a screenshot's file and before it recorded the row. The next run must take
+// the screenshot again, and the delete of the task must remove both files.
 func TestPictureOfADeadRun(t *testing.T) {
 	p := setup(t)
 	task := p.submit("q")
@@ -266,7 +266,7 @@ func TestPictureOfADeadRun(t *testing.T) {
 	}
 }
 
-// The retention takes pictures and the citations that point at them.
+// TestPicturesAreCleanedUp checks that the clean-up removes the screenshots of an old task.
 func TestPicturesAreCleanedUp(t *testing.T) {
 	p := setup(t)
 	p.work(shooting, with(&camera{width: 20}))

@@ -18,25 +18,26 @@ import (
 	"legwork/internal/store"
 )
 
-// KeepKeys is how long an idempotency key makes the same submission the same task.
+// KeepKeys is how long an idempotency key is remembered.
 const KeepKeys = 24 * time.Hour
 
-// plainKey is what an idempotency key must look like: visible ASCII.
+// plainKey matches an allowed idempotency key: visible ASCII characters.
 var plainKey = regexp.MustCompile(`^[!-~]{1,255}$`)
 
-// errReplay leaves a submission's transaction: the key has a task already.
+// errReplay rolls a submission's transaction back because its idempotency key belongs to an earlier task.
 var errReplay = errors.New("submitted before")
 
-// Submit stores a validated task with its head, its first event and its job in one transaction. research.ErrQueueFull
-// when too many tasks wait.
+// Submit stores a validated task with its head, its first event and its job in one transaction. It returns
+// research.ErrQueueFull when too many tasks wait.
 func (s *Service) Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error) {
 	task, _, err := s.submit(ctx, account, nil, in)
 	return task, err
 }
 
-// SubmitOnce is Submit under an idempotency key of the caller's. The same submission under the same key within
-// [KeepKeys] gives the first one's task, as it is now, and true; a different submission is a validation error of the
-// key; research.ErrGone when the task was deleted meanwhile. A submission that was refused does not use up its key.
+// SubmitOnce is Submit with an idempotency key of the caller. When the key was used for the same submission within
+// [KeepKeys], it returns the task of that submission in its present state, and true. When the key was used for a different
+// submission, it returns a validation error. When the task was deleted meanwhile, it returns research.ErrGone. A refused
+// submission does not use up its key.
 func (s *Service) SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (task research.Task, replayed bool, err error) {
 	if !plainKey.MatchString(key) {
 		var v research.ValidationError
@@ -54,7 +55,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 	var first *store.TakenKey
 	var events []research.Event
 	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		// A key is locked before anything else, and only ever one.
+		// The key is the first lock that a submission takes, and a submission locks one key only, so none can deadlock.
 		if first, err = s.takeKey(ctx, tx, account, key, in, id); err != nil {
 			return err
 		}
@@ -91,8 +92,8 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 	return task, false, nil
 }
 
-// takeKey reserves the key for a new task. It returns the earlier use of the key by the same submission, and refuses
-// that by another one.
+// takeKey reserves the key for a new task and returns nil. When the same submission used the key before, it returns that
+// use. When a different submission used the key, it returns a validation error.
 func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *string, in research.NewTask, id uuid.UUID) (*store.TakenKey, error) {
 	if key == nil {
 		return nil, nil //nolint:nilnil // nil is the value "not used before"
@@ -117,7 +118,7 @@ func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *s
 	return taken, nil
 }
 
-// replay gives the task that a key made.
+// replay returns the task that was submitted with a key.
 func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
 	task, err := s.store.For(account).Task(ctx, id)
 	if errors.Is(err, research.ErrNotFound) {
@@ -126,9 +127,9 @@ func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (res
 	return task, err
 }
 
-// requestHash is the SHA-256 of a submission as it was sent, without defaults: a retry is the same request after the server
-// was updated to a version with more options or other defaults. A submission that did not come as JSON has no such form; what
-// it says with its defaults stands for it.
+// requestHash returns the SHA-256 of a submission as the client sent it, without the server's defaults. So a retry still
+// matches after an update of the server brought new options or other defaults. A submission that was not sent as JSON is
+// hashed with the defaults.
 func requestHash(in research.NewTask) ([]byte, error) {
 	if in.Request == nil {
 		return formerRequestHash(in)
@@ -137,8 +138,8 @@ func requestHash(in research.NewTask) ([]byte, error) {
 	return sum[:], nil
 }
 
-// formerRequest has the fields of a submission that were hashed, with their defaults, up to migration 7. Keys count for
-// KeepKeys, so rows with such hashes are still met for a day after the update. It must not get new fields.
+// formerRequest has the fields of a submission that versions up to migration 7 hashed, with their defaults. Rows with such
+// hashes are valid for KeepKeys after the update. Do not add fields: they would change the hashes.
 type formerRequest struct {
 	Question string
 	Options  formerOptions
@@ -163,7 +164,7 @@ type formerOptions struct {
 	Metadata           map[string]any
 }
 
-// formerRequestHash is the SHA-256 of a submission after normalisation and defaults.
+// formerRequestHash returns the SHA-256 of a submission after normalisation, with the defaults filled in.
 func formerRequestHash(in research.NewTask) ([]byte, error) {
 	o := in.Options
 	former := formerRequest{Question: in.Question, Priority: in.Priority, ParentID: in.ParentID, Options: formerOptions{
@@ -187,8 +188,8 @@ func formerRequestHash(in research.NewTask) ([]byte, error) {
 	return sum[:], nil
 }
 
-// checkQueue refuses a submission while too many tasks wait. Submissions at the same moment do not see each other, so
-// the bound may be exceeded by as many as there are at once.
+// checkQueue refuses a submission while MAX_QUEUED_TASKS tasks wait. Concurrent submissions do not see each other, so their
+// number may exceed the bound for a moment.
 func (s *Service) checkQueue(ctx context.Context, tx pgx.Tx) error {
 	if s.maxQueued <= 0 {
 		return nil
@@ -208,11 +209,11 @@ func submitted(status research.Status) research.Event {
 	return research.Thinking(text, map[string]any{"status": string(status)})
 }
 
-// maxQuestions is how many questions of a chain of follow-ups the next one is told.
+// maxQuestions bounds how many earlier questions a follow-up is given.
 const maxQuestions = 5
 
-// parentContext is what a follow-up is told of its parent. It refuses one that the account does not have, and one without
-// an answer to follow up.
+// parentContext returns what a follow-up is given of its parent task: the answer and the last questions. It returns a
+// validation error when the account has no such task, or when the task has no answer.
 func (s *Service) parentContext(ctx context.Context, tx pgx.Tx, account string, id *uuid.UUID) (*research.Context, error) {
 	if id == nil {
 		return nil, nil //nolint:nilnil // nil is the value "no follow-up"

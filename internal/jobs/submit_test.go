@@ -66,7 +66,7 @@ func TestSubmitOnce(t *testing.T) {
 		t.Logf("other %s: %v", name, err)
 		wantKeyRefused(t, err)
 	}
-	// The task as it is now.
+	// The key returns the task in its present state.
 	if _, err := p.Cancel(t.Context(), research.DefaultAccount, first.ID, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestSubmitOnce(t *testing.T) {
 	if _, _, err := p.once("k", in); !errors.Is(err, research.ErrGone) {
 		t.Errorf("after the delete: %v", err)
 	}
-	// After a day the key is free, whether it was purged or not.
+	// After a day the key can be used again, whether the clean-up has removed it or not.
 	p.exec("UPDATE idempotency_keys SET created_at = now() - interval '23 hours 59 minutes'")
 	if _, _, err := p.once("k", in); !errors.Is(err, research.ErrGone) {
 		t.Errorf("within a day: %v", err)
@@ -97,7 +97,8 @@ func TestSubmitOnce(t *testing.T) {
 	}
 }
 
-// A retry is the same request after an update of the server in between that brings an option, or another default.
+// TestRetryAcrossAnUpdate checks that a retry matches its first request, although an update of the server in between brought an
+// option or another default.
 func TestRetryAcrossAnUpdate(t *testing.T) {
 	p := setup(t)
 	sent := []byte(`{"question":"q"}`)
@@ -118,11 +119,11 @@ func TestRetryAcrossAnUpdate(t *testing.T) {
 	wantKeyRefused(t, err)
 }
 
-// Keys of the version before are honoured: they hashed the request with its defaults.
+// TestRetryOfTheFormerVersion checks that keys of the version before still match. That version hashed requests with defaults.
 func TestRetryOfTheFormerVersion(t *testing.T) {
 	p := setup(t)
 	former := asked("q")
-	first, _, err := p.once("k", former) // without Request: the former hash
+	first, _, err := p.once("k", former) // without Request, so the former hash is used
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestRetryOfTheFormerVersion(t *testing.T) {
 	wantKeyRefused(t, err)
 }
 
-// TestRefusedSubmissionKeepsItsKey: only a stored task uses up a key.
+// TestRefusedSubmissionKeepsItsKey checks that a refused submission does not use up its key.
 func TestRefusedSubmissionKeepsItsKey(t *testing.T) {
 	p := setup(t)
 	in := asked("q")
@@ -159,7 +160,7 @@ func TestRefusedSubmissionKeepsItsKey(t *testing.T) {
 	}
 }
 
-// TestSubmitOnceInParallel: fifty submissions at once, of two processes, are one task. Each holds its key for a moment.
+// TestSubmitOnceInParallel sends fifty submissions with one key at once, through two processes. They must make one task.
 func TestSubmitOnceInParallel(t *testing.T) {
 	p := setup(t)
 	q := p.other()
@@ -214,7 +215,7 @@ func TestFullQueue(t *testing.T) {
 	if _, replayed, err := p.once("k", asked("q")); err != nil || !replayed {
 		t.Errorf("what was accepted is replayed also by a full queue: %v, %v", replayed, err)
 	}
-	p.take(first.ID, 1, p.judge().lease.workerID()) // runs, waits no more
+	p.take(first.ID, 1, p.reconciler().lease.workerID()) // the task runs, so it does not count as waiting
 	if _, replayed, err := p.once("k2", asked("q")); err != nil || replayed {
 		t.Errorf("with room again: %v, %v", replayed, err)
 	}

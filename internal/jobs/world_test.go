@@ -26,10 +26,10 @@ import (
 	"legwork/internal/stream"
 )
 
-// patience bounds what a test waits for; nothing should come near it.
-const patience = 60 * time.Second
+// waitLimit bounds each wait of a test. No test should come near it.
+const waitLimit = 60 * time.Second
 
-// process is what one legwork process has: its own store, streams and service on a shared database.
+// process stands for one legwork process: it has its own store, streams and service on a shared database.
 type process struct {
 	*Service
 	t   *testing.T
@@ -45,16 +45,16 @@ func setup(t *testing.T) *process {
 	return start(t, dbtest.URL(t), t.TempDir())
 }
 
-// start makes a process on a database and an artifact folder.
+// start returns a process that uses a database and an artifact folder.
 func start(t *testing.T, url, dir string) *process {
 	t.Helper()
 	return startOn(t, dbtest.Open(t, url), dir)
 }
 
-// hasty is another process on the same database, with a lease of that length.
-func (p *process) hasty(ttl time.Duration) *process {
+// withLease returns another process on the same database, whose leases last ttl.
+func (p *process) withLease(ttl time.Duration) *process {
 	p.t.Helper()
-	st, err := store.Open(p.t.Context(), store.Config{URL: p.url, MaxConns: 10, LeaseTTL: ttl, AcquireTimeout: patience, Logger: p.log})
+	st, err := store.Open(p.t.Context(), store.Config{URL: p.url, MaxConns: 10, LeaseTTL: ttl, AcquireTimeout: waitLimit, Logger: p.log})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -89,14 +89,14 @@ func startOn(t *testing.T, st *store.Store, dir string) *process {
 	return &process{Service: svc, t: t, hub: hub, fp: &failpoint.Set{}, url: url, dir: dir}
 }
 
-// other is another process on the same database.
+// other returns another process on the same database.
 func (p *process) other() *process { return start(p.t, p.url, p.dir) }
 
-// work starts a worker whose agent is brain. It is stopped with the test, unless the test stopped it.
-func (p *process) work(brain Agent, change ...func(*RunnerConfig)) *Runner {
+// work starts a worker that runs agentFunc. The worker is stopped at the end of the test, unless the test stopped it.
+func (p *process) work(agentFunc Agent, change ...func(*RunnerConfig)) *Runner {
 	p.t.Helper()
-	cfg := RunnerConfig{Slots: 5, TaskTimeout: patience, Backoff: 10 * time.Millisecond, Version: "test",
-		Agent: brain, Pages: page.NewFetcher(page.Config{}, nil), Engines: search.NewSet(), Log: p.log}
+	cfg := RunnerConfig{Slots: 5, TaskTimeout: waitLimit, Backoff: 10 * time.Millisecond, Version: "test",
+		Agent: agentFunc, Pages: page.NewFetcher(page.Config{}, nil), Engines: search.NewSet(), Log: p.log}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -113,7 +113,7 @@ func (p *process) work(brain Agent, change ...func(*RunnerConfig)) *Runner {
 
 func stopRunner(t *testing.T, r *Runner) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	if err := r.Stop(ctx); err != nil {
 		t.Errorf("stop: %v", err)
@@ -123,7 +123,7 @@ func stopRunner(t *testing.T, r *Runner) {
 func (p *process) submit(q string) research.Task {
 	p.t.Helper()
 	task, err := p.Submit(p.t.Context(), research.DefaultAccount, research.NewTask{Question: q, Priority: research.Normal,
-		Options: research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: patience, SearchEngine: research.Library, MaxResults: 10}})
+		Options: research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: waitLimit, SearchEngine: research.Library, MaxResults: 10}})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -133,10 +133,10 @@ func (p *process) submit(q string) research.Task {
 // frames reads a task's stream to its end.
 func (p *process) frames(id uuid.UUID) []string { return p.read(id, 0, -1) }
 
-// read gives frames after a cursor until the end of the log, or until n came.
+// read returns the frames after a cursor, up to the end of the log or at most n.
 func (p *process) read(id uuid.UUID, after int64, n int) []string {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(p.t.Context(), waitLimit)
 	defer cancel()
 	sub := p.hub.Subscribe(id, after)
 	defer sub.Close()
@@ -156,7 +156,7 @@ func (p *process) read(id uuid.UUID, after int64, n int) []string {
 	return out
 }
 
-// await waits for the end of a task and gives it.
+// await waits for the end of a task and returns the task.
 func (p *process) await(id uuid.UUID) research.Task {
 	p.t.Helper()
 	p.frames(id)
@@ -167,24 +167,24 @@ func (p *process) await(id uuid.UUID) research.Task {
 	return task
 }
 
-// handOn gives a task to another worker, as the reconciler would.
-func (p *process) requeueForModel(id uuid.UUID, epoch int) {
+// handToNextRun queues the next run of a task, as the reconciler would.
+func (p *process) handToNextRun(id uuid.UUID, epoch int) {
 	p.t.Helper()
 	err := p.requeue(p.t.Context(), id, epoch, func(research.Task) next {
 		return next{try: 1, outcome: store.RunLost, events: []research.Event{research.Thinking("handed on", nil)}}
 	})
 	if err != nil {
-		p.t.Fatalf("hand on: %v", err)
+		p.t.Fatalf("requeue: %v", err)
 	}
 }
 
-// script is an agent of a fixed number of steps, each with one outside effect.
+// script is an agent with a fixed number of steps. Each step has one effect outside the database.
 type script struct {
 	steps   int
-	effects atomic.Int64                                   // made in all, by whoever
-	perStep sync.Map                                       // turn → *atomic.Int64
-	effect  func(ctx context.Context, turn int) error      // nil: nothing
-	after   func(ctx context.Context, turn, try int) error // after the step is journaled; nil: nothing
+	effects atomic.Int64                                   // number of effects of all steps and runs
+	perStep sync.Map                                       // number of effects by turn: int → *atomic.Int64
+	effect  func(ctx context.Context, turn int) error      // called for each effect; may be nil
+	after   func(ctx context.Context, turn, try int) error // called after a step is journaled; may be nil
 }
 
 func (s *script) run(ctx context.Context, env agent.Env) (research.Result, error) {
@@ -222,7 +222,7 @@ func (s *script) run(ctx context.Context, env agent.Env) (research.Result, error
 	return research.Result{Answer: "done", Confidence: 0.5, Metadata: map[string]any{"partial": false}}, nil
 }
 
-// count says how often the effect of a turn was made.
+// count returns how often the effect of a turn was made.
 func (s *script) count(turn int) int64 {
 	n, ok := s.perStep.Load(turn)
 	if !ok {
@@ -231,7 +231,7 @@ func (s *script) count(turn int) int64 {
 	return n.(*atomic.Int64).Load()
 }
 
-// count asks the database for one number.
+// count returns the number that a query selects.
 func (p *process) count(sql string, args ...any) (n int) {
 	p.t.Helper()
 	if err := p.store.Pool().QueryRow(p.t.Context(), sql, args...).Scan(&n); err != nil {
@@ -240,10 +240,10 @@ func (p *process) count(sql string, args ...any) (n int) {
 	return n
 }
 
-// eventually waits until cond holds, asking often; for things that have no event of their own.
+// eventually polls cond every 5 ms until it holds. It is for conditions that no channel signals.
 func (p *process) eventually(what string, cond func() bool) {
 	p.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !cond() {
@@ -259,7 +259,7 @@ func wait(t *testing.T, what string, c <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-c:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Fatalf("never: %s", what)
 	}
 }

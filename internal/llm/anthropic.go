@@ -56,8 +56,9 @@ func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
 	return reply, nil
 }
 
-// anthropicMessages makes a message of each part, because langchaingo sends only the first part of assistant and
-// tool messages. The API joins neighbouring messages of one role. It refuses blank text, which is left out.
+// anthropicMessages converts a conversation. Each part becomes a message of its own, because langchaingo sends only the first
+// part of assistant and tool messages; the API joins consecutive messages of one role. Blank text is left out, because the API
+// refuses it.
 func anthropicMessages(from []Message) []llms.MessageContent {
 	var out []llms.MessageContent
 	add := func(role Role, part llms.ContentPart) {

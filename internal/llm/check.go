@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// checkTimeout bounds a check whose caller set no bound.
+// checkTimeout bounds each request of a check.
 const checkTimeout = 10 * time.Second
 
-// Check finds out whether the model can be used, without spending tokens: it reads the provider's list of
-// models. A server that answers but has no such list passes. The error is that of ctx, or an *Error.
+// Check reports whether the model can be used. It reads the provider's list of models, which costs no tokens. A server that
+// answers but has no list passes. Its error is that of ctx, or an *Error.
 func (c *Client) Check(ctx context.Context) error {
 	if c.cfg.Provider == OpenAI {
 		names, err := c.models(ctx)
@@ -30,11 +30,11 @@ func (c *Client) Check(ctx context.Context) error {
 		}
 		return nil
 	}
-	_, err := c.get(ctx, "/models/"+url.PathEscape(strings.TrimPrefix(c.cfg.Model, "models/"))) // as Google's list spells it
+	_, err := c.get(ctx, "/models/"+url.PathEscape(strings.TrimPrefix(c.cfg.Model, "models/"))) // Google's list spells names with this prefix
 	return err
 }
 
-// models lists the models of a server with OpenAI's protocol; nil: the server does not say.
+// models returns the names of the models of a server with OpenAI's protocol. It returns nil when the server has no list.
 func (c *Client) models(ctx context.Context) ([]string, error) {
 	body, err := c.get(ctx, "/models")
 	var e *Error
@@ -61,7 +61,7 @@ func (c *Client) models(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// firstModel is the first model on a server's list that writes text.
+// firstModel returns the first model on a server's list that is not for embeddings.
 func (c *Client) firstModel(ctx context.Context) (string, error) {
 	names, err := c.models(ctx)
 	if err != nil {

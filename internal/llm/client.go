@@ -32,19 +32,19 @@ var providers = map[string]struct{ base, model string }{
 	GoogleAI:  {"https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-flash"},
 }
 
-// Config says which model to use and how.
+// Config configures a Client.
 type Config struct {
 	Provider   string
-	BaseURL    string            // of the API; empty: the provider's own
+	BaseURL    string            // of the API; empty means the provider's own
 	Key        string            // may be empty for a server of your own
-	Model      string            // empty: the provider's default, or the first model that the server at BaseURL lists
-	Timeout    time.Duration     // time limit of one attempt; 0: 3 minutes
-	Idle       time.Duration     // longest time without a byte, counted for a stream from the request on and for other replies from their headers on; 0: 1 minute
-	Concurrent int               // greatest number of calls at the same time; 0: 4
-	Tries      int               // greatest number of attempts at one call; 0: 5
-	Backoff    time.Duration     // pause before the second attempt, which doubles with each further one; 0: 1 s
-	Log        *slog.Logger      // nil: no log
-	Transport  http.RoundTripper // nil: http.DefaultTransport's settings
+	Model      string            // empty means the provider's default, or the first model that the server at BaseURL lists
+	Timeout    time.Duration     // time limit of one attempt; 0 means 3 minutes
+	Idle       time.Duration     // longest time without a byte: of a stream after the request, of other replies after their headers; 0 means 1 minute
+	Concurrent int               // greatest number of calls at the same time; 0 means 4
+	Tries      int               // greatest number of attempts at one call; 0 means 5
+	Backoff    time.Duration     // pause before the second attempt, doubled for each further one; 0 means 1 s
+	Log        *slog.Logger      // nil means no log
+	Transport  http.RoundTripper // nil means a copy of http.DefaultTransport
 }
 
 // Bounds of a call.
@@ -54,7 +54,7 @@ const (
 	maxBackoff    = 30 * time.Second
 )
 
-// Client is one model of one provider. Safe for concurrent use.
+// Client calls one model of one provider. It is safe for concurrent use.
 type Client struct {
 	cfg   Config
 	http  *http.Client
@@ -62,12 +62,13 @@ type Client struct {
 	send  sender
 }
 
-// sender makes one call through langchaingo. A nil error means only that langchaingo saw no error.
+// sender makes one call through langchaingo. A nil error does not mean success: langchaingo overlooks some errors, which the
+// transport finds.
 type sender interface {
 	send(ctx context.Context, r Request) (Reply, error)
 }
 
-// Open makes a client. With an empty Model and a BaseURL it asks the server for its models; otherwise it sends nothing.
+// Open returns a client. With an empty Model and a BaseURL it requests the server's list of models. Otherwise it sends nothing.
 func Open(ctx context.Context, cfg Config) (*Client, error) {
 	own, ok := providers[cfg.Provider]
 	if !ok {
@@ -132,9 +133,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Generate implements Model. It repeats calls that failed for a transient reason, after a pause. When the
-// provider says how long to wait, the pause is that time and up to a tenth more. Otherwise it is a random time
-// between half a bound and the bound, which doubles with each attempt.
+// Generate implements Model. After a transient failure it repeats the call. When the provider says how long to wait, the pause
+// is that time and up to a tenth more. Otherwise it is a random time between half a bound and the bound, which doubles with
+// each attempt.
 func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 	if r.MaxTokens <= 0 {
 		r.MaxTokens = defaultTokens
@@ -174,7 +175,7 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 	}
 }
 
-// once waits for a free slot and makes one attempt. The time limit counts from then.
+// once waits for a free slot and makes one attempt. The time limit of the attempt does not include the wait.
 func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	if err := c.slots.Acquire(ctx, 1); err != nil {
 		return Reply{}, context.Cause(ctx)
@@ -205,7 +206,7 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	return reply, nil
 }
 
-// clean removes what PostgreSQL cannot store from a reply: NUL and invalid UTF-8.
+// clean removes NUL and invalid UTF-8 from a reply, because PostgreSQL cannot store them.
 func clean(r *Reply) {
 	r.Text = storable(r.Text)
 	for i := range r.Calls {
@@ -213,7 +214,7 @@ func clean(r *Reply) {
 		call.ID, call.Name, call.Arguments = storable(call.ID), storable(call.Name), storable(call.Arguments)
 	}
 	if len(r.Calls) > 0 && r.Stop == StopEnd {
-		r.Stop = StopCalls // some servers say "stop" for tool calls too
+		r.Stop = StopCalls // some servers send "stop" with tool calls, too
 	}
 }
 

@@ -16,13 +16,13 @@ import (
 // in a few ways:
 //
 //   - It refuses messages without text, which OpenAI accepts.
-//   - It counts the tokens of thoughts only in the total, though they are billed as output.
+//   - It counts the model's thinking tokens only in the total, although they are billed as output.
 //   - Models from Gemini 3 on refuse a history in which a tool call has no thought signature ([signatures]).
 //   - Its errors are JSON arrays ([brief]).
 type googleAI struct{ openAI }
 
-// googleBase makes the base URL of the OpenAI endpoint from LLM_BASE_URL. That may be the endpoint itself, or
-// the root of the Gemini API with or without its version.
+// googleBase returns the base URL of the OpenAI endpoint for a value of LLM_BASE_URL, which may be the endpoint itself, or the
+// root of the Gemini API with or without its version.
 func googleBase(base string) string {
 	base = strings.TrimRight(base, "/")
 	if strings.HasSuffix(base, "/openai") {
@@ -63,8 +63,8 @@ func (g *googleAI) send(ctx context.Context, r Request) (Reply, error) {
 
 var geminiVersion = regexp.MustCompile(`gemini-([0-9]+)`)
 
-// wantsSignatures reports whether a model checks thought signatures: Gemini from version 3 on, and names like
-// gemini-flash-latest, which stand for the newest version.
+// wantsSignatures reports whether a model requires thought signatures: Gemini from version 3 on, and names without a version
+// like gemini-flash-latest, which mean the newest version.
 func wantsSignatures(model string) bool {
 	if !strings.Contains(model, "gemini") {
 		return false
@@ -77,11 +77,11 @@ func wantsSignatures(model string) bool {
 	return err != nil || n >= 3
 }
 
-// noSignature is the value that the Gemini API documents for histories whose signatures are unknown. Ours are
-// unknown: the journal keeps calls in a form for all providers, and langchaingo drops the field.
+// noSignature is the value that the Gemini API documents for histories whose signatures are unknown. legwork does not know
+// them, because langchaingo drops the field.
 const noSignature = "skip_thought_signature_validator"
 
-// signatures puts noSignature into the first tool call of each message that the model wrote.
+// signatures adds noSignature to the first tool call of each message of the model.
 type signatures struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -4,11 +4,11 @@
 // Invariants:
 //
 //   - A [Reply] is complete. A call that was cancelled, was cut off, or ended without a stop reason returns an
-//     error, even where langchaingo reports success.
+//     error, even when langchaingo reports success.
 //   - Neither langchaingo nor the HTTP transport repeats a request. Only [Client.Generate] does, and it calls
 //     [Request.OnRetry] before each further attempt.
-//   - An error is that of the caller's context, or an [*Error]. Its Message is for people, names what to
-//     change, and holds neither key nor address. Its Cause is the provider's own message, for the log.
+//   - An error is that of the caller's context, or an [*Error]. Its Message is a sentence for users that says what to
+//     change, without key and address. Its Cause is the provider's own message, for the log.
 //   - A request with tools is never streamed.
 package llm
 
@@ -22,10 +22,10 @@ type Role string
 
 // The roles of a conversation.
 const (
-	System    Role = "system"    // instructions; only as first message
-	User      Role = "user"      // what is asked
-	Assistant Role = "assistant" // the model's text, and the tools that it called
-	ToolRole  Role = "tool"      // what one tool call gave
+	System    Role = "system"    // instructions; only the first message has this role
+	User      Role = "user"      // the question
+	Assistant Role = "assistant" // the model's text and its tool calls
+	ToolRole  Role = "tool"      // the result of one tool call
 )
 
 // Message is one entry of a conversation.
@@ -33,7 +33,7 @@ type Message struct {
 	Role   Role
 	Text   string
 	Calls  []Call // of an assistant's message
-	CallID string // in a tool's message: the call that it answers
+	CallID string // in a tool's message: the call whose result it is
 	Tool   string // in a tool's message: the name of the tool
 }
 
@@ -56,8 +56,8 @@ type Stop string
 
 // The stop reasons. They are the same for all providers.
 const (
-	StopEnd      Stop = "end"        // it was done
-	StopCalls    Stop = "tool_calls" // it waits for tools
+	StopEnd      Stop = "end"        // the reply is finished
+	StopCalls    Stop = "tool_calls" // the model waits for the results of its tool calls
 	StopLength   Stop = "length"     // the reply reached the limit of output tokens
 	StopFiltered Stop = "filtered"   // the provider withheld the rest
 )
@@ -81,11 +81,10 @@ type Reply struct {
 type Request struct {
 	Messages  []Message
 	Tools     []Tool
-	MaxTokens int // of output; 0: 4096
+	MaxTokens int // greatest number of output tokens; 0 means 4096
 
-	// OnText is called with each piece of the text as it arrives. nil: the text arrives as a whole. Requests
-	// with tools are never streamed. After a failed attempt OnRetry is called, and then the text starts again
-	// from its beginning.
+	// OnText is called with each piece of the text as it arrives. When it is nil, and for requests with tools, the reply is
+	// not streamed. After a failed attempt OnRetry is called, and the next attempt sends the text from its beginning.
 	OnText func(piece string)
 	// OnRetry is called after a failed attempt, before the wait for the next one. Its error ends the call.
 	OnRetry func(ctx context.Context, r Retry) error
@@ -100,11 +99,11 @@ type Retry struct {
 	Problem *Error
 }
 
-// Model answers requests.
+// Model is a language model.
 type Model interface {
-	// Provider is "openai", "anthropic" or "googleai".
+	// Provider returns "openai", "anthropic" or "googleai".
 	Provider() string
-	// Name is the model's name as its provider spells it.
+	// Name returns the model's name as its provider spells it.
 	Name() string
 	// Generate makes one call. Its error is that of ctx or of a hook of the request, or an *Error.
 	Generate(ctx context.Context, r Request) (Reply, error)

@@ -162,7 +162,7 @@ func TestNoKeyIsNoHeader(t *testing.T) {
 	require.Contains(t, s.Requests()[0].Body, "max_tokens")
 }
 
-// TestPermanent: an error that another attempt cannot fix ends the call at once.
+// TestPermanent checks that an error that is not transient ends the call without another attempt.
 func TestPermanent(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -196,7 +196,7 @@ func TestPermanent(t *testing.T) {
 	}
 }
 
-// TestTransient: each kind of transient error is reported, and the call is repeated.
+// TestTransient checks that the call is repeated after each kind of transient error, and that OnRetry gets the error.
 func TestTransient(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -275,8 +275,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// TestIdle: a stream that sends nothing is given up long before the time limit of the call, and the call is
-// repeated.
+// TestIdle checks that an attempt ends when its stream sends nothing for the idle time, and that the call is then repeated.
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	for _, provider := range []string{OpenAI, Anthropic, GoogleAI} {
@@ -298,7 +297,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestIdleBody: a body that stops in the middle is given up too, streamed or not.
+// TestIdleBody checks that an attempt ends when its body stops in the middle, streamed or not.
 func TestIdleBody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -316,7 +315,7 @@ func TestIdleBody(t *testing.T) {
 	require.ErrorContains(t, err, "LLM_IDLE_TIMEOUT")
 }
 
-// TestCancelled: a call that its caller cancelled is never a success and never an *Error, streamed or not.
+// TestCancelled checks that a call whose context was cancelled returns the context's error, streamed or not.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	everyProvider(t, func(t *testing.T, provider string) {
@@ -408,7 +407,8 @@ func TestStreaming(t *testing.T) {
 	}
 }
 
-// TestToolTurnsAreNotStreamed: langchaingo puts streamed parallel calls together wrongly.
+// TestToolTurnsAreNotStreamed checks that requests with tools are not streamed, because langchaingo joins the pieces of
+// parallel tool calls wrongly.
 func TestToolTurnsAreNotStreamed(t *testing.T) {
 	t.Parallel()
 	s := open(t, OpenAI, testsite.Play(testsite.Turn{Calls: []testsite.ToolCall{{Name: "look_up", Arguments: "{}"}}}))
@@ -461,7 +461,7 @@ func TestStorable(t *testing.T) {
 	require.Equal(t, Usage{Input: 2, Output: 3, Estimated: true}, estimate(ask("four"), r))
 }
 
-// TestGoogle: the ways in which the Gemini API differs from OpenAI.
+// TestGoogle checks the ways in which the Gemini API differs from OpenAI.
 func TestGoogle(t *testing.T) {
 	t.Parallel()
 	history := Request{Tools: []Tool{lookup}, Messages: []Message{

@@ -54,7 +54,7 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 	choice := resp.Choices[0]
 	reply := Reply{Text: choice.Content, Calls: calls(choice.ToolCalls)}
 	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens")}
-	// Some servers count the tokens of thoughts only in the total.
+	// Some servers count the model's thinking tokens only in the total.
 	reply.Usage.Output = max(reply.Usage.Output, count(choice.GenerationInfo, "TotalTokens")-reply.Usage.Input)
 	switch reason := choice.StopReason; {
 	case reason == "", reason == "null":
@@ -62,15 +62,15 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 		reply.Stop = StopCalls
 	case reason == "length":
 		reply.Stop = StopLength
-	case strings.HasPrefix(reason, "content_filter"): // Google adds which: "content_filter: RECITATION"
+	case strings.HasPrefix(reason, "content_filter"): // Google adds the kind of filter: "content_filter: RECITATION"
 		reply.Stop = StopFiltered
-	default: // "stop", and what other servers call it
+	default: // "stop", and other servers' words for it
 		reply.Stop = StopEnd
 	}
 	return reply, nil
 }
 
-// callOptions are the options that all providers take.
+// callOptions returns the options for all providers.
 func callOptions(r Request) []llms.CallOption {
 	opts := []llms.CallOption{llms.WithMaxTokens(r.MaxTokens), llms.WithTemperature(0)}
 	if len(r.Tools) > 0 {
@@ -107,8 +107,8 @@ func chatRole(r Role) llms.ChatMessageType {
 // badName matches the characters that no provider accepts in the name of a tool.
 var badName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
-// callParts writes calls of earlier messages in a form that every server accepts: names without unusual
-// characters, and arguments that are JSON objects, whatever the model wrote.
+// callParts converts the calls of an earlier message to a form that every server accepts: names without unusual characters, and
+// arguments that are JSON objects. The model may have written neither.
 func callParts(calls []Call) []llms.ContentPart {
 	var parts []llms.ContentPart
 	for _, c := range calls {

@@ -38,7 +38,7 @@ type Error struct {
 	Kind       Kind
 	Status     int           // HTTP status; 0 when there was no response
 	Message    string        // a sentence for people that names what to change
-	RetryAfter time.Duration // how long the provider asks to wait; 0: not said
+	RetryAfter time.Duration // how long the provider asks to wait; 0 when it does not say
 	Cause      error         // message of the provider or the network, without the key; for the log
 }
 
@@ -67,7 +67,7 @@ var (
 	saysModel   = regexp.MustCompile(`(?i)model[^.]{0,80}(not found|does not exist|not exist|not available|is not supported|no such)|(unknown|invalid|no such) model|model_not_found`)
 )
 
-// problem makes the error of a failed attempt from the response that was received.
+// problem returns the error of a failed attempt, by the response that was received.
 func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -120,7 +120,7 @@ func kindOf(status int, body string) Kind {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, saysKey.MatchString(body) && status < 500:
 		return BadKey
 	case status == http.StatusRequestEntityTooLarge, saysTooLong.MatchString(body):
-		return TooLong // llama.cpp says so with 500
+		return TooLong // before the case of 5xx, because llama.cpp sends this error with status 500
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusConflict, status >= 500:
 		return ServerError
 	case saysQuota.MatchString(body):
@@ -142,7 +142,7 @@ func kindOfStream(data string) Kind {
 	return ServerError
 }
 
-// brief is the provider's own message, taken from the usual places of an error body.
+// brief returns the provider's own message from the usual places in the body of an error, at most 400 bytes.
 func brief(body []byte) string {
 	var v struct {
 		Error json.RawMessage `json:"error"`
@@ -175,7 +175,7 @@ func (c *Client) withoutKey(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), c.cfg.Key, "***"))
 }
 
-// sentence describes for people what happened and what to change.
+// sentence returns the message for users: what happened and what to change.
 func (c *Client) sentence(e *Error) string {
 	who, model := c.cfg.Provider, c.cfg.Model
 	switch e.Kind {

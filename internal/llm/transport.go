@@ -19,7 +19,7 @@ import (
 const (
 	maxBody      = 16 << 20
 	maxErrorBody = 64 << 10
-	maxLine      = 63 << 10 // of a line in a stream: langchaingo fails without an error on lines from 64 KiB
+	maxLine      = 63 << 10 // of a line in a stream; at lines of 64 KiB and more langchaingo stops without an error
 )
 
 var (
@@ -31,7 +31,7 @@ var (
 	errLongLine   = errors.New("a line of the stream is too long")
 )
 
-// exchange notes what one attempt really received, because langchaingo does not report it.
+// exchange records the response of one attempt, because langchaingo does not report it.
 type exchange struct {
 	mu     sync.Mutex
 	sent   bool
@@ -40,10 +40,10 @@ type exchange struct {
 	body   []byte // of an error
 	stream error  // the error that ended a stream too early
 
-	streams   bool          // the reply is streamed, so its headers must arrive within maxIdle too
-	maxIdle   time.Duration // longest time without a byte; 0: no bound, or no longer one
+	streams   bool          // the reply is streamed, so its headers must arrive within maxIdle, too
+	maxIdle   time.Duration // longest time without a byte; 0 means no limit
 	idleTimer *time.Timer   // calls giveUp; nil until it is started
-	giveUp    func()        // ends the try
+	giveUp    func()        // ends the attempt
 }
 
 // resetIdleTimer starts the idle time from zero.
@@ -59,7 +59,7 @@ func (x *exchange) resetIdleTimer() {
 	}
 }
 
-// stopIdleTimer ends the wait.
+// stopIdleTimer stops the idle timer for good.
 func (x *exchange) stopIdleTimer() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -104,8 +104,8 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// transport notes status, headers and errors of each exchange. It refuses a second request in one attempt, and
-// turns a stream that ends badly into a read error.
+// transport records status, headers and errors of each exchange. It refuses a second request within one attempt, and makes
+// reads of a broken stream fail.
 type transport struct {
 	next     http.RoundTripper
 	provider string
@@ -173,8 +173,8 @@ func (t *transport) authorise(req *http.Request) {
 	}
 }
 
-// streamCheck passes the lines of an event stream on. It fails in three cases where langchaingo would report
-// success: on an error event, on an end without an end mark, and on a line too long for langchaingo's scanner.
+// streamCheck passes on the lines of an event stream. It fails in three cases in which langchaingo would report success: at an
+// error event, at an end without an end mark, and at a line that is too long for langchaingo's scanner.
 type streamCheck struct {
 	src      *bufio.Reader
 	body     io.Closer

@@ -48,11 +48,11 @@ func bareHost(host string) string {
 // Policy decides which hosts the loads of one task may request. It applies to the URL and to each redirect. The zero Policy allows
 // all hosts.
 type Policy struct {
-	AllowDomains []string // patterns for MatchDomain; if not empty, all other hosts are refused
-	DenyDomains  []string // patterns for MatchDomain; always refused, whatever AllowDomains says
-	StayOn       string   // if not empty: all other registrable domains are refused (see Domain)
-	Lists        *Lists   // the operator's lists, which apply in addition; nil: none
-	Strikes      *Strikes // domains that asked this task for fewer requests too often; nil: none. Refuse does not check them
+	AllowDomains []string     // patterns for MatchDomain; if not empty, all other hosts are refused
+	DenyDomains  []string     // patterns for MatchDomain; always refused, whatever AllowDomains says
+	StayOn       string       // if not empty: all other registrable domains are refused (see Domain)
+	Lists        *Lists       // the operator's lists, which apply in addition; nil: none
+	BusyAnswers  *BusyAnswers // domains that asked this task for fewer requests too often; nil: none. Refuse does not check them
 }
 
 // Within returns p with the additional rule that loads stay on the registrable domain of host. With an empty

@@ -183,8 +183,8 @@ func (l *load) follow(ctx context.Context, raw string) error {
 		case why != "":
 			l.fail(research.OutcomePolicy, "%s", why)
 			return nil
-		case l.policy.Strikes.Out(u.Host):
-			l.fail(research.OutcomeRateLimited, "%s %s", domainOf(u), struckOut)
+		case l.policy.BusyAnswers.Exceeded(u.Host):
+			l.fail(research.OutcomeRateLimited, "%s %s", domainOf(u), tooBusy)
 			return nil
 		case l.seen[l.key(u)]:
 			l.fail(research.OutcomeRedirects, "%s redirects in a circle.", u.Host)

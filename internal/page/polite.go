@@ -131,7 +131,7 @@ func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait t
 // answered applies the status of an answer to the next requests to its domain.
 func (l *load) answered(ctx context.Context, u *url.URL, resp *http.Response) error {
 	domain := domainOf(u)
-	if l.policy.Strikes.Note(u.Host, resp.StatusCode) {
+	if l.policy.BusyAnswers.Note(u.Host, resp.StatusCode) {
 		l.visit.Message += " It was the third time in a row, so this task asks " + domain + " no more."
 	}
 	var err error
@@ -157,21 +157,21 @@ func fine(status int) bool {
 	return status >= 200 && status < 400 || status == http.StatusNotFound || status == http.StatusGone
 }
 
-// maxStrikes is the number of 429 or 503 answers in a row after which a task makes no more requests to a domain.
-const maxStrikes = 3
+// maxBusyAnswers is the number of 429 or 503 answers in a row after which a task makes no more requests to a domain.
+const maxBusyAnswers = 3
 
-// struckOut is the sentence for such a domain.
-const struckOut = "asked for fewer requests three times in a row, so this task does not ask it any more."
+// tooBusy is the message about such a domain.
+const tooBusy = "asked for fewer requests three times in a row, so this task does not ask it any more."
 
-// Strikes counts, for one task, how often in a row each domain has answered 429 or 503. It is safe for concurrent use. A nil *Strikes
+// BusyAnswers counts, for one task, how often in a row each domain has answered 429 or 503. It is safe for concurrent use. A nil *BusyAnswers
 // counts nothing.
-type Strikes struct {
+type BusyAnswers struct {
 	mu     sync.Mutex
 	counts map[string]int
 }
 
 // Note counts the status of an answer from host. It returns true if this answer ends the task's requests to the domain.
-func (s *Strikes) Note(host string, status int) bool {
+func (s *BusyAnswers) Note(host string, status int) bool {
 	if s == nil {
 		return false
 	}
@@ -184,19 +184,19 @@ func (s *Strikes) Note(host string, status int) bool {
 			s.counts = map[string]int{}
 		}
 		s.counts[domain]++
-		return s.counts[domain] == maxStrikes
-	case fine(status) && s.counts[domain] < maxStrikes:
+		return s.counts[domain] == maxBusyAnswers
+	case fine(status) && s.counts[domain] < maxBusyAnswers:
 		delete(s.counts, domain)
 	}
 	return false
 }
 
-// Out reports whether the task's requests to the domain of host have ended.
-func (s *Strikes) Out(host string) bool {
+// Exceeded reports whether the task's requests to the domain of host have ended.
+func (s *BusyAnswers) Exceeded(host string) bool {
 	if s == nil {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts[domainOf(&url.URL{Host: host})] >= maxStrikes
+	return s.counts[domainOf(&url.URL{Host: host})] >= maxBusyAnswers
 }

@@ -13,13 +13,13 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestStrikes: three answers of 429 or 503 in a row end a task's requests to a domain. A good answer in between resets the count.
+// TestBusyAnswers: three answers of 429 or 503 in a row end a task's requests to a domain. A good answer in between resets the count.
 // Other tasks are not affected.
-func TestStrikes(t *testing.T) {
+func TestBusyAnswers(t *testing.T) {
 	t.Parallel()
 	site, other := testsite.Start(t), testsite.Start(t)
 	f, g := fetcher(t, config())
-	task := Policy{Strikes: new(Strikes)}
+	task := Policy{BusyAnswers: new(BusyAnswers)}
 	load := func(path string, want research.Outcome, says string) {
 		t.Helper()
 		if v := visit(t, f, site.URL(path), task); v.Outcome != want || !strings.Contains(v.Message, says) {
@@ -50,22 +50,22 @@ func TestStrikes(t *testing.T) {
 	if v := visit(t, f, other.URL("/index.html"), task); v.Outcome != research.OutcomeOK {
 		t.Errorf("another domain: %s", v.Outcome)
 	}
-	if v := visit(t, f, site.URL("/index.html"), Policy{Strikes: new(Strikes)}); v.Outcome != research.OutcomeOK {
+	if v := visit(t, f, site.URL("/index.html"), Policy{BusyAnswers: new(BusyAnswers)}); v.Outcome != research.OutcomeOK {
 		t.Errorf("another task: %s", v.Outcome)
 	}
 	if strings.Join(g.settled[:2], " ") != site.Host()+" "+site.Host() || g.backoffs[site.Host()] != defaultRetry {
 		t.Errorf("settled %v, backed off %v", g.settled, g.backoffs)
 	}
-	late := new(Strikes)
-	for range maxStrikes {
+	late := new(BusyAnswers)
+	for range maxBusyAnswers {
 		late.Note("a.example", http.StatusServiceUnavailable)
 	}
-	if late.Note("a.example", http.StatusOK); !late.Out("a.example") {
+	if late.Note("a.example", http.StatusOK); !late.Exceeded("a.example") {
 		t.Error("an answer that was on its way brings a domain back")
 	}
-	var none *Strikes
-	if none.Note("a.example", 503) || none.Out("a.example") {
-		t.Error("nobody counts, and yet")
+	var none *BusyAnswers
+	if none.Note("a.example", 503) || none.Exceeded("a.example") {
+		t.Error("a nil BusyAnswers counts")
 	}
 }
 

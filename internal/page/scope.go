@@ -11,9 +11,9 @@ import (
 // screenshots. The zero Scope allows everything.
 //
 // Two rules are not part of Refuse, since they depend on the moment and decisions of a run must depend only on its journal: how busy a
-// domain is (Policy.Strikes, checked when a page is loaded), and how many pages and seconds are left.
+// domain is (Policy.BusyAnswers, checked when a page is loaded), and how many pages and seconds are left.
 type Scope struct {
-	Hosts      Policy // allow and deny lists of the task, the operator's lists, strikes
+	Hosts      Policy // allow and deny lists of the task, the operator's lists, busy answers
 	SameDomain bool   // open only pages on the registrable domain of their start page
 	OwnLinks   bool   // do not follow links from one registrable domain to another
 	MaxDepth   int    // greatest number of links from a start page; 0: no limit
@@ -31,10 +31,10 @@ type Address struct {
 	Unlinked bool
 }
 
-// NewScope returns the scope of a task. strikes has the counts of earlier runs.
-func NewScope(o research.Options, lists *Lists, strikes *Strikes) Scope {
+// NewScope returns the scope of a task. busyAnswers holds the counts of the task's earlier runs.
+func NewScope(o research.Options, lists *Lists, busyAnswers *BusyAnswers) Scope {
 	s := Scope{SameDomain: o.SameDomainOnly, OwnLinks: !o.AllowExternalLinks, MaxDepth: o.MaxDepth,
-		Hosts: Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: lists, Strikes: strikes}}
+		Hosts: Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: lists, BusyAnswers: busyAnswers}}
 	if seed, err := ParseURL(o.SeedURL); err == nil && o.SeedURL != "" {
 		s.SeedDomain = Domain(seed.Host)
 	}

@@ -11,8 +11,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict means that the task's status does not allow the request.
 	ErrConflict = errors.New("conflict")
-	// ErrFenced means that the run that tried to write no longer holds its task. The run must stop without a
-	// further write.
+	// ErrFenced means that the task has a newer epoch than the run that tried to write, or has ended. The run must stop without
+	// a further write.
 	ErrFenced = errors.New("the task has been handed on")
 	// ErrGone means that the task of an idempotency key was deleted.
 	ErrGone = errors.New("gone")
@@ -20,8 +20,7 @@ var (
 	ErrQueueFull = errors.New("queue full")
 	// ErrTooSlow means that the request takes longer than the server allows. Repeating it does not help.
 	ErrTooSlow = errors.New("too slow")
-	// ErrUnavailable means that the database or another dependency does not answer at present. Repeat the
-	// request later.
+	// ErrUnavailable means that the database or another dependency does not answer at present. The request may be repeated later.
 	ErrUnavailable = errors.New("unavailable")
 )
 
@@ -38,8 +37,7 @@ const (
 	CodeNotFound     = "not_found"     // the stream's task does not exist
 )
 
-// Failure is an error that ends a run, with the message for the user. After a transient failure the task is
-// tried again.
+// Failure is an error that ends a run, with a message for the user. After a transient failure the task is tried again.
 type Failure struct {
 	Code      string // one of the Code constants
 	Message   string // a sentence for the user that names what to do

@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// EventType names what an event tells.
+// EventType is the type of an event.
 type EventType string
 
-// The event types of the wire contract.
+// The event types of the contract.
 const (
 	EventThinking   EventType = "agent:thinking"
 	EventToolCall   EventType = "agent:tool_call"
@@ -21,28 +21,27 @@ const (
 	EventScreenshot EventType = "agent:screenshot"
 	EventComplete   EventType = "agent:complete"
 	EventError      EventType = "agent:error"
-	EventDelta      EventType = "agent:delta" // a piece of the answer being written; never in a log
+	EventDelta      EventType = "agent:delta" // a piece of the answer that is being written; streams send it, no log has it
 )
 
-// MaxPreview is the size in bytes to which tool results are cut in events. The full results are in steps and
-// snapshots.
+// MaxPreview is the greatest size, in bytes, of a tool result in an event. The steps and snapshots have the full results.
 const MaxPreview = 4096
 
 // TimeFormat is the format of every time that legwork sends or writes to files: RFC 3339 in UTC with
 // milliseconds and Z.
 const TimeFormat = "2006-01-02T15:04:05.000Z"
 
-// Event is one entry of a task's log. Seq and Time are set by the transaction that appends it.
+// Event is one entry of a task's log. The transaction that appends the event sets Seq and Time.
 type Event struct {
 	TaskID   uuid.UUID
 	Seq      int64
 	Type     EventType
 	Time     time.Time
-	Terminal bool            // ends the log
-	Body     json.RawMessage // JSON object with the fields of the type and metadata; a missing field is left out, not null
+	Terminal bool            // the last event of the log
+	Body     json.RawMessage // JSON object with the fields of the type and metadata; fields without a value are left out
 }
 
-// Frame is the event as clients receive it: one JSON object, whose first fields are the same for all events.
+// Frame encodes the event as clients receive it: one JSON object, whose first fields are the same for all events.
 func (e Event) Frame() []byte {
 	b := append(make([]byte, 0, len(e.Body)+160), `{"seq":`...)
 	b = strconv.AppendInt(b, e.Seq, 10)
@@ -59,7 +58,7 @@ func (e Event) Frame() []byte {
 // MarshalJSON implements json.Marshaler with Frame.
 func (e Event) MarshalJSON() ([]byte, error) { return e.Frame(), nil }
 
-// newEvent makes an event. A nil or empty metadata is left out.
+// newEvent returns an event. It leaves out empty metadata and fields that are nil.
 func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[string]any) Event {
 	if len(metadata) > 0 {
 		fields["metadata"] = metadata
@@ -76,8 +75,8 @@ func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[st
 	return Event{Type: t, Terminal: terminal, Body: body}
 }
 
-// EncodeJSON encodes events and the journal: compact JSON without the escapes for HTML, so that quotes stay
-// readable.
+// EncodeJSON encodes the bodies of events and the journal. The JSON is compact and does not escape <, > and &, so that quotes
+// stay readable.
 func EncodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -88,12 +87,12 @@ func EncodeJSON(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// Thinking says what the agent is about to do, or that the status has changed (metadata.status).
+// Thinking returns the event that says what the agent does next, or that the status has changed (metadata.status).
 func Thinking(content string, metadata map[string]any) Event {
 	return newEvent(EventThinking, false, metadata, map[string]any{"content": content})
 }
 
-// ToolCall announces a tool call. A nil args becomes an empty object.
+// ToolCall returns the event that announces a tool call. Nil args become an empty object.
 func ToolCall(tool string, args, metadata map[string]any) Event {
 	if args == nil {
 		args = map[string]any{}
@@ -101,7 +100,7 @@ func ToolCall(tool string, args, metadata map[string]any) Event {
 	return newEvent(EventToolCall, false, metadata, map[string]any{"tool": tool, "args": args})
 }
 
-// ToolResult reports the result of a tool call. Long strings in result are cut, so that it stays short.
+// ToolResult returns the event with the result of a tool call. Long strings and lists in result are cut (MaxPreview).
 func ToolResult(tool string, result map[string]any, success bool, metadata map[string]any) Event {
 	if result == nil {
 		result = map[string]any{}
@@ -110,19 +109,19 @@ func ToolResult(tool string, result map[string]any, success bool, metadata map[s
 		map[string]any{"tool": tool, "result": Preview(result, MaxPreview), "success": success})
 }
 
-// Screenshot reports that a picture of url was taken.
+// Screenshot returns the event that says that a screenshot of url was taken.
 func Screenshot(imageURL, url string, fullPage bool) Event {
 	return newEvent(EventScreenshot, false, map[string]any{"url": url},
 		map[string]any{"imageUrl": imageURL, "fullPage": fullPage})
 }
 
-// Complete ends a log with the answer; citations is any value that encodes to the array of the wire contract.
+// Complete returns the terminal event with the answer. citations is any value that encodes to the array of the contract.
 func Complete(answer string, citations any, confidence, duration float64, metadata map[string]any) Event {
 	return newEvent(EventComplete, true, metadata, map[string]any{
 		"answer": answer, "citations": citations, "confidence": confidence, "duration": duration})
 }
 
-// ErrorEvent reports an error. One that is not recoverable ends the log.
+// ErrorEvent returns the event of an error. An error that is not recoverable is a terminal event.
 func ErrorEvent(code, message string, recoverable bool, metadata map[string]any) Event {
 	return newEvent(EventError, !recoverable, metadata, map[string]any{
 		"error": message, "errorCode": code, "recoverable": recoverable})
@@ -160,7 +159,7 @@ func shorten(v any, limit int) any {
 	return v
 }
 
-// Truncate cuts s to at most max bytes at a rune boundary, ending in an ellipsis where something was cut.
+// Truncate cuts s to at most max bytes, at a rune boundary. A string that was cut ends with an ellipsis.
 func Truncate(s string, max int) string {
 	if len(s) <= max {
 		return s

@@ -10,22 +10,21 @@ import (
 type Page struct {
 	ID       string // lower-case hex SHA-256 of Text
 	Title    string // of its first visit; may be empty
-	Language string // BCP 47 primary subtag, lower case ("en"); empty: unknown
-	Text     string // Markdown, cleaned: valid UTF-8 without NUL
+	Language string // BCP 47 primary subtag, lower case ("en"); empty when unknown
+	Text     string // Markdown in valid UTF-8 without NUL
 	Passages []Passage
 
-	// What the document says of itself. It belongs to the visit, because the same text may say different things
-	// at another address.
-	Canonical   string     // its own address, absolute, on the same site; empty: it names none
-	PublishedAt *time.Time // UTC; nil: unknown
-	ModifiedAt  *time.Time // UTC; by the document or the Last-Modified header; nil: unknown
+	// Metadata of the document. Each visit stores its own, because the same text may have other metadata at another URL.
+	Canonical   string     // the canonical URL that the document names, absolute, on the same site; empty when it names none
+	PublishedAt *time.Time // UTC; nil when unknown
+	ModifiedAt  *time.Time // UTC, from the document or the Last-Modified header; nil when unknown
 }
 
 // Passage is a span of a page, small enough to be cited whole.
 type Passage struct {
 	Ord        int    // position in the page, from 0
 	Start, End int    // code points into Page.Text, End exclusive, at most MaxExcerpt apart
-	Heading    string // headings above it, outermost first, joined with " › "; may be empty
+	Heading    string // headings above the passage, outermost first, joined with " › "; may be empty
 }
 
 // MaxExcerpt is the greatest length of a citation's excerpt and of a passage, in code points.
@@ -36,12 +35,12 @@ const MaxExcerpt = 400
 type Link struct {
 	URL     string `json:"u"`           // absolute, without fragment
 	Text    string `json:"t,omitempty"` // anchor text, runs of white space as one space
-	Context string `json:"c,omitempty"` // text of the enclosing block, cut to 200 code points; it often says what the link is about
-	Heading string `json:"h,omitempty"` // nearest heading above it
-	Frag    string `json:"f,omitempty"` // the fragment that was cut off URL, without '#'
+	Context string `json:"c,omitempty"` // text of the enclosing block, at most 200 code points, which often describes the link
+	Heading string `json:"h,omitempty"` // nearest heading above the link
+	Frag    string `json:"f,omitempty"` // fragment of the link, without '#', which URL does not have
 }
 
-// Outcome classifies a page load. OutcomeOK is the only success.
+// Outcome is the result of a page load. OutcomeOK is the only success.
 type Outcome string
 
 // Outcomes of a page load, as stored in visits and shown in tool results.
@@ -51,18 +50,18 @@ const (
 	OutcomeForbidden   Outcome = "forbidden"       // 401, 403
 	OutcomeRateLimited Outcome = "rate_limited"    // 429
 	OutcomeServerError Outcome = "server_error"    // 5xx
-	OutcomeHTTPError   Outcome = "http_error"      // any other status than a success
+	OutcomeHTTPError   Outcome = "http_error"      // any other status that is no success
 	OutcomeRobots      Outcome = "robots"          // robots.txt forbids it
 	OutcomePolicy      Outcome = "policy"          // allow and deny lists, depth or domain rules forbid it
 	OutcomeNetwork     Outcome = "refused_network" // private, loopback, link-local or metadata address
 	OutcomeBadURL      Outcome = "bad_url"         // not an absolute http(s) URL
 	OutcomeDNS         Outcome = "dns"             // the host name does not resolve
-	OutcomeConnection  Outcome = "connection"      // refused, reset or cut
-	OutcomeTLS         Outcome = "tls"             // certificate or handshake
-	OutcomeTimeout     Outcome = "timeout"         // too slow
+	OutcomeConnection  Outcome = "connection"      // connection refused, reset or closed early
+	OutcomeTLS         Outcome = "tls"             // certificate or handshake failed
+	OutcomeTimeout     Outcome = "timeout"         // took too long
 	OutcomeRedirects   Outcome = "redirects"       // too many, or in a circle
 	OutcomeTooLarge    Outcome = "too_large"       // more bytes than allowed, compressed or not
-	OutcomeType        Outcome = "unreadable_type" // not HTML, text or another type we read
+	OutcomeType        Outcome = "unreadable_type" // not HTML, text or another type that legwork reads
 	OutcomeEmpty       Outcome = "empty"           // no text in it
 	OutcomeBlocked     Outcome = "blocked"         // CAPTCHA or login wall
 )
@@ -76,10 +75,10 @@ func (o Outcome) Transient() bool {
 	return false
 }
 
-// Visit is one reading of one URL, good or bad.
+// Visit is one load of one URL by a task, with or without success.
 type Visit struct {
 	ID        uuid.UUID
-	URL       string // as asked for
+	URL       string // the requested URL
 	FinalURL  string // after redirects; equals URL when there were none
 	Outcome   Outcome
 	Message   string // a sentence for the model and the user; empty when OK
@@ -90,46 +89,46 @@ type Visit struct {
 	Bytes     int64 // of the body as received
 	Duration  time.Duration
 	FetchedAt time.Time
-	Links     []Link  // links of the page; stored in the step, and with the visit for other tasks that read its snapshot
-	Cached    bool    // read from the snapshot of a visit at FetchedAt; no request was made
-	Rendered  bool    // the text is that of the page after its scripts ran in a browser; not stored either
-	Kept      float64 // the part, 0 to 1, that the text has of the letters shown outside links; 0: not measured; not stored either
-	Note      string  // a sentence about how the page was read, when that is worth knowing; not stored either
+	Links     []Link  // links of the page; stored with the visit, for later tasks that read its snapshot
+	Cached    bool    // read from the snapshot of an earlier visit at FetchedAt, without a request
+	Rendered  bool    // the text is that of the page after its scripts ran in a browser; not stored
+	Kept      float64 // share (0 to 1) of the letters shown outside links that the text has; 0 when not measured; not stored
+	Note      string  // a sentence about how the page was read, if there is something to know; not stored
 }
 
-// Evidence is a quote that a task keeps as a source: Excerpt equals the page's text from Start to End. A piece of evidence
-// that the answer cites has a marker; it is what the API calls a citation.
+// Evidence is a quote that a task keeps as a source. Excerpt equals the page's text from Start to End. A piece of evidence that
+// the answer cites has a marker; the API calls it a citation.
 type Evidence struct {
-	Number     int       // within the task, from 1, in the order in which it was kept
-	Marker     int       // the number in brackets by which the answer cites it, from 1; 0: not cited
+	Number     int       // counts the evidence of a task from 1, in the order in which it was kept
+	Marker     int       // the number in brackets by which the answer cites it, from 1; 0 when the answer does not
 	PageID     string    // the snapshot
-	VisitID    uuid.UUID // the visit that read it
+	VisitID    uuid.UUID // the visit that read the page
 	URL        string    // absolute
-	Title      string    // falls back to the host
-	Excerpt    string    // at most MaxExcerpt code points; taken from the snapshot by the database
+	Title      string    // the host when the page has no title
+	Excerpt    string    // at most MaxExcerpt code points; the database cuts it out of the snapshot
 	Start, End int       // code points into the snapshot
 	Verified   bool
 	Support    string // supported, partial, unsupported, unchecked
 	AccessedAt time.Time
-	// PublishedAt is the date that the page names; nil: it names none.
+	// PublishedAt is the date of publication that the page names; nil when it names none.
 	PublishedAt *time.Time
-	// ScreenshotURL is the address of the picture of the page, root-relative; empty: there is none.
+	// ScreenshotURL is the root-relative URL of the screenshot that shows the excerpt; empty when there is none.
 	ScreenshotURL string
 }
 
 // PageVisit is a visit as a task's list of pages shows it. Its page has no text.
 type PageVisit struct {
 	Visit
-	Chars int // length of the snapshot in code points; 0 where there is none
-	Cited int // how many citations of the answer are on the snapshot
+	Chars int // length of the snapshot in code points; 0 when there is none
+	Cited int // number of the answer's citations that are on the snapshot
 }
 
-// ScreenshotURL is the address of a task's picture, root-relative.
+// ScreenshotURL returns the root-relative URL of a task's screenshot.
 func ScreenshotURL(task uuid.UUID, name string) string {
 	return "/api/tasks/" + task.String() + "/screenshots/" + name
 }
 
-// Verdicts on whether a quote supports the sentences that use it. They do not affect Verified.
+// Values of Evidence.Support: whether the quote supports the sentences of the answer that cite it. They do not affect Verified.
 const (
 	Supported   = "supported"
 	Partial     = "partial"
@@ -144,10 +143,10 @@ type Hit struct {
 	VisitID uuid.UUID // the newest visit that read the page
 	URL     string
 	Title   string
-	Text    string   // the passage itself
-	Rank    float64  // PostgreSQL's ts_rank_cd over the query; comparable within one query only
-	Matched []string // the question's lexemes that stand in the passage
-	Headed  []string // the question's lexemes that stand in the page's title or the headings above
+	Text    string   // text of the passage
+	Rank    float64  // PostgreSQL's rank for the query; comparable within one query only
+	Matched []string // the question's lexemes that the passage contains
+	Headed  []string // the question's lexemes that the page's title or the headings above the passage contain
 }
 
 // StepKind distinguishes model replies from tool results.
@@ -159,11 +158,10 @@ const (
 	ToolStep  StepKind = "tool"
 )
 
-// Step is one journaled model reply or tool result. A run that finds a step in the journal never repeats its
-// call.
+// Step is one model reply or tool result in the journal. A run that finds a step in the journal does not repeat its call.
 type Step struct {
 	Turn, CallNo int // the key, chosen before the call; both from 1
-	Try          int // try in which it was made
+	Try          int // the try in which the call was made
 	Kind         StepKind
 	Tool         string // tool name; empty for a model reply
 	Args         []byte // JSON object; the tool's arguments
@@ -172,12 +170,12 @@ type Step struct {
 	Duration     time.Duration
 	InputTokens  int64
 	OutputTokens int64
-	CostUSD      *float64 // of a model reply; nil: its model has no price
+	CostUSD      *float64 // of a model reply; nil when its model has no price
 
-	// These are written with the step in one transaction, but are not columns of its journal row.
+	// The same transaction writes these, but they are not columns of the step's row.
 	Events   []Event
 	Visit    *Visit
-	Evidence []Evidence // Excerpt is filled in by the database
-	Artifact *Artifact  // a file that was just written, such as a picture
-	Shows    []int      // numbers of the evidence whose page Artifact shows
+	Evidence []Evidence // the database fills in Excerpt
+	Artifact *Artifact  // a file that was just written, such as a screenshot
+	Shows    []int      // numbers of the evidence that the screenshot Artifact shows
 }

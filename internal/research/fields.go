@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Fields are the fields of an event's body, typed. Each event type uses some of them; the others have their zero value.
+// Fields are the decoded fields of an event's body. Each event type uses some of them. The others have their zero value.
 type Fields struct {
 	Content string `json:"content"` // of thinking
 
@@ -29,7 +29,8 @@ type Fields struct {
 	Metadata json.RawMessage `json:"metadata"` // of every type: an object, or nil
 }
 
-// Fields decodes the body. An empty body has no fields. The error says that the body is not a JSON object of these types.
+// Fields decodes the body. An empty body has no fields. It returns an error when the body is not a JSON object with fields of
+// these types.
 func (e Event) Fields() (f Fields, err error) {
 	if len(e.Body) == 0 {
 		return f, nil

@@ -3,12 +3,12 @@ package research
 // Status is the state of a task.
 type Status string
 
-// The states of a task. Created, Queued and Running are open; the others are terminal and never left.
+// The states of a task. Created, Queued and Running are open. The others are terminal: they never change.
 const (
 	Created   Status = "created"   // a live worker had a free slot when the task was submitted
 	Queued    Status = "queued"    // waiting for a slot, for a retry, or for another worker after a hand-back
-	Running   Status = "running"   // a run holds it
-	Completed Status = "completed" // answered
+	Running   Status = "running"   // a worker runs the task
+	Completed Status = "completed" // the task has an answer
 	Failed    Status = "failed"    // ended without an answer; error and error code say why
 	Cancelled Status = "cancelled" // ended by its user
 )
@@ -25,12 +25,12 @@ func (s Status) Valid() bool {
 	return false
 }
 
-// Terminal reports whether a task in this status is over.
+// Terminal reports whether a task in this status has ended.
 func (s Status) Terminal() bool {
 	return s == Completed || s == Failed || s == Cancelled
 }
 
-// CanBecome reports whether a task may go from s to next in one transaction.
+// CanBecome reports whether one transaction may change a task's status from s to next.
 func (s Status) CanBecome(next Status) bool {
 	switch s {
 	case Created:

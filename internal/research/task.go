@@ -12,14 +12,14 @@ const DefaultAccount = "default"
 // Engine names a search engine.
 type Engine string
 
-// The engines that a task may ask for. For one that is not configured the task is accepted, another engine is
-// used, and an event says so.
+// The search engines that a task may ask for. When the server does not have the engine, it uses another one, and an event says
+// so.
 const (
 	DuckDuckGo Engine = "duckduckgo"
 	Bing       Engine = "bing"
 	Google     Engine = "google"
 	Custom     Engine = "custom"
-	Library    Engine = "library" // full-text search over what has been read
+	Library    Engine = "library" // full-text search over the pages that the account has read
 )
 
 // Engines lists every engine.
@@ -40,11 +40,11 @@ var Priorities = []Priority{Low, Normal, High}
 
 // Options are the user's choices for one task, with the defaults filled in.
 type Options struct {
-	SeedURL            string         // absolute http(s) URL to start from; empty: none. Stored verbatim
+	SeedURL            string         // absolute http(s) URL to start from, stored as it was sent; empty when there is none
 	MaxDepth           int            // links followed in a row from a start page, 1..5
 	MaxPages           int            // pages opened, 1..50
 	TimeBudget         time.Duration  // running time after which research ends and the answer is written
-	MaxTokens          int64          // tokens of the model, input and output, after which research ends; 0: only the server's limit
+	MaxTokens          int64          // input and output tokens of the model after which research ends; 0 means the server's limit
 	SearchEngine       Engine         // the engine asked for
 	MaxResults         int            // search results that are considered per query, 1..50
 	SafeMode           bool           // ask engines for safe results
@@ -67,13 +67,13 @@ type NewTask struct {
 	Question string
 	Options  Options
 	Priority Priority
-	ParentID *uuid.UUID // the task this one follows up; nil: none
-	Context  *Context   `json:"-"` // facts about the parent; filled in at submission, not part of the request
-	Request  []byte     `json:"-"` // the request as it was sent, in a canonical form, to which an idempotency key is bound; nil: unknown
+	ParentID *uuid.UUID // the task that this one follows up; nil when it is no follow-up
+	Context  *Context   `json:"-"` // question and answer of the parent; filled in at submission
+	Request  []byte     `json:"-"` // the request as it was sent, in canonical form, for idempotency keys; nil when not sent as JSON
 	By       Author     `json:"-"` // who submits it
 }
 
-// Task is one question and all that is known about it.
+// Task is one question with its options, its state and its result.
 type Task struct {
 	ID          uuid.UUID // UUIDv7, so ids sort by creation
 	AccountID   string
@@ -85,7 +85,7 @@ type Task struct {
 	CreatedAt   time.Time
 	StartedAt   *time.Time // of the first run
 	CompletedAt *time.Time // of the terminal status
-	Duration    *float64   // seconds from StartedAt to CompletedAt, as the database counts them; nil while either is missing
+	Duration    *float64   // seconds from StartedAt to CompletedAt; nil while either is missing
 
 	Answer      *string
 	Confidence  *float64 // 0..1
@@ -97,19 +97,19 @@ type Task struct {
 	Usage       Usage
 	LastSeq     int64    // seq of the newest event
 	Try         int      // 1 on the first run; +1 after each transient failure
-	Pin         Pin      // provider, model and prompt of the first run; zero before it
-	Context     *Context // of a follow-up; nil: none
+	Pin         Pin      // provider, model and prompt of the first run; zero before the first run
+	Context     *Context // of a follow-up; otherwise nil
 	By          Author   // who submitted it
 }
 
-// Usage is what a task has used so far.
+// Usage counts what a task has used so far.
 type Usage struct {
 	Pages        int           // pages opened
 	ToolCalls    int           // journaled tool results
 	ModelCalls   int           // journaled model replies
 	InputTokens  int64         // as counted by the provider
 	OutputTokens int64         // as counted by the provider
-	CostUSD      *float64      // by the prices of the server that made the calls; nil: no call had a price
+	CostUSD      *float64      // by the prices of the servers that made the calls; nil when no call had a price
 	Running      time.Duration // time spent in runs
 }
 
@@ -118,8 +118,8 @@ type Result struct {
 	Answer     string
 	Confidence float64 // 0..1
 	Metadata   map[string]any
-	Cited      []int          // numbers of the evidence that the answer cites; position i is shown as marker [i+1]
-	Support    map[int]string // verdicts by evidence number; a missing one was not checked
+	Cited      []int          // numbers of the evidence that the answer cites; Cited[i] has the marker [i+1]
+	Support    map[int]string // Evidence.Support by evidence number; missing when it was not checked
 }
 
 // Kinds of artifacts.
@@ -142,33 +142,33 @@ type Artifact struct {
 // Worker is a live worker process.
 type Worker struct {
 	ID          uuid.UUID
-	Slots       int // tasks it runs at once
+	Slots       int // how many tasks it runs at once
 	Version     string
 	Host        string
 	StartedAt   time.Time
 	HeartbeatAt time.Time // by the clock of the database
-	Running     int       // tasks it runs now
-	Pin         Pin       // what tasks that begin there are pinned to
+	Running     int       // number of tasks that it runs now
+	Pin         Pin       // the pin of tasks that begin on this worker
 }
 
-// Pin is what a task began with; a resumed run goes on with the same.
+// Pin names the provider, model and prompts with which a task began. All later runs of the task use the same.
 type Pin struct {
-	Provider string // "reader" for the built-in one
+	Provider string // "reader" for the built-in reader
 	Model    string
-	Prompt   string // version of the prompts, or of the planner
+	Prompt   string // version of the prompts, or of the reader's planner
 }
 
-// Context is what a follow-up knows of the task that it follows. The evidence of that task is copied beside it.
+// Context is what a follow-up is given of its parent task, besides a copy of the parent's evidence.
 type Context struct {
 	Questions []string `json:"questions"` // oldest first, the parent's last
 	Answer    string   `json:"answer"`    // the parent's
 }
 
-// Inherited is a piece of evidence that a follow-up began with: a copy of its parent's, of a page that the parent read.
+// Inherited is a piece of evidence that a follow-up got from its parent task, with facts about its page.
 type Inherited struct {
 	Evidence
 	Language  string
 	PageTitle string
 	Chars     int // code points of the page's text
-	Passages  int // of the page
+	Passages  int // number of passages of the page
 }

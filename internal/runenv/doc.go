@@ -1,13 +1,12 @@
-// Package runenv makes the agent.Env of one run: its database, web and stream, bound to the task and the run's
-// epoch. It is the only place that makes an Env; the worker and the tests of the agent both use it.
+// Package runenv makes the agent.Env of one run: the functions by which the agent uses the database, the web and the
+// streams. No other package makes an Env. The worker and the tests of the agent use this one.
 //
-// What holds:
+// Invariants:
 //
-//   - Every write names the run's epoch, and the database refuses it when the run has lost its task. When Emit
-//     returns nil, the process's lease was fresh, and the next request to the outside may be made.
-//   - Only the run that holds the epoch appends to its task's log. So when the answer to a COMMIT was lost,
-//     the length of the log shows whether it took place.
-//   - While the database cannot be reached, reads and writes wait for it. An outage costs time, but the task
-//     is not tried again because of it.
+//   - Every write names the run's epoch. When the task has a newer epoch, the database refuses the write. When Emit returns
+//     nil, the lease of the process was valid, and the run may make its next request.
+//   - Only the run with the task's epoch appends to the task's log. So when the answer to a COMMIT is lost, the length of
+//     the log shows whether the transaction was committed.
+//   - While the database is unavailable, reads and writes wait. An outage does not use up a try of the task.
 //   - Writes come from one goroutine. Load, Recall, Search and Shoot may be called from several at once.
 package runenv

@@ -12,8 +12,8 @@ import (
 	"legwork/internal/store"
 )
 
-// recall reads a page of this account from its snapshot if that is fresh enough and the task may open the page.
-// Addresses below .invalid (RFC 6761 §6.4) exist only in libraries, so their snapshots are always fresh.
+// recall reads a page from a snapshot of the account, if the snapshot is not older than PAGE_TTL and the task may open the
+// page. For addresses under .invalid (RFC 6761 §6.4) a snapshot of any age is used, because they exist only in libraries.
 func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (research.Visit, bool, error) {
 	u, err := page.ParseURL(at.URL)
 	if err != nil {
@@ -44,8 +44,8 @@ func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (researc
 	return v, true, nil
 }
 
-// keepLinks decides whether the links of a page are stored. Other tasks that read the page from its snapshot
-// need them. Where no task may do that, they are not stored.
+// keepLinks decides whether the links of a page are stored with the visit. Tasks that read the page from its snapshot later
+// need them. With PAGE_TTL 0 no task does, so they are not stored.
 func (r *Run) keepLinks(v *research.Visit) {
 	switch {
 	case v == nil || v.Page == nil:
@@ -56,7 +56,7 @@ func (r *Run) keepLinks(v *research.Visit) {
 	}
 }
 
-// shooter is the function by which the agent takes pictures; nil: pages are read without a browser.
+// shooter returns the function by which the agent takes screenshots. It returns nil when pages are read without a browser.
 func (r *Run) shooter() func(ctx context.Context, name string, q page.ShotRequest) (agent.Picture, error) {
 	if s, ok := r.web.(interface{ CanShoot() bool }); ok && !s.CanShoot() || r.cfg.KeepPicture == nil {
 		return nil
@@ -64,8 +64,8 @@ func (r *Run) shooter() func(ctx context.Context, name string, q page.ShotReques
 	return r.shoot
 }
 
-// shoot takes a picture and writes its file. The step that records the file is written later. Several goroutines
-// may call shoot at once. When a picture or its file fails, the run goes on without that picture.
+// shoot takes a screenshot and writes its file. The caller records the file with a step afterwards. Several goroutines may
+// call shoot at once. After a *page.ShotError the run continues without the screenshot.
 func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent.Picture, error) {
 	shot, err := r.web.Shoot(ctx, q)
 	var problem *page.ShotError
@@ -82,8 +82,7 @@ func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent
 		r.log.WarnContext(ctx, "no screenshot", "task", r.cfg.Task.ID, "url", q.URL, "error", err)
 		return agent.Picture{}, &page.ShotError{Message: "No screenshot could be taken; the server's log says why."}
 	}
-	// The name contains the epoch. A run that was paused, and was replaced by another one, cannot overwrite a
-	// file that the other run has recorded.
+	// The name contains the epoch, so that a stale run cannot overwrite a file that a newer run has recorded.
 	file := research.Artifact{Name: fmt.Sprintf("%s-%d.png", name, r.cfg.Epoch), Kind: research.KindScreenshot, ContentType: "image/png", Bytes: int64(len(shot.PNG))}
 	if err := r.cfg.KeepPicture(ctx, file, shot.PNG); err != nil {
 		return agent.Picture{}, err

@@ -17,30 +17,28 @@ import (
 // Config holds what a run needs.
 type Config struct {
 	Store store.Worker
-	Task  research.Task // as the run claimed it: the run appends after LastSeq
-	Epoch int           // that the run holds
-	Try   int           // from 1
+	Task  research.Task // as it was when the run claimed it; the run appends events after LastSeq
+	Epoch int           // of the run
+	Try   int           // number of the try, from 1
 	Spent time.Duration // running time of earlier runs
 
 	Journal   []research.Step      // steps that earlier runs recorded, in order
-	Inherited []research.Inherited // evidence of the parent task; nil: there is no parent
+	Inherited []research.Inherited // evidence of the parent task; nil when there is no parent
 
 	Pages   page.Source
 	Engines *search.Set
-	Lists   *page.Lists   // the operator's lists of domains; nil: none
-	PageTTL time.Duration // how long a page may be read from its snapshot; 0: never
+	Lists   *page.Lists   // the operator's lists of domains; may be nil
+	PageTTL time.Duration // how long a stored snapshot is used instead of loading its page; 0 means never
 
-	// Publish sends committed events to streams; nil: there are no streams.
+	// Publish sends committed events to streams. It may be nil.
 	Publish func(ctx context.Context, events []research.Event)
-	// PublishFragment sends a piece of the answer to streams, with its offset in code points; nil: there are no
-	// streams.
+	// PublishFragment sends a piece of the answer to streams, with its offset in code points. It may be nil.
 	PublishFragment func(offset int, text string)
-	// AwaitLease returns when the process's lease is fresh enough for a request to the outside; nil: there is no
-	// lease.
+	// AwaitLease returns when the lease of this process is valid, so that the run may make a request. It may be nil.
 	AwaitLease func(ctx context.Context) error
-	// KeepPicture writes the file of a picture; nil: no pictures are taken.
+	// KeepPicture writes the file of a screenshot. When it is nil, no screenshots are taken.
 	KeepPicture func(ctx context.Context, file research.Artifact, png []byte) error
-	Log         *slog.Logger // nil: no log
+	Log         *slog.Logger // nil means no log
 }
 
 // Run is the state of one run of a task. Close it.
@@ -48,7 +46,7 @@ type Run struct {
 	cfg     Config
 	scope   page.Scope
 	web     page.Session
-	lastSeq int64 // last seq of the log that this run knows
+	lastSeq int64 // seq of the last event that this run appended or found at its start
 	started time.Time
 	log     *slog.Logger
 }
@@ -56,15 +54,15 @@ type Run struct {
 // Open begins a run. Its time counts from this call.
 func Open(cfg Config) *Run {
 	r := &Run{cfg: cfg, lastSeq: cfg.Task.LastSeq, started: time.Now(), log: cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))}
-	r.scope = page.NewScope(cfg.Task.Options, cfg.Lists, strikes(cfg.Journal))
+	r.scope = page.NewScope(cfg.Task.Options, cfg.Lists, busyAnswers(cfg.Journal))
 	r.web = cfg.Pages.Open(r.scope)
 	return r
 }
 
-// Close releases what the run used to read the web.
+// Close ends the run's session of page reading.
 func (r *Run) Close() { r.web.Close() }
 
-// Env returns the agent's interface to everything outside of it, for this run.
+// Env returns the functions by which the agent of this run uses the database, the web and the streams.
 func (r *Run) Env() agent.Env {
 	c, o := r.cfg, r.cfg.Task.Options
 	return agent.Env{
@@ -90,9 +88,9 @@ func (r *Run) Env() agent.Env {
 	}
 }
 
-// strikes counts how often domains asked earlier runs of the task for fewer requests.
-func strikes(journal []research.Step) *page.Strikes {
-	s := new(page.Strikes)
+// busyAnswers counts the answers of 429 and 503 that each domain gave to earlier runs of the task.
+func busyAnswers(journal []research.Step) *page.BusyAnswers {
+	s := new(page.BusyAnswers)
 	for _, step := range journal {
 		var visit struct {
 			URL    string `json:"url"`

@@ -1,14 +1,14 @@
 package store
 
-// Account reads and writes what belongs to one account. It is the only way to a caller's data: nothing here returns a row
-// of another account, and what belongs to somebody else is research.ErrNotFound. Make one with Store.For.
+// Account reads and writes the data of one account. Code that answers a caller must use it. Its methods never return a row of
+// another account: they return research.ErrNotFound for an id that belongs to another account. Make one with Store.For.
 type Account struct {
 	s  *Store
 	id string
 }
 
-// ID is the account's name.
+// ID returns the account's name.
 func (a Account) ID() string { return a.id }
 
-// For gives the data of an account.
+// For returns the view of one account's data.
 func (s *Store) For(account string) Account { return Account{s: s, id: account} }

@@ -13,14 +13,14 @@ import (
 	"legwork/internal/research"
 )
 
-// boundedPool is the pool with a limit on the wait for a connection. It implements db.DBTX: the pool's own methods wait for a connection as long
-// as their context lasts, which for a request may be a minute.
+// boundedPool is the pool with a limit on the wait for a free connection. The pool's own methods wait as long as their context
+// lasts, which for a request may be a minute. boundedPool implements db.DBTX.
 type boundedPool struct {
 	pool    *pgxpool.Pool
 	maxWait time.Duration
 }
 
-// acquire gives a connection, research.ErrUnavailable when none became free in time. Release it.
+// acquire returns a connection, which the caller releases. It returns research.ErrUnavailable when none is free within maxWait.
 func (q boundedPool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, q.maxWait)
 	defer cancel()
@@ -41,7 +41,7 @@ func (q boundedPool) Exec(ctx context.Context, sql string, args ...any) (pgconn.
 	return conn.Exec(ctx, sql, args...)
 }
 
-// Query implements db.DBTX. The connection goes back when the rows are closed, which generated code always does.
+// Query implements db.DBTX. The connection is released when the rows are closed, which generated code always does.
 func (q boundedPool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	conn, err := q.acquire(ctx)
 	if err != nil {
@@ -55,7 +55,7 @@ func (q boundedPool) Query(ctx context.Context, sql string, args ...any) (pgx.Ro
 	return &borrowedRows{Rows: rows, release: sync.OnceFunc(conn.Release)}, nil
 }
 
-// QueryRow implements db.DBTX. The connection goes back with Scan, which generated code always calls.
+// QueryRow implements db.DBTX. The connection is released by Scan, which generated code always calls.
 func (q boundedPool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	conn, err := q.acquire(ctx)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"legwork/internal/store"
 )
 
-// TestExhaustedPool: who finds no free connection hears so soon, whatever kind of query it is, and nothing leaks.
+// TestExhaustedPool checks that every kind of query returns an error soon when no connection is free, and that no connection
+// is lost.
 func TestExhaustedPool(t *testing.T) {
 	t.Parallel()
 	const conns, patience = 2, 50 * time.Millisecond
@@ -41,7 +42,7 @@ func TestExhaustedPool(t *testing.T) {
 		}
 		held = append(held, c)
 	}
-	// The wait is far below what the callers allow.
+	// The wait is much shorter than the callers' contexts.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for name, query := range queries {
@@ -53,14 +54,14 @@ func TestExhaustedPool(t *testing.T) {
 		gone, stop := context.WithCancel(ctx)
 		stop()
 		if err := query(gone); !errors.Is(err, context.Canceled) || errors.Is(err, research.ErrUnavailable) {
-			t.Errorf("%s of a caller that left: %v", name, err)
+			t.Errorf("%s of a caller whose context ended: %v", name, err)
 		}
 	}
 	for _, c := range held {
 		c.Release()
 	}
 	for name, query := range queries {
-		for range 3 * conns { // more often than there are connections
+		for range 3 * conns { // more often than there are connections, so that a lost one is noticed
 			if err := query(ctx); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

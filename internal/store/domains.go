@@ -7,22 +7,22 @@ import (
 	"legwork/db"
 )
 
-// Bounds of how long a domain is left alone that answers 429 or 503 more than once in a row.
+// Pauses of a domain after the second answer of 429 or 503 in a row.
 const (
-	backoffBase = 5 * time.Second // doubled with each time
+	backoffBase = 5 * time.Second // doubled for each further answer
 	backoffMost = 5 * time.Minute
 )
 
-// Booking asks for a moment of a domain.
-type Booking struct {
-	Spacing  time.Duration // after the booking before
-	Requests int           // at most so many in any Window
+// Reservation describes a request for the next time at which a domain may be requested.
+type Reservation struct {
+	Spacing  time.Duration // shortest time after the reservation before it
+	Requests int           // greatest number of requests in any Window
 	Window   time.Duration
-	MaxWait  time.Duration // a moment further off is told but not booked; 0: any is
+	MaxWait  time.Duration // a time further in the future is returned but not reserved; 0 means no limit
 }
 
-// ReserveDomain books the next free moment for a request to a domain and returns how long it is until then.
-func (w Worker) ReserveDomain(ctx context.Context, domain string, b Booking) (time.Duration, error) {
+// ReserveDomain reserves the next free time for a request to a domain, and returns how long it is until then.
+func (w Worker) ReserveDomain(ctx context.Context, domain string, b Reservation) (time.Duration, error) {
 	most := b.MaxWait
 	if most <= 0 {
 		most = time.Duration(1<<63 - 1)
@@ -32,25 +32,26 @@ func (w Worker) ReserveDomain(ctx context.Context, domain string, b Booking) (ti
 	return fromMillis(ms), wrap(err)
 }
 
-// BackoffDomain keeps everybody off a domain that answered 429 or 503, for d, and for longer with each time in a row.
-// Answers that come while the domain is left alone already do not make it longer.
+// BackoffDomain stops the requests of all processes to a domain that answered 429 or 503, for d. From the second answer in a
+// row on the pause is at least backoffBase, doubled for each further answer, but at most backoffMost when d is shorter. An
+// answer that comes during the pause does not count as a further one.
 func (w Worker) BackoffDomain(ctx context.Context, domain string, d time.Duration) error {
 	return wrap(w.q.BackoffDomain(ctx, db.BackoffDomainParams{Domain: domain, AskedSeconds: d.Seconds(),
 		BaseSeconds: backoffBase.Seconds(), MostSeconds: backoffMost.Seconds()}))
 }
 
-// DomainQuiet is how long everybody keeps off a domain yet.
+// DomainQuiet returns for how long no process may request a domain.
 func (w Worker) DomainQuiet(ctx context.Context, domain string) (time.Duration, error) {
 	ms, err := w.q.DomainQuiet(ctx, domain)
 	return fromMillis(ms), wrap(err)
 }
 
-// SettleDomain forgets the times in a row: the domain answered as it should.
+// SettleDomain resets the count of 429 and 503 answers in a row, after the domain answered normally.
 func (w Worker) SettleDomain(ctx context.Context, domain string) error {
 	return wrap(w.q.SettleDomain(ctx, domain))
 }
 
-// PurgeDomains forgets at most limit domains that nobody has asked for a day, and says how many.
+// PurgeDomains removes the rows of at most limit domains that were not requested for a day, and returns how many it removed.
 func (w Worker) PurgeDomains(ctx context.Context, limit int) (int64, error) {
 	n, err := w.q.PurgeDomains(ctx, int32(limit))
 	return n, wrap(err)

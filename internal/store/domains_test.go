@@ -14,7 +14,7 @@ func TestReserveDomain(t *testing.T) {
 	b := setup(t)
 	reserve := func(spacing time.Duration, requests int, window time.Duration) time.Duration {
 		t.Helper()
-		d, err := b.ReserveDomain(b.ctx, "a.example", store.Booking{Spacing: spacing, Requests: requests, Window: window})
+		d, err := b.ReserveDomain(b.ctx, "a.example", store.Reservation{Spacing: spacing, Requests: requests, Window: window})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,20 +33,20 @@ func TestReserveDomain(t *testing.T) {
 	near("third", reserve(10*time.Second, 3, time.Hour), 20*time.Second)
 	near("fourth waits for the window", reserve(10*time.Second, 3, time.Hour), time.Hour)
 	near("fifth", reserve(10*time.Second, 3, time.Hour), time.Hour+10*time.Second)
-	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Booking{Spacing: time.Second, Requests: 3, Window: time.Hour}); err != nil || d != 0 {
+	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Reservation{Spacing: time.Second, Requests: 3, Window: time.Hour}); err != nil || d != 0 {
 		t.Errorf("another domain: %v, %v", d, err)
 	}
 	if err := b.BackoffDomain(b.ctx, "b.example", 30*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Booking{Requests: 3, Window: time.Hour}); err != nil || d < 28*time.Second || d > 30*time.Second {
+	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Reservation{Requests: 3, Window: time.Hour}); err != nil || d < 28*time.Second || d > 30*time.Second {
 		t.Errorf("after a backoff: %v, %v", d, err)
 	}
 	if err := b.BackoffDomain(b.ctx, "b.example", time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Booking{Requests: 9, Window: time.Hour}); err != nil || d < 27*time.Second {
-		t.Errorf("a shorter backoff must not shorten: %v, %v", d, err)
+	if d, err := b.ReserveDomain(b.ctx, "b.example", store.Reservation{Requests: 9, Window: time.Hour}); err != nil || d < 27*time.Second {
+		t.Errorf("a shorter backoff must not end a longer one: %v, %v", d, err)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestReserveDomainIsExactUnderConcurrency(t *testing.T) {
 	waits := make(chan time.Duration, n)
 	for range n {
 		go func() {
-			d, err := b.ReserveDomain(b.ctx, "c.example", store.Booking{Spacing: time.Second, Requests: 1000, Window: time.Hour})
+			d, err := b.ReserveDomain(b.ctx, "c.example", store.Reservation{Spacing: time.Second, Requests: 1000, Window: time.Hour})
 			if err != nil {
 				t.Error(err)
 			}
@@ -78,11 +78,12 @@ func TestReserveDomainIsExactUnderConcurrency(t *testing.T) {
 	}
 }
 
-// TestBackoffDoubles: in a row and not while the domain is left alone already, up to five minutes, until the domain settles.
+// TestBackoffDoubles checks that the pause doubles with each busy answer in a row, up to five minutes, that answers during a
+// pause are not counted, and that a normal answer resets the count.
 func TestBackoffDoubles(t *testing.T) {
 	b := setup(t)
 	const domain = "busy.example"
-	pass := func() { // as if the domain had been left alone long enough
+	pass := func() { // makes the pause end now
 		t.Helper()
 		if _, err := b.Pool().Exec(b.ctx, "UPDATE domains SET quiet_until = 'epoch', next_at = 'epoch' WHERE domain = $1", domain); err != nil {
 			t.Fatal(err)
@@ -97,7 +98,7 @@ func TestBackoffDoubles(t *testing.T) {
 		if err != nil || quiet > want || quiet < want-4*time.Second {
 			t.Errorf("quiet for %v, want just below %v, %v", quiet, want, err)
 		}
-		wait, err := b.ReserveDomain(b.ctx, domain, store.Booking{Requests: 100, Window: time.Second, MaxWait: time.Millisecond})
+		wait, err := b.ReserveDomain(b.ctx, domain, store.Reservation{Requests: 100, Window: time.Second, MaxWait: time.Millisecond})
 		if err != nil || wait > want || wait < want-4*time.Second {
 			t.Errorf("the next moment is in %v, want just below %v, %v", wait, want, err)
 		}
@@ -107,10 +108,10 @@ func TestBackoffDoubles(t *testing.T) {
 	}
 	for _, want := range []int{5, 10, 20, 40, 80, 160, 300, 300} {
 		backoff(5*time.Second, time.Duration(want)*time.Second)
-		backoff(5*time.Second, time.Duration(want)*time.Second) // an answer that was on its way
+		backoff(5*time.Second, time.Duration(want)*time.Second) // an answer during the pause
 		pass()
 	}
-	backoff(20*time.Minute, 20*time.Minute) // the domain asks for more
+	backoff(20*time.Minute, 20*time.Minute) // the domain asks for a longer pause
 	pass()
 	if err := b.SettleDomain(b.ctx, domain); err != nil {
 		t.Fatal(err)
@@ -120,12 +121,13 @@ func TestBackoffDoubles(t *testing.T) {
 	backoff(0, 10*time.Second)
 }
 
-// TestMomentsNobodyWaitsForAreNotBooked: asking again and again for what is too far off moves nothing.
-func TestMomentsNobodyWaitsForAreNotBooked(t *testing.T) {
+// TestTooLongWaitsAreNotReserved checks that a time beyond MaxWait is not reserved, so that later requests do not get a later
+// time.
+func TestTooLongWaitsAreNotReserved(t *testing.T) {
 	b := setup(t)
-	booking := store.Booking{Spacing: time.Minute, Requests: 100, Window: time.Hour, MaxWait: 90 * time.Second}
+	reservation := store.Reservation{Spacing: time.Minute, Requests: 100, Window: time.Hour, MaxWait: 90 * time.Second}
 	for i, want := range []time.Duration{0, time.Minute, 2 * time.Minute, 2 * time.Minute, 2 * time.Minute} {
-		wait, err := b.ReserveDomain(b.ctx, "far.example", booking)
+		wait, err := b.ReserveDomain(b.ctx, "far.example", reservation)
 		if err != nil || wait > want || wait < want-10*time.Second {
 			t.Errorf("%d: in %v, want just below %v, %v", i, wait, want, err)
 		}
@@ -145,11 +147,11 @@ func grants(b bundle, domain string) []time.Time {
 	return out
 }
 
-// TestReserveDomainMatchesReference compares what is granted with a plain computation over all grants, for many policies:
-// as early as spacing and window allow, never earlier, and with no more rows than the window allows requests.
+// TestReserveDomainMatchesReference compares the reserved times with a plain computation over all earlier ones, for many
+// values of spacing and window. The table must hold no more rows than the window allows requests.
 func TestReserveDomainMatchesReference(t *testing.T) {
 	b := setup(t)
-	for n, booking := range []store.Booking{
+	for n, reservation := range []store.Reservation{
 		{Spacing: time.Second, Requests: 1000, Window: time.Hour},
 		{Requests: 1, Window: time.Minute},
 		{Requests: 5, Window: time.Minute},
@@ -160,35 +162,35 @@ func TestReserveDomainMatchesReference(t *testing.T) {
 		domain := fmt.Sprintf("reference-%d.example", n)
 		var all []time.Time
 		for i := range 40 {
-			if _, err := b.ReserveDomain(b.ctx, domain, booking); err != nil {
+			if _, err := b.ReserveDomain(b.ctx, domain, reservation); err != nil {
 				t.Fatal(err)
 			}
 			kept := grants(b, domain)
-			if len(kept) > booking.Requests {
-				t.Fatalf("%+v: %d rows for a window of %d requests", booking, len(kept), booking.Requests)
+			if len(kept) > reservation.Requests {
+				t.Fatalf("%+v: %d rows for a window of %d requests", reservation, len(kept), reservation.Requests)
 			}
 			last := kept[len(kept)-1]
 			var earliest time.Time
 			if i > 0 {
-				earliest = all[i-1].Add(booking.Spacing)
+				earliest = all[i-1].Add(reservation.Spacing)
 			}
-			if i >= booking.Requests && all[i-booking.Requests].Add(booking.Window).After(earliest) {
-				earliest = all[i-booking.Requests].Add(booking.Window)
+			if i >= reservation.Requests && all[i-reservation.Requests].Add(reservation.Window).After(earliest) {
+				earliest = all[i-reservation.Requests].Add(reservation.Window)
 			}
-			// While the reference is still to come the grant is exactly that; otherwise it is the present moment.
+			// The reserved time is the computed one, or now when that is in the past.
 			if last.Before(earliest) || last.After(earliest) && last.After(time.Now().Add(time.Second)) {
-				t.Fatalf("%+v: grant %d at %v, want %v", booking, i, last, earliest)
+				t.Fatalf("%+v: grant %d at %v, want %v", reservation, i, last, earliest)
 			}
 			all = append(all, last)
 		}
 	}
 }
 
-// TestPurgeDomains: what nobody has asked for a day is forgotten with its grants, and nothing else.
+// TestPurgeDomains checks that only domains without a request for a day are removed, with their grants.
 func TestPurgeDomains(t *testing.T) {
 	b := setup(t)
 	for _, domain := range []string{"old.example", "quiet.example", "new.example"} {
-		if _, err := b.ReserveDomain(b.ctx, domain, store.Booking{Requests: 9, Window: time.Hour}); err != nil {
+		if _, err := b.ReserveDomain(b.ctx, domain, store.Reservation{Requests: 9, Window: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -197,7 +199,7 @@ func TestPurgeDomains(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := b.PurgeDomains(b.ctx, 100); err != nil || n != 1 {
-		t.Errorf("%d domains forgotten, want 1, %v", n, err)
+		t.Errorf("%d domains removed, want 1, %v", n, err)
 	}
 	if len(grants(b, "old.example")) != 0 || len(grants(b, "quiet.example")) != 1 || len(grants(b, "new.example")) != 1 {
 		t.Error("the wrong grants are left")

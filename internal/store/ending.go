@@ -23,7 +23,7 @@ const (
 	RunLost       = "lost"
 )
 
-// exit ends the epoch: bumps the fence, makes room for n events and closes the run if there was one.
+// exit ends an epoch: it raises the task's epoch, reserves seqs for n events, and ends the run if a worker had claimed it.
 func (s *Store) exit(ctx context.Context, q *db.Queries, id uuid.UUID, epoch, n int, outcome string) (db.ExitHeadRow, error) {
 	head, err := q.ExitHead(ctx, int64(n), id, int32(epoch))
 	if err != nil {
@@ -32,8 +32,8 @@ func (s *Store) exit(ctx context.Context, q *db.Queries, id uuid.UUID, epoch, n 
 	return head, wrap(q.EndRun(ctx, db.EndRunParams{At: head.At, Outcome: outcome, TaskID: id, Epoch: int32(epoch)}))
 }
 
-// Requeue ends an epoch and puts the task back to waiting, in try, telling so with events. The caller replaces River's
-// job in the same transaction and names it with SetJob.
+// Requeue ends an epoch, queues the task again with the number of its next try, and appends events. In the same transaction
+// the caller inserts River's job of the new epoch, and calls SetJob.
 func (w Worker) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try int, outcome string,
 	events []research.Event) (newEpoch int, appended []research.Event, err error) {
 	q := w.q.WithTx(tx)
@@ -47,25 +47,25 @@ func (w Worker) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try
 	return int(head.RunEpoch), events, w.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
 }
 
-// SetJob names River's job of the present epoch.
+// SetJob stores the id of River's job of the present epoch.
 func (w Worker) SetJob(ctx context.Context, tx pgx.Tx, id uuid.UUID, jobID int64) error {
 	return wrap(w.q.WithTx(tx).SetJob(ctx, &jobID, id))
 }
 
-// TaskEnd is how a task ends.
+// TaskEnd says how a task ends.
 type TaskEnd struct {
 	Status   research.Status   // completed, failed or cancelled
 	At       time.Time         // the end, by the database's clock: Head.At of the locked head
-	Result   research.Result   // of a completed task: its answer; Cite has stored what it cites
+	Result   research.Result   // the answer of a completed task; call Cite before EndTask
 	Failure  *research.Failure // of a failed or cancelled task: why there is no answer
-	Metadata map[string]any    // kept with the task
+	Metadata map[string]any    // stored with the task
 
-	// Event makes the terminal event, which ends the log. It is given the seconds from the first start of a completed task to
-	// its end, as the view task_outcomes has them; 0 for other tasks.
+	// Event returns the terminal event, the last one of the log. seconds is the time from the first start of a completed task
+	// to its end, by the view task_outcomes. It is 0 for other tasks.
 	Event func(seconds float64) research.Event
 }
 
-// outcome is what the run that held the task is stored with.
+// outcome returns the outcome that is stored with the run that held the task.
 func (e TaskEnd) outcome() string {
 	switch {
 	case e.Status == research.Completed:
@@ -78,8 +78,8 @@ func (e TaskEnd) outcome() string {
 	return RunFailed
 }
 
-// Cite stores which evidence an answer cites, with the markers it shows, and gives the citations in their order. An answer
-// that cites evidence which the task does not have is refused. It changes nothing for an answer without citations.
+// Cite stores which evidence an answer cites and with which markers, and returns these citations in the order of their
+// markers. It returns an error when the task does not have all of the evidence.
 func (w Worker) Cite(ctx context.Context, tx pgx.Tx, id uuid.UUID, res research.Result) ([]research.Evidence, error) {
 	q := w.q.WithTx(tx)
 	for i, number := range res.Cited {
@@ -101,14 +101,14 @@ func (w Worker) Cite(ctx context.Context, tx pgx.Tx, id uuid.UUID, res research.
 	return citations, nil
 }
 
-// supportOf is the verdict on a piece of evidence, by its number.
+// supportOf returns whether a piece of evidence supports the answer, by the number of the evidence.
 func supportOf(res research.Result, number int) string {
 	return cmp.Or(res.Support[number], research.Unchecked)
 }
 
-// EndTask ends an open task, whether a run holds it or not: it bumps the epoch, closes the run, and stores the status, the
-// answer or error, and the terminal event, which it returns with its seq. The caller holds the head's lock. ErrFenced when
-// the epoch is past, when the task has ended, and when it would be completed without running.
+// EndTask ends an open task, with or without a run. It raises the epoch, ends the run, and stores the status, the answer or
+// error, and the terminal event, which it returns. The caller holds the lock of the head. It returns ErrFenced when the task
+// has another epoch or has ended, or when it should be completed but is not running.
 func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, end TaskEnd) (research.Event, error) {
 	q := w.q.WithTx(tx)
 	head, err := w.exit(ctx, q, id, epoch, 1, end.outcome())

@@ -14,7 +14,7 @@ import (
 	"legwork/internal/research"
 )
 
-// columns are events as arrays, one per column, for statements that insert them. None is nil, which would be NULL.
+// columns holds events as arrays, one per column, for INSERT statements. No array is nil, because nil would be NULL.
 type columns struct {
 	seqs      []int64
 	types     []string
@@ -22,7 +22,7 @@ type columns struct {
 	bodies    []string
 }
 
-// setSeqs fills in task, seq and time of events, which their transaction decided. The seqs end at last.
+// setSeqs sets task, seq and time of events. The last event gets the seq last.
 func setSeqs(events []research.Event, id uuid.UUID, last int64, at time.Time) {
 	first := last - int64(len(events)) + 1
 	for i := range events {
@@ -40,7 +40,7 @@ func columnsOf(events []research.Event) columns {
 	return c
 }
 
-// insertEvents stores events whose seqs end at last, and fills in what their transaction decided: task, seq and time.
+// insertEvents stores events, and sets their task, seq and time. The last event gets the seq last.
 func (s *Store) insertEvents(ctx context.Context, q *db.Queries, id uuid.UUID, last int64, at time.Time, events []research.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -51,8 +51,8 @@ func (s *Store) insertEvents(ctx context.Context, q *db.Queries, id uuid.UUID, l
 		TaskID: id, At: at, Seqs: c.seqs, Types: c.types, Terminals: c.terminals, Bodies: c.bodies}))
 }
 
-// in gives the queries that run in tx or, when it is nil, each in a transaction of its own: a statement that stands
-// alone then costs one round trip instead of three.
+// in returns queries that run in tx. With a nil tx each statement is a transaction of its own, which takes one round trip
+// instead of three.
 func (s *Store) in(tx pgx.Tx) *db.Queries {
 	if tx == nil {
 		return s.q
@@ -60,8 +60,8 @@ func (s *Store) in(tx pgx.Tx) *db.Queries {
 	return s.q.WithTx(tx)
 }
 
-// Append adds events to the log of a running task, behind the fence of its epoch. It returns them with seq and time. A
-// nil tx makes it a transaction of its own.
+// Append adds events to the log of a task, and returns them with seq and time. It returns ErrFenced when the task has a newer
+// epoch. With a nil tx it is a transaction of its own.
 func (w Worker) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, events []research.Event) ([]research.Event, error) {
 	c := columnsOf(events)
 	head, err := w.in(tx).AppendEvents(ctx, db.AppendEventsParams{
@@ -73,7 +73,7 @@ func (w Worker) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, 
 	return events, nil
 }
 
-// Events gives at most limit events of a task's log after a cursor, in order.
+// Events returns at most limit events of a task's log after a cursor, in order.
 func (w Worker) Events(ctx context.Context, id uuid.UUID, after int64, limit int) ([]research.Event, error) {
 	rows, err := w.q.EventsAfter(ctx, id, after, int32(limit))
 	if err != nil {
@@ -86,8 +86,8 @@ func (w Worker) Events(ctx context.Context, id uuid.UUID, after int64, limit int
 	return events, nil
 }
 
-// Events gives at most limit events of the log of a task of the account, after a cursor, in order. None of a task that is
-// not the account's.
+// Events returns at most limit events of a task's log after a cursor, in order. It returns none when the task does not belong
+// to the account.
 func (a Account) Events(ctx context.Context, id uuid.UUID, after int64, limit int) ([]research.Event, error) {
 	rows, err := a.s.q.AccountEventsAfter(ctx, db.AccountEventsAfterParams{
 		TaskID: id, AccountID: a.id, After: after, MaxRows: int32(limit)})
@@ -105,8 +105,8 @@ func eventFrom(id uuid.UUID, r db.EventsAfterRow) research.Event {
 	return research.Event{TaskID: id, Seq: r.Seq, Type: research.EventType(r.Type), Time: r.CreatedAt, Terminal: r.Terminal, Body: r.Body}
 }
 
-// CheckOwner returns research.ErrNotFound when no task with this id belongs to the account. The stream hub asks it once for
-// each subscription, and reads the log as a Worker from then on.
+// CheckOwner returns research.ErrNotFound when no task with this id belongs to the account. The stream hub calls it once for
+// each subscription, and then reads the log with the methods of Worker.
 func (w Worker) CheckOwner(ctx context.Context, account string, id uuid.UUID) error {
 	owned, err := w.q.TaskOwned(ctx, id, account)
 	if err == nil && !owned {
@@ -115,13 +115,13 @@ func (w Worker) CheckOwner(ctx context.Context, account string, id uuid.UUID) er
 	return wrap(err)
 }
 
-// LogState is how far a log has come.
+// LogState is the last seq of a log, and whether the log has ended.
 type LogState struct {
 	LastSeq  int64
-	Terminal bool // no further event will come
+	Terminal bool // no further event will be added
 }
 
-// LogStates gives the states of logs. A task that is missing from the result is gone.
+// LogStates returns the states of the logs of tasks. A task that does not exist is missing in the map.
 func (w Worker) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]LogState, error) {
 	rows, err := w.q.LastSeqs(ctx, ids)
 	if err != nil {
@@ -134,16 +134,16 @@ func (w Worker) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]L
 	return out, nil
 }
 
-// FinalEvent is the event with which a task failed or was cancelled. It is kept after the task is deleted, in the
-// arguments of the job that purges its files.
+// FinalEvent is the terminal event of a failed or cancelled task. After the task is deleted, the arguments of the job that
+// purges its files keep a copy.
 type FinalEvent struct {
 	Seq  int64     `json:"seq"`
 	At   time.Time `json:"at"`
-	Body string    `json:"body"` // text, so that readers get the bytes that were written
+	Body string    `json:"body"` // as text, so that readers get exactly the bytes that were written
 }
 
-// FinalErrorEvent gives the event to keep of a task that is about to be deleted: the one with which it failed or was
-// cancelled. Nil: the task has an answer, of which nothing may be kept.
+// FinalErrorEvent returns the terminal event of a task that failed or was cancelled, before the task is deleted. It returns
+// nil for a completed task, because no copy of an answer may be kept.
 func (w Worker) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*FinalEvent, error) {
 	row, err := w.q.WithTx(tx).FinalErrorEvent(ctx, id)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -155,7 +155,7 @@ func (w Worker) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*
 	return &FinalEvent{Seq: row.Seq, At: row.CreatedAt, Body: string(row.Body)}, nil
 }
 
-// KeptFinalEvent gives the final event of a deleted task, if one was kept.
+// KeptFinalEvent returns the terminal event of a deleted task, if a copy was kept.
 func (w Worker) KeptFinalEvent(ctx context.Context, id uuid.UUID) (last research.Event, found bool, err error) {
 	raw, err := w.q.KeptFinalEvent(ctx, id.String())
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -171,8 +171,8 @@ func (w Worker) KeptFinalEvent(ctx context.Context, id uuid.UUID) (last research
 	return research.Event{TaskID: id, Seq: kept.Seq, Type: research.EventError, Time: kept.At, Terminal: true, Body: []byte(kept.Body)}, true, nil
 }
 
-// Notify sends payloads, each shorter than 8,000 bytes, in one transaction of their own. Listeners hear them in this order, but
-// equal ones only once.
+// Notify sends payloads in one transaction. Each must be shorter than 8,000 bytes. Listeners get them in this order; of equal
+// payloads they get one.
 func (s *Store) Notify(ctx context.Context, channel string, payloads ...string) error {
 	return wrap(s.q.Notify(ctx, channel, payloads))
 }

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/research"
 )
 
-// Visits gives what a task of an account opened, in order, without page texts.
+// Visits returns the visits of a task of an account, in order, without the texts of their pages.
 func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, error) {
 	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
@@ -36,7 +36,8 @@ func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, er
 	return visits, nil
 }
 
-// PageVisits gives what a task of an account opened, in order.
+// PageVisits returns the visits of a task of an account, in order, each with the size of its page and how often the answer
+// cites it.
 func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageVisit, error) {
 	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
@@ -58,8 +59,8 @@ func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageV
 	return out, nil
 }
 
-// Snapshot gives a page that a task of an account read, as its newest visit found it, and the answer's citations on it by
-// their markers.
+// Snapshot returns a page that a task of an account read, with the fields of its newest visit, and the citations of the answer
+// on this page in the order of their markers.
 func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
 	r, err := a.s.q.TaskPage(ctx, id, a.id, sha256Of(page))
 	if err != nil {
@@ -81,7 +82,7 @@ func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (resea
 	}, citations, nil
 }
 
-// Page gives a snapshot that an account has read, without passages.
+// Page returns a snapshot that an account has read, without passages.
 func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 	row, err := a.s.q.PageContent(ctx, sha256Of(id), a.id)
 	if err != nil {
@@ -90,8 +91,8 @@ func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 	return research.Page{ID: row.PageID, Title: row.Title, Language: row.Language, Text: row.Content}, nil
 }
 
-// Rank gives at most limit passages of the pages that a task read, best first, each with the question's lexemes that
-// it matches.
+// Rank returns at most limit passages of the pages that a task read, best first, each with the lexemes of the question that it
+// contains.
 func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
 	rows, err := w.q.RankTaskPassages(ctx, &task, bigrams.Spaced(question), int32(limit))
 	if err != nil {
@@ -108,13 +109,13 @@ func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit
 	return hits, nil
 }
 
-// Lexemes gives the distinct lexemes of a text in a language, as full-text search sees them.
+// Lexemes returns the distinct lexemes that full-text search makes of a text in a language.
 func (w Worker) Lexemes(ctx context.Context, language, text string) ([]string, error) {
 	terms, err := w.q.QuestionTerms(ctx, textConfig(language), bigrams.Spaced(text))
 	return terms, wrap(err)
 }
 
-// Artifacts gives the files of a task of an account, by name.
+// Artifacts returns the files of a task of an account, by name.
 func (a Account) Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifact, error) {
 	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
@@ -130,7 +131,7 @@ func (a Account) Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifa
 	return out, nil
 }
 
-// Artifact gives one file of a task of an account.
+// Artifact returns one file of a task of an account.
 func (a Account) Artifact(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	r, err := a.s.q.Artifact(ctx, id, a.id, name)
 	if err != nil {
@@ -139,19 +140,20 @@ func (a Account) Artifact(ctx context.Context, id uuid.UUID, name string) (resea
 	return research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, CreatedAt: r.CreatedAt}, nil
 }
 
-// AddArtifact records a file that has just been written. It reports false when the task is gone: the file must go too.
+// AddArtifact records a file that has just been written. It returns false when the task does not exist any more: the caller
+// must then remove the file.
 func (w Worker) AddArtifact(ctx context.Context, id uuid.UUID, a research.Artifact) (bool, error) {
 	n, err := w.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes})
 	return n == 1, wrap(err)
 }
 
-// Exists reports whether a task's rows are still there, whoever owns it.
+// Exists reports whether a task of any account exists.
 func (w Worker) Exists(ctx context.Context, id uuid.UUID) (bool, error) {
 	ok, err := w.q.TaskExists(ctx, id)
 	return ok, wrap(err)
 }
 
-// ArtifactRow names one recorded file.
+// ArtifactRow is one recorded file.
 type ArtifactRow struct {
 	TaskID uuid.UUID
 	Name   string

@@ -57,8 +57,8 @@ func TestRankAndLibrary(t *testing.T) {
 	}
 }
 
-// TestLibraryOrder: different words of the question count for more than one of them again and again, and the statement for very
-// large libraries gives the same as the one for small ones.
+// TestLibraryOrder checks that several different words of the question rank above one word that is repeated, and that the
+// query for large libraries returns the same as the one for small ones.
 func TestLibraryOrder(t *testing.T) {
 	b := setup(t)
 	task := b.task("default", question("q"))
@@ -93,7 +93,7 @@ func TestLibraryOrder(t *testing.T) {
 	}
 }
 
-// TestRankWithoutSpaces: words are found in scripts that put no spaces between them, in texts, headings and titles.
+// TestRankWithoutSpaces checks that words of scripts without spaces are found in texts, headings and titles.
 func TestRankWithoutSpaces(t *testing.T) {
 	b := setup(t)
 	task := b.task("default", question("大人の入浴料はいくらですか"))
@@ -178,8 +178,8 @@ func TestSnapshotsAreSharedAndCollected(t *testing.T) {
 	}
 }
 
-// TestCollectorAndReaderRace lets tasks that read the same text come and go: the snapshot must be there for whoever
-// refers to it, at every moment.
+// TestCollectorAndReaderRace creates and deletes tasks that read the same text, in parallel. The snapshot must exist as long as
+// a task refers to it.
 func TestCollectorAndReaderRace(t *testing.T) {
 	b := setup(t)
 	page := snapshot("T", "en", "contended text")
@@ -238,7 +238,7 @@ func TestEvidenceCannotBeForged(t *testing.T) {
 			t.Errorf("%s was stored", name)
 		}
 	}
-	// A COMPLETE that cites what is not there is refused as a whole.
+	// An end that cites missing evidence is rolled back as a whole.
 	err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := dbtest.EndTask(ctx, b.Store, tx, task.ID, 1, research.Result{Answer: "a", Cited: []int{7}}, nil)
 		return err
@@ -260,7 +260,7 @@ func TestArtifactRows(t *testing.T) {
 		t.Fatalf("replace: %v, %v", kept, err)
 	}
 	if kept, err := b.AddArtifact(b.ctx, uuid.New(), a); err != nil || kept {
-		t.Errorf("a file of a task that is gone: %v, %v", kept, err)
+		t.Errorf("a file of a task that does not exist: %v, %v", kept, err)
 	}
 	if _, err := b.AddArtifact(b.ctx, task.ID, research.Artifact{Name: "../x", Kind: "logs"}); err == nil {
 		t.Error("a name that leaves the folder was stored")

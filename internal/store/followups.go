@@ -12,16 +12,16 @@ import (
 	"legwork/internal/research"
 )
 
-// Inherit copies the evidence that a parent's answer uses to its follow-up, with the readings it is from, so that the
-// follow-up does not depend on the parent's rows. The excerpts are cut from the snapshots anew. The follow-up's head must be
-// there, and the parent's row locked, as the insert of the follow-up did.
+// Inherit copies the evidence that a parent's answer cites, and its visits, to a follow-up task, so that the follow-up loses
+// nothing when the parent is deleted. The database cuts the excerpts out of the snapshots again. The head of the follow-up
+// must exist. The insert of the follow-up has locked the parent's row by its foreign key.
 func (w Worker) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID) error {
 	q := w.q.WithTx(tx)
 	rows, err := q.TaskEvidence(ctx, []uuid.UUID{parent}, true)
 	if err != nil {
 		return wrap(err)
 	}
-	visits := map[uuid.UUID]uuid.UUID{} // of the parent → of the child
+	visits := map[uuid.UUID]uuid.UUID{} // the parent's visit → the child's
 	for i, r := range rows {
 		visit, ok := visits[r.VisitID]
 		if !ok {
@@ -33,7 +33,7 @@ func (w Worker) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID)
 				return wrap(err)
 			}
 			if n == 0 {
-				return fmt.Errorf("reading %s of task %s is gone: %w", r.VisitID, parent, research.ErrUnavailable)
+				return fmt.Errorf("visit %s of task %s does not exist any more: %w", r.VisitID, parent, research.ErrUnavailable)
 			}
 			visits[r.VisitID] = visit
 		}
@@ -46,7 +46,7 @@ func (w Worker) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID)
 	return nil
 }
 
-// Inherited gives the evidence that a follow-up began with, by its number.
+// Inherited returns the evidence that a follow-up task got from its parent, by number.
 func (w Worker) Inherited(ctx context.Context, id uuid.UUID) ([]research.Inherited, error) {
 	rows, err := w.q.Inherited(ctx, id)
 	if err != nil {

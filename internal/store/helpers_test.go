@@ -16,7 +16,7 @@ import (
 	"legwork/internal/store"
 )
 
-// bundle is a store on its own database and what most tests need besides.
+// bundle holds what most tests need: a store on a database of its own, the test and its context.
 type bundle struct {
 	store.Worker
 	t   *testing.T
@@ -42,7 +42,7 @@ func (b bundle) tx(fn func(ctx context.Context, tx pgx.Tx) error) {
 	}
 }
 
-// task submits a task whose job is a row of River's, so that the audit is content.
+// task submits a task with a row in River's table as its job, because the audit requires one.
 func (b bundle) task(account string, in research.NewTask) research.Task {
 	b.t.Helper()
 	id := uuid.Must(uuid.NewV7())
@@ -66,7 +66,7 @@ func (b bundle) job(ctx context.Context, tx pgx.Tx) int64 {
 	return id
 }
 
-// claim makes a worker run the task at epoch.
+// claim makes a new worker claim the task's epoch, and returns the worker's id.
 func (b bundle) claim(id uuid.UUID, epoch int) uuid.UUID {
 	b.t.Helper()
 	worker := uuid.New()
@@ -78,7 +78,7 @@ func (b bundle) claim(id uuid.UUID, epoch int) uuid.UUID {
 	return worker
 }
 
-// snapshot makes a page of paragraphs, one passage each.
+// snapshot returns a page with the given paragraphs. Each is one passage.
 func snapshot(title, language string, paragraphs ...string) *research.Page {
 	p := &research.Page{Title: title, Language: language}
 	for i, text := range paragraphs {

@@ -10,14 +10,14 @@ import (
 	"legwork/db"
 )
 
-// TakenKey is what an idempotency key was used for.
+// TakenKey is the earlier use of an idempotency key.
 type TakenKey struct {
 	RequestHash []byte
-	TaskID      uuid.UUID // which may be deleted by now
+	TaskID      uuid.UUID // the task may have been deleted meanwhile
 }
 
-// TakeKey reserves an idempotency key of an account for a task, or tells what it was used for less than keep ago. A
-// transaction with the same key waits for the end of the one before it.
+// TakeKey reserves an idempotency key of an account for a task and returns nil. When the key was used less than keep ago, it
+// returns that use. Of two transactions with the same key, the second one waits here for the end of the first.
 func (a Account) TakeKey(ctx context.Context, tx pgx.Tx, key string, hash []byte, task uuid.UUID, keep time.Duration) (*TakenKey, error) {
 	q := a.s.q.WithTx(tx)
 	n, err := q.ReserveKey(ctx, db.ReserveKeyParams{
@@ -32,13 +32,13 @@ func (a Account) TakeKey(ctx context.Context, tx pgx.Tx, key string, hash []byte
 	return &TakenKey{RequestHash: row.RequestHash, TaskID: row.TaskID}, nil
 }
 
-// PurgeKeys forgets at most limit idempotency keys older than keep, and says how many.
+// PurgeKeys removes at most limit idempotency keys older than keep, and returns how many it removed.
 func (w Worker) PurgeKeys(ctx context.Context, keep time.Duration, limit int) (int64, error) {
 	n, err := w.q.PurgeKeys(ctx, keep.Seconds(), int32(limit))
 	return n, wrap(err)
 }
 
-// Waiting counts the tasks that wait for a worker, of all accounts.
+// Waiting counts the tasks of all accounts that wait for a worker.
 func (w Worker) Waiting(ctx context.Context, tx pgx.Tx) (int64, error) {
 	n, err := w.q.WithTx(tx).WaitingTasks(ctx)
 	return n, wrap(err)

@@ -10,13 +10,13 @@ import (
 	"legwork/internal/research"
 )
 
-// smallLibrary is up to how many visits a library is searched page by page. Each page costs some 20 passages to read; beyond
-// this it is cheaper to begin with the index of words.
+// A library of at most smallLibrary visits is searched page by page, which reads about 20 passages for each page. For a larger
+// one it is cheaper to start from the index of words.
 const smallLibrary = 5000
 
-// SearchLibrary gives at most limit pages that the account has read, best first, each with its best passage for the question.
-// It looks at the account's own pages alone. The error is research.ErrTooSlow when the server's statement timeout ended the
-// search: the same search will not do better.
+// SearchLibrary returns at most limit pages that the account has read, best first, each with its best passage for the
+// question. It returns research.ErrTooSlow when the search reached the statement timeout. Repeating the same search does not
+// help.
 func (a Account) SearchLibrary(ctx context.Context, question string, limit int) ([]research.Hit, error) {
 	visits, err := a.s.q.LibraryPages(ctx, a.id, smallLibrary+1)
 	if err != nil || visits == 0 {
@@ -39,7 +39,7 @@ func (a Account) SearchLibrary(ctx context.Context, question string, limit int) 
 	return hits, nil
 }
 
-// searchLarge searches a large library. Its rows are those of a small one.
+// searchLarge searches a library of more than smallLibrary visits. It returns the same rows as the query for small ones.
 func (a Account) searchLarge(ctx context.Context, question string, limit int) ([]db.SearchSmallLibraryRow, error) {
 	rows, err := a.s.q.SearchLargeLibrary(ctx, db.SearchLargeLibraryParams{
 		AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: question})
@@ -50,8 +50,8 @@ func (a Account) searchLarge(ctx context.Context, question string, limit int) ([
 	return out, err
 }
 
-// tooSlow turns the end of a statement by the server's timeout into research.ErrTooSlow. It is for reads whose cost depends on
-// what the caller asked for. Any other statement that times out met a busy server, and may be tried again.
+// tooSlow turns a statement timeout into research.ErrTooSlow, and wraps other errors. It is for reads whose cost depends on the
+// caller's input. For other statements a timeout means that the server is busy, and the statement may be tried again.
 func tooSlow(err error, advice string) error {
 	if isStatementTimeout(err) {
 		return fmt.Errorf("%w: %s", research.ErrTooSlow, advice)

@@ -83,7 +83,7 @@ func TestFence(t *testing.T) {
 	if !errors.Is(err, research.ErrFenced) {
 		t.Errorf("second claim of one epoch: %v, want ErrFenced", err)
 	}
-	// Handed on: epoch 2.
+	// The task is queued again, at epoch 2.
 	b.tx(func(ctx context.Context, tx pgx.Tx) error {
 		epoch, _, err := b.Requeue(ctx, tx, task.ID, 1, 1, store.RunHandedBack, []research.Event{research.Thinking("handed back", nil)})
 		if err != nil {

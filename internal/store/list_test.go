@@ -69,7 +69,7 @@ func TestListFiltersAndPages(t *testing.T) {
 	if got := list(store.TaskFilter{To: &future}); len(got) != 5 {
 		t.Errorf("to the future: %v", got)
 	}
-	// Keyset pages of two cover everything once.
+	// Pages of two tasks by keyset return each task once.
 	var paged []uuid.UUID
 	f := store.TaskFilter{Limit: 2}
 	for {
@@ -92,10 +92,10 @@ func TestListFiltersAndPages(t *testing.T) {
 	}
 }
 
-// TestListPlans looks at the plans of the list queries over 100,000 tasks: none may read the whole table.
+// TestListPlans checks that no list query reads the whole table of 100,000 tasks.
 func TestListPlans(t *testing.T) {
 	b := setup(t)
-	// A connection of its own: the pool's statement timeout is not meant for this.
+	// This connection is not from the pool, because the inserts take longer than the pool's statement timeout.
 	conn, err := pgx.Connect(b.ctx, b.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestListPlans(t *testing.T) {
 			t.Errorf("%s reads a whole table:\n%s", name, plan.String())
 		}
 	}
-	// And the real queries run over that many.
+	// The queries of the store return the right rows at that size.
 	found, err := b.For("default").Tasks(b.ctx, store.TaskFilter{Query: "question c4ca4238a0b923820dcc509a6f75849b"})
 	if err != nil || found.Total != 1 || found.TotalIsLowerBound || len(found.Tasks) != 1 {
 		t.Errorf("search: %d of %d, %v", len(found.Tasks), found.Total, err)
@@ -152,7 +152,7 @@ func TestListPlans(t *testing.T) {
 		total       int64
 		bound       bool
 	}{
-		{"a word of every task is not counted to the end", "question", 1000, true},
+		{"counting a word of every task stops at 1000", "question", 1000, true},
 		{"without words the number is exact", "", 100_000, false},
 	} {
 		list, err := b.For("default").Tasks(b.ctx, store.TaskFilter{Query: c.query, Limit: 3})
@@ -160,5 +160,5 @@ func TestListPlans(t *testing.T) {
 			t.Errorf("%s: %d of %d (lower bound: %v), %v", c.name, len(list.Tasks), list.Total, list.TotalIsLowerBound, err)
 		}
 	}
-	// These rows were made by hand, without River's jobs: they are failed, which the audit accepts.
+	// The inserted tasks have no jobs. The audit accepts that, because they have failed.
 }

@@ -19,14 +19,14 @@ import (
 	"legwork/migrations"
 )
 
-// migrationLock is the advisory lock that all legwork processes take before they touch the schema: "legwork" in ASCII.
+// migrationLock is the key of the advisory lock that a legwork process holds while it migrates: "legwork" in ASCII.
 const migrationLock int64 = 0x6c6567776f726b
 
 // minServerVersion is the oldest PostgreSQL whose features the schema uses (SQL-body functions).
 const minServerVersion = 140000
 
-// Migrate brings the schema to this program's version: ours by goose, then River's, under one advisory lock, so that
-// any number of processes may start at once. Forward only; a database that is newer than the program is left alone.
+// Migrate brings the schema to this program's version: legwork's tables by goose, then River's tables. It holds an advisory
+// lock, so any number of processes may start at once. It changes nothing in a database that is newer than the program.
 func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -36,7 +36,7 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	if err != nil {
 		return wrap(fmt.Errorf("connect to migrate: %w", err))
 	}
-	// Closing the connection releases the lock, whatever happened in between.
+	// Closing the connection releases the lock.
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	if err := checkVersion(ctx, conn); err != nil {
 		return err
@@ -61,8 +61,8 @@ func checkVersion(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// lockSchema asks again and again instead of blocking in the server: a session that waits inside a statement holds a
-// snapshot, and an index built concurrently by the lock's holder would wait for it forever.
+// lockSchema tries to take the lock every 50 ms. It does not wait inside a statement, because a waiting statement holds a
+// database snapshot, and CREATE INDEX CONCURRENTLY in the process that holds the lock would wait for its end forever.
 func lockSchema(ctx context.Context, conn *pgx.Conn) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -99,16 +99,16 @@ func migrateOurs(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger) (er
 	return nil
 }
 
-// refused makes the error of a failed migration. When the migration refused because workers of an older version are running, the
-// error names their hosts and says what to do.
+// refused returns the error of a failed migration. When the migration stopped because workers of an older version are running,
+// the error names their hosts and says what to do.
 func refused(ctx context.Context, pool *sql.DB, err error) error {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || pg.Code != "P0001" { // raise_exception: what our migrations raise themselves
+	if !errors.As(err, &pg) || pg.Code != "P0001" { // raise_exception: RAISE in one of our migrations
 		return fmt.Errorf("migrate: %w", err)
 	}
 	var hosts sql.NullString
 	_ = pool.QueryRowContext(ctx, `SELECT string_agg(DISTINCT format('%s (version %s)', host, version), ', ')
-		FROM workers WHERE heartbeat_at > clock_timestamp() - interval '6 seconds'`).Scan(&hosts) // without the list the advice holds as well
+		FROM workers WHERE heartbeat_at > clock_timestamp() - interval '6 seconds'`).Scan(&hosts) // after an error the message says "all hosts"
 	where := "all hosts"
 	if hosts.Valid {
 		where = hosts.String

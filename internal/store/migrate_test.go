@@ -37,7 +37,7 @@ func TestMigrateSaysWhatIsWrong(t *testing.T) {
 	ctx := t.Context()
 	log := slog.New(slog.DiscardHandler)
 	if err := store.Migrate(ctx, "http://x", log); err == nil {
-		t.Error("a URL of another kind was taken")
+		t.Error("a URL of another kind was accepted")
 	}
 	if err := store.Migrate(ctx, "postgres://127.0.0.1:1/x?connect_timeout=1", log); !errors.Is(err, research.ErrUnavailable) {
 		t.Errorf("nothing listens: %v, want ErrUnavailable", err)
@@ -46,7 +46,7 @@ func TestMigrateSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("open: %v, want ErrUnavailable", err)
 	}
 	if _, err := store.Open(ctx, store.Config{URL: "::"}); err == nil {
-		t.Error("nonsense was opened")
+		t.Error("a string that is no connection string was accepted")
 	}
 	held, cancel := context.WithCancel(ctx)
 	url := dbtest.Empty(t)
@@ -62,6 +62,6 @@ func TestMigrateSaysWhatIsWrong(t *testing.T) {
 	go func() { done <- store.Migrate(held, url, log) }()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("given up while another migrates: %v", err)
+		t.Errorf("the context ended while another process migrated: %v", err)
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"legwork/internal/research"
 )
 
-// sha256Of reads the id of a page: the SHA-256 of its text in hex. Anything else gives nil, which no page has.
+// sha256Of decodes the id of a page: the SHA-256 of its text in hex. For any other string it returns nil, which matches no
+// page.
 func sha256Of(pageID string) []byte {
 	sum, err := hex.DecodeString(pageID)
 	if err != nil || len(sum) != 32 {
@@ -23,8 +24,8 @@ func sha256Of(pageID string) []byte {
 	return sum
 }
 
-// keepPage makes sure that a snapshot is there until the transaction ends, and gives its key: it inserts it, or locks the
-// one that is there. Between the two it may be collected, hence the loop.
+// keepPage inserts a snapshot, or locks the one with the same text, so that it exists until the transaction ends. It returns
+// the snapshot's key. It tries three times, because a clean-up may remove the snapshot between the insert and the lock.
 func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (int64, error) {
 	sum := sha256Of(p.ID)
 	for range 3 {
@@ -40,7 +41,7 @@ func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (
 			return key, nil
 		}
 	}
-	return 0, fmt.Errorf("snapshot %s is collected again and again: %w", p.ID, research.ErrUnavailable)
+	return 0, fmt.Errorf("snapshot %s was removed by a clean-up each time it was to be locked: %w", p.ID, research.ErrUnavailable)
 }
 
 func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p *research.Page) error {
@@ -63,11 +64,11 @@ func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p
 	return nil
 }
 
-// linksMember is the member of a step's result that may repeat the links of its visit.
+// linksMember is the member of a step's result that may hold the same links as its visit.
 const linksMember = "links"
 
-// withoutLinks leaves the links out of a step's result when they are those that its visit keeps. It reports false, and
-// changes nothing, in any other case.
+// withoutLinks removes the links from a step's result when the visit stores the same links. Then it returns true. Otherwise it
+// returns the result unchanged.
 func withoutLinks(result []byte, links json.RawMessage) ([]byte, bool) {
 	var members map[string]json.RawMessage
 	if len(links) == 0 || json.Unmarshal(result, &members) != nil {
@@ -77,11 +78,11 @@ func withoutLinks(result []byte, links json.RawMessage) ([]byte, bool) {
 	if !found {
 		return result, false
 	}
-	told, err := decodeLinks(raw)
+	own, err := decodeLinks(raw)
 	if err != nil {
 		return result, false
 	}
-	if again, err := encodeLinks(told); err != nil || string(again) != string(links) {
+	if encoded, err := encodeLinks(own); err != nil || string(encoded) != string(links) {
 		return result, false
 	}
 	delete(members, linksMember)
@@ -92,7 +93,7 @@ func withoutLinks(result []byte, links json.RawMessage) ([]byte, bool) {
 	return b, true
 }
 
-// withLinks puts the links of its visit back into a step's result.
+// withLinks adds the links of the visit to a step's result. It undoes withoutLinks.
 func withLinks(result, links []byte) []byte {
 	if len(links) == 0 || len(result) < 2 || result[len(result)-1] != '}' {
 		return result

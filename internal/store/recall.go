@@ -16,12 +16,11 @@ import (
 	"legwork/internal/research"
 )
 
-// AnyAge is the greatest age of a snapshot that may be of any age.
+// AnyAge is the value of maxAge that allows snapshots of any age.
 const AnyAge time.Duration = -1
 
-// StoredVisit gives a page that an account has read as a visit, with its passages and links, from the newest reading of one of
-// the addresses that is no older than maxAge. The error is research.ErrNotFound when there is none. ID and Depth of the
-// visit are left to the caller.
+// StoredVisit returns the account's newest visit of one of the addresses, with the page's passages and links, if it is not
+// older than maxAge. It returns research.ErrNotFound when there is none. The caller sets ID and Depth.
 func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresses ...string) (research.Visit, error) {
 	in := db.RecallVisitParams{AccountID: a.id, Urls: addresses, MaxAge: maxAge.Seconds()}
 	for _, a := range addresses {
@@ -47,11 +46,11 @@ func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresse
 	return v, err
 }
 
-// SaveToLibrary puts a page into an account's library, in the place of what it holds of the same address. It reports false, and
-// writes nothing, when the text is the same as before.
+// SaveToLibrary stores a page in an account's library, and removes the page that the library had for the same address. When
+// the text is the same as before, it writes nothing and returns false.
 func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, error) {
 	if v.Page == nil {
-		return false, errors.New("only pages that were read belong into a library")
+		return false, errors.New("only pages that were read can be saved to a library")
 	}
 	held, err := a.s.q.LibraryPage(ctx, a.id, v.URL)
 	switch {
@@ -85,7 +84,7 @@ func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, err
 	return err == nil, err
 }
 
-// storedLink is a link as visits keep it.
+// storedLink is the JSON form of a link in the column visits.links.
 type storedLink struct {
 	URL     string `json:"u"`
 	Text    string `json:"t,omitempty"`
@@ -94,7 +93,8 @@ type storedLink struct {
 	Frag    string `json:"f,omitempty"`
 }
 
-// encodeLinks gives SQL's null for nil: from such a visit no other task may take its page.
+// encodeLinks encodes links for visits.links. For nil it returns nil, which is stored as NULL: no other task may take the page
+// from such a visit.
 func encodeLinks(links []research.Link) (json.RawMessage, error) {
 	if links == nil {
 		return nil, nil //nolint:nilnil // SQL's null

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/research"
 )
 
-// fenced turns "no row" of a write that names an epoch into ErrFenced.
+// fenced is wrap for writes that name an epoch: it turns "no row" into ErrFenced.
 func fenced(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return research.ErrFenced
@@ -20,16 +20,16 @@ func fenced(err error) error {
 	return wrap(err)
 }
 
-// Head is the hot row of a task, locked by the transaction that read it.
+// Head is the row of task_heads of a task. The transaction that read it holds its lock.
 type Head struct {
 	Epoch   int
 	LastSeq int64
-	Owner   *uuid.UUID // the worker that claimed the epoch
+	Owner   *uuid.UUID // the worker that claimed the epoch; nil when none has
 	JobID   *int64     // River's job of the epoch
-	At      time.Time  // the database's clock under the lock
+	At      time.Time  // the database's clock after the row was locked
 }
 
-// LockHead locks the head of a task of any account; research.ErrNotFound when it is gone.
+// LockHead locks the head of a task of any account. It returns research.ErrNotFound when the task does not exist.
 func (w Worker) LockHead(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Head, error) {
 	row, err := w.q.WithTx(tx).LockHead(ctx, id)
 	if err != nil {
@@ -47,8 +47,8 @@ func (a Account) TaskInTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) (researc
 	return taskFrom(row.Task, row.LastSeq), nil
 }
 
-// Claim gives a worker the epoch that its job names: the task runs from here on. ErrFenced when the epoch is past or
-// taken. The events say so in the log; pin is kept from the first run, and pinned is the one kept.
+// Claim makes a worker the owner of an epoch, sets the task to running, and appends events. It returns ErrFenced when the task
+// has a newer epoch or another worker has claimed this one. The first claim of a task stores pin; pinned is the stored one.
 func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin,
 	events []research.Event) (try int, pinned research.Pin, appended []research.Event, err error) {
 	q := w.q.WithTx(tx)
@@ -68,20 +68,21 @@ func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, w
 	return int(row.Try), pinned, events, w.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
 }
 
-// Spent is the running time that the runs of a task before epoch took.
+// Spent returns the running time of all runs of a task before epoch.
 func (w Worker) Spent(ctx context.Context, id uuid.UUID, epoch int) (time.Duration, error) {
 	ms, err := w.q.SpentMillis(ctx, id, int32(epoch))
 	return time.Duration(ms) * time.Millisecond, wrap(err)
 }
 
-// Unserved notes that a worker handed a task on because it lacks the model that the task is pinned to: whether a live
-// worker has it, whether this is news, and how long none had. The caller holds the head's lock.
+// Unserved records that a worker lacks the model that the task is pinned to. It returns whether a live worker has the model,
+// whether this is the first time in a row, and for how long no live worker has had the model. The caller holds the lock of
+// the head.
 func (w Worker) Unserved(ctx context.Context, tx pgx.Tx, id uuid.UUID) (served, first bool, waited time.Duration, err error) {
 	row, err := w.q.WithTx(tx).Unserved(ctx, id, w.lease.Seconds())
 	return row.Served, row.First, time.Duration(row.Waited * float64(time.Second)), wrap(err)
 }
 
-// Epochs gives the present epochs of tasks; one that is missing is gone.
+// Epochs returns the present epochs of tasks. A task that does not exist is missing in the map.
 func (w Worker) Epochs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
 	rows, err := w.q.HeadEpochs(ctx, ids)
 	if err != nil {
@@ -94,7 +95,7 @@ func (w Worker) Epochs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int,
 	return out, nil
 }
 
-// TaskLocked reads a task of any account inside the transaction that holds its head, without its evidence.
+// TaskLocked reads a task of any account, without its evidence, in the transaction that holds the lock of the head.
 func (w Worker) TaskLocked(ctx context.Context, tx pgx.Tx, id uuid.UUID) (research.Task, error) {
 	row, err := w.q.WithTx(tx).GetTaskForRun(ctx, id)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"legwork/internal/store"
 )
 
-// TestUnscopedReadsDoNotCompile type-checks small sources that read a caller's data: with the account they compile, without
-// it the method is not there. It checks a Store and an Account, which is what the API is given.
+// TestUnscopedReadsDoNotCompile type-checks small programs that read a caller's data. They must compile with an account, and
+// must not compile without one. It tests the methods of Store and Account, the types that the API has.
 func TestUnscopedReadsDoNotCompile(t *testing.T) {
 	t.Parallel()
 	fset := token.NewFileSet()
@@ -71,7 +71,7 @@ var _ = uuid.Nil
 	}
 }
 
-// exports finds the compiled form of a package and of all that it imports.
+// exports returns a lookup of the compiled export data of a package and of its imports.
 func exports(t *testing.T, path string) importer.Lookup {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-export", "-f", "{{.ImportPath}} {{.Export}}", path).Output()
@@ -86,7 +86,7 @@ func exports(t *testing.T, path string) importer.Lookup {
 	return func(path string) (io.ReadCloser, error) { return os.Open(files[path]) }
 }
 
-// TestStoreHasNoReads lists what a Store can do by itself: nothing that reads a task.
+// TestStoreHasNoReads checks that Store itself has no method that reads a task.
 func TestStoreHasNoReads(t *testing.T) {
 	t.Parallel()
 	var methods []string
@@ -98,7 +98,7 @@ func TestStoreHasNoReads(t *testing.T) {
 	}
 }
 
-// TestAccountsDoNotSeeEachOther asks with every method that takes an id for what belongs to another account.
+// TestAccountsDoNotSeeEachOther calls every method that takes an id with an id of another account.
 func TestAccountsDoNotSeeEachOther(t *testing.T) {
 	b := setup(t)
 	if _, err := b.Pool().Exec(b.ctx, "INSERT INTO accounts (id) VALUES ('other')"); err != nil {
@@ -168,7 +168,7 @@ func TestAccountsDoNotSeeEachOther(t *testing.T) {
 			t.Errorf("%s of the owner: %d, %v", name, n, err)
 		}
 		if n, err := read(b.ctx, b.For("default"), task.ID); n != 0 && !errors.Is(err, research.ErrNotFound) {
-			t.Errorf("%s of somebody else: %d, %v", name, n, err)
+			t.Errorf("%s of another account: %d, %v", name, n, err)
 		}
 	}
 }

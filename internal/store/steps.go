@@ -13,9 +13,9 @@ import (
 	"legwork/internal/research"
 )
 
-// RecordStep journals a step with its events, its visit, its evidence and its file, behind the fence. It returns the events with
-// seq and time, and the evidence with the excerpts that the database cut from the snapshots. A nil tx makes it a
-// transaction of its own.
+// RecordStep adds a step to the journal, with its events, its visit, its evidence and its file. It returns the events with seq
+// and time, and the evidence with the excerpts that the database cut out of the snapshots. It returns ErrFenced when the
+// task has a newer epoch. With a nil tx it uses a transaction of its own.
 func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) (
 	events []research.Event, evidence []research.Evidence, err error) {
 	if tx == nil && (step.Visit != nil || len(step.Evidence) > 0 || step.Artifact != nil) { // more than one statement
@@ -60,7 +60,7 @@ func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	return step.Events, evidence, w.insertFile(ctx, q, id, step)
 }
 
-// insertFile records the file of a step, and what it is the picture of.
+// insertFile records the file of a step. When the file is a screenshot, it also stores which evidence it shows.
 func (s *Store) insertFile(ctx context.Context, q *db.Queries, id uuid.UUID, step research.Step) error {
 	a := step.Artifact
 	if a == nil {
@@ -77,7 +77,7 @@ func (s *Store) insertFile(ctx context.Context, q *db.Queries, id uuid.UUID, ste
 	return wrap(q.SetEvidenceScreenshot(ctx, a.Name, id, numbers))
 }
 
-// insertEvidence stores quotes and fills in their excerpts.
+// insertEvidence stores evidence, and returns it with its excerpts.
 func (s *Store) insertEvidence(ctx context.Context, q *db.Queries, id uuid.UUID, at time.Time, quotes []research.Evidence) ([]research.Evidence, error) {
 	stored := append([]research.Evidence(nil), quotes...)
 	for i := range stored {
@@ -96,7 +96,7 @@ func (s *Store) insertEvidence(ctx context.Context, q *db.Queries, id uuid.UUID,
 	return stored, nil
 }
 
-// Journal gives the steps of a task in order.
+// Journal returns the steps of a task in order.
 func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, error) {
 	rows, err := w.q.Steps(ctx, id)
 	if err != nil {
@@ -113,7 +113,8 @@ func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, err
 	return steps, nil
 }
 
-// insertVisit stores a visit and, when its text is new, the snapshot with its passages. links are the visit's, encoded.
+// insertVisit stores a visit and, when no snapshot has its text, the snapshot with its passages. links are the encoded links
+// of the visit.
 func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, at time.Time, v *research.Visit, links json.RawMessage) error {
 	p := db.InsertVisitParams{
 		ID: v.ID, TaskID: task, Url: v.URL, FinalUrl: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message,
@@ -131,8 +132,8 @@ func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, 
 	return wrap(q.InsertVisit(ctx, p))
 }
 
-// visitLinks are the links that are stored with a visit: none where it read no page, or took the page from a snapshot, whose
-// own visit keeps them.
+// visitLinks returns the encoded links to store with a visit. It returns nil when the visit read no page, or took the page
+// from a snapshot, because the earlier visit of that snapshot has the links.
 func visitLinks(v *research.Visit) (json.RawMessage, error) {
 	if v == nil || v.Page == nil || v.Cached {
 		return nil, nil
@@ -140,7 +141,7 @@ func visitLinks(v *research.Visit) (json.RawMessage, error) {
 	return encodeLinks(v.Links)
 }
 
-// textConfigs are the text search configurations that every PostgreSQL brings, by language.
+// textConfigs are the text search configurations that every PostgreSQL server has, by language.
 var textConfigs = map[string]string{
 	"": "english", "en": "english", "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
 	"fi": "finnish", "fr": "french", "hu": "hungarian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
@@ -148,7 +149,8 @@ var textConfigs = map[string]string{
 	"ru": "russian", "sv": "swedish", "tr": "turkish",
 }
 
-// textConfig is the text search configuration for a language: its own, or the one that does not stem.
+// textConfig returns the text search configuration of a language. For a language without one it returns simple, which does
+// not reduce words to their stems.
 func textConfig(language string) string {
 	if c, ok := textConfigs[language]; ok {
 		return c

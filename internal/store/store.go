@@ -1,15 +1,18 @@
-// Package store is the only door to PostgreSQL: the pool, transactions, the schema's migrations, and the translation
-// of rows to the domain and of PostgreSQL's errors to the domain's sentinels.
+// Package store reads and writes the PostgreSQL database. It has the connection pool, transactions and migrations. It turns
+// rows into the types of package research, and PostgreSQL's errors into the errors of package research. Only this package
+// imports db, the code that sqlc generates.
 //
 // Invariants:
 //
-//   - Every write to a task locks its head first; the order of locks is heads, tasks, River, pages by id.
-//   - A run's writes name its epoch. When the head has moved on they change nothing and return research.ErrFenced.
-//   - Seqs are reserved on the head and inserted in the same transaction, so logs are gapless; their times come from
-//     the database's clock, read under that lock, so they do not run backwards.
-//   - NOTIFY never rides in a data transaction (see internal/stream).
-//   - No function here waits for anything but the database, and for a connection to it only AcquireTimeout: when the pool
-//     is exhausted callers hear research.ErrUnavailable soon, instead of all hanging.
+//   - A transaction that writes to a task locks the task's head first. The order of locks is: heads, tasks, River's rows,
+//     pages by id.
+//   - Each write of a run names the run's epoch. When the task has a newer epoch, the write changes nothing and returns
+//     research.ErrFenced.
+//   - The transaction that inserts events also reserves their seqs in the head. So a log has no gaps. The times of events
+//     are read from the database's clock under the head's lock. So they never decrease within a log.
+//   - A transaction that changes data never sends a NOTIFY (see internal/stream).
+//   - No function waits for anything but the database. The wait for a free connection ends after AcquireTimeout with
+//     research.ErrUnavailable.
 package store
 
 import (
@@ -32,14 +35,14 @@ import (
 	"legwork/internal/research"
 )
 
-// Config says how to reach the database.
+// Config configures a Store.
 type Config struct {
 	URL              string        // postgres:// URL or keyword/value string
-	MaxConns         int32         // size of the pool for queries; 0: 20. River's listener, ours and the heartbeat come on top
-	LeaseTTL         time.Duration // age of a heartbeat at which its worker counts as dead; 0: 6 s
-	StatementTimeout time.Duration // 0: 30 s
-	AcquireTimeout   time.Duration // longest wait for a connection of the pool, then research.ErrUnavailable; 0: 2 s
-	Logger           *slog.Logger  // nil: slog.Default()
+	MaxConns         int32         // connections of the pool; 0 means 20. River's listener, the stream's listener and the heartbeat use three more
+	LeaseTTL         time.Duration // age of a heartbeat at which its worker counts as dead; 0 means 6 s
+	StatementTimeout time.Duration // 0 means 30 s
+	AcquireTimeout   time.Duration // longest wait for a free connection; 0 means 2 s
+	Logger           *slog.Logger  // nil means slog.Default()
 }
 
 // Store holds the pool. Make one per process with Open.
@@ -52,7 +55,7 @@ type Store struct {
 	log   *slog.Logger
 }
 
-// Open connects and checks that the database answers. The schema must be there already: see Migrate.
+// Open connects and checks that the database answers. Call Migrate first, because Open does not create the schema.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
@@ -83,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	params["idle_in_transaction_session_timeout"] = millis(timeout)
 	pc.ConnConfig.ConnectTimeout = 5 * time.Second
 	pc.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		// Without it pgx finds its way to each uuid through driver.Valuer and text, at a fifth of what a statement costs us.
+		// Without this, pgx encodes each uuid through driver.Valuer and text, which takes a fifth of a statement's CPU time here.
 		pgxuuid.Register(conn.TypeMap())
 		return nil
 	}
@@ -105,20 +108,20 @@ func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(),
 // Close waits for connections in use and closes the pool.
 func (s *Store) Close() { s.pool.Close() }
 
-// Pool gives the pool to River's driver.
+// Pool returns the pool, for River's driver.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// Connect opens a connection outside the pool, which shows under that name in pg_stat_activity. Close it.
+// Connect opens a connection outside the pool. name is its application_name in pg_stat_activity. The caller closes it.
 func (s *Store) Connect(ctx context.Context, name string) (*pgx.Conn, error) {
 	cfg := s.pool.Config().ConnConfig
 	cfg.RuntimeParams["application_name"] = name
 	return pgx.ConnectConfig(ctx, cfg)
 }
 
-// URL is the connection string, for connections of their own (LISTEN, heartbeat).
+// URL returns the connection string, for code that connects by itself, as the listener does.
 func (s *Store) URL() string { return s.url }
 
-// LeaseTTL is the age of a heartbeat at which its worker counts as dead.
+// LeaseTTL returns the age of a heartbeat at which its worker counts as dead.
 func (s *Store) LeaseTTL() time.Duration { return s.lease }
 
 // Ping reports whether the database answers, within two seconds.
@@ -130,12 +133,12 @@ func (s *Store) ping(ctx context.Context, limit time.Duration) error {
 	return wrap(s.pool.Ping(ctx))
 }
 
-// rollbackTimeout bounds a rollback, which runs even when the caller's context is over: otherwise the connection
-// would be closed instead of returned.
+// rollbackTimeout bounds a rollback. A rollback also runs when the caller's context has ended, because the pool would
+// otherwise have to close the connection.
 const rollbackTimeout = 5 * time.Second
 
-// InTx runs fn in one transaction: committed when fn returns nil, rolled back otherwise. An error of COMMIT itself
-// leaves open whether it happened; callers that must know read back what they wrote.
+// InTx runs fn in one transaction. It commits when fn returns nil, and rolls back otherwise. After an error of COMMIT the
+// transaction may or may not be committed. A caller that must know it reads the rows.
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	conn, err := s.ready.acquire(ctx)
 	if err != nil {
@@ -146,7 +149,7 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx
 	if err != nil {
 		return wrap(fmt.Errorf("begin: %w", err))
 	}
-	// Also when fn panics; after a commit it does nothing.
+	// This runs when fn panics, too. After a commit it does nothing.
 	defer func() {
 		rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 		defer cancel()
@@ -163,7 +166,7 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx
 	return nil
 }
 
-// wrap maps PostgreSQL's errors to the domain's sentinels and keeps the cause.
+// wrap adds the matching error of package research to an error of PostgreSQL or of the connection, and keeps the cause.
 func wrap(err error) error {
 	if err == nil {
 		return nil
@@ -192,7 +195,7 @@ func wrap(err error) error {
 	return err
 }
 
-// isConnection reports whether err is about the way to the server: refused, cut or timed out.
+// isConnection reports whether err is about the connection to the server: refused, closed or timed out.
 func isConnection(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -201,13 +204,13 @@ func isConnection(err error) bool {
 		pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed")
 }
 
-// isStatementTimeout reports whether the server ended a statement because of its timeout, or because somebody cancelled it.
+// isStatementTimeout reports whether the server ended a statement at statement_timeout, or after a cancel request.
 func isStatementTimeout(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "57014"
 }
 
-// unavailable lists the SQLSTATEs (PostgreSQL Appendix A) after which the same statement may succeed later.
+// unavailable reports whether the same statement may succeed later, by SQLSTATE (PostgreSQL's manual, Appendix A).
 func unavailable(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", "57P05", // shutdown, crash, starting up, idle session timeout

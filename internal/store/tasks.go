@@ -14,8 +14,8 @@ import (
 	"legwork/internal/research"
 )
 
-// CreateTask writes a submission and returns it as created or queued. Its head follows with AddHead, when River's job
-// is known.
+// CreateTask inserts a task and returns it, created or queued. The caller inserts River's job next, and then calls AddHead in
+// the same transaction.
 func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in research.NewTask) (research.Task, error) {
 	o := in.Options
 	meta, err := encodeObject(o.Metadata)
@@ -44,7 +44,7 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 	}, nil
 }
 
-// AddHead writes the head of a new task with its job and its first events.
+// AddHead inserts the head of a new task, with River's job and the first events.
 func (w Worker) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, jobID int64, events []research.Event) ([]research.Event, error) {
 	q := w.q.WithTx(tx)
 	task.LastSeq = int64(len(events))
@@ -56,67 +56,67 @@ func (w Worker) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, job
 
 // Task loads one task of an account, with citations, screenshots, usage and lastSeq.
 func (a Account) Task(ctx context.Context, id uuid.UUID) (task research.Task, err error) {
-	err = a.s.together(ctx, func(q *db.Queries) {
+	err = a.s.batch(ctx, func(q *db.Queries) {
 		_, _ = q.GetTask(ctx, id, a.id)
-		askParts(ctx, q, []uuid.UUID{id})
+		queueParts(ctx, q, []uuid.UUID{id})
 	}, func(q *db.Queries) error {
 		row, err := q.GetTask(ctx, id, a.id)
 		if err != nil {
 			return err
 		}
-		task, err = whole(ctx, q, taskFrom(row.Task, row.LastSeq))
+		task, err = withParts(ctx, q, taskFrom(row.Task, row.LastSeq))
 		return err
 	})
 	return task, err
 }
 
-// TaskForRun loads one task whoever owns it, and its present epoch.
+// TaskForRun loads one task of any account, as Task does, and its present epoch.
 func (w Worker) TaskForRun(ctx context.Context, id uuid.UUID) (task research.Task, epoch int, err error) {
-	err = w.together(ctx, func(q *db.Queries) {
+	err = w.batch(ctx, func(q *db.Queries) {
 		_, _ = q.GetTaskForRun(ctx, id)
-		askParts(ctx, q, []uuid.UUID{id})
+		queueParts(ctx, q, []uuid.UUID{id})
 	}, func(q *db.Queries) error {
 		row, err := q.GetTaskForRun(ctx, id)
 		if err != nil {
 			return err
 		}
 		epoch = int(row.RunEpoch)
-		task, err = whole(ctx, q, taskFrom(row.Task, row.LastSeq))
+		task, err = withParts(ctx, q, taskFrom(row.Task, row.LastSeq))
 		return err
 	})
 	return task, epoch, err
 }
 
-func whole(ctx context.Context, q *db.Queries, task research.Task) (research.Task, error) {
+func withParts(ctx context.Context, q *db.Queries, task research.Task) (research.Task, error) {
 	tasks := []research.Task{task}
 	err := addParts(ctx, q, tasks)
 	return tasks[0], err
 }
 
-// Cursor is a place in a newest-first list: the next page starts below it.
+// Cursor is a position in a list of tasks, newest first. The next page holds older tasks than the cursor's.
 type Cursor struct {
 	CreatedAt time.Time
 	ID        uuid.UUID
 }
 
-// TaskFilter selects tasks of an account. Zero values filter nothing.
+// TaskFilter selects tasks of an account. A field with its zero value selects all.
 type TaskFilter struct {
 	Status   research.Status
 	Query    string     // words that question or answer must contain, each as a prefix
 	From, To *time.Time // created at or after From and before To
-	Before   *Cursor    // keyset paging; instead of Offset
+	Before   *Cursor    // for keyset paging; use it instead of Offset
 	Offset   int
-	Limit    int // rows at most; 0: 100
+	Limit    int // greatest number of rows; 0 means 100
 }
 
-// TaskList is a page of a list of tasks.
+// TaskList is one page of a list of tasks.
 type TaskList struct {
-	Tasks             []research.Task // whole tasks, newest first
-	Total             int64           // how many tasks the filter matches
-	TotalIsLowerBound bool            // the filter matches more than Total: counting stopped there (see maxCounted)
+	Tasks             []research.Task // with citations, screenshots and usage, newest first
+	Total             int64           // number of tasks that the filter matches
+	TotalIsLowerBound bool            // more tasks match: counting stopped at maxCounted
 }
 
-// Tasks lists the tasks that a filter selects.
+// Tasks returns one page of the tasks that a filter selects.
 func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 	if f.Limit <= 0 {
 		f.Limit = 100
@@ -134,19 +134,19 @@ func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 	}
 	count := db.CountTasksParams{AccountID: a.id, Status: p.Status, CreatedFrom: f.From, CreatedTo: f.To, Query: query}
 	if query != nil {
-		most := int64(maxCounted + 1) // one more tells that there are more
+		most := int64(maxCounted + 1) // one more than is reported, to know whether more match
 		count.Most = &most
 	}
 	return a.s.list(ctx, p, count)
 }
 
-// maxCounted is how many matches of a search for words are counted. Each match is looked up in the table, and a common word
-// matches most tasks: 200,000 matches took 2.4 s.
+// maxCounted is the number of matches at which the count of a search for words stops. A common word matches most tasks, and
+// PostgreSQL reads the row of each match: 200,000 matches took 2.4 s.
 const maxCounted = 1000
 
-// list reads a page of tasks and their number in one round trip, and what lives outside the tasks table in another.
+// list reads a page of tasks and their number in one round trip, and the tasks' rows in other tables in a second one.
 func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksParams) (list TaskList, err error) {
-	err = s.together(ctx, func(q *db.Queries) {
+	err = s.batch(ctx, func(q *db.Queries) {
 		_, _ = q.ListTasks(ctx, p)
 		_, _ = q.CountTasks(ctx, c)
 	}, func(q *db.Queries) error {
@@ -170,11 +170,11 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksP
 	if err != nil || len(list.Tasks) == 0 {
 		return list, err
 	}
-	return list, s.together(ctx, func(q *db.Queries) { askParts(ctx, q, ids(list.Tasks)) },
+	return list, s.batch(ctx, func(q *db.Queries) { queueParts(ctx, q, ids(list.Tasks)) },
 		func(q *db.Queries) error { return addParts(ctx, q, list.Tasks) })
 }
 
-// prefixQuery turns words into a tsquery; nil when there is nothing to search for.
+// prefixQuery turns words into a tsquery. It returns nil when there is no word to search for.
 func (s *Store) prefixQuery(ctx context.Context, words string) (*string, error) {
 	if words == "" {
 		return nil, nil //nolint:nilnil // nil is the value "no filter"
@@ -194,14 +194,14 @@ func ids(tasks []research.Task) []uuid.UUID {
 	return ids
 }
 
-// askParts asks for what addParts reads.
-func askParts(ctx context.Context, q *db.Queries, ids []uuid.UUID) {
+// queueParts queues the queries whose rows addParts reads.
+func queueParts(ctx context.Context, q *db.Queries, ids []uuid.UUID) {
 	_, _ = q.TaskUsage(ctx, ids)
 	_, _ = q.TaskEvidence(ctx, ids, true)
 	_, _ = q.Screenshots(ctx, ids)
 }
 
-// addParts adds what lives outside the tasks table, in three queries for any number of tasks.
+// addParts adds usage, citations and screenshots to tasks. It makes three queries for any number of tasks.
 func addParts(ctx context.Context, q *db.Queries, tasks []research.Task) error {
 	ids := ids(tasks)
 	at := make(map[uuid.UUID]*research.Task, len(tasks))
@@ -276,8 +276,8 @@ func evidenceFrom(e db.TaskEvidenceRow) research.Evidence {
 	return out
 }
 
-// DeleteTask removes a finished task with all its rows, and the snapshots that nobody else refers to. The caller holds
-// the head's lock.
+// DeleteTask removes a finished task with all its rows, and the snapshots that nothing else refers to. The caller holds the
+// lock of the task's head.
 func (a Account) DeleteTask(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	q := a.s.q.WithTx(tx)
 	pages, err := q.TaskPageIDs(ctx, []uuid.UUID{id})
@@ -295,7 +295,7 @@ func (a Account) DeleteTask(ctx context.Context, tx pgx.Tx, id uuid.UUID) error 
 	return err
 }
 
-// Counts gives the running tasks and all tasks.
+// Counts returns the number of running tasks and of all tasks.
 func (w Worker) Counts(ctx context.Context) (active, total int64, err error) {
 	row, err := w.q.TaskCounts(ctx)
 	return row.Active, row.Total, wrap(err)
@@ -308,7 +308,7 @@ type Finding struct {
 	Detail  string
 }
 
-// Audit checks the rules that must hold in every database at every moment between transactions. No findings is good.
+// Audit checks the rules that must always hold after a commit, and returns each violation. No findings mean a sound database.
 func (w Worker) Audit(ctx context.Context) ([]Finding, error) {
 	rows, err := w.q.Audit(ctx)
 	if err != nil {
@@ -332,7 +332,7 @@ func encodeObject(m map[string]any) ([]byte, error) {
 	return b, nil
 }
 
-// decodeObject reads an object that a CHECK guarantees to be one. Numbers stay as they were written.
+// decodeObject decodes a JSON object. A CHECK of the column guarantees that it is one. Numbers keep their digits.
 func decodeObject(b []byte) map[string]any {
 	m := map[string]any{}
 	dec := json.NewDecoder(bytes.NewReader(b))

@@ -16,20 +16,20 @@ import (
 	"legwork/internal/store"
 )
 
-// TestTimeoutsOfThePool: a statement that takes too long, a lock that is not given, and a transaction that is forgotten
-// end by themselves, each with a word that it may be tried again.
+// TestTimeoutsOfThePool checks that the server ends a slow statement, a long wait for a lock, and an idle transaction, and that
+// each error is research.ErrUnavailable.
 func TestTimeoutsOfThePool(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
 	b := bundle{Worker: dbtest.Open(t, url).Worker(), t: t, ctx: t.Context()}
 	task := b.task(research.DefaultAccount, question("q"))
-	hurried, err := store.Open(t.Context(), store.Config{
+	shortTimeout, err := store.Open(t.Context(), store.Config{
 		URL: url, MaxConns: 2, StatementTimeout: 400 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(hurried.Close)
-	// Without the timeouts these would end with the context, or not at all.
+	t.Cleanup(shortTimeout.Close)
+	// Without the timeouts the cases would end with this context, or not at all.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for name, tc := range map[string]struct {
@@ -45,29 +45,29 @@ func TestTimeoutsOfThePool(t *testing.T) {
 				if _, err := b.LockHead(held, holder, task.ID); err != nil {
 					return err
 				}
-				_, err := hurried.Worker().LockHead(ctx, tx, task.ID)
+				_, err := shortTimeout.Worker().LockHead(ctx, tx, task.ID)
 				return err
 			})
 		}},
 		"idle transaction": {"25P03", func(ctx context.Context, tx pgx.Tx) error {
-			if _, err := b.Pool().Exec(ctx, "SELECT pg_sleep(0.8)"); err != nil { // meanwhile tx does nothing
+			if _, err := b.Pool().Exec(ctx, "SELECT pg_sleep(0.8)"); err != nil { // tx is idle meanwhile
 				return err
 			}
 			_, err := tx.Exec(ctx, "SELECT 1")
 			return err
 		}},
 	} {
-		err := hurried.InTx(ctx, tc.run)
+		err := shortTimeout.InTx(ctx, tc.run)
 		var pg *pgconn.PgError
 		if !errors.Is(err, research.ErrUnavailable) || ctx.Err() != nil || errors.As(err, &pg) && pg.Code != tc.state {
 			t.Errorf("%s: %v, want SQLSTATE %s", name, err, tc.state)
 		}
-		if pg == nil && name != "idle transaction" { // its connection may be closed before its last word is read
+		if pg == nil && name != "idle transaction" { // the server may close the connection before the error is read
 			t.Errorf("%s: %v, want an error of the server", name, err)
 		}
 	}
-	// Connections outside the pool have them too.
-	conn, err := hurried.Connect(ctx, "a test")
+	// Connections outside the pool have the same timeouts.
+	conn, err := shortTimeout.Connect(ctx, "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +79,9 @@ func TestTimeoutsOfThePool(t *testing.T) {
 	}
 }
 
-// TestTooMuchIsAnAnswer: a search that the statement timeout ends is not an outage, and no read is repeated without end.
-func TestTooMuchIsAnAnswer(t *testing.T) {
+// TestSlowSearchIsNotRepeated checks that a search that reaches the statement timeout returns research.ErrTooSlow and is not
+// repeated, and that other reads are repeated three times at most.
+func TestSlowSearchIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
 	b := bundle{Worker: dbtest.Open(t, url).Worker(), t: t, ctx: t.Context()}
@@ -89,7 +90,7 @@ func TestTooMuchIsAnAnswer(t *testing.T) {
 	if _, _, err := b.record(task.ID, 1, 1, visit("http://a.example/", snapshot("T", "en", "Twelve kettles."))); err != nil {
 		t.Fatal(err)
 	}
-	// A view of the table's name in front of it makes every search slow.
+	// Views with the tables' names, in a schema that comes first in search_path, make the queries slow.
 	if _, err := b.Pool().Exec(b.ctx, `CREATE SCHEMA slow; CREATE VIEW slow.passages AS SELECT p.* FROM public.passages p, pg_sleep(600);
 		CREATE VIEW slow.task_heads AS SELECT h.* FROM public.task_heads h, pg_sleep(600)`); err != nil {
 		t.Fatal(err)
@@ -98,18 +99,18 @@ func TestTooMuchIsAnAnswer(t *testing.T) {
 	if strings.Contains(url, "?") {
 		separator = "&"
 	}
-	hurried, err := store.Open(t.Context(), store.Config{URL: url + separator + "search_path=slow,public", MaxConns: 2,
+	shortTimeout, err := store.Open(t.Context(), store.Config{URL: url + separator + "search_path=slow,public", MaxConns: 2,
 		StatementTimeout: 300 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(hurried.Close)
+	t.Cleanup(shortTimeout.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for name, search := range map[string]func() error{
-		"library": func() error { _, err := hurried.For("default").SearchLibrary(ctx, "kettles", 5); return err },
+		"library": func() error { _, err := shortTimeout.For("default").SearchLibrary(ctx, "kettles", 5); return err },
 		"list": func() error {
-			_, err := hurried.For("default").Tasks(ctx, store.TaskFilter{Query: "kettles"})
+			_, err := shortTimeout.For("default").Tasks(ctx, store.TaskFilter{Query: "kettles"})
 			return err
 		},
 	} {
@@ -122,7 +123,7 @@ func TestTooMuchIsAnAnswer(t *testing.T) {
 	tries := 0
 	err = store.UntilAvailable(ctx, func() error {
 		tries++
-		_, _, err := hurried.Worker().TaskForRun(ctx, task.ID)
+		_, _, err := shortTimeout.Worker().TaskForRun(ctx, task.ID)
 		return err
 	})
 	if !errors.Is(err, research.ErrUnavailable) || tries != 3 || ctx.Err() != nil {

@@ -9,19 +9,19 @@ import (
 	"legwork/internal/retry"
 )
 
-// Pauses between attempts to reach a database that is away.
+// Pauses between attempts while the database is unavailable.
 const (
 	firstPause = 50 * time.Millisecond
 	maxPause   = 2 * time.Second
 )
 
-// maxTimeouts is how often a statement may run into the server's timeout before that counts as its answer. A busy disk or a
-// paused server passes; a statement that is too much for the server does not.
+// UntilAvailable stops repeating after maxTimeouts statement timeouts. A busy server answers in time on a later attempt, but a
+// statement that is too expensive never does.
 const maxTimeouts = 3
 
-// UntilAvailable repeats f with growing pauses while it reports research.ErrUnavailable and ctx lasts. What f does must be
-// right when it is done twice: the answer to its last statement may have been lost. After maxTimeouts statements that
-// took too long it gives up.
+// UntilAvailable calls f again, after growing pauses, while f returns research.ErrUnavailable and ctx has not ended. f must be
+// safe to repeat, because it may have been committed although its answer was lost. After maxTimeouts statement timeouts
+// UntilAvailable returns the error.
 func UntilAvailable(ctx context.Context, f func() error) error {
 	pauses, timeouts := retry.NewPauses(firstPause, maxPause), 0
 	for {

@@ -23,10 +23,10 @@ import (
 	"legwork/migrations"
 )
 
-// upgradePages makes TestUpgradeFrom7 convert that many pages of 20 passages more, and say how long it took.
+// upgradePages is how many further pages of 20 passages TestUpgradeFrom7 converts. It then logs the time that this took.
 var upgradePages = flag.Int("upgrade.pages", 0, "pages that TestUpgradeFrom7 converts besides its own")
 
-// at7 makes a database with the schema of version 7, and a connection to it.
+// at7 creates a database with the schema of migration 7, and connects to it.
 func at7(t *testing.T) (string, *pgx.Conn) {
 	t.Helper()
 	url := dbtest.Empty(t)
@@ -51,7 +51,7 @@ func at7(t *testing.T) (string, *pgx.Conn) {
 	return url, conn
 }
 
-// TestUpgradeFrom7 converts rows that the version before has written, and reads them with the code of this one.
+// TestUpgradeFrom7 migrates rows of the version with migration 7, and reads them with the present code.
 func TestUpgradeFrom7(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -139,13 +139,18 @@ func TestUpgradeFrom7(t *testing.T) {
 	if err != nil || len(steps) != 3 || string(steps[0].Result) != old {
 		t.Errorf("journal %+v, %v", steps, err)
 	}
-	wait, err := s.Worker().ReserveDomain(ctx, "a.example", store.Booking{Requests: 2, Window: time.Hour})
+	var busyAnswers int
+	if err := conn.QueryRow(ctx, "SELECT busy_answers FROM domains WHERE domain = 'a.example'").Scan(&busyAnswers); err != nil || busyAnswers != 2 {
+		t.Errorf("%d busy answers, want 2, %v", busyAnswers, err)
+	}
+	wait, err := s.Worker().ReserveDomain(ctx, "a.example", store.Reservation{Requests: 2, Window: time.Hour})
 	if err != nil || wait < 59*time.Minute-time.Since(filled) {
-		t.Errorf("a domain whose window was full may be asked in %s, %v", wait, err)
+		t.Errorf("a domain whose window was full may be requested in %s, %v", wait, err)
 	}
 }
 
-// TestUpgradeRefusesWhileOlderWorkersRun: a worker of the version before would fail on the new names.
+// TestUpgradeRefusesWhileOlderWorkersRun checks that Migrate changes nothing while a worker of an older version runs, because
+// that worker would fail on the new names.
 func TestUpgradeRefusesWhileOlderWorkersRun(t *testing.T) {
 	t.Parallel()
 	url, conn := at7(t)
@@ -154,7 +159,7 @@ func TestUpgradeRefusesWhileOlderWorkersRun(t *testing.T) {
 	}
 	err := store.Migrate(t.Context(), url, slog.New(slog.DiscardHandler))
 	if err == nil {
-		t.Fatal("migrated under a running worker")
+		t.Fatal("migrated while a worker of an older version was running")
 	}
 	for _, part := range []string{"was not changed", "h (version old)", "SIGTERM", "start the new version"} {
 		if !strings.Contains(err.Error(), part) {
@@ -163,7 +168,8 @@ func TestUpgradeRefusesWhileOlderWorkersRun(t *testing.T) {
 	}
 }
 
-// TestLinksAreStoredOnce: the step leaves them to its visit, and what the journal gives decodes to what was recorded.
+// TestLinksAreStoredOnce checks that a step does not store links that its visit stores, and that the journal returns the step's
+// result with them.
 func TestLinksAreStoredOnce(t *testing.T) {
 	b := setup(t)
 	task := b.task("default", question("q"))
@@ -171,9 +177,9 @@ func TestLinksAreStoredOnce(t *testing.T) {
 	links := []research.Link{{URL: "http://a.example/1", Text: "a <b> & c"}, {URL: "http://a.example/2", Context: "x"}}
 	other := []research.Link{{URL: "http://a.example/3"}}
 	for i, c := range []struct {
-		name          string
-		stored, told  []research.Link
-		cached, moved bool
+		name              string
+		ofVisit, ofResult []research.Link
+		cached, moved     bool
 	}{
 		{"the same", links, links, false, true},
 		{"others", links, other, false, false},
@@ -182,10 +188,10 @@ func TestLinksAreStoredOnce(t *testing.T) {
 		{"none", []research.Link{}, nil, false, false},
 	} {
 		v := visit("http://a.example/", snapshot("T", "en", c.name))
-		v.Links, v.Cached = c.stored, c.cached
+		v.Links, v.Cached = c.ofVisit, c.cached
 		result := map[string]any{"outcome": "ok", "n": 12345678901234567}
-		if c.told != nil {
-			result["links"] = c.told
+		if c.ofResult != nil {
+			result["links"] = c.ofResult
 		}
 		raw, err := research.EncodeJSON(result)
 		if err != nil {

@@ -1,8 +1,8 @@
 package store
 
-// Worker is the store without accounts, for the processes that run tasks, for clean-up, audit and the stream hub. Its
-// methods take the id of any task. Whoever answers a caller must use Store.For instead; the API is given nothing else.
+// Worker reads and writes the data of all accounts. It is for runs of tasks, clean-up, audit and the stream hub. Code that
+// answers a caller must use Store.For instead. The API has no Worker.
 type Worker struct{ *Store }
 
-// Worker gives access to the tasks of all accounts.
+// Worker returns the view of all accounts' data.
 func (s *Store) Worker() Worker { return Worker{s} }

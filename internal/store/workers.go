@@ -11,30 +11,31 @@ import (
 	"legwork/internal/research"
 )
 
-// RegisterWorker offers a process's slots.
+// RegisterWorker inserts the row of a worker process, with its slots.
 func (w Worker) RegisterWorker(ctx context.Context, p research.Worker) error {
 	return wrap(w.q.RegisterWorker(ctx, db.RegisterWorkerParams{ID: p.ID, Slots: int32(p.Slots), Version: p.Version, Host: p.Host,
 		Provider: p.Pin.Provider, Model: p.Pin.Model, PromptVersion: p.Pin.Prompt}))
 }
 
-// Heartbeat renews a worker's lease on a connection of the caller's. False: the worker was given up.
+// Heartbeat renews a worker's lease on the given connection. It returns false when other workers have declared the worker
+// dead and removed its row.
 func (w Worker) Heartbeat(ctx context.Context, conn *pgx.Conn, id uuid.UUID) (bool, error) {
 	n, err := db.New(conn).Heartbeat(ctx, id)
 	return n == 1, wrap(err)
 }
 
-// UnregisterWorker takes a process's slots back.
+// UnregisterWorker removes the row of a worker process that stops.
 func (w Worker) UnregisterWorker(ctx context.Context, id uuid.UUID) error {
 	return wrap(w.q.UnregisterWorker(ctx, id))
 }
 
-// PruneWorkers forgets processes without a heartbeat for longer than age that hold no task.
+// PruneWorkers removes the rows of workers that sent no heartbeat for longer than age and hold no task.
 func (w Worker) PruneWorkers(ctx context.Context, age time.Duration) (int64, error) {
 	n, err := w.q.PruneWorkers(ctx, age.Seconds())
 	return n, wrap(err)
 }
 
-// Workers lists the processes whose lease holds.
+// Workers lists the workers whose lease is valid.
 func (w Worker) Workers(ctx context.Context) ([]research.Worker, error) {
 	rows, err := w.q.LiveWorkers(ctx, w.lease.Seconds())
 	if err != nil {

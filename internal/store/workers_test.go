@@ -34,7 +34,7 @@ func TestWorkersAndFreeSlots(t *testing.T) {
 	if live, err := b.Workers(b.ctx); err != nil || len(live) != 1 || live[0].Slots != 2 || live[0].Running != 0 {
 		t.Errorf("workers: %+v, %v", live, err)
 	}
-	// A lease that ran out counts for nothing.
+	// The slots of a worker whose lease has ended do not count.
 	if _, err := b.Pool().Exec(b.ctx, "UPDATE workers SET heartbeat_at = now() - interval '7 seconds'"); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestWorkersAndFreeSlots(t *testing.T) {
 		t.Errorf("pruned %d, %v", n, err)
 	}
 	if alive, err := b.Heartbeat(b.ctx, conn, w.ID); err != nil || alive {
-		t.Errorf("heartbeat of one that was given up: %v, %v", alive, err)
+		t.Errorf("heartbeat of a worker that was declared dead: %v, %v", alive, err)
 	}
 	if err := b.UnregisterWorker(b.ctx, w.ID); err != nil {
 		t.Error(err)

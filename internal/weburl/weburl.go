@@ -1,16 +1,16 @@
-// Package weburl reads the addresses of web pages as browsers read them: by the WHATWG URL standard, and not by RFC 3986.
+// Package weburl parses URLs of web pages as browsers do, by the WHATWG URL standard and not by RFC 3986.
 //
 // Invariants:
 //
-//   - What `new URL(text)` of a browser accepts is accepted here, and what it refuses is refused, for http and https.
-//     Other schemes, and addresses with a user name or password, are refused besides.
-//   - An address that was accepted is a *url.URL in one form: scheme and host in lower case, host names in ASCII
-//     (punycode), IPv4 and IPv6 addresses in their usual spelling, no default port, no dot segments, a path that is never
-//     empty. Its String is accepted again and gives the same address.
-//   - Bytes that net/url cannot carry in a path, such as a bare percent sign or a vertical bar, are percent-encoded.
-//     Servers decode them to what a browser would have sent.
-//   - Errors are sentences for the user. They never repeat the address, because it may hold a password.
-//   - Input is bounded by MaxLength. Everything is linear in it.
+//   - For http and https, it accepts and refuses the same strings as `new URL(text)` in a browser. It also refuses other
+//     schemes, and URLs with a user name or password.
+//   - An accepted URL is a *url.URL in one form: scheme and host in lower case, host names in ASCII (punycode), IPv4 and IPv6
+//     addresses in their usual spelling, no default port, no dot segments, a path that is never empty. Parsing its String
+//     gives the same URL.
+//   - Bytes that net/url cannot represent in a path, such as a bare percent sign or a vertical bar, are percent-encoded. A
+//     server decodes them to the bytes that a browser would have sent.
+//   - Errors are messages for the user. They never contain the URL, because it may hold a password.
+//   - Input is at most MaxLength bytes long. Time and memory grow linearly with it.
 package weburl
 
 import (
@@ -23,31 +23,31 @@ import (
 	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
-// MaxLength is the greatest length of an address, in bytes. Longer ones are refused.
+// MaxLength is the greatest length of a URL, in bytes. Longer ones are refused.
 const MaxLength = 64 << 10
 
-// The reasons for which an address is refused. Each completes the sentence "This address cannot be opened: …".
+// Reasons to refuse a URL. Each completes the sentence "This address cannot be opened: …".
 var (
-	// ErrInvalid is an address that browsers refuse, too.
+	// ErrInvalid is returned for a URL that browsers refuse, too.
 	ErrInvalid = errors.New("it is not a valid URL")
-	// ErrCredentials is an address with a user name or a password.
+	// ErrCredentials is returned for a URL with a user name or a password.
 	ErrCredentials = errors.New("URLs with a user name or password are not opened")
-	// ErrScheme is an address that is neither http nor https.
+	// ErrScheme is returned for a URL that is neither http nor https.
 	ErrScheme = errors.New("only http and https URLs can be opened")
-	// ErrRelative is an address without a scheme.
+	// ErrRelative is returned for a URL without a scheme.
 	ErrRelative = errors.New("it is not absolute: it must begin with http:// or https://")
-	// ErrTooLong is an address of more than MaxLength bytes.
+	// ErrTooLong is returned for a URL of more than MaxLength bytes.
 	ErrTooLong = fmt.Errorf("it is longer than %d bytes", MaxLength)
 )
 
-// IsRoute reports whether a fragment is the address of a page inside a page, as single page applications write it (#/ports, #!/ports),
-// and not a place in one.
+// IsRoute reports whether a fragment names a page of a single page application (#/ports, #!/ports) and not a position in the
+// document.
 func IsRoute(fragment string) bool {
 	rest := strings.TrimPrefix(fragment, "!")
 	return strings.HasPrefix(rest, "/") && len(rest) > 1
 }
 
-// Parse reads an absolute http or https address. The fragment is kept.
+// Parse parses an absolute http or https URL. It keeps the fragment.
 func Parse(raw string) (*url.URL, error) {
 	if len(raw) > MaxLength {
 		return nil, ErrTooLong
@@ -65,8 +65,8 @@ func Parse(raw string) (*url.URL, error) {
 	return convert(u)
 }
 
-// Redact replaces the user name and password of an address by an ellipsis, so that it can be shown. Addresses without
-// them, and texts that are no addresses, stay as they are.
+// Redact replaces the user name and password of a URL by an ellipsis, so that the URL can be shown. It returns other strings
+// unchanged.
 func Redact(raw string) string {
 	start := strings.IndexByte(raw, ':') + 1
 	if strings.EqualFold(raw[:start], "mailto:") {
@@ -85,13 +85,13 @@ func Redact(raw string) string {
 	return raw
 }
 
-// Base resolves references that stand on one page. It is safe for concurrent use.
+// Base resolves the references (hrefs) of one page. It is safe for concurrent use.
 type Base struct {
 	plain *url.URL
-	full  *whatwg.Url // nil: base has no form that the library reads, and only absolute references can be resolved
+	full  *whatwg.Url // nil when the library cannot parse the base; then only absolute references can be resolved
 }
 
-// NewBase gives the Base of the page at u.
+// NewBase returns the Base of the page at u.
 func NewBase(u *url.URL) *Base {
 	full, err := whatwg.Parse(u.String())
 	if err != nil {
@@ -100,8 +100,8 @@ func NewBase(u *url.URL) *Base {
 	return &Base{plain: u, full: full}
 }
 
-// Join resolves a reference as a browser resolves the href of a link. White space around it, and line breaks and tabs
-// inside it, do not count. The fragment is kept. References to other schemes give ErrScheme.
+// Join resolves a reference as a browser resolves the href of a link. It ignores white space around the reference, and line
+// breaks and tabs inside it. It keeps the fragment. For other schemes than http and https it returns ErrScheme.
 func (b *Base) Join(ref string) (*url.URL, error) {
 	if len(ref) > MaxLength {
 		return nil, ErrTooLong
@@ -119,10 +119,10 @@ func (b *Base) Join(ref string) (*url.URL, error) {
 	return convert(u)
 }
 
-// Join resolves one reference against base. Use a Base for many.
+// Join resolves one reference against base. Use NewBase for several references.
 func Join(base *url.URL, ref string) (*url.URL, error) { return NewBase(base).Join(ref) }
 
-// convert gives an address of the library in the form of net/url.
+// convert converts a URL of the WHATWG library to one of net/url.
 func convert(in *whatwg.Url) (*url.URL, error) {
 	switch {
 	case in.Scheme() != "http" && in.Scheme() != "https":
@@ -135,19 +135,19 @@ func convert(in *whatwg.Url) (*url.URL, error) {
 	raw := escapePath(in.Pathname())
 	path, err := url.PathUnescape(raw)
 	if err != nil {
-		return nil, ErrInvalid // escapePath leaves nothing to complain of
+		return nil, ErrInvalid // cannot happen after escapePath
 	}
 	out := &url.URL{Scheme: in.Scheme(), Host: in.Host(), Path: path, RawPath: raw, RawQuery: strings.TrimPrefix(in.Search(), "?")}
 	if hash := strings.TrimPrefix(in.Hash(), "#"); hash != "" {
 		setFragment(out, hash)
 	}
 	if out.RawPath == (&url.URL{Path: path}).EscapedPath() {
-		out.RawPath = "" // as url.Parse does, so that equal addresses are equal values
+		out.RawPath = "" // as url.Parse does, so that equal URLs are equal values
 	}
 	return out, nil
 }
 
-// setFragment sets a fragment that is percent-encoded as browsers do it. One that is not well encoded stands as it is.
+// setFragment sets the fragment of u from its percent-encoded form. It sets none when the encoding is invalid.
 func setFragment(u *url.URL, raw string) {
 	raw = escape(raw, "!$&'()*+,;=:@/?")
 	if fragment, err := url.PathUnescape(raw); err == nil {
@@ -158,10 +158,11 @@ func setFragment(u *url.URL, raw string) {
 	}
 }
 
-// escapePath percent-encodes what net/url cannot carry in a path.
+// escapePath percent-encodes the bytes that net/url cannot represent in a path.
 func escapePath(path string) string { return escape(path, "!$&'()*+,;=:@/[]") }
 
-// escape percent-encodes each byte that is not unreserved (RFC 3986 §2.3), not in allowed and not part of an escape.
+// escape percent-encodes each byte that is not unreserved (RFC 3986 §2.3), not in allowed, and not part of a percent-encoded
+// byte.
 func escape(s, allowed string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
@@ -200,9 +201,8 @@ func hasScheme(raw string) bool {
 	return false
 }
 
-// plain reads the most common kind of address without the library: an absolute one in lower case with an ordinary host
-// name, whose path has nothing in it that would have to be changed. It is a short cut and gives what the library would
-// give; nil means to ask the library.
+// plain parses the most common kind of URL without the library, to save time: an absolute URL in lower case, with an ordinary
+// host name and a path that needs no change. The result is the same as the library's. It returns nil for other URLs.
 func plain(raw string) *url.URL {
 	scheme, rest, found := strings.Cut(raw, "://")
 	if !found || scheme != "https" && scheme != "http" {
@@ -232,8 +232,8 @@ func plain(raw string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: host, Path: path, RawQuery: query}
 }
 
-// plainHost reports whether host is a name of lower-case letters, digits and inner hyphens whose last label begins with a
-// letter, and so neither an address nor punycode.
+// plainHost reports whether host is a name of lower-case letters, digits and single inner hyphens, in which each label begins
+// with a letter. Such a name is neither an IP address nor punycode.
 func plainHost(host string) bool {
 	label := 0 // length of the current label
 	last := byte('.')
@@ -242,7 +242,7 @@ func plainHost(host string) bool {
 		switch {
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9' && label > 0:
 			label++
-		case c >= '0' && c <= '9': // a label that begins with a digit may be a number
+		case c >= '0' && c <= '9': // a label that begins with a digit may be part of an IPv4 address
 			return false
 		case c == '-' && label > 0:
 			label++

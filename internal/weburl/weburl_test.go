@@ -159,7 +159,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// BenchmarkParse shows what the short cut saves.
+// BenchmarkParse compares parsing by plain and by the library.
 func BenchmarkParse(b *testing.B) {
 	for name, raw := range map[string]string{
 		"plain": "https://www.example.com/docs/current/runtime-config-wal.html?lang=en", "library": "https://www.example.com/docs/current/runtime config",

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Two spellings of one request have the same canonical form, in which nothing is that was not sent.
+// TestCanonicalRequest checks that two spellings of one request have the same canonical form, and that the form has only fields
+// that were sent.
 func TestCanonicalRequest(t *testing.T) {
 	t.Parallel()
 	limits := Limits{MinBudget: time.Second, DefaultBudget: time.Minute, MaxBudget: time.Hour}
@@ -29,7 +30,7 @@ func TestCanonicalRequest(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", body, got, want)
 		}
 	}
-	// A version with another option, or another default, gives a request that does not name it the same form.
+	// A version with a further option or another default must give the same form to a request without that option.
 	o, err := parse([]byte(`{"question":"q","maxPages":20}`), newTaskFields)
 	if err != nil {
 		t.Fatal(err)

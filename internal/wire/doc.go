@@ -1,10 +1,10 @@
-// Package wire translates between the domain and the JSON of the contract (api/openapi.yaml).
+// Package wire converts between the types of package research and the JSON of the contract (api/openapi.yaml).
 //
 // Invariants:
 //
-//   - What DecodeNewTask accepts satisfies every bound of the contract, so the database's CHECKs never see a violation.
-//   - Input is strict about types and lenient about spelling: camelCase and snake_case keys, camelCase first; null is
-//     absence for whatever is optional; unknown keys are ignored, but a key given twice is an error.
-//   - Question and seed URL pass through byte for byte.
-//   - A task has the same keys wherever it is shown. Missing values are null, except in citations, where they are absent.
+//   - A task that DecodeNewTask accepts satisfies every bound of the contract. So no CHECK of the database fails.
+//   - Input must have the right types. Keys may be spelled in camelCase or snake_case; of both, camelCase counts. An optional
+//     field may be null, which means that it is absent. Unknown keys are ignored. A key that is given twice is an error.
+//   - Question and seed URL are stored as they were sent, byte for byte.
+//   - A task has the same keys in every answer. Missing values are null. In citations, missing values are left out.
 package wire

@@ -10,12 +10,12 @@ import (
 // events. It implements stream.Encoder.
 type Events struct{}
 
-// Event is an event as one JSON object.
+// Event encodes an event as one JSON object.
 func (Events) Event(e research.Event) []byte { return e.Frame() }
 
-// Delta is a delta as one JSON object. It has no seq, because it is not in the log.
+// Delta encodes a delta as one JSON object. It has no seq, because it is not in the log.
 func (Events) Delta(d research.Delta) []byte {
-	b, _ := research.EncodeJSON(struct { // strings, numbers and a bool cannot fail
+	b, _ := research.EncodeJSON(struct { // encoding strings, numbers and a bool cannot fail
 		Type   research.EventType `json:"type"`
 		TaskID uuid.UUID          `json:"taskId"`
 		Time   string             `json:"timestamp"`

@@ -9,7 +9,7 @@ import (
 	"legwork/internal/research"
 )
 
-// TaskJSON is the content of result.json: the task as the API gives it.
+// TaskJSON returns the content of result.json: the task as the API shows it.
 func TaskJSON(t research.Task) ([]byte, error) { return document(Task(t)) }
 
 // sources is the content of sources.json.
@@ -19,7 +19,7 @@ type sources struct {
 	Visits    []visit        `json:"visits"`
 }
 
-// visit is one reading of one URL, good or bad, in sources.json. A field without value is absent.
+// visit is a visit in sources.json, with or without success. Fields without a value are left out.
 type visit struct {
 	URL        string   `json:"url"`
 	FinalURL   string   `json:"finalUrl,omitempty"`
@@ -40,7 +40,7 @@ type visit struct {
 	ModifiedAt   *api.Time `json:"modifiedAt,omitempty"`
 }
 
-// SourcesJSON is the content of sources.json: what the answer cites and every page that the task visited.
+// SourcesJSON returns the content of sources.json: the citations of the answer, and every visit of the task.
 func SourcesJSON(t research.Task, visits []research.Visit) ([]byte, error) {
 	out := sources{TaskID: t.ID.String(), Citations: Citations(t.Citations), Visits: make([]visit, len(visits))}
 	for i, v := range visits {
@@ -57,7 +57,7 @@ func SourcesJSON(t research.Task, visits []research.Visit) ([]byte, error) {
 	return document(out)
 }
 
-// document encodes a file for people as well: indented, and with <, > and & as they are.
+// document encodes a JSON file that people can read: indented, and without escapes for <, > and &.
 func document(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

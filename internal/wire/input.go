@@ -25,10 +25,10 @@ const (
 	maxMetaLevels = 32 // of nested objects and lists in metadata
 )
 
-// Limits are the bounds that the configuration sets: TASK_MIN/DEFAULT/MAX_TIME_BUDGET in whole seconds, TASK_MAX_TOKENS.
+// Limits are the bounds that the configuration sets.
 type Limits struct {
-	MinBudget, DefaultBudget, MaxBudget time.Duration
-	MaxTokens                           int64 // TASK_MAX_TOKENS; 0: no bound but MostTokens
+	MinBudget, DefaultBudget, MaxBudget time.Duration // TASK_MIN_TIME_BUDGET etc., in whole seconds
+	MaxTokens                           int64         // TASK_MAX_TOKENS; 0 means MostTokens
 }
 
 // newTaskFields are the keys of a submission.
@@ -37,8 +37,8 @@ var newTaskFields = []string{
 	"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "priority", "parentTaskId",
 }
 
-// DecodeNewTask reads a submission and fills in the defaults. Its error is a *research.ValidationError that names every
-// invalid field. Whether the parent exists is for the caller to find out.
+// DecodeNewTask decodes a submission and fills in the defaults. Its error is a *research.ValidationError with every invalid
+// field. The caller must check whether the parent task exists.
 func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 	o, err := parse(body, newTaskFields)
 	if err != nil {
@@ -72,7 +72,7 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 	return in, err
 }
 
-// DecodeReason reads the body of a cancel or a delete. An empty body, null and a blank reason all mean none: "".
+// DecodeReason decodes the body of a cancel or a delete. For an empty body, null or a blank reason it returns "".
 func DecodeReason(body []byte) (string, error) {
 	if b := strings.TrimSpace(string(body)); b == "" || b == "null" {
 		return "", nil
@@ -113,7 +113,7 @@ func (o *object) question() string {
 	return q
 }
 
-// blank reports whether nothing in s can be seen: only space, control and format characters.
+// blank reports whether s has only space, control and format characters, so that a person would see nothing.
 func blank(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
 }
@@ -142,7 +142,7 @@ func (o *object) timeBudget(l Limits) time.Duration {
 	return time.Duration(o.integer("timeBudget", low, high, int(l.DefaultBudget/time.Second))) * time.Second
 }
 
-// maxTokens reads a bound on the tokens of a task; 0 when there is none.
+// maxTokens reads the limit on a task's tokens. It returns 0 when the field is absent.
 func (o *object) maxTokens(l Limits) int64 {
 	if o.get("maxTokens") == nil {
 		return 0
@@ -168,8 +168,8 @@ func (o *object) taskID(name string) *uuid.UUID {
 	return &id
 }
 
-// ParseID reads a task id: a UUID in its usual form of 36 characters. Anything else gives research.ErrNotFound, because
-// no task has such an id.
+// ParseID reads a task id, a UUID in its usual form of 36 characters. For any other string it returns research.ErrNotFound,
+// because no task has such an id.
 func ParseID(s string) (uuid.UUID, error) {
 	if len(s) != 36 {
 		return uuid.UUID{}, research.ErrNotFound

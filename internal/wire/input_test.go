@@ -90,7 +90,7 @@ func TestDecodeNewTaskAccepts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got.Request = nil // see TestCanonicalRequest
+			got.Request = nil // TestCanonicalRequest checks it
 			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
 			}
@@ -104,7 +104,7 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33)
 	tests := []struct {
 		name, body string
-		fields     []string // invalid ones, in the order of the contract
+		fields     []string // the invalid fields, in the order of the contract
 	}{
 		{"empty", ``, []string{"body"}},
 		{"blank", " \n", []string{"body"}},
@@ -239,7 +239,7 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 	}
 }
 
-// TestSeedsAsBrowsersTakeThem: what `new URL` accepts is accepted, and kept as it was sent.
+// TestSeedsAsBrowsersTakeThem checks that seed URLs that `new URL` accepts are accepted and stored as they were sent.
 func TestSeedsAsBrowsersTakeThem(t *testing.T) {
 	t.Parallel()
 	for _, seed := range []string{"http://example.com/100%", " http://example.com/a b ", `http:\\example.com\x`, "http:example.com", "http://exa\nmple.com/", "http:///example.com",
@@ -255,7 +255,7 @@ func TestSeedsAsBrowsersTakeThem(t *testing.T) {
 	}
 }
 
-// invalid gives the fields that a validation error names; their messages must be something to read.
+// invalid returns the fields of a validation error. It fails the test when a field has no proper message.
 func invalid(t *testing.T, err error) []string {
 	t.Helper()
 	var v *research.ValidationError

@@ -12,11 +12,12 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// hostname is a host name in ASCII: labels of letters, digits, hyphens and (found in the wild) underscores.
+// hostname matches a host name in ASCII: labels of letters, digits and hyphens. It allows underscores, because some sites have
+// them in their names.
 var hostname = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
 
-// domains reads a list of host names, each with an optional leading "*.", and brings them to lower case and ASCII so
-// that they compare with the hosts of URLs. Never nil.
+// domains reads a list of host names, each with an optional leading "*.". It converts them to lower case and ASCII, so that they
+// can be compared with the hosts of URLs. It never returns nil.
 func (o *object) domains(name string) []string {
 	out := []string{}
 	v := o.get(name)
@@ -58,7 +59,7 @@ func domain(s string) (string, bool) {
 	return ascii, true
 }
 
-// metadata reads the caller's own object. Numbers stay as they are written (json.Number). Never nil.
+// metadata reads the caller's own JSON object. Numbers keep their digits (json.Number). It never returns nil.
 func (o *object) metadata(name string) map[string]any {
 	out := map[string]any{}
 	v := o.get(name)
@@ -82,7 +83,7 @@ func (o *object) metadata(name string) map[string]any {
 	return out
 }
 
-// unstorable says what in v the database or a later reader would choke on, or "".
+// unstorable returns why the database or a client could not process v, or "" when they can.
 func unstorable(v any, levels int) string {
 	if levels == 0 {
 		return "must be at most " + strconv.Itoa(maxMetaLevels) + " levels deep"

@@ -14,20 +14,20 @@ import (
 	"legwork/internal/research"
 )
 
-// bodyField is the name under which a body that is not a usable JSON object is reported.
+// bodyField is the name of the field in an error about the whole body.
 const bodyField = "body"
 
-// object is a JSON object whose fields are read one by one; what is wrong with them collects in bad.
+// object is a JSON object whose fields are read one by one. Methods that read a field add its errors to bad.
 type object struct {
 	fields map[string]jsontext.Value
 	bad    research.ValidationError
 }
 
-// maxDepth is how many objects and arrays of a body may lie in each other. Metadata has a lower bound of its own.
+// maxDepth bounds the levels of nested objects and arrays in a body. Metadata has a lower bound.
 const maxDepth = 2 * maxMetaLevels
 
-// parse reads a body that must be one JSON object, by RFC 8259: valid UTF-8, no lone surrogates, no name twice, nothing
-// after it, and at most maxDepth levels. known are the fields, in camelCase, that an error may be blamed on.
+// parse reads a body that must be one JSON object (RFC 8259) in valid UTF-8, without lone surrogates, without a name given
+// twice, and with at most maxDepth levels. known are the names, in camelCase, that an error may give as its field.
 func parse(body []byte, known []string) (*object, error) {
 	o := &object{}
 	if depth(body) > maxDepth {
@@ -44,9 +44,9 @@ func parse(body []byte, known []string) (*object, error) {
 	case len(bytes.TrimSpace(body)) == 0:
 		message = "is missing; send a JSON object"
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		field, message = blame(err, known), "must not name a key twice"
+		field, message = fieldOf(err, known), "must not name a key twice"
 	case errors.As(err, &syntax) && onlyBadText(body):
-		field, message = blame(err, known), "must be valid Unicode text"
+		field, message = fieldOf(err, known), "must be valid Unicode text"
 	case errors.As(err, &syntax):
 		message = "is not valid JSON (near byte " + strconv.FormatInt(syntax.ByteOffset, 10) + ")"
 	}
@@ -54,8 +54,8 @@ func parse(body []byte, known []string) (*object, error) {
 	return nil, o.bad.Err()
 }
 
-// depth is how many objects and arrays of a JSON text lie in each other at most. Of a text that is no JSON it is a number
-// of no meaning.
+// depth returns the greatest number of levels of nested objects and arrays in a JSON text. For other texts the result has no
+// meaning.
 func depth(body []byte) (deepest int) {
 	level, inString := 0, false
 	for i := 0; i < len(body); i++ {
@@ -81,8 +81,8 @@ func onlyBadText(body []byte) bool {
 	return json.Unmarshal(body, &v, jsontext.AllowInvalidUTF8(true)) == nil
 }
 
-// blame names the known top-level field that a syntax error lies in, else the body.
-func blame(err error, known []string) string {
+// fieldOf returns the known top-level field in which a syntax error is, or bodyField.
+func fieldOf(err error, known []string) string {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		for token := range syntax.JSONPointer.Tokens() {
@@ -97,7 +97,7 @@ func blame(err error, known []string) string {
 	return bodyField
 }
 
-// snake spells a camelCase name in snake_case.
+// snake converts a camelCase name to snake_case.
 func snake(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -110,10 +110,10 @@ func snake(name string) string {
 	return b.String()
 }
 
-// canonical is the object as it was sent, so that two spellings of one request are the same bytes: the known fields alone, by
-// their names in camelCase, without those that are null or an empty list or object, which mean the same as absent ones; the
-// rest by RFC 8785, except that whole numbers keep all their digits. No default is in it: a request keeps its form when a later
-// version adds a field or the server's defaults change.
+// canonical returns the object in a canonical form (RFC 8785, but whole numbers keep all their digits), so that two spellings of
+// one request give the same bytes. It has the known fields only, by their names in camelCase. Fields that are null or an empty
+// list or object are left out, because they mean the same as absent ones. Defaults are not filled in, so the form of a request
+// stays the same when a later version adds a field or changes a default.
 func (o *object) canonical(known []string) ([]byte, error) {
 	sent := map[string]jsontext.Value{}
 	for _, name := range known {
@@ -131,7 +131,8 @@ func (o *object) canonical(known []string) ([]byte, error) {
 	return json.Marshal(sent, json.Deterministic(true))
 }
 
-// get gives the field's value, nil when it is absent or null. A camelCase key hides the snake_case one, even with null.
+// get returns a field's value, nil when it is absent or null. When both spellings are given, the camelCase key counts, even if
+// its value is null.
 func (o *object) get(name string) jsontext.Value {
 	v, ok := o.fields[name]
 	if !ok {
@@ -143,7 +144,7 @@ func (o *object) get(name string) jsontext.Value {
 	return v
 }
 
-// text gives a string field; false when it is absent or was reported.
+// text reads a string field. It returns false when the field is absent or no string.
 func (o *object) text(name string) (string, bool) {
 	v := o.get(name)
 	if v == nil {
@@ -164,7 +165,7 @@ func asString(v jsontext.Value) (string, bool) {
 	return string(s), err == nil
 }
 
-// integer gives a whole number between low and high, or fallback when it is absent.
+// integer reads a whole number between low and high. It returns fallback when the field is absent or invalid.
 func (o *object) integer(name string, low, high, fallback int) int {
 	v := o.get(name)
 	if v == nil {
@@ -178,7 +179,7 @@ func (o *object) integer(name string, low, high, fallback int) int {
 	return int(n)
 }
 
-// asInteger accepts every JSON spelling of a whole number below 2⁵³ (3, 3.0, 3e0): some languages write them so.
+// asInteger accepts every JSON spelling of a whole number up to 2⁵³ (3, 3.0, 3e0), because some languages write numbers so.
 func asInteger(v jsontext.Value) (int64, bool) {
 	if v.Kind() != '0' {
 		return 0, false
@@ -193,7 +194,7 @@ func asInteger(v jsontext.Value) (int64, bool) {
 	return int64(f), true
 }
 
-// boolean gives true or false, or fallback when it is absent.
+// boolean reads true or false. It returns fallback when the field is absent or invalid.
 func (o *object) boolean(name string, fallback bool) bool {
 	switch v := o.get(name); v.Kind() {
 	case 't':
@@ -208,7 +209,7 @@ func (o *object) boolean(name string, fallback bool) bool {
 	}
 }
 
-// choice gives one of allowed, or fallback when it is absent.
+// choice reads one of the allowed strings. It returns fallback when the field is absent or invalid.
 func choice[T ~string](o *object, name string, allowed []T, fallback T) T {
 	v := o.get(name)
 	if v == nil {

@@ -8,7 +8,7 @@ import (
 	"legwork/internal/research"
 )
 
-// Task is the task as POST, GET and the list show it.
+// Task returns a task as POST, GET and the list show it.
 func Task(t research.Task) api.Task {
 	out := api.Task{
 		TaskID:      t.ID.String(),
@@ -50,7 +50,7 @@ func Task(t research.Task) api.Task {
 	return out
 }
 
-// HistoryEntry is the short form of a task.
+// HistoryEntry returns the short form of a task.
 func HistoryEntry(t research.Task) api.HistoryEntry {
 	return api.HistoryEntry{
 		TaskID: t.ID.String(), Question: t.Question, Status: api.Status(t.Status), CreatedAt: api.NewTime(t.CreatedAt),
@@ -68,7 +68,7 @@ func options(o research.Options) api.Options {
 	}
 }
 
-// Citations are the citations of a task or an agent:complete event. Never nil, so that none is [] and not null.
+// Citations returns the citations of a task or of an agent:complete event. It never returns nil, which JSON would show as null.
 func Citations(citations []research.Evidence) []api.Citation {
 	out := make([]api.Citation, len(citations))
 	for i, c := range citations {
@@ -103,7 +103,8 @@ func citation(c research.Evidence) api.Citation {
 	return out
 }
 
-// host is the host of a URL, or all of it when it has none: a title is never empty.
+// host returns the host of a URL, or the whole string when it has none. It stands in for a missing title, which must not be
+// empty.
 func host(raw string) string {
 	if u, err := url.Parse(raw); err == nil && u.Host != "" {
 		return u.Host

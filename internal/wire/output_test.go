@@ -14,7 +14,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// taskKeys are the keys of the contract, all of them and no other.
+// taskKeys are all keys of a task in the contract.
 var taskKeys = []string{
 	"taskId", "status", "question", "seedUrl", "createdAt", "startedAt", "completedAt", "duration", "answer", "citations",
 	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "priority", "createdBy",
@@ -69,7 +69,7 @@ func TestTaskWithoutValues(t *testing.T) {
 	wantKeys(t, usage, "pages", "toolCalls", "modelCalls", "inputTokens", "outputTokens", "runningSeconds")
 }
 
-// whole is a task with a value in every field.
+// whole returns a task with a value in every field.
 func whole() research.Task {
 	started := time.Date(2026, 3, 5, 14, 30, 0, 0, time.UTC)
 	completed := started.Add(1500 * time.Millisecond)

@@ -9,10 +9,10 @@ import (
 	"legwork/internal/research"
 )
 
-// pageID is the SHA-256 of a snapshot's text in hex.
+// pageID matches the id of a snapshot: the SHA-256 of its text in hex.
 var pageID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// ParsePageID reads the id of a snapshot. A malformed one names nothing: research.ErrNotFound.
+// ParsePageID reads the id of a snapshot. For any other string it returns research.ErrNotFound.
 func ParsePageID(raw string) (string, error) {
 	if !pageID.MatchString(raw) {
 		return "", fmt.Errorf("%w: no page has such an id", research.ErrNotFound)
@@ -20,10 +20,10 @@ func ParsePageID(raw string) (string, error) {
 	return raw, nil
 }
 
-// PageVisits are the pages that a task opened. Never nil.
-func PageVisits(readings []research.PageVisit) []api.PageVisit {
-	out := make([]api.PageVisit, len(readings))
-	for i, r := range readings {
+// PageVisits returns the visits of a task. It never returns nil.
+func PageVisits(visits []research.PageVisit) []api.PageVisit {
+	out := make([]api.PageVisit, len(visits))
+	for i, r := range visits {
 		out[i] = api.PageVisit{
 			URL: r.URL, FinalURL: r.FinalURL, Title: cmp.Or(r.Title, host(r.FinalURL)), Outcome: string(r.Outcome), Message: optional(r.Message),
 			Depth: r.Depth, Chars: r.Chars, Cited: r.Cited, FetchedAt: api.NewTime(r.FetchedAt),
@@ -38,7 +38,7 @@ func PageVisits(readings []research.PageVisit) []api.PageVisit {
 	return out
 }
 
-// PageSnapshot is a page as a task read it, with the citations that are on it.
+// PageSnapshot returns a page as a task read it, with the answer's citations of this page.
 func PageSnapshot(v research.Visit, citations []research.Evidence) api.PageSnapshot {
 	return api.PageSnapshot{
 		PageID: v.Page.ID, URL: v.URL, FinalURL: v.FinalURL, Title: cmp.Or(v.Title, host(v.FinalURL)), Language: optional(v.Page.Language),

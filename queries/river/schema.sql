@@ -1,4 +1,5 @@
--- What sqlc must know of River's table to check our read-only queries against it. River's own migrations create it.
+-- The columns of River's table that our read-only queries use, so that sqlc can check the queries. River's own migrations
+-- create the table.
 CREATE TABLE river_job (
     id           bigint PRIMARY KEY,
     state        text NOT NULL,

@@ -11,29 +11,29 @@ import (
 	"legwork/db"
 )
 
-// together sends several statements at once, in one implicit transaction and one round trip. What ask calls on its
-// Queries is only queued, and returns errQueued; read calls the same methods in the same order on another Queries and
-// gets the answers. The arguments that count are ask's.
-func (s *Store) together(ctx context.Context, ask func(q *db.Queries), read func(q *db.Queries) error) error {
+// batch sends several statements in one implicit transaction and one round trip. queue calls the methods of its Queries, which
+// only add the statements to the batch and return errQueued. Then read calls the same methods in the same order on another
+// Queries, and gets the results. The arguments of queue's calls are used; those of read's calls are ignored.
+func (s *Store) batch(ctx context.Context, queue func(q *db.Queries), read func(q *db.Queries) error) error {
 	b := &pgx.Batch{}
-	ask(db.New(queuedStatements{b}))
+	queue(db.New(queuedStatements{b}))
 	conn, err := s.ready.acquire(ctx)
 	if err != nil {
 		return wrap(err)
 	}
 	defer conn.Release()
 	results := conn.SendBatch(ctx, b)
-	err = read(db.New(&queuedResults{asked: b.QueuedQueries, results: results}))
+	err = read(db.New(&queuedResults{queued: b.QueuedQueries, results: results}))
 	if closing := results.Close(); err == nil {
 		err = closing
 	}
 	return wrap(err)
 }
 
-// errQueued is what a statement returns that waits for the others.
-var errQueued = errors.New("the statement is queued; its answer comes with those of the others")
+// errQueued is returned by a statement that was only added to a batch.
+var errQueued = errors.New("the statement is only queued; read its result after the batch was sent")
 
-// queuedStatements implements db.DBTX by queueing.
+// queuedStatements implements db.DBTX by adding statements to a batch.
 type queuedStatements struct{ batch *pgx.Batch }
 
 // Exec implements db.DBTX.
@@ -54,18 +54,18 @@ func (q queuedStatements) QueryRow(_ context.Context, sql string, args ...any) p
 	return noRow{errQueued}
 }
 
-// queuedResults implements db.DBTX on the answers to what was asked.
+// queuedResults implements db.DBTX by reading the results of a batch.
 type queuedResults struct {
-	asked   []*pgx.QueuedQuery
+	queued  []*pgx.QueuedQuery
 	results pgx.BatchResults
 }
 
-// next checks that sql is the statement whose answer comes next: a mistake of ours would mix up columns otherwise.
+// next checks that sql is the statement whose result is the next one. Otherwise a wrong order of calls would mix up columns.
 func (a *queuedResults) next(sql string) error {
-	if len(a.asked) == 0 || a.asked[0].SQL != sql {
-		return fmt.Errorf("a statement reads an answer that was not asked for: %.60s", sql)
+	if len(a.queued) == 0 || a.queued[0].SQL != sql {
+		return fmt.Errorf("the next result of the batch is not of this statement: %.60s", sql)
 	}
-	a.asked = a.asked[1:]
+	a.queued = a.queued[1:]
 	return nil
 }
 

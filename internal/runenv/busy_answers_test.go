@@ -8,8 +8,8 @@ import (
 	"legwork/internal/research"
 )
 
-// TestStrikesOutliveARun: a run that continues from a journal knows which domains asked for fewer requests.
-func TestStrikesOutliveARun(t *testing.T) {
+// TestBusyAnswersOfEarlierRuns checks that a run counts the busy answers in the journal of earlier runs.
+func TestBusyAnswersOfEarlierRuns(t *testing.T) {
 	t.Parallel()
 	var journal []research.Step
 	add := func(tool, url string, status int) {
@@ -26,14 +26,14 @@ func TestStrikesOutliveARun(t *testing.T) {
 	add(agent.ToolNavigate, "http://well.example/b", 200)
 	add(agent.ToolFind, "http://busy.example/a", 503)
 	journal = append(journal, research.Step{Tool: agent.ToolNavigate, Result: []byte("{")})
-	s := strikes(journal)
-	if s.Out("busy.example") {
-		t.Error("two strikes end a domain")
+	s := busyAnswers(journal)
+	if s.Exceeded("busy.example") {
+		t.Error("two busy answers end the requests to a domain")
 	}
-	if !s.Note("www.busy.example", 429) || !s.Out("busy.example") {
-		t.Error("the third strike does not end the domain")
+	if !s.Note("www.busy.example", 429) || !s.Exceeded("busy.example") {
+		t.Error("the third busy answer does not end the requests to the domain")
 	}
-	if s.Note("well.example", 429) || s.Out("well.example") {
-		t.Error("a page that was read does not begin the count anew")
+	if s.Note("well.example", 429) || s.Exceeded("well.example") {
+		t.Error("a page that was read does not reset the count")
 	}
 }
