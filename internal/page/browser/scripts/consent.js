@@ -1,6 +1,6 @@
-// hideConsent takes away what asks for consent in front of the page, and gives how many such things there were. They are
-// known by the ids and classes of the usual frameworks, or by being a box before the page that speaks of cookies and has
-// something to press. Hidden ones get the attribute too, so that a reader of the HTML sees it.
+// hideConsent removes consent requests that cover the page, and returns their number. They are recognised by the ids and classes of
+// common frameworks, or as an element in front of the page that mentions cookies and has a button. They also get an attribute, so
+// that the reader of the HTML can leave them out.
 function hideConsent() {
   const known = ['#onetrust-consent-sdk', '#onetrust-banner-sdk', '#CybotCookiebotDialog', '#CybotCookiebotDialogBodyUnderlay',
     '.qc-cmp2-container', '#usercentrics-root', '#usercentrics-cmp-ui', '#didomi-host', '.fc-consent-root', '[id^="sp_message_container"]',
@@ -39,7 +39,7 @@ function hideConsent() {
     if (buttons.some(b => press.test(b.textContent + ' ' + (b.value || '') + ' ' + (b.getAttribute('aria-label') || '')))) hide(el);
   }
   if (n > 0) {
-    for (const el of front) { // the veil between the banner and the page
+    for (const el of front) { // the layer between the banner and the page
       const r = el.getBoundingClientRect();
       if (r.width >= innerWidth * 0.9 && r.height >= innerHeight * 0.9 && (el.textContent || '').trim().length < 20 && !el.querySelector('img,video,canvas,iframe,input')) hide(el);
     }

@@ -1,16 +1,16 @@
-// Runs in every frame before its own scripts. Pages that look whether the browser can do these things find that it cannot.
+// Runs in each frame before the page's scripts. It removes functions of the browser; pages that check for them find them missing.
 (() => {
   for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'WebTransport', 'SharedWorker', 'Notification']) {
     delete window[name];
   }
   try { delete Navigator.prototype.serviceWorker; } catch {}
-  // There is nothing behind a page to go back to.
+  // The history is empty for the page, so it cannot navigate back.
   const never = new Promise(() => {});
   for (const name of ['back', 'forward', 'go']) History.prototype[name] = () => {};
   for (const name of ['back', 'forward', 'traverseTo']) try { Navigation.prototype[name] = () => ({committed: never, finished: never}); } catch {}
 
-  // What may change the page in a moment without a request that could be seen: timers that are due, and other ways to have
-  // something run later. soon(ms) says whether there is any. A page that plays tricks with this is looked at sooner or later, no more.
+  // soon(ms) reports whether anything may change the page within ms without a visible request: a timer that is due, or other pending
+  // work. A page that manipulates this is only read earlier or later.
   const clock = performance.now.bind(performance), timers = new Map();
   let until = 0, lasting = false;
   for (const [set, clear, again] of [['setTimeout', 'clearTimeout', false], ['setInterval', 'clearInterval', true]]) {
@@ -41,10 +41,10 @@
         construct(f, args, target) { note(); return Reflect.construct(f, args, target); }}); } catch {}
     }
   };
-  // These run something by and by, and are called again if that is to go on;
+  // These functions run a callback later, once; to continue, the page calls them again.
   wrap(window, ['requestAnimationFrame', 'requestIdleCallback', 'postMessage', 'createImageBitmap'], () => { until = clock() + 200; });
   if (window.MessagePort) wrap(MessagePort.prototype, ['postMessage'], () => { until = clock() + 200; });
-  // these take as long as they like.
+  // These take any amount of time.
   wrap(window, ['Worker', 'WebSocket', 'EventSource', 'BroadcastChannel', 'FontFace'], () => { lasting = true; });
   for (const [owner, names] of [['SubtleCrypto', null], ['IDBFactory', null], ['CacheStorage', null], ['LockManager', ['request']],
     ['Scheduler', null], ['StorageManager', null]]) {
@@ -52,7 +52,7 @@
     if (proto) wrap(proto, names || Object.getOwnPropertyNames(proto).filter(n => n !== 'constructor' && typeof Object.getOwnPropertyDescriptor(proto, n).value === 'function'), () => { lasting = true; });
   }
   if (window.WebAssembly) wrap(WebAssembly, ['compile', 'compileStreaming', 'instantiate', 'instantiateStreaming'], () => { lasting = true; });
-  // Whether the page wants to know what comes into view: only such a page is scrolled through.
+  // Whether the page observes which elements are visible. Only such a page is scrolled.
   let scrolls = false;
   wrap(window, ['IntersectionObserver'], () => { scrolls = true; });
   const listen = EventTarget.prototype.addEventListener;

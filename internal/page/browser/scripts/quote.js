@@ -1,13 +1,13 @@
-// seekAll looks for quotes in the page as it is shown, and marks them. It scrolls so that the first one that was found to
-// at least the share `enough` is in the middle of the screen, together with those others that fit onto the screen with it.
-// White space, case, punctuation and typography do not matter, nor how elements divide the text: letters and digits are
-// compared, in their compatibility forms. Where a whole quote is not found, its longest run of words that is found stands
-// for it. It gives the share of each quote's letters that were found, 0..1.
-let sought = []; // for each quote: the ranges that were marked, with the frame they are in; none: not found
+// seekAll finds quotes in the rendered page and marks them. It scrolls so that the first quote of which at least the share `enough` is
+// found is in the middle of the screen, together with as many others as fit. Only letters and digits are compared, in their
+// compatibility forms: white space, case, punctuation, typography and the division of text by elements do not matter. If a whole
+// quote is not found, its longest run of words that is found is used. seekAll returns the share of each quote's letters that was
+// found, 0..1.
+let sought = []; // for each quote: the marked ranges and their frames; empty: not found
 function seekAll(quotes, enough) {
   const fold = s => s.normalize('NFKC').toLowerCase();
   const letter = /[\p{L}\p{N}]/u;
-  // The page's letters in one string, with the node and offset each comes from, and whether a word begins there.
+  // The page's letters in one string. For each letter: its node, its offset, and whether a word begins there.
   function gather(hiddenToo) {
     const nodes = [], starts = [];
     let text = '', offsets = [], begins = [], gap = true, count = 0;
@@ -45,7 +45,7 @@ function seekAll(quotes, enough) {
     if (document.body) visit(document.body, null);
     return {text, offsets, begins, nodes, starts};
   }
-  // Where s stands in a page: at the borders of words if it does so anywhere.
+  // Positions of s in the page; those at word boundaries are preferred.
   function find(page, s) {
     let any = -1;
     for (let at = page.text.indexOf(s), n = 0; at >= 0 && n < 2000; at = page.text.indexOf(s, at + 1), n++) {
@@ -63,7 +63,7 @@ function seekAll(quotes, enough) {
     return {...page.nodes[lo], index: lo, offset: page.offsets[k]};
   };
   const lengthAt = (node, offset) => String.fromCodePoint(node.data.codePointAt(offset)).length;
-  // The ranges of one quote, and the share of its letters that they hold.
+  // The ranges of one quote, and the share of its letters in them.
   function seek(quote) {
     const nothing = {share: 0, ranges: []};
     const words = (fold(quote).match(/[\p{L}\p{N}]+/gu) || []).slice(0, 400);
@@ -89,7 +89,7 @@ function seekAll(quotes, enough) {
     }
     if (at < 0 || found.length < Math.min(8, whole.length)) return nothing;
     const from = place(page, at), to = place(page, at + found.length - 1);
-    // One range for each text node: a range may span no two trees, and a frame's is its own.
+    // One range per text node, since a range cannot cross the border of a frame or shadow root.
     const ranges = [];
     for (let i = from.index; i <= to.index; i++) {
       const {node, frame} = page.nodes[i];
@@ -112,8 +112,8 @@ function seekAll(quotes, enough) {
   return hits.map(h => h.share);
 }
 
-// makeRoom scrolls the page so that as many others as fit are on the screen together with the ranges in its middle: the
-// nearest first, while there is a margin above and below.
+// makeRoom scrolls the page so that as many other ranges as possible are on the screen with the ranges in its middle. It takes the nearest
+// first, and keeps a margin above and below.
 const margin = 24; // pixels
 function makeRoom(ranges, others) {
   const span = set => {
@@ -154,7 +154,7 @@ function mark(ranges) {
   }
 }
 
-// center scrolls everything that scrolls so that the text from first to last is in the middle, or begins in it.
+// center scrolls all scrolling elements so that the text from first to last is in the middle of the screen, or begins there.
 function center(first, last) {
   const middle = () => {
     const a = first.range.getBoundingClientRect(), b = last.frame === first.frame ? last.range.getBoundingClientRect() : a;
@@ -177,7 +177,7 @@ function center(first, last) {
   scrollBy({top: y - innerHeight / 2, behavior: 'instant'});
 }
 
-// boxes gives the rectangles of ranges on the screen.
+// boxes returns the rectangles of ranges on the screen.
 function boxes(ranges) {
   return ranges.flatMap(({range, node, frame}) => {
     let dx = 0, dy = 0;
@@ -187,8 +187,8 @@ function boxes(ranges) {
   });
 }
 
-// topmost gives the elements that lie at a point of the screen, the uppermost first, and those that hold it. It goes into
-// shadow roots and frames of this site.
+// topmost returns the elements at a point of the screen, the uppermost first, with their ancestors. It looks into shadow roots and into
+// frames of the same site.
 function topmost(x, y) {
   const path = [];
   let root = document, el = root.elementFromPoint(x, y);
@@ -207,25 +207,25 @@ function topmost(x, y) {
   return path;
 }
 
-// holds says whether an element is around a node, across shadow roots.
+// holds reports whether an element contains a node, across shadow roots.
 function holds(el, node) {
   for (let n = node; n; n = n.parentNode || n.host) if (n === el) return true;
   return false;
 }
 
-// near is a point of a box that is looked at: in the middle of its height, close to its beginning, for long lines of code
-// may go on outside the screen.
+// near returns the point of a box that is checked: at half its height, close to its left edge, since long lines of code may extend beyond
+// the screen.
 const near = box => [Math.min((box.left + box.right) / 2, box.left + 40), (box.top + box.bottom) / 2];
 
-// uncovered says whether a box shows its own text: what lies there is the text's element, one within, or one around it.
-// Otherwise something covers it, or the box that it scrolls in cuts it off.
+// uncovered reports whether a box shows its own text: the element at that point is the text's element, or inside it, or around it. Otherwise
+// something covers the text, or a scrolling element cuts it off.
 function uncovered(box) {
   const [x, y] = near(box), el = topmost(x, y)[0];
   if (!el) return false;
   const own = box.node.parentElement || box.node.getRootNode().host;
   if (holds(own, el)) return true;
   if (!holds(el, box.node)) return false;
-  for (let a = own; a && a !== el; a = a.parentElement || a.getRootNode().host) { // what cuts it off lies between them
+  for (let a = own; a && a !== el; a = a.parentElement || a.getRootNode().host) { // an element between them may cut it off
     const r = a.getBoundingClientRect(), style = a.ownerDocument.defaultView.getComputedStyle(a);
     const inside = x - box.dx >= r.left && x - box.dx <= r.right && y - box.dy >= r.top && y - box.dy <= r.bottom;
     if (!inside && (style.overflowX !== 'visible' || style.overflowY !== 'visible')) return false;
@@ -233,7 +233,7 @@ function uncovered(box) {
   return true;
 }
 
-// clear takes away what lies over boxes on the screen and sticks to it: fixed and sticky elements that do not hold them.
+// clear removes fixed and sticky elements that cover boxes on the screen and do not contain them.
 function clear(list) {
   for (const box of list) {
     for (let tries = 0; tries < 5; tries++) {
@@ -251,9 +251,9 @@ function clear(list) {
   }
 }
 
-// shown says of each quote whether it is within a picture of the given height, from the top of the page or, for height 0,
-// of the screen. On the screen what sticks over the quotes is taken away first. Of a quote that is higher than the screen,
-// the beginning counts.
+// shown reports for each quote whether it is inside a picture: one of the given height from the top of the page, or for height 0 one of the
+// screen. For the screen, elements that cover the quotes are removed first. Of a quote that is higher than the screen, only the
+// beginning counts.
 function shown(height) {
   const inside = height > 0
     ? b => b.top + scrollY >= 0 && b.bottom + scrollY <= height && b.left + scrollX >= 0 && b.left < innerWidth

@@ -1,8 +1,8 @@
-// read gives the page as one HTML document: open shadow roots take the place of their hosts' content, with what is
-// slotted into them, and frames that may be looked into are written where they stand. Styles lose their text; scripts of the page
-// keep some of it, for it tells what they can show. How an element is drawn is written into attributes that begin with
-// data-legwork-, since the reader of the HTML knows no style sheets: what is not shown now (hidden), what nobody can ever see
-// (never), whose children are laid out apart (apart), and what of a line is drawn as a block (block).
+// read returns the page as one HTML document. Open shadow roots replace the content of their hosts, with the slotted children, and the
+// content of accessible frames is written in their place. Style sheets lose their text. Scripts keep a part of their text, because it
+// names the elements that they can show. The reader of the HTML does not know the style sheets, so attributes that begin with
+// data-legwork- describe how an element is drawn: not shown now (hidden), never visible to anybody (never), with children laid out as
+// separate items (apart), and an inline element drawn as a block (block).
 function read(limit) {
   const maxNodes = 300000, maxDepth = 400;
   let nodes = 0, frames = 0;
@@ -12,7 +12,7 @@ function read(limit) {
   const lines = new Set(['a', 'span', 'b', 'strong', 'i', 'em', 'small', 'label', 'time', 'code', 'abbr', 'cite', 'data', 'output', 'u', 'mark', 'font', 'big']);
   const grounds = new Map();
   const numbers = color => (color.match(/[\d.]+/g) || []).map(Number);
-  // ground gives the colour behind an element; null: it cannot be told.
+  // ground returns the colour behind an element; null: not known.
   function ground(el) {
     const path = [];
     let result = [255, 255, 255];
@@ -27,7 +27,7 @@ function read(limit) {
     for (const e of path) grounds.set(e, result);
     return result;
   }
-  // unseen says whether an element's own text is drawn so that nobody can see it.
+  // unseen reports whether the text of an element is drawn so that nobody can see it.
   function unseen(el, style) {
     const own = [...el.childNodes].some(c => c.nodeType === Node.TEXT_NODE && c.data.trim() !== '');
     if (parseFloat(style.textIndent) <= -500) return true;
@@ -84,7 +84,7 @@ function read(limit) {
     }
     let made;
     try { made = out.importNode(node, false); } catch { return; }
-    if (name === 'dialog' || name.includes('-')) { // a dialog that is open is read; custom elements must not run here
+    if (name === 'dialog' || name.includes('-')) { // an open dialog is read; custom elements must not run here
       made = out.createElement('div');
       for (const a of node.attributes) { try { made.setAttribute(a.name, a.value); } catch {} }
       if (name === 'dialog' && !node.open) made.setAttribute('hidden', '');
@@ -93,7 +93,7 @@ function read(limit) {
     if (name === 'script' && !node.src) {
       const text = node.text.slice(0, Math.min(50000, scriptLeft));
       scriptLeft -= text.length;
-      made.appendChild(out.createTextNode(text.replace(/<\/?script/gi, '<'))); // what it can show, and what it says of the page in JSON-LD
+      made.appendChild(out.createTextNode(text.replace(/<\/?script/gi, '<'))); // names of elements that it can show, and facts in JSON-LD
     }
     if (bare.has(name)) return;
     let style;

@@ -1,8 +1,8 @@
-// scrollDown goes down the page, a screen at a time, so that what is loaded or shown when it comes into view is. It takes at most ms milliseconds.
-// It gives how high the page is, and whether its end was reached.
+// scrollDown scrolls down the page, one screen at a time, so that the page loads and shows what comes into view. It takes at most ms
+// milliseconds. It returns the height of the page, and whether the end was reached.
 async function scrollDown(ms) {
   const end = performance.now() + ms, frame = () => new Promise(done => { setTimeout(done, 50); requestAnimationFrame(() => setTimeout(done, 0)); });
-  // The page itself, or the largest box in it that scrolls.
+  // The page itself, or its largest scrolling element.
   let box = document.scrollingElement || document.documentElement;
   if (box.scrollHeight <= innerHeight + 20) {
     let looked = 0;
