@@ -27,7 +27,7 @@ func shown(t *testing.T, text string, quotes ...exhibit.Quote) *html.Node {
 	return doc
 }
 
-// quote returns the quote of a text from one code point to another.
+// quote returns quote number n: the code points of the text from start to end.
 func quote(n int, text string, start, end int) exhibit.Quote {
 	return exhibit.Quote{N: n, Start: start, End: end, Text: string([]rune(text)[start:end])}
 }

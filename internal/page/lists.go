@@ -100,7 +100,7 @@ func (f *listFile) patterns() []string {
 	if now := f.now(); f.path != "" && now.Sub(f.checked) >= listCheck {
 		f.checked = now
 		if err := f.read(); err != nil {
-			f.log.Error("a list of domains cannot be read; the last good one stays in force", "file", f.path, "entries", len(f.content), "error", err)
+			f.log.Error("a list of domains cannot be read; the last valid one is still used", "file", f.path, "entries", len(f.content), "error", err)
 		}
 	}
 	return f.content
@@ -131,7 +131,7 @@ func (f *listFile) read() error {
 	}
 	f.state = state
 	if err != nil && len(f.content) > 0 {
-		return fmt.Errorf("the list of domains %s is gone; to end a list, empty its file", f.path)
+		return fmt.Errorf("the list of domains %s was removed; to end a list, empty its file", f.path)
 	}
 	var text []byte
 	if err == nil {

@@ -119,7 +119,7 @@ func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait t
 		quiet := time.Duration(0)
 		if wait > 0 {
 			if quiet, err = f.gate.Quiet(ctx, domain); err != nil {
-				return 0, fmt.Errorf("ask whether %s is left alone: %w", domain, err)
+				return 0, fmt.Errorf("find out whether %s may be requested now: %w", domain, err)
 			}
 		}
 		if late := f.now().Sub(asked) - wait; quiet <= 0 && late <= leeway/2 {

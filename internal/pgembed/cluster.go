@@ -108,7 +108,7 @@ func makeCluster(ctx context.Context, h *home, acct account, bin Binaries, socke
 		return err
 	}
 	if err := os.Rename(dir, h.data()); err != nil {
-		return fmt.Errorf("put the new database in its place: %w", err)
+		return fmt.Errorf("rename the new database folder: %w", err)
 	}
 	return syncDir(h.dir)
 }

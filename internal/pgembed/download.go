@@ -105,7 +105,7 @@ func (d downloader) fetch(ctx context.Context) (bin string, err error) {
 		return "", err
 	}
 	if err := os.Rename(unfinished, target); err != nil {
-		return "", fmt.Errorf("put the download in its place: %w", err)
+		return "", fmt.Errorf("rename the finished download: %w", err)
 	}
 	return filepath.Join(target, "bin"), nil
 }

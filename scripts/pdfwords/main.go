@@ -1,9 +1,10 @@
-// Command pdfwords measures how many of pdftotext's words our PDF reader keeps, in order. It prints a row of a Markdown table for each file, and exits with
-// status 1 if the mean is below -min. pdftotext is part of poppler-utils.
+// Command pdfwords measures how many of pdftotext's words our PDF reader keeps in order. It prints a row of a Markdown table for each
+// file. The exit status is 1 if the mean is below -min. pdftotext is part of poppler-utils.
 //
-// The words in order are the longest common subsequence of the words of each page. pdftotext has two orders: by position on the page, and by order in the
-// file (-raw). On slides and in tables these two differ from each other as much as from ours. So for each page the mean uses the one that is closer to
-// ours. The table also has the share in the first order alone, and the share of the first order in the second. No reader could keep more of both.
+// The words in order are the longest common subsequence of the words of each page. pdftotext has two orders: by position on the page,
+// and by order in the file (-raw). On slides and in tables they differ much. For each page the mean uses the one that is closer to
+// ours. Further columns have the share in the first order alone, and the share of the first order in the second, which is the most
+// that a reader could keep of both.
 //
 //	go run ./scripts/pdfwords [-min 97] [-v] FILE.pdf …
 package main

@@ -27,11 +27,11 @@ const (
 // maxMentions bounds the links to one page that are kept.
 const maxMentions = 200
 
-// Other parts of a link's score. A link that covers the whole question in its text has the score 1 before these.
+// Further parts of a score, and bounds. The scale: a link whose text has all terms of the question scores 1 without these.
 const (
 	focusBonus   = 0.25 // times the covered share, times the share of the link's own words that are in the question
 	unionShare   = 0.35 // times what all links to a page together cover beyond the best of them
-	belowBonus   = 0.20 // times what the title of a page covers whose address this one continues
+	belowBonus   = 0.20 // times the share covered by the titles of pages of which this page is a part, by its address
 	depthCost    = 0.04 // subtracted for each link followed in a row
 	sourceBonus  = 0.10 // times the relevance of the page that has the link
 	hubBonus     = 0.80 // for an index, a table of contents or a site map, while none was opened
@@ -58,7 +58,7 @@ type candidate struct {
 	relevant float64
 	mentions []mention
 	union    ranking.TermSet // terms in any link to the page
-	below    ranking.TermSet // terms in the titles of pages whose address this page's address continues
+	below    ranking.TermSet // terms in the titles of pages of which this page is a part, by its address
 	hub      bool
 	letter   ranking.TermSet // terms that begin with this page's letter of an A–Z index
 	foreign  bool            // on another domain than the start page

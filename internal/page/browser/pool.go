@@ -157,7 +157,7 @@ func (b *Browser) lost(i *instance) {
 		b.failures = 0
 	}
 	b.countFailure()
-	b.log.Warn("Chromium died; the pages in it are tried once more", "pid", i.pid.Load(), "pages", i.pages, "age", time.Since(i.began).Round(time.Millisecond))
+	b.log.Warn("Chromium has ended unexpectedly; its pages are tried once more", "pid", i.pid.Load(), "pages", i.pages, "age", time.Since(i.began).Round(time.Millisecond))
 }
 
 // countFailure counts a Chromium that failed, and sets the time of the next start.

@@ -123,6 +123,6 @@ func removeStale(parent string, log *slog.Logger) {
 			continue // its owner is running
 		}
 		(&profile{dir: dir, lock: lock}).remove(0)
-		log.Info("removed what a dead process left of its Chromium", "folder", dir)
+		log.Info("removed the Chromium profile of an ended process", "folder", dir)
 	}
 }

@@ -213,7 +213,7 @@ func (t *tab) navigate(ctx context.Context) error {
 		FrameID: cdp.FrameID(t.target.TargetID), WorldName: "legwork",
 	})
 	if err != nil {
-		return fmt.Errorf("make a world of our own: %w", err)
+		return fmt.Errorf("create an isolated JavaScript world: %w", err)
 	}
 	t.world = w.ExecutionContextID
 	return nil

@@ -237,7 +237,7 @@ func TestSmuggling(t *testing.T) {
 		"length made a hop":      {"Connection: Content-Length\nContent-Length: 4\n", "body"},
 	} {
 		conn, r, resp := raw(t, s, "POST "+site.URL+"/ HTTP/1.1\nHost: 127.0.0.2\nAUTH\n"+tt.headers+"\n"+tt.body)
-		for resp != nil { // all responses
+		for resp != nil { // reads all responses
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 			var err error

@@ -53,7 +53,7 @@ func copyDirection(to net.Conn, from io.Reader, ends ...net.Conn) {
 }
 
 // errBytes is the error of a connection that has carried Config.MaxBytes.
-var errBytes = errors.New("the connection carried more than it may")
+var errBytes = errors.New("the connection has carried more bytes than are allowed")
 
 // bounded is a connection to the web that ends when it is idle for too long, is too old, or has carried too many bytes.
 type bounded struct {

@@ -61,7 +61,7 @@ func Elements(n *html.Node) []*html.Node {
 	return out
 }
 
-// Has reports whether is returns true for an element below n.
+// Has reports whether the function is returns true for at least one element below n.
 func Has(n *html.Node, is func(*html.Node) bool) bool {
 	for c := range n.Descendants() {
 		if c.Type == html.ElementNode && is(c) {
