@@ -183,7 +183,7 @@ func TestReads_neverSettles(t *testing.T) {
 	began := time.Now()
 	v := w.loadIn(s, "/app/spin.html")
 	says(t, v, "360 degrees")
-	if v.Rendered || !strings.Contains(v.Note, "rest") {
+	if v.Rendered || !strings.Contains(v.Note, "still busy") {
 		t.Errorf("rendered %v, note %q", v.Rendered, v.Note)
 	}
 	if d := time.Since(began); d > 40*time.Second {

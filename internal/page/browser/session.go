@@ -116,7 +116,7 @@ const maxRedirectText = 500
 func noteOf(err error) string {
 	switch {
 	case errors.Is(err, errNotSettled):
-		return "The page did not stop changing in the browser, so it was read as the server sent it, without its scripts."
+		return "The page was still busy in the browser when its time was over, so it was read as the server sent it, without its scripts."
 	case errors.Is(err, errUnavailable):
 		return "The browser is not available, so the page was read as the server sent it, without its scripts."
 	}

@@ -64,7 +64,7 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 	case errors.Is(err, errUnavailable):
 		return page.Shot{}, fmt.Errorf("%w: %w", page.ErrNoBrowser, err)
 	case errors.Is(err, errNotSettled):
-		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The page did not stop changing in the browser, so no screenshot could be taken."}
+		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The page was still busy in the browser when its time was over, so no screenshot could be taken."}
 	case err != nil:
 		s.browser.log.WarnContext(ctx, "no screenshot", "url", r.URL, "error", err)
 		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The browser could not take a screenshot of this page."}

@@ -34,8 +34,8 @@ const (
 var (
 	// errLost means that the tab or the browser has ended. Another try may succeed.
 	errLost = errors.New("the tab is lost")
-	// errNotSettled means that the page did not answer within its time limit.
-	errNotSettled = errors.New("the page did not settle in its time")
+	// errNotSettled means that the page was still busy when its time was over.
+	errNotSettled = errors.New("the page is still busy after its time")
 )
 
 // guardScript removes functions from pages that could bypass the proxy or outlive the page.
