@@ -207,6 +207,9 @@ func (w *world) body(c *client, path string) (int, []byte) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
