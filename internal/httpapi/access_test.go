@@ -32,12 +32,12 @@ type locked struct {
 	users      map[access.Role]uuid.UUID // of the account default
 }
 
-func setupLocked(t *testing.T) *locked {
+func setupLocked(t testing.TB) *locked {
 	t.Helper()
 	return setupLockedOn(t, dbtest.New(t))
 }
 
-func setupLockedOn(t *testing.T, st *store.Store) *locked {
+func setupLockedOn(t testing.TB, st *store.Store) *locked {
 	t.Helper()
 	ids := identities.New(st)
 	authenticator := auth.Open(ids, nil, auth.Keys{Store: ids})

@@ -90,7 +90,7 @@ func TestCursorsRefused(t *testing.T) {
 
 // sse is an open event stream.
 type sse struct {
-	t      *testing.T
+	t      testing.TB
 	res    *http.Response
 	lines  *bufio.Reader
 	cancel context.CancelFunc

@@ -264,7 +264,7 @@ func (f *fake) append(id uuid.UUID, events ...research.Event) {
 // bundle is an API with fake services, served over HTTP.
 type bundle struct {
 	*fake
-	t     *testing.T
+	t     testing.TB
 	api   *API
 	hub   *stream.Hub
 	files *artifact.Store
@@ -291,7 +291,7 @@ func (l *lockedBuffer) String() string {
 
 var testLimits = wire.Limits{MinBudget: 30 * time.Second, DefaultBudget: 300 * time.Second, MaxBudget: 600 * time.Second}
 
-func setup(t *testing.T, change ...func(*Config, *timing)) *bundle {
+func setup(t testing.TB, change ...func(*Config, *timing)) *bundle {
 	t.Helper()
 	files, err := artifact.Open(t.TempDir())
 	if err != nil {
@@ -345,7 +345,7 @@ type response struct {
 	status int
 	header http.Header
 	body   []byte
-	t      *testing.T
+	t      testing.TB
 }
 
 // do sends a request. header holds pairs of name and value. It fails the test when openapi.yaml does not describe the answer.
@@ -397,7 +397,7 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 
 // checkContract fails the test when an answer differs from openapi.yaml. An answer that openapi.yaml does not list (404 and 405
 // of other paths, preflights) must at least have the error envelope.
-func checkContract(t *testing.T, req *http.Request, res *http.Response, body []byte) {
+func checkContract(t testing.TB, req *http.Request, res *http.Response, body []byte) {
 	t.Helper()
 	router, err := contract()
 	if err != nil {
@@ -427,7 +427,7 @@ func checkContract(t *testing.T, req *http.Request, res *http.Response, body []b
 }
 
 // envelope decodes an error envelope. It fails the test on unknown fields.
-func envelope(t *testing.T, body []byte) api.Error {
+func envelope(t testing.TB, body []byte) api.Error {
 	t.Helper()
 	var e api.Error
 	d := json.NewDecoder(bytes.NewReader(body))

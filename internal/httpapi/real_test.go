@@ -31,13 +31,13 @@ type real struct {
 	store *store.Store
 }
 
-func setupReal(t *testing.T) *real {
+func setupReal(t testing.TB) *real {
 	t.Helper()
 	return setupRealOn(t, dbtest.New(t))
 }
 
 // setupRealOn is setupReal on a database that is there. change alters what the API is given.
-func setupRealOn(t *testing.T, st *store.Store, change ...func(*Config)) *real {
+func setupRealOn(t testing.TB, st *store.Store, change ...func(*Config)) *real {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	hub := stream.NewHub(st.Worker(), stream.Config{Logger: log})

@@ -23,7 +23,7 @@ var websocketHeaders = []string{"Connection", "Upgrade", "Upgrade", "websocket",
 // socket is an open WebSocket.
 type socket struct {
 	*websocket.Conn
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 }
 

@@ -202,7 +202,9 @@ func TestMembers(t *testing.T) {
 		_, err := b.ChangeRole(b.ctx, operator, most, "default", user, role)
 		return err
 	}
-	remove := func(most access.Role, user uuid.UUID) error { return b.RemoveMember(b.ctx, operator, most, "default", user) }
+	remove := func(most access.Role, user uuid.UUID) error {
+		return b.RemoveMember(b.ctx, operator, most, "default", user)
+	}
 
 	require.ErrorIs(t, change(access.Owner, owner, access.Admin), identities.ErrLastOwner)
 	require.ErrorIs(t, remove(access.Owner, owner), identities.ErrLastOwner)
