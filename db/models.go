@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // A workspace. Its members share its tasks, its library and its limits.
@@ -325,7 +324,7 @@ type TaskOutcome struct {
 	StartedAt   *time.Time
 	CompletedAt *time.Time
 	// From the first start to the end; NULL while either is missing.
-	DurationSeconds pgtype.Numeric
+	DurationSeconds float64
 	Confidence      *float64
 	Provider        *string
 	Model           *string

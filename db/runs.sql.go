@@ -113,11 +113,12 @@ func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 	return err
 }
 
-const endTask = `-- name: EndTask :execrows
+const endTask = `-- name: EndTask :one
 UPDATE tasks SET status = $1::text, completed_at = greatest($2::timestamptz, started_at, created_at), metadata = $3,
        answer = $4::text, confidence = $5::float8,
        error = $6::text, error_code = $7::text
 WHERE id = $8 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
+RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds
 `
 
 type EndTaskParams struct {
@@ -132,9 +133,10 @@ type EndTaskParams struct {
 }
 
 // Ends a task: completed with an answer, which only a running task can have, or failed or cancelled with an
-// error. No row: the task has ended already. completed_at is never before an earlier time of the task.
-func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (int64, error) {
-	result, err := q.db.Exec(ctx, endTask,
+// error. No row: the task has ended already. completed_at is never before an earlier time of the task. Returns
+// the seconds from the first start to the end; 0 for a task that never started.
+func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (float64, error) {
+	row := q.db.QueryRow(ctx, endTask,
 		arg.Status,
 		arg.At,
 		arg.Metadata,
@@ -144,10 +146,9 @@ func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (int64, error)
 		arg.ErrorCode,
 		arg.ID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	var duration_seconds float64
+	err := row.Scan(&duration_seconds)
+	return duration_seconds, err
 }
 
 const exitHead = `-- name: ExitHead :one
@@ -405,16 +406,4 @@ func (q *Queries) StuckFileJobs(ctx context.Context, arg StuckFileJobsParams) ([
 		return nil, err
 	}
 	return items, nil
-}
-
-const taskDuration = `-- name: TaskDuration :one
-SELECT coalesce(duration_seconds, 0)::float8 AS duration_seconds FROM task_outcomes WHERE task_id = $1
-`
-
-// The seconds that an ended task took from its first start to its end.
-func (q *Queries) TaskDuration(ctx context.Context, taskID uuid.UUID) (float64, error) {
-	row := q.db.QueryRow(ctx, taskDuration, taskID)
-	var duration_seconds float64
-	err := row.Scan(&duration_seconds)
-	return duration_seconds, err
 }

@@ -27,17 +27,15 @@ RETURNING try, provider, model, prompt_version;
 -- Sets a task to queued, after a hand-back (same try) or for a retry (next try).
 UPDATE tasks SET status = 'queued', try = @try WHERE id = @id AND status IN ('created','queued','running');
 
--- name: EndTask :execrows
+-- name: EndTask :one
 -- Ends a task: completed with an answer, which only a running task can have, or failed or cancelled with an
--- error. No row: the task has ended already. completed_at is never before an earlier time of the task.
+-- error. No row: the task has ended already. completed_at is never before an earlier time of the task. Returns
+-- the seconds from the first start to the end; 0 for a task that never started.
 UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestamptz, started_at, created_at), metadata = @metadata,
        answer = sqlc.narg(answer)::text, confidence = sqlc.narg(confidence)::float8,
        error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text
-WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running');
-
--- name: TaskDuration :one
--- The seconds that an ended task took from its first start to its end.
-SELECT coalesce(duration_seconds, 0)::float8 AS duration_seconds FROM task_outcomes WHERE task_id = @task_id;
+WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running')
+RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds;
 
 -- name: InsertRun :exec
 -- Stores a run that begins.

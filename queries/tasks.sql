@@ -49,7 +49,17 @@ ORDER BY t.created_at DESC, t.id DESC
 LIMIT @max_rows OFFSET @skip_rows;
 
 -- name: CountTasks :one
--- How many tasks match the same filters, without the cursor. When most is given, counting stops at that number.
+-- How many tasks match the filters other than words, without the cursor. The whole number is counted.
+SELECT count(*)
+FROM tasks t
+WHERE t.account_id = @account_id
+  AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
+  AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
+  AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to));
+
+-- name: CountMatchingTasks :one
+-- How many tasks match the filters and the words. Counting stops at most: each match is looked up in the table.
+-- CountTasks is a statement of its own, because a limit makes PostgreSQL count without an index alone and without helpers.
 SELECT count(*) FROM (
     SELECT 1
     FROM tasks t
@@ -57,8 +67,8 @@ SELECT count(*) FROM (
       AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
       AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
       AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to))
-      AND (sqlc.narg(query)::text IS NULL OR task_document(t.question, t.answer) @@ sqlc.narg(query)::text::tsquery)
-    LIMIT sqlc.narg(most)::bigint
+      AND task_document(t.question, t.answer) @@ CAST(@query AS text)::tsquery
+    LIMIT @most::bigint
 ) AS matching;
 
 -- name: PrefixQuery :one

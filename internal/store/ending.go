@@ -60,8 +60,8 @@ type TaskEnd struct {
 	Failure  *research.Failure // of a failed or cancelled task: why there is no answer
 	Metadata map[string]any    // stored with the task
 
-	// Event returns the terminal event, the last one of the log. seconds is the time from the first start of a completed task
-	// to its end, by the view task_outcomes. It is 0 for other tasks.
+	// Event makes the terminal event, which ends the log. It is given the seconds from the first start of the task to its
+	// end, as the view task_outcomes has them; 0 when the task never started.
 	Event func(seconds float64) research.Event
 }
 
@@ -86,6 +86,9 @@ func (w Worker) Cite(ctx context.Context, tx pgx.Tx, id uuid.UUID, res research.
 		if err := q.MarkEvidence(ctx, db.MarkEvidenceParams{Marker: int32(i + 1), TaskID: id, Number: int32(number), Support: supportOf(res, number)}); err != nil {
 			return nil, wrap(err)
 		}
+	}
+	if len(res.Cited) == 0 {
+		return nil, nil
 	}
 	cited, err := q.TaskEvidence(ctx, []uuid.UUID{id}, true)
 	if err != nil {
@@ -124,18 +127,9 @@ func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int,
 	} else {
 		p.Error, p.ErrorCode = &end.Failure.Message, &end.Failure.Code
 	}
-	n, err := q.EndTask(ctx, p)
+	seconds, err := q.EndTask(ctx, p)
 	if err != nil {
-		return research.Event{}, wrap(err)
-	}
-	if n == 0 {
-		return research.Event{}, research.ErrFenced
-	}
-	var seconds float64
-	if end.Status == research.Completed {
-		if seconds, err = q.TaskDuration(ctx, id); err != nil {
-			return research.Event{}, wrap(err)
-		}
+		return research.Event{}, fenced(err)
 	}
 	events := []research.Event{end.Event(seconds)}
 	err = w.insertEvents(ctx, q, id, head.LastSeq, end.At, events)

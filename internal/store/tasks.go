@@ -132,12 +132,7 @@ func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 	if f.Before != nil {
 		p.BeforeCreated, p.BeforeID = &f.Before.CreatedAt, &f.Before.ID
 	}
-	count := db.CountTasksParams{AccountID: a.id, Status: p.Status, CreatedFrom: f.From, CreatedTo: f.To, Query: query}
-	if query != nil {
-		most := int64(maxCounted + 1) // one more than is reported, to know whether more match
-		count.Most = &most
-	}
-	return a.s.list(ctx, p, count)
+	return a.s.list(ctx, p)
 }
 
 // maxCounted is the number of matches at which the count of a search for words stops. A common word matches most tasks, and
@@ -145,10 +140,10 @@ func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 const maxCounted = 1000
 
 // list reads a page of tasks and their number in one round trip, and the tasks' rows in other tables in a second one.
-func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksParams) (list TaskList, err error) {
+func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, err error) {
 	err = s.batch(ctx, func(q *db.Queries) {
 		_, _ = q.ListTasks(ctx, p)
-		_, _ = q.CountTasks(ctx, c)
+		_, _ = count(ctx, q, p)
 	}, func(q *db.Queries) error {
 		rows, err := q.ListTasks(ctx, p)
 		if err != nil {
@@ -158,13 +153,13 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksP
 		for i, r := range rows {
 			list.Tasks[i] = taskFrom(r.Task, r.LastSeq)
 		}
-		list.Total, err = q.CountTasks(ctx, c)
+		list.Total, err = count(ctx, q, p)
 		return err
 	})
-	if c.Query != nil && isStatementTimeout(err) {
+	if p.Query != nil && isStatementTimeout(err) {
 		return TaskList{}, tooSlow(err, "searching the tasks took too long; ask for fewer or rarer words")
 	}
-	if c.Query != nil && list.Total > maxCounted {
+	if p.Query != nil && list.Total > maxCounted {
 		list.Total, list.TotalIsLowerBound = maxCounted, true
 	}
 	if err != nil || len(list.Tasks) == 0 {
@@ -172,6 +167,16 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams, c db.CountTasksP
 	}
 	return list, s.batch(ctx, func(q *db.Queries) { queueParts(ctx, q, ids(list.Tasks)) },
 		func(q *db.Queries) error { return addParts(ctx, q, list.Tasks) })
+}
+
+// count counts the tasks that the filters of a list select, without its cursor: with words maxCounted + 1 at most, where the
+// one more tells that there are more.
+func count(ctx context.Context, q *db.Queries, p db.ListTasksParams) (int64, error) {
+	if p.Query == nil {
+		return q.CountTasks(ctx, db.CountTasksParams{AccountID: p.AccountID, Status: p.Status, CreatedFrom: p.CreatedFrom, CreatedTo: p.CreatedTo})
+	}
+	return q.CountMatchingTasks(ctx, db.CountMatchingTasksParams{AccountID: p.AccountID, Status: p.Status, CreatedFrom: p.CreatedFrom,
+		CreatedTo: p.CreatedTo, Query: *p.Query, Most: maxCounted + 1})
 }
 
 // prefixQuery turns words into a tsquery. It returns nil when there is no word to search for.
