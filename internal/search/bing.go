@@ -86,7 +86,7 @@ func readBing(a answer) ([]Result, error) {
 		return nil, a.refusal(bingName)
 	}
 	var out []Result
-	for _, n := range cascadia.QueryAll(root, bingResult) {
+	for _, n := range all(root, bingResult) {
 		link := first(n, bingLink)
 		if target := bingTarget(attribute(link, "href")); target != "" {
 			text := first(n, bingSnippet)

@@ -66,7 +66,7 @@ func readDuckDuckGo(a answer) ([]Result, error) {
 		return nil, a.refusal(duckName)
 	}
 	var out []Result
-	for _, n := range cascadia.QueryAll(root, duckResult) {
+	for _, n := range all(root, duckResult) {
 		link := first(n, duckLink)
 		if target := duckTarget(attribute(link, "href")); target != "" {
 			out = append(out, Result{URL: target, Title: words(link), Snippet: words(first(n, duckSnippet))})

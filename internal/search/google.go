@@ -65,6 +65,11 @@ func (g google) page(ctx context.Context, q Query, start, n int) (results []Resu
 	if err != nil {
 		return nil, false, err
 	}
+	return readGoogle(a)
+}
+
+// readGoogle reads an answer of the API. more says that there are further results.
+func readGoogle(a answer) (results []Result, more bool, err error) {
 	var in struct {
 		Items []struct {
 			Link, Title, Snippet string

@@ -235,7 +235,13 @@ func (s *Set) find(name research.Engine) Engine {
 	return nil
 }
 
-// clean returns the first limit results with a usable URL, each URL once.
+// Bounds of a result's texts, in bytes. Longer ones are cut.
+const (
+	maxTitle   = 300
+	maxSnippet = 1000
+)
+
+// clean returns the first limit results with a usable URL, each URL once, with titles and snippets of bounded length.
 func clean(results []Result, limit int) []Result {
 	seen := map[string]bool{}
 	var out []Result
@@ -251,7 +257,7 @@ func clean(results []Result, limit int) []Result {
 			continue
 		}
 		seen[r.URL] = true
-		r.Title, r.Snippet = fold(r.Title), fold(r.Snippet)
+		r.Title, r.Snippet = research.Truncate(fold(r.Title), maxTitle), research.Truncate(fold(r.Snippet), maxSnippet)
 		out = append(out, r)
 	}
 	return out

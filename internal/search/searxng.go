@@ -63,9 +63,15 @@ func (s custom) page(ctx context.Context, q Query, page int) ([]Result, error) {
 	}
 	u.RawQuery = url.Values{"q": {q.Text}, "format": {"json"}, "safesearch": {safe}, "pageno": {strconv.Itoa(page)}}.Encode()
 	a, err := s.client.get(ctx, customName, u, map[string]string{"Accept": "application/json"})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	return readSearXNG(a)
+}
+
+// readSearXNG reads an answer of a SearXNG server.
+func readSearXNG(a answer) ([]Result, error) {
+	switch {
 	case a.status == http.StatusForbidden:
 		return nil, failed("%s refuses JSON; add json to search.formats in its settings.yml.", customName)
 	case a.status != http.StatusOK:

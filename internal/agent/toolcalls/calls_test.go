@@ -1,7 +1,6 @@
 package toolcalls
 
 import (
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"legwork/internal/llm"
+	"legwork/internal/testcost"
 )
 
 // TestBounds: a reply is read up to a length, a depth and a number of calls. Anything beyond is treated as text.
@@ -42,33 +42,18 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// cost returns the time and the allocated bytes that reading a reply takes.
-func cost(r llm.Reply) (time.Duration, float64) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	began := time.Now()
-	_, calls, _ := Read(r)
-	for _, c := range calls {
-		if spec := Named(c.Name); spec != nil {
-			_, _ = spec.Arguments(c.Arguments)
-		}
-	}
-	took := time.Since(began)
-	runtime.ReadMemStats(&after)
-	return took, float64(after.TotalAlloc - before.TotalAlloc)
-}
-
-// Bounds of the cost of reading a reply: a fixed part, and a part for each byte. The times are generous, for a busy machine.
-const (
-	baseTime, timePerByte   = 5 * time.Second, 200 * time.Microsecond
-	baseBytes, bytesPerByte = 8 << 20, 8 << 10
-)
-
-func cheap(t *testing.T, r llm.Reply, size int) {
+// readWithin reads a reply and the arguments of its calls, and fails the test when that takes too much time or memory. The limits are
+// generous, for a busy machine.
+func readWithin(t *testing.T, r llm.Reply, size int) {
 	t.Helper()
-	took, bytes := cost(r)
-	require.Less(t, took, baseTime+time.Duration(size)*timePerByte)
-	require.Less(t, bytes, float64(baseBytes+size*bytesPerByte))
+	testcost.Check(t, size, testcost.Limit{Time: 200 * time.Microsecond, StartTime: 5 * time.Second, Alloc: 8 << 10}, func() {
+		_, calls, _ := Read(r)
+		for _, c := range calls {
+			if spec := Named(c.Name); spec != nil {
+				_, _ = spec.Arguments(c.Arguments)
+			}
+		}
+	})
 }
 
 // TestHostileReplies measures replies that are made to cost time or memory. It does not run in parallel, so that other tests do not
@@ -77,13 +62,13 @@ func TestHostileReplies(t *testing.T) {
 	for name, unit := range map[string]string{"brackets": "[", "braces": `{"a":`, "quotes": `"a `, "keys": `{a:1},`, "backslashes": `"\`, "comments": "/* ",
 		"sums": `"a" + `, "fences": "```json\n{\n", "ellipses": "[...", "escaped": `\"`, "lines": "a:\n", "tags": "<tool_call>{", "functions": "<function=cite><parameter=url>",
 		"closed": "<tool_call>{a:</tool_call>", "thoughts": "<think>", "ends": "</think>", "python": "cite(a='\n", "not words": "--\n"} {
-		for _, size := range []int{maxRepair - 100, maxText - 100, 4 * maxText} {
-			text := strings.Repeat(unit, size/len(unit))
-			took, bytes := cost(llm.Reply{Text: text})
-			t.Logf("%s, %d bytes: %v, %.0f bytes for each", name, size, took, bytes/float64(size))
-			cheap(t, llm.Reply{Text: text}, size)
-			cheap(t, llm.Reply{Calls: []llm.Call{{Name: "cite", Arguments: text}}}, size)
-		}
+		t.Run(name, func(t *testing.T) {
+			for _, size := range []int{maxRepair - 100, maxText - 100, 4 * maxText} {
+				text := strings.Repeat(unit, size/len(unit))
+				readWithin(t, llm.Reply{Text: text}, size)
+				readWithin(t, llm.Reply{Calls: []llm.Call{{Name: "cite", Arguments: text}}}, size)
+			}
+		})
 	}
 }
 
@@ -94,8 +79,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(`navigate_to("a", 'b')`)
 	f.Add(`{"name":"cite","arguments":"{\"url\":[[[["}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		cheap(t, llm.Reply{Text: s}, len(s))
-		cheap(t, llm.Reply{Calls: []llm.Call{{Name: "cite", Arguments: s}}}, len(s))
+		readWithin(t, llm.Reply{Text: s}, len(s))
+		readWithin(t, llm.Reply{Calls: []llm.Call{{Name: "cite", Arguments: s}}}, len(s))
 		_, calls, written := Read(llm.Reply{Text: s})
 		require.LessOrEqual(t, len(calls), maxWritten)
 		require.Equal(t, len(calls) > 0, written)
