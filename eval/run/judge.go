@@ -28,19 +28,28 @@ type Verdict struct {
 	ToolCalls  int      `json:"toolCalls"`  // number of tool calls of the task
 	ModelCalls int      `json:"modelCalls"` // number of model calls of the task
 
-	InputTokens    int64   `json:"inputTokens"`
-	OutputTokens   int64   `json:"outputTokens"`
-	Cost           float64 `json:"cost,omitempty"`
-	Sentences      int     `json:"sentences"`      // sentences of the answer that state something
-	CitedSentences int     `json:"citedSentences"` // of these, the sentences with a citation
-	Screenshots    int     `json:"screenshots"`    // citations with a picture
-	PassageShown   int     `json:"passageShown"`   // citations whose picture shows their passage
-	AnsweredBy     string  `json:"answeredBy,omitempty"`
+	InputTokens    int64      `json:"inputTokens"`
+	OutputTokens   int64      `json:"outputTokens"`
+	Cost           float64    `json:"cost,omitempty"`
+	Sentences      int        `json:"sentences"`          // sentences of the answer that state something
+	CitedSentences int        `json:"citedSentences"`     // of these, the sentences with a citation
+	Screenshots    int        `json:"screenshots"`        // citations with a picture
+	PassageShown   int        `json:"passageShown"`       // citations whose picture shows their passage
+	Pictures       []Pictured `json:"pictures,omitempty"` // each citation that has a picture
+	AnsweredBy     string     `json:"answeredBy,omitempty"`
 
 	Seconds float64 `json:"seconds"`           // from submission to the end of the task, as the client saw it
 	Error   string  `json:"error,omitempty"`   // why there is no answer
 	Answer  string  `json:"answer,omitempty"`  // the task's answer
 	Partial bool    `json:"partial,omitempty"` // a budget ended the research
+}
+
+// Pictured is a citation with a picture.
+type Pictured struct {
+	Citation int    `json:"citation"` // its place among the citations of the task, from 1
+	Page     string `json:"page"`     // path of the cited page
+	Picture  string `json:"picture"`  // address of the picture
+	Shown    bool   `json:"shown"`    // the picture shows the cited passage, as the server measured on the page
 }
 
 // judge compares a finished task with what its question expects. It depends only on its arguments.
@@ -59,7 +68,7 @@ func judge(q Question, t Task, seconds float64) Verdict {
 		right[path.Clean("/"+p)] = true
 	}
 	seen := map[string]bool{}
-	for _, c := range t.Citations {
+	for i, c := range t.Citations {
 		where := citedPath(c.URL)
 		if !seen[where] {
 			seen[where] = true
@@ -68,8 +77,11 @@ func judge(q Question, t Task, seconds float64) Verdict {
 		if c.Verified {
 			v.Verified++
 		}
-		v.Screenshots += count(c.Shot != "")
-		v.PassageShown += count(c.Shot != "" && c.ShotShows)
+		if c.Shot != "" {
+			v.Screenshots++
+			v.PassageShown += count(c.ShotShows)
+			v.Pictures = append(v.Pictures, Pictured{Citation: i + 1, Page: where, Picture: c.Shot, Shown: c.ShotShows})
+		}
 		short := utf8.RuneCountInString(c.Excerpt) <= maxExcerpt
 		if !short {
 			v.TooLong++

@@ -343,7 +343,7 @@ func TestLookAtPictures(t *testing.T) {
 			t.Errorf("citation %d: %v", i, !want)
 		}
 	}
-	if v := judge(Question{}, task, 1); v.Screenshots != 3 || v.PassageShown != 2 {
+	if v := judge(Question{}, task, 1); v.Screenshots != 3 || v.PassageShown != 2 || len(v.Pictures) != 3 || v.Pictures[1] != (Pictured{Citation: 2, Page: "/", Picture: "/b.png"}) {
 		t.Errorf("%d pictures, %d show their passage", v.Screenshots, v.PassageShown)
 	}
 }

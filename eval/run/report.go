@@ -155,10 +155,11 @@ func (s Summary) rows() []row {
 	}
 }
 
-// writeTable prints one line per question of a corpus.
+// writeTable prints a line per question of a corpus, and a line for each citation whose picture does not show its passage. The column
+// "shown" counts the pictures that do, of all pictures.
 func writeTable(w io.Writer, r Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "question\tfound\tpage\tanswer\tverified\topened\tseconds\tcited, or why not")
+	fmt.Fprintln(tw, "question\tfound\tpage\tanswer\tverified\tshown\topened\tseconds\tcited, or why not")
 	for _, v := range r.Verdicts {
 		note := strings.Join(v.CitedPages, " ")
 		if v.Error != "" {
@@ -166,8 +167,15 @@ func writeTable(w io.Writer, r Report) error {
 		} else if len(v.CitedPages) == 0 {
 			note = cmp.Or(v.Status, "no status") + ", no citation"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%.1f\t%s\n", v.ID, mark(v.Found), mark(v.RightPage), mark(v.InAnswer),
-			v.Verified, v.Citations, v.Pages, v.Seconds, note)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d/%d\t%d/%d\t%d\t%.1f\t%s\n", v.ID, mark(v.Found), mark(v.RightPage), mark(v.InAnswer),
+			v.Verified, v.Citations, v.PassageShown, v.Screenshots, v.Pages, v.Seconds, note)
+	}
+	for _, v := range r.Verdicts {
+		for _, p := range v.Pictures {
+			if !p.Shown {
+				fmt.Fprintf(tw, "%s, citation %d: its picture does not show its passage. Page %s, picture %s\n", v.ID, p.Citation, p.Page, p.Picture)
+			}
+		}
 	}
 	fmt.Fprintln(tw)
 	return tw.Flush()
