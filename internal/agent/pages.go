@@ -107,7 +107,7 @@ func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (
 	}
 	bounded, cancel := context.WithTimeout(ctx, max(b.Env.ReadingTime(), time.Millisecond))
 	defer cancel()
-	v, err := b.Env.Load(bounded, at)
+	v, err := b.loadPage(bounded, at)
 	switch {
 	case ctx.Err() != nil:
 		return v, false, ctx.Err()

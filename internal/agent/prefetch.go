@@ -80,7 +80,7 @@ func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(),
 			began := time.Now()
 			u.err = goroutine.Catch(ctx, func() (err error) {
 				if c.Tool == ToolSearch {
-					u.found, err = b.Env.Search(ctx, c.Query)
+					u.found, err = b.search(ctx, c.Query)
 				} else {
 					u.visit, u.timeUp, err = b.load(ctx, c.At, fromLibrary)
 				}

@@ -207,14 +207,12 @@ func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 
 // guardedShot calls Shoot and recovers from a panic. Then only the picture is lost, and the run goes on.
 func (b *Session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e Effect, err error) {
-	ctx = goroutine.LogPanics(ctx, b.Log)
-	err = goroutine.Catch(ctx, func() (err error) {
+	panicked, err := b.contained(ctx, func(ctx context.Context) (err error) {
 		e, err = b.Shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quotes: p.quotes}, p.evidence)
 		return err
 	})
-	var panicked *goroutine.PanicError
-	if errors.As(err, &panicked) {
-		return noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: "Something went wrong inside the server; its log has the cause."}, p.evidence), nil
+	if panicked {
+		return noPicture(page.ShotRequest{URL: p.url}, &page.ShotError{Message: defect}, p.evidence), nil
 	}
 	return e, err
 }

@@ -81,7 +81,7 @@ func (b *Session) ask(ctx context.Context, query string) (search.Answer, error) 
 		}
 		return f.found, nil
 	}
-	return b.Env.Search(ctx, query)
+	return b.search(ctx, query)
 }
 
 // fallbackSentence says which engine was asked, why it did not answer, and which engine was used instead.

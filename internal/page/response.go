@@ -114,8 +114,17 @@ func (l *load) hasCaptcha(ctx context.Context, u *url.URL, resp *http.Response) 
 	if err != nil || !isHTML(representation.KindOf(resp.Header.Get("Content-Type"), u, body)) {
 		return false
 	}
-	r, err := l.cfg.Reader.Read(ctx, u, resp.Header, body)
+	r, err := l.parse(ctx, u, resp.Header, body)
 	return (err == nil || errors.Is(err, ErrEmpty)) && r.Wall == "captcha"
+}
+
+// parse has the Reader read a document. A Reader that panics is one that cannot read it.
+func (l *load) parse(ctx context.Context, u *url.URL, header http.Header, body []byte) (r Reading, err error) {
+	err = guarded(func() (err error) {
+		r, err = l.cfg.Reader.Read(ctx, u, header, body)
+		return err
+	})
+	return r, err
 }
 
 // read reads a successful answer. If the page consists only of an immediate refresh, by element or header, it returns the refresh's
@@ -133,7 +142,7 @@ func (l *load) read(ctx context.Context, u *url.URL, resp *http.Response) (strin
 		l.notText(resp.Header.Get("Content-Type"))
 		return "", nil
 	}
-	found, err := l.cfg.Reader.Read(ctx, u, resp.Header, body)
+	found, err := l.parse(ctx, u, resp.Header, body)
 	if target := reading.RefreshTarget(weburl.NewBase(u), location(resp.Header.Get("Refresh"))); target != "" {
 		found.Refresh = target
 	}

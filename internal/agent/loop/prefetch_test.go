@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"legwork/internal/agent"
+	"legwork/internal/goroutine"
+	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/testsite"
 )
@@ -208,4 +210,28 @@ func TestPrefetchCancelled(t *testing.T) {
 	watch.Wait()
 	require.ErrorIs(t, err, context.Canceled)
 	d.Fail(&research.Failure{Code: research.CodeInternal, Message: "It was stopped."})
+}
+
+// TestPanicAhead: when a page that is loaded beside others panics, that page is reported as unreadable. The others are read, and the
+// run ends with an answer.
+func TestPanicAhead(t *testing.T) {
+	t.Parallel()
+	d := newDomains(t, []string{"/a", "/b", "/c"}, nil)
+	d.Load = func(ctx context.Context, url string) (research.Visit, error) {
+		if url == d.opens[1] {
+			panic("a defect")
+		}
+		return d.Fetcher.Load(ctx, url, page.Policy{})
+	}
+	// The context of a run hears of each panic that is not caught, and the run fails (package jobs).
+	res, err := d.run(goroutine.OnPanic(t.Context(), func(p *goroutine.PanicError) { t.Errorf("the run hears of it: %v", p) }))
+	require.NoError(t, err)
+	require.Equal(t, "It boils at 90 degrees [1].", res.Answer)
+	require.Equal(t, 3, res.Metadata["pagesRead"])
+	visits, err := d.Store.For(research.DefaultAccount).Visits(t.Context(), d.Task.ID)
+	require.NoError(t, err)
+	for _, v := range visits {
+		require.Equal(t, v.URL == d.opens[1], v.Outcome == research.OutcomeType, "%s: %s %s", v.URL, v.Outcome, v.Message)
+	}
+	require.Len(t, visits, 4)
 }
