@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"legwork/bench/measure"
+	"legwork/bench/parts"
 	"legwork/bench/server"
 )
 
@@ -19,6 +20,9 @@ import (
 func TestMain(m *testing.M) {
 	if spec := os.Getenv(server.EnvConfig); spec != "" {
 		os.Exit(server.Main(contextOfMain(), spec))
+	}
+	if slices.Equal(os.Args[1:], parts.ParserArguments()) {
+		os.Exit(parts.ParserMain(contextOfMain()))
 	}
 	os.Exit(m.Run())
 }

@@ -35,7 +35,7 @@ type settings struct {
 }
 
 // comparedParts are the parts for -against if -parts is not given: those that all versions have, without the slow ones.
-const comparedParts = "append,step,runs,api,latency"
+const comparedParts = "append,step,runs,api,latency,pages"
 
 func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -116,6 +116,9 @@ func main() {
 func program(ctx context.Context, args []string, serverOf string) int {
 	if serverOf != "" {
 		return server.Main(ctx, serverOf)
+	}
+	if slices.Equal(args, parts.ParserArguments()) {
+		return parts.ParserMain(ctx)
 	}
 	s, err := parseFlags(args, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {

@@ -28,12 +28,19 @@ import (
 const readers = 4
 
 // pagesPart is part g: pages per second over HTTP and in the browser. The references are net/http with readability, and chromedp without legwork, on
-// the same documents. Requests are not spaced. Site, readers and references share this process.
+// the same documents. Requests are not spaced. Site, fetcher and references share this process. Documents are parsed in processes of their own,
+// as a legwork server does it.
 func pagesPart(ctx context.Context, b *Bench) error {
 	site := httptest.NewServer(http.HandlerFunc(manualPage))
 	defer site.Close()
+	parsers, err := newParsers(b.dir)
+	if err != nil {
+		return err
+	}
+	defer parsers.Close()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	fetcher := page.NewFetcher(page.Config{AllowNets: loopback, UserAgent: "legwork/bench", Timeout: time.Minute}, noSpacing{})
+	fetcher := page.NewFetcher(page.Config{AllowNets: loopback, UserAgent: "legwork/bench", Timeout: time.Minute,
+		Reader: parsers}, noSpacing{})
 	defer fetcher.Close()
 	p := &pageLoad{Bench: b, site: site.URL}
 	if b.matches("over HTTP") {

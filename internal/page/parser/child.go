@@ -8,15 +8,28 @@ import (
 	"io"
 	"net/url"
 	"runtime/debug"
+	"runtime/metrics"
 
 	"legwork/internal/page"
 )
 
 const (
-	maxStack      = 64 << 20 // bytes of one goroutine's stack; deeper recursion ends the child process
-	childGC       = 50       // percent of growth between two garbage collections
-	childHeap     = 180 << 20
-	prepareMemory = 1 << 30 // bytes that compiling the PDF reader may map
+	maxStack      = 64 << 20  // bytes of one goroutine's stack; deeper recursion ends the child process
+	prepareMemory = 1 << 30   // bytes that compiling the PDF reader may map
+	keptMemory    = 48 << 20  // bytes that a child process keeps between two documents
+	smallBody     = 256 << 10 // bytes; a document with a larger body, and a PDF, counts as large
+)
+
+// collection says when the garbage collector runs in a child process.
+type collection struct {
+	percent int   // growth of the heap between two collections
+	limit   int64 // bytes of memory from which collections are more frequent
+}
+
+// A small document is read in half the time when the collector seldom runs. A large document must stay within the memory of the process.
+var (
+	smallDocument = collection{percent: 400, limit: 64 << 20}
+	largeDocument = collection{percent: 50, limit: 180 << 20}
 )
 
 // Serve is the main loop of a child process. It sets its limits, reads documents from in and writes the results to out, until in ends.
@@ -28,8 +41,6 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		return ended(err)
 	}
 	debug.SetMaxStack(maxStack)
-	debug.SetGCPercent(childGC)
-	debug.SetMemoryLimit(childHeap * raceFactor)
 	if raceFactor > 1 {
 		s.Memory = 0 // the race detector maps terabytes
 	}
@@ -37,6 +48,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		return fmt.Errorf("limit the memory of a parser process: %w", err)
 	}
 	reader := page.NewInProcess(s.CacheDir)
+	var now collection
 	for {
 		var q request
 		if err := readJSON(from, &q); err != nil {
@@ -46,11 +58,29 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		if err != nil {
 			return ended(err)
 		}
+		want := smallDocument
+		if len(body) > smallBody || isPDF(q.Header, body) {
+			want = largeDocument
+		}
+		if want != now {
+			debug.SetGCPercent(want.percent)
+			debug.SetMemoryLimit(want.limit * raceFactor)
+			now = want
+		}
 		if err := writeJSON(out, read(ctx, reader, q, body)); err != nil {
 			return err
 		}
-		debug.FreeOSMemory() // returns the memory of this document to the system
+		if usedMemory() > keptMemory {
+			debug.FreeOSMemory() // returns the memory of this document to the system
+		}
 	}
+}
+
+// usedMemory is how much memory the Go runtime has from the system, in bytes.
+func usedMemory() uint64 {
+	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(all)
+	return all[0].Value.Uint64() - all[1].Value.Uint64()
 }
 
 func read(ctx context.Context, reader *page.InProcess, q request, body []byte) *answer {
