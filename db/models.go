@@ -160,6 +160,8 @@ type Page struct {
 	Chars   int32
 	Content string
 	ID      int64
+	// The parts of the content that are not ordinary paragraphs, in order: [kind, start, end] each, in code points, end exclusive. NULL: not known, and guessed from the text.
+	Blocks []byte
 }
 
 // Spans of a snapshot that can be cited, in code points, ranked by full-text search: A the title, B the headings, D the text.

@@ -102,8 +102,8 @@ func (q *Queries) InsertLibraryVisit(ctx context.Context, arg InsertLibraryVisit
 }
 
 const insertPage = `-- name: InsertPage :one
-INSERT INTO pages (sha256, title, language, config, chars, content)
-VALUES ($1, $2, $3, CAST($4::text AS regconfig), char_length($5), $5)
+INSERT INTO pages (sha256, title, language, config, chars, content, blocks)
+VALUES ($1, $2, $3, CAST($4::text AS regconfig), char_length($5), $5, $6)
 ON CONFLICT (sha256) DO NOTHING
 RETURNING id
 `
@@ -114,6 +114,7 @@ type InsertPageParams struct {
 	Language string
 	Config   string
 	Content  string
+	Blocks   []byte
 }
 
 // Stores a snapshot and returns its key. No row: a snapshot with the same text exists already.
@@ -124,6 +125,7 @@ func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, 
 		arg.Language,
 		arg.Config,
 		arg.Content,
+		arg.Blocks,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -453,7 +455,7 @@ func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, quest
 
 const recallVisit = `-- name: RecallVisit :one
 SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
-       p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content
+       p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, p.blocks
 FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = $1 AND v.page_id IS NOT NULL AND v.links IS NOT NULL
   AND md5(v.url) = ANY($2::text[]) AND v.url = ANY($3::text[])
@@ -482,6 +484,7 @@ type RecallVisitRow struct {
 	PageTitle    string
 	Language     string
 	Content      string
+	Blocks       []byte
 }
 
 // An account's newest visit of one of the given URLs, with its snapshot, if it is not older than max_age seconds. A
@@ -508,6 +511,7 @@ func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (Recal
 		&i.PageTitle,
 		&i.Language,
 		&i.Content,
+		&i.Blocks,
 	)
 	return i, err
 }
@@ -666,7 +670,7 @@ func (q *Queries) SearchSmallLibrary(ctx context.Context, accountID string, ques
 }
 
 const taskPage = `-- name: TaskPage :one
-SELECT encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, p.blocks, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
 FROM visits v JOIN tasks t ON t.id = v.task_id JOIN pages p ON p.id = v.page_id
 WHERE v.task_id = $1::uuid AND t.account_id = $2 AND p.sha256 = $3
 ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1
@@ -677,6 +681,7 @@ type TaskPageRow struct {
 	PageTitle string
 	Language  string
 	Content   string
+	Blocks    []byte
 	ID        uuid.UUID
 	Url       string
 	FinalUrl  string
@@ -695,6 +700,7 @@ func (q *Queries) TaskPage(ctx context.Context, taskID uuid.UUID, accountID stri
 		&i.PageTitle,
 		&i.Language,
 		&i.Content,
+		&i.Blocks,
 		&i.ID,
 		&i.Url,
 		&i.FinalUrl,

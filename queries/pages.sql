@@ -1,7 +1,7 @@
 -- name: InsertPage :one
 -- Stores a snapshot and returns its key. No row: a snapshot with the same text exists already.
-INSERT INTO pages (sha256, title, language, config, chars, content)
-VALUES (@sha256, @title, @language, CAST(@config::text AS regconfig), char_length(@content), @content)
+INSERT INTO pages (sha256, title, language, config, chars, content, blocks)
+VALUES (@sha256, @title, @language, CAST(@config::text AS regconfig), char_length(@content), @content, sqlc.narg(blocks))
 ON CONFLICT (sha256) DO NOTHING
 RETURNING id;
 
@@ -56,7 +56,7 @@ WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND
 -- An account's newest visit of one of the given URLs, with its snapshot, if it is not older than max_age seconds. A
 -- negative max_age means any age.
 SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
-       p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content
+       p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, p.blocks
 FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = @account_id AND v.page_id IS NOT NULL AND v.links IS NOT NULL
   AND md5(v.url) = ANY(@hashes::text[]) AND v.url = ANY(@urls::text[])
@@ -83,7 +83,7 @@ WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: TaskPage :one
 -- A snapshot that a task of an account read, with the fields of its newest visit.
-SELECT encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, p.blocks, v.id, v.url, v.final_url, v.title, v.status, v.depth, v.fetched_at
 FROM visits v JOIN tasks t ON t.id = v.task_id JOIN pages p ON p.id = v.page_id
 WHERE v.task_id = @task_id::uuid AND t.account_id = @account_id AND p.sha256 = @sha256
 ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1;

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/microcosm-cc/bluemonday"
+
+	"legwork/internal/research"
 )
 
 // Quote is a cited span of the snapshot.
@@ -38,7 +40,8 @@ type Page struct {
 	URL      string // address of the page on the web, http or https
 	Language string // BCP 47; empty: unknown
 	ReadAt   time.Time
-	Text     string // the snapshot: Markdown blocks around plain text
+	Text     string           // the snapshot: Markdown blocks around plain text
+	Blocks   []research.Block // of the text; nil, or not fitting the text: guessed from its signs
 	Quotes   []Quote
 }
 
@@ -60,20 +63,21 @@ func Policy() string {
 
 // HTML returns the page.
 func HTML(p Page) ([]byte, error) {
-	body, shown := render(p.Text, p.Quotes)
+	r := render(p)
 	type quote struct {
 		Quote
-		Marked bool // at least part of the quote is marked in the text
+		Marked  bool          // at least part of the quote is marked in the text
+		Excerpt template.HTML // the quote as it stands on the page; empty: only its text is known
 	}
 	quotes := make([]quote, len(p.Quotes))
 	for i, q := range p.Quotes {
-		quotes[i] = quote{q, shown[q.N]}
+		quotes[i] = quote{q, r.shown[q.N], sanitised(r.excerpts[q.N])}
 	}
 	var out bytes.Buffer
 	err := page.Execute(&out, map[string]any{
 		"Page": p, "Quotes": quotes, "ReadAt": p.ReadAt.UTC().Format("2 January 2006, 15:04 UTC"), "Stamp": p.ReadAt.UTC().Format(time.RFC3339),
-		"Style": template.CSS(css),                              //nolint:gosec // our own sheet
-		"Body":  template.HTML(sanitiser().SanitizeBytes(body)), //nolint:gosec // escaped and sanitised
+		"Style": template.CSS(css), //nolint:gosec // our own sheet
+		"Body":  sanitised(r.body),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("render snapshot: %w", err)
@@ -81,14 +85,20 @@ func HTML(p Page) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+func sanitised(body []byte) template.HTML {
+	return template.HTML(sanitiser().SanitizeBytes(body)) //nolint:gosec // escaped and sanitised
+}
+
 // sanitiser allows only the tags that render writes.
 var sanitiser = sync.OnceValue(func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("h2", "h3", "h4", "h5", "h6", "p", "br", "ul", "ol", "li", "blockquote", "pre", "code", "strong",
-		"table", "thead", "tbody", "tr", "th", "td", "mark", "div", "span")
+		"dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "mark", "div", "span")
 	number := regexp.MustCompile(`^[0-9]{1,9}$`)
 	p.AllowAttrs("start").Matching(number).OnElements("ol")
 	p.AllowAttrs("id", "class").Matching(regexp.MustCompile(`^cite-[0-9]{1,9}$`)).OnElements("mark")
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^(wide|info)$`)).OnElements("div")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^plain$`)).OnElements("pre")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^numbered$`)).OnElements("ul")
 	return p
 })

@@ -259,7 +259,7 @@ func within(s, t string) bool {
 	return len(at) == 0
 }
 
-var allowed = map[string]string{"h2": "", "h3": "", "h4": "", "h5": "", "h6": "", "p": "", "br": "", "ul": "", "ol": "start", "li": "", "blockquote": "", "pre": "", "code": "",
+var allowed = map[string]string{"h2": "", "h3": "", "h4": "", "h5": "", "h6": "", "p": "", "br": "", "ul": "class", "ol": "start", "li": "", "dl": "", "dt": "", "dd": "", "blockquote": "", "pre": "class", "code": "",
 	"strong": "", "table": "", "thead": "", "tbody": "", "tr": "", "th": "", "td": "", "mark": "id class", "div": "class", "main": "dir lang"}
 
 // harmless fails the test for each tag and attribute that render does not write.

@@ -66,18 +66,39 @@ const maxNesting = 24
 
 var nesting = regexp.MustCompile(fmt.Sprintf(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){%d}`, maxNesting))
 
-// render returns the text as HTML with its quotes marked, and the numbers of the quotes that got a mark.
-func render(s string, quotes []Quote) (out []byte, shown map[int]bool) {
-	w := &writer{source: []byte(s), shown: map[int]bool{}}
-	w.place(quotes)
-	if nesting.MatchString(s) {
+// rendering is a page as HTML that is not yet sanitised. The keys of its maps are numbers of quotes.
+type rendering struct {
+	body     []byte         // the text, with its quotes marked
+	shown    map[int]bool   // the quotes that got a mark
+	excerpts map[int][]byte // each quote by itself; empty when the blocks of the page are not known
+}
+
+// render renders a page. When its blocks are not known, they are guessed from the signs in the text.
+func render(p Page) rendering {
+	w := &writer{source: []byte(p.Text), shown: map[int]bool{}}
+	w.place(p.Quotes)
+	r := rendering{shown: w.shown, excerpts: map[int][]byte{}}
+	if p.Blocks != nil {
+		if all, ok := pieces(p.Text, p.Blocks); ok {
+			(&layout{writer: w}).write(all)
+			r.body = w.out.Bytes()
+			for _, s := range w.spans {
+				part := &writer{source: w.source, excerpt: true, from: s.start, to: s.end}
+				(&layout{writer: part}).write(all)
+				r.excerpts[s.n] = part.out.Bytes()
+			}
+			return r
+		}
+	}
+	if nesting.Match(w.source) {
 		w.open("pre")
 		w.text(0, len(w.source))
 		w.close("pre")
 	} else {
 		w.block(blocks(w.source))
 	}
-	return w.out.Bytes(), w.shown
+	r.body = w.out.Bytes()
+	return r
 }
 
 // span is the span of quote n, in bytes.
@@ -90,6 +111,29 @@ type writer struct {
 	spans  []span // sorted by start
 	cuts   []int  // sorted offsets at which a span begins or ends
 	shown  map[int]bool
+
+	excerpt  bool // only the part of the source between from and to is written
+	from, to int
+}
+
+// outside reports whether a part of the source is not written.
+func (w *writer) outside(start, end int) bool {
+	return w.excerpt && (end <= w.from || start >= w.to)
+}
+
+// byteOffsets converts offsets in s: it sets the value of each key of at, an offset in code points, to the offset in bytes. The values of
+// keys beyond the end of s do not change.
+func byteOffsets(s string, at map[int]int) {
+	n := 0
+	for i := range s {
+		if _, ok := at[n]; ok {
+			at[n] = i
+		}
+		n++
+	}
+	if _, ok := at[n]; ok {
+		at[n] = len(s)
+	}
 }
 
 // place converts the spans of quotes from code points to bytes.
@@ -98,16 +142,7 @@ func (w *writer) place(quotes []Quote) {
 	for _, q := range quotes {
 		at[q.Start], at[q.End] = -1, -1
 	}
-	n := 0
-	for i := range string(w.source) {
-		if _, ok := at[n]; ok {
-			at[n] = i
-		}
-		n++
-	}
-	if _, ok := at[n]; ok {
-		at[n] = len(w.source)
-	}
+	byteOffsets(string(w.source), at)
 	for _, q := range quotes {
 		if s, e := at[q.Start], at[q.End]; s >= 0 && e > s {
 			w.spans = append(w.spans, span{q.N, s, e})
@@ -124,6 +159,9 @@ func (w *writer) close(tag string) { w.out.WriteString("</" + tag + ">") }
 
 // text writes a part of the source, and marks what the spans cover.
 func (w *writer) text(start, end int) {
+	if w.excerpt {
+		start, end = max(start, w.from), min(end, w.to)
+	}
 	for start < end {
 		stop := end
 		if i, found := slices.BinarySearch(w.cuts, start); found {
@@ -276,20 +314,28 @@ func (w *writer) rows(lines *text.Segments) [][]text.Segment {
 	}
 	var rows [][]text.Segment
 	for i := range lines.Len() {
-		start, end := w.trim(lines.At(i))
-		if end-start < 3 || w.source[start] != '|' || w.source[end-1] != '|' {
+		cells := w.cells(w.trim(lines.At(i)))
+		if cells == nil {
 			return nil
-		}
-		var cells []text.Segment
-		for at := start + 1; at < end; {
-			bar := at + bytes.IndexByte(w.source[at:end], '|')
-			s, e := w.trim(text.NewSegment(at, bar))
-			cells = append(cells, text.NewSegment(s, e))
-			at = bar + 1
 		}
 		rows = append(rows, cells)
 	}
 	return rows
+}
+
+// cells returns the cells of a row, each as a place in the source; nil when the line is no row.
+func (w *writer) cells(start, end int) []text.Segment {
+	if end-start < 3 || w.source[start] != '|' || w.source[end-1] != '|' {
+		return nil
+	}
+	var cells []text.Segment
+	for at := start + 1; at < end; {
+		bar := at + bytes.IndexByte(w.source[at:end], '|')
+		s, e := w.trim(text.NewSegment(at, bar))
+		cells = append(cells, text.NewSegment(s, e))
+		at = bar + 1
+	}
+	return cells
 }
 
 // rule matches a cell of the line below a table's head.

@@ -56,7 +56,8 @@ func (s *server) GetPage(ctx context.Context, req api.GetPageRequestObject) (api
 		return snapshotJSON(wire.PageSnapshot(visit, citations)), nil
 	}
 	snapshot := wire.PageSnapshot(visit, citations)
-	out := exhibit.Page{Title: snapshot.Title, URL: visit.FinalURL, Language: visit.Page.Language, ReadAt: visit.FetchedAt, Text: visit.Page.Text}
+	out := exhibit.Page{Title: snapshot.Title, URL: visit.FinalURL, Language: visit.Page.Language, ReadAt: visit.FetchedAt,
+		Text: visit.Page.Text, Blocks: visit.Page.Blocks}
 	for _, c := range citations {
 		out.Quotes = append(out.Quotes, exhibit.Quote{N: c.Marker, Start: c.Start, End: c.End, Text: c.Excerpt, ScreenshotURL: c.ScreenshotURL})
 	}

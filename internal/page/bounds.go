@@ -3,7 +3,6 @@ package page
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"legwork/internal/page/plaintext"
 )
@@ -19,13 +18,7 @@ const (
 func (r *Reading) bound() {
 	notes := []string{r.Note}
 	if n := len(r.Page.Text); n > MaxText {
-		end := MaxText
-		for !utf8.RuneStart(r.Page.Text[end]) {
-			end--
-		}
-		whole := r.Page
-		r.Page = plaintext.NewPage(whole.Title, whole.Language, strings.TrimSpace(whole.Text[:end]))
-		r.Page.Canonical, r.Page.PublishedAt, r.Page.ModifiedAt = whole.Canonical, whole.PublishedAt, whole.ModifiedAt
+		r.Page = plaintext.Shorten(r.Page, MaxText)
 		notes = append(notes, fmt.Sprintf("Only the first %d MB of %.1f MB of text were kept.", MaxText>>20, float64(n)/(1<<20)))
 	}
 	if len(r.Links) >= MaxLinks {

@@ -13,6 +13,7 @@ type Page struct {
 	Language string // BCP 47 primary subtag, lower case ("en"); empty when unknown
 	Text     string // Markdown in valid UTF-8 without NUL
 	Passages []Passage
+	Blocks   []Block // in order, without overlap; nil: not known, as in snapshots that older versions stored
 
 	// Metadata of the document. Each visit stores its own, because the same text may have other metadata at another URL.
 	Canonical   string     // the canonical URL that the document names, absolute, on the same site; empty when it names none

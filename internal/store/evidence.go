@@ -76,9 +76,14 @@ func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (resea
 			citations = append(citations, evidenceFrom(c))
 		}
 	}
+	blocks, err := decodeBlocks(r.Blocks)
+	if err != nil {
+		return research.Visit{}, nil, err
+	}
 	return research.Visit{
 		ID: r.ID, URL: r.Url, FinalURL: r.FinalUrl, Outcome: research.OutcomeOK, Status: int(r.Status), Title: cmp.Or(r.Title, r.PageTitle),
-		Depth: int(r.Depth), FetchedAt: r.FetchedAt, Page: &research.Page{ID: r.PageID, Title: r.PageTitle, Language: r.Language, Text: r.Content},
+		Depth: int(r.Depth), FetchedAt: r.FetchedAt,
+		Page: &research.Page{ID: r.PageID, Title: r.PageTitle, Language: r.Language, Text: r.Content, Blocks: blocks},
 	}, citations, nil
 }
 

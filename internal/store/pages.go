@@ -28,9 +28,14 @@ func sha256Of(pageID string) []byte {
 // the snapshot's key. It tries three times, because a clean-up may remove the snapshot between the insert and the lock.
 func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (int64, error) {
 	sum := sha256Of(p.ID)
+	blocks, err := encodeBlocks(p.Blocks)
+	if err != nil {
+		return 0, err
+	}
 	for range 3 {
 		key, err := q.InsertPage(ctx, db.InsertPageParams{
-			Sha256: sum, Title: p.Title, Language: p.Language, Config: textConfig(p.Language), Content: p.Text})
+			Sha256: sum, Title: p.Title, Language: p.Language, Config: textConfig(p.Language), Content: p.Text,
+			Blocks: blocks})
 		if err == nil {
 			return key, s.insertPassages(ctx, q, key, p)
 		}

@@ -42,6 +42,9 @@ func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresse
 	}
 	v := research.Visit{URL: addresses[0], FinalURL: row.FinalUrl, Outcome: research.OutcomeOK, Status: int(row.Status), Title: row.Title,
 		Page: &p, FetchedAt: row.FetchedAt, Cached: true}
+	if p.Blocks, err = decodeBlocks(row.Blocks); err != nil {
+		return research.Visit{}, err
+	}
 	v.Links, err = decodeLinks(row.Links)
 	return v, err
 }

@@ -129,7 +129,7 @@ func TestUpgradeFrom7(t *testing.T) {
 		t.Errorf("page visits %+v, %v", visits, err)
 	}
 	stored, err := a.StoredVisit(ctx, store.AnyAge, "http://a.example/")
-	if err != nil || stored.Page.ID != page || len(stored.Page.Passages) != 2 || len(stored.Links) != 1 || stored.Links[0].Text != "Next & more" {
+	if err != nil || stored.Page.ID != page || len(stored.Page.Passages) != 2 || len(stored.Links) != 1 || stored.Links[0].Text != "Next & more" || stored.Page.Blocks != nil {
 		t.Errorf("stored visit %+v, %v", stored, err)
 	}
 	if hits, err := a.SearchLibrary(ctx, "boiling kettles", 5); err != nil || len(hits) != 1 || hits[0].PageID != page {

@@ -72,7 +72,8 @@ func Build(title, language string, blocks []Block) research.Page {
 	if clean := Clean(text); clean != text { // joining two blocks may give text that Clean changes; this is rare, so the passages are found from the text alone
 		return NewPage(title, language, clean)
 	}
-	return research.Page{ID: textID(text), Title: title, Language: language, Text: text, Passages: passages(text, spans, MaxPassages)}
+	return research.Page{ID: textID(text), Title: title, Language: language, Text: text,
+		Passages: passages(text, spans, MaxPassages), Blocks: kinds(text, spans)}
 }
 
 func textID(text string) string {

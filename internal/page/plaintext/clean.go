@@ -27,6 +27,14 @@ func cleanRunes(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for i := 0; i < len(s); {
+		start := i
+		for i < len(s) && keptASCII(s[i]) {
+			i++
+		}
+		b.WriteString(s[start:i])
+		if i == len(s) {
+			break
+		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		i += n
 		switch {
@@ -44,11 +52,13 @@ func cleanRunes(s string) string {
 	return b.String()
 }
 
+// keptASCII reports whether c is an ASCII character that Clean keeps.
+func keptASCII(c byte) bool { return c >= 0x20 && c < 0x7F || c == '\n' || c == '\t' }
+
 // isClean reports whether s is ASCII that Clean does not change. It is a fast check for the common case.
 func isClean(s string) bool {
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x7F || c < 0x20 && c != '\n' && c != '\t' {
+		if !keptASCII(s[i]) {
 			return false
 		}
 	}

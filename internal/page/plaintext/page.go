@@ -1,7 +1,10 @@
 package plaintext
 
 import (
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"legwork/internal/research"
 )
@@ -32,4 +35,28 @@ func FirstOf(values ...string) string {
 		}
 	}
 	return ""
+}
+
+// Shorten cuts the text of a page to at most n bytes, and what refers to places in it accordingly.
+func Shorten(p research.Page, n int) research.Page {
+	if len(p.Text) <= n {
+		return p
+	}
+	for n > 0 && !utf8.RuneStart(p.Text[n]) {
+		n--
+	}
+	p.Text = strings.TrimRightFunc(p.Text[:n], unicode.IsSpace)
+	p.ID = textID(p.Text)
+	end := utf8.RuneCountInString(p.Text)
+	for n = len(p.Passages); n > 0 && p.Passages[n-1].Start >= end; n-- {
+	}
+	if p.Passages = slices.Clone(p.Passages[:n]); n > 0 {
+		p.Passages[n-1].End = min(p.Passages[n-1].End, end)
+	}
+	for n = len(p.Blocks); n > 0 && p.Blocks[n-1].Start >= end; n-- {
+	}
+	if p.Blocks = slices.Clone(p.Blocks[:n]); n > 0 {
+		p.Blocks[n-1].End = min(p.Blocks[n-1].End, end)
+	}
+	return p
 }

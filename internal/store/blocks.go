@@ -1,0 +1,47 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"legwork/internal/research"
+)
+
+// encodeBlocks gives the blocks of a page as they are stored: [["h1",0,9],["code",11,60]]. nil becomes SQL's null.
+func encodeBlocks(blocks []research.Block) (json.RawMessage, error) {
+	if blocks == nil {
+		return nil, nil //nolint:nilnil // SQL's null
+	}
+	out := make([][3]any, len(blocks))
+	for i, b := range blocks {
+		out[i] = [3]any{b.Kind, b.Start, b.End}
+	}
+	raw, err := json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("encode the blocks of a page: %w", err)
+	}
+	return raw, nil
+}
+
+// storedBlock is a block as it is stored.
+type storedBlock research.Block
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (b *storedBlock) UnmarshalJSON(raw []byte) error {
+	return json.Unmarshal(raw, &[3]any{&b.Kind, &b.Start, &b.End})
+}
+
+func decodeBlocks(raw json.RawMessage) ([]research.Block, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	var in []storedBlock
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, fmt.Errorf("blocks of a page: %w", err)
+	}
+	out := make([]research.Block, len(in))
+	for i, b := range in {
+		out[i] = research.Block(b)
+	}
+	return out, nil
+}
