@@ -56,8 +56,10 @@ func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nest
 	if final, err := page.ParseURL(v.FinalURL); err == nil {
 		at = final // relative addresses are resolved against the final address of the site map
 	}
-	pages, maps, err := page.SiteMap(at, file)
+	pages, maps, err := page.SiteMap(ctx, at, file)
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case err != nil && nested == maxNested:
 		return fmt.Errorf("%s: %w: %w", at, errNoSiteMap, err)
 	case err != nil:
@@ -105,7 +107,7 @@ func (r *run) localSiteMap(ctx context.Context) error {
 			return fmt.Errorf("the base URL %s cannot be used: %w", r.BaseURL, err)
 		}
 	}
-	pages, maps, err := page.SiteMap(base, file)
+	pages, maps, err := page.SiteMap(ctx, base, file)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", r.Target, errNoSiteMap, err)
 	}

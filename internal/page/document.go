@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
@@ -46,28 +47,30 @@ func (p *InProcess) parse(ctx context.Context, base *url.URL, header http.Header
 	case representation.PDF:
 		return p.readPDF(ctx, base, body)
 	}
-	text, _ := representation.Text(body, header.Get("Content-Type"))
-	d := source{base: base, language: header.Get("Content-Language"), text: text}
+	text, charset := representation.Text(body, header.Get("Content-Type"))
+	d := source{base: base, language: header.Get("Content-Language"), text: text, charset: charset}
 	switch kind {
 	case representation.HTML:
 		return d.html(text, false)
 	case representation.XHTML:
-		if page, ok := structured.XHTML(text); ok {
+		if page, ok := structured.XHTML(ctx, text); ok {
 			return d.html(page, false)
 		}
 		return d.html(text, false)
 	case representation.Markdown:
 		return d.markdown()
 	case representation.Feed:
-		return d.structured(structured.Feed)
+		return d.structured(ctx, structured.Feed)
 	case representation.Outline:
-		return d.structured(structured.Outline)
+		return d.structured(ctx, structured.Outline)
 	case representation.Table:
-		return d.structured(func(text string) (string, string, error) { return structured.Table(d.name(), text) })
+		return d.structured(ctx, func(ctx context.Context, text string) (string, string, error) {
+			return structured.Table(ctx, d.name(), text)
+		})
 	case representation.JSON:
-		return d.lines(structured.JSON)
+		return d.lines(ctx, structured.JSON)
 	case representation.XML:
-		return d.lines(structured.XML)
+		return d.lines(ctx, structured.XML)
 	}
 	return d.plain(text, "")
 }
@@ -77,6 +80,7 @@ type source struct {
 	base     *url.URL
 	language string // from the Content-Language header
 	text     string // in UTF-8
+	charset  string // that the document was written in, by its name in the WHATWG Encoding standard
 }
 
 // name returns the last part of the document's address, which serves as a title for a document without one.
@@ -87,7 +91,7 @@ func (d source) name() string {
 // html reads an HTML page. whole means that all of it is content. If a login or CAPTCHA page replaces the content, its text is not
 // kept.
 func (d source) html(text string, whole bool) (r Reading, err error) {
-	doc := parseHTML(d.base, d.language, text, whole)
+	doc := parseHTML(d, text, whole)
 	r = Reading{Links: doc.Links, Wall: doc.Wall, Refresh: doc.Refresh}
 	if doc.MoreLinks {
 		r.Note = moreLinks
@@ -109,10 +113,17 @@ const littleKept = 0.35
 // moreLinks is the note of a page that has more links than are kept.
 const moreLinks = "The page has more links than are followed; the first ones are known."
 
+// conversion makes HTML, or lines of text, from the text of a document. note says what was left out. When ctx ends it gives up, and its
+// result means nothing.
+type conversion func(ctx context.Context, text string) (converted, note string, err error)
+
 // structured reads a document that can be converted to HTML. A document that is not well formed is read as plain
 // text.
-func (d source) structured(convert func(text string) (page, note string, err error)) (Reading, error) {
-	page, note, err := convert(d.text)
+func (d source) structured(ctx context.Context, convert conversion) (Reading, error) {
+	page, note, err := convert(ctx, d.text)
+	if ctx.Err() != nil {
+		return Reading{}, ctx.Err()
+	}
 	if err != nil {
 		return d.plain(d.text, "")
 	}
@@ -124,8 +135,11 @@ func (d source) structured(convert func(text string) (page, note string, err err
 
 // lines reads a document that can be converted to lines of text. A document that is not well formed is read as
 // plain text.
-func (d source) lines(convert func(text string) (lines, note string, err error)) (Reading, error) {
-	text, note, err := convert(d.text)
+func (d source) lines(ctx context.Context, convert conversion) (Reading, error) {
+	text, note, err := convert(ctx, d.text)
+	if ctx.Err() != nil {
+		return Reading{}, ctx.Err()
+	}
 	if err != nil {
 		return d.plain(d.text, "")
 	}
@@ -147,7 +161,9 @@ func (d source) plain(text, note string) (Reading, error) {
 	if strings.TrimSpace(text) == "" {
 		return Reading{Links: links, Note: note}, ErrEmpty
 	}
-	return Reading{Page: plaintext.NewPage(d.name(), plaintext.Language(d.language), text), Links: links, Note: note}, nil
+	p := plaintext.NewPage(d.name(), plaintext.Language(d.language), text)
+	p.Blocks = []research.Block{{Kind: research.BlockText, Start: 0, End: utf8.RuneCountInString(text)}}
+	return Reading{Page: p, Links: links, Note: note}, nil
 }
 
 // markdown converts Markdown to HTML and reads that, so that links, headings and tables look like those of any

@@ -190,3 +190,23 @@ func TestPDF(t *testing.T) {
 		}
 	}
 }
+
+// TestQueriesOfLinksAreInTheCharsetOfThePage: a link means what a browser would request for it. What a browser made of the page is in
+// UTF-8, and its mark says what the original was in.
+func TestQueriesOfLinksAreInTheCharsetOfThePage(t *testing.T) {
+	t.Parallel()
+	const cyrillic = "<title>\xcf\xee\xe8\xf1\xea</title><base href='/a/'><p>\xcf\xf0\xe8\xe2\xe5\xf2, \xec\xe8\xf0. <a href='\xef?q=\xff#\xff'>\xef\xee\xe8\xf1\xea</a>"
+	const shown = "<html data-legwork-rendered='windows-1251'><base href='/a/'><p>Привет, мир. <a href='п?q=я'>поиск</a>"
+	for name, tt := range map[string]struct{ contentType, body, want string }{
+		"by the header":  {"text/html; charset=windows-1251", cyrillic, "/a/%D0%BF?q=%FF"},
+		"by a meta":      {"text/html", "<meta charset=windows-1251>" + cyrillic, "/a/%D0%BF?q=%FF"},
+		"UTF-8":          {"text/html; charset=utf-8", "<base href='/a/'><p>Привет. <a href='п?q=я'>x</a>", "/a/%D0%BF?q=%D1%8F"},
+		"in the browser": {"text/html; charset=utf-8", shown, "/a/%D0%BF?q=%FF"},
+		"made of a feed": {"application/rss+xml", "<?xml version='1.0' encoding='windows-1251'?><rss><channel><title>x</title><item><title>y</title><link>/a/\xef?q=\xff</link></item></channel></rss>", "/a/%D0%BF?q=%D1%8F"},
+	} {
+		r := readAs(t, tt.contentType, "x", tt.body)
+		if len(r.Links) != 1 || !strings.HasSuffix(r.Links[0].URL, tt.want) {
+			t.Errorf("%s: %+v, want %s", name, r.Links, tt.want)
+		}
+	}
+}

@@ -15,12 +15,17 @@ import (
 // ErrEmpty means that the document has no text.
 var ErrEmpty = reading.ErrEmpty
 
-// parseHTML parses an HTML document and reads its links.
-func parseHTML(base *url.URL, language, text string, whole bool) *reading.Document {
-	return reading.Parse(reading.Input{
-		Text: text, URL: base, Language: language, Whole: whole,
+// parseHTML parses an HTML document and reads its links. text is that of d, or HTML that was made from a document of another kind; all
+// of the latter is content, and the charset of the original does not apply to its links.
+func parseHTML(d source, text string, whole bool) *reading.Document {
+	in := reading.Input{
+		Text: text, URL: d.base, Language: d.language, Charset: d.charset, Whole: whole,
 		SameSite: func(a, b *url.URL) bool { return Domain(a.Host) == Domain(b.Host) },
-	})
+	}
+	if whole {
+		in.Charset = "utf-8"
+	}
+	return reading.Parse(in)
 }
 
 // canonicalHost returns host in lower case and in ASCII (punycode), with its port if it has one.

@@ -46,6 +46,10 @@ func (p *InProcess) Read(ctx context.Context, base *url.URL, header http.Header,
 	}
 	err = guarded(func() (err error) {
 		r, err = p.parse(ctx, base, header, body)
+		if ctx.Err() != nil { // what was read until then may lack the rest
+			r = Reading{}
+			return ctx.Err()
+		}
 		r.Page.ModifiedAt = firstTime(r.Page.ModifiedAt, lastModified(header))
 		r.bound()
 		return err

@@ -44,6 +44,16 @@ func (d *Document) ContentType() string {
 	return "text/plain; charset=" + charset
 }
 
+// Converted reports whether the document is of a kind that is read otherwise than a browser shows it: a browser shows the source of
+// a feed, of Markdown, of a table, and of JSON and XML.
+func (d *Document) Converted() bool {
+	switch representation.KindOf(d.Header.Get("Content-Type"), d.URL, d.Body) {
+	case representation.Markdown, representation.Feed, representation.Outline, representation.Table, representation.JSON, representation.XML:
+		return true
+	}
+	return false
+}
+
 // isHTML reports whether documents of a kind are pages in HTML.
 func isHTML(k representation.Kind) bool { return k == representation.HTML || k == representation.XHTML }
 
@@ -100,16 +110,16 @@ const (
 // Rendered reads rendered, the HTML that a browser made of d, and returns v with the better of the two readings. That is the rendered
 // one, unless it has much less text than the server sent, or cannot be read.
 func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []byte) research.Visit {
-	l := (&Fetcher{}).newLoad(Policy{})
-	l.visit = v
-	l.seen[l.key(d.URL)] = true
-	l.visit.Outcome, l.visit.Message, l.visit.Page, l.visit.Links, l.visit.Note = "", "", nil, nil, ""
-	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": d.Header.Values("Content-Language")}
 	reader := d.reader
 	if reader == nil {
 		reader = NewInProcess("")
 	}
-	r, err := reader.Read(ctx, d.URL, header, rendered)
+	l := (&Fetcher{cfg: Config{Reader: reader}}).newLoad(Policy{})
+	l.visit = v
+	l.seen[l.key(d.URL)] = true
+	l.visit.Outcome, l.visit.Message, l.visit.Page, l.visit.Links, l.visit.Note = "", "", nil, nil, ""
+	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Content-Language": d.Header.Values("Content-Language")}
+	r, err := l.parse(ctx, d.URL, header, rendered)
 	if next, err := l.take(ctx, d.URL, r, err); err != nil || next != "" || l.visit.Outcome != research.OutcomeOK {
 		return v
 	}

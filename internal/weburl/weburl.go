@@ -21,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	whatwg "github.com/nlnwa/whatwg-url/url"
+	"golang.org/x/text/encoding"
 )
 
 // MaxLength is the greatest length of a URL, in bytes. Longer ones are refused.
@@ -87,8 +88,10 @@ func Redact(raw string) string {
 
 // Base resolves the references (hrefs) of one page. It is safe for concurrent use.
 type Base struct {
-	plain *url.URL
-	full  *whatwg.Url // nil when the library cannot parse the base; then only absolute references can be resolved
+	plain       *url.URL
+	full        *whatwg.Url       // nil when the library cannot parse the base; then only absolute references can be resolved
+	charset     encoding.Encoding // of the page, for queries; nil: UTF-8
+	charsetName string
 }
 
 // NewBase returns the Base of the page at u.
@@ -108,6 +111,9 @@ func (b *Base) Join(ref string) (*url.URL, error) {
 	}
 	if u := plain(ref); u != nil {
 		return u, nil
+	}
+	if b.charset != nil {
+		ref = queryIn(ref, b.charset, b.charsetName)
 	}
 	if b.full == nil {
 		return Parse(ref)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"legwork/internal/page/browser"
 	"legwork/internal/weburl"
@@ -72,6 +73,36 @@ func TestAddressesAreReadAsChromiumReadsThem(t *testing.T) {
 		t.Errorf("%d of %d addresses are accepted: the comparison says little", accepted, len(inputs))
 	}
 	t.Logf("%d addresses, %d accepted, %d wrong", len(inputs), accepted, wrong)
+}
+
+// TestQueriesAreEncodedAsChromiumEncodesThem compares links on pages of several charsets with what Chromium makes of them.
+func TestQueriesAreEncodedAsChromiumEncodesThem(t *testing.T) {
+	t.Parallel()
+	const base = "http://base.example/dir/page.html"
+	at, err := weburl.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := []string{"?q=größe", "?q=Москва", "?q=日本語ソ表", "?q=中文", "?q=한국어", "?q=☃😀", "?a b=ü&c=\"<>'#ö", "größe?ü", "#?ü", "?50%ü", "?ü?é", "?€‰", "http://bücher.example/ü?ü"}
+	var escaped strings.Builder
+	for _, unit := range utf16.Encode([]rune(strings.Join(inputs, "\n"))) {
+		fmt.Fprintf(&escaped, "\\u%04x", unit)
+	}
+	for _, charset := range []string{"windows-1252", "windows-1251", "iso-8859-2", "koi8-r", "shift_jis", "euc-jp", "gbk", "gb18030", "big5", "euc-kr", "utf-8"} {
+		file := filepath.Join(t.TempDir(), "links.html")
+		page := "<!doctype html><meta charset=" + charset + "><base href='" + base + "'><script>" +
+			`const seen = "` + escaped.String() + `".split("\n").map(s => { const a = document.createElement("a"); a.href = s; return a.href; });
+			document.title = btoa(JSON.stringify(seen));</script>`
+		if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want, join := chromiumTitle(t, file), weburl.NewBaseIn(at, charset)
+		for i, raw := range inputs {
+			if u, err := join.Join(raw); err != nil || u.String() != want[i] {
+				t.Errorf("%s, %q: %v, %v; Chromium says %s", charset, raw, u, err, want[i])
+			}
+		}
+	}
 }
 
 // oddAddresses combines parts of addresses at random, always the same ones. It leaves out host names that Chromium does not read by the

@@ -14,6 +14,7 @@ import (
 
 	"legwork/internal/goroutine"
 	"legwork/internal/page"
+	"legwork/internal/research"
 )
 
 // Proxy is the forward proxy for all traffic of the browser.
@@ -34,6 +35,9 @@ type Config struct {
 	RenderTime   time.Duration // longest time to show one page, at most the rest of its load's time; 8 s
 	MaxHTML      int64         // characters of a rendered page that are read; 10 Mi
 	Logger       *slog.Logger  // nil: no log
+	// Readable gives a page in HTML that shows what was read of a document, for pictures of documents that a browser shows as source.
+	// nil: their source is pictured.
+	Readable func(research.Visit) ([]byte, error)
 }
 
 // programs are the names and paths that Find tries, in order. The headless shell comes first: it is Chromium without the parts for

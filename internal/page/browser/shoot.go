@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"net/http"
 	"strings"
 	"time"
 
@@ -51,7 +52,8 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 	if doc.ContentType() == "" {
 		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "This document is no page that a browser shows, so there is no picture of it."}
 	}
-	fresh := *doc
+	shown := s.readable(ctx, v, doc)
+	fresh := *shown
 	fresh.Left = s.browser.cfg.RenderTime // the time left of its load no longer applies
 	var shot page.Shot
 	err := s.show(ctx, &fresh, fragment(r.URL), true, func(ctx context.Context, t *tab) (err error) {
@@ -70,8 +72,26 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The browser could not take a screenshot of this page."}
 	}
 	shot.URL = v.FinalURL
-	shot.Title = firstOf(shot.Title, v.Title)
+	if shot.Title = firstOf(shot.Title, v.Title); shown != doc {
+		shot.Title = v.Title
+	}
 	return shot, nil
+}
+
+// readable gives the page that is shown of a document for its picture. A document that the reader converts (a feed, a table, JSON) is
+// shown as it was read, because a browser shows its source, in which a passage stands with the signs of its format. Any other
+// document is shown itself.
+func (s *session) readable(ctx context.Context, v research.Visit, doc *page.Document) *page.Document {
+	if s.browser.cfg.Readable == nil || v.Page == nil || !doc.Converted() {
+		return doc
+	}
+	body, err := s.browser.cfg.Readable(v)
+	if err != nil {
+		s.browser.log.WarnContext(ctx, "the picture shows the source of the document", "url", v.FinalURL, "error", err)
+		return doc
+	}
+	return &page.Document{URL: doc.URL, Body: body, Header: http.Header{
+		"Content-Type": {"text/html; charset=utf-8"}, "Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'"}}}
 }
 
 func firstOf(values ...string) string {
@@ -147,11 +167,11 @@ func (t *tab) capture(ctx context.Context, height int) ([]byte, int, error) {
 			p.CaptureBeyondViewport = new(true)
 			p.Clip = &cdppage.Viewport{Width: screenWidth, Height: float64(height), Scale: scale}
 		case scale < 1:
-			top, err := evaluate[float64](ctx, t, "scrollY")
+			at, err := evaluate[[2]float64](ctx, t, "[scrollX, scrollY]")
 			if err != nil {
 				return nil, 0, err
 			}
-			p.Clip = &cdppage.Viewport{Y: top, Width: screenWidth, Height: screenHeight, Scale: scale}
+			p.Clip = &cdppage.Viewport{X: at[0], Y: at[1], Width: screenWidth, Height: screenHeight, Scale: scale}
 		}
 		r, err := cdp.Call(ctx, t.target, cdppage.CaptureScreenshot, p)
 		if err != nil {

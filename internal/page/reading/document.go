@@ -26,6 +26,7 @@ type Input struct {
 	Text     string   // in UTF-8
 	URL      *url.URL // the document's address
 	Language string   // from the Content-Language header; used only if the document names no language
+	Charset  string   // in which the document was written, by its name in the WHATWG Encoding standard; queries of links are encoded in it. Empty: UTF-8
 	Whole    bool     // keep everything, for documents converted from another format
 	// SameSite reports whether two addresses have the same registrable domain.
 	SameSite func(a, b *url.URL) bool
@@ -59,8 +60,8 @@ func Parse(in Input) *Document {
 	}
 	attachShadow(root)
 	openFrames(root)
-	d := &Document{in: in, base: weburl.NewBase(in.URL), root: root}
-	scan := scanner{doc: d, contexts: map[*html.Node]string{}, seen: map[string]bool{}}
+	d := &Document{in: in, base: weburl.NewBaseIn(in.URL, in.Charset), root: root}
+	scan := scanner{doc: d, contexts: map[*html.Node]string{}, targets: map[string]target{}, seen: map[string]bool{}}
 	scan.prepare(root)
 	scan.walk(root)
 	d.Links, d.MoreLinks = scan.links, len(scan.links) == maxLinks
@@ -90,14 +91,13 @@ func (d *Document) Page() (research.Page, error) {
 	c := d.choose()
 	blocks := rendering.Blocks(c.Root, c.Skip, c.Article)
 	got, body := rendering.Letters(blocks), d.body()
-	all := dom.Letters(body)
-	if c.Root != body && got*100 < all*lossy { // much is left out: perhaps the whole page has more content
+	if c.Root != body && got*100 < c.All*lossy { // much is left out: perhaps the whole page has more content
 		whole := rendering.Blocks(body, c.Skip, false)
 		if n := rendering.Letters(whole); got*100 < n*lossy {
 			blocks, got = whole, n
 		}
 	}
-	if got == 0 && all > 0 && !d.scripted { // if scripts write the content, the surroundings are not used instead
+	if got == 0 && c.All > 0 && !d.scripted { // if scripts write the content, the surroundings are not used instead
 		blocks = rendering.Blocks(body, nil, false)
 		got = rendering.Letters(blocks)
 	}
@@ -125,7 +125,7 @@ func (d *Document) body() *html.Node {
 // choose returns the part of the page to keep.
 func (d *Document) choose() maincontent.Choice {
 	if d.in.Whole {
-		return maincontent.Choice{Root: d.body()}
+		return maincontent.Choice{Root: d.body(), All: dom.Letters(d.body())}
 	}
 	return maincontent.Choose(maincontent.Page{Body: d.body(), Title: d.title, Path: d.in.URL.Path, Article: d.facts.article, Thread: d.facts.thread, Scripted: d.scripted})
 }

@@ -20,6 +20,12 @@ const (
 	maxURL     = 2048 // bytes
 )
 
+// target is where a link leads to.
+type target struct {
+	url      string // absolute; empty: nowhere that can be followed
+	fragment string // cut off url, without its sign
+}
+
 // scanner reads the links and facts of a page in one pass over its tree.
 type scanner struct {
 	doc      *Document
@@ -32,22 +38,30 @@ type scanner struct {
 	links    []research.Link
 	seen     map[string]bool       // URL, fragment and context of each link so far
 	contexts map[*html.Node]string // by block; computed at the first link in the block
+	targets  map[string]target     // by href
 
 	captcha  bool
 	password bool
 	words    int // code points of visible text, counted up to wallText
 }
 
-// prepare finds <base> before the links are read, since it also applies to links that precede it.
+// prepare finds the charset that a browser named, and <base>, before the links are read: <base> also applies to links that precede it.
 func (s *scanner) prepare(root *html.Node) {
+	charset := s.doc.in.Charset
 	for n := range root.Descendants() {
-		if n.DataAtom == atom.Base && dom.Attr(n, "href") != "" {
+		switch n.DataAtom {
+		case atom.Html:
+			charset = plaintext.FirstOf(dom.Attr(n, dom.MarkRendered), charset)
+			s.doc.base = weburl.NewBaseIn(s.doc.in.URL, charset)
+		case atom.Base:
+			if dom.Attr(n, "href") == "" {
+				continue
+			}
 			if u, err := s.doc.base.Join(dom.Attr(n, "href")); err == nil {
-				s.doc.base = weburl.NewBase(u)
+				s.doc.base = weburl.NewBaseIn(u, charset)
 			}
 			return
-		}
-		if n.DataAtom == atom.Body {
+		case atom.Body:
 			return
 		}
 	}
@@ -129,19 +143,11 @@ func (s *scanner) link(n *html.Node) {
 	if href == "" || len(s.links) >= maxLinks || len(href) > maxURL {
 		return
 	}
-	u, err := s.doc.base.Join(href)
-	if err != nil {
+	to := s.target(href)
+	if to.url == "" {
 		return
 	}
-	l := research.Link{Frag: plaintext.Clean(u.Fragment), Heading: s.heading}
-	if s.rendered && weburl.IsRoute(u.Fragment) { // the fragment is the address of a page that only scripts can show
-		l.Frag = ""
-	} else {
-		u.Fragment, u.RawFragment = "", ""
-	}
-	if l.URL = plaintext.Clean(u.String()); len(l.URL) > maxURL {
-		return
-	}
+	l := research.Link{URL: to.url, Frag: to.fragment, Heading: s.heading}
 	l.Text = plaintext.Cut(plaintext.Fold(dom.RawText(n, 4*maxContext)), maxContext)
 	if l.Text == "" {
 		l.Text = plaintext.Cut(plaintext.FirstOf(plaintext.Fold(dom.Attr(n, "aria-label")), plaintext.Fold(dom.Attr(n, "title")),
@@ -154,6 +160,34 @@ func (s *scanner) link(n *html.Node) {
 	}
 	s.seen[key] = true
 	s.links = append(s.links, l)
+}
+
+// target resolves the address of a link. Many links of a page lead to the same place, so what was resolved is kept.
+func (s *scanner) target(href string) target {
+	if t, known := s.targets[href]; known {
+		return t
+	}
+	t := s.resolve(href)
+	s.targets[href] = t
+	return t
+}
+
+func (s *scanner) resolve(href string) (t target) {
+	u, err := s.doc.base.Join(href)
+	if err != nil {
+		return target{}
+	}
+	if s.rendered && weburl.IsRoute(u.Fragment) { // the fragment is the address of a page that only scripts can show
+		t.url = plaintext.Clean(u.String())
+	} else {
+		t.fragment = plaintext.Clean(u.Fragment)
+		u.Fragment, u.RawFragment = "", ""
+		t.url = plaintext.Clean(u.String())
+	}
+	if len(t.url) > maxURL {
+		return target{}
+	}
+	return t
 }
 
 // frame adds a frame of the same site as a link to the document in it.

@@ -11,6 +11,7 @@
 package structured
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -32,8 +33,8 @@ const (
 var ErrSyntax = errors.New("the document is not well formed")
 
 // newDecoder returns a tolerant XML decoder. It knows HTML's entities and expands no others, so that no document can grow.
-func newDecoder(text string) *xml.Decoder {
-	d := xml.NewDecoder(strings.NewReader(withoutDeclaration(text)))
+func newDecoder(ctx context.Context, text string) *xml.Decoder {
+	d := xml.NewDecoder(newSource(ctx, withoutDeclaration(text)))
 	d.Strict = false
 	d.Entity = xml.HTMLEntity
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }

@@ -1,6 +1,7 @@
 package structured
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -13,14 +14,14 @@ import (
 
 // Feed converts an RSS, Atom or JSON feed to an HTML page with its title and description and, for each item, a heading that is a
 // link, the date and the text. The error is ErrSyntax.
-func Feed(text string) (page, note string, err error) {
+func Feed(ctx context.Context, text string) (page, note string, err error) {
 	text = withoutDeclaration(text)
 	if strings.HasPrefix(text, "<") {
-		if err := shallow(text); err != nil { // the feed library reads nested extensions recursively
+		if err := shallow(ctx, text); err != nil { // the feed library reads nested extensions recursively
 			return "", "", err
 		}
 	}
-	feed, err := gofeed.NewParser().ParseString(text)
+	feed, err := gofeed.NewParser().Parse(newSource(ctx, text))
 	if err != nil {
 		return "", "", fmt.Errorf("%w: %w", ErrSyntax, err)
 	}
@@ -103,8 +104,8 @@ func plain(s string) string {
 }
 
 // shallow returns an error if XML is nested deeper than maxDepth.
-func shallow(text string) error {
-	d := newDecoder(text)
+func shallow(ctx context.Context, text string) error {
+	d := newDecoder(ctx, text)
 	for depth := 0; ; {
 		t, _ := d.RawToken()
 		switch t.(type) {
@@ -122,8 +123,8 @@ func shallow(text string) error {
 
 // Outline converts an OPML file to an HTML page: a nested list of its entries, with links to their pages and feeds. The error is
 // ErrSyntax.
-func Outline(text string) (page, note string, err error) {
-	d := newDecoder(text)
+func Outline(ctx context.Context, text string) (page, note string, err error) {
+	d := newDecoder(ctx, text)
 	var b strings.Builder
 	title, items, depth := "", 0, 0
 	for {

@@ -1,6 +1,7 @@
 package structured
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -34,9 +35,10 @@ func FuzzDocuments(f *testing.F) {
 
 // documents reads text as each kind of document, and returns the length of the longest output.
 func documents(t *testing.T, text string) (out int) {
-	pages := []func(string) (string, string, error){Feed, Outline, JSON, XML, func(s string) (string, string, error) { return Table("a", s) }}
+	pages := []func(context.Context, string) (string, string, error){Feed, Outline, JSON, XML,
+		func(ctx context.Context, s string) (string, string, error) { return Table(ctx, "a", s) }}
 	for _, read := range pages {
-		s, _, err := read(text)
+		s, _, err := read(t.Context(), text)
 		if err == nil {
 			out = max(out, len(s))
 			if _, err := html.Parse(strings.NewReader(s)); err != nil {
@@ -44,12 +46,12 @@ func documents(t *testing.T, text string) (out int) {
 			}
 		}
 	}
-	if s, ok := XHTML(text); ok {
+	if s, ok := XHTML(t.Context(), text); ok {
 		out = max(out, len(s))
 	}
 	_, rest := FrontMatter(text)
 	out = max(out, len(ShallowMarkdown(rest)))
 	Links(text)
-	_, _, _ = SiteMap(text, nil)
+	_, _, _ = SiteMap(t.Context(), text, nil)
 	return out
 }

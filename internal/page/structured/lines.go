@@ -1,6 +1,7 @@
 package structured
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -53,8 +54,8 @@ const cutNote = "The document is longer or nested deeper; its beginning was read
 
 // JSON converts JSON, or several JSON values in a row, to lines: each name with its value, each entry of a list with a dash. The
 // error is ErrSyntax if no value can be read.
-func JSON(text string) (out, note string, err error) {
-	d := json.NewDecoder(strings.NewReader(strings.TrimLeft(text, "\uFEFF\x1e")))
+func JSON(ctx context.Context, text string) (out, note string, err error) {
+	d := json.NewDecoder(newSource(ctx, strings.TrimLeft(text, "\uFEFF\x1e")))
 	d.UseNumber()
 	var l lines
 	var open []bool // for each open object or list: whether it is an object
@@ -113,8 +114,8 @@ type element struct {
 
 // XML converts any XML to lines: each element with its name and text, with its attributes and child elements indented below. An
 // element with other elements between its words is written as a paragraph. The error is ErrSyntax if nothing can be read.
-func XML(text string) (out, note string, err error) {
-	d := newDecoder(text)
+func XML(ctx context.Context, text string) (out, note string, err error) {
+	d := newDecoder(ctx, text)
 	var l lines
 	var open []*element
 	for !l.full() && len(open) <= maxDepth {

@@ -1,6 +1,7 @@
 package structured
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -19,9 +20,9 @@ const maxEntries = 50_000
 // SiteMap returns the addresses of pages and of further site maps in a site map, each once and in order. It reads XML site maps,
 // indexes, feeds, and lists with one address per line. Relative addresses are resolved against base, which may be nil. Addresses
 // that cannot be opened are left out. If the file is cut off, what comes before the cut is returned. The error is ErrSyntax.
-func SiteMap(text string, base *url.URL) (pages, maps []string, err error) {
+func SiteMap(ctx context.Context, text string, base *url.URL) (pages, maps []string, err error) {
 	text = withoutDeclaration(text)
-	c := collector{seen: map[string]bool{}}
+	c := collector{ctx: ctx, seen: map[string]bool{}}
 	if base != nil {
 		c.base = weburl.NewBase(base)
 	}
@@ -33,11 +34,15 @@ func SiteMap(text string, base *url.URL) (pages, maps []string, err error) {
 	default:
 		err = c.xml(text)
 	}
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
 	return c.pages, c.maps, err
 }
 
 type collector struct {
-	base        *weburl.Base // may be nil
+	ctx         context.Context //nolint:containedctx // of the one call that it serves
+	base        *weburl.Base    // may be nil
 	seen        map[string]bool
 	pages, maps []string
 	rooted      bool // the root element was read
@@ -67,6 +72,9 @@ func (c *collector) add(to *[]string, raw string) bool {
 func (c *collector) list(text string) error {
 	good, bad := 0, 0
 	for line := range strings.Lines(text) {
+		if c.ctx.Err() != nil {
+			return c.ctx.Err()
+		}
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "", strings.HasPrefix(line, "#"):
@@ -84,7 +92,7 @@ func (c *collector) list(text string) error {
 }
 
 func (c *collector) xml(text string) error {
-	d := newDecoder(text)
+	d := newDecoder(c.ctx, text)
 	var open []string
 	var loc strings.Builder
 	for {
@@ -129,10 +137,10 @@ func (c *collector) xml(text string) error {
 
 // feed adds the addresses of a feed's items.
 func (c *collector) feed(text string) error {
-	if err := shallow(text); err != nil {
+	if err := shallow(c.ctx, text); err != nil {
 		return err
 	}
-	feed, err := gofeed.NewParser().ParseString(text)
+	feed, err := gofeed.NewParser().Parse(newSource(c.ctx, text))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSyntax, err)
 	}

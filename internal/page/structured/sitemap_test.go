@@ -44,7 +44,7 @@ func TestSiteMap(t *testing.T) {
 		"cut at once":         {text: "<urlset><url><loc>http://a.exa", err: "EOF"},
 		"only a comment":      {text: "<!-- x -->", err: "EOF"},
 	} {
-		pages, maps, err := SiteMap(tt.text, base)
+		pages, maps, err := SiteMap(t.Context(), tt.text, base)
 		if (err == nil) != (tt.err == "") || err != nil && (!strings.Contains(err.Error(), tt.err) || !errors.Is(err, ErrSyntax)) {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -52,7 +52,7 @@ func TestSiteMap(t *testing.T) {
 			t.Errorf("%s: pages %q, maps %q", name, pages, maps)
 		}
 	}
-	if pages, _, err := SiteMap("<urlset><url><loc>/x</loc></url><url><loc>http://a.example/</loc></url></urlset>", nil); err != nil || len(pages) != 1 {
+	if pages, _, err := SiteMap(t.Context(), "<urlset><url><loc>/x</loc></url><url><loc>http://a.example/</loc></url></urlset>", nil); err != nil || len(pages) != 1 {
 		t.Errorf("without a base: %q, %v", pages, err)
 	}
 }
@@ -65,10 +65,10 @@ func TestSiteMapIsBounded(t *testing.T) {
 	for i := range maxEntries + 10 {
 		fmt.Fprintf(&b, "<url><loc>http://a.example/%d</loc></url>", i)
 	}
-	if pages, _, err := SiteMap(b.String()+"</urlset>", nil); err != nil || len(pages) != maxEntries {
+	if pages, _, err := SiteMap(t.Context(), b.String()+"</urlset>", nil); err != nil || len(pages) != maxEntries {
 		t.Errorf("%d pages, %v", len(pages), err)
 	}
-	if _, _, err := SiteMap("<urlset>"+strings.Repeat("<a>", 100_000), nil); !errors.Is(err, ErrSyntax) {
+	if _, _, err := SiteMap(t.Context(), "<urlset>"+strings.Repeat("<a>", 100_000), nil); !errors.Is(err, ErrSyntax) {
 		t.Errorf("deep: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package structured
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,13 +12,13 @@ import (
 
 // Table converts values separated by commas, semicolons, tabs or bars to an HTML table with a title. The first row is the head,
 // unless it has numbers. The error is ErrSyntax if no value can be read.
-func Table(title, text string) (page, note string, err error) {
+func Table(ctx context.Context, title, text string) (page, note string, err error) {
 	text = strings.TrimLeft(text, "\uFEFF\r\n")
 	comma := separator(text)
 	if line, rest, found := strings.Cut(text, "\n"); found && len(strings.TrimSpace(line)) == 5 && strings.HasPrefix(line, "sep=") {
 		comma, text = rune(line[4]), rest // Excel writes "sep=;" on the first line
 	}
-	r := csv.NewReader(strings.NewReader(text))
+	r := csv.NewReader(newSource(ctx, text))
 	r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = comma, true, -1, true, comma != '\t'
 	var b strings.Builder
 	title = escape(title)

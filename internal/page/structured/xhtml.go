@@ -1,6 +1,7 @@
 package structured
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -13,8 +14,8 @@ import (
 // XHTML converts an XHTML document to HTML syntax, so that an HTML parser reads the same tree. For example, "<script/>" is a
 // complete element in XML, but an opening tag in HTML. ok is false if the document is not well formed. Then the caller should
 // read it as HTML, which keeps the most.
-func XHTML(text string) (page string, ok bool) {
-	d := newDecoder(text)
+func XHTML(ctx context.Context, text string) (page string, ok bool) {
+	d := newDecoder(ctx, text)
 	d.Strict = true
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/8)

@@ -167,6 +167,10 @@ function center(first, last) {
       const r = el.getBoundingClientRect();
       el.scrollTo({top: el.scrollTop + middle() - (r.top + r.height / 2), behavior: 'instant'});
     }
+    if (el.scrollWidth > el.clientWidth + 1 && /auto|scroll|hidden/.test(view.getComputedStyle(el).overflowX)) { // a wide table, a long line of code
+      const r = el.getBoundingClientRect(), left = first.range.getBoundingClientRect().left;
+      if (left < r.left || left > r.right - 80) el.scrollTo({left: el.scrollLeft + left - (r.left + r.width / 3), behavior: 'instant'});
+    }
   }
   let y = middle();
   for (let frame = first.frame; frame; frame = frame.parent) {
@@ -174,6 +178,8 @@ function center(first, last) {
     view.scrollBy({top: y - view.innerHeight / 2, behavior: 'instant'});
     y = middle() + frame.element.getBoundingClientRect().top;
   }
+  const box = boxes([first])[0];
+  if (box && (box.left < 0 || box.left > innerWidth - 80)) scrollBy({left: box.left - innerWidth / 3, behavior: 'instant'}); // a page wider than the screen
   scrollBy({top: y - innerHeight / 2, behavior: 'instant'});
 }
 

@@ -68,9 +68,7 @@ function read(limit) {
       const box = out.createElement('div');
       if (inner && inner.body && inner.body.textContent.trim() !== '' && !hiddenFrame(node)) {
         frames++;
-        const base = inner.baseURI;
         append(box, inner.body.childNodes, depth + 1);
-        for (const a of box.querySelectorAll('a[href]')) { try { a.setAttribute('href', new URL(a.getAttribute('href'), base).href); } catch {} }
         to.appendChild(box);
         return;
       }
@@ -89,6 +87,7 @@ function read(limit) {
       for (const a of node.attributes) { try { made.setAttribute(a.name, a.value); } catch {} }
       if (name === 'dialog' && !node.open) made.setAttribute('hidden', '');
     } else if (name === 'frameset') made = out.createElement('div');
+    if (node.ownerDocument !== document && typeof node.href === 'string' && node.hasAttribute('href')) made.setAttribute('href', node.href); // as the frame resolves it
     to.appendChild(made);
     if (name === 'script' && !node.src) {
       const text = node.text.slice(0, Math.min(50000, scriptLeft));
@@ -107,7 +106,7 @@ function read(limit) {
   const root = out.documentElement;
   root.replaceChildren();
   for (const a of document.documentElement.attributes) { try { root.setAttribute(a.name, a.value); } catch {} }
-  root.setAttribute('data-legwork-rendered', '');
+  root.setAttribute('data-legwork-rendered', document.characterSet); // the links are encoded by it
   append(root, document.documentElement.childNodes, 0);
   return {html: '<!DOCTYPE html>' + root.outerHTML.slice(0, limit), frames};
 }

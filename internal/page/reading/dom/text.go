@@ -11,7 +11,7 @@ import (
 
 // Attributes that the browser's reading script adds to elements, because only the browser knows how they are drawn.
 const (
-	MarkRendered = "data-legwork-rendered" // on <html>: a browser wrote this document after it ran the scripts
+	MarkRendered = "data-legwork-rendered" // on <html>: a browser wrote this document after it ran the scripts; the value is the charset of the original
 	MarkHidden   = "data-legwork-hidden"   // not shown now, because of display or visibility
 	MarkNever    = "data-legwork-never"    // drawn in a way that nobody can see
 	MarkApart    = "data-legwork-apart"    // its children are laid out as separate items, in a "row" or a "column"

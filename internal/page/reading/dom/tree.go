@@ -1,8 +1,10 @@
 package dom
 
 import (
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -73,8 +75,7 @@ func Has(n *html.Node, is func(*html.Node) bool) bool {
 
 // Of returns a function that reports whether an element is of one of the given kinds.
 func Of(atoms ...atom.Atom) func(*html.Node) bool {
-	m := set(atoms...)
-	return func(n *html.Node) bool { return m[n.DataAtom] }
+	return func(n *html.Node) bool { return slices.Contains(atoms, n.DataAtom) }
 }
 
 func set(atoms ...atom.Atom) map[atom.Atom]bool {
@@ -98,7 +99,11 @@ func WordSet(list string) map[string]bool {
 func CountLetters(s string) int {
 	n := 0
 	for _, r := range s {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if r < utf8.RuneSelf {
+			if c := r | 0x20; c >= 'a' && c <= 'z' || r >= '0' && r <= '9' {
+				n++
+			}
+		} else if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			n++
 		}
 	}

@@ -25,6 +25,7 @@ type Choice struct {
 	Root    *html.Node
 	Skip    map[*html.Node]bool // elements inside Root, and elsewhere in the body, that are left out
 	Article bool
+	All     int // letters of the whole page
 	Own     int // letters of the whole page outside links
 }
 
@@ -38,7 +39,7 @@ func Choose(p Page) Choice {
 	z.shell = p.Scripted && z.all.own() < 300
 	z.thread = p.Thread || isThread(p) || !z.article && z.mostlyComments()
 	z.mark(body)
-	kept := map[*html.Node]*stat{}
+	kept := make(map[*html.Node]*stat, len(z.stats))
 	all := measure(body, z.skip, kept)
 	if all.letters*20 < z.all.letters && !p.Scripted { // nearly everything looks like noise: keep the whole page
 		z.skip = map[*html.Node]bool{}
@@ -50,14 +51,12 @@ func Choose(p Page) Choice {
 	}
 	z.stats = kept
 	z.markEdges(root)
-	return Choice{Root: root, Skip: z.skip, Article: z.article, Own: z.all.own()}
+	return Choice{Root: root, Skip: z.skip, Article: z.article, All: z.all.letters, Own: z.all.own()}
 }
 
 // isThread reports whether a page has questions with answers, or a discussion.
 func isThread(p Page) bool {
-	inTitle := dom.WordSet("forum thread discussion question")
-	inPath := dom.WordSet("forum forums thread threads questions question discussions viewtopic topic topics issues")
-	if dom.AnyOf(dom.AppendWords(nil, p.Title), inTitle) || dom.AnyOf(dom.AppendWords(nil, p.Path), inPath) {
+	if dom.AnyOf(dom.AppendWords(nil, p.Title), threadTitles) || dom.AnyOf(dom.AppendWords(nil, p.Path), threadPaths) {
 		return true
 	}
 	for n := range p.Body.Descendants() {

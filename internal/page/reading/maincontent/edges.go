@@ -1,6 +1,7 @@
 package maincontent
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -37,20 +38,24 @@ func (l leaf) prose() bool { return l.sentences > 0 && l.letters >= 60 && l.link
 func (z *noiser) markEdges(root *html.Node) {
 	e := edges{noiser: z}
 	e.collect(root, false)
-	first, last := -1, -1
-	for i, l := range e.leaves {
-		if l.prose() && !l.held && !(l.letters < 300 && endLine.MatchString(dom.OneLine(l.node, 320))) {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
-	}
-	if first < 0 || len(e.leaves) > maxLeaves {
+	if len(e.leaves) > maxLeaves {
 		return
+	}
+	first := slices.IndexFunc(e.leaves, leaf.text)
+	if first < 0 {
+		return
+	}
+	last := len(e.leaves) - 1
+	for !e.leaves[last].text() {
+		last--
 	}
 	e.above(first)
 	e.below(last)
+}
+
+// text reports whether a block is a paragraph of the text, and not one of the lines that stand below it on every page of a site.
+func (l leaf) text() bool {
+	return l.prose() && !l.held && !(l.letters < 300 && endLine.MatchString(dom.OneLine(l.node, 320)))
 }
 
 // held are elements with data or quoted text. A short line in them is not a label.
@@ -244,9 +249,6 @@ func leadsWithin(n *html.Node) bool {
 
 // contents marks a heading such as "In this article" together with the list of links after it.
 func (z *noiser) contents(h *html.Node) bool {
-	if !contentsHeading.MatchString(dom.OneLine(h, 60)) {
-		return false
-	}
 	next := h.NextSibling
 	for next != nil && next.Type != html.ElementNode {
 		next = next.NextSibling
@@ -255,7 +257,8 @@ func (z *noiser) contents(h *html.Node) bool {
 		return false
 	}
 	s := z.stats[next]
-	if s.links < 2 || s.linked*10 < s.letters*7 || z.share(next) >= large || s.letters*2 > z.all.letters || z.all.sentences < 4 || !leadsWithin(next) {
+	if s.links < 2 || s.linked*10 < s.letters*7 || s.letters*2 > z.all.letters || z.all.sentences < 4 || z.share(next) >= large ||
+		!contentsHeading.MatchString(dom.OneLine(h, 60)) || !leadsWithin(next) {
 		return false
 	}
 	z.skip[h], z.skip[next] = true, true

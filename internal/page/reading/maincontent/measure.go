@@ -45,10 +45,18 @@ func (s *stat) teaser(all *stat) bool {
 
 // measure counts in one pass what is below n and below each element inside it, except those in skip. It returns the counts of n.
 func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat) *stat {
+	var room []stat // for the stats to come: one allocation for many of them
+	add := func(n *html.Node) *stat {
+		if len(room) == 0 {
+			room = make([]stat, 128)
+		}
+		s := &room[0]
+		stats[n], room = s, room[1:]
+		return s
+	}
 	var walk func(n *html.Node, linked, structured bool) *stat
 	walk = func(n *html.Node, linked, structured bool) *stat {
-		s := &stat{}
-		stats[n] = s
+		s := add(n)
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
 			switch {
 			case c.Type == html.TextNode:
@@ -64,11 +72,12 @@ func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat)
 				}
 			case c.Type != html.ElementNode:
 			case skip[c]:
-				stats[c] = &stat{}
+				add(c)
 			case dom.Dropped[c.DataAtom]:
-				stats[c] = fieldStat(c)
-				s.fields += stats[c].fields
-				s.buttons += stats[c].buttons
+				o := add(c)
+				*o = fieldStat(c)
+				s.fields += o.fields
+				s.buttons += o.buttons
 			default:
 				o := walk(c, linked || isLink(c),
 					structured || c.DataAtom == atom.Dd || c.DataAtom == atom.Dt || c.DataAtom == atom.Td || c.DataAtom == atom.Pre)
@@ -96,20 +105,20 @@ func isLink(n *html.Node) bool {
 	return n.DataAtom == atom.A && (dom.HasAttr(n, "href") || !dom.HasAttr(n, "name") && !dom.HasAttr(n, "id"))
 }
 
-func fieldStat(n *html.Node) *stat {
+func fieldStat(n *html.Node) stat {
 	switch n.DataAtom {
 	case atom.Textarea, atom.Select:
-		return &stat{fields: 1}
+		return stat{fields: 1}
 	case atom.Input:
 		switch strings.ToLower(dom.Attr(n, "type")) {
 		case "hidden", "checkbox", "radio", "range":
 		case "button", "submit", "image", "reset":
-			return &stat{buttons: 1}
+			return stat{buttons: 1}
 		default:
-			return &stat{fields: 1}
+			return stat{fields: 1}
 		}
 	}
-	return &stat{}
+	return stat{}
 }
 
 // sentenceEnds counts the sentences that end in a text.

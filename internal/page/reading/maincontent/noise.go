@@ -1,6 +1,7 @@
 package maincontent
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -117,7 +118,7 @@ func (z *noiser) named(n *html.Node) bool {
 	}
 	if dom.AnyOf(words, controlWords) || dom.AnyOf(joinedNames(whole), controlWords) {
 		plain := s.letters < 300 && s.sentences < 2 && !dom.Within(n, atom.Table, atom.Pre) && n.DataAtom != atom.Td && n.DataAtom != atom.Th
-		titled := dom.Has(n, dom.Of(atom.H1, atom.H2, atom.P)) && dom.AnyOf(words, dom.WordSet("header foot footer badge strip"))
+		titled := dom.Has(n, dom.Of(atom.H1, atom.H2, atom.P)) && dom.AnyOf(words, titledWords)
 		return plain && !titled && !hasFootnotes(n) || s.linked*2 > s.letters && s.sentences < 2
 	}
 	if dom.AnyOf(words, sideWords) && !dom.Within(n, atom.Main, atom.Article) && s.sentences < 6 && s.paragraphs == 0 && s.structured*2 < s.letters {
@@ -189,7 +190,7 @@ func (z *noiser) comments(n *html.Node, words []string) bool {
 	if n.DataAtom == atom.Body || z.share(n) >= 60 {
 		return false
 	}
-	if z.article || dom.AnyOf(words, dom.WordSet("respond")) {
+	if z.article || slices.Contains(words, "respond") {
 		return true
 	}
 	s := z.stats[n]
@@ -266,7 +267,7 @@ func (z *noiser) box(n *html.Node) bool {
 	if s.buttons > 0 || s.links > 0 && s.letters < 400 {
 		text = dom.RawText(n, 1000)
 	}
-	return text != "" && cookieText.MatchString(text) && dom.Has(n, func(c *html.Node) bool {
+	return strings.Contains(strings.ToLower(text), "cookie") && cookieText.MatchString(text) && dom.Has(n, func(c *html.Node) bool {
 		return (c.DataAtom == atom.Button || c.DataAtom == atom.A) && acceptText.MatchString(dom.OneLine(c, 60))
 	})
 }

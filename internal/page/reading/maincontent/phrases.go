@@ -30,10 +30,15 @@ var (
 	controlWords = dom.WordSet("signature postprofile toolbar tools actions kudos votes votecell vote voting likes metrics crumbs crumb topbar topnav navibar navlinks linklist " +
 		"editbar credits imprint prevnext nextprev jumpbox userinfo pageinfo pageactions postmenu posttags taglist usercard badge reactions permalink " +
 		"skip strip statusbar online whosonline foot footer header")
+	// titledWords are those of controlWords that also name the top and bottom of a text, with its title or a paragraph.
+	titledWords  = dom.WordSet("header foot footer badge strip")
 	sideWords    = dom.WordSet("sidebar side rail sidecol sidepanel aside")
 	commentWords = dom.WordSet("comment comments commentlist respond responses replies discussion disqus commenting")
 	// threadWords belong to pages whose comments are the content.
 	threadWords = dom.WordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
+	// threadTitles and threadPaths are words of the titles and addresses of such pages.
+	threadTitles = dom.WordSet("forum thread discussion question")
+	threadPaths  = dom.WordSet("forum forums thread threads questions question discussions viewtopic topic topics issues")
 	// calloutWords belong to notes beside the text that are part of it.
 	calloutWords = dom.WordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
 		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")

@@ -18,18 +18,18 @@ type visibility struct {
 	controls map[string]bool // ids of elements that a control of the page names
 	scripts  map[string]bool // words in the inline scripts
 	outside  bool            // the page also links to scripts
-	whole    int             // number of letters of the page
+	root     *html.Node
+	whole    int // number of letters of the page; 0: not yet counted
 }
 
 // RemoveUnseen removes what nobody can see from a tree, and marks how the page's own style sheets lay out the rest.
 func RemoveUnseen(root *html.Node) {
 	v := newVisibility(root)
-	v.whole = dom.Letters(root)
 	v.walk(root, "", "") // passes colours down: text in the colour of its background is not visible
 }
 
 func newVisibility(root *html.Node) *visibility {
-	v := &visibility{sheet: readSheets(root), controls: map[string]bool{}, scripts: map[string]bool{}}
+	v := &visibility{root: root, sheet: readSheets(root), controls: map[string]bool{}, scripts: map[string]bool{}}
 	left := maxScript
 	for n := range root.Descendants() {
 		if n.Type != html.ElementNode {
@@ -274,5 +274,11 @@ func (v *visibility) invisible(c *html.Node, fore, behind string) bool {
 	if behind == "" && !v.sheet.hasOut && fore == "ffffff" {
 		behind = "ffffff"
 	}
-	return alike(fore, behind) && dom.Letters(c) < v.whole
+	if !alike(fore, behind) {
+		return false
+	}
+	if v.whole == 0 {
+		v.whole = dom.Letters(v.root)
+	}
+	return dom.Letters(c) < v.whole
 }
