@@ -30,8 +30,8 @@ type APIKeyForLoginRow struct {
 	Disabled bool
 }
 
-// A key with what its user may do in its account now. Revoked and expired keys are found too, so that the answer can say which
-// it is to somebody who knows the secret.
+// A key with the present role of its user in its account. Revoked and expired keys are returned as well, so that the error
+// can say so to a client that knows the secret.
 func (q *Queries) APIKeyForLogin(ctx context.Context, id string) (APIKeyForLoginRow, error) {
 	row := q.db.QueryRow(ctx, aPIKeyForLogin, id)
 	var i APIKeyForLoginRow
@@ -62,7 +62,7 @@ FROM (SELECT unnest($1::text[]) AS id, unnest($2::timestamptz[]) AS used_at, unn
 WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at < u.used_at)
 `
 
-// Notes when and from where keys were last used.
+// Stores when and from where keys were last used.
 func (q *Queries) APIKeysUsed(ctx context.Context, ids []string, usedAt []time.Time, usedFrom []string) error {
 	_, err := q.db.Exec(ctx, aPIKeysUsed, ids, usedAt, usedFrom)
 	return err
@@ -131,8 +131,8 @@ type KeepAPIKeyParams struct {
 	Scopes     []string
 }
 
-// Stores a key whose secret the operator chose, or makes it valid again as it is given. No row: the id belongs to a key of
-// another account, or to a key of a user.
+// Stores a key whose secret the operator chose. If the key exists, its values are replaced and a revocation is undone. No
+// row: the id belongs to a key of another account, or to a key of a user.
 func (q *Queries) KeepAPIKey(ctx context.Context, arg KeepAPIKeyParams) (int64, error) {
 	result, err := q.db.Exec(ctx, keepAPIKey,
 		arg.ID,
@@ -154,7 +154,7 @@ ORDER BY created_at DESC, id
 LIMIT $3
 `
 
-// The keys of an account, newest first; of one user if one is named. Revoked ones are among them.
+// The keys of an account, newest first, including revoked ones. When a user is given, only the keys of that user.
 func (q *Queries) ListAPIKeys(ctx context.Context, accountID string, userID *uuid.UUID, maxRows int32) ([]ApiKey, error) {
 	rows, err := q.db.Query(ctx, listAPIKeys, accountID, userID, maxRows)
 	if err != nil {
@@ -194,7 +194,8 @@ WHERE id = $1 AND account_id = $2 AND ($3::uuid IS NULL OR user_id = $3)
 RETURNING id, account_id, user_id, name, secret_hash, scopes, allowed_nets, created_at, expires_at, last_used_at, last_used_from, revoked_at
 `
 
-// Ends a key of an account; of one user if one is named. The moment of an earlier revocation stays.
+// Revokes a key of an account. When a user is given, the key must belong to that user. The time of an earlier revocation is
+// kept.
 func (q *Queries) RevokeAPIKey(ctx context.Context, iD string, accountID string, userID *uuid.UUID) (ApiKey, error) {
 	row := q.db.QueryRow(ctx, revokeAPIKey, iD, accountID, userID)
 	var i ApiKey
@@ -229,7 +230,7 @@ type ValidAPIKeysRow struct {
 	Role *string
 }
 
-// Which of these keys may be used now, and the role of their users. A key without a user has none.
+// Which of these keys may be used now, and the role of their users. A key without a user has no role.
 func (q *Queries) ValidAPIKeys(ctx context.Context, ids []string) ([]ValidAPIKeysRow, error) {
 	rows, err := q.db.Query(ctx, validAPIKeys, ids)
 	if err != nil {

@@ -34,8 +34,9 @@ type CountMatchingTasksParams struct {
 	Most        int64
 }
 
-// How many tasks match the filters and the words. Counting stops at most: each match is looked up in the table.
-// CountTasks is a statement of its own, because a limit makes PostgreSQL count without an index alone and without helpers.
+// How many tasks match the filters and the words. Counting stops at the number most, because PostgreSQL reads the row of
+// each match. CountTasks is a separate statement, because with a limit PostgreSQL would use neither an index-only scan nor
+// parallel workers.
 func (q *Queries) CountMatchingTasks(ctx context.Context, arg CountMatchingTasksParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countMatchingTasks,
 		arg.AccountID,
@@ -66,7 +67,7 @@ type CountTasksParams struct {
 	CreatedTo   *time.Time
 }
 
-// How many tasks match the filters other than words, without the cursor. The whole number is counted.
+// How many tasks match the filters other than words, without the cursor. All matches are counted.
 func (q *Queries) CountTasks(ctx context.Context, arg CountTasksParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countTasks,
 		arg.AccountID,
@@ -83,8 +84,7 @@ const deleteTask = `-- name: DeleteTask :execrows
 DELETE FROM tasks WHERE id = $1 AND account_id = $2 AND status IN ('completed','failed','cancelled')
 `
 
-// Removes a task and, through its head, everything that refers to it. Snapshots are removed later by another
-// job.
+// Removes a task and, through its head, everything that refers to it. Later statements remove its snapshots.
 func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteTask, iD, accountID)
 	if err != nil {

@@ -49,7 +49,7 @@ ORDER BY t.created_at DESC, t.id DESC
 LIMIT @max_rows OFFSET @skip_rows;
 
 -- name: CountTasks :one
--- How many tasks match the filters other than words, without the cursor. The whole number is counted.
+-- How many tasks match the filters other than words, without the cursor. All matches are counted.
 SELECT count(*)
 FROM tasks t
 WHERE t.account_id = @account_id
@@ -58,8 +58,9 @@ WHERE t.account_id = @account_id
   AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to));
 
 -- name: CountMatchingTasks :one
--- How many tasks match the filters and the words. Counting stops at most: each match is looked up in the table.
--- CountTasks is a statement of its own, because a limit makes PostgreSQL count without an index alone and without helpers.
+-- How many tasks match the filters and the words. Counting stops at the number most, because PostgreSQL reads the row of
+-- each match. CountTasks is a separate statement, because with a limit PostgreSQL would use neither an index-only scan nor
+-- parallel workers.
 SELECT count(*) FROM (
     SELECT 1
     FROM tasks t
@@ -87,8 +88,7 @@ FROM task_usage u JOIN task_outcomes o ON o.task_id = u.task_id
 WHERE u.task_id = ANY((SELECT @task_ids::uuid[])::uuid[]);
 
 -- name: DeleteTask :execrows
--- Removes a task and, through its head, everything that refers to it. Snapshots are removed later by another
--- job.
+-- Removes a task and, through its head, everything that refers to it. Later statements remove its snapshots.
 DELETE FROM tasks WHERE id = @id AND account_id = @account_id AND status IN ('completed','failed','cancelled');
 
 -- name: TaskCounts :one

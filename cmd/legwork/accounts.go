@@ -13,7 +13,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// plainAccount is the form of an account's id, as the database demands it.
+// plainAccount matches a valid id of an account. The database has the same rule.
 var plainAccount = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
 func (p *program) accountsCommand() *cli.Command {

@@ -18,8 +18,8 @@ import (
 type recovery struct {
 	task    uuid.UUID
 	from    time.Time     // the last write before the loss, or the return of the database after it, whichever is later
-	noticed time.Duration // time from from until the reconciler queued the next run
-	took    time.Duration // time from from until that run was claimed
+	noticed time.Duration // from this time until the reconciler queued the next run
+	took    time.Duration // from this time until the next run was claimed
 }
 
 // statusEvent is an event that reports a change of status.

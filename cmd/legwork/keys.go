@@ -20,10 +20,10 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// operator is who the audit log names for changes on the command line.
+// operator is the author of changes on the command line, for the audit log.
 var operator = identities.Actor{Kind: identities.ByOperator}
 
-// withIdentities gives a command the users and keys in the database, without a running server.
+// withIdentities opens the database for a command that changes users or keys, and calls do. It needs no running server.
 func (p *program) withIdentities(ctx context.Context, do func(st *identities.Store) error) error {
 	cfg, log, closeLog, err := p.load(true)
 	if err != nil {
@@ -38,7 +38,7 @@ func (p *program) withIdentities(ctx context.Context, do func(st *identities.Sto
 	return do(identities.New(st))
 }
 
-// accountFlag names the account that a command is about.
+// accountFlag returns the flag for the account that a command uses.
 func accountFlag() cli.Flag {
 	return &cli.StringFlag{Name: "account", Value: research.DefaultAccount, Usage: "id of the account"}
 }
@@ -93,7 +93,7 @@ func (p *program) createKey(ctx context.Context, c *cli.Command) error {
 	})
 }
 
-// newKey reads the flags of a key to be made.
+// newKey returns the key that the flags of a command describe.
 func newKey(c *cli.Command, key apikey.Key, now time.Time) (identities.NewKey, error) {
 	in := identities.NewKey{ID: key.ID, SecretHash: key.Hash, AccountID: c.String("account"), Name: strings.TrimSpace(c.String("name"))}
 	if n := len([]rune(in.Name)); n == 0 || n > 200 {
@@ -156,7 +156,7 @@ func (p *program) listKeys(ctx context.Context, c *cli.Command) error {
 	})
 }
 
-// keyState says in a word or two whether a key may be used.
+// keyState returns a word or two that say whether a key may be used.
 func keyState(k identities.Key, now time.Time) string {
 	switch {
 	case k.RevokedAt != nil:
@@ -169,7 +169,7 @@ func keyState(k identities.Key, now time.Time) string {
 	return "in use"
 }
 
-// day is a date; - for none.
+// day formats a date. It returns - for nil.
 func day(t *time.Time) string {
 	if t == nil {
 		return "-"

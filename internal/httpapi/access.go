@@ -14,22 +14,23 @@ import (
 	"legwork/internal/auth"
 )
 
-// Authenticator finds out who requests are from. *auth.Authenticator and auth.Off implement it.
+// Authenticator finds the caller of a request. *auth.Authenticator and auth.Off implement it.
 type Authenticator interface {
 	Authenticate(r *http.Request) (auth.Caller, error)
-	// Watch calls ended when the credential of the request that ctx belongs to ends. Call stop when the stream has closed.
+	// Watch calls ended when the credential of the request with this context is revoked or expires. Call stop when the stream
+	// has closed.
 	Watch(ctx context.Context, ended func()) (stop func())
 }
 
-// guarded is a router that lets a request to an operation of the contract pass only if its caller may call the operation. Every
-// route is added through it, so none can be forgotten.
+// guarded is a router that checks, for each request, whether the caller may call the operation. All routes are added through
+// it, so none can lack the check.
 type guarded struct {
 	chi.Router
 	server     *server
 	operations map[string]string // operationId by method and path, as in "GET /api/tasks"
 }
 
-// operations reads the operationIds of the contract.
+// operations returns the operationIds of the contract by method and path.
 func operations() (map[string]string, error) {
 	b, err := api.GetSpecJSON()
 	if err != nil {
@@ -47,7 +48,7 @@ func operations() (map[string]string, error) {
 			var operation struct {
 				ID string `json:"operationId"`
 			}
-			if json.Unmarshal(raw, &operation) == nil && operation.ID != "" { // other keys of a path are no operations
+			if json.Unmarshal(raw, &operation) == nil && operation.ID != "" { // a path also has keys that are no operations
 				out[strings.ToUpper(method)+" "+path] = operation.ID
 			}
 		}
@@ -55,7 +56,7 @@ func operations() (map[string]string, error) {
 	return out, nil
 }
 
-// of is the operation of a route. A route of the contract without a rule is a fault of the program.
+// of returns the operation of a route. It panics for a route without an operation or rule, which is a mistake in the program.
 func (g guarded) of(method, path string) string {
 	operation := g.operations[method+" "+path]
 	if _, ruled := g.server.rules[operation]; !ruled {
@@ -64,7 +65,7 @@ func (g guarded) of(method, path string) string {
 	return operation
 }
 
-// handle adds a route of an operation that is routed by hand.
+// handle adds a route that generated code does not add.
 func (g guarded) handle(operation, path string, h http.HandlerFunc) {
 	if _, ruled := g.server.rules[operation]; !ruled {
 		panic(fmt.Sprintf("the operation %s has no rule: give it one in internal/access", operation))
@@ -102,9 +103,9 @@ func (g guarded) Delete(path string, h http.HandlerFunc) {
 	g.Router.Delete(path, g.server.admit(g.of(http.MethodDelete, path), h))
 }
 
-// admit lets those requests pass whose callers may call the operation, and puts the caller into their context. An operation
-// for everybody also takes requests with a credential that is not valid, as from an anonymous caller: who logs in again
-// still has the cookie of a session that has ended.
+// admit calls next for requests whose caller may call the operation, with the caller in the context. A public operation also
+// accepts a request whose credential is not valid, as if it had none: a browser that logs in again may still send the cookie
+// of a session that has ended.
 func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc {
 	rule := s.rules[operation]
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +128,7 @@ func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc
 	}
 }
 
-// refusal is what a client sees of a verdict.
+// refusal returns the problem that a client is sent for a verdict. It returns false when the operation is allowed.
 func refusal(v access.Verdict, rule access.Rule, p access.Principal) (problem, bool) {
 	switch v {
 	case access.Allowed:

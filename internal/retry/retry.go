@@ -57,8 +57,8 @@ type Pauses struct{ b backoff.ExponentialBackOff }
 // NewPauses returns pauses whose bound begins at first and grows to longest.
 func NewPauses(first, longest time.Duration) *Pauses {
 	longest = max(longest, first)
-	// The library draws a time from an interval around a middle. 3/4 of the bound, plus or minus a third of that, is the
-	// interval from half the bound to the bound.
+	// Each pause is a random time between half the bound and the bound. The library wants the middle of that interval (3/4 of
+	// the bound) and how far it reaches to either side (a third of the middle).
 	return &Pauses{backoff.ExponentialBackOff{InitialInterval: first * 3 / 4, MaxInterval: longest * 3 / 4, Multiplier: 2, RandomizationFactor: 1.0 / 3}}
 }
 

@@ -28,8 +28,8 @@ type NewKey struct {
 	ExpiresAt   *time.Time
 }
 
-// DecodeNewKey reads a request for an API key. now is what the expiry must lie after. Its error is a *research.ValidationError
-// that names every invalid field.
+// DecodeNewKey decodes a request for an API key. The key must expire after now. Its error is a *research.ValidationError with
+// every invalid field.
 func DecodeNewKey(body []byte, now time.Time) (NewKey, error) {
 	o, err := parse(body, []string{"name", "scopes", "allowedNets", "expiresAt"})
 	if err != nil {
@@ -39,7 +39,7 @@ func DecodeNewKey(body []byte, now time.Time) (NewKey, error) {
 	return in, o.bad.Err()
 }
 
-// DecodeRole reads a request to give a member another role.
+// DecodeRole decodes a request that changes a member's role.
 func DecodeRole(body []byte) (access.Role, error) {
 	o, err := parse(body, []string{"role"})
 	if err != nil {
@@ -52,7 +52,7 @@ func DecodeRole(body []byte) (access.Role, error) {
 	return role, o.bad.Err()
 }
 
-// name gives a required text for people: not blank, on one line.
+// name reads a required name: a text on one line that is not blank.
 func (o *object) name(field string) string {
 	s, ok := o.text(field)
 	switch {
@@ -64,7 +64,7 @@ func (o *object) name(field string) string {
 	return s
 }
 
-// texts gives a list of strings; false when it is absent or was reported.
+// texts reads a list of strings. It returns false when the field is absent or invalid.
 func (o *object) texts(field string, most int) ([]string, bool) {
 	v := o.get(field)
 	if v == nil {
@@ -87,7 +87,7 @@ func (o *object) texts(field string, most int) ([]string, bool) {
 	return out, true
 }
 
-// scopes gives the required scopes, each once.
+// scopes reads the required list of scopes. It returns each scope once.
 func (o *object) scopes() []access.Scope {
 	names, ok := o.texts("scopes", len(access.Scopes))
 	switch {
@@ -114,7 +114,7 @@ func (o *object) scopes() []access.Scope {
 	return out
 }
 
-// nets gives networks, or single addresses as networks of one.
+// nets reads a list of networks. An address counts as a network of one address.
 func (o *object) nets(field string) []netip.Prefix {
 	names, ok := o.texts(field, maxNets)
 	if !ok {
@@ -138,7 +138,7 @@ func (o *object) nets(field string) []netip.Prefix {
 	return out
 }
 
-// future gives a moment after now; nil when it is absent or was reported.
+// future reads a time after now. It returns nil when the field is absent or invalid.
 func (o *object) future(field string, now time.Time) *time.Time {
 	s, ok := o.text(field)
 	if !ok {

@@ -1,9 +1,9 @@
-// Package accounts implements the operations of the contract that manage who may use an account: API keys, members and the
-// audit log. internal/httpapi has checked the caller's right to the operation before one is called.
+// Package accounts implements the operations of the contract for API keys, members and the audit log of an account. Before it
+// calls an operation, internal/httpapi has checked that the caller may call it.
 //
 // Invariants:
 //
-//   - Everything is done in the caller's account. An id of another account is answered like one that does not exist.
-//   - Nobody can give more than they have: a key's scopes and a member's role are bounded by those of the caller.
-//   - The secret of a key is in the answer that creates it and nowhere else.
+//   - Each operation uses the caller's account only. An id of another account is treated as an id that does not exist.
+//   - Callers cannot give more rights than they have: neither by the scopes of a key nor by the role of a member.
+//   - Only the answer to the creation of a key contains its secret.
 package accounts

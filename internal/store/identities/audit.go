@@ -18,18 +18,18 @@ type AuditEntry struct {
 	ActorID string
 	Action  string
 	Target  string
-	Address *netip.Addr // of the client; nil: unknown, or no client
+	Address *netip.Addr // of the client; nil when it is unknown or there is no client
 	Details json.RawMessage
 }
 
-// AuditFilter selects entries of the audit log. Zero values filter nothing.
+// AuditFilter selects entries of the audit log. A field with its zero value selects all.
 type AuditFilter struct {
-	Before int64  // entries older than the one of this id
-	Action string // as in key.create
-	Limit  int    // entries at most
+	Before int64  // entries with a smaller id, which are older
+	Action string // for instance key.create
+	Limit  int    // greatest number of entries
 }
 
-// Audit lists the audit log of an account, the newest entry first.
+// Audit returns entries of an account's audit log, newest first.
 func (s *Store) Audit(ctx context.Context, account string, f AuditFilter) ([]AuditEntry, error) {
 	p := db.ListAuditParams{AccountID: &account, MaxRows: int32(f.Limit)}
 	if f.Before > 0 {

@@ -18,18 +18,18 @@ import (
 type Key struct {
 	ID           string
 	AccountID    string
-	UserID       *uuid.UUID // nil: an operator's; its scopes alone decide what it may do
+	UserID       *uuid.UUID // nil for a key of an operator, whose rights depend on its scopes alone
 	Name         string     // for people
 	Scopes       []access.Scope
-	AllowedNets  []netip.Prefix // networks from which it may be used; empty: any
+	AllowedNets  []netip.Prefix // networks from which it may be used; empty means any
 	CreatedAt    time.Time
-	ExpiresAt    *time.Time  // nil: never
-	LastUsedAt   *time.Time  // up to a minute late; nil: never used
-	LastUsedFrom *netip.Addr // nil: unknown
-	RevokedAt    *time.Time  // nil: in use
+	ExpiresAt    *time.Time  // nil means never
+	LastUsedAt   *time.Time  // up to a minute late; nil when it was never used
+	LastUsedFrom *netip.Addr // nil when unknown
+	RevokedAt    *time.Time  // nil when it is not revoked
 }
 
-// NewKey is a key to be made. ID and SecretHash come from internal/auth/apikey.
+// NewKey describes a key to create. Package internal/auth/apikey makes ID and SecretHash.
 type NewKey struct {
 	ID          string
 	SecretHash  []byte // SHA-256
@@ -41,7 +41,7 @@ type NewKey struct {
 	ExpiresAt   *time.Time
 }
 
-// CreateKey stores a key. research.ErrNotFound when there is no such account or user.
+// CreateKey stores a key. It returns research.ErrNotFound when the account or the user does not exist.
 func (s *Store) CreateKey(ctx context.Context, by Actor, k NewKey) (Key, error) {
 	var out Key
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -58,8 +58,8 @@ func (s *Store) CreateKey(ctx context.Context, by Actor, k NewKey) (Key, error) 
 	return out, err
 }
 
-// KeepKey makes a key of an operator valid whose secret comes from the configuration, whatever became of it before.
-// research.ErrConflict when the id belongs to another account's key, or to a user's.
+// KeepKey stores a key of an operator whose secret comes from the configuration. If the key exists, it is replaced, even if it
+// was revoked. KeepKey returns research.ErrConflict when the id belongs to a key of another account or of a user.
 func (s *Store) KeepKey(ctx context.Context, by Actor, k NewKey) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.KeepAPIKey(ctx, db.KeepAPIKeyParams{ID: k.ID, AccountID: k.AccountID, Name: k.Name, SecretHash: k.SecretHash, Scopes: texts(k.Scopes)})
@@ -77,16 +77,16 @@ func (s *Store) KeepKey(ctx context.Context, by Actor, k NewKey) error {
 	return s.announce(ctx, access.KeyChanged(k.ID))
 }
 
-// KeyCredential is a key with what decides whether it may be used.
+// KeyCredential is a key with the facts that decide whether it may be used.
 type KeyCredential struct {
 	Key
 	SecretHash []byte
-	Role       access.Role // of its user in its account now; empty: no user, or no member any more
+	Role       access.Role // present role of its user in its account; empty when the key has no user, or the user is no member any more
 	Expired    bool        // by the clock of the database
-	Disabled   bool        // its user may not log in
+	Disabled   bool        // its user is disabled
 }
 
-// KeyCredential finds a key by its id, valid or not. research.ErrNotFound: there is none.
+// KeyCredential returns a key by its id, valid or not. It returns research.ErrNotFound when there is none.
 func (s *Store) KeyCredential(ctx context.Context, id string) (KeyCredential, error) {
 	row, err := s.q.APIKeyForLogin(ctx, id)
 	if err != nil {
@@ -99,10 +99,10 @@ func (s *Store) KeyCredential(ctx context.Context, id string) (KeyCredential, er
 	return out, nil
 }
 
-// maxListed bounds lists that have no pages.
+// maxListed bounds lists that are not paged.
 const maxListed = 1000
 
-// Keys lists the keys of an account, the newest first; those of one user if one is named.
+// Keys returns the keys of an account, newest first. When user is not nil, it returns the keys of that user.
 func (s *Store) Keys(ctx context.Context, account string, user *uuid.UUID) ([]Key, error) {
 	rows, err := s.q.ListAPIKeys(ctx, account, user, maxListed)
 	if err != nil {
@@ -115,8 +115,8 @@ func (s *Store) Keys(ctx context.Context, account string, user *uuid.UUID) ([]Ke
 	return out, nil
 }
 
-// RevokeKey ends a key of an account; of one user if one is named. research.ErrNotFound when there is no such key. To
-// revoke a key again tells the other processes again, and changes nothing else.
+// RevokeKey revokes a key of an account. When user is not nil, the key must belong to that user. It returns
+// research.ErrNotFound when there is no such key. Revoking a key again only notifies the other processes again.
 func (s *Store) RevokeKey(ctx context.Context, by Actor, account, id string, user *uuid.UUID) (Key, error) {
 	var out Key
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -133,14 +133,14 @@ func (s *Store) RevokeKey(ctx context.Context, by Actor, account, id string, use
 	return out, s.announce(ctx, access.KeyChanged(id))
 }
 
-// KeyUse says when a key was last used.
+// KeyUse is the last use of a key.
 type KeyUse struct {
 	ID   string
 	At   time.Time
-	From netip.Addr // the zero address: unknown
+	From netip.Addr // the zero address when unknown
 }
 
-// KeysUsed notes when and from where keys were last used.
+// KeysUsed stores when and from where keys were last used.
 func (s *Store) KeysUsed(ctx context.Context, uses []KeyUse) error {
 	if len(uses) == 0 {
 		return nil
@@ -155,8 +155,8 @@ func (s *Store) KeysUsed(ctx context.Context, uses []KeyUse) error {
 	return store.Translate(s.q.APIKeysUsed(ctx, ids, at, from))
 }
 
-// Valid reports of each principal whether its credential may still be used with the same role. Principals that are neither
-// from a key nor from a session are valid: what they are does not stand in the database.
+// Valid reports, for each principal, whether its credential may still be used with the same role. Principals without a key or
+// session are valid, because the database has no row about them.
 func (s *Store) Valid(ctx context.Context, principals []access.Principal) ([]bool, error) {
 	var keys []string
 	var sessions []uuid.UUID
@@ -184,7 +184,7 @@ func (s *Store) Valid(ctx context.Context, principals []access.Principal) ([]boo
 	return out, nil
 }
 
-// roles finds those of the keys and sessions that may be used, with the role of their users; empty for a key without one.
+// roles returns the roles of the users of those keys and sessions that may be used. The role of a key without a user is empty.
 func (s *Store) roles(ctx context.Context, keys []string, sessions []uuid.UUID) (map[string]access.Role, error) {
 	out := map[string]access.Role{}
 	if len(keys) > 0 {
@@ -228,7 +228,7 @@ func texts(scopes []access.Scope) []string {
 	return out
 }
 
-// orNone is the list, or an empty one instead of NULL.
+// orNone returns the list, or an empty list instead of nil, which would be stored as NULL.
 func orNone(nets []netip.Prefix) []netip.Prefix {
 	if nets == nil {
 		return []netip.Prefix{}

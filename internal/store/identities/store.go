@@ -1,13 +1,13 @@
-// Package identities keeps users, their roles, the credentials of people and programs, and the audit log in PostgreSQL.
+// Package identities reads and writes users, their roles, the credentials of people and programs, and the audit log in
+// PostgreSQL.
 //
 // Invariants:
 //
-//   - A secret is never stored, only its SHA-256; a password only as argon2id. Nothing here returns either to a caller that
-//     shows it to people.
-//   - Every change is written to the audit log in the same transaction, with who made it.
-//   - After the commit of a change that takes rights away, every process is told by NOTIFY on [Channel], and this one at once
-//     by its hooks. A change counts as failed, and may be repeated, when nobody could be told.
-//   - What belongs to another account is research.ErrNotFound.
+//   - Of a secret only the SHA-256 is stored, of a password only the argon2id hash. Neither is shown to people.
+//   - The transaction of each change also writes the change and its author to the audit log.
+//   - After the commit of a change that takes rights away, the hooks of this process are called, and the other processes are
+//     notified by NOTIFY on [Channel]. When that is not possible, the change returns an error, and the caller may repeat it.
+//   - For an id of another account, functions return research.ErrNotFound.
 package identities
 
 import (
@@ -28,7 +28,7 @@ import (
 	"legwork/internal/store"
 )
 
-// Store reads and writes who may use the API. Make one per process with New.
+// Store reads and writes users, credentials and the audit log. Make one per process with New.
 type Store struct {
 	store *store.Store
 	q     *db.Queries
@@ -37,26 +37,26 @@ type Store struct {
 	hooks []func(access.Notice)
 }
 
-// New returns the identities in the database of st.
+// New returns a Store that uses the database of st.
 func New(st *store.Store) *Store { return &Store{store: st, q: db.New(st.DB())} }
 
-// Channel is the channel of NOTIFY on which processes tell each other whose credentials have changed. The payload is an
-// [access.Notice].
+// Channel is the NOTIFY channel for changed credentials. The payload is an [access.Notice].
 const Channel = "legwork_access"
 
-// OnNotice registers a function that is called, in this process, for every notice of a change made here. It is called before
-// the change is reported as done. Register before the first change.
+// OnNotice registers a function that is called for each notice of a change in this process, before the change returns.
+// Register it before the first change.
 func (s *Store) OnNotice(hook func(access.Notice)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hooks = append(s.hooks, hook)
 }
 
-// announceTimeout bounds how long a change waits until the other processes can be told of it.
+// announceTimeout bounds how long a change tries to notify the other processes.
 const announceTimeout = 5 * time.Second
 
-// announce tells this process and all others whose credentials have changed. It goes on when the client has left, because the
-// change is committed. Its error says that others may not know; the caller may repeat the change, which announces it again.
+// announce calls the hooks of this process and notifies the other processes. It does so even when the client has left, because
+// the change is committed. After an error other processes may not know the change; the caller may repeat the change, which
+// announces it again.
 func (s *Store) announce(ctx context.Context, notices ...access.Notice) error {
 	s.mu.Lock()
 	hooks := s.hooks
@@ -82,7 +82,7 @@ func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, q *db.Que
 	return s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error { return fn(ctx, s.q.WithTx(tx)) })
 }
 
-// ActorKind says what kind of caller changed something.
+// ActorKind is the kind of a caller that makes changes.
 type ActorKind string
 
 // The kinds of actors.
@@ -92,17 +92,17 @@ const (
 	ByToken     ActorKind = "token"     // a bearer JWT; the id is its subject
 	ByOperator  ActorKind = "operator"  // the command line, with direct access to the database
 	BySystem    ActorKind = "system"    // the server itself
-	ByAnonymous ActorKind = "anonymous" // nobody in particular: a failed login, or AUTH_MODE=off
+	ByAnonymous ActorKind = "anonymous" // an unknown caller: after a failed login, or with AUTH_MODE=off
 )
 
-// Actor is who makes a change, for the audit log.
+// Actor is the author of a change, for the audit log.
 type Actor struct {
 	Kind    ActorKind
 	ID      string
-	Address netip.Addr // the client's; the zero address: unknown, or no client
+	Address netip.Addr // of the client; the zero address when it is unknown or there is no client
 }
 
-// ActorOf is the actor behind a request.
+// ActorOf returns the actor of a request.
 func ActorOf(p access.Principal, address netip.Addr) Actor {
 	a := Actor{Kind: ByAnonymous, Address: address}
 	switch {
@@ -119,12 +119,12 @@ func ActorOf(p access.Principal, address netip.Addr) Actor {
 	return a
 }
 
-// Entry is what the audit log says of one change.
+// Entry is an entry of the audit log about one change.
 type Entry struct {
-	AccountID string         // empty: none, or several
-	Action    string         // noun.verb, as in key.create
-	Target    string         // id of what was changed
-	Details   map[string]any // never secrets, and no personal data
+	AccountID string         // empty when the change concerns no account or several
+	Action    string         // noun.verb, for instance key.create
+	Target    string         // id of the thing that was changed
+	Details   map[string]any // without secrets and personal data
 }
 
 // record writes an entry to the audit log, in the transaction of the change.
@@ -146,13 +146,12 @@ func record(ctx context.Context, q *db.Queries, by Actor, e Entry) error {
 	return q.InsertAudit(ctx, p)
 }
 
-// Record writes an entry that goes with no change, such as a failed login.
+// Record writes an entry about an event that is no change, such as a failed login.
 func (s *Store) Record(ctx context.Context, by Actor, e Entry) error {
 	return store.Translate(record(ctx, s.q, by, e))
 }
 
-// missingReference turns the violation of a foreign key, which means that an account or user does not exist, into
-// research.ErrNotFound.
+// missingReference turns a foreign key violation into research.ErrNotFound: the account or the user does not exist.
 func missingReference(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "23503" {
