@@ -166,8 +166,8 @@ func TestPageOfAnotherSite(t *testing.T) {
 		calls   int // of services
 		posts   int // POST requests that reach the server
 	}{
-		{"foreign", nil, "no-cors: opaque\ncors: failed\njson: failed\ndelete: failed\nread: failed\nsocket: failed\nbeacon: true", 0, 5},
-		{"listed", []string{site.URL}, "no-cors: opaque\ncors: 201\njson: 201\ndelete: 204\nread: 200\nsocket: open\nbeacon: true", 6, 6},
+		{"foreign", nil, "no-cors: failed\ncors: failed\njson: failed\ndelete: failed\nread: failed\nsocket: failed\nbeacon: true", 0, 5},
+		{"listed", []string{site.URL}, "no-cors: failed\ncors: 201\njson: 201\ndelete: 204\nread: 200\nsocket: open\nbeacon: true", 6, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) { // one after the other, because they share the site
 			b := setup(t, func(cfg *Config, _ *timing) { cfg.CORSOrigins = c.origins })

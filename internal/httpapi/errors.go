@@ -43,6 +43,7 @@ var (
 	errNoLogin    = problem{http.StatusUnauthorized, "unauthenticated", "This needs a login or an API key; send the key as Authorization: Bearer lw_…, or log in."}
 	errNoRoute    = problem{http.StatusNotFound, "not_found", "There is nothing at this address; /api/openapi.yaml lists what there is."}
 	errTooLarge   = problem{http.StatusRequestEntityTooLarge, "payload_too_large", fmt.Sprintf("The request body may have at most %d bytes.", maxBody)}
+	errLongURL    = problem{http.StatusRequestURITooLong, "uri_too_long", fmt.Sprintf("The address may have at most %d bytes; ask for less in its query.", maxURL)}
 	errNotJSON    = problem{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."}
 	errUnreadable = problem{http.StatusBadRequest, "bad_request", "The request body could not be read to its end."}
 	errOrigin     = problem{http.StatusForbidden, "origin_refused", "This origin may not open streams; add it to CORS_ORIGINS."}

@@ -225,20 +225,6 @@ func TestAccessLogOfWebSockets(t *testing.T) {
 	b.eventually("an unknown task is logged", func() bool { return strings.Contains(b.log.String(), "status=101 events=0 close=1008 took=") })
 }
 
-func TestCommonHeaders(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	for _, path := range []string{"/health", "/nothing", "/api/tasks"} {
-		h := b.get(path).header
-		if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: %v", path, h)
-		}
-	}
-	if res := b.do("HEAD", "/health", nil); res.status != 200 || len(res.body) != 0 {
-		t.Errorf("HEAD: %d %s", res.status, res.body)
-	}
-}
-
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	preflight := []string{"Access-Control-Request-Method", "DELETE", "Access-Control-Request-Headers", "content-type, x-anything"}

@@ -93,7 +93,8 @@ func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 	h.Set("Content-Disposition", disposition(a))
 	h.Set("Etag", f.ETag)
 	// A file may hold text of a web page. This forbids browsers to run anything in it as part of this server's site.
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Content-Security-Policy", nothingAllowed+"; sandbox")
+	h.Set("Cross-Origin-Resource-Policy", s.origins.embedding())
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", f.ModTime, f)
 }
 

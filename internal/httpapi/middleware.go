@@ -64,16 +64,6 @@ func (s *server) recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// commonHeaders sets the header that forbids caching, which a handler may replace, and the header that forbids browsers to
-// guess the type of content.
-func commonHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		next.ServeHTTP(w, r)
-	})
-}
-
 // limitBody refuses a body whose Content-Length exceeds maxBody without reading it. It reads at most maxBody
 // bytes of a body without Content-Length.
 func (s *server) limitBody(next http.Handler) http.Handler {

@@ -136,7 +136,7 @@ func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ct
 func (s *server) routes() http.Handler {
 	r := chi.NewRouter()
 	crossSite := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errCrossSite) })
-	r.Use(requestID, s.proxies.Handler, s.accessLog, s.recoverer, commonHeaders, s.checkHost, s.origins.cors(), s.origins.protect(crossSite),
+	r.Use(requestID, s.proxies.Handler, s.accessLog, s.recoverer, s.commonHeaders, s.checkHost, s.origins.cors(), s.origins.protect(crossSite),
 		s.limitBody, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) })
 	r.MethodNotAllowed(s.methodNotAllowed)
