@@ -1,0 +1,144 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/text/secure/precis"
+)
+
+// ErrBusy means that too many passwords are being hashed at the moment. Try again in a few seconds.
+var ErrBusy = errors.New("too many passwords are being checked at the same time")
+
+// ErrMalformed means that a text is no argon2id hash in PHC form, or one with costs outside of what this package computes.
+var ErrMalformed = errors.New("not an argon2id hash in PHC form")
+
+// Params are the costs of one hash.
+type Params struct {
+	MemoryKiB uint32
+	Passes    uint32
+	Lanes     uint8
+}
+
+// Standard are the costs that OWASP's Password Storage Cheat Sheet names for argon2id: 19 MiB, two passes, one lane.
+func Standard() Params { return Params{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1} }
+
+// Bounds of the costs that a stored hash may name. They keep a damaged row from taking all the memory of the server.
+const (
+	maxMemoryKiB = 256 << 10
+	maxPasses    = 16
+	maxLanes     = 16
+	maxPHC       = 512 // length of a hash in bytes
+)
+
+// maxWait is how long a caller waits for its turn.
+const maxWait = 5 * time.Second
+
+// Hasher hashes and verifies passwords. It is safe for concurrent use.
+type Hasher struct {
+	params Params
+	turns  *semaphore.Weighted
+	wait   time.Duration
+	dummy  string // the hash of a random password, for users who do not exist
+}
+
+// NewHasher makes a Hasher that computes at most parallel hashes at the same time; it takes parallel × the memory of params.
+func NewHasher(params Params, parallel int) (*Hasher, error) {
+	h := &Hasher{params: params, turns: semaphore.NewWeighted(int64(max(1, parallel))), wait: maxWait}
+	dummy, err := argon2id.CreateHash("the password of nobody", h.library())
+	if err != nil {
+		return nil, fmt.Errorf("hash a password: %w", err)
+	}
+	h.dummy = dummy
+	return h, nil
+}
+
+func (h *Hasher) library() *argon2id.Params {
+	return &argon2id.Params{Memory: h.params.MemoryKiB, Iterations: h.params.Passes, Parallelism: h.params.Lanes, SaltLength: 16, KeyLength: 32}
+}
+
+// Hash returns the hash of a password in PHC form. Whether the password is good enough is for [Check] to say.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	prepared, err := prepare(password)
+	if err != nil {
+		return "", err
+	}
+	done, err := h.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return argon2id.CreateHash(prepared, h.library())
+}
+
+// Verify reports whether the password belongs to the hash, and whether the hash was made with lower costs than those of
+// today, so that it should be made again. With an empty hash (nobody, or a user without a password) it does the same work
+// and answers no.
+func (h *Hasher) Verify(ctx context.Context, password, phc string) (ok, outdated bool, err error) {
+	stored := phc
+	if stored == "" {
+		stored = h.dummy
+	}
+	params, err := parse(stored)
+	if err != nil {
+		return false, false, err
+	}
+	prepared, err := prepare(password)
+	if err != nil { // no stored password has this form, but the answer must not come sooner for that
+		prepared, phc = "", ""
+	}
+	done, err := h.turn(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	defer done()
+	ok, err = argon2id.ComparePasswordAndHash(prepared, stored)
+	if err != nil {
+		return false, false, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	outdated = params.Memory < h.params.MemoryKiB || params.Iterations < h.params.Passes
+	return ok && phc != "", outdated, nil
+}
+
+// turn waits until another hash may be computed. Call done afterwards.
+func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
+	wait, cancel := context.WithTimeout(ctx, h.wait)
+	defer cancel()
+	if err := h.turns.Acquire(wait, 1); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, ErrBusy
+	}
+	return func() { h.turns.Release(1) }, nil
+}
+
+// prepare brings the spellings of one password into one form (RFC 8265, profile OpaqueString): composed characters, and one
+// kind of space. It refuses control characters, which keyboards do not send.
+func prepare(password string) (string, error) {
+	if len(password) > maxBytes {
+		return "", errors.New("the password is too long")
+	}
+	return precis.OpaqueString.String(password)
+}
+
+// parse reads the costs of a hash and refuses those that would take too much memory or time, or make the library panic.
+func parse(phc string) (*argon2id.Params, error) {
+	if len(phc) > maxPHC {
+		return nil, ErrMalformed
+	}
+	params, salt, key, err := argon2id.DecodeHash(phc)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	costly := params.Memory > maxMemoryKiB || params.Iterations > maxPasses || params.Parallelism > maxLanes
+	weak := params.Memory < 8 || params.Iterations < 1 || params.Parallelism < 1 || len(salt) < 8 || len(key) < 16
+	if costly || weak {
+		return nil, fmt.Errorf("%w: its costs are out of bounds", ErrMalformed)
+	}
+	return params, nil
+}

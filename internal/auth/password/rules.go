@@ -1,0 +1,66 @@
+package password
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/trustelem/zxcvbn"
+)
+
+// Bounds of the length of a password, in characters (code points), and of its size in bytes.
+const (
+	MinLength = 12
+	MaxLength = 128
+	maxBytes  = 4 * MaxLength
+)
+
+// minGuesses is how many guesses an attacker who knows the common patterns must need: 10¹⁰ is what zxcvbn calls "safely
+// unguessable" when hashes are slow (score 4).
+const minGuesses = 1e10
+
+// maxJudged is how many characters are judged. The estimate takes time that grows faster than the password, and the characters
+// behind can only make it better.
+const maxJudged = 48
+
+// Check says what is wrong with a new password, as the end of a sentence that begins with "password"; empty: nothing. There
+// are no rules about kinds of characters. Refused are passwords that are short, common, or made of patterns: words,
+// names, dates, repetitions, rows of keys, and the context words (e-mail address, name), which an attacker would try first.
+func Check(password string, contextWords ...string) string {
+	switch n := utf8.RuneCountInString(password); {
+	case !utf8.ValidString(password):
+		return "must be valid Unicode text"
+	case n < MinLength:
+		return fmt.Sprintf("must have at least %d characters; a sentence of a few unusual words is easy to remember", MinLength)
+	case n > MaxLength || len(password) > maxBytes:
+		return fmt.Sprintf("must have at most %d characters", MaxLength)
+	}
+	if _, err := prepare(password); err != nil {
+		return "must not contain control characters"
+	}
+	judged := password
+	if runes := []rune(password); len(runes) > maxJudged {
+		judged = string(runes[:maxJudged])
+	}
+	if zxcvbn.PasswordStrength(judged, words(contextWords)).Guesses < minGuesses {
+		return "is too easy to guess: it is common, or made of words, names, dates or patterns that attackers try first; add unusual words"
+	}
+	return ""
+}
+
+// maxWords bounds the context words, and how long one may be.
+const maxWords, maxWord = 16, 64
+
+// words splits context such as an e-mail address into the words that a password may be made of.
+func words(texts []string) []string {
+	out := []string{"legwork"}
+	for _, text := range texts {
+		parts := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return strings.ContainsRune(" @.+-_,", r) })
+		for _, word := range append(parts, strings.ToLower(text)) {
+			if n := len(word); n >= 3 && n <= maxWord && len(out) < maxWords {
+				out = append(out, word)
+			}
+		}
+	}
+	return out
+}

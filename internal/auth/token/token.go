@@ -1,0 +1,84 @@
+// Package token makes and reads the secrets of sessions, invitations, tickets and logins in progress: 256 random bits, of
+// which only the SHA-256 hash is stored. It does no I/O.
+package token
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// ErrMalformed means that a text cannot be a token. It says no more, because texts come from anybody.
+var ErrMalformed = errors.New("malformed token")
+
+// secretBytes is the size of a secret; encodedSecret its length as text, secretText the length of id and secret.
+const (
+	secretBytes   = 32
+	encodedSecret = 43
+	idLength      = 36
+)
+
+// Secret is a secret in its text form, base64url without padding.
+type Secret string
+
+// NewSecret makes a secret.
+func NewSecret() Secret {
+	var b [secretBytes]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return Secret(base64.RawURLEncoding.EncodeToString(b[:]))
+}
+
+// ParseSecret reads a secret, and refuses every other text.
+func ParseSecret(text string) (Secret, error) {
+	if len(text) != encodedSecret {
+		return "", ErrMalformed
+	}
+	// The decoder skips line breaks, so the length of what it gives is checked too.
+	if b, err := base64.RawURLEncoding.Strict().DecodeString(text); err != nil || len(b) != secretBytes {
+		return "", ErrMalformed
+	}
+	return Secret(text), nil
+}
+
+// Hash is what is stored of a secret.
+func (s Secret) Hash() []byte {
+	sum := sha256.Sum256([]byte(s))
+	return sum[:]
+}
+
+// Matches compares the secret with a stored hash in constant time.
+func (s Secret) Matches(hash []byte) bool { return subtle.ConstantTimeCompare(s.Hash(), hash) == 1 }
+
+// Token is a secret together with the id of the row that has its hash: <uuid>.<secret>.
+type Token struct {
+	ID     uuid.UUID
+	Secret Secret
+}
+
+// New makes a token with a new id and a new secret.
+func New() Token { return Token{ID: uuid.Must(uuid.NewV7()), Secret: NewSecret()} }
+
+// Text is the form in which a client keeps the token.
+func (t Token) Text() string { return t.ID.String() + "." + string(t.Secret) }
+
+// Parse reads a token. It accepts only the form that Text writes.
+func Parse(text string) (Token, error) {
+	id, secret, found := strings.Cut(text, ".")
+	if !found || len(id) != idLength {
+		return Token{}, ErrMalformed
+	}
+	parsed, err := uuid.Parse(id)
+	if err != nil || parsed.String() != id {
+		return Token{}, ErrMalformed
+	}
+	s, err := ParseSecret(secret)
+	if err != nil {
+		return Token{}, err
+	}
+	return Token{ID: parsed, Secret: s}, nil
+}
