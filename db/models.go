@@ -141,6 +141,16 @@ type LoginAttempt struct {
 	LockedUntil time.Time
 }
 
+// A login or registration that waits for the answer of an OpenID provider or of a passkey. The browser that began it holds the secret in a cookie. The answer deletes the row, so it counts once.
+type LoginChallenge struct {
+	SecretHash []byte
+	Kind       string
+	UserID     *uuid.UUID
+	// What the answer is checked against: nonce, PKCE verifier, WebAuthn challenge.
+	Data      []byte
+	ExpiresAt time.Time
+}
+
 // The role of a user in an account.
 type Membership struct {
 	AccountID string
@@ -172,6 +182,17 @@ type Passage struct {
 	EndOffset   int32
 	Heading     string
 	Tsv         interface{}
+}
+
+// A WebAuthn credential with which a user logs in without a password.
+type Passkey struct {
+	ID     []byte
+	UserID uuid.UUID
+	Name   string
+	// Public key, signature counter and flags, as the WebAuthn library writes them. No secrets: the private key never leaves the device.
+	Credential []byte
+	CreatedAt  time.Time
+	LastUsedAt *time.Time
 }
 
 type RiverJob struct {

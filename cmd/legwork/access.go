@@ -26,7 +26,7 @@ func (a *app) openAccess(ctx context.Context) error {
 	if err := a.keepBootstrapKey(ctx); err != nil {
 		return err
 	}
-	a.authenticator = auth.Open(a.identities, a.log, auth.Keys{Store: a.identities})
+	a.authenticator = auth.Open(a.identities, a.log, a.methods()...)
 	return nil
 }
 

@@ -212,8 +212,12 @@ func fetcher(cfg config.Config, st *store.Store, reader page.Reader, log *slog.L
 
 func (a *app) startAPI(ctx context.Context) error {
 	cfg := a.cfg
+	entry, err := a.loginConfig()
+	if err != nil {
+		return err
+	}
 	a.api = httpapi.New(httpapi.Config{
-		Auth: a.authentication(), Identities: a.identities,
+		Auth: a.authentication(), Identities: a.identities, Logins: entry,
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health,
 		Proxies: forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},

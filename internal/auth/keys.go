@@ -63,6 +63,25 @@ func (m Keys) Check(ctx context.Context, credential string) (Grant, error) {
 		return Grant{}, err
 	case subtle.ConstantTimeCompare(row.SecretHash, key.Hash) != 1:
 		return Grant{}, errKeyUnknown
+	}
+	return grantOf(row)
+}
+
+// KeyGrant is what the key of this id gives now, for a credential that stands for it (a ticket).
+func KeyGrant(ctx context.Context, st *identities.Store, id string) (Grant, error) {
+	row, err := st.KeyCredential(ctx, id)
+	if errors.Is(err, research.ErrNotFound) {
+		return Grant{}, errKeyUnknown
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	return grantOf(row)
+}
+
+// grantOf is what a key gives whose secret was presented.
+func grantOf(row identities.KeyCredential) (Grant, error) {
+	switch {
 	case row.RevokedAt != nil:
 		return Grant{}, errKeyRevoked
 	case row.Expired:

@@ -54,6 +54,45 @@ type Config struct {
 	// digits, and a secret of 32 random bytes in base64url (43 characters). Removing the variable does not end the key; revoke it.
 	BootstrapKey Secret `env:"LEGWORK_BOOTSTRAP_KEY" must:"be an API key: lw_, 16 lower case letters or digits, _, and 43 characters of base64url"`
 
+	// Address under which browsers reach this server, for links, redirects of logins and cookies. Set it behind a proxy.
+	PublicURL string `env:"PUBLIC_URL" must:"be an http or https URL without path, query, user and password, such as https://research.example.org" section:"Logins (with AUTH_MODE=required)"`
+	// Whether people may log in by password. Off: at the OpenID provider only.
+	AuthPasswords Switch `env:"AUTH_PASSWORDS" envDefault:"on" must:"be on or off; off needs OIDC_ISSUER"`
+	// A browser that sends nothing for so long must log in again.
+	SessionIdle time.Duration `env:"SESSION_IDLE" envDefault:"12h" must:"be a duration, 5m..2160h"`
+	// After so long every browser must log in again.
+	SessionLifetime time.Duration `env:"SESSION_LIFETIME" envDefault:"720h" must:"be a duration, 5m..8760h, not below SESSION_IDLE"`
+	// OpenID Connect provider at which people may log in: its issuer URL, exactly as in its discovery document. Needs OIDC_CLIENT_ID
+	// and PUBLIC_URL; register PUBLIC_URL/api/auth/openid/callback as redirect URI there.
+	OIDCIssuer string `env:"OIDC_ISSUER" must:"be an https URL without user and password (http on loopback only)"`
+	// Id of this server at the provider.
+	OIDCClientID string `env:"OIDC_CLIENT_ID" must:"be printable ASCII without spaces, and set with OIDC_ISSUER"`
+	// Secret of this server at the provider. Empty: it is registered as a public client (PKCE is used always).
+	OIDCClientSecret Secret `env:"OIDC_CLIENT_SECRET" must:"be printable ASCII without spaces"`
+	// Name of the provider on the login button.
+	OIDCName string `env:"OIDC_NAME" envDefault:"OpenID" must:"have at most 60 characters"`
+	// What this server asks the provider for.
+	OIDCScopes []string `env:"OIDC_SCOPES" envDefault:"openid,email,profile" must:"be a comma separated list of scopes"`
+	// Domains (comma separated) of verified e-mail addresses that may log in at the provider. Empty: any.
+	OIDCAllowedDomains []string `env:"OIDC_ALLOWED_DOMAINS" must:"be a comma separated list of domains like example.org"`
+	// Claim with a person's groups.
+	OIDCGroupsClaim string `env:"OIDC_GROUPS_CLAIM" envDefault:"groups" must:"be printable ASCII without spaces"`
+	// Roles by groups of the provider, as role=group separated by commas; the first group that a person is in counts, at each login.
+	OIDCRoles []string `env:"OIDC_ROLES" must:"be a list like admin=legwork-admins,member=staff with the roles owner, admin, member, viewer"`
+	// Role of people in none of these groups. none: only users and invited people may log in.
+	OIDCDefaultRole string `env:"OIDC_DEFAULT_ROLE" envDefault:"none" must:"be none, viewer, member or admin"`
+	// Whether somebody whom the provider names with the verified e-mail address of a user is that user.
+	OIDCLinkByEmail Switch `env:"OIDC_LINK_BY_EMAIL" envDefault:"off" must:"be on or off"`
+	// Key set (JWKS) of an issuer whose access tokens (JWT) programs may send as Authorization: Bearer. Needs AUTH_JWT_ISSUER and
+	// AUTH_JWT_AUDIENCE. The claim scope (or scp) must name scopes of this server, as in tasks:read.
+	AuthJWKSURL string `env:"AUTH_JWKS_URL" must:"be an https URL without user and password (http on loopback only)"`
+	// Issuer of these tokens (claim iss).
+	AuthJWTIssuer string `env:"AUTH_JWT_ISSUER" must:"be set with AUTH_JWKS_URL"`
+	// Name of this server in these tokens (claim aud).
+	AuthJWTAudience string `env:"AUTH_JWT_AUDIENCE" must:"be set with AUTH_JWKS_URL"`
+	// Claim with the account that a token acts in. A token without it acts in the default account.
+	AuthJWTAccountClaim string `env:"AUTH_JWT_ACCOUNT_CLAIM" envDefault:"account" must:"be printable ASCII without spaces"`
+
 	// PostgreSQL to use: postgres://user:password@host:5432/name or key=value form. Empty: legwork starts its own
 	// PostgreSQL, with its data in LEGWORK_HOME.
 	DatabaseURL DSN `env:"DATABASE_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string; leave it empty to use the embedded PostgreSQL" section:"Storage"`

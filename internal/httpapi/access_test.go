@@ -18,6 +18,7 @@ import (
 	"legwork/internal/access"
 	"legwork/internal/auth"
 	"legwork/internal/auth/apikey"
+	"legwork/internal/auth/session"
 	"legwork/internal/dbtest"
 	"legwork/internal/research"
 	"legwork/internal/store"
@@ -37,15 +38,23 @@ func setupLocked(t testing.TB) *locked {
 	return setupLockedOn(t, dbtest.New(t))
 }
 
-func setupLockedOn(t testing.TB, st *store.Store) *locked {
+// setupLockedOn is setupLocked on a database that is there. change alters what the API is given.
+func setupLockedOn(t testing.TB, st *store.Store, change ...func(*Config)) *locked {
 	t.Helper()
 	ids := identities.New(st)
-	authenticator := auth.Open(ids, nil, auth.Keys{Store: ids})
+	entry := entry(t, ids)
+	authenticator := auth.Open(ids, nil, auth.Keys{Store: ids}, session.Ticket{Store: ids, Idle: entry.Idle},
+		session.Browser{Store: ids, Cookies: entry.Cookies, Idle: entry.Idle})
 	if err := authenticator.Listening(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	l := &locked{identities: ids, auth: authenticator, users: map[access.Role]uuid.UUID{}}
-	l.real = setupRealOn(t, st, func(c *Config) { c.Identities, c.Auth = ids, authenticator })
+	l.real = setupRealOn(t, st, func(c *Config) {
+		c.Identities, c.Auth, c.Logins = ids, authenticator, entry
+		for _, more := range change {
+			more(c)
+		}
+	})
 	l.exec("INSERT INTO accounts (id) VALUES ('other') ON CONFLICT DO NOTHING")
 	for _, role := range access.Roles {
 		l.users[role] = l.user("default", role)
@@ -158,6 +167,9 @@ const (
 	keyOfAnOperator = "111111111 34++ 3333+ 4"
 	seesMembers     = "111111111 33++ 3333+ +"
 	changesAMember  = "111111111 33++ 3333+ 4"
+	anyCredential   = "111111111 ++++ +++++ +"
+	sessionOnly     = "111111111 3333 33333 3" // none of these callers has a session; logins_test.go has those
+	notConfigured   = "444444444 4444 44444 4" // a public operation of something that this server does not have
 )
 
 // matrix has the row of every operation.
@@ -171,6 +183,12 @@ func matrix() map[string]string {
 		"listKeys": ownKeys, "createKey": ownKeys, "revokeKey": keyOfAnOperator,
 		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
 
+		"getLoginMethods": forEverybody, "logIn": forEverybody, "acceptInvitation": forEverybody,
+		"startOpenIDLogin": notConfigured, "finishOpenIDLogin": notConfigured,
+		"getMe": anyCredential, "logOut": anyCredential, "createStreamTicket": listsTasks,
+		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnly, "switchAccount": sessionOnly,
+		"listInvitations": seesMembers, "createInvitation": seesMembers, "revokeInvitation": changesAMember,
+
 		// What is asked for is not there, whoever asks: 4 stands where others have +. TestStrangersSeeNothing has the rest.
 		"getScreenshot": "111111111 4444 44334 4", "getPage": "111111111 4444 44334 4",
 		// Without the handshake of a WebSocket nobody gets as far as the task. TestStreamsOfStrangers has the rest.
@@ -182,6 +200,7 @@ func matrix() map[string]string {
 func bodyOf(operation string) string {
 	return map[string]string{
 		"createTask": `{"question":"Who may ask?"}`, "createKey": `{"name":"k","scopes":["tasks:read"]}`, "changeMember": `{"role":"viewer"}`,
+		"createInvitation": `{"role":"viewer"}`, "acceptInvitation": `{"token":"none"}`, "logIn": `{"email":"nobody@example.org","password":"secret"}`,
 	}[operation]
 }
 
@@ -210,6 +229,9 @@ func (l *locked) fill(op operation, task string) string {
 	if strings.HasPrefix(path, "/api/keys/") {
 		_, id := l.key(identities.NewKey{})
 		path = strings.ReplaceAll(path, "{id}", id)
+	}
+	if strings.HasPrefix(path, "/api/invitations/") {
+		path = strings.ReplaceAll(path, "{id}", l.invite(access.Viewer).ID.String())
 	}
 	if strings.Contains(path, "{userId}") {
 		path = strings.ReplaceAll(path, "{userId}", l.user("default", access.Viewer).String())
@@ -259,6 +281,10 @@ func verdict(res response) byte {
 	switch {
 	case res.status == http.StatusUnauthorized && e.ErrorCode == "unauthenticated" && strings.HasPrefix(res.header.Get("Www-Authenticate"), "Bearer"):
 		return '1'
+	case e.ErrorCode == "login_failed", e.ErrorCode == "login_locked", e.ErrorCode == "invitation_gone": // let in, to say who one is
+		return '+'
+	case e.ErrorCode == "auth_off":
+		return '3'
 	case res.status == http.StatusForbidden && (e.ErrorCode == "forbidden" || e.ErrorCode == "insufficient_scope" || e.ErrorCode == "session_required"):
 		return '3'
 	case res.status == http.StatusNotFound && e.ErrorCode == "not_found":
@@ -274,13 +300,15 @@ func TestOffLetsEverybodyIn(t *testing.T) {
 	t.Parallel()
 	st := dbtest.New(t)
 	l := setupLockedOn(t, st)
-	open := &locked{real: setupRealOn(t, st, func(c *Config) { c.Identities = l.identities }), identities: l.identities, users: l.users}
+	open := &locked{real: setupRealOn(t, st, func(c *Config) { c.Identities = l.identities; c.Logins.Off, c.Logins.Store = true, l.identities }), identities: l.identities, users: l.users}
 	for _, op := range contractOperations(t) {
 		want := byte('+')
 		switch {
 		case op.id == "getScreenshot", op.id == "getPage":
 			want = '4'
-		case access.Rules()[op.id].Session:
+		case strings.HasSuffix(op.id, "OpenIDLogin"):
+			want = '4'
+		case access.Rules()[op.id].Session, op.id == "logIn", op.id == "acceptInvitation":
 			want = '3'
 		}
 		res := open.do(op.method, open.fill(op, open.task("default")), strings.NewReader(bodyOf(op.id)), "Content-Type", "application/json")

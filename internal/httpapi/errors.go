@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 
@@ -117,6 +118,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 §15.5.2
 	}
+	var own *accounts.Problem
+	if errors.As(err, &own) && own.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(own.RetryAfter.Seconds()))))
+	}
 	writeProblem(w, p, fields)
 }
 
@@ -141,7 +146,7 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	if p.retryHelps() {
+	if p.retryHelps() && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	w.WriteHeader(p.status)

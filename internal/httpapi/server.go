@@ -16,6 +16,7 @@ import (
 	"legwork/internal/auth"
 	"legwork/internal/forwarded"
 	"legwork/internal/httpapi/accounts"
+	"legwork/internal/httpapi/logins"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
@@ -62,6 +63,7 @@ type Hub interface {
 type Config struct {
 	Auth        Authenticator     // auth.Off: everybody may do everything
 	Identities  *identities.Store // keys, members and the audit log
+	Logins      logins.Config     // how people come in
 	Tasks       Tasks
 	Data        func(account string) AccountData
 	Artifacts   Artifacts
@@ -88,6 +90,7 @@ var _ api.StrictServerInterface = (*server)(nil)
 // server implements the operations of the contract.
 type server struct {
 	*accounts.Handlers
+	*logins.Operations
 	auth      Authenticator
 	rules     map[string]access.Rule // by operationId
 	tasks     Tasks
@@ -121,8 +124,9 @@ func newAPI(cfg Config, t timing) *API {
 		cfg.Logger = slog.Default()
 	}
 	s := &server{
-		Handlers: accounts.New(cfg.Identities, readBody),
-		auth:     cfg.Auth, rules: access.Rules(),
+		Handlers:   accounts.New(cfg.Identities, readBody),
+		Operations: logins.New(cfg.Logins, requestOf, readBody),
+		auth:       cfg.Auth, rules: access.Rules(),
 		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies, version: cfg.Version, log: cfg.Logger, timing: t,
 	}

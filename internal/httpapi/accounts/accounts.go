@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
@@ -23,9 +24,10 @@ func New(st *identities.Store, read ReadBody) *Handlers { return &Handlers{store
 
 // Problem is an error with the status and the texts that clients see.
 type Problem struct {
-	Status  int
-	Code    string
-	Message string
+	Status     int
+	Code       string
+	Message    string
+	RetryAfter time.Duration // 0: no hint
 }
 
 // Error implements error.
@@ -34,7 +36,7 @@ func (p *Problem) Error() string { return p.Code + ": " + p.Message }
 // notFound answers for an id of a thing that the caller's account does not have, and leaves other errors as they are.
 func notFound(err error, what string) error {
 	if errors.Is(err, research.ErrNotFound) {
-		return &Problem{http.StatusNotFound, "not_found", "There is no such " + what + " in this account."}
+		return &Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such " + what + " in this account."}
 	}
 	return err
 }

@@ -54,7 +54,8 @@ func (h *Handlers) CreateKey(ctx context.Context, req api.CreateKeyRequestObject
 	caller := auth.CallerOf(ctx)
 	for _, scope := range in.Scopes {
 		if !caller.HasScope(scope) {
-			return nil, &Problem{http.StatusForbidden, "insufficient_scope", fmt.Sprintf("This credential lacks the scope %s, so it cannot give it to another key.", scope)}
+			return nil, &Problem{Status: http.StatusForbidden, Code: "insufficient_scope",
+				Message: fmt.Sprintf("This credential lacks the scope %s, so it cannot give it to another key.", scope)}
 		}
 	}
 	key := apikey.New()

@@ -65,9 +65,9 @@ func (h *Handlers) RemoveMember(ctx context.Context, req api.RemoveMemberRequest
 func memberProblem(err error) error {
 	switch {
 	case errors.Is(err, identities.ErrLastOwner):
-		return &Problem{http.StatusConflict, "last_owner", "This is the last owner of the account; make another member owner first."}
+		return &Problem{Status: http.StatusConflict, Code: "last_owner", Message: "This is the last owner of the account; make another member owner first."}
 	case errors.Is(err, identities.ErrRoleTooHigh):
-		return &Problem{http.StatusForbidden, "forbidden", "This concerns a role above yours; ask an owner of the account."}
+		return &Problem{Status: http.StatusForbidden, Code: "forbidden", Message: "This concerns a role above yours; ask an owner of the account."}
 	}
 	return notFound(err, "member")
 }

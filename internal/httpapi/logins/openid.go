@@ -1,0 +1,166 @@
+package logins
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"legwork/api"
+	"legwork/internal/auth/login"
+	"legwork/internal/auth/openid"
+	"legwork/internal/auth/token"
+	"legwork/internal/httpapi/accounts"
+	"legwork/internal/research"
+	"legwork/internal/store/identities"
+)
+
+// loginCookie is the name of the cookie of a login at the OpenID provider that has begun.
+const loginCookie = "legwork_login"
+
+// Refusals of logins at the OpenID provider.
+var (
+	errNoOpenID = &accounts.Problem{Status: http.StatusNotFound, Code: "not_found",
+		Message: "This server has no OpenID provider (OIDC_ISSUER); log in by password."}
+	errProvider = &accounts.Problem{Status: http.StatusServiceUnavailable, Code: "provider_failed", RetryAfter: 30 * time.Second,
+		Message: "The OpenID provider does not answer as it should; try again later, or log in another way. The server's log has the cause."}
+	errOpenIDRefused = &accounts.Problem{Status: http.StatusUnauthorized, Code: "login_refused",
+		Message: "The OpenID provider refused the login; begin it again."}
+	errOpenIDForged = &accounts.Problem{Status: http.StatusUnauthorized, Code: "login_stale",
+		Message: "This login is not the one that this browser began, was finished already or took longer than ten minutes; begin it again."}
+	errOpenIDNotAllowed = &accounts.Problem{Status: http.StatusForbidden, Code: "not_invited",
+		Message: "Your provider knows you, but this server lets nobody in by your address and groups; ask an administrator for an invitation."}
+	errOpenIDNotLinked = &accounts.Problem{Status: http.StatusForbidden, Code: "not_linked",
+		Message: "There is a user with your e-mail address who does not log in at this provider yet; log in as before, or ask an administrator (OIDC_LINK_BY_EMAIL)."}
+)
+
+// openIDProblem turns the errors of logins at the provider into problems, and logs their causes, which the person must not see.
+func (o *Operations) openIDProblem(ctx context.Context, err error) error {
+	for _, known := range []struct {
+		is error
+		as *accounts.Problem
+	}{
+		{openid.ErrProvider, errProvider}, {openid.ErrRefused, errOpenIDRefused}, {openid.ErrForged, errOpenIDForged},
+		{login.ErrNotAllowed, errOpenIDNotAllowed}, {login.ErrNotLinked, errOpenIDNotLinked},
+	} {
+		if errors.Is(err, known.is) {
+			o.Log.WarnContext(ctx, "a login at the OpenID provider failed", "code", known.as.Code, "error", err)
+			return known.as
+		}
+	}
+	return refusal(err)
+}
+
+// openIDChallenge is what is stored of a login that has begun.
+type openIDChallenge struct {
+	openid.Pending
+	ReturnTo string `json:"returnTo"`
+}
+
+// redirect is an answer that sends the browser on.
+type redirect struct {
+	to      string
+	cookies setCookies
+}
+
+func (r redirect) write(w http.ResponseWriter) error {
+	r.cookies.write(w)
+	w.Header().Set("Location", r.to)
+	w.WriteHeader(http.StatusFound)
+	return nil
+}
+
+// VisitStartOpenIDLoginResponse implements api.StartOpenIDLoginResponseObject.
+func (r redirect) VisitStartOpenIDLoginResponse(w http.ResponseWriter) error { return r.write(w) }
+
+// VisitFinishOpenIDLoginResponse implements api.FinishOpenIDLoginResponseObject.
+func (r redirect) VisitFinishOpenIDLoginResponse(w http.ResponseWriter) error { return r.write(w) }
+
+// maxReturnTo is the greatest length of a path that a browser comes back to.
+const maxReturnTo = 2048
+
+// localPath accepts only paths on this server. Browsers read // and /\ as the beginning of another host's address.
+func localPath(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && len(path) <= maxReturnTo &&
+		!strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f })
+}
+
+// StartOpenIDLogin implements api.StrictServerInterface.
+func (o *Operations) StartOpenIDLogin(ctx context.Context, req api.StartOpenIDLoginRequestObject) (api.StartOpenIDLoginResponseObject, error) {
+	if o.OpenID == nil {
+		return nil, errNoOpenID
+	}
+	returnTo := "/"
+	if req.Params.ReturnTo != nil {
+		returnTo = *req.Params.ReturnTo
+	}
+	if !localPath(returnTo) {
+		var v research.ValidationError
+		v.Add("returnTo", "must be a path on this server, as in /tasks, of at most %d characters", maxReturnTo)
+		return nil, v.Err()
+	}
+	address, pending, err := o.OpenID.Begin(ctx)
+	if err != nil {
+		return nil, o.openIDProblem(ctx, err)
+	}
+	data, err := json.Marshal(openIDChallenge{Pending: pending, ReturnTo: returnTo})
+	if err != nil {
+		return nil, err
+	}
+	secret := token.NewSecret()
+	if err := o.Store.CreateChallenge(ctx, secret.Hash(), identities.OpenIDLogin, nil, data); err != nil {
+		return nil, err
+	}
+	cookie := o.Cookies.New(o.request(ctx), loginCookie, string(secret), time.Time{})
+	return redirect{to: address, cookies: setCookies{cookie}}, nil
+}
+
+// FinishOpenIDLogin implements api.StrictServerInterface.
+func (o *Operations) FinishOpenIDLogin(ctx context.Context, req api.FinishOpenIDLoginRequestObject) (api.FinishOpenIDLoginResponseObject, error) {
+	if o.OpenID == nil {
+		return nil, errNoOpenID
+	}
+	r := o.request(ctx)
+	begun, err := o.begun(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := o.OpenID.Finish(ctx, begun.Pending, openid.Answer{State: value(req.Params.State), Code: value(req.Params.Code), Error: value(req.Params.Error)})
+	if err != nil {
+		return nil, o.openIDProblem(ctx, err)
+	}
+	started, err := o.Logins.OpenID(ctx, o.client(ctx), identity, o.Policy, o.oldSession(ctx))
+	if err != nil {
+		return nil, o.openIDProblem(ctx, err)
+	}
+	return redirect{to: begun.ReturnTo, cookies: setCookies{o.sessionCookie(ctx, started), o.Cookies.Gone(r, loginCookie)}}, nil
+}
+
+// begun finds the login that this browser began, and uses it up.
+func (o *Operations) begun(ctx context.Context, r *http.Request) (openIDChallenge, error) {
+	for _, text := range o.Cookies.Read(r, loginCookie) {
+		secret, err := token.ParseSecret(text)
+		if err != nil {
+			continue
+		}
+		_, data, err := o.Store.TakeChallenge(ctx, secret.Hash(), identities.OpenIDLogin)
+		if errors.Is(err, research.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return openIDChallenge{}, err
+		}
+		var c openIDChallenge
+		return c, json.Unmarshal(data, &c)
+	}
+	return openIDChallenge{}, errOpenIDForged
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

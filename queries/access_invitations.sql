@@ -1,0 +1,32 @@
+-- name: CreateInvitation :one
+-- Makes a link with which somebody becomes a member. Returns the row as it is listed.
+INSERT INTO invitations (id, account_id, email, role, secret_hash, created_by, expires_at)
+VALUES (@id, @account_id, sqlc.narg(email)::text, @role, @secret_hash, sqlc.narg(created_by)::uuid, now() + make_interval(secs => @lifetime_seconds::float8))
+RETURNING id, account_id, email, role, created_by, created_at, expires_at, accepted_at;
+
+-- name: Invitations :many
+-- The invitations of an account, the newest first.
+SELECT id, account_id, email, role, created_by, created_at, expires_at, accepted_at
+FROM invitations WHERE account_id = @account_id ORDER BY created_at DESC, id LIMIT 1000;
+
+-- name: RevokeInvitation :execrows
+-- Removes an invitation that nobody has accepted.
+DELETE FROM invitations WHERE id = @id AND account_id = @account_id AND accepted_at IS NULL;
+
+-- name: InvitationRole :one
+-- The role that an invitation of an account gives, while nobody has accepted it.
+SELECT role FROM invitations WHERE id = @id AND account_id = @account_id AND accepted_at IS NULL;
+
+-- name: LockInvitation :one
+-- An invitation that somebody presents, locked until the end of the transaction, so that it is accepted once.
+SELECT id, account_id, email, role, secret_hash, (accepted_at IS NOT NULL)::boolean AS accepted, (expires_at <= now())::boolean AS expired
+FROM invitations WHERE id = @id FOR UPDATE;
+
+-- name: AcceptInvitation :exec
+-- Notes who accepted an invitation.
+UPDATE invitations SET accepted_at = now(), accepted_by = @user_id WHERE id = @id;
+
+-- name: InvitationSecret :one
+-- What decides whether an invitation counts.
+SELECT secret_hash, (accepted_at IS NOT NULL)::boolean AS accepted, (expires_at <= now())::boolean AS expired
+FROM invitations WHERE id = @id;
