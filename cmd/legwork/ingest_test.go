@@ -176,7 +176,7 @@ func TestIngestInterrupted(t *testing.T) {
 		interrupt()
 	}()
 	status, out, errs := w.run(ctx, settings(w.url, w.dir), "ingest", "--max-pages", "12", w.site.URL("/index.html"))
-	if status != 1 || !strings.Contains(errs, "the same command goes on") || !strings.Contains(out, "Read ") {
+	if status != 1 || !strings.Contains(errs, "the same command continues") || !strings.Contains(out, "Read ") {
 		t.Fatalf("status %d\n%s\n%s", status, out, errs)
 	}
 	held := w.count(`SELECT count(*) FROM visits WHERE task_id IS NULL`)
