@@ -857,6 +857,17 @@ type Probe struct {
 // ProbeStatus defines model for Probe.Status.
 type ProbeStatus string
 
+// ProtectedResource The names are those of RFC 9728.
+type ProtectedResource struct {
+	AuthorizationServers   []string `json:"authorization_servers"`
+	BearerMethodsSupported []string `json:"bearer_methods_supported"`
+
+	// Resource What tokens must have as audience.
+	Resource        string  `json:"resource"`
+	ResourceName    string  `json:"resource_name"`
+	ScopesSupported []Scope `json:"scopes_supported"`
+}
+
 // Role What a user is in an account: a `viewer` reads; a `member` also submits, cancels and deletes tasks and makes keys; an `admin`
 // also manages members, keys and limits and reads the audit log; an `owner` also manages owners.
 type Role string
@@ -1166,6 +1177,9 @@ type ServerInterface interface {
 	// GetRoot Where to find what
 	// (GET /)
 	GetRoot(w http.ResponseWriter, r *http.Request)
+	// GetProtectedResource Where programs get access tokens
+	// (GET /.well-known/oauth-protected-resource)
+	GetProtectedResource(w http.ResponseWriter, r *http.Request)
 	// ListAudit Read the audit log of the account
 	// (GET /api/audit)
 	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
@@ -1283,6 +1297,12 @@ type Unimplemented struct{}
 // GetRoot Where to find what
 // (GET /)
 func (_ Unimplemented) GetRoot(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetProtectedResource Where programs get access tokens
+// (GET /.well-known/oauth-protected-resource)
+func (_ Unimplemented) GetProtectedResource(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1516,6 +1536,20 @@ func (siw *ServerInterfaceWrapper) GetRoot(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetRoot(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetProtectedResource operation middleware
+func (siw *ServerInterfaceWrapper) GetProtectedResource(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProtectedResource(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2720,6 +2754,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/", wrapper.GetRoot)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/.well-known/oauth-protected-resource", wrapper.GetProtectedResource)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/audit", wrapper.ListAudit)
 	})
 	r.Group(func(r chi.Router) {
@@ -2868,6 +2905,27 @@ func (response GetRoot421JSONResponse) VisitGetRootResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProtectedResourceRequestObject struct {
+}
+
+type GetProtectedResourceResponseObject interface {
+	VisitGetProtectedResourceResponse(w http.ResponseWriter) error
+}
+
+type GetProtectedResource200JSONResponse ProtectedResource
+
+func (response GetProtectedResource200JSONResponse) VisitGetProtectedResourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3766,6 +3824,9 @@ type StrictServerInterface interface {
 	// GetRoot Where to find what
 	// (GET /)
 	GetRoot(ctx context.Context, request GetRootRequestObject) (GetRootResponseObject, error)
+	// GetProtectedResource Where programs get access tokens
+	// (GET /.well-known/oauth-protected-resource)
+	GetProtectedResource(ctx context.Context, request GetProtectedResourceRequestObject) (GetProtectedResourceResponseObject, error)
 	// ListAudit Read the audit log of the account
 	// (GET /api/audit)
 	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
@@ -3932,6 +3993,30 @@ func (sh *strictHandler) GetRoot(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetRootResponseObject); ok {
 		if err := validResponse.VisitGetRootResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProtectedResource operation middleware
+func (sh *strictHandler) GetProtectedResource(w http.ResponseWriter, r *http.Request) {
+	var request GetProtectedResourceRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProtectedResource(ctx, request.(GetProtectedResourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProtectedResource")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetProtectedResourceResponseObject); ok {
+		if err := validResponse.VisitGetProtectedResourceResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -51,7 +51,7 @@ func (a *app) loginConfig() (logins.Config, error) {
 	out := logins.Config{
 		Off: cfg.AuthMode == config.AuthOff, Store: a.identities, Logins: login.New(a.identities, hasher, cfg.SessionLifetime, a.log),
 		Cookies: cookies(cfg), Idle: cfg.SessionIdle, Passwords: bool(cfg.AuthPasswords), OpenIDName: cfg.OIDCName, Policy: policy(cfg),
-		PublicURL: cfg.PublicURL, Log: a.log,
+		PublicURL: cfg.PublicURL, Issuer: cfg.AuthJWTIssuer, Audience: cfg.AuthJWTAudience, Log: a.log,
 	}
 	if cfg.OIDCIssuer != "" {
 		out.OpenID = openid.New(openid.Config{Issuer: cfg.OIDCIssuer, ClientID: cfg.OIDCClientID, ClientSecret: cfg.OIDCClientSecret.Reveal(),

@@ -31,7 +31,7 @@ func Rules() map[string]Rule {
 		"getRoot": public(), "getHealth": public(), "getLiveness": public(), "getReadiness": public(),
 		"getContractYAML": public(), "getContractJSON": public(),
 
-		"getLoginMethods": public(), "logIn": public(), "startOpenIDLogin": public(), "finishOpenIDLogin": public(), "acceptInvitation": public(),
+		"getProtectedResource": public(), "getLoginMethods": public(), "logIn": public(), "startOpenIDLogin": public(), "finishOpenIDLogin": public(), "acceptInvitation": public(),
 		"getMe": needs(Viewer, ""), "logOut": needs(Viewer, ""), "createStreamTicket": needs(Viewer, TasksRead),
 		"changePassword": session(Viewer), "listSessions": session(Viewer), "revokeSession": session(Viewer), "switchAccount": session(Viewer),
 		"listInvitations": needs(Admin, AdminScope), "createInvitation": needs(Admin, AdminScope), "revokeInvitation": needs(Admin, AdminScope),

@@ -184,7 +184,7 @@ func matrix() map[string]string {
 		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
 
 		"getLoginMethods": forEverybody, "logIn": forEverybody, "acceptInvitation": forEverybody,
-		"startOpenIDLogin": notConfigured, "finishOpenIDLogin": notConfigured,
+		"getProtectedResource": notConfigured, "startOpenIDLogin": notConfigured, "finishOpenIDLogin": notConfigured,
 		"getMe": anyCredential, "logOut": anyCredential, "createStreamTicket": listsTasks,
 		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnly, "switchAccount": sessionOnly,
 		"listInvitations": seesMembers, "createInvitation": seesMembers, "revokeInvitation": changesAMember,
@@ -306,7 +306,7 @@ func TestOffLetsEverybodyIn(t *testing.T) {
 		switch {
 		case op.id == "getScreenshot", op.id == "getPage":
 			want = '4'
-		case strings.HasSuffix(op.id, "OpenIDLogin"):
+		case strings.HasSuffix(op.id, "OpenIDLogin"), op.id == "getProtectedResource":
 			want = '4'
 		case access.Rules()[op.id].Session, op.id == "logIn", op.id == "acceptInvitation":
 			want = '3'

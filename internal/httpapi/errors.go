@@ -116,7 +116,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if p.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110 §15.5.2
+		w.Header().Set("WWW-Authenticate", s.Challenge()) // RFC 9110 §15.5.2
 	}
 	var own *accounts.Problem
 	if errors.As(err, &own) && own.RetryAfter > 0 {

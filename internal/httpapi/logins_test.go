@@ -2,9 +2,14 @@ package httpapi
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -12,10 +17,14 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/uuid"
 
 	"legwork/api"
 	"legwork/internal/access"
+	"legwork/internal/auth"
+	bearertokens "legwork/internal/auth/bearer"
 	"legwork/internal/auth/login"
 	"legwork/internal/auth/openid"
 	"legwork/internal/auth/openid/openidtest"
@@ -455,4 +464,61 @@ func TestAProviderThatIsDownDoesNotStopTheServer(t *testing.T) {
 	}
 	l.person("ada@example.org", access.Member)
 	l.logIn("ada@example.org")
+}
+
+// TestAccessTokens: a token of the issuer is let in within its scopes, and a 401 says where to get one.
+func TestAccessTokens(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: "1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set) }))
+	t.Cleanup(keys.Close)
+	const issuer, audience = "https://id.example.org", "https://research.example.org"
+	st := dbtest.New(t)
+	ids := identities.New(st)
+	log := slog.New(slog.DiscardHandler)
+	tokens := bearertokens.Method{Verifier: bearertokens.New(bearertokens.Config{JWKSURL: keys.URL, Issuer: issuer, Audience: audience, AccountClaim: "account", Logger: log}), AccountExists: ids.AccountExists, Log: log}
+	l := setupLockedOn(t, st, func(c *Config) {
+		c.Logins.Issuer, c.Logins.Audience = issuer, audience
+		c.Auth = auth.Open(ids, nil, auth.Keys{Store: ids}, tokens)
+	})
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := func(scope, account string) []string {
+		raw, err := jwt.Signed(signer).Claims(map[string]any{"iss": issuer, "aud": audience, "sub": "robot", "exp": time.Now().Add(time.Hour).Unix(), "scope": scope, "account": account}).Serialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bearer(raw)
+	}
+	var me api.Me
+	if l.get("/api/auth/me", token("tasks:read", "default")...).into(200, &me); me.Kind != "token" || me.Role != "member" || me.User != nil || me.ExpiresAt == nil {
+		t.Errorf("%+v", me)
+	}
+	task := l.task("default")
+	l.get("/api/tasks/"+task, token("tasks:read", "default")...).into(200, &api.Task{})
+	l.get("/api/tasks/"+task, token("tasks:read", "other")...).wantError(404, "not_found")
+	l.post("/api/tasks", `{"question":"a"}`, token("tasks:read", "default")...).wantError(403, "insufficient_scope")
+	l.get("/api/members", token("tasks:write", "default")...).wantError(403, "forbidden")
+	l.get("/api/members", token("admin", "default")...).into(200, &api.MemberList{})
+	l.post("/api/auth/tickets", "", token("tasks:read", "default")...).wantError(403, "ticket_refused")
+	l.get("/api/tasks", token("tasks:read", "nowhere")...).wantError(401, "unauthenticated")
+	l.get("/api/tasks", token("profile", "default")...).wantError(401, "unauthenticated")
+
+	res := l.get("/api/tasks")
+	if want := `Bearer resource_metadata="` + publicURL + `/.well-known/oauth-protected-resource"`; res.header.Get("WWW-Authenticate") != want {
+		t.Errorf("%v", res.header)
+	}
+	var metadata api.ProtectedResource
+	if l.get("/.well-known/oauth-protected-resource").into(200, &metadata); metadata.Resource != audience || metadata.AuthorizationServers[0] != issuer {
+		t.Errorf("%+v", metadata)
+	}
 }

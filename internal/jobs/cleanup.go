@@ -10,6 +10,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"legwork/internal/failpoint"
+	"legwork/internal/store/identities"
 )
 
 const (
@@ -68,7 +69,7 @@ func (s *Service) Expired(ctx context.Context, keep time.Duration) (Cleaned, err
 }
 
 // Cleanup removes tasks that ended longer than keep ago (none when keep is 0), snapshots that nothing refers to, domains
-// without recent requests, and idempotency keys older than KeepKeys. Several may run at once. One that is interrupted has
+// without recent requests, sessions, tickets and failed logins that do not count any more, and idempotency keys older than KeepKeys. Several may run at once. One that is interrupted has
 // removed whole batches.
 func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned, err error) {
 	for keep > 0 {
@@ -97,6 +98,15 @@ func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned
 			return done, fmt.Errorf("remove domains: %w", err)
 		}
 		if n == 0 {
+			break
+		}
+	}
+	for logins := identities.New(s.store.Store); ; {
+		ended, err := logins.PurgeEnded(ctx, cleanupBatch)
+		if err != nil {
+			return done, fmt.Errorf("remove ended sessions: %w", err)
+		}
+		if ended == (identities.EndedRows{}) {
 			break
 		}
 	}

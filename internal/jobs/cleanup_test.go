@@ -95,6 +95,9 @@ func TestCleanup(t *testing.T) {
 		}
 	}
 	p.exec("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = 'old'")
+	p.exec(`INSERT INTO login_attempts (subject, failures, last_at, locked_until)
+	        SELECT 'email:' || i, 1, now() - interval '25 hours', now() - interval '25 hours' FROM generate_series(1, $1::int) i`, orphans)
+	p.exec("INSERT INTO login_attempts (subject, failures) VALUES ('email:today', 1)")
 
 	if got, err := p.Expired(t.Context(), 0); err != nil || got != (Cleaned{Pages: orphans, Keys: 1}) {
 		t.Errorf("without a retention it would remove %+v, %v", got, err)
@@ -117,6 +120,9 @@ func TestCleanup(t *testing.T) {
 	}
 	if n := p.count("SELECT count(*) FROM tasks WHERE id = $1", open.ID); n != 1 {
 		t.Error("it removed an open task")
+	}
+	if n := p.count("SELECT count(*) FROM login_attempts"); n != 1 {
+		t.Errorf("%d failed logins are left, want that of today", n)
 	}
 	if n := p.count("SELECT count(*) FROM idempotency_keys WHERE key = 'new'"); n != 1 {
 		t.Error("it removed a key that counts")

@@ -35,6 +35,8 @@ type Config struct {
 	OpenIDName string
 	Policy     login.Policy // who may come in by OpenID
 	PublicURL  string       // without final slash
+	Issuer     string       // of access tokens (JWT); empty: none are taken
+	Audience   string       // what these tokens must be for
 	Log        *slog.Logger
 }
 
