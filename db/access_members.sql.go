@@ -31,7 +31,7 @@ const insertAccount = `-- name: InsertAccount :execrows
 INSERT INTO accounts (id, name) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING
 `
 
-// Makes an account. No row: there is one of this id.
+// Stores an account. No row: one with this id exists.
 func (q *Queries) InsertAccount(ctx context.Context, iD string, name string) (int64, error) {
 	result, err := q.db.Exec(ctx, insertAccount, iD, name)
 	if err != nil {
@@ -55,7 +55,7 @@ type ListAccountsRow struct {
 	Keys      int64
 }
 
-// All accounts, with how many members and keys in use they have.
+// All accounts, with the numbers of their members and of their keys that may be used.
 func (q *Queries) ListAccounts(ctx context.Context) ([]ListAccountsRow, error) {
 	rows, err := q.db.Query(ctx, listAccounts)
 	if err != nil {
@@ -141,7 +141,8 @@ type LockMembersRow struct {
 	Role   string
 }
 
-// The owners of an account and one more member of it, locked: until the transaction ends nobody else changes or removes an owner.
+// Locks and returns the owners of an account and one more member. Until the transaction ends, no other transaction can
+// change or remove an owner.
 func (q *Queries) LockMembers(ctx context.Context, accountID string, userID uuid.UUID) ([]LockMembersRow, error) {
 	rows, err := q.db.Query(ctx, lockMembers, accountID, userID)
 	if err != nil {
@@ -166,7 +167,7 @@ const removeMember = `-- name: RemoveMember :execrows
 DELETE FROM memberships WHERE account_id = $1 AND user_id = $2
 `
 
-// Ends a membership. What the member made stays.
+// Removes a member from an account. The member's tasks stay.
 func (q *Queries) RemoveMember(ctx context.Context, accountID string, userID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, removeMember, accountID, userID)
 	if err != nil {
@@ -193,7 +194,7 @@ type SetRoleRow struct {
 	DisabledAt  *time.Time
 }
 
-// Gives a member another role.
+// Changes the role of a member.
 func (q *Queries) SetRole(ctx context.Context, role string, accountID string, userID uuid.UUID) (SetRoleRow, error) {
 	row := q.db.QueryRow(ctx, setRole, role, accountID, userID)
 	var i SetRoleRow

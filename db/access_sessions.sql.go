@@ -26,7 +26,7 @@ type CreateChallengeParams struct {
 	LifetimeSeconds float64
 }
 
-// Begins a login that another request will finish.
+// Stores the challenge of a login that another request will finish.
 func (q *Queries) CreateChallenge(ctx context.Context, arg CreateChallengeParams) error {
 	_, err := q.db.Exec(ctx, createChallenge,
 		arg.SecretHash,
@@ -54,7 +54,7 @@ type CreateSessionParams struct {
 	UserAgent       string
 }
 
-// Logs a browser in. Returns when the session ends at the latest.
+// Stores a session. Returns its latest possible end.
 func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (time.Time, error) {
 	row := q.db.QueryRow(ctx, createSession,
 		arg.ID,
@@ -75,7 +75,7 @@ INSERT INTO stream_tickets (secret_hash, session_id, key_id, expires_at)
 VALUES ($1, $2::uuid, $3::text, now() + interval '30 seconds')
 `
 
-// Makes a ticket for one stream, valid for half a minute.
+// Stores a ticket for one stream, which is valid for 30 seconds.
 func (q *Queries) CreateTicket(ctx context.Context, secretHash []byte, sessionID *uuid.UUID, keyID *string) error {
 	_, err := q.db.Exec(ctx, createTicket, secretHash, sessionID, keyID)
 	return err
@@ -99,7 +99,7 @@ type LiveSessionsRow struct {
 	UserAgent  string
 }
 
-// The sessions of a user that can still be used, the last used first.
+// The sessions of a user that can still be used, the last used one first.
 func (q *Queries) LiveSessions(ctx context.Context, userID uuid.UUID, idleSeconds float64) ([]LiveSessionsRow, error) {
 	rows, err := q.db.Query(ctx, liveSessions, userID, idleSeconds)
 	if err != nil {
@@ -133,7 +133,7 @@ DELETE FROM login_challenges WHERE secret_hash IN (
     SELECT c.secret_hash FROM login_challenges c WHERE c.expires_at < now() LIMIT $1 FOR UPDATE SKIP LOCKED)
 `
 
-// Removes challenges that nobody answered.
+// Removes challenges that have expired.
 func (q *Queries) PurgeChallenges(ctx context.Context, maxRows int32) (int64, error) {
 	result, err := q.db.Exec(ctx, purgeChallenges, maxRows)
 	if err != nil {
@@ -162,7 +162,7 @@ DELETE FROM stream_tickets WHERE secret_hash IN (
     SELECT t.secret_hash FROM stream_tickets t WHERE t.expires_at < now() LIMIT $1 FOR UPDATE SKIP LOCKED)
 `
 
-// Removes tickets that nobody used.
+// Removes tickets that have expired.
 func (q *Queries) PurgeTickets(ctx context.Context, maxRows int32) (int64, error) {
 	result, err := q.db.Exec(ctx, purgeTickets, maxRows)
 	if err != nil {
@@ -190,7 +190,7 @@ WHERE user_id = $1 AND revoked_at IS NULL AND id IS DISTINCT FROM $2::uuid
 RETURNING id
 `
 
-// Ends the sessions of a user, but for one (all when it is NULL), and names those that it ended.
+// Ends all sessions of a user except keep, which may be NULL. Returns the ids of the ended sessions.
 func (q *Queries) RevokeSessions(ctx context.Context, userID uuid.UUID, keep *uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, revokeSessions, userID, keep)
 	if err != nil {
@@ -230,8 +230,8 @@ type SessionCredentialRow struct {
 	SeenLongAgo bool
 }
 
-// What a session may do: its account, and the role of its user there now. There is no row when the session was revoked, has
-// ended or was idle for too long, or when its user is disabled or no longer a member.
+// A session that may be used, with its account and the present role of its user there. No row: the session was revoked,
+// has ended or was unused for too long, or its user is disabled or no longer a member.
 func (q *Queries) SessionCredential(ctx context.Context, iD uuid.UUID, idleSeconds float64) (SessionCredentialRow, error) {
 	row := q.db.QueryRow(ctx, sessionCredential, iD, idleSeconds)
 	var i SessionCredentialRow
@@ -252,7 +252,7 @@ WHERE s.id = $2 AND s.user_id = $3 AND s.revoked_at IS NULL
   AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = s.user_id AND m.account_id = $1)
 `
 
-// Lets a session act in another account of its user. Changes nothing when the user is no member there.
+// Makes a session use another account of its user. No row changes when the user is no member of that account.
 func (q *Queries) SwitchSession(ctx context.Context, accountID string, iD uuid.UUID, userID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, switchSession, accountID, iD, userID)
 	if err != nil {
@@ -270,7 +270,7 @@ type TakeChallengeRow struct {
 	Data   []byte
 }
 
-// Uses a challenge up, and gives what its answer is checked against.
+// Removes a valid challenge. Returns the data against which the answer is checked.
 func (q *Queries) TakeChallenge(ctx context.Context, secretHash []byte, kind string) (TakeChallengeRow, error) {
 	row := q.db.QueryRow(ctx, takeChallenge, secretHash, kind)
 	var i TakeChallengeRow
@@ -287,7 +287,7 @@ type TakeTicketRow struct {
 	KeyID     *string
 }
 
-// Uses a ticket up, and says whose it was.
+// Removes a valid ticket. Returns the session or key that created it.
 func (q *Queries) TakeTicket(ctx context.Context, secretHash []byte) (TakeTicketRow, error) {
 	row := q.db.QueryRow(ctx, takeTicket, secretHash)
 	var i TakeTicketRow
@@ -299,7 +299,7 @@ const touchSession = `-- name: TouchSession :exec
 UPDATE sessions SET last_seen_at = now() WHERE id = $1 AND last_seen_at < now() - interval '1 minute'
 `
 
-// Notes that a session was used. At most once a minute, because each use would be a write.
+// Stores that a session was used, at most once a minute, because otherwise each request would be a write.
 func (q *Queries) TouchSession(ctx context.Context, id uuid.UUID) error {
 	_, err := q.db.Exec(ctx, touchSession, id)
 	return err

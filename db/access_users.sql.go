@@ -16,7 +16,7 @@ const accountExists = `-- name: AccountExists :one
 SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)
 `
 
-// Whether there is an account of this id.
+// Whether an account with this id exists.
 func (q *Queries) AccountExists(ctx context.Context, id string) (bool, error) {
 	row := q.db.QueryRow(ctx, accountExists, id)
 	var exists bool
@@ -60,7 +60,7 @@ const addIdentity = `-- name: AddIdentity :exec
 INSERT INTO identities (issuer, subject, user_id) VALUES ($1, $2, $3)
 `
 
-// From now on a subject of an OpenID provider is this user.
+// Links a subject of an OpenID provider to a user.
 func (q *Queries) AddIdentity(ctx context.Context, issuer string, subject string, userID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, addIdentity, issuer, subject, userID)
 	return err
@@ -78,7 +78,7 @@ type AddUserParams struct {
 	PasswordHash *string
 }
 
-// Makes a user. The e-mail address is unique.
+// Stores a user. The e-mail address is unique.
 func (q *Queries) AddUser(ctx context.Context, arg AddUserParams) error {
 	_, err := q.db.Exec(ctx, addUser,
 		arg.ID,
@@ -100,7 +100,7 @@ type CreatePasskeyParams struct {
 	Credential []byte
 }
 
-// Keeps a passkey of a user.
+// Stores a passkey of a user.
 func (q *Queries) CreatePasskey(ctx context.Context, arg CreatePasskeyParams) error {
 	_, err := q.db.Exec(ctx, createPasskey,
 		arg.ID,
@@ -115,7 +115,7 @@ const deletePasskey = `-- name: DeletePasskey :execrows
 DELETE FROM passkeys WHERE id = $1 AND user_id = $2
 `
 
-// Forgets a passkey of a user.
+// Removes a passkey of a user.
 func (q *Queries) DeletePasskey(ctx context.Context, iD []byte, userID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, deletePasskey, iD, userID)
 	if err != nil {
@@ -130,7 +130,7 @@ ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role
 WHERE array_position(ARRAY['viewer','member','admin','owner'], m.role) < array_position(ARRAY['viewer','member','admin','owner'], excluded.role)
 `
 
-// Makes a user a member. One who is a member with a lower role gets the higher one; nobody gets a lower one.
+// Makes a user a member of an account. The role of a member is raised, and never lowered.
 func (q *Queries) Join(ctx context.Context, accountID string, userID uuid.UUID, role string) (int64, error) {
 	result, err := q.db.Exec(ctx, join, accountID, userID, role)
 	if err != nil {
@@ -152,7 +152,7 @@ type LockUserRow struct {
 	Disabled     bool
 }
 
-// One user, locked until the end of the transaction, so that two changes of one password come one after the other.
+// Locks and returns one user, so that another change of the password waits until this transaction ends.
 func (q *Queries) LockUser(ctx context.Context, id uuid.UUID) (LockUserRow, error) {
 	row := q.db.QueryRow(ctx, lockUser, id)
 	var i LockUserRow
@@ -179,7 +179,7 @@ type LoginUserRow struct {
 	Disabled     bool
 }
 
-// What a login by e-mail address is checked against.
+// The user with an e-mail address, with the hash of the password.
 func (q *Queries) LoginUser(ctx context.Context, email string) (LoginUserRow, error) {
 	row := q.db.QueryRow(ctx, loginUser, email)
 	var i LoginUserRow
@@ -197,7 +197,7 @@ const noteLogin = `-- name: NoteLogin :exec
 UPDATE users SET last_login_at = now() WHERE id = $1
 `
 
-// When the user logged in last.
+// Stores the time of a user's last login.
 func (q *Queries) NoteLogin(ctx context.Context, id uuid.UUID) error {
 	_, err := q.db.Exec(ctx, noteLogin, id)
 	return err
@@ -246,7 +246,7 @@ const rehashPassword = `-- name: RehashPassword :exec
 UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3
 `
 
-// Stores the same password with higher costs, unless it was changed meanwhile.
+// Replaces the hash of a password by one with higher costs, unless the password was changed meanwhile.
 func (q *Queries) RehashPassword(ctx context.Context, newHash *string, iD uuid.UUID, oldHash *string) error {
 	_, err := q.db.Exec(ctx, rehashPassword, newHash, iD, oldHash)
 	return err
@@ -285,7 +285,7 @@ type UserByIDRow struct {
 	Disabled     bool
 }
 
-// One user.
+// One user by id.
 func (q *Queries) UserByID(ctx context.Context, id uuid.UUID) (UserByIDRow, error) {
 	row := q.db.QueryRow(ctx, userByID, id)
 	var i UserByIDRow
@@ -313,7 +313,7 @@ type UserByIdentityRow struct {
 	Disabled     bool
 }
 
-// The user who logs in at an OpenID provider as this subject.
+// The user who is linked to a subject of an OpenID provider.
 func (q *Queries) UserByIdentity(ctx context.Context, issuer string, subject string) (UserByIdentityRow, error) {
 	row := q.db.QueryRow(ctx, userByIdentity, issuer, subject)
 	var i UserByIdentityRow

@@ -7,14 +7,15 @@ ORDER BY u.email
 LIMIT @max_rows;
 
 -- name: LockMembers :many
--- The owners of an account and one more member of it, locked: until the transaction ends nobody else changes or removes an owner.
+-- Locks and returns the owners of an account and one more member. Until the transaction ends, no other transaction can
+-- change or remove an owner.
 SELECT user_id, role FROM memberships
 WHERE account_id = @account_id AND (role = 'owner' OR user_id = @user_id)
 ORDER BY user_id
 FOR UPDATE;
 
 -- name: SetRole :one
--- Gives a member another role.
+-- Changes the role of a member.
 WITH changed AS (
     UPDATE memberships SET role = @role WHERE account_id = @account_id AND user_id = @user_id RETURNING *
 )
@@ -22,7 +23,7 @@ SELECT m.user_id, m.role, m.created_at, u.email, u.name, u.last_login_at, u.disa
 FROM changed m JOIN users u ON u.id = m.user_id;
 
 -- name: RemoveMember :execrows
--- Ends a membership. What the member made stays.
+-- Removes a member from an account. The member's tasks stay.
 DELETE FROM memberships WHERE account_id = @account_id AND user_id = @user_id;
 
 -- name: HasOwner :one
@@ -33,11 +34,11 @@ SELECT EXISTS (
 );
 
 -- name: InsertAccount :execrows
--- Makes an account. No row: there is one of this id.
+-- Stores an account. No row: one with this id exists.
 INSERT INTO accounts (id, name) VALUES (@id, @name) ON CONFLICT (id) DO NOTHING;
 
 -- name: ListAccounts :many
--- All accounts, with how many members and keys in use they have.
+-- All accounts, with the numbers of their members and of their keys that may be used.
 SELECT a.id, a.name, a.created_at,
        (SELECT count(*) FROM memberships m WHERE m.account_id = a.id) AS members,
        (SELECT count(*) FROM api_keys k WHERE k.account_id = a.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())) AS keys

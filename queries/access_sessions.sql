@@ -1,12 +1,12 @@
 -- name: CreateSession :one
--- Logs a browser in. Returns when the session ends at the latest.
+-- Stores a session. Returns its latest possible end.
 INSERT INTO sessions (id, secret_hash, user_id, account_id, expires_at, address, user_agent)
 VALUES (@id, @secret_hash, @user_id, @account_id, now() + make_interval(secs => @lifetime_seconds::float8), sqlc.narg(address)::inet, @user_agent)
 RETURNING expires_at;
 
 -- name: SessionCredential :one
--- What a session may do: its account, and the role of its user there now. There is no row when the session was revoked, has
--- ended or was idle for too long, or when its user is disabled or no longer a member.
+-- A session that may be used, with its account and the present role of its user there. No row: the session was revoked,
+-- has ended or was unused for too long, or its user is disabled or no longer a member.
 SELECT s.secret_hash, s.user_id, s.account_id, m.role, s.expires_at,
        (s.last_seen_at < now() - interval '1 minute')::boolean AS seen_long_ago
 FROM sessions s
@@ -16,11 +16,11 @@ WHERE s.id = @id AND s.revoked_at IS NULL AND s.expires_at > now()
   AND s.last_seen_at > now() - make_interval(secs => @idle_seconds::float8);
 
 -- name: TouchSession :exec
--- Notes that a session was used. At most once a minute, because each use would be a write.
+-- Stores that a session was used, at most once a minute, because otherwise each request would be a write.
 UPDATE sessions SET last_seen_at = now() WHERE id = @id AND last_seen_at < now() - interval '1 minute';
 
 -- name: LiveSessions :many
--- The sessions of a user that can still be used, the last used first.
+-- The sessions of a user that can still be used, the last used one first.
 SELECT id, account_id, created_at, last_seen_at, expires_at, address, user_agent
 FROM sessions
 WHERE user_id = @user_id AND revoked_at IS NULL AND expires_at > now()
@@ -32,13 +32,13 @@ ORDER BY last_seen_at DESC, id LIMIT 1000;
 UPDATE sessions SET revoked_at = now() WHERE id = @id AND user_id = @user_id AND revoked_at IS NULL;
 
 -- name: RevokeSessions :many
--- Ends the sessions of a user, but for one (all when it is NULL), and names those that it ended.
+-- Ends all sessions of a user except keep, which may be NULL. Returns the ids of the ended sessions.
 UPDATE sessions SET revoked_at = now()
 WHERE user_id = @user_id AND revoked_at IS NULL AND id IS DISTINCT FROM sqlc.narg(keep)::uuid
 RETURNING id;
 
 -- name: SwitchSession :execrows
--- Lets a session act in another account of its user. Changes nothing when the user is no member there.
+-- Makes a session use another account of its user. No row changes when the user is no member of that account.
 UPDATE sessions s SET account_id = @account_id
 WHERE s.id = @id AND s.user_id = @user_id AND s.revoked_at IS NULL
   AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = s.user_id AND m.account_id = @account_id);
@@ -50,29 +50,29 @@ DELETE FROM sessions WHERE id IN (
     LIMIT @max_rows FOR UPDATE SKIP LOCKED);
 
 -- name: CreateTicket :exec
--- Makes a ticket for one stream, valid for half a minute.
+-- Stores a ticket for one stream, which is valid for 30 seconds.
 INSERT INTO stream_tickets (secret_hash, session_id, key_id, expires_at)
 VALUES (@secret_hash, sqlc.narg(session_id)::uuid, sqlc.narg(key_id)::text, now() + interval '30 seconds');
 
 -- name: TakeTicket :one
--- Uses a ticket up, and says whose it was.
+-- Removes a valid ticket. Returns the session or key that created it.
 DELETE FROM stream_tickets WHERE secret_hash = @secret_hash AND expires_at > now() RETURNING session_id, key_id;
 
 -- name: PurgeTickets :execrows
--- Removes tickets that nobody used.
+-- Removes tickets that have expired.
 DELETE FROM stream_tickets WHERE secret_hash IN (
     SELECT t.secret_hash FROM stream_tickets t WHERE t.expires_at < now() LIMIT @max_rows FOR UPDATE SKIP LOCKED);
 
 -- name: CreateChallenge :exec
--- Begins a login that another request will finish.
+-- Stores the challenge of a login that another request will finish.
 INSERT INTO login_challenges (secret_hash, kind, user_id, data, expires_at)
 VALUES (@secret_hash, @kind, sqlc.narg(user_id)::uuid, @data, now() + make_interval(secs => @lifetime_seconds::float8));
 
 -- name: TakeChallenge :one
--- Uses a challenge up, and gives what its answer is checked against.
+-- Removes a valid challenge. Returns the data against which the answer is checked.
 DELETE FROM login_challenges WHERE secret_hash = @secret_hash AND kind = @kind AND expires_at > now() RETURNING user_id, data;
 
 -- name: PurgeChallenges :execrows
--- Removes challenges that nobody answered.
+-- Removes challenges that have expired.
 DELETE FROM login_challenges WHERE secret_hash IN (
     SELECT c.secret_hash FROM login_challenges c WHERE c.expires_at < now() LIMIT @max_rows FOR UPDATE SKIP LOCKED);

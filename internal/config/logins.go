@@ -9,19 +9,19 @@ import (
 	"unicode/utf8"
 )
 
-// roles are the names of roles in an account, as internal/access has them.
+// roles are the names of the roles of package internal/access.
 var roles = []string{"viewer", "member", "admin", "owner"}
 
-// NoRole is the value of OIDC_DEFAULT_ROLE that lets in nobody who is not a user.
+// NoRole is the value of OIDC_DEFAULT_ROLE with which persons who are no users yet may not log in.
 const NoRole = "none"
 
-// GroupRole gives the members of a group of the OpenID provider a role.
+// GroupRole is the role of the members of a group at the OpenID provider.
 type GroupRole struct {
 	Group string
 	Role  string
 }
 
-// GroupRoles is OIDC_ROLES, in its order.
+// GroupRoles returns the pairs of OIDC_ROLES, in their order.
 func (c Config) GroupRoles() []GroupRole {
 	out := make([]GroupRole, 0, len(c.OIDCRoles))
 	for _, item := range c.OIDCRoles {
@@ -73,7 +73,8 @@ func (v *validator) tokens(c *Config) {
 	v.require("AUTH_JWT_ACCOUNT_CLAIM", c.AuthJWTAccountClaim != "" && printable(c.AuthJWTAccountClaim, false))
 }
 
-// trustedURL accepts https URLs, and http ones on loopback: who can change what such a URL answers can log in as anybody.
+// trustedURL accepts https URLs, and http URLs on loopback. An attacker who can change the answer of such a URL can log in as any
+// user, so http is not allowed over a network.
 func trustedURL(s string) bool {
 	if webURL(s, "https") {
 		return true

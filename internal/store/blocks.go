@@ -7,7 +7,8 @@ import (
 	"legwork/internal/research"
 )
 
-// encodeBlocks gives the blocks of a page as they are stored: [["h1",0,9],["code",11,60]]. nil becomes SQL's null.
+// encodeBlocks encodes the blocks of a page for the database: [["h1",0,9],["code",11,60]]. For nil it returns nil, which is
+// stored as NULL.
 func encodeBlocks(blocks []research.Block) (json.RawMessage, error) {
 	if blocks == nil {
 		return nil, nil //nolint:nilnil // SQL's null

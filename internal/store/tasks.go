@@ -169,8 +169,8 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, 
 		func(q *db.Queries) error { return addParts(ctx, q, list.Tasks) })
 }
 
-// count counts the tasks that the filters of a list select, without its cursor: with words maxCounted + 1 at most, where the
-// one more tells that there are more.
+// count returns the number of tasks that the filters of a list select, without its cursor. A search for words counts at most
+// maxCounted + 1, which shows that more than maxCounted match.
 func count(ctx context.Context, q *db.Queries, p db.ListTasksParams) (int64, error) {
 	if p.Query == nil {
 		return q.CountTasks(ctx, db.CountTasksParams{AccountID: p.AccountID, Status: p.Status, CreatedFrom: p.CreatedFrom, CreatedTo: p.CreatedTo})

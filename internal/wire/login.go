@@ -7,7 +7,7 @@ import (
 	"legwork/internal/access"
 )
 
-// maxSecretText is the greatest length of passwords and tokens in a request, in bytes. Longer ones are refused unread.
+// maxSecretText is the greatest length of passwords and tokens in a request, in bytes. Longer ones are refused.
 const maxSecretText = 512
 
 // Login is the body of a login by password.
@@ -16,8 +16,8 @@ type Login struct {
 	Password string
 }
 
-// DecodeLogin reads the body of a login. Whether the address is one is for the login to say, which must not tell it apart from
-// an unknown one.
+// DecodeLogin decodes the body of a login. It does not check the form of the e-mail address: the answer to an invalid address
+// must be the same as to an unknown one.
 func DecodeLogin(body []byte) (Login, error) {
 	o, err := parse(body, []string{"email", "password"})
 	if err != nil {
@@ -27,7 +27,7 @@ func DecodeLogin(body []byte) (Login, error) {
 	return in, o.bad.Err()
 }
 
-// DecodePasswordChange reads the body of a change of password.
+// DecodePasswordChange decodes the body of a change of password.
 func DecodePasswordChange(body []byte) (current, next string, err error) {
 	o, err := parse(body, []string{"currentPassword", "newPassword"})
 	if err != nil {
@@ -37,7 +37,7 @@ func DecodePasswordChange(body []byte) (current, next string, err error) {
 	return current, next, o.bad.Err()
 }
 
-// DecodeAccountChoice reads the body that names an account.
+// DecodeAccountChoice decodes the body that names an account.
 func DecodeAccountChoice(body []byte) (account string, err error) {
 	o, err := parse(body, []string{"accountId"})
 	if err != nil {
@@ -47,15 +47,15 @@ func DecodeAccountChoice(body []byte) (account string, err error) {
 	return account, o.bad.Err()
 }
 
-// InvitationAcceptance is the body with which somebody accepts an invitation.
+// InvitationAcceptance is the body of a request that accepts an invitation.
 type InvitationAcceptance struct {
 	Token    string
-	Email    string // empty: as the user who is logged in
+	Email    string // empty when the user who is logged in accepts
 	Name     string
 	Password string
 }
 
-// DecodeInvitationAcceptance reads that body.
+// DecodeInvitationAcceptance decodes the body of a request that accepts an invitation.
 func DecodeInvitationAcceptance(body []byte) (InvitationAcceptance, error) {
 	o, err := parse(body, []string{"token", "email", "name", "password"})
 	if err != nil {
@@ -66,14 +66,14 @@ func DecodeInvitationAcceptance(body []byte) (InvitationAcceptance, error) {
 	return in, o.bad.Err()
 }
 
-// NewInvitation is the body of an invitation to be made.
+// NewInvitation is the body of a request that creates an invitation.
 type NewInvitation struct {
 	Role  access.Role
-	Email string // empty: anybody with the link
+	Email string // only a user with this address may accept; empty when anybody with the link may
 	Hours int    // how long it is valid
 }
 
-// DecodeNewInvitation reads that body.
+// DecodeNewInvitation decodes the body of a request that creates an invitation.
 func DecodeNewInvitation(body []byte) (NewInvitation, error) {
 	o, err := parse(body, []string{"role", "email", "hours"})
 	if err != nil {
@@ -86,7 +86,7 @@ func DecodeNewInvitation(body []byte) (NewInvitation, error) {
 	return in, o.bad.Err()
 }
 
-// needed gives a text that must be there, of at most most bytes and without NUL.
+// needed reads a required text of at most most bytes, without NUL.
 func (o *object) needed(name string, most int) string {
 	s := o.short(name, most)
 	if s == "" && !o.reported(name) {
@@ -95,7 +95,7 @@ func (o *object) needed(name string, most int) string {
 	return s
 }
 
-// short gives a text that may be absent, of at most most bytes and without NUL.
+// short reads an optional text of at most most bytes, without NUL.
 func (o *object) short(name string, most int) string {
 	s, ok := o.text(name)
 	switch {
@@ -111,7 +111,7 @@ func (o *object) short(name string, most int) string {
 	return s
 }
 
-// reported tells whether something is wrong with a field already.
+// reported reports whether an error of this field was added already.
 func (o *object) reported(name string) bool {
 	for _, f := range o.bad.Fields {
 		if f.Field == name {

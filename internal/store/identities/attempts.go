@@ -8,16 +8,16 @@ import (
 	"legwork/internal/store"
 )
 
-// Lockout says when failed logins of one subject (an e-mail address, a client address) make it wait.
+// Lockout says after how many failed logins a subject (an e-mail address or a client address) must wait, and how long.
 type Lockout struct {
-	Free int           // failures in a row from which on each one locks
-	Base time.Duration // how long the first locks; each further one twice as long
-	Most time.Duration // the longest time
+	Free int           // number of failures in a row from which on each one locks the subject
+	Base time.Duration // how long the first lock lasts; each further one lasts twice as long
+	Most time.Duration // the longest lock
 }
 
-// CountAttempt counts a login attempt as failed, before its password is looked at: attempts at the same time cannot pass the
-// limit together. When the attempt turns out right, take it back with ForgiveAttempt or ForgetAttempts. A positive wait says
-// that the subject is locked for so long; then nothing was counted and nothing must be tried.
+// CountAttempt counts a login attempt as failed before its password is checked, so that attempts at the same time cannot exceed
+// the limit together. After a success call ForgiveAttempt or ForgetAttempts. A positive wait means that the subject is locked
+// for that time; then the attempt was not counted, and the password must not be checked.
 func (s *Store) CountAttempt(ctx context.Context, subject string, l Lockout) (wait time.Duration, err error) {
 	seconds, err := s.q.CountAttempt(ctx, db.CountAttemptParams{Subject: subject, Free: int32(l.Free), BaseSeconds: l.Base.Seconds(), MostSeconds: l.Most.Seconds()})
 	if err != nil || seconds == 0 {
@@ -26,7 +26,7 @@ func (s *Store) CountAttempt(ctx context.Context, subject string, l Lockout) (wa
 	return max(time.Second, time.Duration(seconds*float64(time.Second))), nil
 }
 
-// ForgiveAttempt takes the last attempt of a subject back; the failures before it stay.
+// ForgiveAttempt removes the last attempt of a subject from the count. Earlier failures still count.
 func (s *Store) ForgiveAttempt(ctx context.Context, subject string) error {
 	return store.Translate(s.q.ForgiveAttempt(ctx, subject))
 }

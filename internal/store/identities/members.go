@@ -18,22 +18,22 @@ import (
 var (
 	// ErrLastOwner means that the account would have no owner any more.
 	ErrLastOwner = errors.New("the last owner")
-	// ErrRoleTooHigh means that the change concerns a role above that of the one who makes it.
+	// ErrRoleTooHigh means that the old or the new role is above the caller's.
 	ErrRoleTooHigh = errors.New("role above the caller's")
 )
 
-// Member is a user with the role in one account.
+// Member is a user with a role in one account.
 type Member struct {
 	UserID      uuid.UUID
 	Role        access.Role
 	Since       time.Time
 	Email       string
 	Name        string
-	LastLoginAt *time.Time // nil: never
-	DisabledAt  *time.Time // nil: may log in
+	LastLoginAt *time.Time // nil when the user has never logged in
+	DisabledAt  *time.Time // nil when the user may log in
 }
 
-// Members lists the members of an account by their e-mail addresses.
+// Members returns the members of an account, ordered by e-mail address.
 func (s *Store) Members(ctx context.Context, account string) ([]Member, error) {
 	rows, err := s.q.ListMembers(ctx, account, maxListed)
 	if err != nil {
@@ -51,8 +51,8 @@ func memberFrom(row db.ListMembersRow) Member {
 		LastLoginAt: row.LastLoginAt, DisabledAt: row.DisabledAt}
 }
 
-// ChangeRole gives a member another role. most is the role of the one who asks: neither the old nor the new role may be above
-// it (ErrRoleTooHigh). The last owner stays owner (ErrLastOwner). research.ErrNotFound: no such member.
+// ChangeRole changes the role of a member. most is the caller's role. It returns ErrRoleTooHigh when the old or the new role is
+// above most, ErrLastOwner when the account would lose its last owner, and research.ErrNotFound when there is no such member.
 func (s *Store) ChangeRole(ctx context.Context, by Actor, most access.Role, account string, user uuid.UUID, role access.Role) (Member, error) {
 	var out Member
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -77,8 +77,8 @@ func (s *Store) ChangeRole(ctx context.Context, by Actor, most access.Role, acco
 	return out, s.announce(ctx, access.UserChanged(user))
 }
 
-// RemoveMember ends a membership, and with it every session and key that the user has in the account. The bounds of most are
-// those of ChangeRole.
+// RemoveMember ends a membership, and all sessions and keys of the user in the account. It returns the same errors as
+// ChangeRole.
 func (s *Store) RemoveMember(ctx context.Context, by Actor, most access.Role, account string, user uuid.UUID) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		old, err := s.lockMember(ctx, q, most, account, user, false)
@@ -96,8 +96,8 @@ func (s *Store) RemoveMember(ctx context.Context, by Actor, most access.Role, ac
 	return s.announce(ctx, access.UserChanged(user))
 }
 
-// lockMember gives the role of a member that is about to change, and makes sure that it may. Nobody else changes an owner of
-// the account until the transaction ends, so two owners cannot remove each other.
+// lockMember returns the role of a member, and checks whether it may be changed. It locks the owners of the account until the
+// transaction ends, so two owners cannot remove each other.
 func (s *Store) lockMember(ctx context.Context, q *db.Queries, most access.Role, account string, user uuid.UUID, staysOwner bool) (access.Role, error) {
 	rows, err := q.LockMembers(ctx, account, user)
 	if err != nil {
@@ -130,15 +130,15 @@ func (s *Store) HasOwner(ctx context.Context, account string) (bool, error) {
 	return has, store.Translate(err)
 }
 
-// Account is a workspace.
+// Account is an account with its numbers of members and keys.
 type Account struct {
 	ID            string
-	Name          string // empty: show the id
+	Name          string // may be empty; then show the id
 	CreatedAt     time.Time
-	Members, Keys int64 // keys that may be used
+	Members, Keys int64 // Keys counts only keys that may be used
 }
 
-// CreateAccount makes an account. research.ErrConflict: there is one of this id.
+// CreateAccount creates an account. It returns research.ErrConflict when one with this id exists.
 func (s *Store) CreateAccount(ctx context.Context, by Actor, id, name string) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.InsertAccount(ctx, id, name)
@@ -152,7 +152,7 @@ func (s *Store) CreateAccount(ctx context.Context, by Actor, id, name string) er
 	})
 }
 
-// Accounts lists all accounts, for operators.
+// Accounts returns all accounts, for operators.
 func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 	rows, err := s.q.ListAccounts(ctx)
 	if err != nil {

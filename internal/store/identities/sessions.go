@@ -17,30 +17,30 @@ import (
 // Session is a browser that is logged in, without its secret.
 type Session struct {
 	ID         uuid.UUID
-	AccountID  string // the account that it acts in
+	AccountID  string // the account that the session uses
 	CreatedAt  time.Time
 	LastSeenAt time.Time // up to a minute late
-	ExpiresAt  time.Time // the absolute end
+	ExpiresAt  time.Time // the latest possible end
 	Address    *netip.Addr
 	UserAgent  string
 }
 
-// NewSession is a session to be made. ID and SecretHash come from internal/auth/token.
+// NewSession describes a session to create. Package internal/auth/token makes ID and SecretHash.
 type NewSession struct {
 	ID         uuid.UUID
 	SecretHash []byte
 	UserID     uuid.UUID
 	AccountID  string
-	Lifetime   time.Duration // until the absolute end
-	Address    netip.Addr    // the zero address: unknown
-	UserAgent  string        // cut to what the table holds
+	Lifetime   time.Duration // time until the latest possible end
+	Address    netip.Addr    // the zero address when unknown
+	UserAgent  string        // is cut to maxUserAgent
 	Method     string        // how the user logged in, for the audit log: password, openid, passkey, invitation
 }
 
 // maxUserAgent is the length to which user agents are cut, in code points.
 const maxUserAgent = 512
 
-// StartSession logs a browser in, and says when the session ends at the latest.
+// StartSession creates a session, and returns its latest possible end.
 func (s *Store) StartSession(ctx context.Context, by Actor, n NewSession) (time.Time, error) {
 	var ends time.Time
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) (err error) {
@@ -66,18 +66,18 @@ func startSession(ctx context.Context, q *db.Queries, by Actor, n NewSession) (t
 	return ends, record(ctx, q, by, Entry{AccountID: n.AccountID, Action: "session.create", Target: n.ID.String(), Details: map[string]any{"method": n.Method}})
 }
 
-// SessionCredential is what decides whether a session may be used, and for what.
+// SessionCredential holds the facts that decide whether a session may be used, and with which role.
 type SessionCredential struct {
 	SecretHash  []byte
 	UserID      uuid.UUID
 	AccountID   string
-	Role        access.Role // of the user in the account now
-	ExpiresAt   time.Time   // the absolute end
-	SeenLongAgo bool        // more than a minute: call TouchSession when the secret is right
+	Role        access.Role // present role of the user in the account
+	ExpiresAt   time.Time   // the latest possible end
+	SeenLongAgo bool        // last seen more than a minute ago: call TouchSession when the secret is right
 }
 
-// SessionCredential finds a session that may be used. research.ErrNotFound: it was revoked, has ended, was idle for longer
-// than idle, or its user is disabled or no longer a member of the account.
+// SessionCredential returns a session that may be used. It returns research.ErrNotFound when the session was revoked, has
+// ended or was unused for longer than idle, or when its user is disabled or no longer a member of the account.
 func (s *Store) SessionCredential(ctx context.Context, id uuid.UUID, idle time.Duration) (SessionCredential, error) {
 	row, err := s.q.SessionCredential(ctx, id, idle.Seconds())
 	if err != nil {
@@ -87,12 +87,12 @@ func (s *Store) SessionCredential(ctx context.Context, id uuid.UUID, idle time.D
 		ExpiresAt: row.ExpiresAt, SeenLongAgo: row.SeenLongAgo}, nil
 }
 
-// TouchSession notes that a session was used.
+// TouchSession stores that a session was used now.
 func (s *Store) TouchSession(ctx context.Context, id uuid.UUID) error {
 	return store.Translate(s.q.TouchSession(ctx, id))
 }
 
-// Sessions lists the sessions of a user that may still be used, the last used first.
+// Sessions returns the sessions of a user that may still be used, the last used one first.
 func (s *Store) Sessions(ctx context.Context, user uuid.UUID, idle time.Duration) ([]Session, error) {
 	rows, err := s.q.LiveSessions(ctx, user, idle.Seconds())
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Store) Sessions(ctx context.Context, user uuid.UUID, idle time.Duration
 	return out, nil
 }
 
-// RevokeSession ends a session of a user. research.ErrNotFound: the user has no such session, or it has ended.
+// RevokeSession ends a session of a user. It returns research.ErrNotFound when the user has no such session or it has ended.
 func (s *Store) RevokeSession(ctx context.Context, by Actor, user, id uuid.UUID) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.RevokeSession(ctx, id, user)
@@ -124,7 +124,8 @@ func (s *Store) RevokeSession(ctx context.Context, by Actor, user, id uuid.UUID)
 	return s.announce(ctx, access.SessionChanged(id))
 }
 
-// SwitchAccount lets a session act in another account of its user. research.ErrNotFound: the user is no member there.
+// SwitchAccount makes a session use another account. It returns research.ErrNotFound when the user is no member of that
+// account.
 func (s *Store) SwitchAccount(ctx context.Context, by Actor, user, session uuid.UUID, account string) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.SwitchSession(ctx, account, session, user)
@@ -147,8 +148,8 @@ type EndedRows struct {
 	Sessions, Tickets, Challenges, Attempts int64
 }
 
-// PurgeEnded removes at most limit rows of each kind that do not count any more: sessions a week after their end, tickets and
-// challenges that nobody used, failed logins of a day ago.
+// PurgeEnded removes at most limit old rows of each kind: sessions a week after their end, expired tickets and challenges, and
+// failed logins older than a day.
 func (s *Store) PurgeEnded(ctx context.Context, limit int) (done EndedRows, err error) {
 	for _, purge := range []struct {
 		count *int64

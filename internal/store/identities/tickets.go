@@ -11,14 +11,14 @@ import (
 	"legwork/internal/store"
 )
 
-// TicketOwner is the credential that made a ticket. One of the two is set.
+// TicketOwner is the credential that created a ticket: a session or a key.
 type TicketOwner struct {
 	SessionID *uuid.UUID
 	KeyID     string
 }
 
-// CreateTicket stores a ticket for one stream, which acts as the credential of p and is valid for 30 seconds. p must be from
-// a session or a key.
+// CreateTicket stores a ticket for one stream. It is valid for 30 seconds, and gives the same rights as the credential of p,
+// which must be a session or a key.
 func (s *Store) CreateTicket(ctx context.Context, secretHash []byte, p access.Principal) error {
 	var key *string
 	if p.KeyID != "" {
@@ -27,7 +27,8 @@ func (s *Store) CreateTicket(ctx context.Context, secretHash []byte, p access.Pr
 	return store.Translate(missingReference(s.q.CreateTicket(ctx, secretHash, p.SessionID, key)))
 }
 
-// TakeTicket uses a ticket up, and says whose it is. research.ErrNotFound: there is none, or it was used or is too old.
+// TakeTicket removes a ticket and returns its owner. It returns research.ErrNotFound when there is no such ticket, or it was
+// used or has expired.
 func (s *Store) TakeTicket(ctx context.Context, secretHash []byte) (TicketOwner, error) {
 	row, err := s.q.TakeTicket(ctx, secretHash)
 	if err != nil {
@@ -40,7 +41,7 @@ func (s *Store) TakeTicket(ctx context.Context, secretHash []byte) (TicketOwner,
 	return owner, nil
 }
 
-// ChallengeKind says which login a challenge belongs to.
+// ChallengeKind is the kind of login that a challenge belongs to.
 type ChallengeKind string
 
 // The kinds of challenges.
@@ -50,16 +51,17 @@ const (
 	PasskeyRegistration ChallengeKind = "passkey_registration"
 )
 
-// challengeSeconds is how long a login may take that leads to another site or a device.
+// challengeSeconds is how long a login at an OpenID provider or with a passkey may take.
 const challengeSeconds = 600
 
-// CreateChallenge stores what the answer of an OpenID provider or a passkey will be checked against, for ten minutes. data must
-// be a JSON object. user is nil while it is not known who logs in.
+// CreateChallenge stores the data against which the answer of an OpenID provider or a passkey will be checked. It is valid for
+// ten minutes. data must be a JSON object. user is nil when it is not yet known who logs in.
 func (s *Store) CreateChallenge(ctx context.Context, secretHash []byte, kind ChallengeKind, user *uuid.UUID, data json.RawMessage) error {
 	return store.Translate(s.q.CreateChallenge(ctx, db.CreateChallengeParams{SecretHash: secretHash, Kind: string(kind), UserID: user, Data: data, LifetimeSeconds: challengeSeconds}))
 }
 
-// TakeChallenge uses a challenge up. research.ErrNotFound: there is none, or it was used, is too old, or of another kind.
+// TakeChallenge removes a challenge and returns its data. It returns research.ErrNotFound when there is no such challenge, or
+// it was used, has expired or is of another kind.
 func (s *Store) TakeChallenge(ctx context.Context, secretHash []byte, kind ChallengeKind) (*uuid.UUID, json.RawMessage, error) {
 	row, err := s.q.TakeChallenge(ctx, secretHash, string(kind))
 	if err != nil {

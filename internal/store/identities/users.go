@@ -23,38 +23,39 @@ type User struct {
 	ID           uuid.UUID
 	Email        string // lower case
 	Name         string // may be empty
-	PasswordHash string // PHC form; empty: the user has no password. Never show it
-	Disabled     bool   // may not log in
+	PasswordHash string // PHC form; empty when the user has no password. Never show it
+	Disabled     bool   // the user may not log in
 }
 
 // Membership is an account of a user, and the role in it.
 type Membership struct {
 	AccountID   string
-	AccountName string // empty: show the id
+	AccountName string // may be empty; then show the id
 	Role        access.Role
 }
 
-// NewUser is a user to be made, or to be found by an identity.
+// NewUser describes a user to create.
 type NewUser struct {
 	ID           uuid.UUID
 	Email        string // lower case
 	Name         string
-	PasswordHash string // empty: no password
+	PasswordHash string // empty for a user without a password
 }
 
-// UserByEmail finds a user. research.ErrNotFound: nobody has the address.
+// UserByEmail returns the user with an e-mail address. It returns research.ErrNotFound when there is none.
 func (s *Store) UserByEmail(ctx context.Context, email string) (User, error) {
 	row, err := s.q.LoginUser(ctx, email)
 	return userFrom(row), store.Translate(err)
 }
 
-// User finds a user by the id. research.ErrNotFound: there is none.
+// User returns a user by id. It returns research.ErrNotFound when there is none.
 func (s *Store) User(ctx context.Context, id uuid.UUID) (User, error) {
 	row, err := s.q.UserByID(ctx, id)
 	return userFrom(db.LoginUserRow(row)), store.Translate(err)
 }
 
-// UserByIdentity finds the user who logs in at an OpenID provider as the subject. research.ErrNotFound: nobody does.
+// UserByIdentity returns the user who is linked to a subject of an OpenID provider. It returns research.ErrNotFound when there
+// is none.
 func (s *Store) UserByIdentity(ctx context.Context, issuer, subject string) (User, error) {
 	row, err := s.q.UserByIdentity(ctx, issuer, subject)
 	return userFrom(db.LoginUserRow(row)), store.Translate(err)
@@ -68,7 +69,7 @@ func userFrom(row db.LoginUserRow) User {
 	return u
 }
 
-// Memberships lists the accounts of a user, the oldest membership first.
+// Memberships returns the accounts of a user, the oldest membership first.
 func (s *Store) Memberships(ctx context.Context, user uuid.UUID) ([]Membership, error) {
 	rows, err := s.q.AccountsOfUser(ctx, user)
 	if err != nil {
@@ -81,14 +82,14 @@ func (s *Store) Memberships(ctx context.Context, user uuid.UUID) ([]Membership, 
 	return out, nil
 }
 
-// AccountExists reports whether there is an account of this id.
+// AccountExists reports whether an account with this id exists.
 func (s *Store) AccountExists(ctx context.Context, account string) (bool, error) {
 	exists, err := s.q.AccountExists(ctx, account)
 	return exists, store.Translate(err)
 }
 
-// CreateUser makes a user who is a member of an account. ErrEmailTaken: another one has the address.
-// research.ErrNotFound: there is no such account.
+// CreateUser creates a user as a member of an account. It returns ErrEmailTaken when another user has the e-mail address, and
+// research.ErrNotFound when there is no such account.
 func (s *Store) CreateUser(ctx context.Context, by Actor, n NewUser, account string, role access.Role) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		if err := addUser(ctx, q, by, n, account); err != nil {
@@ -98,7 +99,7 @@ func (s *Store) CreateUser(ctx context.Context, by Actor, n NewUser, account str
 	})
 }
 
-// addUser stores a user. account is where the audit log mentions it.
+// addUser stores a user. account is the account of the entry in the audit log.
 func addUser(ctx context.Context, q *db.Queries, by Actor, n NewUser, account string) error {
 	p := db.AddUserParams{ID: n.ID, Email: n.Email, Name: n.Name}
 	if n.PasswordHash != "" {
@@ -115,7 +116,7 @@ func addUser(ctx context.Context, q *db.Queries, by Actor, n NewUser, account st
 	return record(ctx, q, by, Entry{AccountID: account, Action: "user.create", Target: n.ID.String()})
 }
 
-// join makes a user a member of an account. One who is a member with a lower role gets the higher one.
+// join makes a user a member of an account. The role of a member is raised, and never lowered.
 func join(ctx context.Context, q *db.Queries, by Actor, user uuid.UUID, account string, role access.Role) error {
 	n, err := q.Join(ctx, account, user, string(role))
 	if err != nil {
@@ -127,7 +128,7 @@ func join(ctx context.Context, q *db.Queries, by Actor, user uuid.UUID, account 
 	return record(ctx, q, by, Entry{AccountID: account, Action: "member.add", Target: user.String(), Details: map[string]any{"role": string(role)}})
 }
 
-// SetPassword replaces the password of a user, and ends the user's sessions but for keep (nil: all of them).
+// SetPassword replaces the password of a user, and ends all sessions of the user except keep, which may be nil.
 func (s *Store) SetPassword(ctx context.Context, by Actor, user uuid.UUID, hash string, keep *uuid.UUID) error {
 	var ended []uuid.UUID
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -153,12 +154,13 @@ func (s *Store) SetPassword(ctx context.Context, by Actor, user uuid.UUID, hash 
 	return s.announce(ctx, notices...)
 }
 
-// RehashPassword stores the same password with higher costs, unless it was changed meanwhile.
+// RehashPassword replaces the hash of a password by one with higher costs, unless the password was changed meanwhile.
 func (s *Store) RehashPassword(ctx context.Context, user uuid.UUID, oldHash, newHash string) error {
 	return store.Translate(s.q.RehashPassword(ctx, &newHash, user, &oldHash))
 }
 
-// AddIdentity lets a user log in at an OpenID provider as the subject. research.ErrConflict: the subject is somebody already.
+// AddIdentity links a user to a subject of an OpenID provider. It returns research.ErrConflict when the subject is linked to a
+// user already.
 func (s *Store) AddIdentity(ctx context.Context, by Actor, user uuid.UUID, issuer, subject string) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error { return addIdentity(ctx, q, by, user, issuer, subject) })
 }
@@ -175,7 +177,7 @@ func addIdentity(ctx context.Context, q *db.Queries, by Actor, user uuid.UUID, i
 	return record(ctx, q, by, Entry{Action: "identity.add", Target: user.String(), Details: map[string]any{"issuer": issuer}})
 }
 
-// CreateIdentityUser makes a user who logs in at an OpenID provider as the subject, and a member of an account.
+// CreateIdentityUser creates a user who is linked to a subject of an OpenID provider, as a member of an account.
 func (s *Store) CreateIdentityUser(ctx context.Context, by Actor, n NewUser, issuer, subject, account string, role access.Role) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		if err := addUser(ctx, q, by, n, account); err != nil {
@@ -188,8 +190,8 @@ func (s *Store) CreateIdentityUser(ctx context.Context, by Actor, n NewUser, iss
 	})
 }
 
-// SyncRole gives a user the role that the groups of an OpenID provider name, as a member of the account if the user was none.
-// The last owner stays owner.
+// SyncRole sets the role of a user in an account to the role of the user's groups at an OpenID provider. It makes the user a
+// member if necessary. The role of the last owner does not change.
 func (s *Store) SyncRole(ctx context.Context, by Actor, user uuid.UUID, account string, role access.Role) error {
 	changed := false
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
@@ -215,5 +217,5 @@ func (s *Store) SyncRole(ctx context.Context, by Actor, user uuid.UUID, account 
 	return s.announce(ctx, access.UserChanged(user))
 }
 
-// noRows reports whether a query found nothing.
+// noRows reports whether a query returned no row.
 func noRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
