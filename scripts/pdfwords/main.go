@@ -6,6 +6,8 @@
 // ours. Further columns have the share in the first order alone, and the share of the first order in the second, which is the most
 // that a reader could keep of both.
 //
+// With -v it prints how the words of each page differ from those of the first order.
+//
 //	go run ./scripts/pdfwords [-min 97] [-v] FILE.pdf …
 package main
 
@@ -29,7 +31,7 @@ import (
 
 func main() {
 	least := flag.Float64("min", 97, "percent of the words that must be kept, as the mean of all files")
-	verbose := flag.Bool("v", false, "print what is missing")
+	verbose := flag.Bool("v", false, "print how the words of each page differ from the first order")
 	text := flag.Bool("text", false, "print the text")
 	flag.Parse()
 	engine := pdf.NewEngine("")
@@ -69,10 +71,9 @@ func main() {
 			in, inRaw := common(want, got), common(byFile[i], got)
 			all, first, ordered = all+len(want), first+in, ordered+min(len(want), max(in, inRaw))
 			each += common(want, byFile[i])
-			here, missing := bag(want, got)
-			present += here
-			if *verbose && len(want) > max(in, inRaw)+2 {
-				fmt.Fprintf(os.Stderr, "%s page %d: %d and %d of %d in order, %d there; missing %.400q\n", filepath.Base(file), i+1, in, inRaw, len(want), here, missing)
+			present += bag(want, got)
+			if *verbose && len(want) > max(in, inRaw) {
+				fmt.Printf("=== %s page %d: %d words, in order %d, raw %d\n%s\n", filepath.Base(file), i+1, len(want), in, inRaw, difference(want, got))
 			}
 		}
 		if all == 0 {
@@ -114,7 +115,7 @@ func words(s string) []string {
 }
 
 // bag counts the words of want that are in got, in any order.
-func bag(want, got []string) (n int, missing []string) {
+func bag(want, got []string) (n int) {
 	count := map[string]int{}
 	for _, w := range got {
 		count[w]++
@@ -123,11 +124,9 @@ func bag(want, got []string) (n int, missing []string) {
 		if count[w] > 0 {
 			count[w]--
 			n++
-		} else {
-			missing = append(missing, w)
 		}
 	}
-	return n, missing
+	return n
 }
 
 // common returns the length of the longest common subsequence.
@@ -146,4 +145,48 @@ func common(a, b []string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// difference writes want and got as one text: [-what got lacks at this place-] and {+what it has instead+}.
+func difference(want, got []string) string {
+	length := make([][]int, len(want)+1) // of the longest common subsequence of want[i:] and got[j:]
+	for i := range length {
+		length[i] = make([]int, len(got)+1)
+	}
+	for i := len(want) - 1; i >= 0; i-- {
+		for j := len(got) - 1; j >= 0; j-- {
+			if want[i] == got[j] {
+				length[i][j] = length[i+1][j+1] + 1
+			} else {
+				length[i][j] = max(length[i+1][j], length[i][j+1])
+			}
+		}
+	}
+	var out strings.Builder
+	for i, j := 0, 0; i < len(want) || j < len(got); {
+		same := i
+		for i < len(want) && j < len(got) && want[i] == got[j] {
+			i, j = i+1, j+1
+		}
+		out.WriteString(strings.Join(want[same:i], " "))
+		i0, j0 := i, j
+		for i < len(want) || j < len(got) {
+			if i < len(want) && j < len(got) && want[i] == got[j] {
+				break
+			}
+			if j == len(got) || i < len(want) && length[i+1][j] >= length[i][j+1] {
+				i++
+			} else {
+				j++
+			}
+		}
+		if i > i0 {
+			out.WriteString(" [-" + strings.Join(want[i0:i], " ") + "-]")
+		}
+		if j > j0 {
+			out.WriteString(" {+" + strings.Join(got[j0:j], " ") + "+}")
+		}
+		out.WriteByte(' ')
+	}
+	return out.String()
 }

@@ -1,101 +1,278 @@
 package pdf
 
-import "math"
+import (
+	"math"
+)
 
-// columns tells whether two columns of running text begin at row i: how many rows they share, and an x between them.
-func columns(rs []row, i int) (n int, at float64) {
-	tried := 0
-	for k := 0; k+1 < len(rs[i]) && tried < maxGaps; k++ {
-		lo, hi := rs[i][k].x1, rs[i][k+1].x0
-		if hi-lo < splitGap*rs[i][k].size {
-			continue
-		}
-		tried++
-		if rows, mid := follow(rs[i:min(len(rs), i+maxRun)], lo, hi); rows > n {
-			n, at = rows, mid
-		}
-	}
-	return n, at
+// block is a run of rows that have a gap at the same place: columns of running text beside each other, or a table.
+type block struct {
+	n           int     // rows
+	lo, hi      float64 // the part of the gap that all rows leave free
+	left, right side    // what stands on either side of the gap
+	both        int     // rows with text on both sides, or on one side beside the row above that is on the other side
+	uneven      int     // of these, rows whose two sides stand on different base lines
+	wide        int     // of these, rows whose gap is as wide as that between cells
+	fixed       int     // rows of a listing
+	onLeft      bool    // the last row has text on the left
+	base        float64 // base line of the last row
 }
 
-// side adds up what stands on one side of a gap.
+// side adds up the text on one side of a gap.
 type side struct {
 	rows, letters int
+	parted        int // rows that have a gap of their own, as wide as that between cells
 	x0, x1, width float64
-	base, size    float64 // of its last row
 }
 
-func (s *side) add(f fragment, sameRow bool) {
+// add counts the fragments of one row.
+func (s *side) add(r row) {
+	if len(r) == 0 {
+		return
+	}
 	if s.rows == 0 {
-		s.x0, s.x1 = f.x0, f.x1
+		s.x0, s.x1 = r[0].x0, r[0].x1
 	}
-	if !sameRow {
-		s.rows++
+	s.rows++
+	parted := false
+	for i, f := range r {
+		s.letters += f.letters
+		s.x0, s.x1 = min(s.x0, f.x0), max(s.x1, f.x1)
+		s.width += f.x1 - f.x0
+		parted = parted || i > 0 && f.x0-r[i-1].x1 >= cellGap*f.size && !(i == 1 && isItemSign(r[0].text))
 	}
-	s.letters += f.letters
-	s.x0, s.x1 = min(s.x0, f.x0), max(s.x1, f.x1)
-	s.width += f.x1 - f.x0
-	s.base, s.size = f.base, f.size
+	if parted {
+		s.parted++
+	}
 }
 
-// isSteady reports whether the side is as long as a column of a list or a reference card is.
+// isSteady reports whether the side is as long as a column of a list or of a reference card.
 func (s *side) isSteady() bool { return s.rows >= 8 }
 
-// isText reports whether the side is running text: its lines are long and fill its width. Cells of tables do not.
+// isText reports whether the side is running text: its lines are long and fill its width. The cells of a table do not.
 func (s *side) isText() bool {
 	return s.rows >= 3 && s.letters >= 12*s.rows && s.width >= 0.55*float64(s.rows)*(s.x1-s.x0)
 }
 
-// follow tells how many of the rows stand on both sides of the gap from lo to hi, which narrows on the way; 0: they are no
-// columns of text. A row on one side alone counts while it goes on without a break.
-func follow(rs []row, lo, hi float64) (n int, mid float64) {
-	var left, right side
-	both, uneven := 0, 0
+// isWhole reports whether the side is text, or is a table of its own. A column of a table is neither.
+func (s *side) isWhole() bool { return s.isText() || s.parted*4 >= s.rows }
+
+// findBlock returns the block that begins at row i, and n = 0 if there is none. Of several blocks of about the same height it
+// takes the one with the widest gap: the gap between the columns of a page is wider than those within a column.
+func findBlock(rs []row, i int) (best block) {
+	tried := 0
+	for k := 0; k+1 < len(rs[i]) && tried < maxGaps; k++ {
+		lo, hi := rs[i][k].x1, rs[i][k+1].x0
+		if hi-lo < splitGap*rs[i][k].size || k == 0 && isItemSign(rs[i][0].text) {
+			continue
+		}
+		tried++
+		b := follow(rs[i:min(len(rs), i+maxRun)], lo, hi)
+		if b.n == 0 {
+			continue
+		}
+		much := b.n*10 > best.n*9 && best.n*10 > b.n*9
+		if much && b.hi-b.lo > best.hi-best.lo || !much && b.n > best.n {
+			best = b
+		}
+	}
+	return best
+}
+
+// isText reports whether the two sides may be columns of running text.
+func (b *block) isText() bool { return b.both >= 3 && b.left.isText() && b.right.isText() }
+
+// isApart reports whether the two sides are long, and their lines stand at different heights too often for a table.
+func (b *block) isApart() bool {
+	return b.both >= 6 && b.uneven*4 >= b.both && b.left.isSteady() && b.right.isSteady()
+}
+
+// isIndependent reports whether the two sides are columns of a page that hold tables or text of their own, as on a reference
+// card. Their gap is wide, and their lines do not belong together: some are missing on one side, some stand at other heights.
+// Rules that divide both sides and do not cross the gap show it, too.
+func (b *block) isIndependent(rs []row, drawn func() []rule) bool {
+	if b.both < 6 || b.both*10 > b.n*9 || !b.left.isSteady() || !b.right.isSteady() {
+		return false
+	}
+	rules := drawn()
+	if b.isRuled(rs, rules) {
+		return false
+	}
+	bottom, top := rs[b.n-1][0].y0, rs[0][0].y1
+	left, right := 0, 0
+	for _, r := range rules {
+		if r.y > bottom && r.y < top && r.x1-r.x0 > (b.left.x1-b.left.x0)/2 && r.x1 < b.hi {
+			left++
+		} else if r.y > bottom && r.y < top && r.x0 > b.lo {
+			right++
+		}
+	}
+	return left >= 3 && right >= 3 || b.uneven*10 >= b.both && b.left.isWhole() && b.right.isWhole()
+}
+
+// isRuled reports whether at least two drawn lines cross the gap of a block, whose rows are given: then it is a table.
+func (b *block) isRuled(rs []row, rules []rule) bool {
+	return between(rules, b.lo, b.hi, rs[b.n-1][0].y0, rs[0][0].y1) >= 2
+}
+
+// isEven reports whether the two sides are as wide as one, two or three columns of equal width.
+func (b *block) isEven() bool {
+	narrow, wide, gap := b.left.x1-b.left.x0, b.right.x1-b.right.x0, b.hi-b.lo
+	if narrow > wide {
+		narrow, wide = wide, narrow
+	}
+	for k := 1.0; k <= 3; k++ {
+		if math.Abs(k*narrow+(k-1)*gap-wide) <= 0.1*narrow {
+			return true
+		}
+	}
+	return false
+}
+
+// isColumns reports whether the two sides of a block, whose rows are given, are to be read one after the other. They are not if
+// they form rows together; but this may be chance where they are as wide as the columns of a page.
+func (b *block) isColumns(rs []row, rules func() []rule) bool {
+	if !b.isApart() && !b.isText() {
+		return false
+	}
+	return !b.isRuled(rs, rules()) && (b.isEven() || !newTable(rs[:b.n], []float64{(b.lo + b.hi) / 2}, rules()).isAligned())
+}
+
+// gutter finds the highest block of a region whose sides are independent columns. It returns its first row, and n = 0 if there
+// is none. It tries places in steps of an em.
+func gutter(rs []row, rules func() []rule) (first int, best block) {
+	left, right := math.Inf(1), math.Inf(-1)
 	for _, r := range rs {
-		l, h := lo, hi
-		onLeft, onRight := false, false
+		left, right = min(left, r[0].x0), max(right, r[len(r)-1].x1)
+	}
+	size := typicalSize(rs)
+	step := max(size, (right-left)/maxPlaces)
+	for x := left + step; x < right; x += step {
+		from, b := 0, newBlock()
+		for i, r := range rs {
+			lo, hi, ok := sides(r, x)
+			if !ok || min(hi, b.hi)-max(lo, b.lo) < gutterGap*size {
+				if b.n > best.n && b.isIndependent(rs[from:], rules) {
+					first, best = from, b
+				}
+				from, b = i, newBlock()
+				if !ok {
+					from++
+					continue
+				}
+			}
+			b.lo, b.hi = max(lo, b.lo), min(hi, b.hi)
+			b.add(r, x, hi-lo)
+		}
+		if b.n > best.n && b.isIndependent(rs[from:], rules) {
+			first, best = from, b
+		}
+	}
+	return first, best
+}
+
+func newBlock() block { return block{lo: math.Inf(-1), hi: math.Inf(1)} }
+
+// sides returns where a row ends on the left of x and where it begins on the right of x; infinite: it has nothing there. ok is
+// false if it reaches over x.
+func sides(r row, x float64) (lo, hi float64, ok bool) {
+	lo, hi = math.Inf(-1), math.Inf(1)
+	for _, f := range r {
+		switch {
+		case f.x1 <= x:
+			lo = max(lo, f.x1)
+		case f.x0 >= x:
+			hi = min(hi, f.x0)
+		default:
+			return lo, hi, false
+		}
+	}
+	return lo, hi, true
+}
+
+// isDistant reports whether a row, which has text from lo to hi, stands on one side only, below empty space.
+func isDistant(above, r row, lo, hi float64) bool {
+	return (math.IsInf(lo, -1) || math.IsInf(hi, 1)) && above[0].base-r[0].base > 2.5*r[0].size
+}
+
+// typicalSize is the mean font size, by letters.
+func typicalSize(rs []row) float64 {
+	sum, letters := 0.0, 0.0
+	for _, r := range rs {
 		for _, f := range r {
-			if (f.x0+f.x1)/2 < (lo+hi)/2 {
-				l, onLeft = max(l, f.x1), true
+			sum += f.size * float64(f.letters)
+			letters += float64(f.letters)
+		}
+	}
+	return max(1, sum/max(1, letters))
+}
+
+// isTable reports whether the block may be a table: at least three rows with cells on both sides.
+func (b *block) isTable() bool {
+	return b.both >= 3 && b.wide*5 >= b.both*4 && b.fixed*2 <= b.n
+}
+
+// follow goes down from the first of the rows, which has a gap from lo to hi, as long as the rows leave a part of the gap free.
+// A row on one side alone counts unless there is empty space above it. The result has n = 0 if the rows are neither columns nor
+// a table.
+func follow(rs []row, lo, hi float64) block {
+	b := block{lo: lo, hi: hi}
+	for i, r := range rs {
+		l, h := b.lo, b.hi
+		mid := (b.lo + b.hi) / 2
+		onLeft, onRight := math.Inf(-1), math.Inf(1) // where the row ends on the left and begins on the right
+		for _, f := range r {
+			if (f.x0+f.x1)/2 < mid {
+				onLeft = max(onLeft, f.x1)
 			} else {
-				h, onRight = min(h, f.x0), true
+				onRight = min(onRight, f.x0)
 			}
 		}
+		l, h = max(l, onLeft), min(h, onRight)
 		if h-l < splitGap*r[0].size*0.9 {
 			break
 		}
-		if !onRight && left.base-r[0].base > 2.5*left.size || !onLeft && right.base-r[0].base > 2.5*right.size {
+		if i > 0 && isDistant(rs[i-1], r, onLeft, onRight) {
 			break
 		}
-		if onLeft && onRight {
-			both++
-			if unevenRow(r, (l+h)/2) {
-				uneven++
-			}
-		}
-		seenLeft, seenRight := false, false
-		for _, f := range r {
-			if (f.x0+f.x1)/2 < (l+h)/2 {
-				left.add(f, seenLeft)
-				seenLeft = true
-			} else {
-				right.add(f, seenRight)
-				seenRight = true
-			}
-		}
-		lo, hi = l, h
-		n++
+		b.add(r, (l+h)/2, onRight-onLeft)
+		b.lo, b.hi = l, h
 	}
-	text := both >= 3 && left.isText() && right.isText()
-	apart := both >= 6 && uneven*4 >= both && left.isSteady() && right.isSteady()
-	if !text && !apart {
-		return 0, 0
+	if !b.isText() && !b.isApart() && !b.isTable() {
+		b.n = 0
 	}
-	return n, (lo + hi) / 2
+	return b
 }
 
-// unevenRow reports whether the writing left and right of x stands on different base lines, as it does in columns that know
-// nothing of each other and not in a table.
+// add counts a row. The gap between its two sides is at x and has the given width.
+func (b *block) add(r row, x, gap float64) {
+	b.n++
+	if r.isFixed() {
+		b.fixed++
+	}
+	k := 0
+	for k < len(r) && (r[k].x0+r[k].x1)/2 < x {
+		k++
+	}
+	b.left.add(r[:k])
+	b.right.add(r[k:])
+	seenLeft, seenRight := k > 0, k < len(r)
+	if seenLeft && seenRight {
+		b.both++
+		if unevenRow(r, x) {
+			b.uneven++
+		}
+		if gap >= cellGap*r[0].size {
+			b.wide++
+		}
+	} else if b.n > 1 && b.onLeft != seenLeft && b.base-r[0].base < closeRows*r[0].size {
+		b.both++
+		b.uneven++
+	}
+	b.onLeft, b.base = seenLeft, r[0].base
+}
+
+// unevenRow reports whether the text left and right of x stands on different base lines. That is so in columns of text that
+// are independent of each other, and rarely in a table.
 func unevenRow(r row, x float64) bool {
 	lows, highs := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)} // left and right of x
 	for _, f := range r {

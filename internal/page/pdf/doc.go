@@ -1,13 +1,16 @@
-// Package pdf reads the text of a PDF by the positions of its characters.
+// Package pdf reads the text of a PDF from the positions of its characters.
 //
-// PDFium, compiled to WebAssembly, opens the file and says where each character stands; it runs in wazero's sandbox, without
-// cgo, files, network or clock. This package makes words, lines, columns, paragraphs, tables and headings of the positions.
+// PDFium, compiled to WebAssembly, opens the file and reports where each character stands. It runs in wazero's sandbox: no
+// cgo, no files, no network, no clock. From the positions this package builds words, lines, columns, tables, paragraphs and
+// headings.
 //
-// What holds:
+// Invariants:
 //
-//   - Every document gets a PDFium instance of its own, which is closed after it. Nothing of one document reaches the next.
-//   - An instance has at most 128 MiB of memory. A context that ends stops it in the middle of its work.
-//   - Pages, characters of a page and the whole text are bounded. What is left out is said in Document.Omitted.
-//   - Time is linear in the number of characters, but for the sorting of the lines of a page.
-//   - Text is readable: ligatures and other presentation forms are plain letters, words divided at line ends are joined.
+//   - Every document gets a PDFium instance of its own, which is closed afterwards. Nothing of one document reaches the next.
+//   - An instance has at most 128 MiB of memory. It is stopped when the context ends, even in the middle of its work.
+//   - The number of pages, the characters of a page and the size of the text are bounded. Document.Omitted says what was left
+//     out.
+//   - The time grows linearly with the number of characters, apart from the sorting of the lines of a page.
+//   - The text is readable: ligatures and other presentation forms are replaced by plain letters, and words that were divided
+//     at the end of a line are joined.
 package pdf

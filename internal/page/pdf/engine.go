@@ -19,24 +19,25 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// memoryPages bounds the memory of one PDFium instance, in WebAssembly pages of 64 KiB.
+// memoryPages is the largest memory of one PDFium instance, in WebAssembly pages of 64 KiB: 128 MiB.
 const memoryPages = 2048
 
-// instanceWait is how long a document waits for its instance, beyond what its context says.
+// instanceWait is how long a document waits for a free instance. The wait also ends when its context ends.
 const instanceWait = time.Minute
 
-// Engine starts PDFium instances. It is started by its first document: the first start on a machine compiles the
-// WebAssembly module, which takes some seconds of CPU and 350 MiB; later ones take the machine code from the cache folder
-// in some 50 ms. Several processes may share a cache folder. An Engine is safe for concurrent use.
+// Engine starts PDFium instances. The first document starts the engine. The first start on a machine compiles the WebAssembly
+// module, which takes a few seconds of CPU time and 350 MiB. Later starts load the machine code from the cache folder in about
+// 50 ms. Several processes may share a cache folder. An Engine is safe for concurrent use.
 type Engine struct {
 	cacheDir string
 
 	mu   sync.Mutex
-	pool pdfium.Pool // nil: not started
-	stop []func()
+	pool pdfium.Pool // nil if the engine is not started
+	stop []func()    // what Close calls, last one first
 }
 
-// NewEngine returns an Engine that keeps machine code in cacheDir. Empty: in the user's cache folder where there is one.
+// NewEngine returns an Engine that keeps machine code in cacheDir. If cacheDir is empty, it is legwork/wasm in the cache folder
+// of the user; if the user has none, nothing is kept.
 func NewEngine(cacheDir string) *Engine {
 	if cacheDir == "" {
 		if dir, err := os.UserCacheDir(); err == nil {
@@ -46,7 +47,7 @@ func NewEngine(cacheDir string) *Engine {
 	return &Engine{cacheDir: cacheDir}
 }
 
-// Start compiles the module, or takes it from the cache. Read does it where it was not done.
+// Start compiles the module, or loads it from the cache folder. Read calls it if necessary.
 func (e *Engine) Start() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -54,7 +55,7 @@ func (e *Engine) Start() error {
 		return nil
 	}
 	err := e.start(e.cacheDir)
-	if err != nil && e.cacheDir != "" { // the cache may be damaged, or the folder not writable: do without
+	if err != nil && e.cacheDir != "" { // the cache may be damaged, or its folder read-only: work without it
 		err = e.start("")
 	}
 	if err != nil {
@@ -80,7 +81,7 @@ func (e *Engine) start(cacheDir string) error {
 	}
 	pool, err := webassembly.Init(webassembly.Config{
 		Context: ctx, MaxTotal: 64, MaxIdle: 0, RuntimeConfig: config,
-		FSConfig: wazero.NewFSConfig(), // no folder of this machine
+		FSConfig: wazero.NewFSConfig(), // no access to folders of this machine
 		Stdout:   io.Discard, Stderr: io.Discard,
 	})
 	if err != nil {
@@ -93,7 +94,7 @@ func (e *Engine) start(cacheDir string) error {
 	return nil
 }
 
-// Close ends the engine. Documents that are being read fail.
+// Close stops the engine. Reads that are still running fail.
 func (e *Engine) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -103,7 +104,7 @@ func (e *Engine) Close() {
 	e.pool, e.stop = nil, nil
 }
 
-// with runs use with an instance of its own. When ctx ends, the instance is stopped and the error is that of ctx.
+// with runs use with a new instance. When ctx ends, it stops the instance and returns the error of ctx.
 func (e *Engine) with(ctx context.Context, use func(pdfium.Pdfium) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -129,7 +130,7 @@ func (e *Engine) with(ctx context.Context, use func(pdfium.Pdfium) error) (err e
 		_ = instance.Kill()
 	})
 	defer func() {
-		if r := recover(); r != nil { // a trap of the sandbox that the library does not expect
+		if r := recover(); r != nil { // a WebAssembly trap that the library does not turn into an error
 			err = fmt.Errorf("%w: %v", ErrBroken, r)
 		}
 		if !alive() {

@@ -6,19 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// fragment is a stretch of words on one line without a wide gap.
+// fragment is a stretch of words on one line, without a wide gap between them.
 type fragment struct {
 	text           string
 	x0, x1, y0, y1 float64
-	base           float64 // of its writing
+	base           float64 // y of its base line
 	size           float64
 	first          float64 // width of its first word
 	letters        int
-	fixed          bool // in a font whose characters are all of one width
-	turned         int
+	fixed          bool // all of it is monospaced
+	turned         int  // as in glyph
 }
 
-// fragments puts characters together to words and words to fragments.
+// fragments joins characters to words, and words to fragments. The characters come in the order of the content stream.
 func fragments(glyphs []glyph) []fragment {
 	var out []fragment
 	var b fragmentBuilder
@@ -41,17 +41,18 @@ func fragments(glyphs []glyph) []fragment {
 	return b.finish(out)
 }
 
+// fragmentBuilder builds one fragment after the other.
 type fragmentBuilder struct {
 	fragment
 	text  strings.Builder
 	open  bool
 	words int
-	last  glyph
-	bases int     // characters that stand on the base line
-	sum   float64 // of their lower ends
+	last  glyph   // the last character of the fragment
+	bases int     // number of characters that stand on the base line
+	sum   float64 // sum of their lower ends
 }
 
-// descenders are the characters whose ink goes below the base line or does not reach it.
+// descenders are the characters whose ink goes below the base line, or does not reach down to it.
 const descenders = "gjpqyQJ,;()[]{}|/@$&'\"`*-+=~^<>_"
 
 // standsOnBase reports whether the ink of a character ends at the base line.
@@ -62,7 +63,7 @@ func standsOnBase(text string) bool {
 	return false
 }
 
-// continues reports whether g stands beside the last character.
+// continues reports whether g stands beside the last character, so that it belongs to the same fragment.
 func (b *fragmentBuilder) continues(g glyph) bool {
 	size := max(g.size, b.last.size)
 	gap := g.x0 - b.last.x1
@@ -70,8 +71,8 @@ func (b *fragmentBuilder) continues(g glyph) bool {
 	return g.turned == b.turned && gap < splitGap*size && gap > -2*size && apart < otherLine*size/2 && math.Abs(g.y0-b.last.y0) < 1.5*size
 }
 
-// touches reports whether g belongs to the word of the last character, although PDFium takes that for the end of a line: it
-// does so between letters that were placed one by one.
+// touches reports whether g belongs to the word of the last character although PDFium reports the end of a line between them.
+// PDFium does so between letters that were placed one by one.
 func (b *fragmentBuilder) touches(g glyph) bool {
 	gap := g.x0 - b.last.x1
 	return gap > -0.1*g.size && gap < wordGap(g)*g.size && g.size == b.last.size
@@ -104,6 +105,7 @@ func (b *fragmentBuilder) add(g glyph, space bool) {
 	b.last = g
 }
 
+// wordGap returns the smallest gap before g that divides words, in multiples of the font size.
 func wordGap(g glyph) float64 {
 	if first, _ := utf8.DecodeRuneInString(g.text); g.fixed || isIdeographic(first) {
 		return newFixed

@@ -9,19 +9,19 @@ import (
 	"github.com/klippa-app/go-pdfium/responses"
 )
 
-// glyph is a character on a page, in points. Its box is that of its ink; x grows along the writing, y upwards, whatever way
-// the page is turned.
+// glyph is a character on a page. Distances are in points. The box is that of the ink. The coordinates are turned so that x
+// grows in the direction of the writing and y grows upwards, even on a rotated page.
 type glyph struct {
-	text          string  // empty: a character that ends a line
+	text          string  // empty for a character that ends a line
 	x0, x1        float64 // left and right
 	y0, y1        float64 // bottom and top
-	size          float64 // of its font
+	size          float64 // font size
 	space, ending bool    // white space; the end of a line in the content stream
-	fixed         bool    // its font has one width for all characters
-	turned        int     // of the page's writing, in quarter turns
+	fixed         bool    // the font is monospaced
+	turned        int     // quarter turns between the main direction of the page and this character
 }
 
-// fixedPitch is the flag of fonts with one width (ISO 32000-1 table 123).
+// fixedPitch is the flag of monospaced fonts (ISO 32000-1 table 123).
 const fixedPitch = 1
 
 func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
@@ -35,38 +35,40 @@ func hasText(glyphs []glyph) bool {
 	return false
 }
 
-// glyphs gives the characters of a page in the order of its content stream.
-func (r *reader) glyphs(index int) (out []glyph, tooMany bool, err error) {
+// glyphs returns the characters of a page in the order of its content stream. tooMany is true if the page has more than
+// maxChars characters; then out is empty. turn is the main direction of the page, in quarter turns.
+func (r *reader) glyphs(index int) (out []glyph, turn int, tooMany bool, err error) {
 	page := requests.Page{ByIndex: &requests.PageByIndex{Document: r.ref, Index: index}}
 	text, err := r.pdfium.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: page})
 	if err != nil {
-		return nil, false, err
+		return nil, 0, false, err
 	}
 	count, err := r.pdfium.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: text.TextPage})
 	if err == nil {
 		_, err = r.pdfium.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.TextPage})
 	}
 	if err != nil {
-		return nil, false, err
+		return nil, 0, false, err
 	}
 	if count.Count > maxChars {
-		return nil, true, nil
+		return nil, 0, true, nil
 	}
 	chars, err := r.pdfium.GetPageTextStructured(&requests.GetPageTextStructured{Page: page, Mode: requests.GetPageTextStructuredModeChars})
 	if err != nil {
-		return nil, false, err
+		return nil, 0, false, err
 	}
 	runs, err := r.pdfium.GetPageTextStructured(&requests.GetPageTextStructured{
 		Page: page, Mode: requests.GetPageTextStructuredModeRects, CollectFontInformation: true,
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, 0, false, err
 	}
-	return turnGlyphs(convert(chars.Chars, runs.Rects), chars.Chars), false, nil
+	out = convert(chars.Chars, runs.Rects)
+	return out, turnGlyphs(out, chars.Chars), false, nil
 }
 
-// convert makes glyphs of PDFium's characters. Runs are stretches of characters with one font, in the same order; they
-// alone know the size of the font, because asking for each character would take ten times as long.
+// convert turns PDFium's characters into glyphs. Runs are stretches of characters in one font, in the same order. The font
+// size is taken from the runs, because asking PDFium for the font of each character takes ten times as long.
 func convert(chars []*responses.GetPageTextStructuredChar, runs []*responses.GetPageTextStructuredRect) []glyph {
 	out := make([]glyph, 0, len(chars))
 	run := 0
@@ -79,7 +81,7 @@ func convert(chars []*responses.GetPageTextStructuredChar, runs []*responses.Get
 		case strings.TrimSpace(g.text) == "":
 			g.space = true
 		default:
-			for k := run; k < min(run+4, len(runs)); k++ { // a run may be empty
+			for k := run; k < min(run+4, len(runs)); k++ { // skip empty runs
 				if covers(runs[k].PointPosition, p) {
 					run = k
 					break
@@ -103,9 +105,9 @@ func covers(run, c responses.CharPosition) bool {
 	return c.Left >= run.Left-slack && c.Right <= run.Right+slack && c.Bottom >= run.Bottom-slack && c.Top <= run.Top+slack
 }
 
-// turnGlyphs turns the page so that each character's writing goes to the right. Writing in other directions than most of
-// the page is told by turned: quarter turns from the direction of the page.
-func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) []glyph {
+// turnGlyphs turns the coordinates so that each character's writing goes to the right. The direction of most characters is
+// the main direction of the page. Characters in other directions get their difference from it in turned. It returns the main direction.
+func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) (main int) {
 	quarters := make([]int, len(glyphs))
 	var count [4]int
 	for i, c := range chars {
@@ -118,7 +120,6 @@ func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) []
 			count[q]++
 		}
 	}
-	main := 0
 	for q, n := range count {
 		if n > count[main] {
 			main = q
@@ -127,22 +128,28 @@ func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) []
 	for i := range glyphs {
 		g := &glyphs[i]
 		q := quarters[i]
-		if g.space || g.ending { // they have no direction of their own
+		if g.space || g.ending { // these have no direction: take that of the character before
 			q = main
 			if i > 0 {
 				q = quarters[i-1]
 			}
 			quarters[i] = q
 		}
-		switch q {
-		case 1:
-			g.x0, g.x1, g.y0, g.y1 = g.y0, g.y1, -g.x1, -g.x0
-		case 2:
-			g.x0, g.x1, g.y0, g.y1 = -g.x1, -g.x0, -g.y1, -g.y0
-		case 3:
-			g.x0, g.x1, g.y0, g.y1 = -g.y1, -g.y0, g.x0, g.x1
-		}
+		g.x0, g.x1, g.y0, g.y1 = turnBox(q, g.x0, g.x1, g.y0, g.y1)
 		g.turned = (q - main + 4) % 4
 	}
-	return glyphs
+	return main
+}
+
+// turnBox turns a box by quarter turns, so that writing in direction q goes to the right.
+func turnBox(q int, x0, x1, y0, y1 float64) (_, _, _, _ float64) {
+	switch q {
+	case 1:
+		return y0, y1, -x1, -x0
+	case 2:
+		return -x1, -x0, -y1, -y0
+	case 3:
+		return -y1, -y0, x0, x1
+	}
+	return x0, x1, y0, y1
 }

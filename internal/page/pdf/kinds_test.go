@@ -167,7 +167,7 @@ func cid(f *file, encoding string, pairs ...string) string {
 // TestKinds: the kinds of PDFs that readers of operators get wrong.
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	for _, k := range slices.Concat(layoutKinds(), wordKinds(), fileKinds()) {
+	for _, k := range slices.Concat(layoutKinds(), tableKinds(), wordKinds(), fileKinds()) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			_, text := readFile(t, k.file().bytes(nil))

@@ -1,28 +1,35 @@
 package pdf
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Distances, in multiples of the font size.
 const (
-	splitGap  = 0.75 // a gap between words from which on they may belong to different columns
-	cellGap   = 1.2  // a gap from which on a row of a table may have another cell
-	newWord   = 0.30 // a gap that divides words where the content stream has no space
-	newFixed  = 0.6  // the same in a font of one width, whose narrow letters stand far apart
-	otherLine = 0.6  // a step up or down that begins another line
+	splitGap   = 0.75 // a gap between words from which on they may belong to different columns
+	gutterGap  = 2.0  // a gap between columns of a page that hold tables
+	cellGap    = 1.2  // a gap from which on a row of a table may have another cell
+	newWord    = 0.30 // a gap that divides words where the content stream has no space
+	newFixed   = 0.6  // the same in a font of one width, whose narrow letters stand far apart
+	closeRows  = 0.75 // a distance of rows that overlap in height
+	closeLines = 1.8  // a distance of lines up to which they may belong to one cell
+	otherLine  = 0.6  // a step up or down that begins another line
 )
 
-// line is a line of a column, or a row of a table.
+// line is a line of text, or a row of a table.
 type line struct {
 	text           string
 	x0, x1, y0, y1 float64
-	base           float64 // of its writing
+	base           float64 // y of its base line
 	size           float64
-	first          float64 // width of the first word
+	first          float64 // width of its first word
 	letters        int
-	row            bool    // of a table; text has its bars
-	fixed          bool    // of a listing
-	right          float64 // where lines of its column end
-	column         int     // changes where the reading goes on at another place
+	row            bool       // it is a row of a table, whose text is in cells
+	cells          [][]string // of a table row: the lines of each cell, from left to right
+	fixed          bool       // all of it is monospaced
+	right          float64    // where most lines of its column end
+	column         int        // number of its column, in reading order; lines of the same column stand below each other
 }
 
 // layout is a page in reading order.
@@ -31,16 +38,21 @@ type layout struct {
 	lines  []line
 }
 
-// arrange brings the characters of a page into reading order. Writing in other directions than most of the page, such as
-// notes along the margin, comes last.
-func arrange(number int, glyphs []glyph) layout {
+// arrange brings the characters of a page into reading order. Text that runs in another direction than most of the page, such
+// as a note along the margin, comes last.
+// drawn returns the rules of the page; it is called only if the page may have a table.
+func arrange(number int, glyphs []glyph, drawn func() []rule) layout {
 	page := layout{number: number}
 	var directions [4][]fragment
 	for _, f := range fragments(glyphs) {
 		directions[f.turned] = append(directions[f.turned], f)
 	}
-	a := arranger{}
-	for _, f := range directions {
+	a := arranger{rules: sync.OnceValue(func() []rule { return joinRules(drawn()) })}
+	a.frames = sync.OnceValue(func() []frame { return frames(a.rules()) })
+	for turned, f := range directions {
+		if turned > 0 {
+			a.rules, a.frames = func() []rule { return nil }, func() []frame { return nil }
+		}
 		a.region(f, 0)
 	}
 	page.lines = a.lines
@@ -50,53 +62,101 @@ func arrange(number int, glyphs []glyph) layout {
 // Bounds of the search for columns.
 const (
 	maxNesting = 6   // columns within columns
-	maxRun     = 400 // rows that one pair of columns is followed for
-	maxGaps    = 12  // gaps of a row that are tried
+	maxRun     = 400 // rows of one block
+	maxPlaces  = 128 // places where a gap between columns of a page is looked for
+	maxGaps    = 12  // gaps of a row that are tried, and columns of a table less one
 )
 
 // arranger collects lines in reading order.
 type arranger struct {
 	lines  []line
 	column int
+	rules  func() []rule // from the top down
+	frames func() []frame
 }
 
-// region reads a part of a page: where text stands in columns, one column after the other, else row by row.
-func (a *arranger) region(all []fragment, depth int) {
-	rs := rows(all)
-	start := len(a.lines)
-	flush := func() {
-		a.finishColumn(start)
-		start = len(a.lines)
+// region reads a part of a page. Where it has columns, each column is a region of its own, read one after the other. Where it
+// has a table, that is read row by row. The rest is read line by line.
+func (a *arranger) region(all []fragment, depth int) { a.rows(rows(all), depth) }
+
+func (a *arranger) rows(rs []row, depth int) {
+	if depth < maxNesting {
+		if first, b := gutter(rs, a.rules); b.n > 0 {
+			a.rows(rs[:first], depth+1)
+			a.columns(rs[first:first+b.n], (b.lo+b.hi)/2, depth+1)
+			a.rows(rs[first+b.n:], depth+1)
+			return
+		}
 	}
+	start, plain := len(a.lines), 0 // first line of this column; first row that was not read
 	for i := 0; i < len(rs); {
-		if n, at := columns(rs, i); n > 0 && depth < maxNesting {
-			flush()
-			var left, right []fragment
-			for _, r := range rs[i : i+n] {
-				for _, f := range r {
-					if (f.x0+f.x1)/2 < at {
-						left = append(left, f)
-					} else {
-						right = append(right, f)
-					}
-				}
-			}
-			a.region(left, depth+1)
-			a.region(right, depth+1)
-			start = len(a.lines)
+		if n := rowsIn(rs[i:], a.frames()); n > 0 && len(edges(rs[i:i+n])) > 0 {
+			a.plain(rs[plain:i])
+			a.table(rs[i : i+n])
 			i += n
+			plain = i
 			continue
 		}
-		n := table(rs[i:])
-		for _, r := range rs[i : i+max(1, n)] {
-			a.lines = append(a.lines, r.line(n > 0))
+		b := findBlock(rs, i)
+		if b.n == 0 {
+			i++
+			continue
 		}
-		i += max(1, n)
+		if b.isColumns(rs[i:], a.rules) && depth < maxNesting {
+			a.plain(rs[plain:i])
+			a.finishColumn(start)
+			a.columns(rs[i:i+b.n], (b.lo+b.hi)/2, depth+1)
+			start = len(a.lines)
+		} else {
+			first := i - above(rs[plain:i], rs[i], b)
+			a.plain(rs[plain:first])
+			a.table(rs[first : i+b.n])
+		}
+		i += b.n
+		plain = i
 	}
-	flush()
+	a.plain(rs[plain:])
+	a.finishColumn(start)
 }
 
-// finishColumn completes the lines from start on, which stand below each other.
+// columns reads what stands left of x, then what stands right of it.
+func (a *arranger) columns(rs []row, x float64, depth int) {
+	var left, right []fragment
+	for _, r := range rs {
+		for _, f := range r {
+			if (f.x0+f.x1)/2 < x {
+				left = append(left, f)
+			} else {
+				right = append(right, f)
+			}
+		}
+	}
+	a.region(left, depth)
+	a.region(right, depth)
+}
+
+// above tells how many of the last rows before a table belong to its first row: lines of a long cell on the right that stand
+// higher than the cell on the left, which is centred beside it.
+func above(before []row, next row, b block) (n int) {
+	for i := len(before) - 1; i >= 0; i-- {
+		f := before[i][0]
+		if f.x0 < b.lo || f.base-next[0].base > 1.5*f.size || f.size > 1.05*next[0].size {
+			break
+		}
+		next = before[i]
+		n++
+	}
+	return n
+}
+
+// plain reads rows line by line.
+func (a *arranger) plain(rs []row) {
+	for _, r := range rs {
+		a.lines = append(a.lines, r.line())
+	}
+}
+
+// finishColumn sets right and column of the lines from start on. They stand below each other.
 func (a *arranger) finishColumn(start int) {
 	var ends []float64
 	for _, l := range a.lines[start:] {

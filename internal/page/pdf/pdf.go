@@ -16,38 +16,38 @@ import (
 
 // Bounds of one document.
 const (
-	MaxPages = 1000    // pages that are read
-	MaxText  = 4 << 20 // bytes of text of all pages together
-	maxChars = 200_000 // characters of one page; a page with more is left out
-	maxLooks = 20      // objects of a page without text that are looked at
+	MaxPages   = 1000    // pages that are read
+	MaxText    = 4 << 20 // bytes of text in all pages together
+	maxChars   = 200_000 // characters of one page; a page with more is left out
+	maxObjects = 20      // objects that are looked at on a page without text, to find a picture
 )
 
 var (
-	// ErrPassword: the document opens only with a password.
+	// ErrPassword means that the document cannot be opened without a password.
 	ErrPassword = errors.New("the PDF needs a password")
-	// ErrBroken: the document is no PDF, or damaged beyond what PDFium repairs.
+	// ErrBroken means that the file is not a PDF, or is too damaged for PDFium to repair.
 	ErrBroken = errors.New("the PDF is damaged or none at all")
 )
 
 // Document is the text of a PDF.
 type Document struct {
-	Title    string // of the metadata where it is one, else the largest line of the first page; may be empty
-	Language string // as the document says, a BCP 47 tag; may be empty
+	Title    string // from the metadata; if that is not a real title, the largest line of the first page; may be empty
+	Language string // BCP 47 tag that the document declares; may be empty
 	Created  *time.Time
 	Modified *time.Time
-	Count    int    // pages that the document has
-	Pages    []Page // those that were read, in order
-	Scanned  []int  // numbers of the pages that are pictures without text
-	Omitted  string // what was left out because of a bound, as a sentence; empty: nothing
+	Count    int    // number of pages in the document
+	Pages    []Page // pages with text, in order
+	Scanned  []int  // numbers of the pages that show a picture and have no text
+	Omitted  string // a sentence that says what was left out because of a bound; empty if nothing was
 }
 
 // Page is the text of one page.
 type Page struct {
-	Number int    // from 1, the cover
-	Text   string // paragraphs, divided by empty lines; "### " before headings, "| … |" around the rows of tables
+	Number int    // 1 is the front cover
+	Text   string // Markdown: paragraphs separated by empty lines, "### " before headings, "| … |" around table rows
 }
 
-// Read reads a PDF. Errors are ErrPassword, ErrBroken and that of ctx, wrapped.
+// Read reads a PDF. Its error wraps ErrPassword, ErrBroken or the error of ctx.
 func (e *Engine) Read(ctx context.Context, body []byte) (d Document, err error) {
 	err = e.with(ctx, func(p pdfium.Pdfium) error {
 		opened, err := p.OpenDocument(&requests.OpenDocument{File: &body})
@@ -67,9 +67,10 @@ func (e *Engine) Read(ctx context.Context, body []byte) (d Document, err error) 
 
 // reader reads one open document.
 type reader struct {
-	pdfium pdfium.Pdfium
-	ref    references.FPDF_DOCUMENT
-	doc    Document
+	pdfium  pdfium.Pdfium
+	ref     references.FPDF_DOCUMENT
+	doc     Document
+	objects int // objects of pages that rules has looked at
 }
 
 func (r *reader) read(ctx context.Context) error {
@@ -88,12 +89,12 @@ func (r *reader) read(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		glyphs, tooMany, err := r.glyphs(i)
+		glyphs, turn, tooMany, err := r.glyphs(i)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			continue // a damaged page does not cost the others
+			continue // read the other pages of a document with a damaged page
 		}
 		if tooMany {
 			dense++
@@ -111,7 +112,7 @@ func (r *reader) read(ctx context.Context) error {
 			r.doc.Omitted = fmt.Sprintf("Only the first %d of %d pages were read: they hold %d MB of text.", i, r.doc.Count, MaxText>>20)
 			break
 		}
-		pages = append(pages, arrange(i+1, glyphs))
+		pages = append(pages, arrange(i+1, glyphs, func() []rule { return r.rules(i, turn) }))
 	}
 	if dense > 0 && r.doc.Omitted == "" {
 		r.doc.Omitted = fmt.Sprintf("%d pages hold more than %d characters each and were left out.", dense, maxChars)
@@ -120,7 +121,7 @@ func (r *reader) read(ctx context.Context) error {
 	return nil
 }
 
-// describe reads the metadata.
+// describe reads title, dates and language from the metadata.
 func (r *reader) describe() {
 	r.doc.Title = usefulTitle(r.meta("Title"))
 	r.doc.Created, r.doc.Modified = Time(r.meta("CreationDate")), Time(r.meta("ModDate"))
@@ -137,7 +138,7 @@ func (r *reader) meta(tag string) string {
 	return strings.Join(strings.Fields(readable(m.Value)), " ")
 }
 
-// usefulTitle drops what programs write where a title belongs: names of files and of themselves.
+// usefulTitle returns "" for a title that a program filled in by itself: a file name, or the name of the program.
 func usefulTitle(title string) string {
 	lower := strings.ToLower(title)
 	if !strings.ContainsFunc(title, isLetter) || lower == "untitled" || strings.HasPrefix(lower, "microsoft word") {
@@ -151,7 +152,7 @@ func usefulTitle(title string) string {
 	return title
 }
 
-// Time reads a date of ISO 32000-1 §7.9.4, such as D:20240514093000+02'00'; nil: it is none.
+// Time parses a PDF date (ISO 32000-1 §7.9.4) such as D:20240514093000+02'00'. It returns nil if s is not a date.
 func Time(s string) *time.Time {
 	s = strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(s), "D:"), "'", "")
 	for _, form := range []string{"20060102150405-0700", "20060102150405Z0700", "20060102150405Z", "20060102150405", "20060102"} {
@@ -162,14 +163,14 @@ func Time(s string) *time.Time {
 	return nil
 }
 
-// hasPicture reports whether a page without text shows a picture.
+// hasPicture reports whether a page shows a picture: an image, or a form that may contain one.
 func (r *reader) hasPicture(index int) bool {
 	page := requests.Page{ByIndex: &requests.PageByIndex{Document: r.ref, Index: index}}
 	count, err := r.pdfium.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: page})
 	if err != nil {
 		return false
 	}
-	for i := range min(count.Count, maxLooks) {
+	for i := range min(count.Count, maxObjects) {
 		object, err := r.pdfium.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: page, Index: i})
 		if err != nil {
 			return false

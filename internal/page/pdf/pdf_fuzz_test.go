@@ -18,19 +18,23 @@ func FuzzLayout(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, dx, dy uint8) {
 		data = data[:min(len(data), 4_000)]
 		var glyphs []glyph
+		var lines []rule
 		x, y := 0.0, 700.0
 		for i, c := range data {
 			if c%23 == 0 {
 				x, y = float64(c)*float64(dx%7), y-float64(dy%40)
 			}
 			x += float64(dx%32) / 2
+			if c%29 == 0 {
+				lines = append(lines, rule{x - 100, x + 100, y})
+			}
 			glyphs = append(glyphs, glyph{text: string(rune(c)), x0: x, x1: x + 5, y0: y, y1: y + 8, size: 1 + float64(c%20),
 				space: c == ' ', ending: c == '\n', turned: i % 4 * int(dy%2), fixed: c%5 == 0})
 		}
 		var d Document
 		testcost.Check(t, len(data), testcost.Limit{Time: 50 * time.Microsecond, Alloc: 20_000}, func() {
 			d = Document{}
-			d.render([]layout{arrange(1, slices.Clone(glyphs))})
+			d.render([]layout{arrange(1, slices.Clone(glyphs), func() []rule { return lines })})
 		})
 		out := 0
 		for _, p := range d.Pages {

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// row is the fragments beside each other, from left to right.
+// row is fragments that stand beside each other, from left to right.
 type row []fragment
 
-// rows groups fragments that overlap in height, from the top down.
+// rows groups the fragments that overlap in height by more than half. The rows come from the top down. It sorts its argument.
 func rows(all []fragment) []row {
 	slices.SortStableFunc(all, func(a, b fragment) int { return cmp.Compare(b.y0+b.y1, a.y0+a.y1) })
 	var out []row
@@ -34,41 +34,7 @@ func rows(all []fragment) []row {
 	return out
 }
 
-// table tells how many of the first rows are rows of a table: at least three in a row, or two of three cells, with a gap in
-// common.
-func table(rs []row) int {
-	n, most := 0, 0
-	var gaps [][2]float64
-	for _, r := range rs {
-		here := r.gaps()
-		if len(here) == 0 || r.isFixed() {
-			break
-		}
-		if n > 0 {
-			if here = common(gaps, here, r[0].size/2); len(here) == 0 {
-				break
-			}
-		}
-		gaps, most = here, max(most, len(here))
-		n++
-	}
-	if n >= 3 || n == 2 && most >= 2 {
-		return n
-	}
-	return 0
-}
-
-// gaps gives the gaps between the cells of a row. The sign of a list item is no cell.
-func (r row) gaps() [][2]float64 {
-	var out [][2]float64
-	for k := 0; k+1 < len(r); k++ {
-		if r[k+1].x0-r[k].x1 >= cellGap*r[k].size && !(k == 0 && isItemSign(r[0].text)) {
-			out = append(out, [2]float64{r[k].x1, r[k+1].x0})
-		}
-	}
-	return out[:min(len(out), maxGaps)]
-}
-
+// isFixed reports whether all text of the row is monospaced, as in a listing.
 func (r row) isFixed() bool {
 	for _, f := range r {
 		if !f.fixed {
@@ -76,19 +42,6 @@ func (r row) isFixed() bool {
 		}
 	}
 	return true
-}
-
-// common gives the parts of at least least that gaps of two rows share.
-func common(a, b [][2]float64, least float64) [][2]float64 {
-	var out [][2]float64
-	for _, x := range a {
-		for _, y := range b {
-			if lo, hi := max(x[0], y[0]), min(x[1], y[1]); hi-lo >= least {
-				out = append(out, [2]float64{lo, hi})
-			}
-		}
-	}
-	return out[:min(len(out), maxGaps)]
 }
 
 // isItemSign reports whether s is the bullet or the number of a list item.
@@ -106,9 +59,9 @@ func isItemSign(s string) bool {
 	return letters == 0 && !strings.ContainsFunc(s, unicode.IsDigit) || letters <= 3 && (end == '.' || end == ')' || end == ']')
 }
 
-// line makes a line of a row, or a row of a table.
-func (r row) line(isTable bool) line {
-	l := line{x0: r[0].x0, x1: r[0].x1, y0: r[0].y0, y1: r[0].y1, base: r[0].base, size: r[0].size, first: r[0].first, fixed: r.isFixed(), row: isTable}
+// line makes a line of a row.
+func (r row) line() line {
+	l := line{x0: r[0].x0, x1: r[0].x1, y0: r[0].y0, y1: r[0].y1, base: r[0].base, size: r[0].size, first: r[0].first, fixed: r.isFixed()}
 	if rightToLeft(r) {
 		slices.Reverse(r)
 	}
@@ -120,27 +73,16 @@ func (r row) line(isTable bool) line {
 			l.base, l.size, most = f.base, f.size, f.letters
 		}
 		l.letters += f.letters
-		text := f.text
-		switch {
-		case k == 0:
-		case isTable && f.x0-r[k-1].x1 >= cellGap*f.size && !(k == 1 && isItemSign(r[0].text)):
-			b.WriteString(" | ")
-		default:
+		if k > 0 {
 			b.WriteByte(' ')
 		}
-		if isTable {
-			text = strings.ReplaceAll(text, "|", "¦")
-		}
-		b.WriteString(text)
+		b.WriteString(f.text)
 	}
 	l.text = shortenLeaders(b.String())
-	if isTable {
-		l.text = "| " + l.text + " |"
-	}
 	return l
 }
 
-// rightToLeft reports whether most letters of a row belong to Arabic or Hebrew.
+// rightToLeft reports whether most letters of a row are Arabic or Hebrew.
 func rightToLeft(r row) bool {
 	n, letters := 0, 0
 	for _, f := range r {
@@ -154,7 +96,7 @@ func rightToLeft(r row) bool {
 	return n*2 > letters
 }
 
-// shortenLeaders makes one sign of the dots that lead from an entry of a table of contents to its page.
+// shortenLeaders replaces the row of dots between an entry of a table of contents and its page number by "…".
 func shortenLeaders(s string) string {
 	if !strings.Contains(s, "...") && !strings.Contains(s, ". . .") {
 		return s

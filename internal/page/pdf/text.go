@@ -8,16 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// Sizes of headings, in multiples of the size that most of the document has.
+// Smallest sizes of headings, in multiples of the font size of most of the document.
 const (
-	headingSize = 1.12
-	largeSize   = 1.5
+	headingSize = 1.12 // "####"
+	largeSize   = 1.5  // "###"
 )
 
-// maxHeadingText bounds a heading, in bytes; larger text that is longer is a paragraph.
+// maxHeadingText is the longest heading, in bytes. Longer text in a large font is a paragraph.
 const maxHeadingText = 200
 
-// render writes the text of all pages.
+// render writes the text of all pages into d.Pages, and sets d.Title if it is empty.
 func (d *Document) render(pages []layout) {
 	w := writer{body: bodySize(pages), words: vocabulary(pages)}
 	for _, p := range pages {
@@ -30,7 +30,7 @@ func (d *Document) render(pages []layout) {
 	}
 }
 
-// bodySize is the font size that most letters have.
+// bodySize returns the font size of most letters.
 func bodySize(pages []layout) float64 {
 	count := map[float64]int{}
 	best := 0.0
@@ -46,8 +46,8 @@ func bodySize(pages []layout) float64 {
 	return best
 }
 
-// largest is the first line of a page that stands out by its size, with the lines of the same size that follow it; empty:
-// there is none.
+// largest returns the first line in the largest font of a page, together with the lines of the same size that follow it. It
+// returns "" if no line is larger than the rest of the document.
 func largest(p layout, body float64) string {
 	size, title := body*headingSize, ""
 	for i, l := range p.lines {
@@ -64,8 +64,8 @@ func largest(p layout, body float64) string {
 	return strings.Trim(title, "| ")
 }
 
-// vocabulary holds the words of a document that stand within lines, in lower case. It tells whether a hyphen at the end of
-// a line belongs to the word.
+// vocabulary returns the hyphenated words that stand within lines, in lower case. If a line ends in a hyphen and the joined
+// word is among them, the hyphen belongs to the word and is kept.
 func vocabulary(pages []layout) map[string]bool {
 	words := map[string]bool{}
 	for _, p := range pages {
@@ -82,17 +82,20 @@ func vocabulary(pages []layout) map[string]bool {
 
 func notLetter(r rune) bool { return !isLetter(r) }
 
-// writer writes lines as paragraphs.
+// writer writes the lines of a page as paragraphs.
 type writer struct {
-	body  float64
-	words map[string]bool
-	out   []byte
+	body  float64         // font size of most of the document
+	words map[string]bool // see vocabulary
+	out   []byte          // the page so far
 }
 
 func (w *writer) page(p layout) string {
 	w.out = w.out[:0]
 	var prev line
 	for i, l := range p.lines {
+		if l.row {
+			l.text = w.tableRow(l.cells)
+		}
 		if l.text = strings.TrimSpace(l.text); l.text == "" {
 			continue
 		}
@@ -106,7 +109,25 @@ func (w *writer) page(p layout) string {
 	return strings.TrimSpace(string(w.out))
 }
 
-// heading gives the signs before a line that is a heading; empty: it is none.
+// tableRow writes the cells of a table row between bars.
+func (w *writer) tableRow(cells [][]string) string {
+	cell := writer{words: w.words}
+	for i, lines := range cells {
+		if i > 0 {
+			cell.out = append(cell.out, " | "...)
+		}
+		for k, l := range lines {
+			if l = strings.ReplaceAll(l, "|", "¦"); k == 0 {
+				cell.out = append(cell.out, l...)
+			} else {
+				cell.join(l)
+			}
+		}
+	}
+	return "| " + string(cell.out) + " |"
+}
+
+// heading returns the Markdown signs for a line that is a heading, and "" for any other line.
 func (w *writer) heading(l line) string {
 	if l.row || l.letters < 2 || len(l.text) > maxHeadingText || l.size < w.body*headingSize {
 		return ""
@@ -117,7 +138,7 @@ func (w *writer) heading(l line) string {
 	return "### "
 }
 
-// writeHeading begins a heading, or goes on with one of several lines.
+// writeHeading begins a heading, or continues the heading of the line before.
 func (w *writer) writeHeading(level string, l, prev line, follows bool) {
 	sameSize := math.Abs(prev.size-l.size) < 0.05*l.size
 	if follows && w.heading(prev) == level && sameSize && prev.column == l.column && prev.base-l.base < 1.8*l.size && len(prev.text)+len(l.text) < maxHeadingText {
@@ -128,7 +149,7 @@ func (w *writer) writeHeading(level string, l, prev line, follows bool) {
 	w.out = append(w.out, level+l.text...)
 }
 
-// write begins a paragraph with a line, or goes on with one.
+// write continues the paragraph with a line, or begins a new one. leading is the usual distance of lines around it.
 func (w *writer) write(l, prev line, leading float64) {
 	switch {
 	case len(w.out) == 0, w.heading(prev) != "":
@@ -147,9 +168,9 @@ func (w *writer) write(l, prev line, leading float64) {
 	case l.fixed, isItem(l.text):
 		w.gap("\n")
 	case l.x0 > prev.x0+0.8*l.size && l.x0 < prev.x0+4*l.size && !w.endsInHyphen():
-		w.gap("\n\n") // indented: a paragraph begins
+		w.gap("\n\n") // an indented line begins a paragraph
 	case prev.x1+l.first+0.4*l.size < prev.right-0.5*l.size && !w.endsInHyphen():
-		w.gap("\n") // its first word had room in the line before: the break is meant
+		w.gap("\n") // its first word would have fitted into the line before: the author broke the line
 	default:
 		w.join(l.text)
 		return
@@ -157,7 +178,7 @@ func (w *writer) write(l, prev line, leading float64) {
 	w.out = append(w.out, literal(l.text, l.row)...)
 }
 
-// goesOn reports whether a line that begins a column continues the sentence before it.
+// goesOn reports whether the first line of a column continues the sentence at the end of the column before.
 func (w *writer) goesOn(l line) bool {
 	first, _ := utf8.DecodeRuneInString(l.text)
 	last, _ := utf8.DecodeLastRune(w.out)
@@ -172,8 +193,8 @@ func (w *writer) gap(s string) {
 	}
 }
 
-// join appends the next line of a paragraph: after a space, or without one in scripts that have none, or as the rest of a
-// word that was divided.
+// join appends the next line of a paragraph. It writes a space between them, except between ideographs and after the hyphen
+// of a divided word.
 func (w *writer) join(text string) {
 	last, _ := utf8.DecodeLastRune(w.out)
 	first, _ := utf8.DecodeRuneInString(text)
@@ -190,7 +211,7 @@ func (w *writer) join(text string) {
 	w.out = append(w.out, text...)
 }
 
-// divided reports whether the hyphen between two lines only marks the division of a word.
+// divided reports whether the hyphen between two lines only marks that a word was divided there.
 func (w *writer) divided(before []byte, after string) bool {
 	head := string(before[bytes.LastIndexAny(before, " \n")+1 : len(before)-1])
 	tail := after
@@ -208,8 +229,8 @@ func (w *writer) divided(before []byte, after string) bool {
 
 func isUpper(s string) bool { return len(s) > 1 && strings.ToUpper(s) == s }
 
-// literal keeps a line of the document from being taken for a heading, a table or a listing of ours: a word joiner before
-// it reads the same, and quotes are matched without it.
+// literal protects a line that looks like our Markdown signs for headings, tables and listings. It puts a word joiner, which
+// is invisible, before the line. Quotes are matched without it.
 func literal(text string, row bool) string {
 	if !row && (strings.HasPrefix(text, "#") || strings.HasPrefix(text, "|") || strings.HasPrefix(text, "```") || strings.HasPrefix(text, "~~~")) {
 		return "\u2060" + text
@@ -223,7 +244,7 @@ func isItem(text string) bool {
 	return strings.ContainsRune("•▪◦‣·●○■□–*", first) && len(text) > n && text[n] == ' '
 }
 
-// leading is the usual distance between the lines around i, in points.
+// leading returns the usual distance between the base lines of the lines around i, in points.
 func leading(lines []line, i int) float64 {
 	best := 0.0
 	for k := max(1, i-6); k < min(len(lines), i+7); k++ {
