@@ -22,8 +22,15 @@ WHERE (t.status IN ('completed','failed','cancelled')) <> (e.seq IS NOT NULL) OR
 UNION ALL
 SELECT 'open_without_job', t.id::text, format('status %s, epoch %s, job %s is %s', t.status, h.run_epoch, coalesce(h.job_id::text, 'none'), coalesce(j.state::text, 'missing'))
 FROM tasks t JOIN task_heads h ON h.task_id = t.id LEFT JOIN river_job j ON j.id = h.job_id
-WHERE t.status IN ('created','queued','running')
+WHERE t.status IN ('created','queued','running') AND NOT t.held
   AND (j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled'))
+UNION ALL
+SELECT 'held_with_job', t.id::text, format('status %s, job %s', t.status, coalesce(h.job_id::text, 'none'))
+FROM tasks t JOIN task_heads h ON h.task_id = t.id
+WHERE t.held AND (t.status NOT IN ('created','queued') OR h.job_id IS NOT NULL OR t.held_since IS NULL)
+UNION ALL
+SELECT 'job_of_two_tasks', min(h.task_id::text), format('job %s belongs to %s tasks', h.job_id, count(*))
+FROM task_heads h WHERE h.job_id IS NOT NULL GROUP BY h.job_id HAVING count(*) > 1
 UNION ALL
 SELECT 'evidence_differs', e.task_id::text, format('evidence %s is not the span %s..%s of its snapshot', e.number, e.start_offset, e.end_offset)
 FROM evidence e JOIN pages p ON p.id = e.page_id

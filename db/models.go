@@ -159,6 +159,15 @@ type Membership struct {
 	CreatedAt time.Time
 }
 
+// How many streams each process has open for accounts and keys with a limit. A row that is not renewed belongs to a dead process and does not count.
+type OpenStream struct {
+	Process   uuid.UUID
+	AccountID string
+	KeyID     string
+	Streams   int64
+	SeenAt    time.Time
+}
+
 // Snapshots: extracted text, stored once per content and never changed.
 type Page struct {
 	// Of the content in UTF-8; in hex it is the id of the page in the API.
@@ -217,6 +226,10 @@ type Run struct {
 	SeenAt    time.Time
 	EndedAt   *time.Time
 	Outcome   *string
+	// With reserved_tokens and reserved_microdollars: the most that the run may use. It counts while the run has not ended. NULL: nothing limited the account when the run began.
+	ReservedPages        *int64
+	ReservedTokens       *int64
+	ReservedMicrodollars *int64
 }
 
 // A browser that is logged in. The cookie holds the id and a secret, of which only the hash is here.
@@ -314,6 +327,12 @@ type Task struct {
 	CreatedByUser *uuid.UUID
 	// The API key that submitted it. NULL: none was used.
 	CreatedByKey *string
+	// A waiting task is not begun before this time, because an earlier try failed a moment ago. NULL: at any time.
+	NotBefore *time.Time
+	// The task waits without a job, because its account or key runs as many tasks as it may, or because all that is left of its budget is reserved by other runs.
+	Held bool
+	// When the task was held last. It is kept when the task gets a job again, until it runs: no other task of the account gets a job before.
+	HeldSince *time.Time
 }
 
 // The public log of each task, gapless from 1. json and not jsonb: clients get the bytes that were written.
@@ -333,7 +352,7 @@ type TaskHead struct {
 	LastSeq  int64
 	// The worker whose run has claimed the present epoch; no foreign key, because a dead worker's row goes first.
 	Owner *uuid.UUID
-	// River's job of the present epoch; no foreign key, because River's cleaner deletes rows.
+	// River's job of the present epoch, which is what the task runs in; NULL while the task is held. Waiting tasks exchange their jobs. No foreign key, because River's cleaner deletes rows.
 	JobID *int64
 }
 
@@ -367,6 +386,45 @@ type TaskUsage struct {
 	CostUsd int64
 	// Seconds that its runs took, from claim to end, or to the last write of a run that was lost.
 	RunningSeconds interface{}
+}
+
+// What an account (key_id empty) or one of its API keys used in a period: submitted tasks by hour and day, the rest by month. It outlives the tasks: a deleted task gives nothing back.
+type UsageCounter struct {
+	AccountID    string
+	KeyID        string
+	Period       string
+	StartsAt     time.Time
+	Tasks        int64
+	Pages        int64
+	Tokens       int64
+	Microdollars int64
+}
+
+// What runs used that ended since the last clean-up, which adds them to usage_counters. Runs of one account that end at the same time so do not wait for each other.
+type UsageEntry struct {
+	ID           int64
+	AccountID    string
+	KeyID        string
+	Month        time.Time
+	Pages        int64
+	Tokens       int64
+	Microdollars int64
+}
+
+// What an account, or one of its API keys, may use. NULL: any amount. An account without a row has the limits of the configuration (LIMIT_…), a key without a row has none of its own.
+type UsageLimit struct {
+	AccountID string
+	// The API key that the limits are for; empty: the whole account.
+	KeyID          string
+	TasksPerHour   *int64
+	TasksPerDay    *int64
+	ConcurrentRuns *int64
+	OpenStreams    *int64
+	PagesPerMonth  *int64
+	TokensPerMonth *int64
+	// Millionths of a US dollar. Months, days and hours are those of the calendar, in UTC.
+	MicrodollarsPerMonth *int64
+	UpdatedAt            time.Time
 }
 
 // A person. What a user may do depends on the membership in an account.

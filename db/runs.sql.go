@@ -21,7 +21,7 @@ FROM tasks t
 JOIN task_heads h ON h.task_id = t.id
 LEFT JOIN river_job j ON j.id = h.job_id
 LEFT JOIN workers w ON w.id = h.owner AND w.heartbeat_at > now() - make_interval(secs => $1::float8)
-WHERE t.status IN ('created','queued','running')
+WHERE t.status IN ('created','queued','running') AND NOT t.held
   AND ($2::uuid IS NULL OR h.task_id = $2)
   AND (h.owner IS NOT NULL AND w.id IS NULL
        OR j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled')
@@ -37,7 +37,8 @@ type AbandonedTasksRow struct {
 }
 
 // Open tasks whose work has stopped: the owner has no fresh heartbeat, the job is missing or finished, or the
-// process that fetched the job has not claimed its epoch within one lease time. River's table is only read.
+// process that fetched the job has not claimed its epoch within one lease time. A held task has no job and waits for room.
+// River's table is only read.
 func (q *Queries) AbandonedTasks(ctx context.Context, leaseSeconds float64, taskID *uuid.UUID, maxRows int32) ([]AbandonedTasksRow, error) {
 	rows, err := q.db.Query(ctx, abandonedTasks, leaseSeconds, taskID, maxRows)
 	if err != nil {
@@ -90,9 +91,19 @@ func (q *Queries) ClaimHead(ctx context.Context, arg ClaimHeadParams) (ClaimHead
 }
 
 const endRun = `-- name: EndRun :exec
-UPDATE runs SET ended_at = CASE WHEN $1::text = 'lost' THEN seen_at ELSE greatest($2::timestamptz, claimed_at) END,
-       outcome = $1::text
-WHERE task_id = $3 AND epoch = $4 AND ended_at IS NULL
+WITH ended AS (
+    UPDATE runs r SET ended_at = CASE WHEN $1::text = 'lost' THEN r.seen_at ELSE greatest($2::timestamptz, r.claimed_at) END,
+           outcome = $1::text
+    WHERE r.task_id = $3 AND r.epoch = $4 AND r.ended_at IS NULL
+    RETURNING r.task_id, r.epoch
+)
+INSERT INTO usage_entries (account_id, key_id, month, pages, tokens, microdollars)
+SELECT t.account_id, coalesce(t.created_by_key, ''), date_trunc('month', now(), 'UTC'), u.pages, u.tokens, u.microdollars
+FROM ended e JOIN tasks t ON t.id = e.task_id,
+     LATERAL (SELECT count(*) FILTER (WHERE s.tool = 'navigate_to') AS pages, coalesce(sum(s.input_tokens + s.output_tokens), 0)::bigint AS tokens,
+                     coalesce(ceil(sum(s.cost_usd) * 1000000), 0)::bigint AS microdollars
+              FROM steps s WHERE s.task_id = e.task_id AND s.epoch = e.epoch) u
+WHERE u.pages > 0 OR u.tokens > 0 OR u.microdollars > 0
 `
 
 type EndRunParams struct {
@@ -102,7 +113,8 @@ type EndRunParams struct {
 	Epoch   int32
 }
 
-// Ends a run. The end of a lost run is its last write, not the time when the loss was found.
+// Ends a run, and with it what it reserved; what it used is added to the usage of its account. The end of a lost run is its last
+// write, not the time when the loss was found.
 func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 	_, err := q.db.Exec(ctx, endRun,
 		arg.Outcome,
@@ -116,7 +128,7 @@ func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 const endTask = `-- name: EndTask :one
 UPDATE tasks SET status = $1::text, completed_at = greatest($2::timestamptz, started_at, created_at), metadata = $3,
        answer = $4::text, confidence = $5::float8,
-       error = $6::text, error_code = $7::text
+       error = $6::text, error_code = $7::text, held = false, held_since = NULL
 WHERE id = $8 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds
 `
@@ -202,19 +214,22 @@ func (q *Queries) HeadEpochs(ctx context.Context, taskIds []uuid.UUID) ([]HeadEp
 }
 
 const insertRun = `-- name: InsertRun :exec
-INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at)
-VALUES ($1, $2, $3, $4, $5, $5)
+INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at, reserved_pages, reserved_tokens, reserved_microdollars)
+VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)
 `
 
 type InsertRunParams struct {
-	TaskID   uuid.UUID
-	Epoch    int32
-	Try      int32
-	WorkerID uuid.UUID
-	At       time.Time
+	TaskID               uuid.UUID
+	Epoch                int32
+	Try                  int32
+	WorkerID             uuid.UUID
+	At                   time.Time
+	ReservedPages        *int64
+	ReservedTokens       *int64
+	ReservedMicrodollars *int64
 }
 
-// Stores a run that begins.
+// Stores a run that begins. What it reserves counts until it ends.
 func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
 	_, err := q.db.Exec(ctx, insertRun,
 		arg.TaskID,
@@ -222,6 +237,9 @@ func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
 		arg.Try,
 		arg.WorkerID,
 		arg.At,
+		arg.ReservedPages,
+		arg.ReservedTokens,
+		arg.ReservedMicrodollars,
 	)
 	return err
 }
@@ -293,12 +311,14 @@ func (q *Queries) LossesInARow(ctx context.Context, taskID uuid.UUID, epoch int3
 }
 
 const requeueTask = `-- name: RequeueTask :exec
-UPDATE tasks SET status = 'queued', try = $1 WHERE id = $2 AND status IN ('created','queued','running')
+UPDATE tasks SET status = 'queued', try = $1, held = false, held_since = NULL,
+       not_before = CASE WHEN $2::float8 > 0 THEN clock_timestamp() + make_interval(secs => $2::float8) END
+WHERE id = $3 AND status IN ('created','queued','running')
 `
 
-// Sets a task to queued, after a hand-back (same try) or for a retry (next try).
-func (q *Queries) RequeueTask(ctx context.Context, try int32, iD uuid.UUID) error {
-	_, err := q.db.Exec(ctx, requeueTask, try, iD)
+// Sets a task to queued, after a hand-back (same try) or for a retry (next try). It is not begun before a delay has passed.
+func (q *Queries) RequeueTask(ctx context.Context, try int32, delaySeconds float64, iD uuid.UUID) error {
+	_, err := q.db.Exec(ctx, requeueTask, try, delaySeconds, iD)
 	return err
 }
 
@@ -318,7 +338,7 @@ func (q *Queries) SpentMillis(ctx context.Context, taskID uuid.UUID, epoch int32
 const startTask = `-- name: StartTask :one
 UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest($1::timestamptz, created_at)),
        provider = coalesce(provider, $2), model = coalesce(model, $3), prompt_version = coalesce(prompt_version, $4),
-       unserved_since = NULL
+       unserved_since = NULL, not_before = NULL, held_since = NULL
 WHERE id = $5 AND status IN ('created','queued')
 RETURNING try, provider, model, prompt_version
 `

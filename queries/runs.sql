@@ -19,13 +19,15 @@ RETURNING last_seq, run_epoch, date_trunc('milliseconds', clock_timestamp())::ti
 -- Sets a claimed task to running. The start, provider, model and prompt version of its first run are kept.
 UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest(@at::timestamptz, created_at)),
        provider = coalesce(provider, @provider), model = coalesce(model, @model), prompt_version = coalesce(prompt_version, @prompt_version),
-       unserved_since = NULL
+       unserved_since = NULL, not_before = NULL, held_since = NULL
 WHERE id = @id AND status IN ('created','queued')
 RETURNING try, provider, model, prompt_version;
 
 -- name: RequeueTask :exec
--- Sets a task to queued, after a hand-back (same try) or for a retry (next try).
-UPDATE tasks SET status = 'queued', try = @try WHERE id = @id AND status IN ('created','queued','running');
+-- Sets a task to queued, after a hand-back (same try) or for a retry (next try). It is not begun before a delay has passed.
+UPDATE tasks SET status = 'queued', try = @try, held = false, held_since = NULL,
+       not_before = CASE WHEN @delay_seconds::float8 > 0 THEN clock_timestamp() + make_interval(secs => @delay_seconds::float8) END
+WHERE id = @id AND status IN ('created','queued','running');
 
 -- name: EndTask :one
 -- Ends a task: completed with an answer, which only a running task can have, or failed or cancelled with an
@@ -33,20 +35,31 @@ UPDATE tasks SET status = 'queued', try = @try WHERE id = @id AND status IN ('cr
 -- the seconds from the first start to the end; 0 for a task that never started.
 UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestamptz, started_at, created_at), metadata = @metadata,
        answer = sqlc.narg(answer)::text, confidence = sqlc.narg(confidence)::float8,
-       error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text
+       error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text, held = false, held_since = NULL
 WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds;
 
 -- name: InsertRun :exec
--- Stores a run that begins.
-INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at)
-VALUES (@task_id, @epoch, @try, @worker_id, @at, @at);
+-- Stores a run that begins. What it reserves counts until it ends.
+INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at, reserved_pages, reserved_tokens, reserved_microdollars)
+VALUES (@task_id, @epoch, @try, @worker_id, @at, @at, sqlc.narg(reserved_pages), sqlc.narg(reserved_tokens), sqlc.narg(reserved_microdollars));
 
 -- name: EndRun :exec
--- Ends a run. The end of a lost run is its last write, not the time when the loss was found.
-UPDATE runs SET ended_at = CASE WHEN @outcome::text = 'lost' THEN seen_at ELSE greatest(@at::timestamptz, claimed_at) END,
-       outcome = @outcome::text
-WHERE task_id = @task_id AND epoch = @epoch AND ended_at IS NULL;
+-- Ends a run, and with it what it reserved; what it used is added to the usage of its account. The end of a lost run is its last
+-- write, not the time when the loss was found.
+WITH ended AS (
+    UPDATE runs r SET ended_at = CASE WHEN @outcome::text = 'lost' THEN r.seen_at ELSE greatest(@at::timestamptz, r.claimed_at) END,
+           outcome = @outcome::text
+    WHERE r.task_id = @task_id AND r.epoch = @epoch AND r.ended_at IS NULL
+    RETURNING r.task_id, r.epoch
+)
+INSERT INTO usage_entries (account_id, key_id, month, pages, tokens, microdollars)
+SELECT t.account_id, coalesce(t.created_by_key, ''), date_trunc('month', now(), 'UTC'), u.pages, u.tokens, u.microdollars
+FROM ended e JOIN tasks t ON t.id = e.task_id,
+     LATERAL (SELECT count(*) FILTER (WHERE s.tool = 'navigate_to') AS pages, coalesce(sum(s.input_tokens + s.output_tokens), 0)::bigint AS tokens,
+                     coalesce(ceil(sum(s.cost_usd) * 1000000), 0)::bigint AS microdollars
+              FROM steps s WHERE s.task_id = e.task_id AND s.epoch = e.epoch) u
+WHERE u.pages > 0 OR u.tokens > 0 OR u.microdollars > 0;
 
 -- name: SpentMillis :one
 -- Milliseconds that earlier runs of a task took, from claim to end or, for a lost one, to its last write.
@@ -59,7 +72,8 @@ SELECT task_id, run_epoch FROM task_heads WHERE task_id = ANY(@task_ids::uuid[])
 
 -- name: AbandonedTasks :many
 -- Open tasks whose work has stopped: the owner has no fresh heartbeat, the job is missing or finished, or the
--- process that fetched the job has not claimed its epoch within one lease time. River's table is only read.
+-- process that fetched the job has not claimed its epoch within one lease time. A held task has no job and waits for room.
+-- River's table is only read.
 SELECT h.task_id, h.run_epoch,
        (CASE WHEN h.owner IS NOT NULL AND w.id IS NULL THEN 'owner_dead'
              WHEN h.owner IS NULL AND j.state::text = 'running' THEN 'never_claimed'
@@ -68,7 +82,7 @@ FROM tasks t
 JOIN task_heads h ON h.task_id = t.id
 LEFT JOIN river_job j ON j.id = h.job_id
 LEFT JOIN workers w ON w.id = h.owner AND w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
-WHERE t.status IN ('created','queued','running')
+WHERE t.status IN ('created','queued','running') AND NOT t.held
   AND (sqlc.narg(task_id)::uuid IS NULL OR h.task_id = sqlc.narg(task_id))
   AND (h.owner IS NOT NULL AND w.id IS NULL
        OR j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled')

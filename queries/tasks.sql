@@ -96,7 +96,3 @@ DELETE FROM tasks WHERE id = @id AND account_id = @account_id AND status IN ('co
 SELECT count(*) FILTER (WHERE status = 'running') AS active,
        (SELECT count(*) FROM tasks) AS total
 FROM tasks WHERE status IN ('created','queued','running');
-
--- name: WaitingTasks :one
--- How many tasks wait for a worker.
-SELECT count(*) FROM tasks WHERE status IN ('created','queued');

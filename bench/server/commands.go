@@ -13,6 +13,7 @@ import (
 	"legwork/bench/measure"
 	"legwork/bench/workload"
 	"legwork/internal/research"
+	"legwork/internal/store"
 )
 
 // newTasks creates running tasks without a job. Only the commands in this file write to them.
@@ -30,7 +31,7 @@ func (s *server) newTasks(ctx context.Context, n int) (Reply, error) {
 			if _, err = s.store.Worker().AddHead(ctx, tx, &task, 0, []research.Event{research.Thinking("submitted", nil)}); err != nil {
 				return err
 			}
-			_, _, _, err = s.store.Worker().Claim(ctx, tx, id, 1, uuid.New(), research.Pin{Provider: "reader"},
+			_, _, _, err = s.store.Worker().Claim(ctx, tx, id, 1, uuid.New(), research.Pin{Provider: "reader"}, store.Grant{},
 				[]research.Event{research.Thinking("started", nil)})
 			return err
 		})

@@ -127,7 +127,7 @@ func (a *app) openDatabase(ctx context.Context) error {
 	if err := store.Migrate(ctx, url, a.log); err != nil {
 		return err
 	}
-	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: a.cfg.DatabaseMaxConns, LeaseTTL: a.cfg.LeaseTTL, Logger: a.log})
+	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: a.cfg.DatabaseMaxConns, LeaseTTL: a.cfg.LeaseTTL, Limits: usageLimits(a.cfg), Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (a *app) startRunner(ctx context.Context) error {
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
 		Pages: a.pages, Lists: lists, Engines: engines(cfg, a.store, fetcher, a.pages.show(cfg)), Log: a.log,
-		PageTTL: cfg.PageTTL,
+		PageTTL: cfg.PageTTL, Cost: runCost(a.model, answers.Limits),
 	})
 	if err != nil {
 		return err

@@ -76,6 +76,7 @@ func NewSession(env Env) *Session {
 	if b.Log == nil {
 		b.Log = slog.New(slog.DiscardHandler)
 	}
+	b.Loads = CountLoads(env.Journal, env.Try)
 	for _, e := range env.Inherited {
 		b.LastEvidence = max(b.LastEvidence, e.Number)
 	}
@@ -92,8 +93,6 @@ func NewSession(env Env) *Session {
 			b.journal[key] = s
 		}
 		switch {
-		case s.Tool == ToolNavigate && !again:
-			b.Loads++
 		case s.Tool == ToolScreenshot && !again:
 			b.ScreenshotCount++
 		case s.Tool == ToolCite:
@@ -123,6 +122,17 @@ func (b *Session) Question(ctx context.Context, language string) (*ranking.Quest
 
 // NoConfidence is the confidence of an answer if nothing relevant was found.
 const NoConfidence = 0.05
+
+// CountLoads counts the pages that count against MaxPages in a journal, when it is taken up in a try.
+func CountLoads(journal []research.Step, try int) int {
+	n := 0
+	for _, s := range journal {
+		if s.Kind == research.ToolStep && s.Tool == ToolNavigate && (s.Try >= try || !failedTransiently(s)) {
+			n++
+		}
+	}
+	return n
+}
 
 // failedTransiently reports whether a step failed in a way that may not happen again.
 func failedTransiently(s research.Step) bool {

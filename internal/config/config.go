@@ -201,6 +201,22 @@ type Config struct {
 	// call.
 	VerifySupport Switch `env:"VERIFY_SUPPORT" envDefault:"off" must:"be on or off"`
 
+	// Tasks that an account may submit in an hour, by the clock in UTC. This and the limits below hold for every account that has none of
+	// its own (PUT /api/limits). 0: any number.
+	LimitTasksPerHour int64 `env:"LIMIT_TASKS_PER_HOUR" envDefault:"0" must:"be 0..1000000000" section:"Limits of accounts"`
+	// Tasks that an account may submit in a day, in UTC. 0: any number.
+	LimitTasksPerDay int64 `env:"LIMIT_TASKS_PER_DAY" envDefault:"0" must:"be 0..1000000000"`
+	// Tasks of an account that run at the same time. Further ones wait. 0: any number.
+	LimitConcurrentRuns int64 `env:"LIMIT_CONCURRENT_RUNS" envDefault:"0" must:"be 0..1000000"`
+	// Streams that an account may have open at the same time. 0: any number.
+	LimitOpenStreams int64 `env:"LIMIT_OPEN_STREAMS" envDefault:"0" must:"be 0..1000000"`
+	// Pages that the tasks of an account may open in a calendar month, in UTC. 0: any number.
+	LimitPagesPerMonth int64 `env:"LIMIT_PAGES_PER_MONTH" envDefault:"0" must:"be 0..1000000000000"`
+	// Tokens of language models, input and output, that the tasks of an account may use in a calendar month. 0: any number.
+	LimitTokensPerMonth int64 `env:"LIMIT_TOKENS_PER_MONTH" envDefault:"0" must:"be 0..1000000000000000"`
+	// US dollars that the tasks of an account may cost in a calendar month, by MODEL_PRICES. A model without a price costs nothing. 0: any amount.
+	LimitDollarsPerMonth float64 `env:"LIMIT_DOLLARS_PER_MONTH" envDefault:"0" must:"be 0, or 0.01..1000000000"`
+
 	// Least severity that is logged.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" must:"be debug, info, warn or error" section:"Logging"`
 	// Where log lines go: console is standard error.

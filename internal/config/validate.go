@@ -130,6 +130,7 @@ func (v *validator) validate(c *Config) {
 	v.fetching(c)
 	v.search(c)
 	v.model(c)
+	v.limits(c)
 	v.logging(c)
 }
 
@@ -286,6 +287,21 @@ func (v *validator) model(c *Config) {
 	case c.LLMBaseURL != "" && c.LLMModel == "" && p == ProviderOpenAI:
 		v.add("LLM_MODEL", "be set with LLM_BASE_URL: name a model that the server offers")
 	}
+}
+
+// maxDollars is the greatest LIMIT_DOLLARS_PER_MONTH.
+const maxDollars = 1e9
+
+func (v *validator) limits(c *Config) {
+	for name, l := range map[string]struct{ n, most int64 }{
+		"LIMIT_TASKS_PER_HOUR": {c.LimitTasksPerHour, 1e9}, "LIMIT_TASKS_PER_DAY": {c.LimitTasksPerDay, 1e9},
+		"LIMIT_CONCURRENT_RUNS": {c.LimitConcurrentRuns, 1e6}, "LIMIT_OPEN_STREAMS": {c.LimitOpenStreams, 1e6},
+		"LIMIT_PAGES_PER_MONTH": {c.LimitPagesPerMonth, 1e12}, "LIMIT_TOKENS_PER_MONTH": {c.LimitTokensPerMonth, 1e15},
+	} {
+		v.require(name, 0 <= l.n && l.n <= l.most)
+	}
+	usd := c.LimitDollarsPerMonth
+	v.require("LIMIT_DOLLARS_PER_MONTH", usd == 0 || 0.01 <= usd && usd <= maxDollars)
 }
 
 func (v *validator) logging(c *Config) {

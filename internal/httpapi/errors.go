@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -67,6 +68,7 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 	var large *http.MaxBytesError
 	var rejected *auth.Rejected
 	var own *accounts.Problem
+	var limit *research.LimitError
 	switch {
 	case errors.As(err, &large):
 		return errTooLarge, nil
@@ -86,6 +88,8 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 		return problem{http.StatusNotFound, "not_found", "There is no such task or file."}, nil
 	case errors.Is(err, research.ErrGone):
 		return errDeleted, nil
+	case errors.As(err, &limit):
+		return problem{http.StatusTooManyRequests, limit.Code, limit.Message}, nil
 	case errors.Is(err, research.ErrQueueFull):
 		return errQueueFull, nil
 	case errors.Is(err, research.ErrConflict):
@@ -122,6 +126,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.As(err, &own) && own.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(own.RetryAfter.Seconds()))))
 	}
+	var limit *research.LimitError
+	if errors.As(err, &limit) {
+		setLimitHeaders(w.Header(), limit, time.Now())
+	}
 	writeProblem(w, p, fields)
 }
 
@@ -151,6 +159,20 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 	}
 	w.WriteHeader(p.status)
 	_ = json.NewEncoder(w).Encode(body) // an error means that the client has left
+}
+
+// setLimitHeaders says which limit refused a request and when it allows more: Retry-After (RFC 9110 §10.2.3), and RateLimit-Limit,
+// -Remaining and -Reset in seconds, the form of the IETF draft that clients read (draft-ietf-httpapi-ratelimit-headers-06). A
+// limit without such a time allows more as soon as something ends, so clients may try again soon.
+func setLimitHeaders(h http.Header, l *research.LimitError, now time.Time) {
+	seconds := strconv.Itoa(retryAfter)
+	if !l.ResetsAt.IsZero() {
+		seconds = strconv.FormatInt(int64(math.Ceil(max(l.ResetsAt.Sub(now).Seconds(), 1))), 10)
+	}
+	h.Set("Retry-After", seconds)
+	h.Set("RateLimit-Limit", strconv.FormatInt(l.Limit, 10))
+	h.Set("RateLimit-Remaining", "0")
+	h.Set("RateLimit-Reset", seconds)
 }
 
 // paramRule is the message for a parameter that generated code could not parse.

@@ -67,8 +67,9 @@ func (o origins) cors() func(http.Handler) http.Handler {
 		AllowOriginFunc: func(_ *http.Request, origin string) bool { return o.has(origin) },
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 			http.MethodDelete, http.MethodOptions},
-		AllowedHeaders:   []string{"*"},
-		ExposedHeaders:   []string{"ETag", "Location", "Retry-After", "X-Request-Id", "Content-Range", "Idempotency-Replayed"},
+		AllowedHeaders: []string{"*"},
+		ExposedHeaders: []string{"ETag", "Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+			"X-Request-Id", "Content-Range", "Idempotency-Replayed"},
 		AllowCredentials: !o.any,
 		MaxAge:           600,
 	})

@@ -110,6 +110,9 @@ func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned
 			break
 		}
 	}
+	if err := s.usage.CountUsage(ctx); err != nil {
+		return done, fmt.Errorf("add up usage: %w", err)
+	}
 	for {
 		n, err := s.store.PurgeKeys(ctx, KeepKeys, cleanupBatch)
 		done.Keys += n

@@ -192,7 +192,7 @@ type next struct {
 // nextRun ends the present run of a task and queues the next one. No other function does. In the transaction that holds the
 // lock of the head it writes the new epoch and the events, cancels the old job and inserts the new one.
 func (s *Service) nextRun(ctx context.Context, t lockedTask, n next) (change, error) {
-	epoch, events, err := s.store.Requeue(ctx, t.tx, t.ID, t.head.Epoch, n.try, n.outcome, n.events)
+	epoch, events, err := s.store.Requeue(ctx, t.tx, t.ID, t.head.Epoch, n.try, n.delay, n.outcome, n.events)
 	if err != nil {
 		return change{}, err
 	}

@@ -24,7 +24,11 @@ const (
 )
 
 // missingModelError rolls a claim back because this process does not have the provider, model and prompts of the task's pin.
-type missingModelError struct{ pin research.Pin }
+type missingModelError struct {
+	id    uuid.UUID
+	epoch int
+	pin   research.Pin
+}
 
 // Error implements error.
 func (e *missingModelError) Error() string {

@@ -16,6 +16,7 @@ import (
 	"legwork/internal/failpoint"
 	"legwork/internal/research"
 	"legwork/internal/search"
+	"legwork/internal/store"
 )
 
 // shortLease is short enough for a test to wait for its end, and long enough for a slow machine to renew it in time.
@@ -49,7 +50,7 @@ func (p *process) pass(r *Runner) {
 func (p *process) take(id uuid.UUID, epoch int, worker uuid.UUID) {
 	p.t.Helper()
 	err := p.store.InTx(p.t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, _, _, err := p.store.Claim(ctx, tx, id, epoch, worker, loop.Chooser{}.Pin(), nil)
+		_, _, _, err := p.store.Claim(ctx, tx, id, epoch, worker, loop.Chooser{}.Pin(), store.Grant{}, nil)
 		return err
 	})
 	if err != nil {

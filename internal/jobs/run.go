@@ -28,8 +28,8 @@ type run struct {
 }
 
 // load reads the task, its journal and the time that earlier runs took, so that the run continues where they ended.
-func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], try int) (*run, error) {
-	id, epoch := job.Args.TaskID, job.Args.Epoch
+func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], c claimed) (*run, error) {
+	id, epoch := c.id, c.epoch
 	task, at, err := r.store.TaskForRun(ctx, id)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,8 @@ func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], try int
 			return nil, err
 		}
 	}
-	return &run{runner: r, job: job, known: known, task: task, epoch: epoch, try: try,
+	task.Options = within(task.Options, c.grant, r.cfg.Cost, journal, c.try)
+	return &run{runner: r, job: job, known: known, task: task, epoch: epoch, try: c.try,
 		spent: spent, journal: journal}, nil
 }
 

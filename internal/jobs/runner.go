@@ -8,19 +8,17 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/reader"
-	"legwork/internal/failpoint"
 	"legwork/internal/goroutine"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
-	"legwork/internal/store"
+	"legwork/internal/store/usage"
 )
 
 // RunnerConfig configures a worker process.
@@ -38,6 +36,7 @@ type RunnerConfig struct {
 	Agent       Agent         // nil means the built-in reader
 	Pin         research.Pin  // provider, model and prompts of tasks that begin in this process; zero means the built-in reader
 	PinWait     time.Duration // how long a task waits for a live worker with its pin, before it fails; 0 means 5 minutes
+	Cost        usage.RunCost // what a run may cost with the model of this process
 	Log         *slog.Logger
 }
 
@@ -54,6 +53,7 @@ type Runner struct {
 	lease  *lease
 	stop   context.CancelFunc // stops the loops
 	loops  goroutine.Group
+	room   chan struct{}      // receives a value when held tasks may have room
 	exits  context.Context    // cancelled when Stop has lasted too long; exit then stops repeating
 	abort  context.CancelFunc // cancels exits
 }
@@ -75,7 +75,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	if cfg.Pin == (research.Pin{}) {
 		cfg.Pin = reader.Pin()
 	}
-	r := &Runner{Service: svc, cfg: cfg}
+	r := &Runner{Service: svc, cfg: cfg, room: make(chan struct{}, 1)}
 	host, _ := os.Hostname()
 	w := research.Worker{Slots: cfg.Slots, Version: cfg.Version, Host: host, Pin: cfg.Pin}
 	r.lease = newLease(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
@@ -116,6 +116,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	r.loops.Go(loops, func() { r.lease.run(loops) })
 	r.loops.Go(loops, func() { r.watch(loops) })
 	r.loops.Go(loops, func() { r.reconcile(loops) })
+	r.loops.Go(loops, func() { r.release(loops) })
 	if err := r.client.Start(ctx); err != nil {
 		stop()
 		return fmt.Errorf("start river: %w", err)
@@ -189,103 +190,4 @@ func (w *researchWorker) Timeout(*river.Job[ResearchArgs]) time.Duration { retur
 func (w *researchWorker) Work(ctx context.Context, job *river.Job[ResearchArgs]) error {
 	w.runner.work(ctx, job)
 	return nil
-}
-
-// work runs a task from claim to exit.
-func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
-	id, epoch := job.Args.TaskID, job.Args.Epoch
-	log := r.cfg.Log.With("task", id, "epoch", epoch)
-	runCtx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if !r.local.begin(id, epoch, cancel) {
-		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, id, epoch) })
-		return
-	}
-	defer r.local.done(id, epoch)
-	current, err := r.claim(runCtx, job)
-	if err != nil {
-		r.unclaimed(ctx, runCtx, log, job, err)
-		return
-	}
-	failpoint.Hit(runCtx, "after_claim")
-	result, err := current.research(runCtx)
-	failpoint.Hit(ctx, "before_exit")
-	r.finish(ctx, runCtx, log, current, result, err)
-}
-
-// unclaimed handles a job that could not claim its epoch. River does not run the job again, so the task needs another one,
-// unless it was ended or given to another worker. The task is handed back when the process is stopping or lacks the task's
-// model. Otherwise the try counts as failed.
-func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], err error) {
-	id, epoch := job.Args.TaskID, job.Args.Epoch
-	cause := context.Cause(runCtx)
-	var lacking *missingModelError
-	switch {
-	case errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound), errors.Is(cause, errFenced):
-		log.DebugContext(ctx, "not claimed: the task has ended or has a newer run", "error", err)
-	case cause != nil:
-		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, id, epoch) })
-	case errors.As(err, &lacking):
-		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.requeueForModel(ctx, log, id, epoch, lacking.pin) })
-	default:
-		task, at, terr := r.store.TaskForRun(ctx, id)
-		if terr != nil || at != epoch {
-			log.ErrorContext(ctx, "not claimed", "error", errors.Join(err, terr))
-			return
-		}
-		c := &run{runner: r, job: job, task: task, epoch: epoch, try: task.Try}
-		r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
-	}
-}
-
-// claim makes this process the owner of the job's epoch. It repeats that while the database is unavailable, because River
-// does not run the job again.
-func (r *Runner) claim(ctx context.Context, job *river.Job[ResearchArgs]) (*run, error) {
-	var c *run
-	err := store.UntilAvailable(ctx, func() (err error) {
-		c, err = r.tryClaim(ctx, job)
-		return err
-	})
-	return c, err
-}
-
-func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*run, error) {
-	id, epoch := job.Args.TaskID, job.Args.Epoch
-	if err := r.lease.await(ctx); err != nil {
-		return nil, err
-	}
-	text := "Research starts."
-	if epoch > 1 {
-		text = "Research resumes where the journal ends."
-	}
-	worker := r.lease.workerID()
-	events := []research.Event{research.Thinking(text, map[string]any{"status": string(research.Running), "epoch": epoch})}
-	var try int
-	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		var pin research.Pin
-		if try, pin, events, err = r.store.Claim(ctx, tx, id, epoch, worker, r.cfg.Pin, events); err == nil && !r.hasModel(pin) {
-			err = &missingModelError{pin} // rolls the claim back
-		}
-		return err
-	})
-	if errors.Is(err, research.ErrFenced) && r.claimedAlready(ctx, id, epoch, worker) {
-		// An earlier attempt was committed, but the database's answer was lost.
-		task, _, terr := r.store.TaskForRun(ctx, id)
-		try, err, events = task.Try, terr, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.publish(ctx, events)
-	return r.load(ctx, job, try)
-}
-
-func (r *Runner) claimedAlready(ctx context.Context, id uuid.UUID, epoch int, worker uuid.UUID) bool {
-	mine := false
-	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		head, err := r.store.LockHead(ctx, tx, id)
-		mine = err == nil && head.Epoch == epoch && head.Owner != nil && *head.Owner == worker
-		return err
-	})
-	return err == nil && mine
 }

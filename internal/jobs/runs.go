@@ -17,46 +17,55 @@ var (
 	errTimeout  = errors.New("the task exceeded TASK_TIMEOUT")
 )
 
-// runs holds the runs of this process, by task.
+// runs holds the jobs that this process works on, and the task of each job once it is claimed.
 type runs struct {
 	mu   sync.Mutex
-	live map[uuid.UUID]liveRun
-	stop bool // the process is stopping: no run may begin
+	live map[int64]*liveRun // by River's job
+	stop bool               // the process is stopping: no run may begin
 }
 
 type liveRun struct {
+	task   uuid.UUID // zero until it is claimed
 	epoch  int
 	cancel context.CancelCauseFunc
 }
 
-func newRuns() *runs { return &runs{live: map[uuid.UUID]liveRun{}} }
+func newRuns() *runs { return &runs{live: map[int64]*liveRun{}} }
 
-// begin registers a run. It returns false when the process is stopping.
-func (r *runs) begin(id uuid.UUID, epoch int, cancel context.CancelCauseFunc) bool {
+// begin registers a job. It returns false when the process is stopping.
+func (r *runs) begin(job int64, cancel context.CancelCauseFunc) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stop {
 		return false
 	}
-	r.live[id] = liveRun{epoch, cancel}
+	r.live[job] = &liveRun{cancel: cancel}
 	return true
 }
 
-// done removes a run, unless a newer run of the same task has replaced it.
-func (r *runs) done(id uuid.UUID, epoch int) {
+// claimed sets the task of a job that was registered by begin.
+func (r *runs) claimed(job int64, task uuid.UUID, epoch int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.live[id].epoch == epoch {
-		delete(r.live, id)
-	}
+	l := r.live[job]
+	l.task, l.epoch = task, epoch
 }
 
-// end cancels the context of a task's run, with a cause.
-func (r *runs) end(id uuid.UUID, cause error) {
+// done removes a job.
+func (r *runs) done(job int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if l, ok := r.live[id]; ok {
-		l.cancel(cause)
+	delete(r.live, job)
+}
+
+// end cancels the contexts of a task's runs, with a cause.
+func (r *runs) end(task uuid.UUID, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.live {
+		if l.task == task {
+			l.cancel(cause)
+		}
 	}
 }
 
@@ -75,8 +84,10 @@ func (r *runs) ids() []uuid.UUID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ids := make([]uuid.UUID, 0, len(r.live))
-	for id := range r.live {
-		ids = append(ids, id)
+	for _, l := range r.live {
+		if l.task != uuid.Nil {
+			ids = append(ids, l.task)
+		}
 	}
 	return ids
 }
@@ -86,8 +97,12 @@ func (r *runs) ids() []uuid.UUID {
 func (r *runs) endMoved(asked []uuid.UUID, epochs map[uuid.UUID]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	known := make(map[uuid.UUID]bool, len(asked))
 	for _, id := range asked {
-		if l, ok := r.live[id]; ok && epochs[id] != l.epoch {
+		known[id] = true
+	}
+	for _, l := range r.live {
+		if epoch := epochs[l.task]; known[l.task] && (epoch == 0 || epoch > l.epoch) {
 			l.cancel(errFenced)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"legwork/internal/failpoint"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/usage"
 )
 
 // Publisher sends committed events to the streams of all processes. Publish and PublishFragment do not block.
@@ -30,6 +31,7 @@ type Publisher interface {
 // Service submits, cancels and deletes tasks. It works in any process, with or without a Runner.
 type Service struct {
 	store     store.Worker
+	usage     *usage.Store
 	river     *river.Client[pgx.Tx]
 	publisher Publisher
 	artifacts *artifact.Store
@@ -54,7 +56,11 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	if err != nil {
 		return nil, fmt.Errorf("river client: %w", err)
 	}
-	s := &Service{store: st.Worker(), river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
+	used, err := usage.New(st)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{store: st.Worker(), usage: used, river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
 	s.OnEndInTx(s.insertArtifactsJob)
 	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // stops a run in this process without a notification
 	s.OnEnd(func(ctx context.Context, e Ended) { s.publish(ctx, []research.Event{e.Event}) })

@@ -28,7 +28,8 @@ var plainKey = regexp.MustCompile(`^[!-~]{1,255}$`)
 var errReplay = errors.New("submitted before")
 
 // Submit stores a validated task with its head, its first event and its job in one transaction. It returns
-// research.ErrQueueFull when too many tasks wait.
+// research.ErrQueueFull when too many tasks wait, and a *research.LimitError when a limit of the account or of its API key
+// refuses the task.
 func (s *Service) Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error) {
 	task, _, err := s.submit(ctx, account, nil, in)
 	return task, err
@@ -63,7 +64,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 			return errReplay
 		}
 		failpoint.Hit(ctx, "after_take_key")
-		if err := s.checkQueue(ctx, tx); err != nil {
+		if err := s.usage.Admit(ctx, tx, account, in.By.KeyID, s.maxQueued); err != nil {
 			return err
 		}
 		if in.Context, err = s.parentContext(ctx, tx, account, in.ParentID); err != nil {
@@ -186,19 +187,6 @@ func formerRequestHash(in research.NewTask) ([]byte, error) {
 	}
 	sum := sha256.Sum256(b)
 	return sum[:], nil
-}
-
-// checkQueue refuses a submission while MAX_QUEUED_TASKS tasks wait. Concurrent submissions do not see each other, so their
-// number may exceed the bound for a moment.
-func (s *Service) checkQueue(ctx context.Context, tx pgx.Tx) error {
-	if s.maxQueued <= 0 {
-		return nil
-	}
-	n, err := s.store.Waiting(ctx, tx)
-	if err == nil && n >= int64(s.maxQueued) {
-		err = fmt.Errorf("%w: %d tasks wait", research.ErrQueueFull, n)
-	}
-	return err
 }
 
 func submitted(status research.Status) research.Event {

@@ -32,16 +32,16 @@ func (s *Store) exit(ctx context.Context, q *db.Queries, id uuid.UUID, epoch, n 
 	return head, wrap(q.EndRun(ctx, db.EndRunParams{At: head.At, Outcome: outcome, TaskID: id, Epoch: int32(epoch)}))
 }
 
-// Requeue ends an epoch, queues the task again with the number of its next try, and appends events. In the same transaction
-// the caller inserts River's job of the new epoch, and calls SetJob.
-func (w Worker) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try int, outcome string,
+// Requeue ends an epoch, queues the task again with the number of its next try, and appends events. The task is not begun
+// before delay has passed. In the same transaction the caller inserts River's job of the new epoch, and calls SetJob.
+func (w Worker) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try int, delay time.Duration, outcome string,
 	events []research.Event) (newEpoch int, appended []research.Event, err error) {
 	q := w.q.WithTx(tx)
 	head, err := w.exit(ctx, q, id, epoch, len(events), outcome)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := q.RequeueTask(ctx, int32(try), id); err != nil {
+	if err := q.RequeueTask(ctx, int32(try), delay.Seconds(), id); err != nil {
 		return 0, nil, wrap(err)
 	}
 	return int(head.RunEpoch), events, w.insertEvents(ctx, q, id, head.LastSeq, head.At, events)

@@ -71,7 +71,7 @@ func (b bundle) claim(id uuid.UUID, epoch int) uuid.UUID {
 	b.t.Helper()
 	worker := uuid.New()
 	b.tx(func(ctx context.Context, tx pgx.Tx) error {
-		_, _, _, err := b.Claim(ctx, tx, id, epoch, worker, research.Pin{Provider: "reader", Prompt: "v1"},
+		_, _, _, err := b.Claim(ctx, tx, id, epoch, worker, research.Pin{Provider: "reader", Prompt: "v1"}, store.Grant{},
 			[]research.Event{research.Thinking("running", nil)})
 		return err
 	})

@@ -37,9 +37,3 @@ func (w Worker) PurgeKeys(ctx context.Context, keep time.Duration, limit int) (i
 	n, err := w.q.PurgeKeys(ctx, keep.Seconds(), int32(limit))
 	return n, wrap(err)
 }
-
-// Waiting counts the tasks of all accounts that wait for a worker.
-func (w Worker) Waiting(ctx context.Context, tx pgx.Tx) (int64, error) {
-	n, err := w.q.WithTx(tx).WaitingTasks(ctx)
-	return n, wrap(err)
-}

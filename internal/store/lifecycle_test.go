@@ -77,7 +77,7 @@ func TestFence(t *testing.T) {
 	}
 	b.claim(task.ID, 1)
 	err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
-		_, _, _, err := b.Claim(ctx, tx, task.ID, 1, uuid.New(), research.Pin{}, nil)
+		_, _, _, err := b.Claim(ctx, tx, task.ID, 1, uuid.New(), research.Pin{}, store.Grant{}, nil)
 		return err
 	})
 	if !errors.Is(err, research.ErrFenced) {
@@ -85,7 +85,7 @@ func TestFence(t *testing.T) {
 	}
 	// The task is queued again, at epoch 2.
 	b.tx(func(ctx context.Context, tx pgx.Tx) error {
-		epoch, _, err := b.Requeue(ctx, tx, task.ID, 1, 1, store.RunHandedBack, []research.Event{research.Thinking("handed back", nil)})
+		epoch, _, err := b.Requeue(ctx, tx, task.ID, 1, 1, 0, store.RunHandedBack, []research.Event{research.Thinking("handed back", nil)})
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func TestFence(t *testing.T) {
 			return err
 		},
 		"requeue": func(ctx context.Context, tx pgx.Tx) error {
-			_, _, err := b.Requeue(ctx, tx, task.ID, 1, 2, store.RunRetry, nil)
+			_, _, err := b.Requeue(ctx, tx, task.ID, 1, 2, 0, store.RunRetry, nil)
 			return err
 		},
 	}
@@ -185,7 +185,7 @@ func TestCancelledAndFailed(t *testing.T) {
 			t.Errorf("%s: %+v, %v", status, got, err)
 		}
 		if err := b.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
-			_, _, _, err := b.Claim(ctx, tx, task.ID, 2, uuid.New(), research.Pin{}, nil)
+			_, _, _, err := b.Claim(ctx, tx, task.ID, 2, uuid.New(), research.Pin{}, store.Grant{}, nil)
 			return err
 		}); !errors.Is(err, research.ErrFenced) {
 			t.Errorf("%s: claim of a finished task: %v, want ErrFenced", status, err)

@@ -47,9 +47,17 @@ func (a Account) TaskInTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) (researc
 	return taskFrom(row.Task, row.LastSeq), nil
 }
 
+// Grant is what a run reserves: the most that it may use. nil: any amount, because nothing limits the account.
+type Grant struct {
+	Pages        *int64
+	Tokens       *int64 // what the model may use beyond the token budget of the task included
+	Microdollars *int64
+}
+
 // Claim makes a worker the owner of an epoch, sets the task to running, and appends events. It returns ErrFenced when the task
-// has a newer epoch or another worker has claimed this one. The first claim of a task stores pin; pinned is the stored one.
-func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin,
+// has a newer epoch or another worker has claimed this one. The first claim of a task stores pin; pinned is the stored one. The
+// run reserves grant.
+func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin, grant Grant,
 	events []research.Event) (try int, pinned research.Pin, appended []research.Event, err error) {
 	q := w.q.WithTx(tx)
 	head, err := q.ClaimHead(ctx, db.ClaimHeadParams{Owner: worker, Events: int64(len(events)), TaskID: id, Epoch: int32(epoch)})
@@ -61,7 +69,8 @@ func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, w
 	if err != nil {
 		return 0, pinned, nil, fenced(err)
 	}
-	if err := q.InsertRun(ctx, db.InsertRunParams{TaskID: id, Epoch: int32(epoch), Try: row.Try, WorkerID: worker, At: head.At}); err != nil {
+	if err := q.InsertRun(ctx, db.InsertRunParams{TaskID: id, Epoch: int32(epoch), Try: row.Try, WorkerID: worker, At: head.At,
+		ReservedPages: grant.Pages, ReservedTokens: grant.Tokens, ReservedMicrodollars: grant.Microdollars}); err != nil {
 		return 0, pinned, nil, wrap(err)
 	}
 	pinned = research.Pin{Provider: deref(row.Provider), Model: deref(row.Model), Prompt: deref(row.PromptVersion)}

@@ -37,12 +37,13 @@ import (
 
 // Config configures a Store.
 type Config struct {
-	URL              string        // postgres:// URL or keyword/value string
-	MaxConns         int32         // connections of the pool; 0 means 20. River's listener, the stream's listener and the heartbeat use three more
-	LeaseTTL         time.Duration // age of a heartbeat at which its worker counts as dead; 0 means 6 s
-	StatementTimeout time.Duration // 0 means 30 s
-	AcquireTimeout   time.Duration // longest wait for a free connection; 0 means 2 s
-	Logger           *slog.Logger  // nil means slog.Default()
+	URL              string               // postgres:// URL or keyword/value string
+	MaxConns         int32                // connections of the pool; 0 means 20. River's listener, the stream's listener and the heartbeat use three more
+	LeaseTTL         time.Duration        // age of a heartbeat at which its worker counts as dead; 0 means 6 s
+	StatementTimeout time.Duration        // 0 means 30 s
+	AcquireTimeout   time.Duration        // longest wait for a free connection; 0 means 2 s
+	Limits           research.UsageLimits // limits of accounts that have none of their own
+	Logger           *slog.Logger         // nil means slog.Default()
 }
 
 // Store holds the pool. Make one per process with Open.
@@ -53,6 +54,8 @@ type Store struct {
 	url   string
 	lease time.Duration
 	log   *slog.Logger
+
+	limits research.UsageLimits // of accounts that have none of their own
 }
 
 // Open connects and checks that the database answers. Call Migrate first, because Open does not create the schema.
@@ -95,7 +98,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
 	ready := boundedPool{pool: pool, maxWait: cfg.AcquireTimeout}
-	s := &Store{pool: pool, ready: ready, q: db.New(ready), url: cfg.URL, lease: cfg.LeaseTTL, log: cfg.Logger}
+	s := &Store{pool: pool, ready: ready, q: db.New(ready), url: cfg.URL, lease: cfg.LeaseTTL, log: cfg.Logger, limits: cfg.Limits}
 	if err := s.ping(ctx, 15*time.Second); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("the database does not answer; check DATABASE_URL: %w", err)
@@ -120,6 +123,9 @@ func (s *Store) Connect(ctx context.Context, name string) (*pgx.Conn, error) {
 
 // URL returns the connection string, for code that connects by itself, as the listener does.
 func (s *Store) URL() string { return s.url }
+
+// Limits returns the limits of accounts that have none of their own.
+func (s *Store) Limits() research.UsageLimits { return s.limits }
 
 // LeaseTTL returns the age of a heartbeat at which its worker counts as dead.
 func (s *Store) LeaseTTL() time.Duration { return s.lease }

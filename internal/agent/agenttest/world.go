@@ -138,7 +138,7 @@ func (j *Work) Env() agent.Env {
 	j.T.Helper()
 	s, id, epoch := j.Store, j.Task.ID, j.epoch
 	j.Must(s.InTx(j.T.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		_, _, _, err := s.Worker().Claim(ctx, tx, id, epoch, j.worker, j.pin, nil)
+		_, _, _, err := s.Worker().Claim(ctx, tx, id, epoch, j.worker, j.pin, store.Grant{}, nil)
 		return err
 	}))
 	task, _, err := s.Worker().TaskForRun(j.T.Context(), id)
@@ -253,7 +253,7 @@ func (j *Work) Fail(f *research.Failure) {
 func (j *Work) Requeue() {
 	j.T.Helper()
 	j.Must(j.Store.InTx(j.T.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
-		j.epoch, _, err = j.Store.Worker().Requeue(ctx, tx, j.Task.ID, j.epoch, j.Try, store.RunHandedBack, nil)
+		j.epoch, _, err = j.Store.Worker().Requeue(ctx, tx, j.Task.ID, j.epoch, j.Try, 0, store.RunHandedBack, nil)
 		return err
 	}))
 }

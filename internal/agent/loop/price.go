@@ -19,6 +19,22 @@ func (p Price) fits(model string) bool {
 	return err == nil && ok
 }
 
+// TokenMargin is the most that a task can use beyond its token budget. Research ends when seven eighths are used, but its last
+// request, which may hold maxContext bytes, comes on top, as do the answer, which is written twice at most, and the judgement of
+// support. A token stands for two bytes of text at least.
+const TokenMargin = 150_000
+
+// MostForMillion is the price of a million tokens of a model in US dollars, if all of them had the higher one of its two prices.
+// It is 0 when the model has no price.
+func (l Limits) MostForMillion(model string) float64 {
+	for _, p := range l.Prices {
+		if p.fits(model) {
+			return max(p.Input, p.Output)
+		}
+	}
+	return 0
+}
+
 // cost computes the cost of a reply, in US dollars, by the first price that fits the model; nil: no price fits.
 func (l Limits) cost(model string, input, output int64) *float64 {
 	for _, p := range l.Prices {

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"math"
+
+	"legwork/internal/agent/loop"
+	"legwork/internal/config"
+	"legwork/internal/llm"
+	"legwork/internal/research"
+	"legwork/internal/store/usage"
+)
+
+// usageLimits are the limits of accounts that have none of their own.
+func usageLimits(cfg config.Config) research.UsageLimits {
+	some := func(n int64) *int64 { // 0 means any number
+		if n == 0 {
+			return nil
+		}
+		return &n
+	}
+	return research.UsageLimits{
+		TasksPerHour: some(cfg.LimitTasksPerHour), TasksPerDay: some(cfg.LimitTasksPerDay),
+		ConcurrentRuns: some(cfg.LimitConcurrentRuns), OpenStreams: some(cfg.LimitOpenStreams),
+		PagesPerMonth: some(cfg.LimitPagesPerMonth), TokensPerMonth: some(cfg.LimitTokensPerMonth),
+		MicrodollarsPerMonth: some(int64(math.Round(cfg.LimitDollarsPerMonth * 1e6))),
+	}
+}
+
+// runCost is what runs may cost with a model; nil: the built-in reader, which costs nothing.
+func runCost(model *llm.Client, limits loop.Limits) usage.RunCost {
+	if model == nil {
+		return usage.RunCost{}
+	}
+	return usage.RunCost{MaxTokens: limits.MaxTokens, TokenMargin: loop.TokenMargin,
+		Price: int64(math.Ceil(limits.MostForMillion(model.Name()) * 1e6))}
+}

@@ -1,0 +1,88 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/goroutine"
+	"legwork/internal/research"
+)
+
+// releaseEvery is how soon a held task gets a job at the latest once there is room for it.
+const releaseEvery = time.Second
+
+// release gives held tasks jobs again when their accounts have room. Every worker process does it: at once after its own runs
+// begin and end, and once a second for those of others.
+func (r *Runner) release(ctx context.Context) {
+	tick := time.NewTicker(releaseEvery)
+	defer tick.Stop()
+	for any := true; ; {
+		told := r.room
+		if !any {
+			told = nil // nothing was held a moment ago: look once a second only
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-told:
+		}
+		err := goroutine.Catch(ctx, func() (err error) {
+			any, err = r.releaseOnce(ctx)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "cannot look whether held tasks have room", "error", err)
+		}
+	}
+}
+
+// tellRoom tells release that there may be room. It never blocks.
+func (r *Runner) tellRoom() {
+	select {
+	case r.room <- struct{}{}:
+	default:
+	}
+}
+
+// releaseOnce gives a job to the held tasks that are next, one of each account. It reports whether any task is held.
+func (r *Runner) releaseOnce(ctx context.Context) (held bool, err error) {
+	if held, err = r.usage.AnyHeld(ctx); err != nil || !held {
+		return held, err
+	}
+	ids, err := r.usage.HeldTasks(ctx)
+	if err != nil {
+		return true, err
+	}
+	var errs []error
+	for _, id := range ids {
+		if err := r.releaseTask(ctx, id); err != nil && !errors.Is(err, research.ErrFenced) && !errors.Is(err, research.ErrNotFound) {
+			errs = append(errs, fmt.Errorf("task %s: %w", id, err))
+		}
+	}
+	return true, errors.Join(errs...)
+}
+
+// releaseTask gives a held task a job.
+func (s *Service) releaseTask(ctx context.Context, id uuid.UUID) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		head, err := s.store.LockHead(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		priority, begun, err := s.usage.ReleaseTask(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: head.Epoch}, researchOpts(priority, 0, begun))
+		if err != nil {
+			return fmt.Errorf("insert job: %w", err)
+		}
+		return s.store.SetJob(ctx, tx, id, job.Job.ID)
+	})
+}
