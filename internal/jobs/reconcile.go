@@ -15,6 +15,7 @@ import (
 	"legwork/internal/goroutine"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/abandoned"
 )
 
 const (
@@ -48,13 +49,13 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 	if !r.lease.mayReconcile() {
 		return nil
 	}
-	abandoned, err := r.store.AbandonedTasks(ctx, reconcileBatch)
+	tasks, err := r.abandoned.Tasks(ctx, reconcileBatch)
 	if err != nil {
 		return err
 	}
 	failpoint.Hit(ctx, "after_abandoned_listed")
 	var errs []error
-	for _, task := range abandoned {
+	for _, task := range tasks {
 		log := r.log.With("task", task.TaskID, "epoch", task.Epoch, "reason", task.Reason)
 		switch err := r.resume(ctx, log, task); {
 		case err == nil, errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound):
@@ -74,18 +75,18 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 
 // resume queues the next run of an abandoned task. It does not count as a try. After maxLosses lost runs in a row the task
 // fails instead.
-func (r *Runner) resume(ctx context.Context, log *slog.Logger, abandoned store.AbandonedTask) error {
+func (r *Runner) resume(ctx context.Context, log *slog.Logger, task abandoned.Task) error {
 	message := "resumed after worker loss"
 	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
-		head, err := r.store.LockAbandoned(ctx, tx, abandoned.TaskID, abandoned.Epoch)
+		head, err := r.abandoned.Lock(ctx, tx, task.TaskID, task.Epoch)
 		if err != nil {
 			return change{}, err
 		}
-		t, err := r.read(ctx, tx, abandoned.TaskID, head)
+		t, err := r.read(ctx, tx, task.TaskID, head)
 		if err != nil {
 			return change{}, err
 		}
-		losses, err := r.store.LossesInARow(ctx, tx, abandoned.TaskID, abandoned.Epoch)
+		losses, err := r.abandoned.LossesInARow(ctx, tx, task.TaskID, task.Epoch)
 		if err != nil {
 			return change{}, err
 		}
@@ -100,7 +101,7 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, abandoned store.A
 		}
 		return r.nextRun(ctx, t, next{try: t.Try, outcome: store.RunLost, events: []research.Event{
 			research.Thinking("Resumed after worker loss: another worker goes on where the journal ends.",
-				map[string]any{"status": string(research.Queued), "reason": abandoned.Reason, "losses": losses})}})
+				map[string]any{"status": string(research.Queued), "reason": task.Reason, "losses": losses})}})
 	})
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, abandoned store.A
 func (r *Runner) replaceStuckFileJobs(ctx context.Context) error {
 	return r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		kinds := []string{ArtifactsArgs{}.Kind(), PurgeArgs{}.Kind()}
-		stuck, err := r.store.StuckFileJobs(ctx, tx, queueFileJobs, kinds, fileJobTimeout+r.store.LeaseTTL(), reconcileBatch)
+		stuck, err := r.abandoned.StuckFileJobs(ctx, tx, queueFileJobs, kinds, fileJobTimeout+r.store.LeaseTTL(), reconcileBatch)
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	"legwork/internal/failpoint"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/abandoned"
 	"legwork/internal/store/usage"
 )
 
@@ -32,6 +33,7 @@ type Publisher interface {
 type Service struct {
 	store     store.Worker
 	usage     *usage.Store
+	abandoned *abandoned.Store
 	river     *river.Client[pgx.Tx]
 	publisher Publisher
 	artifacts *artifact.Store
@@ -60,7 +62,7 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: st.Worker(), usage: used, river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
+	s := &Service{store: st.Worker(), usage: used, abandoned: abandoned.New(st), river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
 	s.OnEndInTx(s.insertArtifactsJob)
 	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // stops a run in this process without a notification
 	s.OnEnd(func(ctx context.Context, e Ended) { s.publish(ctx, []research.Event{e.Event}) })

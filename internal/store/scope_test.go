@@ -93,7 +93,7 @@ func TestStoreHasNoReads(t *testing.T) {
 	for m := range reflect.TypeFor[*store.Store]().Methods() {
 		methods = append(methods, m.Name)
 	}
-	if got, want := strings.Join(methods, " "), "Close Connect DB For InTx LeaseTTL Notify Ping Pool URL Worker"; got != want {
+	if got, want := strings.Join(methods, " "), "Close Connect DB For InTx LeaseTTL Limits Notify Ping Pool URL Worker"; got != want {
 		t.Errorf("methods of a Store: %s; want %s; what reads a caller's data belongs to Account, the rest to Worker", got, want)
 	}
 }
