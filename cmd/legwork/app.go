@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"legwork/cmd/legwork/limits"
 	"legwork/internal/artifact"
 	"legwork/internal/auth"
 	"legwork/internal/config"
@@ -127,7 +128,7 @@ func (a *app) openDatabase(ctx context.Context) error {
 	if err := store.Migrate(ctx, url, a.log); err != nil {
 		return err
 	}
-	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: a.cfg.DatabaseMaxConns, LeaseTTL: a.cfg.LeaseTTL, Limits: usageLimits(a.cfg), Logger: a.log})
+	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: a.cfg.DatabaseMaxConns, LeaseTTL: a.cfg.LeaseTTL, Limits: limits.Defaults(a.cfg), Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -188,7 +189,7 @@ func (a *app) startRunner(ctx context.Context) error {
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
 		Pages: a.pages, Lists: lists, Engines: engines(cfg, a.store, fetcher, a.pages.show(cfg)), Log: a.log,
-		PageTTL: cfg.PageTTL, Cost: runCost(a.model, answers.Limits),
+		PageTTL: cfg.PageTTL, Cost: limits.RunCost(a.model, answers.Limits),
 	})
 	if err != nil {
 		return err

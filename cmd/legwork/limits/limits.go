@@ -1,4 +1,5 @@
-package main
+// Package limits binds the limits of the configuration and the prices of models to the counts in the database.
+package limits
 
 import (
 	"math"
@@ -10,8 +11,8 @@ import (
 	"legwork/internal/store/usage"
 )
 
-// usageLimits are the limits of accounts that have none of their own.
-func usageLimits(cfg config.Config) research.UsageLimits {
+// Defaults are the limits of accounts that have none of their own.
+func Defaults(cfg config.Config) research.UsageLimits {
 	some := func(n int64) *int64 { // 0 means any number
 		if n == 0 {
 			return nil
@@ -26,8 +27,8 @@ func usageLimits(cfg config.Config) research.UsageLimits {
 	}
 }
 
-// runCost is what runs may cost with a model; nil: the built-in reader, which costs nothing.
-func runCost(model *llm.Client, limits loop.Limits) usage.RunCost {
+// RunCost is what runs may cost with a model; nil: the built-in reader, which costs nothing.
+func RunCost(model *llm.Client, limits loop.Limits) usage.RunCost {
 	if model == nil {
 		return usage.RunCost{}
 	}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Insecure reports whether everybody on the network may use the API: access control is off, and API_HOST is not only for this
+// machine.
+func (c Config) Insecure() bool {
+	if c.AuthMode != AuthOff || c.APIHost == "localhost" {
+		return false
+	}
+	addr, err := netip.ParseAddr(c.APIHost)
+	return err != nil || !addr.Unmap().IsLoopback()
+}
+
+// ListenAddr returns API_HOST and API_PORT in the form of net.Listen.
+func (c Config) ListenAddr() string {
+	return net.JoinHostPort(c.APIHost, strconv.Itoa(c.APIPort))
+}
+
+// Retention returns RETENTION_DAYS as a duration. 0 means that tasks are kept for ever.
+func (c Config) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
+
+// UserAgent returns the User-Agent header (RFC 9110 §10.1.5) of page requests, for a version of legwork.
+func (c Config) UserAgent(version string) string {
+	switch {
+	case c.FetchUserAgent != "":
+		return c.FetchUserAgent
+	case c.FetchContactURL != "":
+		return "legwork/" + version + " (+" + c.FetchContactURL + ")"
+	default:
+		return "legwork/" + version
+	}
+}
+
+// Warnings returns sentences about settings that are valid but have no effect. The program logs them when it starts.
+func (c Config) Warnings() []string {
+	var out []string
+	if c.LLMProvider == ProviderReader && (c.LLMAPIKey != "" || c.LLMBaseURL != "" || c.LLMModel != "") {
+		out = append(out, "LLM_API_KEY, LLM_BASE_URL and LLM_MODEL have no effect with LLM_PROVIDER=reader")
+	}
+	return out
+}
+
+// Provider returns LLM_PROVIDER. For auto it returns the provider whose keys look like LLM_API_KEY, or openai for any other key
+// and for a base URL without a key. With neither key nor base URL it returns auto; the caller then looks for a model server on
+// this machine.
+func (c Config) Provider() Provider {
+	key := c.LLMAPIKey.Reveal()
+	switch {
+	case c.LLMProvider != ProviderAuto:
+		return c.LLMProvider
+	case strings.HasPrefix(key, "sk-ant-"):
+		return ProviderAnthropic
+	case strings.HasPrefix(key, "AIza"):
+		return ProviderGoogleAI
+	case key != "" || c.LLMBaseURL != "":
+		return ProviderOpenAI
+	}
+	return ProviderAuto
+}
