@@ -8,11 +8,11 @@ import (
 	"legwork/internal/page/parser"
 )
 
-// ParserArguments are the arguments with which this program runs ParserMain: as a process that reads documents, which the part
-// pages starts as a legwork server does.
+// ParserArguments returns the arguments with which the part pages starts this program as a parser process, as a legwork server does.
+// The program then calls ParserMain.
 func ParserArguments() []string { return []string{"parse"} }
 
-// ParserMain is the main function of such a process. It gives the exit status.
+// ParserMain is the main function of a parser process. It returns the exit status.
 func ParserMain(ctx context.Context) int {
 	if err := parser.Serve(ctx, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -21,7 +21,7 @@ func ParserMain(ctx context.Context) int {
 	return 0
 }
 
-// newParsers returns the processes that read documents, as a legwork server has them. dir is for their machine code.
+// newParsers returns a pool of parser processes like that of a legwork server. dir is the folder for their machine code.
 func newParsers(dir string) (*parser.Pool, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"legwork/internal/research"
 )
 
-// piece is a block of the text or a paragraph between two, in bytes.
+// piece is a block of the text, or a paragraph between two blocks. Its offsets are in bytes.
 type piece struct {
-	kind       research.BlockKind // empty: a paragraph
+	kind       research.BlockKind // empty for a paragraph
 	start, end int
-	indent     int // spaces before it on its first line
+	indent     int // number of spaces before the piece on its first line
 }
 
-// pieces splits a text into its blocks and the paragraphs between them. It reports false when the blocks do not fit the text.
+// pieces splits a text into its blocks and the paragraphs between them. It returns false if the blocks do not fit the text.
 func pieces(source string, blocks []research.Block) ([]piece, bool) {
 	at := make(map[int]int, 2*len(blocks))
 	for _, b := range blocks {
@@ -36,7 +36,7 @@ func pieces(source string, blocks []research.Block) ([]piece, bool) {
 	return paragraphs(out, source, last, len(source)), true
 }
 
-// paragraphs appends the paragraphs of a part of the source: lines that blank lines separate.
+// paragraphs appends the paragraphs of source[start:end] to out. Blank lines separate paragraphs.
 func paragraphs(out []piece, source string, start, end int) []piece {
 	open := false
 	for start < end {
@@ -61,7 +61,7 @@ func paragraphs(out []piece, source string, start, end int) []piece {
 	return out
 }
 
-// indentOf counts the spaces before a place, if nothing else stands before it on its line.
+// indentOf returns the number of spaces before the offset at, if its line has only spaces before it, and otherwise 0.
 func indentOf(source string, at int) int {
 	start := at
 	for start > 0 && source[start-1] == ' ' {
@@ -73,16 +73,16 @@ func indentOf(source string, at int) int {
 	return at - start
 }
 
-// maxOpen bounds how deep lists stand in each other. Deeper items are paragraphs.
+// maxOpen is the greatest number of nested containers. Items that are nested deeper are written as paragraphs.
 const maxOpen = 100
 
-// container is an open element that holds blocks: a list (ul, ol, dl), or an item or definition (li, dd) in one.
+// container is an open HTML element that contains other pieces: a list (ul, dl), or an item or a definition (li, dd) of a list.
 type container struct {
-	tag    string // with its attributes
-	indent int    // of the marker or term. What stands in an li or dd is indented further
+	tag    string // name of the element, with its attributes
+	indent int    // of the item's marker or the term. Pieces inside an li or dd have a greater indentation
 }
 
-// layout writes pieces. Indentation tells which list and which definition a piece belongs to.
+// layout writes pieces. The indentation of a piece decides to which list and which definition it belongs.
 type layout struct {
 	*writer
 	containers []container
@@ -132,7 +132,8 @@ func (l *layout) write(all []piece) {
 	l.enter(-1, "")
 }
 
-// enter closes the containers that a piece with an indentation does not stand in, and opens the list that it begins; empty: none.
+// enter closes the containers that do not contain a piece with this indentation. If list is not empty, the piece belongs to a list with that
+// tag, and enter opens the list unless it is open already.
 func (l *layout) enter(indent int, list string) {
 	top := func() container {
 		if len(l.containers) == 0 {
@@ -162,7 +163,7 @@ func (l *layout) push(tag string, indent int) {
 	l.containers = append(l.containers, container{tag, indent})
 }
 
-// heading writes a heading without its number signs. In an excerpt it is a bold line: it heads nothing there.
+// heading writes a heading without its number signs. In an excerpt, a heading is a bold line, so that it is no heading of the whole page.
 func (l *layout) heading(p piece, level int) {
 	for p.start < p.end && l.source[p.start] == '#' {
 		p.start++
@@ -180,7 +181,7 @@ func (l *layout) heading(p piece, level int) {
 	}
 }
 
-// item writes a list item. A dash is a sign that the list stands for; a number or a letter is text.
+// item writes a list item. The dash of an item is left out, because the list shows a bullet. A number or a letter is written as text.
 func (l *layout) item(p piece) {
 	if len(l.containers) >= maxOpen {
 		l.enter(p.indent, "")
@@ -199,7 +200,7 @@ func (l *layout) item(p piece) {
 	l.flow(p.start, p.end)
 }
 
-// flow writes text line by line, without the white space around the lines.
+// flow writes text line by line, without the white space around each line.
 func (l *layout) flow(start, end int) {
 	for first := true; start < end; first = false {
 		stop := l.lineEnd(start, end)
@@ -212,7 +213,7 @@ func (l *layout) flow(start, end int) {
 	}
 }
 
-// listing writes lines as they stand, without the indentation of the piece.
+// listing writes lines unchanged, except that the indentation of the whole piece is removed.
 func (l *layout) listing(p piece) {
 	for start := p.start; start < p.end; {
 		stop := l.lineEnd(start, p.end)
@@ -224,7 +225,7 @@ func (l *layout) listing(p piece) {
 	}
 }
 
-// lineEnd is the place after the line that begins at start, at most end.
+// lineEnd returns the offset after the line that begins at start. It is at most end.
 func (l *layout) lineEnd(start, end int) int {
 	if i := bytes.IndexByte(l.source[start:end], '\n'); i >= 0 {
 		return start + i + 1
@@ -232,7 +233,7 @@ func (l *layout) lineEnd(start, end int) int {
 	return end
 }
 
-// grid writes a table. head may be nil.
+// grid writes a table. head is nil for a table without column heads.
 func (l *layout) grid(head, rows *piece) {
 	l.out.WriteString(`<div class="wide"><table>`)
 	if head != nil {

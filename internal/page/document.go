@@ -113,8 +113,8 @@ const littleKept = 0.35
 // moreLinks is the note of a page that has more links than are kept.
 const moreLinks = "The page has more links than are followed; the first ones are known."
 
-// conversion makes HTML, or lines of text, from the text of a document. note says what was left out. When ctx ends it gives up, and its
-// result means nothing.
+// conversion converts the text of a document into HTML or into lines of text. note says what was left out. After the end of ctx the result
+// must not be used.
 type conversion func(ctx context.Context, text string) (converted, note string, err error)
 
 // structured reads a document that can be converted to HTML. A document that is not well formed is read as plain

@@ -44,8 +44,8 @@ func (d *Document) ContentType() string {
 	return "text/plain; charset=" + charset
 }
 
-// Converted reports whether the document is of a kind that is read otherwise than a browser shows it: a browser shows the source of
-// a feed, of Markdown, of a table, and of JSON and XML.
+// Converted reports whether a browser shows the source of the document, while its text is read from a converted form. That is so for feeds,
+// outlines, tables, Markdown, JSON and XML.
 func (d *Document) Converted() bool {
 	switch representation.KindOf(d.Header.Get("Content-Type"), d.URL, d.Body) {
 	case representation.Markdown, representation.Feed, representation.Outline, representation.Table, representation.JSON, representation.XML:

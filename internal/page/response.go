@@ -118,7 +118,7 @@ func (l *load) hasCaptcha(ctx context.Context, u *url.URL, resp *http.Response) 
 	return (err == nil || errors.Is(err, ErrEmpty)) && r.Wall == "captcha"
 }
 
-// parse has the Reader read a document. A Reader that panics is one that cannot read it.
+// parse calls the Reader. After a panic of the Reader the error is ErrType.
 func (l *load) parse(ctx context.Context, u *url.URL, header http.Header, body []byte) (r Reading, err error) {
 	err = guarded(func() (err error) {
 		r, err = l.cfg.Reader.Read(ctx, u, header, body)

@@ -1,32 +1,32 @@
 package research
 
-// Block is a part of a page's text that is not an ordinary paragraph. What stands between the blocks of a page is paragraphs, with
-// blank lines between them. The kind is stored because the text does not tell it: a line that begins with a number sign is a heading
+// Block is a part of a page's text that is not an ordinary paragraph. The text between the blocks of a page is paragraphs, which blank lines
+// separate. The kind of a block is stored because it does not follow from the text: a line that begins with a number sign may be a heading
 // or a comment in a listing.
 type Block struct {
 	Kind       BlockKind
-	Start, End int // code points into Page.Text, End exclusive; the white space around the block is left out
+	Start, End int // offsets in code points into Page.Text, End exclusive, without the white space around the block
 }
 
-// BlockKind is what a block is: one of the constants, or a heading's level ("h1" to "h6").
+// BlockKind is the kind of a block: one of the constants, or "h1" to "h6" for a heading.
 type BlockKind string
 
 // Kinds of blocks.
 const (
-	BlockTerm BlockKind = "term" // of a definition list; its definition is indented below it
-	BlockItem BlockKind = "item" // of a list, with its marker: "- ", "3. " or "b. "
-	BlockHead BlockKind = "head" // the rows of a table that name its columns; a row is a line with bars around its cells
+	BlockTerm BlockKind = "term" // a term of a definition list; its definition is indented below it
+	BlockItem BlockKind = "item" // an item of a list, with its marker: "- ", "3. " or "b. "
+	BlockHead BlockKind = "head" // the rows with the column heads of a table; a row is a line with bars around its cells
 	BlockRows BlockKind = "rows" // the other rows of a table
 	BlockCode BlockKind = "code" // a listing
-	BlockText BlockKind = "text" // plain text in the lines of its author, from a document without markup
+	BlockText BlockKind = "text" // text without markup, with its own line breaks
 )
 
-// HeadingBlock is the kind of a heading: a line that begins with as many number signs as its level says, 1 to 6.
+// HeadingBlock returns the kind of a heading of a level from 1 to 6. Its text begins with as many number signs as its level.
 func HeadingBlock(level int) BlockKind {
 	return "h" + BlockKind('0'+rune(min(max(level, 1), 6)))
 }
 
-// Level is the level of a heading, 1 to 6; 0: the block is no heading.
+// Level returns the level of a heading, 1 to 6, and 0 for any other kind.
 func (k BlockKind) Level() int {
 	if len(k) == 2 && k[0] == 'h' && k[1] >= '1' && k[1] <= '6' {
 		return int(k[1] - '0')

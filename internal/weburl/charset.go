@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// NewBaseIn gives the Base of the page at u whose text is in a charset. charset is a name of the WHATWG Encoding standard. The
-// query of a reference on that page is encoded in the charset, as browsers do it; the path is always UTF-8. An unknown charset
-// counts as UTF-8, and so do those that the standard only reads (UTF-16).
+// NewBaseIn returns the Base of the page at u, whose text is in a charset. charset is a name of the WHATWG Encoding standard. As in browsers,
+// the query of a reference is encoded in this charset, and the path in UTF-8. An unknown charset is treated as UTF-8, and so is UTF-16, which
+// the standard only decodes.
 func NewBaseIn(u *url.URL, charset string) *Base {
 	b := NewBase(u)
 	e, err := htmlindex.Get(charset)
@@ -26,8 +26,8 @@ func NewBaseIn(u *url.URL, charset string) *Base {
 	return b
 }
 
-// encode gives the bytes of a character in a charset, and false when the charset is not to be written with it. EUC-JP and Big5 are read
-// with more characters than they are written with (WHATWG Encoding, "EUC-JP encoder" and "index Big5 pointer").
+// encode returns the bytes of a character in a charset, and false if the charset has no bytes for it. The standard decodes more characters of
+// EUC-JP and Big5 than it encodes (WHATWG Encoding, "EUC-JP encoder" and "index Big5 pointer").
 func encode(r rune, charset encoding.Encoding, name string) (string, bool) {
 	s, err := charset.NewEncoder().String(string(r))
 	if err != nil || s == "" {
@@ -36,19 +36,20 @@ func encode(r rune, charset encoding.Encoding, name string) (string, bool) {
 	return s, !(name == "euc-jp" && s[0] == 0x8F || name == "big5" && s[0] >= utf8.RuneSelf && s[0] < 0xA1)
 }
 
-// queryIn writes the characters beyond ASCII in the query of a reference as percent-encoded bytes of a charset (WHATWG URL,
-// "percent-encode after encoding"). A character that the charset lacks becomes a percent-encoded HTML reference: %26%239731%3B.
+// queryIn replaces the characters beyond ASCII in the query of a reference by their bytes in a charset, percent-encoded (WHATWG URL,
+// "percent-encode after encoding"). A character that the charset does not have is replaced by a percent-encoded HTML character reference,
+// such as %26%239731%3B.
 func queryIn(ref string, charset encoding.Encoding, name string) string {
 	whole, fragment, hasFragment := strings.Cut(ref, "#")
 	start := strings.IndexByte(whole, '?') + 1
 	if start == 0 || isASCII(whole[start:]) {
 		return ref
 	}
-	var out, run strings.Builder // run: characters that the charset has
+	var out, run strings.Builder // run: characters that the charset has and that are not written yet
 	out.WriteString(whole[:start])
 	write := func() {
 		encoded, err := charset.NewEncoder().String(run.String())
-		if err == nil { // each of its characters was tried
+		if err == nil { // there is none, since each character of run was encoded before
 			out.WriteString(escapeBytes(encoded))
 		}
 		run.Reset()
@@ -68,8 +69,8 @@ func queryIn(ref string, charset encoding.Encoding, name string) string {
 	return out.String()
 }
 
-// escapeBytes percent-encodes what may not stand in a query: bytes beyond ASCII, control characters, and the sign of a fragment.
-// Everything else is left to the parser of addresses.
+// escapeBytes percent-encodes the bytes that would not stay in the query: bytes beyond ASCII, the escape character, and the number sign. The
+// URL parser handles all other bytes.
 func escapeBytes(query string) string {
 	var out strings.Builder
 	for i := range len(query) {

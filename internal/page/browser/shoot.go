@@ -78,9 +78,8 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 	return shot, nil
 }
 
-// readable gives the page that is shown of a document for its picture. A document that the reader converts (a feed, a table, JSON) is
-// shown as it was read, because a browser shows its source, in which a passage stands with the signs of its format. Any other
-// document is shown itself.
+// readable returns the document that is shown for the picture of doc. That is doc itself, unless a browser would show its source (a feed, a
+// table, JSON): in the source a passage has the signs of the format between its words. Then it is a page with the text of the visit.
 func (s *session) readable(ctx context.Context, v research.Visit, doc *page.Document) *page.Document {
 	if s.browser.cfg.Readable == nil || v.Page == nil || !doc.Converted() {
 		return doc

@@ -22,7 +22,7 @@ const (
 
 // collection says when the garbage collector runs in a child process.
 type collection struct {
-	percent int   // growth of the heap between two collections
+	percent int   // growth of the heap between two collections, in percent
 	limit   int64 // bytes of memory from which collections are more frequent
 }
 
@@ -76,7 +76,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 }
 
-// usedMemory is how much memory the Go runtime has from the system, in bytes.
+// usedMemory returns the memory that the Go runtime has from the system, in bytes.
 func usedMemory() uint64 {
 	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(all)

@@ -7,16 +7,16 @@ import (
 	"legwork/internal/research"
 )
 
-// maxKinds bounds the blocks of a page whose kinds are kept. A page with more keeps none: where its headings and listings are is then
-// guessed from the text.
+// maxKinds is the greatest number of blocks that a page has. For a page with more blocks none are stored, and the snapshot page guesses
+// them from the text.
 const maxKinds = 20_000
 
-// kinds gives the blocks of a text that are not ordinary paragraphs. The rows of a table are one block, or two with those that name its
-// columns. The result is not nil unless there are too many.
+// kinds returns the blocks of a text that are not ordinary paragraphs. The rows of a table are one block. If a table has column heads, they are
+// another block. The result is nil only if there are too many blocks.
 func kinds(text string, spans []blockSpan) []research.Block {
 	out := []research.Block{}
 	atByte, atRune := 0, 0
-	runes := func(pos int) int { // positions only grow
+	runes := func(pos int) int { // pos is never less than in the call before
 		atRune += utf8.RuneCountInString(text[atByte:pos])
 		atByte = pos
 		return atRune
@@ -52,7 +52,7 @@ func kinds(text string, spans []blockSpan) []research.Block {
 	return out
 }
 
-// rowsOfTable counts the rows of the table that spans begin with: those that stand on lines one below the other.
+// rowsOfTable returns the number of rows of the table at the beginning of spans. The rows of one table are on consecutive lines.
 func rowsOfTable(text string, spans []blockSpan) int {
 	n := 1
 	for n < len(spans) && spans[n].kind == Row && strings.Count(text[spans[n-1].end:spans[n].start], "\n") == 1 {
@@ -61,7 +61,7 @@ func rowsOfTable(text string, spans []blockSpan) int {
 	return n
 }
 
-// headsOf counts the first rows of a table that name its columns: the rows after them have these names above them.
+// headsOf returns the number of rows with column heads at the beginning of a table. The rows after them have the heads in the field above.
 func headsOf(rows []blockSpan) int {
 	n := 0
 	for n < len(rows) && rows[n].above == "" {

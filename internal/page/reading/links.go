@@ -20,10 +20,10 @@ const (
 	maxURL     = 2048 // bytes
 )
 
-// target is where a link leads to.
+// target is the address of a link.
 type target struct {
-	url      string // absolute; empty: nowhere that can be followed
-	fragment string // cut off url, without its sign
+	url      string // absolute, without the fragment; empty if the link cannot be followed
+	fragment string // without the number sign
 }
 
 // scanner reads the links and facts of a page in one pass over its tree.
@@ -162,7 +162,7 @@ func (s *scanner) link(n *html.Node) {
 	s.links = append(s.links, l)
 }
 
-// target resolves the address of a link. Many links of a page lead to the same place, so what was resolved is kept.
+// target resolves the address of a link. It keeps the result, because pages repeat addresses.
 func (s *scanner) target(href string) target {
 	if t, known := s.targets[href]; known {
 		return t

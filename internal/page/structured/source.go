@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// source reads a text until ctx ends, and then gives the error of ctx. So every parser that reads from it gives up with ctx.
+// source is a reader of a text. When ctx has ended, it returns the error of ctx, so a parser that reads from it stops.
 type source struct {
-	ctx  context.Context //nolint:containedctx // io.Reader has no place for it
+	ctx  context.Context //nolint:containedctx // Read of io.Reader has no parameter for it
 	text *strings.Reader
 }
 
 func newSource(ctx context.Context, text string) source { return source{ctx, strings.NewReader(text)} }
 
-// maxRead is how many bytes a parser gets at once. It looks at ctx as often.
+// maxRead is the greatest number of bytes that one call of Read returns. ctx is checked in each call.
 const maxRead = 64 << 10
 
 // Read implements io.Reader.

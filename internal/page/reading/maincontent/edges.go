@@ -53,7 +53,7 @@ func (z *noiser) markEdges(root *html.Node) {
 	e.below(last)
 }
 
-// text reports whether a block is a paragraph of the text, and not one of the lines that stand below it on every page of a site.
+// text reports whether a block is a paragraph of the text, and no line that a site repeats below each of its texts.
 func (l leaf) text() bool {
 	return l.prose() && !l.held && !(l.letters < 300 && endLine.MatchString(dom.OneLine(l.node, 320)))
 }
