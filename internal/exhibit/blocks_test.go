@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
@@ -23,16 +24,18 @@ type part struct {
 
 // assemble gives the text and the blocks of a page.
 func assemble(parts ...part) (string, []research.Block) {
-	text, blocks := "", []research.Block{}
+	var text strings.Builder
+	at, blocks := 0, []research.Block{}
 	for _, p := range parts {
-		text += p.before
-		start := len([]rune(text))
-		text += p.text
+		text.WriteString(p.before + p.text)
+		at += utf8.RuneCountInString(p.before)
+		end := at + utf8.RuneCountInString(p.text)
 		if p.kind != "" {
-			blocks = append(blocks, research.Block{Kind: p.kind, Start: start, End: len([]rune(text))})
+			blocks = append(blocks, research.Block{Kind: p.kind, Start: at, End: end})
 		}
+		at = end
 	}
-	return text, blocks
+	return text.String(), blocks
 }
 
 func page(t *testing.T, text string, blocks []research.Block, quotes ...exhibit.Quote) *html.Node {
