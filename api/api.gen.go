@@ -933,7 +933,10 @@ type Status string
 // Task A question and all that is known about it. The same keys everywhere; one without value is null.
 type Task struct {
 	// Answer Markdown; markers `[n]` point at the citations.
-	Answer    *string    `json:"answer"`
+	Answer *string `json:"answer"`
+
+	// Answered Whether the answer answers the question. `false`: it was looked for and not found, and `answer` says what was searched and read. Null until the task has completed, and for tasks that an older version completed.
+	Answered  *bool      `json:"answered"`
 	Citations []Citation `json:"citations"`
 
 	// CompletedAt When it completed, failed or was cancelled.

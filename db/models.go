@@ -333,6 +333,8 @@ type Task struct {
 	Held bool
 	// When the task was held last. It is kept when the task gets a job again, until it runs: no other task of the account gets a job before.
 	HeldSince *time.Time
+	// Whether the answer answers the question. False: it was looked for and not found. NULL: the task has not completed, or an older version completed it.
+	Answered *bool
 }
 
 // The public log of each task, gapless from 1. json and not jsonb: clients get the bytes that were written.
@@ -356,21 +358,21 @@ type TaskHead struct {
 	JobID *int64
 }
 
-// How each task ended, if it has.
 type TaskOutcome struct {
-	TaskID      uuid.UUID
-	AccountID   string
-	Status      string
-	ErrorCode   *string
-	CreatedAt   time.Time
-	StartedAt   *time.Time
-	CompletedAt *time.Time
-	// From the first start to the end; NULL while either is missing.
+	TaskID          uuid.UUID
+	AccountID       string
+	Status          string
+	ErrorCode       *string
+	CreatedAt       time.Time
+	StartedAt       *time.Time
+	CompletedAt     *time.Time
 	DurationSeconds float64
 	Confidence      *float64
 	Provider        *string
 	Model           *string
 	Citations       int64
+	// As in tasks.
+	Answered *bool
 }
 
 // What each task has used so far, by its journal and its runs.

@@ -282,7 +282,7 @@ func (q *Queries) LockPages(ctx context.Context, ids []int64) ([]int64, error) {
 }
 
 const pageContent = `-- name: PageContent :one
-SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content, p.blocks
 FROM pages p
 WHERE p.sha256 = $1
   AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = $2)
@@ -293,6 +293,7 @@ type PageContentRow struct {
 	Title    string
 	Language string
 	Content  string
+	Blocks   []byte
 }
 
 // A snapshot, if the account has a visit of it.
@@ -304,6 +305,7 @@ func (q *Queries) PageContent(ctx context.Context, sha256 []byte, accountID stri
 		&i.Title,
 		&i.Language,
 		&i.Content,
+		&i.Blocks,
 	)
 	return i, err
 }

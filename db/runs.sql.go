@@ -127,9 +127,9 @@ func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 
 const endTask = `-- name: EndTask :one
 UPDATE tasks SET status = $1::text, completed_at = greatest($2::timestamptz, started_at, created_at), metadata = $3,
-       answer = $4::text, confidence = $5::float8,
-       error = $6::text, error_code = $7::text, held = false, held_since = NULL
-WHERE id = $8 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
+       answer = $4::text, confidence = $5::float8, answered = $6::boolean,
+       error = $7::text, error_code = $8::text, held = false, held_since = NULL
+WHERE id = $9 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds
 `
 
@@ -139,6 +139,7 @@ type EndTaskParams struct {
 	Metadata   []byte
 	Answer     *string
 	Confidence *float64
+	Answered   *bool
 	Error      *string
 	ErrorCode  *string
 	ID         uuid.UUID
@@ -154,6 +155,7 @@ func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (float64, erro
 		arg.Metadata,
 		arg.Answer,
 		arg.Confidence,
+		arg.Answered,
 		arg.Error,
 		arg.ErrorCode,
 		arg.ID,

@@ -90,7 +90,7 @@ ORDER BY v.fetched_at DESC, v.id DESC LIMIT 1;
 
 -- name: PageContent :one
 -- A snapshot, if the account has a visit of it.
-SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content
+SELECT encode(p.sha256, 'hex')::text AS page_id, p.title, p.language, p.content, p.blocks
 FROM pages p
 WHERE p.sha256 = @sha256
   AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = @account_id);

@@ -88,7 +88,7 @@ func (s *Script) completion() {
 	s.line("BEGIN;")
 	s.add("ExitHead", ` \gset`, "events", "1")
 	s.add("EndRun", ";", "outcome", "'completed'", "epoch", "1")
-	s.add("EndTask", ";", "id", ":task_id", "status", "'completed'", "confidence", "0.8", "error", "NULL", "error_code", "NULL")
+	s.add("EndTask", ";", "id", ":task_id", "status", "'completed'", "confidence", "0.8", "answered", "true", "error", "NULL", "error_code", "NULL")
 	s.add("TaskEvidence", ";", "task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true")
 	s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_complete", "true", ":complete")...)
 	s.line(expand(riverComplete, "$ID", ":job_id"))

@@ -20,6 +20,7 @@ const (
 	ToolNavigate   = "navigate_to"
 	ToolFind       = "find_in_page"
 	ToolCite       = "cite"
+	ToolUncite     = "uncite"
 	ToolScreenshot = "take_screenshot"
 	ToolContent    = "get_page_content"
 	ToolChunk      = "get_page_content_chunk"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -114,7 +115,10 @@ type outcome struct {
 
 // completed returns the outcome of a run with an answer.
 func completed(result research.Result) outcome {
-	return outcome{status: research.Completed, result: result, metadata: result.Metadata}
+	metadata := map[string]any{}
+	maps.Copy(metadata, result.Metadata)
+	metadata["answered"] = !result.NotFound
+	return outcome{status: research.Completed, result: result, metadata: metadata}
 }
 
 // failed returns the outcome of a task that fails for good or is cancelled.
@@ -132,7 +136,8 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 		if err != nil {
 			return change{}, err
 		}
-		t.Answer, t.Confidence, t.Citations = &o.result.Answer, &o.result.Confidence, citations
+		answered := !o.result.NotFound
+		t.Answer, t.Confidence, t.Answered, t.Citations = &o.result.Answer, &o.result.Confidence, &answered, citations
 		end.Event = func(seconds float64) research.Event {
 			return research.Complete(o.result.Answer, wire.Citations(citations), o.result.Confidence, seconds, o.metadata)
 		}

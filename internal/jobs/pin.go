@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/reader"
 	"legwork/internal/research"
 	"legwork/internal/store"
@@ -35,9 +36,12 @@ func (e *missingModelError) Error() string {
 	return fmt.Sprintf("this worker does not have %s of %s (prompts %s)", e.pin.Model, e.pin.Provider, e.pin.Prompt)
 }
 
-// hasModel reports whether this process has the provider, model and prompts of a pin. Every process has the built-in reader.
+// hasModel reports whether this process has the provider, model and prompts of a pin. Every process has the built-in reader, and the
+// prompts of earlier versions.
 func (r *Runner) hasModel(pin research.Pin) bool {
-	return pin == r.cfg.Pin || pin.Provider == reader.Provider
+	own := r.cfg.Pin
+	return pin == own || pin.Provider == reader.Provider ||
+		pin.Provider == own.Provider && pin.Model == own.Model && prompts.Known(pin.Prompt)
 }
 
 // requeueForModel queues a task again because this worker lacks its model. It does not count as a try. The next run begins

@@ -89,6 +89,7 @@ type Task struct {
 
 	Answer      *string
 	Confidence  *float64 // 0..1
+	Answered    *bool    // whether Answer answers the question; false: it was looked for and not found. nil: not completed, or completed by an older version
 	Error       *string  // a sentence for the user
 	ErrorCode   *string
 	Metadata    map[string]any // about the result; never nil in a loaded task
@@ -117,6 +118,7 @@ type Usage struct {
 type Result struct {
 	Answer     string
 	Confidence float64 // 0..1
+	NotFound   bool    // Answer says that the pages read do not answer the question
 	Metadata   map[string]any
 	Cited      []int          // numbers of the evidence that the answer cites; Cited[i] has the marker [i+1]
 	Support    map[int]string // Evidence.Support by evidence number; missing when it was not checked

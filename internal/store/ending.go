@@ -123,7 +123,8 @@ func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int,
 		return research.Event{}, err
 	}
 	if end.Status == research.Completed {
-		p.Answer, p.Confidence = &end.Result.Answer, &end.Result.Confidence
+		answered := !end.Result.NotFound
+		p.Answer, p.Confidence, p.Answered = &end.Result.Answer, &end.Result.Confidence, &answered
 	} else {
 		p.Error, p.ErrorCode = &end.Failure.Message, &end.Failure.Code
 	}

@@ -93,7 +93,8 @@ func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 	if err != nil {
 		return research.Page{}, wrap(err)
 	}
-	return research.Page{ID: row.PageID, Title: row.Title, Language: row.Language, Text: row.Content}, nil
+	blocks, err := decodeBlocks(row.Blocks)
+	return research.Page{ID: row.PageID, Title: row.Title, Language: row.Language, Text: row.Content, Blocks: blocks}, err
 }
 
 // Rank returns at most limit passages of the pages that a task read, best first, each with the lexemes of the question that it

@@ -253,7 +253,7 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 	return research.Task{
 		ID: t.ID, AccountID: t.AccountID, ParentID: t.ParentTaskID, Status: research.Status(t.Status), Question: t.Question,
 		Priority: research.Priority(t.Priority), CreatedAt: t.CreatedAt, StartedAt: t.StartedAt, CompletedAt: t.CompletedAt,
-		Answer: t.Answer, Confidence: t.Confidence, Error: t.Error, ErrorCode: t.ErrorCode,
+		Answer: t.Answer, Confidence: t.Confidence, Answered: t.Answered, Error: t.Error, ErrorCode: t.ErrorCode,
 		Metadata: decodeObject(t.Metadata), LastSeq: lastSeq, Try: int(t.Try),
 		Pin:     research.Pin{Provider: deref(t.Provider), Model: deref(t.Model), Prompt: deref(t.PromptVersion)},
 		Context: decodeContext(t.Context),

@@ -23,6 +23,7 @@ func Task(t research.Task) api.Task {
 		Citations:   Citations(t.Citations),
 		Screenshots: list(t.Screenshots),
 		Confidence:  t.Confidence,
+		Answered:    t.Answered,
 		Error:       t.Error,
 		ErrorCode:   t.ErrorCode,
 		Metadata:    mapping(t.Metadata),

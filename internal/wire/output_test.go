@@ -17,7 +17,7 @@ import (
 // taskKeys are all keys of a task in the contract.
 var taskKeys = []string{
 	"taskId", "status", "question", "seedUrl", "createdAt", "startedAt", "completedAt", "duration", "answer", "citations",
-	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "priority", "createdBy",
+	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "priority", "createdBy", "answered",
 }
 
 func object(t *testing.T, v any) map[string]any {
@@ -49,7 +49,7 @@ func TestTaskWithoutValues(t *testing.T) {
 	created := time.Date(2026, 3, 5, 15, 30, 0, 999_999, time.FixedZone("", 3600))
 	got := object(t, wire.Task(research.Task{ID: uuid.Max, Status: research.Queued, Question: "<Why>?", CreatedAt: created}))
 	wantKeys(t, got, taskKeys...)
-	for _, k := range []string{"seedUrl", "startedAt", "completedAt", "duration", "answer", "confidence", "error", "errorCode", "parentTaskId", "createdBy"} {
+	for _, k := range []string{"answered", "seedUrl", "startedAt", "completedAt", "duration", "answer", "confidence", "error", "errorCode", "parentTaskId", "createdBy"} {
 		if v, ok := got[k]; !ok || v != nil {
 			t.Errorf("%s is %v, want null", k, v)
 		}
@@ -75,11 +75,11 @@ func whole() research.Task {
 	completed := started.Add(1500 * time.Millisecond)
 	published := time.Date(2024, 5, 14, 7, 30, 0, 0, time.UTC)
 	took := 1.5
-	answer, message, code, confidence, parent := "Because [1].", "no", "timeout", 0.75, uuid.Max
+	answer, message, code, confidence, answered, parent := "Because [1].", "no", "timeout", 0.75, true, uuid.Max
 	return research.Task{
 		ID: uuid.MustParse("01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74"), ParentID: &parent, Status: research.Completed,
 		Question: "Why <b>?", Priority: research.High, CreatedAt: started.Add(-time.Second), StartedAt: &started, CompletedAt: &completed, Duration: &took,
-		Answer: &answer, Confidence: &confidence, Error: &message, ErrorCode: &code, Metadata: map[string]any{"partial": true},
+		Answer: &answer, Confidence: &confidence, Answered: &answered, Error: &message, ErrorCode: &code, Metadata: map[string]any{"partial": true},
 		Options: research.Options{SeedURL: "http://a.example/", MaxDepth: 1, MaxPages: 2, TimeBudget: 90 * time.Second,
 			SearchEngine: research.Bing, MaxResults: 3, SafeMode: true, AllowDomains: []string{"a.example"}, Fresh: true, Metadata: map[string]any{"k": "v"}},
 		Citations: []research.Evidence{{Number: 4, Marker: 1, PageID: "ab", URL: "http://a.example/", Title: "A", Excerpt: "because",
@@ -97,7 +97,7 @@ func TestTaskWithValues(t *testing.T) {
 	for k, want := range map[string]string{
 		"taskId": `"01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74"`, "status": `"completed"`, "question": `"Why \u003cb\u003e?"`,
 		"seedUrl": `"http://a.example/"`, "startedAt": `"2026-03-05T14:30:00.000Z"`, "completedAt": `"2026-03-05T14:30:01.500Z"`,
-		"duration": "1.5", "answer": `"Because [1]."`, "confidence": "0.75", "error": `"no"`, "errorCode": `"timeout"`,
+		"duration": "1.5", "answer": `"Because [1]."`, "confidence": "0.75", "answered": "true", "error": `"no"`, "errorCode": `"timeout"`,
 		"metadata": `{"partial":true}`, "lastSeq": "9", "parentTaskId": `"ffffffff-ffff-ffff-ffff-ffffffffffff"`, "priority": `"high"`,
 		"screenshots": `["/api/tasks/x/screenshots/1.png"]`,
 		"usage":       `{"inputTokens":4,"modelCalls":3,"outputTokens":5,"pages":1,"runningSeconds":1.25,"toolCalls":2}`,

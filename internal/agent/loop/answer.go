@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,17 +30,24 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		p := purposeOf(a.replay[0])
 		a.Budget, a.endedBy = p.Budget, p.Ended
 	}
+	if a.ending.NotFound {
+		return a.notFoundResult(), nil
+	}
 	if err := a.evidenceOfReader(ctx); err != nil {
 		return research.Result{}, err
 	}
 	if len(a.Quotes) == 0 {
-		text := fmt.Sprintf("Nothing relevant to the question was found on the %d pages read.", len(a.Pages))
-		return research.Result{Answer: text, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}, nil
+		text := fmt.Sprintf("Nothing relevant to the question was found on the %d pages read.\n\n%s", len(a.Pages), agent.SearchedAndRead(a.queries, a.Pages))
+		return research.Result{Answer: text, NotFound: true, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}, nil
 	}
 	stream := answertext.NewStream(a.Env.PublishFragment, len(a.Quotes))
 	text, err := a.write(ctx, stream)
 	if err != nil {
 		return research.Result{}, err
+	}
+	text, notAnswered := answertext.NotAnswered(text)
+	if notAnswered {
+		text = strings.TrimSpace(cmp.Or(text, "The quotes do not answer the question.") + "\n\n" + agent.SearchedAndRead(a.queries, a.Pages))
 	}
 	c := answertext.Check(text, len(a.Quotes))
 	if strings.TrimSpace(c.Text) == "" {
@@ -57,7 +65,11 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 	if err != nil {
 		return research.Result{}, err
 	}
-	return research.Result{Answer: c.Text, Confidence: a.confidence(c, used, verdicts), Cited: cited, Support: verdicts.byEvidence,
+	confidence := a.confidence(c, used, verdicts)
+	if notAnswered {
+		confidence = agent.NoConfidence
+	}
+	return research.Result{Answer: c.Text, NotFound: notAnswered, Confidence: confidence, Cited: cited, Support: verdicts.byEvidence,
 		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0))}, nil
 }
 
@@ -85,11 +97,11 @@ func (a *run) evidenceOfReader(ctx context.Context) error {
 func (a *run) write(ctx context.Context, stream *answertext.Stream) (string, error) {
 	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
 		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
-	rules, err := prompts.Fill("answer_system", data)
+	rules, err := prompts.Fill(a.prompt, "answer_system", data)
 	if err != nil {
 		return "", err
 	}
-	ask, err := prompts.Fill("answer", data)
+	ask, err := prompts.Fill(a.prompt, "answer", data)
 	if err != nil {
 		return "", err
 	}
@@ -174,7 +186,7 @@ func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) f
 // metadata describes how the answer was made: model, pages read, tokens, cost, and the budget that ended the research.
 func (a *run) metadata(c answertext.Checked, partial bool) map[string]any {
 	m := map[string]any{
-		"provider": a.model.Provider(), "model": a.model.Name(), "languageModel": true, "promptVersion": prompts.Version,
+		"provider": a.model.Provider(), "model": a.model.Name(), "languageModel": true, "promptVersion": a.prompt,
 		"pagesRead": agent.PagesRead(a.Pages), "pagesFailed": len(a.Failed), "partial": partial,
 		"evidence": len(a.Quotes), "unsupportedSentences": c.Unsupported, "invalidMarkers": c.Invalid, "tokens": a.input + a.output,
 		"inputTokens": a.input, "outputTokens": a.output,

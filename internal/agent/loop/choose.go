@@ -32,7 +32,7 @@ func (c Chooser) Run(ctx context.Context, env agent.Env) (research.Result, error
 	switch {
 	case pin.Provider == "" || pin.Provider == reader.Provider:
 		return reader.Read(ctx, env)
-	case c.Model != nil && pin == c.Pin():
+	case c.Model != nil && pin.Provider == c.Model.Provider() && pin.Model == c.Model.Name() && prompts.Known(pin.Prompt):
 		return Ask(ctx, env, c.Model, c.Limits)
 	}
 	return research.Result{}, &research.Failure{Code: research.CodeModelFailed, Transient: true, Message: fmt.Sprintf(

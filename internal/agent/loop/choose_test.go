@@ -43,3 +43,16 @@ func TestPinHolds(t *testing.T) {
 	}
 	a.Fail(&research.Failure{Code: research.CodeInternal, Message: "The test is over."})
 }
+
+// TestOldPrompts: a task that began with the prompts of an earlier version goes on with them.
+func TestOldPrompts(t *testing.T) {
+	t.Parallel()
+	a := newAsking(t, testsite.Play())
+	env := a.Env()
+	env.Task.Pin = research.Pin{Provider: "openai", Model: "scripted", Prompt: "ask/3"}
+	_, err := Chooser{Model: a.model}.Run(t.Context(), env)
+	require.Error(t, err, "the script has no turns")
+	require.Len(t, a.server.Requests(), 1)
+	require.Contains(t, a.server.Requests()[0].Raw, "stop calling tools and say DONE in one short sentence")
+	a.Fail(&research.Failure{Code: research.CodeInternal, Message: "The test is over."})
+}

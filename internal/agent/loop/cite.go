@@ -3,76 +3,222 @@ package loop
 import (
 	"context"
 	"fmt"
+	neturl "net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/quotes"
-
-	neturl "net/url"
-	"slices"
-
+	"legwork/internal/agent/toolcalls"
 	"legwork/internal/research"
 )
 
-// uncited is the journaled result of a cite call whose quote is not on the page.
+// uncited is the journaled result of a cite call whose quote is not kept.
 type uncited struct {
 	agent.Cited
 	Message string `json:"message,omitempty"`
 	Closest string `json:"closest,omitempty"`
 }
 
-// citeTool looks for a quote in the snapshots that this task read. A quote that is found becomes evidence, with its span in the
-// snapshot. Otherwise nothing is stored, and the model is shown the closest passage.
-func (a *run) citeTool(ctx context.Context, url, quote string) (shownOutcome, error) {
-	candidates := a.citable(url)
-	if len(candidates) == 0 {
+// citeTool keeps the quotes of one call, each as a step of its own. Words with an ellipsis between them are kept as several quotes.
+func (a *run) citeTool(ctx context.Context, url string, given []string) (shownOutcome, error) {
+	if len(given) > toolcalls.MaxQuotes {
+		return a.refuse(agent.ToolCite, "at most %d quotes in one call; none of these was kept.", toolcalls.MaxQuotes), nil
+	}
+	if len(a.Pages) == 0 {
 		return a.refuse(agent.ToolCite, "no page is open that could be cited. Open it with navigate_to first."), nil
 	}
-	var res uncited
-	err := a.Call(ctx, agent.ToolCite, map[string]any{"url": url, "quote": quote}, nil, &res, func(ctx context.Context) (agent.Effect, error) {
-		for _, o := range candidates {
-			s, err := a.text(ctx, o.PageID)
-			if err != nil {
-				return agent.Effect{}, err
-			}
-			if start, end, ok := s.Find(quote); ok {
-				return a.kept(o, start, end), nil
-			}
+	var all shownOutcome
+	var texts []string
+	for _, quote := range given {
+		out, err := a.citeQuote(ctx, url, quote)
+		if err != nil {
+			return shownOutcome{}, err
 		}
-		return a.notFound(ctx, candidates, quote)
+		texts, all.fresh = append(texts, out.text), all.fresh || out.fresh
+	}
+	all.text = strings.Join(texts, "\n\n") + fmt.Sprintf("\nYou have %d quotes so far.", len(a.Quotes))
+	return all, nil
+}
+
+// place is where a quote was found.
+type place struct {
+	page  *agent.Opened
+	text  *quotes.Text
+	found quotes.Found
+	asked bool // page is the one that the model named
+}
+
+// citeQuote keeps one quote, or the parts of one with ellipses.
+func (a *run) citeQuote(ctx context.Context, url, quote string) (shownOutcome, error) {
+	at, ok, err := a.findQuote(ctx, url, quote)
+	if err != nil {
+		return shownOutcome{}, err
+	}
+	if ok {
+		return a.keep(ctx, url, quote, at)
+	}
+	parts := quotes.Parts(quote)
+	if places, ok, err := a.findParts(ctx, url, parts); err != nil || ok {
+		return a.keepParts(ctx, url, parts, places, err)
+	}
+	return a.notFound(ctx, url, quote)
+}
+
+// findParts looks for all parts of a quote with ellipses on one page, in their order.
+func (a *run) findParts(ctx context.Context, url string, parts []string) ([]place, bool, error) {
+	if len(parts) == 0 {
+		return nil, false, nil
+	}
+	candidates, named := a.citable(url)
+	for i, o := range candidates {
+		s, err := a.text(ctx, o.PageID)
+		if err != nil {
+			return nil, false, err
+		}
+		near := a.shown[o.PageID]
+		var places []place
+		for _, part := range parts {
+			f, ok := s.Find(part, near...)
+			if !ok || len(places) > 0 && f.Start < places[len(places)-1].found.End {
+				break
+			}
+			places = append(places, place{page: o, text: s, found: f, asked: named && i == 0})
+			near = []quotes.Span{{Start: f.End, End: s.Len()}}
+		}
+		if len(places) == len(parts) {
+			return places, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+func (a *run) keepParts(ctx context.Context, url string, parts []string, places []place, err error) (shownOutcome, error) {
+	if err != nil {
+		return shownOutcome{}, err
+	}
+	all := shownOutcome{text: fmt.Sprintf("The words before and after an ellipsis are kept as %d quotes.", len(parts))}
+	for i, part := range parts {
+		out, err := a.keep(ctx, url, part, places[i])
+		if err != nil {
+			return shownOutcome{}, err
+		}
+		all.text, all.fresh = all.text+"\n"+out.text, all.fresh || out.fresh
+	}
+	return all, nil
+}
+
+// findQuote looks for a quote on the page that the model named, then on the others, newest first.
+func (a *run) findQuote(ctx context.Context, url, quote string) (place, bool, error) {
+	candidates, named := a.citable(url)
+	for i, o := range candidates {
+		s, err := a.text(ctx, o.PageID)
+		if err != nil {
+			return place{}, false, err
+		}
+		if f, ok := s.Find(quote, a.shown[o.PageID]...); ok {
+			return place{page: o, text: s, found: f, asked: named && i == 0}, true, nil
+		}
+	}
+	return place{}, false, nil
+}
+
+// keep makes a quote that was found evidence, and tells the model what was kept. A quote longer than evidence may be is refused.
+func (a *run) keep(ctx context.Context, url, quote string, at place) (shownOutcome, error) {
+	if n := at.found.End - at.found.Start; n > research.MaxExcerpt {
+		return a.refuse(agent.ToolCite, "the quote has %d characters, and a quote may have at most %d. Nothing was kept. Cite the sentence that matters, or several shorter quotes.",
+			n, research.MaxExcerpt), nil
+	}
+	args := map[string]any{"url": url, "quote": quote}
+	if at.found.Number > 1 {
+		args["occurrence"] = at.found.Number
+	}
+	var res agent.Cited
+	err := a.Call(ctx, agent.ToolCite, args, nil, &res, func(context.Context) (agent.Effect, error) {
+		return a.kept(at.page, at.found.Start, at.found.End), nil
 	})
 	if err != nil {
 		return shownOutcome{}, err
 	}
-	if res.Evidence == 0 {
-		text := "Not kept: " + res.Message
-		if res.Closest != "" {
-			text += " The closest passage is this; cite again with words copied from it:\n" + a.untrusted(res.Closest)
-		}
-		return shownOutcome{text: text}, nil
+	if res.Evidence == 0 { // an earlier version journaled this call as not found
+		return shownOutcome{text: "Not kept: these words were not found."}, nil
 	}
 	a.LastEvidence = max(a.LastEvidence, res.Evidence)
 	s, err := a.text(ctx, res.PageID)
 	if err != nil {
 		return shownOutcome{}, err
 	}
-	fresh := a.AddQuote(agent.Quote{Cited: res.Cited, Text: s.Slice(res.Start, res.End)})
-	return shownOutcome{text: fmt.Sprintf("Kept as evidence %d. You have %d so far.", res.Evidence, len(a.Quotes)), fresh: fresh}, nil
+	text := s.Slice(res.Start, res.End)
+	fresh := a.AddQuote(agent.Quote{Cited: res, Text: text})
+	return shownOutcome{text: a.keptMessage(res, text, quote, at), fresh: fresh}, nil
 }
 
-// citable lists the pages to look for a quote on: first the page with the URL given, then the others, newest first.
-func (a *run) citable(url string) []*agent.Opened {
-	var out []*agent.Opened
+// keptMessage says what was kept: the text, its page and its headings, and what differs from what the model asked for.
+func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Kept as evidence %d, from %s", c.Evidence, c.URL)
+	if !at.asked {
+		b.WriteString(" (these words are on this page, not on the one you named)")
+	}
+	b.WriteString(":\n" + a.untrusted(underHeadings(at.text, c.Start)+text))
+	if strings.TrimSpace(quote) != text {
+		b.WriteString("\nThe quote has the page's own letters, signs and spacing, which differ from yours.")
+	}
+	if n := len(at.found.Occurrences); n > 1 {
+		b.WriteString("\n" + a.occurrencesMessage(at))
+	}
+	return b.String()
+}
+
+func underHeadings(s *quotes.Text, at int) string {
+	if path := s.HeadingPath(at); path != "" {
+		return "Under: " + path + "\n\n"
+	}
+	return ""
+}
+
+// maxNamedPlaces bounds the occurrences whose headings the model is shown.
+const maxNamedPlaces = 8
+
+// occurrencesMessage says where else the words of a quote stand, and how to cite another place.
+func (a *run) occurrencesMessage(at place) string {
+	f := at.found
+	count := fmt.Sprint(len(f.Occurrences))
+	if len(f.Occurrences) == quotes.MaxOccurrences {
+		count = "at least " + count
+	}
+	var b strings.Builder
+	seen := map[string]bool{}
+	for i, o := range f.Occurrences {
+		path := at.text.HeadingPath(o.Start)
+		if path == "" || seen[path] || len(seen) == maxNamedPlaces {
+			continue
+		}
+		seen[path] = true
+		fmt.Fprintf(&b, "%d. %s (chunk %d)\n", i+1, path, o.Start/chunkSize+1)
+	}
+	text := fmt.Sprintf("These words stand %s times on the page; number %d was kept.", count, f.Number)
+	if b.Len() > 0 {
+		text += " They stand under:\n" + a.untrusted(strings.TrimSpace(b.String())) + "\n"
+	}
+	return text + " If you mean another place, take this one back with uncite, show the other with get_page_content_chunk or find_in_page, " +
+		"and cite again, or quote more words around it."
+}
+
+// citable lists the pages to look for a quote on: first the one with the URL given, if it is open, then the others, newest first.
+func (a *run) citable(url string) (pages []*agent.Opened, named bool) {
 	if u, ok := a.address(url); ok {
 		if i, ok := a.byURL[u.String()]; ok {
-			out = append(out, &a.Pages[i])
+			pages, named = append(pages, &a.Pages[i]), true
 		}
 	}
 	for i := len(a.Pages) - 1; i >= 0; i-- {
-		if !slices.Contains(out, &a.Pages[i]) {
-			out = append(out, &a.Pages[i])
+		if !slices.Contains(pages, &a.Pages[i]) {
+			pages = append(pages, &a.Pages[i])
 		}
 	}
-	return out
+	return pages, named
 }
 
 // kept returns the effect of a quote that was found. A span that was cited before keeps its evidence number.
@@ -82,9 +228,10 @@ func (a *run) kept(o *agent.Opened, start, end int) agent.Effect {
 		c.Title = u.Hostname()
 	}
 	e := agent.Effect{Success: true}
-	at := slices.IndexFunc(a.Quotes, func(p agent.Quote) bool { return p.PageID == c.PageID && p.Start == start && p.End == end })
+	before := slices.Concat(a.Quotes, a.removed)
+	at := slices.IndexFunc(before, func(p agent.Quote) bool { return p.PageID == c.PageID && p.Start == start && p.End == end })
 	if at >= 0 {
-		c = a.Quotes[at].Cited
+		c = before[at].Cited
 	} else {
 		e.Evidence = []research.Evidence{{Number: c.Evidence, PageID: c.PageID, VisitID: o.VisitID, URL: c.URL, Title: c.Title, Start: start, End: end}}
 	}
@@ -93,21 +240,60 @@ func (a *run) kept(o *agent.Opened, start, end int) agent.Effect {
 	return e
 }
 
-// notFound returns the effect of a quote that is on no page.
-func (a *run) notFound(ctx context.Context, candidates []*agent.Opened, quote string) (agent.Effect, error) {
-	res := uncited{Message: "these words are not on the page."}
-	if quotes.TooShort(quote) {
-		res.Message = fmt.Sprintf("the quote is too short; give at least %d characters.", quotes.MinLength)
-	}
-	for _, o := range candidates {
-		s, err := a.text(ctx, o.PageID)
-		if err != nil {
-			return agent.Effect{}, err
+// notFound tells the model that a quote is on no page that is open, and shows it the closest passage. The number of pages is an
+// argument, so that the quote is looked for again when more pages are open.
+func (a *run) notFound(ctx context.Context, url, quote string) (shownOutcome, error) {
+	candidates, named := a.citable(url)
+	var res uncited
+	err := a.Call(ctx, agent.ToolCite, map[string]any{"url": url, "quote": quote, "pages": len(a.Pages)}, nil, &res, func(ctx context.Context) (agent.Effect, error) {
+		res := uncited{Message: "these words are on no page that is open."}
+		switch {
+		case quotes.TooShort(quote):
+			res.Message = fmt.Sprintf("the quote is too short; give at least %d characters.", quotes.MinLength)
+		case !named:
+			res.Message += fmt.Sprintf(" %s is not open; open it with navigate_to first.", research.Truncate(url, 200))
 		}
-		if passage, ok := s.Closest(quote); ok {
-			res.Closest, res.URL = passage, o.URL
-			break
+		for _, o := range candidates {
+			s, err := a.text(ctx, o.PageID)
+			if err != nil {
+				return agent.Effect{}, err
+			}
+			if passage, ok := s.Closest(quote); ok {
+				res.Closest, res.URL = passage, o.URL
+				break
+			}
 		}
+		return agent.Effect{Result: res, Preview: map[string]any{"verified": false, "message": res.Message}}, nil
+	})
+	if err != nil {
+		return shownOutcome{}, err
 	}
-	return agent.Effect{Result: res, Preview: map[string]any{"verified": false, "message": res.Message}}, nil
+	text := "Not kept: " + res.Message
+	if utf8.RuneCountInString(quote) > research.MaxExcerpt {
+		text += fmt.Sprintf(" A quote may have at most %d characters.", research.MaxExcerpt)
+	}
+	if res.Closest != "" {
+		text += fmt.Sprintf(" The closest passage, on %s, is this; cite again with words copied from it:\n%s", res.URL, a.untrusted(res.Closest))
+	}
+	return shownOutcome{text: text}, nil
+}
+
+// unciteTool takes a quote back. The evidence stays stored, but the answer cannot cite it. The call is journaled like any other.
+func (a *run) unciteTool(ctx context.Context, number int) (shownOutcome, error) {
+	at := slices.IndexFunc(a.Quotes, func(q agent.Quote) bool { return q.Evidence == number })
+	if at < 0 {
+		return a.refuse(agent.ToolUncite, "there is no evidence %d to take back.", number), nil
+	}
+	var res struct {
+		Evidence int `json:"evidence"`
+	}
+	err := a.Call(ctx, agent.ToolUncite, map[string]any{"evidence": number}, nil, &res, func(context.Context) (agent.Effect, error) {
+		return agent.Effect{Success: true, Result: map[string]any{"evidence": number}, Preview: map[string]any{"evidence": number}}, nil
+	})
+	if err != nil {
+		return shownOutcome{}, err
+	}
+	a.removed = append(a.removed, a.Quotes[at])
+	a.Quotes = slices.Delete(a.Quotes, at, at+1)
+	return shownOutcome{text: fmt.Sprintf("Evidence %d was taken back. You have %d quotes so far.", number, len(a.Quotes))}, nil
 }

@@ -98,7 +98,7 @@ func TestHostileEverywhere(t *testing.T) {
 	fenced := regexp.MustCompile(`(?s)<` + mark + `>.*?</` + mark + `>`)
 	for i, r := range a.server.Requests() {
 		if len(r.Tools()) > 0 {
-			require.Len(t, r.Tools(), 7)
+			require.Len(t, r.Tools(), 9)
 		}
 		told := false
 		for _, m := range r.Messages() {

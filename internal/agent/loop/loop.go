@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"legwork/internal/agent"
@@ -19,7 +20,8 @@ const (
 	maxTurns   = 80
 	maxCalls   = 8 // calls carried out of one reply
 	maxRepeats = 2 // times that the same call is answered
-	maxIdle    = 2 // replies in a row without a call, while nothing is cited
+	maxIdle    = 2 // replies in a row that neither call a tool nor say that the research is over
+	maxDoubts  = 1 // times that the model is asked to look once more when it says that the answer is not to be found
 	maxStale   = 4 // replies in a row whose calls gave nothing new
 )
 
@@ -54,7 +56,11 @@ type Limits struct {
 // resumed run repeats the same steps and makes no call twice.
 func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (research.Result, error) {
 	a := &run{Session: agent.NewSession(env), model: model, limits: limits, window: maxContext, mark: prompts.Mark(env.Task.ID),
-		texts: map[string]*quotes.Text{}, byURL: map[string]int{}, known: map[string]origin{}, repeats: map[string]int{}}
+		texts: map[string]*quotes.Text{}, byURL: map[string]int{}, known: map[string]origin{}, repeats: map[string]int{},
+		shown: map[string][]quotes.Span{}, showing: map[string][]quotes.Span{}, prompt: env.Task.Pin.Prompt}
+	if !prompts.Known(a.prompt) {
+		a.prompt = prompts.Version
+	}
 	for _, s := range env.Journal {
 		if s.Kind == research.ModelStep {
 			a.replay = append(a.replay, s)
@@ -92,7 +98,13 @@ type run struct {
 	known   map[string]origin
 	texts   map[string]*quotes.Text
 	repeats map[string]int
-	endedBy string // reason, other than a budget, why research ended; for the result's metadata
+	queries []string                 // what was searched for
+	removed []agent.Quote            // quotes that the model took back
+	shown   map[string][]quotes.Span // by page: the parts that the model was shown last, which its quotes are taken from
+	showing map[string][]quotes.Span // the same for the reply that is being carried out, which the model has not seen yet
+	prompt  string                   // version of the prompts
+	ending  toolcalls.Ending         // how the model ended its research
+	endedBy string                   // reason, other than a budget, why research ended; for the result's metadata
 }
 
 // research asks the model for tool calls until it is done or a bound is reached.
@@ -100,7 +112,7 @@ func (a *run) research(ctx context.Context) error {
 	if err := a.begin(ctx); err != nil {
 		return err
 	}
-	idle, stale := 0, 0
+	idle, stale, doubts := 0, 0, 0
 	for turn := 0; ; turn++ {
 		if a.researchOver(turn) {
 			return nil
@@ -111,26 +123,41 @@ func (a *run) research(ctx context.Context) error {
 		}
 		text, calls, written := toolcalls.Read(reply)
 		a.messages = append(a.messages, a.assistantMessage(reply, text, calls, written))
-		if len(calls) == 0 {
-			idle++
-			if len(a.Quotes) > 0 && text != "" {
+		ending, fresh := toolcalls.Ending{}, false
+		cut := len(calls) == 0 && reply.Stop == llm.StopLength
+		switch {
+		case len(calls) > 0:
+			if ending, fresh, err = a.makeCalls(ctx, calls, written); err != nil {
+				return err
+			}
+		case !cut:
+			ending = toolcalls.TextEnding(text)
+		}
+		if ending.NotFound {
+			if doubts++; doubts > maxDoubts {
+				a.ending = ending
 				return nil
 			}
-			if idle > maxIdle {
+			if err := a.nudge(nudge{NotFound: true}); err != nil {
+				return err
+			}
+			continue
+		}
+		if ending.Done && len(a.Quotes) > 0 {
+			return nil
+		}
+		if len(calls) == 0 {
+			if idle++; idle > maxIdle {
 				a.endedBy = "the model called no tools"
 				return nil
 			}
-			if err := a.nudge(); err != nil {
+			if err := a.nudge(nudge{Cut: cut}); err != nil {
 				return err
 			}
 			continue
 		}
 		idle = 0
-		done, fresh, err := a.makeCalls(ctx, calls, written)
-		if err != nil {
-			return err
-		}
-		if done && (len(a.Quotes) > 0 || stale > 0) {
+		if ending.Done && stale > 0 {
 			return nil
 		}
 		if stale++; fresh {
@@ -171,7 +198,8 @@ func (a *run) begin(ctx context.Context) error {
 	}
 	data := map[string]any{"Question": a.Env.Task.Question, "Seed": seedText, "SeedURL": a.Opts.SeedURL, "Mark": a.mark,
 		"Earlier": a.earlier(), "Evidence": a.shownProofs()}
-	question, err := prompts.Fill("question", data)
+	a.haveShown()
+	question, err := prompts.Fill(a.prompt, "question", data)
 	if err != nil {
 		return err
 	}
@@ -207,13 +235,14 @@ func (a *run) tokensUp() bool {
 }
 
 // makeCalls makes the tool calls of a reply and adds their results to the conversation.
-func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written bool) (done, fresh bool, err error) {
+func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written bool) (ending toolcalls.Ending, fresh bool, err error) {
 	var results []string
 	stop, err := a.prefetchCalls(ctx, calls)
 	if err != nil {
-		return false, false, err
+		return ending, false, err
 	}
 	defer stop()
+	defer a.haveShown()
 	for i, c := range calls {
 		var out shownOutcome
 		spec := toolcalls.Named(c.Name)
@@ -221,11 +250,15 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 		case i >= maxCalls:
 			out = shownOutcome{text: fmt.Sprintf("Error: at most %d calls in one turn; this one was not made.", maxCalls)}
 		case spec != nil && spec.Name == toolcalls.Done:
-			done = true
-			out = shownOutcome{text: "The answer is written when quotes are cited. If they are, say DONE without calling a tool."}
+			args, err := spec.Arguments(c.Arguments)
+			if err != nil {
+				args = nil
+			}
+			ending = toolcalls.CallEnding(args)
+			out = shownOutcome{text: "The answer is written from the quotes that are cited. If there are none, cite first, or call done with answered false and the reason."}
 		default:
 			if out, err = a.carryOut(ctx, c); err != nil {
-				return false, false, err
+				return ending, false, err
 			}
 		}
 		fresh = fresh || out.fresh
@@ -238,12 +271,24 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 	if written {
 		a.messages = append(a.messages, llm.Message{Role: llm.User, Text: strings.Join(results, "\n\n")})
 	}
-	return done, fresh, nil
+	return ending, fresh, nil
 }
 
-// nudge asks the model to continue after a reply without a call.
-func (a *run) nudge() error {
-	text, err := prompts.Fill("nudge", map[string]any{"Evidence": len(a.Quotes), "Pages": len(a.Pages)})
+// haveShown notes what the model sees with its next request.
+func (a *run) haveShown() {
+	maps.Copy(a.shown, a.showing)
+	clear(a.showing)
+}
+
+// nudge says why the model is asked to continue. The zero value: it neither called a tool nor said that it is done.
+type nudge struct {
+	NotFound bool // it says for the first time that the answer is not to be found
+	Cut      bool // its reply reached the limit of tokens
+}
+
+// nudge asks the model to continue.
+func (a *run) nudge(n nudge) error {
+	text, err := prompts.Fill(a.prompt, "nudge", map[string]any{"Evidence": len(a.Quotes), "Pages": len(a.Pages), "NotFound": n.NotFound, "Cut": n.Cut})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"legwork/internal/agent/agenttest"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/reader"
+	"legwork/internal/agent/toolcalls"
 	"legwork/internal/llm"
 	"legwork/internal/research"
 	"legwork/internal/testsite"
@@ -132,10 +133,10 @@ func TestAsk(t *testing.T) {
 	require.Greater(t, res.Confidence, 0.5)
 	require.Less(t, res.Confidence, 1.0)
 	require.Contains(t, a.lastMessage(2), "no such tool")
-	require.Contains(t, a.lastMessage(4), `"quote" is missing`)
+	require.Contains(t, a.lastMessage(4), `"quotes" is missing`)
 
 	first := a.server.Requests()[0]
-	require.Equal(t, []string{agent.ToolSearch, agent.ToolNavigate, agent.ToolContent, agent.ToolChunk, agent.ToolLinks, agent.ToolFind, agent.ToolCite}, first.Tools())
+	require.Equal(t, []string{agent.ToolSearch, agent.ToolNavigate, agent.ToolContent, agent.ToolChunk, agent.ToolLinks, agent.ToolFind, agent.ToolCite, agent.ToolUncite, toolcalls.Done}, first.Tools())
 	require.Contains(t, first.Raw, time.Now().UTC().Format("2006"))
 	require.Contains(t, first.Raw, "20 pages, 3 links")
 	require.Contains(t, first.Raw, "page-text-")
@@ -233,6 +234,9 @@ func TestReplyNotJournaled(t *testing.T) {
 	a = newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
 		if n < 2 {
 			return turn(call("cite", "url", a.site.URL("/index.html"), "quote", "This manual describes the Aurora networked kettle"))
+		}
+		if len(r.Tools()) > 0 {
+			return testsite.Turn{Text: "DONE"}
 		}
 		return testsite.Turn{Text: "It is a kettle [1]."}
 	})

@@ -200,7 +200,7 @@ func (a *run) conversation() ([]llm.Message, error) {
 	o := a.Opts
 	data := map[string]any{"Date": time.Now().UTC().Format("Monday, 2 January 2006"), "MaxPages": o.MaxPages, "MaxDepth": o.MaxDepth,
 		"Seconds": int(o.TimeBudget.Seconds()), "SameDomain": o.SameDomainOnly, "Mark": a.mark, "TextTools": a.inText, "Tools": toolcalls.TextTools(a.Env.Shoot != nil)}
-	rules, err := prompts.Fill("system", data)
+	rules, err := prompts.Fill(a.prompt, "system", data)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (a *run) judge(ctx context.Context, c answertext.Checked, used []agent.Quot
 		return v, nil
 	}
 	data := map[string]any{"Pairs": pairs, "Mark": a.mark}
-	rules, err := prompts.Fill("support", data)
+	rules, err := prompts.Fill(a.prompt, "support", data)
 	if err != nil {
 		return v, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,6 +35,11 @@ func (a *run) text(ctx context.Context, pageID string) (*quotes.Text, error) {
 		return nil, fmt.Errorf("snapshot %s: %w", pageID, err)
 	}
 	s := quotes.NewText(p.Text)
+	for _, b := range p.Blocks {
+		if level := b.Kind.Level(); level > 0 && 0 <= b.Start && b.Start <= b.End && b.End <= s.Len() {
+			s.SetHeading(level, quotes.Span{Start: b.Start, End: b.End})
+		}
+	}
 	a.texts[pageID] = s
 	return s, nil
 }
@@ -100,7 +106,11 @@ func (a *run) dispatch(ctx context.Context, tool string, args map[string]any) (s
 	case agent.ToolFind:
 		return a.findTool(ctx, str("query"), str("url"))
 	case agent.ToolCite:
-		return a.citeTool(ctx, str("url"), str("quote"))
+		given, _ := args["quotes"].([]string)
+		return a.citeTool(ctx, str("url"), given)
+	case agent.ToolUncite:
+		n, _ := args["evidence"].(int)
+		return a.unciteTool(ctx, n)
 	default:
 		full, _ := args["fullPage"].(bool)
 		return a.screenshotTool(ctx, str("url"), full)
@@ -113,6 +123,7 @@ func (a *run) searchTool(ctx context.Context, query string) (shownOutcome, error
 		return shownOutcome{}, err
 	}
 	a.Searched = &found
+	a.noteQuery(query)
 	var b strings.Builder
 	for i, r := range found.Results[:min(len(found.Results), shownResult, max(a.Opts.MaxResults, 1))] {
 		u, err := page.ParseURL(r.URL)
@@ -136,6 +147,7 @@ func (a *run) showBeginning(ctx context.Context, o *agent.Opened) (shownOutcome,
 	}
 	text := fmt.Sprintf("Opened %s (%d characters, %d links).\n", o.URL, s.Len(), len(o.Links))
 	shown := min(s.Len(), firstLook)
+	a.showing[o.PageID] = []quotes.Span{{End: shown}}
 	text += a.untrusted(o.Title + "\n\n" + s.Slice(0, shown))
 	if shown < s.Len() {
 		text += fmt.Sprintf("\nThis is the beginning. The whole text has %d chunks: get_page_content_chunk. find_in_page finds passages in it.", chunks(s))
@@ -179,6 +191,7 @@ func (a *run) contentTool(ctx context.Context, tool, url string, n int) (shownOu
 	if err != nil {
 		return shownOutcome{}, err
 	}
+	a.showing[c.PageID] = []quotes.Span{{Start: c.Start, End: c.End}}
 	head := fmt.Sprintf("%s, chunk %d of %d:\n", c.URL, c.Chunk, c.Chunks)
 	return shownOutcome{text: head + a.untrusted(s.Slice(c.Start, c.End)), fresh: true}, nil
 }
@@ -280,10 +293,14 @@ func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, er
 	if err != nil {
 		return shownOutcome{}, err
 	}
+	a.noteQuery(query)
 	var b strings.Builder
+	spans := map[string][]quotes.Span{}
 	for _, p := range found.Passages {
+		spans[p.PageID] = append(spans[p.PageID], quotes.Span{Start: p.Start, End: p.End})
 		fmt.Fprintf(&b, "%s (%s):\n%s\n\n", p.URL, p.Heading, p.Text)
 	}
+	maps.Copy(a.showing, spans)
 	if b.Len() == 0 {
 		return shownOutcome{text: "No passage fits. Try other words, or open another page."}, nil
 	}

@@ -12,19 +12,30 @@ import (
 	"github.com/google/uuid"
 )
 
-// Version names the prompts and tools of Ask. A task stores it at its first run. Increase it when you change a
-// template, a tool's description or the order of a conversation.
-const Version = "ask/3"
+// Version names the prompts of new tasks. A task stores it at its first run and keeps it. To change a template, copy the folder of
+// the version to a new one, change it there, and increase Version. Folders that released versions used stay, for their open tasks.
+const Version = "ask/4"
 
-//go:embed *.tmpl
+//go:embed ask3/*.tmpl ask4/*.tmpl
 var promptFiles embed.FS
 
-var prompts = template.Must(template.ParseFS(promptFiles, "*.tmpl"))
+// versions has the templates of each version.
+var versions = map[string]*template.Template{
+	"ask/3": template.Must(template.ParseFS(promptFiles, "ask3/*.tmpl")),
+	"ask/4": template.Must(template.ParseFS(promptFiles, "ask4/*.tmpl")),
+}
 
-// Fill executes a template.
-func Fill(name string, data any) (string, error) {
+// Known reports whether this program has the prompts of a version.
+func Known(version string) bool { return versions[version] != nil }
+
+// Fill executes a template of a version. For an unknown version it uses those of Version.
+func Fill(version, name string, data any) (string, error) {
+	templates := versions[version]
+	if templates == nil {
+		templates = versions[Version]
+	}
 	var b strings.Builder
-	if err := prompts.ExecuteTemplate(&b, name+".tmpl", data); err != nil {
+	if err := templates.ExecuteTemplate(&b, name+".tmpl", data); err != nil {
 		return "", fmt.Errorf("prompt %s: %w", name, err)
 	}
 	return strings.TrimSpace(b.String()), nil

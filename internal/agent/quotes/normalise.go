@@ -20,6 +20,8 @@ func typography(r rune) rune {
 		return '-'
 	case '*', '`': // marks of emphasis and code in Markdown
 		return -1
+	case '|': // between the cells of a table
+		return ' '
 	}
 	switch {
 	case r < 0x80 && r > ' ':
@@ -45,9 +47,25 @@ type normalised struct {
 	start, end []int32 // by byte of text: the span of the source from which its character comes
 }
 
+// listMark reports whether a character is part of the marks of lists and headings, once it was replaced by typography.
+func listMark(r rune) bool { return strings.ContainsRune("-#•‣◦▪●○·", r) }
+
+// markLength returns the number of characters at the start of source that are a word of list marks alone ("-", "•", "##"). Models
+// leave such marks out, and also the dashes between words, which look the same once lines are joined.
+func markLength(source []rune) int {
+	n := 0
+	for n < len(source) && listMark(typography(source[n])) {
+		n++
+	}
+	if n < len(source) && typography(source[n]) != ' ' {
+		return 0
+	}
+	return n
+}
+
 // normalise converts a text to the form for comparison: NFKC with case folding, one space for each run of white space, and none at
-// the beginning. Function typography replaces similar characters by one and removes invisible ones. The time is linear in the
-// length of the text.
+// the beginning. Function typography replaces similar characters by one and removes invisible ones. Marks of lists and headings
+// (markLength) count as white space. The time is linear in the length of the text.
 func normalise(source []rune) normalised {
 	w := writer{fold: cases.Fold(), atSpace: true}
 	w.text.Grow(len(source))
@@ -59,11 +77,19 @@ func normalise(source []rune) normalised {
 			kept = kept[:0]
 		}
 	}
-	end := 0 // position after the last character kept
-	for i, r := range source {
-		if r = typography(r); r < 0 {
+	end := 0             // position after the last character kept
+	wordMayStart := true // white space, or nothing, is before this character
+	for i := 0; i < len(source); i++ {
+		r := typography(source[i])
+		if r < 0 {
 			continue
 		}
+		if wordMayStart && listMark(r) {
+			if n := markLength(source[i:]); n > 0 {
+				i, r = i+n-1, ' '
+			}
+		}
+		wordMayStart = r == ' '
 		if len(kept) > 0 && boundaryBefore(r) {
 			flush(end)
 		}

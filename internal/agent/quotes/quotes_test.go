@@ -48,22 +48,31 @@ func TestQuotesAreFound(t *testing.T) {
 		"superscripts":        {"an area of 20 m² is", "area of 20 m2 is", "area of 20 m² is"},
 		"letter for letter":   {"MAX SIZE IS SET. The max size is set.", "max size is set", "max size is set"},
 		"in the first place":  {"Max size is set. MAX SIZE IS SET.", "max size IS set", "Max size is set"},
+		"bullets":             {"Steps:\n\n- fill it\n- switch it on\n", "Steps: fill it switch it on", "Steps:\n\n- fill it\n- switch it on"},
+		"bullets kept":        {"Steps:\n\n- fill it\n- switch it on\n", "Steps: - fill it • switch it on", "Steps:\n\n- fill it\n- switch it on"},
+		"heading":             {"## Setup\n\nOpen the lid.", "Setup Open the lid.", "Setup\n\nOpen the lid."},
+		"table":               {"| name | 40 litres |\n| lid | none |", "name 40 litres lid none", "name | 40 litres |\n| lid | none"},
+		"table, written so":   {"name: 40 litres, lid: none", "name: 40 litres, | lid: none", "name: 40 litres, lid: none"},
+		"entities":            {"use <b> & \"c\" here", "use &lt;b&gt; &amp; &quot;c&quot;", "use <b> & \"c\""},
+		"a real entity":       {"write &amp; for it here", "write &amp; for it", "write &amp; for it"},
+		"hyphens stay":        {"a well-known thing, x-ray", "well-known thing", "well-known thing"},
+		"not in a number":     {"holds 400 litres, it holds 40 litres", "holds 40", "holds 40"},
 		"double prime":        {"a 3½″ disk drive", `a 31⁄2" disk drive`, "a 3½″ disk drive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := NewText(tc.page)
-			start, end, ok := text.Find(tc.quote)
+			f, ok := text.Find(tc.quote)
 			require.True(t, ok, "%q", normalise([]rune(tc.page)).text)
-			require.Equal(t, tc.span, text.Slice(start, end))
+			require.Equal(t, tc.span, text.Slice(f.Start, f.End))
 		})
 	}
 }
 
 func TestQuotesAreNotFound(t *testing.T) {
 	t.Parallel()
-	for _, quote := range []string{"", "   ", "the", `"..."`, "The pump holds 41 litres.", "pump holds ... litres", "The pump hölds 40 litres", "\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b"} {
-		_, _, ok := NewText("The pump holds 40 litres.").Find(quote)
+	for _, quote := range []string{"", "   ", "the", `"..."`, "The pump holds 41 litres.", "pump holds ... litres", "The pump hölds 40 litres", "The pump holds 4", "The pumpholds 40", "\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b\u200b"} {
+		_, ok := NewText("The pump holds 40 litres.").Find(quote)
 		require.False(t, ok, quote)
 	}
 	for page, quote := range map[string]string{
@@ -71,7 +80,7 @@ func TestQuotesAreNotFound(t *testing.T) {
 		"각하께서 오십니다 여기":            "가하께서 오십니다",
 		"x\u0301 is not the same": "x is not the same",
 	} {
-		_, _, ok := NewText(page).Find(quote)
+		_, ok := NewText(page).Find(quote)
 		require.False(t, ok, quote)
 	}
 }
@@ -139,17 +148,62 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		quote := string(runes[from:to])
-		var start, end int
+		var found Found
 		var ok bool
 		testcost.Check(t, len(page)+len(quote), testcost.Limit{Time: 20 * time.Microsecond, Alloc: 400}, func() {
-			start, end, ok = NewText(page).Find(quote)
+			found, ok = NewText(page).Find(quote)
 			_, _ = text.Closest(quote)
 		})
 		if ok {
-			require.True(t, 0 <= start && start < end && end <= len(runes) && end-start <= research.MaxExcerpt)
-			if end-start < research.MaxExcerpt/2 { // the span was not cut, so it equals the quote except for the marks around both
-				require.Contains(t, normalise(runes[start:end]).text, strings.Trim(strings.TrimSpace(normalise([]rune(quote)).text), `"'. `))
-			}
+			require.True(t, 0 <= found.Start && found.Start < found.End && found.End <= len(runes))
+			require.Equal(t, found.Span, found.Occurrences[found.Number-1])
 		}
 	})
+}
+
+// TestOccurrences: of words that stand more than once, the place that was shown is taken, then the one that is equal letter for
+// letter, then the first.
+func TestOccurrences(t *testing.T) {
+	t.Parallel()
+	page := "# A\n\nThe limit is 40 MB.\n\n## B\n\nThe limit is 40 MB.\n\n# C\n\nThe Limit is 40 MB."
+	text := NewText(page)
+	for _, h := range []struct{ level, start, end int }{{1, 0, 3}, {2, 27, 31}, {1, 55, 58}} {
+		text.SetHeading(h.level, Span{h.start, h.end})
+	}
+	for name, tc := range map[string]struct {
+		quote  string
+		near   []Span
+		number int
+		path   string
+	}{
+		"first":              {"the limit is 40 MB", nil, 1, "A"},
+		"letter for letter":  {"The Limit is 40 MB.", nil, 3, "C"},
+		"shown":              {"The limit is 40 MB.", []Span{{27, 54}}, 2, "A › B"},
+		"shown, other case":  {"The limit is 40 MB.", []Span{{55, text.Len()}}, 3, "C"},
+		"the best one shown": {"The limit is 40 MB.", []Span{{55, text.Len()}, {27, 54}}, 3, "C"},
+		"shown elsewhere":    {"The limit is 40 MB.", []Span{{0, 4}}, 1, "A"},
+	} {
+		f, ok := text.Find(tc.quote, tc.near...)
+		require.True(t, ok, name)
+		require.Len(t, f.Occurrences, 3, name)
+		require.Equal(t, tc.number, f.Number, name)
+		require.Equal(t, tc.path, text.HeadingPath(f.Start), name)
+	}
+	many, ok := NewText(strings.Repeat("aaaaaaaa", 1000)).Find("aaaaaaaa")
+	require.True(t, ok)
+	require.Len(t, many.Occurrences, MaxOccurrences)
+}
+
+func TestParts(t *testing.T) {
+	t.Parallel()
+	for quote, parts := range map[string][]string{
+		"The pump holds 40 litres":                          nil,
+		"The pump holds … when it is full":                  {"The pump holds", "when it is full"},
+		"“The pump holds [...] when it is full...”":         {"The pump holds", "when it is full"},
+		"The pump runs (…) the lid is open ... and nothing": {"The pump runs", "the lid is open", "and nothing"},
+		"The pump … a":                                      nil,
+		strings.Repeat("eight letters ... ", maxParts+1):    nil,
+	} {
+		require.Equal(t, parts, Parts(quote), quote)
+	}
 }

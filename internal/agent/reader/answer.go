@@ -59,7 +59,19 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 		cited = append(cited, c.Evidence)
 	}
 	chosen = slices.DeleteFunc(chosen, func(p agent.FoundPassage) bool { return p.Text == "" })
-	return research.Result{Answer: compose(chosen, len(r.Pages)), Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited}, nil
+	text := compose(chosen, len(r.Pages))
+	if len(chosen) == 0 {
+		text += "\n\n" + agent.SearchedAndRead(r.queries(), r.Pages)
+	}
+	return research.Result{Answer: text, NotFound: len(chosen) == 0, Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited}, nil
+}
+
+// queries lists what the reader has searched for: the question, unless it began with a start page.
+func (r *reader) queries() []string {
+	if r.Searched == nil {
+		return nil
+	}
+	return []string{r.Env.Task.Question}
 }
 
 // choose picks the passages to cite, best first. It skips passages that cover too little of the question, that say the same as a

@@ -220,6 +220,13 @@ func (s *Spec) Arguments(raw string) (map[string]any, error) {
 	out := map[string]any{}
 	for _, p := range s.params {
 		for _, key := range append([]string{p.name}, p.aliases...) {
+			if p.texts {
+				if list := textsOf(given, key); len(list) > 0 {
+					out[p.name] = list
+					break
+				}
+				continue
+			}
 			if v, ok := valueOf(given, key, p.integer); ok {
 				if p.boolean {
 					v = truth(v)
@@ -244,21 +251,54 @@ func truth(v any) bool {
 	return false
 }
 
-// valueOf returns an argument as a string or as a whole number, whatever JSON type it has. The case of key is ignored.
-func valueOf(given map[string]any, key string, integer bool) (any, bool) {
-	v, ok := given[key]
+// textsOf returns an argument as a list of strings, which may be given as one string, or as objects that have the string under a key
+// of their own. The case of key is ignored.
+func textsOf(given map[string]any, key string) []string {
+	v := argument(given, key)
+	list, ok := v.([]any)
 	if !ok {
-		for _, k := range slices.Sorted(maps.Keys(given)) {
-			if strings.EqualFold(k, key) {
-				v, ok = given[k], true
-				break
+		list = []any{v}
+	}
+	var out []string
+	for _, e := range list {
+		if object, ok := e.(map[string]any); ok {
+			for _, k := range []string{"quote", "text", "excerpt"} {
+				if s, ok := object[k].(string); ok {
+					e = s
+					break
+				}
+			}
+		}
+		switch e.(type) {
+		case string, float64, bool:
+			if text := strings.TrimSpace(fmt.Sprint(e)); text != "" {
+				out = append(out, text)
 			}
 		}
 	}
+	return out
+}
+
+// argument returns the value of an argument, whatever its JSON type; nil: it is missing. The case of key is ignored.
+func argument(given map[string]any, key string) any {
+	if v, ok := given[key]; ok {
+		return v
+	}
+	for _, k := range slices.Sorted(maps.Keys(given)) {
+		if strings.EqualFold(k, key) {
+			return given[k]
+		}
+	}
+	return nil
+}
+
+// valueOf returns an argument as a string or as a whole number, whatever JSON type it has. The case of key is ignored.
+func valueOf(given map[string]any, key string, integer bool) (any, bool) {
+	v := argument(given, key)
 	if list, isList := v.([]any); isList && len(list) > 0 {
 		v = list[0]
 	}
-	if !ok || v == nil {
+	if v == nil {
 		return nil, false
 	}
 	text := strings.TrimSpace(fmt.Sprint(v))

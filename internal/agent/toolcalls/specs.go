@@ -5,8 +5,11 @@ import (
 	"legwork/internal/llm"
 )
 
-// Done is the tool that models call to say that they are finished. It is not offered to them, but understood.
+// Done is the tool that models call to say that they are finished, or that the answer is not to be found.
 const Done = "done"
+
+// MaxQuotes is the greatest number of quotes in one call of cite.
+const MaxQuotes = 8
 
 // Spec describes a tool to the model, with the other names that models use for it and for its parameters.
 type Spec struct {
@@ -15,7 +18,6 @@ type Spec struct {
 	params      []param
 	example     string
 	aliases     []string
-	hidden      bool // understood, but not offered
 	browser     bool // offered only if there is a browser
 }
 
@@ -24,6 +26,7 @@ type param struct {
 	description string
 	integer     bool
 	boolean     bool
+	texts       bool // a list of strings; a single string counts as a list of one
 	required    bool
 	aliases     []string
 }
@@ -60,12 +63,17 @@ var specs = []Spec{
 		example:     `{"query": "how often to descale"}`,
 		aliases:     []string{"find", "find_text", "search_page", "search_in_page", "find_on_page"},
 		description: "Find the passages that fit a query best on the pages opened so far, word for word."},
-	{Name: agent.ToolCite, params: []param{urlParam, {name: "quote", required: true,
-		description: "The words that support the answer, copied character for character from the page, at most 400 characters.",
-		aliases:     []string{"text", "excerpt", "quotation", "passage", "content", "citation"}}},
-		example:     `{"url": "https://example.org/page", "quote": "Descale the kettle every month."}`,
-		aliases:     []string{"quote", "add_citation", "citation", "cite_source", "save_quote"},
-		description: "Keep a quote as evidence for the answer. It is checked at once against the page; when it is not there word for word, the closest passage is shown."},
+	{Name: agent.ToolCite, params: []param{urlParam, {name: "quotes", texts: true, required: true,
+		description: "One or more quotes from the page: the words that support the answer, copied character for character, each at most 400 characters.",
+		aliases:     []string{"quote", "text", "texts", "excerpt", "excerpts", "quotation", "quotations", "passage", "passages", "content", "citation", "citations"}}},
+		example:     `{"url": "https://example.org/page", "quotes": ["Descale the kettle every month."]}`,
+		aliases:     []string{"quote", "add_citation", "citation", "cite_source", "save_quote", "cite_quotes"},
+		description: "Keep quotes as evidence for the answer. Each is checked at once against the page; when it is not there word for word, the closest passage is shown."},
+	{Name: agent.ToolUncite, params: []param{{name: "evidence", integer: true, required: true, description: "Number of the evidence, as cite gave it.",
+		aliases: []string{"number", "id", "n", "index", "citation", "quote"}}},
+		example:     `{"evidence": 2}`,
+		aliases:     []string{"remove_citation", "remove_quote", "delete_citation", "drop_quote"},
+		description: "Take back a quote that turned out not to help, or that stands at the wrong place."},
 	{Name: agent.ToolScreenshot, browser: true, params: []param{
 		{name: "url", description: "Address of the page; otherwise the page opened last.", aliases: urlParam.aliases},
 		{name: "fullPage", boolean: true, description: "The whole page instead of its first screen.",
@@ -73,11 +81,16 @@ var specs = []Spec{
 		example:     `{"url": "https://example.org/page", "fullPage": false}`,
 		aliases:     []string{"screenshot", "screen_shot", "capture", "capture_screenshot", "capture_page", "page_screenshot", "browser_take_screenshot", "browser_screenshot"},
 		description: "Take a picture of a page for the user, who asked to see something that text cannot show. You cannot see it yourself. Cited pages get one anyway."},
-	{Name: Done, hidden: true, aliases: []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
+	{Name: Done, params: []param{
+		{name: "answered", boolean: true, description: "false if the pages do not answer the question.", aliases: []string{"found", "success"}},
+		{name: "reason", description: "If it is not answered: what is missing, in one sentence.", aliases: []string{"why", "message", "explanation", "text", "summary"}}},
+		example:     `{"answered": true}`,
+		description: "End the research: either the quotes kept are enough for the answer, or you looked and the pages do not have it.",
+		aliases:     []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
 }
 
 // offeredWith reports whether a tool is offered by a server that has a browser or has none.
-func (s *Spec) offeredWith(browser bool) bool { return !s.hidden && (browser || !s.browser) }
+func (s *Spec) offeredWith(browser bool) bool { return browser || !s.browser }
 
 // Offered returns the tools that are offered to the model, for a server that has a browser or has none.
 func Offered(browser bool) []llm.Tool {
@@ -102,11 +115,18 @@ func (s *Spec) schema() map[string]any {
 			kind = "boolean"
 		}
 		properties[p.name] = map[string]any{"type": kind, "description": p.description}
+		if p.texts {
+			properties[p.name] = map[string]any{"type": "array", "items": map[string]any{"type": "string"}, "minItems": 1, "maxItems": MaxQuotes, "description": p.description}
+		}
 		if p.required {
 			required = append(required, p.name)
 		}
 	}
-	return map[string]any{"type": "object", "properties": properties, "required": required}
+	schema := map[string]any{"type": "object", "properties": properties}
+	if len(required) > 0 { // some servers refuse an empty list
+		schema["required"] = required
+	}
+	return schema
 }
 
 // TextTool is a tool as the system prompt shows it to models that do not support tools.

@@ -1,0 +1,32 @@
+package loop
+
+import (
+	"cmp"
+	"strings"
+
+	"legwork/internal/agent"
+	"legwork/internal/agent/answertext"
+	"legwork/internal/research"
+)
+
+// notFoundResult is the result if the model says that the pages do not answer the question. It cites nothing, and says what was searched
+// for and read.
+func (a *run) notFoundResult() research.Result {
+	text := "The pages that were read do not answer the question."
+	if reason := strings.TrimSpace(answertext.Check(answertext.WithoutThinking(a.ending.Reason), 0).Text); reason != "" {
+		text += " The model's reason: " + reason
+	}
+	text += "\n\n" + agent.SearchedAndRead(a.queries, a.Pages)
+	a.endedBy = cmp.Or(a.endedBy, "the model did not find an answer")
+	return research.Result{Answer: strings.TrimSpace(text), NotFound: true, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}
+}
+
+// noteQuery keeps what was searched for, each query once.
+func (a *run) noteQuery(query string) {
+	for _, q := range a.queries {
+		if strings.EqualFold(q, query) {
+			return
+		}
+	}
+	a.queries = append(a.queries, query)
+}

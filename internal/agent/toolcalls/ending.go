@@ -1,0 +1,50 @@
+package toolcalls
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Ending is how a model ends its research.
+type Ending struct {
+	Done     bool   // the research is over
+	NotFound bool   // the pages do not answer the question
+	Reason   string // of NotFound, in the model's words; may be empty
+}
+
+var (
+	doneWord     = regexp.MustCompile(`\bDONE\b|(?im)^\W*(?:done|finished)\W*$`)
+	notFoundWord = regexp.MustCompile(`(?m)\bNOT[ _]FOUND\b[\W_]*(.*)$|^\W*(?i:not[ _]found)\b[\W_]*(.*)$`)
+)
+
+// maxReason bounds the reason of an ending, in bytes.
+const maxReason = 600
+
+// TextEnding reads an ending that is written as text: the word DONE, or NOT FOUND with a reason. Any other text is no ending, even
+// if it says that the model is about to finish.
+func TextEnding(text string) Ending {
+	if m := notFoundWord.FindStringSubmatch(text); m != nil {
+		return Ending{Done: true, NotFound: true, Reason: shortReason(m[1] + m[2])}
+	}
+	return Ending{Done: doneWord.MatchString(text)}
+}
+
+// CallEnding reads an ending from the arguments of the tool Done. It is NotFound if "answered" is false, or if it is missing and there
+// is a reason.
+func CallEnding(args map[string]any) Ending {
+	reason, _ := args["reason"].(string)
+	answered, said := args["answered"].(bool)
+	e := Ending{Done: true, NotFound: said && !answered || !said && reason != ""}
+	if e.NotFound {
+		e.Reason = shortReason(reason)
+	}
+	return e
+}
+
+func shortReason(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > maxReason {
+		s = strings.ToValidUTF8(s[:maxReason], "") + "…"
+	}
+	return s
+}
