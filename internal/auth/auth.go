@@ -18,17 +18,17 @@ import (
 
 // Method is one kind of credential.
 type Method interface {
-	// Credential finds the credential of this kind in a request. found is false when the request has none of this kind.
+	// Credential returns the credential of this kind in a request. found is false when the request has none of this kind.
 	Credential(r *http.Request) (credential string, found bool)
-	// Check finds out whose credential it is. Its error is a *Rejected when the credential is not valid.
+	// Check returns the rights of a credential. Its error is a *Rejected when the credential is not valid.
 	Check(ctx context.Context, credential string) (Grant, error)
 }
 
-// Grant is what a valid credential gives.
+// Grant holds the rights of a valid credential.
 type Grant struct {
 	Principal   access.Principal
-	AllowedNets []netip.Prefix // networks from which it may be used; empty: any
-	Once        bool           // the credential works for one request, so the outcome is never remembered
+	AllowedNets []netip.Prefix // networks from which it may be used; empty means any
+	Once        bool           // the credential is valid for one request, so the result of the check is not cached
 }
 
 // Rejected is the error of a credential that is not valid.
@@ -39,7 +39,7 @@ type Rejected struct {
 // Error implements error.
 func (r *Rejected) Error() string { return r.Reason }
 
-// Use is the use of a credential. It is noted in batches.
+// Use is the last use of a credential. Uses are stored in batches.
 type Use struct {
 	Principal access.Principal
 	At        time.Time
@@ -61,15 +61,15 @@ const (
 	most       = 10_000
 )
 
-// Authenticator finds out who requests are from. Make one per process with New, and tell it of notices: attach it to the
-// listener of internal/stream.
+// Authenticator finds the callers of requests. Make one per process with New, and attach it to the listener of internal/stream,
+// which passes it the notices of changed credentials.
 type Authenticator struct {
 	cfg   Config
 	state *state
 	uses  uses
 }
 
-// New returns an authenticator that remembers nothing until Listening is called.
+// New returns an authenticator. It caches nothing until Listening is called.
 func New(cfg Config) *Authenticator {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
@@ -80,11 +80,11 @@ func New(cfg Config) *Authenticator {
 	return &Authenticator{cfg: cfg, state: newState(), uses: uses{latest: map[string]Use{}}}
 }
 
-// errNoMethod is the answer to an Authorization header of another kind than this server knows.
+// errNoMethod is the error for an Authorization header of an unknown kind.
 var errNoMethod = &Rejected{"This server does not know such an Authorization header; send Authorization: Bearer with an API key, which has the form lw_<id>_<secret>."}
 
-// Authenticate finds out who a request is from. A request without a credential is from an anonymous caller. A credential that
-// is not valid gives a *Rejected; any other error means that it could not be checked.
+// Authenticate returns the caller of a request. A request without a credential has an anonymous caller. Authenticate returns a
+// *Rejected for a credential that is not valid, and another error when the credential could not be checked.
 func (a *Authenticator) Authenticate(r *http.Request) (Caller, error) {
 	address := forwarded.From(r.Context()).Address
 	for i, m := range a.cfg.Methods {
@@ -108,7 +108,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (Caller, error) {
 	return Caller{Principal: access.Principal{Kind: access.ByNobody}, Address: address}, nil
 }
 
-// check gives the outcome for a credential, remembered or new, and how many notices had come before it.
+// check returns the rights of a credential, from the cache or by a new check, and the number of notices before that check.
 func (a *Authenticator) check(ctx context.Context, method int, credential string) (Grant, uint64, error) {
 	hash := sha256.New()
 	_, _ = fmt.Fprintf(hash, "%d ", method) // writing to a hash cannot fail
@@ -136,28 +136,28 @@ func allowedFrom(nets []netip.Prefix, from netip.Addr) bool {
 	return len(nets) == 0 || slices.ContainsFunc(nets, func(n netip.Prefix) bool { return n.Contains(from) })
 }
 
-// Listening is called when this process begins to hear the notices of changes, which it may have missed until now: the
-// credentials of all open streams are looked up anew. From then on outcomes are remembered. An error means that the
-// credentials could not be looked up; the caller tries again with another connection.
+// Listening is called when this process begins to receive notices. It may have missed some before, so Listening checks the
+// credentials of all open streams again. From then on results of checks are cached. After an error the caller tries again with
+// another connection.
 func (a *Authenticator) Listening(ctx context.Context) error {
 	a.state.listen()
 	return a.recheck(ctx, a.state.watched())
 }
 
-// Lost is called when this process no longer hears notices. Everything that was remembered is forgotten.
+// Lost is called when this process no longer receives notices. It clears the cache.
 func (a *Authenticator) Lost() { a.state.lost() }
 
 // Notified is called for each notice of a change, as it was sent.
 func (a *Authenticator) Notified(payload string) { a.Changed(access.Notice(payload)) }
 
-// Changed forgets what was remembered of everybody whom a notice concerns, and ends their streams.
+// Changed removes the credentials that a notice concerns from the cache, and ends their streams.
 func (a *Authenticator) Changed(n access.Notice) {
 	for _, w := range a.state.changed(n) {
 		w.end()
 	}
 }
 
-// errRecheck hides nothing: it says which step failed.
+// errRecheck is added to errors of recheck.
 var errRecheck = errors.New("look up the credentials of open streams")
 
 // recheck ends those streams whose credentials may not be used any more.
@@ -181,12 +181,12 @@ func (a *Authenticator) recheck(ctx context.Context, open []*watch) error {
 	return nil
 }
 
-// Watch calls ended, once, when the credential of the request that ctx belongs to is revoked or expires. It may call it before
-// it returns. Call stop when the stream has closed.
+// Watch calls ended, once, when the credential of the request with the context ctx is revoked or expires. It may call ended
+// before it returns. Call stop when the stream has closed.
 func (a *Authenticator) Watch(ctx context.Context, ended func()) (stop func()) {
 	c := CallerOf(ctx)
 	w, missed := a.state.watch(c, ended)
-	if missed { // a notice came between the look at the credential and now
+	if missed { // a notice came after the credential was checked
 		check, cancel := context.WithTimeout(ctx, recheckTimeout)
 		defer cancel()
 		if a.recheck(check, []*watch{w}) != nil {
@@ -196,13 +196,13 @@ func (a *Authenticator) Watch(ctx context.Context, ended func()) (stop func()) {
 	return func() { a.state.unwatch(w) }
 }
 
-// recheckTimeout bounds the look at one credential that changed while its stream opened.
+// recheckTimeout bounds the check of a credential that may have changed while its stream was opened.
 const recheckTimeout = 2 * time.Second
 
-// useInterval is how often uses are noted in the database.
+// useInterval is how often uses of credentials are stored.
 const useInterval = time.Minute
 
-// Run notes uses once a minute, and a last time when ctx ends.
+// Run stores the uses of credentials once a minute, and a last time when ctx ends.
 func (a *Authenticator) Run(ctx context.Context) {
 	tick := time.NewTicker(useInterval)
 	defer tick.Stop()
@@ -229,8 +229,9 @@ func (a *Authenticator) flush(ctx context.Context) {
 	}
 }
 
-// Open returns an authenticator for the users, keys and sessions of a database, with these methods. It hears of changes that are
-// made through st at once. Attach it to the process's listener, on identities.Channel, so that it hears of others.
+// Open returns an authenticator for the users, keys and sessions of a database, with these methods. It gets the notices of
+// changes that are made through st. Attach it to the process's listener, on identities.Channel, so that it gets those of other
+// processes, too.
 func Open(st *identities.Store, log *slog.Logger, methods ...Method) *Authenticator {
 	record := func(ctx context.Context, uses []Use) error {
 		var keys []identities.KeyUse

@@ -10,7 +10,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// Caller is who a request is from, and from where.
+// Caller is the principal of a request, and the address of its client.
 type Caller struct {
 	access.Principal
 	Address netip.Addr // of the client; the zero address: unknown
@@ -18,27 +18,27 @@ type Caller struct {
 	checked uint64 // how many notices had come when the credential was looked at
 }
 
-// Actor is the caller for the audit log.
+// Actor returns the caller as an actor of the audit log.
 func (c Caller) Actor() identities.Actor { return identities.ActorOf(c.Principal, c.Address) }
 
 // callerKey is the context key of a request's Caller.
 type callerKey struct{}
 
-// With returns a context that carries the caller of a request.
+// With returns a context that holds the caller of a request.
 func With(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerOf is the caller of the request that ctx belongs to. Without one it is an anonymous client.
+// CallerOf returns the caller that the context holds. Without one it returns an anonymous caller.
 func CallerOf(ctx context.Context) Caller {
 	c, _ := ctx.Value(callerKey{}).(Caller)
 	return c
 }
 
-// Off is access control switched off: every request is from the owner of the default account.
+// Off replaces an Authenticator when access control is off: the caller of every request is the owner of the default account.
 type Off struct{}
 
-// Authenticate gives the owner of the default account, whatever credentials a request has.
+// Authenticate returns the owner of the default account. It ignores the credentials of the request.
 func (Off) Authenticate(r *http.Request) (Caller, error) {
 	return Caller{Principal: access.Off(), Address: forwarded.From(r.Context()).Address}, nil
 }

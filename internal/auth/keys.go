@@ -18,7 +18,7 @@ type Keys struct {
 	Store *identities.Store
 }
 
-// HeaderKey is the header for an API key where Authorization is not free.
+// HeaderKey is the header for an API key when the client uses Authorization for something else.
 const HeaderKey = "X-Api-Key"
 
 // Credential implements Method.
@@ -30,7 +30,7 @@ func (Keys) Credential(r *http.Request) (string, bool) {
 	return key, key != ""
 }
 
-// Bearer is the token of an Authorization header of the scheme Bearer (RFC 6750 §2.1).
+// Bearer returns the token of an Authorization header with the scheme Bearer (RFC 6750 §2.1).
 func Bearer(r *http.Request) (token string, found bool) {
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
@@ -39,7 +39,7 @@ func Bearer(r *http.Request) (token string, found bool) {
 	return strings.TrimSpace(token), true
 }
 
-// The reasons why a key is refused. Only who knows the secret is told more than that the key is not valid.
+// Reasons to refuse a key. Only a client that knows the secret gets a more exact reason than that the key is not valid.
 var (
 	errKeyForm     = &Rejected{"This is not an API key: " + strings.TrimPrefix(apikey.ErrMalformed.Error(), "an API key ") + "."}
 	errKeyUnknown  = &Rejected{"This API key is not valid; check that it was copied whole, or make a new one."}
@@ -67,7 +67,7 @@ func (m Keys) Check(ctx context.Context, credential string) (Grant, error) {
 	return grantOf(row)
 }
 
-// KeyGrant is what the key of this id gives now, for a credential that stands for it (a ticket).
+// KeyGrant returns the present rights of the key with this id, for a ticket that the key created.
 func KeyGrant(ctx context.Context, st *identities.Store, id string) (Grant, error) {
 	row, err := st.KeyCredential(ctx, id)
 	if errors.Is(err, research.ErrNotFound) {
@@ -79,7 +79,7 @@ func KeyGrant(ctx context.Context, st *identities.Store, id string) (Grant, erro
 	return grantOf(row)
 }
 
-// grantOf is what a key gives whose secret was presented.
+// grantOf returns the rights of a key whose secret is right, or the reason why it may not be used.
 func grantOf(row identities.KeyCredential) (Grant, error) {
 	switch {
 	case row.RevokedAt != nil:

@@ -9,7 +9,7 @@ import (
 	"legwork/internal/access"
 )
 
-// outcomeID names the outcome of a check: the SHA-256 of method and credential.
+// outcomeID is the key of a cached result: the SHA-256 of method and credential.
 type outcomeID string
 
 type outcome struct {
@@ -17,17 +17,17 @@ type outcome struct {
 	until time.Time
 }
 
-// keptNotices is how many notices are kept for streams that are just opening.
+// keptNotices is the number of recent notices that are kept, for streams that are being opened.
 const keptNotices = 1024
 
-// state is what an Authenticator remembers. One lock guards it, so a notice and a look at what is remembered come one after the
-// other.
+// state holds the cached results, the recent notices and the open streams of an Authenticator. One lock guards all of them, so
+// that no result is read or cached while a notice is applied.
 type state struct {
 	mu        sync.Mutex
 	listening bool
 	outcomes  *lru.LRU[outcomeID, outcome]
-	notices   uint64          // how many have come
-	recent    []access.Notice // the last of them, at most keptNotices
+	notices   uint64          // number of notices that were received
+	recent    []access.Notice // the last notices, at most keptNotices
 	watches   map[*watch]struct{}
 }
 
@@ -39,7 +39,7 @@ func newState() *state {
 	return &state{outcomes: outcomes, watches: map[*watch]struct{}{}}
 }
 
-// recall finds an outcome. It also gives the number of notices so far, to which remember is bound.
+// recall returns a cached result, and the number of notices so far, which the caller passes to remember.
 func (s *state) recall(id outcomeID, now time.Time) (Grant, uint64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +51,7 @@ func (s *state) recall(id outcomeID, now time.Time) (Grant, uint64, bool) {
 	return o.grant, s.notices, found
 }
 
-// remember keeps an outcome, unless a notice has come since recall gave notices, or none can be heard.
+// remember caches a result, unless a notice was received since recall, or this process receives no notices.
 func (s *state) remember(id outcomeID, g Grant, notices uint64, keep time.Duration) {
 	until := time.Now().Add(keep)
 	if at := g.Principal.ExpiresAt; at != nil && at.Before(until) {
@@ -88,7 +88,7 @@ func (s *state) lost() {
 	s.outcomes.Purge()
 }
 
-// changed forgets everybody whom a notice concerns, and gives their streams.
+// changed removes the results that a notice concerns, and returns the open streams that it concerns.
 func (s *state) changed(n access.Notice) []*watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *state) changed(n access.Notice) []*watch {
 	return concerned
 }
 
-// watched lists the open streams.
+// watched returns the open streams.
 func (s *state) watched() []*watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,7 @@ func (s *state) unwatch(w *watch) {
 	}
 }
 
-// uses collects the last use of each credential until it is noted.
+// uses collects the last use of each credential until it is stored.
 type uses struct {
 	mu     sync.Mutex
 	latest map[string]Use
@@ -176,7 +176,7 @@ func (u *uses) note(use Use) {
 	u.latest[id] = use
 }
 
-// take gives what was collected and begins anew.
+// take returns the collected uses, and clears the collection.
 func (u *uses) take() []Use {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -2,9 +2,9 @@
 //
 // Invariants:
 //
-//   - Only asymmetric signatures count (RS256, ES256, EdDSA), made with a key that the issuer publishes (JWKS, RFC 7517) under the
-//     token's kid. A token never brings its key along.
-//   - Issuer, audience and expiry are demanded, never optional.
-//   - Tokens and key sets are bounded in size. A token with an unknown kid makes the keys be fetched again at most once a
-//     minute, so that nobody can make this server flood the issuer.
+//   - Only asymmetric signatures are accepted (RS256, ES256, EdDSA), by a key that the issuer publishes (JWKS, RFC 7517) under
+//     the token's kid. A key inside a token is ignored.
+//   - A token must have issuer, audience and expiry.
+//   - Tokens and key sets are bounded in size. For tokens with an unknown kid the keys are fetched again at most once a minute,
+//     so that clients cannot make this server flood the issuer with requests.
 package bearer

@@ -22,12 +22,11 @@ const (
 	fetchTimeout = 5 * time.Second
 	// maxKeySet is the greatest size of a key set in bytes, maxKeys how many keys of it are kept.
 	maxKeySet, maxKeys = 256 << 10, 100
-	// refreshAfter is the age at which keys are fetched again while they are used. So a key that the issuer withdraws stops to
-	// count within that time.
+	// refreshAfter is the age at which keys are fetched again. So a key that the issuer withdraws is refused after that time.
 	refreshAfter = 15 * time.Minute
 	// retryAfter is the shortest time between two fetches.
 	retryAfter = time.Minute
-	// maxAge is how long keys count while the issuer does not answer.
+	// maxAge is how long keys are used while the issuer does not answer.
 	maxAge = 24 * time.Hour
 )
 
@@ -37,7 +36,7 @@ type keySet struct {
 	client *http.Client
 	log    *slog.Logger
 	now    func() time.Time
-	fetch  singleflight.Group // one fetch at a time, for all who wait for it
+	fetch  singleflight.Group // so that there is one fetch at a time
 
 	mu      sync.Mutex
 	keys    map[string]jose.JSONWebKey
@@ -49,8 +48,8 @@ func newKeySet(url string, client *http.Client, log *slog.Logger) *keySet {
 	return &keySet{url: url, client: client, log: log, now: time.Now}
 }
 
-// find gives the public key of a kid, if it may be used with the algorithm. A known key is given at once; old ones are
-// fetched again meanwhile. An unknown one waits for a fetch, unless the last was less than retryAfter ago.
+// find returns the public key of a kid, if it may be used with the algorithm. It returns a known key at once, and fetches old keys
+// again in the background. For an unknown kid it waits for a fetch, unless the last one was less than retryAfter ago.
 func (k *keySet) find(ctx context.Context, kid, algorithm string) (any, error) {
 	key, known, due, age := k.look(kid)
 	if due && (!known || age > refreshAfter) {
@@ -75,7 +74,7 @@ func (k *keySet) find(ctx context.Context, kid, algorithm string) (any, error) {
 	return key.Key, nil
 }
 
-// look gives what is cached: the key, whether a fetch is allowed now, and how old the keys are.
+// look returns the cached key of a kid, whether a fetch is allowed now, and the age of the cached keys.
 func (k *keySet) look(kid string) (key jose.JSONWebKey, known, due bool, age time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -83,7 +82,7 @@ func (k *keySet) look(kid string) (key jose.JSONWebKey, known, due bool, age tim
 	return key, known, k.now().Sub(k.tried) >= retryAfter, k.now().Sub(k.fetched)
 }
 
-// refresh fetches the keys. After a failure the old ones stay.
+// refresh fetches the keys. After a failure the old keys stay in use.
 func (k *keySet) refresh(ctx context.Context) error {
 	k.mu.Lock()
 	k.tried = k.now()
@@ -122,8 +121,8 @@ func (k *keySet) load(ctx context.Context) (map[string]jose.JSONWebKey, error) {
 	return parseKeys(body)
 }
 
-// parseKeys reads a key set. Keys that cannot sign access tokens are left out: secret ones, ones without kid, ones for
-// encryption, and ones that are too weak.
+// parseKeys parses a key set. It leaves out keys that must not sign access tokens: secret keys, keys without a kid, keys for
+// encryption, and weak keys.
 func parseKeys(body []byte) (map[string]jose.JSONWebKey, error) {
 	if len(body) > maxKeySet {
 		return nil, fmt.Errorf("the key set has more than %d bytes", maxKeySet)
@@ -147,7 +146,7 @@ func parseKeys(body []byte) (map[string]jose.JSONWebKey, error) {
 	return out, nil
 }
 
-// strong reports whether a key is a public one of a kind and size that counts.
+// strong reports whether a key is a public key of an accepted kind and size.
 func strong(key any) bool {
 	switch k := key.(type) {
 	case *rsa.PublicKey:

@@ -15,7 +15,7 @@ import (
 // Method is the auth.Method of access tokens: Authorization: Bearer, with a JWT.
 type Method struct {
 	Verifier *Verifier
-	// AccountExists reports whether there is an account of this id.
+	// AccountExists reports whether an account with this id exists.
 	AccountExists func(ctx context.Context, account string) (bool, error)
 	Log           *slog.Logger
 }
@@ -31,8 +31,8 @@ func (m Method) Credential(r *http.Request) (string, bool) {
 	return token, found && LooksLikeToken(token)
 }
 
-// Check implements auth.Method. A token acts as a member of its account, or as an admin with the scope admin; its scopes
-// limit it further. It is never an owner, and never a user.
+// Check implements auth.Method. A token has the role member in its account, or admin if it has the scope admin. Its scopes limit
+// it further. It never has the role owner, and never belongs to a user.
 func (m Method) Check(ctx context.Context, credential string) (auth.Grant, error) {
 	claims, err := m.Verifier.Verify(ctx, credential)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// Acceptance is what somebody sends who accepts an invitation.
+// Acceptance is the data of a person who accepts an invitation.
 type Acceptance struct {
 	Token    string
 	Email    string // as the person wrote it
@@ -19,15 +19,15 @@ type Acceptance struct {
 	Password string
 }
 
-// Accept accepts an invitation and logs the person in. Somebody who is logged in (user) and names no e-mail address accepts as
-// that user. Otherwise the address may belong to a user, who proves it by the password; or a user is made with it.
-// identities.ErrInvitation, ErrInvitedOther, ErrWrong, Locked and a research.ValidationError are refusals.
+// Accept accepts an invitation and logs the person in. Without an e-mail address, the user who is logged in accepts. With the
+// address of a user, the password must be right. With another address, Accept creates a user. It refuses with
+// identities.ErrInvitation, ErrInvitedOther, ErrWrong, Locked or a research.ValidationError.
 func (s *Service) Accept(ctx context.Context, c Client, in Acceptance, user, old *uuid.UUID) (Started, error) {
 	invited, err := token.Parse(in.Token)
 	if err != nil {
 		return Started{}, identities.ErrInvitation
 	}
-	// Before anything that costs: only who has an invitation may make this server hash passwords.
+	// This check comes first, because hashing a password is expensive: only a person with an invitation may cause it.
 	if err := s.store.CheckInvitation(ctx, invited.ID, invited.Secret.Hash()); err != nil {
 		return Started{}, err
 	}
@@ -47,7 +47,7 @@ func (s *Service) Accept(ctx context.Context, c Client, in Acceptance, user, old
 	return started, s.end(ctx, identities.Actor{Kind: identities.ByUser, ID: id.String(), Address: c.Address}, id, old)
 }
 
-// invitee finds the user of an e-mail address who proves it by the password, or prepares a new user.
+// invitee returns the user of an e-mail address, if the password is right, or prepares a new user.
 func (s *Service) invitee(ctx context.Context, c Client, in Acceptance) (*uuid.UUID, identities.NewUser, error) {
 	var v research.ValidationError
 	email, okEmail := Email(in.Email)
@@ -73,7 +73,7 @@ func (s *Service) invitee(ctx context.Context, c Client, in Acceptance) (*uuid.U
 	return nil, made, err
 }
 
-// NewUser prepares a user with a password. A password that is not good enough gives a research.ValidationError.
+// NewUser prepares a user with a password. It returns a research.ValidationError when the password is not good enough.
 func (s *Service) NewUser(ctx context.Context, email, name, pass string) (identities.NewUser, error) {
 	if err := checkNew("password", pass, email, name); err != nil {
 		return identities.NewUser{}, err

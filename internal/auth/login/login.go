@@ -18,7 +18,7 @@ import (
 
 // Refusals of logins. Test with errors.Is.
 var (
-	// ErrWrong means that e-mail address and password do not belong together, or that the user may not log in.
+	// ErrWrong means that the e-mail address or the password is wrong, or that the user may not log in.
 	ErrWrong = errors.New("wrong e-mail address or password")
 	// ErrNoPassword means that the user has no password that could be checked or changed.
 	ErrNoPassword = errors.New("the user has no password")
@@ -36,7 +36,7 @@ func (l Locked) Error() string { return "too many failed logins; wait " + l.Wait
 
 // Client is the browser that logs in.
 type Client struct {
-	Address   netip.Addr // the zero address: unknown
+	Address   netip.Addr // the zero address when unknown
 	UserAgent string
 }
 
@@ -52,7 +52,7 @@ type Started struct {
 	AccountID string
 }
 
-// Service lets people in.
+// Service logs users in.
 type Service struct {
 	store     *identities.Store
 	passwords *password.Hasher
@@ -60,7 +60,7 @@ type Service struct {
 	log       *slog.Logger
 }
 
-// New makes a Service whose sessions last for lifetime at most.
+// New returns a Service whose sessions last at most for lifetime.
 func New(store *identities.Store, passwords *password.Hasher, lifetime time.Duration, log *slog.Logger) *Service {
 	return &Service{store: store, passwords: passwords, lifetime: lifetime, log: log}
 }
@@ -71,8 +71,8 @@ func lockouts() (email, address identities.Lockout) {
 	return identities.Lockout{Free: 5, Base: base, Most: longest}, identities.Lockout{Free: 20, Base: base, Most: longest}
 }
 
-// addressSubject is the name under which failed logins of a client are counted. Of IPv6 it is the network of 64 bits, because a
-// client has all addresses in it.
+// addressSubject returns the subject under which failed logins of a client address are counted. For IPv6 it is the network of
+// 64 bits, because one client can use all addresses in it.
 func addressSubject(a netip.Addr) string {
 	if !a.IsValid() {
 		return "address:unknown"
@@ -87,8 +87,8 @@ func addressSubject(a netip.Addr) string {
 
 func emailSubject(email string) string { return "email:" + email }
 
-// Password logs a user in by password. ErrWrong, Locked and password.ErrBusy are refusals. old is the session that the browser
-// has so far, if any; it ends.
+// Password logs a user in by password. It refuses with ErrWrong, Locked or password.ErrBusy. old is the present session of the
+// browser, if any, which ends.
 func (s *Service) Password(ctx context.Context, c Client, email, pass string, old *uuid.UUID) (Started, error) {
 	user, err := s.verify(ctx, c, email, pass)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Service) Password(ctx context.Context, c Client, email, pass string, ol
 	return s.Start(ctx, c, user, "password", old)
 }
 
-// verify finds the user whom e-mail address and password belong to.
+// verify returns the user with an e-mail address, if the password is right.
 func (s *Service) verify(ctx context.Context, c Client, email, pass string) (identities.User, error) {
 	forEmail, forAddress := lockouts()
 	for _, limit := range []struct {
@@ -123,7 +123,7 @@ func (s *Service) verify(ctx context.Context, c Client, email, pass string) (ide
 	case err != nil:
 		return identities.User{}, fmt.Errorf("check the password of user %s: %w", user.ID, err)
 	case !right || user.Disabled:
-		// Written whether there is such a user or not, so that both take the same time.
+		// This is written with and without such a user, so that both cases take the same time.
 		target := ""
 		if user.ID != uuid.Nil {
 			target = user.ID.String()
@@ -142,7 +142,7 @@ func (s *Service) verify(ctx context.Context, c Client, email, pass string) (ide
 	return user, nil
 }
 
-// rehash stores the password with the costs of today. It is no error when that fails: the next login tries again.
+// rehash stores the hash of the password with the present costs. A failure is only logged, because the next login tries again.
 func (s *Service) rehash(ctx context.Context, user identities.User, pass string) {
 	hash, err := s.passwords.Hash(ctx, pass)
 	if err == nil {
@@ -153,8 +153,9 @@ func (s *Service) rehash(ctx context.Context, user identities.User, pass string)
 	}
 }
 
-// Start begins a session of a user who has proved to be one, in the account of the oldest membership. method is how, for the
-// audit log. ErrWrong: the user may not log in. ErrNoAccount: the user is a member of no account.
+// Start creates a session for a user whose identity was checked, in the account of the user's oldest membership. method is the
+// kind of login, for the audit log. Start returns ErrWrong when the user may not log in, and ErrNoAccount when the user is a
+// member of no account.
 func (s *Service) Start(ctx context.Context, c Client, user identities.User, method string, old *uuid.UUID) (Started, error) {
 	if user.Disabled {
 		return Started{}, ErrWrong
@@ -180,7 +181,7 @@ func (s *Service) session(c Client, started Started, method string) identities.N
 		Lifetime: s.lifetime, Address: c.Address, UserAgent: plainText(c.UserAgent), Method: method}
 }
 
-// end ends the session that a browser had before, when it was the user's own.
+// end ends the previous session of the browser, if it belongs to the same user.
 func (s *Service) end(ctx context.Context, by identities.Actor, user uuid.UUID, old *uuid.UUID) error {
 	if old == nil {
 		return nil
@@ -192,8 +193,8 @@ func (s *Service) end(ctx context.Context, by identities.Actor, user uuid.UUID, 
 	return err
 }
 
-// ChangePassword replaces the password of a user who knows the current one, and ends all other sessions of the user. keep is
-// the session that asks. A new password that is not good enough gives a research.ValidationError.
+// ChangePassword replaces the password of a user, if the current one is right, and ends all sessions of the user except keep,
+// the caller's. It returns a research.ValidationError when the new password is not good enough.
 func (s *Service) ChangePassword(ctx context.Context, c Client, id, keep uuid.UUID, current, next string) error {
 	user, err := s.store.User(ctx, id)
 	if err != nil {

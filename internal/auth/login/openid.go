@@ -15,30 +15,30 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// Refusals of people whom an OpenID provider knows. Test with errors.Is.
+// Refusals of logins by OpenID. Test with errors.Is.
 var (
-	// ErrNotAllowed means that neither the person's e-mail address nor the groups let the person in.
+	// ErrNotAllowed means that the policy does not allow the person's e-mail address or groups.
 	ErrNotAllowed = errors.New("the policy lets this person not in")
 	// ErrNotLinked means that a user has the person's e-mail address, but has not logged in at the provider before.
 	ErrNotLinked = errors.New("a user with this e-mail address exists and is not linked to the provider")
 )
 
-// Policy says who may come in by OpenID, and as what.
+// Policy says who may log in by OpenID, and with which role.
 type Policy struct {
-	Account        string      // where new users become members
-	AllowedDomains []string    // of verified e-mail addresses, in lower case; empty: any
-	Roles          []GroupRole // the first one whose group the person is in counts
-	DefaultRole    access.Role // of those in none of the groups; empty: they may come in only if they are users already
-	LinkByEmail    bool        // whether a user with the same verified address is the person
+	Account        string      // the account of which new users become members
+	AllowedDomains []string    // domains of verified e-mail addresses, in lower case; empty means any
+	Roles          []GroupRole // the first entry whose group the person is in counts
+	DefaultRole    access.Role // for persons in none of the groups; when empty, only existing users of them may log in
+	LinkByEmail    bool        // whether a user with the same verified e-mail address is the same person
 }
 
-// GroupRole gives the members of a group of the provider a role.
+// GroupRole is the role of the members of a group at the provider.
 type GroupRole struct {
 	Group string
 	Role  access.Role
 }
 
-// roleOf is the role that the groups of a person give, empty: none.
+// roleOf returns the role for the groups of a person. It is empty when there is none.
 func (p Policy) roleOf(groups []string) access.Role {
 	for _, g := range p.Roles {
 		if slices.Contains(groups, g.Group) {
@@ -48,7 +48,7 @@ func (p Policy) roleOf(groups []string) access.Role {
 	return ""
 }
 
-// allows reports whether the address of a person is one that the policy lets in.
+// allows reports whether the policy allows an e-mail address.
 func (p Policy) allows(email string) bool {
 	if len(p.AllowedDomains) == 0 {
 		return true
@@ -57,9 +57,9 @@ func (p Policy) allows(email string) bool {
 	return found && slices.Contains(p.AllowedDomains, domain)
 }
 
-// OpenID logs in the person whom the provider names. The first login makes a user, if the policy allows it. Where the policy
-// has groups, each login gives the role of the person's group in the policy's account. ErrNotAllowed, ErrNotLinked, ErrWrong
-// (the user is disabled) and ErrNoAccount are refusals.
+// OpenID logs in the person whom the provider has identified. The first login creates a user, if the policy allows it. When the
+// policy has groups, each login sets the user's role in the policy's account. OpenID refuses with ErrNotAllowed, ErrNotLinked,
+// ErrWrong (the user is disabled) or ErrNoAccount.
 func (s *Service) OpenID(ctx context.Context, c Client, who openid.Identity, policy Policy, old *uuid.UUID) (Started, error) {
 	if !policy.allows(who.Email) {
 		return Started{}, fmt.Errorf("%w: the domain of the e-mail address", ErrNotAllowed)
@@ -90,7 +90,7 @@ func (s *Service) OpenID(ctx context.Context, c Client, who openid.Identity, pol
 	return s.Start(ctx, c, user, "openid", old)
 }
 
-// admit finds or makes the user of a person who has not logged in at the provider before.
+// admit links or creates the user of a person who logs in at the provider for the first time.
 func (s *Service) admit(ctx context.Context, c Client, who openid.Identity, policy Policy, role access.Role) (identities.User, error) {
 	email, ok := Email(who.Email)
 	if !ok {

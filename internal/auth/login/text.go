@@ -13,7 +13,7 @@ const (
 	maxName  = 200
 )
 
-// Email brings an e-mail address into the form in which users are found. ok is false when it is none.
+// Email converts an e-mail address to the form that is stored. ok is false when the text is no e-mail address.
 func Email(text string) (email string, ok bool) {
 	email = strings.ToLower(strings.TrimSpace(text))
 	if !utf8.ValidString(text) || len(email) < 3 || len(email) > maxEmail || strings.ContainsFunc(email, forbidden) {
@@ -26,7 +26,7 @@ func Email(text string) (email string, ok bool) {
 	return email, true
 }
 
-// Name brings the name of a person into the form in which it is stored. ok is false when it is too long or no text.
+// Name converts the name of a person to the form that is stored. ok is false when it is too long or no valid text.
 func Name(text string) (name string, ok bool) {
 	name = strings.TrimSpace(text)
 	return name, utf8.ValidString(name) && utf8.RuneCountInString(name) <= maxName && !strings.ContainsFunc(name, unicode.IsControl)
@@ -34,7 +34,7 @@ func Name(text string) (name string, ok bool) {
 
 func forbidden(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 
-// plainText makes a header that a client sent storable: valid Unicode without control characters.
+// plainText converts a header of a request to a text that can be stored: valid Unicode without control characters.
 func plainText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

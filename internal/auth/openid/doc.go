@@ -3,9 +3,9 @@
 //
 // Invariants:
 //
-//   - The provider is asked for its addresses and keys when the first login begins, so that one that is down does not keep the
-//     server from starting.
-//   - State, nonce and PKCE verifier are random for each login. What comes back counts only together with them.
-//   - What the provider sends is bounded in size and time.
-//   - An e-mail address counts only when the provider says that it has verified it.
+//   - The addresses and keys of the provider are requested when the first login begins, so that the server can start while the
+//     provider is down.
+//   - State, nonce and PKCE verifier are random for each login. An answer is accepted only with the values of its login.
+//   - Answers of the provider are bounded in size and time.
+//   - An e-mail address is used only when the provider says that it has verified the address.
 package openid

@@ -18,9 +18,9 @@ import (
 	"legwork/internal/research"
 )
 
-// Errors of a login. The text behind them is for the log of the server.
+// Errors of a login. Errors that wrap them have details, which are for the server's log only.
 var (
-	// ErrProvider means that the provider does not answer, or not as OpenID Connect demands. Try again later.
+	// ErrProvider means that the provider does not answer, or breaks the rules of OpenID Connect. Try again later.
 	ErrProvider = errors.New("the OpenID provider does not answer as it should")
 	// ErrRefused means that the provider, or the person there, refused the login.
 	ErrRefused = errors.New("the OpenID provider refused the login")
@@ -39,31 +39,31 @@ const (
 type Config struct {
 	Issuer       string
 	ClientID     string
-	ClientSecret string // empty: a public client
+	ClientSecret string // empty for a public client
 	RedirectURL  string
 	Scopes       []string // openid is added
 	GroupsClaim  string
-	Transport    http.RoundTripper // nil: http.DefaultTransport
+	Transport    http.RoundTripper // nil means http.DefaultTransport
 }
 
-// Pending is what the answer to a login that has begun is checked against. Whoever stores it must give it out once.
+// Pending holds the values against which the answer of a login is checked. They must be used for one answer only.
 type Pending struct {
 	State    string `json:"state"`
 	Nonce    string `json:"nonce"`
 	Verifier string `json:"verifier"`
 }
 
-// Identity is a person, as the provider says.
+// Identity is what the provider says about a person.
 type Identity struct {
 	Issuer        string
 	Subject       string
-	Email         string // lower case; empty: not told, or not verified
+	Email         string // lower case; empty when the provider does not say it or has not verified it
 	Name          string
 	Groups        []string
-	GroupsOmitted bool // the provider told no groups at all
+	GroupsOmitted bool // the provider sent no claim with groups
 }
 
-// Provider logs people in. It is safe for concurrent use.
+// Provider logs persons in at an OpenID provider. It is safe for concurrent use.
 type Provider struct {
 	cfg    Config
 	client *http.Client
@@ -72,7 +72,7 @@ type Provider struct {
 	found *oidc.Provider
 }
 
-// New makes a Provider. It asks nothing of the network yet.
+// New returns a Provider. It makes no request yet.
 func New(cfg Config) *Provider {
 	if cfg.Transport == nil {
 		cfg.Transport = http.DefaultTransport
@@ -81,12 +81,12 @@ func New(cfg Config) *Provider {
 	return &Provider{cfg: cfg, client: client}
 }
 
-// discover gives the provider's addresses and keys. The first success is kept, a failure is not.
+// discover returns the addresses and keys of the provider. It requests them until it has succeeded once.
 func (p *Provider) discover(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.found == nil {
-		// Not the request's context: go-oidc keeps the context's client for fetching keys later.
+		// The context must not end with the request, because go-oidc keeps it to fetch keys later.
 		found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.cfg.Issuer)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %w", ErrProvider, err)
@@ -103,7 +103,7 @@ func (p *Provider) discover(ctx context.Context) (*oidc.Provider, *oauth2.Config
 		Endpoint: p.found.Endpoint(), Scopes: scopes}, nil
 }
 
-// Begin starts a login. The browser must be sent to the address; what comes back is for Finish.
+// Begin starts a login. The browser must be redirected to the address. Finish checks the answer that the browser brings back.
 func (p *Provider) Begin(ctx context.Context) (address string, pending Pending, err error) {
 	_, client, err := p.discover(ctx)
 	if err != nil {
@@ -113,12 +113,12 @@ func (p *Provider) Begin(ctx context.Context) (address string, pending Pending, 
 	return client.AuthCodeURL(pending.State, oidc.Nonce(pending.Nonce), oauth2.S256ChallengeOption(pending.Verifier)), pending, nil
 }
 
-// Answer is what the provider sent the browser back with.
+// Answer holds the parameters with which the provider redirected the browser back.
 type Answer struct {
 	State, Code, Error string
 }
 
-// Finish checks the answer to a login, and finds out who the person is.
+// Finish checks the answer to a login, and returns the identity of the person.
 func (p *Provider) Finish(ctx context.Context, pending Pending, a Answer) (Identity, error) {
 	if pending.State == "" || subtle.ConstantTimeCompare([]byte(pending.State), []byte(a.State)) != 1 {
 		return Identity{}, fmt.Errorf("%w: state", ErrForged)
@@ -161,8 +161,8 @@ func (p *Provider) Finish(ctx context.Context, pending Pending, a Answer) (Ident
 	return p.identity(id.Issuer, id.Subject, claims)
 }
 
-// complete adds the claims that the ID token lacks from the provider's userinfo, where many providers keep e-mail and groups.
-// Nothing is added when it does not answer, or for somebody else.
+// complete adds claims that the ID token lacks. It reads them from the userinfo endpoint, where many providers have e-mail
+// address and groups. It adds nothing when that does not answer, or answers for another subject.
 func (p *Provider) complete(ctx context.Context, provider *oidc.Provider, tokens *oauth2.Token, subject string, claims map[string]any) {
 	_, hasEmail := claims["email"]
 	_, hasGroups := claims[p.cfg.GroupsClaim]
@@ -177,7 +177,7 @@ func (p *Provider) complete(ctx context.Context, provider *oidc.Provider, tokens
 	if info.Claims(&more) != nil {
 		return
 	}
-	if !hasEmail { // the two belong together
+	if !hasEmail { // both claims must come from the same answer
 		claims["email"], claims["email_verified"] = more["email"], more["email_verified"]
 	}
 	for _, name := range []string{"name", p.cfg.GroupsClaim} {
@@ -187,13 +187,13 @@ func (p *Provider) complete(ctx context.Context, provider *oidc.Provider, tokens
 	}
 }
 
-// identity reads the claims that matter, and bounds them.
+// identity returns the identity that the claims describe, with texts and lists of bounded size.
 func (p *Provider) identity(issuer, subject string, claims map[string]any) (Identity, error) {
 	if subject == "" || len(subject) > 255 {
 		return Identity{}, fmt.Errorf("%w: its subject is empty or too long", ErrProvider)
 	}
 	out := Identity{Issuer: issuer, Subject: subject, Name: research.Truncate(str(claims["name"]), 200)}
-	verified := claims["email_verified"] == true || claims["email_verified"] == "true" // some providers send text
+	verified := claims["email_verified"] == true || claims["email_verified"] == "true" // some providers send a string
 	if email := strings.ToLower(str(claims["email"])); verified && len(email) <= 254 && strings.Count(email, "@") == 1 {
 		out.Email = email
 	}
@@ -217,7 +217,7 @@ func str(v any) string {
 	return s
 }
 
-// bounded cuts answers that are larger than maxAnswer: what reads them then fails.
+// bounded cuts answers at maxAnswer bytes, so that reading a larger one fails.
 type bounded struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -1,9 +1,9 @@
-// Package password hashes passwords and judges whether a new one is good enough. It does no I/O.
+// Package password hashes passwords, and checks whether a new password is good enough. It does no I/O.
 //
 // Invariants:
 //
-//   - A password is stored as an argon2id hash in PHC form, with a salt of its own. Nothing here logs or returns a password.
-//   - The memory of hashing is bounded: at most a fixed number of hashes are computed at the same time, and a caller that
-//     cannot get its turn soon gets [ErrBusy] instead of memory.
-//   - Verifying the password of somebody who does not exist costs as much as verifying a real one.
+//   - A password is stored as an argon2id hash in PHC form, with its own salt. This package does not log or return passwords.
+//   - Hashing uses bounded memory: only a fixed number of hashes are computed at the same time. A caller that waits too long
+//     gets [ErrBusy].
+//   - Verifying the password of a user who does not exist takes as much time as verifying a real one.
 package password

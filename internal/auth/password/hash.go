@@ -14,7 +14,7 @@ import (
 // ErrBusy means that too many passwords are being hashed at the moment. Try again in a few seconds.
 var ErrBusy = errors.New("too many passwords are being checked at the same time")
 
-// ErrMalformed means that a text is no argon2id hash in PHC form, or one with costs outside of what this package computes.
+// ErrMalformed means that a text is no argon2id hash in PHC form, or that its costs are outside the bounds of this package.
 var ErrMalformed = errors.New("not an argon2id hash in PHC form")
 
 // Params are the costs of one hash.
@@ -24,10 +24,10 @@ type Params struct {
 	Lanes     uint8
 }
 
-// Standard are the costs that OWASP's Password Storage Cheat Sheet names for argon2id: 19 MiB, two passes, one lane.
+// Standard returns the costs that OWASP's Password Storage Cheat Sheet recommends for argon2id: 19 MiB, two passes, one lane.
 func Standard() Params { return Params{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1} }
 
-// Bounds of the costs that a stored hash may name. They keep a damaged row from taking all the memory of the server.
+// Bounds of the costs in a stored hash. They prevent that a damaged row uses up the memory of the server.
 const (
 	maxMemoryKiB = 256 << 10
 	maxPasses    = 16
@@ -43,10 +43,10 @@ type Hasher struct {
 	params Params
 	turns  *semaphore.Weighted
 	wait   time.Duration
-	dummy  string // the hash of a random password, for users who do not exist
+	dummy  string // hash of a random password, which is verified for users who do not exist
 }
 
-// NewHasher makes a Hasher that computes at most parallel hashes at the same time; it takes parallel × the memory of params.
+// NewHasher returns a Hasher that computes at most parallel hashes at the same time. It then uses parallel × the memory of params.
 func NewHasher(params Params, parallel int) (*Hasher, error) {
 	h := &Hasher{params: params, turns: semaphore.NewWeighted(int64(max(1, parallel))), wait: maxWait}
 	dummy, err := argon2id.CreateHash("the password of nobody", h.library())
@@ -61,7 +61,7 @@ func (h *Hasher) library() *argon2id.Params {
 	return &argon2id.Params{Memory: h.params.MemoryKiB, Iterations: h.params.Passes, Parallelism: h.params.Lanes, SaltLength: 16, KeyLength: 32}
 }
 
-// Hash returns the hash of a password in PHC form. Whether the password is good enough is for [Check] to say.
+// Hash returns the hash of a password in PHC form. It does not check whether the password is good enough (see [Check]).
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	prepared, err := prepare(password)
 	if err != nil {
@@ -75,9 +75,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return argon2id.CreateHash(prepared, h.library())
 }
 
-// Verify reports whether the password belongs to the hash, and whether the hash was made with lower costs than those of
-// today, so that it should be made again. With an empty hash (nobody, or a user without a password) it does the same work
-// and answers no.
+// Verify reports whether a password matches a hash, and whether the hash has lower costs than the present ones and should be
+// replaced. With an empty hash (an unknown user, or a user without a password) it does the same work and returns false.
 func (h *Hasher) Verify(ctx context.Context, password, phc string) (ok, outdated bool, err error) {
 	stored := phc
 	if stored == "" {
@@ -88,7 +87,7 @@ func (h *Hasher) Verify(ctx context.Context, password, phc string) (ok, outdated
 		return false, false, err
 	}
 	prepared, err := prepare(password)
-	if err != nil { // no stored password has this form, but the answer must not come sooner for that
+	if err != nil { // such a password is always wrong, but checking it must take the same time
 		prepared, phc = "", ""
 	}
 	done, err := h.turn(ctx)
@@ -117,8 +116,8 @@ func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 	return func() { h.turns.Release(1) }, nil
 }
 
-// prepare brings the spellings of one password into one form (RFC 8265, profile OpaqueString): composed characters, and one
-// kind of space. It refuses control characters, which keyboards do not send.
+// prepare converts a password to one spelling (RFC 8265, profile OpaqueString): composed characters, and one kind of space. It
+// refuses control characters.
 func prepare(password string) (string, error) {
 	if len(password) > maxBytes {
 		return "", errors.New("the password is too long")
@@ -126,7 +125,7 @@ func prepare(password string) (string, error) {
 	return precis.OpaqueString.String(password)
 }
 
-// parse reads the costs of a hash and refuses those that would take too much memory or time, or make the library panic.
+// parse parses the costs of a hash. It refuses costs that would take too much memory or time, or make the library panic.
 func parse(phc string) (*argon2id.Params, error) {
 	if len(phc) > maxPHC {
 		return nil, ErrMalformed

@@ -13,17 +13,17 @@ const (
 	maxBytes  = 4 * MaxLength
 )
 
-// minGuesses is how many guesses an attacker who knows the common patterns must need, as a power of ten: 10¹⁰ is out of reach
-// for who tries them at this server or, because of argon2id, with a stolen copy of the database.
+// minGuesses is how many guesses, as a power of ten, an attacker who knows common patterns must need at least. 10¹⁰ guesses are too
+// many, both at this server and, because argon2id is slow, with a stolen copy of the database.
 const minGuesses = 10
 
-// maxJudged is how many characters are judged. The estimate takes time that grows faster than the password, and the characters
-// behind can only make it better.
+// maxJudged is how many characters of a password the estimate uses. Its time grows faster than the length of the password, and
+// further characters can only make a password better.
 const maxJudged = 48
 
-// Check says what is wrong with a new password, as the end of a sentence that begins with "password"; empty: nothing. There
-// are no rules about kinds of characters. Refused are passwords that are short, common, or made of patterns: words,
-// names, dates, repetitions, rows of keys, and the context words (e-mail address, name), which an attacker would try first.
+// Check returns what is wrong with a new password, as the end of a sentence that begins with "password", or "" when it is good
+// enough. It has no rules about kinds of characters. It refuses passwords that are short, common, or made of patterns: words,
+// names, dates, repetitions, rows of keys, and the context words (e-mail address, name), which an attacker tries first.
 func Check(password string, contextWords ...string) string {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
@@ -53,7 +53,7 @@ func Check(password string, contextWords ...string) string {
 // maxWords bounds the context words, and how long one may be.
 const maxWords, maxWord = 16, 64
 
-// words splits context such as an e-mail address into the words that a password may be made of.
+// words splits context texts, such as an e-mail address, into words.
 func words(texts []string) []string {
 	out := []string{"legwork"}
 	for _, text := range texts {

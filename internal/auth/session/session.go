@@ -3,9 +3,9 @@
 //
 // Invariants:
 //
-//   - A cookie holds an id and a secret, of which only the hash is stored. Scripts cannot read it, and browsers do not send it
-//     with requests that pages of other sites make, except when a person follows a link.
-//   - Behind TLS the cookie has the prefix __Host- (RFC 6265bis §4.1.3.2), so that no neighbouring host can plant one.
+//   - A cookie holds an id and a secret. Only the hash of the secret is stored. Scripts cannot read the cookie, and browsers do
+//     not send it with requests of other sites' pages, except when a person follows a link.
+//   - Over TLS the cookie has the prefix __Host- (RFC 6265bis §4.1.3.2), so that no other host of the domain can set it.
 //   - A ticket works once, within 30 seconds, and only for streams.
 package session
 
@@ -23,19 +23,19 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// CookieName is the name of the session's cookie. Behind TLS it has the prefix __Host-.
+// CookieName is the name of the session's cookie. Over TLS it has the prefix __Host-.
 const CookieName = "legwork_session"
 
-// maxCookies is how many cookies of the name are looked at.
+// maxCookies is how many cookies of one name are read.
 const maxCookies = 4
 
 // Cookies writes and reads cookies that only this server may set.
 type Cookies struct {
-	// Secure reports whether the client reached the server by TLS, at this server or at a proxy before it.
+	// Secure reports whether the client uses TLS, to this server or to a proxy in front of it.
 	Secure func(r *http.Request) bool
 }
 
-// name is the name under which browsers keep a cookie.
+// name returns the name of a cookie, with the prefix __Host- over TLS.
 func (c Cookies) name(r *http.Request, name string) string {
 	if c.Secure(r) {
 		return "__Host-" + name
@@ -43,19 +43,19 @@ func (c Cookies) name(r *http.Request, name string) string {
 	return name
 }
 
-// New makes a cookie for the answer to r. A zero end lets it end with the browser.
+// New returns a cookie for the answer to r. With a zero end, the cookie ends when the browser is closed.
 func (c Cookies) New(r *http.Request, name, value string, ends time.Time) *http.Cookie {
 	return &http.Cookie{Name: c.name(r, name), Value: value, Path: "/", Expires: ends, Secure: c.Secure(r), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-// Gone makes a cookie that removes the one of the name.
+// Gone returns a cookie that removes the cookie with this name.
 func (c Cookies) Gone(r *http.Request, name string) *http.Cookie {
 	gone := c.New(r, name, "", time.Unix(1, 0))
 	gone.MaxAge = -1
 	return gone
 }
 
-// Read gives the values of the cookies of the name, a few at most.
+// Read returns the values of the cookies with this name, at most maxCookies.
 func (c Cookies) Read(r *http.Request, name string) []string {
 	var out []string
 	for _, cookie := range r.CookiesNamed(c.name(r, name)) {
@@ -66,14 +66,14 @@ func (c Cookies) Read(r *http.Request, name string) []string {
 	return out
 }
 
-// Browser is the method of session cookies.
+// Browser is the auth.Method of session cookies.
 type Browser struct {
 	Store   *identities.Store
 	Cookies Cookies
-	Idle    time.Duration // a session that was not used for so long has ended
+	Idle    time.Duration // a session ends when it was not used for this time
 }
 
-// errEnded is all that is said of a session that does not count: who has the cookie knows, or has guessed, no more.
+// errEnded is the only error for a session that is not valid, so that a guessed cookie gives no information.
 var errEnded = &auth.Rejected{Reason: "This session has ended; log in again."}
 
 // Credential implements auth.Method.
@@ -109,19 +109,19 @@ func (b Browser) Check(ctx context.Context, credential string) (auth.Grant, erro
 		Role: row.Role, SessionID: &presented.ID, ExpiresAt: &row.ExpiresAt}}, nil
 }
 
-// streams are the paths at which tickets count.
+// streams matches the paths at which tickets are accepted.
 var streams = regexp.MustCompile(`^/api/tasks/[^/]+/(stream|events)$`)
 
 // TicketParam is the query parameter of tickets.
 const TicketParam = "ticket"
 
-// Ticket is the method of tickets. A ticket acts as the session or key that made it, as that is now.
+// Ticket is the auth.Method of tickets. A ticket has the present rights of the session or key that created it.
 type Ticket struct {
 	Store *identities.Store
 	Idle  time.Duration
 }
 
-// errTicket is all that is said of a ticket that does not count.
+// errTicket is the only error for a ticket that is not valid.
 var errTicket = &auth.Rejected{Reason: "This ticket was used already, or is older than 30 seconds; make a new one (POST /api/auth/tickets) for each connection."}
 
 // Credential implements auth.Method.

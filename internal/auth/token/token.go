@@ -1,5 +1,5 @@
-// Package token makes and reads the secrets of sessions, invitations, tickets and logins in progress: 256 random bits, of
-// which only the SHA-256 hash is stored. It does no I/O.
+// Package token creates and parses the secrets of sessions, invitations, tickets and logins in progress. A secret has 256 random
+// bits, and only its SHA-256 hash is stored. The package does no I/O.
 package token
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// ErrMalformed means that a text cannot be a token. It says no more, because texts come from anybody.
+// ErrMalformed means that a text is not a token. It has no details, because the text may come from an attacker.
 var ErrMalformed = errors.New("malformed token")
 
-// secretBytes is the size of a secret; encodedSecret its length as text, secretText the length of id and secret.
+// Lengths in bytes: of a secret, of its text form, and of the text form of an id and a secret.
 const (
 	secretBytes   = 32
 	encodedSecret = 43
@@ -26,26 +26,26 @@ const (
 // Secret is a secret in its text form, base64url without padding.
 type Secret string
 
-// NewSecret makes a secret.
+// NewSecret returns a new random secret.
 func NewSecret() Secret {
 	var b [secretBytes]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
 	return Secret(base64.RawURLEncoding.EncodeToString(b[:]))
 }
 
-// ParseSecret reads a secret, and refuses every other text.
+// ParseSecret parses the text form of a secret.
 func ParseSecret(text string) (Secret, error) {
 	if len(text) != encodedSecret {
 		return "", ErrMalformed
 	}
-	// The decoder skips line breaks, so the length of what it gives is checked too.
+	// The decoder ignores line breaks, so the length of the result is checked, too.
 	if b, err := base64.RawURLEncoding.Strict().DecodeString(text); err != nil || len(b) != secretBytes {
 		return "", ErrMalformed
 	}
 	return Secret(text), nil
 }
 
-// Hash is what is stored of a secret.
+// Hash returns the SHA-256 of a secret, which is stored.
 func (s Secret) Hash() []byte {
 	sum := sha256.Sum256([]byte(s))
 	return sum[:]
@@ -60,13 +60,13 @@ type Token struct {
 	Secret Secret
 }
 
-// New makes a token with a new id and a new secret.
+// New returns a token with a new id and a new secret.
 func New() Token { return Token{ID: uuid.Must(uuid.NewV7()), Secret: NewSecret()} }
 
-// Text is the form in which a client keeps the token.
+// Text returns the form in which a client gets the token.
 func (t Token) Text() string { return t.ID.String() + "." + string(t.Secret) }
 
-// Parse reads a token. It accepts only the form that Text writes.
+// Parse parses a token. It accepts only the form that Text returns.
 func Parse(text string) (Token, error) {
 	id, secret, found := strings.Cut(text, ".")
 	if !found || len(id) != idLength {

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// loginCookie is the name of the cookie of a login at the OpenID provider that has begun.
+// loginCookie is the name of the cookie that links a browser to its login at the OpenID provider.
 const loginCookie = "legwork_login"
 
 // Refusals of logins at the OpenID provider.
@@ -36,7 +36,7 @@ var (
 		Message: "There is a user with your e-mail address who does not log in at this provider yet; log in as before, or ask an administrator (OIDC_LINK_BY_EMAIL)."}
 )
 
-// openIDProblem turns the errors of logins at the provider into problems, and logs their causes, which the person must not see.
+// openIDProblem turns the errors of logins at the provider into problems. It logs their causes, which are not sent.
 func (o *Operations) openIDProblem(ctx context.Context, err error) error {
 	for _, known := range []struct {
 		is error
@@ -53,13 +53,13 @@ func (o *Operations) openIDProblem(ctx context.Context, err error) error {
 	return refusal(err)
 }
 
-// openIDChallenge is what is stored of a login that has begun.
+// openIDChallenge is the stored data of a login that has begun.
 type openIDChallenge struct {
 	openid.Pending
 	ReturnTo string `json:"returnTo"`
 }
 
-// redirect is an answer that sends the browser on.
+// redirect is an answer that redirects the browser.
 type redirect struct {
 	to      string
 	cookies setCookies
@@ -78,10 +78,10 @@ func (r redirect) VisitStartOpenIDLoginResponse(w http.ResponseWriter) error { r
 // VisitFinishOpenIDLoginResponse implements api.FinishOpenIDLoginResponseObject.
 func (r redirect) VisitFinishOpenIDLoginResponse(w http.ResponseWriter) error { return r.write(w) }
 
-// maxReturnTo is the greatest length of a path that a browser comes back to.
+// maxReturnTo is the greatest length of the path to which the browser is redirected after the login.
 const maxReturnTo = 2048
 
-// localPath accepts only paths on this server. Browsers read // and /\ as the beginning of another host's address.
+// localPath accepts only paths on this server. Browsers treat // and /\ as the beginning of a URL on another host.
 func localPath(path string) bool {
 	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && len(path) <= maxReturnTo &&
 		!strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f })
@@ -138,7 +138,7 @@ func (o *Operations) FinishOpenIDLogin(ctx context.Context, req api.FinishOpenID
 	return redirect{to: begun.ReturnTo, cookies: setCookies{o.sessionCookie(ctx, started), o.Cookies.Gone(r, loginCookie)}}, nil
 }
 
-// begun finds the login that this browser began, and uses it up.
+// begun returns the login that this browser began, and removes it, so that it is used once.
 func (o *Operations) begun(ctx context.Context, r *http.Request) (openIDChallenge, error) {
 	for _, text := range o.Cookies.Read(r, loginCookie) {
 		secret, err := token.ParseSecret(text)

@@ -44,7 +44,7 @@ func (m meWithCookies) VisitAcceptInvitationResponse(w http.ResponseWriter) erro
 	return api.AcceptInvitation200JSONResponse{MeJSONResponse: m.answer()}.VisitAcceptInvitationResponse(w)
 }
 
-// entered describes who has logged in, with the cookie of the session.
+// entered returns the answer to a login, which describes the user and sets the cookie of the session.
 func (o *Operations) entered(ctx context.Context, s login.Started) (meWithCookies, error) {
 	me, err := o.started(ctx, s)
 	return meWithCookies{me: me, cookies: setCookies{o.sessionCookie(ctx, s)}}, err
@@ -67,7 +67,7 @@ func (o *Operations) LogIn(ctx context.Context, req api.LogInRequestObject) (api
 		return nil, err
 	}
 	email, ok := login.Email(in.Email)
-	if !ok { // said of it is what is said of an unknown address
+	if !ok { // an invalid address gets the same answer as an unknown one
 		return nil, errWrongLogin
 	}
 	started, err := o.Logins.Password(ctx, o.client(ctx), email, in.Password, o.oldSession(ctx))
