@@ -46,4 +46,13 @@ func more(n, shown int) string {
 	return fmt.Sprintf(" and %d more", n-shown)
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine returns a text from outside without line breaks and without the signs that would make it a link, an image, code or HTML.
+func oneLine(s string) string {
+	plain := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("[]<>`", r) {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(plain), " ")
+}

@@ -81,7 +81,7 @@ func (c *Checked) renumber(m string, n int) string {
 }
 
 var (
-	sentenceStop = regexp.MustCompile(`[.!?。！？]+["'”’)*]*((?:\s*\[\d+\])*)(\s+|$)`)
+	sentenceStop = regexp.MustCompile(`[.!?]+["'”’)*]*(?:\s*\[\d+\])*(?:\s+|$)|[。！？｡．]+["'”’）)」』*]*(?:\s*\[\d+\])*\s*`)
 	// HasMarker finds a marker as Check writes it.
 	HasMarker = regexp.MustCompile(`\[\d+\]`)
 	bullet    = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
@@ -98,13 +98,16 @@ func countSentences(text string) (all, unsupported int) {
 	return all, unsupported
 }
 
-// Sentences yields the sentences that state something. Headings, code, and lines that introduce a list are left
-// out. A marker after the full stop belongs to the sentence before it.
+// Sentences yields the sentences that state something. Headings, code, the heads of tables, and lines that introduce a list are left
+// out. A marker after the full stop belongs to the sentence before it. In languages without spaces a sentence ends with its full stop
+// or its line.
 func Sentences(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for line := range strings.Lines(codeSpan.ReplaceAllString(text, "code")) {
+		lines := strings.Split(codeSpan.ReplaceAllString(text, "code"), "\n")
+		for i, line := range lines {
 			line = strings.TrimSpace(bullet.ReplaceAllString(line, ""))
-			if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") {
+			if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：") || tableRule.MatchString(line) ||
+				i+1 < len(lines) && strings.Contains(line, "|") && tableRule.MatchString(strings.TrimSpace(lines[i+1])) {
 				continue
 			}
 			for line != "" {
@@ -114,10 +117,23 @@ func Sentences(text string) iter.Seq[string] {
 				}
 				sentence := line[:end]
 				line = line[end:]
-				if len(ranking.WordsOf(HasMarker.ReplaceAllString(sentence, ""))) >= 3 && !yield(sentence) {
+				if states(HasMarker.ReplaceAllString(sentence, "")) && !yield(sentence) {
 					return
 				}
 			}
 		}
 	}
+}
+
+var (
+	tableRule = regexp.MustCompile(`^\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?$`) // the line below the head of a table
+	spaceless = regexp.MustCompile(`[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]`)
+)
+
+// minSpaceless is the length, in letters, from which a text in a script without spaces counts as a sentence.
+const minSpaceless = 5
+
+// states reports whether a text is long enough to state something: three words, or minSpaceless letters of a script without spaces.
+func states(s string) bool {
+	return len(ranking.WordsOf(s)) >= 3 || len(spaceless.FindAllStringIndex(s, minSpaceless)) >= minSpaceless
 }

@@ -46,10 +46,10 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		return research.Result{}, err
 	}
 	text, notAnswered := answertext.NotAnswered(text)
+	c := a.checked(text)
 	if notAnswered {
-		text = strings.TrimSpace(cmp.Or(text, "The quotes do not answer the question.") + "\n\n" + agent.SearchedAndRead(a.queries, a.Pages))
+		c.Text = strings.TrimSpace(cmp.Or(c.Text, "The quotes do not answer the question.") + "\n\n" + agent.SearchedAndRead(a.queries, a.Pages))
 	}
-	c := answertext.Check(text, len(a.Quotes))
 	if strings.TrimSpace(c.Text) == "" {
 		a.endedBy = "the model wrote no answer"
 		c = a.quoteAll()
@@ -71,6 +71,15 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 	}
 	return research.Result{Answer: c.Text, NotFound: notAnswered, Confidence: confidence, Cited: cited, Support: verdicts.byEvidence,
 		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0))}, nil
+}
+
+// checked cleans the text that the model wrote, and checks its markers.
+func (a *run) checked(text string) answertext.Checked {
+	urls := make([]string, len(a.Quotes))
+	for i, q := range a.Quotes {
+		urls[i] = q.URL
+	}
+	return answertext.Check(answertext.Clean(text, len(a.Quotes), answertext.Cited(urls...)), len(a.Quotes))
 }
 
 // evidenceOfReader adds evidence if the model cited nothing. The built-in reader opens pages if none was read, and cites the

@@ -13,7 +13,7 @@ import (
 // for and read.
 func (a *run) notFoundResult() research.Result {
 	text := "The pages that were read do not answer the question."
-	if reason := strings.TrimSpace(answertext.Check(answertext.WithoutThinking(a.ending.Reason), 0).Text); reason != "" {
+	if reason := strings.TrimSpace(answertext.Check(answertext.Clean(answertext.WithoutThinking(a.ending.Reason), 0, answertext.Cited()), 0).Text); reason != "" {
 		text += " The model's reason: " + reason
 	}
 	text += "\n\n" + agent.SearchedAndRead(a.queries, a.Pages)

@@ -41,3 +41,17 @@ func TestAnswerIsPublished(t *testing.T) {
 		})
 	}
 }
+
+// TestAnswerIsCleaned: what a model puts around its answer, and what would make a browser load or open something, is not in the answer.
+func TestAnswerIsCleaned(t *testing.T) {
+	t.Parallel()
+	var a *asking
+	a = newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
+		return testsite.Play(turn(call("cite", "url", a.site.URL("/index.html"), "quote", "This manual describes the Aurora")), testsite.Turn{Text: "DONE"},
+			testsite.Turn{Text: "```markdown\nIt is [a manual](" + a.site.URL("/index.html") + ") (1), <b>really</b>" +
+				" ![x](https://evil.example/?q=1) as [others](https://evil.example/) say.\n```"})(n, r)
+	})
+	res := a.answered(t)
+	require.Equal(t, "It is [a manual]("+a.site.URL("/index.html")+") [1], really  as others say.", res.Answer)
+	require.Equal(t, []int{1}, res.Cited)
+}
