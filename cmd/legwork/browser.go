@@ -15,7 +15,6 @@ import (
 	"legwork/internal/page"
 	"legwork/internal/page/browser"
 	"legwork/internal/page/proxy"
-	"legwork/internal/research"
 	"legwork/internal/search"
 )
 
@@ -59,16 +58,10 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 		return nil, err
 	}
 	p.browser = browser.New(browser.Config{
-		Fetcher: fetcher, Proxy: p.proxy, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log,
-		Readable: readable,
+		Fetcher: fetcher, Proxy: p.proxy, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log, Readable: exhibit.OfVisit,
 	})
 	p.Source = p.browser
 	return p, nil
-}
-
-// readable gives the text of a visit as a page, for the picture of a document that a browser would show as source.
-func readable(v research.Visit) ([]byte, error) {
-	return exhibit.HTML(exhibit.Page{Title: v.Title, URL: v.FinalURL, Language: v.Page.Language, ReadAt: v.FetchedAt, Text: v.Page.Text, Blocks: v.Page.Blocks})
 }
 
 // show returns the function that opens result pages of search engines, each in a new BrowserContext. It returns nil when there is

@@ -85,6 +85,11 @@ func HTML(p Page) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// OfVisit returns the page for a visit that read a page, without quotes.
+func OfVisit(v research.Visit) ([]byte, error) {
+	return HTML(Page{Title: v.Title, URL: v.FinalURL, Language: v.Page.Language, ReadAt: v.FetchedAt, Text: v.Page.Text, Blocks: v.Page.Blocks})
+}
+
 func sanitised(body []byte) template.HTML {
 	return template.HTML(sanitiser().SanitizeBytes(body)) //nolint:gosec // escaped and sanitised
 }
