@@ -127,6 +127,24 @@ func (e ErrorStatus) Valid() bool {
 	}
 }
 
+// Defines values for HealthAccessMode.
+const (
+	HealthAccessModeOff      HealthAccessMode = "off"
+	HealthAccessModeRequired HealthAccessMode = "required"
+)
+
+// Valid indicates whether the value is a known member of the HealthAccessMode enum.
+func (e HealthAccessMode) Valid() bool {
+	switch e {
+	case HealthAccessModeOff:
+		return true
+	case HealthAccessModeRequired:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusDegraded HealthStatus = "degraded"
@@ -567,6 +585,14 @@ type FieldError struct {
 
 // Health defines model for Health.
 type Health struct {
+	Access struct {
+		// Insecure There is no access control, and the server listens on addresses that other machines reach.
+		Insecure bool `json:"insecure"`
+
+		// Mode AUTH_MODE.
+		Mode HealthAccessMode `json:"mode"`
+	} `json:"access"`
+
 	// ActiveTasks Running tasks.
 	ActiveTasks int64 `json:"activeTasks"`
 	Browser     struct {
@@ -603,6 +629,9 @@ type Health struct {
 		Slots int `json:"slots"`
 	} `json:"workers"`
 }
+
+// HealthAccessMode AUTH_MODE.
+type HealthAccessMode string
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string

@@ -194,3 +194,15 @@ func (q *Queries) RevokeInvitation(ctx context.Context, iD uuid.UUID, accountID 
 	}
 	return result.RowsAffected(), nil
 }
+
+const withdrawSetupLinks = `-- name: WithdrawSetupLinks :exec
+DELETE FROM invitations
+WHERE account_id = $1 AND role = 'owner' AND created_by IS NULL AND email IS NULL AND accepted_at IS NULL
+`
+
+// Removes the links that would make another first owner, when an account has got one. Invitations of people, and those for an
+// e-mail address, stay.
+func (q *Queries) WithdrawSetupLinks(ctx context.Context, accountID string) error {
+	_, err := q.db.Exec(ctx, withdrawSetupLinks, accountID)
+	return err
+}

@@ -209,3 +209,29 @@ func (q *Queries) SetRole(ctx context.Context, role string, accountID string, us
 	)
 	return i, err
 }
+
+const setUserDisabled = `-- name: SetUserDisabled :execrows
+UPDATE users SET disabled_at = CASE WHEN $1::boolean THEN coalesce(disabled_at, now()) END
+WHERE id = $2 AND erased_at IS NULL
+`
+
+// Takes from a user the right to log in and to use keys, or gives it back. An erased user stays as it is.
+func (q *Queries) SetUserDisabled(ctx context.Context, disabled bool, iD uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, setUserDisabled, disabled, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const userIDByEmail = `-- name: UserIDByEmail :one
+SELECT id FROM users WHERE email = lower($1) AND erased_at IS NULL
+`
+
+// The id of the user with this e-mail address.
+func (q *Queries) UserIDByEmail(ctx context.Context, email string) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, userIDByEmail, email)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}

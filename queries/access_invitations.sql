@@ -30,3 +30,9 @@ UPDATE invitations SET accepted_at = now(), accepted_by = @user_id WHERE id = @i
 -- What decides whether an invitation counts.
 SELECT secret_hash, (accepted_at IS NOT NULL)::boolean AS accepted, (expires_at <= now())::boolean AS expired
 FROM invitations WHERE id = @id;
+
+-- name: WithdrawSetupLinks :exec
+-- Removes the links that would make another first owner, when an account has got one. Invitations of people, and those for an
+-- e-mail address, stay.
+DELETE FROM invitations
+WHERE account_id = @account_id AND role = 'owner' AND created_by IS NULL AND email IS NULL AND accepted_at IS NULL;

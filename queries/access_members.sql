@@ -43,3 +43,12 @@ SELECT a.id, a.name, a.created_at,
        (SELECT count(*) FROM memberships m WHERE m.account_id = a.id) AS members,
        (SELECT count(*) FROM api_keys k WHERE k.account_id = a.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())) AS keys
 FROM accounts a ORDER BY a.id;
+
+-- name: SetUserDisabled :execrows
+-- Takes from a user the right to log in and to use keys, or gives it back. An erased user stays as it is.
+UPDATE users SET disabled_at = CASE WHEN @disabled::boolean THEN coalesce(disabled_at, now()) END
+WHERE id = @id AND erased_at IS NULL;
+
+-- name: UserIDByEmail :one
+-- The id of the user with this e-mail address.
+SELECT id FROM users WHERE email = lower(@email) AND erased_at IS NULL;

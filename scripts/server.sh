@@ -9,7 +9,7 @@ start_server() {
   local program=$PWD/bin/legwork
   [ -x "$program" ] || { echo "$name: bin/legwork is missing; run make build" >&2; exit 2; }
   # With port 0 the system chooses a free port. It is read from the log.
-  (cd "$work" && exec env API_HOST=127.0.0.1 API_PORT=0 LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
+  (cd "$work" && exec env API_HOST=127.0.0.1 API_PORT=0 AUTH_MODE=off LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
     FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 "$@" \
     "$program" serve) >"$work/legwork.log" 2>&1 </dev/null &
   pid=$!

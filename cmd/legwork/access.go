@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"legwork/internal/access"
@@ -13,11 +14,18 @@ import (
 	"legwork/internal/store/identities"
 )
 
+// errInsecure says why a server without access control does not start.
+var errInsecure = errors.New("AUTH_MODE=off lets everybody who reaches API_HOST:API_PORT read, ask and delete everything; set API_HOST=127.0.0.1, " +
+	"or AUTH_MODE=required, or, where nobody else can reach the port, AUTH_ALLOW_INSECURE=1")
+
 // openAccess makes what finds out who requests are from. Without access control it needs nothing.
 func (a *app) openAccess(ctx context.Context) error {
 	a.identities = identities.New(a.store)
 	if a.cfg.AuthMode == config.AuthOff {
 		if a.cfg.Insecure() {
+			if !a.cfg.AuthAllowInsecure {
+				return errInsecure
+			}
 			a.log.WarnContext(ctx, "there is no access control: everybody who reaches the port may read, ask and delete everything (AUTH_ALLOW_INSECURE)",
 				"address", a.cfg.ListenAddr())
 		}

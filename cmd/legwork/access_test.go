@@ -280,3 +280,29 @@ func TestBootstrapKey(t *testing.T) {
 		t.Error("the key does not work after a start with it")
 	}
 }
+
+// TestModes: a server without access control starts on loopback only, unless it is told to; and access control is the default.
+func TestModes(t *testing.T) {
+	w := newWorld(t)
+	status, _, errs := w.run(w.ctx(), settings(w.url, w.dir, "API_HOST=0.0.0.0"), "serve", "--role", "api")
+	if status != 1 || !strings.Contains(errs, "AUTH_ALLOW_INSECURE") {
+		t.Errorf("off on every address: status %d, %s", status, errs)
+	}
+	for _, env := range [][]string{{"API_HOST=localhost"}, {"API_HOST=127.0.0.5"}, {"API_HOST=0.0.0.0", "AUTH_ALLOW_INSECURE=1"}} {
+		if err := w.serve(roleAPI, env...).do(w.ctx(), "GET", "/api/tasks", nil, nil); err != nil {
+			t.Errorf("%v: %v", env, err)
+		}
+	}
+	p := w.start(settings(w.url, w.dir, "API_HOST=0.0.0.0", "AUTH_ALLOW_INSECURE=1"), "serve", "--role", "api")
+	if line := w.line(p, "there is no access control"); !strings.Contains(line, "level=WARN") {
+		t.Error(line)
+	}
+	var refused *apiError
+	err := w.serve(roleAPI, "AUTH_MODE=").do(w.ctx(), "GET", "/api/tasks", nil, nil)
+	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
+		t.Errorf("by default: %v", err)
+	}
+	// A worker has no API, so the mode does not matter to it.
+	w.start(settings(w.url, w.dir, "API_HOST=0.0.0.0"), "worker")
+	eventually(t, "the worker works", func() bool { return w.count("SELECT count(*) FROM workers") > 0 })
+}

@@ -47,6 +47,7 @@ type app struct {
 	store         *store.Store
 	identities    *identities.Store
 	authenticator *auth.Authenticator // nil: no access control, or roleWorker
+	setupLink     string              // makes the first owner; empty: there is one, or a key was configured
 	artifacts     *artifact.Store
 	hub           *stream.Hub
 	publisher     *stream.Publisher
@@ -232,6 +233,9 @@ func (a *app) startAPI(ctx context.Context) error {
 	}
 	a.addr = ln.Addr()
 	a.server = httpapi.Server(cfg.ListenAddr(), a.api, a.log)
+	if err := a.offerSetup(ctx); err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	a.log.InfoContext(ctx, "the API listens", "url", a.apiURL())
 	a.loops.Go(func() {
 		if err := a.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -268,6 +272,8 @@ func (a *app) apiURL() string {
 func (a *app) health(ctx context.Context) httpapi.Health {
 	h := httpapi.Health{
 		Stopping: a.stopping.Load(),
+		Off:      a.cfg.AuthMode == config.AuthOff,
+		Insecure: a.cfg.Insecure(),
 		Browser:  a.pages.status(),
 	}
 	if a.modelSeen != nil {

@@ -78,7 +78,7 @@ func TestInterruptedAsk(t *testing.T) {
 
 // embedded returns an environment without DATABASE_URL.
 func embedded(dir string, extra ...string) []string {
-	return append([]string{"LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "LOG_LEVEL=info", "SEARCH_ENGINES=library", "PAGE_TTL=0"}, extra...)
+	return append([]string{"LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "AUTH_MODE=off", "LOG_LEVEL=info", "SEARCH_ENGINES=library", "PAGE_TTL=0"}, extra...)
 }
 
 // TestDemo runs the demo as a user would, on the embedded PostgreSQL, and compares its citations with the

@@ -14,7 +14,9 @@ import (
 	"legwork/internal/jobs"
 	"legwork/internal/page"
 	"legwork/internal/pgembed"
+	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/identities"
 )
 
 func (p *program) doctorCommand() *cli.Command {
@@ -35,6 +37,7 @@ func (p *program) doctorCommand() *cli.Command {
 			if st != nil {
 				d.audit(ctx, st)
 				d.workers(ctx, st)
+				d.access(ctx, st)
 				stop()
 			}
 			d.browser(ctx)
@@ -155,6 +158,30 @@ func (d *doctor) workers(ctx context.Context, st *store.Store) {
 		return
 	}
 	d.ok("workers", fmt.Sprintf("%d running, %d slots", len(workers), slots))
+}
+
+// access says who may use the API.
+func (d *doctor) access(ctx context.Context, st *store.Store) {
+	if d.cfg.AuthMode == config.AuthOff {
+		switch {
+		case d.cfg.Insecure() && bool(d.cfg.AuthAllowInsecure):
+			d.note("access", "AUTH_MODE=off with AUTH_ALLOW_INSECURE: everybody who reaches the port may do everything")
+		case d.cfg.Insecure():
+			d.fail("access", errInsecure)
+		default:
+			d.note("access", "AUTH_MODE=off: everybody on this machine may use the API")
+		}
+		return
+	}
+	has, err := identities.New(st).HasOwner(ctx, research.DefaultAccount)
+	switch {
+	case err != nil:
+		d.fail("access", err)
+	case has:
+		d.ok("access", "a login or an API key is required, and the account "+research.DefaultAccount+" has an owner")
+	default:
+		d.note("access", "the account "+research.DefaultAccount+" has no owner yet; legwork serve logs a link that makes one")
+	}
 }
 
 // model checks the model as /health does.

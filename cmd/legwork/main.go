@@ -14,8 +14,10 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/admin"
 	"legwork/internal/config"
 	"legwork/internal/logging"
+	"legwork/internal/store/identities"
 )
 
 // version is set by the Makefile, with -ldflags "-X main.version=…".
@@ -78,10 +80,9 @@ func (p *program) command() *cli.Command {
 			}
 			return cli.ShowRootCommandHelp(c)
 		},
-		Commands: []*cli.Command{
+		Commands: append([]*cli.Command{
 			p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.askCommand(), p.demoCommand(), p.doctorCommand(), p.gcCommand(), p.ingestCommand(), p.parseCommand(),
-			p.accountsCommand(), p.keysCommand(),
-		},
+		}, p.admin()...),
 	}
 }
 
@@ -102,4 +103,30 @@ func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLo
 		log.Warn(w)
 	}
 	return cfg, log, func() { _ = closeFile() }, nil
+}
+
+// admin are the commands that manage accounts, users and API keys.
+func (p *program) admin() []*cli.Command {
+	commands := &admin.Program{Out: p.out, ErrOut: p.errOut,
+		Open: func(ctx context.Context) (*identities.Store, func(), error) {
+			cfg, log, closeLog, err := p.load(true)
+			if err != nil {
+				return nil, nil, err
+			}
+			st, stop, err := openStore(ctx, cfg, log)
+			if err != nil {
+				closeLog()
+				return nil, nil, err
+			}
+			return identities.New(st), func() { stop(); closeLog() }, nil
+		},
+		URL: func() (string, error) {
+			cfg, err := config.Load(p.environ, dotenv)
+			if err != nil || cfg.PublicURL != "" {
+				return cfg.PublicURL, err
+			}
+			return fmt.Sprintf("http://127.0.0.1:%d", cfg.APIPort), nil
+		},
+	}
+	return commands.Commands()
 }

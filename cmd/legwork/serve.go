@@ -47,6 +47,9 @@ func (p *program) serve(ctx context.Context, r role) error {
 	if err != nil {
 		return err
 	}
+	if a.setupLink != "" && terminal(p.out) {
+		fmt.Fprintf(p.out, "\nOpen this link to become the owner of this server. It works once, within 24 hours:\n\n    %s\n\n", a.setupLink)
+	}
 	return a.Run(ctx)
 }
 

@@ -178,13 +178,13 @@ func TestExpiredGrant(t *testing.T) {
 // processed must never get what was true before the change.
 func TestNobodyIsTakenForWhatWasBefore(t *testing.T) {
 	t.Parallel()
-	const keys, changes = 4, 400
+	const keys, changes = 4, 4000
 	var current [keys]atomic.Int64 // the version of each key in the "database"
 	m := &header{name: "Key", check: func(c string) (Grant, error) {
 		i := int(c[0] - '0')
 		version := current[i].Load()
-		if rand.N(4) == 0 { // the answer of the database takes its time
-			for range rand.N(50) {
+		if rand.N(2) == 0 { // the answer of the database takes its time
+			for range rand.N(200) {
 				runtime.Gosched()
 			}
 		}
@@ -216,6 +216,9 @@ func TestNobodyIsTakenForWhatWasBefore(t *testing.T) {
 		})
 	}
 	for n := range changes {
+		for range rand.N(20) {
+			runtime.Gosched()
+		}
 		i := rand.N(keys)
 		version := current[i].Add(1)
 		if n%50 == 49 {
@@ -361,4 +364,36 @@ func TestCallerOfNoRequest(t *testing.T) {
 	c := CallerOf(t.Context())
 	assert.True(t, c.Anonymous())
 	assert.Empty(t, c.AccountID)
+}
+
+// TestChangeDuringACheck: the database answers before a change, and the answer arrives after its notice. It serves the request that
+// asked, and no later one.
+func TestChangeDuringACheck(t *testing.T) {
+	t.Parallel()
+	account := "before"
+	var during func()
+	m := &header{name: "Key", check: func(c string) (Grant, error) {
+		g := keyGrant(c)
+		g.Principal.AccountID = account
+		if during != nil {
+			during()
+		}
+		return g, nil
+	}}
+	a := New(testConfig(m))
+	require.NoError(t, a.Listening(t.Context()))
+	for _, change := range map[string]func(){
+		"notice":     func() { a.Notified(string(access.KeyChanged("k"))) },
+		"connection": func() { a.Lost(); assert.NoError(t, a.Listening(t.Context())) },
+	} {
+		account = "before"
+		a.Changed(access.Everybody)
+		during = func() { during = nil; account = "after"; change() }
+		c, err := a.Authenticate(request("Key", "k"))
+		require.NoError(t, err)
+		assert.Equal(t, "before", c.AccountID)
+		c, err = a.Authenticate(request("Key", "k"))
+		require.NoError(t, err)
+		assert.Equal(t, "after", c.AccountID)
+	}
 }

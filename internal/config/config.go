@@ -44,7 +44,7 @@ type Config struct {
 	TrustedProxyHeader string `env:"TRUSTED_PROXY_HEADER" envDefault:"X-Forwarded-For" must:"be X-Forwarded-For or Forwarded"`
 	// Who may use the API. required: users who log in and programs with an API key. off: everybody who can reach the port; then
 	// API_HOST must be a loopback address, or AUTH_ALLOW_INSECURE must be on.
-	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"off" must:"be required or off"`
+	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"required" must:"be required or off"`
 	// Whether legwork may listen on other addresses than loopback ones with AUTH_MODE=off, for instance in a container or behind a
 	// proxy that checks access itself. Everybody who can reach the port may then read, ask and delete everything.
 	AuthAllowInsecure Switch `env:"AUTH_ALLOW_INSECURE" envDefault:"off" must:"be on or off"`

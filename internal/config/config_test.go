@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 		APIHost:               "0.0.0.0",
 		APIPort:               8000,
 		CORSOrigins:           []string{"http://localhost:3000"},
-		AuthMode:              AuthOff,
+		AuthMode:              AuthRequired,
 		TrustedProxyHeader:    "X-Forwarded-For",
 		AuthPasswords:         true,
 		SessionIdle:           12 * time.Hour,

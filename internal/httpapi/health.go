@@ -15,6 +15,8 @@ import (
 type Health struct {
 	Database bool // the database answers
 	Stopping bool // the process is shutting down
+	Off      bool // there is no access control
+	Insecure bool // and the server listens on addresses that other machines reach
 	LLM      LLM
 	Browser  Browser
 	Workers  []research.Worker // worker processes with a valid lease
@@ -63,6 +65,10 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 	out.LLM.Provider, out.LLM.Connected, out.LLM.Detail = h.LLM.Provider, h.LLM.Connected, h.LLM.Detail
 	if h.LLM.Model != "" {
 		out.LLM.Model = &h.LLM.Model
+	}
+	out.Access.Mode, out.Access.Insecure = api.HealthAccessModeRequired, h.Insecure
+	if h.Off {
+		out.Access.Mode = api.HealthAccessModeOff
 	}
 	for _, w := range h.Workers {
 		out.Workers.Live++

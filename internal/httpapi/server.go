@@ -158,6 +158,8 @@ func (s *server) routes() http.Handler {
 	g.handle("getTaskArtifact", "/api/tasks/{id}/artifacts/*", s.serveFile)
 	g.handle("getScreenshot", "/api/tasks/{id}/screenshots/*", s.serveScreenshot)
 	g.handle("getArtifact", "/artifacts/{id}/*", s.serveFile)
+	g.Router.Get("/setup", s.admit("acceptInvitation", s.setup))
+	g.Router.Post("/setup", s.admit("acceptInvitation", s.setup))
 	g.handle("getContractYAML", "/api/openapi.yaml", serveContract("application/yaml", api.Contract))
 	contractJSON, err := api.GetSpecJSON()
 	if err != nil {
@@ -166,6 +168,13 @@ func (s *server) routes() http.Handler {
 	g.handle("getContractJSON", "/api/openapi.json", serveContract("application/json", contractJSON))
 	g.handle("getContractJSON", "/openapi.json", serveContract("application/json", contractJSON))
 	return r
+}
+
+// setup is the page behind the link of an invitation.
+func (s *server) setup(w http.ResponseWriter, r *http.Request) {
+	if err := s.ServeSetup(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, r))); err != nil {
+		s.fail(w, r, err)
+	}
 }
 
 func serveContract(contentType string, content []byte) http.HandlerFunc {

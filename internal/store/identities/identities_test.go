@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -360,4 +361,27 @@ func TestActors(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, identities.ActorOf(c.p, from))
 	}
+}
+
+func TestDisabledUsers(t *testing.T) {
+	b := setup(t)
+	user := b.user("default", access.Owner)
+	b.key(keyID, &user)
+	found, err := b.FindUser(b.ctx, strings.ToUpper(user.String())+"@Example.org")
+	require.NoError(t, err)
+	assert.Equal(t, user, found)
+	_, err = b.FindUser(b.ctx, "nobody@example.org")
+	require.ErrorIs(t, err, research.ErrNotFound)
+	disabled := func() bool {
+		k, err := b.KeyCredential(b.ctx, keyID)
+		require.NoError(t, err)
+		return k.Disabled
+	}
+	require.NoError(t, b.SetDisabled(b.ctx, operator, user, true))
+	assert.True(t, disabled())
+	require.NoError(t, b.SetDisabled(b.ctx, operator, user, true))
+	require.NoError(t, b.SetDisabled(b.ctx, operator, user, false))
+	assert.False(t, disabled())
+	require.ErrorIs(t, b.SetDisabled(b.ctx, operator, uuid.New(), true), research.ErrNotFound)
+	assert.Equal(t, access.UserChanged(user), b.seen()[0])
 }

@@ -163,6 +163,11 @@ func (s *Store) Accept(ctx context.Context, by Actor, a Acceptance) (Invitation,
 		if err := q.AcceptInvitation(ctx, &user, a.ID); err != nil {
 			return err
 		}
+		if invitation.Role == access.Owner { // a leaked link of the first start must not make another owner
+			if err := q.WithdrawSetupLinks(ctx, row.AccountID); err != nil {
+				return err
+			}
+		}
 		if err := record(ctx, q, by, Entry{AccountID: row.AccountID, Action: "invitation.accept", Target: a.ID.String()}); err != nil {
 			return err
 		}

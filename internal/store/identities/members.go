@@ -164,3 +164,32 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 	}
 	return out, nil
 }
+
+// FindUser gives the id of the user with an e-mail address. research.ErrNotFound: there is none.
+func (s *Store) FindUser(ctx context.Context, email string) (uuid.UUID, error) {
+	id, err := s.q.UserIDByEmail(ctx, email)
+	return id, store.Translate(err)
+}
+
+// SetDisabled takes from a user, in every account, the right to log in and to use sessions and keys, or gives it back.
+// research.ErrNotFound: there is no such user.
+func (s *Store) SetDisabled(ctx context.Context, by Actor, user uuid.UUID, disabled bool) error {
+	action := "user.enable"
+	if disabled {
+		action = "user.disable"
+	}
+	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
+		n, err := q.SetUserDisabled(ctx, disabled, user)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("%w: user %s", research.ErrNotFound, user)
+		}
+		return record(ctx, q, by, Entry{Action: action, Target: user.String()})
+	})
+	if err != nil {
+		return err
+	}
+	return s.announce(ctx, access.UserChanged(user))
+}

@@ -1,4 +1,4 @@
-package main
+package admin
 
 import (
 	"context"
@@ -20,30 +20,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// operator is the author of changes on the command line, for the audit log.
-var operator = identities.Actor{Kind: identities.ByOperator}
-
-// withIdentities opens the database for a command that changes users or keys, and calls do. It needs no running server.
-func (p *program) withIdentities(ctx context.Context, do func(st *identities.Store) error) error {
-	cfg, log, closeLog, err := p.load(true)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
-	st, stop, err := openStore(ctx, cfg, log)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	return do(identities.New(st))
-}
-
-// accountFlag returns the flag for the account that a command uses.
-func accountFlag() cli.Flag {
-	return &cli.StringFlag{Name: "account", Value: research.DefaultAccount, Usage: "id of the account"}
-}
-
-func (p *program) keysCommand() *cli.Command {
+func (p *Program) keysCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "keys",
 		Usage: "make, list and revoke API keys, by direct access to the database",
@@ -75,20 +52,20 @@ func scopeNames() string {
 	return strings.Join(names, ", ")
 }
 
-func (p *program) createKey(ctx context.Context, c *cli.Command) error {
+func (p *Program) createKey(ctx context.Context, c *cli.Command) error {
 	key := apikey.New()
 	in, err := newKey(c, key, time.Now())
 	if err != nil {
 		return err
 	}
-	return p.withIdentities(ctx, func(st *identities.Store) error {
-		if _, err := st.CreateKey(ctx, operator, in); errors.Is(err, research.ErrNotFound) {
+	return p.with(ctx, func(st *identities.Store) error {
+		if _, err := st.CreateKey(ctx, operator(), in); errors.Is(err, research.ErrNotFound) {
 			return fmt.Errorf("there is no account %s, or no such user; legwork accounts list names the accounts", in.AccountID)
 		} else if err != nil {
 			return err
 		}
-		fmt.Fprintln(p.errOut, "The key is shown this once; keep it in a safe place:")
-		fmt.Fprintln(p.out, key.Reveal())
+		fmt.Fprintln(p.ErrOut, "The key is shown this once; keep it in a safe place:")
+		fmt.Fprintln(p.Out, key.Reveal())
 		return nil
 	})
 }
@@ -133,13 +110,13 @@ func newKey(c *cli.Command, key apikey.Key, now time.Time) (identities.NewKey, e
 	return in, nil
 }
 
-func (p *program) listKeys(ctx context.Context, c *cli.Command) error {
-	return p.withIdentities(ctx, func(st *identities.Store) error {
+func (p *Program) listKeys(ctx context.Context, c *cli.Command) error {
+	return p.with(ctx, func(st *identities.Store) error {
 		keys, err := st.Keys(ctx, c.String("account"), nil)
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		table := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tSCOPES\tUSER\tCREATED\tLAST USED\tSTATE")
 		for _, k := range keys {
 			user := "-"
@@ -177,18 +154,18 @@ func day(t *time.Time) string {
 	return t.Format(time.DateOnly)
 }
 
-func (p *program) revokeKey(ctx context.Context, c *cli.Command) error {
+func (p *Program) revokeKey(ctx context.Context, c *cli.Command) error {
 	id := c.Args().First()
 	if c.Args().Len() != 1 {
 		return errors.New("name the id of one key: legwork keys revoke ID; legwork keys list shows the ids")
 	}
-	return p.withIdentities(ctx, func(st *identities.Store) error {
-		if _, err := st.RevokeKey(ctx, operator, c.String("account"), id, nil); errors.Is(err, research.ErrNotFound) {
+	return p.with(ctx, func(st *identities.Store) error {
+		if _, err := st.RevokeKey(ctx, operator(), c.String("account"), id, nil); errors.Is(err, research.ErrNotFound) {
 			return fmt.Errorf("the account %s has no key %s; legwork keys list shows the ids", c.String("account"), id)
 		} else if err != nil {
 			return err
 		}
-		fmt.Fprintf(p.out, "The key %s is revoked.\n", id)
+		fmt.Fprintf(p.Out, "The key %s is revoked.\n", id)
 		return nil
 	})
 }

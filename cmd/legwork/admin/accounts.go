@@ -1,4 +1,4 @@
-package main
+package admin
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // plainAccount matches a valid id of an account. The database has the same rule.
 var plainAccount = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
-func (p *program) accountsCommand() *cli.Command {
+func (p *Program) accountsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "accounts",
 		Usage: "make and list accounts, each with tasks, library and members of its own, by direct access to the database",
@@ -31,7 +31,7 @@ func (p *program) accountsCommand() *cli.Command {
 	}
 }
 
-func (p *program) createAccount(ctx context.Context, c *cli.Command) error {
+func (p *Program) createAccount(ctx context.Context, c *cli.Command) error {
 	id := c.Args().First()
 	if c.Args().Len() != 1 || !plainAccount.MatchString(id) {
 		return errors.New("name one id of lower case letters, digits, - and _, at most 63: legwork accounts create ID")
@@ -39,24 +39,24 @@ func (p *program) createAccount(ctx context.Context, c *cli.Command) error {
 	if len([]rune(c.String("name"))) > 200 {
 		return errors.New("--name may have at most 200 characters")
 	}
-	return p.withIdentities(ctx, func(st *identities.Store) error {
-		if err := st.CreateAccount(ctx, operator, id, c.String("name")); errors.Is(err, research.ErrConflict) {
+	return p.with(ctx, func(st *identities.Store) error {
+		if err := st.CreateAccount(ctx, operator(), id, c.String("name")); errors.Is(err, research.ErrConflict) {
 			return fmt.Errorf("there is an account %s already", id)
 		} else if err != nil {
 			return err
 		}
-		fmt.Fprintf(p.out, "The account %s exists. Give it a key: legwork keys create --account %s --name NAME --scope admin\n", id, id)
+		fmt.Fprintf(p.Out, "The account %s exists. Give it a key: legwork keys create --account %s --name NAME --scope admin\n", id, id)
 		return nil
 	})
 }
 
-func (p *program) listAccounts(ctx context.Context, _ *cli.Command) error {
-	return p.withIdentities(ctx, func(st *identities.Store) error {
+func (p *Program) listAccounts(ctx context.Context, _ *cli.Command) error {
+	return p.with(ctx, func(st *identities.Store) error {
 		accounts, err := st.Accounts(ctx)
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		table := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tMEMBERS\tKEYS\tCREATED")
 		for _, a := range accounts {
 			fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", a.ID, a.Name, a.Members, a.Keys, day(&a.CreatedAt))

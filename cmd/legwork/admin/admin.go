@@ -1,0 +1,46 @@
+// Package admin has the commands with which an operator manages accounts, users and API keys by direct access to the database.
+// They work beside running servers, which hear of each change, and write to the audit log as the actor operator.
+package admin
+
+import (
+	"context"
+	"io"
+
+	"github.com/urfave/cli/v3"
+
+	"legwork/internal/research"
+	"legwork/internal/store/identities"
+)
+
+// Program is what the commands need of the program that they belong to.
+type Program struct {
+	Out    io.Writer // results
+	ErrOut io.Writer // remarks for people
+	// Open opens the users and keys in the configured database. Call stop at the end.
+	Open func(ctx context.Context) (st *identities.Store, stop func(), err error)
+	// URL is the URL of the server for links, by the configuration.
+	URL func() (string, error)
+}
+
+// Commands are the commands accounts, users and keys.
+func (p *Program) Commands() []*cli.Command {
+	return []*cli.Command{p.accountsCommand(), p.usersCommand(), p.keysCommand()}
+}
+
+// operator is who the audit log names for changes by these commands.
+func operator() identities.Actor { return identities.Actor{Kind: identities.ByOperator} }
+
+// with runs a command on the users and keys in the database.
+func (p *Program) with(ctx context.Context, do func(st *identities.Store) error) error {
+	st, stop, err := p.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return do(st)
+}
+
+// accountFlag names the account that a command is about.
+func accountFlag() cli.Flag {
+	return &cli.StringFlag{Name: "account", Value: research.DefaultAccount, Usage: "id of the account"}
+}

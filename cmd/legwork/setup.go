@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"legwork/internal/access"
+	"legwork/internal/auth/token"
+	"legwork/internal/research"
+	"legwork/internal/store/identities"
+)
+
+// setupLife is how long the link works that makes the first owner.
+const setupLife = 24 * time.Hour
+
+// offerSetup logs a link that makes the owner of the account default, as long as it has none and no key was configured. Each start
+// makes a new link; earlier ones work until they are too old, or there is an owner.
+func (a *app) offerSetup(ctx context.Context) error {
+	if a.authenticator == nil || a.cfg.BootstrapKey != "" {
+		return nil
+	}
+	has, err := a.identities.HasOwner(ctx, research.DefaultAccount)
+	if err != nil || has {
+		return err
+	}
+	link, err := a.invite(ctx, identities.Actor{Kind: identities.BySystem}, identities.NewInvitation{AccountID: research.DefaultAccount, Role: access.Owner, Lifetime: setupLife})
+	if err != nil {
+		return err
+	}
+	a.setupLink = link
+	a.log.WarnContext(ctx, "nobody can use this server yet: open the link to become its owner; it works once, within 24 hours", "link", link)
+	return nil
+}
+
+// invite makes an invitation and gives its link.
+func (a *app) invite(ctx context.Context, by identities.Actor, in identities.NewInvitation) (string, error) {
+	made := token.New()
+	in.ID, in.SecretHash = made.ID, made.Secret.Hash()
+	if _, err := a.identities.CreateInvitation(ctx, by, access.Owner, in); err != nil {
+		return "", fmt.Errorf("invite an owner: %w", err)
+	}
+	base := a.cfg.PublicURL
+	if base == "" {
+		base = a.apiURL()
+	}
+	return base + "/setup?token=" + url.QueryEscape(made.Text()), nil
+}
