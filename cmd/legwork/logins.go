@@ -11,6 +11,7 @@ import (
 	"legwork/internal/auth/bearer"
 	"legwork/internal/auth/login"
 	"legwork/internal/auth/openid"
+	"legwork/internal/auth/passkey"
 	"legwork/internal/auth/password"
 	"legwork/internal/auth/session"
 	"legwork/internal/config"
@@ -56,6 +57,11 @@ func (a *app) loginConfig() (logins.Config, error) {
 	if cfg.OIDCIssuer != "" {
 		out.OpenID = openid.New(openid.Config{Issuer: cfg.OIDCIssuer, ClientID: cfg.OIDCClientID, ClientSecret: cfg.OIDCClientSecret.Reveal(),
 			RedirectURL: cfg.PublicURL + "/api/auth/openid/callback", Scopes: cfg.OIDCScopes, GroupsClaim: cfg.OIDCGroupsClaim})
+	}
+	if !out.Off && passkey.Supported(cfg.PublicURL) {
+		if out.Passkeys, err = passkey.New(cfg.PublicURL); err != nil {
+			return logins.Config{}, err
+		}
 	}
 	return out, nil
 }

@@ -32,7 +32,9 @@ func Rules() map[string]Rule {
 		"getContractYAML": public(), "getContractJSON": public(),
 
 		"getProtectedResource": public(), "getLoginMethods": public(), "logIn": public(), "startOpenIDLogin": public(), "finishOpenIDLogin": public(), "acceptInvitation": public(),
+		"startPasskeyLogin": public(), "logInByPasskey": public(),
 		"getMe": needs(Viewer, ""), "logOut": needs(Viewer, ""), "createStreamTicket": needs(Viewer, TasksRead),
+		"listPasskeys": session(Viewer), "startPasskeyRegistration": session(Viewer), "registerPasskey": session(Viewer), "removePasskey": session(Viewer),
 		"changePassword": session(Viewer), "listSessions": session(Viewer), "revokeSession": session(Viewer), "switchAccount": session(Viewer),
 		"listInvitations": needs(Admin, AdminScope), "createInvitation": needs(Admin, AdminScope), "revokeInvitation": needs(Admin, AdminScope),
 

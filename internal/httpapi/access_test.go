@@ -184,8 +184,9 @@ func matrix() map[string]string {
 		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
 
 		"getLoginMethods": forEverybody, "logIn": forEverybody, "acceptInvitation": forEverybody,
-		"getProtectedResource": notConfigured, "startOpenIDLogin": notConfigured, "finishOpenIDLogin": notConfigured,
+		"getProtectedResource": notConfigured, "startPasskeyLogin": notConfigured, "logInByPasskey": notConfigured, "startOpenIDLogin": notConfigured, "finishOpenIDLogin": notConfigured,
 		"getMe": anyCredential, "logOut": anyCredential, "createStreamTicket": listsTasks,
+		"listPasskeys": sessionOnly, "startPasskeyRegistration": sessionOnly, "registerPasskey": sessionOnly, "removePasskey": sessionOnly,
 		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnly, "switchAccount": sessionOnly,
 		"listInvitations": seesMembers, "createInvitation": seesMembers, "revokeInvitation": changesAMember,
 
@@ -306,7 +307,7 @@ func TestOffLetsEverybodyIn(t *testing.T) {
 		switch {
 		case op.id == "getScreenshot", op.id == "getPage":
 			want = '4'
-		case strings.HasSuffix(op.id, "OpenIDLogin"), op.id == "getProtectedResource":
+		case strings.HasSuffix(op.id, "OpenIDLogin"), op.id == "startPasskeyLogin", op.id == "logInByPasskey", op.id == "getProtectedResource":
 			want = '4'
 		case access.Rules()[op.id].Session, op.id == "logIn", op.id == "acceptInvitation":
 			want = '3'

@@ -120,3 +120,33 @@ func (o *object) reported(name string) bool {
 	}
 	return false
 }
+
+// DecodeNewPasskey reads the body that registers a passkey. The credential stays as it is: who checks it parses it.
+func DecodeNewPasskey(body []byte) (name string, credential []byte, err error) {
+	o, err := parse(body, []string{"name", "credential"})
+	if err != nil {
+		return "", nil, err
+	}
+	name, credential = o.name("name"), o.objectText("credential")
+	return name, credential, o.bad.Err()
+}
+
+// DecodePasskeyLogin reads the body of a login by passkey.
+func DecodePasskeyLogin(body []byte) (credential []byte, err error) {
+	o, err := parse(body, []string{"credential"})
+	if err != nil {
+		return nil, err
+	}
+	credential = o.objectText("credential")
+	return credential, o.bad.Err()
+}
+
+// objectText gives the JSON of a required object.
+func (o *object) objectText(name string) []byte {
+	v := o.get(name)
+	if v.Kind() != '{' {
+		o.bad.Add(name, "must be a JSON object")
+		return nil
+	}
+	return v
+}

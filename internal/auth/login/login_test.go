@@ -229,7 +229,7 @@ func TestRightPasswordsOfOneClientDoNotAddUp(t *testing.T) {
 	}
 }
 
-// TestAttemptsAtTheSameTime fails when attempts are counted after the password was looked at.
+// TestAttemptsAtTheSameTime fails when the lock is looked at first and a failure counted afterwards: then all attempts pass.
 func TestAttemptsAtTheSameTime(t *testing.T) {
 	b := setup(t)
 	var looked atomic.Int64

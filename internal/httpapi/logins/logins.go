@@ -14,6 +14,7 @@ import (
 	"legwork/internal/auth"
 	"legwork/internal/auth/login"
 	"legwork/internal/auth/openid"
+	"legwork/internal/auth/passkey"
 	"legwork/internal/auth/password"
 	"legwork/internal/auth/session"
 	"legwork/internal/auth/token"
@@ -23,7 +24,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// Config is what the operations need. OpenID, OpenIDName and PublicURL may be missing.
+// Config is what the operations need. OpenID, OpenIDName, Passkeys and PublicURL may be missing.
 type Config struct {
 	Off        bool // there is no access control, so nobody can log in
 	Store      *identities.Store
@@ -32,6 +33,7 @@ type Config struct {
 	Idle       time.Duration // a session that was not used for so long has ended
 	Passwords  bool          // whether people may log in by password
 	OpenID     *openid.Provider
+	Passkeys   *passkey.Passkeys
 	OpenIDName string
 	Policy     login.Policy // who may come in by OpenID
 	PublicURL  string       // without final slash

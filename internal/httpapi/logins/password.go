@@ -14,7 +14,7 @@ import (
 
 // GetLoginMethods implements api.StrictServerInterface.
 func (o *Operations) GetLoginMethods(context.Context, api.GetLoginMethodsRequestObject) (api.GetLoginMethodsResponseObject, error) {
-	out := api.GetLoginMethods200JSONResponse{Mode: api.LoginMethodsModeRequired, Password: o.Passwords}
+	out := api.GetLoginMethods200JSONResponse{Mode: api.LoginMethodsModeRequired, Password: o.Passwords, Passkeys: o.Passkeys != nil}
 	if o.Off {
 		return api.GetLoginMethods200JSONResponse{Mode: api.LoginMethodsModeOff}, nil
 	}
@@ -42,6 +42,12 @@ func (m meWithCookies) VisitLogInResponse(w http.ResponseWriter) error {
 func (m meWithCookies) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
 	m.cookies.write(w)
 	return api.AcceptInvitation200JSONResponse{MeJSONResponse: m.answer()}.VisitAcceptInvitationResponse(w)
+}
+
+// VisitLogInByPasskeyResponse implements api.LogInByPasskeyResponseObject.
+func (m meWithCookies) VisitLogInByPasskeyResponse(w http.ResponseWriter) error {
+	m.cookies.write(w)
+	return api.LogInByPasskey200JSONResponse{MeJSONResponse: m.answer()}.VisitLogInByPasskeyResponse(w)
 }
 
 // entered returns the answer to a login, which describes the user and sets the cookie of the session.
