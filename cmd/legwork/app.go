@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +29,7 @@ import (
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
 	"legwork/internal/stream"
+	"legwork/internal/tlscert"
 	"legwork/internal/wire"
 )
 
@@ -233,21 +236,34 @@ func (a *app) startAPI(ctx context.Context) error {
 	}
 	a.addr = ln.Addr()
 	a.server = httpapi.Server(cfg.ListenAddr(), a.api, a.log)
+	serve := a.server.Serve
+	if cfg.TLS() {
+		if a.server.TLSConfig, err = tlscert.New(certificates(cfg, a.log)); err != nil {
+			return errors.Join(err, ln.Close())
+		}
+		serve = func(ln net.Listener) error { return a.server.ServeTLS(ln, "", "") }
+	}
 	if err := a.offerSetup(ctx); err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	a.log.InfoContext(ctx, "the API listens", "url", a.apiURL())
 	a.loops.Go(func() {
-		if err := a.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("the API stopped: %w", err)
 		}
 	})
 	return nil
 }
 
+// certificates says where the certificates of the API come from.
+func certificates(cfg config.Config, log *slog.Logger) tlscert.Config {
+	return tlscert.Config{CertFile: cfg.TLSCertFile, KeyFile: cfg.TLSKeyFile, Domains: cfg.TLSACMEDomains, Email: cfg.TLSACMEEmail,
+		Directory: cfg.TLSACMECA, Folder: filepath.Join(cfg.Home, "certificates"), Log: log}
+}
+
 // hostNames returns the host names by which clients may address the API.
 func hostNames(cfg config.Config) []string {
-	names := append([]string{cfg.APIHost}, cfg.AllowedHosts...)
+	names := slices.Concat([]string{cfg.APIHost}, cfg.AllowedHosts, cfg.TLSACMEDomains)
 	machine, err := os.Hostname()
 	if err != nil { // this machine has no name that clients could use
 		return names
@@ -258,14 +274,18 @@ func hostNames(cfg config.Config) []string {
 
 // apiURL returns the URL of the API for programs on this machine.
 func (a *app) apiURL() string {
+	scheme := "http://"
+	if a.cfg.TLS() {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(a.addr.String())
 	if err != nil {
-		return "http://" + a.addr.String()
+		return scheme + a.addr.String()
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // health returns the state that /health reports.

@@ -76,7 +76,7 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 // temporaryServer returns the URL of a server for one question: it starts one in this process, or finds the one
 // that already holds the embedded PostgreSQL.
 func (p *program) temporaryServer(ctx context.Context, cfg config.Config, log *slog.Logger) (string, func(), error) {
-	own := cfg
+	own := cfg.WithoutTLS()
 	own.APIHost, own.APIPort, own.AuthMode = "127.0.0.1", 0, config.AuthOff
 	a, err := startApp(ctx, own, roleAll, log)
 	var inUse *pgembed.InUseError

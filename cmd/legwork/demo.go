@@ -67,6 +67,7 @@ func (p *program) demo(ctx context.Context, c *cli.Command) error {
 // demoConfig returns the user's configuration with the demo's own database and port, and without pauses between requests to the
 // demo's site.
 func demoConfig(cfg config.Config) config.Config {
+	cfg = cfg.WithoutTLS()
 	cfg.DatabaseURL = ""
 	cfg.Home = filepath.Join(cfg.Home, "demo")
 	cfg.ArtifactDir = filepath.Join(cfg.Home, "artifacts")

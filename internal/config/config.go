@@ -42,6 +42,17 @@ type Config struct {
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" must:"be a comma separated list of networks like 10.0.0.0/8 or addresses like 10.1.2.3"`
 	// Header in which these proxies name the client. All of them must set it. Other headers are ignored.
 	TrustedProxyHeader string `env:"TRUSTED_PROXY_HEADER" envDefault:"X-Forwarded-For" must:"be X-Forwarded-For or Forwarded"`
+	// Certificate (PEM, with its chain) with which the API speaks TLS. It is read again when it changes. Empty: no TLS.
+	TLSCertFile string `env:"TLS_CERT_FILE" must:"be set together with TLS_KEY_FILE, and without TLS_ACME_DOMAINS"`
+	// Key (PEM) of that certificate.
+	TLSKeyFile string `env:"TLS_KEY_FILE" must:"be set together with TLS_CERT_FILE"`
+	// Host names (comma separated) of this server for which legwork gets certificates itself, by ACME. The ACME server must reach the
+	// API at port 443 of these names. The certificates are kept in LEGWORK_HOME, so this is for one process.
+	TLSACMEDomains []string `env:"TLS_ACME_DOMAINS" must:"be a comma separated list of host names like research.example.org"`
+	// Address to which the ACME server may write about the certificates.
+	TLSACMEEmail string `env:"TLS_ACME_EMAIL" must:"be an e-mail address"`
+	// Directory URL of the ACME server. Empty: Let's Encrypt, whose terms of service you accept by setting TLS_ACME_DOMAINS.
+	TLSACMECA string `env:"TLS_ACME_CA" must:"be an https URL"`
 	// Who may use the API. required: users who log in and programs with an API key. off: everybody who can reach the port; then
 	// API_HOST must be a loopback address, or AUTH_ALLOW_INSECURE must be on.
 	AuthMode AuthMode `env:"AUTH_MODE" envDefault:"required" must:"be required or off"`

@@ -125,6 +125,7 @@ func (v *validator) inFieldOrder() []Problem {
 func (v *validator) validate(c *Config) {
 	v.api(c)
 	v.logins(c)
+	v.tls(c)
 	v.storage(c)
 	v.tasks(c)
 	v.fetching(c)

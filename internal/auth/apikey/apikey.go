@@ -34,6 +34,9 @@ type Key struct {
 	text string
 }
 
+// IsID reports whether a text has the form of the id of a key.
+func IsID(text string) bool { return plainID.MatchString(text) }
+
 // New makes a key.
 func New() Key {
 	var id [idLength * 5 / 8]byte

@@ -12,6 +12,7 @@ import (
 	"legwork/internal/access"
 	"legwork/internal/auth"
 	"legwork/internal/auth/apikey"
+	"legwork/internal/research"
 	"legwork/internal/store/identities"
 	"legwork/internal/wire"
 )
@@ -70,6 +71,9 @@ func (h *Handlers) CreateKey(ctx context.Context, req api.CreateKeyRequestObject
 // RevokeKey implements api.StrictServerInterface.
 func (h *Handlers) RevokeKey(ctx context.Context, req api.RevokeKeyRequestObject) (api.RevokeKeyResponseObject, error) {
 	caller := auth.CallerOf(ctx)
+	if !apikey.IsID(req.ID) { // PostgreSQL refuses some texts, zero bytes for instance
+		return nil, notFound(research.ErrNotFound, "key")
+	}
 	if _, err := h.store.RevokeKey(ctx, caller.Actor(), caller.AccountID, req.ID, own(caller)); err != nil {
 		return nil, notFound(err, "key")
 	}

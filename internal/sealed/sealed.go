@@ -1,0 +1,148 @@
+// Package sealed encrypts secrets that the database keeps (XChaCha20-Poly1305, draft-irtf-cfrg-xchacha).
+//
+// Invariants:
+//
+//   - A box opens only with its key and in its context. The context names the place that the secret belongs to, for instance
+//     "webhook:<id>", so a box that is copied to another row does not open there.
+//   - The first key seals, all keys open. To replace a key, put the new one first, seal all boxes again, and remove the old one.
+//   - No error and no formatting verb shows a key or a secret.
+package sealed
+
+import (
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// MinKey is the least length of a key in bytes. Make keys with: openssl rand -base64 32.
+const MinKey = 32
+
+// Layout of a box: version (1 byte), key id (4), nonce (24), ciphertext with tag (16 more than the secret).
+const (
+	version  = 1
+	idSize   = 4
+	header   = 1 + idSize
+	overhead = header + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
+)
+
+// Errors of Open. Both mean that the secret must be entered again, unless the right key can be found.
+var (
+	ErrUnknownKey = errors.New("the secret is sealed with a key that is not in LEGWORK_SECRET_KEY")
+	ErrDamaged    = errors.New("the sealed secret is damaged, or belongs to another place")
+)
+
+// Keys seal and open. The zero value can do neither. Keys are safe for concurrent use.
+type Keys struct{ list []key }
+
+type key struct {
+	id   [idSize]byte
+	aead cipher.AEAD
+}
+
+// Parse reads keys that are separated by commas or white space. Each is any text of at least MinKey bytes; the keys of the cipher
+// are derived from it (HKDF-SHA256). No keys are no error.
+func Parse(text string) (*Keys, error) {
+	k := &Keys{}
+	for i, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' }) {
+		if len(part) < MinKey {
+			return nil, fmt.Errorf("key %d has %d characters, at least %d are needed; make one with: openssl rand -base64 32", i+1, len(part), MinKey)
+		}
+		raw, err := hkdf.Key(sha256.New, []byte(part), nil, "legwork sealed v1", chacha20poly1305.KeySize)
+		if err != nil {
+			return nil, fmt.Errorf("derive key %d: %w", i+1, err)
+		}
+		id, err := hkdf.Key(sha256.New, []byte(part), nil, "legwork sealed v1 id", idSize)
+		if err != nil {
+			return nil, fmt.Errorf("derive the id of key %d: %w", i+1, err)
+		}
+		aead, err := chacha20poly1305.NewX(raw)
+		if err != nil {
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		k.list = append(k.list, key{[idSize]byte(id), aead})
+	}
+	return k, nil
+}
+
+// Ready reports whether there is a key.
+func (k *Keys) Ready() bool { return k != nil && len(k.list) > 0 }
+
+// String implements fmt.Stringer, without the keys.
+func (k *Keys) String() string {
+	if k == nil {
+		return "0 keys"
+	}
+	return fmt.Sprintf("%d keys", len(k.list))
+}
+
+// Format implements fmt.Formatter, so that no formatting verb prints the keys.
+func (k *Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+
+// Seal encrypts a secret for a context with the first key. Two boxes of one secret differ.
+func (k *Keys) Seal(secret []byte, context string) ([]byte, error) {
+	if !k.Ready() {
+		return nil, errors.New("no secret can be stored: set LEGWORK_SECRET_KEY (make one with: openssl rand -base64 32)")
+	}
+	first := k.list[0]
+	box := make([]byte, header+chacha20poly1305.NonceSizeX, overhead+len(secret))
+	box[0] = version
+	copy(box[1:], first.id[:])
+	nonce := box[header:]
+	_, _ = rand.Read(nonce) // never fails (crypto/rand)
+	return first.aead.Seal(box, nonce, secret, bound(box[:header], context)), nil
+}
+
+// Open decrypts a box of a context.
+func (k *Keys) Open(box []byte, context string) ([]byte, error) {
+	if len(box) < overhead || box[0] != version {
+		return nil, ErrDamaged
+	}
+	for _, candidate := range k.keysOf(box) {
+		nonce, sealed := box[header:header+chacha20poly1305.NonceSizeX], box[header+chacha20poly1305.NonceSizeX:]
+		secret, err := candidate.aead.Open(nil, nonce, sealed, bound(box[:header], context))
+		if err != nil {
+			return nil, ErrDamaged
+		}
+		return secret, nil
+	}
+	return nil, ErrUnknownKey
+}
+
+// Stale reports whether a box must be sealed again, because another key than the first one sealed it.
+func (k *Keys) Stale(box []byte) bool {
+	return k.Ready() && (len(box) < header || [idSize]byte(box[1:header]) != k.list[0].id)
+}
+
+// Reseal opens a box and seals its secret with the first key. A box of the first key is returned as it is.
+func (k *Keys) Reseal(box []byte, context string) ([]byte, error) {
+	secret, err := k.Open(box, context)
+	if err != nil || !k.Stale(box) {
+		return box, err
+	}
+	return k.Seal(secret, context)
+}
+
+// keysOf returns the keys with the id that a box names: none or one, or more when ids collide by chance, of which the first counts.
+func (k *Keys) keysOf(box []byte) (out []key) {
+	if k == nil {
+		return nil
+	}
+	for _, candidate := range k.list {
+		if candidate.id == [idSize]byte(box[1:header]) {
+			out = append(out, candidate)
+		}
+	}
+	return out
+}
+
+// bound is the additional data of a box: its header and its context.
+func bound(head []byte, context string) []byte {
+	return append(append([]byte{}, head...), context...)
+}
