@@ -204,6 +204,62 @@ type Passkey struct {
 	LastUsedAt *time.Time
 }
 
+// What was done to users, roles, credentials and data of the reader's accounts, without addresses of clients.
+type ReportAudit struct {
+	ID        int64
+	At        time.Time
+	AccountID *string
+	ActorKind string
+	ActorID   string
+	Action    string
+	Target    string
+	Details   []byte
+}
+
+// Which accounts a database role may read in the report views. An administrator of the database writes it.
+type ReportReader struct {
+	RoleName  string
+	AccountID string
+}
+
+// How the tasks of the reader's accounts ended, and what they used.
+type ReportTask struct {
+	TaskID          uuid.UUID
+	AccountID       string
+	Status          string
+	ErrorCode       *string
+	CreatedAt       time.Time
+	StartedAt       *time.Time
+	CompletedAt     *time.Time
+	DurationSeconds float64
+	Confidence      *float64
+	Provider        *string
+	Model           *string
+	Citations       int64
+	Pages           int64
+	ToolCalls       int64
+	ModelCalls      int64
+	InputTokens     int64
+	OutputTokens    int64
+	CostUsd         int64
+	RunningSeconds  interface{}
+}
+
+// The pages that the reader's accounts opened.
+type ReportVisit struct {
+	VisitID   uuid.UUID
+	AccountID string
+	TaskID    *uuid.UUID
+	Url       string
+	FinalUrl  string
+	Outcome   string
+	Status    int32
+	Title     string
+	Bytes     int64
+	Millis    int32
+	FetchedAt time.Time
+}
+
 type RiverJob struct {
 	ID          int64
 	State       string

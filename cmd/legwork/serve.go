@@ -57,7 +57,8 @@ func (p *program) migrateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "migrate",
 		Usage: "bring the database's schema to this version and exit",
-		Action: func(ctx context.Context, _ *cli.Command) error {
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "grants", Usage: "also make the roles legwork_owner, legwork_app and legwork_report, and give them what they need"}},
+		Action: func(ctx context.Context, c *cli.Command) error {
 			cfg, log, closeLog, err := p.load(false)
 			if err != nil {
 				return err
@@ -76,6 +77,12 @@ func (p *program) migrateCommand() *cli.Command {
 				return err
 			}
 			fmt.Fprintln(p.out, "The schema is up to date.")
+			if c.Bool("grants") {
+				if err := store.Grant(ctx, url); err != nil {
+					return err
+				}
+				fmt.Fprintln(p.out, "The roles legwork_owner, legwork_app and legwork_report have what they need.")
+			}
 			return nil
 		},
 	}

@@ -84,7 +84,7 @@ func TestBoundsOfRequests(t *testing.T) {
 		t.Errorf("an address of %d bytes: %d %s", maxURL-7, res.status, res.body)
 	}
 	b.post("/api/tasks", `{"question":"`+strings.Repeat("x", maxBody)+`"}`).wantError(413, "payload_too_large")
-	b.post("/api/tasks", `{"question":"x","metadata":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`}`).wantError(422, "validation_error")
+	b.post("/api/tasks", `{"question":"x","metadata":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`}`).wantError(422, "validation_error", "body")
 	for _, kind := range []string{"multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain", "application/xml"} {
 		b.do("POST", "/api/tasks", strings.NewReader(`{"question":"x"}`), "Content-Type", kind).wantError(415, "unsupported_media_type")
 	}

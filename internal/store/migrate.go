@@ -103,6 +103,9 @@ func migrateOurs(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger) (er
 // the error names their hosts and says what to do.
 func refused(ctx context.Context, pool *sql.DB, err error) error {
 	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" { // insufficient_privilege
+		return fmt.Errorf("the role of DATABASE_URL may not change the schema; run legwork migrate --grants as the role that owns the tables: %w", err)
+	}
 	if !errors.As(err, &pg) || pg.Code != "P0001" { // raise_exception: RAISE in one of our migrations
 		return fmt.Errorf("migrate: %w", err)
 	}

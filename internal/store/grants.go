@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+//go:embed grants.sql
+var grants string
+
+// Grant makes the roles legwork_owner, legwork_app and legwork_report on the server if they are missing, gives the objects of the
+// database to the owner, and gives the other two what they need: grants.sql says what. The roles cannot log in; an administrator makes
+// roles that can, as their members. The role of url must own the objects and be allowed to create roles. Run Grant after every
+// Migrate, because a migration adds objects.
+func Grant(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return wrap(fmt.Errorf("connect to grant: %w", err))
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if err := lockSchema(ctx, conn); err != nil {
+		return err
+	}
+	// Without arguments the statements are one transaction (the simple query protocol).
+	_, err = conn.Exec(ctx, grants, pgx.QueryExecModeSimpleProtocol)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" { // insufficient_privilege
+		return fmt.Errorf("the role of DATABASE_URL may not do this; run legwork migrate --grants as a role with CREATEROLE that owns the tables, "+
+			"for instance the one that migrated: %w", err)
+	}
+	if err != nil {
+		return wrap(fmt.Errorf("grant: %w", err))
+	}
+	return nil
+}
