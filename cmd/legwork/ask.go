@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/api"
+	"legwork/cmd/legwork/progress"
 	"legwork/internal/config"
 	"legwork/internal/pgembed"
 )
@@ -104,11 +105,11 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 		return task, err
 	}
 	id := task.TaskID
-	show := newProgress(p.out, terminal(p.out))
-	c.deltas = show.colour && !asJSON // only on a terminal does a person read along
+	show := progress.New(p.out, terminal(p.out))
+	c.deltas = terminal(p.out) && !asJSON // only on a terminal does a person read along
 	err = c.follow(ctx, id, func(e event) error {
 		if !asJSON {
-			show.event(e)
+			show.Event(e)
 		}
 		return nil
 	})
@@ -132,7 +133,7 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 		enc.SetEscapeHTML(false)
 		return task, enc.Encode(task)
 	}
-	show.answer(task)
+	show.Answer(task)
 	return task, nil
 }
 

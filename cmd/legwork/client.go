@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"legwork/api"
+	"legwork/cmd/legwork/progress"
 	"legwork/internal/retry"
 )
 
@@ -106,27 +107,8 @@ func (c *client) task(ctx context.Context, id string) (task api.Task, err error)
 	return task, err
 }
 
-// event is an event or delta of a stream, with the fields that progress shows.
-type event struct {
-	Seq         int64          `json:"seq"`
-	Type        string         `json:"type"`
-	Content     string         `json:"content"`
-	Tool        string         `json:"tool"`
-	Args        map[string]any `json:"args"`
-	Result      map[string]any `json:"result"`
-	Success     bool           `json:"success"`
-	Error       string         `json:"error"`
-	Recoverable bool           `json:"recoverable"`
-	Metadata    map[string]any `json:"metadata"`
-	Offset      int            `json:"offset"` // of a delta
-	Text        string         `json:"text"`   // of a delta
-	raw         json.RawMessage
-}
-
-// terminal reports whether the event ends its log.
-func (e event) terminal() bool {
-	return e.Type == "agent:complete" || (e.Type == "agent:error" && !e.Recoverable)
-}
+// event is an event or delta of a stream.
+type event = progress.Event
 
 // maxReconnects is how many times in a row follow connects again without getting an event.
 const maxReconnects = 20
@@ -180,7 +162,7 @@ func (c *client) stream(ctx context.Context, id string, cursor *int64, each func
 		if err != nil {
 			return false, err
 		}
-		e := event{raw: frame}
+		e := event{Frame: frame}
 		if err := json.Unmarshal(frame, &e); err != nil {
 			return true, fmt.Errorf("the stream of %s sent a frame that is not an event; is it a legwork server? %w", c.base, err)
 		}
@@ -188,7 +170,7 @@ func (c *client) stream(ctx context.Context, id string, cursor *int64, each func
 		if err := each(e); err != nil {
 			return true, err
 		}
-		if e.terminal() {
+		if e.Terminal() {
 			return true, nil
 		}
 	}

@@ -76,10 +76,10 @@ func TestScenario_EventStreaming(t *testing.T) {
 	}()
 	// The event of the call arrives before its page has answered, which shows that the stream is live.
 	for e := range live {
-		if e.Type == "agent:tool_call" && strings.Contains(string(e.raw), "settings-heating") {
+		if e.Type == "agent:tool_call" && strings.Contains(string(e.Frame), "settings-heating") {
 			break
 		}
-		if e.terminal() {
+		if e.Terminal() {
 			t.Fatal("the log ended before the page was asked for")
 		}
 	}

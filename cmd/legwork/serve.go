@@ -10,6 +10,7 @@ import (
 
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
+	"legwork/internal/store/roles"
 )
 
 func (p *program) serveCommand() *cli.Command {
@@ -78,7 +79,7 @@ func (p *program) migrateCommand() *cli.Command {
 			}
 			fmt.Fprintln(p.out, "The schema is up to date.")
 			if c.Bool("grants") {
-				if err := store.Grant(ctx, url); err != nil {
+				if err := roles.Grant(ctx, url); err != nil {
 					return err
 				}
 				fmt.Fprintln(p.out, "The roles legwork_owner, legwork_app and legwork_report have what they need.")

@@ -187,7 +187,7 @@ func gapless(t *testing.T, frames []string, first int64) {
 	t.Helper()
 	for i, f := range frames {
 		var e event
-		if err := json.Unmarshal([]byte(f), &e); err != nil || e.Seq != first+int64(i) || e.terminal() != (i == len(frames)-1) {
+		if err := json.Unmarshal([]byte(f), &e); err != nil || e.Seq != first+int64(i) || e.Terminal() != (i == len(frames)-1) {
 			t.Fatalf("frame %d: %s (%v)", i, f, err)
 		}
 	}

@@ -104,15 +104,16 @@ func (k *Keys) Open(box []byte, context string) ([]byte, error) {
 	if len(box) < overhead || box[0] != version {
 		return nil, ErrDamaged
 	}
-	for _, candidate := range k.keysOf(box) {
-		nonce, sealed := box[header:header+chacha20poly1305.NonceSizeX], box[header+chacha20poly1305.NonceSizeX:]
-		secret, err := candidate.aead.Open(nil, nonce, sealed, bound(box[:header], context))
-		if err != nil {
-			return nil, ErrDamaged
-		}
-		return secret, nil
+	used := k.of(box)
+	if used == nil {
+		return nil, ErrUnknownKey
 	}
-	return nil, ErrUnknownKey
+	nonce, text := box[header:header+chacha20poly1305.NonceSizeX], box[header+chacha20poly1305.NonceSizeX:]
+	secret, err := used.Open(nil, nonce, text, bound(box[:header], context))
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	return secret, nil
 }
 
 // Stale reports whether a box must be sealed again, because another key than the first one sealed it.
@@ -129,17 +130,17 @@ func (k *Keys) Reseal(box []byte, context string) ([]byte, error) {
 	return k.Seal(secret, context)
 }
 
-// keysOf returns the keys with the id that a box names: none or one, or more when ids collide by chance, of which the first counts.
-func (k *Keys) keysOf(box []byte) (out []key) {
+// of returns the key whose id a box names, or nil.
+func (k *Keys) of(box []byte) cipher.AEAD {
 	if k == nil {
 		return nil
 	}
-	for _, candidate := range k.list {
-		if candidate.id == [idSize]byte(box[1:header]) {
-			out = append(out, candidate)
+	for _, one := range k.list {
+		if one.id == [idSize]byte(box[1:header]) {
+			return one.aead
 		}
 	}
-	return out
+	return nil
 }
 
 // bound is the additional data of a box: its header and its context.

@@ -1,4 +1,7 @@
-package main
+// Package progress shows the events of a task to a person: a line for each event, the answer while it is written, and its citations.
+//
+// Invariant: text of pages and models cannot control the terminal.
+package progress
 
 import (
 	"encoding/json"
@@ -11,15 +14,38 @@ import (
 	"legwork/internal/research"
 )
 
-// progress prints events as they arrive, in colour on a terminal, otherwise as plain lines.
-type progress struct {
+// Event is an event or delta of a stream, with the fields that are shown.
+type Event struct {
+	Seq         int64          `json:"seq"`
+	Type        string         `json:"type"`
+	Content     string         `json:"content"`
+	Tool        string         `json:"tool"`
+	Args        map[string]any `json:"args"`
+	Result      map[string]any `json:"result"`
+	Success     bool           `json:"success"`
+	Error       string         `json:"error"`
+	Recoverable bool           `json:"recoverable"`
+	Metadata    map[string]any `json:"metadata"`
+	Offset      int            `json:"offset"` // of a delta
+	Text        string         `json:"text"`   // of a delta
+	Frame       []byte         `json:"-"`      // the JSON that it came in
+}
+
+// Terminal reports whether the event ends its log.
+func (e Event) Terminal() bool {
+	return e.Type == "agent:complete" || (e.Type == "agent:error" && !e.Recoverable)
+}
+
+// Printer prints events as they arrive, in colour on a terminal, otherwise as plain lines.
+type Printer struct {
 	w       io.Writer
 	colour  bool
 	writing bool   // a part of the answer has been printed, and its line is not finished
 	held    string // the first delta, which is printed with the second one; a single delta is the whole answer, which is printed at the end
 }
 
-func newProgress(w io.Writer, colour bool) *progress { return &progress{w: w, colour: colour} }
+// New returns a printer that writes to w, with the colours of a terminal or without.
+func New(w io.Writer, colour bool) *Printer { return &Printer{w: w, colour: colour} }
 
 // Colours of a terminal (SGR codes, ECMA-48 §8.3.117).
 const (
@@ -30,7 +56,7 @@ const (
 	blue  = "34"
 )
 
-func (p *progress) paint(code, s string) string {
+func (p *Printer) paint(code, s string) string {
 	if !p.colour || s == "" {
 		return s
 	}
@@ -40,8 +66,8 @@ func (p *progress) paint(code, s string) string {
 // maxLine bounds a line of progress, so that it takes at most two rows of a usual terminal.
 const maxLine = 160
 
-// event prints one event on one line.
-func (p *progress) event(e event) {
+// Event prints one event on one line.
+func (p *Printer) Event(e Event) {
 	if e.Type == "agent:delta" {
 		p.delta(e)
 		return
@@ -64,12 +90,12 @@ func (p *progress) event(e event) {
 	case "agent:error":
 		fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(red, oneLine(e.Error)))
 	default:
-		fmt.Fprintf(p.w, "%s  %s %s\n", seq, e.Type, oneLine(string(e.raw)))
+		fmt.Fprintf(p.w, "%s  %s %s\n", seq, e.Type, oneLine(string(e.Frame)))
 	}
 }
 
 // delta prints a piece of the answer that is being written. When the answer starts again, it begins a new line.
-func (p *progress) delta(e event) {
+func (p *Printer) delta(e Event) {
 	if e.Offset == 0 {
 		p.stopWriting()
 		p.held = e.Text
@@ -84,7 +110,7 @@ func (p *progress) delta(e event) {
 }
 
 // stopWriting ends the line of the answer that is being written.
-func (p *progress) stopWriting() {
+func (p *Printer) stopWriting() {
 	if p.writing {
 		fmt.Fprintln(p.w)
 	}
@@ -115,8 +141,8 @@ func oneLine(s string) string {
 	return research.Truncate(strings.Join(strings.Fields(printable(s)), " "), maxLine)
 }
 
-// answer prints how a task ended, with its citations.
-func (p *progress) answer(task api.Task) {
+// Answer prints how a task ended, with its citations.
+func (p *Printer) Answer(task api.Task) {
 	fmt.Fprintln(p.w)
 	if task.Answer == nil {
 		text := "no answer"

@@ -1,4 +1,6 @@
-package store
+// Package roles gives database roles what they need and nothing more: the program's role no DDL, the role of analysts only the report
+// views. grants.sql is the whole of it.
+package roles
 
 import (
 	"context"
@@ -16,16 +18,13 @@ var grants string
 // Grant makes the roles legwork_owner, legwork_app and legwork_report on the server if they are missing, gives the objects of the
 // database to the owner, and gives the other two what they need: grants.sql says what. The roles cannot log in; an administrator makes
 // roles that can, as their members. The role of url must own the objects and be allowed to create roles. Run Grant after every
-// Migrate, because a migration adds objects.
+// store.Migrate, because a migration adds objects.
 func Grant(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
-		return wrap(fmt.Errorf("connect to grant: %w", err))
+		return fmt.Errorf("connect to grant: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if err := lockSchema(ctx, conn); err != nil {
-		return err
-	}
 	// Without arguments the statements are one transaction (the simple query protocol).
 	_, err = conn.Exec(ctx, grants, pgx.QueryExecModeSimpleProtocol)
 	var pg *pgconn.PgError
@@ -34,7 +33,7 @@ func Grant(ctx context.Context, url string) error {
 			"for instance the one that migrated: %w", err)
 	}
 	if err != nil {
-		return wrap(fmt.Errorf("grant: %w", err))
+		return fmt.Errorf("grant: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package store_test
+package roles_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"legwork/internal/dbtest"
-	"legwork/internal/store"
+	"legwork/internal/store/roles"
 )
 
 // login makes a role that can log in, as a member of another one, and returns a connection of it.
@@ -49,7 +49,7 @@ func granted(t *testing.T) (admin *pgx.Conn, dsn string) {
 	t.Helper()
 	dsn = dbtest.URL(t)
 	for range 2 { // it can be repeated
-		if err := store.Grant(t.Context(), dsn); err != nil {
+		if err := roles.Grant(t.Context(), dsn); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,5 +1,7 @@
 -- Run by `legwork migrate --grants`, in one transaction, as a role that owns the database's objects and may create roles.
 -- It can be repeated: run it after every migration.
+SELECT pg_advisory_xact_lock(x'6c6567776f726b01'::bigint); -- one at a time
+
 DO $$
 DECLARE
     wanted text;
