@@ -69,8 +69,8 @@ func (s *Service) Expired(ctx context.Context, keep time.Duration) (Cleaned, err
 }
 
 // Cleanup removes tasks that ended longer than keep ago (none when keep is 0), snapshots that nothing refers to, domains
-// without recent requests, sessions, tickets and failed logins that do not count any more, and idempotency keys older than KeepKeys. Several may run at once. One that is interrupted has
-// removed whole batches.
+// without recent requests, old sessions, tickets and failed logins, and idempotency keys older than KeepKeys. Several may run
+// at once. One that is interrupted has removed whole batches.
 func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned, err error) {
 	for keep > 0 {
 		tasks, pages, err := s.expire(ctx, keep)

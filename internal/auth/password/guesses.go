@@ -68,7 +68,8 @@ func (p pieces) piece(i, j int) float64 {
 }
 
 // leet undoes the usual replacements of letters.
-var leet = strings.NewReplacer("4", "a", "@", "a", "8", "b", "(", "c", "3", "e", "6", "g", "9", "g", "1", "i", "!", "i", "|", "i", "0", "o", "$", "s", "5", "s", "7", "t", "+", "t", "2", "z")
+var leet = strings.NewReplacer("4", "a", "@", "a", "8", "b", "(", "c", "3", "e", "6", "g", "9", "g",
+	"1", "i", "!", "i", "|", "i", "0", "o", "$", "s", "5", "s", "7", "t", "+", "t", "2", "z")
 
 // word is the cost of a word of the dictionary or of the context, read forwards or backwards, with or without replaced letters.
 func (p pieces) word(i, j int) float64 {
