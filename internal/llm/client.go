@@ -50,7 +50,7 @@ type Config struct {
 // Bounds of a call.
 const (
 	defaultTokens = 4096
-	maxWait       = time.Minute // a call whose provider asks for a longer wait (Retry-After) fails
+	maxWait       = time.Minute // a call without a deadline whose provider asks for a longer wait (Retry-After) fails
 	maxBackoff    = 30 * time.Second
 )
 
@@ -59,6 +59,7 @@ type Client struct {
 	cfg   Config
 	http  *http.Client
 	slots *semaphore.Weighted
+	adapt adaptations
 	send  sender
 }
 
@@ -97,7 +98,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("base URL of the model's API: %w", err)
 	}
 	c := &Client{cfg: cfg, slots: semaphore.NewWeighted(int64(cfg.Concurrent))}
-	c.http = &http.Client{Transport: &transport{next: cfg.Transport, provider: cfg.Provider, key: cfg.Key}}
+	c.http = &http.Client{Transport: &transport{next: cfg.Transport, provider: cfg.Provider, key: cfg.Key, adapted: &c.adapt}}
 	var err error
 	if c.cfg.Model == "" {
 		c.cfg.Model = own.model
@@ -133,7 +134,8 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Generate implements Model. After a transient failure it repeats the call. When the provider says how long to wait, the pause
+// Generate implements Model. After a refusal that names a field of the request it repeats the call at once without that field, or with its
+// other name, and does so in all later calls. After a transient failure it repeats the call. When the provider says how long to wait, the pause
 // is that time and up to a tenth more. Otherwise it is a random time between half a bound and the bound, which doubles with
 // each attempt.
 func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
@@ -149,7 +151,12 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 		}
 		c.cfg.Log.WarnContext(ctx, "a call of the language model failed", "provider", c.cfg.Provider, "model", c.cfg.Model,
 			"try", try, "kind", problem.Kind, "status", problem.Status, "error", problem.Cause)
-		if !problem.Transient() || try >= c.cfg.Tries || problem.RetryAfter > maxWait {
+		if problem.adapted {
+			try--
+			continue
+		}
+		_, limited := ctx.Deadline()
+		if !problem.Transient() || try >= c.cfg.Tries || problem.RetryAfter > maxWait && !limited {
 			return Reply{}, problem
 		}
 		wait := pauses.Next()

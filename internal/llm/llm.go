@@ -10,6 +10,7 @@
 //   - An error is that of the caller's context, or an [*Error]. Its Message is a sentence for users that says what to
 //     change, without key and address. Its Cause is the provider's own message, for the log.
 //   - A request with tools is never streamed.
+//   - A field of a request that the server refuses by name is renamed or left out in all later requests of the Client.
 package llm
 
 import (

@@ -53,6 +53,9 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 	}
 	choice := resp.Choices[0]
 	reply := Reply{Text: choice.Content, Calls: calls(choice.ToolCalls)}
+	if f := choice.FuncCall; f != nil && len(reply.Calls) == 0 { // the form before tools
+		reply.Calls = []Call{{Name: f.Name, Arguments: f.Arguments}}
+	}
 	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens")}
 	// Some servers count the model's thinking tokens only in the total.
 	reply.Usage.Output = max(reply.Usage.Output, count(choice.GenerationInfo, "TotalTokens")-reply.Usage.Input)

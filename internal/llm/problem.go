@@ -39,6 +39,7 @@ type Error struct {
 	Status     int           // HTTP status; 0 when there was no response
 	Message    string        // a sentence for people that names what to change
 	RetryAfter time.Duration // how long the provider asks to wait; 0 when it does not say
+	adapted    bool          // the next request differs, so that the refusal does not hold for it
 	Cause      error         // message of the provider or the network, without the key; for the log
 }
 
@@ -84,6 +85,7 @@ func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	case x.status >= 300:
 		e.Kind = kindOf(x.status, string(x.body))
 		e.RetryAfter, _ = retry.After(x.header, time.Now())
+		e.adapted = c.cfg.Provider != Anthropic && c.adapt.learn(x.status, x.body, x.asked)
 		e.Cause = fmt.Errorf("HTTP %d: %s", x.status, brief(x.body))
 	case errors.As(x.stream, &inside):
 		e.Kind, e.Cause = kindOfStream(inside.data), inside

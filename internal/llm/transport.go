@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -19,7 +18,8 @@ import (
 const (
 	maxBody      = 16 << 20
 	maxErrorBody = 64 << 10
-	maxLine      = 63 << 10 // of a line in a stream; at lines of 64 KiB and more langchaingo stops without an error
+	maxLine      = 63 << 10 // of a line in a stream that is passed on; at lines of 64 KiB and more langchaingo stops without an error
+	maxLongLine  = 2 << 20  // of a line in a stream that is cut into shorter ones
 )
 
 var (
@@ -38,6 +38,7 @@ type exchange struct {
 	status int
 	header http.Header
 	body   []byte // of an error
+	asked  []byte // the body of the request
 	stream error  // the error that ended a stream too early
 
 	streams   bool          // the reply is streamed, so its headers must arrive within maxIdle, too
@@ -110,6 +111,7 @@ type transport struct {
 	next     http.RoundTripper
 	provider string
 	key      string
+	adapted  *adaptations
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -127,6 +129,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	t.authorise(req)
+	asked, err := t.adapted.apply(req)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	x.asked = asked
+	x.mu.Unlock()
 	if x.streams {
 		x.resetIdleTimer()
 	}
@@ -148,7 +157,18 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.mu.Unlock()
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 	case strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream"):
-		resp.Body = &streamCheck{src: bufio.NewReaderSize(resp.Body, maxLine), body: resp.Body, x: x, provider: t.provider}
+		resp.Body = t.checked(resp.Body, x)
+	case x.streams && t.provider != Anthropic:
+		whole := resp.Body
+		body, err := io.ReadAll(io.LimitReader(whole, maxBody))
+		_ = whole.Close()
+		if err != nil {
+			return nil, err
+		}
+		if events := streamOf(body); events != nil {
+			body = events
+		}
+		resp.Body = t.checked(io.NopCloser(bytes.NewReader(body)), x)
 	default:
 		resp.Body = struct {
 			io.Reader
@@ -156,6 +176,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}{io.LimitReader(resp.Body, maxBody), resp.Body}
 	}
 	return resp, nil
+}
+
+// checked returns the body of a stream, checked.
+func (t *transport) checked(body io.ReadCloser, x *exchange) io.ReadCloser {
+	return &streamCheck{src: bufio.NewReaderSize(body, maxLine), body: body, x: x, provider: t.provider}
 }
 
 // authorise sets the key in the provider's own header. langchaingo requires a key even for servers that need
@@ -171,71 +196,4 @@ func (t *transport) authorise(req *http.Request) {
 		req.Header.Set("X-Api-Key", t.key)
 		req.Header.Set("Anthropic-Version", "2023-06-01")
 	}
-}
-
-// streamCheck passes on the lines of an event stream. It fails in three cases in which langchaingo would report success: at an
-// error event, at an end without an end mark, and at a line that is too long for langchaingo's scanner.
-type streamCheck struct {
-	src      *bufio.Reader
-	body     io.Closer
-	x        *exchange
-	provider string
-	line     []byte
-	ended    bool
-	err      error
-}
-
-// Read implements io.Reader.
-func (g *streamCheck) Read(p []byte) (int, error) {
-	for len(g.line) == 0 {
-		if g.err != nil {
-			return 0, g.err
-		}
-		g.next()
-	}
-	n := copy(p, g.line)
-	g.line = g.line[n:]
-	return n, nil
-}
-
-func (g *streamCheck) next() {
-	line, err := g.src.ReadSlice('\n')
-	data, isData := strings.CutPrefix(string(bytes.TrimSpace(line)), "data:")
-	data = strings.TrimSpace(data)
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull):
-		err, line = errLongLine, nil
-	case isData && isStreamError(data):
-		err, line = &streamError{data: data}, nil
-	case isData && (data == "[DONE]" || g.provider == Anthropic && strings.Contains(data, `"message_stop"`)):
-		g.ended = true
-	}
-	g.line = line
-	if errors.Is(err, io.EOF) && !g.ended {
-		err = errCut
-	}
-	if err != nil {
-		g.err = err
-		if !errors.Is(err, io.EOF) {
-			g.x.fail(err)
-		}
-	}
-}
-
-// Close implements io.Closer.
-func (g *streamCheck) Close() error { return g.body.Close() }
-
-// streamError is an error that a provider sent inside a stream.
-type streamError struct{ data string }
-
-// Error implements error.
-func (e *streamError) Error() string { return "error inside the stream: " + e.data }
-
-func isStreamError(data string) bool {
-	var v struct {
-		Type  string          `json:"type"`
-		Error json.RawMessage `json:"error"`
-	}
-	return strings.Contains(data, `"error"`) && json.Unmarshal([]byte(data), &v) == nil &&
-		(v.Type == "error" || len(v.Error) > 0 && string(v.Error) != "null")
 }

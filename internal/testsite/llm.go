@@ -28,6 +28,10 @@ type Turn struct {
 	Raw        string          // sent as the body instead of a reply
 	Cut        bool            // close the connection in the middle of the reply or stream
 	NoEnd      bool            // end a stream without its end mark
+	Whole      bool            // send the reply as one JSON object, even if a stream was asked for, as some gateways do
+	OneEvent   bool            // send the whole text in one event of a stream, as some servers of one's own do
+	OldCall    bool            // send the first call as function_call, the form before tools
+	Reasoning  string          // reasoning_content beside the text, as DeepSeek, vLLM and llama.cpp send it
 	StreamFail string          // send this error event in the middle of a stream
 	Hold       <-chan struct{} // wait for this channel before the reply, or until the client disconnects
 	Halfway    <-chan struct{} // wait for this channel in the middle of a stream
@@ -106,6 +110,7 @@ type LLM struct {
 	requests []ModelRequest
 	models   []string // models in the list of models
 	key      string   // key that requests must have; empty: none
+	refused  []string // fields of a request that are refused
 	checks   int      // requests for the list of models or for one model
 }
 
@@ -132,6 +137,25 @@ func (l *LLM) Demand(key string, models ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.key, l.models = key, models
+}
+
+// RefuseFields makes the server refuse requests that have one of these fields, as OpenAI does for models that reason.
+func (l *LLM) RefuseFields(fields ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused = fields
+}
+
+// refusedField returns the first field of a request that is refused; empty: none.
+func (l *LLM) refusedField(r ModelRequest) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.refused {
+		if _, ok := r.Body[f]; ok {
+			return f
+		}
+	}
+	return ""
 }
 
 // Requests returns the requests for replies so far.

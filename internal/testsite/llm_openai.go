@@ -41,17 +41,29 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if f := l.refusedField(req); f != "" {
+		fail(http.StatusBadRequest, "unsupported_parameter", "Unsupported parameter: '"+f+"' is not supported with this model.")
+		return
+	}
 	replyOpenAI(w, r, req, turn, n)
 }
 
 // replyOpenAI sends a turn in OpenAI's form, whole or as a stream, as requested. n is the number of the request.
 func replyOpenAI(w http.ResponseWriter, r *http.Request, req ModelRequest, turn Turn, n int) {
-	if on, _ := req.Body["stream"].(bool); on {
+	if on, _ := req.Body["stream"].(bool); on && !turn.Whole {
 		openAIStream(w, r, turn)
 		return
 	}
 	var stop any = "stop"
 	message := map[string]any{"role": "assistant", "content": turn.Text}
+	if turn.Reasoning != "" {
+		message["reasoning_content"] = turn.Reasoning
+	}
+	if turn.OldCall {
+		c := turn.Calls[0]
+		message["content"], message["function_call"] = nil, map[string]any{"name": c.Name, "arguments": c.Arguments}
+		turn.Calls, turn.Stop = nil, "function_call"
+	}
 	if len(turn.Calls) > 0 {
 		stop = "tool_calls"
 		var calls []any
@@ -88,7 +100,14 @@ func openAIStream(w http.ResponseWriter, r *http.Request, turn Turn) {
 		return event(map[string]any{"object": "chat.completion.chunk", "choices": []any{map[string]any{"index": 0, "delta": delta, "finish_reason": stop}}})
 	}
 	events := []string{chunk(map[string]any{"role": "assistant"}, nil)}
-	for _, p := range pieces(turn.Text) {
+	if turn.Reasoning != "" {
+		events = append(events, chunk(map[string]any{"reasoning_content": turn.Reasoning}, nil))
+	}
+	parts := pieces(turn.Text)
+	if turn.OneEvent {
+		parts = []string{turn.Text}
+	}
+	for _, p := range parts {
 		events = append(events, chunk(map[string]any{"content": p}, nil))
 	}
 	stop := turn.Stop
