@@ -9,8 +9,9 @@ type block struct {
 	n           int     // rows
 	lo, hi      float64 // the part of the gap that all rows leave free
 	left, right side    // what stands on either side of the gap
-	both        int     // rows with text on both sides, or on one side beside the row above that is on the other side
-	uneven      int     // of these, rows whose two sides stand on different base lines
+	both        int     // rows with text on both sides
+	beside      int     // rows on one side that overlap the row above in height, which is on the other side
+	uneven      int     // of both, rows whose two sides stand on different base lines
 	wide        int     // of these, rows whose gap is as wide as that between cells
 	fixed       int     // rows of a listing
 	onLeft      bool    // the last row has text on the left
@@ -83,14 +84,14 @@ func (b *block) isText() bool { return b.both >= 3 && b.left.isText() && b.right
 
 // isApart reports whether the two sides are long, and their lines stand at different heights too often for a table.
 func (b *block) isApart() bool {
-	return b.both >= 6 && b.uneven*4 >= b.both && b.left.isSteady() && b.right.isSteady()
+	return b.both+b.beside >= 6 && (b.uneven+b.beside)*4 >= b.both+b.beside && b.left.isSteady() && b.right.isSteady()
 }
 
 // isIndependent reports whether the two sides are columns of a page that hold tables or text of their own, as on a reference
-// card. Their gap is wide, and their lines do not belong together: some are missing on one side, some stand at other heights.
+// card. Their gap is wide, and their lines do not belong together: some are missing on one side, and some stand at other heights.
 // Rules that divide both sides and do not cross the gap show it, too.
 func (b *block) isIndependent(rs []row, drawn func() []rule) bool {
-	if b.both < 6 || b.both*10 > b.n*9 || !b.left.isSteady() || !b.right.isSteady() {
+	if b.both+b.beside < 6 || b.both*10 > b.n*9 || !b.left.isSteady() || !b.right.isSteady() {
 		return false
 	}
 	rules := drawn()
@@ -106,7 +107,7 @@ func (b *block) isIndependent(rs []row, drawn func() []rule) bool {
 			right++
 		}
 	}
-	return left >= 3 && right >= 3 || b.uneven*10 >= b.both && b.left.isWhole() && b.right.isWhole()
+	return left >= 3 && right >= 3 || (b.uneven+b.beside)*10 >= b.both+b.beside && b.left.isWhole() && b.right.isWhole()
 }
 
 // isRuled reports whether at least two drawn lines cross the gap of a block, whose rows are given: then it is a table.
@@ -265,8 +266,7 @@ func (b *block) add(r row, x, gap float64) {
 			b.wide++
 		}
 	} else if b.n > 1 && b.onLeft != seenLeft && b.base-r[0].base < closeRows*r[0].size {
-		b.both++
-		b.uneven++
+		b.beside++
 	}
 	b.onLeft, b.base = seenLeft, r[0].base
 }
