@@ -69,8 +69,8 @@ func tableKinds() []kind {
 			for i, r := range [][2]string{{"Standard", "cv01"}, {"Alternate", "cv02"}, {"Standard", "cv03"}, {"Alternate", "cv04"}, {"Second", "cv05"}} {
 				b.WriteString(prose(200, 700-20*float64(i), r[0]) + prose(320, 700-20*float64(i), r[1]))
 			}
-			return newFile().page(prose(72, 700, "Shape of the first") + prose(72, 660, "Shape of the second") + b.String())
-		}, want: []string{"| Shape of the first | Standard | cv01 |", "Alternate | cv02 |", "| Shape of the second | Standard | cv03 |", "Alternate | cv04 |", "Second | cv05 |"}},
+			return newFile().page(prose(72, 700, "Shape of the very", "first of the letters", "in the font") + prose(72, 660, "Shape of the very", "last of the letters", "in the font") + b.String())
+		}, want: []string{"| Shape of the very first of the letters in the font | Standard | cv01 |", "Alternate | cv02 |", "| Shape of the very last of the letters in the font | Standard | cv03 |", "Alternate | cv04 |", "Second | cv05 |"}},
 		{name: "a reference card: columns of tables", file: func() *file {
 			var b strings.Builder
 			for c, name := range []string{"alder", "birch", "cedar"} {
