@@ -112,7 +112,7 @@ func (a *run) research(ctx context.Context) error {
 	if err := a.begin(ctx); err != nil {
 		return err
 	}
-	idle, stale, doubts := 0, 0, 0
+	idle, stale, doubts, called := 0, 0, 0, false
 	for turn := 0; ; turn++ {
 		if a.researchOver(turn) {
 			return nil
@@ -151,12 +151,13 @@ func (a *run) research(ctx context.Context) error {
 				a.endedBy = "the model called no tools"
 				return nil
 			}
+			a.inText = a.inText || idle == maxIdle && !called // the server may ignore tools without an error
 			if err := a.nudge(nudge{Cut: cut}); err != nil {
 				return err
 			}
 			continue
 		}
-		idle = 0
+		idle, called = 0, true
 		if ending.Done && stale > 0 {
 			return nil
 		}

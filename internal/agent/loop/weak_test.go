@@ -37,6 +37,14 @@ func TestWeakModels(t *testing.T) {
 		"other names":      text(`{"name": "functions.Cite-Source", "arguments": {"link": "%s", "excerpt": "This manual describes the Aurora"}}`),
 		"lost thinking":    text(`I must cite this.</think>{"name": "cite", "arguments": {"url": "%s", "quote": "This manual describes the Aurora"}}`),
 		"cut off":          text(`{"name": "cite", "arguments": {"url": "%s", "quote": "This manual describes the Aurora"`),
+		"Mistral":          text(`[TOOL_CALLS][{"name": "cite", "arguments": {"url": "%s", "quote": "This manual describes the Aurora"}}]</s>`),
+		"Mistral, newer":   text(`[TOOL_CALLS]find_in_page[ARGS]{"query": "kettle"}[TOOL_CALLS]cite[ARGS]{"url": "%s", "quote": "This manual describes the Aurora"}</s>`),
+		"Llama":            text(`<|python_tag|>{"name": "cite", "parameters": {"url": "%s", "quote": "This manual describes the Aurora"}}<|eom_id|>`),
+		"Llama, as Python": text(`<|python_tag|>cite.call(url="%s", quote="This manual describes the Aurora")`),
+		"invoke":           text(`<function_calls><invoke name="cite"><parameter name="url">%s</parameter><parameter name="quote">This manual describes the Aurora</parameter></invoke></function_calls>`),
+		"DeepSeek":         text("<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>cite\n```json\n{\"url\": \"%s\", \"quote\": \"This manual describes the Aurora\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>"),
+		"DeepSeek, newer":  text(`<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>cite<｜tool▁sep｜>{"url": "%s", "quote": "This manual describes the Aurora"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`),
+		"Harmony":          text(`<|channel|>analysis<|message|>I must cite.<|end|><|start|>assistant<|channel|>commentary to=functions.cite <|constrain|>json<|message|>{"url": "%s", "quote": "This manual describes the Aurora"}<|call|>`),
 		"broken arguments": func(u string) testsite.Turn {
 			return turn(testsite.ToolCall{Name: "cite", Arguments: `{url: '` + u + `', quote: "This manual describes the Aurora`})
 		},
@@ -167,4 +175,21 @@ func TestNoToolsNoCalls(t *testing.T) {
 	require.Contains(t, res.Metadata["researchEnded"], "called no tools")
 	require.NotEmpty(t, a.Finished().Citations)
 	require.LessOrEqual(t, len(a.server.Requests()), 6)
+}
+
+// TestToolsIgnored: a server that ignores tools without an error is told after two replies without a call to write calls as text.
+func TestToolsIgnored(t *testing.T) {
+	t.Parallel()
+	var a *asking
+	a = newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
+		if len(r.Tools()) > 0 {
+			return testsite.Turn{Text: "I would open the page now."}
+		}
+		return testsite.Play(testsite.Turn{Text: `{"name":"cite","arguments":{"url":"` + a.site.URL("/index.html") + `","quote":"This manual describes the Aurora"}}`},
+			testsite.Turn{Text: "DONE"}, testsite.Turn{Text: "A manual [1]."})(n-2, r)
+	})
+	res := a.answered(t)
+	require.Equal(t, "A manual [1].", res.Answer)
+	require.NotContains(t, res.Metadata, "researchEnded")
+	require.Contains(t, a.server.Requests()[2].Raw, "write nothing but one JSON object")
 }

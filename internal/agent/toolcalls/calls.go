@@ -42,11 +42,15 @@ var (
 	functionTag  = regexp.MustCompile(`(?is)<function=["']?([\w.-]+)["']?>\s*(.*?)\s*(?:</function>|$)`)
 	parameterTag = regexp.MustCompile(`(?is)<parameter=["']?([\w-]+)["']?>\s*(.*?)\s*(?:</parameter>|$)`)
 	fenced       = regexp.MustCompile("(?s)```[\\w+-]*[ \\t]*\\n?(.*?)(?:```|$)")
-	pythonic     = regexp.MustCompile(`(?m)^\W*(?:functions\.|default_api\.)?([a-z_]+)\(([^\n]*)\)\W*$`)
+	pythonic     = regexp.MustCompile(`(?m)^\W*(?:functions\.|default_api\.)?([a-z_]+)(?:\.call)?\(([^\n]*)\)\W*$`)
 	keyword      = regexp.MustCompile(`(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w.]+)`)
 )
 
 func writtenCalls(text string) []Call {
+	if out := nativeCalls(text); len(out) > 0 {
+		return out
+	}
+	text = specialTokens.Replace(text)
 	var out []Call
 	for _, m := range functionTag.FindAllStringSubmatch(text, maxWritten) {
 		args := map[string]any{}
