@@ -16,7 +16,7 @@ const acceptInvitation = `-- name: AcceptInvitation :exec
 UPDATE invitations SET accepted_at = now(), accepted_by = $1 WHERE id = $2
 `
 
-// Notes who accepted an invitation.
+// Stores who accepted an invitation, and when.
 func (q *Queries) AcceptInvitation(ctx context.Context, userID *uuid.UUID, iD uuid.UUID) error {
 	_, err := q.db.Exec(ctx, acceptInvitation, userID, iD)
 	return err
@@ -49,7 +49,7 @@ type CreateInvitationRow struct {
 	AcceptedAt *time.Time
 }
 
-// Makes a link with which somebody becomes a member. Returns the row as it is listed.
+// Stores an invitation to become a member. Returns the row with the fields of the list of invitations.
 func (q *Queries) CreateInvitation(ctx context.Context, arg CreateInvitationParams) (CreateInvitationRow, error) {
 	row := q.db.QueryRow(ctx, createInvitation,
 		arg.ID,
@@ -78,7 +78,7 @@ const invitationRole = `-- name: InvitationRole :one
 SELECT role FROM invitations WHERE id = $1 AND account_id = $2 AND accepted_at IS NULL
 `
 
-// The role that an invitation of an account gives, while nobody has accepted it.
+// The role of an invitation of an account that was not accepted.
 func (q *Queries) InvitationRole(ctx context.Context, iD uuid.UUID, accountID string) (string, error) {
 	row := q.db.QueryRow(ctx, invitationRole, iD, accountID)
 	var role string
@@ -97,7 +97,7 @@ type InvitationSecretRow struct {
 	Expired    bool
 }
 
-// What decides whether an invitation counts.
+// The facts that decide whether an invitation is valid.
 func (q *Queries) InvitationSecret(ctx context.Context, id uuid.UUID) (InvitationSecretRow, error) {
 	row := q.db.QueryRow(ctx, invitationSecret, id)
 	var i InvitationSecretRow
@@ -166,7 +166,7 @@ type LockInvitationRow struct {
 	Expired    bool
 }
 
-// An invitation that somebody presents, locked until the end of the transaction, so that it is accepted once.
+// Locks and returns an invitation, so that it is accepted once.
 func (q *Queries) LockInvitation(ctx context.Context, id uuid.UUID) (LockInvitationRow, error) {
 	row := q.db.QueryRow(ctx, lockInvitation, id)
 	var i LockInvitationRow
@@ -186,7 +186,7 @@ const revokeInvitation = `-- name: RevokeInvitation :execrows
 DELETE FROM invitations WHERE id = $1 AND account_id = $2 AND accepted_at IS NULL
 `
 
-// Removes an invitation that nobody has accepted.
+// Removes an invitation that was not accepted.
 func (q *Queries) RevokeInvitation(ctx context.Context, iD uuid.UUID, accountID string) (int64, error) {
 	result, err := q.db.Exec(ctx, revokeInvitation, iD, accountID)
 	if err != nil {

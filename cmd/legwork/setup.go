@@ -12,11 +12,11 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// setupLife is how long the link works that makes the first owner.
+// setupLife is how long the set-up link, which makes the first owner, is valid.
 const setupLife = 24 * time.Hour
 
-// offerSetup logs a link that makes the owner of the account default, as long as it has none and no key was configured. Each start
-// makes a new link; earlier ones work until they are too old, or there is an owner.
+// offerSetup logs a set-up link for the first owner of the account default, if the account has no owner and no key is configured.
+// Each start creates a new link. Earlier links are valid until they expire or there is an owner.
 func (a *app) offerSetup(ctx context.Context) error {
 	if a.authenticator == nil || a.cfg.BootstrapKey != "" {
 		return nil
@@ -34,7 +34,7 @@ func (a *app) offerSetup(ctx context.Context) error {
 	return nil
 }
 
-// invite makes an invitation and gives its link.
+// invite creates an invitation and returns its link.
 func (a *app) invite(ctx context.Context, by identities.Actor, in identities.NewInvitation) (string, error) {
 	made := token.New()
 	in.ID, in.SecretHash = made.ID, made.Secret.Hash()

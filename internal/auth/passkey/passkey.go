@@ -2,10 +2,10 @@
 //
 // Invariants:
 //
-//   - A passkey belongs to the host name of PUBLIC_URL, and answers count only from pages of that address.
-//   - The device must verify the person (PIN, fingerprint) each time, so a passkey is a login by itself.
-//   - Each registration and login has a challenge of its own. Whoever stores it must give it out once.
-//   - A signature counter that runs backwards means that the passkey was copied; it does not count any more.
+//   - A passkey belongs to the host name of PUBLIC_URL. Answers are accepted only from pages of PUBLIC_URL.
+//   - The device must verify the person (PIN, fingerprint) each time. So a passkey needs no password beside it.
+//   - Each registration and login has its own challenge, which the caller must use once.
+//   - When the signature counter of a passkey decreases, the passkey was probably copied, and the login is refused.
 package passkey
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ErrInvalid means that the answer of a passkey does not count. The text behind it is for the log of the server.
+// ErrInvalid means that the answer of a passkey is not valid. Errors that wrap it have details, which are for the server's log.
 var ErrInvalid = errors.New("the answer of the passkey does not count")
 
 // Credential is a passkey as it is stored.
@@ -29,17 +29,17 @@ type Credential struct {
 	Data json.RawMessage // public key, counter and flags
 }
 
-// Person is a user with the passkeys so far.
+// Person is a user with the user's passkeys.
 type Person struct {
 	ID          uuid.UUID
 	Email, Name string
 	Passkeys    []Credential
 }
 
-// Passkeys registers and checks passkeys of one address. It is safe for concurrent use.
+// Passkeys registers and checks the passkeys of one PUBLIC_URL. It is safe for concurrent use.
 type Passkeys struct{ rp *webauthn.WebAuthn }
 
-// Supported reports whether browsers make passkeys for an address: only for host names, and without TLS only for localhost.
+// Supported reports whether browsers support passkeys for a URL: only for host names, and without TLS only for localhost.
 func Supported(publicURL string) bool {
 	u, err := url.Parse(publicURL)
 	if err != nil || u.Hostname() == "" {
@@ -51,7 +51,7 @@ func Supported(publicURL string) bool {
 	return u.Scheme == "https" || u.Hostname() == "localhost"
 }
 
-// New makes Passkeys of a supported address.
+// New returns Passkeys for a supported URL.
 func New(publicURL string) (*Passkeys, error) {
 	u, err := url.Parse(publicURL)
 	if err != nil {
@@ -64,8 +64,8 @@ func New(publicURL string) (*Passkeys, error) {
 	return &Passkeys{rp: rp}, nil
 }
 
-// BeginRegistration gives what a browser needs to make a passkey (the argument of navigator.credentials.create), and what the
-// answer will be checked against.
+// BeginRegistration returns the argument of navigator.credentials.create, by which a browser creates a passkey, and the data
+// against which the answer will be checked.
 func (k *Passkeys) BeginRegistration(p Person) (options any, pending json.RawMessage, err error) {
 	user, err := userOf(p)
 	if err != nil {
@@ -81,7 +81,7 @@ func (k *Passkeys) BeginRegistration(p Person) (options any, pending json.RawMes
 	return creation, pending, err
 }
 
-// FinishRegistration checks the browser's answer, and gives the passkey to be stored.
+// FinishRegistration checks the browser's answer, and returns the passkey, which the caller stores.
 func (k *Passkeys) FinishRegistration(p Person, pending, answer json.RawMessage) (Credential, error) {
 	user, err := userOf(p)
 	if err != nil {
@@ -102,8 +102,8 @@ func (k *Passkeys) FinishRegistration(p Person, pending, answer json.RawMessage)
 	return stored(made)
 }
 
-// BeginLogin gives what a browser needs to ask for a passkey (the argument of navigator.credentials.get), and what the answer
-// will be checked against. Nobody needs to say who they are.
+// BeginLogin returns the argument of navigator.credentials.get, by which a browser asks for a passkey, and the data against which
+// the answer will be checked. It needs no user, because the answer names the user.
 func (k *Passkeys) BeginLogin() (options any, pending json.RawMessage, err error) {
 	assertion, session, err := k.rp.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
 	if err != nil {
@@ -113,8 +113,8 @@ func (k *Passkeys) BeginLogin() (options any, pending json.RawMessage, err error
 	return assertion, pending, err
 }
 
-// FinishLogin checks the browser's answer. find gives the person of an id with all passkeys. It returns who that is, and the
-// passkey as it is to be stored now.
+// FinishLogin checks the browser's answer. find returns the user with an id and all passkeys of the user. FinishLogin returns the
+// user's id, and the passkey with its new counter, which the caller stores.
 func (k *Passkeys) FinishLogin(find func(id uuid.UUID) (Person, error), pending, answer json.RawMessage) (uuid.UUID, Credential, error) {
 	var session webauthn.SessionData
 	if err := json.Unmarshal(pending, &session); err != nil {
@@ -125,7 +125,7 @@ func (k *Passkeys) FinishLogin(find func(id uuid.UUID) (Person, error), pending,
 		return uuid.Nil, Credential{}, invalid(err)
 	}
 	var who uuid.UUID
-	var failed error // of the database, which must not look like a refusal
+	var failed error // an error of the database, which is no refusal
 	_, used, err := k.rp.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
 		id, err := uuid.FromBytes(handle)
 		if err != nil {
@@ -156,7 +156,7 @@ func stored(c *webauthn.Credential) (Credential, error) {
 	return Credential{ID: c.ID, Data: data}, err
 }
 
-// invalid keeps what the library says for developers, which its errors hide.
+// invalid returns ErrInvalid with the details that the library's errors have for developers.
 func invalid(err error) error {
 	var detail *protocol.Error
 	if errors.As(err, &detail) {
@@ -165,7 +165,7 @@ func invalid(err error) error {
 	return fmt.Errorf("%w: %w", ErrInvalid, err)
 }
 
-// user is a Person as the library wants it.
+// user implements the library's interface for a Person.
 type user struct {
 	Person
 	credentials []webauthn.Credential

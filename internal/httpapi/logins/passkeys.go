@@ -43,7 +43,7 @@ func (o *Operations) passkeyProblem(ctx context.Context, err error) error {
 	return refusal(err)
 }
 
-// begin stores what an answer will be checked against, and gives the cookie that belongs to it.
+// begin stores the data against which an answer will be checked, and returns the cookie by which take finds it.
 func (o *Operations) begin(ctx context.Context, kind identities.ChallengeKind, user *uuid.UUID, pending json.RawMessage) (setCookies, error) {
 	secret := token.NewSecret()
 	if err := o.Store.CreateChallenge(ctx, secret.Hash(), kind, user, pending); err != nil {
@@ -52,7 +52,7 @@ func (o *Operations) begin(ctx context.Context, kind identities.ChallengeKind, u
 	return setCookies{o.Cookies.New(o.request(ctx), loginCookie, string(secret), time.Time{})}, nil
 }
 
-// take finds what this browser began, and uses it up.
+// take returns the data that begin stored for this browser, and removes it, so that it is used once.
 func (o *Operations) take(ctx context.Context, kind identities.ChallengeKind) (*uuid.UUID, json.RawMessage, error) {
 	for _, text := range o.Cookies.Read(o.request(ctx), loginCookie) {
 		secret, err := token.ParseSecret(text)
@@ -67,7 +67,7 @@ func (o *Operations) take(ctx context.Context, kind identities.ChallengeKind) (*
 	return nil, nil, errPasskeyStale
 }
 
-// person is a user with the passkeys so far.
+// person returns a user with the user's passkeys.
 func (o *Operations) person(ctx context.Context, id uuid.UUID) (passkey.Person, error) {
 	user, err := o.Store.User(ctx, id)
 	if err != nil {
@@ -84,7 +84,7 @@ func (o *Operations) person(ctx context.Context, id uuid.UUID) (passkey.Person, 
 	return p, nil
 }
 
-// passkeyOptions is an answer with the options for the browser, and the cookie of what has begun.
+// passkeyOptions is an answer with the options for the browser, and the cookie of the registration or login.
 type passkeyOptions struct {
 	options any
 	cookies setCookies

@@ -10,14 +10,14 @@ import (
 	"legwork/internal/research"
 )
 
-// setupPolicy lets the page of ServeSetup send its form to this server, and nothing else.
+// setupPolicy allows the page of ServeSetup to send its form to this server, and forbids everything else.
 const setupPolicy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// setupPage is the page of an invitation: the form, or what came of it.
+// setupPage is the page of an invitation: the form, or its result.
 type setupPage struct {
 	Token, Email, Name string
-	Problems           []string // sentences about what was sent
-	Done               string   // the account that the person is a member of now; empty: show the form
+	Problems           []string // sentences about errors in the form
+	Done               string   // the account of which the person is a member now; empty while the form is shown
 }
 
 // setupTemplate has neither scripts nor styles.
@@ -45,8 +45,8 @@ const setupTemplate = `<!doctype html>
 </html>
 `
 
-// ServeSetup shows the form with which a person accepts an invitation, and accepts it when the form is sent. It is the page behind
-// the link of an invitation as long as there is no other user interface. Its text is in the page alone, without scripts.
+// ServeSetup answers the link of an invitation. It shows a form, and accepts the invitation when the form is sent. The page has no
+// scripts.
 func (o *Operations) ServeSetup(w http.ResponseWriter, r *http.Request) error {
 	if o.Off {
 		return errNoUsers
@@ -83,7 +83,7 @@ func (o *Operations) ServeSetup(w http.ResponseWriter, r *http.Request) error {
 	return t.Execute(w, page)
 }
 
-// complaints are the sentences for a person whose form was refused, with the status of the answer. Other errors stay errors.
+// complaints returns the sentences about a refused form and the status of the answer. It returns other errors as they are.
 func complaints(err error) (status int, sentences []string, other error) {
 	var problem *accounts.Problem
 	var invalid *research.ValidationError

@@ -23,31 +23,31 @@ var (
 	ErrInvitedOther = errors.New("the invitation is for another e-mail address")
 )
 
-// Invitation is a link that makes whoever opens it a member, once. The secret is not in it.
+// Invitation is an invitation to become a member of an account, without its secret. It can be accepted once.
 type Invitation struct {
 	ID         uuid.UUID
 	AccountID  string
-	Email      string // only a user with this address may accept; empty: anybody
+	Email      string // only a user with this address may accept; empty when anybody with the link may
 	Role       access.Role
-	CreatedBy  *uuid.UUID // nil: an operator, or a key without user
+	CreatedBy  *uuid.UUID // nil when an operator or a key without a user created it
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
-	AcceptedAt *time.Time // nil: not yet
+	AcceptedAt *time.Time // nil when it was not accepted
 }
 
-// NewInvitation is an invitation to be made. ID and SecretHash come from internal/auth/token.
+// NewInvitation describes an invitation to create. Package internal/auth/token makes ID and SecretHash.
 type NewInvitation struct {
 	ID         uuid.UUID
 	SecretHash []byte
 	AccountID  string
-	Email      string // lower case; empty: anybody with the link
+	Email      string // lower case; empty when anybody with the link may accept
 	Role       access.Role
 	CreatedBy  *uuid.UUID
 	Lifetime   time.Duration
 }
 
-// CreateInvitation makes an invitation. most is the role of the one who asks; the invitation gives no higher one
-// (ErrRoleTooHigh).
+// CreateInvitation stores an invitation. most is the caller's role. It returns ErrRoleTooHigh when the invitation's role is above
+// most.
 func (s *Store) CreateInvitation(ctx context.Context, by Actor, most access.Role, n NewInvitation) (Invitation, error) {
 	if !most.Includes(n.Role) {
 		return Invitation{}, ErrRoleTooHigh
@@ -69,7 +69,7 @@ func (s *Store) CreateInvitation(ctx context.Context, by Actor, most access.Role
 	return out, err
 }
 
-// Invitations lists the invitations of an account, the newest first, accepted ones too.
+// Invitations returns the invitations of an account, newest first, including accepted ones.
 func (s *Store) Invitations(ctx context.Context, account string) ([]Invitation, error) {
 	rows, err := s.q.Invitations(ctx, account)
 	if err != nil {
@@ -91,8 +91,8 @@ func invitationFrom(row db.InvitationsRow) Invitation {
 	return i
 }
 
-// RevokeInvitation removes an invitation that nobody has accepted. research.ErrNotFound: the account has no such one.
-// ErrRoleTooHigh: it gives a role above most.
+// RevokeInvitation removes an invitation that was not accepted. It returns research.ErrNotFound when the account has no such
+// invitation, and ErrRoleTooHigh when the invitation's role is above most, the caller's role.
 func (s *Store) RevokeInvitation(ctx context.Context, by Actor, most access.Role, account string, id uuid.UUID) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		role, err := q.InvitationRole(ctx, id, account)
@@ -113,17 +113,17 @@ func (s *Store) RevokeInvitation(ctx context.Context, by Actor, most access.Role
 	})
 }
 
-// Acceptance is somebody who accepts an invitation: a user who has proved to be one, or a new user.
+// Acceptance describes who accepts an invitation: a user whose identity was checked, or a new user.
 type Acceptance struct {
 	ID         uuid.UUID  // of the invitation
-	SecretHash []byte     // of the secret that was presented
-	User       *uuid.UUID // who accepts; nil: New
+	SecretHash []byte     // hash of the secret in the link
+	User       *uuid.UUID // the user who accepts; nil when New is created
 	New        NewUser
-	Session    NewSession // to be started; its user and account are filled in
+	Session    NewSession // the session to create; Accept sets its user and account
 }
 
-// Accept accepts an invitation and logs the user in, in one transaction. It returns who that is and when the session ends.
-// ErrInvitation, ErrInvitedOther and ErrEmailTaken are refusals.
+// Accept accepts an invitation and creates a session, in one transaction. It returns the invitation, the user and the end of the
+// session. It refuses with ErrInvitation, ErrInvitedOther or ErrEmailTaken.
 func (s *Store) Accept(ctx context.Context, by Actor, a Acceptance) (Invitation, uuid.UUID, time.Time, error) {
 	var invitation Invitation
 	var ends time.Time
@@ -163,7 +163,7 @@ func (s *Store) Accept(ctx context.Context, by Actor, a Acceptance) (Invitation,
 		if err := q.AcceptInvitation(ctx, &user, a.ID); err != nil {
 			return err
 		}
-		if invitation.Role == access.Owner { // a leaked link of the first start must not make another owner
+		if invitation.Role == access.Owner { // so that other set-up links, which the log may show, cannot make another owner
 			if err := q.WithdrawSetupLinks(ctx, row.AccountID); err != nil {
 				return err
 			}
@@ -175,13 +175,13 @@ func (s *Store) Accept(ctx context.Context, by Actor, a Acceptance) (Invitation,
 		ends, err = startSession(ctx, q, by, a.Session)
 		return err
 	})
-	if err == nil && a.User != nil { // the role may be higher now
+	if err == nil && a.User != nil { // the role of the user may have changed
 		err = s.announce(ctx, access.UserChanged(user))
 	}
 	return invitation, user, ends, err
 }
 
-// CheckInvitation reports, without accepting it, whether an invitation counts. ErrInvitation: it does not.
+// CheckInvitation checks an invitation without accepting it. It returns ErrInvitation when the invitation is not valid.
 func (s *Store) CheckInvitation(ctx context.Context, id uuid.UUID, secretHash []byte) error {
 	row, err := s.q.InvitationSecret(ctx, id)
 	if err != nil && !noRows(err) {
