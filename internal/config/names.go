@@ -9,8 +9,9 @@ import (
 // ownPrefix begins the names of variables that only legwork uses.
 const ownPrefix = "LEGWORK_"
 
-// elsewhere are names with ownPrefix that are no settings: the command line, tests and benchmarks read them.
-var elsewhere = []string{"LEGWORK_API", "LEGWORK_API_KEY", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE"}
+// elsewhere are names that are no settings, though they have ownPrefix or resemble one: the command line, tests, benchmarks, and Go's
+// crypto/x509 read them.
+var elsewhere = []string{"LEGWORK_API", "LEGWORK_API_KEY", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE", "SSL_CERT_FILE"}
 
 // reserved are prefixes of further such names.
 var reserved = []string{"LEGWORK_TEST_", "LEGWORK_BENCH_"}

@@ -25,7 +25,7 @@ func TestMisspeltNames(t *testing.T) {
 		{"the same in the environment may be somebody else's", []string{"TASK_MAX_COFFEE=3"}, "", ""},
 		{"other programs' variables", []string{"PATH=/bin", "POSTGRES_PASSWORD=x", "LLM=1", "API_KEY=x", "HOME=/root"}, "COMPOSE_PROJECT_NAME=x", ""},
 		{"a near name beside the right one is something else", []string{"LOG_LEVEL=info", "LOGLEVEL=debug"}, "", ""},
-		{"names read elsewhere", []string{"LEGWORK_API=http://localhost:1", "LEGWORK_TEST_SERVER=embedded", "LEGWORK_BENCH_SERVER=x"}, "", ""},
+		{"names read elsewhere", []string{"LEGWORK_API=http://localhost:1", "SSL_CERT_FILE=/etc/ssl/certs.pem", "LEGWORK_TEST_SERVER=embedded", "LEGWORK_BENCH_SERVER=x"}, "", ""},
 		{"what Kubernetes gives beside a service named legwork", []string{"LEGWORK_SERVICE_HOST=10.0.0.1", "LEGWORK_PORT=tcp://10.0.0.1:8000", "LEGWORK_PORT_8000_TCP_ADDR=10.0.0.1"}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
