@@ -689,6 +689,57 @@ type InvitationList struct {
 	Invitations []Invitation `json:"invitations"`
 }
 
+// LimitStatus defines model for LimitStatus.
+type LimitStatus struct {
+	// KeyID The key that this is about; null: the whole account.
+	KeyID *string `json:"keyId"`
+
+	// Limits Example: {"concurrentRuns":5,"dollarsPerMonth":20,"tasksPerHour":100}
+	Limits UsageLimits `json:"limits"`
+
+	// Own Whether the limits were set for this account or key. Otherwise they are those of the configuration, and a key has none.
+	Own bool `json:"own"`
+
+	// Reserved What the tasks that run now may use at most.
+	Reserved struct {
+		Dollars float64 `json:"dollars"`
+		Pages   int64   `json:"pages"`
+		Tokens  int64   `json:"tokens"`
+	} `json:"reserved"`
+
+	// ResetsAt When the periods end.
+	ResetsAt struct {
+		// Day RFC 3339 in UTC with exactly milliseconds and Z.
+		//
+		// Example: 2026-03-05T14:30:00.125Z
+		Day Time `json:"day"`
+
+		// Hour RFC 3339 in UTC with exactly milliseconds and Z.
+		//
+		// Example: 2026-03-05T14:30:00.125Z
+		Hour Time `json:"hour"`
+
+		// Month RFC 3339 in UTC with exactly milliseconds and Z.
+		//
+		// Example: 2026-03-05T14:30:00.125Z
+		Month Time `json:"month"`
+	} `json:"resetsAt"`
+	Used struct {
+		// ConcurrentRuns Tasks that run now.
+		ConcurrentRuns   int64   `json:"concurrentRuns"`
+		DollarsThisMonth float64 `json:"dollarsThisMonth"`
+
+		// OpenStreams Streams that are open now; counted only while they are limited.
+		OpenStreams int64 `json:"openStreams"`
+
+		// PagesThisMonth Of runs that have ended, as for tokens and dollars.
+		PagesThisMonth  int64 `json:"pagesThisMonth"`
+		TasksThisHour   int64 `json:"tasksThisHour"`
+		TasksToday      int64 `json:"tasksToday"`
+		TokensThisMonth int64 `json:"tokensThisMonth"`
+	} `json:"used"`
+}
+
 // LoginMethods defines model for LoginMethods.
 type LoginMethods struct {
 	// Mode `off`: everybody who reaches the server is the owner of the default account.
@@ -1080,6 +1131,28 @@ type Usage struct {
 	ToolCalls      int     `json:"toolCalls"`
 }
 
+// UsageLimits Example: {"concurrentRuns":5,"dollarsPerMonth":20,"tasksPerHour":100}
+type UsageLimits struct {
+	// ConcurrentRuns Tasks that run at the same time; further ones wait.
+	ConcurrentRuns *int64 `json:"concurrentRuns,omitempty"`
+
+	// DollarsPerMonth US dollars by MODEL_PRICES, exact to a millionth. A model without a price costs nothing.
+	DollarsPerMonth *float64 `json:"dollarsPerMonth,omitempty"`
+
+	// OpenStreams WebSockets and event streams.
+	OpenStreams   *int64 `json:"openStreams,omitempty"`
+	PagesPerMonth *int64 `json:"pagesPerMonth,omitempty"`
+
+	// TasksPerDay Submissions.
+	TasksPerDay *int64 `json:"tasksPerDay,omitempty"`
+
+	// TasksPerHour Submissions.
+	TasksPerHour *int64 `json:"tasksPerHour,omitempty"`
+
+	// TokensPerMonth Of language models, input and output.
+	TokensPerMonth *int64 `json:"tokensPerMonth,omitempty"`
+}
+
 // After defines model for After.
 type After = string
 
@@ -1168,6 +1241,18 @@ type ListHistoryParams struct {
 
 	// Cursor Continue below the place that an earlier `nextCursor` names; not together with `offset`.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetLimitsParams defines parameters for GetLimits.
+type GetLimitsParams struct {
+	// KeyID The id of an API key of the account, whose own limits are meant. Without it the whole account is.
+	KeyID *string `form:"keyId,omitempty" json:"keyId,omitempty"`
+}
+
+// SetLimitsParams defines parameters for SetLimits.
+type SetLimitsParams struct {
+	// KeyID The id of an API key of the account, whose own limits are meant. Without it the whole account is.
+	KeyID *string `form:"keyId,omitempty" json:"keyId,omitempty"`
 }
 
 // ListTasksParams defines parameters for ListTasks.
@@ -1314,6 +1399,12 @@ type ServerInterface interface {
 	// RevokeKey Revoke an API key
 	// (DELETE /api/keys/{id})
 	RevokeKey(w http.ResponseWriter, r *http.Request, id string)
+	// GetLimits Read limits, and what is used
+	// (GET /api/limits)
+	GetLimits(w http.ResponseWriter, r *http.Request, params GetLimitsParams)
+	// SetLimits Set limits
+	// (PUT /api/limits)
+	SetLimits(w http.ResponseWriter, r *http.Request, params SetLimitsParams)
 	// ListMembers List the members of the account
 	// (GET /api/members)
 	ListMembers(w http.ResponseWriter, r *http.Request)
@@ -1533,6 +1624,18 @@ func (_ Unimplemented) CreateKey(w http.ResponseWriter, r *http.Request) {
 // RevokeKey Revoke an API key
 // (DELETE /api/keys/{id})
 func (_ Unimplemented) RevokeKey(w http.ResponseWriter, r *http.Request, id string) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetLimits Read limits, and what is used
+// (GET /api/limits)
+func (_ Unimplemented) GetLimits(w http.ResponseWriter, r *http.Request, params GetLimitsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetLimits Set limits
+// (PUT /api/limits)
+func (_ Unimplemented) SetLimits(w http.ResponseWriter, r *http.Request, params SetLimitsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2278,6 +2381,72 @@ func (siw *ServerInterfaceWrapper) RevokeKey(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeKey(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetLimits operation middleware
+func (siw *ServerInterfaceWrapper) GetLimits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetLimitsParams
+
+	// ------------- Optional query parameter "keyId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "keyId", r.URL.Query(), &params.KeyID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "keyId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLimits(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetLimits operation middleware
+func (siw *ServerInterfaceWrapper) SetLimits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetLimitsParams
+
+	// ------------- Optional query parameter "keyId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "keyId", r.URL.Query(), &params.KeyID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "keyId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetLimits(w, r, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3041,6 +3210,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Delete(options.BaseURL+"/api/keys/{id}", wrapper.RevokeKey)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/limits", wrapper.GetLimits)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/api/limits", wrapper.SetLimits)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/members", wrapper.ListMembers)
 	})
 	r.Group(func(r chi.Router) {
@@ -3688,6 +3863,52 @@ func (response RevokeKey204Response) VisitRevokeKeyResponse(w http.ResponseWrite
 	return nil
 }
 
+type GetLimitsRequestObject struct {
+	Params GetLimitsParams
+}
+
+type GetLimitsResponseObject interface {
+	VisitGetLimitsResponse(w http.ResponseWriter) error
+}
+
+type GetLimits200JSONResponse LimitStatus
+
+func (response GetLimits200JSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimitsRequestObject struct {
+	Params      SetLimitsParams
+	ContentType string
+	Body        io.Reader
+}
+
+type SetLimitsResponseObject interface {
+	VisitSetLimitsResponse(w http.ResponseWriter) error
+}
+
+type SetLimits200JSONResponse LimitStatus
+
+func (response SetLimits200JSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMembersRequestObject struct {
 }
 
@@ -4254,6 +4475,12 @@ type StrictServerInterface interface {
 	// RevokeKey Revoke an API key
 	// (DELETE /api/keys/{id})
 	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
+	// GetLimits Read limits, and what is used
+	// (GET /api/limits)
+	GetLimits(ctx context.Context, request GetLimitsRequestObject) (GetLimitsResponseObject, error)
+	// SetLimits Set limits
+	// (PUT /api/limits)
+	SetLimits(ctx context.Context, request SetLimitsRequestObject) (SetLimitsResponseObject, error)
 	// ListMembers List the members of the account
 	// (GET /api/members)
 	ListMembers(ctx context.Context, request ListMembersRequestObject) (ListMembersResponseObject, error)
@@ -5056,6 +5283,61 @@ func (sh *strictHandler) RevokeKey(w http.ResponseWriter, r *http.Request, id st
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RevokeKeyResponseObject); ok {
 		if err := validResponse.VisitRevokeKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLimits operation middleware
+func (sh *strictHandler) GetLimits(w http.ResponseWriter, r *http.Request, params GetLimitsParams) {
+	var request GetLimitsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLimits(ctx, request.(GetLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLimits")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLimitsResponseObject); ok {
+		if err := validResponse.VisitGetLimitsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetLimits operation middleware
+func (sh *strictHandler) SetLimits(w http.ResponseWriter, r *http.Request, params SetLimitsParams) {
+	var request SetLimitsRequestObject
+
+	request.Params = params
+	request.ContentType = r.Header.Get("Content-Type")
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetLimits(ctx, request.(SetLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetLimits")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetLimitsResponseObject); ok {
+		if err := validResponse.VisitSetLimitsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -12,6 +12,18 @@ import (
 	"github.com/google/uuid"
 )
 
+const accountHasKey = `-- name: AccountHasKey :one
+SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = $1 AND account_id = $2)::boolean
+`
+
+// Whether an API key belongs to an account.
+func (q *Queries) AccountHasKey(ctx context.Context, iD string, accountID string) (bool, error) {
+	row := q.db.QueryRow(ctx, accountHasKey, iD, accountID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const accountsWithEntries = `-- name: AccountsWithEntries :many
 SELECT DISTINCT account_id FROM usage_entries
 `
@@ -295,7 +307,7 @@ func (q *Queries) Limits(ctx context.Context, accountID string, keyID string) (L
 }
 
 const openStream = `-- name: OpenStream :one
-SELECT (s.most IS NOT NULL)::boolean AS refused, coalesce(s.most, 0)::bigint AS most, coalesce(s.by_key, false)::boolean AS by_key
+SELECT coalesce(s.counted, false)::boolean AS counted, (s.most IS NOT NULL)::boolean AS refused, coalesce(s.most, 0)::bigint AS most, coalesce(s.by_key, false)::boolean AS by_key
 FROM open_stream($1::uuid, $2::text, $3::text, $4::jsonb, $5::float8) s
 `
 
@@ -308,6 +320,7 @@ type OpenStreamParams struct {
 }
 
 type OpenStreamRow struct {
+	Counted bool
 	Refused bool
 	Most    int64
 	ByKey   bool
@@ -323,7 +336,12 @@ func (q *Queries) OpenStream(ctx context.Context, arg OpenStreamParams) (OpenStr
 		arg.FreshSeconds,
 	)
 	var i OpenStreamRow
-	err := row.Scan(&i.Refused, &i.Most, &i.ByKey)
+	err := row.Scan(
+		&i.Counted,
+		&i.Refused,
+		&i.Most,
+		&i.ByKey,
+	)
 	return i, err
 }
 

@@ -56,6 +56,10 @@ DELETE FROM usage_counters WHERE period IN ('hour','day') AND starts_at < now() 
 SELECT l.tasks_per_hour, l.tasks_per_day, l.concurrent_runs, l.open_streams, l.pages_per_month, l.tokens_per_month, l.microdollars_per_month
 FROM usage_limits l WHERE l.account_id = @account_id AND l.key_id = @key_id;
 
+-- name: AccountHasKey :one
+-- Whether an API key belongs to an account.
+SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = @id AND account_id = @account_id)::boolean;
+
 -- name: SetLimits :execrows
 -- Sets the limits of an account (key empty) or of one of its keys. No row: there is no such account or key.
 INSERT INTO usage_limits (account_id, key_id, tasks_per_hour, tasks_per_day, concurrent_runs, open_streams, pages_per_month, tokens_per_month, microdollars_per_month)
@@ -88,7 +92,7 @@ FROM used_this_month(@account_id, @key_id) u,
 
 -- name: OpenStream :one
 -- Counts a stream that this process opens for an account and key, unless a limit refuses it.
-SELECT (s.most IS NOT NULL)::boolean AS refused, coalesce(s.most, 0)::bigint AS most, coalesce(s.by_key, false)::boolean AS by_key
+SELECT coalesce(s.counted, false)::boolean AS counted, (s.most IS NOT NULL)::boolean AS refused, coalesce(s.most, 0)::bigint AS most, coalesce(s.by_key, false)::boolean AS by_key
 FROM open_stream(@process::uuid, @account::text, @key::text, @defaults::jsonb, @fresh_seconds::float8) s;
 
 -- name: CloseStream :exec

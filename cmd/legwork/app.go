@@ -28,6 +28,7 @@ import (
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
+	"legwork/internal/store/usage"
 	"legwork/internal/stream"
 	"legwork/internal/tlscert"
 	"legwork/internal/wire"
@@ -68,6 +69,9 @@ type app struct {
 	stopping  atomic.Bool
 	loops     sync.WaitGroup
 	stopLoops context.CancelFunc
+
+	usage       *usage.Store
+	openStreams *usage.Streams
 }
 
 // startApp starts the parts of a process: database, schema, streams, worker, API. When one part cannot start, it stops the
@@ -155,11 +159,16 @@ func (a *app) startStreams(ctx context.Context) error {
 	if a.authenticator != nil {
 		listener.Attach(identities.Channel, a.authenticator)
 	}
+	if a.usage, err = usage.New(a.store); err != nil {
+		return err
+	}
+	a.openStreams = usage.NewStreams(a.usage, a.log)
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stopLoops = stop
 	a.loops.Go(func() { a.hub.Run(loops) })
 	a.loops.Go(func() { a.publisher.Run(loops) })
 	a.loops.Go(func() { listener.Run(loops) })
+	a.loops.Go(func() { a.openStreams.Run(loops) })
 	if a.authenticator != nil {
 		a.loops.Go(func() { a.authenticator.Run(loops) })
 	}
@@ -222,10 +231,11 @@ func (a *app) startAPI(ctx context.Context) error {
 		return err
 	}
 	a.api = httpapi.New(httpapi.Config{
-		Auth: a.authentication(), Identities: a.identities, Logins: entry,
+		Auth: a.authentication(), Identities: a.identities, Usage: a.usage, Streams: a.openStreams, Logins: entry,
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health,
-		Proxies: forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},
+		RequestsPerSecond: cfg.RateRequestsPerSecond,
+		Proxies:           forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},
 		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget,
 			MaxTokens: cfg.TaskMaxTokens},
 	})

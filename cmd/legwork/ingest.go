@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/ingest"
 	"legwork/internal/page"
@@ -100,7 +101,7 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store
 	err := store.Migrate(ctx, url, log)
 	var st *store.Store
 	if err == nil {
-		st, err = store.Open(ctx, store.Config{URL: url, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Logger: log})
+		st, err = store.Open(ctx, store.Config{URL: url, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Logger: log})
 	}
 	if err != nil {
 		stop()

@@ -15,8 +15,10 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/cmd/legwork/admin"
+	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/logging"
+	"legwork/internal/store"
 	"legwork/internal/store/identities"
 )
 
@@ -109,16 +111,11 @@ func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLo
 func (p *program) admin() []*cli.Command {
 	commands := &admin.Program{Out: p.out, ErrOut: p.errOut,
 		Open: func(ctx context.Context) (*identities.Store, func(), error) {
-			cfg, log, closeLog, err := p.load(true)
+			st, stop, err := p.openConfigured(ctx)
 			if err != nil {
 				return nil, nil, err
 			}
-			st, stop, err := openStore(ctx, cfg, log)
-			if err != nil {
-				closeLog()
-				return nil, nil, err
-			}
-			return identities.New(st), func() { stop(); closeLog() }, nil
+			return identities.New(st), stop, nil
 		},
 		URL: func() (string, error) {
 			cfg, err := config.Load(p.environ, dotenv)
@@ -128,5 +125,26 @@ func (p *program) admin() []*cli.Command {
 			return fmt.Sprintf("http://127.0.0.1:%d", cfg.APIPort), nil
 		},
 	}
-	return commands.Commands()
+	return append(commands.Commands(), limits.Command(p.out, func(ctx context.Context, do func(st *store.Store) error) error {
+		st, stop, err := p.openConfigured(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		return do(st)
+	}))
+}
+
+// openConfigured opens the configured database for a command, without a running server. Call stop at the end.
+func (p *program) openConfigured(ctx context.Context) (st *store.Store, stop func(), err error) {
+	cfg, log, closeLog, err := p.load(true)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, end, err := openStore(ctx, cfg, log)
+	if err != nil {
+		closeLog()
+		return nil, nil, err
+	}
+	return st, func() { end(); closeLog() }, nil
 }

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 func settings(url, dir string, extra ...string) []string {
 	return append([]string{
 		"DATABASE_URL=" + url, "LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "AUTH_MODE=off", "FETCH_ALLOW_NETS=127.0.0.0/8",
-		"REQUEST_DELAY_MIN=0", "REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1",
+		"REQUEST_DELAY_MIN=0", "REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "RATE_REQUESTS_PER_SECOND=0", "TASK_MIN_TIME_BUDGET=1",
 		"DATABASE_MAX_CONNS=10", "LOG_LEVEL=debug", "LLM_PROVIDER=reader", "BROWSER=off", "SEARCH_ENGINES=library", "PAGE_TTL=0",
 	}, extra...)
 }

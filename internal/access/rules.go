@@ -48,6 +48,7 @@ func Rules() map[string]Rule {
 		"listKeys": needs(Member, AdminScope), "createKey": needs(Member, AdminScope), "revokeKey": needs(Member, AdminScope),
 		"listMembers": needs(Admin, AdminScope), "changeMember": needs(Admin, AdminScope), "removeMember": needs(Admin, AdminScope),
 		"listAudit": needs(Admin, AdminScope),
+		"getLimits": needs(Viewer, TasksRead), "setLimits": needs(Owner, AdminScope),
 	}
 }
 

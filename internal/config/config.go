@@ -42,6 +42,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" must:"be a comma separated list of networks like 10.0.0.0/8 or addresses like 10.1.2.3"`
 	// Header in which these proxies name the client. All of them must set it. Other headers are ignored.
 	TrustedProxyHeader string `env:"TRUSTED_PROXY_HEADER" envDefault:"X-Forwarded-For" must:"be X-Forwarded-For or Forwarded"`
+	// Requests per second that one process takes from one client address, and by one API key, on average over ten seconds. Further ones get
+	// 429. Probes of /health are not counted. 0: any number.
+	RateRequestsPerSecond int `env:"RATE_REQUESTS_PER_SECOND" envDefault:"100" must:"be 0..100000"`
 	// Certificate (PEM, with its chain) with which the API speaks TLS. It is read again when it changes. Empty: no TLS.
 	TLSCertFile string `env:"TLS_CERT_FILE" must:"be set together with TLS_KEY_FILE, and without TLS_ACME_DOMAINS"`
 	// Key (PEM) of that certificate.

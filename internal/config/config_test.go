@@ -35,6 +35,7 @@ func TestDefaults(t *testing.T) {
 		CORSOrigins:           []string{"http://localhost:3000"},
 		AuthMode:              AuthRequired,
 		TrustedProxyHeader:    "X-Forwarded-For",
+		RateRequestsPerSecond: 100,
 		AuthPasswords:         true,
 		SessionIdle:           12 * time.Hour,
 		SessionLifetime:       720 * time.Hour,
@@ -96,6 +97,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		AllowedHosts:          []string{"research.example", "api", "*"},
 		TrustedProxies:        []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		TrustedProxyHeader:    "Forwarded",
+		RateRequestsPerSecond: 7,
 		AuthMode:              AuthOff,
 		AuthAllowInsecure:     true,
 		BootstrapKey:          Secret("lw_0123456789abcdef_" + strings.Repeat("A", 43)),
@@ -178,7 +180,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		LogFormat:             LogJSON,
 	}
 	environ := []string{
-		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "TRUSTED_PROXIES=10.9.9.9/8, fd00::1", "TRUSTED_PROXY_HEADER=forwarded", "AUTH_MODE=OFF",
+		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "TRUSTED_PROXIES=10.9.9.9/8, fd00::1", "TRUSTED_PROXY_HEADER=forwarded", "RATE_REQUESTS_PER_SECOND=7", "AUTH_MODE=OFF",
 		"TLS_CERT_FILE=/srv/cert.pem", "TLS_KEY_FILE=/srv/key.pem", "TLS_ACME_DOMAINS=", "TLS_ACME_EMAIL=ops@a.example", "TLS_ACME_CA=https://ca.example/dir", // no domains with files
 		"AUTH_ALLOW_INSECURE=1", "LEGWORK_BOOTSTRAP_KEY=lw_0123456789abcdef_" + strings.Repeat("A", 43),
 		"PUBLIC_URL=https://research.example.org/", "AUTH_PASSWORDS=off", "SESSION_IDLE=1h", "SESSION_LIFETIME=24h", "OIDC_ISSUER=https://id.example.org/realm",

@@ -138,6 +138,7 @@ func (v *validator) validate(c *Config) {
 func (v *validator) api(c *Config) {
 	v.require("API_HOST", validHost(c.APIHost))
 	v.require("API_PORT", within(c.APIPort, 0, 65535))
+	v.require("RATE_REQUESTS_PER_SECOND", within(c.RateRequestsPerSecond, 0, 100_000))
 	v.require("TRUSTED_PROXIES", !slices.ContainsFunc(c.TrustedProxies, func(p netip.Prefix) bool { return !p.IsValid() }))
 	v.require("TRUSTED_PROXY_HEADER", slices.Contains([]string{"X-Forwarded-For", "Forwarded"}, c.TrustedProxyHeader))
 	v.require("AUTH_MODE", c.AuthMode == AuthRequired || c.AuthMode == AuthOff)

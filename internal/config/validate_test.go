@@ -30,6 +30,7 @@ func TestWrongValues(t *testing.T) {
 		"API_PORT":                 {"0..65535", []string{"-1", "65536", "http", "80.5", "0x50", "99999999999"}},
 		"ALLOWED_HOSTS":            {"list of host names", []string{"http://a", "a:80", "a/b", "*.a", "ok, no/thing"}},
 		"CORS_ORIGINS":             {origins, []string{"localhost:3000", "http://", "ftp://a", "http://a/", "http://a/b", "http://a?b", "http://u:p@a", "http://a:0", "http://a:99999", "http://a:", "null", "http://*.a", "http://ok,nonsense", ","}},
+		"RATE_REQUESTS_PER_SECOND": {"0..100000", []string{"-1", "100001", "x"}},
 		"TRUSTED_PROXIES":          {"networks like", []string{"proxy", "10.0.0.0/33", "::ffff:10.0.0.1"}},
 		"TRUSTED_PROXY_HEADER":     {"X-Forwarded-For or Forwarded", []string{"X-Real-IP", "x"}},
 		"TLS_CERT_FILE":            {"together with TLS_KEY_FILE", []string{"cert.pem"}},

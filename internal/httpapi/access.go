@@ -116,6 +116,11 @@ func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc
 			return
 		case err != nil:
 			caller.Principal = access.Principal{Kind: access.ByNobody}
+		case caller.KeyID != "":
+			if err := s.keyRate.take(w, r, "key:"+caller.KeyID, "API key"); err != nil {
+				s.fail(w, r, err)
+				return
+			}
 		}
 		if p, refused := refusal(access.Decide(s.rules, caller.Principal, operation), rule, caller.Principal); refused {
 			if p.code == "insufficient_scope" { // RFC 6750 §3.1

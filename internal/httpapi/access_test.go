@@ -180,6 +180,7 @@ func matrix() map[string]string {
 		"createTask": makesATask, "listTasks": listsTasks, "listHistory": listsTasks,
 		"getTask": readsATask, "listEvents": readsATask, "listArtifacts": readsATask, "getTaskArtifact": readsATask, "getArtifact": readsATask,
 		"listPages": readsATask, "deleteTask": changesATask, "cancelTask": changesATask, "rerunTask": changesATask,
+		"getLimits": listsTasks, "setLimits": "111111111 333+ 3333+ +",
 		"listKeys": ownKeys, "createKey": ownKeys, "revokeKey": keyOfAnOperator,
 		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
 
@@ -201,7 +202,7 @@ func matrix() map[string]string {
 func bodyOf(operation string) string {
 	return map[string]string{
 		"createTask": `{"question":"Who may ask?"}`, "createKey": `{"name":"k","scopes":["tasks:read"]}`, "changeMember": `{"role":"viewer"}`,
-		"createInvitation": `{"role":"viewer"}`, "acceptInvitation": `{"token":"none"}`, "logIn": `{"email":"nobody@example.org","password":"secret"}`,
+		"setLimits": `{}`, "createInvitation": `{"role":"viewer"}`, "acceptInvitation": `{"token":"none"}`, "logIn": `{"email":"nobody@example.org","password":"secret"}`,
 	}[operation]
 }
 

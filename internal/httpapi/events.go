@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/api"
+	"legwork/internal/auth"
 	"legwork/internal/research"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
@@ -58,9 +59,30 @@ func wantsDeltas(query url.Values) (bool, error) {
 }
 
 // subscribe subscribes to a task of the caller's account. The error is research.ErrNotFound when the account has
-// no such task.
-func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, deltas bool) (*stream.Subscription, error) {
-	return s.hub.SubscribeFor(ctx, account(ctx), id, after, deltas)
+// no such task, and a *research.LimitError when it has as many streams open as it may.
+func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, deltas bool) (*subscription, error) {
+	sub, err := s.hub.SubscribeFor(ctx, account(ctx), id, after, deltas)
+	if err != nil {
+		return nil, err
+	}
+	closed, err := s.streams.Open(ctx, account(ctx), auth.CallerOf(ctx).KeyID)
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	return &subscription{Subscription: sub, closed: closed}, nil
+}
+
+// subscription is a subscription that counts as an open stream of its account until it is closed.
+type subscription struct {
+	*stream.Subscription
+	closed func()
+}
+
+// Close ends the subscription.
+func (s *subscription) Close() {
+	s.Subscription.Close()
+	s.closed()
 }
 
 // ListEvents implements api.StrictServerInterface. It answers with JSON, or with server-sent events if the
@@ -140,7 +162,7 @@ func acceptsEvents(r *http.Request) bool {
 type eventStream struct {
 	server  *server
 	request *http.Request
-	sub     *stream.Subscription
+	sub     *subscription
 }
 
 // VisitListEventsResponse implements api.ListEventsResponseObject. It ends when the log ends, the client leaves, its credential

@@ -22,6 +22,7 @@ import (
 	"legwork/internal/jobs"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
+	"legwork/internal/store/usage"
 	"legwork/internal/stream"
 )
 
@@ -47,10 +48,14 @@ func setupRealOn(t testing.TB, st *store.Store, change ...func(*Config)) *real {
 	running.Go(func() { hub.Run(ctx) })
 	running.Go(func() { publisher.Run(ctx) })
 	t.Cleanup(func() { hub.Stop(); cancel(); running.Wait() })
+	used, err := usage.New(st)
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := setup(t, func(c *Config, _ *timing) {
 		c.Hub = hub
 		c.Data = func(account string) AccountData { return st.For(account) }
-		c.Identities = identities.New(st)
+		c.Identities, c.Usage, c.Streams = identities.New(st), used, usage.NewStreams(used, log)
 		for _, more := range change {
 			more(c)
 		}

@@ -20,6 +20,7 @@ import (
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
+	"legwork/internal/store/usage"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
 )
@@ -61,20 +62,23 @@ type Hub interface {
 
 // Config holds what the API needs. All fields but CORSOrigins, Hosts, Proxies and Logger are required.
 type Config struct {
-	Auth        Authenticator     // auth.Off: everybody may do everything
-	Identities  *identities.Store // keys, members and the audit log
-	Logins      logins.Config     // how people come in
-	Tasks       Tasks
-	Data        func(account string) AccountData
-	Artifacts   Artifacts
-	Hub         Hub
-	Health      func(context.Context) Health // called for every health check; its context ends after two seconds
-	Limits      wire.Limits
-	CORSOrigins []string          // scheme://host[:port], or "*" for any origin without credentials
-	Hosts       []string          // names of this server besides IP addresses and loopback names; "*" for any
-	Proxies     forwarded.Proxies // in front of this server, which name the clients
-	Version     string
-	Logger      *slog.Logger // nil means slog.Default()
+	Auth              Authenticator     // auth.Off: everybody may do everything
+	Identities        *identities.Store // keys, members and the audit log
+	Logins            logins.Config     // how people come in
+	Usage             *usage.Store      // limits, and what is used of them
+	Streams           *usage.Streams    // counts the open streams of this process; nil: they are not limited
+	Tasks             Tasks
+	Data              func(account string) AccountData
+	Artifacts         Artifacts
+	Hub               Hub
+	Health            func(context.Context) Health // called for every health check; its context ends after two seconds
+	Limits            wire.Limits
+	CORSOrigins       []string          // scheme://host[:port], or "*" for any origin without credentials
+	Hosts             []string          // names of this server besides IP addresses and loopback names; "*" for any
+	Proxies           forwarded.Proxies // in front of this server, which name the clients
+	RequestsPerSecond int               // of one client address, and of one API key; 0: any number
+	Version           string
+	Logger            *slog.Logger // nil means slog.Default()
 }
 
 // timing are the intervals and limits of streams.
@@ -91,21 +95,25 @@ var _ api.StrictServerInterface = (*server)(nil)
 type server struct {
 	*accounts.Handlers
 	*logins.Operations
-	auth      Authenticator
-	rules     map[string]access.Rule // by operationId
-	tasks     Tasks
-	accounts  func(account string) AccountData
-	artifacts Artifacts
-	hub       Hub
-	health    func(context.Context) Health
-	limits    wire.Limits
-	origins   origins
-	hosts     hosts
-	proxies   forwarded.Proxies
-	version   string
-	log       *slog.Logger
-	timing    timing
-	sockets   sockets
+	auth                 Authenticator
+	rules                map[string]access.Rule // by operationId
+	identities           *identities.Store
+	usage                *usage.Store
+	streams              *usage.Streams
+	tasks                Tasks
+	accounts             func(account string) AccountData
+	artifacts            Artifacts
+	hub                  Hub
+	health               func(context.Context) Health
+	limits               wire.Limits
+	origins              origins
+	hosts                hosts
+	proxies              forwarded.Proxies
+	addressRate, keyRate rate
+	version              string
+	log                  *slog.Logger
+	timing               timing
+	sockets              sockets
 }
 
 // API is the handler of all requests.
@@ -127,8 +135,10 @@ func newAPI(cfg Config, t timing) *API {
 		Handlers:   accounts.New(cfg.Identities, readBody),
 		Operations: logins.New(cfg.Logins, requestOf, readBody),
 		auth:       cfg.Auth, rules: access.Rules(),
+		identities: cfg.Identities, usage: cfg.Usage, streams: cfg.Streams,
 		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
-		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies, version: cfg.Version, log: cfg.Logger, timing: t,
+		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies,
+		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond), version: cfg.Version, log: cfg.Logger, timing: t,
 	}
 	return &API{Handler: s.routes(), server: s}
 }
@@ -140,7 +150,7 @@ func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ct
 func (s *server) routes() http.Handler {
 	r := chi.NewRouter()
 	crossSite := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errCrossSite) })
-	r.Use(requestID, s.proxies.Handler, s.accessLog, s.recoverer, s.commonHeaders, s.checkHost, s.origins.cors(), s.origins.protect(crossSite),
+	r.Use(requestID, s.proxies.Handler, s.accessLog, s.recoverer, s.commonHeaders, s.checkHost, s.origins.cors(), s.limitAddress, s.origins.protect(crossSite),
 		s.limitBody, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) })
 	r.MethodNotAllowed(s.methodNotAllowed)

@@ -43,7 +43,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	}
 	raw := chi.URLParam(r, "id")
 	id, err := wire.ParseID(raw)
-	var sub *stream.Subscription
+	var sub *subscription
 	if err == nil {
 		sub, err = s.subscribe(r.Context(), id, after, deltas)
 	}
@@ -148,7 +148,7 @@ const statusCredentialEnded websocket.StatusCode = 4401
 // follow sends the task's events until the log ends, the client leaves, its credential ends or the process stops. It returns the
 // number of events that it sent, and the close code of the connection. The code is the client's if the client
 // left first.
-func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *stream.Subscription) (events int, code websocket.StatusCode) {
+func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *subscription) (events int, code websocket.StatusCode) {
 	defer sub.Close()
 	// The context connected ends when the client leaves. It must not be passed to methods of the connection: when the context
 	// of such a call ends, the library drops the connection without a close frame.
@@ -161,7 +161,7 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 	var revoked atomic.Bool
 	defer s.auth.Watch(ctx, func() { revoked.Store(true); left() })()
 
-	events, err := s.pump(connected, conn, sub)
+	events, err := s.pump(connected, conn, sub.Subscription)
 	gone := connected.Err() != nil
 	closeWith := func(c websocket.StatusCode, reason string) { code = c; _ = conn.Close(c, reason) }
 	switch {

@@ -78,31 +78,28 @@ func (s *Store) Used(ctx context.Context, account, key string) (research.LimitUs
 // streamsFresh is how old the count of a process's open streams may be; after that the process counts as dead.
 const streamsFresh = 30 * time.Second
 
-// RenewStreamsEvery is how often a process must call RenewStreams.
-const RenewStreamsEvery = streamsFresh / 3
-
-// OpenStream counts a stream that a process opens for an account, by one of its API keys (empty: none). It returns a
-// *research.LimitError when the account or the key has as many open as it may.
-func (s *Store) OpenStream(ctx context.Context, process uuid.UUID, account, key string) error {
+// openStream counts a stream that a process opens for an account, by one of its API keys (empty: none). It is not counted while
+// nothing limits streams of the account. The error is a *research.LimitError when as many are open as may be.
+func (s *Store) openStream(ctx context.Context, process uuid.UUID, account, key string) (counted bool, err error) {
 	row, err := s.q.OpenStream(ctx, db.OpenStreamParams{Process: process, Account: account, Key: key, Defaults: s.defaults, FreshSeconds: streamsFresh.Seconds()})
 	if err != nil || !row.Refused {
-		return store.Translate(err)
+		return row.Counted, store.Translate(err)
 	}
 	subject := "account"
 	if row.ByKey {
 		subject = "API key"
 	}
-	return &research.LimitError{Code: research.CodeRateLimited, Limit: row.Most,
+	return false, &research.LimitError{Code: research.CodeRateLimited, Limit: row.Most,
 		Message: fmt.Sprintf("This %s may have %d streams open at once; close one, or have the limit raised.", subject, row.Most)}
 }
 
-// CloseStream counts a stream that a process has closed.
-func (s *Store) CloseStream(ctx context.Context, process uuid.UUID, account, key string) error {
+// closeStream counts a stream that a process has closed.
+func (s *Store) closeStream(ctx context.Context, process uuid.UUID, account, key string) error {
 	return store.Translate(s.q.CloseStream(ctx, process, account, key))
 }
 
-// RenewStreams keeps the open streams of a process counted.
-func (s *Store) RenewStreams(ctx context.Context, process uuid.UUID) error {
+// renewStreams keeps the open streams of a process counted, and removes the counts of processes that died.
+func (s *Store) renewStreams(ctx context.Context, process uuid.UUID) error {
 	return store.Translate(s.q.RenewStreams(ctx, process, (10 * streamsFresh).Seconds()))
 }
 
@@ -120,4 +117,10 @@ func (s *Store) CountUsage(ctx context.Context) error {
 	}
 	_, err = s.q.PurgeCounters(ctx)
 	return store.Translate(err)
+}
+
+// HasKey reports whether an API key belongs to an account.
+func (s *Store) HasKey(ctx context.Context, account, key string) (bool, error) {
+	yes, err := s.q.AccountHasKey(ctx, key, account)
+	return yes, store.Translate(err)
 }
