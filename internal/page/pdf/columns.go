@@ -100,10 +100,10 @@ func (b *block) isIndependent(rs []row, drawn func() []rule) bool {
 	}
 	bottom, top := rs[b.n-1][0].y0, rs[0][0].y1
 	left, right := 0, 0
-	for _, r := range rules {
-		if r.y > bottom && r.y < top && r.x1-r.x0 > (b.left.x1-b.left.x0)/2 && r.x1 < b.hi {
+	for _, r := range within(rules, bottom, top) {
+		if r.x1-r.x0 > (b.left.x1-b.left.x0)/2 && r.x1 < b.hi {
 			left++
-		} else if r.y > bottom && r.y < top && r.x0 > b.lo {
+		} else if r.x0 > b.lo {
 			right++
 		}
 	}

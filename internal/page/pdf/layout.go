@@ -40,7 +40,7 @@ type layout struct {
 
 // arrange brings the characters of a page into reading order. Text that runs in another direction than most of the page, such
 // as a note along the margin, comes last.
-// drawn returns the rules of the page; it is called only if the page may have a table.
+// drawn returns the rules of the page; it is called only if a row has a gap as wide as that between cells.
 func arrange(number int, glyphs []glyph, drawn func() []rule) layout {
 	page := layout{number: number}
 	var directions [4][]fragment
@@ -50,13 +50,25 @@ func arrange(number int, glyphs []glyph, drawn func() []rule) layout {
 	a := arranger{rules: sync.OnceValue(func() []rule { return joinRules(drawn()) })}
 	a.frames = sync.OnceValue(func() []frame { return frames(a.rules()) })
 	for turned, f := range directions {
-		if turned > 0 {
+		if turned > 0 || !hasGap(rows(f)) {
 			a.rules, a.frames = func() []rule { return nil }, func() []frame { return nil }
 		}
 		a.region(f, 0)
 	}
 	page.lines = a.lines
 	return page
+}
+
+// hasGap reports whether a row has a gap as wide as that between cells, so that the page may have a table.
+func hasGap(rs []row) bool {
+	for _, r := range rs {
+		for k := 1; k < len(r); k++ {
+			if r[k].x0-r[k-1].x1 >= cellGap*r[k].size {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Bounds of the search for columns.

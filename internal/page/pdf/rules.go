@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/klippa-app/go-pdfium/enums"
 	"github.com/klippa-app/go-pdfium/references"
@@ -100,7 +101,7 @@ func (f *ruleFinder) add(m structs.FPDF_FS_MATRIX, x0, x1, y0, y1 float64) {
 	bx, by := apply(m, x1, y1)
 	x0, x1, y0, y1 = turnBox(f.turn, min(ax, bx), max(ax, bx), min(ay, by), max(ay, by))
 	switch {
-	case !(x1-x0 >= minRule): // also if one is not a number
+	case !(x1-x0 >= minRule && y1-y0 < 1e6): // also if one is not a number
 	case y1-y0 <= maxThickness:
 		f.rules = append(f.rules, rule{x0, x1, (y0 + y1) / 2})
 	default:
@@ -139,11 +140,18 @@ func joinRules(rules []rule) (out []rule) {
 	return out
 }
 
+// within returns the rules between two heights. Rules are sorted from the top down, by whole points.
+func within(rules []rule, bottom, top float64) []rule {
+	from := sort.Search(len(rules), func(i int) bool { return math.Round(rules[i].y) <= math.Round(top) })
+	to := sort.Search(len(rules), func(i int) bool { return math.Round(rules[i].y) < math.Round(bottom) })
+	return rules[from:max(from, to)]
+}
+
 // between counts the rules at different heights from bottom to top that reach over everything from x0 to x1.
 func between(rules []rule, x0, x1, bottom, top float64) (n int) {
 	const slack = 1 // point
 	last := top + 2*maxThickness
-	for _, l := range rules { // from the top down
+	for _, l := range within(rules, bottom, top) {
 		if l.y < top && l.y > bottom && l.x0 <= x0+slack && l.x1 >= x1-slack && last-l.y > maxThickness {
 			n++
 			last = l.y
