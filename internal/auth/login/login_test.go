@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -380,6 +381,29 @@ func TestAnInvitationCountsOnce(t *testing.T) {
 	var users int
 	require.NoError(t, b.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM users`).Scan(&users))
 	assert.Equal(t, 2, users, "who came too late is no user")
+}
+
+// TestAnInvitationIsAcceptedMeanwhile fails without the lock at the first look, whichever of the two is faster.
+func TestAnInvitationIsAcceptedMeanwhile(t *testing.T) {
+	b := setup(t)
+	invited := b.invite("", access.Member)
+	result := make(chan error, 1)
+	require.NoError(t, b.db.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE invitations SET accepted_at = now()`); err != nil {
+			return err
+		}
+		go func() {
+			_, err := b.Accept(t.Context(), from("192.0.2.1"), login.Acceptance{Token: invited.Text(), Email: "bob@example.org", Password: secret}, nil, nil)
+			result <- err
+		}()
+		require.Eventually(t, func() bool {
+			var waiting bool
+			err := b.db.Pool().QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
+			return err == nil && waiting
+		}, time.Minute, time.Millisecond)
+		return nil
+	}))
+	require.ErrorIs(t, <-result, identities.ErrInvitation)
 }
 
 func TestInvitationsThatDoNotCount(t *testing.T) {
