@@ -95,6 +95,10 @@ lint: ## vet, the sizes of files and packages, and golangci-lint, which enforces
 	$(GO) vet -tags failpoints ./...
 	$(TOOL) golangci-lint run ./...
 
+.PHONY: audit
+audit: ## check the licenses of all modules in the binary, and search for known vulnerabilities in the code that it calls
+	scripts/audit.sh
+
 .PHONY: fmt
 fmt: ## format the Go code
 	$(TOOL) golangci-lint fmt ./...

@@ -2,7 +2,7 @@
 // one.
 //
 // Invariants: if the log file cannot be written, the program does not start, so that no lines are lost silently. Secret configuration values
-// mask themselves (internal/config), so the handlers here need not know them.
+// mask themselves (internal/config). Tokens in the query of an address are masked here, because addresses of pages come from everywhere.
 package logging
 
 import (
@@ -27,7 +27,7 @@ const (
 // New makes the logger that cfg describes. Console lines are written to console, normally standard error. The returned function closes the
 // log file; call it at the end of the process.
 func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, error) {
-	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: withoutTokens}
 	if cfg.LogTarget == config.LogConsole {
 		return slog.New(handler(cfg.LogFormat, console, options)), func() error { return nil }, nil
 	}

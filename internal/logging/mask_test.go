@@ -1,0 +1,32 @@
+package logging
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+// Values of parameters that hold credentials are masked in addresses, wherever an address stands in a line.
+func TestTokensInAddressesAreMasked(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"token", "access_token", "api_key", "apikey", "api-key", "key", "sig", "Signature", "X-Amz-Signature", "X-Amz-Credential", "client_secret", "password", "code", "session", "ticket", "auth"} {
+		for _, format := range []string{"LOG_FORMAT=text", "LOG_FORMAT=json"} {
+			address := "https://a.example/p?page=2&" + name + "=S3cret-Value%2F1&last=3#x"
+			out, _ := open(t, func(l *slog.Logger) {
+				l.Info("got "+address, "url", address, "error", errors.New("Get \""+address+"\": refused"), slog.Group("g", "u", "https://a.example/?"+name+"=S3cret-Value"))
+			}, format)
+			if strings.Contains(out, "S3cret") || strings.Count(out, "xxxxx") != 4 || !strings.Contains(out, "page=2") || strings.Count(out, "last=3") != 3 {
+				t.Errorf("%s: %s", name, out)
+			}
+		}
+	}
+	out, _ := open(t, func(l *slog.Logger) {
+		l.Info("x", "url", "https://a.example/?q=monkey=1&keyword=zoo&author=me&barcode=7&task=1", "link", "http://h/setup?token=once")
+	})
+	for _, kept := range []string{"monkey=1", "keyword=zoo", "author=me", "barcode=7", "token=once"} {
+		if !strings.Contains(out, kept) {
+			t.Errorf("%s is masked: %s", kept, out)
+		}
+	}
+}
