@@ -16,6 +16,7 @@ import (
 type Env struct {
 	Task    research.Task
 	Try     int             // this run's try, from 1
+	LastTry bool            // a transient failure of this run fails the task
 	Journal []research.Step // steps that earlier runs recorded, in order
 	// Inherited is the evidence that a follow-up task begins with; nil for any other task.
 	Inherited []research.Inherited

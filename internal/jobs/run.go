@@ -97,7 +97,7 @@ func (c *run) answer(ctx context.Context) (research.Result, error) {
 func (c *run) envConfig() runenv.Config {
 	cfg := c.runner.cfg
 	return runenv.Config{
-		Store: c.runner.store, Task: c.task, Epoch: c.epoch, Try: c.try, Spent: c.spent, Journal: c.journal, Inherited: c.known,
+		Store: c.runner.store, Task: c.task, Epoch: c.epoch, Try: c.try, LastTry: c.try >= cfg.Tries, Spent: c.spent, Journal: c.journal, Inherited: c.known,
 		Pages: cfg.Pages, Engines: cfg.Engines, Lists: cfg.Lists, PageTTL: cfg.PageTTL,
 		Publish: c.runner.publish, AwaitLease: c.runner.lease.await, KeepPicture: c.keepPicture,
 		PublishFragment: func(offset int, text string) { c.runner.publisher.PublishFragment(c.task.ID, c.epoch, offset, text) },

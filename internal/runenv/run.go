@@ -16,11 +16,12 @@ import (
 
 // Config holds what a run needs.
 type Config struct {
-	Store store.Worker
-	Task  research.Task // as it was when the run claimed it; the run appends events after LastSeq
-	Epoch int           // of the run
-	Try   int           // number of the try, from 1
-	Spent time.Duration // running time of earlier runs
+	Store   store.Worker
+	Task    research.Task // as it was when the run claimed it; the run appends events after LastSeq
+	Epoch   int           // of the run
+	Try     int           // number of the try, from 1
+	LastTry bool          // a transient failure fails the task
+	Spent   time.Duration // running time of earlier runs
 
 	Journal   []research.Step      // steps that earlier runs recorded, in order
 	Inherited []research.Inherited // evidence of the parent task; nil when there is no parent
@@ -66,7 +67,7 @@ func (r *Run) Close() { r.web.Close() }
 func (r *Run) Env() agent.Env {
 	c, o := r.cfg, r.cfg.Task.Options
 	return agent.Env{
-		Task: c.Task, Try: c.Try, Journal: c.Journal, Inherited: c.Inherited, Spent: c.Spent, Started: r.started, Scope: r.scope,
+		Task: c.Task, Try: c.Try, LastTry: c.LastTry, Journal: c.Journal, Inherited: c.Inherited, Spent: c.Spent, Started: r.started, Scope: r.scope,
 		Emit: r.emit, Record: r.record,
 		Load: r.web.Load, Recall: r.recall,
 		Search: func(ctx context.Context, query string) (search.Answer, error) {

@@ -3,17 +3,14 @@ package loop
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/answertext"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/ranking"
 	"legwork/internal/agent/reader"
-	"legwork/internal/llm"
 	"legwork/internal/research"
 )
 
@@ -41,19 +38,20 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		return research.Result{Answer: text, NotFound: true, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}, nil
 	}
 	stream := answertext.NewStream(a.Env.PublishFragment, len(a.Quotes))
-	text, err := a.write(ctx, stream)
+	w, err := a.write(ctx, stream)
 	if err != nil {
 		return research.Result{}, err
 	}
-	text, notAnswered := answertext.NotAnswered(text)
+	text, notAnswered := answertext.NotAnswered(w.text)
 	c := a.checked(text)
 	if notAnswered {
 		c.Text = strings.TrimSpace(cmp.Or(c.Text, "The quotes do not answer the question.") + "\n\n" + agent.SearchedAndRead(a.queries, a.Pages))
 	}
 	if strings.TrimSpace(c.Text) == "" {
-		a.endedBy = "the model wrote no answer"
+		w.flaw = cmp.Or(w.flaw, "the model wrote no answer")
 		c = a.quoteAll()
 	}
+	a.endedBy = cmp.Or(w.flaw, a.endedBy)
 	stream.Finish(c.Text)
 	used := make([]agent.Quote, len(c.Used))
 	cited := make([]int, len(c.Used))
@@ -70,7 +68,7 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		confidence = agent.NoConfidence
 	}
 	return research.Result{Answer: c.Text, NotFound: notAnswered, Confidence: confidence, Cited: cited, Support: verdicts.byEvidence,
-		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0))}, nil
+		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0 || w.flaw != ""))}, nil
 }
 
 // checked cleans the text that the model wrote, and checks its markers.
@@ -100,41 +98,6 @@ func (a *run) evidenceOfReader(ctx context.Context) error {
 		a.endedBy = "the model cited nothing"
 	}
 	return nil
-}
-
-// write asks the model for the answer, and once more if the reply is empty. An error of the model fails the task.
-func (a *run) write(ctx context.Context, stream *answertext.Stream) (string, error) {
-	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
-		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
-	rules, err := prompts.Fill(a.prompt, "answer_system", data)
-	if err != nil {
-		return "", err
-	}
-	ask, err := prompts.Fill(a.prompt, "answer", data)
-	if err != nil {
-		return "", err
-	}
-	messages := []llm.Message{{Role: llm.System, Text: rules}, {Role: llm.User, Text: ask}}
-	for try := 1; ; try++ {
-		r := llm.Request{Messages: messages, MaxTokens: answerTokens}
-		if stream != nil {
-			stream.Restart()
-			r.OnText = stream.Add
-		}
-		reply, err := a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.Budget, Ended: a.endedBy}, r, stream.Restart)
-		var problem *llm.Error
-		if errors.As(err, &problem) {
-			return "", failed(problem)
-		}
-		if err != nil {
-			return "", err
-		}
-		text := answertext.WithoutThinking(reply.Text)
-		if text != "" || try == 2 {
-			return text, nil
-		}
-		messages = append(messages, llm.Message{Role: llm.User, Text: "Write the answer now, as plain text."})
-	}
 }
 
 // shownProofs lists the quotes with their numbers, as prompts show them.

@@ -55,6 +55,9 @@ func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err e
 			a.inText = true
 		case problem.Kind == llm.TooLong && a.window > minContext:
 			a.window /= 2
+		case len(a.Quotes) > 0 && (!problem.Transient() || a.Env.LastTry): // the quotes are paid for
+			a.endedBy = problem.Message
+			return llm.Reply{}, false, nil
 		default:
 			return llm.Reply{}, false, failed(problem)
 		}
@@ -115,13 +118,16 @@ func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...f
 	return a.useReply(step)
 }
 
+// answerTime is the time that a call for the answer has at least, even if the time budget is used up.
+const answerTime = 30 * time.Second
+
 // inTime calls the model with a time limit: the rest of the reading time for research, the rest of the whole time budget for
-// judging support. Writing the answer has no limit.
+// judging support, and the same, but at least answerTime, for the answer.
 func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
 	left := a.Env.ReadingTime()
 	switch p.Purpose {
 	case forAnswer:
-		return a.model.Generate(ctx, r)
+		left = max(a.Env.TimeLeft(), answerTime)
 	case forSupport:
 		left = a.Env.TimeLeft()
 	}

@@ -1,0 +1,144 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"legwork/internal/agent/answertext"
+	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/toolcalls"
+	"legwork/internal/llm"
+)
+
+// Bounds of the calls that write the answer.
+const (
+	maxContinued = 2 // times that an answer is continued after it reached the limit of tokens
+	maxRewritten = 1 // times that an answer which is none is asked for again
+	maxSameLine  = 4 // equal lines or sentences in an answer from which it counts as repeating itself
+)
+
+// written is the text of an answer, and why it is not whole; empty: it is.
+type written struct {
+	text string
+	flaw string
+}
+
+// write asks the model for the answer. An answer that reached the limit of tokens is continued. One that is empty, calls tools, has our
+// own marks or repeats itself is asked for once more. If the call fails for good or the time is up, the result has the reason: the
+// quotes are paid for and are given in any case. A transient failure fails the task's try, unless it is the last one.
+func (a *run) write(ctx context.Context, stream *answertext.Stream) (written, error) {
+	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
+		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
+	rules, err := prompts.Fill(a.prompt, "answer_system", data)
+	if err != nil {
+		return written{}, err
+	}
+	ask, err := prompts.Fill(a.prompt, "answer", data)
+	if err != nil {
+		return written{}, err
+	}
+	first := []llm.Message{{Role: llm.System, Text: rules}, {Role: llm.User, Text: ask}}
+	messages, text, continued, rewritten := first, "", 0, 0
+	for {
+		reply, problem, err := a.writeOnce(ctx, messages, text, stream)
+		if err != nil {
+			return written{}, err
+		}
+		if problem != "" {
+			return written{text: wholeSentences(text), flaw: problem}, nil
+		}
+		whole := text + reply.Text
+		flaw := flawOf(whole)
+		switch {
+		case flaw == "" && reply.Stop == llm.StopLength && continued < maxContinued:
+			continued++
+			text = whole
+			messages = append(first[:2:2], llm.Message{Role: llm.Assistant, Text: whole},
+				llm.Message{Role: llm.User, Text: "Your answer reached the limit of length. Continue it exactly where it stops, without repeating anything."})
+			continue
+		case flaw == "" && reply.Stop == llm.StopLength:
+			return written{text: wholeSentences(whole), flaw: "the answer reached the limit of length"}, nil
+		case flaw == "":
+			return written{text: answertext.WithoutThinking(whole)}, nil
+		case rewritten == maxRewritten:
+			return written{flaw: flaw}, nil
+		}
+		rewritten++
+		text = ""
+		messages = append(first[:2:2], llm.Message{Role: llm.User, Text: "Write the answer now, once, as plain text: no tool calls, no tags."})
+	}
+}
+
+// writeOnce makes one call for the answer. before is the part of the answer that was written already. problem says why no answer can be
+// had.
+func (a *run) writeOnce(ctx context.Context, messages []llm.Message, before string, stream *answertext.Stream) (reply llm.Reply, problem string, err error) {
+	r := llm.Request{Messages: messages, MaxTokens: answerTokens}
+	restart := func() {
+		if stream != nil {
+			stream.Restart()
+			stream.Add(before)
+		}
+	}
+	if stream != nil {
+		restart()
+		r.OnText = stream.Add
+	}
+	reply, err = a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.Budget, Ended: a.endedBy}, r, restart)
+	var failure *llm.Error
+	switch {
+	case errors.Is(err, errTimeUp):
+		a.NoteBudget("timeBudget")
+		return reply, "the time budget ended while the answer was written", nil
+	case errors.As(err, &failure) && failure.Transient() && !a.Env.LastTry:
+		return reply, "", failed(failure)
+	case errors.As(err, &failure):
+		return reply, failure.Message, nil
+	}
+	return reply, "", err
+}
+
+var ownMark = regexp.MustCompile(`(?i)</?\s*page-text-[0-9a-f]`)
+
+// flawOf says why a text is no answer; empty: it is one.
+func flawOf(text string) string {
+	plain, calls, _ := toolcalls.Read(llm.Reply{Text: text})
+	switch {
+	case plain == "":
+		return "the model wrote no answer"
+	case len(calls) > 0 && !answertext.HasMarker.MatchString(plain): // an answer with markers may show code that looks like a call
+		return "the model called tools instead of writing the answer"
+	case ownMark.MatchString(plain):
+		return "the model repeated the marks of its prompt"
+	case repeats(plain):
+		return "the model repeated itself"
+	}
+	return ""
+}
+
+// repeats reports whether a text says the same long line or sentence maxSameLine times.
+func repeats(text string) bool {
+	seen := map[string]int{}
+	for s := range answertext.Sentences(text) {
+		s = strings.Join(strings.Fields(s), " ")
+		if seen[s]++; seen[s] >= maxSameLine {
+			return true
+		}
+	}
+	return false
+}
+
+// sentenceEnd finds the ends of sentences, with the markers that follow.
+var sentenceEnd = regexp.MustCompile(`[.!?。！？]["'”’)*]*(?:\s*\[[\d, ]+\])*(?:\s|$)|\n`)
+
+// wholeSentences returns a text without an incomplete sentence at its end.
+func wholeSentences(text string) string {
+	text = answertext.WithoutThinking(text)
+	all := sentenceEnd.FindAllStringIndex(text, -1)
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.TrimSpace(text[:all[len(all)-1][1]])
+}
