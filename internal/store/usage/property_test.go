@@ -103,7 +103,7 @@ func (p *limitProcess) takeJob() (int64, bool) {
 // nothing is reserved and everything is counted once.
 func TestLimitsHold(t *testing.T) {
 	t.Parallel()
-	operations := 500
+	operations := 1500
 	if n, err := strconv.Atoi(os.Getenv("LEGWORK_TEST_LIMIT_OPERATIONS")); err == nil {
 		operations = n
 	}
@@ -122,7 +122,7 @@ func TestLimitsHold(t *testing.T) {
 	exec(`INSERT INTO api_keys (id, account_id, name, secret_hash, scopes) VALUES ($1, 'second', 'k', sha256('x'), '{admin}')`, limitedKey)
 	exec(`INSERT INTO usage_limits (account_id, key_id, tasks_per_hour, concurrent_runs, pages_per_month, tokens_per_month, microdollars_per_month) VALUES
 		('first', '', $1, 3, $2, 1000000, NULL), ('second', '', NULL, 5, NULL, $3, $3), ('second', $4, NULL, 2, $2, NULL, NULL), ('third', '', NULL, NULL, NULL, NULL, NULL)`,
-		operations/12, operations/2, operations*60, limitedKey)
+		operations/12, operations/15, operations*40, limitedKey)
 	world := &limitWorld{}
 	var checking sync.WaitGroup
 	checkCtx, stop := context.WithCancel(ctx)
