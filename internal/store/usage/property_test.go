@@ -103,7 +103,7 @@ func (p *limitProcess) takeJob() (int64, bool) {
 // nothing is reserved and everything is counted once.
 func TestLimitsHold(t *testing.T) {
 	t.Parallel()
-	operations := 1500
+	operations := 1000
 	if n, err := strconv.Atoi(os.Getenv("LEGWORK_TEST_LIMIT_OPERATIONS")); err == nil {
 		operations = n
 	}
