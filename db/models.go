@@ -227,6 +227,7 @@ type ReportTask struct {
 	TaskID          uuid.UUID
 	AccountID       string
 	Status          string
+	Answered        *bool
 	ErrorCode       *string
 	CreatedAt       time.Time
 	StartedAt       *time.Time

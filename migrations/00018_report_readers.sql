@@ -12,7 +12,7 @@ COMMENT ON TABLE report_readers IS 'Which accounts a database role may read in t
 
 -- security_barrier: no condition of a reader's query, and no function in it, is run on rows that the view leaves out.
 CREATE VIEW report_tasks WITH (security_barrier) AS
-SELECT o.task_id, o.account_id, o.status, o.error_code, o.created_at, o.started_at, o.completed_at, o.duration_seconds, o.confidence,
+SELECT o.task_id, o.account_id, o.status, o.answered, o.error_code, o.created_at, o.started_at, o.completed_at, o.duration_seconds, o.confidence,
        o.provider, o.model, o.citations, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cost_usd, u.running_seconds
 FROM task_outcomes o JOIN task_usage u ON u.task_id = o.task_id
 WHERE o.account_id IN (SELECT r.account_id FROM report_readers r WHERE r.role_name = current_user);
