@@ -62,7 +62,8 @@ func startOnce(ctx context.Context, binary, home string) (time.Duration, error) 
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "serve")
 	cmd.Dir = filepath.Dir(binary)
-	cmd.Env = append(os.Environ(), "DATABASE_URL=", "LEGWORK_HOME="+home, "API_HOST=127.0.0.1", "API_PORT=0", "AUTH_MODE=off", "LOG_LEVEL=info", "SEARCH_ENGINES=library", "PAGE_TTL=0")
+	cmd.Env = append(os.Environ(), "DATABASE_URL=", "LEGWORK_HOME="+home, "API_HOST=127.0.0.1", "API_PORT=0", "AUTH_MODE=off", "LOG_LEVEL=info",
+		"SEARCH_ENGINES=library", "PAGE_TTL=0")
 	cmd.Cancel = func() error { return cmd.Process.Kill() }
 	out, err := cmd.StderrPipe()
 	if err != nil {
