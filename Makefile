@@ -81,7 +81,7 @@ microbench: ## run the Go benchmarks
 
 .PHONY: gen
 gen: ## generate db/ from queries/ and the Go code of api/ from openapi.yaml
-	rm -f db/*.go api/*.gen.go
+	rm -f db/*.go api/*.gen.*
 	$(TOOL) sqlc generate
 	$(GO) generate ./api
 

@@ -32,14 +32,10 @@ type guarded struct {
 
 // operations returns the operationIds of the contract by method and path.
 func operations() (map[string]string, error) {
-	b, err := api.GetSpecJSON()
-	if err != nil {
-		return nil, err
-	}
 	var contract struct {
 		Paths map[string]map[string]json.RawMessage `json:"paths"`
 	}
-	if err := json.Unmarshal(b, &contract); err != nil {
+	if err := json.Unmarshal(api.ContractJSON, &contract); err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
