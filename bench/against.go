@@ -39,7 +39,8 @@ type versions struct {
 	OnlyOne  []string      `json:"onlyOne"` // figures that only one of the versions has
 }
 
-// versionPair is a figure of both versions. For each pair of runs it has one value per version: the median of the run's rounds.
+// versionPair compares one figure in the two versions. Before and Now have one value for each pair of runs: the
+// median of the values that the figure has in that version's run.
 type versionPair struct {
 	figureKey
 	HigherIsBetter bool      `json:"higherIsBetter"`
@@ -58,7 +59,7 @@ type figureKey struct {
 	Unit string `json:"unit"`
 }
 
-// checkout is a version: its folder and its program.
+// checkout is a version: its folder, its program, and the folder of its results.
 type checkout struct{ dir, binary, results string }
 
 // compareVersions builds bench of both versions and runs them alternately on one database server. A run is one round of each part. After an

@@ -8,8 +8,8 @@ import (
 	"legwork/migrations"
 )
 
-// TestNumbersFollowEachOther finds a number that two migrations have, and one that none has: a database that is past a gap refuses
-// a migration that fills the gap later.
+// TestNumbersFollowEachOther checks that the numbers of the migrations have no duplicates and no gaps. A gap must not
+// be filled later, because databases that are already past it would refuse that migration.
 func TestNumbersFollowEachOther(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(migrations.FS, "*.sql")

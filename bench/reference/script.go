@@ -45,7 +45,8 @@ func expand(text string, pairs ...string) string {
 func EventVars() map[string]string {
 	return map[string]string{"ready": "0", "epoch": "1", "body": string(workload.Result().Body), "result": workload.StepResult,
 		"args": workload.Args, "tool": workload.ToolName,
-		// pgbench replaces variables even in quoted texts, so a text with a colon must be a variable itself.
+		// pgbench replaces :name even in quoted text, and would take ":thinking" in 'agent:thinking' for a variable. So
+		// each text with a colon is passed as the value of a variable.
 		"t_thinking": "agent:thinking", "t_call": "agent:tool_call", "t_result": "agent:tool_result", "t_complete": "agent:complete"}
 }
 

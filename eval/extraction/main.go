@@ -134,7 +134,8 @@ func plainReadability(a annotated) (string, error) {
 	return found.Title() + "\n" + b.String(), err
 }
 
-// texts reads the texts that another program found from a folder. A page without a file has an empty text.
+// texts returns a function that reads a page's text from a folder, where another program has stored what it found.
+// The text is empty if the page has no file there.
 func texts(folder string) func(annotated) (string, error) {
 	return func(a annotated) (string, error) {
 		b, err := os.ReadFile(filepath.Join(folder, a.name+".txt"))

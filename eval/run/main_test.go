@@ -81,7 +81,8 @@ func (f *fakeAPI) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer cites the page that the manual's server serves at the seed's address.
+// answer writes a completed task that cites a.html in the seed's folder, with the file's content as excerpt. The task
+// "wrong page" names the seed as the cited page instead.
 func (f *fakeAPI) answer(w http.ResponseWriter, id, seed string) {
 	page := strings.Replace(seed, "index.html", "a.html", 1)
 	res, err := http.Get(page)
@@ -318,7 +319,8 @@ func TestClientBadAnswers(t *testing.T) {
 	}
 }
 
-// TestLookAtPictures: the events' reports about pictures are noted with the citations, even if the events fill several pages.
+// TestLookAtPictures checks that each citation gets, from the events, whether its picture shows the passage, even if
+// the events do not fit into one response.
 func TestLookAtPictures(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()

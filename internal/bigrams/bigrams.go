@@ -45,7 +45,8 @@ func Of(run string) []string {
 	return pairs
 }
 
-// Spaced replaces each run of such characters by its words, separated by spaces. Other text is not changed.
+// Spaced replaces each run of characters of scripts without spaces (see Is) by its pairs of letters (see Of),
+// separated by spaces. Other text is not changed.
 func Spaced(text string) string {
 	first := strings.IndexFunc(text, Is)
 	if first < 0 {

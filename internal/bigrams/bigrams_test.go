@@ -40,8 +40,8 @@ func TestSpaced(t *testing.T) {
 	}
 }
 
-// FuzzSpaced: a question that is a part of a run finds the document with the run. The output is at most twice the letters, with spaces
-// between.
+// FuzzSpaced checks that a text is found inside a longer one: each pair of letters of s is also there when s stands
+// between other letters. It also bounds the output: each letter at most twice, and spaces.
 func FuzzSpaced(f *testing.F) {
 	for _, s := range []string{"入浴料", "a入b", "น้ำ", "ー", "\u0301入\u0301"} {
 		f.Add(s)

@@ -69,7 +69,8 @@ func helperIn(t *testing.T, tmp string) (string, error) {
 	return out, err
 }
 
-// helper runs this test binary as a helper.
+// helper runs this test binary as a separate process that asks for its database server (see asHelper), and returns
+// what the process prints.
 func helper(t *testing.T, env ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

@@ -132,7 +132,8 @@ func TestPause(t *testing.T) {
 	})
 }
 
-// TestProcessEnds runs this test binary as a process that hits "here" three times, and prints an x before each hit.
+// TestProcessEnds runs this test binary as a process that hits the failpoint named "here" three times and prints an x
+// before each hit. It checks how the process ends, and after how many x.
 func TestProcessEnds(t *testing.T) {
 	t.Parallel()
 	for spec, want := range map[string]struct {

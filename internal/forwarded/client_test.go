@@ -125,8 +125,9 @@ func TestHandlerPutsClientIntoContext(t *testing.T) {
 	}
 }
 
-// FuzzClient: whatever a client writes, behind a proxy that appends its address it is never taken for another one, and a
-// header of an untrusted peer counts for nothing.
+// FuzzClient: a proxy appends the client's address to a header. Whatever the client writes into that header before,
+// the request gets the client's address, or at worst the proxy's. The header is ignored if it comes from an untrusted
+// peer.
 func FuzzClient(f *testing.F) {
 	f.Add("198.51.100.1", true)
 	f.Add(`for=198.51.100.1;x="`, false)

@@ -97,7 +97,7 @@ func (l *locked) key(k identities.NewKey) (text, id string) {
 
 func bearer(key string) []string { return []string{"Authorization", "Bearer " + key} }
 
-// task submits a task of an account and cancels it, so that it has files.
+// task submits a task of an account and cancels it, because only ended tasks have files.
 func (l *locked) task(account string) string {
 	l.t.Helper()
 	ctx := context.Background()

@@ -55,7 +55,8 @@ func (s *server) limitAddress(next http.Handler) http.Handler {
 	})
 }
 
-// network is the address whose requests are counted together: of IPv6 the /64 that one client commonly has to itself.
+// network returns the name under which the requests of an address are counted together. It is the address itself for
+// IPv4 and its /64 network for IPv6, because one client commonly has a whole /64.
 func network(a netip.Addr) string {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {

@@ -144,7 +144,8 @@ func TestRetryOfTheFormerVersion(t *testing.T) {
 	wantKeyRefused(t, err)
 }
 
-// TestRefusedSubmissionKeepsItsKey checks that a refused submission does not use up its key.
+// TestRefusedSubmissionKeepsItsKey checks that a refused submission does not use up its idempotency key: the
+// corrected submission can use the same key.
 func TestRefusedSubmissionKeepsItsKey(t *testing.T) {
 	p := setup(t)
 	in := asked("q")

@@ -316,7 +316,7 @@ func (s *Server) query(ctx context.Context, database string, do func(*pgx.Conn) 
 	return do(conn)
 }
 
-// createDatabase creates the database of URL if it does not exist.
+// createDatabase creates the database "legwork", to which the method URL leads, if it does not exist.
 func (s *Server) createDatabase(ctx context.Context) error {
 	return s.query(ctx, "postgres", func(conn *pgx.Conn) error {
 		var exists bool

@@ -29,8 +29,8 @@ type Fields struct {
 	Metadata json.RawMessage `json:"metadata"` // of every type: an object, or nil
 }
 
-// Fields decodes the body. An empty body has no fields. It returns an error when the body is not a JSON object with fields of
-// these types.
+// Fields decodes the body of the event. An empty body gives the zero Fields. It returns an error when the body is not
+// a JSON object, or when a field has another type than in Fields.
 func (e Event) Fields() (f Fields, err error) {
 	if len(e.Body) == 0 {
 		return f, nil

@@ -1,10 +1,11 @@
 // Command pdfwords measures how many of pdftotext's words our PDF reader keeps in order. It prints a row of a Markdown table for each
 // file. The exit status is 1 if the mean is below -min. pdftotext is part of poppler-utils.
 //
-// The words in order are the longest common subsequence of the words of each page. pdftotext has two orders: by position on the page,
-// and by order in the file (-raw). On slides and in tables they differ much. For each page the mean uses the one that is closer to
-// ours. Further columns have the share in the first order alone, and the share of the first order in the second, which is the most
-// that a reader could keep of both.
+// Order is measured per page, by the longest common subsequence of pdftotext's words and ours. pdftotext can write
+// the words in two orders: by position on the page (the first order), or as they stand in the file (-raw, the second
+// order). On slides and in tables the two differ a lot. The mean counts, for each page, the order that is closer to
+// ours. Further columns show the share of words that we keep in the first order, the share that we have in any order,
+// and the share on which the two orders themselves agree: no reader can follow both orders beyond that.
 //
 // With -v it prints how the words of each page differ from those of the first order.
 //

@@ -106,7 +106,7 @@ func change(l research.UsageLimits, args []string) (research.UsageLimits, error)
 	return wire.DecodeUsageLimits(body)
 }
 
-// values are limits by name; nil: none.
+// values returns the limits by name. The value nil means that there is no limit.
 func values(l research.UsageLimits) map[string]any {
 	number := func(n *int64) any {
 		if n == nil {

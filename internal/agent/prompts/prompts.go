@@ -28,7 +28,8 @@ var versions = map[string]*template.Template{
 // Known reports whether this program has the prompts of a version.
 func Known(version string) bool { return versions[version] != nil }
 
-// Fill executes a template of a version. For an unknown version it uses those of Version.
+// Fill executes the named template of a prompt version. If this program does not know the version, it uses the
+// template of the current one (the constant Version).
 func Fill(version, name string, data any) (string, error) {
 	templates := versions[version]
 	if templates == nil {
@@ -41,8 +42,8 @@ func Fill(version, name string, data any) (string, error) {
 	return strings.TrimSpace(b.String()), nil
 }
 
-// Mark returns the name of the tag around text from the web. It contains the task's id, so that a page cannot contain the closing
-// tag. It is the same in all runs of a task.
+// Mark returns the name of the tag around text from the web. It contains a hash of the task's id, so that a page cannot
+// know the closing tag. It is the same in all runs of a task.
 func Mark(task uuid.UUID) string {
 	sum := sha256.Sum256(append([]byte("untrusted text of "), task[:]...))
 	return "page-text-" + hex.EncodeToString(sum[:4])

@@ -50,8 +50,9 @@ type normalised struct {
 // listMark reports whether a character is part of the marks of lists and headings, once it was replaced by typography.
 func listMark(r rune) bool { return strings.ContainsRune("-#•‣◦▪●○·", r) }
 
-// markLength returns the number of characters at the start of source that are a word of list marks alone ("-", "•", "##"). Models
-// leave such marks out, and also the dashes between words, which look the same once lines are joined.
+// markLength returns how many characters at the start of source form a word of nothing but list or heading marks
+// ("-", "•", "##"); 0: there is no such word. Models leave these marks out of quotes. A dash between two words counts
+// as a mark too: models also leave it out, and where lines were joined it cannot be told from a list mark.
 func markLength(source []rune) int {
 	n := 0
 	for n < len(source) && listMark(typography(source[n])) {

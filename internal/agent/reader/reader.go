@@ -280,7 +280,8 @@ func (r *reader) timeUp(tool, url string) bool {
 	return r.Env.ReadingTime() <= 0 && !r.Recorded(tool, map[string]any{"url": url})
 }
 
-// budget names the budget that left out a relevant page before the evidence was strong; empty: none.
+// budget returns the name of the budget because of which a relevant page was not opened while the evidence was not
+// strong yet; empty: there was none.
 func (r *reader) budget() string {
 	if r.leftOut == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
 		return "maxDepth"

@@ -29,8 +29,8 @@ func TextEnding(text string) Ending {
 	return Ending{Done: doneWord.MatchString(text)}
 }
 
-// CallEnding reads an ending from the arguments of the tool Done. It is NotFound if "answered" is false, or if it is missing and there
-// is a reason.
+// CallEnding reads an ending from the arguments of the tool Done. The ending is NotFound if the argument "answered"
+// is false, or if "answered" is missing and a reason is given.
 func CallEnding(args map[string]any) Ending {
 	reason, _ := args["reason"].(string)
 	answered, said := args["answered"].(bool)

@@ -70,7 +70,7 @@ func LooksLikeToken(credential string) bool {
 	return len(credential) <= maxToken && strings.Count(credential, ".") == 2 && strings.HasPrefix(credential, "ey")
 }
 
-// algorithms are the signatures that count.
+// algorithms returns the signature algorithms that are accepted.
 func algorithms() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
 }

@@ -383,7 +383,9 @@ func TestAnInvitationCountsOnce(t *testing.T) {
 	assert.Equal(t, 2, users, "who came too late is no user")
 }
 
-// TestAnInvitationIsAcceptedMeanwhile fails without the lock at the first look, whichever of the two is faster.
+// TestAnInvitationIsAcceptedMeanwhile: another transaction has accepted the invitation but has not committed yet.
+// Accept must wait for the lock on the invitation, and then refuse it. The other transaction commits only when Accept
+// is waiting, so the result does not depend on timing.
 func TestAnInvitationIsAcceptedMeanwhile(t *testing.T) {
 	b := setup(t)
 	invited := b.invite("", access.Member)

@@ -71,7 +71,8 @@ func (p pieces) piece(i, j int) float64 {
 var leet = strings.NewReplacer("4", "a", "@", "a", "8", "b", "(", "c", "3", "e", "6", "g", "9", "g",
 	"1", "i", "!", "i", "|", "i", "0", "o", "$", "s", "5", "s", "7", "t", "+", "t", "2", "z")
 
-// word is the cost of a word of the dictionary or of the context, read forwards or backwards, with or without replaced letters.
+// word returns how many guesses find a word, as a power of ten. The word is in the dictionary or is one that an
+// attacker knows of this user, and may be written backwards or with replaced letters (leet).
 func (p pieces) word(i, j int) float64 {
 	const shortest = 3
 	if j-i < shortest {
@@ -135,7 +136,8 @@ func sequence(text []rune) float64 {
 // rows are the keys of the usual keyboards, each row moved half a key to the right of the one above.
 var rows = []string{"1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"}
 
-// place is where a key is; ok is false for a character that has none.
+// place returns the position of a character's key on the keyboard: column x in row y. ok is false if the keyboard has
+// no key for it.
 func place(r rune) (x, y int, ok bool) {
 	for y, keys := range rows {
 		if x := strings.IndexRune(keys, r); x >= 0 {
@@ -167,7 +169,8 @@ func row(text []rune) float64 {
 	return math.Log10(starts*float64(len(text))) + float64(turns)*math.Log10(directions)
 }
 
-// date is the cost of a year, or of a day in figures.
+// date returns how many guesses find a year, or a date written in digits, as a power of ten. It is infinite for other
+// text.
 func date(text []rune) float64 {
 	const years, days = 150, 366
 	for _, r := range text {

@@ -38,7 +38,8 @@ func ParseSecret(text string) (Secret, error) {
 	if len(text) != encodedSecret {
 		return "", ErrMalformed
 	}
-	// The decoder ignores line breaks, so the length of the result is checked, too.
+	// The decoder skips line breaks. A text of the right length with line breaks in it would give fewer bytes, so their
+	// number is checked, too.
 	if b, err := base64.RawURLEncoding.Strict().DecodeString(text); err != nil || len(b) != secretBytes {
 		return "", ErrMalformed
 	}

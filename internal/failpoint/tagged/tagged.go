@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// Run runs tests of the caller's package again with the tag failpoints: those whose names match pattern (as in go test -run), or all. Without
-// it, a build without the tag would silently leave out these tests. With -short it skips them.
+// Run runs tests of the caller's package again, in a build with the tag "failpoints". pattern selects the tests by
+// name, as in go test -run; empty: all. Without a call of Run, a plain "go test" would silently leave out these
+// tests. With -short, Run skips them.
 func Run(t *testing.T, pattern string) {
 	t.Helper()
 	if testing.Short() {

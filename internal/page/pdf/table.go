@@ -289,8 +289,9 @@ func (a *arranger) table(rs []row) {
 	}
 }
 
-// band reads a row of a table, cell by cell. Where a cell spans several rows of the other columns, these rows follow each
-// other, and the cell belongs to the first of them.
+// band adds the cells of one band of a table to the output. The band is one row, unless its tallest cell stands
+// beside several rows of other columns. Then each of these rows is added on its own, from the top down, and the tall
+// cell is put into the first.
 func (a *arranger) band(band []cell, depth int) {
 	if len(band) == 1 && band[0].column == 0 { // no row of a table: perhaps a heading
 		for _, l := range band[0].lines {

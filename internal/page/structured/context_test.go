@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// countdown is a context that ends after it was looked at a number of times.
+// countdown is a context whose Err returns nil a given number of times, and context.Canceled from then on.
 type countdown struct {
 	context.Context
 	left atomic.Int64

@@ -80,7 +80,8 @@ func denied(t *testing.T, conn *pgx.Conn, statements ...string) {
 	}
 }
 
-// An analyst reads the accounts that are listed for the role, by the report views alone, whatever is tried.
+// An analyst can read only the accounts that report_readers lists for the analyst's role, and only through the report
+// views, whatever statement the analyst tries.
 func TestReportReadersSeeTheirAccountsOnly(t *testing.T) {
 	t.Parallel()
 	admin, dsn := granted(t)
@@ -109,7 +110,8 @@ func TestReportReadersSeeTheirAccountsOnly(t *testing.T) {
 	if got := see(analyst, "SELECT count(*)::text FROM report_tasks"); got != "0" {
 		t.Errorf("%s tasks", got)
 	}
-	// A condition that fails for a row of others (6 letters) is not run on it.
+	// This condition would divide by zero on the other account's row, whose title "theirs" has 6 letters. There is no
+	// error, so the condition is not run on that row.
 	var n int
 	if err := analyst.QueryRow(t.Context(), "SELECT count(*) FROM report_visits WHERE 1 / (char_length(title) - 6) = 0").Scan(&n); err != nil || n != 1 {
 		t.Errorf("a condition sees rows of others: %d, %v", n, err)

@@ -262,7 +262,7 @@ func (p *limitProcess) claimNext(ctx context.Context) error {
 	return nil
 }
 
-// step has a run use something of what it reserved.
+// step makes one run use a part of what it has reserved: a page or some tokens.
 func (p *limitProcess) step(ctx context.Context) error {
 	if len(p.runs) == 0 {
 		return nil

@@ -39,7 +39,7 @@ var (
 	// threadTitles and threadPaths are words of the titles and addresses of such pages.
 	threadTitles = dom.WordSet("forum thread discussion question")
 	threadPaths  = dom.WordSet("forum forums thread threads questions question discussions viewtopic topic topics issues")
-	// calloutWords belong to notes beside the text that are part of it.
+	// calloutWords name boxes and notes that stand apart from the running text but belong to the content.
 	calloutWords = dom.WordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
 		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")
 )
