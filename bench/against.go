@@ -193,7 +193,8 @@ func pairUp(before, now [][]measure.Figure) (pairs []versionPair, onlyOne []stri
 	return pairs, onlyOne, nil
 }
 
-// collect returns the medians of each figure, run by run, and the figures in order. A figure that a run lists twice, with two references, counts once.
+// collect returns the median of each figure in each run, and the figures in the order in which they first appear. A
+// run lists a figure twice if it was compared with two references; then only the first entry is used.
 func collect(runs [][]measure.Figure) (values map[figureKey][]float64, order []figureKey) {
 	values = map[figureKey][]float64{}
 	for _, figures := range runs {

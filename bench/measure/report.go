@@ -69,8 +69,9 @@ func (r *Report) Save(dir, markdown string) error {
 	return Save(r, table.String(), dir, "results.json", markdown)
 }
 
-// Save writes a report as JSON into a file of dir, which it creates, and the table into the file markdown. If a name is empty, nothing is written
-// there.
+// Save writes a report as JSON into the file with this name in the folder dir, and the table into the file markdown.
+// It creates dir if it does not exist. If dir is empty, no JSON is written. If markdown is empty, no table is
+// written.
 func Save(report any, table, dir, file, markdown string) error {
 	if markdown != "" {
 		if err := os.WriteFile(markdown, []byte(table), 0o644); err != nil {

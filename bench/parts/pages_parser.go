@@ -8,8 +8,8 @@ import (
 	"legwork/internal/page/parser"
 )
 
-// ParserArguments returns the arguments with which the part pages starts this program as a parser process, as a legwork server does.
-// The program then calls ParserMain.
+// ParserArguments returns the command-line arguments that make this program a parser process, in which it calls
+// ParserMain. The part "pages" of the benchmark starts such processes, as a legwork server does.
 func ParserArguments() []string { return []string{"parse"} }
 
 // ParserMain is the main function of a parser process. It returns the exit status.

@@ -217,7 +217,8 @@ func (b *Session) guardedShot(ctx context.Context, limit time.Duration, name str
 	return e, err
 }
 
-// keepShot journals a picture that was announced.
+// keepShot records the result of a screenshot in the journal, together with the event of the tool's result.
+// pictureRound has already emitted the event of the tool call.
 func (b *Session) keepShot(ctx context.Context, turn, callNo int, p citedPage, s shot) error {
 	result, err := research.EncodeJSON(s.effect.Result)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package dbtest gives each test its own PostgreSQL database: a clone of a template with the migrated schema. When the test ends, the
-// database is audited and dropped. It is for tests only.
+// Package dbtest gives each test its own PostgreSQL database: a clone of a template with the migrated schema. When
+// the test ends, store.Worker.Audit checks the contents of the database, each of its findings fails the test, and the
+// database is dropped. The package is for tests only.
 package dbtest
 
 import (

@@ -141,7 +141,8 @@ func TestBlocksThatDoNotFit(t *testing.T) {
 	}
 }
 
-// TestMarksInAnyBlocks: whatever the blocks are, all of the text is shown, the marks cover the quotes, and no other tag is written.
+// TestMarksInAnyBlocks checks for random texts and blocks that the page shows all of the text, that the marks cover
+// the quote, and that function harmless finds nothing wrong with the page.
 func TestMarksInAnyBlocks(t *testing.T) {
 	t.Parallel()
 	kinds := []research.BlockKind{"h1", "h4", "term", "item", "head", "rows", "code", "text"}

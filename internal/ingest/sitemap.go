@@ -40,8 +40,9 @@ func mayBeSiteMap(name string) bool {
 // errNoSiteMap means that a file is named like a site map, but is none.
 var errNoSiteMap = errors.New("it is no site map")
 
-// siteMap queues the pages in a site map on the web, and those in the site maps that it names, down to nested further levels. The error
-// says what is wrong with the first site map. If a further one cannot be read, it is counted as a failure, like a page.
+// siteMap fetches a site map from the web and queues its pages. It does the same with the site maps that it names,
+// for as many further levels as nested says. If the first site map cannot be read, the error says why. If a further
+// site map cannot be read, that is recorded as a failure, as for a page.
 func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nested int) error {
 	r.maps++
 	v, file, err := r.web.Fetch(ctx, at.String(), policy)

@@ -12,7 +12,8 @@ import (
 	"legwork/internal/research"
 )
 
-// fenced is wrap for writes that name an epoch: it turns "no row" into ErrFenced.
+// fenced converts the error of a write that names an epoch. It returns research.ErrFenced if the database found no
+// row (pgx.ErrNoRows), and otherwise what function wrap returns.
 func fenced(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return research.ErrFenced

@@ -6,8 +6,9 @@ import (
 	"legwork/internal/research"
 )
 
-// responses is a second encoder: it writes events as a protocol like OpenAI's Responses API. It shows that
-// another protocol needs little code and only typed fields.
+// responses is a second encoder: it writes events as a protocol like OpenAI's Responses API. It shows that another
+// protocol can be added with little code, and that an encoder needs only typed fields: those of research.Event and of
+// the value that its method Fields returns.
 type responses struct{}
 
 func (responses) Event(e research.Event) []byte {

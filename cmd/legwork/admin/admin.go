@@ -18,7 +18,8 @@ type Program struct {
 	ErrOut io.Writer // remarks for people
 	// Open opens the users and keys in the configured database. Call stop at the end.
 	Open func(ctx context.Context) (st *identities.Store, stop func(), err error)
-	// URL is the URL of the server for links, by the configuration.
+	// URL returns the URL of the server according to the configuration. The commands use it in the links that they
+	// print.
 	URL func() (string, error)
 }
 

@@ -1,4 +1,6 @@
-// Package limits binds the limits of the configuration and the prices of models to the counts in the database.
+// Package limits connects the configuration with package usage, which counts in the database what accounts use: it
+// converts the configured limits and the price of the model to the values that package usage needs. It also has the
+// command `legwork limits`.
 package limits
 
 import (

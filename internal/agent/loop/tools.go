@@ -307,7 +307,8 @@ func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, er
 	return shownOutcome{text: a.untrusted(b.String()), fresh: true}, nil
 }
 
-// rankFor ranks the passages of all pages read by a query, or those of the page with the given URL.
+// rankFor ranks the passages of the pages that the run has read by how well they fit query. If url is not empty, it
+// returns only the passages of the page with that URL.
 func (a *run) rankFor(ctx context.Context, query, url string) ([]ranking.Scored, error) {
 	q := ranking.NewQuestion(query, "", nil)
 	hits, err := a.Env.Rank(ctx, q.Query(), agent.MaxHits)

@@ -47,7 +47,8 @@ type normalised struct {
 	start, end []int32 // by byte of text: the span of the source from which its character comes
 }
 
-// listMark reports whether a character is part of the marks of lists and headings, once it was replaced by typography.
+// listMark reports whether a character is used in the marks of lists and headings. r must already be the result of
+// function typography.
 func listMark(r rune) bool { return strings.ContainsRune("-#•‣◦▪●○·", r) }
 
 // markLength returns how many characters at the start of source form a word of nothing but list or heading marks

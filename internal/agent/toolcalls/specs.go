@@ -89,7 +89,8 @@ var specs = []Spec{
 		aliases:     []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
 }
 
-// offeredWith reports whether a tool is offered by a server that has a browser or has none.
+// offeredWith reports whether a server offers the tool. The parameter browser says whether the server has a browser;
+// without one, tools that need a browser are not offered.
 func (s *Spec) offeredWith(browser bool) bool { return browser || !s.browser }
 
 // Offered returns the tools that are offered to the model, for a server that has a browser or has none.

@@ -97,7 +97,8 @@ func server(source string, signals <-chan os.Signal, stderr io.Writer) (dsn stri
 	}, nil
 }
 
-// wait waits until the command ends, passes signals on to it, and returns its exit status.
+// wait starts the command, passes signals on to it until it ends, and returns its exit status. If a signal ended the
+// command, the status is 128 plus the number of the signal.
 func wait(cmd *exec.Cmd, signals <-chan os.Signal) (int, error) {
 	if err := cmd.Start(); err != nil {
 		return statusUsage, err

@@ -140,7 +140,8 @@ func (o *Operations) sessionCookie(ctx context.Context, s login.Started) *http.C
 	return o.Cookies.New(o.request(ctx), session.CookieName, s.Token.Text(), s.ExpiresAt)
 }
 
-// started is the caller of the session that has just begun, as the next request will find it.
+// started returns the description of the user whose session has just begun. It reads the session from the database,
+// so the description is the same as that for the next request of the session.
 func (o *Operations) started(ctx context.Context, s login.Started) (api.Me, error) {
 	row, err := o.Store.SessionCredential(ctx, s.Token.ID, o.Idle)
 	if err != nil {

@@ -162,7 +162,8 @@ func (t *table) markRules() bool {
 	return true
 }
 
-// joinNear joins the lines of a column whose distance is at most that, in points.
+// joinNear joins each line of a column to the line above it if their base lines are at most `most` points apart and
+// no rule is between them.
 func (t *table) joinNear(most float64) {
 	for _, lines := range t.lines {
 		for i := range lines {

@@ -1,5 +1,6 @@
-// Package roles gives database roles what they need and nothing more: the program's role no DDL, the role of analysts only the report
-// views. grants.sql is the whole of it.
+// Package roles makes the database roles and grants each of them only the privileges that it needs. The role of the
+// program must not change the schema (no DDL). The role of analysts may read only the report views. grants.sql
+// contains all of these statements.
 package roles
 
 import (

@@ -44,7 +44,9 @@ func login(t *testing.T, admin *pgx.Conn, dsn, memberOf string) (*pgx.Conn, stri
 	return conn, name
 }
 
-// granted is a database with two accounts, roles and a connection of the role that migrated.
+// granted creates a database with the accounts "ours" and "theirs", some rows of both, and the roles that roles.Grant
+// makes. admin is a connection of the role that ran the migrations. dsn is the database's connection string, with
+// that role.
 func granted(t *testing.T) (admin *pgx.Conn, dsn string) {
 	t.Helper()
 	dsn = dbtest.URL(t)

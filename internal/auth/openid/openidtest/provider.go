@@ -67,7 +67,8 @@ func New(t testing.TB, redirectURL string) *Provider {
 	return p
 }
 
-// Add adds a person, or changes one. The name is that for the login at the provider, and the subject of its tokens.
+// Add adds a person, or replaces the one with this name. The person logs in at the provider with the name, and the
+// provider's tokens for the person have it as their subject.
 func (p *Provider) Add(name string, who Person) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
