@@ -13,7 +13,9 @@ type Figure struct {
 	Name   string    `json:"name"`
 	Unit   string    `json:"unit"`
 	Values []float64 `json:"values"`
-	// Reference names what was measured alternately with the figure, one value per round; empty: there is no reference.
+	// Reference is the name of the thing that the figure is compared with; it is empty if there is none. The two are
+	// measured alternately. References has the values of the reference, one per round, as Values has those of the
+	// figure.
 	Reference  string    `json:"reference,omitempty"`
 	References []float64 `json:"references,omitempty"`
 	Ratio      *Ratio    `json:"ratio,omitempty"` // ratio of the figure to its reference; nil if a reference is 0

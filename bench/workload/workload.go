@@ -1,4 +1,6 @@
-// Package workload has the texts of the tasks, events and steps of all measurements. legwork and its references write the same bytes.
+// Package workload has the texts of the tasks, events and steps of all measurements. legwork is compared with simpler
+// programs, its references, such as pgbench scripts. Both take their texts from this package, so that they write the
+// same bytes and the comparison is fair.
 package workload
 
 import (

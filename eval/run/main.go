@@ -95,7 +95,8 @@ func parse(args []string, errOut io.Writer) (settings, error) {
 	return s, s.pair()
 }
 
-// pair makes a corpus of each question file and the manual at the same position of the other list.
+// pair combines the lists of --questions and --docs: each question file and the manual at the same position form one
+// corpus. --min gives the least share of each corpus, or one share for all of them.
 func (s *settings) pair() error {
 	questions, docs, least := strings.Split(s.questions, ","), strings.Split(s.docs, ","), strings.Split(s.least, ",")
 	if len(docs) != len(questions) || len(least) != len(questions) && len(least) != 1 {

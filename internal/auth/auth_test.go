@@ -22,7 +22,8 @@ import (
 	"legwork/internal/forwarded"
 )
 
-// header is a method whose credential is a header, and whose check is a function.
+// header is a Method for tests. Its credential is the value of the HTTP header with this name, and its check is a
+// function that the test gives. It counts the checks.
 type header struct {
 	name   string
 	check  func(credential string) (Grant, error)
@@ -280,7 +281,8 @@ func TestWatch(t *testing.T) {
 		assert.True(t, ends.Load(), "its credential has expired")
 		assert.False(t, two.Load())
 
-		// A notice while the process hears none is noticed when it hears them again.
+		// The credential "three" is revoked while this process receives no notices. Its stream does not end at once. It
+		// ends when the process receives notices again, because Listening then checks the credentials of all open streams.
 		three, stopThree := open("three")
 		a.Lost()
 		gone.Store("three")

@@ -24,8 +24,8 @@ func Is(r rune) bool {
 	return r >= 0x0E00 && (r == prolonged || unicode.In(r, scripts...) && !unicode.IsDigit(r) && !unicode.IsPunct(r))
 }
 
-// Of returns the words of a run of such characters: its overlapping pairs of letters, or the letter itself if
-// there is only one. A combining mark stays with the letter before it.
+// Of splits a run of characters for which Is is true into its search words. These are its overlapping pairs of
+// letters, or the letter itself if there is only one. A combining mark stays with the letter before it.
 func Of(run string) []string {
 	var letters []string
 	for _, r := range run {

@@ -89,7 +89,8 @@ type Config struct {
 	OIDCAllowedDomains []string `env:"OIDC_ALLOWED_DOMAINS" must:"be a comma separated list of domains like example.org"`
 	// Claim with a person's groups.
 	OIDCGroupsClaim string `env:"OIDC_GROUPS_CLAIM" envDefault:"groups" must:"be printable ASCII without spaces"`
-	// Roles by groups of the provider, as role=group separated by commas; the first group that a person is in counts, at each login.
+	// Roles of the groups of the provider, as role=group, separated by commas. A person gets the role of the first entry
+	// of this list whose group the person is in. The role is set again at each login.
 	OIDCRoles []string `env:"OIDC_ROLES" must:"be a list like admin=legwork-admins,member=staff with the roles owner, admin, member, viewer"`
 	// Role of people in none of these groups. none: only users and invited people may log in.
 	OIDCDefaultRole string `env:"OIDC_DEFAULT_ROLE" envDefault:"none" must:"be none, viewer, member or admin"`

@@ -45,9 +45,10 @@ var shared struct {
 	err    error
 }
 
-// Server returns the connection string of an administrator's database on the test server of this process, and the source of the server.
-// If TEST_DATABASE_URL is set, it names the server; `make test` sets it, so that all packages share one server (see testserver).
-// Otherwise the server is an embedded one that ends with this process, or with LEGWORK_TEST_SERVER=container a container.
+// Server returns the connection string of an administrator's database on the test server of this process, and the
+// source of the server. If TEST_DATABASE_URL is set, it names the server; `make test` sets it, so that all packages
+// share one server (see testserver). Otherwise Server starts a server that ends with this process: an embedded one by
+// default, or a container if LEGWORK_TEST_SERVER is "container".
 func Server(ctx context.Context) (dsn, source string, err error) {
 	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" {
 		return dsn, SourceURL, nil

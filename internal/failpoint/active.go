@@ -14,7 +14,8 @@ import (
 // Enabled reports whether failpoints are compiled in.
 const Enabled = true
 
-// Set has armed failpoints. Its methods may be called at any time by any goroutine. Arming a name again replaces its action.
+// Set is a set of failpoints by name, with the action that was armed for each. Its methods may be called at any time
+// by any goroutine. If a failpoint is armed again, the new action replaces the old one.
 type Set struct {
 	mu     sync.Mutex
 	points map[string]*point

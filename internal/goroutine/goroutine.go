@@ -82,13 +82,14 @@ func Go(ctx context.Context, f func()) {
 	go Call(ctx, f)
 }
 
-// AfterFunc is [context.AfterFunc]: when ctx ends, it calls f in a goroutine. A panic of f is passed to the function of ctx.
+// AfterFunc is [context.AfterFunc]: when ctx ends, it calls f in a goroutine. If f panics, the panic is passed to the
+// function that OnPanic stored in ctx.
 func AfterFunc(ctx context.Context, f func()) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { Call(ctx, f) })
 }
 
-// AfterDelay is [time.AfterFunc]: after d it calls f in a goroutine. A panic of f is passed to the function of ctx. The end of
-// ctx does not stop the timer.
+// AfterDelay is [time.AfterFunc]: after d it calls f in a goroutine. If f panics, the panic is passed to the function
+// that OnPanic stored in ctx. The timer is not stopped when ctx ends.
 func AfterDelay(ctx context.Context, d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() { Call(ctx, f) })
 }

@@ -29,7 +29,8 @@ type problem struct {
 // Error implements error.
 func (p problem) Error() string { return p.code + ": " + p.message }
 
-// retryHelps reports whether the same request may succeed later. After too_slow it would not.
+// retryHelps reports whether the same request may succeed later. That is so for each status 503 except too_slow: the
+// same request would take too long again, so the client must ask for less.
 func (p problem) retryHelps() bool {
 	return p.status == http.StatusServiceUnavailable && p.code != "too_slow"
 }

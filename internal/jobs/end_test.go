@@ -136,8 +136,9 @@ func TestHooksRunForEveryEnd(t *testing.T) {
 	}
 }
 
-// TestFailingHookRollsTheEndBack checks that an error of a hook in the transaction rolls the whole end back, and that no
-// after-commit hook runs.
+// TestFailingHookRollsTheEndBack cancels a task while a hook in the transaction that ends it fails. The whole
+// transaction must be rolled back, so that the task, its epoch and its jobs are as before, and no after-commit hook
+// may run.
 func TestFailingHookRollsTheEndBack(t *testing.T) {
 	p := setup(t)
 	w := watchEnds(p)

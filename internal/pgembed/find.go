@@ -74,7 +74,8 @@ func (cfg Config) search() search {
 // place is one folder to look at.
 type place struct{ dir, source string }
 
-// find returns the first programs, in the order of the places, that run, are new enough, and have the major version want (0: any).
+// find looks at the places of s in their order, and returns the programs of the first place where they run and are
+// new enough. If want is not 0, they must also have this major version.
 func (s search) find(ctx context.Context, acct account, data string, want int) (Binaries, error) {
 	var skipped, others []string
 	try := func(p place) (Binaries, bool) {

@@ -85,7 +85,9 @@ func (k *Keys) String() string {
 // Format implements fmt.Formatter, so that no formatting verb prints the keys.
 func (k *Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
-// Seal encrypts a secret for a context with the first key. Two boxes of one secret differ.
+// Seal encrypts a secret with the first key, and returns the result, the box. context names the place that the secret
+// belongs to; Open needs the same value. Seal uses a random nonce, so that sealing the same secret again gives
+// another box.
 func (k *Keys) Seal(secret []byte, context string) ([]byte, error) {
 	if !k.Ready() {
 		return nil, errors.New("no secret can be stored: set LEGWORK_SECRET_KEY (make one with: openssl rand -base64 32)")
@@ -99,7 +101,8 @@ func (k *Keys) Seal(secret []byte, context string) ([]byte, error) {
 	return first.aead.Seal(box, nonce, secret, bound(box[:header], context)), nil
 }
 
-// Open decrypts a box of a context.
+// Open decrypts a box that Seal made with the same context, and returns the secret. It returns ErrUnknownKey if the
+// key of the box is missing, and ErrDamaged if the box is damaged or belongs to another context.
 func (k *Keys) Open(box []byte, context string) ([]byte, error) {
 	if len(box) < overhead || box[0] != version {
 		return nil, ErrDamaged

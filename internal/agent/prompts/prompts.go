@@ -12,8 +12,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Version names the prompts of new tasks. A task stores it at its first run and keeps it. To change a template, copy the folder of
-// the version to a new one, change it there, and increase Version. Folders that released versions used stay, for their open tasks.
+// Version names the prompts that new tasks use. A task stores it at its first run and keeps it. To change a template,
+// copy the folder of the current version to a new folder, change the template there, and increase Version. Do not
+// delete the folder of a version that was part of a release, because unfinished tasks still use it.
 const Version = "ask/4"
 
 //go:embed ask3/*.tmpl ask4/*.tmpl
@@ -52,5 +53,6 @@ func Mark(task uuid.UUID) string {
 // tagOfText matches the beginning of a tag that looks like ours.
 var tagOfText = regexp.MustCompile(`(?i)<(/?\s*page-text)`)
 
-// Defuse changes such beginnings in text from the web, so that the text contains no tag of ours.
+// Defuse replaces the "<" of everything in text from the web that looks like the beginning of our tag around such
+// text (see tagOfText and Mark). So the text cannot contain that tag, and cannot close it early.
 func Defuse(text string) string { return tagOfText.ReplaceAllString(text, "‹$1") }

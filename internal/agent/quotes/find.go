@@ -26,10 +26,12 @@ type Found struct {
 // MaxOccurrences bounds the occurrences of a quote that are looked at.
 const MaxOccurrences = 256
 
-// Find looks for a quote. Of several occurrences it chooses the first one in the earliest span of near that has one, since this is
-// what the author of the quote has seen. Otherwise it chooses the first one that equals the quote letter for letter, otherwise the
-// first one. Marks around the quote are ignored. An occurrence that begins or ends inside a number does not count: "holds 40" is not
-// in "holds 400". The span may be longer than evidence may be.
+// Find looks for a quote. If the quote occurs several times, Find chooses an occurrence in three steps. It takes the
+// spans of near in their order, and chooses the first occurrence that overlaps one of them, since the author of the
+// quote has seen these parts. If none overlaps, it chooses the first occurrence that has exactly the characters of
+// the quote. If there is none of these either, it chooses the first occurrence of all. Marks around the quote are
+// ignored. An occurrence that begins or ends inside a number does not count: "holds 40" is not in "holds 400". Find
+// does not limit the length of the span; the caller must check that it is not longer than research.MaxExcerpt.
 func (t *Text) Find(quote string, near ...Span) (f Found, ok bool) {
 	for _, form := range forms(quote) {
 		if f.Occurrences = t.occurrences(form); len(f.Occurrences) > 0 {

@@ -280,8 +280,8 @@ func (r *reader) timeUp(tool, url string) bool {
 	return r.Env.ReadingTime() <= 0 && !r.Recorded(tool, map[string]any{"url": url})
 }
 
-// budget returns the name of the budget because of which a relevant page was not opened while the evidence was not
-// strong yet; empty: there was none.
+// budget returns the name of the budget that kept the reader from opening a relevant page before it had strong
+// evidence: "maxPages", "timeBudget" or "maxDepth". It returns "" if no budget did so.
 func (r *reader) budget() string {
 	if r.leftOut == "" && r.strongAt == 0 && r.tooDeep >= relevantLink {
 		return "maxDepth"

@@ -13,8 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// role is the environment variable that makes this test binary a testserver, or the command that a testserver
-// runs.
+// role is the name of an environment variable. If its value is "server", this test binary runs as a testserver
+// instead of running the tests. (The test binary is also the command that such a testserver runs; that is chosen by
+// -test.run and TESTSERVER_TEST_COMMAND.)
 const role = "TESTSERVER_TEST_ROLE"
 
 func TestMain(m *testing.M) {

@@ -10,7 +10,9 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// ReadBody reads a JSON body of a limited size with its content type.
+// ReadBody reads the whole body of a request. It returns an error if the body cannot be read to its end, or if the
+// body is not empty and its content type is given and not JSON. The size of the body is already limited when ReadBody
+// gets it.
 type ReadBody func(body io.Reader, contentType string) ([]byte, error)
 
 // Handlers implements the operations. Make them with New.

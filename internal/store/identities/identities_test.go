@@ -267,7 +267,8 @@ func TestOwnersCannotRemoveEachOther(t *testing.T) {
 	}
 }
 
-// TestAuditLog: every change is in it, with who made it; nothing in it can be changed, and another account's is not shown.
+// TestAuditLog checks that the audit log has an entry for every change, with who made it. Entries can be neither
+// changed nor deleted, and the log of one account shows no entries of another account.
 func TestAuditLog(t *testing.T) {
 	b := setup(t)
 	user := b.user("default", access.Member)

@@ -65,7 +65,7 @@ func fenced(err error) error {
 	return store.Translate(err)
 }
 
-// amount reads an amount of which -1 means any.
+// amount converts an amount from the database: -1 means that there is no limit, and gives nil.
 func amount(n int64) *int64 {
 	if n < 0 {
 		return nil

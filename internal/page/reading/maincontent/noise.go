@@ -301,7 +301,9 @@ func besideText(n *html.Node) bool {
 	return false
 }
 
-// section marks the section under a heading for related pages or comments, up to the next heading of the same or a higher level.
+// section handles a heading such as "Related pages" or "Comments". It marks the heading and what follows it as noise,
+// up to the next heading of the same or a higher level. It does so only if the section is not a large part of the
+// page and its content also looks like noise.
 func (z *noiser) section(h *html.Node, level int) {
 	text := dom.OneLine(h, 100)
 	isComments := commentHeading.MatchString(text) && !z.thread
