@@ -546,6 +546,12 @@ type DeltaType string
 // Engine Search engine. One that is not configured is accepted and falls back visibly.
 type Engine string
 
+// Erasure defines model for Erasure.
+type Erasure struct {
+	// Password Of a user who has one.
+	Password *string `json:"password,omitempty"`
+}
+
 // Error The one shape of every error.
 type Error struct {
 	// Details With `validation_error`: `errors`, one entry per invalid field. Otherwise empty.
@@ -1153,6 +1159,39 @@ type UsageLimits struct {
 	TokensPerMonth *int64 `json:"tokensPerMonth,omitempty"`
 }
 
+// UserExport defines model for UserExport.
+type UserExport struct {
+	// Audit Entries of the audit log about what the user did by session, the newest first.
+	Audit []map[string]interface{} `json:"audit"`
+
+	// Complete False: there are more tasks or audit entries.
+	Complete bool `json:"complete"`
+
+	// Identities Logins at OpenID providers: issuer and subject.
+	Identities []map[string]interface{} `json:"identities"`
+
+	// Invitations Those that the user made.
+	Invitations []map[string]interface{} `json:"invitations"`
+
+	// Keys API keys, without secrets.
+	Keys []map[string]interface{} `json:"keys"`
+
+	// Memberships Account, role, since when.
+	Memberships []map[string]interface{} `json:"memberships"`
+
+	// Passkeys Name and times.
+	Passkeys []map[string]interface{} `json:"passkeys"`
+
+	// Sessions Browsers that were logged in, with address and user agent.
+	Sessions []map[string]interface{} `json:"sessions"`
+
+	// Tasks Id, account, question and time of the tasks that the user submitted, the newest first.
+	Tasks []map[string]interface{} `json:"tasks"`
+
+	// User Id, e-mail address, name, whether there is a password, and times.
+	User map[string]interface{} `json:"user"`
+}
+
 // After defines model for After.
 type After = string
 
@@ -1336,9 +1375,15 @@ type ServerInterface interface {
 	// LogOut Log out
 	// (POST /api/auth/logout)
 	LogOut(w http.ResponseWriter, r *http.Request)
+	// EraseMe Erase oneself
+	// (DELETE /api/auth/me)
+	EraseMe(w http.ResponseWriter, r *http.Request)
 	// GetMe Who the request is from
 	// (GET /api/auth/me)
 	GetMe(w http.ResponseWriter, r *http.Request)
+	// ExportMe Get all that is stored about oneself
+	// (GET /api/auth/me/export)
+	ExportMe(w http.ResponseWriter, r *http.Request)
 	// GetLoginMethods How people may log in
 	// (GET /api/auth/methods)
 	GetLoginMethods(w http.ResponseWriter, r *http.Request)
@@ -1501,9 +1546,21 @@ func (_ Unimplemented) LogOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// EraseMe Erase oneself
+// (DELETE /api/auth/me)
+func (_ Unimplemented) EraseMe(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GetMe Who the request is from
 // (GET /api/auth/me)
 func (_ Unimplemented) GetMe(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ExportMe Get all that is stored about oneself
+// (GET /api/auth/me/export)
+func (_ Unimplemented) ExportMe(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1887,11 +1944,39 @@ func (siw *ServerInterfaceWrapper) LogOut(w http.ResponseWriter, r *http.Request
 	handler.ServeHTTP(w, r)
 }
 
+// EraseMe operation middleware
+func (siw *ServerInterfaceWrapper) EraseMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EraseMe(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetMe operation middleware
 func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetMe(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportMe operation middleware
+func (siw *ServerInterfaceWrapper) ExportMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportMe(w, r)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3147,7 +3232,13 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/api/auth/logout", wrapper.LogOut)
 	})
 	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/auth/me", wrapper.EraseMe)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/auth/me", wrapper.GetMe)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/auth/me/export", wrapper.ExportMe)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/auth/methods", wrapper.GetLoginMethods)
@@ -3435,6 +3526,23 @@ func (response LogOut204Response) VisitLogOutResponse(w http.ResponseWriter) err
 	return nil
 }
 
+type EraseMeRequestObject struct {
+	ContentType string
+	Body        io.Reader
+}
+
+type EraseMeResponseObject interface {
+	VisitEraseMeResponse(w http.ResponseWriter) error
+}
+
+type EraseMe204Response struct {
+}
+
+func (response EraseMe204Response) VisitEraseMeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type GetMeRequestObject struct {
 }
 
@@ -3445,6 +3553,27 @@ type GetMeResponseObject interface {
 type GetMe200JSONResponse struct{ MeJSONResponse }
 
 func (response GetMe200JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMeRequestObject struct {
+}
+
+type ExportMeResponseObject interface {
+	VisitExportMeResponse(w http.ResponseWriter) error
+}
+
+type ExportMe200JSONResponse UserExport
+
+func (response ExportMe200JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -4412,9 +4541,15 @@ type StrictServerInterface interface {
 	// LogOut Log out
 	// (POST /api/auth/logout)
 	LogOut(ctx context.Context, request LogOutRequestObject) (LogOutResponseObject, error)
+	// EraseMe Erase oneself
+	// (DELETE /api/auth/me)
+	EraseMe(ctx context.Context, request EraseMeRequestObject) (EraseMeResponseObject, error)
 	// GetMe Who the request is from
 	// (GET /api/auth/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// ExportMe Get all that is stored about oneself
+	// (GET /api/auth/me/export)
+	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
 	// GetLoginMethods How people may log in
 	// (GET /api/auth/methods)
 	GetLoginMethods(ctx context.Context, request GetLoginMethodsRequestObject) (GetLoginMethodsResponseObject, error)
@@ -4752,6 +4887,34 @@ func (sh *strictHandler) LogOut(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// EraseMe operation middleware
+func (sh *strictHandler) EraseMe(w http.ResponseWriter, r *http.Request) {
+	var request EraseMeRequestObject
+
+	request.ContentType = r.Header.Get("Content-Type")
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EraseMe(ctx, request.(EraseMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EraseMe")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EraseMeResponseObject); ok {
+		if err := validResponse.VisitEraseMeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetMe operation middleware
 func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 	var request GetMeRequestObject
@@ -4769,6 +4932,30 @@ func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetMeResponseObject); ok {
 		if err := validResponse.VisitGetMeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportMe operation middleware
+func (sh *strictHandler) ExportMe(w http.ResponseWriter, r *http.Request) {
+	var request ExportMeRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportMe(ctx, request.(ExportMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportMe")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportMeResponseObject); ok {
+		if err := validResponse.VisitExportMeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -36,6 +36,7 @@ func Rules() map[string]Rule {
 		"getMe": needs(Viewer, ""), "logOut": needs(Viewer, ""), "createStreamTicket": needs(Viewer, TasksRead),
 		"listPasskeys": session(Viewer), "startPasskeyRegistration": session(Viewer), "registerPasskey": session(Viewer), "removePasskey": session(Viewer),
 		"changePassword": session(Viewer), "listSessions": session(Viewer), "revokeSession": session(Viewer), "switchAccount": session(Viewer),
+		"exportMe": session(Viewer), "eraseMe": session(Viewer),
 		"listInvitations": needs(Admin, AdminScope), "createInvitation": needs(Admin, AdminScope), "revokeInvitation": needs(Admin, AdminScope),
 
 		"createTask": needs(Member, TasksWrite), "cancelTask": needs(Member, TasksWrite),

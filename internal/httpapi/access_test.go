@@ -189,6 +189,7 @@ func matrix() map[string]string {
 		"getMe": anyCredential, "logOut": anyCredential, "createStreamTicket": listsTasks,
 		"listPasskeys": sessionOnly, "startPasskeyRegistration": sessionOnly, "registerPasskey": sessionOnly, "removePasskey": sessionOnly,
 		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnly, "switchAccount": sessionOnly,
+		"exportMe": sessionOnly, "eraseMe": sessionOnly,
 		"listInvitations": seesMembers, "createInvitation": seesMembers, "revokeInvitation": changesAMember,
 
 		// What is asked for is not there, whoever asks: 4 stands where others have +. TestStrangersSeeNothing has the rest.

@@ -353,9 +353,9 @@ func TestTheStreamOfASessionEndsWithIt(t *testing.T) {
 func TestMatrixOfSessions(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
-	bodies := map[string]string{"changePassword": `{"currentPassword":"x","newPassword":"seven ravens over Reykjavik"}`, "switchAccount": `{"accountId":"default"}`, "createInvitation": `{"role":"viewer"}`, "setLimits": `{}`}
+	bodies := map[string]string{"changePassword": `{"currentPassword":"x","newPassword":"seven ravens over Reykjavik"}`, "switchAccount": `{"accountId":"default"}`, "createInvitation": `{"role":"viewer"}`, "setLimits": `{}`, "eraseMe": `{"password":"wrong"}`}
 	rows := map[string]string{ // viewer, member, admin, owner
-		"getMe": "++++", "createStreamTicket": "++++", "listSessions": "++++", "revokeSession": "4444", "switchAccount": "++++", "changePassword": "++++",
+		"getMe": "++++", "createStreamTicket": "++++", "listSessions": "++++", "revokeSession": "4444", "switchAccount": "++++", "changePassword": "++++", "exportMe": "++++", "eraseMe": "++++",
 		"listInvitations": "33++", "createInvitation": "33++", "revokeInvitation": "33++", "listKeys": "3+++", "listMembers": "33++", "listAudit": "33++", "getLimits": "++++", "setLimits": "333+",
 		"listTasks": "++++", "logOut": "++++",
 	}

@@ -37,6 +37,16 @@ func DecodePasswordChange(body []byte) (current, next string, err error) {
 	return current, next, o.bad.Err()
 }
 
+// DecodeErasure decodes the body of a request that erases the user. password is empty when none is given.
+func DecodeErasure(body []byte) (password string, err error) {
+	o, err := parse(body, []string{"password"})
+	if err != nil {
+		return "", err
+	}
+	password = o.short("password", maxSecretText)
+	return password, o.bad.Err()
+}
+
 // DecodeAccountChoice decodes the body that names an account.
 func DecodeAccountChoice(body []byte) (account string, err error) {
 	o, err := parse(body, []string{"accountId"})

@@ -22,7 +22,7 @@ import (
 func (p *Program) usersCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "users",
-		Usage: "invite, list, disable and enable users, by direct access to the database",
+		Usage: "invite, list, disable, enable, export and erase users, by direct access to the database",
 		Commands: []*cli.Command{
 			{
 				Name:      "create",
@@ -38,6 +38,8 @@ func (p *Program) usersCommand() *cli.Command {
 			{Name: "list", Usage: "list the members of an account", Flags: []cli.Flag{accountFlag()}, Action: p.listUsers},
 			{Name: "disable", Usage: "end the sessions and keys of a user at once, in every account, and let nobody log in as the user", ArgsUsage: "EMAIL|ID", Action: p.setDisabled(true)},
 			{Name: "enable", Usage: "let a user who was disabled log in again", ArgsUsage: "EMAIL|ID", Action: p.setDisabled(false)},
+			{Name: "export", Usage: "print all that is stored about a user, as JSON, without secrets", ArgsUsage: "EMAIL|ID", Action: p.about(p.exportUser)},
+			{Name: "erase", Usage: "remove all that is stored about a user, for good; tasks stay with their account", ArgsUsage: "EMAIL|ID", Action: p.about(p.eraseUser)},
 		},
 	}
 }
@@ -96,33 +98,60 @@ func (p *Program) listUsers(ctx context.Context, c *cli.Command) error {
 	})
 }
 
-// setDisabled is the command that disables a user, or enables one.
-func (p *Program) setDisabled(disabled bool) cli.ActionFunc {
+// about is a command about one user, whom its argument names.
+func (p *Program) about(do func(ctx context.Context, st *identities.Store, who string, id uuid.UUID) error) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		who := c.Args().First()
 		if c.Args().Len() != 1 {
 			return errors.New("name one user by e-mail address or id; legwork users list shows both")
 		}
 		return p.with(ctx, func(st *identities.Store) error {
-			id, err := uuid.Parse(who)
-			if err != nil {
-				id, err = st.FindUser(ctx, who)
-			}
+			id, err := st.UserNamed(ctx, who)
 			if err == nil {
-				err = st.SetDisabled(ctx, operator(), id, disabled)
+				err = do(ctx, st, who, id)
 			}
 			if errors.Is(err, research.ErrNotFound) {
 				return fmt.Errorf("there is no user %s; legwork users list shows the members of an account", who)
 			}
-			if err != nil {
-				return err
-			}
-			state := "enabled"
-			if disabled {
-				state = "disabled"
-			}
-			fmt.Fprintf(p.Out, "The user %s is %s.\n", who, state)
-			return nil
+			return err
 		})
 	}
+}
+
+// setDisabled is the command that disables a user, or enables one.
+func (p *Program) setDisabled(disabled bool) cli.ActionFunc {
+	return p.about(func(ctx context.Context, st *identities.Store, who string, id uuid.UUID) error {
+		if err := st.SetDisabled(ctx, operator(), id, disabled); err != nil {
+			return err
+		}
+		state := "enabled"
+		if disabled {
+			state = "disabled"
+		}
+		fmt.Fprintf(p.Out, "The user %s is %s.\n", who, state)
+		return nil
+	})
+}
+
+func (p *Program) exportUser(ctx context.Context, st *identities.Store, _ string, id uuid.UUID) error {
+	document, err := st.Export(ctx, operator(), id)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.Out, "%s\n", document)
+	return nil
+}
+
+func (p *Program) eraseUser(ctx context.Context, st *identities.Store, who string, id uuid.UUID) error {
+	err := st.Erase(ctx, operator(), id)
+	var last identities.LastOwnerOf
+	if errors.As(err, &last) {
+		return fmt.Errorf("%s is the last owner of the account %s, which has other members or tasks; make another member owner first, "+
+			"or invite one: legwork users create EMAIL --role owner --account %s", who, last.Account, last.Account)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.Out, "The user %s is erased; the audit log keeps the id %s.\n", who, id)
+	return nil
 }

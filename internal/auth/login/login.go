@@ -24,6 +24,8 @@ var (
 	ErrNoPassword = errors.New("the user has no password")
 	// ErrNoAccount means that the user is a member of no account.
 	ErrNoAccount = errors.New("the user is a member of no account")
+	// ErrTooOld means that the session began too long ago to prove who sits before the browser.
+	ErrTooOld = errors.New("the login is too old")
 )
 
 // Locked means that too many logins have failed.

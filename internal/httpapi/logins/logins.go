@@ -74,6 +74,8 @@ var (
 		Message: "Logins by password are switched off (AUTH_PASSWORDS); log in at the OpenID provider."}
 	errNoUsers = &accounts.Problem{Status: http.StatusForbidden, Code: "auth_off",
 		Message: "This server runs without access control (AUTH_MODE=off), so there is nothing to log in to."}
+	errTooOld = &accounts.Problem{Status: http.StatusForbidden, Code: "login_too_old",
+		Message: "You log in without a password; log in again, and repeat this within ten minutes."}
 	errNotFound   = &accounts.Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such thing here."}
 	errTicketKind = &accounts.Problem{Status: http.StatusForbidden, Code: "ticket_refused",
 		Message: "Bearer tokens get no tickets; send the token in the Authorization header of the stream."}
@@ -82,17 +84,22 @@ var (
 // refusal turns the errors of logins into problems; other errors stay what they are.
 func refusal(err error) error {
 	var locked login.Locked
+	var last identities.LastOwnerOf
 	for _, known := range []struct {
 		is error
 		as *accounts.Problem
 	}{
 		{login.ErrWrong, errWrongLogin}, {login.ErrNoPassword, errNoPassword}, {login.ErrNoAccount, errNoAccount},
 		{password.ErrBusy, errBusy}, {identities.ErrInvitation, errInvitation}, {identities.ErrInvitedOther, errInvitedOther},
-		{identities.ErrRoleTooHigh, errRoleTooHigh}, {research.ErrNotFound, errNotFound},
+		{identities.ErrRoleTooHigh, errRoleTooHigh}, {login.ErrTooOld, errTooOld}, {research.ErrNotFound, errNotFound},
 	} {
 		if errors.Is(err, known.is) {
 			return known.as
 		}
+	}
+	if errors.As(err, &last) {
+		return &accounts.Problem{Status: http.StatusConflict, Code: "last_owner",
+			Message: "You are the last owner of the account " + last.Account + ", which has other members or tasks; make another member owner first."}
 	}
 	if errors.As(err, &locked) {
 		wait := locked.Wait.Round(time.Second)
