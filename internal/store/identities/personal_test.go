@@ -125,7 +125,9 @@ func TestErasureAndLogin(t *testing.T) {
 			done <- err
 		}()
 		require.NoError(t, b.Erase(b.ctx, operator, id))
-		<-done
+		if err := <-done; err != nil {
+			require.ErrorIs(t, err, research.ErrNotFound)
+		}
 	}
 	assert.Empty(t, b.dump()["sessions"])
 }
