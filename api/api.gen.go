@@ -1084,7 +1084,9 @@ type Task struct {
 
 	// Screenshots Root-relative URLs.
 	Screenshots []string `json:"screenshots"`
-	SeedURL     *string  `json:"seedUrl"`
+
+	// SeedURL For callers who did not submit the task, values of parameters such as `access_token` are `xxxxx`.
+	SeedURL *string `json:"seedUrl"`
 
 	// StartedAt Of the first run.
 	StartedAt *Time `json:"startedAt"`

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/api"
+	"legwork/internal/auth"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/wire"
@@ -50,7 +51,7 @@ func (s *server) ListTasks(ctx context.Context, req api.ListTasksRequestObject) 
 		out.NextCursor = &next
 	}
 	for _, t := range tasks {
-		out.Tasks = append(out.Tasks, wire.Task(t))
+		out.Tasks = append(out.Tasks, wire.TaskFor(t, auth.CallerOf(ctx).Principal))
 	}
 	return out, nil
 }

@@ -83,3 +83,29 @@ func TestTheLastOwnerStays(t *testing.T) {
 		t.Fatalf("%d %s", res.status, res.body)
 	}
 }
+
+// TestSeedTokensOfOthers: who did not submit a task sees its seed URL without tokens; who submitted it sees all of it.
+func TestSeedTokensOfOthers(t *testing.T) {
+	t.Parallel()
+	l := setupLocked(t)
+	user := l.users[access.Member]
+	mine, _ := l.key(identities.NewKey{UserID: &user})
+	alsoMine, _ := l.key(identities.NewKey{UserID: &user})
+	machine, _ := l.key(identities.NewKey{})
+	seed, masked := "https://a.example/p?page=2&access_token=S3cret#x", "https://a.example/p?page=2&access_token=xxxxx#x"
+	var made api.Task
+	l.post("/api/tasks", fmt.Sprintf(`{"question":"a","seedUrl":%q}`, seed), bearer(mine)...).into(201, &made)
+	for _, c := range []struct{ key, want string }{{mine, seed}, {alsoMine, seed}, {machine, masked}} {
+		var task api.Task
+		var list struct{ Tasks []api.Task }
+		l.get("/api/tasks/"+made.TaskID, bearer(c.key)...).into(200, &task)
+		l.get("/api/tasks", bearer(c.key)...).into(200, &list)
+		if text(task.SeedURL) != c.want || len(list.Tasks) != 1 || text(list.Tasks[0].SeedURL) != c.want {
+			t.Errorf("%s and %+v, want %s", text(task.SeedURL), list.Tasks, c.want)
+		}
+	}
+	l.post("/api/tasks/"+made.TaskID+"/cancel", "", bearer(machine)...).into(200, &made)
+	if text(made.SeedURL) != masked {
+		t.Errorf("cancelled by another: %s", text(made.SeedURL))
+	}
+}

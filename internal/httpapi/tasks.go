@@ -35,7 +35,7 @@ func (s *server) CreateTask(ctx context.Context, req api.CreateTaskRequestObject
 		return nil, err
 	}
 	headers.Location = location(task)
-	return api.CreateTask201JSONResponse{Body: wire.Task(task), Headers: headers}, nil
+	return api.CreateTask201JSONResponse{Body: wire.TaskFor(task, auth.CallerOf(ctx).Principal), Headers: headers}, nil
 }
 
 // author is who a request submits a task for.
@@ -52,7 +52,7 @@ func (s *server) GetTask(ctx context.Context, req api.GetTaskRequestObject) (api
 	if err != nil {
 		return nil, err
 	}
-	return api.GetTask200JSONResponse(wire.Task(task)), nil
+	return api.GetTask200JSONResponse(wire.TaskFor(task, auth.CallerOf(ctx).Principal)), nil
 }
 
 // task loads the task whose id is in the path.
@@ -103,7 +103,7 @@ func (s *server) CancelTask(ctx context.Context, req api.CancelTaskRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return api.CancelTask200JSONResponse(wire.Task(task)), nil
+	return api.CancelTask200JSONResponse(wire.TaskFor(task, auth.CallerOf(ctx).Principal)), nil
 }
 
 // RerunTask implements api.StrictServerInterface.
@@ -117,5 +117,5 @@ func (s *server) RerunTask(ctx context.Context, req api.RerunTaskRequestObject) 
 		return nil, err
 	}
 	return api.RerunTask201JSONResponse{
-		Body: wire.Task(task), Headers: api.RerunTask201ResponseHeaders{Location: location(task)}}, nil
+		Body: wire.TaskFor(task, auth.CallerOf(ctx).Principal), Headers: api.RerunTask201ResponseHeaders{Location: location(task)}}, nil
 }
