@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// account is the user that initdb and postgres run as. The zero value is the user of this process.
+// account is the operating-system user that initdb and postgres run as. The zero value is the user of this process.
 type account struct {
 	uid, gid uint32
-	switched bool // this process runs as root, and the account is another user
+	switched bool // true if this process runs as root and the account is another user
 }
 
 // accountFor chooses the user that runs the server. PostgreSQL refuses to run as root. An existing cluster can only be served by its
@@ -104,9 +104,10 @@ func (a account) mayPass(info os.FileInfo) bool {
 	return mode&0o001 != 0
 }
 
-// folder returns a name by which the account can open the folder at path, and the files that its process must inherit for that (usually
-// none). The account may not be allowed to enter a folder above, as with LEGWORK_HOME below root's home with mode 0700. Then, if
-// the system allows it, the folder is passed as an open descriptor.
+// folder makes the folder at path accessible to a program that runs as the account. It returns the name by which the program can open the
+// folder. Usually this is path, and inherit is empty. But the account may not be allowed to enter a parent folder, for example if
+// LEGWORK_HOME is below root's home with mode 0700. Then, if the system allows it, the program must inherit an open descriptor of the
+// folder, which is in inherit.
 func (a account) folder(path string) (name string, inherit []*os.File, err error) {
 	blocked := a.blockedAt(filepath.Dir(path))
 	if blocked == "" {

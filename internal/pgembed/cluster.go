@@ -14,12 +14,12 @@ import (
 const (
 	roleName      = "legwork"          // the superuser of the cluster
 	databaseName  = "legwork"          // the database that URL names
-	passwordFile  = "legwork.password" // in the data folder, so that a copy of the data includes it
-	passwordInput = "password"         // in the socket folder, from which initdb reads it
-	newPrefix     = "postgres.new-"    // a cluster that is being created
+	passwordFile  = "legwork.password" // this file is in the data folder, so that a copy of the data includes it
+	passwordInput = "password"         // initdb reads the password from this file in the socket folder
+	newPrefix     = "postgres.new-"    // prefix of the folder of a cluster that is being created
 )
 
-// VersionError means that the data was made by a major version whose programs were not found. The data was not changed.
+// VersionError means that the data was made by a PostgreSQL major version that is not installed. The data was not changed.
 type VersionError struct {
 	Data  string   // the data folder
 	Major int      // the version that made it
@@ -113,9 +113,9 @@ func makeCluster(ctx context.Context, h *home, acct account, bin Binaries, socke
 	return syncDir(h.dir)
 }
 
-// ctypes are the locales to try for character classes, in this order. Full-text search needs one with more than ASCII, to convert letters to
-// lower case, and systems name these differently. Texts are always sorted as in the C locale, so an update of the system's locales
-// cannot break an index.
+// ctypes are the locales to try for character classes (LC_CTYPE), in this order. Full-text search needs a locale that can convert letters
+// beyond ASCII to lower case, and each system has another name for such a locale. Texts are always sorted as in the C locale, so an update
+// of the system's locales cannot break an index.
 func ctypes() []string { return []string{"C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8", "C"} }
 
 // initdb runs PostgreSQL's initdb on the empty folder dir.

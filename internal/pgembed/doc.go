@@ -5,10 +5,10 @@
 //   - Data is never deleted. A new data folder is created under another name and renamed when it is complete. So Home/postgres is a
 //     complete cluster or does not exist. A folder with data of another major version, or with other files, is refused with a
 //     sentence that says what to do.
-//   - One legwork per Home: an exclusive flock on Home/postgres.lock is held while the server runs. The kernel releases it when the
-//     process ends, so it never has to be removed by hand. The file also contains the process id and the URL.
-//   - The server never outlives the process that started it. On Linux the kernel sends it SIGINT (fast shutdown) when the thread that
-//     started it ends, even after kill -9. On other systems a small shell does that, when the other end of a pipe is closed.
+//   - Only one legwork process uses a Home: it holds an exclusive flock on Home/postgres.lock while the server runs. The kernel releases
+//     the lock when the process ends, so the file never has to be removed by hand. The file also contains the process id and the URL.
+//   - The server never outlives the process that started it. On Linux the kernel sends the server SIGINT (fast shutdown) when the thread
+//     that started it ends, even after kill -9. On other systems a small shell sends SIGINT when a pipe from this process is closed.
 //   - The server never runs as root. If this process is root, the server runs as the owner of the data, else as "postgres", else as
 //     "nobody".
 //   - Other users cannot connect: there is no TCP, the Unix socket is in a folder with mode 0700, and the password (SCRAM) is random

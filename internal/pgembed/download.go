@@ -131,7 +131,7 @@ func (d downloader) install(ctx context.Context, dir string) error {
 	return nil
 }
 
-// download writes the artifact to w and checks that it is the pinned one.
+// download writes the artifact to w and checks that its SHA-256 is the pinned one.
 func (d downloader) download(ctx context.Context, w io.Writer) (int64, error) {
 	url := d.artifact.url(d.base)
 	d.logger.InfoContext(ctx, "no PostgreSQL found on this machine; downloading it once", "url", url, "into", d.cache)

@@ -118,7 +118,7 @@ func TestStartDownloadsOnceWhenNothingIsInstalled(t *testing.T) {
 		t.Errorf("%d downloads, want 1", n)
 	}
 	left, err := os.ReadDir(cache)
-	if err != nil || len(left) != 2 { // only the release and the lock file may be there
+	if err != nil || len(left) != 2 { // only the release and the lock file may be in the folder
 		t.Errorf("the cache holds %v, %v", left, err)
 	}
 	for _, name := range []string{"lib/libpq.so", "lib/libpq.so.5"} {

@@ -20,7 +20,7 @@ type Binaries struct {
 	Postgres string // path of the server
 	InitDB   string // path of initdb
 	Version  Version
-	Source   string // how they were found, for messages: "LEGWORK_PG_BIN", "PATH", "pg_config", "system", "Homebrew" or "download"
+	Source   string // where they were found, for messages: "LEGWORK_PG_BIN", "PATH", "pg_config", "system", "Homebrew" or "download"
 }
 
 // ErrNotFound means that no usable server programs are installed. The error that wraps it lists the places that were searched.
@@ -47,16 +47,16 @@ func Find(ctx context.Context, cfg Config) (Binaries, error) {
 	return cfg.search().find(ctx, acct, data, want)
 }
 
-// search has the places to look at. Tests replace them.
+// search has the places where find looks for programs. Tests replace them.
 type search struct {
-	binDir string   // if set, the only place
+	binDir string   // if set, the only folder that is searched
 	path   []string // the folders of PATH
 	system []string // patterns for the system's bin folders
 	brew   []string // patterns for Homebrew's bin folders
 	cached string   // bin folder of an earlier download
 }
 
-// search returns the places of this machine.
+// search returns the places to search on this machine.
 func (cfg Config) search() search {
 	if cfg.places != nil {
 		return *cfg.places
@@ -74,8 +74,8 @@ func (cfg Config) search() search {
 // place is one folder to look at.
 type place struct{ dir, source string }
 
-// find looks at the places of s in their order, and returns the programs of the first place where they run and are
-// new enough. If want is not 0, they must also have this major version.
+// find looks at the places of s in their order. It returns the first programs that run and are new enough. If want is not 0, they must also
+// have this major version.
 func (s search) find(ctx context.Context, acct account, data string, want int) (Binaries, error) {
 	var skipped, others []string
 	try := func(p place) (Binaries, bool) {
@@ -173,7 +173,7 @@ func newestFirst(patterns []string, source string) []place {
 	return places
 }
 
-// folderMajor returns the last number in a path like /opt/homebrew/opt/postgresql@17/bin; 0: it has none.
+// folderMajor returns the last number in a path like /opt/homebrew/opt/postgresql@17/bin, or 0 if the path has no number.
 func folderMajor(dir string) int {
 	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
 	end := strings.LastIndexFunc(dir, isDigit) + 1
@@ -191,7 +191,7 @@ func inspect(ctx context.Context, acct account, p place) (Binaries, error) {
 	if err != nil {
 		return Binaries{}, err
 	}
-	// The bin folder may have links to an installation. Then the other programs are beside the target of the link.
+	// The postgres in this folder may be a link to an installation elsewhere. Then initdb is looked for beside the target of the link.
 	bin := Binaries{Dir: filepath.Dir(server), Postgres: server, InitDB: filepath.Join(filepath.Dir(server), "initdb"), Source: p.source}
 	if _, err := os.Stat(bin.InitDB); err != nil {
 		return bin, err
@@ -207,8 +207,8 @@ func inspect(ctx context.Context, acct account, p place) (Binaries, error) {
 	return bin, err
 }
 
-// runBriefly runs a program for at most ten seconds. A program that was just written may be "busy" for a moment, because a child that another
-// thread is starting has inherited the file open for writing. Then runBriefly tries again.
+// runBriefly runs a program for at most ten seconds. A program that was just written may fail with "text file busy" for a moment: a child
+// process that another thread is starting has inherited the file open for writing. Then runBriefly tries again.
 func runBriefly(ctx context.Context, acct account, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// publicDir returns a temporary folder that all users of the machine can enter. If the tests run as root, the programs run as another user and
-// must be in such a folder.
+// publicDir returns a temporary folder that all users of the machine can enter. If the tests run as root, PostgreSQL's programs run as
+// another user, so they must be in such a folder.
 func publicDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

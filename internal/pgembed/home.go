@@ -14,11 +14,11 @@ import (
 // InUseError means that another process runs a server on the same Home.
 type InUseError struct {
 	Home string
-	PID  int    // of the other process; 0: unknown
-	URL  string // of its server, with the password; "" until that is ready
+	PID  int    // process id of the other process; 0 means unknown
+	URL  string // URL of the other process's server, with the password; "" until the server is ready
 }
 
-// Error implements error. It leaves the URL out, which holds a password.
+// Error implements error. The message does not contain the URL, because the URL holds a password.
 func (e *InUseError) Error() string {
 	who := "another legwork"
 	if e.PID != 0 {
@@ -98,8 +98,8 @@ func (h *home) record(state homeState) error {
 	return err
 }
 
-// release empties the lock file and releases the lock. The file is not removed: otherwise two processes could
-// hold locks on two files of the same name.
+// release empties the lock file and releases the lock. It does not remove the file: otherwise two processes could hold locks on two files
+// of the same name.
 func (h *home) release() {
 	_ = h.lock.Truncate(0)
 	_ = h.lock.Close()
@@ -110,14 +110,13 @@ func (h *home) data() string { return filepath.Join(h.dir, "postgres") }
 
 const (
 	socketPrefix = "legwork-pg-"
-	socketName   = ".s.PGSQL.5432" // the port is only a part of the name; there is no TCP
-	// The path of a socket has at most 107 bytes (sun_path in unix(7)), 103 on macOS. MkdirTemp adds up to ten
-	// digits.
+	socketName   = ".s.PGSQL.5432" // PostgreSQL puts a port into the name of its socket; the server does not listen on TCP
+	// The path of a socket has at most 107 bytes (sun_path in unix(7)), 103 on macOS. os.MkdirTemp adds up to ten digits to socketPrefix.
 	maxSocketParent = 103 - len("/"+socketPrefix+"0123456789/"+socketName)
 )
 
-// makeSocketDir creates a folder that only the account and root can enter. It uses the first of the parents that works and whose path is
-// short enough for a socket.
+// makeSocketDir creates a folder that only the account and root can enter. It tries the parents in order, and uses the first one in which
+// the folder can be created and whose path is short enough for a socket.
 func makeSocketDir(acct account, parents ...string) (string, error) {
 	var problems []string
 	for _, parent := range parents {
@@ -145,8 +144,8 @@ func makeSocketDir(acct account, parents ...string) (string, error) {
 	return "", fmt.Errorf("no folder for PostgreSQL's socket (%s): set TMPDIR to a short path that every user can reach", strings.Join(problems, "; "))
 }
 
-// removeSocketDir removes the files that a server leaves in its socket folder, and the folder. It never removes anything else, even if given a
-// wrong folder.
+// removeSocketDir removes the files that a server leaves in its socket folder, and the folder itself. It removes nothing if dir is not such
+// a folder.
 func removeSocketDir(dir string) {
 	if !strings.HasPrefix(filepath.Base(dir), socketPrefix) {
 		return

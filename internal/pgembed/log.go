@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// maxLogBytes is the size at which postgres.log is moved to postgres.log.1, replacing the older file of that
-// name.
+// maxLogBytes is the size of postgres.log, in bytes, at which its content is moved to postgres.log.1. An older postgres.log.1 is replaced.
 const maxLogBytes = 16 << 20
 
-// serverLog is the file to which the server writes its messages. The server writes directly, so its last messages are kept even if this
-// process has ended. This process only bounds the size.
+// serverLog is the file to which the server writes its messages. The server writes directly, so its last messages are saved even if this
+// process has ended. This process only limits the size of the file.
 type serverLog struct {
 	file  *os.File
 	limit int64
@@ -39,8 +38,8 @@ func openLog(home string) (*serverLog, error) {
 	return l, nil
 }
 
-// rotate copies the log to its second file and empties it, if it has reached the limit. The server appends, so it continues in the empty file. A
-// line written between copying and emptying is lost.
+// rotate copies the log to postgres.log.1 and empties it, if it has reached maxLogBytes. The server has the file open for appending, so it
+// continues in the emptied file. A line written between copying and emptying is lost.
 func (l *serverLog) rotate() error {
 	info, err := l.file.Stat()
 	if err != nil || info.Size() < l.limit {
@@ -60,7 +59,7 @@ func (l *serverLog) rotate() error {
 	return l.file.Truncate(0)
 }
 
-// watch bounds the size of the log until done is closed.
+// watch calls rotate at intervals until done is closed. It reports errors to failed.
 func (l *serverLog) watch(every time.Duration, done <-chan struct{}, failed func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -21,10 +21,10 @@ import (
 )
 
 const (
-	// startTimeout bounds Start if its context has no deadline, not counting a download. It is enough for recovery after a crash, with
-	// PostgreSQL's default of 1 GB between checkpoints.
+	// startTimeout limits the time of Start if its context has no deadline, not counting a download. After a crash the server must replay up
+	// to 1 GB of log (PostgreSQL's default between checkpoints); 60 s are enough for that.
 	startTimeout = 60 * time.Second
-	// orphanTimeout bounds the shutdown of a server whose legwork process has ended.
+	// orphanTimeout limits the wait for the shutdown of a server whose legwork process has ended.
 	orphanTimeout = 30 * time.Second
 )
 
@@ -45,7 +45,7 @@ type Config struct {
 	// For this package's tests.
 	watchdogOnly bool      // use the watchdog even if the system has a death signal
 	places       *search   // replaces this machine's places
-	artifact     *artifact // replaces the pinned one
+	artifact     *artifact // replaces the pinned artifact
 }
 
 // withDefaults returns c with defaults filled in and with absolute paths.
@@ -217,8 +217,8 @@ func (s *Server) prepareData(ctx context.Context, missing bool) (err error) {
 	})
 }
 
-// launchUntilReady starts the server and waits until it accepts connections. After a crash of only the server process, its children may use the
-// shared memory for a moment longer; then it tries again.
+// launchUntilReady starts the server and waits until it accepts connections. If only the server process has crashed, its child processes
+// may use its shared memory for a moment longer. Then launchUntilReady tries again.
 func (s *Server) launchUntilReady(ctx context.Context) error {
 	var err error
 	waitErr := untilReady(ctx, nil, func() (bool, error) {
@@ -251,7 +251,7 @@ func (s *Server) launch(ctx context.Context) error {
 	err = untilReady(ctx, s.proc.done, func() (bool, error) {
 		err := s.query(ctx, "postgres", func(conn *pgx.Conn) error { return conn.Ping(ctx) })
 		var refused *pgconn.PgError
-		if errors.As(err, &refused) && refused.Code != "57P03" { // cannot_connect_now: starting up, or recovering
+		if errors.As(err, &refused) && refused.Code != "57P03" { // 57P03 is cannot_connect_now: the server is still starting or recovering
 			return false, err
 		}
 		return err == nil, nil
@@ -316,7 +316,7 @@ func (s *Server) query(ctx context.Context, database string, do func(*pgx.Conn) 
 	return do(conn)
 }
 
-// createDatabase creates the database "legwork", to which the method URL leads, if it does not exist.
+// createDatabase creates the database "legwork", which Server.URL names, if it does not exist.
 func (s *Server) createDatabase(ctx context.Context) error {
 	return s.query(ctx, "postgres", func(conn *pgx.Conn) error {
 		var exists bool
@@ -346,15 +346,15 @@ func (s *Server) Version() string { return s.bin.Version.String() }
 // Done returns a channel that is closed when the server has ended, by Stop or by itself.
 func (s *Server) Done() <-chan struct{} { return s.proc.done }
 
-// Stop shuts the server down and waits for its end. PostgreSQL's fast mode rolls back open transactions; committed data is on disk. If ctx ends
-// first, the server is stopped immediately, and the error says so; no committed data is lost. Further calls return the same result.
+// Stop shuts the server down in PostgreSQL's fast mode, which rolls back open transactions, and waits for its end. If ctx ends first, the
+// server is stopped immediately, and the error says so. No committed data is lost. Further calls return the same result.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		select {
 		case <-s.proc.done:
 			s.stopErr = fmt.Errorf("PostgreSQL had ended by itself (%w). The last lines of its log:\n%s", s.proc.err, s.log.tail())
 			if s.proc.err == nil {
-				s.stopErr = nil // another process has shut it down in fast mode
+				s.stopErr = nil // no error: another process has shut the server down in fast mode
 			}
 		default:
 			s.stopErr = s.proc.stop(ctx)

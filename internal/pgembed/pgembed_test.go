@@ -15,7 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// helperHome is the environment variable that makes this test binary a helper process: it runs a server on the named Home until it is killed.
+// helperHome is an environment variable. If it is set, this test binary is a helper process that runs a server on the named Home until it
+// is killed.
 const (
 	helperHome     = "PGEMBED_TEST_HOME"
 	helperWatchdog = "PGEMBED_TEST_WATCHDOG"

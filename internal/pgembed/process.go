@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// environment returns the environment variables that PostgreSQL's programs get: those for finding libraries and temporary folders. Keys and
-// passwords are not passed on, and neither are PG* and LC_* variables, which would change the programs' behaviour.
+// environment returns the environment variables that PostgreSQL's programs get: the ones that name libraries and temporary folders. Keys
+// and passwords are not passed on. PG* and LC_* variables are not passed on either, because they would change the programs' behaviour.
 func environment() []string {
 	env := []string{"LC_ALL=C", "TZ=UTC"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -26,10 +26,10 @@ func environment() []string {
 	return env
 }
 
-// runProgram runs a short-lived program as the account and returns its output. The program and its children end
-// when this process or ctx ends.
+// runProgram runs a short-lived program as the account and returns its output. The program and its children are ended when this process
+// ends or ctx is done.
 func runProgram(ctx context.Context, acct account, inherit []*os.File, program string, args ...string) (string, error) {
-	// The kernel sends the death signal when the thread that started the program ends.
+	// The kernel sends the death signal when the thread that started the program ends. So this goroutine stays on its thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -49,7 +49,7 @@ func runProgram(ctx context.Context, acct account, inherit []*os.File, program s
 // process is a running server.
 type process struct {
 	cmd  *exec.Cmd
-	done chan struct{} // closed when the server has ended; then err is set
+	done chan struct{} // closed when the server has ended; err is set before
 	err  error
 }
 
@@ -112,14 +112,14 @@ func startWatchdog(pid int) (release func(), err error) {
 		return nil, fmt.Errorf("start the watchdog of PostgreSQL: %w", err)
 	}
 	return func() {
-		_ = cmd.Process.Kill() // first, since closing the pipe would make the shell send its signal
+		_ = cmd.Process.Kill() // kill the shell first, since closing the pipe would make it send its signal
 		_ = cmd.Wait()
 		_ = w.Close()
 	}, nil
 }
 
-// stop ends the server by a fast shutdown. If ctx ends first, it uses an immediate shutdown: no committed data is lost, but the next start must
-// recover.
+// stop ends the server by a fast shutdown. If ctx ends first, it uses an immediate shutdown. No committed data is lost, but the next start
+// must recover the data.
 func (p *process) stop(ctx context.Context) error {
 	_ = p.cmd.Process.Signal(syscall.SIGINT)
 	select {
@@ -142,7 +142,7 @@ func (p *process) stop(ctx context.Context) error {
 // isServerName reports whether a process with this name may be a PostgreSQL server.
 func isServerName(comm string) bool { return comm == "postgres" || comm == "postmaster" }
 
-// pidFileOwner returns the process id in a data folder's postmaster.pid; 0: there is no readable one.
+// pidFileOwner returns the process id in a data folder's postmaster.pid, or 0 if the file is missing or invalid.
 func pidFileOwner(data string) int {
 	raw, err := os.ReadFile(data + "/postmaster.pid")
 	if err != nil {
@@ -156,9 +156,9 @@ func pidFileOwner(data string) int {
 	return pid
 }
 
-// clearPidFile makes sure that a new server can start on the data folder. The caller holds the lock of Home. If the server of an ended legwork
-// process is still shutting down, clearPidFile waits for it. It removes a pid file whose process has ended: another process may have
-// that number now, and PostgreSQL would refuse to start.
+// clearPidFile makes sure that a new server can start on the data folder. The caller holds the lock of Home. If the server of an ended
+// legwork process is still shutting down, clearPidFile waits for its end. Then it removes the pid file. If the file were left, another
+// process might later get the same process id, and PostgreSQL would refuse to start.
 func clearPidFile(ctx context.Context, data string, waiting func(pid int)) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -32,7 +32,7 @@ func servesFolder(pid int, data string) bool {
 	if open < 0 || end < open || end+2 >= len(stat) || stat[end+2] == 'Z' || stat[end+2] == 'X' {
 		return false
 	}
-	// A server's working directory is its data folder. Not all users may read that link; then the name of the process decides.
+	// A server's working directory is its data folder. If this user may not read the link to it, the process's name decides.
 	if cwd, err := os.Stat(proc + "/cwd"); err == nil {
 		here, err := os.Stat(data)
 		return err == nil && os.SameFile(cwd, here)

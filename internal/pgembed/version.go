@@ -21,8 +21,8 @@ type Version struct {
 // String returns the version as "15.20".
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
-// versionLine matches the output of `postgres --version`: "postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)". Versions that are not released
-// have "18beta1" or "19devel".
+// versionLine matches the output of `postgres --version`: "postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)". Unreleased versions have
+// numbers such as "18beta1" or "19devel".
 var versionLine = regexp.MustCompile(`^postgres \([^()]{1,64}\) (\d{1,3})(?:\.(\d{1,4}))?(?:\.\d{1,4})?(?:devel|beta\d{1,2}|rc\d{1,2})?(?:\s|$)`)
 
 // ParseVersion parses the output of `postgres --version`.

@@ -16,7 +16,7 @@ type Bucket struct {
 	Endpoint string // URL of the server
 	backend  *s3mem.Backend
 	requests atomic.Int64
-	status   atomic.Int64 // HTTP status of all answers; 0: the correct one
+	status   atomic.Int64 // HTTP status of all answers; 0 means that the server answers correctly
 }
 
 // bucketName is the name of the bucket.
@@ -44,7 +44,7 @@ func NewBucket(t testing.TB) *Bucket {
 	return b
 }
 
-// Answer makes the server answer all requests with an HTTP status; 0: with the correct one.
+// Answer makes the server answer all requests with this HTTP status. With 0 it answers correctly again.
 func (b *Bucket) Answer(status int) { b.status.Store(int64(status)) }
 
 // Requests counts the requests so far.

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// DNS is a name server on loopback whose answers a test decides.
+// DNS is a name server on loopback. The test chooses its answers.
 type DNS struct {
 	conn   net.PacketConn
 	answer func(name string, asked int) string
@@ -20,8 +20,9 @@ type DNS struct {
 	asked map[string]int
 }
 
-// StartDNS starts a name server, which is stopped when the test ends. answer returns the address for a name (without the last dot); empty: the name
-// does not exist. asked counts the questions for the name, from 1. Answers may not be cached (TTL 0).
+// StartDNS starts a name server, which is stopped when the test ends. answer returns the address for a name (without the last dot), or an
+// empty string if the name does not exist. asked is the number of questions for the name so far, including this one. Answers may not be
+// cached (TTL 0).
 func StartDNS(t testing.TB, answer func(name string, asked int) string) *DNS {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")

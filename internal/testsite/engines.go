@@ -31,7 +31,7 @@ const (
 
 type finding struct{ URL, Title, Snippet string }
 
-// findings returns the pages that all imitated engines find.
+// findings returns the pages that all imitated engines return as results.
 func (s *Site) findings() []finding {
 	return []finding{
 		{s.URL("/manual/settings-heating.html"), "2.1. Heating & keeping warm", "keep_warm_minutes: how long the water of the kettle is kept at its temperature. The default is 25 minutes."},
@@ -51,7 +51,7 @@ func (s *Site) engines() {
 	s.Handle(SearXNGPath, s.engine(s.searxng))
 }
 
-// engine does what all imitated engines have in common. show writes the page.
+// engine does what all imitated engines have in common, such as the special answers for some words. show writes the page with the results.
 func (s *Site) engine(show func(w http.ResponseWriter, q string, found []finding)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query().Get("q")
@@ -108,7 +108,7 @@ func (s *Site) duckDuckGo(w http.ResponseWriter, q string, found []finding) {
 	_, _ = w.Write([]byte(b.String()))
 }
 
-// emphasised marks up a word of the query, as engines do.
+// emphasised sets the word "kettle" in bold, as engines do with the words of the query.
 func emphasised(s string) string {
 	return strings.ReplaceAll(template.HTMLEscapeString(s), "kettle", "<b>kettle</b>")
 }
@@ -140,7 +140,8 @@ func (s *Site) bing(w http.ResponseWriter, q string, found []finding) {
 	_, _ = w.Write([]byte(b.String()))
 }
 
-// google imitates the Programmable Search JSON API. It has 23 results, at most ten per page. The first three are those of the other engines.
+// google imitates the Programmable Search JSON API. It has 23 results, at most ten per page. The first three are the results of the other
+// engines.
 func (s *Site) google(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	q := r.URL.Query()
@@ -183,7 +184,7 @@ func (s *Site) google(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-// searxng imitates a SearXNG server that allows JSON. For "captcha" its engines do not answer.
+// searxng imitates a SearXNG server that allows JSON. For the query "captcha" it reports that its own engines did not answer.
 func (s *Site) searxng(w http.ResponseWriter, q string, found []finding) {
 	w.Header().Set("Content-Type", "application/json")
 	results, silent := []any{}, []any{}

@@ -23,13 +23,13 @@ import (
 //	/huge                 64 MiB of HTML, without a length
 //	/huge-length          announces 1 GiB
 //	/gzip-bomb            64 MiB of HTML in less than 1 MiB
-//	/status/CODE          that status with a small page
-//	/retry-after          429 with Retry-After: 7; ?value= sets another, ?status= another status
+//	/status/CODE          a small page with the status CODE
+//	/retry-after          429 with Retry-After: 7; the query ?value= sets another Retry-After, ?status= another status
 //	/charset/latin1       ISO-8859-1, declared in the header
 //	/charset/meta         windows-1252, declared in the document
-//	/charset/wrong        declared UTF-8 with bytes that are not
+//	/charset/wrong        declared as UTF-8, but its bytes are not valid UTF-8
 //	/broken.html          tags that do not match
-//	/binary.bin           bytes, declared as such
+//	/binary.bin           five bytes, declared as application/octet-stream
 //	/untyped              HTML without a Content-Type
 //	/download.zip         an archive
 //	/empty                HTML without text
@@ -168,7 +168,7 @@ func bulk() io.Reader {
 	return io.LimitReader(repeat("<p>The kettle boils and boils and boils.</p>\n"), 64<<20)
 }
 
-// repeat is an endless text.
+// repeat is a reader that returns the string again and again, without end.
 type repeat string
 
 // Read implements io.Reader.

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Fence prevents a dialer under test from connecting to other machines, even if the dialer's own rules are broken. If only the Fence has refused a
-// connection, the test fails.
+// Fence prevents a dialer under test from connecting to other machines, even if the dialer's own rules are broken. The test fails if the
+// Fence had to refuse an address that the dialer's rules had allowed.
 type Fence struct {
 	resolver *net.Resolver
 
@@ -19,7 +19,7 @@ type Fence struct {
 	beyond []string
 }
 
-// StartFence returns a Fence. When the test ends, it fails if only the Fence refused a connection.
+// StartFence returns a Fence. When the test ends, it fails if the Fence had to refuse an address that the dialer's rules had allowed.
 func StartFence(t testing.TB) *Fence {
 	t.Helper()
 	f := &Fence{resolver: StartDNS(t, func(string, int) string { return "" }).Resolver()}
@@ -31,8 +31,8 @@ func StartFence(t testing.TB) *Fence {
 	return f
 }
 
-// Confine makes d connect only to loopback addresses, in addition to its own rules. If d has no resolver, it resolves only the names in the hosts
-// file.
+// Confine makes d connect only to loopback addresses, in addition to the rules that d has. If d has no resolver, d resolves only the names
+// in the hosts file.
 func (f *Fence) Confine(d *net.Dialer) {
 	if d.Resolver == nil {
 		d.Resolver = f.resolver
@@ -64,7 +64,7 @@ func (f *Fence) Asked() int {
 	return f.asked
 }
 
-// Beyond returns the addresses to which only the Fence refused a connection.
+// Beyond returns the addresses that the dialer's rules allowed and the Fence refused.
 func (f *Fence) Beyond() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

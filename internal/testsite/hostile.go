@@ -14,7 +14,7 @@ type Hostile struct {
 	Body        []byte
 }
 
-// HostileDocuments returns documents that have made readers fail, each of at most 10 MB.
+// HostileDocuments returns documents of at most 10 MB each. Each has made a reader fail.
 func HostileDocuments() []Hostile {
 	const html, markdown, pdf = "text/html; charset=utf-8", "text/markdown", "application/pdf"
 	var out []Hostile

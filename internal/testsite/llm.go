@@ -15,11 +15,11 @@ import (
 type Turn struct {
 	Text  string
 	Calls []ToolCall
-	Stop  string // stop reason in the provider's words; empty: the usual one; "none": no stop reason
+	Stop  string // stop reason in the provider's words; empty means the usual reason; "none" means that no stop reason is sent
 	In    int    // input tokens; 0: 100
 	Out   int    // output tokens; 0: 10
 
-	Thoughts int // tokens among Out that count only in the total, as Google reports them
+	Thoughts int // thinking tokens, a part of Out; they are reported only within the total, as Google does
 
 	Status     int             // HTTP status of an error; 0: no error
 	Error      string          // message of the error
@@ -29,8 +29,8 @@ type Turn struct {
 	Cut        bool            // close the connection in the middle of the reply or stream
 	NoEnd      bool            // end a stream without its end mark
 	Whole      bool            // send the reply as one JSON object, even if a stream was asked for, as some gateways do
-	OneEvent   bool            // send the whole text in one event of a stream, as some servers of one's own do
-	OldCall    bool            // send the first call as function_call, the form before tools
+	OneEvent   bool            // send the whole text in one event of a stream, as some self-hosted servers do
+	OldCall    bool            // send the first call in the field function_call, which is older than tool_calls
 	Reasoning  string          // reasoning_content beside the text, as DeepSeek, vLLM and llama.cpp send it
 	StreamFail string          // send this error event in the middle of a stream
 	Hold       <-chan struct{} // wait for this channel before the reply, or until the client disconnects
@@ -89,7 +89,7 @@ func (r ModelRequest) Tools() []string {
 // Script chooses the reply to a request. n counts the requests from 0.
 type Script func(n int, r ModelRequest) Turn
 
-// Play is a script with fixed turns. Further requests get a permanent error.
+// Play is a script with fixed turns. A request after the last turn gets a permanent error.
 func Play(turns ...Turn) Script {
 	return func(n int, _ ModelRequest) Turn {
 		if n < len(turns) {
@@ -109,8 +109,8 @@ type LLM struct {
 	mu       sync.Mutex
 	requests []ModelRequest
 	models   []string // models in the list of models
-	key      string   // key that requests must have; empty: none
-	refused  []string // fields of a request that are refused
+	key      string   // key that requests must have; empty means that any key is accepted
+	refused  []string // names of request fields; requests that have one of them are refused
 	checks   int      // requests for the list of models or for one model
 }
 
@@ -132,21 +132,21 @@ func (l *LLM) Close() {
 	l.server.Close()
 }
 
-// Demand sets the key that requests must have, and the models on the list.
+// Demand sets the key that requests must have, and the models that the server lists.
 func (l *LLM) Demand(key string, models ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.key, l.models = key, models
 }
 
-// RefuseFields makes the server refuse requests that have one of these fields, as OpenAI does for models that reason.
+// RefuseFields makes the server refuse requests that have one of these fields, as OpenAI does for reasoning models.
 func (l *LLM) RefuseFields(fields ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.refused = fields
 }
 
-// refusedField returns the first field of a request that is refused; empty: none.
+// refusedField returns the first field of the request that RefuseFields has named, or an empty string.
 func (l *LLM) refusedField(r ModelRequest) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +165,7 @@ func (l *LLM) Requests() []ModelRequest {
 	return append([]ModelRequest(nil), l.requests...)
 }
 
-// Checks counts the requests that cost no tokens.
+// Checks counts the requests for the list of models or for one model. They cost no tokens.
 func (l *LLM) Checks() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,8 +184,8 @@ func (l *LLM) take(r *http.Request) (ModelRequest, Turn, int) {
 	return m, l.script(n, m), n
 }
 
-// refuse answers requests that need no script: those with a wrong key, and checks of models. It returns true if it has answered. fail writes an error
-// in the provider's form; list writes the models.
+// refuse answers the requests that need no script: requests with a wrong key, and requests for the list of models or for one model. It
+// returns true if it has answered. fail writes an error in the provider's form; list writes the models.
 func (l *LLM) refuse(r *http.Request, key string, fail func(status int, code, message string), list func(models []string, asked string)) bool {
 	l.mu.Lock()
 	demanded, models := l.key, l.models

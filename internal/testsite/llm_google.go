@@ -43,7 +43,7 @@ func (l *LLM) serveGoogle(w http.ResponseWriter, r *http.Request) {
 	replyOpenAI(w, r, req, turn, n)
 }
 
-// googleComplaint returns the error with which the Gemini API would refuse a history; empty: none.
+// googleComplaint returns the error with which the Gemini API would refuse the messages of a request, or an empty string.
 func googleComplaint(req ModelRequest) string {
 	model, _ := req.Body["model"].(string)
 	for _, m := range req.Messages() {

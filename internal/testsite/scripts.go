@@ -10,22 +10,22 @@ import (
 	"strings"
 )
 
-// scripts adds pages that only a browser reads right:
+// scripts adds pages that can be read correctly only in a browser:
 //
 //	/app/                 empty until its script has fetched /app/data.json and drawn it; /app/#advanced shows another part
 //	/app/blank.html       asks to enable JavaScript, and has its text in an inline script
 //	/app/static.html      a page with a script that does nothing
 //	/app/frames.html      a frame of the same site, and a component with an open shadow root
 //	/app/banner.html      a consent banner with a veil in front of the page, made by script
-//	/app/dialogs.html     alert, confirm and prompt before the text is drawn, and a question when it is left
+//	/app/dialogs.html     calls alert, confirm and prompt before the text is drawn, and asks for confirmation when the page is left
 //	/app/spin.html        text, and a script that never ends
 //	/app/growing.html     text, and a script that asks the server again and again
 //	/app/popups.html      opens /app/popup.html in windows and clicks on links to it and to a download
-//	/app/leaves.html      a script that leads to /app/
+//	/app/leaves.html      a script that navigates to /app/
 //	/app/eats.html        a script that removes the text
 //	/app/long.html        sections one below the other, with images, below a sticky header
 //	/app/images.html      an image, a stylesheet and a font
-//	/app/worker.html      registers a service worker and tells whether it could
+//	/app/worker.html      registers a service worker and writes whether the browser allowed this
 func (s *Site) scripts() {
 	s.Page("/app/", sheet("Kettle app", `<div id="root"></div><script src="/app/app.js"></script>`))
 	s.text("/app/app.js", "text/javascript", appScript)

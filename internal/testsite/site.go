@@ -170,7 +170,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	handler(w, r)
 }
 
-// find returns the handler of a path: its own, or that of the longest prefix that ends in a slash.
+// find returns the handler of a path, or else the handler of the longest prefix that ends in a slash.
 func (s *Site) find(path string) http.HandlerFunc {
 	if h, ok := s.pages[path]; ok {
 		return h

@@ -220,7 +220,7 @@ func TestHoldAndWaitFor(t *testing.T) {
 func TestHeldRequestEndsWhenItsClientLeaves(t *testing.T) {
 	t.Parallel()
 	s := Start(t)
-	s.Hold("/index.html") // never released: the end of the test must not wait for it
+	s.Hold("/index.html") // never released, since the end of the test must not wait for a release
 	ctx, leave := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {

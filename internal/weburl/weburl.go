@@ -90,7 +90,7 @@ func Redact(raw string) string {
 type Base struct {
 	plain       *url.URL
 	full        *whatwg.Url       // nil when the library cannot parse the base; then only absolute references can be resolved
-	charset     encoding.Encoding // of the page, for queries; nil: UTF-8
+	charset     encoding.Encoding // the charset in which queries are encoded; nil means UTF-8
 	charsetName string
 }
 
@@ -141,19 +141,19 @@ func convert(in *whatwg.Url) (*url.URL, error) {
 	raw := escapePath(in.Pathname())
 	path, err := url.PathUnescape(raw)
 	if err != nil {
-		return nil, ErrInvalid // cannot happen after escapePath
+		return nil, ErrInvalid // cannot happen, because escapePath has encoded all bytes that are not allowed
 	}
 	out := &url.URL{Scheme: in.Scheme(), Host: in.Host(), Path: path, RawPath: raw, RawQuery: strings.TrimPrefix(in.Search(), "?")}
 	if hash := strings.TrimPrefix(in.Hash(), "#"); hash != "" {
 		setFragment(out, hash)
 	}
 	if out.RawPath == (&url.URL{Path: path}).EscapedPath() {
-		out.RawPath = "" // as url.Parse does, so that equal URLs are equal values
+		out.RawPath = "" // url.Parse leaves RawPath empty here, too, so equal URLs are equal values
 	}
 	return out, nil
 }
 
-// setFragment sets the fragment of u from its percent-encoded form. It sets none when the encoding is invalid.
+// setFragment sets the fragment of u from its percent-encoded form. If the encoding is invalid, u gets no fragment.
 func setFragment(u *url.URL, raw string) {
 	raw = escape(raw, "!$&'()*+,;=:@/?")
 	if fragment, err := url.PathUnescape(raw); err == nil {
@@ -248,7 +248,7 @@ func plainHost(host string) bool {
 		switch {
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9' && label > 0:
 			label++
-		case c >= '0' && c <= '9': // a label that begins with a digit may be part of an IPv4 address
+		case c >= '0' && c <= '9': // refused, because a label that begins with a digit may be part of an IPv4 address
 			return false
 		case c == '-' && label > 0:
 			label++

@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 		"http://example.com?a=b":                    "http://example.com/?a=b",
 		"http://example.com/;a=1,2/~joe/!x(y)*":     "http://example.com/;a=1,2/~joe/!x(y)*",
 		"http://@example.com/":                      "http://example.com/",
-		"http://example.com/\x00\x01x\x00":          "http://example.com/%00%01x", // control characters at the ends are trimmed
+		"http://example.com/\x00\x01x\x00":          "http://example.com/%00%01x", // control characters at the start and the end are trimmed
 		"http://example.com/x#100%":                 "http://example.com/x#100%25",
 		"http://example.com/\xff":                   "http://example.com/%EF%BF%BD",
 		"http://1.2.3.example/":                     "http://1.2.3.example/",
@@ -159,7 +159,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// BenchmarkParse compares parsing by plain and by the library.
+// BenchmarkParse compares the function plain with the library.
 func BenchmarkParse(b *testing.B) {
 	for name, raw := range map[string]string{
 		"plain": "https://www.example.com/docs/current/runtime-config-wal.html?lang=en", "library": "https://www.example.com/docs/current/runtime config",
