@@ -7,14 +7,14 @@ import (
 	"legwork/internal/page/plaintext"
 )
 
-// Bounds of what is kept of one document. The note of a Reading says what was left out.
+// Limits of what is stored of one document. The Note of a Reading says what was left out.
 const (
 	MaxText     = 4 << 20 // bytes of text
 	MaxLinks    = 5_000
 	maxPassages = 5_000 // limit of plaintext.Passages; text after the last passage is stored and readable, but not searched
 )
 
-// bound removes from a reading what exceeds the bounds.
+// bound removes the parts of a reading that exceed these limits.
 func (r *Reading) bound() {
 	notes := []string{r.Note}
 	if n := len(r.Page.Text); n > MaxText {

@@ -68,13 +68,13 @@ func classifyStatus(status int, host string) (research.Outcome, string) {
 	return research.OutcomeHTTPError, fmt.Sprintf("%s answered with status %s.", host, text)
 }
 
-// Bounds of Retry-After.
+// Limits of Retry-After.
 const (
-	defaultRetry = 5 * time.Second // when the server names no time
-	maxRetry     = time.Hour       // longer waits are shortened to this, so that a server cannot stop requests for longer
+	defaultRetry = 5 * time.Second // used when the server names no time
+	maxRetry     = time.Hour       // longer waits are shortened to this, so that a server cannot stop our requests for hours
 )
 
-// retryAfter returns how long a server asks to wait: defaultRetry if it does not say, at most maxRetry.
+// retryAfter returns how long the server asks us to wait: defaultRetry if the server does not say, and at most maxRetry.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	d, ok := retry.After(h, now)
 	if !ok {

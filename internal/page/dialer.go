@@ -12,15 +12,14 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// hostServices are public addresses that are not part of the web. At 168.63.129.16, virtual machines on Azure reach services of their
-// host that return metadata and keys.
+// hostServices are addresses that are registered as public but do not belong to the web. At 168.63.129.16, virtual machines on Azure reach
+// services of their host machine that return metadata and keys.
 var hostServices = netip.MustParsePrefix("168.63.129.16/32")
 
-// Dialer returns a dialer that refuses to connect to addresses that are not public (IANA's special-purpose
-// registries: private, loopback, link-local, metadata, multicast …) and to ports other than 80 and 443. Networks
-// in allow are exempt, with all their ports. The check is made on the resolved address right before the
-// connection, so names, redirects and DNS rebinding cannot avoid it. Errors of refused connections satisfy
-// Refused.
+// Dialer returns a dialer that refuses to connect to addresses that are not public (IANA's special-purpose registries: private, loopback,
+// link-local, metadata, multicast …) and to ports other than 80 and 443. Networks in allow are exempt, with all their ports. The dialer
+// checks the resolved address right before it connects, so names, redirects and DNS rebinding cannot avoid the check. For an error of a
+// refused connection, Refused returns true.
 func Dialer(allow []netip.Prefix) *net.Dialer {
 	guard := ssrf.New(ssrf.WithDeniedV4Prefixes(hostServices))
 	exempt := make([]netip.Prefix, len(allow))
@@ -43,7 +42,7 @@ func Dialer(allow []netip.Prefix) *net.Dialer {
 	}
 }
 
-// Transport returns an HTTP transport that uses the dialer. It uses no proxy, whatever the environment says.
+// Transport returns an HTTP transport that uses the dialer. It ignores the proxy settings of the environment.
 func Transport(dialer *net.Dialer) *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil,

@@ -8,10 +8,11 @@
 //     ignored.
 //   - Addresses are parsed as browsers do (package weburl). An address with a user name or password is never opened, and no message
 //     repeats it.
-//   - Each URL is requested only if the policy of the call and the robots.txt of its host allow it, and after the Gate has granted
-//     a time. This includes redirect targets. Requests for robots.txt do not wait for the Gate.
+//   - Each URL is requested only if the policy of the call and the robots.txt of its host allow it, and after the Gate has reserved a time
+//     for the request. This includes redirect targets. Requests for robots.txt do not wait for the Gate.
 //   - Headers, bodies (compressed and uncompressed), redirects and time are bounded.
-//   - Cookies are kept for one load only, since some sites redirect until they receive their cookie.
+//   - Each load has its own cookies, which are dropped when it ends. They are needed because some sites redirect until they receive their
+//     cookie.
 //   - The bytes of a document decide how it is read; the Content-Type comes second (package representation).
 //   - A load that fails is a result: its Visit has an Outcome and a sentence. An error means that the context was cancelled or that
 //     the Gate failed.

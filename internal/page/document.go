@@ -80,7 +80,7 @@ type source struct {
 	base     *url.URL
 	language string // from the Content-Language header
 	text     string // in UTF-8
-	charset  string // that the document was written in, by its name in the WHATWG Encoding standard
+	charset  string // charset of the original document, by its name in the WHATWG Encoding standard
 }
 
 // name returns the last part of the document's address, which serves as a title for a document without one.
@@ -88,8 +88,8 @@ func (d source) name() string {
 	return plaintext.Cut(plaintext.Fold(d.base.Path[strings.LastIndexByte(d.base.Path, '/')+1:]), plaintext.MaxHeading)
 }
 
-// html reads an HTML page. whole means that all of it is content. If a login or CAPTCHA page replaces the content, its text is not
-// kept.
+// html reads an HTML page. If whole is true, the entire page is content. If a login or CAPTCHA page replaces the content, its text is
+// dropped.
 func (d source) html(text string, whole bool) (r Reading, err error) {
 	doc := parseHTML(d, text, whole)
 	r = Reading{Links: doc.Links, Wall: doc.Wall, Refresh: doc.Refresh}
@@ -107,14 +107,14 @@ func (d source) html(text string, whole bool) (r Reading, err error) {
 	return r, err
 }
 
-// littleKept is a share: if less of a page's text was kept, the visit says how much.
+// littleKept is a share of the letters on a page. If the text in the result has a smaller share, the visit reports the share.
 const littleKept = 0.35
 
-// moreLinks is the note of a page that has more links than are kept.
+// moreLinks is the note for a page that has more than MaxLinks links.
 const moreLinks = "The page has more links than are followed; the first ones are known."
 
-// conversion converts the text of a document into HTML or into lines of text. note says what was left out. After the end of ctx the result
-// must not be used.
+// conversion converts the text of a document into HTML or into lines of text. note says what was left out. If ctx has ended, the caller
+// must not use the result.
 type conversion func(ctx context.Context, text string) (converted, note string, err error)
 
 // structured reads a document that can be converted to HTML. A document that is not well formed is read as plain
@@ -166,8 +166,7 @@ func (d source) plain(text, note string) (Reading, error) {
 	return Reading{Page: p, Links: links, Note: note}, nil
 }
 
-// markdown converts Markdown to HTML and reads that, so that links, headings and tables look like those of any
-// page.
+// markdown converts Markdown to HTML and reads the HTML, so that links, headings and tables look like those of any other page.
 func (d source) markdown() (Reading, error) {
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.GFM, extension.DefinitionList),
@@ -188,8 +187,8 @@ func (d source) markdown() (Reading, error) {
 
 func joinNotes(notes ...string) string { return strings.TrimSpace(strings.Join(notes, " ")) }
 
-// guarded calls a parser and returns a panic as an error. Without it, a document that makes a parser panic would end this process and
-// each process that tries again.
+// guarded calls a parser and returns a panic as an error. Without guarded, a document that makes a parser panic would end this process, and
+// then each process that tries the document again.
 func guarded(parse func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

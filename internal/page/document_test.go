@@ -29,7 +29,7 @@ func readAs(t *testing.T, contentType, name, body string) Reading {
 	return r
 }
 
-// TestReadKinds: each kind of document is read as text with links, and without the signs of its format.
+// TestReadKinds: each kind of document is read as text with links, without the markup of its format.
 func TestReadKinds(t *testing.T) {
 	t.Parallel()
 	const rss = `<?xml version="1.0" encoding="ISO-8859-1"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Orchard &amp; news</title><link>https://a.example/</link>
@@ -37,8 +37,8 @@ func TestReadKinds(t *testing.T) {
 <item><guid>https://a.example/press</guid><description>Größe &lt; 5.</description><content:encoded><![CDATA[The press has <a href="/m">a manual</a>.]]></content:encoded></item></channel></rss>`
 	for name, tt := range map[string]struct {
 		contentType, path, body string
-		has, lacks              []string // parts of the text
-		links                   []string // ends of addresses
+		has, lacks              []string // parts that the text must have, and parts that it must not have
+		links                   []string // the ends of the link addresses
 		title                   string
 	}{
 		"RSS": {"application/rss+xml", "feed", rss, []string{"Orchard & news", "Frost", "Cold air & fans will run.", "2031-05-06", "Größe < 5.", "The press has a manual."},
@@ -175,7 +175,7 @@ func TestPDF(t *testing.T) {
 	if p.PublishedAt == nil || !p.PublishedAt.Equal(day) || p.ModifiedAt == nil || !p.ModifiedAt.Equal(change) || p.Language != "en" {
 		t.Errorf("published %v, modified %v, language %q", p.PublishedAt, p.ModifiedAt, p.Language)
 	}
-	// Pages without text keep their numbers. A line of the document that looks like a heading is not one.
+	// Pages without text still count in the page numbers. A line of the document that looks like a heading does not become a heading.
 	r, err = read(pdfFile("", "# Page 7", "Third."))
 	if p = r.Page; err != nil || len(p.Passages) != 2 || p.Passages[0].Heading != "Data sheet › Page 2" || p.Passages[1].Heading != "Data sheet › Page 3" {
 		t.Errorf("%q %+v %v", p.Text, p.Passages, err)
@@ -191,8 +191,8 @@ func TestPDF(t *testing.T) {
 	}
 }
 
-// TestQueriesOfLinksAreInTheCharsetOfThePage: a link means what a browser would request for it. What a browser made of the page is in
-// UTF-8, and its mark says what the original was in.
+// TestQueriesOfLinksAreInTheCharsetOfThePage: a link gets the address that a browser would request. A page that a browser has rendered is
+// in UTF-8; a mark in it names the charset of the original.
 func TestQueriesOfLinksAreInTheCharsetOfThePage(t *testing.T) {
 	t.Parallel()
 	const cyrillic = "<title>\xcf\xee\xe8\xf1\xea</title><base href='/a/'><p>\xcf\xf0\xe8\xe2\xe5\xf2, \xec\xe8\xf0. <a href='\xef?q=\xff#\xff'>\xef\xee\xe8\xf1\xea</a>"

@@ -50,21 +50,21 @@ func bareHost(host string) string {
 type Policy struct {
 	AllowDomains []string     // patterns for MatchDomain; if not empty, all other hosts are refused
 	DenyDomains  []string     // patterns for MatchDomain; always refused, whatever AllowDomains says
-	StayOn       string       // if not empty: all other registrable domains are refused (see Domain)
-	Lists        *Lists       // the operator's lists, which apply in addition; nil: none
-	BusyAnswers  *BusyAnswers // domains that asked this task for fewer requests too often; nil: none. Refuse does not check them
+	StayOn       string       // if set, all other registrable domains are refused (see Domain)
+	Lists        *Lists       // the operator's lists, which apply in addition; nil means no lists
+	BusyAnswers  *BusyAnswers // domains that answered this task with 429 or 503 too often; nil means that they are not counted. Refuse does not check them
 }
 
 // Within returns p with the additional rule that loads stay on the registrable domain of host. With an empty
 // host it returns p.
 func (p Policy) Within(host string) Policy {
-	if p.StayOn == "" { // else host is on that domain already, or Refuse refuses it
+	if p.StayOn == "" { // otherwise host is already on that domain, or Refuse will refuse it
 		p.StayOn = host
 	}
 	return p
 }
 
-// Refuse returns a sentence that says why the policy forbids host; empty: host is allowed.
+// Refuse returns a sentence that says why the policy forbids host, or an empty string if host is allowed.
 func (p Policy) Refuse(host string) string {
 	if why := p.Lists.Refuse(host); why != "" {
 		return why

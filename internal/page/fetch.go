@@ -19,21 +19,21 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Config is the configuration of a Fetcher. A zero value means the default named at the end of its comment.
+// Config is the configuration of a Fetcher. The zero value of a field means its default.
 type Config struct {
 	UserAgent    string            // User-Agent header; robots.txt is matched with its product token
 	AllowNets    []netip.Prefix    // networks that are allowed on any port, although they are not public
-	Resolver     *net.Resolver     // nil: the system's resolver
-	Confine      func(*net.Dialer) // restricts connections in addition to all other rules; nil: no restriction
+	Resolver     *net.Resolver     // nil means the system's resolver
+	Confine      func(*net.Dialer) // restricts connections in addition to all other rules; nil means no further restriction
 	Spacing      Spacing
-	MaxBytes     int64         // greatest size of a body, compressed and uncompressed; 10 MiB
-	Timeout      time.Duration // for a whole load, without the waits for the Gate and robots.txt; 20 s
-	MaxWait      time.Duration // longest wait of one request for the Gate; then the load is rate_limited; 2 min
-	MaxRedirects int           // 10
-	RobotsTTL    time.Duration // how long a robots.txt is kept; 1 h
+	MaxBytes     int64         // greatest size of a body, compressed and uncompressed; default 10 MiB
+	Timeout      time.Duration // for a whole load, without the waits for the Gate and robots.txt; default 20 s
+	MaxWait      time.Duration // longest wait of one request for the Gate; after a longer wait the outcome is rate_limited; default 2 min
+	MaxRedirects int           // default 10
+	RobotsTTL    time.Duration // how long a robots.txt is cached; default 1 h
 	IgnoreRobots bool          // for the operator's own sites
 	Logger       *slog.Logger  // nil: no log
-	Reader       Reader        // reads the documents; InProcess
+	Reader       Reader        // reads the documents; default InProcess
 }
 
 // Fetcher loads pages over HTTP. It is safe for concurrent use. Cookies last for one load.
@@ -92,8 +92,8 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string, p Policy) (research.
 	return v, l.file, err
 }
 
-// LoadDocument works like Load, and also returns the document as the server sent it, so that a browser can show it. The document is nil
-// if the load failed, except for a page without text and for a login or CAPTCHA page.
+// LoadDocument works like Load, and also returns the document as the server sent it, so that a browser can show it. The document is nil if
+// the load failed. Two failures return a document nevertheless: a page without text, and a login or CAPTCHA page.
 func (f *Fetcher) LoadDocument(ctx context.Context, rawURL string, p Policy) (research.Visit, *Document, error) {
 	l := f.newLoad(p)
 	v, err := f.run(ctx, rawURL, l)
@@ -110,7 +110,7 @@ func (f *Fetcher) run(ctx context.Context, rawURL string, l *load) (research.Vis
 	err := l.follow(ctx, rawURL)
 	l.visit.Duration = f.now().Sub(began)
 	if err == nil {
-		err = ctx.Err() // a cancelled ctx may have looked like a failure of the page
+		err = ctx.Err() // if ctx was cancelled, that is the real reason for an apparent failure of the page
 	}
 	if err != nil {
 		return research.Visit{}, fmt.Errorf("load %s: %w", shown, err)
@@ -126,7 +126,7 @@ type load struct {
 	policy Policy
 	visit  research.Visit
 	left   time.Duration   // time left of Config.Timeout
-	seen   map[string]bool // requests that were made, see key
+	seen   map[string]bool // requests made so far, by key
 	jar    *cookiejar.Jar  // cookies of this load
 	raw    bool            // return the file without reading it
 	file   []byte          // the file, if raw
@@ -142,10 +142,10 @@ func (f *Fetcher) newLoad(p Policy) *load {
 	return &load{Fetcher: f, policy: p, left: f.cfg.Timeout, seen: map[string]bool{}, jar: jar}
 }
 
-// maxCookies bounds the bytes of cookies in one request. Servers refuse more.
+// maxCookies limits the bytes of cookies in one request, because servers refuse larger headers.
 const maxCookies = 8 << 10
 
-// cookies returns the Cookie header for a request to u; empty: there are no cookies.
+// cookies returns the Cookie header for a request to u, or an empty string if there are no cookies.
 func (l *load) cookies(u *url.URL) string {
 	var b strings.Builder
 	for _, c := range l.jar.Cookies(u) {
@@ -161,14 +161,14 @@ func (l *load) cookies(u *url.URL) string {
 	return b.String()
 }
 
-// key identifies a request of a load. Cookies are a part of it, since the same address may give another answer with other cookies.
+// key identifies a request of a load. It contains the cookies, since a request with other cookies may get another answer.
 func (l *load) key(u *url.URL) string { return u.String() + " " + l.cookies(u) }
 
 func (l *load) fail(outcome research.Outcome, format string, args ...any) {
 	l.visit.Outcome, l.visit.Message = outcome, fmt.Sprintf(format, args...)
 }
 
-// follow requests raw and its redirects, until a page was read or the load has failed.
+// follow requests raw and follows redirects, until a page was read or the load has failed.
 func (l *load) follow(ctx context.Context, raw string) error {
 	for hop := 0; ; hop++ {
 		u, err := ParseURL(raw)
@@ -205,8 +205,8 @@ func (l *load) follow(ctx context.Context, raw string) error {
 	}
 }
 
-// ParseURL parses an absolute http or https address as browsers do (package weburl). It returns the form that is requested and
-// compared: without the dot at the end of a host name, and without a fragment, unless the fragment is a route (see
+// ParseURL parses an absolute http or https address as browsers do (package weburl). The result is the form in which addresses are
+// requested and compared: without the dot at the end of a host name, and without a fragment, unless the fragment is a route (see
 // weburl.IsRoute). The error is a sentence for the user that does not repeat the address.
 func ParseURL(raw string) (*url.URL, error) {
 	u, err := weburl.Parse(raw)
@@ -220,7 +220,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// requested removes from an address what is not sent to the server, or does not change the answer.
+// requested removes the parts of an address that are not sent to the server or do not change its answer.
 func requested(u *url.URL) {
 	if !weburl.IsRoute(u.Fragment) {
 		u.Fragment, u.RawFragment = "", ""

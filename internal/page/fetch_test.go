@@ -463,7 +463,8 @@ func TestCookiesOfOneLoad(t *testing.T) {
 	}
 }
 
-// TestRefreshHeader: a Refresh header redirects like the <meta> element. A page with text is kept.
+// TestRefreshHeader: a Refresh header redirects like the <meta> element. If the page has text, that text is the result, and no redirect is
+// followed.
 func TestRefreshHeader(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -484,7 +485,7 @@ func TestRefreshHeader(t *testing.T) {
 	}
 }
 
-// TestBinaryIsNotRead: if the first bytes of a document show that it is not text, the rest is not loaded, whatever its Content-Type.
+// TestBinaryIsNotRead: if the first bytes of a document show that it is not text, the rest is not loaded. The Content-Type does not matter.
 func TestBinaryIsNotRead(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

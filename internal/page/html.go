@@ -15,8 +15,8 @@ import (
 // ErrEmpty means that the document has no text.
 var ErrEmpty = reading.ErrEmpty
 
-// parseHTML parses an HTML document and reads its links. text is that of d, or HTML that was made from a document of another kind; all
-// of the latter is content, and the charset of the original does not apply to its links.
+// parseHTML parses an HTML document and reads its links. text is either the text of d, or HTML that was converted from a document of
+// another kind. Converted HTML is content as a whole, and its links are not affected by the charset of the original.
 func parseHTML(d source, text string, whole bool) *reading.Document {
 	in := reading.Input{
 		Text: text, URL: d.base, Language: d.language, Charset: d.charset, Whole: whole,

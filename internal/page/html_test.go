@@ -69,7 +69,7 @@ func FuzzFromHTML(f *testing.F) {
 		var links []research.Link
 		var err error
 		if bytes.Contains(body, []byte("%PDF")) || strings.Contains(contentType, "pdf") {
-			return // PDFs are fuzzed in package pdf, because each would start PDFium anew here
+			return // PDFs are fuzzed in package pdf, because here each PDF would start PDFium anew
 		}
 		testcost.Check(t, len(body), testcost.Limit{Time: 100 * time.Microsecond, Alloc: 20_000}, func() {
 			p, links, err = Read(pageURL, http.Header{"Content-Type": {contentType}}, body)

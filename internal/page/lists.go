@@ -20,17 +20,17 @@ const (
 	maxListFile = 4 << 20     // bytes
 )
 
-// Lists are the operator's two lists of domains. They are files, and are read again when they change. A file that does not exist at
-// the start, or has no entries, is no list. If a file later becomes unreadable or is removed, the last good list is kept, so that
-// an accident never allows all domains. To remove a list, empty its file. A nil *Lists refuses nothing. Lists is safe for
-// concurrent use.
+// Lists are the operator's two lists of domains. Each list is a file, which is read again when it changes. If a file does not exist at the
+// start, or has no entries, there is no such list. If a file later becomes unreadable or is removed, the last valid list stays in force, so
+// that an accident never allows all domains. To remove a list, empty its file. A nil *Lists refuses nothing. Lists is safe for concurrent
+// use.
 type Lists struct {
 	allowed, disallowed *listFile
 }
 
-// OpenLists reads the two files. Each line is a pattern: a domain, which includes its subdomains; "*.example.com" for the subdomains
-// only; or a host name with asterisks that match any characters, such as "*.example.*". Empty lines and text after # are ignored.
-// The error names the file and the line that is not understood.
+// OpenLists reads the two files. Each line is a pattern: a domain, which includes its subdomains; "*.example.com" for the subdomains only;
+// or a host name with asterisks that match any characters, such as "*.example.*". Empty lines and text after # are ignored. If a line is
+// not a valid pattern, the error names the file and the line.
 func OpenLists(allowed, disallowed string, log *slog.Logger) (*Lists, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -39,7 +39,7 @@ func OpenLists(allowed, disallowed string, log *slog.Logger) (*Lists, error) {
 	return l, errors.Join(l.allowed.load(), l.disallowed.load())
 }
 
-// Refuse returns a sentence that says why host may not be opened; empty: it may.
+// Refuse returns a sentence that says why host may not be opened, or an empty string if it may be opened.
 func (l *Lists) Refuse(host string) string {
 	if why := l.Denied(host); why != "" || l == nil {
 		return why

@@ -129,7 +129,7 @@ func TestListsAreReadAgain(t *testing.T) {
 	}
 }
 
-// TestListsHoldForRedirects: the lists are applied to each redirect.
+// TestListsHoldForRedirects: the lists are applied to the target of each redirect.
 func TestListsHoldForRedirects(t *testing.T) {
 	t.Parallel()
 	site, other := testsite.Start(t), testsite.Start(t)

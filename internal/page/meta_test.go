@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestFacts: the address, language and dates that pages state, and the statements that are ignored.
+// TestFacts: a page's own statements of its address, language and dates are read, unless they must be ignored.
 func TestFacts(t *testing.T) {
 	t.Parallel()
 	base, err := url.Parse("https://docs.example.co.uk/manual/page.html?ref=mail")

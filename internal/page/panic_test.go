@@ -11,7 +11,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// defective is a Reader that panics over documents that say so.
+// defective is a Reader that panics if the document contains a certain text.
 type defective struct{ *InProcess }
 
 func (d defective) Read(ctx context.Context, base *url.URL, header http.Header, body []byte) (Reading, error) {
@@ -21,8 +21,8 @@ func (d defective) Read(ctx context.Context, base *url.URL, header http.Header, 
 	return d.InProcess.Read(ctx, base, header, body)
 }
 
-// TestReaderThatPanics: a page whose reading panics is one that cannot be read, and an error page that is searched for a CAPTCHA keeps
-// its own outcome. The process lives, and the next page is read.
+// TestReaderThatPanics: if the Reader panics on a page, the visit says that the page cannot be read. If it panics on an error page that is
+// searched for a CAPTCHA, the error page keeps its own outcome. The process keeps running, and the next page is read.
 func TestReaderThatPanics(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

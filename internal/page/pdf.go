@@ -27,7 +27,7 @@ func (p *InProcess) readPDF(ctx context.Context, base *url.URL, body []byte) (r 
 	}
 	r.Note = missing(d)
 	var b strings.Builder
-	for _, page := range d.Pages { // a page without text keeps its number
+	for _, page := range d.Pages { // a page without text keeps its number, since empty pages are counted too
 		fmt.Fprintf(&b, "\n\n## Page %d\n\n%s", page.Number, plaintext.Clean(page.Text))
 	}
 	if b.Len() == 0 {
@@ -40,7 +40,7 @@ func (p *InProcess) readPDF(ctx context.Context, base *url.URL, body []byte) (r 
 	return r, nil
 }
 
-// plausible returns nil for a date that must be a mistake.
+// plausible returns t, or nil if t is a date that must be a mistake.
 func plausible(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
@@ -48,7 +48,7 @@ func plausible(t *time.Time) *time.Time {
 	return reading.PlausibleTime(*t)
 }
 
-// missing describes the parts of a PDF that are not in its text; empty: none.
+// missing describes the parts of a PDF that are not in its text. The result is empty if nothing is missing.
 func missing(d pdf.Document) string {
 	note := d.Omitted
 	switch scanned := len(d.Scanned); {

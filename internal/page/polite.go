@@ -18,24 +18,25 @@ import (
 type Gate interface {
 	// Reserve reserves the next free time for domain and returns how long it is until then. It does not wait.
 	Reserve(ctx context.Context, domain string, p Spacing) (time.Duration, error)
-	// Backoff stops all requests to domain for at least d. The time grows with each call without a Settle in between (429, 503).
+	// Backoff stops all requests to domain for at least d, after an answer 429 or 503. If Settle is not called in between, each further call
+	// stops them for longer.
 	Backoff(ctx context.Context, domain string, d time.Duration) error
 	// Quiet returns for how long no process may request domain, not even one that has already reserved a time.
 	Quiet(ctx context.Context, domain string) (time.Duration, error)
-	// Settle ends the growth of Backoff, after a normal answer from domain.
+	// Settle resets the growth of Backoff after a normal answer from domain.
 	Settle(ctx context.Context, domain string) error
 }
 
 // Spacing describes the pauses between requests to one domain.
 type Spacing struct {
 	Min, Max time.Duration // the delay between two requests is a random time in this range
-	Requests int           // greatest number of requests per Window; 0: no limit
+	Requests int           // greatest number of requests per Window; 0 means no limit
 	Window   time.Duration
-	MaxWait  time.Duration // a time further away than this is returned but not reserved; 0: no limit
+	MaxWait  time.Duration // a time further away than this is returned but not reserved; 0 means no limit
 }
 
-// A request reaches the site a little later than its reserved time, by a varying delay. The site must still never get too many requests
-// in one window. So windows are longer by leeway, and a request that is not sent within half of leeway reserves a new time.
+// A request reaches the site a little after its reserved time, and this delay varies. Even so, the site must never get too many requests in
+// one window. So windows are made longer by a leeway. A request that is not sent within half of the leeway must reserve a new time.
 const (
 	maxLeeway   = 2 * time.Second
 	leewayShare = 8 // leeway is at most one eighth of the window
@@ -77,7 +78,7 @@ func (l *load) admit(ctx context.Context, u *url.URL) (bool, error) {
 	return l.turn(ctx, u, spacing)
 }
 
-// turn calls Fetcher.turn for one request of a load.
+// turn calls Fetcher.turn for one request of a load, and fails the load if the wait would be too long.
 func (l *load) turn(ctx context.Context, u *url.URL, spacing Spacing) (bool, error) {
 	spacing.MaxWait = l.cfg.MaxWait
 	wait, err := l.Fetcher.turn(ctx, u, spacing)
@@ -87,17 +88,18 @@ func (l *load) turn(ctx context.Context, u *url.URL, spacing Spacing) (bool, err
 	return err == nil && wait == 0, err
 }
 
-// Turn waits until a request to u may be made that is not a page load, such as one to a search engine. Such requests are spaced
-// together with page loads, but robots.txt is not checked. If the time is further away than most, Turn does not wait, and returns
-// how far away it is.
+// Turn waits until a request to u may be made. It is for requests that are not page loads, such as requests to a search engine. They are
+// spaced together with page loads, but robots.txt is not checked. If the request may only be made after a time longer than most, Turn does
+// not wait, and returns that time.
 func (f *Fetcher) Turn(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error) {
 	spacing := f.cfg.Spacing
 	spacing.MaxWait = most
 	return f.turn(ctx, u, spacing)
 }
 
-// turn waits for a time of the domain. Then it checks that the request may still be made: no answer has stopped requests meanwhile, and
-// this process was not delayed. wait is more than 0 if the time is further away than spacing.MaxWait.
+// turn reserves a time for a request to the domain and waits for it. Then turn checks that the request may still be made: no answer has
+// stopped requests meanwhile, and this process was not delayed. wait is more than 0 if the reserved time would be further away than
+// spacing.MaxWait.
 func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait time.Duration, err error) {
 	domain, began, leeway, most := domainOf(u), f.now(), spacing.leeway(), spacing.MaxWait
 	if spacing.Requests > 0 {
@@ -128,7 +130,7 @@ func (f *Fetcher) turn(ctx context.Context, u *url.URL, spacing Spacing) (wait t
 	}
 }
 
-// answered applies the status of an answer to the next requests to its domain.
+// answered informs the Gate of the status of an answer, which affects the next requests to the domain.
 func (l *load) answered(ctx context.Context, u *url.URL, resp *http.Response) error {
 	domain := domainOf(u)
 	if l.policy.BusyAnswers.Note(u.Host, resp.StatusCode) {
@@ -147,7 +149,7 @@ func (l *load) answered(ctx context.Context, u *url.URL, resp *http.Response) er
 	return nil
 }
 
-// busy reports whether a status asks for fewer requests.
+// busy reports whether a status asks for fewer requests (429 or 503).
 func busy(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
@@ -160,7 +162,7 @@ func fine(status int) bool {
 // maxBusyAnswers is the number of 429 or 503 answers in a row after which a task makes no more requests to a domain.
 const maxBusyAnswers = 3
 
-// tooBusy is the message about such a domain.
+// tooBusy is the message about a domain that has reached maxBusyAnswers.
 const tooBusy = "asked for fewer requests three times in a row, so this task does not ask it any more."
 
 // BusyAnswers counts, for one task, how often in a row each domain has answered 429 or 503. It is safe for concurrent use. A nil *BusyAnswers
@@ -170,7 +172,7 @@ type BusyAnswers struct {
 	counts map[string]int
 }
 
-// Note counts the status of an answer from host. It returns true if this answer ends the task's requests to the domain.
+// Note records the status of an answer from host. It returns true if the task may make no more requests to the domain after this answer.
 func (s *BusyAnswers) Note(host string, status int) bool {
 	if s == nil {
 		return false
@@ -191,7 +193,7 @@ func (s *BusyAnswers) Note(host string, status int) bool {
 	return false
 }
 
-// Exceeded reports whether the task's requests to the domain of host have ended.
+// Exceeded reports whether the task may make no more requests to the domain of host.
 func (s *BusyAnswers) Exceeded(host string) bool {
 	if s == nil {
 		return false

@@ -29,7 +29,7 @@ func TestBusyAnswers(t *testing.T) {
 	for range 2 {
 		load("/retry-after?value=0", research.OutcomeRateLimited, "429")
 		load("/retry-after?value=0&status=503", research.OutcomeServerError, "503")
-		load("/status/500", research.OutcomeServerError, "500") // neither resets nor raises the count
+		load("/status/500", research.OutcomeServerError, "500") // a 500 neither resets nor increases the count
 		load("/index.html", research.OutcomeOK, "")
 	}
 	load("/status/503", research.OutcomeServerError, "503")
@@ -91,7 +91,7 @@ func TestTurn(t *testing.T) {
 	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) < 3 {
 		t.Errorf("late: %s, reserved %d times", v.Outcome, len(g.reserved))
 	}
-	// If a domain may not be requested for too long, the load fails after MaxWait.
+	// If a domain may not be requested for longer than MaxWait, the load fails after MaxWait.
 	cfg := config()
 	cfg.MaxWait = 50 * time.Millisecond
 	f, g = fetcher(t, cfg)
@@ -106,8 +106,8 @@ func TestTurn(t *testing.T) {
 	}
 }
 
-// TestTurnsOfOthers: requests that are not page loads are spaced together with page loads, by registrable domain, in windows with
-// leeway.
+// TestTurnsOfOthers: requests that are not page loads are spaced together with page loads. They are counted by registrable domain, in
+// windows with leeway.
 func TestTurnsOfOthers(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -144,7 +144,7 @@ func TestTurnsOfOthers(t *testing.T) {
 	}
 }
 
-// TestWindowsAreReservedWithLeeway: even if requests arrive late, no window gets too many.
+// TestWindowsAreReservedWithLeeway: even if requests arrive late, no window has too many requests.
 func TestWindowsAreReservedWithLeeway(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

@@ -13,10 +13,10 @@ import (
 type Reading struct {
 	Page    research.Page
 	Links   []research.Link
-	Wall    string  // why the content is not shown: "captcha", "login"; empty: it is shown
-	Refresh string  // absolute target of an immediate refresh; empty: none
-	Kept    float64 // for HTML: letters of the text, divided by the page's letters outside links, 0..1; 0: not measured
-	Note    string  // a sentence about what was left out; empty: nothing
+	Wall    string  // what replaces the content: "captcha" or "login"; empty if the content is shown
+	Refresh string  // absolute target of an immediate refresh; empty if there is none
+	Kept    float64 // for HTML: the letters of Page's text divided by the letters on the page outside links, 0..1; 0 means not measured
+	Note    string  // a sentence about what was left out; empty if nothing was
 }
 
 // Reader reads documents. Its errors wrap ErrEmpty, ErrType, ErrPassword or ErrLimit, or are the error of ctx. With ErrEmpty, the fields
@@ -29,7 +29,8 @@ type Reader interface {
 // So workers use the processes of package parser instead. Close releases its resources.
 type InProcess struct{ pdf *pdf.Engine }
 
-// NewInProcess returns a Reader that caches the machine code of its PDF reader in cacheDir; empty: in the user's cache folder.
+// NewInProcess returns a Reader that caches the machine code of its PDF reader in cacheDir. If cacheDir is empty, the cache is in the
+// user's cache folder.
 func NewInProcess(cacheDir string) *InProcess { return &InProcess{pdf: pdf.NewEngine(cacheDir)} }
 
 // Prepare starts the PDF reader. If its machine code is not cached yet, this takes seconds and about 350 MiB.
@@ -46,7 +47,7 @@ func (p *InProcess) Read(ctx context.Context, base *url.URL, header http.Header,
 	}
 	err = guarded(func() (err error) {
 		r, err = p.parse(ctx, base, header, body)
-		if ctx.Err() != nil { // what was read until then may lack the rest
+		if ctx.Err() != nil { // ctx ended while the parser was running, so the result may be incomplete
 			r = Reading{}
 			return ctx.Err()
 		}

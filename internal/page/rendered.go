@@ -23,11 +23,11 @@ type Document struct {
 	Body   []byte        // without its Content-Encoding
 	Left   time.Duration // time left of Config.Timeout after the load
 
-	reader Reader // reads the HTML that a browser makes of the document; nil: InProcess
+	reader Reader // reads the HTML that a browser makes of the document; nil means InProcess
 }
 
-// ContentType returns the type and charset with which a browser should show the document. All kinds of text are shown as plain text,
-// unchanged. It is empty for documents that are not shown.
+// ContentType returns the type and charset with which a browser should show the document. All kinds of text are shown unchanged, as plain
+// text. The result is empty for documents that browsers do not show.
 func (d *Document) ContentType() string {
 	declared := d.Header.Get("Content-Type")
 	kind := representation.KindOf(declared, d.URL, d.Body)
@@ -44,7 +44,7 @@ func (d *Document) ContentType() string {
 	return "text/plain; charset=" + charset
 }
 
-// Converted reports whether a browser shows the source of the document, while its text is read from a converted form. That is so for feeds,
+// Converted reports whether the document's text is read from a converted form, while a browser shows the source. This applies to feeds,
 // outlines, tables, Markdown, JSON and XML.
 func (d *Document) Converted() bool {
 	switch representation.KindOf(d.Header.Get("Content-Type"), d.URL, d.Body) {
@@ -54,7 +54,7 @@ func (d *Document) Converted() bool {
 	return false
 }
 
-// isHTML reports whether documents of a kind are pages in HTML.
+// isHTML reports whether a kind of document is HTML or XHTML.
 func isHTML(k representation.Kind) bool { return k == representation.HTML || k == representation.XHTML }
 
 // Dynamic reports whether a browser may show more of the document than a parser finds: it is HTML with scripts or frames.
@@ -100,15 +100,15 @@ func changes(t html.Token) bool {
 	return false
 }
 
-// Bounds, in percent of the letters that the server sent, below which the rendered page is not used: thin in general, and lostLines if
-// whole lines are missing and fewer new ones were added. Scripts may have removed the text.
+// Limits, in percent of the letters that the server sent. If the rendered page has fewer letters, scripts may have removed text, and the
+// rendered page is not used. thin applies in general, lostLines if whole lines are missing and fewer new lines were added.
 const (
 	thin      = 70
 	lostLines = 95
 )
 
-// Rendered reads rendered, the HTML that a browser made of d, and returns v with the better of the two readings. That is the rendered
-// one, unless it has much less text than the server sent, or cannot be read.
+// Rendered reads rendered, the HTML that a browser made of d, and returns v with the text of rendered. If rendered cannot be read or has
+// much less text than the server sent, the page in v is not replaced.
 func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []byte) research.Visit {
 	reader := d.reader
 	if reader == nil {
@@ -131,8 +131,8 @@ func (d *Document) Rendered(ctx context.Context, v research.Visit, rendered []by
 	return l.visit
 }
 
-// takesAway reports whether scripts removed text from a page: it became much shorter, or lines are missing and fewer were added. A line that
-// is still in the page but not shown does not count as missing, because hidden text is left out on purpose.
+// takesAway reports whether scripts removed text from a page: it became much shorter, or lines are missing and fewer lines were added. A
+// line that is still in the page but hidden is not missing, because hidden text is left out on purpose.
 func takesAway(served, shown, notShown string) bool {
 	all := letters(served)
 	if letters(shown)*100 < all*thin {
@@ -148,7 +148,7 @@ const maxNotShown = 64 << 10
 // notShown returns the text that the browser marked as not shown, with white space folded.
 func notShown(rendered []byte) string {
 	var out strings.Builder
-	depth := 0 // nesting depth below the outermost hidden element; 0: not inside one
+	depth := 0 // nesting depth inside the outermost hidden element; 0 means outside
 	z := html.NewTokenizer(bytes.NewReader(rendered))
 	for out.Len() < maxNotShown {
 		switch z.Next() {
@@ -187,7 +187,7 @@ func marked(t html.Token) bool {
 	return false
 }
 
-// without returns the lines of a that are neither lines of b nor part of the text alsoLeftOut.
+// without returns the lines of a that are not lines of b and not part of the text alsoLeftOut.
 func without(a, b, alsoLeftOut string) string {
 	have := map[string]bool{}
 	for l := range strings.Lines(b) {

@@ -17,13 +17,13 @@ import (
 	"legwork/internal/weburl"
 )
 
-// maxErrorBody bounds the bytes of an error page that are searched for the signs of a CAPTCHA.
+// maxErrorBody limits the bytes of an error page that are searched for a CAPTCHA.
 const maxErrorBody = 256 << 10
 
-// maxRefreshText bounds the text, in bytes, of a page whose meta refresh counts as a redirect.
+// maxRefreshText is a length of text in bytes. A meta refresh is treated as a redirect only if the page's text is not longer.
 const maxRefreshText = 500
 
-// request makes one request and reads its answer into the visit. If the answer is a redirect, it returns the next URL.
+// request makes one request and stores the result in the visit. If the answer is a redirect, it returns the next URL.
 func (l *load) request(ctx context.Context, u *url.URL) (next string, err error) {
 	began := l.now()
 	defer func() { l.left -= l.now().Sub(began) }()
@@ -93,7 +93,7 @@ func location(value string) string {
 	return string(runes)
 }
 
-// refused writes an unsuccessful answer into the visit.
+// refused stores the outcome and the message of an unsuccessful answer in the visit.
 func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) {
 	l.visit.Outcome, l.visit.Message = classifyStatus(resp.StatusCode, u.Host)
 	switch resp.StatusCode {
@@ -104,7 +104,7 @@ func (l *load) refused(ctx context.Context, u *url.URL, resp *http.Response) {
 	}
 }
 
-// hasCaptcha looks for a CAPTCHA on an error page.
+// hasCaptcha reports whether an error page contains a CAPTCHA.
 func (l *load) hasCaptcha(ctx context.Context, u *url.URL, resp *http.Response) bool {
 	packed, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	if err != nil {
@@ -118,7 +118,7 @@ func (l *load) hasCaptcha(ctx context.Context, u *url.URL, resp *http.Response) 
 	return (err == nil || errors.Is(err, ErrEmpty)) && r.Wall == "captcha"
 }
 
-// parse calls the Reader. After a panic of the Reader the error is ErrType.
+// parse calls the Reader. If the Reader panics, parse returns ErrType.
 func (l *load) parse(ctx context.Context, u *url.URL, header http.Header, body []byte) (r Reading, err error) {
 	err = guarded(func() (err error) {
 		r, err = l.cfg.Reader.Read(ctx, u, header, body)
@@ -127,8 +127,8 @@ func (l *load) parse(ctx context.Context, u *url.URL, header http.Header, body [
 	return r, err
 }
 
-// read reads a successful answer. If the page consists only of an immediate refresh, by element or header, it returns the refresh's
-// target. The error is that of ctx.
+// read reads a successful answer. If the page consists only of an immediate refresh (by <meta> element or header), read returns the target
+// of the refresh. The error is the error of ctx.
 func (l *load) read(ctx context.Context, u *url.URL, resp *http.Response) (string, error) {
 	body, whole, ok := l.body(u, resp)
 	if !ok {
@@ -156,8 +156,8 @@ func (l *load) read(ctx context.Context, u *url.URL, resp *http.Response) (strin
 	return next, err
 }
 
-// body reads and decompresses the body of an answer. It stops if the first bytes are not text. ok is false if there is no body; then the
-// visit says why. whole is false if the compressed stream was incomplete.
+// body reads and decompresses the body of an answer. It stops early if the first bytes are not text. ok is false if there is no body to
+// read; then the visit says why. whole is false if the compressed stream was incomplete.
 func (l *load) body(u *url.URL, resp *http.Response) (body []byte, whole, ok bool) {
 	encodings := resp.Header.Values("Content-Encoding")
 	if resp.ContentLength > l.cfg.MaxBytes {
@@ -202,7 +202,7 @@ func (l *load) body(u *url.URL, resp *http.Response) (body []byte, whole, ok boo
 	return body, whole, err == nil
 }
 
-// notText notes in the visit that a document is of a type that is not read.
+// notText sets the visit's outcome and message for a document of a type that is not read.
 func (l *load) notText(declared string) {
 	declared = plaintext.Cut(plaintext.Fold(declared), 100)
 	switch {
@@ -222,8 +222,8 @@ func (l *load) keep(u *url.URL, header http.Header, body []byte) {
 	}
 }
 
-// take writes a reading into the visit. If the page consists only of a refresh, it returns the refresh's target. The error is that of
-// ctx.
+// take stores a reading in the visit. If the page consists only of a refresh, take returns the target of the refresh. The error is the
+// error of ctx.
 func (l *load) take(ctx context.Context, u *url.URL, r Reading, err error) (next string, _ error) {
 	switch {
 	case ctx.Err() != nil:
@@ -242,13 +242,13 @@ func (l *load) take(ctx context.Context, u *url.URL, r Reading, err error) (next
 	return "", nil
 }
 
-// isNew reports whether raw was not requested yet in this load. A page that reloads itself is no redirect.
+// isNew reports whether raw was not yet requested in this load. A page that refreshes to its own address is not treated as a redirect.
 func (l *load) isNew(raw string) bool {
 	u, err := ParseURL(raw)
 	return err == nil && !l.seen[l.key(u)]
 }
 
-// finish writes the text of a document into the visit, or the reason why it has none.
+// finish stores the text of a document in the visit, or the reason why there is no text.
 func (l *load) finish(u *url.URL, p research.Page, links []research.Link, err error) {
 	switch {
 	case errors.Is(err, ErrEmpty):

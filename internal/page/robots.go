@@ -17,13 +17,13 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of robots.txt files.
+// Limits for robots.txt files.
 const (
-	robotsTimeout  = 10 * time.Second // for one file, including redirects
+	robotsTimeout  = 10 * time.Second // for one robots.txt, including redirects
 	robotsRetry    = 30 * time.Second // time after which robots.txt is requested again after a server error
 	maxCrawlDelay  = 30 * time.Second // a longer Crawl-delay is shortened to this
 	robotsRedirect = 5                // number of redirects that are followed (RFC 9309 §2.3.1.2)
-	maxRobotsHosts = 10_000           // number of files kept
+	maxRobotsHosts = 10_000           // number of robots.txt files in memory
 )
 
 // robots stores the robots.txt files of hosts, by scheme and host (RFC 9309).
@@ -43,7 +43,7 @@ type robots struct {
 // rules are the rules of a robots.txt for our product token, or the reason why it could not be read.
 type rules struct {
 	file    robotstxt.Rules  // the zero value allows everything
-	failed  research.Outcome // empty: the file was read, or does not exist
+	failed  research.Outcome // outcome of the failed request; empty if the file was read or does not exist
 	message string
 	expires time.Time
 }
@@ -57,7 +57,7 @@ func (r rules) allow(u *url.URL) bool {
 	return r.file.Allowed(path)
 }
 
-// delay returns the pause between requests that the file asks for; 0: none.
+// delay returns the pause between requests that the file asks for, or 0.
 func (r rules) delay() time.Duration { return min(r.file.Delay, maxCrawlDelay) }
 
 func newRobots(cfg Config, transport http.RoundTripper) *robots {
@@ -73,7 +73,7 @@ func newRobots(cfg Config, transport http.RoundTripper) *robots {
 	}
 }
 
-// productToken returns our name for robots.txt files: the User-Agent without its version.
+// productToken returns the name that is looked up in robots.txt files: the User-Agent without its version.
 func productToken(userAgent string) string {
 	token, _, _ := strings.Cut(userAgent, "/")
 	token, _, _ = strings.Cut(strings.TrimSpace(token), " ")
@@ -83,8 +83,8 @@ func productToken(userAgent string) string {
 	return strings.ToLower(token)
 }
 
-// rules returns the rules for the host of u. Concurrent callers for the same file share one request. It continues if one of them is
-// cancelled. The error is that of ctx.
+// rules returns the rules for the host of u. Concurrent callers for the same file share one request, which continues if one of the callers
+// is cancelled. The error is the error of ctx.
 func (r *robots) rules(ctx context.Context, u *url.URL) (rules, error) {
 	key := u.Scheme + "://" + u.Host
 	r.mu.Lock()
@@ -118,9 +118,9 @@ func (r *robots) keep(key string, found rules) {
 	r.files[key] = found
 }
 
-// fetch requests a robots.txt. If the file does not exist (4xx), everything is allowed. After a server error, or an answer that asks for
-// fewer requests, everything is forbidden for a while (RFC 9309 §2.3.1.4). If the server does not answer, everything is forbidden,
-// and the load fails for that reason.
+// fetch requests a robots.txt. If the file does not exist (4xx), everything is allowed. If the server reports an error or asks for fewer
+// requests, everything is forbidden for robotsRetry (RFC 9309 §2.3.1.4). If the server does not answer, everything is forbidden, and the
+// load fails with the same error.
 func (r *robots) fetch(ctx context.Context, origin string) rules {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/robots.txt", nil)
 	if err != nil {
@@ -150,7 +150,8 @@ func (r *robots) fetch(ctx context.Context, origin string) rules {
 	return rules{file: robotstxt.Parse(body, r.token), expires: r.now().Add(r.ttl)}
 }
 
-// unreachable returns rules that say why robots.txt could not be requested. They are not kept: the next load requests the file again.
+// unreachable returns rules that forbid everything and say why robots.txt could not be requested. They are not cached, so the next load
+// requests the file again.
 func unreachable(err error, u *url.URL) rules {
 	outcome, message := Classify(err, u)
 	return rules{failed: outcome, message: message}

@@ -102,8 +102,8 @@ func TestRobotsIsAskedOncePerHostAndLifetime(t *testing.T) {
 	}
 }
 
-// TestRobotsAreKept: the content of a robots.txt, or the fact that it does not exist, is kept for its lifetime. A refusal is kept for
-// half a minute. An unreachable server is not remembered.
+// TestRobotsAreKept: the content of a robots.txt, or the fact that it does not exist, is cached for RobotsTTL. A refusal is cached for half
+// a minute. The failure to reach a server is not cached.
 func TestRobotsAreKept(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

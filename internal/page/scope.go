@@ -10,28 +10,28 @@ import (
 // Scope: the reader, the tool loop, prefetches, snapshots of stored pages, the Fetcher with its redirects, the browser and its
 // screenshots. The zero Scope allows everything.
 //
-// Two rules are not part of Refuse, since they depend on the moment and decisions of a run must depend only on its journal: how busy a
-// domain is (Policy.BusyAnswers, checked when a page is loaded), and how many pages and seconds are left.
+// Two rules are not part of Refuse, because their result changes with time, and the decisions of a run must depend only on its journal.
+// They are how busy a domain is (Policy.BusyAnswers, checked when a page is loaded), and how many pages and seconds are left.
 type Scope struct {
 	Hosts      Policy // allow and deny lists of the task, the operator's lists, busy answers
 	SameDomain bool   // open only pages on the registrable domain of their start page
 	OwnLinks   bool   // do not follow links from one registrable domain to another
-	MaxDepth   int    // greatest number of links from a start page; 0: no limit
-	SeedDomain string // registrable domain of the task's seed URL; empty: it has none
+	MaxDepth   int    // greatest number of links from a start page; 0 means no limit
+	SeedDomain string // registrable domain of the task's seed URL; empty if the task has none
 }
 
 // Address is an address with the place where it was found. The place decides whether the address may be opened.
 type Address struct {
 	URL   string
-	Depth int    // number of links from a start page; 0: it is a start page
-	From  string // registrable domain of the page that links to it; empty: it is a start page
-	Root  string // registrable domain of its start page; empty: not known
-	// Unlinked means that the address comes from no link, search result or question: only a model named it. From is then its domain,
-	// if a page of this domain was read; otherwise From is empty.
+	Depth int    // number of links from a start page; 0 means that this is a start page
+	From  string // registrable domain of the page that links to this address; empty for a start page
+	Root  string // registrable domain of the start page that leads to this address; empty if not known
+	// Unlinked means that only a model named this address: it was in no link, search result or question. Then From is the address's own domain
+	// if a page of that domain was read, and otherwise empty.
 	Unlinked bool
 }
 
-// NewScope returns the scope of a task. busyAnswers holds the counts of the task's earlier runs.
+// NewScope returns the scope of a task. busyAnswers contains the counts from the task's earlier runs.
 func NewScope(o research.Options, lists *Lists, busyAnswers *BusyAnswers) Scope {
 	s := Scope{SameDomain: o.SameDomainOnly, OwnLinks: !o.AllowExternalLinks, MaxDepth: o.MaxDepth,
 		Hosts: Policy{AllowDomains: o.AllowDomains, DenyDomains: o.DenyDomains, Lists: lists, BusyAnswers: busyAnswers}}
@@ -44,7 +44,7 @@ func NewScope(o research.Options, lists *Lists, busyAnswers *BusyAnswers) Scope 
 	return s
 }
 
-// Refuse returns a sentence that says why an address may not be opened; empty: it may.
+// Refuse returns a sentence that says why an address may not be opened, or an empty string if it may be opened.
 func (s Scope) Refuse(at Address) string {
 	u, err := ParseURL(at.URL)
 	if err != nil {
@@ -72,8 +72,8 @@ func (s Scope) Refuse(at Address) string {
 // TooDeep reports whether a page at this depth is too many links away from a start page.
 func (s Scope) TooDeep(depth int) bool { return s.MaxDepth > 0 && depth > s.MaxDepth }
 
-// Policy returns the rules for loading an address. They apply to each redirect, and to a snapshot used instead of a load. A redirect may
-// lead only to where a link from that page could lead.
+// Policy returns the rules for loading an address. They apply to each redirect, and also if a stored snapshot is used instead of a load. A
+// redirect may lead only to an address to which the page could have a link that may be followed.
 func (s Scope) Policy(at Address) Policy {
 	switch root := s.root(at); {
 	case s.SameDomain && root != "":
@@ -84,8 +84,8 @@ func (s Scope) Policy(at Address) Policy {
 	return s.Hosts
 }
 
-// Again returns the rules for loading a page a second time, for example for its screenshot. If it now redirects to another site, it is
-// not the page that was read, and is refused.
+// Again returns the rules for loading a page a second time, for example for its screenshot. If the address now redirects to another site,
+// the load is refused, because that is not the page that was read.
 func (s Scope) Again(rawURL string) Policy {
 	u, err := ParseURL(rawURL)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s Scope) Again(rawURL string) Policy {
 	return s.Hosts.Within(Domain(u.Host))
 }
 
-// root returns the registrable domain that an address must be on; empty: any.
+// root returns the registrable domain that an address must be on, or an empty string if any domain is allowed.
 func (s Scope) root(at Address) string {
 	if at.Root != "" {
 		return at.Root
@@ -102,7 +102,7 @@ func (s Scope) root(at Address) string {
 	return s.SeedDomain
 }
 
-// lists applies only the lists of domains.
+// lists checks only the lists of domains, not StayOn.
 func (s Scope) lists(host string) string {
 	p := s.Hosts
 	p.StayOn = "" // checked by root, with another message

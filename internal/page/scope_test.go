@@ -30,7 +30,7 @@ func TestScope(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o    research.Options
 		at   Address
-		says string // part of the message; empty: the address may be opened
+		says string // part of the message; empty if the address may be opened
 	}{
 		"a link":                            {seeded, Address{URL: other, Depth: 1, From: "example.com"}, ""},
 		"no address":                        {seeded, Address{URL: "mailto:me@example.com"}, "no address of a web page"},
@@ -72,7 +72,7 @@ func TestScopeOfRedirects(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o    research.Options
 		at   Address
-		stay string // the domain that loads must stay on; empty: any
+		stay string // the domain that loads must stay on; empty means any
 	}{
 		"no rule":                       {research.Options{AllowExternalLinks: true}, Address{URL: home, Depth: 1}, ""},
 		"own links, a start page":       {research.Options{}, Address{URL: home}, ""},

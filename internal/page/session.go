@@ -9,12 +9,11 @@ import (
 
 // Source opens sessions. Fetcher and the browser implement it.
 type Source interface {
-	// Open starts a session for one run with its scope. It uses no resources until the session's first use.
+	// Open starts a session with scope s for one run. A session uses no resources until it is used for the first time.
 	Open(s Scope) Session
 }
 
 // Session reads the web for one run. It shares no cookies, storage or private cache with other sessions. It is safe for concurrent use.
-// Close ends everything that it started.
 type Session interface {
 	// Load reads a page. It follows redirects as the scope allows for this address (Scope.Policy). It does not check the address itself:
 	// the caller does. A problem with the page is reported in the visit. An error means that ctx was cancelled or the Gate failed.
@@ -30,7 +29,7 @@ type Session interface {
 type ShotRequest struct {
 	URL      string
 	FullPage bool     // the whole page, up to a bounded height; otherwise one screen
-	Quotes   []string // texts to mark; the picture shows the first one found, and the others that fit on the screen
+	Quotes   []string // texts to mark; the picture shows the first text that is found, and each other one that fits on the screen
 }
 
 // Shot is a picture of a page.
@@ -39,7 +38,7 @@ type Shot struct {
 	Width, Height int    // pixels
 	URL           string // the page's address after redirects
 	Title         string
-	Shown         []bool // for each quote: it was found in the page, and its position on the page is inside the picture
+	Shown         []bool // for each quote: true if it was found and its position is inside the picture
 }
 
 // ErrNoBrowser means that there is no browser, so no pictures can be taken.
@@ -67,7 +66,7 @@ func (s fetchSession) Load(ctx context.Context, at Address) (research.Visit, err
 	return s.fetcher.Load(ctx, at.URL, s.scope.Policy(at))
 }
 
-// CanShoot returns false, since Shoot always fails. A session without this method may take pictures.
+// CanShoot returns false, since Shoot always fails. Callers treat a session without this method as one that can take pictures.
 func (s fetchSession) CanShoot() bool { return false }
 
 // Shoot implements Session.
