@@ -58,7 +58,7 @@ type Policy struct {
 // Within returns p with the additional rule that loads stay on the registrable domain of host. With an empty
 // host it returns p.
 func (p Policy) Within(host string) Policy {
-	if p.StayOn == "" { // otherwise host is already on that domain, or Refuse will refuse it
+	if p.StayOn == "" { // otherwise host is on StayOn already, or Refuse will refuse it
 		p.StayOn = host
 	}
 	return p

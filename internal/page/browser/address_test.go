@@ -75,7 +75,8 @@ func TestAddressesAreReadAsChromiumReadsThem(t *testing.T) {
 	t.Logf("%d addresses, %d accepted, %d wrong", len(inputs), accepted, wrong)
 }
 
-// TestQueriesAreEncodedAsChromiumEncodesThem compares links on pages of several charsets with what Chromium makes of them.
+// TestQueriesAreEncodedAsChromiumEncodesThem compares the link addresses that weburl finds on pages of several charsets with those that
+// Chromium finds.
 func TestQueriesAreEncodedAsChromiumEncodesThem(t *testing.T) {
 	t.Parallel()
 	const base = "http://base.example/dir/page.html"
@@ -105,8 +106,8 @@ func TestQueriesAreEncodedAsChromiumEncodesThem(t *testing.T) {
 	}
 }
 
-// oddAddresses combines parts of addresses at random, always the same ones. It leaves out host names that Chromium does not read by the
-// standard: those with a space, an asterisk or an empty "xn--".
+// oddAddresses combines parts of addresses at random. With a fixed seed, the result is the same each time. It leaves out host names that
+// Chromium does not parse according to the standard: names with a space, an asterisk or an empty "xn--".
 func oddAddresses(n int) []string {
 	r := rand.New(rand.NewPCG(1, 2))
 	pick := func(from []string) string { return from[r.IntN(len(from))] }
@@ -128,7 +129,7 @@ func oddAddresses(n int) []string {
 	return out
 }
 
-// chromiumTitle opens a file and decodes the list in its title.
+// chromiumTitle opens a file in Chromium and decodes the list in the title of the page.
 func chromiumTitle(t *testing.T, file string) []string {
 	t.Helper()
 	program, err := browser.Find("auto")

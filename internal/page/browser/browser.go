@@ -20,37 +20,37 @@ import (
 // Proxy is the forward proxy for all traffic of the browser.
 type Proxy interface {
 	URL() string                          // http://host:port
-	Credentials() (user, password string) // for proxy authentication (RFC 9110 §11.7); empty: none is needed
+	Credentials() (user, password string) // for proxy authentication (RFC 9110 §11.7); empty if the proxy needs none
 }
 
-// Config is the configuration of a Browser. A zero value means the default named at the end of its comment.
+// Config is the configuration of a Browser. The zero value of a field means its default.
 type Config struct {
 	Fetcher      *page.Fetcher // loads the documents
 	Proxy        Proxy
 	At           string        // path of a Chromium, or ws:// or http:// address of a running one; see Find
 	UserAgent    string        // User-Agent of all requests
-	Dir          string        // parent of the profile folders; the system's folder for temporary files
-	Tabs         int           // pages shown at the same time; 4
-	RecycleAfter int           // pages after which Chromium is replaced; 100
-	RenderTime   time.Duration // longest time to show one page, at most the rest of its load's time; 8 s
-	MaxHTML      int64         // characters of a rendered page that are read; 10 Mi
-	Logger       *slog.Logger  // nil: no log
-	// Readable gives a page in HTML that shows what was read of a document, for pictures of documents that a browser shows as source.
-	// nil: their source is pictured.
+	Dir          string        // parent of the profile folders; default: the system's folder for temporary files
+	Tabs         int           // pages shown at the same time; default 4
+	RecycleAfter int           // pages after which Chromium is replaced; default 100
+	RenderTime   time.Duration // longest time to show one page, at most the time left for the page's load; default 8 s
+	MaxHTML      int64         // characters of a rendered page that are read; default 10 Mi
+	Logger       *slog.Logger  // nil means no log
+	// Readable returns a page in HTML with the text that was read from a document. It is used for pictures of documents that a browser would
+	// show as source. If Readable is nil, the picture shows the source.
 	Readable func(research.Visit) ([]byte, error)
 }
 
-// programs are the names and paths that Find tries, in order. The headless shell comes first: it is Chromium without the parts for
-// windows, and needs a fifth of the time to start and to open a tab. Debian's headless shell is listed by its path. On PATH it is a
-// script that waits for the browser; if one of the two is killed, the other stays.
+// programs are the names and paths that Find tries, in order. The headless shell comes first: it is Chromium without the parts for windows,
+// and it starts and opens a tab in a fifth of the time. Debian's headless shell is listed by its path, because its name on PATH is a script
+// that starts the browser and waits for it: if either the script or the browser is killed, the other keeps running.
 var programs = []string{"/usr/lib/chromium/chromium-headless-shell", "headless-shell", "headless_shell", "chrome-headless-shell",
 	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
 // ErrNone means that no Chromium was found.
 var ErrNone = errors.New("no Chromium was found (" + strings.Join(programs, ", ") + "); install one, or name it or a running one by BROWSER")
 
-// Find resolves a setting. Empty and "auto" look for a Chromium, an address stays unchanged, and anything else
-// is the name or path of a program. The error is ErrNone, or says what is wrong with the program.
+// Find returns the browser to use for a setting. If the setting is empty or "auto", Find looks for a Chromium. An address is returned
+// unchanged. Anything else is the name or path of a program. The error is ErrNone, or says what is wrong with the program.
 func Find(setting string) (at string, err error) {
 	switch {
 	case setting == "" || setting == "auto":
@@ -82,19 +82,19 @@ type Browser struct {
 	ended goroutine.Group // all background goroutines
 
 	mu       sync.Mutex
-	current  *instance     // the Chromium that takes new pages; nil: none
+	current  *instance     // the Chromium that takes new pages; nil if there is none
 	starting chan struct{} // closed when the current start has ended
 	live     map[*instance]bool
 	idle     []*tab // tabs that wait for the next page of their session; oldest first
-	reviving bool   // a remote Chromium was lost, and a goroutine tries to reach it again
+	reviving bool   // true while a goroutine tries to reach a lost remote Chromium again
 	version  string // version of the last Chromium that started
-	failed   error  // error of the last start; nil: it succeeded
+	failed   error  // error of the last start; nil if it succeeded
 	failures int    // number of Chromiums in a row that failed to start or ended soon after
 	notUntil time.Time
 	closed   bool
 }
 
-// New returns a Browser. It starts nothing yet. It removes the profile folders of processes that have ended.
+// New returns a Browser. It starts no Chromium yet, but removes the profile folders of processes that have ended.
 func New(cfg Config) *Browser {
 	cfg.Tabs = cmp.Or(cfg.Tabs, 4)
 	cfg.RecycleAfter = cmp.Or(cfg.RecycleAfter, 100)
@@ -113,8 +113,8 @@ func New(cfg Config) *Browser {
 	return b
 }
 
-// maxParent bounds the length of the path of the parent of profile folders. Chromium creates a socket below TMPDIR, and the path of a
-// socket has at most 107 bytes (unix(7)).
+// maxParent limits the length of the path of the folder in which profile folders are made. Chromium creates a socket below its profile
+// folder, and the path of a socket has at most 107 bytes (unix(7)).
 const maxParent = 30
 
 // profileParent returns the system's folder for temporary files, or /tmp if the path of that folder is too long for Chromium.
@@ -159,7 +159,7 @@ func (b *Browser) Status() (ok bool, detail string) {
 	return true, b.version + "."
 }
 
-// Close ends Chromium and everything that uses it. It may be called twice.
+// Close ends Chromium and all background goroutines, and waits for their end. It may be called twice.
 func (b *Browser) Close() {
 	b.mu.Lock()
 	b.closed, b.current = true, nil

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestQueriesOfShownPages: a page that the browser showed is read in UTF-8, but the queries of its links are in the charset of the original,
-// and so are those of a frame in another charset.
+// TestQueriesOfShownPages: a page that the browser showed is read in UTF-8, but the queries of its links are encoded in the charset of the
+// original page. The links in a frame use the charset of the frame.
 func TestQueriesOfShownPages(t *testing.T) {
 	w := newWorld(t)
 	serve := func(path, charset, body string) {

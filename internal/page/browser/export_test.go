@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 )
 
-// TabsOf counts the pages in the BrowserContexts of sessions.
+// TabsOf returns the number of pages in the BrowserContexts of sessions.
 func TabsOf(b *Browser) int {
 	b.mu.Lock()
 	live := make([]*instance, 0, len(b.live))
@@ -38,7 +38,7 @@ func TabsOf(b *Browser) int {
 	return n
 }
 
-// ContextsOf counts the BrowserContexts of sessions.
+// ContextsOf returns the number of BrowserContexts of sessions.
 func ContextsOf(b *Browser) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

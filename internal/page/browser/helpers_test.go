@@ -23,10 +23,10 @@ import (
 	"legwork/internal/testsite"
 )
 
-// patience is the longest time that a test waits. Normally no wait comes near it.
+// patience is the longest time that a test waits. Normally waits are much shorter.
 const patience = 90 * time.Second
 
-// openGate lets every request through.
+// openGate is a Gate that never delays a request.
 type openGate struct{}
 
 func (openGate) Reserve(context.Context, string, page.Spacing) (time.Duration, error) { return 0, nil }
@@ -168,7 +168,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// lines writes log lines to the test's log while the test runs.
+// lines is a writer that adds log lines to the test's log while the test runs.
 type lines struct {
 	mu   sync.Mutex
 	t    *testing.T
@@ -251,7 +251,8 @@ func processes(dir string) map[string]string {
 	return out
 }
 
-// tree returns the descendants of the test's browser process, by pid. A renderer's command line need not name the profile folder.
+// tree returns the descendants of the test's browser process, by pid. It follows parent pids, since the command line of a renderer may not
+// contain the profile folder.
 func (w *world) tree() map[string]string {
 	roots := map[string]bool{}
 	for _, pid := range browser.PIDs(w.Browser) {

@@ -15,20 +15,20 @@ import (
 // blank is the address that an empty tab shows.
 const blank = "about:blank"
 
-// A page gets cleanTime to unload. Every cleanAgain the tab is checked.
+// A page gets cleanTime to unload. Until then, the tab is checked every cleanAgain.
 const (
 	cleanTime  = 2 * time.Second
 	cleanAgain = 5 * time.Millisecond
 )
 
-// begin makes l the current load of the tab.
+// begin sets l as the current load of the tab.
 func (t *tab) begin(l *load) {
 	l.pending, l.busy = map[network.RequestID]bool{}, time.Now()
 	t.load.Store(l)
 }
 
-// tab returns a tab for l: one that has shown a page of the session before, or a new one. Opening a new one takes several times as long
-// as showing a page. release is called when the tab is no longer used, or when no tab could be opened.
+// tab returns a tab for l: an idle tab of the session, or a new one. An idle tab is preferred, because opening a tab takes several times as
+// long as showing a page. release is called when the tab is no longer used, or when no tab could be opened.
 func (s *session) tab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, fresh bool, release func()) (*tab, error) {
 	for !fresh {
 		t := s.browser.unpark(s, i)
@@ -48,7 +48,7 @@ func (s *session) tab(ctx context.Context, i *instance, id cdp.BrowserContextID,
 	return s.openTab(ctx, i, id, l, release)
 }
 
-// use takes an idle tab, if its last page can be unloaded. ok is false if the tab no longer exists.
+// use takes an idle tab for the next page, if the tab's last page can be unloaded. ok is false if the tab no longer exists.
 func (t *tab) use(ctx context.Context, release func()) (ok bool, err error) {
 	select {
 	case <-t.cleaned:
@@ -82,8 +82,8 @@ func (t *tab) finish() {
 	}
 }
 
-// park keeps the tab for the next page of its session, and unloads the current page in the background. Until that is done, the tab keeps
-// its slot.
+// park makes the tab available for the next page of its session, and unloads the current page in the background. Until the page is
+// unloaded, the tab occupies its slot.
 func (t *tab) park() {
 	cleaned := make(chan struct{})
 	t.cleaned = cleaned
@@ -135,7 +135,7 @@ func (t *tab) clean(ctx context.Context) error {
 	}
 }
 
-// park adds a tab to the idle ones. There are at most as many idle tabs as slots; the oldest is closed first.
+// park adds a tab to the idle tabs. There are at most as many idle tabs as slots. If there would be more, the oldest is closed.
 func (b *Browser) park(t *tab) {
 	b.mu.Lock()
 	b.idle = append(b.idle, t)
@@ -153,7 +153,7 @@ func (b *Browser) park(t *tab) {
 	}
 }
 
-// unpark returns an idle tab of the session on i; nil: there is none.
+// unpark returns an idle tab of the session on i, or nil if there is none.
 func (b *Browser) unpark(s *session, i *instance) *tab {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -166,7 +166,7 @@ func (b *Browser) unpark(s *session, i *instance) *tab {
 	return nil
 }
 
-// forget removes a closed tab from the idle ones.
+// forget removes a closed tab from the idle tabs.
 func (b *Browser) forget(t *tab) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"legwork/internal/page/browser"
 )
 
-// TestTabs_oneAfterTheOther: a session shows its pages in one tab, one after the other. The previous page has ended, with everything that
-// it ran.
+// TestTabs_oneAfterTheOther: a session shows its pages in one tab, one after the other. When a page starts, nothing of the previous page is
+// still running.
 func TestTabs_oneAfterTheOther(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})
@@ -28,7 +28,7 @@ func TestTabs_oneAfterTheOther(t *testing.T) {
 	}
 }
 
-// TestTabs_noWayBack: a page can neither navigate back to an earlier page of the tab, nor see that there was one.
+// TestTabs_noWayBack: a page can neither navigate back to an earlier page of the tab, nor see that there was an earlier page.
 func TestTabs_noWayBack(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/back.html", `<!DOCTYPE html><title>Back</title><h1>Back</h1><p id="p">The lid of the Kestrel snaps back.</p><script>

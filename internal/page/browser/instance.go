@@ -19,14 +19,14 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// startTime bounds the time until a new Chromium answers for the first time.
+// startTime limits the time in which a new Chromium must answer for the first time.
 const startTime = 30 * time.Second
 
 // instance is one Chromium, started by us or remote.
 type instance struct {
 	ctx     context.Context // chromedp's context of the browser; it ends with the browser
 	browser *chromedp.Browser
-	pid     atomic.Int64 // 0: remote
+	pid     atomic.Int64 // process id; 0 for a remote Chromium
 	version string
 	began   time.Time
 
@@ -38,7 +38,7 @@ type instance struct {
 
 func (i *instance) dead() bool { return i.ctx.Err() != nil || i.stopping.Load() }
 
-// giveUp starts to end a Chromium that does not answer. The next page gets a new one.
+// giveUp makes a Chromium end that does not answer, without waiting for its end. The next page gets a new Chromium.
 func (i *instance) giveUp() {
 	i.stopping.Store(true)
 	goroutine.Go(i.ctx, i.stop)
@@ -75,7 +75,7 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 			profile.remove(int(i.pid.Load()))
 		}
 	})
-	// The context that Chromium is started with also ends it, so the start needs a separate time limit.
+	// The context that starts Chromium also ends it, so the time limit of the start cannot be in that context.
 	limit := goroutine.AfterDelay(ctx, startTime, i.stop)
 	defer limit.Stop()
 	defer goroutine.AfterFunc(ctx, i.stop)()
@@ -91,7 +91,7 @@ func (b *Browser) launch(ctx context.Context) (*instance, error) {
 	return nil, fmt.Errorf("start Chromium: %w", firstLines(err))
 }
 
-// firstLines shortens Chromium's output to a log line.
+// firstLines shortens an error that contains Chromium's output, so that it fits a log line.
 func firstLines(err error) error {
 	const limit = 500
 	if s := err.Error(); len(s) > limit {
@@ -100,7 +100,7 @@ func firstLines(err error) error {
 	return err
 }
 
-// newContext makes a BrowserContext that can only use the proxy. If Chromium does not answer, giveUp is called.
+// newContext makes a BrowserContext that can use only the proxy. If Chromium does not answer, newContext calls giveUp.
 func (i *instance) newContext(ctx context.Context, proxy string) (id cdp.BrowserContextID, err error) {
 	asked := ctx
 	ctx, cancel := context.WithTimeout(asked, answerTime)
@@ -133,7 +133,7 @@ func (i *instance) dispose(id cdp.BrowserContextID) {
 	_, _ = cdp.Call(ctx, i.browser, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
 }
 
-// bypass is Chromium's setting to use the proxy even for loopback and link-local addresses.
+// bypass is the value of Chromium's setting for proxy exceptions that removes the exceptions for loopback and link-local addresses.
 const bypass = "<-loopback>"
 
 // options returns the command line of Chromium.
@@ -143,12 +143,12 @@ func (b *Browser) options(p *profile) []chromedp.ExecAllocatorOption {
 		chromedp.ProxyServer(b.cfg.Proxy.URL()), chromedp.Flag("proxy-bypass-list", bypass),
 		// Chromium resolves no names itself; the proxy does.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE "+hostOf(b.cfg.Proxy.URL())),
-		// The first name of the flag is used by Chromium, the second by the old headless shell.
+		// Chromium uses the first of these two flags, the old headless shell uses the second.
 		chromedp.Flag("webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("password-store", "basic"), chromedp.Flag("lang", "en"),
 		// Frames of other sites run in the process of their page, so that one DevTools session sees all requests. Site isolation would protect
-		// cookies, of which there are none here.
+		// cookies, but a session has no cookies of its user.
 		chromedp.Flag("disable-features", "IsolateOrigins,site-per-process,Translate,OptimizationHints,MediaRouter,"+
 			"DialMediaRouteProvider,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,Prerender2,AutofillServerCommunication"),
 		// The environment may hold secrets, so it is not passed on. All files of Chromium are in the profile

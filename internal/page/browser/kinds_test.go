@@ -58,7 +58,7 @@ func TestKinds_routes(t *testing.T) {
 	says(t, w.loadIn(s, "/ports.html#!/wester"), "silting up")
 }
 
-// TestKinds_drawn: content that is hidden but can be shown is read. Content that nobody can ever see is not.
+// TestKinds_drawn: hidden content is read if the page can show it. Content that nobody can ever see is not read.
 func TestKinds_drawn(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/drawn.html", `<!DOCTYPE html><title>Fees</title><style>
@@ -79,7 +79,7 @@ func TestKinds_drawn(t *testing.T) {
 	}
 }
 
-// TestKinds_frames: frames of the same site are read in their place, nested ones too. Invisible frames are not read.
+// TestKinds_frames: frames of the same site, and frames inside them, are read at their place in the page. Invisible frames are not read.
 func TestKinds_frames(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/tides.html", `<!DOCTYPE html><title>Tides</title><h1>Tides</h1><p>Before the frame.</p><iframe src="/tides-in.html" width=600 height=300></iframe>

@@ -60,8 +60,8 @@ func zombies() []string {
 	return out
 }
 
-// TestLife_twoHundredPages: after two hundred pages in several sessions, with Chromium replaced several times, there is no tab, no
-// context, no second Chromium and no zombie. After Close there is no profile folder (see newWorld).
+// TestLife_twoHundredPages: two hundred pages are read in several sessions, and Chromium is replaced several times. Afterwards there is no
+// open tab, no context, no second Chromium and no zombie. After Close there is no profile folder (see newWorld).
 func TestLife_twoHundredPages(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.RecycleAfter = 60 })
 	if err := w.Start(w.ctx()); err != nil {
@@ -93,7 +93,7 @@ func TestLife_twoHundredPages(t *testing.T) {
 		dirs, _ := filepath.Glob(filepath.Join(w.dir, "*"))
 		return len(dirs) <= 1
 	})
-	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // other tests may have some for a moment
+	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // other tests may have zombies for a moment
 	// The remaining processes belong to the one Chromium.
 	all := processes(w.dir)
 	roots := map[string]bool{}
@@ -157,10 +157,10 @@ func TestLife_browserKilled(t *testing.T) {
 	if len(browser.PIDs(w.Browser)) != 1 {
 		t.Errorf("browsers: %v", browser.PIDs(w.Browser))
 	}
-	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // other tests may have some for a moment
+	w.until("there is no zombie", func() bool { return len(zombies()) == 0 }) // other tests may have zombies for a moment
 }
 
-// killedMidLoad calls kill while a page waits for its data. The page must be read by a second try.
+// killedMidLoad calls kill while a page waits for its data. A second try must read the page.
 func (w *world) killedMidLoad(kill func()) {
 	w.t.Helper()
 	s := w.open(page.Policy{})
@@ -245,8 +245,8 @@ func TestLife_sessionsApart(t *testing.T) {
 	says(t, w.loadIn(b, "/memory.html"), "remembers /null of you")
 }
 
-// TestLife_staleProfiles: at the next start, the folders and processes of a killed process are removed; those of a running process are
-// not.
+// TestLife_staleProfiles: at the next start, the profile folders and Chromium processes of a killed legwork process are removed. Those of a
+// running process are not removed.
 func TestLife_staleProfiles(t *testing.T) {
 	w := newWorld(t)
 	says(t, w.load("/app/static.html"), "85 degrees")

@@ -13,7 +13,7 @@ import (
 	"legwork/internal/page/browser"
 )
 
-// defectiveProxy panics when the browser asks for its password, which happens in a goroutine of a tab.
+// defectiveProxy panics when the browser asks for the proxy's password. This happens in a goroutine of a tab.
 type defectiveProxy struct{ browser.Proxy }
 
 func (defectiveProxy) Credentials() (user, password string) { panic("a defect") }

@@ -13,8 +13,9 @@ import (
 // errUnavailable means that there is no Chromium, and that it is too early to start one again.
 var errUnavailable = errors.New("the browser is not available")
 
-// If a Chromium does not start, or ends within minLifetime, the next start is delayed. After the first such failure there is no delay, because
-// the lost page is tried again. Then the delay is firstPause, and doubles with each failure up to lastPause.
+// If a Chromium does not start, or ends within minLifetime, the next start is delayed. After the first such failure there is no delay,
+// because the page that was being shown is tried again at once. Then the delay is firstPause, and doubles with each failure up to
+// lastPause.
 const (
 	minLifetime = time.Minute
 	firstPause  = time.Second
@@ -37,14 +38,14 @@ func (b *Browser) acquire(ctx context.Context) (i *instance, release func(), err
 	return i, func() { b.give(i); <-b.slots }, nil
 }
 
-// take counts a page on the current Chromium, and starts a Chromium if there is none.
+// take returns the current Chromium and adds one to its number of pages. If there is no Chromium, take starts one.
 func (b *Browser) take(ctx context.Context) (*instance, error) {
 	for {
 		b.mu.Lock()
 		if i := b.current; i != nil && !i.dead() {
 			i.tabs++
 			if i.pages++; i.pages >= b.cfg.RecycleAfter {
-				b.current = nil // the next page gets a new one
+				b.current = nil // the next page gets a new Chromium
 			}
 			b.mu.Unlock()
 			return i, nil
@@ -80,7 +81,7 @@ func (b *Browser) begin() <-chan struct{} {
 	return b.starting
 }
 
-// give ends the counting of a page by take. A Chromium that takes no new pages ends after its last page.
+// give subtracts the page that take has added. A Chromium that takes no new pages ends after its last page.
 func (b *Browser) give(i *instance) {
 	b.mu.Lock()
 	i.tabs--
@@ -96,7 +97,7 @@ func (b *Browser) background(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return // Close does the work of f
+		return // the Browser is closed, and Close does the work of f
 	}
 	b.ended.Go(b.base, f)
 }
@@ -104,7 +105,7 @@ func (b *Browser) background(f func()) {
 // start makes a new Chromium the current one.
 func (b *Browser) start() {
 	var i *instance
-	err := goroutine.Catch(b.base, func() (err error) { // even after a panic, the callers that wait for the start must be told
+	err := goroutine.Catch(b.base, func() (err error) { // Catch turns a panic into an error, so that the callers that wait for the start are always told
 		i, err = b.launch(b.base)
 		return err
 	})
@@ -137,7 +138,7 @@ func (b *Browser) start() {
 	b.lost(i)
 }
 
-// lost removes a Chromium that has ended, and makes sure that all its processes have ended.
+// lost removes a Chromium that has ended, and makes sure that all processes of this Chromium have ended.
 func (b *Browser) lost(i *instance) {
 	unasked := !i.stopping.Load()
 	i.stop()
@@ -160,7 +161,7 @@ func (b *Browser) lost(i *instance) {
 	b.log.Warn("Chromium has ended unexpectedly; its pages are tried once more", "pid", i.pid.Load(), "pages", i.pages, "age", time.Since(i.began).Round(time.Millisecond))
 }
 
-// countFailure counts a Chromium that failed, and sets the time of the next start.
+// countFailure increases the number of failures, and sets the time of the next start.
 func (b *Browser) countFailure() {
 	b.failures++
 	if b.failures > 1 {

@@ -40,14 +40,15 @@ func newProfile(parent string) (*profile, error) {
 	return p, nil
 }
 
-// remove removes the folder, and ends the remaining processes of the Chromium with process group pid (0: there was none).
+// remove removes the folder and ends the remaining processes of its Chromium. pid is the Chromium's process group; 0 means that there was
+// none.
 func (p *profile) remove(pid int) {
 	if pid > 0 {
 		_ = syscall.Kill(-pid, syscall.SIGKILL)
 	}
 	clear := func() bool {
 		n := killUsersOf(p.dir)
-		for pid > 0 { // if this is process 1, as in a container, orphans become its children
+		for pid > 0 { // orphans become children of this process if it is process 1, as in a container; then it must wait for them
 			if reaped, err := syscall.Wait4(-pid, nil, syscall.WNOHANG, nil); err != nil || reaped <= 0 {
 				break
 			}
@@ -56,7 +57,7 @@ func (p *profile) remove(pid int) {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for range 500 { // a killed process may still write for a moment
+	for range 500 { // a killed process may still write to the folder for a moment
 		if clear() {
 			break
 		}
@@ -67,8 +68,8 @@ func (p *profile) remove(pid int) {
 	}
 }
 
-// own puts Chromium into its own process group, so that all its processes can be killed together, and makes the kernel kill it when we
-// end.
+// own puts Chromium into its own process group, so that all its processes can be killed together. It makes the kernel kill Chromium when
+// our process ends.
 func own(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error {
@@ -80,7 +81,7 @@ func own(cmd *exec.Cmd) {
 	}
 }
 
-// killUsersOf kills all processes that have dir as their profile folder, and returns their number.
+// killUsersOf kills all processes whose profile folder is dir, and returns the number of these processes.
 func killUsersOf(dir string) int {
 	want := []byte("--user-data-dir=" + dir)
 	entries, err := os.ReadDir("/proc")
@@ -107,13 +108,12 @@ func killUsersOf(dir string) int {
 	return n
 }
 
-// removeStale removes the profile folders below parent whose owners have ended, and kills the processes that
-// still use them.
+// removeStale removes the profile folders below parent whose owners have ended, and kills the processes that still use these folders.
 func removeStale(parent string, log *slog.Logger) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, profilePrefix+"*"))
 	for _, dir := range dirs {
 		lock, err := os.Open(filepath.Join(dir, lockName))
-		if err != nil { // a new folder has no lock for a moment; an old one without a lock is stale
+		if err != nil { // a new folder has no lock file for a moment; an older folder without a lock file is stale
 			info, statErr := os.Stat(dir)
 			if !errors.Is(err, os.ErrNotExist) || statErr != nil || time.Since(info.ModTime()) < time.Minute {
 				continue

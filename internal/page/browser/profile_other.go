@@ -17,7 +17,7 @@ func newProfile(parent string) (*profile, error) {
 	return &profile{dir: dir}, err
 }
 
-// remove removes the folder. It tries repeatedly, since a killed process may still write to it for a moment.
+// remove removes the folder. It tries repeatedly, since a killed process may still write to the folder for a moment.
 func (p *profile) remove(int) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

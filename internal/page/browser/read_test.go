@@ -89,7 +89,7 @@ func TestReads_framePolicy(t *testing.T) {
 	}
 }
 
-// TestReads_banner: a consent banner neither hides the text nor becomes a part of it.
+// TestReads_banner: a consent banner does not hide the text, and its own text is not read.
 func TestReads_banner(t *testing.T) {
 	w := newWorld(t)
 	v := w.load("/app/banner.html")
@@ -98,7 +98,7 @@ func TestReads_banner(t *testing.T) {
 	if !v.Rendered {
 		t.Errorf("not rendered: %s", v.Note)
 	}
-	// This banner stands in the middle of the content, and no name tells it from content.
+	// This banner is in the middle of the content, and its class name does not say that it is a banner.
 	w.site.Page("/inside.html", `<!DOCTYPE html><title>Inside</title><style>.x7f2 { position: fixed; bottom: 0 }</style><main><h1>Care</h1><p>Wipe the Kestrel with a damp cloth, never with bleach.</p><p id="p">`+
 		strings.Repeat("Dry it with a soft towel and store it in a dry place. ", 30)+`</p><p>It lasts for years.</p></main><script>
 		document.getElementById('p').insertAdjacentHTML('afterend', '<section class="x7f2"><p>We and our 842 partners store cookies on your device, for many purposes that are dear to us.</p><button>Accept all</button></section>')</script>`)
@@ -121,7 +121,8 @@ func TestReads_dialogsAndWindows(t *testing.T) {
 	says(t, w.load("/app/worker.html"), "There are no service workers here.")
 }
 
-// TestReads_withoutPictures: for reading, images, fonts and media are not loaded. Styles are, since they show what covers the page.
+// TestReads_withoutPictures: for reading, images, fonts and media are not loaded. Styles are loaded, because without them it is unknown
+// what covers the page.
 func TestReads_withoutPictures(t *testing.T) {
 	w := newWorld(t)
 	says(t, w.load("/app/images.html"), "three colours", "A red kettle")
@@ -147,7 +148,7 @@ func TestReads_scriptRedirect(t *testing.T) {
 	}
 }
 
-// TestReads_staysOn: neither a redirect by the server nor one by a script leaves the domain that a load must stay on.
+// TestReads_staysOn: if a load must stay on a domain, no redirect by the server or by a script leaves the domain.
 func TestReads_staysOn(t *testing.T) {
 	w := newWorld(t)
 	elsewhere := strings.Replace(w.site.URL("/app/"), "127.0.0.1", "127.0.0.2", 1)
@@ -197,7 +198,7 @@ func TestReads_neverSettles(t *testing.T) {
 	}
 }
 
-// TestReads_download: a page cannot save files, not even files that it made itself.
+// TestReads_download: a page cannot save files, not even files that its own script made.
 func TestReads_download(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/saves.html", `<!DOCTYPE html><title>Saves</title><h1>Saves</h1><p>The Kestrel saves water.</p><script>
@@ -221,7 +222,7 @@ func TestReads_download(t *testing.T) {
 	}
 }
 
-// TestReads_growing: a page that sends requests forever is settled when it no longer changes.
+// TestReads_growing: a page that sends requests forever is read when its content no longer changes.
 func TestReads_growing(t *testing.T) {
 	w := newWorld(t)
 	v := w.load("/app/growing.html")

@@ -17,7 +17,7 @@ import (
 	"github.com/chromedp/chromedp/remote"
 )
 
-// devtools is the path of the WebSocket that controls a Chromium. A random name follows, which changes at each start.
+// devtools is the start of the path of the WebSocket that controls a Chromium. A random name follows in the path; it changes at each start.
 const devtools = "/devtools/browser/"
 
 // answerTime bounds the time that a Chromium takes to answer a simple request.
@@ -35,8 +35,9 @@ func connect(ctx context.Context, at string) (context.Context, context.CancelFun
 	return alloc, end, nil
 }
 
-// endpoint returns the WebSocket address of the Chromium at an address. If the address has no such path, Chromium's /json/version is asked
-// for it. The host and port in that answer are ignored, since they are wrong behind a mapped port.
+// endpoint returns the address of the WebSocket that controls the Chromium at an address. If the given address does not contain the
+// WebSocket's path, endpoint requests it from Chromium's /json/version. The host and port in that answer are ignored, since they are wrong
+// if Chromium's port is mapped.
 func endpoint(ctx context.Context, at string) (*url.URL, error) {
 	u, err := url.Parse(at)
 	if err != nil {
@@ -89,7 +90,7 @@ func ask(ctx context.Context, u url.URL, secure bool) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	transport := &http.Transport{DisableKeepAlives: true} // without a proxy
+	transport := &http.Transport{DisableKeepAlives: true} // this transport uses no proxy
 	resp, err := transport.RoundTrip(r)
 	if err != nil {
 		return "", err
@@ -108,8 +109,8 @@ func ask(ctx context.Context, u url.URL, secure bool) (path string, err error) {
 	return address.Path, nil
 }
 
-// revive tries to reach a lost remote Chromium until it succeeds. Whoever restarts it does not report that. A local Chromium needs no
-// revive: the next page starts it.
+// revive tries to reach a lost remote Chromium until it succeeds, since nobody reports when the Chromium was restarted. A local Chromium
+// needs no revive: it is started for the next page.
 func (b *Browser) revive() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,7 +124,7 @@ func (b *Browser) revive() {
 	})
 }
 
-// look tries once to reach the Chromium, if the pause is over. It reports whether to try again.
+// look tries once to reach the remote Chromium, if the pause after the last try is over. It reports whether to try again.
 func (b *Browser) look() bool {
 	b.mu.Lock()
 	wait := time.Until(b.notUntil)

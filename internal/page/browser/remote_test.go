@@ -66,7 +66,7 @@ func (e *remoteChromium) start() {
 	e.t.Fatalf("Chromium does not listen at port %s", e.port)
 }
 
-// contexts counts the BrowserContexts of a Chromium over a connection of its own.
+// contexts returns the number of BrowserContexts of a Chromium, over a connection of its own.
 func (e *remoteChromium) contexts() int {
 	e.t.Helper()
 	alloc, end := remote.NewAllocator(context.Background(), e.ws)
@@ -91,8 +91,8 @@ func startRemoteChromium(t *testing.T) *remoteChromium {
 	return e
 }
 
-// TestRemote_addresses: a remote Chromium is used by any form of its address. When a session ends, its context and tabs are removed. The
-// Chromium keeps running when legwork ends.
+// TestRemote_addresses: each form of a remote Chromium's address works. When a session ends, its context and tabs are removed. The Chromium
+// keeps running when legwork ends.
 func TestRemote_addresses(t *testing.T) {
 	e := startRemoteChromium(t)
 	t.Parallel()
@@ -125,7 +125,8 @@ func TestRemote_addresses(t *testing.T) {
 	}
 }
 
-// TestRemote_popups: in a Chromium without our flags, windows that our pages open are closed. Windows of other users stay.
+// TestRemote_popups: in a Chromium that was started without our flags, windows that our pages open are closed. Windows of other users stay
+// open.
 func TestRemote_popups(t *testing.T) {
 	e := startRemoteChromium(t)
 	w := newWorld(t, func(c *browser.Config) { c.At = e.ws })

@@ -14,13 +14,13 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// maxRequests bounds the requests of one page. Further requests are refused. Beyond twice this number, requests get no answer.
+// maxRequests limits the requests of one page. Further requests are refused. After twice this number, requests are left without an answer.
 const maxRequests = 500
 
 // event receives all events of the tab. It must not block, so it handles them in other goroutines.
 func (t *tab) event(e any) {
-	l := t.load.Load()                               // read now, because the tab may have another load later
-	goroutine.Call(l.ctx, func() { t.handle(l, e) }) // this is a goroutine of chromedp
+	l := t.load.Load()                               // loaded here and not in the goroutine, because the tab may have another load by then
+	goroutine.Call(l.ctx, func() { t.handle(l, e) }) // event runs in a goroutine of chromedp, which must not be blocked
 }
 
 // handle handles an event of load l.
@@ -59,7 +59,7 @@ func (l *load) progress(change func()) {
 	change()
 }
 
-// counted counts a request and reports whether it is answered.
+// counted adds one to the number of requests, and reports whether this request is to be answered.
 func (l *load) counted() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,8 +71,8 @@ func (t *tab) brief() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.ctx, 5*time.Second)
 }
 
-// decide answers a request of the page. The document is sent from memory. Navigation and requests that are not needed are refused. All
-// others go to the proxy.
+// decide answers a request of the page. The document is sent from memory. Navigation, and requests that the text does not need, are
+// refused. All others go to the proxy.
 func (t *tab) decide(l *load, e *fetch.EventRequestPaused) {
 	ctx, cancel := t.brief()
 	defer cancel()
@@ -96,7 +96,7 @@ func (t *tab) refuse(ctx context.Context, e *fetch.EventRequestPaused, why netwo
 	_, _ = cdp.Call(ctx, t.target, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: why})
 }
 
-// first returns true at its first call: the document was not sent yet.
+// first returns true at its first call, which means that the document was not sent to the tab yet.
 func (l *load) first() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,7 +105,7 @@ func (l *load) first() bool {
 	return first
 }
 
-// leads notes the address to which a script tried to navigate the tab.
+// leads stores the address to which a script tried to navigate the tab.
 func (l *load) leads(r *network.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,8 +115,8 @@ func (l *load) leads(r *network.Request) {
 	}
 }
 
-// refused reports whether a request of the page is refused: the page has made too many, the request is not needed for the text, or it is
-// for a frame that the policy forbids.
+// refused reports whether a request of the page is refused. The reasons are: the page has made too many requests; the request is not needed
+// for the text; the request is for a frame that the policy forbids.
 func (l *load) refused(e *fetch.EventRequestPaused, s *session) bool {
 	l.mu.Lock()
 	over := l.requests > maxRequests
@@ -150,8 +150,8 @@ func (t *tab) authenticate(e *fetch.EventAuthRequired) {
 	_, _ = cdp.Call(ctx, t.target, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: e.RequestID, AuthChallengeResponse: answer})
 }
 
-// passed are the headers of the document that the tab gets, because they affect how it is shown. Other headers concern the transport, or
-// would make the browser do something other than show the page.
+// passed are the headers of the document that are given to the tab, because they affect how the document is shown. Other headers concern
+// the transport, or would make the browser do something other than show the page.
 var passed = []string{"Content-Language", "Content-Security-Policy", "Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy",
 	"Feature-Policy", "Last-Modified", "Permissions-Policy", "Referrer-Policy", "Set-Cookie"}
 

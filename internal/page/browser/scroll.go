@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// Bounds for scrolling through a page.
+// Limits for scrolling through a page.
 const (
 	scrollShare  = 60 // percentage of the time left
 	scrollTime   = 6 * time.Second
@@ -26,8 +26,8 @@ type scrolled struct {
 	Done   bool    `json:"done"`
 }
 
-// scroll scrolls down a page that loads more content when scrolled, until it no longer grows, and waits for what it loads. more is true if
-// the time was not enough. Pages that do not react to scrolling are not scrolled.
+// scroll scrolls down a page that loads more content when scrolled, until the page no longer grows, and waits for the content. more is true
+// if the time was not enough. Pages that do not react to scrolling are not scrolled.
 func (t *tab) scroll(ctx context.Context) (more bool, err error) {
 	deadline, ok := ctx.Deadline()
 	if !ok || !t.wantsScrolling(ctx) {

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Bounds of the documents that a session keeps for its screenshots.
+// Limits for the documents that a session stores for its screenshots.
 const (
 	maxKept      = 8
 	maxKeptBytes = 32 << 20
@@ -35,21 +35,21 @@ type session struct {
 	tabs    goroutine.Group
 
 	mu     sync.Mutex
-	on     *instance // the Chromium that has context; nil: none yet
+	on     *instance // the Chromium in which the session's BrowserContext is; nil means that there is none yet
 	id     cdp.BrowserContextID
 	kept   []kept // newest last
 	closed bool
 }
 
-// kept is a document that was loaded.
+// kept is a loaded document that is stored for screenshots.
 type kept struct {
-	urls  []string // its addresses as requested and after redirects
+	urls  []string // the document's addresses, as requested and after redirects
 	doc   *page.Document
 	visit research.Visit
 }
 
-// Load implements page.Session. If the scripts of a page with little text navigate to another address, that address is loaded. If it
-// cannot be read, the page itself is the result.
+// Load implements page.Session. If the scripts of a page with little text navigate to another address, Load loads that address. If that
+// address cannot be read, the first page is the result.
 func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, error) {
 	rawURL, raw, policy := at.URL, at.URL, s.scope.Policy(at)
 	var before *research.Visit
@@ -81,8 +81,8 @@ func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, er
 	}
 }
 
-// render reads a page again after its scripts have run. next is the address to which the scripts navigate, if the page has no content of
-// its own.
+// render reads a page again after its scripts have run. If the page has no content of its own and its scripts navigate to another address,
+// next is that address.
 func (s *session) render(ctx context.Context, v research.Visit, doc *page.Document, fragment string) (shown research.Visit, next string) {
 	var got reading
 	err := s.show(ctx, doc, fragment, false, func(ctx context.Context, t *tab) error {
@@ -109,10 +109,10 @@ func (s *session) render(ctx context.Context, v research.Visit, doc *page.Docume
 	return shown, next
 }
 
-// maxRedirectText bounds the text, in bytes, of a page that counts as a redirect by script.
+// maxRedirectText is a length of text in bytes. Navigation by a script is treated as a redirect only if the page's text is not longer.
 const maxRedirectText = 500
 
-// noteOf says why the text that the server sent was used.
+// noteOf returns the note of the visit, which says why the text that the server sent was used.
 func noteOf(err error) string {
 	switch {
 	case errors.Is(err, errNotSettled):
@@ -123,7 +123,7 @@ func noteOf(err error) string {
 	return "The page could not be shown in the browser, so it was read as the server sent it, without its scripts."
 }
 
-// show opens doc in a tab and calls use when the page has settled. If the tab is lost, show tries once more.
+// show opens doc in a tab and calls use when the page has settled. If the tab is lost, show tries once more with a new tab.
 func (s *session) show(ctx context.Context, doc *page.Document, fragment string, pictures bool, use func(context.Context, *tab) error) error {
 	for attempt := 1; ; attempt++ {
 		err := s.try(ctx, &load{ctx: ctx, doc: doc, url: address(doc.URL, fragment), pictures: pictures}, attempt > 1, use)
@@ -134,7 +134,7 @@ func (s *session) show(ctx context.Context, doc *page.Document, fragment string,
 	}
 }
 
-// try shows l in a tab and calls use. If fresh is true, it opens a new tab.
+// try shows the document of l in a tab and calls use. If fresh is true, it opens a new tab.
 func (s *session) try(ctx context.Context, l *load, fresh bool, use func(context.Context, *tab) error) (err error) {
 	i, release, err := s.browser.acquire(ctx)
 	if err != nil {
@@ -213,7 +213,7 @@ func (s *session) Close() {
 	s.tabs.Wait()
 }
 
-// keep remembers a document under its addresses.
+// keep stores a document under its addresses, for screenshots.
 func (s *session) keep(v research.Visit, doc *page.Document, urls ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -236,7 +236,7 @@ func (s *session) keep(v research.Visit, doc *page.Document, urls ...string) {
 	}
 }
 
-// loaded returns a document that was loaded before.
+// loaded returns the document that the session has stored for an address, or nil.
 func (s *session) loaded(raw string) (research.Visit, *page.Document) {
 	u, err := page.ParseURL(raw)
 	if err != nil {
@@ -254,7 +254,7 @@ func (s *session) loaded(raw string) (research.Visit, *page.Document) {
 	return research.Visit{}, nil
 }
 
-// address returns u with another fragment.
+// address returns the address of u with its fragment replaced.
 func address(u *url.URL, fragment string) string {
 	plain, _, _ := strings.Cut(u.String(), "#")
 	return plain + fragment

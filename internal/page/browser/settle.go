@@ -14,13 +14,13 @@ import (
 	_ "embed"
 )
 
-// When a page counts as settled.
+// These limits say when a page counts as settled.
 const (
 	quietTime   = 300 * time.Millisecond // a page is settled if no request started or ended and nothing changed for this long
-	calmTime    = 100 * time.Millisecond // this long is enough if nothing is running in the page; see guard.js
-	stillTime   = time.Second            // this long without a change is enough if the requests never end
+	calmTime    = 100 * time.Millisecond // a shorter quietTime for a page in which nothing is running; see guard.js
+	stillTime   = time.Second            // if requests never end, a page is settled if nothing changed for this long
 	lookAgain   = 25 * time.Millisecond  // pause between two checks, or twice the duration of a check if that is longer
-	calmNodes   = 10_000                 // number of elements up to which calmTime is tried
+	calmNodes   = 10_000                 // calmTime is used only for pages with at most this number of elements
 	settleShare = 75                     // percentage of the time limit for settling; the rest is for reading
 )
 
@@ -34,12 +34,12 @@ type pageState struct {
 const stateScript = `({ready: document.readyState === 'complete', nodes: document.getElementsByTagName('*').length,
 	chars: document.body ? document.body.textContent.length : 0})`
 
-// plainScript lets pending timers run and the page draw, since observers wait for that. It returns true if this was done soon, and if the
-// page has neither frames (which have their own timers) nor animations (whose end scripts may wait for).
+// plainScript waits until pending timers have run and the page has drawn, since observers are called only then. It returns true if this
+// happened soon, and if the page has neither frames (which have their own timers) nor animations (whose end may start scripts).
 const plainScript = `new Promise(done => { setTimeout(done, 300); requestAnimationFrame(() => setTimeout(() => done(true), 0)) })
 	.then(drawn => !!drawn && window.length + document.getAnimations().length === 0)`
 
-// settle waits until the page has settled, for at most limit. Then the page is read as it is.
+// settle waits until the page has settled, or until limit is over. In both cases the page can then be read.
 func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 	rest := time.NewTimer(limit)
 	defer rest.Stop()
@@ -82,7 +82,7 @@ func (t *tab) settle(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// calm reports whether nothing in the page is running that could change it before quietTime is over. It returns false for loads with
+// calm reports whether nothing in the page is running that could change the page before quietTime is over. It returns false for loads with
 // pictures.
 func (t *tab) calm(ctx context.Context, last pageState) (bool, error) {
 	l := t.load.Load()
@@ -114,7 +114,7 @@ func (l *load) quiet() (time.Duration, bool) {
 type reading struct {
 	HTML   string `json:"html"`
 	Frames int    `json:"frames"` // number of frames whose content is in HTML
-	More   bool   `json:"-"`      // there is more content, for which the time to scroll was not enough
+	More   bool   `json:"-"`      // true if there is more content, which the time for scrolling was not enough to load
 	Hidden int    `json:"hidden"` // number of consent banners that were removed
 	next   string // address to which the page's scripts navigate
 }

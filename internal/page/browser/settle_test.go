@@ -9,7 +9,7 @@ import (
 )
 
 // late are ways to write text 200 to 250 ms after the page was loaded, without a request and without an earlier change. write() writes the
-// text; over(f) calls f until it is time, and then writes it.
+// text; over(f) calls f until that time has come, and then calls write.
 var late = map[string]string{
 	"timer":     `setTimeout(write, 250)`,
 	"chain":     `(function step(n) { n ? setTimeout(step, 60, n - 1) : write() })(4)`,

@@ -29,7 +29,7 @@ const (
 // pictureTime bounds the time to draw and compress a screenshot, after the page was shown.
 const pictureTime = 20 * time.Second
 
-// enough is the share of a quote's letters that must be found in the page for the quote to count as shown.
+// enough is the share of a quote's letters that must be found in the page so that the quote counts as shown.
 const enough = 0.6
 
 //go:embed scripts/quote.js
@@ -78,8 +78,9 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 	return shot, nil
 }
 
-// readable returns the document that is shown for the picture of doc. That is doc itself, unless a browser would show its source (a feed, a
-// table, JSON): in the source a passage has the signs of the format between its words. Then it is a page with the text of the visit.
+// readable returns the document that is shown for the picture of doc. Usually this is doc itself. But a browser would show some documents
+// as source (feeds, tables, JSON), in which markup stands between the words of a passage. For these, readable returns a page with the text
+// of the visit.
 func (s *session) readable(ctx context.Context, v research.Visit, doc *page.Document) *page.Document {
 	if s.browser.cfg.Readable == nil || v.Page == nil || !doc.Converted() {
 		return doc
@@ -106,16 +107,16 @@ func firstOf(values ...string) string {
 type stage struct {
 	Title  string    `json:"title"`
 	Height float64   `json:"height"` // height of the whole page
-	Found  []float64 `json:"found"`  // by quote: share of its letters that were found
+	Found  []float64 `json:"found"`  // for each quote: the share of its letters that were found
 }
 
 // shoot takes the picture.
 func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
-	quotes, err := json.Marshal(append([]string{}, r.Quotes...)) // an empty list, never null
+	quotes, err := json.Marshal(append([]string{}, r.Quotes...)) // makes JSON write [] and not null if there are no quotes
 	if err != nil {
 		return page.Shot{}, fmt.Errorf("quotes: %w", err)
 	}
-	// The functions stay defined in our world, for the later check whether the quotes are shown.
+	// The functions stay defined in our isolated world, because they are needed again for the check whether the quotes are shown.
 	set, err := evaluate[stage](ctx, t, consentScript+"\n"+quoteScript+fmt.Sprintf(`
 		hideConsent();
 		({title: document.title, found: seekAll(%s, %g), height: Math.max(document.documentElement.scrollHeight, innerHeight)});`, quotes, enough))
@@ -127,12 +128,12 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 		height = min(int(set.Height), maxPictureHeight)
 	}
 	shot := page.Shot{Title: plaintext.Clean(set.Title)}
-	if len(r.Quotes) > 0 && !r.FullPage { // before the picture, since this removes what covers the quotes
+	if len(r.Quotes) > 0 && !r.FullPage { // check before the picture is taken, since the check removes elements that cover the quotes
 		if shot.Shown, err = evaluate[[]bool](ctx, t, "shown(0)"); err != nil {
 			return page.Shot{}, err
 		}
 	}
-	if r.FullPage { // seekAll has scrolled to the quote; elements fixed to the screen would be drawn there
+	if r.FullPage { // scroll back to the top: seekAll has scrolled to the quote, and elements fixed to the screen would be drawn there
 		if _, err = evaluate[bool](ctx, t, "scrollTo({top: 0, left: 0, behavior: 'instant'}); true"); err != nil {
 			return page.Shot{}, err
 		}
@@ -156,8 +157,8 @@ func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) 
 	return shot, nil
 }
 
-// capture takes a picture of the page from its top to height, or of the screen if height is 0. If it has too many bytes, it is taken
-// again: with less height if it is higher than the screen, else at half the scale. capture returns the height used.
+// capture takes a picture of the page from its top to height, or of the screen if height is 0. If the picture has too many bytes, capture
+// takes another one: with less height if it is higher than the screen, else at half the scale. It returns the picture and its height.
 func (t *tab) capture(ctx context.Context, height int) ([]byte, int, error) {
 	for scale := 1.0; ; {
 		p := cdppage.CaptureScreenshotParams{Format: cdppage.CaptureScreenshotFormatPng}

@@ -18,7 +18,8 @@ func asRead(v research.Visit) ([]byte, error) {
 	return []byte("<!DOCTYPE html><title>not the title of the document</title><pre>" + html.EscapeString(v.Page.Text) + "</pre>"), nil
 }
 
-// Documents that a browser shows as source are pictured as they were read: their passages stand in no line of the source.
+// TestShoot_documentsAsTheyWereRead: documents that a browser shows as source are pictured as they were read, because a passage may not be
+// in the source in this form.
 func TestShoot_documentsAsTheyWereRead(t *testing.T) {
 	w := newWorld(t, func(c *browser.Config) { c.Readable = asRead })
 	far := strings.Repeat("filler,1\n", 300)
@@ -42,7 +43,7 @@ func TestShoot_documentsAsTheyWereRead(t *testing.T) {
 	}
 }
 
-// A passage at the right of a wide table, or of a page wider than the screen, is brought into view.
+// TestShoot_wide: if a passage is at the right end of a wide table, or of a page wider than the screen, the picture shows it.
 func TestShoot_wide(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})

@@ -55,7 +55,8 @@ func marked(img image.Image) int {
 	return n
 }
 
-// TestShoot_quote: the picture of a loaded page needs no other request for the page. It shows and marks a quote far down.
+// TestShoot_quote: the picture of a page that was already loaded needs no further request for the page. It shows and marks a quote far
+// down.
 func TestShoot_quote(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})

@@ -6,8 +6,8 @@ import (
 	"legwork/internal/page"
 )
 
-// Show runs the scripts of doc and returns the resulting HTML. It uses a BrowserContext of its own, which is removed afterwards. A document
-// that a browser would not change is returned unchanged. If Show fails, doc is unchanged.
+// Show runs the scripts of doc in a browser and returns the resulting HTML. It uses a BrowserContext of its own, which is removed
+// afterwards. If a browser would not change doc, Show returns its bytes unchanged. Show never changes doc.
 func (b *Browser) Show(ctx context.Context, doc *page.Document) ([]byte, error) {
 	if !doc.Dynamic() {
 		return doc.Body, nil

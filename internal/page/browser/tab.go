@@ -25,7 +25,7 @@ import (
 	"legwork/internal/page"
 )
 
-// The screen on which pages are shown.
+// Size of the screen on which pages are shown, in pixels.
 const (
 	screenWidth  = 1280
 	screenHeight = 800
@@ -34,7 +34,7 @@ const (
 var (
 	// errLost means that the tab or the browser has ended. Another try may succeed.
 	errLost = errors.New("the tab is lost")
-	// errNotSettled means that the page was still busy when its time was over.
+	// errNotSettled means that the page was still changing or sending requests when its time limit was reached.
 	errNotSettled = errors.New("the page is still busy after its time")
 )
 
@@ -43,15 +43,15 @@ var (
 //go:embed scripts/guard.js
 var guardScript string
 
-// load is one showing of a document in a tab. Events of an earlier load do not affect a later one.
+// load is the process of showing one document in a tab. Events of an earlier load do not affect a later one.
 type load struct {
-	ctx      context.Context // context of the caller; a panic is reported to its run
+	ctx      context.Context // context of the caller; if a goroutine panics, the run of this context gets the error
 	doc      *page.Document
 	url      string // with its fragment
 	pictures bool   // images and fonts are loaded too
 
 	mu       sync.Mutex
-	served   bool // the document was sent to the tab
+	served   bool // true if the document was sent to the tab
 	pending  map[network.RequestID]bool
 	busy     time.Time // when a request last started or ended
 	requests int
@@ -69,15 +69,15 @@ type tab struct {
 	load    atomic.Pointer[load]
 
 	crashed chan struct{}
-	once    sync.Once       // closes crashed
+	once    sync.Once       // ensures that crashed is closed only once
 	cleaned <-chan struct{} // closed when the last page was unloaded, or the tab was lost
 
 	mu      sync.Mutex
 	release func() // releases the tab's slot; nil: the tab is idle
-	over    bool   // the tab is closed
+	over    bool   // true if the tab is closed
 }
 
-// openTab opens a tab for l. release is called when the tab is no longer used, or could not be opened.
+// openTab opens a tab for l. release is called when the tab is no longer used, or if it could not be opened.
 func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContextID, l *load, release func()) (*tab, error) {
 	t := &tab{session: s, on: i, crashed: make(chan struct{}), release: release}
 	t.begin(l)
@@ -110,11 +110,12 @@ func (s *session) openTab(ctx context.Context, i *instance, id cdp.BrowserContex
 	}
 }
 
-// prepare creates the tab and sets its rules.
+// prepare creates the tab and makes its settings, such as the interception of requests.
 func (t *tab) prepare() error {
 	ctx, cancel := context.WithTimeout(t.ctx, 20*time.Second)
 	defer cancel()
-	// chromedp ends a tab with the context of its first use, so that context has no time limit. If Chromium opens no tab, giveUp is called.
+	// chromedp closes a tab when the context of its first use ends, so that context has no time limit. If Chromium does not open the tab in
+	// time, giveUp is called.
 	stop := goroutine.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			t.lose()
@@ -128,7 +129,7 @@ func (t *tab) prepare() error {
 	t.target = chromedp.FromContext(t.ctx).Target
 	cfg := &t.session.browser.cfg
 	steps := []func() error{
-		// chromedp enables these events for its own use. They cost time, and a page could produce very many of them.
+		// chromedp enables these events for its own use. We disable them, because they cost time, and a page could produce very many of them.
 		call(ctx, t, runtime.Disable, cdp.Empty{}), call(ctx, t, dom.Disable, cdp.Empty{}),
 		call(ctx, t, css.Disable, cdp.Empty{}), call(ctx, t, log.Disable, cdp.Empty{}),
 		call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: cfg.UserAgent, AcceptLanguage: "en"}),
