@@ -17,20 +17,20 @@ import (
 // Authenticator finds the caller of a request. *auth.Authenticator and auth.Off implement it.
 type Authenticator interface {
 	Authenticate(r *http.Request) (auth.Caller, error)
-	// Watch calls ended when the credential of the request with this context is revoked or expires. Call stop when the stream
-	// has closed.
+	// Watch calls ended when the credential of a request is revoked or expires. ctx is the context of that request. The
+	// caller must call stop after the stream has closed.
 	Watch(ctx context.Context, ended func()) (stop func())
 }
 
-// guarded is a router that checks, for each request, whether the caller may call the operation. All routes are added through
-// it, so none can lack the check.
+// guarded is a router that checks for each request whether the caller may call the operation. Every route is added
+// through a guarded, so no route lacks the check.
 type guarded struct {
 	chi.Router
 	server     *server
-	operations map[string]string // operationId by method and path, as in "GET /api/tasks"
+	operations map[string]string // maps a method and path, such as "GET /api/tasks", to the operationId
 }
 
-// operations returns the operationIds of the contract by method and path.
+// operations reads the contract and returns a map from method and path to operationId.
 func operations() (map[string]string, error) {
 	var contract struct {
 		Paths map[string]map[string]json.RawMessage `json:"paths"`
@@ -44,7 +44,7 @@ func operations() (map[string]string, error) {
 			var operation struct {
 				ID string `json:"operationId"`
 			}
-			if json.Unmarshal(raw, &operation) == nil && operation.ID != "" { // a path also has keys that are no operations
+			if json.Unmarshal(raw, &operation) == nil && operation.ID != "" { // a path also has keys that are not operations, for instance "parameters"
 				out[strings.ToUpper(method)+" "+path] = operation.ID
 			}
 		}
@@ -52,7 +52,8 @@ func operations() (map[string]string, error) {
 	return out, nil
 }
 
-// of returns the operation of a route. It panics for a route without an operation or rule, which is a mistake in the program.
+// of returns the operationId of a route. It panics when the contract has no such operation, or when the operation has no
+// access rule. Both are mistakes in the program.
 func (g guarded) of(method, path string) string {
 	operation := g.operations[method+" "+path]
 	if _, ruled := g.server.rules[operation]; !ruled {
@@ -61,7 +62,7 @@ func (g guarded) of(method, path string) string {
 	return operation
 }
 
-// handle adds a route that generated code does not add.
+// handle adds the GET route of an operation that is not part of the generated code, for instance of a WebSocket.
 func (g guarded) handle(operation, path string, h http.HandlerFunc) {
 	if _, ruled := g.server.rules[operation]; !ruled {
 		panic(fmt.Sprintf("the operation %s has no rule: give it one in internal/access", operation))
@@ -99,9 +100,10 @@ func (g guarded) Delete(path string, h http.HandlerFunc) {
 	g.Router.Delete(path, g.server.admit(g.of(http.MethodDelete, path), h))
 }
 
-// admit calls next for requests whose caller may call the operation, with the caller in the context. A public operation also
-// accepts a request whose credential is not valid, as if it had none: a browser that logs in again may still send the cookie
-// of a session that has ended.
+// admit returns a handler that checks whether the caller of a request may call the operation. If so, it calls next with
+// the caller in the context. If not, it answers with an error. A public operation treats a request with an invalid
+// credential like one without a credential: a browser that logs in again may still send the cookie of a session that has
+// ended.
 func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc {
 	rule := s.rules[operation]
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +131,8 @@ func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc
 	}
 }
 
-// refusal returns the problem that a client is sent for a verdict. It returns false when the operation is allowed.
+// refusal returns the error that a client gets for a verdict. It returns false when the verdict is that the operation is
+// allowed.
 func refusal(v access.Verdict, rule access.Rule, p access.Principal) (problem, bool) {
 	switch v {
 	case access.Allowed:

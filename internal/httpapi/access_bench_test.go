@@ -30,8 +30,8 @@ func BenchmarkAccess(b *testing.B) {
 			req.Header.Set("Authorization", "Bearer "+key)
 			for i := 0; b.Loop(); i++ {
 				for j := range modes {
-					mode := (i + j) % len(modes) // each mode is first as often as the other
-					server.auth = modes[mode]    // no request is under way
+					mode := (i + j) % len(modes) // the modes take turns at being first
+					server.auth = modes[mode]    // no request is running, so nothing reads auth
 					began := time.Now()
 					res, err := l.http.Client().Do(req)
 					if err != nil || res.StatusCode != http.StatusOK {

@@ -25,12 +25,13 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// guarded API: the real services, accounts default and other, and keys for every kind of caller.
+// locked is an API with access control. It has the real services, the accounts default and other, and keys for every
+// kind of caller.
 type locked struct {
 	*real
 	identities *identities.Store
 	auth       *auth.Authenticator
-	users      map[access.Role]uuid.UUID // of the account default
+	users      map[access.Role]uuid.UUID // users of the account default, by role
 }
 
 func setupLocked(t testing.TB) *locked {
@@ -38,7 +39,7 @@ func setupLocked(t testing.TB) *locked {
 	return setupLockedOn(t, dbtest.New(t))
 }
 
-// setupLockedOn is setupLocked on a database that is there. change alters what the API is given.
+// setupLockedOn is setupLocked on an existing database. change alters the configuration of the API.
 func setupLockedOn(t testing.TB, st *store.Store, change ...func(*Config)) *locked {
 	t.Helper()
 	ids := identities.New(st)
@@ -69,7 +70,7 @@ func (l *locked) exec(sql string, args ...any) {
 	}
 }
 
-// user makes a user with a role in an account.
+// user adds a user with a role to an account.
 func (l *locked) user(account string, role access.Role) uuid.UUID {
 	l.t.Helper()
 	id := uuid.New()
@@ -78,7 +79,7 @@ func (l *locked) user(account string, role access.Role) uuid.UUID {
 	return id
 }
 
-// key makes a key and gives its text and its id.
+// key adds a key and returns the text and the id of the key.
 func (l *locked) key(k identities.NewKey) (text, id string) {
 	l.t.Helper()
 	made := apikey.New()
@@ -97,7 +98,7 @@ func (l *locked) key(k identities.NewKey) (text, id string) {
 
 func bearer(key string) []string { return []string{"Authorization", "Bearer " + key} }
 
-// task submits a task of an account and cancels it, because only ended tasks have files.
+// task submits a task of an account and cancels it, because only finished tasks have files.
 func (l *locked) task(account string) string {
 	l.t.Helper()
 	ctx := context.Background()
@@ -112,7 +113,7 @@ func (l *locked) task(account string) string {
 	return task.ID.String()
 }
 
-// callers are the columns of the matrix, in order, each with the headers of its requests.
+// callers returns the names of the callers in the order of the matrix's columns, and the request headers of each caller.
 func (l *locked) callers() (names []string, headers map[string][]string) {
 	headers = map[string][]string{}
 	add := func(name string, header ...string) {
@@ -154,9 +155,10 @@ func (l *locked) callers() (names []string, headers map[string][]string) {
 	return names, headers
 }
 
-// The matrix, stated by what operations do and not by internal/access. Each letter is one caller: nine that are not let in,
-// the roles viewer, member, admin and owner, the scopes tasks:read, tasks:write, library:read, library:write and admin of keys
-// without a user, and the owner of another account. + is let in, 1 is 401, 3 is 403, 4 is 404.
+// These are the rows of the matrix. They are written by hand, and not derived from internal/access. Each letter is the
+// expected answer to one caller: to nine callers without a valid credential; to users with the roles viewer, member,
+// admin and owner; to keys without a user that have the scope tasks:read, tasks:write, library:read, library:write or
+// admin; and to the owner of another account. "+" means let in, 1 means 401, 3 means 403 and 4 means 404.
 const (
 	forEverybody    = "+++++++++ ++++ +++++ +"
 	readsATask      = "111111111 ++++ ++33+ 4"
@@ -168,11 +170,11 @@ const (
 	seesMembers     = "111111111 33++ 3333+ +"
 	changesAMember  = "111111111 33++ 3333+ 4"
 	anyCredential   = "111111111 ++++ +++++ +"
-	sessionOnly     = "111111111 3333 33333 3" // none of these callers has a session; logins_test.go has those
-	notConfigured   = "444444444 4444 44444 4" // a public operation of something that this server does not have
+	sessionOnly     = "111111111 3333 33333 3" // none of these callers has a session; logins_test.go tests callers with sessions
+	notConfigured   = "444444444 4444 44444 4" // a public operation of something that is not configured on this server
 )
 
-// matrix has the row of every operation.
+// matrix returns the row of every operation, by operationId.
 func matrix() map[string]string {
 	return map[string]string{
 		"getRoot": forEverybody, "getHealth": forEverybody, "getLiveness": forEverybody, "getReadiness": forEverybody,
@@ -192,14 +194,16 @@ func matrix() map[string]string {
 		"exportMe": sessionOnly, "eraseMe": sessionOnly,
 		"listInvitations": seesMembers, "createInvitation": seesMembers, "revokeInvitation": changesAMember,
 
-		// What is asked for is not there, whoever asks: 4 stands where others have +. TestStrangersSeeNothing has the rest.
+		// The requests ask for things that do not exist, so callers that are let in get 404. TestStrangersSeeNothing tests
+		// existing ones.
 		"getScreenshot": "111111111 4444 44334 4", "getPage": "111111111 4444 44334 4",
-		// Without the handshake of a WebSocket nobody gets as far as the task. TestStreamsOfStrangers has the rest.
+		// The requests are not WebSocket handshakes, so the server refuses them before it looks for the task.
+		// TestStreamsOfStrangers sends handshakes.
 		"streamTask": "111111111 ++++ ++33+ +",
 	}
 }
 
-// bodyOf is a valid request body for operations that need one.
+// bodyOf returns a valid request body for an operation that needs one.
 func bodyOf(operation string) string {
 	return map[string]string{
 		"createTask": `{"question":"Who may ask?"}`, "createKey": `{"name":"k","scopes":["tasks:read"]}`, "changeMember": `{"role":"viewer"}`,
@@ -225,7 +229,7 @@ func contractOperations(t *testing.T) []operation {
 	return out
 }
 
-// fill puts ids of fresh things of the account default into a path.
+// fill replaces the parameters of a path by ids of new things of the account default.
 func (l *locked) fill(op operation, task string) string {
 	l.t.Helper()
 	path := op.path
@@ -246,7 +250,7 @@ func (l *locked) fill(op operation, task string) string {
 	return path
 }
 
-// TestMatrix asks for every operation of the contract as every kind of caller.
+// TestMatrix calls every operation of the contract as every kind of caller.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -277,14 +281,15 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// verdict is the letter for an answer. Only refusals for want of rights are 1 and 3.
+// verdict returns the letter of the matrix for an answer. It returns 1 and 3 only for refusals because of missing
+// rights.
 func verdict(res response) byte {
 	var e api.Error
-	_ = json.Unmarshal(res.body, &e) // no JSON is no error
+	_ = json.Unmarshal(res.body, &e) // the body may be something other than JSON
 	switch {
 	case res.status == http.StatusUnauthorized && e.ErrorCode == "unauthenticated" && strings.HasPrefix(res.header.Get("Www-Authenticate"), "Bearer"):
 		return '1'
-	case e.ErrorCode == "login_failed", e.ErrorCode == "login_locked", e.ErrorCode == "invitation_gone": // let in, to say who one is
+	case e.ErrorCode == "login_failed", e.ErrorCode == "login_locked", e.ErrorCode == "invitation_gone": // access control let the caller in; only the login failed
 		return '+'
 	case e.ErrorCode == "auth_off":
 		return '3'
@@ -298,7 +303,7 @@ func verdict(res response) byte {
 	return '?'
 }
 
-// TestOffLetsEverybodyIn asks for every operation without access control and without a credential.
+// TestOffLetsEverybodyIn calls every operation without a credential while access control is off.
 func TestOffLetsEverybodyIn(t *testing.T) {
 	t.Parallel()
 	st := dbtest.New(t)
@@ -358,7 +363,7 @@ func TestStreamsOfStrangers(t *testing.T) {
 	l.get("/api/tasks/"+id+"/events", append([]string{"Accept", "text/event-stream"}, bearer(stranger)...)...).wantError(404, "not_found")
 }
 
-// TestListsOfStrangers: what is listed and counted is the account's own.
+// TestListsOfStrangers checks that lists and counts include only what belongs to the caller's account.
 func TestListsOfStrangers(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -390,8 +395,8 @@ func TestListsOfStrangers(t *testing.T) {
 	}
 }
 
-// TestIdempotencyKeysOfStrangers: an Idempotency-Key that another account has used says nothing, and a follow-up of another
-// account's task is refused as one of a task that does not exist.
+// TestIdempotencyKeysOfStrangers checks that the use of an Idempotency-Key by another account has no effect, and that a
+// follow-up of another account's task is refused like a follow-up of a task that does not exist.
 func TestIdempotencyKeysOfStrangers(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -411,7 +416,7 @@ func TestIdempotencyKeysOfStrangers(t *testing.T) {
 	}
 }
 
-// TestTaskKnowsItsAuthor: a task says who submitted it, by user and by key.
+// TestTaskKnowsItsAuthor checks that a task names the user and the key that submitted it.
 func TestTaskKnowsItsAuthor(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -443,7 +448,8 @@ func text(s *string) string {
 	return *s
 }
 
-// TestHealthForAnonymousCallers: the status and nothing else; members get all of it.
+// TestHealthForAnonymousCallers checks that anonymous callers get only the status of the service, and members get the
+// whole answer.
 func TestHealthForAnonymousCallers(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)

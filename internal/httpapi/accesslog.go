@@ -13,14 +13,14 @@ import (
 	"legwork/internal/forwarded"
 )
 
-// accessLine is the line of the access log for one request. It is written when the request ends; for server-sent
-// events that is when the stream closes. A WebSocket lasts longer than its request, so its handler writes the
-// line.
+// accessLine is the line of the access log for one request. It is written when the request ends. A request for
+// server-sent events ends when its stream closes. A WebSocket outlives its request, so the handler of the WebSocket
+// writes the line.
 type accessLine struct {
 	log                      *slog.Logger
 	method, path, remote, id string
 	began                    time.Time
-	taken                    bool // the handler of a WebSocket writes the line
+	taken                    bool // true if the handler of a WebSocket will write the line
 }
 
 // accessLineKey is the context key of a request's *accessLine.

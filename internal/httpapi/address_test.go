@@ -8,7 +8,8 @@ import (
 	"legwork/internal/forwarded"
 )
 
-// The access log names the client that a trusted proxy names, and nobody else's claim.
+// TestAccessLogNamesTheClient checks that the access log shows the client's address as a trusted proxy reports it, and
+// ignores what other senders claim.
 func TestAccessLogNamesTheClient(t *testing.T) {
 	t.Parallel()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}

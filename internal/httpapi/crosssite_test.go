@@ -93,7 +93,7 @@ func TestCrossSiteRequests(t *testing.T) {
 				own.do(c.method, c.path, strings.NewReader(`{"question":"Why?"}`), header...).wantError(403, "cross_site_refused")
 			})
 		}
-		if res := own.get("/api/tasks", header...); res.status != 200 { // reads are refused by CORS
+		if res := own.get("/api/tasks", header...); res.status != 200 { // reads are answered; CORS keeps the page from seeing the answer
 			t.Errorf("%s reads: %d", name, res.status)
 		}
 	}
@@ -163,13 +163,13 @@ func TestPageOfAnotherSite(t *testing.T) {
 		name    string
 		origins []string
 		want    string
-		calls   int // of services
-		posts   int // POST requests that reach the server
+		calls   int // expected number of calls of services
+		posts   int // expected number of POST requests that reach the server
 	}{
 		{"foreign", nil, "no-cors: failed\ncors: failed\njson: failed\ndelete: failed\nread: failed\nsocket: failed\nbeacon: true", 0, 5},
 		{"listed", []string{site.URL}, "no-cors: failed\ncors: 201\njson: 201\ndelete: 204\nread: 200\nsocket: open\nbeacon: true", 6, 6},
 	} {
-		t.Run(c.name, func(t *testing.T) { // one after the other, because they share the site
+		t.Run(c.name, func(t *testing.T) { // the cases do not run in parallel, because they share the site
 			b := setup(t, func(cfg *Config, _ *timing) { cfg.CORSOrigins = c.origins })
 			id := b.add(research.Task{Status: research.Running}).ID
 			page.Store(strings.NewReplacer("API", b.http.URL, "TASK", id.String()).Replace(attack))

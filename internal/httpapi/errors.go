@@ -29,16 +29,17 @@ type problem struct {
 // Error implements error.
 func (p problem) Error() string { return p.code + ": " + p.message }
 
-// retryHelps reports whether the same request may succeed later. That is so for each status 503 except too_slow: the
+// retryHelps reports whether the same request may succeed later. It is true for every status 503 except too_slow: the
 // same request would take too long again, so the client must ask for less.
 func (p problem) retryHelps() bool {
 	return p.status == http.StatusServiceUnavailable && p.code != "too_slow"
 }
 
-// statusClientGone is the status that the log shows when the client left before the answer, as in nginx.
+// statusClientGone is the status in the access log of a request whose client left before the answer. nginx uses the same
+// number.
 const statusClientGone = 499
 
-// retryAfter is the value of the Retry-After header, in seconds, of a 503 after which a retry helps.
+// retryAfter is the default value of the Retry-After header, in seconds.
 const retryAfter = 5
 
 // Errors that arise in this package.
@@ -63,7 +64,7 @@ var (
 	errInternal   = problem{http.StatusInternalServerError, "internal", "Something went wrong in the server; its log has the cause."}
 )
 
-// classify returns the problem that a client is sent for an error. No other function decides this.
+// classify decides which error a client gets for err. No other function decides this.
 func classify(r *http.Request, err error) (p problem, details []research.FieldError) {
 	var invalid *research.ValidationError
 	var large *http.MaxBytesError
@@ -105,8 +106,8 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 	return errInternal, nil
 }
 
-// fail answers with the error envelope for err. It logs the cause, which it does not send. When the answer has begun already,
-// it only logs.
+// fail answers with the error envelope for err. It logs the cause of the error and does not send it. When the answer has
+// begun already, fail only logs.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, fields := classify(r, err)
 	ctx := r.Context()
@@ -162,9 +163,10 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 	_ = json.NewEncoder(w).Encode(body) // an error means that the client has left
 }
 
-// setLimitHeaders says which limit refused a request and when it allows more: Retry-After (RFC 9110 §10.2.3), and RateLimit-Limit,
-// -Remaining and -Reset in seconds, the form of the IETF draft that clients read (draft-ietf-httpapi-ratelimit-headers-06). A
-// limit without such a time allows more as soon as something ends, so clients may try again soon.
+// setLimitHeaders tells the client which limit refused the request and after how many seconds a retry may succeed. It
+// sets Retry-After (RFC 9110 §10.2.3) and RateLimit-Limit, -Remaining and -Reset
+// (draft-ietf-httpapi-ratelimit-headers-06). A limit without a reset time has room again as soon as, for instance, a
+// stream closes, so the client may retry soon.
 func setLimitHeaders(h http.Header, l *research.LimitError, now time.Time) {
 	seconds := strconv.Itoa(retryAfter)
 	if !l.ResetsAt.IsZero() {
@@ -176,7 +178,7 @@ func setLimitHeaders(h http.Header, l *research.LimitError, now time.Time) {
 	h.Set("RateLimit-Reset", seconds)
 }
 
-// paramRule is the message for a parameter that generated code could not parse.
+// paramRule returns the error message for a parameter whose value the generated code could not parse.
 func paramRule(name string) string {
 	switch name {
 	case "offset", "limit", "before":
@@ -185,7 +187,7 @@ func paramRule(name string) string {
 	return "must be given only once"
 }
 
-// failParam answers for a parameter that generated code could not parse.
+// failParam answers a request that has a parameter whose value the generated code could not parse.
 func (s *server) failParam(w http.ResponseWriter, r *http.Request, err error) {
 	var format *api.InvalidParamFormatError
 	var many *api.TooManyValuesForParamError
@@ -216,7 +218,7 @@ func (s *server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		find := m
-		if m == http.MethodHead { // the handlers of GET answer HEAD
+		if m == http.MethodHead { // a handler of GET also answers HEAD
 			find = http.MethodGet
 		}
 		if rctx.Routes.Match(chi.NewRouteContext(), find, path) {

@@ -34,7 +34,7 @@ const (
 	deltasField    = "deltas"
 )
 
-// parseAfter reads a cursor: a seq, or 0 for the beginning of the log.
+// parseAfter parses a cursor: the seq of the last event that the client has, or 0 for the beginning of the log.
 func parseAfter(field, raw string) (int64, error) {
 	n, err := strconv.ParseUint(raw, 10, 63) // unlike ParseInt it accepts no sign
 	if err != nil {
@@ -45,7 +45,7 @@ func parseAfter(field, raw string) (int64, error) {
 	return int64(n), nil
 }
 
-// wantsDeltas reads ?deltas=, which may be given once.
+// wantsDeltas parses the query parameter deltas, which may be given once.
 func wantsDeltas(query url.Values) (bool, error) {
 	switch values := query[deltasField]; {
 	case len(values) == 0, len(values) == 1 && values[0] == "0":
@@ -58,8 +58,8 @@ func wantsDeltas(query url.Values) (bool, error) {
 	return false, bad.Err()
 }
 
-// subscribe subscribes to a task of the caller's account. The error is research.ErrNotFound when the account has
-// no such task, and a *research.LimitError when it has as many streams open as it may.
+// subscribe subscribes to a task of the caller's account. It returns research.ErrNotFound when the account has no such
+// task, and a *research.LimitError when the account has its greatest number of streams open.
 func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, deltas bool) (*subscription, error) {
 	sub, err := s.hub.SubscribeFor(ctx, account(ctx), id, after, deltas)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, delta
 	return &subscription{Subscription: sub, closed: closed}, nil
 }
 
-// subscription is a subscription that counts as an open stream of its account until it is closed.
+// subscription adds one to the number of open streams of its account until it is closed.
 type subscription struct {
 	*stream.Subscription
 	closed func()
@@ -165,8 +165,9 @@ type eventStream struct {
 	sub     *subscription
 }
 
-// VisitListEventsResponse implements api.ListEventsResponseObject. It ends when the log ends, the client leaves, its credential
-// ends or the process stops. Browsers then connect again with Last-Event-ID, and get 204 when the log has ended.
+// VisitListEventsResponse implements api.ListEventsResponseObject. It sends events until the log ends, the client
+// leaves, the client's credential ends or the process stops. A browser then reconnects with the header Last-Event-ID. It
+// gets 204 when the log has ended.
 func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	defer e.sub.Close()
 	ctx, ended := context.WithCancel(e.request.Context())
@@ -177,7 +178,7 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // tells nginx not to buffer events
 	rc := http.NewResponseController(w)
-	// Without this the server's read timeout would end the request's context.
+	// Without this call the server's read timeout would end the request's context.
 	if err := rc.SetReadDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("lift read timeout: %w", err)
 	}
@@ -196,7 +197,7 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 		}
 		var messages []stream.Message
 		if messages, err = e.next(ctx, t.heartbeat); err != nil {
-			return nil // one of the ends above; none is an error
+			return nil // the stream ended for one of the reasons in the doc comment; none of them is an error
 		}
 		if len(messages) == 0 {
 			err = send(": heartbeat\n\n")
@@ -210,7 +211,8 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 	return err
 }
 
-// idLine returns the line with the id from which a client can continue. A delta has no id, because it is not in the log.
+// idLine returns the id line of a message. A client can continue the stream from this id. A delta has no id, because it
+// is not in the log.
 func idLine(m stream.Message) string {
 	if m.Event == nil {
 		return ""
@@ -218,7 +220,7 @@ func idLine(m stream.Message) string {
 	return fmt.Sprintf("id: %d\n", m.Seq())
 }
 
-// next returns the next messages. It returns none when no message comes within the time silence.
+// next waits for messages and returns them. It returns none when no message comes within the time silence.
 func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.Message, error) {
 	wait, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
@@ -229,9 +231,10 @@ func (e eventStream) next(ctx context.Context, silence time.Duration) ([]stream.
 	return messages, err
 }
 
-// unknownTask returns the only frame of a stream of a task that does not exist. It has no seq, because there is no log.
+// unknownTask returns the only frame that a stream sends for a task that does not exist. The frame has no seq, because
+// there is no log.
 func unknownTask(raw string) []byte {
-	b, _ := json.Marshal(struct { // strings and a bool cannot fail
+	b, _ := json.Marshal(struct { // strings and a bool can always be encoded
 		Type        research.EventType `json:"type"`
 		TaskID      string             `json:"taskId"`
 		Timestamp   api.Time           `json:"timestamp"`

@@ -181,7 +181,7 @@ func TestEventStream(t *testing.T) {
 	header := b.follow(path+"?after=1", "Last-Event-ID", "3") // the header takes precedence
 	_, _ = header.block()
 	header.want(4, 5)
-	query := b.follow(path+"?after=4", "Last-Event-ID", "") // an empty header counts as none
+	query := b.follow(path+"?after=4", "Last-Event-ID", "") // an empty header is ignored
 	_, _ = query.block()
 	query.want(5, 5)
 	b.append(id, failed)
@@ -280,7 +280,8 @@ func TestAcceptHeader(t *testing.T) {
 	}
 }
 
-// lastSeq must be at least the seq of every event in the answer, even of one that was appended after the task was read.
+// TestLastSeqKeepsUp checks that lastSeq is at least the seq of every event in the answer, even of one that was appended
+// after the task was read.
 func TestLastSeqKeepsUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

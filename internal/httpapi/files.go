@@ -55,8 +55,8 @@ func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequest
 	return out, nil
 }
 
-// ensureFiles writes the files of a finished task if they do not exist yet. A job writes them, too, but a request right after
-// the task's end should not wait for the job.
+// ensureFiles writes the files of a finished task if they do not exist yet. A job writes them, too, but a client that
+// asks for a file right after the task's end should not have to wait for the job.
 func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
@@ -75,7 +75,7 @@ func (s *server) serveScreenshot(w http.ResponseWriter, r *http.Request) {
 	s.sendFile(w, r, research.KindScreenshot)
 }
 
-// sendFile sends the file that the path names, if it is of this kind. The empty kind matches every file.
+// sendFile sends the file that the path names, if it is of this kind. An empty kind matches every file.
 func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 	a, f, err := s.openFile(r, kind)
 	if err != nil {
@@ -92,14 +92,15 @@ func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
 	h.Set("Content-Type", a.ContentType)
 	h.Set("Content-Disposition", disposition(a))
 	h.Set("Etag", f.ETag)
-	// A file may hold text of a web page. This forbids browsers to run anything in it as part of this server's site.
+	// A file may contain text of a web page. This policy forbids browsers to run anything in it as part of this server's
+	// site.
 	h.Set("Content-Security-Policy", nothingAllowed+"; sandbox")
 	h.Set("Cross-Origin-Resource-Policy", s.origins.embedding())
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", f.ModTime, f)
 }
 
-// disposition returns the Content-Disposition header of a file (RFC 6266). Browsers show the types that cannot run scripts, and
-// save the others. File names are ASCII.
+// disposition returns the Content-Disposition header of a file (RFC 6266). It lets browsers show types that cannot run
+// scripts, and makes them save files of other types. File names are ASCII.
 func disposition(a research.Artifact) string {
 	how := "attachment"
 	switch media, _, _ := mime.ParseMediaType(a.ContentType); media {

@@ -18,9 +18,10 @@ import (
 	"legwork/internal/research"
 )
 
-// TestGeneratedRequests sends requests that are made from the contract, as an owner: every parameter and every field of a body, each with values
-// of wrong types, at and beyond its bounds, missing, unknown, long, deep and in broken Unicode. No answer may be a 500, and every
-// answer must be one that the contract describes (b.do checks that).
+// TestGeneratedRequests sends requests that are generated from the contract, as an owner. It varies every parameter and
+// every field of a body: values of wrong types, values at and beyond the bounds, missing, unknown, long and deeply
+// nested values, and broken Unicode. No answer may be a 500, and every answer must be one that the contract describes
+// (b.do checks that).
 func TestGeneratedRequests(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -32,7 +33,7 @@ func TestGeneratedRequests(t *testing.T) {
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			operations++
-			email := fmt.Sprintf("person%d@example.org", operations) // an operation may end the session, or change the password
+			email := fmt.Sprintf("person%d@example.org", operations) // each operation gets its own person, because it may end the session or change the password
 			l.person(email, access.Owner)
 			g := generator{op: op, method: method, path: path, id: l.task(research.DefaultAccount), login: l.logIn(email)}
 			for _, req := range g.requests(append(slices.Clone(item.Parameters), op.Parameters...)) {
@@ -74,11 +75,11 @@ var values = []string{`null`, `true`, `0`, `-1`, `1.5`, `1e400`, `92233720368547
 	`{}`, `{"":""}`, `{"a\u0000":1}`, `{"x":{"x":{"x":{"x":{"x":{"x":{"x":{"x":1}}}}}}}}`, `{"x":"\u0000"}`,
 	`"` + strings.Repeat("x", 10_000) + `"`, `[` + strings.Repeat(`"x",`, 2000) + `"x"]`, strings.Repeat(`[`, 500) + strings.Repeat(`]`, 500)}
 
-// bodies are whole bodies.
+// bodies are complete request bodies.
 var bodies = []string{"", " ", "null", "true", "0", `"x"`, "[]", "{}", "{", "}", `{"a"`, "\x00", "\xff", "\ufeff{}", `{} {}`, `{"a":1,"a":2}`, `{"question":"x","question":"y"}`, `{'a':1}`,
 	strings.Repeat(`{"a":`, 5000), `{"a":"` + strings.Repeat("x", maxBody) + `"}`}
 
-// requests returns a usual request and its variants.
+// requests returns a usual request, and variants of it with one unusual part each.
 func (g generator) requests(params openapi3.Parameters) []generated {
 	usual := generated{what: "usual", path: map[string]string{}, query: url.Values{}, header: map[string]string{}}
 	for _, p := range params {
@@ -138,7 +139,7 @@ func (g generator) requests(params openapi3.Parameters) []generated {
 	}
 	for _, body := range bodies {
 		if g.op.RequestBody == nil && len(body) > maxBody {
-			continue // 413, which only operations with a body list
+			continue // the contract lists 413 only for operations with a body
 		}
 		vary(fmt.Sprintf("body %.40q", body), func(v *generated) { v.body = body })
 	}
@@ -181,7 +182,7 @@ func (g generator) send(t *testing.T, b *bundle, v generated) int {
 	return res.status
 }
 
-// collect finds the properties of a schema and of those that it consists of.
+// collect adds the properties of a schema, and of the schemas that it is composed of, to into.
 func collect(s *openapi3.Schema, into map[string]*openapi3.Schema) {
 	for name, p := range s.Properties {
 		into[name] = p.Value
@@ -242,7 +243,7 @@ func edges(s *openapi3.Schema) (out []string) {
 	return out
 }
 
-// jsonEdges is edges for fields, as JSON.
+// jsonEdges returns the edges of a body's field as JSON texts.
 func jsonEdges(s *openapi3.Schema) (out []string) {
 	for _, e := range edges(s) {
 		if s.Type.Is("integer") || s.Type.Is("number") {
@@ -261,7 +262,7 @@ func jsonEdges(s *openapi3.Schema) (out []string) {
 	return out
 }
 
-// object writes a JSON object of JSON texts.
+// object returns a JSON object. The values of fields are JSON texts.
 func object(fields map[string]string) string {
 	parts := make([]string, 0, len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {

@@ -308,7 +308,7 @@ func setup(t testing.TB, change ...func(*Config, *timing)) *bundle {
 		Auth: auth.Off{}, Tasks: f, Data: func(account string) AccountData { return fakeAccount{f, account} }, Artifacts: files, Hub: hub, Limits: testLimits, Version: "1.2.3",
 		Health:      func(context.Context) Health { f.mu.Lock(); defer f.mu.Unlock(); return f.health },
 		CORSOrigins: []string{"http://localhost:3000/"},
-		Hosts:       []string{"example.com"}, // of httptest.NewRequest
+		Hosts:       []string{"example.com"}, // the host of requests made by httptest.NewRequest
 		Logger:      slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	intervals := timing{ping: 20 * time.Second, heartbeat: 15 * time.Second, write: 10 * time.Second, retry: 2 * time.Second}
@@ -404,7 +404,7 @@ func checkContract(t testing.TB, req *http.Request, res *http.Response, body []b
 		t.Fatal(err)
 	}
 	route, params, err := router.FindRoute(req)
-	if err != nil || len(req.URL.Path) > 1 && strings.HasSuffix(req.URL.Path, "/") { // the contract's router ignores the final slash, which the server's does not
+	if err != nil || len(req.URL.Path) > 1 && strings.HasSuffix(req.URL.Path, "/") { // the contract's router accepts a path with a final slash, and the server does not
 		if res.StatusCode >= 400 && req.Method != http.MethodHead {
 			envelope(t, body)
 		}

@@ -10,7 +10,8 @@ import (
 	"legwork/internal/research"
 )
 
-// Every answer, errors and preflights included, tells browsers to do nothing with it.
+// TestCommonHeaders checks that every answer, including errors and answers to preflights, has the headers that forbid
+// browsers to use it.
 func TestCommonHeaders(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -38,7 +39,8 @@ func TestCommonHeaders(t *testing.T) {
 	}
 }
 
-// Strict-Transport-Security is sent when the client spoke TLS, and a client cannot make it so itself.
+// TestStrictTransportSecurity checks that Strict-Transport-Security is sent only when the client uses TLS, and that a
+// client cannot pretend to use TLS.
 func TestStrictTransportSecurity(t *testing.T) {
 	t.Parallel()
 	behind := setup(t, func(c *Config, _ *timing) {
@@ -52,7 +54,7 @@ func TestStrictTransportSecurity(t *testing.T) {
 	}
 }
 
-// Files may be shown by pages of CORS_ORIGINS, and by no others when there are none.
+// TestWhoMayEmbedFiles checks that pages of other sites may show files only when CORS_ORIGINS is set.
 func TestWhoMayEmbedFiles(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -74,7 +76,7 @@ func TestWhoMayEmbedFiles(t *testing.T) {
 	}
 }
 
-// Addresses, headers, bodies and their kinds have bounds.
+// TestBoundsOfRequests checks the bounds on URLs, headers and bodies, and the allowed content types.
 func TestBoundsOfRequests(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -15,8 +15,8 @@ import (
 type Health struct {
 	Database bool // the database answers
 	Stopping bool // the process is shutting down
-	Off      bool // there is no access control
-	Insecure bool // and the server listens on addresses that other machines reach
+	Off      bool // access control is off
+	Insecure bool // access control is off, and other machines can reach the server
 	LLM      LLM
 	Browser  Browser
 	Workers  []research.Worker // worker processes with a valid lease
@@ -47,7 +47,7 @@ func (s *server) checkHealth(ctx context.Context) Health {
 	return s.health(ctx)
 }
 
-// GetHealth implements api.StrictServerInterface. An anonymous caller is told whether the service is well, and nothing about it.
+// GetHealth implements api.StrictServerInterface. An anonymous caller learns only whether the service is healthy.
 func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (api.GetHealthResponseObject, error) {
 	h := s.checkHealth(ctx)
 	out := api.GetHealth200JSONResponse{
@@ -78,7 +78,7 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 	return out, nil
 }
 
-// healthSummary is the answer to a health check of an anonymous caller.
+// healthSummary is the answer to an anonymous caller's health check.
 type healthSummary api.HealthStatus
 
 // VisitGetHealthResponse implements api.GetHealthResponseObject.

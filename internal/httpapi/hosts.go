@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// hosts are the host names that requests to this server may have. The check stops DNS rebinding: an attacker makes the host
-// name of a foreign page resolve to this machine, so that the browser treats the API as part of the page's own site. The Host
-// header of such a request has the attacker's name. IP addresses and loopback names (RFC 6761 §6.3) are always allowed, because
-// no attacker controls what they resolve to.
+// hosts are the host names that are allowed in the Host header of requests. The check stops DNS rebinding: an attacker
+// makes the host name of a foreign page resolve to this machine, so that the browser treats the API as part of the
+// page's own site. The Host header of such a request has the attacker's name. IP addresses and loopback names (RFC 6761
+// §6.3) are always allowed, because no attacker controls what they resolve to.
 type hosts struct {
 	any    bool
 	listed map[string]bool // lower case, without port and final dot
 }
 
-// newHosts takes names without port; "*" allows every name. Empty names are ignored.
+// newHosts takes the allowed names without ports; "*" allows every name. Empty names are ignored.
 func newHosts(names []string) hosts {
 	h := hosts{listed: map[string]bool{}}
 	for _, name := range names {
@@ -50,7 +50,7 @@ func (h hosts) allows(header string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || h.listed[host]
 }
 
-// checkHost refuses requests for other host names before anything else is checked.
+// checkHost refuses requests whose Host header is not allowed. It comes before all other checks.
 func (s *server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.hosts.allows(r.Host) {

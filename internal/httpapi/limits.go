@@ -42,7 +42,8 @@ func (s *server) SetLimits(ctx context.Context, req api.SetLimitsRequestObject) 
 	return api.SetLimits200JSONResponse(status), err
 }
 
-// limitStatus is what the caller's account, or one of its keys, may use and has used.
+// limitStatus returns the limits and the usage of the caller's account, or of one of the account's keys if key is not
+// empty.
 func (s *server) limitStatus(ctx context.Context, key string) (api.LimitStatus, error) {
 	account := auth.CallerOf(ctx).AccountID
 	if key != "" {

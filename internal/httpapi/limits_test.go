@@ -14,7 +14,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// TestLimitsAreSetAndRead sets limits, reads them back with what is used, and is refused by them.
+// TestLimitsAreSetAndRead sets limits, reads the limits and the usage back, and checks that the limits refuse requests.
 func TestLimitsAreSetAndRead(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -69,7 +69,7 @@ func TestLimitsAreSetAndRead(t *testing.T) {
 	}
 }
 
-// TestOpenStreamsAreLimited: the streams of an account in all processes together.
+// TestOpenStreamsAreLimited checks that the limit on open streams of an account covers all processes together.
 func TestOpenStreamsAreLimited(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -99,6 +99,6 @@ func TestOpenStreamsAreLimited(t *testing.T) {
 		return n == 1
 	})
 	other.dial(path, bearer(text)...)
-	l.exec("UPDATE open_streams SET seen_at = now() - interval '1 minute'") // the processes died
+	l.exec("UPDATE open_streams SET seen_at = now() - interval '1 minute'") // as if the processes had died a minute ago
 	l.dial(path, bearer(text)...)
 }

@@ -19,7 +19,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// Bounds of the list and the history.
+// These are the bounds of the query parameters of the task list and the history.
 const (
 	defaultLimit = 100
 	maxLimit     = 500
@@ -34,7 +34,7 @@ func (s *server) ListTasks(ctx context.Context, req api.ListTasksRequestObject) 
 		return nil, err
 	}
 	limit := f.Limit
-	f.Limit++ // one task more shows whether there is a next page
+	f.Limit++ // one task more than the page shows whether there is a next page
 	list, err := s.data(ctx).Tasks(ctx, f)
 	if err != nil {
 		return nil, err

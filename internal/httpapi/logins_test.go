@@ -43,7 +43,7 @@ const (
 	publicURL    = "http://localhost:8000"
 )
 
-// entry lets people in by cheap passwords.
+// entry returns a configuration that allows logins by password. Its password hash is weak, so that tests are fast.
 func entry(t testing.TB, ids *identities.Store) logins.Config {
 	t.Helper()
 	hasher, err := password.NewHasher(password.Params{MemoryKiB: 64, Passes: 1, Lanes: 1}, 4)
@@ -55,7 +55,7 @@ func entry(t testing.TB, ids *identities.Store) logins.Config {
 		Cookies: session.Cookies{Secure: func(r *http.Request) bool { return forwarded.From(r.Context()).Secure }}}
 }
 
-// person makes a user with the password of these tests.
+// person adds a user with the password testPassword.
 func (l *locked) person(email string, role access.Role) uuid.UUID {
 	l.t.Helper()
 	made, err := l.api.server.Logins.NewUser(context.Background(), email, "A Person", testPassword)
@@ -68,7 +68,7 @@ func (l *locked) person(email string, role access.Role) uuid.UUID {
 	return made.ID
 }
 
-// invite makes an invitation into the account default, as an operator would.
+// invite creates an invitation into the account default, as an operator would.
 func (l *locked) invite(role access.Role) token.Token {
 	l.t.Helper()
 	made := token.New()
@@ -80,7 +80,7 @@ func (l *locked) invite(role access.Role) token.Token {
 	return made
 }
 
-// cookie finds the cookie of that name that an answer sets.
+// cookie returns the cookie with this name that an answer sets.
 func (r response) cookie(name string) *http.Cookie {
 	r.t.Helper()
 	for _, c := range (&http.Response{Header: r.header}).Cookies() {
@@ -92,10 +92,10 @@ func (r response) cookie(name string) *http.Cookie {
 	return nil
 }
 
-// withCookie is the header of a browser with a session.
+// withCookie returns the request header of a browser that has a cookie.
 func withCookie(c *http.Cookie) []string { return []string{"Cookie", c.Name + "=" + c.Value} }
 
-// logIn logs a person in, and gives the header of the browser.
+// logIn logs a person in, and returns the request header of the browser.
 func (l *locked) logIn(email string) []string {
 	l.t.Helper()
 	res := l.post("/api/auth/login", fmt.Sprintf(`{"email":%q,"password":%q}`, email, testPassword))
@@ -127,7 +127,7 @@ func TestLogIn(t *testing.T) {
 	l.get("/api/tasks", withCookie(c)...).into(200, &api.TaskList{})
 	l.get("/api/tasks").wantError(401, "unauthenticated")
 
-	// The answers do not tell an unknown address from a wrong password or from what is no address.
+	// An unknown address, a wrong password and a malformed address get the same answer.
 	wrong := l.post("/api/auth/login", `{"email":"ada@example.org","password":"x"}`).wantError(401, "login_failed")
 	for _, email := range []string{"eve@example.org", "no address"} {
 		if e := l.post("/api/auth/login", fmt.Sprintf(`{"email":%q,"password":"x"}`, email)).wantError(401, "login_failed"); e.Error != wrong.Error {
@@ -158,7 +158,8 @@ func TestLoginsAreLockedOut(t *testing.T) {
 	}
 }
 
-// TestCookiesBehindTLS: behind a proxy that speaks TLS the cookie is secure and bound to this host, and only such a one counts.
+// TestCookiesBehindTLS checks that behind a proxy that ends TLS the cookie is secure and bound to this host, and that
+// the server accepts only such a cookie.
 func TestCookiesBehindTLS(t *testing.T) {
 	t.Parallel()
 	st := dbtest.New(t)
@@ -195,7 +196,8 @@ func TestLogOut(t *testing.T) {
 	l.get("/api/auth/me", other...).into(200, &api.Me{})
 }
 
-// TestSessionsOfOthers: a person lists and ends their own sessions; those of others do not exist.
+// TestSessionsOfOthers checks that people can list and end only their own sessions. Sessions of others are treated as
+// missing.
 func TestSessionsOfOthers(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -246,7 +248,7 @@ func TestChangePasswordAndSwitchAccount(t *testing.T) {
 	if put("other").into(200, &me); me.AccountID != "other" || me.Role != "admin" || len(me.Accounts) != 2 {
 		t.Errorf("%+v", me)
 	}
-	l.get("/api/members", mine...).into(200, &api.MemberList{}) // a cached principal of the account before would be refused
+	l.get("/api/members", mine...).into(200, &api.MemberList{}) // the principal of the previous account must not stay in a cache, because it would be refused
 }
 
 func TestInvitations(t *testing.T) {
@@ -288,14 +290,14 @@ func TestInvitations(t *testing.T) {
 	if l.get("/api/invitations", ada...).into(200, &list); list.Invitations[0].AcceptedAt == nil {
 		t.Errorf("%+v", list)
 	}
-	// Somebody who is logged in accepts as that user.
+	// A person who is logged in accepts an invitation as the logged-in user.
 	invited := l.invite(access.Owner)
 	if l.post("/api/auth/invitations/accept", fmt.Sprintf(`{"token":%q}`, invited.Text()), ada...).into(200, &me); me.Role != "owner" || me.User.Email != "ada@example.org" {
 		t.Errorf("%+v", me)
 	}
 }
 
-// TestTickets opens streams with tickets: of a session and of a key, each once.
+// TestTickets opens streams with tickets of a session and of a key. Each ticket works once.
 func TestTickets(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -316,7 +318,7 @@ func TestTickets(t *testing.T) {
 		if res := l.get("/api/tasks/"+task+"/events?ticket="+ticket(header), "Accept", "text/event-stream"); res.status != 200 {
 			t.Errorf("%s: %d %s", name, res.status, res.body)
 		}
-		l.get("/api/tasks/"+task+"?ticket="+ticket(header)).wantError(401, "unauthenticated") // no stream
+		l.get("/api/tasks/"+task+"?ticket="+ticket(header)).wantError(401, "unauthenticated") // tickets are valid for streams only
 		l.do("DELETE", "/api/tasks/"+task+"?ticket="+ticket(header), nil).wantError(401, "unauthenticated")
 		if strings.Contains(l.log.String(), made) {
 			t.Errorf("%s: the log has a ticket", name)
@@ -330,7 +332,7 @@ func TestTickets(t *testing.T) {
 	l.get("/api/tasks/"+task+"/events?ticket=nonsense", "Accept", "text/event-stream").wantError(401, "unauthenticated")
 }
 
-// TestTheStreamOfASessionEndsWithIt: a logout closes what the browser has open.
+// TestTheStreamOfASessionEndsWithIt checks that a logout closes the open streams of the session.
 func TestTheStreamOfASessionEndsWithIt(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
@@ -349,12 +351,12 @@ func TestTheStreamOfASessionEndsWithIt(t *testing.T) {
 	s.wantClose(4401)
 }
 
-// TestMatrixOfSessions asks for the operations about people as each role, by session.
+// TestMatrixOfSessions calls the operations about people with a session of each role.
 func TestMatrixOfSessions(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
 	bodies := map[string]string{"changePassword": `{"currentPassword":"x","newPassword":"seven ravens over Reykjavik"}`, "switchAccount": `{"accountId":"default"}`, "createInvitation": `{"role":"viewer"}`, "setLimits": `{}`, "eraseMe": `{"password":"wrong"}`}
-	rows := map[string]string{ // viewer, member, admin, owner
+	rows := map[string]string{ // the letters are for viewer, member, admin and owner
 		"getMe": "++++", "createStreamTicket": "++++", "listSessions": "++++", "revokeSession": "4444", "switchAccount": "++++", "changePassword": "++++", "exportMe": "++++", "eraseMe": "++++",
 		"listInvitations": "33++", "createInvitation": "33++", "revokeInvitation": "33++", "listKeys": "3+++", "listMembers": "33++", "listAudit": "33++", "getLimits": "++++", "setLimits": "333+",
 		"listTasks": "++++", "logOut": "++++",
@@ -363,7 +365,7 @@ func TestMatrixOfSessions(t *testing.T) {
 		email := string(role) + "@example.org"
 		l.person(email, role)
 		header := append([]string{"Content-Type", "application/json"}, l.logIn(email)...)
-		for _, last := range []bool{false, true} { // logOut ends what the others need
+		for _, last := range []bool{false, true} { // logOut comes last, because it ends the session that the other operations need
 			for _, op := range contractOperations(t) {
 				if row, listed := rows[op.id]; listed && last == (op.id == "logOut") {
 					res := l.do(op.method, l.fill(op, uuid.NewString()), strings.NewReader(bodies[op.id]), header...)
@@ -376,7 +378,7 @@ func TestMatrixOfSessions(t *testing.T) {
 	}
 }
 
-// setupOpenID is the API with a real provider at which people may log in.
+// setupOpenID returns an API and a real OpenID provider at which people may log in.
 func setupOpenID(t *testing.T, policy login.Policy) (*locked, *openidtest.Provider) {
 	t.Helper()
 	p := openidtest.New(t, publicURL+"/api/auth/openid/callback")
@@ -391,7 +393,8 @@ func setupOpenID(t *testing.T, policy login.Policy) (*locked, *openidtest.Provid
 	return l, p
 }
 
-// begin begins a login at the provider, and gives the cookie of it and where the browser is sent.
+// begin begins a login at the provider. It returns the login's cookie and the address to which the browser is
+// redirected.
 func (l *locked) begin(returnTo string) (*http.Cookie, string) {
 	l.t.Helper()
 	res := l.get("/api/auth/openid/login?returnTo=" + url.QueryEscape(returnTo))
@@ -422,7 +425,7 @@ func TestOpenIDLogin(t *testing.T) {
 		t.Errorf("%+v", me)
 	}
 
-	// The answer counts once, and only in the browser that began the login.
+	// The provider's answer is accepted once, and only from the browser that began the login.
 	l.get(back.RequestURI(), withCookie(begun)...).wantError(401, "login_stale")
 	mine, address := l.begin("/")
 	victims := p.LogIn(t, address, "ada")
@@ -466,7 +469,8 @@ func TestAProviderThatIsDownDoesNotStopTheServer(t *testing.T) {
 	l.logIn("ada@example.org")
 }
 
-// TestAccessTokens: a token of the issuer is let in within its scopes, and a 401 says where to get one.
+// TestAccessTokens checks that a token of the issuer is accepted within its scopes, and that a 401 says where to get a
+// token.
 func TestAccessTokens(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -25,11 +25,11 @@ func requestIDOf(ctx context.Context) string {
 	return id
 }
 
-// plainID is the form that the request ids of clients must have. Any other text could add lines to the log.
+// plainID matches the request ids that clients may choose. An id with other characters could add lines to the log.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID gives every request an id, and sends it in the X-Request-ID header of the answer. It takes the client's id if that
-// matches plainID.
+// requestID gives every request an id, and sends the id in the X-Request-ID header of the answer. It uses the client's
+// X-Request-ID if that id matches plainID.
 func requestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
@@ -78,8 +78,8 @@ func (s *server) limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// readBody reads a JSON body from a limited reader. A body without a content type counts as JSON; one with
-// another type is refused. A body of only white space counts as none, whatever its content type.
+// readBody reads a JSON body from a reader whose size is limited. It treats a body without a content type as JSON, and
+// refuses a body of another type. It treats a body of only white space as empty, whatever its content type.
 func readBody(body io.Reader, contentType string) ([]byte, error) {
 	if body == nil {
 		return nil, nil

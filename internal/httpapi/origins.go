@@ -26,8 +26,8 @@ func newOrigins(list []string) origins {
 
 func (o origins) has(origin string) bool { return o.any || o.listed[strings.ToLower(origin)] }
 
-// allows reports whether the page that made a request may open a WebSocket. The server must check it, because browsers do not
-// apply CORS to WebSockets. A request without Origin does not come from a page.
+// allows reports whether the page that made a request may open a WebSocket. The server must check this itself, because
+// browsers do not apply CORS to WebSockets. A request without an Origin header does not come from a page and is allowed.
 func (o origins) allows(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" || o.has(origin) {
@@ -41,9 +41,9 @@ func (o origins) allows(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSuffix(u.Host, port), strings.TrimSuffix(r.Host, port))
 }
 
-// protect refuses requests that change something when the browser's headers show that a page of another site made them, by a
-// form, a beacon or a fetch without a preflight. It allows pages of this host and of listed origins, and requests of programs,
-// which have neither Sec-Fetch-Site nor Origin.
+// protect refuses a request that changes something when the browser's headers show that it comes from a page of another
+// site, for instance from a form or a fetch without a preflight. It allows pages of this host and of listed origins. It
+// also allows programs, which send neither Sec-Fetch-Site nor Origin.
 func (o origins) protect(refused http.Handler) func(http.Handler) http.Handler {
 	var check http.CrossOriginProtection
 	check.SetDenyHandler(refused)

@@ -67,7 +67,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A snapshot as HTML must mark the cited spans, and must have a Content-Security-Policy that forbids scripts and loads.
+// TestPageForPeople checks that a snapshot in HTML marks the cited spans, and has a Content-Security-Policy that forbids
+// scripts and loads.
 func TestPageForPeople(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -108,7 +109,7 @@ func TestNoSuchPage(t *testing.T) {
 		b.get("/api/tasks/"+task+"/pages").wantError(404, "not_found")
 		b.get("/api/tasks/"+task+"/pages/"+id).wantError(404, "not_found")
 	}
-	b.set(func() { // another account's
+	b.set(func() { // a page of another account
 		for id, task := range b.tasks {
 			task.AccountID = "other"
 			b.tasks[id] = task

@@ -49,7 +49,7 @@ func (p *phone) get(options []byte) string {
 	return virtualwebauthn.CreateAssertionResponse(p.rp, p.authenticator, p.credential, *parsed)
 }
 
-// also is the header of a browser with one cookie more.
+// also returns the request header of a browser with one more cookie.
 func also(header []string, c *http.Cookie) []string {
 	return []string{"Cookie", header[1] + "; " + c.Name + "=" + c.Value}
 }
@@ -68,17 +68,17 @@ func TestPasskeys(t *testing.T) {
 	begun := l.post("/api/auth/passkeys/options", "", ada...)
 	challenge, answer := begun.cookie("legwork_login"), device.create(begun.body)
 	body := fmt.Sprintf(`{"name":"my phone","credential":%s}`, answer)
-	l.post("/api/auth/passkeys", body, ada...).wantError(401, "login_stale") // another browser
+	l.post("/api/auth/passkeys", body, ada...).wantError(401, "login_stale") // sent by another browser
 	l.post("/api/auth/passkeys", `{"credential":1}`, also(ada, challenge)...).wantError(422, "validation_error", "name", "credential")
-	l.post("/api/auth/passkeys", body, also(bob, challenge)...).wantError(401, "login_stale") // another person
+	l.post("/api/auth/passkeys", body, also(bob, challenge)...).wantError(401, "login_stale") // sent by another person
 	begun = l.post("/api/auth/passkeys/options", "", ada...)
 	body = fmt.Sprintf(`{"name":"my phone","credential":%s}`, device.create(begun.body))
 	challenge = begun.cookie("legwork_login")
 	var made api.Passkey
 	l.post("/api/auth/passkeys", body, also(ada, challenge)...).into(201, &made)
-	l.post("/api/auth/passkeys", body, also(ada, challenge)...).wantError(401, "login_stale") // once
+	l.post("/api/auth/passkeys", body, also(ada, challenge)...).wantError(401, "login_stale") // an answer is accepted only once
 
-	// Logging in takes the passkey alone.
+	// A login needs nothing but the passkey.
 	enter := func(change func(credential string) string) response {
 		begun := l.post("/api/auth/passkeys/login/options", "")
 		return l.post("/api/auth/passkeys/login", fmt.Sprintf(`{"credential":%s}`, change(device.get(begun.body))), withCookie(begun.cookie("legwork_login"))...)

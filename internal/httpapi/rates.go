@@ -13,27 +13,29 @@ import (
 	"legwork/internal/research"
 )
 
-// rateWindow is the time over which requests per second are counted. A client that was idle may send this many seconds' requests at
-// once.
+// rateWindow is the time over which the number of requests per second is averaged. So a client that was idle may send
+// the requests of the whole window at once.
 const rateWindow = 10 * time.Second
 
-// rate bounds how many requests per second this process takes for each name, on average over rateWindow. It counts in this process
-// alone, because a count in the database would cost more than most requests.
+// rate limits the requests per second for each name, averaged over rateWindow. A name is, for instance, a client's
+// address. Each process counts its own requests only, because a count in the database would cost more than most
+// requests.
 type rate struct {
 	perSecond int
-	limiter   *httprate.RateLimiter // nil: any number
+	limiter   *httprate.RateLimiter // nil means no limit
 }
 
 func newRate(perSecond int) rate {
 	r := rate{perSecond: perSecond}
 	if perSecond > 0 {
 		r.limiter = httprate.NewRateLimiter(perSecond*int(rateWindow/time.Second), rateWindow,
-			httprate.WithResponseHeaders(httprate.ResponseHeaders{})) // fail sets those that clients read
+			httprate.WithResponseHeaders(httprate.ResponseHeaders{})) // the library sets no headers, because fail sets those that clients read
 	}
 	return r
 }
 
-// take counts a request of a name. what names it in the refusal.
+// take counts one request of a name, and returns a *research.LimitError when there are too many. what describes the name
+// in the error message, for instance as "address".
 func (t rate) take(w http.ResponseWriter, r *http.Request, name, what string) error {
 	if t.limiter == nil || !t.limiter.OnLimit(w, r, name) {
 		return nil
@@ -42,7 +44,7 @@ func (t rate) take(w http.ResponseWriter, r *http.Request, name, what string) er
 		Message: fmt.Sprintf("This %s sends more than %d requests per second; send fewer, or raise RATE_REQUESTS_PER_SECOND.", what, t.perSecond)}
 }
 
-// limitAddress bounds the requests of each client address. Probes of the service's health are not bounded.
+// limitAddress limits the requests per second of each client address. Health checks are not limited.
 func (s *server) limitAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/health" && !strings.HasPrefix(r.URL.Path, "/health/") {
@@ -55,8 +57,8 @@ func (s *server) limitAddress(next http.Handler) http.Handler {
 	})
 }
 
-// network returns the name under which the requests of an address are counted together. It is the address itself for
-// IPv4 and its /64 network for IPv6, because one client commonly has a whole /64.
+// network returns the name under which the requests of an address are counted. For IPv4 the name is the address itself.
+// For IPv6 it is the /64 network, because one client commonly has a whole /64.
 func network(a netip.Addr) string {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {

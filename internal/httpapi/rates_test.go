@@ -13,8 +13,8 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// TestRequestsPerSecond: the requests of each client address are bounded, those of others and probes are not. IPv6 addresses
-// count by their network.
+// TestRequestsPerSecond checks that the requests of each client address are limited separately, and that health checks
+// are not limited. IPv6 addresses of one /64 network are counted together.
 func TestRequestsPerSecond(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *Config, _ *timing) {
@@ -34,7 +34,7 @@ func TestRequestsPerSecond(t *testing.T) {
 		}
 		return n
 	}
-	if n := refused(func(int) string { return "203.0.113.7" }); n < 1 || n > 5 { // the window may end in between
+	if n := refused(func(int) string { return "203.0.113.7" }); n < 1 || n > 5 { // more than one, because the window may end in between
 		t.Errorf("%d of 25 requests were refused, at 2 per second over ten", n)
 	}
 	if n := refused(func(i int) string { return fmt.Sprintf("2001:db8:0:1::%x", i) }); n < 1 || n > 5 {
@@ -50,7 +50,7 @@ func TestRequestsPerSecond(t *testing.T) {
 	}
 }
 
-// TestRequestsPerSecondOfAKey: a key is bounded by itself, from however many addresses it is used.
+// TestRequestsPerSecondOfAKey checks that the requests of a key are limited, however many addresses use it.
 func TestRequestsPerSecondOfAKey(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)

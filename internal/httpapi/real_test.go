@@ -37,7 +37,7 @@ func setupReal(t testing.TB) *real {
 	return setupRealOn(t, dbtest.New(t))
 }
 
-// setupRealOn is setupReal on a database that is there. change alters what the API is given.
+// setupRealOn is setupReal on an existing database. change alters the configuration of the API.
 func setupRealOn(t testing.TB, st *store.Store, change ...func(*Config)) *real {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)

@@ -28,8 +28,8 @@ import (
 // Tasks changes tasks for users. *jobs.Service implements it.
 type Tasks interface {
 	Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error)
-	// SubmitOnce is Submit, unless the same submission was made before with the same key. Then it returns the
-	// first task and true.
+	// SubmitOnce is Submit with an idempotency key. When the same submission was made before with the same key, it
+	// returns the first task and true.
 	SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (research.Task, bool, error)
 	Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error)
 	Delete(ctx context.Context, account string, id uuid.UUID, reason string) error
@@ -62,11 +62,11 @@ type Hub interface {
 
 // Config holds what the API needs. All fields but CORSOrigins, Hosts, Proxies and Logger are required.
 type Config struct {
-	Auth              Authenticator     // auth.Off: everybody may do everything
+	Auth              Authenticator     // auth.Off allows everything to everybody
 	Identities        *identities.Store // keys, members and the audit log
-	Logins            logins.Config     // how people come in
-	Usage             *usage.Store      // limits, and what is used of them
-	Streams           *usage.Streams    // counts the open streams of this process; nil: they are not limited
+	Logins            logins.Config     // configuration of logins
+	Usage             *usage.Store      // the limits, and how much of them has been used
+	Streams           *usage.Streams    // counts the open streams of this process; nil means that open streams are not limited
 	Tasks             Tasks
 	Data              func(account string) AccountData
 	Artifacts         Artifacts
@@ -74,14 +74,14 @@ type Config struct {
 	Health            func(context.Context) Health // called for every health check; its context ends after two seconds
 	Limits            wire.Limits
 	CORSOrigins       []string          // scheme://host[:port], or "*" for any origin without credentials
-	Hosts             []string          // names of this server besides IP addresses and loopback names; "*" for any
-	Proxies           forwarded.Proxies // in front of this server, which name the clients
-	RequestsPerSecond int               // of one client address, and of one API key; 0: any number
+	Hosts             []string          // names of this server besides IP addresses and loopback names; "*" allows every name
+	Proxies           forwarded.Proxies // trusted proxies in front of this server, which report the addresses of clients
+	RequestsPerSecond int               // limit for each client address and for each API key; 0 means no limit
 	Version           string
 	Logger            *slog.Logger // nil means slog.Default()
 }
 
-// timing are the intervals and limits of streams.
+// timing has the intervals and time limits of streams.
 type timing struct {
 	ping      time.Duration // between pings of a WebSocket
 	heartbeat time.Duration // time without events after which an event stream sends a comment
@@ -143,8 +143,8 @@ func newAPI(cfg Config, t timing) *API {
 	return &API{Handler: s.routes(), server: s}
 }
 
-// Drain waits until every WebSocket has closed. http.Server.Shutdown does not wait for them. Stop the hub before, so that the
-// streams close. When ctx ends first, Drain returns ctx.Err().
+// Drain waits until every WebSocket has closed, because http.Server.Shutdown does not wait for WebSockets. Stop the hub
+// first, so that the streams close. When ctx ends before the last WebSocket has closed, Drain returns ctx.Err().
 func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ctx) }
 
 func (s *server) routes() http.Handler {
@@ -176,7 +176,7 @@ func (s *server) routes() http.Handler {
 	return r
 }
 
-// setup is the page behind the link of an invitation.
+// setup serves the page that the link of an invitation opens.
 func (s *server) setup(w http.ResponseWriter, r *http.Request) {
 	if err := s.ServeSetup(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, r))); err != nil {
 		s.fail(w, r, err)
@@ -201,7 +201,7 @@ func Server(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// account returns the account that a request acts for. For an anonymous caller it is empty, so that no data is found.
+// account returns the account that a request acts for. For an anonymous caller it returns "", an account without data.
 func account(ctx context.Context) string { return auth.CallerOf(ctx).AccountID }
 
 // data returns the view of the data of the caller's account.
@@ -210,7 +210,7 @@ func (s *server) data(ctx context.Context) AccountData { return s.accounts(accou
 // requestKey is the context key of the *http.Request that a strict handler answers.
 type requestKey struct{}
 
-// keepRequest stores the request in the context, because handlers that stream need it.
+// keepRequest stores the request in the context, because handlers of streams need the request.
 func keepRequest(next api.StrictHandlerFunc, _ string) api.StrictHandlerFunc {
 	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error) {
 		return next(context.WithValue(ctx, requestKey{}, r), w, r, request)

@@ -52,7 +52,8 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	// Compression would cost far more memory per connection than it saves; checkHandshake has checked the origin.
+	// Compression would cost far more memory per connection than it saves. The origin is not checked here, because
+	// checkHandshake has checked it.
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil { // the connection broke; the handshake itself was checked before
 		if sub != nil {
@@ -70,8 +71,8 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		line.closed(0, s.refuse(r.Context(), conn, raw))
 		return
 	}
-	// The stream runs in a new goroutine, so that the request's goroutine ends. That frees the stack that the middleware and a
-	// query used, and the buffers of net/http.
+	// The stream runs in a new goroutine, so that the goroutine of the request ends. This frees the stack that the
+	// middleware and a query used, and the buffers of net/http.
 	ctx := context.WithoutCancel(r.Context())
 	go func() {
 		defer s.sockets.leave()
@@ -85,7 +86,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
-// cursorOf reads ?after=, which may be given once.
+// cursorOf parses the query parameter after, which may be given once.
 func cursorOf(query url.Values) (int64, error) {
 	values := query[afterField]
 	switch len(values) {
@@ -97,8 +98,8 @@ func cursorOf(query url.Values) (int64, error) {
 	return parseAfter(afterField, "")
 }
 
-// checkHandshake refuses the requests that websocket.Accept would refuse. It does so first, because Accept answers in plain
-// text and not with the error envelope.
+// checkHandshake refuses the requests that websocket.Accept would refuse. Accept itself would answer in plain text and
+// not with the error envelope.
 func (s *server) checkHandshake(w http.ResponseWriter, r *http.Request) error {
 	if !r.ProtoAtLeast(1, 1) || !lists(r.Header, "Connection", "upgrade") || !lists(r.Header, "Upgrade", "websocket") {
 		w.Header().Set("Connection", "Upgrade")
@@ -118,7 +119,7 @@ func (s *server) checkHandshake(w http.ResponseWriter, r *http.Request) error {
 	return errHandshake
 }
 
-// lists reports whether a header that is a list of tokens contains a token, in upper or lower case.
+// lists reports whether a header that is a list of tokens contains a token. It ignores case.
 func lists(h http.Header, name, token string) bool {
 	for _, line := range h.Values(name) {
 		for t := range strings.SplitSeq(line, ",") {
@@ -141,13 +142,13 @@ func (s *server) refuse(ctx context.Context, conn *websocket.Conn, raw string) w
 	return websocket.StatusPolicyViolation
 }
 
-// statusCredentialEnded closes a WebSocket whose credential has ended: 4000 and 401, in the range for applications (RFC 6455
-// §7.4.2).
+// statusCredentialEnded is the close code of a WebSocket whose credential has ended. It is 4000 + 401, because
+// applications may use the codes from 4000 on (RFC 6455 §7.4.2).
 const statusCredentialEnded websocket.StatusCode = 4401
 
-// follow sends the task's events until the log ends, the client leaves, its credential ends or the process stops. It returns the
-// number of events that it sent, and the close code of the connection. The code is the client's if the client
-// left first.
+// follow sends the task's events until the log ends, the client leaves, the client's credential ends or the process
+// stops. It returns the number of events that it sent, and the close code of the connection. If the client closed the
+// connection first, the code is the one that the client sent.
 func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID, sub *subscription) (events int, code websocket.StatusCode) {
 	defer sub.Close()
 	// The context connected ends when the client leaves. It must not be passed to methods of the connection: when the context
@@ -213,8 +214,8 @@ func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Sub
 	}
 }
 
-// discard reads and ignores the client's frames until the client leaves. Reading is also what answers pings and receives pongs.
-// It returns the code of the client's close frame, -1 when there was none.
+// discard reads and ignores the client's frames until the client leaves. The library answers pings and handles pongs
+// only during reads. discard returns the code of the client's close frame, or -1 if the client sent none.
 func discard(ctx context.Context, conn *websocket.Conn) websocket.StatusCode {
 	for {
 		_, message, err := conn.Reader(ctx)

@@ -154,12 +154,12 @@ func TestSocketHandshake(t *testing.T) {
 		t.Errorf("%d subscriptions of refused clients", n)
 	}
 	host := strings.TrimPrefix(b.http.URL, "http://")
-	b.dial(path)                                                                             // no page at all
+	b.dial(path)                                                                             // does not come from a page
 	b.dial(path, "Origin", "http://"+host)                                                   // same host
 	b.dial(path, "Origin", "https://"+host)                                                  // behind a proxy that ends TLS
-	b.dial(path, "Origin", "http://LOCALHOST:3000")                                          // listed; the host differs
+	b.dial(path, "Origin", "http://LOCALHOST:3000")                                          // a listed origin, which differs from the host
 	b.dial(path, "Origin", "https://legwork.example", "Host", "legwork.example:443")         // the default port makes no difference
-	setupAny := setup(t, func(c *Config, _ *timing) { c.CORSOrigins = []string{"*"} })       // any
+	setupAny := setup(t, func(c *Config, _ *timing) { c.CORSOrigins = []string{"*"} })       // every origin is allowed
 	setupAny.dial("/api/tasks/"+uuid.NewString()+"/stream", "Origin", "http://evil.example") // the upgrade succeeds, and a frame says that the task does not exist
 }
 

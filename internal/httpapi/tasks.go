@@ -38,7 +38,7 @@ func (s *server) CreateTask(ctx context.Context, req api.CreateTaskRequestObject
 	return api.CreateTask201JSONResponse{Body: wire.TaskFor(task, auth.CallerOf(ctx).Principal), Headers: headers}, nil
 }
 
-// author is who a request submits a task for.
+// author returns the user and the API key by which a request submits a task.
 func author(ctx context.Context) research.Author {
 	c := auth.CallerOf(ctx)
 	return research.Author{UserID: c.UserID, KeyID: c.KeyID}
@@ -80,7 +80,7 @@ func (s *server) DeleteTask(ctx context.Context, req api.DeleteTaskRequestObject
 	return api.DeleteTask204Response{}, nil
 }
 
-// readReason reads the reason of a cancel or a delete. It is empty when the client gave none.
+// readReason returns the reason in the body of a cancel or delete request. It returns "" when the client gave none.
 func readReason(body io.Reader, contentType string) (string, error) {
 	b, err := readBody(body, contentType)
 	if err != nil {

@@ -10,12 +10,11 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// ReadBody reads the whole body of a request. It returns an error if the body cannot be read to its end, or if the
-// body is not empty and its content type is given and not JSON. The size of the body is already limited when ReadBody
-// gets it.
+// ReadBody reads the whole body of a request. It returns an error if the body cannot be read to its end, or if the body
+// is not empty and has a content type other than JSON. The caller must have limited the size of the body.
 type ReadBody func(body io.Reader, contentType string) ([]byte, error)
 
-// Handlers implements the operations. Make them with New.
+// Handlers implements the operations of this package. New returns one.
 type Handlers struct {
 	store    *identities.Store
 	readBody ReadBody
@@ -29,13 +28,14 @@ type Problem struct {
 	Status     int
 	Code       string
 	Message    string
-	RetryAfter time.Duration // 0: no hint
+	RetryAfter time.Duration // value of the Retry-After header; 0 means that the header is not set
 }
 
 // Error implements error.
 func (p *Problem) Error() string { return p.Code + ": " + p.Message }
 
-// notFound answers for an id of a thing that the caller's account does not have, and leaves other errors as they are.
+// notFound turns research.ErrNotFound into a 404 error, which says that the caller's account has no such thing. what
+// names the thing. notFound returns other errors unchanged.
 func notFound(err error, what string) error {
 	if errors.Is(err, research.ErrNotFound) {
 		return &Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such " + what + " in this account."}

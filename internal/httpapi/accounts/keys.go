@@ -17,12 +17,13 @@ import (
 	"legwork/internal/wire"
 )
 
-// own is the user whose keys the caller may see and revoke; nil: everybody's in the account.
+// own returns the user whose keys the caller may see and revoke. It returns nil when the caller may see and revoke all
+// keys of the account.
 func own(c auth.Caller) *uuid.UUID {
 	if c.Role.Includes(access.Admin) {
 		return nil
 	}
-	if c.UserID == nil { // a key of an operator with a low role does not exist; if it did it would see nothing
+	if c.UserID == nil { // a key without a user always has a high role; if one had a low role, it should see no keys
 		return &uuid.Nil
 	}
 	return c.UserID

@@ -91,7 +91,7 @@ func (h *Handlers) ListAudit(ctx context.Context, req api.ListAuditRequestObject
 		return nil, err
 	}
 	limit := f.Limit
-	f.Limit++ // one more shows whether there is a next page
+	f.Limit++ // one entry more than the page shows whether there is a next page
 	entries, err := h.store.Audit(ctx, auth.CallerOf(ctx).AccountID, f)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func auditFilter(p api.ListAuditParams) (identities.AuditFilter, error) {
 	return f, bad.Err()
 }
 
-// isAction reports whether a text has only the characters of the actions in the audit log.
+// isAction reports whether a text consists only of characters that occur in the names of actions in the audit log.
 func isAction(s string) bool {
 	for _, c := range s {
 		if (c < 'a' || c > 'z') && c != '_' && c != '.' {

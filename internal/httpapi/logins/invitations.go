@@ -37,7 +37,7 @@ func (o *Operations) AcceptInvitation(ctx context.Context, req api.AcceptInvitat
 	return o.entered(ctx, started)
 }
 
-// accept accepts an invitation as the user who is logged in, if one is.
+// accept accepts an invitation. If the caller is logged in, it accepts as that user.
 func (o *Operations) accept(ctx context.Context, in login.Acceptance) (login.Started, error) {
 	var user *uuid.UUID
 	if caller := auth.CallerOf(ctx); caller.Kind == access.BySession {

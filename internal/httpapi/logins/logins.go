@@ -24,37 +24,38 @@ import (
 	"legwork/internal/wire"
 )
 
-// Config is what the operations need. OpenID, OpenIDName, Passkeys and PublicURL may be missing.
+// Config is what the operations need. OpenID, OpenIDName, Passkeys and PublicURL may be zero.
 type Config struct {
-	Off        bool // there is no access control, so nobody can log in
+	Off        bool // access control is off, so nobody can log in
 	Store      *identities.Store
 	Logins     *login.Service
 	Cookies    session.Cookies
-	Idle       time.Duration // a session that was not used for so long has ended
+	Idle       time.Duration // a session ends when it has not been used for this time
 	Passwords  bool          // whether people may log in by password
 	OpenID     *openid.Provider
 	Passkeys   *passkey.Passkeys
 	OpenIDName string
-	Policy     login.Policy // who may come in by OpenID
+	Policy     login.Policy // decides who may log in by OpenID
 	PublicURL  string       // without final slash
-	Issuer     string       // of access tokens (JWT); empty: none are taken
-	Audience   string       // what these tokens must be for
+	Issuer     string       // issuer of accepted access tokens (JWT); empty means that no access tokens are accepted
+	Audience   string       // audience that access tokens must have
 	Log        *slog.Logger
 }
 
-// Operations implements the operations. Make them with New.
+// Operations implements the operations of this package. New returns one.
 type Operations struct {
 	Config
 	request  func(ctx context.Context) *http.Request
 	readBody accounts.ReadBody
 }
 
-// New makes the operations. request finds the request that a handler answers, read reads a JSON body within the server's limits.
+// New returns the operations. request must return the HTTP request that a handler answers, and read must read a JSON
+// body within the server's limits.
 func New(cfg Config, request func(ctx context.Context) *http.Request, read accounts.ReadBody) *Operations {
 	return &Operations{Config: cfg, request: request, readBody: read}
 }
 
-// The refusals of this package.
+// These are the errors by which this package refuses requests.
 var (
 	errWrongLogin = &accounts.Problem{Status: http.StatusUnauthorized, Code: "login_failed",
 		Message: "E-mail address or password is wrong, or the user may not log in."}
@@ -81,7 +82,7 @@ var (
 		Message: "Bearer tokens get no tickets; send the token in the Authorization header of the stream."}
 )
 
-// refusal turns the errors of logins into problems; other errors stay what they are.
+// refusal turns known login errors into errors that a client can be sent. It returns other errors unchanged.
 func refusal(err error) error {
 	var locked login.Locked
 	var last identities.LastOwnerOf
@@ -109,12 +110,13 @@ func refusal(err error) error {
 	return err
 }
 
-// client is the browser behind a request.
+// client describes the client of a request by its address and User-Agent.
 func (o *Operations) client(ctx context.Context) login.Client {
 	return login.Client{Address: auth.CallerOf(ctx).Address, UserAgent: o.request(ctx).UserAgent()}
 }
 
-// oldSession is the session that the browser has so far. Its secret is not checked: it is only ended for its own user.
+// oldSession returns the id of the session in the browser's cookie, or nil. It does not check the secret in the cookie,
+// because a login ends the old session only if both belong to the same user.
 func (o *Operations) oldSession(ctx context.Context) *uuid.UUID {
 	for _, value := range o.Cookies.Read(o.request(ctx), session.CookieName) {
 		if old, err := token.Parse(value); err == nil {
@@ -124,7 +126,7 @@ func (o *Operations) oldSession(ctx context.Context) *uuid.UUID {
 	return nil
 }
 
-// id reads an id of a path. One that is malformed does not exist.
+// id parses an id in a path. A malformed id gets the same error as an id that does not exist.
 func id(text string) (uuid.UUID, error) {
 	parsed, err := wire.ParseID(text)
 	if err != nil {
@@ -133,7 +135,7 @@ func id(text string) (uuid.UUID, error) {
 	return parsed, nil
 }
 
-// setCookies are the cookies of an answer.
+// setCookies are the cookies that an answer sets.
 type setCookies []*http.Cookie
 
 func (s setCookies) write(w http.ResponseWriter) {
@@ -142,7 +144,7 @@ func (s setCookies) write(w http.ResponseWriter) {
 	}
 }
 
-// sessionCookie is the cookie of a session that has begun.
+// sessionCookie returns the cookie of a session that has just begun.
 func (o *Operations) sessionCookie(ctx context.Context, s login.Started) *http.Cookie {
 	return o.Cookies.New(o.request(ctx), session.CookieName, s.Token.Text(), s.ExpiresAt)
 }
@@ -158,7 +160,7 @@ func (o *Operations) started(ctx context.Context, s login.Started) (api.Me, erro
 		SessionID: &s.Token.ID, ExpiresAt: &row.ExpiresAt})
 }
 
-// me describes a principal.
+// me returns the description of a principal that clients get.
 func (o *Operations) me(ctx context.Context, p access.Principal) (api.Me, error) {
 	out := api.Me{Kind: api.MeKind(p.Kind), AccountID: p.AccountID, Role: api.Role(p.Role), Accounts: []api.MeAccount{}}
 	if p.Scopes != nil {

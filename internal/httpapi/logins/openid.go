@@ -36,7 +36,8 @@ var (
 		Message: "There is a user with your e-mail address who does not log in at this provider yet; log in as before, or ask an administrator (OIDC_LINK_BY_EMAIL)."}
 )
 
-// openIDProblem turns the errors of logins at the provider into problems. It logs their causes, which are not sent.
+// openIDProblem turns the errors of logins at the provider into errors for the client. It logs their causes, which the
+// client does not get.
 func (o *Operations) openIDProblem(ctx context.Context, err error) error {
 	for _, known := range []struct {
 		is error
@@ -53,7 +54,7 @@ func (o *Operations) openIDProblem(ctx context.Context, err error) error {
 	return refusal(err)
 }
 
-// openIDChallenge is the stored data of a login that has begun.
+// openIDChallenge is the data that is stored between the beginning and the end of a login at the OpenID provider.
 type openIDChallenge struct {
 	openid.Pending
 	ReturnTo string `json:"returnTo"`
@@ -78,10 +79,11 @@ func (r redirect) VisitStartOpenIDLoginResponse(w http.ResponseWriter) error { r
 // VisitFinishOpenIDLoginResponse implements api.FinishOpenIDLoginResponseObject.
 func (r redirect) VisitFinishOpenIDLoginResponse(w http.ResponseWriter) error { return r.write(w) }
 
-// maxReturnTo is the greatest length of the path to which the browser is redirected after the login.
+// maxReturnTo is the greatest length, in bytes, of the path to which the browser is redirected after the login.
 const maxReturnTo = 2048
 
-// localPath accepts only paths on this server. Browsers treat // and /\ as the beginning of a URL on another host.
+// localPath reports whether path is a path on this server. Browsers treat // and /\ as the beginning of a URL on another
+// host.
 func localPath(path string) bool {
 	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && len(path) <= maxReturnTo &&
 		!strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f })
@@ -138,7 +140,7 @@ func (o *Operations) FinishOpenIDLogin(ctx context.Context, req api.FinishOpenID
 	return redirect{to: begun.ReturnTo, cookies: setCookies{o.sessionCookie(ctx, started), o.Cookies.Gone(r, loginCookie)}}, nil
 }
 
-// begun returns the login that this browser began, and removes it, so that it is used once.
+// begun returns the data of the login that this browser began. It removes the data, so that the data is used only once.
 func (o *Operations) begun(ctx context.Context, r *http.Request) (openIDChallenge, error) {
 	for _, text := range o.Cookies.Read(r, loginCookie) {
 		secret, err := token.ParseSecret(text)

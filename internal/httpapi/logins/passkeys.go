@@ -31,7 +31,7 @@ var (
 	errPasskeyKnown = &accounts.Problem{Status: http.StatusConflict, Code: "passkey_known", Message: "This passkey is registered already."}
 )
 
-// passkeyProblem turns the errors of passkeys into problems, and logs their causes.
+// passkeyProblem turns the errors of passkeys into errors for the client, and logs their causes.
 func (o *Operations) passkeyProblem(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, passkey.ErrInvalid), errors.Is(err, research.ErrNotFound):
@@ -43,7 +43,8 @@ func (o *Operations) passkeyProblem(ctx context.Context, err error) error {
 	return refusal(err)
 }
 
-// begin stores the data against which an answer will be checked, and returns the cookie by which take finds it.
+// begin stores the data against which the browser's answer will be checked. It returns the cookie by which take finds
+// the data.
 func (o *Operations) begin(ctx context.Context, kind identities.ChallengeKind, user *uuid.UUID, pending json.RawMessage) (setCookies, error) {
 	secret := token.NewSecret()
 	if err := o.Store.CreateChallenge(ctx, secret.Hash(), kind, user, pending); err != nil {
@@ -52,7 +53,7 @@ func (o *Operations) begin(ctx context.Context, kind identities.ChallengeKind, u
 	return setCookies{o.Cookies.New(o.request(ctx), loginCookie, string(secret), time.Time{})}, nil
 }
 
-// take returns the data that begin stored for this browser, and removes it, so that it is used once.
+// take returns the data that begin stored for this browser. It removes the data, so that the data is used only once.
 func (o *Operations) take(ctx context.Context, kind identities.ChallengeKind) (*uuid.UUID, json.RawMessage, error) {
 	for _, text := range o.Cookies.Read(o.request(ctx), loginCookie) {
 		secret, err := token.ParseSecret(text)

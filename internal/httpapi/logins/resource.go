@@ -8,13 +8,13 @@ import (
 	"legwork/internal/httpapi/accounts"
 )
 
-// metadataPath is where clients find out which issuer's tokens this server takes (RFC 9728 §3).
+// metadataPath is the path of a document that tells clients which issuer's tokens this server accepts (RFC 9728 §3).
 const metadataPath = "/.well-known/oauth-protected-resource"
 
 var errNoTokens = &accounts.Problem{Status: errNotFound.Status, Code: errNotFound.Code,
 	Message: "This server takes no tokens of an issuer (AUTH_JWKS_URL); use an API key."}
 
-// Challenge is the value of WWW-Authenticate in a 401 (RFC 6750 §3, RFC 9728 §5.1).
+// Challenge returns the value of the WWW-Authenticate header in an answer with status 401 (RFC 6750 §3, RFC 9728 §5.1).
 func (c Config) Challenge() string {
 	if c.Issuer == "" || c.PublicURL == "" {
 		return "Bearer"

@@ -13,11 +13,11 @@ import (
 // setupPolicy allows the page of ServeSetup to send its form to this server, and forbids everything else.
 const setupPolicy = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// setupPage is the page of an invitation: the form, or its result.
+// setupPage is the data of the page of an invitation. The page shows the form, or the result of the form.
 type setupPage struct {
 	Token, Email, Name string
 	Problems           []string // sentences about errors in the form
-	Done               string   // the account of which the person is a member now; empty while the form is shown
+	Done               string   // name of the account of which the person is now a member; empty while the form is shown
 }
 
 // setupTemplate has neither scripts nor styles.
@@ -45,8 +45,8 @@ const setupTemplate = `<!doctype html>
 </html>
 `
 
-// ServeSetup answers the link of an invitation. It shows a form, and accepts the invitation when the form is sent. The page has no
-// scripts.
+// ServeSetup serves the page that the link of an invitation opens. The page shows a form. When the form is sent,
+// ServeSetup accepts the invitation. The page has no scripts.
 func (o *Operations) ServeSetup(w http.ResponseWriter, r *http.Request) error {
 	if o.Off {
 		return errNoUsers
@@ -78,12 +78,13 @@ func (o *Operations) ServeSetup(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", setupPolicy)
-	h.Set("Referrer-Policy", "same-origin") // with no-referrer the form would be sent with Origin: null, and be refused as another site's
+	h.Set("Referrer-Policy", "same-origin") // no-referrer would make the browser send the form with Origin: null, which the server refuses as cross-site
 	w.WriteHeader(status)
 	return t.Execute(w, page)
 }
 
-// complaints returns the sentences about a refused form and the status of the answer. It returns other errors as they are.
+// complaints returns sentences for the user about a refused form, and the status of the answer. It returns every other
+// error unchanged in other.
 func complaints(err error) (status int, sentences []string, other error) {
 	var problem *accounts.Problem
 	var invalid *research.ValidationError
