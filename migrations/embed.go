@@ -1,5 +1,6 @@
-// Package migrations embeds legwork's database schema as goose migrations, which only go forward. A published migration is
-// never edited; a change is a new file. Package store runs them, and then River's own migrations.
+// Package migrations embeds legwork's database schema as goose migrations. There are no migrations back to an older
+// schema. A published migration is never edited; a change is a new file. Package store runs these migrations, and then
+// River's own migrations.
 package migrations
 
 import "embed"

@@ -8,8 +8,8 @@ import (
 	"legwork/migrations"
 )
 
-// TestNumbersFollowEachOther checks that the numbers of the migrations have no duplicates and no gaps. A gap must not
-// be filled later, because databases that are already past it would refuse that migration.
+// TestNumbersFollowEachOther checks that the numbers of the migrations have no duplicates and no gaps. A gap must not be
+// filled later, because a database that has already passed the missing number would refuse the late migration.
 func TestNumbersFollowEachOther(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(migrations.FS, "*.sql")

@@ -1,4 +1,4 @@
-// Package queries embeds the SQL files from which sqlc generates package db. The bench program reads them, to run the same
+// Package queries embeds the SQL files from which sqlc generates package db. The bench program uses them to run the same
 // statements with pgbench.
 package queries
 

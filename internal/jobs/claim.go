@@ -17,7 +17,8 @@ import (
 	"legwork/internal/store/usage"
 )
 
-// work is one run from claim to exit. River's job is only the right to a slot: which task it runs is decided by the claim.
+// work does one run, from claim to exit. A River job only gives the right to use a slot. The claim decides which task
+// runs in it.
 func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 	log := r.cfg.Log.With("job", job.ID)
 	runCtx, cancel := context.WithCancelCause(ctx)
@@ -32,7 +33,7 @@ func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 		r.unclaimed(ctx, runCtx, log, job, err)
 		return
 	}
-	r.tellRoom() // the next held task may have room, too
+	r.tellRoom() // the account of another held task may have room for a run, too
 	log = r.cfg.Log.With("task", current.task.ID, "epoch", current.epoch)
 	failpoint.Hit(runCtx, "after_claim")
 	result, err := current.research(runCtx)
@@ -41,10 +42,11 @@ func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 	r.tellRoom()
 }
 
-// errHeld means that no task may run now. The task of the job waits without one.
+// errHeld means that no waiting task may run now. The task of the job is held: it waits without a job until its account
+// has room.
 var errHeld = errors.New("held: every account with waiting tasks runs as many as it may")
 
-// exhaustedError means that nothing is left of a limit for a task, which therefore fails.
+// exhaustedError means that a task's account has used up one of its limits, so the task fails.
 type exhaustedError struct {
 	claimed
 	limit research.LimitName
@@ -55,8 +57,9 @@ func (e *exhaustedError) Error() string {
 	return "the " + string(e.limit) + " of the month are used up"
 }
 
-// unclaimed deals with a job that claimed no task. The job is used up, so unless its task moved on or is held it must
-// get another: by a hand-back when the process stops, as a failure of the try otherwise.
+// unclaimed handles a job that claimed no task. This job cannot claim again. So its task must get another job, unless
+// the task has moved on or is held. When the process stops, unclaimed hands the task back. Otherwise it counts the
+// failed claim as a failed try.
 func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], err error) {
 	cause := context.Cause(runCtx)
 	var exhausted *exhaustedError
@@ -79,7 +82,7 @@ func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *r
 	}
 }
 
-// failUnclaimed fails the try of a task that was not claimed.
+// failUnclaimed ends the present try of a task as failed, although no run has claimed the task.
 func (r *Runner) failUnclaimed(ctx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], id uuid.UUID, epoch int, f *research.Failure) {
 	task, at, err := r.store.TaskForRun(ctx, id)
 	if err != nil || at != epoch {
@@ -90,7 +93,7 @@ func (r *Runner) failUnclaimed(ctx context.Context, log *slog.Logger, job *river
 	r.failOrRetry(ctx, log.With("task", id, "epoch", epoch), c, f)
 }
 
-// handBackJob hands back the task that a job would run.
+// handBackJob hands back the task that is assigned to a job.
 func (r *Runner) handBackJob(ctx context.Context, job int64) error {
 	task, err := r.usage.TaskOfJob(ctx, job)
 	if err != nil {
@@ -99,7 +102,7 @@ func (r *Runner) handBackJob(ctx context.Context, job int64) error {
 	return r.handBack(ctx, task.TaskID, task.Epoch)
 }
 
-// claimed is a task that this process holds.
+// claimed is a task that this process has claimed.
 type claimed struct {
 	id    uuid.UUID
 	epoch int
@@ -107,8 +110,8 @@ type claimed struct {
 	grant store.Grant
 }
 
-// claim takes a task, trying again while the database is away: the job is used up once this returns. Tasks whose model this
-// process does not have are queued again, until one is found that it can run.
+// claim claims a task. It tries again while the database is unavailable, because the job cannot claim again after claim
+// has returned. When this process does not have the model of a task, claim queues the task again and tries another one.
 func (r *Runner) claim(ctx context.Context, log *slog.Logger, job *river.Job[ResearchArgs]) (*run, error) {
 	for {
 		var c *run
@@ -140,19 +143,19 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	var chosen usage.Choice
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		if chosen, err = r.usage.ChooseTask(ctx, tx, job.ID, r.cfg.Pin, r.cfg.Cost); err != nil || chosen.Held || chosen.Exhausted != "" {
-			return err // a hold is committed, as is the exchange of jobs
+			return err // nil commits what ChooseTask wrote: that the task is held, and which tasks exchanged their jobs
 		}
 		c = claimed{id: chosen.TaskID, epoch: chosen.Epoch, grant: chosen.Grant}
 		events = []research.Event{claimEvent(c.epoch)}
 		var pin research.Pin
 		if c.try, pin, events, err = r.store.Claim(ctx, tx, c.id, c.epoch, worker, r.cfg.Pin, c.grant, events); err == nil && !r.hasModel(pin) {
-			err = &missingModelError{id: c.id, epoch: c.epoch, pin: pin} // the claim is rolled back, and the exchange of jobs
+			err = &missingModelError{id: c.id, epoch: c.epoch, pin: pin} // rolls back the claim, and the exchange of jobs between tasks
 		}
 		return err
 	})
 	switch {
 	case errors.Is(err, research.ErrFenced):
-		// Either the job has no task any more, or the claim was committed and its answer lost.
+		// Either the job has no task any more, or the claim was committed and the database's answer was lost.
 		if c, err = r.claimedAlready(ctx, job.ID, worker); err != nil {
 			return nil, err
 		}
@@ -177,7 +180,8 @@ func claimEvent(epoch int) research.Event {
 	return research.Thinking(text, map[string]any{"status": string(research.Running), "epoch": epoch})
 }
 
-// claimedAlready gives the task that this worker has claimed with a job; research.ErrFenced: none.
+// claimedAlready returns the task that this worker has claimed with a job. It returns research.ErrFenced when there is
+// none.
 func (r *Runner) claimedAlready(ctx context.Context, job int64, worker uuid.UUID) (claimed, error) {
 	held, err := r.usage.TaskOfJob(ctx, job)
 	if err != nil {
@@ -197,7 +201,7 @@ func (r *Runner) claimedAlready(ctx context.Context, job int64, worker uuid.UUID
 	return claimed{id: held.TaskID, epoch: epoch, try: task.Try, grant: grant}, nil
 }
 
-// within bounds the options of a task by what its run may use beyond what the journal has.
+// within lowers the limits in a task's options to what the journal has used and what the run may use beyond that.
 func within(o research.Options, grant store.Grant, cost usage.RunCost, journal []research.Step, try int) research.Options {
 	if grant.Pages != nil {
 		o.MaxPages = min(o.MaxPages, agent.CountLoads(journal, try)+int(*grant.Pages))
@@ -208,7 +212,7 @@ func within(o research.Options, grant store.Grant, cost usage.RunCost, journal [
 			most += s.InputTokens + s.OutputTokens
 		}
 		if o.MaxTokens == 0 || most < o.MaxTokens {
-			o.MaxTokens = max(most, 1) // 0 would be any number
+			o.MaxTokens = max(most, 1) // not 0, because 0 means no limit
 		}
 	}
 	return o

@@ -36,7 +36,7 @@ type cleanupWorker struct {
 	keep time.Duration
 }
 
-// Timeout implements river.Worker. It is long, because the first clean-up after years may remove many tasks.
+// Timeout implements river.Worker. The timeout is long, because the first clean-up after years may remove many tasks.
 func (w *cleanupWorker) Timeout(*river.Job[CleanupArgs]) time.Duration { return cleanupEvery / 2 }
 
 // Work implements river.Worker.
@@ -55,22 +55,22 @@ func cleanupJob() *river.PeriodicJob {
 		&river.PeriodicJobOpts{ID: "cleanup", RunOnStart: true})
 }
 
-// Cleaned counts what a clean-up removed, or would remove.
+// Cleaned has the numbers of things that a clean-up removed, or would remove.
 type Cleaned struct {
 	Tasks int64 // with their events, visits and files
 	Pages int64 // snapshots that nothing refers to any more
 	Keys  int64 // idempotency keys older than KeepKeys
 }
 
-// Expired counts what Cleanup would remove now. It removes nothing.
+// Expired returns the numbers of things that Cleanup would remove now. It removes nothing.
 func (s *Service) Expired(ctx context.Context, keep time.Duration) (Cleaned, error) {
 	tasks, pages, keys, err := s.store.Expired(ctx, keep, KeepKeys)
 	return Cleaned{Tasks: tasks, Pages: pages, Keys: keys}, err
 }
 
 // Cleanup removes tasks that ended longer than keep ago (none when keep is 0), snapshots that nothing refers to, domains
-// without recent requests, old sessions, tickets and failed logins, and idempotency keys older than KeepKeys. Several may run
-// at once. One that is interrupted has removed whole batches.
+// without recent requests, old sessions, tickets and failed logins, and idempotency keys older than KeepKeys. Several
+// clean-ups may run at once. A clean-up that is interrupted has removed whole batches.
 func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned, err error) {
 	for keep > 0 {
 		tasks, pages, err := s.expire(ctx, keep)
@@ -122,8 +122,8 @@ func (s *Service) Cleanup(ctx context.Context, keep time.Duration) (done Cleaned
 	}
 }
 
-// expire removes one batch of old tasks, and after the commit their files. The transaction also inserts a purge job for each
-// task, which removes the files when this process dies before it does.
+// expire removes one batch of old tasks, and after the commit their files. The transaction also inserts a purge job for
+// each task. If this process dies before it has removed the files, the purge job removes them.
 func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages int64, err error) {
 	var ids []uuid.UUID
 	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -150,7 +150,8 @@ func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages 
 	return tasks, pages, nil
 }
 
-// purgeNow removes the files of a task that was just removed. When that fails, the task's purge job will do it.
+// purgeNow removes the files of a task that was just removed. When this fails, the task's purge job removes the files
+// later.
 func (s *Service) purgeNow(ctx context.Context, id uuid.UUID) {
 	unlock, err := s.files.lock(ctx, id)
 	if err == nil {

@@ -53,14 +53,14 @@ func (p *process) end(id uuid.UUID) {
 	}
 }
 
-// age changes a task's times so that it ended that many days ago.
+// age changes a task's times as if it had ended that many days ago.
 func (p *process) age(id uuid.UUID, days float64) {
 	p.t.Helper()
 	p.exec(`UPDATE tasks SET completed_at = now() - make_interval(secs => $2 * 86400), created_at = now() - make_interval(secs => $2 * 86400),
 	        started_at = NULL WHERE id = $1`, id, days)
 }
 
-// exists reports whether a task exists. Its row and its files must agree.
+// exists reports whether a task exists. It fails the test when only one of the task's row and its files exists.
 func (p *process) exists(id uuid.UUID) bool {
 	p.t.Helper()
 	_, err := p.store.For(research.DefaultAccount).Task(p.t.Context(), id)

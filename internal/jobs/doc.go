@@ -26,7 +26,7 @@ import (
 // Queues of River.
 const (
 	queueResearch = "research" // runs of tasks; each takes one of MAX_CONCURRENT_TASKS slots
-	queueFileJobs = "upkeep"   // artifacts, purges and clean-up, which are short. Rows of river_job hold the name, so it cannot change
+	queueFileJobs = "upkeep"   // artifacts, purges and clean-up, which are short. Rows of river_job contain the name, so it must not change
 )
 
 // ResearchArgs are the arguments of the job of one run.
@@ -38,9 +38,9 @@ type ResearchArgs struct {
 // Kind implements river.JobArgs.
 func (ResearchArgs) Kind() string { return "research" }
 
-// researchOpts returns the options of the job of a run, which begins after delay. A job without a delay does not wait for
-// River's scheduler. begun says that the task had a run before: it goes ahead of tasks of its priority that had none, so
-// that the loss of a worker does not cost it a second wait in the queue.
+// researchOpts returns the options of the job of a run, which begins after delay. A job without a delay does not wait
+// for River's scheduler. begun means that the task had a run before. Such a task goes ahead of tasks of the same
+// priority that had none, so that after the loss of a worker it does not wait in the queue a second time.
 func researchOpts(p research.Priority, delay time.Duration, begun bool) *river.InsertOpts {
 	opts := &river.InsertOpts{Queue: queueResearch, MaxAttempts: 1, Priority: riverPriority(p)}
 	if begun {
@@ -52,7 +52,7 @@ func researchOpts(p research.Priority, delay time.Duration, begun bool) *river.I
 	return opts
 }
 
-// riverPriority returns River's number for a priority. River works 1 first and 4 last.
+// riverPriority returns River's number for a priority. River works jobs with number 1 first and with number 4 last.
 func riverPriority(p research.Priority) int {
 	switch p {
 	case research.High:

@@ -22,7 +22,7 @@ import (
 type Ended struct {
 	Task     research.Task  // with its final status, answer or error, citations and times; without usage and screenshots
 	Event    research.Event // the terminal event, with its seq and time
-	Deleting bool           // the task is deleted next: hooks must not make anything that stays behind
+	Deleting bool           // the task will be deleted next: hooks must not make anything that outlives it
 }
 
 // hooks are called at the end of every task. Register them before the first task is submitted.
@@ -31,9 +31,9 @@ type hooks struct {
 	afterCommit []func(ctx context.Context, e Ended)
 }
 
-// OnEndInTx registers a hook that runs in the transaction that ends a task. An error of the hook rolls the transaction back,
-// and the task stays open. So the hook may return errors of the database only. The transaction may be repeated, so the hook
-// must have no effect outside it.
+// OnEndInTx registers a hook that runs in the transaction that ends a task. An error of the hook rolls the transaction
+// back, and the task stays open. So the hook may return errors of the database only. The transaction may be repeated, so
+// the hook must have no effect outside the transaction.
 func (s *Service) OnEndInTx(hook func(ctx context.Context, tx pgx.Tx, e Ended) error) {
 	s.hooks.inTx = append(s.hooks.inTx, hook)
 }
@@ -66,7 +66,8 @@ func (s *Service) read(ctx context.Context, tx pgx.Tx, id uuid.UUID, head store.
 	return lockedTask{tx: tx, head: head, Task: task}, err
 }
 
-// lockRun is lock for a run. It returns research.ErrFenced when the task has another epoch than the run, or has ended.
+// lockRun locks the head of a run's task and reads the task. It returns research.ErrFenced when the task has another
+// epoch than the run, or has ended.
 func (s *Service) lockRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (lockedTask, error) {
 	t, err := s.lock(ctx, tx, id)
 	if err == nil && (t.head.Epoch != epoch || t.Status.Terminal()) {
@@ -126,8 +127,8 @@ func failed(status research.Status, f *research.Failure, metadata map[string]any
 	return outcome{status: status, failure: f, metadata: metadata}
 }
 
-// endTask ends a task. No other function does. In the transaction that holds the lock of the head it writes the status, the
-// answer or error, the terminal event and the next epoch, ends River's job, and runs the hooks.
+// endTask ends a task. No other function ends tasks. In the transaction that holds the lock of the head it writes the
+// status, the answer or error, the terminal event and the next epoch, ends River's job, and runs the hooks.
 func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change, error) {
 	end := store.TaskEnd{Status: o.status, At: t.head.At, Result: o.result, Failure: o.failure, Metadata: o.metadata}
 	t.Task.Status, t.CompletedAt = o.status, &end.At
@@ -164,7 +165,8 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 	return change{events: []research.Event{event}, ended: ended}, nil
 }
 
-// endJob completes the job of a run that ends its own task (own), and cancels the task's job when own is nil.
+// endJob ends the River job of a task. own is the job of the run that ends its own task: endJob completes it. When own
+// is nil, endJob cancels the task's job.
 func (s *Service) endJob(ctx context.Context, t lockedTask, own *river.Job[ResearchArgs]) error {
 	if own == nil {
 		return s.cancelJob(ctx, t.tx, t.head.JobID)
@@ -194,8 +196,9 @@ type next struct {
 	events  []research.Event // to append to the task's log
 }
 
-// nextRun ends the present run of a task and queues the next one. No other function does. In the transaction that holds the
-// lock of the head it writes the new epoch and the events, cancels the old job and inserts the new one.
+// nextRun ends the present run of a task and queues the next one. No other function queues runs again. In the
+// transaction that holds the lock of the head it writes the new epoch and the events, cancels the old job and inserts
+// the new one.
 func (s *Service) nextRun(ctx context.Context, t lockedTask, n next) (change, error) {
 	epoch, events, err := s.store.Requeue(ctx, t.tx, t.ID, t.head.Epoch, n.try, n.delay, n.outcome, n.events)
 	if err != nil {
@@ -222,7 +225,7 @@ func (s *Service) requeue(ctx context.Context, id uuid.UUID, epoch int, plan fun
 	})
 }
 
-// cancelJob cancels River's job of a finished run. It is no error when the job does not exist any more.
+// cancelJob cancels the River job of a finished run. It returns no error when the job does not exist any more.
 func (s *Service) cancelJob(ctx context.Context, tx pgx.Tx, jobID *int64) error {
 	if jobID == nil {
 		return nil

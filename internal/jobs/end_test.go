@@ -22,7 +22,7 @@ type endings struct {
 	mu            sync.Mutex
 	inTx, after   []Ended
 	failFor       map[uuid.UUID]error // the hook in the transaction returns these errors, by task
-	ended         chan struct{}       // gets one value for each end that was committed
+	ended         chan struct{}       // receives one value for each end that was committed
 	afterWasFirst bool                // an after-commit hook ran before the hook in the transaction
 }
 
@@ -35,7 +35,7 @@ func watchEnds(p *process) *endings {
 		if err := w.failFor[e.Task.ID]; err != nil {
 			return err
 		}
-		var status string // as this transaction reads it: the end must be written already
+		var status string // the status that this transaction reads, which must be the final one already
 		if err := tx.QueryRow(ctx, "SELECT status FROM tasks WHERE id = $1", e.Task.ID).Scan(&status); err != nil || status != string(e.Task.Status) {
 			return errors.Join(err, errors.New("the hook does not see the end: "+status))
 		}

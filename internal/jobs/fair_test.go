@@ -52,9 +52,9 @@ func (p *process) submitAs(account string, priority research.Priority, question 
 	return task
 }
 
-// gate is an agent that tells which tasks begin, and ends each when it is told to.
+// gate is an agent that reports the question of each task that begins. Each run ends when the test calls release.
 type gate struct {
-	began chan string // questions
+	began chan string // receives the question of each run that begins
 	end   chan struct{}
 }
 
@@ -70,7 +70,7 @@ func (g *gate) run(ctx context.Context, env agent.Env) (research.Result, error) 
 	}
 }
 
-// next is the next task that begins.
+// next waits until a task begins, and returns its question.
 func (g *gate) next(t *testing.T) string {
 	t.Helper()
 	select {
@@ -102,7 +102,7 @@ func (g *gate) release(t *testing.T) {
 	}
 }
 
-// limitError is the refusal that an error is.
+// limitError returns err as a *research.LimitError. It fails the test when err is another error.
 func limitError(t *testing.T, err error) *research.LimitError {
 	t.Helper()
 	var limit *research.LimitError
@@ -113,8 +113,8 @@ func limitError(t *testing.T, err error) *research.LimitError {
 	return limit
 }
 
-// TestAccountsTakeTurns: with three workers, the thousand tasks of one account delay the one task of another by the time of one
-// slot at most, and the tasks of an account begin in their order.
+// TestAccountsTakeTurns checks that a thousand waiting tasks of one account do not delay the one task of another account
+// by more than one run, and that the tasks of an account begin in the order of their submission.
 func TestAccountsTakeTurns(t *testing.T) {
 	p := setup(t)
 	busy, calm := p.account("busy"), p.account("calm")
@@ -154,7 +154,7 @@ func TestAccountsTakeTurns(t *testing.T) {
 		t.Errorf("%q begins in the first slot that is free, not the task of the other account", got)
 	}
 	for i := range 5 {
-		g.release(t) // of either account: from here on only the busy one has waiting tasks
+		g.release(t) // ends a run of either account: only the busy account has waiting tasks now
 		if got := g.next(t); got != order[3+i] {
 			t.Errorf("%q begins, want %q", got, order[3+i])
 		}
@@ -164,7 +164,7 @@ func TestAccountsTakeTurns(t *testing.T) {
 	}
 }
 
-// TestPriorityBeforeFairness: a higher priority goes first, however many tasks its account runs.
+// TestPriorityBeforeFairness checks that a task of a higher priority begins first, however many tasks its account runs.
 func TestPriorityBeforeFairness(t *testing.T) {
 	p := setup(t)
 	busy, calm := p.account("busy"), p.account("calm")
@@ -185,8 +185,8 @@ func TestPriorityBeforeFairness(t *testing.T) {
 	g.release(t)
 }
 
-// TestConcurrentRuns: no more tasks of an account or of a key run than may. Further ones wait, at no cost in tries, and begin
-// when there is room. Other accounts are not held up by them.
+// TestConcurrentRuns checks that no more tasks of an account or of a key run at once than its limit allows. Further
+// tasks wait without using up a try, and begin when there is room. They do not delay tasks of other accounts.
 func TestConcurrentRuns(t *testing.T) {
 	for name, byKey := range map[string]bool{"of an account": false, "of a key": true} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestConcurrentRuns(t *testing.T) {
 			if got := g.next(t); got != "calm" {
 				t.Errorf("%q begins", got)
 			}
-			for range 7 { // each that ends makes room for one
+			for range 7 { // each run that ends makes room for another one
 				g.release(t)
 				if n := p.count("SELECT count(*) FROM tasks WHERE status = 'running' AND account_id = 'busy'"); n > 2 {
 					t.Errorf("%d run", n)
@@ -242,7 +242,7 @@ func TestConcurrentRuns(t *testing.T) {
 	}
 }
 
-// TestHeldTaskIsCancelled: a task that waits without a job ends like any other.
+// TestHeldTaskIsCancelled checks that a task that waits without a job can be cancelled like any other.
 func TestHeldTaskIsCancelled(t *testing.T) {
 	p := setup(t)
 	none := int64(0)
@@ -255,7 +255,7 @@ func TestHeldTaskIsCancelled(t *testing.T) {
 	}
 }
 
-// TestLimitIsRaised: held tasks begin when their account may run more.
+// TestLimitIsRaised checks that held tasks begin when the limit of their account is raised.
 func TestLimitIsRaised(t *testing.T) {
 	p := setup(t)
 	none := int64(0)
@@ -275,7 +275,7 @@ func TestLimitIsRaised(t *testing.T) {
 	}
 }
 
-// reading is an agent that opens as many pages as it may and uses tokens.
+// reading returns an agent that opens as many pages as its options allow, and uses tokens.
 func reading(tokens int64) Agent {
 	return func(ctx context.Context, env agent.Env) (research.Result, error) {
 		for turn := 1; turn <= env.Task.Options.MaxPages; turn++ {
@@ -290,14 +290,14 @@ func reading(tokens int64) Agent {
 	}
 }
 
-// TestPagesOfAMonth: a run may open what is left when it begins. Without any left a task fails and says so, and a submission
-// is refused.
+// TestPagesOfAMonth checks that a run may open only the pages that are left when it begins. When none are left, a
+// waiting task fails with an error that says so, and a new submission is refused.
 func TestPagesOfAMonth(t *testing.T) {
 	p := setup(t)
 	pages := int64(50)
 	p.limit(research.DefaultAccount, research.UsageLimits{PagesPerMonth: &pages})
 	var tasks []research.Task
-	for i := range 4 { // of 20 pages each
+	for i := range 4 { // each may open 20 pages
 		tasks = append(tasks, p.submit(fmt.Sprint("q", i)))
 	}
 	p.work(reading(0))
@@ -330,8 +330,8 @@ func TestPagesOfAMonth(t *testing.T) {
 	}
 }
 
-// TestTokensAndDollarsOfAMonth: the reservation of a run bounds what it may use, the margin for what a budget is overrun by
-// included.
+// TestTokensAndDollarsOfAMonth checks that a run may use only the tokens that it has reserved. The reservation includes
+// a margin, because a run can exceed its token budget by a little.
 func TestTokensAndDollarsOfAMonth(t *testing.T) {
 	p := setup(t)
 	tokens := int64(10_000)
@@ -344,7 +344,7 @@ func TestTokensAndDollarsOfAMonth(t *testing.T) {
 	p.work(tell, oneSlot, func(c *RunnerConfig) {
 		c.Pin, c.Cost = pinOne, usage.RunCost{MaxTokens: 5000, TokenMargin: 500, Price: 2_000_000}
 	})
-	for _, want := range []int64{5000, 5000, 3500} { // 10,000, 7,000 and 4,000 left
+	for _, want := range []int64{5000, 5000, 3500} { // 10,000, 7,000 and 4,000 tokens are left before these runs
 		p.await(p.submit("q").ID)
 		if most := <-got; want == 5000 && most != 0 && most != 5000 || want < 5000 && most != want {
 			t.Errorf("a run may use %d tokens, want %d", most, want)
@@ -354,14 +354,15 @@ func TestTokensAndDollarsOfAMonth(t *testing.T) {
 		t.Errorf("1,000 are left, less than a run needs: %+v", done)
 	}
 	micro := int64(9_000 + 6_000)
-	p.limit(research.DefaultAccount, research.UsageLimits{MicrodollarsPerMonth: &micro}) // 9,000 are used: 3 × 3,000 at a dollar for a million
+	p.limit(research.DefaultAccount, research.UsageLimits{MicrodollarsPerMonth: &micro}) // 9,000 microdollars are used: 3 × 3,000 tokens at a dollar for a million
 	p.await(p.submit("q").ID)
-	if most := <-got; most != 2500 { // 6,000 millionths are 3,000 tokens at two dollars for a million
+	if most := <-got; most != 2500 { // 6,000 microdollars pay for 3,000 tokens at two dollars for a million, and 500 of them are the margin
 		t.Errorf("a run may use %d tokens for its dollars", most)
 	}
 }
 
-// TestSubmissionsOfAnHour: as many are taken as may be, at once or not, and deleting gives none back.
+// TestSubmissionsOfAnHour checks that exactly as many submissions are accepted as the limits allow, whether they come at
+// once or one by one. Deleting a task does not allow another submission.
 func TestSubmissionsOfAnHour(t *testing.T) {
 	p := setup(t)
 	hour, day := int64(10), int64(15)
@@ -397,7 +398,8 @@ func TestSubmissionsOfAnHour(t *testing.T) {
 	}
 }
 
-// TestLostRunGivesBack: what a lost run had reserved is free again when its successor ends, and counts once.
+// TestLostRunGivesBack checks that the reservation of a lost run is free again after its successor has ended, and that
+// the pages it opened are counted once.
 func TestLostRunGivesBack(t *testing.T) {
 	p := setup(t)
 	pages := int64(30)
@@ -420,7 +422,7 @@ func TestLostRunGivesBack(t *testing.T) {
 	if used, err := p.usage.Used(t.Context(), research.DefaultAccount, ""); err != nil || used.PagesReserved != 20 || used.Pages != 0 {
 		t.Errorf("%v: %+v", err, used)
 	}
-	p.handToNextRun(task.ID, 1) // as the reconciler does it
+	p.handToNextRun(task.ID, 1) // as the reconciler would
 	if done := p.await(task.ID); done.Status != research.Completed {
 		t.Errorf("%+v", done)
 	}

@@ -16,7 +16,8 @@ import (
 	"legwork/internal/research"
 )
 
-// cancelSilently cancels a task in its rows alone, without River and without notifications, as if all of them were lost.
+// cancelSilently cancels a task in the database only, as if every notification, and the cancel of its River job, were
+// lost.
 func cancelSilently(t *testing.T, p *process, id uuid.UUID) {
 	t.Helper()
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
@@ -32,7 +33,7 @@ func cancelSilently(t *testing.T, p *process, id uuid.UUID) {
 	}
 }
 
-// oneSlot gives a worker one slot, so that one that is stopped at a failpoint cannot also take the task's next job.
+// oneSlot gives a worker only one slot. So a worker that is stopped at a failpoint cannot also take the task's next job.
 func oneSlot(c *RunnerConfig) { c.Slots = 1 }
 
 // freeze stops the first run that reaches a failpoint until release is called. As in a paused process, the end of the run's

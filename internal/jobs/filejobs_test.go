@@ -59,8 +59,8 @@ func TestFileJobsOfADeadWorker(t *testing.T) {
 	})
 }
 
-// TestNoEffectOnAnOldLease stops a worker's heartbeats. After the end of the lease the run must make no effect and write no
-// file. After the next heartbeat it must continue.
+// TestNoEffectOnAnOldLease stops a worker's heartbeats. After the end of the lease the run must have no effect outside
+// the database and write no file. After the next heartbeat it must continue.
 func TestNoEffectOnAnOldLease(t *testing.T) {
 	seen := setup(t)
 	p := seen.withLease(shortLease)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// fileLocks has one lock for each task, which this process holds while it writes or removes the task's files. So no file is
-// written during or after the removal. The zero fileLocks is ready for use.
+// fileLocks has one lock for each task. This process holds the lock while it writes or removes the task's files. So it
+// writes no file during or after the removal. The zero fileLocks is ready for use.
 type fileLocks struct {
 	mu    sync.Mutex
 	tasks map[uuid.UUID]*fileLock // only locks that are held or waited for

@@ -23,7 +23,7 @@ func TestFileLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	other()
-	// A wait ends with its context, and returns the cause.
+	// A wait ends when its context ends, and returns the cause.
 	why := errors.New("the client has gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	left := make(chan error)
@@ -35,7 +35,7 @@ func TestFileLocks(t *testing.T) {
 	if err := <-left; !errors.Is(err, why) {
 		t.Errorf("a wait that was given up: %v", err)
 	}
-	// A wait that goes on gets the lock.
+	// A wait whose context does not end gets the lock.
 	next := make(chan struct{})
 	go func() {
 		defer close(next)

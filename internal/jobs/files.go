@@ -62,13 +62,13 @@ func (w *purgeWorker) Work(ctx context.Context, job *river.Job[PurgeArgs]) error
 	return w.svc.artifacts.Purge(ctx, job.Args.TaskID)
 }
 
-// EnsureArtifacts writes the files of a finished task that are not recorded yet: result.json, sources.json and
-// logs.txt. Any number of callers may do so at once, because all write the same bytes.
+// EnsureArtifacts writes those of the files result.json, sources.json and logs.txt of a finished task that are not
+// recorded yet. Any number of callers may call it at once, because all write the same bytes.
 func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
 	}
-	// A delete in this process waits for this lock. When the delete was first, the task is not found below.
+	// A delete in this process waits for this lock. If the delete got the lock first, the task is not found below.
 	unlock, err := s.files.lock(ctx, task.ID)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (s *Service) renderSources(ctx context.Context, task research.Task) ([]byte
 	return wire.SourcesJSON(task, visits)
 }
 
-// logPage is how many events one query reads for logs.txt.
+// logPage is the number of events that one query reads for logs.txt.
 const logPage = 500
 
 func (s *Service) renderLog(ctx context.Context, task research.Task) ([]byte, error) {

@@ -16,7 +16,7 @@ import (
 	"legwork/internal/store"
 )
 
-// finish ends a run, by the reason for which the agent returned: an answer, a request to stop, or a failure.
+// finish ends a run. What it does depends on why the agent returned: an answer, a request to stop, or a failure.
 func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, result research.Result, err error) {
 	cause := context.Cause(runCtx)
 	switch {
@@ -29,14 +29,15 @@ func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, r
 	case errors.Is(cause, errShutdown):
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
 	case errors.Is(cause, river.ErrJobCancelledRemotely):
-		// River reports a cancelled job. After a cancel by legwork the epoch is newer, and end changes nothing. Here an
-		// operator has cancelled the job in River alone, so the task ends.
+		// River reports a cancelled job. If legwork cancelled the task, the epoch is newer, and end changes nothing.
+		// Otherwise an operator has cancelled the job in River alone, so the task ends here.
 		f := &research.Failure{Code: research.CodeCancelled, Message: "Cancelled by an operator"}
 		_ = r.exit(ctx, log, func(ctx context.Context) error {
 			return r.end(ctx, c, failed(research.Cancelled, f, map[string]any{"try": c.try}))
 		})
 	case cause != nil && !errors.Is(err, errTimeout):
-		// River cancelled the context because its stop took too long. Handle it as a shutdown.
+		// River cancelled the context because the stop of its client took too long. The run is handled as in a normal
+		// shutdown.
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
 	default:
 		r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
@@ -93,7 +94,7 @@ func (r *Runner) retry(ctx context.Context, c *run, f *research.Failure) error {
 	})
 }
 
-// handBack queues the task for another worker. It does not count as a try.
+// handBack queues the task for another worker. A hand-back does not use up a try.
 func (r *Runner) handBack(ctx context.Context, id uuid.UUID, epoch int) error {
 	return r.requeue(ctx, id, epoch, func(task research.Task) next {
 		return next{try: task.Try, outcome: store.RunHandedBack,

@@ -13,18 +13,19 @@ import (
 	"legwork/internal/research"
 )
 
-// releaseEvery is how soon a held task gets a job at the latest once there is room for it.
+// releaseEvery is the interval at which held tasks are checked. A held task gets a job at most this long after its
+// account has room.
 const releaseEvery = time.Second
 
-// release gives held tasks jobs again when their accounts have room. Every worker process does it: at once after its own runs
-// begin and end, and once a second for those of others.
+// release gives held tasks jobs again when their accounts have room for a run. Every worker process does this: at once
+// after one of its own runs begins or ends, and once a second because runs of other processes may have ended.
 func (r *Runner) release(ctx context.Context) {
 	tick := time.NewTicker(releaseEvery)
 	defer tick.Stop()
 	for any := true; ; {
 		told := r.room
 		if !any {
-			told = nil // nothing was held a moment ago: look once a second only
+			told = nil // no task was held at the last check, so check again only once a second
 		}
 		select {
 		case <-ctx.Done():
@@ -42,7 +43,7 @@ func (r *Runner) release(ctx context.Context) {
 	}
 }
 
-// tellRoom tells release that there may be room. It never blocks.
+// tellRoom tells release that an account may have room for a run. It never blocks.
 func (r *Runner) tellRoom() {
 	select {
 	case r.room <- struct{}{}:
@@ -50,7 +51,7 @@ func (r *Runner) tellRoom() {
 	}
 }
 
-// releaseOnce gives a job to the held tasks that are next, one of each account. It reports whether any task is held.
+// releaseOnce gives a job to the next held task of each account that has room. It reports whether any task is held.
 func (r *Runner) releaseOnce(ctx context.Context) (held bool, err error) {
 	if held, err = r.usage.AnyHeld(ctx); err != nil || !held {
 		return held, err

@@ -34,7 +34,7 @@ func TestRunFromSubmitToFiles(t *testing.T) {
 		t.Errorf("task = %+v", got)
 	}
 	frames := p.frames(task.ID)
-	// submitted, running, three calls with results, complete
+	// The frames are: submitted, running, three calls and their three results, complete.
 	if len(frames) != 9 || int64(len(frames)) != got.LastSeq {
 		t.Errorf("%d frames, lastSeq %d, want 9", len(frames), got.LastSeq)
 	}
@@ -323,7 +323,7 @@ func TestDeleteWhileRunning(t *testing.T) {
 	p.eventually("both streams are open", func() bool { return p.hub.Watched() == 1 && q.hub.Watched() == 1 })
 	p.eventually("all processes listen", func() bool {
 		return p.count(`SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND application_name = 'legwork listener' AND state = 'idle' AND (query ILIKE 'listen%' OR query = '-- ping')`) == 3 // setup's first one too
+			WHERE datname = current_database() AND application_name = 'legwork listener' AND state = 'idle' AND (query ILIKE 'listen%' OR query = '-- ping')`) == 3 // setup's process listens, too
 	})
 	if err := p.Delete(t.Context(), research.DefaultAccount, task.ID, "away with it"); err != nil {
 		t.Fatal(err)

@@ -16,9 +16,9 @@ import (
 	"legwork/internal/store"
 )
 
-// lease is this process's row in the table workers. A heartbeat renews it on a connection outside the pool, so that a full
-// pool does not make a live process look dead. Its age is measured in this process, by the monotonic clock, from the moment
-// before the renewing statement is sent.
+// lease is this process's row in the table workers. A heartbeat renews the lease on a connection outside the pool, so
+// that a full pool does not make a live process look dead. The process measures the age of its lease by its own
+// monotonic clock, from the moment before it sends the renewing statement.
 type lease struct {
 	store  store.Worker
 	worker research.Worker // its ID is set by register
@@ -63,8 +63,9 @@ func (l *lease) renew(id uuid.UUID, at time.Time) {
 	l.fresh = make(chan struct{})
 }
 
-// late returns the longest gap between two renewals that is no interruption: half the lease time, twice the normal gap.
-// A worker that an outage cuts off for a shorter time still renews its lease before it ends.
+// late returns the longest gap between two renewals that is not an interruption. It is half the lease time, which is
+// twice the normal gap. A worker that an outage cuts off for a shorter time still renews its lease before the lease
+// ends.
 func (l *lease) late() time.Duration { return l.store.LeaseTTL() / 2 }
 
 // mayReconcile reports whether this process has renewed its lease for one whole lease time without an interruption. Only then
@@ -82,8 +83,9 @@ func (l *lease) workerID() uuid.UUID {
 	return l.id
 }
 
-// await returns when the lease is valid. Normally that is at once. After an outage of the database or a pause of this process
-// it waits for the next heartbeat. When other workers have taken this process for dead, that heartbeat stops its runs first.
+// await returns when the lease is valid. Normally it returns at once. After an outage of the database or a pause of this
+// process it waits for the next heartbeat. If other workers have declared this process dead, that heartbeat stops the
+// runs of this process first.
 func (l *lease) await(ctx context.Context) error {
 	for {
 		l.mu.Lock()
@@ -131,8 +133,8 @@ func (l *lease) run(ctx context.Context) {
 	}
 }
 
-// beat renews the lease once. When the row is gone, other workers have taken this process for dead: beat stops its runs and
-// registers it again.
+// beat renews the lease once. When the row is gone, other workers have declared this process dead. Then beat stops the
+// runs of this process and registers the process again.
 func (l *lease) beat(ctx context.Context, conn **pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, l.store.LeaseTTL()/2)
 	defer cancel()

@@ -55,7 +55,7 @@ func startProxy(t *testing.T, dsn string) (*proxy, string) {
 	}
 	network, address := "tcp", u.Host
 	q := u.Query()
-	if host := q.Get("host"); strings.HasPrefix(host, "/") { // a Unix socket, as the embedded server has
+	if host := q.Get("host"); strings.HasPrefix(host, "/") { // the embedded server uses a Unix socket
 		port := q.Get("port")
 		if port == "" {
 			port = "5432"
@@ -96,8 +96,8 @@ func (p *proxy) serve() {
 		p.mu.Unlock()
 		var swallow atomic.Bool
 		go p.pipe(server, client, func(b []byte) bool {
-			// The server gets the COMMIT, or the statement with an event of script, which is a transaction of its own. The
-			// proxy drops the answer.
+			// b is a COMMIT, or the statement with an event of script, which is a transaction of its own. The server gets
+			// it, and the proxy drops the answer.
 			commits := bytes.Contains(b, []byte("commit\x00")) || bytes.Contains(b, []byte(`"tool":"find_in_page"`))
 			if commits && p.lose.Add(-1) >= 0 {
 				swallow.Store(true)
@@ -114,7 +114,8 @@ func (p *proxy) serve() {
 	}
 }
 
-// pipe copies until look returns false or one side is closed, and then closes both.
+// pipe copies from one connection to the other until look returns false or one side is closed. Then it closes both
+// connections.
 func (p *proxy) pipe(to, from net.Conn, look func([]byte) bool) {
 	defer func() { _, _ = to.Close(), from.Close() }()
 	buf := make([]byte, 64<<10)
@@ -139,8 +140,8 @@ func (p *proxy) cut() {
 	clear(p.conns)
 }
 
-// TestLostCommit drops the answers to several COMMITs. Nothing may be written twice, no effect repeated, and the log must have
-// no gap: the run reads the log to find out whether a transaction was committed.
+// TestLostCommit drops the answers to several COMMITs. Nothing may be written twice, no effect may be repeated, and the
+// log must have no gap. To achieve this, the run reads the log to find out whether a transaction was committed.
 func TestLostCommit(t *testing.T) {
 	t.Parallel()
 	seen, p, px := withProxy(t)

@@ -16,8 +16,8 @@ import (
 	"legwork/internal/store"
 )
 
-// Pauses before a task is offered to workers again because this worker lacks its model: one while a live worker has the
-// model, and one that grows with the time waited while none has.
+// These are pauses before a task is offered to workers again because this worker lacks its model. pauseWithWorker
+// applies while a live worker has the model. While none has it, the pause grows with the time that the task has waited.
 const (
 	pauseWithWorker = time.Second
 	minPauseWithout = 250 * time.Millisecond
@@ -36,18 +36,18 @@ func (e *missingModelError) Error() string {
 	return fmt.Sprintf("this worker does not have %s of %s (prompts %s)", e.pin.Model, e.pin.Provider, e.pin.Prompt)
 }
 
-// hasModel reports whether this process has the provider, model and prompts of a pin. Every process has the built-in reader, and the
-// prompts of earlier versions.
+// hasModel reports whether this process has the provider, model and prompts of a pin. Every process has the built-in
+// reader and the prompts of earlier versions.
 func (r *Runner) hasModel(pin research.Pin) bool {
 	own := r.cfg.Pin
 	return pin == own || pin.Provider == reader.Provider ||
 		pin.Provider == own.Provider && pin.Model == own.Model && prompts.Known(pin.Prompt)
 }
 
-// requeueForModel queues a task again because this worker lacks its model. It does not count as a try. The next run begins
-// after a pause, so that workers do not pass the task around without end. An event is added the first time. When no live
-// worker has had the model for PinWait, the task fails, and its error says what to configure. legwork does not begin the task
-// again with another model, because its user was not asked.
+// requeueForModel queues a task again because this worker lacks its model. This does not use up a try. The next run
+// begins after a pause, so that workers do not pass the task around without end. An event is added the first time. When
+// no live worker has had the model for PinWait, the task fails, and its error says what to configure. legwork does not
+// begin the task again with another model without asking the user.
 func (r *Runner) requeueForModel(ctx context.Context, log *slog.Logger, id uuid.UUID, epoch int, pin research.Pin) error {
 	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		t, err := r.lockRun(ctx, tx, id, epoch)

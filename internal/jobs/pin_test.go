@@ -21,7 +21,7 @@ var (
 	pinTwo = research.Pin{Provider: "openai", Model: "two", Prompt: "ask/1"}
 )
 
-// begun submits a task, lets a worker with pinOne begin it, and stops that worker.
+// begun submits a task, lets a worker with the pin pinOne begin it, and stops that worker.
 func (p *process) begun() research.Task {
 	p.t.Helper()
 	began := make(chan struct{}, 1)

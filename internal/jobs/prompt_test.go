@@ -22,8 +22,8 @@ func TestEachTaskNotifiesWorkers(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `LISTEN "public.river_insert"`); err != nil { // River's channel
 		t.Fatal(err)
 	}
-	// Notifications may be left out for the length of River's fetch cooldown. So the test counts on a notification only
-	// if the submission begins later than one cooldown after the end of the last submission that it counted.
+	// River may leave out notifications for the length of its fetch cooldown. So the test expects a notification only if
+	// the submission begins later than one cooldown after the end of the last submission for which it expected one.
 	var notified time.Time
 	want := 0
 	for range 40 {

@@ -26,8 +26,8 @@ const (
 	maxLosses = 3
 )
 
-// reconcile calls reconcileOnce about six times in a lease time until ctx ends. Every worker process does it. They share the
-// work, because each skips the tasks that another one has locked.
+// reconcile calls reconcileOnce about six times in a lease time until ctx ends. Every worker process runs it. The
+// processes share the work, because each skips the tasks that another one has locked.
 func (r *Runner) reconcile(ctx context.Context) {
 	every := r.store.LeaseTTL() / 6
 	for {
@@ -42,9 +42,10 @@ func (r *Runner) reconcile(ctx context.Context) {
 	}
 }
 
-// reconcileOnce finds open tasks that no worker works on, and gives each a new run. It reads the tasks, not the state of
-// River's jobs alone. It does nothing until this process has held its own lease for a whole lease time: before that, a worker
-// without a heartbeat may be one that could not reach the database, as this process could not.
+// reconcileOnce finds open tasks that no worker works on, and gives each a new run. It decides by the rows of the tasks,
+// not only by the state of River's jobs. It does nothing until this process has held its own lease for a whole lease
+// time. Before that, a worker without a heartbeat may only have been cut off from the database, as this process may have
+// been.
 func (r *Runner) reconcileOnce(ctx context.Context) error {
 	if !r.lease.mayReconcile() {
 		return nil
@@ -73,8 +74,8 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// resume queues the next run of an abandoned task. It does not count as a try. After maxLosses lost runs in a row the task
-// fails instead.
+// resume queues the next run of an abandoned task. This does not use up a try. After maxLosses lost runs in a row the
+// task fails instead.
 func (r *Runner) resume(ctx context.Context, log *slog.Logger, task abandoned.Task) error {
 	message := "resumed after worker loss"
 	err := r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
@@ -110,8 +111,8 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, task abandoned.Ta
 	return nil
 }
 
-// replaceStuckFileJobs inserts the jobs on files anew whose process died while it worked them. River itself would do so after
-// an hour. It is harmless when a job is worked twice.
+// replaceStuckFileJobs inserts again the jobs on files whose process died during the work. River itself would do this
+// only after an hour. It is harmless when a job is worked twice.
 func (r *Runner) replaceStuckFileJobs(ctx context.Context) error {
 	return r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		kinds := []string{ArtifactsArgs{}.Kind(), PurgeArgs{}.Kind()}

@@ -145,8 +145,8 @@ func TestAbandonedTasks(t *testing.T) {
 	}
 }
 
-// TestDeadWorker stops a worker's heartbeat during a run. Another worker must resume the task, continue from the journal, and
-// add an event that says so.
+// TestDeadWorker stops a worker's heartbeat during a run. Another worker must resume the task, continue from the
+// journal, and add an event about the lost worker.
 func TestDeadWorker(t *testing.T) {
 	p := setup(t)
 	a, b := p.withLease(shortLease), p.withLease(shortLease)
@@ -178,8 +178,8 @@ func TestDeadWorker(t *testing.T) {
 	})
 }
 
-// TestThreeLosses checks that a task fails after three lost runs in a row without a new step. A step in between resets the
-// count.
+// TestThreeLosses checks that a task fails after three lost runs in a row without a new step. After a new step, the
+// losses before it are not counted.
 func TestThreeLosses(t *testing.T) {
 	p := setup(t).withLease(longLease)
 	reconciler := p.reconciler()

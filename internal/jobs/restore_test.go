@@ -33,7 +33,7 @@ func TestRestoredBackup(t *testing.T) {
 			return ctx.Err()
 		}
 	}}
-	p.work(first.run) // with five slots, so five tasks run and three wait
+	p.work(first.run) // the worker has five slots, so five tasks run and three wait
 	var all []research.Task
 	for range tasks {
 		all = append(all, p.submit("q"))

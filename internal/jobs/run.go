@@ -56,8 +56,8 @@ func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], c claim
 		spent: spent, journal: journal}, nil
 }
 
-// research runs the agent within TASK_TIMEOUT. A panic in any goroutine of the run stops the run. The panic is then the run's
-// error, whatever the agent returns.
+// research runs the agent within TASK_TIMEOUT. A panic in any goroutine of the run stops the run. research then returns
+// the panic as the error, whatever the agent returns.
 func (c *run) research(ctx context.Context) (research.Result, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -73,12 +73,12 @@ func (c *run) research(ctx context.Context) (research.Result, error) {
 		return err
 	})
 	if p := first.Load(); p != nil {
-		return research.Result{}, p // verdict makes an internal failure of it
+		return research.Result{}, p // verdict turns the panic into an internal failure
 	}
 	return result, err
 }
 
-// answer calls the agent, and closes its session of page reading afterwards.
+// answer calls the agent, and afterwards closes what the run has opened to read pages.
 func (c *run) answer(ctx context.Context) (research.Result, error) {
 	left := c.runner.cfg.TaskTimeout - c.spent
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeout)
@@ -93,7 +93,7 @@ func (c *run) answer(ctx context.Context) (research.Result, error) {
 	return result, err
 }
 
-// envConfig connects the agent to the database, the pages and the publisher of this process.
+// envConfig returns what connects the agent to the database, the pages and the publisher of this process.
 func (c *run) envConfig() runenv.Config {
 	cfg := c.runner.cfg
 	return runenv.Config{

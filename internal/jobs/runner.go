@@ -93,7 +93,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		PeriodicJobs:  []*river.PeriodicJob{cleanupJob()},
 		Logger:        quiet(cfg.Log),
 		FetchCooldown: fetchCooldown, FetchPollInterval: pollInterval,
-		// River must not restart our runs. The reconciler does it.
+		// River must not restart our runs, because the reconciler does.
 		RescueStuckJobsAfter: max(time.Hour, 2*cfg.TaskTimeout),
 	})
 	if err != nil {
@@ -103,8 +103,8 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	return r, nil
 }
 
-// Start registers the process as a worker and begins to work. Only the values of ctx (failpoints) are used; Stop ends the
-// work.
+// Start registers the process as a worker and begins to work. Of ctx only the values (for failpoints) are used; the work
+// goes on when ctx ends. Stop ends the work.
 func (r *Runner) Start(ctx context.Context) error {
 	ctx = goroutine.LogPanics(context.WithoutCancel(ctx), r.cfg.Log)
 	if err := r.lease.register(ctx); err != nil {
@@ -143,8 +143,8 @@ func (r *Runner) Stop(ctx context.Context) error {
 	return err
 }
 
-// watchEvery is how often a worker compares its runs with the database. River's notification of a cancel may get lost; with
-// this check a run still stops within a second.
+// watchEvery is how often a worker compares its runs with the database. With this check a run stops within a second even
+// if River's notification of a cancel gets lost.
 const watchEvery = 500 * time.Millisecond
 
 // watch calls watchOnce every watchEvery until ctx ends.
@@ -182,7 +182,7 @@ type researchWorker struct {
 	runner *Runner
 }
 
-// Timeout implements river.Worker. It switches River's timeout off, because a run has its own.
+// Timeout implements river.Worker. It switches River's timeout off, because a run has its own timeout.
 func (w *researchWorker) Timeout(*river.Job[ResearchArgs]) time.Duration { return -1 }
 
 // Work implements river.Worker. It always returns nil: River would write an error into the job's row without checking that

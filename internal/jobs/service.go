@@ -38,15 +38,16 @@ type Service struct {
 	publisher Publisher
 	artifacts *artifact.Store
 	log       *slog.Logger
-	maxQueued int   // waiting tasks above which submissions are refused; 0: no bound
+	maxQueued int   // greatest number of waiting tasks; further submissions are refused; 0 means no limit
 	local     *runs // the runs of this process, so that a cancel here stops them at once
 	files     fileLocks
 	hooks     hooks
 }
 
-// River notifies the workers of a new job at most once in fetchCooldown. Workers find the other jobs when they poll, every
-// pollInterval. River's default cooldown of 100 ms would delay most tasks that are submitted one after another. A shorter
-// one would slow down all commits, because commits with a NOTIFY wait for each other until each is on disk.
+// River notifies the workers of new jobs at most once in fetchCooldown. Workers find the other new jobs when they poll,
+// every pollInterval. River's default cooldown of 100 ms would delay most tasks that are submitted one after another. A
+// shorter fetchCooldown would slow down all commits, because commits with a NOTIFY wait for each other until each is on
+// disk.
 const (
 	fetchCooldown = 10 * time.Millisecond
 	pollInterval  = 100 * time.Millisecond
@@ -143,8 +144,9 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 		if err != nil {
 			return err
 		}
-		// Two purge jobs: one runs now, and one after a lease time removes files that stale runs of other processes write
-		// until then. Every transaction locks River's rows before pages, so none can deadlock.
+		// One of the two purge jobs runs now. The other runs after a lease time and removes files that stale runs of other
+		// processes write until then. Every transaction locks River's rows before pages, so no two transactions can
+		// deadlock.
 		for _, delay := range []time.Duration{0, s.store.LeaseTTL()} {
 			opts := &river.InsertOpts{}
 			if delay > 0 {

@@ -11,8 +11,9 @@ import (
 	"legwork/internal/store"
 )
 
-// keepPicture writes the file of a screenshot, if the run still holds its task. A delete in this process waits for the lock
-// and then removes the file. A delete in another process removes it by a purge job that runs one lease time later.
+// keepPicture writes the file of a screenshot, if the run still holds its task. A delete in this process waits for the
+// lock and then removes the file. A delete in another process removes the file by a purge job that runs one lease time
+// later.
 func (c *run) keepPicture(ctx context.Context, file research.Artifact, data []byte) error {
 	failpoint.Hit(ctx, "before_picture")
 	if err := c.runner.lease.await(ctx); err != nil {

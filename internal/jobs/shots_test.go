@@ -171,8 +171,8 @@ func TestPicturesThatFail(t *testing.T) {
 		task := p.submit(name)
 		switch name {
 		case "bucket down":
-			server.Answer(http.StatusForbidden) // refused at once, without the client's own tries
-		case "disk full": // a file in the place of the task's folder makes the write fail in the same way
+			server.Answer(http.StatusForbidden) // the bucket refuses the request, and its client does not try again
+		case "disk full": // a file with the path of the task's folder makes the write fail as a full disk would
 			if err := os.WriteFile(filepath.Join(p.dir, task.ID.String()), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -36,9 +36,9 @@ func (s *Service) Submit(ctx context.Context, account string, in research.NewTas
 }
 
 // SubmitOnce is Submit with an idempotency key of the caller. When the key was used for the same submission within
-// [KeepKeys], it returns the task of that submission in its present state, and true. When the key was used for a different
-// submission, it returns a validation error. When the task was deleted meanwhile, it returns research.ErrGone. A refused
-// submission does not use up its key.
+// [KeepKeys], it returns the task of that submission in its present state, and true. If that task was deleted meanwhile,
+// it returns research.ErrGone. When the key was used for a different submission, it returns a validation error. A
+// refused submission does not use up its key.
 func (s *Service) SubmitOnce(ctx context.Context, account, key string, in research.NewTask) (task research.Task, replayed bool, err error) {
 	if !plainKey.MatchString(key) {
 		var v research.ValidationError
@@ -56,7 +56,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 	var first *store.TakenKey
 	var events []research.Event
 	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		// The key is the first lock that a submission takes, and a submission locks one key only, so none can deadlock.
+		// A submission locks its key before anything else, and locks no other key. So two submissions cannot deadlock.
 		if first, err = s.takeKey(ctx, tx, account, key, in, id); err != nil {
 			return err
 		}
@@ -93,8 +93,8 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 	return task, false, nil
 }
 
-// takeKey reserves the key for a new task and returns nil. When the same submission used the key before, it returns that
-// use. When a different submission used the key, it returns a validation error.
+// takeKey reserves the key for a new task and returns nil. When the same submission used the key before, it returns the
+// earlier use. When a different submission used the key, it returns a validation error.
 func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *string, in research.NewTask, id uuid.UUID) (*store.TakenKey, error) {
 	if key == nil {
 		return nil, nil //nolint:nilnil // nil is the value "not used before"
@@ -119,7 +119,7 @@ func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *s
 	return taken, nil
 }
 
-// replay returns the task that was submitted with a key.
+// replay returns the task that an earlier submission with the same key created.
 func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (research.Task, error) {
 	task, err := s.store.For(account).Task(ctx, id)
 	if errors.Is(err, research.ErrNotFound) {
@@ -129,8 +129,8 @@ func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (res
 }
 
 // requestHash returns the SHA-256 of a submission as the client sent it, without the server's defaults. So a retry still
-// matches after an update of the server brought new options or other defaults. A submission that was not sent as JSON is
-// hashed with the defaults.
+// matches when an update of the server has brought new options or other defaults. A submission that was not sent as JSON
+// is hashed with the defaults.
 func requestHash(in research.NewTask) ([]byte, error) {
 	if in.Request == nil {
 		return formerRequestHash(in)
@@ -139,8 +139,8 @@ func requestHash(in research.NewTask) ([]byte, error) {
 	return sum[:], nil
 }
 
-// formerRequest has the fields of a submission that versions up to migration 7 hashed, with their defaults. Rows with such
-// hashes are valid for KeepKeys after the update. Do not add fields: they would change the hashes.
+// formerRequest has the fields of a submission that versions up to migration 7 hashed, with their defaults. Hashes of
+// those versions are valid for KeepKeys after the update. Do not add fields, because they would change the hashes.
 type formerRequest struct {
 	Question string
 	Options  formerOptions
@@ -197,7 +197,7 @@ func submitted(status research.Status) research.Event {
 	return research.Thinking(text, map[string]any{"status": string(status)})
 }
 
-// maxQuestions bounds how many earlier questions a follow-up is given.
+// maxQuestions is the greatest number of earlier questions that a follow-up is given.
 const maxQuestions = 5
 
 // parentContext returns what a follow-up is given of its parent task: the answer and the last questions. It returns a
@@ -227,7 +227,8 @@ func (s *Service) parentContext(ctx context.Context, tx pgx.Tx, account string, 
 	return c, nil
 }
 
-// Rerun submits a new task with the question and options of an old one, by somebody who may be another than its author.
+// Rerun submits a new task with the question and options of an old one. by is the author of the new task, who need not
+// be the author of the old one.
 func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID, by research.Author) (research.Task, error) {
 	old, err := s.store.For(account).Task(ctx, id)
 	if err != nil {

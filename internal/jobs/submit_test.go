@@ -66,7 +66,7 @@ func TestSubmitOnce(t *testing.T) {
 		t.Logf("other %s: %v", name, err)
 		wantKeyRefused(t, err)
 	}
-	// The key returns the task in its present state.
+	// A submission with the same key returns the task in its present state.
 	if _, err := p.Cancel(t.Context(), research.DefaultAccount, first.ID, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -133,7 +133,8 @@ func (p *process) submit(q string) research.Task {
 // frames reads a task's stream to its end.
 func (p *process) frames(id uuid.UUID) []string { return p.read(id, 0, -1) }
 
-// read returns the frames after a cursor, up to the end of the log or at most n.
+// read returns the frames of a task's stream after a cursor. It stops at the end of the log, or after n frames if n is
+// not negative.
 func (p *process) read(id uuid.UUID, after int64, n int) []string {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), waitLimit)

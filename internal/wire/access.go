@@ -14,7 +14,7 @@ import (
 	"legwork/internal/access"
 )
 
-// Bounds of the contract for keys.
+// These are bounds that the contract sets for keys.
 const (
 	maxName = 200 // code points
 	maxNets = 50
@@ -114,7 +114,7 @@ func (o *object) scopes() []access.Scope {
 	return out
 }
 
-// nets reads a list of networks. An address counts as a network of one address.
+// nets reads a list of networks. It treats a single address as a network of one address.
 func (o *object) nets(field string) []netip.Prefix {
 	names, ok := o.texts(field, maxNets)
 	if !ok {

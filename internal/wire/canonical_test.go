@@ -30,7 +30,8 @@ func TestCanonicalRequest(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", body, got, want)
 		}
 	}
-	// A version with a further option or another default must give the same form to a request without that option.
+	// The form must not change when a later version has a further option or another default, and the request does not
+	// have that option.
 	o, err := parse([]byte(`{"question":"q","maxPages":20}`), newTaskFields)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ type sources struct {
 	Visits    []visit        `json:"visits"`
 }
 
-// visit is a visit in sources.json, with or without success. Fields without a value are left out.
+// visit is a visit in sources.json, whether the page could be read or not. Fields without a value are left out.
 type visit struct {
 	URL        string   `json:"url"`
 	FinalURL   string   `json:"finalUrl,omitempty"`

@@ -13,13 +13,13 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Bounds of the contract that no configuration changes. Texts count code points.
+// These are bounds of the contract that no configuration changes. The lengths of texts are in code points.
 const (
 	MaxQuestion   = 1000
 	MaxSeedURL    = 2048
 	MaxReason     = 200
 	MaxDomains    = 100
-	MaxMetadata   = 16 << 10 // bytes, as sent
+	MaxMetadata   = 16 << 10 // bytes of the JSON text, as sent
 	MinTokens     = 1000
 	MostTokens    = 1_000_000_000
 	maxMetaLevels = 32 // of nested objects and lists in metadata
@@ -131,7 +131,7 @@ func (o *object) seedURL() string {
 		o.bad.Add("seedUrl", "must not contain the NUL character")
 	case errors.Is(err, weburl.ErrCredentials):
 		o.bad.Add("seedUrl", "must not contain a user name or password; legwork does not sign in to sites")
-	case err != nil: // the message does not repeat the URL, which may hold a password
+	case err != nil: // the message does not repeat the URL, because the URL may contain a password
 		o.bad.Add("seedUrl", "must be an absolute http or https URL with a host, such as https://example.com/page")
 	}
 	return s
@@ -154,7 +154,7 @@ func (o *object) maxTokens(l Limits) int64 {
 	return int64(o.integer("maxTokens", MinTokens, int(most), MinTokens))
 }
 
-// taskID reads a UUID in its usual 36 characters.
+// taskID reads a UUID in its usual form of 36 characters.
 func (o *object) taskID(name string) *uuid.UUID {
 	s, ok := o.text(name)
 	if !ok {

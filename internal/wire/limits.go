@@ -12,13 +12,13 @@ import (
 	"legwork/internal/research"
 )
 
-// maxDollars is the greatest limit on dollars in a month.
+// maxDollars is the greatest value of the limit on dollars in a month.
 const maxDollars = 1e9
 
 // plainKeyID is the form of an API key's id.
 var plainKeyID = regexp.MustCompile(`^[a-z0-9]{16}$`)
 
-// ParseKeyID checks the id of an API key in a query. It returns "" when there is none.
+// ParseKeyID checks the id of an API key in a query. It returns "" when the query has none.
 func ParseKeyID(id *string) (string, error) {
 	if id == nil {
 		return "", nil
@@ -31,8 +31,8 @@ func ParseKeyID(id *string) (string, error) {
 	return *id, nil
 }
 
-// DecodeUsageLimits decodes limits. One that is missing or null is none. Its error is a *research.ValidationError that names every
-// invalid field.
+// DecodeUsageLimits decodes limits. A limit that is missing or null means that there is no limit. The error is a
+// *research.ValidationError that names every invalid field.
 func DecodeUsageLimits(body []byte) (research.UsageLimits, error) {
 	known := []string{"tasksPerHour", "tasksPerDay", "concurrentRuns", "openStreams", "pagesPerMonth", "tokensPerMonth", "dollarsPerMonth"}
 	o, err := parse(body, known)
@@ -41,7 +41,7 @@ func DecodeUsageLimits(body []byte) (research.UsageLimits, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
 		if !slices.ContainsFunc(known, func(k string) bool { return name == k || name == snake(k) }) {
-			o.bad.Add(research.Truncate(name, 64), "is not a limit") // a slip of the keyboard would remove the limit that was meant
+			o.bad.Add(research.Truncate(name, 64), "is not a limit") // a misspelt name must be an error, because otherwise the limit that the client meant would be removed
 		}
 	}
 	l := research.UsageLimits{
@@ -53,7 +53,7 @@ func DecodeUsageLimits(body []byte) (research.UsageLimits, error) {
 	return l, o.bad.Err()
 }
 
-// amount reads a whole number from 0 to most; nil when it is missing or null.
+// amount reads a whole number from 0 to most. It returns nil when the field is missing or null.
 func (o *object) amount(field string, most int) *int64 {
 	if o.get(field) == nil {
 		return nil
@@ -62,7 +62,8 @@ func (o *object) amount(field string, most int) *int64 {
 	return &n
 }
 
-// dollars reads an amount of US dollars and returns it in millionths; nil when it is missing or null.
+// dollars reads an amount of US dollars and returns it in millionths of a dollar. It returns nil when the field is
+// missing or null.
 func (o *object) dollars(field string) *int64 {
 	v := o.get(field)
 	if v == nil {
@@ -77,7 +78,7 @@ func (o *object) dollars(field string) *int64 {
 	return &micro
 }
 
-// LimitStatus is the JSON of limits and what is used of them. An empty key means the whole account.
+// LimitStatus returns the JSON of limits and of the usage that they limit. An empty key means the whole account.
 func LimitStatus(key string, l research.UsageLimits, own bool, u research.LimitUsage) api.LimitStatus {
 	out := api.LimitStatus{Own: own, Limits: api.UsageLimits{TasksPerHour: l.TasksPerHour, TasksPerDay: l.TasksPerDay, ConcurrentRuns: l.ConcurrentRuns,
 		OpenStreams: l.OpenStreams, PagesPerMonth: l.PagesPerMonth, TokensPerMonth: l.TokensPerMonth}}

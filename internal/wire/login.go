@@ -80,7 +80,7 @@ func DecodeInvitationAcceptance(body []byte) (InvitationAcceptance, error) {
 type NewInvitation struct {
 	Role  access.Role
 	Email string // only a user with this address may accept; empty when anybody with the link may
-	Hours int    // how long it is valid
+	Hours int    // how long the invitation is valid, in hours
 }
 
 // DecodeNewInvitation decodes the body of a request that creates an invitation.
@@ -131,7 +131,8 @@ func (o *object) reported(name string) bool {
 	return false
 }
 
-// DecodeNewPasskey reads the body that registers a passkey. The credential stays as it is: who checks it parses it.
+// DecodeNewPasskey decodes the body that registers a passkey. It does not parse the credential, because the code that
+// checks the credential does.
 func DecodeNewPasskey(body []byte) (name string, credential []byte, err error) {
 	o, err := parse(body, []string{"name", "credential"})
 	if err != nil {
@@ -141,7 +142,7 @@ func DecodeNewPasskey(body []byte) (name string, credential []byte, err error) {
 	return name, credential, o.bad.Err()
 }
 
-// DecodePasskeyLogin reads the body of a login by passkey.
+// DecodePasskeyLogin decodes the body of a login by passkey.
 func DecodePasskeyLogin(body []byte) (credential []byte, err error) {
 	o, err := parse(body, []string{"credential"})
 	if err != nil {
@@ -151,7 +152,7 @@ func DecodePasskeyLogin(body []byte) (credential []byte, err error) {
 	return credential, o.bad.Err()
 }
 
-// objectText gives the JSON of a required object.
+// objectText returns the JSON text of a required object.
 func (o *object) objectText(name string) []byte {
 	v := o.get(name)
 	if v.Kind() != '{' {

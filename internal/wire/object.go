@@ -17,7 +17,7 @@ import (
 // bodyField is the name of the field in an error about the whole body.
 const bodyField = "body"
 
-// object is a JSON object whose fields are read one by one. Methods that read a field add its errors to bad.
+// object is a JSON object whose fields are read one by one. A method that reads a field adds the field's errors to bad.
 type object struct {
 	fields map[string]jsontext.Value
 	bad    research.ValidationError
@@ -26,8 +26,9 @@ type object struct {
 // maxDepth bounds the levels of nested objects and arrays in a body. Metadata has a lower bound.
 const maxDepth = 2 * maxMetaLevels
 
-// parse reads a body that must be one JSON object (RFC 8259) in valid UTF-8, without lone surrogates, without a name given
-// twice, and with at most maxDepth levels. known are the names, in camelCase, that an error may give as its field.
+// parse reads a body that must be one JSON object (RFC 8259). The body must be valid UTF-8 without lone surrogates, must
+// not give a name twice, and may have at most maxDepth levels. known are the names, in camelCase, that an error may
+// report as its field.
 func parse(body []byte, known []string) (*object, error) {
 	o := &object{}
 	if depth(body) > maxDepth {
@@ -81,7 +82,7 @@ func onlyBadText(body []byte) bool {
 	return json.Unmarshal(body, &v, jsontext.AllowInvalidUTF8(true)) == nil
 }
 
-// fieldOf returns the known top-level field in which a syntax error is, or bodyField.
+// fieldOf returns the known top-level field that contains a syntax error. When there is none, it returns bodyField.
 func fieldOf(err error, known []string) string {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
@@ -110,10 +111,10 @@ func snake(name string) string {
 	return b.String()
 }
 
-// canonical returns the object in a canonical form (RFC 8785, but whole numbers keep all their digits), so that two spellings of
-// one request give the same bytes. It has the known fields only, by their names in camelCase. Fields that are null or an empty
-// list or object are left out, because they mean the same as absent ones. Defaults are not filled in, so the form of a request
-// stays the same when a later version adds a field or changes a default.
+// canonical returns the object in a canonical form (RFC 8785, but whole numbers keep all their digits). So two spellings
+// of one request give the same bytes. The form has only the known fields, with their names in camelCase. Fields that are
+// null or an empty list or object are left out, because they mean the same as absent ones. Defaults are not filled in,
+// so the form of a request stays the same when a later version adds a field or changes a default.
 func (o *object) canonical(known []string) ([]byte, error) {
 	sent := map[string]jsontext.Value{}
 	for _, name := range known {
@@ -131,8 +132,8 @@ func (o *object) canonical(known []string) ([]byte, error) {
 	return json.Marshal(sent, json.Deterministic(true))
 }
 
-// get returns a field's value, nil when it is absent or null. When both spellings are given, the camelCase key counts, even if
-// its value is null.
+// get returns a field's value. It returns nil when the field is absent or null. When both spellings are given, it uses
+// the camelCase key, even if its value is null.
 func (o *object) get(name string) jsontext.Value {
 	v, ok := o.fields[name]
 	if !ok {
@@ -144,7 +145,7 @@ func (o *object) get(name string) jsontext.Value {
 	return v
 }
 
-// text reads a string field. It returns false when the field is absent or no string.
+// text reads a string field. It returns false when the field is absent or not a string.
 func (o *object) text(name string) (string, bool) {
 	v := o.get(name)
 	if v == nil {
@@ -179,7 +180,8 @@ func (o *object) integer(name string, low, high, fallback int) int {
 	return int(n)
 }
 
-// asInteger accepts every JSON spelling of a whole number up to 2⁵³ (3, 3.0, 3e0), because some languages write numbers so.
+// asInteger accepts every JSON spelling of a whole number up to 2⁵³, such as 3, 3.0 and 3e0, because some languages
+// write whole numbers in these ways.
 func asInteger(v jsontext.Value) (int64, bool) {
 	if v.Kind() != '0' {
 		return 0, false

@@ -104,8 +104,8 @@ func citation(c research.Evidence) api.Citation {
 	return out
 }
 
-// host returns the host of a URL, or the whole string when it has none. It stands in for a missing title, which must not be
-// empty.
+// host returns the host of a URL, or the whole string when it has none. It is used for pages without a title, because a
+// title must not be empty.
 func host(raw string) string {
 	if u, err := url.Parse(raw); err == nil && u.Host != "" {
 		return u.Host

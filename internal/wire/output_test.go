@@ -14,7 +14,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// taskKeys are all keys of a task in the contract.
+// taskKeys are all keys that a task has in the contract.
 var taskKeys = []string{
 	"taskId", "status", "question", "seedUrl", "createdAt", "startedAt", "completedAt", "duration", "answer", "citations",
 	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "priority", "createdBy", "answered",
