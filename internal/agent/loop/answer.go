@@ -14,7 +14,7 @@ import (
 	"legwork/internal/research"
 )
 
-// shownProof is a quote with its number, as the prompt of the answer shows it.
+// shownProof is a verified quote with its number, as the prompt for the answer lists it.
 type shownProof struct {
 	N                int
 	Title, URL, Text string
@@ -71,7 +71,7 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0 || w.flaw != ""))}, nil
 }
 
-// checked cleans the text that the model wrote, and checks its markers.
+// checked cleans the answer that the model wrote, renumbers its markers, and removes markers without a quote.
 func (a *run) checked(text string) answertext.Checked {
 	urls := make([]string, len(a.Quotes))
 	for i, q := range a.Quotes {
@@ -80,8 +80,8 @@ func (a *run) checked(text string) answertext.Checked {
 	return answertext.Check(answertext.Clean(text, len(a.Quotes), answertext.Cited(urls...)), len(a.Quotes))
 }
 
-// evidenceOfReader adds evidence if the model cited nothing. The built-in reader opens pages if none was read, and cites the
-// passages that it ranks best.
+// evidenceOfReader adds evidence if the model cited nothing. If no page was read, the built-in reader opens pages. Then
+// it cites the passages that it ranks best.
 func (a *run) evidenceOfReader(ctx context.Context) error {
 	if len(a.Quotes) > 0 {
 		return nil
@@ -100,7 +100,7 @@ func (a *run) evidenceOfReader(ctx context.Context) error {
 	return nil
 }
 
-// shownProofs lists the quotes with their numbers, as prompts show them.
+// shownProofs lists the verified quotes with their numbers, for prompts.
 func (a *run) shownProofs() []shownProof {
 	shown := make([]shownProof, len(a.Quotes))
 	for i, p := range a.Quotes {
@@ -109,10 +109,10 @@ func (a *run) shownProofs() []shownProof {
 	return shown
 }
 
-// maxQuoted bounds the quotes that quoteAll uses.
+// maxQuoted is the greatest number of quotes in an answer that quoteAll builds.
 const maxQuoted = 5
 
-// quoteAll builds the answer if the model wrote none: the first quotes, word for word.
+// quoteAll builds an answer from the first quotes, word for word. It is used if the model wrote no answer.
 func (a *run) quoteAll() answertext.Checked {
 	c := answertext.Checked{}
 	var b strings.Builder
@@ -132,8 +132,8 @@ const (
 	confidenceSources = 0.25 // times the number of pages quoted, at most 2, divided by 2
 )
 
-// confidence estimates how far the answer can be trusted, 0..1. It measures how much of the answer is cited, how well the quotes
-// fit the question, and how many pages are quoted. The model's own opinion does not count.
+// confidence estimates how far the answer can be trusted, 0..1. It measures how much of the answer is cited, how well
+// the quotes fit the question, and how many pages are quoted. It ignores what the model says about its own certainty.
 func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) float64 {
 	if len(used) == 0 {
 		return agent.NoConfidence

@@ -25,8 +25,9 @@ func (c Chooser) Pin() research.Pin {
 	return research.Pin{Provider: c.Model.Provider(), Model: c.Model.Name(), Prompt: prompts.Version}
 }
 
-// Run researches a task with the model or reader that the task is pinned to. Every process has the reader. If this process does
-// not have the model or the prompts of the task, Run fails transiently, because another worker may have them.
+// Run researches a task with the model or the reader that the task is pinned to. Every process has the reader. If this
+// process does not have the task's model or prompts, Run returns a transient failure, because another worker may have
+// them.
 func (c Chooser) Run(ctx context.Context, env agent.Env) (research.Result, error) {
 	pin := env.Task.Pin
 	switch {

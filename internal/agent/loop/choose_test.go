@@ -11,7 +11,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestPinHolds: a task keeps the model of its first run, and waits for a worker that has this model.
+// TestPinHolds: a task keeps the model of its first run. A worker without this model does not run the task.
 func TestPinHolds(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, testsite.Play())
@@ -44,7 +44,7 @@ func TestPinHolds(t *testing.T) {
 	a.Fail(&research.Failure{Code: research.CodeInternal, Message: "The test is over."})
 }
 
-// TestOldPrompts: a task that began with the prompts of an earlier version goes on with them.
+// TestOldPrompts: a task whose first run used an older version of the prompts continues with that version.
 func TestOldPrompts(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, testsite.Play())

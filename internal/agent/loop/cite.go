@@ -14,14 +14,15 @@ import (
 	"legwork/internal/research"
 )
 
-// uncited is the journaled result of a cite call whose quote is not kept.
+// uncited is the journaled result of a cite call whose quote was not found.
 type uncited struct {
 	agent.Cited
 	Message string `json:"message,omitempty"`
 	Closest string `json:"closest,omitempty"`
 }
 
-// citeTool keeps the quotes of one call, each as a step of its own. Words with an ellipsis between them are kept as several quotes.
+// citeTool stores the quotes of one cite call as evidence, each in a step of its own. A quote with ellipses is stored as
+// several quotes.
 func (a *run) citeTool(ctx context.Context, url string, given []string) (shownOutcome, error) {
 	if len(given) > toolcalls.MaxQuotes {
 		return a.refuse(agent.ToolCite, "at most %d quotes in one call; none of these was kept.", toolcalls.MaxQuotes), nil
@@ -47,10 +48,10 @@ type place struct {
 	page  *agent.Opened
 	text  *quotes.Text
 	found quotes.Found
-	asked bool // page is the one that the model named
+	asked bool // whether page is the one that the model named
 }
 
-// citeQuote keeps one quote, or the parts of one with ellipses.
+// citeQuote stores one quote as evidence. If it is not found as a whole and has ellipses, its parts are stored.
 func (a *run) citeQuote(ctx context.Context, url, quote string) (shownOutcome, error) {
 	at, ok, err := a.findQuote(ctx, url, quote)
 	if err != nil {
@@ -66,7 +67,7 @@ func (a *run) citeQuote(ctx context.Context, url, quote string) (shownOutcome, e
 	return a.notFound(ctx, url, quote)
 }
 
-// findParts looks for all parts of a quote with ellipses on one page, in their order.
+// findParts looks for all parts of a quote with ellipses. They must be on one page, in their order.
 func (a *run) findParts(ctx context.Context, url string, parts []string) ([]place, bool, error) {
 	if len(parts) == 0 {
 		return nil, false, nil
@@ -109,7 +110,7 @@ func (a *run) keepParts(ctx context.Context, url string, parts []string, places 
 	return all, nil
 }
 
-// findQuote looks for a quote on the page that the model named, then on the others, newest first.
+// findQuote looks for a quote on the page that the model named, and then on the other open pages, newest first.
 func (a *run) findQuote(ctx context.Context, url, quote string) (place, bool, error) {
 	candidates, named := a.citable(url)
 	for i, o := range candidates {
@@ -124,7 +125,8 @@ func (a *run) findQuote(ctx context.Context, url, quote string) (place, bool, er
 	return place{}, false, nil
 }
 
-// keep makes a quote that was found evidence, and tells the model what was kept. A quote longer than evidence may be is refused.
+// keep stores a quote that was found as evidence, and tells the model what was stored. It refuses a quote that is longer
+// than research.MaxExcerpt.
 func (a *run) keep(ctx context.Context, url, quote string, at place) (shownOutcome, error) {
 	if n := at.found.End - at.found.Start; n > research.MaxExcerpt {
 		return a.refuse(agent.ToolCite, "the quote has %d characters, and a quote may have at most %d. Nothing was kept. Cite the sentence that matters, or several shorter quotes.",
@@ -154,7 +156,8 @@ func (a *run) keep(ctx context.Context, url, quote string, at place) (shownOutco
 	return shownOutcome{text: a.keptMessage(res, text, quote, at), fresh: fresh}, nil
 }
 
-// keptMessage says what was kept: the text, its page and its headings, and what differs from what the model asked for.
+// keptMessage tells the model what was stored: the text, its page and its headings, and in what it differs from the
+// model's quote.
 func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Kept as evidence %d, from %s", c.Evidence, c.URL)
@@ -178,10 +181,10 @@ func underHeadings(s *quotes.Text, at int) string {
 	return ""
 }
 
-// maxNamedPlaces bounds the occurrences whose headings the model is shown.
+// maxNamedPlaces is the greatest number of occurrences of a quote whose headings the model is shown.
 const maxNamedPlaces = 8
 
-// occurrencesMessage says where else the words of a quote stand, and how to cite another place.
+// occurrencesMessage says where else on the page the words of a quote occur, and how to cite another occurrence.
 func (a *run) occurrencesMessage(at place) string {
 	f := at.found
 	count := fmt.Sprint(len(f.Occurrences))
@@ -206,7 +209,8 @@ func (a *run) occurrencesMessage(at place) string {
 		"and cite again, or quote more words around it."
 }
 
-// citable lists the pages to look for a quote on: first the one with the URL given, if it is open, then the others, newest first.
+// citable lists the pages on which a quote is looked for: first the page with the given URL, if it is open, and then the
+// others, newest first. named reports whether the page with the given URL is open.
 func (a *run) citable(url string) (pages []*agent.Opened, named bool) {
 	if u, ok := a.address(url); ok {
 		if i, ok := a.byURL[u.String()]; ok {
@@ -221,7 +225,7 @@ func (a *run) citable(url string) (pages []*agent.Opened, named bool) {
 	return pages, named
 }
 
-// kept returns the effect of a quote that was found. A span that was cited before keeps its evidence number.
+// kept returns the effect that stores a span as evidence. If the span was cited before, it keeps its evidence number.
 func (a *run) kept(o *agent.Opened, start, end int) agent.Effect {
 	c := agent.Cited{Evidence: a.LastEvidence + 1, PageID: o.PageID, URL: o.URL, Title: o.Title, Start: start, End: end}
 	if u, err := neturl.Parse(o.URL); err == nil && c.Title == "" {
@@ -240,8 +244,9 @@ func (a *run) kept(o *agent.Opened, start, end int) agent.Effect {
 	return e
 }
 
-// notFound tells the model that a quote is on no page that is open, and shows it the closest passage. The number of pages is an
-// argument, so that the quote is looked for again when more pages are open.
+// notFound tells the model that a quote is on none of the open pages, and shows it the most similar passage. The number
+// of open pages is an argument of the journaled call, so that the same quote is looked for again when more pages are
+// open.
 func (a *run) notFound(ctx context.Context, url, quote string) (shownOutcome, error) {
 	candidates, named := a.citable(url)
 	var res uncited
@@ -278,7 +283,8 @@ func (a *run) notFound(ctx context.Context, url, quote string) (shownOutcome, er
 	return shownOutcome{text: text}, nil
 }
 
-// unciteTool takes a quote back. The evidence stays stored, but the answer cannot cite it. The call is journaled like any other.
+// unciteTool removes a quote from those that the answer may cite. The evidence remains stored. The call is journaled
+// like any other.
 func (a *run) unciteTool(ctx context.Context, number int) (shownOutcome, error) {
 	at := slices.IndexFunc(a.Quotes, func(q agent.Quote) bool { return q.Evidence == number })
 	if at < 0 {

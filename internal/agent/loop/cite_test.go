@@ -13,7 +13,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// quoteCall is a call of cite with several quotes.
+// quoteCall returns a cite call with several quotes.
 func quoteCall(url string, quotes ...string) testsite.ToolCall {
 	args, _ := research.EncodeJSON(map[string]any{"url": url, "quotes": quotes})
 	return testsite.ToolCall{Name: "cite", Arguments: string(args)}
@@ -32,7 +32,8 @@ func repeatedPage(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "<ul><li>Fill it with water</li><li>Switch it on</li></ul><p>Use &lt;b&gt; &amp; wait for the bell.</p></main></body></html>")
 }
 
-// newCiting starts a run that opens repeatedPage and the page /other, and then makes the turns.
+// newCiting returns a task with repeatedPage as its start page. The model opens the page other in its first reply, and
+// then gives the replies that turns returns.
 func newCiting(t *testing.T, turns func(page, other string) []testsite.Turn) *asking {
 	t.Helper()
 	var script testsite.Script
@@ -46,15 +47,15 @@ func newCiting(t *testing.T, turns func(page, other string) []testsite.Turn) *as
 	return a
 }
 
-// TestOccurrenceShown: of a sentence that stands sixteen times on a page, the place that the model was shown last is kept, and the
-// reply says so.
+// TestOccurrenceShown: a sentence occurs sixteen times on a page. The occurrence that the model saw last becomes the
+// evidence, and the reply to cite says so.
 func TestOccurrenceShown(t *testing.T) {
 	t.Parallel()
 	const quote = "The default is forty seconds."
 	a := newCiting(t, func(page, _ string) []testsite.Turn {
 		return []testsite.Turn{
-			turn(call("get_page_content_chunk", "url", page, "chunk", "3"), call("cite", "url", page, "quote", quote)), // not shown yet: the first
-			turn(call("cite", "url", page, "quote", quote)),                                                            // shown now: the one in chunk 3
+			turn(call("get_page_content_chunk", "url", page, "chunk", "3"), call("cite", "url", page, "quote", quote)), // the model has not seen chunk 3 yet, so the first occurrence is cited
+			turn(call("cite", "url", page, "quote", quote)),                                                            // the model has seen chunk 3, so the occurrence there is cited
 			turn(call("uncite", "evidence", "1")),
 		}
 	})
@@ -72,7 +73,7 @@ func TestOccurrenceShown(t *testing.T) {
 	require.Less(t, c[0].Start, 3*chunkSize)
 }
 
-// TestCiteWell: what the reply to cite says for each kind of quote, and what is kept.
+// TestCiteWell checks for each kind of quote what the reply to cite says, and which evidence is stored.
 func TestCiteWell(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -111,7 +112,7 @@ func TestCiteWell(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newCiting(t, func(page, other string) []testsite.Turn {
-				return []testsite.Turn{turn(tc.call(page, other)), turn(quoteCall(page, "the bell."))} // one quote more, so that each task has an answer
+				return []testsite.Turn{turn(tc.call(page, other)), turn(quoteCall(page, "the bell."))} // a further quote, so that every task has an answer
 			})
 			a.answered(t)
 			for _, s := range tc.says {

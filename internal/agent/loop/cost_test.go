@@ -25,7 +25,7 @@ func citing(a **asking) testsite.Script {
 	}
 }
 
-// TestCost: the step and the event of each reply have its cost; the task has the sum.
+// TestCost: the step and the event of each model reply have the cost of the reply, and the task has the sum.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -92,7 +92,7 @@ func TestMaxTokens(t *testing.T) {
 	}
 }
 
-// TestSupport: verdicts are stored with the citations and change the confidence. If anything is wrong with the verdicts, the
+// TestSupport: verdicts are stored with the citations and change the confidence. If the verdicts cannot be used, the
 // citations stay unchecked.
 func TestSupport(t *testing.T) {
 	t.Parallel()
@@ -128,7 +128,7 @@ func TestSupport(t *testing.T) {
 	require.Equal(t, confidence[research.Supported], confidence[research.Unchecked])
 }
 
-// TestSupportResumed: the reply with the verdicts is journaled like any other reply.
+// TestSupportResumed: the reply with the verdicts is journaled, so a resumed run does not ask for it again.
 func TestSupportResumed(t *testing.T) {
 	t.Parallel()
 	var a *asking

@@ -8,8 +8,8 @@ import (
 	"legwork/internal/research"
 )
 
-// inherit gives the model the parent task's evidence and pages. The evidence was copied to this task as verified, so it needs no
-// new check. The pages may be quoted and opened again.
+// inherit adds the evidence and pages of the parent task to the run. The evidence was verified when it was copied to
+// this task, so it is not checked again. The model may quote the pages and open them again.
 func (a *run) inherit() {
 	for _, e := range a.Env.Inherited {
 		a.AddQuote(agent.Quote{Text: e.Excerpt, Cited: agent.Cited{Evidence: e.Number, PageID: e.PageID, URL: e.URL, Title: e.Title, Start: e.Start, End: e.End}})
@@ -28,7 +28,8 @@ type earlierTask struct {
 	Answer    string
 }
 
-// earlier returns nil if the task is no follow-up. The parent's answer contains quotes of pages, so it is marked as untrusted.
+// earlier returns the task that this one follows up, or nil if there is none. The parent's answer contains quotes of
+// pages, so it is marked as untrusted.
 func (a *run) earlier() *earlierTask {
 	c := a.Env.Task.Context
 	if c == nil {

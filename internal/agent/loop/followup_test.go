@@ -11,8 +11,9 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestFollowUps: three tasks, each a follow-up of the one before. Each starts with the question, answer and evidence of its parent,
-// may answer without a quote of its own, and keeps its citations when the other tasks are deleted.
+// TestFollowUps runs three tasks, each a follow-up of the one before. Each task starts with the question, answer and
+// evidence of its parent. It may answer without a quote of its own, and keeps its citations when the other tasks are
+// deleted.
 func TestFollowUps(t *testing.T) {
 	t.Parallel()
 	var a *asking

@@ -15,22 +15,24 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of a conversation. Research ends when a model exceeds one.
+// Bounds of a conversation. maxCalls and maxRepeats limit single calls. If the model exceeds another bound, the research
+// ends.
 const (
 	maxTurns   = 80
-	maxCalls   = 8 // calls carried out of one reply
-	maxRepeats = 2 // times that the same call is answered
-	maxIdle    = 2 // replies in a row that neither call a tool nor say that the research is over
-	maxDoubts  = 1 // times that the model is asked to look once more when it says that the answer is not to be found
-	maxStale   = 4 // replies in a row whose calls gave nothing new
+	maxCalls   = 8 // greatest number of calls that are made for one reply; the model is told that the others were not made
+	maxRepeats = 2 // how often the same call with the same arguments is answered
+	maxIdle    = 2 // greatest number of successive replies that neither call a tool nor say that the research is over
+	maxDoubts  = 1 // how often the model is asked to look once more after it said that the answer cannot be found
+	maxStale   = 4 // number of successive replies whose calls gave nothing new, after which research ends
 )
 
-// Bounds of a request; those of its text are in bytes. Older tool results are shortened first. The journal keeps all results in full.
+// Bounds of a request to the model. The bounds of its text are in bytes. Older tool results are shortened first. The
+// journal keeps all results in full.
 const (
 	maxContext   = 160_000
 	minContext   = 12_000
 	keptOfOlder  = 200
-	answerShare  = 8    // one eighth of the token budget is reserved for the answer
+	answerShare  = 8    // an eighth (1/answerShare) of the token budget is reserved for the answer
 	answerTokens = 2048 // output tokens
 )
 
@@ -43,17 +45,17 @@ const (
 
 // Limits bound the tokens that a task may use, and set their prices.
 type Limits struct {
-	MaxTokens int64   // of one task, input and output together; 0: no limit. A task may set a lower limit
-	Prices    []Price // the first price that fits the model's name is used; without one, no cost is recorded
-	Support   bool    // whether the model judges, after the answer, how far its quotes support it
+	MaxTokens int64   // of one task, input plus output; 0 means no limit. A task may have a lower limit of its own
+	Prices    []Price // prices of models; the first one whose pattern matches the model's name is used. If none matches, no cost is recorded
+	Support   bool    // whether the model is asked, after the answer, how far the quotes support it
 }
 
 // Ask researches a task with a language model. The model chooses tool calls and sees their results until it says that it is done
 // or a budget ends the research. Then it writes the answer from the verified quotes alone. The error is a *research.Failure,
 // research.ErrFenced, the context's error, or a database error.
 //
-// Each reply of the model is journaled before anything is done with it, and each tool call before its result is shown. So a
-// resumed run repeats the same steps and makes no call twice.
+// Each reply of the model is journaled before its tool calls are made, and each tool call before the model sees its
+// result. So a resumed run takes the same steps and makes no call twice.
 func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (research.Result, error) {
 	a := &run{Session: agent.NewSession(env), model: model, limits: limits, window: maxContext, mark: prompts.Mark(env.Task.ID),
 		texts: map[string]*quotes.Text{}, byURL: map[string]int{}, known: map[string]origin{}, repeats: map[string]int{},
@@ -84,30 +86,30 @@ type run struct {
 	limits   Limits
 	mark     string // name of the tag around untrusted text
 	messages []llm.Message
-	window   int             // bytes of text that a request may contain
-	inText   bool            // the model does not support tools; it writes calls into its text
+	window   int             // greatest size of the text of a request, in bytes
+	inText   bool            // the model does not support tools, so it is asked to write calls into its text
 	replay   []research.Step // model replies of earlier runs that are still to be replayed
 	pending  []research.Event
-	input    int64 // tokens
+	input    int64 // input tokens used so far
 	output   int64
 	cost     float64
-	priced   bool // at least one reply had a price
+	priced   bool // at least one reply had a cost
 
 	early   map[string]page.Address // pages of the current reply that are loaded early, by URL
-	byURL   map[string]int          // index into Pages
+	byURL   map[string]int          // for each URL of an open page, its index in Pages
 	known   map[string]origin
 	texts   map[string]*quotes.Text
 	repeats map[string]int
-	queries []string                 // what was searched for
-	removed []agent.Quote            // quotes that the model took back
-	shown   map[string][]quotes.Span // by page: the parts that the model was shown last, which its quotes are taken from
-	showing map[string][]quotes.Span // the same for the reply that is being carried out, which the model has not seen yet
+	queries []string                 // the queries of all searches
+	removed []agent.Quote            // quotes that the model removed with uncite
+	shown   map[string][]quotes.Span // by page id: the parts of the text that the model saw last; its quotes are looked for there first
+	showing map[string][]quotes.Span // by page id: the parts that the current calls will show; the model sees them with its next request
 	prompt  string                   // version of the prompts
 	ending  toolcalls.Ending         // how the model ended its research
-	endedBy string                   // reason, other than a budget, why research ended; for the result's metadata
+	endedBy string                   // reason, other than a budget, why the research ended; for the result's metadata
 }
 
-// research asks the model for tool calls until it is done or a bound is reached.
+// research asks the model for tool calls until the model is done or a bound is reached.
 func (a *run) research(ctx context.Context) error {
 	if err := a.begin(ctx); err != nil {
 		return err
@@ -208,14 +210,14 @@ func (a *run) begin(ctx context.Context) error {
 	return nil
 }
 
-// researchOver reports whether research ends before the model is asked again: an earlier run had finished it, or a budget is used
-// up. Budgets do not apply to replies that are replayed from the journal.
+// researchOver reports whether the research has ended, so that the model is not asked again: an earlier run had finished
+// the research, or a budget is used up. Budgets do not apply to replies that are replayed from the journal.
 func (a *run) researchOver(turn int) bool {
 	if len(a.replay) > 0 {
 		return purposeOf(a.replay[0]).Purpose != forResearch
 	}
 	switch {
-	case a.Recorded(agent.ToolFind, map[string]any{"query": a.Env.Task.Question}): // an earlier run let the reader choose the evidence
+	case a.Recorded(agent.ToolFind, map[string]any{"query": a.Env.Task.Question}): // in an earlier run, the reader already chose the evidence
 		return true
 	case turn >= maxTurns:
 		a.endedBy = fmt.Sprintf("the model had made %d turns", maxTurns)
@@ -275,16 +277,17 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 	return ending, fresh, nil
 }
 
-// haveShown notes what the model sees with its next request.
+// haveShown records which parts of pages the model sees with its next request (see the fields shown and showing).
 func (a *run) haveShown() {
 	maps.Copy(a.shown, a.showing)
 	clear(a.showing)
 }
 
-// nudge says why the model is asked to continue. The zero value: it neither called a tool nor said that it is done.
+// nudge is the reason why the model is asked to continue. The zero value means that the reply neither called a tool nor
+// said that the research is over.
 type nudge struct {
-	NotFound bool // it says for the first time that the answer is not to be found
-	Cut      bool // its reply reached the limit of tokens
+	NotFound bool // the model said for the first time that the answer cannot be found
+	Cut      bool // the model's reply reached the limit of output tokens
 }
 
 // nudge asks the model to continue.

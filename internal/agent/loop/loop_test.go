@@ -22,7 +22,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// asking is a task for a scripted model, with a site to read.
+// asking is a task that a scripted model researches, with a test site that it can read.
 type asking struct {
 	*agenttest.Work
 	site    *testsite.Site
@@ -49,7 +49,7 @@ func newAsking(t *testing.T, script testsite.Script, change ...func(a *asking, o
 	return a
 }
 
-// run makes one run and ends the task as the jobs package would.
+// run makes one run of the task and ends it as package jobs would.
 func (a *asking) run(ctx context.Context) (research.Result, error) {
 	a.T.Helper()
 	env := a.Env()
@@ -96,15 +96,15 @@ func call(name string, args ...string) testsite.ToolCall {
 
 func turn(calls ...testsite.ToolCall) testsite.Turn { return testsite.Turn{Calls: calls} }
 
-// lazily builds a script at its first use, because the site's addresses are not known before.
+// lazily returns a script that is built at its first use, because the addresses of the site are not known before.
 func lazily(turns func(url func(string) string) []testsite.Turn) (testsite.Script, func(a *asking, o *research.Options)) {
 	var site *testsite.Site
 	return func(n int, r testsite.ModelRequest) testsite.Turn { return testsite.Play(turns(site.URL)...)(n, r) },
 		func(a *asking, _ *research.Options) { site = a.site }
 }
 
-// tenSteps is a script: the model makes nine calls and three refused calls in six replies, then writes the answer. The run itself
-// opens the start page.
+// tenSteps is a script: in six replies the model makes nine calls, and three more that are refused. Then it writes the
+// answer. The run itself opens the start page.
 func tenSteps(url func(string) string) []testsite.Turn {
 	heating, network := url("/manual/settings-heating.html"), url("/manual/settings-network.html")
 	return []testsite.Turn{
@@ -156,8 +156,8 @@ func TestAsk(t *testing.T) {
 	require.Positive(t, task.Usage.InputTokens)
 }
 
-// TestResume stops a run after each step in turn; the next run continues. Together the runs make the calls of one undisturbed run,
-// and give the same answer.
+// TestResume stops each run after it has recorded one step, and continues with the next run. Together the runs make the
+// same calls and give the same answer as one undisturbed run.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	script, change := lazily(tenSteps)
@@ -201,7 +201,8 @@ func TestResume(t *testing.T) {
 // today matches a date as prompts write it.
 var today = regexp.MustCompile(`(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d+ [A-Z][a-z]+ \d{4}`)
 
-// messagesOf returns the bodies of the requests. Addresses, task ids and the date are replaced, since a test may run across midnight.
+// messagesOf returns the bodies of the requests to the model. Addresses, task ids and the date are replaced, because a
+// test may run across midnight.
 func messagesOf(a *asking) []string {
 	var out []string
 	for _, r := range a.server.Requests() {
@@ -212,7 +213,7 @@ func messagesOf(a *asking) []string {
 	return out
 }
 
-// refusals returns the stored tool results that have no call.
+// refusals returns the stored tool results that do not belong to a tool call.
 func (a *asking) refusals() []string {
 	a.T.Helper()
 	rows, err := a.Store.Pool().Query(a.T.Context(), `SELECT body::text FROM task_events WHERE task_id = $1 AND type = 'agent:tool_result' AND body::jsonb->'metadata' IS NULL`, a.Task.ID)
@@ -227,7 +228,8 @@ func (a *asking) refusals() []string {
 	return out
 }
 
-// TestReplyNotJournaled: a run that ends between a model's reply and its journal entry costs one model call more, and no other call.
+// TestReplyNotJournaled: if a run ends after a model's reply but before the reply is journaled, the next run repeats
+// only this model call.
 func TestReplyNotJournaled(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -254,7 +256,7 @@ func TestReplyNotJournaled(t *testing.T) {
 	require.Len(t, a.server.Requests(), 4)
 }
 
-// TestTooLong: a conversation that is too long for the model is shortened.
+// TestTooLong: if the model refuses a conversation as too long, the conversation is shortened and sent again.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -310,7 +312,7 @@ func TestBudgets(t *testing.T) {
 				}
 				return testsite.Turn{Text: "DONE"}
 			}, tc.change)
-			if name == "timeBudget" { // the second call hangs until the reading time ends
+			if name == "timeBudget" { // the second call does not return until the reading time ends
 				a.Started = func() time.Time { return time.Now().Add(-52 * time.Second) }
 			}
 			res := a.answered(t)
@@ -321,8 +323,8 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-// TestModelFails: a permanent error of the model fails the task, with a message that says what to change. A transient error is
-// tried again.
+// TestModelFails: a permanent error of the model fails the task, with a message that says what to change. A call with a
+// transient error is repeated.
 func TestModelFails(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, testsite.Play(testsite.Turn{Status: 503, Error: "loading"}, testsite.Turn{Status: 401, Error: "no"}))

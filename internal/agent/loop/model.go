@@ -15,7 +15,7 @@ import (
 	"legwork/internal/research"
 )
 
-// purpose is what the journal stores as the arguments of a model call.
+// purpose is stored in the journal as the arguments of a model call.
 type purpose struct {
 	Purpose string `json:"purpose"`
 	Model   string `json:"model"`
@@ -29,8 +29,9 @@ func purposeOf(s research.Step) purpose {
 	return p
 }
 
-// askModel asks the model for its next step, within the reading time. If the conversation is too long, it is shortened and sent
-// again. If the model does not support tools, it is told to write calls as text. inTime is false if the reading time ended first.
+// askModel asks the model for its next step, within the reading time. If the conversation is too long, it is shortened
+// and sent again. If the model does not support tools, the model is asked to write its calls as text. inTime is false if
+// the reading time ended before the reply came.
 func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err error) {
 	for {
 		messages, err := a.conversation()
@@ -55,7 +56,7 @@ func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err e
 			a.inText = true
 		case problem.Kind == llm.TooLong && a.window > minContext:
 			a.window /= 2
-		case len(a.Quotes) > 0 && (!problem.Transient() || a.Env.LastTry): // the quotes are paid for
+		case len(a.Quotes) > 0 && (!problem.Transient() || a.Env.LastTry): // the quotes found so far are used for the answer
 			a.endedBy = problem.Message
 			return llm.Reply{}, false, nil
 		default:
@@ -64,7 +65,7 @@ func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err e
 	}
 }
 
-// errTimeUp is the cause with which a model call is cancelled when the reading time is over.
+// errTimeUp is the cause with which a model call is cancelled when its time limit is over.
 var errTimeUp = errors.New("the time budget is used up")
 
 // failed turns an error of the model into the failure of the task.
@@ -72,8 +73,9 @@ func failed(problem *llm.Error) error {
 	return &research.Failure{Code: research.CodeModelFailed, Message: problem.Message, Transient: problem.Transient(), Cause: problem}
 }
 
-// generate makes one model call, or takes the reply from the journal. Both decode the same journaled bytes. A call for research
-// fails with errTimeUp when the reading time is over. Before each repeated try, generate calls the functions in again.
+// generate makes one model call, or takes its reply from the journal. Both ways decode the same journaled bytes. It
+// returns errTimeUp when the time limit of the call is over (see inTime). Before each repeated attempt it calls the
+// functions in again.
 func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...func()) (llm.Reply, error) {
 	a.ReplyTurn = 0
 	if len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p.Purpose {
@@ -118,11 +120,12 @@ func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...f
 	return a.useReply(step)
 }
 
-// answerTime is the time that a call for the answer has at least, even if the time budget is used up.
+// answerTime is the least time that a call for the answer gets, even if the time budget is used up.
 const answerTime = 30 * time.Second
 
-// inTime calls the model with a time limit: the rest of the reading time for research, the rest of the whole time budget for
-// judging support, and the same, but at least answerTime, for the answer.
+// inTime calls the model with a time limit. For research the limit is the rest of the reading time. For judging support
+// it is the rest of the whole time budget. For the answer it is the rest of the whole time budget, but at least
+// answerTime.
 func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
 	left := a.Env.ReadingTime()
 	switch p.Purpose {
@@ -140,7 +143,8 @@ func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, 
 	return reply, err
 }
 
-// useReply decodes a journaled reply. The calls that follow are journaled under its turn.
+// useReply decodes a journaled reply and adds its tokens and cost. The calls of the reply will be journaled under its
+// turn.
 func (a *run) useReply(step research.Step) (llm.Reply, error) {
 	var reply llm.Reply
 	if err := json.Unmarshal(step.Result, &reply); err != nil {
@@ -151,7 +155,8 @@ func (a *run) useReply(step research.Step) (llm.Reply, error) {
 	return reply, nil
 }
 
-// replyEvents returns the events of a reply: the calls refused before it, then its text or its calls, with their cost.
+// replyEvents returns the events of a reply: first the refusals of the previous reply's calls, then the reply's text or
+// calls, with their cost.
 func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []research.Event {
 	text, calls, written := toolcalls.Read(reply)
 	metadata := spent(step, map[string]any{"turn": step.Turn, "model": a.model.Name(), "purpose": p.Purpose})
@@ -169,7 +174,7 @@ func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []rese
 	return append(a.pending, research.Thinking(research.Truncate(text, research.MaxPreview), metadata))
 }
 
-// intent describes a reply that has calls and no text.
+// intent describes, for the log, a reply that has calls but no text.
 func intent(calls []toolcalls.Call) string {
 	if len(calls) == 0 {
 		return "The model said nothing."
@@ -181,8 +186,8 @@ func intent(calls []toolcalls.Call) string {
 	return "The model calls " + agent.JoinWords(names) + "."
 }
 
-// assistantMessage returns a reply as a message of the conversation. It gives the calls ids of its own, since some providers give none
-// and others require a certain form.
+// assistantMessage returns a reply as a message of the conversation. It replaces the ids of the calls by its own,
+// because some providers give none and others require a certain form.
 func (a *run) assistantMessage(reply llm.Reply, text string, calls []toolcalls.Call, written bool) llm.Message {
 	m := llm.Message{Role: llm.Assistant, Text: text}
 	if written || len(calls) == 0 {
@@ -200,8 +205,8 @@ func (a *run) assistantMessage(reply llm.Reply, text string, calls []toolcalls.C
 
 func (a *run) callID(i int) string { return fmt.Sprintf("t%05dc%02d", a.ReplyTurn%100000, i%100)[:9] }
 
-// conversation returns the messages to send: the current rules, then the messages so far. Older messages are shortened if all of
-// them together are too long.
+// conversation returns the messages to send: the system prompt, then the messages so far. It shortens older messages if
+// all of them together are too long.
 func (a *run) conversation() ([]llm.Message, error) {
 	o := a.Opts
 	data := map[string]any{"Date": time.Now().UTC().Format("Monday, 2 January 2006"), "MaxPages": o.MaxPages, "MaxDepth": o.MaxDepth,

@@ -9,8 +9,8 @@ import (
 	"legwork/internal/research"
 )
 
-// notFoundResult is the result if the model says that the pages do not answer the question. It cites nothing, and says what was searched
-// for and read.
+// notFoundResult returns the result for a model that says that the pages do not answer the question. The answer cites
+// nothing, and lists the queries and the pages read.
 func (a *run) notFoundResult() research.Result {
 	text := "The pages that were read do not answer the question."
 	if reason := strings.TrimSpace(answertext.Check(answertext.Clean(answertext.WithoutThinking(a.ending.Reason), 0, answertext.Cited()), 0).Text); reason != "" {
@@ -21,7 +21,7 @@ func (a *run) notFoundResult() research.Result {
 	return research.Result{Answer: strings.TrimSpace(text), NotFound: true, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}
 }
 
-// noteQuery keeps what was searched for, each query once.
+// noteQuery adds a query to the list of queries, unless the list has it already.
 func (a *run) noteQuery(query string) {
 	for _, q := range a.queries {
 		if strings.EqualFold(q, query) {

@@ -10,8 +10,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestNotFound: a model that says twice that the pages do not have the answer is believed. The answer says what was searched and read,
-// and cites nothing.
+// TestNotFound: if a model says twice that the pages do not have the answer, the research ends. The answer lists the
+// queries and the pages read, and cites nothing.
 func TestNotFound(t *testing.T) {
 	t.Parallel()
 	done := testsite.ToolCall{Name: "done", Arguments: `{"answered": false, "reason": "The manual has no price [1]."}`}
@@ -39,7 +39,8 @@ func TestNotFound(t *testing.T) {
 	}
 }
 
-// TestNotFoundAtFirst: a model that finds the answer when it looks once more gets its answer.
+// TestNotFoundAtFirst: a model says that the answer cannot be found, but finds it when it is asked to look once more.
+// The task gets the answer.
 func TestNotFoundAtFirst(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -53,7 +54,7 @@ func TestNotFoundAtFirst(t *testing.T) {
 	require.True(t, *a.Finished().Answered)
 }
 
-// TestNotAnswered: the model may say while it writes that the quotes do not answer the question.
+// TestNotAnswered: while the model writes the answer, it may say that the quotes do not answer the question.
 func TestNotAnswered(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -76,7 +77,8 @@ func TestNotAnswered(t *testing.T) {
 	require.Equal(t, []int{1}, res.Cited)
 }
 
-// TestOnlyWordsEnd: neither narration nor a reply cut by its length ends the research.
+// TestOnlyWordsEnd: a reply that only describes the next step does not end the research. Neither does a reply that was
+// cut off at the limit of tokens.
 func TestOnlyWordsEnd(t *testing.T) {
 	t.Parallel()
 	var a *asking

@@ -16,17 +16,18 @@ import (
 // origin is where a URL was found.
 type origin struct {
 	depth int
-	from  string // registrable domain of the page with the link; empty: a start page
+	from  string // registrable domain of the page that has the link; empty for a start page
 }
 
-// noteOrigin keeps, of several origins of a URL, the one with the smallest depth.
+// noteOrigin records where a URL was found. If a URL was found in several places, the one with the smallest depth is
+// kept.
 func (a *run) noteOrigin(url string, o origin) {
 	if old, ok := a.known[url]; !ok || o.depth < old.depth {
 		a.known[url] = o
 	}
 }
 
-// address parses an address as models write it. It may be relative to the page opened last.
+// address parses an address in the forms in which models write it. It may be relative to the page opened last.
 func (a *run) address(raw string) (u *neturl.URL, ok bool) {
 	raw = strings.Trim(strings.TrimSpace(raw), `<>"'()[]`)
 	if n := len(a.Pages); n > 0 && !strings.Contains(raw, "://") {
@@ -45,8 +46,8 @@ func (a *run) address(raw string) (u *neturl.URL, ok bool) {
 
 func (a *run) knows(u *neturl.URL) bool { _, ok := a.known[u.String()]; return ok }
 
-// locate returns where an address was found. Once a page was read, an address that comes from no link, search or question is marked
-// as unlinked: the text of a page alone must not send the agent to another site.
+// locate returns an address with the place where it was found. Once a page was read, an address that comes from no link,
+// search or question is marked as unlinked, because the text of a page alone must not send the agent to another site.
 func (a *run) locate(u *neturl.URL) page.Address {
 	at := page.Address{URL: u.String()}
 	if o, ok := a.known[at.URL]; ok {
@@ -64,7 +65,8 @@ func (a *run) locate(u *neturl.URL) page.Address {
 	return at
 }
 
-// admit returns where an address was found, and the reason why it may not be opened; empty: it may.
+// admit returns an address with the place where it was found, and the reason why it may not be opened. The reason is
+// empty if it may be opened.
 func (a *run) admit(u *neturl.URL) (at page.Address, why string) {
 	at = a.locate(u)
 	if a.Scope.TooDeep(at.Depth) {
@@ -73,7 +75,7 @@ func (a *run) admit(u *neturl.URL) (at page.Address, why string) {
 	return at, a.Scope.Refuse(at)
 }
 
-// open opens a page, or returns it if it is open already.
+// open opens a page. If the page is open already, it returns that page without loading it again.
 func (a *run) open(ctx context.Context, raw string) (*agent.Opened, shownOutcome, error) {
 	u, ok := a.address(raw)
 	if !ok {
@@ -119,7 +121,7 @@ func (a *run) open(ctx context.Context, raw string) (*agent.Opened, shownOutcome
 	return p, out, err
 }
 
-// keepPage adds a page that was read, and notes where its links were found.
+// keepPage adds a page that was read to Pages, and records that its links were found on it.
 func (a *run) keepPage(o agent.Opened, asked string) {
 	at := slices.IndexFunc(a.Pages, func(p agent.Opened) bool { return p.PageID == o.PageID && p.URL == o.URL })
 	switch {

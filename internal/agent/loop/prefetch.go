@@ -10,9 +10,10 @@ import (
 	"legwork/internal/research"
 )
 
-// prefetchCalls starts calls of a reply at the same time if they go to different domains. Further calls to the same domain, and
-// all other calls, wait for their turn. The choice depends on what was known before the reply, never on how long a call takes,
-// so a resumed run chooses the same calls. Calls in the journal are not made again. stop cancels the calls that have not ended.
+// prefetchCalls starts several calls of a reply at the same time, at most one per domain. Further calls to the same
+// domain, and all other calls, are made later in the order of the reply. The choice depends on what was known before the
+// reply, never on how long a call takes, so a resumed run chooses the same calls. Calls in the journal are not made
+// again. stop cancels the calls that have not ended.
 func (a *run) prefetchCalls(ctx context.Context, calls []toolcalls.Call) (stop func(), err error) {
 	early, places := a.earlyCalls(calls)
 	if len(early) < 2 {
@@ -26,8 +27,8 @@ func (a *run) prefetchCalls(ctx context.Context, calls []toolcalls.Call) (stop f
 // searchDomain is used as the domain of all searches, so that only one search of a reply starts early.
 const searchDomain = "a search engine"
 
-// earlyCalls returns the calls of a reply that may start before their turn, at most one per domain, and the pages that they
-// open, by URL. It stops at the first call whose page is not known yet.
+// earlyCalls returns the calls of a reply that may start early, at most one per domain, and the pages that they open, by
+// URL. It ends at the first call whose address is relative or may not be opened, or whose page would exceed the budget.
 func (a *run) earlyCalls(calls []toolcalls.Call) ([]agent.EarlyCall, map[string]page.Address) {
 	var out []agent.EarlyCall
 	places, busy, loads := map[string]page.Address{}, map[string]bool{}, 0

@@ -73,7 +73,7 @@ func TestPrefetch(t *testing.T) {
 		releases = append(releases, d.sites[i].Hold(p))
 	}
 	var watch sync.WaitGroup
-	watch.Go(func() { // once all three pages are asked for, they are sent in the reverse order
+	watch.Go(func() { // once all three pages were requested, they are sent in the reverse order
 		for i, p := range []string{"/a", "/b", "/c"} {
 			if err := d.sites[i].WaitFor(t.Context(), p, 1); err != nil {
 				t.Error(err)
@@ -127,8 +127,8 @@ func TestPrefetchKeepsToTheSite(t *testing.T) {
 	require.Zero(t, abroad.Count("/end"))
 }
 
-// TestOneAtATime: two pages of one domain are never loaded at the same time. While the first page loads, the page of another
-// domain is asked for, and no second page of the first domain is announced.
+// TestOneAtATime: two pages of one domain are never loaded at the same time. While the first page loads, the page of
+// another domain is requested, and no second page of the first domain is announced.
 func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a1", "/a2", "/b", "/a3"}, nil)
@@ -162,7 +162,7 @@ func TestOneAtATime(t *testing.T) {
 	require.Len(t, d.Effects, 1+4)
 }
 
-// TestPrefetchWithinBudget: pages loaded early count, so exactly MaxPages are loaded.
+// TestPrefetchWithinBudget: pages that are loaded early count against the budget, so exactly MaxPages are loaded.
 func TestPrefetchWithinBudget(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a", "/b", "/c"}, func(o *research.Options) { o.MaxPages = 3 })
@@ -173,7 +173,8 @@ func TestPrefetchWithinBudget(t *testing.T) {
 	require.Zero(t, d.sites[2].Count("/c"))
 }
 
-// TestPrefetchResumed: a run that ends in the middle of such a reply repeats only the calls that are not journaled.
+// TestPrefetchResumed: if a run ends while calls of one reply run at the same time, the next run repeats only the calls
+// that are not journaled.
 func TestPrefetchResumed(t *testing.T) {
 	t.Parallel()
 	undisturbed := newDomains(t, []string{"/a", "/b", "/c"}, nil)
@@ -194,7 +195,7 @@ func TestPrefetchResumed(t *testing.T) {
 	require.Len(t, d.server.Requests(), len(undisturbed.server.Requests()))
 }
 
-// TestPrefetchCancelled: when a run is stopped, all its loads end.
+// TestPrefetchCancelled: when a run is stopped, all page loads that it started end.
 func TestPrefetchCancelled(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a", "/b", "/c"}, nil)
@@ -212,8 +213,8 @@ func TestPrefetchCancelled(t *testing.T) {
 	d.Fail(&research.Failure{Code: research.CodeInternal, Message: "It was stopped."})
 }
 
-// TestPanicAhead: when a page that is loaded beside others panics, that page is reported as unreadable. The others are read, and the
-// run ends with an answer.
+// TestPanicAhead: three pages are loaded at the same time, and the load of one panics. That page is reported as
+// unreadable. The other pages are read, and the run ends with an answer.
 func TestPanicAhead(t *testing.T) {
 	t.Parallel()
 	d := newDomains(t, []string{"/a", "/b", "/c"}, nil)
@@ -223,7 +224,7 @@ func TestPanicAhead(t *testing.T) {
 		}
 		return d.Fetcher.Load(ctx, url, page.Policy{})
 	}
-	// The context of a run hears of each panic that is not caught, and the run fails (package jobs).
+	// OnPanic is called for each panic that nothing recovers. Package jobs fails a run then.
 	res, err := d.run(goroutine.OnPanic(t.Context(), func(p *goroutine.PanicError) { t.Errorf("the run hears of it: %v", p) }))
 	require.NoError(t, err)
 	require.Equal(t, "It boils at 90 degrees [1].", res.Answer)

@@ -19,13 +19,14 @@ func (p Price) fits(model string) bool {
 	return err == nil && ok
 }
 
-// TokenMargin is the most that a task can use beyond its token budget. Research ends when seven eighths are used, but its last
-// request, which may hold maxContext bytes, comes on top, as do the answer, which is written twice at most, and the judgement of
-// support. A token stands for two bytes of text at least.
+// TokenMargin is an estimate of how many tokens a task can use beyond its token budget. Research ends when seven eighths
+// of the budget are used. After that come its last request with up to maxContext bytes, the answer with at most 1 +
+// maxContinued + maxRewritten calls, and the judgement of support. The estimate assumes that a token stands for at least
+// two bytes of text.
 const TokenMargin = 150_000
 
-// MostForMillion is the price of a million tokens of a model in US dollars, if all of them had the higher one of its two prices.
-// It is 0 when the model has no price.
+// MostForMillion is the price of a million tokens of a model in US dollars, at the higher of its prices for input and
+// output. It is 0 when the model has no price.
 func (l Limits) MostForMillion(model string) float64 {
 	for _, p := range l.Prices {
 		if p.fits(model) {
@@ -35,7 +36,8 @@ func (l Limits) MostForMillion(model string) float64 {
 	return 0
 }
 
-// cost computes the cost of a reply, in US dollars, by the first price that fits the model; nil: no price fits.
+// cost computes the cost of a reply in US dollars, with the first price whose pattern matches the model's name. It
+// returns nil if none matches.
 func (l Limits) cost(model string, input, output int64) *float64 {
 	for _, p := range l.Prices {
 		if p.fits(model) {
@@ -46,7 +48,8 @@ func (l Limits) cost(model string, input, output int64) *float64 {
 	return nil
 }
 
-// account adds the tokens and cost of a journaled reply. The cost comes from the journal, since prices may have changed since.
+// account adds the tokens and the cost of a journaled reply to those of the run. The cost is taken from the journal,
+// because prices may have changed since.
 func (a *run) account(step research.Step) {
 	a.input += step.InputTokens
 	a.output += step.OutputTokens
@@ -64,7 +67,7 @@ func spent(step research.Step, m map[string]any) map[string]any {
 	return m
 }
 
-// maxTokens returns the lower of the task's and the server's token budgets; 0: no limit.
+// maxTokens returns the lower of the token budgets of the task and of the server; 0 means no limit.
 func (a *run) maxTokens() int64 {
 	server, own := a.limits.MaxTokens, a.Opts.MaxTokens
 	switch {

@@ -13,8 +13,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestAskKeepsToTheRules: the rules about domains and depth hold for every address that a model asks for, also for redirects and
-// for addresses that no page links to. The model is told why a page was not opened.
+// TestAskKeepsToTheRules: the rules about domains and depth apply to every address that a model asks for, including
+// redirects and addresses that no page links to. The model is told why a page was not opened.
 func TestAskKeepsToTheRules(t *testing.T) {
 	t.Parallel()
 	const tale, link, redirect = "<title>Tale</title><h1>Tale</h1><p>The kettle boils at 90 degrees, they say abroad.</p>", "/out.html", "/leave"

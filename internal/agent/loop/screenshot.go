@@ -8,7 +8,7 @@ import (
 	"legwork/internal/page"
 )
 
-// screenshotTool takes a picture of a page for the user.
+// screenshotTool takes a picture of a page, for the user. The model does not see it.
 func (a *run) screenshotTool(ctx context.Context, url string, full bool) (shownOutcome, error) {
 	if a.Env.Shoot == nil {
 		return a.refuse(agent.ToolScreenshot, "this server has no browser, so there are no screenshots. Use get_page_content."), nil

@@ -16,7 +16,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestScreenshotTool: the model may ask for pictures in any form of call, at most MaxScreenshots of them.
+// TestScreenshotTool: the model may ask for at most MaxScreenshots pictures, with calls in any of the accepted forms.
 func TestScreenshotTool(t *testing.T) {
 	t.Parallel()
 	c := &agenttest.Camera{}
@@ -56,7 +56,8 @@ func TestScreenshotTool(t *testing.T) {
 	require.Contains(t, task.Citations[0].ScreenshotURL, c.Names[len(c.Names)-1])
 }
 
-// TestScreenshotLimit: the limit of pictures holds across runs, and a call that was refused stays refused.
+// TestScreenshotLimit: the limit of pictures applies to all runs of a task together, and a refused call is refused again
+// in a later run.
 func TestScreenshotLimit(t *testing.T) {
 	t.Parallel()
 	c := &agenttest.Camera{}
@@ -95,7 +96,7 @@ func TestScreenshotLimit(t *testing.T) {
 	}
 }
 
-// TestScreenshotWithoutBrowser: without a browser the screenshot tool is not offered, and a call of it is refused.
+// TestScreenshotWithoutBrowser: without a browser the screenshot tool is not offered, and a call of the tool is refused.
 func TestScreenshotWithoutBrowser(t *testing.T) {
 	t.Parallel()
 	script, change := lazily(func(url func(string) string) []testsite.Turn {
@@ -111,8 +112,8 @@ func TestScreenshotWithoutBrowser(t *testing.T) {
 	require.Empty(t, a.Finished().Screenshots)
 }
 
-// TestEachCitationHasItsPicture: if one picture cannot show all citations of a page, each citation gets its own. This holds across a
-// crash.
+// TestEachCitationHasItsPicture: if one picture cannot show all citations of a page, each citation gets a picture of its
+// own. This is also true if the run crashes and is resumed.
 func TestEachCitationHasItsPicture(t *testing.T) {
 	t.Parallel()
 	c := &agenttest.Camera{Narrow: true}

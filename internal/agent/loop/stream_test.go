@@ -11,8 +11,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestAnswerIsPublished: the answer is published while the model writes it. After a try that failed in the middle it is published again from
-// the beginning. A run that takes its answer from the journal publishes it at once.
+// TestAnswerIsPublished: the answer is published while the model writes it. After a try that failed in the middle, it is
+// published again from the beginning. A run that takes its answer from the journal publishes it at once.
 func TestAnswerIsPublished(t *testing.T) {
 	t.Parallel()
 	const reply = "It is 100 degrees Celsius by default [2]. The network takes eight clients [1][7]. This is all."
@@ -42,7 +42,8 @@ func TestAnswerIsPublished(t *testing.T) {
 	}
 }
 
-// TestAnswerIsCleaned: what a model puts around its answer, and what would make a browser load or open something, is not in the answer.
+// TestAnswerIsCleaned: the answer does not contain the text that a model puts around it, nor anything that would make a
+// browser load or open something.
 func TestAnswerIsCleaned(t *testing.T) {
 	t.Parallel()
 	var a *asking

@@ -22,7 +22,7 @@ const (
 	supportTokens = 1500 // output tokens
 )
 
-// verdictWeight is the weight of each verdict in the confidence. Unchecked pairs have no weight.
+// verdictWeight is the weight of each verdict in the confidence. Pairs with the verdict unchecked are left out.
 var verdictWeight = map[string]float64{research.Supported: 1, research.Partial: 0.5, research.Unsupported: 0}
 
 // pair is one use of a quote: a sentence of the answer that has the quote's marker.
@@ -37,11 +37,12 @@ type pair struct {
 type verdicts struct {
 	made       bool
 	byPair     []string
-	byEvidence map[int]string // the lowest verdict on any use of the quote; unchecked only if all uses are
+	byEvidence map[int]string // by evidence number: the lowest verdict on any use of the quote; unchecked only if all uses are unchecked
 }
 
-// judge asks the model how far each quote supports the sentences that use it. The call is optional: if time or tokens have run
-// out, the model fails, or its reply cannot be read, the pairs stay unchecked. The reply is journaled like any other.
+// judge asks the model how far each quote supports the sentences that use it. The call is optional: the pairs stay
+// unchecked if time or tokens have run out, if the model fails, or if its reply cannot be read. The reply is journaled
+// like any other.
 func (a *run) judge(ctx context.Context, c answertext.Checked, used []agent.Quote) (verdicts, error) {
 	journaled := len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == forSupport
 	if !a.limits.Support && !journaled {
@@ -72,7 +73,7 @@ func (a *run) judge(ctx context.Context, c answertext.Checked, used []agent.Quot
 	return v, nil
 }
 
-// pairsOf lists the sentences of an answer with the quotes that they use.
+// pairsOf lists each sentence of an answer together with each quote that it uses.
 func pairsOf(text string, used []agent.Quote) []pair {
 	var out []pair
 	for sentence := range answertext.Sentences(text) {

@@ -16,10 +16,10 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of what the model is shown: code points of text, and numbers of items.
+// Bounds of what the model is shown: lengths of texts in code points, and numbers of items.
 const (
 	chunkSize   = 6000
-	firstLook   = 3000 // code points of a page that was just opened
+	firstLook   = 3000 // length of the beginning that is shown of a page that was just opened
 	shownLinks  = 60
 	shownFound  = 8
 	shownResult = 10
@@ -44,14 +44,15 @@ func (a *run) text(ctx context.Context, pageID string) (*quotes.Text, error) {
 	return s, nil
 }
 
-// shownOutcome is the result of a tool call: the text for the model, and whether it contains anything new.
+// shownOutcome is the result of a tool call: the text for the model, and whether it contains anything that the model has
+// not seen.
 type shownOutcome struct {
 	text  string
 	fresh bool
 }
 
-// refuse returns an error for the model instead of making a call. The refusal is stored with the next reply of the model, once,
-// even if the run is resumed.
+// refuse returns an error message for the model, and the call is not made. The refusal is stored with the model's next
+// reply, and only once, even if the run is resumed.
 func (a *run) refuse(tool, format string, args ...any) shownOutcome {
 	message := fmt.Sprintf(format, args...)
 	a.pending = append(a.pending, research.ToolResult(tool, map[string]any{"message": message}, false, nil))
@@ -157,7 +158,8 @@ func (a *run) showBeginning(ctx context.Context, o *agent.Opened) (shownOutcome,
 
 func chunks(s *quotes.Text) int { return (s.Len() + chunkSize - 1) / chunkSize }
 
-// shownChunk is the journaled result of the two content tools. It has the span of the text; the text itself is in the snapshot.
+// shownChunk is the journaled result of get_page_content and get_page_content_chunk. It has only the span of the text,
+// because the text itself is in the snapshot.
 type shownChunk struct {
 	PageID string `json:"pageId"`
 	URL    string `json:"url"`
@@ -239,7 +241,8 @@ func (a *run) linksTool(ctx context.Context, url, contains string) (shownOutcome
 	return shownOutcome{text: fmt.Sprintf("%d of %d links:\n%s", len(res.Links), res.Total, a.untrusted(b.String())), fresh: true}, nil
 }
 
-// fittingLinks returns the links that have a text, each address once. Links that share more words with the question come first.
+// fittingLinks returns the links that have a text, each address once. Links whose text shares more words with the
+// question come first.
 func fittingLinks(q *ranking.Question, links []research.Link, depth int, contains string) []shownLink {
 	type scoredLink struct {
 		shownLink
@@ -274,7 +277,7 @@ func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, er
 	if len(a.Pages) == 0 {
 		return a.refuse(agent.ToolFind, "no page is open yet. Open one with navigate_to."), nil
 	}
-	args := map[string]any{"query": query, "pages": len(a.Pages)} // the number of pages is an argument, so that the search is repeated when more pages are open
+	args := map[string]any{"query": query, "pages": len(a.Pages)} // the number of open pages is an argument, so that the search is repeated when more pages are open
 	if url != "" {
 		args["url"] = url
 	}
@@ -321,7 +324,7 @@ func (a *run) rankFor(ctx context.Context, query, url string) ([]ranking.Scored,
 	return a.rankHits(q, hits), nil
 }
 
-// rankHits scores passages of the pages read by a question.
+// rankHits scores passages of the pages that were read by how well they fit a question.
 func (a *run) rankHits(q *ranking.Question, hits []research.Hit) []ranking.Scored {
 	facts := map[string]ranking.PageFacts{}
 	for _, o := range a.Pages {

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestWeakModels: whichever mistake a model makes in its calls, the task gets the same answer.
+// TestWeakModels: the task gets the same answer whichever mistake the model makes in its calls.
 func TestWeakModels(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(url string) testsite.Turn{
@@ -67,7 +67,8 @@ func text(format string) func(string) testsite.Turn {
 	return func(u string) testsite.Turn { return testsite.Turn{Text: fmt.Sprintf(format, u)} }
 }
 
-// TestModelsThatNeverCite: if a model never cites, research ends after a bound, and the reader chooses the evidence.
+// TestModelsThatNeverCite: if a model never cites, research ends after a few replies, and the reader chooses the
+// evidence.
 func TestModelsThatNeverCite(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -123,7 +124,7 @@ func TestReaderOpensPages(t *testing.T) {
 	}, func(_ *asking, o *research.Options) { o.SeedURL = "" })
 	o := agenttest.Options()
 	o.SeedURL = a.site.URL("/index.html")
-	_, err := a.Submit(kettle, o).Run(t.Context()) // fills the library
+	_, err := a.Submit(kettle, o).Run(t.Context()) // this task stores pages that the next task's search can find
 	require.NoError(t, err)
 	require.Equal(t, "It is 100 [1].", a.answered(t).Answer)
 	require.Contains(t, a.Finished().Citations[0].Excerpt, "100 degrees")
@@ -177,7 +178,8 @@ func TestNoToolsNoCalls(t *testing.T) {
 	require.LessOrEqual(t, len(a.server.Requests()), 6)
 }
 
-// TestToolsIgnored: a server that ignores tools without an error is told after two replies without a call to write calls as text.
+// TestToolsIgnored: some servers ignore tools without an error. After two replies without a call, the model is asked to
+// write its calls as text.
 func TestToolsIgnored(t *testing.T) {
 	t.Parallel()
 	var a *asking

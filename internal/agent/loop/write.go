@@ -15,20 +15,23 @@ import (
 
 // Bounds of the calls that write the answer.
 const (
-	maxContinued = 2 // times that an answer is continued after it reached the limit of tokens
-	maxRewritten = 1 // times that an answer which is none is asked for again
-	maxSameLine  = 4 // equal lines or sentences in an answer from which it counts as repeating itself
+	maxContinued = 2 // how often an answer is continued after it reached the limit of output tokens
+	maxRewritten = 1 // how often the answer is asked for again after a reply that is no answer (see flawOf)
+	maxSameLine  = 4 // number of equal long lines or sentences from which an answer counts as repeating itself
 )
 
-// written is the text of an answer, and why it is not whole; empty: it is.
+// written is the text of an answer, and the reason why it is incomplete or unusable. The reason is empty for a good
+// answer.
 type written struct {
 	text string
 	flaw string
 }
 
-// write asks the model for the answer. An answer that reached the limit of tokens is continued. One that is empty, calls tools, has our
-// own marks or repeats itself is asked for once more. If the call fails for good or the time is up, the result has the reason: the
-// quotes are paid for and are given in any case. A transient failure fails the task's try, unless it is the last one.
+// write asks the model for the answer. An answer that reached the limit of tokens is continued. The answer is asked for
+// once more if it is empty, calls tools, contains the tags of our prompts or repeats itself. If the call fails
+// permanently or the time is up, write returns the reason and the whole sentences written so far; the quotes then serve
+// as the answer if there are none. After a transient failure it returns an error, which fails the task's try, unless
+// this is the last try.
 func (a *run) write(ctx context.Context, stream *answertext.Stream) (written, error) {
 	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
 		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
@@ -72,8 +75,8 @@ func (a *run) write(ctx context.Context, stream *answertext.Stream) (written, er
 	}
 }
 
-// writeOnce makes one call for the answer. before is the part of the answer that was written already. problem says why no answer can be
-// had.
+// writeOnce makes one call for the answer. before is the part of the answer that earlier calls wrote. If the call gives
+// no answer, problem says why.
 func (a *run) writeOnce(ctx context.Context, messages []llm.Message, before string, stream *answertext.Stream) (reply llm.Reply, problem string, err error) {
 	r := llm.Request{Messages: messages, MaxTokens: answerTokens}
 	restart := func() {
@@ -102,7 +105,7 @@ func (a *run) writeOnce(ctx context.Context, messages []llm.Message, before stri
 
 var ownMark = regexp.MustCompile(`(?i)</?\s*page-text-[0-9a-f]`)
 
-// flawOf says why a text is no answer; empty: it is one.
+// flawOf says why a text is not usable as an answer. It returns an empty string if the text is usable.
 func flawOf(text string) string {
 	plain, calls, _ := toolcalls.Read(llm.Reply{Text: text})
 	switch {
@@ -118,7 +121,7 @@ func flawOf(text string) string {
 	return ""
 }
 
-// repeats reports whether a text says the same long line or sentence maxSameLine times.
+// repeats reports whether a text has the same long line or sentence maxSameLine times.
 func repeats(text string) bool {
 	seen := map[string]int{}
 	for s := range answertext.Sentences(text) {

@@ -10,7 +10,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// newWriting is a task whose model cites one quote and then gives these replies when it is asked for the answer.
+// newWriting returns a task whose model cites one quote, and then gives these replies when it is asked for the answer.
 func newWriting(t *testing.T, replies ...testsite.Turn) *asking {
 	t.Helper()
 	var a *asking
@@ -25,8 +25,8 @@ func newWriting(t *testing.T, replies ...testsite.Turn) *asking {
 	return a
 }
 
-// TestAnswersAreMended: an answer that is cut is continued, and one that is none is asked for once more. If that does not help, the
-// quotes are given, with the reason.
+// TestAnswersAreMended: an answer that was cut off is continued, and a reply that is no answer is asked for once more.
+// If that does not help, the answer consists of the quotes, and the metadata gives the reason.
 func TestAnswersAreMended(t *testing.T) {
 	t.Parallel()
 	call := testsite.Turn{Text: `<tool_call>{"name": "find_in_page", "arguments": {"query": "kettle"}}</tool_call>`}
@@ -75,7 +75,8 @@ func TestAnswersAreMended(t *testing.T) {
 	}
 }
 
-// TestLastTry: a transient failure of the model fails the try while there are others, and in the last one the quotes are given.
+// TestLastTry: a transient failure of the model fails the try if further tries are left. In the last try the answer
+// consists of the quotes.
 func TestLastTry(t *testing.T) {
 	t.Parallel()
 	for _, last := range []bool{false, true} {
