@@ -1,5 +1,5 @@
-// Package agent has the research of one run: the tools, their journal, and the results so far. All input and output goes through
-// Env. The packages below it make the decisions:
+// Package agent does the research of one run. It has the tools, their journal, and the results so far. All input and
+// output goes through Env. The packages below it make the decisions:
 //
 //   - ranking splits questions into terms and scores passages by them,
 //   - quotes finds a quote in a text, and answertext checks the answer that a model wrote,

@@ -10,50 +10,49 @@ import (
 	"legwork/internal/search"
 )
 
-// Env is what one run can do outside the agent, given by its caller. Load, Recall, Search and Shoot may be
-// called from several goroutines at once. Every other function may be called only from the run's goroutine, so
-// that writes come one after the other.
+// Env holds what one run gets from its caller: the task, its journal, and the functions for all input and output. Load,
+// Recall, Search and Shoot may be called from several goroutines at once. Every other function may be called only from
+// the run's goroutine, so that writes come one after the other.
 type Env struct {
 	Task    research.Task
-	Try     int             // this run's try, from 1
-	LastTry bool            // a transient failure of this run fails the task
+	Try     int             // number of the try that this run belongs to, from 1
+	LastTry bool            // whether this is the last try: then a transient failure fails the task, too
 	Journal []research.Step // steps that earlier runs recorded, in order
 	// Inherited is the evidence that a follow-up task begins with; nil for any other task.
 	Inherited []research.Inherited
 	Spent     time.Duration // running time of earlier runs
-	Started   time.Time     // of this run, by the local clock
+	Started   time.Time     // when this run started, by the local clock
 
-	// Emit appends events in a fenced transaction. When it returns nil the lease was checked, and the next
-	// request to the outside may be made. research.ErrFenced means that the run must stop at once.
+	// Emit appends events in a fenced transaction. A nil error means that the lease is valid, and the run may make its
+	// next request to the outside. The error research.ErrFenced means that the run must stop at once.
 	Emit func(ctx context.Context, events ...research.Event) error
 	// Record writes a step to the journal with its events, visit and citations, in one transaction. It returns
 	// the citations with the excerpts that the database took from the snapshot.
 	Record func(ctx context.Context, step research.Step) ([]research.Evidence, error)
 	// Scope says which addresses the task may open.
 	Scope page.Scope
-	// Load reads a page. Redirects are followed within the scope. A problem with the page is reported in the
-	// visit. An error is that of the context or of the database.
+	// Load reads a page and follows redirects within the scope. A problem with the page is reported in the visit. The
+	// error is that of the context or of the database.
 	Load func(ctx context.Context, at page.Address) (research.Visit, error)
-	// Recall returns a page that the account has read from its snapshot, without a request, as Load would return
-	// it. The snapshot must be fresh enough; with anyAge it may be of any age. It returns false when there is
-	// none. A nil Recall has no snapshots.
+	// Recall returns a page that the account has read before, from its snapshot and without a request. The visit has the
+	// same form as that of Load. The snapshot must not be too old, unless anyAge is true. Recall returns false if there
+	// is no such snapshot. If Recall is nil, no snapshots are used.
 	Recall func(ctx context.Context, at page.Address, anyAge bool) (research.Visit, bool, error)
-	// Search asks the task's search engine, or an engine that replaces it.
+	// Search asks the task's search engine. If this engine cannot answer, Search asks the engines that may replace it.
 	Search func(ctx context.Context, query string) (search.Answer, error)
-	// Rank returns the best passages for a question on the pages that the task read.
+	// Rank returns at most limit passages that fit a question best, from the pages that the task read.
 	Rank func(ctx context.Context, question string, limit int) ([]research.Hit, error)
-	// Lexemes returns the words of a text as full-text search sees them. Stop words have no lexeme.
+	// Lexemes returns the words of a text in the form in which full-text search compares them. Stop words are left out.
 	Lexemes func(ctx context.Context, language, text string) ([]string, error)
-	// Page returns a snapshot that the task read, without passages.
+	// Page returns a snapshot that the task read. Its passages are left out.
 	Page func(ctx context.Context, id string) (research.Page, error)
-	// PublishFragment publishes a piece of the answer while it is being written, at an offset in code points. Offset 0 starts
-	// the answer again from its beginning. It must not block. Nil: nothing is published.
+	// PublishFragment publishes a piece of the answer while it is being written, at an offset in code points. Offset 0
+	// starts the answer again from its beginning. It must not block. If it is nil, nothing is published.
 	PublishFragment func(offset int, text string)
-	// Shoot takes a picture of a page and stores it under name, to which the caller adds the run's epoch. A
-	// problem with the picture is a *page.ShotError. Several goroutines may call it at once. Nil: pages are read
-	// without a browser.
+	// Shoot takes a picture of a page and stores it under the given name, to which it adds the run's epoch. A problem
+	// with the picture is a *page.ShotError. Shoot is nil if there is no browser.
 	Shoot func(ctx context.Context, name string, r page.ShotRequest) (Picture, error)
-	Log   *slog.Logger // nil: no log
+	Log   *slog.Logger // nil means no log
 }
 
 // reserveShare and minReserve say how much of the time budget is reserved for the answer. If minReserve is more

@@ -7,9 +7,9 @@ import (
 	"legwork/internal/research"
 )
 
-// QuestionWithContext is the text that passages and links are matched with. It is the question. A follow-up that
-// names nothing itself ("What is its default?") also has the earlier questions, back to the latest one that
-// names its subject.
+// QuestionWithContext returns the text that passages and links are compared with. Usually it is the task's question. If
+// a follow-up's question contains no name ("What is its default?"), the text also has the earlier questions, back to the
+// latest one that contains a name.
 func QuestionWithContext(t research.Task) string {
 	if t.Context == nil || ranking.NewQuestion(t.Question, "", nil).Named() {
 		return t.Question
@@ -24,8 +24,8 @@ func QuestionWithContext(t research.Task) string {
 	return text
 }
 
-// InheritedPages are the pages of the parent's evidence, each once. They were not loaded, and their links are
-// unknown.
+// InheritedPages returns the pages of the parent's evidence, each once. This task did not load them, so their links are
+// not known.
 func InheritedPages(evidence []research.Inherited) []Opened {
 	var out []Opened
 	for _, e := range evidence {
@@ -38,7 +38,7 @@ func InheritedPages(evidence []research.Inherited) []Opened {
 	return out
 }
 
-// PagesRead is the number of pages that this task read itself.
+// PagesRead returns the number of pages that this task read itself. Pages inherited from the parent do not count.
 func PagesRead(pages []Opened) int {
 	n := 0
 	for _, o := range pages {

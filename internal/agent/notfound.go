@@ -7,13 +7,14 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of what an answer that nothing was found lists.
+// Bounds of the lists in an answer that says that nothing was found.
 const (
 	maxListedQueries = 8
 	maxListedPages   = 12
 )
 
-// SearchedAndRead says, as the end of an answer that does not answer the question, what was searched for and which pages were read.
+// SearchedAndRead returns the end of an answer that does not answer the question: the queries that were searched for and
+// the pages that were read.
 func SearchedAndRead(queries []string, pages []Opened) string {
 	var b strings.Builder
 	if len(queries) > 0 {
@@ -46,7 +47,8 @@ func more(n, shown int) string {
 	return fmt.Sprintf(" and %d more", n-shown)
 }
 
-// oneLine returns a text from outside without line breaks and without the signs that would make it a link, an image, code or HTML.
+// oneLine returns a text from outside on one line, without the characters that would make it a link, an image, code or
+// HTML.
 func oneLine(s string) string {
 	plain := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("[]<>`", r) {

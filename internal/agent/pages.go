@@ -15,37 +15,37 @@ import (
 	"legwork/internal/research"
 )
 
-// Opened is the journaled result of navigate_to: all that a resumed run needs to know of a page.
+// Opened is the journaled result of navigate_to. It holds all that a resumed run needs to know about a page.
 type Opened struct {
 	Outcome  research.Outcome `json:"outcome"`
 	Message  string           `json:"message,omitempty"`
-	URL      string           `json:"url"` // after redirects
+	URL      string           `json:"url"` // the page's address after redirects
 	Status   int              `json:"status,omitempty"`
 	VisitID  uuid.UUID        `json:"visitId"`
 	PageID   string           `json:"pageId,omitempty"`
 	Title    string           `json:"title,omitempty"`
 	Language string           `json:"language,omitempty"`
 	Depth    int              `json:"depth"`
-	Chars    int              `json:"chars,omitempty"` // code points of text
+	Chars    int              `json:"chars,omitempty"` // length of the text in code points
 	Passages int              `json:"passages,omitempty"`
 	Best     digest           `json:"best"`
 	Links    []research.Link  `json:"links,omitempty"`
-	TimeUp   bool             `json:"timeUp,omitempty"` // the load was ended by the time budget
+	TimeUp   bool             `json:"timeUp,omitempty"` // the load was stopped because the reading time was over
 	Cached   bool             `json:"cached,omitempty"` // read from a snapshot; no request was made
 	Rendered bool             `json:"rendered,omitempty"`
-	Note     string           `json:"note,omitempty"` // a sentence about how the page was read, if that matters
+	Note     string           `json:"note,omitempty"` // a sentence about how the page was read, if there is something to say
 
-	Inherited bool `json:"-"` // the parent task read it, not this one
+	Inherited bool `json:"-"` // the page was read by the parent task, not by this one
 }
 
 // digest describes how well a page's best passage answers the task's question. It is computed when the page is read.
 type digest struct {
 	Share  float64 `json:"share"`            // share of the question's weight that the passage covers, 0..1
-	Shaped bool    `json:"shaped,omitempty"` // it has the form of an answer
+	Shaped bool    `json:"shaped,omitempty"` // the passage has the form of an answer
 }
 
-// Navigate opens a page. A problem with the page is in the result. If the reading time ends during the load, the result is a
-// timeout.
+// Navigate opens a page. If the page cannot be read, the result says why. If the reading time ends during the load, the
+// outcome is a timeout.
 func (b *Session) Navigate(ctx context.Context, at page.Address, before ...research.Event) (Opened, error) {
 	var out Opened
 	args := map[string]any{"url": at.URL}
@@ -84,7 +84,7 @@ func (b *Session) Navigate(ctx context.Context, at page.Address, before ...resea
 	return out, err
 }
 
-// loaded reads a page, or returns it if it was prefetched.
+// loaded reads a page, or waits for its load if the page is being prefetched.
 func (b *Session) loaded(ctx context.Context, at page.Address) (research.Visit, bool, error) {
 	raw, err := research.EncodeJSON(map[string]any{"url": at.URL})
 	if err != nil {
@@ -100,7 +100,8 @@ func (b *Session) loaded(ctx context.Context, at page.Address) (research.Visit, 
 	return f.visit, f.timeUp, nil
 }
 
-// load reads a page within the reading time that is left. fromLibrary means that a search of the stored pages found it.
+// load reads a page within the reading time that is left. fromLibrary means that a search of the account's stored pages
+// found the page.
 func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
 	if v, ok, err := b.recall(ctx, at, fromLibrary); ok || err != nil {
 		return v, false, err
@@ -118,7 +119,8 @@ func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (
 	return v, false, err
 }
 
-// recall returns a page from its snapshot. A page that a search of the stored pages found may be of any age.
+// recall returns a page from its snapshot. The snapshot may be of any age if a search of the account's stored pages
+// found the page.
 func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool) (research.Visit, bool, error) {
 	if b.Env.Recall == nil {
 		return research.Visit{}, false, nil
@@ -126,7 +128,7 @@ func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool)
 	return b.Env.Recall(ctx, at, b.Env.Task.Options.SearchEngine == research.Library || fromLibrary)
 }
 
-// describe notes the facts about a page that a resumed run needs.
+// describe stores in o the facts about a page that a resumed run needs.
 func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) error {
 	p := v.Page
 	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
@@ -142,7 +144,7 @@ func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) er
 	return nil
 }
 
-// digestOf judges a page by its best passage. All terms count as equally rare.
+// digestOf describes a page by its best passage. All terms count as equally rare, so that pages can be compared.
 func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
 	runes := []rune(p.Text)
 	hits := make([]research.Hit, len(p.Passages))
@@ -157,7 +159,7 @@ func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
 	return digest{Share: best.Share() * best.Factor, Shaped: best.Fits()}
 }
 
-// preview is the part of a page that the tool_result event shows.
+// preview returns the facts about a page that the tool_result event has.
 func (o *Opened) preview() map[string]any {
 	p := map[string]any{"url": o.URL, "outcome": string(o.Outcome)}
 	if o.Status != 0 {

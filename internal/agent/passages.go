@@ -16,7 +16,7 @@ import (
 // FoundPassages is the journaled result of find_in_page.
 type FoundPassages struct {
 	Passages []FoundPassage `json:"passages"`         // best first
-	Budget   string         `json:"budget,omitempty"` // the budget that ended the reading
+	Budget   string         `json:"budget,omitempty"` // the budget that ended the reading, if one did
 }
 
 // FoundPassage is a passage with the values that its score is computed from.
@@ -34,12 +34,13 @@ type FoundPassage struct {
 	Covered float64   `json:"covered"` // share of the question by weight and rarity, 0..1
 	Share   float64   `json:"share"`   // share of the question by weight alone, 0..1
 	Shaped  bool      `json:"shaped,omitempty"`
-	Named   bool      `json:"named,omitempty"` // it contains a name from the question
-	Words   []string  `json:"words,omitempty"` // words of the question that it contains
+	Named   bool      `json:"named,omitempty"` // the passage contains a name from the question
+	Words   []string  `json:"words,omitempty"` // words of the question that the passage contains
 }
 
-// Find ranks the passages of the pages read so far by a query. budget names the budget that ended the reading, if one did. It is
-// stored with the result, since a resumed run may have more time left than the run that it continues.
+// Find ranks the passages of the pages read so far by how well they fit a query. budget names the budget that ended the
+// reading, if one did. The budget is stored with the result, because a resumed run may have more time left than the run
+// before it had.
 func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget string, before ...research.Event) (FoundPassages, error) {
 	var out FoundPassages
 	err := b.Call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {
@@ -70,7 +71,8 @@ func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget
 	return out, err
 }
 
-// facts returns what ranking needs to know about the pages, and the number of their passages by language.
+// facts returns what package ranking needs to know about the pages, and the number of their passages for each language's
+// question.
 func (b *Session) facts(ctx context.Context, pages []Opened) (map[string]ranking.PageFacts, map[*ranking.Question]int, error) {
 	facts, totals := map[string]ranking.PageFacts{}, map[*ranking.Question]int{}
 	for _, o := range pages {
@@ -99,7 +101,7 @@ type Cited struct {
 	End      int    `json:"end"`
 }
 
-// Cite keeps a span of a page as evidence. The database takes the excerpt from the snapshot.
+// Cite stores a span of a page as evidence. The database takes the excerpt from the snapshot.
 func (b *Session) Cite(ctx context.Context, p FoundPassage, before ...research.Event) (Cited, error) {
 	var out Cited
 	if u, err := neturl.Parse(p.URL); err == nil && p.Title == "" {
@@ -125,7 +127,8 @@ type Quote struct {
 	Text string // the snapshot's text from Start to End
 }
 
-// AddQuote keeps a verified quote, unless it was kept before.
+// AddQuote adds a verified quote to Quotes and returns true. If Quotes already has its evidence number, AddQuote returns
+// false.
 func (b *Session) AddQuote(p Quote) bool {
 	if slices.ContainsFunc(b.Quotes, func(o Quote) bool { return o.Evidence == p.Evidence }) {
 		return false
@@ -134,7 +137,7 @@ func (b *Session) AddQuote(p Quote) bool {
 	return true
 }
 
-// NewFound converts a ranked passage into the form of find_in_page.
+// NewFound converts a ranked passage into the form in which find_in_page returns passages.
 func NewFound(s *ranking.Scored) FoundPassage {
 	return FoundPassage{
 		PageID: s.Hit.PageID, VisitID: s.Hit.VisitID, URL: s.Hit.URL, Title: s.Hit.Title, Heading: s.Hit.Heading,

@@ -12,17 +12,18 @@ import (
 	"legwork/internal/search"
 )
 
-// EarlyCall is a call that may be made before its turn in the reply: a search, or a page to open.
+// EarlyCall is a call of a reply that may be made before earlier calls of the same reply have ended: a search, or a page
+// to open.
 type EarlyCall struct {
 	Tool  string
 	Args  map[string]any
-	Query string       // for a search
-	At    page.Address // for a page
+	Query string       // the query of a search
+	At    page.Address // the address of a page to open
 }
 
-// callUnderWay is a call that was announced and is running while earlier calls of the same reply are recorded.
-// Its journal key is already chosen. Its step is recorded in its turn, so the journal and the log have the order
-// of the reply.
+// callUnderWay is a call that was announced and is running while earlier calls of the same reply are recorded. Its
+// journal key is already chosen. Its step is recorded after those of the earlier calls, so the journal and the log have
+// the order of the reply.
 type callUnderWay struct {
 	turn, callNo int
 	done         chan struct{} // closed when the fields below are set
@@ -33,7 +34,7 @@ type callUnderWay struct {
 	err          error
 }
 
-// wait returns when the call has ended.
+// wait returns when the call or ctx has ended.
 func (c *callUnderWay) wait(ctx context.Context) error {
 	select {
 	case <-c.done:
@@ -43,9 +44,9 @@ func (c *callUnderWay) wait(ctx context.Context) error {
 	}
 }
 
-// Prefetch announces calls and makes them at the same time; Search and Navigate then use the results. Calls
-// whose result is in the journal are not made. stop cancels the calls whose result was not used, and waits for
-// their end.
+// Prefetch announces calls and makes them at the same time. Later, Search and Navigate use the results instead of making
+// the calls. Calls whose result is in the journal are not made. stop cancels the calls whose result was not used, and
+// waits until they have ended.
 func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(), err error) {
 	stop = func() {}
 	underWay := map[*callUnderWay]EarlyCall{}
@@ -74,7 +75,7 @@ func (b *Session) Prefetch(ctx context.Context, calls []EarlyCall) (stop func(),
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	for _, u := range order {
-		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].At.URL] // read here, because later searches write to the map
+		c, fromLibrary := underWay[u], b.fromLibrary[underWay[u].At.URL] // read before the goroutine starts, because later searches write to the map
 		goroutine.Go(ctx, func() {
 			defer close(u.done)
 			began := time.Now()

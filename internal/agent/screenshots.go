@@ -18,23 +18,23 @@ import (
 const (
 	MaxScreenshots      = 10               // screenshots that the model may ask for in one task
 	maxCitedShots       = 20               // screenshots for the citations of one answer
-	shotsAtOnce         = 3                // of these, the number taken at once
-	citedShotTime       = 10 * time.Second // time for all of these together
+	shotsAtOnce         = 3                // how many screenshots for citations are taken at the same time
+	citedShotTime       = 10 * time.Second // time limit for all screenshots for citations together
 	LeastScreenshotTime = time.Second      // with less time left, no screenshot is started
 	OneScreenshotTime   = 20 * time.Second
-	endTime             = 2 * time.Second // time left between the pictures and the run's hard limit
+	endTime             = 2 * time.Second // time that must remain after the screenshots until the run's hard limit
 )
 
 // Picture is a screenshot whose file was written.
 type Picture struct {
 	File          research.Artifact
-	URL           string // of the page, after redirects
+	URL           string // address of the page after redirects
 	Title         string
 	Width, Height int    // pixels
-	Shown         []bool // for each quote of the request: the picture shows it
+	Shown         []bool // for each quote of the request, whether the picture shows it
 }
 
-// Screenshot is the journaled result of take_screenshot. It has an image, or a message that says why not.
+// Screenshot is the journaled result of take_screenshot. It has an image, or a message that says why there is no image.
 type Screenshot struct {
 	URL         string           `json:"url"`
 	Title       string           `json:"title,omitempty"`
@@ -43,17 +43,17 @@ type Screenshot struct {
 	Height      int              `json:"height,omitempty"`
 	FullPage    bool             `json:"fullPage"`
 	QuoteInView bool             `json:"quoteInView,omitempty"`
-	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no further picture: this one shows it, or cannot show it
+	Evidence    []int            `json:"evidence,omitempty"` // numbers of the evidence that needs no further screenshot, because this one shows it or no screenshot can
 	Outcome     research.Outcome `json:"outcome,omitempty"`  // outcome of the page's load, if it failed
 	Message     string           `json:"message,omitempty"`
 }
 
-// ScreenshotName returns the file name of a picture, without its ending. It is made from the journal key of the call, so no two calls
-// have the same name.
+// ScreenshotName returns the file name of a screenshot, without its extension. The name is made from the journal key of
+// the call, so no two calls have the same name.
 func ScreenshotName(turn, callNo int) string { return fmt.Sprintf("shot-%03d-%d", turn, callNo) }
 
-// Shoot takes one picture within limit. evidence has the numbers of the request's quotes. A problem with the
-// picture is in the result; an error ends the run.
+// Shoot takes one screenshot within the time limit. evidence has the evidence numbers of the request's quotes. If the
+// screenshot fails, the result says why. An error ends the run.
 func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r page.ShotRequest, evidence []int) (e Effect, err error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -80,7 +80,7 @@ func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r
 		if i == 0 {
 			t.QuoteInView, preview["quoteInView"] = shown, shown
 		}
-		if i == 0 || shown { // the picture was taken for the first quote; if it does not show it, another picture would not either
+		if i == 0 || shown { // the screenshot was taken for the first quote; if it does not show this quote, another screenshot would not either
 			t.Evidence = append(t.Evidence, n)
 		}
 	}
@@ -88,7 +88,7 @@ func (b *Session) Shoot(ctx context.Context, limit time.Duration, name string, r
 		then: []research.Event{research.Screenshot(image, p.URL, r.FullPage)}}, nil
 }
 
-// noPicture is the result when a picture could not be taken. No other picture is tried for its evidence.
+// noPicture returns the result of a screenshot that failed. No other screenshot is tried for its evidence.
 func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) Effect {
 	t := Screenshot{URL: r.URL, FullPage: r.FullPage, Message: problem.Message, Evidence: evidence}
 	if problem.Outcome != research.OutcomeOK {
@@ -97,18 +97,18 @@ func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) Effe
 	return Effect{Result: t, Preview: map[string]any{"url": r.URL, "message": problem.Message}}
 }
 
-// citedPage is a page that the answer cites, with the passages that still need a picture.
+// citedPage is a page that the answer cites, with the quotes that still need a screenshot.
 type citedPage struct {
 	url      string
-	quotes   []string // in the order of the answer; the next picture is for the first of them
+	quotes   []string // in the order of the answer; the next screenshot is taken for the first of them
 	evidence []int    // evidence numbers of the quotes
-	args     []byte   // arguments of the next picture's call
+	args     []byte   // journaled arguments of the call for the next screenshot
 }
 
-// PictureCited takes pictures of the pages that the answer cites, so that each citation has a picture that shows
-// its passage. Passages that fit onto one screen share a picture. Each round takes one picture of each page that
-// has passages without one. The pictures stay within the time budget, and a failed picture does not delay the
-// answer. Pictures that are in the journal are not taken again.
+// PictureCited takes screenshots of the pages that the answer cites, at most maxCitedShots, so that each citation has a
+// screenshot that shows its quote. Quotes that fit onto one screen share a screenshot. Each round takes one screenshot
+// of each page that still has quotes without one. The screenshots stay within the time budget, and a failed screenshot
+// does not delay the answer. Screenshots that are in the journal are not taken again.
 func (b *Session) PictureCited(ctx context.Context, cited []int) error {
 	if b.Env.Shoot == nil {
 		return nil
@@ -131,7 +131,7 @@ func (b *Session) PictureCited(ctx context.Context, cited []int) error {
 	return nil
 }
 
-// pictureRound announces and takes one picture of each page.
+// pictureRound announces and takes one screenshot of each page.
 func (b *Session) pictureRound(ctx context.Context, limit time.Duration, due []citedPage) error {
 	b.ReplyTurn = 0
 	turn, _ := b.NextKey()
@@ -151,7 +151,7 @@ func (b *Session) pictureRound(ctx context.Context, limit time.Duration, due []c
 
 func (p citedPage) shown() map[string]any { return map[string]any{"url": p.url, "quote": p.quotes[0]} }
 
-// pictureTime returns the time that the budget and the run's hard limit leave for pictures.
+// pictureTime returns the time that citedShotTime, the time budget and the run's hard limit leave for screenshots.
 func (b *Session) pictureTime(ctx context.Context) time.Duration {
 	e := &b.Env
 	if b.picturesFrom.IsZero() {
@@ -164,14 +164,15 @@ func (b *Session) pictureTime(ctx context.Context) time.Duration {
 	return limit
 }
 
-// shot is one picture that is being taken.
+// shot is the result of one screenshot.
 type shot struct {
 	effect Effect
 	err    error
 	took   time.Duration
 }
 
-// shootAll takes several pictures at once, and records them one after the other in the order of the answer.
+// shootAll takes up to shotsAtOnce screenshots at the same time, and records them one after the other in the order of
+// the answer.
 func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, due []citedPage) error {
 	shooting, stop := context.WithCancel(ctx)
 	done := make([]chan shot, len(due))
@@ -205,7 +206,8 @@ func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 	return nil
 }
 
-// guardedShot calls Shoot and recovers from a panic. Then only the picture is lost, and the run goes on.
+// guardedShot calls Shoot and recovers from a panic. After a panic the screenshot counts as failed, and the run
+// continues.
 func (b *Session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e Effect, err error) {
 	panicked, err := b.contained(ctx, func(ctx context.Context) (err error) {
 		e, err = b.Shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quotes: p.quotes}, p.evidence)
@@ -238,7 +240,8 @@ func (b *Session) keepShot(ctx context.Context, turn, callNo int, p citedPage, s
 	return nil
 }
 
-// notePictured notes the evidence of a picture's result, so that no other picture is taken for it.
+// notePictured reads the evidence numbers in the journaled result of a screenshot and remembers them, so that no other
+// screenshot is taken for this evidence.
 func (b *Session) notePictured(result []byte) {
 	if b.pictured == nil {
 		b.pictured = map[int]bool{}
@@ -251,8 +254,8 @@ func (b *Session) notePictured(result []byte) {
 	}
 }
 
-// unpictured lists the pages of the evidence, in the order of the answer, with the quotes for which no picture
-// was taken or tried yet.
+// unpictured lists the pages of the evidence, in the order of the answer, with the quotes for which no screenshot was
+// taken or tried yet.
 func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, error) {
 	quotes := map[int]Cited{}
 	for _, s := range b.journal {
@@ -287,6 +290,6 @@ func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, 
 			return nil, err
 		}
 	}
-	// The journal may have pictures from an old version that did not record their evidence.
+	// The journal may have screenshots from an old version that did not record which evidence they show.
 	return slices.DeleteFunc(due, func(p citedPage) bool { return b.Recorded(ToolScreenshot, p.shown()) }), nil
 }

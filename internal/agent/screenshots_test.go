@@ -16,7 +16,8 @@ import (
 	"legwork/internal/research"
 )
 
-// citing is a session whose journal has n citations, each on another page, and a camera for their pictures.
+// citing returns a session whose journal has n citations, each on another page. c takes the pictures. The second result
+// has the evidence numbers of the citations.
 func citing(t *testing.T, n int, c *agenttest.Camera, change func(*agent.Env)) (*agent.Session, []int) {
 	t.Helper()
 	env := agent.Env{Task: research.Task{Options: research.Options{TimeBudget: time.Minute}}, Started: time.Now(), Shoot: c.Shoot,
@@ -62,7 +63,8 @@ func TestNoTimeForPictures(t *testing.T) {
 	}
 }
 
-// TestPicturesAtOnce: a few pictures are taken at a time, and they are recorded in the order of the answer.
+// TestPicturesAtOnce: a limited number of screenshots is taken at the same time, and they are recorded in the order of
+// the answer.
 func TestPicturesAtOnce(t *testing.T) {
 	t.Parallel()
 	var started sync.WaitGroup

@@ -27,9 +27,9 @@ const (
 	ToolLinks      = "extract_links_from_page"
 )
 
-// Session is the research of one run: the tools with their journal, and the results so far (pages, failures, evidence, used budgets).
-// The reader and the tool loop choose the calls. Both use the same session, even if one of them continues the other's work. A
-// Session is not safe for concurrent use.
+// Session is the research of one run: the tools with their journal, and the results so far (pages, failures, evidence,
+// used budgets). The built-in reader and the tool loop choose the calls. Both use the same session, even if one of them
+// continues the work of the other. A Session is not safe for concurrent use.
 //
 // A tool call is announced, made and recorded. If its result is in the journal, it is neither announced nor made again. So a resumed
 // run makes the same decisions and repeats nothing.
@@ -43,33 +43,33 @@ type Session struct {
 	Pages    []Opened    // pages read, in order
 	Failed   []Opened    // pages that could not be read
 	Quotes   []Quote     // verified quotes
-	Searched *FoundPages // the latest search; nil: none
-	Budget   string      // budget that ended the research; empty: none
+	Searched *FoundPages // result of the latest search; nil if there was none
+	Budget   string      // name of the budget that ended the research; empty if none did
 
 	// Counts, over all runs of the task.
 	Loads           int // navigate_to calls that count against MaxPages
 	LastEvidence    int // number of the newest evidence
 	ScreenshotCount int // take_screenshot calls that count against MaxScreenshots
 
-	// ReplyTurn is the turn of the model's reply that asks for the calls. 0: there is no such reply, and each call has a turn of its
-	// own.
+	// ReplyTurn is the turn of the model's reply whose calls are being made. It is 0 if the calls belong to no reply.
+	// Then each call has a turn of its own.
 	ReplyTurn int
 
-	journal      map[string]research.Step     // steps from earlier runs, which answer calls, by tool and arguments
+	journal      map[string]research.Step     // steps of earlier runs, by tool and arguments; a call that is found here is not made again
 	turn         int                          // turn of the newest step
-	calls        map[int]int                  // newest call number by turn
-	underWay     map[string]*callUnderWay     // by tool and arguments
+	calls        map[int]int                  // for each turn, the number of its newest call
+	underWay     map[string]*callUnderWay     // calls made early, by tool and arguments
 	fromLibrary  map[string]bool              // addresses that a search of the stored pages found
-	questions    map[string]*ranking.Question // the task's question, by language
-	pictured     map[int]bool                 // numbers of the evidence that needs no further picture
-	picturesFrom time.Time                    // time when the first picture for the answer was started
+	questions    map[string]*ranking.Question // the task's question split into terms, by language
+	pictured     map[int]bool                 // numbers of the evidence that needs no further screenshot
+	picturesFrom time.Time                    // time when the first screenshot for the answer was started
 }
 
-// NoteBudget notes the budget that ended the research. Only the first one is kept.
+// NoteBudget records the name of the budget that ended the research. If it is called again, the first name is kept.
 func (b *Session) NoteBudget(budget string) { b.Budget = cmp.Or(b.Budget, budget) }
 
-// NewSession prepares the tools of a run from its journal. It ignores steps that failed transiently in an earlier try, so that the new
-// try makes them again. In the budgets the new steps replace the failed ones.
+// NewSession prepares the tools of a run from its journal. It ignores steps that failed transiently in an earlier try,
+// so that the new try makes these calls again. A repeated call counts only once against a budget.
 func NewSession(env Env) *Session {
 	b := &Session{Env: env, Log: env.Log, Opts: env.Task.Options, Scope: env.Scope, journal: map[string]research.Step{},
 		calls: map[int]int{}, fromLibrary: map[string]bool{}, questions: map[string]*ranking.Question{},
@@ -108,7 +108,7 @@ func NewSession(env Env) *Session {
 
 // Question returns the task's question, split into terms in a language.
 func (b *Session) Question(ctx context.Context, language string) (*ranking.Question, error) {
-	if language == "en" { // pages without a language count as English
+	if language == "en" { // the empty language means English, too
 		language = ""
 	}
 	if q, ok := b.questions[language]; ok {
@@ -124,7 +124,8 @@ func (b *Session) Question(ctx context.Context, language string) (*ranking.Quest
 // NoConfidence is the confidence of an answer if nothing relevant was found.
 const NoConfidence = 0.05
 
-// CountLoads counts the pages that count against MaxPages in a journal, when it is taken up in a try.
+// CountLoads returns how many pages in a journal count against MaxPages in the given try. Loads that failed transiently
+// in an earlier try do not count, because they are made again.
 func CountLoads(journal []research.Step, try int) int {
 	n := 0
 	for _, s := range journal {
@@ -135,7 +136,7 @@ func CountLoads(journal []research.Step, try int) int {
 	return n
 }
 
-// failedTransiently reports whether a step failed in a way that may not happen again.
+// failedTransiently reports whether a step failed for a reason that may be gone a little later.
 func failedTransiently(s research.Step) bool {
 	var r struct {
 		Outcome research.Outcome `json:"outcome"`
@@ -143,7 +144,8 @@ func failedTransiently(s research.Step) bool {
 	return !s.Success && json.Unmarshal(s.Result, &r) == nil && r.Outcome.Transient()
 }
 
-// CallKey identifies a call by its tool and arguments. The order of keys and the spacing in the arguments' JSON do not matter.
+// CallKey returns a key for a call with its tool and arguments. Calls whose JSON arguments differ only in the order of
+// keys or in white space have the same key.
 func CallKey(tool string, args []byte) string {
 	var v any
 	if json.Unmarshal(args, &v) == nil {
@@ -154,7 +156,7 @@ func CallKey(tool string, args []byte) string {
 	return tool + "\x00" + string(args)
 }
 
-// NextKey returns the journal key of the next step. It is chosen before the call is made.
+// NextKey returns the journal key of the next step. The key is chosen before the call is made.
 func (b *Session) NextKey() (turn, callNo int) {
 	if b.ReplyTurn > 0 {
 		return b.ReplyTurn, b.calls[b.ReplyTurn] + 1
@@ -177,7 +179,7 @@ func (b *Session) Recorded(tool string, args map[string]any) bool {
 	return ok
 }
 
-// Effect is the result of a tool call, as it is recorded.
+// Effect is the outcome of a tool call: what is recorded, and what the events show.
 type Effect struct {
 	Result   any            // stored in the journal as JSON
 	Preview  map[string]any // shown in the tool_result event
@@ -190,8 +192,8 @@ type Effect struct {
 	then     []research.Event   // events appended after the result
 }
 
-// Call makes one tool call, or takes its result from the journal, and decodes the journaled result into out. Both decode the same
-// bytes. The events in before are appended before the announcement.
+// Call makes one tool call with the function do, or takes its result from the journal, and decodes the result into out.
+// Both ways decode the same bytes. The events in before are appended before the event that announces the call.
 func (b *Session) Call(ctx context.Context, tool string, args map[string]any, before []research.Event, out any,
 	do func(ctx context.Context) (Effect, error)) error {
 	if err := ctx.Err(); err != nil {

@@ -8,7 +8,7 @@ import (
 	"legwork/internal/page"
 )
 
-// HostDomain returns the registrable domain of an address; empty: it is no address.
+// HostDomain returns the registrable domain of an address. It is empty if the text is not an address.
 func HostDomain(raw string) string {
 	u, err := neturl.Parse(raw)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // Bounds of what a step stores.
 const (
 	maxStepLinks = 5000
-	MaxHits      = 600 // passages that are ranked; on huge pages each costs the database about a millisecond
-	maxFound     = 40  // passages in a result of find_in_page
+	MaxHits      = 600 // greatest number of passages that are ranked; on huge pages each costs the database about a millisecond
+	maxFound     = 40  // greatest number of passages in a result of find_in_page
 )
 
 // FoundPages is the journaled result of search_for_question.
@@ -22,7 +22,7 @@ type FoundPages struct {
 	Used    research.Engine  `json:"used,omitempty"`
 	Results []search.Result  `json:"results"`
 	Skipped []search.Skipped `json:"skipped,omitempty"`
-	// Rewritten is the simpler query that was used; empty: the query was used unchanged.
+	// Rewritten is the simpler query that was used; empty if the query was used unchanged.
 	Rewritten string `json:"rewritten,omitempty"`
 }
 

@@ -14,15 +14,15 @@ import (
 	"legwork/internal/research"
 )
 
-// Camera is a browser that takes a picture of any page, and records the addresses.
+// Camera imitates a browser that can take a picture of any page. It records the requests for pictures.
 type Camera struct {
 	mu     sync.Mutex
 	Shots  []page.ShotRequest
 	Names  []string
-	now    int                                                        // pictures being taken
+	now    int                                                        // number of pictures being taken now
 	Most   int                                                        // greatest number of pictures being taken at once
-	Before func(ctx context.Context, n int, r page.ShotRequest) error // called before each picture; nil: no picture fails
-	Narrow bool                                                       // a picture shows only one quote; otherwise all
+	Before func(ctx context.Context, n int, r page.ShotRequest) error // called before each picture, which fails with its error; nil means that no picture fails
+	Narrow bool                                                       // whether a picture shows only the first quote; otherwise it shows all
 }
 
 // Shoot implements agent.Env's Shoot.
@@ -47,7 +47,7 @@ func (c *Camera) Shoot(ctx context.Context, name string, r page.ShotRequest) (ag
 		File: research.Artifact{Name: name + "-1.png", Kind: research.KindScreenshot, ContentType: "image/png", Bytes: 1000}}, nil
 }
 
-// Taken returns the addresses of the pictures so far.
+// Taken returns the addresses of the pages whose pictures were requested so far.
 func (c *Camera) Taken() (urls []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,8 +72,8 @@ func (j *Work) Bodies(kind research.EventType) (out []map[string]any) {
 	return out
 }
 
-// Pictured requires that every citation has a picture of its page, and that the events and the task name the
-// same pictures in the same order.
+// Pictured requires that every citation has a picture of its page, and that the events and the task list the same
+// pictures in the same order. It returns the task.
 func (j *Work) Pictured() research.Task {
 	j.T.Helper()
 	task := j.Finished()
@@ -98,13 +98,13 @@ func (j *Work) Pictured() research.Task {
 	return task
 }
 
-// Listener is a client of deltas. It records what it receives.
+// Listener receives the pieces of an answer that is being written, as a client would, and records them.
 type Listener struct {
 	T      *testing.T
 	Text   []rune
 	Most   int // greatest length of the text so far, in code points
 	Pieces int
-	Began  int // how often the text began
+	Began  int // how often the text started from its beginning
 }
 
 // Emit implements agent.Env's PublishFragment.

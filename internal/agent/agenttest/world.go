@@ -30,12 +30,12 @@ type World struct {
 	Fetcher  *page.Fetcher
 	worker   uuid.UUID
 	Engines  *search.Set
-	Lists    *page.Lists                                                       // the operator's lists; nil: none
+	Lists    *page.Lists                                                       // the operator's lists of domains; nil means no lists
 	research func(ctx context.Context, env agent.Env) (research.Result, error) // runs a task
 	pin      research.Pin                                                      // the provider, model and prompts that tasks are pinned to
 }
 
-// OpenGate grants every request at once.
+// OpenGate is a page.Gate that lets every request start at once.
 type OpenGate struct{}
 
 // Reserve implements page.Gate.
@@ -63,7 +63,7 @@ func New(t testing.TB, work func(ctx context.Context, env agent.Env) (research.R
 	return w
 }
 
-// Must ends the test on an error.
+// Must ends the test if err is not nil.
 func (w *World) Must(err error) {
 	w.T.Helper()
 	if err != nil {
@@ -120,12 +120,12 @@ type Work struct {
 	Spent time.Duration
 
 	mu       sync.Mutex
-	Calls    []string // tools announced, over all runs
-	Effects  []string // loads, searches and rankings that were made, over all runs
-	Recorded int      // steps recorded, over all runs
+	Calls    []string // bodies of the tool_call events, over all runs
+	Effects  []string // page loads, searches and rankings that were made, over all runs
+	Recorded int      // number of steps recorded, over all runs
 	Thoughts []string
 
-	// Hooks of tests; nil: none. BeforeRecord is called before a step is recorded, AfterRecord after it.
+	// Hooks of tests; each may be nil. BeforeRecord is called before a step is recorded, AfterRecord after it.
 	BeforeRecord func(step research.Step) error
 	AfterRecord  func(step research.Step) error
 	Load         func(ctx context.Context, url string) (research.Visit, error)
@@ -133,7 +133,7 @@ type Work struct {
 	Started      func() time.Time
 }
 
-// Env claims the task's epoch and returns the Env of a run.
+// Env starts a run at the task's current epoch and returns its agent.Env.
 func (j *Work) Env() agent.Env {
 	j.T.Helper()
 	s, id, epoch := j.Store, j.Task.ID, j.epoch
@@ -159,7 +159,7 @@ func (j *Work) Env() agent.Env {
 	return e
 }
 
-// observe records the calls of the run, and calls the hooks of the test.
+// observe wraps the functions of e. They record the calls of the run, and call the hooks of the test.
 func (j *Work) observe(e *agent.Env) {
 	emit, record, load, find, rank := e.Emit, e.Record, e.Load, e.Search, e.Rank
 	effect := func(what string) {
@@ -240,7 +240,7 @@ func (j *Work) Complete(res research.Result) {
 	}))
 }
 
-// Fail ends the task.
+// Fail ends the task with a failure.
 func (j *Work) Fail(f *research.Failure) {
 	j.T.Helper()
 	j.Must(j.Store.InTx(j.T.Context(), func(ctx context.Context, tx pgx.Tx) error {
@@ -266,7 +266,7 @@ func (j *Work) Finished() research.Task {
 	return task
 }
 
-// Opens returns the addresses that were loaded, over all runs.
+// Opens returns the addresses of the pages that were loaded, over all runs.
 func (j *Work) Opens() []string {
 	var out []string
 	for _, e := range j.Effects {
@@ -305,8 +305,8 @@ func (j *Work) Remove() {
 	}))
 }
 
-// Sound requires that a finished task has citations, and that each excerpt equals its span of the snapshot. It
-// returns the task.
+// Sound requires that a finished task has citations, and that each excerpt equals the text of its span in the snapshot.
+// It returns the task.
 func (j *Work) Sound(t *testing.T) research.Task {
 	t.Helper()
 	task := j.Finished()
@@ -319,7 +319,7 @@ func (j *Work) Sound(t *testing.T) research.Task {
 	}
 	findings, err := j.Store.Worker().Audit(t.Context())
 	require.NoError(t, err)
-	for _, f := range findings { // other findings concern jobs, which this package does not make
+	for _, f := range findings { // other findings concern jobs, and this package creates none
 		require.NotContains(t, f.Rule, "citation", f.Detail)
 	}
 	return task

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// Clean removes from an answer what does not come from its quotes but from the habits of models, and what would make a reader's browser
-// load or open something: the fence around a whole answer, images, HTML, and links to pages that are not cited. The text of a link stays;
-// an address in the text becomes code, which is not followed. Clean also writes the markers of the n quotes as [1], in whichever form
-// they are given. Code is not changed. cited reports whether an address is that of a cited page.
+// Clean removes from a model's answer what does not belong to it, and what would make a reader's browser load or open
+// something: the code fence around a whole answer, images, HTML, and links to pages that are not cited. The text of a
+// removed link remains. A plain address becomes code, so that browsers do not make it a link. Clean also writes the
+// markers of the n quotes as [1], whatever form the model used. It does not change code. cited reports whether an
+// address is that of a cited page.
 func Clean(text string, n int, cited func(url string) bool) string {
 	text = unfenced(strings.TrimSpace(text))
 	parens := !bracketed.MatchString(text)
@@ -35,8 +36,8 @@ func outsideCode(text string, f func(string) string) string {
 
 var wholeFence = regexp.MustCompile("(?is)^(`{3,}|~{3,})[ \t]*(markdown|md|text|txt|plaintext)?[ \t]*\n(.*?)\n?[ \t]*(?:`{3,}|~{3,})?$")
 
-// unfenced removes the fence around a whole answer. A fence without a name is only removed if there are markers inside, since it may be
-// code.
+// unfenced removes the code fence around a whole answer. If the fence names no language, the text may be code, so the
+// fence is removed only if there are markers inside.
 func unfenced(text string) string {
 	m := wholeFence.FindStringSubmatch(text)
 	if m == nil || strings.Contains(m[3], m[1][:3]) || m[2] == "" && !bracketed.MatchString(m[3]) {
@@ -53,14 +54,14 @@ var (
 	bareURL    = regexp.MustCompile(`<?\b(?:https?|ftp)://[^\s<>"'\]|` + "`" + `]+>?`)
 )
 
-// cleanLinks removes images, the definitions of links, and links to other pages than cited ones.
+// cleanLinks removes images, the definitions of links, and links to pages that are not cited.
 func cleanLinks(s string, cited func(url string) bool) string {
 	s = image.ReplaceAllString(s, "")
 	s = definition.ReplaceAllString(s, "")
-	var kept []string // links to cited pages, so that their addresses are not taken for bare ones
+	var kept []string // links to cited pages; they are replaced for a while, so that their addresses are not treated as plain addresses
 	s = link.ReplaceAllStringFunc(s, func(l string) string {
 		m := link.FindStringSubmatch(l)
-		if bracketed.MatchString("["+m[1]+"]") || bracketed.MatchString(m[1]) { // a marker that is a link, too
+		if bracketed.MatchString("["+m[1]+"]") || bracketed.MatchString(m[1]) { // the text of the link is a marker
 			return "[" + strings.Trim(m[1], "[]") + "]"
 		}
 		if !cited(m[2]) {
@@ -93,7 +94,8 @@ var (
 	htmlTag     = regexp.MustCompile(`(?is)</?(?:a|abbr|article|aside|audio|b|base|blockquote|body|button|center|cite|code|dd|del|details|div|dl|dt|em|embed|figure|font|footer|form|frame|frameset|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|li|link|main|mark|meta|nav|object|ol|option|p|picture|pre|q|s|samp|script|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|title|tr|u|ul|var|video)(?:\s[^<>]*)?/?>`)
 )
 
-// cleanHTML removes the tags and comments of HTML, and scripts with their content. A word in angle brackets that is no tag stays.
+// cleanHTML removes HTML tags and comments, and scripts with their content. A word in angle brackets that is not a tag
+// remains.
 func cleanHTML(s string) string {
 	if !strings.Contains(s, "<") {
 		return s
@@ -105,13 +107,14 @@ func cleanHTML(s string) string {
 var (
 	// bracketed finds a marker in brackets.
 	bracketed = regexp.MustCompile(`(?i)[\[【]\s*(?:quotes?|sources?|evidence|ref(?:erence)?s?)?\.?\s*#?\^?\d{1,4}[^\]】\n]{0,40}[\]】]`)
-	// named is a marker with a word, or with what some models append to the number: [Quote 1], 【1†source】, [1:0†L3-L9].
+	// named finds a marker with a word, or with what some models append to the number: [Quote 1], 【1†source】,
+	// [1:0†L3-L9].
 	named = regexp.MustCompile(`(?i)[\[【(]\s*(?:(?:quotes?|sources?|evidence|ref(?:erence)?s?)\.?\s*#?\s*(\d{1,4}(?:\s*(?:,|;|and|&|–|-)\s*#?\d{1,4})*)|(\d{1,4})(?::\d+)?\s*†[^\]】\n]{0,80})\s*[\]】)]`)
 	paren = regexp.MustCompile(`(\p{L}|\p{N}|["'”’)*%])([ \t]?)\((\d{1,3}(?:\s*,\s*\d{1,3})*)\)`)
 	and   = regexp.MustCompile(`(?i)\s*(?:and|&|#)\s*`)
 )
 
-// cleanMarkers writes markers as [1]. With parens, a number of a quote in parentheses is a marker, too.
+// cleanMarkers writes markers as [1]. If parens is true, the number of a quote in parentheses is a marker, too.
 func cleanMarkers(s string, n int, parens bool) string {
 	s = named.ReplaceAllStringFunc(s, func(m string) string {
 		p := named.FindStringSubmatch(m)
@@ -131,13 +134,14 @@ func cleanMarkers(s string, n int, parens bool) string {
 	})
 }
 
-// sameAddress returns a form of an address in which two addresses of one page are equal.
+// sameAddress returns an address without its fragment and without a slash at its end, so that two addresses of one page
+// are equal.
 func sameAddress(url string) string {
 	url, _, _ = strings.Cut(html.UnescapeString(url), "#")
 	return strings.TrimSuffix(url, "/")
 }
 
-// Cited returns a function that reports whether an address is one of those given, or a fragment of one.
+// Cited returns a function that reports whether an address is one of those given. Fragments of addresses are ignored.
 func Cited(urls ...string) func(url string) bool {
 	known := map[string]bool{}
 	for _, u := range urls {

@@ -65,7 +65,7 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-// TestCleanInTime: text that is made to cost time is cleaned in time that grows with its length.
+// TestCleanInTime: for texts that were made to take long, the time to clean them grows in proportion to their length.
 func TestCleanInTime(t *testing.T) {
 	for name, unit := range map[string]string{"brackets": "[", "links": "[a](", "tags": "<a ", "comments": "<!--", "images": "![", "parens": "(1", "markers": "[Quote ",
 		"scripts": "<script>", "addresses": "http://", "daggers": "【1†", "fences": "```\n", "definitions": "[a]: b\n"} {

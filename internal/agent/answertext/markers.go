@@ -14,10 +14,10 @@ import (
 // Checked is an answer whose markers were checked.
 type Checked struct {
 	Text        string
-	Used        []int // numbers of the quotes by marker: marker n stands for quote Used[n-1]
+	Used        []int // numbers of the quotes that the markers point at: marker n points at quote Used[n-1]
 	Invalid     int   // number of markers that pointed at no quote and were removed
-	Sentences   int   // sentences that state something
-	Unsupported int   // of these, the sentences without a marker
+	Sentences   int   // number of sentences that state something
+	Unsupported int   // how many of these sentences have no marker
 }
 
 var (
@@ -26,8 +26,8 @@ var (
 	codeSpan  = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
 )
 
-// Check renumbers the markers of an answer in the order of their first use. It removes those that point at none
-// of the n quotes. It does not change code.
+// Check renumbers the markers of an answer in the order of their first use, and removes markers whose number is not that
+// of one of the n quotes. It does not change code.
 func Check(text string, n int) Checked {
 	c := Checked{}
 	var b strings.Builder
@@ -82,7 +82,7 @@ func (c *Checked) renumber(m string, n int) string {
 
 var (
 	sentenceStop = regexp.MustCompile(`[.!?]+["'”’)*]*(?:\s*\[\d+\])*(?:\s+|$)|[。！？｡．]+["'”’）)」』*]*(?:\s*\[\d+\])*\s*`)
-	// HasMarker finds a marker as Check writes it.
+	// HasMarker matches a marker as Check writes it.
 	HasMarker = regexp.MustCompile(`\[\d+\]`)
 	bullet    = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
 )
@@ -98,9 +98,9 @@ func countSentences(text string) (all, unsupported int) {
 	return all, unsupported
 }
 
-// Sentences yields the sentences that state something. Headings, code, the heads of tables, and lines that introduce a list are left
-// out. A marker after the full stop belongs to the sentence before it. In languages without spaces a sentence ends with its full stop
-// or its line.
+// Sentences yields the sentences that state something. It leaves out headings, code, the heads of tables, and lines that
+// introduce a list. A marker after a full stop belongs to the sentence before the full stop. In scripts without spaces,
+// a sentence ends at a full stop or at the end of its line.
 func Sentences(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		lines := strings.Split(codeSpan.ReplaceAllString(text, "code"), "\n")

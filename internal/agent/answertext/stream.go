@@ -7,20 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// Stream publishes an answer while the model writes it. It publishes the text that Check will make of the whole
-// reply, as far as later words cannot change it: without thoughts, with markers renumbered and invalid ones
-// removed. If the end shows that something was different, it publishes the text again from the beginning.
+// Stream publishes an answer while the model writes it. It publishes the text that Check will make of the whole reply,
+// without thoughts and invalid markers, as soon as later words cannot change it. If the finished answer differs from the
+// published text, Stream publishes the answer again from the beginning.
 type Stream struct {
 	emit   func(offset int, text string)
 	quotes int // number of quotes that markers may point at
 	c      Checked
-	unread string // text of the reply that was not processed yet
+	unread string // received text of the reply that was not processed yet
 
 	sent      strings.Builder
 	sentRunes int    // code points published
-	space     string // white space that is published when more text follows
-	inThought bool   // inside a thought
-	inFence   bool   // inside fenced code
+	space     string // white space that is published only when more text follows
+	inThought bool   // whether the unread text begins inside a thought
+	inFence   bool   // whether the unread text begins inside fenced code
 }
 
 var (
@@ -35,8 +35,8 @@ var (
 // longestTag is the greatest length of an incomplete closing tag.
 const longestTag = len("</reasoning")
 
-// NewStream returns a Stream that calls publish. Without publish it is nil, and its methods do nothing. quotes
-// is the number of quotes that a marker may point at.
+// NewStream returns a Stream that calls publish. If publish is nil, it returns nil. Methods Restart and Finish of a nil
+// Stream do nothing, and Add must not be called. quotes is the number of quotes that a marker may point at.
 func NewStream(publish func(offset int, text string), quotes int) *Stream {
 	if publish == nil {
 		return nil
@@ -82,7 +82,7 @@ func (s *Stream) send(text string) {
 	s.sentRunes += utf8.RuneCountInString(text)
 }
 
-// next processes the first item of the unread text. It returns false when more text is needed to decide.
+// next processes the first item of the unread text. It returns false if more text is needed to know what the item is.
 func (s *Stream) next(out *strings.Builder) bool {
 	switch {
 	case s.inThought:
@@ -120,7 +120,8 @@ func (s *Stream) next(out *strings.Builder) bool {
 	return s.marker(out)
 }
 
-// takeBytes publishes n bytes, and the white space before them unless nothing was published yet.
+// takeBytes appends the first n bytes of the unread text to out, with the white space before them. At the beginning of
+// the answer it drops the white space.
 func (s *Stream) takeBytes(out *strings.Builder, n int) {
 	if n == 0 {
 		return
@@ -132,7 +133,8 @@ func (s *Stream) takeBytes(out *strings.Builder, n int) {
 	s.space, s.unread = "", s.unread[n:]
 }
 
-// skipThought removes a thought up to its end.
+// skipThought removes the text of a thought up to its closing tag. It returns false if the closing tag has not arrived
+// yet.
 func (s *Stream) skipThought() bool {
 	if end := thoughtCloses.FindStringIndex(s.unread); end != nil {
 		s.inThought, s.unread = false, s.unread[end[1]:]
@@ -147,7 +149,7 @@ func (s *Stream) tag(out *strings.Builder) bool {
 	switch {
 	case open != "":
 		s.inThought, s.unread = true, s.unread[len(open):]
-	case end != nil && end[0] == 0: // all text before it was a thought, too
+	case end != nil && end[0] == 0: // a closing tag without an opening one: all text before it was a thought
 		rest := s.unread[end[1]:]
 		out.Reset()
 		s.Restart()
@@ -178,7 +180,7 @@ func (s *Stream) code(out *strings.Builder) bool {
 	return true
 }
 
-// marker renumbers a marker. For a marker without a quote it also removes the blank before it.
+// marker renumbers a marker. If the marker points at no quote, the marker and the blank before it are removed.
 func (s *Stream) marker(out *strings.Builder) bool {
 	found := markerHere.FindString(s.unread)
 	if found == "" {
@@ -193,7 +195,7 @@ func (s *Stream) marker(out *strings.Builder) bool {
 	n := len(s.space)
 	switch blank := n > 0 && (s.space[n-1] == ' ' || s.space[n-1] == '\t'); {
 	case text != "":
-		if blank { // renumber writes it as a space
+		if blank { // renumber writes a tab before a marker as a space
 			s.space = s.space[:n-1] + " "
 		}
 		s.unread = text

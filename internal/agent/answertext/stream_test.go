@@ -10,7 +10,8 @@ import (
 	"legwork/internal/agent/agenttest"
 )
 
-// publish sends a reply in the given pieces. It returns the text published before the reply ended, the client, and the answer.
+// publish sends a reply to a Stream in the given pieces. It returns the text published before the reply ended, the
+// client, and the answer.
 func publish(t *testing.T, quotes int, pieces ...string) (before string, h *agenttest.Listener, answer string) {
 	t.Helper()
 	h = &agenttest.Listener{T: t}
@@ -31,8 +32,8 @@ func letters(s string) (out []string) {
 	return out
 }
 
-// TestStream sends a reply letter by letter. It checks the text published before the end, and how often the text started
-// again.
+// TestStream sends a reply letter by letter. It checks the text that is published before the end, and how often the text
+// starts again from the beginning.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -54,7 +55,7 @@ func TestStream(t *testing.T) {
 		"code":               {"Set `a[1] = [2]` or `x", "Set `a[1] = [2]` or", 1},
 		"a lonely tick":      {"5` long\nand [9] so", "5` long\nand so", 1},
 		"fence":              {"Do\n```\na[1] [9]\n```\nso [3].", "Do\n```\na[1] [9]\n```\nso [1].", 1},
-		"open fence":         {"Do\n```\na[1] `b` [9]\n", "Do\n```\na[1] `b` [9]\n", 2}, // the end is trimmed
+		"open fence":         {"Do\n```\na[1] `b` [9]\n", "Do\n```\na[1] `b` [9]\n", 2}, // white space at the end is removed
 		"Japanese":           {"百度です【1】。", "百度です[1]。", 1},
 		"nothing":            {" <think>x</think> ", "", 0},
 	} {
@@ -68,8 +69,8 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStreamEndsWithTheAnswer: whatever the reply and its pieces, the client has the answer in the end. The text starts again only if a
-// tag turns earlier text into a thought, or if a thought and code are mixed.
+// TestStreamEndsWithTheAnswer: whatever the reply and its pieces, the client has the answer in the end. Without tags of
+// thoughts and fenced code, the text never starts again from its beginning.
 func TestStreamEndsWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	parts := []string{"word ", "It is 5. ", " ", "\n", "\t", "[1]", " [2]", "[9]", "[1, 9]", "[1-3]", "【2】", "[", "]", "[4", "[x]", "`", "``", "```",
@@ -94,7 +95,7 @@ func TestStreamEndsWithTheAnswer(t *testing.T) {
 			pieces, runes = append(pieces, string(runes[:n])), runes[n:]
 		}
 		_, h, answer := publish(t, 3, pieces...)
-		if answer == "" { // without an answer the quotes are the answer
+		if answer == "" { // if the reply has no answer, the run publishes the quotes instead
 			continue
 		}
 		require.Equal(t, answer, string(h.Text), "%q", pieces)

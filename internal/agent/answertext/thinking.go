@@ -11,14 +11,16 @@ var (
 	thinkingOpen = regexp.MustCompile(`(?is)<(?:think|thinking|thought|reasoning)>.*$`)
 )
 
-// The channels of the Harmony form, which gpt-oss writes: thoughts are in the channel analysis, the reply is in the channel final.
+// gpt-oss writes replies in the Harmony format, which has channels: the thoughts are in the channel analysis, and the
+// reply is in the channel final.
 var (
 	finalChannel = regexp.MustCompile(`(?s)^.*<\|channel\|>final[^<]*<\|message\|>`)
 	analysis     = regexp.MustCompile(`(?s)<\|channel\|>analysis[^<]*<\|message\|>.*?(?:<\|end\|>|$)(?:<\|start\|>assistant)?`)
 	endToken     = regexp.MustCompile(`<\|(?:end|return|eot_id|eom_id|im_end|endoftext)\|>\s*$`)
 )
 
-// WithoutThinking removes the thoughts of a model, even if one of their tags is missing, and the tokens that end its turn.
+// WithoutThinking removes a model's thoughts, even if one of their tags is missing, and the tokens that end the model's
+// turn.
 func WithoutThinking(s string) string {
 	if strings.Contains(s, "<|") {
 		s = finalChannel.ReplaceAllString(s, "")

@@ -26,7 +26,7 @@ var versions = map[string]*template.Template{
 	"ask/4": template.Must(template.ParseFS(promptFiles, "ask4/*.tmpl")),
 }
 
-// Known reports whether this program has the prompts of a version.
+// Known reports whether this program has the prompts of the given version.
 func Known(version string) bool { return versions[version] != nil }
 
 // Fill executes the named template of a prompt version. If this program does not know the version, it uses the
@@ -53,6 +53,6 @@ func Mark(task uuid.UUID) string {
 // tagOfText matches the beginning of a tag that looks like ours.
 var tagOfText = regexp.MustCompile(`(?i)<(/?\s*page-text)`)
 
-// Defuse replaces the "<" of everything in text from the web that looks like the beginning of our tag around such
-// text (see tagOfText and Mark). So the text cannot contain that tag, and cannot close it early.
+// Defuse makes text from the web safe to put inside our tag (see Mark). Wherever the text has something that looks like
+// the beginning of the tag, Defuse replaces the "<". So the text cannot close the tag early.
 func Defuse(text string) string { return tagOfText.ReplaceAllString(text, "‹$1") }

@@ -9,10 +9,10 @@ import (
 // Bounds of Closest.
 const (
 	maxQuoteWords  = 80
-	closestOverlap = 0.4 // minimum share of the quote's words in the passage
+	closestOverlap = 0.4 // the passage must have at least this share of the quote's words
 )
 
-// placedWord is a word with its position in code points.
+// placedWord is a word with its position in a text, in code points.
 type placedWord struct {
 	word       string
 	start, end int
@@ -34,8 +34,9 @@ func placedWords(runes []rune) []placedWord {
 	return out
 }
 
-// Closest returns the passage that has most of the quote's words, for a quote that Find does not find. It is about as long as the
-// quote. ok is false if no passage has closestOverlap of them.
+// Closest returns the passage that shares the most words with a quote. It is used for quotes that Find does not find.
+// The passage is about as long as the quote. ok is false if no passage has at least the share closestOverlap of the
+// quote's words.
 func (t *Text) Closest(quote string) (passage string, ok bool) {
 	wanted := placedWords([]rune(quote))
 	wanted = wanted[:min(len(wanted), maxQuoteWords)]

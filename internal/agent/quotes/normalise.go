@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// typography returns the character that r is compared as; -1: r is left out.
+// typography returns the character by which r is replaced before texts are compared, or -1 if r is left out.
 func typography(r rune) rune {
 	switch r {
 	case '“', '”', '„', '‟', '«', '»', '″', '＂':
@@ -20,7 +20,7 @@ func typography(r rune) rune {
 		return '-'
 	case '*', '`': // marks of emphasis and code in Markdown
 		return -1
-	case '|': // between the cells of a table
+	case '|': // separates the cells of a table
 		return ' '
 	}
 	switch {
@@ -34,26 +34,27 @@ func typography(r rune) rune {
 	return r
 }
 
-// invisible reports whether a character cannot be seen: soft hyphens, joiners, characters without width, marks
-// of direction, variation selectors.
+// invisible reports whether a character cannot be seen, such as a soft hyphen, a joiner, a character without width, a
+// mark of direction or a variation selector.
 func invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// normalised is a text in the form in which quotes are compared, with the position of each character in the source, in code
-// points.
+// normalised is a text in the simplified form in which quotes are compared. For each character it has the position in
+// the source, in code points.
 type normalised struct {
 	text       string
-	start, end []int32 // by byte of text: the span of the source from which its character comes
+	start, end []int32 // for each byte of text, the span of the source from which its character comes
 }
 
 // listMark reports whether a character is used in the marks of lists and headings. r must already be the result of
 // function typography.
 func listMark(r rune) bool { return strings.ContainsRune("-#•‣◦▪●○·", r) }
 
-// markLength returns how many characters at the start of source form a word of nothing but list or heading marks
-// ("-", "•", "##"); 0: there is no such word. Models leave these marks out of quotes. A dash between two words counts
-// as a mark too: models also leave it out, and where lines were joined it cannot be told from a list mark.
+// markLength returns how many characters at the start of source form a word that consists only of list or heading marks
+// ("-", "•", "##"). It returns 0 if there is no such word. Models leave these marks out of quotes. A dash between two
+// words counts as a mark too: models also leave it out, and where lines were joined it cannot be distinguished from a
+// list mark.
 func markLength(source []rune) int {
 	n := 0
 	for n < len(source) && listMark(typography(source[n])) {
@@ -65,13 +66,14 @@ func markLength(source []rune) int {
 	return n
 }
 
-// normalise converts a text to the form for comparison: NFKC with case folding, one space for each run of white space, and none at
-// the beginning. Function typography replaces similar characters by one and removes invisible ones. Marks of lists and headings
-// (markLength) count as white space. The time is linear in the length of the text.
+// normalise converts a text to the form for comparison: NFKC with case folding, one space for each run of white space,
+// and none at the beginning. Function typography replaces similar characters by one of them, and removes invisible
+// characters. Marks of lists and headings (markLength) count as white space. The time is linear in the length of the
+// text.
 func normalise(source []rune) normalised {
 	w := writer{fold: cases.Fold(), atSpace: true}
 	w.text.Grow(len(source))
-	var kept []rune // characters of one segment, which may combine with each other
+	var kept []rune // characters of the current segment, which may combine with each other
 	from := 0
 	flush := func(to int) {
 		if len(kept) > 0 {
@@ -79,8 +81,8 @@ func normalise(source []rune) normalised {
 			kept = kept[:0]
 		}
 	}
-	end := 0             // position after the last character kept
-	wordMayStart := true // white space, or nothing, is before this character
+	end := 0             // position in source after the last character of the segment
+	wordMayStart := true // true at the beginning of the text and after white space
 	for i := 0; i < len(source); i++ {
 		r := typography(source[i])
 		if r < 0 {
@@ -104,7 +106,7 @@ func normalise(source []rune) normalised {
 	return normalised{text: w.text.String(), start: w.start, end: w.end}
 }
 
-// boundaryBefore reports whether no character before r can combine with it.
+// boundaryBefore reports whether r cannot combine with the character before it, so that a new segment may begin at r.
 func boundaryBefore(r rune) bool {
 	if r < 0x80 {
 		return true

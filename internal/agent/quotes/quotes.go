@@ -7,10 +7,10 @@ import (
 	"legwork/internal/research"
 )
 
-// Text is the text of a snapshot, prepared to find quotes in. It is not safe for concurrent use.
+// Text is the text of a snapshot, prepared for finding quotes. It is not safe for concurrent use.
 type Text struct {
 	runes      []rune
-	normalised *normalised // nil until a quote is looked for
+	normalised *normalised // nil until the first quote is looked for
 	headings   []heading
 }
 
@@ -23,14 +23,15 @@ func (t *Text) Len() int { return len(t.runes) }
 // Slice returns the text from start to end, in code points.
 func (t *Text) Slice(start, end int) string { return string(t.runes[start:end]) }
 
-// MinLength is the minimum length of a quote, in code points after normalising. A shorter text would match on almost any page.
+// MinLength is the minimum length of a quote, in code points after normalising. A shorter quote would be found on almost
+// any page.
 const MinLength = 8
 
-// TooShort reports whether a quote is shorter than MinLength.
+// TooShort reports whether a quote is shorter than MinLength after normalising.
 func TooShort(quote string) bool { return len(forms(quote)) == 0 }
 
-// cut shortens the span of a passage that Closest shows to the greatest length of evidence, at the end of a sentence, else at the end of a word.
-// White space at its ends is removed.
+// cut shortens the span of a passage to at most research.MaxExcerpt code points. It cuts at the end of a sentence if
+// possible, or else at the end of a word. It removes white space at both ends. Closest uses it.
 func (t *Text) cut(start, end int) (from, to int) {
 	runes := t.runes
 	for start < end && unicode.IsSpace(runes[start]) {

@@ -76,7 +76,7 @@ func TestQuotesAreNotFound(t *testing.T) {
 		require.False(t, ok, quote)
 	}
 	for page, quote := range map[string]string{
-		"Der Istanbul-Vertrag":    "İstanbul-Vertrag", // another letter
+		"Der Istanbul-Vertrag":    "İstanbul-Vertrag", // İ is another letter than I
 		"각하께서 오십니다 여기":            "가하께서 오십니다",
 		"x\u0301 is not the same": "x is not the same",
 	} {
@@ -161,8 +161,8 @@ func FuzzFind(f *testing.F) {
 	})
 }
 
-// TestOccurrences: of words that stand more than once, the place that was shown is taken, then the one that is equal letter for
-// letter, then the first.
+// TestOccurrences: if the words of a quote occur several times, the occurrence that was shown is chosen, then the one
+// that is equal letter for letter, then the first.
 func TestOccurrences(t *testing.T) {
 	t.Parallel()
 	page := "# A\n\nThe limit is 40 MB.\n\n## B\n\nThe limit is 40 MB.\n\n# C\n\nThe Limit is 40 MB."

@@ -14,9 +14,9 @@ const columnSeparator = " | "
 
 // above is the result of reading a passage's heading path.
 type above struct {
-	columns string // for table rows: the heads of the columns, from the path or from the passage's first row
-	entry   string // the path without the heads of columns; passages with the same path are one entry
-	label   string // the term that the passage begins with, else the nearest heading or term
+	columns string // for table rows: the heads of the columns, from the heading path or from the passage's first row
+	entry   string // the heading path without the heads of columns; passages with the same path belong to one entry
+	label   string // the term that the passage begins with, or else the nearest heading or term above it
 }
 
 // readHeading reads a passage's heading path. Table rows belong to the section of their table, whether or not the passage has
@@ -27,7 +27,7 @@ func readHeading(heading, text string) above {
 	a := above{entry: path, label: parts[len(parts)-1], columns: columns}
 	first, _, more := strings.Cut(text, "\n")
 	if columns == "" && more && strings.HasPrefix(first, "|") && !strings.ContainsFunc(first, unicode.IsDigit) {
-		a.columns = first // a first row with a digit is data: the table has no heads
+		a.columns = first // a first row with a digit has data, so the table has no heads
 	}
 	if m := boldLine.FindStringSubmatch(first); m != nil && more {
 		a.entry, a.label = path+headingSeparator+m[1], m[1]
@@ -37,7 +37,8 @@ func readHeading(heading, text string) above {
 	return a
 }
 
-// boldLine matches the term that begins a definition in old snapshots, read before commit 60a9504. Their heading paths lack the term.
+// boldLine matches the term that begins a definition in old snapshots (stored before commit 60a9504). The heading paths
+// of these snapshots do not have the term.
 var boldLine = regexp.MustCompile(`^\s*\*\*(.+)\*\*\s*$`)
 
 // CutColumns splits the heading path of a passage that starts with a table row: path is the section of the table, columns is the

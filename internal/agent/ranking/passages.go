@@ -20,27 +20,28 @@ const (
 	inEntry = 0.5
 	inTitle = 0.4
 
-	// Names weigh more here: text below a heading with a name need not repeat the name.
+	// Names weigh more in these places than other words, because text below a heading with a name need not repeat the
+	// name.
 	nameInPath  = 0.85
 	nameInEntry = 0.70
 
-	farEntry = 0.6 // factor on the entry's weight if the term stands only in passages more than entryReach away
+	farEntry = 0.6 // factor for the entry's weight if the term occurs only in passages more than entryReach away
 )
 
 // Bonuses and factors. The score is the covered share, times 1 plus all bonuses, times the factors.
 const (
 	nearBonus    = 0.30 // times the share of neighbouring words of the question that are close together in the passage
-	focusedBonus = 0.15 // times the share of the question that the best sentence alone has
+	focusedBonus = 0.15 // times the share of the question that the best single sentence covers
 	labelBonus   = 0.15 // times the share of the nearest heading's words that are in the question
 	pageBonus    = 0.20 // times the mean score of the page's best three passages, divided by that of the best page
-	phraseBonus  = 0.30 // for each phrase that the question has in quotation marks
+	phraseBonus  = 0.30 // for each phrase in quotation marks in the question that the passage contains
 	rankBonus    = 0.05 // times PostgreSQL's rank, divided by the best rank
 	listFactor   = 0.60 // for lists without sentences, such as tables of contents
 	linksFactor  = 0.25 // for passages that consist only of links
 	shortFactor  = 0.60 // for passages with fewer than ShortRunes code points
 	ShortRunes   = 40
-	nearDistance = 4 // words; pairs at most this far apart count as close
-	entryReach   = 3 // passages before and after that belong to entry, not far
+	nearDistance = 4 // in words; two words at most this far apart count as close
+	entryReach   = 3 // number of passages before and after a passage that count as near parts of its entry
 )
 
 // Scored is a passage with the values that its score is computed from.
@@ -50,16 +51,16 @@ type Scored struct {
 	Text    TermSet // terms in the passage's text
 	Path    TermSet // terms in the headings and defined terms above it
 	Title   TermSet
-	entry   TermSet // terms in the passages of its entry at most entryReach away, itself included
+	entry   TermSet // terms in the passages of its entry that are at most entryReach away, and in the passage itself
 	far     TermSet // terms anywhere in its entry
-	Key     string  // names the entry: page id and heading path
+	Key     string  // key of the entry: page id and heading path
 	near    float64
 	label   float64
 	focused float64
 	spans   []TermSet // terms by sentence
 	shaped  float64
 	Factor  float64
-	Covered float64 // share of the question, by weight and rarity, 0..1
+	Covered float64 // share of the question that the passage covers, by weight and rarity, 0..1
 	Score   float64
 }
 
@@ -82,7 +83,7 @@ func NewPageFacts(q *Question, links []research.Link) PageFacts {
 // listMark matches the mark of a list item: "- ", "2. ", "b. ", "iv. ".
 var listMark = regexp.MustCompile(`(?i)^\s*([-*•]|\d+\.|[a-z]\.|[ivx]+\.)\s+`)
 
-// onlyLinks reports whether every line of a text is a link of the page, and none ends like a sentence.
+// onlyLinks reports whether every line of a text is the text of a link on the page, and no line ends like a sentence.
 func (f PageFacts) onlyLinks(text string) bool {
 	for line := range strings.Lines(text) {
 		line = strings.Join(strings.Fields(listMark.ReplaceAllString(line, "")), " ")
@@ -93,8 +94,9 @@ func (f PageFacts) onlyLinks(text string) bool {
 	return true
 }
 
-// Rank scores passages and returns them best first; equal scores keep the order of the hits. totals has, for each question, the
-// number of passages on the pages in its language. Rank computes rarity from it. With nil, all terms count as equally rare.
+// Rank scores passages and returns them best first. Equal scores keep the order of the hits. totals is used to compute
+// rarity: for each question, it has the number of passages on the pages in the question's language. If totals is nil,
+// all terms count as equally rare.
 func Rank(hits []research.Hit, facts map[string]PageFacts, totals map[*Question]int) []Scored {
 	out := make([]Scored, 0, len(hits))
 	entries := map[string]map[int]TermSet{} // by entry and passage number
@@ -149,8 +151,8 @@ func Rank(hits []research.Hit, facts map[string]PageFacts, totals map[*Question]
 	return out
 }
 
-// favourPages raises the scores of passages on pages whose three best passages score high, since a page about the question has
-// several good passages. The argument must be sorted by score.
+// favourPages raises the scores of passages on pages whose three best passages have high scores, because a page about
+// the question has several good passages. The argument must be sorted by score.
 func favourPages(ranked []Scored) {
 	const best = 3
 	sums, counts, top := map[string]float64{}, map[string]int{}, 0.0
@@ -204,7 +206,8 @@ func (s *Scored) read(f PageFacts) {
 	}
 }
 
-// cover returns the share of the question that the passage covers. It sets focused to the share that the best sentence has alone.
+// cover returns the share of the question that the passage covers. It sets focused to the share that the best single
+// sentence covers.
 func (s *Scored) cover(df []int, total int) float64 {
 	got, sum := 0.0, 0.0
 	alone := make([]float64, len(s.spans))
@@ -235,7 +238,7 @@ func endsSentence(gap string) bool {
 
 var sentenceEnd = regexp.MustCompile(`[.!?;]["'”’)]*\s|[。！？；｡]|\n\s*[-|*>]`)
 
-// strength returns the weight of the best place where the passage has a term, 0..1.
+// strength returns the weight of the best place where the passage has term i, 0..1.
 func (s *Scored) strength(i int) float64 {
 	if s.Text.Has(i) && s.Path.Has(i) {
 		return inBoth
@@ -247,8 +250,8 @@ func (s *Scored) strength(i int) float64 {
 	return max(Pick(s.Text, i, inText), Pick(s.Path, i, path), Pick(s.entry, i, entry), Pick(s.far, i, farEntry*entry), Pick(s.Title, i, inTitle))
 }
 
-// Share returns the share of the question that the passage covers, by weight alone. Without rarity, shares of different pages can
-// be compared.
+// Share returns the share of the question that the passage covers, by weight alone. It ignores rarity, so that shares of
+// different pages can be compared.
 func (s *Scored) Share() float64 {
 	got, sum := 0.0, 0.0
 	for i, t := range s.Q.Terms {
@@ -261,7 +264,7 @@ func (s *Scored) Share() float64 {
 	return min(1, got/max(sum, 1e-9))
 }
 
-// Named reports whether the passage, or its entry, has a name from the question.
+// Named reports whether the passage, its headings or the near part of its entry contains a name from the question.
 func (s *Scored) Named() bool {
 	for i, t := range s.Q.Terms {
 		if t.name && (s.Text | s.Path | s.entry).Has(i) {
@@ -271,7 +274,8 @@ func (s *Scored) Named() bool {
 	return false
 }
 
-// Fits reports whether the passage has the form of an answer. It is true for questions that do not ask for a form.
+// Fits reports whether the passage has the form of an answer. It is true if the question does not ask for a certain
+// form.
 func (s *Scored) Fits() bool { return !s.Q.shape.asksForm() || s.shaped > 0 }
 
 // Round rounds a score to 4 decimal places, so that its text in the journal is short.
@@ -295,7 +299,8 @@ func labelShare(q *Question, label string) float64 {
 	return float64(has) / float64(max(all, 1))
 }
 
-// nearness returns the share of pairs whose two terms stand at most nearDistance words apart somewhere in the passage.
+// nearness returns the share of the pairs whose two terms occur at most nearDistance words apart somewhere in the
+// passage.
 func nearness(pairs [][2]int, at []TermSet) float64 {
 	if len(pairs) == 0 {
 		return 0
@@ -336,7 +341,7 @@ func isList(s string) bool {
 
 var lineEnd = regexp.MustCompile(`[.:。：]$`)
 
-// Patterns that answers of each shape contain.
+// Patterns that occur in answers of each shape.
 var (
 	hasNumber   = regexp.MustCompile(`(?i)\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|sixty|hundred|thousand|million|billion|unlimited)\b`)
 	hasDuration = regexp.MustCompile(`(?i)(\d|\b(one|two|three|four|five|six|ten|fifteen|thirty|sixty))\s*(ms|µs|s|min|h|d|microseconds?|milliseconds?|seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b`)
@@ -356,7 +361,7 @@ var (
 // asksForm reports whether the question asks for an answer of a certain form.
 func (s shape) asksForm() bool { return s.number || s.preset || s.why || s.moment }
 
-// fit returns the bonus for a text that has the form of an answer of this shape.
+// fit returns the bonus for a text that has the form of an answer of this shape, or 0.
 func (s shape) fit(text string) float64 {
 	bonus := 0.0
 	add := func(asked bool, has *regexp.Regexp, b float64) {

@@ -11,8 +11,8 @@ import (
 	"unicode"
 )
 
-// Weights of a question's terms, before rarity. Names identify the subject of a question. Weak and light words say little about
-// it. A hint is a word that answers often use although the question does not have it.
+// Weights of a question's terms, before rarity is taken into account. Names identify the subject of a question. Weak and
+// light words say little about the subject. A hint is a word that is not in the question but often occurs in answers.
 const (
 	nameWeight    = 2.0 // identifiers: max_connections, json.loads, now(), .pgpass
 	capsWeight    = 1.5 // words in capitals: NOTIFY, CSV
@@ -28,11 +28,11 @@ const (
 
 // term is a word or a name that a question asks about.
 type term struct {
-	Key    string // a stem, or for a name the key that exact returns
+	Key    string // the stem of a word, or for a name the key that exact returns
 	word   string // as written in the question
 	Weight float64
-	Hint   bool // added to the question, see addHints
-	name   bool // an identifier or a word in capitals
+	Hint   bool // the term is not in the question; addHints added it
+	name   bool // the term is an identifier or a word in capitals
 }
 
 // TermSet is a set of a question's terms. Bit i stands for Terms[i].
@@ -44,10 +44,10 @@ func (s TermSet) Has(i int) bool { return s&(1<<i) != 0 }
 // Question is a question, split into terms, in one language.
 type Question struct {
 	text     string
-	language string // language code as in research.Page; empty: English
+	language string // language code as in research.Page; empty means English
 	Terms    []term
 	byKey    map[string]int
-	pairs    [][2]int // terms that are neighbours in the question, ignoring stop words
+	pairs    [][2]int // pairs of terms that are neighbours in the question, ignoring stop words
 	phrases  []string // phrases in quotation marks, in lower case
 	shape    shape
 	cache    map[string]string // stems, by word
@@ -88,8 +88,8 @@ var (
 	happens    = regexp.MustCompile(`(?i)\bwhat (happens|occurs)\b`)
 )
 
-// NewQuestion splits a question into terms. isStop reports whether a word is a stop word of the language; nil: the English list is
-// used.
+// NewQuestion splits a question into terms. isStop reports whether a word is a stop word of the language. If isStop is
+// nil, the English list is used.
 func NewQuestion(text, language string, isStop func(word string) bool) *Question {
 	q := &Question{text: text, language: language, byKey: map[string]int{}, cache: map[string]string{}}
 	q.shape = shapeOf(text)
@@ -133,7 +133,8 @@ func QuestionIn(ctx context.Context, text, language string, lexemes func(context
 	return NewQuestion(text, language, func(w string) bool { return stops[w] }), nil
 }
 
-// addToken adds the terms of one word or name of the question, and returns the index of the main one; -1: none was added.
+// addToken adds the terms of one word or name of the question. It returns the index of the main term, or -1 if none was
+// added.
 func (q *Question) addToken(t token, isStop func(string) bool) int {
 	lower := t.lower()
 	if len(lower) > maxTermLength {
@@ -179,7 +180,7 @@ func (q *Question) addToken(t token, isStop func(string) bool) int {
 	case lightWords[lower]:
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: lightWeight})
 	case !strings.ContainsFunc(lower, func(r rune) bool { return !unicode.Is(unicode.Hiragana, r) }):
-		// A Japanese word in Hiragana alone is mostly grammar, not the subject of the question.
+		// A Japanese word that is only in Hiragana is mostly grammar, not the subject of the question.
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
 	case weakWords[lower]:
 		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
@@ -266,7 +267,7 @@ func (q *Question) stem(word string) string {
 	return s
 }
 
-// match returns the question's terms that a token stands for.
+// match returns the question's terms that a token of a text matches.
 func (q *Question) match(t token) TermSet {
 	var set TermSet
 	lower := t.lower()
@@ -305,7 +306,7 @@ func (q *Question) MatchURL(path string) TermSet {
 	return q.MatchText(strings.NewReplacer("/", " ", "-", " ", "_", " ", ".", " ", "%20", " ", "+", " ").Replace(path)) | q.MatchText(path)
 }
 
-// Words lists the terms of a set as the question writes them, the highest weight first, without hints.
+// Words lists the terms of a set as they are written in the question, without hints, the highest weight first.
 func (q *Question) Words(set TermSet) []string {
 	var order []int
 	for i := range q.Terms {

@@ -10,8 +10,8 @@ import (
 	"legwork/internal/research"
 )
 
-// passages reads HTML as pages are read. It returns the passages as full-text search would find them, and the links. So these
-// tests also cover the form of passages that package page produces.
+// passages reads HTML as pages are read. It returns the passages in the form in which full-text search returns them, and
+// the links. So these tests also cover the passages that package page produces.
 func passages(t *testing.T, html string) ([]research.Hit, []research.Link) {
 	t.Helper()
 	p, links, err := page.Read(&url.URL{Scheme: "https", Host: "manual.example"}, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte(html))
@@ -37,7 +37,7 @@ func passage(t *testing.T, ord int, html string) (research.Hit, []research.Link)
 	return hits[0], links
 }
 
-// TestPassageSignals: in each case, the first of two passages scores higher for the reason that names the case.
+// TestPassageSignals: in each case the first of two passages scores higher. The name of the case is the reason.
 func TestPassageSignals(t *testing.T) {
 	t.Parallel()
 	const filler = " It is described together with its relatives in this section."
@@ -114,7 +114,7 @@ func TestEntriesBelongTogether(t *testing.T) {
 		if place[1] > place[3] || ranked[place[0]].Key != ranked[place[1]].Key || ranked[place[0]].Key == ranked[place[2]].Key {
 			t.Errorf("%s: %+v", form, ranked)
 		}
-		for i := range hits { // old snapshots: the term was a bold line in the text, and not in the heading path
+		for i := range hits { // in old snapshots, the term was a bold line in the text and not in the heading path
 			if term, more, found := strings.Cut(hits[i].Text, "\n"); found && strings.HasSuffix(term, "(integer)") {
 				hits[i].Heading, hits[i].Text = "Locks", "**"+term+"**\n"+more
 			}

@@ -25,7 +25,8 @@ import (
 	"legwork/internal/bigrams"
 )
 
-// stemmers has the Snowball stemmer of each language. PostgreSQL uses the same algorithms, so its matches match here too.
+// stemmers has the Snowball stemmer of each language. PostgreSQL uses the same algorithms, so words that it finds have
+// the same stems here.
 var stemmers = map[string]func(*snowballstem.Env) bool{
 	"": english.Stem, "en": english.Stem, "da": danish.Stem, "nl": dutch.Stem, "fi": finnish.Stem, "fr": french.Stem,
 	"de": german.Stem, "hu": hungarian.Stem, "it": italian.Stem, "no": norwegian.Stem, "nb": norwegian.Stem,
@@ -64,8 +65,9 @@ func WordRune(r rune) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r)
 }
 
-// Tokenize splits a text into words and names. A name may have single dots, hyphens and apostrophes between its words. Text in a
-// script without spaces gives overlapping pairs of letters, as in full-text search (package bigrams).
+// Tokenize splits a text into words and names. The words of a name may be separated by single dots, hyphens and
+// apostrophes. Text in a script without spaces becomes overlapping pairs of letters, as in full-text search (package
+// bigrams).
 func Tokenize(s string) []token {
 	var out []token
 	runes := []rune(s)
@@ -162,7 +164,7 @@ func splitName(s string) []string {
 	return parts
 }
 
-// exact returns the key of a whole name. The words of the name have keys of their own.
+// exact returns the key of the term for a whole name. The words of the name are terms of their own.
 func exact(lower string) string { return "=" + lower }
 
 // WordsOf returns the set of words and names in a text, in lower case.

@@ -19,10 +19,10 @@ const (
 	minCited      = 2
 	maxCited      = 5
 	maxPerPage    = 4
-	weakestScore  = 0.45 // minimum score of a cited passage, as a share of the best passage's score
-	weakestMinor  = 0.30 // the same for the first minCited passages
+	weakestScore  = 0.45 // minimum score of a cited passage, as a share of the best passage's score; applies after the first minCited passages
+	weakestMinor  = 0.30 // minimum score of the first minCited passages, as a share of the best passage's score
 	relevantShare = 0.25 // minimum share of the question's weight that a passage must cover to be cited
-	sameText      = 0.70 // share of common words from which two passages count as the same
+	sameText      = 0.70 // two passages with at least this share of common words count as the same
 )
 
 // answer chooses the passages, cites them and writes the answer.
@@ -66,7 +66,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 	return research.Result{Answer: text, NotFound: len(chosen) == 0, Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited}, nil
 }
 
-// queries lists what the reader has searched for: the question, unless it began with a start page.
+// queries lists what the reader has searched for: the question, or nothing if the reader began with a start page.
 func (r *reader) queries() []string {
 	if r.Searched == nil {
 		return nil
@@ -74,8 +74,8 @@ func (r *reader) queries() []string {
 	return []string{r.Env.Task.Question}
 }
 
-// choose picks the passages to cite, best first. It skips passages that cover too little of the question, that say the same as a
-// chosen one, or that come from a page with maxPerPage chosen passages.
+// choose picks the passages to cite, best first. It skips a passage that covers too little of the question, that says
+// the same as a chosen passage, or whose page already has maxPerPage chosen passages.
 func choose(ranked []agent.FoundPassage) []agent.FoundPassage {
 	var out []agent.FoundPassage
 	pages := map[string]int{}
@@ -159,7 +159,7 @@ var (
 	midSentence = regexp.MustCompile(`^\p{Ll}[\p{Ll}\p{M}'’-]*[\s,.;:!?)]`)
 )
 
-// alike reports whether two texts say the same: they share most of their words, and differ in no number or name.
+// alike reports whether two texts say the same: they share most of their words, and have the same numbers and names.
 func alike(a, b string) bool {
 	x, y := ranking.WordsOf(a), ranking.WordsOf(b)
 	common := 0
@@ -215,12 +215,12 @@ func compose(chosen []agent.FoundPassage, pages int) string {
 // Weights of the parts of the confidence. Their sum is 1.
 const (
 	confidenceCover = 0.55 // times the share of the question that the best passage covers
-	confidenceNamed = 0.15 // if the question has no name, or the best passage's entry has one of its names
-	confidenceShape = 0.15 // if the best passage has the form of an answer to this kind of question
-	confidenceAgree = 0.15 // times the number of further pages cited that cover weakShare, at most 2, divided by 2
+	confidenceNamed = 0.15 // added if the question has no name, or if the best passage's entry has a name from the question
+	confidenceShape = 0.15 // added if the best passage has the form of an answer to this kind of question
+	confidenceAgree = 0.15 // times the number of further cited pages whose passage covers at least weakShare, at most 2, divided by 2
 )
 
-// confidence estimates how far the answer can be trusted, 0..1. It is the weighted sum of the four parts above.
+// confidence estimates how far the answer can be trusted, 0..1. It is the sum of the four parts above.
 func confidence(chosen []agent.FoundPassage) float64 {
 	if len(chosen) == 0 {
 		return agent.NoConfidence
@@ -248,7 +248,8 @@ func confidence(chosen []agent.FoundPassage) float64 {
 	return min(1, ranking.Round(c))
 }
 
-// metadata describes how the answer was made: planner version, pages read, and the budget that left out pages.
+// metadata describes how the answer was made: the version of the reader, the pages read, and the budget that kept
+// relevant pages from being read.
 func (r *reader) metadata(chosen []agent.FoundPassage, budget string) map[string]any {
 	m := map[string]any{
 		"provider": "reader", "languageModel": false, "plannerVersion": Version,

@@ -9,7 +9,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestReaderFollowsUp: a question that names nothing is completed by its parent's question, and the parent's pages are read again.
+// TestReaderFollowsUp: a question that contains no name is completed by its parent's question, and the parent's pages
+// are read again.
 func TestReaderFollowsUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -24,25 +24,26 @@ const (
 	inMore    = 0.15 // added for each further place that has the term
 )
 
-// maxMentions bounds the links to one page that are kept.
+// maxMentions is the greatest number of links to one page that are stored.
 const maxMentions = 200
 
-// Further parts of a score, and bounds. The scale: a link whose text has all terms of the question scores 1 without these.
+// Further parts of a page's score, and bounds. Without these parts, a link whose text has all terms of the question
+// scores 1.
 const (
-	focusBonus   = 0.25 // times the covered share, times the share of the link's own words that are in the question
-	unionShare   = 0.35 // times what all links to a page together cover beyond the best of them
-	belowBonus   = 0.20 // times the share covered by the titles of pages of which this page is a part, by its address
+	focusBonus   = 0.25 // times the share of the question that the link covers, times the share of the link's own words that are in the question
+	unionShare   = 0.35 // times the share of the question that all links to a page together cover beyond the best single link
+	belowBonus   = 0.20 // times the share of the question in the titles of the pages above this one, judged by its address
 	depthCost    = 0.04 // subtracted for each link followed in a row
 	sourceBonus  = 0.10 // times the relevance of the page that has the link
-	hubBonus     = 0.80 // for an index, a table of contents or a site map, while none was opened
-	letterBonus  = 0.70 // for the page of an A–Z index that would list a name of the question
+	hubBonus     = 0.80 // for an index, a table of contents or a site map, if none was opened before
+	letterBonus  = 0.70 // times the share of the question whose terms begin with the letter of this page of an A–Z index
 	hubPatience  = 4    // hubs (indexes, tables of contents, site maps) get no bonus after this many pages
-	hubPages     = 5    // smallest page budget with which a hub gets its bonus
+	hubPages     = 5    // smallest value of MaxPages with which a hub gets its bonus
 	relevantLink = 0.35 // score from which a link counts as relevant
 	unlikelyLink = 0.20 // links below this score are not followed once the evidence is strong
 )
 
-// mention is one link to a page, with the terms of the question in each place around it.
+// mention is one link to a page, with the terms of the question that occur in each place around the link.
 type mention struct {
 	anchor, context, heading, address, source ranking.TermSet
 	words                                     int // number of words in the link's text
@@ -58,9 +59,9 @@ type candidate struct {
 	relevant float64
 	mentions []mention
 	union    ranking.TermSet // terms in any link to the page
-	below    ranking.TermSet // terms in the titles of pages of which this page is a part, by its address
+	below    ranking.TermSet // terms in the titles of the pages above this one, judged by its address
 	hub      bool
-	letter   ranking.TermSet // terms that begin with this page's letter of an A–Z index
+	letter   ranking.TermSet // for a page of an A–Z index: terms that begin with its letter
 	foreign  bool            // on another domain than the start page
 	merit    float64         // for a search result: its place in the engine's order, 1 for the first
 	order    int             // position in the order of discovery
@@ -72,12 +73,12 @@ type candidate struct {
 // frontier is the set of pages that could be opened next. Its choices depend only on the links offered and on their order.
 type frontier struct {
 	q          *ranking.Question
-	maxDepth   int // a hub at this depth gets no bonus, since its links may not be followed
-	patience   int // pages after which hubs get no bonus; negative: hubs never get it
+	maxDepth   int // the task's MaxDepth; a hub at this depth gets no bonus, because its links may not be followed
+	patience   int // number of opened pages after which hubs get no bonus; negative means that hubs never get it
 	candidates map[string]*candidate
 	order      []*candidate
 	opened     map[string]bool // URLs that were opened or are being opened
-	df         []int           // per term: number of pages whose links mention it
+	df         []int           // for each term, the number of pages with a link that has the term
 	hubs       int             // number of hubs opened
 	unrelated  int             // number of pages opened although no link to them has a term of the question
 	count      int
@@ -109,7 +110,8 @@ type source struct {
 	relevance float64
 }
 
-// offer adds the links of a page. It skips files that are no pages, such as images and archives, and pages opened before.
+// offer adds the links of a page to the frontier. It skips links to pages opened before, and to files that are not
+// pages, such as images and archives.
 func (f *frontier) offer(from source, links []research.Link) {
 	for _, l := range links {
 		u, err := url.Parse(l.URL)
@@ -134,7 +136,7 @@ func (f *frontier) offer(from source, links []research.Link) {
 	}
 }
 
-// start adds a search result. merit, 0..1, is its place in the engine's order: 1 for the first.
+// start adds a search result to the frontier. merit, 0..1, is its place in the engine's order; the first result has 1.
 func (f *frontier) start(address, root, title, snippet string, merit float64) {
 	if f.candidates[address] != nil {
 		return
@@ -189,8 +191,8 @@ func lastSegments(p string) string {
 	return strings.Join(parts[max(0, len(parts)-2):], "/")
 }
 
-// weights returns the weight of each term times its rarity among the linked pages, and the sum. A term that most links have
-// distinguishes no page, so it weighs little.
+// weights returns for each term its weight times its rarity among the linked pages, and the sum of these values without
+// hints. A term that most links have does not distinguish pages, so its value is low.
 func (f *frontier) weights() ([]float64, float64) {
 	n := float64(len(f.order))
 	out := make([]float64, len(f.q.Terms))
@@ -205,9 +207,10 @@ func (f *frontier) weights() ([]float64, float64) {
 	return out, max(sum, 1e-9)
 }
 
-// next removes the best page from the frontier and returns it, or nil if no page passes allowed. A page that has no term of the
-// question is returned only if allowUnrelated is true and the page is on the domain of its start page. The second result is
-// the best score among the pages that allowed rejected.
+// next takes the page with the best score from the frontier, or returns nil if there is none. It considers only pages
+// for which allowed returns true. A page without a term of the question is returned only if it is a hub, or if
+// allowUnrelated is true and the page is on the domain of its start page. The second result is the best score among the
+// pages for which allowed returned false.
 func (f *frontier) next(allowUnrelated bool, allowed func(*candidate) bool) (*candidate, float64) {
 	weights, sum := f.weights()
 	var best *candidate
@@ -241,10 +244,10 @@ func (f *frontier) next(allowUnrelated bool, allowed func(*candidate) bool) (*ca
 	return best, refused
 }
 
-// markOpened notes that a URL was opened.
+// markOpened records that a URL was opened.
 func (f *frontier) markOpened(url string) { f.opened[url] = true }
 
-// rate computes the score of a page from the links to it, and the explanation of the score.
+// rate computes the score of a page from the links to it, and a sentence that explains the score.
 func (f *frontier) rate(c *candidate, weights []float64, sum float64) {
 	best, bestAt := 0.0, 0
 	for i, m := range c.mentions {
@@ -273,7 +276,8 @@ func (f *frontier) rate(c *candidate, weights []float64, sum float64) {
 	c.why = f.explain(c, bestAt)
 }
 
-// strength returns how well a link has a term, 0..1: the weight of the best place, plus inMore for each further place.
+// strength returns how well a link has a term, 0..1: the weight of the best place where the term occurs, plus inMore for
+// each further place.
 func (m *mention) strength(t int) float64 {
 	best, places := 0.0, 0
 	for _, p := range [...]struct {
@@ -298,7 +302,7 @@ func (f *frontier) cover(weights []float64, strength func(t int) float64) float6
 	return sum
 }
 
-// explain describes in a clause why a page is opened.
+// explain returns the reasons why a page is opened, for the user.
 func (f *frontier) explain(c *candidate, best int) string {
 	m := c.mentions[best]
 	var reasons []string
@@ -326,7 +330,8 @@ func (f *frontier) explain(c *candidate, best int) string {
 	return strings.Join(reasons, "; ")
 }
 
-// label names a page for the user before it was opened: by the text of a link to it, else by its URL.
+// label returns a name, for the user, of a page that was not opened yet: the text of a link to the page, or else its
+// URL.
 func (c *candidate) label() string {
 	for _, m := range c.mentions {
 		if m.text != "" && !navigation.MatchString(m.text) {

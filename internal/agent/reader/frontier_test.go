@@ -14,7 +14,7 @@ import (
 
 func always(*candidate) bool { return true }
 
-// opensFirst offers links and returns the page that is opened first.
+// opensFirst offers links to a new frontier and returns the page that it opens first.
 func opensFirst(question string, links ...research.Link) *candidate {
 	f := newFrontier(ranking.NewQuestion(question, "", nil), 3, 20)
 	f.offer(source{title: "Home", path: "/", root: "example.com"}, links)
@@ -26,7 +26,7 @@ func to(path, text, context string) research.Link {
 	return research.Link{URL: "https://example.com" + path, Text: text, Context: context}
 }
 
-// TestLinkSignals: in each case, the first of two links scores higher for the reason that names the case.
+// TestLinkSignals: in each case the first of two links scores higher. The name of the case is the reason.
 func TestLinkSignals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -56,7 +56,7 @@ func TestLinkSignals(t *testing.T) {
 	}
 }
 
-// TestHubsCostPages: an index is not opened first if the page budget or the depth left is too small to use it.
+// TestHubsCostPages: an index is not opened first if too few pages or too little depth are left to follow its links.
 func TestHubsCostPages(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -126,7 +126,7 @@ func TestBudgetOfTime(t *testing.T) {
 func TestDomainRules(t *testing.T) {
 	t.Parallel()
 	site, other := testsite.Start(t), testsite.Start(t)
-	// localhost is the same server by another registrable domain.
+	// localhost leads to the same server, but is another registrable domain.
 	abroad := strings.Replace(other.URL("/out.html"), "127.0.0.1", "localhost", 1)
 	other.Page("/out.html", `<html lang="en"><title>Out</title><h1>Out</h1><p>The treasure of Zanzibar is buried abroad, behind the old customs house.</p>`)
 	site.Page("/in.html", fmt.Sprintf(`<html lang="en"><title>In</title><h1>In</h1><p>Some words on pirates.</p><p><a href="%s">The treasure of Zanzibar</a></p>
@@ -136,7 +136,7 @@ func TestDomainRules(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*research.Options)
-		goes   bool // the answer may come from the other domain
+		goes   bool // whether the answer may come from the other domain
 	}{
 		{"no rule", func(*research.Options) {}, true},
 		{"no external links", func(o *research.Options) { o.AllowExternalLinks = false }, false},

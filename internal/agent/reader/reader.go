@@ -16,10 +16,10 @@ import (
 
 // Bounds of reading. The strength of evidence is the share of the question's weight that one passage covers.
 const (
-	strongShare  = 0.80 // from this share the evidence is strong
-	weakShare    = 0.50 // from this share a further page counts as agreeing with the answer
-	maxUnrelated = 12   // pages opened although no link to them has a term of the question
-	afterStrong  = 8    // pages opened after the evidence became strong, if their links look relevant
+	strongShare  = 0.80 // from this share on, the evidence is strong
+	weakShare    = 0.50 // from this share on, a further page counts as agreeing with the answer
+	maxUnrelated = 12   // greatest number of pages opened although no link to them has a term of the question
+	afterStrong  = 8    // greatest number of pages opened after the evidence became strong, if the question has a name
 )
 
 // Version names the version of the built-in reader. A task is pinned to it at its first run.
@@ -48,8 +48,8 @@ func Read(ctx context.Context, env agent.Env) (research.Result, error) {
 	return res, r.PictureCited(ctx, res.Cited)
 }
 
-// ReadPages opens pages for a session that has none, and notes which budget left out a relevant page, if one did. It fails if no
-// page could be read.
+// ReadPages opens pages for a session that has none. If a budget kept it from opening a relevant page, it stores the
+// name of the budget in the session. It fails if no page could be read.
 func ReadPages(ctx context.Context, s *agent.Session) error {
 	r, err := newReader(ctx, s)
 	if err != nil {
@@ -65,7 +65,7 @@ func ReadPages(ctx context.Context, s *agent.Session) error {
 	return nil
 }
 
-// CiteBest cites the passages of a session's pages that answer the question best.
+// CiteBest cites the passages on a session's pages that answer the question best.
 func CiteBest(ctx context.Context, s *agent.Session, before ...research.Event) error {
 	found, err := s.Find(ctx, s.Env.Task.Question, s.Pages, s.Budget, before...)
 	if err != nil {
@@ -86,10 +86,10 @@ type reader struct {
 	*agent.Session
 	q        *ranking.Question
 	frontier *frontier
-	snapshot map[string]bool // ids of the snapshots read; the links of a copy are not followed again
-	strongAt int             // number of pages read when the evidence became strong; 0: it is not strong
+	snapshot map[string]bool // ids of the snapshots read; if a page has the same text as an earlier one, its links are not followed again
+	strongAt int             // number of pages read when the evidence became strong; 0 means that it is not strong
 	before   int             // number of pages that had failed before this reader started
-	leftOut  string          // budget that left out a relevant link
+	leftOut  string          // name of the budget that kept a relevant page from being opened
 	tooDeep  float64         // best score among the links beyond MaxDepth
 }
 
@@ -102,7 +102,7 @@ func newReader(ctx context.Context, b *agent.Session) (*reader, error) {
 	return &reader{Session: b, q: q, frontier: newFrontier(q, b.Opts.MaxDepth, b.Opts.MaxPages), snapshot: map[string]bool{}, before: len(b.Failed)}, nil
 }
 
-// readPages opens one page after the other until enough is read.
+// readPages opens pages one after the other until the evidence is strong or no page may be opened any more.
 func (r *reader) readPages(ctx context.Context) error {
 	if err := r.start(ctx); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (r *reader) start(ctx context.Context) error {
 		if err != nil || r.Scope.Refuse(page.Address{URL: res.URL}) != "" {
 			continue
 		}
-		// Each place further down in the engine's order costs as much as following one link.
+		// The score falls with each place in the engine's order by as much as with each link followed in a row.
 		r.frontier.start(u.String(), page.Domain(u.Host), res.Title, res.Snippet, 1-depthCost*float64(i))
 	}
 	r.offerInherited()
@@ -148,7 +148,7 @@ func (r *reader) start(ctx context.Context) error {
 	return nil
 }
 
-// noStart is the message if there is no page to start from.
+// noStart returns the message for the user if there is no page to start from.
 func noStart(found agent.FoundPages) string {
 	if found.Used == "" {
 		return "There is no page to start from: no search engine could answer. Give a seedUrl, or configure a search engine."
@@ -160,7 +160,7 @@ func noStart(found agent.FoundPages) string {
 		"Give a seedUrl, configure a search engine, or let legwork read pages about it first.", found.Used)
 }
 
-// startAtSeed opens the start page. The task fails permanently if this page may not be opened.
+// startAtSeed opens the start page. The task fails permanently if the start page may not be opened.
 func (r *reader) startAtSeed(ctx context.Context) error {
 	seed := r.Opts.SeedURL
 	root := ""
@@ -182,7 +182,7 @@ func (r *reader) startAtSeed(ctx context.Context) error {
 	return nil
 }
 
-// addPage keeps a page that was opened, and adds its links to the frontier.
+// addPage stores a page that was opened, and adds its links to the frontier.
 func (r *reader) addPage(o agent.Opened, root string) {
 	r.frontier.markOpened(o.URL)
 	if o.Outcome != research.OutcomeOK {
@@ -202,8 +202,8 @@ func (r *reader) addPage(o agent.Opened, root string) {
 	r.frontier.offer(source{title: o.Title, path: from.Path, depth: o.Depth, root: root, relevance: o.Best.Share}, r.allowed(o, from, root))
 }
 
-// allowed returns the links of a page that the domain rules permit. It does not check their depth: a page may still be found
-// closer to a start page, so step checks the depth.
+// allowed returns the links of a page that the domain rules permit. It does not check their depth, because a page may
+// later be found closer to a start page. Method step checks the depth.
 func (r *reader) allowed(o agent.Opened, from *url.URL, root string) []research.Link {
 	own := page.Domain(from.Host)
 	verdict := map[string]bool{} // whether a link may be followed, by host
@@ -226,7 +226,7 @@ func (r *reader) allowed(o agent.Opened, from *url.URL, root string) []research.
 	return out
 }
 
-// step opens the best page of the frontier, and reports whether to go on.
+// step opens the best page of the frontier, and reports whether reading continues.
 func (r *reader) step(ctx context.Context) (bool, error) {
 	allowUnrelated := r.strongAt == 0 && r.frontier.unrelated < maxUnrelated
 	c, refused := r.frontier.next(allowUnrelated, func(c *candidate) bool { return !r.Scope.TooDeep(c.depth) })
@@ -242,7 +242,7 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 		case r.timeUp(agent.ToolNavigate, c.url):
 			r.leaveOut("timeBudget", c)
 			return false, nil
-		case r.Recorded(agent.ToolFind, map[string]any{"query": r.Env.Task.Question}): // an earlier run had finished reading
+		case r.Recorded(agent.ToolFind, map[string]any{"query": r.Env.Task.Question}): // an earlier run already finished reading
 			return false, nil
 		}
 	}
@@ -258,9 +258,10 @@ func (r *reader) step(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// enough reports whether reading ends although the page c is left. The evidence must be strong. Then a page with a score below
-// unlikelyLink is not opened. If the question has a name, reading also ends at a score below relevantLink or after afterStrong
-// further pages. Without a name, a passage may contain all words of the question by chance, so reading continues longer.
+// enough reports whether reading ends before the page c is opened. It ends only if the evidence is strong. Then it ends
+// if the score of c is below unlikelyLink. If the question has a name, it also ends if the score is below relevantLink
+// or after afterStrong further pages. Without a name, a passage may contain all words of the question by chance, so
+// reading continues longer.
 func (r *reader) enough(c *candidate) bool {
 	if r.strongAt == 0 {
 		return false
@@ -268,7 +269,8 @@ func (r *reader) enough(c *candidate) bool {
 	return c.score < unlikelyLink || r.q.Named() && (c.score < relevantLink || len(r.Pages)+len(r.Failed)-r.before >= r.strongAt+afterStrong)
 }
 
-// leaveOut notes that a budget ended the reading before the page c was opened, if c looked relevant.
+// leaveOut records that a budget ended the reading before the page c was opened, if c looked relevant and the evidence
+// was not strong.
 func (r *reader) leaveOut(budget string, c *candidate) {
 	if c.score >= relevantLink && r.strongAt == 0 {
 		r.leftOut = budget
@@ -289,7 +291,7 @@ func (r *reader) budget() string {
 	return r.leftOut
 }
 
-// unreadable is the failure of a task if no page could be read.
+// unreadable returns the failure of a task for which no page could be read.
 func (r *reader) unreadable() error {
 	f := &research.Failure{Code: research.CodeNoSources}
 	if len(r.Failed) == 0 {

@@ -133,7 +133,7 @@ func TestEventsOfARun(t *testing.T) {
 	}
 }
 
-// outcome is what must be equal for a disturbed and an undisturbed run.
+// outcome holds the results that must be equal for a disturbed and an undisturbed run.
 type outcome struct {
 	answer    string
 	rest      string // confidence, metadata and cited numbers, as text
@@ -148,8 +148,9 @@ func outcomeOf(j *agenttest.Work, res research.Result) outcome {
 	return o
 }
 
-// TestResumeRepeatsNothing stops a run after each step in turn, by the fence and by its context, and before each step's commit.
-// Recorded calls are never made again, and the result is the same.
+// TestResumeRepeatsNothing interrupts each run at one step and continues with the next run. It does so in three ways:
+// the fence refuses the step, the run's context ends, or the commit of the step fails. Recorded calls are never made
+// again, and the result is the same.
 func TestResumeRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -248,7 +249,8 @@ func TestResumeRepeatsNothing(t *testing.T) {
 	})
 }
 
-// citesLost counts the cite calls among the lost calls. They have no effect outside the database.
+// citesLost counts the cite calls among the calls that were made but not recorded. These calls have no effect outside
+// the database.
 func citesLost(j, plain *agenttest.Work, lost int) int {
 	count := func(w *agenttest.Work) int {
 		n := 0
@@ -354,7 +356,8 @@ func TestSeedsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestRetryMakesTransientFailuresAgain: a new try repeats only the calls that failed transiently, in their old places.
+// TestRetryMakesTransientFailuresAgain: a new try repeats only the calls that failed transiently, at their old positions
+// among the calls.
 func TestRetryMakesTransientFailuresAgain(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

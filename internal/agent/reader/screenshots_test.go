@@ -18,7 +18,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestCitedPagesArePictured: each cited page gets a picture that shows the first quote that the answer takes from it.
+// TestCitedPagesArePictured: for each cited page a screenshot is taken. It shows the first quote that the answer takes
+// from the page.
 func TestCitedPagesArePictured(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -45,7 +46,7 @@ func TestCitedPagesArePictured(t *testing.T) {
 	require.Len(t, res.Cited, len(task.Citations))
 }
 
-// TestNoBrowserNoPictures: without a browser, no picture is tried and no event is stored.
+// TestNoBrowserNoPictures: without a browser, no screenshot is attempted and no event about screenshots is stored.
 func TestNoBrowserNoPictures(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -59,8 +60,8 @@ func TestNoBrowserNoPictures(t *testing.T) {
 	require.Empty(t, j.Finished().Citations[0].ScreenshotURL)
 }
 
-// TestFailedPictures: a picture that fails is reported and skipped, whatever the error. The other pictures and the answer do not
-// change.
+// TestFailedPictures: a screenshot that fails is reported and skipped, whatever the error. The other screenshots and the
+// answer do not change.
 func TestFailedPictures(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(ctx context.Context) error{
@@ -105,8 +106,8 @@ func TestFailedPictures(t *testing.T) {
 	}
 }
 
-// TestResumedPictures: a run that ended in the middle of its pictures takes the missing ones when it is resumed, and gives the same
-// result as an undisturbed run.
+// TestResumedPictures: a run ends while it takes its screenshots. The next run takes the missing ones, and gives the
+// same result as an undisturbed run.
 func TestResumedPictures(t *testing.T) {
 	t.Parallel()
 	for crash := range 3 {

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/research"
 )
 
-// maxWritten bounds the calls that are read from the text of one reply.
+// maxWritten is the greatest number of calls that are read from the text of one reply.
 const maxWritten = 32
 
 // Call is a tool call as the model wrote it, before it is checked.
@@ -21,8 +21,8 @@ type Call struct {
 	Arguments string
 }
 
-// Read returns the text of a reply and its tool calls. If the reply has no proper tool calls, Read looks for calls written into
-// the text; written reports that it found some.
+// Read returns the text of a reply and its tool calls. If the reply has no proper tool calls, Read looks for calls that
+// the model wrote into the text. written reports whether it found some there.
 func Read(r llm.Reply) (text string, calls []Call, written bool) {
 	text = answertext.WithoutThinking(r.Text)
 	for _, c := range r.Calls {
@@ -88,7 +88,7 @@ func writtenCalls(text string) []Call {
 	return out
 }
 
-// pythonCalls reads lines like navigate_to(url="…") and navigate_to("…").
+// pythonCalls reads calls in lines like navigate_to(url="…") and navigate_to("…").
 func pythonCalls(text string) []Call {
 	var out []Call
 	for _, m := range pythonic.FindAllStringSubmatch(text, maxWritten) {
@@ -121,8 +121,8 @@ var (
 	argsKeys = []string{"arguments", "args", "parameters", "params", "input", "tool_input", "action_input"}
 )
 
-// shapedCalls finds the calls in a decoded JSON value. With tagged, the value stood in a tag for tool calls, and calls of unknown
-// tools are returned as well.
+// shapedCalls finds the calls in a decoded JSON value. tagged says that the value was inside a tag for tool calls. Then
+// calls of unknown tools are returned as well.
 func shapedCalls(v any, tagged bool) []Call {
 	switch x := v.(type) {
 	case []any:
@@ -163,7 +163,7 @@ func objectCall(x map[string]any, tagged bool) []Call {
 		}
 		return nil
 	}
-	var args any = x // the arguments may stand beside the name
+	var args any = x // the arguments may be in the same object as the name
 	for _, k := range argsKeys {
 		if v, ok := x[k]; ok {
 			args = v
@@ -177,7 +177,7 @@ func objectCall(x map[string]any, tagged bool) []Call {
 	return []Call{{Name: name, Arguments: string(raw)}}
 }
 
-// Named finds a tool by its name or a similar name that models use; nil: there is none.
+// Named finds a tool by its name, or by a similar name that models use. It returns nil if there is none.
 func Named(name string) *Spec {
 	name = strings.ToLower(strings.TrimSpace(name))
 	if i := strings.LastIndexAny(name, ".:/"); i >= 0 {
@@ -192,8 +192,8 @@ func Named(name string) *Spec {
 	return nil
 }
 
-// Arguments parses and checks a call's arguments, and returns them by the tool's own parameter names. The error's text is written
-// for the model.
+// Arguments parses and checks the arguments of a call. It returns them under the tool's own parameter names. The text of
+// the error is meant for the model.
 func (s *Spec) Arguments(raw string) (map[string]any, error) {
 	given := map[string]any{}
 	if strings.TrimSpace(raw) != "" {
@@ -210,7 +210,7 @@ func (s *Spec) Arguments(raw string) (map[string]any, error) {
 			if !ok {
 				return nil, fmt.Errorf("the arguments are no JSON object. Call it like this: %s", s.example)
 			}
-		default: // a single value is the first argument
+		default: // a value that is not an object is the first argument
 			if len(s.params) > 0 {
 				given[s.params[0].name] = x
 			}
@@ -246,7 +246,7 @@ func (s *Spec) Arguments(raw string) (map[string]any, error) {
 	return out, nil
 }
 
-// truth reports whether a value is one of the words that models use for true.
+// truth reports whether a value is one of the words by which models mean true.
 func truth(v any) bool {
 	switch text, _ := v.(string); strings.ToLower(strings.Trim(text, `"'. `)) {
 	case "true", "t", "1", "yes", "y", "on", "full", "fullpage", "full_page", "whole", "entire":
@@ -255,8 +255,8 @@ func truth(v any) bool {
 	return false
 }
 
-// textsOf returns an argument as a list of strings, which may be given as one string, or as objects that have the string under a key
-// of their own. The case of key is ignored.
+// textsOf returns an argument as a list of strings. The argument may be a list, a single string, or a list of objects
+// that have the string under the same key. The case of key is ignored.
 func textsOf(given map[string]any, key string) []string {
 	v := argument(given, key)
 	list, ok := v.([]any)
@@ -283,7 +283,8 @@ func textsOf(given map[string]any, key string) []string {
 	return out
 }
 
-// argument returns the value of an argument, whatever its JSON type; nil: it is missing. The case of key is ignored.
+// argument returns the value of an argument, whatever its JSON type, or nil if it is missing. The case of key is
+// ignored.
 func argument(given map[string]any, key string) any {
 	if v, ok := given[key]; ok {
 		return v

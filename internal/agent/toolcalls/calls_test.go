@@ -11,7 +11,8 @@ import (
 	"legwork/internal/testcost"
 )
 
-// TestBounds: a reply is read up to a length, a depth and a number of calls. Anything beyond is treated as text.
+// TestBounds: calls are read from a reply up to a length, a depth and a number of calls. Anything beyond these bounds is
+// treated as text.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	call := `{"name": "cite", "arguments": {"url": "u", "quote": "q"}}`
@@ -56,8 +57,8 @@ func readWithin(t *testing.T, r llm.Reply, size int) {
 	})
 }
 
-// TestHostileReplies measures replies that are made to cost time or memory. It does not run in parallel, so that other tests do not
-// distort the measurement.
+// TestHostileReplies measures how replies that were made to use up time or memory are read. It does not run in parallel,
+// so that other tests do not distort the measurement.
 func TestHostileReplies(t *testing.T) {
 	for name, unit := range map[string]string{"brackets": "[", "braces": `{"a":`, "quotes": `"a `, "keys": `{a:1},`, "backslashes": `"\`, "comments": "/* ",
 		"sums": `"a" + `, "fences": "```json\n{\n", "ellipses": "[...", "escaped": `\"`, "lines": "a:\n", "tags": "<tool_call>{", "functions": "<function=cite><parameter=url>",

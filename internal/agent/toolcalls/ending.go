@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Ending is how a model ends its research.
+// Ending says whether and how a model ended its research. The zero value means that it did not end it.
 type Ending struct {
 	Done     bool   // the research is over
 	NotFound bool   // the pages do not answer the question
-	Reason   string // of NotFound, in the model's words; may be empty
+	Reason   string // for NotFound: the reason in the model's words; may be empty
 }
 
 var (
@@ -17,11 +17,11 @@ var (
 	notFoundWord = regexp.MustCompile(`(?m)\bNOT[ _]FOUND\b[\W_]*(.*)$|^\W*(?i:not[ _]found)\b[\W_]*(.*)$`)
 )
 
-// maxReason bounds the reason of an ending, in bytes.
+// maxReason is the greatest length of the reason of an ending, in bytes.
 const maxReason = 600
 
-// TextEnding reads an ending that is written as text: the word DONE, or NOT FOUND with a reason. Any other text is no ending, even
-// if it says that the model is about to finish.
+// TextEnding reads an ending that the model wrote as text: the word DONE, or NOT FOUND with a reason. Any other text is
+// no ending, even if it says that the model is about to finish.
 func TextEnding(text string) Ending {
 	if m := notFoundWord.FindStringSubmatch(text); m != nil {
 		return Ending{Done: true, NotFound: true, Reason: shortReason(m[1] + m[2])}

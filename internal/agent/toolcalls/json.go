@@ -7,8 +7,8 @@ import (
 	"github.com/kaptinlin/jsonrepair"
 )
 
-// Bounds of what is read from a model, so that no reply takes more than a fraction of a second. The time for repairing JSON grows
-// with the square of its length: 0.3 s for 8 KiB at the deepest nesting.
+// Bounds of what is read from a model, so that no reply takes more than a fraction of a second. The time to repair JSON
+// grows with the square of its length: it is 0.3 s for 8 KiB at the deepest nesting.
 const (
 	maxText   = 64 << 10 // bytes of text or JSON
 	maxRepair = 8 << 10  // bytes of broken JSON that are repaired
@@ -27,7 +27,7 @@ func DecodeJSON(s string) (v any, ok bool) {
 	if len(s) > maxRepair {
 		return nil, false
 	}
-	defer func() { // the repairing library may panic; that must not end a task
+	defer func() { // the library that repairs JSON may panic, which must not end a task
 		if recover() != nil {
 			v, ok = nil, false
 		}
@@ -39,8 +39,8 @@ func DecodeJSON(s string) (v any, ok bool) {
 	return v, true
 }
 
-// depth returns how deeply brackets and braces are nested. Those in strings count too, since in broken JSON the ends of strings
-// are not known.
+// depth returns how deeply brackets and braces are nested. Brackets inside strings count too, because in broken JSON it
+// is not known where strings end.
 func depth(s string) int {
 	most, now := 0, 0
 	for i := range len(s) {

@@ -7,19 +7,21 @@ import (
 	"legwork/internal/research"
 )
 
-// Forms in which models write calls with the special tokens that they were trained with. A server that knows the model turns them
-// into proper calls; others pass them on as text.
+// Forms in which models write calls with the special tokens that they were trained with. A server that knows the model
+// converts them into proper calls. Other servers pass them on as text.
 var (
 	// invoke is Anthropic's form: <invoke name="cite"><parameter name="url">…</parameter></invoke>.
 	invoke      = regexp.MustCompile(`(?is)<(?:\w+:)?invoke\s+name=["']?([\w.-]+)["']?\s*>(.*?)(?:</(?:\w+:)?invoke>|$)`)
 	invokeParam = regexp.MustCompile(`(?is)<(?:\w+:)?parameter\s+name=["']?([\w-]+)["']?[^>]*>\s*(.*?)\s*(?:</(?:\w+:)?parameter>|$)`)
 	// harmony is the form of gpt-oss: <|channel|>commentary to=functions.cite <|constrain|>json<|message|>{…}<|call|>.
 	harmony = regexp.MustCompile(`(?s)to=(?:functions\.)?([\w.-]+)[^{]{0,80}?<\|message\|>\s*(\{.*?)\s*(?:<\|(?:call|end|return|start)\|>|$)`)
-	// deepSeek: <｜tool▁call▁begin｜>function<｜tool▁sep｜>cite, then the arguments in a fence; newer models write the name first and no fence.
+	// deepSeek is the form of DeepSeek: <｜tool▁call▁begin｜>function<｜tool▁sep｜>cite, then the arguments in a code fence.
+	// Newer models write the name first and no fence.
 	deepSeek = regexp.MustCompile("(?s)<｜tool▁call▁begin｜>\\s*(?:function\\s*<｜tool▁sep｜>)?\\s*([\\w.-]+)\\s*(?:<｜tool▁sep｜>)?\\s*(?:```(?:json)?)?\\s*(\\{.*?)\\s*(?:```\\s*)?(?:<｜tool▁call▁end｜>|<｜tool▁calls▁end｜>|$)")
-	// mistral writes [TOOL_CALLS] and then a list of calls, or [TOOL_CALLS]cite[ARGS]{…}.
+	// mistralArgs is a form of Mistral: [TOOL_CALLS]cite[ARGS]{…}. Other Mistral models write [TOOL_CALLS] and then a
+	// JSON list of calls.
 	mistralArgs = regexp.MustCompile(`(?s)\[TOOL_CALLS\]\s*([\w.-]+)\s*(?:\[CALL_ID\][\w-]*)?\s*\[ARGS\]\s*(\{.*?)\s*(?:\[TOOL_CALLS\]|</s>|$)`)
-	// specialTokens are left out before a list or an object of calls is looked for.
+	// specialTokens removes special tokens from a text before JSON with calls is looked for.
 	specialTokens = strings.NewReplacer("[TOOL_CALLS]", "", "<|python_tag|>", "", "<|eom_id|>", "", "<|eot_id|>", "", "</s>", "")
 )
 
@@ -46,7 +48,7 @@ func nativeCalls(text string) []Call {
 		if !strings.Contains(text, form.token) {
 			continue
 		}
-		if form.call == mistralArgs { // the next token ends a call, and begins the following one
+		if form.call == mistralArgs { // the next [TOOL_CALLS] both ends a call and begins the following one, so it is doubled
 			text = strings.ReplaceAll(text, "[TOOL_CALLS]", "[TOOL_CALLS][TOOL_CALLS]")
 		}
 		for _, m := range form.call.FindAllStringSubmatch(text, maxWritten) {

@@ -5,13 +5,13 @@ import (
 	"legwork/internal/llm"
 )
 
-// Done is the tool that models call to say that they are finished, or that the answer is not to be found.
+// Done is the tool that models call to say that they are finished, or that the answer cannot be found.
 const Done = "done"
 
 // MaxQuotes is the greatest number of quotes in one call of cite.
 const MaxQuotes = 8
 
-// Spec describes a tool to the model, with the other names that models use for it and for its parameters.
+// Spec describes a tool to the model. It also has the other names that models use for the tool and for its parameters.
 type Spec struct {
 	Name        string
 	description string
@@ -26,7 +26,7 @@ type param struct {
 	description string
 	integer     bool
 	boolean     bool
-	texts       bool // a list of strings; a single string counts as a list of one
+	texts       bool // the argument is a list of strings; a single string counts as a list of one
 	required    bool
 	aliases     []string
 }
@@ -124,7 +124,7 @@ func (s *Spec) schema() map[string]any {
 		}
 	}
 	schema := map[string]any{"type": "object", "properties": properties}
-	if len(required) > 0 { // some servers refuse an empty list
+	if len(required) > 0 { // omitted if empty, because some servers refuse an empty list
 		schema["required"] = required
 	}
 	return schema
