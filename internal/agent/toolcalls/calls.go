@@ -256,7 +256,7 @@ func truth(v any) bool {
 }
 
 // textsOf returns an argument as a list of strings. The argument may be a list, a single string, or a list of objects
-// that have the string under the same key. The case of key is ignored.
+// that have the string under "quote", "text" or "excerpt". The case of key is ignored.
 func textsOf(given map[string]any, key string) []string {
 	v := argument(given, key)
 	list, ok := v.([]any)
