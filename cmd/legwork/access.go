@@ -14,11 +14,13 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// errInsecure says why a server without access control does not start.
+// errInsecure is the error of a server that has no access control and that other machines can reach. It does not
+// start.
 var errInsecure = errors.New("AUTH_MODE=off lets everybody who reaches API_HOST:API_PORT read, ask and delete everything; set API_HOST=127.0.0.1, " +
 	"or AUTH_MODE=required, or, where nobody else can reach the port, AUTH_ALLOW_INSECURE=1")
 
-// openAccess makes what finds out who requests are from. Without access control it needs nothing.
+// openAccess creates the authenticator, which finds the principal of each request. With AUTH_MODE=off it creates
+// none, and it returns errInsecure if other machines can reach the server.
 func (a *app) openAccess(ctx context.Context) error {
 	a.identities = identities.New(a.store)
 	if a.cfg.AuthMode == config.AuthOff {
@@ -38,7 +40,7 @@ func (a *app) openAccess(ctx context.Context) error {
 	return nil
 }
 
-// authentication is what the API asks who a request is from.
+// authentication returns the object that the API asks for the caller of each request.
 func (a *app) authentication() httpapi.Authenticator {
 	if a.authenticator == nil {
 		return auth.Off{}
@@ -46,7 +48,7 @@ func (a *app) authentication() httpapi.Authenticator {
 	return a.authenticator
 }
 
-// keepBootstrapKey makes LEGWORK_BOOTSTRAP_KEY valid.
+// keepBootstrapKey stores the key of LEGWORK_BOOTSTRAP_KEY in the database, so that it is valid.
 func (a *app) keepBootstrapKey(ctx context.Context) error {
 	text := a.cfg.BootstrapKey.Reveal()
 	if text == "" {

@@ -15,20 +15,20 @@ import (
 	"legwork/internal/auth/apikey"
 )
 
-// required is the setting of a server with access control, with a key that is valid from the start.
+// required returns the settings of a server with access control, and an API key that is valid from the start.
 func required() (settings []string, key string) {
 	key = apikey.New().Reveal()
 	return []string{"AUTH_MODE=required", "LEGWORK_BOOTSTRAP_KEY=" + key}, key
 }
 
-// with is the client with an API key.
+// with returns a copy of the client that sends an API key.
 func (c *client) with(key string) *client {
 	other := *c
 	other.key = key
 	return &other
 }
 
-// newKey makes a key through the API.
+// newKey creates an API key through the API.
 func (w *world) newKey(c *client, scopes ...string) api.CreatedAPIKey {
 	w.t.Helper()
 	var made api.CreatedAPIKey
@@ -64,7 +64,7 @@ func (w *world) openEvents(c *client, id string) *bufio.Reader {
 	}
 }
 
-// openStreams opens a stream of each kind, and reads the first event of each.
+// openStreams opens a WebSocket and a stream of server-sent events, and reads the first event of each.
 func (w *world) openStreams(c *client, id string) (*websocket.Conn, *bufio.Reader) {
 	w.t.Helper()
 	socket, err := dialStream(w.ctx(), c, id, 0)
@@ -77,7 +77,8 @@ func (w *world) openStreams(c *client, id string) (*websocket.Conn, *bufio.Reade
 	return socket, w.openEvents(c, id)
 }
 
-// awaitEnds waits until both streams have ended as those of a credential that is valid no more, and gives the later moment.
+// awaitEnds waits until the server has ended both streams because their credential is no longer valid. The channel
+// gets the time at which the second one ended.
 func (w *world) awaitEnds(socket *websocket.Conn, events *bufio.Reader) <-chan time.Time {
 	both, ctx := make(chan time.Time, 1), w.ctx()
 	go func() {
@@ -93,8 +94,9 @@ func (w *world) awaitEnds(socket *websocket.Conn, events *bufio.Reader) <-chan t
 	return both
 }
 
-// TestRevocationAcrossProcesses: two API processes on one database. A key that is revoked at one of them ends its open streams at
-// the other one within a second, both kinds, and is refused there from then on. Streams of another key go on.
+// TestRevocationAcrossProcesses runs two API processes on one database. When one of them revokes a key, the key's
+// open streams of both kinds at the other process must end within a second, and that process must refuse the key.
+// Streams of another key must continue.
 func TestRevocationAcrossProcesses(t *testing.T) {
 	w := newWorld(t)
 	access, root := required()
@@ -129,7 +131,8 @@ func TestRevocationAcrossProcesses(t *testing.T) {
 	}
 }
 
-// TestExpiryEndsStreams: a key that expires ends its open streams, and is refused from then on.
+// TestExpiryEndsStreams checks that the open streams of a key end when the key expires, and that the key is refused
+// afterwards.
 func TestExpiryEndsStreams(t *testing.T) {
 	w := newWorld(t)
 	access, root := required()
@@ -150,7 +153,8 @@ func TestExpiryEndsStreams(t *testing.T) {
 	}
 }
 
-// TestStrangersSeeNothing: everything that a finished task links to is there for its account, and is 404 for another one.
+// TestStrangersSeeNothing checks that an account can read everything that its finished task links to, and that
+// another account gets 404 for all of it.
 func TestStrangersSeeNothing(t *testing.T) {
 	w := newWorld(t)
 	access, root := required()
@@ -201,7 +205,8 @@ func TestStrangersSeeNothing(t *testing.T) {
 	}
 }
 
-// TestKeysOnTheCommandLine makes, lists and revokes keys beside a running server, which hears of it at once.
+// TestKeysOnTheCommandLine creates, lists and revokes keys by commands while a server runs. The server must apply
+// each change at once.
 func TestKeysOnTheCommandLine(t *testing.T) {
 	w := newWorld(t)
 	access, root := required()
@@ -244,7 +249,7 @@ func TestKeysOnTheCommandLine(t *testing.T) {
 	run(1, "name one id", "accounts", "create", "The Lab")
 	run(0, "The lab", "accounts", "list")
 
-	// What was done stands in the audit log.
+	// The audit log must contain these changes.
 	var log api.AuditLog
 	if err := c.with(root).do(w.ctx(), "GET", "/api/audit", nil, &log); err != nil {
 		t.Fatal(err)
@@ -258,8 +263,8 @@ func TestKeysOnTheCommandLine(t *testing.T) {
 	}
 }
 
-// TestBootstrapKey: the key of the configuration works, survives a start without it until it is revoked, and a start with it makes it valid
-// again.
+// TestBootstrapKey checks that the key of LEGWORK_BOOTSTRAP_KEY works, and that it still works after a start without
+// the variable. When the key is revoked, it must be refused until the next start with the variable.
 func TestBootstrapKey(t *testing.T) {
 	w := newWorld(t)
 	access, root := required()
@@ -281,7 +286,8 @@ func TestBootstrapKey(t *testing.T) {
 	}
 }
 
-// TestModes: a server without access control starts on loopback only, unless it is told to; and access control is the default.
+// TestModes checks that access control is the default, and that a server without access control starts only on
+// loopback addresses, unless AUTH_ALLOW_INSECURE is set.
 func TestModes(t *testing.T) {
 	w := newWorld(t)
 	status, _, errs := w.run(w.ctx(), settings(w.url, w.dir, "API_HOST=0.0.0.0"), "serve", "--role", "api")

@@ -34,7 +34,7 @@ import (
 	"legwork/internal/wire"
 )
 
-// role says which parts of legwork a process runs.
+// role names the parts of legwork that a process runs.
 type role string
 
 const (
@@ -50,8 +50,8 @@ type app struct {
 	embedded      *pgembed.Server // nil with DATABASE_URL
 	store         *store.Store
 	identities    *identities.Store
-	authenticator *auth.Authenticator // nil: no access control, or roleWorker
-	setupLink     string              // makes the first owner; empty: there is one, or a key was configured
+	authenticator *auth.Authenticator // nil without access control, and for roleWorker
+	setupLink     string              // link with which the first owner is created; empty if there is an owner, or if a key is configured
 	artifacts     *artifact.Store
 	hub           *stream.Hub
 	publisher     *stream.Publisher
@@ -89,7 +89,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if a.artifacts, err = artifact.Open(cfg.ArtifactDir); err != nil {
 		return a, err
 	}
-	if err := a.artifacts.Check(ctx); err != nil { // tasks can run without it, and it may become usable later
+	if err := a.artifacts.Check(ctx); err != nil { // a failed check does not stop the start: tasks can run without the artifact store, and it may become usable later
 		log.WarnContext(ctx, "no files of tasks can be stored at present", "error", err)
 	}
 	if a.model, err = openModel(ctx, cfg, localOllama, log); err != nil {
@@ -215,7 +215,7 @@ func (a *app) startRunner(ctx context.Context) error {
 	return nil
 }
 
-// fetcher returns the fetcher that reads pages over HTTP, by the configuration.
+// fetcher returns the fetcher that reads pages over HTTP, as configured.
 func fetcher(cfg config.Config, st *store.Store, reader page.Reader, log *slog.Logger) *page.Fetcher {
 	return page.NewFetcher(page.Config{
 		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
@@ -265,7 +265,7 @@ func (a *app) startAPI(ctx context.Context) error {
 	return nil
 }
 
-// certificates says where the certificates of the API come from.
+// certificates returns the configuration of the API's certificates.
 func certificates(cfg config.Config, log *slog.Logger) tlscert.Config {
 	return tlscert.Config{CertFile: cfg.TLSCertFile, KeyFile: cfg.TLSKeyFile, Domains: cfg.TLSACMEDomains, Email: cfg.TLSACMEEmail,
 		Directory: cfg.TLSACMECA, Folder: filepath.Join(cfg.Home, "certificates"), Log: log}

@@ -26,7 +26,7 @@ type pages struct {
 	page.Source
 	browser *browser.Browser // nil when there is none
 	proxy   *proxy.Server
-	missing string // why there is no browser
+	missing string // why there is no browser; a sentence for /health and doctor
 }
 
 // openPages finds the browser of the setting BROWSER, and starts the proxy through which the browser connects to the web. With
@@ -64,8 +64,8 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 	return p, nil
 }
 
-// show returns the function that opens result pages of search engines, each in a new BrowserContext. It returns nil when there is
-// no browser.
+// show returns the function that opens result pages of search engines, each in a new BrowserContext. It returns nil
+// if there is no browser.
 func (p *pages) show(cfg config.Config) search.Show {
 	if p.browser == nil {
 		return nil

@@ -108,7 +108,7 @@ func TestCacheOff(t *testing.T) {
 	}
 }
 
-// TestCacheIsAnAccounts checks that an account does not get pages that another account has read.
+// TestCacheIsAnAccounts checks that a task does not get page texts from the snapshots of another account.
 func TestCacheIsAnAccounts(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "PAGE_TTL=1h")

@@ -29,7 +29,8 @@ func TestCanary(t *testing.T) {
 	secrets := map[string]string{"database password": random(), "model key": "sk-" + random(), "search key": random(), "OIDC secret": random(), "password": "Aa1-" + random(),
 		"wrong password": "Bb2-" + random(), "new password": "Cc3-" + random()}
 
-	// A role with a password of its own, because the test server's may be anything.
+	// The database role has a password made for this test, because the password of the test server may be any word,
+	// which could also occur elsewhere in the output.
 	admin, err := pgx.Connect(ctx, w.url)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +52,7 @@ func TestCanary(t *testing.T) {
 	u.User = url.UserPassword(role, secrets["database password"])
 	w.url = u.String()
 
-	// A model that refuses the key, and shows it in its message, as some do.
+	// This model refuses the key and repeats it in its error message, as some real models do.
 	var shown atomic.Int64
 	model := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Header.Get("Authorization"), secrets["model key"]) {
@@ -72,7 +73,7 @@ func TestCanary(t *testing.T) {
 	c := w.serve(roleAll, env...)
 	c.key = key
 
-	var told strings.Builder // every answer that should not have the secret
+	var told strings.Builder // all responses that must not contain a secret
 	call := func(method, path, body string, header ...string) (int, string, http.Header) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
@@ -126,7 +127,7 @@ func TestCanary(t *testing.T) {
 	secrets["ticket"] = secretOf(made("/api/auth/tickets", "", "ticket", browser...))
 	secrets["unused ticket"] = secretOf(made("/api/auth/tickets", "", "ticket", browser...))
 
-	// What fails, and what is read afterwards.
+	// These requests and commands fail. Their output is searched for secrets below.
 	task := w.await(c, w.ask(c, map[string]any{"seedUrl": nil, "searchEngine": "google"}).TaskID)
 	for _, r := range [][]string{
 		{"POST", "/api/auth/login", fmt.Sprintf(`{"email":"a@example.org","password":%q}`, secrets["wrong password"])},

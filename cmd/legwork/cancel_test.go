@@ -15,8 +15,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// soon bounds the time from a cancel to its effect in another process. The aim is a second; the rest is for busy machines. The
-// tests log the real time.
+// soon bounds the time from a cancel to its effect in another process. The intended time is one second, but busy
+// machines need more. The tests log the measured time.
 const soon = 3 * time.Second
 
 // endless is an HTTP handler that never answers. It signals when a request has arrived, and when its client has left.
@@ -37,7 +37,8 @@ func (e *endless) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	e.once[1].Do(func() { e.left <- time.Now() })
 }
 
-// when waits until c reports that something has happened.
+// when waits until c sends the time of an event, and returns that time. what describes the event in the failure
+// message.
 func when(t *testing.T, what string, c <-chan time.Time) time.Time {
 	t.Helper()
 	select {
@@ -120,8 +121,9 @@ func cancelledCall(t *testing.T, w *world) (api.Task, *client, func() time.Time)
 	return task, c, func() time.Time { return when(t, "the model's client leaves", model.left) }
 }
 
-// cancelledWait cancels a task while a worker's only slot waits because a site asked for fewer requests. The end of the wait shows
-// in the next task, which then gets the slot and requests another site.
+// cancelledWait cancels a task while it occupies a worker's only slot and waits because a site asked for fewer
+// requests. The returned function waits until the next task gets the slot, which shows that the cancelled task no
+// longer waits.
 func cancelledWait(t *testing.T, w *world) (api.Task, *client, func() time.Time) {
 	const alone = 50 * time.Second
 	st := dbtest.Open(t, w.url)

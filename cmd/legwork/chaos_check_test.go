@@ -64,8 +64,8 @@ func (c *chaos) check() {
 		c.checkRecoveries(ctx, st))
 }
 
-// checkTask checks one task: its end, its log as the client saw it, and how often its pages were loaded and its
-// model was called. It returns what was repeated.
+// checkTask checks one task: how it ended, its log as the client saw it, and how often its pages were loaded and its
+// model was called. It returns the number of repeated page loads, and the counts of model calls.
 func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.UUID, failed *int) (again int, calls modelCalls) {
 	task, epoch, err := st.Worker().TaskForRun(ctx, id)
 	if err != nil {
@@ -90,7 +90,8 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 	if !slices.Equal(rows, c.logs[i]) {
 		c.t.Errorf("client %d saw another log:\n%s\n--- the table:\n%s", i, strings.Join(c.logs[i], "\n"), strings.Join(rows, "\n"))
 	}
-	// A run that ends may interrupt one load, which is then repeated. No other load may be repeated.
+	// Each run that is interrupted may interrupt one page load, which the next run repeats. No other load may be
+	// repeated.
 	loads := map[string]int{}
 	for _, r := range c.site.Requests() {
 		if strings.HasPrefix(r.Path, fmt.Sprintf("/chaos/%d/", i)) {
@@ -105,8 +106,8 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 	return again, c.checkModel(ctx, st, i, id, task.Status == "completed")
 }
 
-// checkFiles checks that every task has its files, every row its file and every file its row, and that deleted
-// tasks left nothing. Files may follow their task's end a little later, because a job writes them and may have
+// checkFiles checks that every task has its files, that every file has a row and every row a file, and that deleted
+// tasks left no files. It waits for the files of tasks that have just ended, because a job writes them and may have
 // to be repeated.
 func (c *chaos) checkFiles(ctx context.Context, st *store.Store) {
 	wait := time.Now().Add(c.form.waitLimit)
@@ -184,13 +185,13 @@ func (c *chaos) checkProcesses() {
 			continue
 		}
 		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
-		if len(name) > 0 { // a zombie, which has ended, has no name
+		if len(name) > 0 { // an empty name belongs to a zombie, a process that has ended
 			c.t.Errorf("a process is left: %s %s", filepath.Dir(path), strings.ReplaceAll(string(name), "\x00", " "))
 		}
 	}
 }
 
-// checkConnections checks that no connection is left when all processes have ended.
+// checkConnections checks that no database connection is left after all processes have ended.
 func (c *chaos) checkConnections() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -16,12 +16,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// client submits one question until it is answered with 201, and follows the log to its end at any API process
-// that answers.
+// client submits one question again and again until the API answers 201. Then it reads the task's log to its end,
+// from any API process that answers.
 func (c *chaos) client(i int) {
 	limit, cancel := context.WithTimeout(context.Background(), c.form.duration+c.form.waitLimit)
 	defer cancel()
-	pause(limit, time.Duration(i)*c.form.arrivals/time.Duration(c.form.tasks)) // spreads the submissions over the time arrivals
+	pause(limit, time.Duration(i)*c.form.arrivals/time.Duration(c.form.tasks)) // spreads the submissions of all clients over the duration form.arrivals
 	id := c.ask(limit, i)
 	if id == "" {
 		return

@@ -14,12 +14,13 @@ import (
 	"legwork/internal/store"
 )
 
-// recovery describes how one lost run was resumed, or one job whose worker died before it claimed the task.
+// recovery describes how one lost run was resumed. A job whose worker died before it claimed the task is also a lost
+// run.
 type recovery struct {
 	task    uuid.UUID
-	from    time.Time     // the last write before the loss, or the return of the database after it, whichever is later
-	noticed time.Duration // from this time until the reconciler queued the next run
-	took    time.Duration // from this time until the next run was claimed
+	from    time.Time     // the last write before the loss; if the database was unavailable after that, the time at which it came back
+	noticed time.Duration // time from the field from until the reconciler queued the next run
+	took    time.Duration // time from the field from until the next run was claimed
 }
 
 // statusEvent is an event that reports a change of status.
@@ -27,16 +28,17 @@ type statusEvent struct {
 	Task     uuid.UUID
 	At       time.Time
 	Status   string // running, queued, or a terminal status
-	Lost     bool   // queued by the reconciler
+	Lost     bool   // whether the reconciler queued the task because its run was lost
 	LastSign time.Time
 }
 
-// recoveries measures the time of each recovery from the last write before the loss. The loss was later, so the measured times
-// are never too short. When the database is unreachable for all processes (a restart, a cut network, no free connections), the
-// time starts at its return. A worker that dies between fetching and claiming a job counts as a loss of its own. Its time starts
-// when that job was inserted, where the time of the loss before it ends.
+// recoveries measures the time of each recovery from the last write before the loss. The loss happened after that
+// write, so the measured times are never too short. If the database was unreachable for all processes (a restart, a
+// cut network, no free connections), the time starts when it came back. A worker that dies between fetching and
+// claiming a job counts as a separate loss: its time starts when the job was inserted, and the time of the loss
+// before ends there.
 func (c *chaos) recoveries(ctx context.Context, st *store.Store) []recovery {
-	// The last write of a run is its newest event; before a claim it is the event before the claim.
+	// The last write of a run is its newest event. Before a claim, it is the event before the claim.
 	rows, err := st.Pool().Query(ctx, `
 		SELECT e.task_id, e.created_at, coalesce(e.body->'metadata'->>'status', CASE WHEN e.terminal THEN 'over' ELSE '' END), e.body->'metadata'->>'reason' IS NOT NULL,
 		       greatest(lag(e.created_at) OVER (PARTITION BY e.task_id ORDER BY e.seq),

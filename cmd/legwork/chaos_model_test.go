@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// caseOf finds the client's number in the question at the beginning of each request to the model.
+// caseOf finds the number of the client. The question at the beginning of each request to the model contains it.
 var caseOf = regexp.MustCompile(`kettle, case (\d+)\?`)
 
 // chaosModel is a slow scripted model that counts the calls for each step of each task.
@@ -29,7 +29,7 @@ type chaosModel struct {
 }
 
 // startChaosModel starts a model that opens and cites each page of a client's site, one call at a time, and then
-// answers. The request alone determines which step it asks for, so a repeated call is recognised.
+// answers. The reply depends only on the request, so the model can recognise a request that is repeated.
 func startChaosModel(t *testing.T, site *slowSite, delay time.Duration) *chaosModel {
 	m := &chaosModel{calls: map[int]map[string]int{}}
 	m.LLM = testsite.OpenAI(t, func(_ int, r testsite.ModelRequest) testsite.Turn {
@@ -75,10 +75,10 @@ func startChaosModel(t *testing.T, site *slowSite, delay time.Duration) *chaosMo
 	return m
 }
 
-// modelCalls sums up the model's own record of calls.
+// modelCalls has the totals of the calls that the model recorded.
 type modelCalls struct {
 	steps    int // replies in the journals
-	repeated int // requests for a step that had been asked for before
+	repeated int // requests for a step that the worker had requested before
 }
 
 // checkModel compares the model's record with the journal of one task. Each reply must be requested once, except that each

@@ -23,9 +23,9 @@ import (
 // chaosFor is the duration of the long form: make chaos, or go test -tags failpoints -run TestChaos ./cmd/legwork -args -chaos 5m.
 var chaosFor = flag.Duration("chaos", 0, "how long TestChaos makes faults, on a PostgreSQL of its own; 0: its short form")
 
-// TestChaos runs tasks on two API processes and three workers, while makeFaults kills, stops and slows them and cuts the database
-// off. At the end every task whose 201 a client has seen must have ended once. The audit must find nothing, and every client's
-// log must equal the table's.
+// TestChaos runs tasks on two API processes and three workers, while makeFaults kills, pauses and slows them and
+// interrupts their database connections. At the end, every task that was accepted with 201 must have ended exactly
+// once. The audit must find no defects, and every client's log must equal the log in the database.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	form := chaosSettings{duration: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
@@ -59,17 +59,17 @@ func TestChaos(t *testing.T) {
 
 // chaosSettings says how long and how heavy the test is.
 type chaosSettings struct {
-	duration  time.Duration // for which faults are made
+	duration  time.Duration // how long faults are made
 	tasks     int
 	slots     int           // of each worker
-	arrivals  time.Duration // time over which the submissions are spread
+	arrivals  time.Duration // time over which the clients spread their submissions
 	lease     time.Duration
 	pause     time.Duration // between two faults, on average
 	page      time.Duration // time that a page load and a reply of the model take; a task needs several of each
-	deleted   int           // further tasks, which are deleted while they run
+	deleted   int           // number of additional tasks, which clients delete: half of them when they have ended, the others in any state
 	resumed   float64       // least share of tasks that must be resumed; with fewer, the test would show too little
-	mayFail   float64       // greatest share of tasks that may fail because three workers in a row were lost without a step, which happens on a busy machine
-	bound     time.Duration // bound on the time in which a lost run is resumed
+	mayFail   float64       // greatest share of tasks that may fail: on a busy machine, three workers in a row can be lost before a task makes a step
+	bound     time.Duration // longest time in which a lost run must be resumed
 	waitLimit time.Duration // time limit for all tasks to end after the faults
 	ownServer bool          // the test has a PostgreSQL of its own, which may be killed
 }
@@ -80,7 +80,7 @@ type chaos struct {
 	form        chaosSettings
 	proxy       *proxy // between the processes and the database
 	direct      string // URL of the database without the proxy; changes with each restart
-	kill        func() // ends the PostgreSQL in immediate mode and starts it again; nil when it is shared
+	kill        func() // kills PostgreSQL (immediate shutdown) and starts it again; nil if other tests use the server
 	dir         string
 	site        *slowSite
 	model       *chaosModel
@@ -90,8 +90,8 @@ type chaos struct {
 	faultsEnded chan struct{}
 
 	mu      sync.Mutex
-	task    map[int]string   // accepted: client → task
-	logs    map[int][]string // what the client saw
+	task    map[int]string   // ids of the accepted tasks, by client
+	logs    map[int][]string // frames that each client received
 	gone    map[string]bool  // deleted tasks
 	outages []time.Time      // when the database came back
 }
@@ -125,7 +125,7 @@ func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
 
 func (c *chaos) workers() []*slot { return c.slots[2:] }
 
-// ready waits until both APIs answer and all workers are registered. Before that, faults would have no effect.
+// ready waits until both APIs answer and all workers are registered. Faults before that would have no effect.
 func (c *chaos) ready() {
 	deadline := time.Now().Add(c.form.waitLimit)
 	for !c.up() {
@@ -168,7 +168,7 @@ func (c *chaos) fault(name string) {
 	n.(*atomic.Int64).Add(1)
 }
 
-// points are the failpoints at which a worker ends itself.
+// points are the failpoints at which a worker process can end itself.
 var points = []string{"after_claim", "before_effect", "before_step_commit", "after_step_commit", "after_commit_before_notify", "before_exit", "after_requeue"}
 
 // makeFaults makes one fault after another.
@@ -205,7 +205,7 @@ func (c *chaos) makeFaults() {
 				}
 			},
 		}
-		faults[n%len(faults)]() // each fault in turn, so that even a short test has all of them
+		faults[n%len(faults)]() // the faults take turns, so that even a short test makes each of them
 	}
 }
 
@@ -215,7 +215,7 @@ func (c *chaos) pauseFor(s *slot, d time.Duration) {
 	time.AfterFunc(d, wake)
 }
 
-// endFaults ends all faults: every process runs again, and no failpoint is armed.
+// endFaults ends all faults: every process continues, and no failpoint is armed.
 func (c *chaos) endFaults() {
 	for _, s := range c.slots {
 		s.endFaults()
@@ -254,8 +254,8 @@ func (c *chaos) back() {
 	c.outages = append(c.outages, time.Now())
 }
 
-// takeConnections ends half of the connections and prevents new ones for a while. On a server of its own it
-// takes every free connection.
+// takeConnections ends half of the program's connections and prevents new ones for a while. If the test has a
+// PostgreSQL server of its own, it prevents new ones by opening all free connections itself.
 func (c *chaos) takeConnections(d time.Duration) {
 	defer c.back()
 	if !c.form.ownServer { // other tests need connections of the shared server
@@ -274,7 +274,7 @@ func (c *chaos) takeConnections(d time.Duration) {
 		case err == nil:
 			taken = append(taken, conn)
 		case ctx.Err() == nil && !ended && len(taken) > 0:
-			ended = true // the server has no free connection, so a process that loses one gets no other
+			ended = true // all connections are taken, so a process that loses a connection cannot open another one
 			_, _ = taken[0].Exec(ctx, terminate)
 		default:
 			pause(ctx, 5*time.Millisecond)

@@ -49,7 +49,7 @@ func freePort(t *testing.T) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// slot runs one process, and starts it again whenever it ends.
+// slot runs one process at a time, and starts a new one whenever it ends.
 type slot struct {
 	t      *testing.T
 	binary string
@@ -58,14 +58,14 @@ type slot struct {
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
-	ended  chan struct{} // of the present process
+	ended  chan struct{} // closed when the present process has ended
 	frozen bool
 	over   bool   // the process is not started again
-	next   string // failpoints of the next start
+	next   string // failpoints with which the next process starts
 	log    tail
 }
 
-// begin starts the process, now and whenever it ends.
+// begin starts a process. It is called at first, and again whenever the process has ended.
 func (s *slot) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *slot) freeze() (wake func()) {
 	}
 }
 
-// dieAt replaces the process by one that dies at a failpoint.
+// dieAt replaces the process by one that ends itself at a failpoint.
 func (s *slot) dieAt(point string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

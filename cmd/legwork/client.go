@@ -18,7 +18,7 @@ import (
 	"legwork/internal/retry"
 )
 
-// client calls a server's API, as any other program would.
+// client calls the HTTP API of a server, like any other program.
 type client struct {
 	base   string // http://host:port
 	key    string // API key; none is sent when it is empty
@@ -110,11 +110,12 @@ func (c *client) task(ctx context.Context, id string) (task api.Task, err error)
 // event is an event or delta of a stream.
 type event = progress.Event
 
-// maxReconnects is how many times in a row follow connects again without getting an event.
+// maxReconnects is how many times in a row follow connects again without receiving an event.
 const maxReconnects = 20
 
-// follow calls each for every event of a task from the first to the last. When a connection breaks it connects again and
-// continues after the last event. It gives up after maxReconnects connections in a row that brought no event.
+// follow reads a task's events from the first to the last and calls each for every one. When a connection breaks, it
+// connects again and continues after the last event. It gives up after maxReconnects connections in a row that
+// brought no event.
 func (c *client) follow(ctx context.Context, id string, each func(event) error) error {
 	var cursor int64
 	for failures := 0; ; failures++ {
@@ -142,7 +143,8 @@ func (c *client) dialOptions() *websocket.DialOptions {
 	return &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + c.key}}}
 }
 
-// stream reads one connection, and calls each for every event. done is true when the log has ended or each returned an error.
+// stream reads events from one connection and calls each for every one. done is true if the log has ended or if each
+// returned an error.
 func (c *client) stream(ctx context.Context, id string, cursor *int64, each func(event) error) (done bool, err error) {
 	url := fmt.Sprintf("ws%s/api/tasks/%s/stream?after=%d", strings.TrimPrefix(c.base, "http"), id, *cursor)
 	if c.deltas {

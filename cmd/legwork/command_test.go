@@ -53,7 +53,8 @@ func TestAsk(t *testing.T) {
 	}
 }
 
-// TestInterruptedAsk checks that Ctrl-C cancels the task on the server, and that the exit status says so.
+// TestInterruptedAsk checks that Ctrl-C cancels the task on the server, and that the exit status shows the
+// cancellation.
 func TestInterruptedAsk(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -81,8 +82,8 @@ func embedded(dir string, extra ...string) []string {
 	return append([]string{"LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "AUTH_MODE=off", "LOG_LEVEL=info", "SEARCH_ENGINES=library", "PAGE_TTL=0"}, extra...)
 }
 
-// TestDemo runs the demo as a user would, on the embedded PostgreSQL, and compares its citations with the
-// documentation in this program.
+// TestDemo runs the demo as a user would, on the embedded PostgreSQL, and checks that each quote of its answer is in
+// the documentation that the program contains.
 func TestDemo(t *testing.T) {
 	w := newWorld(t)
 	status, out, errs := w.run(w.ctx(), embedded(w.dir), "demo")
@@ -127,7 +128,8 @@ func words(s string) string {
 	return strings.NewReplacer(" .", ".", " ,", ",", " ;", ";", " :", ":").Replace(s)
 }
 
-// TestOneEmbeddedServer checks that a second process with the same LEGWORK_HOME is refused, and that ask uses the first one.
+// TestOneEmbeddedServer checks that a second server with the same LEGWORK_HOME is refused, and that the command ask
+// uses the running server.
 func TestOneEmbeddedServer(t *testing.T) {
 	w := newWorld(t)
 	port := freePort(t)
@@ -150,7 +152,7 @@ func TestOneEmbeddedServer(t *testing.T) {
 		t.Errorf("ask that cannot find the server: status %d\n%s", status, errs)
 	}
 	w.stop(server)
-	// The next process finds the data.
+	// A new process must find the data of the earlier ones.
 	if status, out, errs = w.run(w.ctx(), env, "doctor"); status != 0 || !strings.Contains(out, "logs gapless") {
 		t.Errorf("doctor afterwards: status %d\n%s\n%s", status, out, errs)
 	}

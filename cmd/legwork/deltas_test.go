@@ -126,9 +126,10 @@ func (l *deltaClient) take(frame string) {
 	l.text = append(l.text[:p.Offset:p.Offset], []rune(p.Text)...)
 }
 
-// TestAnswerIsStreamed runs two API processes, a worker and a model over HTTP. The text must arrive while the model still writes,
-// over WebSockets and server-sent events, from both processes, for early and late clients. When an attempt fails in the middle,
-// its text must be replaced. A client without deltas must get the log, byte for byte.
+// TestAnswerIsStreamed runs two API processes, a worker and a model over HTTP. The text of the answer must arrive
+// while the model still writes it: over WebSockets and server-sent events, from both processes, for clients that
+// connect early or late. When an attempt of the model fails in the middle, the text of the next attempt must replace
+// its text. A client that does not ask for deltas must get the log, byte for byte.
 func TestAnswerIsStreamed(t *testing.T) {
 	const reply = "The port is 7047 [1], as a rule [7]. Nothing else is known – really – of the port; and this is said in enough words."
 	const answer = "The port is 7047 [1], as a rule. Nothing else is known – really – of the port; and this is said in enough words."

@@ -16,7 +16,8 @@ import (
 	"legwork/internal/config"
 )
 
-// demoQuestion is a question that legwork's own documentation answers, on a page two links from its index.
+// demoQuestion is a question that legwork's own documentation answers, on a page that is two links away from its
+// index page.
 const demoQuestion = "How does legwork verify that a quote really stands in the cited page?"
 
 func (p *program) demoCommand() *cli.Command {
@@ -64,8 +65,8 @@ func (p *program) demo(ctx context.Context, c *cli.Command) error {
 	return err
 }
 
-// demoConfig returns the user's configuration with the demo's own database and port, and without pauses between requests to the
-// demo's site.
+// demoConfig returns the user's configuration, changed for the demo: its own database and port, and no pauses between
+// requests to the demo's site.
 func demoConfig(cfg config.Config) config.Config {
 	cfg = cfg.WithoutTLS()
 	cfg.DatabaseURL = ""

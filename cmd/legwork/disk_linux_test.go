@@ -13,7 +13,8 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// limitFiles bounds the size of files that a process may write. A write beyond it fails in the middle, as on a full disk.
+// limitFiles bounds the size of the files that a process may write. A write beyond this size stops in the middle, as
+// on a full disk.
 func limitFiles(t *testing.T, p *process, bytes uint64) {
 	t.Helper()
 	limit := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
@@ -23,8 +24,8 @@ func limitFiles(t *testing.T, p *process, bytes uint64) {
 	}
 }
 
-// TestDiskFull runs a task without space for files. The task must complete, with its answer in the database. No incomplete file
-// may be left, and the files must be written when there is space again.
+// TestDiskFull runs a task while its files cannot be written. The task must complete, with its answer in the
+// database. No incomplete file may remain, and the files must be written when there is space again.
 func TestDiskFull(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAPI)

@@ -51,7 +51,7 @@ func (p *program) doctorCommand() *cli.Command {
 	}
 }
 
-// doctor prints one line per check: ok, note or FAIL, and what to do.
+// doctor runs checks and prints a line for each: ok, note or FAIL, and what the user should do.
 type doctor struct {
 	*program
 	cfg   config.Config
@@ -112,7 +112,7 @@ func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 	return st, func() { st.Close(); stop() }
 }
 
-// audit checks the rules that must always hold, for rows and for files.
+// audit checks the rules that rows and files must always obey.
 func (d *doctor) audit(ctx context.Context, st *store.Store) {
 	findings, err := st.Worker().Audit(ctx)
 	if err != nil {
@@ -160,7 +160,7 @@ func (d *doctor) workers(ctx context.Context, st *store.Store) {
 	d.ok("workers", fmt.Sprintf("%d running, %d slots", len(workers), slots))
 }
 
-// access says who may use the API.
+// access reports who may use the API.
 func (d *doctor) access(ctx context.Context, st *store.Store) {
 	if d.cfg.AuthMode == config.AuthOff {
 		switch {

@@ -15,10 +15,10 @@ import (
 	"legwork/internal/store"
 )
 
-// maxEngineHops bounds the redirects of a search engine that are followed.
+// maxEngineHops is how many redirects of a search engine are followed in a row.
 const maxEngineHops = 3
 
-// configured returns the engines that tasks may use and whose settings are complete.
+// configured returns the engines that tasks may use and that have all the settings that they need.
 func configured(cfg config.Config) []research.Engine {
 	var out []research.Engine
 	for _, e := range research.Engines {
@@ -49,8 +49,8 @@ func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix
 	}
 }
 
-// engines returns the search engines of the configuration. The SearXNG server may be on a private network, because the operator
-// chose its address. show opens Bing's result page in a browser. It is nil when there is no browser.
+// engines returns the search engines of the configuration. The SearXNG server may be on a private network, because
+// the operator chose its address. show opens Bing's result page in a browser; it is nil if there is no browser.
 func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show search.Show) *search.Set {
 	web := engineClient(cfg, fetcher, cfg.FetchAllowNets)
 	var out []search.Engine
@@ -68,8 +68,8 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 			out = append(out, search.NewCustom(own, cfg.SearchCustomURL))
 		case research.Library:
 			out = append(out, search.NewLibrary(func(ctx context.Context, account, question string, limit int) ([]research.Hit, error) {
-				// This repeats only the query while the database is unavailable. Repeating the whole search would ask other
-				// engines twice.
+				// Only the query is repeated while the database is unavailable. Repeating the whole search would
+				// send the question to the other engines twice.
 				return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return st.For(account).SearchLibrary(ctx, question, limit) })
 			}))
 		}
@@ -81,7 +81,7 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 	return search.NewSet(out...).Fallback(fallback...)
 }
 
-// searchNote returns the line of doctor's output about search engines.
+// searchNote returns the text that doctor prints about search engines.
 func searchNote(cfg config.Config) string {
 	var names []string
 	for _, e := range configured(cfg) {

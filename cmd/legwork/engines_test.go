@@ -33,8 +33,8 @@ func mustConfig(t *testing.T, environ ...string) config.Config {
 	return cfg
 }
 
-// TestSearchEnginesStandIn checks that a question without a seed is answered through a SearXNG server, which also replaces engines
-// that are not configured. The log must say so, and must not contain a key.
+// TestSearchEnginesStandIn checks that a question without a seed is answered through a SearXNG server, which also
+// replaces engines that are not configured. The log must name the engine that was used, and must not contain a key.
 func TestSearchEnginesStandIn(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "SEARCH_ENGINES=custom,google,library", "SEARCH_CUSTOM_URL="+w.site.URL("/searxng"), "SEARCH_FALLBACK=custom,library")
@@ -63,8 +63,8 @@ func TestSearchEnginesStandIn(t *testing.T) {
 	}
 }
 
-// TestBingThroughTheBrowser checks that with a browser Bing's page has the results that its scripts add, with one request at a
-// reserved time. Without a browser the page is read as the server sent it.
+// TestBingThroughTheBrowser checks that with a browser Bing's results include those that the page's scripts add, and
+// that the page is requested once, at a reserved time. Without a browser the page is read as the server sent it.
 func TestBingThroughTheBrowser(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)
@@ -103,7 +103,7 @@ func TestBingThroughTheBrowser(t *testing.T) {
 	}
 }
 
-// TestConfiguredEngines checks that only engines with complete settings are used.
+// TestConfiguredEngines checks that an engine is used only if all its settings are present.
 func TestConfiguredEngines(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -21,8 +21,8 @@ var manualFiles = map[string]string{
 		`"pages":["html/locks.html"],"accept":["default is one second (1s)"]}` + "\n",
 }
 
-// TestEvaluation runs the evaluation against a server, with a language model of either protocol. The numbers
-// must match what the scripted model did.
+// TestEvaluation runs the evaluation against a server whose language model speaks one of the supported protocols. The
+// numbers in the report must match what the scripted model did.
 func TestEvaluation(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "evaluate")

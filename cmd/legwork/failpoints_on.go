@@ -26,8 +26,8 @@ func armed(ctx context.Context, environ []string) context.Context {
 // loopbackOnly is the variable that forbids a process to connect to other machines. Only builds for tests read it.
 const loopbackOnly = "LEGWORK_TEST_LOOPBACK_ONLY"
 
-// confine returns a function that changes a dialer for tests. The dialer panics when it would connect to another machine, so that
-// a test notices a rule about networks that does not hold. It resolves only names of the hosts file.
+// confine returns a function that changes a dialer for tests. The dialer panics if it would connect to another
+// machine, so that a test fails if a rule about networks does not work. It resolves only names in the hosts file.
 func confine() func(*net.Dialer) {
 	if os.Getenv(loopbackOnly) == "" {
 		return nil

@@ -11,7 +11,8 @@ import (
 // runs them.
 const withFailpoints = "^Test(Chaos|Killed.*|Fault_PublisherKilled)$"
 
-// needFailpoints skips a test in a build without failpoints, and fails one that TestWithFailpoints would not run.
+// needFailpoints skips a test in a build without failpoints. In a build with them, it fails a test that
+// TestWithFailpoints would not run.
 func needFailpoints(t *testing.T) {
 	t.Helper()
 	if failpoint.Enabled {

@@ -14,11 +14,12 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// heldPage is a page that is loaded late in a run. A run that waits for it has already published events.
+// heldPage is a page that a run loads late. The test site delays it until release is called, so the run waits after
+// it has published events.
 const heldPage = "/manual/settings-heating.html"
 
-// faulty is two API processes and a worker on one database, with a run that waits in the middle, and streams on
-// both APIs.
+// faulty has two API processes and a worker on one database, a run that waits in the middle, and streams on both
+// APIs.
 type faulty struct {
 	*world
 	first, second, worker *process
@@ -59,7 +60,7 @@ func (f *faulty) watch(c *client) {
 	}()
 }
 
-// newFaulty starts the processes, with extra settings for the worker, and waits until the run is held.
+// newFaulty starts the processes, with extra settings for the worker, submits a task, and opens its streams.
 func newFaulty(w *world, url string, forWorker ...string) *faulty {
 	w.t.Helper()
 	f := &faulty{world: w, release: w.site.Hold(heldPage)}
@@ -76,7 +77,7 @@ func newFaulty(w *world, url string, forWorker ...string) *faulty {
 	return f
 }
 
-// held waits until the run loads the held page.
+// held waits until the run has requested heldPage.
 func (f *faulty) held() {
 	f.t.Helper()
 	if err := f.site.WaitFor(f.ctx(), heldPage, 1); err != nil {
@@ -149,8 +150,8 @@ func TestFault_PostgresRestarted(t *testing.T) {
 	w.stop(f.second)
 }
 
-// TestFault_NetworkCut stops all data to PostgreSQL for ten seconds, which is longer than a lease. Then every connection breaks,
-// and new ones work.
+// TestFault_NetworkCut stops all data to PostgreSQL for ten seconds, which is longer than a lease. Then it breaks
+// every connection and allows new ones.
 func TestFault_NetworkCut(t *testing.T) {
 	w := newWorld(t)
 	px, url := newFaultyNetwork(t, w.url)
@@ -189,8 +190,8 @@ func TestFault_Paused(t *testing.T) {
 	f.complete(f.b, api.StatusCompleted)
 }
 
-// TestFault_PublisherKilled kills the worker after a commit and before the notification. The event must arrive all the same, and
-// another worker must resume and finish the task.
+// TestFault_PublisherKilled kills the worker after a commit and before the notification. Clients must receive the
+// event all the same, and another worker must resume and finish the task.
 func TestFault_PublisherKilled(t *testing.T) {
 	needFailpoints(t)
 	w := newWorld(t)

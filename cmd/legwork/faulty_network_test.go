@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// faultyNetwork is a TCP proxy in front of PostgreSQL. It can break connections, and then lead to the same or another server.
+// faultyNetwork is a TCP proxy in front of PostgreSQL. It can break connections, and then connect clients to the same
+// or another server.
 type faultyNetwork struct {
 	t  *testing.T
 	ln net.Listener
@@ -21,8 +22,8 @@ type faultyNetwork struct {
 	network  string // network and address of the server
 	address  string
 	cutOff   bool
-	stalling chan struct{} // closed at the end of a stall; nil while data flows
-	mendAt   int           // number of refused connections after which a cut ends; 0 when only mend ends it
+	stalling chan struct{} // closed at the end of a stall; nil when data is not stalled
+	mendAt   int           // number of refused connections after which a cut ends; 0 if only the method mend ends it
 }
 
 // newFaultyNetwork returns a proxy, and the connection string that leads through it to the same database.
@@ -44,7 +45,7 @@ func newFaultyNetwork(t *testing.T, dsn string) (*faultyNetwork, string) {
 	return d, u.String()
 }
 
-// mend allows connections again, to the server that dsn names.
+// mend allows connections again. They lead to the server that dsn names.
 func (d *faultyNetwork) mend(dsn string) {
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -63,7 +64,7 @@ func (d *faultyNetwork) mend(dsn string) {
 	}
 }
 
-// cut breaks every connection and allows none until mend.
+// cut breaks every connection and allows no new ones until mend is called.
 func (d *faultyNetwork) cut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,7 +79,7 @@ func (d *faultyNetwork) cut() {
 	}
 }
 
-// refuse breaks every connection and refuses the next n.
+// refuse breaks every connection, refuses the next n, and then allows new ones.
 func (d *faultyNetwork) refuse(n int) {
 	d.cut()
 	d.mu.Lock()
@@ -86,7 +87,7 @@ func (d *faultyNetwork) refuse(n int) {
 	d.mendAt = n
 }
 
-// stall keeps connections open but passes no data, until cut.
+// stall keeps connections open but passes no data, until cut is called.
 func (d *faultyNetwork) stall() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -18,8 +18,9 @@ import (
 // maxWorkerMemory bounds the resident memory of a worker and its parser processes together, in bytes.
 const maxWorkerMemory = 512 << 20
 
-// TestHostileDocuments lets a worker read documents that were made to use up time and memory. Each must be read or refused, the
-// memory of all processes of the worker must stay below the bound, and the worker must not end.
+// TestHostileDocuments lets a worker read documents that are made to use up time and memory. Each must be read or
+// refused. The memory of the worker and its parser processes must stay below maxWorkerMemory, and the worker must not
+// crash.
 func TestHostileDocuments(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the program and takes a minute")
@@ -40,7 +41,8 @@ func TestHostileDocuments(t *testing.T) {
 	}))
 	defer site.Close()
 
-	// The worker is not the test binary, because the race detector needs many times the memory.
+	// The worker runs a binary built here and not the test binary, because with the race detector a program needs
+	// many times the memory.
 	program := filepath.Join(t.TempDir(), "legwork")
 	build := exec.CommandContext(w.ctx(), "go", "build", "-o", program, ".")
 	build.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
@@ -72,7 +74,8 @@ func TestHostileDocuments(t *testing.T) {
 		}
 	}()
 
-	// The documents that take much memory, and one that takes all of its time. The tests of package parser read the others.
+	// These documents take much memory, and one of them takes all of its time limit. The tests of package parser
+	// read other documents of this kind.
 	names := []string{"/form-bomb.pdf", "/million-links.html", "/endless-word.html", "/cells.html", "/manual.html", "/paragraphs.html",
 		"/table.md", "/text-bomb.pdf", "/garbage.pdf", "/deep.json"}
 	began, tasks := time.Now(), map[string]string{}
@@ -80,7 +83,7 @@ func TestHostileDocuments(t *testing.T) {
 		tasks[name] = w.ask(c, map[string]any{"seedUrl": site.URL + name, "maxPages": 1, "timeBudget": 300}).TaskID
 	}
 	for _, name := range names {
-		if err := c.follow(t.Context(), tasks[name], func(event) error { return nil }); err != nil { // the tasks may end in another order
+		if err := c.follow(t.Context(), tasks[name], func(event) error { return nil }); err != nil { // tasks may end in another order, so each is followed to its end
 			t.Fatalf("follow %s: %v", name, err)
 		}
 		task := w.get(c, tasks[name])
@@ -106,7 +109,8 @@ func TestHostileDocuments(t *testing.T) {
 	_ = worker.Wait()
 }
 
-// familyMemory returns the resident memory, in bytes, of a process and all its descendants, and their number.
+// familyMemory returns the number of processes in the tree below root, including root, and their resident memory in
+// bytes.
 func familyMemory(root int) (n, used int) {
 	list, _ := filepath.Glob("/proc/[0-9]*/stat")
 	parent, size := map[int]int{}, map[int]int{}

@@ -87,8 +87,8 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-// openStore connects to DATABASE_URL, or starts the embedded PostgreSQL, for a command that is no server. The caller calls the
-// returned function at the end.
+// openStore connects to DATABASE_URL or starts the embedded PostgreSQL, for commands that do not start a server. The
+// caller must call the returned function at the end.
 func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, func(), error) {
 	url, stop := cfg.DatabaseURL.Reveal(), func() {}
 	if url == "" {
@@ -110,7 +110,8 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store
 	return st, func() { st.Close(); stop() }, nil
 }
 
-// ingestProgress shows the progress of an ingest: on a terminal one line that is overwritten, otherwise a line for each page.
+// ingestProgress shows the progress of an ingest. On a terminal it overwrites one line; otherwise it writes a line
+// for each page.
 type ingestProgress struct {
 	w        io.Writer
 	terminal bool

@@ -22,14 +22,15 @@ func (w *world) ingest(ctx context.Context, want int, args ...string) string {
 	return out
 }
 
-// rows counts the rows that an ingest may write.
+// rows returns the number of rows in each table to which an ingest writes.
 func (w *world) rows() string {
 	w.t.Helper()
 	return fmt.Sprint(w.count(`SELECT count(*) FROM visits`), w.count(`SELECT count(*) FROM pages`), w.count(`SELECT count(*) FROM passages`))
 }
 
-// TestIngestSite checks that a site is read within its domain, and that the library finds its pages, which tasks then read without
-// a request. A second ingest must write only pages that have changed, in the place of the old texts.
+// TestIngestSite checks that only pages of the site's domain are read, that the library finds them, and that tasks
+// then read them without a request. A second ingest must write only pages that have changed, and replace their old
+// texts.
 func TestIngestSite(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/index.html", `<html lang="en"><title>Kettle</title><body><h1>Kettle</h1><p>All about the kettle.</p>
@@ -80,8 +81,8 @@ func TestIngestSite(t *testing.T) {
 	}
 }
 
-// TestIngestFolder checks that files get URLs that exist only in the library, and that a task reads them from it and follows their
-// links.
+// TestIngestFolder checks that files get URLs that exist only in the library, and that a task reads such a page from
+// the library and follows its links.
 func TestIngestFolder(t *testing.T) {
 	w := newWorld(t)
 	folder := filepath.Join(t.TempDir(), "Kettle Manual")
@@ -127,7 +128,7 @@ func TestIngestFolder(t *testing.T) {
 	}
 }
 
-// TestIngestSiteMap reads an index of site maps, one of them compressed. URLs of other sites must be left out.
+// TestIngestSiteMap ingests an index of site maps, one of which is compressed. URLs of other sites must be left out.
 func TestIngestSiteMap(t *testing.T) {
 	w := newWorld(t)
 	xmlns := `xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"`
@@ -164,8 +165,8 @@ func TestIngestSiteMap(t *testing.T) {
 	}
 }
 
-// TestIngestInterrupted checks that the pages that were read before Ctrl-C stay in the library, and that the same command
-// continues from there.
+// TestIngestInterrupted checks that pages that were read before Ctrl-C stay in the library, and that running the same
+// command again reads the remaining ones.
 func TestIngestInterrupted(t *testing.T) {
 	w := newWorld(t)
 	release := w.site.Hold("/manual/settings-heating.html")

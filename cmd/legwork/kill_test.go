@@ -48,7 +48,7 @@ func longResearch(site *testsite.Site) testsite.Script {
 	}
 }
 
-// killed runs a task whose workers are killed repeatedly.
+// killed runs one task with workers that are killed again and again.
 type killed struct {
 	*world
 	server *testsite.LLM
@@ -66,7 +66,7 @@ func newKilled(t *testing.T) *killed {
 	return k
 }
 
-// taskMark matches the mark around untrusted text, which differs from task to task.
+// taskMark matches the marker before and after untrusted text, which differs from task to task.
 var taskMark = regexp.MustCompile(`page-text-[0-9a-f]{8}`)
 
 // outcome holds a task's requests to the model and the site, and its result.
@@ -78,7 +78,8 @@ type outcome struct {
 	kills  int
 }
 
-// research runs a task to its end with one worker after the other. Each worker has the given failpoints.
+// research runs a task to its end. It starts a worker with the given failpoints, and a new one whenever the worker
+// has died.
 func (k *killed) research(failpoints string) outcome {
 	k.t.Helper()
 	asked, read := len(k.server.Requests()), len(k.site.Requests())
@@ -122,8 +123,9 @@ func (k *killed) research(failpoints string) outcome {
 	return out
 }
 
-// TestKilledAfterEveryStep kills the worker after each of twenty steps of a task. No call of the model and no page load that is in
-// the journal may be repeated: the model and the site must get exactly the requests of an undisturbed run.
+// TestKilledAfterEveryStep kills the worker after each of twenty steps of a task. Calls of the model and page loads
+// that are in the journal must not be repeated: the model and the site must get exactly the requests of a run that is
+// not killed.
 func TestKilledAfterEveryStep(t *testing.T) {
 	k := newKilled(t)
 	want := k.research("")
@@ -143,8 +145,8 @@ func TestKilledAfterEveryStep(t *testing.T) {
 	same(t, "what the site was asked", got.read, want.read)
 }
 
-// TestKilledBeforeSteps kills the worker after a call and before the step is in the journal. Each kill may repeat that one call, of
-// the model or the site, and no other.
+// TestKilledBeforeSteps kills the worker after a call and before its step is in the journal. After each kill only
+// that one call, to the model or the site, may be repeated.
 func TestKilledBeforeSteps(t *testing.T) {
 	k := newKilled(t)
 	want := k.research("")

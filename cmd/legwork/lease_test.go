@@ -13,11 +13,12 @@ import (
 	"legwork/internal/testsite"
 )
 
-// moment is how long a test waits for an effect that must not happen. Such an effect would take a fraction of that time.
+// moment is how long a test waits to be sure that something does not happen. It would happen in a fraction of that
+// time.
 const moment = 300 * time.Millisecond
 
-// stopHeartbeats keeps the workers from renewing their leases until renew is called. It returns when the leases are older than
-// ttl.
+// stopHeartbeats prevents the workers from renewing their leases until renew is called. It returns when the leases
+// are older than ttl.
 func (w *world) stopHeartbeats(ttl time.Duration) (renew func()) {
 	w.t.Helper()
 	st := dbtest.Open(w.t, w.url)
@@ -35,7 +36,7 @@ func (w *world) stopHeartbeats(ttl time.Duration) (renew func()) {
 	return func() { _ = tx.Rollback(context.Background()) }
 }
 
-// awaitEvents waits until a task has so many events of a type.
+// awaitEvents waits until a task has at least n events of a type.
 func (w *world) awaitEvents(id, kind string, n int) {
 	w.t.Helper()
 	st := dbtest.Open(w.t, w.url)
@@ -46,8 +47,8 @@ func (w *world) awaitEvents(id, kind string, n int) {
 	})
 }
 
-// TestNoLoadAndNoCallOnAnOldLease checks that a worker whose lease has ended loads no page and calls no model, and that it
-// continues when it has renewed the lease.
+// TestNoLoadAndNoCallOnAnOldLease checks that a worker whose lease has expired loads no page and calls no model, and
+// that it continues after it has renewed the lease.
 func TestNoLoadAndNoCallOnAnOldLease(t *testing.T) {
 	const page, ttl = "/manual/settings-network.html", time.Second
 	w := newWorld(t)
@@ -95,8 +96,8 @@ func TestNoLoadAndNoCallOnAnOldLease(t *testing.T) {
 	}
 }
 
-// TestKilledWorkerIsSeen kills a worker during a run. /health must count only the live workers, the log must say that the task was
-// resumed after worker loss, and another worker must finish the task.
+// TestKilledWorkerIsSeen kills a worker during a run. /health must count only the live workers, the log must say that
+// the task was resumed because its worker was lost, and another worker must finish the task.
 func TestKilledWorkerIsSeen(t *testing.T) {
 	w := newWorld(t)
 	env := settings(w.url, w.dir, "LEASE_TTL=1500ms")

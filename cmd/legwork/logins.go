@@ -23,7 +23,7 @@ import (
 // hashesAtOnce is how many passwords a process hashes at the same time. Each takes 19 MiB of memory and one core.
 const hashesAtOnce = 2
 
-// methods are the kinds of credentials that requests may have.
+// methods returns the kinds of credentials that requests may have.
 func (a *app) methods() []auth.Method {
 	cfg := a.cfg
 	out := []auth.Method{auth.Keys{Store: a.identities}}
@@ -36,13 +36,14 @@ func (a *app) methods() []auth.Method {
 		session.Browser{Store: a.identities, Cookies: cookies(cfg), Idle: cfg.SessionIdle})
 }
 
-// cookies are secure when the client speaks TLS, to this server or to the proxy in front of it.
+// cookies returns cookies with the attribute Secure if the client uses TLS, to this server or to the proxy in front
+// of it.
 func cookies(cfg config.Config) session.Cookies {
 	public := strings.HasPrefix(cfg.PublicURL, "https://")
 	return session.Cookies{Secure: func(r *http.Request) bool { return public || forwarded.From(r.Context()).Secure }}
 }
 
-// loginConfig is what the API needs to let people in.
+// loginConfig returns what the API needs to log people in.
 func (a *app) loginConfig() (logins.Config, error) {
 	cfg := a.cfg
 	hasher, err := password.NewHasher(password.Standard(), hashesAtOnce)
@@ -66,7 +67,7 @@ func (a *app) loginConfig() (logins.Config, error) {
 	return out, nil
 }
 
-// policy says who may come in by OpenID.
+// policy returns the rules that decide who may log in by OpenID.
 func policy(cfg config.Config) login.Policy {
 	p := login.Policy{Account: research.DefaultAccount, AllowedDomains: cfg.OIDCAllowedDomains, LinkByEmail: bool(cfg.OIDCLinkByEmail)}
 	if role := access.Role(cfg.OIDCDefaultRole); slices.Contains(access.Roles, role) {

@@ -1,5 +1,5 @@
-// Command legwork runs web research as background tasks that survive crashes. This package has the commands, and connects the
-// parts of the program. Decisions belong in the packages below it.
+// Command legwork runs web research as background tasks that survive crashes. This package defines the commands and
+// connects the parts of the program. Rules of research belong in the packages below internal/.
 package main
 
 import (
@@ -75,7 +75,7 @@ func (p *program) command() *cli.Command {
 		Reader:         p.in,
 		Writer:         p.out,
 		ErrWriter:      p.errOut,
-		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run prints and decides the status
+		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run prints the error and decides the exit status
 		Action: func(_ context.Context, c *cli.Command) error {
 			if name := c.Args().First(); name != "" {
 				return fmt.Errorf("there is no command %q; legwork --help lists them", name)
@@ -107,7 +107,7 @@ func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLo
 	return cfg, log, func() { _ = closeFile() }, nil
 }
 
-// admin are the commands that manage accounts, users and API keys.
+// admin returns the commands that manage accounts, users and API keys.
 func (p *program) admin() []*cli.Command {
 	commands := &admin.Program{Out: p.out, ErrOut: p.errOut,
 		Open: func(ctx context.Context) (*identities.Store, func(), error) {

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// toolResult is the event of a page load.
+// toolResult is the event with the result of a page load.
 type toolResult struct {
 	Type      string    `json:"type"`
 	Tool      string    `json:"tool"`
@@ -32,14 +32,14 @@ type toolResult struct {
 	} `json:"result"`
 }
 
-// TestMisbehavingSites lets one task open pages with every kind of error. An event must report each error in time, with its class
-// and a sentence, and the task must find its answer.
+// TestMisbehavingSites lets one task open pages with every kind of error. An event must report each error within a
+// time limit, with its class and a sentence, and the task must find its answer all the same.
 func TestMisbehavingSites(t *testing.T) {
 	t.Run("over HTTP", func(t *testing.T) { misbehavingSites(t, "off", 4*time.Second) })
 	t.Run("with a browser", func(t *testing.T) { misbehavingSites(t, "auto", 8*time.Second) })
 }
 
-// misbehavingSites runs the task with a setting of BROWSER and of FETCH_TIMEOUT.
+// misbehavingSites runs the task. browser is the value of BROWSER, and limit that of FETCH_TIMEOUT.
 func misbehavingSites(t *testing.T, browser string, limit time.Duration) {
 	w := newWorld(t)
 	busy := testsite.Start(t)
@@ -66,7 +66,7 @@ func misbehavingSites(t *testing.T, browser string, limit time.Duration) {
 		{busy.URL("/retry-after?value=0"), research.OutcomeRateLimited},
 		{busy.URL("/retry-after?value=0&status=503"), research.OutcomeServerError},
 		{busy.URL("/status/429"), research.OutcomeRateLimited},
-		{busy.URL("/index.html"), research.OutcomeRateLimited}, // after three busy answers in a row
+		{busy.URL("/index.html"), research.OutcomeRateLimited}, // the site has answered "busy" three times in a row, so this page is not requested
 		{secure.URL + "/", research.OutcomeTLS},
 		{strings.Replace(w.site.URL("/secure"), "http:", "https:", 1), research.OutcomeTLS},
 		{"http://no-such-host.invalid/kettle", research.OutcomeDNS},
@@ -139,7 +139,7 @@ func misbehavingSites(t *testing.T, browser string, limit time.Duration) {
 			t.Errorf("%s: %s, success %v, want %s: %s", s.url, r.Result.Outcome, r.Success, s.outcome, r.Result.Message)
 		case !r.Success && (len(r.Result.Message) < 20 || !strings.HasSuffix(r.Result.Message, ".")):
 			t.Errorf("%s: the message is %q", s.url, r.Result.Message)
-		case took[s.url] > 3*limit && !strings.HasPrefix(s.url, busy.URL("")): // the busy site is excepted, because legwork had to wait for it
+		case took[s.url] > 3*limit && !strings.HasPrefix(s.url, busy.URL("")): // the busy site is excepted, because legwork has to wait before it requests it
 			t.Errorf("%s took %v", s.url, took[s.url])
 		}
 	}

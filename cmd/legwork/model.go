@@ -64,17 +64,18 @@ func chooser(model *llm.Client, cfg config.Config) loop.Chooser {
 	for _, p := range cfg.ModelPrices {
 		c.Limits.Prices = append(c.Limits.Prices, loop.Price(p))
 	}
-	if model != nil { // otherwise the interface would hold a nil pointer, and not be nil
+	if model != nil { // without this check, the interface would hold a nil pointer and would itself not be nil
 		c.Model = model
 	}
 	return c
 }
 
-// Health checks come often, so the result of a check of the model is used for some time. The wait for a check is shorter than
-// healthTimeout of package httpapi, so that a model that does not answer does not use up the whole health check.
+// /health is requested often, so the result of a check of the model is used for some time. checkWait is shorter than
+// healthTimeout of package httpapi, so that a model that does not answer cannot use up the time of the whole health
+// check.
 const (
-	goodFor   = 15 * time.Second // how long a success is used
-	badFor    = 2 * time.Second  // how long a failure is used
+	goodFor   = 15 * time.Second // how long a successful result is used
+	badFor    = 2 * time.Second  // how long a failed result is used
 	checkWait = time.Second      // time limit of one check
 )
 
@@ -87,7 +88,7 @@ type modelHealth struct {
 	last error
 }
 
-// look returns the state of the model. It checks the model when the last result is too old.
+// look returns the state of the model. It checks the model if the last result is too old.
 func (m *modelHealth) look(ctx context.Context) httpapi.LLM {
 	if m.model == nil {
 		return httpapi.LLM{Provider: reader.Provider, Connected: true,

@@ -85,7 +85,8 @@ func TestModelIsDown(t *testing.T) {
 	}
 }
 
-// TestModelHandedOn stops a worker during a run. The next worker must continue from the journal, without repeating a call.
+// TestModelHandedOn stops a worker during a run. The next worker must continue from the journal, without repeating a
+// call of the model.
 func TestModelHandedOn(t *testing.T) {
 	w := newWorld(t)
 	play, waits := manualReader(w.site), make(chan struct{})
@@ -111,7 +112,7 @@ func TestModelHandedOn(t *testing.T) {
 	if done.Answer == nil || *done.Answer != "The port is 7047 [1]." {
 		t.Fatalf("task = %+v", done)
 	}
-	if n := len(server.Requests()); n != 5 { // four calls, and the one that the stop interrupted
+	if n := len(server.Requests()); n != 5 { // four calls, and the call that the stop interrupted, which the next worker repeats
 		t.Errorf("%d calls of the model", n)
 	}
 	frames, _ := w.frames(c, task.TaskID, 0)

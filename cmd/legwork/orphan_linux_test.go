@@ -11,9 +11,9 @@ import (
 // TestKilledWorkerLeavesNoBrowser kills a worker whose Chromium shows a page. All processes of Chromium must end.
 func TestKilledWorkerLeavesNoBrowser(t *testing.T) {
 	w := newWorld(t)
-	// The folder holds Chromium's profile, by which the test recognises its processes. Its name is short, because sockets in it
-	// have a limit on the length of their path.
-	temp, err := os.MkdirTemp("", "lw") //nolint:usetesting // too long a name
+	// The folder holds Chromium's profile. The test recognises Chromium's processes by this folder. Its name is
+	// short, because the path of a socket has a maximum length.
+	temp, err := os.MkdirTemp("", "lw") //nolint:usetesting // a folder made by t.TempDir would have too long a name
 	if err != nil {
 		t.Fatal(err)
 	}

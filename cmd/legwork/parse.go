@@ -14,10 +14,10 @@ import (
 	"legwork/internal/page/parser"
 )
 
-// parseName is the name of the hidden command of a parser process.
+// parseName is the name of the hidden command that a parser process runs.
 const parseName = "parse"
 
-// parseCommand returns the command that parser processes run. Workers start them; it is not for people.
+// parseCommand returns the command that parser processes run. Workers start it; users do not.
 func (p *program) parseCommand() *cli.Command {
 	return &cli.Command{
 		Name: parseName, Usage: "read documents from standard input; started by the other commands", Hidden: true,
@@ -34,8 +34,8 @@ func newParsers(cfg config.Config, log *slog.Logger) (*parser.Pool, error) {
 	return parser.NewPool(parser.Config{Command: []string{self, parseName}, CacheDir: filepath.Join(cfg.Home, "cache", "wasm"), Logger: log})
 }
 
-// thisProgram returns a path that starts this program. On Linux it starts the version that runs in this process, even after the
-// file on the disk was replaced.
+// thisProgram returns a path for starting this program again. On Linux the path leads to the version that runs in
+// this process, even if the file on the disk was replaced.
 func thisProgram() (string, error) {
 	if runtime.GOOS == "linux" {
 		if _, err := os.Stat("/proc/self/exe"); err == nil {

@@ -20,7 +20,8 @@ import (
 // chainDepth is the number of links from the first page of a chain to the page with the answer. It is the greatest maxDepth.
 const chainDepth = 5
 
-// chain adds pages /chain/NAME/0 … that link to each other in a row. The last one has the answer.
+// chain adds pages /chain/NAME/0, /chain/NAME/1 and so on, each with a link to the next one. The last one has the
+// answer.
 func chain(w *world, name string, beside ...string) (seed string) {
 	for i := range chainDepth {
 		w.site.Page(fmt.Sprintf("/chain/%s/%d", name, i), fmt.Sprintf(`<html lang="en"><title>Chapter %d of %[3]s</title><h1>Chapter %[1]d</h1>
@@ -31,7 +32,8 @@ func chain(w *world, name string, beside ...string) (seed string) {
 	return w.site.URL("/chain/" + name + "/0")
 }
 
-// readAtOnce runs one task for each seed at the same time, on two worker processes, and returns the requests that the site got.
+// readAtOnce runs a task for each seed, all at the same time, on two worker processes. It returns the requests that
+// the site received.
 func readAtOnce(w *world, seeds []string, extra ...string) []testsite.Request {
 	w.t.Helper()
 	c := w.serve(roleAPI)
@@ -60,8 +62,8 @@ func readAtOnce(w *world, seeds []string, extra ...string) []testsite.Request {
 	return pages
 }
 
-// TestTwoWorkersShareAWindow checks that a site never gets more requests in any window, or closer together, than the settings
-// allow, although two processes read it at the same time. The test uses the site's own log.
+// TestTwoWorkersShareAWindow checks that two processes together never send a site more requests in a window, or
+// requests closer together, than the settings allow. It uses the site's own log of requests.
 func TestTwoWorkersShareAWindow(t *testing.T) {
 	const (
 		most    = 8
@@ -101,8 +103,8 @@ func TestTwoWorkersShareAWindow(t *testing.T) {
 	}
 }
 
-// TestTwoWorkersLeaveABusySiteAlone checks that a site that asks for a pause gets no request from either process during it, not
-// even one whose time was reserved before.
+// TestTwoWorkersLeaveABusySiteAlone checks that a site that asks for a pause gets no request from either process
+// during the pause, not even a request whose time was reserved before.
 func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 	const (
 		quiet       = 4 * time.Second
@@ -146,8 +148,8 @@ func TestTwoWorkersLeaveABusySiteAlone(t *testing.T) {
 	t.Logf("%d requests before, %d during, %d after", before, during, len(pages)-before-during)
 }
 
-// TestDefaultsLeaveTimeForAQuestion checks that with the default settings a task can read all its pages on one domain within a
-// minute. It computes the reserved times and does not wait for them.
+// TestDefaultsLeaveTimeForAQuestion checks that with the default settings a task can read all its pages on one domain
+// within a minute. It only computes the reserved times; it does not wait for them.
 func TestDefaultsLeaveTimeForAQuestion(t *testing.T) {
 	w := newWorld(t)
 	cfg, err := config.Load([]string{"DATABASE_URL=" + w.url}, "")
@@ -202,8 +204,8 @@ func TestDomainLists(t *testing.T) {
 	}
 }
 
-// TestDomainRulesHoldForRedirects checks that a redirect to a domain that a task may not open causes no request there, not even for
-// robots.txt, and that the task does not use a snapshot of that page by another task.
+// TestDomainRulesHoldForRedirects checks a redirect to a domain that a task may not open. The task must send no
+// request to that domain, not even for robots.txt, and must not use another task's snapshot of the page.
 func TestDomainRulesHoldForRedirects(t *testing.T) {
 	w := newWorld(t)
 	abroad := testsite.StartOn(t, "127.0.0.2")

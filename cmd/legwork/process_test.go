@@ -11,8 +11,9 @@ import (
 	"legwork/api"
 )
 
-// TestStreamsAcrossProcesses runs two API processes and one worker on one database. WebSockets on both API processes, opened
-// before, during and after the run, must get the same log without gaps. A stream with a cursor must get exactly the rest.
+// TestStreamsAcrossProcesses runs two API processes and one worker on one database. WebSockets that are opened on
+// both API processes before, during and after the run must get the same log without gaps. A stream with a cursor must
+// get exactly the events after the cursor.
 func TestStreamsAcrossProcesses(t *testing.T) {
 	w := newWorld(t)
 	env := settings(w.url, w.dir)
@@ -69,8 +70,8 @@ func TestStreamsAcrossProcesses(t *testing.T) {
 	w.stop(second)
 }
 
-// TestTerminatedWorker sends SIGTERM to a worker during a run. The task must be handed back, and the next worker must continue
-// from the journal without requesting a page again.
+// TestTerminatedWorker sends SIGTERM to a worker during a run. The worker must hand the task back, and the next
+// worker must continue from the journal without requesting a page again.
 func TestTerminatedWorker(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAPI)
@@ -115,7 +116,7 @@ func TestTerminatedWorker(t *testing.T) {
 	}
 }
 
-// stuck starts a process with a run that it cannot hand back, because its database does not answer any more.
+// stuck starts a process whose run cannot be handed back, because its database no longer answers.
 func stuck(w *world, extra ...string) *process {
 	w.t.Helper()
 	way, url := newFaultyNetwork(w.t, w.url)
@@ -133,8 +134,8 @@ func stuck(w *world, extra ...string) *process {
 // terminate sends SIGTERM. It is no error when the process has ended.
 func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
 
-// TestShutdownIsBounded checks that a process that cannot hand its run back ends soon after SHUTDOWN_TIMEOUT, and that another
-// process can finish the task.
+// TestShutdownIsBounded checks that a process that cannot hand its run back ends soon after SHUTDOWN_TIMEOUT, and
+// that another process can finish the task.
 func TestShutdownIsBounded(t *testing.T) {
 	w := newWorld(t)
 	p := stuck(w, "SHUTDOWN_TIMEOUT=1s")
@@ -156,7 +157,8 @@ func TestShutdownIsBounded(t *testing.T) {
 	}
 }
 
-// TestSecondSignalForces checks that a process that cannot stop ends at the second signal, although SHUTDOWN_TIMEOUT is long.
+// TestSecondSignalForces checks that a second signal ends a process that cannot stop cleanly, although
+// SHUTDOWN_TIMEOUT is long.
 func TestSecondSignalForces(t *testing.T) {
 	w := newWorld(t)
 	p := stuck(w, "SHUTDOWN_TIMEOUT=10m")

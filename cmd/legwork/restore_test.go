@@ -19,8 +19,8 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// pgTools returns the paths of pg_dump and pg_restore for a server: of its version, otherwise of the next newer one, because older
-// ones refuse the server.
+// pgTools returns the paths of pg_dump and pg_restore for a server. They have the server's version or else the next
+// newer one, because older tools refuse the server.
 func pgTools(t *testing.T, server int) (dump, restore string) {
 	t.Helper()
 	candidates, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump")
@@ -45,8 +45,8 @@ func pgTools(t *testing.T, server int) (dump, restore string) {
 	return dump, filepath.Join(filepath.Dir(dump), "pg_restore")
 }
 
-// TestRestoredDump runs pg_dump while tasks run, and pg_restore into a new database. A new process there must finish every open
-// task, without repeating a call that is in the dumped journals.
+// TestRestoredDump runs pg_dump while tasks run, and restores the dump into a new database. A new process must finish
+// every open task there, without repeating a call that is in the dumped journals.
 func TestRestoredDump(t *testing.T) {
 	w := newWorld(t)
 	first := w.app(roleAll, "MAX_CONCURRENT_TASKS=3")
@@ -112,8 +112,8 @@ func TestRestoredDump(t *testing.T) {
 	}
 }
 
-// submitAndDelete submits tasks and deletes every second one, until stop is called or forty were submitted. stop returns the number
-// of submitted tasks.
+// submitAndDelete submits up to forty tasks and deletes every second one, until stop is called. stop returns the
+// number of submitted tasks.
 func (w *world) submitAndDelete(c *client) (stop func() int) {
 	ctx, cancel := context.WithCancel(w.ctx())
 	var all sync.WaitGroup

@@ -12,8 +12,8 @@ import (
 	"legwork/api"
 )
 
-// The whole program works as a role that may read and write rows and nothing more: it starts, researches, writes files, streams,
-// deletes and stops. The schema was made before, by the role that owns it.
+// TestLeastPrivilege runs the whole program with a database role that may only read and write rows: it starts,
+// researches, writes files, streams, deletes and stops. The role that owns the schema has created it before.
 func TestLeastPrivilege(t *testing.T) {
 	w := newWorld(t)
 	if status, out, errs := w.run(w.ctx(), settings(w.url, w.dir), "migrate", "--grants"); status != 0 || !strings.Contains(out, "legwork_app") {

@@ -60,8 +60,8 @@ func TestScenario_FullLifecycle(t *testing.T) {
 	}
 }
 
-// TestScenario_EventStreaming checks that events arrive while the task runs, and that a stream from any cursor gets exactly the
-// rest.
+// TestScenario_EventStreaming checks that events arrive while the task runs, and that a stream from any cursor gets
+// exactly the later events.
 func TestScenario_EventStreaming(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)
@@ -74,7 +74,8 @@ func TestScenario_EventStreaming(t *testing.T) {
 		followed <- c.follow(w.t.Context(), task.TaskID, func(e event) error { live <- e; return nil })
 		close(live)
 	}()
-	// The event of the call arrives before its page has answered, which shows that the stream is live.
+	// The event of the call must arrive while the page has not answered yet, which shows that events are sent at
+	// once.
 	for e := range live {
 		if e.Type == "agent:tool_call" && strings.Contains(string(e.Frame), "settings-heating") {
 			break
@@ -113,8 +114,8 @@ func TestScenario_EventStreaming(t *testing.T) {
 	}
 }
 
-// TestScenario_ArtifactPersistence checks that the files of a finished task exist, are served, and are served by the next process,
-// too.
+// TestScenario_ArtifactPersistence checks that the files of a finished task exist and are served, by the same process
+// and by the next one.
 func TestScenario_ArtifactPersistence(t *testing.T) {
 	w := newWorld(t)
 	first := w.app(roleAll)
@@ -169,7 +170,7 @@ func TestScenario_CancellationMidRun(t *testing.T) {
 		before := w.site.Count("/index.html")
 		id = w.ask(c, nil).TaskID
 		stream = make(chan []string, 1)
-		conn, err := dialStream(w.t.Context(), c, id, 0) // before the task may be deleted
+		conn, err := dialStream(w.t.Context(), c, id, 0) // opened before the task can be deleted
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +226,8 @@ func TestScenario_CancellationMidRun(t *testing.T) {
 	}
 }
 
-// TestScenario_ConcurrentTasks runs more tasks than there are slots. Each must be answered and have its own log.
+// TestScenario_ConcurrentTasks runs more tasks than there are slots. Each task must be answered and must have a log
+// of its own.
 func TestScenario_ConcurrentTasks(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll, "MAX_CONCURRENT_TASKS=3")
@@ -264,8 +266,8 @@ func TestScenario_ConcurrentTasks(t *testing.T) {
 	}
 }
 
-// TestScenario_ErrorRecovery checks that transient errors are reported and tried again, and that a task that cannot succeed fails
-// with a clear message.
+// TestScenario_ErrorRecovery checks that a temporary error is reported and the request tried again, and that a task
+// that cannot succeed fails with a clear message.
 func TestScenario_ErrorRecovery(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(roleAll)

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// setupLife is how long the set-up link, which makes the first owner, is valid.
+// setupLife is how long the set-up link is valid, with which the first owner is created.
 const setupLife = 24 * time.Hour
 
 // offerSetup logs a set-up link for the first owner of the account default, if the account has no owner and no key is configured.

@@ -55,7 +55,7 @@ func (b *person) open(page string, form url.Values) (status int, body string, he
 	return res.StatusCode, string(content), res.Header
 }
 
-// setupLink waits for the link in the log of a process.
+// setupLink waits for the set-up link in the log of a process.
 func (w *world) setupLink(p *process) string {
 	w.t.Helper()
 	found := regexp.MustCompile(`link="?(http[^\s"]+)`).FindStringSubmatch(w.line(p, "nobody can use this server yet"))
@@ -65,8 +65,8 @@ func (w *world) setupLink(p *process) string {
 	return found[1]
 }
 
-// TestSetup: the first start logs a link; the form behind it makes the owner, once, whose browser is logged in; a link of an
-// earlier start makes no second owner; later starts offer none.
+// TestSetup checks that the first start logs a link, and that the form at this link creates the owner once and logs
+// the browser in. A link of an earlier start must not create a second owner. Later starts must log no link.
 func TestSetup(t *testing.T) {
 	w := newWorld(t)
 	env := settings(w.url, w.dir, "AUTH_MODE=required")
@@ -126,7 +126,8 @@ func TestSetup(t *testing.T) {
 	}
 }
 
-// TestUsersOnTheCommandLine invites a user, and disables the user while a session and a key are in use.
+// TestUsersOnTheCommandLine invites a user by a command, and disables the user while a session and a key of the user
+// are in use.
 func TestUsersOnTheCommandLine(t *testing.T) {
 	w := newWorld(t)
 	access, _ := required()

@@ -12,8 +12,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// With a browser, each cited page must have a screenshot that shows the cited passage, and a snapshot that marks it, with files in
-// a folder or in a bucket. A delete of the task must remove all of them.
+// TestShots_ofCitedPages checks that with a browser each cited page has a screenshot that shows the cited passage,
+// and a snapshot that marks it. The files are in an S3 bucket. Deleting the task must remove all of them.
 func TestShots_ofCitedPages(t *testing.T) {
 	w := newWorld(t)
 	bucket := testsite.NewBucket(t)

@@ -81,7 +81,7 @@ func listen(w *world, a *app, c *client, id string) *growingTask {
 	return l
 }
 
-// take reads the frames up to seq. Their seqs must have no gap.
+// take reads all frames up to seq. There must be no gap in their seqs.
 func (l *growingTask) take(seq int64) {
 	l.t.Helper()
 	for l.read < seq {
@@ -97,7 +97,8 @@ func (l *growingTask) take(seq int64) {
 	}
 }
 
-// grow appends n events of a size, and returns the median time from a commit until the client has its events.
+// grow commits n events of a size, and repeats this for the given number of commits. It returns the median time from
+// a commit until the client has received its events.
 func (l *growingTask) grow(commits, n, size int) time.Duration {
 	l.t.Helper()
 	event := research.Thinking(strings.Repeat("x", size), nil)
@@ -116,8 +117,8 @@ func (l *growingTask) grow(commits, n, size int) time.Duration {
 	return took[len(took)/2]
 }
 
-// TestClientsThatNeverRead opens a thousand streams that nobody reads. A client that reads must get the whole log, as soon as
-// without the others, and events that the others have not read must not be kept in memory.
+// TestClientsThatNeverRead opens a thousand streams from which nobody reads. Another client, which reads, must get
+// the whole log as fast as without them, and events that the thousand have not read must not be kept in memory.
 func TestClientsThatNeverRead(t *testing.T) {
 	const (
 		deaf    = 1000

@@ -27,20 +27,21 @@ import (
 // waitLimit bounds each wait of a test. No test should come near it.
 const waitLimit = 90 * time.Second
 
-// asLegwork is a variable with which the test binary runs as legwork, so that tests can start real processes.
+// asLegwork is an environment variable. If it is set, the test binary runs as legwork, so that tests can start real
+// processes.
 const asLegwork = "LEGWORK_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	_ = os.Setenv("LEGWORK_TEST_LOOPBACK_ONLY", "yes")                             // see confine
-	if os.Getenv(asLegwork) != "" || len(os.Args) > 1 && os.Args[1] == parseName { // a parser process is known by its command, because it has no environment
+	if os.Getenv(asLegwork) != "" || len(os.Args) > 1 && os.Args[1] == parseName { // a parser process is recognised by its command, because it has no environment
 		main()
 		return
 	}
 	os.Exit(m.Run())
 }
 
-// settings returns the environment of a process under test: a database, a folder, no pauses between requests to the test site, no
-// search engine on the internet, and no reading of pages from snapshots.
+// settings returns the environment of a process under test: a database, a folder, no pauses between requests to the
+// test site, no search engine on the internet, and no pages from snapshots.
 func settings(url, dir string, extra ...string) []string {
 	return append([]string{
 		"DATABASE_URL=" + url, "LEGWORK_HOME=" + dir, "API_HOST=127.0.0.1", "API_PORT=0", "AUTH_MODE=off", "FETCH_ALLOW_NETS=127.0.0.0/8",
@@ -102,7 +103,7 @@ func (w *world) ctx() context.Context {
 	return ctx
 }
 
-// ask submits a question. Its seed is the index page of the site, unless in has another one.
+// ask submits a question. Its seed is the index page of the site, unless in contains another seed.
 func (w *world) ask(c *client, in map[string]any) api.Task {
 	w.t.Helper()
 	body := map[string]any{"question": "What is the default value of keep_warm_minutes?", "seedUrl": w.site.URL("/index.html"), "timeBudget": 60}
@@ -222,7 +223,7 @@ func (w *world) body(c *client, path string) (int, []byte) {
 	return res.StatusCode, b
 }
 
-// eventually polls cond until it holds. It is for conditions that no channel signals.
+// eventually polls cond until it returns true. Use it for conditions that no channel signals.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	deadline := time.After(waitLimit)

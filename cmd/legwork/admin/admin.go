@@ -1,5 +1,6 @@
-// Package admin has the commands with which an operator manages accounts, users and API keys by direct access to the database.
-// They work beside running servers, which hear of each change, and write to the audit log as the actor operator.
+// Package admin has the commands with which an operator manages accounts, users and API keys by direct access to the
+// database. They may run while servers run: the servers are notified of each change. The audit log names the operator
+// as the actor.
 package admin
 
 import (
@@ -12,10 +13,10 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// Program is what the commands need of the program that they belong to.
+// Program holds what the commands need from the main program.
 type Program struct {
 	Out    io.Writer // results
-	ErrOut io.Writer // remarks for people
+	ErrOut io.Writer // messages for people
 	// Open opens the users and keys in the configured database. Call stop at the end.
 	Open func(ctx context.Context) (st *identities.Store, stop func(), err error)
 	// URL returns the URL of the server according to the configuration. The commands use it in the links that they
@@ -23,15 +24,15 @@ type Program struct {
 	URL func() (string, error)
 }
 
-// Commands are the commands accounts, users and keys.
+// Commands returns the commands accounts, users and keys.
 func (p *Program) Commands() []*cli.Command {
 	return []*cli.Command{p.accountsCommand(), p.usersCommand(), p.keysCommand()}
 }
 
-// operator is who the audit log names for changes by these commands.
+// operator returns the actor that the audit log names for changes by these commands.
 func operator() identities.Actor { return identities.Actor{Kind: identities.ByOperator} }
 
-// with runs a command on the users and keys in the database.
+// with opens the users and keys in the database, and calls do with them.
 func (p *Program) with(ctx context.Context, do func(st *identities.Store) error) error {
 	st, stop, err := p.Open(ctx)
 	if err != nil {
@@ -41,7 +42,7 @@ func (p *Program) with(ctx context.Context, do func(st *identities.Store) error)
 	return do(st)
 }
 
-// accountFlag names the account that a command is about.
+// accountFlag returns the flag with the account to which a command applies.
 func accountFlag() cli.Flag {
 	return &cli.StringFlag{Name: "account", Value: research.DefaultAccount, Usage: "id of the account"}
 }

@@ -44,7 +44,7 @@ func (p *Program) usersCommand() *cli.Command {
 	}
 }
 
-// inviteLife is how long the link of an invitation works.
+// inviteLife is how long the link of an invitation is valid.
 const inviteLife = 7 * 24 * time.Hour
 
 func (p *Program) inviteUser(ctx context.Context, c *cli.Command) error {
@@ -98,7 +98,8 @@ func (p *Program) listUsers(ctx context.Context, c *cli.Command) error {
 	})
 }
 
-// about is a command about one user, whom its argument names.
+// about returns the action of a command about one user. The only argument of the command names the user, and do gets
+// the user's id.
 func (p *Program) about(do func(ctx context.Context, st *identities.Store, who string, id uuid.UUID) error) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		who := c.Args().First()

@@ -20,15 +20,15 @@ import (
 	"legwork/internal/wire"
 )
 
-// With gives a command the database.
+// With opens the database, calls do with it, and closes it.
 type With func(ctx context.Context, do func(st *store.Store) error) error
 
-// names are the limits as the command line and the API name them.
+// names returns the names of the limits on the command line and in the API.
 func names() []string {
 	return []string{"tasksPerHour", "tasksPerDay", "concurrentRuns", "openStreams", "pagesPerMonth", "tokensPerMonth", "dollarsPerMonth"}
 }
 
-// Command is `legwork limits`: it shows and sets limits by direct access to the database.
+// Command returns the command `legwork limits`, which shows and sets limits by direct access to the database.
 func Command(out io.Writer, with With) *cli.Command {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "account", Value: research.DefaultAccount, Usage: "id of the account"},
@@ -81,7 +81,7 @@ func set(ctx context.Context, out io.Writer, st *store.Store, account, key strin
 	return show(ctx, out, st, account, key)
 }
 
-// change applies arguments NAME=NUMBER to limits, by the rules of the API.
+// change sets limits by arguments of the form NAME=NUMBER, which must obey the rules of the API.
 func change(l research.UsageLimits, args []string) (research.UsageLimits, error) {
 	values := values(l)
 	for _, arg := range args {

@@ -13,9 +13,9 @@ import (
 	"legwork/internal/store/usage"
 )
 
-// Defaults are the limits of accounts that have none of their own.
+// Defaults returns the limits of accounts for which no limits are set.
 func Defaults(cfg config.Config) research.UsageLimits {
-	some := func(n int64) *int64 { // 0 means any number
+	some := func(n int64) *int64 { // returns nil, which means no limit, for 0
 		if n == 0 {
 			return nil
 		}
@@ -29,7 +29,7 @@ func Defaults(cfg config.Config) research.UsageLimits {
 	}
 }
 
-// RunCost is what runs may cost with a model; nil: the built-in reader, which costs nothing.
+// RunCost returns what a run may cost with a model. model is nil for the built-in reader, which costs nothing.
 func RunCost(model *llm.Client, limits loop.Limits) usage.RunCost {
 	if model == nil {
 		return usage.RunCost{}

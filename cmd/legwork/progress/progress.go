@@ -1,6 +1,7 @@
-// Package progress shows the events of a task to a person: a line for each event, the answer while it is written, and its citations.
+// Package progress shows the events of a task to a person: a line for each event, the answer while it is being
+// written, and the citations.
 //
-// Invariant: text of pages and models cannot control the terminal.
+// Invariant: text from pages and models cannot control the terminal.
 package progress
 
 import (
@@ -28,23 +29,23 @@ type Event struct {
 	Metadata    map[string]any `json:"metadata"`
 	Offset      int            `json:"offset"` // of a delta
 	Text        string         `json:"text"`   // of a delta
-	Frame       []byte         `json:"-"`      // the JSON that it came in
+	Frame       []byte         `json:"-"`      // the JSON from which the event was decoded
 }
 
-// Terminal reports whether the event ends its log.
+// Terminal reports whether the event is the last one of its log.
 func (e Event) Terminal() bool {
 	return e.Type == "agent:complete" || (e.Type == "agent:error" && !e.Recoverable)
 }
 
-// Printer prints events as they arrive, in colour on a terminal, otherwise as plain lines.
+// Printer prints events as they arrive: with colours on a terminal, otherwise as plain lines.
 type Printer struct {
 	w       io.Writer
 	colour  bool
-	writing bool   // a part of the answer has been printed, and its line is not finished
-	held    string // the first delta, which is printed with the second one; a single delta is the whole answer, which is printed at the end
+	writing bool   // whether a part of the answer has been printed and its line is not finished
+	held    string // the first delta, which is printed only when a second one arrives; a single delta is the whole answer, which Answer prints
 }
 
-// New returns a printer that writes to w, with the colours of a terminal or without.
+// New returns a printer that writes to w. colour chooses whether it uses the colours of a terminal.
 func New(w io.Writer, colour bool) *Printer { return &Printer{w: w, colour: colour} }
 
 // Colours of a terminal (SGR codes, ECMA-48 §8.3.117).
@@ -94,7 +95,7 @@ func (p *Printer) Event(e Event) {
 	}
 }
 
-// delta prints a piece of the answer that is being written. When the answer starts again, it begins a new line.
+// delta prints a piece of the answer while it is being written. If the answer starts again, delta begins a new line.
 func (p *Printer) delta(e Event) {
 	if e.Offset == 0 {
 		p.stopWriting()

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestProgressWrites checks that a terminal shows the answer while it is being written, and that an answer that arrives as a whole
-// is not shown twice.
+// TestProgressWrites checks that a terminal shows the answer while it is being written, and that an answer that
+// arrives as one delta is not shown twice.
 func TestProgressWrites(t *testing.T) {
 	t.Parallel()
 	for want, deltas := range map[string][]Event{
