@@ -3,11 +3,12 @@
 //
 // Invariants:
 //
-//   - openapi.yaml is the source. The *.gen.* files are generated from it and never edited. The build fails
-//     when they differ.
-//   - The overlay oapi-overlay.yaml leaves out the operations that stream, upgrade or serve bytes;
-//     internal/httpapi routes them by hand. openapi.gen.json is the whole contract, made by tojson.
-//   - Every time is sent as a Time, so that there is one format.
+//   - openapi.yaml is the source. The *.gen.* files are generated from it and never edited. CI generates them again
+//     and fails if they differ.
+//   - The overlay oapi-overlay.yaml leaves out the operations that stream events, upgrade the connection or serve
+//     files; internal/httpapi routes these by hand. openapi.gen.json is the whole contract as JSON, written by the
+//     command tojson.
+//   - Every time in a response is a Time, so that all times have the same format.
 package api
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi.yaml openapi.yaml
@@ -20,7 +21,7 @@ import _ "embed" // for the contract below
 //go:embed openapi.yaml
 var Contract []byte
 
-// ContractJSON is the same as JSON.
+// ContractJSON is the same contract as JSON.
 //
 //go:embed openapi.gen.json
 var ContractJSON []byte

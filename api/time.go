@@ -6,23 +6,24 @@ import (
 	"time"
 )
 
-// timeFormat is RFC 3339 in UTC with exactly milliseconds.
+// timeFormat is RFC 3339 in UTC, always with three digits for milliseconds.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// Time is a point in time as the contract writes it: RFC 3339, UTC, exactly milliseconds (cut, not rounded), Z.
+// Time is a point in time in the format of the contract: RFC 3339 in UTC with Z and three digits for milliseconds.
+// Smaller units are cut off, not rounded.
 type Time struct{ time.Time }
 
 // NewTime converts t, cut to milliseconds.
 func NewTime(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
 
-// String returns the time as it stands in JSON.
+// String returns the time in the format that JSON responses use.
 func (t Time) String() string { return t.UTC().Format(timeFormat) }
 
 // MarshalJSON implements json.Marshaler.
 func (t Time) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.String()), nil }
 
-// UnmarshalJSON implements json.Unmarshaler. It accepts exactly what MarshalJSON writes, so a client in Go
-// notices when a server breaks the contract.
+// UnmarshalJSON implements json.Unmarshaler. It accepts only the format that MarshalJSON writes, so that a Go client
+// notices a server that breaks the contract.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {

@@ -38,7 +38,8 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// The contract is a valid OpenAPI document whose examples fit their schemas, and the embedded copy is the same.
+// TestContract checks that the contract is a valid OpenAPI document, that its examples fit their schemas, and that
+// the embedded copy is equal to the file.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)

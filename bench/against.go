@@ -18,13 +18,14 @@ import (
 	"legwork/bench/parts"
 )
 
-// atLeast is the target for every figure: at least this share of the version before.
+// atLeast is the target for every figure: this version must reach at least this share of the other version's
+// performance.
 const atLeast = 0.95
 
-// fewestPairs is the minimum number of pairs for a verdict. With fewer, the bootstrap has too few values.
+// fewestPairs is the least number of pairs of runs for a verdict. With fewer pairs, the bootstrap has too few values.
 const fewestPairs = 5
 
-// triesOfRun bounds the tries of a run. On a busy machine pgbench sometimes finishes no transaction in time.
+// triesOfRun is how often a run is tried. On a busy machine pgbench sometimes finishes no transaction in time.
 const triesOfRun = 3
 
 // versions compares two versions that were measured alternately.
@@ -36,17 +37,18 @@ type versions struct {
 	Before   string        `json:"before"` // folder and commit
 	Now      string        `json:"now"`
 	Figures  []versionPair `json:"figures"`
-	OnlyOne  []string      `json:"onlyOne"` // figures that only one of the versions has
+	OnlyOne  []string      `json:"onlyOne"` // figures that only one of the two versions has
 }
 
 // versionPair compares one figure in the two versions. Before and Now have one value for each pair of runs: the
-// median of the values that the figure has in that version's run.
+// median of the values that the figure has in the run of this version.
 type versionPair struct {
 	figureKey
 	HigherIsBetter bool      `json:"higherIsBetter"`
 	Before         []float64 `json:"before"`
 	Now            []float64 `json:"now"`
-	// Ratio is the ratio of the medians, such that more than 1 is better: now / before for a rate, before / now for a time. nil if a value is 0.
+	// Ratio is the ratio of the medians. More than 1 means that the new version is better: it is now / before for a
+	// rate, and before / now for a time. It is nil if a value is 0.
 	Ratio   *measure.Ratio `json:"ratio,omitempty"`
 	Verdict string         `json:"verdict"`
 	Holds   *bool          `json:"holds,omitempty"` // whether the ratio is at least atLeast; nil without a ratio
@@ -59,7 +61,7 @@ type figureKey struct {
 	Unit string `json:"unit"`
 }
 
-// checkout is a version: its folder, its program, and the folder of its results.
+// checkout is one of the two versions: its folder, its program, and the folder for its results.
 type checkout struct{ dir, binary, results string }
 
 // compareVersions builds bench of both versions and runs them alternately on one database server. A run is one round of each part. After an
@@ -137,7 +139,7 @@ func (c checkout) run(ctx context.Context, s settings, databaseURL string, log i
 	cmd := exec.CommandContext(ctx, c.binary, args...)
 	cmd.Dir, cmd.Stderr = c.dir, log
 	cmd.Env = append(os.Environ(), parts.DatabaseVariable+"="+databaseURL)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // lets it stop its servers and drop its databases
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // lets the program stop its servers and drop its databases
 	cmd.WaitDelay = time.Minute
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("bench of %s: %w", c.dir, err)
@@ -166,7 +168,8 @@ func readFigures(raw []byte) ([]measure.Figure, error) {
 	return r.Figures, nil
 }
 
-// pairUp pairs the figures of two versions, run by run, in the order of the newer version. onlyOne names those that one version lacks.
+// pairUp pairs the figures of two versions, run by run, in the order of the newer version. onlyOne names the figures
+// that only one of the versions has.
 func pairUp(before, now [][]measure.Figure) (pairs []versionPair, onlyOne []string, err error) {
 	was, _ := collect(before)
 	is, order := collect(now)

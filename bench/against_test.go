@@ -45,7 +45,7 @@ func TestJudge(t *testing.T) {
 	for _, c := range []struct {
 		name, unit  string
 		before, now []float64
-		ratio       float64 // 0: there is none
+		ratio       float64 // 0 means that there is no ratio
 		verdict     string
 		holds       bool
 	}{

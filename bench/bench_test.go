@@ -16,7 +16,8 @@ import (
 	"legwork/bench/server"
 )
 
-// TestMain runs a server under test if a part started the test program as one. Otherwise it runs the tests.
+// TestMain runs a server under test if the environment says so, because the parts start the test program as a server.
+// Otherwise it runs the tests.
 func TestMain(m *testing.M) {
 	if spec := os.Getenv(server.EnvConfig); spec != "" {
 		os.Exit(server.Main(contextOfMain(), spec))

@@ -1,9 +1,10 @@
-// Command bench measures legwork. Most figures have a reference that is measured in the same run, in alternating rounds, so that other load on the
-// machine slows both. `make bench` runs it; docs/performance.md has the results and their explanation. With -against it compares this
-// version with another one.
+// Command bench measures legwork. Most figures have a reference, for instance pgbench, that is measured in the same
+// run in alternating rounds. So other load on the machine slows both. `make bench` runs this command;
+// docs/performance.md has the results and explains them. With -against it compares this version with another one.
 //
-// This program generates the load. What it measures runs in other processes: PostgreSQL, pgbench, and this program again as a legwork server (see
-// bench/server). That server differs from the released one only in its agent, which needs no model and no pages.
+// The program generates the load. The programs that it measures run in other processes: PostgreSQL, pgbench, and this
+// program again as a legwork server (see bench/server). Only part pages measures code in this process. The server
+// differs from the released one only in its agent, which needs no model and no pages.
 package main
 
 import (
@@ -25,16 +26,17 @@ import (
 	"legwork/bench/server"
 )
 
-// settings are the settings of the command line.
+// settings are the options of the command line.
 type settings struct {
 	parts.Settings
-	names    string // names of parts, separated by commas
+	names    string // names of the parts to run, separated by commas
 	out      string
 	markdown string
-	against  string // folder of another version; empty: none
+	against  string // folder of the other version; empty means that no versions are compared
 }
 
-// comparedParts are the parts for -against if -parts is not given: those that all versions have, without the slow ones.
+// comparedParts are the parts that -against runs if -parts is not given: the parts that all versions have, except the
+// slow ones.
 const comparedParts = "append,step,runs,api,latency,pages"
 
 func parseFlags(args []string, errOut io.Writer) (s settings, err error) {
@@ -134,7 +136,7 @@ func program(ctx context.Context, args []string, serverOf string) int {
 	return 0
 }
 
-// run measures, prints the table even after an error, and saves it.
+// run measures, prints the table (also after an error) and saves it.
 func run(ctx context.Context, s settings, out, log io.Writer) error {
 	if s.against != "" {
 		c, err := compareVersions(ctx, s, log)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Checks what the binary is made of: the license of every module in it, and known vulnerabilities in the code that it calls.
+# Checks the license of every Go module in the binary, and looks for known vulnerabilities in the code that it calls.
 #
 #   scripts/audit.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The license of a module is that of its LICENSE file, by phrases that only this license has.
+# A module has a license if its LICENSE file contains phrases that occur only in this license.
 license() {
   local file
   for file in "$1"/{LICENSE,LICENCE,COPYING,UNLICENSE}*; do

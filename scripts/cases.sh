@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Starts a legwork server and checks the cases of page reading in CASES (with serve.py and check.py): first without a browser, then,
-# if there is a Chromium, the cases that need a browser. The exit status is 0 if all cases pass.
+# Starts a legwork server and checks the cases of page reading in the folder CASES (with serve.py and check.py there):
+# first without a browser, and then, if Chromium is installed, the cases that need a browser. The exit status is 0 if
+# all cases pass.
 #
 #   make cases                        # CASES=../shared/cases
 #   make cases ARGS='07 15-pdf'       # only cases whose names begin so
@@ -38,7 +39,7 @@ for browser in off auto; do
     [ -x /usr/lib/chromium/chromium-headless-shell ] || command -v chromium >/dev/null || { echo "no Chromium: the cases that need one are left out"; break; }
   fi
   start_server LLM_PROVIDER=reader BROWSER="$browser"
-  # ARGS is split into words on purpose.
+  # ARGS is unquoted, so that it is split into words.
   # shellcheck disable=SC2086
   python3 "$cases/check.py" --api "$api" --site "http://127.0.0.1:$port" --legwork "$PWD/bin/legwork" "${more[@]}" ${ARGS:-} || failed=1
   stop_server

@@ -3,8 +3,9 @@
 #
 #   scripts/coverage.sh coverage.out 85
 #
-# The profile comes from -coverpkg=./..., so it has each block once per test binary. A block counts as covered if any test binary
-# covered it. Generated code (db, api/*.gen.go) and packages for tests (dbtest, testsite) are not counted.
+# The profile comes from -coverpkg=./..., so it has each block once for each test binary. A block is covered if any
+# test binary has executed it. Generated code (db, api/*.gen.go) and packages for tests (dbtest, testsite) are left
+# out.
 set -euo pipefail
 profile=${1:?usage: coverage.sh PROFILE PERCENT} bound=${2:?usage: coverage.sh PROFILE PERCENT}
 awk -v bound="$bound" '

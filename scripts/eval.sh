@@ -47,7 +47,7 @@ start_server SEARCH_ENGINES=library PAGE_TTL=0
 
 mkdir -p eval/results
 status=0
-# ARGS is split into words on purpose.
+# ARGS is unquoted, so that it is split into words.
 # shellcheck disable=SC2086
 go run ./eval/run --api "$api" --docs "$DOCS" --questions "$questions" --min "$min" \
   --json "eval/results/${RESULT:-latest}.json" ${ARGS:-} || status=$?

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs each fuzz target of the module for FUZZTIME (default 1m). The targets are found in the source files, so a new one needs no
-# entry here. PKG limits the packages by a path prefix: PKG=internal/page.
+# Runs each fuzz target of the module for FUZZTIME (default 1m). It finds the targets in the source files, so new
+# targets need not be listed here. PKG limits the packages by a path prefix: PKG=internal/page.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 failed=0

@@ -1,14 +1,15 @@
-# For scripts that need their own legwork server: new data, a free port, no .env file, and no pauses between requests to sites on this
-# machine. The caller sets name (for messages) and work (a folder).
+# Functions for scripts that need their own legwork server: with new data, a free port, no .env file, and no pauses
+# between requests to sites on this machine. The caller sets name (used in messages) and work (a folder).
 # shellcheck shell=bash disable=SC2154
 
 pid=
 
-# start_server starts bin/legwork with the environment and VARIABLE=VALUE arguments, and sets api to its address.
+# start_server starts bin/legwork. Its arguments have the form VARIABLE=VALUE and are added to the environment. It
+# sets api to the server's address.
 start_server() {
   local program=$PWD/bin/legwork
   [ -x "$program" ] || { echo "$name: bin/legwork is missing; run make build" >&2; exit 2; }
-  # With port 0 the system chooses a free port. It is read from the log.
+  # With port 0 the system chooses a free port, and the log shows which.
   (cd "$work" && exec env API_HOST=127.0.0.1 API_PORT=0 AUTH_MODE=off LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
     FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 "$@" \
     "$program" serve) >"$work/legwork.log" 2>&1 </dev/null &

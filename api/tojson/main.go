@@ -1,8 +1,8 @@
-// Command tojson writes an OpenAPI file in YAML as JSON, for clients that read no YAML:
+// Command tojson converts an OpenAPI file from YAML to JSON, for clients that do not read YAML:
 //
 //	go run ./tojson openapi.yaml openapi.gen.json
 //
-// The program embeds the result, so that it does not need a reader of OpenAPI files while it runs.
+// legwork embeds the result, so it needs no parser for OpenAPI files at run time.
 package main
 
 import (
@@ -35,7 +35,7 @@ func convert(from, to string) error {
 		return err
 	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, compact, "", " "); err != nil { // a line for each value, so that a change of the contract is a short diff
+	if err := json.Indent(&out, compact, "", " "); err != nil { // each value is on a line of its own, so that the diff of a changed contract is short
 		return err
 	}
 	out.WriteByte('\n')

@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// Figure is one measured quantity, with a value per round.
+// Figure is one measured quantity, with a value for each round.
 type Figure struct {
 	Part   string    `json:"part"` // the part's letter in docs/performance.md
 	Name   string    `json:"name"`
 	Unit   string    `json:"unit"`
 	Values []float64 `json:"values"`
-	// Reference is the name of the thing that the figure is compared with; it is empty if there is none. The two are
-	// measured alternately. References has the values of the reference, one per round, as Values has those of the
-	// figure.
+	// Reference is the name of the program or setting with which the figure is compared; it is empty if there is
+	// none. The two are measured alternately. References has the reference's values, one for each round, in the same
+	// order as Values.
 	Reference  string    `json:"reference,omitempty"`
 	References []float64 `json:"references,omitempty"`
-	Ratio      *Ratio    `json:"ratio,omitempty"` // ratio of the figure to its reference; nil if a reference is 0
-	// Target is the bound for the figure or its ratio; nil: there is none.
+	Ratio      *Ratio    `json:"ratio,omitempty"` // ratio of the figure to its reference; nil without a reference, or if a value of the reference is 0
+	// Target is the bound for the figure or for its ratio; nil means that there is none.
 	Target *Target `json:"target,omitempty"`
-	Holds  *bool   `json:"holds,omitempty"` // whether the target is met; nil: there is no target or no ratio
+	Holds  *bool   `json:"holds,omitempty"` // whether the target is met; nil without a target or ratio
 }
 
 // Target bounds the median of a figure, the median of its ratio, or the worse 95 % bound of its ratio.
 type Target struct {
-	Of      string  `json:"of"` // value, ratio, or bound: the ratio's one-sided 95 % bound on the worse side
+	Of      string  `json:"of"` // "value", "ratio", or "bound": the ratio's one-sided 95 % bound on the worse side
 	AtLeast float64 `json:"atLeast,omitempty"`
 	AtMost  float64 `json:"atMost,omitempty"`
 }
@@ -65,7 +65,8 @@ func (f Figure) verdict() string {
 	return ": MISSED"
 }
 
-// HigherIsBetter reports whether higher values of a unit are better: yes for rates; no for time, memory and CPU.
+// HigherIsBetter reports whether higher values of a unit are better. They are for rates, but not for time, memory and
+// CPU use. An unknown unit is an error.
 func HigherIsBetter(unit string) (bool, error) {
 	switch {
 	case strings.HasSuffix(unit, "/s"):

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// procField returns the number after a key in a file like /proc/meminfo; 0: the key is not there.
+// procField returns the number after a key in a file like /proc/meminfo. It returns 0 if the file does not contain
+// the key.
 func procField(path, key string) int64 {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -26,7 +27,7 @@ func procField(path, key string) int64 {
 	return 0
 }
 
-// Resident returns the resident memory of a process in bytes; 0: the process has ended.
+// Resident returns the resident memory of a process in bytes. It returns 0 if the process has ended.
 func Resident(pid int) int64 { return procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:") << 10 }
 
 // KernelSockets returns the kernel memory for all sockets of the machine, in bytes: TCP buffers, and the slabs with the socket structures.
@@ -45,13 +46,13 @@ func KernelSockets() int64 {
 // ticksPerSecond is USER_HZ, which is always 100 for user space on Linux.
 const ticksPerSecond = 100
 
-// CPUTime returns the CPU time that a process has used; 0: the process has ended.
+// CPUTime returns the CPU time that a process has used. It returns 0 if the process has ended.
 func CPUTime(pid int) time.Duration {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(b), ") ") // the name in the brackets may contain spaces
+	_, rest, _ := strings.Cut(string(b), ") ") // the name in parentheses may contain spaces
 	f := strings.Fields(rest)
 	if len(f) < 13 {
 		return 0

@@ -1,8 +1,8 @@
-// Package measure has what all measurements need: alternating rounds, statistics, figures with targets, the report, and facts about machines and
-// processes from Linux.
+// Package measure has what all measurements need: alternating rounds, statistics, figures with targets, the report,
+// and facts about the machine and its processes (Linux).
 //
-// It does not depend on legwork. The values of a figure are in the order of the rounds, so values with the same index were measured next to each
-// other.
+// It does not depend on legwork. The values of a figure are in the order of the rounds, so values of two figures with
+// the same index were measured one after the other.
 package measure
 
 import (
@@ -30,7 +30,7 @@ type Report struct {
 
 // Add computes the ratio and the verdict of a figure, and adds it to the report.
 func (r *Report) Add(f Figure) {
-	if len(f.References) > 0 && !slices.Contains(f.References, 0) { // avoids division by 0, since JSON has no NaN
+	if len(f.References) > 0 && !slices.Contains(f.References, 0) { // without a 0, because the ratio would be infinite or NaN, which JSON does not have
 		c := Compare(f.Values, f.References)
 		f.Ratio = &c
 	}

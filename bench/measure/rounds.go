@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Side is one of the compared programs. A call measures once and returns values by name.
+// Side is one of the compared programs. Each call measures it once and returns the measured values by name.
 type Side func(ctx context.Context) (map[string]float64, error)
 
-// Rounds calls all sides alternately, n times, and returns all values by side and name. Each round begins with another side.
+// Rounds measures all sides alternately, n times, and returns all values by side and name. The first side of a round
+// is the second side of the round before.
 func Rounds(ctx context.Context, n int, sides map[string]Side, order ...string) (map[string]map[string][]float64, error) {
 	out := map[string]map[string][]float64{}
 	for round := range n {
@@ -30,7 +31,7 @@ func Rounds(ctx context.Context, n int, sides map[string]Side, order ...string) 
 	return out, nil
 }
 
-// WaitUntil waits until a time, or until the context ends.
+// WaitUntil returns at the given time, or earlier if the context ends.
 func WaitUntil(ctx context.Context, at time.Time) {
 	t := time.NewTimer(time.Until(at))
 	defer t.Stop()

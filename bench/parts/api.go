@@ -16,7 +16,8 @@ import (
 // apiClients is the number of concurrent clients in part e.
 const apiClients = 8
 
-// apiPart is part e: API calls with a full table of tasks. The reference is pgbench with the statements that each call sends.
+// apiPart is part e: API calls while the database has many tasks. The reference is pgbench with the SQL statements
+// that each call sends.
 func apiPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "api")
 	if err != nil {
@@ -85,7 +86,7 @@ func apiCalls(all reference.Statements, id string) []apiCall {
 	}
 }
 
-// seeded returns the id of task n of fillTasks.
+// seeded returns the id of the n-th task that fillTasks inserts.
 func seeded(n int) uuid.UUID {
 	var id uuid.UUID
 	copy(id[:], []byte{1, 0x8f, 0, 0, 0, 0, 0x70, 0, 0x80})
@@ -93,7 +94,7 @@ func seeded(n int) uuid.UUID {
 	return id
 }
 
-// fillTasks inserts n completed tasks with their heads, a run and two events each.
+// fillTasks inserts n completed tasks. Each has a run, two events, and a row in task_heads.
 func fillTasks(ctx context.Context, url string, n int) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -123,7 +124,7 @@ func fillTasks(ctx context.Context, url string, n int) error {
 	return err
 }
 
-// deleteNew deletes the tasks that POST has created, so that each round begins with the same table.
+// deleteNew deletes the tasks that POST has created, so that the table is the same at the beginning of each round.
 func deleteNew(ctx context.Context, url string) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"legwork/bench/server"
 )
 
-// appendPart is part a: events and steps per second through the store. The reference is pgbench with the same statements.
+// appendPart is part a: events and steps per second that the store writes. The reference is pgbench with the same SQL
+// statements.
 func appendPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "append")
 	if err != nil {
@@ -53,8 +54,10 @@ func appendPart(ctx context.Context, b *Bench) error {
 			}
 		}
 		name := func(what string) string { return fmt.Sprintf("%s, %d runs", what, n) }
-		// Streaming on and off alternate without pgbench between them. A comparison with a target uses more and shorter rounds: the machine's speed changes
-		// from second to second by more than the expected difference, and the bounds shrink with the square root of the number of rounds.
+		// Measurements with and without streaming alternate, without pgbench between them. The comparison with a
+		// target uses more and shorter rounds: the machine's speed changes from second to second by more than the
+		// expected difference, and the distance between the bounds shrinks with the square root of the number of
+		// rounds.
 		streaming := measure.Figure{Part: "a", Name: name("append, streaming on"), Unit: "events/s", Reference: "streaming off"}
 		times, d := b.Pairs, b.Duration
 		if n == 32 {

@@ -1,7 +1,9 @@
-// Package parts has the parts of bench. Each part defines what is measured, under which load, and with which reference.
+// Package parts has the parts of bench. Each part defines what is measured, under which load, and with which
+// reference.
 //
-// A part creates its own database, starts its servers (bench/server), and adds its figures to the report. legwork and the reference are measured in
-// alternating rounds, in the same database or in databases with the same content.
+// A part creates its own database, starts its servers (bench/server), and adds its figures to the report. legwork and
+// the reference are measured in alternating rounds. They use the same database, or two databases with the same
+// content.
 package parts
 
 import (
@@ -45,8 +47,8 @@ type Settings struct {
 	Tasks    int            // number of tasks in part api
 	Sockets  string         // numbers of sockets in part fanout, separated by commas
 	Quick    bool           // smallest sizes, to check that everything works
-	Only     *regexp.Regexp // which comparisons of the parts append, api and pages run; nil: all
-	Profiles string         // folder for CPU profiles of the servers; empty: none
+	Only     *regexp.Regexp // which comparisons the parts append, api and pages run; nil means all
+	Profiles string         // folder for CPU profiles of the servers; empty means no profiles
 }
 
 // Bench is one run of bench: its database server, its temporary folder and its report.
@@ -62,7 +64,8 @@ type Bench struct {
 	created  []string // databases to drop
 }
 
-// DatabaseVariable is the environment variable with the URL of an existing server. If it is set, no server is started.
+// DatabaseVariable is the environment variable with the URL of an existing PostgreSQL server. If it is set, bench
+// starts no PostgreSQL.
 const DatabaseVariable = "BENCH_DATABASE_URL"
 
 // New starts a database server, unless DatabaseVariable is set, and looks for pgbench. The servers' output goes to log.
@@ -97,7 +100,8 @@ func New(ctx context.Context, s Settings, log io.Writer) (b *Bench, err error) {
 // Dir returns a folder that Close removes.
 func (b *Bench) Dir() string { return b.dir }
 
-// DatabaseURL returns the URL of a database on the server, for the programs of -against, which create their own databases.
+// DatabaseURL returns the URL of a database on the server. -against passes it to the programs of both versions, which
+// create their own databases.
 func (b *Bench) DatabaseURL() string { return b.admin }
 
 func (b *Bench) describeDatabase(ctx context.Context) error {
@@ -140,7 +144,8 @@ func (b *Bench) database(ctx context.Context, name string) (string, error) {
 	return u.String(), store.Migrate(ctx, u.String(), slog.New(slog.DiscardHandler))
 }
 
-// Close stops the server that New started, or drops the databases that were created on another server, and removes the files.
+// Close stops the PostgreSQL that New started. If it uses an existing server, it drops the databases that it created
+// there. It also removes the temporary files.
 func (b *Bench) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -159,10 +164,10 @@ func (b *Bench) Close() {
 	}
 }
 
-// matches reports whether -only selects a comparison.
+// matches reports whether the option -only selects a comparison.
 func (b *Bench) matches(what string) bool { return b.Only == nil || b.Only.MatchString(what) }
 
-// levels returns the numbers of concurrent runs or clients to measure with.
+// levels returns the numbers of concurrent runs or clients with which a part measures.
 func (b *Bench) levels() []int {
 	if b.Quick {
 		return []int{2}

@@ -47,8 +47,8 @@ func call(ctx context.Context, base, method, path, body string, out any) error {
 	return json.Unmarshal(b, out)
 }
 
-// callers are connections that repeat one request, as pgbench repeats a script. The request is written as bytes, and the response is read on the
-// same goroutine, since net/http's client would use as much CPU as the server.
+// callers are connections that repeat one request, as pgbench repeats a script. They write the request as bytes and
+// read the response on the same goroutine, because net/http's client would use as much CPU as the server.
 type callers struct {
 	addr  string // host:port
 	bytes []byte // the request
@@ -76,7 +76,7 @@ func newCallers(ctx context.Context, n int, base, method, path, body string) (*c
 	return c, nil
 }
 
-// call sends the request once, on a connection that is not in use.
+// call sends the request once, on a free connection.
 func (c *callers) call(context.Context) error {
 	one := <-c.idle
 	defer func() { c.idle <- one }()

@@ -16,8 +16,8 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// coldPart is part f: the time from the start of the released program in an empty folder until /health/ready succeeds, and the same in a folder with
-// data. The reference is the start of the embedded PostgreSQL alone.
+// coldPart is part f: the time from the start of the released program until /health/ready succeeds, in an empty
+// folder and in a folder with data. The reference is the start of the embedded PostgreSQL alone.
 func coldPart(ctx context.Context, b *Bench) error {
 	binary := filepath.Join(b.dir, "legwork")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/legwork").CombinedOutput(); err != nil {
@@ -86,7 +86,7 @@ func startOnce(ctx context.Context, binary, home string) (time.Duration, error) 
 			return 0, fmt.Errorf("legwork did not start: %w\n%s", err, said)
 		}
 	}
-	go func() { // discards what it prints while it stops
+	go func() { // discards the output of the program while it stops
 		for {
 			if _, err := out.Read(chunk); err != nil {
 				return

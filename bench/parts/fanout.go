@@ -19,11 +19,12 @@ import (
 	"legwork/bench/server"
 )
 
-// portsPerAddress bounds the sockets from one loopback address. By default there are about 28,000 ephemeral ports.
+// portsPerAddress bounds the number of sockets that use one loopback address. By default Linux has about 28,000
+// ephemeral ports for each address.
 const portsPerAddress = 5000
 
-// fanoutPart is part d: the cost of a socket, and the time for one event to reach all sockets. The reference is a server without legwork that uses
-// the same WebSocket library and sends the same bytes from memory.
+// fanoutPart is part d: the cost of a socket, and the time until one event has reached all sockets. The reference is
+// a server without legwork that uses the same WebSocket library and sends the same bytes from memory.
 func fanoutPart(ctx context.Context, b *Bench) error {
 	limit := measure.RaiseFileLimit()
 	for size := range strings.SplitSeq(b.Sockets, ",") {
@@ -53,8 +54,8 @@ type clients struct {
 	stop    context.CancelFunc
 }
 
-// fanout alternates between legwork and the reference if both is true, so that the clients of both are connected at the same time. Otherwise it
-// measures one after the other.
+// fanout measures legwork and the reference with n clients. If both is true, the clients of both are connected at the
+// same time and the measurements alternate. Otherwise it measures first legwork and then the reference.
 func (b *Bench) fanout(ctx context.Context, url string, n int, both bool) error {
 	own, err := b.watch(ctx, "fanout", server.Config{URL: url, Conns: 10}, n)
 	if err != nil {
@@ -103,7 +104,7 @@ func (b *Bench) fanout(ctx context.Context, url string, n int, both bool) error 
 	return nil
 }
 
-// watched is a server with its clients, and the costs of the clients.
+// watched is a server with its clients, and what the clients cost the server.
 type watched struct {
 	server          *server.Process
 	clients         *clients
@@ -143,7 +144,7 @@ func (b *Bench) watch(ctx context.Context, name string, cfg server.Config, n int
 		return a, err
 	}
 	a.process = float64(measure.Resident(a.server.PID())-residentBefore) / float64(n) / 1024
-	// Both ends of each connection are on this machine, and use about the same memory.
+	// Both ends of each connection are on this machine and use about the same memory, so half of it is the server's.
 	a.kernel = float64(measure.KernelSockets()-kernelBefore) / 2 / float64(n) / 1024
 	idleFrom, used := time.Now(), measure.CPUTime(a.server.PID())
 	measure.WaitUntil(ctx, idleFrom.Add(2*b.Duration))
@@ -151,7 +152,7 @@ func (b *Bench) watch(ctx context.Context, name string, cfg server.Config, n int
 	return a, nil
 }
 
-// sendOne calls clients.sendOne as a measure.Side.
+// sendOne measures clients.sendOne as a measure.Side.
 func (a watched) sendOne(ctx context.Context) (map[string]float64, error) {
 	took, err := a.clients.sendOne(ctx, a.server, a.task)
 	return map[string]float64{"s": took.Seconds()}, err

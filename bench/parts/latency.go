@@ -17,8 +17,9 @@ import (
 	"legwork/bench/server"
 )
 
-// latencyPart is part b: the time from the return of COMMIT until a client receives the frame. The reference is a NOTIFY without legwork under the
-// same load: from the return of the COMMIT with pg_notify until the client's WaitForNotification returns.
+// latencyPart is part b: the time from the return of COMMIT until a client receives the frame. The reference is a
+// NOTIFY without legwork under the same load: the time from the return of the COMMIT that sends it until the client's
+// WaitForNotification returns.
 func latencyPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "latency")
 	if err != nil {
@@ -87,7 +88,7 @@ func (a *arrivals) note(key string) {
 	a.at[key] = now
 }
 
-// after waits until all events were received, and returns the quantiles of the delays in microseconds.
+// after waits until all committed events were received, and returns quantiles of the delays in microseconds.
 func (a *arrivals) after(ctx context.Context, commits []server.Commit) (map[string]float64, error) {
 	var delays []float64
 	deadline := time.Now().Add(10 * time.Second)
@@ -109,7 +110,8 @@ func (a *arrivals) after(ctx context.Context, commits []server.Commit) (map[stri
 	return map[string]float64{"p50": measure.Quantile(delays, 0.5), "p99": measure.Quantile(delays, 0.99)}, nil
 }
 
-// frameLatency measures with one WebSocket per task on one server, while writer commits. Both may be the same server.
+// frameLatency measures with one WebSocket per task. The process writer commits the events, and the server at base
+// sends them; both may be the same process.
 func frameLatency(ctx context.Context, writer *server.Process, base string, c server.Command) (map[string]float64, error) {
 	a := &arrivals{at: map[string]int64{}}
 	reading, stop := context.WithCancel(ctx)
@@ -144,7 +146,7 @@ func frameLatency(ctx context.Context, writer *server.Process, base string, c se
 	return a.after(ctx, r.Commits)
 }
 
-// seqOf returns the seq of a frame. A frame begins with it.
+// seqOf returns the seq of a frame. Each frame begins with its seq.
 func seqOf(frame []byte) int64 {
 	rest, ok := strings.CutPrefix(string(frame), `{"seq":`)
 	if digits, _, found := strings.Cut(rest, ","); ok && found {

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/store"
 )
 
-// Sizes of part library: the number of pages of 20 passages each, and how many of them the searching account has read.
+// Sizes of part library. There are libraryPages pages, and the searching account has read libraryOwn of them.
 const (
 	libraryPages  = 20_000
 	libraryOwn    = 1_000
@@ -23,8 +23,9 @@ const (
 	librarySearch = 40 // number of searches in one round
 )
 
-// libraryPart is part h: searches in a library of 400,000 passages, by an account that has read 1,000 of its pages, and by one that has read none.
-// The reference is a statement that uses the word index first and filters by account last.
+// libraryPart is part h: searches in a library of 400,000 passages, by an account that has read 1,000 of the pages,
+// and by an account that has read none. The reference is a statement that uses the word index first and filters by
+// account last.
 func libraryPart(ctx context.Context, b *Bench) error {
 	pages, own := libraryPages, libraryOwn
 	if b.Quick {
@@ -99,11 +100,13 @@ func timed(n int, ask func(question string) error) (map[string]float64, error) {
 	return map[string]float64{"p95": took[min(n-1, n*95/100)]}, nil
 }
 
-// word returns the rank of a word by Zipf's law, without the 20 most common words, which would be stop words. The most common remaining word is in
-// every fifth passage. at is uniform in [0,1).
+// word returns the rank of a word in a random text by Zipf's law; at is uniform in [0,1). The 20 most common words
+// are left out, because they would be stop words. The most common remaining word is on average in every fifth
+// passage.
 func word(at float64) int { return int(20 * math.Exp(at*math.Log(1000))) }
 
-// fillLibrary inserts pages of passagesAPage passages. The account some has read own of them; the account many has read all.
+// fillLibrary inserts pages with passagesAPage passages each. own is how many of them the account "some" has read.
+// The account "many" has read all of them.
 func fillLibrary(ctx context.Context, url string, pages, own int) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

@@ -24,12 +24,12 @@ import (
 	"legwork/internal/research"
 )
 
-// readers is the number of pages read at the same time on each side. It equals the browser's default number of tabs.
+// readers is how many pages each side reads at the same time. It equals the browser's default number of tabs.
 const readers = 4
 
-// pagesPart is part g: pages per second over HTTP and in the browser. The references are net/http with readability, and chromedp without legwork, on
-// the same documents. Requests are not spaced. Site, fetcher and references share this process. Documents are parsed in processes of their own,
-// as a legwork server does it.
+// pagesPart is part g: pages per second over HTTP and in the browser. The references are net/http with readability,
+// and chromedp without legwork, on the same documents. There are no pauses between requests. The site, the fetcher
+// and the references run in this process. Documents are parsed in separate processes, as in a legwork server.
 func pagesPart(ctx context.Context, b *Bench) error {
 	site := httptest.NewServer(http.HandlerFunc(manualPage))
 	defer site.Close()
@@ -92,7 +92,8 @@ type pageLoad struct {
 	next atomic.Int64 // number of the next page, so that no page is requested twice
 }
 
-// each returns a Side in which all readers call do with one page after the other for the duration of a measurement. It returns pages per second.
+// each returns a Side in which all readers call do with one page after another for the duration of a measurement. The
+// Side returns pages per second.
 func (p *pageLoad) each(folder string, do func(ctx context.Context, reader int, url string) error) measure.Side {
 	return func(ctx context.Context) (map[string]float64, error) {
 		ctx, cancel := context.WithTimeout(ctx, p.Duration+time.Minute)

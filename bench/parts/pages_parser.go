@@ -21,7 +21,8 @@ func ParserMain(ctx context.Context) int {
 	return 0
 }
 
-// newParsers returns a pool of parser processes like that of a legwork server. dir is the folder for their machine code.
+// newParsers returns a pool of parser processes like that of a legwork server. dir is the folder in which the
+// processes store compiled machine code.
 func newParsers(dir string) (*parser.Pool, error) {
 	self, err := os.Executable()
 	if err != nil {

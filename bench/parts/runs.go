@@ -54,7 +54,7 @@ func (b *Bench) compareRuns(ctx context.Context, url string, n int, s *reference
 		},
 		"pgbench": func(ctx context.Context) (map[string]float64, error) {
 			r, err := b.pgbench.Run(ctx, other, n, each, s, reference.RunVars())
-			if err == nil { // as many as fill the duration of a measurement
+			if err == nil { // in later rounds each client runs the script as often as fits into the duration of a measurement
 				each = max(1, int(b.Duration/r.Latency))
 			}
 			return map[string]float64{"/s": r.PerSecond, "mean": measure.Micros(r.Latency) / 1e3}, err

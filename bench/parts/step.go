@@ -8,9 +8,10 @@ import (
 	"legwork/bench/server"
 )
 
-// stepPart is part s: the cost of a step of a run. A step is the event of the call, fenced by the epoch, then the journal row with the result's event.
-// Both events are published to a subscription in this process and to another process. The reference sends the same two prepared statements
-// through pgx on one connection. On both sides there is one writer.
+// stepPart is part s: the cost of a step of a run. A step writes the event of the call, which is refused if the epoch
+// is not the present one, and then the journal row together with the event of the result. Both events are published
+// to a subscription in this process and to another process. The reference sends the same two prepared statements
+// through pgx on one connection. Both sides have one writer.
 func stepPart(ctx context.Context, b *Bench) error {
 	url, err := b.database(ctx, "step")
 	if err != nil {

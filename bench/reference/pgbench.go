@@ -17,7 +17,7 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// Pgbench is the program, and how it is run.
+// Pgbench runs the program pgbench.
 type Pgbench struct {
 	path     string
 	folder   string // folder for scripts
@@ -53,8 +53,9 @@ var (
 	processedLine = regexp.MustCompile(`(?m)^number of transactions actually processed: ([0-9]+)`)
 )
 
-// Run runs a script with prepared statements and a number of clients for the duration of one measurement. If each is positive, each client runs the
-// script that many times instead, so that no long transaction is cut off and left uncounted.
+// Run runs a script with prepared statements and a number of clients for the duration of one measurement. If each is
+// positive, every client instead runs the script that many times. Then no long transaction is cut off at the end and
+// left out of the result.
 func (p *Pgbench) Run(ctx context.Context, url string, clients, each int, s *Script, vars map[string]string) (Result, error) {
 	var r Result
 	if s.err != nil {

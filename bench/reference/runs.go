@@ -6,7 +6,8 @@ import (
 	"legwork/bench/workload"
 )
 
-// River's statements are not in queries/*.sql. These do what River 0.51 does for one job, without its bulk forms.
+// River's statements are not in queries/*.sql. These statements do what River 0.51 does for one job, without its
+// statements for many jobs.
 const (
 	riverInsert = `INSERT INTO river_job (args, kind, max_attempts, metadata, priority, queue, scheduled_at, state, tags)
 SELECT jsonb_build_object('taskId', :task_id::text, 'epoch', 1), $KIND, 1, '{}'::jsonb, 2, $QUEUE, now(), 'available'::river_job_state, '{}'::varchar(255)[]
@@ -19,7 +20,7 @@ FROM locked_jobs WHERE river_job.id = locked_jobs.id RETURNING river_job.*;`
 	riverComplete = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $ID AND state IN ('running','available') RETURNING *;`
 )
 
-// RunVars returns the variables of RunScript and of the script of a POST.
+// RunVars returns the variables that RunScript and the script of a POST need.
 func RunVars() map[string]string {
 	vars := EventVars()
 	maps.Copy(vars, map[string]string{
@@ -54,7 +55,8 @@ func (s *Script) reading(task string) {
 	}
 }
 
-// RunScript returns the script of one run of part c: the statements that API, worker, stream and upkeep send for it, one after the other.
+// RunScript returns the script for one run of part c: the statements that the API, the worker, the stream and the
+// upkeep jobs send for it, one after the other.
 func RunScript(all Statements) *Script {
 	s := &Script{all: all}
 	s.submission()

@@ -14,8 +14,8 @@ type Script struct {
 	err  error
 }
 
-// add appends a statement of queries/*.sql by its name. replace has pairs of a variable and the expression or variable that replaces it. end is ";" or
-// a command that takes the result, like "\gset".
+// add appends a statement of queries/*.sql by its name. replace has pairs: a variable of the statement, and the
+// expression or variable that replaces it. end is ";" or a command that stores the result, like "\gset".
 func (s *Script) add(name, end string, replace ...string) {
 	sql, ok := s.all[name]
 	if !ok {
@@ -30,13 +30,14 @@ func (s *Script) add(name, end string, replace ...string) {
 
 func (s *Script) line(text string) { s.text.WriteString(text + "\n") }
 
-// oneEvent returns the replacements with which InsertEvents inserts a single event from variables.
+// oneEvent returns the replacements with which the statement InsertEvents inserts a single event. The arguments are
+// variables of the script.
 func oneEvent(seq, kind, terminal, body string) []string {
 	return []string{"seqs", "ARRAY[" + seq + "]", "types", "ARRAY[" + kind + "]", "terminals", "ARRAY[" + terminal + "]",
 		"bodies", "ARRAY[" + body + "]"}
 }
 
-// expand replaces names in a text and joins its lines, as \gset requires.
+// expand replaces names in a text, and joins its lines, because \gset needs the statement on one line.
 func expand(text string, pairs ...string) string {
 	return strings.ReplaceAll(strings.NewReplacer(pairs...).Replace(text), "\n", " ")
 }
@@ -50,14 +51,14 @@ func EventVars() map[string]string {
 		"t_thinking": "agent:thinking", "t_call": "agent:tool_call", "t_result": "agent:tool_result", "t_complete": "agent:complete"}
 }
 
-// takeTask makes each client of pgbench take its own task, once.
+// takeTask makes each client of pgbench choose its own task when it runs the script for the first time.
 const takeTask = `\if :ready = 0
 SELECT task_id, (SELECT coalesce(max(s.turn), 0) FROM steps s WHERE s.task_id = b.task_id) AS turn FROM bench_tasks b WHERE n = :client_id \gset
 \set ready 1
 \endif`
 
-// AppendScripts returns the scripts of one append and one step, as store.Append and store.RecordStep commit them. Each client of pgbench takes a task
-// from the table bench_tasks (n integer, task_id uuid) by its number.
+// AppendScripts returns the scripts of one append and one step, as store.Append and store.RecordStep commit them.
+// Each client of pgbench uses the task that has its number in the table bench_tasks (n integer, task_id uuid).
 func AppendScripts(all Statements) (events, steps *Script) {
 	events, steps = &Script{all: all}, &Script{all: all}
 	events.line(takeTask)

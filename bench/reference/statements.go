@@ -1,8 +1,8 @@
-// Package reference has the references in the database: the prepared statements of queries/*.sql, sent by pgbench or by pgx, without legwork's Go
-// code.
+// Package reference has the references of the measurements that use the database: the prepared statements of
+// queries/*.sql, sent by pgbench or by pgx, without legwork's Go code.
 //
-// The statements are read from queries/*.sql when bench runs, so a changed statement also changes its reference. A script with a statement that no
-// longer exists fails when it is run.
+// The statements are read from queries/*.sql when bench runs. So when a statement is changed, the reference changes
+// with it. A script with a statement that no longer exists fails when it runs.
 package reference
 
 import (
@@ -13,7 +13,8 @@ import (
 	"legwork/queries"
 )
 
-// Statements are the statements of queries/*.sql by name. They have pgbench's variables (:name) instead of sqlc's.
+// Statements are the statements of queries/*.sql by name. Their variables have pgbench's form (:name) instead of
+// sqlc's.
 type Statements map[string]string
 
 var (
@@ -57,7 +58,7 @@ func LoadStatements() (Statements, error) {
 
 var variable = regexp.MustCompile(`(^|[^:]):([a-z]\w*)`)
 
-// numbered returns a statement for pgx, with $1 for the first argument, and the names of its arguments.
+// numbered returns a statement for pgx, in which $1 is the first argument, and the names of the arguments in order.
 func (all Statements) numbered(name string) (sql string, arguments []string, err error) {
 	sql, ok := all[name]
 	if !ok {

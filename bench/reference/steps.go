@@ -14,7 +14,7 @@ import (
 // Steps writes the steps of one task through pgx on one connection, with the prepared statements of store.Append and store.RecordStep.
 type Steps struct {
 	conn *pgx.Conn
-	args map[string]any // arguments of both statements, except those of each event
+	args map[string]any // values of the arguments of both statements, except those that differ from event to event
 	turn int
 
 	announce, record         string   // names of the prepared statements
@@ -52,7 +52,8 @@ func (s *Steps) prepare(ctx context.Context, name, query string, all Statements)
 // Close closes the connection.
 func (s *Steps) Close(ctx context.Context) { _ = s.conn.Close(context.WithoutCancel(ctx)) }
 
-// Write writes steps for a duration d, each after the event of its call. It returns the number of steps and the time used.
+// Write writes steps for a duration d, each after the event of its call. It returns the number of steps, and the time
+// in seconds.
 func (s *Steps) Write(ctx context.Context, d time.Duration) (count int, seconds float64, err error) {
 	call, result := workload.Call(), workload.Result()
 	began := time.Now()

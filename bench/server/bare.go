@@ -15,14 +15,15 @@ import (
 	"legwork/bench/workload"
 )
 
-// bareServer is the reference of part fanout: WebSockets of the same library on net/http, each in the goroutine of its request, and one frame from
-// memory for all of them. It has no tasks, no database and no middleware.
+// bareServer is the reference of part fanout. It serves WebSockets with the same library on net/http, each in the
+// goroutine of its request, and sends one frame from memory to all of them. It has no tasks, no database and no
+// middleware.
 type bareServer struct {
 	api string
 
 	mu    sync.Mutex
 	frame []byte
-	wake  chan struct{} // closed and replaced at each frame
+	wake  chan struct{} // closed and replaced when a frame is sent
 }
 
 // start implements commanded.
@@ -61,7 +62,8 @@ func (s *bareServer) do(_ context.Context, c Command) (Reply, error) {
 	return Reply{}, fmt.Errorf("unknown command %q", c.Op)
 }
 
-// ServeHTTP implements http.Handler. A client gets two frames at once, like the beginning of a task's stream, and one frame with each "append one".
+// ServeHTTP implements http.Handler. A client first gets two frames, like those at the beginning of a task's stream,
+// and then one frame for each command "append one".
 func (s *bareServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"legwork/internal/store"
 )
 
-// newTasks creates running tasks without a job. Only the commands in this file write to them.
+// newTasks creates running tasks without a job, so that only the commands in this file write to them.
 func (s *server) newTasks(ctx context.Context, n int) (Reply, error) {
 	var r Reply
 	for range n {
@@ -62,8 +62,8 @@ func (s *server) announce(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// watch subscribes to each of the first n runs. It returns when each subscription has received a new event. From then on no subscription reads old
-// events, which must not be measured.
+// watch subscribes to each of the first n runs. It returns when each subscription has received a new event. After
+// that, no subscription reads old events, which would distort the measurement.
 func (s *server) watch(ctx context.Context, n int) (unwatch func(), err error) {
 	watching, stop := context.WithCancel(ctx)
 	var watchers, first sync.WaitGroup
@@ -94,8 +94,8 @@ func (s *server) watch(ctx context.Context, n int) (unwatch func(), err error) {
 	return unwatch, nil
 }
 
-// appendFor appends events as fast as possible, each run in its own goroutine, and counts them. With streaming, each event is published, and each run
-// has one subscription in this process.
+// appendFor appends events as fast as possible, each run in its own goroutine, and counts them. With streaming, it
+// publishes each event, and each run has a subscription in this process.
 func (s *server) appendFor(ctx context.Context, c Command) (Reply, error) {
 	for len(s.tasks) < c.Runs {
 		r, err := s.newTasks(ctx, c.Runs-len(s.tasks))
@@ -151,7 +151,7 @@ func (s *server) appendFor(ctx context.Context, c Command) (Reply, error) {
 	return Reply{Count: int(count.Load()), Seconds: took.Seconds()}, <-failures
 }
 
-// paced appends events at a steady rate and notes when each commit returned.
+// paced appends events at a steady rate and records when each commit returned.
 func (s *server) paced(ctx context.Context, c Command) (Reply, error) {
 	gap := time.Duration(float64(time.Second) / c.Rate)
 	n := int(c.Seconds * c.Rate)

@@ -23,7 +23,7 @@ type noopWorker struct {
 	server *server
 }
 
-// Work implements river.Worker. It signals the inserter that the job has run.
+// Work implements river.Worker. It tells the client that inserted the job that the job has run.
 func (w *noopWorker) Work(_ context.Context, job *river.Job[noopArgs]) error {
 	done, _ := w.server.done.LoadOrStore(job.ID, make(chan struct{}))
 	if c, ok := done.(chan struct{}); ok {
@@ -32,7 +32,8 @@ func (w *noopWorker) Work(_ context.Context, job *river.Job[noopArgs]) error {
 	return nil
 }
 
-// noop inserts no-op jobs and waits for each, with the requested number of clients. It measures River alone, with legwork's settings for it.
+// noop measures River alone, with legwork's settings for it: the requested number of clients insert no-op jobs and
+// wait for each.
 func (s *server) noop(ctx context.Context, c Command) (Reply, error) {
 	if err := s.startNoops(ctx); err != nil {
 		return Reply{}, err

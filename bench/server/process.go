@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Process is a server under test, seen from the process of the load.
+// Process is a server under test, as the process that generates the load uses it.
 type Process struct {
 	API string // base URL
 

@@ -1,8 +1,10 @@
-// Package server has the servers under test, and starts them. The load runs in one process. Each server is the same program again, started with
-// EnvConfig in its environment. It is legwork with the same parts as in cmd/legwork, but with an agent that needs no model and no pages, or the
-// WebSocket server that is the reference of part fanout.
+// Package server has the servers under test, and starts them. One process generates the load. Each server is the same
+// program in another process, started with EnvConfig in its environment. It is legwork with the same parts as in
+// cmd/legwork, but with an agent that needs no model and no pages. For part fanout there is also the WebSocket server
+// that is the reference.
 //
-// A server reads one Command per line from its standard input and answers each with one Reply, in order. It ends when its input ends.
+// A server reads one Command per line from its standard input and answers each with one Reply, in order. It ends when
+// its input ends.
 package server
 
 import "github.com/google/uuid"
@@ -10,7 +12,7 @@ import "github.com/google/uuid"
 // EnvConfig is the environment variable that makes this program a server under test. Its value is a Config in JSON.
 const EnvConfig = "LEGWORK_BENCH_SERVER"
 
-// BareChannel is the channel of the NOTIFY that is the reference of part latency.
+// BareChannel is the channel of the notifications that are the reference of part latency.
 const BareChannel = "legwork_bench_bare"
 
 // Config is the configuration of a server under test.
@@ -19,23 +21,24 @@ type Config struct {
 	Dir     string `json:"dir"`     // folder for artifacts
 	Slots   int    `json:"slots"`   // slots of the worker; 0: no worker
 	Conns   int32  `json:"conns"`   // connections of the pool
-	Bare    bool   `json:"bare"`    // run the reference of part fanout instead of legwork
+	Bare    bool   `json:"bare"`    // runs the reference of part fanout instead of legwork
 	Profile string `json:"profile"` // file for a CPU profile; empty: none
 }
 
 // Command is a command to a server under test, sent as one line.
 type Command struct {
-	// Op is the command: ready (returns API), tasks (creates Runs running tasks), append (appends for Seconds with Runs runs and counts), paced (appends at
-	// Rate for Seconds and returns the Commits), append one (appends to the first of Tasks), noop (works no-op jobs of River with Runs clients
-	// for Seconds), or collect (frees unused memory).
+	// Op is the name of the command. ready returns API. tasks creates Runs running tasks. append appends with Runs
+	// runs for Seconds, and counts. paced appends at Rate for Seconds, and returns the Commits. append one appends
+	// one event to the first of Tasks. noop runs no-op jobs of River with Runs clients for Seconds. collect frees
+	// unused memory.
 	Op        string      `json:"op"`
 	Runs      int         `json:"runs,omitempty"`
 	Seconds   float64     `json:"seconds,omitempty"`
 	Rate      float64     `json:"rate,omitempty"`      // events per second, for all tasks together
-	Streaming bool        `json:"streaming,omitempty"` // publish each event, and subscribe to each run
-	Bare      bool        `json:"bare,omitempty"`      // NOTIFY on BareChannel instead of publishing
-	Step      bool        `json:"step,omitempty"`      // write steps instead of events
-	Announced bool        `json:"announced,omitempty"` // write the event of its call before each step
+	Streaming bool        `json:"streaming,omitempty"` // publishes each event, and subscribes to each run
+	Bare      bool        `json:"bare,omitempty"`      // sends a NOTIFY on BareChannel instead of publishing
+	Step      bool        `json:"step,omitempty"`      // writes steps instead of events
+	Announced bool        `json:"announced,omitempty"` // writes the event of the call before each step
 	Tasks     []uuid.UUID `json:"tasks,omitempty"`
 }
 
@@ -50,7 +53,8 @@ type Reply struct {
 	Micros  []float64   `json:"micros,omitempty"` // time of each operation in microseconds
 }
 
-// Commit is the time at which the commit of an event returned, in nanoseconds of a clock that all processes of the machine share.
+// Commit is the time at which the commit of an event returned, in nanoseconds of a clock that all processes of the
+// machine share.
 type Commit struct {
 	Task uuid.UUID `json:"t"`
 	Seq  int64     `json:"s"`

@@ -44,9 +44,9 @@ type server struct {
 	runner    *jobs.Runner
 	api       string
 	noops     *river.Client[pgx.Tx] // for the comparison with River alone
-	done      sync.Map              // channels by no-op job id, closed when the job has run
+	done      sync.Map              // a channel for each no-op job, by job id; closed when the job has run
 
-	tasks []uuid.UUID // tasks of the command append, each claimed at epoch 1
+	tasks []uuid.UUID // tasks of the command append; each is claimed at epoch 1
 	turns []int       // last turn of each task
 	seqs  []int64     // last seq of each task
 }

@@ -23,7 +23,8 @@ const (
 	AnswerText = "The default value is 25 minutes. It applies to every circuit that does not set its own."
 )
 
-// Calls is the number of tool calls of a run. With submission, claim, the last thought and completion it has 20 events, each committed separately.
+// Calls is the number of tool calls of a run. Each call has two events; with submission, claim, the last thought and
+// completion a run has 20 events, each committed separately.
 const Calls = 8
 
 const preview = "keep_warm_minutes: how long the circuit is held at temperature after the last demand. Default 25 minutes."

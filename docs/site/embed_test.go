@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// page has the parts of one document that the tests check.
+// page has the parts of an HTML page that the tests check.
 type page struct {
 	title    string
 	language string

@@ -59,7 +59,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestExtraction: the scores on the annotated pages must not fall below those reached so far.
+// TestExtraction checks that the scores on the annotated pages do not fall below the best ones reached so far.
 func TestExtraction(t *testing.T) {
 	t.Parallel()
 	corpus, err := load("testdata/pages", "testdata/gold")

@@ -4,9 +4,10 @@
 //	make extraction PAGES=folder GOLD=folder                 # others: PAGES/NAME.html and GOLD/NAME.txt
 //	make extraction ARGS='-other trafilatura=folder -worst 10'
 //
-// A page's content is a text that a person has marked. Only its words count, in any order and layout. Noise that is kept lowers precision;
-// content that is lost lowers recall. -other names a folder with the texts of another program, one NAME.txt per page, which are scored in
-// the same way.
+// A page's content is a text that a person has marked. A reader's text is compared with it word by word; order and
+// layout do not matter. Words that are not content lower the precision, and content that is missing lowers the
+// recall. -other names a folder with the texts of another program, one NAME.txt per page, which are scored in the
+// same way.
 package main
 
 import (
@@ -68,14 +69,14 @@ func run(args []string, out io.Writer) error {
 	return nil
 }
 
-// annotated is a page with the content that a person has marked.
+// annotated is a page, with the text that a person has marked as its content.
 type annotated struct {
 	name    string
 	html    []byte
 	content string
 }
 
-// load reads the pages whose content a person has marked.
+// load reads the annotated pages: the HTML files in pages, and their content in gold.
 func load(pages, gold string) ([]annotated, error) {
 	files, err := filepath.Glob(filepath.Join(pages, "*.html"))
 	if err != nil {
@@ -109,10 +110,10 @@ type reader struct {
 	read func(a annotated) (string, error)
 }
 
-// address is given to the readers as the address of every page. No request is made.
+// address is the URL that the readers get for every page. It is never requested.
 var address = url.URL{Scheme: "https", Host: "pages.example", Path: "/page.html"}
 
-// legwork reads a page as a task does over HTTP.
+// legwork reads a page in the same way as a task that reads it over HTTP.
 func legwork(a annotated) (string, error) {
 	base := address
 	p, _, err := page.Read(&base, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, a.html)
@@ -134,8 +135,8 @@ func plainReadability(a annotated) (string, error) {
 	return found.Title() + "\n" + b.String(), err
 }
 
-// texts returns a function that reads a page's text from a folder, where another program has stored what it found.
-// The text is empty if the page has no file there.
+// texts returns a function that returns the text that another program has found in a page and stored in folder. The
+// text is empty if the folder has no file for the page.
 func texts(folder string) func(annotated) (string, error) {
 	return func(a annotated) (string, error) {
 		b, err := os.ReadFile(filepath.Join(folder, a.name+".txt"))
@@ -152,7 +153,7 @@ type result struct {
 	score
 }
 
-// table prints a line for each reader and returns the results of the first reader.
+// table prints a line with the mean scores of each reader, and returns the results of the first reader.
 func table(out io.Writer, corpus []annotated, readers []reader) []result {
 	_, _ = fmt.Fprintf(out, "| reader | pages | precision | recall | F1 |\n|---|---|---|---|---|\n")
 	var own []result
@@ -182,7 +183,7 @@ func scores(results []result) []score {
 	return all
 }
 
-// report lists the pages with the lowest scores.
+// report lists the n pages with the lowest scores.
 func report(out io.Writer, results []result, n int) {
 	slices.SortStableFunc(results, func(a, b result) int {
 		switch d := a.f1() - b.f1(); {

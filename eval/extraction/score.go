@@ -5,7 +5,8 @@ import (
 	"unicode"
 )
 
-// score compares a text with the content of a page, word by word. A word that occurs twice counts twice.
+// score says how well a text agrees with the content of a page. Words are compared in any order, each as often as it
+// occurs.
 type score struct {
 	precision float64 // share of the words found that belong to the content; 0 if no word was found
 	recall    float64 // share of the content's words that were found
@@ -19,7 +20,7 @@ func (s score) f1() float64 {
 	return 2 * s.precision * s.recall / (s.precision + s.recall)
 }
 
-// compare scores a text by the content that a person has marked.
+// compare scores the text that a reader found against the content that a person has marked.
 func compare(found, content string) score {
 	want, got := words(content), words(found)
 	left := map[string]int{}
@@ -69,8 +70,8 @@ func words(text string) []string {
 	return out
 }
 
-// mean is the mean of the scores of many pages, in which each page counts the same. Its f1 is computed from the
-// mean precision and the mean recall.
+// mean returns the mean precision and the mean recall of many pages, with equal weights. The f1 of the result is
+// computed from these two means.
 func mean(all []score) score {
 	var m score
 	for _, s := range all {

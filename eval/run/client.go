@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// Task holds the fields of the API's task that are judged. Null and absent values are zero.
+// Task holds the fields of the API's task that the evaluation needs. Fields that are null or absent have the zero
+// value.
 type Task struct {
 	TaskID    string         `json:"taskId"`
 	Status    string         `json:"status"`
@@ -31,10 +32,10 @@ type Citation struct {
 	Verified bool   `json:"verified"`
 	Shot     string `json:"screenshotUrl"`
 
-	ShotShows bool `json:"-"` // the picture shows the passage, as the server reported in the events
+	ShotShows bool `json:"-"` // whether the picture shows the quoted passage, as an event of the server says
 }
 
-// Usage has the costs of a task.
+// Usage says what a task has used.
 type Usage struct {
 	Pages        int     `json:"pages"`
 	ToolCalls    int     `json:"toolCalls"`
@@ -102,7 +103,8 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
-// ask submits a question and waits until the task ends. If ctx ends first, it cancels the task. It returns the task as it was read last.
+// ask submits a question and waits until the task ends. If ctx ends first, it cancels the task. It returns the state
+// of the task at the last successful request.
 func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, error) {
 	var t Task
 	err := c.call(ctx, http.MethodPost, "/api/tasks", map[string]any{"question": question, "seedUrl": seedURL,
@@ -127,20 +129,20 @@ func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, e
 			if answered := (*apiError)(nil); errors.As(err, &answered) && answered.status < 500 {
 				return t, fmt.Errorf("asking for the task: %w", err)
 			}
-			continue // the server may answer again in time
+			continue // a request for the state failed, but the next one may succeed
 		}
 		t = now
 	}
 	return t, c.lookAtPictures(ctx, &t)
 }
 
-// lookAtPictures notes which citations have a picture that shows their passage. The server measures that when it takes the picture, and reports it in
-// the events.
+// lookAtPictures sets ShotShows of each citation. The server measures whether a picture shows the passage when it
+// takes the picture, and reports the result in an event of the task.
 func (c *client) lookAtPictures(ctx context.Context, t *Task) error {
 	if !slices.ContainsFunc(t.Citations, func(c Citation) bool { return c.Shot != "" }) {
 		return nil
 	}
-	shows := map[string]bool{} // by the picture's URL
+	shows := map[string]bool{} // by URL of the picture
 	for after, more := int64(0), true; more; {
 		var page struct {
 			Events []struct {

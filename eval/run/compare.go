@@ -27,8 +27,8 @@ func readEvaluation(name string) (Evaluation, error) {
 	return e, nil
 }
 
-// writeComparison prints the differences between two evaluations: the numbers of each corpus, and the questions
-// that only one of them found. Corpora are matched by the name of their question file.
+// writeComparison prints the differences between two evaluations: the numbers of each corpus, and the questions whose
+// answer was found in only one of the two. Corpora with the same name of their question file are compared.
 func writeComparison(w io.Writer, old, now Evaluation) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "\ncompared\tbefore\tnow\tdifference\n%s → %s\t\t\t\n", old.Answered, now.Answered)

@@ -25,7 +25,8 @@ func TestCountSentences(t *testing.T) {
 	}
 }
 
-// TestTwoCorpora: one run with two manuals has a bound for each, a total, and a comparison with an earlier run.
+// TestTwoCorpora runs one evaluation with two manuals. It must apply a bound to each, print a total, and compare the
+// result with an earlier evaluation.
 func TestTwoCorpora(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t)

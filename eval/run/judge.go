@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxExcerpt bounds the excerpts that count, in code points. A longer one is a page rather than a quote.
+// maxExcerpt is the greatest length of an excerpt, in code points. A longer excerpt is not accepted, because it is a
+// page rather than a quote.
 const maxExcerpt = 400
 
 // Verdict is the result of one question.
@@ -17,9 +18,9 @@ type Verdict struct {
 	Question   string   `json:"question"`
 	TaskID     string   `json:"taskId,omitempty"`
 	Status     string   `json:"status"`     // the task's last known status; "unreachable" if the API did not answer
-	Found      bool     `json:"found"`      // a right page is cited, with an excerpt of allowed length that contains an accepted text
-	RightPage  bool     `json:"rightPage"`  // a right page is cited, whatever the excerpt says
-	InAnswer   bool     `json:"inAnswer"`   // the answer contains an accepted text
+	Found      bool     `json:"found"`      // whether a right page is cited with an excerpt of allowed length that contains an accepted text
+	RightPage  bool     `json:"rightPage"`  // whether a right page is cited, whatever the excerpt says
+	InAnswer   bool     `json:"inAnswer"`   // whether the answer contains an accepted text
 	Citations  int      `json:"citations"`  // number of citations of the task
 	Verified   int      `json:"verified"`   // citations whose quote the server found in the page
 	TooLong    int      `json:"tooLong"`    // citations whose excerpt is longer than allowed
@@ -32,7 +33,7 @@ type Verdict struct {
 	OutputTokens   int64      `json:"outputTokens"`
 	Cost           float64    `json:"cost,omitempty"`
 	Sentences      int        `json:"sentences"`          // sentences of the answer that state something
-	CitedSentences int        `json:"citedSentences"`     // of these, the sentences with a citation
+	CitedSentences int        `json:"citedSentences"`     // how many of these sentences have a citation
 	Screenshots    int        `json:"screenshots"`        // citations with a picture
 	PassageShown   int        `json:"passageShown"`       // citations whose picture shows their passage
 	Pictures       []Pictured `json:"pictures,omitempty"` // each citation that has a picture
@@ -41,15 +42,15 @@ type Verdict struct {
 	Seconds float64 `json:"seconds"`           // from submission to the end of the task, as the client saw it
 	Error   string  `json:"error,omitempty"`   // why there is no answer
 	Answer  string  `json:"answer,omitempty"`  // the task's answer
-	Partial bool    `json:"partial,omitempty"` // a budget ended the research
+	Partial bool    `json:"partial,omitempty"` // whether the research ended early because a budget was used up
 }
 
 // Pictured is a citation with a picture.
 type Pictured struct {
-	Citation int    `json:"citation"` // its place among the citations of the task, from 1
+	Citation int    `json:"citation"` // position among the citations of the task, from 1
 	Page     string `json:"page"`     // path of the cited page
 	Picture  string `json:"picture"`  // address of the picture
-	Shown    bool   `json:"shown"`    // the picture shows the cited passage, as the server measured on the page
+	Shown    bool   `json:"shown"`    // whether the picture shows the cited passage, as the server measured on the page
 }
 
 // judge compares a finished task with what its question expects. It depends only on its arguments.
@@ -122,8 +123,9 @@ var (
 		"…", "...", "\u200b", "", "\u00ad", "")
 )
 
-// normalise converts a text to the form for comparisons: single spaces, lower case, plain quotation marks and dashes. It removes Markdown around words
-// (links, code marks, emphasis, escapes, table bars). So accepted texts can be written as people see them on the page.
+// normalise converts a text to the form in which texts are compared: single spaces, lower case, plain quotation marks
+// and dashes, and no Markdown around words (links, code marks, emphasis, escapes, table bars). So accepted texts can
+// be written as people see them on the page.
 func normalise(s string) string {
 	s = markdownLink.ReplaceAllString(s, "$1")
 	s = markdownEscape.ReplaceAllString(s, "$1")

@@ -71,7 +71,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// equal compares two verdicts, except their lists, which the caller compares.
+// equal compares two verdicts without their lists, which the caller compares.
 func equal(a, b Verdict) bool {
 	return a.Found == b.Found && a.RightPage == b.RightPage && a.InAnswer == b.InAnswer && a.Citations == b.Citations &&
 		a.Verified == b.Verified && a.TooLong == b.TooLong && a.Pages == b.Pages && a.ToolCalls == b.ToolCalls &&

@@ -1,13 +1,14 @@
-// Command run asks a legwork server the questions in a file about a manual. It serves the manual itself on a loopback port, and reports how many answers
-// cite the expected page with the expected text.
+// Command run asks a legwork server the questions in a file about a manual. It serves the manual itself on a loopback
+// port, and reports how many answers cite the expected page with the expected text.
 //
-// It uses only the public HTTP API, so it measures what a user gets. Judging (judge.go) is a pure function of a question and a finished task. A question
-// that ends in an error, or not in time, counts as not found.
+// It uses only the public HTTP API, so it measures what a user gets. The verdict about a question (judge.go) depends
+// only on the question and the finished task. If a task ends with an error, or not in time, its question is not
+// found.
 //
 //	go run ./eval/run --questions eval/postgresql.jsonl --docs /usr/share/doc/postgresql-doc-15 --min 0.8
 //
-// The server must be allowed to open the loopback network (FETCH_ALLOW_NETS=127.0.0.0/8).
-// Exit status: 0 passed; 1 fewer questions found than --min, or --check found a defect; 2 the run failed.
+// The server must be allowed to open the loopback network (FETCH_ALLOW_NETS=127.0.0.0/8). Exit status: 0 passed; 1
+// fewer questions found than --min, or --check found a defect; 2 the run failed.
 package main
 
 import (
@@ -44,7 +45,7 @@ type corpus struct {
 	least           float64
 }
 
-// errShort means that the run was complete, but its result is below the bound.
+// errShort means that the evaluation ran to its end, but fewer questions were found than --min demands.
 var errShort = errors.New("the evaluation was not passed")
 
 func main() {
@@ -96,7 +97,8 @@ func parse(args []string, errOut io.Writer) (settings, error) {
 }
 
 // pair combines the lists of --questions and --docs: each question file and the manual at the same position form one
-// corpus. --min gives the least share of each corpus, or one share for all of them.
+// corpus. --min has the least share of questions that must be found, either one for each corpus or one for all of
+// them.
 func (s *settings) pair() error {
 	questions, docs, least := strings.Split(s.questions, ","), strings.Split(s.docs, ","), strings.Split(s.least, ",")
 	if len(docs) != len(questions) || len(least) != len(questions) && len(least) != 1 {

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// fakeAPI answers like a legwork server. A task is running when it is read for the first two times. Then it ends as its question says.
+// fakeAPI answers like a legwork server. The first two requests for a task show it as running. Then the task ends in
+// the way that its question names.
 type fakeAPI struct {
 	*httptest.Server
 	mu        sync.Mutex
@@ -107,7 +108,8 @@ func (f *fakeAPI) cancel(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"status":"cancelled"}`)
 }
 
-// manual writes a small manual, with one question for each name. It returns the folder and the question file.
+// manual writes a small manual, and a question file with one question for each name. It returns the folder and the
+// file.
 func manual(t *testing.T, names ...string) (folder, questions string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -319,8 +321,8 @@ func TestClientBadAnswers(t *testing.T) {
 	}
 }
 
-// TestLookAtPictures checks that each citation gets, from the events, whether its picture shows the passage, even if
-// the events do not fit into one response.
+// TestLookAtPictures checks that each citation is marked, from the events, with whether its picture shows the
+// passage. The events do not fit into one response of the API.
 func TestLookAtPictures(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()

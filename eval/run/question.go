@@ -87,8 +87,8 @@ func (q Question) validate() error {
 	return nil
 }
 
-// checkQuestions compares questions with their manual and returns a sentence for each defect: a page that does not exist, a page that contains no
-// accepted text, or an accepted text that no listed page contains.
+// checkQuestions compares questions with their manual and returns a sentence for each defect: a listed page that does
+// not exist or contains no accepted text, or an accepted text that no listed page contains.
 func checkQuestions(docs fs.FS, questions []Question) []string {
 	var defects []string
 	texts := map[string]string{}
@@ -134,8 +134,8 @@ func checkQuestions(docs fs.FS, questions []Question) []string {
 	return defects
 }
 
-// visibleText returns the text of an HTML document as a reader sees it, without head, scripts and styles. A space follows the text of elements that end a
-// line or a table cell.
+// visibleText returns the text of an HTML document as people see it in a browser, without head, scripts and styles.
+// It adds a space after elements that end a line or a table cell.
 func visibleText(r io.Reader) (string, error) {
 	doc, err := html.Parse(r)
 	if err != nil {

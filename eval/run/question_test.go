@@ -58,7 +58,8 @@ func FuzzReadQuestions(f *testing.F) {
 	})
 }
 
-// TestCommittedQuestions checks the number and form of the committed questions, with which the reader is measured.
+// TestCommittedQuestions checks the number and form of the questions in this repository, with which the built-in
+// reader is measured.
 func TestCommittedQuestions(t *testing.T) {
 	t.Parallel()
 	for file, least := range map[string]int{"postgresql.jsonl": 30, "python.jsonl": 30} {

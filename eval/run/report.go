@@ -10,7 +10,8 @@ import (
 	"text/tabwriter"
 )
 
-// Summary has the results of a set of questions as numbers. Shares are 0..1, and 0 if there is nothing to count. Means are per question.
+// Summary has the results of a set of questions as numbers. Shares are from 0 to 1, and 0 if there is nothing to
+// divide by. Means are per question.
 type Summary struct {
 	Questions     int     `json:"questions"`
 	Found         float64 `json:"found"`          // share of questions whose page and text were cited
@@ -21,12 +22,12 @@ type Summary struct {
 	Screenshots   float64 `json:"screenshots"`    // share of citations with a picture
 	PassageShown  float64 `json:"passageShown"`   // share of the pictures that show the cited passage
 	Cited         float64 `json:"citedSentences"` // share of sentences with a citation
-	TooLong       int     `json:"tooLong"`        // citations longer than allowed
+	TooLong       int     `json:"tooLong"`        // number of citations that are longer than allowed
 	Citations     float64 `json:"citations"`      // mean number of citations
 	Pages         float64 `json:"pages"`          // mean number of pages opened
 	Steps         float64 `json:"steps"`          // mean number of calls of tools and models
-	InputTokens   float64 `json:"inputTokens"`    // mean
-	OutputTokens  float64 `json:"outputTokens"`   // mean
+	InputTokens   float64 `json:"inputTokens"`    // mean number of input tokens
+	OutputTokens  float64 `json:"outputTokens"`   // mean number of output tokens
 	Cost          float64 `json:"cost"`           // sum over all questions, in the currency of MODEL_PRICES; 0 without prices
 	MedianSeconds float64 `json:"medianSeconds"`
 	P90Seconds    float64 `json:"p90Seconds"` // nine of ten questions took at most this long
@@ -36,7 +37,7 @@ type Summary struct {
 // Report has the results of one corpus.
 type Report struct {
 	Questions string    `json:"questionFile"`
-	Least     float64   `json:"least"` // share that must be found
+	Least     float64   `json:"least"` // share of questions that must be found
 	Summary   Summary   `json:"summary"`
 	Verdicts  []Verdict `json:"verdicts"` // in the order of the question file
 }
@@ -48,7 +49,7 @@ type Evaluation struct {
 	Total    Summary  `json:"total"`
 }
 
-// total computes the sums over all corpora.
+// total computes the summary of all corpora together.
 func (e *Evaluation) total() {
 	var all []Verdict
 	for _, r := range e.Corpora {
@@ -124,7 +125,7 @@ type row struct {
 
 func (r row) text() string { return fmt.Sprintf(r.format, r.value) }
 
-// minus prints the difference from an earlier value; empty when it would print as zero.
+// minus returns the difference from an earlier value, with a sign. It returns "" if both values are printed the same.
 func (r row) minus(before row) string {
 	if r.text() == before.text() {
 		return ""
@@ -155,8 +156,8 @@ func (s Summary) rows() []row {
 	}
 }
 
-// writeTable prints a line per question of a corpus, and a line for each citation whose picture does not show its passage. The column
-// "shown" counts the pictures that do, of all pictures.
+// writeTable prints a line for each question of a corpus, and a line for each citation whose picture does not show
+// its passage. The column "shown" has the number of pictures that show their passage, and the number of all pictures.
 func writeTable(w io.Writer, r Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "question\tfound\tpage\tanswer\tverified\tshown\topened\tseconds\tcited, or why not")
@@ -181,7 +182,7 @@ func writeTable(w io.Writer, r Report) error {
 	return tw.Flush()
 }
 
-// writeSummary prints a column for each corpus and, if there are several, one for all of them.
+// writeSummary prints a column for each corpus. If there are several, it adds a column for all corpora together.
 func writeSummary(w io.Writer, e Evaluation) error {
 	heads, columns := []string{}, []Summary{}
 	for _, r := range e.Corpora {

@@ -13,8 +13,9 @@ var (
 	codeBlock   = regexp.MustCompile("(?s)```.*?(?:```|$)")
 )
 
-// countSentences counts the sentences of an answer that state something, and those with a citation. A quoted block is one sentence; the source below it is
-// its citation. Headings and lines that introduce a list state nothing.
+// countSentences counts the sentences of an answer that state something, and how many of them have a citation. A
+// quoted block is one sentence, and the source below the block is its citation. Headings, and lines that introduce a
+// list, state nothing.
 func countSentences(answer string) (all, cited int) {
 	paragraphs := regexp.MustCompile(`\n\s*\n`).Split(codeBlock.ReplaceAllString(answer, ""), -1)
 	for i, p := range paragraphs {

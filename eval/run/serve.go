@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// serve serves the manual's files over HTTP on a loopback address until stop is called. It answers …/index.html itself, because questions contain such
-// paths and http.FileServer would redirect them to the folder.
+// serve serves the manual's files over HTTP on a loopback address until stop is called. It answers paths that end in
+// /index.html itself, because questions contain such paths and http.FileServer would redirect them to the folder.
 func serve(listen string, manual fs.FS) (root string, stop func(), err error) {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {

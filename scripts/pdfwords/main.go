@@ -1,11 +1,13 @@
-// Command pdfwords measures how many of pdftotext's words our PDF reader keeps in order. It prints a row of a Markdown table for each
-// file. The exit status is 1 if the mean is below -min. pdftotext is part of poppler-utils.
+// Command pdfwords measures how many of pdftotext's words legwork's PDF reader finds in the same order. It prints a
+// row of a Markdown table for each file. The exit status is 1 if the mean is below -min. pdftotext is part of
+// poppler-utils.
 //
 // Order is measured per page, by the longest common subsequence of pdftotext's words and ours. pdftotext can write
-// the words in two orders: by position on the page (the first order), or as they stand in the file (-raw, the second
-// order). On slides and in tables the two differ a lot. The mean counts, for each page, the order that is closer to
-// ours. Further columns show the share of words that we keep in the first order, the share that we have in any order,
-// and the share on which the two orders themselves agree: no reader can follow both orders beyond that.
+// the words in two orders: by position on the page (the first order), or as they are stored in the file (-raw, the
+// second order). On slides and in tables the two differ a lot. For the mean, each page uses the order that is closer
+// to ours. Further columns have the share of words that we find in the first order, the share that we find in any
+// order, and the share on which the two orders themselves agree. No reader can follow both orders for more words than
+// this last share.
 //
 // With -v it prints how the words of each page differ from those of the first order.
 //
@@ -91,7 +93,7 @@ func main() {
 	}
 }
 
-// pdftotext returns the words of each page.
+// pdftotext returns the words of each page that the program pdftotext finds.
 func pdftotext(file string, flags ...string) (pages [][]string, err error) {
 	out, err := exec.CommandContext(context.Background(), "pdftotext", append(flags, "-enc", "UTF-8", file, "-")...).Output()
 	for page := range bytes.SplitSeq(out, []byte("\f")) {
@@ -100,8 +102,8 @@ func pdftotext(file string, flags ...string) (pages [][]string, err error) {
 	return pages, err
 }
 
-// words splits a text into words of letters and digits, with compatibility characters decomposed. A word that was divided at the end of a line counts as
-// one word. In scripts without spaces, each character is a word.
+// words splits a text into words of letters and digits, after Unicode normalisation (NFKC) and without hyphens. So a
+// word that was divided at the end of a line is one word. In scripts without spaces, each character is a word.
 func words(s string) []string {
 	s = norm.NFKC.String(strings.NewReplacer("-\n", "", "\u00ad\n", "", "\u2010\n", "", "-", "", "\u2010", "", "\u00ad", "").Replace(s))
 	var b strings.Builder
@@ -115,7 +117,7 @@ func words(s string) []string {
 	return strings.FieldsFunc(b.String(), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) })
 }
 
-// bag counts the words of want that are in got, in any order.
+// bag returns how many words of want are also in got, in any order.
 func bag(want, got []string) (n int) {
 	count := map[string]int{}
 	for _, w := range got {
@@ -130,7 +132,7 @@ func bag(want, got []string) (n int) {
 	return n
 }
 
-// common returns the length of the longest common subsequence.
+// common returns the length of the longest common subsequence of two lists of words.
 func common(a, b []string) int {
 	row := make([]int, len(b)+1)
 	for _, x := range a {
@@ -150,7 +152,7 @@ func common(a, b []string) int {
 
 // difference writes want and got as one text: [-what got lacks at this place-] and {+what it has instead+}.
 func difference(want, got []string) string {
-	length := make([][]int, len(want)+1) // of the longest common subsequence of want[i:] and got[j:]
+	length := make([][]int, len(want)+1) // lengths of the longest common subsequences of want[i:] and got[j:]
 	for i := range length {
 		length[i] = make([]int, len(got)+1)
 	}
