@@ -119,7 +119,7 @@ func (p *Program) about(do func(ctx context.Context, st *identities.Store, who s
 	}
 }
 
-// setDisabled is the command that disables a user, or enables one.
+// setDisabled returns the action of the command that disables a user, or of the command that enables one.
 func (p *Program) setDisabled(disabled bool) cli.ActionFunc {
 	return p.about(func(ctx context.Context, st *identities.Store, who string, id uuid.UUID) error {
 		if err := st.SetDisabled(ctx, operator(), id, disabled); err != nil {
