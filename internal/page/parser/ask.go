@@ -13,10 +13,10 @@ import (
 // watchEvery is the interval at which the memory of a reading process is measured.
 const watchEvery = 20 * time.Millisecond
 
-// ask lets a process read one document. If the process exceeds a limit, it is killed. Errors are page.ErrLimit,
-// page.ErrType if the parser crashed, and that of ctx.
+// ask makes a process read one document. If the process exceeds a limit, it is killed. The error is page.ErrLimit, page.ErrType if the
+// parser crashed, or the error of ctx.
 func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte) (*answer, error) {
-	limit := make(chan error, 1) // why the process was killed
+	limit := make(chan error, 1) // receives the reason if the process is killed
 	stop := make(chan struct{})
 	watched := make(chan struct{})
 	goroutine.Go(ctx, func() {
@@ -29,8 +29,7 @@ func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte) (*an
 	return a, err
 }
 
-// exchange sends a request and waits for its answer. limit says why the process was killed, if it was; limit may
-// be nil.
+// exchange sends a request and waits for its answer. If the process was killed, limit has the reason. limit may be nil.
 func (p *Pool) exchange(ctx context.Context, c *process, q request, body []byte, limit chan error) (*answer, error) {
 	alive := goroutine.AfterFunc(ctx, func() { killGroup(c.cmd.Process.Pid) })
 	defer alive()
@@ -64,7 +63,7 @@ func (p *Pool) exchange(ctx context.Context, c *process, q request, body []byte,
 	return nil, p.died(c, q, err)
 }
 
-// died returns the error for a process that ended without being killed.
+// died returns the error for a process that ended although we did not kill it.
 func (p *Pool) died(c *process, q request, err error) error {
 	last := c.err.String()
 	switch {
@@ -81,7 +80,7 @@ func (p *Pool) tooMuchMemory() error {
 	return fmt.Errorf("%w: it took more than %d MB of memory", page.ErrLimit, p.cfg.LargeMemory>>20)
 }
 
-// watch kills a process that reads for too long or uses too much memory, and sends the reason to limit.
+// watch kills the process if it reads for too long or uses too much memory, and sends the reason to limit.
 func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -101,7 +100,8 @@ func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
 	}
 }
 
-// exceeds returns the limit that a process exceeds; nil: none. before is the CPU time that it had used before this document.
+// exceeds returns an error that names the limit that a process exceeds, or nil. before is the CPU time that the process had used before
+// this document.
 func (p *Pool) exceeds(c *process, deadline time.Time, before time.Duration) error {
 	pid := c.cmd.Process.Pid
 	used := residentMemory(pid)

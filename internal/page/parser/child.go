@@ -15,18 +15,19 @@ import (
 
 const (
 	maxStack      = 64 << 20  // bytes of one goroutine's stack; deeper recursion ends the child process
-	prepareMemory = 1 << 30   // bytes that compiling the PDF reader may map
-	keptMemory    = 48 << 20  // bytes that a child process keeps between two documents
+	prepareMemory = 1 << 30   // bytes of memory that the process which compiles the PDF reader may map
+	keptMemory    = 48 << 20  // bytes of memory that a child process may keep between two documents
 	smallBody     = 256 << 10 // bytes; a document with a larger body, and a PDF, counts as large
 )
 
 // collection says when the garbage collector runs in a child process.
 type collection struct {
 	percent int   // growth of the heap between two collections, in percent
-	limit   int64 // bytes of memory from which collections are more frequent
+	limit   int64 // when the memory reaches this number of bytes, collections become more frequent
 }
 
-// A small document is read in half the time when the collector seldom runs. A large document must stay within the memory of the process.
+// For a small document, the garbage collector seldom runs, which halves the reading time. For a large document it runs more often, so that
+// the process stays within its memory limit.
 var (
 	smallDocument = collection{percent: 400, limit: 64 << 20}
 	largeDocument = collection{percent: 50, limit: 180 << 20}
@@ -76,7 +77,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 }
 
-// usedMemory returns the memory that the Go runtime has from the system, in bytes.
+// usedMemory returns the memory that the Go runtime has obtained from the system, in bytes.
 func usedMemory() uint64 {
 	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(all)
@@ -97,7 +98,7 @@ func read(ctx context.Context, reader *page.InProcess, q request, body []byte) *
 	return &a
 }
 
-// ended returns nil for the end of input between two requests, since that is how a child is told to end.
+// ended returns nil if the input has ended between two requests, since the parent ends a child in this way.
 func ended(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil

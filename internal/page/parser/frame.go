@@ -12,18 +12,19 @@ import (
 	"legwork/internal/page"
 )
 
-// maxFrame bounds one frame, in bytes. Bodies have at most FETCH_MAX_BYTES, and package page bounds readings.
+// maxFrame is the greatest size of one frame, in bytes. It is not reached in practice: bodies have at most FETCH_MAX_BYTES, and package
+// page limits the size of readings.
 const maxFrame = 256 << 20
 
 // settings are the first frame that a child receives.
 type settings struct {
 	CacheDir string // cache folder for machine code
-	Memory   uint64 // bytes of writable memory that the child may map; 0: no limit
+	Memory   uint64 // bytes of writable memory that the child may map; 0 means no limit
 }
 
 // request is a document to read. Its body follows as a frame of its own.
 type request struct {
-	Prepare bool // only fill the cache of machine code
+	Prepare bool // true if the child must only compile the PDF reader into the cache, and read no document
 	URL     string
 	Header  http.Header
 }
@@ -31,7 +32,7 @@ type request struct {
 // answer is the result of a request.
 type answer struct {
 	Reading page.Reading
-	Code    string // name of the error; empty: there is none
+	Code    string // name of the error (see codes); empty if there is no error
 	Message string // message of the error
 }
 
@@ -60,7 +61,7 @@ func (a *answer) encode(err error) {
 	}
 }
 
-// err returns the error that the answer holds.
+// err returns the error that encode has put into the answer.
 func (a *answer) err() error {
 	if a.Code == "" {
 		return nil
@@ -77,7 +78,7 @@ func (a *answer) err() error {
 	return fmt.Errorf("%w (%s)", page.ErrType, a.Message)
 }
 
-// writeFrame writes the length of data and data.
+// writeFrame writes a frame: the length of data, then data.
 func writeFrame(w io.Writer, data []byte) error {
 	var head [4]byte
 	if len(data) > maxFrame {

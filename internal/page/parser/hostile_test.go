@@ -10,8 +10,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestHostile: each document of the corpus is read or refused within its limits, and the result is bounded. One second of CPU time is
-// enough to see each kind of attack. The memory is measured on a real worker, in cmd/legwork.
+// TestHostile: each hostile document is read or refused within its limits, and the size of the result is bounded. One second of CPU time is
+// enough for each kind of attack to show its effect. The memory is measured on a real worker, in a test of cmd/legwork.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	p := newPool(t, Config{CPU: time.Second, Timeout: time.Hour}, "parse")

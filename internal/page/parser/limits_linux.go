@@ -25,7 +25,7 @@ func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// residentMemory returns the resident memory of a process, in bytes; 0: unknown.
+// residentMemory returns the resident memory of a process, in bytes, or 0 if it is unknown.
 func residentMemory(pid int) uint64 {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
@@ -47,7 +47,7 @@ func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 // clockTick is the unit of CPU times in /proc. On Linux it is a hundredth of a second on every architecture.
 const clockTick = 10 * time.Millisecond
 
-// usedCPU returns the CPU time that a process has used since its start; 0: unknown.
+// usedCPU returns the CPU time that a process has used since its start, or 0 if it is unknown.
 func usedCPU(pid int) time.Duration {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

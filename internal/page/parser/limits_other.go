@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// On other systems than Linux, a child is limited only by time and by the memory limit of the Go runtime.
+// On systems other than Linux, a child is limited only by time and by the memory limit of the Go runtime.
 
 func limitMemory(uint64) error { return nil }
 

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// TestMemoryTogether: all processes of a large pool read documents that need much memory. Together they stay below Config.Memory, plus
-// what each allocates between two measurements. The test is not built with the race detector, which needs many times the memory:
-// make memory runs it without, as a part of make test.
+// TestMemoryTogether: all processes of a large pool read documents that need much memory. Together they use less than Config.Memory, plus
+// what each process allocates between two measurements. The test is not built with the race detector, which needs many times the memory.
+// "make test" includes "make memory", which runs this test without the race detector.
 func TestMemoryTogether(t *testing.T) {
 	t.Parallel()
 	const memory, betweenLooks = 200 << 20, 64 << 20

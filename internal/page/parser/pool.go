@@ -20,20 +20,20 @@ import (
 	"legwork/internal/page"
 )
 
-// Config configures a Pool. A zero value means the default named at the end of its comment.
+// Config configures a Pool. The zero value of a field means its default.
 type Config struct {
 	Command     []string      // command that starts a process which calls Serve; required
 	CacheDir    string        // cache for machine code; if it is not writable, a temporary folder is used
-	Size        int           // greatest number of processes; 0: one for each CPU, at least 2 and at most 4
-	CPU         time.Duration // CPU time for one document; 20 s
-	Timeout     time.Duration // time for one document, without the wait for a process; 60 s
-	Memory      uint64        // bytes of RAM for all processes together; 384 MiB
-	SmallMemory uint64        // bytes of RAM that each process may use; 96 MiB
-	LargeMemory uint64        // bytes of RAM that one process may use while Memory has room for it; 288 MiB
-	LargeBody   int           // size in bytes from which a document counts as large; 1 MiB
-	Recycle     int           // documents after which a process is replaced; 200
-	Idle        time.Duration // an unused process ends after this time; 1 min
-	Logger      *slog.Logger  // nil: no log
+	Size        int           // greatest number of processes; default: one for each CPU, at least 2 and at most 4
+	CPU         time.Duration // CPU time for one document; default 20 s
+	Timeout     time.Duration // time for one document, without the wait for a process; default 60 s
+	Memory      uint64        // bytes of RAM for all processes together; default 384 MiB
+	SmallMemory uint64        // bytes of RAM that each process may use; default 96 MiB
+	LargeMemory uint64        // bytes of RAM that one process may use while Memory has room for it; default 288 MiB
+	LargeBody   int           // size in bytes from which a document counts as large; default 1 MiB
+	Recycle     int           // documents after which a process is replaced; default 200
+	Idle        time.Duration // an unused process ends after this time; default 1 min
+	Logger      *slog.Logger  // nil means no log
 }
 
 // Pool reads documents in child processes. It starts none before the first document. It is safe for concurrent use.
@@ -42,19 +42,19 @@ type Pool struct {
 	slots  chan struct{}       // one for each process that may run
 	large  chan struct{}       // one for each process that may read a large document
 	grown  chan struct{}       // the right to use LargeMemory, which one process has at a time
-	memory *semaphore.Weighted // bytes that processes may use; each holds its part until it ends
+	memory *semaphore.Weighted // bytes that processes may use; each process reserves its part until it ends
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	idle     []*process
-	waiting  int // calls that wait for memory; meanwhile no process is kept idle
+	waiting  int // calls that wait for memory; while there are any, unused processes are ended
 	sweep    *time.Timer
 	closed   bool
 	prepared bool
-	tempDir  string // the temporary cache folder; empty: none
+	tempDir  string // the temporary cache folder; empty if it is not needed
 
-	preparing sync.Mutex // held while the PDF reader is being compiled
+	preparing sync.Mutex // locked while the PDF reader is being compiled
 }
 
 // NewPool returns a Pool.
@@ -82,8 +82,8 @@ func NewPool(cfg Config) (*Pool, error) {
 	return p, nil
 }
 
-// openCache makes sure that there is a cache folder for machine code. Compiling in each process would take seconds, and more memory than
-// a process may use.
+// openCache makes sure that there is a cache folder for machine code. Without a cache, each process would compile the PDF reader itself.
+// That would take seconds, and more memory than a process may use.
 func (p *Pool) openCache() error {
 	dir := p.cfg.CacheDir
 	if dir != "" {
@@ -138,8 +138,8 @@ func (p *Pool) Read(ctx context.Context, base *url.URL, header http.Header, body
 	return a.Reading, a.err()
 }
 
-// readSmall reads a document in a process with SmallMemory. If it needs more, the process gets LargeMemory while there is room;
-// otherwise it is killed, and the error is errNoRoom.
+// readSmall reads a document in a process with SmallMemory. If the document needs more, the process gets LargeMemory if Config.Memory has
+// room for it now. Otherwise the process is killed, and the error is errNoRoom.
 func (p *Pool) readSmall(ctx context.Context, q request, body []byte) (*answer, error) {
 	if len(body) >= p.cfg.LargeBody {
 		if err := p.take(ctx, p.large); err != nil {
@@ -160,8 +160,8 @@ func (p *Pool) readSmall(ctx context.Context, q request, body []byte) (*answer, 
 	return a, err
 }
 
-// readLarge reads a document in a process that has LargeMemory from its start, one document at a time. It waits until there is room, and
-// meanwhile reserves nothing.
+// readLarge reads a document in a process that has LargeMemory from its start. Only one document is read in this way at a time. readLarge
+// waits until there is room in memory, and reserves none while it waits.
 func (p *Pool) readLarge(ctx context.Context, q request, body []byte) (*answer, error) {
 	if err := p.take(ctx, p.grown); err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (p *Pool) readLarge(ctx context.Context, q request, body []byte) (*answer, 
 	return a, err
 }
 
-// kept returns the headers that affect how a document is read. Others, such as cookies, are not sent to the child.
+// kept returns the headers that affect how a document is read. Other headers, such as cookies, are not sent to the child.
 func kept(header http.Header) http.Header {
 	out := http.Header{}
 	for _, name := range []string{"Content-Type", "Content-Language", "Content-Disposition", "Last-Modified", "Refresh", "Link"} {

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/page"
 )
 
-// TestMain runs a parser process if the first argument is "parse", and a process that misbehaves if it is "hang". Otherwise it runs the
+// TestMain runs a parser process if the first argument is "parse", or a process that misbehaves if it is "hang". Otherwise it runs the
 // tests.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		case "hang":
 			select {}
 		case "spin":
-			for n := 0; ; n++ { // counts forever
+			for n := 0; ; n++ { // an endless loop
 				_ = n
 			}
 		case "eat":
@@ -177,8 +177,8 @@ func TestRecycle(t *testing.T) {
 	}
 }
 
-// TestTakeTurns: all processes need more than SmallMemory and get LargeMemory one after the other, whether there is room beside the
-// others or only alone. All documents are read, and all reserved memory is released.
+// TestTakeTurns: all processes need more than SmallMemory. They get LargeMemory one after the other, in two cases: there is room beside the
+// other processes, or only if no other process runs. All documents are read, and all reserved memory is released.
 func TestTakeTurns(t *testing.T) {
 	t.Parallel()
 	body := []byte("<title>T</title>" + strings.Repeat("<p>Words of a long page, again and again.</p>\n", 4_000))

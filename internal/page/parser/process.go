@@ -23,15 +23,15 @@ type process struct {
 	out      *bufio.Reader
 	err      *tail
 	done     chan struct{} // closed when the process has ended
-	read     int           // number of documents that it has read
-	reserved int64         // bytes of Config.Memory that are reserved for it
-	grown    bool          // it has the right to use Config.LargeMemory
+	read     int           // number of documents that this process has read
+	reserved int64         // bytes of Config.Memory that are reserved for this process
+	grown    bool          // true if this process may use Config.LargeMemory
 }
 
 // startProcess starts a child and sends it its settings.
 func startProcess(ctx context.Context, command []string, s settings) (*process, error) {
 	p := &process{cmd: exec.Command(command[0], command[1:]...), err: &tail{}, done: make(chan struct{})}
-	p.cmd.Env = []string{"GOTRACEBACK=none"} // passes on no keys and passwords
+	p.cmd.Env = []string{"GOTRACEBACK=none"} // so the child gets no keys and passwords
 	p.cmd.Dir = string(os.PathSeparator)
 	p.cmd.Stderr = p.err
 	p.cmd.SysProcAttr = childAttr()
@@ -57,8 +57,8 @@ func startProcess(ctx context.Context, command []string, s settings) (*process, 
 	return p, nil
 }
 
-// live starts the child and waits until it ends. Both happen on one locked thread, because the kernel kills the child when that thread
-// ends.
+// live starts the child and waits until it ends. It does both on one locked thread, because the kernel kills the child when the thread that
+// started it ends.
 func (p *process) live(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -67,14 +67,14 @@ func (p *process) live(started chan<- error) {
 	if err != nil {
 		return
 	}
-	_ = p.cmd.Wait() // ProcessState and standard error say how it ended
+	_ = p.cmd.Wait() // the error is not needed: ProcessState and standard error say how the child ended
 	close(p.done)
 }
 
-// kill ends the child in any state and waits until it has ended.
+// kill ends the child in whatever state it is, and waits until it has ended.
 func (p *process) kill() {
 	select {
-	case <-p.done: // the pid may already belong to another process
+	case <-p.done: // do not kill: the pid may already belong to another process
 	default:
 		killGroup(p.cmd.Process.Pid)
 		<-p.done
@@ -82,13 +82,13 @@ func (p *process) kill() {
 	_ = p.in.Close()
 }
 
-// tail keeps the beginning and the end of a child's standard error.
+// tail stores the beginning of a child's standard error, at most maxTail bytes.
 type tail struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-// maxTail bounds the bytes that are kept.
+// maxTail is the greatest number of bytes that a tail stores.
 const maxTail = 8 << 10
 
 // Write implements io.Writer.
@@ -101,7 +101,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String returns what was kept.
+// String returns the stored bytes, without white space around them.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,7 +11,8 @@ import (
 // errNoRoom means that the document needs more memory than is free at the moment.
 var errNoRoom = errors.New("there is no room in memory for a large document at the moment")
 
-// start waits until bytes of RAM are free, and starts a process that may use them. The process may map limit bytes of memory.
+// start waits until the given number of bytes of RAM is free, and starts a process that may use this much. The process may map limit bytes
+// of memory.
 func (p *Pool) start(ctx context.Context, bytes, limit uint64) (*process, error) {
 	if err := p.reserve(ctx, int64(bytes)); err != nil {
 		return nil, err
@@ -25,7 +26,7 @@ func (p *Pool) start(ctx context.Context, bytes, limit uint64) (*process, error)
 	return c, nil
 }
 
-// reserve waits until bytes of memory are free. Idle processes are ended to make room.
+// reserve waits until this number of bytes of memory is free, and reserves it. Idle processes are ended to make room.
 func (p *Pool) reserve(ctx context.Context, bytes int64) error {
 	if p.memory.TryAcquire(bytes) {
 		return nil
@@ -52,7 +53,7 @@ func (p *Pool) wait(n int) {
 	p.waiting += n
 }
 
-// grow gives a process the right to use LargeMemory. It reports false if there is no room now.
+// grow gives a process the right to use LargeMemory. It returns false if another process has this right, or if there is no room now.
 func (p *Pool) grow(c *process) bool {
 	select {
 	case p.grown <- struct{}{}:
@@ -72,7 +73,7 @@ func (p *Pool) grow(c *process) bool {
 	return true
 }
 
-// child returns an idle process, or a new one.
+// child returns an idle process, or a new process if none is idle.
 func (p *Pool) child(ctx context.Context) (*process, error) {
 	p.mu.Lock()
 	if p.closed {
@@ -94,7 +95,7 @@ func (p *Pool) give(c *process, usable bool) {
 	c.read++
 	usable = usable && c.read < p.cfg.Recycle && residentMemory(c.cmd.Process.Pid) <= p.cfg.SmallMemory
 	if !usable {
-		c.kill() // before its memory is released
+		c.kill() // kill it before its memory is released
 	}
 	if c.grown {
 		c.grown = false
@@ -108,7 +109,7 @@ func (p *Pool) give(c *process, usable bool) {
 	}
 }
 
-// keep adds a process to the idle ones, unless its memory is needed.
+// keep adds a process to the idle processes, unless its memory is needed. It returns false if it did not add the process.
 func (p *Pool) keep(c *process) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +125,7 @@ func (p *Pool) keep(c *process) bool {
 	return true
 }
 
-// sweepIdle ends all idle processes. It is called when none was used for Config.Idle.
+// sweepIdle ends all idle processes. It is called when no process was used for Config.Idle, or when memory is needed.
 func (p *Pool) sweepIdle() {
 	p.mu.Lock()
 	idle := p.idle

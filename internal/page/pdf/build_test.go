@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// file is a PDF that a test writes: its objects by number, from 1. Object 1 is the catalogue and 2 the list of pages.
+// file is a PDF that a test writes. It has the objects by number, from 1. Object 1 is the catalogue, and object 2 is the list of pages.
 type file struct {
 	objects []string
 	streams map[int]string // the content of objects that are streams
@@ -16,7 +16,7 @@ type file struct {
 	extra   string // entries of the trailer
 }
 
-// fonts that every page has. F1 is proportional, F2 of one width, F3 a bold one.
+// Fonts that every page has. F1 is proportional, F2 is monospaced, F3 is bold.
 const (
 	font1 = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
 	font2 = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding >>"
@@ -31,25 +31,25 @@ func newFile() *file {
 	return f
 }
 
-// add adds an object and gives its number.
+// add adds an object and returns its number.
 func (f *file) add(object string) int {
 	f.objects = append(f.objects, object)
 	return len(f.objects)
 }
 
-// addStream adds a stream with further entries of its dictionary.
+// addStream adds a stream. entries are further entries of the stream's dictionary.
 func (f *file) addStream(entries, content string) int {
 	n := f.add(entries)
 	f.streams[n] = content
 	return n
 }
 
-// page adds a page of 612 × 792 points with a content stream. Entries are further ones of the page.
+// page adds a page of 612 × 792 points with a content stream. entries are further entries of the page's dictionary.
 func (f *file) page(content string, entries ...string) *file {
 	return f.pageWith("", content, entries...)
 }
 
-// pageWith adds a page with further resources.
+// pageWith adds a page like page, with further resources.
 func (f *file) pageWith(resources, content string, entries ...string) *file {
 	c := f.addStream("", content)
 	f.pages = append(f.pages, f.add(fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << %s /Font << /F1 3 0 R /F2 4 0 R /F3 5 0 R %s >> >> /Contents %d 0 R %s >>",
@@ -57,7 +57,7 @@ func (f *file) pageWith(resources, content string, entries ...string) *file {
 	return f
 }
 
-// fontsOf and fontless divide resources into fonts, which begin with "/Font ", and others.
+// fontsOf and fontless split resources: fontsOf returns the fonts, which begin with "/Font ", and fontless returns the others.
 func fontsOf(resources string) string {
 	fonts, _ := strings.CutPrefix(resources, "/Font ")
 	if fonts == resources {
@@ -73,7 +73,7 @@ func fontless(resources string) string {
 	return resources
 }
 
-// bytes writes the file. With a cipher, streams are encrypted.
+// bytes returns the content of the PDF file. With a cipher, streams are encrypted.
 func (f *file) bytes(c *cipherOf) []byte {
 	kids := ""
 	for _, n := range f.pages {
@@ -109,7 +109,7 @@ func (f *file) bytes(c *cipherOf) []byte {
 	return b.Bytes()
 }
 
-// at shows lines of text below each other, the first at x and y, in a font such as "/F1 10".
+// at writes lines of text below each other. The first line begins at x and y. The font is given as in "/F1 10".
 func at(x, y float64, font string, leading float64, lines ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "BT %s Tf %g TL %g %g Td\n", font, leading, x, y)
@@ -120,7 +120,7 @@ func at(x, y float64, font string, leading float64, lines ...string) string {
 	return b.String()
 }
 
-// readFile reads a file that a test wrote, and gives the text of its pages.
+// readFile reads a PDF that a test wrote, and returns the document and the text of its pages.
 func readFile(t *testing.T, body []byte) (Document, string) {
 	t.Helper()
 	engine := NewEngine("")

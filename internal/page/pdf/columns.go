@@ -4,28 +4,28 @@ import (
 	"math"
 )
 
-// block is a run of rows that have a gap at the same place: columns of running text beside each other, or a table.
+// block is a sequence of rows that have a gap at the same place. It may be columns of running text beside each other, or a table.
 type block struct {
 	n           int     // rows
-	lo, hi      float64 // the part of the gap that all rows leave free
-	left, right side    // what stands on either side of the gap
+	lo, hi      float64 // left and right end of the part of the gap that is empty in all rows
+	left, right side    // the text on the left and on the right of the gap
 	both        int     // rows with text on both sides
-	beside      int     // rows on one side that overlap the row above in height, which is on the other side
-	uneven      int     // of both, rows whose two sides stand on different base lines
-	wide        int     // of these, rows whose gap is as wide as that between cells
-	fixed       int     // rows of a listing
+	beside      int     // rows with text on one side only that overlap in height with the row above, which has text only on the other side
+	uneven      int     // rows with text on both sides whose two sides are on different base lines
+	wide        int     // rows with text on both sides whose gap is at least as wide as a gap between cells
+	fixed       int     // rows that are entirely monospaced, as in a listing
 	onLeft      bool    // the last row has text on the left
 	base        float64 // base line of the last row
 }
 
-// side adds up the text on one side of a gap.
+// side has the totals of the text on one side of a gap.
 type side struct {
 	rows, letters int
-	parted        int // rows that have a gap of their own, as wide as that between cells
+	parted        int // rows that have a gap within this side that is as wide as a gap between cells
 	x0, x1, width float64
 }
 
-// add counts the fragments of one row.
+// add adds the fragments of one row to the totals.
 func (s *side) add(r row) {
 	if len(r) == 0 {
 		return
@@ -49,16 +49,16 @@ func (s *side) add(r row) {
 // isSteady reports whether the side is as long as a column of a list or of a reference card.
 func (s *side) isSteady() bool { return s.rows >= 8 }
 
-// isText reports whether the side is running text: its lines are long and fill its width. The cells of a table do not.
+// isText reports whether the side is running text: its lines are long and fill the width of the side. The cells of a table do not.
 func (s *side) isText() bool {
 	return s.rows >= 3 && s.letters >= 12*s.rows && s.width >= 0.55*float64(s.rows)*(s.x1-s.x0)
 }
 
-// isWhole reports whether the side is text, or is a table of its own. A column of a table is neither.
+// isWhole reports whether the side is running text or a table of its own. A single column of a table is neither.
 func (s *side) isWhole() bool { return s.isText() || s.parted*4 >= s.rows }
 
-// findBlock returns the block that begins at row i, and n = 0 if there is none. Of several blocks of about the same height it
-// takes the one with the widest gap: the gap between the columns of a page is wider than those within a column.
+// findBlock returns the block that begins at row i, or a block with n = 0 if there is none. Of several blocks of about the same height, it
+// returns the block with the widest gap, since the gap between the columns of a page is wider than gaps within a column.
 func findBlock(rs []row, i int) (best block) {
 	tried := 0
 	for k := 0; k+1 < len(rs[i]) && tried < maxGaps; k++ {
@@ -82,14 +82,14 @@ func findBlock(rs []row, i int) (best block) {
 // isText reports whether the two sides may be columns of running text.
 func (b *block) isText() bool { return b.both >= 3 && b.left.isText() && b.right.isText() }
 
-// isApart reports whether the two sides are long, and their lines stand at different heights too often for a table.
+// isApart reports whether the two sides are long and too many of their lines are at different heights for a table.
 func (b *block) isApart() bool {
 	return b.both+b.beside >= 6 && (b.uneven+b.beside)*4 >= b.both+b.beside && b.left.isSteady() && b.right.isSteady()
 }
 
-// isIndependent reports whether the two sides are columns of a page that hold tables or text of their own, as on a reference
-// card. Their gap is wide, and their lines do not belong together: some are missing on one side, and some stand at other heights.
-// Rules that divide both sides and do not cross the gap show it, too.
+// isIndependent reports whether the two sides are columns of a page that contain tables or text of their own, as on a reference card. Their
+// gap is wide, and their lines do not form rows: some lines are missing on one side, and some are at other heights. Rules on both sides
+// that do not cross the gap are a further sign.
 func (b *block) isIndependent(rs []row, drawn func() []rule) bool {
 	if b.both+b.beside < 6 || b.both*10 > b.n*9 || !b.left.isSteady() || !b.right.isSteady() {
 		return false
@@ -110,12 +110,12 @@ func (b *block) isIndependent(rs []row, drawn func() []rule) bool {
 	return left >= 3 && right >= 3 || (b.uneven+b.beside)*10 >= b.both+b.beside && b.left.isWhole() && b.right.isWhole()
 }
 
-// isRuled reports whether at least two drawn lines cross the gap of a block, whose rows are given: then it is a table.
+// isRuled reports whether at least two drawn lines cross the gap of a block with the rows rs. If so, the block is a table.
 func (b *block) isRuled(rs []row, rules []rule) bool {
 	return between(rules, b.lo, b.hi, rs[b.n-1][0].y0, rs[0][0].y1) >= 2
 }
 
-// isEven reports whether the two sides are as wide as one, two or three columns of equal width.
+// isEven reports whether the two sides have widths of one, two or three columns, if all columns are equally wide.
 func (b *block) isEven() bool {
 	narrow, wide, gap := b.left.x1-b.left.x0, b.right.x1-b.right.x0, b.hi-b.lo
 	if narrow > wide {
@@ -129,8 +129,8 @@ func (b *block) isEven() bool {
 	return false
 }
 
-// isColumns reports whether the two sides of a block, whose rows are given, are to be read one after the other. They are not if
-// they form rows together; but this may be chance where they are as wide as the columns of a page.
+// isColumns reports whether the two sides of a block with the rows rs must be read one after the other. This is not so if the lines of the
+// two sides form rows. But if the sides are as wide as the columns of a page, such rows may be chance.
 func (b *block) isColumns(rs []row, rules func() []rule) bool {
 	if !b.isApart() && !b.isText() {
 		return false
@@ -138,8 +138,8 @@ func (b *block) isColumns(rs []row, rules func() []rule) bool {
 	return !b.isRuled(rs, rules()) && (b.isEven() || !newTable(rs[:b.n], []float64{(b.lo + b.hi) / 2}, rules()).isAligned())
 }
 
-// gutter finds the highest block of a region whose sides are independent columns. It returns its first row, and n = 0 if there
-// is none. It tries places in steps of an em.
+// gutter finds the highest block of a region whose sides are independent columns. It returns the index of the block's first row, or a block
+// with n = 0 if there is none. It tries places at intervals of one em.
 func gutter(rs []row, rules func() []rule) (first int, best block) {
 	left, right := math.Inf(1), math.Inf(-1)
 	for _, r := range rs {
@@ -173,8 +173,8 @@ func gutter(rs []row, rules func() []rule) (first int, best block) {
 
 func newBlock() block { return block{lo: math.Inf(-1), hi: math.Inf(1)} }
 
-// sides returns where a row ends on the left of x and where it begins on the right of x; infinite: it has nothing there. ok is
-// false if it reaches over x.
+// sides returns the end lo of a row's text on the left of x, and the start hi of its text on the right of x. lo or hi is infinite if there
+// is no text on that side. ok is false if text of the row crosses x.
 func sides(r row, x float64) (lo, hi float64, ok bool) {
 	lo, hi = math.Inf(-1), math.Inf(1)
 	for _, f := range r {
@@ -190,12 +190,13 @@ func sides(r row, x float64) (lo, hi float64, ok bool) {
 	return lo, hi, true
 }
 
-// isDistant reports whether a row, which has text from lo to hi, stands on one side only, below empty space.
+// isDistant reports whether a row has text on one side only and empty space above it. The row's text ends on the left at lo and begins on
+// the right at hi.
 func isDistant(above, r row, lo, hi float64) bool {
 	return (math.IsInf(lo, -1) || math.IsInf(hi, 1)) && above[0].base-r[0].base > 2.5*r[0].size
 }
 
-// typicalSize is the mean font size, by letters.
+// typicalSize returns the mean font size, weighted by letters.
 func typicalSize(rs []row) float64 {
 	sum, letters := 0.0, 0.0
 	for _, r := range rs {
@@ -212,15 +213,15 @@ func (b *block) isTable() bool {
 	return b.both >= 3 && b.wide*5 >= b.both*4 && b.fixed*2 <= b.n
 }
 
-// follow goes down from the first of the rows, which has a gap from lo to hi, as long as the rows leave a part of the gap free.
-// A row on one side alone counts unless there is empty space above it. The result has n = 0 if the rows are neither columns nor
-// a table.
+// follow finds the block that begins with the first row, which has a gap from lo to hi. It goes down as long as the rows leave a common
+// part of the gap empty. A row with text on one side only belongs to the block unless there is empty space above it. The result has n = 0
+// if the rows are neither columns nor a table.
 func follow(rs []row, lo, hi float64) block {
 	b := block{lo: lo, hi: hi}
 	for i, r := range rs {
 		l, h := b.lo, b.hi
 		mid := (b.lo + b.hi) / 2
-		onLeft, onRight := math.Inf(-1), math.Inf(1) // where the row ends on the left and begins on the right
+		onLeft, onRight := math.Inf(-1), math.Inf(1) // where the row's text ends on the left and begins on the right
 		for _, f := range r {
 			if (f.x0+f.x1)/2 < mid {
 				onLeft = max(onLeft, f.x1)
@@ -244,7 +245,7 @@ func follow(rs []row, lo, hi float64) block {
 	return b
 }
 
-// add counts a row. The gap between its two sides is at x and has the given width.
+// add adds a row to the block. The gap between its two sides has its middle at x, and the given width.
 func (b *block) add(r row, x, gap float64) {
 	b.n++
 	if r.isFixed() {
@@ -271,10 +272,10 @@ func (b *block) add(r row, x, gap float64) {
 	b.onLeft, b.base = seenLeft, r[0].base
 }
 
-// unevenRow reports whether the text left and right of x stands on different base lines. That is so in columns of text that
-// are independent of each other, and rarely in a table.
+// unevenRow reports whether the text on the left and on the right of x is on different base lines. This is common in independent columns of
+// text, and rare in a table.
 func unevenRow(r row, x float64) bool {
-	lows, highs := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)} // left and right of x
+	lows, highs := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)} // lowest and highest base line, on the left and on the right of x
 	for _, f := range r {
 		side := 0
 		if f.x0 > x {

@@ -21,14 +21,14 @@ type cipherOf struct {
 	dictionary string
 	id         []byte
 	key        []byte
-	aes, whole bool // AES instead of RC4; the key is used as it is, for all objects
+	aes, whole bool // aes: AES instead of RC4; whole: the same key, unchanged, for all objects
 }
 
 // padding fills up short passwords (§ 7.6.4.3.1).
 const padding = "\x28\xBF\x4E\x5E\x4E\x75\x8A\x41\x64\x00\x4E\x56\xFF\xFA\x01\x08\x2E\x2E\x00\xB6\xD0\x68\x3E\x80\x2F\x0C\xA9\xFE\x64\x53\x69\x7A"
 
-// newCipher makes a cipher of revision 2 (RC4, 40 bits), 3 (RC4, 128 bits), 4 (AES, 128 bits) or 6 (AES, 256 bits), whose file
-// opens with the password user.
+// newCipher makes a cipher for a file that opens with the password user. Its revision is 2 (RC4, 40 bits), 3 (RC4, 128 bits), 4 (AES, 128
+// bits) or 6 (AES, 256 bits).
 func newCipher(revision int, user string) *cipherOf {
 	if revision == 6 {
 		return newCipher256(user)
@@ -73,7 +73,7 @@ func newCipher(revision int, user string) *cipherOf {
 	return c
 }
 
-// newCipher256 is revision 6 (§ 7.6.4.4). Salts and keys are the same each time, so that tests are.
+// newCipher256 makes a cipher of revision 6 (§ 7.6.4.4). Salts and keys are always the same, so that the tests are reproducible.
 func newCipher256(user string) *cipherOf {
 	c := &cipherOf{id: []byte("0123456789abcdef"), aes: true, whole: true, key: []byte("an encryption key of 32 bytes ok")}
 	permissions := int32(-4)
@@ -158,7 +158,8 @@ func (c *cipherOf) encrypt(n int, text []byte) []byte {
 	return append(iv, withCBC(key, iv, append(bytes.Clone(text), bytes.Repeat([]byte{byte(fill)}, fill)...))...)
 }
 
-// TestEncrypted: a file that opens without a password is read, whatever its cipher; one that needs a password says so.
+// TestEncrypted: a file that opens without a password is read, whatever its cipher. For a file that needs a password, the error is
+// ErrPassword.
 func TestEncrypted(t *testing.T) {
 	t.Parallel()
 	engine := NewEngine("")

@@ -22,22 +22,22 @@ import (
 // memoryPages is the largest memory of one PDFium instance, in WebAssembly pages of 64 KiB: 128 MiB.
 const memoryPages = 2048
 
-// instanceWait is how long a document waits for a free instance. The wait also ends when its context ends.
+// instanceWait is how long a document waits for a free instance. The wait also ends when the document's context ends.
 const instanceWait = time.Minute
 
-// Engine starts PDFium instances. The first document starts the engine. The first start on a machine compiles the WebAssembly
-// module, which takes a few seconds of CPU time and 350 MiB. Later starts load the machine code from the cache folder in about
+// Engine starts PDFium instances. The engine itself is started for the first document. The first start on a machine compiles the
+// WebAssembly module, which takes a few seconds of CPU time and 350 MiB. Later starts load the machine code from the cache folder in about
 // 50 ms. Several processes may share a cache folder. An Engine is safe for concurrent use.
 type Engine struct {
 	cacheDir string
 
 	mu   sync.Mutex
 	pool pdfium.Pool // nil if the engine is not started
-	stop []func()    // what Close calls, last one first
+	stop []func()    // functions that Close calls, the last one first
 }
 
-// NewEngine returns an Engine that keeps machine code in cacheDir. If cacheDir is empty, it is legwork/wasm in the cache folder
-// of the user; if the user has none, nothing is kept.
+// NewEngine returns an Engine that caches machine code in cacheDir. If cacheDir is empty, the folder is legwork/wasm in the user's cache
+// folder. If the user has no cache folder, nothing is cached.
 func NewEngine(cacheDir string) *Engine {
 	if cacheDir == "" {
 		if dir, err := os.UserCacheDir(); err == nil {
@@ -55,7 +55,7 @@ func (e *Engine) Start() error {
 		return nil
 	}
 	err := e.start(e.cacheDir)
-	if err != nil && e.cacheDir != "" { // the cache may be damaged, or its folder read-only: work without it
+	if err != nil && e.cacheDir != "" { // the cache may be damaged, or its folder read-only, so try without the cache
 		err = e.start("")
 	}
 	if err != nil {
@@ -104,7 +104,7 @@ func (e *Engine) Close() {
 	e.pool, e.stop = nil, nil
 }
 
-// with runs use with a new instance. When ctx ends, it stops the instance and returns the error of ctx.
+// with calls use with a new instance. When ctx ends, it stops the instance and returns the error of ctx.
 func (e *Engine) with(ctx context.Context, use func(pdfium.Pdfium) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err

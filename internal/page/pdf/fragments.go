@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// fragment is a stretch of words on one line, without a wide gap between them.
+// fragment is a sequence of words on one line, without a wide gap between them.
 type fragment struct {
 	text           string
 	x0, x1, y0, y1 float64
@@ -14,7 +14,7 @@ type fragment struct {
 	size           float64
 	first          float64 // width of its first word
 	letters        int
-	fixed          bool // all of it is monospaced
+	fixed          bool // all characters are monospaced
 	turned         int  // as in glyph
 }
 
@@ -41,15 +41,15 @@ func fragments(glyphs []glyph) []fragment {
 	return b.finish(out)
 }
 
-// fragmentBuilder builds one fragment after the other.
+// fragmentBuilder builds fragments, one after the other.
 type fragmentBuilder struct {
 	fragment
 	text  strings.Builder
 	open  bool
 	words int
 	last  glyph   // the last character of the fragment
-	bases int     // number of characters that stand on the base line
-	sum   float64 // sum of their lower ends
+	bases int     // number of the fragment's characters that are on the base line
+	sum   float64 // sum of the lower ends (y0) of these characters
 }
 
 // descenders are the characters whose ink goes below the base line, or does not reach down to it.
@@ -63,7 +63,7 @@ func standsOnBase(text string) bool {
 	return false
 }
 
-// continues reports whether g stands beside the last character, so that it belongs to the same fragment.
+// continues reports whether g is beside the last character and belongs to the same fragment.
 func (b *fragmentBuilder) continues(g glyph) bool {
 	size := max(g.size, b.last.size)
 	gap := g.x0 - b.last.x1
@@ -71,8 +71,8 @@ func (b *fragmentBuilder) continues(g glyph) bool {
 	return g.turned == b.turned && gap < splitGap*size && gap > -2*size && apart < otherLine*size/2 && math.Abs(g.y0-b.last.y0) < 1.5*size
 }
 
-// touches reports whether g belongs to the word of the last character although PDFium reports the end of a line between them.
-// PDFium does so between letters that were placed one by one.
+// touches reports whether g belongs to the same word as the last character although PDFium reports a line end between them. PDFium does so
+// if the letters of a word were placed one by one.
 func (b *fragmentBuilder) touches(g glyph) bool {
 	gap := g.x0 - b.last.x1
 	return gap > -0.1*g.size && gap < wordGap(g)*g.size && g.size == b.last.size
@@ -105,7 +105,7 @@ func (b *fragmentBuilder) add(g glyph, space bool) {
 	b.last = g
 }
 
-// wordGap returns the smallest gap before g that divides words, in multiples of the font size.
+// wordGap returns the smallest gap before g that separates words, in multiples of the font size.
 func wordGap(g glyph) float64 {
 	if first, _ := utf8.DecodeRuneInString(g.text); g.fixed || isIdeographic(first) {
 		return newFixed

@@ -9,7 +9,7 @@ import (
 	"github.com/klippa-app/go-pdfium/responses"
 )
 
-// glyph is a character on a page. Distances are in points. The box is that of the ink. The coordinates are turned so that x
+// glyph is a character on a page. Distances are in points. The box encloses the ink of the character. The coordinates are turned so that x
 // grows in the direction of the writing and y grows upwards, even on a rotated page.
 type glyph struct {
 	text          string  // empty for a character that ends a line
@@ -67,8 +67,8 @@ func (r *reader) glyphs(index int) (out []glyph, turn int, tooMany bool, err err
 	return out, turnGlyphs(out, chars.Chars), false, nil
 }
 
-// convert turns PDFium's characters into glyphs. Runs are stretches of characters in one font, in the same order. The font
-// size is taken from the runs, because asking PDFium for the font of each character takes ten times as long.
+// convert turns PDFium's characters into glyphs. A run is a sequence of characters in one font; runs and characters are in the same order.
+// The font size is taken from the runs, because asking PDFium for the font of each character takes ten times as long.
 func convert(chars []*responses.GetPageTextStructuredChar, runs []*responses.GetPageTextStructuredRect) []glyph {
 	out := make([]glyph, 0, len(chars))
 	run := 0
@@ -105,8 +105,9 @@ func covers(run, c responses.CharPosition) bool {
 	return c.Left >= run.Left-slack && c.Right <= run.Right+slack && c.Bottom >= run.Bottom-slack && c.Top <= run.Top+slack
 }
 
-// turnGlyphs turns the coordinates so that each character's writing goes to the right. The direction of most characters is
-// the main direction of the page. Characters in other directions get their difference from it in turned. It returns the main direction.
+// turnGlyphs turns the coordinates of all characters so that their text runs to the right. The main direction of the page is the direction
+// of most characters. For a character with another direction, turned is set to the difference from the main direction. turnGlyphs returns
+// the main direction.
 func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) (main int) {
 	quarters := make([]int, len(glyphs))
 	var count [4]int
@@ -128,7 +129,7 @@ func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) (m
 	for i := range glyphs {
 		g := &glyphs[i]
 		q := quarters[i]
-		if g.space || g.ending { // these have no direction: take that of the character before
+		if g.space || g.ending { // white space and line ends have no direction, so take the direction of the character before
 			q = main
 			if i > 0 {
 				q = quarters[i-1]
@@ -141,7 +142,7 @@ func turnGlyphs(glyphs []glyph, chars []*responses.GetPageTextStructuredChar) (m
 	return main
 }
 
-// turnBox turns a box by quarter turns, so that writing in direction q goes to the right.
+// turnBox turns a box by quarter turns, so that text in direction q runs to the right.
 func turnBox(q int, x0, x1, y0, y1 float64) (_, _, _, _ float64) {
 	switch q {
 	case 1:

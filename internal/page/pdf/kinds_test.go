@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// kind is a file of one kind, and what its text must hold in this order.
+// kind is a PDF of one kind, with the texts that must be found in this order.
 type kind struct {
 	name string
 	file func() *file
 	want []string
-	not  []string // must not be in it
+	not  []string // texts that must not be found
 }
 
 func prose(x, y float64, lines ...string) string { return at(x, y, "/F1 10", 12, lines...) }
@@ -155,7 +155,7 @@ func toUnicode(pairs ...string) string {
 		fmt.Sprintf("%d beginbfchar\n%s\nendbfchar\nendcmap end end", len(pairs), strings.Join(pairs, "\n"))
 }
 
-// cid adds a font whose characters have two bytes, and gives the resources that name it F9.
+// cid adds a font whose characters have two bytes. It returns the resources that give this font the name F9.
 func cid(f *file, encoding string, pairs ...string) string {
 	cmap := f.addStream("", toUnicode(pairs...))
 	descriptor := f.add("<< /Type /FontDescriptor /FontName /Song /Flags 4 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 900 /Descent -200 /CapHeight 700 /StemV 80 >>")
@@ -164,7 +164,7 @@ func cid(f *file, encoding string, pairs ...string) string {
 	return fmt.Sprintf("/Font /F9 %d 0 R", n)
 }
 
-// TestKinds: the kinds of PDFs that readers of operators get wrong.
+// TestKinds: each kind of PDF is difficult for programs that read text from the operators of the content stream.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	for _, k := range slices.Concat(layoutKinds(), tableKinds(), wordKinds(), fileKinds()) {
@@ -188,7 +188,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestScanned: a page that is a picture alone is told from an empty one.
+// TestScanned: a page with only a picture is distinguished from an empty page.
 func TestScanned(t *testing.T) {
 	t.Parallel()
 	f := newFile()
@@ -202,7 +202,7 @@ func TestScanned(t *testing.T) {
 	}
 }
 
-// TestDescription: title, dates and language of a file.
+// TestDescription: title, dates and language of a file are read from its metadata.
 func TestDescription(t *testing.T) {
 	t.Parallel()
 	f := newFile()
@@ -212,7 +212,7 @@ func TestDescription(t *testing.T) {
 	if d.Title != "The kettle™s guide" && d.Title != "The kettle’s guide" || d.Language != "de-CH" || d.Created.UTC().Format("2006-01-02T15:04") != "2024-05-14T07:30" || d.Modified.Month() != 6 {
 		t.Errorf("%+v", d)
 	}
-	for _, title := range []string{"guide.docx", "Microsoft Word - guide", "untitled"} { // the largest line instead
+	for _, title := range []string{"guide.docx", "Microsoft Word - guide", "untitled"} { // these titles are replaced by the largest line of the first page
 		f := newFile()
 		f.extra = fmt.Sprintf("/Info %d 0 R", f.add("<< /Title ("+title+") >>"))
 		d, _ := readFile(t, f.page(at(72, 700, "/F3 20", 24, "The real title")+prose(72, 600, "Text of the page, in its usual size.")).bytes(nil))

@@ -7,14 +7,14 @@ import (
 
 // Distances, in multiples of the font size.
 const (
-	splitGap   = 0.75 // a gap between words from which on they may belong to different columns
-	gutterGap  = 2.0  // a gap between columns of a page that hold tables
-	cellGap    = 1.2  // a gap from which on a row of a table may have another cell
-	newWord    = 0.30 // a gap that divides words where the content stream has no space
-	newFixed   = 0.6  // the same in a font of one width, whose narrow letters stand far apart
-	closeRows  = 0.75 // a distance of rows that overlap in height
-	closeLines = 1.8  // a distance of lines up to which they may belong to one cell
-	otherLine  = 0.6  // a step up or down that begins another line
+	splitGap   = 0.75 // smallest gap between words that may belong to different columns
+	gutterGap  = 2.0  // smallest gap between columns of a page that contain tables
+	cellGap    = 1.2  // smallest gap between cells in a row of a table
+	newWord    = 0.30 // smallest gap between words where the content stream has no space
+	newFixed   = 0.6  // like newWord, for a monospaced font, whose narrow letters are far apart
+	closeRows  = 0.75 // greatest distance of rows that overlap in height
+	closeLines = 1.8  // greatest distance of lines that may belong to one cell
+	otherLine  = 0.6  // smallest step up or down that begins another line
 )
 
 // line is a line of text, or a row of a table.
@@ -25,11 +25,11 @@ type line struct {
 	size           float64
 	first          float64 // width of its first word
 	letters        int
-	row            bool       // it is a row of a table, whose text is in cells
+	row            bool       // true if this is a row of a table, whose text is in cells
 	cells          [][]string // of a table row: the lines of each cell, from left to right
-	fixed          bool       // all of it is monospaced
-	right          float64    // where most lines of its column end
-	column         int        // number of its column, in reading order; lines of the same column stand below each other
+	fixed          bool       // all characters are monospaced
+	right          float64    // x at which most lines of this column end
+	column         int        // number of this line's column, in reading order; lines of the same column are below each other
 }
 
 // layout is a page in reading order.
@@ -38,9 +38,9 @@ type layout struct {
 	lines  []line
 }
 
-// arrange brings the characters of a page into reading order. Text that runs in another direction than most of the page, such
-// as a note along the margin, comes last.
-// drawn returns the rules of the page; it is called only if a row has a gap as wide as that between cells.
+// arrange brings the characters of a page into reading order. Text that runs in another direction than most of the page, such as a note
+// along the margin, comes last. drawn returns the rules of the page. It is called only if a row has a gap that is as wide as a gap between
+// cells.
 func arrange(number int, glyphs []glyph, drawn func() []rule) layout {
 	page := layout{number: number}
 	var directions [4][]fragment
@@ -59,7 +59,7 @@ func arrange(number int, glyphs []glyph, drawn func() []rule) layout {
 	return page
 }
 
-// hasGap reports whether a row has a gap as wide as that between cells, so that the page may have a table.
+// hasGap reports whether a row has a gap that is as wide as a gap between cells. If so, the page may have a table.
 func hasGap(rs []row) bool {
 	for _, r := range rs {
 		for k := 1; k < len(r); k++ {
@@ -71,12 +71,12 @@ func hasGap(rs []row) bool {
 	return false
 }
 
-// Bounds of the search for columns.
+// Limits of the search for columns.
 const (
-	maxNesting = 6   // columns within columns
+	maxNesting = 6   // levels of columns within columns
 	maxRun     = 400 // rows of one block
-	maxPlaces  = 128 // places where a gap between columns of a page is looked for
-	maxGaps    = 12  // gaps of a row that are tried, and columns of a table less one
+	maxPlaces  = 128 // places at which a gap between columns of a page is looked for
+	maxGaps    = 12  // gaps of a row that are tried; a table has at most one column more
 )
 
 // arranger collects lines in reading order.
@@ -87,8 +87,8 @@ type arranger struct {
 	frames func() []frame
 }
 
-// region reads a part of a page. Where it has columns, each column is a region of its own, read one after the other. Where it
-// has a table, that is read row by row. The rest is read line by line.
+// region reads a part of a page. If the part has columns, each column is read as a region of its own, one after the other. Tables are read
+// row by row. All other text is read line by line.
 func (a *arranger) region(all []fragment, depth int) { a.rows(rows(all), depth) }
 
 func (a *arranger) rows(rs []row, depth int) {
@@ -100,7 +100,7 @@ func (a *arranger) rows(rs []row, depth int) {
 			return
 		}
 	}
-	start, plain := len(a.lines), 0 // first line of this column; first row that was not read
+	start, plain := len(a.lines), 0 // start: index of the first line of this column; plain: index of the first row that was not read yet
 	for i := 0; i < len(rs); {
 		if n := rowsIn(rs[i:], a.frames()); n > 0 && len(edges(rs[i:i+n])) > 0 {
 			a.plain(rs[plain:i])
@@ -131,7 +131,7 @@ func (a *arranger) rows(rs []row, depth int) {
 	a.finishColumn(start)
 }
 
-// columns reads what stands left of x, then what stands right of it.
+// columns reads the text on the left of x, then the text on the right of x.
 func (a *arranger) columns(rs []row, x float64, depth int) {
 	var left, right []fragment
 	for _, r := range rs {
@@ -147,8 +147,8 @@ func (a *arranger) columns(rs []row, x float64, depth int) {
 	a.region(right, depth)
 }
 
-// above tells how many of the last rows before a table belong to its first row: lines of a long cell on the right that stand
-// higher than the cell on the left, which is centred beside it.
+// above returns how many of the last rows before a table belong to the table's first row. They are lines of a long cell on the right; they
+// are higher than the cell on the left, which is centred beside the long cell.
 func above(before []row, next row, b block) (n int) {
 	for i := len(before) - 1; i >= 0; i-- {
 		f := before[i][0]
@@ -168,7 +168,7 @@ func (a *arranger) plain(rs []row) {
 	}
 }
 
-// finishColumn sets right and column of the lines from start on. They stand below each other.
+// finishColumn sets the fields right and column of the lines from start on, which form one column.
 func (a *arranger) finishColumn(start int) {
 	var ends []float64
 	for _, l := range a.lines[start:] {

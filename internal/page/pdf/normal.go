@@ -7,9 +7,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// readable normalises the text of a character. Presentation forms (ligatures, Arabic and Hebrew forms) become the letters
-// that they stand for (NFKC). All kinds of hyphens become "-". Everything else is only composed (NFC). Characters of the
-// private use area mean nothing outside their font and are dropped, except the bullet of word processors' symbol fonts.
+// readable normalises the text of a character. Presentation forms (ligatures, Arabic and Hebrew forms) are replaced by the plain letters
+// (NFKC). All kinds of hyphens become "-". All other characters are only composed (NFC). Characters of the private use area are dropped,
+// because they mean nothing outside their font; only the bullet of word processors' symbol fonts is kept.
 func readable(s string) string {
 	if isASCII(s) {
 		return s
@@ -19,7 +19,7 @@ func readable(s string) string {
 		switch {
 		case r >= 0xFB00 && r <= 0xFDFF, r >= 0xFE70 && r <= 0xFEFC:
 			b.WriteString(norm.NFKC.String(string(r)))
-		case r == 0x02 || r == 0xFFFE || r == 0x2010 || r == 0x2011 || r == 0xAD: // hyphens; PDFium writes 0x02 or 0xFFFE for one at the end of a line
+		case r == 0x02 || r == 0xFFFE || r == 0x2010 || r == 0x2011 || r == 0xAD: // hyphens; PDFium writes 0x02 or 0xFFFE for a hyphen at the end of a line
 			b.WriteByte('-')
 		case r == 0xF0B7 || r == 0xF0A7:
 			b.WriteRune('•')
@@ -41,7 +41,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// isIdeographic reports whether r belongs to a script that puts no spaces between words.
+// isIdeographic reports whether r belongs to a script that has no spaces between words.
 func isIdeographic(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= 0x3000 && r <= 0x303F || r >= 0xFF00 && r <= 0xFF60
 }

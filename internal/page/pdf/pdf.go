@@ -14,12 +14,12 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 )
 
-// Bounds of one document.
+// Limits for one document.
 const (
 	MaxPages   = 1000    // pages that are read
 	MaxText    = 4 << 20 // bytes of text in all pages together
 	maxChars   = 200_000 // characters of one page; a page with more is left out
-	maxObjects = 20      // objects that are looked at on a page without text, to find a picture
+	maxObjects = 20      // objects that are examined on a page without text, to find a picture
 )
 
 var (
@@ -31,14 +31,14 @@ var (
 
 // Document is the text of a PDF.
 type Document struct {
-	Title    string // from the metadata; if that is not a real title, the largest line of the first page; may be empty
+	Title    string // title in the metadata, or the largest line of the first page if the metadata has no real title; may be empty
 	Language string // BCP 47 tag that the document declares; may be empty
 	Created  *time.Time
 	Modified *time.Time
 	Count    int    // number of pages in the document
 	Pages    []Page // pages with text, in order
 	Scanned  []int  // numbers of the pages that show a picture and have no text
-	Omitted  string // a sentence that says what was left out because of a bound; empty if nothing was
+	Omitted  string // a sentence that says what was left out because of a limit; empty if nothing was left out
 }
 
 // Page is the text of one page.
@@ -70,7 +70,7 @@ type reader struct {
 	pdfium  pdfium.Pdfium
 	ref     references.FPDF_DOCUMENT
 	doc     Document
-	objects int // objects of pages that rules has looked at
+	objects int // number of page objects that the method rules has examined so far
 }
 
 func (r *reader) read(ctx context.Context) error {
@@ -94,7 +94,7 @@ func (r *reader) read(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			continue // read the other pages of a document with a damaged page
+			continue // if one page is damaged, the other pages are read
 		}
 		if tooMany {
 			dense++
@@ -138,7 +138,7 @@ func (r *reader) meta(tag string) string {
 	return strings.Join(strings.Fields(readable(m.Value)), " ")
 }
 
-// usefulTitle returns "" for a title that a program filled in by itself: a file name, or the name of the program.
+// usefulTitle returns title, or "" if a program has filled it in: with a file name, or with the program's own name.
 func usefulTitle(title string) string {
 	lower := strings.ToLower(title)
 	if !strings.ContainsFunc(title, isLetter) || lower == "untitled" || strings.HasPrefix(lower, "microsoft word") {

@@ -10,7 +10,7 @@ import (
 	"legwork/internal/testcost"
 )
 
-// FuzzLayout arranges characters at any positions: no text is lost or invented without bound, in bounded time and memory.
+// FuzzLayout arranges characters at any positions. It checks that time, memory and the size of the text are bounded.
 func FuzzLayout(f *testing.F) {
 	f.Add([]byte("The kettle holds 1.7 litres-\nof water"), uint8(10), uint8(3))
 	f.Add([]byte("a b c d e f g h i j k l m n o p"), uint8(120), uint8(40))
@@ -46,8 +46,8 @@ func FuzzLayout(f *testing.F) {
 	})
 }
 
-// FuzzRead opens anything as a PDF. What is allocated grows with the pages that it shows, which may be more than its bytes
-// say, because they may share what they show; package parser bounds that. The fuzzer's files are small enough for a limit.
+// FuzzRead opens any bytes as a PDF. The memory used grows with the content of the pages. This may be much larger than the file, because
+// several pages may share content; package parser limits the memory. The files of the fuzzer are small enough to check a limit.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj trailer<</Root 1 0 R>>"))
 	f.Add(newFile().page(prose(72, 700, "The kettle holds 1.7 litres", "of water.")).bytes(nil))

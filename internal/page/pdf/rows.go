@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// row is fragments that stand beside each other, from left to right.
+// row is a list of fragments beside each other, from left to right.
 type row []fragment
 
-// rows groups the fragments that overlap in height by more than half. The rows come from the top down. It sorts its argument.
+// rows groups fragments that overlap in height by more than half. It returns the rows from the top down, and sorts the slice all.
 func rows(all []fragment) []row {
 	slices.SortStableFunc(all, func(a, b fragment) int { return cmp.Compare(b.y0+b.y1, a.y0+a.y1) })
 	var out []row
-	var low, high float64 // of the tallest fragment of the last row
+	var low, high float64 // lower and upper end of the tallest fragment in the last row
 	for _, f := range all {
 		common := min(high, f.y1) - max(low, f.y0)
 		if n := len(out); n > 0 && common > 0.5*min(high-low, f.y1-f.y0) {
@@ -59,7 +59,7 @@ func isItemSign(s string) bool {
 	return letters == 0 && !strings.ContainsFunc(s, unicode.IsDigit) || letters <= 3 && (end == '.' || end == ')' || end == ']')
 }
 
-// line makes a line of a row.
+// line makes one line from the fragments of a row.
 func (r row) line() line {
 	l := line{x0: r[0].x0, x1: r[0].x1, y0: r[0].y0, y1: r[0].y1, base: r[0].base, size: r[0].size, first: r[0].first, fixed: r.isFixed()}
 	if rightToLeft(r) {
@@ -96,7 +96,7 @@ func rightToLeft(r row) bool {
 	return n*2 > letters
 }
 
-// shortenLeaders replaces the row of dots between an entry of a table of contents and its page number by "…".
+// shortenLeaders replaces a sequence of dots by "…". In a table of contents such dots are between an entry and its page number.
 func shortenLeaders(s string) string {
 	if !strings.Contains(s, "...") && !strings.Contains(s, ". . .") {
 		return s

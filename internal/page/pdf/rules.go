@@ -12,30 +12,30 @@ import (
 	"github.com/klippa-app/go-pdfium/structs"
 )
 
-// rule is a horizontal line that is drawn on a page, or the upper or lower edge of a drawn box, such as the background of a
-// table row. Coordinates are those of glyphs.
+// rule is a horizontal line that is drawn on a page, or the upper or lower edge of a drawn box, such as the background of a table row. Its
+// coordinates are in the same system as those of glyphs.
 type rule struct{ x0, x1, y float64 }
 
-// Bounds of the search for rules.
+// Limits of the search for rules.
 const (
-	maxPageObjects     = 5000    // objects of a page that are looked at
-	maxDocumentObjects = 100_000 // objects of a document that are looked at
-	maxFormNesting     = 4       // forms within forms
-	minRule            = 15      // length of a rule, in points: shorter lines are parts of letters and signs
-	maxFrames          = 200     // areas between rules of a page
-	maxRowHeight       = 200     // height of a table row, in points
-	maxThickness       = 2       // thickness of a line, in points: anything thicker is a box with two edges
+	maxPageObjects     = 5000    // objects of a page that are examined
+	maxDocumentObjects = 100_000 // objects of a document that are examined
+	maxFormNesting     = 4       // levels of forms within forms
+	minRule            = 15      // smallest length of a rule, in points; shorter lines are parts of letters and signs
+	maxFrames          = 200     // greatest number of frames on a page
+	maxRowHeight       = 200     // greatest height of a table row, in points
+	maxThickness       = 2       // greatest thickness of a line, in points; anything thicker is a box, of which both edges are rules
 )
 
 // ruleFinder collects the rules of one page.
 type ruleFinder struct {
 	*reader
 	turn  int // main direction of the page, in quarter turns
-	left  int // objects that may still be looked at
+	left  int // number of objects that may still be examined
 	rules []rule
 }
 
-// rules returns the rules of a page, in no order.
+// rules returns the rules of a page, in any order.
 func (r *reader) rules(index, turn int) []rule {
 	f := ruleFinder{reader: r, turn: turn, left: min(maxPageObjects, maxDocumentObjects-r.objects)}
 	page := requests.Page{ByIndex: &requests.PageByIndex{Document: r.ref, Index: index}}
@@ -56,7 +56,8 @@ func (r *reader) rules(index, turn int) []rule {
 	return f.rules
 }
 
-// look takes the rules of an object, which may be a form that contains others. m maps its coordinates to those of the page.
+// look adds the rules of an object. If the object is a form, look examines the objects in it. m maps the coordinates of the object to those
+// of the page.
 func (f *ruleFinder) look(object references.FPDF_PAGEOBJECT, m structs.FPDF_FS_MATRIX, depth int) {
 	f.left--
 	f.objects++
@@ -72,7 +73,7 @@ func (f *ruleFinder) look(object references.FPDF_PAGEOBJECT, m structs.FPDF_FS_M
 	}
 }
 
-// lookInto looks at the objects of a form.
+// lookInto examines the objects of a form.
 func (f *ruleFinder) lookInto(form references.FPDF_PAGEOBJECT, m structs.FPDF_FS_MATRIX, depth int) {
 	own, err := f.pdfium.FPDFPageObj_GetMatrix(&requests.FPDFPageObj_GetMatrix{PageObject: form})
 	if err != nil {
@@ -95,13 +96,13 @@ func (f *ruleFinder) lookInto(form references.FPDF_PAGEOBJECT, m structs.FPDF_FS
 	}
 }
 
-// add adds the rules of a path, given the box around it.
+// add adds the rules of a path. x0, y0, x1 and y1 are the box around the path.
 func (f *ruleFinder) add(m structs.FPDF_FS_MATRIX, x0, x1, y0, y1 float64) {
 	ax, ay := apply(m, x0, y0)
 	bx, by := apply(m, x1, y1)
 	x0, x1, y0, y1 = turnBox(f.turn, min(ax, bx), max(ax, bx), min(ay, by), max(ay, by))
 	switch {
-	case !(x1-x0 >= minRule && y1-y0 < 1e6): // also if one is not a number
+	case !(x1-x0 >= minRule && y1-y0 < 1e6): // also true if a coordinate is NaN
 	case y1-y0 <= maxThickness:
 		f.rules = append(f.rules, rule{x0, x1, (y0 + y1) / 2})
 	default:
@@ -123,8 +124,8 @@ func multiply(a, b structs.FPDF_FS_MATRIX) structs.FPDF_FS_MATRIX {
 	}
 }
 
-// joinRules joins rules that continue each other, because many programs draw the line below a table row cell by cell. It sorts
-// them from the top down.
+// joinRules joins rules that continue each other, because many programs draw the line below a table row cell by cell. It returns the rules
+// sorted from the top down.
 func joinRules(rules []rule) (out []rule) {
 	const slack = 2 // points
 	slices.SortFunc(rules, func(a, b rule) int {
@@ -140,14 +141,14 @@ func joinRules(rules []rule) (out []rule) {
 	return out
 }
 
-// within returns the rules between two heights. Rules are sorted from the top down, by whole points.
+// within returns the rules between two heights. The slice rules must be sorted from the top down, by whole points.
 func within(rules []rule, bottom, top float64) []rule {
 	from := sort.Search(len(rules), func(i int) bool { return math.Round(rules[i].y) <= math.Round(top) })
 	to := sort.Search(len(rules), func(i int) bool { return math.Round(rules[i].y) < math.Round(bottom) })
 	return rules[from:max(from, to)]
 }
 
-// between counts the rules at different heights from bottom to top that reach over everything from x0 to x1.
+// between returns the number of different heights from bottom to top at which a rule reaches from x0 to x1 or beyond.
 func between(rules []rule, x0, x1, bottom, top float64) (n int) {
 	const slack = 1 // point
 	last := top + 2*maxThickness
@@ -160,13 +161,13 @@ func between(rules []rule, x0, x1, bottom, top float64) (n int) {
 	return n
 }
 
-// frame is the area of a table whose rows are divided by rules of one length.
+// frame is the area of a table that has equally long rules between its rows.
 type frame struct {
 	x0, x1, bottom, top float64
 	rules               int
 }
 
-// frames finds the tables whose rows are divided by at least three rules, of which none is further from the next than
+// frames finds the tables that have at least three equally long rules between their rows. The distance from one rule to the next is at most
 // maxRowHeight.
 func frames(rules []rule) (out []frame) {
 	const slack = 3           // points
@@ -185,8 +186,8 @@ func frames(rules []rule) (out []frame) {
 	return slices.DeleteFunc(out, func(f frame) bool { return f.rules < 3 })
 }
 
-// rowsIn tells how many rows from the first one on stand within a frame that has rules for them: at most eight rows to each
-// part. It is 0 if there is no such frame.
+// rowsIn returns how many rows, beginning with the first, are within one frame. It returns 0 if there is no such frame, or if the frame has
+// too few rules: at most eight rows may be between two rules.
 func rowsIn(rs []row, all []frame) int {
 	for _, f := range all {
 		n := 0
@@ -200,8 +201,8 @@ func rowsIn(rs []row, all []frame) int {
 	return 0
 }
 
-// holds reports whether all of a row is in the frame, above bottom. Only its base line counts, because a rule may touch its
-// letters.
+// holds reports whether all fragments of a row are in the frame and above bottom. For the height, only the base lines are compared, because
+// a rule may touch the letters.
 func (f frame) holds(r row, bottom float64) bool {
 	for _, g := range r {
 		if g.x0 < f.x0-1 || g.x1 > f.x1+1 || g.base > f.top || g.base < bottom {

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// table is a block of rows whose text stands in columns. A cell may have several lines, and the lines of neighbouring cells
-// need not be level: a short cell may stand in the middle of the height of a long one.
+// table is a block of rows whose text is in columns. A cell may have several lines. The lines of neighbouring cells need not be at the same
+// height: a short cell may be centred beside a long one.
 //
-// Cells and rows are found in three steps. The lines of each column are taken from the positions of its fragments. Lines below
-// each other form one cell if the second continues the first (see joinLines). Cells that overlap in height form one row of the
-// table, which is called a band here, because row is the word for fragments beside each other.
+// Cells and rows are found in three steps. First, the fragments of each column are grouped into lines. Second, consecutive lines of a
+// column form one cell if the lower line continues the upper one (see joinLines). Third, cells that overlap in height form one row of the
+// table. Such a row is called a band here, because the type row stands for fragments beside each other.
 type table struct {
-	rules []rule       // of the page, from the top down
-	lines [][]cellLine // of each column, from the top down
-	cells []cell       // of all columns, from the top down
+	rules []rule       // all rules of the page, from the top down
+	lines [][]cellLine // the lines of each column, from the top down
+	cells []cell       // the cells of all columns, from the top down
 }
 
 // cellLine is a line of one column of a table.
@@ -27,18 +27,18 @@ type cellLine struct {
 	base, size     float64
 	first          float64 // width of its first word
 	words, letters int
-	ruled          bool // there is a rule between it and the line above
-	joined         bool // it belongs to the cell of the line above
+	ruled          bool // there is a rule between this line and the line above
+	joined         bool // this line belongs to the same cell as the line above
 }
 
 // cell is a cell of a table: lines of one column.
 type cell struct {
 	column      int
 	lines       []cellLine
-	top, bottom float64 // upper end of its first line, base line of its last one
+	top, bottom float64 // upper end of the first line, base line of the last line
 }
 
-// newTable divides the fragments of rows at the given edges.
+// newTable splits the fragments of rows at the given edges into columns.
 func newTable(rs []row, edges []float64, rules []rule) *table {
 	t := &table{rules: rules, lines: make([][]cellLine, len(edges)+1)}
 	parts := make([][]fragment, len(edges)+1)
@@ -83,17 +83,18 @@ func newCellLine(r row, column int) cellLine {
 	return l
 }
 
-// joinLines finds the lines that belong to the cell of the line above them.
+// joinLines finds the lines that belong to the same cell as the line above them.
 //
-// A rule between two lines separates cells, and in a table with rules between all rows nothing else does. In most other tables
-// the distance between rows is larger than that between the lines of a cell; then the distance decides. Otherwise a line
-// continues a cell if the line above ran out of width, and so did every other cell that has a line at this height: a new row
-// begins with all its cells. A line ran out of width if the first word of the next line would not have fitted behind it.
+// A rule between two lines separates cells. In a table with rules between all rows, nothing else separates cells. In most other tables the
+// distance between rows is larger than the distance between the lines of a cell; then the distance decides. Otherwise lines are compared
+// across columns, since a new row begins with all its cells: the lines at one height continue their cells if, in every column with a line
+// at this height, the line above ran out of width. A line ran out of width if the first word of the next line would not have fitted behind
+// it.
 func (t *table) joinLines() {
 	if t.markRules() {
 		return
 	}
-	var within, other []float64 // distances below lines that ran out of width, and below others
+	var within, other []float64 // distances below lines that ran out of width, and below other lines
 	for _, lines := range t.lines {
 		right := math.Inf(-1)
 		for _, l := range lines {
@@ -128,9 +129,9 @@ func (t *table) joinLines() {
 	t.joinLevel(1.08 * within[len(within)/4])
 }
 
-// markRules marks the lines below rules. If there is a rule between all rows, it joins all other lines to the lines close above
-// them and returns true. That is so if the lines of the first column are in at least three groups with at most 2.5 lines each on
-// average.
+// markRules sets ruled for the lines below rules. If there is a rule between all rows, markRules joins all other lines to the lines close
+// above them and returns true. It assumes rules between all rows if the lines of the first column are in at least three groups, with at
+// most 2.5 lines per group on average.
 func (t *table) markRules() bool {
 	if len(t.rules) == 0 {
 		return false
@@ -172,8 +173,8 @@ func (t *table) joinNear(most float64) {
 	}
 }
 
-// joinLevel joins lines where all lines at the same height continue the line above them, at a distance of at most that, in
-// points.
+// joinLevel joins lines to the lines above them only if this is possible for all lines at the same height. The distance to the line above
+// must be at most `most` points.
 func (t *table) joinLevel(most float64) {
 	var all []*cellLine
 	for _, lines := range t.lines {
@@ -196,10 +197,10 @@ func (t *table) joinLevel(most float64) {
 	}
 }
 
-// levelSlack is how far base lines at the same height may lie apart, in multiples of the font size.
+// levelSlack is the greatest distance of base lines that count as being at the same height, in multiples of the font size.
 const levelSlack = 0.25
 
-// bands groups cells, which are sorted from the top down, by overlapping heights.
+// bands groups cells that overlap in height. The cells must be sorted from the top down.
 func bands(cells []cell) [][]cell {
 	var out [][]cell
 	bottom := 0.0
@@ -215,9 +216,8 @@ func bands(cells []cell) [][]cell {
 	return out
 }
 
-// isAligned reports whether the cells of two columns form rows: most lines are in bands with one cell on one of the sides, and
-// what stands on the two sides begins at the same height or has the same middle. In columns of running text, paragraphs begin
-// at any height.
+// isAligned reports whether the cells of two columns form rows. They do if most lines are in bands with one cell on one of the sides, and
+// the text on the two sides begins at the same height or has the same middle. In columns of running text, paragraphs begin at any height.
 func (t *table) isAligned() bool {
 	aligned, lines, alignedLines := 0, 0, 0
 	for _, band := range bands(t.cells) {
@@ -246,8 +246,8 @@ func (t *table) isAligned() bool {
 	return aligned >= 3 && alignedLines*10 >= lines*7
 }
 
-// edges finds the gaps between the columns of a table: places that at most a fifth of the rows covers. It returns the middle of
-// each.
+// edges finds the gaps between the columns of a table: places at which at most a fifth of the rows has text. It returns the middle of each
+// gap.
 func edges(rs []row) []float64 {
 	type change struct {
 		x float64
@@ -258,7 +258,7 @@ func edges(rs []row) []float64 {
 	for _, r := range rs {
 		size = max(size, r[0].size)
 		end := math.Inf(-1)
-		for _, f := range r { // a row counts once at each place
+		for _, f := range r { // a row counts only once at each place
 			if f.x1 <= end {
 				continue
 			}
@@ -282,7 +282,7 @@ func edges(rs []row) []float64 {
 	return out[:min(len(out), maxGaps)]
 }
 
-// table reads rows as a table.
+// table reads the rows as a table.
 func (a *arranger) table(rs []row) {
 	t := newTable(rs, edges(rs), a.rules())
 	for _, band := range bands(t.cells) {
@@ -290,11 +290,10 @@ func (a *arranger) table(rs []row) {
 	}
 }
 
-// band adds the cells of one band of a table to the output. The band is one row, unless its tallest cell stands
-// beside several rows of other columns. Then each of these rows is added on its own, from the top down, and the tall
-// cell is put into the first.
+// band adds the cells of one band of a table to the output. A band is one row of the table, unless its tallest cell is beside several rows
+// of the other columns. Then each of these rows is added on its own, from the top down, and the tall cell is put into the first row.
 func (a *arranger) band(band []cell, depth int) {
-	if len(band) == 1 && band[0].column == 0 { // no row of a table: perhaps a heading
+	if len(band) == 1 && band[0].column == 0 { // not a row of the table, perhaps a heading
 		for _, l := range band[0].lines {
 			a.lines = append(a.lines, l.line())
 		}
@@ -322,7 +321,7 @@ func (a *arranger) band(band []cell, depth int) {
 	}
 }
 
-// tableRow makes a line of the cells of a row, which may be several in a column.
+// tableRow makes a line from the cells of a table row. A column may have several of these cells.
 func tableRow(cells []cell) line {
 	slices.SortStableFunc(cells, func(a, b cell) int { return cmp.Or(cmp.Compare(a.column, b.column), cmp.Compare(b.top, a.top)) })
 	out := line{row: true}

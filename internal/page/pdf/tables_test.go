@@ -18,7 +18,7 @@ var entries = []entry{
 	{{"list"}, {"Names all services of this host", "and of the hosts that it serves."}},
 }
 
-// inTable is what the text of a table of entries must hold.
+// inTable are the lines that the text of a table of entries must contain.
 var inTable = []string{
 	"| restart service | Ends the service and starts it again with the same options as before, in its old place. |",
 	"| stop | Ends the service. It stays ended until somebody starts it again. |",
@@ -26,8 +26,8 @@ var inTable = []string{
 	"| list | Names all services of this host and of the hosts that it serves. |",
 }
 
-// drawTable draws entries at x and y, in a font of size 10 with lines 12 points apart. Rows are apart by more than that.
-// Centred: a short cell stands in the middle of the height of its row. Ruled: lines are drawn between rows.
+// drawTable draws entries at x and y, in a font of size 10 with lines 12 points apart. The distance between rows is larger by apart. If
+// centred is true, a short cell is in the middle of the height of its row. If ruled is true, lines are drawn between rows.
 func drawTable(x, y, apart float64, centred, ruled bool) string {
 	var b strings.Builder
 	for _, e := range entries {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Smallest sizes of headings, in multiples of the font size of most of the document.
+// Smallest font sizes of headings, in multiples of the font size of most text in the document.
 const (
 	headingSize = 1.12 // "####"
 	largeSize   = 1.5  // "###"
@@ -17,7 +17,7 @@ const (
 // maxHeadingText is the longest heading, in bytes. Longer text in a large font is a paragraph.
 const maxHeadingText = 200
 
-// render writes the text of all pages into d.Pages, and sets d.Title if it is empty.
+// render writes the text of all pages to d.Pages, and sets d.Title if it is empty.
 func (d *Document) render(pages []layout) {
 	w := writer{body: bodySize(pages), words: vocabulary(pages)}
 	for _, p := range pages {
@@ -30,7 +30,7 @@ func (d *Document) render(pages []layout) {
 	}
 }
 
-// bodySize returns the font size of most letters.
+// bodySize returns the font size that most letters have.
 func bodySize(pages []layout) float64 {
 	count := map[float64]int{}
 	best := 0.0
@@ -64,8 +64,8 @@ func largest(p layout, body float64) string {
 	return strings.Trim(title, "| ")
 }
 
-// vocabulary returns the hyphenated words that stand within lines, in lower case. If a line ends in a hyphen and the joined
-// word is among them, the hyphen belongs to the word and is kept.
+// vocabulary returns the hyphenated words within lines, in lower case. If a line ends in a hyphen and the word joined with the hyphen is in
+// the vocabulary, the hyphen belongs to the word and is not removed.
 func vocabulary(pages []layout) map[string]bool {
 	words := map[string]bool{}
 	for _, p := range pages {
@@ -86,7 +86,7 @@ func notLetter(r rune) bool { return !isLetter(r) }
 type writer struct {
 	body  float64         // font size of most of the document
 	words map[string]bool // see vocabulary
-	out   []byte          // the page so far
+	out   []byte          // the text of the page so far
 }
 
 func (w *writer) page(p layout) string {
@@ -109,7 +109,7 @@ func (w *writer) page(p layout) string {
 	return strings.TrimSpace(string(w.out))
 }
 
-// tableRow writes the cells of a table row between bars.
+// tableRow returns the cells of a table row, with bars between them.
 func (w *writer) tableRow(cells [][]string) string {
 	cell := writer{words: w.words}
 	for i, lines := range cells {
@@ -127,7 +127,7 @@ func (w *writer) tableRow(cells [][]string) string {
 	return "| " + string(cell.out) + " |"
 }
 
-// heading returns the Markdown signs for a line that is a heading, and "" for any other line.
+// heading returns the Markdown signs ("###" or "####") for a line that is a heading, and "" for any other line.
 func (w *writer) heading(l line) string {
 	if l.row || l.letters < 2 || len(l.text) > maxHeadingText || l.size < w.body*headingSize {
 		return ""
@@ -138,7 +138,7 @@ func (w *writer) heading(l line) string {
 	return "### "
 }
 
-// writeHeading begins a heading, or continues the heading of the line before.
+// writeHeading begins a heading, or continues the heading of the previous line.
 func (w *writer) writeHeading(level string, l, prev line, follows bool) {
 	sameSize := math.Abs(prev.size-l.size) < 0.05*l.size
 	if follows && w.heading(prev) == level && sameSize && prev.column == l.column && prev.base-l.base < 1.8*l.size && len(prev.text)+len(l.text) < maxHeadingText {
@@ -149,7 +149,7 @@ func (w *writer) writeHeading(level string, l, prev line, follows bool) {
 	w.out = append(w.out, level+l.text...)
 }
 
-// write continues the paragraph with a line, or begins a new one. leading is the usual distance of lines around it.
+// write continues the paragraph with a line, or begins a new paragraph. leading is the usual distance of the lines around l.
 func (w *writer) write(l, prev line, leading float64) {
 	switch {
 	case len(w.out) == 0, w.heading(prev) != "":
@@ -170,7 +170,7 @@ func (w *writer) write(l, prev line, leading float64) {
 	case l.x0 > prev.x0+0.8*l.size && l.x0 < prev.x0+4*l.size && !w.endsInHyphen():
 		w.gap("\n\n") // an indented line begins a paragraph
 	case prev.x1+l.first+0.4*l.size < prev.right-0.5*l.size && !w.endsInHyphen():
-		w.gap("\n") // its first word would have fitted into the line before: the author broke the line
+		w.gap("\n") // the line's first word would have fitted into the previous line, so the author broke the line
 	default:
 		w.join(l.text)
 		return
@@ -178,7 +178,7 @@ func (w *writer) write(l, prev line, leading float64) {
 	w.out = append(w.out, literal(l.text, l.row)...)
 }
 
-// goesOn reports whether the first line of a column continues the sentence at the end of the column before.
+// goesOn reports whether the first line of a column continues the sentence at the end of the previous column.
 func (w *writer) goesOn(l line) bool {
 	first, _ := utf8.DecodeRuneInString(l.text)
 	last, _ := utf8.DecodeLastRune(w.out)
@@ -193,8 +193,8 @@ func (w *writer) gap(s string) {
 	}
 }
 
-// join appends the next line of a paragraph. It writes a space between them, except between ideographs and after the hyphen
-// of a divided word.
+// join appends the next line of a paragraph. It writes a space before the line, except between ideographs and after the hyphen of a divided
+// word.
 func (w *writer) join(text string) {
 	last, _ := utf8.DecodeLastRune(w.out)
 	first, _ := utf8.DecodeRuneInString(text)
@@ -211,7 +211,7 @@ func (w *writer) join(text string) {
 	w.out = append(w.out, text...)
 }
 
-// divided reports whether the hyphen between two lines only marks that a word was divided there.
+// divided reports whether the hyphen at the end of a line is there only because the word was divided.
 func (w *writer) divided(before []byte, after string) bool {
 	head := string(before[bytes.LastIndexAny(before, " \n")+1 : len(before)-1])
 	tail := after
@@ -229,8 +229,8 @@ func (w *writer) divided(before []byte, after string) bool {
 
 func isUpper(s string) bool { return len(s) > 1 && strings.ToUpper(s) == s }
 
-// literal protects a line that looks like our Markdown signs for headings, tables and listings. It puts a word joiner, which
-// is invisible, before the line. Quotes are matched without it.
+// literal protects a line that begins with one of the Markdown signs that this package writes for headings, tables and listings. It puts an
+// invisible word joiner (U+2060) before the line. When quotes are matched, the word joiner is ignored.
 func literal(text string, row bool) string {
 	if !row && (strings.HasPrefix(text, "#") || strings.HasPrefix(text, "|") || strings.HasPrefix(text, "```") || strings.HasPrefix(text, "~~~")) {
 		return "\u2060" + text
