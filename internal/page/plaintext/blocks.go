@@ -6,19 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// blockSpan is a block of a text: bytes start to end, without white space around it.
+// blockSpan is a block of a text: the bytes from start to end, without white space around it.
 type blockSpan struct {
 	kind       Kind
 	start, end int
 	runes      int    // length in code points
-	indent     int    // number of spaces before it
+	indent     int    // number of spaces before the block
 	level      int    // level of a heading, 1..6
 	label      string // the words of a heading or a term
 	above      string // for a table row: the heads of its columns
 }
 
-// trimTo moves the start of the block to the first character at or after pos that is no white space. It counts only the characters
-// that it skips, so cutting a long block into many pieces takes linear time.
+// trimTo moves the start of the block to the first character at or after pos that is not white space. It updates runes by counting only the
+// skipped characters, so cutting a long block into many pieces takes linear time.
 func (k *blockSpan) trimTo(text string, pos int) {
 	start := k.end - len(strings.TrimLeftFunc(text[pos:k.end], unicode.IsSpace))
 	k.runes -= utf8.RuneCountInString(text[k.start:start])
@@ -47,7 +47,7 @@ func (k blockSpan) inside(text string) blockSpan {
 	return k
 }
 
-// scanBlocks finds the blocks of any text by the signs of Markdown.
+// scanBlocks finds the blocks of a text by the signs of Markdown. Any text is valid.
 func scanBlocks(text string) []blockSpan {
 	s := blockScanner{text: text}
 	for pos := 0; pos < len(text); {
@@ -87,7 +87,7 @@ func (s *blockScanner) line(pos, end int) int {
 	}
 	switch {
 	case strings.HasPrefix(words, "|") && strings.Trim(words, "|-: ") == "" && strings.Contains(words, "-"):
-		s.close() // the line below a table's header
+		s.close() // the line below a table's header is not a row
 	case len(words) > 1 && words[0] == '|' && words[len(words)-1] == '|':
 		s.close()
 		s.emit(blockSpan{kind: Row, start: pos, end: end})
@@ -143,8 +143,8 @@ func (s *blockScanner) emit(k blockSpan) {
 	s.blocks = append(s.blocks, k)
 }
 
-// blankAt reports whether the line at pos is empty, a heading or beyond the end. A line with # counts as a heading only between such
-// lines; otherwise it may be a comment in a configuration file.
+// blankAt reports whether the line at pos is empty, a heading, or beyond the end of the text. A line with # counts as a heading only if the
+// lines before and after it are of these kinds. Otherwise it may be a comment in a configuration file.
 func (s *blockScanner) blankAt(pos int) bool {
 	if pos >= len(s.text) {
 		return true
@@ -153,7 +153,7 @@ func (s *blockScanner) blankAt(pos int) bool {
 	return strings.TrimSpace(line) == ""
 }
 
-// HeadingLine splits an ATX heading into its level and text; level 0: the line is no heading.
+// HeadingLine splits an ATX heading into its level and text. Level 0 means that the line is not a heading.
 func HeadingLine(line string) (level int, label string) {
 	rest := strings.TrimLeft(line, "#")
 	level = len(line) - len(rest)
@@ -163,7 +163,7 @@ func HeadingLine(line string) (level int, label string) {
 	return level, strings.TrimSpace(rest)
 }
 
-// fenceLine returns the fence that a line opens, without the language; empty: it opens none.
+// fenceLine returns the code fence with which a line begins, without the language, or an empty string.
 func fenceLine(line string) string {
 	for _, c := range []string{"`", "~"} {
 		rest := strings.TrimLeft(line, c)
@@ -192,7 +192,8 @@ func isItem(line string) bool {
 	return len(digits) == len(marker)-1 && len(digits) > 0 && len(digits) < 5 && strings.Trim(digits, "0123456789") == ""
 }
 
-// termLabel returns the text of a block whose lines are all bold, joined with commas; empty: not all lines are bold.
+// termLabel returns the text of a block whose lines are all bold, joined with commas. If not all lines are bold, it returns an empty
+// string.
 func termLabel(raw string) string {
 	var labels []string
 	for _, line := range strings.Split(raw, "\n") {

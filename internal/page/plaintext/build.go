@@ -17,7 +17,7 @@ type Kind int
 const (
 	Paragraph Kind = iota
 	Heading
-	Term // a term of a definition list; the indented blocks below are its definition
+	Term // a term of a definition list; the indented blocks after it are its definition
 	Item // the first block of a list item; its text begins with the marker
 	Row  // a table row: cells between bars
 	Code // a code block, with its lines and spaces
@@ -30,7 +30,7 @@ type Block struct {
 	Indent int    // spaces before each line
 	Level  int    // level of a heading, 1 to 6
 	Above  string // for a table row below the heads: the table's caption and the heads of its columns
-	Tight  bool   // no empty line before it
+	Tight  bool   // no empty line before the block
 }
 
 // Build joins blocks to the text of a page, and cuts it into passages by the kinds of the blocks.
@@ -69,7 +69,7 @@ func Build(title, language string, blocks []Block) research.Page {
 		spans = append(spans, s)
 	}
 	text := b.String()
-	if clean := Clean(text); clean != text { // joining two blocks may give text that Clean changes; this is rare, so the passages are found from the text alone
+	if clean := Clean(text); clean != text { // joining two blocks may give text that Clean changes; this is rare, so the blocks are then found again from the cleaned text
 		return NewPage(title, language, clean)
 	}
 	return research.Page{ID: textID(text), Title: title, Language: language, Text: text,

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxHeading is the greatest length of a title and of a heading in a path, in code points.
+// MaxHeading is the greatest length of a title, and of each heading in a heading path, in code points.
 const MaxHeading = 200
 
-// Clean makes foreign text safe to store and to quote. The result is valid UTF-8 in normalisation form C; broken bytes, surrogates
-// and noncharacters become U+FFFD. It has no NUL and no control characters other than newline and tab. Line ends are "\n", and
-// no-break spaces are ordinary spaces. Clean drops invisible characters inside words (soft hyphen, zero width space, byte order
-// mark), which would defeat a search, and Unicode tag characters, which hide text from readers but not from models.
+// Clean makes foreign text safe to store and to quote. The result is valid UTF-8 in normalisation form C. Broken bytes, surrogates and
+// noncharacters become U+FFFD. The result has no NUL and no control characters other than newline and tab. Line ends become "\n", and
+// no-break spaces become ordinary spaces. Clean drops invisible characters inside words (soft hyphen, zero width space, byte order mark),
+// because they would defeat a search. It also drops Unicode tag characters, because they can show a text to models that readers do not see.
 // Clean(Clean(s)) equals Clean(s).
 func Clean(s string) string {
 	if isClean(s) {
@@ -65,7 +65,7 @@ func isClean(s string) bool {
 	return true
 }
 
-// cleanRune returns the character that replaces r; negative: r is dropped.
+// cleanRune returns the character that replaces r. A negative result means that r is dropped.
 func cleanRune(r rune) rune {
 	switch {
 	case r == '\n' || r == '\t':

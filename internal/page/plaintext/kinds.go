@@ -7,16 +7,16 @@ import (
 	"legwork/internal/research"
 )
 
-// maxKinds is the greatest number of blocks that a page has. For a page with more blocks none are stored, and the snapshot page guesses
-// them from the text.
+// maxKinds is the greatest number of blocks that are stored for a page. For a page with more blocks none are stored. Then the web page that
+// shows the snapshot guesses the blocks from the text.
 const maxKinds = 20_000
 
-// kinds returns the blocks of a text that are not ordinary paragraphs. The rows of a table are one block. If a table has column heads, they are
-// another block. The result is nil only if there are too many blocks.
+// kinds returns the blocks of a text that are not ordinary paragraphs. The rows of a table are one block. If a table has column heads, they
+// are a block of their own. The result is nil only if there are too many blocks.
 func kinds(text string, spans []blockSpan) []research.Block {
 	out := []research.Block{}
 	atByte, atRune := 0, 0
-	runes := func(pos int) int { // pos is never less than in the call before
+	runes := func(pos int) int { // pos never decreases from call to call, so only the text in between is counted
 		atRune += utf8.RuneCountInString(text[atByte:pos])
 		atByte = pos
 		return atRune
@@ -52,7 +52,7 @@ func kinds(text string, spans []blockSpan) []research.Block {
 	return out
 }
 
-// rowsOfTable returns the number of rows of the table at the beginning of spans. The rows of one table are on consecutive lines.
+// rowsOfTable returns the number of rows of the table with which spans begins. The rows of one table are on consecutive lines.
 func rowsOfTable(text string, spans []blockSpan) int {
 	n := 1
 	for n < len(spans) && spans[n].kind == Row && strings.Count(text[spans[n-1].end:spans[n].start], "\n") == 1 {
@@ -61,7 +61,7 @@ func rowsOfTable(text string, spans []blockSpan) int {
 	return n
 }
 
-// headsOf returns the number of rows with column heads at the beginning of a table. The rows after them have the heads in the field above.
+// headsOf returns the number of rows with column heads at the beginning of a table. In all later rows, the field above has these heads.
 func headsOf(rows []blockSpan) int {
 	n := 0
 	for n < len(rows) && rows[n].above == "" {

@@ -8,7 +8,7 @@ import (
 	"legwork/internal/research"
 )
 
-// told writes the blocks of a page with their texts.
+// told returns the kinds and texts of the blocks of a page, one block per line.
 func told(p research.Page) string {
 	runes := []rune(p.Text)
 	var out []string
@@ -46,7 +46,7 @@ func TestKindsOfBlocks(t *testing.T) {
 	}
 }
 
-// TestShorten: what is left of a page after a cut are its beginning and the passages and blocks in that.
+// TestShorten: a shortened page has the beginning of the text, and the passages and blocks of this beginning.
 func TestShorten(t *testing.T) {
 	t.Parallel()
 	blocks := []Block{{Kind: Heading, Level: 1, Text: "Größen"}}

@@ -15,7 +15,7 @@ func NewPage(title, language, text string) research.Page {
 	return research.Page{ID: textID(text), Title: title, Language: language, Text: text, Passages: Passages(text)}
 }
 
-// Language returns the primary subtag of the first BCP 47 tag in a list, in lower case; empty: there is none.
+// Language returns the primary subtag of the first BCP 47 tag in a list, in lower case, or an empty string.
 func Language(tag string) string {
 	tag, _, _ = strings.Cut(tag, ",")
 	tag, _, _ = strings.Cut(strings.TrimSpace(tag), "-")
@@ -27,7 +27,7 @@ func Language(tag string) string {
 	return tag
 }
 
-// FirstOf returns the first value that is not blank, without white space around it; empty: all are blank.
+// FirstOf returns the first value that is not blank, without white space around it. If all are blank, it returns an empty string.
 func FirstOf(values ...string) string {
 	for _, v := range values {
 		if v = strings.TrimSpace(v); v != "" {
@@ -37,7 +37,7 @@ func FirstOf(values ...string) string {
 	return ""
 }
 
-// Shorten cuts the text of a page to at most n bytes, and what refers to places in it accordingly.
+// Shorten cuts the text of a page to at most n bytes, and adapts the passages and blocks, which refer to places in the text.
 func Shorten(p research.Page, n int) research.Page {
 	if len(p.Text) <= n {
 		return p

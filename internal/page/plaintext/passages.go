@@ -12,17 +12,17 @@ import (
 const (
 	maxPassage  = research.MaxExcerpt
 	goodPassage = 200 // a shorter paragraph is joined with the next one
-	minRoom     = 100 // a definition starts in its term's passage only if this much of it fits
+	minRoom     = 100 // a definition starts in the same passage as its term only if at least this much of it fits
 )
 
-// MaxPassages bounds the passages of one page. Text after them is in the snapshot, but is not searched.
+// MaxPassages is the greatest number of passages of one page. The text after the last passage is in the snapshot, but is not searched.
 const MaxPassages = 5000
 
-// Passages cuts the text of a page into spans that are ranked and cited as a whole. Each has at most research.MaxExcerpt code
-// points. They are in order, do not overlap and have no white space around them. They are cut between blocks, else after a
-// sentence, else between words. Every character except white space is in a passage, but headings, code fences and the rules
-// below table headers only if a passage spans them. A term and its definition share a passage if they fit. The rest of a long
-// definition has the term at the end of its heading path. There are at most MaxPassages, about two million characters.
+// Passages cuts the text of a page into spans that are ranked and cited as a whole. Each span has at most research.MaxExcerpt code points.
+// The spans are in order, do not overlap and have no white space at their ends. The text is cut between blocks if possible, else after a
+// sentence, else between words. Every character except white space is in a passage; but headings, code fences and the rules below table
+// headers are included only if a passage spans them. A term and its definition share a passage if they fit. If a long definition is split,
+// the heading paths of its later passages end with the term. There are at most MaxPassages passages, for about two million characters.
 func Passages(text string) []research.Passage { return passages(text, scanBlocks(text), MaxPassages) }
 
 func passages(text string, blocks []blockSpan, most int) []research.Passage {
@@ -37,7 +37,7 @@ func passages(text string, blocks []blockSpan, most int) []research.Passage {
 	return b.out[:min(len(b.out), most)]
 }
 
-// builder joins blocks to passages. Positions are bytes until a passage is written.
+// builder joins blocks to passages. Positions are in bytes until a passage is finished; then they are converted to code points.
 type builder struct {
 	text string
 	out  []research.Passage
@@ -45,8 +45,8 @@ type builder struct {
 	path  [7]string // headings above the current block, by level
 	terms []term    // terms whose definitions contain the current block, outermost first
 
-	start, end int // span of the open passage; equal: none is open
-	size       int // its length in code points
+	start, end int // span of the open passage; if both are equal, no passage is open
+	size       int // length of the open passage in code points
 	last       Kind
 	heading    string // heading path of the open passage
 
@@ -76,7 +76,7 @@ func (b *builder) add(k blockSpan) {
 	b.extend(k)
 }
 
-// leave ends the definitions that a block with this indentation is not part of. It reports whether any ended.
+// leave closes the definitions that a block with this indentation is not part of. It reports whether it has closed any.
 func (b *builder) leave(indent int) bool {
 	n := len(b.terms)
 	for n > 0 && b.terms[n-1].indent >= indent {
@@ -87,7 +87,7 @@ func (b *builder) leave(indent int) bool {
 	return left
 }
 
-// joins reports whether k belongs to the open passage, if there is room.
+// joins reports whether k belongs to the open passage, provided that there is room for it.
 func (b *builder) joins(k blockSpan) bool {
 	switch {
 	case b.start == b.end:
@@ -98,16 +98,16 @@ func (b *builder) joins(k blockSpan) bool {
 		return false
 	case len(b.terms) > 0, strings.HasSuffix(b.text[b.start:b.end], ":"):
 		return true
-	case b.last == Item && k.indent > 1: // a further paragraph of an item
+	case b.last == Item && k.indent > 1: // a further paragraph of a list item
 		return true
 	case k.kind == Paragraph:
 		return b.last == Paragraph && b.size < goodPassage
 	}
-	return k.kind == b.last // items of one list, or rows of one table
+	return k.kind == b.last // true for items of one list, or rows of one table
 }
 
-// extend adds k to the open passage if it fits, else starts new passages. Only a definition is split, so that it begins in the
-// passage of its term.
+// extend adds k to the open passage if it fits, else starts new passages. Only a definition is split between the open passage and a new
+// one, so that it begins in the same passage as its term.
 func (b *builder) extend(k blockSpan) {
 	if b.start != b.end {
 		gap := utf8.RuneCountInString(b.text[b.end:k.start])
@@ -136,7 +136,7 @@ func (b *builder) extend(k blockSpan) {
 	b.size, b.last = k.runes, k.kind
 }
 
-// open starts a passage with k. Its heading path ends with its term and the heads of its columns, if it has any.
+// open starts a passage with k, up to end. Its heading path ends with the term of k and the column heads of k, if k has them.
 func (b *builder) open(k blockSpan, end int) {
 	b.start, b.end = k.start, end
 	var parts []string
@@ -154,7 +154,7 @@ func (b *builder) open(k blockSpan, end int) {
 	b.heading = strings.Join(parts, " › ")
 }
 
-// flush writes the open passage, if there is one.
+// flush finishes the open passage, if there is one.
 func (b *builder) flush() {
 	if b.start == b.end {
 		return
@@ -164,7 +164,7 @@ func (b *builder) flush() {
 	b.start = b.end
 }
 
-// runes converts a byte position to code points. Positions must not decrease from call to call.
+// runes converts a position in bytes to code points. Positions must not decrease from call to call.
 func (b *builder) runes(pos int) int {
 	b.atRune += utf8.RuneCountInString(b.text[b.atByte:pos])
 	b.atByte = pos
@@ -175,7 +175,7 @@ func (b *builder) runes(pos int) int {
 // this is less than a third of room; else after the last line; else after the last word; else after exactly room code points.
 func cutPoint(s string, room int) int {
 	sentence, line, word := 0, 0, 0
-	count, ended := 0, false // ended: the characters just read may end a sentence
+	count, ended := 0, false // ended is true if the characters just read may end a sentence
 	for i, r := range s {
 		switch {
 		case unicode.IsSpace(r):

@@ -21,7 +21,7 @@ func spans(text string) []string {
 
 func TestPassages(t *testing.T) {
 	t.Parallel()
-	long := strings.TrimSpace(strings.Repeat("This sentence has exactly fifty characters in it. ", 12)) // 599
+	long := strings.TrimSpace(strings.Repeat("This sentence has exactly fifty characters in it. ", 12)) // 599 code points
 	tail := strings.TrimSpace(strings.Repeat("x", 150)) + "."
 	for name, tt := range map[string]struct {
 		text string

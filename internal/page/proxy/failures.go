@@ -10,10 +10,10 @@ import (
 	"legwork/internal/research"
 )
 
-// maxFailures bounds the addresses whose last error is remembered.
+// maxFailures is the greatest number of addresses whose last error is stored.
 const maxFailures = 256
 
-// failures has the last error of each address whose last connection failed. When it is full, the oldest error is dropped.
+// failures has, for each address whose last connection failed, the error. When it is full, the oldest error is dropped.
 type failures struct {
 	mu      sync.Mutex
 	order   []string
@@ -55,8 +55,8 @@ func refused(err error) bool {
 	return ok || page.Refused(err)
 }
 
-// Refused returns the addresses, as host:port, to which the last connection was refused by the rules: not a public address, a port
-// that is not allowed, or a host that Config.Refuse refuses. Only the last 256 failures are remembered.
+// Refused returns the addresses, as host:port, to which the rules refused the last connection: an address that is not public, a port that
+// is not allowed, or a host that Config.Refuse refuses. Only the last 256 failures are stored.
 func (s *Server) Refused() []string {
 	t := &s.failures
 	t.mu.Lock()
@@ -77,8 +77,8 @@ func (s *Server) Refusals() int {
 	return s.failures.refused
 }
 
-// Explain returns why the last connection to the host and port of u failed, as the outcome and message of a visit. The outcome is
-// empty if it did not fail, or if there was none. The browser itself learns only that a tunnel failed.
+// Explain returns why the last connection to the host and port of u failed, as the outcome and message of a visit. The outcome is empty if
+// the connection did not fail, or if there was none. Explain is needed because the browser learns only that a tunnel failed.
 func (s *Server) Explain(u *url.URL) (research.Outcome, string) {
 	s.failures.mu.Lock()
 	err := s.failures.last[address(u)]

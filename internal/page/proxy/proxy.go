@@ -24,23 +24,23 @@ import (
 	"legwork/internal/page"
 )
 
-// Config configures a proxy. A zero value means the default named at the end of its comment.
+// Config configures a proxy. The zero value of a field means its default.
 type Config struct {
-	Listen    string // address to listen on; 127.0.0.1:0, a free port for this machine only
-	Advertise string // host name of the proxy for a browser on another machine; the host of Listen
+	Listen    string // address to listen on; default 127.0.0.1:0, a free port that only this machine can reach
+	Advertise string // host name of the proxy for a browser on another machine; default: the host of Listen
 
 	AllowNets []netip.Prefix           // networks that are allowed on any port, although they are not public
-	Refuse    func(host string) string // returns why a host must not be opened, or an empty string; nil: all may
-	Resolver  *net.Resolver            // nil: the system's resolver
-	Confine   func(*net.Dialer)        // restricts connections further, after all other rules, in tests; nil: no restriction
+	Refuse    func(host string) string // returns why a host must not be opened, or an empty string; nil allows all hosts
+	Resolver  *net.Resolver            // nil means the system's resolver
+	Confine   func(*net.Dialer)        // restricts connections further, after all other rules, in tests; nil means no further restriction
 
-	MaxConns  int           // simultaneous connections from browsers; further ones wait; 512
-	MaxHeader int           // bytes of a request's header; a response may have four times as many; 64 KiB
-	MaxBytes  int64         // bytes in both directions of one connection to the web; 256 MiB
-	Idle      time.Duration // time without traffic after which a connection is closed; 60 s
-	MaxAge    time.Duration // greatest age of a connection to the web, and of a request; 10 min
+	MaxConns  int           // simultaneous connections from browsers; further ones wait; default 512
+	MaxHeader int           // bytes of a request's header; a response may have four times as many; default 64 KiB
+	MaxBytes  int64         // bytes in both directions of one connection to the web; default 256 MiB
+	Idle      time.Duration // time without traffic after which a connection is closed; default 60 s
+	MaxAge    time.Duration // greatest age of a connection to the web, and of a request; default 10 min
 
-	Logger *slog.Logger // nil: no log
+	Logger *slog.Logger // nil means no log
 }
 
 func (c *Config) complete() {
@@ -129,7 +129,7 @@ func Start(cfg Config) (*Server, error) {
 // URL returns the proxy's address for a browser, http://host:port, without credentials.
 func (s *Server) URL() string { return s.url }
 
-// Credentials returns the user and password that each request must have. Without them the proxy answers 407.
+// Credentials returns the user and password that each request must have. The proxy answers requests without them with status 407.
 func (s *Server) Credentials() (user, password string) { return s.user, s.password }
 
 // Close ends all requests and tunnels and waits for them. It may be called twice.
@@ -186,12 +186,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.tunnel(ctx, w, r, u)
 		return
 	}
-	r.URL.Host = u.Host // in its normal form
+	r.URL.Host = u.Host // the host in its normal form
 	s.forward.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// target returns the scheme and host of a request. The error is a sentence: the request is not meant for a proxy, has user
-// information in its URL, or has another scheme than http.
+// target returns the scheme and host of a request. The error is a sentence for one of these reasons: the request is not meant for a proxy,
+// its URL has user information, or its scheme is not http.
 func target(r *http.Request) (*url.URL, error) {
 	raw := "http://" + r.RequestURI + "/"
 	if r.Method != http.MethodConnect {
@@ -214,7 +214,7 @@ func target(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// address returns the host:port to connect to.
+// address returns the host:port to connect to for u.
 func address(u *url.URL) string {
 	port := u.Port()
 	switch {
@@ -226,7 +226,7 @@ func address(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// dial opens a connection to the web, with bounds on its idle time, age and bytes.
+// dial opens a connection to the web, with limits on its idle time, age and bytes.
 func (s *Server) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := s.dialer.DialContext(ctx, network, addr)
 	if err != nil {

@@ -74,7 +74,7 @@ func raw(t testing.TB, s *Server, text string) (net.Conn, *bufio.Reader, *http.R
 	return conn, r, resp
 }
 
-// secret starts a server to which nobody may connect, and counts the connections.
+// secret starts a server to which nobody may connect. connections is the number of connections to it.
 func secret(t testing.TB, addr string) (port string, connections *atomic.Int64) {
 	t.Helper()
 	ln, err := net.Listen("tcp", addr)
@@ -154,7 +154,7 @@ func TestCredentials(t *testing.T) {
 	if _, b := other.Credentials(); a == b || len(a) < 20 {
 		t.Errorf("passwords %q and %q", a, b)
 	}
-	port, connections := secret(t, "127.0.0.1:0") // the address is allowed, but not for all requests
+	port, connections := secret(t, "127.0.0.1:0") // the proxy may connect to this address, but must refuse the requests below
 	for _, auth := range []string{"", "Proxy-Authorization: Basic bGVnd29yazo=\n", "Proxy-Authorization: " + other.authorization + "\n", "Authorization: " + s.authorization + "\n", "Proxy-Authorization: Bearer x\n"} {
 		for _, line := range []string{"GET http://127.0.0.1:" + port + "/", "CONNECT 127.0.0.1:" + port} {
 			_, _, resp := raw(t, s, line+" HTTP/1.1\nHost: x\n"+auth+"\n")
@@ -211,7 +211,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// TestSmuggling: a request that servers could read as two is never forwarded as two.
+// TestSmuggling: if servers could read a request as two requests, the proxy never forwards it so that it is read as two.
 func TestSmuggling(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -312,7 +312,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestBoundsOfAConnection checks the bounds with a fake clock, over a pipe.
+// TestBoundsOfAConnection checks the limits of a connection with a fake clock, over a pipe.
 func TestBoundsOfAConnection(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Idle: 10 * time.Second, MaxAge: time.Minute, MaxBytes: 100}
@@ -396,7 +396,7 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestTunnelEnds: a tunnel without traffic ends, and closing the proxy ends all tunnels.
+// TestTunnelEnds: a tunnel without traffic is closed after a while, and closing the proxy closes all tunnels.
 func TestTunnelEnds(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -473,7 +473,7 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// TestUpgrade: a WebSocket over plain HTTP works, and its connection is made by the same dialer.
+// TestUpgrade: a WebSocket over plain HTTP works, and the proxy's own dialer makes its connection.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

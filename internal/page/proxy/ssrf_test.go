@@ -28,23 +28,23 @@ import (
 	"legwork/internal/testsite"
 )
 
-// attackPage tries all ways to reach SECRET, and reports when it is done.
+// attackPage tries all ways to connect to the servers named SECRET, and reports when it is done.
 //
 //go:embed testdata/attack.html
 var attackPage string
 
-// attackSite has a hostile site on 127.0.0.2, which is allowed, and private servers on 127.0.0.1 and ::1, which are not. The site and the
-// first private server have the same port, so that one host name can lead to either.
+// attackSite has a hostile site on 127.0.0.2, which is allowed, and private servers on 127.0.0.1 and ::1, which are forbidden. The site and
+// the first private server have the same port, so that one host name can resolve to either.
 type attackSite struct {
 	t    *testing.T
 	site *httptest.Server
 	page string // address of the hostile page
 	dns  *testsite.DNS
 	done chan struct{} // closed when the page has tried everything
-	want []string      // attacks that must succeed; the page waits up to a minute for them
+	want []string      // attacks that must succeed; the page waits for them, up to a minute
 
 	mu      sync.Mutex
-	reached map[string]int // connections by attack: the first path segment of a request, or the name of a trap
+	reached map[string]int // number of connections by attack; the key is the first path segment of a request, or the name of a trap
 }
 
 func (h *attackSite) hit(what string) {
@@ -164,11 +164,12 @@ func newAttackSite(t *testing.T) *attackSite {
 	return h
 }
 
-// loopbackOnly replaces addresses in the hostile page that do not belong to this machine. Without our flags, Chromium bypasses its proxy for
-// link-local addresses, and a test must not send anything to them.
+// loopbackOnly replaces addresses in the hostile page that do not belong to this machine. A Chromium without our flags bypasses its proxy
+// for link-local addresses, and a test must not send anything to other machines.
 var loopbackOnly = strings.NewReplacer("169.254.169.254", "127.0.0.3", "[fd00:ec2::254]", "127.0.0.3", "10.0.0.1", "127.0.0.3", "192.168.0.1", "127.0.0.3")
 
-// noAuth returns the address of a proxy without authentication, for a Chromium that cannot answer the authentication request.
+// noAuth returns the address of a proxy that needs no authentication. It forwards to s, and is for a Chromium that cannot answer a request
+// for authentication.
 func noAuth(t *testing.T, s *Server) string {
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Proxy-Authorization", s.authorization)
@@ -178,8 +179,8 @@ func noAuth(t *testing.T, s *Server) string {
 	return front.URL
 }
 
-// openUncontrolled opens the page in a Chromium that no DevTools session controls, and waits until the page is done. Without our flags the page
-// must be the loopback variant.
+// openUncontrolled opens the page in a Chromium that no DevTools session controls, and waits until the page is done. If flags do not
+// include our own, the page must be the one with loopback addresses only.
 func (h *attackSite) openUncontrolled(flags ...string) {
 	h.t.Helper()
 	at, err := browser.Find("auto")
@@ -218,19 +219,19 @@ func (h *attackSite) openUncontrolled(flags ...string) {
 	}
 }
 
-// missing returns the attacks in want that have not succeeded.
+// missing returns the attacks in want that have not succeeded yet.
 func (h *attackSite) missing() []string {
 	got := h.hits()
 	return slices.DeleteFunc(slices.Clone(h.want), func(s string) bool { return slices.Contains(got, s) })
 }
 
-// attacks are the attacks of the page that succeed in a Chromium without protection. The page also tries prefetches and preconnects,
-// which not every Chromium does.
+// attacks are the attacks of the page that succeed in a Chromium without protection. The page also tries prefetches and preconnects. They
+// are not in this list, since not every Chromium makes them.
 var attacks = []string{"css", "import", "background", "font", "script", "img", "redirect", "iframe", "iframe-redirect", "refresh", "object", "embed", "video", "audio", "svg",
 	"fetch", "fetch-redirect", "keepalive", "xhr", "beacon", "eventsource", "websocket", "image", "worker", "sharedworker", "serviceworker", "form", "ping",
 	"decimal", "hex", "octal", "short", "mapped", "localhost", "name", "six", "rebind", "preload", "open", "download", "webtransport", "webrtc udp", "webrtc tcp"}
 
-// TestSSRF_Control: without the rules every attack succeeds. This shows that the other tests can fail.
+// TestSSRF_Control: without the rules every attack succeeds. So the other tests would fail if the rules did not work.
 func TestSSRF_Control(t *testing.T) {
 	t.Parallel()
 	h := newAttackSite(t)
@@ -247,7 +248,7 @@ func TestSSRF_Control(t *testing.T) {
 	}
 }
 
-// TestSSRF_NoBypassList: the proxy alone does not protect, since Chromium bypasses it for loopback addresses.
+// TestSSRF_NoBypassList: the proxy alone does not protect, since by default Chromium bypasses it for loopback addresses.
 func TestSSRF_NoBypassList(t *testing.T) {
 	t.Parallel()
 	h := newAttackSite(t)
@@ -259,7 +260,7 @@ func TestSSRF_NoBypassList(t *testing.T) {
 	}
 }
 
-// hostile is the network of the hostile page, the only one that is allowed.
+// hostile is the network of the hostile page. No other network is allowed.
 var hostile = []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}
 
 // TestSSRF_ProxyAlone: in a Chromium with our flags and our proxy, and without request interception, no attack succeeds.
@@ -307,7 +308,7 @@ func ourFlags(t *testing.T, s *Server) []string {
 			}
 		}
 		if len(flags) < 20 {
-			continue // a wrapper script
+			continue // this process is a wrapper script, not Chromium
 		}
 		t.Logf("flags: %s", strings.Join(flags, " "))
 		return flags
@@ -363,7 +364,8 @@ func TestSSRF_Browser(t *testing.T) {
 	}
 }
 
-// TestSSRF_Fetcher: the fetcher refuses the same addresses, given directly, by redirect, by refresh, and by a name whose address changes.
+// TestSSRF_Fetcher: the Fetcher refuses the same addresses if they are given directly, by a redirect, by a refresh, or by a name whose
+// address changes.
 func TestSSRF_Fetcher(t *testing.T) {
 	t.Parallel()
 	h, fence := newAttackSite(t), testsite.StartFence(t)

@@ -13,7 +13,7 @@ import (
 	"legwork/internal/goroutine"
 )
 
-// tunnel serves CONNECT: it copies bytes in both directions until both sides have ended or a bound is reached.
+// tunnel serves CONNECT: it copies bytes in both directions until both sides have ended or a limit is reached.
 func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Request, u *url.URL) {
 	web, err := s.dial(ctx, "tcp", address(u))
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	defer func() { _ = browser.Close() }()
-	// The request's context would end once the browser has sent everything, before the answer is complete.
+	// The context of the request is not used, since it would end when the browser has sent everything, before the answer is complete.
 	life, end := context.WithTimeout(s.ctx, s.cfg.MaxAge)
 	defer end()
 	defer goroutine.AfterFunc(life, func() { _, _ = web.Close(), browser.Close() })()
@@ -40,10 +40,10 @@ func (s *Server) tunnel(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	both.Wait()
 }
 
-// copyDirection copies from one side to the other until the first side ends, then closes the second for writing. After an error it
-// closes both sides.
+// copyDirection copies bytes from one side to the other. When the first side has ended, it closes the second side for writing. After an
+// error it closes both sides.
 func copyDirection(to net.Conn, from io.Reader, ends ...net.Conn) {
-	_, err := io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // hides splice(2), which would bypass the counting of bytes
+	_, err := io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // the structs hide splice(2), which would bypass the counting of bytes
 	if half, ok := to.(interface{ CloseWrite() error }); ok && err == nil && half.CloseWrite() == nil {
 		return
 	}
@@ -60,7 +60,7 @@ type bounded struct {
 	net.Conn
 	idle time.Duration
 	end  time.Time
-	left atomic.Int64 // bytes that it may still carry, in both directions together
+	left atomic.Int64 // bytes that this connection may still carry, in both directions together
 }
 
 func newBounded(conn net.Conn, cfg Config) *bounded {
@@ -70,8 +70,8 @@ func newBounded(conn net.Conn, cfg Config) *bounded {
 	return b
 }
 
-// extend moves the deadline after each read or write. Both directions share one deadline, so a long upload keeps the connection open
-// although nothing is received.
+// extend moves the deadline after each read or write. Both directions share one deadline, so a long upload keeps the connection open even
+// if nothing is received.
 func (b *bounded) extend() {
 	at := time.Now().Add(b.idle)
 	if at.After(b.end) {
@@ -96,7 +96,7 @@ func (b *bounded) Read(p []byte) (int, error) { return b.count(b.Conn.Read(p)) }
 // Write implements net.Conn.
 func (b *bounded) Write(p []byte) (int, error) { return b.count(b.Conn.Write(p)) }
 
-// CloseWrite tells the server that no more will be sent.
+// CloseWrite tells the other side that no more bytes will be sent.
 func (b *bounded) CloseWrite() error {
 	if half, ok := b.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/testcost"
 )
 
-// heavy has documents of about one megabyte. The time to read each must grow linearly with its size.
+// heavy has functions that make documents of about one megabyte. The time to read each document must grow linearly with its size.
 var heavy = map[string]func() string{
 	"prose": func() string {
 		return strings.Repeat("<div class='row'><p>The harbour was built <b>long</b> ago, <a href=x>they</a> say. It is deep.</p></div>", 10_000)
@@ -53,20 +53,20 @@ var heavy = map[string]func() string{
 	},
 }
 
-// TestReadingIsLinear: a document four times as long takes about four times as long to read. What grows with the square takes
-// sixteen times. Each time is the processor time of one thread and is compared with another such time, so neither the race detector nor a
-// busy machine matters.
+// TestReadingIsLinear: reading a document that is four times as long takes about four times as long. With quadratic time it would take
+// sixteen times as long. Each time is the processor time of one thread, and is compared with another such time. So the race detector or a
+// busy machine does not affect the result.
 func TestReadingIsLinear(t *testing.T) {
 	t.Parallel()
 	for name, make := range heavy {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runtime.LockOSThread() // so that the time of this thread is that of the reading
+			runtime.LockOSThread() // so that the time of this thread is the time of the reading
 			defer runtime.UnlockOSThread()
 			doc := make()
 			short, long := doc[:len(doc)/16], doc[:len(doc)/4]
 			var one, four time.Duration
-			for range 4 { // the smallest of four times, since the garbage collector sometimes runs
+			for range 4 { // the smallest of four times is used, since the garbage collector runs during some of them
 				took, _ := timeToRead(t, short)
 				one = least(one, took)
 				took, text := timeToRead(t, long)
@@ -86,7 +86,7 @@ func TestReadingIsLinear(t *testing.T) {
 	}
 }
 
-// timeToRead reads a document. It returns the processor time that this took, and the size of the text in bytes.
+// timeToRead reads a document. It returns the processor time of the reading, and the size of the resulting text in bytes.
 func timeToRead(t *testing.T, doc string) (took time.Duration, text int) {
 	t.Helper()
 	began := threadTime(t)
@@ -94,7 +94,7 @@ func timeToRead(t *testing.T, doc string) (took time.Duration, text int) {
 	return threadTime(t) - began, len(p.Text)
 }
 
-// least returns the smaller of two times. The first is 0 if nothing was measured before.
+// least returns the smaller of two times. If known is 0, nothing was measured before, and least returns measured.
 func least(known, measured time.Duration) time.Duration {
 	if known == 0 {
 		return measured

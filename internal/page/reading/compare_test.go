@@ -24,15 +24,15 @@ import (
 	"legwork/internal/testsite"
 )
 
-// manuals names folders with more HTML to compare on: go test ./internal/page/reading -run TestComparedWithReadability -v -args
-// -manuals /usr/share/doc/postgresql-doc-15,/usr/share/doc/python3.11-doc
+// manuals names folders with further HTML pages for the comparison: go test ./internal/page/reading -run TestComparedWithReadability -v
+// -args -manuals /usr/share/doc/postgresql-doc-15,/usr/share/doc/python3.11-doc
 var manuals = flag.String("manuals", "", "folders with HTML, separated by commas, that extraction is compared on as well")
 
-// parted counts the words of a page: those of its content, those of the content in tables, listings and definitions, and those
-// that surround the content on every page of the site.
+// parted has the words of a page in three groups, with the number of times that each word occurs: the words of its content, the words of
+// the content in tables, listings and definitions, and the words around the content, which are on every page of the site.
 type parted struct{ content, structured, surround map[string]int }
 
-// part counts the words of a page. main selects the elements with content, out the elements inside them that are no content.
+// part counts the words of a page. main selects the elements with content. out selects elements inside them that are not content.
 func part(root *html.Node, main, out func(*html.Node) bool) parted {
 	p := parted{map[string]int{}, map[string]int{}, map[string]int{}}
 	var walk func(n *html.Node, in, structured bool)
@@ -69,7 +69,8 @@ func count(m map[string]int, text string) {
 	}
 }
 
-// score counts, in words, how much of the content an extraction kept and how much of the surroundings it let through.
+// score has totals, in words: how much content and structured content the pages have and how much of each an extraction kept (kept,
+// keptStructured), and how many words surround the content and how many of these the extraction wrongly kept (let).
 type score struct{ content, kept, structured, keptStructured, surround, let int }
 
 func (s *score) add(p parted, got map[string]int) {
@@ -95,11 +96,11 @@ func (s *score) String() string {
 	return fmt.Sprintf("%5.1f %% | %5.1f %% | %5.1f %%", 100*share(s.kept, s.content), 100*share(s.keptStructured, s.structured), 100*(1-share(s.let, s.surround)))
 }
 
-// compared has the scores of this package and of readability alone on the same pages.
+// compared has the scores of this package, and of readability alone, for the same pages.
 type compared struct {
 	pages       int
 	own, plain  score
-	unread, bad int // pages without any text: unread by this package, bad by readability
+	unread, bad int // pages for which an extraction returned no text: unread by this package, bad by readability
 }
 
 func (c *compared) page(base *url.URL, body []byte, main, out func(*html.Node) bool) error {
@@ -143,8 +144,8 @@ func classed(names ...string) func(*html.Node) bool {
 	}
 }
 
-// TestComparedWithReadability: on the test site and on the manuals given, this package keeps at least as much content as
-// readability alone, keeps tables, listings and definitions whole, and drops nearly all of the surroundings.
+// TestComparedWithReadability compares this package with readability alone, on the test site and on the given manuals. This package must
+// keep at least as much content, keep tables, listings and definitions whole, and drop nearly all text around the content.
 func TestComparedWithReadability(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -155,7 +156,7 @@ func TestComparedWithReadability(t *testing.T) {
 		body := fetched(t, site.URL(p))
 		base, _ := url.Parse(site.URL(p))
 		isMain := func(n *html.Node) bool { return classed("content")(n) || n.DataAtom == atom.Main }
-		letters := func(n *html.Node) bool { return n.DataAtom == atom.A && len(dom.Attr(n, "href")) == 2 } // the links A to Z lead to places in the same page
+		letters := func(n *html.Node) bool { return n.DataAtom == atom.A && len(dom.Attr(n, "href")) == 2 } // the links A to Z point to places in the same page
 		if err := c.page(base, body, isMain, letters); err != nil {
 			t.Fatal(err)
 		}

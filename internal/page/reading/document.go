@@ -26,7 +26,7 @@ type Input struct {
 	Text     string   // in UTF-8
 	URL      *url.URL // the document's address
 	Language string   // from the Content-Language header; used only if the document names no language
-	Charset  string   // in which the document was written, by its name in the WHATWG Encoding standard; queries of links are encoded in it. Empty: UTF-8
+	Charset  string   // charset of the original document, by its name in the WHATWG Encoding standard; it encodes the queries of links. Empty means UTF-8
 	Whole    bool     // keep everything, for documents converted from another format
 	// SameSite reports whether two addresses have the same registrable domain.
 	SameSite func(a, b *url.URL) bool
@@ -36,9 +36,10 @@ type Input struct {
 type Document struct {
 	Links     []research.Link
 	MoreLinks bool   // the limit of links was reached; the document may have more
-	Refresh   string // absolute target of an immediate meta refresh; empty: none
-	Wall      string // why the content is not shown: "captcha", "login" or ""
-	// Kept is the number of letters of the text, divided by the visible letters of the page outside links, 0..1. Page sets it.
+	Refresh   string // absolute target of an immediate meta refresh; empty if there is none
+	Wall      string // what replaces the content: "captcha", "login" or ""
+	// Kept is the number of letters in the text, divided by the number of visible letters on the page outside links, 0..1. The method Page
+	// sets it.
 	Kept float64
 
 	in       Input
@@ -51,11 +52,11 @@ type Document struct {
 	scripted bool // the page has scripts that were not run and may write content
 }
 
-// Parse parses a document and reads its links and facts. Page reads its text. Broken HTML is no error.
+// Parse parses a document and reads its links and facts. The method Page reads its text. Broken HTML is not an error.
 func Parse(in Input) *Document {
 	in.Text = plaintext.Clean(in.Text)
 	root, err := html.Parse(strings.NewReader(in.Text))
-	if err != nil { // nested deeper than the parser allows: keep only the words
+	if err != nil { // the document has more levels than the parser allows, so use only its words
 		root = wordsOnly(in.Text)
 	}
 	attachShadow(root)
@@ -71,7 +72,7 @@ func Parse(in Input) *Document {
 	return d
 }
 
-// titled reports whether the first block is a heading, or one of the first six is a level 1 heading with the title.
+// titled reports whether the first block is a heading, or one of the first six blocks is a level 1 heading with the title.
 func titled(blocks []plaintext.Block, title string) bool {
 	for i, b := range blocks[:min(len(blocks), 6)] {
 		if b.Kind == plaintext.Heading && (i == 0 || b.Level == 1 && plaintext.Fold(b.Text) == title) {
@@ -81,23 +82,23 @@ func titled(blocks []plaintext.Block, title string) bool {
 	return false
 }
 
-// lossy is a percentage: if the chosen part has less of the page's text, the whole page is rendered too.
+// lossy is a percentage. If the chosen part has less than this share of the page's text, the whole page is rendered too.
 const lossy = 50
 
-// Page returns the main content as text, with title, language, passages, canonical address and dates. It changes the tree, so it can
-// be called once. The error is ErrEmpty if there is no text.
+// Page returns the main content as text, with title, language, passages, canonical address and dates. It changes the tree, so it can be
+// called only once. The error is ErrEmpty if there is no text.
 func (d *Document) Page() (research.Page, error) {
 	visibility.RemoveUnseen(d.root)
 	c := d.choose()
 	blocks := rendering.Blocks(c.Root, c.Skip, c.Article)
 	got, body := rendering.Letters(blocks), d.body()
-	if c.Root != body && got*100 < c.All*lossy { // much is left out: perhaps the whole page has more content
+	if c.Root != body && got*100 < c.All*lossy { // much text is left out, so perhaps the whole page has more content
 		whole := rendering.Blocks(body, c.Skip, false)
 		if n := rendering.Letters(whole); got*100 < n*lossy {
 			blocks, got = whole, n
 		}
 	}
-	if got == 0 && c.All > 0 && !d.scripted { // if scripts write the content, the surroundings are not used instead
+	if got == 0 && c.All > 0 && !d.scripted { // but if scripts write the content, the text around it must not be used in its place
 		blocks = rendering.Blocks(body, nil, false)
 		got = rendering.Letters(blocks)
 	}
@@ -130,7 +131,7 @@ func (d *Document) choose() maincontent.Choice {
 	return maincontent.Choose(maincontent.Page{Body: d.body(), Title: d.title, Path: d.in.URL.Path, Article: d.facts.article, Thread: d.facts.thread, Scripted: d.scripted})
 }
 
-// wordsOnly makes a tree of one element with the text of a document that could not be parsed.
+// wordsOnly returns a tree of one element that contains the text of a document that could not be parsed.
 func wordsOnly(text string) *html.Node {
 	div := &html.Node{Type: html.ElementNode, DataAtom: atom.Div, Data: "div"}
 	z := html.NewTokenizer(strings.NewReader(text))

@@ -15,7 +15,7 @@ import (
 
 var pageURL = &url.URL{Scheme: "https", Host: "docs.example.com", Path: "/manual/page.html"}
 
-// parse parses a UTF-8 document. Its SameSite compares host names without "www." and "docs.".
+// parse parses a UTF-8 document. SameSite compares host names after removing "www." and "docs.".
 func parse(base *url.URL, language, text string) *Document {
 	return Parse(Input{Text: text, URL: base, Language: language,
 		SameSite: func(a, b *url.URL) bool {
@@ -84,7 +84,7 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// settings makes a page with definition lists, as in generated manuals. Readability drops such lists.
+// settings returns a page with definition lists, as in generated manuals. Readability drops such lists.
 func settings(n int) string {
 	var b strings.Builder
 	b.WriteString(`<html lang="en"><head><title>9.9. Settings</title></head><body><div class="navheader"><table><tr><td><a href="a.html">Prev</a></td><td><a href="b.html">Next</a></td></tr></table></div>

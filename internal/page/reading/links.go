@@ -13,7 +13,7 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Bounds of the links that are kept of a page.
+// Limits for the links of a page.
 const (
 	maxLinks   = 5000
 	maxContext = 200  // code points
@@ -37,15 +37,16 @@ type scanner struct {
 	rendered bool   // the document was written by a browser after it ran the scripts
 	links    []research.Link
 	seen     map[string]bool       // URL, fragment and context of each link so far
-	contexts map[*html.Node]string // by block; computed at the first link in the block
-	targets  map[string]target     // by href
+	contexts map[*html.Node]string // context of the links in a block, by block; computed at the first link in the block
+	targets  map[string]target     // resolved addresses, by href
 
 	captcha  bool
 	password bool
 	words    int // code points of visible text, counted up to wallText
 }
 
-// prepare finds the charset that a browser named, and <base>, before the links are read: <base> also applies to links that precede it.
+// prepare finds the charset that a browser has named, and the <base> element. It runs before the links are read, because <base> also
+// applies to links before it.
 func (s *scanner) prepare(root *html.Node) {
 	charset := s.doc.in.Charset
 	for n := range root.Descendants() {
@@ -109,7 +110,7 @@ func (s *scanner) walk(n *html.Node) {
 }
 
 func (s *scanner) enterHeading(n *html.Node) {
-	if dom.InBox(n) { // the heading of a note ("Note") is no heading of the text after the note
+	if dom.InBox(n) { // the heading of a note does not apply to the text after the note
 		n.DataAtom, n.Data = atom.P, "p"
 		return
 	}
@@ -132,7 +133,7 @@ func (s *scanner) meta(n *html.Node) {
 	case strings.EqualFold(dom.Attr(n, "property"), "og:title"):
 		s.ogTitle = plaintext.Fold(content)
 	case strings.EqualFold(dom.Attr(n, "http-equiv"), "refresh"):
-		if s.doc.Refresh == "" { // only the first refresh counts
+		if s.doc.Refresh == "" { // only the first refresh is used
 			s.doc.Refresh = RefreshTarget(s.doc.base, content)
 		}
 	}
@@ -162,7 +163,7 @@ func (s *scanner) link(n *html.Node) {
 	s.links = append(s.links, l)
 }
 
-// target resolves the address of a link. It keeps the result, because pages repeat addresses.
+// target resolves the address of a link. It stores the result, because pages repeat addresses.
 func (s *scanner) target(href string) target {
 	if t, known := s.targets[href]; known {
 		return t
@@ -177,7 +178,7 @@ func (s *scanner) resolve(href string) (t target) {
 	if err != nil {
 		return target{}
 	}
-	if s.rendered && weburl.IsRoute(u.Fragment) { // the fragment is the address of a page that only scripts can show
+	if s.rendered && weburl.IsRoute(u.Fragment) { // the fragment is a route, so it names a page that only scripts can show
 		t.url = plaintext.Clean(u.String())
 	} else {
 		t.fragment = plaintext.Clean(u.Fragment)
@@ -190,7 +191,7 @@ func (s *scanner) resolve(href string) (t target) {
 	return t
 }
 
-// frame adds a frame of the same site as a link to the document in it.
+// frame adds a link to the document in a frame of the same site.
 func (s *scanner) frame(n *html.Node) {
 	src := strings.TrimSpace(dom.Attr(n, "src"))
 	if src == "" || len(s.links) >= maxLinks || len(src) > maxURL {
@@ -209,7 +210,7 @@ func (s *scanner) frame(n *html.Node) {
 	}
 }
 
-// context returns the text of the block around n. In a definition list it begins with the term.
+// context returns the text of the block around n. In a definition list, the text begins with the term.
 func (s *scanner) context(n *html.Node) string {
 	b := n.Parent
 	for b != nil && !dom.HoldsText[b.DataAtom] {
@@ -234,7 +235,7 @@ func (s *scanner) context(n *html.Node) string {
 	return c
 }
 
-// term returns the terms of the definitions around b, outer terms first; empty outside definition lists.
+// term returns the terms of the definitions around b, outer terms first. Outside definition lists, it returns an empty string.
 func (s *scanner) term(b *html.Node) string {
 	dd := b
 	for dd != nil && dd.DataAtom != atom.Dd {

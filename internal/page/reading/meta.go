@@ -13,14 +13,14 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds for reading structured data (schema.org in JSON-LD).
+// Limits for reading structured data (schema.org in JSON-LD).
 const (
 	maxLinkedData = 256 << 10 // bytes of one script
-	maxDataLevels = 8         // of nested objects and lists
+	maxDataLevels = 8         // levels of nested objects and lists
 )
 
-// facts are statements of a page about itself. Of several statements of one kind, the first counts. For dates, the kinds are tried
-// in the order of the fields.
+// facts are statements of a page about itself. If a page makes several statements of one kind, the first is used. The sources of a date are
+// tried in the order of the fields.
 type facts struct {
 	canonical string
 	article   bool // an article of a newspaper, a magazine or a blog
@@ -30,7 +30,7 @@ type facts struct {
 	modifiedData, modifiedMeta                  *time.Time
 }
 
-// published returns when the page says that it was published; nil: it does not say.
+// published returns when the page says that it was published, or nil.
 func (f *facts) published() *time.Time {
 	return firstTime(f.publishedData, f.publishedMeta, f.publishedTime)
 }
@@ -83,7 +83,7 @@ func (s *scanner) fact(n *html.Node) {
 	}
 }
 
-// linkedData reads the first dates among the schema.org properties of v, at any level of nesting.
+// linkedData looks for dates in the schema.org properties of v, at any level of nesting. It uses the first date of each kind.
 func (f *facts) linkedData(v any, levels int) {
 	if levels == 0 {
 		return
@@ -130,7 +130,7 @@ var (
 	metaModified = dom.WordSet("article:modified_time og:updated_time og:article:modified_time datemodified last-modified lastmod dcterms.modified dc.date.modified")
 )
 
-// metaDate reads a <meta> element if its name is one of those for dates.
+// metaDate reads a <meta> element that has a date (metaPublished, metaModified) or says that the page is an article.
 func (s *scanner) metaDate(n *html.Node, content string) {
 	f := &s.doc.facts
 	for _, key := range []string{"property", "name", "itemprop", "http-equiv"} {
@@ -145,14 +145,14 @@ func (s *scanner) metaDate(n *html.Node, content string) {
 	}
 }
 
-// timeForms are the formats of times that pages use. Times without a zone count as UTC.
+// timeForms are the formats of times that pages use. A time without a zone is read as UTC.
 var timeForms = []string{
 	time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
 	"2006-01-02 15:04:05-07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly, "2006/01/02",
 	"20060102", time.RFC1123, time.RFC1123Z, "January 2, 2006", "Jan 2, 2006", "2 January 2006", "2 Jan 2006",
 }
 
-// ParseTime parses a time or a date; nil: it is none, or PlausibleTime rejects it.
+// ParseTime parses a time or a date. It returns nil if s is neither, or if PlausibleTime rejects the result.
 func ParseTime(s string) *time.Time {
 	s = plaintext.Fold(s)
 	for _, form := range timeForms {

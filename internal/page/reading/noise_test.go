@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestNoise reads pages that each have one kind of surroundings, or content that looks like surroundings. og marks a page as an
-// article.
+// TestNoise reads pages that each have one kind of noise, or content that looks like noise. og marks a page as an article.
 func TestNoise(t *testing.T) {
 	t.Parallel()
 	const og = `<meta property="og:type" content="article">`

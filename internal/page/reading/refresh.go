@@ -6,9 +6,9 @@ import (
 	"legwork/internal/weburl"
 )
 
-// RefreshTarget parses the value of a Refresh header or of <meta http-equiv=refresh>, by the "shared declarative refresh steps" of
-// the HTML standard. It returns the absolute address to load if the delay is at most nine seconds, else an empty string: a page
-// that is shown for longer is meant to be read.
+// RefreshTarget parses the value of a Refresh header or of <meta http-equiv=refresh>, by the "shared declarative refresh steps" of the HTML
+// standard. If the delay is at most nine seconds, it returns the absolute address to load. Otherwise it returns an empty string, because a
+// page that is shown for longer is meant to be read.
 func RefreshTarget(base *weburl.Base, value string) string {
 	rest := strings.TrimLeft(value, htmlSpace)
 	digits := rest
@@ -46,7 +46,7 @@ func refreshAddress(s string) string {
 	if len(s) >= 3 && strings.EqualFold(s[:3], "url") {
 		after := strings.TrimLeft(s[3:], htmlSpace)
 		if !strings.HasPrefix(after, "=") {
-			return s // an address that begins with "url"
+			return s // s is an address that happens to begin with "url"
 		}
 		s = strings.TrimLeft(after[1:], htmlSpace)
 	}
@@ -57,5 +57,5 @@ func refreshAddress(s string) string {
 	return s
 }
 
-// htmlSpace is ASCII white space as the HTML standard defines it.
+// htmlSpace is ASCII whitespace as the HTML standard defines it.
 const htmlSpace = " \t\n\f\r"

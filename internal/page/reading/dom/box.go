@@ -7,13 +7,13 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Overlays are words in class names and ids of elements that are no part of the text even if they are shown.
+// Overlays are words in class names and ids of elements that do not belong to the text even if they are shown.
 var Overlays = WordSet("modal dialog popup popover tooltip overlay lightbox menu submenu dropdown nav navigation offcanvas cookie consent gdpr newsletter " +
 	"banner toast alertbar search loader spinner skeleton placeholder mobile print login signin megamenu drawer")
 
 var mathBoxes = WordSet("katex katex-display mwe-math-element mathjax mjx-chtml mjx-container mathjax_display mathjax_svg mathjax_chtml mathjax_preview")
 
-// IsMathBox reports whether n contains the same formula in several notations, of which only one is read.
+// IsMathBox reports whether n contains the same formula in several notations, of which only one is to be read.
 func IsMathBox(n *html.Node) bool {
 	if n.Data == "mjx-container" {
 		return true
@@ -26,13 +26,13 @@ func IsMathBox(n *html.Node) bool {
 	return false
 }
 
-// boxes are class names of notes that are set apart from the running text.
+// boxes are class names of notes: boxes that are set apart from the running text.
 var boxes = WordSet("note warning tip caution important admonition callout alert")
 
-// maxBox is the greatest size, in letters, of a note. A larger element with such a class name is ordinary content.
+// maxBox is the greatest size of a note, in letters. A larger element with one of these class names is ordinary content.
 const maxBox = 1500
 
-// IsBox reports whether n is a note. Headings in a note do not apply to the text after it.
+// IsBox reports whether n is a note. A heading inside a note does not apply to the text after the note.
 func IsBox(n *html.Node) bool {
 	if n.DataAtom == atom.Aside || n.DataAtom == atom.Blockquote {
 		return LettersUpTo(n, maxBox) < maxBox
@@ -48,7 +48,7 @@ func IsBox(n *html.Node) bool {
 	return false
 }
 
-// elementsOf returns the headings below n, at most limit of them.
+// elementsOf returns the headings below n, at most limit.
 func elementsOf(n *html.Node, limit int) []*html.Node {
 	var out []*html.Node
 	for c := range n.Descendants() {

@@ -9,16 +9,16 @@ import (
 	"legwork/internal/page/plaintext"
 )
 
-// Attributes that the browser's reading script adds to elements, because only the browser knows how they are drawn.
+// The browser's reading script adds these attributes to elements, because only the browser knows how the elements are drawn.
 const (
-	MarkRendered = "data-legwork-rendered" // on <html>: a browser wrote this document after it ran the scripts; the value is the charset of the original
-	MarkHidden   = "data-legwork-hidden"   // not shown now, because of display or visibility
+	MarkRendered = "data-legwork-rendered" // on <html>: a browser wrote this document after it had run the scripts; the value is the charset of the original
+	MarkHidden   = "data-legwork-hidden"   // not shown at the moment, because of the CSS property display or visibility
 	MarkNever    = "data-legwork-never"    // drawn in a way that nobody can see
 	MarkApart    = "data-legwork-apart"    // its children are laid out as separate items, in a "row" or a "column"
 	MarkBlock    = "data-legwork-block"    // an inline element that is drawn as a block
 )
 
-// RawText returns the text below n, about max code points of it.
+// RawText returns the text below n, at most about max code points.
 func RawText(n *html.Node, max int) string {
 	var b strings.Builder
 	left := max
@@ -88,7 +88,7 @@ func Letters(n *html.Node) int {
 	return count
 }
 
-// LettersUpTo counts the letters and digits below n, and stops at limit.
+// LettersUpTo returns the number of letters and digits below n. It stops counting at limit.
 func LettersUpTo(n *html.Node, limit int) int {
 	sum := 0
 	for c := range n.Descendants() {
@@ -101,7 +101,7 @@ func LettersUpTo(n *html.Node, limit int) int {
 	return sum
 }
 
-// FirstHeading returns n, or the first heading among the first elements below it; nil: there is none.
+// FirstHeading returns n if it is a heading, else the first heading among the first elements below n, or nil.
 func FirstHeading(n *html.Node) *html.Node {
 	if HeadingLevel(n) > 0 {
 		return n

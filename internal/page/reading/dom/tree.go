@@ -42,7 +42,7 @@ func Within(n *html.Node, atoms ...atom.Atom) bool {
 	return false
 }
 
-// Child returns the first child of n of the given kind; nil: there is none.
+// Child returns the first child of n of the given kind, or nil.
 func Child(n *html.Node, a atom.Atom) *html.Node {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.DataAtom == a {
@@ -63,7 +63,7 @@ func Elements(n *html.Node) []*html.Node {
 	return out
 }
 
-// Has reports whether the function is returns true for at least one element below n.
+// Has reports whether is returns true for at least one element below n.
 func Has(n *html.Node, is func(*html.Node) bool) bool {
 	for c := range n.Descendants() {
 		if c.Type == html.ElementNode && is(c) {
@@ -110,11 +110,11 @@ func CountLetters(s string) int {
 	return n
 }
 
-// MaxNameBytes bounds the bytes of an element's class and id that are read.
+// MaxNameBytes is the number of bytes of an element's class and id that are read.
 const MaxNameBytes = 400
 
-// Names splits the class and id of n into words, in lower case: "relatedPosts post-list" gives related, posts, post and list. whole
-// has the class names and the id unsplit.
+// Names splits the class and id of n into words, in lower case: "relatedPosts post-list" becomes related, posts, post and list. whole has
+// the class names and the id as they are, not split.
 func Names(n *html.Node) (words, whole []string) {
 	for _, key := range [2]string{"class", "id"} {
 		v := Attr(n, key)
@@ -126,7 +126,7 @@ func Names(n *html.Node) (words, whole []string) {
 	return words, whole
 }
 
-// AppendWords splits a name at punctuation, at digits and where an upper-case letter follows a lower-case one.
+// AppendWords splits a name at punctuation, at digits, and between a lower-case and an upper-case letter. It appends the parts to words.
 func AppendWords(words []string, name string) []string {
 	start, lower := -1, false
 	add := func(end int) {
@@ -172,7 +172,7 @@ var Inline = set(atom.A, atom.Abbr, atom.Acronym, atom.B, atom.Bdi, atom.Bdo, at
 	atom.Q, atom.Ruby, atom.Rb, atom.Rt, atom.Rp, atom.Rtc, atom.S, atom.Samp, atom.Small, atom.Source, atom.Span, atom.Strike, atom.Strong, atom.Sub,
 	atom.Sup, atom.Time, atom.Tt, atom.U, atom.Var, atom.Wbr, atom.Slot)
 
-// IsBlock reports whether n begins a new line. An unknown element does if it is a custom element that contains blocks.
+// IsBlock reports whether n begins a new line. For an unknown element this is true if it is a custom element that contains blocks.
 func IsBlock(n *html.Node) bool {
 	if n.Type != html.ElementNode || Inline[n.DataAtom] {
 		return false

@@ -14,7 +14,7 @@ import (
 type Page struct {
 	Body     *html.Node
 	Title    string
-	Path     string // path of its address
+	Path     string // path of the page's address
 	Article  bool   // the page declares itself an article
 	Thread   bool   // the page declares itself questions with answers, or a discussion
 	Scripted bool   // the page has scripts that were not run and may write content
@@ -23,14 +23,14 @@ type Page struct {
 // Choice is the part of a page that is its content.
 type Choice struct {
 	Root    *html.Node
-	Skip    map[*html.Node]bool // elements inside Root, and elsewhere in the body, that are left out
+	Skip    map[*html.Node]bool // elements that are left out, inside Root and elsewhere in the body
 	Article bool
 	All     int // letters of the whole page
 	Own     int // letters of the whole page outside links
 }
 
-// Choose chooses the part of a page to keep. It is the element that the page declares as its content, if this has most of the text;
-// otherwise the smallest element that contains all substantial text. Noise inside it is left out.
+// Choose chooses the part of a page to keep. If the page declares an element as its content, and this element has most of the text, Choose
+// returns it. Otherwise it returns the smallest element that contains all substantial text. Noise inside the element is left out.
 func Choose(p Page) Choice {
 	body := p.Body
 	z := &noiser{stats: map[*html.Node]*stat{}, skip: map[*html.Node]bool{}, body: body, article: p.Article}
@@ -41,7 +41,7 @@ func Choose(p Page) Choice {
 	z.mark(body)
 	kept := make(map[*html.Node]*stat, len(z.stats))
 	all := measure(body, z.skip, kept)
-	if all.letters*20 < z.all.letters && !p.Scripted { // nearly everything looks like noise: keep the whole page
+	if all.letters*20 < z.all.letters && !p.Scripted { // nearly everything looks like noise, so keep the whole page
 		z.skip = map[*html.Node]bool{}
 		all = measure(body, nil, kept)
 	}
@@ -82,7 +82,7 @@ var articleNames = dom.WordSet("entry-content post-content article-content artic
 	"post__content post-entry td-post-content single-content blog-post-content blogpost-content news-content news-text newstext article-main-content c-article-body artikel " +
 	"artikeltext article__content article_body body-copy the-content")
 
-// hasArticleBody reports whether an element with such a name contains prose and a good part of the page's text.
+// hasArticleBody reports whether an element with one of the articleNames contains prose and a good part of the page's text.
 func (z *noiser) hasArticleBody() bool {
 	found, large := 0, false
 	for n := range z.body.Descendants() {
@@ -95,13 +95,13 @@ func (z *noiser) hasArticleBody() bool {
 			large = large || s.paragraphs >= 2 && s.sentences >= 3 && s.linked*3 < s.letters && z.share(n) >= 20
 		}
 	}
-	return large && found <= 3 // a page with more of them is a list of articles
+	return large && found <= 3 // a page with more such elements is a list of articles
 }
 
 func attrIs(n *html.Node, key, value string) bool { return dom.Attr(n, key) == value }
 
-// mostlyComments reports whether most text outside links is in several elements named "comment" that have no common element named
-// "comments". Then there is no article that they comment on, and they are the content.
+// mostlyComments reports whether most text outside links is in several elements named "comment" that are not together in an element named
+// "comments". Then the page has no article, and the comments are the content.
 func (z *noiser) mostlyComments() bool {
 	count, sum := 0, 0
 	var walk func(n *html.Node)
@@ -125,11 +125,12 @@ func (z *noiser) mostlyComments() bool {
 	return count >= 2 && sum*2 >= z.all.own()
 }
 
-// landmark returns the element that the page declares as its content, if it has most of the text that is not noise; else nil.
+// landmark returns the element that the page declares as its content, if this element has most of the text that is not noise. Otherwise it
+// returns nil.
 func landmark(body *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat, all *stat) *html.Node {
 	for _, kind := range []struct {
 		is   func(*html.Node) bool
-		part int // percentage of the text outside links that it must have
+		part int // percentage of the text outside links that the element must have
 	}{
 		{func(n *html.Node) bool { return dom.Attr(n, "itemprop") == "articleBody" }, 70},
 		{func(n *html.Node) bool { return n.DataAtom == atom.Article }, 60},
@@ -144,7 +145,7 @@ func landmark(body *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*s
 		}
 		if best != nil && stats[best].own()*100 >= all.own()*kind.part && stats[best].own() > 0 {
 			if p := best.Parent; kind.part == 70 && p != nil && p != body && stats[p].own()*10 < stats[best].own()*12 {
-				return p // the parent also has the heading and the introduction
+				return p // return the parent, since it also has the heading and the introduction
 			}
 			return best
 		}
@@ -152,7 +153,7 @@ func landmark(body *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*s
 	return nil
 }
 
-// descend goes down from the body, as long as one child has nearly all of the text and its siblings are not worth keeping.
+// descend goes down from the body as long as one child has nearly all of the text and the child's siblings are not worth keeping.
 func descend(body *html.Node, z *noiser, stats map[*html.Node]*stat) *html.Node {
 	n := body
 	for {

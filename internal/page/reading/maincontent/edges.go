@@ -11,9 +11,9 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// edges marks noise before the first and after the last paragraph of the chosen part. Before: labels above the title, and all but
-// one line with author and date. After: rows of links, and lines that end every page of the site. It goes from the outside in
-// and stops at the first block with content, so it never removes anything from the middle of a text.
+// edges marks noise before the first and after the last paragraph of the chosen part. The noise before consists of labels above the title,
+// and of lines with author and date except one. The noise after consists of rows of links, and of lines that end every page of the site.
+// The search goes from the outside in and stops at the first block with content, so nothing in the middle of a text is ever removed.
 type edges struct {
 	*noiser
 	leaves []leaf
@@ -22,17 +22,17 @@ type edges struct {
 // leaf is a block that contains no other block.
 type leaf struct {
 	node      *html.Node
-	level     int // level of a heading; 0: it is no heading
+	level     int // level of a heading; 0 if the block is not a heading
 	letters   int
 	linked    int
 	sentences int
 	held      bool // inside a table, a listing, a definition list, a figure or a quotation
 }
 
-// maxLeaves bounds the blocks that are examined. In a page with more, the edges are not marked.
+// maxLeaves is the greatest number of blocks that are examined. In a page with more blocks, no noise is marked at the edges.
 const maxLeaves = 20_000
 
-// prose reports whether a block is a paragraph: sentences, at least 60 letters, and few links.
+// prose reports whether a block is a paragraph: it has sentences, at least 60 letters, and few links.
 func (l leaf) prose() bool { return l.sentences > 0 && l.letters >= 60 && l.linked*2 < l.letters }
 
 func (z *noiser) markEdges(root *html.Node) {
@@ -53,15 +53,16 @@ func (z *noiser) markEdges(root *html.Node) {
 	e.below(last)
 }
 
-// text reports whether a block is a paragraph of the text, and no line that a site repeats below each of its texts.
+// text reports whether a block is a paragraph of the page's own text, and not a line that the site repeats below each text.
 func (l leaf) text() bool {
 	return l.prose() && !l.held && !(l.letters < 300 && endLine.MatchString(dom.OneLine(l.node, 320)))
 }
 
-// held are elements with data or quoted text. A short line in them is not a label.
+// held are elements with data or quoted text. A short line in such an element is not a label.
 var held = map[atom.Atom]bool{atom.Table: true, atom.Pre: true, atom.Dl: true, atom.Figure: true, atom.Blockquote: true, atom.Details: true, atom.Math: true}
 
-// collect lists the blocks below n that directly contain text. Text beside blocks is listed without a node, so it is never marked.
+// collect lists the blocks below n that directly contain text. Text beside blocks is listed as a leaf without a node, so it is never
+// marked.
 func (e *edges) collect(n *html.Node, in bool) {
 	if len(e.leaves) > maxLeaves {
 		return
@@ -92,7 +93,8 @@ func (e *edges) collect(n *html.Node, in bool) {
 	}
 }
 
-// above marks labels before the title, and lines with author and date before the first paragraph, except the first one with a date.
+// above marks the labels before the title. It also marks lines with author and date before the first paragraph, except the first line with
+// a date.
 func (e *edges) above(first int) {
 	title := -1
 	for i := range e.leaves[:first] {
@@ -137,11 +139,12 @@ func tellsWhen(text string) bool {
 	return false
 }
 
-// bylineWords are words in class names of lines about a text: who wrote it, when, how long it is, and in which category.
+// bylineWords are words in class names of bylines. A byline is a line about a text: who wrote it, when, how long it is, and in which
+// category.
 var bylineWords = dom.WordSet("byline author authors avatar meta postmeta date dateline datetime timestamp time posted published updated reading readtime category categories " +
 	"kicker tag tags label labels eyebrow section views viewcount comments count counter share social badge autora auteur fecha datum")
 
-// isByline reports whether a short line below the title is such a line.
+// isByline reports whether a short line below the title is a byline.
 func (e *edges) isByline(l leaf) bool {
 	if l.letters >= 60 || l.linked == 0 && !e.article && l.letters > 30 {
 		return false
@@ -157,8 +160,7 @@ func (e *edges) isByline(l leaf) bool {
 	return false
 }
 
-// below marks noise after the last paragraph, beginning with the last block: rows of links, lines that end every page, and their
-// headings.
+// below marks noise after the last paragraph: rows of links, lines that end every page, and their headings. It begins with the last block.
 func (e *edges) below(last int) {
 	sum, kept := 0, 0
 	for i, l := range e.leaves {
@@ -169,7 +171,7 @@ func (e *edges) below(last int) {
 		}
 	}
 	if kept < 200 || sum > kept {
-		return // too much text follows for the end of a page
+		return // too much text follows to be the end of a page
 	}
 	marked := false
 	for i := len(e.leaves) - 1; i > last; i-- {
@@ -182,7 +184,8 @@ func (e *edges) below(last int) {
 	}
 }
 
-// standing reports whether block i is a line that ends every page of a site. All blocks after it must be marked.
+// standing reports whether block i is a line that ends every page of a site. The blocks after block i must already be marked; marked is
+// false if there are none.
 func (e *edges) standing(i int, marked bool) bool {
 	l := e.leaves[i]
 	if l.level > 0 {
@@ -196,7 +199,7 @@ func (e *edges) standing(i int, marked bool) bool {
 		return false
 	}
 	above := ""
-	listed := false // the block is under a heading, with no paragraph between them
+	listed := false // true if the block is under a heading with no paragraph between them
 	for j := i - 1; j >= 0 && above == ""; j-- {
 		if e.leaves[j].level > 0 {
 			above = dom.OneLine(e.leaves[j].node, 80)
@@ -238,8 +241,8 @@ func (z *noiser) tableOfContents(n *html.Node) bool {
 	return leadsWithin(n)
 }
 
-// leadsWithin reports whether all links below n lead to places in the same page. Fragments with "/" or "!" are pages that scripts
-// show, so they do not count.
+// leadsWithin reports whether all links below n point to places in the same page. A fragment with "/" or "!" names a page that scripts
+// show, so it does not point to a place in the same page.
 func leadsWithin(n *html.Node) bool {
 	return !dom.Has(n, func(c *html.Node) bool {
 		to := dom.Attr(c, "href")
@@ -265,7 +268,7 @@ func (z *noiser) contents(h *html.Node) bool {
 	return true
 }
 
-// cards reports whether n is a row of links to other articles: at least three similar elements, each with a link and a picture or a
+// cards reports whether n is a row of previews of other articles: at least three similar elements, each with a link and with a picture or a
 // heading.
 func (z *noiser) cards(n *html.Node) bool {
 	if !z.article || n.DataAtom != atom.Div && n.DataAtom != atom.Ul && n.DataAtom != atom.Section || dom.Within(n, atom.Table, atom.Figure) || z.share(n) >= 25 {

@@ -10,7 +10,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// stat counts what is below an element.
+// stat has the totals of the text and elements below an element.
 type stat struct {
 	letters    int // letters and digits
 	linked     int // letters in links
@@ -43,9 +43,10 @@ func (s *stat) teaser(all *stat) bool {
 	return s.letters < 400 && s.links > 0 && s.linked*4 > s.letters && s.own()*10 < all.own()
 }
 
-// measure counts in one pass what is below n and below each element inside it, except those in skip. It returns the counts of n.
+// measure counts, in one pass, what is below n and below each element inside n. It ignores the elements in skip, stores the counts in
+// stats, and returns those of n.
 func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat) *stat {
-	var room []stat // for the stats to come: one allocation for many of them
+	var room []stat // space for further stats, so that one allocation serves many of them
 	add := func(n *html.Node) *stat {
 		if len(room) == 0 {
 			room = make([]stat, 128)
@@ -100,7 +101,7 @@ func measure(n *html.Node, skip map[*html.Node]bool, stats map[*html.Node]*stat)
 	return walk(n, false, false)
 }
 
-// isLink reports whether an <a> is a link and not an anchor. Links that scripts handle may lack an address.
+// isLink reports whether an <a> element is a link and not just an anchor. A link that scripts handle may lack an address.
 func isLink(n *html.Node) bool {
 	return n.DataAtom == atom.A && (dom.HasAttr(n, "href") || !dom.HasAttr(n, "name") && !dom.HasAttr(n, "id"))
 }

@@ -18,7 +18,7 @@ type noiser struct {
 	all     *stat
 	article bool // the page is an article
 	thread  bool // comments are the content
-	shell   bool // scripts will write the content; what is there now may all be noise, however large its share
+	shell   bool // scripts will write the content; the elements in the page may all be noise, even if they have a large share of its text
 }
 
 // mark walks the tree below n and marks noise.
@@ -42,7 +42,8 @@ func (z *noiser) mark(n *html.Node) {
 	}
 }
 
-// share returns the percentage of the page's text below n: of all letters or of those outside links, whichever is less.
+// share returns the percentage of the page's text that is below n. It is the smaller of two values: the share of all letters, and the share
+// of the letters outside links.
 func (z *noiser) share(n *html.Node) int {
 	if z.shell {
 		return 0
@@ -51,7 +52,7 @@ func (z *noiser) share(n *html.Node) int {
 	return min(s.own()*100/max(z.all.own(), 1), s.letters*100/max(z.all.letters, 1))
 }
 
-// large is a percentage: an element with at least this share of the page's text is not noise because of its name.
+// large is a percentage. An element with at least this share of the page's text is not treated as noise because of its name.
 const large = 40
 
 func (z *noiser) noise(n *html.Node) bool {
@@ -85,12 +86,12 @@ func (z *noiser) noise(n *html.Node) bool {
 	return dom.Attr(n, "aria-modal") == "true" && z.before(n) || z.named(n) || z.box(n) || z.controls(n) || z.tableOfContents(n) || z.cards(n)
 }
 
-// before reports whether the page has text besides a dialog.
+// before reports whether the page has other text than a dialog.
 func (z *noiser) before(dialog *html.Node) bool {
 	return z.all.own()-z.stats[dialog].own() >= 10
 }
 
-// named reports whether n is noise by its class names and id. Its content must not contradict that.
+// named reports whether n is noise according to its class names and id, and its content does not contradict this.
 func (z *noiser) named(n *html.Node) bool {
 	words, whole := dom.Names(n)
 	if len(words) == 0 || dom.HeadingLevel(n) > 0 && !dom.AnyOf(whole, noiseNames) {
@@ -144,7 +145,8 @@ func joinedNames(whole []string) []string {
 	return out
 }
 
-// controls reports whether n is a row of controls on a page that has prose: only links, or the number beside a vote button.
+// controls reports whether n is a row of controls on a page that has prose. Such a row has only links, or is the number beside a vote
+// button.
 func (z *noiser) controls(n *html.Node) bool {
 	s := z.stats[n]
 	if z.all.sentences < 4 || z.all.linked*2 > z.all.letters || s.letters == 0 || s.letters > 250 || s.sentences > 0 ||
@@ -166,7 +168,7 @@ func (z *noiser) controls(n *html.Node) bool {
 	return s.linked*10 >= s.letters*7
 }
 
-// underSources reports whether n follows a heading such as "References".
+// underSources reports whether the element directly before n is a heading such as "References".
 func underSources(n *html.Node) bool {
 	for p := n.PrevSibling; p != nil; p = p.PrevSibling {
 		if p.Type == html.ElementNode {
@@ -185,7 +187,7 @@ func outerSidebar(words []string) bool {
 	return false
 }
 
-// comments reports whether n has the comments of readers on an article.
+// comments reports whether n contains readers' comments on an article.
 func (z *noiser) comments(n *html.Node, words []string) bool {
 	if n.DataAtom == atom.Body || z.share(n) >= 60 {
 		return false
@@ -224,7 +226,7 @@ func (z *noiser) asideNoise(n *html.Node) bool {
 	})
 }
 
-// formNoise reports whether a form is meant to be filled in. On some sites the whole page is inside a form, which is kept.
+// formNoise reports whether a form is meant to be filled in. On some sites a form contains the whole page; it is not noise.
 func (z *noiser) formNoise(n *html.Node) bool {
 	s := z.stats[n]
 	if s.fields == 0 {
@@ -239,7 +241,7 @@ func (z *noiser) formNoise(n *html.Node) bool {
 	return true
 }
 
-// outerForm reports whether the names of a form, or of an element around it, say that it is for comments.
+// outerForm reports whether the name of a form, or of an element around it, says that the form is for comments.
 func outerForm(n *html.Node) bool {
 	for p := n; p != nil && p.DataAtom != atom.Body; p = p.Parent {
 		if words, _ := dom.Names(p); dom.AnyOf(words, commentWords) {
@@ -249,7 +251,7 @@ func outerForm(n *html.Node) bool {
 	return false
 }
 
-// box reports whether n is a cookie notice or a newsletter form: little text with a button, a link or a field.
+// box reports whether n is a cookie notice or a newsletter form: it has little text, and a button, a link or a field.
 func (z *noiser) box(n *html.Node) bool {
 	s := z.stats[n]
 	if s.letters == 0 || s.letters > 700 || z.share(n) >= large || dom.Inline[n.DataAtom] || s.fields+s.buttons+s.links == 0 {
@@ -272,8 +274,8 @@ func (z *noiser) box(n *html.Node) bool {
 	})
 }
 
-// lineNoise reports whether n is a short line that stands on every page of a site, such as "Share" or "Print". A word in a sentence
-// or heading, and code, is not such a line: it may be the name of a module.
+// lineNoise reports whether n is a short line that is on every page of a site, such as "Share" or "Print". A word in a sentence or heading,
+// or in code, is not such a line, because it may be the name of a module.
 func (z *noiser) lineNoise(n *html.Node) bool {
 	s := z.stats[n]
 	if s.letters == 0 || s.blocks > 3 || dom.Within(n, atom.Table, atom.Pre, atom.Code, atom.Kbd, atom.Samp, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6) {
@@ -301,9 +303,9 @@ func besideText(n *html.Node) bool {
 	return false
 }
 
-// section handles a heading such as "Related pages" or "Comments". It marks the heading and what follows it as noise,
-// up to the next heading of the same or a higher level. It does so only if the section is not a large part of the
-// page and its content also looks like noise.
+// section handles a heading such as "Related pages" or "Comments". It marks the heading and the text after it as noise, up to the next
+// heading of the same or a higher level. It does so only if the section is not a large part of the page and its content also looks like
+// noise.
 func (z *noiser) section(h *html.Node, level int) {
 	text := dom.OneLine(h, 100)
 	isComments := commentHeading.MatchString(text) && !z.thread

@@ -6,9 +6,9 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// Words of class names and ids, and whole class names and ids, of noise.
+// These are words of class names and ids, or whole class names and ids, that indicate noise.
 var (
-	// noiseWords mean noise, unless the element has a large part of the page's text.
+	// An element with one of the noiseWords is noise, unless it has a large part of the page's text.
 	noiseWords = dom.WordSet("share sharing sharedaddy social socials newsletter newsletters subscribe subscription signup advert advertisement advertising adsense adbox ads " +
 		"sponsored sponsor promo promotion promoted breadcrumb breadcrumbs cookie cookies consent gdpr pagination pager outbrain taboola " +
 		"ad ads adslot adunit mpu dfp cta optin mc4wp mailchimp upsell " +
@@ -20,26 +20,26 @@ var (
 		"nav-links nav-previous nav-next entry-footer post-tags entry-tags article-tags tags-links tag-list author-box author-bio about-author post-author-box " +
 		"follow-us mw-editsection mw-jump-link catlinks printfooter vector-menu noprint toctitle addtoany_share_save_container a2a_kit edit-this-page edit-page " +
 		"feedback-form page-feedback was-this-helpful print-button back-to-top topic-list article-actions post-actions story-tools advertisement-label")
-	// surroundNames always mean navigation.
+	// An element with one of the surroundNames is always navigation.
 	surroundNames = dom.WordSet("navheader navfooter navbar nav navigation site-nav sitenav breadcrumb breadcrumbs site-header site-footer footer sphinxsidebar related headerlink " +
 		"skip-link cookie-banner cookie-consent")
-	// weakWords mean noise if most of the element's text is links.
+	// An element with one of the weakWords is noise if most of its text is links.
 	weakWords = dom.WordSet("sidebar widget widgets banner menu menus nav tags topics categories bio teaser teasers popular recent latest toolbar footer header login rating " +
 		"ratings print card cards more link links related next prev previous actions byline follow dateline partner partners shop store rail aside complementary top bottom logo search")
-	// controlWords belong to controls and small print. They mean noise if the element has hardly a sentence.
+	// controlWords are names of controls and small print. An element with one of them is noise if it has hardly a sentence.
 	controlWords = dom.WordSet("signature postprofile toolbar tools actions kudos votes votecell vote voting likes metrics crumbs crumb topbar topnav navibar navlinks linklist " +
 		"editbar credits imprint prevnext nextprev jumpbox userinfo pageinfo pageactions postmenu posttags taglist usercard badge reactions permalink " +
 		"skip strip statusbar online whosonline foot footer header")
-	// titledWords are those of controlWords that also name the top and bottom of a text, with its title or a paragraph.
+	// titledWords are controlWords that are also used for the top and bottom of a text, with its title or a paragraph.
 	titledWords  = dom.WordSet("header foot footer badge strip")
 	sideWords    = dom.WordSet("sidebar side rail sidecol sidepanel aside")
 	commentWords = dom.WordSet("comment comments commentlist respond responses replies discussion disqus commenting")
-	// threadWords belong to pages whose comments are the content.
+	// threadWords occur on pages whose comments are the content, such as forums.
 	threadWords = dom.WordSet("question questions answer answers accepted thread threads forum topic bestanswer solution solved qa discussions issue")
-	// threadTitles and threadPaths are words of the titles and addresses of such pages.
+	// threadTitles and threadPaths are words in the titles and addresses of pages whose comments are the content.
 	threadTitles = dom.WordSet("forum thread discussion question")
 	threadPaths  = dom.WordSet("forum forums thread threads questions question discussions viewtopic topic topics issues")
-	// calloutWords name boxes and notes that stand apart from the running text but belong to the content.
+	// calloutWords are names of boxes and notes that are set apart from the running text but belong to the content.
 	calloutWords = dom.WordSet("note notes warning warnings tip tips caution important admonition callout alert danger info hint attention error box infobox factbox " +
 		"example definition remark key takeaways summary footnote footnotes margin marginnote sidenote epigraph pullquote")
 )
@@ -76,7 +76,7 @@ var (
 		`本文.{0,20}(转载|原创|版权).{0,60}|(转载|版权).{0,60})$`)
 )
 
-// Patterns of the headings of noise, and of lines of noise.
+// These patterns match headings of noise, and lines of noise.
 var (
 	noiseHeading = regexp.MustCompile(`(?i)^(related( (articles?|posts?|stories|content|news|links|topics|reading|items|pages|coverage|videos?|products?))?|` +
 		`you (may|might|could|will)( also)? (like|enjoy|love|be interested in).*|` +
