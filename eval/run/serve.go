@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 )
@@ -43,7 +44,7 @@ func files(manual fs.FS) http.Handler {
 		}
 		if info.IsDir() {
 			if !strings.HasSuffix(r.URL.Path, "/") {
-				http.Redirect(w, r, r.URL.Path+"/", http.StatusMovedPermanently)
+				http.Redirect(w, r, path.Base(r.URL.Path)+"/", http.StatusMovedPermanently)
 				return
 			}
 			name += "/index.html"

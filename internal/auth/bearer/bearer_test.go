@@ -150,7 +150,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	ec, stranger := ecKey(t), ecKey(t)
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // weak on purpose
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // weak on purpose
 	require.NoError(t, err)
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)

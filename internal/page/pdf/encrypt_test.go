@@ -5,8 +5,8 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/md5" //nolint:gosec // what the format asks for
-	"crypto/rc4" //nolint:gosec // what the format asks for
+	"crypto/md5" // what the format asks for
+	"crypto/rc4" // what the format asks for
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
@@ -39,7 +39,7 @@ func newCipher(revision int, user string) *cipherOf {
 	rounds := func(hash [16]byte) []byte {
 		for range 50 {
 			if revision >= 3 {
-				hash = md5.Sum(hash[:size]) //nolint:gosec // as above
+				hash = md5.Sum(hash[:size])
 			}
 		}
 		return hash[:size]
@@ -59,12 +59,12 @@ func newCipher(revision int, user string) *cipherOf {
 		return text
 	}
 	padded := []byte((user + padding)[:32])
-	owner := stretched(rounds(md5.Sum([]byte(("owner" + padding)[:32]))), padded) //nolint:gosec // as above
+	owner := stretched(rounds(md5.Sum([]byte(("owner" + padding)[:32]))), padded)
 	flags := binary.LittleEndian.AppendUint32(nil, uint32(permissions))
-	c.key = rounds(md5.Sum(concat(padded, owner, flags, c.id))) //nolint:gosec // as above
+	c.key = rounds(md5.Sum(concat(padded, owner, flags, c.id)))
 	check := stretched(c.key, []byte(padding))
 	if revision >= 3 {
-		sum := md5.Sum(append([]byte(padding), c.id...)) //nolint:gosec // as above
+		sum := md5.Sum(append([]byte(padding), c.id...))
 		check = append(stretched(c.key, sum[:]), make([]byte, 16)...)
 	}
 	how := map[int]string{2: "/V 1 /R 2", 3: "/V 2 /R 3 /Length 128",
@@ -123,7 +123,7 @@ func hash2B(password, salt, known []byte) []byte {
 func concat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 func withRC4(key, text []byte) []byte {
-	c, _ := rc4.NewCipher(key) //nolint:gosec // as above
+	c, _ := rc4.NewCipher(key)
 	out := make([]byte, len(text))
 	c.XORKeyStream(out, text)
 	return out
@@ -147,7 +147,7 @@ func (c *cipherOf) encrypt(n int, text []byte) []byte {
 		if c.aes {
 			parts = append(parts, "sAlT"...)
 		}
-		sum := md5.Sum(parts) //nolint:gosec // as above
+		sum := md5.Sum(parts)
 		key = sum[:min(len(key)+5, 16)]
 	}
 	if !c.aes {

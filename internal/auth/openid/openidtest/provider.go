@@ -23,7 +23,7 @@ import (
 // The client that is registered at the provider.
 const (
 	ClientID     = "legwork"
-	ClientSecret = "the provider's secret" //nolint:gosec // of a provider in a test
+	ClientSecret = "the provider's secret" // of a provider in a test
 )
 
 // Person is somebody who can log in at the provider.
