@@ -9,8 +9,8 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// attachShadow replaces the content of elements that have a declarative shadow root (<template shadowrootmode>, HTML § 4.12.3) by
-// that root, as browsers do. Each slot gets the children that name it; without such children it keeps its own content.
+// attachShadow finds elements that have a declarative shadow root (<template shadowrootmode>, HTML § 4.12.3). It replaces their content by
+// the shadow root, as browsers do. Each slot gets the children that name the slot. If no children name it, the slot keeps its own content.
 func attachShadow(root *html.Node) {
 	var templates []*html.Node
 	for n := range root.Descendants() {
@@ -27,7 +27,7 @@ func attachShadow(root *html.Node) {
 	}
 }
 
-// maxFrames bounds the frames whose content is read with the document.
+// maxFrames is the greatest number of frames whose content is read as a part of the document.
 const maxFrames = 20
 
 // openFrames replaces frames by the content of their srcdoc attribute.
@@ -92,7 +92,7 @@ func attachOne(host, template *html.Node) {
 		if len(children) == 0 {
 			continue
 		}
-		given[dom.Attr(s, "name")] = nil // the first slot with this name gets them
+		given[dom.Attr(s, "name")] = nil // only the first slot with this name gets the children
 		for s.FirstChild != nil {
 			s.RemoveChild(s.FirstChild)
 		}

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestKinds reads small pages. Each shows one situation that is often read wrongly. has and lacks are parts of the text.
+// TestKinds reads small pages. Each page shows one situation that is often read wrongly. has are texts that the result must contain, lacks
+// are texts that it must not contain.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	prose := strings.Repeat("<p>The harbour was built in the last century, and its walls have been mended twice since then.</p>", 6)

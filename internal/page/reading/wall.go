@@ -9,15 +9,15 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// wallText is the greatest amount of visible text, in code points, with which a page with a CAPTCHA or a password field counts as
-// a CAPTCHA or login page. A page with more text is read.
+// wallText is a length of visible text, in code points. A page with a CAPTCHA or a password field is treated as a CAPTCHA or login page if
+// its text is not longer. A page with more text is read.
 const wallText = 1500
 
 // captchaSigns are parts of class names, ids, field names and addresses that occur only in CAPTCHA widgets.
 var captchaSigns = []string{"g-recaptcha", "h-captcha", "hcaptcha", "recaptcha/api", "cf-turnstile", "cf-challenge",
 	"challenge-form", "challenge-platform", "captcha-form", "px-captcha"}
 
-// signs notes whether n belongs to a CAPTCHA or a login form.
+// signs checks whether n belongs to a CAPTCHA or a login form, and records this in the scanner.
 func (s *scanner) signs(n *html.Node) {
 	switch n.DataAtom {
 	case atom.Input:
@@ -37,7 +37,7 @@ func (s *scanner) signs(n *html.Node) {
 	}
 }
 
-// wall returns why the content is not shown: "captcha", "login" or an empty string.
+// wall returns what replaces the content: "captcha", "login" or an empty string.
 func (s *scanner) wall() string {
 	switch {
 	case s.words > wallText:

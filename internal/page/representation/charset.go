@@ -14,17 +14,17 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// Bounds of the search for a charset, in bytes.
+// Limits of the search for a charset, in bytes.
 const (
 	maxPrescan = 512 << 10 // bytes searched for meta elements
 	maxGuess   = 64 << 10  // bytes used for a guess
 )
 
-// Text decodes a document to UTF-8. It also returns the charset used, by its name in the WHATWG Encoding standard. Charsets are
-// tried in this order: that of a byte order mark, of the Content-Type, of a meta element or XML declaration. A charset is
-// accepted if the decoded text has no replacement characters and does not look like another script read in a Latin charset.
-// If none is accepted, charsets guessed from the bytes are tried in the same way. If these fail too, the named charset with the
-// fewest flaws is used. Bytes that cannot be decoded become U+FFFD.
+// Text decodes a document to UTF-8. It also returns the charset used, by its name in the WHATWG Encoding standard. Charsets are tried in
+// this order: the charset of a byte order mark, of the Content-Type, and of a meta element or XML declaration. A charset is accepted if the
+// decoded text has no replacement characters and does not look like another script that was decoded as a Latin charset. If none is
+// accepted, charsets guessed from the bytes are tried in the same way. If these fail too, the named charset with the fewest flaws is used.
+// Bytes that cannot be decoded become U+FFFD.
 func Text(body []byte, contentType string) (text, charset string) {
 	if name, n := byteOrderMark(body); name != "" {
 		return decode(body[n:], name), name
@@ -40,7 +40,7 @@ func Text(body []byte, contentType string) (text, charset string) {
 		declared = canonical(looseCharset(contentType))
 	}
 	valid, letters := validUTF8(body)
-	if valid && letters == 0 && !isEscaped(declared) { // only ASCII: all remaining charsets give the same text
+	if valid && letters == 0 && !isEscaped(declared) { // the text is only ASCII, so all remaining charsets give the same text
 		head = canonical(documentCharset(body))
 		if !isEscaped(head) {
 			return string(body), "utf-8"
@@ -69,8 +69,8 @@ func Text(body []byte, contentType string) (text, charset string) {
 	return best, bestName
 }
 
-// claims returns the charsets named by the labels, each once. It adds UTF-8, since most text is UTF-8 and may have a single broken
-// byte.
+// claims returns the charsets that the document or its headers name, each once. It adds UTF-8, since most text is UTF-8, and a single
+// broken byte may be the reason why it was not recognised.
 func claims(declared, head string) []string {
 	var out []string
 	for _, name := range []string{declared, head, "utf-8"} {
@@ -81,7 +81,7 @@ func claims(declared, head string) []string {
 	return out
 }
 
-// guesses returns charsets that fit the bytes, the likely ones first. The last is windows-1252, which can decode any bytes.
+// guesses returns charsets that fit the bytes, the likely ones first. The last is windows-1252, in which all bytes can be decoded.
 func guesses(body []byte) []string {
 	sample := body[:min(len(body), maxGuess)]
 	found, err := chardet.NewHtmlDetector().DetectAll(sample)
@@ -98,8 +98,9 @@ func guesses(body []byte) []string {
 	return append(out, "windows-1252")
 }
 
-// flaws counts the signs that a text was decoded in the wrong charset: replacement characters, unusual control characters, and
-// words of another script read in a Latin charset. One broken character in a hundred does not count.
+// flaws counts the signs that a text was decoded in the wrong charset: replacement characters, unusual control characters, and words of
+// another script that were decoded as a Latin charset. Replacement characters are ignored if they are at most one for every hundred other
+// characters beyond ASCII.
 func flaws(text, name string) int {
 	replaced, controls, latin, plain, other := 0, 0, 0, 0, 0
 	for _, r := range text {
@@ -123,7 +124,7 @@ func flaws(text, name string) int {
 	}
 	bad := replaced + controls
 	if strings.HasPrefix(name, "windows-1252") || name == "iso-8859-15" || name == "macintosh" {
-		// Text in a Latin script has an accent on at most every third letter. Markup only lowers this share.
+		// In a Latin script, words of accented letters only are rare, so more than eight of them mean another script.
 		if words := foreignWords(text); words > 8 {
 			bad += words
 		}
@@ -131,8 +132,8 @@ func flaws(text, name string) int {
 	return bad
 }
 
-// foreignWords counts words of three or more letters that have only accented Latin letters and signs. Cyrillic, Greek and other
-// scripts look like that if read in a Latin charset.
+// foreignWords counts the words of three or more letters that have only accented Latin letters and signs. Words in Cyrillic, Greek and
+// other scripts look like this if they were decoded as a Latin charset.
 func foreignWords(text string) int {
 	words := 0
 	for _, w := range strings.FieldsFunc(text[:min(len(text), maxGuess)], func(r rune) bool { return r < 0x80 && !unicode.IsLetter(r) || unicode.IsSpace(r) }) {
@@ -156,7 +157,8 @@ func byteOrderMark(body []byte) (string, int) {
 	return "", 0
 }
 
-// unmarkedUTF16 recognises UTF-16 without a byte order mark by the zero bytes of ASCII characters; empty: it is not UTF-16.
+// unmarkedUTF16 recognises UTF-16 without a byte order mark by the zero bytes of ASCII characters. It returns an empty string if body is
+// not UTF-16.
 func unmarkedUTF16(body []byte) string {
 	head := body[:min(len(body), 256)&^1]
 	if len(head) < 4 {
@@ -178,7 +180,8 @@ func unmarkedUTF16(body []byte) string {
 	return ""
 }
 
-// canonical returns the standard name of a charset; empty: the label is unknown. As on the web, Latin-1 and ASCII mean windows-1252.
+// canonical returns the standard name of a charset, or an empty string if the label is unknown. As on the web, the labels of Latin-1 and
+// ASCII mean windows-1252.
 func canonical(label string) string {
 	e, err := htmlindex.Get(strings.Trim(strings.TrimSpace(label), `"'`))
 	if err != nil {
@@ -215,7 +218,7 @@ func multibyte(name string) bool {
 // isEscaped reports whether a charset writes all characters with ASCII bytes.
 func isEscaped(name string) bool { return name == "iso-2022-jp" }
 
-// validUTF8 reports whether body is UTF-8, and counts its characters beyond ASCII. An incomplete last character is ignored.
+// validUTF8 reports whether body is UTF-8, and returns the number of characters beyond ASCII. An incomplete last character is ignored.
 func validUTF8(body []byte) (valid bool, letters int) {
 	for i := 0; i < len(body); {
 		if body[i] < utf8.RuneSelf {
@@ -247,8 +250,8 @@ func decode(body []byte, name string) string {
 	return strings.ToValidUTF8(string(out), "\uFFFD")
 }
 
-// documentCharset returns the charset that a document names, in an XML declaration or in a meta element anywhere in its head, as
-// browsers do; empty: it names none.
+// documentCharset returns the charset that a document names, in an XML declaration or in a meta element anywhere in its head, as browsers
+// do. If it names none, documentCharset returns an empty string.
 func documentCharset(body []byte) string {
 	if label := xmlCharset(body); label != "" {
 		return label
@@ -264,7 +267,7 @@ func documentCharset(body []byte) string {
 			case atom.Meta:
 				if label := metaCharset(t); canonical(label) != "" {
 					if name := canonical(label); strings.HasPrefix(name, "utf-16") {
-						return "utf-8" // in UTF-16 this ASCII text could not have been found
+						return "utf-8" // the document cannot be UTF-16, since this ASCII text was found in it
 					}
 					return label
 				}
@@ -293,7 +296,7 @@ func metaCharset(t html.Token) string {
 	return looseCharset(content)
 }
 
-// xmlCharset returns the encoding in an XML declaration; empty: there is none.
+// xmlCharset returns the encoding in an XML declaration, or an empty string.
 func xmlCharset(body []byte) string {
 	head := strings.TrimLeft(string(body[:min(len(body), 300)]), " \t\r\n")
 	declaration, _, found := strings.Cut(head, "?>")

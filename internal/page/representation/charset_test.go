@@ -40,7 +40,7 @@ func TestText(t *testing.T) {
 		text, charset string // charset that the text is encoded in
 		contentType   string
 		head          string // put before the text
-		read          string // charset that Text must find; empty: charset
+		read          string // charset that Text must find; if empty, the field charset
 	}{
 		"UTF-8":                        {russian, "utf-8", "text/html; charset=utf-8", "", ""},
 		"no label":                     {russian, "utf-8", "text/html", "", ""},
@@ -94,7 +94,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestBrokenCharacters: a few broken bytes do not lead to another charset.
+// TestBrokenCharacters: a text with a few broken bytes is still decoded in its own charset.
 func TestBrokenCharacters(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// maxCodings bounds the codings of one body. Two occur in practice; more are an attack.
+	// maxCodings is the greatest number of content codings of one body. Two occur in practice; more are an attack.
 	maxCodings = 4
-	// maxWindow bounds the window of one zstd or brotli stream, in bytes.
+	// maxWindow is the greatest window size of one zstd or brotli stream, in bytes.
 	maxWindow = 16 << 20
 )
 
@@ -29,11 +29,10 @@ var (
 	ErrCoding = errors.New("the body is compressed in a way that cannot be read")
 )
 
-// Unpack removes the content codings of a body. encodings are the values of its Content-Encoding headers, in the order in which
-// the codings were applied. The bytes decide, since servers label wrongly: "deflate" may be zlib's format or raw, codings
-// that the bytes do not have and unknown names are skipped, and a result that is still gzip is unpacked once more. Unpack
-// returns at most limit bytes. Errors are ErrTooLarge and ErrCoding, wrapped. whole is false if a compressed stream is cut off;
-// body is then the part before the cut.
+// Unpack removes the content codings of a body. encodings are the values of its Content-Encoding headers, in the order in which the codings
+// were applied. Servers send wrong headers, so the bytes decide: "deflate" may be zlib's format or raw DEFLATE; unknown codings, and
+// codings that the bytes do not have, are skipped; and a result that is still gzip is unpacked once more. Unpack returns at most limit
+// bytes. Errors wrap ErrTooLarge or ErrCoding. If a compressed stream is cut off, whole is false, and body is the part before the cut.
 func Unpack(encodings []string, packed []byte, limit int64) (body []byte, whole bool, err error) {
 	names := strings.FieldsFunc(strings.ToLower(strings.Join(encodings, ",")), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
 	body, whole = packed, true
@@ -52,7 +51,7 @@ func Unpack(encodings []string, packed []byte, limit int64) (body []byte, whole 
 			body, whole = plain, whole && complete
 		case signed(body) || errors.Is(err, ErrTooLarge):
 			return nil, false, err
-		} // else the label is wrong
+		} // else the bytes do not have this coding, so it is skipped
 	}
 	if isGzip(body) {
 		if again, complete, err := unpack(openGzip, body, limit); err == nil {
@@ -67,7 +66,7 @@ func Unpack(encodings []string, packed []byte, limit int64) (body []byte, whole 
 	return body, whole, nil
 }
 
-// opener returns the decompressor of a coding; nil: body does not have this coding.
+// opener returns the decompressor of a coding, or nil if body does not have this coding.
 func opener(name string, body []byte) func(io.Reader) (io.Reader, error) {
 	switch name {
 	case "gzip", "x-gzip":
@@ -111,7 +110,7 @@ func isZlib(body []byte) bool {
 	return len(body) >= 2 && body[0]&0x0F == 8 && body[0]>>4 <= 7 && (uint(body[0])<<8|uint(body[1]))%31 == 0 && body[1]&0x20 == 0
 }
 
-// signed reports whether body begins with the signature of a compressed format. If it cannot be decompressed, it is broken.
+// signed reports whether body begins with the signature of a compressed format. If such a body cannot be decompressed, it is broken.
 func signed(body []byte) bool {
 	return isGzip(body) || isZlib(body) || bytes.HasPrefix(body, []byte{0x28, 0xB5, 0x2F, 0xFD})
 }
@@ -122,7 +121,7 @@ func looksLikeText(body []byte) bool {
 	return !bytes.ContainsFunc(head, isControl) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])
 }
 
-// unpack decompresses one coding. Like browsers, it keeps what comes before a cut, and ignores a wrong checksum at the end.
+// unpack decompresses one coding. Like browsers, it returns the data before a cut, and ignores a wrong checksum at the end.
 func unpack(open func(io.Reader) (io.Reader, error), packed []byte, limit int64) (body []byte, whole bool, err error) {
 	r, err := open(bytes.NewReader(packed))
 	if err != nil {
@@ -139,13 +138,13 @@ func unpack(open func(io.Reader) (io.Reader, error), packed []byte, limit int64)
 		return body, true, nil
 	case len(body) == 0:
 		return nil, false, fmt.Errorf("%w: %w", ErrCoding, err)
-	case errors.Is(err, gzip.ErrHeader): // other bytes follow the stream
+	case errors.Is(err, gzip.ErrHeader): // the stream is complete, and other bytes follow it
 		return body, true, nil
 	}
 	return body, errors.Is(err, io.ErrUnexpectedEOF) && onlyTrailerMissing(open, packed, int64(len(body))), nil
 }
 
-// onlyTrailerMissing reports whether a stream that was cut off lacks only its checksum. It appends bytes in place of the checksum: if
+// onlyTrailerMissing reports whether a stream that was cut off lacks only its checksum. It appends zero bytes in place of the checksum. If
 // the checksum is then the only error, the data is complete.
 func onlyTrailerMissing(open func(io.Reader) (io.Reader, error), packed []byte, size int64) bool {
 	r, err := open(io.MultiReader(bytes.NewReader(packed), bytes.NewReader(make([]byte, 8))))

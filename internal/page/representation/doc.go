@@ -3,9 +3,9 @@
 //
 // Invariants:
 //
-//   - The bytes count more than the headers. Binary data is never read as text, whatever its label says.
-//   - A wrong label is ignored and is no error: an unknown content coding, a gzip label on plain bytes, or a charset in which
-//     the text has replacement characters.
-//   - Every output is bounded, by the caller's limit or by a small multiple of the input. Time is linear.
+//   - If the bytes and the headers disagree, the bytes decide. Binary data is never read as text, whatever its Content-Type says.
+//   - A wrong header is ignored and is not an error: an unknown content coding, a gzip coding for bytes that are not compressed, or a
+//     charset in which the text has replacement characters.
+//   - Every output is limited, by the caller's limit or to a small multiple of the input. The time is linear in the input.
 //   - No function does I/O or keeps state.
 package representation

@@ -20,7 +20,7 @@ const (
 	XHTML    Kind = "xhtml"    // HTML declared as XML; it may not be well formed
 	PDF      Kind = "pdf"      //
 	Markdown Kind = "markdown" //
-	Plain    Kind = "text"     // text that is kept as it is
+	Plain    Kind = "text"     // text that is read unchanged
 	Feed     Kind = "feed"     // RSS, Atom or JSON Feed
 	Outline  Kind = "opml"     //
 	Table    Kind = "table"    // values separated by commas, semicolons, tabs or bars
@@ -28,12 +28,12 @@ const (
 	XML      Kind = "xml"      // any other XML
 )
 
-// HeadSize is the number of bytes that KindOf reads. Only to recognise JSON without a label does it read the whole body.
+// HeadSize is the number of bytes that KindOf reads. It reads the whole body only to recognise JSON that is not declared as JSON.
 const HeadSize = 4096
 
-// KindOf finds the kind of a document: by its first bytes (the WHATWG MIME Sniffing standard and further formats), then by its
-// Content-Type, then by the ending of its address. body may be only the beginning of the document, at least HeadSize bytes. at may
-// be nil.
+// KindOf finds the kind of a document. It uses the first bytes (the WHATWG MIME Sniffing standard and further formats), then the
+// Content-Type, then the ending of the address. body may be only the beginning of the document, with at least HeadSize bytes. at may be
+// nil.
 func KindOf(contentType string, at *url.URL, body []byte) Kind {
 	declared, ending := mediaType(contentType), extension(at)
 	switch {
@@ -92,8 +92,8 @@ func extension(at *url.URL) string {
 	return strings.ToLower(path.Ext(at.Path))
 }
 
-// isPDF looks for the header of a PDF. Other bytes may precede it, as PDF readers allow: white space always, and anything else if
-// the bytes after the header prove a PDF, so that a page about PDF headers is not taken for one.
+// isPDF looks for the header of a PDF. As in PDF readers, other bytes may precede the header: white space always, and anything else if the
+// bytes after the header prove that this is a PDF. So a page about PDF headers is not taken for a PDF.
 func isPDF(body []byte, declared string) bool {
 	head := body[:min(len(body), 1024)]
 	if bytes.HasPrefix(bytes.TrimLeft(head, "\xEF\xBB\xBF \t\r\n\f\x00"), []byte("%PDF-")) {
@@ -115,7 +115,7 @@ func isPDF(body []byte, declared string) bool {
 	return len(after) > 3 && after[0] == '%' && after[1] >= 0x80 && after[2] >= 0x80
 }
 
-// isControl reports whether r is a binary data byte as the sniffing standard defines it.
+// isControl reports whether r is what the sniffing standard calls a binary data byte.
 func isControl(r rune) bool {
 	return r < 0x20 && r != '\t' && r != '\n' && r != '\f' && r != '\r' && r != 0x1B
 }
@@ -141,7 +141,7 @@ func isBinary(body []byte, declared string) bool {
 	}
 	share := 33
 	if strings.HasSuffix(declared, "html") && bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("<")) {
-		share = 8 // a page may have this share of broken characters: one in eight
+		share = 8 // at most one in eight characters of a page may be broken
 	}
 	if controls > 3 && controls*share > len(head) {
 		return true
@@ -151,8 +151,8 @@ func isBinary(body []byte, declared string) bool {
 		signature == "application/octet-stream" && !strings.HasPrefix(declared, "text/") && !strings.HasSuffix(declared, "xml") && controls*200 > len(head)
 }
 
-// markupKind returns the kind of a document that begins with markup, by its first element. It reports false if the element does not
-// decide the kind.
+// markupKind returns the kind of a document that begins with markup, by its first element. It returns false if the element does not decide
+// the kind.
 func markupKind(text, declared string) (Kind, bool) {
 	root, attributes, isXML := rootElement(text)
 	_, local, prefixed := strings.Cut(root, ":")
@@ -192,7 +192,7 @@ func markupKind(text, declared string) (Kind, bool) {
 	return Binary, false
 }
 
-// htmlHead are elements with which only HTML pages begin.
+// htmlHead are elements that are the first element only in HTML pages.
 var htmlHead = map[string]Kind{"html": HTML, "head": HTML, "body": HTML, "title": HTML, "meta": HTML}
 
 // rootElement returns the name of the first element in a text, the rest of its tag, and whether an XML declaration precedes it. It
@@ -252,7 +252,7 @@ func isJSONType(media string) bool {
 	return strings.HasSuffix(media, "+json")
 }
 
-// isJSON reports whether a document without a label is JSON: a complete object or list.
+// isJSON reports whether a document that is not declared as JSON is a complete JSON object or list.
 func isJSON(text string, body []byte) bool {
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
 		return false
@@ -260,7 +260,7 @@ func isJSON(text string, body []byte) bool {
 	return json.Valid(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF")))
 }
 
-// unread reports whether a type of text is not read: scripts, style sheets and drawings.
+// unread reports whether a kind of text is not read: scripts, style sheets and drawings.
 func unread(media, ending string) bool {
 	switch media {
 	case "text/css", "text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript", "text/calendar", "text/vcard", "image/svg+xml":
@@ -272,8 +272,8 @@ func unread(media, ending string) bool {
 	return kind == "image" || kind == "audio" || kind == "video" || kind == "font" || kind == "model"
 }
 
-// looksLikeMarkdown reports whether plain text is unlabelled Markdown, as hosts of raw files serve it. A single sign may be chance,
-// so it requires a heading and another sign, or three signs.
+// looksLikeMarkdown reports whether plain text is Markdown that is not declared as such, as hosts of raw files send it. A single sign of
+// Markdown may be chance, so the text must have a heading and another sign, or three signs.
 func looksLikeMarkdown(text string) bool {
 	signs := map[string]bool{}
 	blank := true

@@ -2,11 +2,12 @@
 //
 // Invariants:
 //
-//   - All groups that name our product token apply. If no group names it, the groups for "*" apply. The token is compared as a whole;
-//     letter case does not matter.
-//   - The longest matching pattern decides; of equally long ones, an Allow. A path that no pattern matches is allowed.
-//   - Paths and patterns are compared in one form: octets that need no percent-encoding are decoded, all others are encoded in upper
-//     case.
+//   - All groups that name our product token apply. If no group names it, the groups for "*" apply. The whole token must be equal; letter
+//     case does not matter.
+//   - The longest pattern that matches a path decides. If an Allow and a Disallow pattern are equally long, the Allow decides. A path that
+//     no pattern matches is allowed.
+//   - Paths and patterns are compared in one normal form: octets that need no percent-encoding are decoded, all others are encoded with
+//     upper-case digits.
 //   - Where the RFC leaves a case open, lines are read as Google's parser reads them: white space instead of a colon, and common
 //     misspellings of the field names.
 //   - At most MaxSize bytes are read. A line that is cut off there is ignored. Parsing takes time linear in the file. Each call of
@@ -19,12 +20,12 @@ import (
 	"time"
 )
 
-// MaxSize bounds the bytes of a file that are read. RFC 9309 §2.5 requires at least this many.
+// MaxSize is the number of bytes of a file that are read. RFC 9309 §2.5 requires at least this size.
 const MaxSize = 500 << 10
 
 // Rules are the rules of a file for one crawler. The zero Rules allow everything.
 type Rules struct {
-	// Delay is the longest Crawl-delay of the groups that apply; 0: none is given.
+	// Delay is the longest Crawl-delay of the groups that apply; 0 means that there is none.
 	Delay time.Duration
 
 	rules []rule
@@ -35,7 +36,7 @@ type rule struct {
 	allow  bool
 	length int      // octets of the pattern; the longest matching pattern decides
 	parts  []string // the pattern, split at its asterisks
-	end    bool     // the pattern must reach the end of the path
+	end    bool     // the pattern must match up to the end of the path
 }
 
 // Parse reads the rules for the crawler that is called token, such as "legwork". Any bytes are a valid file.
@@ -60,7 +61,7 @@ type parser struct {
 	token    string
 	own, any Rules // rules of the groups that name the token, and of the groups for all crawlers
 	named    bool  // a group names the token
-	agents   bool  // the last line was a User-agent line, so a further one belongs to the same group
+	agents   bool  // the last line was a User-agent line, so a further User-agent line belongs to the same group
 	toOwn    bool  // the current group names the token
 	toAny    bool  // the current group is for all crawlers
 }
@@ -119,12 +120,12 @@ func (p *parser) rule(allow bool, pattern string) {
 	}
 	rules := []rule{newRule(allow, pattern)}
 	if i := strings.LastIndexByte(pattern, '/'); allow && i >= 0 && strings.HasPrefix(pattern[i:], "/index.htm") {
-		rules = append(rules, newRule(true, pattern[:i+1]+"$")) // a rule for index.html also applies to its folder
+		rules = append(rules, newRule(true, pattern[:i+1]+"$")) // an Allow rule for index.html also applies to the address of its folder
 	}
 	p.add(func(r *Rules) { r.rules = append(r.rules, rules...) })
 }
 
-// add calls change for each of the two sets of Rules that the current group belongs to.
+// add calls change for own, for any, or for both, depending on the current group.
 func (p *parser) add(change func(*Rules)) {
 	if p.toOwn {
 		change(&p.own)
@@ -139,7 +140,7 @@ func newRule(allow bool, pattern string) rule {
 	pattern, r.end = strings.CutSuffix(pattern, "$")
 	for i, part := range strings.Split(pattern, "*") {
 		if part = normal(part); i > 0 {
-			r.length++ // counts the asterisk
+			r.length++ // the asterisk before this part
 		}
 		r.length += len(part)
 		r.parts = append(r.parts, part)
@@ -191,9 +192,9 @@ func (r rule) matches(path string) bool {
 	return strings.Contains(rest, r.parts[last])
 }
 
-// normal returns a part of a path or pattern in the form for comparison (RFC 9309 §2.2.2). It decodes percent-encoded octets that need
-// no encoding. It encodes octets that are not allowed in URIs, and asterisks and dollar signs, since these have a meaning in
-// patterns (§2.2.3).
+// normal returns a part of a path or pattern in the normal form for comparison (RFC 9309 §2.2.2). It decodes percent-encoded octets that
+// need no encoding. It encodes octets that are not allowed in URIs. It also encodes asterisks and dollar signs, since they have a meaning
+// in patterns (§2.2.3).
 func normal(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

@@ -9,7 +9,7 @@ import (
 	"legwork/internal/testcost"
 )
 
-// TestAllowed follows RFC 9309 and, where it leaves a case open, Google's documentation of its parser.
+// TestAllowed follows RFC 9309. Where the RFC leaves a case open, it follows Google's documentation of its parser.
 func TestAllowed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -20,8 +20,8 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// TestParsersGiveUp: each parser stops soon after its context has ended, in the middle of a document. Without that, it would look at the
-// context as often as the document has pieces.
+// TestParsersGiveUp: each parser stops soon after its context has ended, in the middle of a document. A parser that does not stop would
+// check the context for each piece of the document.
 func TestParsersGiveUp(t *testing.T) {
 	t.Parallel()
 	const times = 100_000
@@ -44,7 +44,7 @@ func TestParsersGiveUp(t *testing.T) {
 		if err := tt.read(whole, tt.text); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		looks := 1<<40 - whole.left.Load() // how often a parser that goes to the end looks at its context
+		looks := 1<<40 - whole.left.Load() // the number of times that a parser checks its context if it reads the whole document
 		if looks < 10 {
 			t.Errorf("%s: the context is looked at %d times in %d bytes", name, looks, len(tt.text))
 		}

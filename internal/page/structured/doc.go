@@ -4,9 +4,9 @@
 // Invariants:
 //
 //   - The input is UTF-8 text. What a document says about its charset is ignored.
-//   - HTML output is well formed for any input: markup in feeds is parsed and written anew.
-//   - Items, cells, elements, depth and output are bounded. If something is left out, note is a sentence that says so; otherwise
-//     note is empty.
+//   - HTML output is well formed for any input, because markup in feeds is parsed and written again.
+//   - The number of items, cells and elements, the depth and the size of the output are limited. If something is left out, note is a
+//     sentence that says so. Otherwise note is empty.
 //   - Recursion is at most maxDepth deep, and time is linear in the input.
 package structured
 
@@ -21,7 +21,7 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Bounds of reading one document.
+// Limits for reading one document.
 const (
 	maxDepth    = 100     // nested elements, objects and lists
 	maxItems    = 2_000   // items of a feed or an outline
@@ -32,7 +32,7 @@ const (
 // ErrSyntax means that the document is not of the expected kind. It may still be read as plain text.
 var ErrSyntax = errors.New("the document is not well formed")
 
-// newDecoder returns a tolerant XML decoder. It knows HTML's entities and expands no others, so that no document can grow.
+// newDecoder returns a tolerant XML decoder. It expands only HTML's own entities, so that no document can grow when it is read.
 func newDecoder(ctx context.Context, text string) *xml.Decoder {
 	d := xml.NewDecoder(newSource(ctx, withoutDeclaration(text)))
 	d.Strict = false
@@ -41,7 +41,8 @@ func newDecoder(ctx context.Context, text string) *xml.Decoder {
 	return d
 }
 
-// withoutDeclaration removes an XML declaration and anything before it. Its charset is wrong, since the text is now UTF-8.
+// withoutDeclaration removes an XML declaration and anything before it. The charset in the declaration is wrong, since the text is now
+// UTF-8.
 func withoutDeclaration(text string) string {
 	text = strings.TrimLeft(text, "\uFEFF \t\r\n\x00")
 	if strings.HasPrefix(text, "<?xml ") {

@@ -12,8 +12,8 @@ import (
 	"github.com/mmcdole/gofeed"
 )
 
-// Feed converts an RSS, Atom or JSON feed to an HTML page with its title and description and, for each item, a heading that is a
-// link, the date and the text. The error is ErrSyntax.
+// Feed converts an RSS, Atom or JSON feed to an HTML page. The page has the feed's title and description. For each item it has a heading
+// that is a link, the date, and the text. The error is ErrSyntax.
 func Feed(ctx context.Context, text string) (page, note string, err error) {
 	text = withoutDeclaration(text)
 	if strings.HasPrefix(text, "<") {
@@ -109,7 +109,7 @@ func shallow(ctx context.Context, text string) error {
 	for depth := 0; ; {
 		t, _ := d.RawToken()
 		switch t.(type) {
-		case nil: // the end of the file, or a syntax error
+		case nil: // no element: the end of the file, or a syntax error
 			return nil
 		case xml.StartElement:
 			if depth++; depth > maxDepth {
@@ -121,8 +121,8 @@ func shallow(ctx context.Context, text string) error {
 	}
 }
 
-// Outline converts an OPML file to an HTML page: a nested list of its entries, with links to their pages and feeds. The error is
-// ErrSyntax.
+// Outline converts an OPML file to an HTML page. The page is a nested list of the file's entries, with links to their pages and feeds. The
+// error is ErrSyntax.
 func Outline(ctx context.Context, text string) (page, note string, err error) {
 	d := newDecoder(ctx, text)
 	var b strings.Builder

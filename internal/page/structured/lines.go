@@ -33,7 +33,7 @@ func (l *lines) add(depth int, name, value string) {
 	value = strings.TrimSpace(value)
 	switch {
 	case value == "":
-	case strings.Contains(value, "\n"): // a text of several lines goes below its name
+	case strings.Contains(value, "\n"): // a value of several lines is written below its name
 		for line := range strings.Lines(value) {
 			if line = strings.TrimSpace(line); line != "" {
 				l.WriteString("\n" + indent + "  " + line)
@@ -47,18 +47,18 @@ func (l *lines) add(depth int, name, value string) {
 	l.WriteByte('\n')
 }
 
-// full reports whether maxElements is reached.
+// full reports whether the number of lines has reached maxElements.
 func (l *lines) full() bool { return l.count >= maxElements }
 
 const cutNote = "The document is longer or nested deeper; its beginning was read."
 
-// JSON converts JSON, or several JSON values in a row, to lines: each name with its value, each entry of a list with a dash. The
-// error is ErrSyntax if no value can be read.
+// JSON converts one or several JSON values to lines: each name with its value, and each entry of a list after a dash. The error is
+// ErrSyntax if no value can be read.
 func JSON(ctx context.Context, text string) (out, note string, err error) {
 	d := json.NewDecoder(newSource(ctx, strings.TrimLeft(text, "\uFEFF\x1e")))
 	d.UseNumber()
 	var l lines
-	var open []bool // for each open object or list: whether it is an object
+	var open []bool // for each open object or list: true if it is an object
 	name, named := "", false
 	for !l.full() && len(open) <= maxDepth {
 		t, err := d.Token()
@@ -107,13 +107,13 @@ func JSON(ctx context.Context, text string) (out, note string, err error) {
 type element struct {
 	name  string
 	depth int
-	text  strings.Builder // its text and that of its inline children
-	shown bool            // its line was written, before its first child
+	text  strings.Builder // text of the element and of its inline children
+	shown bool            // the element's line was written, which happens before its first child's
 	attrs []xml.Attr
 }
 
-// XML converts any XML to lines: each element with its name and text, with its attributes and child elements indented below. An
-// element with other elements between its words is written as a paragraph. The error is ErrSyntax if nothing can be read.
+// XML converts any XML to lines. Each element becomes a line with its name and text; its attributes and child elements follow, indented. An
+// element that has other elements between its words is written as a paragraph. The error is ErrSyntax if nothing can be read.
 func XML(ctx context.Context, text string) (out, note string, err error) {
 	d := newDecoder(ctx, text)
 	var l lines
@@ -152,7 +152,7 @@ func XML(ctx context.Context, text string) (out, note string, err error) {
 			}
 			e := open[len(open)-1]
 			open = open[:len(open)-1]
-			if len(open) > 0 && !open[len(open)-1].shown { // an inline element: its text belongs to the paragraph around it
+			if len(open) > 0 && !open[len(open)-1].shown { // this is an inline element, so its text belongs to the paragraph around it
 				open[len(open)-1].text.WriteString(e.text.String())
 				continue
 			}
@@ -162,14 +162,14 @@ func XML(ctx context.Context, text string) (out, note string, err error) {
 	return l.String(), cutNote, nil
 }
 
-// show writes the line of an element that has child elements, and its attributes.
+// show writes the line and the attributes of an element that has child elements.
 func (l *lines) show(e *element) {
 	e.shown = true
 	l.add(e.depth, e.name, "")
 	l.attributes(e)
 }
 
-// end writes the line of an element, if it was not written, and text after its child elements.
+// end writes the line of an element, if show has not written it, and the text after its child elements.
 func (l *lines) end(e *element) {
 	text := strings.Join(strings.Fields(e.text.String()), " ")
 	switch {

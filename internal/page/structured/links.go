@@ -7,15 +7,15 @@ import (
 	"legwork/internal/weburl"
 )
 
-// Bounds of the links in a text.
+// Limits for the links in a text.
 const (
 	maxLinks   = 5_000
 	maxURL     = 2_048 // bytes
 	maxContext = 200   // code points
 )
 
-// Links finds the http and https addresses in plain text, each once. The context of a link is its line. more reports that the text
-// has more addresses than are kept.
+// Links finds the http and https addresses in plain text, each once. The context of a link is the line that it is in. more is true if the
+// text has more than maxLinks addresses.
 func Links(text string) (links []research.Link, more bool) {
 	seen := map[string]bool{}
 	for line := range strings.Lines(text) {
@@ -49,7 +49,8 @@ func Links(text string) (links []research.Link, more bool) {
 	return links, false
 }
 
-// address returns the address at the beginning of s, without punctuation of the sentence around it; empty: there is none.
+// address returns the address at the beginning of s, without the punctuation of the sentence around it. If there is no address, it returns
+// an empty string.
 func address(s string) string {
 	if !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://") {
 		return ""

@@ -2,11 +2,12 @@ package structured
 
 import "strings"
 
-// maxMarkers bounds the lists and quotes that begin on one line of Markdown. The parser's time grows with the square of their number.
+// maxMarkers is the greatest number of lists and quotes that may begin on one line of Markdown. The time of the Markdown parser grows with
+// the square of this number.
 const maxMarkers = 30
 
-// FrontMatter removes the settings at the beginning of a Markdown file, which site generators write between lines of dashes or plus
-// signs. It returns the title among them and the rest of the file.
+// FrontMatter removes the settings at the beginning of a Markdown file, which site generators put between lines of dashes or plus signs. It
+// returns the title in these settings, and the rest of the file.
 func FrontMatter(text string) (title, rest string) {
 	for _, fence := range []string{"---", "+++"} {
 		after, found := strings.CutPrefix(text, fence+"\n")
@@ -30,7 +31,7 @@ func FrontMatter(text string) (title, rest string) {
 	return "", text
 }
 
-// ShallowMarkdown removes markers of lists and quotes beyond the first maxMarkers on a line.
+// ShallowMarkdown removes the markers of lists and quotes that come after the first maxMarkers on a line.
 func ShallowMarkdown(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))

@@ -14,12 +14,12 @@ import (
 	"legwork/internal/weburl"
 )
 
-// maxEntries bounds the addresses of one site map (sitemaps.org protocol 0.9).
+// maxEntries is the greatest number of addresses in one site map (sitemaps.org protocol 0.9).
 const maxEntries = 50_000
 
-// SiteMap returns the addresses of pages and of further site maps in a site map, each once and in order. It reads XML site maps,
-// indexes, feeds, and lists with one address per line. Relative addresses are resolved against base, which may be nil. Addresses
-// that cannot be opened are left out. If the file is cut off, what comes before the cut is returned. The error is ErrSyntax.
+// SiteMap returns the addresses of pages and of further site maps that a site map lists, each once and in order. It reads XML site maps,
+// indexes, feeds, and lists with one address per line. Relative addresses are resolved against base, which may be nil. Addresses that
+// cannot be opened are left out. If the file is cut off, the addresses before the cut are returned. The error is ErrSyntax.
 func SiteMap(ctx context.Context, text string, base *url.URL) (pages, maps []string, err error) {
 	text = withoutDeclaration(text)
 	c := collector{ctx: ctx, seen: map[string]bool{}}
@@ -68,7 +68,7 @@ func (c *collector) add(to *[]string, raw string) bool {
 	return true
 }
 
-// list reads one address per line. If most lines are no addresses, it returns ErrSyntax.
+// list reads one address per line. If most lines are not addresses, it returns ErrSyntax.
 func (c *collector) list(text string) error {
 	good, bad := 0, 0
 	for line := range strings.Lines(text) {
@@ -121,7 +121,7 @@ func (c *collector) xml(text string) error {
 			loc.Write(t)
 		case xml.EndElement:
 			if n := len(open); n >= 2 && open[n-1] == "loc" {
-				switch open[n-2] { // the loc of a page, not of an image in it
+				switch open[n-2] { // a <loc> of a page or site map, not of an image on a page
 				case "url":
 					c.add(&c.pages, loc.String())
 				case "sitemap":

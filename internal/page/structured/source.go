@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// source is a reader of a text. When ctx has ended, it returns the error of ctx, so a parser that reads from it stops.
+// source is a reader of a text. When ctx has ended, it returns the error of ctx, so a parser that reads from the source stops.
 type source struct {
 	ctx  context.Context //nolint:containedctx // Read of io.Reader has no parameter for it
 	text *strings.Reader

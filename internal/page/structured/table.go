@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// Table converts values separated by commas, semicolons, tabs or bars to an HTML table with a title. The first row is the head,
-// unless it has numbers. The error is ErrSyntax if no value can be read.
+// Table converts values separated by commas, semicolons, tabs or bars to an HTML table with a title. The first row is the table head if
+// each of its values has at least one letter. The error is ErrSyntax if no value can be read.
 func Table(ctx context.Context, title, text string) (page, note string, err error) {
 	text = strings.TrimLeft(text, "\uFEFF\r\n")
 	comma := separator(text)
@@ -58,7 +58,7 @@ func Table(ctx context.Context, title, text string) (page, note string, err erro
 	return b.String(), note, nil
 }
 
-// separator finds the separator of the values: the sign that occurs equally often in most of the first lines.
+// separator finds the separator of the values: the character that occurs equally often in most of the first lines.
 func separator(text string) rune {
 	best, most := ',', 0
 	for _, sign := range []rune{',', ';', '\t', '|'} {
@@ -92,7 +92,7 @@ func separator(text string) rune {
 	return best
 }
 
-// isHead reports whether the values of a row are names: none is empty or a number.
+// isHead reports whether the values of a row are names: each has at least one letter.
 func isHead(record []string) bool {
 	for _, value := range record {
 		value = strings.TrimSpace(value)

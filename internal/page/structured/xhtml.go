@@ -11,16 +11,16 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// XHTML converts an XHTML document to HTML syntax, so that an HTML parser reads the same tree. For example, "<script/>" is a
-// complete element in XML, but an opening tag in HTML. ok is false if the document is not well formed. Then the caller should
-// read it as HTML, which keeps the most.
+// XHTML converts an XHTML document to HTML syntax, so that an HTML parser reads the same tree. For example, "<script/>" is a complete
+// element in XML, but an opening tag in HTML. If the document is not well formed, ok is false. Then the caller should read the document as
+// HTML, which keeps most of the text.
 func XHTML(ctx context.Context, text string) (page string, ok bool) {
 	d := newDecoder(ctx, text)
 	d.Strict = true
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/8)
 	b.WriteString("<!doctype html>")
-	var raw []bool // for each open element: whether HTML does not escape its text
+	var raw []bool // for each open element: true if HTML does not escape the element's text
 	for {
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -59,7 +59,7 @@ func writeStart(b *strings.Builder, t xml.StartElement) {
 		switch {
 		case name == "xmlns" || a.Name.Space == "xmlns":
 			continue
-		case a.Name.Space != "" && name != "lang": // HTML's lang is xml:lang; other prefixed attributes mean nothing in HTML
+		case a.Name.Space != "" && name != "lang": // xml:lang becomes HTML's lang; other prefixed attributes mean nothing in HTML
 			continue
 		}
 		b.WriteString(" " + name + `="` + html.EscapeString(a.Value) + `"`)

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// inline writes an inline element, with the marks for its meaning.
+// inline writes an inline element, with marks for meanings that plain letters would lose.
 func (r *renderer) inline(n *html.Node) {
 	switch n.DataAtom {
 	case atom.Rt, atom.Rp, atom.Rtc, atom.Source, atom.Wbr:
@@ -63,7 +63,7 @@ func (r *renderer) inline(n *html.Node) {
 	r.children(n)
 }
 
-// isAnchorSign reports whether a link is the sign beside a heading that links to the heading itself.
+// isAnchorSign reports whether a link is the sign beside a heading, such as ¶, which links to the heading itself.
 func isAnchorSign(a *html.Node) bool {
 	switch strings.TrimSpace(dom.RawText(a, 8)) {
 	case "¶", "#", "§", "🔗", "\uf0c1":
@@ -106,7 +106,7 @@ func (r *renderer) struck(n *html.Node) {
 
 func isWord(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
 
-// script writes raised or lowered text. It adds ^ or _ only if the plain letters would be misread: 10⁶, 2^n, x_i, but H2O and 1st.
+// script writes raised or lowered text. It adds ^ or _ only if the text would be misread without it: 10⁶, 2^n and x_i, but H2O and 1st.
 func (r *renderer) script(n *html.Node) {
 	before := r.line.lastRune()
 	var inner renderer
@@ -132,7 +132,8 @@ func (r *renderer) script(n *html.Node) {
 	}
 }
 
-// isExponent reports whether raised text is a power, and not the ending of an ordinal number, a sign or the mark of a note.
+// isExponent reports whether raised text is a power. Other raised texts are the ending of an ordinal number, a sign such as ®, or the mark
+// of a footnote.
 func isExponent(s string) bool {
 	if len(s) > 24 || strings.ContainsAny(s, "[]*†‡§®™℠,") || strings.HasPrefix(s, "(") && len(s) > 8 {
 		return false
@@ -145,7 +146,7 @@ func isExponent(s string) bool {
 	for _, c := range s {
 		if unicode.IsLetter(c) {
 			if run++; run > 2 {
-				return false // a word
+				return false // a word is not an exponent
 			}
 			letters++
 		} else {
@@ -155,8 +156,8 @@ func isExponent(s string) bool {
 	return letters > 0 || strings.ContainsAny(s, "0123456789")
 }
 
-// image writes the alternative text of an image, if the image stands in a line of text, in a cell or in a heading, or if the text is
-// as long as a paragraph. The alternative text of other images usually adds nothing to the page's text.
+// image writes the alternative text of an image if the image is in a line of text, in a cell or in a heading, or if the alternative text is
+// as long as a paragraph. For other images, the alternative text usually adds nothing to the page's text.
 func (r *renderer) image(n *html.Node) {
 	alt := plaintext.Fold(dom.Attr(n, "alt"))
 	if alt == "" {
@@ -173,7 +174,7 @@ func (r *renderer) image(n *html.Node) {
 	r.line.space = r.line.space || isWord(r.line.lastRune()) && n.NextSibling != nil && n.NextSibling.Type != html.TextNode
 }
 
-// captioned reports whether an image has a caption that says what alt says.
+// captioned reports whether an image has a caption that says the same as alt.
 func captioned(n *html.Node, alt string) bool {
 	for p, i := n.Parent, 0; p != nil && i < 5; p, i = p.Parent, i+1 {
 		if p.DataAtom == atom.Figure {
@@ -225,8 +226,8 @@ func ownText(n *html.Node) string {
 
 var disclosure = dom.WordSet("accordion faq question collapsible collapse disclosure expander expand toggle spoiler tab tabs summary")
 
-// keepsButton reports whether the text of a button is content: the question of an accordion, or the name of a tab. The name of an
-// action ("Copy", "Buy now") is not.
+// keepsButton reports whether the text of a button is content: the question of an accordion, or the name of a tab. The name of an action
+// ("Copy", "Buy now") is not content.
 func (r *renderer) keepsButton(n *html.Node) bool {
 	text := dom.OneLine(n, 300)
 	if text == "" {

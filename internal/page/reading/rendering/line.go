@@ -9,7 +9,7 @@ import (
 // line collects the text of a paragraph as browsers lay it out: white space is folded, and only <br> breaks a line.
 type line struct {
 	b     strings.Builder
-	space bool // white space was read and is written before the next text
+	space bool // white space was read; one space is written before the next text
 }
 
 func (l *line) empty() bool { return l.b.Len() == 0 }
@@ -43,7 +43,7 @@ func (l *line) gap() {
 	l.space = false
 }
 
-// mark writes a mark after the text so far, and after pending white space.
+// mark writes a mark after the text so far. If white space is pending, it writes a space before the mark.
 func (l *line) mark(s string) {
 	if s != "" {
 		l.gap()

@@ -24,7 +24,7 @@ func (r *renderer) list(n *html.Node) {
 	first, begin := true, len(r.out)
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.DataAtom != atom.Li {
-			r.node(c) // HTML does not allow it here, but its text is kept
+			r.node(c) // HTML does not allow this element in a list, but its text is written too
 			continue
 		}
 		if r.skip[c] {
@@ -53,7 +53,7 @@ func (r *renderer) list(n *html.Node) {
 		r.children(c)
 		r.flush()
 		r.indent -= len(marker)
-		if r.marker != "" { // the item was empty
+		if r.marker != "" { // the item was empty, so its marker was not written
 			r.marker = ""
 			if len(r.out) == from && first {
 				r.tight = false
@@ -66,7 +66,7 @@ func (r *renderer) list(n *html.Node) {
 	r.tight, r.at = false, nestedIn
 }
 
-// ordinal returns the number of an item in the style of its list.
+// ordinal returns the number of an item in the numbering style of its list.
 func ordinal(kind string, n int) string {
 	if n > 0 && n <= 26 {
 		switch kind {
@@ -86,8 +86,8 @@ func ordinal(kind string, n int) string {
 	return strconv.Itoa(n)
 }
 
-// definitions writes a definition list: each term on a line of its own, with its definition below, indented by one space. A list
-// without definitions, such as a table of contents, is written as a plain list.
+// definitions writes a definition list: each term on a line of its own, then its definition, indented by one space. A list without
+// definitions, such as a table of contents, is written as a plain list.
 func (r *renderer) definitions(n *html.Node) {
 	entries := definitionParts(n, 0)
 	defines := false
@@ -151,7 +151,7 @@ func (r *renderer) contents(entries []*html.Node) {
 	r.tight = false
 }
 
-// definitionParts returns the dt and dd elements of a dl, also those inside the div elements that HTML allows there.
+// definitionParts returns the dt and dd elements of a dl, including those in div elements, which HTML allows there.
 func definitionParts(n *html.Node, depth int) []*html.Node {
 	var parts []*html.Node
 	for c := n.FirstChild; c != nil; c = c.NextSibling {

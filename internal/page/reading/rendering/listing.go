@@ -11,7 +11,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// listing writes code with its lines and spaces, without line numbers.
+// listing writes code with its lines and spaces, but without line numbers.
 func (r *renderer) listing(n *html.Node) {
 	r.flush()
 	var c code
@@ -115,7 +115,7 @@ func isListing(n *html.Node) bool {
 	return lines > 0
 }
 
-// codeTable returns the code in a table with line numbers in one column and code in the other. It reports false for other tables.
+// codeTable returns the code in a table that has line numbers in one column and code in the other. For other tables, it returns false.
 func (r *renderer) codeTable(n *html.Node, rows []tableRow) (string, bool) {
 	if len(rows) == 0 || len(rows[0].cells) < 2 || len(rows[0].cells) > 3 {
 		return "", false

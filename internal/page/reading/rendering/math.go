@@ -10,8 +10,8 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// formula returns the text of a formula, and whether n is one. KaTeX, MathJax and Wikipedia write a formula twice: as drawn, and as
-// MathML for screen readers. formula returns it once.
+// formula returns the text of a formula, and whether n is a formula. KaTeX, MathJax and Wikipedia write a formula twice: as it is drawn,
+// and as MathML for screen readers. formula returns the text only once.
 func formula(n *html.Node) (string, bool) {
 	if n.Type != html.ElementNode {
 		return "", false
@@ -54,7 +54,7 @@ func formula(n *html.Node) (string, bool) {
 	return plaintext.Fold(dom.RawText(n, maxFormula)), true
 }
 
-// maxFormula bounds the text of one formula, in bytes.
+// maxFormula is the greatest length of the text of one formula, in bytes.
 const maxFormula = 4000
 
 // mathText returns the TeX annotation of a MathML element, else its alternative text, else the formula on one line.
@@ -72,7 +72,7 @@ func mathText(n *html.Node) string {
 	return plaintext.Fold(linear(n, 0))
 }
 
-// tex removes the outermost style command and delimiters of a formula. They change its look, not its meaning.
+// tex removes the outermost style command and the delimiters of a formula in TeX. They affect how the formula looks, but not its meaning.
 func tex(s string) string {
 	s = plaintext.Fold(s[:min(len(s), maxFormula)])
 	for _, d := range [][2]string{{"$$", "$$"}, {"$", "$"}, {`\(`, `\)`}, {`\[`, `\]`}, {"{", "}"}} {

@@ -11,7 +11,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// maxIndent is the deepest indentation of a definition.
+// maxIndent is the deepest indentation of a definition, in spaces.
 const maxIndent = 3
 
 // renderer writes a tree as blocks of text.
@@ -23,18 +23,18 @@ type renderer struct {
 	indent int
 	marker string // marker of a list item whose first block was not written yet
 	at     int    // indentation of the marker
-	tight  bool   // no empty line before the next block
+	tight  bool   // the next block has no empty line before it
 	boxed  bool   // inside a note: headings are written as plain lines
 	inCell bool
-	nested bool // the blocks will be joined into one line
-	alts   bool // also write the alternative texts of images that stand alone
+	nested bool // the blocks will be joined to one line
+	alts   bool // also write the alternative texts of images that are alone in their block
 
 	afterStruck bool
-	pictures    []string // alternative texts of images that stand alone
+	pictures    []string // alternative texts of images that are alone in their block
 }
 
-// Blocks writes what is below root, without the elements in skip. In an article, images that stand alone are left out. If a page
-// consists mainly of images, their alternative texts are always written.
+// Blocks writes the content of root, without the elements in skip. In an article, images that are alone in their block are left out. But if
+// a page consists mainly of images, their alternative texts are always written.
 func Blocks(root *html.Node, skip map[*html.Node]bool, article bool) []plaintext.Block {
 	r := renderer{skip: skip, alts: !article}
 	r.node(root)
@@ -124,8 +124,8 @@ func (r *renderer) children(n *html.Node) {
 	}
 }
 
-// between adds a space between two inline elements that have none between them, such as two links, or a label and its value. It adds
-// none if the elements are parts of one word.
+// between adds a space between two inline elements that have no space between them, such as two links, or a label and its value. It adds no
+// space if the elements are parts of one word.
 func (r *renderer) between(a, b *html.Node) {
 	if r.line.space || r.line.empty() || !dom.Inline[a.DataAtom] || !dom.Inline[b.DataAtom] {
 		return
@@ -156,7 +156,8 @@ func (r *renderer) between(a, b *html.Node) {
 	}
 }
 
-// node writes a node. Parse cleaned the text (plaintext.Clean); Build cleans the characters that come from character references.
+// node writes a node. plaintext.Clean was applied to the document before it was parsed. Characters that come from character references are
+// cleaned later, by plaintext.Build.
 func (r *renderer) node(n *html.Node) {
 	switch n.Type {
 	case html.TextNode:
@@ -228,7 +229,7 @@ func (r *renderer) block(n *html.Node) {
 	}
 }
 
-// label writes the name of a tab before its panel, unless a heading in the panel has the same text.
+// label writes the name of a tab before the tab's panel, unless a heading in the panel has the same text.
 func (r *renderer) label(n *html.Node) {
 	if dom.Attr(n, "role") != "tabpanel" {
 		return
@@ -253,7 +254,7 @@ func (r *renderer) heading(n *html.Node, level int) {
 	r.add(plaintext.Block{Kind: plaintext.Heading, Level: level, Text: plaintext.Cut(text, 2*plaintext.MaxHeading)})
 }
 
-// joined writes blocks on one line.
+// joined returns the texts of blocks as one line.
 func joined(blocks []plaintext.Block, separator string) string {
 	var parts []string
 	for i, b := range blocks {

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// Bounds of a table.
+// Limits for a table.
 const (
 	maxColumns = 200
 	maxCells   = 100_000
@@ -23,9 +23,9 @@ type tableRow struct {
 	header bool // all cells are th, or the row is in thead
 }
 
-// table writes a data table: one line per row, with bars between the cells. A cell that spans several rows is repeated in each, so
-// that each row is complete. A layout table is written as the blocks that it contains. In a table with one column, the
-// paragraphs of a row stay together as one block.
+// table writes a data table: one line per row, with bars between the cells. A cell that spans several rows is repeated in each of them, so
+// that each row is complete. If a table is used only for layout, it is written as the blocks that it contains. In a table with one column,
+// the paragraphs of a row are joined to one block.
 func (r *renderer) table(n *html.Node) {
 	rows := r.rows(n, 0)
 	caption := dom.Child(n, atom.Caption)
@@ -77,7 +77,7 @@ func together(blocks []plaintext.Block) []plaintext.Block {
 	return out
 }
 
-// rows returns the rows of n, without those of tables inside it.
+// rows returns the rows of n, without the rows of tables inside n.
 func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 	var rows []tableRow
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
@@ -106,8 +106,8 @@ func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 	return rows
 }
 
-// isLayout reports whether a table only arranges parts of the page: it says so by its role, or its cells contain sections, many
-// letters or other blocks.
+// isLayout reports whether a table only arranges parts of the page: its role says so, or its cells contain sections, many letters or other
+// blocks.
 func isLayout(n *html.Node, rows []tableRow) bool {
 	if role := dom.Attr(n, "role"); role == "presentation" || role == "none" {
 		return true
@@ -143,7 +143,7 @@ func (r *renderer) grid(rows []tableRow) [][]string {
 		text string
 		rows int
 	}
-	var down []span // by column: the cells that continue in the next row
+	var down []span // by column: cells with a rowspan that continue in the next row
 	var out [][]string
 	total := 0
 	width := 0
@@ -161,7 +161,7 @@ func (r *renderer) grid(rows []tableRow) [][]string {
 			cols := spanOf(c, "colspan", maxColumns)
 			height := spanOf(c, "rowspan", len(rows)-i)
 			text := r.cell(c)
-			wide := len(row.cells) == 1 && cols > 1 && len(line) == 0 // a heading for the rows below
+			wide := len(row.cells) == 1 && cols > 1 && len(line) == 0 // one cell across all columns: a heading for the rows below
 			for k := range cols {
 				if len(line) >= maxColumns {
 					break
@@ -195,7 +195,7 @@ func (r *renderer) grid(rows []tableRow) [][]string {
 	return out
 }
 
-// spanOf reads colspan or rowspan, at most limit. A rowspan of 0 means: to the last row.
+// spanOf returns the value of colspan or rowspan, at most limit. A rowspan of 0 means that the cell reaches to the last row.
 func spanOf(c *html.Node, key string, limit int) int {
 	v := strings.TrimSpace(dom.Attr(c, key))
 	if v == "" {
@@ -248,7 +248,7 @@ func rowText(cells []string) string {
 	return b.String()
 }
 
-// namesColumns reports whether the first row of a table without heads names the columns: short words above numbers.
+// namesColumns reports whether the first row of a table without th cells contains column names: short words above numbers.
 func namesColumns(grid [][]string) bool {
 	if len(grid) < 3 {
 		return false

@@ -3,7 +3,8 @@
 //
 // Invariants:
 //
-//   - Hidden content is kept if something on the page can show it: a tab, a button, a <summary>, or a link or script that names it.
-//   - Content that is drawn so that nobody can ever see it is removed: instructions to models are hidden there.
-//   - The bytes, rules and selectors that are read are bounded. A rule that is not understood hides nothing.
+//   - Hidden content is kept if something on the page can show it: a tab, a button, a <summary>, or a link or script that names the
+//     element.
+//   - Content that is drawn so that nobody can ever see it is removed, because attackers hide instructions to models in this way.
+//   - The number of bytes, rules and selectors that are read is limited. A rule that is not understood hides nothing.
 package visibility

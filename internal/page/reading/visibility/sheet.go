@@ -9,10 +9,10 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// Bounds of reading style sheets.
+// Limits for reading style sheets.
 const (
 	maxSheet     = 512 << 10 // bytes of all <style> elements
-	maxRules     = 3000      // rules that are kept
+	maxRules     = 3000      // greatest number of rules that are stored
 	maxSelectors = 50        // selectors of one rule
 	maxForName   = 40        // rules whose selectors end in the same tag, class or id
 	maxCompounds = 6         // parts of one selector
@@ -29,8 +29,8 @@ type rule struct {
 	style style
 }
 
-// sheet has the rules of a page's <style> elements that concern visibility, by a tag, class or id that the element must have.
-// Selectors with pseudo-classes, attributes or siblings are ignored, and so are rules for other media than the screen.
+// sheet has the rules of a page's <style> elements that concern visibility. They are grouped by a tag, class or id that the element must
+// have. Selectors with pseudo-classes, attributes or siblings are ignored. Rules for media other than the screen are ignored too.
 type sheet struct {
 	byName map[string][]rule
 	count  int
@@ -139,7 +139,7 @@ func (s *sheet) add(selectors, body string) {
 	}
 }
 
-// parseSelector parses a selector of tags, classes and ids with descendant combinators; nil: it has anything else.
+// parseSelector parses a selector that has only tags, classes, ids and descendant or child combinators. For other selectors it returns nil.
 func parseSelector(sel string) []compound {
 	if strings.ContainsAny(sel, ":[+~*\\&|") {
 		return nil
@@ -169,7 +169,7 @@ func parseSelector(sel string) []compound {
 	return chain
 }
 
-// of returns the style of n from the rules and its style attribute. Later declarations replace earlier ones.
+// of returns the style of n, from the rules and from its style attribute. Later declarations replace earlier ones.
 func (s *sheet) of(n *html.Node) style {
 	var out style
 	take := func(st style) {

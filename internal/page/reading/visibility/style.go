@@ -8,12 +8,12 @@ import (
 // style has the declarations of an element that concern visibility and layout.
 type style struct {
 	hide        bool   // display: none or visibility: hidden
-	show        bool   // a later rule shows it again
-	never       bool   // nobody can see it: off screen, clipped, without size, or transparent
+	show        bool   // a later rule shows the element again
+	never       bool   // nobody can see the element: it is off screen, clipped, without size, or transparent
 	faint       bool   // opacity: 0, which pages also use for content that appears later
 	apart       string // display: flex or grid: the children are separate items in a "row" or a "column"
 	block       bool   // display: block
-	color, back string // as RGB; empty: not set; "?": not known
+	color, back string // as RGB; empty if not set; "?" if not known
 }
 
 // declarations parses the declarations of a rule or of a style attribute.

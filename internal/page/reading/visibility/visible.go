@@ -9,7 +9,7 @@ import (
 	"legwork/internal/page/reading/dom"
 )
 
-// maxScript bounds the bytes of inline scripts that are searched for names of elements.
+// maxScript is the number of bytes of inline scripts that are searched for names of elements.
 const maxScript = 1 << 20
 
 // visibility decides which elements of one page are removed. See the package comment for the rules.
@@ -19,13 +19,13 @@ type visibility struct {
 	scripts  map[string]bool // words in the inline scripts
 	outside  bool            // the page also links to scripts
 	root     *html.Node
-	whole    int // number of letters of the page; 0: not yet counted
+	whole    int // number of letters of the page; 0 if not yet counted
 }
 
-// RemoveUnseen removes what nobody can see from a tree, and marks how the page's own style sheets lay out the rest.
+// RemoveUnseen removes from a tree all content that nobody can see, and marks how the page's own style sheets lay out the rest.
 func RemoveUnseen(root *html.Node) {
 	v := newVisibility(root)
-	v.walk(root, "", "") // passes colours down: text in the colour of its background is not visible
+	v.walk(root, "", "") // walk passes colours down, because text in the colour of its background is not visible
 }
 
 func newVisibility(root *html.Node) *visibility {
@@ -66,7 +66,7 @@ func newVisibility(root *html.Node) *visibility {
 	return v
 }
 
-// note collects the words of a script.
+// note adds the words of a script to scripts.
 func (v *visibility) note(code string) {
 	for w := range strings.FieldsFuncSeq(code, func(r rune) bool {
 		return !(r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
@@ -77,7 +77,7 @@ func (v *visibility) note(code string) {
 	}
 }
 
-// Words in class names and ids of elements that scripts show later.
+// These are words in class names and ids of elements that scripts show later.
 var (
 	revealed = dom.WordSet("tab tabs tabpanel pane panel accordion collapse collapsible collapsed collapsable toggle toggled togglable expand expandable expanded " +
 		"expander details more answer faq spoiler reveal revealed wow fade fadein aos animate animated animation lazy inview step slide carousel")
@@ -110,8 +110,8 @@ func (v *visibility) unseen(n *html.Node, st style) bool {
 	return strings.EqualFold(dom.Attr(n, "aria-hidden"), "true") && decorative(n)
 }
 
-// decorative reports whether an element with aria-hidden is only a sign: the letter of an icon, or the mark beside a heading.
-// aria-hidden alone does not mean that, since pages also set it on all text behind a dialog.
+// decorative reports whether an element with aria-hidden is only a sign: the letter of an icon, or the mark beside a heading. Its text must
+// be checked, because pages also set aria-hidden on all text behind a dialog.
 func decorative(n *html.Node) bool {
 	text := strings.TrimSpace(dom.RawText(n, 60))
 	return dom.Inline[n.DataAtom] && len(text) <= 30 && !strings.Contains(text, " ") || text == ""
@@ -139,7 +139,7 @@ func (v *visibility) revealable(n *html.Node) bool {
 		return true
 	}
 	if n.DataAtom == atom.Body || n.DataAtom == atom.Html || n.DataAtom == atom.Main || n.DataAtom == atom.Article {
-		return v.outside || len(v.scripts) > 0 // scripts show it when the page has loaded
+		return v.outside || len(v.scripts) > 0 // scripts show this element when the page has loaded
 	}
 	if v.besideControl(n) {
 		return true
@@ -147,7 +147,7 @@ func (v *visibility) revealable(n *html.Node) bool {
 	return dom.AnyOf(words, revealed) && (v.outside || len(v.scripts) > 0 || v.nearSwitch(n))
 }
 
-// named reports whether an inline script contains one of an element's names. Names that many scripts contain do not count.
+// named reports whether an inline script contains one of an element's names. Names that are common in scripts are ignored.
 func (v *visibility) named(whole []string) bool {
 	for _, w := range whole {
 		if len(w) > 3 && v.scripts[w] && !common[w] {
@@ -160,7 +160,8 @@ func (v *visibility) named(whole []string) bool {
 // common are names that occur in scripts of all kinds.
 var common = dom.WordSet("hidden none hide show active open text content main body document window style class item item list container wrapper title name value button click data")
 
-// besideControl reports whether the element before n is, or contains, a control that shows something.
+// besideControl reports whether the element before n is a control that shows something, or contains one. It also returns true if CSS alone
+// can show n (see nearSwitch).
 func (v *visibility) besideControl(n *html.Node) bool {
 	p := n.PrevSibling
 	for p != nil && p.Type != html.ElementNode {
@@ -179,8 +180,7 @@ func (v *visibility) besideControl(n *html.Node) bool {
 	return opens(p) || !isLongText(p) && dom.Has(p, opens)
 }
 
-// nearSwitch reports whether CSS alone can show n: a check box or radio button precedes it, or n is one of the panels after a row of
-// tabs.
+// nearSwitch reports whether CSS alone can show n: a check box or radio button is before n, or n is one of the panels after a row of tabs.
 func (v *visibility) nearSwitch(n *html.Node) bool {
 	between := 0
 	for p := n.PrevSibling; p != nil && between < 20; p = p.PrevSibling {
@@ -198,7 +198,7 @@ func (v *visibility) nearSwitch(n *html.Node) bool {
 	return false
 }
 
-// tabsOf counts the elements with role tab in a row of tabs; if there are none, its links and buttons.
+// tabsOf returns the number of elements with role tab in a row of tabs. If there are none, it returns the number of links and buttons.
 func tabsOf(row *html.Node) int {
 	said, pressed := 0, 0
 	for c := range row.Descendants() {
@@ -218,8 +218,8 @@ func tabsOf(row *html.Node) int {
 
 func isLongText(n *html.Node) bool { return len(strings.TrimSpace(dom.RawText(n, 400))) > 300 }
 
-// walk removes unseen elements below n. color and back are the inherited colours of text and background; empty: the default; "?": not
-// known.
+// walk removes unseen elements below n. color and back are the inherited colours of text and background. An empty string means the default
+// colour, and "?" means that the colour is not known.
 func (v *visibility) walk(n *html.Node, color, back string) {
 	for c := n.FirstChild; c != nil; {
 		next := c.NextSibling
@@ -250,7 +250,8 @@ func (v *visibility) walk(n *html.Node, color, back string) {
 	}
 }
 
-// lay adds the layout attributes that the browser's script would add (dom.MarkApart, dom.MarkBlock), by the page's own style sheets.
+// lay adds the layout attributes that the browser's reading script would add (dom.MarkApart, dom.MarkBlock). It uses the page's own style
+// sheets.
 func lay(n *html.Node, st style) {
 	switch {
 	case st.apart != "" && !dom.HasAttr(n, dom.MarkApart):
@@ -260,7 +261,7 @@ func lay(n *html.Node, st style) {
 	}
 }
 
-// drop reports whether c is removed. All notations of a formula are kept, since the rendering chooses one later.
+// drop reports whether c is removed. All notations of a formula are kept here, since package rendering chooses one of them later.
 func (v *visibility) drop(c *html.Node, st style) bool {
 	if c.DataAtom == atom.Math || c.DataAtom == atom.Script || c.DataAtom == atom.Style || dom.IsMathBox(c) || c.Parent != nil && dom.IsMathBox(c.Parent) {
 		return false
@@ -268,8 +269,8 @@ func (v *visibility) drop(c *html.Node, st style) bool {
 	return v.unseen(c, st)
 }
 
-// invisible reports whether the text of c has the colour of its background. If the background is not set, it counts as white, unless
-// the page links to style sheets, which may set it.
+// invisible reports whether the text of c has the colour of its background. If the background is not set, white is assumed, unless the page
+// links to style sheets, which may set another background.
 func (v *visibility) invisible(c *html.Node, fore, behind string) bool {
 	if behind == "" && !v.sheet.hasOut && fore == "ffffff" {
 		behind = "ffffff"
