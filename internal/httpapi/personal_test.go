@@ -84,7 +84,7 @@ func TestTheLastOwnerStays(t *testing.T) {
 	}
 }
 
-// TestSeedTokensOfOthers: who did not submit a task sees its seed URL without tokens; who submitted it sees all of it.
+// TestSeedTokensOfOthers checks that tokens in a seed URL are masked, except for the caller who submitted the task.
 func TestSeedTokensOfOthers(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)

@@ -13,14 +13,15 @@ import (
 	"legwork/internal/research"
 )
 
-// boundedPool is the pool with a limit on the wait for a free connection. The pool's own methods wait as long as their context
-// lasts, which for a request may be a minute. boundedPool implements db.DBTX.
+// boundedPool is the pool with a limit on the wait for a free connection. Without this limit a wait lasts until the
+// context ends, which may be a minute for a request. boundedPool implements db.DBTX.
 type boundedPool struct {
 	pool    *pgxpool.Pool
 	maxWait time.Duration
 }
 
-// acquire returns a connection, which the caller releases. It returns research.ErrUnavailable when none is free within maxWait.
+// acquire returns a connection, which the caller must release. It returns research.ErrUnavailable when no connection is
+// free within maxWait.
 func (q boundedPool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, q.maxWait)
 	defer cancel()

@@ -11,9 +11,10 @@ import (
 	"legwork/db"
 )
 
-// batch sends several statements in one implicit transaction and one round trip. queue calls the methods of its Queries, which
-// only add the statements to the batch and return errQueued. Then read calls the same methods in the same order on another
-// Queries, and gets the results. The arguments of queue's calls are used; those of read's calls are ignored.
+// batch sends several statements in one implicit transaction and one round trip. First it calls queue with Queries whose
+// methods only add their statements to the batch, and return errQueued. Then it calls read with Queries whose methods
+// return the results. read must call the same methods in the same order as queue. The arguments of read's calls are
+// ignored.
 func (s *Store) batch(ctx context.Context, queue func(q *db.Queries), read func(q *db.Queries) error) error {
 	b := &pgx.Batch{}
 	queue(db.New(queuedStatements{b}))
@@ -60,7 +61,8 @@ type queuedResults struct {
 	results pgx.BatchResults
 }
 
-// next checks that sql is the statement whose result is the next one. Otherwise a wrong order of calls would mix up columns.
+// next checks that the next result belongs to the statement sql. Without the check, a wrong order of calls would mix up
+// columns.
 func (a *queuedResults) next(sql string) error {
 	if len(a.queued) == 0 || a.queued[0].SQL != sql {
 		return fmt.Errorf("the next result of the batch is not of this statement: %.60s", sql)

@@ -24,7 +24,7 @@ func encodeBlocks(blocks []research.Block) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// storedBlock is a block as it is stored.
+// storedBlock decodes a block from the form in which it is stored.
 type storedBlock research.Block
 
 // UnmarshalJSON implements json.Unmarshaler.

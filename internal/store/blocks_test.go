@@ -8,7 +8,8 @@ import (
 	"legwork/internal/store"
 )
 
-// TestBlocksOfSnapshots: the kinds of a page's blocks come back with its snapshot: unknown ones as nil, and none as none.
+// TestBlocksOfSnapshots checks that a snapshot comes back with the blocks of its page. When the blocks are unknown, they
+// come back as nil. When the page has no blocks, they come back as an empty list.
 func TestBlocksOfSnapshots(t *testing.T) {
 	b := setup(t)
 	task := b.task(research.DefaultAccount, question("How many kettles?"))

@@ -7,15 +7,15 @@ import (
 	"legwork/db"
 )
 
-// Pauses of a domain after the second answer of 429 or 503 in a row.
+// These are the pauses of a domain from the second answer of 429 or 503 in a row on.
 const (
-	backoffBase = 5 * time.Second // doubled for each further answer
+	backoffBase = 5 * time.Second // after the second answer; doubled for each further answer
 	backoffMost = 5 * time.Minute
 )
 
-// Reservation describes a request for the next time at which a domain may be requested.
+// Reservation has the rules for the next time at which a domain may be requested.
 type Reservation struct {
-	Spacing  time.Duration // shortest time after the reservation before it
+	Spacing  time.Duration // shortest time between two reserved times
 	Requests int           // greatest number of requests in any Window
 	Window   time.Duration
 	MaxWait  time.Duration // a time further in the future is returned but not reserved; 0 means no limit
@@ -32,15 +32,15 @@ func (w Worker) ReserveDomain(ctx context.Context, domain string, b Reservation)
 	return fromMillis(ms), wrap(err)
 }
 
-// BackoffDomain stops the requests of all processes to a domain that answered 429 or 503, for d. From the second answer in a
-// row on the pause is at least backoffBase, doubled for each further answer, but at most backoffMost when d is shorter. An
-// answer that comes during the pause does not count as a further one.
+// BackoffDomain stops the requests of all processes to a domain that answered 429 or 503. The pause lasts at least d.
+// From the second such answer in a row on, it also lasts at least backoffBase, doubled for each further answer up to
+// backoffMost. An answer that comes during the pause is not counted as a further one.
 func (w Worker) BackoffDomain(ctx context.Context, domain string, d time.Duration) error {
 	return wrap(w.q.BackoffDomain(ctx, db.BackoffDomainParams{Domain: domain, AskedSeconds: d.Seconds(),
 		BaseSeconds: backoffBase.Seconds(), MostSeconds: backoffMost.Seconds()}))
 }
 
-// DomainQuiet returns for how long no process may request a domain.
+// DomainQuiet returns how long no process may request a domain.
 func (w Worker) DomainQuiet(ctx context.Context, domain string) (time.Duration, error) {
 	ms, err := w.q.DomainQuiet(ctx, domain)
 	return fromMillis(ms), wrap(err)

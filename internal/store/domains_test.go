@@ -108,7 +108,7 @@ func TestBackoffDoubles(t *testing.T) {
 	}
 	for _, want := range []int{5, 10, 20, 40, 80, 160, 300, 300} {
 		backoff(5*time.Second, time.Duration(want)*time.Second)
-		backoff(5*time.Second, time.Duration(want)*time.Second) // an answer during the pause
+		backoff(5*time.Second, time.Duration(want)*time.Second) // an answer during the pause changes nothing
 		pass()
 	}
 	backoff(20*time.Minute, 20*time.Minute) // the domain asks for a longer pause

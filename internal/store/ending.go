@@ -13,7 +13,7 @@ import (
 	"legwork/internal/research"
 )
 
-// Outcomes of a run, as stored.
+// These are the outcomes of a run, as they are stored.
 const (
 	RunCompleted  = "completed"
 	RunFailed     = "failed"
@@ -32,8 +32,9 @@ func (s *Store) exit(ctx context.Context, q *db.Queries, id uuid.UUID, epoch, n 
 	return head, wrap(q.EndRun(ctx, db.EndRunParams{At: head.At, Outcome: outcome, TaskID: id, Epoch: int32(epoch)}))
 }
 
-// Requeue ends an epoch, queues the task again with the number of its next try, and appends events. The task is not begun
-// before delay has passed. In the same transaction the caller inserts River's job of the new epoch, and calls SetJob.
+// Requeue ends an epoch, queues the task again with the number of its next try, and appends events. The next run does
+// not begin before delay has passed. In the same transaction the caller must insert River's job of the new epoch, and
+// call SetJob.
 func (w Worker) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try int, delay time.Duration, outcome string,
 	events []research.Event) (newEpoch int, appended []research.Event, err error) {
 	q := w.q.WithTx(tx)
@@ -57,11 +58,11 @@ type TaskEnd struct {
 	Status   research.Status   // completed, failed or cancelled
 	At       time.Time         // the end, by the database's clock: Head.At of the locked head
 	Result   research.Result   // the answer of a completed task; call Cite before EndTask
-	Failure  *research.Failure // of a failed or cancelled task: why there is no answer
+	Failure  *research.Failure // why there is no answer; for a failed or cancelled task
 	Metadata map[string]any    // stored with the task
 
-	// Event makes the terminal event, which ends the log. It is given the seconds from the first start of the task to its
-	// end, as the view task_outcomes has them; 0 when the task never started.
+	// Event makes the terminal event, which ends the log. seconds is the time from the first start of the task to its
+	// end, as in the view task_outcomes. It is 0 when the task never started.
 	Event func(seconds float64) research.Event
 }
 
@@ -104,14 +105,14 @@ func (w Worker) Cite(ctx context.Context, tx pgx.Tx, id uuid.UUID, res research.
 	return citations, nil
 }
 
-// supportOf returns whether a piece of evidence supports the answer, by the number of the evidence.
+// supportOf returns whether the evidence with this number supports the answer.
 func supportOf(res research.Result, number int) string {
 	return cmp.Or(res.Support[number], research.Unchecked)
 }
 
-// EndTask ends an open task, with or without a run. It raises the epoch, ends the run, and stores the status, the answer or
-// error, and the terminal event, which it returns. The caller holds the lock of the head. It returns ErrFenced when the task
-// has another epoch or has ended, or when it should be completed but is not running.
+// EndTask ends an open task, with or without a run. It raises the epoch, ends the run, and stores the status, the answer
+// or error, and the terminal event. It returns the terminal event. The caller must hold the lock of the head. EndTask
+// returns ErrFenced when the task has another epoch or has ended, or when it should be completed but is not running.
 func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, end TaskEnd) (research.Event, error) {
 	q := w.q.WithTx(tx)
 	head, err := w.exit(ctx, q, id, epoch, 1, end.outcome())

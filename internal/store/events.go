@@ -22,7 +22,7 @@ type columns struct {
 	bodies    []string
 }
 
-// setSeqs sets task, seq and time of events. The last event gets the seq last.
+// setSeqs sets the task, seq and time of events. The seqs follow each other, and the seq of the last event is last.
 func setSeqs(events []research.Event, id uuid.UUID, last int64, at time.Time) {
 	first := last - int64(len(events)) + 1
 	for i := range events {
@@ -40,7 +40,7 @@ func columnsOf(events []research.Event) columns {
 	return c
 }
 
-// insertEvents stores events, and sets their task, seq and time. The last event gets the seq last.
+// insertEvents stores events, and sets their task, seq and time. The seq of the last event is last.
 func (s *Store) insertEvents(ctx context.Context, q *db.Queries, id uuid.UUID, last int64, at time.Time, events []research.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -51,8 +51,8 @@ func (s *Store) insertEvents(ctx context.Context, q *db.Queries, id uuid.UUID, l
 		TaskID: id, At: at, Seqs: c.seqs, Types: c.types, Terminals: c.terminals, Bodies: c.bodies}))
 }
 
-// in returns queries that run in tx. With a nil tx each statement is a transaction of its own, which takes one round trip
-// instead of three.
+// in returns queries that run in tx. When tx is nil, each statement is a transaction of its own, which takes one round
+// trip instead of three.
 func (s *Store) in(tx pgx.Tx) *db.Queries {
 	if tx == nil {
 		return s.q
@@ -60,8 +60,8 @@ func (s *Store) in(tx pgx.Tx) *db.Queries {
 	return s.q.WithTx(tx)
 }
 
-// Append adds events to the log of a task, and returns them with seq and time. It returns ErrFenced when the task has a newer
-// epoch. With a nil tx it is a transaction of its own.
+// Append adds events to the log of a task, and returns them with seq and time. It returns ErrFenced when the task has a
+// newer epoch. When tx is nil, Append is a transaction of its own.
 func (w Worker) Append(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, events []research.Event) ([]research.Event, error) {
 	c := columnsOf(events)
 	head, err := w.in(tx).AppendEvents(ctx, db.AppendEventsParams{
@@ -115,7 +115,7 @@ func (w Worker) CheckOwner(ctx context.Context, account string, id uuid.UUID) er
 	return wrap(err)
 }
 
-// LogState is the last seq of a log, and whether the log has ended.
+// LogState has the last seq of a log, and whether the log has ended.
 type LogState struct {
 	LastSeq  int64
 	Terminal bool // no further event will be added
@@ -134,16 +134,16 @@ func (w Worker) LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]L
 	return out, nil
 }
 
-// FinalEvent is the terminal event of a failed or cancelled task. After the task is deleted, the arguments of the job that
-// purges its files keep a copy.
+// FinalEvent is the terminal event of a failed or cancelled task. When the task is deleted, a copy is stored in the
+// arguments of the job that purges the task's files.
 type FinalEvent struct {
 	Seq  int64     `json:"seq"`
 	At   time.Time `json:"at"`
 	Body string    `json:"body"` // as text, so that readers get exactly the bytes that were written
 }
 
-// FinalErrorEvent returns the terminal event of a task that failed or was cancelled, before the task is deleted. It returns
-// nil for a completed task, because no copy of an answer may be kept.
+// FinalErrorEvent returns the terminal event of a task that failed or was cancelled. Call it before the task is deleted.
+// It returns nil for a completed task, because no copy of an answer may be kept.
 func (w Worker) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*FinalEvent, error) {
 	row, err := w.q.WithTx(tx).FinalErrorEvent(ctx, id)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -155,7 +155,7 @@ func (w Worker) FinalErrorEvent(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*
 	return &FinalEvent{Seq: row.Seq, At: row.CreatedAt, Body: string(row.Body)}, nil
 }
 
-// KeptFinalEvent returns the terminal event of a deleted task, if a copy was kept.
+// KeptFinalEvent returns the terminal event of a deleted task. found is false when no copy was stored.
 func (w Worker) KeptFinalEvent(ctx context.Context, id uuid.UUID) (last research.Event, found bool, err error) {
 	raw, err := w.q.KeptFinalEvent(ctx, id.String())
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -171,8 +171,8 @@ func (w Worker) KeptFinalEvent(ctx context.Context, id uuid.UUID) (last research
 	return research.Event{TaskID: id, Seq: kept.Seq, Type: research.EventError, Time: kept.At, Terminal: true, Body: []byte(kept.Body)}, true, nil
 }
 
-// Notify sends payloads in one transaction. Each must be shorter than 8,000 bytes. Listeners get them in this order; of equal
-// payloads they get one.
+// Notify sends payloads in one transaction. Each payload must be shorter than 8,000 bytes. Listeners receive the
+// payloads in this order, and receive equal payloads only once.
 func (s *Store) Notify(ctx context.Context, channel string, payloads ...string) error {
 	return wrap(s.q.Notify(ctx, channel, payloads))
 }

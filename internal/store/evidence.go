@@ -36,8 +36,8 @@ func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, er
 	return visits, nil
 }
 
-// PageVisits returns the visits of a task of an account, in order, each with the size of its page and how often the answer
-// cites it.
+// PageVisits returns the visits of a task of an account, in order. Each has the size of its page and the number of times
+// that the answer cites the page.
 func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageVisit, error) {
 	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
 		return nil, wrap(err)
@@ -59,8 +59,8 @@ func (a Account) PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageV
 	return out, nil
 }
 
-// Snapshot returns a page that a task of an account read, with the fields of its newest visit, and the citations of the answer
-// on this page in the order of their markers.
+// Snapshot returns a page that a task of an account read. The visit has the fields of the task's newest visit of the
+// page. The evidence is what the answer cites of this page, in the order of the markers.
 func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error) {
 	r, err := a.s.q.TaskPage(ctx, id, a.id, sha256Of(page))
 	if err != nil {
@@ -97,8 +97,8 @@ func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 	return research.Page{ID: row.PageID, Title: row.Title, Language: row.Language, Text: row.Content, Blocks: blocks}, err
 }
 
-// Rank returns at most limit passages of the pages that a task read, best first, each with the lexemes of the question that it
-// contains.
+// Rank returns at most limit passages of the pages that a task read, best first. Each passage comes with the lexemes of
+// the question that it contains.
 func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
 	rows, err := w.q.RankTaskPassages(ctx, &task, bigrams.Spaced(question), int32(limit))
 	if err != nil {
@@ -115,7 +115,7 @@ func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit
 	return hits, nil
 }
 
-// Lexemes returns the distinct lexemes that full-text search makes of a text in a language.
+// Lexemes returns the distinct lexemes into which full-text search turns a text in a language.
 func (w Worker) Lexemes(ctx context.Context, language, text string) ([]string, error) {
 	terms, err := w.q.QuestionTerms(ctx, textConfig(language), bigrams.Spaced(text))
 	return terms, wrap(err)
@@ -146,8 +146,8 @@ func (a Account) Artifact(ctx context.Context, id uuid.UUID, name string) (resea
 	return research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, CreatedAt: r.CreatedAt}, nil
 }
 
-// AddArtifact records a file that has just been written. It returns false when the task does not exist any more: the caller
-// must then remove the file.
+// AddArtifact records a file that has just been written. It returns false when the task does not exist any more. Then
+// the caller must remove the file.
 func (w Worker) AddArtifact(ctx context.Context, id uuid.UUID, a research.Artifact) (bool, error) {
 	n, err := w.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes})
 	return n == 1, wrap(err)
@@ -166,7 +166,7 @@ type ArtifactRow struct {
 	Bytes  int64
 }
 
-// AllArtifacts lists every recorded file, for the audit.
+// AllArtifacts lists every recorded file of all tasks. The audit uses it.
 func (w Worker) AllArtifacts(ctx context.Context) ([]ArtifactRow, error) {
 	rows, err := w.q.AllArtifacts(ctx)
 	if err != nil {

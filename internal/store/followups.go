@@ -12,16 +12,17 @@ import (
 	"legwork/internal/research"
 )
 
-// Inherit copies the evidence that a parent's answer cites, and its visits, to a follow-up task, so that the follow-up loses
-// nothing when the parent is deleted. The database cuts the excerpts out of the snapshots again. The head of the follow-up
-// must exist. The insert of the follow-up has locked the parent's row by its foreign key.
+// Inherit copies to a follow-up task the evidence that the parent's answer cites, and the visits of this evidence. So
+// the follow-up loses nothing when the parent is deleted. The database cuts the excerpts out of the snapshots again. The
+// head of the follow-up must exist. The parent's row is locked already, because the insert of the follow-up locked it
+// through a foreign key.
 func (w Worker) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID) error {
 	q := w.q.WithTx(tx)
 	rows, err := q.TaskEvidence(ctx, []uuid.UUID{parent}, true)
 	if err != nil {
 		return wrap(err)
 	}
-	visits := map[uuid.UUID]uuid.UUID{} // the parent's visit → the child's
+	visits := map[uuid.UUID]uuid.UUID{} // id of the parent's visit → id of the follow-up's visit
 	for i, r := range rows {
 		visit, ok := visits[r.VisitID]
 		if !ok {

@@ -16,8 +16,9 @@ type TakenKey struct {
 	TaskID      uuid.UUID // the task may have been deleted meanwhile
 }
 
-// TakeKey reserves an idempotency key of an account for a task and returns nil. When the key was used less than keep ago, it
-// returns that use. Of two transactions with the same key, the second one waits here for the end of the first.
+// TakeKey reserves an idempotency key of an account for a task and returns nil. When the key was used less than keep
+// ago, it returns the earlier use. When two transactions take the same key, the second one waits here for the end of the
+// first.
 func (a Account) TakeKey(ctx context.Context, tx pgx.Tx, key string, hash []byte, task uuid.UUID, keep time.Duration) (*TakenKey, error) {
 	q := a.s.q.WithTx(tx)
 	n, err := q.ReserveKey(ctx, db.ReserveKeyParams{

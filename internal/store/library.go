@@ -10,13 +10,13 @@ import (
 	"legwork/internal/research"
 )
 
-// A library of at most smallLibrary visits is searched page by page, which reads about 20 passages for each page. For a larger
-// one it is cheaper to start from the index of words.
+// smallLibrary is the greatest number of visits of a library that is searched page by page. This search reads about 20
+// passages for each page. In a larger library it is cheaper to start from the index of words.
 const smallLibrary = 5000
 
-// SearchLibrary returns at most limit pages that the account has read, best first, each with its best passage for the
-// question. It returns research.ErrTooSlow when the search reached the statement timeout. Repeating the same search does not
-// help.
+// SearchLibrary returns at most limit pages that the account has read, best first. Each comes with its best passage for
+// the question. SearchLibrary returns research.ErrTooSlow when the search reached the statement timeout. Repeating the
+// same search does not help.
 func (a Account) SearchLibrary(ctx context.Context, question string, limit int) ([]research.Hit, error) {
 	visits, err := a.s.q.LibraryPages(ctx, a.id, smallLibrary+1)
 	if err != nil || visits == 0 {
@@ -39,7 +39,8 @@ func (a Account) SearchLibrary(ctx context.Context, question string, limit int) 
 	return hits, nil
 }
 
-// searchLarge searches a library of more than smallLibrary visits. It returns the same rows as the query for small ones.
+// searchLarge searches a library of more than smallLibrary visits. It returns the same rows as the query for small
+// libraries.
 func (a Account) searchLarge(ctx context.Context, question string, limit int) ([]db.SearchSmallLibraryRow, error) {
 	rows, err := a.s.q.SearchLargeLibrary(ctx, db.SearchLargeLibraryParams{
 		AccountID: a.id, MaxRows: int32(limit), Configs: allConfigs(), Question: question})

@@ -69,7 +69,7 @@ func TestListFiltersAndPages(t *testing.T) {
 	if got := list(store.TaskFilter{To: &future}); len(got) != 5 {
 		t.Errorf("to the future: %v", got)
 	}
-	// Pages of two tasks by keyset return each task once.
+	// Keyset paging with two tasks per page returns each task once.
 	var paged []uuid.UUID
 	f := store.TaskFilter{Limit: 2}
 	for {

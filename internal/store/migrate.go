@@ -22,7 +22,7 @@ import (
 // migrationLock is the key of the advisory lock that a legwork process holds while it migrates: "legwork" in ASCII.
 const migrationLock int64 = 0x6c6567776f726b
 
-// minServerVersion is the oldest PostgreSQL whose features the schema uses (SQL-body functions).
+// minServerVersion is the oldest version of PostgreSQL that has the features that the schema uses (SQL-body functions).
 const minServerVersion = 140000
 
 // Migrate brings the schema to this program's version: legwork's tables by goose, then River's tables. It holds an advisory
@@ -111,7 +111,7 @@ func refused(ctx context.Context, pool *sql.DB, err error) error {
 	}
 	var hosts sql.NullString
 	_ = pool.QueryRowContext(ctx, `SELECT string_agg(DISTINCT format('%s (version %s)', host, version), ', ')
-		FROM workers WHERE heartbeat_at > clock_timestamp() - interval '6 seconds'`).Scan(&hosts) // after an error the message says "all hosts"
+		FROM workers WHERE heartbeat_at > clock_timestamp() - interval '6 seconds'`).Scan(&hosts) // without an answer to this query the message says "all hosts"
 	where := "all hosts"
 	if hosts.Valid {
 		where = hosts.String

@@ -24,8 +24,9 @@ func sha256Of(pageID string) []byte {
 	return sum
 }
 
-// keepPage inserts a snapshot, or locks the one with the same text, so that it exists until the transaction ends. It returns
-// the snapshot's key. It tries three times, because a clean-up may remove the snapshot between the insert and the lock.
+// keepPage inserts a snapshot, or locks the stored one with the same text, so that the snapshot exists until the
+// transaction ends. It returns the snapshot's key. It tries three times, because a clean-up may remove the snapshot
+// between the insert and the lock.
 func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (int64, error) {
 	sum := sha256Of(p.ID)
 	blocks, err := encodeBlocks(p.Blocks)
@@ -69,11 +70,11 @@ func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p
 	return nil
 }
 
-// linksMember is the member of a step's result that may hold the same links as its visit.
+// linksMember is the member of a step's JSON result that may hold the same links as its visit.
 const linksMember = "links"
 
-// withoutLinks removes the links from a step's result when the visit stores the same links. Then it returns true. Otherwise it
-// returns the result unchanged.
+// withoutLinks removes the links from a step's result, and returns true, when the visit stores the same links. Otherwise
+// it returns the result unchanged, and false.
 func withoutLinks(result []byte, links json.RawMessage) ([]byte, bool) {
 	var members map[string]json.RawMessage
 	if len(links) == 0 || json.Unmarshal(result, &members) != nil {

@@ -19,8 +19,9 @@ import (
 // AnyAge is the value of maxAge that allows snapshots of any age.
 const AnyAge time.Duration = -1
 
-// StoredVisit returns the account's newest visit of one of the addresses, with the page's passages and links, if it is not
-// older than maxAge. It returns research.ErrNotFound when there is none. The caller sets ID and Depth.
+// StoredVisit returns the account's newest visit of one of the addresses, with the page's passages and links. The visit
+// must not be older than maxAge. StoredVisit returns research.ErrNotFound when there is none. The caller must set ID and
+// Depth.
 func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresses ...string) (research.Visit, error) {
 	in := db.RecallVisitParams{AccountID: a.id, Urls: addresses, MaxAge: maxAge.Seconds()}
 	for _, a := range addresses {
@@ -96,8 +97,8 @@ type storedLink struct {
 	Frag    string `json:"f,omitempty"`
 }
 
-// encodeLinks encodes links for visits.links. For nil it returns nil, which is stored as NULL: no other task may take the page
-// from such a visit.
+// encodeLinks encodes links for visits.links. For nil it returns nil, which is stored as NULL. NULL means that no other
+// task may reuse the page of this visit.
 func encodeLinks(links []research.Link) (json.RawMessage, error) {
 	if links == nil {
 		return nil, nil //nolint:nilnil // SQL's null

@@ -10,7 +10,7 @@ import (
 	"legwork/db"
 )
 
-// deleteUnusedPages removes the given snapshots that nothing refers to, and returns how many it removed.
+// deleteUnusedPages removes those of the given snapshots that nothing refers to, and returns how many it removed.
 func deleteUnusedPages(ctx context.Context, q *db.Queries, pages []int64) (int64, error) {
 	locked, err := q.LockPages(ctx, pages)
 	if err != nil || len(locked) == 0 {
@@ -26,8 +26,9 @@ func (w Worker) LockExpired(ctx context.Context, tx pgx.Tx, keep time.Duration, 
 	return ids, wrap(err)
 }
 
-// DeleteExpired removes finished tasks of any account with all their rows, and the snapshots that nothing else refers to. The
-// caller holds the locks of the tasks' heads. It returns the numbers of removed tasks and snapshots.
+// DeleteExpired removes finished tasks of any account with all their rows, and the snapshots that nothing else refers
+// to. The caller must hold the locks of the tasks' heads. DeleteExpired returns the numbers of removed tasks and
+// snapshots.
 func (w Worker) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (tasks, pages int64, err error) {
 	q := w.q.WithTx(tx)
 	used, err := q.TaskPageIDs(ctx, ids)
@@ -41,8 +42,8 @@ func (w Worker) DeleteExpired(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (
 	return tasks, pages, err
 }
 
-// CollectOrphans removes snapshots that nothing refers to: at most limit, with keys greater than after. It returns how many it
-// removed, and the key to pass as after in the next call, 0 when there are no more.
+// CollectOrphans removes at most limit snapshots that nothing refers to and whose keys are greater than after. It
+// returns how many it removed, and the key to pass as after in the next call. The key is 0 when there are no more.
 func (w Worker) CollectOrphans(ctx context.Context, after int64, limit int) (n, next int64, err error) {
 	ids, err := w.q.OrphanPages(ctx, after, int32(limit))
 	if err != nil || len(ids) == 0 {
@@ -55,8 +56,8 @@ func (w Worker) CollectOrphans(ctx context.Context, after int64, limit int) (n, 
 	return n, ids[len(ids)-1], err
 }
 
-// Expired counts the rows that a clean-up would remove: tasks that ended longer than keep ago (none when keep is 0), snapshots
-// that nothing refers to after that, and idempotency keys older than keepKeys.
+// Expired returns the numbers of rows that a clean-up would remove: tasks that ended longer than keep ago (none when
+// keep is 0), snapshots that nothing refers to after that, and idempotency keys older than keepKeys.
 func (w Worker) Expired(ctx context.Context, keep, keepKeys time.Duration) (tasks, pages, keys int64, err error) {
 	if keep > 0 {
 		if tasks, err = w.q.CountExpired(ctx, keep.Seconds()); err != nil {

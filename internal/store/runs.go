@@ -12,8 +12,8 @@ import (
 	"legwork/internal/research"
 )
 
-// fenced converts the error of a write that names an epoch. It returns research.ErrFenced if the database found no
-// row (pgx.ErrNoRows), and otherwise what function wrap returns.
+// fenced converts the error of a write that names an epoch. It returns research.ErrFenced when the write found no row
+// (pgx.ErrNoRows). For any other error it returns the result of wrap.
 func fenced(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return research.ErrFenced
@@ -48,16 +48,16 @@ func (a Account) TaskInTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) (researc
 	return taskFrom(row.Task, row.LastSeq), nil
 }
 
-// Grant is what a run reserves: the most that it may use. nil: any amount, because nothing limits the account.
+// Grant is what a run has reserved, which is the most that it may use. A nil field means that the amount is not limited.
 type Grant struct {
 	Pages        *int64
-	Tokens       *int64 // what the model may use beyond the token budget of the task included
+	Tokens       *int64 // includes what the model may use beyond the token budget of the task
 	Microdollars *int64
 }
 
-// Claim makes a worker the owner of an epoch, sets the task to running, and appends events. It returns ErrFenced when the task
-// has a newer epoch or another worker has claimed this one. The first claim of a task stores pin; pinned is the stored one. The
-// run reserves grant.
+// Claim makes a worker the owner of an epoch, sets the task to running, reserves grant for the run, and appends events.
+// It returns ErrFenced when the task has a newer epoch or another worker has claimed this one. The first claim of a task
+// stores pin. Claim returns the stored pin as pinned.
 func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin, grant Grant,
 	events []research.Event) (try int, pinned research.Pin, appended []research.Event, err error) {
 	q := w.q.WithTx(tx)
@@ -84,9 +84,9 @@ func (w Worker) Spent(ctx context.Context, id uuid.UUID, epoch int) (time.Durati
 	return time.Duration(ms) * time.Millisecond, wrap(err)
 }
 
-// Unserved records that a worker lacks the model that the task is pinned to. It returns whether a live worker has the model,
-// whether this is the first time in a row, and for how long no live worker has had the model. The caller holds the lock of
-// the head.
+// Unserved records that a worker lacks the model that the task is pinned to. It returns whether a live worker has the
+// model, whether this is the first such record in a row, and how long no live worker has had the model. The caller must
+// hold the lock of the head.
 func (w Worker) Unserved(ctx context.Context, tx pgx.Tx, id uuid.UUID) (served, first bool, waited time.Duration, err error) {
 	row, err := w.q.WithTx(tx).Unserved(ctx, id, w.lease.Seconds())
 	return row.Served, row.First, time.Duration(row.Waited * float64(time.Second)), wrap(err)

@@ -21,8 +21,9 @@ import (
 	"legwork/internal/store"
 )
 
-// TestUnscopedReadsDoNotCompile type-checks small programs that read a caller's data. They must compile with an account, and
-// must not compile without one. It tests the methods of Store and Account, the types that the API has.
+// TestUnscopedReadsDoNotCompile type-checks small programs that read a caller's data. They must compile with an account,
+// and must not compile without one. The test covers the methods of Store and Account, which are the types that the API
+// uses.
 func TestUnscopedReadsDoNotCompile(t *testing.T) {
 	t.Parallel()
 	fset := token.NewFileSet()

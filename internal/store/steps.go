@@ -13,9 +13,9 @@ import (
 	"legwork/internal/research"
 )
 
-// RecordStep adds a step to the journal, with its events, its visit, its evidence and its file. It returns the events with seq
-// and time, and the evidence with the excerpts that the database cut out of the snapshots. It returns ErrFenced when the
-// task has a newer epoch. With a nil tx it uses a transaction of its own.
+// RecordStep adds a step to the journal, with its events, its visit, its evidence and its file. It returns the events
+// with seq and time, and the evidence with the excerpts that the database cut out of the snapshots. It returns ErrFenced
+// when the task has a newer epoch. When tx is nil, it uses a transaction of its own.
 func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, step research.Step) (
 	events []research.Event, evidence []research.Evidence, err error) {
 	if tx == nil && (step.Visit != nil || len(step.Evidence) > 0 || step.Artifact != nil) { // more than one statement
@@ -60,7 +60,8 @@ func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	return step.Events, evidence, w.insertFile(ctx, q, id, step)
 }
 
-// insertFile records the file of a step. When the file is a screenshot, it also stores which evidence it shows.
+// insertFile records the file of a step. When the file is a screenshot, insertFile also stores which evidence the
+// screenshot shows.
 func (s *Store) insertFile(ctx context.Context, q *db.Queries, id uuid.UUID, step research.Step) error {
 	a := step.Artifact
 	if a == nil {
@@ -113,8 +114,8 @@ func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, err
 	return steps, nil
 }
 
-// insertVisit stores a visit and, when no snapshot has its text, the snapshot with its passages. links are the encoded links
-// of the visit.
+// insertVisit stores a visit. When no stored snapshot has the same text, it also stores the snapshot with its passages.
+// links are the encoded links of the visit.
 func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, at time.Time, v *research.Visit, links json.RawMessage) error {
 	p := db.InsertVisitParams{
 		ID: v.ID, TaskID: task, Url: v.URL, FinalUrl: v.FinalURL, Outcome: string(v.Outcome), Message: v.Message,
@@ -149,8 +150,8 @@ var textConfigs = map[string]string{
 	"ru": "russian", "sv": "swedish", "tr": "turkish",
 }
 
-// textConfig returns the text search configuration of a language. For a language without one it returns simple, which does
-// not reduce words to their stems.
+// textConfig returns the text search configuration of a language. For a language without a configuration it returns
+// simple, which does not reduce words to their stems.
 func textConfig(language string) string {
 	if c, ok := textConfigs[language]; ok {
 		return c

@@ -1,6 +1,6 @@
-// Package store reads and writes the PostgreSQL database. It has the connection pool, transactions and migrations. It turns
-// rows into the types of package research, and PostgreSQL's errors into the errors of package research. Only this package
-// imports db, the code that sqlc generates.
+// Package store reads and writes the PostgreSQL database. It has the connection pool, transactions and migrations. It
+// turns rows into the types of package research, and PostgreSQL's errors into the errors of package research. Only this
+// package and the packages below it import db, the code that sqlc generates.
 //
 // Invariants:
 //
@@ -46,7 +46,7 @@ type Config struct {
 	Logger           *slog.Logger         // nil means slog.Default()
 }
 
-// Store holds the pool. Make one per process with Open.
+// Store holds the pool. Use Open to make one per process.
 type Store struct {
 	pool  *pgxpool.Pool
 	ready boundedPool
@@ -89,7 +89,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	params["idle_in_transaction_session_timeout"] = millis(timeout)
 	pc.ConnConfig.ConnectTimeout = 5 * time.Second
 	pc.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		// Without this, pgx encodes each uuid through driver.Valuer and text, which takes a fifth of a statement's CPU time here.
+		// Without this registration, pgx encodes each uuid through driver.Valuer and text, which takes a fifth of a
+		// statement's CPU time here.
 		pgxuuid.Register(conn.TypeMap())
 		return nil
 	}
@@ -108,13 +109,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// Close waits for connections in use and closes the pool.
+// Close waits until no connection is in use, and closes the pool.
 func (s *Store) Close() { s.pool.Close() }
 
 // Pool returns the pool, for River's driver.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// Connect opens a connection outside the pool. name is its application_name in pg_stat_activity. The caller closes it.
+// Connect opens a connection outside the pool. name is its application_name in pg_stat_activity. The caller must close
+// the connection.
 func (s *Store) Connect(ctx context.Context, name string) (*pgx.Conn, error) {
 	cfg := s.pool.Config().ConnConfig
 	cfg.RuntimeParams["application_name"] = name
@@ -130,7 +132,7 @@ func (s *Store) Limits() research.UsageLimits { return s.limits }
 // LeaseTTL returns the age of a heartbeat at which its worker counts as dead.
 func (s *Store) LeaseTTL() time.Duration { return s.lease }
 
-// Ping reports whether the database answers, within two seconds.
+// Ping checks that the database answers within two seconds.
 func (s *Store) Ping(ctx context.Context) error { return s.ping(ctx, 2*time.Second) }
 
 func (s *Store) ping(ctx context.Context, limit time.Duration) error {
@@ -143,8 +145,8 @@ func (s *Store) ping(ctx context.Context, limit time.Duration) error {
 // otherwise have to close the connection.
 const rollbackTimeout = 5 * time.Second
 
-// InTx runs fn in one transaction. It commits when fn returns nil, and rolls back otherwise. After an error of COMMIT the
-// transaction may or may not be committed. A caller that must know it reads the rows.
+// InTx runs fn in one transaction. It commits when fn returns nil, and rolls back otherwise. After an error of COMMIT
+// the transaction may or may not be committed. To find out which, a caller must read the rows.
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	conn, err := s.ready.acquire(ctx)
 	if err != nil {
@@ -201,7 +203,8 @@ func wrap(err error) error {
 	return err
 }
 
-// isConnection reports whether err is about the connection to the server: refused, closed or timed out.
+// isConnection reports whether err is about the connection to the server, for instance because it was refused, closed or
+// timed out.
 func isConnection(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -216,7 +219,8 @@ func isStatementTimeout(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "57014"
 }
 
-// unavailable reports whether the same statement may succeed later, by SQLSTATE (PostgreSQL's manual, Appendix A).
+// unavailable reports whether the same statement may succeed later. code is an SQLSTATE (PostgreSQL's manual, Appendix
+// A).
 func unavailable(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", "57P05", // shutdown, crash, starting up, idle session timeout
@@ -228,9 +232,9 @@ func unavailable(code string) bool {
 	return len(code) == 5 && code[:2] == "08"
 }
 
-// DB is the pool with its bound on the wait for a connection, for internal/store/identities, which alone may import db besides
-// this package.
+// DB returns the pool with its limit on the wait for a connection. It is for the packages below this one, such as
+// internal/store/identities, which import db, too.
 func (s *Store) DB() db.DBTX { return s.ready }
 
-// Translate maps PostgreSQL's errors to the domain's sentinels and keeps the cause.
+// Translate maps PostgreSQL's errors to the errors of package research and keeps the cause.
 func Translate(err error) error { return wrap(err) }

@@ -14,8 +14,8 @@ import (
 	"legwork/internal/research"
 )
 
-// CreateTask inserts a task and returns it, created or queued. The caller inserts River's job next, and then calls AddHead in
-// the same transaction.
+// CreateTask inserts a task and returns it, with the status created or queued. Then the caller must insert River's job
+// and call AddHead, in the same transaction.
 func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in research.NewTask) (research.Task, error) {
 	o := in.Options
 	meta, err := encodeObject(o.Metadata)
@@ -44,7 +44,7 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 	}, nil
 }
 
-// AddHead inserts the head of a new task, with River's job and the first events.
+// AddHead inserts the head of a new task, with the id of River's job, and the first events.
 func (w Worker) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, jobID int64, events []research.Event) ([]research.Event, error) {
 	q := w.q.WithTx(tx)
 	task.LastSeq = int64(len(events))
@@ -70,7 +70,7 @@ func (a Account) Task(ctx context.Context, id uuid.UUID) (task research.Task, er
 	return task, err
 }
 
-// TaskForRun loads one task of any account, as Task does, and its present epoch.
+// TaskForRun loads one task of any account as Task does. It also returns the task's present epoch.
 func (w Worker) TaskForRun(ctx context.Context, id uuid.UUID) (task research.Task, epoch int, err error) {
 	err = w.batch(ctx, func(q *db.Queries) {
 		_, _ = q.GetTaskForRun(ctx, id)
@@ -93,16 +93,16 @@ func withParts(ctx context.Context, q *db.Queries, task research.Task) (research
 	return tasks[0], err
 }
 
-// Cursor is a position in a list of tasks, newest first. The next page holds older tasks than the cursor's.
+// Cursor is a position in a list of tasks, newest first. The next page has the tasks that are older than the cursor.
 type Cursor struct {
 	CreatedAt time.Time
 	ID        uuid.UUID
 }
 
-// TaskFilter selects tasks of an account. A field with its zero value selects all.
+// TaskFilter selects tasks of an account. A field with its zero value does not filter.
 type TaskFilter struct {
 	Status   research.Status
-	Query    string     // words that question or answer must contain, each as a prefix
+	Query    string     // words that the question or the answer must contain, each as a prefix
 	From, To *time.Time // created at or after From and before To
 	Before   *Cursor    // for keyset paging; use it instead of Offset
 	Offset   int
@@ -113,7 +113,7 @@ type TaskFilter struct {
 type TaskList struct {
 	Tasks             []research.Task // with citations, screenshots and usage, newest first
 	Total             int64           // number of tasks that the filter matches
-	TotalIsLowerBound bool            // more tasks match: counting stopped at maxCounted
+	TotalIsLowerBound bool            // true when more than Total tasks match, because counting stopped at maxCounted
 }
 
 // Tasks returns one page of the tasks that a filter selects.
@@ -139,7 +139,8 @@ func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 // PostgreSQL reads the row of each match: 200,000 matches took 2.4 s.
 const maxCounted = 1000
 
-// list reads a page of tasks and their number in one round trip, and the tasks' rows in other tables in a second one.
+// list reads a page of tasks and the number of all matches in one round trip. In a second one it reads the rows of these
+// tasks in other tables.
 func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, err error) {
 	err = s.batch(ctx, func(q *db.Queries) {
 		_, _ = q.ListTasks(ctx, p)
@@ -199,7 +200,7 @@ func ids(tasks []research.Task) []uuid.UUID {
 	return ids
 }
 
-// queueParts queues the queries whose rows addParts reads.
+// queueParts adds the queries whose rows addParts reads to a batch.
 func queueParts(ctx context.Context, q *db.Queries, ids []uuid.UUID) {
 	_, _ = q.TaskUsage(ctx, ids)
 	_, _ = q.TaskEvidence(ctx, ids, true)
@@ -281,8 +282,8 @@ func evidenceFrom(e db.TaskEvidenceRow) research.Evidence {
 	return out
 }
 
-// DeleteTask removes a finished task with all its rows, and the snapshots that nothing else refers to. The caller holds the
-// lock of the task's head.
+// DeleteTask removes a finished task with all its rows, and the snapshots that nothing else refers to. The caller must
+// hold the lock of the task's head.
 func (a Account) DeleteTask(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	q := a.s.q.WithTx(tx)
 	pages, err := q.TaskPageIDs(ctx, []uuid.UUID{id})
@@ -306,14 +307,14 @@ func (w Worker) Counts(ctx context.Context) (active, total int64, err error) {
 	return row.Active, row.Total, wrap(err)
 }
 
-// Finding is one violated rule of the audit.
+// Finding is one violation of a rule that the audit checks.
 type Finding struct {
 	Rule    string // short name of the rule
 	Subject string // task or snapshot id
 	Detail  string
 }
 
-// Audit checks the rules that must always hold after a commit, and returns each violation. No findings mean a sound database.
+// Audit checks the rules that must always hold after a commit, and returns each violation. A sound database has none.
 func (w Worker) Audit(ctx context.Context) ([]Finding, error) {
 	rows, err := w.q.Audit(ctx)
 	if err != nil {
@@ -337,7 +338,8 @@ func encodeObject(m map[string]any) ([]byte, error) {
 	return b, nil
 }
 
-// decodeObject decodes a JSON object. A CHECK of the column guarantees that it is one. Numbers keep their digits.
+// decodeObject decodes a JSON object. A CHECK of the column guarantees that the value is an object. Numbers keep their
+// digits.
 func decodeObject(b []byte) map[string]any {
 	m := map[string]any{}
 	dec := json.NewDecoder(bytes.NewReader(b))

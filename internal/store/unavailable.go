@@ -9,7 +9,7 @@ import (
 	"legwork/internal/retry"
 )
 
-// Pauses between attempts while the database is unavailable.
+// These are the pauses between attempts while the database is unavailable. They grow from firstPause to maxPause.
 const (
 	firstPause = 50 * time.Millisecond
 	maxPause   = 2 * time.Second
@@ -19,9 +19,9 @@ const (
 // statement that is too expensive never does.
 const maxTimeouts = 3
 
-// UntilAvailable calls f again, after growing pauses, while f returns research.ErrUnavailable and ctx has not ended. f must be
-// safe to repeat, because it may have been committed although its answer was lost. After maxTimeouts statement timeouts
-// UntilAvailable returns the error.
+// UntilAvailable calls f again, after growing pauses, while f returns research.ErrUnavailable and ctx has not ended. f
+// must be safe to repeat, because the database may have committed f's change although its answer was lost. After
+// maxTimeouts statement timeouts UntilAvailable returns the error.
 func UntilAvailable(ctx context.Context, f func() error) error {
 	pauses, timeouts := retry.NewPauses(firstPause, maxPause), 0
 	for {

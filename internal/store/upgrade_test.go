@@ -23,7 +23,8 @@ import (
 	"legwork/migrations"
 )
 
-// upgradePages is how many further pages of 20 passages TestUpgradeFrom7 converts. It then logs the time that this took.
+// upgradePages is the number of further pages, of 20 passages each, that TestUpgradeFrom7 converts. With it the test
+// logs the time that the conversion took.
 var upgradePages = flag.Int("upgrade.pages", 0, "pages that TestUpgradeFrom7 converts besides its own")
 
 // at7 creates a database with the schema of migration 7, and connects to it.
@@ -168,8 +169,8 @@ func TestUpgradeRefusesWhileOlderWorkersRun(t *testing.T) {
 	}
 }
 
-// TestLinksAreStoredOnce checks that a step does not store links that its visit stores, and that the journal returns the step's
-// result with them.
+// TestLinksAreStoredOnce checks that a step does not store the links that its visit stores, and that the journal returns
+// the step's result with the links.
 func TestLinksAreStoredOnce(t *testing.T) {
 	b := setup(t)
 	task := b.task("default", question("q"))

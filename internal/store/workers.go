@@ -29,7 +29,8 @@ func (w Worker) UnregisterWorker(ctx context.Context, id uuid.UUID) error {
 	return wrap(w.q.UnregisterWorker(ctx, id))
 }
 
-// PruneWorkers removes the rows of workers that sent no heartbeat for longer than age and hold no task.
+// PruneWorkers removes the rows of workers that have sent no heartbeat for longer than age and hold no task. It returns
+// how many it removed.
 func (w Worker) PruneWorkers(ctx context.Context, age time.Duration) (int64, error) {
 	n, err := w.q.PruneWorkers(ctx, age.Seconds())
 	return n, wrap(err)

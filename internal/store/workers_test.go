@@ -34,7 +34,7 @@ func TestWorkersAndFreeSlots(t *testing.T) {
 	if live, err := b.Workers(b.ctx); err != nil || len(live) != 1 || live[0].Slots != 2 || live[0].Running != 0 {
 		t.Errorf("workers: %+v, %v", live, err)
 	}
-	// The slots of a worker whose lease has ended do not count.
+	// The slots of a worker whose lease has ended are not counted.
 	if _, err := b.Pool().Exec(b.ctx, "UPDATE workers SET heartbeat_at = now() - interval '7 seconds'"); err != nil {
 		t.Fatal(err)
 	}

@@ -7,15 +7,16 @@ import (
 	"legwork/internal/weburl"
 )
 
-// TaskFor returns a task as one caller may see it. Who did not submit it sees its seed URL without the values of parameters that
-// are common for credentials, and so the addresses of its citations. Without access control nothing is masked.
+// TaskFor returns a task as one caller may see it. A caller who did not submit the task sees its seed URL without the
+// values of parameters that commonly carry credentials. The same values are masked in the addresses of its citations.
+// Without access control nothing is masked.
 func TaskFor(t research.Task, p access.Principal) api.Task {
 	out := Task(t)
 	if p.Kind == access.ByOff || submitted(t.By, p) || out.SeedURL == nil {
 		return out
 	}
 	masked := weburl.WithoutTokens(*out.SeedURL)
-	if masked == *out.SeedURL { // then other addresses hold no secret of the person who submitted the task
+	if masked == *out.SeedURL { // the other addresses hold no secret of the person who submitted the task, either
 		return out
 	}
 	out.SeedURL = &masked
@@ -25,7 +26,8 @@ func TaskFor(t research.Task, p access.Principal) api.Task {
 	return out
 }
 
-// submitted reports whether a principal is who submitted a task: the same user, or the same key.
+// submitted reports whether a principal submitted a task. The principal did if it has the same user or the same key as
+// the author.
 func submitted(by research.Author, p access.Principal) bool {
 	if by.UserID != nil {
 		return p.UserID != nil && *p.UserID == *by.UserID

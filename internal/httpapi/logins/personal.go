@@ -11,7 +11,8 @@ import (
 	"legwork/internal/wire"
 )
 
-// exported is the answer with all that is stored about a user. It is sent as the database wrote it.
+// exported is the answer that contains everything that is stored about a user. It is sent exactly as the database wrote
+// it.
 type exported []byte
 
 // VisitExportMeResponse implements api.ExportMeResponseObject.
@@ -33,7 +34,7 @@ func (o *Operations) ExportMe(ctx context.Context, _ api.ExportMeRequestObject) 
 	return exported(document), nil
 }
 
-// erased is the answer to an erasure: it removes the cookie.
+// erased is the answer to an erasure. It removes the cookie of the session.
 type erased struct{ cookies setCookies }
 
 // VisitEraseMeResponse implements api.EraseMeResponseObject.

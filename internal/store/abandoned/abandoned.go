@@ -1,5 +1,5 @@
-// Package abandoned finds the tasks and the jobs on files whose process has died, in PostgreSQL. All times are the database's. River's
-// tables are only read.
+// Package abandoned finds, in PostgreSQL, tasks and jobs on files whose process has died. All times are read from the
+// database's clock. River's tables are only read.
 package abandoned
 
 import (
@@ -15,7 +15,7 @@ import (
 	"legwork/internal/store"
 )
 
-// Store finds what dead processes have left. Make one per process with New.
+// Store finds what dead processes have left. Use New to make one per process.
 type Store struct {
 	q     *db.Queries
 	lease time.Duration
@@ -31,9 +31,9 @@ type Task struct {
 	Reason string // owner_dead, job_over or never_claimed
 }
 
-// Tasks lists at most limit open tasks whose owner's lease has ended, whose job is missing or finished, or whose job
-// was fetched longer than a lease time ago without a claim. All times are the database's. A task may be claimed right
-// afterwards, so Lock checks again.
+// Tasks lists at most limit open tasks whose owner's lease has ended, whose job is missing or finished, or whose job was
+// fetched longer than a lease time ago without a claim. A listed task may be claimed right afterwards, so Lock checks
+// again.
 func (s *Store) Tasks(ctx context.Context, limit int) ([]Task, error) {
 	rows, err := s.q.AbandonedTasks(ctx, s.lease.Seconds(), nil, int32(limit))
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *Store) Tasks(ctx context.Context, limit int) ([]Task, error) {
 	return out, nil
 }
 
-// Lock locks the head of an abandoned task. It returns research.ErrFenced when another transaction has locked the
-// head, or when the task is not abandoned any more, which it checks under the lock.
+// Lock locks the head of an abandoned task, and then checks again that the task is abandoned. It returns
+// research.ErrFenced when another transaction has locked the head, or when the task is not abandoned any more.
 func (s *Store) Lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (store.Head, error) {
 	q := s.q.WithTx(tx)
 	row, err := q.LockEpoch(ctx, id, int32(epoch))
@@ -64,21 +64,22 @@ func (s *Store) Lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (s
 	return store.Head{Epoch: epoch, LastSeq: row.LastSeq, Owner: row.Owner, JobID: row.JobID, At: row.At}, nil
 }
 
-// LossesInARow counts the runs of a task that were lost since its last new step, including the run of epoch.
+// LossesInARow returns the number of runs of a task that were lost since its last new step, including the run with this
+// epoch.
 func (s *Store) LossesInARow(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int) (int, error) {
 	n, err := s.q.WithTx(tx).LossesInARow(ctx, id, int32(epoch))
 	return int(n), store.Translate(err)
 }
 
-// StuckJob is a job on the files of a task that has been running for longer than such a job may.
+// StuckJob is a job on a task's files that has been running for longer than such a job is allowed to.
 type StuckJob struct {
 	ID     int64
 	Kind   string
 	TaskID uuid.UUID
 }
 
-// StuckFileJobs lists and locks at most limit jobs of a queue that have been running for longer than age, by the database's
-// clock, and that were not cancelled.
+// StuckFileJobs locks and returns at most limit jobs of a queue that have been running for longer than age, by the
+// database's clock, and that were not cancelled.
 func (s *Store) StuckFileJobs(ctx context.Context, tx pgx.Tx, queue string, kinds []string, age time.Duration, limit int) ([]StuckJob, error) {
 	rows, err := s.q.WithTx(tx).StuckFileJobs(ctx, db.StuckFileJobsParams{Queue: queue, Kinds: kinds, OlderThanSeconds: age.Seconds(), MaxRows: int32(limit)})
 	if err != nil {
@@ -91,7 +92,8 @@ func (s *Store) StuckFileJobs(ctx context.Context, tx pgx.Tx, queue string, kind
 	return out, nil
 }
 
-// fenced translates an error. No row means that the task has another epoch, or that another transaction has locked its head.
+// fenced translates the error of a query. When the query returned no row, the task has another epoch, or another
+// transaction has locked its head.
 func fenced(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return research.ErrFenced

@@ -22,10 +22,10 @@ type AuditEntry struct {
 	Details json.RawMessage
 }
 
-// AuditFilter selects entries of the audit log. A field with its zero value selects all.
+// AuditFilter selects entries of the audit log. A field with its zero value does not filter.
 type AuditFilter struct {
-	Before int64  // entries with a smaller id, which are older
-	Action string // for instance key.create
+	Before int64  // selects entries with a smaller id, which are older
+	Action string // selects entries with this action, for instance key.create
 	Limit  int    // greatest number of entries
 }
 

@@ -20,7 +20,7 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// bundle is the identities in a database of its own, with a second account.
+// bundle has the identities in a database of its own, with a second account.
 type bundle struct {
 	*identities.Store
 	t     *testing.T
@@ -144,7 +144,7 @@ func TestKeptKey(t *testing.T) {
 	require.ErrorIs(t, b.KeepKey(b.ctx, operator, k), research.ErrConflict, "a user's key does not become an operator's")
 }
 
-// TestValid: who may go on, whatever took the right away.
+// TestValid checks which credentials are still valid after each kind of change that takes rights away.
 func TestValid(t *testing.T) {
 	b := setup(t)
 	principal := func(id string, role access.Role) access.Principal {
@@ -238,7 +238,8 @@ func TestMembers(t *testing.T) {
 	assert.False(t, has, "an owner who may not log in")
 }
 
-// TestOwnersCannotRemoveEachOther lets the two owners of an account remove each other at the same time, again and again: one stays.
+// TestOwnersCannotRemoveEachOther lets the two owners of an account remove each other at the same time, again and again.
+// Each time one of them must stay.
 func TestOwnersCannotRemoveEachOther(t *testing.T) {
 	b := setup(t)
 	for range 20 {
@@ -327,7 +328,7 @@ func TestAccounts(t *testing.T) {
 	assert.Equal(t, int64(1), accounts[1].Members)
 }
 
-// TestOtherProcessesAreTold: a revocation is notified after its commit.
+// TestOtherProcessesAreTold checks that other processes are notified of a revocation after its commit.
 func TestOtherProcessesAreTold(t *testing.T) {
 	b := setup(t)
 	conn, err := b.store.Connect(b.ctx, "test")

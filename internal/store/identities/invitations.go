@@ -15,9 +15,9 @@ import (
 	"legwork/internal/store"
 )
 
-// Refusals of invitations. Test with errors.Is.
+// These are the errors for refused invitations. Test with errors.Is.
 var (
-	// ErrInvitation means that there is no such invitation, or that it was accepted, was revoked or is too old.
+	// ErrInvitation means that there is no such invitation, or that it was accepted or revoked, or has expired.
 	ErrInvitation = errors.New("the invitation does not count")
 	// ErrInvitedOther means that the invitation is for another e-mail address.
 	ErrInvitedOther = errors.New("the invitation is for another e-mail address")
@@ -46,8 +46,8 @@ type NewInvitation struct {
 	Lifetime   time.Duration
 }
 
-// CreateInvitation stores an invitation. most is the caller's role. It returns ErrRoleTooHigh when the invitation's role is above
-// most.
+// CreateInvitation stores an invitation. most is the caller's role. CreateInvitation returns ErrRoleTooHigh when the
+// invitation's role is above most.
 func (s *Store) CreateInvitation(ctx context.Context, by Actor, most access.Role, n NewInvitation) (Invitation, error) {
 	if !most.Includes(n.Role) {
 		return Invitation{}, ErrRoleTooHigh
@@ -113,17 +113,17 @@ func (s *Store) RevokeInvitation(ctx context.Context, by Actor, most access.Role
 	})
 }
 
-// Acceptance describes who accepts an invitation: a user whose identity was checked, or a new user.
+// Acceptance describes who accepts an invitation: an existing user whose identity was checked, or a new user.
 type Acceptance struct {
 	ID         uuid.UUID  // of the invitation
 	SecretHash []byte     // hash of the secret in the link
-	User       *uuid.UUID // the user who accepts; nil when New is created
+	User       *uuid.UUID // the existing user who accepts; nil when the user New is created
 	New        NewUser
 	Session    NewSession // the session to create; Accept sets its user and account
 }
 
-// Accept accepts an invitation and creates a session, in one transaction. It returns the invitation, the user and the end of the
-// session. It refuses with ErrInvitation, ErrInvitedOther or ErrEmailTaken.
+// Accept accepts an invitation and creates a session, in one transaction. It returns the invitation, the user and the
+// end of the session. When it refuses, it returns ErrInvitation, ErrInvitedOther or ErrEmailTaken.
 func (s *Store) Accept(ctx context.Context, by Actor, a Acceptance) (Invitation, uuid.UUID, time.Time, error) {
 	var invitation Invitation
 	var ends time.Time
@@ -163,7 +163,7 @@ func (s *Store) Accept(ctx context.Context, by Actor, a Acceptance) (Invitation,
 		if err := q.AcceptInvitation(ctx, &user, a.ID); err != nil {
 			return err
 		}
-		if invitation.Role == access.Owner { // so that other set-up links, which the log may show, cannot make another owner
+		if invitation.Role == access.Owner { // other set-up links, which the log may show, must not make another owner
 			if err := q.WithdrawSetupLinks(ctx, row.AccountID); err != nil {
 				return err
 			}

@@ -21,10 +21,10 @@ type Key struct {
 	UserID       *uuid.UUID // nil for a key of an operator, whose rights depend on its scopes alone
 	Name         string     // for people
 	Scopes       []access.Scope
-	AllowedNets  []netip.Prefix // networks from which it may be used; empty means any
+	AllowedNets  []netip.Prefix // networks from which the key may be used; empty means any
 	CreatedAt    time.Time
 	ExpiresAt    *time.Time  // nil means never
-	LastUsedAt   *time.Time  // up to a minute late; nil when it was never used
+	LastUsedAt   *time.Time  // time of the last use, up to a minute late; nil when the key was never used
 	LastUsedFrom *netip.Addr // nil when unknown
 	RevokedAt    *time.Time  // nil when it is not revoked
 }
@@ -58,8 +58,9 @@ func (s *Store) CreateKey(ctx context.Context, by Actor, k NewKey) (Key, error) 
 	return out, err
 }
 
-// KeepKey stores a key of an operator whose secret comes from the configuration. If the key exists, it is replaced, even if it
-// was revoked. KeepKey returns research.ErrConflict when the id belongs to a key of another account or of a user.
+// KeepKey stores a key of an operator whose secret comes from the configuration. It replaces a key with the same id,
+// even if that key was revoked. KeepKey returns research.ErrConflict when the id belongs to a key of another account or
+// of a user.
 func (s *Store) KeepKey(ctx context.Context, by Actor, k NewKey) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.KeepAPIKey(ctx, db.KeepAPIKeyParams{ID: k.ID, AccountID: k.AccountID, Name: k.Name, SecretHash: k.SecretHash, Scopes: texts(k.Scopes)})
@@ -77,7 +78,7 @@ func (s *Store) KeepKey(ctx context.Context, by Actor, k NewKey) error {
 	return s.announce(ctx, access.KeyChanged(k.ID))
 }
 
-// KeyCredential is a key with the facts that decide whether it may be used.
+// KeyCredential is a key, with what decides whether the key may be used.
 type KeyCredential struct {
 	Key
 	SecretHash []byte
@@ -99,10 +100,10 @@ func (s *Store) KeyCredential(ctx context.Context, id string) (KeyCredential, er
 	return out, nil
 }
 
-// maxListed bounds lists that are not paged.
+// maxListed is the greatest number of entries in lists that are not paged.
 const maxListed = 1000
 
-// Keys returns the keys of an account, newest first. When user is not nil, it returns the keys of that user.
+// Keys returns the keys of an account, newest first. When user is not nil, it returns only the keys of that user.
 func (s *Store) Keys(ctx context.Context, account string, user *uuid.UUID) ([]Key, error) {
 	rows, err := s.q.ListAPIKeys(ctx, account, user, maxListed)
 	if err != nil {
@@ -155,8 +156,8 @@ func (s *Store) KeysUsed(ctx context.Context, uses []KeyUse) error {
 	return store.Translate(s.q.APIKeysUsed(ctx, ids, at, from))
 }
 
-// Valid reports, for each principal, whether its credential may still be used with the same role. Principals without a key or
-// session are valid, because the database has no row about them.
+// Valid reports, for each principal, whether its credential may still be used and still has the same role. Principals
+// without a key or session are valid, because the database has no row about them.
 func (s *Store) Valid(ctx context.Context, principals []access.Principal) ([]bool, error) {
 	var keys []string
 	var sessions []uuid.UUID
@@ -184,7 +185,8 @@ func (s *Store) Valid(ctx context.Context, principals []access.Principal) ([]boo
 	return out, nil
 }
 
-// roles returns the roles of the users of those keys and sessions that may be used. The role of a key without a user is empty.
+// roles returns the present roles of those of the keys and sessions that may be used. The role of a key without a user
+// is empty.
 func (s *Store) roles(ctx context.Context, keys []string, sessions []uuid.UUID) (map[string]access.Role, error) {
 	out := map[string]access.Role{}
 	if len(keys) > 0 {

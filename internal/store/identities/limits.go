@@ -9,8 +9,8 @@ import (
 	"legwork/internal/store"
 )
 
-// SetLimits replaces the limits of an account, or of one of its API keys if key is not empty. research.ErrNotFound: the account
-// does not exist, or has no such key.
+// SetLimits replaces the limits of an account, or of one of its API keys if key is not empty. It returns
+// research.ErrNotFound when the account does not exist, or has no such key.
 func (s *Store) SetLimits(ctx context.Context, by Actor, account, key string, l research.UsageLimits) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.SetLimits(ctx, db.SetLimitsParams{AccountID: account, KeyID: key, TasksPerHour: l.TasksPerHour, TasksPerDay: l.TasksPerDay,

@@ -14,7 +14,7 @@ import (
 	"legwork/internal/store"
 )
 
-// Refusals of changes to members. Test with errors.Is.
+// These are the errors for refused changes to members. Test with errors.Is.
 var (
 	// ErrLastOwner means that the account would have no owner any more.
 	ErrLastOwner = errors.New("the last owner")
@@ -138,7 +138,7 @@ type Account struct {
 	Members, Keys int64 // Keys counts only keys that may be used
 }
 
-// CreateAccount creates an account. It returns research.ErrConflict when one with this id exists.
+// CreateAccount creates an account. It returns research.ErrConflict when an account with this id exists.
 func (s *Store) CreateAccount(ctx context.Context, by Actor, id, name string) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.InsertAccount(ctx, id, name)
@@ -165,14 +165,14 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 	return out, nil
 }
 
-// FindUser gives the id of the user with an e-mail address. research.ErrNotFound: there is none.
+// FindUser returns the id of the user with an e-mail address. It returns research.ErrNotFound when there is none.
 func (s *Store) FindUser(ctx context.Context, email string) (uuid.UUID, error) {
 	id, err := s.q.UserIDByEmail(ctx, email)
 	return id, store.Translate(err)
 }
 
-// SetDisabled takes from a user, in every account, the right to log in and to use sessions and keys, or gives it back.
-// research.ErrNotFound: there is no such user.
+// SetDisabled disables a user in every account, or enables the user again. A disabled user cannot log in, and the
+// sessions and keys of the user do not work. SetDisabled returns research.ErrNotFound when there is no such user.
 func (s *Store) SetDisabled(ctx context.Context, by Actor, user uuid.UUID, disabled bool) error {
 	action := "user.enable"
 	if disabled {

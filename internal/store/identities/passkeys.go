@@ -18,12 +18,12 @@ import (
 type Passkey struct {
 	ID         []byte // chosen by the device
 	Name       string // for people
-	Credential []byte // JSON of internal/auth/passkey
+	Credential []byte // JSON text that internal/auth/passkey reads and writes
 	CreatedAt  time.Time
-	LastUsedAt *time.Time // nil: never
+	LastUsedAt *time.Time // nil means never
 }
 
-// AddPasskey stores a passkey of a user. research.ErrConflict: it is stored already.
+// AddPasskey stores a passkey of a user. It returns research.ErrConflict when the passkey is stored already.
 func (s *Store) AddPasskey(ctx context.Context, by Actor, user uuid.UUID, p Passkey) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		err := q.CreatePasskey(ctx, db.CreatePasskeyParams{ID: p.ID, UserID: user, Name: p.Name, Credential: p.Credential})
@@ -51,12 +51,12 @@ func (s *Store) Passkeys(ctx context.Context, user uuid.UUID) ([]Passkey, error)
 	return out, nil
 }
 
-// UsePasskey stores what a passkey sent with a login.
+// UsePasskey replaces the stored credential of a passkey after a login.
 func (s *Store) UsePasskey(ctx context.Context, user uuid.UUID, id, credential []byte) error {
 	return store.Translate(s.q.UsePasskey(ctx, credential, id, user))
 }
 
-// RemovePasskey forgets a passkey of a user. research.ErrNotFound: the user has no such one.
+// RemovePasskey removes a passkey of a user. It returns research.ErrNotFound when the user has no such passkey.
 func (s *Store) RemovePasskey(ctx context.Context, by Actor, user uuid.UUID, id []byte) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		n, err := q.DeletePasskey(ctx, id, user)

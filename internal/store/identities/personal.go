@@ -11,10 +11,10 @@ import (
 	"legwork/internal/store"
 )
 
-// LastOwnerOf means that a user cannot be erased, because an account that others use would have no owner any more. It is an
-// ErrLastOwner.
+// LastOwnerOf means that a user cannot be erased, because an account that other people use would have no owner any more.
+// errors.Is reports it as ErrLastOwner.
 type LastOwnerOf struct {
-	Account string // has other members, or tasks
+	Account string // id of the account, which has other members, or tasks
 }
 
 // Error implements error.
@@ -28,8 +28,9 @@ func (l LastOwnerOf) Unwrap() error { return ErrLastOwner }
 // MaxExported is the greatest number of tasks, and of audit entries, in an export.
 const MaxExported = 50_000
 
-// Export returns all that is stored about a user, without secrets, as the JSON object UserExport of the contract, and writes to
-// the audit log that it did. It returns research.ErrNotFound when there is no such user, or it is erased.
+// Export returns all that is stored about a user, without secrets, as the JSON object UserExport of the contract. It
+// records the export in the audit log. It returns research.ErrNotFound when there is no such user, or the user was
+// erased.
 func (s *Store) Export(ctx context.Context, by Actor, user uuid.UUID) ([]byte, error) {
 	var document string
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) (err error) {
@@ -47,9 +48,10 @@ func (s *Store) SessionIsFresh(ctx context.Context, user, session uuid.UUID, wit
 	return fresh, store.Translate(err)
 }
 
-// Erase removes all that is stored about a person: e-mail address, name, credentials, sessions, memberships and invitations. What
-// stays is the id, which the audit log names. Tasks stay with their account, without their author. Erase returns a LastOwnerOf
-// when an account that others use would have no owner, and research.ErrNotFound when there is no such user, or it is erased.
+// Erase removes all that is stored about a person: e-mail address, name, credentials, sessions, memberships and
+// invitations. Only the id stays, because the audit log names it. Tasks stay in their account, without their author.
+// Erase returns a LastOwnerOf when an account that other people use would have no owner, and research.ErrNotFound when
+// there is no such user, or the user was erased.
 func (s *Store) Erase(ctx context.Context, by Actor, user uuid.UUID) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		email, err := q.LockUserToErase(ctx, user)
@@ -79,8 +81,8 @@ func (s *Store) Erase(ctx context.Context, by Actor, user uuid.UUID) error {
 	return s.announce(ctx, access.UserChanged(user))
 }
 
-// refuseLastOwner locks the owners of the user's accounts, and returns a LastOwnerOf when the user is the only one of an account
-// that others use.
+// refuseLastOwner locks the owners of the user's accounts. It returns a LastOwnerOf when the user is the only owner of
+// an account that other people use.
 func refuseLastOwner(ctx context.Context, q *db.Queries, user uuid.UUID) error {
 	left, err := q.AccountsToLeave(ctx, user)
 	if err != nil {
@@ -114,7 +116,8 @@ func refuseLastOwner(ctx context.Context, q *db.Queries, user uuid.UUID) error {
 	return nil
 }
 
-// UserNamed returns the id of the user with an id or an e-mail address. It returns research.ErrNotFound when there is none.
+// UserNamed returns the id of a user. text is the user's id or e-mail address. It returns research.ErrNotFound when
+// there is no such user.
 func (s *Store) UserNamed(ctx context.Context, text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil {

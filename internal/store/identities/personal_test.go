@@ -21,7 +21,7 @@ import (
 
 const ada = "ada.lovelace@example.org"
 
-// person stores a member of default with one row of every kind that is about a person.
+// person stores a member of the account default, and one row of every kind that is about a person.
 func (b *bundle) person(role access.Role) uuid.UUID {
 	b.t.Helper()
 	id, session := uuid.New(), uuid.New()
@@ -58,7 +58,7 @@ func (b *bundle) task(user uuid.UUID, key string) uuid.UUID {
 	return id
 }
 
-// dump is every row of every table, by table.
+// dump returns every row of every table, by table.
 func (b *bundle) dump() map[string][]string {
 	b.t.Helper()
 	rows, err := b.store.Pool().Query(b.ctx, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
@@ -75,7 +75,7 @@ func (b *bundle) dump() map[string][]string {
 	return out
 }
 
-// tablesWith are the tables with a row that contains a text, in any case.
+// tablesWith returns the tables that have a row that contains a text. It ignores case.
 func (b *bundle) tablesWith(text string) (tables []string) {
 	for table, rows := range b.dump() {
 		if strings.Contains(strings.ToLower(strings.Join(rows, "\n")), strings.ToLower(text)) {
@@ -114,7 +114,8 @@ func TestEraseLeavesNothing(t *testing.T) {
 	require.NoError(t, b.CreateUser(b.ctx, operator, identities.NewUser{ID: uuid.New(), Email: ada}, "default", access.Viewer), "the address is free again")
 }
 
-// TestErasureAndLogin begins a session while the user is being erased: whichever comes first, nothing is left of the user.
+// TestErasureAndLogin begins a session while the user is being erased. Whichever comes first, nothing may be left of the
+// user.
 func TestErasureAndLogin(t *testing.T) {
 	b := setup(t)
 	for range 10 {

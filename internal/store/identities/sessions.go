@@ -14,7 +14,7 @@ import (
 	"legwork/internal/store"
 )
 
-// Session is a browser that is logged in, without its secret.
+// Session is a login of a browser, without its secret.
 type Session struct {
 	ID         uuid.UUID
 	AccountID  string // the account that the session uses
@@ -66,14 +66,14 @@ func startSession(ctx context.Context, q *db.Queries, by Actor, n NewSession) (t
 	return ends, record(ctx, q, by, Entry{AccountID: n.AccountID, Action: "session.create", Target: n.ID.String(), Details: map[string]any{"method": n.Method}})
 }
 
-// SessionCredential holds the facts that decide whether a session may be used, and with which role.
+// SessionCredential has what decides whether a session may be used, and with which role.
 type SessionCredential struct {
 	SecretHash  []byte
 	UserID      uuid.UUID
 	AccountID   string
 	Role        access.Role // present role of the user in the account
 	ExpiresAt   time.Time   // the latest possible end
-	SeenLongAgo bool        // last seen more than a minute ago: call TouchSession when the secret is right
+	SeenLongAgo bool        // last used more than a minute ago: call TouchSession after the secret was found correct
 }
 
 // SessionCredential returns a session that may be used. It returns research.ErrNotFound when the session was revoked, has
@@ -87,7 +87,7 @@ func (s *Store) SessionCredential(ctx context.Context, id uuid.UUID, idle time.D
 		ExpiresAt: row.ExpiresAt, SeenLongAgo: row.SeenLongAgo}, nil
 }
 
-// TouchSession stores that a session was used now.
+// TouchSession sets the time of a session's last use to now.
 func (s *Store) TouchSession(ctx context.Context, id uuid.UUID) error {
 	return store.Translate(s.q.TouchSession(ctx, id))
 }
@@ -143,7 +143,7 @@ func (s *Store) SwitchAccount(ctx context.Context, by Actor, user, session uuid.
 	return s.announce(ctx, access.SessionChanged(session))
 }
 
-// EndedRows counts what PurgeEnded removed.
+// EndedRows has the numbers of rows that PurgeEnded removed.
 type EndedRows struct {
 	Sessions, Tickets, Challenges, Attempts int64
 }

@@ -3,10 +3,10 @@
 //
 // Invariants:
 //
-//   - Of a secret only the SHA-256 is stored, of a password only the argon2id hash. Neither is shown to people.
+//   - Only the SHA-256 of a secret is stored, and only the argon2id hash of a password. Neither is shown to people.
 //   - The transaction of each change also writes the change and its author to the audit log.
 //   - After the commit of a change that takes rights away, the hooks of this process are called, and the other processes are
-//     notified by NOTIFY on [Channel]. When that is not possible, the change returns an error, and the caller may repeat it.
+//     notified by NOTIFY on [Channel]. When NOTIFY fails, the change returns an error, and the caller may repeat it.
 //   - For an id of another account, functions return research.ErrNotFound.
 package identities
 
@@ -28,7 +28,7 @@ import (
 	"legwork/internal/store"
 )
 
-// Store reads and writes users, credentials and the audit log. Make one per process with New.
+// Store reads and writes users, credentials and the audit log. Use New to make one per process.
 type Store struct {
 	store *store.Store
 	q     *db.Queries
@@ -43,20 +43,20 @@ func New(st *store.Store) *Store { return &Store{store: st, q: db.New(st.DB())} 
 // Channel is the NOTIFY channel for changed credentials. The payload is an [access.Notice].
 const Channel = "legwork_access"
 
-// OnNotice registers a function that is called for each notice of a change in this process, before the change returns.
-// Register it before the first change.
+// OnNotice registers a function that is called for each notice of a change that this process made. It is called before
+// the method that made the change returns. Register it before the first change.
 func (s *Store) OnNotice(hook func(access.Notice)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hooks = append(s.hooks, hook)
 }
 
-// announceTimeout bounds how long a change tries to notify the other processes.
+// announceTimeout is the longest time that a change tries to notify the other processes.
 const announceTimeout = 5 * time.Second
 
-// announce calls the hooks of this process and notifies the other processes. It does so even when the client has left, because
-// the change is committed. After an error other processes may not know the change; the caller may repeat the change, which
-// announces it again.
+// announce calls the hooks of this process and notifies the other processes. It does so even when the client has left,
+// because the change is committed. After an error other processes may not know the change. The caller may repeat the
+// change, which then is announced again.
 func (s *Store) announce(ctx context.Context, notices ...access.Notice) error {
 	s.mu.Lock()
 	hooks := s.hooks
@@ -92,7 +92,7 @@ const (
 	ByToken     ActorKind = "token"     // a bearer JWT; the id is its subject
 	ByOperator  ActorKind = "operator"  // the command line, with direct access to the database
 	BySystem    ActorKind = "system"    // the server itself
-	ByAnonymous ActorKind = "anonymous" // an unknown caller: after a failed login, or with AUTH_MODE=off
+	ByAnonymous ActorKind = "anonymous" // an unknown caller, for instance after a failed login or with AUTH_MODE=off
 )
 
 // Actor is the author of a change, for the audit log.

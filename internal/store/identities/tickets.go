@@ -17,8 +17,8 @@ type TicketOwner struct {
 	KeyID     string
 }
 
-// CreateTicket stores a ticket for one stream. It is valid for 30 seconds, and gives the same rights as the credential of p,
-// which must be a session or a key.
+// CreateTicket stores a ticket for one stream. The ticket is valid for 30 seconds, and gives the same rights as the
+// credential of p, which must be a session or a key.
 func (s *Store) CreateTicket(ctx context.Context, secretHash []byte, p access.Principal) error {
 	var key *string
 	if p.KeyID != "" {
@@ -51,11 +51,11 @@ const (
 	PasskeyRegistration ChallengeKind = "passkey_registration"
 )
 
-// challengeSeconds is how long a login at an OpenID provider or with a passkey may take.
+// challengeSeconds is how long a login at an OpenID provider or with a passkey may take, in seconds.
 const challengeSeconds = 600
 
-// CreateChallenge stores the data against which the answer of an OpenID provider or a passkey will be checked. It is valid for
-// ten minutes. data must be a JSON object. user is nil when it is not yet known who logs in.
+// CreateChallenge stores the data against which the answer of an OpenID provider or a passkey will be checked. The
+// challenge is valid for ten minutes. data must be a JSON object. user is nil when it is not yet known who logs in.
 func (s *Store) CreateChallenge(ctx context.Context, secretHash []byte, kind ChallengeKind, user *uuid.UUID, data json.RawMessage) error {
 	return store.Translate(s.q.CreateChallenge(ctx, db.CreateChallengeParams{SecretHash: secretHash, Kind: string(kind), UserID: user, Data: data, LifetimeSeconds: challengeSeconds}))
 }

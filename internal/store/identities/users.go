@@ -99,7 +99,7 @@ func (s *Store) CreateUser(ctx context.Context, by Actor, n NewUser, account str
 	})
 }
 
-// addUser stores a user. account is the account of the entry in the audit log.
+// addUser stores a user, and an entry of the audit log for account.
 func addUser(ctx context.Context, q *db.Queries, by Actor, n NewUser, account string) error {
 	p := db.AddUserParams{ID: n.ID, Email: n.Email, Name: n.Name}
 	if n.PasswordHash != "" {
@@ -116,7 +116,7 @@ func addUser(ctx context.Context, q *db.Queries, by Actor, n NewUser, account st
 	return record(ctx, q, by, Entry{AccountID: account, Action: "user.create", Target: n.ID.String()})
 }
 
-// join makes a user a member of an account. The role of a member is raised, and never lowered.
+// join makes a user a member of an account. It raises the role of an existing member, and never lowers it.
 func join(ctx context.Context, q *db.Queries, by Actor, user uuid.UUID, account string, role access.Role) error {
 	n, err := q.Join(ctx, account, user, string(role))
 	if err != nil {
@@ -154,7 +154,8 @@ func (s *Store) SetPassword(ctx context.Context, by Actor, user uuid.UUID, hash 
 	return s.announce(ctx, notices...)
 }
 
-// RehashPassword replaces the hash of a password by one with higher costs, unless the password was changed meanwhile.
+// RehashPassword replaces the hash of a password by a hash of the same password with higher costs. It changes nothing
+// when the password was changed meanwhile.
 func (s *Store) RehashPassword(ctx context.Context, user uuid.UUID, oldHash, newHash string) error {
 	return store.Translate(s.q.RehashPassword(ctx, &newHash, user, &oldHash))
 }

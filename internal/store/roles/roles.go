@@ -16,17 +16,18 @@ import (
 //go:embed grants.sql
 var grants string
 
-// Grant makes the roles legwork_owner, legwork_app and legwork_report on the server if they are missing, gives the objects of the
-// database to the owner, and gives the other two what they need: grants.sql says what. The roles cannot log in; an administrator makes
-// roles that can, as their members. The role of url must own the objects and be allowed to create roles. Run Grant after every
-// store.Migrate, because a migration adds objects.
+// Grant creates the roles legwork_owner, legwork_app and legwork_report on the server if they are missing. It makes
+// legwork_owner the owner of the database's objects, and grants the other two roles the privileges that they need (see
+// grants.sql). These roles cannot log in: an administrator must create roles that can log in, as their members. The role
+// in url must own the objects and be allowed to create roles. Run Grant after every store.Migrate, because a migration
+// adds objects.
 func Grant(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return fmt.Errorf("connect to grant: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	// Without arguments the statements are one transaction (the simple query protocol).
+	// A call of Exec without arguments uses the simple query protocol, which runs all statements in one transaction.
 	_, err = conn.Exec(ctx, grants, pgx.QueryExecModeSimpleProtocol)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42501" { // insufficient_privilege

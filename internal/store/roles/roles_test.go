@@ -15,7 +15,7 @@ import (
 	"legwork/internal/store/roles"
 )
 
-// login makes a role that can log in, as a member of another one, and returns a connection of it.
+// login creates a role that can log in and is a member of the role memberOf. It returns a connection of the new role.
 func login(t *testing.T, admin *pgx.Conn, dsn, memberOf string) (*pgx.Conn, string) {
 	t.Helper()
 	name := "legwork_test_" + strings.ToLower(rand.Text()[:12])
@@ -50,7 +50,7 @@ func login(t *testing.T, admin *pgx.Conn, dsn, memberOf string) (*pgx.Conn, stri
 func granted(t *testing.T) (admin *pgx.Conn, dsn string) {
 	t.Helper()
 	dsn = dbtest.URL(t)
-	for range 2 { // it can be repeated
+	for range 2 { // Grant can be repeated
 		if err := roles.Grant(t.Context(), dsn); err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func granted(t *testing.T) (admin *pgx.Conn, dsn string) {
 	return admin, dsn
 }
 
-// denied checks that statements are refused for want of a privilege.
+// denied checks that statements are refused because a privilege is missing.
 func denied(t *testing.T, conn *pgx.Conn, statements ...string) {
 	t.Helper()
 	for _, sql := range statements {
@@ -82,8 +82,8 @@ func denied(t *testing.T, conn *pgx.Conn, statements ...string) {
 	}
 }
 
-// An analyst can read only the accounts that report_readers lists for the analyst's role, and only through the report
-// views, whatever statement the analyst tries.
+// TestReportReadersSeeTheirAccountsOnly checks that an analyst can read only the accounts that report_readers lists for
+// the analyst's role, and only through the report views, whatever statement the analyst tries.
 func TestReportReadersSeeTheirAccountsOnly(t *testing.T) {
 	t.Parallel()
 	admin, dsn := granted(t)
@@ -112,8 +112,8 @@ func TestReportReadersSeeTheirAccountsOnly(t *testing.T) {
 	if got := see(analyst, "SELECT count(*)::text FROM report_tasks"); got != "0" {
 		t.Errorf("%s tasks", got)
 	}
-	// This condition would divide by zero on the other account's row, whose title "theirs" has 6 letters. There is no
-	// error, so the condition is not run on that row.
+	// This condition would divide by zero on the other account's row, whose title "theirs" has 6 letters. There must be
+	// no error, because the condition must not be run on that row.
 	var n int
 	if err := analyst.QueryRow(t.Context(), "SELECT count(*) FROM report_visits WHERE 1 / (char_length(title) - 6) = 0").Scan(&n); err != nil || n != 1 {
 		t.Errorf("a condition sees rows of others: %d, %v", n, err)
@@ -140,7 +140,8 @@ func TestReportReadersSeeTheirAccountsOnly(t *testing.T) {
 	}
 }
 
-// The program's role writes rows, adds to the audit log, and changes neither it nor the schema.
+// TestAppRoleHasNoDDL checks that the program's role can write rows and add to the audit log, and cannot change the
+// schema or existing entries of the audit log.
 func TestAppRoleHasNoDDL(t *testing.T) {
 	t.Parallel()
 	admin, dsn := granted(t)
@@ -155,7 +156,7 @@ func TestAppRoleHasNoDDL(t *testing.T) {
 		"DROP TRIGGER audit_log_append_only ON audit_log", "CREATE TABLE public.x (y int)", "DROP TABLE tasks", "ALTER TABLE tasks ADD COLUMN x int", "CREATE INDEX ON tasks (id)",
 		"CREATE OR REPLACE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE sql AS ''", "DELETE FROM goose_db_version", "INSERT INTO report_readers VALUES ('x', 'ours')",
 		"SET ROLE legwork_owner", "SET session_replication_role = replica", "CREATE ROLE x", "TRUNCATE tasks")
-	// The owner of the table is held by the trigger.
+	// The trigger refuses even the owner of the table.
 	if _, err := admin.Exec(t.Context(), "DELETE FROM audit_log"); err == nil || !strings.Contains(err.Error(), "append-only") {
 		t.Errorf("the owner deletes from the audit log: %v", err)
 	}

@@ -12,28 +12,29 @@ import (
 	"legwork/internal/store"
 )
 
-// RunCost says what runs may cost in this process.
+// RunCost says how much a run may use in this process, and what tokens cost.
 type RunCost struct {
-	MaxTokens   int64 // of a task that names no bound of its own; 0: any number
-	TokenMargin int64 // what a task may use beyond its bound
-	Price       int64 // microdollars for a million tokens; 0: the model has no price
+	MaxTokens   int64 // limit for a task that does not set its own; 0 means no limit
+	TokenMargin int64 // number of tokens by which a task may exceed its limit
+	Price       int64 // microdollars for a million tokens; 0 means that the model has no price
 }
 
-// Choice is the task that a job runs.
+// Choice is the decision which task runs in a job.
 type Choice struct {
 	TaskID    uuid.UUID
 	Epoch     int
-	Held      bool               // no task may run now; this one, whose job it was, is held
-	Exhausted research.LimitName // of what nothing is left for the task; empty: it may run
+	Held      bool               // no task may run now; TaskID is the task whose job this was, which is held now
+	Exhausted research.LimitName // the limit that the task's account has used up; empty when the task may run
 	Grant     store.Grant
 }
 
-// ChooseTask decides which waiting task a job runs, and what the run may use. research.ErrFenced: the job has no task any more.
+// ChooseTask decides which waiting task runs in a job, and how much the run may use. It returns research.ErrFenced when
+// the job has no task any more.
 //
-// A job is only the right to a slot. Within the highest priority, the account with the fewest running tasks is next, with its
-// oldest task; that task and the one whose job it was exchange their jobs. pin is what a task that has not begun yet would be
-// pinned to. Claims wait for each other while more than one account has waiting tasks or anything is limited, until the
-// transaction ends.
+// A job only gives the right to use a slot, so ChooseTask may choose another task than the one that the job was inserted for.
+// It chooses among the tasks of the highest priority. The account with the fewest running tasks is next, with its oldest task.
+// The chosen task and the task of the job exchange their jobs. pin is the pin of a task that has not begun yet. While more
+// than one account has waiting tasks, or any limit is set, each claim waits until the transaction of the one before it ends.
 func (s *Store) ChooseTask(ctx context.Context, tx pgx.Tx, job int64, pin research.Pin, cost RunCost) (Choice, error) {
 	row, err := s.q.WithTx(tx).ChooseTask(ctx, db.ChooseTaskParams{Job: job, Defaults: s.defaults, Provider: pin.Provider,
 		ServerTokens: cost.MaxTokens, TokenMargin: cost.TokenMargin, Price: cost.Price})
@@ -57,7 +58,8 @@ func (s *Store) ChooseTask(ctx context.Context, tx pgx.Tx, job int64, pin resear
 	return c, nil
 }
 
-// fenced translates an error. No row means that the job or the hold is over.
+// fenced translates the error of a query. When the query returned no row, the job has no task any more, or the task is
+// not held any more.
 func fenced(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return research.ErrFenced
@@ -65,7 +67,7 @@ func fenced(err error) error {
 	return store.Translate(err)
 }
 
-// amount converts an amount from the database: -1 means that there is no limit, and gives nil.
+// amount converts an amount from the database. It turns -1, which means that there is no limit, into nil.
 func amount(n int64) *int64 {
 	if n < 0 {
 		return nil
@@ -73,7 +75,7 @@ func amount(n int64) *int64 {
 	return &n
 }
 
-// GrantOf is what a run has reserved.
+// GrantOf returns what a run has reserved.
 func (s *Store) GrantOf(ctx context.Context, id uuid.UUID, epoch int) (store.Grant, error) {
 	row, err := s.q.GrantOf(ctx, id, int32(epoch))
 	return store.Grant{Pages: row.ReservedPages, Tokens: row.ReservedTokens, Microdollars: row.ReservedMicrodollars}, store.Translate(err)
@@ -83,30 +85,30 @@ func (s *Store) GrantOf(ctx context.Context, id uuid.UUID, epoch int) (store.Gra
 type JobTask struct {
 	TaskID uuid.UUID
 	Epoch  int
-	Owner  *uuid.UUID // the worker that has claimed it; nil: none yet
+	Owner  *uuid.UUID // the worker that has claimed the task; nil when none has
 }
 
-// TaskOfJob gives the task that runs in a job; research.ErrFenced when it has none any more.
+// TaskOfJob returns the task that runs in a job. It returns research.ErrFenced when the job has no task any more.
 func (s *Store) TaskOfJob(ctx context.Context, job int64) (JobTask, error) {
 	row, err := s.q.TaskOfJob(ctx, job)
 	return JobTask{TaskID: row.TaskID, Epoch: int(row.RunEpoch), Owner: row.Owner}, fenced(err)
 }
 
-// AnyHeld reports whether any task is held, or got a job again and has not begun yet.
+// AnyHeld reports whether any task is held, or was held, has a job again and has not begun yet.
 func (s *Store) AnyHeld(ctx context.Context) (bool, error) {
 	yes, err := s.q.AnyHeld(ctx)
 	return yes, store.Translate(err)
 }
 
-// HeldTasks lists the held tasks that may get a job again: for each account with room for another run, the one that waits
-// longest, unless the last one has not begun yet.
+// HeldTasks lists the held tasks that may get a job again. For each account with room for another run, it returns the
+// task that has waited longest. It returns none for an account while its previously released task has not begun yet.
 func (s *Store) HeldTasks(ctx context.Context) ([]uuid.UUID, error) {
 	ids, err := s.q.HeldTasks(ctx, s.defaults)
 	return ids, store.Translate(err)
 }
 
-// ReleaseTask ends the hold of a task whose head the transaction has locked. The caller gives it a job in the same transaction.
-// research.ErrFenced: it is not held any more.
+// ReleaseTask ends the hold of a task whose head the transaction has locked. The caller must give the task a job in the
+// same transaction. ReleaseTask returns research.ErrFenced when the task is not held any more.
 func (s *Store) ReleaseTask(ctx context.Context, tx pgx.Tx, id uuid.UUID) (priority research.Priority, begun bool, err error) {
 	row, err := s.q.WithTx(tx).ReleaseTask(ctx, id)
 	return research.Priority(row.Priority), row.Begun, fenced(err)

@@ -15,14 +15,14 @@ import (
 	"legwork/internal/store"
 )
 
-// Store counts what accounts and keys use, and decides which waiting task runs next. Make one per process with New.
+// Store counts what accounts and keys use, and decides which waiting task runs next. Use New to make one per process.
 type Store struct {
 	store    *store.Store
 	q        *db.Queries
-	defaults []byte // limits of accounts that have none of their own, as the functions of the database take them
+	defaults []byte // limits of accounts that have none of their own, as JSON for the functions of the database
 }
 
-// New returns the counts in the database of st.
+// New returns a Store on the database of st.
 func New(st *store.Store) (*Store, error) {
 	defaults, err := json.Marshal(st.Limits())
 	if err != nil {
@@ -31,10 +31,11 @@ func New(st *store.Store) (*Store, error) {
 	return &Store{store: st, q: db.New(st.DB()), defaults: defaults}, nil
 }
 
-// Admit admits a submission by one of an account's API keys (empty: none) and counts it. It returns a *research.LimitError
-// when a limit of the account or of the key refuses it, and research.ErrQueueFull when maxWaiting tasks wait (0: any number
-// may). Then the transaction must be rolled back. Submissions at the same moment do not see each other's waiting tasks, so
-// maxWaiting may be exceeded by as many as there are at once. The limits are never exceeded.
+// Admit admits and counts a submission of an account. key is the API key that submits it; it may be empty. Admit returns
+// a *research.LimitError when a limit of the account or of the key refuses the submission, and research.ErrQueueFull
+// when maxWaiting tasks wait (0 means no maximum). Then the caller must roll the transaction back. Submissions at the
+// same moment do not see each other's waiting tasks, so they may exceed maxWaiting together. They never exceed the other
+// limits.
 func (s *Store) Admit(ctx context.Context, tx pgx.Tx, account, key string, maxWaiting int) error {
 	row, err := s.q.WithTx(tx).AdmitTask(ctx, db.AdmitTaskParams{CountWaiting: maxWaiting > 0, Account: account, Key: key, Defaults: s.defaults})
 	switch {
@@ -48,8 +49,8 @@ func (s *Store) Admit(ctx context.Context, tx pgx.Tx, account, key string, maxWa
 	return nil
 }
 
-// Limits gives the limits of an account, or of one of its API keys if key is not empty. own is false when they are those of
-// the configuration, or when the key has none.
+// Limits returns the limits of an account, or of one of its API keys if key is not empty. own is false when the account
+// has the limits of the configuration, or when the key has no limits.
 func (s *Store) Limits(ctx context.Context, account, key string) (limits research.UsageLimits, own bool, err error) {
 	row, err := s.q.Limits(ctx, account, key)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -63,7 +64,7 @@ func (s *Store) Limits(ctx context.Context, account, key string) (limits researc
 		MicrodollarsPerMonth: row.MicrodollarsPerMonth}, true, store.Translate(err)
 }
 
-// Used tells what an account, or one of its API keys if key is not empty, has used.
+// Used returns what an account, or one of its API keys if key is not empty, has used.
 func (s *Store) Used(ctx context.Context, account, key string) (research.LimitUsage, error) {
 	u, err := s.q.LimitUsage(ctx, account, key, streamsFresh.Seconds())
 	if err != nil {
@@ -75,11 +76,13 @@ func (s *Store) Used(ctx context.Context, account, key string) (research.LimitUs
 		HourResetsAt: u.HourResetsAt, DayResetsAt: u.DayResetsAt, MonthResetAt: u.MonthResetsAt}, nil
 }
 
-// streamsFresh is how old the count of a process's open streams may be; after that the process counts as dead.
+// streamsFresh is how long the number of a process's open streams is valid after it was last renewed. After this time
+// the process is treated as dead.
 const streamsFresh = 30 * time.Second
 
-// openStream counts a stream that a process opens for an account, by one of its API keys (empty: none). It is not counted while
-// nothing limits streams of the account. The error is a *research.LimitError when as many are open as may be.
+// openStream counts a stream that a process opens for an account. key is the API key that opens it; it may be empty.
+// counted is false when no limit applies, because then the stream need not be counted. openStream returns a
+// *research.LimitError when the greatest number of streams is open.
 func (s *Store) openStream(ctx context.Context, process uuid.UUID, account, key string) (counted bool, err error) {
 	row, err := s.q.OpenStream(ctx, db.OpenStreamParams{Process: process, Account: account, Key: key, Defaults: s.defaults, FreshSeconds: streamsFresh.Seconds()})
 	if err != nil || !row.Refused {
@@ -93,18 +96,18 @@ func (s *Store) openStream(ctx context.Context, process uuid.UUID, account, key 
 		Message: fmt.Sprintf("This %s may have %d streams open at once; close one, or have the limit raised.", subject, row.Most)}
 }
 
-// closeStream counts a stream that a process has closed.
+// closeStream reduces the number of open streams of a process by one.
 func (s *Store) closeStream(ctx context.Context, process uuid.UUID, account, key string) error {
 	return store.Translate(s.q.CloseStream(ctx, process, account, key))
 }
 
-// renewStreams keeps the open streams of a process counted, and removes the counts of processes that died.
+// renewStreams renews the numbers of open streams of a process, and removes those of processes that died.
 func (s *Store) renewStreams(ctx context.Context, process uuid.UUID) error {
 	return store.Translate(s.q.RenewStreams(ctx, process, (10 * streamsFresh).Seconds()))
 }
 
-// CountUsage brings the counters of all accounts up to date, and forgets those of hours and days that are over. Reading usage
-// does not need it; it keeps reading fast.
+// CountUsage brings the counters of all accounts up to date, and removes counters of past hours and days. Used returns
+// the right numbers without it, but more slowly.
 func (s *Store) CountUsage(ctx context.Context) error {
 	accounts, err := s.q.AccountsWithEntries(ctx)
 	if err != nil {

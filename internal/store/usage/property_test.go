@@ -21,10 +21,10 @@ import (
 	"legwork/internal/store/usage"
 )
 
-// errCrash rolls a transaction back, as the end of a process does.
+// errCrash rolls a transaction back, as a crash of the process would.
 var errCrash = errors.New("the process ends before the commit")
 
-// limitedAccounts have limits of each kind. The key belongs to the account second.
+// limitedAccounts are accounts that have limits of each kind. limitedKey is a key of the account second.
 var limitedAccounts = []string{"first", "second", "third"}
 
 const limitedKey = "abcdefghijklmnop"
@@ -33,7 +33,7 @@ const limitedKey = "abcdefghijklmnop"
 type openRun struct {
 	id            uuid.UUID
 	epoch, turn   int
-	pages, tokens int64 // left of what it reserved; -1: any amount
+	pages, tokens int64 // what is left of the run's reservation; -1 means no limit
 }
 
 // limitProcess is one of the processes of the property test, with a store of its own.
@@ -55,13 +55,13 @@ func counts(t *testing.T, st *store.Store) *usage.Store {
 	return u
 }
 
-// question is a task that asks for a model.
+// question returns a task that asks for a model.
 func question() research.NewTask {
 	return research.NewTask{Question: "q", Priority: research.Normal, Options: research.Options{
 		MaxDepth: 3, MaxPages: 20, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 10}}
 }
 
-// limitWorld is what the processes share besides the database: jobs that wait, as River has them.
+// limitWorld is what the processes share besides the database: the waiting jobs, as River would have them.
 type limitWorld struct {
 	mu      sync.Mutex
 	jobs    []int64
@@ -98,9 +98,9 @@ func (p *limitProcess) takeJob() (int64, bool) {
 	return job, true
 }
 
-// TestLimitsHold: three processes submit, claim, work, end, lose, hand back, cancel and crash in any order. No account or key
-// ever uses and reserves more than it may, runs more than it may, or has more admitted than it may; and when all is over
-// nothing is reserved and everything is counted once.
+// TestLimitsHold lets three processes submit, claim, work, end, lose, hand back, cancel and crash in any order. No
+// account or key may ever exceed a limit, counting what it has used and reserved, runs now and has submitted. In the end
+// nothing may be reserved, and everything must have been counted once.
 func TestLimitsHold(t *testing.T) {
 	t.Parallel()
 	operations := 1000
@@ -164,7 +164,7 @@ func TestLimitsHold(t *testing.T) {
 	}
 }
 
-// operate makes one operation.
+// operate does one random operation.
 func (p *limitProcess) operate(ctx context.Context) error {
 	switch n := p.rand.IntN(20); {
 	case n < 4:
@@ -238,7 +238,7 @@ func (p *limitProcess) claimNext(ctx context.Context) error {
 	})
 	switch {
 	case errors.Is(err, errCrash):
-		p.offer(job) // the job is still the task's
+		p.offer(job) // the job still belongs to the task
 		return nil
 	case errors.Is(err, research.ErrFenced): // the task was cancelled
 		return nil
@@ -291,7 +291,7 @@ func (p *limitProcess) step(ctx context.Context) error {
 	return err
 }
 
-// leave ends a run of this process: by an answer, or so that the task gets another run.
+// leave ends a run of this process, either with an answer or so that the task gets another run.
 func (p *limitProcess) leave(ctx context.Context) error {
 	if len(p.runs) == 0 {
 		return nil
@@ -407,7 +407,8 @@ func checkLimits(ctx context.Context, t *testing.T, st *store.Store) {
 	}
 }
 
-// checkAllCounted compares what is counted with the journals of all tasks, and demands that nothing is reserved or held.
+// checkAllCounted compares the counters with the journals of all tasks. It fails the test when anything is still
+// reserved or held.
 func checkAllCounted(ctx context.Context, t *testing.T, st *store.Store) {
 	t.Helper()
 	for _, subject := range [][2]string{{"first", ""}, {"second", ""}, {"third", ""}, {"second", limitedKey}} {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// closeWait bounds the statement that counts a stream as closed.
+// closeWait is the time limit of the statement that counts a stream as closed.
 const closeWait = 5 * time.Second
 
 // Streams counts the streams that this process has open. A nil *Streams counts nothing and refuses nothing.
@@ -20,18 +20,18 @@ type Streams struct {
 
 	mu   sync.Mutex
 	open int
-	lost []subject // closed streams that the database could not be told of yet
+	lost []subject // closed streams that are still counted as open, because the database was unavailable
 }
 
 type subject struct{ account, key string }
 
-// NewStreams returns the count of a process that begins.
+// NewStreams returns the Streams of this process. Call it once per process.
 func NewStreams(s *Store, log *slog.Logger) *Streams {
 	return &Streams{store: s, process: uuid.New(), log: log}
 }
 
-// Open counts a stream of an account, opened by one of its API keys (empty: none). It returns a *research.LimitError when a limit
-// refuses it. Call closed when the stream has ended.
+// Open counts a stream of an account as open. key is the API key that opens it; it may be empty. Open returns a
+// *research.LimitError when a limit refuses the stream. Call closed when the stream has ended.
 func (s *Streams) Open(ctx context.Context, account, key string) (closed func(), err error) {
 	if s == nil {
 		return func() {}, nil
@@ -61,7 +61,8 @@ func (s *Streams) close(ctx context.Context, of subject) {
 	}
 }
 
-// Run renews the count of this process until ctx ends. A count that is not renewed belongs to a process that died.
+// Run renews the numbers of this process's open streams until ctx ends. Numbers that are not renewed belong to a process
+// that died.
 func (s *Streams) Run(ctx context.Context) {
 	tick := time.NewTicker(streamsFresh / 3)
 	defer tick.Stop()
@@ -77,7 +78,7 @@ func (s *Streams) Run(ctx context.Context) {
 	}
 }
 
-// renew renews the count, and counts the closed streams that the database could not be told of.
+// renew counts the streams in lost as closed, and renews the numbers of open streams.
 func (s *Streams) renew(ctx context.Context) error {
 	s.mu.Lock()
 	open, lost := s.open, s.lost
