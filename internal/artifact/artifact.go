@@ -33,29 +33,30 @@ const (
 	Logs    = "logs.txt"     // the task's events as lines of text
 )
 
-// opTime bounds one operation on one file.
+// opTime is the time limit of one operation on one file.
 const opTime = 30 * time.Second
 
-// name matches the names that the database's CHECK allows: no separators, and no dot at the beginning.
+// name matches the file names that the CHECK constraint in the database allows: no separators, and no dot at the
+// beginning.
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
-// Store holds the files of tasks. Safe for concurrent use.
+// Store stores the files of tasks. It is safe for concurrent use.
 type Store struct {
-	place   string // ARTIFACT_DIR, for messages
+	place   string // the value of ARTIFACT_DIR, for messages
 	backend backend
 }
 
 // backend stores the files. A key is a task's id, a slash and a name.
 type backend interface {
-	// put stores a whole file, replacing an older one. After an error the older file or no file exists.
+	// put stores a whole file and replaces an older one. After an error, either the older file or no file exists.
 	put(ctx context.Context, key, contentType string, data []byte) error
 	// stat describes a file. If the file does not exist, the error is research.ErrNotFound.
 	stat(ctx context.Context, key string) (info, error)
-	// open reads a file from an offset on. ctx must not end before the reader is closed.
+	// open opens a file for reading from an offset on. ctx must not end before the reader is closed.
 	open(ctx context.Context, key string, from int64) (io.ReadCloser, error)
 	// remove deletes a file. It returns nil if the file does not exist.
 	remove(ctx context.Context, key string) error
-	// list yields the keys of one task's files. After an error it stops.
+	// list yields the keys of the files of one task. It stops after an error.
 	list(ctx context.Context, task uuid.UUID) iter.Seq2[string, error]
 	// removeFolder deletes the empty folder of a task whose files were removed.
 	removeFolder(task uuid.UUID) error
@@ -87,7 +88,8 @@ func key(task uuid.UUID, file string) (string, error) {
 	return task.String() + "/" + file, nil
 }
 
-// Write stores one file, replacing an older one with the same name. After an error the older file or no file exists.
+// Write stores one file and replaces an older one with the same name. After an error, either the older file or no file
+// exists.
 func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType string, data []byte) error {
 	k, err := key(task, file)
 	if err != nil {
@@ -101,8 +103,8 @@ func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType str
 	return nil
 }
 
-// Read opens a file. If it does not exist, the error is research.ErrNotFound. ctx must not end before the file is closed: content is
-// fetched when it is read, and only the part that is read.
+// Read opens a file. If the file does not exist, the error is research.ErrNotFound. ctx must not end before the File is
+// closed, because the content is fetched only when it is read.
 func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, error) {
 	k, err := key(task, file)
 	if err != nil {
@@ -117,17 +119,17 @@ func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, e
 	return &File{Size: i.size, ModTime: i.modTime, ETag: i.etag, ctx: ctx, backend: s.backend, key: k}, nil
 }
 
-// File is a stored artifact. It is an io.ReadSeeker. Close it.
+// File is an open artifact. It is an io.ReadSeeker. The caller must close it.
 type File struct {
 	Size    int64 // in bytes
 	ModTime time.Time
-	ETag    string // strong validator in quotes (RFC 9110 §8.8.3); it changes with every write
+	ETag    string // strong validator in quotes (RFC 9110 §8.8.3), which changes with every write
 
 	ctx     context.Context //nolint:containedctx // the context of the request that reads it, because io.Reader takes none
 	backend backend
 	key     string
 	at      int64
-	body    io.ReadCloser // the content from at on; nil: not open
+	body    io.ReadCloser // reads the content from offset at; nil if it is not open
 }
 
 // Read implements io.Reader.
@@ -147,7 +149,7 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Seek implements io.Seeker. It requests nothing.
+// Seek implements io.Seeker. It sends no request to a bucket.
 func (f *File) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
@@ -176,7 +178,7 @@ func (f *File) Close() error {
 	return body.Close()
 }
 
-// Purge removes all files of a task, including files without a row.
+// Purge removes all files of a task, including files without a row in the database.
 func (s *Store) Purge(ctx context.Context, task uuid.UUID) error {
 	var errs []error
 	for k, err := range s.backend.list(ctx, task) {

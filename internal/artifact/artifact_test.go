@@ -96,7 +96,7 @@ func TestNamesStayInTheirFolder(t *testing.T) {
 	}
 }
 
-// TestCheckFolder: Check leaves no file. If it fails, the error says what to do.
+// TestCheckFolder: Check leaves no file in the folder. If it fails, the error says what to do.
 func TestCheckFolder(t *testing.T) {
 	t.Parallel()
 	s, dir := open(t)
@@ -117,7 +117,8 @@ func TestCheckFolder(t *testing.T) {
 	}
 }
 
-// TestUnfinishedWrites: a write that did not finish leaves no readable file. The purge removes its temporary file.
+// TestUnfinishedWrites: after a write that did not finish, the file cannot be read. The purge of the task removes the
+// temporary file.
 func TestUnfinishedWrites(t *testing.T) {
 	t.Parallel()
 	s, dir := open(t)

@@ -20,7 +20,7 @@ type bucket struct {
 	client    *minio.Client
 	transport *http.Transport
 	name      string
-	prefix    string // beginning of every key; empty, or ends with a slash
+	prefix    string // beginning of every key; it is empty or ends with a slash
 }
 
 func (b *bucket) put(ctx context.Context, key, contentType string, data []byte) error {
@@ -75,7 +75,7 @@ func (b *bucket) list(ctx context.Context, task uuid.UUID) iter.Seq2[string, err
 	}
 }
 
-// removeFolder has nothing to do: a bucket has no folders.
+// removeFolder does nothing, because a bucket has no folders.
 func (*bucket) removeFolder(uuid.UUID) error { return nil }
 
 func (*bucket) advice(err error) string {
@@ -93,7 +93,7 @@ func (b *bucket) close() error {
 	return nil
 }
 
-// status is the HTTP status of an error; 0 when there was none.
+// status returns the HTTP status of an error, or 0 if there was no response.
 func status(err error) int {
 	var refusal minio.ErrorResponse
 	if errors.As(err, &refusal) {

@@ -30,7 +30,8 @@ func openBucket(t *testing.T, url string) *artifact.Store {
 	return s
 }
 
-// TestBucket: a bucket stores complete files by task, below its prefix, and the purge removes them, as in a folder.
+// TestBucket: like a folder, a bucket stores complete files by task, under keys with its prefix, and the purge removes
+// them.
 func TestBucket(t *testing.T) {
 	t.Parallel()
 	b := testsite.NewBucket(t)

@@ -28,8 +28,8 @@ func (f folder) put(ctx context.Context, key, _ string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
-	// The temporary file is in the same folder, so that the rename stays on one file system. Names of artifacts cannot begin with a dot, so
-	// there is no conflict.
+	// The temporary file is in the folder of the final one, so that the rename stays on one file system. Names of
+	// artifacts cannot begin with a dot, so the name of a temporary file is never that of an artifact.
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".part-*")
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (f folder) remove(ctx context.Context, key string) error {
 	return nil
 }
 
-// list also yields unfinished temporary files, which a killed process may leave.
+// list also yields temporary files of unfinished writes, which a killed process may leave behind.
 func (f folder) list(_ context.Context, task uuid.UUID) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		entries, err := os.ReadDir(f.path(task.String()))

@@ -14,11 +14,11 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// maxTries bounds how often one request to a bucket is sent.
+// maxTries is how often a request to a bucket is sent at most.
 const maxTries = 3
 
-// Open opens the location that ARTIFACT_DIR names: a folder, which is created if it does not exist, or a bucket as s3://NAME with
-// options in its query. Open sends no request to a bucket; [Store.Check] does.
+// Open opens the place that ARTIFACT_DIR names: a folder, or a bucket as s3://NAME with options in its query. A folder
+// is created if it does not exist. Open sends no request to a bucket; [Store.Check] does.
 //
 // The options of a bucket:
 //
@@ -78,8 +78,8 @@ func openBucket(place string) (*bucket, error) {
 // options are the options in a bucket's address, with defaults filled in.
 type options struct {
 	region    string
-	endpoint  *url.URL // nil: Amazon S3
-	prefix    string   // empty, or ends with a slash
+	endpoint  *url.URL // nil means Amazon S3
+	prefix    string   // it is empty or ends with a slash
 	profile   string
 	anonymous bool
 	lookup    minio.BucketLookupType
@@ -126,7 +126,7 @@ func readOptions(q url.Values) (options, error) {
 	return o, nil
 }
 
-// awsEnv reads an environment variable of AWS. minio-go reads those with credentials itself.
+// awsEnv reads an environment variable of AWS. minio-go itself reads the variables with credentials.
 func awsEnv(name string) string {
 	return os.Getenv(name) //nolint:forbidigo // these are settings of Amazon's, not of legwork
 }
@@ -140,7 +140,7 @@ func firstOf(values ...string) string {
 	return ""
 }
 
-// credentials returns what requests are signed with. Without credentials the requests are not signed.
+// credentials returns the credentials with which requests are signed. If there are none, requests are not signed.
 func (o options) credentials() *credentials.Credentials {
 	if o.anonymous {
 		return credentials.NewStaticV4("", "", "")

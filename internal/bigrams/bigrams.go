@@ -1,7 +1,7 @@
-// Package bigrams splits text in scripts without spaces between words: Chinese, Japanese and the like, Thai, Lao, Khmer and Burmese. Each
-// run of such letters becomes its overlapping pairs of letters: 入浴料 gives 入浴 and 浴料. Questions and documents are split in
-// the same way, so that a word of two or more letters is found wherever it stands. Search engines index these scripts in this
-// way if they have no dictionary.
+// Package bigrams splits text in scripts without spaces between words: Chinese, Japanese and similar scripts, Thai, Lao,
+// Khmer and Burmese. Each run of letters of these scripts becomes its overlapping pairs of letters: 入浴料 becomes 入浴 and
+// 浴料. Questions and documents are split in the same way, so a word of two or more letters is found wherever it occurs.
+// Search engines without a dictionary index these scripts in the same way.
 package bigrams
 
 import (
@@ -45,8 +45,8 @@ func Of(run string) []string {
 	return pairs
 }
 
-// Spaced replaces each run of characters of scripts without spaces (see Is) by its pairs of letters (see Of),
-// separated by spaces. Other text is not changed.
+// Spaced replaces each run of characters for which Is is true by the pairs of letters that Of returns, separated by
+// spaces. Other text is not changed.
 func Spaced(text string) string {
 	first := strings.IndexFunc(text, Is)
 	if first < 0 {

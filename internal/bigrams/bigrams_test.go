@@ -40,8 +40,8 @@ func TestSpaced(t *testing.T) {
 	}
 }
 
-// FuzzSpaced checks that a text is found inside a longer one: each pair of letters of s is also there when s stands
-// between other letters. It also bounds the output: each letter at most twice, and spaces.
+// FuzzSpaced checks that a text is found inside a longer text: each pair of letters of s also occurs when s is between
+// other letters. It also checks the size of the output: each letter occurs at most twice, and the rest is spaces.
 func FuzzSpaced(f *testing.F) {
 	for _, s := range []string{"入浴料", "a入b", "น้ำ", "ー", "\u0301入\u0301"} {
 		f.Add(s)

@@ -76,13 +76,14 @@ func indentOf(source string, at int) int {
 // maxOpen is the greatest number of nested containers. Items that are nested deeper are written as paragraphs.
 const maxOpen = 100
 
-// container is an open HTML element that contains other pieces: a list (ul, dl), or an item or a definition (li, dd) of a list.
+// container is an HTML element that is open and contains other pieces: a list (ul, dl), or an item (li) or a definition
+// (dd) of a list.
 type container struct {
 	tag    string // name of the element, with its attributes
-	indent int    // of the item's marker or the term. Pieces inside an li or dd have a greater indentation
+	indent int    // indentation of the item's marker or of the term. Pieces inside an li or dd have a greater indentation
 }
 
-// layout writes pieces. The indentation of a piece decides to which list and which definition it belongs.
+// layout writes pieces as HTML. The indentation of a piece decides to which list item or definition it belongs.
 type layout struct {
 	*writer
 	containers []container
@@ -132,8 +133,8 @@ func (l *layout) write(all []piece) {
 	l.enter(-1, "")
 }
 
-// enter closes the containers that do not contain a piece with this indentation. If list is not empty, the piece belongs to a list with that
-// tag, and enter opens the list unless it is open already.
+// enter closes the containers that do not contain a piece with this indentation. If list is not empty, the piece belongs
+// to a list with that tag. Then enter opens the list, unless it is open already.
 func (l *layout) enter(indent int, list string) {
 	top := func() container {
 		if len(l.containers) == 0 {
@@ -163,7 +164,8 @@ func (l *layout) push(tag string, indent int) {
 	l.containers = append(l.containers, container{tag, indent})
 }
 
-// heading writes a heading without its number signs. In an excerpt, a heading is a bold line, so that it is no heading of the whole page.
+// heading writes a heading without its number signs. In an excerpt it writes a bold line, so that the heading does not
+// become a heading of the whole page.
 func (l *layout) heading(p piece, level int) {
 	for p.start < p.end && l.source[p.start] == '#' {
 		p.start++
@@ -181,7 +183,8 @@ func (l *layout) heading(p piece, level int) {
 	}
 }
 
-// item writes a list item. The dash of an item is left out, because the list shows a bullet. A number or a letter is written as text.
+// item writes a list item. It leaves out a dash, because the list shows a bullet. It writes a number or a letter as
+// text.
 func (l *layout) item(p piece) {
 	if len(l.containers) >= maxOpen {
 		l.enter(p.indent, "")
@@ -213,7 +216,7 @@ func (l *layout) flow(start, end int) {
 	}
 }
 
-// listing writes lines unchanged, except that the indentation of the whole piece is removed.
+// listing writes the lines of a piece unchanged, but without the indentation of the whole piece.
 func (l *layout) listing(p piece) {
 	for start := p.start; start < p.end; {
 		stop := l.lineEnd(start, p.end)
@@ -225,7 +228,7 @@ func (l *layout) listing(p piece) {
 	}
 }
 
-// lineEnd returns the offset after the line that begins at start. It is at most end.
+// lineEnd returns the offset after the line that begins at start, but at most end.
 func (l *layout) lineEnd(start, end int) int {
 	if i := bytes.IndexByte(l.source[start:end], '\n'); i >= 0 {
 		return start + i + 1
@@ -233,7 +236,7 @@ func (l *layout) lineEnd(start, end int) int {
 	return end
 }
 
-// grid writes a table. head is nil for a table without column heads.
+// grid writes a table. head is nil if the table has no column heads.
 func (l *layout) grid(head, rows *piece) {
 	l.out.WriteString(`<div class="wide"><table>`)
 	if head != nil {

@@ -15,14 +15,14 @@ import (
 	"legwork/internal/research"
 )
 
-// part is a block of a test page; an empty kind is a paragraph.
+// part is a piece of a test page: a block, or a paragraph if kind is empty.
 type part struct {
 	kind   research.BlockKind
-	before string // white space before it
+	before string // white space before the text
 	text   string
 }
 
-// assemble gives the text and the blocks of a page.
+// assemble returns the text and the blocks of a page with the given parts.
 func assemble(parts ...part) (string, []research.Block) {
 	var text strings.Builder
 	at, blocks := 0, []research.Block{}
@@ -51,7 +51,7 @@ func page(t *testing.T, text string, blocks []research.Block, quotes ...exhibit.
 	return doc
 }
 
-// inner is the HTML inside an element, without the attributes and white space that do not matter.
+// inner returns the HTML inside an element, without the attributes and white space that do not matter for the tests.
 func inner(t *testing.T, n *html.Node) string {
 	t.Helper()
 	var b strings.Builder
@@ -63,7 +63,7 @@ func inner(t *testing.T, n *html.Node) string {
 	return strings.TrimSpace(strings.NewReplacer("<br/>", "<br>", "<code>", "", "</code>", "", "<tbody>", "", "</tbody>", "", `<div class="wide">`, "", "</div>", "").Replace(b.String()))
 }
 
-// TestBlocks shows each kind of block as what it is, whatever its text looks like.
+// TestBlocks: each block is shown according to its kind, whatever its text looks like.
 func TestBlocks(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -99,7 +99,8 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// TestExcerptsAreShownAsTheyStand: the list of citations shows code as code and rows as rows, and only what is cited.
+// TestExcerptsAreShownAsTheyStand: in the list of citations, code is shown as code and table rows as table rows, and
+// only the cited text is shown.
 func TestExcerptsAreShownAsTheyStand(t *testing.T) {
 	t.Parallel()
 	text, blocks := assemble(part{"h2", "", "## Ports"}, part{"", "\n\n", "Before. Cited words. After."}, part{"code", "\n\n", "# listen\nport = 80\n"},
@@ -127,7 +128,8 @@ func TestExcerptsAreShownAsTheyStand(t *testing.T) {
 	}
 }
 
-// TestBlocksThatDoNotFit: blocks that are out of order, out of the text or of an unknown kind are not used.
+// TestBlocksThatDoNotFit: the blocks are not used if one of them is out of order, beyond the end of the text or of an
+// unknown kind.
 func TestBlocksThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	const text = "# Kettles\n\nDescale them."
@@ -141,8 +143,8 @@ func TestBlocksThatDoNotFit(t *testing.T) {
 	}
 }
 
-// TestMarksInAnyBlocks checks for random texts and blocks that the page shows all of the text, that the marks cover
-// the quote, and that function harmless finds nothing wrong with the page.
+// TestMarksInAnyBlocks checks, for random texts and blocks, that the page shows all of the text, that the marks cover
+// the quote, and that function harmless finds no tag or attribute that does not belong there.
 func TestMarksInAnyBlocks(t *testing.T) {
 	t.Parallel()
 	kinds := []research.BlockKind{"h1", "h4", "term", "item", "head", "rows", "code", "text"}
@@ -176,7 +178,7 @@ func TestMarksInAnyBlocks(t *testing.T) {
 	}
 }
 
-// TestManyBlocks: a page of the most blocks, and of lists as deep as they come, takes little time.
+// TestManyBlocks: a page with very many blocks, and a page with very deeply nested lists, are rendered in little time.
 func TestManyBlocks(t *testing.T) {
 	t.Parallel()
 	flat, deep := make([]part, 20_000), make([]part, 2_000)

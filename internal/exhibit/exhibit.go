@@ -1,4 +1,5 @@
-// Package exhibit renders a snapshot as an HTML page for people to read, with the cited spans marked. The page runs and loads nothing.
+// Package exhibit renders a snapshot as an HTML page for people to read, with the cited spans marked. The page runs no
+// scripts and loads nothing.
 //
 // Invariants:
 //
@@ -28,20 +29,20 @@ import (
 
 // Quote is a cited span of the snapshot.
 type Quote struct {
-	N             int    // number of the marker in the answer, from 1, unique
+	N             int    // number of the marker in the answer, from 1; no two quotes have the same
 	Start, End    int    // code points, End exclusive
 	Text          string // the span itself
-	ScreenshotURL string // root-relative; empty: there is none
+	ScreenshotURL string // root-relative URL; empty if there is no screenshot
 }
 
 // Page is the input of HTML.
 type Page struct {
 	Title    string // never empty
 	URL      string // address of the page on the web, http or https
-	Language string // BCP 47; empty: unknown
+	Language string // BCP 47; empty if unknown
 	ReadAt   time.Time
 	Text     string           // the snapshot: Markdown blocks around plain text
-	Blocks   []research.Block // of the text; nil, or not fitting the text: guessed from its signs
+	Blocks   []research.Block // blocks of the text. If they are nil or do not fit the text, they are guessed from the signs of Markdown in the text
 	Quotes   []Quote
 }
 
@@ -53,21 +54,21 @@ var pageTemplate string
 
 var page = template.Must(template.New("page").Parse(pageTemplate))
 
-// Policy returns the Content-Security-Policy with which the page must be served. The page may not run, load or send anything. Links open
-// in a new page.
+// Policy returns the Content-Security-Policy with which the page must be served. It forbids the page to run, load or
+// send anything. Links open in a new page.
 func Policy() string {
 	sum := sha256.Sum256([]byte(css))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 }
 
-// HTML returns the page.
+// HTML returns the rendered page.
 func HTML(p Page) ([]byte, error) {
 	r := render(p)
 	type quote struct {
 		Quote
-		Marked  bool          // at least part of the quote is marked in the text
-		Excerpt template.HTML // the quote as it stands on the page; empty: only its text is known
+		Marked  bool          // whether at least a part of the quote is marked in the text
+		Excerpt template.HTML // the quote as the page shows it; empty if only its text is known
 	}
 	quotes := make([]quote, len(p.Quotes))
 	for i, q := range p.Quotes {
@@ -76,7 +77,7 @@ func HTML(p Page) ([]byte, error) {
 	var out bytes.Buffer
 	err := page.Execute(&out, map[string]any{
 		"Page": p, "Quotes": quotes, "ReadAt": p.ReadAt.UTC().Format("2 January 2006, 15:04 UTC"), "Stamp": p.ReadAt.UTC().Format(time.RFC3339),
-		"Style": template.CSS(css), //nolint:gosec // our own sheet
+		"Style": template.CSS(css), //nolint:gosec // our own style sheet, which is part of the program
 		"Body":  sanitised(r.body),
 	})
 	if err != nil {
@@ -85,13 +86,13 @@ func HTML(p Page) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// OfVisit returns the page for a visit that read a page, without quotes.
+// OfVisit returns the rendered page for a visit that read a page, without quotes.
 func OfVisit(v research.Visit) ([]byte, error) {
 	return HTML(Page{Title: v.Title, URL: v.FinalURL, Language: v.Page.Language, ReadAt: v.FetchedAt, Text: v.Page.Text, Blocks: v.Page.Blocks})
 }
 
 func sanitised(body []byte) template.HTML {
-	return template.HTML(sanitiser().SanitizeBytes(body)) //nolint:gosec // escaped and sanitised
+	return template.HTML(sanitiser().SanitizeBytes(body)) //nolint:gosec // the HTML was escaped and sanitised
 }
 
 // sanitiser allows only the tags that render writes.

@@ -32,7 +32,7 @@ func quote(n int, text string, start, end int) exhibit.Quote {
 	return exhibit.Quote{N: n, Start: start, End: end, Text: string([]rune(text)[start:end])}
 }
 
-// find returns the quote for the first place of part in a text.
+// find returns the quote for the first occurrence of part in a text.
 func find(t *testing.T, n int, text, part string) exhibit.Quote {
 	t.Helper()
 	before, _, ok := strings.Cut(text, part)
@@ -139,7 +139,7 @@ func TestMarks(t *testing.T) {
 			t.Errorf("marked %q (%d ids), want %q", text, ids, part)
 		}
 	}
-	// If a quote spans several blocks, only the marks of blocks are missing.
+	// If a quote spans several blocks, its marked text lacks only the Markdown signs of the blocks.
 	for part, want := range map[string]string{
 		"text.\n\n## Table of": "text.Table of", "| max_connections | 100 |\n| work_mem |": "max_connections100work_mem",
 		"alert(1))\n- Second item\n\n  1. nested": "alert(1))Second itemnested", "A quotation\n> over": "A quotationover",
@@ -168,7 +168,7 @@ func TestListing(t *testing.T) {
 	}
 }
 
-// TestOverlappingMarks: spans may overlap, contain each other and be equal. Each keeps its own id.
+// TestOverlappingMarks: cited spans may overlap, contain each other and be equal. Each quote has an id of its own.
 func TestOverlappingMarks(t *testing.T) {
 	t.Parallel()
 	quotes := []exhibit.Quote{find(t, 1, sample, "Descale the kettle every"), find(t, 2, sample, "kettle every **month**"), find(t, 3, sample, "kettle"), find(t, 4, sample, "kettle")}
@@ -180,7 +180,8 @@ func TestOverlappingMarks(t *testing.T) {
 	}
 }
 
-// TestUnmarkedQuotes: quotes without visible text, and quotes of another text, are listed at the top of the page.
+// TestUnmarkedQuotes: a quote without visible text, and a quote that is not in the text, are listed at the top of the
+// page.
 func TestUnmarkedQuotes(t *testing.T) {
 	t.Parallel()
 	doc := shown(t, sample, find(t, 1, sample, " --- | --- "), exhibit.Quote{N: 2, Start: 5000, End: 5010, Text: "elsewhere"}, exhibit.Quote{N: 3, Start: -4, End: 3, Text: "x"})
@@ -193,8 +194,8 @@ func TestUnmarkedQuotes(t *testing.T) {
 	}
 }
 
-// bare returns the letters and digits of a text, which rendering must neither lose nor add. It leaves out numbers of list items, since
-// HTML has them in an attribute.
+// bare returns the letters and digits of a text, which rendering must neither lose nor add. It leaves out the numbers of
+// list items, because HTML has them in an attribute.
 func bare(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -207,7 +208,8 @@ func bare(s string) string {
 var pieces = []string{"# ", "## ", "- ", "* ", "> ", "    ", "\t", "\n", "\n\n", "```\n", "```go\n", "~~~\n", "| a | b |\n", "| --- | --- |\n", "|", "**", "**term**\n", "`", "[a](b)",
 	"<b>", "</main>", "<script>", "<!--", "]]>", "&amp;", "&#x3c;", "&", "\\", "\\|", "![x](http://x/y.png)", "[r]: http://x", "word", "Ünïcode", "😀", "é", " ", "  \n", "---\n", "===\n", "***\n", "\r", "\u00a0"}
 
-// TestMarkedTextEqualsTheExcerpt: for any text and span, the marked text equals the excerpt, except for marks of blocks.
+// TestMarkedTextEqualsTheExcerpt: for any text and span, the marked text equals the excerpt, except for the Markdown
+// signs of blocks.
 func TestMarkedTextEqualsTheExcerpt(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(1500) {
@@ -223,7 +225,7 @@ func TestMarkedTextEqualsTheExcerpt(t *testing.T) {
 	}
 }
 
-// check renders a text with two overlapping spans and compares the marked text.
+// check renders a text with two overlapping spans and compares the marked text with the text of the spans.
 func check(t *testing.T, text string, a, b int) {
 	t.Helper()
 	n := len([]rune(text))
@@ -300,7 +302,7 @@ func FuzzHTML(f *testing.F) {
 		f.Add(s, 0, 1<<20)
 	}
 	f.Fuzz(func(t *testing.T, text string, a, b int) {
-		text = strings.Map(func(r rune) rune { // as stored: valid UTF-8, without NUL and other control characters
+		text = strings.Map(func(r rune) rune { // as in stored snapshots: valid UTF-8, without NUL and other control characters
 			if r == unicode.ReplacementChar || unicode.IsControl(r) && r != '\n' && r != '\t' {
 				return ' '
 			}
@@ -310,7 +312,7 @@ func FuzzHTML(f *testing.F) {
 	})
 }
 
-// noNumbers removes digits, since HTML has the numbers of list items in an attribute.
+// noNumbers removes digits, because HTML has the numbers of list items in an attribute.
 func noNumbers(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsDigit(r) {
@@ -329,7 +331,7 @@ var hostile = []string{
 	"<a href=\"javascript:alert(1)\" id=cite-1>", "<base href=//evil.example>", "<meta http-equiv=refresh content=0>", "<form action=//evil.example><input>",
 }
 
-// TestHostileSnapshots renders known attacks as snapshots. All of them are shown as text.
+// TestHostileSnapshots renders known attacks as snapshots. Each of them is shown as plain text.
 func TestHostileSnapshots(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostile {
@@ -340,7 +342,7 @@ func TestHostileSnapshots(t *testing.T) {
 			t.Errorf("%q is shown as %q", s, got)
 		}
 	}
-	// The title and the other fields are foreign text too.
+	// The title and the other fields come from outside, too.
 	out, err := exhibit.HTML(exhibit.Page{Title: `</title><script>alert(1)</script>`, URL: "javascript:alert(1)", Language: `en"><script>`, Text: "x",
 		Quotes: []exhibit.Quote{{N: 1, Start: 0, End: 1, Text: "<script>", ScreenshotURL: "javascript:alert(1)"}}})
 	if err != nil {
@@ -357,7 +359,7 @@ func TestHostileSnapshots(t *testing.T) {
 	})
 }
 
-// TestDeepNesting: a text that consists only of marks of blocks is rendered quickly.
+// TestDeepNesting: a text that consists only of Markdown signs of blocks is rendered quickly.
 func TestDeepNesting(t *testing.T) {
 	t.Parallel()
 	for _, sign := range []string{">", "> ", "- ", "1. ", "* ", ">- "} {

@@ -14,8 +14,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// blocks parses the blocks that internal/page writes. Inline markup is not parsed: a snapshot has plain text inside blocks, so an asterisk
-// is just an asterisk. For the same reason HTML, rules and underlined headings are treated as text.
+// blocks parses the blocks that package page writes. It does not parse inline markup: inside blocks a snapshot has plain
+// text, so an asterisk is just an asterisk. For the same reason HTML, rules and underlined headings are treated as text.
 func blocks(source []byte) ast.Node {
 	p := parser.NewParser(parser.WithBlockParsers(
 		util.Prioritized(parser.NewListParser(), 300),
@@ -29,8 +29,8 @@ func blocks(source []byte) ast.Node {
 	return p.Parse(text.NewReader(source))
 }
 
-// aloneHeading accepts a heading only if its line stands alone. Code in a snapshot has no fences, so between other lines a number sign is
-// probably a comment in code.
+// aloneHeading accepts a heading only if the lines before and after it are blank. Code in a snapshot has no fences, so a
+// number sign between other lines is probably a comment in code.
 type aloneHeading struct{ parser.BlockParser }
 
 // Open implements parser.BlockParser.
@@ -50,7 +50,7 @@ func (h aloneHeading) Open(parent ast.Node, r text.Reader, pc parser.Context) (a
 // CanInterruptParagraph implements parser.BlockParser.
 func (aloneHeading) CanInterruptParagraph() bool { return false }
 
-// isBlank reports whether the first line of s is blank, or with last the last line.
+// isBlank reports whether the first line of s is blank. If last is true, it looks at the last line instead.
 func isBlank(s []byte, last bool) bool {
 	if last {
 		s = s[bytes.LastIndexByte(s, '\n')+1:]
@@ -60,20 +60,21 @@ func isBlank(s []byte, last bool) bool {
 	return len(bytes.TrimSpace(s)) == 0
 }
 
-// maxNesting bounds the block marks (">", "-", "1." …) at the beginning of one line. A text with more is shown without blocks. Real pages
-// have fewer, and the parser's time grows with the square of their number.
+// maxNesting is the limit of block signs (">", "-", "1." …) at the beginning of one line. A text with a line that
+// reaches it is shown without blocks. Real pages have fewer, and the parser's time grows with the square of their
+// number.
 const maxNesting = 24
 
 var nesting = regexp.MustCompile(fmt.Sprintf(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){%d}`, maxNesting))
 
 // rendering is a page as HTML that is not yet sanitised. The keys of its maps are numbers of quotes.
 type rendering struct {
-	body     []byte         // the text, with its quotes marked
-	shown    map[int]bool   // the quotes that got a mark
-	excerpts map[int][]byte // each quote by itself; empty when the blocks of the page are not known
+	body     []byte         // the text of the page, with its quotes marked
+	shown    map[int]bool   // whether at least a part of the quote was marked
+	excerpts map[int][]byte // the HTML of each quote alone; the map is empty if the blocks of the page are not known
 }
 
-// render renders a page. When its blocks are not known, they are guessed from the signs in the text.
+// render renders a page. If its blocks are not known, they are guessed from the Markdown signs in the text.
 func render(p Page) rendering {
 	w := &writer{source: []byte(p.Text), shown: map[int]bool{}}
 	w.place(p.Quotes)
@@ -101,10 +102,11 @@ func render(p Page) rendering {
 	return r
 }
 
-// span is the span of quote n, in bytes.
+// span is the span of the quote with number n. start and end are offsets in bytes.
 type span struct{ n, start, end int }
 
-// writer writes blocks. All parts of the source are written by its method text, which marks and escapes them.
+// writer writes blocks as HTML. All parts of the source are written by its method text, which escapes them and marks the
+// quotes.
 type writer struct {
 	source []byte
 	out    bytes.Buffer
@@ -112,17 +114,17 @@ type writer struct {
 	cuts   []int  // sorted offsets at which a span begins or ends
 	shown  map[int]bool
 
-	excerpt  bool // only the part of the source between from and to is written
+	excerpt  bool // whether only the part of the source between from and to is written
 	from, to int
 }
 
-// outside reports whether a part of the source is not written.
+// outside reports whether a part of the source is left out, because it is outside the excerpt.
 func (w *writer) outside(start, end int) bool {
 	return w.excerpt && (end <= w.from || start >= w.to)
 }
 
-// byteOffsets converts offsets in s: it sets the value of each key of at, an offset in code points, to the offset in bytes. The values of
-// keys beyond the end of s do not change.
+// byteOffsets converts offsets in s from code points to bytes. Each key of at is an offset in code points; its value
+// becomes the offset in bytes. Values of keys beyond the end of s do not change.
 func byteOffsets(s string, at map[int]int) {
 	n := 0
 	for i := range s {
@@ -138,7 +140,7 @@ func byteOffsets(s string, at map[int]int) {
 
 // place converts the spans of quotes from code points to bytes.
 func (w *writer) place(quotes []Quote) {
-	at := make(map[int]int, 2*len(quotes)) // byte offsets by code point
+	at := make(map[int]int, 2*len(quotes)) // from offsets in code points to offsets in bytes
 	for _, q := range quotes {
 		at[q.Start], at[q.End] = -1, -1
 	}
@@ -157,7 +159,7 @@ func (w *writer) place(quotes []Quote) {
 func (w *writer) open(tag string)  { w.out.WriteString("<" + tag + ">") }
 func (w *writer) close(tag string) { w.out.WriteString("</" + tag + ">") }
 
-// text writes a part of the source, and marks what the spans cover.
+// text writes a part of the source, escaped, and marks what the spans of quotes cover.
 func (w *writer) text(start, end int) {
 	if w.excerpt {
 		start, end = max(start, w.from), min(end, w.to)
@@ -193,7 +195,7 @@ func (w *writer) text(start, end int) {
 	}
 }
 
-// block writes a node of the tree and the nodes below it.
+// block writes a node of the parsed Markdown and the nodes below it.
 func (w *writer) block(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.Heading:
@@ -270,7 +272,7 @@ func (w *writer) paragraph(lines *text.Segments, tag string) {
 	w.close(tag)
 }
 
-// term matches a line with a term. The lines below it are its definition.
+// term matches a line that consists of a defined term. The lines below it are the definition.
 var term = regexp.MustCompile(`^\*\*[^*]+\*\*$`)
 
 // lines writes lines without changing them.
@@ -280,7 +282,7 @@ func (w *writer) lines(lines *text.Segments) {
 			w.out.WriteString("<br>")
 		}
 		start, end := w.trim(lines.At(i))
-		for i > 0 && start > 0 && (w.source[start-1] == ' ' || w.source[start-1] == '\t') { // code is indented
+		for i > 0 && start > 0 && (w.source[start-1] == ' ' || w.source[start-1] == '\t') { // the white space before a line of code belongs to the line
 			start--
 		}
 		if term.Match(w.source[start:end]) {
@@ -307,7 +309,7 @@ func (w *writer) trim(l text.Segment) (start, end int) {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
-// rows returns the cells of table rows, as segments of the source; nil: the lines are no table.
+// rows returns the cells of table rows, as segments of the source. It returns nil if the lines are not a table.
 func (w *writer) rows(lines *text.Segments) [][]text.Segment {
 	if lines.Len() < 2 {
 		return nil
@@ -323,7 +325,7 @@ func (w *writer) rows(lines *text.Segments) [][]text.Segment {
 	return rows
 }
 
-// cells returns the cells of a row, each as a place in the source; nil when the line is no row.
+// cells returns the cells of a table row, as segments of the source. It returns nil if the line is not a table row.
 func (w *writer) cells(start, end int) []text.Segment {
 	if end-start < 3 || w.source[start] != '|' || w.source[end-1] != '|' {
 		return nil

@@ -18,7 +18,7 @@ import (
 	"legwork/internal/research"
 )
 
-// documents maps the file name endings that are read to content types.
+// documents maps the file name extensions that are read to content types.
 var documents = map[string]string{
 	".html": "text/html", ".htm": "text/html", ".xhtml": "application/xhtml+xml", ".md": "text/markdown", ".markdown": "text/markdown",
 	".txt": "text/plain", ".text": "text/plain", ".pdf": "application/pdf", ".csv": "text/csv", ".tsv": "text/tab-separated-values",
@@ -55,7 +55,7 @@ func (r *run) folder(ctx context.Context) error {
 			r.sum.Left = len(names) - i
 			break
 		}
-		r.queue = make([]address, len(names)-i-1) // only its length is used, for the progress reports
+		r.queue = make([]address, len(names)-i-1) // only the length of the queue is used here, for the progress reports
 		if err := r.document(ctx, filepath.Join(r.Target, filepath.FromSlash(name)), base.JoinPath(name)); err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ func (r *run) file(ctx context.Context) error {
 	return r.document(ctx, abs, base.JoinPath(filepath.Base(abs)))
 }
 
-// base returns the address of a folder. By default it is below .invalid (RFC 6761 §6.4), which no web server can have: the pages exist
-// only in the library.
+// base returns the base address of the pages of a folder. By default its host name ends in .invalid (RFC 6761 §6.4), so
+// that no web server can have it: the pages exist only in the library.
 func (r *run) base(folder string) (*url.URL, error) {
 	raw := r.BaseURL
 	if raw == "" {
@@ -116,7 +116,7 @@ func label(name string) string {
 	return out
 }
 
-// document reads a file as if it were the page at u.
+// document reads a file and stores it as if it were the web page at u.
 func (r *run) document(ctx context.Context, file string, u *url.URL) error {
 	if err := ctx.Err(); err != nil {
 		return err

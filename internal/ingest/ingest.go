@@ -34,10 +34,10 @@ type Store func(ctx context.Context, v research.Visit) (bool, error)
 type Options struct {
 	Target   string      // URL of a page or of a site map (….xml, ….xml.gz), or path of a folder, a file or a site map
 	BaseURL  string      // base address of the files of a folder; empty: https://FOLDER.invalid/
-	MaxPages int         // greatest number of pages that are read
+	MaxPages int         // greatest number of pages to read
 	Depth    int         // number of links to follow in a row from the page of a URL; 0: read only that page
-	MaxBytes int64       // greatest size of a file
-	Policy   page.Policy // addresses that may be requested; other sites are never read, even if it allows them
+	MaxBytes int64       // greatest size of a file, in bytes
+	Policy   page.Policy // addresses that may be requested; pages of other sites are never read, even if Policy allows them
 	Report   func(Item)
 	Reader   page.Reader // reads the files of a folder; nil: page.InProcess
 }
@@ -47,7 +47,7 @@ type State string
 
 // The states.
 const (
-	Added     State = "new"       // the library did not have the page, or had an older text of it
+	Added     State = "new"       // the library did not have the page, or had another text of it
 	Unchanged State = "unchanged" // the library already has the page's text
 	Failed    State = "failed"
 )
@@ -56,7 +56,7 @@ const (
 type Item struct {
 	URL    string
 	State  State
-	Reason string // sentence about a failure
+	Reason string // why the page could not be read, as a sentence
 	Done   int    // pages finished so far, this one included
 	Known  int    // pages known so far: finished and still to be read
 }
@@ -64,15 +64,15 @@ type Item struct {
 // Summary counts the results of an ingest.
 type Summary struct {
 	New, Unchanged, Failed int
-	Reasons                map[string]int // failures by outcome
+	Reasons                map[string]int // number of failures by outcome
 	Left                   int            // known pages that were not read because of MaxPages
 }
 
 // Read returns the number of pages that were read.
 func (s Summary) Read() int { return s.New + s.Unchanged }
 
-// Run reads the pages of o.Target. The error says what is wrong with o.Target, or is that of ctx or of the database. Pages read before
-// an error are stored and counted.
+// Run reads the pages of o.Target. The error says what is wrong with o.Target, or is the error of ctx or of the
+// database. Pages that were read before an error are stored and counted.
 func Run(ctx context.Context, web Web, store Store, o Options) (Summary, error) {
 	if o.Reader == nil {
 		o.Reader = page.NewInProcess("")
@@ -86,7 +86,7 @@ type run struct {
 	Options
 	web   Web
 	store Store
-	seen  map[string]bool // addresses that were queued
+	seen  map[string]bool // addresses that were ever in the queue
 	queue []address
 	maps  int // number of site maps read
 	sum   Summary
@@ -130,7 +130,7 @@ func (r *run) start(ctx context.Context) error {
 	return r.file(ctx)
 }
 
-// add queues an address, once.
+// add appends an address to the queue, unless it was in the queue before.
 func (r *run) add(raw string, depth int) {
 	if !r.seen[raw] {
 		r.seen[raw] = true
@@ -138,7 +138,7 @@ func (r *run) add(raw string, depth int) {
 	}
 }
 
-// pages reads the queued pages in order, and queues the links on them down to depth.
+// pages reads the queued pages in order, and queues the links on pages whose depth is less than depth.
 func (r *run) pages(ctx context.Context, policy page.Policy, depth int) error {
 	for len(r.queue) > 0 {
 		if r.done >= r.MaxPages {
@@ -166,7 +166,7 @@ func (r *run) pages(ctx context.Context, policy page.Policy, depth int) error {
 	return nil
 }
 
-// record stores a page that was read, and reports its State.
+// record stores a page that was read, or counts a failure, and reports the Item.
 func (r *run) record(ctx context.Context, v research.Visit) error {
 	item := Item{URL: v.URL, State: Failed, Reason: v.Message}
 	if v.Outcome == research.OutcomeOK {
@@ -194,8 +194,8 @@ func (r *run) record(ctx context.Context, v research.Visit) error {
 	return nil
 }
 
-// readable reports whether a link may lead to a document, judged by the ending of its path. Files that are certainly no documents are not
-// requested.
+// readable reports whether a link may lead to a document, judged by the extension in its path. Files that are certainly
+// not documents are not requested.
 func readable(u *url.URL) bool {
 	name := strings.ToLower(u.Path[strings.LastIndexByte(u.Path, '/')+1:])
 	dot := strings.LastIndexByte(name, '.')

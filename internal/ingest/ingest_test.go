@@ -45,7 +45,8 @@ func (w web) Load(_ context.Context, raw string, _ page.Policy) (research.Visit,
 	return research.Visit{URL: raw, Outcome: research.OutcomeOK}, nil
 }
 
-// TestIndex: all site maps of an index on its own site are read once, nested ones too. A site map that cannot be read is counted.
+// TestIndex: each site map that an index names on its own site is read once, and so are nested ones. A site map that
+// cannot be read is counted as a failure.
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	index := func(locs ...string) string {

@@ -14,11 +14,12 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of the site maps of one site. sitemaps.org allows an index to name only site maps, but some sites nest indexes.
+// Bounds of the site maps of one site. By the protocol of sitemaps.org an index names only site maps, but on some sites
+// an index names further indexes.
 const (
 	maxNested  = 3
-	maxMaps    = 500    // site maps that are read
-	maxEntries = 50_000 // pages
+	maxMaps    = 500    // greatest number of site maps that are read
+	maxEntries = 50_000 // greatest number of pages that are queued
 )
 
 // isSiteMap reports whether a file is certainly a site map, judged by its name.
@@ -27,8 +28,8 @@ func isSiteMap(name string) bool {
 	return strings.HasSuffix(name, ".xml") || strings.HasSuffix(name, ".xml.gz")
 }
 
-// mayBeSiteMap reports whether a file may be a site map, judged by its name: a text file, or a name that contains "sitemap". The content
-// decides.
+// mayBeSiteMap reports whether a file may be a site map, judged by its name: a text file, or a name that contains
+// "sitemap". Only its content shows whether it is one.
 func mayBeSiteMap(name string) bool {
 	name = strings.ToLower(path.Base(name))
 	if ending := path.Ext(name); ending == ".html" || ending == ".htm" || ending == ".xhtml" {
@@ -37,12 +38,12 @@ func mayBeSiteMap(name string) bool {
 	return strings.Contains(name, "sitemap") || strings.HasSuffix(name, ".txt") || strings.HasSuffix(name, ".txt.gz")
 }
 
-// errNoSiteMap means that a file is named like a site map, but is none.
+// errNoSiteMap means that a file has a name like that of a site map, but is not one.
 var errNoSiteMap = errors.New("it is no site map")
 
-// siteMap fetches a site map from the web and queues its pages. It does the same with the site maps that it names,
-// for as many further levels as nested says. If the first site map cannot be read, the error says why. If a further
-// site map cannot be read, that is recorded as a failure, as for a page.
+// siteMap fetches a site map from the web and queues its pages. It also fetches the site maps that this one names, down
+// to nested further levels. If the first site map cannot be read, the error says why. If a further site map cannot be
+// read, that is counted as a failure, as for a page.
 func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nested int) error {
 	r.maps++
 	v, file, err := r.web.Fetch(ctx, at.String(), policy)
@@ -90,8 +91,8 @@ func (r *run) addAll(pages []string, policy page.Policy) {
 	}
 }
 
-// localSiteMap reads a site map from a file. It may contain pages of several sites, but no site maps. Relative addresses are resolved
-// against the base URL, if one is given.
+// localSiteMap reads a site map from a file. The site map may name pages of several sites, but no further site maps.
+// Relative addresses are resolved against the base URL, if one is given.
 func (r *run) localSiteMap(ctx context.Context) error {
 	f, err := os.Open(r.Target)
 	if err != nil {

@@ -10,14 +10,15 @@ import (
 	"sync"
 )
 
-// adaptations are the changes to requests that a server has asked for, by field. An empty name: the field is left out. They hold
-// for all later calls of the client, which has one model.
+// adaptations are the changes to requests that a server made necessary by refusing fields. fields maps the name of a
+// field to the name that is sent instead; if that is empty, the field is left out. The changes apply to all later calls
+// of the client, which has one model.
 type adaptations struct {
 	mu     sync.Mutex
 	fields map[string]string
 }
 
-// adaptable are the fields that may be renamed or left out when a server names them in a refusal.
+// adaptable are the fields that may be renamed or left out if a server refuses them by name.
 var adaptable = []string{"max_tokens", "max_completion_tokens", "temperature", "stream_options"}
 
 var (
@@ -25,8 +26,8 @@ var (
 	otherName       = map[string]string{"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 )
 
-// learn reads a refusal and notes the field of the request that it names. It returns false if it names none, or one that was changed
-// before.
+// learn reads a refusal and records a change for the field of the request that the refusal names. It returns false if
+// the refusal names no such field, or only fields that were changed before.
 func (a *adaptations) learn(status int, refusal, request []byte) bool {
 	if status != http.StatusBadRequest && status != http.StatusUnprocessableEntity || !saysUnsupported.Match(refusal) || saysTooLong.Match(refusal) {
 		return false
@@ -44,7 +45,7 @@ func (a *adaptations) learn(status int, refusal, request []byte) bool {
 			continue
 		}
 		to := otherName[field]
-		if _, tried := a.fields[to]; tried { // the server takes neither name
+		if _, tried := a.fields[to]; tried { // the server refuses both names of the field
 			to = ""
 			for from := range a.fields {
 				if a.fields[from] == field {
@@ -61,7 +62,7 @@ func (a *adaptations) learn(status int, refusal, request []byte) bool {
 	return false
 }
 
-// apply changes the body of a request. It returns the body that is sent.
+// apply changes the body of a request by the adaptations. It returns the body that is sent.
 func (a *adaptations) apply(req *http.Request) ([]byte, error) {
 	if req.Body == nil {
 		return nil, nil

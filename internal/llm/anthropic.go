@@ -10,7 +10,7 @@ import (
 	"github.com/tmc/langchaingo/llms/anthropic"
 )
 
-// anthropicAPI makes calls of Anthropic's Messages API.
+// anthropicAPI calls models through Anthropic's Messages API.
 type anthropicAPI struct{ model llms.Model }
 
 func newAnthropic(cfg Config, client *http.Client) (*anthropicAPI, error) {
@@ -26,14 +26,14 @@ func newAnthropic(cfg Config, client *http.Client) (*anthropicAPI, error) {
 func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
 	resp, err := a.model.GenerateContent(ctx, anthropicMessages(r.Messages), callOptions(r)...)
 	if errors.Is(err, anthropic.ErrEmptyResponse) && ctx.Err() == nil {
-		return Reply{Stop: StopEnd}, nil // a reply without content is allowed: the model wrote nothing
+		return Reply{Stop: StopEnd}, nil // a reply without content is allowed; it means that the model wrote nothing
 	}
 	if err != nil {
 		return Reply{}, err
 	}
 	var reply Reply
 	var text []string
-	for _, choice := range resp.Choices { // one for each content block
+	for _, choice := range resp.Choices { // langchaingo returns one choice for each content block
 		if choice.Content != "" {
 			text = append(text, choice.Content)
 		}
@@ -56,9 +56,9 @@ func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
 	return reply, nil
 }
 
-// anthropicMessages converts a conversation. Each part becomes a message of its own, because langchaingo sends only the first
-// part of assistant and tool messages; the API joins consecutive messages of one role. Blank text is left out, because the API
-// refuses it.
+// anthropicMessages converts a conversation. Each part of a message becomes a message of its own, because langchaingo
+// sends only the first part of assistant and tool messages. The API joins consecutive messages of one role. Blank text
+// is left out, because the API refuses it.
 func anthropicMessages(from []Message) []llms.MessageContent {
 	var out []llms.MessageContent
 	add := func(role Role, part llms.ContentPart) {

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// checkTimeout bounds each request of a check.
+// checkTimeout is the time limit of each request of a check.
 const checkTimeout = 10 * time.Second
 
-// Check reports whether the model can be used. It reads the provider's list of models, which costs no tokens. A server that
-// answers but has no list passes. Its error is that of ctx, or an *Error.
+// Check reports whether the model can be used. It reads the provider's list of models, which costs no tokens. A server
+// that answers but has no such list passes the check. The error is that of ctx, or an *Error.
 func (c *Client) Check(ctx context.Context) error {
 	if c.cfg.Provider == OpenAI {
 		names, err := c.models(ctx)
@@ -30,11 +30,12 @@ func (c *Client) Check(ctx context.Context) error {
 		}
 		return nil
 	}
-	_, err := c.get(ctx, "/models/"+url.PathEscape(strings.TrimPrefix(c.cfg.Model, "models/"))) // Google's list spells names with this prefix
+	_, err := c.get(ctx, "/models/"+url.PathEscape(strings.TrimPrefix(c.cfg.Model, "models/"))) // in Google's list, names have this prefix
 	return err
 }
 
-// models returns the names of the models of a server with OpenAI's protocol. It returns nil when the server has no list.
+// models returns the names of the models of a server with OpenAI's protocol. It returns nil if the server has no list of
+// models.
 func (c *Client) models(ctx context.Context) ([]string, error) {
 	body, err := c.get(ctx, "/models")
 	var e *Error
@@ -61,7 +62,7 @@ func (c *Client) models(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// firstModel returns the first model on a server's list that is not for embeddings.
+// firstModel returns the first model on a server's list that is not a model for embeddings.
 func (c *Client) firstModel(ctx context.Context) (string, error) {
 	names, err := c.models(ctx)
 	if err != nil {

@@ -25,7 +25,7 @@ const (
 	GoogleAI  = "googleai"  // the Gemini API, through its endpoint for OpenAI's protocol
 )
 
-// The base URLs of the providers' own APIs, and the models that are used when none is named.
+// For each provider, the base URL of its own API, and the model that is used if none is named.
 var providers = map[string]struct{ base, model string }{
 	OpenAI:    {"https://api.openai.com/v1", "gpt-4.1-mini"},
 	Anthropic: {"https://api.anthropic.com/v1", "claude-sonnet-4-5"},
@@ -35,7 +35,7 @@ var providers = map[string]struct{ base, model string }{
 // Config configures a Client.
 type Config struct {
 	Provider   string
-	BaseURL    string            // of the API; empty means the provider's own
+	BaseURL    string            // base URL of the API; empty means the provider's own
 	Key        string            // may be empty for a server of your own
 	Model      string            // empty means the provider's default, or the first model that the server at BaseURL lists
 	Timeout    time.Duration     // time limit of one attempt; 0 means 3 minutes
@@ -50,7 +50,7 @@ type Config struct {
 // Bounds of a call.
 const (
 	defaultTokens = 4096
-	maxWait       = time.Minute // a call without a deadline whose provider asks for a longer wait (Retry-After) fails
+	maxWait       = time.Minute // if a call has no deadline and the provider asks for a longer wait (Retry-After), the call fails
 	maxBackoff    = 30 * time.Second
 )
 
@@ -63,13 +63,14 @@ type Client struct {
 	send  sender
 }
 
-// sender makes one call through langchaingo. A nil error does not mean success: langchaingo overlooks some errors, which the
-// transport finds.
+// sender makes one call through langchaingo. A nil error does not always mean success: langchaingo overlooks some
+// errors. The transport detects these.
 type sender interface {
 	send(ctx context.Context, r Request) (Reply, error)
 }
 
-// Open returns a client. With an empty Model and a BaseURL it requests the server's list of models. Otherwise it sends nothing.
+// Open returns a client. If Model is empty and BaseURL is not, it requests the list of models of a server with OpenAI's
+// protocol. Otherwise it sends nothing.
 func Open(ctx context.Context, cfg Config) (*Client, error) {
 	own, ok := providers[cfg.Provider]
 	if !ok {
@@ -134,10 +135,10 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Generate implements Model. After a refusal that names a field of the request it repeats the call at once without that field, or with its
-// other name, and does so in all later calls. After a transient failure it repeats the call. When the provider says how long to wait, the pause
-// is that time and up to a tenth more. Otherwise it is a random time between half a bound and the bound, which doubles with
-// each attempt.
+// Generate implements Model. If a server refuses a field of the request by name, Generate repeats the call at once
+// without the field or with the field's other name, and sends all later calls in this form. After a transient failure it
+// waits and then repeats the call. If the provider says how long to wait, the wait is that time plus up to a tenth of
+// it. Otherwise the wait is a random time between half a bound and the bound, and the bound doubles with each attempt.
 func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 	if r.MaxTokens <= 0 {
 		r.MaxTokens = defaultTokens
@@ -182,7 +183,8 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 	}
 }
 
-// once waits for a free slot and makes one attempt. The time limit of the attempt does not include the wait.
+// once waits until fewer than Concurrent calls are running, and makes one attempt. The time limit of the attempt does
+// not include this wait.
 func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	if err := c.slots.Acquire(ctx, 1); err != nil {
 		return Reply{}, context.Cause(ctx)
@@ -213,7 +215,8 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	return reply, nil
 }
 
-// clean removes NUL and invalid UTF-8 from a reply, because PostgreSQL cannot store them.
+// clean removes NUL and invalid UTF-8 from a reply, because PostgreSQL cannot store them. It also corrects the stop
+// reason of a reply with tool calls.
 func clean(r *Reply) {
 	r.Text = storable(r.Text)
 	for i := range r.Calls {
@@ -221,7 +224,7 @@ func clean(r *Reply) {
 		call.ID, call.Name, call.Arguments = storable(call.ID), storable(call.Name), storable(call.Arguments)
 	}
 	if len(r.Calls) > 0 && r.Stop == StopEnd {
-		r.Stop = StopCalls // some servers send "stop" with tool calls, too
+		r.Stop = StopCalls // some servers send the stop reason "stop" with tool calls
 	}
 }
 
@@ -229,7 +232,8 @@ func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
 
-// estimate estimates the number of tokens, for providers that do not count them.
+// estimate estimates the numbers of tokens of a call, for providers that do not report them. It assumes four characters
+// per token.
 func estimate(r Request, reply Reply) Usage {
 	in, out := 0, utf8.RuneCountInString(reply.Text)
 	for _, m := range r.Messages {

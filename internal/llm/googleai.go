@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// googleAI makes calls of the Gemini API through its endpoint for OpenAI's protocol, which differs from OpenAI
-// in a few ways:
+// googleAI calls the Gemini API through its endpoint for OpenAI's protocol. The endpoint differs from OpenAI in a few
+// ways:
 //
 //   - It refuses messages without text, which OpenAI accepts.
 //   - It counts the model's thinking tokens only in the total, although they are billed as output.

@@ -33,9 +33,9 @@ const (
 type Message struct {
 	Role   Role
 	Text   string
-	Calls  []Call // of an assistant's message
-	CallID string // in a tool's message: the call whose result it is
-	Tool   string // in a tool's message: the name of the tool
+	Calls  []Call // for Assistant: the tool calls of the message
+	CallID string // for ToolRole: the ID of the call whose result this is
+	Tool   string // for ToolRole: the name of the tool
 }
 
 // Tool is a function that the model may call.
@@ -45,9 +45,9 @@ type Tool struct {
 	Schema      map[string]any // JSON Schema of the arguments, of type object with at least one property
 }
 
-// Call is a call of a tool that the model asks for.
+// Call is a tool call that the model asks for.
 type Call struct {
-	ID        string `json:"id,omitempty"` // as the provider gave it; may be empty or not unique
+	ID        string `json:"id,omitempty"` // the id that the provider gave; may be empty or not unique
 	Name      string `json:"name"`
 	Arguments string `json:"arguments"` // should be a JSON object, but models make mistakes
 }
@@ -67,7 +67,7 @@ const (
 type Usage struct {
 	Input     int64 `json:"input"`
 	Output    int64 `json:"output"`
-	Estimated bool  `json:"estimated,omitempty"` // the provider did not say; estimated at four characters a token
+	Estimated bool  `json:"estimated,omitempty"` // the provider did not report the tokens, so they are estimated at four characters per token
 }
 
 // Reply is the model's answer. Its JSON form is stored in the journal of the run.
@@ -84,8 +84,9 @@ type Request struct {
 	Tools     []Tool
 	MaxTokens int // greatest number of output tokens; 0 means 4096
 
-	// OnText is called with each piece of the text as it arrives. When it is nil, and for requests with tools, the reply is
-	// not streamed. After a failed attempt OnRetry is called, and the next attempt sends the text from its beginning.
+	// OnText is called with each piece of the text as it arrives. If OnText is nil or the request has tools, the reply
+	// is not streamed. After a failed attempt OnRetry is called, and the next attempt sends the text again from its
+	// beginning.
 	OnText func(piece string)
 	// OnRetry is called after a failed attempt, before the wait for the next one. Its error ends the call.
 	OnRetry func(ctx context.Context, r Retry) error
@@ -96,7 +97,7 @@ type Request struct {
 // Retry describes a failed attempt that will be followed by another.
 type Retry struct {
 	Try     int           // number of the failed attempt, from 1
-	Wait    time.Duration // until the next try
+	Wait    time.Duration // wait before the next attempt
 	Problem *Error
 }
 

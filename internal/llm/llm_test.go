@@ -16,7 +16,7 @@ import (
 	"legwork/internal/testsite"
 )
 
-// server is a scripted model of one provider, and a client for it.
+// server is a scripted model of one provider, with a client for it.
 type server struct {
 	*testsite.LLM
 	*Client
@@ -296,7 +296,8 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestIdleBody checks that an attempt ends when its body stops in the middle, streamed or not.
+// TestIdleBody checks that an attempt ends when its response body stops in the middle, whether the reply is streamed or
+// not.
 func TestIdleBody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -314,7 +315,8 @@ func TestIdleBody(t *testing.T) {
 	require.ErrorContains(t, err, "LLM_IDLE_TIMEOUT")
 }
 
-// TestCancelled checks that a call whose context was cancelled returns the context's error, streamed or not.
+// TestCancelled checks that a call whose context was cancelled returns the context's error, whether the reply is
+// streamed or not.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	everyProvider(t, func(t *testing.T, provider string) {

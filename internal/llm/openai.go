@@ -11,10 +11,10 @@ import (
 	"github.com/tmc/langchaingo/llms/openai"
 )
 
-// openAI makes calls of OpenAI and of every server with the same protocol.
+// openAI calls OpenAI, and every server with the same protocol.
 type openAI struct {
 	model  llms.Model
-	legacy bool // send max_tokens, which other servers understand, instead of max_completion_tokens
+	legacy bool // whether to send max_tokens, which servers other than OpenAI understand, instead of max_completion_tokens
 }
 
 func newOpenAI(cfg Config, client *http.Client, legacy bool) (*openAI, error) {
@@ -53,7 +53,7 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 	}
 	choice := resp.Choices[0]
 	reply := Reply{Text: choice.Content, Calls: calls(choice.ToolCalls)}
-	if f := choice.FuncCall; f != nil && len(reply.Calls) == 0 { // the form before tools
+	if f := choice.FuncCall; f != nil && len(reply.Calls) == 0 { // function_call, the older form of a tool call
 		reply.Calls = []Call{{Name: f.Name, Arguments: f.Arguments}}
 	}
 	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens")}
@@ -67,7 +67,7 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 		reply.Stop = StopLength
 	case strings.HasPrefix(reason, "content_filter"): // Google adds the kind of filter: "content_filter: RECITATION"
 		reply.Stop = StopFiltered
-	default: // "stop", and other servers' words for it
+	default: // "stop", and other words that servers use for it
 		reply.Stop = StopEnd
 	}
 	return reply, nil
@@ -107,11 +107,11 @@ func chatRole(r Role) llms.ChatMessageType {
 	}
 }
 
-// badName matches the characters that no provider accepts in the name of a tool.
+// badName matches the characters that some provider refuses in the name of a tool.
 var badName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
-// callParts converts the calls of an earlier message to a form that every server accepts: names without unusual characters, and
-// arguments that are JSON objects. The model may have written neither.
+// callParts converts the calls of an earlier message to a form that every server accepts: names without unusual
+// characters, and arguments that are JSON objects. What the model wrote may have another form.
 func callParts(calls []Call) []llms.ContentPart {
 	var parts []llms.ContentPart
 	for _, c := range calls {
@@ -140,7 +140,7 @@ func calls(from []llms.ToolCall) []Call {
 	return out
 }
 
-// count reads a number from langchaingo's untyped usage.
+// count reads a number from the usage that langchaingo returns as untyped values.
 func count(info map[string]any, key string) int64 {
 	switch n := info[key].(type) {
 	case int:

@@ -16,7 +16,7 @@ import (
 // Kind classifies the failure of a call.
 type Kind string
 
-// The kinds. Those of the second group are transient.
+// The kinds of failures. Those of the second group are transient.
 const (
 	BadKey     Kind = "bad_key"     // the provider refuses the key
 	BadModel   Kind = "bad_model"   // the provider does not know the model
@@ -25,10 +25,10 @@ const (
 	NoQuota    Kind = "no_quota"    // the account has no money or quota left
 	BadRequest Kind = "bad_request" // any other refusal
 
-	Busy        Kind = "busy"       // 429, 529
-	ServerError Kind = "server"     // other 5xx
-	Timeout     Kind = "timeout"    // took too long
-	Connection  Kind = "connection" // refused, reset, not resolved
+	Busy        Kind = "busy"       // status 429 or 529
+	ServerError Kind = "server"     // another 5xx status
+	Timeout     Kind = "timeout"    // the attempt took too long
+	Connection  Kind = "connection" // the connection was refused or reset, or the host name did not resolve
 	CutOff      Kind = "cut_off"    // the reply broke off
 	Unreadable  Kind = "unreadable" // the reply does not follow the protocol
 )
@@ -36,10 +36,10 @@ const (
 // Error says why a call failed.
 type Error struct {
 	Kind       Kind
-	Status     int           // HTTP status; 0 when there was no response
-	Message    string        // a sentence for people that names what to change
-	RetryAfter time.Duration // how long the provider asks to wait; 0 when it does not say
-	adapted    bool          // the next request differs, so that the refusal does not hold for it
+	Status     int           // HTTP status; 0 if there was no response
+	Message    string        // a sentence for the user that names what to change
+	RetryAfter time.Duration // how long the provider asks to wait; 0 if it does not say
+	adapted    bool          // the request was changed because of the refusal, so it may be repeated at once
 	Cause      error         // message of the provider or the network, without the key; for the log
 }
 
@@ -58,8 +58,7 @@ func (e *Error) Transient() bool {
 	return false
 }
 
-// Texts in the bodies of errors, as OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter
-// send them.
+// Texts in the bodies of error responses of OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter.
 var (
 	saysTooLong = regexp.MustCompile(`(?i)context[_ ]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum context|input token count|exceeds? the (available|maximum|model'?s?)[^.]*(context|token)`)
 	saysNoTools = regexp.MustCompile(`(?i)does not support (tools?|function)|tools? (is|are) not supported|tool use is not supported|no endpoints found that support tool|requires? --(jinja|enable-auto-tool-choice)|function calling is not (enabled|supported)`)
@@ -68,7 +67,7 @@ var (
 	saysModel   = regexp.MustCompile(`(?i)model[^.]{0,80}(not found|does not exist|not exist|not available|is not supported|no such)|(unknown|invalid|no such) model|model_not_found`)
 )
 
-// problem returns the error of a failed attempt, by the response that was received.
+// problem returns the error of a failed attempt, made from the response that was received.
 func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -105,12 +104,12 @@ func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	return e
 }
 
-// isCut reports whether a body ended too early.
+// isCut reports whether an error means that a response body ended too early.
 func isCut(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "connection reset"))
 }
 
-// kindOf returns the kind of error for a status and a body.
+// kindOf returns the kind of error for the status and body of a response.
 func kindOf(status int, body string) Kind {
 	switch {
 	case status == http.StatusPaymentRequired, status == http.StatusTooManyRequests && strings.Contains(body, "insufficient_quota"):
@@ -133,7 +132,7 @@ func kindOf(status int, body string) Kind {
 	return BadRequest
 }
 
-// kindOfStream returns the kind of an error that was sent inside a stream, after a status of success.
+// kindOfStream returns the kind of an error that was sent inside a stream, after the response had begun with status 200.
 func kindOfStream(data string) Kind {
 	switch {
 	case strings.Contains(data, "overloaded_error"), strings.Contains(data, "rate_limit"):
@@ -144,7 +143,7 @@ func kindOfStream(data string) Kind {
 	return ServerError
 }
 
-// brief returns the provider's own message from the usual places in the body of an error, at most 400 bytes.
+// brief returns the provider's own message, at most 400 bytes of it. It looks in the usual places of an error response.
 func brief(body []byte) string {
 	var v struct {
 		Error json.RawMessage `json:"error"`

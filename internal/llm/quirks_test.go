@@ -12,7 +12,8 @@ import (
 	"legwork/internal/testsite"
 )
 
-// TestStreamsAsTheyAre: streams that servers send differently from OpenAI give the same reply, at the first attempt.
+// TestStreamsAsTheyAre: some servers send streams in another form than OpenAI. They give the same reply, at the first
+// attempt.
 func TestStreamsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("“Ä” turns\n", 100_000) // 1.4 MB, more as JSON
@@ -40,7 +41,7 @@ func TestStreamsAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestTooLongLine: a line beyond every bound is no reply.
+// TestTooLongLine: a stream with a line longer than maxLongLine gives an error, not a reply.
 func TestTooLongLine(t *testing.T) {
 	t.Parallel()
 	s := open(t, OpenAI, testsite.Play(testsite.Turn{Text: strings.Repeat("x", maxLongLine+1), OneEvent: true}), func(c *Config) { c.Tries = 1 })
@@ -50,7 +51,8 @@ func TestTooLongLine(t *testing.T) {
 	require.Equal(t, CutOff, kind(t, err))
 }
 
-// TestFieldsAreAdapted: a field that the server refuses by name is left out or renamed, once, and in all later calls.
+// TestFieldsAreAdapted: if the server refuses a field by name, the field is left out or renamed. The server has to
+// refuse it only once; all later calls have the new form.
 func TestFieldsAreAdapted(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -88,7 +90,7 @@ func TestFieldsAreAdapted(t *testing.T) {
 	require.Len(t, s.Requests(), 1)
 }
 
-// TestOldCalls: a call in the form before tools is a call.
+// TestOldCalls: a tool call in the older form function_call is understood.
 func TestOldCalls(t *testing.T) {
 	t.Parallel()
 	s := open(t, OpenAI, testsite.Play(testsite.Turn{OldCall: true, Calls: []testsite.ToolCall{{Name: "look_up", Arguments: `{"word":"a"}`}}}))
@@ -100,7 +102,8 @@ func TestOldCalls(t *testing.T) {
 	require.Equal(t, StopCalls, reply.Stop)
 }
 
-// TestLongWaits: a server that asks for a longer wait than usual is waited for if the call has the time.
+// TestLongWaits: a server may ask for a wait that is longer than usual. The client waits if the call's deadline allows
+// it.
 func TestLongWaits(t *testing.T) {
 	t.Parallel()
 	s := open(t, OpenAI, func(int, testsite.ModelRequest) testsite.Turn {

@@ -10,9 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// streamCheck passes on the lines of an event stream. It fails in three cases in which langchaingo would report success: at an
-// error event, at an end without an end mark, and at a line that is too long. The end mark may be missing after a reason why the model
-// stopped, since some servers send none. A line that is too long for langchaingo's scanner is cut into several events.
+// streamCheck passes on the lines of an event stream. It fails in three cases in which langchaingo would report success:
+// an error event, an end of the stream without an end mark, and a line that is too long. The end mark may be missing
+// after the reason why the model stopped, because some servers send none. A line of more than maxLine bytes is too long
+// for langchaingo. In OpenAI's protocol, such a line of up to maxLongLine bytes is cut into several events.
 type streamCheck struct {
 	src      *bufio.Reader
 	body     io.Closer
@@ -88,7 +89,7 @@ func (g *streamCheck) readLine() ([]byte, error) {
 // Close implements io.Closer.
 func (g *streamCheck) Close() error { return g.body.Close() }
 
-// chunk is an event of OpenAI's stream, as far as it is used.
+// chunk is an event of OpenAI's stream, with only those fields that are used here.
 type chunk struct {
 	Choices []chunkChoice   `json:"choices"`
 	Usage   json.RawMessage `json:"usage,omitempty"`
@@ -110,10 +111,12 @@ func hasFinishReason(data string) bool {
 		c.Choices[0].FinishReason != nil && *c.Choices[0].FinishReason != ""
 }
 
-// pieceRunes is the length of the pieces of a long event, in code points: even if each takes six bytes in JSON, the line is short enough.
+// pieceRunes is the length of the pieces of a long event, in code points. Even if each code point takes six bytes in
+// JSON, the line is shorter than maxLine.
 const pieceRunes = 8000
 
-// cutEvent converts a long event of OpenAI's protocol into several with the same text; nil: it is no such event.
+// cutEvent converts a long event of OpenAI's protocol into several events with the same text. It returns nil if data is
+// not such an event.
 func cutEvent(data string) []byte {
 	var c chunk
 	if json.Unmarshal([]byte(data), &c) != nil || len(c.Choices) == 0 {
@@ -127,7 +130,7 @@ func cutEvent(data string) []byte {
 func events(text string, finish *string, usage json.RawMessage) []byte {
 	var b bytes.Buffer
 	write := func(c chunk) {
-		raw, _ := json.Marshal(c) // strings, and JSON that was just decoded
+		raw, _ := json.Marshal(c) // this cannot fail: the fields are strings, and JSON that was just decoded
 		b.WriteString("data: ")
 		b.Write(raw)
 		b.WriteString("\n\n")
@@ -147,8 +150,8 @@ func events(text string, finish *string, usage json.RawMessage) []byte {
 	return b.Bytes()
 }
 
-// streamOf converts a whole reply of OpenAI's protocol into a stream, for servers that send one although a stream was asked for. It
-// returns nil if the body is no such reply.
+// streamOf converts a whole reply of OpenAI's protocol into a stream. It is for servers that send a whole reply although
+// a stream was requested. It returns nil if the body is not such a reply.
 func streamOf(body []byte) []byte {
 	var r struct {
 		Choices []struct {

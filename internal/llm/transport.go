@@ -18,8 +18,8 @@ import (
 const (
 	maxBody      = 16 << 20
 	maxErrorBody = 64 << 10
-	maxLine      = 63 << 10 // of a line in a stream that is passed on; at lines of 64 KiB and more langchaingo stops without an error
-	maxLongLine  = 2 << 20  // of a line in a stream that is cut into shorter ones
+	maxLine      = 63 << 10 // greatest length of a line that is passed on to langchaingo, which stops without an error at lines of 64 KiB and more
+	maxLongLine  = 2 << 20  // greatest length of a line that is cut into shorter ones; a longer line is an error
 )
 
 var (
@@ -31,19 +31,19 @@ var (
 	errLongLine   = errors.New("a line of the stream is too long")
 )
 
-// exchange records the response of one attempt, because langchaingo does not report it.
+// exchange records the request and the response of one attempt, because langchaingo does not report them.
 type exchange struct {
 	mu     sync.Mutex
 	sent   bool
 	status int
 	header http.Header
-	body   []byte // of an error
+	body   []byte // the body of an error response
 	asked  []byte // the body of the request
 	stream error  // the error that ended a stream too early
 
-	streams   bool          // the reply is streamed, so its headers must arrive within maxIdle, too
+	streams   bool          // whether the reply is streamed; then its headers must arrive within maxIdle, too
 	maxIdle   time.Duration // longest time without a byte; 0 means no limit
-	idleTimer *time.Timer   // calls giveUp; nil until it is started
+	idleTimer *time.Timer   // calls giveUp when maxIdle is over; nil until it is started
 	giveUp    func()        // ends the attempt
 }
 
@@ -105,8 +105,8 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// transport records status, headers and errors of each exchange. It refuses a second request within one attempt, and makes
-// reads of a broken stream fail.
+// transport records the status, headers and errors of each exchange. It refuses a second request within one attempt. It
+// also makes reads of a broken stream fail.
 type transport struct {
 	next     http.RoundTripper
 	provider string
@@ -178,13 +178,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// checked returns the body of a stream, checked.
+// checked returns the body of a stream, wrapped in a streamCheck.
 func (t *transport) checked(body io.ReadCloser, x *exchange) io.ReadCloser {
 	return &streamCheck{src: bufio.NewReaderSize(body, maxLine), body: body, x: x, provider: t.provider}
 }
 
-// authorise sets the key in the provider's own header. langchaingo requires a key even for servers that need
-// none.
+// authorise sets the key in the header that the provider requires. It replaces the placeholder that langchaingo sends
+// for a server that needs no key.
 func (t *transport) authorise(req *http.Request) {
 	switch t.provider {
 	case OpenAI, GoogleAI:

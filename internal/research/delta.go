@@ -13,5 +13,5 @@ type Delta struct {
 	Time   time.Time
 	Offset int    // number of code points of the answer before Text
 	Text   string // never empty
-	Reset  bool   // Text is the beginning of a new answer: the client discards the text it has
+	Reset  bool   // whether Text is the beginning of a new answer, so that the client must discard the text it has
 }

@@ -6,7 +6,8 @@
 //   - task: one question with its options, from submission to answer.
 //   - run: the work of one worker on a task. A task may have several runs, one after the other.
 //   - epoch: the number of a run of a task. It grows when a run ends. A write with an older epoch changes nothing.
-//   - try: how often the task was tried. Only a transient failure starts a new try; a hand-back or a lost worker does not.
+//   - try: one attempt at a task, numbered from 1. Only a transient failure starts a new try; a hand-back or a lost
+//     worker does not.
 //   - journal: the steps of a task. A later run does not repeat them.
 //   - step: one model reply or tool result in the journal, with the key (task, turn, call number).
 //   - event: one entry of a task's public log, numbered by seq from 1 without gaps.

@@ -28,7 +28,7 @@ var (
 const (
 	CodeCancelled    = "cancelled"     // ended by its user
 	CodeTimeout      = "timeout"       // exceeded the hard limit TASK_TIMEOUT
-	CodeNoSources    = "no_sources"    // nothing could be read
+	CodeNoSources    = "no_sources"    // no page could be read
 	CodeSeedRefused  = "seed_refused"  // the seed URL is on a network that may not be fetched
 	CodeModelFailed  = "model_failed"  // the language model failed for good
 	CodeWorkerLost   = "worker_lost"   // three workers in a row were lost without a new step
@@ -56,13 +56,13 @@ func (f *Failure) Error() string {
 // Unwrap returns the cause, for errors.Is and errors.As.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// FieldError is one invalid input field.
+// FieldError says what is wrong with one field of an input.
 type FieldError struct {
 	Field   string `json:"field"`   // the field's name in camelCase, as the API spells it
 	Message string `json:"message"` // what is wrong and what is allowed
 }
 
-// ValidationError is an input that was refused before anything was written.
+// ValidationError is the error for an input that was refused before anything was written.
 type ValidationError struct {
 	Fields []FieldError
 }
@@ -80,7 +80,7 @@ func (v *ValidationError) Add(field, format string, args ...any) {
 	v.Fields = append(v.Fields, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// Err returns v when it has a field, otherwise nil.
+// Err returns v if it has at least one field, otherwise nil.
 func (v *ValidationError) Err() error {
 	if len(v.Fields) == 0 {
 		return nil

@@ -21,10 +21,11 @@ const (
 	EventScreenshot EventType = "agent:screenshot"
 	EventComplete   EventType = "agent:complete"
 	EventError      EventType = "agent:error"
-	EventDelta      EventType = "agent:delta" // a piece of the answer that is being written; streams send it, no log has it
+	EventDelta      EventType = "agent:delta" // a piece of the answer that is being written; it is sent to streams, and not stored in the log
 )
 
-// MaxPreview is the greatest size, in bytes, of a tool result in an event. The steps and snapshots have the full results.
+// MaxPreview is the greatest size of a tool result in an event, in bytes. The full results are in the journal's steps
+// and in the snapshots.
 const MaxPreview = 4096
 
 // TimeFormat is the format of every time that legwork sends or writes to files: RFC 3339 in UTC with
@@ -37,11 +38,11 @@ type Event struct {
 	Seq      int64
 	Type     EventType
 	Time     time.Time
-	Terminal bool            // the last event of the log
+	Terminal bool            // whether this is the last event of the log
 	Body     json.RawMessage // JSON object with the fields of the type and metadata; fields without a value are left out
 }
 
-// Frame encodes the event as clients receive it: one JSON object, whose first fields are the same for all events.
+// Frame encodes the event as clients receive it: one JSON object. Its first fields are the same for events of all types.
 func (e Event) Frame() []byte {
 	b := append(make([]byte, 0, len(e.Body)+160), `{"seq":`...)
 	b = strconv.AppendInt(b, e.Seq, 10)
@@ -58,7 +59,7 @@ func (e Event) Frame() []byte {
 // MarshalJSON implements json.Marshaler with Frame.
 func (e Event) MarshalJSON() ([]byte, error) { return e.Frame(), nil }
 
-// newEvent returns an event. It leaves out empty metadata and fields that are nil.
+// newEvent returns an event of type t. It leaves out empty metadata and fields whose value is nil.
 func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[string]any) Event {
 	if len(metadata) > 0 {
 		fields["metadata"] = metadata
@@ -75,8 +76,8 @@ func newEvent(t EventType, terminal bool, metadata map[string]any, fields map[st
 	return Event{Type: t, Terminal: terminal, Body: body}
 }
 
-// EncodeJSON encodes the bodies of events and the journal. The JSON is compact and does not escape <, > and &, so that quotes
-// stay readable.
+// EncodeJSON encodes a value as JSON for the bodies of events and for the journal. The JSON is compact. The characters
+// <, > and & are not escaped, so that quotes remain readable.
 func EncodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -115,7 +116,7 @@ func Screenshot(imageURL, url string, fullPage bool) Event {
 		map[string]any{"imageUrl": imageURL, "fullPage": fullPage})
 }
 
-// Complete returns the terminal event with the answer. citations is any value that encodes to the array of the contract.
+// Complete returns the terminal event with the answer. citations must encode to the array that the contract specifies.
 func Complete(answer string, citations any, confidence, duration float64, metadata map[string]any) Event {
 	return newEvent(EventComplete, true, metadata, map[string]any{
 		"answer": answer, "citations": citations, "confidence": confidence, "duration": duration})
@@ -159,7 +160,8 @@ func shorten(v any, limit int) any {
 	return v
 }
 
-// Truncate cuts s to at most max bytes, at a rune boundary. A string that was cut ends with an ellipsis.
+// Truncate cuts s to at most max bytes, between two characters. If it cuts something off, the result ends with an
+// ellipsis.
 func Truncate(s string, max int) string {
 	if len(s) <= max {
 		return s

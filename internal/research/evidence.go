@@ -9,11 +9,11 @@ import (
 // Page is a snapshot: the extracted text of a document, stored once per content.
 type Page struct {
 	ID       string // lower-case hex SHA-256 of Text
-	Title    string // of its first visit; may be empty
+	Title    string // title at its first visit; may be empty
 	Language string // BCP 47 primary subtag, lower case ("en"); empty when unknown
 	Text     string // Markdown in valid UTF-8 without NUL
 	Passages []Passage
-	Blocks   []Block // in order, without overlap; nil: not known, as in snapshots that older versions stored
+	Blocks   []Block // in order, without overlap; nil if not known, as in snapshots that older versions stored
 
 	// Metadata of the document. Each visit stores its own, because the same text may have other metadata at another URL.
 	Canonical   string     // the canonical URL that the document names, absolute, on the same site; empty when it names none
@@ -51,20 +51,20 @@ const (
 	OutcomeForbidden   Outcome = "forbidden"       // 401, 403
 	OutcomeRateLimited Outcome = "rate_limited"    // 429
 	OutcomeServerError Outcome = "server_error"    // 5xx
-	OutcomeHTTPError   Outcome = "http_error"      // any other status that is no success
+	OutcomeHTTPError   Outcome = "http_error"      // any other status that does not mean success
 	OutcomeRobots      Outcome = "robots"          // robots.txt forbids it
 	OutcomePolicy      Outcome = "policy"          // allow and deny lists, depth or domain rules forbid it
-	OutcomeNetwork     Outcome = "refused_network" // private, loopback, link-local or metadata address
-	OutcomeBadURL      Outcome = "bad_url"         // not an absolute http(s) URL
+	OutcomeNetwork     Outcome = "refused_network" // the address is private, loopback, link-local or a metadata service
+	OutcomeBadURL      Outcome = "bad_url"         // the address is not an absolute http(s) URL
 	OutcomeDNS         Outcome = "dns"             // the host name does not resolve
 	OutcomeConnection  Outcome = "connection"      // connection refused, reset or closed early
 	OutcomeTLS         Outcome = "tls"             // certificate or handshake failed
-	OutcomeTimeout     Outcome = "timeout"         // took too long
-	OutcomeRedirects   Outcome = "redirects"       // too many, or in a circle
+	OutcomeTimeout     Outcome = "timeout"         // the load took too long
+	OutcomeRedirects   Outcome = "redirects"       // too many redirects, or redirects in a circle
 	OutcomeTooLarge    Outcome = "too_large"       // more bytes than allowed, compressed or not
-	OutcomeType        Outcome = "unreadable_type" // not HTML, text or another type that legwork reads
-	OutcomeEmpty       Outcome = "empty"           // no text in it
-	OutcomeBlocked     Outcome = "blocked"         // CAPTCHA or login wall
+	OutcomeType        Outcome = "unreadable_type" // the content is not HTML, text or another type that legwork reads
+	OutcomeEmpty       Outcome = "empty"           // the document has no text
+	OutcomeBlocked     Outcome = "blocked"         // the page shows a CAPTCHA or a login wall
 )
 
 // Transient reports whether the same load may succeed a little later.
@@ -87,25 +87,25 @@ type Visit struct {
 	Title     string
 	Page      *Page // nil unless OK
 	Depth     int   // 0 for a start page
-	Bytes     int64 // of the body as received
+	Bytes     int64 // size of the body as received
 	Duration  time.Duration
 	FetchedAt time.Time
 	Links     []Link  // links of the page; stored with the visit, for later tasks that read its snapshot
 	Cached    bool    // read from the snapshot of an earlier visit at FetchedAt, without a request
 	Rendered  bool    // the text is that of the page after its scripts ran in a browser; not stored
-	Kept      float64 // share (0 to 1) of the letters shown outside links that the text has; 0 when not measured; not stored
-	Note      string  // a sentence about how the page was read, if there is something to know; not stored
+	Kept      float64 // share (0 to 1) of the page's visible letters outside links that are in the extracted text; 0 if not measured; not stored
+	Note      string  // a sentence about how the page was read, if there is something to say; not stored
 }
 
 // Evidence is a quote that a task keeps as a source. Excerpt equals the page's text from Start to End. A piece of evidence that
 // the answer cites has a marker; the API calls it a citation.
 type Evidence struct {
-	Number     int       // counts the evidence of a task from 1, in the order in which it was kept
-	Marker     int       // the number in brackets by which the answer cites it, from 1; 0 when the answer does not
+	Number     int       // number of the evidence in its task, from 1, in the order in which evidence was stored
+	Marker     int       // the number in brackets by which the answer cites it, from 1; 0 if the answer does not cite it
 	PageID     string    // the snapshot
 	VisitID    uuid.UUID // the visit that read the page
 	URL        string    // absolute
-	Title      string    // the host when the page has no title
+	Title      string    // title of the page, or its host if it has no title
 	Excerpt    string    // at most MaxExcerpt code points; the database cuts it out of the snapshot
 	Start, End int       // code points into the snapshot
 	Verified   bool
@@ -117,11 +117,11 @@ type Evidence struct {
 	ScreenshotURL string
 }
 
-// PageVisit is a visit as a task's list of pages shows it. Its page has no text.
+// PageVisit is a visit as it appears in a task's list of pages. Its page has no text.
 type PageVisit struct {
 	Visit
 	Chars int // length of the snapshot in code points; 0 when there is none
-	Cited int // number of the answer's citations that are on the snapshot
+	Cited int // number of the answer's citations whose text is on the page
 }
 
 // ScreenshotURL returns the root-relative URL of a task's screenshot.
@@ -159,9 +159,10 @@ const (
 	ToolStep  StepKind = "tool"
 )
 
-// Step is one model reply or tool result in the journal. A run that finds a step in the journal does not repeat its call.
+// Step is one model reply or tool result in the journal. If a run finds a step in the journal, it does not repeat the
+// step's call.
 type Step struct {
-	Turn, CallNo int // the key, chosen before the call; both from 1
+	Turn, CallNo int // the key in the journal, chosen before the call is made; both numbers start at 1
 	Try          int // the try in which the call was made
 	Kind         StepKind
 	Tool         string // tool name; empty for a model reply
@@ -171,9 +172,9 @@ type Step struct {
 	Duration     time.Duration
 	InputTokens  int64
 	OutputTokens int64
-	CostUSD      *float64 // of a model reply; nil when its model has no price
+	CostUSD      *float64 // cost of a model reply; nil if its model has no price
 
-	// The same transaction writes these, but they are not columns of the step's row.
+	// The transaction that writes the step's row also writes these, to other tables.
 	Events   []Event
 	Visit    *Visit
 	Evidence []Evidence // the database fills in Excerpt

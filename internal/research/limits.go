@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// UsageLimits are what an account, or one of its API keys, may use. nil: any amount. Hours, days and months are those of the
-// calendar in UTC.
+// UsageLimits are the limits of an account or of one of its API keys. A nil field means no limit. Hours, days and months
+// are those of the calendar in UTC.
 type UsageLimits struct {
 	TasksPerHour         *int64 `json:"tasks_per_hour,omitempty"` // submissions
 	TasksPerDay          *int64 `json:"tasks_per_day,omitempty"`
-	ConcurrentRuns       *int64 `json:"concurrent_runs,omitempty"` // further tasks wait
+	ConcurrentRuns       *int64 `json:"concurrent_runs,omitempty"` // tasks above the limit wait
 	OpenStreams          *int64 `json:"open_streams,omitempty"`    // WebSockets and event streams
 	PagesPerMonth        *int64 `json:"pages_per_month,omitempty"`
 	TokensPerMonth       *int64 `json:"tokens_per_month,omitempty"`       // of language models, input and output
 	MicrodollarsPerMonth *int64 `json:"microdollars_per_month,omitempty"` // millionths of a US dollar, by MODEL_PRICES
 }
 
-// LimitUsage is what an account or key has used, and what is reserved for its open runs.
+// LimitUsage is what an account or an API key has used, and what is reserved for its open runs.
 type LimitUsage struct {
 	TasksThisHour, TasksToday               int64
-	Runs, Streams                           int64 // open now
-	Pages, Tokens, Microdollars             int64 // of ended runs of this month
+	Runs, Streams                           int64 // number open now
+	Pages, Tokens, Microdollars             int64 // used by runs of this month that have ended
 	PagesReserved, TokensReserved           int64 // the most that open runs may use
 	MicrodollarsReserved                    int64
 	HourResetsAt, DayResetsAt, MonthResetAt time.Time
@@ -37,8 +37,8 @@ const (
 type LimitError struct {
 	Code     string    // CodeRateLimited or CodeBudgetExhausted
 	Message  string    // a sentence for the user that names the limit and what to do
-	Limit    int64     // how much the limit allows, of what the message says
-	ResetsAt time.Time // when it allows more; zero: as soon as something of the account ends
+	Limit    int64     // the value of the limit; Message names its unit
+	ResetsAt time.Time // when the limit allows more; zero if that depends on a task, run or stream of the account to end
 }
 
 // Error implements error.
@@ -56,7 +56,8 @@ const (
 	LimitDollars      LimitName = "dollars"
 )
 
-// Exceeded makes the refusal of a submission by a limit. byKey: the limit is the API key's, not the account's.
+// Exceeded returns the error that refuses a submission because of a limit. byKey says that the limit is that of the API
+// key, not of the account.
 func (n LimitName) Exceeded(byKey bool, most int64, resetsAt time.Time) *LimitError {
 	subject := "account"
 	if byKey {
@@ -83,7 +84,7 @@ func (n LimitName) Exceeded(byKey bool, most int64, resetsAt time.Time) *LimitEr
 	return e
 }
 
-// Exhausted is the failure of a task for which nothing is left of a limit when its run would begin.
+// Exhausted returns the failure of a task that cannot begin its run because nothing is left of a monthly limit.
 func (n LimitName) Exhausted() *Failure {
 	return &Failure{Code: CodeBudgetExhausted, Message: fmt.Sprintf("The %s of this month are used up, or too few are left for a task. "+
 		"Run the task again next month, or have the limit raised (GET /api/limits shows it).", n)}

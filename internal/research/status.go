@@ -9,8 +9,8 @@ const (
 	Queued    Status = "queued"    // waiting for a slot, for a retry, or for another worker after a hand-back
 	Running   Status = "running"   // a worker runs the task
 	Completed Status = "completed" // the task has an answer
-	Failed    Status = "failed"    // ended without an answer; error and error code say why
-	Cancelled Status = "cancelled" // ended by its user
+	Failed    Status = "failed"    // the task ended without an answer; its error and error code say why
+	Cancelled Status = "cancelled" // the user ended the task
 )
 
 // Statuses lists every status, in the order of a task's life.

@@ -6,14 +6,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// DefaultAccount is the account that exists in every database, and the only one without access control.
+// DefaultAccount is an account that exists in every database. Without access control it is the only account.
 const DefaultAccount = "default"
 
 // Engine names a search engine.
 type Engine string
 
-// The search engines that a task may ask for. When the server does not have the engine, it uses another one, and an event says
-// so.
+// The search engines that a task may ask for. If the server does not have the engine, it uses another one, and an event
+// says so.
 const (
 	DuckDuckGo Engine = "duckduckgo"
 	Bing       Engine = "bing"
@@ -28,7 +28,7 @@ var Engines = []Engine{DuckDuckGo, Bing, Google, Custom, Library}
 // Priority orders waiting tasks.
 type Priority string
 
-// The priorities; a higher one always starts first.
+// The priorities. Among waiting tasks, those with a higher priority start first.
 const (
 	Low    Priority = "low"
 	Normal Priority = "normal"
@@ -41,25 +41,25 @@ var Priorities = []Priority{Low, Normal, High}
 // Options are the user's choices for one task, with the defaults filled in.
 type Options struct {
 	SeedURL            string         // absolute http(s) URL to start from, stored as it was sent; empty when there is none
-	MaxDepth           int            // links followed in a row from a start page, 1..5
-	MaxPages           int            // pages opened, 1..50
+	MaxDepth           int            // greatest number of links followed in a row from a start page, 1..5
+	MaxPages           int            // greatest number of pages opened, 1..50
 	TimeBudget         time.Duration  // running time after which research ends and the answer is written
 	MaxTokens          int64          // input and output tokens of the model after which research ends; 0 means the server's limit
-	SearchEngine       Engine         // the engine asked for
+	SearchEngine       Engine         // the engine that the user asked for
 	MaxResults         int            // search results that are considered per query, 1..50
-	SafeMode           bool           // ask engines for safe results
-	SameDomainOnly     bool           // stay on the seed's registrable domain
-	AllowExternalLinks bool           // follow links to other registrable domains than the page's own
+	SafeMode           bool           // whether engines are asked to leave out explicit results
+	SameDomainOnly     bool           // whether only pages on the registrable domain of SeedURL are opened
+	AllowExternalLinks bool           // whether links to other registrable domains than that of their page are followed
 	AllowDomains       []string       // when not empty, only these domains (and their subdomains) are opened
-	DenyDomains        []string       // never opened
-	Fresh              bool           // request every page, even if an earlier task has just read it
+	DenyDomains        []string       // domains (and their subdomains) that are never opened
+	Fresh              bool           // whether every page is requested, even if an earlier task has just read it
 	Metadata           map[string]any // the caller's own data, returned unchanged
 }
 
-// Author is who submitted a task. The zero value is an operator, or anybody of a server without access control.
+// Author is who submitted a task. The zero value means an operator, or anybody if the server has no access control.
 type Author struct {
-	UserID *uuid.UUID // nil: no user
-	KeyID  string     // of the API key; empty: none was used
+	UserID *uuid.UUID // nil if no user is known
+	KeyID  string     // id of the API key; empty if none was used
 }
 
 // NewTask is a validated submission.
@@ -83,23 +83,23 @@ type Task struct {
 	Options     Options
 	Priority    Priority
 	CreatedAt   time.Time
-	StartedAt   *time.Time // of the first run
-	CompletedAt *time.Time // of the terminal status
+	StartedAt   *time.Time // when the first run started
+	CompletedAt *time.Time // when the task reached its terminal status
 	Duration    *float64   // seconds from StartedAt to CompletedAt; nil while either is missing
 
 	Answer      *string
 	Confidence  *float64 // 0..1
-	Answered    *bool    // whether Answer answers the question; false: it was looked for and not found. nil: not completed, or completed by an older version
+	Answered    *bool    // whether Answer answers the question; false if it only says that nothing was found; nil if not completed, or completed by an older version
 	Error       *string  // a sentence for the user
 	ErrorCode   *string
-	Metadata    map[string]any // about the result; never nil in a loaded task
+	Metadata    map[string]any // metadata of the result; never nil in a loaded task
 	Citations   []Evidence     // the evidence that the answer cites, by Marker
 	Screenshots []string       // root-relative URLs
 	Usage       Usage
 	LastSeq     int64    // seq of the newest event
 	Try         int      // 1 on the first run; +1 after each transient failure
 	Pin         Pin      // provider, model and prompt of the first run; zero before the first run
-	Context     *Context // of a follow-up; otherwise nil
+	Context     *Context // for a follow-up: what it got from its parent; otherwise nil
 	By          Author   // who submitted it
 }
 
@@ -110,7 +110,7 @@ type Usage struct {
 	ModelCalls   int           // journaled model replies
 	InputTokens  int64         // as counted by the provider
 	OutputTokens int64         // as counted by the provider
-	CostUSD      *float64      // by the prices of the servers that made the calls; nil when no call had a price
+	CostUSD      *float64      // at the prices that were configured when the calls were made; nil if no call had a price
 	Running      time.Duration // time spent in runs
 }
 
@@ -121,7 +121,7 @@ type Result struct {
 	NotFound   bool    // Answer says that the pages read do not answer the question
 	Metadata   map[string]any
 	Cited      []int          // numbers of the evidence that the answer cites; Cited[i] has the marker [i+1]
-	Support    map[int]string // Evidence.Support by evidence number; missing when it was not checked
+	Support    map[int]string // Evidence.Support by evidence number; a number is missing if its support was not checked
 }
 
 // Kinds of artifacts.
@@ -144,13 +144,13 @@ type Artifact struct {
 // Worker is a live worker process.
 type Worker struct {
 	ID          uuid.UUID
-	Slots       int // how many tasks it runs at once
+	Slots       int // how many tasks the worker runs at the same time
 	Version     string
 	Host        string
 	StartedAt   time.Time
 	HeartbeatAt time.Time // by the clock of the database
-	Running     int       // number of tasks that it runs now
-	Pin         Pin       // the pin of tasks that begin on this worker
+	Running     int       // number of tasks that the worker runs now
+	Pin         Pin       // the pin that tasks get whose first run is on this worker
 }
 
 // Pin names the provider, model and prompts with which a task began. All later runs of the task use the same.
@@ -160,10 +160,10 @@ type Pin struct {
 	Prompt   string // version of the prompts, or of the reader's planner
 }
 
-// Context is what a follow-up is given of its parent task, besides a copy of the parent's evidence.
+// Context is what a follow-up gets from its parent task, besides a copy of the parent's evidence.
 type Context struct {
-	Questions []string `json:"questions"` // oldest first, the parent's last
-	Answer    string   `json:"answer"`    // the parent's
+	Questions []string `json:"questions"` // the questions of all earlier tasks, oldest first; the last one is the parent's
+	Answer    string   `json:"answer"`    // the parent's answer
 }
 
 // Inherited is a piece of evidence that a follow-up got from its parent task, with facts about its page.

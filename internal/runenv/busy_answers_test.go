@@ -8,7 +8,8 @@ import (
 	"legwork/internal/research"
 )
 
-// TestBusyAnswersOfEarlierRuns checks that a run counts the busy answers in the journal of earlier runs.
+// TestBusyAnswersOfEarlierRuns checks that a run counts the responses with status 429 and 503 in the journal of earlier
+// runs.
 func TestBusyAnswersOfEarlierRuns(t *testing.T) {
 	t.Parallel()
 	var journal []research.Step

@@ -12,8 +12,10 @@ import (
 	"legwork/internal/store"
 )
 
-// recall reads a page from a snapshot of the account, if the snapshot is not older than PAGE_TTL and the task may open the
-// page. For addresses under .invalid (RFC 6761 §6.4) a snapshot of any age is used, because they exist only in libraries.
+// recall reads a page from a snapshot of the account, if the snapshot is not older than PAGE_TTL and the task may open
+// the page. With PAGE_TTL 0, or if the task asks for fresh pages, it uses no snapshot. If anyAge is true, the snapshot
+// may be of any age. Pages with addresses under .invalid (RFC 6761 §6.4) exist only in libraries, so for them it always
+// uses a snapshot, of any age.
 func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (research.Visit, bool, error) {
 	u, err := page.ParseURL(at.URL)
 	if err != nil {
@@ -44,8 +46,8 @@ func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (researc
 	return v, true, nil
 }
 
-// keepLinks decides whether the links of a page are stored with the visit. Tasks that read the page from its snapshot later
-// need them. With PAGE_TTL 0 no task does, so they are not stored.
+// keepLinks decides whether the links of a page are stored with the visit. Later tasks that read the page from its
+// snapshot need them. If PAGE_TTL is 0, no task reads snapshots, so the links are not stored.
 func (r *Run) keepLinks(v *research.Visit) {
 	switch {
 	case v == nil || v.Page == nil:

@@ -17,14 +17,14 @@ import (
 // Config holds what a run needs.
 type Config struct {
 	Store   store.Worker
-	Task    research.Task // as it was when the run claimed it; the run appends events after LastSeq
-	Epoch   int           // of the run
+	Task    research.Task // the task at the time when the run claimed it; the run appends events after its LastSeq
+	Epoch   int           // epoch of the run
 	Try     int           // number of the try, from 1
-	LastTry bool          // a transient failure fails the task
+	LastTry bool          // whether this is the last try: then a transient failure fails the task, too
 	Spent   time.Duration // running time of earlier runs
 
 	Journal   []research.Step      // steps that earlier runs recorded, in order
-	Inherited []research.Inherited // evidence of the parent task; nil when there is no parent
+	Inherited []research.Inherited // evidence of the parent task; nil if there is no parent
 
 	Pages   page.Source
 	Engines *search.Set
@@ -35,14 +35,14 @@ type Config struct {
 	Publish func(ctx context.Context, events []research.Event)
 	// PublishFragment sends a piece of the answer to streams, with its offset in code points. It may be nil.
 	PublishFragment func(offset int, text string)
-	// AwaitLease returns when the lease of this process is valid, so that the run may make a request. It may be nil.
+	// AwaitLease waits until the lease of this process is valid, so that the run may make a request. It may be nil.
 	AwaitLease func(ctx context.Context) error
 	// KeepPicture writes the file of a screenshot. When it is nil, no screenshots are taken.
 	KeepPicture func(ctx context.Context, file research.Artifact, png []byte) error
 	Log         *slog.Logger // nil means no log
 }
 
-// Run is the state of one run of a task. Close it.
+// Run is the state of one run of a task. The caller must close it.
 type Run struct {
 	cfg     Config
 	scope   page.Scope
@@ -52,7 +52,7 @@ type Run struct {
 	log     *slog.Logger
 }
 
-// Open begins a run. Its time counts from this call.
+// Open begins a run. The run's time is measured from this call.
 func Open(cfg Config) *Run {
 	r := &Run{cfg: cfg, lastSeq: cfg.Task.LastSeq, started: time.Now(), log: cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))}
 	r.scope = page.NewScope(cfg.Task.Options, cfg.Lists, busyAnswers(cfg.Journal))
@@ -60,7 +60,7 @@ func Open(cfg Config) *Run {
 	return r
 }
 
-// Close ends the run's session of page reading.
+// Close ends the run's session with the source of pages.
 func (r *Run) Close() { r.web.Close() }
 
 // Env returns the functions by which the agent of this run uses the database, the web and the streams.
@@ -89,7 +89,7 @@ func (r *Run) Env() agent.Env {
 	}
 }
 
-// busyAnswers counts the answers of 429 and 503 that each domain gave to earlier runs of the task.
+// busyAnswers counts, for each domain, the responses with status 429 or 503 to earlier runs of the task.
 func busyAnswers(journal []research.Step) *page.BusyAnswers {
 	s := new(page.BusyAnswers)
 	for _, step := range journal {

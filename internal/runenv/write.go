@@ -11,7 +11,7 @@ import (
 	"legwork/internal/store"
 )
 
-// emit appends events and then waits until the lease is valid. After that the agent may make its next request.
+// emit appends events and then waits until the lease is valid. After emit the agent may make its next request.
 func (r *Run) emit(ctx context.Context, events ...research.Event) error {
 	err := r.commit(ctx, len(events), func() ([]research.Event, error) {
 		return r.cfg.Store.Append(ctx, nil, r.cfg.Task.ID, r.cfg.Epoch, events)
@@ -34,7 +34,7 @@ func (r *Run) record(ctx context.Context, step research.Step) ([]research.Eviden
 	failpoint.Hit(ctx, "before_step_commit")
 	err := r.commit(ctx, len(step.Events), func() ([]research.Event, error) {
 		events, stored, err := r.cfg.Store.RecordStep(ctx, nil, r.cfg.Task.ID, r.cfg.Epoch, step)
-		if stored != nil { // it is set even when the answer to COMMIT is lost
+		if stored != nil { // stored is set even if the answer to COMMIT is lost
 			citations = stored
 		}
 		return events, err
@@ -43,9 +43,9 @@ func (r *Run) record(ctx context.Context, step research.Step) ([]research.Eviden
 	return citations, err
 }
 
-// commit runs a transaction that appends n events, and publishes the events. While the database is unavailable it tries again.
-// When the answer to COMMIT is lost, it looks at the log: only this run appends at this epoch. So if the log has n more events,
-// the transaction was committed, and commit reads its events from the log.
+// commit runs a transaction that appends n events, and then publishes the events. While the database is unavailable, it
+// tries again. If the answer to COMMIT was lost, it first looks at the log. Only this run appends events at this epoch,
+// so if the log has n more events, the transaction was committed, and commit reads the events from the log.
 func (r *Run) commit(ctx context.Context, n int, transaction func() ([]research.Event, error)) error {
 	var events []research.Event
 	tried := false
@@ -76,7 +76,7 @@ func (r *Run) commit(ctx context.Context, n int, transaction func() ([]research.
 	return nil
 }
 
-// committed reports whether a transaction that returned an error has appended its n events all the same.
+// committed reports whether a transaction that returned an error has nevertheless appended its n events.
 func (r *Run) committed(ctx context.Context, n int) (bool, error) {
 	id := []uuid.UUID{r.cfg.Task.ID}
 	epochs, err := r.cfg.Store.Epochs(ctx, id)

@@ -25,14 +25,15 @@ type Show func(ctx context.Context, u *url.URL, header http.Header, body []byte)
 // showTime is the time limit for showing a result page in a browser.
 const showTime = 10 * time.Second
 
-// NewBing returns the engine that reads Bing's result page at base. Scripts make that page, so it is rendered in a browser. Without a
-// browser, or if the browser fails, the page is read as the server sent it. No key is needed.
+// NewBing returns the engine that reads Bing's result page at base. Scripts produce the results on that page, so the
+// page is rendered in a browser. Without a browser, or if the browser fails, the page is read as the server sent it. No
+// key is needed.
 func NewBing(c *Client, base string, show Show) Engine { return bing{c, base, show} }
 
 type bing struct {
 	client *Client
 	base   string
-	show   Show // nil: no browser
+	show   Show // nil if there is no browser
 }
 
 // Name implements Engine.
@@ -102,8 +103,8 @@ func readBing(a answer) ([]Result, error) {
 	return out, nil
 }
 
-// bingTarget decodes the target of a link https://www.bing.com/ck/a?…&u=a1…. u has two characters for the encoding, then the address in
-// base64 without padding (RFC 4648 §5).
+// bingTarget decodes the target of a link https://www.bing.com/ck/a?…&u=a1…. The parameter u has two characters that
+// name the encoding, then the address in base64 without padding (RFC 4648 §5).
 func bingTarget(href string) string {
 	u, err := url.Parse(href)
 	if err != nil || u.Host == "" {

@@ -27,18 +27,18 @@ type Client struct {
 	HTTP *http.Client
 	// UserAgent is sent with every request.
 	UserAgent string
-	// Timeout bounds one request with its redirects; 0: 5 s.
+	// Timeout is the time limit of one request with its redirects; 0 means 5 s.
 	Timeout time.Duration
-	// Turn waits until a request to u may be made. If that takes longer than most, it does not wait, and returns how long it would
-	// take. nil: requests are not spaced.
+	// Turn waits until a request to u may be made. If the wait would be longer than most, Turn returns at once with the
+	// length of the wait. If Turn is nil, requests are made without waiting.
 	Turn func(ctx context.Context, u *url.URL, most time.Duration) (wait time.Duration, err error)
 }
 
-// failure is the reason why an engine did not answer. Its sentence is for the user. It contains nothing of the request, so that keys and
-// queries do not get into events and logs.
+// failure is the reason why an engine did not answer. Its sentence is for the user. It contains no part of the request,
+// so that keys and queries do not get into events and logs.
 type failure struct {
 	sentence string
-	after    time.Duration // how long the engine asks to wait; 0: it does not say
+	after    time.Duration // how long the engine asks to wait; 0 if it does not say
 }
 
 // Error implements error.
@@ -56,7 +56,7 @@ type answer struct {
 	body   []byte
 }
 
-// get requests a URL for the engine with this name. The error is a *failure, the error of ctx, or that of Turn.
+// get requests a URL of the engine with the given name. The error is a *failure, the error of ctx, or that of Turn.
 func (c *Client) get(ctx context.Context, name string, u *url.URL, header map[string]string) (answer, error) {
 	if err := c.turn(ctx, name, u); err != nil {
 		return answer{}, err
@@ -87,7 +87,7 @@ func (c *Client) get(ctx context.Context, name string, u *url.URL, header map[st
 	return answer{status: resp.StatusCode, url: resp.Request.URL, header: resp.Header, body: body}, nil
 }
 
-// turn waits until u may be requested.
+// turn waits until u may be requested. If the wait would be longer than maxWait, it returns a failure at once.
 func (c *Client) turn(ctx context.Context, name string, u *url.URL) error {
 	if c.Turn == nil {
 		return ctx.Err()
@@ -104,7 +104,8 @@ func (c *Client) turn(ctx context.Context, name string, u *url.URL) error {
 	return nil
 }
 
-// unreachable returns the failure of an engine that did not answer. It leaves out the URL that the HTTP error contains.
+// unreachable returns the failure of an engine that did not answer. The failure does not contain the URL, which is in
+// the HTTP error.
 func unreachable(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -133,13 +134,13 @@ func (a answer) refusal(name string) error {
 	return f
 }
 
-// blocked returns the failure of an engine that shows a CAPTCHA. A CAPTCHA is reported and never bypassed.
+// blocked returns the failure of an engine that shows a CAPTCHA. legwork reports CAPTCHAs and never bypasses them.
 func blocked(name string) error {
 	return failed("%s shows a CAPTCHA instead of results.", name)
 }
 
-// changed returns the failure for a result page that has neither results nor a message that there are none. The engine has probably
-// changed the page's form.
+// changed returns the failure for a page that has neither results nor a message that there are none. The engine has
+// probably changed the form of its result page.
 func changed(name string) error {
 	return failed("%s answered with a page that is no list of results.", name)
 }

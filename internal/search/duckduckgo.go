@@ -16,8 +16,8 @@ const DuckDuckGoURL = "https://html.duckduckgo.com/html/"
 
 const duckName = "DuckDuckGo"
 
-// NewDuckDuckGo returns the engine that reads DuckDuckGo's HTML result page at base. No key is needed. There is one page of about 25
-// results.
+// NewDuckDuckGo returns the engine that reads DuckDuckGo's HTML result page at base. No key is needed. It reads only the
+// first page, which has about 25 results.
 func NewDuckDuckGo(c *Client, base string) Engine { return duckDuckGo{c, base} }
 
 type duckDuckGo struct {
@@ -55,8 +55,8 @@ var (
 	duckAnswered = cascadia.MustCompile(`.no-results, .result--no-result, #links`) // the page has results, or says that there are none
 )
 
-// readDuckDuckGo reads a result page. The page that DuckDuckGo shows to suspected robots has status 202, 403 or
-// 200.
+// readDuckDuckGo reads a result page. The page with a CAPTCHA that DuckDuckGo shows to suspected robots may have status
+// 202, 403 or 200.
 func readDuckDuckGo(a answer) ([]Result, error) {
 	root := parsePage(a.body)
 	if has(root, duckCaptcha) {
@@ -78,7 +78,8 @@ func readDuckDuckGo(a answer) ([]Result, error) {
 	return out, nil
 }
 
-// duckTarget decodes the target of a link //duckduckgo.com/l/?uddg=…. Advertisements (…/y.js?…) have no target.
+// duckTarget decodes the target of a link //duckduckgo.com/l/?uddg=…. It returns an empty string for links of
+// advertisements (…/y.js?…) and for other pages of DuckDuckGo.
 func duckTarget(href string) string {
 	u, err := url.Parse(href)
 	if err != nil {

@@ -36,8 +36,8 @@ func engines(site *testsite.Site, c *search.Client) []search.Engine {
 	}
 }
 
-// TestEnginesReadTheirResultPages: results are in order, redirects are resolved, advertisements are left out,
-// and the markup of words is removed.
+// TestEnginesReadTheirResultPages: results are in the order of the page, redirects are resolved, advertisements are left
+// out, and markup inside titles and snippets is removed.
 func TestEnginesReadTheirResultPages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -70,7 +70,8 @@ func TestEnginesReadTheirResultPages(t *testing.T) {
 	}
 }
 
-// TestSafeModeAndLimitArePassedOn checks the requests that reached the engines.
+// TestSafeModeAndLimitArePassedOn checks that the requests to the engines ask for safe results and for the right number
+// of results.
 func TestSafeModeAndLimitArePassedOn(t *testing.T) {
 	t.Parallel()
 	for _, safe := range []bool{true, false} {
@@ -98,7 +99,8 @@ func TestSafeModeAndLimitArePassedOn(t *testing.T) {
 	}
 }
 
-// TestGooglePages: results are collected with several requests, each within the limits of the API.
+// TestGooglePages: results are collected with several requests. Each request asks for no more results than the API
+// allows.
 func TestGooglePages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -112,8 +114,8 @@ func TestGooglePages(t *testing.T) {
 	}
 }
 
-// TestEnginesSayWhatIsWrong: if an engine is busy, shows a CAPTCHA or has changed its page, the search is a failure with a sentence, and
-// never an empty result.
+// TestEnginesSayWhatIsWrong: if an engine is busy, shows a CAPTCHA or has changed its page, the search fails with a
+// sentence for the user. It never returns an empty result instead.
 func TestEnginesSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)
@@ -164,8 +166,8 @@ func TestEnginesSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestBingIsShown: Bing's page is read as a browser renders it. Without a browser, or if the browser fails, it is read as the server sent
-// it.
+// TestBingIsShown: Bing's page is read after a browser has rendered it. Without a browser, or if the browser fails, it
+// is read as the server sent it.
 func TestBingIsShown(t *testing.T) {
 	t.Parallel()
 	site := testsite.Start(t)

@@ -68,7 +68,7 @@ func (g google) page(ctx context.Context, q Query, start, n int) (results []Resu
 	return readGoogle(a)
 }
 
-// readGoogle reads an answer of the API. more says that there are further results.
+// readGoogle reads an answer of the API. more reports whether there are further results.
 func readGoogle(a answer) (results []Result, more bool, err error) {
 	var in struct {
 		Items []struct {

@@ -23,12 +23,13 @@ func (l library) Search(ctx context.Context, q Query) ([]Result, error) {
 	if q.Limit <= 0 {
 		return nil, nil
 	}
-	// One URL may have several snapshots. So twice the limit is requested, and the Set keeps one result per URL.
+	// One URL may have several snapshots. So twice the limit is requested, and the Set removes further results with the
+	// same URL.
 	hits, err := l.find(ctx, q.Account, q.Text, 2*q.Limit)
 	if errors.Is(err, research.ErrTooSlow) { // this query took too long, but the database works
 		return nil, err
 	}
-	if err != nil { // the library is our own database: this is an outage, and no other engine may be used instead
+	if err != nil { // the library is our own database, so this is an outage, and no other engine may replace it
 		return nil, fmt.Errorf("search the library: %w", errors.Join(research.ErrUnavailable, err))
 	}
 	results := make([]Result, len(hits))

@@ -12,8 +12,8 @@ import (
 // Bounds of a result page. Real pages have some thousand nodes and less than 60 levels.
 const (
 	maxNodes = 100_000 // the rest of the page is ignored
-	maxDepth = 200     // deeper elements become children of the element at this depth
-	maxWords = 4000    // bytes of text that are read for a title or a snippet
+	maxDepth = 200     // deeper elements become children of the element at this depth instead
+	maxWords = 4000    // greatest length of a title or a snippet, in bytes (approximately)
 )
 
 // parsePage builds a tree from the tags and texts of a result page. Broken HTML is no error. It does not use html.Parse: the HTML
@@ -21,7 +21,7 @@ const (
 func parsePage(body []byte) *html.Node {
 	root := &html.Node{Type: html.DocumentNode}
 	open := []*html.Node{root} // the elements that are open, outermost first
-	tooDeep := 0               // number of open elements below maxDepth
+	tooDeep := 0               // number of open elements that are deeper than maxDepth
 	z := html.NewTokenizer(bytes.NewReader(body))
 	for nodes := 0; nodes < maxNodes; nodes++ {
 		parent := open[len(open)-1]
@@ -34,7 +34,7 @@ func parsePage(body []byte) *html.Node {
 			token := z.Token()
 			n := &html.Node{Type: html.ElementNode, Data: token.Data, DataAtom: token.DataAtom, Attr: token.Attr}
 			if noSelfNesting(n.DataAtom) && parent.DataAtom == n.DataAtom {
-				open = open[:len(open)-1] // the end tag of the one before is missing
+				open = open[:len(open)-1] // the end tag of the previous element is missing
 				parent = open[len(open)-1]
 			}
 			parent.AppendChild(n)
@@ -80,8 +80,8 @@ func noSelfNesting(a atom.Atom) bool {
 	return false
 }
 
-// all returns the elements below n that a selector matches, in document order. It does not look for matches inside a match, so that
-// the texts of all matches together are not longer than the page.
+// all returns the elements below n that a selector matches, in document order. It does not look for matches inside a
+// match. So the texts of all matches together are not longer than the page.
 func all(n *html.Node, selector cascadia.Matcher) (matches []*html.Node) {
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.Type == html.ElementNode && selector.Match(c) {

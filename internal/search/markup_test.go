@@ -42,7 +42,8 @@ func checkReading(t *testing.T, body string) {
 	}
 }
 
-// TestHostileAnswers reads answers that were made to use up time and memory. The limits must hold for each.
+// TestHostileAnswers reads answers that were made to use up time and memory. Reading each of them must stay within the
+// limits.
 func TestHostileAnswers(t *testing.T) {
 	const size = 1 << 20
 	var formatting strings.Builder

@@ -26,8 +26,8 @@ func (b *broken) Search(context.Context, Query) ([]Result, error) {
 	return nil, b.err
 }
 
-// TestPauses: the pause doubles with each failure, up to ten minutes, and is at least as long as the engine asks. After a success it
-// starts again at thirty seconds.
+// TestPauses: the pause doubles with each failure, up to ten minutes, and is at least as long as the engine asks for.
+// After a success the next pause is thirty seconds again.
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxRewritten bounds the words of a rewritten query.
+// maxRewritten is the greatest number of words in a rewritten query.
 const maxRewritten = 6
 
 // stopWords are words that occur in questions but do not say what a page is about.
@@ -23,8 +23,8 @@ var stopWords = func() map[string]bool {
 	return m
 }()
 
-// rewrite simplifies a query: it removes quotation marks, operators, punctuation and stop words, and keeps the words that are probably
-// rare. If nothing can be removed, it returns the query unchanged.
+// rewrite simplifies a query. It removes quotation marks, operators, punctuation and stop words, and keeps at most
+// maxRewritten words: those that are probably the rarest. If no word would be left, it returns the query unchanged.
 func rewrite(query string) string {
 	plain := strings.NewReplacer(`"`, " ", "“", " ", "”", " ", "„", " ", "«", " ", "»", " ", "`", " ", "(", " ", ")", " ").Replace(query)
 	var kept []string

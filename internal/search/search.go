@@ -30,8 +30,8 @@ import (
 type Query struct {
 	Account  string // the account whose library is searched
 	Text     string // what is looked for, in the user's words
-	Limit    int    // greatest number of results; 0 or less: none
-	SafeMode bool   // ask the engine to leave out explicit results; the library ignores this
+	Limit    int    // greatest number of results; 0 or less means no results
+	SafeMode bool   // whether the engine is asked to leave out explicit results; the library ignores this
 }
 
 // Result is one page that an engine found.
@@ -45,8 +45,9 @@ type Result struct {
 type Engine interface {
 	// Name is the engine's name in options and metadata.
 	Name() research.Engine
-	// Search returns at most q.Limit results, best first. The error is a sentence for the user. If it wraps research.ErrUnavailable, our
-	// own database cannot answer. The context's error means that the caller cancelled.
+	// Search returns at most q.Limit results, best first. The error is a sentence for the user. If it wraps
+	// research.ErrUnavailable, our own database cannot answer. If it is the error of ctx, the caller cancelled the
+	// search.
 	Search(ctx context.Context, q Query) ([]Result, error)
 }
 
@@ -56,13 +57,13 @@ type Skipped struct {
 	Reason string          `json:"reason"` // a sentence for the user
 }
 
-// Answer is the result of a search, and how it was found.
+// Answer is the result of a search. It also says how the result was found.
 type Answer struct {
 	Asked     research.Engine
-	Used      research.Engine // the engine that gave the results, or the first one that found nothing; empty: no engine answered
+	Used      research.Engine // the engine that gave the results, or else the first one that found nothing; empty if no engine answered
 	Results   []Result        // best first
 	Skipped   []Skipped       // in the order in which they were tried
-	Rewritten string          // the simpler query that gave the results; empty: the original query did
+	Rewritten string          // the simpler query that gave the results; empty if the original query gave them
 }
 
 // Set has the configured engines, and remembers which of them have failed recently. It is safe for concurrent use.
@@ -74,8 +75,8 @@ type Set struct {
 	paused map[research.Engine]pause
 }
 
-// pause is the time during which an engine is not asked after a failure, so that an unreachable engine does not cost its timeout in
-// every search.
+// pause is the time after a failure during which an engine is not asked. Without it, an unreachable engine would cost
+// every search its timeout.
 type pause struct {
 	until    time.Time
 	failures int    // number of failures in a row
@@ -106,9 +107,9 @@ func (s *Set) Fallback(order ...research.Engine) *Set {
 // Configured reports whether an engine is in the set.
 func (s *Set) Configured(name research.Engine) bool { return s.find(name) != nil }
 
-// Search asks the engine called asked. If this engine is not configured, fails or finds nothing, Search asks its replacements in order.
-// An engine with poor results is asked once more with a simpler query. The error is the context's error, or that of a database that
-// cannot answer. Every other failure is described in the Answer.
+// Search asks the engine called asked. If this engine is not configured, fails or finds nothing, Search asks the engines
+// that may replace it, in order. An engine with poor results is asked once more with a simpler query. The error is the
+// error of ctx, or that of a database that cannot answer. All other failures are described in the Answer.
 func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answer, error) {
 	q.Text = norm.NFC.String(q.Text) // all stored text is in form NFC
 	answer := Answer{Asked: asked}
@@ -164,8 +165,8 @@ func (s *Set) order(asked research.Engine) []Engine {
 	return out
 }
 
-// ask asks one engine, and once more with a simpler query if the results are poor. The library is asked only once, because it already
-// matches any single word of the question.
+// ask asks one engine. If the results are poor, it asks the engine once more with a simpler query. It asks the library
+// only once, because the library already matches any single word of the question.
 func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rewritten string, err error) {
 	found, err := e.Search(ctx, q)
 	if err != nil {
@@ -189,7 +190,8 @@ func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rew
 	return results, "", nil
 }
 
-// whyPaused says why an engine is not asked now, and when it will be; empty: it may be asked.
+// whyPaused says why an engine is not asked now, and when it will be asked again. It returns an empty string if the
+// engine may be asked.
 func (s *Set) whyPaused(e research.Engine) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,7 +203,7 @@ func (s *Set) whyPaused(e research.Engine) string {
 	return fmt.Sprintf("%s It is asked again in %s.", p.why, max(left.Round(time.Second), time.Second))
 }
 
-// failed starts the pause of an engine.
+// failed records a failure of an engine and starts its pause.
 func (s *Set) failed(e research.Engine, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,7 +221,7 @@ func (s *Set) failed(e research.Engine, err error) {
 	s.paused[e] = p
 }
 
-// succeeded resets the failures of an engine to 0.
+// succeeded records a success of an engine: its number of failures becomes 0.
 func (s *Set) succeeded(e research.Engine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

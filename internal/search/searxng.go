@@ -13,9 +13,10 @@ import (
 
 const (
 	customName = "The SearXNG server"
-	// maxCustomPages bounds the requests for one query.
+	// maxCustomPages is the greatest number of result pages that are requested for one query.
 	maxCustomPages = 3
-	// fullPage is the minimum number of results on a page after which the next page is requested. Most pages have ten to thirty.
+	// fullPage: the next result page is requested if a page has at least this many results. Most full pages have ten to
+	// thirty.
 	fullPage = 10
 )
 
@@ -98,7 +99,8 @@ func readSearXNG(a answer) ([]Result, error) {
 	return out, nil
 }
 
-// unresponsive lists engines with their reasons: [["google","CAPTCHA"], …].
+// unresponsive lists, for the user, the engines that did not answer SearXNG, with the reasons: [["google","CAPTCHA"],
+// …].
 func unresponsive(list [][]any) string {
 	var out []string
 	for _, entry := range list[:min(len(list), 5)] {
