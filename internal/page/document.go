@@ -30,7 +30,7 @@ var (
 	ErrLimit = errors.New("the document is too complex to read")
 )
 
-// Read reads one document in this process, for callers that need only the page and its links. Errors are those of a Reader.
+// Read reads one document in this process, for callers that need only the page and its links. Its errors are the same as those of a Reader.
 func Read(base *url.URL, header http.Header, body []byte) (research.Page, []research.Link, error) {
 	reader := NewInProcess("")
 	defer reader.Close()

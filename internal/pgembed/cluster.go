@@ -37,7 +37,7 @@ func (e *VersionError) Error() string {
 		"or set LEGWORK_HOME to another folder to start empty", e.Data, e.Major, found, e.Major, e.Major)
 }
 
-// dataMajor reads the major version that made the data folder; 0: there is no cluster yet.
+// dataMajor reads the major version that made the data folder, or 0 if there is no cluster yet.
 func dataMajor(data string) (int, error) {
 	raw, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
 	if errors.Is(err, os.ErrPermission) {
@@ -68,7 +68,7 @@ func dataMajor(data string) (int, error) {
 	return major, nil
 }
 
-// removeUnfinished removes clusters whose creation was interrupted. Home is locked, so no other process is creating one.
+// removeUnfinished removes clusters whose creation was interrupted. Home is locked, so no other process is creating a cluster now.
 func removeUnfinished(home string) error {
 	left, err := filepath.Glob(filepath.Join(escapeGlob(home), newPrefix+"*"))
 	for _, dir := range left {

@@ -21,7 +21,7 @@ import (
 const DefaultBaseURL = "https://repo1.maven.org/maven2"
 
 const (
-	// maxJarBytes bounds the download. The largest of the pinned files has 62 MB.
+	// maxJarBytes limits the size of the download. The largest of the pinned files has 62 MB.
 	maxJarBytes = 128 << 20
 	// downloadTimeout bounds the time of a whole download.
 	downloadTimeout = 15 * time.Minute

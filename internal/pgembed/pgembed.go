@@ -34,7 +34,7 @@ var errEnded = errors.New("PostgreSQL has ended")
 // Config says where the programs and the data of the server are. The zero value works.
 type Config struct {
 	Home           string            // LEGWORK_HOME, created if it does not exist; default ".legwork"
-	BinDir         string            // LEGWORK_PG_BIN: the folder with postgres and initdb; "": see Find
+	BinDir         string            // LEGWORK_PG_BIN: the folder with postgres and initdb; if empty, Find looks for them
 	CacheDir       string            // folder for downloads of PostgreSQL; default: the user's cache folder, for root /var/cache/legwork
 	BaseURL        string            // LEGWORK_PG_MIRROR: a Maven repository; default DefaultBaseURL
 	Logger         *slog.Logger      // default: no log
@@ -42,7 +42,7 @@ type Config struct {
 	MaxConnections int               // default 200
 	Settings       map[string]string // further settings (names of postgresql.conf), which replace the default ones
 
-	// For this package's tests.
+	// Only this package's tests set these fields.
 	watchdogOnly bool      // use the watchdog even if the system has a death signal
 	places       *search   // replaces this machine's places
 	artifact     *artifact // replaces the pinned artifact

@@ -14,7 +14,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// maxUnpackedBytes bounds the unpacked size of a jar. The largest of the pinned ones has 230 MB.
+// maxUnpackedBytes limits the unpacked size of a jar. The largest of the pinned jars has 230 MB when unpacked.
 const maxUnpackedBytes = 1 << 30
 
 // unpackJar unpacks the one .txz file (a tar compressed with xz) in a jar (a zip) into the new folder dir.

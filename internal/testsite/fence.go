@@ -57,7 +57,7 @@ func (f *Fence) Confine(d *net.Dialer) {
 
 var errBeyond = errors.New("tests connect to loopback addresses only")
 
-// Asked counts the attempts to connect, refused ones included.
+// Asked returns the number of attempts to connect, including the refused attempts.
 func (f *Fence) Asked() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -16,12 +16,12 @@ type Turn struct {
 	Text  string
 	Calls []ToolCall
 	Stop  string // stop reason in the provider's words; empty means the usual reason; "none" means that no stop reason is sent
-	In    int    // input tokens; 0: 100
-	Out   int    // output tokens; 0: 10
+	In    int    // input tokens; 0 means 100
+	Out   int    // output tokens; 0 means 10
 
 	Thoughts int // thinking tokens, a part of Out; they are reported only within the total, as Google does
 
-	Status     int             // HTTP status of an error; 0: no error
+	Status     int             // HTTP status of an error; 0 means no error
 	Error      string          // message of the error
 	Code       string          // code or type of the error
 	RetryAfter string          // Retry-After header
@@ -86,7 +86,7 @@ func (r ModelRequest) Tools() []string {
 	return names
 }
 
-// Script chooses the reply to a request. n counts the requests from 0.
+// Script chooses the reply to a request. n is 0 for the first request.
 type Script func(n int, r ModelRequest) Turn
 
 // Play is a script with fixed turns. A request after the last turn gets a permanent error.

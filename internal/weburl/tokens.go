@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// token finds the value of a query parameter whose name is common for credentials, in an address that stands anywhere in a text.
+// token finds the value of a query parameter if the parameter's name is common for credentials. The address may be anywhere in a text.
 var token = regexp.MustCompile(`(?i)([?&;](?:[a-z0-9_.-]*(?:token|secret|password|passwd|signature|credential)|(?:[a-z0-9_.-]*[_-])?(?:api[_-]?key|key|sig|auth|session|sid|ticket|jwt|pwd)|code)=)[^&;#\s"'<>]+`)
 
-// WithoutTokens replaces the values of query parameters with names that are common for credentials, such as access_token or sig,
-// by xxxxx. The addresses may stand anywhere in the text.
+// WithoutTokens finds the addresses in a text. If a query parameter has a name that is common for credentials, such as access_token or sig,
+// its value is replaced by xxxxx.
 func WithoutTokens(text string) string {
 	if !strings.ContainsAny(text, "?&;") || !strings.Contains(text, "=") {
 		return text

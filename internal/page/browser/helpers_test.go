@@ -276,7 +276,7 @@ func (w *world) tree() map[string]string {
 	return out
 }
 
-// noTabs waits until only the browser's initial page is open.
+// noTabs waits until no session has an open tab.
 func (w *world) noTabs() {
 	w.t.Helper()
 	deadline := time.Now().Add(patience)

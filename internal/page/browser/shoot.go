@@ -20,13 +20,13 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of a screenshot.
+// Limits for a screenshot.
 const (
 	maxPictureHeight = 5000
 	maxPictureBytes  = 3 << 20
 )
 
-// pictureTime bounds the time to draw and compress a screenshot, after the page was shown.
+// pictureTime limits the time to draw and compress a screenshot, after the page was shown.
 const pictureTime = 20 * time.Second
 
 // enough is the share of a quote's letters that must be found in the page so that the quote counts as shown.

@@ -115,7 +115,7 @@ func TestShoot_severalQuotes(t *testing.T) {
 	}
 }
 
-// TestShoot_covered: a quote that is covered, or cut off by a scrolling element, counts as not shown.
+// TestShoot_covered: a quote that is covered, or cut off by a scrolling element, is reported as not shown.
 func TestShoot_covered(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/covered.html", `<!DOCTYPE html><title>Covered</title><p>The gasket of the Kestrel is made of silicone.</p>
@@ -148,7 +148,7 @@ func TestShoot_nested(t *testing.T) {
 	}
 }
 
-// TestShoot_invisible: text that is in the document but not visible counts as not shown.
+// TestShoot_invisible: text that is in the document but not visible is reported as not shown.
 func TestShoot_invisible(t *testing.T) {
 	w := newWorld(t)
 	w.site.Page("/hidden.html", `<!DOCTYPE html><title>Hidden</title><p>To be seen.</p><p style="display:none">The secret of the Kestrel is a small magnet.</p>`)
@@ -158,7 +158,7 @@ func TestShoot_invisible(t *testing.T) {
 	}
 }
 
-// TestShoot_fullPage: the height of a full page is bounded. A quote below the bound counts as not shown.
+// TestShoot_fullPage: the height of a picture of the full page is limited. A quote below this height is reported as not shown.
 func TestShoot_fullPage(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(page.Policy{})

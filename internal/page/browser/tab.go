@@ -73,7 +73,7 @@ type tab struct {
 	cleaned <-chan struct{} // closed when the last page was unloaded, or the tab was lost
 
 	mu      sync.Mutex
-	release func() // releases the tab's slot; nil: the tab is idle
+	release func() // releases the tab's slot; nil if the tab is idle
 	over    bool   // true if the tab is closed
 }
 

@@ -52,7 +52,7 @@ type fragmentBuilder struct {
 	sum   float64 // sum of the lower ends (y0) of these characters
 }
 
-// descenders are the characters whose ink goes below the base line, or does not reach down to it.
+// descenders are the characters whose ink goes below the base line or ends above it.
 const descenders = "gjpqyQJ,;()[]{}|/@$&'\"`*-+=~^<>_"
 
 // standsOnBase reports whether the ink of a character ends at the base line.

@@ -141,7 +141,7 @@ func isBinary(body []byte, declared string) bool {
 	}
 	share := 33
 	if strings.HasSuffix(declared, "html") && bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("<")) {
-		share = 8 // at most one in eight characters of a page may be broken
+		share = 8 // in HTML, at most one in eight bytes may be a control character
 	}
 	if controls > 3 && controls*share > len(head) {
 		return true

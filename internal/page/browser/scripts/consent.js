@@ -1,6 +1,6 @@
-// hideConsent removes consent requests that cover the page, and returns their number. They are recognised by the ids and classes of
-// common frameworks, or as an element in front of the page that mentions cookies and has a button. They also get an attribute, so
-// that the reader of the HTML can leave them out.
+// hideConsent removes consent requests that cover the page, and returns their number. They are recognised by the ids and classes of common
+// frameworks, or because an element in front of the page mentions cookies and has a button. hideConsent also adds an attribute to each, so
+// that the reader of the HTML can leave it out.
 function hideConsent() {
   const known = ['#onetrust-consent-sdk', '#onetrust-banner-sdk', '#CybotCookiebotDialog', '#CybotCookiebotDialogBodyUnderlay',
     '.qc-cmp2-container', '#usercentrics-root', '#usercentrics-cmp-ui', '#didomi-host', '.fc-consent-root', '[id^="sp_message_container"]',

@@ -1,4 +1,5 @@
-// Runs in each frame before the page's scripts. It removes functions of the browser; pages that check for them find them missing.
+// This script runs in each frame before the page's scripts. It removes functions of the browser, so that pages that check for them do not
+// find them.
 (() => {
   for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'WebTransport', 'SharedWorker', 'Notification']) {
     delete window[name];
@@ -9,8 +10,8 @@
   for (const name of ['back', 'forward', 'go']) History.prototype[name] = () => {};
   for (const name of ['back', 'forward', 'traverseTo']) try { Navigation.prototype[name] = () => ({committed: never, finished: never}); } catch {}
 
-  // soon(ms) reports whether anything may change the page within ms without a visible request: a timer that is due, or other pending
-  // work. A page that manipulates this is only read earlier or later.
+  // soon(ms) reports whether anything may change the page within ms milliseconds without a visible request: a timer that is due, or other
+  // pending work. If a page manipulates this function, it is only read earlier or later.
   const clock = performance.now.bind(performance), timers = new Map();
   let until = 0, lasting = false;
   for (const [set, clear, again] of [['setTimeout', 'clearTimeout', false], ['setInterval', 'clearInterval', true]]) {
@@ -41,10 +42,10 @@
         construct(f, args, target) { note(); return Reflect.construct(f, args, target); }}); } catch {}
     }
   };
-  // These functions run a callback later, once; to continue, the page calls them again.
+  // These functions run a callback once, at a later time. To continue, the page calls them again.
   wrap(window, ['requestAnimationFrame', 'requestIdleCallback', 'postMessage', 'createImageBitmap'], () => { until = clock() + 200; });
   if (window.MessagePort) wrap(MessagePort.prototype, ['postMessage'], () => { until = clock() + 200; });
-  // These take any amount of time.
+  // The work of these objects may last for any time.
   wrap(window, ['Worker', 'WebSocket', 'EventSource', 'BroadcastChannel', 'FontFace'], () => { lasting = true; });
   for (const [owner, names] of [['SubtleCrypto', null], ['IDBFactory', null], ['CacheStorage', null], ['LockManager', ['request']],
     ['Scheduler', null], ['StorageManager', null]]) {
@@ -52,7 +53,7 @@
     if (proto) wrap(proto, names || Object.getOwnPropertyNames(proto).filter(n => n !== 'constructor' && typeof Object.getOwnPropertyDescriptor(proto, n).value === 'function'), () => { lasting = true; });
   }
   if (window.WebAssembly) wrap(WebAssembly, ['compile', 'compileStreaming', 'instantiate', 'instantiateStreaming'], () => { lasting = true; });
-  // Whether the page observes which elements are visible. Only such a page is scrolled.
+  // scrolls is true if the page observes which elements are visible, or listens to scroll events. Only such a page is scrolled.
   let scrolls = false;
   wrap(window, ['IntersectionObserver'], () => { scrolls = true; });
   const listen = EventTarget.prototype.addEventListener;

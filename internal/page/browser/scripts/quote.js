@@ -1,13 +1,13 @@
-// seekAll finds quotes in the rendered page and marks them. It scrolls so that the first quote of which at least the share `enough` is
-// found is in the middle of the screen, together with as many others as fit. Only letters and digits are compared, in their
-// compatibility forms: white space, case, punctuation, typography and the division of text by elements do not matter. If a whole
-// quote is not found, its longest run of words that is found is used. seekAll returns the share of each quote's letters that was
-// found, 0..1.
-let sought = []; // for each quote: the marked ranges and their frames; empty: not found
+// seekAll finds quotes in the rendered page and marks them. A quote is found if at least the share `enough` of its letters is found.
+// seekAll scrolls so that the first quote that is found is in the middle of the screen, together with as many other quotes as fit. Only
+// letters and digits are compared, in their compatibility forms: white space, case, punctuation, typography and the division of text by
+// elements do not matter. If a whole quote is not found, the longest run of its words that is found is used. seekAll returns the share of
+// each quote's letters that was found, 0..1.
+let sought = []; // for each quote: the marked ranges and their frames; empty if the quote was not found
 function seekAll(quotes, enough) {
   const fold = s => s.normalize('NFKC').toLowerCase();
   const letter = /[\p{L}\p{N}]/u;
-  // The page's letters in one string. For each letter: its node, its offset, and whether a word begins there.
+  // gather returns the page's letters in one string. For each letter it also returns the node, the offset, and whether a word begins there.
   function gather(hiddenToo) {
     const nodes = [], starts = [];
     let text = '', offsets = [], begins = [], gap = true, count = 0;
@@ -45,7 +45,7 @@ function seekAll(quotes, enough) {
     if (document.body) visit(document.body, null);
     return {text, offsets, begins, nodes, starts};
   }
-  // Positions of s in the page; those at word boundaries are preferred.
+  // find returns a position of s in the page, or -1. A position at word boundaries is preferred.
   function find(page, s) {
     let any = -1;
     for (let at = page.text.indexOf(s), n = 0; at >= 0 && n < 2000; at = page.text.indexOf(s, at + 1), n++) {
@@ -63,7 +63,7 @@ function seekAll(quotes, enough) {
     return {...page.nodes[lo], index: lo, offset: page.offsets[k]};
   };
   const lengthAt = (node, offset) => String.fromCodePoint(node.data.codePointAt(offset)).length;
-  // The ranges of one quote, and the share of its letters in them.
+  // seek returns the ranges of one quote, and the share of the quote's letters that is in them.
   function seek(quote) {
     const nothing = {share: 0, ranges: []};
     const words = (fold(quote).match(/[\p{L}\p{N}]+/gu) || []).slice(0, 400);
@@ -89,7 +89,7 @@ function seekAll(quotes, enough) {
     }
     if (at < 0 || found.length < Math.min(8, whole.length)) return nothing;
     const from = place(page, at), to = place(page, at + found.length - 1);
-    // One range per text node, since a range cannot cross the border of a frame or shadow root.
+    // There is one range for each text node, since a range cannot cross the border of a frame or shadow root.
     const ranges = [];
     for (let i = from.index; i <= to.index; i++) {
       const {node, frame} = page.nodes[i];
@@ -112,8 +112,8 @@ function seekAll(quotes, enough) {
   return hits.map(h => h.share);
 }
 
-// makeRoom scrolls the page so that as many other ranges as possible are on the screen with the ranges in its middle. It takes the nearest
-// first, and keeps a margin above and below.
+// makeRoom scrolls the page so that the given ranges stay on the screen together with as many of the other ranges as possible. It tries the
+// nearest ranges first, and keeps a margin above and below.
 const margin = 24; // pixels
 function makeRoom(ranges, others) {
   const span = set => {
@@ -167,7 +167,7 @@ function center(first, last) {
       const r = el.getBoundingClientRect();
       el.scrollTo({top: el.scrollTop + middle() - (r.top + r.height / 2), behavior: 'instant'});
     }
-    if (el.scrollWidth > el.clientWidth + 1 && /auto|scroll|hidden/.test(view.getComputedStyle(el).overflowX)) { // a wide table, a long line of code
+    if (el.scrollWidth > el.clientWidth + 1 && /auto|scroll|hidden/.test(view.getComputedStyle(el).overflowX)) { // scroll sideways in a wide table or a long line of code
       const r = el.getBoundingClientRect(), left = first.range.getBoundingClientRect().left;
       if (left < r.left || left > r.right - 80) el.scrollTo({left: el.scrollLeft + left - (r.left + r.width / 3), behavior: 'instant'});
     }
@@ -179,7 +179,7 @@ function center(first, last) {
     y = middle() + frame.element.getBoundingClientRect().top;
   }
   const box = boxes([first])[0];
-  if (box && (box.left < 0 || box.left > innerWidth - 80)) scrollBy({left: box.left - innerWidth / 3, behavior: 'instant'}); // a page wider than the screen
+  if (box && (box.left < 0 || box.left > innerWidth - 80)) scrollBy({left: box.left - innerWidth / 3, behavior: 'instant'}); // scroll sideways if the page is wider than the screen
   scrollBy({top: y - innerHeight / 2, behavior: 'instant'});
 }
 
@@ -193,8 +193,8 @@ function boxes(ranges) {
   });
 }
 
-// topmost returns the elements at a point of the screen, the uppermost first, with their ancestors. It looks into shadow roots and into
-// frames of the same site.
+// topmost returns the elements at a point of the screen, the uppermost first, with their ancestors. It includes elements in shadow roots
+// and in frames of the same site.
 function topmost(x, y) {
   const path = [];
   let root = document, el = root.elementFromPoint(x, y);
@@ -219,19 +219,19 @@ function holds(el, node) {
   return false;
 }
 
-// near returns the point of a box that is checked: at half its height, close to its left edge, since long lines of code may extend beyond
-// the screen.
+// near returns the point of a box at which uncovered looks. The point is at half the height of the box and close to its left edge, since
+// long lines of code may extend beyond the screen.
 const near = box => [Math.min((box.left + box.right) / 2, box.left + 40), (box.top + box.bottom) / 2];
 
-// uncovered reports whether a box shows its own text: the element at that point is the text's element, or inside it, or around it. Otherwise
-// something covers the text, or a scrolling element cuts it off.
+// uncovered reports whether a box shows its own text. It does if the element at the point near(box) is the text's element, or is inside or
+// around the text's element. Otherwise something covers the text, or a scrolling element cuts it off.
 function uncovered(box) {
   const [x, y] = near(box), el = topmost(x, y)[0];
   if (!el) return false;
   const own = box.node.parentElement || box.node.getRootNode().host;
   if (holds(own, el)) return true;
   if (!holds(el, box.node)) return false;
-  for (let a = own; a && a !== el; a = a.parentElement || a.getRootNode().host) { // an element between them may cut it off
+  for (let a = own; a && a !== el; a = a.parentElement || a.getRootNode().host) { // an element between a and el may cut the text off
     const r = a.getBoundingClientRect(), style = a.ownerDocument.defaultView.getComputedStyle(a);
     const inside = x - box.dx >= r.left && x - box.dx <= r.right && y - box.dy >= r.top && y - box.dy <= r.bottom;
     if (!inside && (style.overflowX !== 'visible' || style.overflowY !== 'visible')) return false;
@@ -239,7 +239,7 @@ function uncovered(box) {
   return true;
 }
 
-// clear removes fixed and sticky elements that cover boxes on the screen and do not contain them.
+// clear hides fixed and sticky elements that cover the boxes of a quote on the screen and do not contain the quote.
 function clear(list) {
   for (const box of list) {
     for (let tries = 0; tries < 5; tries++) {
@@ -257,9 +257,9 @@ function clear(list) {
   }
 }
 
-// shown reports for each quote whether it is inside a picture: one of the given height from the top of the page, or for height 0 one of the
-// screen. For the screen, elements that cover the quotes are removed first. Of a quote that is higher than the screen, only the
-// beginning counts.
+// shown reports for each quote whether it is inside a picture. The picture reaches from the top of the page to the given height; height 0
+// means that it shows the screen. For a picture of the screen, elements that cover the quotes are hidden first. If a quote is higher than
+// the screen, only its beginning is checked.
 function shown(height) {
   const inside = height > 0
     ? b => b.top + scrollY >= 0 && b.bottom + scrollY <= height && b.left + scrollX >= 0 && b.left < innerWidth

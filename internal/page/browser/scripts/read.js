@@ -1,8 +1,8 @@
-// read returns the page as one HTML document. Open shadow roots replace the content of their hosts, with the slotted children, and the
-// content of accessible frames is written in their place. Style sheets lose their text. Scripts keep a part of their text, because it
-// names the elements that they can show. The reader of the HTML does not know the style sheets, so attributes that begin with
-// data-legwork- describe how an element is drawn: not shown now (hidden), never visible to anybody (never), with children laid out as
-// separate items (apart), and an inline element drawn as a block (block).
+// read returns the page as one HTML document. Open shadow roots replace the content of their hosts and include the slotted children. The
+// content of accessible frames is written in place of the frames. The text of style sheets is left out. A part of the text of scripts is
+// kept, because it names the elements that the scripts can show. Since the reader of the HTML does not know the style sheets, attributes
+// that begin with data-legwork- describe how an element is drawn: hidden (not shown now), never (never visible to anybody), apart (its
+// children are laid out as separate items), and block (an inline element that is drawn as a block).
 function read(limit) {
   const maxNodes = 300000, maxDepth = 400;
   let nodes = 0, frames = 0;
@@ -12,7 +12,7 @@ function read(limit) {
   const lines = new Set(['a', 'span', 'b', 'strong', 'i', 'em', 'small', 'label', 'time', 'code', 'abbr', 'cite', 'data', 'output', 'u', 'mark', 'font', 'big']);
   const grounds = new Map();
   const numbers = color => (color.match(/[\d.]+/g) || []).map(Number);
-  // ground returns the colour behind an element; null: not known.
+  // ground returns the colour behind an element, or null if it is not known.
   function ground(el) {
     const path = [];
     let result = [255, 255, 255];
@@ -82,17 +82,17 @@ function read(limit) {
     }
     let made;
     try { made = out.importNode(node, false); } catch { return; }
-    if (name === 'dialog' || name.includes('-')) { // an open dialog is read; custom elements must not run here
+    if (name === 'dialog' || name.includes('-')) { // write a div: an open dialog must be read, and custom elements must not run here
       made = out.createElement('div');
       for (const a of node.attributes) { try { made.setAttribute(a.name, a.value); } catch {} }
       if (name === 'dialog' && !node.open) made.setAttribute('hidden', '');
     } else if (name === 'frameset') made = out.createElement('div');
-    if (node.ownerDocument !== document && typeof node.href === 'string' && node.hasAttribute('href')) made.setAttribute('href', node.href); // as the frame resolves it
+    if (node.ownerDocument !== document && typeof node.href === 'string' && node.hasAttribute('href')) made.setAttribute('href', node.href); // the address as the frame resolves it
     to.appendChild(made);
     if (name === 'script' && !node.src) {
       const text = node.text.slice(0, Math.min(50000, scriptLeft));
       scriptLeft -= text.length;
-      made.appendChild(out.createTextNode(text.replace(/<\/?script/gi, '<'))); // names of elements that it can show, and facts in JSON-LD
+      made.appendChild(out.createTextNode(text.replace(/<\/?script/gi, '<'))); // the reader needs names of elements that the script can show, and facts in JSON-LD
     }
     if (bare.has(name)) return;
     let style;
@@ -106,7 +106,7 @@ function read(limit) {
   const root = out.documentElement;
   root.replaceChildren();
   for (const a of document.documentElement.attributes) { try { root.setAttribute(a.name, a.value); } catch {} }
-  root.setAttribute('data-legwork-rendered', document.characterSet); // the links are encoded by it
+  root.setAttribute('data-legwork-rendered', document.characterSet); // the queries of links are encoded in this charset
   append(root, document.documentElement.childNodes, 0);
   return {html: '<!DOCTYPE html>' + root.outerHTML.slice(0, limit), frames};
 }

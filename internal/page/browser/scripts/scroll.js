@@ -1,8 +1,8 @@
-// scrollDown scrolls down the page, one screen at a time, so that the page loads and shows what comes into view. It takes at most ms
-// milliseconds. It returns the height of the page, and whether the end was reached.
+// scrollDown scrolls down the page, one screen at a time, so that the page loads and shows the content that becomes visible. It takes at
+// most ms milliseconds. It returns the height of the page, and whether the end was reached.
 async function scrollDown(ms) {
   const end = performance.now() + ms, frame = () => new Promise(done => { setTimeout(done, 50); requestAnimationFrame(() => setTimeout(done, 0)); });
-  // The page itself, or its largest scrolling element.
+  // box is the page itself, or its largest scrolling element.
   let box = document.scrollingElement || document.documentElement;
   if (box.scrollHeight <= innerHeight + 20) {
     let looked = 0;
