@@ -58,7 +58,7 @@ type Env struct {
 // reserveShare and minReserve say how much of the time budget is reserved for the answer. If minReserve is more
 // than half of the budget, half is reserved.
 const (
-	reserveShare = 10 // a tenth
+	reserveShare = 10 // the reserve is a tenth (1/reserveShare) of the time budget
 	minReserve   = 2 * time.Second
 )
 

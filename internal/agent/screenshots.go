@@ -181,7 +181,7 @@ func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 	}
 	deadline := time.Now().Add(limit)
 	var group goroutine.ErrGroup
-	group.SetLimit(shotsAtOnce + 1) // one goroutine starts the others
+	group.SetLimit(shotsAtOnce + 1) // one more, because one goroutine of the group starts the others
 	group.Go(ctx, func() error {
 		for i, p := range due {
 			group.Go(ctx, func() error {

@@ -199,7 +199,7 @@ func (w *writer) text(start, end int) {
 func (w *writer) block(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.Heading:
-		tag := fmt.Sprintf("h%d", min(n.Level+1, 6)) // h1 is the page's title
+		tag := fmt.Sprintf("h%d", min(n.Level+1, 6)) // h1 is used for the page's title
 		w.open(tag)
 		w.lines(n.Lines())
 		w.close(tag)

@@ -33,13 +33,13 @@ type Store func(ctx context.Context, v research.Visit) (bool, error)
 // Options say what to read.
 type Options struct {
 	Target   string      // URL of a page or of a site map (….xml, ….xml.gz), or path of a folder, a file or a site map
-	BaseURL  string      // base address of the files of a folder; empty: https://FOLDER.invalid/
+	BaseURL  string      // base address of the files of a folder; empty means https://FOLDER.invalid/
 	MaxPages int         // greatest number of pages to read
-	Depth    int         // number of links to follow in a row from the page of a URL; 0: read only that page
+	Depth    int         // greatest number of links followed in a row from the page at Target; 0 means that only this page is read
 	MaxBytes int64       // greatest size of a file, in bytes
 	Policy   page.Policy // addresses that may be requested; pages of other sites are never read, even if Policy allows them
 	Report   func(Item)
-	Reader   page.Reader // reads the files of a folder; nil: page.InProcess
+	Reader   page.Reader // reads the files of a folder; nil means page.InProcess
 }
 
 // State is the result for one page.

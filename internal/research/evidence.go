@@ -24,7 +24,7 @@ type Page struct {
 // Passage is a span of a page, small enough to be cited whole.
 type Passage struct {
 	Ord        int    // position in the page, from 0
-	Start, End int    // code points into Page.Text, End exclusive, at most MaxExcerpt apart
+	Start, End int    // offsets in code points in Page.Text, End exclusive; at most MaxExcerpt apart
 	Heading    string // headings above the passage, outermost first, joined with " › "; may be empty
 }
 
@@ -38,7 +38,7 @@ type Link struct {
 	Text    string `json:"t,omitempty"` // anchor text, runs of white space as one space
 	Context string `json:"c,omitempty"` // text of the enclosing block, at most 200 code points, which often describes the link
 	Heading string `json:"h,omitempty"` // nearest heading above the link
-	Frag    string `json:"f,omitempty"` // fragment of the link, without '#', which URL does not have
+	Frag    string `json:"f,omitempty"` // fragment of the link, without '#'; URL does not contain it
 }
 
 // Outcome is the result of a page load. OutcomeOK is the only success.
@@ -107,7 +107,7 @@ type Evidence struct {
 	URL        string    // absolute
 	Title      string    // title of the page, or its host if it has no title
 	Excerpt    string    // at most MaxExcerpt code points; the database cuts it out of the snapshot
-	Start, End int       // code points into the snapshot
+	Start, End int       // offsets in code points in the snapshot's text, End exclusive
 	Verified   bool
 	Support    string // supported, partial, unsupported, unchecked
 	AccessedAt time.Time

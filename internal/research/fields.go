@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Fields are the decoded fields of an event's body. Each event type uses some of them. The others have their zero value.
+// Fields are the decoded fields of an event's body. Each event type uses some of them; the comments name the type
+// without its prefix "agent:". The others have their zero value.
 type Fields struct {
 	Content string `json:"content"` // of thinking
 

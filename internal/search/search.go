@@ -80,7 +80,7 @@ type Set struct {
 type pause struct {
 	until    time.Time
 	failures int    // number of failures in a row
-	why      string // sentence of the last failure
+	why      string // reason of the last failure, as a sentence
 }
 
 // Bounds of the pause, which grows with the failures in a row (see retry.Pause). An engine may ask for a longer pause.
@@ -181,7 +181,7 @@ func (s *Set) ask(ctx context.Context, e Engine, q Query) (results []Result, rew
 		return results, "", nil
 	}
 	found, err = e.Search(ctx, again)
-	if err != nil { // the second query failed; the results of the first are kept
+	if err != nil { // the second query failed, so the results of the first are returned
 		return results, "", ctx.Err()
 	}
 	if better := clean(found, q.Limit); len(better) > 0 && (len(results) == 0 || !poor(better, q.Text)) {

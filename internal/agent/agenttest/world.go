@@ -31,7 +31,7 @@ type World struct {
 	worker   uuid.UUID
 	Engines  *search.Set
 	Lists    *page.Lists                                                       // the operator's lists of domains; nil means no lists
-	research func(ctx context.Context, env agent.Env) (research.Result, error) // runs a task
+	research func(ctx context.Context, env agent.Env) (research.Result, error) // researches a task
 	pin      research.Pin                                                      // the provider, model and prompts that tasks are pinned to
 }
 
@@ -129,7 +129,7 @@ type Work struct {
 	BeforeRecord func(step research.Step) error
 	AfterRecord  func(step research.Step) error
 	Load         func(ctx context.Context, url string) (research.Visit, error)
-	Shoot        func(ctx context.Context, name string, r page.ShotRequest) (agent.Picture, error) // nil: no browser
+	Shoot        func(ctx context.Context, name string, r page.ShotRequest) (agent.Picture, error) // takes pictures; nil means that there is no browser
 	Started      func() time.Time
 }
 

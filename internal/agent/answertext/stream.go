@@ -17,7 +17,7 @@ type Stream struct {
 	unread string // received text of the reply that was not processed yet
 
 	sent      strings.Builder
-	sentRunes int    // code points published
+	sentRunes int    // number of code points published
 	space     string // white space that is published only when more text follows
 	inThought bool   // whether the unread text begins inside a thought
 	inFence   bool   // whether the unread text begins inside fenced code

@@ -13,7 +13,7 @@ import (
 
 // Chooser chooses, for each task, the model or the built-in reader. A task keeps the choice of its first run.
 type Chooser struct {
-	Model  llm.Model // nil: no model is configured
+	Model  llm.Model // nil if no model is configured
 	Limits Limits
 }
 

@@ -19,8 +19,8 @@ type origin struct {
 	from  string // registrable domain of the page that has the link; empty for a start page
 }
 
-// noteOrigin records where a URL was found. If a URL was found in several places, the one with the smallest depth is
-// kept.
+// noteOrigin records where a URL was found. If a URL was found in several places, it keeps the place with the smallest
+// depth.
 func (a *run) noteOrigin(url string, o origin) {
 	if old, ok := a.known[url]; !ok || o.depth < old.depth {
 		a.known[url] = o

@@ -25,7 +25,7 @@ func TestScreenshotTool(t *testing.T) {
 		turns := []testsite.Turn{
 			turn(call("take_screenshot")), // no url: the page opened last, which is the start page
 			turn(testsite.ToolCall{Name: "screenshot", Arguments: `{"page_url":"` + heating + `","full_page":"yes"}`}),
-			turn(testsite.ToolCall{Name: "take_screenshot", Arguments: `{"url":"` + heating + `","fullPage":true}`}), // the same call again
+			turn(testsite.ToolCall{Name: "take_screenshot", Arguments: `{"url":"` + heating + `","fullPage":true}`}), // the same call again, in another form
 			turn(call("take_screenshot", "url", url("/manual/no-such-page.html"))),
 			turn(call("cite", "url", heating, "quote", "boil_temperature")),
 		}

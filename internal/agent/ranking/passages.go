@@ -57,7 +57,7 @@ type Scored struct {
 	near    float64
 	label   float64
 	focused float64
-	spans   []TermSet // terms by sentence
+	spans   []TermSet // for each sentence of the passage, the terms in it
 	shaped  float64
 	Factor  float64
 	Covered float64 // share of the question that the passage covers, by weight and rarity, 0..1
@@ -99,7 +99,7 @@ func (f PageFacts) onlyLinks(text string) bool {
 // all terms count as equally rare.
 func Rank(hits []research.Hit, facts map[string]PageFacts, totals map[*Question]int) []Scored {
 	out := make([]Scored, 0, len(hits))
-	entries := map[string]map[int]TermSet{} // by entry and passage number
+	entries := map[string]map[int]TermSet{} // for each entry, the terms of its passages by passage number
 	whole := map[string]TermSet{}
 	df := map[*Question][]int{}
 	top := 0.0

@@ -50,12 +50,13 @@ type Question struct {
 	pairs    [][2]int // pairs of terms that are neighbours in the question, ignoring stop words
 	phrases  []string // phrases in quotation marks, in lower case
 	shape    shape
-	cache    map[string]string // stems, by word
+	cache    map[string]string // from words to their stems
 }
 
-// shape describes the form that an answer to a question should have.
+// shape describes the form that an answer to a question should have. Each field says whether the question asks for an
+// answer of that form.
 type shape struct {
-	number    bool // contains a number
+	number    bool // a number
 	duration  bool // a span of time
 	size      bool // a number of bytes, or a percentage
 	preset    bool // the default value of something

@@ -47,11 +47,11 @@ func stem(language, word string) string {
 
 // token is one word of a text, or one name written as a unit ("max_connections", "json.loads", "ThreadPool").
 type token struct {
-	text       string // as written
+	text       string // the token as it is written in the text
 	start, end int    // byte offsets in the text
 	parts      []string
-	call       bool // followed by an opening parenthesis
-	prefixed   bool // follows a character that only names begin with (".pgpass", "--jobs", "@x")
+	call       bool // whether an opening parenthesis follows the token
+	prefixed   bool // whether the token follows a character with which only names begin (".pgpass", "--jobs", "@x")
 }
 
 // lower returns the token in lower case, for comparisons.
