@@ -11,43 +11,44 @@ import (
 	"legwork/internal/research"
 )
 
-// Bounds of the partial answers that a process keeps.
+// These are the bounds of the partial answers that a process keeps.
 const (
 	maxAnswerBytes = 64 << 10 // of one answer; text beyond it arrives with the event that completes the task
-	maxAnswers     = 128      // of tasks that have no subscription with deltas
+	maxAnswers     = 128      // greatest number of answers of tasks that have no subscription with deltas
 )
 
 // fragment is a piece of an answer as a run writes it.
 type fragment struct {
 	Task   uuid.UUID `json:"task"`
-	Epoch  int       `json:"epoch"`  // of the run that writes
+	Epoch  int       `json:"epoch"`  // epoch of the run that writes the answer
 	Offset int       `json:"offset"` // place of the text in the answer, in code points; 0 starts the text again
 	Text   string    `json:"text"`
 }
 
-// partialAnswers are the answers that runs are writing, as far as this process has received them. Fragments may
-// get lost. A text with a lost fragment stops growing until a run starts it again. The event that completes the
-// task brings the whole answer.
+// partialAnswers are the answers that runs are writing, as far as this process has received them. Fragments may get
+// lost. After a lost fragment the text stops growing until a run starts it again. The event that completes the task
+// contains the whole answer.
 type partialAnswers struct {
 	mu     sync.Mutex
 	byTask map[uuid.UUID]*partialAnswer
-	clock  uint64 // counts fragments
+	clock  uint64 // number of fragments received so far
 }
 
-// partialAnswer is the text of one task so far. It only grows, until it starts again from its beginning.
+// partialAnswer is the text of one task's answer so far. The text only grows, until a run starts it again from its
+// beginning.
 type partialAnswer struct {
-	epoch         int    // of the run that writes
+	epoch         int    // epoch of the run that writes the answer
 	version       int    // how often the text started again
 	text          string // of this version
-	points        int    // code points of text
+	points        int    // number of code points in text
 	ended         bool   // the log has its terminal event
 	subscriptions int
-	lastUsed      uint64        // clock at the last fragment
-	changed       chan struct{} // closed when text changes; nil: nobody waits
+	lastUsed      uint64        // value of clock at the last fragment
+	changed       chan struct{} // closed when text changes; nil while no subscription waits
 }
 
-// add appends a fragment. It ignores a fragment that does not follow the text so far, and one of a run that lost
-// its task to another run.
+// add appends a fragment. It ignores a fragment that does not directly follow the text so far, and a fragment of a run
+// that lost its task to another run.
 func (p *partialAnswers) add(f fragment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,7 +72,7 @@ func (p *partialAnswers) add(f fragment) {
 	}
 }
 
-// end notes that the task's log has ended.
+// end records that the task's log has ended.
 func (p *partialAnswers) end(task uuid.UUID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,8 +82,8 @@ func (p *partialAnswers) end(task uuid.UUID) {
 	}
 }
 
-// get finds or makes the answer of a task. mu is held. When there are too many answers, it drops one without
-// subscriptions: the one whose last fragment is the oldest.
+// get finds or makes the answer of a task. The caller holds mu. When there are too many answers, get drops the one whose
+// last fragment is the oldest, among those without subscriptions.
 func (p *partialAnswers) get(task uuid.UUID) *partialAnswer {
 	if a := p.byTask[task]; a != nil {
 		return a
@@ -104,14 +105,14 @@ func (p *partialAnswers) get(task uuid.UUID) *partialAnswer {
 	return a
 }
 
-// release drops an answer that is not needed any more; mu is held.
+// release drops an answer that is not needed any more. The caller holds mu.
 func (p *partialAnswers) release(task uuid.UUID, a *partialAnswer) {
 	if a.subscriptions == 0 && (a.ended || a.version == 0) {
 		delete(p.byTask, task)
 	}
 }
 
-// subscribe returns a cursor at the beginning of a task's answer. It must be closed.
+// subscribe returns a cursor at the beginning of a task's answer. The caller must close the cursor.
 func (p *partialAnswers) subscribe(task uuid.UUID) *deltaCursor {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,18 +121,18 @@ func (p *partialAnswers) subscribe(task uuid.UUID) *deltaCursor {
 	return &deltaCursor{answers: p, task: task, answer: a}
 }
 
-// deltaCursor notes how much of an answer one subscription has received.
+// deltaCursor records how much of an answer one subscription has received.
 type deltaCursor struct {
 	answers *partialAnswers
 	task    uuid.UUID
 	answer  *partialAnswer
 	version int // version of the text that was sent
-	bytes   int // sent of it
-	points  int // sent of it
+	bytes   int // number of bytes of this version that were sent
+	points  int // number of code points of this version that were sent
 }
 
-// next returns the text since the last call as one delta, or a channel to wait on. A slow client gets one larger
-// delta later, and nothing waits for it.
+// next returns the text since the last call as one delta, or a channel to wait on. A slow client gets one larger delta
+// later, and nothing waits for the client.
 func (c *deltaCursor) next() (d *research.Delta, changed <-chan struct{}) {
 	c.answers.mu.Lock()
 	defer c.answers.mu.Unlock()
@@ -150,8 +151,8 @@ func (c *deltaCursor) next() (d *research.Delta, changed <-chan struct{}) {
 	return nil, a.changed
 }
 
-// complete returns the delta that turns the text that was sent into the final answer. Nil: nothing is missing,
-// or the task has no answer.
+// complete returns the delta that turns the text that was sent into the final answer. It returns nil when no text is
+// missing, or when the task has no answer.
 func (c *deltaCursor) complete(final string) *research.Delta {
 	if final == "" {
 		return nil
@@ -169,7 +170,7 @@ func (c *deltaCursor) complete(final string) *research.Delta {
 	return c.delta(final, reset)
 }
 
-// delta makes a delta of text that follows what was sent, and counts it as sent.
+// delta makes a delta of text that follows what was sent, and records it as sent.
 func (c *deltaCursor) delta(text string, reset bool) *research.Delta {
 	d := &research.Delta{TaskID: c.task, Time: time.Now(), Offset: c.points, Text: text, Reset: reset}
 	c.bytes += len(text)

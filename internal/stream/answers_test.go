@@ -16,7 +16,7 @@ import (
 	"legwork/internal/research"
 )
 
-// complete commits an answer.
+// complete commits the event that completes a task with an answer.
 func (m *memory) complete(id uuid.UUID, answer string) []research.Event {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -26,13 +26,13 @@ func (m *memory) complete(id uuid.UUID, answer string) []research.Event {
 	return []research.Event{e}
 }
 
-// client is what a client knows of a stream with deltas, by the rules of the contract alone.
+// client collects what a client with deltas receives. It uses only the rules of the contract.
 type client struct {
 	text   []rune
 	deltas int
 	resets int
 	events []string
-	answer string // of agent:complete
+	answer string // the answer in the event agent:complete
 }
 
 func (c *client) take(t *testing.T, m Message) {
@@ -82,7 +82,7 @@ func (c *client) until(t *testing.T, s *Subscription, stop func() bool) *client 
 
 func never() bool { return false }
 
-// twoProcesses are a process that publishes and one that receives by NOTIFY.
+// twoProcesses is a process that publishes and a process that receives by NOTIFY.
 type twoProcesses struct {
 	*memory
 	pub  *Publisher
@@ -93,7 +93,7 @@ type twoProcesses struct {
 type notifying struct {
 	*memory
 	to   *Listener
-	lose func(payload string) bool // nil: nothing
+	lose func(payload string) bool // nil means that no payload is lost
 }
 
 func (n *notifying) Notify(ctx context.Context, ch string, payloads ...string) error {
@@ -127,7 +127,7 @@ func withTwoProcesses(t *testing.T, lose func(string) bool, f func(t *testing.T,
 	})
 }
 
-// write publishes a text word by word, one every pause, from an offset on.
+// write publishes a text word by word, beginning at an offset, with a pause after each word.
 func (p *twoProcesses) write(id uuid.UUID, epoch, offset int, text string, pause time.Duration) int {
 	for w := range strings.SplitAfterSeq(text, " ") {
 		p.pub.PublishFragment(id, epoch, offset, w)
@@ -139,7 +139,8 @@ func (p *twoProcesses) write(id uuid.UUID, epoch, offset int, text string, pause
 
 var prose = strings.Repeat("The kettle boils at 100 °C – 百度 – as a rule. ", 20)
 
-// TestDeltas: both processes get the text in a few deltas while it is written. A subscription without deltas gets events only.
+// TestDeltas checks that both processes get the text in a few deltas while it is written, and that a subscription
+// without deltas gets only events.
 func TestDeltas(t *testing.T) {
 	t.Parallel()
 	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
@@ -196,14 +197,14 @@ func TestDeltas(t *testing.T) {
 	})
 }
 
-// TestDeltasBeginAnew: another attempt or another run starts the text again. A run that lost its task to another
-// is ignored.
+// TestDeltasBeginAnew checks that another try or another run starts the text again, and that fragments of a run that
+// lost its task to another run are ignored.
 func TestDeltasBeginAnew(t *testing.T) {
 	t.Parallel()
 	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
 		id := p.create(1)
 		for _, h := range []*Hub{p.a, p.b} {
-			defer h.SubscribeWithDeltas(id, 0).Close() // keeps the answer
+			defer h.SubscribeWithDeltas(id, 0).Close() // a subscription, so that the hub keeps the partial answer
 		}
 		var s [2]*Subscription
 		var c [2]client
@@ -241,7 +242,7 @@ func TestDeltasBeginAnew(t *testing.T) {
 	})
 }
 
-// TestDeltasLost: whichever NOTIFYs are lost, all events arrive, and the text becomes the answer.
+// TestDeltasLost checks that all events arrive and that the text becomes the answer, whichever NOTIFYs are lost.
 func TestDeltasLost(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(30) {
@@ -265,7 +266,7 @@ func TestDeltasLost(t *testing.T) {
 	}
 }
 
-// TestDeltasSlowClient: a client that does not read gets one delta later, after the events.
+// TestDeltasSlowClient checks that a client that does not read for a while later gets one delta, after the events.
 func TestDeltasSlowClient(t *testing.T) {
 	t.Parallel()
 	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
@@ -289,7 +290,8 @@ func TestDeltasSlowClient(t *testing.T) {
 	})
 }
 
-// TestDeltasNeverWait: while NOTIFY hangs, publishing takes no time, and the clients of this process get deltas and events.
+// TestDeltasNeverWait checks that publishing takes no time while NOTIFY hangs, and that the clients of this process get
+// deltas and events meanwhile.
 func TestDeltasNeverWait(t *testing.T) {
 	t.Parallel()
 	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
@@ -316,7 +318,7 @@ func TestDeltasNeverWait(t *testing.T) {
 	})
 }
 
-// TestDeltasBounded: neither an endless text nor a great number of tasks fills the memory.
+// TestDeltasBounded checks that neither an endless text nor a great number of tasks fills the memory.
 func TestDeltasBounded(t *testing.T) {
 	t.Parallel()
 	h := NewHub(newMemory(), Config{Poll: -1, Logger: quiet})
@@ -350,7 +352,7 @@ func TestDeltasBounded(t *testing.T) {
 	}
 }
 
-// TestPackFragments: for any text, the payloads are short enough and restore the text.
+// TestPackFragments checks that the payloads of any text are short enough and restore the text.
 func TestPackFragments(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"a", "é", "百", "\x01", "<&>", "\u2028", "\"\\"} {
@@ -379,7 +381,7 @@ func TestPackFragments(t *testing.T) {
 	}
 }
 
-// TestDeltasThroughPostgres: from one process to another by a real NOTIFY.
+// TestDeltasThroughPostgres sends deltas from one process to another by a real NOTIFY.
 func TestDeltasThroughPostgres(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)

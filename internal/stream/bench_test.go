@@ -22,11 +22,11 @@ func (l latencies) report(b *testing.B) {
 	at := func(p int) float64 { return float64(l[len(l)*p/100].Nanoseconds()) / 1e3 }
 	b.ReportMetric(at(50), "p50-µs")
 	b.ReportMetric(at(99), "p99-µs")
-	b.ReportMetric(0, "ns/op") // would count the appends in between
+	b.ReportMetric(0, "ns/op") // removes ns/op, which would include the time of the appends
 }
 
-// measure measures the time from Publish in one process to Next in the same or another one, where the reader is
-// waiting.
+// measure measures the time from Publish in writer to the return of Next in watcher, where a reader is waiting. Both may
+// be the same process.
 func measure(b *testing.B, writer, watcher *process) {
 	b.Helper()
 	id := writer.create(b)
@@ -71,8 +71,8 @@ func BenchmarkOtherProcess(b *testing.B) {
 	measure(b, start(b, url, setting{}), start(b, url, setting{}))
 }
 
-// BenchmarkBareNotify is the reference for the two above: pg_notify on one connection and LISTEN on another. As
-// there, a transaction is committed before each.
+// BenchmarkBareNotify is the reference for the two benchmarks above. It sends pg_notify on one connection and receives
+// it by LISTEN on another. As in those benchmarks, a transaction is committed before each NOTIFY.
 func BenchmarkBareNotify(b *testing.B) {
 	p := start(b, dbtest.URL(b), setting{deaf: true, mute: true})
 	id := p.create(b)
@@ -111,7 +111,7 @@ func BenchmarkBareNotify(b *testing.B) {
 	<-done
 }
 
-// BenchmarkFanOut measures one event to all subscriptions of a task, all waiting, without the database.
+// BenchmarkFanOut measures how long one event takes to reach all waiting subscriptions of a task, without the database.
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -148,7 +148,7 @@ func BenchmarkFanOut(b *testing.B) {
 	}
 }
 
-// BenchmarkPublishUnwatched measures what an event costs a run when nobody watches it.
+// BenchmarkPublishUnwatched measures how long publishing an event delays a run when nobody watches the task.
 func BenchmarkPublishUnwatched(b *testing.B) {
 	m := newMemory()
 	p := NewPublisher(NewHub(m, noPoll), m, quiet)

@@ -21,19 +21,19 @@ import (
 
 var errDown = errors.New("the database is down")
 
-// memory is a table of events in memory, with which streams are compared. With delay set, each query waits that
-// long before it reads the table, and again before it returns. Inside a synctest bubble this takes no real time,
-// and anything can happen in between.
+// memory is a table of events in memory. The tests compare streams with it. With delay set, each query waits that long
+// before it reads the table, and again before it returns. In a synctest bubble this takes no real time, and lets other
+// goroutines run in between.
 type memory struct {
 	mu       sync.Mutex
 	logs     map[uuid.UUID][]research.Event
-	left     map[uuid.UUID]research.Event // by deletions
+	left     map[uuid.UUID]research.Event // terminal events that deletions stored
 	down     bool
 	delay    func() time.Duration
-	events   int                          // Events calls
-	states   int                          // LogStates calls
-	notified []string                     // payloads
-	notify   func(context.Context) error  // nil: works
+	events   int                          // number of calls of Events
+	states   int                          // number of calls of LogStates
+	notified []string                     // payloads passed to Notify
+	notify   func(context.Context) error  // nil means that Notify succeeds
 	onEvents func(after int64, limit int) // called without the lock
 }
 
@@ -149,7 +149,7 @@ func (m *memory) append(id uuid.UUID, n int) []research.Event {
 	return added
 }
 
-// end commits the terminal event.
+// end commits the terminal event of a task.
 func (m *memory) end(id uuid.UUID) []research.Event {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -177,7 +177,7 @@ func (m *memory) queries() (events, states int) {
 	return m.events, m.states
 }
 
-// frames is the encoder of most tests: the JSON objects of the contract.
+// frames is the encoder of most tests. It writes the JSON objects of the contract.
 type frames struct{}
 
 func (frames) Event(e research.Event) []byte { return e.Frame() }
@@ -192,7 +192,7 @@ func (frames) Delta(d research.Delta) []byte {
 
 func frame(m Message) string { return string(m.Encode(frames{})) }
 
-// suffix is what a subscription from cursor must receive.
+// suffix returns the frames that a subscription from cursor must receive.
 func (m *memory) suffix(id uuid.UUID, cursor int64) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -207,8 +207,8 @@ func (m *memory) suffix(id uuid.UUID, cursor int64) []string {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// bubble runs f with a hub in a synctest bubble: time is simulated, and f fails if a goroutine is left at its
-// end.
+// bubble runs f with a hub in a synctest bubble, where time is simulated. The test fails if a goroutine is left when f
+// ends.
 func bubble(t *testing.T, cfg Config, f func(t *testing.T, m *memory, h *Hub)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -261,7 +261,7 @@ func (r *reader) count() int {
 	return len(r.got)
 }
 
-// ended waits for the end of the stream and compares.
+// ended waits for the end of the stream, and compares what it received and its error with what is wanted.
 func (r *reader) ended(t *testing.T, want []string, wantErr error) {
 	t.Helper()
 	<-r.done
@@ -273,7 +273,7 @@ func (r *reader) ended(t *testing.T, want []string, wantErr error) {
 	}
 }
 
-// next expects one Next to return events from..to.
+// next calls Next until it has the events from..to, and fails the test when it gets other events.
 func next(t *testing.T, s *Subscription, from, to int64) []Message {
 	t.Helper()
 	var all []Message
@@ -306,7 +306,7 @@ func wantEOF(t *testing.T, s *Subscription) {
 	}
 }
 
-// wantNothing expects Next to find nothing for d of simulated time.
+// wantNothing checks that Next returns no message within d of simulated time.
 func wantNothing(t *testing.T, s *Subscription, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)

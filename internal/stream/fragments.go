@@ -10,20 +10,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// How fragments of an answer are joined. A model writes one word at a time, and clients need no more than ten
-// deltas a second.
+// These constants say how fragments of an answer are joined. A model writes one word at a time, and clients need no more
+// than ten deltas a second.
 const (
 	fragmentInterval = 100 * time.Millisecond
-	fragmentsFull    = 2 << 10         // with this many bytes, fragments are passed on before the interval ends
-	fragmentTimeout  = 2 * time.Second // time limit of one NOTIFY with fragments, which is not repeated
-	maxFragmentBytes = 256 << 10       // bytes that may wait to be sent; further ones are dropped
-	maxFragmentText  = 1200            // bytes of text in one payload; in JSON each may take six
+	fragmentsFull    = 2 << 10         // number of waiting bytes at which fragments are passed on before the interval ends
+	fragmentTimeout  = 2 * time.Second // time limit of one NOTIFY with fragments; it is not repeated when it fails
+	maxFragmentBytes = 256 << 10       // greatest number of bytes that wait to be sent; further fragments are dropped
+	maxFragmentText  = 1200            // bytes of text in one payload; each byte may take six in JSON
 )
 
-// PublishFragment publishes a piece of a task's answer that the run with this epoch is writing. Offset is its
-// place in the answer in code points; 0 starts the text again. PublishFragment does not wait. The piece reaches
-// subscriptions with deltas in every process, but may get lost. The event that completes the task brings the
-// whole answer.
+// PublishFragment publishes a piece of a task's answer. epoch is the epoch of the run that is writing the answer. offset
+// is the place of the piece in the answer, in code points; 0 starts the text again. PublishFragment does not wait. The
+// piece reaches subscriptions with deltas in every process, but may get lost. The event that completes the task contains
+// the whole answer.
 func (p *Publisher) PublishFragment(task uuid.UUID, epoch, offset int, text string) {
 	if text != "" {
 		p.local.put(fragment{Task: task, Epoch: epoch, Offset: offset, Text: text})
@@ -55,8 +55,8 @@ func (p *Publisher) handOnFragments(ctx context.Context) {
 	}
 }
 
-// sendFragments sends fragments to other processes until ctx ends. Fragments that arrive during one NOTIFY are
-// joined for the next.
+// sendFragments sends fragments to other processes until ctx ends. Fragments that arrive during one NOTIFY are joined
+// and sent by the next one.
 func (p *Publisher) sendFragments(ctx context.Context) {
 	for {
 		select {
@@ -88,7 +88,7 @@ type fragmentBuffer struct {
 // joined are consecutive fragments of one task.
 type joined struct {
 	epoch, offset int
-	points        int // code points of text
+	points        int // number of code points in the text
 	text          []byte
 }
 
@@ -96,11 +96,12 @@ func newFragmentBuffer() *fragmentBuffer {
 	return &fragmentBuffer{ready: make(chan struct{}, 1), full: make(chan struct{}, 1), byTask: map[uuid.UUID]*joined{}}
 }
 
-// put appends a fragment to the text that it follows. A fragment that does not follow the text replaces it.
+// put appends a fragment to the buffered text if the fragment directly follows it. Otherwise the fragment replaces the
+// text.
 func (b *fragmentBuffer) put(f fragment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.bytes+len(f.Text) > maxFragmentBytes { // nobody takes them
+	if b.bytes+len(f.Text) > maxFragmentBytes { // the buffer is full, because nothing takes the fragments
 		clear(b.byTask)
 		b.bytes = 0
 	}
@@ -121,7 +122,7 @@ func (b *fragmentBuffer) put(f fragment) {
 	}
 }
 
-// take empties the buffer.
+// take returns all fragments in the buffer and empties it.
 func (b *fragmentBuffer) take() []fragment {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,8 +156,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-// packFragments writes fragments into as many payloads as they need. Events travel in payloads of their own, so that they
-// do not wait for fragments.
+// packFragments writes fragments into as many payloads as they need. Events are sent in other payloads, so that they do
+// not wait for fragments.
 func packFragments(from uuid.UUID, fragments []fragment) []string {
 	var payloads []string
 	for _, f := range fragments {
@@ -177,7 +178,7 @@ func packFragments(from uuid.UUID, fragments []fragment) []string {
 	return payloads
 }
 
-// cutText returns the first n bytes of a text, or a few less so that no code point is cut.
+// cutText returns the first n bytes of a text. It returns up to three bytes less if the cut would split a code point.
 func cutText(s string, n int) string {
 	if len(s) <= n {
 		return s

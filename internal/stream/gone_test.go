@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// A task is cancelled and then deleted: the terminal event reaches streams although its row no longer exists.
+// TestTerminalEventOutlivesItsRow cancels and then deletes a task. The terminal event must reach streams although its
+// row no longer exists.
 func TestTerminalEventOutlivesItsRow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		gap   int  // number of events that never reach the hub
-		local bool // published in this process
+		local bool // the events were published in this process
 		late  bool // the terminal event arrives after the hub has seen that the rows are deleted
 	}{
 		{"here", 0, true, false}, {"elsewhere", 0, false, false},
@@ -33,7 +34,7 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 				last := m.end(id)
 				m.delete(id)
 				if c.late {
-					time.Sleep(200 * time.Millisecond) // simulated: two polls
+					time.Sleep(200 * time.Millisecond) // simulated time: two polls
 				}
 				told := time.Now()
 				if c.local {
@@ -50,8 +51,8 @@ func TestTerminalEventOutlivesItsRow(t *testing.T) {
 	}
 }
 
-// A task is cancelled and then deleted, and no notification reaches this process. The terminal event that the
-// deletion stored ends its streams.
+// TestLastEventIsKeptByTheDeletion cancels and then deletes a task, and no notification reaches this process. The
+// terminal event that the deletion stored must end the streams.
 func TestLastEventIsKeptByTheDeletion(t *testing.T) {
 	t.Parallel()
 	for _, gap := range []int{0, 4} {
@@ -90,7 +91,7 @@ func TestGoneWithoutTerminalEvent(t *testing.T) {
 		}
 		late := h.Subscribe(id, 1)
 		defer late.Close()
-		next(t, late, 2, 2) // still in the window
+		next(t, late, 2, 2) // the event is still in the window
 		wantEOF(t, late)
 		_, before := m.queries()
 		time.Sleep(10 * time.Second) // simulated
@@ -118,15 +119,15 @@ func TestLeavingDuringTheGrace(t *testing.T) {
 		s := h.Subscribe([16]byte{1}, 0)
 		wantNothing(t, s, 100*time.Millisecond)
 		s.Close()
-		time.Sleep(time.Minute) // simulated: nothing fires
+		time.Sleep(time.Minute) // simulated time, in which nothing may happen
 		if s.topic.deleted {
 			t.Error("the grace of a topic that was left went on")
 		}
 	})
 }
 
-// A finished log is deleted while a reader is behind the window. The reader gets the events that are left, and
-// the end.
+// TestDeletedUnderASlowReader deletes a finished log while a reader is behind the window. The reader must get the events
+// that are left, and the end.
 func TestDeletedUnderASlowReader(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{Poll: -1, WindowEvents: 3, ReadRows: 4}, func(t *testing.T, m *memory, h *Hub) {

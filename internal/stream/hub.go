@@ -11,14 +11,14 @@ import (
 	"legwork/internal/research"
 )
 
-// checkBatch is how many tasks one poll query asks for.
+// checkBatch is the greatest number of tasks in one query of the poll.
 const checkBatch = 2000
 
 // Hub gives the events of tasks to the subscriptions of this process.
 type Hub struct {
 	log       Log
 	cfg       Config
-	id        uuid.UUID // names this process in payloads, so that it can ignore its own
+	id        uuid.UUID // names this process in payloads, so that it can ignore its own payloads
 	ctx       context.Context
 	cancel    context.CancelFunc
 	tailReads chan struct{} // one element per running read at the end of a log
@@ -35,7 +35,7 @@ type Hub struct {
 	readers  sync.WaitGroup
 }
 
-// NewHub returns a hub on log. It serves subscriptions at once; Run adds the poll.
+// NewHub returns a hub on log. The hub serves subscriptions at once. Run adds the poll.
 func NewHub(log Log, cfg Config) *Hub {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -45,8 +45,8 @@ func NewHub(log Log, cfg Config) *Hub {
 		topics:  map[uuid.UUID]*topic{}}
 }
 
-// Subscribe returns a subscription to the events of a task with seq > after. It checks neither that the task exists nor
-// whose it is: the caller must have done so. Every subscription must be closed.
+// Subscribe returns a subscription to the events of a task with seq > after. It does not check that the task exists or
+// that the client may see it: the caller must have checked this. The caller must close the subscription.
 func (h *Hub) Subscribe(taskID uuid.UUID, after int64) *Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,8 +59,9 @@ func (h *Hub) Subscribe(taskID uuid.UUID, after int64) *Subscription {
 	return &Subscription{topic: t, cursor: max(after, 0), closed: make(chan struct{})}
 }
 
-// SubscribeWithDeltas is Subscribe for a client that shows the answer while it is written: Next also yields deltas. When
-// the event that completes the task comes, the deltas before it make up exactly its answer, even if some were lost.
+// SubscribeWithDeltas is Subscribe for a client that shows the answer while it is written: Next also returns deltas.
+// When Next returns the event that completes the task, the deltas before it make up exactly the task's answer, even if
+// some fragments were lost.
 func (h *Hub) SubscribeWithDeltas(taskID uuid.UUID, after int64) *Subscription {
 	s := h.Subscribe(taskID, after)
 	s.deltas = h.answers.subscribe(taskID)
@@ -80,7 +81,7 @@ func (h *Hub) leave(t *topic) {
 	}
 }
 
-// Watched is how many tasks have a subscription in this process.
+// Watched returns the number of tasks that have a subscription in this process.
 func (h *Hub) Watched() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -96,7 +97,7 @@ func (h *Hub) Stop() {
 	h.readers.Wait()
 }
 
-// spawn runs f in a goroutine that Stop waits for; false when the hub has stopped.
+// spawn runs f in a goroutine that Stop waits for. It returns false when the hub has stopped.
 func (h *Hub) spawn(f func()) bool {
 	h.spawning.Lock()
 	defer h.spawning.Unlock()

@@ -77,7 +77,7 @@ func TestStop(t *testing.T) {
 		if time.Since(began) > 0 {
 			t.Errorf("stopping took %v", time.Since(began))
 		}
-		<-late.topic.read(0).done // a read that was refused ends as well
+		<-late.topic.read(0).done // a read that was refused must end as well
 	})
 }
 
@@ -104,6 +104,6 @@ func TestCloseAndContext(t *testing.T) {
 		if h.Watched() != 0 {
 			t.Errorf("%d topics after the last Close", h.Watched())
 		}
-		h.deliver(m.append(id, 1)) // nobody is there
+		h.deliver(m.append(id, 1)) // no subscription is left
 	})
 }

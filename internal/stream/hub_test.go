@@ -42,7 +42,7 @@ func TestCursors(t *testing.T) {
 		name   string
 		ended  bool
 		cursor int64
-		first  int64 // 0: Next finds nothing, and then EOF if the log has ended
+		first  int64 // first seq that Next returns; 0 means that Next finds no event, and returns io.EOF if the log has ended
 	}{
 		{"from the start", false, 0, 1}, {"negative", false, -7, 1}, {"in the middle", false, 3, 4},
 		{"at the end", false, 5, 0}, {"beyond the end", false, 90, 0},
@@ -289,7 +289,7 @@ func TestLaggingReadsDoNotDelayLiveOnes(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Poll: -1, WindowEvents: 4, Readers: 2}
 	bubble(t, cfg, func(t *testing.T, m *memory, h *Hub) {
-		// Many subscriptions are behind in this log, and reads take an hour.
+		// Many subscriptions are behind in this log, and each read takes an hour of simulated time.
 		old := m.create(50)
 		s := h.Subscribe(old, 40)
 		defer s.Close()
@@ -364,7 +364,8 @@ func TestHintsAreRememberedUntilSomeoneAsks(t *testing.T) {
 	})
 }
 
-// The second of two events arrives first, and then the first. The hub must still read the second.
+// TestHintsOutliveEventsInSequence delivers three new events in the reverse order. The hub must remember that later events
+// exist when the first one arrives, and must read them from the table.
 func TestHintsOutliveEventsInSequence(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -383,7 +384,8 @@ func TestHintsOutliveEventsInSequence(t *testing.T) {
 	})
 }
 
-// A hint that arrives during a read needs another read, because the read may have begun before the commit.
+// TestHintDuringARead sends a hint during a read. The hub must read again, because the first read may have begun before
+// the commit.
 func TestHintDuringARead(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -394,7 +396,7 @@ func TestHintDuringARead(t *testing.T) {
 		r := follow(t.Context(), s)
 		synctest.Wait()
 		m.set(func(m *memory) { m.delay = func() time.Duration { return 10 * time.Millisecond } })
-		h.receive([]announcement{{Task: id, Seq: 3}}) // false as yet
+		h.receive([]announcement{{Task: id, Seq: 3}}) // not true yet
 		time.Sleep(35 * time.Millisecond)             // simulated time: the read has both events and state
 		h.receive([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
 		time.Sleep(time.Second) // simulated
@@ -406,7 +408,8 @@ func TestHintDuringARead(t *testing.T) {
 	})
 }
 
-// After a failover to a standby that lacks the last commits, a log is shorter than the notifications announced.
+// TestLogThatLostItsEnd shortens a log, as a failover to a standby that lacks the last commits does. The log is then
+// shorter than notifications have announced.
 func TestLogThatLostItsEnd(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{WindowEvents: 2}, func(t *testing.T, m *memory, h *Hub) {

@@ -20,31 +20,32 @@ const (
 	listenPingTimeout    = 5 * time.Second
 )
 
-// Channel is a channel of NOTIFY that a Listener serves beside that of events. Its methods are called one after the other.
+// Channel handles a further channel of NOTIFY that a Listener serves besides the channel of events. Its methods are
+// never called at the same time.
 type Channel interface {
-	// Listening is called when notifications begin to be heard; earlier ones may have been missed. After an error the listener
-	// calls Lost and tries again with another connection.
+	// Listening is called when the connection begins to receive notifications. Earlier notifications may have been
+	// missed. When Listening returns an error, the listener calls Lost and tries again with another connection.
 	Listening(ctx context.Context) error
-	// Lost is called when the connection has broken: from now on notifications are missed.
+	// Lost is called when the connection has broken. From then on notifications are missed.
 	Lost()
 	// Notified is called with the payload of each notification.
 	Notified(payload string)
 }
 
-// Listener passes the notifications of other processes to the Hub, and those of further channels to whoever attached them.
-// It holds one connection of its own, which belongs to no pool.
+// Listener passes the notifications of other processes to the Hub, and notifications of attached channels to their
+// Channel. It has one connection of its own, which belongs to no pool.
 type Listener struct {
 	hub    *Hub
 	config *pgx.ConnConfig
 	logger *slog.Logger
-	own    string // the beginning of this process's own payloads
+	own    string // the beginning of payloads that this process sent itself
 	lost   outage
 	idle   time.Duration
 	others map[string]Channel // by name
 }
 
-// NewListener returns a listener on the database at url, which may carry the pool's parameters. It connects in Run. A
-// nil logger means slog.Default().
+// NewListener returns a listener on the database at url. url may contain parameters of the pool. The listener connects
+// in Run. When logger is nil, it uses slog.Default().
 func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 	if logger == nil {
 		logger = slog.Default()
@@ -60,7 +61,7 @@ func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
 		lost: outage{what: "listening for events of other processes", logger: logger}}, nil
 }
 
-// Attach makes the listener serve another channel of NOTIFY too. Call it before Run.
+// Attach makes the listener serve another channel of NOTIFY as well. Call it before Run.
 func (l *Listener) Attach(name string, c Channel) {
 	if l.others == nil {
 		l.others = map[string]Channel{}
@@ -68,8 +69,8 @@ func (l *Listener) Attach(name string, c Channel) {
 	l.others[name] = c
 }
 
-// Run listens until ctx ends. It opens a lost connection again, after 50 ms at first and 5 s at most. After each
-// LISTEN it polls once, because there were no notifications for the commits before it.
+// Run listens until ctx ends. When the connection is lost, it connects again, after 50 ms at first and 5 s at most.
+// After each LISTEN it polls once, because it received no notifications for earlier commits.
 func (l *Listener) Run(ctx context.Context) {
 	pauses := retry.NewPauses(50*time.Millisecond, 5*time.Second)
 	for {
@@ -84,7 +85,7 @@ func (l *Listener) Run(ctx context.Context) {
 	}
 }
 
-// listen serves one connection until it breaks. It calls listening once the LISTEN is in force.
+// listen serves one connection until it breaks. It calls listening when the LISTEN statement has taken effect.
 func (l *Listener) listen(ctx context.Context, listening func()) error {
 	conn, err := pgx.ConnectConfig(ctx, l.config)
 	if err != nil {
@@ -114,7 +115,7 @@ func (l *Listener) listen(ctx context.Context, listening func()) error {
 	}
 }
 
-// listenTo is the statements that listen to the channel of events and to further ones.
+// listenTo returns the statements that listen to the channel of events and to further channels.
 func listenTo(others map[string]Channel) string {
 	sql := "LISTEN " + pgx.Identifier{channel}.Sanitize()
 	for name := range others {

@@ -12,11 +12,11 @@ import (
 	"legwork/internal/store"
 )
 
-// Errors that end a subscription before its log ends. Test with errors.Is.
+// These errors end a subscription before its log ends. Test with errors.Is.
 var (
-	// ErrStopping: this process stops; the client should connect again and continue at its cursor.
+	// ErrStopping means that this process stops. The client should connect again and continue at its cursor.
 	ErrStopping = errors.New("the server is stopping")
-	// ErrClosed: the subscription was closed.
+	// ErrClosed means that the subscription was closed.
 	ErrClosed = errors.New("the subscription is closed")
 )
 
@@ -26,7 +26,8 @@ type Log interface {
 	CheckOwner(ctx context.Context, account string, taskID uuid.UUID) error
 	// Events returns up to limit events with seq > after, in order.
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
-	// LogStates returns the last seq of each log, and whether the log has ended. A missing key: the task is gone.
+	// LogStates returns the last seq of each log, and whether the log has ended. A task that does not exist is missing in
+	// the map.
 	LogStates(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]store.LogState, error)
 	// KeptFinalEvent returns the terminal event of a deleted task, if the deletion stored it.
 	KeptFinalEvent(ctx context.Context, taskID uuid.UUID) (last research.Event, found bool, err error)
@@ -34,26 +35,27 @@ type Log interface {
 	Notify(ctx context.Context, channel string, payloads ...string) error
 }
 
-// Config tunes a Hub. Zero values mean the default named at each field.
+// Config tunes a Hub. A field with its zero value has the default that its comment states.
 type Config struct {
-	// Poll is how often the hub compares the watched tasks with the table: 1 s. Negative: never (tests).
+	// Poll is how often the hub compares the watched tasks with the table. The default is 1 s. A negative value means
+	// never, for tests.
 	Poll time.Duration
-	// WindowEvents and WindowBytes bound the recent events that are kept for each watched task: 256 events, 256
-	// KiB. Bytes are about the memory that the events use: their bodies, and their encodings once these exist.
-	// The last event is always kept.
+	// WindowEvents and WindowBytes are the greatest number and size of the recent events that are kept for each watched
+	// task. The defaults are 256 events and 256 KiB. The size is an estimate of the memory for the events' bodies and
+	// existing encodings. The last event is always kept.
 	WindowEvents, WindowBytes int
-	// ReadRows and ReadBytes bound one read of the table and what one Next returns: 128 events, 64 KiB without encodings.
-	// One event larger than that is returned alone.
+	// ReadRows and ReadBytes bound one read of the table and the result of one Next. The defaults are 128 events and 64
+	// KiB without encodings. A single event larger than that is returned alone.
 	ReadRows, ReadBytes int
-	// Readers bounds how many reads of the table run at once: 4 at the end of logs, and another 4 for
-	// subscriptions that are behind. So those cannot delay the others.
+	// Readers is the greatest number of reads of the table that run at once at the end of logs. As many further reads may
+	// run for subscriptions that are behind, so these cannot delay the others. The default is 4.
 	Readers int
-	// ReadTimeout bounds one query: 10 s. A query that took longer is repeated.
+	// ReadTimeout is the time limit of one query. The default is 10 s. A query that took longer is repeated.
 	ReadTimeout time.Duration
-	// GoneGrace is how long a subscription waits for the terminal event after the task's rows were deleted: 500
-	// ms. The event may still arrive by NOTIFY.
+	// GoneGrace is how long a subscription waits for the terminal event after the task's rows were deleted, because the
+	// event may still arrive by NOTIFY. The default is 500 ms.
 	GoneGrace time.Duration
-	// Logger gets outages: slog.Default().
+	// Logger logs outages. The default is slog.Default().
 	Logger *slog.Logger
 }
 

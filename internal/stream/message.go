@@ -7,13 +7,13 @@ import (
 	"legwork/internal/research"
 )
 
-// Message is what a subscription yields: an event of the log, or a delta. Exactly one field is set.
+// Message is what a subscription returns: an event of the log, or a delta. Exactly one field is set.
 type Message struct {
 	Event *Entry
 	Delta *research.Delta
 }
 
-// Seq is the seq of the event; 0 for a delta, which has none.
+// Seq returns the seq of the event. It returns 0 for a delta, which has no seq.
 func (m Message) Seq() int64 {
 	if m.Event == nil {
 		return 0
@@ -32,26 +32,26 @@ func (m Message) Encode(enc Encoder) []byte {
 	return m.Event.Encoded(enc)
 }
 
-// Encoder writes events and deltas in the format of one protocol. Encodings of events are cached by encoder,
-// compared with ==. So use a comparable type, best an empty struct, and let equal encoders write equal bytes. An
-// encoder returns nil for an event that its protocol does not have.
+// Encoder writes events and deltas in the format of one protocol. Encodings of events are cached by encoder, and
+// encoders are compared with ==. So an encoder's type must be comparable, preferably an empty struct, and equal encoders
+// must write equal bytes. Event returns nil for an event that the protocol does not have.
 type Encoder interface {
 	Event(e research.Event) []byte
 	Delta(d research.Delta) []byte
 }
 
-// Entry is an event of a log as all subscriptions of this process share it: the event itself and its encodings,
-// each of which is made once. The event must not be changed.
+// Entry is an event of a log and its encodings. All subscriptions of this process share it, so that each encoding is
+// made once. The event must not be changed.
 type Entry struct {
 	research.Event
 
 	topic     *topic                   // the window of this topic may hold the entry
-	encodings atomic.Pointer[encoding] // a list that only grows at its front, so that readers need no lock
+	encodings atomic.Pointer[encoding] // list that only grows at its front, so that readers need no lock
 
 	mu     sync.Mutex // held while an encoding or answer is made
-	answer *string    // nil until asked for
+	answer *string    // answer in the event; nil until finalAnswer is called
 
-	counted int // bytes that the window has counted for this entry; guarded by topic.mu
+	counted int // number of bytes that the window has counted for this entry; guarded by topic.mu
 }
 
 // encoding is an event in the format of one encoder.
@@ -61,7 +61,7 @@ type encoding struct {
 	next    *encoding
 }
 
-// entrySize is about how many bytes an entry takes without its body and its encodings.
+// entrySize is an estimate of the bytes that an entry takes without its body and its encodings.
 const entrySize = 160
 
 func newEntry(t *topic, e research.Event) *Entry { return &Entry{Event: e, topic: t} }
@@ -80,7 +80,7 @@ func (e *Entry) Encoded(enc Encoder) []byte {
 		return data
 	}
 	e.mu.Lock()
-	data, ok := e.cached(enc) // another goroutine may have made it by now
+	data, ok := e.cached(enc) // another goroutine may have made the encoding meanwhile
 	if !ok {
 		data = enc.Event(e.Event)
 		e.encodings.Store(&encoding{encoder: enc, data: data, next: e.encodings.Load()})
@@ -101,7 +101,7 @@ func (e *Entry) cached(enc Encoder) (data []byte, ok bool) {
 	return nil, false
 }
 
-// size is about how many bytes of memory the entry takes, its encodings included.
+// size estimates how many bytes of memory the entry takes, its encodings included.
 func (e *Entry) size() int {
 	n := entrySize + len(e.Body)
 	for c := e.encodings.Load(); c != nil; c = c.next {
@@ -110,8 +110,8 @@ func (e *Entry) size() int {
 	return n
 }
 
-// finalAnswer is the answer in the event that completes the task; "" for every other event. The body is decoded
-// once.
+// finalAnswer returns the answer in the event that completes the task. It returns "" for every other event. The body is
+// decoded only once.
 func (e *Entry) finalAnswer() string {
 	if e.Type != research.EventComplete {
 		return ""

@@ -12,7 +12,7 @@ import (
 	"legwork/internal/research"
 )
 
-// counting is an encoder that counts what it encodes. Two with the same counter are equal.
+// counting is an encoder that counts how often it encodes. Two of them with the same counter are equal.
 type counting struct {
 	n    *atomic.Int64
 	size int
@@ -28,7 +28,8 @@ func (c counting) Event(research.Event) []byte {
 
 func (c counting) Delta(research.Delta) []byte { return nil }
 
-// TestEncodedOncePerFormat: a thousand clients in two formats need two encodings of each event, stored or live.
+// TestEncodedOncePerFormat checks that for a thousand clients in two formats each event, stored or live, is encoded only
+// twice.
 func TestEncodedOncePerFormat(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -61,7 +62,7 @@ func TestEncodedOncePerFormat(t *testing.T) {
 	})
 }
 
-// TestWindowCountsEncodings: the window stays within its bytes when encodings are added to the events that it holds.
+// TestWindowCountsEncodings checks that the window stays within its size when encodings are added to the events in it.
 func TestWindowCountsEncodings(t *testing.T) {
 	t.Parallel()
 	const bound = 100_000
@@ -93,7 +94,7 @@ func TestWindowCountsEncodings(t *testing.T) {
 	})
 }
 
-// TestSecondProtocol: another protocol can tell a whole task with typed events and deltas.
+// TestSecondProtocol checks that another protocol can describe a whole task by typed events and deltas.
 func TestSecondProtocol(t *testing.T) {
 	t.Parallel()
 	withTwoProcesses(t, nil, func(t *testing.T, p *twoProcesses) {
@@ -101,7 +102,7 @@ func TestSecondProtocol(t *testing.T) {
 		s := p.b.SubscribeWithDeltas(id, 0)
 		defer s.Close()
 		var out strings.Builder
-		read := func(messages int) { // -1: to the end
+		read := func(messages int) { // a negative number reads to the end
 			for messages != 0 {
 				got, err := s.Next(t.Context())
 				if err != nil {
@@ -113,7 +114,7 @@ func TestSecondProtocol(t *testing.T) {
 				}
 			}
 		}
-		read(1) // the event first: a delta may overtake an event that is still being read from the table
+		read(1) // reads the event first, because a delta may overtake an event that is still being read from the table
 		p.pub.PublishFragment(id, 1, 0, "It is ")
 		read(1)
 		p.pub.Publish(p.complete(id, "It is 100."))
@@ -136,7 +137,8 @@ func TestSecondProtocol(t *testing.T) {
 	})
 }
 
-// TestFinalAnswer: only an event that completes a task has an answer; a body that is no JSON has none.
+// TestFinalAnswer checks that only an event that completes a task has an answer, and that a body that is not JSON has
+// none.
 func TestFinalAnswer(t *testing.T) {
 	t.Parallel()
 	broken := research.Complete("x", nil, 0, 0, nil)
@@ -159,24 +161,24 @@ func TestFinalAnswer(t *testing.T) {
 	}
 }
 
-// contract is the encoder of the example.
+// contract is the encoder of ExampleHub_Subscribe.
 type contract struct{}
 
 func (contract) Event(e research.Event) []byte { return fmt.Appendf(nil, "%d %s", e.Seq, e.Type) }
 func (contract) Delta(d research.Delta) []byte { return []byte(d.Text) }
 
-// A client of a protocol subscribes, encodes the messages, and stops at the error, which is io.EOF when the log
-// has ended.
+// This example shows a client of a protocol. The client subscribes, encodes the messages, and stops at the error, which
+// is io.EOF when the log has ended.
 func ExampleHub_Subscribe() {
 	table := newMemory()
 	hub := NewHub(table, Config{Poll: -1})
 	defer hub.Stop()
 	publisher := NewPublisher(hub, table, nil)
-	task := table.create(1) // has one event already
+	task := table.create(1) // the log has one event already
 
 	sub := hub.Subscribe(task, 0)
 	defer sub.Close()
-	publisher.Publish(table.end(task)) // after the commit of the terminal event
+	publisher.Publish(table.end(task)) // called after the commit of the terminal event
 	for {
 		messages, err := sub.Next(context.Background())
 		if err != nil {

@@ -21,11 +21,11 @@ type wire struct {
 
 	mu     sync.Mutex
 	cut    bool
-	frozen chan struct{} // closed: bytes pass
+	frozen chan struct{} // closed while bytes may pass
 	conns  map[net.Conn]struct{}
 }
 
-// newWire gives a proxy in front of the server of a database URL.
+// newWire returns a proxy in front of the server of a database URL.
 func newWire(t *testing.T, database string) *wire {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -50,7 +50,7 @@ func newWire(t *testing.T, database string) *wire {
 	return w
 }
 
-// url is the database URL by way of the proxy.
+// url returns the database URL with the address of the proxy.
 func (w *wire) url(database string) string {
 	u, err := url.Parse(database)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestStreamsSurviveALostServer(t *testing.T) {
 	for n := range 3 {
 		eventually(t, "the events so far", func() bool { return r.count() == 1+2*n })
 		w.set(true)
-		late := b.follow(t, id, 1) // begins while nothing can be read
+		late := b.follow(t, id, 1) // a reader that begins while nothing can be read
 		a.pub.Publish(a.append(t, id, 2))
 		eventually(t, "an outage noticed", b.hub.reading.down.Load)
 		w.set(false)

@@ -17,18 +17,17 @@ const (
 	channel = "legwork_events"
 	// maxPayload is PostgreSQL's limit: a payload must be shorter than 8000 bytes.
 	maxPayload = 7999
-	// maxPayloads is how many payloads with events one batch sends.
+	// maxPayloads is the greatest number of payloads in which one batch sends events.
 	maxPayloads = 4
-	// maxEventBytes is how many bytes of events one announcement may carry.
+	// maxEventBytes is the greatest number of bytes of events in one announcement.
 	maxEventBytes = 2048
-	// eventHeadSize is about how many bytes the fields of an event, without its body, take in a payload.
+	// eventHeadSize is an estimate of the bytes that an event without its body takes in a payload.
 	eventHeadSize = 70
 )
 
-// announcement says that the log of a task has reached Seq. Events are the last events up to Seq, if they are
-// small. A receiver that has all earlier events then needs no read of the table. A terminal event is always
-// included: it must reach the clients of other processes even when the task is deleted at once and no row is
-// left to read.
+// announcement says that the log of a task has reached Seq. Events are the last events up to Seq, if they are small. A
+// receiver that has all earlier events then need not read the table. A terminal event is always included, because it
+// must reach the clients of other processes even when the task is deleted at once and no row is left to read.
 type announcement struct {
 	Task   uuid.UUID
 	Seq    int64
@@ -44,20 +43,20 @@ func announce(events []research.Event) announcement {
 		from--
 		size += payloadSize(events[from])
 	}
-	if from > 0 && !newest.Terminal { // without the events before them, the last ones are useless
+	if from > 0 && !newest.Terminal { // the last events are useless without the events before them
 		return a
 	}
 	a.Events = events[from:]
 	return a
 }
 
-// payloadSize is about how many bytes an event takes in a payload.
+// payloadSize estimates how many bytes an event takes in a payload.
 func payloadSize(e research.Event) int { return eventHeadSize + len(e.Body) }
 
-// ends reports whether the announcement holds the terminal event.
+// ends reports whether the announcement contains the terminal event.
 func (a announcement) ends() bool { return len(a.Events) > 0 && a.Events[len(a.Events)-1].Terminal }
 
-// join makes one announcement out of two of the same task.
+// join merges two announcements of the same task.
 func (a announcement) join(b announcement) announcement {
 	if b.Seq < a.Seq {
 		a, b = b, a
@@ -71,7 +70,7 @@ func (a announcement) join(b announcement) announcement {
 	return b
 }
 
-// size is about how many bytes the events take in a payload.
+// size estimates how many bytes the events take in a payload.
 func (a announcement) size() (bytes int) {
 	for _, e := range a.Events {
 		bytes += payloadSize(e)
@@ -79,7 +78,7 @@ func (a announcement) size() (bytes int) {
 	return bytes
 }
 
-// withoutEvents leaves out all events but a terminal one.
+// withoutEvents returns the announcement without its events. It keeps a terminal event.
 func (a announcement) withoutEvents() announcement {
 	if a.ends() {
 		a.Events = a.Events[len(a.Events)-1:]
@@ -89,9 +88,8 @@ func (a announcement) withoutEvents() announcement {
 	return a
 }
 
-// payload is the JSON object in the first line of a NOTIFY's text. After that line the bodies of all events
-// follow, byte for byte as they were committed. Readers ignore unknown keys, so that different versions can run
-// at the same time.
+// payload is the JSON object in the first line of a NOTIFY's text. The bodies of all events follow after that line, byte
+// for byte as they were committed. Readers ignore unknown keys, so that different versions can run at the same time.
 type payload struct {
 	From      uuid.UUID         `json:"from"`                // the process that sends
 	Logs      []json.RawMessage `json:"logs,omitempty"`      // each a logHead
@@ -113,8 +111,8 @@ type eventHead struct {
 	Size int                `json:"size"` // of its body in bytes
 }
 
-// packPayloads writes announcements in order into as few payloads as possible. When they need more than
-// maxPayloads, it leaves the events out, because then one read of the table fetches many events at once.
+// packPayloads writes announcements in order into as few payloads as possible. When they need more than maxPayloads, it
+// leaves the events out. Then the receiver reads many events at once from the table.
 func packPayloads(from uuid.UUID, announcements []announcement) []string {
 	payloads := pack(from, announcements)
 	if len(payloads) <= maxPayloads {
@@ -127,7 +125,7 @@ func packPayloads(from uuid.UUID, announcements []announcement) []string {
 	return pack(from, short)
 }
 
-// sender is the beginning of every payload of a process. By it a process recognises its own payloads without
+// sender returns the beginning of every payload of a process. A process uses it to recognise its own payloads without
 // decoding them.
 func sender(id uuid.UUID) string { return `{"from":"` + id.String() + `"` }
 
@@ -186,8 +184,8 @@ func (a announcement) appendHead(b []byte) []byte {
 	return append(b, '}')
 }
 
-// parsePayload reads what packPayloads and packFragments wrote. It leaves out entries that make no sense and keeps the
-// others; an error means that the whole payload could not be read.
+// parsePayload reads what packPayloads and packFragments wrote. It leaves out invalid entries and returns the others. It
+// returns an error when the whole payload could not be read.
 func parsePayload(text string) (from uuid.UUID, announcements []announcement, fragments []fragment, err error) {
 	var p payload
 	head, bodies, _ := strings.Cut(text, "\n")
@@ -214,9 +212,9 @@ func parsePayload(text string) (from uuid.UUID, announcements []announcement, fr
 	return p.From, announcements, fragments, nil
 }
 
-// events takes the bodies of the announced events from the front of bodies and returns the bytes that are left.
-// It returns no events when one of them cannot be an event of a log. After an impossible size, nothing of bodies
-// can be used.
+// events takes the bodies of the announced events from the front of bodies and returns the rest. It returns no events
+// when one of them cannot be an event of a log. When the size of a body is impossible, it returns no rest, because then
+// the other bodies cannot be found.
 func (h logHead) events(bodies string) (events []research.Event, rest string) {
 	first := h.Seq - int64(len(h.Events)) + 1
 	ok := first > 0
@@ -236,12 +234,12 @@ func (h logHead) events(bodies string) (events []research.Event, rest string) {
 	return events, bodies
 }
 
-// isObject reports whether a body looks like a JSON object, or is empty.
+// isObject reports whether a body is empty or looks like a JSON object.
 func isObject(body string) bool {
 	return body == "" || len(body) >= 2 && body[0] == '{' && body[len(body)-1] == '}'
 }
 
-// isType reports whether a type can be written into JSON as it is.
+// isType reports whether a type can be written into JSON without escapes.
 func isType(t research.EventType) bool {
 	for _, c := range []byte(t) {
 		if c != ':' && c != '_' && (c < 'a' || c > 'z') {

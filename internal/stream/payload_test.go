@@ -12,7 +12,8 @@ import (
 	"legwork/internal/research"
 )
 
-// eventsOf are n events of a task with about size bytes each in a payload, from seq on; the last may be terminal.
+// eventsOf returns n consecutive events of a task, of which the first has the seq from. Each takes about size bytes in a
+// payload. If terminal is set, the last event is terminal.
 func eventsOf(task uuid.UUID, from int64, n, size int, terminal bool) []research.Event {
 	events := make([]research.Event, n)
 	for i := range events {
@@ -67,8 +68,8 @@ func TestSmallEventsTravelWithoutLoss(t *testing.T) {
 	}
 }
 
-// TestBusyBatchesKeepTheirEvents: events that do not fit into one payload are sent in several, with one NOTIFY
-// statement.
+// TestBusyBatchesKeepTheirEvents checks that events that do not fit into one payload are sent in several payloads, by
+// one NOTIFY statement.
 func TestBusyBatchesKeepTheirEvents(t *testing.T) {
 	t.Parallel()
 	from := uuid.New()
@@ -172,7 +173,7 @@ func TestParsePayloadIsTolerant(t *testing.T) {
 		{`"end":true`, ``}, {`"events":[],"end":true`, `{}`}, {`"events":[` + head(4) + `]`, `null`}, {`"events":[` + head(2) + `]`, ``},
 		{`"events":[` + head(-1) + `]`, `{}`}, {`"events":[` + head(9) + `]`, `{}`}, {`"events":[` + head(2) + `,` + head(3) + `]`, `{}{}`},
 		{`"events":[{"type":"a\"b","size":2}]`, `{}`}, {`"events":[{"size":2}]`, `{}`},
-		{`"sizes":[2],"end":true`, `{}`}, // the form before typed events
+		{`"sizes":[2],"end":true`, `{}`}, // the form of versions without typed events
 	} {
 		_, got, _, err := parsePayload(`{"logs":[{"task":"` + id + `","seq":3,` + c.rest + `}]}` + "\n" + c.bodies)
 		if err != nil || len(got) != 1 || got[0].Events != nil {

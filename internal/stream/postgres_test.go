@@ -15,7 +15,7 @@ import (
 	"legwork/internal/store"
 )
 
-// process is the part of a legwork process that this package makes, on a real database.
+// process has those parts of a legwork process that this package provides, on a real database.
 type process struct {
 	store    *store.Store
 	hub      *Hub
@@ -23,14 +23,14 @@ type process struct {
 	listener *Listener
 }
 
-// setting is what a test switches off or changes.
+// setting is what a test changes about a process.
 type setting struct {
 	cfg  Config
-	deaf bool                // no listener
-	mute bool                // no publisher
-	wrap func(Log) Log       // nil: the store itself
-	idle time.Duration       // of the listener; 0: as in production
-	url  func(string) string // changes the URL of this process's connections; nil: unchanged
+	deaf bool                // the process has no listener
+	mute bool                // the process has no publisher
+	wrap func(Log) Log       // wraps the log that the hub reads; nil means the store itself
+	idle time.Duration       // idle time of the listener; 0 means the default
+	url  func(string) string // changes the URL of this process's connections; nil means no change
 }
 
 func start(t testing.TB, url string, set setting) *process {
@@ -110,7 +110,7 @@ func (p *process) append(t testing.TB, id uuid.UUID, n int) []research.Event {
 	return events
 }
 
-// end commits a cancellation.
+// end commits the terminal event of a cancellation.
 func (p *process) end(t testing.TB, id uuid.UUID) (events []research.Event) {
 	t.Helper()
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) (err error) {
@@ -134,7 +134,7 @@ func (p *process) delete(t testing.TB, id uuid.UUID) {
 	}
 }
 
-// stored is the whole log, read from the table.
+// stored returns the frames of the whole log, read from the table.
 func (p *process) stored(t testing.TB, id uuid.UUID) (frames []string) {
 	t.Helper()
 	events, err := p.store.Worker().Events(t.Context(), id, 0, 10_000)
@@ -170,7 +170,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// killListeners ends the backends of all listeners of this database and says how many there were.
+// killListeners ends the server processes (backends) of all listeners of this database, and returns how many there were.
 func (p *process) killListeners(t *testing.T) (n int) {
 	t.Helper()
 	const kill = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -181,7 +181,7 @@ func (p *process) killListeners(t *testing.T) (n int) {
 	return n
 }
 
-// listening counts the listeners of this database.
+// listening returns the number of listeners of this database.
 func (p *process) listening(t *testing.T) (n int) {
 	t.Helper()
 	const count = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'legwork listener'
@@ -220,7 +220,8 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// Nobody publishes and nothing polls. A new connection of the listener finds what happened before.
+// TestListenerCatchesUpWhenItsBackendIsKilled loses the listener's connection while nobody publishes and nothing polls.
+// After it has connected again, the listener must find the events that were committed before.
 func TestListenerCatchesUpWhenItsBackendIsKilled(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -238,7 +239,7 @@ func TestListenerCatchesUpWhenItsBackendIsKilled(t *testing.T) {
 	r.ended(t, a.stored(t, id), io.EOF)
 }
 
-// Events are published while the connections of listeners are killed again and again.
+// TestNothingIsLostWhileListenersDie publishes events while the connections of listeners are killed again and again.
 func TestNothingIsLostWhileListenersDie(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)
@@ -273,7 +274,7 @@ func TestPollAlone(t *testing.T) {
 	r.ended(t, a.stored(t, id), io.EOF)
 }
 
-// held is a log whose Events wait until they are released.
+// held is a log whose method Events waits until the test closes release.
 type held struct {
 	Log
 	release chan struct{}
@@ -305,7 +306,7 @@ func TestCancelledThenDeletedInAnotherProcess(t *testing.T) {
 			eventually(t, "both listening", func() bool { return a.listening(t) == 2 })
 			want := a.stored(t, id)
 			if gap > 0 {
-				a.append(t, id, gap) // not announced, and deleted before b can read it
+				a.append(t, id, gap) // these events are not announced, and are deleted before b can read them
 			}
 			last := a.end(t, id)
 			a.pub.Publish(last)

@@ -18,7 +18,7 @@ import (
 	"legwork/internal/research"
 )
 
-// chance is a seeded source of decisions for concurrent use.
+// chance is a seeded source of random decisions. Several goroutines may use it at once.
 type chance struct {
 	mu sync.Mutex
 	r  *rand.Rand
@@ -42,9 +42,9 @@ type world struct {
 	t             *testing.T
 	m             *memory
 	local, remote *Hub         // the process of the writer, and another process
-	reliable      bool         // every publish arrives unless the listener is lost, and there is no poll
-	lost          atomic.Bool  // the remote process's listener receives nothing
-	deleted       sync.Map     // the events of logs whose rows were deleted, by id
+	reliable      bool         // every publish arrives unless the listener is lost; the hubs do not poll
+	lost          atomic.Bool  // true while the remote process's listener receives nothing
+	deleted       sync.Map     // events of the logs whose rows were deleted, by id of the task
 	calm          atomic.Int64 // when the last writer or outage ended, in nanoseconds after began
 	began         time.Time
 	work          sync.WaitGroup
@@ -102,7 +102,7 @@ func simulate(t *testing.T, seed uint64) {
 	w.remote.Stop()
 }
 
-// write appends to a log, in bursts, and ends it.
+// write appends to a log in bursts, and then ends the log.
 func (w *world) write(id uuid.UUID) {
 	for range w.n(60) {
 		w.publish(w.m.append(id, 1+w.n(3)))
@@ -119,8 +119,8 @@ func (w *world) write(id uuid.UUID) {
 	w.calm.Store(int64(time.Since(w.began)))
 }
 
-// publish publishes to both processes: mostly at once, sometimes late and therefore out of order, twice, or
-// never.
+// publish publishes events to both processes. It does so mostly at once, sometimes late and therefore out of order,
+// twice, or never.
 func (w *world) publish(events []research.Event) {
 	tell := func(how func()) {
 		switch w.n(6) {
@@ -155,8 +155,8 @@ func (w *world) publish(events []research.Event) {
 	})
 }
 
-// outages are times in which the database is unreachable, or the remote process receives nothing. The latter end
-// as they do in Listener: LISTEN, then a check.
+// outages makes the database unreachable, or the remote process's listener lose its connection, for some time. After a
+// lost connection it calls check, as Listener does after LISTEN.
 func (w *world) outages(ctx context.Context) {
 	for range w.n(6) {
 		w.pause(200 * time.Millisecond)
@@ -174,7 +174,8 @@ func (w *world) outages(ctx context.Context) {
 	w.calm.Store(int64(time.Since(w.began)))
 }
 
-// client follows a log to its end, over as many subscriptions as it takes, and compares with the model.
+// client follows a log to its end, over as many subscriptions as it takes, and compares what it received with the log in
+// memory.
 func (w *world) client(id uuid.UUID) {
 	hub := w.local
 	if w.oneIn(2) {
@@ -210,7 +211,7 @@ func (w *world) client(id uuid.UUID) {
 			w.t.Errorf("from %d: no news after %d for a long while", start, cursor)
 			return
 		}
-		if w.oneIn(2) { // connects to the other process
+		if w.oneIn(2) { // the client now connects to the other process
 			hub = map[*Hub]*Hub{w.local: w.remote, w.remote: w.local}[hub]
 		}
 	}
@@ -223,8 +224,8 @@ func (w *world) client(id uuid.UUID) {
 	}
 }
 
-// subsequence requires that the events received of a deleted log are its events, in order. Which events may be
-// missing is tested by TestTerminalEventOutlivesItsRow.
+// subsequence checks that the events received of a deleted log are events of this log, in order.
+// TestTerminalEventOutlivesItsRow tests which events may be missing.
 func (w *world) subsequence(got, all []string) {
 	for _, frame := range got {
 		i := slices.Index(all, frame)
@@ -236,7 +237,7 @@ func (w *world) subsequence(got, all []string) {
 	}
 }
 
-// session is one connection. It ends with the log, or when the client leaves.
+// session reads one subscription until the log ends or the client leaves.
 func (w *world) session(s *Subscription, cursor int64) (all []Message, ended bool, err error) {
 	patience := 100 * time.Millisecond
 	if w.oneIn(3) {

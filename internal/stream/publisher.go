@@ -15,24 +15,24 @@ import (
 )
 
 const (
-	notifyTries   = 5               // after these tries the other processes find the events by their poll
-	notifyTimeout = 5 * time.Second // of one try
-	drainTimeout  = 2 * time.Second // for sending what is left when the process stops
+	notifyTries   = 5               // after so many tries the other processes must find the events by their poll
+	notifyTimeout = 5 * time.Second // time limit of one try
+	drainTimeout  = 2 * time.Second // time limit for sending what is left when the process stops
 
-	// The pause after a batch: at most pausePerTask for each task in it beyond the first, and at most maxPause in all.
+	// The pause after a batch is at most pausePerTask for each task in the batch beyond the first, and at most maxPause
+	// in all.
 	pausePerTask = 600 * time.Microsecond
 	maxPause     = 20 * time.Millisecond
 )
 
-// Publisher announces committed events: to this process's hub at once, and to other processes by NOTIFY. It
-// sends when there is something to send and no send is running. Events that arrive during a send go out
-// together.
+// Publisher announces committed events: to this process's hub at once, and to other processes by NOTIFY. It sends when
+// there is something to send and no send is running. Events that arrive during a send are sent together afterwards.
 //
-// Each NOTIFY costs the database a transaction and wakes every process that listens. So under load the publisher
-// pauses after a batch and sends fewer, fuller ones: min(2 × send time, pausePerTask) for each task in the batch
-// beyond the first, at most maxPause. A batch of one task has no pause. As long as all tasks together commit
-// less than one event per pausePerTask, each pause collects fewer tasks than the batch before it, so the pauses
-// get shorter until there are none. Clients of other processes see events later by at most one pause.
+// Each NOTIFY costs the database a transaction and wakes every process that listens. So under load the publisher pauses
+// after a batch, to send fewer and fuller batches. The pause is min(2 × send time, pausePerTask) for each task in the
+// batch beyond the first, and at most maxPause. After a batch of one task there is no pause. As long as all tasks
+// together commit less than one event per pausePerTask, each pause collects fewer tasks than the batch before it, so the
+// pauses get shorter until there are none. Clients of other processes see events later by at most one pause.
 type Publisher struct {
 	hub    *Hub
 	log    Log
@@ -51,8 +51,8 @@ type Publisher struct {
 type batch struct {
 	announcements []announcement
 	index         map[uuid.UUID]int // into announcements
-	done          chan struct{}     // closed when the batch was sent or given up
-	err           error             // after done
+	done          chan struct{}     // closed when the batch was sent, or when the publisher gave up
+	err           error             // valid after done is closed
 }
 
 func newBatch() *batch {
@@ -69,7 +69,7 @@ func (b *batch) add(a announcement) {
 	}
 }
 
-// NewPublisher returns a publisher. It needs Run to reach other processes. A nil logger means slog.Default().
+// NewPublisher returns a publisher. It reaches other processes only while Run runs. A nil logger means slog.Default().
 func NewPublisher(hub *Hub, log Log, logger *slog.Logger) *Publisher {
 	if logger == nil {
 		logger = slog.Default()
@@ -100,8 +100,8 @@ func (p *Publisher) Publish(events []research.Event) {
 	signal(p.wake)
 }
 
-// Flush waits until everything published so far has been sent. It returns an error when some of it could not be
-// sent; other processes then find the events by their poll. It returns ErrStopping when Run ended before.
+// Flush waits until everything published so far has been sent. It returns an error when some of it could not be sent.
+// Other processes then find the events by their poll. It returns ErrStopping when Run has ended.
 func (p *Publisher) Flush(ctx context.Context) error {
 	p.mu.Lock()
 	var batches []*batch
@@ -128,9 +128,9 @@ func (p *Publisher) Flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Run sends until ctx ends, and then for at most two seconds what is left. Call it once.
+// Run sends until ctx ends. Then it sends what is left, for at most two seconds. Call it once.
 func (p *Publisher) Run(ctx context.Context) {
-	sending, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a send that runs when ctx ends may finish
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a send that is running when ctx ends may finish
 	defer cancel()
 	var fragments sync.WaitGroup
 	fragments.Go(func() { p.handOnFragments(ctx) })
@@ -174,7 +174,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// send sends the pending announcements and returns the number of their tasks.
+// send sends the pending announcements and returns how many tasks they are about.
 func (p *Publisher) send(ctx context.Context) (tasks int) {
 	p.mu.Lock()
 	b := p.pending

@@ -17,7 +17,7 @@ import (
 	"legwork/internal/research"
 )
 
-// publishing runs f with a running publisher in a bubble; stop ends Run and waits for it.
+// publishing runs f in a bubble with a publisher that is running. stop ends Run and waits for its end.
 func publishing(t *testing.T, logger *slog.Logger, f func(t *testing.T, m *memory, p *Publisher, stop func())) {
 	t.Helper()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
@@ -56,7 +56,7 @@ func TestPublishSendsAtOnceThenBatches(t *testing.T) {
 		a, b := m.create(0), m.create(0)
 		p.Publish(nil)
 		p.Publish(m.append(a, 1))
-		synctest.Wait() // being sent now
+		synctest.Wait() // the send is running now
 		for range 20 {
 			p.Publish(m.append(b, 2))
 			p.Publish(m.append(a, 1))
@@ -81,15 +81,15 @@ func TestPublishSendsAtOnceThenBatches(t *testing.T) {
 	})
 }
 
-// TestPausesEndByThemselves: with 1,000 events a second of eight runs, one slow NOTIFY does not delay all later
-// ones.
+// TestPausesEndByThemselves checks that one slow NOTIFY does not delay all later ones, while eight runs commit 1,000
+// events a second.
 func TestPausesEndByThemselves(t *testing.T) {
 	t.Parallel()
 	const takes, every = 800 * time.Microsecond, 8 * time.Millisecond
 	publishing(t, quiet, func(t *testing.T, m *memory, p *Publisher, _ func()) {
 		var slow atomic.Bool
 		m.delay = func() time.Duration {
-			if slow.CompareAndSwap(true, false) { // once: all runs commit meanwhile
+			if slow.CompareAndSwap(true, false) { // slow only once: meanwhile all runs commit
 				return 20 * time.Millisecond
 			}
 			return takes
@@ -116,8 +116,8 @@ func TestPausesEndByThemselves(t *testing.T) {
 	})
 }
 
-// TestLoadMeansFewerNotifies: 32 runs that commit 4,000 events a second need a few hundred NOTIFYs, and each
-// event arrives soon. A single run gets one NOTIFY per event, without a pause.
+// TestLoadMeansFewerNotifies checks that 32 runs that commit 4,000 events a second need only a few hundred NOTIFYs, and
+// that each event arrives soon. A single run must get one NOTIFY per event, without a pause.
 func TestLoadMeansFewerNotifies(t *testing.T) {
 	t.Parallel()
 	const takes, every = 300 * time.Microsecond, 8 * time.Millisecond

@@ -17,13 +17,13 @@ type read struct {
 	cursor int64
 	behind bool          // the cursor is behind the window
 	last   int64         // the last seq of the window when the read began
-	hints  uint64        // the topic's hints when the read began
+	hints  uint64        // the topic's count of hints when the read began
 	done   chan struct{} // closed when the fields below are final
 
-	entries  []*Entry       // empty: nothing follows the cursor
+	entries  []*Entry       // empty when no event follows the cursor
 	complete bool           // the entries reach the end of the log
-	state    store.LogState // only when entries is empty
-	exists   bool           // only when entries is empty
+	state    store.LogState // set only when entries is empty
+	exists   bool           // set only when entries is empty
 }
 
 // read returns the running read at cursor, or begins one. The caller holds t.mu.
@@ -74,7 +74,7 @@ func (t *topic) apply(r *read) {
 	}
 }
 
-// updateHints notes which hints the read has answered.
+// updateHints records which hints the read has answered.
 func (t *topic) updateHints(r *read) {
 	switch {
 	case r.complete:
@@ -82,15 +82,15 @@ func (t *topic) updateHints(r *read) {
 		if t.hintsRead == t.hints {
 			t.hinted = t.window.last
 		}
-	case r.entries[len(r.entries)-1].Seq == t.window.last: // the read reached one of its bounds: there may be more events
+	case r.entries[len(r.entries)-1].Seq == t.window.last: // the read stopped at one of its bounds, so there may be more events
 		t.hinted = max(t.hinted, t.window.last+1)
 		t.hints++
 	}
 }
 
-// applyEmpty notes that no event follows the cursor of r.
+// applyEmpty records that no event follows the cursor of r.
 func (t *topic) applyEmpty(r *read) {
-	if r.state.LastSeq < r.last { // a failover lost events that were already sent; from here on the log is followed as it is now
+	if r.state.LastSeq < r.last { // a failover lost events that were already sent; continue with the log as it is now
 		t.end = 0
 		t.window.reset(r.state.LastSeq)
 	} else if r.state.LastSeq > t.window.last {
@@ -101,7 +101,7 @@ func (t *topic) applyEmpty(r *read) {
 	}
 }
 
-// fetch fills r and repeats the queries until they succeed. It returns false when the last subscription was
+// fetch fills r and repeats the queries until they succeed. It returns false when the last subscription of the topic was
 // closed first.
 func (t *topic) fetch(r *read) bool {
 	h := t.hub
@@ -131,7 +131,7 @@ func (t *topic) fetch(r *read) bool {
 	}
 }
 
-// try queries once. again is true when the log grew between its two queries.
+// try does the queries of a read once. again is true when the log grew between the two queries.
 func (r *read) try(ctx context.Context, t *topic) (again bool, err error) {
 	cfg, log := t.hub.cfg, t.hub.log
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.ReadTimeout, errors.New("the database did not answer in time"))
@@ -159,7 +159,7 @@ func (r *read) try(ctx context.Context, t *topic) (again bool, err error) {
 	return true, nil
 }
 
-// withinBytes is how many of the events take about size bytes together; at least one.
+// withinBytes returns how many of the events take about size bytes together, but at least one.
 func withinBytes(events []research.Event, size int) int {
 	for i, e := range events {
 		if size -= entrySize + len(e.Body); size < 0 && i > 0 {

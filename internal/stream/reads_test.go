@@ -22,8 +22,8 @@ func (c *countingLog) Events(ctx context.Context, id uuid.UUID, after int64, lim
 	return c.Log.Events(ctx, id, after, limit)
 }
 
-// TestEventsOfOtherProcessesNeedNoRead: small events of other processes arrive by NOTIFY, without a read of the
-// table.
+// TestEventsOfOtherProcessesNeedNoRead checks that small events of other processes arrive by NOTIFY, without a read of
+// the table.
 func TestEventsOfOtherProcessesNeedNoRead(t *testing.T) {
 	t.Parallel()
 	url := dbtest.URL(t)

@@ -8,12 +8,12 @@ import (
 	"legwork/internal/research"
 )
 
-// Subscription is one client's position in a task's log. Only one goroutine at a time may call Next; any may
+// Subscription is one client's position in a task's log. Only one goroutine at a time may call Next. Any goroutine may
 // call Close.
 type Subscription struct {
 	topic  *topic
 	cursor int64
-	deltas *deltaCursor // nil: no deltas are wanted
+	deltas *deltaCursor // nil for a subscription without deltas
 	once   sync.Once
 	closed chan struct{}
 }
@@ -34,7 +34,7 @@ func (s *Subscription) Next(ctx context.Context) ([]Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(events) == 0 && s.deltas != nil { // events go first
+		if len(events) == 0 && s.deltas != nil { // events come before deltas
 			var delta *research.Delta
 			if delta, w.text = s.deltas.next(); delta != nil {
 				w.stop(s)
@@ -75,16 +75,15 @@ func (s *Subscription) interrupted(ctx context.Context) error {
 	}
 }
 
-// waiter is what a subscription without new messages waits for.
+// waiter has what a subscription without new messages waits for.
 type waiter struct {
-	read    *read           // nil: no read is needed
-	changed <-chan struct{} // nil: this subscription does not depend on the end of the log
-	text    <-chan struct{} // nil: no deltas are wanted
+	read    *read           // nil when no read is needed
+	changed <-chan struct{} // nil when the subscription does not wait for the end of the log to change
+	text    <-chan struct{} // nil for a subscription without deltas
 }
 
-// look returns the events in the window after the cursor, or io.EOF, or what to wait for. It takes the lock
-// exclusively only when the table has to be read, so that thousands of subscriptions that one event wakes do not
-// queue.
+// look returns the events in the window after the cursor, or io.EOF, or what to wait for. It takes the lock exclusively
+// only when the table has to be read. So thousands of subscriptions that one event wakes do not wait for each other.
 func (s *Subscription) look() ([]Message, waiter, error) {
 	t := s.topic
 	t.mu.RLock()
@@ -95,7 +94,7 @@ func (s *Subscription) look() ([]Message, waiter, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if events, w, enough, err = s.lookInWindow(); enough { // the read of another subscription ended in between
+	if events, w, enough, err = s.lookInWindow(); enough { // the read of another subscription may have ended meanwhile
 		return events, w, err
 	}
 	w.read = t.read(s.cursor)
@@ -106,8 +105,8 @@ func (s *Subscription) look() ([]Message, waiter, error) {
 	return nil, w, nil
 }
 
-// lookInWindow is look without a read of the table. enough is false when the table has to be read. The caller
-// holds mu, shared or not.
+// lookInWindow is look without a read of the table. enough is false when the table has to be read. The caller holds
+// topic.mu, shared or exclusively.
 func (s *Subscription) lookInWindow() (events []Message, w waiter, enough bool, err error) {
 	t := s.topic
 	switch events = t.window.after(s.cursor, t.hub.cfg.ReadRows, t.hub.cfg.ReadBytes); {
@@ -122,8 +121,8 @@ func (s *Subscription) lookInWindow() (events []Message, w waiter, enough bool, 
 	return nil, waiter{changed: t.changed}, true, nil
 }
 
-// wait blocks until something changes. It returns the result of a read of the table directly, because a window
-// that grows fast may already have dropped those events.
+// wait blocks until something changes. It returns the result of a read of the table directly, because a window that
+// grows fast may already have dropped these events.
 func (w waiter) wait(ctx context.Context, s *Subscription) []Message {
 	var done <-chan struct{}
 	if w.read != nil {
@@ -142,7 +141,7 @@ func (w waiter) wait(ctx context.Context, s *Subscription) []Message {
 	return nil
 }
 
-// stop notes that the subscription no longer waits.
+// stop records that the subscription no longer waits.
 func (w waiter) stop(s *Subscription) {
 	if w.changed != nil {
 		s.topic.waiting.Add(-1)

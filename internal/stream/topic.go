@@ -15,15 +15,15 @@ import (
 
 // topic is what this process knows of one task's log.
 //
-// Two counters decide whether the table has to be read. Each hint that the log has grown increases hints. A read
-// that reached the end of the log sets hintsRead to the value that hints had when the read began. So a false
-// hint costs one read and no more.
+// A hint says that the log may have grown. Two counters decide whether the table has to be read. Each hint increases
+// hints. A read that reached the end of the log sets hintsRead to the value that hints had when the read began. So a
+// false hint costs one read and no more.
 type topic struct {
 	id     uuid.UUID
 	hub    *Hub
-	ctx    context.Context // ends with the last subscription
+	ctx    context.Context // ends when the last subscription is closed
 	cancel context.CancelFunc
-	subs   int // guarded by Hub.mu
+	subs   int // number of subscriptions; guarded by Hub.mu
 
 	mu        sync.RWMutex
 	window    window
@@ -34,13 +34,13 @@ type topic struct {
 
 	hinted           int64 // highest seq of all hints
 	hints, hintsRead uint64
-	reads            map[int64]*read // reads of the table under way, by cursor
+	reads            map[int64]*read // reads of the table that are running, by cursor
 	waiting          atomic.Int32    // number of subscriptions that wait for changed; increased with mu held or shared
 	changed          chan struct{}   // closed and replaced when the window, end or deleted changes
 }
 
-// newTopic makes a topic that knows no event of its log. It begins with a hint that there is something to read
-// after 0.
+// newTopic makes a topic that knows no event of its log. The topic begins with a hint, so that the first subscription
+// reads the table.
 func newTopic(h *Hub, id uuid.UUID) *topic {
 	ctx, cancel := context.WithCancel(h.ctx)
 	return &topic{id: id, hub: h, ctx: ctx, cancel: cancel, hinted: math.MaxInt64, hints: 1,
@@ -48,20 +48,20 @@ func newTopic(h *Hub, id uuid.UUID) *topic {
 		reads:  map[int64]*read{}, changed: make(chan struct{})}
 }
 
-// stale reports whether the table may have events behind the window.
+// stale reports whether the table may have events after the last one in the window.
 func (t *topic) stale() bool { return t.hints != t.hintsRead && t.hinted > t.window.last }
 
-// mustRead reports whether the table may have what follows the cursor.
+// mustRead reports whether the table may have the events that follow the cursor.
 func (t *topic) mustRead(cursor int64) bool {
 	return t.goneTimer == nil && (cursor < t.window.floor || t.stale())
 }
 
-// over reports whether no event can follow the cursor, provided that the window has none.
+// over reports whether no event can follow the cursor. The caller must have found none in the window.
 func (t *topic) over(cursor int64) bool {
 	return t.deleted || t.end > 0 && cursor >= t.end
 }
 
-// broadcast wakes the subscriptions that wait.
+// broadcast wakes the subscriptions that wait for a change.
 func (t *topic) broadcast() {
 	if t.waiting.Load() == 0 {
 		return
@@ -70,7 +70,7 @@ func (t *topic) broadcast() {
 	t.changed = make(chan struct{})
 }
 
-// hint notes that the log may reach seq. When no subscription waits, the next call of Next will read.
+// hint records that the log may reach seq. When no subscription waits, the next call of Next will read the table.
 func (t *topic) hint(seq int64) {
 	if t.deleted || seq <= t.window.last {
 		return
@@ -82,8 +82,8 @@ func (t *topic) hint(seq int64) {
 	}
 }
 
-// take adds consecutive events that were not read from the table: this process committed them, or another one
-// sent them. Events that directly follow the window are added to it. Other events count as a hint.
+// take adds consecutive events that were not read from the table, because this process committed them or another process
+// sent them. Events that directly follow the window are added to the window. Other events are treated as a hint.
 func (t *topic) take(events []research.Event) {
 	if t.deleted {
 		return
@@ -116,8 +116,8 @@ func (t *topic) push(e *Entry) {
 	}
 }
 
-// merge adds the result of a read at cursor: all events of the log from there to the last of them. If the window
-// already holds an event, its entry is used instead of the one that was read, so that the event is encoded once.
+// merge adds the result of a read at cursor: consecutive events of the log after the cursor. If the window already has
+// an entry for an event, merge uses this entry instead of the new one, so that the event is encoded only once.
 func (t *topic) merge(cursor int64, found []*Entry) {
 	for i, e := range found {
 		if held := t.window.held(e.Seq); held != nil {
@@ -125,7 +125,7 @@ func (t *topic) merge(cursor int64, found []*Entry) {
 		}
 	}
 	newest := found[len(found)-1]
-	if cursor > t.window.last { // a subscription is ahead of the window: the window moves there, and subscriptions behind it read the table
+	if cursor > t.window.last { // a subscription is ahead of the window: move the window there; subscriptions behind it read the table
 		t.window.reset(cursor)
 	}
 	if cursor < t.window.floor && newest.Seq >= t.window.floor {
@@ -151,7 +151,7 @@ func (t *topic) recount(e *Entry) {
 	}
 }
 
-// state processes a result of LogStates. A poll may be older than what the topic already knows.
+// state processes a result of LogStates. The result may be older than what the topic already knows.
 func (t *topic) state(s store.LogState, exists bool) {
 	if t.deleted {
 		return
@@ -167,8 +167,8 @@ func (t *topic) state(s store.LogState, exists bool) {
 	t.hint(s.LastSeq)
 }
 
-// rowsGone notes that the task's rows were deleted. The terminal event may still arrive by NOTIFY, or be read
-// from what the deletion stored.
+// rowsGone records that the task's rows were deleted. The terminal event may still arrive by NOTIFY, or be read from the
+// copy that the deletion stored.
 func (t *topic) rowsGone() {
 	switch {
 	case t.deleted || t.goneTimer != nil:
@@ -188,8 +188,8 @@ func (t *topic) rowsGone() {
 	}
 }
 
-// readLastEvent reads the terminal event that the deletion of the task stored. It is for a process that received
-// no NOTIFY.
+// readLastEvent reads the terminal event that the deletion of the task stored. A process needs it when it received no
+// NOTIFY of the event.
 func (t *topic) readLastEvent() {
 	ctx, cancel := context.WithTimeout(t.ctx, t.hub.cfg.ReadTimeout)
 	defer cancel()
@@ -202,8 +202,8 @@ func (t *topic) readLastEvent() {
 	t.take([]research.Event{last})
 }
 
-// finish ends the log behind the window and the terminal event, if that arrived. Gaps cannot be filled, because
-// the table has no rows.
+// finish ends the log after the window and the terminal event, if the terminal event has arrived. Gaps before it cannot
+// be filled, because the table has no rows.
 func (t *topic) finish() {
 	if t.goneTimer != nil {
 		t.goneTimer.Stop()

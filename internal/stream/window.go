@@ -3,7 +3,7 @@ package stream
 import "sort"
 
 // window is the part of a log that a topic keeps in memory: all events with floor < seq ≤ last. It holds at most
-// maxEvents events and about maxBytes of memory, bodies and encodings together, but always the last event.
+// maxEvents events and about maxBytes of memory for bodies and encodings, but always the last event.
 type window struct {
 	maxEvents, maxBytes int
 
@@ -13,8 +13,8 @@ type window struct {
 	bytes   int
 }
 
-// after returns the next messages behind a cursor: at most rows of them and about size bytes, but at least one.
-// It returns none when the cursor is at the end of the window or outside it.
+// after returns the next messages after a cursor: at most rows messages of about size bytes in all, but at least one. It
+// returns none when the cursor is at the end of the window or outside it.
 func (w *window) after(cursor int64, rows, size int) []Message {
 	if cursor < w.floor || cursor >= w.last {
 		return nil
@@ -30,7 +30,7 @@ func (w *window) after(cursor int64, rows, size int) []Message {
 	return messages(w.entries[from:to])
 }
 
-// search is the index of the first entry behind a cursor.
+// search returns the index of the first entry after a cursor.
 func (w *window) search(cursor int64) int {
 	return sort.Search(len(w.entries), func(i int) bool { return w.entries[i].Seq > cursor })
 }
@@ -43,7 +43,7 @@ func (w *window) held(seq int64) *Entry {
 	return nil
 }
 
-// push appends an entry, and drops entries from the front until the bounds hold.
+// push appends an entry, and drops entries from the front until the window is within its bounds.
 func (w *window) push(e *Entry) {
 	w.entries = append(w.entries, e)
 	w.last = e.Seq
@@ -51,7 +51,7 @@ func (w *window) push(e *Entry) {
 	w.trim()
 }
 
-// count updates the bytes that are counted for a held entry.
+// count updates the number of bytes that are counted for an entry in the window.
 func (w *window) count(e *Entry) {
 	size := e.size()
 	w.bytes += size - e.counted
@@ -71,7 +71,7 @@ func (w *window) trim() {
 	w.entries = w.entries[drop:]
 }
 
-// reset empties the window and moves it behind seq.
+// reset empties the window and moves it to the position after seq.
 func (w *window) reset(seq int64) {
 	for _, e := range w.entries {
 		e.counted = 0
@@ -79,8 +79,8 @@ func (w *window) reset(seq int64) {
 	w.floor, w.last, w.entries, w.bytes = seq, seq, nil, 0
 }
 
-// prepend extends the window backwards to cursor with events that a read found, if there is room. Then the next
-// client that starts at this cursor needs no read.
+// prepend extends the window backwards to cursor with events that a read found, if there is room. Then the next client
+// that starts at this cursor needs no read of the table.
 func (w *window) prepend(cursor int64, found []*Entry) {
 	n := sort.Search(len(found), func(i int) bool { return found[i].Seq > w.floor })
 	if n+len(w.entries) > w.maxEvents {
