@@ -54,8 +54,8 @@ func TestOccurrenceShown(t *testing.T) {
 	const quote = "The default is forty seconds."
 	a := newCiting(t, func(page, _ string) []testsite.Turn {
 		return []testsite.Turn{
-			turn(call("get_page_content_chunk", "url", page, "chunk", "3"), call("cite", "url", page, "quote", quote)), // the model has not seen chunk 3 yet, so the first occurrence is cited
-			turn(call("cite", "url", page, "quote", quote)),                                                            // the model has seen chunk 3, so the occurrence there is cited
+			turn(call("get_page_content_chunk", "url", page, "chunk", "3"), call("cite", "url", page, "quote", quote)), // chunk 3 is not seen yet: the first is cited
+			turn(call("cite", "url", page, "quote", quote)),                                                            // chunk 3 was seen: the occurrence there is cited
 			turn(call("uncite", "evidence", "1")),
 		}
 	})
