@@ -73,7 +73,7 @@ func TestLimitsAreSetAndRead(t *testing.T) {
 func TestOpenStreamsAreLimited(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
-	other := setupLockedOn(t, l.store) // another process
+	other := setupLockedOn(t, l.store) // the API of another process on the same database
 	text, _ := l.key(identities.NewKey{})
 	open, err := l.api.server.tasks.Submit(t.Context(), "default", research.NewTask{Question: "q", Priority: research.Normal,
 		Options: research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 10}})

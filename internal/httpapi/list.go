@@ -24,7 +24,7 @@ const (
 	defaultLimit = 100
 	maxLimit     = 500
 	maxOffset    = math.MaxInt32
-	maxQuery     = 1000 // code points
+	maxQuery     = 1000 // greatest length in code points
 )
 
 // ListTasks implements api.StrictServerInterface.

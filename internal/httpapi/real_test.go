@@ -226,7 +226,7 @@ func TestRefusedInputWritesNothing(t *testing.T) {
 func TestListsOfRealTasks(t *testing.T) {
 	t.Parallel()
 	r := setupReal(t)
-	var ids []string // newest first
+	var ids []string // ids of tasks, newest first
 	for i := range 5 {
 		var task api.Task
 		r.post("/api/tasks", fmt.Sprintf(`{"question":"Question number%d about %s?","max_depth":null}`, i, []string{"été", "winter"}[i%2])).into(201, &task)

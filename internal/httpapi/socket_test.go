@@ -155,7 +155,7 @@ func TestSocketHandshake(t *testing.T) {
 	}
 	host := strings.TrimPrefix(b.http.URL, "http://")
 	b.dial(path)                                                                             // does not come from a page
-	b.dial(path, "Origin", "http://"+host)                                                   // same host
+	b.dial(path, "Origin", "http://"+host)                                                   // from a page of the same host
 	b.dial(path, "Origin", "https://"+host)                                                  // behind a proxy that ends TLS
 	b.dial(path, "Origin", "http://LOCALHOST:3000")                                          // a listed origin, which differs from the host
 	b.dial(path, "Origin", "https://legwork.example", "Host", "legwork.example:443")         // the default port makes no difference

@@ -107,8 +107,8 @@ func (s *Service) transition(ctx context.Context, f func(ctx context.Context, tx
 // outcome says how a task ends.
 type outcome struct {
 	status   research.Status
-	result   research.Result   // when completed
-	failure  *research.Failure // when failed or cancelled
+	result   research.Result   // set when the task is completed
+	failure  *research.Failure // set when the task failed or is cancelled
 	metadata map[string]any
 	job      *river.Job[ResearchArgs] // the job of the run that ends its own task; nil when something else ends the task, which cancels the job
 	deleting bool                     // see Ended

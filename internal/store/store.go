@@ -129,7 +129,7 @@ func (s *Store) URL() string { return s.url }
 // Limits returns the limits of accounts that have none of their own.
 func (s *Store) Limits() research.UsageLimits { return s.limits }
 
-// LeaseTTL returns the age of a heartbeat at which its worker counts as dead.
+// LeaseTTL returns the age of a heartbeat from which on its worker is treated as dead.
 func (s *Store) LeaseTTL() time.Duration { return s.lease }
 
 // Ping checks that the database answers within two seconds.

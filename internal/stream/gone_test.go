@@ -94,7 +94,7 @@ func TestGoneWithoutTerminalEvent(t *testing.T) {
 		next(t, late, 2, 2) // the event is still in the window
 		wantEOF(t, late)
 		_, before := m.queries()
-		time.Sleep(10 * time.Second) // simulated
+		time.Sleep(10 * time.Second) // simulated time
 		if _, after := m.queries(); after != before {
 			t.Error("a task that is gone was polled")
 		}

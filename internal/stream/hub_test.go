@@ -151,7 +151,7 @@ func TestLostPublishIsPolled(t *testing.T) {
 		wantEOF(t, s)
 		_, before := m.queries()
 		wantEOF(t, s)
-		time.Sleep(time.Minute) // simulated
+		time.Sleep(time.Minute) // simulated time
 		if _, after := m.queries(); after != before {
 			t.Errorf("a finished log was polled %d times", after-before)
 		}
@@ -161,7 +161,7 @@ func TestLostPublishIsPolled(t *testing.T) {
 func TestIdlePollsCostOneQuery(t *testing.T) {
 	t.Parallel()
 	bubble(t, Config{}, func(t *testing.T, m *memory, h *Hub) {
-		time.Sleep(10 * time.Second) // simulated
+		time.Sleep(10 * time.Second) // simulated time
 		if events, states := m.queries(); events+states > 0 {
 			t.Errorf("%d queries with nobody watching", events+states)
 		}
@@ -173,7 +173,7 @@ func TestIdlePollsCostOneQuery(t *testing.T) {
 		}
 		synctest.Wait()
 		_, before := m.queries()
-		time.Sleep(10 * time.Second) // simulated
+		time.Sleep(10 * time.Second) // simulated time
 		if _, after := m.queries(); after-before > 11 {
 			t.Errorf("%d polls in 10 s", after-before)
 		}
@@ -192,9 +192,9 @@ func TestManySubscribersShareReads(t *testing.T) {
 			defer s.Close()
 			readers = append(readers, follow(t.Context(), s))
 		}
-		time.Sleep(time.Second) // simulated
+		time.Sleep(time.Second) // simulated time
 		h.receive([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
-		time.Sleep(time.Second) // simulated
+		time.Sleep(time.Second) // simulated time
 		if events, _ := m.queries(); events > 3 {
 			t.Errorf("%d reads of the table for 500 subscribers", events)
 		}
@@ -399,7 +399,7 @@ func TestHintDuringARead(t *testing.T) {
 		h.receive([]announcement{{Task: id, Seq: 3}}) // not true yet
 		time.Sleep(35 * time.Millisecond)             // simulated time: the read has both events and state
 		h.receive([]announcement{{Task: id, Seq: m.append(id, 1)[0].Seq}})
-		time.Sleep(time.Second) // simulated
+		time.Sleep(time.Second) // simulated time
 		if r.count() != 1 {
 			t.Errorf("got %d events", r.count())
 		}

@@ -41,7 +41,7 @@ type Listener struct {
 	own    string // the beginning of payloads that this process sent itself
 	lost   outage
 	idle   time.Duration
-	others map[string]Channel // by name
+	others map[string]Channel // further channels, by name
 }
 
 // NewListener returns a listener on the database at url. url may contain parameters of the pool. The listener connects

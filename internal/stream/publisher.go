@@ -50,7 +50,7 @@ type Publisher struct {
 // batch holds the announcements that are sent together, at most one for each task.
 type batch struct {
 	announcements []announcement
-	index         map[uuid.UUID]int // into announcements
+	index         map[uuid.UUID]int // index into announcements, by task
 	done          chan struct{}     // closed when the batch was sent, or when the publisher gave up
 	err           error             // valid after done is closed
 }

@@ -16,7 +16,7 @@ import (
 
 // These are bounds that the contract sets for keys.
 const (
-	maxName = 200 // code points
+	maxName = 200 // greatest length in code points
 	maxNets = 50
 )
 

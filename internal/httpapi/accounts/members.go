@@ -81,7 +81,7 @@ func memberJSON(m identities.Member) api.Member {
 const (
 	defaultEntries = 100
 	maxEntries     = 500
-	maxAction      = 100 // characters
+	maxAction      = 100 // greatest length of an action in characters
 )
 
 // ListAudit implements api.StrictServerInterface.

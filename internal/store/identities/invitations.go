@@ -106,7 +106,7 @@ func (s *Store) RevokeInvitation(ctx context.Context, by Actor, most access.Role
 		if err != nil {
 			return err
 		}
-		if n == 0 { // accepted meanwhile
+		if n == 0 { // the invitation was accepted meanwhile
 			return fmt.Errorf("%w: invitation %s", research.ErrNotFound, id)
 		}
 		return record(ctx, q, by, Entry{AccountID: account, Action: "invitation.revoke", Target: id.String()})

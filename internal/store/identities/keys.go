@@ -19,7 +19,7 @@ type Key struct {
 	ID           string
 	AccountID    string
 	UserID       *uuid.UUID // nil for a key of an operator, whose rights depend on its scopes alone
-	Name         string     // for people
+	Name         string     // shown to people
 	Scopes       []access.Scope
 	AllowedNets  []netip.Prefix // networks from which the key may be used; empty means any
 	CreatedAt    time.Time

@@ -17,7 +17,7 @@ import (
 // Passkey is a passkey of a user.
 type Passkey struct {
 	ID         []byte // chosen by the device
-	Name       string // for people
+	Name       string // shown to people
 	Credential []byte // JSON text that internal/auth/passkey reads and writes
 	CreatedAt  time.Time
 	LastUsedAt *time.Time // nil means never
