@@ -13,7 +13,8 @@ import (
 	"legwork/internal/access"
 )
 
-// TestEveryOperationHasARule compares the table with the contract, both ways.
+// TestEveryOperationHasARule checks that every operation of the contract has a rule, and that every rule belongs to
+// an operation.
 func TestEveryOperationHasARule(t *testing.T) {
 	t.Parallel()
 	var contract struct {

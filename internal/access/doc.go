@@ -1,11 +1,12 @@
-// Package access decides who may do what. It does no I/O: internal/auth finds out who a request is from, and
-// internal/httpapi asks this package whether that principal may call the operation.
+// Package access decides who may call which operation. It does no I/O: internal/auth finds the principal of a
+// request, and internal/httpapi asks this package whether the principal may call the operation.
 //
 // Invariants:
 //
 //   - Every operation of the contract (operationId in api/openapi.yaml) has exactly one [Rule]. A test compares the table with
 //     the contract, so an operation without an entry fails the build.
-//   - A principal needs both: the role of the rule, and, if its credential has scopes, the scope of the rule.
-//   - The decision never depends on whose data is asked for. A principal has one account, and everything is read through
-//     store.For(account), where another account's data does not exist (404).
+// - A principal needs the role of the rule. If its credential has scopes, it also needs the scope of the rule.
+//   - The decision never depends on the account whose data is requested. A principal belongs to one account, and all
+//     data is read through store.For(account), in which data of other accounts does not exist. So requests for such
+//     data get 404.
 package access

@@ -6,27 +6,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// Notice says whose credentials have changed, so that no process goes on with what it knew of them. It is the payload of a
-// NOTIFY: kind and id, as in key:abc.
+// Notice names the credentials that have changed, so that every process forgets what it has cached about them. It is
+// the payload of a NOTIFY: kind and id, for instance key:abc.
 type Notice string
 
-// Everybody is the notice that concerns every principal.
+// Everybody is the notice that applies to every principal.
 const Everybody Notice = "*"
 
-// KeyChanged is the notice about an API key.
+// KeyChanged returns the notice about an API key.
 func KeyChanged(id string) Notice { return Notice("key:" + id) }
 
-// SessionChanged is the notice about a session.
+// SessionChanged returns the notice about a session.
 func SessionChanged(id uuid.UUID) Notice { return Notice("session:" + id.String()) }
 
-// UserChanged is the notice about everything that a user has: sessions and keys in every account.
+// UserChanged returns the notice about all sessions and keys of a user, in every account.
 func UserChanged(id uuid.UUID) Notice { return Notice("user:" + id.String()) }
 
-// AccountChanged is the notice about everybody in an account.
+// AccountChanged returns the notice about all principals of an account.
 func AccountChanged(id string) Notice { return Notice("account:" + id) }
 
-// Concerns reports whether a principal may have other rights than before. A notice that this version does not know concerns
-// everybody.
+// Concerns reports whether the rights of a principal may have changed. A notice of an unknown kind, from a newer
+// version, applies to everybody.
 func (n Notice) Concerns(p Principal) bool {
 	kind, id, _ := strings.Cut(string(n), ":")
 	switch kind {

@@ -9,15 +9,15 @@ import (
 	"legwork/internal/research"
 )
 
-// Role is what a user is in an account. A higher role may do all that a lower one may.
+// Role is the rank of a user in an account. A higher role may do everything that a lower one may do.
 type Role string
 
 // The roles, from the lowest to the highest.
 const (
 	Viewer Role = "viewer" // reads tasks and the library
-	Member Role = "member" // submits, cancels and deletes tasks, and makes API keys of its own
-	Admin  Role = "admin"  // manages members up to admin, all keys, limits, and reads the audit log
-	Owner  Role = "owner"  // manages owners too
+	Member Role = "member" // submits, cancels and deletes tasks, and creates its own API keys
+	Admin  Role = "admin"  // manages users with roles up to admin, all keys and the limits, and reads the audit log
+	Owner  Role = "owner"  // also manages owners
 )
 
 // Roles lists every role from the lowest to the highest.
@@ -29,10 +29,10 @@ func (r Role) Includes(other Role) bool {
 	return mine >= 0 && needed >= 0 && mine >= needed
 }
 
-// Scope limits what a credential may be used for, whatever the role behind it.
+// Scope limits what a credential may be used for. It applies in addition to the role of the user.
 type Scope string
 
-// The scopes. A write scope includes the read scope beside it, and admin includes all.
+// The scopes. A write scope includes the read scope of the same resource, and admin includes all scopes.
 const (
 	TasksRead    Scope = "tasks:read"
 	TasksWrite   Scope = "tasks:write"
@@ -44,7 +44,7 @@ const (
 // Scopes lists every scope.
 var Scopes = []Scope{TasksRead, TasksWrite, LibraryRead, LibraryWrite, AdminScope}
 
-// Includes reports whether scope s may be used where other is needed.
+// Includes reports whether a credential with scope s may be used where other is needed.
 func (s Scope) Includes(other Scope) bool {
 	switch {
 	case s == other, s == AdminScope:
@@ -57,7 +57,7 @@ func (s Scope) Includes(other Scope) bool {
 	return false
 }
 
-// Kind says how a principal proved who it is.
+// Kind says how a principal has proved its identity.
 type Kind string
 
 // The kinds of principals.
@@ -69,24 +69,24 @@ const (
 	ByOff     Kind = "off"       // AUTH_MODE=off: everybody is the owner of the default account
 )
 
-// Principal is who a request is from. The zero value is an anonymous client.
+// Principal is who sent a request, with its rights. The zero value is an anonymous client.
 type Principal struct {
 	Kind      Kind
-	AccountID string     // the one account that the request acts in
-	UserID    *uuid.UUID // nil: not a user (a key of an operator, AUTH_MODE=off)
+	AccountID string     // the account in which the request acts
+	UserID    *uuid.UUID // nil if the principal is not a user (a key of an operator, AUTH_MODE=off)
 	Role      Role
-	Scopes    []Scope    // nil: the credential is not limited by scopes
-	KeyID     string     // of the API key; empty: none
-	SessionID *uuid.UUID // of the session; nil: none
-	ExpiresAt *time.Time // when the credential ends; nil: never. Open streams end then too
+	Scopes    []Scope    // nil if the credential is not limited by scopes
+	KeyID     string     // id of the API key; empty without one
+	SessionID *uuid.UUID // id of the session; nil without one
+	ExpiresAt *time.Time // when the credential and its open streams end; nil means never
 }
 
-// Off is the principal of every request under AUTH_MODE=off.
+// Off returns the principal of every request under AUTH_MODE=off.
 func Off() Principal {
 	return Principal{Kind: ByOff, AccountID: research.DefaultAccount, Role: Owner}
 }
 
-// Anonymous reports whether the request had no credential.
+// Anonymous reports whether the request has no credential.
 func (p Principal) Anonymous() bool { return p.Kind == "" || p.Kind == ByNobody }
 
 // HasScope reports whether the credential of p may be used where the scope is needed.

@@ -2,10 +2,10 @@ package access
 
 // Rule says who may call an operation.
 type Rule struct {
-	Public  bool  // anybody, without a credential
-	Role    Role  // the lowest role that may
-	Scope   Scope // the scope that a credential with scopes needs; empty: any credential of the role
-	Session bool  // only a browser session may: it concerns the person, not what programs do
+	Public  bool  // whether anybody may call it, without a credential
+	Role    Role  // the lowest role that may call it
+	Scope   Scope // the scope that a credential with scopes needs; empty means that no scope is needed
+	Session bool  // whether only a browser session may call it, because it is about the person and programs do not need it
 }
 
 // Verdict is the answer to whether a principal may call an operation.
@@ -14,11 +14,11 @@ type Verdict int
 // The verdicts.
 const (
 	Allowed   Verdict = iota
-	Unknown           // there is no such operation: a fault of the program, answered as forbidden
+	Unknown           // there is no such operation; this is a programming error, answered as forbidden
 	NoLogin           // 401: the operation needs a credential, and there is none
 	NoRole            // 403: the role is too low
 	NoScope           // 403: the credential lacks the scope
-	NoSession         // 403: it is no browser session
+	NoSession         // 403: the credential is not a browser session
 )
 
 func public() Rule               { return Rule{Public: true} }

@@ -43,26 +43,26 @@ func (r *Rejected) Error() string { return r.Reason }
 type Use struct {
 	Principal access.Principal
 	At        time.Time
-	From      netip.Addr // the zero address: unknown
+	From      netip.Addr // the zero address if unknown
 }
 
 // Config is what an Authenticator needs. All fields but Log and Remember are required.
 type Config struct {
-	Methods  []Method                                                        // in the order in which they look for their credential
-	Valid    func(ctx context.Context, p []access.Principal) ([]bool, error) // which credentials may still be used, with the same role
-	Record   func(ctx context.Context, uses []Use) error                     // notes uses, the last of each credential
-	Remember time.Duration                                                   // how long the outcome of a check is remembered; 0: 30 s
+	Methods  []Method                                                        // asked in this order for the credential of a request
+	Valid    func(ctx context.Context, p []access.Principal) ([]bool, error) // reports for each credential whether it may still be used with the same role
+	Record   func(ctx context.Context, uses []Use) error                     // stores uses, at most one for each credential
+	Remember time.Duration                                                   // how long the result of a check is cached; 0 means 30 s
 	Log      *slog.Logger                                                    // nil: slog.Default()
 }
 
-// remembered is how long the outcome of a check is remembered, and most how many of them.
+// Defaults of the cache: how long the result of a check is cached, and the greatest number of results.
 const (
 	remembered = 30 * time.Second
 	most       = 10_000
 )
 
-// Authenticator finds the callers of requests. Make one per process with New, and attach it to the listener of internal/stream,
-// which passes it the notices of changed credentials.
+// Authenticator finds the caller of each request. Create one per process with New, and attach it to the listener of
+// internal/stream, which passes on the notices of changed credentials.
 type Authenticator struct {
 	cfg   Config
 	state *state
@@ -80,7 +80,7 @@ func New(cfg Config) *Authenticator {
 	return &Authenticator{cfg: cfg, state: newState(), uses: uses{latest: map[string]Use{}}}
 }
 
-// errNoMethod is the error for an Authorization header of an unknown kind.
+// errNoMethod is the error for an Authorization header that no method understands.
 var errNoMethod = &Rejected{"This server does not know such an Authorization header; send Authorization: Bearer with an API key, which has the form lw_<id>_<secret>."}
 
 // Authenticate returns the caller of a request. A request without a credential has an anonymous caller. Authenticate returns a
@@ -108,7 +108,8 @@ func (a *Authenticator) Authenticate(r *http.Request) (Caller, error) {
 	return Caller{Principal: access.Principal{Kind: access.ByNobody}, Address: address}, nil
 }
 
-// check returns the rights of a credential, from the cache or by a new check, and the number of notices before that check.
+// check returns the rights of a credential, from the cache or by a new check. It also returns the number of notices
+// that had been received before that check.
 func (a *Authenticator) check(ctx context.Context, method int, credential string) (Grant, uint64, error) {
 	hash := sha256.New()
 	_, _ = fmt.Fprintf(hash, "%d ", method) // writing to a hash cannot fail
@@ -136,9 +137,9 @@ func allowedFrom(nets []netip.Prefix, from netip.Addr) bool {
 	return len(nets) == 0 || slices.ContainsFunc(nets, func(n netip.Prefix) bool { return n.Contains(from) })
 }
 
-// Listening is called when this process begins to receive notices. It may have missed some before, so Listening checks the
-// credentials of all open streams again. From then on results of checks are cached. After an error the caller tries again with
-// another connection.
+// Listening is called when this process begins to receive notices. The process may have missed earlier notices, so
+// Listening checks the credentials of all open streams again. From then on, results of checks are cached. After an
+// error the caller must try again with another connection.
 func (a *Authenticator) Listening(ctx context.Context) error {
 	a.state.listen()
 	return a.recheck(ctx, a.state.watched())
@@ -147,17 +148,17 @@ func (a *Authenticator) Listening(ctx context.Context) error {
 // Lost is called when this process no longer receives notices. It clears the cache.
 func (a *Authenticator) Lost() { a.state.lost() }
 
-// Notified is called for each notice of a change, as it was sent.
+// Notified is called with the payload of each notice that is received.
 func (a *Authenticator) Notified(payload string) { a.Changed(access.Notice(payload)) }
 
-// Changed removes the credentials that a notice concerns from the cache, and ends their streams.
+// Changed removes the credentials to which a notice applies from the cache, and ends their streams.
 func (a *Authenticator) Changed(n access.Notice) {
 	for _, w := range a.state.changed(n) {
 		w.end()
 	}
 }
 
-// errRecheck is added to errors of recheck.
+// errRecheck is joined to errors of recheck.
 var errRecheck = errors.New("look up the credentials of open streams")
 
 // recheck ends those streams whose credentials may not be used any more.
@@ -186,7 +187,7 @@ func (a *Authenticator) recheck(ctx context.Context, open []*watch) error {
 func (a *Authenticator) Watch(ctx context.Context, ended func()) (stop func()) {
 	c := CallerOf(ctx)
 	w, missed := a.state.watch(c, ended)
-	if missed { // a notice came after the credential was checked
+	if missed { // a notice was received after the credential was checked
 		check, cancel := context.WithTimeout(ctx, recheckTimeout)
 		defer cancel()
 		if a.recheck(check, []*watch{w}) != nil {
@@ -229,9 +230,9 @@ func (a *Authenticator) flush(ctx context.Context) {
 	}
 }
 
-// Open returns an authenticator for the users, keys and sessions of a database, with these methods. It gets the notices of
-// changes that are made through st. Attach it to the process's listener, on identities.Channel, so that it gets those of other
-// processes, too.
+// Open returns an authenticator with these methods for the users, keys and sessions in a database. It receives the
+// notices of changes that are made through st. Attach it to the process's listener, on the channel
+// identities.Channel, so that it also receives the notices of other processes.
 func Open(st *identities.Store, log *slog.Logger, methods ...Method) *Authenticator {
 	record := func(ctx context.Context, uses []Use) error {
 		var keys []identities.KeyUse

@@ -22,8 +22,8 @@ import (
 	"legwork/internal/forwarded"
 )
 
-// header is a Method for tests. Its credential is the value of the HTTP header with this name, and its check is a
-// function that the test gives. It counts the checks.
+// header is a Method for tests. The credential is the value of the HTTP header with this name, and the test supplies
+// the function that checks it. header counts the checks.
 type header struct {
 	name   string
 	check  func(credential string) (Grant, error)
@@ -103,7 +103,7 @@ func TestNetworks(t *testing.T) {
 	_, err := a.Authenticate(request("Key", "x"))
 	require.NoError(t, err)
 	var rejected *Rejected
-	_, err = a.Authenticate(requestFrom("198.51.100.1:80", "Key", "x")) // remembered by now
+	_, err = a.Authenticate(requestFrom("198.51.100.1:80", "Key", "x")) // the result of the check is cached by now
 	require.ErrorAs(t, err, &rejected)
 	assert.Contains(t, rejected.Reason, "198.51.100.1")
 	_, err = a.Authenticate(requestFrom("@", "Key", "x")) // a Unix socket has no address
@@ -135,13 +135,13 @@ func TestRemembering(t *testing.T) {
 			assert.Equal(t, checks, m.checks.Load()-before, "checks of %s", key)
 		}
 		ask("a", 1)
-		ask("a", 1) // nothing is remembered while no notices are heard
+		ask("a", 1) // nothing is cached while this process receives no notices
 		require.NoError(t, a.Listening(t.Context()))
 		ask("a", 1)
 		ask("a", 0)
 		ask("b", 1)
 		ask("bad", 1)
-		ask("bad", 1) // refusals are not remembered
+		ask("bad", 1) // refusals are not cached
 		ask("once", 1)
 		ask("once", 1)
 		a.Notified(string(access.KeyChanged("a")))
@@ -175,8 +175,8 @@ func TestExpiredGrant(t *testing.T) {
 	require.ErrorAs(t, err, &rejected)
 }
 
-// TestNobodyIsTakenForWhatWasBefore changes what keys may do while many goroutines use them. Who begins after a notice has been
-// processed must never get what was true before the change.
+// TestNobodyIsTakenForWhatWasBefore changes the rights of keys while many goroutines use them. A request that begins
+// after a notice was processed must never get the rights from before the change.
 func TestNobodyIsTakenForWhatWasBefore(t *testing.T) {
 	t.Parallel()
 	const keys, changes = 4, 4000
@@ -184,7 +184,7 @@ func TestNobodyIsTakenForWhatWasBefore(t *testing.T) {
 	m := &header{name: "Key", check: func(c string) (Grant, error) {
 		i := int(c[0] - '0')
 		version := current[i].Load()
-		if rand.N(2) == 0 { // the answer of the database takes its time
+		if rand.N(2) == 0 { // the database answers with a random delay
 			for range rand.N(200) {
 				runtime.Gosched()
 			}
@@ -195,7 +195,7 @@ func TestNobodyIsTakenForWhatWasBefore(t *testing.T) {
 	}}
 	a := New(testConfig(m))
 	require.NoError(t, a.Listening(t.Context()))
-	var announced [keys]atomic.Int64 // the version whose notice has been processed
+	var announced [keys]atomic.Int64 // the version whose notice has been processed, for each key
 	var users sync.WaitGroup
 	stop := make(chan struct{})
 	for range 8 {
@@ -295,7 +295,7 @@ func TestWatch(t *testing.T) {
 		assert.True(t, three.Load())
 		assert.False(t, two.Load())
 
-		// A notice between the look at the credential and the watch.
+		// This notice is received after the credential was checked and before its stream is watched.
 		late, err := a.Authenticate(request("Key", "four"))
 		require.NoError(t, err)
 		gone.Store("four")
@@ -368,8 +368,8 @@ func TestCallerOfNoRequest(t *testing.T) {
 	assert.Empty(t, c.AccountID)
 }
 
-// TestChangeDuringACheck: the database answers before a change, and the answer arrives after its notice. It serves the request that
-// asked, and no later one.
+// TestChangeDuringACheck checks a credential that changes after the database has answered the check. The request that
+// asked for the check may get the old rights, but later requests must not.
 func TestChangeDuringACheck(t *testing.T) {
 	t.Parallel()
 	account := "before"

@@ -13,12 +13,12 @@ import (
 // Caller is the principal of a request, and the address of its client.
 type Caller struct {
 	access.Principal
-	Address netip.Addr // of the client; the zero address: unknown
+	Address netip.Addr // of the client; the zero address if unknown
 
-	checked uint64 // how many notices had come when the credential was looked at
+	checked uint64 // number of notices that had been received when the credential was checked
 }
 
-// Actor returns the caller as an actor of the audit log.
+// Actor returns the actor that the audit log names for the caller.
 func (c Caller) Actor() identities.Actor { return identities.ActorOf(c.Principal, c.Address) }
 
 // callerKey is the context key of a request's Caller.
@@ -35,7 +35,8 @@ func CallerOf(ctx context.Context) Caller {
 	return c
 }
 
-// Off replaces an Authenticator when access control is off: the caller of every request is the owner of the default account.
+// Off is used in place of an Authenticator when access control is off: the caller of every request is the owner of
+// the default account.
 type Off struct{}
 
 // Authenticate returns the owner of the default account. It ignores the credentials of the request.

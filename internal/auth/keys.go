@@ -13,12 +13,12 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// Keys is the method of API keys: Authorization: Bearer lw_…, or X-API-Key: lw_….
+// Keys is the Method of API keys: Authorization: Bearer lw_…, or X-API-Key: lw_….
 type Keys struct {
 	Store *identities.Store
 }
 
-// HeaderKey is the header for an API key when the client uses Authorization for something else.
+// HeaderKey is the header for an API key, for clients that need the header Authorization for something else.
 const HeaderKey = "X-Api-Key"
 
 // Credential implements Method.
@@ -39,7 +39,7 @@ func Bearer(r *http.Request) (token string, found bool) {
 	return strings.TrimSpace(token), true
 }
 
-// Reasons to refuse a key. Only a client that knows the secret gets a more exact reason than that the key is not valid.
+// Reasons to refuse a key. A client that does not know the secret only learns that the key is not valid.
 var (
 	errKeyForm     = &Rejected{"This is not an API key: " + strings.TrimPrefix(apikey.ErrMalformed.Error(), "an API key ") + "."}
 	errKeyUnknown  = &Rejected{"This API key is not valid; check that it was copied whole, or make a new one."}
@@ -67,7 +67,7 @@ func (m Keys) Check(ctx context.Context, credential string) (Grant, error) {
 	return grantOf(row)
 }
 
-// KeyGrant returns the present rights of the key with this id, for a ticket that the key created.
+// KeyGrant returns the present rights of the key with this id. Tickets that the key has created have these rights.
 func KeyGrant(ctx context.Context, st *identities.Store, id string) (Grant, error) {
 	row, err := st.KeyCredential(ctx, id)
 	if errors.Is(err, research.ErrNotFound) {
@@ -79,7 +79,7 @@ func KeyGrant(ctx context.Context, st *identities.Store, id string) (Grant, erro
 	return grantOf(row)
 }
 
-// grantOf returns the rights of a key whose secret is right, or the reason why it may not be used.
+// grantOf returns the rights of a key whose secret was correct, or the reason why the key may not be used.
 func grantOf(row identities.KeyCredential) (Grant, error) {
 	switch {
 	case row.RevokedAt != nil:

@@ -1,5 +1,5 @@
-// Package apikey makes and reads API keys: lw_<id>_<secret>. The id is public and names the row; the secret is 256 random
-// bits, of which only the hash is stored. The package does no I/O.
+// Package apikey creates and parses API keys of the form lw_<id>_<secret>. The id is public and identifies the row in
+// the database. The secret is 256 random bits, of which only the hash is stored. The package does no I/O.
 package apikey
 
 import (
@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Prefix begins every key, so that scanners for secrets find keys in places where they should not be.
+// Prefix is the beginning of every key. By it, scanners for secrets find keys in places where no key should be.
 const Prefix = "lw_"
 
 // Lengths of the parts, in bytes of text.
@@ -27,7 +27,7 @@ var ErrMalformed = errors.New("an API key has the form lw_<id>_<secret>: 16 lowe
 
 var plainID = regexp.MustCompile(`^[a-z0-9]{16}$`)
 
-// Key is an API key as its user keeps it.
+// Key is an API key with its secret.
 type Key struct {
 	ID   string
 	Hash []byte // SHA-256 of the secret
@@ -37,7 +37,7 @@ type Key struct {
 // IsID reports whether a text has the form of the id of a key.
 func IsID(text string) bool { return plainID.MatchString(text) }
 
-// New makes a key.
+// New returns a new random key.
 func New() Key {
 	var id [idLength * 5 / 8]byte
 	var secret [32]byte
@@ -46,14 +46,14 @@ func New() Key {
 	return key(strings.ToLower(base32.StdEncoding.EncodeToString(id[:])), base64.RawURLEncoding.EncodeToString(secret[:]))
 }
 
-// Parse reads a key. It accepts only the form that New gives.
+// Parse parses a key. It accepts only the form that New creates.
 func Parse(text string) (Key, error) {
 	if len(text) != length || !strings.HasPrefix(text, Prefix) {
 		return Key{}, ErrMalformed
 	}
 	id, secret := text[len(Prefix):len(Prefix)+idLength], text[length-secretLength:]
 	b, err := base64.RawURLEncoding.Strict().DecodeString(secret)
-	if text[length-secretLength-1] != '_' || !plainID.MatchString(id) || err != nil || len(b) != 32 { // the decoder skips line breaks
+	if text[length-secretLength-1] != '_' || !plainID.MatchString(id) || err != nil || len(b) != 32 { // the length is checked because the decoder skips line breaks
 		return Key{}, ErrMalformed
 	}
 	return key(id, secret), nil
@@ -64,7 +64,7 @@ func key(id, secret string) Key {
 	return Key{ID: id, Hash: hash[:], text: Prefix + id + "_" + secret}
 }
 
-// Reveal is the key itself. Show it once, to its user.
+// Reveal returns the text of the key, with the secret. Show it only once, to its user.
 func (k Key) Reveal() string { return k.text }
 
 // String implements fmt.Stringer. It shows the id and hides the secret.

@@ -32,7 +32,7 @@ const (
 	testAudience = "https://research.example.org"
 )
 
-// issuer is a server that publishes a key set.
+// issuer is a server that publishes a set of keys.
 type issuer struct {
 	*httptest.Server
 	fetches atomic.Int64
@@ -69,7 +69,7 @@ func (i *issuer) answer(status int, body []byte) {
 	i.status, i.body = status, body
 }
 
-// clock is a time that tests move.
+// clock is a clock that tests set.
 type clock struct{ at atomic.Int64 }
 
 func (c *clock) now() time.Time          { return time.Unix(c.at.Load(), 0) }
@@ -95,7 +95,7 @@ func public(kid string, key any) jose.JSONWebKey {
 	return jose.JSONWebKey{Key: key, KeyID: kid, Use: "sig"}
 }
 
-// sign makes a token. edit changes claims; nil removes one.
+// sign creates a token. edit changes its claims; the value nil removes a claim.
 func sign(t *testing.T, alg jose.SignatureAlgorithm, key any, kid string, edit map[string]any) string {
 	t.Helper()
 	opts := (&jose.SignerOptions{}).WithType("at+jwt")
@@ -205,7 +205,8 @@ func TestVerifyRefuses(t *testing.T) {
 	assert.NoError(t, err, "clocks may differ by half a minute")
 }
 
-// TestUnknownKeys fails without the limit: then each token with a new kid would make a request to the issuer.
+// TestUnknownKeys checks the limit on requests for keys: without it, each token with a new kid would cause a request
+// to the issuer.
 func TestUnknownKeys(t *testing.T) {
 	t.Parallel()
 	first, second := ecKey(t), ecKey(t)
@@ -301,7 +302,7 @@ func TestMethod(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	v := New(Config{JWKSURL: "http://127.0.0.1:1", Issuer: testIssuer, Audience: testAudience, AccountClaim: "account", Logger: slog.New(slog.DiscardHandler)})
-	v.keys.fetched, v.keys.tried = time.Now().Add(time.Hour), time.Now().Add(time.Hour) // no request, and no key
+	v.keys.fetched, v.keys.tried = time.Now().Add(time.Hour), time.Now().Add(time.Hour) // so that the verifier makes no request and knows no key
 	f.Add("eyJhbGciOiJub25lIiwia2lkIjoiZWMifQ.e30.")
 	f.Add("eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.e30.AAAA")
 	f.Fuzz(func(t *testing.T, raw string) {

@@ -2,9 +2,9 @@
 //
 // Invariants:
 //
-//   - Only asymmetric signatures are accepted (RS256, ES256, EdDSA), by a key that the issuer publishes (JWKS, RFC 7517) under
-//     the token's kid. A key inside a token is ignored.
-//   - A token must have issuer, audience and expiry.
-//   - Tokens and key sets are bounded in size. For tokens with an unknown kid the keys are fetched again at most once a minute,
-//     so that clients cannot make this server flood the issuer with requests.
+//   - Only asymmetric signatures are accepted (RS256, ES256, EdDSA). The key is the one that the issuer publishes
+//     (JWKS, RFC 7517) under the token's key id (kid). A key inside a token is ignored.
+//   - A token must have the claims issuer, audience and expiry.
+//   - The sizes of tokens and key sets are bounded. When tokens have an unknown kid, the keys are fetched again at
+//     most once a minute, so that clients cannot make this server flood the issuer with requests.
 package bearer

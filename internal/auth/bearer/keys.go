@@ -20,13 +20,15 @@ import (
 
 const (
 	fetchTimeout = 5 * time.Second
-	// maxKeySet is the greatest size of a key set in bytes, maxKeys how many keys of it are kept.
+	// maxKeySet is the greatest size of a key set in bytes. maxKeys is the greatest number of keys that are used
+	// from a set.
 	maxKeySet, maxKeys = 256 << 10, 100
-	// refreshAfter is the age at which keys are fetched again. So a key that the issuer withdraws is refused after that time.
+	// refreshAfter is the age at which keys are fetched again. A key that the issuer has withdrawn is refused after
+	// at most this time.
 	refreshAfter = 15 * time.Minute
 	// retryAfter is the shortest time between two fetches.
 	retryAfter = time.Minute
-	// maxAge is how long keys are used while the issuer does not answer.
+	// maxAge is how long keys are used if they cannot be fetched again.
 	maxAge = 24 * time.Hour
 )
 
@@ -40,8 +42,8 @@ type keySet struct {
 
 	mu      sync.Mutex
 	keys    map[string]jose.JSONWebKey
-	fetched time.Time // the last success
-	tried   time.Time // the last try
+	fetched time.Time // time of the last successful fetch
+	tried   time.Time // time of the last attempt to fetch
 }
 
 func newKeySet(url string, client *http.Client, log *slog.Logger) *keySet {
@@ -74,7 +76,7 @@ func (k *keySet) find(ctx context.Context, kid, algorithm string) (any, error) {
 	return key.Key, nil
 }
 
-// look returns the cached key of a kid, whether a fetch is allowed now, and the age of the cached keys.
+// look returns the cached key of a kid, whether the keys may be fetched now, and the age of the cached keys.
 func (k *keySet) look(kid string) (key jose.JSONWebKey, known, due bool, age time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -136,7 +138,7 @@ func parseKeys(body []byte) (map[string]jose.JSONWebKey, error) {
 	out := map[string]jose.JSONWebKey{}
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		if key.UnmarshalJSON(raw) != nil { // of a kind that the library does not know
+		if key.UnmarshalJSON(raw) != nil { // the library does not know this kind of key
 			continue
 		}
 		if key.KeyID != "" && len(out) < maxKeys && (key.Use == "" || key.Use == "sig") && strong(key.Key) {

@@ -17,32 +17,32 @@ import (
 	"legwork/internal/access"
 )
 
-// ErrInvalid means that a token does not count. The text behind it is for the log of the server and says why.
+// ErrInvalid means that a token is not accepted. Errors that wrap it say why, for the server's log only.
 var ErrInvalid = errors.New("the access token is not valid")
 
 // ErrNoKeys means that the issuer's keys could not be fetched. Try again later.
 var ErrNoKeys = errors.New("the keys of the token's issuer cannot be fetched (AUTH_JWKS_URL)")
 
-// maxToken is the greatest length of a token in bytes, maxSubject that of its subject.
+// maxToken is the greatest length of a token in bytes, and maxSubject the greatest length of its subject.
 const maxToken, maxSubject = 8 << 10, 255
 
-// leeway is how far the clocks of issuer and server may differ.
+// leeway is how much the clocks of issuer and server may differ.
 const leeway = 30 * time.Second
 
-// Config says whose tokens count.
+// Config says which tokens are accepted.
 type Config struct {
 	JWKSURL      string
 	Issuer       string
 	Audience     string
 	AccountClaim string       // the claim that names the account
-	Client       *http.Client // nil: one with a timeout
+	Client       *http.Client // nil means a client with a timeout
 	Logger       *slog.Logger
 }
 
-// Claims is what a valid token says.
+// Claims has the claims of a valid token.
 type Claims struct {
 	Subject   string
-	Account   string // empty: the token has no account claim
+	Account   string // empty if the token has no account claim
 	Scopes    []access.Scope
 	ExpiresAt time.Time
 }
@@ -54,7 +54,7 @@ type Verifier struct {
 	now  func() time.Time
 }
 
-// New makes a Verifier. It fetches keys when the first token comes.
+// New returns a Verifier. It fetches the keys when it checks the first token.
 func New(cfg Config) *Verifier {
 	if cfg.Client == nil {
 		cfg.Client = &http.Client{Timeout: fetchTimeout}
@@ -75,7 +75,7 @@ func algorithms() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
 }
 
-// Verify checks a token and returns what it says. The error is ErrInvalid or ErrNoKeys.
+// Verify checks a token and returns its claims. The error wraps ErrInvalid or ErrNoKeys.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 	if len(raw) > maxToken {
 		return Claims{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, maxToken)
@@ -103,7 +103,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 	return v.judge(standard, own)
 }
 
-// judge checks the claims of a token whose signature is right.
+// judge checks the claims of a token whose signature is valid.
 func (v *Verifier) judge(standard jwt.Claims, own map[string]json.RawMessage) (Claims, error) {
 	expected := jwt.Expected{Issuer: v.cfg.Issuer, AnyAudience: jwt.Audience{v.cfg.Audience}, Time: v.now()}
 	if err := standard.ValidateWithLeeway(expected, leeway); err != nil {
@@ -134,8 +134,8 @@ func text(raw json.RawMessage) (s string, err error) {
 	return s, err
 }
 
-// scopesOf reads the scopes that this server knows from the claims that issuers use: scope (RFC 8693 §4.2: words in a
-// string) or scp (words in a string, or a list).
+// scopesOf returns the scopes that this server knows. Issuers put scopes into the claim scope (RFC 8693 §4.2: words
+// in a string) or scp (words in a string, or a list).
 func scopesOf(claims map[string]json.RawMessage) []access.Scope {
 	var named []string
 	for _, claim := range []string{"scope", "scp"} {

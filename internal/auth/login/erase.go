@@ -10,12 +10,14 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// freshLogin is how long after a login a user without a password may do what others need their password for.
+// freshLogin is how recently a user without a password must have logged in to be erased. Other users must give their
+// password instead.
 const freshLogin = 10 * time.Minute
 
-// Erase erases a user, who asks for it in a session. A user with a password must give it; one without must have logged in
-// within freshLogin. Otherwise Erase returns ErrWrong, Locked, ErrTooOld or a research.ValidationError. For the last owner of an
-// account that others use it returns an identities.LastOwnerOf.
+// Erase erases the user with this id at the user's own request, made in a session. A user with a password must give
+// it. A user without a password must have logged in within freshLogin. Otherwise Erase returns ErrWrong, Locked,
+// ErrTooOld or a research.ValidationError. If the user is the last owner of an account that has other users, it
+// returns an identities.LastOwnerOf.
 func (s *Service) Erase(ctx context.Context, c Client, id, session uuid.UUID, pass string) error {
 	user, err := s.store.User(ctx, id)
 	if err != nil {

@@ -19,15 +19,17 @@ type Acceptance struct {
 	Password string
 }
 
-// Accept accepts an invitation and logs the person in. Without an e-mail address, the user who is logged in accepts. With the
-// address of a user, the password must be right. With another address, Accept creates a user. It refuses with
-// identities.ErrInvitation, ErrInvitedOther, ErrWrong, Locked or a research.ValidationError.
+// Accept accepts an invitation and logs the person in. If in has no e-mail address, the invitation is accepted by
+// user, who is logged in. If it has the address of an existing user, the password must be correct. If it has another
+// address, Accept creates a user. It refuses with identities.ErrInvitation, ErrInvitedOther, ErrWrong, Locked or a
+// research.ValidationError.
 func (s *Service) Accept(ctx context.Context, c Client, in Acceptance, user, old *uuid.UUID) (Started, error) {
 	invited, err := token.Parse(in.Token)
 	if err != nil {
 		return Started{}, identities.ErrInvitation
 	}
-	// This check comes first, because hashing a password is expensive: only a person with an invitation may cause it.
+	// The invitation is checked first, because hashing a password is expensive: only a person with a valid
+	// invitation may cause this work.
 	if err := s.store.CheckInvitation(ctx, invited.ID, invited.Secret.Hash()); err != nil {
 		return Started{}, err
 	}
@@ -47,7 +49,8 @@ func (s *Service) Accept(ctx context.Context, c Client, in Acceptance, user, old
 	return started, s.end(ctx, identities.Actor{Kind: identities.ByUser, ID: id.String(), Address: c.Address}, id, old)
 }
 
-// invitee returns the user of an e-mail address, if the password is right, or prepares a new user.
+// invitee returns the user with an e-mail address, if the password is correct. If there is no such user, it prepares
+// a new one.
 func (s *Service) invitee(ctx context.Context, c Client, in Acceptance) (*uuid.UUID, identities.NewUser, error) {
 	var v research.ValidationError
 	email, okEmail := Email(in.Email)

@@ -24,13 +24,13 @@ var (
 	ErrNoPassword = errors.New("the user has no password")
 	// ErrNoAccount means that the user is a member of no account.
 	ErrNoAccount = errors.New("the user is a member of no account")
-	// ErrTooOld means that the session began too long ago to prove who sits before the browser.
+	// ErrTooOld means that the session began too long ago to prove that the user is still the person at the browser.
 	ErrTooOld = errors.New("the login is too old")
 )
 
 // Locked means that too many logins have failed.
 type Locked struct {
-	Wait time.Duration // until the next may be tried
+	Wait time.Duration // time until the next login may be tried
 }
 
 // Error implements error.
@@ -38,7 +38,7 @@ func (l Locked) Error() string { return "too many failed logins; wait " + l.Wait
 
 // Client is the browser that logs in.
 type Client struct {
-	Address   netip.Addr // the zero address when unknown
+	Address   netip.Addr // the zero address if unknown
 	UserAgent string
 }
 
@@ -62,12 +62,12 @@ type Service struct {
 	log       *slog.Logger
 }
 
-// New returns a Service whose sessions last at most for lifetime.
+// New returns a Service. A session that it starts ends after lifetime at the latest.
 func New(store *identities.Store, passwords *password.Hasher, lifetime time.Duration, log *slog.Logger) *Service {
 	return &Service{store: store, passwords: passwords, lifetime: lifetime, log: log}
 }
 
-// The lockouts of an e-mail address and of a client address.
+// lockouts returns the rules for the wait after failed logins, of an e-mail address and of a client address.
 func lockouts() (email, address identities.Lockout) {
 	const base, longest = 10 * time.Second, 15 * time.Minute
 	return identities.Lockout{Free: 5, Base: base, Most: longest}, identities.Lockout{Free: 20, Base: base, Most: longest}
@@ -89,8 +89,8 @@ func addressSubject(a netip.Addr) string {
 
 func emailSubject(email string) string { return "email:" + email }
 
-// Password logs a user in by password. It refuses with ErrWrong, Locked or password.ErrBusy. old is the present session of the
-// browser, if any, which ends.
+// Password logs a user in by password. It refuses with ErrWrong, Locked or password.ErrBusy. old is the previous
+// session of the browser, or nil; it is ended.
 func (s *Service) Password(ctx context.Context, c Client, email, pass string, old *uuid.UUID) (Started, error) {
 	user, err := s.verify(ctx, c, email, pass)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Service) Password(ctx context.Context, c Client, email, pass string, ol
 	return s.Start(ctx, c, user, "password", old)
 }
 
-// verify returns the user with an e-mail address, if the password is right.
+// verify returns the user with an e-mail address, if the password is correct.
 func (s *Service) verify(ctx context.Context, c Client, email, pass string) (identities.User, error) {
 	forEmail, forAddress := lockouts()
 	for _, limit := range []struct {
@@ -125,7 +125,7 @@ func (s *Service) verify(ctx context.Context, c Client, email, pass string) (ide
 	case err != nil:
 		return identities.User{}, fmt.Errorf("check the password of user %s: %w", user.ID, err)
 	case !right || user.Disabled:
-		// This is written with and without such a user, so that both cases take the same time.
+		// The failed login is recorded whether or not there is such a user, so that both cases take the same time.
 		target := ""
 		if user.ID != uuid.Nil {
 			target = user.ID.String()
@@ -144,7 +144,8 @@ func (s *Service) verify(ctx context.Context, c Client, email, pass string) (ide
 	return user, nil
 }
 
-// rehash stores the hash of the password with the present costs. A failure is only logged, because the next login tries again.
+// rehash stores a hash of the password that is computed with the present costs. A failure is only logged, because the
+// next login tries it again.
 func (s *Service) rehash(ctx context.Context, user identities.User, pass string) {
 	hash, err := s.passwords.Hash(ctx, pass)
 	if err == nil {
@@ -195,8 +196,9 @@ func (s *Service) end(ctx context.Context, by identities.Actor, user uuid.UUID, 
 	return err
 }
 
-// ChangePassword replaces the password of a user, if the current one is right, and ends all sessions of the user except keep,
-// the caller's. It returns a research.ValidationError when the new password is not good enough.
+// ChangePassword replaces the password of a user if the current one is correct. It ends all sessions of the user
+// except keep, the session of the caller. It returns a research.ValidationError if the new password is not good
+// enough.
 func (s *Service) ChangePassword(ctx context.Context, c Client, id, keep uuid.UUID, current, next string) error {
 	user, err := s.store.User(ctx, id)
 	if err != nil {

@@ -70,7 +70,7 @@ func (b bundle) exec(sql string, args ...any) {
 	require.NoError(b, err)
 }
 
-// actions are the entries of the audit log, the oldest first.
+// actions returns the actions in the audit log, the oldest first.
 func (b bundle) actions() []string {
 	b.Helper()
 	rows, err := b.db.Pool().Query(b.Context(), `SELECT action || ' by ' || actor_kind FROM audit_log ORDER BY id`)
@@ -84,7 +84,7 @@ func from(address string) login.Client {
 	return login.Client{Address: netip.MustParseAddr(address), UserAgent: "a browser"}
 }
 
-// usable reports whether a session may be used, as the next request would find it.
+// usable reports whether a request with this session would be accepted.
 func (b bundle) usable(s login.Started) bool {
 	b.Helper()
 	row, err := b.store.SessionCredential(b.Context(), s.Token.ID, time.Hour)
@@ -127,7 +127,8 @@ func TestPassword(t *testing.T) {
 	assert.Contains(t, b.actions(), "session.create by user")
 }
 
-// TestAStolenSessionIsNotEnded: a cookie with somebody else's session must not end that session.
+// TestAStolenSessionIsNotEnded checks that a login does not end the previous session of the browser if that session
+// belongs to another user.
 func TestAStolenSessionIsNotEnded(t *testing.T) {
 	b := setup(t)
 	b.user("bob@example.org", secret, access.Member)
@@ -221,7 +222,8 @@ func TestLockoutOfAClient(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestRightPasswordsOfOneClientDoNotAddUp: many people behind one address log in all day.
+// TestRightPasswordsOfOneClientDoNotAddUp checks that successful logins of many people behind one client address do
+// not lock the address.
 func TestRightPasswordsOfOneClientDoNotAddUp(t *testing.T) {
 	b := setup(t)
 	for range 25 {
@@ -230,7 +232,8 @@ func TestRightPasswordsOfOneClientDoNotAddUp(t *testing.T) {
 	}
 }
 
-// TestAttemptsAtTheSameTime fails when the lock is looked at first and a failure counted afterwards: then all attempts pass.
+// TestAttemptsAtTheSameTime checks that attempts at the same time cannot exceed the limit. They would if each attempt
+// checked the lock first and counted its failure afterwards.
 func TestAttemptsAtTheSameTime(t *testing.T) {
 	b := setup(t)
 	var looked atomic.Int64
@@ -360,7 +363,8 @@ func TestAcceptAsAUser(t *testing.T) {
 	assert.Equal(t, access.Admin, role(), "a lower one does not")
 }
 
-// TestAnInvitationCountsOnce fails when the row is not locked.
+// TestAnInvitationCountsOnce checks that only one of several simultaneous requests can accept an invitation. It fails
+// if Accept does not lock the row.
 func TestAnInvitationCountsOnce(t *testing.T) {
 	b := setup(t)
 	invited := b.invite("", access.Member)
@@ -383,9 +387,9 @@ func TestAnInvitationCountsOnce(t *testing.T) {
 	assert.Equal(t, 2, users, "who came too late is no user")
 }
 
-// TestAnInvitationIsAcceptedMeanwhile: another transaction has accepted the invitation but has not committed yet.
-// Accept must wait for the lock on the invitation, and then refuse it. The other transaction commits only when Accept
-// is waiting, so the result does not depend on timing.
+// TestAnInvitationIsAcceptedMeanwhile lets another transaction accept the invitation without committing. Accept must
+// wait for the lock on the invitation, and then refuse it. The other transaction commits only when Accept is waiting,
+// so the result does not depend on timing.
 func TestAnInvitationIsAcceptedMeanwhile(t *testing.T) {
 	b := setup(t)
 	invited := b.invite("", access.Member)

@@ -23,13 +23,13 @@ var (
 	ErrNotLinked = errors.New("a user with this e-mail address exists and is not linked to the provider")
 )
 
-// Policy says who may log in by OpenID, and with which role.
+// Policy says who may log in by OpenID, and which role they get.
 type Policy struct {
 	Account        string      // the account of which new users become members
 	AllowedDomains []string    // domains of verified e-mail addresses, in lower case; empty means any
-	Roles          []GroupRole // the first entry whose group the person is in counts
-	DefaultRole    access.Role // for persons in none of the groups; when empty, only existing users of them may log in
-	LinkByEmail    bool        // whether a user with the same verified e-mail address is the same person
+	Roles          []GroupRole // a person gets the role of the first entry whose group the person is in
+	DefaultRole    access.Role // role of people in none of the groups; if it is empty, these people may log in only if they are users already
+	LinkByEmail    bool        // whether a person is the existing user with the same verified e-mail address
 }
 
 // GroupRole is the role of the members of a group at the provider.
@@ -38,7 +38,7 @@ type GroupRole struct {
 	Role  access.Role
 }
 
-// roleOf returns the role for the groups of a person. It is empty when there is none.
+// roleOf returns the role for the groups of a person. It is empty if none of the groups has a role.
 func (p Policy) roleOf(groups []string) access.Role {
 	for _, g := range p.Roles {
 		if slices.Contains(groups, g.Group) {
@@ -57,9 +57,9 @@ func (p Policy) allows(email string) bool {
 	return found && slices.Contains(p.AllowedDomains, domain)
 }
 
-// OpenID logs in the person whom the provider has identified. The first login creates a user, if the policy allows it. When the
-// policy has groups, each login sets the user's role in the policy's account. OpenID refuses with ErrNotAllowed, ErrNotLinked,
-// ErrWrong (the user is disabled) or ErrNoAccount.
+// OpenID logs in the person whom the provider has identified. The first login creates a user, if the policy allows
+// it. If the policy has roles for groups, each login sets the user's role in the policy's account. OpenID refuses
+// with ErrNotAllowed, ErrNotLinked, ErrWrong (the user is disabled) or ErrNoAccount.
 func (s *Service) OpenID(ctx context.Context, c Client, who openid.Identity, policy Policy, old *uuid.UUID) (Started, error) {
 	if !policy.allows(who.Email) {
 		return Started{}, fmt.Errorf("%w: the domain of the e-mail address", ErrNotAllowed)
@@ -90,7 +90,8 @@ func (s *Service) OpenID(ctx context.Context, c Client, who openid.Identity, pol
 	return s.Start(ctx, c, user, "openid", old)
 }
 
-// admit links or creates the user of a person who logs in at the provider for the first time.
+// admit returns the user of a person who logs in at the provider for the first time. It links the person to an
+// existing user, or creates a user.
 func (s *Service) admit(ctx context.Context, c Client, who openid.Identity, policy Policy, role access.Role) (identities.User, error) {
 	email, ok := Email(who.Email)
 	if !ok {

@@ -24,7 +24,7 @@ func setup(t *testing.T) (*openidtest.Provider, openid.Config) {
 		Scopes: []string{"openid", "email", "profile"}, GroupsClaim: "groups"}
 }
 
-// answer is what the provider sends the browser back with after a login.
+// answer returns the parameters with which the provider sends the browser back after a login.
 func answer(t *testing.T, p *openidtest.Provider, address, person string) openid.Answer {
 	t.Helper()
 	back := p.LogIn(t, address, person)
@@ -85,7 +85,8 @@ func TestFinishRefuses(t *testing.T) {
 		assert.ErrorIs(t, err, c.want, name)
 	}
 
-	// A code with the right verifier, for a login with another nonce: the ID token belongs to somebody else's login.
+	// The code and the verifier are correct, but the login has another nonce, as if the ID token belonged to
+	// somebody else's login.
 	pending, good = begin()
 	pending.Nonce = other.Nonce
 	_, err := provider.Finish(t.Context(), pending, good)
@@ -114,7 +115,7 @@ func TestAProviderThatIsDown(t *testing.T) {
 	require.ErrorIs(t, err, openid.ErrProvider)
 }
 
-// TestAnotherIssuer fails when the discovery document may name another issuer than the one that is configured.
+// TestAnotherIssuer checks that the discovery document is refused if it names another issuer than the configured one.
 func TestAnotherIssuer(t *testing.T) {
 	_, cfg := setup(t)
 	cfg.Issuer = strings.Replace(cfg.Issuer, "127.0.0.1", "localhost", 1)
@@ -122,7 +123,7 @@ func TestAnotherIssuer(t *testing.T) {
 	require.ErrorIs(t, err, openid.ErrProvider)
 }
 
-// endless answers everything with a body without end.
+// endless is an http.RoundTripper that answers every request with a body without end.
 type endless struct{}
 
 func (e endless) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -136,7 +137,7 @@ func (endless) Read(b []byte) (int, error) {
 }
 func (endless) Close() error { return nil }
 
-// TestAnswersAreBounded does not end without the bound.
+// TestAnswersAreBounded checks that an endless response is cut off. Without the bound it would not end.
 func TestAnswersAreBounded(t *testing.T) {
 	_, cfg := setup(t)
 	cfg.Transport = endless{}

@@ -41,7 +41,7 @@ type Config struct {
 	ClientID     string
 	ClientSecret string // empty for a public client
 	RedirectURL  string
-	Scopes       []string // openid is added
+	Scopes       []string // the scope openid is added if it is missing
 	GroupsClaim  string
 	Transport    http.RoundTripper // nil means http.DefaultTransport
 }
@@ -60,7 +60,7 @@ type Identity struct {
 	Email         string // lower case; empty when the provider does not say it or has not verified it
 	Name          string
 	Groups        []string
-	GroupsOmitted bool // the provider sent no claim with groups
+	GroupsOmitted bool // whether the provider sent no claim with groups
 }
 
 // Provider logs persons in at an OpenID provider. It is safe for concurrent use.
@@ -81,7 +81,8 @@ func New(cfg Config) *Provider {
 	return &Provider{cfg: cfg, client: client}
 }
 
-// discover returns the addresses and keys of the provider. It requests them until it has succeeded once.
+// discover returns the addresses and keys of the provider. It requests them at the first call, and again until a
+// request has succeeded.
 func (p *Provider) discover(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,7 +104,8 @@ func (p *Provider) discover(ctx context.Context) (*oidc.Provider, *oauth2.Config
 		Endpoint: p.found.Endpoint(), Scopes: scopes}, nil
 }
 
-// Begin starts a login. The browser must be redirected to the address. Finish checks the answer that the browser brings back.
+// Begin starts a login. The caller redirects the browser to address. Finish checks the answer that the browser brings
+// back.
 func (p *Provider) Begin(ctx context.Context) (address string, pending Pending, err error) {
 	_, client, err := p.discover(ctx)
 	if err != nil {
@@ -161,8 +163,8 @@ func (p *Provider) Finish(ctx context.Context, pending Pending, a Answer) (Ident
 	return p.identity(id.Issuer, id.Subject, claims)
 }
 
-// complete adds claims that the ID token lacks. It reads them from the userinfo endpoint, where many providers have e-mail
-// address and groups. It adds nothing when that does not answer, or answers for another subject.
+// complete adds claims that the ID token lacks, from the userinfo endpoint, where many providers put e-mail address
+// and groups. It adds nothing if that endpoint does not answer, or answers for another subject.
 func (p *Provider) complete(ctx context.Context, provider *oidc.Provider, tokens *oauth2.Token, subject string, claims map[string]any) {
 	_, hasEmail := claims["email"]
 	_, hasGroups := claims[p.cfg.GroupsClaim]
@@ -217,7 +219,8 @@ func str(v any) string {
 	return s
 }
 
-// bounded cuts answers at maxAnswer bytes, so that reading a larger one fails.
+// bounded is an http.RoundTripper that cuts response bodies at maxAnswer bytes, so that parsing a larger response
+// fails.
 type bounded struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -3,8 +3,8 @@
 // Invariants:
 //
 //   - A passkey belongs to the host name of PUBLIC_URL. Answers are accepted only from pages of PUBLIC_URL.
-//   - The device must verify the person (PIN, fingerprint) each time. So a passkey needs no password beside it.
-//   - Each registration and login has its own challenge, which the caller must use once.
+// - The device must verify the person (PIN, fingerprint) each time, so no password is needed in addition.
+//   - Each registration and each login has its own challenge. The caller must accept only one answer to it.
 //   - When the signature counter of a passkey decreases, the passkey was probably copied, and the login is refused.
 package passkey
 
@@ -20,7 +20,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// ErrInvalid means that the answer of a passkey is not valid. Errors that wrap it have details, which are for the server's log.
+// ErrInvalid means that the answer of a passkey is not accepted. Errors that wrap it have details for the server's
+// log.
 var ErrInvalid = errors.New("the answer of the passkey does not count")
 
 // Credential is a passkey as it is stored.
@@ -29,7 +30,7 @@ type Credential struct {
 	Data json.RawMessage // public key, counter and flags
 }
 
-// Person is a user with the user's passkeys.
+// Person is a user, together with the user's passkeys.
 type Person struct {
 	ID          uuid.UUID
 	Email, Name string
@@ -39,7 +40,8 @@ type Person struct {
 // Passkeys registers and checks the passkeys of one PUBLIC_URL. It is safe for concurrent use.
 type Passkeys struct{ rp *webauthn.WebAuthn }
 
-// Supported reports whether browsers support passkeys for a URL: only for host names, and without TLS only for localhost.
+// Supported reports whether browsers support passkeys for a URL: it must have a host name, and without TLS this must
+// be localhost.
 func Supported(publicURL string) bool {
 	u, err := url.Parse(publicURL)
 	if err != nil || u.Hostname() == "" {
@@ -125,7 +127,7 @@ func (k *Passkeys) FinishLogin(find func(id uuid.UUID) (Person, error), pending,
 		return uuid.Nil, Credential{}, invalid(err)
 	}
 	var who uuid.UUID
-	var failed error // an error of the database, which is no refusal
+	var failed error // an error of the database, not a refusal
 	_, used, err := k.rp.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
 		id, err := uuid.FromBytes(handle)
 		if err != nil {

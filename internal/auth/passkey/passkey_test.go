@@ -13,7 +13,7 @@ import (
 
 const origin = "https://research.example.org"
 
-// device is a phone with one passkey.
+// device is a simulated phone with one passkey.
 type device struct {
 	*testing.T
 	rp            virtualwebauthn.RelyingParty
@@ -58,7 +58,7 @@ func setup(t *testing.T) (*Passkeys, Person) {
 	return k, Person{ID: uuid.New(), Email: "ada@example.org", Name: "Ada"}
 }
 
-// registered registers a device.
+// registered returns a device whose passkey was registered for a person.
 func registered(t *testing.T, k *Passkeys, p *Person) *device {
 	t.Helper()
 	d := newDevice(t, p.ID)
@@ -88,7 +88,7 @@ func TestRegisterAndLogIn(t *testing.T) {
 	assert.Equal(t, ada.Passkeys[0].ID, used.ID)
 	ada.Passkeys[0] = used
 
-	// A copy of the passkey answers with a counter that was there before.
+	// A copy of the passkey answers with a counter that was used before.
 	options, pending, err = k.BeginLogin()
 	require.NoError(t, err)
 	_, _, err = k.FinishLogin(find, pending, d.logIn(options))

@@ -1,4 +1,4 @@
-// Package openidtest runs a real OpenID provider on loopback (the example of zitadel/oidc). Tests only.
+// Package openidtest runs a real OpenID provider (the example of zitadel/oidc) on loopback. It is for tests only.
 package openidtest
 
 import (
@@ -31,10 +31,10 @@ type Person struct {
 	Email    string
 	Verified bool
 	Name     string
-	Groups   []string // nil: no groups claim
+	Groups   []string // nil means that tokens have no groups claim
 }
 
-// Provider is an OpenID provider. Its zero-th request for discovery may be told to fail with Down.
+// Provider is an OpenID provider that tests can switch off and on with Down.
 type Provider struct {
 	Issuer string
 
@@ -43,7 +43,7 @@ type Provider struct {
 	down   bool
 }
 
-// New starts a provider that sends browsers back to the address.
+// New starts a provider. After a login it sends browsers back to redirectURL.
 func New(t testing.TB, redirectURL string) *Provider {
 	t.Helper()
 	p := &Provider{people: map[string]Person{}}
@@ -67,15 +67,15 @@ func New(t testing.TB, redirectURL string) *Provider {
 	return p
 }
 
-// Add adds a person, or replaces the one with this name. The person logs in at the provider with the name, and the
-// provider's tokens for the person have it as their subject.
+// Add adds a person, or replaces the person with this name. The name is the person's login name at the provider, and
+// the subject of the tokens about the person.
 func (p *Provider) Add(name string, who Person) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.people[name] = who
 }
 
-// Down makes the provider answer nothing but 502, or work again.
+// Down switches the provider off, so that it answers every request with 502, or on again.
 func (p *Provider) Down(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,7 +101,7 @@ func (p *Provider) GetUserByUsername(name string) *storage.User { return p.GetUs
 // ExampleClientID implements storage.UserStore.
 func (p *Provider) ExampleClientID() string { return "service" }
 
-// people is the provider's storage, with groups and names in the userinfo.
+// people is the provider's storage. It adds groups and names to the userinfo.
 type people struct {
 	*storage.Storage
 	provider *Provider
@@ -122,8 +122,8 @@ func (s *people) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo, 
 	return nil
 }
 
-// LogIn is the browser of a person at the provider: it opens the address that a login begins with, logs in, and returns the
-// address to which the provider sends the browser back.
+// LogIn acts as a person's browser at the provider: it opens the address with which a login begins, logs in, and
+// returns the address to which the provider sends the browser back.
 func (p *Provider) LogIn(t testing.TB, address, name string) *url.URL {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
