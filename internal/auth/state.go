@@ -9,7 +9,7 @@ import (
 	"legwork/internal/access"
 )
 
-// outcomeID is the key of a cached result: the SHA-256 of method and credential.
+// outcomeID is the key of a cached result: the SHA-256 of the method's number and the credential.
 type outcomeID string
 
 type outcome struct {
@@ -17,7 +17,7 @@ type outcome struct {
 	until time.Time
 }
 
-// keptNotices is the number of recent notices that are kept, for streams that are being opened.
+// keptNotices is how many recent notices are stored. They are compared with streams that are just being opened.
 const keptNotices = 1024
 
 // state holds the cached results, the recent notices and the open streams of an Authenticator. One lock guards all of them, so
@@ -39,7 +39,7 @@ func newState() *state {
 	return &state{outcomes: outcomes, watches: map[*watch]struct{}{}}
 }
 
-// recall returns a cached result, and the number of notices so far, which the caller passes to remember.
+// recall returns a cached result, and the number of notices received so far, which the caller passes to remember.
 func (s *state) recall(id outcomeID, now time.Time) (Grant, uint64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +51,8 @@ func (s *state) recall(id outcomeID, now time.Time) (Grant, uint64, bool) {
 	return o.grant, s.notices, found
 }
 
-// remember caches a result, unless a notice was received since recall, or this process receives no notices.
+// remember caches a result, unless a notice was received since recall was called, or this process receives no notices
+// at present.
 func (s *state) remember(id outcomeID, g Grant, notices uint64, keep time.Duration) {
 	until := time.Now().Add(keep)
 	if at := g.Principal.ExpiresAt; at != nil && at.Before(until) {
@@ -64,7 +65,7 @@ func (s *state) remember(id outcomeID, g Grant, notices uint64, keep time.Durati
 	}
 }
 
-// note counts a notice. The caller holds mu.
+// note stores a notice and counts it. The caller must hold mu.
 func (s *state) note(n access.Notice) {
 	s.notices++
 	if len(s.recent) == keptNotices {
@@ -88,7 +89,7 @@ func (s *state) lost() {
 	s.outcomes.Purge()
 }
 
-// changed removes the results that a notice concerns, and returns the open streams that it concerns.
+// changed removes the cached results to which a notice applies, and returns the open streams to which it applies.
 func (s *state) changed(n access.Notice) []*watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +108,7 @@ func (s *state) changed(n access.Notice) []*watch {
 	return concerned
 }
 
-// watched returns the open streams.
+// watched returns all open streams.
 func (s *state) watched() []*watch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +126,8 @@ type watch struct {
 	expiry    *time.Timer
 }
 
-// watch registers a stream. missed is true when a notice about its principal may have come since its credential was checked.
+// watch registers a stream. missed is true if a notice about its principal may have arrived after its credential was
+// checked.
 func (s *state) watch(c Caller, ended func()) (w *watch, missed bool) {
 	w = &watch{principal: c.Principal, end: sync.OnceFunc(ended)}
 	s.mu.Lock()
@@ -155,7 +157,7 @@ func (s *state) unwatch(w *watch) {
 	}
 }
 
-// uses collects the last use of each credential until it is stored.
+// uses collects the last use of each credential until the uses are stored.
 type uses struct {
 	mu     sync.Mutex
 	latest map[string]Use

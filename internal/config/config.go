@@ -249,15 +249,15 @@ const (
 	AuthOff      AuthMode = "off"      // everybody who can reach the port
 )
 
-// BrowserOff is the value of BROWSER with which pages are read over HTTP only.
+// BrowserOff is the value of BROWSER with which pages are read over HTTP only, without Chromium.
 const BrowserOff = "off"
 
-// Provider names what answers questions.
+// Provider names the program or service that writes the answers.
 type Provider string
 
 // The providers of this build.
 const (
-	ProviderAuto      Provider = "auto"      // the best one available
+	ProviderAuto      Provider = "auto"      // the first one that is available
 	ProviderOpenAI    Provider = "openai"    // OpenAI, and every server that speaks its protocol
 	ProviderAnthropic Provider = "anthropic" // Anthropic
 	ProviderGoogleAI  Provider = "googleai"  // Google AI (Gemini)
@@ -280,7 +280,7 @@ type LogFormat string
 // The log formats of log/slog.
 const (
 	LogText LogFormat = "text" // key=value
-	LogJSON LogFormat = "json" // one object per line
+	LogJSON LogFormat = "json" // one JSON object per line
 )
 
 // Load reads the configuration from environ (entries "NAME=value" as os.Environ returns them), and from the file dotenvPath for
@@ -310,7 +310,7 @@ func (c *Config) normalise() {
 	if b := strings.ToLower(c.Browser); b == BrowserOff || b == "auto" {
 		c.Browser = b
 	}
-	for _, known := range []string{"X-Forwarded-For", "Forwarded"} { // names of headers have no case
+	for _, known := range []string{"X-Forwarded-For", "Forwarded"} { // names of headers are case-insensitive
 		if strings.EqualFold(c.TrustedProxyHeader, known) {
 			c.TrustedProxyHeader = known
 		}
@@ -343,7 +343,7 @@ func (c Config) Redacted() []Setting {
 	return out
 }
 
-// LogValue implements slog.LogValuer: a group of the redacted settings.
+// LogValue implements slog.LogValuer. It returns all settings as a group, with secrets masked.
 func (c Config) LogValue() slog.Value {
 	settings := c.Redacted()
 	attrs := make([]slog.Attr, 0, len(settings))
@@ -358,7 +358,7 @@ func variable(f reflect.StructField) string {
 	return f.Tag.Get("env")
 }
 
-// asErrors unpacks the error of env.ParseWithOptions.
+// asErrors returns the separate errors in the error of env.ParseWithOptions.
 func asErrors(err error) []error {
 	if err == nil {
 		return nil

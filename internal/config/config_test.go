@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// load is Load with variables given as "NAME=value" and no file.
+// load calls Load with variables of the form "NAME=value" and without an environment file.
 func load(t *testing.T, environ ...string) Config {
 	t.Helper()
 	cfg, err := Load(environ, "")
@@ -181,7 +181,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 	}
 	environ := []string{
 		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "TRUSTED_PROXIES=10.9.9.9/8, fd00::1", "TRUSTED_PROXY_HEADER=forwarded", "RATE_REQUESTS_PER_SECOND=7", "AUTH_MODE=OFF",
-		"TLS_CERT_FILE=/srv/cert.pem", "TLS_KEY_FILE=/srv/key.pem", "TLS_ACME_DOMAINS=", "TLS_ACME_EMAIL=ops@a.example", "TLS_ACME_CA=https://ca.example/dir", // no domains with files
+		"TLS_CERT_FILE=/srv/cert.pem", "TLS_KEY_FILE=/srv/key.pem", "TLS_ACME_DOMAINS=", "TLS_ACME_EMAIL=ops@a.example", "TLS_ACME_CA=https://ca.example/dir", // files exclude domains
 		"AUTH_ALLOW_INSECURE=1", "LEGWORK_BOOTSTRAP_KEY=lw_0123456789abcdef_" + strings.Repeat("A", 43),
 		"PUBLIC_URL=https://research.example.org/", "AUTH_PASSWORDS=off", "SESSION_IDLE=1h", "SESSION_LIFETIME=24h", "OIDC_ISSUER=https://id.example.org/realm",
 		"OIDC_CLIENT_ID=legwork", "OIDC_CLIENT_SECRET=s3cret", "OIDC_NAME=Our login", "OIDC_SCOPES=openid,groups", "OIDC_ALLOWED_DOMAINS=Example.org,example.com",

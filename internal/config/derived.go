@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Insecure reports whether everybody on the network may use the API: access control is off, and API_HOST is not only for this
-// machine.
+// Insecure reports whether everybody on the network may use the API, because access control is off and API_HOST is
+// not a loopback address.
 func (c Config) Insecure() bool {
 	if c.AuthMode != AuthOff || c.APIHost == "localhost" {
 		return false
@@ -26,7 +26,7 @@ func (c Config) ListenAddr() string {
 // Retention returns RETENTION_DAYS as a duration. 0 means that tasks are kept for ever.
 func (c Config) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
 
-// UserAgent returns the User-Agent header (RFC 9110 §10.1.5) of page requests, for a version of legwork.
+// UserAgent returns the User-Agent header (RFC 9110 §10.1.5) of page requests. version is the version of legwork.
 func (c Config) UserAgent(version string) string {
 	switch {
 	case c.FetchUserAgent != "":
@@ -47,9 +47,9 @@ func (c Config) Warnings() []string {
 	return out
 }
 
-// Provider returns LLM_PROVIDER. For auto it returns the provider whose keys look like LLM_API_KEY, or openai for any other key
-// and for a base URL without a key. With neither key nor base URL it returns auto; the caller then looks for a model server on
-// this machine.
+// Provider returns LLM_PROVIDER, unless it is auto. For auto it returns the provider whose keys look like
+// LLM_API_KEY. For any other key, and for a base URL without a key, it returns openai. If there is neither key nor
+// base URL, it returns auto, and the caller looks for a model server on this machine.
 func (c Config) Provider() Provider {
 	key := c.LLMAPIKey.Reveal()
 	switch {

@@ -18,7 +18,8 @@ const exampleFile = "../../.env.example"
 
 var update = flag.Bool("update", false, "write .env.example anew")
 
-// TestExampleFile checks that .env.example is what Config's fields give: every variable with its comment, bounds and default.
+// TestExampleFile checks that .env.example has exactly what is generated from Config's fields: every variable with
+// its comment, bounds and default.
 func TestExampleFile(t *testing.T) {
 	t.Parallel()
 	want := renderExample(t)

@@ -12,7 +12,7 @@ import (
 // roles are the names of the roles of package internal/access.
 var roles = []string{"viewer", "member", "admin", "owner"}
 
-// NoRole is the value of OIDC_DEFAULT_ROLE with which persons who are no users yet may not log in.
+// NoRole is the value of OIDC_DEFAULT_ROLE with which people who are not users yet may not log in.
 const NoRole = "none"
 
 // GroupRole is the role of the members of a group at the OpenID provider.
@@ -21,7 +21,7 @@ type GroupRole struct {
 	Role  string
 }
 
-// GroupRoles returns the pairs of OIDC_ROLES, in their order.
+// GroupRoles returns the entries of OIDC_ROLES, in the same order.
 func (c Config) GroupRoles() []GroupRole {
 	out := make([]GroupRole, 0, len(c.OIDCRoles))
 	for _, item := range c.OIDCRoles {
@@ -73,8 +73,8 @@ func (v *validator) tokens(c *Config) {
 	v.require("AUTH_JWT_ACCOUNT_CLAIM", c.AuthJWTAccountClaim != "" && printable(c.AuthJWTAccountClaim, false))
 }
 
-// trustedURL accepts https URLs, and http URLs on loopback. An attacker who can change the answer of such a URL can log in as any
-// user, so http is not allowed over a network.
+// trustedURL accepts https URLs, and http URLs on loopback. Somebody who can change the response of such a URL can
+// log in as any user, so http is not allowed over a network.
 func trustedURL(s string) bool {
 	if webURL(s, "https") {
 		return true

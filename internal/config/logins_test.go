@@ -13,7 +13,7 @@ func TestLogins(t *testing.T) {
 	tokens := []string{"AUTH_JWKS_URL=https://id.example.org/keys", "AUTH_JWT_ISSUER=https://id.example.org", "AUTH_JWT_AUDIENCE=legwork"}
 	for name, c := range map[string]struct {
 		environ []string
-		wrong   string // the variable that is refused; empty: none
+		wrong   string // the variable that must be refused; empty if all are accepted
 	}{
 		"nothing":                        {nil, ""},
 		"OpenID":                         {openID, ""},

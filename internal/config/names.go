@@ -9,19 +9,20 @@ import (
 // ownPrefix begins the names of variables that only legwork uses.
 const ownPrefix = "LEGWORK_"
 
-// elsewhere are names that are no settings, though they have ownPrefix or resemble one: the command line, tests, benchmarks, and Go's
-// crypto/x509 read them.
+// elsewhere are names of variables that are not settings of the server, although they begin with ownPrefix or
+// resemble a setting. The command line, tests, benchmarks and Go's crypto/x509 read them.
 var elsewhere = []string{"LEGWORK_API", "LEGWORK_API_KEY", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE", "SSL_CERT_FILE"}
 
-// reserved are prefixes of further such names.
+// reserved are prefixes of other variables that are not settings.
 var reserved = []string{"LEGWORK_TEST_", "LEGWORK_BENCH_"}
 
 // serviceSuffixes are parts of variable names that Kubernetes and Docker set in containers when a service is named legwork.
 var serviceSuffixes = []string{"_SERVICE_", "_PORT_", "_ENV_"}
 
-// misspelt reports variables that are probably misspelt settings: names with ownPrefix, and names that differ from a setting by
-// a typing error. Otherwise DATABASE_ULR, for instance, would be ignored, and legwork would start its own database. The
-// environment file is for legwork alone, so in it also names that begin like a setting are reported.
+// misspelt reports variables that are probably misspelt settings: names with ownPrefix, and names that differ from a
+// setting by a typing error. Otherwise DATABASE_ULR, for instance, would be ignored, and legwork would start its own
+// database. The environment file is used by legwork alone, so names in the file that begin like a setting are
+// reported, too.
 func (v *validator) misspelt() {
 	known := settings()
 	for _, layer := range []struct {
@@ -35,7 +36,7 @@ func (v *validator) misspelt() {
 			}
 			near := nearest(name, known)
 			if v.src.origin(near) != "default" {
-				near = "" // the setting is set as well, so this name is probably something else
+				near = "" // the similar setting is set as well, so this name probably means something else
 			}
 			own := strings.HasPrefix(name, ownPrefix) || layer.ours && sharesPrefix(name, known)
 			switch {
@@ -48,7 +49,7 @@ func (v *validator) misspelt() {
 	}
 }
 
-// unknown reports a variable that is no setting. The report does not show the value, because it may be a secret.
+// unknown reports a variable that is not a setting. It does not show the value, because the value may be a secret.
 func (v *validator) unknown(name, source, must string) {
 	v.problems = append(v.problems, Problem{Variable: name, Value: masked, Source: source, Must: must})
 }
@@ -68,7 +69,8 @@ func otherUse(name string) bool {
 		strings.HasPrefix(name, ownPrefix) && slices.ContainsFunc(serviceSuffixes, func(s string) bool { return strings.Contains(name+"_", s) })
 }
 
-// sharesPrefix reports whether the first two words of a name, such as TASK_MAX_, are also those of a setting.
+// sharesPrefix reports whether the first two words of a name, such as TASK_MAX_, are also the first two words of a
+// setting.
 func sharesPrefix(name string, known []string) bool {
 	words := strings.SplitN(name, "_", 3)
 	if len(words) < 3 {
@@ -78,8 +80,8 @@ func sharesPrefix(name string, known []string) bool {
 	return slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, prefix) })
 }
 
-// nearest returns the setting that differs from a name by one typing error, or by up to two when the name has at least 12
-// letters. It returns "" when there is none.
+// nearest returns the setting that differs from a name by one typing error, or by up to two if the name has at least
+// 12 letters. It returns "" if there is no such setting.
 func nearest(name string, known []string) string {
 	best, most := "", 1
 	if len(name) >= 12 {
@@ -96,8 +98,9 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// editDistance returns how many letters must be inserted, removed, replaced or swapped with their neighbour to turn a into b
-// (the restricted Damerau-Levenshtein distance). When that is more than most, it may return any larger number.
+// editDistance returns how many letters must be inserted, removed, replaced or swapped with their neighbour to turn a
+// into b (the restricted Damerau-Levenshtein distance). If the distance is more than most, it may return any number
+// above most.
 func editDistance(a, b string, most int) int {
 	if len(a) > len(b)+most || len(b) > len(a)+most {
 		return most + 1

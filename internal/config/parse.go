@@ -162,7 +162,8 @@ func validPort(s string) bool {
 // hostName matches a DNS name (RFC 1123 §2.1). It allows underscores, because container networks use them.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
 
-// dottedDigits matches digits and dots. A value of only these that netip refuses is a mistyped IPv4 address.
+// dottedDigits matches texts of digits and dots only. If netip cannot parse such a value, it is a mistyped IPv4
+// address.
 var dottedDigits = regexp.MustCompile(`^[0-9.]+$`)
 
 func validHost(s string) bool {

@@ -54,7 +54,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		var environ []string
 		for _, s := range cfg.Redacted() {
-			if s.Variable != "DATABASE_URL" && s.Variable != "FETCH_MAX_BYTES" { // masked; rounded
+			if s.Variable != "DATABASE_URL" && s.Variable != "FETCH_MAX_BYTES" { // shown with a masked password, or rounded
 				environ = append(environ, s.Variable+"="+s.Value)
 			}
 		}

@@ -13,19 +13,19 @@ type Price struct {
 	Input, Output float64
 }
 
-// String is the price as MODEL_PRICES takes it.
+// String returns the price in the form that MODEL_PRICES accepts.
 func (p Price) String() string {
 	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 	return p.Model + "=" + number(p.Input) + "/" + number(p.Output)
 }
 
-// maxPrice is far above any real price. It finds prices that were given per thousand tokens or in cents.
+// maxPrice is far above any real price. A higher number was probably given in cents, or in another unit.
 const maxPrice = 10_000
 
 func parsePrices(s string) ([]Price, error) {
 	var out []Price
 	for _, item := range list(s) {
-		at := strings.LastIndexByte(item, '=') // names may have one
+		at := strings.LastIndexByte(item, '=') // the last =, because names may contain the character
 		if at < 1 {
 			return nil, fmt.Errorf("price %q: no model", item)
 		}

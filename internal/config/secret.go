@@ -57,7 +57,7 @@ func (d DSN) String() string {
 			return masked
 		}
 		if strings.Contains(u.Host+u.Path+u.RawQuery+u.Fragment, "@") {
-			return masked // an unescaped /, ? or # in the password puts part of the password behind the host
+			return masked // if the password contains an unescaped /, ? or #, the parser takes the rest of the password for a path, query or fragment
 		}
 		query := u.Query()
 		for key := range query {

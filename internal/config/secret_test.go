@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSecretsAreNeverShown prints a configuration in every possible way.
+// TestSecretsAreNeverShown prints a configuration in many ways, none of which may show a secret.
 func TestSecretsAreNeverShown(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "LLM_API_KEY=hunter2-key", "DATABASE_URL=postgres://me:hunter2-pass@db:5432/legwork?sslmode=disable")

@@ -20,8 +20,8 @@ type source struct {
 	path    string
 }
 
-// gather reads the environment and the file. It trims white space around values, which docker's --env-file and
-// shells leave in.
+// gather reads the environment and the file. It trims white space around values, because docker's --env-file and
+// shells do not remove it.
 func gather(environ []string, dotenvPath string) (source, error) {
 	s := source{environ: trimmed(env.ToMap(environ)), path: dotenvPath}
 	if dotenvPath == "" {
@@ -37,7 +37,7 @@ func gather(environ []string, dotenvPath string) (source, error) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // some editors on Windows start a file with this mark
 	values, err := godotenv.UnmarshalBytes(text)
 	if err != nil {
-		// The library's message would quote the remaining file, secrets included, so it is not passed on.
+		// The library's message would contain the rest of the file with its secrets, so it is not passed on.
 		return s, fmt.Errorf("%s is not a readable environment file: %s", dotenvPath, explain(string(text)))
 	}
 	s.file = trimmed(values)

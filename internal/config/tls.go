@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// WithoutTLS is the configuration of a server that only this machine's own commands use.
+// WithoutTLS returns the configuration of a server that only legwork's own commands on this machine use.
 func (c Config) WithoutTLS() Config {
 	c.TLSCertFile, c.TLSKeyFile, c.TLSACMEDomains = "", "", nil
 	return c

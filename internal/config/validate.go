@@ -51,14 +51,14 @@ type validator struct {
 	problems []Problem
 }
 
-// fieldOf returns the field of Config of a variable.
+// fieldOf returns the field of Config that belongs to a variable.
 func fieldOf(name string) reflect.StructField {
 	fields := reflect.VisibleFields(reflect.TypeFor[Config]())
 	i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return variable(f) == name })
-	return fields[i] // panics for a name that is misspelt in this package, which any test of the variable finds
+	return fields[i] // panics if the name is misspelt in this package, which every test of the variable finds
 }
 
-// add reports a variable. must says what is allowed. When it is empty, the field's tag is used.
+// add reports a variable. must says what is allowed; if it is empty, the text of the field's tag is used.
 func (v *validator) add(name, must string) {
 	if v.bad(name) {
 		return
@@ -88,7 +88,7 @@ func (v *validator) bad(name string) bool {
 	return slices.ContainsFunc(v.problems, func(p Problem) bool { return p.Variable == name })
 }
 
-// require reports the variable, with the text of its tag, unless ok.
+// require reports the variable, with the text of its tag, if ok is false.
 func (v *validator) require(name string, ok bool) {
 	if !ok {
 		v.add(name, "")
@@ -164,7 +164,8 @@ func (v *validator) api(c *Config) {
 	c.CORSOrigins = origins
 }
 
-// bootstrapKey is the form of an API key (internal/auth/apikey). The last of 43 characters has four bits.
+// bootstrapKey matches the form of an API key (internal/auth/apikey). The last of the 43 characters encodes only four
+// bits, so it has only 16 possible values.
 var bootstrapKey = regexp.MustCompile(`^lw_[a-z0-9]{16}_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`)
 
 // keyValueDSN matches the beginning of a connection string in libpq's key=value form (PostgreSQL documentation,
@@ -238,8 +239,8 @@ func (v *validator) fetching(c *Config) {
 	v.optional("FETCH_CONTACT_URL", c.FetchContactURL, func(s string) bool { return webURL(s, "http", "https", "mailto") })
 }
 
-// listFile reports a missing file of domains, because without the file no domain would be forbidden. The default file may be
-// missing.
+// listFile reports that a file of domains is missing, because without the file no domain would be forbidden. The
+// default file may be missing.
 func (v *validator) listFile(name, path string) {
 	if path == "" || path == fieldOf(name).Tag.Get("envDefault") {
 		return

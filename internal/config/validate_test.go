@@ -17,8 +17,8 @@ func problems(t *testing.T, environ ...string) []Problem {
 	return bad.Problems
 }
 
-// TestWrongValues gives each variable wrong values, one variable at a time. Exactly that variable is reported,
-// with its value and what is allowed.
+// TestWrongValues sets one variable at a time to wrong values. Exactly this variable must be reported, with its value
+// and what is allowed.
 func TestWrongValues(t *testing.T) {
 	t.Parallel()
 	const origins = "origins like https://example.org"

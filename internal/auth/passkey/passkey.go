@@ -3,7 +3,7 @@
 // Invariants:
 //
 //   - A passkey belongs to the host name of PUBLIC_URL. Answers are accepted only from pages of PUBLIC_URL.
-// - The device must verify the person (PIN, fingerprint) each time, so no password is needed in addition.
+//   - The device must verify the person (PIN, fingerprint) each time, so no password is needed in addition.
 //   - Each registration and each login has its own challenge. The caller must accept only one answer to it.
 //   - When the signature counter of a passkey decreases, the passkey was probably copied, and the login is refused.
 package passkey

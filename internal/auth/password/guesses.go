@@ -7,10 +7,11 @@ import (
 	"unicode"
 )
 
-// log10Guesses estimates, as a power of ten, how many passwords somebody tries before this one who knows how people make them. It follows
-// zxcvbn (Wheeler, "zxcvbn: Low-Budget Password Strength Estimation", USENIX Security 2016): the password is cut into pieces
-// that are words, repetitions, sequences, rows of keys, dates or single characters, in the way that needs the fewest guesses.
-// Pieces multiply, and their order counts too: n pieces need n! times as many.
+// log10Guesses estimates how many guesses an attacker who knows common patterns needs to find a password. It returns
+// a power of ten. It follows zxcvbn (Wheeler, "zxcvbn: Low-Budget Password Strength Estimation", USENIX Security
+// 2016): the password is cut into pieces that are words, repetitions, sequences, rows of keys, dates or single
+// characters, in the way that needs the fewest guesses. The guesses of n pieces are multiplied, and then multiplied
+// by n!, because the attacker does not know the order of the pieces.
 func log10Guesses(password string, ranks map[string]int, context []string) float64 {
 	p := pieces{ranks: ranks, context: context, text: []rune(password), lower: []rune(strings.ToLower(password))}
 	if len(p.text) != len(p.lower) { // a letter whose lower case has another length
@@ -19,22 +20,22 @@ func log10Guesses(password string, ranks map[string]int, context []string) float
 	return p.best()
 }
 
-// pieces is a password that is being cut.
+// pieces is a password while it is cut into pieces. A cost is a number of guesses, as a power of ten.
 type pieces struct {
 	ranks       map[string]int
-	context     []string // words that an attacker knows of this user
+	context     []string // words that an attacker knows about this user
 	text, lower []rune
-	cost        [][]float64 // cost[i][j]: guesses of the piece from i up to j, as a power of ten
+	cost        [][]float64 // cost[i][j] is the cost of the characters from i up to j as one piece
 }
 
-// best is the least cost of the whole password.
+// best returns the least cost of the whole password.
 func (p pieces) best() float64 {
 	n := len(p.text)
 	p.cost = make([][]float64, n)
 	for i := range p.cost {
 		p.cost[i] = make([]float64, n+1)
 	}
-	for length := 1; length <= n; length++ { // short ones first: repetitions are made of them
+	for length := 1; length <= n; length++ { // short pieces first, because the cost of a repetition depends on the cost of the repeated piece
 		for i := 0; i+length <= n; i++ {
 			p.cost[i][i+length] = p.piece(i, i+length)
 		}
@@ -58,9 +59,9 @@ func (p pieces) best() float64 {
 	return whole
 }
 
-// piece is the cost of the characters from i up to j as one piece.
+// piece returns the cost of the characters from i up to j as one piece.
 func (p pieces) piece(i, j int) float64 {
-	cost := float64(j - i) // ten guesses for each character, however many there are in alphabets
+	cost := float64(j - i) // a single character costs ten guesses, whatever alphabet it is from
 	for _, other := range []float64{p.word(i, j), p.repetition(i, j), sequence(p.text[i:j]), row(p.lower[i:j]), date(p.text[i:j])} {
 		cost = min(cost, other)
 	}
@@ -100,7 +101,7 @@ func (p pieces) word(i, j int) float64 {
 	return cost
 }
 
-// repetition is the cost of the same piece several times.
+// repetition returns the cost of a piece that consists of the same shorter piece several times.
 func (p pieces) repetition(i, j int) float64 {
 	length, cost := j-i, math.Inf(1)
 	for unit := 1; unit <= length/2; unit++ {
@@ -111,7 +112,7 @@ func (p pieces) repetition(i, j int) float64 {
 	return cost
 }
 
-// sequence is the cost of characters that follow each other, as abcd or 9753.
+// sequence returns the cost of characters at equal distances, as in abcd or 9753.
 func sequence(text []rune) float64 {
 	const shortest, most = 3, 2
 	if len(text) < shortest {
@@ -133,7 +134,7 @@ func sequence(text []rune) float64 {
 	return math.Log10(start * float64(len(text)) * 2)
 }
 
-// rows are the keys of the usual keyboards, each row moved half a key to the right of the one above.
+// rows has the keys of a usual keyboard. Each row is shifted to the right by half a key from the row above.
 var rows = []string{"1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"}
 
 // place returns the position of a character's key on the keyboard: column x in row y. ok is false if the keyboard has
@@ -147,7 +148,8 @@ func place(r rune) (x, y int, ok bool) {
 	return 0, 0, false
 }
 
-// row is the cost of neighbouring keys, as qwerty or 1qaz: more for each change of direction.
+// row returns the cost of a path of neighbouring keys, as in qwerty or 1qaz. Each change of direction makes it more
+// expensive.
 func row(text []rune) float64 {
 	const shortest, starts, directions = 3, 47, 5
 	if len(text) < shortest {

@@ -27,7 +27,7 @@ type Params struct {
 // Standard returns the costs that OWASP's Password Storage Cheat Sheet recommends for argon2id: 19 MiB, two passes, one lane.
 func Standard() Params { return Params{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1} }
 
-// Bounds of the costs in a stored hash. They prevent that a damaged row uses up the memory of the server.
+// Bounds of the costs in a stored hash. With them, a damaged row cannot use up the memory of the server.
 const (
 	maxMemoryKiB = 256 << 10
 	maxPasses    = 16
@@ -46,7 +46,8 @@ type Hasher struct {
 	dummy  string // hash of a random password, which is verified for users who do not exist
 }
 
-// NewHasher returns a Hasher that computes at most parallel hashes at the same time. It then uses parallel × the memory of params.
+// NewHasher returns a Hasher that computes at most parallel hashes at the same time. These need parallel times the
+// memory of params.
 func NewHasher(params Params, parallel int) (*Hasher, error) {
 	h := &Hasher{params: params, turns: semaphore.NewWeighted(int64(max(1, parallel))), wait: maxWait}
 	dummy, err := argon2id.CreateHash("the password of nobody", h.library())
@@ -75,8 +76,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return argon2id.CreateHash(prepared, h.library())
 }
 
-// Verify reports whether a password matches a hash, and whether the hash has lower costs than the present ones and should be
-// replaced. With an empty hash (an unknown user, or a user without a password) it does the same work and returns false.
+// Verify reports whether a password matches a hash. outdated is true if the hash has lower costs than the present
+// ones and should be replaced. For an empty hash (an unknown user, or a user without a password) it does the same
+// work and returns false.
 func (h *Hasher) Verify(ctx context.Context, password, phc string) (ok, outdated bool, err error) {
 	stored := phc
 	if stored == "" {
@@ -103,7 +105,7 @@ func (h *Hasher) Verify(ctx context.Context, password, phc string) (ok, outdated
 	return ok && phc != "", outdated, nil
 }
 
-// turn waits until another hash may be computed. Call done afterwards.
+// turn waits until another hash may be computed. Call done when the hash is computed.
 func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
 	wait, cancel := context.WithTimeout(ctx, h.wait)
 	defer cancel()

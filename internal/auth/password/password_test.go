@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cheap are costs for tests.
+// cheap returns low costs, so that tests are fast.
 func cheap() Params { return Params{MemoryKiB: 64, Passes: 1, Lanes: 1} }
 
 func hasher(t testing.TB, p Params) *Hasher {
@@ -96,7 +96,7 @@ func TestVerifyRefusesDamagedHashes(t *testing.T) {
 	}
 }
 
-// TestHashingIsBounded fails when the turns are removed: then all hashes would be computed at the same time.
+// TestHashingIsBounded checks that a caller gets ErrBusy while as many hashes as allowed are being computed.
 func TestHashingIsBounded(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, cheap())
@@ -160,7 +160,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckIsFast bounds the work for passwords that are made to have many matches.
+// TestCheckIsFast bounds the time for passwords that match many patterns at once.
 func TestCheckIsFast(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"a", "ab", "4@8({[<1!|0$5+7%2", "p@ssw0rd", "2011", "qwerty", "💣"} {
@@ -170,7 +170,8 @@ func TestCheckIsFast(t *testing.T) {
 	}
 }
 
-// FuzzPHC finds that no stored text makes verification panic, accept, or take more than its bounds.
+// FuzzPHC checks that a stored text of any content does not make verification panic, accept a wrong password, or
+// exceed the bounds of the costs.
 func FuzzPHC(f *testing.F) {
 	h := hasher(f, cheap())
 	phc, err := h.Hash(f.Context(), "correct horse battery staple")
@@ -187,7 +188,7 @@ func FuzzPHC(f *testing.F) {
 			t.Fatalf("out of bounds: %+v", params)
 		}
 		if params.Memory > 1024 || params.Iterations > 2 {
-			return // valid, and too slow for this test
+			return // valid, but too slow for this test
 		}
 		if ok, _, _ := h.Verify(t.Context(), "another password", stored); ok {
 			t.Fatalf("accepted: %q", stored)

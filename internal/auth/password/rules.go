@@ -13,17 +13,19 @@ const (
 	maxBytes  = 4 * MaxLength
 )
 
-// minGuesses is how many guesses, as a power of ten, an attacker who knows common patterns must need at least. 10¹⁰ guesses are too
-// many, both at this server and, because argon2id is slow, with a stolen copy of the database.
+// minGuesses is how many guesses, as a power of ten, an attacker who knows common patterns must need at least. An
+// attacker cannot make 10¹⁰ guesses, neither at this server nor, because argon2id is slow, with a stolen copy of the
+// database.
 const minGuesses = 10
 
-// maxJudged is how many characters of a password the estimate uses. Its time grows faster than the length of the password, and
-// further characters can only make a password better.
+// maxJudged is how many characters of a password the estimate examines. Its time grows faster than the length of the
+// password, and further characters can only make the password better.
 const maxJudged = 48
 
-// Check returns what is wrong with a new password, as the end of a sentence that begins with "password", or "" when it is good
-// enough. It has no rules about kinds of characters. It refuses passwords that are short, common, or made of patterns: words,
-// names, dates, repetitions, rows of keys, and the context words (e-mail address, name), which an attacker tries first.
+// Check returns what is wrong with a new password, as the end of a sentence that begins with "password". It returns
+// "" if the password is good enough. It does not demand certain kinds of characters. It refuses passwords that are
+// short, common, or made of patterns: words, names, dates, repetitions, rows of keys, and contextWords (e-mail
+// address, name), which an attacker tries first.
 func Check(password string, contextWords ...string) string {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
@@ -41,7 +43,7 @@ func Check(password string, contextWords ...string) string {
 		judged = string(runes[:maxJudged])
 	}
 	ranks, err := dictionary()
-	if err != nil { // the embedded file is broken; the tests find such a build
+	if err != nil { // the embedded dictionary is damaged; the tests find such a build
 		panic(err)
 	}
 	if log10Guesses(judged, ranks, words(contextWords)) < minGuesses {
@@ -50,7 +52,7 @@ func Check(password string, contextWords ...string) string {
 	return ""
 }
 
-// maxWords bounds the context words, and how long one may be.
+// maxWords is the greatest number of context words, and maxWord the greatest length of one.
 const maxWords, maxWord = 16, 64
 
 // words splits context texts, such as an e-mail address, into words.

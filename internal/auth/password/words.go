@@ -10,13 +10,13 @@ import (
 	"sync"
 )
 
-// packedWords are common passwords, words and names, one a line, the most common first. See words/LICENSE.
+// packedWords has common passwords, words and names, one a line, the most common ones first. See words/LICENSE.
 //
 //go:embed words/words.txt.gz
 var packedWords []byte
 
-// dictionary gives the place of each word in the order of frequency, from 1. It is unpacked when the first password is judged
-// and not when the program starts, because most processes judge none.
+// dictionary returns the rank of each word by frequency, from 1. It is unpacked when the first password is checked
+// and not when the program starts, because most processes check no password.
 var dictionary = sync.OnceValues(func() (map[string]int, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packedWords))
 	if err != nil {

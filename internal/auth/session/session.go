@@ -1,5 +1,5 @@
-// Package session has the credentials of browsers: the cookie of a session, and tickets for streams of clients that can send
-// neither header nor cookie.
+// Package session has the credentials of browsers: the cookie of a session, and tickets. A ticket opens one stream,
+// for clients that can send neither a header nor a cookie.
 //
 // Invariants:
 //
@@ -48,7 +48,7 @@ func (c Cookies) New(r *http.Request, name, value string, ends time.Time) *http.
 	return &http.Cookie{Name: c.name(r, name), Value: value, Path: "/", Expires: ends, Secure: c.Secure(r), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-// Gone returns a cookie that removes the cookie with this name.
+// Gone returns a cookie that makes the browser delete the cookie with this name.
 func (c Cookies) Gone(r *http.Request, name string) *http.Cookie {
 	gone := c.New(r, name, "", time.Unix(1, 0))
 	gone.MaxAge = -1
@@ -70,10 +70,11 @@ func (c Cookies) Read(r *http.Request, name string) []string {
 type Browser struct {
 	Store   *identities.Store
 	Cookies Cookies
-	Idle    time.Duration // a session ends when it was not used for this time
+	Idle    time.Duration // a session ends if it is not used for this time
 }
 
-// errEnded is the only error for a session that is not valid, so that a guessed cookie gives no information.
+// errEnded is the error for every session that is not valid. It has no details, so that a guessed cookie gives no
+// information.
 var errEnded = &auth.Rejected{Reason: "This session has ended; log in again."}
 
 // Credential implements auth.Method.
@@ -121,7 +122,7 @@ type Ticket struct {
 	Idle  time.Duration
 }
 
-// errTicket is the only error for a ticket that is not valid.
+// errTicket is the error for every ticket that is not valid.
 var errTicket = &auth.Rejected{Reason: "This ticket was used already, or is older than 30 seconds; make a new one (POST /api/auth/tickets) for each connection."}
 
 // Credential implements auth.Method.

@@ -1,5 +1,5 @@
-// Package token creates and parses the secrets of sessions, invitations, tickets and logins in progress. A secret has 256 random
-// bits, and only its SHA-256 hash is stored. The package does no I/O.
+// Package token creates and parses the secrets of sessions, invitations, tickets and unfinished logins. A secret has
+// 256 random bits, and only its SHA-256 hash is stored. The package does no I/O.
 package token
 
 import (
@@ -38,15 +38,15 @@ func ParseSecret(text string) (Secret, error) {
 	if len(text) != encodedSecret {
 		return "", ErrMalformed
 	}
-	// The decoder skips line breaks. A text of the right length with line breaks in it would give fewer bytes, so their
-	// number is checked, too.
+	// The decoder skips line breaks, so a text of the right length may decode to fewer bytes. Therefore the number
+	// of bytes is checked, too.
 	if b, err := base64.RawURLEncoding.Strict().DecodeString(text); err != nil || len(b) != secretBytes {
 		return "", ErrMalformed
 	}
 	return Secret(text), nil
 }
 
-// Hash returns the SHA-256 of a secret, which is stored.
+// Hash returns the SHA-256 of a secret. Only this hash is stored.
 func (s Secret) Hash() []byte {
 	sum := sha256.Sum256([]byte(s))
 	return sum[:]
@@ -55,7 +55,7 @@ func (s Secret) Hash() []byte {
 // Matches compares the secret with a stored hash in constant time.
 func (s Secret) Matches(hash []byte) bool { return subtle.ConstantTimeCompare(s.Hash(), hash) == 1 }
 
-// Token is a secret together with the id of the row that has its hash: <uuid>.<secret>.
+// Token is a secret together with the id of the row in which its hash is stored: <uuid>.<secret>.
 type Token struct {
 	ID     uuid.UUID
 	Secret Secret
@@ -64,7 +64,7 @@ type Token struct {
 // New returns a token with a new id and a new secret.
 func New() Token { return Token{ID: uuid.Must(uuid.NewV7()), Secret: NewSecret()} }
 
-// Text returns the form in which a client gets the token.
+// Text returns the form in which the client receives the token.
 func (t Token) Text() string { return t.ID.String() + "." + string(t.Secret) }
 
 // Parse parses a token. It accepts only the form that Text returns.
