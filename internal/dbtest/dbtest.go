@@ -1,6 +1,6 @@
 // Package dbtest gives each test its own PostgreSQL database: a clone of a template with the migrated schema. When
-// the test ends, store.Worker.Audit checks the contents of the database, each of its findings fails the test, and the
-// database is dropped. The package is for tests only.
+// the test ends, store.Worker.Audit checks the contents of the database, and each of its findings fails the test.
+// Then the database is dropped. The package is for tests only.
 package dbtest
 
 import (
@@ -27,7 +27,8 @@ import (
 // setupTimeout bounds creating a database before a test, and auditing and dropping it afterwards.
 const setupTimeout = 60 * time.Second
 
-// New returns an open store on a new database. When the test ends, the audit must find nothing.
+// New returns an open store on a new database. When the test ends, the database is audited: each finding fails the
+// test.
 func New(t testing.TB) *store.Store {
 	t.Helper()
 	return Open(t, URL(t))
@@ -46,8 +47,8 @@ func Open(t testing.TB, url string) *store.Store {
 	return s
 }
 
-// URL creates a new migrated database and returns its connection string. When the test ends, the database is audited, and dropped even if
-// connections are open.
+// URL creates a new migrated database and returns its connection string. When the test ends, the database is audited
+// and then dropped, even if connections to it are open.
 func URL(t testing.TB) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
@@ -61,7 +62,7 @@ func URL(t testing.TB) string {
 		t.Fatalf("template database: %v", err)
 	}
 	dsn := create(ctx, t, admin, fmt.Sprintf("TEMPLATE %s %s", template, strategy(ctx, admin)))
-	t.Cleanup(func() { // before the database is dropped
+	t.Cleanup(func() { // runs before the database is dropped
 		ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 		defer cancel()
 		audit(ctx, t, dsn)
@@ -115,8 +116,8 @@ func audit(ctx context.Context, t testing.TB, dsn string) {
 	}
 }
 
-// ensureTemplate creates the template database, if no test process has created it on this server. Its name is a hash of the migrations, so
-// a changed migration makes a new template.
+// ensureTemplate creates the template database, if no test process has created it on this server yet. The name of the
+// template is a hash of the migrations, so a changed migration leads to a new template.
 func ensureTemplate(ctx context.Context, admin string) (string, error) {
 	name, err := templateName()
 	if err != nil {
@@ -172,7 +173,8 @@ func templateName() (string, error) {
 	return "legwork_template_" + hex.EncodeToString(h.Sum(nil))[:12], err
 }
 
-// strategy returns the faster strategy for cloning a database, if the server offers a choice (PostgreSQL 15 and newer).
+// strategy returns the option for the fastest way to clone a database, if the server offers a choice (PostgreSQL 15
+// and newer).
 func strategy(ctx context.Context, admin string) string {
 	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
@@ -206,8 +208,9 @@ func withDatabase(dsn, name string) string {
 	return u.String()
 }
 
-// EndTask ends a task in tx as the service does, but without a job and files. If f is nil, the task completes with the answer of res.
-// Otherwise it fails with f, or is cancelled if the code of f says so. EndTask returns the terminal event.
+// EndTask ends a task in tx as the service does, but without a job and without files. If f is nil, the task completes
+// with the answer of res. Otherwise the task fails with f, or is cancelled if this is the code of f. EndTask returns
+// the terminal event.
 func EndTask(ctx context.Context, s *store.Store, tx pgx.Tx, id uuid.UUID, epoch int, res research.Result, f *research.Failure) (research.Event, error) {
 	w := s.Worker()
 	head, err := w.LockHead(ctx, tx, id)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver with which testcontainers waits for a container
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver by which testcontainers tests whether a container is ready
 	"github.com/moby/moby/api/types/network"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
@@ -23,11 +23,11 @@ import (
 	"legwork/internal/pgembed"
 )
 
-// The sources of a test server. LEGWORK_TEST_SERVER and testserver's --source accept the last three.
+// The sources of a test server. LEGWORK_TEST_SERVER and testserver's --source accept the last three values.
 const (
-	SourceURL       = "TEST_DATABASE_URL" // a server that the caller started; used whenever TEST_DATABASE_URL is set
-	SourceEmbedded  = "embedded"          // pgembed, in a folder below the temporary folder, which later runs use again
-	SourceContainer = "container"         // LEGWORK_TEST_POSTGRES_IMAGE on the Docker engine
+	SourceURL       = "TEST_DATABASE_URL" // a server that the caller has started; always used if TEST_DATABASE_URL is set
+	SourceEmbedded  = "embedded"          // pgembed, in a folder below the temporary folder, which later test runs use again
+	SourceContainer = "container"         // a container of the image LEGWORK_TEST_POSTGRES_IMAGE on the Docker engine
 	SourceAuto      = "auto"              // a container if a Docker engine answers, otherwise embedded
 )
 
@@ -46,9 +46,9 @@ var shared struct {
 }
 
 // Server returns the connection string of an administrator's database on the test server of this process, and the
-// source of the server. If TEST_DATABASE_URL is set, it names the server; `make test` sets it, so that all packages
-// share one server (see testserver). Otherwise Server starts a server that ends with this process: an embedded one by
-// default, or a container if LEGWORK_TEST_SERVER is "container".
+// source of the server. If TEST_DATABASE_URL is set, it names the server; `make test` sets the variable, so that all
+// packages share one server (see testserver). Otherwise Server starts a server that ends with this process: an
+// embedded one, or a container if LEGWORK_TEST_SERVER is "container".
 func Server(ctx context.Context) (dsn, source string, err error) {
 	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" {
 		return dsn, SourceURL, nil
@@ -68,7 +68,7 @@ func Server(ctx context.Context) (dsn, source string, err error) {
 // startForProcess starts a server that ends by itself when this process ends.
 func startForProcess(ctx context.Context, source string) (*TestServer, error) {
 	if source == "" || source == SourceAuto {
-		source = SourceEmbedded // one container per package would take too much time
+		source = SourceEmbedded // starting a container for each package would take too much time
 	}
 	if source == SourceContainer && testcontainers.ReadConfig().Config.RyukDisabled {
 		return nil, errors.New("LEGWORK_TEST_SERVER=container with TESTCONTAINERS_RYUK_DISABLED=true would leave a container behind: " +
@@ -81,7 +81,7 @@ func startForProcess(ctx context.Context, source string) (*TestServer, error) {
 type TestServer struct {
 	DSN    string // connection string of an administrator's database on it
 	Source string // SourceEmbedded or SourceContainer
-	Note   string // why it is not a container although SourceAuto prefers one; else ""
+	Note   string // why the server is not a container although SourceAuto prefers one; otherwise empty
 	stop   func(context.Context) error
 }
 
@@ -157,7 +157,7 @@ func startContainer(ctx context.Context) (*TestServer, error) {
 
 // engineAnswers sends a request to the Docker engine. The error says why it did not answer.
 func engineAnswers(ctx context.Context) (err error) {
-	defer func() { // testcontainers panics if there is no way to reach an engine
+	defer func() { // testcontainers panics if it finds no address of an engine
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
@@ -175,8 +175,9 @@ func engineAnswers(ctx context.Context) (err error) {
 // maxSlots bounds the embedded test servers that run at the same time.
 const maxSlots = 64
 
-// startEmbedded starts pgembed in the first folder that no other test process is using. The folders are kept for the next run, which
-// then starts faster. There are never more folders than processes that ran at the same time.
+// startEmbedded starts pgembed in the first folder that no other test process is using. The folders stay for the next
+// test run, which then starts faster. There are never more folders than test processes that once ran at the same
+// time.
 func startEmbedded(ctx context.Context) (*TestServer, error) {
 	base := filepath.Join(os.TempDir(), "legwork-test-"+strconv.Itoa(os.Getuid()))
 	if err := ownFolder(base); err != nil {
@@ -197,8 +198,8 @@ func startEmbedded(ctx context.Context) (*TestServer, error) {
 	return nil, fmt.Errorf("all %d folders for test servers below %s are in use", maxSlots, base)
 }
 
-// startSlot starts a server in the folder. If the data of an earlier run cannot be used, because the machine crashed or PostgreSQL was
-// replaced, the data is deleted.
+// startSlot starts a server in the folder home. If the data of an earlier run cannot be used, because the machine
+// crashed or PostgreSQL was replaced, it deletes the data and starts again.
 func startSlot(ctx context.Context, home string) (*pgembed.Server, error) {
 	cfg := pgembed.Config{Home: home, Fast: true, MaxConnections: maxConnections}
 	s, err := pgembed.Start(ctx, cfg)
@@ -218,10 +219,12 @@ func startSlot(ctx context.Context, home string) (*pgembed.Server, error) {
 	return s, nil
 }
 
-// maxTemplates bounds the template databases of earlier runs on a server. Each change of the schema makes a new one.
+// maxTemplates is the greatest number of template databases that stay on a server. Each change of the schema creates
+// a new one.
 const maxTemplates = 4
 
-// dropLeftovers drops databases of killed test processes, and the templates if there are more than maxTemplates.
+// dropLeftovers drops the databases of killed test processes. If there are more templates than maxTemplates, it also
+// drops templates.
 func dropLeftovers(ctx context.Context, dsn string) error {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {

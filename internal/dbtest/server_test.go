@@ -16,8 +16,8 @@ import (
 	"legwork/internal/dbtest"
 )
 
-// asHelper is the environment variable that makes this test binary a helper process. It asks for its server, prints the address and ends
-// without cleaning up.
+// asHelper is the environment variable that makes this test binary a helper process. The helper asks for its server,
+// prints the server's address and ends without cleaning up.
 const asHelper = "DBTEST_TEST_HELPER"
 
 func TestMain(m *testing.M) {
@@ -59,8 +59,8 @@ func helperIn(t *testing.T, tmp string) (string, error) {
 			t.Fatal("the server outlives its process")
 		}
 	}
-	// The next server in the folder would remove the empty socket folder of the last one. No other server starts in this test, so the test
-	// removes it.
+	// Normally the next server in the folder removes the empty socket folder of the last one. Here no other server
+	// starts, so the test removes it.
 	if fields := strings.Fields(out); len(fields) > 1 {
 		if u, perr := url.Parse(fields[1]); perr == nil && u.Query().Get("host") != "" {
 			_ = os.Remove(u.Query().Get("host"))
@@ -83,7 +83,7 @@ func helper(t *testing.T, env ...string) (string, error) {
 func TestProcessHasOneServerThatEndsWithIt(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()
-	for range 2 { // the second helper finds the folder and the database of the first
+	for range 2 { // the second helper uses the folder and the database of the first one again
 		out, err := helperIn(t, tmp)
 		var source, dsn, same string
 		if _, serr := fmt.Sscan(out, &source, &dsn, &same); err != nil || serr != nil || source != dbtest.SourceEmbedded || same != "true" || strings.Contains(out, "\n") {

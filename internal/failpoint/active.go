@@ -14,8 +14,8 @@ import (
 // Enabled reports whether failpoints are compiled in.
 const Enabled = true
 
-// Set is a set of failpoints by name, with the action that was armed for each. Its methods may be called at any time
-// by any goroutine. If a failpoint is armed again, the new action replaces the old one.
+// Set has the armed failpoints by name, and the action of each. Its methods may be called at any time by any
+// goroutine. If a failpoint is armed again, the new action replaces the old one.
 type Set struct {
 	mu     sync.Mutex
 	points map[string]*point
@@ -28,12 +28,13 @@ type point struct {
 
 type contextKey struct{}
 
-// With returns a context in which the failpoints of set are armed. A nil set disarms those of outer contexts.
+// With returns a context in which the failpoints of set are armed. They replace all failpoints of ctx; a nil set arms
+// none.
 func With(ctx context.Context, set *Set) context.Context {
 	return context.WithValue(ctx, contextKey{}, set)
 }
 
-// Hit runs the action that was armed under name in ctx, in the caller's goroutine, and returns when the action ends.
+// Hit runs the action that is armed for name in ctx, in the caller's goroutine, and returns when the action ends.
 func Hit(ctx context.Context, name string) {
 	set, _ := ctx.Value(contextKey{}).(*Set)
 	if set == nil {
@@ -69,7 +70,7 @@ func (s *Set) arm(name string, action func(ctx context.Context, hit int)) {
 	p.hits, p.action = 0, action
 }
 
-// Hits returns how often name was hit since it was armed, or since the Set was made if it was never armed.
+// Hits returns how often name was hit since it was last armed, or since the Set was created if it was never armed.
 func (s *Set) Hits(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,14 +82,14 @@ func (s *Set) Func(name string, fn func(ctx context.Context)) {
 	s.arm(name, func(ctx context.Context, _ int) { fn(ctx) })
 }
 
-// Pause holds every goroutine that hits name until Release, or until the context of its hit is done.
+// Pause makes every goroutine that hits name wait until Release is called, or until the context of the hit is done.
 func (s *Set) Pause(name string) *Pause {
 	p := &Pause{reached: make(chan struct{}), released: make(chan struct{})}
 	s.Func(name, p.hold)
 	return p
 }
 
-// Kill sends SIGKILL to this process at the n-th hit of name, counted from 1. No clean-up runs.
+// Kill sends SIGKILL to this process at the n-th hit of name, counted from 1. The process ends without any clean-up.
 func (s *Set) Kill(name string, n int) { s.once(name, n, killSelf) }
 
 // once runs action at the n-th hit of name.
@@ -128,7 +129,7 @@ func killSelf() {
 	if err != nil {
 		panic("failpoint: cannot kill this process: " + err.Error())
 	}
-	select {} // wait for the signal
+	select {} // SIGKILL ends the process here
 }
 
 // FromEnv reads [Variable] from environ (entries "NAME=value"), for processes under test. It returns nil if the variable is not set.
@@ -141,7 +142,7 @@ func FromEnv(environ []string) (*Set, error) {
 	return nil, nil
 }
 
-// exitStatus differs from all exit statuses of legwork and of the Go runtime.
+// exitStatus is not used by legwork's own exits or by the Go runtime.
 const exitStatus = 3
 
 // Parse parses a comma-separated list of name=action:n. The action runs at the n-th hit of the failpoint; the default of n is 1. Actions:

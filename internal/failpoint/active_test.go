@@ -16,7 +16,8 @@ import (
 
 const patience = 10 * time.Second
 
-// TestMain runs a process that a failpoint ends, if the environment arms one. Otherwise it runs the tests.
+// TestMain hits failpoints if the environment arms any, so that one of them ends this process. Otherwise it runs the
+// tests.
 func TestMain(m *testing.M) {
 	if os.Getenv(Variable) == "" {
 		os.Exit(m.Run())

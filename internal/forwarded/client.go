@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Client is who a request is from.
+// Client is the client that sent a request, as far as the connection and trusted proxies tell.
 type Client struct {
 	// Address is the client's IP address, without zone and never an IPv4 address in IPv6 form. It is invalid when the
 	// connection has no IP address.
@@ -25,13 +25,14 @@ const (
 	Standard      Header = "Forwarded"       // RFC 7239
 )
 
-// Proxies are the proxies in front of this server, which name the clients. The zero value trusts none.
+// Proxies are the proxies in front of this server that may name the clients of requests. The zero value trusts no
+// proxy.
 type Proxies struct {
 	Trusted []netip.Prefix // networks and addresses of the proxies
-	Header  Header         // the one header that they all write; empty: XForwardedFor
+	Header  Header         // the header in which all of them name the client; empty means XForwardedFor
 }
 
-// Client tells who a request is from.
+// Client returns the client that sent a request.
 func (p Proxies) Client(r *http.Request) Client {
 	c := Client{Address: parseAddress(r.RemoteAddr), Secure: r.TLS != nil}
 	if !p.trusts(c.Address) {
@@ -53,7 +54,8 @@ func (p Proxies) trusts(a netip.Addr) bool {
 	return false
 }
 
-// xForwarded reads X-Forwarded-For and X-Forwarded-Proto. peer is the trusted proxy that the request came through.
+// xForwarded returns the client that X-Forwarded-For and X-Forwarded-Proto name. peer is the trusted proxy that has
+// opened the connection.
 func (p Proxies) xForwarded(peer Client, h http.Header) Client {
 	client := peer
 	if proto := h.Values("X-Forwarded-Proto"); len(proto) > 0 {
@@ -80,12 +82,13 @@ func (p Proxies) xForwarded(peer Client, h http.Header) Client {
 	return client
 }
 
-// lastItem is the last item of a comma separated list.
+// lastItem returns the last item of a comma separated list.
 func lastItem(list string) string {
 	return strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:])
 }
 
-// standard reads the lines of Forwarded. peer is the trusted proxy that the request came through.
+// standard returns the client that the lines of the header Forwarded name. peer is the trusted proxy that has opened
+// the connection.
 func (p Proxies) standard(peer Client, lines []string) Client {
 	client := peer
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -111,8 +114,8 @@ func (p Proxies) standard(peer Client, lines []string) Client {
 	return client
 }
 
-// parseAddress reads an IP address with or without a port: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1],
-// [2001:db8::1]:80. It gives an invalid address for anything else.
+// parseAddress parses an IP address with or without a port: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1],
+// [2001:db8::1]:80. For any other text it returns an invalid address.
 func parseAddress(s string) netip.Addr {
 	if withPort, err := netip.ParseAddrPort(s); err == nil {
 		return withPort.Addr().Unmap().WithZone("")
@@ -130,19 +133,19 @@ func parseAddress(s string) netip.Addr {
 // clientKey is the context key of a request's Client.
 type clientKey struct{}
 
-// Handler puts the client of each request into its context, where [From] finds it.
+// Handler stores the client of each request in the request's context, where [From] finds it.
 func (p Proxies) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(With(r.Context(), p.Client(r))))
 	})
 }
 
-// With returns a context that has the client.
+// With returns a context that holds a client.
 func With(ctx context.Context, c Client) context.Context {
 	return context.WithValue(ctx, clientKey{}, c)
 }
 
-// From gives the client of a request by its context. It is the zero Client outside of requests.
+// From returns the client that the context of a request holds. Outside of requests it returns the zero Client.
 func From(ctx context.Context) Client {
 	c, _ := ctx.Value(clientKey{}).(Client)
 	return c

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// behind trusts the proxies of 10.0.0.0/8 and fd00::/8.
+// behind returns Proxies that trust the networks 10.0.0.0/8 and fd00::/8.
 func behind(h Header) Proxies {
 	return Proxies{Header: h, Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
 }
@@ -125,9 +125,8 @@ func TestHandlerPutsClientIntoContext(t *testing.T) {
 	}
 }
 
-// FuzzClient: a proxy appends the client's address to a header. Whatever the client writes into that header before,
-// the request gets the client's address, or at worst the proxy's. The header is ignored if it comes from an untrusted
-// peer.
+// FuzzClient writes any text into a header, to which a proxy then appends the client's address. Client must return
+// the client's address, or at worst the proxy's. If the header comes from an untrusted peer, it must be ignored.
 func FuzzClient(f *testing.F) {
 	f.Add("198.51.100.1", true)
 	f.Add(`for=198.51.100.1;x="`, false)

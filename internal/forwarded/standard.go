@@ -2,14 +2,14 @@ package forwarded
 
 import "strings"
 
-// hop is one element of the header Forwarded: what one proxy says of the connection that it accepted.
+// hop is one element of the header Forwarded: what one proxy says about the connection that it accepted.
 type hop struct {
-	from  string // the parameter for: who connected to the proxy. It is empty when the proxy does not say
+	from  string // the parameter for: the host that has connected to the proxy; empty if the proxy does not name it
 	proto string // the protocol of the connection
 }
 
-// parseForwarded reads one line of the header Forwarded (RFC 7239 §4). A line that breaks the grammar is refused whole:
-// a quotation mark that a client left open could otherwise swallow what a proxy added behind it.
+// parseForwarded parses one line of the header Forwarded (RFC 7239 §4). If the line breaks the grammar, the whole
+// line is refused: otherwise a quotation mark that a client has opened could hide what a proxy has appended.
 func parseForwarded(line string) (hops []hop, ok bool) {
 	var h hop
 	rest := strings.TrimLeft(line, " \t")
@@ -43,7 +43,7 @@ func parseForwarded(line string) (hops []hop, ok bool) {
 	return hops, true
 }
 
-// cutToken takes a token (RFC 9110 §5.6.2) from the beginning of s.
+// cutToken splits s after the token (RFC 9110 §5.6.2) at its beginning.
 func cutToken(s string) (token, rest string, ok bool) {
 	n := 0
 	for n < len(s) && isTokenByte(s[n]) {
@@ -56,8 +56,8 @@ func isTokenByte(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
-// cutValue takes a token or a quoted string (RFC 9110 §5.6.4) from the beginning of s. Addresses with colons and brackets
-// must be quoted, but some proxies do not, so they are taken bare, too.
+// cutValue splits s after the token or quoted string (RFC 9110 §5.6.4) at its beginning. Addresses with colons and
+// brackets must be quoted. Some proxies do not quote them, so they are also accepted without quotes.
 func cutValue(s string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		n := 0

@@ -1,13 +1,14 @@
-// Package goroutine starts goroutines whose panics do not end the process. A panic ends a Go process unless the same goroutine
-// recovers it. Runs of tasks read hostile input, so a panic in one must not end the runs of other tasks. The panic is
-// recovered and passed to the function that the context holds (OnPanic): the run then fails, or the panic is logged.
+// Package goroutine starts goroutines whose panics do not end the process. Normally a panic ends a Go process unless
+// the same goroutine recovers it. Runs of tasks read hostile input, so a panic in one run must not end the runs of
+// other tasks. This package recovers the panic and passes it to the function that the context holds (see OnPanic).
+// This function then makes the run fail, or logs the panic.
 //
 // Invariants:
 //
 //   - No panic in a goroutine that this package started, or in a function that Catch called, ends the process.
 //   - Every panic is reported once, with its stack.
 //
-// rule_test.go forbids all other ways to start a goroutine in the packages that take part in a run.
+// rule_test.go forbids other ways to start a goroutine in the packages that take part in a run.
 package goroutine
 
 import (
@@ -30,7 +31,7 @@ type PanicError struct {
 // Error implements error. It leaves out the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Unwrap returns the value of the panic if it is an error, for errors.Is and errors.As.
+// Unwrap returns the value of the panic if the value is an error, so that errors.Is and errors.As find it.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
@@ -38,13 +39,13 @@ func (e *PanicError) Unwrap() error {
 
 type reportKey struct{}
 
-// OnPanic returns a context with the function to which panics are passed. It replaces the function that ctx has. report is
-// called in the goroutine that panicked. It must be safe for concurrent use, and must not panic.
+// OnPanic returns a context that holds report. Panics are passed to report instead of the function that ctx held
+// before. report is called in the goroutine that panicked. It must be safe for concurrent use, and must not panic.
 func OnPanic(ctx context.Context, report func(*PanicError)) context.Context {
 	return context.WithValue(ctx, reportKey{}, report)
 }
 
-// LogPanics is OnPanic for goroutines that belong to no run: a panic is only logged.
+// LogPanics returns a context in which panics are only logged. It is for goroutines that belong to no run.
 func LogPanics(ctx context.Context, log *slog.Logger) context.Context {
 	return OnPanic(ctx, func(p *PanicError) { Log(ctx, log, p) })
 }
@@ -54,7 +55,8 @@ func Log(ctx context.Context, log *slog.Logger, p *PanicError) {
 	log.ErrorContext(ctx, "a goroutine panicked", "panic", p.Value, "stack", string(p.Stack))
 }
 
-// Catch calls f. When f panics, Catch passes the panic to the function of ctx, and returns it as a *PanicError.
+// Catch calls f. If f panics, Catch passes the panic to the function that ctx holds (see OnPanic), and returns it as
+// a *PanicError.
 func Catch(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		v := recover()
@@ -72,12 +74,13 @@ func Catch(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// Call is Catch for a callback that returns nothing. A library may call it in a goroutine of its own.
+// Call is like Catch, for a function that returns nothing. Use it in callbacks that a library calls in its own
+// goroutine.
 func Call(ctx context.Context, f func()) {
 	_ = Catch(ctx, func() error { f(); return nil })
 }
 
-// Go calls f in a goroutine. A panic is passed to the function of ctx. The end of ctx does not end f.
+// Go calls f in a new goroutine. A panic is passed to the function that ctx holds. When ctx ends, f continues.
 func Go(ctx context.Context, f func()) {
 	go Call(ctx, f)
 }
@@ -94,7 +97,7 @@ func AfterDelay(ctx context.Context, d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() { Call(ctx, f) })
 }
 
-// Group is a sync.WaitGroup whose goroutines report their panics. The zero Group is ready for use.
+// Group is like sync.WaitGroup, but reports panics of its goroutines. The zero Group is ready for use.
 type Group struct{ wg sync.WaitGroup }
 
 // Go calls f in a goroutine of the group.
@@ -105,7 +108,8 @@ func (g *Group) Go(ctx context.Context, f func()) {
 // Wait returns when all goroutines of the group have ended.
 func (g *Group) Wait() { g.wg.Wait() }
 
-// ErrGroup is an [errgroup.Group] whose goroutines report their panics. The zero ErrGroup is ready for use, without a limit.
+// ErrGroup is like [errgroup.Group], but reports panics of its goroutines. The zero ErrGroup is ready for use,
+// without a limit.
 type ErrGroup struct{ group errgroup.Group }
 
 // SetLimit bounds how many goroutines of the group run at once. Call it before Go.
@@ -116,5 +120,6 @@ func (g *ErrGroup) Go(ctx context.Context, f func() error) {
 	g.group.Go(func() error { return Catch(ctx, f) })
 }
 
-// Wait returns when all goroutines of the group have ended. It returns the first error. A panic counts as a *PanicError.
+// Wait returns when all goroutines of the group have ended. It returns the first error. For a panic this is a
+// *PanicError.
 func (g *ErrGroup) Wait() error { return g.group.Wait() }

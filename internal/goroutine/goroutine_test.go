@@ -39,7 +39,7 @@ func TestPanicsAreReported(t *testing.T) {
 			var g goroutine.ErrGroup
 			g.SetLimit(1)
 			g.Go(ctx, func() error { f(); return nil })
-			g.Go(ctx, func() error { return nil }) // the goroutine that panicked no longer counts towards the limit
+			g.Go(ctx, func() error { return nil }) // runs only if the limit no longer includes the goroutine that panicked
 			var p *goroutine.PanicError
 			if err := g.Wait(); !errors.As(err, &p) {
 				t.Errorf("ErrGroup: %v", err)

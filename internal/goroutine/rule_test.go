@@ -12,17 +12,17 @@ import (
 	"testing"
 )
 
-// research are the folders that must start goroutines only by this package.
+// research are the folders whose code must start goroutines only by package goroutine.
 var research = []string{"agent", "runenv", "page", "search", "ingest", "jobs", "llm"}
 
-// forbidden are functions that start a goroutine, by import path and name.
+// forbidden has the functions that start a goroutine, by import path and name, and the function to use instead.
 var forbidden = map[string]string{
 	"context.AfterFunc": "goroutine.AfterFunc",
 	"time.AfterFunc":    "goroutine.AfterDelay",
 }
 
-// TestResearchStartsGoroutinesHere checks that the packages that take part in a run start goroutines only by this package, because
-// a panic in any other goroutine would end the process.
+// TestResearchStartsGoroutinesHere checks that the packages that take part in a run start goroutines only by package
+// goroutine, because a panic in any other goroutine would end the process.
 func TestResearchStartsGoroutinesHere(t *testing.T) {
 	files := 0
 	for _, folder := range research {
@@ -104,7 +104,7 @@ func bareGoroutines(t *testing.T, path string, source []byte) (problems []string
 			if instead := forbidden[imports[x.Name]+"."+n.Sel.Name]; instead != "" {
 				problems = append(problems, set.Position(n.Pos()).String()+": "+imports[x.Name]+"."+n.Sel.Name+"; use "+instead)
 			}
-		case *ast.CallExpr: // the method Go of a sync.WaitGroup or an errgroup.Group; ours takes a context, too
+		case *ast.CallExpr: // the method Go of a sync.WaitGroup or an errgroup.Group; the method Go of this package has a context as an additional argument
 			if f, ok := n.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "Go" || f.Sel.Name == "TryGo") && len(n.Args) == 1 {
 				problems = append(problems, set.Position(n.Pos()).String()+": Go of a group that recovers nothing; use goroutine.Group or goroutine.ErrGroup")
 			}

@@ -1,8 +1,9 @@
-// Package logging makes the logger of a process from its configuration. There is no global logger: each part of the program is given this
-// one.
+// Package logging creates the logger of a process from its configuration. There is no global logger: this one is
+// passed to each part of the program.
 //
-// Invariants: if the log file cannot be written, the program does not start, so that no lines are lost silently. Secret configuration values
-// mask themselves (internal/config). Tokens in the query of an address are masked here, because addresses of pages come from everywhere.
+// Invariants: if the log file cannot be written, the program does not start, so that no lines are lost silently.
+// Secret configuration values mask themselves (internal/config). Tokens in the query of a URL are masked here,
+// because the URLs of pages come from many places in the program.
 package logging
 
 import (
@@ -24,8 +25,8 @@ const (
 	fileBackups   = 5  // number of rotated files that are kept
 )
 
-// New makes the logger that cfg describes. Console lines are written to console, normally standard error. The returned function closes the
-// log file; call it at the end of the process.
+// New creates the logger that cfg describes. Console lines are written to console, normally standard error. The
+// returned function closes the log file; call it at the end of the process.
 func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, error) {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: withoutTokens}
 	if cfg.LogTarget == config.LogConsole {

@@ -6,11 +6,11 @@ import (
 	"legwork/internal/weburl"
 )
 
-// linkKey is the name of the one attribute that is not masked: the link with which the first owner of a server is made. The log is
-// where the operator finds it.
+// linkKey is the key of the only attribute that is not masked: the set-up link with which the first owner of a server
+// is created. The operator finds the link in the log.
 const linkKey = "link"
 
-// withoutTokens implements slog.HandlerOptions.ReplaceAttr.
+// withoutTokens implements slog.HandlerOptions.ReplaceAttr. It masks tokens in URLs.
 func withoutTokens(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == linkKey {
 		return a

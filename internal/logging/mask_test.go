@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Values of parameters that hold credentials are masked in addresses, wherever an address stands in a line.
+// TestTokensInAddressesAreMasked checks that values of URL parameters with credentials are masked, wherever the URL
+// is in a line.
 func TestTokensInAddressesAreMasked(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"token", "access_token", "api_key", "apikey", "api-key", "key", "sig", "Signature", "X-Amz-Signature", "X-Amz-Credential", "client_secret", "password", "code", "session", "ticket", "auth"} {

@@ -1,5 +1,5 @@
-// Package retry has the pauses between attempts, and the parser of Retry-After headers. The pauses are random within bounds, so
-// that many processes do not all try again at the same moment.
+// Package retry has the pauses between attempts, and a parser for Retry-After headers. The pauses are random within
+// bounds, so that many processes do not all try again at the same moment.
 package retry
 
 import (
@@ -34,14 +34,14 @@ func After(h http.Header, now time.Time) (time.Duration, bool) {
 	return min(max(at.Sub(now), 0), Longest), true
 }
 
-// parse reads a decimal number of units, without sign and exponent.
+// parse parses a decimal number of units without sign and exponent.
 func parse(value string, unit time.Duration) (time.Duration, bool) {
 	value = strings.TrimSpace(value)
 	if value == "" || strings.Trim(value, "0123456789.") != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(value, 64)
-	if err != nil && !math.IsInf(n, 1) { // a number too large for float64 is a long wait
+	if err != nil && !math.IsInf(n, 1) { // a number that is too large for float64 means a long wait
 		return 0, false
 	}
 	if n >= float64(Longest)/float64(unit) {
@@ -57,8 +57,8 @@ type Pauses struct{ b backoff.ExponentialBackOff }
 // NewPauses returns pauses whose bound begins at first and grows to longest.
 func NewPauses(first, longest time.Duration) *Pauses {
 	longest = max(longest, first)
-	// Each pause is a random time between half the bound and the bound. The library wants the middle of that interval (3/4 of
-	// the bound) and how far it reaches to either side (a third of the middle).
+	// Each pause is a random time between half the bound and the bound. The library expects the middle of this
+	// interval (3/4 of the bound), and the distance from the middle to its ends as a share of the middle (1/3).
 	return &Pauses{backoff.ExponentialBackOff{InitialInterval: first * 3 / 4, MaxInterval: longest * 3 / 4, Multiplier: 2, RandomizationFactor: 1.0 / 3}}
 }
 
@@ -74,7 +74,7 @@ func (p *Pauses) Wait(ctx context.Context) error { return Wait(ctx, p.Next()) }
 // Pause returns the pause after the n-th failure in a row (1, 2, …). It is for callers that store only that number.
 func Pause(n int, first, longest time.Duration) time.Duration {
 	p := NewPauses(first, longest)
-	for range min(n, 64) - 1 { // after 64 doublings every bound is reached
+	for range min(n, 64) - 1 { // after 64 doublings the bound has reached longest
 		p.Next()
 	}
 	return p.Next()

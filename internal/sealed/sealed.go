@@ -1,11 +1,13 @@
-// Package sealed encrypts secrets that the database keeps (XChaCha20-Poly1305, draft-irtf-cfrg-xchacha).
+// Package sealed encrypts secrets that are stored in the database (XChaCha20-Poly1305, draft-irtf-cfrg-xchacha). An
+// encrypted secret is called a box.
 //
 // Invariants:
 //
-//   - A box opens only with its key and in its context. The context names the place that the secret belongs to, for instance
-//     "webhook:<id>", so a box that is copied to another row does not open there.
-//   - The first key seals, all keys open. To replace a key, put the new one first, seal all boxes again, and remove the old one.
-//   - No error and no formatting verb shows a key or a secret.
+//   - A box can be opened only with its key and its context. The context names the place to which the secret belongs,
+//     for instance "webhook:<id>". So a box that was copied to another row cannot be opened there.
+//   - New boxes are sealed with the first key; every key opens its boxes. To replace a key, put the new key first,
+//     seal all boxes again, and remove the old key.
+//   - No error message and no formatting verb shows a key or a secret.
 package sealed
 
 import (
@@ -32,13 +34,13 @@ const (
 	overhead = header + chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
 )
 
-// Errors of Open. Both mean that the secret must be entered again, unless the right key can be found.
+// Errors of Open. Unless the right key can be found, the user must enter the secret again.
 var (
 	ErrUnknownKey = errors.New("the secret is sealed with a key that is not in LEGWORK_SECRET_KEY")
 	ErrDamaged    = errors.New("the sealed secret is damaged, or belongs to another place")
 )
 
-// Keys seal and open. The zero value can do neither. Keys are safe for concurrent use.
+// Keys has the keys that seal and open boxes. The zero value has no keys. Keys are safe for concurrent use.
 type Keys struct{ list []key }
 
 type key struct {
@@ -46,8 +48,8 @@ type key struct {
 	aead cipher.AEAD
 }
 
-// Parse reads keys that are separated by commas or white space. Each is any text of at least MinKey bytes; the keys of the cipher
-// are derived from it (HKDF-SHA256). No keys are no error.
+// Parse parses keys that are separated by commas or white space. Each key is any text of at least MinKey bytes, from
+// which the key of the cipher is derived (HKDF-SHA256). It is no error if the text has no keys.
 func Parse(text string) (*Keys, error) {
 	k := &Keys{}
 	for i, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' }) {
@@ -119,12 +121,13 @@ func (k *Keys) Open(box []byte, context string) ([]byte, error) {
 	return secret, nil
 }
 
-// Stale reports whether a box must be sealed again, because another key than the first one sealed it.
+// Stale reports whether a box should be sealed again, because it was not sealed with the first key.
 func (k *Keys) Stale(box []byte) bool {
 	return k.Ready() && (len(box) < header || [idSize]byte(box[1:header]) != k.list[0].id)
 }
 
-// Reseal opens a box and seals its secret with the first key. A box of the first key is returned as it is.
+// Reseal opens a box and seals its secret with the first key. If the box was sealed with the first key, it is
+// returned unchanged.
 func (k *Keys) Reseal(box []byte, context string) ([]byte, error) {
 	secret, err := k.Open(box, context)
 	if err != nil || !k.Stale(box) {
@@ -146,7 +149,7 @@ func (k *Keys) of(box []byte) cipher.AEAD {
 	return nil
 }
 
-// bound is the additional data of a box: its header and its context.
+// bound returns the additional authenticated data of a box: its header and its context.
 func bound(head []byte, context string) []byte {
 	return append(append([]byte{}, head...), context...)
 }

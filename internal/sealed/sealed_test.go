@@ -58,7 +58,7 @@ func TestSealAndOpen(t *testing.T) {
 	}
 }
 
-// A key is replaced in three steps, and every box opens in each of them.
+// TestRotation replaces a key in three steps, and checks that every box can be opened after each step.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	old, both, after := keys(t, first), keys(t, second+","+first), keys(t, second)

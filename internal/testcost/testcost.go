@@ -1,5 +1,5 @@
-// Package testcost lets tests bound the time and memory of a function per byte of its input. Parsers of foreign input must be linear: their
-// cost must not grow with the square of the input.
+// Package testcost lets tests bound the time and memory that a function needs per byte of its input. The cost of
+// parsers of foreign input must grow linearly with the input, not with its square.
 package testcost
 
 import (
@@ -15,7 +15,8 @@ const (
 	startAlloc = 8 << 20
 )
 
-// tries is the number of runs before a function counts as too slow, since other programs may use the processor.
+// tries is how often a function may run before it is considered too slow, because other programs may use the
+// processor at the same time.
 const tries = 3
 
 // Limit bounds the cost of a function: a part per byte of input, and a fixed part.
@@ -23,11 +24,12 @@ type Limit struct {
 	Time  time.Duration
 	Alloc int // bytes allocated per byte of input, including freed ones
 
-	StartTime  time.Duration // fixed part of the time; 1 s
-	StartAlloc int           // fixed part of the allocation; 8 MiB
+	StartTime  time.Duration // fixed part of the time; 0 means 1 s
+	StartAlloc int           // fixed part of the allocation in bytes; 0 means 8 MiB
 }
 
-// Check runs f, whose input has size bytes, and fails the test if f exceeds limit. The shortest time of up to three runs counts.
+// Check runs f, whose input has size bytes, and fails the test if f exceeds limit. It runs f up to three times and
+// uses the shortest time.
 func Check(t testing.TB, size int, limit Limit, f func()) {
 	t.Helper()
 	mostTime, mostAlloc := cmp.Or(limit.StartTime, startTime)+time.Duration(size)*limit.Time, uint64(cmp.Or(limit.StartAlloc, startAlloc)+size*limit.Alloc)

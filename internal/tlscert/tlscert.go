@@ -1,11 +1,12 @@
-// Package tlscert has the certificates of the API's server: from two files, or from an ACME server (RFC 8555).
+// Package tlscert provides the certificates of the API's server, from two files or from an ACME server (RFC 8555).
 //
 // Invariants:
 //
-//   - Files are read again when they change, so a renewed certificate needs no restart. A pair that cannot be used is logged, and the
-//     one before stays in use.
-//   - ACME asks for certificates of the configured names only, whatever name a client sends. Names are proved by TLS-ALPN-01
-//     (RFC 8737), on the API's own port, which the ACME server must reach as port 443. Account and certificates are kept in a folder.
+//   - Files are read again when they change, so a renewed certificate needs no restart. If the new files cannot be
+//     used, this is logged, and the previous certificate stays in use.
+//   - Certificates are requested from the ACME server only for the configured names, whatever name a client sends.
+//     Names are proved by TLS-ALPN-01 (RFC 8737) on the API's own port, which the ACME server must reach as port 443.
+//     The ACME account and the certificates are stored in a folder.
 package tlscert
 
 import (
@@ -21,22 +22,22 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// Config says where certificates come from: CertFile and KeyFile, or Domains.
+// Config says where certificates come from. Set either CertFile and KeyFile, or Domains.
 type Config struct {
-	CertFile, KeyFile string // PEM; the first one may hold the chain
+	CertFile, KeyFile string // in PEM; CertFile may contain the whole chain
 	Domains           []string
-	Email             string       // of the ACME account; may be empty
-	Directory         string       // URL of the ACME server; empty: Let's Encrypt
-	Folder            string       // for account and certificates of ACME
-	Client            *http.Client // to the ACME server; nil: the default one
+	Email             string       // of the ACME account; optional
+	Directory         string       // URL of the ACME server; empty means Let's Encrypt
+	Folder            string       // folder for the ACME account and the certificates from ACME
+	Client            *http.Client // client for requests to the ACME server; nil means the default client
 	Log               *slog.Logger
 }
 
-// Wanted reports whether the server shall speak TLS.
+// Wanted reports whether the server should use TLS.
 func (c Config) Wanted() bool { return c.CertFile != "" || len(c.Domains) > 0 }
 
-// New returns the TLS configuration of a server. Files must be usable now. Certificates of ACME are asked for when the first
-// client connects, and renewed a month before they end.
+// New returns the TLS configuration of a server. If files are configured, they must be usable now. ACME certificates
+// are requested when the first client connects, and renewed a month before they expire.
 func New(c Config) (*tls.Config, error) {
 	if len(c.Domains) == 0 {
 		f := &files{cert: c.CertFile, key: c.KeyFile, log: c.Log}
@@ -57,17 +58,17 @@ func New(c Config) (*tls.Config, error) {
 	return out, nil
 }
 
-// files is a certificate in two files.
+// files provides a certificate from two files.
 type files struct {
 	cert, key string
 	log       *slog.Logger
 
 	mu      sync.Mutex
-	seen    [2]stamp // of the files when they were last read
+	seen    [2]stamp // state of the two files when they were last read
 	current *tls.Certificate
 }
 
-// stamp tells whether a file has changed.
+// stamp is the state of a file. It differs when the file has changed.
 type stamp struct {
 	at    time.Time
 	bytes int64
@@ -85,7 +86,8 @@ func (f *files) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return f.current, nil
 }
 
-// load reads the files. A pair that is not complete yet is read again when the second file changes.
+// load reads the files. If one of the two has not been replaced yet, loading fails, and is tried again when that file
+// changes.
 func (f *files) load() error {
 	f.seen = f.stamps()
 	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
@@ -96,7 +98,7 @@ func (f *files) load() error {
 	return nil
 }
 
-// stamps looks at both files. A missing file has the zero stamp.
+// stamps returns the state of both files. A missing file has the zero stamp.
 func (f *files) stamps() (out [2]stamp) {
 	for i, name := range []string{f.cert, f.key} {
 		if info, err := os.Stat(name); err == nil {

@@ -32,7 +32,7 @@ import (
 	"legwork/internal/tlscert"
 )
 
-// pair writes a self-signed certificate of a name and its key, and returns the two PEM texts.
+// pair creates a self-signed certificate for a name, and its key. It returns both in PEM.
 func pair(t *testing.T, name string) (cert, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -52,7 +52,7 @@ func pair(t *testing.T, name string) (cert, key []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
 }
 
-// serve serves over TLS and returns the address.
+// serve starts a TLS server and returns its address.
 func serve(t *testing.T, cfg *tls.Config) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -77,7 +77,8 @@ func name(t *testing.T, addr, host string) (string, error) {
 	return strings.Join(conn.ConnectionState().PeerCertificates[0].DNSNames, " "), nil
 }
 
-// A certificate that is replaced is used by the next connection. A broken one is not, and the log says so.
+// TestFilesAreReadAgain checks that new connections use a replaced certificate. If the replacement is broken, they
+// must use the previous one, and the log must say so.
 func TestFilesAreReadAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -88,7 +89,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 			if err := os.WriteFile(file, text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Chtimes(file, time.Time{}, time.Now().Add(-age)); err != nil { // the test does not wait for the clock of the file system
+			if err := os.Chtimes(file, time.Time{}, time.Now().Add(-age)); err != nil { // sets the file's time instead of waiting for the clock of the file system
 				t.Fatal(err)
 			}
 		}
@@ -129,13 +130,14 @@ func TestFilesAreReadAgain(t *testing.T) {
 	}
 }
 
-// An ACME server (Pebble, Let's Encrypt's own for tests) issues a certificate for a configured name, and is not asked for others.
+// TestACME gets a certificate for a configured name from an ACME server (Pebble, Let's Encrypt's server for tests),
+// and checks that no certificate is requested for other names.
 func TestACME(t *testing.T) {
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
 	quiet := log.New(io.Discard, "", 0)
 
-	// A name server on loopback has 127.0.0.1 for every name.
+	// This name server on loopback answers 127.0.0.1 for every name.
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +152,7 @@ func TestACME(t *testing.T) {
 	names.Run()
 	t.Cleanup(names.Shutdown)
 
-	// The ACME server checks names at the port of the server under test.
+	// The ACME server connects to this port to check that the server under test controls a name.
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

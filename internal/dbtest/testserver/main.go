@@ -3,8 +3,9 @@
 //
 //	go run ./internal/dbtest/testserver [--source auto|embedded|container] -- go test ./...
 //
-// The command gets the server's address in TEST_DATABASE_URL. Testserver stops the server when the command ends, and exits with the
-// command's exit status (128 + n after signal n). With --source auto, the default, a TEST_DATABASE_URL that is set is used instead.
+// The command gets the server's address in TEST_DATABASE_URL. Testserver stops the server when the command ends, and
+// exits with the command's exit status (128 + n if signal n ended the command). With --source auto, the default,
+// testserver starts no server if TEST_DATABASE_URL is already set.
 package main
 
 import (
@@ -25,7 +26,7 @@ import (
 const (
 	startTimeout = 3 * time.Minute // enough time to pull an image
 	stopTimeout  = 30 * time.Second
-	statusUsage  = 2 // the command was not run
+	statusUsage  = 2 // the command was not started
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -45,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd := exec.Command(flags.Arg(0), flags.Args()[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
 
-	// From here on, a signal must not end this process before it has stopped the server.
+	// From here on, a signal must not end this process before the server is stopped.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -64,8 +65,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return status
 }
 
-// server starts the server, unless TEST_DATABASE_URL names one and no other source was asked for. A signal
-// interrupts the start.
+// server starts the server. If TEST_DATABASE_URL names a server and no other source was requested, it uses that
+// server. A signal interrupts the start.
 func server(source string, signals <-chan os.Signal, stderr io.Writer) (dsn string, stop func() error, err error) {
 	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" && (source == "" || source == dbtest.SourceAuto) {
 		return dsn, func() error { return nil }, nil

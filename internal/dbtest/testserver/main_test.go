@@ -60,8 +60,8 @@ func testserver(t *testing.T, env []string, args ...string) (status int, output 
 	return cmd.ProcessState.ExitCode(), out.String()
 }
 
-// serverOf reads the connection string that the command printed. It checks that the server was tuned and has
-// ended.
+// serverOf returns the connection string that the command printed. It checks that the server was tuned for speed, and
+// that it has ended.
 func serverOf(t *testing.T, status int, output string) {
 	t.Helper()
 	_, line, _ := strings.Cut(output, "SERVER off 500 ")
@@ -77,7 +77,8 @@ func serverOf(t *testing.T, status int, output string) {
 
 func command() []string { return []string{"--", os.Args[0], "-test.run", "^TestCommandOfTestserver$"} }
 
-// noImage names an image that does not exist and cannot be pulled, so that the test fails on all machines, with or without a Docker engine.
+// noImage names an image that does not exist and cannot be pulled. So starting a container fails on all machines,
+// with or without a Docker engine.
 const noImage = "LEGWORK_TEST_POSTGRES_IMAGE=localhost:1/legwork/absent:1"
 
 func saysNoContainer(output string) bool {

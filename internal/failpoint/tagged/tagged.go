@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// Run runs tests of the caller's package again, in a build with the tag "failpoints". pattern selects the tests by
-// name, as in go test -run; empty: all. Without a call of Run, a plain "go test" would silently leave out these
-// tests. With -short, Run skips them.
+// Run runs tests of the caller's package in a build with the tag "failpoints". pattern selects the tests by name, as
+// in go test -run; if it is empty, all tests run. A plain "go test" has no such tag and would silently leave out
+// these tests if no test called Run. With -short, Run skips them.
 func Run(t *testing.T, pattern string) {
 	t.Helper()
 	if testing.Short() {
