@@ -29,7 +29,7 @@ import (
 type Config struct {
 	// Address to listen on. 0.0.0.0 is every IPv4 interface, :: every interface.
 	APIHost string `env:"API_HOST" envDefault:"0.0.0.0" must:"be an IP address or a host name, without scheme or port" section:"HTTP API"`
-	// Port to listen on. 0 takes a free one, which the log names.
+	// Port to listen on. 0 means a free port, which the log shows.
 	APIPort int `env:"API_PORT" envDefault:"8000" must:"be a port number, 0..65535"`
 	// Origins (comma separated) whose pages may call the API and open its streams from a browser, with credentials.
 	CORSOrigins []string `env:"CORS_ORIGINS" envDefault:"http://localhost:3000" must:"be a comma separated list of origins like https://example.org or http://localhost:3000, without path"`
@@ -68,11 +68,11 @@ type Config struct {
 
 	// Address under which browsers reach this server, for links, redirects of logins and cookies. Set it behind a proxy.
 	PublicURL string `env:"PUBLIC_URL" must:"be an http or https URL without path, query, user and password, such as https://research.example.org" section:"Logins (with AUTH_MODE=required)"`
-	// Whether people may log in by password. Off: at the OpenID provider only.
+	// Whether people may log in by password. off: they log in at the OpenID provider only.
 	AuthPasswords Switch `env:"AUTH_PASSWORDS" envDefault:"on" must:"be on or off; off needs OIDC_ISSUER"`
-	// A browser that sends nothing for so long must log in again.
+	// Time without a request after which a browser must log in again.
 	SessionIdle time.Duration `env:"SESSION_IDLE" envDefault:"12h" must:"be a duration, 5m..2160h"`
-	// After so long every browser must log in again.
+	// Time after a login at which a browser must log in again, even if it is in use.
 	SessionLifetime time.Duration `env:"SESSION_LIFETIME" envDefault:"720h" must:"be a duration, 5m..8760h, not below SESSION_IDLE"`
 	// OpenID Connect provider at which people may log in: its issuer URL, exactly as in its discovery document. Needs OIDC_CLIENT_ID
 	// and PUBLIC_URL; register PUBLIC_URL/api/auth/openid/callback as redirect URI there.
@@ -83,7 +83,7 @@ type Config struct {
 	OIDCClientSecret Secret `env:"OIDC_CLIENT_SECRET" must:"be printable ASCII without spaces"`
 	// Name of the provider on the login button.
 	OIDCName string `env:"OIDC_NAME" envDefault:"OpenID" must:"have at most 60 characters"`
-	// What this server asks the provider for.
+	// Scopes (comma separated) that this server requests from the provider.
 	OIDCScopes []string `env:"OIDC_SCOPES" envDefault:"openid,email,profile" must:"be a comma separated list of scopes"`
 	// Domains (comma separated) of verified e-mail addresses that may log in at the provider. Empty: any.
 	OIDCAllowedDomains []string `env:"OIDC_ALLOWED_DOMAINS" must:"be a comma separated list of domains like example.org"`
@@ -94,7 +94,7 @@ type Config struct {
 	OIDCRoles []string `env:"OIDC_ROLES" must:"be a list like admin=legwork-admins,member=staff with the roles owner, admin, member, viewer"`
 	// Role of people in none of these groups. none: only users and invited people may log in.
 	OIDCDefaultRole string `env:"OIDC_DEFAULT_ROLE" envDefault:"none" must:"be none, viewer, member or admin"`
-	// Whether somebody whom the provider names with the verified e-mail address of a user is that user.
+	// Whether a person who logs in at the provider is the existing user with the same verified e-mail address.
 	OIDCLinkByEmail Switch `env:"OIDC_LINK_BY_EMAIL" envDefault:"off" must:"be on or off"`
 	// Key set (JWKS) of an issuer whose access tokens (JWT) programs may send as Authorization: Bearer. Needs AUTH_JWT_ISSUER and
 	// AUTH_JWT_AUDIENCE. The claim scope (or scp) must name scopes of this server, as in tasks:read.
@@ -177,7 +177,8 @@ type Config struct {
 	// After that time, or when a task says fresh, the page is requested again. 0: always request.
 	PageTTL time.Duration `env:"PAGE_TTL" envDefault:"1h" must:"be a duration, 0..8760h"`
 
-	// Search engines (comma separated) that tasks may use. The others count as not configured. library needs no internet.
+	// Search engines (comma separated) that tasks may use. The others are treated as not configured. library needs
+	// no internet.
 	SearchEngines []string `env:"SEARCH_ENGINES" envDefault:"duckduckgo,bing,google,custom,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library" section:"Search"`
 	// Engines that replace one that is not configured, fails or finds nothing. They are asked in this order.
 	SearchFallback []string `env:"SEARCH_FALLBACK" envDefault:"custom,duckduckgo,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library"`
