@@ -41,7 +41,7 @@ type session struct {
 	closed bool
 }
 
-// kept is a loaded document that is stored for screenshots.
+// kept is a loaded document that the session stores for screenshots.
 type kept struct {
 	urls  []string // the document's addresses, as requested and after redirects
 	doc   *page.Document

@@ -17,7 +17,7 @@ const (
 	maxStack      = 64 << 20  // bytes of one goroutine's stack; deeper recursion ends the child process
 	prepareMemory = 1 << 30   // bytes of memory that the process which compiles the PDF reader may map
 	keptMemory    = 48 << 20  // bytes of memory that a child process may keep between two documents
-	smallBody     = 256 << 10 // bytes; a document with a larger body, and a PDF, counts as large
+	smallBody     = 256 << 10 // bytes; a document with a larger body, and a PDF, is treated as large
 )
 
 // collection says when the garbage collector runs in a child process.

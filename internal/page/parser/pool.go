@@ -30,7 +30,7 @@ type Config struct {
 	Memory      uint64        // bytes of RAM for all processes together; default 384 MiB
 	SmallMemory uint64        // bytes of RAM that each process may use; default 96 MiB
 	LargeMemory uint64        // bytes of RAM that one process may use while Memory has room for it; default 288 MiB
-	LargeBody   int           // size in bytes from which a document counts as large; default 1 MiB
+	LargeBody   int           // size in bytes from which a document is treated as large; default 1 MiB
 	Recycle     int           // documents after which a process is replaced; default 200
 	Idle        time.Duration // an unused process ends after this time; default 1 min
 	Logger      *slog.Logger  // nil means no log

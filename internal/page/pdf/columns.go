@@ -115,7 +115,7 @@ func (b *block) isRuled(rs []row, rules []rule) bool {
 	return between(rules, b.lo, b.hi, rs[b.n-1][0].y0, rs[0][0].y1) >= 2
 }
 
-// isEven reports whether the two sides have widths of one, two or three columns, if all columns are equally wide.
+// isEven reports whether each side is as wide as one, two or three columns of a page whose columns are equally wide.
 func (b *block) isEven() bool {
 	narrow, wide, gap := b.left.x1-b.left.x0, b.right.x1-b.right.x0, b.hi-b.lo
 	if narrow > wide {

@@ -39,8 +39,8 @@ type layout struct {
 }
 
 // arrange brings the characters of a page into reading order. Text that runs in another direction than most of the page, such as a note
-// along the margin, comes last. drawn returns the rules of the page. It is called only if a row has a gap that is as wide as a gap between
-// cells.
+// along the margin, comes last. drawn returns the rules of the page, which are drawn lines. It is called only if a row has a gap that is
+// as wide as a gap between cells.
 func arrange(number int, glyphs []glyph, drawn func() []rule) layout {
 	page := layout{number: number}
 	var directions [4][]fragment
@@ -83,7 +83,7 @@ const (
 type arranger struct {
 	lines  []line
 	column int
-	rules  func() []rule // from the top down
+	rules  func() []rule // returns the rules of the page, from the top down
 	frames func() []frame
 }
 
