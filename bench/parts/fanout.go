@@ -152,7 +152,7 @@ func (b *Bench) watch(ctx context.Context, name string, cfg server.Config, n int
 	return a, nil
 }
 
-// sendOne measures clients.sendOne as a measure.Side.
+// sendOne is a measure.Side: it calls clients.sendOne once, and returns the seconds that the call took.
 func (a watched) sendOne(ctx context.Context) (map[string]float64, error) {
 	took, err := a.clients.sendOne(ctx, a.server, a.task)
 	return map[string]float64{"s": took.Seconds()}, err

@@ -55,8 +55,8 @@ func (s *Script) reading(task string) {
 	}
 }
 
-// RunScript returns the script for one run of part c: the statements that the API, the worker, the stream and the
-// upkeep jobs send for it, one after the other.
+// RunScript returns the script for one whole run of a task, as part c of the benchmark measures it. It has the
+// statements that the API, the stream, the worker and the upkeep jobs send for the task, one after the other.
 func RunScript(all Statements) *Script {
 	s := &Script{all: all}
 	s.submission()

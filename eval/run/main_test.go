@@ -321,8 +321,9 @@ func TestClientBadAnswers(t *testing.T) {
 	}
 }
 
-// TestLookAtPictures checks that each citation is marked, from the events, with whether its picture shows the
-// passage. The events do not fit into one response of the API.
+// TestLookAtPictures checks that ShotShows of each citation says whether the citation's picture shows the quoted
+// passage. This is read from the task's events. Here the task has more events than one response of the API can have,
+// so they must be read with several requests.
 func TestLookAtPictures(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()

@@ -51,8 +51,9 @@ func (s *state) recall(id outcomeID, now time.Time) (Grant, uint64, bool) {
 	return o.grant, s.notices, found
 }
 
-// remember caches a result, unless a notice was received since recall was called, or this process receives no notices
-// at present.
+// remember caches a result. It does not cache it if a notice that credentials have changed was received since recall
+// was called, because the result may be out of date already. It also does not cache it while this process receives no
+// notices, because it would not learn of a change.
 func (s *state) remember(id outcomeID, g Grant, notices uint64, keep time.Duration) {
 	until := time.Now().Add(keep)
 	if at := g.Principal.ExpiresAt; at != nil && at.Before(until) {

@@ -41,9 +41,10 @@ func mayBeSiteMap(name string) bool {
 // errNoSiteMap means that a file has a name like that of a site map, but is not one.
 var errNoSiteMap = errors.New("it is no site map")
 
-// siteMap fetches a site map from the web and queues its pages. It also fetches the site maps that this one names, down
-// to nested further levels. If the first site map cannot be read, the error says why. If a further site map cannot be
-// read, that is counted as a failure, as for a page.
+// siteMap fetches a site map from the web and queues the pages that it names. It also fetches the site maps that it
+// names; nested is the number of levels of site maps that may follow below this one. If the first site map cannot be
+// read, siteMap returns an error that says why. A site map below it that cannot be read is only counted as a failure,
+// like a page that cannot be read.
 func (r *run) siteMap(ctx context.Context, at *url.URL, policy page.Policy, nested int) error {
 	r.maps++
 	v, file, err := r.web.Fetch(ctx, at.String(), policy)

@@ -79,7 +79,9 @@ func TestTurn(t *testing.T) {
 	if v := visit(t, f, site.URL("/index.html"), Policy{}); v.Outcome != research.OutcomeOK || len(g.reserved) != 3 {
 		t.Errorf("quiet: %s, reserved %d times", v.Outcome, len(g.reserved))
 	}
-	// The clock jumps at each reading, as if the process were stopped between the reservation and the request.
+	// The clock jumps forward by five seconds each time it is read, up to eight times, as if the process were stopped
+	// after it had reserved a time for the request and before it sent the request. Such a reserved time must not be
+	// used, so the fetcher must reserve a new one.
 	f, g = fetcher(t, config())
 	now, jumps := time.Now(), 9
 	f.now = func() time.Time {

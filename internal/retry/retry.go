@@ -54,7 +54,8 @@ func parse(value string, unit time.Duration) (time.Duration, bool) {
 // with each pause. Pauses is not safe for concurrent use.
 type Pauses struct{ b backoff.ExponentialBackOff }
 
-// NewPauses returns pauses whose bound begins at first and grows to longest.
+// NewPauses returns Pauses whose bound is the parameter first for the first pause, doubles with each pause, and does
+// not exceed the parameter longest. If longest is less than first, the bound stays at first.
 func NewPauses(first, longest time.Duration) *Pauses {
 	longest = max(longest, first)
 	// Each pause is a random time between half the bound and the bound. The library expects the middle of this

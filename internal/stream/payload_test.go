@@ -12,8 +12,8 @@ import (
 	"legwork/internal/research"
 )
 
-// eventsOf returns n consecutive events of a task, of which the first has the seq from. Each takes about size bytes in a
-// payload. If terminal is set, the last event is terminal.
+// eventsOf returns n consecutive events of a task. The parameter from is the seq of the first event. Each event takes
+// about size bytes in a payload. If terminal is set, the last event is a terminal one.
 func eventsOf(task uuid.UUID, from int64, n, size int, terminal bool) []research.Event {
 	events := make([]research.Event, n)
 	for i := range events {

@@ -47,8 +47,8 @@ func newCiting(t *testing.T, turns func(page, other string) []testsite.Turn) *as
 	return a
 }
 
-// TestOccurrenceShown: a sentence occurs sixteen times on a page. The occurrence that the model saw last becomes the
-// evidence, and the reply to cite says so.
+// TestOccurrenceShown: a sentence occurs sixteen times on a page, and the model cites it. The occurrence that was
+// shown to the model last becomes the evidence, and the result of the tool cite says which occurrence was kept.
 func TestOccurrenceShown(t *testing.T) {
 	t.Parallel()
 	const quote = "The default is forty seconds."

@@ -103,8 +103,10 @@ func lazily(turns func(url func(string) string) []testsite.Turn) (testsite.Scrip
 		func(a *asking, _ *research.Options) { site = a.site }
 }
 
-// tenSteps is a script: in six replies the model makes nine calls, and three more that are refused. Then it writes the
-// answer. The run itself opens the start page.
+// tenSteps is a script of eight replies of the model. The first six make ten calls. Three of these calls fail: one
+// names a tool that does not exist, one cites a quote that is not on the page, and one cites without a quote. The
+// seventh reply ends the research, and the eighth is the answer. No call opens the start page, because the run itself
+// opens it.
 func tenSteps(url func(string) string) []testsite.Turn {
 	heating, network := url("/manual/settings-heating.html"), url("/manual/settings-network.html")
 	return []testsite.Turn{

@@ -41,8 +41,11 @@ func readHeading(heading, text string) above {
 // of these snapshots do not have the term.
 var boldLine = regexp.MustCompile(`^\s*\*\*(.+)\*\*\s*$`)
 
-// CutColumns splits the heading path of a passage that starts with a table row: path is the section of the table, columns is the
-// table's caption and the heads of its columns. columns is empty if the passage has no rows or has the heads as its first row.
+// CutColumns splits the heading path of a passage. If the passage starts with a table row and the heading path ends
+// with the heads of the table's columns, columns is this last part (the table's caption and the heads of its
+// columns), and path is the rest, which is the section of the table. Otherwise path is the whole heading path and
+// columns is empty. This is so if the passage does not start with a row, or if the heads are the passage's own first
+// row.
 func CutColumns(heading, text string) (path, columns string) {
 	path, last := "", heading
 	if at := strings.LastIndex(heading, headingSeparator); at >= 0 {

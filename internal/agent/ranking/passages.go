@@ -250,8 +250,8 @@ func (s *Scored) strength(i int) float64 {
 	return max(Pick(s.Text, i, inText), Pick(s.Path, i, path), Pick(s.entry, i, entry), Pick(s.far, i, farEntry*entry), Pick(s.Title, i, inTitle))
 }
 
-// Share returns the share of the question that the passage covers, by weight alone. It ignores rarity, so that shares of
-// different pages can be compared.
+// Share returns the share of the question that the passage covers. Terms count by their Weight, and hints do not
+// count. The rarity of terms is ignored, so that shares of different pages can be compared.
 func (s *Scored) Share() float64 {
 	got, sum := 0.0, 0.0
 	for i, t := range s.Q.Terms {

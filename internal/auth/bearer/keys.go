@@ -123,8 +123,9 @@ func (k *keySet) load(ctx context.Context) (map[string]jose.JSONWebKey, error) {
 	return parseKeys(body)
 }
 
-// parseKeys parses a key set. It leaves out keys that must not sign access tokens: secret keys, keys without a kid, keys for
-// encryption, and weak keys.
+// parseKeys parses a key set. It leaves out the keys that must not be used to verify access tokens: keys without a
+// kid, keys for encryption, keys that are not public keys (private and symmetric keys), and public keys that are weak
+// or of a kind that is not accepted. It also leaves out keys beyond the first maxKeys.
 func parseKeys(body []byte) (map[string]jose.JSONWebKey, error) {
 	if len(body) > maxKeySet {
 		return nil, fmt.Errorf("the key set has more than %d bytes", maxKeySet)

@@ -177,8 +177,10 @@ func TestRecycle(t *testing.T) {
 	}
 }
 
-// TestTakeTurns: all processes need more than SmallMemory. They get LargeMemory one after the other, in two cases: there is room beside the
-// other processes, or only if no other process runs. All documents are read, and all reserved memory is released.
+// TestTakeTurns: all documents need more than SmallMemory, so their processes need LargeMemory, which only one
+// process has at a time. There are two cases. In the first, Memory has room for a process with LargeMemory while
+// other processes run. In the second, LargeMemory is the whole Memory, so a process gets it only while no other
+// process has memory. In both cases all documents are read, and all reserved memory is released.
 func TestTakeTurns(t *testing.T) {
 	t.Parallel()
 	body := []byte("<title>T</title>" + strings.Repeat("<p>Words of a long page, again and again.</p>\n", 4_000))

@@ -15,7 +15,8 @@ import (
 
 var pageURL = &url.URL{Scheme: "https", Host: "docs.example.com", Path: "/manual/page.html"}
 
-// parse parses a UTF-8 document. SameSite compares host names after removing "www." and "docs.".
+// parse parses a UTF-8 document whose address is base. The input's function SameSite compares two host names without
+// "www."; from the second one, which is the document's own, it also removes "docs.".
 func parse(base *url.URL, language, text string) *Document {
 	return Parse(Input{Text: text, URL: base, Language: language,
 		SameSite: func(a, b *url.URL) bool {

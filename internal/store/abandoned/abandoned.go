@@ -1,5 +1,6 @@
-// Package abandoned finds, in PostgreSQL, tasks and jobs on files whose process has died. All times are read from the
-// database's clock. River's tables are only read.
+// Package abandoned finds, in PostgreSQL, what dead processes have left unfinished: tasks that no worker works on and
+// no worker will begin, and River jobs that write or delete the files of a task and have been running for too long.
+// All times are read from the database's clock. River's tables are only read.
 package abandoned
 
 import (

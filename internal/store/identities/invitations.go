@@ -91,8 +91,9 @@ func invitationFrom(row db.InvitationsRow) Invitation {
 	return i
 }
 
-// RevokeInvitation removes an invitation that was not accepted. It returns research.ErrNotFound when the account has no such
-// invitation, and ErrRoleTooHigh when the invitation's role is above most, the caller's role.
+// RevokeInvitation removes an invitation that was not accepted. The parameter most is the caller's role.
+// RevokeInvitation returns research.ErrNotFound when the account has no such invitation, and ErrRoleTooHigh when the
+// invitation's role is higher than the caller's.
 func (s *Store) RevokeInvitation(ctx context.Context, by Actor, most access.Role, account string, id uuid.UUID) error {
 	return s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		role, err := q.InvitationRole(ctx, id, account)

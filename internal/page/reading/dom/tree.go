@@ -63,7 +63,7 @@ func Elements(n *html.Node) []*html.Node {
 	return out
 }
 
-// Has reports whether is returns true for at least one element below n.
+// Has reports whether n has at least one element below it for which the function is returns true.
 func Has(n *html.Node, is func(*html.Node) bool) bool {
 	for c := range n.Descendants() {
 		if c.Type == html.ElementNode && is(c) {
