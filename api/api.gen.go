@@ -492,7 +492,7 @@ type Citation struct {
 	// Support Whether the quote supports its sentence.
 	Support *CitationSupport `json:"support,omitempty"`
 
-	// Title Falls back to the host.
+	// Title The title of the page; the host if the page has none.
 	Title string `json:"title"`
 
 	// URL Absolute.
@@ -873,7 +873,7 @@ type PageSnapshot struct {
 	// Example: 2026-03-05T14:30:00.125Z
 	FetchedAt Time `json:"fetchedAt"`
 
-	// FinalURL After redirects.
+	// FinalURL The address of the page after redirects.
 	FinalURL string `json:"finalUrl"`
 
 	// Language BCP 47 primary subtag.
@@ -882,13 +882,13 @@ type PageSnapshot struct {
 	// PageID SHA-256 of the text, in hex.
 	PageID string `json:"pageId"`
 
-	// Text Markdown blocks (headings, lists, tables, code) around plain text.
+	// Text The text as it is stored and quoted: plain text, with vertical bars between the cells of a table row.
 	Text string `json:"text"`
 
-	// Title Falls back to the host.
+	// Title The title of the page; the host if the page has none.
 	Title string `json:"title"`
 
-	// URL As asked for.
+	// URL The address that was requested, before redirects.
 	URL string `json:"url"`
 }
 
@@ -908,7 +908,7 @@ type PageVisit struct {
 	// Example: 2026-03-05T14:30:00.125Z
 	FetchedAt Time `json:"fetchedAt"`
 
-	// FinalURL After redirects.
+	// FinalURL The address of the page after redirects.
 	FinalURL string `json:"finalUrl"`
 
 	// Language BCP 47 primary subtag.
@@ -926,10 +926,10 @@ type PageVisit struct {
 	// Status HTTP status, if there was a response.
 	Status *int `json:"status,omitempty"`
 
-	// Title Falls back to the host.
+	// Title The title of the page; the host if the page has none.
 	Title string `json:"title"`
 
-	// URL As asked for.
+	// URL The address that was requested, before redirects.
 	URL string `json:"url"`
 }
 
