@@ -18,6 +18,7 @@ import (
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/logging"
+	"legwork/internal/sealed"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
 )
@@ -123,6 +124,13 @@ func (p *program) admin() []*cli.Command {
 				return cfg.PublicURL, err
 			}
 			return fmt.Sprintf("http://127.0.0.1:%d", cfg.APIPort), nil
+		},
+		Keys: func() (*sealed.Keys, error) {
+			cfg, err := config.Load(p.environ, dotenv)
+			if err != nil {
+				return nil, err
+			}
+			return secretKeys(cfg)
 		},
 	}
 	return append(commands.Commands(), limits.Command(p.out, func(ctx context.Context, do func(st *store.Store) error) error {

@@ -38,13 +38,14 @@ func (c Config) UserAgent(version string) string {
 	}
 }
 
-// Warnings returns sentences about settings that are valid but have no effect. The program logs them when it starts.
+// Warnings returns sentences about settings that are valid but have no effect, or that depend on the working folder. The
+// program logs them when it starts.
 func (c Config) Warnings() []string {
 	var out []string
 	if c.LLMProvider == ProviderReader && (c.LLMAPIKey != "" || c.LLMBaseURL != "" || c.LLMModel != "") {
 		out = append(out, "LLM_API_KEY, LLM_BASE_URL and LLM_MODEL have no effect with LLM_PROVIDER=reader")
 	}
-	return out
+	return append(out, c.placeWarnings()...)
 }
 
 // Provider returns LLM_PROVIDER, unless it is auto. For auto it returns the provider whose keys look like
