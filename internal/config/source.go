@@ -11,6 +11,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // source holds the unparsed values by variable name, and the source of each value.
@@ -34,7 +36,9 @@ func gather(environ []string, dotenvPath string) (source, error) {
 	if err != nil {
 		return s, fmt.Errorf("cannot read the environment file: %w; make it readable, or remove it", err)
 	}
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // some editors on Windows start a file with this mark
+	if text, err = utf8Text(text); err != nil {
+		return s, fmt.Errorf("%s is not a readable environment file: %w", dotenvPath, err)
+	}
 	values, err := godotenv.UnmarshalBytes(text)
 	if err != nil {
 		// The library's message would contain the rest of the file with its secrets, so it is not passed on.
@@ -42,6 +46,16 @@ func gather(environ []string, dotenvPath string) (source, error) {
 	}
 	s.file = trimmed(values)
 	return s, nil
+}
+
+// utf8Text returns the text of a file in UTF-8, without a byte order mark. Editors and shells on Windows write such marks, and
+// UTF-16. Without the decoding every name in such a file would be unknown, and be ignored.
+func utf8Text(text []byte) ([]byte, error) {
+	decoded, _, err := transform.Bytes(unicode.BOMOverride(transform.Nop), text)
+	if err != nil || bytes.IndexByte(decoded, 0) >= 0 {
+		return nil, errors.New("it is neither UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8")
+	}
+	return decoded, nil
 }
 
 func trimmed(values map[string]string) map[string]string {

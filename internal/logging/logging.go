@@ -17,6 +17,7 @@ import (
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"legwork/internal/config"
+	"legwork/internal/terminaltext"
 )
 
 // Bounds of the log files: together at most 60 MB.
@@ -28,6 +29,7 @@ const (
 // New creates the logger that cfg describes. Console lines are written to console, normally standard error. The
 // returned function closes the log file; call it at the end of the process.
 func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, error) {
+	console = terminaltext.JSON(console) // the handler for text escapes such characters itself; the one for JSON only some
 	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: withoutTokens}
 	if cfg.LogTarget == config.LogConsole {
 		return slog.New(handler(cfg.LogFormat, console, options)), func() error { return nil }, nil

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"legwork/internal/terminaltext"
 )
 
 // TestTokensInAddressesAreMasked checks that values of URL parameters with credentials are masked, wherever the URL
@@ -28,6 +30,20 @@ func TestTokensInAddressesAreMasked(t *testing.T) {
 	for _, kept := range []string{"monkey=1", "keyword=zoo", "author=me", "barcode=7", "token=once"} {
 		if !strings.Contains(out, kept) {
 			t.Errorf("%s is masked: %s", kept, out)
+		}
+	}
+}
+
+// TestConsoleIsPlain checks that no text in a log line can send a control character or an override of direction to the terminal.
+func TestConsoleIsPlain(t *testing.T) {
+	t.Parallel()
+	const hostile = "x\x1b]0;title\a\u202ey\u009bz\x9b\x7f"
+	for _, format := range []string{"LOG_FORMAT=text", "LOG_FORMAT=json"} {
+		out, _ := open(t, func(l *slog.Logger) {
+			l.Info("msg "+hostile, "url", hostile, "error", errors.New(hostile), hostile, 1, slog.Group("g"+hostile, "u", hostile))
+		}, format)
+		if terminaltext.Clean(out) != out || strings.Count(out, "title") < 5 {
+			t.Errorf("%s: %q", format, out)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
+	"legwork/internal/terminaltext"
 )
 
 // plainAccount matches a valid id of an account. The database has the same rule.
@@ -59,7 +60,7 @@ func (p *Program) listAccounts(ctx context.Context, _ *cli.Command) error {
 		table := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tMEMBERS\tKEYS\tCREATED")
 		for _, a := range accounts {
-			fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", a.ID, a.Name, a.Members, a.Keys, day(&a.CreatedAt))
+			fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\n", a.ID, terminaltext.Clean(a.Name), a.Members, a.Keys, day(&a.CreatedAt))
 		}
 		return table.Flush()
 	})

@@ -18,6 +18,7 @@ import (
 	"legwork/internal/config"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
+	"legwork/internal/terminaltext"
 )
 
 func (p *Program) keysCommand() *cli.Command {
@@ -127,7 +128,8 @@ func (p *Program) listKeys(ctx context.Context, c *cli.Command) error {
 			for i, s := range k.Scopes {
 				scopes[i] = string(s)
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, strings.Join(scopes, ","), user, day(&k.CreatedAt), day(k.LastUsedAt), keyState(k, time.Now()))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, terminaltext.Clean(k.Name), strings.Join(scopes, ","), user,
+				day(&k.CreatedAt), day(k.LastUsedAt), keyState(k, time.Now()))
 		}
 		return table.Flush()
 	})

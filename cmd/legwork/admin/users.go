@@ -17,6 +17,7 @@ import (
 	"legwork/internal/auth/token"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
+	"legwork/internal/terminaltext"
 )
 
 func (p *Program) usersCommand() *cli.Command {
@@ -92,7 +93,7 @@ func (p *Program) listUsers(ctx context.Context, c *cli.Command) error {
 			if m.DisabledAt != nil {
 				state = "disabled " + day(m.DisabledAt)
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.UserID, m.Email, m.Name, m.Role, day(&m.Since), day(m.LastLoginAt), state)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.UserID, terminaltext.Clean(m.Email), terminaltext.Clean(m.Name), m.Role, day(&m.Since), day(m.LastLoginAt), state)
 		}
 		return table.Flush()
 	})

@@ -3,24 +3,9 @@ package progress
 import (
 	"regexp"
 	"strings"
-	"unicode"
 
 	"legwork/api"
 )
-
-// printable removes characters that could change the terminal or the order of its text: control characters except line breaks
-// and tabs, and marks of text direction. The text comes from web pages and models.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t':
-			return r
-		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
-			return -1
-		}
-		return r
-	}, s)
-}
 
 // sourceLine matches the line of an answer that names the source of the quote above it.
 var sourceLine = regexp.MustCompile(`^\[[0-9]+\] [^\n]*$`)

@@ -6,13 +6,6 @@ import (
 	"legwork/api"
 )
 
-func TestPrintable(t *testing.T) {
-	t.Parallel()
-	if got := printable("a\x1b[31mb\a\r\n\tc\u009bd\u202ee\u2066f é 🌊"); got != "a[31mb\n\tcdef é 🌊" {
-		t.Errorf("%q", got)
-	}
-}
-
 func TestWithoutQuotes(t *testing.T) {
 	t.Parallel()
 	one, two := "The default is 25 minutes.", "Name: port\nDefault: 7047"

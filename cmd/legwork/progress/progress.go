@@ -13,6 +13,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/research"
+	"legwork/internal/terminaltext"
 )
 
 // Event is an event or delta of a stream, with the fields that are shown.
@@ -79,19 +80,19 @@ func (p *Printer) Event(e Event) {
 	case "agent:thinking":
 		fmt.Fprintf(p.w, "%s  %s\n", seq, oneLine(e.Content))
 	case "agent:tool_call":
-		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(blue, "→ "+e.Tool), oneLine(brief(e.Args)))
+		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(blue, "→ "+oneLine(e.Tool)), oneLine(brief(e.Args)))
 	case "agent:tool_result":
 		mark, code := "✓ ", green
 		if !e.Success {
 			mark, code = "✗ ", red
 		}
-		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(code, mark+e.Tool), oneLine(brief(e.Result)))
+		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(code, mark+oneLine(e.Tool)), oneLine(brief(e.Result)))
 	case "agent:complete":
 		fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(green, "answered"))
 	case "agent:error":
 		fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(red, oneLine(e.Error)))
 	default:
-		fmt.Fprintf(p.w, "%s  %s %s\n", seq, e.Type, oneLine(string(e.Frame)))
+		fmt.Fprintf(p.w, "%s  %s %s\n", seq, oneLine(e.Type), oneLine(string(e.Frame)))
 	}
 }
 
@@ -99,10 +100,10 @@ func (p *Printer) Event(e Event) {
 func (p *Printer) delta(e Event) {
 	if e.Offset == 0 {
 		p.stopWriting()
-		p.held = e.Text
+		p.held = terminaltext.Clean(e.Text)
 		return
 	}
-	text := p.held + e.Text
+	text := p.held + terminaltext.Clean(e.Text)
 	if p.held = ""; !p.writing {
 		text = "   ✎  " + text
 		p.writing = true
@@ -139,7 +140,7 @@ func brief(m map[string]any) string {
 }
 
 func oneLine(s string) string {
-	return research.Truncate(strings.Join(strings.Fields(printable(s)), " "), maxLine)
+	return research.Truncate(strings.Join(strings.Fields(terminaltext.Clean(s)), " "), maxLine)
 }
 
 // Answer prints how a task ended, with its citations.
@@ -150,11 +151,11 @@ func (p *Printer) Answer(task api.Task) {
 		if task.Error != nil {
 			text = *task.Error
 		}
-		fmt.Fprintf(p.w, "%s: %s\n", p.paint(red, string(task.Status)), text)
+		fmt.Fprintf(p.w, "%s: %s\n", p.paint(red, terminaltext.Clean(string(task.Status))), terminaltext.Clean(text))
 		return
 	}
 	fmt.Fprintln(p.w, p.paint(bold, "Answer"))
-	fmt.Fprintln(p.w, printable(withoutQuotes(*task.Answer, task.Citations)))
+	fmt.Fprintln(p.w, terminaltext.Clean(withoutQuotes(*task.Answer, task.Citations)))
 	fmt.Fprintln(p.w)
 	if len(task.Citations) > 0 {
 		fmt.Fprintln(p.w, p.paint(bold, "Citations"), "(each excerpt was verified against the stored page)")
@@ -164,9 +165,9 @@ func (p *Printer) Answer(task api.Task) {
 		if c.N != nil {
 			n = *c.N
 		}
-		fmt.Fprintf(p.w, "[%d] %s\n    %s\n", n, p.paint(bold, oneLine(c.Title)), p.paint(blue, c.URL))
+		fmt.Fprintf(p.w, "[%d] %s\n    %s\n", n, p.paint(bold, oneLine(c.Title)), p.paint(blue, terminaltext.Clean(c.URL)))
 		if c.Excerpt != nil {
-			fmt.Fprintf(p.w, "    “%s”\n", strings.ReplaceAll(printable(*c.Excerpt), "\n", "\n     "))
+			fmt.Fprintf(p.w, "    “%s”\n", strings.ReplaceAll(terminaltext.Clean(*c.Excerpt), "\n", "\n     "))
 		}
 	}
 	var foot []string
@@ -176,6 +177,6 @@ func (p *Printer) Answer(task api.Task) {
 	if task.Duration != nil {
 		foot = append(foot, fmt.Sprintf("%.1f s", *task.Duration))
 	}
-	foot = append(foot, fmt.Sprintf("%d pages", task.Usage.Pages), "task "+task.TaskID)
+	foot = append(foot, fmt.Sprintf("%d pages", task.Usage.Pages), "task "+terminaltext.Clean(task.TaskID))
 	fmt.Fprintln(p.w, p.paint(dim, strings.Join(foot, " · ")))
 }

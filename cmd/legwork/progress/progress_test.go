@@ -3,6 +3,9 @@ package progress
 import (
 	"strings"
 	"testing"
+
+	"legwork/api"
+	"legwork/internal/terminaltext"
 )
 
 // TestProgressWrites checks that a terminal shows the answer while it is being written, and that an answer that
@@ -24,5 +27,26 @@ func TestProgressWrites(t *testing.T) {
 		if got := out.String(); got != want+"   7  answered\n" {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// TestNothingCommandsTheTerminal checks that no field of an event or a task can send a control character or an override of
+// direction to the terminal.
+func TestNothingCommandsTheTerminal(t *testing.T) {
+	t.Parallel()
+	const hostile = "x\x1b]0;title\a\u202ey\u009bz\x9b"
+	var out strings.Builder
+	show := New(&out, false)
+	for _, kind := range []string{"agent:thinking", "agent:tool_call", "agent:tool_result", "agent:error", "agent:complete", hostile} {
+		show.Event(Event{Type: kind, Content: hostile, Tool: hostile, Args: map[string]any{hostile: hostile, "n": []any{hostile}}, Result: map[string]any{hostile: hostile},
+			Error: hostile, Frame: []byte(hostile)})
+	}
+	show.Event(Event{Type: "agent:delta", Text: hostile})
+	show.Event(Event{Type: "agent:delta", Offset: 3, Text: hostile})
+	text := hostile
+	show.Answer(api.Task{TaskID: hostile, Answer: &text, Citations: []api.Citation{{Title: hostile, URL: hostile, Excerpt: &text}}})
+	show.Answer(api.Task{Status: hostile, Error: &text})
+	if got := out.String(); terminaltext.Clean(got) != got || strings.Count(got, "title") < 12 {
+		t.Errorf("%q", got)
 	}
 }
