@@ -1271,7 +1271,8 @@ type ListHistoryParams struct {
 	// Status Only tasks in this status.
 	Status *Status `form:"status,omitempty" json:"status,omitempty"`
 
-	// Q Only tasks whose question or answer contains all of these words, each as the beginning of a word.
+	// Q Only tasks whose question or answer contains all of these words, each as the beginning of a word. Words of Chinese, Japanese, Thai, Lao, Khmer
+	// and Burmese are found anywhere in a sentence. A text without any word, such as `?!`, matches nothing; an empty one does not filter.
 	Q *Query `form:"q,omitempty" json:"q,omitempty"`
 
 	// From Only tasks created at or after this time (RFC 3339; a `+` must be sent as `%2B`).
@@ -1307,7 +1308,8 @@ type ListTasksParams struct {
 	// Status Only tasks in this status.
 	Status *Status `form:"status,omitempty" json:"status,omitempty"`
 
-	// Q Only tasks whose question or answer contains all of these words, each as the beginning of a word.
+	// Q Only tasks whose question or answer contains all of these words, each as the beginning of a word. Words of Chinese, Japanese, Thai, Lao, Khmer
+	// and Burmese are found anywhere in a sentence. A text without any word, such as `?!`, matches nothing; an empty one does not filter.
 	Q *Query `form:"q,omitempty" json:"q,omitempty"`
 
 	// From Only tasks created at or after this time (RFC 3339; a `+` must be sent as `%2B`).
@@ -4136,9 +4138,6 @@ type CreateTaskResponseObject interface {
 type CreateTask201ResponseHeaders struct {
 	IdempotencyReplayed *bool
 	Location            string
-	RateLimitLimit      *int
-	RateLimitRemaining  *int
-	RateLimitReset      *int
 }
 
 type CreateTask201JSONResponse struct {
@@ -4157,15 +4156,6 @@ func (response CreateTask201JSONResponse) VisitCreateTaskResponse(w http.Respons
 		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
 	}
 	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
-	if response.Headers.RateLimitLimit != nil {
-		w.Header().Set("RateLimit-Limit", fmt.Sprint(*response.Headers.RateLimitLimit))
-	}
-	if response.Headers.RateLimitRemaining != nil {
-		w.Header().Set("RateLimit-Remaining", fmt.Sprint(*response.Headers.RateLimitRemaining))
-	}
-	if response.Headers.RateLimitReset != nil {
-		w.Header().Set("RateLimit-Reset", fmt.Sprint(*response.Headers.RateLimitReset))
-	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
@@ -4406,10 +4396,7 @@ type RerunTaskResponseObject interface {
 }
 
 type RerunTask201ResponseHeaders struct {
-	Location           string
-	RateLimitLimit     *int
-	RateLimitRemaining *int
-	RateLimitReset     *int
+	Location string
 }
 
 type RerunTask201JSONResponse struct {
@@ -4425,15 +4412,6 @@ func (response RerunTask201JSONResponse) VisitRerunTaskResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
-	if response.Headers.RateLimitLimit != nil {
-		w.Header().Set("RateLimit-Limit", fmt.Sprint(*response.Headers.RateLimitLimit))
-	}
-	if response.Headers.RateLimitRemaining != nil {
-		w.Header().Set("RateLimit-Remaining", fmt.Sprint(*response.Headers.RateLimitRemaining))
-	}
-	if response.Headers.RateLimitReset != nil {
-		w.Header().Set("RateLimit-Reset", fmt.Sprint(*response.Headers.RateLimitReset))
-	}
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err

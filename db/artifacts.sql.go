@@ -13,13 +13,14 @@ import (
 )
 
 const allArtifacts = `-- name: AllArtifacts :many
-SELECT task_id, name, bytes FROM artifacts ORDER BY task_id, name
+SELECT task_id, name, bytes, store_id FROM artifacts ORDER BY task_id, name
 `
 
 type AllArtifactsRow struct {
-	TaskID uuid.UUID
-	Name   string
-	Bytes  int64
+	TaskID  uuid.UUID
+	Name    string
+	Bytes   int64
+	StoreID string
 }
 
 // The rows of all artifacts, which the audit compares with the files.
@@ -32,7 +33,12 @@ func (q *Queries) AllArtifacts(ctx context.Context) ([]AllArtifactsRow, error) {
 	items := []AllArtifactsRow{}
 	for rows.Next() {
 		var i AllArtifactsRow
-		if err := rows.Scan(&i.TaskID, &i.Name, &i.Bytes); err != nil {
+		if err := rows.Scan(
+			&i.TaskID,
+			&i.Name,
+			&i.Bytes,
+			&i.StoreID,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -44,7 +50,7 @@ func (q *Queries) AllArtifacts(ctx context.Context) ([]AllArtifactsRow, error) {
 }
 
 const artifact = `-- name: Artifact :one
-SELECT a.name, a.kind, a.content_type, a.bytes, a.created_at
+SELECT a.name, a.kind, a.content_type, a.bytes, a.store_id, a.created_at
 FROM artifacts a JOIN tasks t ON t.id = a.task_id
 WHERE a.task_id = $1 AND t.account_id = $2 AND a.name = $3
 `
@@ -54,6 +60,7 @@ type ArtifactRow struct {
 	Kind        string
 	ContentType string
 	Bytes       int64
+	StoreID     string
 	CreatedAt   time.Time
 }
 
@@ -66,6 +73,7 @@ func (q *Queries) Artifact(ctx context.Context, taskID uuid.UUID, accountID stri
 		&i.Kind,
 		&i.ContentType,
 		&i.Bytes,
+		&i.StoreID,
 		&i.CreatedAt,
 	)
 	return i, err
@@ -103,7 +111,7 @@ func (q *Queries) Screenshots(ctx context.Context, taskIds []uuid.UUID) ([]Scree
 }
 
 const taskArtifacts = `-- name: TaskArtifacts :many
-SELECT name, kind, content_type, bytes, created_at FROM artifacts WHERE task_id = $1 ORDER BY name
+SELECT name, kind, content_type, bytes, store_id, created_at FROM artifacts WHERE task_id = $1 ORDER BY name
 `
 
 type TaskArtifactsRow struct {
@@ -111,6 +119,7 @@ type TaskArtifactsRow struct {
 	Kind        string
 	ContentType string
 	Bytes       int64
+	StoreID     string
 	CreatedAt   time.Time
 }
 
@@ -129,6 +138,7 @@ func (q *Queries) TaskArtifacts(ctx context.Context, taskID uuid.UUID) ([]TaskAr
 			&i.Kind,
 			&i.ContentType,
 			&i.Bytes,
+			&i.StoreID,
 			&i.CreatedAt,
 		); err != nil {
 			return nil, err
@@ -154,9 +164,9 @@ func (q *Queries) TaskExists(ctx context.Context, taskID uuid.UUID) (bool, error
 }
 
 const upsertArtifact = `-- name: UpsertArtifact :execrows
-INSERT INTO artifacts (task_id, name, kind, content_type, bytes)
-SELECT h.task_id, $1, $2, $3, $4 FROM task_heads h WHERE h.task_id = $5
-ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, created_at = now()
+INSERT INTO artifacts (task_id, name, kind, content_type, bytes, store_id)
+SELECT h.task_id, $1, $2, $3, $4, $5 FROM task_heads h WHERE h.task_id = $6
+ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, store_id = excluded.store_id, created_at = now()
 `
 
 type UpsertArtifactParams struct {
@@ -164,6 +174,7 @@ type UpsertArtifactParams struct {
 	Kind        string
 	ContentType string
 	Bytes       int64
+	StoreID     string
 	TaskID      uuid.UUID
 }
 
@@ -174,6 +185,7 @@ func (q *Queries) UpsertArtifact(ctx context.Context, arg UpsertArtifactParams) 
 		arg.Kind,
 		arg.ContentType,
 		arg.Bytes,
+		arg.StoreID,
 		arg.TaskID,
 	)
 	if err != nil {

@@ -47,6 +47,8 @@ type Artifact struct {
 	ContentType string
 	Bytes       int64
 	CreatedAt   time.Time
+	// The store that has the file: the id in the file .legwork-store of a folder, or the address of a bucket. Empty: not known, since an older version wrote it.
+	StoreID string
 }
 
 // Who did what to users, roles, credentials and data. Rows are only ever added. It refers to nothing by a foreign key, because it outlives what it names.
@@ -146,9 +148,9 @@ type LoginChallenge struct {
 	SecretHash []byte
 	Kind       string
 	UserID     *uuid.UUID
-	ExpiresAt  time.Time
-	// What the answer is checked against (nonce, PKCE verifier, WebAuthn challenge), sealed with a key of LEGWORK_SECRET_KEY, or, without one, with the secret in the cookie.
-	Box []byte
+	// What the answer is checked against: nonce, PKCE verifier, WebAuthn challenge.
+	Data      []byte
+	ExpiresAt time.Time
 }
 
 // The role of a user in an account.

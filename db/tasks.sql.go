@@ -416,10 +416,10 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 
 const prefixQuery = `-- name: PrefixQuery :one
 SELECT coalesce(string_agg(quote_literal(w.lexeme) || ':*', ' & '), '')::text
-FROM unnest(tsvector_to_array(to_tsvector('simple', $1::text))) AS w(lexeme)
+FROM unnest(tsvector_to_array(to_tsvector('simple', in_pairs($1::text)))) AS w(lexeme)
 `
 
-// The text of a tsquery that requires every word of q, the last one as a prefix. Empty when q has no word.
+// The text of a tsquery that requires every word of q, each as a prefix. Empty when q has no word.
 func (q *Queries) PrefixQuery(ctx context.Context, q_ string) (string, error) {
 	row := q.db.QueryRow(ctx, prefixQuery, q_)
 	var column_1 string

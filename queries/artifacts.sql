@@ -1,16 +1,16 @@
 -- name: UpsertArtifact :execrows
 -- Records a file that was just written, if its task still exists.
-INSERT INTO artifacts (task_id, name, kind, content_type, bytes)
-SELECT h.task_id, @name, @kind, @content_type, @bytes FROM task_heads h WHERE h.task_id = @task_id
-ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, created_at = now();
+INSERT INTO artifacts (task_id, name, kind, content_type, bytes, store_id)
+SELECT h.task_id, @name, @kind, @content_type, @bytes, @store_id FROM task_heads h WHERE h.task_id = @task_id
+ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, store_id = excluded.store_id, created_at = now();
 
 -- name: TaskArtifacts :many
 -- The files of a task, by name.
-SELECT name, kind, content_type, bytes, created_at FROM artifacts WHERE task_id = @task_id ORDER BY name;
+SELECT name, kind, content_type, bytes, store_id, created_at FROM artifacts WHERE task_id = @task_id ORDER BY name;
 
 -- name: Artifact :one
 -- One file of a task of an account.
-SELECT a.name, a.kind, a.content_type, a.bytes, a.created_at
+SELECT a.name, a.kind, a.content_type, a.bytes, a.store_id, a.created_at
 FROM artifacts a JOIN tasks t ON t.id = a.task_id
 WHERE a.task_id = @task_id AND t.account_id = @account_id AND a.name = @name;
 
@@ -21,7 +21,7 @@ SELECT task_id, name FROM artifacts WHERE task_id = ANY((SELECT @task_ids::uuid[
 
 -- name: AllArtifacts :many
 -- The rows of all artifacts, which the audit compares with the files.
-SELECT task_id, name, bytes FROM artifacts ORDER BY task_id, name;
+SELECT task_id, name, bytes, store_id FROM artifacts ORDER BY task_id, name;
 
 -- name: TaskExists :one
 -- Whether a task of any account exists.

@@ -73,9 +73,9 @@ SELECT count(*) FROM (
 ) AS matching;
 
 -- name: PrefixQuery :one
--- The text of a tsquery that requires every word of q, the last one as a prefix. Empty when q has no word.
+-- The text of a tsquery that requires every word of q, each as a prefix. Empty when q has no word.
 SELECT coalesce(string_agg(quote_literal(w.lexeme) || ':*', ' & '), '')::text
-FROM unnest(tsvector_to_array(to_tsvector('simple', @q::text))) AS w(lexeme);
+FROM unnest(tsvector_to_array(to_tsvector('simple', in_pairs(@q::text)))) AS w(lexeme);
 
 -- name: TaskUsage :many
 -- What tasks have used so far, and how long they took. The ids are wrapped in a subquery, as in the other queries that

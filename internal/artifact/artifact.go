@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"iter"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,9 @@ var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 type Store struct {
 	place   string // the value of ARTIFACT_DIR, for messages
 	backend backend
+
+	mu sync.Mutex
+	id string // see ID; empty while it is not known
 }
 
 // backend stores the files. A key is a task's id, a slash and a name.
@@ -60,6 +64,8 @@ type backend interface {
 	list(ctx context.Context, task uuid.UUID) iter.Seq2[string, error]
 	// removeFolder deletes the empty folder of a task whose files were removed.
 	removeFolder(task uuid.UUID) error
+	// id returns the id of the place. With make, a folder that has none gets one.
+	id(ctx context.Context, make bool) (string, error)
 	// advice says what to do about an error that does not concern only one file.
 	advice(err error) string
 	close() error
@@ -89,7 +95,7 @@ func key(task uuid.UUID, file string) (string, error) {
 }
 
 // Write stores one file and replaces an older one with the same name. After an error, either the older file or no file
-// exists.
+// exists. An error of the place is an *Error.
 func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType string, data []byte) error {
 	k, err := key(task, file)
 	if err != nil {
@@ -97,13 +103,22 @@ func (s *Store) Write(ctx context.Context, task uuid.UUID, file, contentType str
 	}
 	ctx, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()
+	s.giveID(ctx)
 	if err := s.backend.put(ctx, k, contentType, data); err != nil {
-		return fmt.Errorf("write artifact %s: %w", k, err)
+		return failed("write artifact "+k, err)
 	}
 	return nil
 }
 
-// Read opens a file. If the file does not exist, the error is research.ErrNotFound. ctx must not end before the File is
+// failed returns an error about a file that does not exist as it is, and another one as an *Error.
+func failed(doing string, err error) error {
+	if errors.Is(err, research.ErrNotFound) || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return &Error{Doing: doing, Err: err}
+}
+
+// Read opens a file. If the file does not exist, the error is research.ErrNotFound; an error of the place is an *Error. ctx must not end before the File is
 // closed, because the content is fetched only when it is read.
 func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, error) {
 	k, err := key(task, file)
@@ -114,9 +129,15 @@ func (s *Store) Read(ctx context.Context, task uuid.UUID, file string) (*File, e
 	defer cancel()
 	i, err := s.backend.stat(bounded, k)
 	if err != nil {
-		return nil, fmt.Errorf("read artifact %s: %w", k, err)
+		return nil, failed("read artifact "+k, err)
 	}
-	return &File{Size: i.size, ModTime: i.modTime, ETag: i.etag, ctx: ctx, backend: s.backend, key: k}, nil
+	f := &File{Size: i.size, ModTime: i.modTime, ETag: i.etag, ctx: ctx, backend: s.backend, key: k}
+	if _, local := s.backend.(folder); local { // a file that may not be read is found out before an answer begins
+		if f.body, err = s.backend.open(ctx, k, 0); err != nil {
+			return nil, failed("read artifact "+k, err)
+		}
+	}
+	return f, nil
 }
 
 // File is an open artifact. It is an io.ReadSeeker. The caller must close it.
@@ -140,7 +161,7 @@ func (f *File) Read(p []byte) (int, error) {
 	if f.body == nil {
 		r, err := f.backend.open(f.ctx, f.key, f.at)
 		if err != nil {
-			return 0, fmt.Errorf("read artifact %s: %w", f.key, err)
+			return 0, failed("read artifact "+f.key, err)
 		}
 		f.body = r
 	}
@@ -183,7 +204,7 @@ func (s *Store) Purge(ctx context.Context, task uuid.UUID) error {
 	var errs []error
 	for k, err := range s.backend.list(ctx, task) {
 		if err != nil {
-			return errors.Join(append(errs, fmt.Errorf("list artifacts of %s: %w", task, err))...)
+			return errors.Join(append(errs, failed("list artifacts of "+task.String(), err))...)
 		}
 		if err := s.remove(ctx, k); err != nil {
 			errs = append(errs, err)
@@ -199,7 +220,7 @@ func (s *Store) remove(ctx context.Context, k string) error {
 	ctx, cancel := context.WithTimeout(ctx, opTime)
 	defer cancel()
 	if err := s.backend.remove(ctx, k); err != nil {
-		return fmt.Errorf("delete artifact %s: %w", k, err)
+		return failed("delete artifact "+k, err)
 	}
 	return nil
 }
@@ -217,7 +238,7 @@ func (s *Store) Exists(ctx context.Context, task uuid.UUID, file string) (int64,
 		return 0, false, nil
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("look up artifact %s: %w", k, err)
+		return 0, false, failed("look up artifact "+k, err)
 	}
 	return i.size, true, nil
 }

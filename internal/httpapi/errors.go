@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"legwork/api"
+	"legwork/internal/artifact"
 	"legwork/internal/auth"
 	"legwork/internal/httpapi/accounts"
 	"legwork/internal/research"
@@ -58,6 +59,7 @@ var (
 	errStopping   = problem{http.StatusServiceUnavailable, "stopping", "The server is stopping; send requests to another one."}
 	errDatabase   = problem{http.StatusServiceUnavailable, "unavailable", "The database cannot answer at the moment; try again in a few seconds."}
 	errDeleted    = problem{http.StatusGone, "gone", "The task of this Idempotency-Key was deleted; use a new key to ask again."}
+	errElsewhere  = problem{http.StatusServiceUnavailable, "file_elsewhere", "The file is in a store that this server process does not see; all processes need the same ARTIFACT_DIR."}
 	errQueueFull  = problem{http.StatusServiceUnavailable, "queue_full", "Too many tasks wait for a worker; try again later."}
 	errGone       = problem{statusClientGone, "client_gone", "The client left before the answer."}
 	errTooSlow    = problem{http.StatusServiceUnavailable, "too_slow", "The request takes longer than the server allows; ask for fewer or rarer words, or a shorter period."}
@@ -71,6 +73,7 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 	var rejected *auth.Rejected
 	var own *accounts.Problem
 	var limit *research.LimitError
+	var files *artifact.Error
 	switch {
 	case errors.As(err, &large):
 		return errTooLarge, nil
@@ -86,6 +89,8 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 			message = strconv.Itoa(n) + " fields are invalid; details.errors names them."
 		}
 		return problem{http.StatusUnprocessableEntity, "validation_error", message}, invalid.Fields
+	case errors.As(err, &files):
+		return filesUnavailable(files.Reason()), nil
 	case errors.Is(err, research.ErrNotFound):
 		return problem{http.StatusNotFound, "not_found", "There is no such task or file."}, nil
 	case errors.Is(err, research.ErrGone):
@@ -104,6 +109,11 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 		return errDatabase, nil
 	}
 	return errInternal, nil
+}
+
+// filesUnavailable returns the error of a request that needs the store of files, while that cannot be used.
+func filesUnavailable(reason string) problem {
+	return problem{http.StatusServiceUnavailable, "files_unavailable", "The server's store of files cannot be used at the moment: " + reason + "."}
 }
 
 // fail answers with the error envelope for err. It logs the cause of the error and does not send it. When the answer has
@@ -170,16 +180,13 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 func setLimitHeaders(h http.Header, l *research.LimitError, now time.Time) {
 	seconds := strconv.Itoa(retryAfter)
 	if !l.ResetsAt.IsZero() {
-		seconds = strconv.Itoa(secondsUntil(l.ResetsAt, now))
+		seconds = strconv.FormatInt(int64(math.Ceil(max(l.ResetsAt.Sub(now).Seconds(), 1))), 10)
 	}
 	h.Set("Retry-After", seconds)
 	h.Set("RateLimit-Limit", strconv.FormatInt(l.Limit, 10))
 	h.Set("RateLimit-Remaining", "0")
 	h.Set("RateLimit-Reset", seconds)
 }
-
-// secondsUntil returns the whole seconds until a time, at least one.
-func secondsUntil(at, now time.Time) int { return int(math.Ceil(max(at.Sub(now).Seconds(), 1))) }
 
 // paramRule returns the error message for a parameter whose value the generated code could not parse.
 func paramRule(name string) string {

@@ -55,6 +55,7 @@ type fake struct {
 	snapshot  research.Visit
 	cited     []research.Evidence
 	ensure    func(research.Task) error
+	render    func(task research.Task, name string) (research.Artifact, []byte, error)
 	health    Health
 }
 
@@ -135,6 +136,15 @@ func (f *fake) Rerun(_ context.Context, account string, id uuid.UUID, _ research
 		return research.Task{}, err
 	}
 	return fakeAccount{f, account}.Task(context.Background(), id)
+}
+
+func (f *fake) RenderArtifact(_ context.Context, task research.Task, name string) (research.Artifact, []byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.render == nil {
+		return research.Artifact{}, nil, research.ErrNotFound
+	}
+	return f.render(task, name)
 }
 
 func (f *fake) EnsureArtifacts(_ context.Context, task research.Task) error {

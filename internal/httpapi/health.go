@@ -94,6 +94,9 @@ func (s *server) GetLiveness(context.Context, api.GetLivenessRequestObject) (api
 
 // GetReadiness implements api.StrictServerInterface.
 func (s *server) GetReadiness(ctx context.Context, _ api.GetReadinessRequestObject) (api.GetReadinessResponseObject, error) {
+	if s.stopping != nil && s.stopping() { // before the checks, which may take two seconds
+		return nil, errStopping
+	}
 	switch h := s.checkHealth(ctx); {
 	case h.Stopping:
 		return nil, errStopping

@@ -36,6 +36,8 @@ type Tasks interface {
 	Rerun(ctx context.Context, account string, id uuid.UUID, by research.Author) (research.Task, error)
 	// EnsureArtifacts writes those files of a finished task that do not exist yet.
 	EnsureArtifacts(ctx context.Context, task research.Task) error
+	// RenderArtifact makes one of the files jobs.Rendered of a finished task from the database, without writing it.
+	RenderArtifact(ctx context.Context, task research.Task, name string) (research.Artifact, []byte, error)
 }
 
 // AccountData reads the data of one account. store.Account implements it. The API reads data only by this interface, so it
@@ -53,6 +55,8 @@ type AccountData interface {
 // Artifacts reads the files of tasks. *artifact.Store implements it.
 type Artifacts interface {
 	Read(ctx context.Context, task uuid.UUID, file string) (*artifact.File, error)
+	// ID returns the id of the store; files that were written to a store with another id are not there.
+	ID(ctx context.Context) string
 }
 
 // Hub subscribes to the events of tasks, stored and live. *stream.Hub implements it.
@@ -72,6 +76,7 @@ type Config struct {
 	Artifacts         Artifacts
 	Hub               Hub
 	Health            func(context.Context) Health // called for every health check; its context ends after two seconds
+	Stopping          func() bool                  // whether the process has begun to stop; nil means that Health alone says it
 	Limits            wire.Limits
 	CORSOrigins       []string          // scheme://host[:port], or "*" for any origin without credentials
 	Hosts             []string          // names of this server besides IP addresses and loopback names; "*" allows every name
@@ -105,12 +110,12 @@ type server struct {
 	artifacts            Artifacts
 	hub                  Hub
 	health               func(context.Context) Health
+	stopping             func() bool
 	limits               wire.Limits
 	origins              origins
 	hosts                hosts
 	proxies              forwarded.Proxies
 	addressRate, keyRate rate
-	loginRate            rate // of the steps of logins, for each client address
 	version              string
 	log                  *slog.Logger
 	timing               timing
@@ -137,10 +142,9 @@ func newAPI(cfg Config, t timing) *API {
 		Operations: logins.New(cfg.Logins, requestOf, readBody),
 		auth:       cfg.Auth, rules: access.Rules(),
 		identities: cfg.Identities, usage: cfg.Usage, streams: cfg.Streams,
-		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, limits: cfg.Limits,
+		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, stopping: cfg.Stopping, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies,
-		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond),
-		loginRate: newRate(min(cfg.RequestsPerSecond, loginsPerSecond)), version: cfg.Version, log: cfg.Logger, timing: t,
+		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond), version: cfg.Version, log: cfg.Logger, timing: t,
 	}
 	return &API{Handler: s.routes(), server: s}
 }

@@ -82,26 +82,50 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 	for _, a := range have {
 		recorded[a.Name] = true
 	}
-	for _, f := range []struct {
-		name, kind, contentType string
-		render                  func(ctx context.Context, task research.Task) ([]byte, error)
-	}{
-		{artifact.Result, research.KindResult, "application/json", s.renderResult},
-		{artifact.Sources, research.KindSources, "application/json", s.renderSources},
-		{artifact.Logs, research.KindLogs, "text/plain; charset=utf-8", s.renderLog},
-	} {
-		if recorded[f.name] {
+	for _, name := range Rendered {
+		if recorded[name] {
 			continue
 		}
-		data, err := f.render(ctx, task)
+		file, data, err := s.RenderArtifact(ctx, task, name)
 		if err != nil {
-			return fmt.Errorf("render %s: %w", f.name, err)
+			return err
 		}
-		if err := s.keepFile(ctx, task.ID, research.Artifact{Name: f.name, Kind: f.kind, ContentType: f.contentType, Bytes: int64(len(data))}, data); err != nil {
+		if err := s.keepFile(ctx, task.ID, file, data); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Rendered has the names of the files that are made from the database, so that they can be made again at any time.
+var Rendered = []string{artifact.Result, artifact.Sources, artifact.Logs}
+
+// RenderArtifact makes one of the Rendered files of a finished task from the database, without writing it. For other names
+// it returns research.ErrNotFound.
+func (s *Service) RenderArtifact(ctx context.Context, task research.Task, name string) (research.Artifact, []byte, error) {
+	file := research.Artifact{Name: name, Kind: research.KindResult, ContentType: "application/json"}
+	var render func(ctx context.Context, task research.Task) ([]byte, error)
+	switch {
+	case !task.Status.Terminal():
+	case name == artifact.Result:
+		render = s.renderResult
+	case name == artifact.Sources:
+		file.Kind, render = research.KindSources, s.renderSources
+	case name == artifact.Logs:
+		file.Kind, file.ContentType, render = research.KindLogs, "text/plain; charset=utf-8", s.renderLog
+	}
+	if render == nil {
+		return research.Artifact{}, nil, fmt.Errorf("%w: no file %q is made from the database", research.ErrNotFound, name)
+	}
+	data, err := render(ctx, task)
+	if err != nil {
+		return research.Artifact{}, nil, fmt.Errorf("render %s: %w", name, err)
+	}
+	file.Bytes = int64(len(data))
+	if task.CompletedAt != nil {
+		file.CreatedAt = *task.CompletedAt
+	}
+	return file, data, nil
 }
 
 // keepFile writes a file and then its row. When the task was deleted meanwhile, keepFile removes the file again.
@@ -109,6 +133,7 @@ func (s *Service) keepFile(ctx context.Context, id uuid.UUID, a research.Artifac
 	if err := s.artifacts.Write(ctx, id, a.Name, a.ContentType, data); err != nil {
 		return err
 	}
+	a.StoreID = s.artifacts.ID(ctx)
 	kept, err := s.store.AddArtifact(ctx, id, a)
 	if err != nil {
 		return fmt.Errorf("record artifact: %w", err)
@@ -152,22 +177,26 @@ func (s *Service) renderLog(ctx context.Context, task research.Task) ([]byte, er
 }
 
 // MissingFiles lists the recorded artifacts, as task/name, whose file does not exist or has another size than recorded.
-func (s *Service) MissingFiles(ctx context.Context) ([]string, error) {
+// elsewhere counts those that another store has, which this process cannot look into.
+func (s *Service) MissingFiles(ctx context.Context) (missing []string, elsewhere int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	rows, err := s.store.AllArtifacts(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var missing []string
+	own := s.artifacts.ID(ctx)
 	for _, row := range rows {
 		size, ok, err := s.artifacts.Exists(ctx, row.TaskID, row.Name)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		if !ok || size != row.Bytes {
+		switch {
+		case !ok && row.StoreID != "" && row.StoreID != own:
+			elsewhere++
+		case !ok || size != row.Bytes:
 			missing = append(missing, row.TaskID.String()+"/"+row.Name)
 		}
 	}
-	return missing, nil
+	return missing, elsewhere, nil
 }

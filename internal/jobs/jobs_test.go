@@ -54,13 +54,13 @@ func TestRunFromSubmitToFiles(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", name, len(b), err)
 		}
 	}
-	if missing, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
+	if missing, _, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
 		t.Errorf("missing = %v, %v", missing, err)
 	}
 	if err := os.Remove(filepath.Join(p.dir, task.ID.String(), "logs.txt")); err != nil {
 		t.Fatal(err)
 	}
-	if missing, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 1 {
+	if missing, _, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 1 {
 		t.Errorf("missing after a removal = %v, %v", missing, err)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"legwork/internal/store"
 )
 
-// keepPicture writes the file of a screenshot, if the run still holds its task. A delete in this process waits for the
+// keepPicture writes the file of a screenshot, if the run still holds its task, and notes which store has it. A delete in this process waits for the
 // lock and then removes the file. A delete in another process removes the file by a purge job that runs one lease time
 // later.
-func (c *run) keepPicture(ctx context.Context, file research.Artifact, data []byte) error {
+func (c *run) keepPicture(ctx context.Context, file *research.Artifact, data []byte) error {
 	failpoint.Hit(ctx, "before_picture")
 	if err := c.runner.lease.await(ctx); err != nil {
 		return err
@@ -38,6 +38,7 @@ func (c *run) keepPicture(ctx context.Context, file research.Artifact, data []by
 	err = c.runner.artifacts.Write(ctx, c.task.ID, file.Name, file.ContentType, data)
 	switch {
 	case err == nil:
+		file.StoreID = c.runner.artifacts.ID(ctx)
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

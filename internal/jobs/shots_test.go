@@ -121,7 +121,7 @@ func TestPictureFromShotToDelete(t *testing.T) {
 		}
 		_ = f.Close()
 		p.eventually("its other files are there", func() bool { return p.count("SELECT count(*) FROM artifacts WHERE task_id = $1", task.ID) == 4 })
-		if missing, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
+		if missing, _, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
 			t.Errorf("%s: missing %v, %v", name, missing, err)
 		}
 		if err := p.Delete(t.Context(), research.DefaultAccount, task.ID, ""); err != nil {
@@ -215,7 +215,7 @@ func TestPictureOfAStaleRun(t *testing.T) {
 	if _, ok, err := p.artifacts.Exists(t.Context(), task.ID, "shot-001-1-1.png"); ok || err != nil {
 		t.Errorf("the stale run wrote its picture: %v", err)
 	}
-	if missing, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
+	if missing, _, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
 		t.Errorf("missing %v, %v", missing, err)
 	}
 }
@@ -225,7 +225,7 @@ func TestPictureBehindTheFence(t *testing.T) {
 	p := setup(t)
 	r := p.work((&script{}).run)
 	task := p.await(p.submit("q").ID) // the task's end raised the epoch
-	file := research.Artifact{Name: "shot-001-1-1.png", ContentType: "image/png"}
+	file := &research.Artifact{Name: "shot-001-1-1.png", ContentType: "image/png"}
 	stale := &run{runner: r, task: task, epoch: 1}
 	if err := stale.keepPicture(t.Context(), file, []byte("x")); !errors.Is(err, research.ErrFenced) {
 		t.Errorf("the stale run: %v", err)

@@ -101,9 +101,6 @@ type Task struct {
 	Pin         Pin      // provider, model and prompt of the first run; zero before the first run
 	Context     *Context // for a follow-up: what it got from its parent; otherwise nil
 	By          Author   // who submitted it
-
-	// MoreTasks is set by the submission of the task only: how many more tasks may be submitted. It is nil if nothing limits that.
-	MoreTasks *Allowance
 }
 
 // Usage counts what a task has used so far.
@@ -141,6 +138,7 @@ type Artifact struct {
 	Kind        string // one of the Kind constants
 	ContentType string
 	Bytes       int64
+	StoreID     string // the id of the store that has the file; empty means not known
 	CreatedAt   time.Time
 }
 

@@ -86,7 +86,7 @@ func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent
 	}
 	// The name contains the epoch, so that a stale run cannot overwrite a file that a newer run has recorded.
 	file := research.Artifact{Name: fmt.Sprintf("%s-%d.png", name, r.cfg.Epoch), Kind: research.KindScreenshot, ContentType: "image/png", Bytes: int64(len(shot.PNG))}
-	if err := r.cfg.KeepPicture(ctx, file, shot.PNG); err != nil {
+	if err := r.cfg.KeepPicture(ctx, &file, shot.PNG); err != nil {
 		return agent.Picture{}, err
 	}
 	return agent.Picture{File: file, URL: shot.URL, Title: shot.Title, Width: shot.Width, Height: shot.Height, Shown: shot.Shown}, nil

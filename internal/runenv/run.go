@@ -37,8 +37,8 @@ type Config struct {
 	PublishFragment func(offset int, text string)
 	// AwaitLease waits until the lease of this process is valid, so that the run may make a request. It may be nil.
 	AwaitLease func(ctx context.Context) error
-	// KeepPicture writes the file of a screenshot. When it is nil, no screenshots are taken.
-	KeepPicture func(ctx context.Context, file research.Artifact, png []byte) error
+	// KeepPicture writes the file of a screenshot, and notes in it which store has it. When it is nil, no screenshots are taken.
+	KeepPicture func(ctx context.Context, file *research.Artifact, png []byte) error
 	Log         *slog.Logger // nil means no log
 }
 

@@ -132,7 +132,7 @@ func (a Account) Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifa
 	}
 	out := make([]research.Artifact, len(rows))
 	for i, r := range rows {
-		out[i] = research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, CreatedAt: r.CreatedAt}
+		out[i] = research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, StoreID: r.StoreID, CreatedAt: r.CreatedAt}
 	}
 	return out, nil
 }
@@ -143,13 +143,13 @@ func (a Account) Artifact(ctx context.Context, id uuid.UUID, name string) (resea
 	if err != nil {
 		return research.Artifact{}, wrap(err)
 	}
-	return research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, CreatedAt: r.CreatedAt}, nil
+	return research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, StoreID: r.StoreID, CreatedAt: r.CreatedAt}, nil
 }
 
 // AddArtifact records a file that has just been written. It returns false when the task does not exist any more. Then
 // the caller must remove the file.
 func (w Worker) AddArtifact(ctx context.Context, id uuid.UUID, a research.Artifact) (bool, error) {
-	n, err := w.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes})
+	n, err := w.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes, StoreID: a.StoreID})
 	return n == 1, wrap(err)
 }
 
@@ -161,9 +161,10 @@ func (w Worker) Exists(ctx context.Context, id uuid.UUID) (bool, error) {
 
 // ArtifactRow is one recorded file.
 type ArtifactRow struct {
-	TaskID uuid.UUID
-	Name   string
-	Bytes  int64
+	TaskID  uuid.UUID
+	Name    string
+	Bytes   int64
+	StoreID string // the id of the store that has the file; empty means not known
 }
 
 // AllArtifacts lists every recorded file of all tasks. The audit uses it.
@@ -174,7 +175,7 @@ func (w Worker) AllArtifacts(ctx context.Context) ([]ArtifactRow, error) {
 	}
 	out := make([]ArtifactRow, len(rows))
 	for i, r := range rows {
-		out[i] = ArtifactRow{TaskID: r.TaskID, Name: r.Name, Bytes: r.Bytes}
+		out[i] = ArtifactRow{TaskID: r.TaskID, Name: r.Name, Bytes: r.Bytes, StoreID: r.StoreID}
 	}
 	return out, nil
 }

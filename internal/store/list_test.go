@@ -16,7 +16,7 @@ import (
 func TestListFiltersAndPages(t *testing.T) {
 	b := setup(t)
 	var ids []uuid.UUID
-	for _, q := range []string{"alpha one", "beta two", "alpha-beta three", "gamma 'four'", "Δέλτα five"} {
+	for _, q := range []string{"alpha one", "beta two", "alpha-beta three", "gamma 'four'", "Δέλτα five", "日本の首都は東京です。最新のPostgreSQLの設定は？", "ร้านอาหารไทย"} {
 		ids = append(ids, b.task("default", question(q)).ID)
 	}
 	b.claim(ids[1], 1)
@@ -33,7 +33,7 @@ func TestListFiltersAndPages(t *testing.T) {
 		return out
 	}
 	all := list(store.TaskFilter{})
-	if len(all) != 5 || all[0] != ids[4] || all[4] != ids[0] {
+	if len(all) != 7 || all[0] != ids[6] || all[6] != ids[0] {
 		t.Errorf("newest first: %v", all)
 	}
 	for _, c := range []struct {
@@ -44,11 +44,19 @@ func TestListFiltersAndPages(t *testing.T) {
 		{"status", store.TaskFilter{Status: research.Running}, []uuid.UUID{ids[1]}},
 		{"word", store.TaskFilter{Query: "alpha"}, []uuid.UUID{ids[2], ids[0]}},
 		{"prefix", store.TaskFilter{Query: "alp"}, []uuid.UUID{ids[2], ids[0]}},
+		{"a word within a sentence without spaces", store.TaskFilter{Query: "東京"}, []uuid.UUID{ids[5]}},
+		{"one letter of such a script", store.TaskFilter{Query: "京"}, []uuid.UUID{ids[5]}},
+		{"letters that do not stand together", store.TaskFilter{Query: "本首"}, []uuid.UUID{}},
+		{"a longer word, and one of another script in the sentence", store.TaskFilter{Query: "首都は PostgreSQL"}, []uuid.UUID{ids[5]}},
+		{"both scripts as they stand", store.TaskFilter{Query: "postgresqlの設定"}, []uuid.UUID{ids[5]}},
+		{"Thai", store.TaskFilter{Query: "อาหาร"}, []uuid.UUID{ids[6]}},
+		{"emoji match nothing", store.TaskFilter{Query: "🌊🔥"}, []uuid.UUID{}},
 		{"every word", store.TaskFilter{Query: "beta alpha"}, []uuid.UUID{ids[2]}},
 		{"quotes and operators are words", store.TaskFilter{Query: "'four' & | ! :* \\"}, []uuid.UUID{ids[3]}},
 		{"other scripts", store.TaskFilter{Query: "δέλτα"}, []uuid.UUID{ids[4]}},
-		{"only punctuation filters nothing", store.TaskFilter{Query: "?!", Limit: 1}, ids[4:]},
-		{"offset", store.TaskFilter{Offset: 3, Limit: 1}, []uuid.UUID{ids[1]}},
+		{"only punctuation matches nothing", store.TaskFilter{Query: "?!"}, []uuid.UUID{}},
+		{"only white space filters nothing", store.TaskFilter{Query: " \t", Limit: 1}, ids[6:]},
+		{"offset", store.TaskFilter{Offset: 5, Limit: 1}, []uuid.UUID{ids[1]}},
 		{"no match", store.TaskFilter{Query: "omega"}, []uuid.UUID{}},
 	} {
 		got := list(c.f)
@@ -66,7 +74,7 @@ func TestListFiltersAndPages(t *testing.T) {
 	if got := list(store.TaskFilter{From: &future}); len(got) != 0 {
 		t.Errorf("from the future: %v", got)
 	}
-	if got := list(store.TaskFilter{To: &future}); len(got) != 5 {
+	if got := list(store.TaskFilter{To: &future}); len(got) != 7 {
 		t.Errorf("to the future: %v", got)
 	}
 	// Keyset paging with two tasks per page returns each task once.
@@ -74,7 +82,7 @@ func TestListFiltersAndPages(t *testing.T) {
 	f := store.TaskFilter{Limit: 2}
 	for {
 		list, err := b.For("default").Tasks(b.ctx, f)
-		if err != nil || list.Total != 5 {
+		if err != nil || list.Total != 7 {
 			t.Fatalf("page: %d, %v", list.Total, err)
 		}
 		for _, task := range list.Tasks {

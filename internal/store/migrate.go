@@ -28,6 +28,12 @@ const minServerVersion = 140000
 // Migrate brings the schema to this program's version: legwork's tables by goose, then River's tables. It holds an advisory
 // lock, so any number of processes may start at once. It changes nothing in a database that is newer than the program.
 func Migrate(ctx context.Context, url string, log *slog.Logger) error {
+	return MigrateTo(ctx, url, log, 0, 0)
+}
+
+// MigrateTo is Migrate to the versions of legwork's and River's tables with these numbers, which a backup of an older program
+// has. 0 is the newest version.
+func MigrateTo(ctx context.Context, url string, log *slog.Logger, ours int64, river int) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL is not a PostgreSQL connection string: %w", err)
@@ -44,10 +50,10 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	if err := lockSchema(ctx, conn); err != nil {
 		return err
 	}
-	if err := migrateOurs(ctx, cfg, log); err != nil {
+	if err := migrateOurs(ctx, cfg, log, ours); err != nil {
 		return err
 	}
-	return migrateRiver(ctx, url, log)
+	return migrateRiver(ctx, url, log, river)
 }
 
 func checkVersion(ctx context.Context, conn *pgx.Conn) error {
@@ -82,14 +88,22 @@ func lockSchema(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-func migrateOurs(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger) (err error) {
+func migrateOurs(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger, version int64) (err error) {
 	pool := stdlib.OpenDB(*cfg)
 	defer func(pool *sql.DB) { err = errors.Join(err, pool.Close()) }(pool)
 	provider, err := goose.NewProvider(goose.DialectPostgres, pool, migrations.FS)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	results, err := provider.Up(ctx)
+	var results []*goose.MigrationResult
+	if sources := provider.ListSources(); version > 0 && version > sources[len(sources)-1].Version {
+		return fmt.Errorf("the schema's version %d is newer than this program; use a newer legwork", version)
+	}
+	if version > 0 {
+		results, err = provider.UpTo(ctx, version)
+	} else {
+		results, err = provider.Up(ctx)
+	}
 	if err != nil {
 		return wrap(refused(ctx, pool, err))
 	}
@@ -120,7 +134,7 @@ func refused(ctx context.Context, pool *sql.DB, err error) error {
 		"API processes too, wait until they have ended, and start the new version; the tasks that they hand back go on then: %w", where, err)
 }
 
-func migrateRiver(ctx context.Context, url string, log *slog.Logger) error {
+func migrateRiver(ctx context.Context, url string, log *slog.Logger, version int) error {
 	pc, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return err
@@ -135,7 +149,7 @@ func migrateRiver(ctx context.Context, url string, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("read River's migrations: %w", err)
 	}
-	res, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	res, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: version})
 	if err != nil {
 		return wrap(fmt.Errorf("migrate River's tables: %w", err))
 	}

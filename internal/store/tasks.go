@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -102,7 +103,7 @@ type Cursor struct {
 // TaskFilter selects tasks of an account. A field with its zero value does not filter.
 type TaskFilter struct {
 	Status   research.Status
-	Query    string     // words that the question or the answer must contain, each as a prefix
+	Query    string     // words that the question or the answer must contain, each as a prefix; a Query of signs alone selects no task
 	From, To *time.Time // created at or after From and before To
 	Before   *Cursor    // for keyset paging; use it instead of Offset
 	Offset   int
@@ -122,7 +123,7 @@ func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 		f.Limit = 100
 	}
 	query, err := a.s.prefixQuery(ctx, f.Query)
-	if err != nil {
+	if err != nil || query == nil && strings.TrimSpace(f.Query) != "" {
 		return TaskList{}, err
 	}
 	p := db.ListTasksParams{
@@ -182,7 +183,7 @@ func count(ctx context.Context, q *db.Queries, p db.ListTasksParams) (int64, err
 
 // prefixQuery turns words into a tsquery. It returns nil when there is no word to search for.
 func (s *Store) prefixQuery(ctx context.Context, words string) (*string, error) {
-	if words == "" {
+	if strings.TrimSpace(words) == "" {
 		return nil, nil //nolint:nilnil // nil is the value "no filter"
 	}
 	q, err := s.q.PrefixQuery(ctx, words)
