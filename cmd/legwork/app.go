@@ -7,14 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"legwork/cmd/legwork/database"
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/artifact"
 	"legwork/internal/auth"
@@ -30,6 +28,7 @@ import (
 	"legwork/internal/store/identities"
 	"legwork/internal/store/usage"
 	"legwork/internal/stream"
+	"legwork/internal/systemd"
 	"legwork/internal/tlscert"
 	"legwork/internal/wire"
 )
@@ -69,6 +68,8 @@ type app struct {
 	stopping  atomic.Bool
 	loops     sync.WaitGroup
 	stopLoops context.CancelFunc
+
+	supervisor systemd.Supervisor // systemd, if that started the process
 
 	usage       *usage.Store
 	openStreams *usage.Streams
@@ -125,7 +126,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 func (a *app) openDatabase(ctx context.Context) error {
 	url := a.cfg.DatabaseURL.Reveal()
 	if url == "" {
-		server, err := pgembed.Start(ctx, embeddedConfig(a.cfg, a.log))
+		server, err := pgembed.Start(ctx, database.EmbeddedConfig(a.cfg, a.log))
 		if err != nil {
 			return err
 		}
@@ -142,10 +143,6 @@ func (a *app) openDatabase(ctx context.Context) error {
 	}
 	a.store = st
 	return nil
-}
-
-func embeddedConfig(cfg config.Config, log *slog.Logger) pgembed.Config {
-	return pgembed.Config{Home: cfg.Home, BinDir: cfg.PGBin, BaseURL: cfg.PGMirror, Logger: log}
 }
 
 // startStreams starts the hub with its listener and publisher.
@@ -233,14 +230,14 @@ func (a *app) startAPI(ctx context.Context) error {
 	a.api = httpapi.New(httpapi.Config{
 		Auth: a.authentication(), Identities: a.identities, Usage: a.usage, Streams: a.openStreams, Logins: entry,
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
-		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health,
+		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health, Stopping: a.stopping.Load,
 		RequestsPerSecond: cfg.RateRequestsPerSecond,
 		Proxies:           forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},
 		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget,
 			MaxTokens: cfg.TaskMaxTokens},
 	})
 	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", cfg.ListenAddr())
+	ln, err := lc.Listen(ctx, cfg.ListenNetwork(), cfg.ListenAddr())
 	if err != nil {
 		return fmt.Errorf("cannot listen on API_HOST:API_PORT %s; is another server using it? %w", cfg.ListenAddr(), err)
 	}
@@ -269,33 +266,6 @@ func (a *app) startAPI(ctx context.Context) error {
 func certificates(cfg config.Config, log *slog.Logger) tlscert.Config {
 	return tlscert.Config{CertFile: cfg.TLSCertFile, KeyFile: cfg.TLSKeyFile, Domains: cfg.TLSACMEDomains, Email: cfg.TLSACMEEmail,
 		Directory: cfg.TLSACMECA, Folder: filepath.Join(cfg.Home, "certificates"), Log: log}
-}
-
-// hostNames returns the host names by which clients may address the API.
-func hostNames(cfg config.Config) []string {
-	names := slices.Concat([]string{cfg.APIHost}, cfg.AllowedHosts, cfg.TLSACMEDomains)
-	machine, err := os.Hostname()
-	if err != nil { // this machine has no name that clients could use
-		return names
-	}
-	short, _, _ := strings.Cut(machine, ".")
-	return append(names, machine, short)
-}
-
-// apiURL returns the URL of the API for programs on this machine.
-func (a *app) apiURL() string {
-	scheme := "http://"
-	if a.cfg.TLS() {
-		scheme = "https://"
-	}
-	host, port, err := net.SplitHostPort(a.addr.String())
-	if err != nil {
-		return scheme + a.addr.String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return scheme + net.JoinHostPort(host, port)
 }
 
 // health returns the state that /health reports.
@@ -374,10 +344,14 @@ func (a *app) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
+		a.stopping.Store(true)
 		a.log.InfoContext(ctx, "stopping; running tasks are handed back")
 	case err = <-a.failed:
 	}
 	limit := a.cfg.ShutdownTimeout
+	if serr := a.supervisor.Stopping(context.WithoutCancel(ctx), limit+forcedStopTimeout); serr != nil {
+		a.log.WarnContext(ctx, "the supervisor does not know that this process stops", "error", serr)
+	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	stopped := make(chan struct{})

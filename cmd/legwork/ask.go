@@ -16,6 +16,7 @@ import (
 	"legwork/cmd/legwork/progress"
 	"legwork/internal/config"
 	"legwork/internal/pgembed"
+	"legwork/internal/terminaltext"
 )
 
 func (p *program) askCommand() *cli.Command {
@@ -30,9 +31,9 @@ func (p *program) askCommand() *cli.Command {
 			&cli.StringFlag{Name: "api", Usage: "base URL of a running server, like http://127.0.0.1:8000", Sources: cli.EnvVars("LEGWORK_API")},
 			&cli.StringFlag{Name: "api-key", Usage: "API key for that server; rather set LEGWORK_API_KEY, since others may see command lines", Sources: cli.EnvVars("LEGWORK_API_KEY")},
 			&cli.StringFlag{Name: "seed-url", Usage: "page to start from"},
-			&cli.IntFlag{Name: "max-pages", Usage: "pages opened at most, 1..50"},
-			&cli.IntFlag{Name: "max-depth", Usage: "links followed in a row at most, 1..5"},
-			&cli.IntFlag{Name: "time-budget", Usage: "seconds of research"},
+			&cli.IntFlag{Name: "max-pages", HideDefault: true, Usage: "pages opened at most, 1..50; without it the server decides"},
+			&cli.IntFlag{Name: "max-depth", HideDefault: true, Usage: "links followed in a row at most, 1..5; without it the server decides"},
+			&cli.IntFlag{Name: "time-budget", HideDefault: true, Usage: "seconds of research; without it the server decides"},
 			&cli.StringFlag{Name: "engine", Usage: "duckduckgo, bing, google, custom or library"},
 			&cli.BoolFlag{Name: "json", Usage: "print the finished task as JSON, and no progress"},
 		},
@@ -82,7 +83,7 @@ func (p *program) temporaryServer(ctx context.Context, cfg config.Config, log *s
 	a, err := startApp(ctx, own, roleAll, log)
 	var inUse *pgembed.InUseError
 	if errors.As(err, &inUse) {
-		base := fmt.Sprintf("http://127.0.0.1:%d", cfg.APIPort)
+		base := cfg.LocalURL()
 		if herr := newClient(base).do(ctx, "GET", "/health", nil, nil); herr != nil {
 			return "", nil, fmt.Errorf("%w\nno server answers at %s either; name it with --api", err, base)
 		}
@@ -128,7 +129,7 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 		return task, err
 	}
 	if asJSON {
-		enc := json.NewEncoder(p.out)
+		enc := json.NewEncoder(terminaltext.JSON(p.out))
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
 		return task, enc.Encode(task)

@@ -9,14 +9,15 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/database"
 	"legwork/internal/artifact"
 	"legwork/internal/config"
 	"legwork/internal/jobs"
 	"legwork/internal/page"
-	"legwork/internal/pgembed"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
+	"legwork/internal/terminaltext"
 )
 
 func (p *program) doctorCommand() *cli.Command {
@@ -60,12 +61,16 @@ type doctor struct {
 	bad   int
 }
 
-func (d *doctor) ok(what, text string)   { fmt.Fprintf(d.out, "ok    %-10s %s\n", what, text) }
-func (d *doctor) note(what, text string) { fmt.Fprintf(d.out, "note  %-10s %s\n", what, text) }
+func (d *doctor) ok(what, text string)   { d.print("ok", what, text) }
+func (d *doctor) note(what, text string) { d.print("note", what, text) }
 
 func (d *doctor) fail(what string, err error) {
 	d.bad++
-	fmt.Fprintf(d.out, "FAIL  %-10s %s\n", what, err)
+	d.print("FAIL", what, err.Error())
+}
+
+func (d *doctor) print(verdict, what, text string) {
+	fmt.Fprintf(d.out, "%-5s %-10s %s\n", verdict, what, terminaltext.Clean(text))
 }
 
 func (d *doctor) artifacts(ctx context.Context) {
@@ -83,33 +88,27 @@ func (d *doctor) artifacts(ctx context.Context) {
 
 // database connects to the database as serve does.
 func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
-	url, stop := d.cfg.DatabaseURL.Reveal(), func() {}
-	if url == "" {
-		server, err := pgembed.Start(ctx, embeddedConfig(d.cfg, d.log))
-		var inUse *pgembed.InUseError
-		if errors.As(err, &inUse) {
-			d.note("database", "a running legwork holds the embedded PostgreSQL; stop it, or set DATABASE_URL to its server, to audit it")
-			return nil, nil
-		}
-		if err != nil {
-			d.fail("database", err)
-			return nil, nil
-		}
-		url, stop = server.URL(), func() { _ = server.Stop(context.WithoutCancel(ctx)) }
-	}
-	if err := store.Migrate(ctx, url, d.log); err != nil {
-		stop()
-		d.fail("database", err)
-		return nil, nil
-	}
-	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: 4, LeaseTTL: d.cfg.LeaseTTL, Logger: d.log})
+	db, err := database.Open(ctx, d.cfg, d.log)
 	if err != nil {
-		stop()
 		d.fail("database", err)
 		return nil, nil
+	}
+	if err := store.Migrate(ctx, db.URL, d.log); err != nil {
+		db.Stop()
+		d.fail("database", err)
+		return nil, nil
+	}
+	st, err := store.Open(ctx, store.Config{URL: db.URL, MaxConns: 4, LeaseTTL: d.cfg.LeaseTTL, Logger: d.log})
+	if err != nil {
+		db.Stop()
+		d.fail("database", err)
+		return nil, nil
+	}
+	if db.Held {
+		d.note("database", "a running legwork has the embedded PostgreSQL, and is asked")
 	}
 	d.ok("database", "answers, and its schema is up to date")
-	return st, func() { st.Close(); stop() }
+	return st, func() { st.Close(); db.Stop() }
 }
 
 // audit checks the rules that rows and files must always obey.
@@ -128,10 +127,14 @@ func (d *doctor) audit(ctx context.Context, st *store.Store) {
 			d.fail("audit", err)
 			return
 		}
-		missing, err := svc.MissingFiles(ctx)
+		missing, elsewhere, err := svc.MissingFiles(ctx)
 		if err != nil {
 			d.fail("audit", err)
 			return
+		}
+		if elsewhere > 0 {
+			d.note("artifacts", fmt.Sprintf("%d files are in stores that this process cannot see, because the process that wrote them has another "+
+				"ARTIFACT_DIR; give all processes the same folder or bucket", elsewhere))
 		}
 		for _, name := range missing {
 			findings = append(findings, store.Finding{})

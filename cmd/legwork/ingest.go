@@ -11,13 +11,14 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/database"
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/ingest"
 	"legwork/internal/page"
-	"legwork/internal/pgembed"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/terminaltext"
 )
 
 func (p *program) ingestCommand() *cli.Command {
@@ -87,27 +88,23 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-// openStore connects to DATABASE_URL or starts the embedded PostgreSQL, for commands that do not start a server. The
-// caller must call the returned function at the end.
+// openStore opens the database of a command, with its schema up to date. The caller must call the returned function at the
+// end.
 func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, func(), error) {
-	url, stop := cfg.DatabaseURL.Reveal(), func() {}
-	if url == "" {
-		server, err := pgembed.Start(ctx, embeddedConfig(cfg, log))
-		if err != nil {
-			return nil, nil, err
-		}
-		url, stop = server.URL(), func() { _ = server.Stop(context.WithoutCancel(ctx)) }
-	}
-	err := store.Migrate(ctx, url, log)
-	var st *store.Store
-	if err == nil {
-		st, err = store.Open(ctx, store.Config{URL: url, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Logger: log})
-	}
+	db, err := database.Open(ctx, cfg, log)
 	if err != nil {
-		stop()
 		return nil, nil, err
 	}
-	return st, func() { st.Close(); stop() }, nil
+	err = store.Migrate(ctx, db.URL, log)
+	var st *store.Store
+	if err == nil {
+		st, err = store.Open(ctx, store.Config{URL: db.URL, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Logger: log})
+	}
+	if err != nil {
+		db.Stop()
+		return nil, nil, err
+	}
+	return st, func() { st.Close(); db.Stop() }, nil
 }
 
 // ingestProgress shows the progress of an ingest. On a terminal it overwrites one line; otherwise it writes a line
@@ -118,10 +115,10 @@ type ingestProgress struct {
 }
 
 func (s *ingestProgress) item(i ingest.Item) {
-	line := fmt.Sprintf("%4d/%d  %-9s  %s", i.Done, i.Known, i.State, i.URL)
+	line := terminaltext.Clean(fmt.Sprintf("%4d/%d  %-9s  %s", i.Done, i.Known, i.State, i.URL))
 	switch {
 	case i.State == ingest.Failed:
-		fmt.Fprintf(s.w, "%s%s  %s\n", s.clear(), line, i.Reason)
+		fmt.Fprintf(s.w, "%s%s  %s\n", s.clear(), line, terminaltext.Clean(i.Reason))
 	case s.terminal:
 		fmt.Fprint(s.w, s.clear(), research.Truncate(line, 78))
 	default:

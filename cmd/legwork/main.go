@@ -15,12 +15,13 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/cmd/legwork/admin"
+	"legwork/cmd/legwork/database"
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/logging"
-	"legwork/internal/sealed"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
+	"legwork/internal/terminaltext"
 )
 
 // version is set by the Makefile, with -ldflags "-X main.version=…".
@@ -44,12 +45,28 @@ type program struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, stop := untilSignal(context.Background())
 	p := &program{environ: os.Environ(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
 	status := p.run(armed(ctx, p.environ), os.Args)
 	stop()
 	os.Exit(status)
+}
+
+// untilSignal returns a context that ends at the first signal to stop: SIGTERM, SIGINT, or SIGHUP, which a terminal or a
+// supervisor sends when it ends. After it a second SIGTERM or SIGINT ends the process at once. A second SIGHUP does not: a
+// terminal that closes may send two, and running tasks must still be handed back. A SIGHUP that the parent process has
+// switched off, as nohup does, stays off.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, signals...)
+	context.AfterFunc(ctx, func() {
+		signal.Ignore(syscall.SIGHUP)
+		stop()
+	})
+	return ctx, stop
 }
 
 // run executes one command line and returns the exit status.
@@ -63,13 +80,13 @@ func (p *program) run(ctx context.Context, args []string) int {
 		status = coder.ExitCode()
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(p.errOut, "legwork:", text)
+		fmt.Fprintln(p.errOut, "legwork:", terminaltext.Clean(text))
 	}
 	return status
 }
 
 func (p *program) command() *cli.Command {
-	return &cli.Command{
+	root := &cli.Command{
 		Name:           "legwork",
 		Usage:          "web research as durable background tasks: ask a question, get a cited answer",
 		Version:        version,
@@ -86,6 +103,33 @@ func (p *program) command() *cli.Command {
 		Commands: append([]*cli.Command{
 			p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.askCommand(), p.demoCommand(), p.doctorCommand(), p.gcCommand(), p.ingestCommand(), p.parseCommand(),
 		}, p.admin()...),
+	}
+	for _, c := range root.Commands {
+		refuseArguments(c, "legwork "+c.Name)
+	}
+	return root
+}
+
+// refuseArguments makes a command that takes no arguments, and its subcommands, refuse them. Otherwise `legwork serve worker`
+// would start an API too, and `legwork gc 30` would not do what it seems to say.
+func refuseArguments(c *cli.Command, name string) {
+	for _, sub := range c.Commands {
+		refuseArguments(sub, name+" "+sub.Name)
+	}
+	action := c.Action
+	if c.ArgsUsage != "" || action == nil && len(c.Commands) == 0 {
+		return
+	}
+	c.Action = func(ctx context.Context, c *cli.Command) error {
+		switch first := c.Args().First(); {
+		case first != "" && len(c.Commands) > 0:
+			return fmt.Errorf("there is no command %q; %s --help lists them", name+" "+first, name)
+		case first != "":
+			return fmt.Errorf("%s takes no argument, so %q means nothing here; %s --help lists its flags", name, first, name)
+		case action == nil:
+			return cli.ShowSubcommandHelp(c)
+		}
+		return action(ctx, c)
 	}
 }
 
@@ -108,7 +152,7 @@ func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLo
 	return cfg, log, func() { _ = closeFile() }, nil
 }
 
-// admin returns the commands that manage accounts, users and API keys.
+// admin returns the commands that manage accounts, users, API keys and the database.
 func (p *program) admin() []*cli.Command {
 	commands := &admin.Program{Out: p.out, ErrOut: p.errOut,
 		Open: func(ctx context.Context) (*identities.Store, func(), error) {
@@ -125,15 +169,10 @@ func (p *program) admin() []*cli.Command {
 			}
 			return fmt.Sprintf("http://127.0.0.1:%d", cfg.APIPort), nil
 		},
-		Keys: func() (*sealed.Keys, error) {
-			cfg, err := config.Load(p.environ, dotenv)
-			if err != nil {
-				return nil, err
-			}
-			return secretKeys(cfg)
-		},
 	}
-	return append(commands.Commands(), limits.Command(p.out, func(ctx context.Context, do func(st *store.Store) error) error {
+	own := &database.Program{Environ: p.environ, In: p.in, Out: p.out, ErrOut: p.errOut, Version: version, Terminal: terminal,
+		Load: func() (config.Config, *slog.Logger, func(), error) { return p.load(true) }}
+	return append(append(commands.Commands(), own.Commands()...), limits.Command(p.out, func(ctx context.Context, do func(st *store.Store) error) error {
 		st, stop, err := p.openConfigured(ctx)
 		if err != nil {
 			return err

@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"legwork/internal/pgembed"
+	"legwork/cmd/legwork/database"
 	"legwork/internal/store"
 	"legwork/internal/store/roles"
+	"legwork/internal/systemd"
 )
 
 func (p *program) serveCommand() *cli.Command {
@@ -48,10 +51,51 @@ func (p *program) serve(ctx context.Context, r role) error {
 	if err != nil {
 		return err
 	}
+	p.superviseBy(ctx, a)
 	if a.setupLink != "" && terminal(p.out) {
 		fmt.Fprintf(p.out, "\nOpen this link to become the owner of this server. It works once, within 24 hours:\n\n    %s\n\n", a.setupLink)
 	}
 	return a.Run(ctx)
+}
+
+// superviseBy tells systemd, if it has started this process, that the process is ready and, until it ends, that it is alive.
+func (p *program) superviseBy(ctx context.Context, a *app) {
+	warn := func(err error) { a.log.WarnContext(ctx, "systemd", "error", err) }
+	var err error
+	if a.supervisor, err = systemd.From(p.environ, os.Getpid()); err != nil {
+		warn(err)
+	}
+	status := "works on tasks"
+	if a.addr != nil {
+		status = "the API listens on " + a.apiURL()
+	}
+	if err := a.supervisor.Ready(ctx, status); err != nil {
+		warn(err)
+	}
+	go a.supervisor.Watch(context.WithoutCancel(ctx), a.alive, warn)
+}
+
+// alive returns nil while the process does its work: while its own API answers a request, if it has one. An outage of the
+// database does not count, because a restart would not end it.
+func (a *app) alive(ctx context.Context) error {
+	if a.server == nil || a.stopping.Load() {
+		return nil
+	}
+	// Without TLS also where the API speaks TLS: it answers 400 then, without the certificate for a name that this request lacks.
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback(a.addr)+"/health/live", http.NoBody)
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return fmt.Errorf("the API does not answer: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK && !a.cfg.TLS() {
+		return fmt.Errorf("the API answers %s", res.Status)
+	}
+	return nil
 }
 
 func (p *program) migrateCommand() *cli.Command {
@@ -65,21 +109,17 @@ func (p *program) migrateCommand() *cli.Command {
 				return err
 			}
 			defer closeLog()
-			url := cfg.DatabaseURL.Reveal()
-			if url == "" {
-				server, err := pgembed.Start(ctx, embeddedConfig(cfg, log))
-				if err != nil {
-					return err
-				}
-				defer func() { _ = server.Stop(context.WithoutCancel(ctx)) }()
-				url = server.URL()
+			db, err := database.Open(ctx, cfg, log)
+			if err != nil {
+				return err
 			}
-			if err := store.Migrate(ctx, url, log); err != nil {
+			defer db.Stop()
+			if err := store.Migrate(ctx, db.URL, log); err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out, "The schema is up to date.")
 			if c.Bool("grants") {
-				if err := roles.Grant(ctx, url); err != nil {
+				if err := roles.Grant(ctx, db.URL); err != nil {
 					return err
 				}
 				fmt.Fprintln(p.out, "The roles legwork_owner, legwork_app and legwork_report have what they need.")

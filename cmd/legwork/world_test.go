@@ -260,8 +260,18 @@ type process struct {
 // start runs this binary as legwork. The process is killed at the end of the test if it still runs.
 func (w *world) start(env []string, args ...string) *process {
 	w.t.Helper()
-	p := &process{out: newLines(), errs: newLines(), done: make(chan struct{})}
-	p.cmd = exec.Command(os.Args[0], args...)
+	return w.launch(exec.Command(os.Args[0], args...), env)
+}
+
+// startIgnoringHangup is start for a process that ignores SIGHUP from the beginning, as nohup starts it.
+func (w *world) startIgnoringHangup(env []string, args ...string) *process {
+	w.t.Helper()
+	return w.launch(exec.Command("sh", append([]string{"-c", `trap "" HUP; exec "$0" "$@"`, os.Args[0]}, args...)...), env)
+}
+
+func (w *world) launch(cmd *exec.Cmd, env []string) *process {
+	w.t.Helper()
+	p := &process{cmd: cmd, out: newLines(), errs: newLines(), done: make(chan struct{})}
 	p.cmd.Env = append(append(os.Environ(), asLegwork+"=1"), env...)
 	p.cmd.Dir = w.dir
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.errs
@@ -273,7 +283,7 @@ func (w *world) start(env []string, args ...string) *process {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 		if w.t.Failed() {
-			w.t.Logf("%v\nstdout: %s\nstderr: %s", args, p.out.String(), p.errs.String())
+			w.t.Logf("%v\nstdout: %s\nstderr: %s", cmd.Args[1:], p.out.String(), p.errs.String())
 		}
 	})
 	return p
