@@ -12,6 +12,16 @@ import (
 	"github.com/google/uuid"
 )
 
+const endSessionsOfMember = `-- name: EndSessionsOfMember :exec
+UPDATE sessions SET revoked_at = now() WHERE account_id = $1 AND user_id = $2 AND revoked_at IS NULL
+`
+
+// Ends the sessions of a user in an account, so that they are not valid again if the user becomes a member again.
+func (q *Queries) EndSessionsOfMember(ctx context.Context, accountID string, userID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, endSessionsOfMember, accountID, userID)
+	return err
+}
+
 const hasOwner = `-- name: HasOwner :one
 SELECT EXISTS (
     SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
@@ -174,6 +184,16 @@ func (q *Queries) RemoveMember(ctx context.Context, accountID string, userID uui
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const revokeKeysOfMember = `-- name: RevokeKeysOfMember :exec
+UPDATE api_keys SET revoked_at = now() WHERE account_id = $1 AND user_id = $2::uuid AND revoked_at IS NULL
+`
+
+// Revokes the keys of a user in an account, so that they are not valid again if the user becomes a member again.
+func (q *Queries) RevokeKeysOfMember(ctx context.Context, accountID string, userID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, revokeKeysOfMember, accountID, userID)
+	return err
 }
 
 const setRole = `-- name: SetRole :one

@@ -14,7 +14,7 @@ import (
 )
 
 const createChallenge = `-- name: CreateChallenge :exec
-INSERT INTO login_challenges (secret_hash, kind, user_id, data, expires_at)
+INSERT INTO login_challenges (secret_hash, kind, user_id, box, expires_at)
 VALUES ($1, $2, $3::uuid, $4, now() + make_interval(secs => $5::float8))
 `
 
@@ -22,7 +22,7 @@ type CreateChallengeParams struct {
 	SecretHash      []byte
 	Kind            string
 	UserID          *uuid.UUID
-	Data            []byte
+	Box             []byte
 	LifetimeSeconds float64
 }
 
@@ -32,7 +32,7 @@ func (q *Queries) CreateChallenge(ctx context.Context, arg CreateChallengeParams
 		arg.SecretHash,
 		arg.Kind,
 		arg.UserID,
-		arg.Data,
+		arg.Box,
 		arg.LifetimeSeconds,
 	)
 	return err
@@ -128,6 +128,38 @@ func (q *Queries) LiveSessions(ctx context.Context, userID uuid.UUID, idleSecond
 	return items, nil
 }
 
+const lockChallenges = `-- name: LockChallenges :many
+SELECT secret_hash, kind, box FROM login_challenges
+WHERE secret_hash > $1::bytea AND expires_at > now() ORDER BY secret_hash LIMIT $2 FOR UPDATE
+`
+
+type LockChallengesRow struct {
+	SecretHash []byte
+	Kind       string
+	Box        []byte
+}
+
+// Locks and returns valid challenges after a cursor, to seal them again.
+func (q *Queries) LockChallenges(ctx context.Context, after []byte, maxRows int32) ([]LockChallengesRow, error) {
+	rows, err := q.db.Query(ctx, lockChallenges, after, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []LockChallengesRow{}
+	for rows.Next() {
+		var i LockChallengesRow
+		if err := rows.Scan(&i.SecretHash, &i.Kind, &i.Box); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const purgeChallenges = `-- name: PurgeChallenges :execrows
 DELETE FROM login_challenges WHERE secret_hash IN (
     SELECT c.secret_hash FROM login_challenges c WHERE c.expires_at < now() LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -169,6 +201,16 @@ func (q *Queries) PurgeTickets(ctx context.Context, maxRows int32) (int64, error
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const resealChallenge = `-- name: ResealChallenge :exec
+UPDATE login_challenges SET box = $1 WHERE secret_hash = $2
+`
+
+// Replaces the sealed data of a challenge.
+func (q *Queries) ResealChallenge(ctx context.Context, box []byte, secretHash []byte) error {
+	_, err := q.db.Exec(ctx, resealChallenge, box, secretHash)
+	return err
 }
 
 const revokeSession = `-- name: RevokeSession :execrows
@@ -262,19 +304,19 @@ func (q *Queries) SwitchSession(ctx context.Context, accountID string, iD uuid.U
 }
 
 const takeChallenge = `-- name: TakeChallenge :one
-DELETE FROM login_challenges WHERE secret_hash = $1 AND kind = $2 AND expires_at > now() RETURNING user_id, data
+DELETE FROM login_challenges WHERE secret_hash = $1 AND kind = $2 AND expires_at > now() RETURNING user_id, box
 `
 
 type TakeChallengeRow struct {
 	UserID *uuid.UUID
-	Data   []byte
+	Box    []byte
 }
 
-// Removes a valid challenge. Returns the data against which the answer is checked.
+// Removes a valid challenge. Returns the sealed data against which the answer is checked.
 func (q *Queries) TakeChallenge(ctx context.Context, secretHash []byte, kind string) (TakeChallengeRow, error) {
 	row := q.db.QueryRow(ctx, takeChallenge, secretHash, kind)
 	var i TakeChallengeRow
-	err := row.Scan(&i.UserID, &i.Data)
+	err := row.Scan(&i.UserID, &i.Box)
 	return i, err
 }
 

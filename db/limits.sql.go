@@ -62,7 +62,7 @@ func (q *Queries) AddUpUsage(ctx context.Context, account string) error {
 const admitTask = `-- name: AdmitTask :one
 SELECT (CASE WHEN $1::boolean THEN (SELECT count(*) FROM tasks t WHERE t.status IN ('created','queued')) ELSE 0 END)::bigint AS waiting,
        coalesce(a.refused, '')::text AS refused, coalesce(a.by_key, false)::boolean AS by_key, coalesce(a.most, 0)::bigint AS most,
-       coalesce(a.resets_at, now())::timestamptz AS resets_at
+       coalesce(a.remaining, 0)::bigint AS remaining, coalesce(a.resets_at, now())::timestamptz AS resets_at
 FROM admit_task($2::text, $3::text, $4::jsonb) a
 `
 
@@ -74,14 +74,15 @@ type AdmitTaskParams struct {
 }
 
 type AdmitTaskRow struct {
-	Waiting  int64
-	Refused  string
-	ByKey    bool
-	Most     int64
-	ResetsAt time.Time
+	Waiting   int64
+	Refused   string
+	ByKey     bool
+	Most      int64
+	Remaining int64
+	ResetsAt  time.Time
 }
 
-// Admits a submission and counts it, or says which limit refuses it. It counts the waiting tasks too, if that is asked for.
+// Admits a submission and counts it, or says which limit refuses it. most is 0 when no limit on tasks applies. It counts the waiting tasks too, if that is asked for.
 func (q *Queries) AdmitTask(ctx context.Context, arg AdmitTaskParams) (AdmitTaskRow, error) {
 	row := q.db.QueryRow(ctx, admitTask,
 		arg.CountWaiting,
@@ -95,6 +96,7 @@ func (q *Queries) AdmitTask(ctx context.Context, arg AdmitTaskParams) (AdmitTask
 		&i.Refused,
 		&i.ByKey,
 		&i.Most,
+		&i.Remaining,
 		&i.ResetsAt,
 	)
 	return i, err
@@ -114,7 +116,8 @@ func (q *Queries) AnyHeld(ctx context.Context) (bool, error) {
 
 const chooseTask = `-- name: ChooseTask :one
 SELECT c.chosen_task::uuid AS task_id, c.epoch::integer AS run_epoch, c.verdict::text AS verdict,
-       coalesce(c.pages, -1)::bigint AS pages, coalesce(c.tokens, -1)::bigint AS tokens, coalesce(c.microdollars, -1)::bigint AS microdollars
+       coalesce(c.pages, -1)::bigint AS pages, coalesce(c.tokens, -1)::bigint AS tokens, coalesce(c.microdollars, -1)::bigint AS microdollars,
+       c.held_tasks::uuid[] AS held_tasks, c.held_epochs::integer[] AS held_epochs, c.held_reasons::text[] AS held_reasons
 FROM choose_task($1::bigint, $2::jsonb, $3::text, $4::bigint, $5::bigint, $6::bigint) c
 `
 
@@ -134,9 +137,13 @@ type ChooseTaskRow struct {
 	Pages        int64
 	Tokens       int64
 	Microdollars int64
+	HeldTasks    []uuid.UUID
+	HeldEpochs   []int32
+	HeldReasons  []string
 }
 
-// Decides which waiting task a job runs, and what the run may use; -1: any amount. No row: the job has no task any more.
+// Decides which waiting task a job runs, and what the run may use; -1: any amount. It also says which tasks were held on the
+// way for the first time since their last run. No row: the job has no task any more.
 func (q *Queries) ChooseTask(ctx context.Context, arg ChooseTaskParams) (ChooseTaskRow, error) {
 	row := q.db.QueryRow(ctx, chooseTask,
 		arg.Job,
@@ -154,6 +161,9 @@ func (q *Queries) ChooseTask(ctx context.Context, arg ChooseTaskParams) (ChooseT
 		&i.Pages,
 		&i.Tokens,
 		&i.Microdollars,
+		&i.HeldTasks,
+		&i.HeldEpochs,
+		&i.HeldReasons,
 	)
 	return i, err
 }

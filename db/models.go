@@ -148,9 +148,9 @@ type LoginChallenge struct {
 	SecretHash []byte
 	Kind       string
 	UserID     *uuid.UUID
-	// What the answer is checked against: nonce, PKCE verifier, WebAuthn challenge.
-	Data      []byte
-	ExpiresAt time.Time
+	ExpiresAt  time.Time
+	// What the answer is checked against (nonce, PKCE verifier, WebAuthn challenge), sealed with a key of LEGWORK_SECRET_KEY, or, without one, with the secret in the cookie.
+	Box []byte
 }
 
 // The role of a user in an account.

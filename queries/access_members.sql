@@ -26,6 +26,14 @@ FROM changed m JOIN users u ON u.id = m.user_id;
 -- Removes a member from an account. The member's tasks stay.
 DELETE FROM memberships WHERE account_id = @account_id AND user_id = @user_id;
 
+-- name: RevokeKeysOfMember :exec
+-- Revokes the keys of a user in an account, so that they are not valid again if the user becomes a member again.
+UPDATE api_keys SET revoked_at = now() WHERE account_id = @account_id AND user_id = @user_id::uuid AND revoked_at IS NULL;
+
+-- name: EndSessionsOfMember :exec
+-- Ends the sessions of a user in an account, so that they are not valid again if the user becomes a member again.
+UPDATE sessions SET revoked_at = now() WHERE account_id = @account_id AND user_id = @user_id AND revoked_at IS NULL;
+
 -- name: HasOwner :one
 -- Whether an account has an owner who can log in.
 SELECT EXISTS (

@@ -65,12 +65,21 @@ DELETE FROM stream_tickets WHERE secret_hash IN (
 
 -- name: CreateChallenge :exec
 -- Stores the challenge of a login that another request will finish.
-INSERT INTO login_challenges (secret_hash, kind, user_id, data, expires_at)
-VALUES (@secret_hash, @kind, sqlc.narg(user_id)::uuid, @data, now() + make_interval(secs => @lifetime_seconds::float8));
+INSERT INTO login_challenges (secret_hash, kind, user_id, box, expires_at)
+VALUES (@secret_hash, @kind, sqlc.narg(user_id)::uuid, @box, now() + make_interval(secs => @lifetime_seconds::float8));
 
 -- name: TakeChallenge :one
--- Removes a valid challenge. Returns the data against which the answer is checked.
-DELETE FROM login_challenges WHERE secret_hash = @secret_hash AND kind = @kind AND expires_at > now() RETURNING user_id, data;
+-- Removes a valid challenge. Returns the sealed data against which the answer is checked.
+DELETE FROM login_challenges WHERE secret_hash = @secret_hash AND kind = @kind AND expires_at > now() RETURNING user_id, box;
+
+-- name: LockChallenges :many
+-- Locks and returns valid challenges after a cursor, to seal them again.
+SELECT secret_hash, kind, box FROM login_challenges
+WHERE secret_hash > @after::bytea AND expires_at > now() ORDER BY secret_hash LIMIT @max_rows FOR UPDATE;
+
+-- name: ResealChallenge :exec
+-- Replaces the sealed data of a challenge.
+UPDATE login_challenges SET box = @box WHERE secret_hash = @secret_hash;
 
 -- name: PurgeChallenges :execrows
 -- Removes challenges that have expired.

@@ -1,14 +1,16 @@
 -- name: AdmitTask :one
--- Admits a submission and counts it, or says which limit refuses it. It counts the waiting tasks too, if that is asked for.
+-- Admits a submission and counts it, or says which limit refuses it. most is 0 when no limit on tasks applies. It counts the waiting tasks too, if that is asked for.
 SELECT (CASE WHEN @count_waiting::boolean THEN (SELECT count(*) FROM tasks t WHERE t.status IN ('created','queued')) ELSE 0 END)::bigint AS waiting,
        coalesce(a.refused, '')::text AS refused, coalesce(a.by_key, false)::boolean AS by_key, coalesce(a.most, 0)::bigint AS most,
-       coalesce(a.resets_at, now())::timestamptz AS resets_at
+       coalesce(a.remaining, 0)::bigint AS remaining, coalesce(a.resets_at, now())::timestamptz AS resets_at
 FROM admit_task(@account::text, @key::text, @defaults::jsonb) a;
 
 -- name: ChooseTask :one
--- Decides which waiting task a job runs, and what the run may use; -1: any amount. No row: the job has no task any more.
+-- Decides which waiting task a job runs, and what the run may use; -1: any amount. It also says which tasks were held on the
+-- way for the first time since their last run. No row: the job has no task any more.
 SELECT c.chosen_task::uuid AS task_id, c.epoch::integer AS run_epoch, c.verdict::text AS verdict,
-       coalesce(c.pages, -1)::bigint AS pages, coalesce(c.tokens, -1)::bigint AS tokens, coalesce(c.microdollars, -1)::bigint AS microdollars
+       coalesce(c.pages, -1)::bigint AS pages, coalesce(c.tokens, -1)::bigint AS tokens, coalesce(c.microdollars, -1)::bigint AS microdollars,
+       c.held_tasks::uuid[] AS held_tasks, c.held_epochs::integer[] AS held_epochs, c.held_reasons::text[] AS held_reasons
 FROM choose_task(@job::bigint, @defaults::jsonb, @provider::text, @server_tokens::bigint, @token_margin::bigint, @price::bigint) c;
 
 -- name: TaskOfJob :one

@@ -1,6 +1,8 @@
 #!/bin/bash
 # Runs each fuzz target of the module for FUZZTIME (default 1m). It finds the targets in the source files, so new
-# targets need not be listed here. PKG limits the packages by a path prefix: PKG=internal/page.
+# targets need not be listed here. PKG limits the packages by a path prefix: PKG=internal/page. Inputs that reach new code are kept
+# in Go's cache, $(go env GOCACHE)/fuzz, and the next run begins with them. An input that fails is written to testdata/fuzz beside the
+# test: commit it with the fix, and every test run tries it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 failed=0

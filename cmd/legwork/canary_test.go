@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/coder/websocket"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -27,7 +28,7 @@ func TestCanary(t *testing.T) {
 	ctx := w.ctx()
 	random := func() string { return strings.ToLower(rand.Text()) }
 	secrets := map[string]string{"database password": random(), "model key": "sk-" + random(), "search key": random(), "OIDC secret": random(), "password": "Aa1-" + random(),
-		"wrong password": "Bb2-" + random(), "new password": "Cc3-" + random()}
+		"wrong password": "Bb2-" + random(), "new password": "Cc3-" + random(), "secret key": random() + random(), "password of a database that does not answer": random()}
 
 	// The database role has a password made for this test, because the password of the test server may be any word,
 	// which could also occur elsewhere in the output.
@@ -69,7 +70,7 @@ func TestCanary(t *testing.T) {
 	key := "lw_0123456789abcdef_" + secrets["key"]
 	env := []string{"AUTH_MODE=required", "LEGWORK_BOOTSTRAP_KEY=" + key, "LLM_PROVIDER=openai", "LLM_BASE_URL=" + model.URL, "LLM_MODEL=m", "LLM_API_KEY=" + secrets["model key"],
 		"GOOGLE_API_KEY=" + secrets["search key"], "GOOGLE_SEARCH_ENGINE_ID=x", "OIDC_ISSUER=" + model.URL, "OIDC_CLIENT_ID=legwork", "OIDC_CLIENT_SECRET=" + secrets["OIDC secret"],
-		"PUBLIC_URL=http://127.0.0.1:8000", "LOG_TARGET=file", "LOG_FILE=" + filepath.Join(w.dir, "legwork.log"), "LOG_LEVEL=debug"}
+		"LEGWORK_SECRET_KEY=" + secrets["secret key"], "PUBLIC_URL=http://127.0.0.1:8000", "LOG_TARGET=file", "LOG_FILE=" + filepath.Join(w.dir, "legwork.log"), "LOG_LEVEL=debug"}
 	c := w.serve(roleAll, env...)
 	c.key = key
 
@@ -126,14 +127,34 @@ func TestCanary(t *testing.T) {
 	secrets["second key"] = secretOf(made("/api/keys", `{"name":"k","scopes":["tasks:read"]}`, "key", bearer...))
 	secrets["ticket"] = secretOf(made("/api/auth/tickets", "", "ticket", browser...))
 	secrets["unused ticket"] = secretOf(made("/api/auth/tickets", "", "ticket", browser...))
+	secrets["ticket of a WebSocket"] = secretOf(made("/api/auth/tickets", "", "ticket", browser...))
+
+	// The token in a seed URL is stored with the task, for the run. It must not be in the log, and not in the task that another
+	// member sees.
+	seedToken := random()
+	seeded := w.await(c, w.ask(c, map[string]any{"seedUrl": w.site.URL("/index.html?access_token=" + seedToken)}).TaskID)
+	var seen strings.Builder
+	for _, path := range []string{"/api/tasks/" + seeded.TaskID, "/api/tasks", "/api/history"} {
+		_, text, _ := call("GET", path, "", browser...)
+		seen.WriteString(text)
+	}
+	if !strings.Contains(seen.String(), seeded.TaskID) || strings.Contains(seen.String(), seedToken) {
+		t.Errorf("another member does not see the task, or sees the token of its seed URL: %s", seen.String())
+	}
 
 	// These requests and commands fail. Their output is searched for secrets below.
 	task := w.await(c, w.ask(c, map[string]any{"seedUrl": nil, "searchEngine": "google"}).TaskID)
+	if status, text, _ := call("GET", "/api/tasks/"+task.TaskID+"/events?ticket="+secrets["ticket"], "", "Accept", "text/event-stream"); status != http.StatusOK {
+		t.Fatalf("an event stream by ticket: %d %s", status, text)
+	} else {
+		told.WriteString(text)
+	}
+	told.WriteString(readSocket(t, "ws"+strings.TrimPrefix(c.base, "http")+"/api/tasks/"+task.TaskID+"/stream?ticket="+secrets["ticket of a WebSocket"]))
 	for _, r := range [][]string{
 		{"POST", "/api/auth/login", fmt.Sprintf(`{"email":"a@example.org","password":%q}`, secrets["wrong password"])},
 		{"POST", "/api/auth/invitations/accept", accept},
 		{"POST", "/api/auth/password", fmt.Sprintf(`{"currentPassword":%q,"newPassword":%q}`, secrets["wrong password"], secrets["new password"]), "cookie"},
-		{"GET", "/api/tasks", "", "broken"}, {"GET", "/api/tasks/" + task.TaskID + "/events?ticket=" + "x" + secrets["ticket"], ""},
+		{"GET", "/api/tasks", "", "broken"}, {"GET", "/api/tasks/" + task.TaskID + "/events?ticket=" + secrets["ticket"], ""},
 		{"GET", "/api/auth/openid/login", ""}, {"GET", "/api/tasks/" + task.TaskID, "", "key"}, {"GET", "/api/tasks/" + task.TaskID + "/events", "", "key"},
 		{"GET", "/artifacts/" + task.TaskID + "/logs.txt", "", "key"}, {"GET", "/health", "", "key"}, {"GET", "/api/keys", "", "key"}, {"GET", "/api/audit", "", "key"},
 		{"GET", "/api/members", "", "key"}, {"GET", "/api/invitations", "", "key"}, {"GET", "/api/auth/me", "", "cookie"}, {"GET", "/api/auth/sessions", "", "cookie"},
@@ -155,6 +176,18 @@ func TestCanary(t *testing.T) {
 	_, out, errs = w.run(ctx, settings(w.url, w.dir, append(env, "API_PORT=x")...), "serve") // a configuration that is refused
 	told.WriteString(out + errs)
 
+	for _, dsn := range []string{"postgres://nobody:%s@127.0.0.1:1/x?connect_timeout=2", "postgres://nobody:%s@127.0.0.1:port/x", "host=127.0.0.1 port=1 user=nobody password=%s",
+		"host=127.0.0.1 password=%s sslmode=perhaps", strings.Replace(w.url, role+":"+secrets["database password"], "legwork_test_nobody:%s", 1)} {
+		dsn = strings.Replace(dsn, "%s", secrets["password of a database that does not answer"], 1)
+		for _, command := range []string{"serve", "worker", "doctor", "migrate"} {
+			status, out, errs := w.run(ctx, settings(dsn, w.dir, env...), command)
+			if status == 0 {
+				t.Errorf("%s started without a database", command)
+			}
+			told.WriteString(out + errs)
+		}
+	}
+
 	written := map[string]string{"answers and commands": told.String(), "database": dump(t, admin)}
 	err = filepath.WalkDir(w.dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -170,6 +203,9 @@ func TestCanary(t *testing.T) {
 	if len(written) < 3 || shown.Load() == 0 || !strings.Contains(written["database"], "a@example.org") || !strings.Contains(told.String(), "401") {
 		t.Fatalf("too little was written to mean something: %d places", len(written))
 	}
+	if log := written[filepath.Join(w.dir, "legwork.log")]; log == "" || strings.Contains(log, seedToken) {
+		t.Error("there is no log, or it has the token of a seed URL")
+	}
 	for kind, secret := range secrets {
 		if len(secret) < 20 {
 			t.Errorf("the %s %q is too short to be looked for", kind, secret)
@@ -179,6 +215,27 @@ func TestCanary(t *testing.T) {
 				t.Errorf("the %s is in %s: …%q", kind, place, content[max(0, at-120):at])
 			}
 		}
+	}
+}
+
+// readSocket reads a WebSocket to its end, and returns the frames.
+func readSocket(t *testing.T, address string) string {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), address, nil)
+	if err != nil {
+		t.Fatalf("a WebSocket by ticket: %v", err)
+	}
+	defer func() { _ = conn.CloseNow() }()
+	var all strings.Builder
+	for {
+		_, frame, err := conn.Read(t.Context())
+		if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
+			return all.String()
+		}
+		if err != nil {
+			t.Fatalf("a WebSocket by ticket: %v", err)
+		}
+		all.Write(frame)
 	}
 }
 

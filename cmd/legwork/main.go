@@ -19,6 +19,7 @@ import (
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/logging"
+	"legwork/internal/sealed"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
 	"legwork/internal/terminaltext"
@@ -168,6 +169,13 @@ func (p *program) admin() []*cli.Command {
 				return cfg.PublicURL, err
 			}
 			return fmt.Sprintf("http://127.0.0.1:%d", cfg.APIPort), nil
+		},
+		Keys: func() (*sealed.Keys, error) {
+			cfg, err := config.Load(p.environ, dotenv)
+			if err != nil {
+				return nil, err
+			}
+			return secretKeys(cfg)
 		},
 	}
 	own := &database.Program{Environ: p.environ, In: p.in, Out: p.out, ErrOut: p.errOut, Version: version, Terminal: terminal,

@@ -5,6 +5,7 @@ type Rule struct {
 	Public  bool  // whether anybody may call it, without a credential
 	Role    Role  // the lowest role that may call it
 	Scope   Scope // the scope that a credential with scopes needs; empty means that no scope is needed
+	Entry   bool  // whether it is a step of a login, of which a client may make fewer than of other requests
 	Session bool  // whether only a browser session may call it, because it is about the person and programs do not need it
 }
 
@@ -22,6 +23,7 @@ const (
 )
 
 func public() Rule               { return Rule{Public: true} }
+func entry() Rule                { return Rule{Public: true, Entry: true} }
 func needs(r Role, s Scope) Rule { return Rule{Role: r, Scope: s} }
 func session(r Role) Rule        { return Rule{Role: r, Session: true} }
 
@@ -31,8 +33,8 @@ func Rules() map[string]Rule {
 		"getRoot": public(), "getHealth": public(), "getLiveness": public(), "getReadiness": public(),
 		"getContractYAML": public(), "getContractJSON": public(),
 
-		"getProtectedResource": public(), "getLoginMethods": public(), "logIn": public(), "startOpenIDLogin": public(), "finishOpenIDLogin": public(), "acceptInvitation": public(),
-		"startPasskeyLogin": public(), "logInByPasskey": public(),
+		"getProtectedResource": public(), "getLoginMethods": public(), "logIn": entry(), "startOpenIDLogin": entry(), "finishOpenIDLogin": entry(), "acceptInvitation": entry(),
+		"startPasskeyLogin": entry(), "logInByPasskey": entry(),
 		"getMe": needs(Viewer, ""), "logOut": needs(Viewer, ""), "createStreamTicket": needs(Viewer, TasksRead),
 		"listPasskeys": session(Viewer), "startPasskeyRegistration": session(Viewer), "registerPasskey": session(Viewer), "removePasskey": session(Viewer),
 		"changePassword": session(Viewer), "listSessions": session(Viewer), "revokeSession": session(Viewer), "switchAccount": session(Viewer),

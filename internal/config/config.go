@@ -15,7 +15,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
@@ -112,8 +111,14 @@ type Config struct {
 	DatabaseURL DSN `env:"DATABASE_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string; leave it empty to use the embedded PostgreSQL" section:"Storage"`
 	// Database connections one process may hold at most. The server needs room for all processes together.
 	DatabaseMaxConns int32 `env:"DATABASE_MAX_CONNS" envDefault:"20" must:"be 4..1000"`
-	// Folder for all files of legwork. A relative path starts at the folder in which legwork is started.
-	Home string `env:"LEGWORK_HOME" envDefault:".legwork"`
+	// Keys (comma or white space between them) with which secrets in the database are encrypted, each of at least 32 characters: openssl
+	// rand -base64 32. All processes need the same. The first one encrypts, all decrypt; docs/security.md says how to replace one.
+	SecretKey Secret `env:"LEGWORK_SECRET_KEY" must:"be keys of at least 32 characters each (openssl rand -base64 32)"`
+	// File with these keys instead, which is read at the start.
+	SecretKeyFile string `env:"LEGWORK_SECRET_KEY_FILE" must:"not be set together with LEGWORK_SECRET_KEY"`
+	// Folder for all files of legwork. Empty: legwork in $XDG_DATA_HOME, or else ~/.local/share/legwork; but .legwork in the folder in
+	// which legwork is started, where earlier versions kept them, if it is there. A relative path starts at that folder.
+	Home string `env:"LEGWORK_HOME"`
 	// Folder for result files and screenshots; all processes must see the same one. On several machines it is a bucket:
 	// s3://NAME?region=REGION&prefix=FOLDER/, with endpoint=URL for a server that merely speaks S3, and the usual AWS_*
 	// credentials in the environment of the process. Empty: artifacts in LEGWORK_HOME.
@@ -159,10 +164,11 @@ type Config struct {
 	FetchMaxBytes Bytes `env:"FETCH_MAX_BYTES" envDefault:"10MiB" must:"be a size, 1KiB..1GiB"`
 	// File of domains that may be opened, one pattern a line. example.com includes its subdomains, *.example.com means the
 	// subdomains only, an asterisk elsewhere matches any characters, and # starts a comment. The file is read again when it
-	// changes. Without entries every domain may be opened. The file must exist, unless it is the default one.
-	AllowedDomainsFile string `env:"ALLOWED_DOMAINS_FILE" envDefault:"config/allowed-domains.txt"`
-	// File of domains that are never opened, whatever a task allows, in the same form.
-	DisallowedDomainsFile string `env:"DISALLOWED_DOMAINS_FILE" envDefault:"config/disallowed-domains.txt"`
+	// changes. Without entries every domain may be opened. The file must exist, unless it is the default one. Empty:
+	// config/allowed-domains.txt in the folder in which legwork is started, if it is there, or else allowed-domains.txt in LEGWORK_HOME.
+	AllowedDomainsFile string `env:"ALLOWED_DOMAINS_FILE"`
+	// File of domains that are never opened, whatever a task allows, in the same form. Empty: disallowed-domains.txt in the same places.
+	DisallowedDomainsFile string `env:"DISALLOWED_DOMAINS_FILE"`
 	// Chromium for pages that run scripts and for screenshots. auto: the headless shell or Chromium that is installed.
 	// Otherwise its path, or the ws:// or http:// address of a running one. off: pages are read over HTTP only.
 	Browser string `env:"BROWSER" envDefault:"auto" must:"be auto, off, the name or path of a Chromium, or the ws:// or http:// address of one that runs"`
@@ -298,6 +304,7 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 	v := validator{src: src}
 	v.parseFailures(env.ParseWithOptions(&cfg, env.Options{Environment: src.values(), FuncMap: parsers()}))
 	cfg.normalise()
+	cfg.places(src.values())
 	v.misspelt()
 	v.validate(&cfg)
 	if len(v.problems) > 0 {
@@ -306,7 +313,7 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 	return cfg, nil
 }
 
-// normalise converts values to one spelling, and fills in the defaults that depend on other variables.
+// normalise converts values to one spelling.
 func (c *Config) normalise() {
 	c.APIHost = withoutBrackets(c.APIHost)
 	for i, host := range c.AllowedHosts {
@@ -324,12 +331,6 @@ func (c *Config) normalise() {
 	c.LLMProvider = Provider(strings.ToLower(string(c.LLMProvider)))
 	c.LogTarget = LogTarget(strings.ToLower(string(c.LogTarget)))
 	c.LogFormat = LogFormat(strings.ToLower(string(c.LogFormat)))
-	if c.ArtifactDir == "" {
-		c.ArtifactDir = filepath.Join(c.Home, "artifacts")
-	}
-	if c.LogFile == "" {
-		c.LogFile = filepath.Join(c.Home, "legwork.log")
-	}
 }
 
 // Setting is one variable with its present value. Secrets are masked.

@@ -47,8 +47,8 @@ func TestDefaults(t *testing.T) {
 		DatabaseMaxConns:      20,
 		Home:                  ".legwork",
 		ArtifactDir:           filepath.Join(".legwork", "artifacts"),
-		AllowedDomainsFile:    "config/allowed-domains.txt",
-		DisallowedDomainsFile: "config/disallowed-domains.txt",
+		AllowedDomainsFile:    filepath.Join(".legwork", "allowed-domains.txt"),
+		DisallowedDomainsFile: filepath.Join(".legwork", "disallowed-domains.txt"),
 		MaxConcurrentTasks:    5,
 		MaxQueuedTasks:        1000,
 		RetentionDays:         30,
@@ -125,6 +125,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		TLSACMEEmail:          "ops@a.example",
 		TLSACMECA:             "https://ca.example/dir",
 		DatabaseMaxConns:      4,
+		SecretKey:             Secret(strings.Repeat("a", 32) + "," + strings.Repeat("b", 32)),
 		Home:                  "/srv/legwork",
 		ArtifactDir:           "/srv/files",
 		AllowedDomainsFile:    "config.go",
@@ -188,6 +189,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"OIDC_GROUPS_CLAIM=roles", "OIDC_ROLES=admin=chiefs, member=staff", "OIDC_DEFAULT_ROLE=Viewer", "OIDC_LINK_BY_EMAIL=on",
 		"AUTH_JWKS_URL=https://id.example.org/keys", "AUTH_JWT_ISSUER=https://id.example.org", "AUTH_JWT_AUDIENCE=https://research.example.org", "AUTH_JWT_ACCOUNT_CLAIM=tenant",
 		"DATABASE_URL=postgresql://u:p@db/legwork", "DATABASE_MAX_CONNS=4", "LEGWORK_HOME=/srv/legwork", "ARTIFACT_DIR=/srv/files",
+		"LEGWORK_SECRET_KEY=" + strings.Repeat("a", 32) + "," + strings.Repeat("b", 32), "LEGWORK_SECRET_KEY_FILE=", // the key excludes the file
 		"ALLOWED_DOMAINS_FILE=config.go", "DISALLOWED_DOMAINS_FILE=parse.go",
 		"LEGWORK_PG_BIN=/opt/pg/bin", "LEGWORK_PG_MIRROR=http://mirror.example:8081/maven", "MAX_CONCURRENT_TASKS=1000", "MAX_QUEUED_TASKS=17", "RETENTION_DAYS=365",
 		"TASK_TIMEOUT=2h", "TASK_DEFAULT_TIME_BUDGET=1m30s", "TASK_MIN_TIME_BUDGET=1", "TASK_MAX_TIME_BUDGET=7200",
@@ -279,9 +281,9 @@ func TestDerived(t *testing.T) {
 	require.Equal(t, "legwork/1.2 (+https://example.org/bot)", load(t, "FETCH_CONTACT_URL=https://example.org/bot").UserAgent("1.2"))
 	require.Equal(t, "mine/1", load(t, "FETCH_USER_AGENT=mine/1", "FETCH_CONTACT_URL=https://example.org/bot").UserAgent("1.2"))
 
-	require.Empty(t, load(t).Warnings())
+	require.Empty(t, load(t, "HOME=/home/ann").Warnings())
 	for _, set := range []string{"LLM_API_KEY=k", "LLM_MODEL=m", "LLM_BASE_URL=http://127.0.0.1:1"} {
-		require.Len(t, load(t, set, "LLM_PROVIDER=reader").Warnings(), 1, set)
+		require.Len(t, load(t, set, "LLM_PROVIDER=reader", "HOME=/home/ann").Warnings(), 1, set)
 	}
 }
 

@@ -76,13 +76,14 @@ func (c Config) UserAgent(version string) string {
 	}
 }
 
-// Warnings returns sentences about settings that are valid but have no effect, or that lack another setting. The program logs them when it starts.
+// Warnings returns sentences about settings that are valid but have no effect, lack another setting, or depend on the working
+// folder. The program logs them when it starts.
 func (c Config) Warnings() []string {
 	var out []string
 	if c.LLMProvider == ProviderReader && (c.LLMAPIKey != "" || c.LLMBaseURL != "" || c.LLMModel != "") {
 		out = append(out, "LLM_API_KEY, LLM_BASE_URL and LLM_MODEL have no effect with LLM_PROVIDER=reader")
 	}
-	return append(out, c.engineWarnings()...)
+	return append(append(out, c.placeWarnings()...), c.engineWarnings()...)
 }
 
 // engineWarnings returns sentences about search engines that cannot be asked although the configuration names them. The

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,4 +81,23 @@ func TestDSNMasking(t *testing.T) {
 		require.Equal(t, want, DSN(in).String(), in)
 	}
 	require.Empty(t, Secret("").String())
+}
+
+// FuzzDSN checks that no password of a connection string is shown, whatever stands around it and in it.
+func FuzzDSN(f *testing.F) {
+	f.Add("hunter2!hunter2", "db:5432/legwork?sslmode=disable", "host=db")
+	f.Add("p/w?p#w@p%w", "db/x?password=y", `user='a b' port=1`)
+	f.Add(`'quoted\\'`, "", "")
+	f.Fuzz(func(t *testing.T, password, rest, pairs string) {
+		if len(password) < 8 || strings.Contains("postgres://me:xxxxx@ sslpassword= "+rest+pairs+masked, password) {
+			return
+		}
+		escaped := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(password)
+		for _, dsn := range []string{"postgres://me:" + password + "@" + rest, "postgres://me:" + url.QueryEscape(password) + "@" + rest, "postgres://db/x?password=" + url.QueryEscape(password),
+			"host=db password='" + escaped + "'", "host=db password='" + escaped + "' " + pairs, "host=db sslpassword = '" + escaped + "'"} {
+			if shown := DSN(dsn).String(); strings.Contains(shown, password) || strings.Contains(shown, url.QueryEscape(password)) || strings.Contains(shown, escaped) {
+				t.Fatalf("%q is shown as %q", dsn, shown)
+			}
+		}
+	})
 }

@@ -176,9 +176,19 @@ func (v *validator) storage(c *Config) {
 		url := strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
 		return url || keyValueDSN.MatchString(s) // the driver checks the rest
 	})
+	v.require("LEGWORK_SECRET_KEY", !slices.ContainsFunc(secretKeys(c.SecretKey.Reveal()), func(key string) bool { return len(key) < leastSecretKey }))
+	v.require("LEGWORK_SECRET_KEY_FILE", c.SecretKey == "" || c.SecretKeyFile == "")
 	v.require("DATABASE_MAX_CONNS", within(c.DatabaseMaxConns, 4, 1000))
 	v.require("ARTIFACT_DIR", folderOrBucket(c.ArtifactDir))
 	v.optional("LEGWORK_PG_MIRROR", c.PGMirror, func(s string) bool { return webURL(s, "http", "https") })
+}
+
+// leastSecretKey is the least length of a key of LEGWORK_SECRET_KEY, as in package internal/sealed.
+const leastSecretKey = 32
+
+// secretKeys splits LEGWORK_SECRET_KEY as package internal/sealed does.
+func secretKeys(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \n\r\t", r) })
 }
 
 // folderOrBucket accepts every path. Of URLs it accepts only those of S3 buckets.
@@ -232,20 +242,17 @@ func (v *validator) fetching(c *Config) {
 		host, port, err := net.SplitHostPort(s)
 		return err == nil && validHost(host) && validPort(port)
 	})
-	v.listFile("ALLOWED_DOMAINS_FILE", c.AllowedDomainsFile)
-	v.listFile("DISALLOWED_DOMAINS_FILE", c.DisallowedDomainsFile)
+	v.listFile("ALLOWED_DOMAINS_FILE", c.AllowedDomainsFile, c.mayBeMissing(c.AllowedDomainsFile, allowedList))
+	v.listFile("DISALLOWED_DOMAINS_FILE", c.DisallowedDomainsFile, c.mayBeMissing(c.DisallowedDomainsFile, disallowedList))
 	v.require("FETCH_USER_AGENT", len(c.FetchUserAgent) <= 256 && printable(c.FetchUserAgent, true))
 	v.optional("FETCH_CONTACT_URL", c.FetchContactURL, func(s string) bool { return webURL(s, "http", "https", "mailto") })
 }
 
 // listFile reports that a file of domains is missing, because without the file no domain would be forbidden. The
 // default file may be missing.
-func (v *validator) listFile(name, path string) {
-	if path == "" || path == fieldOf(name).Tag.Get("envDefault") {
-		return
-	}
+func (v *validator) listFile(name, path string, mayBeMissing bool) {
 	info, err := os.Stat(path)
-	if err != nil || info.IsDir() {
+	if err != nil && !mayBeMissing || err == nil && info.IsDir() {
 		v.add(name, "name a file that exists; an empty file, or one of comments alone, is a list without entries")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"legwork/api"
 	"legwork/internal/access"
 	"legwork/internal/auth"
+	"legwork/internal/forwarded"
 )
 
 // Authenticator finds the caller of a request. *auth.Authenticator and auth.Off implement it.
@@ -107,6 +108,12 @@ func (g guarded) Delete(path string, h http.HandlerFunc) {
 func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc {
 	rule := s.rules[operation]
 	return func(w http.ResponseWriter, r *http.Request) {
+		if rule.Entry {
+			if err := s.loginRate.take(w, r, "login:"+network(forwarded.From(r.Context()).Address), "client address"); err != nil {
+				s.fail(w, r, err)
+				return
+			}
+		}
 		caller, err := s.auth.Authenticate(r)
 		switch {
 		case err != nil && !rule.Public:

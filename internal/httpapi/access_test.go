@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"legwork/internal/auth"
 	"legwork/internal/auth/apikey"
 	"legwork/internal/auth/session"
+	"legwork/internal/auth/token"
 	"legwork/internal/dbtest"
 	"legwork/internal/research"
 	"legwork/internal/store"
@@ -113,12 +116,36 @@ func (l *locked) task(account string) string {
 	return task.ID.String()
 }
 
-// callers returns the names of the callers in the order of the matrix's columns, and the request headers of each caller.
-func (l *locked) callers() (names []string, headers map[string][]string) {
-	headers = map[string][]string{}
+// caller is a kind of caller, which is a column of the matrix. headers returns the request headers of such a caller. A
+// session is new for each request, with a new user, because some operations end the session or erase the user.
+type caller struct {
+	name    string
+	headers func() []string
+}
+
+// session starts a session of a new user, and returns its id and the headers of the browser. change alters the row of the session
+// or of the user; $1 is the id of the session, and $2 that of the user.
+func (l *locked) session(account string, role access.Role, change string) []string {
+	l.t.Helper()
+	user, made := l.user(account, role), token.New()
+	_, err := l.identities.StartSession(context.Background(), identities.Actor{Kind: identities.BySystem}, identities.NewSession{ID: made.ID,
+		SecretHash: made.Secret.Hash(), UserID: user, AccountID: account, Lifetime: time.Hour, Method: "test"})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if change != "" {
+		l.exec("WITH ids AS (SELECT $1::uuid AS session, $2::uuid AS person) "+change, made.ID, user)
+	}
+	return []string{"Cookie", session.CookieName + "=" + made.Text()}
+}
+
+// callers returns the callers in the order of the matrix's columns. The first ones are not let in.
+func (l *locked) callers() (all []caller, notLetIn int) {
 	add := func(name string, header ...string) {
-		names = append(names, name)
-		headers[name] = header
+		all = append(all, caller{name, func() []string { return header }})
+	}
+	addSession := func(name, account string, role access.Role, change string) {
+		all = append(all, caller{name, func() []string { return l.session(account, role, change) }})
 	}
 	keyOf := func(k identities.NewKey) []string { text, _ := l.key(k); return bearer(text) }
 	add("anonymous")
@@ -138,40 +165,54 @@ func (l *locked) callers() (names []string, headers map[string][]string) {
 	left := l.user("default", access.Owner)
 	leaver := keyOf(identities.NewKey{UserID: &left})
 	l.exec("DELETE FROM memberships WHERE user_id = $1", left)
-	add("left the account", leaver...)
+	add("key of one who left", leaver...)
 	off := l.user("default", access.Owner)
 	disabled := keyOf(identities.NewKey{UserID: &off})
 	l.exec("UPDATE users SET disabled_at = now() WHERE id = $1", off)
-	add("disabled user", disabled...)
+	add("key of a disabled user", disabled...)
+	add("unknown session", "Cookie", session.CookieName+"="+token.New().Text())
+	add("malformed session", "Cookie", session.CookieName+"=x")
+	addSession("expired session", "default", access.Owner, "UPDATE sessions SET expires_at = now() - interval '1 second' FROM ids WHERE id = ids.session")
+	addSession("idle session", "default", access.Owner, "UPDATE sessions SET last_seen_at = now() - interval '2 hours' FROM ids WHERE id = ids.session")
+	addSession("revoked session", "default", access.Owner, "UPDATE sessions SET revoked_at = now() FROM ids WHERE id = ids.session")
+	addSession("session of one who left", "default", access.Owner, "DELETE FROM memberships USING ids WHERE user_id = ids.person")
+	addSession("session of a disabled user", "default", access.Owner, "UPDATE users SET disabled_at = now() FROM ids WHERE id = ids.person")
+	notLetIn = len(all)
 	for _, role := range access.Roles {
 		user := l.users[role]
-		add(string(role), keyOf(identities.NewKey{UserID: &user})...)
+		add("key of "+string(role), keyOf(identities.NewKey{UserID: &user})...)
+	}
+	for _, role := range access.Roles {
+		addSession("session of "+string(role), "default", role, "")
 	}
 	for _, scope := range access.Scopes {
 		add("key "+string(scope), keyOf(identities.NewKey{Scopes: []access.Scope{scope}})...)
 	}
 	stranger := l.user("other", access.Owner)
-	add("stranger", keyOf(identities.NewKey{AccountID: "other", UserID: &stranger})...)
-	return names, headers
+	add("key of a stranger", keyOf(identities.NewKey{AccountID: "other", UserID: &stranger})...)
+	addSession("session of a stranger", "other", access.Owner, "")
+	return all, notLetIn
 }
 
 // These are the rows of the matrix. They are written by hand, and not derived from internal/access. Each letter is the
-// expected answer to one caller: to nine callers without a valid credential; to users with the roles viewer, member,
-// admin and owner; to keys without a user that have the scope tasks:read, tasks:write, library:read, library:write or
-// admin; and to the owner of another account. "+" means let in, 1 means 401, 3 means 403 and 4 means 404.
+// expected answer: to all callers without a valid credential; to keys of users with the roles viewer, member, admin and
+// owner; to sessions of users with these roles; to keys without a user that have the scope tasks:read, tasks:write,
+// library:read, library:write or admin; and to a key and a session of an owner of another account. "+" means let in, 1
+// means 401, 3 means 403 and 4 means 404.
 const (
-	forEverybody    = "+++++++++ ++++ +++++ +"
-	readsATask      = "111111111 ++++ ++33+ 4"
-	changesATask    = "111111111 3+++ 3+33+ 4"
-	listsTasks      = "111111111 ++++ ++33+ +"
-	makesATask      = "111111111 3+++ 3+33+ +"
-	ownKeys         = "111111111 3+++ 3333+ +"
-	keyOfAnOperator = "111111111 34++ 3333+ 4"
-	seesMembers     = "111111111 33++ 3333+ +"
-	changesAMember  = "111111111 33++ 3333+ 4"
-	anyCredential   = "111111111 ++++ +++++ +"
-	sessionOnly     = "111111111 3333 33333 3" // none of these callers has a session; logins_test.go tests callers with sessions
-	notConfigured   = "444444444 4444 44444 4" // a public operation of something that is not configured on this server
+	forEverybody    = "+ ++++ ++++ +++++ ++"
+	readsATask      = "1 ++++ ++++ ++33+ 44"
+	changesATask    = "1 3+++ 3+++ 3+33+ 44"
+	listsTasks      = "1 ++++ ++++ ++33+ ++"
+	makesATask      = "1 3+++ 3+++ 3+33+ ++"
+	ownKeys         = "1 3+++ 3+++ 3333+ ++"
+	keyOfAnOperator = "1 34++ 34++ 3333+ 44"
+	seesMembers     = "1 33++ 33++ 3333+ ++"
+	changesAMember  = "1 33++ 33++ 3333+ 44"
+	anyCredential   = "1 ++++ ++++ +++++ ++"
+	sessionOnly     = "1 3333 ++++ 33333 3+"
+	sessionOnlyNone = "1 3333 4444 33333 34" // as sessionOnly, but what is asked for does not exist or is not configured
+	notConfigured   = "4 4444 4444 44444 44" // a public operation of something that is not configured on this server
 )
 
 // matrix returns the row of every operation, by operationId.
@@ -181,25 +222,23 @@ func matrix() map[string]string {
 		"getContractYAML": forEverybody, "getContractJSON": forEverybody,
 		"createTask": makesATask, "listTasks": listsTasks, "listHistory": listsTasks,
 		"getTask": readsATask, "listEvents": readsATask, "listArtifacts": readsATask, "getTaskArtifact": readsATask, "getArtifact": readsATask,
-		"listPages": readsATask, "deleteTask": changesATask, "cancelTask": changesATask, "rerunTask": changesATask,
-		"getLimits": listsTasks, "setLimits": "111111111 333+ 3333+ +",
+		"listPages": readsATask, "getPage": readsATask, "getScreenshot": readsATask,
+		"deleteTask": changesATask, "cancelTask": changesATask, "rerunTask": changesATask,
+		"getLimits": listsTasks, "setLimits": "1 333+ 333+ 3333+ ++",
 		"listKeys": ownKeys, "createKey": ownKeys, "revokeKey": keyOfAnOperator,
 		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
 
 		"getLoginMethods": forEverybody, "logIn": forEverybody, "acceptInvitation": forEverybody,
 		"getProtectedResource": notConfigured, "startPasskeyLogin": notConfigured, "logInByPasskey": notConfigured, "startOpenIDLogin": notConfigured, "finishOpenIDLogin": notConfigured,
 		"getMe": anyCredential, "logOut": anyCredential, "createStreamTicket": listsTasks,
-		"listPasskeys": sessionOnly, "startPasskeyRegistration": sessionOnly, "registerPasskey": sessionOnly, "removePasskey": sessionOnly,
-		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnly, "switchAccount": sessionOnly,
+		"listPasskeys": sessionOnly, "startPasskeyRegistration": sessionOnlyNone, "registerPasskey": sessionOnlyNone, "removePasskey": sessionOnlyNone,
+		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnlyNone, "switchAccount": "1 3333 ++++ 33333 34",
 		"exportMe": sessionOnly, "eraseMe": sessionOnly,
 		"listInvitations": seesMembers, "createInvitation": seesMembers, "revokeInvitation": changesAMember,
 
-		// The requests ask for things that do not exist, so callers that are let in get 404. TestStrangersSeeNothing tests
-		// existing ones.
-		"getScreenshot": "111111111 4444 44334 4", "getPage": "111111111 4444 44334 4",
 		// The requests are not WebSocket handshakes, so the server refuses them before it looks for the task.
 		// TestStreamsOfStrangers sends handshakes.
-		"streamTask": "111111111 ++++ ++33+ +",
+		"streamTask": listsTasks,
 	}
 }
 
@@ -207,6 +246,7 @@ func matrix() map[string]string {
 func bodyOf(operation string) string {
 	return map[string]string{
 		"createTask": `{"question":"Who may ask?"}`, "createKey": `{"name":"k","scopes":["tasks:read"]}`, "changeMember": `{"role":"viewer"}`,
+		"changePassword": `{"currentPassword":"x","newPassword":"seven ravens over Reykjavik"}`, "switchAccount": `{"accountId":"default"}`, "eraseMe": `{}`,
 		"setLimits": `{}`, "createInvitation": `{"role":"viewer"}`, "acceptInvitation": `{"token":"none"}`, "logIn": `{"email":"nobody@example.org","password":"secret"}`,
 	}[operation]
 }
@@ -243,7 +283,7 @@ func (l *locked) fill(op operation, task string) string {
 	if strings.Contains(path, "{userId}") {
 		path = strings.ReplaceAll(path, "{userId}", l.user("default", access.Viewer).String())
 	}
-	path = strings.NewReplacer("{id}", task, "{name}", "result.json", "{filename}", "1.png", "{pageId}", strings.Repeat("a", 64)).Replace(path)
+	path = strings.NewReplacer("{id}", task, "{name}", "result.json", "{filename}", "1.png", "{pageId}", pageOfTask()).Replace(path)
 	if strings.Contains(path, "{") {
 		l.t.Fatalf("%s: this test does not know what to put into %s", op.id, op.path)
 	}
@@ -254,31 +294,54 @@ func (l *locked) fill(op operation, task string) string {
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	l := setupLocked(t)
-	names, headers := l.callers()
+	callers, notLetIn := l.callers()
 	rows := matrix()
-	shared := l.task("default")
+	shared := l.finished("default")
 	for _, op := range contractOperations(t) {
 		row := strings.ReplaceAll(rows[op.id], " ", "")
 		delete(rows, op.id)
-		if len(row) != len(names) {
+		if len(row) != len(callers)-notLetIn+1 {
 			t.Errorf("%s has no row in the matrix, or one that is too short: say who may call it", op.id)
 			continue
 		}
-		for i, name := range names {
+		for i, c := range callers {
 			task := shared
 			if op.method != http.MethodGet {
 				task = l.task("default")
 			}
-			want := row[i]
-			res := l.do(op.method, l.fill(op, task), strings.NewReader(bodyOf(op.id)), append([]string{"Content-Type", "application/json"}, headers[name]...)...)
+			want := row[max(0, i-notLetIn+1)]
+			res := l.do(op.method, l.fill(op, task), strings.NewReader(bodyOf(op.id)), append([]string{"Content-Type", "application/json"}, c.headers()...)...)
 			if got := verdict(res); got != want {
-				t.Errorf("%s by %s: %d, so %c; want %c: %s", op.id, name, res.status, got, want, res.body)
+				t.Errorf("%s by %s: %d, so %c; want %c: %s", op.id, c.name, res.status, got, want, res.body)
 			}
 		}
 	}
 	for id := range rows {
 		t.Errorf("the contract has no operation %s", id)
 	}
+}
+
+// textOfPage is the text of the page that finished stores.
+const textOfPage = "A page."
+
+// pageOfTask returns the id of the page that finished stores.
+func pageOfTask() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(textOfPage))) }
+
+// finished makes a finished task that also has a screenshot, 1.png, and a page, pageOfTask.
+func (l *locked) finished(account string) string {
+	l.t.Helper()
+	task := l.task(account)
+	l.exec(`WITH page AS (
+			INSERT INTO pages (sha256, title, language, config, chars, content)
+			VALUES (sha256(convert_to($3, 'UTF8')), 'Title', 'en', 'english', char_length($3), $3) RETURNING id
+		) INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at)
+		SELECT gen_random_uuid(), $2, $1, id, 'https://a.example/', 'https://a.example/', 'ok', '', 200, 'Title', 0, 7, 1, now() FROM page`, task, account, textOfPage)
+	picture := []byte("\x89PNG\r\n\x1a\n")
+	if err := l.files.Write(context.Background(), uuid.MustParse(task), "1.png", "image/png", picture); err != nil {
+		l.t.Fatal(err)
+	}
+	l.exec("INSERT INTO artifacts (task_id, name, kind, content_type, bytes) VALUES ($1, '1.png', 'screenshot', 'image/png', $2)", task, len(picture))
+	return task
 }
 
 // verdict returns the letter of the matrix for an answer. It returns 1 and 3 only for refusals because of missing
@@ -289,7 +352,7 @@ func verdict(res response) byte {
 	switch {
 	case res.status == http.StatusUnauthorized && e.ErrorCode == "unauthenticated" && strings.HasPrefix(res.header.Get("Www-Authenticate"), "Bearer"):
 		return '1'
-	case e.ErrorCode == "login_failed", e.ErrorCode == "login_locked", e.ErrorCode == "invitation_gone": // access control let the caller in; only the login failed
+	case slices.Contains([]string{"login_failed", "login_locked", "invitation_gone", "no_password"}, e.ErrorCode): // access control let the caller in; only the login failed
 		return '+'
 	case e.ErrorCode == "auth_off":
 		return '3'

@@ -180,13 +180,16 @@ func writeProblem(w http.ResponseWriter, p problem, fields []research.FieldError
 func setLimitHeaders(h http.Header, l *research.LimitError, now time.Time) {
 	seconds := strconv.Itoa(retryAfter)
 	if !l.ResetsAt.IsZero() {
-		seconds = strconv.FormatInt(int64(math.Ceil(max(l.ResetsAt.Sub(now).Seconds(), 1))), 10)
+		seconds = strconv.Itoa(secondsUntil(l.ResetsAt, now))
 	}
 	h.Set("Retry-After", seconds)
 	h.Set("RateLimit-Limit", strconv.FormatInt(l.Limit, 10))
 	h.Set("RateLimit-Remaining", "0")
 	h.Set("RateLimit-Reset", seconds)
 }
+
+// secondsUntil returns the whole seconds until a time, at least one.
+func secondsUntil(at, now time.Time) int { return int(math.Ceil(max(at.Sub(now).Seconds(), 1))) }
 
 // paramRule returns the error message for a parameter whose value the generated code could not parse.
 func paramRule(name string) string {

@@ -25,27 +25,36 @@ func TestLimitsAreSetAndRead(t *testing.T) {
 	put := func(path, body string) api.LimitStatus {
 		return read(l.do("PUT", path, strings.NewReader(body), with...))
 	}
+	if res := l.post("/api/tasks", `{"question":"q"}`, with...); res.status != http.StatusCreated || res.header.Get("RateLimit-Limit") != "" {
+		t.Errorf("without a limit: %d %v", res.status, res.header)
+	}
 	status := read(l.get("/api/limits", with...))
 	if status.Own || status.Limits.TasksPerHour != nil || status.KeyID != nil {
 		t.Errorf("at first: %+v", status)
 	}
-	status = put("/api/limits", `{"tasksPerHour":2,"dollarsPerMonth":1.25,"pagesPerMonth":null}`)
-	if !status.Own || *status.Limits.TasksPerHour != 2 || *status.Limits.DollarsPerMonth != 1.25 || status.Limits.PagesPerMonth != nil {
+	status = put("/api/limits", `{"tasksPerHour":3,"dollarsPerMonth":1.25,"pagesPerMonth":null}`)
+	if !status.Own || *status.Limits.TasksPerHour != 3 || *status.Limits.DollarsPerMonth != 1.25 || status.Limits.PagesPerMonth != nil {
 		t.Errorf("after setting: %+v", status)
 	}
-	for range 2 {
-		if res := l.post("/api/tasks", `{"question":"q"}`, with...); res.status != http.StatusCreated {
-			t.Fatalf("%d %s", res.status, res.body)
+	var made api.Task
+	allowed := func(res response, left string) {
+		t.Helper()
+		res.into(http.StatusCreated, &made)
+		reset, err := strconv.Atoi(res.header.Get("RateLimit-Reset"))
+		if err != nil || reset < 1 || reset > 3600 || res.header.Get("RateLimit-Limit") != "3" || res.header.Get("RateLimit-Remaining") != left {
+			t.Errorf("headers %v, want %s more", res.header, left)
 		}
 	}
+	allowed(l.post("/api/tasks", `{"question":"q"}`, with...), "1")
+	allowed(l.post("/api/tasks/"+made.TaskID+"/rerun", "", with...), "0")
 	refused := l.post("/api/tasks", `{"question":"q"}`, with...)
 	refused.wantError(http.StatusTooManyRequests, "rate_limited")
 	after, err := strconv.Atoi(refused.header.Get("Retry-After"))
-	if err != nil || after < 1 || after > 3600 || refused.header.Get("RateLimit-Limit") != "2" || refused.header.Get("RateLimit-Remaining") != "0" {
+	if err != nil || after < 1 || after > 3600 || refused.header.Get("RateLimit-Limit") != "3" || refused.header.Get("RateLimit-Remaining") != "0" {
 		t.Errorf("headers %v", refused.header)
 	}
 	status = read(l.get("/api/limits", with...))
-	if status.Used.TasksThisHour != 2 || status.Used.TasksToday != 2 {
+	if status.Used.TasksThisHour != 3 || status.Used.TasksToday != 3 {
 		t.Errorf("used: %+v", status.Used)
 	}
 

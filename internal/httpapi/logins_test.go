@@ -351,33 +351,6 @@ func TestTheStreamOfASessionEndsWithIt(t *testing.T) {
 	s.wantClose(4401)
 }
 
-// TestMatrixOfSessions calls the operations about people with a session of each role.
-func TestMatrixOfSessions(t *testing.T) {
-	t.Parallel()
-	l := setupLocked(t)
-	bodies := map[string]string{"changePassword": `{"currentPassword":"x","newPassword":"seven ravens over Reykjavik"}`, "switchAccount": `{"accountId":"default"}`, "createInvitation": `{"role":"viewer"}`, "setLimits": `{}`, "eraseMe": `{"password":"wrong"}`}
-	rows := map[string]string{ // the letters are for viewer, member, admin and owner
-		"getMe": "++++", "createStreamTicket": "++++", "listSessions": "++++", "revokeSession": "4444", "switchAccount": "++++", "changePassword": "++++", "exportMe": "++++", "eraseMe": "++++",
-		"listInvitations": "33++", "createInvitation": "33++", "revokeInvitation": "33++", "listKeys": "3+++", "listMembers": "33++", "listAudit": "33++", "getLimits": "++++", "setLimits": "333+",
-		"listTasks": "++++", "logOut": "++++",
-	}
-	for i, role := range access.Roles {
-		email := string(role) + "@example.org"
-		l.person(email, role)
-		header := append([]string{"Content-Type", "application/json"}, l.logIn(email)...)
-		for _, last := range []bool{false, true} { // logOut comes last, because it ends the session that the other operations need
-			for _, op := range contractOperations(t) {
-				if row, listed := rows[op.id]; listed && last == (op.id == "logOut") {
-					res := l.do(op.method, l.fill(op, uuid.NewString()), strings.NewReader(bodies[op.id]), header...)
-					if got := verdict(res); got != row[i] {
-						t.Errorf("%s by %s: %d, so %c; want %c: %s", op.id, role, res.status, got, row[i], res.body)
-					}
-				}
-			}
-		}
-	}
-}
-
 // setupOpenID returns an API and a real OpenID provider at which people may log in.
 func setupOpenID(t *testing.T, policy login.Policy) (*locked, *openidtest.Provider) {
 	t.Helper()

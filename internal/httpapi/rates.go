@@ -17,6 +17,10 @@ import (
 // the requests of the whole window at once.
 const rateWindow = 10 * time.Second
 
+// loginsPerSecond is how many steps of logins one client address may make per second. Each of them costs a password hash, a row
+// in the database, or a request to the OpenID provider. There may be many people behind one address.
+const loginsPerSecond = 5
+
 // rate limits the requests per second for each name, averaged over rateWindow. A name is, for instance, a client's
 // address. Each process counts its own requests only, because a count in the database would cost more than most
 // requests.
@@ -41,7 +45,7 @@ func (t rate) take(w http.ResponseWriter, r *http.Request, name, what string) er
 		return nil
 	}
 	return &research.LimitError{Code: research.CodeRateLimited, Limit: int64(t.perSecond), ResetsAt: time.Now().Add(time.Second),
-		Message: fmt.Sprintf("This %s sends more than %d requests per second; send fewer, or raise RATE_REQUESTS_PER_SECOND.", what, t.perSecond)}
+		Message: fmt.Sprintf("This %s sends more than %d requests per second; send fewer, or have the limit raised.", what, t.perSecond)}
 }
 
 // limitAddress limits the requests per second of each client address. Health checks are not limited.

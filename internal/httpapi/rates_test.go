@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"legwork/internal/access"
+	"legwork/internal/dbtest"
 	"legwork/internal/forwarded"
 	"legwork/internal/store/identities"
 )
@@ -74,5 +77,35 @@ func TestRequestsPerSecondOfAKey(t *testing.T) {
 	}
 	if res := l.get("/api/tasks", bearer(calm)...); res.status != http.StatusOK {
 		t.Errorf("another key: %d", res.status)
+	}
+}
+
+// TestLoginsPerSecond checks that a client address may make fewer steps of logins than other requests, and that other addresses
+// are not concerned.
+func TestLoginsPerSecond(t *testing.T) {
+	t.Parallel()
+	l := setupLockedOn(t, dbtest.New(t), func(c *Config) {
+		c.RequestsPerSecond = 10_000
+		c.Proxies = forwarded.Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	})
+	const most = loginsPerSecond * int(rateWindow/time.Second)
+	refused := func(method, path, body, address string) (n int) {
+		for range most + 5 {
+			res := l.do(method, path, strings.NewReader(body), "Content-Type", "application/json", "X-Forwarded-For", address)
+			if res.status == http.StatusTooManyRequests {
+				res.wantError(http.StatusTooManyRequests, "rate_limited")
+				n++
+			}
+		}
+		return n
+	}
+	if n := refused("POST", "/api/auth/invitations/accept", `{"token":"x"}`, "203.0.113.7"); n < 1 || n > 5 { // fewer are refused if a window ends in between
+		t.Errorf("%d of %d were refused", n, most+5)
+	}
+	if n := refused("GET", "/api/auth/methods", "", "203.0.113.7"); n != 0 {
+		t.Errorf("%d requests that are no logins were refused", n)
+	}
+	if res := l.do("POST", "/api/auth/invitations/accept", strings.NewReader(`{"token":"x"}`), "Content-Type", "application/json", "X-Forwarded-For", "203.0.113.8"); res.status == http.StatusTooManyRequests {
+		t.Error("another address is refused")
 	}
 }

@@ -116,6 +116,7 @@ type server struct {
 	hosts                hosts
 	proxies              forwarded.Proxies
 	addressRate, keyRate rate
+	loginRate            rate // of the steps of logins, for each client address
 	version              string
 	log                  *slog.Logger
 	timing               timing
@@ -144,7 +145,8 @@ func newAPI(cfg Config, t timing) *API {
 		identities: cfg.Identities, usage: cfg.Usage, streams: cfg.Streams,
 		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, stopping: cfg.Stopping, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies,
-		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond), version: cfg.Version, log: cfg.Logger, timing: t,
+		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond),
+		loginRate: newRate(min(cfg.RequestsPerSecond, loginsPerSecond)), version: cfg.Version, log: cfg.Logger, timing: t,
 	}
 	return &API{Handler: s.routes(), server: s}
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"time"
 
 	"legwork/api"
 	"legwork/internal/auth"
@@ -35,6 +36,7 @@ func (s *server) CreateTask(ctx context.Context, req api.CreateTaskRequestObject
 		return nil, err
 	}
 	headers.Location = location(task)
+	headers.RateLimitLimit, headers.RateLimitRemaining, headers.RateLimitReset = moreTasks(task)
 	return api.CreateTask201JSONResponse{Body: wire.TaskFor(task, auth.CallerOf(ctx).Principal), Headers: headers}, nil
 }
 
@@ -116,6 +118,18 @@ func (s *server) RerunTask(ctx context.Context, req api.RerunTaskRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	return api.RerunTask201JSONResponse{
-		Body: wire.TaskFor(task, auth.CallerOf(ctx).Principal), Headers: api.RerunTask201ResponseHeaders{Location: location(task)}}, nil
+	headers := api.RerunTask201ResponseHeaders{Location: location(task)}
+	headers.RateLimitLimit, headers.RateLimitRemaining, headers.RateLimitReset = moreTasks(task)
+	return api.RerunTask201JSONResponse{Body: wire.TaskFor(task, auth.CallerOf(ctx).Principal), Headers: headers}, nil
+}
+
+// moreTasks returns the values of the RateLimit headers after a submission. They are nil when the number of tasks is not
+// limited.
+func moreTasks(t research.Task) (limit, remaining, reset *int) {
+	more := t.MoreTasks
+	if more == nil {
+		return nil, nil, nil
+	}
+	most, left, seconds := int(more.Limit), int(more.Remaining), secondsUntil(more.ResetsAt, time.Now())
+	return &most, &left, &seconds
 }

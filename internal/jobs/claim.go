@@ -139,11 +139,14 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	}
 	worker := r.lease.workerID()
 	var c claimed
-	var events []research.Event
+	var events, holds []research.Event
 	var chosen usage.Choice
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		if chosen, err = r.usage.ChooseTask(ctx, tx, job.ID, r.cfg.Pin, r.cfg.Cost); err != nil || chosen.Held || chosen.Exhausted != "" {
-			return err // nil commits what ChooseTask wrote: that the task is held, and which tasks exchanged their jobs
+		if chosen, err = r.usage.ChooseTask(ctx, tx, job.ID, r.cfg.Pin, r.cfg.Cost); err != nil {
+			return err
+		}
+		if holds, err = r.addHolds(ctx, tx, chosen.NewlyHeld); err != nil || chosen.Held || chosen.Exhausted != "" {
+			return err // nil commits what ChooseTask wrote: which tasks are held, and which exchanged their jobs
 		}
 		c = claimed{id: chosen.TaskID, epoch: chosen.Epoch, grant: chosen.Grant}
 		events = []research.Event{claimEvent(c.epoch)}
@@ -153,6 +156,9 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 		}
 		return err
 	})
+	if err == nil {
+		r.tellHolds(ctx, chosen.NewlyHeld, holds)
+	}
 	switch {
 	case errors.Is(err, research.ErrFenced):
 		// Either the job has no task any more, or the claim was committed and the database's answer was lost.

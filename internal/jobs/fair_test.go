@@ -228,6 +228,10 @@ func TestConcurrentRuns(t *testing.T) {
 					t.Errorf("%d run", n)
 				}
 			}
+			reason := map[bool]usage.HoldReason{false: usage.AccountFull, true: usage.KeyFull}[byKey]
+			if n := p.count(fmt.Sprintf("SELECT count(*) FROM task_events WHERE body -> 'metadata' ->> 'heldBecause' = '%s'", reason)); n != 4 {
+				t.Errorf("%d tasks say that they were held because of %s, want each of the four once", n, reason)
+			}
 			for _, id := range ids {
 				p.frames(id)
 				task, err := p.store.For(busy).Task(t.Context(), id)
@@ -316,6 +320,9 @@ func TestPagesOfAMonth(t *testing.T) {
 		if outcomes[outcome] != n {
 			t.Fatalf("outcomes %v, want %v", outcomes, want)
 		}
+	}
+	if n := p.count("SELECT count(*) FROM task_events WHERE body -> 'metadata' ->> 'heldBecause' <> 'budget_reserved'"); n != 0 {
+		t.Errorf("%d tasks say that they were held for another reason than the budget", n)
 	}
 	_, err := p.Submit(t.Context(), research.DefaultAccount, research.NewTask{Question: "q", Priority: research.Normal})
 	if limit := limitError(t, err); limit.Code != research.CodeBudgetExhausted || limit.Limit != 50 || limit.ResetsAt.Day() != 1 {

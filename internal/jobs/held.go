@@ -11,6 +11,7 @@ import (
 
 	"legwork/internal/goroutine"
 	"legwork/internal/research"
+	"legwork/internal/store/usage"
 )
 
 // releaseEvery is the interval at which held tasks are checked. A held task gets a job at most this long after its
@@ -86,4 +87,26 @@ func (s *Service) releaseTask(ctx context.Context, id uuid.UUID) error {
 		}
 		return s.store.SetJob(ctx, tx, id, job.Job.ID)
 	})
+}
+
+// addHolds adds an event to the log of each task that is held now, so that its reader knows why it does not begin. It
+// returns one event for each task.
+func (r *Runner) addHolds(ctx context.Context, tx pgx.Tx, tasks []usage.HeldTask) ([]research.Event, error) {
+	var all []research.Event
+	for _, held := range tasks {
+		events, err := r.store.Append(ctx, tx, held.TaskID, held.Epoch, []research.Event{held.Reason.Event()})
+		if err != nil {
+			return nil, fmt.Errorf("say why task %s waits: %w", held.TaskID, err)
+		}
+		all = append(all, events...)
+	}
+	return all, nil
+}
+
+// tellHolds logs which tasks are held, and publishes the events of addHolds after their commit.
+func (r *Runner) tellHolds(ctx context.Context, tasks []usage.HeldTask, events []research.Event) {
+	for i, held := range tasks {
+		r.log.InfoContext(ctx, "a task is held until a run of its account ends", "task", held.TaskID, "epoch", held.Epoch, "reason", string(held.Reason))
+		r.publish(ctx, events[i:i+1])
+	}
 }

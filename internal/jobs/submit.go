@@ -64,7 +64,8 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 			return errReplay
 		}
 		failpoint.Hit(ctx, "after_take_key")
-		if err := s.usage.Admit(ctx, tx, account, in.By.KeyID, s.maxQueued); err != nil {
+		more, err := s.usage.Admit(ctx, tx, account, in.By.KeyID, s.maxQueued)
+		if err != nil {
 			return err
 		}
 		if in.Context, err = s.parentContext(ctx, tx, account, in.ParentID); err != nil {
@@ -73,6 +74,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 		if task, err = s.store.For(account).CreateTask(ctx, tx, id, in); err != nil {
 			return err
 		}
+		task.MoreTasks = more
 		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0, false))
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)

@@ -89,3 +89,10 @@ func (n LimitName) Exhausted() *Failure {
 	return &Failure{Code: CodeBudgetExhausted, Message: fmt.Sprintf("The %s of this month are used up, or too few are left for a task. "+
 		"Run the task again next month, or have the limit raised (GET /api/limits shows it).", n)}
 }
+
+// Allowance is what a limit still allows in its present period.
+type Allowance struct {
+	Limit     int64 // what the limit allows in the whole period
+	Remaining int64
+	ResetsAt  time.Time // when the period ends
+}

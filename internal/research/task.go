@@ -101,6 +101,9 @@ type Task struct {
 	Pin         Pin      // provider, model and prompt of the first run; zero before the first run
 	Context     *Context // for a follow-up: what it got from its parent; otherwise nil
 	By          Author   // who submitted it
+
+	// MoreTasks is set by the submission of the task only: how many more tasks may be submitted. It is nil if nothing limits that.
+	MoreTasks *Allowance
 }
 
 // Usage counts what a task has used so far.

@@ -1,4 +1,4 @@
-// Package admin has the commands with which an operator manages accounts, users and API keys by direct access to the
+// Package admin has the commands with which an operator manages accounts, users, API keys and sealed secrets by direct access to the
 // database. They may run while servers run: the servers are notified of each change. The audit log names the operator
 // as the actor.
 package admin
@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/internal/research"
+	"legwork/internal/sealed"
 	"legwork/internal/store/identities"
 )
 
@@ -22,11 +23,13 @@ type Program struct {
 	// URL returns the URL of the server according to the configuration. The commands use it in the links that they
 	// print.
 	URL func() (string, error)
+	// Keys returns the keys that encrypt secrets in the database. There may be none.
+	Keys func() (*sealed.Keys, error)
 }
 
-// Commands returns the commands accounts, users and keys.
+// Commands returns the commands accounts, users, keys and secrets.
 func (p *Program) Commands() []*cli.Command {
-	return []*cli.Command{p.accountsCommand(), p.usersCommand(), p.keysCommand()}
+	return []*cli.Command{p.accountsCommand(), p.usersCommand(), p.keysCommand(), p.secretsCommand()}
 }
 
 // operator returns the actor that the audit log names for changes by these commands.

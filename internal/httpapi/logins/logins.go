@@ -20,6 +20,7 @@ import (
 	"legwork/internal/auth/token"
 	"legwork/internal/httpapi/accounts"
 	"legwork/internal/research"
+	"legwork/internal/sealed"
 	"legwork/internal/store/identities"
 	"legwork/internal/wire"
 )
@@ -39,6 +40,7 @@ type Config struct {
 	PublicURL  string       // without final slash
 	Issuer     string       // issuer of accepted access tokens (JWT); empty means that no access tokens are accepted
 	Audience   string       // audience that access tokens must have
+	Keys       *sealed.Keys // seal what logins keep in the database; nil or empty: each is sealed with the secret in its cookie
 	Log        *slog.Logger
 }
 

@@ -11,14 +11,10 @@ import (
 	"legwork/api"
 	"legwork/internal/auth/login"
 	"legwork/internal/auth/openid"
-	"legwork/internal/auth/token"
 	"legwork/internal/httpapi/accounts"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
 )
-
-// loginCookie is the name of the cookie that links a browser to its login at the OpenID provider.
-const loginCookie = "legwork_login"
 
 // Refusals of logins at the OpenID provider.
 var (
@@ -111,12 +107,8 @@ func (o *Operations) StartOpenIDLogin(ctx context.Context, req api.StartOpenIDLo
 	if err != nil {
 		return nil, err
 	}
-	secret := token.NewSecret()
-	if err := o.Store.CreateChallenge(ctx, secret.Hash(), identities.OpenIDLogin, nil, data); err != nil {
-		return nil, err
-	}
-	cookie := o.Cookies.New(o.request(ctx), loginCookie, string(secret), time.Time{})
-	return redirect{to: address, cookies: setCookies{cookie}}, nil
+	cookies, err := o.begin(ctx, identities.OpenIDLogin, nil, data)
+	return redirect{to: address, cookies: cookies}, err
 }
 
 // FinishOpenIDLogin implements api.StrictServerInterface.
@@ -124,8 +116,7 @@ func (o *Operations) FinishOpenIDLogin(ctx context.Context, req api.FinishOpenID
 	if o.OpenID == nil {
 		return nil, errNoOpenID
 	}
-	r := o.request(ctx)
-	begun, err := o.begun(ctx, r)
+	begun, err := o.begun(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -137,27 +128,20 @@ func (o *Operations) FinishOpenIDLogin(ctx context.Context, req api.FinishOpenID
 	if err != nil {
 		return nil, o.openIDProblem(ctx, err)
 	}
-	return redirect{to: begun.ReturnTo, cookies: setCookies{o.sessionCookie(ctx, started), o.Cookies.Gone(r, loginCookie)}}, nil
+	return redirect{to: begun.ReturnTo, cookies: setCookies{o.sessionCookie(ctx, started), o.Cookies.Gone(o.request(ctx), loginCookie)}}, nil
 }
 
 // begun returns the data of the login that this browser began. It removes the data, so that the data is used only once.
-func (o *Operations) begun(ctx context.Context, r *http.Request) (openIDChallenge, error) {
-	for _, text := range o.Cookies.Read(r, loginCookie) {
-		secret, err := token.ParseSecret(text)
-		if err != nil {
-			continue
-		}
-		_, data, err := o.Store.TakeChallenge(ctx, secret.Hash(), identities.OpenIDLogin)
-		if errors.Is(err, research.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return openIDChallenge{}, err
-		}
-		var c openIDChallenge
-		return c, json.Unmarshal(data, &c)
+func (o *Operations) begun(ctx context.Context) (openIDChallenge, error) {
+	var c openIDChallenge
+	_, data, err := o.take(ctx, identities.OpenIDLogin)
+	switch {
+	case errors.Is(err, errNoChallenge):
+		return c, errOpenIDForged
+	case err != nil:
+		return c, err
 	}
-	return openIDChallenge{}, errOpenIDForged
+	return c, json.Unmarshal(data, &c)
 }
 
 func value(s *string) string {

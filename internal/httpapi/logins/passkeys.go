@@ -13,7 +13,6 @@ import (
 	"legwork/api"
 	"legwork/internal/auth"
 	"legwork/internal/auth/passkey"
-	"legwork/internal/auth/token"
 	"legwork/internal/httpapi/accounts"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
@@ -39,33 +38,10 @@ func (o *Operations) passkeyProblem(ctx context.Context, err error) error {
 		return errPasskey
 	case errors.Is(err, research.ErrConflict):
 		return errPasskeyKnown
+	case errors.Is(err, errNoChallenge):
+		return errPasskeyStale
 	}
 	return refusal(err)
-}
-
-// begin stores the data against which the browser's answer will be checked. It returns the cookie by which take finds
-// the data.
-func (o *Operations) begin(ctx context.Context, kind identities.ChallengeKind, user *uuid.UUID, pending json.RawMessage) (setCookies, error) {
-	secret := token.NewSecret()
-	if err := o.Store.CreateChallenge(ctx, secret.Hash(), kind, user, pending); err != nil {
-		return nil, err
-	}
-	return setCookies{o.Cookies.New(o.request(ctx), loginCookie, string(secret), time.Time{})}, nil
-}
-
-// take returns the data that begin stored for this browser. It removes the data, so that the data is used only once.
-func (o *Operations) take(ctx context.Context, kind identities.ChallengeKind) (*uuid.UUID, json.RawMessage, error) {
-	for _, text := range o.Cookies.Read(o.request(ctx), loginCookie) {
-		secret, err := token.ParseSecret(text)
-		if err != nil {
-			continue
-		}
-		user, data, err := o.Store.TakeChallenge(ctx, secret.Hash(), kind)
-		if !errors.Is(err, research.ErrNotFound) {
-			return user, data, err
-		}
-	}
-	return nil, nil, errPasskeyStale
 }
 
 // person returns a user with the user's passkeys.
@@ -141,7 +117,7 @@ func (o *Operations) RegisterPasskey(ctx context.Context, req api.RegisterPasske
 	caller := auth.CallerOf(ctx)
 	user, pending, err := o.take(ctx, identities.PasskeyRegistration)
 	if err != nil {
-		return nil, err
+		return nil, o.passkeyProblem(ctx, err)
 	}
 	if user == nil || *user != *caller.UserID {
 		return nil, errPasskeyStale
@@ -220,7 +196,7 @@ func (o *Operations) LogInByPasskey(ctx context.Context, req api.LogInByPasskeyR
 	}
 	_, pending, err := o.take(ctx, identities.PasskeyLogin)
 	if err != nil {
-		return nil, err
+		return nil, o.passkeyProblem(ctx, err)
 	}
 	find := func(id uuid.UUID) (passkey.Person, error) { return o.person(ctx, id) }
 	id, used, err := o.Passkeys.FinishLogin(find, pending, credential)

@@ -387,3 +387,27 @@ func TestDisabledUsers(t *testing.T) {
 	require.ErrorIs(t, b.SetDisabled(b.ctx, operator, uuid.New(), true), research.ErrNotFound)
 	assert.Equal(t, access.UserChanged(user), b.seen()[0])
 }
+
+// TestFormerMembers checks that the keys and sessions of a member end with the membership, and are not valid again when the
+// user becomes a member again. Those in other accounts stay valid.
+func TestFormerMembers(t *testing.T) {
+	b := setup(t)
+	user := b.user("default", access.Member)
+	b.exec("INSERT INTO memberships (account_id, user_id, role) VALUES ('other', $1, 'member')", user)
+	b.key(keyID, &user)
+	elsewhere := "fedcba9876543210"
+	_, err := b.CreateKey(b.ctx, operator, identities.NewKey{ID: elsewhere, SecretHash: make([]byte, 32), AccountID: "other", UserID: &user, Name: "test", Scopes: []access.Scope{access.TasksRead}})
+	require.NoError(t, err)
+	sessions := map[string]uuid.UUID{}
+	for _, account := range []string{"default", "other"} {
+		sessions[account] = uuid.New()
+		_, err := b.StartSession(b.ctx, operator, identities.NewSession{ID: sessions[account], SecretHash: make([]byte, 32), UserID: user, AccountID: account, Lifetime: time.Hour})
+		require.NoError(t, err)
+	}
+	require.NoError(t, b.RemoveMember(b.ctx, operator, access.Owner, "default", user))
+	b.exec("INSERT INTO memberships (account_id, user_id, role) VALUES ('default', $1, 'member')", user)
+	gone, other := sessions["default"], sessions["other"]
+	valid, err := b.Valid(b.ctx, []access.Principal{{KeyID: keyID, Role: access.Member}, {SessionID: &gone, Role: access.Member}, {KeyID: elsewhere, Role: access.Member}, {SessionID: &other, Role: access.Member}})
+	require.NoError(t, err)
+	assert.Equal(t, []bool{false, false, true, true}, valid)
+}

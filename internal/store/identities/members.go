@@ -77,8 +77,8 @@ func (s *Store) ChangeRole(ctx context.Context, by Actor, most access.Role, acco
 	return out, s.announce(ctx, access.UserChanged(user))
 }
 
-// RemoveMember ends a membership, and all sessions and keys of the user in the account. It returns the same errors as
-// ChangeRole.
+// RemoveMember ends a membership, and all sessions and keys of the user in the account, for good: they are not valid again
+// if the user becomes a member again. It returns the same errors as ChangeRole.
 func (s *Store) RemoveMember(ctx context.Context, by Actor, most access.Role, account string, user uuid.UUID) error {
 	err := s.inTx(ctx, func(ctx context.Context, q *db.Queries) error {
 		old, err := s.lockMember(ctx, q, most, account, user, false)
@@ -86,6 +86,12 @@ func (s *Store) RemoveMember(ctx context.Context, by Actor, most access.Role, ac
 			return err
 		}
 		if _, err := q.RemoveMember(ctx, account, user); err != nil {
+			return err
+		}
+		if err := q.RevokeKeysOfMember(ctx, account, user); err != nil {
+			return err
+		}
+		if err := q.EndSessionsOfMember(ctx, account, user); err != nil {
 			return err
 		}
 		return record(ctx, q, by, Entry{AccountID: account, Action: "member.remove", Target: user.String(), Details: map[string]any{"role": string(old)}})

@@ -40,7 +40,7 @@ func (b *bundle) person(role access.Role) uuid.UUID {
 			Email: to, Role: access.Member, CreatedBy: &id, Lifetime: time.Hour})
 		require.NoError(b.t, err)
 	}
-	b.exec("INSERT INTO login_challenges (secret_hash, kind, user_id, data, expires_at) VALUES ($1, 'passkey_registration', $2, '{}', now() + interval '1 hour')", make([]byte, 32), id)
+	b.exec("INSERT INTO login_challenges (secret_hash, kind, user_id, box, expires_at) VALUES ($1, 'passkey_registration', $2, sha512('x'), now() + interval '1 hour')", make([]byte, 32), id)
 	require.NoError(b.t, b.Record(b.ctx, identities.Actor{Kind: identities.ByUser, ID: id.String()}, identities.Entry{AccountID: "default", Action: "key.create", Target: keyID}))
 	return id
 }

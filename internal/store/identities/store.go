@@ -25,6 +25,7 @@ import (
 	"legwork/db"
 	"legwork/internal/access"
 	"legwork/internal/research"
+	"legwork/internal/retry"
 	"legwork/internal/store"
 )
 
@@ -77,9 +78,22 @@ func (s *Store) announce(ctx context.Context, notices ...access.Notice) error {
 	return nil
 }
 
-// inTx runs fn in one transaction.
+// repeats is how often inTx runs a transaction at most.
+const repeats = 5
+
+// inTx runs fn in one transaction. After a deadlock or a serialization conflict, of which the server has rolled back one
+// side, it runs fn again: an erasure and the acceptance of an invitation, for instance, lock the same rows in different
+// orders. So effects of fn outside the transaction must not add up.
 func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, q *db.Queries) error) error {
-	return s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error { return fn(ctx, s.q.WithTx(tx)) })
+	pauses := retry.NewPauses(10*time.Millisecond, 100*time.Millisecond)
+	for n := 1; ; n++ {
+		err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error { return fn(ctx, s.q.WithTx(tx)) })
+		var pg *pgconn.PgError
+		rolledBack := errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
+		if !rolledBack || n == repeats || pauses.Wait(ctx) != nil {
+			return err
+		}
+	}
 }
 
 // ActorKind is the kind of a caller that makes changes.

@@ -2,7 +2,7 @@ package identities
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/hex"
 
 	"github.com/google/uuid"
 
@@ -54,18 +54,24 @@ const (
 // challengeSeconds is how long a login at an OpenID provider or with a passkey may take, in seconds.
 const challengeSeconds = 600
 
-// CreateChallenge stores the data against which the answer of an OpenID provider or a passkey will be checked. The
-// challenge is valid for ten minutes. data must be a JSON object. user is nil when it is not yet known who logs in.
-func (s *Store) CreateChallenge(ctx context.Context, secretHash []byte, kind ChallengeKind, user *uuid.UUID, data json.RawMessage) error {
-	return store.Translate(s.q.CreateChallenge(ctx, db.CreateChallengeParams{SecretHash: secretHash, Kind: string(kind), UserID: user, Data: data, LifetimeSeconds: challengeSeconds}))
+// CreateChallenge stores the sealed data against which the answer of an OpenID provider or a passkey will be checked. The
+// challenge is valid for ten minutes. The data must be sealed for [ChallengePlace]. user is nil when it is not yet known
+// who logs in.
+func (s *Store) CreateChallenge(ctx context.Context, secretHash []byte, kind ChallengeKind, user *uuid.UUID, box []byte) error {
+	return store.Translate(s.q.CreateChallenge(ctx, db.CreateChallengeParams{SecretHash: secretHash, Kind: string(kind), UserID: user, Box: box, LifetimeSeconds: challengeSeconds}))
 }
 
-// TakeChallenge removes a challenge and returns its data. It returns research.ErrNotFound when there is no such challenge, or
-// it was used, has expired or is of another kind.
-func (s *Store) TakeChallenge(ctx context.Context, secretHash []byte, kind ChallengeKind) (*uuid.UUID, json.RawMessage, error) {
+// TakeChallenge removes a challenge and returns its sealed data. It returns research.ErrNotFound when there is no such
+// challenge, or it was used, has expired or is of another kind.
+func (s *Store) TakeChallenge(ctx context.Context, secretHash []byte, kind ChallengeKind) (user *uuid.UUID, box []byte, err error) {
 	row, err := s.q.TakeChallenge(ctx, secretHash, string(kind))
 	if err != nil {
 		return nil, nil, store.Translate(err)
 	}
-	return row.UserID, row.Data, nil
+	return row.UserID, row.Box, nil
+}
+
+// ChallengePlace names the place of a challenge's sealed data, so that it cannot be opened in another place.
+func ChallengePlace(secretHash []byte, kind ChallengeKind) string {
+	return "login_challenges:" + string(kind) + ":" + hex.EncodeToString(secretHash)
 }

@@ -24,8 +24,39 @@ type Choice struct {
 	TaskID    uuid.UUID
 	Epoch     int
 	Held      bool               // no task may run now; TaskID is the task whose job this was, which is held now
+	NewlyHeld []HeldTask         // tasks that this choice held for the first time since their last run
 	Exhausted research.LimitName // the limit that the task's account has used up; empty when the task may run
 	Grant     store.Grant
+}
+
+// HeldTask is a task that waits without a job because of a limit. The transaction of the choice has locked its head.
+type HeldTask struct {
+	TaskID uuid.UUID
+	Epoch  int
+	Reason HoldReason
+}
+
+// HoldReason says which limit makes a task wait. When a run ends to which the limit applies, the task may begin.
+type HoldReason string
+
+// The reasons, as the database names them.
+const (
+	AccountFull    HoldReason = "account_full"    // its account runs as many tasks as it may
+	KeyFull        HoldReason = "key_full"        // its API key runs as many tasks as it may
+	BudgetReserved HoldReason = "budget_reserved" // other runs have reserved what is left of a monthly limit
+)
+
+// Event returns the event that says until when a task is held.
+func (r HoldReason) Event() research.Event {
+	text := "The account runs as many tasks as it may; this one is held until one of them ends."
+	switch r {
+	case KeyFull:
+		text = "The API key runs as many tasks as it may; this one is held until one of them ends."
+	case BudgetReserved:
+		text = "Other runs have reserved what is left of a monthly limit; this task is held until one of them ends."
+	case AccountFull:
+	}
+	return research.Thinking(text, map[string]any{"heldBecause": string(r)})
 }
 
 // ChooseTask decides which waiting task runs in a job, and how much the run may use. It returns research.ErrFenced when
@@ -42,6 +73,9 @@ func (s *Store) ChooseTask(ctx context.Context, tx pgx.Tx, job int64, pin resear
 		return Choice{}, fenced(err)
 	}
 	c := Choice{TaskID: row.TaskID, Epoch: int(row.RunEpoch), Grant: store.Grant{Pages: amount(row.Pages), Tokens: amount(row.Tokens), Microdollars: amount(row.Microdollars)}}
+	for i, id := range row.HeldTasks {
+		c.NewlyHeld = append(c.NewlyHeld, HeldTask{TaskID: id, Epoch: int(row.HeldEpochs[i]), Reason: HoldReason(row.HeldReasons[i])})
+	}
 	switch row.Verdict {
 	case "granted":
 	case "held":

@@ -35,18 +35,20 @@ func New(st *store.Store) (*Store, error) {
 // a *research.LimitError when a limit of the account or of the key refuses the submission, and research.ErrQueueFull
 // when maxWaiting tasks wait (0 means no maximum). Then the caller must roll the transaction back. Submissions at the
 // same moment do not see each other's waiting tasks, so they may exceed maxWaiting together. They never exceed the other
-// limits.
-func (s *Store) Admit(ctx context.Context, tx pgx.Tx, account, key string, maxWaiting int) error {
+// limits. If the number of tasks is limited, Admit returns what is left of the limit that allows the fewest more.
+func (s *Store) Admit(ctx context.Context, tx pgx.Tx, account, key string, maxWaiting int) (*research.Allowance, error) {
 	row, err := s.q.WithTx(tx).AdmitTask(ctx, db.AdmitTaskParams{CountWaiting: maxWaiting > 0, Account: account, Key: key, Defaults: s.defaults})
 	switch {
 	case err != nil:
-		return store.Translate(err)
+		return nil, store.Translate(err)
 	case maxWaiting > 0 && row.Waiting >= int64(maxWaiting):
-		return fmt.Errorf("%w: %d tasks wait", research.ErrQueueFull, row.Waiting)
+		return nil, fmt.Errorf("%w: %d tasks wait", research.ErrQueueFull, row.Waiting)
 	case row.Refused != "":
-		return research.LimitName(row.Refused).Exceeded(row.ByKey, row.Most, row.ResetsAt)
+		return nil, research.LimitName(row.Refused).Exceeded(row.ByKey, row.Most, row.ResetsAt)
+	case row.Most == 0:
+		return nil, nil //nolint:nilnil // nil is the value "no limit"
 	}
-	return nil
+	return &research.Allowance{Limit: row.Most, Remaining: row.Remaining, ResetsAt: row.ResetsAt}, nil
 }
 
 // Limits returns the limits of an account, or of one of its API keys if key is not empty. own is false when the account

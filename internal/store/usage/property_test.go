@@ -190,7 +190,7 @@ func (p *limitProcess) submit(ctx context.Context) error {
 	}
 	id, job := uuid.Must(uuid.NewV7()), p.newJob()
 	err := p.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if err := p.usage.Admit(ctx, tx, account, in.By.KeyID, 0); err != nil {
+		if _, err := p.usage.Admit(ctx, tx, account, in.By.KeyID, 0); err != nil {
 			return err
 		}
 		task, err := p.For(account).CreateTask(ctx, tx, id, in)
