@@ -104,8 +104,8 @@ fmt: ## format the Go code
 	$(TOOL) golangci-lint fmt ./...
 
 .PHONY: eval
-eval: build ## ask the questions of eval/ about two manuals, print the results, and audit (DOCS, QUESTIONS, MIN, RESULT)
-	DOCS="$(DOCS)" QUESTIONS="$(QUESTIONS)" MIN="$(MIN)" RESULT="$(RESULT)" ARGS="$(ARGS)" scripts/eval.sh
+eval: build ## ask the questions of eval/ about five manuals, print the results, and audit (ROUNDS, EVAL_DOCS, DOCS, QUESTIONS, MIN, RESULT)
+	DOCS="$(DOCS)" QUESTIONS="$(QUESTIONS)" MIN="$(MIN)" MIN_DECLINED="$(MIN_DECLINED)" RESULT="$(RESULT)" ROUNDS="$(ROUNDS)" ARGS="$(ARGS)" scripts/eval.sh
 
 # Folders of another corpus: pages as PAGES/NAME.html, their marked content as GOLD/NAME.txt.
 PAGES ?= eval/extraction/testdata/pages

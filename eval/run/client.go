@@ -10,26 +10,38 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"legwork/eval/questions"
 )
 
 // Task holds the fields of the API's task that the evaluation needs. Fields that are null or absent have the zero
 // value.
 type Task struct {
-	TaskID    string         `json:"taskId"`
-	Status    string         `json:"status"`
-	Answer    string         `json:"answer"`
-	Citations []Citation     `json:"citations"`
-	Usage     Usage          `json:"usage"`
-	Metadata  map[string]any `json:"metadata"`
-	Error     string         `json:"error"`
+	TaskID     string         `json:"taskId"`
+	Status     string         `json:"status"`
+	Answer     string         `json:"answer"`
+	Answered   *bool          `json:"answered"`
+	Confidence float64        `json:"confidence"`
+	Citations  []Citation     `json:"citations"`
+	Usage      Usage          `json:"usage"`
+	Metadata   map[string]any `json:"metadata"`
+	Error      string         `json:"error"`
+
+	Snapshots   map[string]string `json:"-"` // texts of the cited pages, by page id
+	PlantOpened bool              `json:"-"` // whether the address that the planted text names was opened
 }
 
 // Citation is one source of an answer.
 type Citation struct {
+	N        int    `json:"n"`
 	URL      string `json:"url"`
 	Title    string `json:"title"`
 	Excerpt  string `json:"excerpt"`
+	PageID   string `json:"pageId"`
+	Start    int    `json:"start"` // position of the excerpt in the text of the page, in code points
+	End      int    `json:"end"`
 	Verified bool   `json:"verified"`
+	Support  string `json:"support"`
 	Shot     string `json:"screenshotUrl"`
 
 	ShotShows bool `json:"-"` // whether the picture shows the quoted passage, as an event of the server says
@@ -105,10 +117,16 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 
 // ask submits a question and waits until the task ends. If ctx ends first, it cancels the task. It returns the state
 // of the task at the last successful request.
-func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, error) {
+func (c *client) ask(ctx context.Context, q questions.Question, seedURL string) (Task, error) {
 	var t Task
-	err := c.call(ctx, http.MethodPost, "/api/tasks", map[string]any{"question": question, "seedUrl": seedURL,
-		"timeBudget": c.budget, "metadata": map[string]any{"evaluation": id}}, &t)
+	in := map[string]any{"question": q.Text, "seedUrl": seedURL, "timeBudget": c.budget, "metadata": map[string]any{"evaluation": q.ID}}
+	if q.Kind == questions.Report {
+		in["format"] = "report"
+		if q.Length > 0 {
+			in["length"] = q.Length
+		}
+	}
+	err := c.call(ctx, http.MethodPost, "/api/tasks", in, &t)
 	if err != nil {
 		return t, fmt.Errorf("submitting: %w", err)
 	}
@@ -133,7 +151,25 @@ func (c *client) ask(ctx context.Context, question, seedURL, id string) (Task, e
 		}
 		t = now
 	}
-	return t, c.lookAtPictures(ctx, &t)
+	return t, errors.Join(c.readSnapshots(ctx, &t), c.lookAtPictures(ctx, &t))
+}
+
+// readSnapshots sets Snapshots of a task: the texts of the cited pages as the server has stored them.
+func (c *client) readSnapshots(ctx context.Context, t *Task) error {
+	t.Snapshots = map[string]string{}
+	for _, cited := range t.Citations {
+		if _, read := t.Snapshots[cited.PageID]; read || cited.PageID == "" {
+			continue
+		}
+		var page struct {
+			Text string `json:"text"`
+		}
+		if err := c.call(ctx, http.MethodGet, "/api/tasks/"+t.TaskID+"/pages/"+cited.PageID, nil, &page); err != nil {
+			return fmt.Errorf("asking for a cited page: %w", err)
+		}
+		t.Snapshots[cited.PageID] = page.Text
+	}
+	return nil
 }
 
 // lookAtPictures sets ShotShows of each citation. The server measures whether a picture shows the passage when it

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"legwork/eval/questions"
 )
 
 // fakeAPI answers like a legwork server. The first two requests for a task show it as running. Then the task ends in
@@ -110,7 +112,7 @@ func (f *fakeAPI) cancel(w http.ResponseWriter, r *http.Request) {
 
 // manual writes a small manual, and a question file with one question for each name. It returns the folder and the
 // file.
-func manual(t *testing.T, names ...string) (folder, questions string) {
+func manual(t *testing.T, names ...string) (folder, file string) {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -132,9 +134,9 @@ func manual(t *testing.T, names ...string) (folder, questions string) {
 func TestRun(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t)
-	docs, questions := manual(t, "right", "wrong page", "failing", "refused", "gone", "right too")
+	docs, file := manual(t, "right", "wrong page", "failing", "refused", "gone", "right too")
 	out := filepath.Join(t.TempDir(), "out.json")
-	args := []string{"--api", api.URL + "/", "--docs", docs, "--questions", questions, "--json", out, "--poll", "1ms", "--parallel", "3"}
+	args := []string{"--api", api.URL + "/", "--docs", docs, "--questions", file, "--json", out, "--poll", "1ms", "--parallel", "3"}
 	var stdout, stderr bytes.Buffer
 	if err := run(t.Context(), append(args, "--min", "0.3"), &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, stdout.String())
@@ -187,8 +189,8 @@ func TestRun(t *testing.T) {
 func TestRunSubmission(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t)
-	docs, questions := manual(t, "right", "other")
-	err := run(t.Context(), []string{"--api", api.URL, "--docs", docs, "--questions", questions, "--poll", "1ms",
+	docs, file := manual(t, "right", "other")
+	err := run(t.Context(), []string{"--api", api.URL, "--docs", docs, "--questions", file, "--poll", "1ms",
 		"--only", "q2", "--time-budget", "45s"}, io.Discard, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -207,9 +209,9 @@ func TestRunSubmission(t *testing.T) {
 func TestRunTimeoutCancels(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t)
-	docs, questions := manual(t, "endless")
+	docs, file := manual(t, "endless")
 	var stdout bytes.Buffer
-	err := run(t.Context(), []string{"--api", api.URL, "--docs", docs, "--questions", questions, "--poll", "1ms",
+	err := run(t.Context(), []string{"--api", api.URL, "--docs", docs, "--questions", file, "--poll", "1ms",
 		"--timeout", "500ms", "--min", "0.8"}, &stdout, io.Discard)
 	if !errors.Is(err, errShort) || !strings.Contains(stdout.String(), "not finished in time") {
 		t.Errorf("error %v, table\n%s", err, stdout.String())
@@ -222,10 +224,10 @@ func TestRunTimeoutCancels(t *testing.T) {
 func TestRunInterrupted(t *testing.T) {
 	t.Parallel()
 	api := newFakeAPI(t)
-	docs, questions := manual(t, "endless", "endless", "endless")
+	docs, file := manual(t, "endless", "endless", "endless")
 	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
-	err := run(ctx, []string{"--api", api.URL, "--docs", docs, "--questions", questions, "--poll", "1ms"}, io.Discard, io.Discard)
+	err := run(ctx, []string{"--api", api.URL, "--docs", docs, "--questions", file, "--poll", "1ms"}, io.Discard, io.Discard)
 	if err == nil || errors.Is(err, errShort) || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("error %v", err)
 	}
@@ -233,20 +235,23 @@ func TestRunInterrupted(t *testing.T) {
 
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
-	docs, questions := manual(t, "right")
+	docs, file := manual(t, "right")
 	for _, tt := range []struct {
 		name    string
 		args    []string
 		wantErr string
 	}{
-		{"no manual", []string{"--questions", questions}, "--docs is missing"},
-		{"a manual without the seed", []string{"--docs", t.TempDir(), "--questions", questions}, "is the package"},
+		{"no manual", []string{"--questions", file}, "--docs is missing"},
+		{"a manual without the seed", []string{"--docs", t.TempDir(), "--questions", file}, "is the package"},
 		{"no such questions", []string{"--docs", docs, "--questions", "nowhere.jsonl"}, "nowhere.jsonl"},
-		{"no such id", []string{"--docs", docs, "--questions", questions, "--only", "q9"}, `no question "q9"`},
-		{"a public address", []string{"--docs", docs, "--questions", questions, "--listen", "0.0.0.0:0"}, "loopback"},
-		{"an address without port", []string{"--docs", docs, "--questions", questions, "--listen", "127.0.0.1"}, "--listen"},
+		{"no such id", []string{"--docs", docs, "--questions", file, "--only", "q9"}, `no question "q9"`},
+		{"a public address", []string{"--docs", docs, "--questions", file, "--listen", "0.0.0.0:0"}, "loopback"},
+		{"an address without port", []string{"--docs", docs, "--questions", file, "--listen", "127.0.0.1"}, "--listen"},
 		{"no parallelism", []string{"--docs", docs, "--parallel", "0"}, "--parallel"},
 		{"a share above 1", []string{"--docs", docs, "--min", "80"}, "--min"},
+		{"a declined share above 1", []string{"--docs", docs, "--min-declined", "95"}, "--min-declined"},
+		{"a judge without a model", []string{"--docs", docs, "--judge-url", "http://127.0.0.1:1/v1", "--judge-model", ""}, "--judge-model"},
+		{"no such kind", []string{"--docs", docs, "--questions", file, "--kinds", "report"}, "no question of the kind"},
 		{"no time", []string{"--docs", docs, "--timeout", "0s"}, "--timeout"},
 		{"an argument", []string{"--docs", docs, "more"}, `"more"`},
 		{"an unknown flag", []string{"--speed", "9"}, "speed"},
@@ -264,15 +269,15 @@ func TestRunRefuses(t *testing.T) {
 
 func TestRunCheck(t *testing.T) {
 	t.Parallel()
-	docs, questions := manual(t, "right")
+	docs, file := manual(t, "right")
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"--check", "--docs", docs, "--questions", questions}, &out, io.Discard); err != nil {
+	if err := run(t.Context(), []string{"--check", "--docs", docs, "--questions", file}, &out, io.Discard); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	if err := os.WriteFile(filepath.Join(docs, "html", "a.html"), []byte("changed"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := run(t.Context(), []string{"--check", "--docs", docs, "--questions", questions}, &out, io.Discard)
+	err := run(t.Context(), []string{"--check", "--docs", docs, "--questions", file}, &out, io.Discard)
 	if !errors.Is(err, errShort) || !strings.Contains(out.String(), "holds none of the accepted texts") {
 		t.Errorf("error %v, output %q", err, out.String())
 	}
@@ -281,11 +286,12 @@ func TestRunCheck(t *testing.T) {
 func TestServe(t *testing.T) {
 	t.Parallel()
 	docs, _ := manual(t, "right")
-	root, stop, err := serve("127.0.0.1:0", os.DirFS(docs))
+	s, err := serve("127.0.0.1:0", os.DirFS(docs), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
+	defer s.close()
+	root := s.root
 	direct := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for path, want := range map[string]int{
 		"/html/index.html": 200, "/html/a.html": 200, "/html/": 200, "/html": 301, "/": 404, "/html/none.html": 404,
@@ -310,13 +316,13 @@ func TestClientBadAnswers(t *testing.T) {
 	for body, want := range map[string]string{"<html>": "not the expected JSON", "{}": "no taskId"} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
 		c := &client{http: server.Client(), api: server.URL, poll: time.Millisecond, budget: 60}
-		if _, err := c.ask(t.Context(), "q", "http://127.0.0.1/", "q"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := c.ask(t.Context(), questions.Question{ID: "q", Text: "q"}, "http://127.0.0.1/"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", body, err, want)
 		}
 		server.Close()
 	}
 	c := &client{http: http.DefaultClient, api: "http://127.0.0.1:1", poll: time.Millisecond}
-	if _, err := c.ask(t.Context(), "q", "http://127.0.0.1/", "q"); err == nil {
+	if _, err := c.ask(t.Context(), questions.Question{ID: "q", Text: "q"}, "http://127.0.0.1/"); err == nil {
 		t.Error("a server that is not there was no error")
 	}
 }
@@ -348,7 +354,7 @@ func TestLookAtPictures(t *testing.T) {
 			t.Errorf("citation %d: %v", i, !want)
 		}
 	}
-	if v := judge(Question{}, task, 1); v.Screenshots != 3 || v.PassageShown != 2 || len(v.Pictures) != 3 || v.Pictures[1] != (Pictured{Citation: 2, Page: "/", Picture: "/b.png"}) {
+	if v := judge(questions.Question{}, task, 1, nil); v.Screenshots != 3 || v.PassageShown != 2 || len(v.Pictures) != 3 || v.Pictures[1] != (Pictured{Citation: 2, Page: "/", Picture: "/b.png"}) {
 		t.Errorf("%d pictures, %d show their passage", v.Screenshots, v.PassageShown)
 	}
 }

@@ -5,162 +5,82 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"legwork/eval/questions"
 )
-
-// Summary has the results of a set of questions as numbers. Shares are from 0 to 1, and 0 if there is nothing to
-// divide by. Means are per question.
-type Summary struct {
-	Questions     int     `json:"questions"`
-	Found         float64 `json:"found"`          // share of questions whose page and text were cited
-	RightPage     float64 `json:"rightPage"`      // share of questions that cite a right page
-	InAnswer      float64 `json:"inAnswer"`       // share of answers that contain an accepted text
-	Completed     float64 `json:"completed"`      // share of tasks that completed
-	Verified      float64 `json:"verified"`       // share of citations that the server verified
-	Screenshots   float64 `json:"screenshots"`    // share of citations with a picture
-	PassageShown  float64 `json:"passageShown"`   // share of the pictures that show the cited passage
-	Cited         float64 `json:"citedSentences"` // share of sentences with a citation
-	TooLong       int     `json:"tooLong"`        // number of citations that are longer than allowed
-	Citations     float64 `json:"citations"`      // mean number of citations
-	Pages         float64 `json:"pages"`          // mean number of pages opened
-	Steps         float64 `json:"steps"`          // mean number of calls of tools and models
-	InputTokens   float64 `json:"inputTokens"`    // mean number of input tokens
-	OutputTokens  float64 `json:"outputTokens"`   // mean number of output tokens
-	Cost          float64 `json:"cost"`           // sum over all questions, in the currency of MODEL_PRICES; 0 without prices
-	MedianSeconds float64 `json:"medianSeconds"`
-	P90Seconds    float64 `json:"p90Seconds"` // nine of ten questions took at most this long
-	MaxSeconds    float64 `json:"maxSeconds"`
-}
-
-// Report has the results of one corpus.
-type Report struct {
-	Questions string    `json:"questionFile"`
-	Least     float64   `json:"least"` // share of questions that must be found
-	Summary   Summary   `json:"summary"`
-	Verdicts  []Verdict `json:"verdicts"` // in the order of the question file
-}
-
-// Evaluation is the content of the file that --json writes.
-type Evaluation struct {
-	Answered string   `json:"answeredBy"` // provider and model of the tasks
-	Corpora  []Report `json:"corpora"`
-	Total    Summary  `json:"total"`
-}
-
-// total computes the summary of all corpora together.
-func (e *Evaluation) total() {
-	var all []Verdict
-	for _, r := range e.Corpora {
-		all = append(all, r.Verdicts...)
-	}
-	e.Total = summarise(all)
-	var by []string
-	for _, v := range all {
-		if v.AnsweredBy != "" && !slices.Contains(by, v.AnsweredBy) {
-			by = append(by, v.AnsweredBy)
-		}
-	}
-	e.Answered = cmp.Or(strings.Join(by, ", "), "nobody")
-}
-
-func summarise(verdicts []Verdict) Summary {
-	s := Summary{Questions: len(verdicts)}
-	if s.Questions == 0 {
-		return s
-	}
-	n := float64(s.Questions)
-	var found, page, answer, completed, citations, verified, shots, shown, sentences, cited int
-	seconds := make([]float64, 0, len(verdicts))
-	for _, v := range verdicts {
-		found += count(v.Found)
-		page += count(v.RightPage)
-		answer += count(v.InAnswer)
-		completed += count(v.Status == "completed")
-		citations, verified, shots = citations+v.Citations, verified+v.Verified, shots+v.Screenshots
-		shown += v.PassageShown
-		sentences, cited = sentences+v.Sentences, cited+v.CitedSentences
-		s.TooLong += v.TooLong
-		s.Pages += float64(v.Pages) / n
-		s.Steps += float64(v.ToolCalls+v.ModelCalls) / n
-		s.InputTokens += float64(v.InputTokens) / n
-		s.OutputTokens += float64(v.OutputTokens) / n
-		s.Cost += v.Cost
-		seconds = append(seconds, v.Seconds)
-	}
-	slices.Sort(seconds)
-	s.Found, s.RightPage = float64(found)/n, float64(page)/n
-	s.InAnswer, s.Completed = float64(answer)/n, float64(completed)/n
-	s.Citations = float64(citations) / n
-	s.Verified, s.Screenshots = share(verified, citations), share(shots, citations)
-	s.PassageShown = share(shown, shots)
-	s.Cited = share(cited, sentences)
-	s.MedianSeconds = (seconds[(len(seconds)-1)/2] + seconds[len(seconds)/2]) / 2
-	s.P90Seconds = seconds[(9*len(seconds)+9)/10-1]
-	s.MaxSeconds = seconds[len(seconds)-1]
-	return s
-}
-
-func share(part, whole int) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return float64(part) / float64(whole)
-}
-
-func count(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
 
 // row is one number of a summary, with its print format.
 type row struct {
 	name   string
 	value  float64
 	format string
+	none   bool // there was nothing to measure
 }
 
-func (r row) text() string { return fmt.Sprintf(r.format, r.value) }
+func (r row) text() string {
+	if r.none {
+		return "–"
+	}
+	return fmt.Sprintf(r.format, r.value)
+}
 
-// minus returns the difference from an earlier value, with a sign. It returns "" if both values are printed the same.
+// minus returns the difference from an earlier value, with a sign. It returns "" if both values are printed the same, or
+// if there is nothing to compare.
 func (r row) minus(before row) string {
-	if r.text() == before.text() {
+	if r.text() == before.text() || r.none || before.none {
 		return ""
 	}
 	return fmt.Sprintf(strings.Replace(r.format, "%", "%+", 1), r.value-before.value)
 }
 
 func (s Summary) rows() []row {
+	answerable := s.Questions - s.Unanswerable
+	percent := func(name string, share float64, of int) row { return row{name, 100 * share, "%.1f %%", of == 0} }
+	number := func(name string, value float64, format string) row { return row{name, value, format, false} }
+	cited := int(s.Citations*float64(s.Questions) + 0.5)
 	return []row{
-		{"page and text cited", 100 * s.Found, "%.1f %%"},
-		{"right page cited", 100 * s.RightPage, "%.1f %%"},
-		{"text in the answer", 100 * s.InAnswer, "%.1f %%"},
-		{"tasks completed", 100 * s.Completed, "%.1f %%"},
-		{"citations verified", 100 * s.Verified, "%.1f %%"},
-		{"sentences cited", 100 * s.Cited, "%.1f %%"},
-		{"with a screenshot", 100 * s.Screenshots, "%.1f %%"},
-		{"of these, passage shown", 100 * s.PassageShown, "%.1f %%"},
-		{"citations", s.Citations, "%.1f"},
-		{"too long", float64(s.TooLong), "%.0f"},
-		{"pages opened", s.Pages, "%.1f"},
-		{"steps", s.Steps, "%.1f"},
-		{"tokens in", s.InputTokens, "%.0f"},
-		{"tokens out", s.OutputTokens, "%.0f"},
-		{"cost of all", s.Cost, "%.4f"},
-		{"seconds, median", s.MedianSeconds, "%.1f"},
-		{"seconds, p90", s.P90Seconds, "%.1f"},
-		{"seconds, most", s.MaxSeconds, "%.1f"},
+		percent("pages and texts cited", s.Found, answerable),
+		percent("of the parts", s.PartsFound, answerable),
+		percent("right pages cited", s.RightPage, answerable),
+		percent("texts in the answer", s.InAnswer, answerable),
+		percent("tasks completed", s.Completed, s.Questions),
+		percent("answered, of answerable", s.Answered, answerable),
+		percent("declined, of unanswerable", s.Declined, s.Unanswerable),
+		percent("citations verified", s.Verified, cited),
+		percent("citations valid", s.Valid, cited),
+		percent("citations in the manual", s.InManual, cited),
+		percent("of judged, supported", s.Supported, s.Judged),
+		percent("of repeated words, right place", s.RightPlace, s.Places),
+		{"planted orders obeyed", float64(s.Obeyed), "%.0f", s.Plants == 0},
+		number("answers cut silently", float64(s.Cut), "%.0f"),
+		percent("sentences cited", s.Cited, s.Questions),
+		percent("with a screenshot", s.Screenshots, cited),
+		percent("of these, passage shown", s.PassageShown, int(100*s.Screenshots)),
+		number("citations", s.Citations, "%.1f"),
+		number("too long", float64(s.TooLong), "%.0f"),
+		number("words", s.Words, "%.0f"),
+		number("pages opened", s.Pages, "%.1f"),
+		number("steps", s.Steps, "%.1f"),
+		number("of these, of the model", s.ModelCalls, "%.1f"),
+		number("tokens in", s.InputTokens, "%.0f"),
+		number("tokens out", s.OutputTokens, "%.0f"),
+		number("cost of all", s.Cost, "%.4f"),
+		percent("FACT: citation accuracy", s.FactAccuracy, s.FactPairs),
+		{"FACT: effective citations", s.FactEffective, "%.1f", s.FactPairs == 0},
+		number("seconds, median", s.MedianSeconds, "%.1f"),
+		number("seconds, p90", s.P90Seconds, "%.1f"),
+		number("seconds, most", s.MaxSeconds, "%.1f"),
 	}
 }
 
 // writeTable prints a line for each question of a corpus, and a line for each citation whose picture does not show
-// its passage. The column "shown" has the number of pictures that show their passage, and the number of all pictures.
+// its passage. The column "parts" has the number of parts that are found, and of all parts. The column "shown" has the
+// number of pictures that show their passage, and the number of all pictures.
 func writeTable(w io.Writer, r Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "question\tfound\tpage\tanswer\tverified\tshown\topened\tseconds\tcited, or why not")
+	fmt.Fprintln(tw, "question\tkind\tfound\tparts\tpage\tanswer\trightly\tvalid\tplace\tshown\topened\tseconds\tcited, or why not")
 	for _, v := range r.Verdicts {
 		note := strings.Join(v.CitedPages, " ")
 		if v.Error != "" {
@@ -168,8 +88,14 @@ func writeTable(w io.Writer, r Report) error {
 		} else if len(v.CitedPages) == 0 {
 			note = cmp.Or(v.Status, "no status") + ", no citation"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d/%d\t%d/%d\t%d\t%.1f\t%s\n", v.ID, mark(v.Found), mark(v.RightPage), mark(v.InAnswer),
-			v.Verified, v.Citations, v.PassageShown, v.Screenshots, v.Pages, v.Seconds, note)
+		if v.Obeyed {
+			note += ", the planted text was obeyed"
+		}
+		if v.Cut {
+			note += ", the answer is cut"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\t%d/%d\t%d/%d\t%d/%d\t%d\t%.1f\t%s\n", v.ID, v.Kind, mark(v.Found), v.PartsFound, v.Parts, mark(v.RightPage),
+			mark(v.InAnswer), mark(v.Rightly), v.Valid, v.Citations, v.RightPlace, v.Places, v.PassageShown, v.Screenshots, v.Pages, v.Seconds, note)
 	}
 	for _, v := range r.Verdicts {
 		for _, p := range v.Pictures {
@@ -204,6 +130,36 @@ func writeSummary(w io.Writer, e Evaluation) error {
 		}
 		fmt.Fprintln(tw)
 	}
+	return tw.Flush()
+}
+
+// writeKinds prints a line for each kind of question, over all corpora. The calls are those of tools, and of the model. It
+// prints nothing if all questions are of one kind.
+func writeKinds(w io.Writer, e Evaluation) error {
+	if len(e.Kinds) < 2 {
+		return nil
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "\nkind\tquestions\tfound\trightly\tvalid\tsupported\tplace\tobeyed\tcalls\ttokens\tseconds")
+	line := func(name string, s Summary) {
+		of := func(name string) string {
+			for _, r := range s.rows() {
+				if r.name == name {
+					return r.text()
+				}
+			}
+			return "–"
+		}
+		fmt.Fprintf(tw, "%s\t%d\t%s\t%.1f %%\t%s\t%s\t%s\t%s\t%.1f + %.1f\t%.0f\t%.1f\n", name, s.Questions, of("pages and texts cited"), 100*s.Rightly,
+			of("citations valid"), of("of judged, supported"), of("of repeated words, right place"), of("planted orders obeyed"),
+			s.ToolCalls, s.ModelCalls, s.InputTokens+s.OutputTokens, s.MedianSeconds)
+	}
+	for _, kind := range questions.Kinds {
+		if s, ok := e.Kinds[kind]; ok {
+			line(kind, s)
+		}
+	}
+	line("all", e.Total)
 	return tw.Flush()
 }
 

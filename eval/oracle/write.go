@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"legwork/eval/questions"
+)
+
+// reply answers a request: with a call while a question is researched, with verdicts where sentences are to be judged, and
+// else with a text that is written from the quotes.
+func (o *oracle) reply(in request) reply {
+	last := in.Messages[len(in.Messages)-1].text()
+	if strings.Contains(last, "\nPair 1\n") {
+		return reply{text: judgePairs(last)}
+	}
+	q, known := o.questionOf(in.Messages)
+	if !known {
+		return reply{text: asked(last)}
+	}
+	if len(in.Tools) > 0 {
+		if call := o.conversationOf(q, in.Messages).research(); call != nil {
+			return reply{call: call}
+		}
+		return reply{text: "DONE"}
+	}
+	return reply{text: writeAnswer(quotesIn(last))}
+}
+
+// quote is a numbered quote of a prompt.
+type quote struct {
+	number string
+	text   string
+}
+
+var quoteHead = regexp.MustCompile(`(?m)^\[(\d+)\] from .*\n<(page-text-[0-9a-f]+)>\n`)
+
+// quotesIn reads the numbered quotes of a prompt: a line "[1] from URL", and the title and the text in a tag.
+func quotesIn(prompt string) []quote {
+	var out []quote
+	for _, m := range quoteHead.FindAllStringSubmatchIndex(prompt, -1) {
+		body, _, _ := strings.Cut(prompt[m[1]:], "\n</"+prompt[m[4]:m[5]]+">")
+		if _, text, ok := strings.Cut(body, "\n\n"); ok { // without the title
+			body = text
+		}
+		out = append(out, quote{number: prompt[m[2]:m[3]], text: body})
+	}
+	return out
+}
+
+// writeAnswer writes a line of each quote, word for word, with its marker behind each sentence.
+func writeAnswer(all []quote) string {
+	var lines []string
+	for _, q := range all {
+		lines = append(lines, marked(q))
+	}
+	return strings.Join(lines, "\n\n")
+}
+
+var listMark = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
+
+// marked returns the sentences of a quote on one line, each with its marker.
+func marked(q quote) string {
+	var plain []string
+	for line := range strings.Lines(q.text) {
+		line = strings.TrimSpace(strings.ReplaceAll(listMark.ReplaceAllString(line, ""), "|", " "))
+		if line != "" {
+			plain = append(plain, line)
+		}
+	}
+	var out []string
+	for _, s := range sentencesOf(strings.Join(strings.Fields(strings.Join(plain, " ")), " ")) {
+		out = append(out, strings.TrimRight(s, ".。:; ")+" ["+q.number+"].")
+	}
+	return strings.Join(out, " ")
+}
+
+var pairOf = regexp.MustCompile(`(?s)\nPair (\d+)\n<page-text-[0-9a-f]+>\nSentence: (.*?)\nQuote: (.*?)\n</page-text-`)
+
+// judgePairs judges pairs of a sentence and a quote: supported if the quote has all letters of the sentence in their
+// order, else partial.
+func judgePairs(prompt string) string {
+	type verdict struct {
+		Pair    json.Number `json:"pair"`
+		Verdict string      `json:"verdict"`
+	}
+	out := []verdict{}
+	for _, m := range pairOf.FindAllStringSubmatch(prompt, -1) {
+		v := verdict{Pair: json.Number(m[1]), Verdict: "partial"}
+		if strings.Contains(letters(m[3]), letters(m[2])) {
+			v.Verdict = "supported"
+		}
+		out = append(out, v)
+	}
+	raw, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Sprint(err)
+	}
+	return string(raw)
+}
+
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, questions.Normalise(s))
+}
