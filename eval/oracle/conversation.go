@@ -19,6 +19,7 @@ type conversation struct {
 	at      int // number of the next recorded call
 	next    *toolFunction
 	seen    map[string]*seenPage // by path of the page
+	more    map[string]bool      // further sentences that were cited for a report
 }
 
 // exchange is a tool call with its result.
@@ -43,7 +44,7 @@ func (c *conversation) call(name string, args map[string]any) (result string, ok
 
 // conversationOf reads the messages of a request for research.
 func (o *oracle) conversationOf(q questions.Question, messages []message) *conversation {
-	c := &conversation{q: q, seen: map[string]*seenPage{}}
+	c := &conversation{q: q, seen: map[string]*seenPage{}, more: map[string]bool{}}
 	key := ""
 	for _, m := range messages {
 		if m.Role == "user" {

@@ -83,27 +83,27 @@ func (c *conversation) open(p string) (ok bool) {
 			return false
 		}
 	}
-	c.seen[p] = &seenPage{texts: []string{inTag(shown)}}
+	c.seen[p] = &seenPage{texts: []passage{{text: inTag(shown)}}}
 	return true
 }
 
 // seenPage is what was shown of a page: the beginning, the passages that a query has found, and all chunks so far.
 type seenPage struct {
-	texts   []string
+	texts   []passage
 	queried bool
 	chunks  int // chunks that were read
 	all     bool
 	read    string // the text of these chunks
 }
 
-// with returns a text that has the passage, or "".
-func (s *seenPage) with(part questions.Part) string {
-	for _, text := range append(s.texts, s.read) {
-		if sentenceWith(text, part) != "" {
-			return text
+// with returns a text that has the passage of the gold. Its text is empty if there is none.
+func (s *seenPage) with(part questions.Part) passage {
+	for _, p := range append(s.texts, passage{text: s.read}) {
+		if p.sentence(part) != "" {
+			return p
 		}
 	}
-	return ""
+	return passage{}
 }
 
 // citePart looks for a passage of the gold and cites it. It returns the number of quotes that were kept. ok is false if
@@ -113,14 +113,14 @@ func (c *conversation) citePart(part questions.Part) (kept int, ok bool) {
 		if !c.open(p) {
 			return 0, false
 		}
-		text, ok := c.show(p, part)
+		found, ok := c.show(p, part)
 		if !ok {
 			return 0, false
 		}
-		if text == "" {
+		if found.text == "" {
 			continue
 		}
-		n, ok := c.cite(p, sentenceWith(text, part), text, part)
+		n, ok := c.cite(p, found, part)
 		if !ok || n > 0 {
 			return n, ok
 		}
@@ -128,46 +128,48 @@ func (c *conversation) citePart(part questions.Part) (kept int, ok bool) {
 	return 0, true
 }
 
-// show reads a page until it has been shown the passage, and returns the text that has it: what was shown so far, a
-// passage that find_in_page finds, or the chunks. It returns "" if the page does not have it.
-func (c *conversation) show(p string, part questions.Part) (text string, ok bool) {
+// show reads a page until it has been shown the passage of the gold, and returns the text that has it: what was shown so
+// far, a passage that find_in_page finds, or the chunks. Its text is empty if the page does not have it.
+func (c *conversation) show(p string, part questions.Part) (found passage, ok bool) {
 	seen := c.seen[p]
-	if text := seen.with(part); text != "" {
-		return text, true
+	if found := seen.with(part); found.text != "" {
+		return found, true
 	}
 	if !seen.queried {
-		found, ok := c.call("find_in_page", map[string]any{"query": c.q.Text, "url": c.url(p)})
+		result, ok := c.call("find_in_page", map[string]any{"query": c.q.Text, "url": c.url(p)})
 		if !ok {
-			return "", false
+			return passage{}, false
 		}
-		seen.queried, seen.texts = true, append(seen.texts, passages(found, c.url(p))...)
-		if text := seen.with(part); text != "" {
-			return text, true
+		seen.queried, seen.texts = true, append(seen.texts, passages(result, c.url(p))...)
+		if found := seen.with(part); found.text != "" {
+			return found, true
 		}
 	}
 	for !seen.all && seen.chunks < maxChunks {
 		chunk, ok := c.call("get_page_content_chunk", map[string]any{"url": c.url(p), "chunk": seen.chunks + 1})
 		if !ok {
-			return "", false
+			return passage{}, false
 		}
 		seen.chunks++
 		seen.read += "\n" + inTag(chunk)
 		m := chunkOf.FindStringSubmatch(chunk)
 		seen.all = m == nil || m[1] == m[2]
-		if sentenceWith(seen.read, part) != "" {
-			return seen.read, true
+		if found := (passage{text: seen.read}); found.sentence(part) != "" {
+			return found, true
 		}
 	}
-	return "", true
+	return passage{}, true
 }
 
 var chunkOf = regexp.MustCompile(`chunk (\d+) of (\d+)`)
 
-// passages splits the result of find_in_page. Each passage begins with its address and, in parentheses, its headings.
-func passages(found, url string) []string {
-	var out []string
-	for part := range strings.SplitSeq(inTag(found), "\n\n"+url) {
-		out = append(out, part)
+// passages splits the result of find_in_page. Each passage begins with a line that has its address and, in parentheses,
+// its headings.
+func passages(found, url string) []passage {
+	var out []passage
+	for part := range strings.SplitSeq("\n\n"+inTag(found), "\n\n"+url) {
+		head, text, _ := strings.Cut(part, ":\n")
+		out = append(out, passage{headings: head, text: text})
 	}
 	return out
 }
@@ -198,7 +200,8 @@ var (
 
 // cite cites a sentence of a page. If it was kept at another place than the right one, it is taken back, and cited
 // with more words around it. For a report, further sentences around it are cited too.
-func (c *conversation) cite(p, quote, text string, part questions.Part) (kept int, ok bool) {
+func (c *conversation) cite(p string, found passage, part questions.Part) (kept int, ok bool) {
+	quote := found.sentence(part)
 	result, ok := c.call("cite", map[string]any{"url": c.url(p), "quotes": []string{quote}})
 	if !ok {
 		return 0, false
@@ -212,7 +215,7 @@ func (c *conversation) cite(p, quote, text string, part questions.Part) (kept in
 		if _, ok := c.call("uncite", map[string]any{"evidence": n}); !ok {
 			return 0, false
 		}
-		if result, ok = c.call("cite", map[string]any{"url": c.url(p), "quotes": []string{withMore(text, part)}}); !ok {
+		if result, ok = c.call("cite", map[string]any{"url": c.url(p), "quotes": []string{found.withMore(part)}}); !ok {
 			return 0, false
 		}
 		if !evidenceNumber.MatchString(result) {
@@ -222,7 +225,11 @@ func (c *conversation) cite(p, quote, text string, part questions.Part) (kept in
 	if c.q.Kind != questions.Report {
 		return 1, true
 	}
-	for _, more := range moreSentences(text, quote) {
+	for _, more := range moreSentences(found.text, quote) {
+		if c.more[more] {
+			continue
+		}
+		c.more[more] = true
 		if _, ok := c.call("cite", map[string]any{"url": c.url(p), "quotes": []string{more}}); !ok {
 			return 0, false
 		}

@@ -14,6 +14,22 @@ var sentenceEnd = regexp.MustCompile(`[.!?]["'”’)]*\s+|[。！？]\s*`)
 // maxLines is the greatest number of lines over which an accepted text may stretch.
 const maxLines = 8
 
+// passage is a text that was shown of a page, with the headings that were shown above it.
+type passage struct{ headings, text string }
+
+// sentence is sentenceWith for a passage, whose headings may have part.After.
+func (p passage) sentence(part questions.Part) string {
+	return sentenceWith(p.text, p.below(part))
+}
+
+// below returns a part without its After if the headings of the passage have it.
+func (p passage) below(part questions.Part) questions.Part {
+	if part.After != "" && questions.ContainsAny(p.headings, []string{part.After}) {
+		part.After = ""
+	}
+	return part
+}
+
 // sentenceWith returns the shortest run of sentences of a text that has an accepted text of the part, at most
 // questions.MaxExcerpt long. With part.After, only the first one behind it counts. It returns "" if there is none.
 func sentenceWith(text string, part questions.Part) string {
@@ -99,19 +115,20 @@ func ends(text string) func(yield func(int) bool) {
 	}
 }
 
-// withMore returns a quote that ends with the sentence of sentenceWith and begins with part.After, or as many words before
+// withMore returns a quote that ends with the sentence of the passage and begins with part.After, or as many words before
 // the sentence as a quote may have.
-func withMore(text string, part questions.Part) string {
-	sentence := sentenceWith(text, part)
-	at := indexAfter(text, part.After)
+func (p passage) withMore(part questions.Part) string {
+	below := p.below(part)
+	sentence, from, begin := sentenceWith(p.text, below), 0, 0
+	if below.After != "" {
+		from = max(0, indexAfter(p.text, below.After))
+		begin = max(0, from-len(below.After))
+	}
+	at := strings.Index(p.text[from:], sentence)
 	if sentence == "" || at < 0 {
 		return part.Accept[0]
 	}
-	end := at + strings.Index(text[at:], sentence) + len(sentence)
-	if end < at+len(sentence) {
-		return sentence
-	}
-	runes := []rune(text[max(0, at-len(part.After)):end])
+	runes := []rune(strings.ToValidUTF8(p.text[begin:from+at+len(sentence)], ""))
 	if len(runes) > longerQuote {
 		runes = runes[len(runes)-longerQuote:]
 		if i := strings.IndexAny(string(runes), " \n"); i >= 0 {
