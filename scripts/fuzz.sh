@@ -5,10 +5,18 @@
 # test: commit it with the fix, and every test run tries it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-failed=0
+failed=0 out=$(mktemp)
+trap 'rm -f "$out"' EXIT
 while IFS=: read -r file line; do
 	name=$(sed -E 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/' <<<"$line")
 	echo "== ./$(dirname "$file") $name"
-	${GO:-go} test -tags failpoints -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-1m}" "./$(dirname "$file")" || { failed=1; echo "FAILED: $name in $file"; }
+	${GO:-go} test -tags failpoints -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-1m}" "./$(dirname "$file")" 2>&1 | tee "$out" && continue
+	# Go reports some runs as failed when the time ends during an input (golang.org/issue/75804).
+	if grep -q 'context deadline exceeded' "$out" && ! grep -qE 'Failing input written|panic|fatal' "$out"; then
+		echo "the time ended during an input; no input failed"
+		continue
+	fi
+	failed=1
+	echo "FAILED: $name in $file"
 done < <(grep -rE --include='*_test.go' '^func Fuzz' "${PKG:-.}" | sed 's#^\./##' | sort)
 exit $failed
