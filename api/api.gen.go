@@ -46,6 +46,30 @@ func (e AuditEntryActorKind) Valid() bool {
 	}
 }
 
+// Defines values for CitationKind.
+const (
+	CitationKindDocs    CitationKind = "docs"
+	CitationKindForum   CitationKind = "forum"
+	CitationKindNews    CitationKind = "news"
+	CitationKindPrimary CitationKind = "primary"
+)
+
+// Valid indicates whether the value is a known member of the CitationKind enum.
+func (e CitationKind) Valid() bool {
+	switch e {
+	case CitationKindDocs:
+		return true
+	case CitationKindForum:
+		return true
+	case CitationKindNews:
+		return true
+	case CitationKindPrimary:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CitationSupport.
 const (
 	CitationSupportPartial     CitationSupport = "partial"
@@ -79,6 +103,27 @@ const (
 func (e DeltaType) Valid() bool {
 	switch e {
 	case DeltaTypeAgentDelta:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Effort.
+const (
+	EffortDeep     Effort = "deep"
+	EffortQuick    Effort = "quick"
+	EffortStandard Effort = "standard"
+)
+
+// Valid indicates whether the value is a known member of the Effort enum.
+func (e Effort) Valid() bool {
+	switch e {
+	case EffortDeep:
+		return true
+	case EffortQuick:
+		return true
+	case EffortStandard:
 		return true
 	default:
 		return false
@@ -121,6 +166,24 @@ const (
 func (e ErrorStatus) Valid() bool {
 	switch e {
 	case ErrorStatusError:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Format.
+const (
+	FormatAnswer Format = "answer"
+	FormatReport Format = "report"
+)
+
+// Valid indicates whether the value is a known member of the Format enum.
+func (e Format) Valid() bool {
+	switch e {
+	case FormatAnswer:
+		return true
+	case FormatReport:
 		return true
 	default:
 		return false
@@ -458,6 +521,15 @@ type Author struct {
 	UserID *string `json:"userId"`
 }
 
+// Basis The quotes that carry one value of `data`.
+type Basis struct {
+	// Citations `n` of the quotes.
+	Citations []int `json:"citations"`
+
+	// Path JSON Pointer (RFC 6901) of the value.
+	Path string `json:"path"`
+}
+
 // Citation A quote that supports the answer. `url` and `title` are always there; every other key is absent when it has no value,
 // never null. `excerpt` equals the snapshot's text from `start` to `end`, counted in code points.
 type Citation struct {
@@ -472,6 +544,15 @@ type Citation struct {
 	// Excerpt At most 400 code points.
 	Excerpt *string `json:"excerpt,omitempty"`
 
+	// Kind What kind of source the page is, as far as its address and its own statements tell: a public authority, a law, a data
+	// set or a scientific article; documentation; news; a discussion or questions with answers.
+	Kind *CitationKind `json:"kind,omitempty"`
+
+	// ModifiedAt RFC 3339 in UTC with exactly milliseconds and Z.
+	//
+	// Example: 2026-03-05T14:30:00.125Z
+	ModifiedAt *Time `json:"modifiedAt,omitempty"`
+
 	// N The marker `[n]` in the answer.
 	N *int `json:"n,omitempty"`
 
@@ -485,6 +566,10 @@ type Citation struct {
 
 	// ScreenshotURL Root-relative; a picture of the page that shows the passage, marked. Citations whose passages fit onto one screen share it.
 	ScreenshotURL *string `json:"screenshotUrl,omitempty"`
+
+	// Source Citations with the same number have the same source: the same page, or pages that have the same text. It is the
+	// smallest `n` among them.
+	Source *int `json:"source,omitempty"`
 
 	// Start Code points from the beginning of the snapshot.
 	Start *int `json:"start,omitempty"`
@@ -502,8 +587,24 @@ type Citation struct {
 	Verified *bool `json:"verified,omitempty"`
 }
 
+// CitationKind What kind of source the page is, as far as its address and its own statements tell: a public authority, a law, a data
+// set or a scientific article; documentation; news; a discussion or questions with answers.
+type CitationKind string
+
 // CitationSupport Whether the quote supports its sentence.
 type CitationSupport string
+
+// Contradiction A point on which sources contradict each other. The quotes and the dates of the sources are in the citations.
+type Contradiction struct {
+	// About What they contradict each other about, in a sentence of the model.
+	About string `json:"about"`
+
+	// Citations `n` of the quotes.
+	Citations []int `json:"citations"`
+
+	// Newest `n` of the quote whose source is the newest, by the dates that the sources name; absent if they do not tell.
+	Newest *int `json:"newest,omitempty"`
+}
 
 // CreatedAPIKey defines model for CreatedAPIKey.
 type CreatedAPIKey struct {
@@ -542,6 +643,9 @@ type Delta struct {
 
 // DeltaType defines model for Delta.Type.
 type DeltaType string
+
+// Effort How much work a task may be.
+type Effort string
 
 // Engine Search engine. One that is not configured is accepted and falls back visibly.
 type Engine string
@@ -588,6 +692,9 @@ type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
+
+// Format The form of the answer.
+type Format string
 
 // Health defines model for Health.
 type Health struct {
@@ -839,17 +946,29 @@ type Options struct {
 	AllowExternalLinks bool     `json:"allowExternalLinks"`
 	DenyDomains        []string `json:"denyDomains"`
 
+	// Effort How much work a task may be.
+	Effort Effort `json:"effort"`
+
+	// Format The form of the answer.
+	Format Format `json:"format"`
+
 	// Fresh Every page is requested.
-	Fresh      bool `json:"fresh"`
+	Fresh bool `json:"fresh"`
+
+	// Length Words; null: none were named.
+	Length     *int `json:"length"`
 	MaxDepth   int  `json:"maxDepth"`
 	MaxPages   int  `json:"maxPages"`
 	MaxResults int  `json:"maxResults"`
 
 	// MaxTokens null: the server's TASK_MAX_TOKENS alone.
-	MaxTokens      *int64                 `json:"maxTokens"`
-	Metadata       map[string]interface{} `json:"metadata"`
-	SafeMode       bool                   `json:"safeMode"`
-	SameDomainOnly bool                   `json:"sameDomainOnly"`
+	MaxTokens *int64                 `json:"maxTokens"`
+	Metadata  map[string]interface{} `json:"metadata"`
+
+	// OutputSchema As it was sent; null: no data is wanted.
+	OutputSchema   *json.RawMessage `json:"outputSchema"`
+	SafeMode       bool             `json:"safeMode"`
+	SameDomainOnly bool             `json:"sameDomainOnly"`
 
 	// SearchEngine Search engine. One that is not configured is accepted and falls back visibly.
 	SearchEngine Engine `json:"searchEngine"`
@@ -1053,6 +1172,9 @@ type Task struct {
 	CompletedAt *Time    `json:"completedAt"`
 	Confidence  *float64 `json:"confidence"`
 
+	// Contradictions Points on which sources contradict each other, as far as the model named them.
+	Contradictions []Contradiction `json:"contradictions"`
+
 	// CreatedAt RFC 3339 in UTC with exactly milliseconds and Z.
 	//
 	// Example: 2026-03-05T14:30:00.125Z
@@ -1060,6 +1182,12 @@ type Task struct {
 
 	// CreatedBy Who submitted a task; null where nobody in particular did, as on a server without access control.
 	CreatedBy *Author `json:"createdBy"`
+
+	// Data The answer as an object by `options.outputSchema`. A field that no quote carries is null, whatever the schema says. Null: no data was asked for, or none could be made (`metadata.dataProblem` says why).
+	Data *json.RawMessage `json:"data"`
+
+	// DataBasis The quotes of each value of `data` that is not null.
+	DataBasis []Basis `json:"dataBasis"`
 
 	// Duration Seconds from the first start to completion.
 	Duration *float64 `json:"duration"`

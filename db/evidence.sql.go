@@ -14,9 +14,9 @@ import (
 
 const inheritVisit = `-- name: InheritVisit :execrows
 INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
-                    canonical_url, published_at, modified_at, links, cached, inherited)
+                    canonical_url, published_at, modified_at, source_kind, links, cached, inherited)
 SELECT $1, v.account_id, $2::uuid, v.page_id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, 0, v.bytes, v.millis, v.fetched_at,
-       v.canonical_url, v.published_at, v.modified_at, v.links, true, true
+       v.canonical_url, v.published_at, v.modified_at, v.source_kind, v.links, true, true
 FROM visits v WHERE v.id = $3 AND v.page_id IS NOT NULL
 `
 
@@ -30,7 +30,7 @@ func (q *Queries) InheritVisit(ctx context.Context, iD uuid.UUID, taskID uuid.UU
 }
 
 const inherited = `-- name: Inherited :many
-SELECT e.number, encode(p.sha256, 'hex')::text AS page_id, p.sha256, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.accessed_at, p.language, p.chars,
+SELECT e.number, encode(p.sha256, 'hex')::text AS page_id, p.sha256, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.accessed_at, v.published_at, v.modified_at, v.source_kind, p.language, p.chars,
        p.title AS page_title, (SELECT count(*) FROM passages ps WHERE ps.page_id = p.id) AS passages
 FROM evidence e JOIN visits v ON v.id = e.visit_id JOIN pages p ON p.id = e.page_id
 WHERE e.task_id = $1 AND v.inherited
@@ -48,6 +48,9 @@ type InheritedRow struct {
 	StartOffset int32
 	EndOffset   int32
 	AccessedAt  time.Time
+	PublishedAt *time.Time
+	ModifiedAt  *time.Time
+	SourceKind  string
 	Language    string
 	Chars       int32
 	PageTitle   string
@@ -75,6 +78,9 @@ func (q *Queries) Inherited(ctx context.Context, taskID uuid.UUID) ([]InheritedR
 			&i.StartOffset,
 			&i.EndOffset,
 			&i.AccessedAt,
+			&i.PublishedAt,
+			&i.ModifiedAt,
+			&i.SourceKind,
 			&i.Language,
 			&i.Chars,
 			&i.PageTitle,
@@ -129,21 +135,23 @@ func (q *Queries) InsertEvidence(ctx context.Context, arg InsertEvidenceParams) 
 }
 
 const markEvidence = `-- name: MarkEvidence :exec
-UPDATE evidence SET marker = $1::integer, support = $2 WHERE task_id = $3 AND number = $4
+UPDATE evidence SET marker = $1::integer, support = $2, source_group = $3::integer WHERE task_id = $4 AND number = $5
 `
 
 type MarkEvidenceParams struct {
-	Marker  int32
-	Support string
-	TaskID  uuid.UUID
-	Number  int32
+	Marker      int32
+	Support     string
+	SourceGroup *int32
+	TaskID      uuid.UUID
+	Number      int32
 }
 
-// Gives a piece of evidence its marker in the answer.
+// Gives a piece of evidence its marker in the answer, and says which evidence has the same source.
 func (q *Queries) MarkEvidence(ctx context.Context, arg MarkEvidenceParams) error {
 	_, err := q.db.Exec(ctx, markEvidence,
 		arg.Marker,
 		arg.Support,
+		arg.SourceGroup,
 		arg.TaskID,
 		arg.Number,
 	)
@@ -162,7 +170,7 @@ func (q *Queries) SetEvidenceScreenshot(ctx context.Context, screenshot string, 
 
 const taskEvidence = `-- name: TaskEvidence :many
 SELECT e.task_id, e.number, coalesce(e.marker, 0)::integer AS marker, encode(p.sha256, 'hex')::text AS page_id, e.visit_id, e.url, e.title, e.excerpt, e.start_offset, e.end_offset, e.support,
-       e.accessed_at, v.published_at, coalesce(e.screenshot, '')::text AS screenshot
+       coalesce(e.source_group, 0)::integer AS source_group, e.accessed_at, v.published_at, v.modified_at, v.source_kind, coalesce(e.screenshot, '')::text AS screenshot
 FROM evidence e JOIN visits v ON v.id = e.visit_id JOIN pages p ON p.id = e.page_id
 WHERE e.task_id = ANY((SELECT $1::uuid[])::uuid[]) AND (e.marker IS NOT NULL OR NOT $2::boolean)
 ORDER BY e.task_id, e.marker, e.number
@@ -180,8 +188,11 @@ type TaskEvidenceRow struct {
 	StartOffset int32
 	EndOffset   int32
 	Support     string
+	SourceGroup int32
 	AccessedAt  time.Time
 	PublishedAt *time.Time
+	ModifiedAt  *time.Time
+	SourceKind  string
 	Screenshot  string
 }
 
@@ -207,8 +218,11 @@ func (q *Queries) TaskEvidence(ctx context.Context, taskIds []uuid.UUID, citedOn
 			&i.StartOffset,
 			&i.EndOffset,
 			&i.Support,
+			&i.SourceGroup,
 			&i.AccessedAt,
 			&i.PublishedAt,
+			&i.ModifiedAt,
+			&i.SourceKind,
 			&i.Screenshot,
 		); err != nil {
 			return nil, err

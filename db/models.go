@@ -101,6 +101,8 @@ type Evidence struct {
 	// The picture that shows the page, if one was taken. Found by the primary key's task_id, so it needs no index of its own.
 	Screenshot *string
 	PageID     int64
+	// Evidence with the same number has the same source: the same page, or pages that have the same text. NULL: the answer does not cite it, or an older version wrote the answer.
+	SourceGroup *int32
 }
 
 // Idempotency-Key headers of the last 24 hours. request_hash is the SHA-256 of the submission, normalised and defaulted.
@@ -394,6 +396,20 @@ type Task struct {
 	HeldSince *time.Time
 	// Whether the answer answers the question. False: it was looked for and not found. NULL: the task has not completed, or an older version completed it.
 	Answered *bool
+	// quick: few pages and one or two calls of the model. standard: the model chooses searches and pages. deep: the question is divided into tasks of their own.
+	Effort string
+	// The form of the answer that was asked for. report: title, summary, sections, open questions, limits, sources.
+	Format string
+	// The words of the answer that were asked for. NULL: none were named.
+	Length *int32
+	// The JSON Schema of data, as it was sent. NULL: no data was asked for.
+	OutputSchema []byte
+	// The answer as an object by output_schema. A field that no quote carries is null. NULL: none was asked for, or none could be made.
+	Data []byte
+	// For each field of data that is not null: {"path": a JSON Pointer, "citations": the markers of its quotes}.
+	DataBasis []byte
+	// Where sources contradict each other: {"about": a sentence, "citations": the markers of the quotes, "newest": the marker of the newest one}. NULL: none was named.
+	Contradictions []byte
 }
 
 // The public log of each task, gapless from 1. json and not jsonb: clients get the bytes that were written.
@@ -432,6 +448,20 @@ type TaskOutcome struct {
 	Citations       int64
 	// As in tasks.
 	Answered *bool
+}
+
+// The sources that answers cite. Pages with the same text count as one source; published_at is the earliest date that one of them names.
+type TaskSource struct {
+	TaskID      uuid.UUID
+	AccountID   string
+	SourceGroup *int32
+	FirstMarker interface{}
+	Citations   int64
+	Pages       int64
+	PublishedAt interface{}
+	ModifiedAt  interface{}
+	SourceKind  interface{}
+	Urls        interface{}
 }
 
 // What each task has used so far, by its journal and its runs.
@@ -530,6 +560,8 @@ type Visit struct {
 	// A reading of the task that this one follows up, copied with the evidence from it; it is no page opened by this task.
 	Inherited bool
 	PageID    *int64
+	// What kind of source the page is, by its address and by what it says about itself. Empty: not known.
+	SourceKind string
 }
 
 // One row per live worker process; its lease is the age of heartbeat_at by the clock of this database.

@@ -58,9 +58,9 @@ func (q *Queries) HoldPage(ctx context.Context, sha256 []byte) (int64, error) {
 
 const insertLibraryVisit = `-- name: InsertLibraryVisit :exec
 INSERT INTO visits (id, account_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
-                    canonical_url, published_at, modified_at, links)
+                    canonical_url, published_at, modified_at, source_kind, links)
 VALUES ($1, $2, $3, $4, $5, 'ok', '', $6, $7, $8, $9, $10, clock_timestamp(),
-        $11, $12, $13, $14)
+        $11, $12, $13, $14, $15)
 `
 
 type InsertLibraryVisitParams struct {
@@ -77,6 +77,7 @@ type InsertLibraryVisitParams struct {
 	CanonicalUrl string
 	PublishedAt  *time.Time
 	ModifiedAt   *time.Time
+	SourceKind   string
 	Links        []byte
 }
 
@@ -96,6 +97,7 @@ func (q *Queries) InsertLibraryVisit(ctx context.Context, arg InsertLibraryVisit
 		arg.CanonicalUrl,
 		arg.PublishedAt,
 		arg.ModifiedAt,
+		arg.SourceKind,
 		arg.Links,
 	)
 	return err
@@ -175,10 +177,10 @@ func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) 
 
 const insertVisit = `-- name: InsertVisit :exec
 INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
-                    canonical_url, published_at, modified_at, links, cached)
+                    canonical_url, published_at, modified_at, source_kind, links, cached)
 SELECT $1, t.account_id, t.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-       $13, $14, $15, $16, $17
-FROM tasks t WHERE t.id = $18
+       $13, $14, $15, $16, $17, $18
+FROM tasks t WHERE t.id = $19
 `
 
 type InsertVisitParams struct {
@@ -197,6 +199,7 @@ type InsertVisitParams struct {
 	CanonicalUrl string
 	PublishedAt  *time.Time
 	ModifiedAt   *time.Time
+	SourceKind   string
 	Links        []byte
 	Cached       bool
 	TaskID       uuid.UUID
@@ -220,6 +223,7 @@ func (q *Queries) InsertVisit(ctx context.Context, arg InsertVisitParams) error 
 		arg.CanonicalUrl,
 		arg.PublishedAt,
 		arg.ModifiedAt,
+		arg.SourceKind,
 		arg.Links,
 		arg.Cached,
 		arg.TaskID,
@@ -456,7 +460,7 @@ func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, quest
 }
 
 const recallVisit = `-- name: RecallVisit :one
-SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
+SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.source_kind, v.links,
        p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, p.blocks
 FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = $1 AND v.page_id IS NOT NULL AND v.links IS NOT NULL
@@ -480,6 +484,7 @@ type RecallVisitRow struct {
 	CanonicalUrl string
 	PublishedAt  *time.Time
 	ModifiedAt   *time.Time
+	SourceKind   string
 	Links        []byte
 	PageKey      int64
 	PageID       string
@@ -507,6 +512,7 @@ func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (Recal
 		&i.CanonicalUrl,
 		&i.PublishedAt,
 		&i.ModifiedAt,
+		&i.SourceKind,
 		&i.Links,
 		&i.PageKey,
 		&i.PageID,
@@ -804,7 +810,7 @@ func (q *Queries) TaskPages(ctx context.Context, taskID *uuid.UUID) ([]TaskPages
 
 const taskVisits = `-- name: TaskVisits :many
 SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.bytes, v.millis, v.fetched_at,
-       v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
+       v.canonical_url, v.published_at, v.modified_at, v.source_kind, v.cached, p.language
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = $1 ORDER BY v.fetched_at, v.id
 `
 
@@ -824,6 +830,7 @@ type TaskVisitsRow struct {
 	CanonicalUrl string
 	PublishedAt  *time.Time
 	ModifiedAt   *time.Time
+	SourceKind   string
 	Cached       bool
 	Language     *string
 }
@@ -854,6 +861,7 @@ func (q *Queries) TaskVisits(ctx context.Context, taskID *uuid.UUID) ([]TaskVisi
 			&i.CanonicalUrl,
 			&i.PublishedAt,
 			&i.ModifiedAt,
+			&i.SourceKind,
 			&i.Cached,
 			&i.Language,
 		); err != nil {

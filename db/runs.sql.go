@@ -128,21 +128,25 @@ func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
 const endTask = `-- name: EndTask :one
 UPDATE tasks SET status = $1::text, completed_at = greatest($2::timestamptz, started_at, created_at), metadata = $3,
        answer = $4::text, confidence = $5::float8, answered = $6::boolean,
-       error = $7::text, error_code = $8::text, held = false, held_since = NULL
-WHERE id = $9 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
+       data = $7::json, data_basis = $8::json, contradictions = $9::json,
+       error = $10::text, error_code = $11::text, held = false, held_since = NULL
+WHERE id = $12 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds
 `
 
 type EndTaskParams struct {
-	Status     string
-	At         time.Time
-	Metadata   []byte
-	Answer     *string
-	Confidence *float64
-	Answered   *bool
-	Error      *string
-	ErrorCode  *string
-	ID         uuid.UUID
+	Status         string
+	At             time.Time
+	Metadata       []byte
+	Answer         *string
+	Confidence     *float64
+	Answered       *bool
+	Data           []byte
+	DataBasis      []byte
+	Contradictions []byte
+	Error          *string
+	ErrorCode      *string
+	ID             uuid.UUID
 }
 
 // Ends a task: completed with an answer, which only a running task can have, or failed or cancelled with an
@@ -156,6 +160,9 @@ func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (float64, erro
 		arg.Answer,
 		arg.Confidence,
 		arg.Answered,
+		arg.Data,
+		arg.DataBasis,
+		arg.Contradictions,
 		arg.Error,
 		arg.ErrorCode,
 		arg.ID,

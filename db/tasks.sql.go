@@ -94,7 +94,7 @@ func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string
 }
 
 const getTask = `-- name: GetTask :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = $1 AND t.account_id = $2
 `
@@ -150,6 +150,13 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 		&i.Task.Held,
 		&i.Task.HeldSince,
 		&i.Task.Answered,
+		&i.Task.Effort,
+		&i.Task.Format,
+		&i.Task.Length,
+		&i.Task.OutputSchema,
+		&i.Task.Data,
+		&i.Task.DataBasis,
+		&i.Task.Contradictions,
 		&i.LastSeq,
 		&i.RunEpoch,
 	)
@@ -157,7 +164,7 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 }
 
 const getTaskForRun = `-- name: GetTaskForRun :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.id = $1
 `
@@ -213,6 +220,13 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 		&i.Task.Held,
 		&i.Task.HeldSince,
 		&i.Task.Answered,
+		&i.Task.Effort,
+		&i.Task.Format,
+		&i.Task.Length,
+		&i.Task.OutputSchema,
+		&i.Task.Data,
+		&i.Task.DataBasis,
+		&i.Task.Contradictions,
 		&i.LastSeq,
 		&i.RunEpoch,
 	)
@@ -232,7 +246,7 @@ func (q *Queries) InsertHead(ctx context.Context, taskID uuid.UUID, lastSeq int6
 const insertTask = `-- name: InsertTask :one
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, created_at)
+                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, effort, format, length, output_schema, created_at)
 SELECT $1, $2, $3,
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => $4::float8))
@@ -240,7 +254,8 @@ SELECT $1, $2, $3,
             THEN 'created' ELSE 'queued' END,
        $5, $6, $7, $8, $9, $10,
        $11, $12, $13, $14, $15, $16, $17,
-       $18, $19, $20::bigint, $21::json, $22::uuid, $23::text, date_trunc('milliseconds', clock_timestamp())
+       $18, $19, $20::bigint, $21::json, $22::uuid, $23::text,
+       $24, $25, $26::integer, $27::json, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at
 `
 
@@ -268,6 +283,10 @@ type InsertTaskParams struct {
 	Context            []byte
 	CreatedByUser      *uuid.UUID
 	CreatedByKey       *string
+	Effort             string
+	Format             string
+	Length             *int32
+	OutputSchema       []byte
 }
 
 type InsertTaskRow struct {
@@ -302,6 +321,10 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 		arg.Context,
 		arg.CreatedByUser,
 		arg.CreatedByKey,
+		arg.Effort,
+		arg.Format,
+		arg.Length,
+		arg.OutputSchema,
 	)
 	var i InsertTaskRow
 	err := row.Scan(&i.Status, &i.CreatedAt)
@@ -309,7 +332,7 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 }
 
 const listTasks = `-- name: ListTasks :many
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.account_id = $1
   AND ($2::text IS NULL OR t.status = $2)
@@ -401,6 +424,13 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 			&i.Task.Held,
 			&i.Task.HeldSince,
 			&i.Task.Answered,
+			&i.Task.Effort,
+			&i.Task.Format,
+			&i.Task.Length,
+			&i.Task.OutputSchema,
+			&i.Task.Data,
+			&i.Task.DataBasis,
+			&i.Task.Contradictions,
 			&i.LastSeq,
 			&i.RunEpoch,
 		); err != nil {

@@ -28,17 +28,17 @@ WHERE p.id = @page_id;
 -- name: InsertVisit :exec
 -- Stores a visit: one load of one URL by a task.
 INSERT INTO visits (id, account_id, task_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
-                    canonical_url, published_at, modified_at, links, cached)
+                    canonical_url, published_at, modified_at, source_kind, links, cached)
 SELECT @id, t.account_id, t.id, sqlc.narg(page_id), @url, @final_url, @outcome, @message, @status, @title, @depth, @bytes, @millis, @at,
-       @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), sqlc.narg(links), @cached
+       @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), @source_kind, sqlc.narg(links), @cached
 FROM tasks t WHERE t.id = @task_id;
 
 -- name: InsertLibraryVisit :exec
 -- Stores a visit of an account's library, which belongs to no task.
 INSERT INTO visits (id, account_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
-                    canonical_url, published_at, modified_at, links)
+                    canonical_url, published_at, modified_at, source_kind, links)
 VALUES (@id, @account_id, @page_id, @url, @final_url, 'ok', '', @status, @title, @depth, @bytes, @millis, clock_timestamp(),
-        @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), @links);
+        @canonical_url, sqlc.narg(published_at), sqlc.narg(modified_at), @source_kind, @links);
 
 -- name: LibraryPage :one
 -- The snapshot of a URL in an account's library.
@@ -55,7 +55,7 @@ WHERE account_id = @account_id AND md5(url) = md5(@url::text) AND url = @url AND
 -- name: RecallVisit :one
 -- An account's newest visit of one of the given URLs, with its snapshot, if it is not older than max_age seconds. A
 -- negative max_age means any age.
-SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.links,
+SELECT v.final_url, v.status, v.title, v.fetched_at, v.canonical_url, v.published_at, v.modified_at, v.source_kind, v.links,
        p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.title AS page_title, p.language, p.content, p.blocks
 FROM visits v JOIN pages p ON p.id = v.page_id
 WHERE v.account_id = @account_id AND v.page_id IS NOT NULL AND v.links IS NOT NULL
@@ -70,7 +70,7 @@ SELECT ord, start_offset, end_offset, heading FROM passages WHERE page_id = @pag
 -- name: TaskVisits :many
 -- The visits of a task, in order.
 SELECT v.id, v.url, v.final_url, v.outcome, v.message, v.status, v.title, coalesce(encode(p.sha256, 'hex'), '')::text AS page_id, v.depth, v.bytes, v.millis, v.fetched_at,
-       v.canonical_url, v.published_at, v.modified_at, v.cached, p.language
+       v.canonical_url, v.published_at, v.modified_at, v.source_kind, v.cached, p.language
 FROM visits v LEFT JOIN pages p ON p.id = v.page_id WHERE v.task_id = @task_id ORDER BY v.fetched_at, v.id;
 
 -- name: TaskPages :many

@@ -35,6 +35,7 @@ WHERE id = @id AND status IN ('created','queued','running');
 -- the seconds from the first start to the end; 0 for a task that never started.
 UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestamptz, started_at, created_at), metadata = @metadata,
        answer = sqlc.narg(answer)::text, confidence = sqlc.narg(confidence)::float8, answered = sqlc.narg(answered)::boolean,
+       data = sqlc.narg(data)::json, data_basis = sqlc.narg(data_basis)::json, contradictions = sqlc.narg(contradictions)::json,
        error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text, held = false, held_since = NULL
 WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds;

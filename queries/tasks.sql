@@ -3,7 +3,7 @@
 -- otherwise queued.
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, created_at)
+                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, effort, format, length, output_schema, created_at)
 SELECT @id, @account_id, sqlc.narg(parent_task_id),
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8))
@@ -11,7 +11,8 @@ SELECT @id, @account_id, sqlc.narg(parent_task_id),
             THEN 'created' ELSE 'queued' END,
        @priority, @question, sqlc.narg(seed_url), @max_depth, @max_pages, @time_budget,
        @search_engine, @max_results, @safe_mode, @same_domain_only, @allow_external_links, @allow_domains, @deny_domains,
-       @fresh, @request_metadata, sqlc.narg(max_tokens)::bigint, sqlc.narg(context)::json, sqlc.narg(created_by_user)::uuid, sqlc.narg(created_by_key)::text, date_trunc('milliseconds', clock_timestamp())
+       @fresh, @request_metadata, sqlc.narg(max_tokens)::bigint, sqlc.narg(context)::json, sqlc.narg(created_by_user)::uuid, sqlc.narg(created_by_key)::text,
+       @effort, @format, sqlc.narg(length)::integer, sqlc.narg(output_schema)::json, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at;
 
 -- name: InsertHead :exec

@@ -39,7 +39,7 @@ func (s *Script) submission() {
 	s.line("BEGIN;")
 	s.add("InsertTask", ` \gset`, "id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
 		"max_pages", "20", "time_budget", "60", "max_results", "10", "safe_mode", "true", "same_domain_only", "false",
-		"allow_external_links", "true", "allow_domains", ":domains", "deny_domains", ":domains", "fresh", "false")
+		"allow_external_links", "true", "allow_domains", ":domains", "deny_domains", ":domains", "fresh", "false", "effort", "'standard'", "format", "'answer'")
 	s.line(expand(riverInsert, "$KIND", "'research'", "$QUEUE", "'research'") + `job_id \gset`)
 	s.add("InsertHead", ";", "last_seq", "1")
 	s.add("InsertEvents", ";", append(oneEvent("1", ":t_thinking", "false", ":thought"), "at", ":created_at")...)

@@ -35,6 +35,10 @@ func (p *program) askCommand() *cli.Command {
 			&cli.IntFlag{Name: "max-depth", HideDefault: true, Usage: "links followed in a row at most, 1..5; without it the server decides"},
 			&cli.IntFlag{Name: "time-budget", HideDefault: true, Usage: "seconds of research; without it the server decides"},
 			&cli.StringFlag{Name: "engine", Usage: "duckduckgo, bing, google, custom or library"},
+			&cli.StringFlag{Name: "effort", Usage: "quick, standard or deep"},
+			&cli.StringFlag{Name: "format", Usage: "answer or report"},
+			&cli.IntFlag{Name: "length", Usage: "words of the answer, 100..20000"},
+			&cli.StringFlag{Name: "output-schema", Usage: "`FILE` with a JSON Schema; the answer is then given as data, too"},
 			&cli.BoolFlag{Name: "json", Usage: "print the finished task as JSON, and no progress"},
 		},
 		Action: p.ask,
@@ -48,10 +52,17 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 	}
 	in := map[string]any{"question": question}
 	for flag, field := range map[string]string{"seed-url": "seedUrl", "max-pages": "maxPages", "max-depth": "maxDepth",
-		"time-budget": "timeBudget", "engine": "searchEngine"} {
+		"time-budget": "timeBudget", "engine": "searchEngine", "effort": "effort", "format": "format", "length": "length"} {
 		if c.IsSet(flag) {
 			in[field] = c.Value(flag)
 		}
+	}
+	if file := c.String("output-schema"); file != "" {
+		schema, err := os.ReadFile(file) //nolint:gosec // the file that the person at the command line names
+		if err != nil {
+			return fmt.Errorf("the JSON Schema cannot be read: %w", err)
+		}
+		in["outputSchema"] = json.RawMessage(schema)
 	}
 	cfg, log, closeLog, err := p.load(true)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,8 +83,14 @@ type outcome struct {
 // has died.
 func (k *killed) research(failpoints string) outcome {
 	k.t.Helper()
+	return k.researchWith(map[string]any{"question": "What does boil_temperature default to, and which port is listen_port?"}, failpoints)
+}
+
+// researchWith is research for a task with these fields.
+func (k *killed) researchWith(fields map[string]any, failpoints string) outcome {
+	k.t.Helper()
 	asked, read := len(k.server.Requests()), len(k.site.Requests())
-	task := k.ask(k.api, map[string]any{"question": "What does boil_temperature default to, and which port is listen_port?"})
+	task := k.ask(k.api, fields)
 	over := make(chan error, 1)
 	go func() { over <- k.api.follow(k.ctx(), task.TaskID, func(event) error { return nil }) }()
 	var out outcome
@@ -91,7 +98,7 @@ func (k *killed) research(failpoints string) outcome {
 		worker := k.start(append(k.env, failpoint.Variable+"="+failpoints), "worker")
 		select {
 		case <-worker.done:
-			if out.kills++; out.kills > 60 {
+			if out.kills++; out.kills > 150 {
 				k.t.Fatal("the task makes no progress")
 			}
 		case err := <-over:
@@ -160,4 +167,24 @@ func TestKilledBeforeSteps(t *testing.T) {
 	}
 	same(t, "what the model was asked, repetitions aside", slices.Compact(got.asked), want.asked)
 	same(t, "what the site was asked, repetitions aside", slices.Compact(got.read), want.read)
+}
+
+// TestKilledReport kills the worker after each step of a task that writes a report of 5,000 words with 40 citations. No call of
+// the model may be repeated.
+func TestKilledReport(t *testing.T) {
+	k := newKilled(t)
+	reporter := &testsite.Reporter{Page: k.site.URL("/manual/long.html"), Quotes: 40, Cut: 2}
+	k.server.Follow(reporter.Turn)
+	options := map[string]any{"question": "How many kettles did Lower Boiling have?", "seedUrl": k.site.URL("/index.html"), "format": "report", "length": 5000, "timeBudget": 600}
+	want := k.researchWith(options, "")
+	got := k.researchWith(options, "after_step_commit=kill:1")
+	t.Logf("%d kills, %d model calls, %d words", got.kills, len(got.asked), len(strings.Fields(got.answer)))
+	if want.steps < 50 || got.kills != want.steps || got.steps != want.steps || got.answer != want.answer {
+		t.Errorf("%d kills, %d steps to %q, undisturbed %d to %q", got.kills, got.steps, got.answer, want.steps, want.answer)
+	}
+	if n := len(strings.Fields(got.answer)); n < 4000 || n > 6000 || !strings.Contains(got.answer, "[40]") {
+		t.Errorf("a report of %d words: %s", n, got.answer)
+	}
+	same(t, "what the model was asked", got.asked, want.asked)
+	same(t, "what the site was asked", got.read, want.read)
 }

@@ -55,17 +55,21 @@ type Env struct {
 	Log   *slog.Logger // nil means no log
 }
 
-// reserveShare and minReserve say how much of the time budget is reserved for the answer. If minReserve is more
-// than half of the budget, half is reserved.
+// reserveShare, reportShare and minReserve say how much of the time budget is reserved for the answer. If minReserve is
+// more than half of the budget, half is reserved.
 const (
 	reserveShare = 10 // the reserve is a tenth (1/reserveShare) of the time budget
+	reportShare  = 2  // for a report it is a half (1/reportShare)
 	minReserve   = 2 * time.Second
 )
 
 // ReadingTime is how much of the time budget is left for reading; negative when it is used up.
 func (e *Env) ReadingTime() time.Duration {
-	budget := e.Task.Options.TimeBudget
-	reserve := min(max(budget/reserveShare, minReserve), budget/2)
+	budget, share := e.Task.Options.TimeBudget, time.Duration(reserveShare)
+	if e.Task.Options.Format == research.FormatReport && e.Task.Pin.Model != "" {
+		share = reportShare
+	}
+	reserve := min(max(budget/share, minReserve), budget/2)
 	return budget - reserve - e.Spent - time.Since(e.Started)
 }
 

@@ -24,6 +24,14 @@ func QuestionWithContext(t research.Task) string {
 	return text
 }
 
+// EarlierQuestions returns the questions of the tasks before a follow-up, oldest first.
+func EarlierQuestions(t research.Task) []string {
+	if t.Context == nil {
+		return nil
+	}
+	return t.Context.Questions
+}
+
 // InheritedPages returns the pages of the parent's evidence, each once. This task did not load them, so their links are
 // not known.
 func InheritedPages(evidence []research.Inherited) []Opened {
@@ -33,7 +41,8 @@ func InheritedPages(evidence []research.Inherited) []Opened {
 			continue
 		}
 		out = append(out, Opened{Outcome: research.OutcomeOK, URL: e.URL, VisitID: e.VisitID, PageID: e.PageID, Title: e.Title,
-			Language: e.Language, Chars: e.Chars, Passages: e.Passages, Inherited: true})
+			Language: e.Language, Chars: e.Chars, Passages: e.Passages, Inherited: true,
+			PublishedAt: e.PublishedAt, ModifiedAt: e.ModifiedAt, Kind: e.Kind})
 	}
 	return out
 }

@@ -35,6 +35,10 @@ type Opened struct {
 	Rendered bool             `json:"rendered,omitempty"`
 	Note     string           `json:"note,omitempty"` // a sentence about how the page was read, if there is something to say
 
+	PublishedAt *time.Time          `json:"publishedAt,omitempty"` // as the page says
+	ModifiedAt  *time.Time          `json:"modifiedAt,omitempty"`  // as the page or its server says
+	Kind        research.SourceKind `json:"kind,omitempty"`
+
 	Inherited bool `json:"-"` // the page was read by the parent task, not by this one
 }
 
@@ -131,6 +135,7 @@ func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool)
 // describe stores in o the facts about a page that a resumed run needs.
 func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) error {
 	p := v.Page
+	o.PublishedAt, o.ModifiedAt, o.Kind = p.PublishedAt, p.ModifiedAt, p.Kind
 	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
 	if o.Title == "" {
 		o.Title = p.Title

@@ -27,9 +27,10 @@ import (
 	"legwork/internal/research"
 )
 
-// The files that every finished task has.
+// The files of finished tasks. Every task has them, unless the comment says otherwise.
 const (
 	Result  = "result.json"  // the task as the API returns it
+	Report  = "report.md"    // a report with its quotes; only of tasks with the format report
 	Sources = "sources.json" // citations and visited pages
 	Logs    = "logs.txt"     // the task's events as lines of text
 )

@@ -73,6 +73,9 @@ func (s *server) withRendered(ctx context.Context, task research.Task, list []re
 			continue
 		}
 		file, _, err := s.tasks.RenderArtifact(ctx, task, name)
+		if errors.Is(err, research.ErrNotFound) { // this task has no such file
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -207,7 +210,7 @@ func (s *server) renderFile(ctx context.Context, id uuid.UUID, name string, unre
 // recorded returns the row of a file. If the row is missing and the task has finished, recorded first writes the task's files.
 func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	a, err := s.data(ctx).Artifact(ctx, id, name)
-	if !errors.Is(err, research.ErrNotFound) || name != artifact.Result && name != artifact.Sources && name != artifact.Logs {
+	if !errors.Is(err, research.ErrNotFound) || !slices.Contains(jobs.Rendered, name) {
 		return a, err
 	}
 	task, err := s.data(ctx).Task(ctx, id)

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -139,8 +140,9 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 		}
 		answered := !o.result.NotFound
 		t.Answer, t.Confidence, t.Answered, t.Citations = &o.result.Answer, &o.result.Confidence, &answered, citations
+		t.Data, t.DataBasis, t.Contradictions = o.result.Data, o.result.DataBasis, o.result.Contradictions
 		end.Event = func(seconds float64) research.Event {
-			return research.Complete(o.result.Answer, wire.Citations(citations), o.result.Confidence, seconds, o.metadata)
+			return research.Complete(o.result.Answer, wire.Citations(citations), o.result.Confidence, seconds, o.metadata, structured(o.result))
 		}
 	} else {
 		t.Error, t.ErrorCode = &o.failure.Message, &o.failure.Code
@@ -163,6 +165,18 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 		}
 	}
 	return change{events: []research.Event{event}, ended: ended}, nil
+}
+
+// structured returns the fields of the event agent:complete that only some results have.
+func structured(res research.Result) map[string]any {
+	fields := map[string]any{}
+	if len(res.Data) > 0 {
+		fields["data"], fields["dataBasis"] = json.RawMessage(res.Data), wire.Basis(res.DataBasis)
+	}
+	if len(res.Contradictions) > 0 {
+		fields["contradictions"] = wire.Contradictions(res.Contradictions)
+	}
+	return fields
 }
 
 // endJob ends the River job of a task. own is the job of the run that ends its own task: endJob completes it. When own

@@ -62,8 +62,8 @@ func (w *purgeWorker) Work(ctx context.Context, job *river.Job[PurgeArgs]) error
 	return w.svc.artifacts.Purge(ctx, job.Args.TaskID)
 }
 
-// EnsureArtifacts writes those of the files result.json, sources.json and logs.txt of a finished task that are not
-// recorded yet. Any number of callers may call it at once, because all write the same bytes.
+// EnsureArtifacts writes those of the files report.md, result.json, sources.json and logs.txt of a finished task that are
+// not recorded yet. Any number of callers may call it at once, because all write the same bytes.
 func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
@@ -83,7 +83,7 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 		recorded[a.Name] = true
 	}
 	for _, name := range Rendered {
-		if recorded[name] {
+		if recorded[name] || name == artifact.Report && !wire.HasReport(task) {
 			continue
 		}
 		file, data, err := s.RenderArtifact(ctx, task, name)
@@ -98,7 +98,8 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 }
 
 // Rendered has the names of the files that are made from the database, so that they can be made again at any time.
-var Rendered = []string{artifact.Result, artifact.Sources, artifact.Logs}
+// Only tasks with a report have artifact.Report.
+var Rendered = []string{artifact.Result, artifact.Report, artifact.Sources, artifact.Logs}
 
 // RenderArtifact makes one of the Rendered files of a finished task from the database, without writing it. For other names
 // it returns research.ErrNotFound.
@@ -109,6 +110,8 @@ func (s *Service) RenderArtifact(ctx context.Context, task research.Task, name s
 	case !task.Status.Terminal():
 	case name == artifact.Result:
 		render = s.renderResult
+	case name == artifact.Report && wire.HasReport(task):
+		file.Kind, file.ContentType, render = research.KindReport, "text/markdown; charset=utf-8", s.renderReport
 	case name == artifact.Sources:
 		file.Kind, render = research.KindSources, s.renderSources
 	case name == artifact.Logs:
@@ -146,6 +149,10 @@ func (s *Service) keepFile(ctx context.Context, id uuid.UUID, a research.Artifac
 
 func (s *Service) renderResult(_ context.Context, task research.Task) ([]byte, error) {
 	return wire.TaskJSON(task)
+}
+
+func (s *Service) renderReport(_ context.Context, task research.Task) ([]byte, error) {
+	return wire.ReportMarkdown(task), nil
 }
 
 func (s *Service) renderSources(ctx context.Context, task research.Task) ([]byte, error) {

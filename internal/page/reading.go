@@ -1,11 +1,13 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 
 	"legwork/internal/page/pdf"
+	"legwork/internal/page/reading"
 	"legwork/internal/research"
 )
 
@@ -51,6 +53,7 @@ func (p *InProcess) Read(ctx context.Context, base *url.URL, header http.Header,
 			r = Reading{}
 			return ctx.Err()
 		}
+		r.Page.Kind = cmp.Or(r.Page.Kind, reading.KindOf(base))
 		r.Page.ModifiedAt = firstTime(r.Page.ModifiedAt, lastModified(header))
 		r.bound()
 		return err

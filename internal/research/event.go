@@ -3,6 +3,7 @@ package research
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -117,9 +118,13 @@ func Screenshot(imageURL, url string, fullPage bool) Event {
 }
 
 // Complete returns the terminal event with the answer. citations must encode to the array that the contract specifies.
-func Complete(answer string, citations any, confidence, duration float64, metadata map[string]any) Event {
-	return newEvent(EventComplete, true, metadata, map[string]any{
-		"answer": answer, "citations": citations, "confidence": confidence, "duration": duration})
+// more are further fields; those that are nil are left out.
+func Complete(answer string, citations any, confidence, duration float64, metadata map[string]any, more ...map[string]any) Event {
+	fields := map[string]any{"answer": answer, "citations": citations, "confidence": confidence, "duration": duration}
+	for _, m := range more {
+		maps.Copy(fields, m)
+	}
+	return newEvent(EventComplete, true, metadata, fields)
 }
 
 // ErrorEvent returns the event of an error. An error that is not recoverable is a terminal event.

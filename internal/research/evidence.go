@@ -19,7 +19,19 @@ type Page struct {
 	Canonical   string     // the canonical URL that the document names, absolute, on the same site; empty when it names none
 	PublishedAt *time.Time // UTC; nil when unknown
 	ModifiedAt  *time.Time // UTC, from the document or the Last-Modified header; nil when unknown
+	Kind        SourceKind
 }
+
+// SourceKind says what kind of source a page is, as far as its address and its own statements tell.
+type SourceKind string
+
+// The kinds of sources. The empty kind means that it is not known.
+const (
+	SourcePrimary SourceKind = "primary" // a public authority, a law, a data set or a scientific article
+	SourceDocs    SourceKind = "docs"    // documentation of a product or a project
+	SourceNews    SourceKind = "news"    // a newspaper, a magazine or an agency
+	SourceForum   SourceKind = "forum"   // a discussion, or questions with answers
+)
 
 // Passage is a span of a page, small enough to be cited whole.
 type Passage struct {
@@ -113,6 +125,12 @@ type Evidence struct {
 	AccessedAt time.Time
 	// PublishedAt is the date of publication that the page names; nil when it names none.
 	PublishedAt *time.Time
+	// ModifiedAt is the date of the last change that the page or its server names; nil when none is named.
+	ModifiedAt *time.Time
+	Kind       SourceKind // what kind of source the page is
+	// Source is the number of the source. Evidence of one page, and of pages that have the same text, has the same
+	// number. It is 0 if the answer does not cite the evidence.
+	Source int
 	// ScreenshotURL is the root-relative URL of the screenshot that shows the excerpt; empty when there is none.
 	ScreenshotURL string
 }

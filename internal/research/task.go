@@ -38,8 +38,44 @@ const (
 // Priorities lists every priority.
 var Priorities = []Priority{Low, Normal, High}
 
+// Effort says how much work a task may be.
+type Effort string
+
+// The efforts.
+const (
+	Quick    Effort = "quick"    // few pages, and one or two calls of the model
+	Standard Effort = "standard" // the model chooses the searches and pages
+	Deep     Effort = "deep"     // the question is divided into tasks of their own
+)
+
+// Efforts lists every effort.
+var Efforts = []Effort{Quick, Standard, Deep}
+
+// Format is the form of an answer.
+type Format string
+
+// The formats.
+const (
+	FormatAnswer Format = "answer" // a direct answer
+	FormatReport Format = "report" // a title, a summary, sections, open questions, limits and sources
+)
+
+// Formats lists every format.
+var Formats = []Format{FormatAnswer, FormatReport}
+
+// Bounds of Options.Length, and the length of a report when none is given, in words.
+const (
+	MinLength    = 100
+	MaxLength    = 20_000
+	ReportLength = 1500
+)
+
 // Options are the user's choices for one task, with the defaults filled in.
 type Options struct {
+	Effort             Effort         // how much work the task may be
+	Format             Format         // the form of the answer
+	Length             int            // words of the answer that are wanted, MinLength..MaxLength; 0 means that none were named
+	OutputSchema       []byte         // JSON Schema of Result.Data, as it was sent; nil when no data is wanted
 	SeedURL            string         // absolute http(s) URL to start from, stored as it was sent; empty when there is none
 	MaxDepth           int            // greatest number of links followed in a row from a start page, 1..5
 	MaxPages           int            // greatest number of pages opened, 1..50
@@ -87,14 +123,19 @@ type Task struct {
 	CompletedAt *time.Time // when the task reached its terminal status
 	Duration    *float64   // seconds from StartedAt to CompletedAt; nil while either is missing
 
-	Answer      *string
-	Confidence  *float64 // 0..1
-	Answered    *bool    // whether Answer answers the question; false if it only says that nothing was found; nil if not completed, or completed by an older version
-	Error       *string  // a sentence for the user
-	ErrorCode   *string
-	Metadata    map[string]any // metadata of the result; never nil in a loaded task
-	Citations   []Evidence     // the evidence that the answer cites, by Marker
-	Screenshots []string       // root-relative URLs
+	Answer     *string
+	Confidence *float64 // 0..1
+	Answered   *bool    // whether Answer answers the question; false if it only says that nothing was found; nil if not completed, or completed by an older version
+	Error      *string  // a sentence for the user
+	ErrorCode  *string
+	Metadata   map[string]any // metadata of the result; never nil in a loaded task
+
+	Data           []byte // JSON object by Options.OutputSchema; nil when there is none
+	DataBasis      []Basis
+	Contradictions []Contradiction
+
+	Citations   []Evidence // the evidence that the answer cites, by Marker
+	Screenshots []string   // root-relative URLs
 	Usage       Usage
 	LastSeq     int64    // seq of the newest event
 	Try         int      // 1 on the first run; +1 after each transient failure
@@ -125,11 +166,30 @@ type Result struct {
 	Metadata   map[string]any
 	Cited      []int          // numbers of the evidence that the answer cites; Cited[i] has the marker [i+1]
 	Support    map[int]string // Evidence.Support by evidence number; a number is missing if its support was not checked
+	Sources    map[int]int    // Evidence.Source by evidence number
+
+	Data           []byte // JSON object by Options.OutputSchema; nil when there is none
+	DataBasis      []Basis
+	Contradictions []Contradiction
+}
+
+// Basis names the quotes that carry one value of Result.Data.
+type Basis struct {
+	Path      string `json:"path"`      // JSON Pointer (RFC 6901)
+	Citations []int  `json:"citations"` // markers; never empty
+}
+
+// Contradiction is a point on which sources contradict each other.
+type Contradiction struct {
+	About     string `json:"about"`            // a sentence
+	Citations []int  `json:"citations"`        // markers of the quotes, at least two
+	Newest    int    `json:"newest,omitempty"` // marker of the newest quote; 0 if the dates of the sources do not tell
 }
 
 // Kinds of artifacts.
 const (
 	KindResult     = "result"     // the task with its answer, as JSON
+	KindReport     = "report"     // a report with its quotes, as Markdown
 	KindSources    = "sources"    // the pages that were read, as JSON
 	KindLogs       = "logs"       // the events as text
 	KindScreenshot = "screenshot" // a picture of a page

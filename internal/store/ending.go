@@ -84,7 +84,8 @@ func (e TaskEnd) outcome() string {
 func (w Worker) Cite(ctx context.Context, tx pgx.Tx, id uuid.UUID, res research.Result) ([]research.Evidence, error) {
 	q := w.q.WithTx(tx)
 	for i, number := range res.Cited {
-		if err := q.MarkEvidence(ctx, db.MarkEvidenceParams{Marker: int32(i + 1), TaskID: id, Number: int32(number), Support: supportOf(res, number)}); err != nil {
+		if err := q.MarkEvidence(ctx, db.MarkEvidenceParams{Marker: int32(i + 1), TaskID: id, Number: int32(number), Support: supportOf(res, number),
+			SourceGroup: nilIfZero32(res.Sources[number])}); err != nil {
 			return nil, wrap(err)
 		}
 	}
@@ -126,6 +127,9 @@ func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int,
 	if end.Status == research.Completed {
 		answered := !end.Result.NotFound
 		p.Answer, p.Confidence, p.Answered = &end.Result.Answer, &end.Result.Confidence, &answered
+		if err := structured(&p, end.Result); err != nil {
+			return research.Event{}, err
+		}
 	} else {
 		p.Error, p.ErrorCode = &end.Failure.Message, &end.Failure.Code
 	}

@@ -10,6 +10,7 @@ import (
 	"legwork/db"
 	"legwork/internal/bigrams"
 	"legwork/internal/research"
+	"legwork/internal/store/jsoncolumn"
 )
 
 // Visits returns the visits of a task of an account, in order, without the texts of their pages.
@@ -30,7 +31,7 @@ func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, er
 		}
 		if r.PageID != "" {
 			visits[i].Page = &research.Page{ID: r.PageID, Language: deref(r.Language), Canonical: r.CanonicalUrl,
-				PublishedAt: r.PublishedAt, ModifiedAt: r.ModifiedAt}
+				PublishedAt: r.PublishedAt, ModifiedAt: r.ModifiedAt, Kind: research.SourceKind(r.SourceKind)}
 		}
 	}
 	return visits, nil
@@ -76,7 +77,7 @@ func (a Account) Snapshot(ctx context.Context, id uuid.UUID, page string) (resea
 			citations = append(citations, evidenceFrom(c))
 		}
 	}
-	blocks, err := decodeBlocks(r.Blocks)
+	blocks, err := jsoncolumn.DecodeBlocks(r.Blocks)
 	if err != nil {
 		return research.Visit{}, nil, err
 	}
@@ -93,7 +94,7 @@ func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 	if err != nil {
 		return research.Page{}, wrap(err)
 	}
-	blocks, err := decodeBlocks(row.Blocks)
+	blocks, err := jsoncolumn.DecodeBlocks(row.Blocks)
 	return research.Page{ID: row.PageID, Title: row.Title, Language: row.Language, Text: row.Content, Blocks: blocks}, err
 }
 

@@ -57,7 +57,8 @@ func (w Worker) Inherited(ctx context.Context, id uuid.UUID) ([]research.Inherit
 	for i, r := range rows {
 		out[i] = research.Inherited{Language: r.Language, PageTitle: r.PageTitle, Chars: int(r.Chars), Passages: int(r.Passages),
 			Evidence: research.Evidence{Number: int(r.Number), PageID: r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title,
-				Excerpt: r.Excerpt, Start: int(r.StartOffset), End: int(r.EndOffset), Verified: true, AccessedAt: r.AccessedAt}}
+				Excerpt: r.Excerpt, Start: int(r.StartOffset), End: int(r.EndOffset), Verified: true, AccessedAt: r.AccessedAt,
+				PublishedAt: r.PublishedAt, ModifiedAt: r.ModifiedAt, Kind: research.SourceKind(r.SourceKind)}}
 	}
 	return out, nil
 }

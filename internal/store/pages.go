@@ -12,6 +12,7 @@ import (
 	"legwork/db"
 	"legwork/internal/bigrams"
 	"legwork/internal/research"
+	"legwork/internal/store/jsoncolumn"
 )
 
 // sha256Of decodes the id of a page: the SHA-256 of its text in hex. For any other string it returns nil, which matches no
@@ -29,7 +30,7 @@ func sha256Of(pageID string) []byte {
 // between the insert and the lock.
 func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (int64, error) {
 	sum := sha256Of(p.ID)
-	blocks, err := encodeBlocks(p.Blocks)
+	blocks, err := jsoncolumn.EncodeBlocks(p.Blocks)
 	if err != nil {
 		return 0, err
 	}
@@ -84,11 +85,11 @@ func withoutLinks(result []byte, links json.RawMessage) ([]byte, bool) {
 	if !found {
 		return result, false
 	}
-	own, err := decodeLinks(raw)
+	own, err := jsoncolumn.DecodeLinks(raw)
 	if err != nil {
 		return result, false
 	}
-	if encoded, err := encodeLinks(own); err != nil || string(encoded) != string(links) {
+	if encoded, err := jsoncolumn.EncodeLinks(own); err != nil || string(encoded) != string(links) {
 		return result, false
 	}
 	delete(members, linksMember)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/md5" //nolint:gosec // an index over addresses, no secret
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"legwork/db"
 	"legwork/internal/research"
+	"legwork/internal/store/jsoncolumn"
 )
 
 // AnyAge is the value of maxAge that allows snapshots of any age.
@@ -37,16 +37,17 @@ func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresse
 		return research.Visit{}, wrap(err)
 	}
 	p := research.Page{ID: row.PageID, Title: row.PageTitle, Language: row.Language, Text: row.Content,
-		Canonical: row.CanonicalUrl, PublishedAt: row.PublishedAt, ModifiedAt: row.ModifiedAt, Passages: make([]research.Passage, len(passages))}
+		Canonical: row.CanonicalUrl, PublishedAt: row.PublishedAt, ModifiedAt: row.ModifiedAt,
+		Kind: research.SourceKind(row.SourceKind), Passages: make([]research.Passage, len(passages))}
 	for i, r := range passages {
 		p.Passages[i] = research.Passage{Ord: int(r.Ord), Start: int(r.StartOffset), End: int(r.EndOffset), Heading: r.Heading}
 	}
 	v := research.Visit{URL: addresses[0], FinalURL: row.FinalUrl, Outcome: research.OutcomeOK, Status: int(row.Status), Title: row.Title,
 		Page: &p, FetchedAt: row.FetchedAt, Cached: true}
-	if p.Blocks, err = decodeBlocks(row.Blocks); err != nil {
+	if p.Blocks, err = jsoncolumn.DecodeBlocks(row.Blocks); err != nil {
 		return research.Visit{}, err
 	}
-	v.Links, err = decodeLinks(row.Links)
+	v.Links, err = jsoncolumn.DecodeLinks(row.Links)
 	return v, err
 }
 
@@ -66,7 +67,7 @@ func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, err
 	if v.ID, err = uuid.NewV7(); err != nil {
 		return false, fmt.Errorf("id of a visit: %w", err)
 	}
-	links, err := encodeLinks(append([]research.Link{}, v.Links...))
+	links, err := jsoncolumn.EncodeLinks(append([]research.Link{}, v.Links...))
 	if err != nil {
 		return false, err
 	}
@@ -82,48 +83,8 @@ func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, err
 		return wrap(q.InsertLibraryVisit(ctx, db.InsertLibraryVisitParams{
 			ID: v.ID, AccountID: a.id, PageID: &key, Url: v.URL, FinalUrl: v.FinalURL, Status: int32(v.Status), Title: v.Title,
 			Depth: int32(v.Depth), Bytes: v.Bytes, Millis: int32(v.Duration.Milliseconds()),
-			CanonicalUrl: v.Page.Canonical, PublishedAt: v.Page.PublishedAt, ModifiedAt: v.Page.ModifiedAt, Links: links,
+			CanonicalUrl: v.Page.Canonical, PublishedAt: v.Page.PublishedAt, ModifiedAt: v.Page.ModifiedAt, SourceKind: string(v.Page.Kind), Links: links,
 		}))
 	})
 	return err == nil, err
-}
-
-// storedLink is the JSON form of a link in the column visits.links.
-type storedLink struct {
-	URL     string `json:"u"`
-	Text    string `json:"t,omitempty"`
-	Context string `json:"c,omitempty"`
-	Heading string `json:"h,omitempty"`
-	Frag    string `json:"f,omitempty"`
-}
-
-// encodeLinks encodes links for visits.links. For nil it returns nil, which is stored as NULL. NULL means that no other
-// task may reuse the page of this visit.
-func encodeLinks(links []research.Link) (json.RawMessage, error) {
-	if links == nil {
-		return nil, nil //nolint:nilnil // SQL's null
-	}
-	out := make([]storedLink, len(links))
-	for i, l := range links {
-		out[i] = storedLink(l)
-	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		return nil, fmt.Errorf("encode links: %w", err)
-	}
-	return b, nil
-}
-
-func decodeLinks(raw []byte) ([]research.Link, error) {
-	var in []storedLink
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &in); err != nil {
-			return nil, fmt.Errorf("links of a visit: %w", err)
-		}
-	}
-	out := make([]research.Link, len(in))
-	for i, l := range in {
-		out[i] = research.Link(l)
-	}
-	return out, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"legwork/db"
 	"legwork/internal/research"
+	"legwork/internal/store/jsoncolumn"
 )
 
 // RecordStep adds a step to the journal, with its events, its visit, its evidence and its file. It returns the events
@@ -128,7 +129,7 @@ func (s *Store) insertVisit(ctx context.Context, q *db.Queries, task uuid.UUID, 
 			return err
 		}
 		p.PageID = &key
-		p.CanonicalUrl, p.PublishedAt, p.ModifiedAt = v.Page.Canonical, v.Page.PublishedAt, v.Page.ModifiedAt
+		p.CanonicalUrl, p.PublishedAt, p.ModifiedAt, p.SourceKind = v.Page.Canonical, v.Page.PublishedAt, v.Page.ModifiedAt, string(v.Page.Kind)
 	}
 	return wrap(q.InsertVisit(ctx, p))
 }
@@ -139,7 +140,7 @@ func visitLinks(v *research.Visit) (json.RawMessage, error) {
 	if v == nil || v.Page == nil || v.Cached {
 		return nil, nil
 	}
-	return encodeLinks(v.Links)
+	return jsoncolumn.EncodeLinks(v.Links)
 }
 
 // textConfigs are the text search configurations that every PostgreSQL server has, by language.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"legwork/db"
 	"legwork/internal/research"
+	"legwork/internal/store/jsoncolumn"
 )
 
 // CreateTask inserts a task and returns it, with the status created or queued. Then the caller must insert River's job
@@ -35,6 +37,7 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
 		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), Fresh: o.Fresh, RequestMetadata: meta,
 		MaxTokens: nilIfZero(o.MaxTokens), Context: known, CreatedByUser: in.By.UserID, CreatedByKey: nilIfEmpty(in.By.KeyID),
+		Effort: string(cmp.Or(o.Effort, research.Standard)), Format: string(cmp.Or(o.Format, research.FormatAnswer)), Length: nilIfZero32(o.Length), OutputSchema: o.OutputSchema,
 	})
 	if err != nil {
 		return research.Task{}, wrap(err)
@@ -256,6 +259,7 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 		ID: t.ID, AccountID: t.AccountID, ParentID: t.ParentTaskID, Status: research.Status(t.Status), Question: t.Question,
 		Priority: research.Priority(t.Priority), CreatedAt: t.CreatedAt, StartedAt: t.StartedAt, CompletedAt: t.CompletedAt,
 		Answer: t.Answer, Confidence: t.Confidence, Answered: t.Answered, Error: t.Error, ErrorCode: t.ErrorCode,
+		Data: t.Data, DataBasis: jsoncolumn.DecodeList[research.Basis](t.DataBasis), Contradictions: jsoncolumn.DecodeList[research.Contradiction](t.Contradictions),
 		Metadata: decodeObject(t.Metadata), LastSeq: lastSeq, Try: int(t.Try),
 		Pin:     research.Pin{Provider: deref(t.Provider), Model: deref(t.Model), Prompt: deref(t.PromptVersion)},
 		Context: decodeContext(t.Context),
@@ -266,7 +270,7 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 			TimeBudget: time.Duration(t.TimeBudget) * time.Second, SearchEngine: research.Engine(t.SearchEngine),
 			MaxResults: int(t.MaxResults), SafeMode: t.SafeMode, SameDomainOnly: t.SameDomainOnly,
 			AllowExternalLinks: t.AllowExternalLinks, AllowDomains: t.AllowDomains, DenyDomains: t.DenyDomains, Fresh: t.Fresh,
-			Metadata: decodeObject(t.RequestMetadata),
+			Metadata: decodeObject(t.RequestMetadata), Effort: research.Effort(t.Effort), Format: research.Format(t.Format), Length: int(deref32(t.Length)), OutputSchema: t.OutputSchema,
 		},
 	}
 }
@@ -275,7 +279,7 @@ func evidenceFrom(e db.TaskEvidenceRow) research.Evidence {
 	out := research.Evidence{
 		Number: int(e.Number), Marker: int(e.Marker), PageID: e.PageID, VisitID: e.VisitID, URL: e.Url, Title: e.Title,
 		Excerpt: e.Excerpt, Start: int(e.StartOffset), End: int(e.EndOffset), Verified: true, Support: e.Support, AccessedAt: e.AccessedAt,
-		PublishedAt: e.PublishedAt,
+		PublishedAt: e.PublishedAt, ModifiedAt: e.ModifiedAt, Kind: research.SourceKind(e.SourceKind), Source: int(e.SourceGroup),
 	}
 	if e.Screenshot != "" {
 		out.ScreenshotURL = research.ScreenshotURL(e.TaskID, e.Screenshot)

@@ -132,6 +132,13 @@ func (l *LLM) Close() {
 	l.server.Close()
 }
 
+// Follow makes the server follow another script from now on.
+func (l *LLM) Follow(script Script) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.script = script
+}
+
 // Demand sets the key that requests must have, and the models that the server lists.
 func (l *LLM) Demand(key string, models ...string) {
 	l.mu.Lock()
@@ -180,8 +187,9 @@ func (l *LLM) take(r *http.Request) (ModelRequest, Turn, int) {
 	l.mu.Lock()
 	n := len(l.requests)
 	l.requests = append(l.requests, m)
+	script := l.script
 	l.mu.Unlock()
-	return m, l.script(n, m), n
+	return m, script(n, m), n
 }
 
 // refuse answers the requests that need no script: requests with a wrong key, and requests for the list of models or for one model. It

@@ -38,6 +38,7 @@ type visit struct {
 	CanonicalURL string    `json:"canonicalUrl,omitempty"`
 	PublishedAt  *api.Time `json:"publishedAt,omitempty"`
 	ModifiedAt   *api.Time `json:"modifiedAt,omitempty"`
+	Kind         string    `json:"kind,omitempty"` // of the source, as in a citation
 }
 
 // SourcesJSON returns the content of sources.json: the citations of the answer, and every visit of the task.
@@ -51,7 +52,7 @@ func SourcesJSON(t research.Task, visits []research.Visit) ([]byte, error) {
 		if v.Page != nil {
 			w := &out.Visits[i]
 			w.PageID, w.Language, w.CanonicalURL = v.Page.ID, v.Page.Language, v.Page.Canonical
-			w.PublishedAt, w.ModifiedAt = moment(v.Page.PublishedAt), moment(v.Page.ModifiedAt)
+			w.PublishedAt, w.ModifiedAt, w.Kind = moment(v.Page.PublishedAt), moment(v.Page.ModifiedAt), string(v.Page.Kind)
 		}
 	}
 	return document(out)

@@ -25,6 +25,14 @@ const (
 	maxMetaLevels = 32 // of nested objects and lists in metadata
 )
 
+// Defaults of a task with the effort quick. They replace those of the contract.
+const (
+	quickPages   = 4
+	quickDepth   = 2
+	quickResults = 5
+	quickBudget  = 30 * time.Second // or the server's smallest or default time budget
+)
+
 // Limits are the bounds that the configuration sets.
 type Limits struct {
 	MinBudget, DefaultBudget, MaxBudget time.Duration // TASK_MIN_TIME_BUDGET etc., in whole seconds
@@ -34,7 +42,7 @@ type Limits struct {
 // newTaskFields are the keys of a submission.
 var newTaskFields = []string{
 	"question", "seedUrl", "maxDepth", "maxPages", "timeBudget", "maxTokens", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
-	"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "priority", "parentTaskId",
+	"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "priority", "parentTaskId", "effort", "format", "length", "outputSchema",
 }
 
 // DecodeNewTask decodes a submission and fills in the defaults. Its error is a *research.ValidationError with every invalid
@@ -44,16 +52,21 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 	if err != nil {
 		return research.NewTask{}, err
 	}
+	effort := choice(o, "effort", research.Efforts, research.Standard)
+	pages, links, results := 20, 3, 10
+	if effort == research.Quick {
+		pages, links, results = quickPages, quickDepth, quickResults
+	}
 	in := research.NewTask{
 		Question: o.question(),
 		Options: research.Options{
 			SeedURL:            o.seedURL(),
-			MaxDepth:           o.integer("maxDepth", 1, 5, 3),
-			MaxPages:           o.integer("maxPages", 1, 50, 20),
-			TimeBudget:         o.timeBudget(limits),
+			MaxDepth:           o.integer("maxDepth", 1, 5, links),
+			MaxPages:           o.integer("maxPages", 1, 50, pages),
+			TimeBudget:         o.timeBudget(limits, effort),
 			MaxTokens:          o.maxTokens(limits),
 			SearchEngine:       choice(o, "searchEngine", research.Engines, research.DuckDuckGo),
-			MaxResults:         o.integer("maxResults", 1, 50, 10),
+			MaxResults:         o.integer("maxResults", 1, 50, results),
 			SafeMode:           o.boolean("safeMode", true),
 			SameDomainOnly:     o.boolean("sameDomainOnly", false),
 			AllowExternalLinks: o.boolean("allowExternalLinks", true),
@@ -65,6 +78,7 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 		Priority: choice(o, "priority", research.Priorities, research.Normal),
 		ParentID: o.taskID("parentTaskId"),
 	}
+	o.form(&in.Options, effort)
 	if err := o.bad.Err(); err != nil {
 		return research.NewTask{}, err
 	}
@@ -137,9 +151,12 @@ func (o *object) seedURL() string {
 	return s
 }
 
-func (o *object) timeBudget(l Limits) time.Duration {
-	low, high := int(l.MinBudget/time.Second), int(l.MaxBudget/time.Second)
-	return time.Duration(o.integer("timeBudget", low, high, int(l.DefaultBudget/time.Second))) * time.Second
+func (o *object) timeBudget(l Limits, effort research.Effort) time.Duration {
+	low, high, usual := int(l.MinBudget/time.Second), int(l.MaxBudget/time.Second), l.DefaultBudget
+	if effort == research.Quick {
+		usual = max(l.MinBudget, min(usual, quickBudget))
+	}
+	return time.Duration(o.integer("timeBudget", low, high, int(usual/time.Second))) * time.Second
 }
 
 // maxTokens reads the limit on a task's tokens. It returns 0 when the field is absent.

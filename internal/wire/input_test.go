@@ -25,6 +25,7 @@ func defaults() research.NewTask {
 		Options: research.Options{
 			MaxDepth: 3, MaxPages: 20, TimeBudget: 300 * time.Second, SearchEngine: research.DuckDuckGo, MaxResults: 10,
 			SafeMode: true, AllowExternalLinks: true, AllowDomains: []string{}, DenyDomains: []string{}, Metadata: map[string]any{},
+			Effort: research.Standard, Format: research.FormatAnswer,
 		},
 		Priority: research.Normal,
 	}
@@ -40,6 +41,7 @@ func TestDecodeNewTaskAccepts(t *testing.T) {
 			SearchEngine: research.Library, MaxResults: 50, SafeMode: false, SameDomainOnly: true, AllowExternalLinks: false,
 			AllowDomains: []string{"example.com", "*.example.org"}, DenyDomains: []string{"xn--bcher-kva.example"},
 			Fresh: true, Metadata: map[string]any{"a": []any{json.Number("12345678901234567890"), nil, true}},
+			Effort: research.Standard, Format: research.FormatReport, Length: 20_000, OutputSchema: []byte(`{"type":"object","properties":{"a":{}}}`),
 		},
 		Priority: research.High, ParentID: &parent,
 	}
@@ -56,14 +58,22 @@ func TestDecodeNewTaskAccepts(t *testing.T) {
 		"camelCase": {`{"question":"Why?","seedUrl":"https://example.com/a?b=c#d","maxDepth":5,"maxPages":50,"timeBudget":600,"maxTokens":2000,
 			"searchEngine":"library","maxResults":50,"safeMode":false,"sameDomainOnly":true,"allowExternalLinks":false,
 			"allowDomains":["Example.com.","*.example.ORG"],"denyDomains":["bücher.example"],
-			"fresh":true,"metadata":{"a":[12345678901234567890,null,true]},"priority":"high","parentTaskId":"01932D4E-7C1A-7B3E-9D51-2F0C5A8E6B74"}`, all},
+			"fresh":true,"metadata":{"a":[12345678901234567890,null,true]},"priority":"high","parentTaskId":"01932D4E-7C1A-7B3E-9D51-2F0C5A8E6B74",
+			"effort":"standard","format":"report","length":20000,"outputSchema":{"type":"object","properties":{"a":{}}}}`, all},
 		"snake_case": {`{"question":"Why?","seed_url":"https://example.com/a?b=c#d","max_depth":5,"max_pages":50,"time_budget":600,"max_tokens":2000,
 			"search_engine":"library","max_results":50,"safe_mode":false,"same_domain_only":true,"allow_external_links":false,
 			"allow_domains":["example.com","*.example.org"],"deny_domains":["bücher.example"],
-			"fresh":true,"metadata":{"a":[12345678901234567890,null,true]},"priority":"high","parent_task_id":"01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74"}`, all},
+			"fresh":true,"metadata":{"a":[12345678901234567890,null,true]},"priority":"high","parent_task_id":"01932d4e-7c1a-7b3e-9d51-2f0c5a8e6b74",
+			"effort":"standard","format":"report","length":2e4,"output_schema":{"type":"object","properties":{"a":{}}}}`, all},
 		"null for every optional": {`{"question":"Why?","seedUrl":null,"maxDepth":null,"maxPages":null,"timeBudget":null,"maxTokens":null,"searchEngine":null,
 			"maxResults":null,"safeMode":null,"sameDomainOnly":null,"allowExternalLinks":null,"allowDomains":null,"denyDomains":null,
-			"fresh":null,"metadata":null,"priority":null,"parentTaskId":null}`, defaults()},
+			"fresh":null,"metadata":null,"priority":null,"parentTaskId":null,"effort":null,"format":null,"length":null,"outputSchema":null}`, defaults()},
+		"quick has other defaults": {`{"question":"Why?","effort":"quick"}`, with(func(n *research.NewTask) {
+			n.Options.Effort, n.Options.MaxPages, n.Options.MaxDepth, n.Options.MaxResults, n.Options.TimeBudget = research.Quick, 4, 2, 5, 30*time.Second
+		})},
+		"quick with other values": {`{"question":"Why?","effort":"quick","maxPages":9,"maxDepth":3,"maxResults":8,"timeBudget":60,"length":100}`, with(func(n *research.NewTask) {
+			n.Options.Effort, n.Options.MaxPages, n.Options.MaxResults, n.Options.TimeBudget, n.Options.Length = research.Quick, 9, 8, time.Minute, 100
+		})},
 		"camelCase wins, wrong snake_case unseen": {`{"question":"Why?","max_depth":"deep","maxDepth":2}`,
 			with(func(n *research.NewTask) { n.Options.MaxDepth = 2 })},
 		"camelCase null wins":           {`{"max_depth":2,"question":"Why?","maxDepth":null}`, defaults()},
@@ -134,6 +144,18 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 		{"invalid UTF-8 in unknown key", "{\"question\":\"Why?\",\"x\":\"\xff\"}", []string{"body"}},
 		{"lone surrogate in metadata", `{"question":"Why?","metadata":{"a":"\udc00"}}`, []string{"metadata"}},
 		{"NUL as a raw byte", "{\"question\":\"Wh\x00y\"}", []string{"body"}},
+
+		{"unknown effort", field("effort", `"hasty"`), []string{"effort"}},
+		{"deep", field("effort", `"deep"`), []string{"effort"}},
+		{"unknown format", field("format", `"poem"`), []string{"format"}},
+		{"quick report", `{"question":"Why?","effort":"quick","format":"report"}`, []string{"format"}},
+		{"too short", field("length", `99`), []string{"length"}},
+		{"too long", field("length", `20001`), []string{"length"}},
+		{"length as text", field("length", `"100"`), []string{"length"}},
+		{"schema as text", field("outputSchema", `"{}"`), []string{"outputSchema"}},
+		{"schema of a list", field("outputSchema", `{"type":"array"}`), []string{"outputSchema"}},
+		{"schema elsewhere", field("outputSchema", `{"type":"object","properties":{"a":{"$ref":"http://127.0.0.1/a"}}}`), []string{"outputSchema"}},
+		{"deep schema", field("outputSchema", `{"type":"object","properties":`+strings.Repeat(`{"a":`, 12)+`{}`+strings.Repeat(`}`, 12)+`}`), []string{"outputSchema"}},
 
 		{"no question", `{}`, []string{"question"}},
 		{"null question", `{"question":null}`, []string{"question"}},

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/url"
 	"time"
 
@@ -27,7 +29,12 @@ func Task(t research.Task) api.Task {
 		Error:       t.Error,
 		ErrorCode:   t.ErrorCode,
 		Metadata:    mapping(t.Metadata),
-		Options:     options(t.Options),
+		Data:        raw(t.Data),
+
+		DataBasis:      Basis(t.DataBasis),
+		Contradictions: Contradictions(t.Contradictions),
+
+		Options: options(t.Options),
 		Usage: api.Usage{
 			Pages: t.Usage.Pages, ToolCalls: t.Usage.ToolCalls, ModelCalls: t.Usage.ModelCalls,
 			InputTokens: t.Usage.InputTokens, OutputTokens: t.Usage.OutputTokens,
@@ -60,13 +67,48 @@ func HistoryEntry(t research.Task) api.HistoryEntry {
 }
 
 func options(o research.Options) api.Options {
-	return api.Options{
+	out := api.Options{
 		MaxTokens: positive(o.MaxTokens),
 		MaxDepth:  o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: int(o.TimeBudget / time.Second),
 		SearchEngine: api.Engine(o.SearchEngine), MaxResults: o.MaxResults, SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
 		AllowDomains: list(o.AllowDomains), DenyDomains: list(o.DenyDomains), Fresh: o.Fresh, Metadata: mapping(o.Metadata),
+		Effort: api.Effort(cmp.Or(o.Effort, research.Standard)), Format: api.Format(cmp.Or(o.Format, research.FormatAnswer)), OutputSchema: raw(o.OutputSchema),
 	}
+	if o.Length > 0 {
+		out.Length = &o.Length
+	}
+	return out
+}
+
+// raw returns a stored JSON object as it is, or nil, which JSON shows as null.
+func raw(object []byte) *json.RawMessage {
+	if len(object) == 0 {
+		return nil
+	}
+	m := json.RawMessage(object)
+	return &m
+}
+
+// Basis returns the basis of a task's data. It never returns nil.
+func Basis(basis []research.Basis) []api.Basis {
+	out := make([]api.Basis, len(basis))
+	for i, b := range basis {
+		out[i] = api.Basis{Path: b.Path, Citations: b.Citations}
+	}
+	return out
+}
+
+// Contradictions returns the contradictions that a task found. It never returns nil.
+func Contradictions(found []research.Contradiction) []api.Contradiction {
+	out := make([]api.Contradiction, len(found))
+	for i, c := range found {
+		out[i] = api.Contradiction{About: c.About, Citations: c.Citations}
+		if c.Newest > 0 {
+			out[i].Newest = &c.Newest
+		}
+	}
+	return out
 }
 
 // Citations returns the citations of a task or of an agent:complete event. It never returns nil, which JSON would show as null.
@@ -100,7 +142,14 @@ func citation(c research.Evidence) api.Citation {
 	if !c.AccessedAt.IsZero() {
 		out.AccessedAt = moment(&c.AccessedAt)
 	}
-	out.PublishedAt = moment(c.PublishedAt)
+	out.PublishedAt, out.ModifiedAt = moment(c.PublishedAt), moment(c.ModifiedAt)
+	if c.Kind != "" {
+		kind := api.CitationKind(c.Kind)
+		out.Kind = &kind
+	}
+	if c.Source > 0 {
+		out.Source = &c.Source
+	}
 	return out
 }
 

@@ -155,8 +155,9 @@ func (p *Printer) Answer(task api.Task) {
 		return
 	}
 	fmt.Fprintln(p.w, p.paint(bold, "Answer"))
-	fmt.Fprintln(p.w, terminaltext.Clean(withoutQuotes(*task.Answer, task.Citations)))
+	fmt.Fprintln(p.w, p.markdown(terminaltext.Clean(withoutQuotes(*task.Answer, task.Citations))))
 	fmt.Fprintln(p.w)
+	p.structured(task)
 	if len(task.Citations) > 0 {
 		fmt.Fprintln(p.w, p.paint(bold, "Citations"), "(each excerpt was verified against the stored page)")
 	}
@@ -165,7 +166,7 @@ func (p *Printer) Answer(task api.Task) {
 		if c.N != nil {
 			n = *c.N
 		}
-		fmt.Fprintf(p.w, "[%d] %s\n    %s\n", n, p.paint(bold, oneLine(c.Title)), p.paint(blue, terminaltext.Clean(c.URL)))
+		fmt.Fprintf(p.w, "[%d] %s\n    %s%s\n", n, p.paint(bold, oneLine(c.Title)), p.paint(blue, terminaltext.Clean(c.URL)), p.paint(dim, known(c)))
 		if c.Excerpt != nil {
 			fmt.Fprintf(p.w, "    “%s”\n", strings.ReplaceAll(terminaltext.Clean(*c.Excerpt), "\n", "\n     "))
 		}

@@ -28,8 +28,12 @@ var (
 
 // Check renumbers the markers of an answer in the order of their first use, and removes markers whose number is not that
 // of one of the n quotes. It does not change code.
-func Check(text string, n int) Checked {
-	c := Checked{}
+func Check(text string, n int) Checked { return CheckFrom(nil, text, n) }
+
+// CheckFrom is Check for a part of a longer text: used are the quotes that the parts before it use, in the order of
+// their markers. The field Used of the result begins with them.
+func CheckFrom(used []int, text string, n int) Checked {
+	c := Checked{Used: slices.Clone(used)}
 	var b strings.Builder
 	at := 0
 	for _, code := range append(codeSpan.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
@@ -42,8 +46,27 @@ func Check(text string, n int) Checked {
 	return c
 }
 
-// renumber rewrites one marker, which may name several quotes or a range of them.
-func (c *Checked) renumber(m string, n int) string {
+// Restrict removes the markers of quotes that are not allowed, and writes the others as [1]. Their numbers stay the same. It
+// does not change code.
+func Restrict(text string, n int, allowed func(number int) bool) string {
+	return strings.TrimSpace(outsideCode(text, func(s string) string {
+		return marker.ReplaceAllStringFunc(s, func(m string) string {
+			out := ""
+			for _, v := range numbersOf(m, n) {
+				if mark := fmt.Sprintf("[%d]", v); allowed(v) && !strings.Contains(out, mark) {
+					out += mark
+				}
+			}
+			if out != "" && (m[0] == ' ' || m[0] == '\t') {
+				out = " " + out
+			}
+			return out
+		})
+	}))
+}
+
+// numbersOf reads the numbers of one marker, which may name several quotes or a range of them.
+func numbersOf(m string, n int) []int {
 	var numbers []int
 	upTo := false
 	for _, part := range oneNumber.FindAllString(m, -1) {
@@ -60,8 +83,13 @@ func (c *Checked) renumber(m string, n int) string {
 		upTo = false
 		numbers = append(numbers, v)
 	}
+	return numbers
+}
+
+// renumber rewrites one marker.
+func (c *Checked) renumber(m string, n int) string {
 	out := ""
-	for _, v := range numbers {
+	for _, v := range numbersOf(m, n) {
 		if v < 1 || v > n {
 			c.Invalid++
 			continue

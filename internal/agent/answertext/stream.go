@@ -2,6 +2,7 @@ package answertext
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,6 +16,10 @@ type Stream struct {
 	quotes int // number of quotes that markers may point at
 	c      Checked
 	unread string // received text of the reply that was not processed yet
+
+	kept     string // beginning of the text that Restart does not take back, see Keep
+	keptUsed []int  // the field Used of the markers in kept
+	again    bool   // whether the text of sent must be published again from its beginning, because the client has other text
 
 	sent      strings.Builder
 	sentRunes int    // number of code points published
@@ -44,11 +49,33 @@ func NewStream(publish func(offset int, text string), quotes int) *Stream {
 	return &Stream{emit: publish, quotes: quotes}
 }
 
-// Restart starts again with an empty reply.
+// Restart starts again with an empty reply, after the text that was kept.
 func (s *Stream) Restart() {
-	if s != nil {
-		*s = Stream{emit: s.emit, quotes: s.quotes}
+	if s == nil {
+		return
 	}
+	again := s.again || s.kept != "" && s.sent.Len() > len(s.kept)
+	*s = Stream{emit: s.emit, quotes: s.quotes, kept: s.kept, keptUsed: s.keptUsed, again: again}
+	s.c.Used = slices.Clone(s.keptUsed)
+	s.sent.WriteString(s.kept)
+	s.sentRunes = utf8.RuneCountInString(s.kept)
+}
+
+// Keep publishes text, of which a part may have been published already, as the finished beginning of a longer text.
+// used are the numbers of the quotes that its markers point at, as in Checked. What is added later is published after
+// it, and the numbers of its markers continue.
+func (s *Stream) Keep(text string, used []int) {
+	if s == nil {
+		return
+	}
+	if !strings.HasPrefix(text, s.sent.String()) {
+		s.again = s.sent.Len() > 0
+		s.sent.Reset()
+		s.sentRunes = 0
+	}
+	s.send(text[s.sent.Len():])
+	s.kept, s.keptUsed = text, slices.Clone(used)
+	s.Restart()
 }
 
 // Add processes the next piece of the reply.
@@ -65,10 +92,11 @@ func (s *Stream) Finish(answer string) {
 	if s == nil {
 		return
 	}
-	if rest, ok := strings.CutPrefix(answer, s.sent.String()); ok {
+	if rest, ok := strings.CutPrefix(answer, s.sent.String()); ok && !s.again {
 		s.send(rest)
 		return
 	}
+	s.kept, s.keptUsed, s.again = "", nil, false
 	s.Restart()
 	s.send(answer)
 }
@@ -77,7 +105,12 @@ func (s *Stream) send(text string) {
 	if text == "" {
 		return
 	}
-	s.emit(s.sentRunes, text)
+	if s.again {
+		s.again = false
+		s.emit(0, s.sent.String()+text)
+	} else {
+		s.emit(s.sentRunes, text)
+	}
 	s.sent.WriteString(text)
 	s.sentRunes += utf8.RuneCountInString(text)
 }
@@ -126,7 +159,7 @@ func (s *Stream) takeBytes(out *strings.Builder, n int) {
 	if n == 0 {
 		return
 	}
-	if s.sent.Len()+out.Len() > 0 {
+	if s.sent.Len()+out.Len() > len(s.kept) {
 		out.WriteString(s.space)
 	}
 	out.WriteString(s.unread[:n])

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"legwork/internal/agent"
@@ -11,6 +12,7 @@ import (
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/ranking"
 	"legwork/internal/agent/reader"
+	"legwork/internal/agent/report"
 	"legwork/internal/research"
 )
 
@@ -37,38 +39,69 @@ func (a *run) answer(ctx context.Context) (research.Result, error) {
 		text := fmt.Sprintf("Nothing relevant to the question was found on the %d pages read.\n\n%s", len(a.Pages), agent.SearchedAndRead(a.queries, a.Pages))
 		return research.Result{Answer: text, NotFound: true, Confidence: agent.NoConfidence, Metadata: a.metadata(answertext.Checked{}, true)}, nil
 	}
+	return a.answerFromQuotes(ctx)
+}
+
+// answerFromQuotes lets the model write the answer or the report, and the data.
+func (a *run) answerFromQuotes(ctx context.Context) (research.Result, error) {
 	stream := answertext.NewStream(a.Env.PublishFragment, len(a.Quotes))
-	w, err := a.write(ctx, stream)
+	w := a.writer(stream)
+	write := a.writeAnswer
+	if a.Opts.Format == research.FormatReport {
+		write = a.writeReport
+	}
+	c, err := write(ctx, w)
 	if err != nil {
 		return research.Result{}, err
 	}
-	text, notAnswered := answertext.NotAnswered(w.text)
-	c := a.checked(text)
-	if notAnswered {
-		c.Text = strings.TrimSpace(cmp.Or(c.Text, "The quotes do not answer the question.") + "\n\n" + agent.SearchedAndRead(a.queries, a.Pages))
+	a.endedBy = cmp.Or(c.flaw, a.endedBy)
+	stream.Finish(c.text)
+	written := len(c.checked.Used) // only these quotes are judged: the model's sentences use them
+	res := research.Result{Answer: c.text, NotFound: c.notAnswered, Contradictions: c.contradictions}
+	if !c.notAnswered {
+		if err := a.addData(ctx, w, &c, &res); err != nil {
+			return research.Result{}, err
+		}
 	}
-	if strings.TrimSpace(c.Text) == "" {
-		w.flaw = cmp.Or(w.flaw, "the model wrote no answer")
-		c = a.quoteAll()
-	}
-	a.endedBy = cmp.Or(w.flaw, a.endedBy)
-	stream.Finish(c.Text)
-	used := make([]agent.Quote, len(c.Used))
-	cited := make([]int, len(c.Used))
-	for i, n := range c.Used {
+	used := make([]agent.Quote, len(c.checked.Used))
+	res.Cited = make([]int, len(used))
+	for i, n := range c.checked.Used {
 		used[i] = a.Quotes[n-1]
-		cited[i] = used[i].Evidence
+		res.Cited[i] = used[i].Evidence
 	}
-	verdicts, err := a.judge(ctx, c, used)
+	verdicts, err := a.judge(ctx, c.checked, used[:written])
 	if err != nil {
 		return research.Result{}, err
 	}
-	confidence := a.confidence(c, used, verdicts)
-	if notAnswered {
-		confidence = agent.NoConfidence
+	res.Confidence, res.Sources = a.confidence(c.checked, used, verdicts), agent.SourceGroups(used)
+	if c.notAnswered {
+		res.Confidence = agent.NoConfidence
 	}
-	return research.Result{Answer: c.Text, NotFound: notAnswered, Confidence: confidence, Cited: cited, Support: verdicts.byEvidence,
-		Metadata: verdicts.addCounts(a.metadata(c, a.Budget != "" || len(used) == 0 || w.flaw != ""))}, nil
+	res.Support = verdicts.byEvidence
+	res.Metadata = verdicts.addCounts(a.metadata(c.checked, a.Budget != "" || len(used) == 0 || c.flaw != ""))
+	maps.Copy(res.Metadata, c.metadata)
+	return res, nil
+}
+
+// writeAnswer lets the model write an answer. If it writes none, the quotes serve as the answer.
+func (a *run) writeAnswer(ctx context.Context, w *report.Writer) (composed, error) {
+	t, err := a.write(ctx, w.Stream)
+	if err != nil {
+		return composed{}, err
+	}
+	if text, ok := answertext.NotAnswered(t.text); ok {
+		text, _ = w.SplitAnswer(text)
+		return a.notAnswered(text), nil
+	}
+	text, named := w.SplitAnswer(t.text)
+	c := composed{checked: a.checked(text), flaw: t.flaw}
+	if strings.TrimSpace(c.checked.Text) == "" {
+		c.flaw = cmp.Or(c.flaw, "the model wrote no answer")
+		c.checked = a.quoteAll()
+	}
+	c.text = c.checked.Text
+	c.contradictions = named.MarkedIn(w, &c.checked)
+	return c, nil
 }
 
 // checked cleans the answer that the model wrote, renumbers its markers, and removes markers without a quote.
@@ -105,6 +138,9 @@ func (a *run) shownProofs() []shownProof {
 	shown := make([]shownProof, len(a.Quotes))
 	for i, p := range a.Quotes {
 		shown[i] = shownProof{N: i + 1, Title: prompts.Defuse(p.Title), URL: p.URL, Text: prompts.Defuse(p.Text)}
+		if known := report.Described(a.SourceOf(p)); known != "" {
+			shown[i].Title += " (" + known + ")"
+		}
 	}
 	return shown
 }
@@ -129,11 +165,11 @@ func (a *run) quoteAll() answertext.Checked {
 const (
 	confidenceCited   = 0.45 // times the share of the answer's sentences that have a marker, times the mean weight of their verdicts
 	confidenceFits    = 0.30 // times the share of the question's words, by weight, that the best quote used covers
-	confidenceSources = 0.25 // times the number of pages quoted, at most 2, divided by 2
+	confidenceSources = 0.25 // times the number of independent sources quoted, at most 2, divided by 2
 )
 
 // confidence estimates how far the answer can be trusted, 0..1. It measures how much of the answer is cited, how well
-// the quotes fit the question, and how many pages are quoted. It ignores what the model says about its own certainty.
+// the quotes fit the question, and how many independent sources are quoted: pages with the same text count once. It ignores what the model says about its own certainty.
 func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) float64 {
 	if len(used) == 0 {
 		return agent.NoConfidence
@@ -142,17 +178,19 @@ func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) f
 	if c.Sentences > 0 {
 		share = 1 - float64(c.Unsupported)/float64(c.Sentences)
 	}
-	pages := map[string]bool{}
+	sources := map[int]bool{}
+	for _, source := range agent.SourceGroups(used) {
+		sources[source] = true
+	}
 	hits := make([]research.Hit, len(used))
 	for i, p := range used {
-		pages[p.PageID] = true
 		hits[i] = research.Hit{PageID: p.PageID, Title: p.Title, Text: p.Text, Passage: research.Passage{Ord: i, Start: p.Start, End: p.End}}
 	}
 	fits := 0.0
 	for _, s := range a.rankHits(ranking.NewQuestion(a.Env.Task.Question, "", nil), hits) {
 		fits = max(fits, s.Share())
 	}
-	return min(1, ranking.Round(confidenceCited*share*v.weight()+confidenceFits*fits+confidenceSources*min(1, float64(len(pages))/2)))
+	return min(1, ranking.Round(confidenceCited*share*v.weight()+confidenceFits*fits+confidenceSources*min(1, float64(len(sources))/2)))
 }
 
 // metadata describes how the answer was made: model, pages read, tokens, cost, and the budget that ended the research.

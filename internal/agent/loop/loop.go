@@ -33,6 +33,7 @@ const (
 	minContext   = 12_000
 	keptOfOlder  = 200
 	answerShare  = 8    // an eighth (1/answerShare) of the token budget is reserved for the answer
+	reportShare  = 2    // a half (1/reportShare) for a report
 	answerTokens = 2048 // output tokens
 )
 
@@ -68,7 +69,11 @@ func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (re
 			a.replay = append(a.replay, s)
 		}
 	}
-	if err := a.research(ctx); err != nil {
+	gather := a.research
+	if a.Opts.Effort == research.Quick {
+		gather = a.readQuickly
+	}
+	if err := gather(ctx); err != nil {
 		return research.Result{}, err
 	}
 	a.ReplyTurn = 0
@@ -233,8 +238,11 @@ func (a *run) researchOver(turn int) bool {
 
 // tokensUp reports whether only the tokens reserved for the answer are left.
 func (a *run) tokensUp() bool {
-	most := a.maxTokens()
-	return most > 0 && a.input+a.output >= most-most/answerShare
+	most, share := a.maxTokens(), int64(answerShare)
+	if a.Opts.Format == research.FormatReport {
+		share = reportShare
+	}
+	return most > 0 && a.input+a.output >= most-most/share
 }
 
 // makeCalls makes the tool calls of a reply and adds their results to the conversation.

@@ -10,6 +10,7 @@ import (
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/report"
 	"legwork/internal/agent/toolcalls"
 	"legwork/internal/llm"
 	"legwork/internal/research"
@@ -21,6 +22,17 @@ type purpose struct {
 	Model   string `json:"model"`
 	Budget  string `json:"budget,omitempty"` // for an answer: the budget that ended the research
 	Ended   string `json:"ended,omitempty"`  // for an answer: another reason why the research ended
+
+	// For a part of a report, or for data.
+	Number  int    `json:"number,omitempty"`  // see report.Part
+	Of      int    `json:"of,omitempty"`      // see report.Part
+	Heading string `json:"heading,omitempty"` // see report.Part
+	Prompts string `json:"prompts,omitempty"` // version of the prompts, if it is not that of the task
+}
+
+// same reports whether two calls serve the same purpose. Several calls do if a text is continued or asked for again.
+func (p purpose) same(other purpose) bool {
+	return p.Purpose == other.Purpose && p.Number == other.Number
 }
 
 func purposeOf(s research.Step) purpose {
@@ -78,7 +90,7 @@ func failed(problem *llm.Error) error {
 // functions in again.
 func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...func()) (llm.Reply, error) {
 	a.ReplyTurn = 0
-	if len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p.Purpose {
+	if len(a.replay) > 0 && purposeOf(a.replay[0]).same(p) {
 		step := a.replay[0]
 		a.replay, a.pending = a.replay[1:], nil
 		return a.useReply(step)
@@ -124,14 +136,19 @@ func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...f
 const answerTime = 30 * time.Second
 
 // inTime calls the model with a time limit. For research the limit is the rest of the reading time. For judging support
-// it is the rest of the whole time budget. For the answer it is the rest of the whole time budget, but at least
-// answerTime.
+// it is the rest of the whole time budget. For the answer, and for the outline and the first section of a report, it is
+// the rest of the whole time budget, but at least answerTime. Other sections leave time for the summary.
 func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
 	left := a.Env.ReadingTime()
 	switch p.Purpose {
-	case forAnswer:
+	case forAnswer, report.ForOutline:
 		left = max(a.Env.TimeLeft(), answerTime)
-	case forSupport:
+	case report.ForSection:
+		left = a.Env.TimeLeft() - a.finishTime()
+		if p.Number == 1 {
+			left = max(left, answerTime)
+		}
+	case forSupport, report.ForSummary, report.ForData:
 		left = a.Env.TimeLeft()
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeUp)
@@ -163,6 +180,11 @@ func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []rese
 	switch {
 	case p.Purpose == forAnswer:
 		text = fmt.Sprintf("The answer is written from %d verified quotes.", len(a.Quotes))
+	case p.Purpose == report.ForSection:
+		text = fmt.Sprintf("Section %d of %d is written: %s.", p.Number, p.Of, p.Heading)
+		metadata["section"], metadata["sections"] = p.Number, p.Of
+	case partTexts[p.Purpose] != "":
+		text = partTexts[p.Purpose]
 	case p.Purpose == forSupport:
 		text = "The quotes were compared with the sentences that use them."
 	case text == "" || written:
@@ -172,6 +194,13 @@ func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []rese
 		metadata["calls"] = len(calls)
 	}
 	return append(a.pending, research.Thinking(research.Truncate(text, research.MaxPreview), metadata))
+}
+
+// partTexts are what the log says about the parts of a report, and about data.
+var partTexts = map[string]string{
+	report.ForOutline: "The report is planned.",
+	report.ForSummary: "The summary of the report is written.",
+	report.ForData:    "The answer is written as data.",
 }
 
 // intent describes, for the log, a reply that has calls but no text.

@@ -9,6 +9,7 @@ import (
 
 	"legwork/internal/agent/answertext"
 	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/report"
 	"legwork/internal/agent/toolcalls"
 	"legwork/internal/llm"
 )
@@ -25,13 +26,10 @@ const (
 type written struct {
 	text string
 	flaw string
+	over bool // no further calls are possible: the time is up, or the model failed
 }
 
-// write asks the model for the answer. An answer that reached the limit of tokens is continued. The answer is asked for
-// once more if it is empty, calls tools, contains the tags of our prompts or repeats itself. If the call fails
-// permanently or the time is up, write returns the reason and the whole sentences written so far; the quotes then serve
-// as the answer if there are none. After a transient failure it returns an error, which fails the task's try, unless
-// this is the last try.
+// write asks the model for the answer, in the words of the prompts.
 func (a *run) write(ctx context.Context, stream *answertext.Stream) (written, error) {
 	data := map[string]any{"Question": a.Env.Task.Question, "Earlier": a.earlier(), "Evidence": a.shownProofs(),
 		"Mark": a.mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
@@ -43,26 +41,74 @@ func (a *run) write(ctx context.Context, stream *answertext.Stream) (written, er
 	if err != nil {
 		return written{}, err
 	}
-	first := []llm.Message{{Role: llm.System, Text: rules}, {Role: llm.User, Text: ask}}
-	messages, text, continued, rewritten := first, "", 0, 0
+	more, tokens, err := a.wishes()
+	if err != nil {
+		return written{}, err
+	}
+	o := composing{purpose: purpose{Purpose: forAnswer, Budget: a.Budget, Ended: a.endedBy}, maxTokens: tokens, stream: stream, hold: true,
+		first: []llm.Message{{Role: llm.System, Text: rules + more}, {Role: llm.User, Text: ask}}}
+	return a.compose(ctx, o)
+}
+
+// wishes returns the rules for the answer that depend on the task's options, and the limit of output tokens.
+func (a *run) wishes() (rules string, tokens int, err error) {
+	rules, err = prompts.Fill(prompts.Report, "contradictions", nil)
+	tokens = answerTokens
+	if words := a.Opts.Length; words > 0 && err == nil {
+		var length string
+		length, err = prompts.Fill(prompts.Report, "length", map[string]any{"Words": words})
+		rules, tokens = length+"\n"+rules, min(max(words*tokensPerWord, answerTokens), mostTokens)
+	}
+	return "\n" + rules, tokens, err
+}
+
+// Output tokens of an answer whose length is wanted.
+const (
+	tokensPerWord = 3
+	mostTokens    = 8192
+)
+
+// composing describes a text that the model is to write.
+type composing struct {
+	purpose   purpose
+	first     []llm.Message
+	maxTokens int                // of one reply
+	stream    *answertext.Stream // nil if the text is not published
+	hold      bool               // the text may end with contradictions, which are not published
+	json      bool               // the text is JSON, so that it may look like tool calls
+
+	streamed *string // the part of the text that the stream has got
+}
+
+// compose asks the model for a text. A text that reached the limit of tokens is continued. The text is asked for once
+// more if it is empty, calls tools, contains the tags of our prompts or repeats itself. If the call fails permanently or
+// the time is up, compose returns the reason and the whole sentences written so far; for an answer, the quotes then serve
+// as the answer if there are none. After a transient failure it returns an error, which fails the task's try, unless
+// this is the last try.
+func (a *run) compose(ctx context.Context, o composing) (written, error) {
+	messages, text, continued, rewritten := o.first, "", 0, 0
+	o.streamed = new(string)
 	for {
-		reply, problem, err := a.writeOnce(ctx, messages, text, stream)
+		reply, problem, err := a.writeOnce(ctx, o, messages, text)
 		if err != nil {
 			return written{}, err
 		}
 		if problem != "" {
-			return written{text: wholeSentences(text), flaw: problem}, nil
+			return written{text: wholeSentences(text), flaw: problem, over: true}, nil
 		}
 		whole := text + reply.Text
 		flaw := flawOf(whole)
+		if o.json {
+			flaw = ""
+		}
 		switch {
 		case flaw == "" && reply.Stop == llm.StopLength && continued < maxContinued:
 			continued++
 			text = whole
-			messages = append(first[:2:2], llm.Message{Role: llm.Assistant, Text: whole},
+			messages = append(o.first[:len(o.first):len(o.first)], llm.Message{Role: llm.Assistant, Text: whole},
 				llm.Message{Role: llm.User, Text: "Your answer reached the limit of length. Continue it exactly where it stops, without repeating anything."})
 			continue
-		case flaw == "" && reply.Stop == llm.StopLength:
+		case flaw == "" && reply.Stop == llm.StopLength && !o.json:
 			return written{text: wholeSentences(whole), flaw: "the answer reached the limit of length"}, nil
 		case flaw == "":
 			return written{text: answertext.WithoutThinking(whole)}, nil
@@ -71,25 +117,35 @@ func (a *run) write(ctx context.Context, stream *answertext.Stream) (written, er
 		}
 		rewritten++
 		text = ""
-		messages = append(first[:2:2], llm.Message{Role: llm.User, Text: "Write the answer now, once, as plain text: no tool calls, no tags."})
+		messages = append(o.first[:len(o.first):len(o.first)], llm.Message{Role: llm.User, Text: "Write the answer now, once, as plain text: no tool calls, no tags."})
 	}
 }
 
-// writeOnce makes one call for the answer. before is the part of the answer that earlier calls wrote. If the call gives
-// no answer, problem says why.
-func (a *run) writeOnce(ctx context.Context, messages []llm.Message, before string, stream *answertext.Stream) (reply llm.Reply, problem string, err error) {
-	r := llm.Request{Messages: messages, MaxTokens: answerTokens}
-	restart := func() {
-		if stream != nil {
-			stream.Restart()
-			stream.Add(before)
+// writeOnce makes one call for a text. before is the part of the text that earlier calls wrote. If the call gives no
+// text, problem says why.
+func (a *run) writeOnce(ctx context.Context, o composing, messages []llm.Message, before string) (reply llm.Reply, problem string, err error) {
+	r := llm.Request{Messages: messages, MaxTokens: o.maxTokens}
+	restart := func() {}
+	if o.stream != nil {
+		add, hold := o.stream.Add, report.NewHold(o.stream.Add)
+		if o.hold {
+			add = hold.Add
+		}
+		r.OnText = func(piece string) {
+			*o.streamed += piece
+			add(piece)
+		}
+		restart = func() {
+			*o.streamed = ""
+			hold.Restart()
+			o.stream.Restart()
+			r.OnText(before)
+		}
+		if before == "" || o.hold || *o.streamed != before { // otherwise the stream goes on where it is
+			restart()
 		}
 	}
-	if stream != nil {
-		restart()
-		r.OnText = stream.Add
-	}
-	reply, err = a.generate(ctx, purpose{Purpose: forAnswer, Budget: a.Budget, Ended: a.endedBy}, r, restart)
+	reply, err = a.generate(ctx, o.purpose, r, restart)
 	var failure *llm.Error
 	switch {
 	case errors.Is(err, errTimeUp):

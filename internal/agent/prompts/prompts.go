@@ -17,13 +17,18 @@ import (
 // delete the folder of a version that was part of a release, because unfinished tasks still use it.
 const Version = "ask/4"
 
-//go:embed ask3/*.tmpl ask4/*.tmpl
+// Report names the prompts for reports and data. The journal of a report keeps the version that it began with.
+const Report = "report/1"
+
+//go:embed ask3/*.tmpl ask4/*.tmpl report1/*.tmpl
 var promptFiles embed.FS
 
 // versions has the templates of each version.
 var versions = map[string]*template.Template{
 	"ask/3": template.Must(template.ParseFS(promptFiles, "ask3/*.tmpl")),
 	"ask/4": template.Must(template.ParseFS(promptFiles, "ask4/*.tmpl")),
+
+	"report/1": template.Must(template.ParseFS(promptFiles, "report1/*.tmpl")),
 }
 
 // Known reports whether this program has the prompts of the given version.

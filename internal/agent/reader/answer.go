@@ -46,6 +46,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 		}
 	}
 	var cited []int
+	var quotes []agent.Quote
 	for i, p := range chosen {
 		why := fmt.Sprintf("Citing a passage of “%s”: it has %s.", p.Title, agent.JoinWords(p.Words))
 		c, err := r.Cite(ctx, p, research.Thinking(why, nil))
@@ -57,13 +58,15 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 			continue
 		}
 		cited = append(cited, c.Evidence)
+		quotes = append(quotes, agent.Quote{Cited: c, Text: p.Text})
 	}
 	chosen = slices.DeleteFunc(chosen, func(p agent.FoundPassage) bool { return p.Text == "" })
 	text := compose(chosen, len(r.Pages))
 	if len(chosen) == 0 {
 		text += "\n\n" + agent.SearchedAndRead(r.queries(), r.Pages)
 	}
-	return research.Result{Answer: text, NotFound: len(chosen) == 0, Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited}, nil
+	return research.Result{Answer: text, NotFound: len(chosen) == 0, Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited,
+		Sources: agent.SourceGroups(quotes)}, nil
 }
 
 // queries lists what the reader has searched for: the question, or nothing if the reader began with a start page.

@@ -25,6 +25,7 @@ type facts struct {
 	canonical string
 	article   bool // an article of a newspaper, a magazine or a blog
 	thread    bool // questions with answers, or a discussion
+	source    research.SourceKind
 
 	publishedData, publishedMeta, publishedTime *time.Time // from JSON-LD, from <meta>, and from the first <time> in the content
 	modifiedData, modifiedMeta                  *time.Time
@@ -46,7 +47,7 @@ func firstTime(times ...*time.Time) *time.Time {
 
 // describe copies the facts of a page to p. A canonical address on another site is ignored.
 func (d *Document) describe(p *research.Page) {
-	p.PublishedAt = d.facts.published()
+	p.PublishedAt, p.Kind = d.facts.published(), d.facts.source
 	p.ModifiedAt = firstTime(d.facts.modifiedData, d.facts.modifiedMeta)
 	if d.facts.canonical == "" {
 		return
@@ -117,6 +118,7 @@ func (f *facts) kind(v any) {
 			}
 		}
 	case string:
+		f.statedKind(v)
 		f.article = f.article || strings.HasSuffix(v, "NewsArticle") || v == "Article" || v == "BlogPosting" || v == "Report" || v == "OpinionNewsArticle"
 		f.thread = f.thread || v == "QAPage" || v == "DiscussionForumPosting"
 	}
@@ -136,6 +138,9 @@ func (s *scanner) metaDate(n *html.Node, content string) {
 	for _, key := range []string{"property", "name", "itemprop", "http-equiv"} {
 		name := strings.ToLower(strings.TrimSpace(dom.Attr(n, key)))
 		f.article = f.article || name == "og:type" && strings.HasPrefix(strings.ToLower(content), "article") || name == "article:published_time"
+		if name == "citation_journal_title" || name == "citation_doi" { // Highwire Press: scientific articles have them
+			f.source = research.SourcePrimary
+		}
 		if metaPublished[name] && f.publishedMeta == nil {
 			f.publishedMeta = ParseTime(content)
 		}

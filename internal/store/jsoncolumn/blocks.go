@@ -1,4 +1,4 @@
-package store
+package jsoncolumn
 
 import (
 	"encoding/json"
@@ -7,9 +7,9 @@ import (
 	"legwork/internal/research"
 )
 
-// encodeBlocks encodes the blocks of a page for the database: [["h1",0,9],["code",11,60]]. For nil it returns nil, which is
+// EncodeBlocks encodes the blocks of a page for the database: [["h1",0,9],["code",11,60]]. For nil it returns nil, which is
 // stored as NULL.
-func encodeBlocks(blocks []research.Block) (json.RawMessage, error) {
+func EncodeBlocks(blocks []research.Block) (json.RawMessage, error) {
 	if blocks == nil {
 		return nil, nil //nolint:nilnil // SQL's null
 	}
@@ -32,7 +32,8 @@ func (b *storedBlock) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, &[3]any{&b.Kind, &b.Start, &b.End})
 }
 
-func decodeBlocks(raw json.RawMessage) ([]research.Block, error) {
+// DecodeBlocks decodes what EncodeBlocks made.
+func DecodeBlocks(raw json.RawMessage) ([]research.Block, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}

@@ -1,0 +1,135 @@
+package loop
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"legwork/internal/agent"
+	"legwork/internal/agent/answertext"
+	"legwork/internal/agent/prompts"
+	"legwork/internal/agent/report"
+	"legwork/internal/research"
+)
+
+// composed is the text of a result and what belongs to it.
+type composed struct {
+	text           string             // the whole answer or report
+	checked        answertext.Checked // the part of it that the model wrote from quotes; Used has all quotes that the result cites
+	notAnswered    bool
+	flaw           string
+	contradictions []research.Contradiction
+	metadata       map[string]any // further metadata of the result
+}
+
+// writer returns what writes reports and data from the quotes of the run.
+func (a *run) writer(stream *answertext.Stream) *report.Writer {
+	w := &report.Writer{Question: a.Env.Task.Question, Mark: a.mark, Prompts: prompts.Report, Window: a.window, Quotes: a.Quotes,
+		SourceOf: a.SourceOf, Stream: stream, Ready: a.ready}
+	w.Earlier = agent.EarlierQuestions(a.Env.Task)
+	if len(a.replay) > 0 {
+		w.Prompts = cmp.Or(purposeOf(a.replay[0]).Prompts, w.Prompts)
+	}
+	w.Model = func(ctx context.Context, c report.Call) (report.Text, error) {
+		p := purpose{Purpose: c.Purpose, Number: c.Number, Of: c.Of, Heading: c.Heading, Prompts: w.Prompts}
+		if c.Purpose == report.ForOutline {
+			p.Budget, p.Ended = a.Budget, a.endedBy
+		}
+		t, err := a.compose(ctx, composing{purpose: p, first: c.Messages, maxTokens: c.MaxTokens, stream: c.Stream, json: c.JSON})
+		return report.Text{Text: t.text, Flaw: t.flaw, Over: t.over}, err
+	}
+	return w
+}
+
+// finishShare and mostFinish say how much of the time budget is kept for the summary of a report.
+const (
+	finishShare = 10 // a tenth (1/finishShare)
+	mostFinish  = 30 * time.Second
+)
+
+func (a *run) finishTime() time.Duration { return min(a.Opts.TimeBudget/finishShare, mostFinish) }
+
+// ready reports whether a part of a report, or the data, may be written: the journal has it, or time and tokens are left.
+// The outline and the first section are always written.
+func (a *run) ready(p report.Part) bool {
+	if len(a.replay) > 0 {
+		return purposeOf(a.replay[0]).same(purpose{Purpose: p.Purpose, Number: p.Number})
+	}
+	if p.Purpose == report.ForSection && p.Number == 1 {
+		return true
+	}
+	left := a.Env.TimeLeft()
+	tokens := a.maxTokens()
+	if p.Purpose == report.ForSection {
+		left -= a.finishTime()
+		tokens -= tokens / answerShare
+	}
+	switch {
+	case left <= 0:
+		a.NoteBudget("timeBudget")
+		return false
+	case tokens > 0 && a.input+a.output >= tokens:
+		a.NoteBudget("maxTokens")
+		return false
+	}
+	return true
+}
+
+// writeReport lets the model write a report. If no section could be written, the quotes serve as the answer.
+func (a *run) writeReport(ctx context.Context, w *report.Writer) (composed, error) {
+	r, err := w.Write(ctx, cmp.Or(a.Opts.Length, research.ReportLength), a.reportFacts())
+	if err != nil {
+		return composed{}, err
+	}
+	switch {
+	case r.NotAnswered:
+		return a.notAnswered(r.Text), nil
+	case r.Text == "":
+		c := a.quoteAll()
+		return composed{text: c.Text, checked: c, flaw: cmp.Or(r.Flaw, "the model wrote no report")}, nil
+	}
+	return composed{text: r.Text, checked: r.Written, flaw: r.Flaw, contradictions: r.Contradictions,
+		metadata: map[string]any{"reportPrompts": w.Prompts, "sections": r.Sections, "sectionsPlanned": r.Planned, "words": report.Words(r.Written.Text)}}, nil
+}
+
+// notAnswered is the text of a result whose quotes do not answer the question.
+func (a *run) notAnswered(text string) composed {
+	c := a.checked(text)
+	c.Text = strings.TrimSpace(cmp.Or(c.Text, "The quotes do not answer the question.") + "\n\n" + agent.SearchedAndRead(a.queries, a.Pages))
+	return composed{text: c.Text, checked: c, notAnswered: true}
+}
+
+// reportFacts are sentences about the research that limit what a report can say.
+func (a *run) reportFacts() []string {
+	groups := map[int]bool{}
+	for _, g := range agent.SourceGroups(a.Quotes) {
+		groups[g] = true
+	}
+	facts := []string{fmt.Sprintf("%d quotes from %d independent sources were kept; %d pages were read, and %d could not be read.",
+		len(a.Quotes), len(groups), len(a.Pages), len(a.Failed))}
+	if a.Budget != "" {
+		facts = append(facts, fmt.Sprintf("The budget %s ended the research.", a.Budget))
+	}
+	return facts
+}
+
+// addData adds the answer as data to a result, if the task has a schema. It may add quotes to those that the result cites.
+func (a *run) addData(ctx context.Context, w *report.Writer, c *composed, res *research.Result) error {
+	if len(a.Opts.OutputSchema) == 0 {
+		return nil
+	}
+	data, err := w.Data(ctx, a.Opts.OutputSchema, c.text, &c.checked.Used)
+	if err != nil {
+		return err
+	}
+	res.Data, res.DataBasis = data.JSON, data.Basis
+	if data.Problem != "" {
+		if c.metadata == nil {
+			c.metadata = map[string]any{}
+		}
+		c.metadata["dataProblem"] = data.Problem
+	}
+	return nil
+}
