@@ -94,18 +94,29 @@ func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string
 }
 
 const getTask = `-- name: GetTask :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch
-FROM tasks t JOIN task_heads h ON h.task_id = t.id
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+       coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
+FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
 WHERE t.id = $1 AND t.account_id = $2
 `
 
 type GetTaskRow struct {
-	Task     Task
-	LastSeq  int64
-	RunEpoch int32
+	Task            Task
+	LastSeq         int64
+	RunEpoch        int32
+	DurationSeconds float64
+	Pages           int64
+	ToolCalls       int64
+	ModelCalls      int64
+	InputTokens     int64
+	OutputTokens    int64
+	CostUsd         float64
+	Priced          bool
+	RunningSeconds  float64
 }
 
-// One task of an account, with its head.
+// One task of an account, with its head and its usage.
 func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (GetTaskRow, error) {
 	row := q.db.QueryRow(ctx, getTask, iD, accountID)
 	var i GetTaskRow
@@ -159,23 +170,43 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 		&i.Task.Contradictions,
 		&i.LastSeq,
 		&i.RunEpoch,
+		&i.DurationSeconds,
+		&i.Pages,
+		&i.ToolCalls,
+		&i.ModelCalls,
+		&i.InputTokens,
+		&i.OutputTokens,
+		&i.CostUsd,
+		&i.Priced,
+		&i.RunningSeconds,
 	)
 	return i, err
 }
 
 const getTaskForRun = `-- name: GetTaskForRun :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch
-FROM tasks t JOIN task_heads h ON h.task_id = t.id
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+       coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
+FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
 WHERE t.id = $1
 `
 
 type GetTaskForRunRow struct {
-	Task     Task
-	LastSeq  int64
-	RunEpoch int32
+	Task            Task
+	LastSeq         int64
+	RunEpoch        int32
+	DurationSeconds float64
+	Pages           int64
+	ToolCalls       int64
+	ModelCalls      int64
+	InputTokens     int64
+	OutputTokens    int64
+	CostUsd         float64
+	Priced          bool
+	RunningSeconds  float64
 }
 
-// One task of any account, with its head, for the run that holds it.
+// One task of any account, with its head and its usage, for the run that holds it.
 func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRunRow, error) {
 	row := q.db.QueryRow(ctx, getTaskForRun, id)
 	var i GetTaskForRunRow
@@ -229,6 +260,15 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 		&i.Task.Contradictions,
 		&i.LastSeq,
 		&i.RunEpoch,
+		&i.DurationSeconds,
+		&i.Pages,
+		&i.ToolCalls,
+		&i.ModelCalls,
+		&i.InputTokens,
+		&i.OutputTokens,
+		&i.CostUsd,
+		&i.Priced,
+		&i.RunningSeconds,
 	)
 	return i, err
 }
@@ -332,7 +372,7 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 }
 
 const listTasks = `-- name: ListTasks :many
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.account_id = $1
   AND ($2::text IS NULL OR t.status = $2)
@@ -358,9 +398,10 @@ type ListTasksParams struct {
 }
 
 type ListTasksRow struct {
-	Task     Task
-	LastSeq  int64
-	RunEpoch int32
+	Task            Task
+	LastSeq         int64
+	RunEpoch        int32
+	DurationSeconds float64
 }
 
 // One page of an account's tasks, newest first. Every filter is optional. before_created and before_id are the keyset cursor.
@@ -433,6 +474,7 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 			&i.Task.Contradictions,
 			&i.LastSeq,
 			&i.RunEpoch,
+			&i.DurationSeconds,
 		); err != nil {
 			return nil, err
 		}
@@ -488,27 +530,24 @@ func (q *Queries) TaskCounts(ctx context.Context) (TaskCountsRow, error) {
 
 const taskUsage = `-- name: TaskUsage :many
 SELECT u.task_id, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
-       coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds,
-       coalesce(o.duration_seconds, 0)::float8 AS duration_seconds, (o.duration_seconds IS NOT NULL)::boolean AS timed
-FROM task_usage u JOIN task_outcomes o ON o.task_id = u.task_id
+       coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
+FROM task_usage u
 WHERE u.task_id = ANY((SELECT $1::uuid[])::uuid[])
 `
 
 type TaskUsageRow struct {
-	TaskID          uuid.UUID
-	Pages           int64
-	ToolCalls       int64
-	ModelCalls      int64
-	InputTokens     int64
-	OutputTokens    int64
-	CostUsd         float64
-	Priced          bool
-	RunningSeconds  float64
-	DurationSeconds float64
-	Timed           bool
+	TaskID         uuid.UUID
+	Pages          int64
+	ToolCalls      int64
+	ModelCalls     int64
+	InputTokens    int64
+	OutputTokens   int64
+	CostUsd        float64
+	Priced         bool
+	RunningSeconds float64
 }
 
-// What tasks have used so far, and how long they took. The ids are wrapped in a subquery, as in the other queries that
+// What tasks have used so far. The ids are wrapped in a subquery, as in the other queries that
 // every read of a task makes. PostgreSQL then estimates the same cost for any number of ids, and uses one cached plan.
 // Otherwise it would plan each call anew, which took two thirds of the statement's time.
 func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsageRow, error) {
@@ -530,8 +569,6 @@ func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsa
 			&i.CostUsd,
 			&i.Priced,
 			&i.RunningSeconds,
-			&i.DurationSeconds,
-			&i.Timed,
 		); err != nil {
 			return nil, err
 		}

@@ -23,7 +23,7 @@ import (
 	"legwork/bench/reference"
 	"legwork/bench/server"
 	"legwork/internal/pgembed"
-	"legwork/internal/store"
+	"legwork/internal/store/schema"
 )
 
 // Part is one part of the report.
@@ -141,7 +141,7 @@ func (b *Bench) database(ctx context.Context, name string) (string, error) {
 		return "", fmt.Errorf("%s must be a postgres:// URL: %w", DatabaseVariable, err)
 	}
 	u.Path = "/" + name
-	return u.String(), store.Migrate(ctx, u.String(), slog.New(slog.DiscardHandler))
+	return u.String(), schema.Migrate(ctx, u.String(), slog.New(slog.DiscardHandler))
 }
 
 // Close stops the PostgreSQL that New started. If it uses an existing server, it drops the databases that it created

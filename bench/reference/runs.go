@@ -50,7 +50,7 @@ func (s *Script) submission() {
 func (s *Script) reading(task string) {
 	s.add(task, ";", "id", ":task_id")
 	ids := []string{"task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true"}
-	for _, name := range []string{"TaskUsage", "TaskEvidence", "Screenshots"} {
+	for _, name := range []string{"TaskEvidence", "Screenshots"} {
 		s.add(name, ";", ids...)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"legwork/internal/agent"
 	"legwork/internal/artifact"
 	"legwork/internal/auth"
+	"legwork/internal/heap"
 	"legwork/internal/httpapi"
 	"legwork/internal/jobs"
 	"legwork/internal/page"
@@ -61,6 +62,7 @@ type commanded interface {
 // returns the exit status.
 func Main(ctx context.Context, spec string) int {
 	measure.RaiseFileLimit()
+	defer heap.Reserve()() // as legwork serve does
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var cfg Config
 	if err := json.Unmarshal([]byte(spec), &cfg); err != nil {

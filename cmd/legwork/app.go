@@ -26,6 +26,7 @@ import (
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
+	"legwork/internal/store/schema"
 	"legwork/internal/store/usage"
 	"legwork/internal/stream"
 	"legwork/internal/systemd"
@@ -134,7 +135,7 @@ func (a *app) openDatabase(ctx context.Context) error {
 		a.log.InfoContext(ctx, "embedded PostgreSQL runs", "version", server.Version(), "home", a.cfg.Home)
 		url = server.URL()
 	}
-	if err := store.Migrate(ctx, url, a.log); err != nil {
+	if err := schema.Migrate(ctx, url, a.log); err != nil {
 		return err
 	}
 	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: a.cfg.DatabaseMaxConns, LeaseTTL: a.cfg.LeaseTTL, Limits: limits.Defaults(a.cfg), Logger: a.log})

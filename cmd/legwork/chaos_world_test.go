@@ -25,7 +25,7 @@ import (
 
 	"legwork/internal/dbtest"
 	"legwork/internal/pgembed"
-	"legwork/internal/store"
+	"legwork/internal/store/schema"
 	"legwork/internal/testsite"
 )
 
@@ -228,7 +228,7 @@ func (c *chaos) openDatabase() {
 	}
 	c.t.Cleanup(func() { _ = server.Stop(context.Background()) })
 	c.direct = server.URL()
-	if err := store.Migrate(c.t.Context(), c.direct, slog.New(slog.DiscardHandler)); err != nil {
+	if err := schema.Migrate(c.t.Context(), c.direct, slog.New(slog.DiscardHandler)); err != nil {
 		c.t.Fatal(err)
 	}
 	c.proxy = startProxy(c.t, c.direct)

@@ -17,6 +17,7 @@ import (
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
+	"legwork/internal/store/schema"
 	"legwork/internal/terminaltext"
 )
 
@@ -93,7 +94,7 @@ func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 		d.fail("database", err)
 		return nil, nil
 	}
-	if err := store.Migrate(ctx, db.URL, d.log); err != nil {
+	if err := schema.Migrate(ctx, db.URL, d.log); err != nil {
 		db.Stop()
 		d.fail("database", err)
 		return nil, nil

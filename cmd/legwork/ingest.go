@@ -18,6 +18,7 @@ import (
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/schema"
 	"legwork/internal/terminaltext"
 )
 
@@ -95,7 +96,7 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store
 	if err != nil {
 		return nil, nil, err
 	}
-	err = store.Migrate(ctx, db.URL, log)
+	err = schema.Migrate(ctx, db.URL, log)
 	var st *store.Store
 	if err == nil {
 		st, err = store.Open(ctx, store.Config{URL: db.URL, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Logger: log})

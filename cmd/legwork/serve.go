@@ -11,8 +11,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/cmd/legwork/database"
-	"legwork/internal/store"
+	"legwork/internal/heap"
 	"legwork/internal/store/roles"
+	"legwork/internal/store/schema"
 	"legwork/internal/systemd"
 )
 
@@ -46,6 +47,7 @@ func (p *program) serve(ctx context.Context, r role) error {
 		return err
 	}
 	defer closeLog()
+	defer heap.Reserve()()
 	log.InfoContext(ctx, "legwork starts", "version", version, "role", r, "config", cfg)
 	a, err := startApp(ctx, cfg, r, log)
 	if err != nil {
@@ -114,7 +116,7 @@ func (p *program) migrateCommand() *cli.Command {
 				return err
 			}
 			defer db.Stop()
-			if err := store.Migrate(ctx, db.URL, log); err != nil {
+			if err := schema.Migrate(ctx, db.URL, log); err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out, "The schema is up to date.")

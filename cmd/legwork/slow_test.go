@@ -135,10 +135,10 @@ func TestClientsThatNeverRead(t *testing.T) {
 	for range deaf {
 		clientThatNeverReads(t, c, task.TaskID)
 	}
-	before := heap()
+	before := heapInUse()
 	l.grow(20, 15, backlog/20/15)
 	among := l.grow(100, 1, 300)
-	if grown := int64(heap()) - int64(before); grown > deaf*each {
+	if grown := int64(heapInUse()) - int64(before); grown > deaf*each {
 		t.Errorf("the heap grew by %d MiB; backlogs are kept in memory", grown>>20)
 	}
 	t.Logf("a frame took %v alone, %v among %d that never read", alone, among, deaf)
@@ -160,7 +160,7 @@ func TestClientsThatNeverRead(t *testing.T) {
 	}
 }
 
-func heap() uint64 {
+func heapInUse() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -15,7 +15,7 @@ import (
 	"legwork/internal/artifact"
 	"legwork/internal/backup"
 	"legwork/internal/dbtest"
-	"legwork/internal/store"
+	"legwork/internal/store/schema"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -175,7 +175,7 @@ func TestDamagedBackups(t *testing.T) {
 func TestBackupOfAnOlderVersion(t *testing.T) {
 	t.Parallel()
 	url := dbtest.Empty(t)
-	if err := store.MigrateTo(t.Context(), url, quiet, 20, 0); err != nil {
+	if err := schema.MigrateTo(t.Context(), url, quiet, 20, 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := connect(t, url).Exec(t.Context(), "INSERT INTO accounts (id) VALUES ('ours')"); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/artifact"
-	"legwork/internal/store"
+	"legwork/internal/store/schema"
 )
 
 // Restore makes an installation from a backup: it brings the schema of the database at url, which must be empty, to the
@@ -41,14 +41,14 @@ func Restore(ctx context.Context, url string, files *artifact.Store, log *slog.L
 	if err := mustBeEmpty(ctx, conn, m); err != nil {
 		return m, Summary{}, err
 	}
-	if err := store.MigrateTo(ctx, url, log, m.Schema, m.River); err != nil {
+	if err := schema.MigrateTo(ctx, url, log, m.Schema, m.River); err != nil {
 		return m, Summary{}, err
 	}
 	sum, err := load(ctx, conn, files, m, in)
 	if err != nil {
 		return m, sum, err
 	}
-	if err := store.Migrate(ctx, url, log); err != nil {
+	if err := schema.Migrate(ctx, url, log); err != nil {
 		return m, sum, err
 	}
 	_, err = conn.Exec(ctx, "UPDATE artifacts SET store_id = $1", files.ID(ctx)) // after the migrations, because older versions lack the column

@@ -21,6 +21,7 @@ import (
 
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/schema"
 	"legwork/migrations"
 )
 
@@ -144,7 +145,7 @@ func ensureTemplate(ctx context.Context, admin string) (string, error) {
 			return "", err
 		}
 	}
-	if err := store.Migrate(ctx, withDatabase(admin, name), slog.New(slog.DiscardHandler)); err != nil {
+	if err := schema.Migrate(ctx, withDatabase(admin, name), slog.New(slog.DiscardHandler)); err != nil {
 		return "", err
 	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE true")

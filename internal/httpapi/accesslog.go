@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -17,20 +18,31 @@ import (
 // server-sent events ends when its stream closes. A WebSocket outlives its request, so the handler of the WebSocket
 // writes the line.
 type accessLine struct {
-	log                      *slog.Logger
-	method, path, remote, id string
-	began                    time.Time
-	taken                    bool // true if the handler of a WebSocket will write the line
+	log              *slog.Logger
+	method, path, id string
+	remote           netip.Addr // the client's
+	began            time.Time
+	taken            bool // true if the handler of a WebSocket will write the line
 }
 
 // accessLineKey is the context key of a request's *accessLine.
 type accessLineKey struct{}
 
-// accessLog writes one line per request. The line has no query string, because that may contain a user's question.
+// requestIDOf returns the id of a request, which is in the log and in the X-Request-ID header.
+func requestIDOf(ctx context.Context) string {
+	if line, ok := ctx.Value(accessLineKey{}).(*accessLine); ok {
+		return line.id
+	}
+	return ""
+}
+
+// accessLog gives every request an id, which the answer has in X-Request-ID, and writes one line per request. The line has
+// no query string, because that may contain a user's question.
 func (s *server) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		line := &accessLine{log: s.log, method: r.Method, path: r.URL.Path, remote: forwarded.From(r.Context()).Address.String(), id: requestIDOf(r.Context()), began: time.Now()}
+		line := &accessLine{log: s.log, method: r.Method, path: r.URL.Path, remote: forwarded.From(r.Context()).Address, id: requestID(r), began: time.Now()}
+		w.Header().Set("X-Request-Id", line.id)
 		defer func() {
 			if !line.taken {
 				line.write(line.level(), "request", ww.Status(), slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", time.Since(line.began)))
@@ -49,8 +61,11 @@ func (l *accessLine) level() slog.Level {
 }
 
 func (l *accessLine) write(level slog.Level, message string, status int, more ...slog.Attr) {
+	if !l.log.Enabled(context.Background(), level) {
+		return
+	}
 	attrs := append([]slog.Attr{slog.String("method", l.method), slog.String("path", l.path), slog.Int("status", status)}, more...)
-	attrs = append(attrs, slog.String("remote", l.remote), slog.String("request", l.id))
+	attrs = append(attrs, slog.String("remote", l.remote.String()), slog.String("request", l.id))
 	l.log.LogAttrs(context.Background(), level, message, attrs...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"legwork/internal/page/browser"
 	"legwork/internal/research"
+	"legwork/internal/testsite"
 )
 
 func TestHosts(t *testing.T) {
@@ -135,12 +137,13 @@ func chromium(t *testing.T, url string, args ...string) {
 	if err != nil {
 		t.Fatalf("this test needs a browser: %v", err)
 	}
-	args = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--user-data-dir=" + t.TempDir()}, append(args, url)...)
+	args = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--user-data-dir=" + testsite.BrowserProfile(t)}, append(args, url)...)
 	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that all processes of the browser are killed together
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
 }
 
 // TestPageOfAnotherSite opens a page of another loopback origin in a real browser. The page attacks the API.
@@ -207,7 +210,7 @@ func TestRebinding(t *testing.T) {
 		t.Fatalf("this test needs a browser: %v", err)
 	}
 	for host, want := range map[string]string{"rebound.example": "host_refused", "127.0.0.1": "a private question"} {
-		cmd := exec.CommandContext(t.Context(), program, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
+		cmd := exec.CommandContext(t.Context(), program, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+testsite.BrowserProfile(t),
 			"--host-resolver-rules=MAP rebound.example 127.0.0.1", "--dump-dom", "http://"+host+port+"/api/tasks?x="+uuid.NewString())
 		out, err := cmd.Output()
 		if err != nil || !strings.Contains(string(out), want) || host == "rebound.example" && strings.Contains(string(out), "private") {

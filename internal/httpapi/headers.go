@@ -10,7 +10,7 @@ import (
 // 1,000 characters of four bytes each, takes 12,000 bytes when it is percent-encoded.
 const maxURL = 16 << 10
 
-// These are values of headers that every answer has. Handlers that send something other than JSON replace some of them.
+// These are values of headers. Handlers that send something other than JSON replace some of them.
 const (
 	// As Content-Security-Policy: nothing in an answer may run, load, be framed or send a form. JSON needs none of this.
 	nothingAllowed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -30,9 +30,7 @@ func (s *server) commonHeaders(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", nothingAllowed)
-		h.Set("Permissions-Policy", noFeatures)
 		h.Set("Referrer-Policy", "no-referrer") // URLs contain ids of tasks and tickets, which other sites should not get
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-site")
 		if forwarded.From(r.Context()).Secure {
 			h.Set("Strict-Transport-Security", onlyTLS)
@@ -43,6 +41,13 @@ func (s *server) commonHeaders(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// documentHeaders sets the headers that only a page in a browser window needs. JSON goes without them: they would be a
+// third of the bytes of a small answer.
+func documentHeaders(h http.Header) {
+	h.Set("Permissions-Policy", noFeatures)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
 // embedding returns the Cross-Origin-Resource-Policy of files. Pages of CORS_ORIGINS show screenshots in <img>, for

@@ -18,7 +18,7 @@ func TestCommonHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/health", "/nothing", "/api/tasks", "/api/tasks?limit=x", "/api/tasks/x/stream", "/api/openapi.yaml"} {
 		h := b.get(path).header
 		for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
-			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-site", "Strict-Transport-Security": ""} {
+			"Cross-Origin-Resource-Policy": "same-site", "Strict-Transport-Security": ""} {
 			if h.Get(name) != want {
 				t.Errorf("%s: %s is %q, want %q", path, name, h.Get(name), want)
 			}
@@ -26,9 +26,6 @@ func TestCommonHeaders(t *testing.T) {
 		csp := h.Get("Content-Security-Policy")
 		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: policy %q", path, csp)
-		}
-		if !strings.Contains(h.Get("Permissions-Policy"), "camera=()") {
-			t.Errorf("%s: no Permissions-Policy", path)
 		}
 	}
 	if res := b.do("HEAD", "/health", nil); res.status != 200 || len(res.body) != 0 {

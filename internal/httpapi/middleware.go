@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -16,29 +15,15 @@ import (
 // maxBody is the greatest size of a request body in bytes.
 const maxBody = 64 << 10
 
-// requestIDKey is the context key of the request's id.
-type requestIDKey struct{}
-
-// requestIDOf returns the id of a request, which is in the log and in the X-Request-ID header.
-func requestIDOf(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
 // plainID matches the request ids that clients may choose. An id with other characters could add lines to the log.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID gives every request an id, and sends the id in the X-Request-ID header of the answer. It uses the client's
-// X-Request-ID if that id matches plainID.
-func requestID(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get("X-Request-Id")
-		if !plainID.MatchString(id) {
-			id = uuid.NewString()
-		}
-		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
-	})
+// requestID returns the id of a request: the client's X-Request-ID if it matches plainID, otherwise a new one.
+func requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); plainID.MatchString(id) {
+		return id
+	}
+	return uuid.NewString()
 }
 
 // recoverer answers 500 after a panic. When the answer has begun already, it closes the connection instead, so that the client

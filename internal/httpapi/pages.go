@@ -107,6 +107,7 @@ func (p snapshotHTML) VisitGetPageResponse(w http.ResponseWriter) error {
 	h.Add("Vary", "Accept")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", exhibit.Policy())
+	documentHeaders(h)
 	h.Set("Content-Length", strconv.Itoa(len(p)))
 	if _, err := w.Write(p); err != nil {
 		return fmt.Errorf("send snapshot: %w", err)

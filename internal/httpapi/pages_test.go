@@ -77,7 +77,8 @@ func TestPageForPeople(t *testing.T) {
 		res := b.get(base+"/"+id+ask[0], "Accept", ask[1])
 		csp := res.header.Get("Content-Security-Policy")
 		if res.status != 200 || res.header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.HasPrefix(csp, "default-src 'none'; style-src 'sha256-") ||
-			res.header.Get("X-Content-Type-Options") != "nosniff" || res.header.Get("Referrer-Policy") != "no-referrer" {
+			res.header.Get("X-Content-Type-Options") != "nosniff" || res.header.Get("Referrer-Policy") != "no-referrer" ||
+			!strings.Contains(res.header.Get("Permissions-Policy"), "camera=()") || res.header.Get("Cross-Origin-Opener-Policy") != "same-origin" {
 			t.Errorf("%v: %d %v", ask, res.status, res.header)
 		}
 		for _, want := range []string{`<mark id="cite-2" class="cite-2">Descale &lt;b&gt;every&lt;/b&gt;</mark> month.`, `href="#cite-2"`, `href="https://example.org/kettles" target="_blank" rel="noreferrer noopener nofollow"`,

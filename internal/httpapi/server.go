@@ -158,7 +158,7 @@ func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ct
 func (s *server) routes() http.Handler {
 	r := chi.NewRouter()
 	crossSite := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errCrossSite) })
-	r.Use(requestID, s.proxies.Handler, s.accessLog, s.recoverer, s.commonHeaders, s.checkHost, s.origins.cors(), s.limitAddress, s.origins.protect(crossSite),
+	r.Use(s.proxies.Handler, s.accessLog, s.recoverer, s.commonHeaders, s.checkHost, s.origins.cors(), s.limitAddress, s.origins.protect(crossSite),
 		s.limitBody, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) })
 	r.MethodNotAllowed(s.methodNotAllowed)
@@ -186,6 +186,7 @@ func (s *server) routes() http.Handler {
 
 // setup serves the page that the link of an invitation opens.
 func (s *server) setup(w http.ResponseWriter, r *http.Request) {
+	documentHeaders(w.Header())
 	if err := s.ServeSetup(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, r))); err != nil {
 		s.fail(w, r, err)
 	}

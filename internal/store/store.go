@@ -174,6 +174,9 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx
 	return nil
 }
 
+// Wrap is wrap for the packages that use the same database, such as schema.
+func Wrap(err error) error { return wrap(err) }
+
 // wrap adds the matching error of package research to an error of PostgreSQL or of the connection, and keeps the cause.
 func wrap(err error) error {
 	if err == nil {

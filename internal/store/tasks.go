@@ -68,7 +68,7 @@ func (a Account) Task(ctx context.Context, id uuid.UUID) (task research.Task, er
 		if err != nil {
 			return err
 		}
-		task, err = withParts(ctx, q, taskFrom(row.Task, row.LastSeq))
+		task, err = taskOf(ctx, q, row)
 		return err
 	})
 	return task, err
@@ -85,16 +85,10 @@ func (w Worker) TaskForRun(ctx context.Context, id uuid.UUID) (task research.Tas
 			return err
 		}
 		epoch = int(row.RunEpoch)
-		task, err = withParts(ctx, q, taskFrom(row.Task, row.LastSeq))
+		task, err = taskOf(ctx, q, db.GetTaskRow(row))
 		return err
 	})
 	return task, epoch, err
-}
-
-func withParts(ctx context.Context, q *db.Queries, task research.Task) (research.Task, error) {
-	tasks := []research.Task{task}
-	err := addParts(ctx, q, tasks)
-	return tasks[0], err
 }
 
 // Cursor is a position in a list of tasks, newest first. The next page has the tasks that are older than the cursor.
@@ -156,7 +150,7 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, 
 		}
 		list.Tasks = make([]research.Task, len(rows))
 		for i, r := range rows {
-			list.Tasks[i] = taskFrom(r.Task, r.LastSeq)
+			list.Tasks[i] = timed(taskFrom(r.Task, r.LastSeq), r.DurationSeconds)
 		}
 		list.Total, err = count(ctx, q, p)
 		return err
@@ -170,8 +164,20 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, 
 	if err != nil || len(list.Tasks) == 0 {
 		return list, err
 	}
-	return list, s.batch(ctx, func(q *db.Queries) { queueParts(ctx, q, ids(list.Tasks)) },
-		func(q *db.Queries) error { return addParts(ctx, q, list.Tasks) })
+	return list, s.batch(ctx, func(q *db.Queries) {
+		_, _ = q.TaskUsage(ctx, ids(list.Tasks))
+		queueParts(ctx, q, ids(list.Tasks))
+	}, func(q *db.Queries) error {
+		usage, err := q.TaskUsage(ctx, ids(list.Tasks))
+		if err != nil {
+			return err
+		}
+		at := byID(list.Tasks)
+		for _, u := range usage {
+			at[u.TaskID].Usage = usageFrom(u)
+		}
+		return addParts(ctx, q, list.Tasks)
+	})
 }
 
 // count returns the number of tasks that the filters of a list select, without its cursor. A search for words counts at most
@@ -204,56 +210,6 @@ func ids(tasks []research.Task) []uuid.UUID {
 	return ids
 }
 
-// queueParts adds the queries whose rows addParts reads to a batch.
-func queueParts(ctx context.Context, q *db.Queries, ids []uuid.UUID) {
-	_, _ = q.TaskUsage(ctx, ids)
-	_, _ = q.TaskEvidence(ctx, ids, true)
-	_, _ = q.Screenshots(ctx, ids)
-}
-
-// addParts adds usage, citations and screenshots to tasks. It makes three queries for any number of tasks.
-func addParts(ctx context.Context, q *db.Queries, tasks []research.Task) error {
-	ids := ids(tasks)
-	at := make(map[uuid.UUID]*research.Task, len(tasks))
-	for i := range tasks {
-		at[ids[i]] = &tasks[i]
-	}
-	usage, err := q.TaskUsage(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, u := range usage {
-		t := at[u.TaskID]
-		if u.Timed {
-			t.Duration = &u.DurationSeconds
-		}
-		t.Usage = research.Usage{
-			Pages: int(u.Pages), ToolCalls: int(u.ToolCalls), ModelCalls: int(u.ModelCalls),
-			InputTokens: u.InputTokens, OutputTokens: u.OutputTokens,
-			Running: time.Duration(u.RunningSeconds * float64(time.Second)).Round(time.Millisecond),
-		}
-		if u.Priced {
-			t.Usage.CostUSD = &u.CostUsd
-		}
-	}
-	citations, err := q.TaskEvidence(ctx, ids, true)
-	if err != nil {
-		return err
-	}
-	for _, c := range citations {
-		at[c.TaskID].Citations = append(at[c.TaskID].Citations, evidenceFrom(c))
-	}
-	shots, err := q.Screenshots(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, shot := range shots {
-		t := at[shot.TaskID]
-		t.Screenshots = append(t.Screenshots, research.ScreenshotURL(shot.TaskID, shot.Name))
-	}
-	return nil
-}
-
 func taskFrom(t db.Task, lastSeq int64) research.Task {
 	return research.Task{
 		ID: t.ID, AccountID: t.AccountID, ParentID: t.ParentTaskID, Status: research.Status(t.Status), Question: t.Question,
@@ -275,16 +231,12 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 	}
 }
 
-func evidenceFrom(e db.TaskEvidenceRow) research.Evidence {
-	out := research.Evidence{
-		Number: int(e.Number), Marker: int(e.Marker), PageID: e.PageID, VisitID: e.VisitID, URL: e.Url, Title: e.Title,
-		Excerpt: e.Excerpt, Start: int(e.StartOffset), End: int(e.EndOffset), Verified: true, Support: e.Support, AccessedAt: e.AccessedAt,
-		PublishedAt: e.PublishedAt, ModifiedAt: e.ModifiedAt, Kind: research.SourceKind(e.SourceKind), Source: int(e.SourceGroup),
+// timed adds the duration that task_seconds gave for a task. A task that has not ended has none.
+func timed(t research.Task, seconds float64) research.Task {
+	if t.StartedAt != nil && t.CompletedAt != nil {
+		t.Duration = &seconds
 	}
-	if e.Screenshot != "" {
-		out.ScreenshotURL = research.ScreenshotURL(e.TaskID, e.Screenshot)
-	}
-	return out
+	return t
 }
 
 // DeleteTask removes a finished task with all its rows, and the snapshots that nothing else refers to. The caller must

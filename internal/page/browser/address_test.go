@@ -15,6 +15,7 @@ import (
 	"unicode/utf16"
 
 	"legwork/internal/page/browser"
+	"legwork/internal/testsite"
 	"legwork/internal/weburl"
 )
 
@@ -136,7 +137,7 @@ func chromiumTitle(t *testing.T, file string) []string {
 	if err != nil {
 		t.Fatalf("this test needs a browser: %v", err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+file)
+	cmd := exec.CommandContext(t.Context(), program, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+testsite.BrowserProfile(t), "--dump-dom", "file://"+file)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

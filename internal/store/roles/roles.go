@@ -19,7 +19,7 @@ var grants string
 // Grant creates the roles legwork_owner, legwork_app and legwork_report on the server if they are missing. It makes
 // legwork_owner the owner of the database's objects, and grants the other two roles the privileges that they need (see
 // grants.sql). These roles cannot log in: an administrator must create roles that can log in, as their members. The role
-// in url must own the objects and be allowed to create roles. Run Grant after every store.Migrate, because a migration
+// in url must own the objects and be allowed to create roles. Run Grant after every schema.Migrate, because a migration
 // adds objects.
 func Grant(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)

@@ -1,13 +1,11 @@
-package store_test
+package schema_test
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"flag"
 	"log/slog"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +18,7 @@ import (
 	"legwork/internal/dbtest"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/schema"
 	"legwork/migrations"
 )
 
@@ -104,7 +103,7 @@ func TestUpgradeFrom7(t *testing.T) {
 		      SELECT gen_random_uuid(), 'default', id, 'http://b.example/' || id, 'http://b.example/', 'ok', '', 200, 'T', 0, 1, 1, now(), '[]' FROM pages WHERE title = 'T'`)
 	}
 	began := time.Now()
-	if err := store.Migrate(ctx, url, slog.New(slog.DiscardHandler)); err != nil {
+	if err := schema.Migrate(ctx, url, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("converted in %s", time.Since(began).Round(time.Millisecond))
@@ -158,68 +157,13 @@ func TestUpgradeRefusesWhileOlderWorkersRun(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "INSERT INTO workers (id, slots, version, host, heartbeat_at) VALUES ($1, 1, 'old', 'h', now() + interval '1 hour')", uuid.New()); err != nil {
 		t.Fatal(err)
 	}
-	err := store.Migrate(t.Context(), url, slog.New(slog.DiscardHandler))
+	err := schema.Migrate(t.Context(), url, slog.New(slog.DiscardHandler))
 	if err == nil {
 		t.Fatal("migrated while a worker of an older version was running")
 	}
 	for _, part := range []string{"was not changed", "h (version old)", "SIGTERM", "start the new version"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%v does not say %q", err, part)
-		}
-	}
-}
-
-// TestLinksAreStoredOnce checks that a step does not store the links that its visit stores, and that the journal returns
-// the step's result with the links.
-func TestLinksAreStoredOnce(t *testing.T) {
-	b := setup(t)
-	task := b.task("default", question("q"))
-	b.claim(task.ID, 1)
-	links := []research.Link{{URL: "http://a.example/1", Text: "a <b> & c"}, {URL: "http://a.example/2", Context: "x"}}
-	other := []research.Link{{URL: "http://a.example/3"}}
-	for i, c := range []struct {
-		name              string
-		ofVisit, ofResult []research.Link
-		cached, moved     bool
-	}{
-		{"the same", links, links, false, true},
-		{"others", links, other, false, false},
-		{"a visit that keeps none", nil, links, false, false},
-		{"a page from its snapshot", links, links, true, false},
-		{"none", []research.Link{}, nil, false, false},
-	} {
-		v := visit("http://a.example/", snapshot("T", "en", c.name))
-		v.Links, v.Cached = c.ofVisit, c.cached
-		result := map[string]any{"outcome": "ok", "n": 12345678901234567}
-		if c.ofResult != nil {
-			result["links"] = c.ofResult
-		}
-		raw, err := research.EncodeJSON(result)
-		if err != nil {
-			t.Fatal(err)
-		}
-		step := research.Step{Turn: i + 1, CallNo: 1, Try: 1, Kind: research.ToolStep, Tool: "navigate_to", Result: raw, Success: true, Visit: v}
-		if _, _, err := b.RecordStep(b.ctx, nil, task.ID, 1, step); err != nil {
-			t.Fatal(err)
-		}
-		var stored string
-		if err := b.Pool().QueryRow(b.ctx, "SELECT result::text FROM steps WHERE task_id = $1 AND turn = $2", task.ID, i+1).Scan(&stored); err != nil {
-			t.Fatal(err)
-		}
-		if moved := len(stored) < len(raw); moved != c.moved {
-			t.Errorf("%s: the step has %s", c.name, stored)
-		}
-		steps, err := b.Journal(b.ctx, task.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got, want struct {
-			Outcome string
-			N       int64
-			Links   []research.Link
-		}
-		if json.Unmarshal(steps[i].Result, &got) != nil || json.Unmarshal(raw, &want) != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the journal gives %s, want %s", c.name, steps[i].Result, raw)
 		}
 	}
 }

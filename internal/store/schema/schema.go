@@ -1,4 +1,6 @@
-package store
+// Package schema brings the tables of a database to the version of this program: legwork's own by goose, and River's by
+// River's migrator. It holds an advisory lock meanwhile, and never changes a database that is newer than the program.
+package schema
 
 import (
 	"context"
@@ -16,6 +18,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 
+	"legwork/internal/store"
 	"legwork/migrations"
 )
 
@@ -40,7 +43,7 @@ func MigrateTo(ctx context.Context, url string, log *slog.Logger, ours int64, ri
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return wrap(fmt.Errorf("connect to migrate: %w", err))
+		return store.Wrap(fmt.Errorf("connect to migrate: %w", err))
 	}
 	// Closing the connection releases the lock.
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
@@ -59,7 +62,7 @@ func MigrateTo(ctx context.Context, url string, log *slog.Logger, ours int64, ri
 func checkVersion(ctx context.Context, conn *pgx.Conn) error {
 	var version int
 	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
-		return wrap(fmt.Errorf("read server version: %w", err))
+		return store.Wrap(fmt.Errorf("read server version: %w", err))
 	}
 	if version < minServerVersion {
 		return fmt.Errorf("the server is PostgreSQL %d; legwork needs 14 or newer", version/10000)
@@ -75,7 +78,7 @@ func lockSchema(ctx context.Context, conn *pgx.Conn) error {
 	for {
 		var got bool
 		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", migrationLock).Scan(&got); err != nil {
-			return wrap(fmt.Errorf("lock schema: %w", err))
+			return store.Wrap(fmt.Errorf("lock schema: %w", err))
 		}
 		if got {
 			return nil
@@ -105,7 +108,7 @@ func migrateOurs(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger, ver
 		results, err = provider.Up(ctx)
 	}
 	if err != nil {
-		return wrap(refused(ctx, pool, err))
+		return store.Wrap(refused(ctx, pool, err))
 	}
 	for _, r := range results {
 		log.InfoContext(ctx, "migrated", "version", r.Source.Version, "took", r.Duration)
@@ -142,7 +145,7 @@ func migrateRiver(ctx context.Context, url string, log *slog.Logger, version int
 	pc.MaxConns = 2
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
-		return wrap(fmt.Errorf("connect to migrate: %w", err))
+		return store.Wrap(fmt.Errorf("connect to migrate: %w", err))
 	}
 	defer pool.Close()
 	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
@@ -151,7 +154,7 @@ func migrateRiver(ctx context.Context, url string, log *slog.Logger, version int
 	}
 	res, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: version})
 	if err != nil {
-		return wrap(fmt.Errorf("migrate River's tables: %w", err))
+		return store.Wrap(fmt.Errorf("migrate River's tables: %w", err))
 	}
 	for _, v := range res.Versions {
 		log.InfoContext(ctx, "migrated River's tables", "version", v.Version)

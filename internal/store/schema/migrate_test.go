@@ -1,4 +1,4 @@
-package store_test
+package schema_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"legwork/internal/dbtest"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/schema"
 )
 
 func TestTenProcessesMigrateAtOnce(t *testing.T) {
@@ -20,7 +21,7 @@ func TestTenProcessesMigrateAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
-			if err := store.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
+			if err := schema.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -36,10 +37,10 @@ func TestMigrateSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	log := slog.New(slog.DiscardHandler)
-	if err := store.Migrate(ctx, "http://x", log); err == nil {
+	if err := schema.Migrate(ctx, "http://x", log); err == nil {
 		t.Error("a URL of another kind was accepted")
 	}
-	if err := store.Migrate(ctx, "postgres://127.0.0.1:1/x?connect_timeout=1", log); !errors.Is(err, research.ErrUnavailable) {
+	if err := schema.Migrate(ctx, "postgres://127.0.0.1:1/x?connect_timeout=1", log); !errors.Is(err, research.ErrUnavailable) {
 		t.Errorf("nothing listens: %v, want ErrUnavailable", err)
 	}
 	if _, err := store.Open(ctx, store.Config{URL: "postgres://127.0.0.1:1/x?connect_timeout=1"}); !errors.Is(err, research.ErrUnavailable) {
@@ -59,7 +60,7 @@ func TestMigrateSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error)
-	go func() { done <- store.Migrate(held, url, log) }()
+	go func() { done <- schema.Migrate(held, url, log) }()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the context ended while another process migrated: %v", err)
