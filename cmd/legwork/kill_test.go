@@ -98,7 +98,7 @@ func (k *killed) researchWith(fields map[string]any, failpoints string) outcome 
 		worker := k.start(append(k.env, failpoint.Variable+"="+failpoints), "worker")
 		select {
 		case <-worker.done:
-			if out.kills++; out.kills > 150 {
+			if out.kills++; out.kills > 60 {
 				k.t.Fatal("the task makes no progress")
 			}
 		case err := <-over:
@@ -169,7 +169,7 @@ func TestKilledBeforeSteps(t *testing.T) {
 	same(t, "what the site was asked, repetitions aside", slices.Compact(got.read), want.read)
 }
 
-// TestKilledReport kills the worker after each step of a task that writes a report of 5,000 words with 40 citations. No call of
+// TestKilledReport kills each worker after its third step of a task that writes a report of 5,000 words with 40 citations. No call of
 // the model may be repeated.
 func TestKilledReport(t *testing.T) {
 	k := newKilled(t)
@@ -177,9 +177,9 @@ func TestKilledReport(t *testing.T) {
 	k.server.Follow(reporter.Turn)
 	options := map[string]any{"question": "How many kettles did Lower Boiling have?", "seedUrl": k.site.URL("/index.html"), "format": "report", "length": 5000, "timeBudget": 600}
 	want := k.researchWith(options, "")
-	got := k.researchWith(options, "after_step_commit=kill:1")
+	got := k.researchWith(options, "after_step_commit=kill:3")
 	t.Logf("%d kills, %d model calls, %d words", got.kills, len(got.asked), len(strings.Fields(got.answer)))
-	if want.steps < 50 || got.kills != want.steps || got.steps != want.steps || got.answer != want.answer {
+	if want.steps < 50 || got.kills < want.steps/3 || got.steps != want.steps || got.answer != want.answer {
 		t.Errorf("%d kills, %d steps to %q, undisturbed %d to %q", got.kills, got.steps, got.answer, want.steps, want.answer)
 	}
 	if n := len(strings.Fields(got.answer)); n < 4000 || n > 6000 || !strings.Contains(got.answer, "[40]") {
