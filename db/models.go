@@ -576,4 +576,6 @@ type Worker struct {
 	Provider      string
 	Model         string
 	PromptVersion string
+	// The queue of River from which the process takes runs: research, or one of its own for the task of legwork ask.
+	Queue string
 }

@@ -29,7 +29,7 @@ const liveWorkers = `-- name: LiveWorkers :many
 SELECT w.id, w.slots, w.version, w.host, w.started_at, w.heartbeat_at,
        (SELECT count(*) FROM tasks t JOIN task_heads h ON h.task_id = t.id WHERE t.status = 'running' AND h.owner = w.id) AS running
 FROM workers w
-WHERE w.heartbeat_at > now() - make_interval(secs => $1::float8)
+WHERE w.heartbeat_at > now() - make_interval(secs => $1::float8) AND w.queue = 'research'
 ORDER BY w.started_at, w.id
 `
 
@@ -43,7 +43,8 @@ type LiveWorkersRow struct {
 	Running     int64
 }
 
-// The worker processes whose lease is valid, with the number of tasks that they run.
+// The worker processes whose lease is valid, with the number of tasks that they run. A process that works for one legwork ask
+// alone is left out.
 func (q *Queries) LiveWorkers(ctx context.Context, leaseSeconds float64) ([]LiveWorkersRow, error) {
 	rows, err := q.db.Query(ctx, liveWorkers, leaseSeconds)
 	if err != nil {
@@ -89,8 +90,8 @@ func (q *Queries) PruneWorkers(ctx context.Context, olderThanSeconds float64) (i
 }
 
 const registerWorker = `-- name: RegisterWorker :exec
-INSERT INTO workers (id, slots, version, host, provider, model, prompt_version)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO workers (id, slots, version, host, provider, model, prompt_version, queue)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type RegisterWorkerParams struct {
@@ -101,6 +102,7 @@ type RegisterWorkerParams struct {
 	Provider      string
 	Model         string
 	PromptVersion string
+	Queue         string
 }
 
 // Stores the row of a worker process, with its slots and its model.
@@ -113,6 +115,7 @@ func (q *Queries) RegisterWorker(ctx context.Context, arg RegisterWorkerParams) 
 		arg.Provider,
 		arg.Model,
 		arg.PromptVersion,
+		arg.Queue,
 	)
 	return err
 }
@@ -130,7 +133,7 @@ func (q *Queries) UnregisterWorker(ctx context.Context, id uuid.UUID) error {
 const unserved = `-- name: Unserved :one
 WITH able AS (
     SELECT EXISTS (SELECT 1 FROM workers w JOIN tasks t ON t.id = $1
-                   WHERE w.heartbeat_at > now() - make_interval(secs => $2::float8)
+                   WHERE w.heartbeat_at > now() - make_interval(secs => $2::float8) AND w.queue = 'research'
                      AND (w.provider, w.model, w.prompt_version) = (t.provider, t.model, t.prompt_version)) AS yes
 ), old AS (
     SELECT unserved_since AS at FROM tasks WHERE id = $1

@@ -72,12 +72,13 @@ FROM runs WHERE task_id = @task_id AND epoch < @epoch;
 SELECT task_id, run_epoch FROM task_heads WHERE task_id = ANY(@task_ids::uuid[]);
 
 -- name: AbandonedTasks :many
--- Open tasks whose work has stopped: the owner has no fresh heartbeat, the job is missing or finished, or the
--- process that fetched the job has not claimed its epoch within one lease time. A held task has no job and waits for room.
--- River's table is only read.
+-- Open tasks whose work has stopped: the owner has no fresh heartbeat, the job is missing or finished, the process that
+-- fetched the job has not claimed its epoch within one lease time, or the job waits in a queue of a process that has no
+-- fresh heartbeat. A held task has no job and waits for room. River's table is only read.
 SELECT h.task_id, h.run_epoch,
        (CASE WHEN h.owner IS NOT NULL AND w.id IS NULL THEN 'owner_dead'
              WHEN h.owner IS NULL AND j.state::text = 'running' THEN 'never_claimed'
+             WHEN h.owner IS NULL AND j.state::text IN ('available','pending','retryable','scheduled') THEN 'queue_unserved'
              ELSE 'job_over' END)::text AS reason
 FROM tasks t
 JOIN task_heads h ON h.task_id = t.id
@@ -87,7 +88,9 @@ WHERE t.status IN ('created','queued','running') AND NOT t.held
   AND (sqlc.narg(task_id)::uuid IS NULL OR h.task_id = sqlc.narg(task_id))
   AND (h.owner IS NOT NULL AND w.id IS NULL
        OR j.id IS NULL OR j.state::text NOT IN ('available','pending','retryable','running','scheduled')
-       OR h.owner IS NULL AND j.state::text = 'running' AND j.attempted_at < now() - make_interval(secs => @lease_seconds::float8))
+       OR h.owner IS NULL AND j.state::text = 'running' AND j.attempted_at < now() - make_interval(secs => @lease_seconds::float8)
+       OR h.owner IS NULL AND j.queue <> 'research' AND NOT EXISTS (
+           SELECT 1 FROM workers a WHERE a.queue = j.queue AND a.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)))
 ORDER BY t.created_at
 LIMIT @max_rows;
 

@@ -1,7 +1,7 @@
 -- name: RegisterWorker :exec
 -- Stores the row of a worker process, with its slots and its model.
-INSERT INTO workers (id, slots, version, host, provider, model, prompt_version)
-VALUES (@id, @slots, @version, @host, @provider, @model, @prompt_version);
+INSERT INTO workers (id, slots, version, host, provider, model, prompt_version, queue)
+VALUES (@id, @slots, @version, @host, @provider, @model, @prompt_version, @queue);
 
 -- name: Heartbeat :execrows
 -- Renews a lease by the database's clock. No row: the process was declared dead and must stop its runs.
@@ -19,11 +19,12 @@ WHERE w.heartbeat_at < now() - make_interval(secs => @older_than_seconds::float8
                   WHERE t.status = 'running' AND h.owner = w.id);
 
 -- name: LiveWorkers :many
--- The worker processes whose lease is valid, with the number of tasks that they run.
+-- The worker processes whose lease is valid, with the number of tasks that they run. A process that works for one legwork ask
+-- alone is left out.
 SELECT w.id, w.slots, w.version, w.host, w.started_at, w.heartbeat_at,
        (SELECT count(*) FROM tasks t JOIN task_heads h ON h.task_id = t.id WHERE t.status = 'running' AND h.owner = w.id) AS running
 FROM workers w
-WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
+WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8) AND w.queue = 'research'
 ORDER BY w.started_at, w.id;
 
 -- name: Unserved :one
@@ -31,7 +32,7 @@ ORDER BY w.started_at, w.id;
 -- whether this is the first time in a row, and the seconds for which no live worker has had it.
 WITH able AS (
     SELECT EXISTS (SELECT 1 FROM workers w JOIN tasks t ON t.id = @id
-                   WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8)
+                   WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8) AND w.queue = 'research'
                      AND (w.provider, w.model, w.prompt_version) = (t.provider, t.model, t.prompt_version)) AS yes
 ), old AS (
     SELECT unserved_since AS at FROM tasks WHERE id = @id

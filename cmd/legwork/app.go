@@ -41,6 +41,9 @@ const (
 	roleAll    role = "all"    // API and worker
 	roleAPI    role = "api"    // API alone
 	roleWorker role = "worker" // worker alone
+	// roleAsk is the role of legwork ask: the API alone if any worker is alive, which then takes the question; otherwise API and
+	// a worker that works on this process's questions and on nothing else.
+	roleAsk role = "ask"
 )
 
 // app is one process of legwork: the parts that its role needs, started in order and stopped in reverse order.
@@ -85,8 +88,15 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 			a.Stop(context.WithoutCancel(ctx))
 		}
 	}()
-	if err := a.openDatabase(ctx); err != nil {
+	if err := a.openDatabase(ctx, r); err != nil {
 		return a, err
+	}
+	alone := false
+	if r == roleAsk {
+		if r, err = a.roleOfAsk(ctx); err != nil {
+			return a, err
+		}
+		alone = r == roleAll
 	}
 	if a.artifacts, err = artifact.Open(cfg.ArtifactDir); err != nil {
 		return a, err
@@ -111,7 +121,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	}
 	a.service.LimitQueue(cfg.MaxQueuedTasks)
 	if r != roleAPI {
-		if err := a.startRunner(ctx); err != nil {
+		if err := a.startRunner(ctx, alone); err != nil {
 			return a, err
 		}
 	}
@@ -123,17 +133,23 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	return a, nil
 }
 
-// openDatabase connects to DATABASE_URL, or starts the embedded PostgreSQL, and brings the schema up to date.
-func (a *app) openDatabase(ctx context.Context) error {
+// openDatabase connects to DATABASE_URL, or starts the embedded PostgreSQL, and brings the schema up to date. Only legwork ask
+// uses an embedded PostgreSQL that another process has started.
+func (a *app) openDatabase(ctx context.Context, r role) error {
 	url := a.cfg.DatabaseURL.Reveal()
 	if url == "" {
 		server, err := pgembed.Start(ctx, database.EmbeddedConfig(a.cfg, a.log))
-		if err != nil {
+		var inUse *pgembed.InUseError
+		switch {
+		case err == nil:
+			a.embedded = server
+			a.log.InfoContext(ctx, "embedded PostgreSQL runs", "version", server.Version(), "home", a.cfg.Home)
+			url = server.URL()
+		case r == roleAsk && errors.As(err, &inUse) && inUse.URL != "":
+			url = inUse.URL
+		default:
 			return err
 		}
-		a.embedded = server
-		a.log.InfoContext(ctx, "embedded PostgreSQL runs", "version", server.Version(), "home", a.cfg.Home)
-		url = server.URL()
 	}
 	if err := schema.Migrate(ctx, url, a.log); err != nil {
 		return err
@@ -182,7 +198,9 @@ func (a *app) startStreams(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) startRunner(ctx context.Context) error {
+// startRunner starts the worker. alone: it runs only the tasks that this process submits, and leaves files to workers that
+// share the database, because they would be on this process's disk.
+func (a *app) startRunner(ctx context.Context, alone bool) error {
 	cfg := a.cfg
 	lists, err := page.OpenLists(cfg.AllowedDomainsFile, cfg.DisallowedDomainsFile, a.log)
 	if err != nil {
@@ -200,6 +218,7 @@ func (a *app) startRunner(ctx context.Context) error {
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
 		Pages: a.pages, Lists: lists, Engines: engines(cfg, a.store, fetcher, a.pages.show(cfg)), Log: a.log,
+		Alone: alone, NoFiles: alone && a.embedded == nil,
 		PageTTL: cfg.PageTTL, Cost: limits.RunCost(a.model, answers.Limits),
 	})
 	if err != nil {

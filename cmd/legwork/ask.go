@@ -15,7 +15,6 @@ import (
 	"legwork/api"
 	"legwork/cmd/legwork/progress"
 	"legwork/internal/config"
-	"legwork/internal/pgembed"
 	"legwork/internal/terminaltext"
 )
 
@@ -24,8 +23,8 @@ func (p *program) askCommand() *cli.Command {
 		Name:      "ask",
 		Usage:     "ask a question, show the progress, and print the answer",
 		ArgsUsage: `"question"`,
-		Description: "Without --api this process answers the question itself, with DATABASE_URL or the embedded PostgreSQL. When a\n" +
-			"running legwork server uses that embedded PostgreSQL, the question is sent to that server.\n" +
+		Description: "Without --api the question is stored in DATABASE_URL or the embedded PostgreSQL. If workers are alive there, they\n" +
+			"research it, as any other task. Otherwise this process does, and touches no other task.\n" +
 			"Exit status: 0 answered, 2 failed, 3 cancelled, 1 anything else.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "api", Usage: "base URL of a running server, like http://127.0.0.1:8000", Sources: cli.EnvVars("LEGWORK_API")},
@@ -86,28 +85,47 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 	return exitStatus(task)
 }
 
-// temporaryServer returns the URL of a server for one question: it starts one in this process, or finds the one
-// that already holds the embedded PostgreSQL.
+// temporaryServer starts a server in this process for one question, on the database of the configuration, and returns its
+// URL. If workers are alive there, they research the question; otherwise this process does.
 func (p *program) temporaryServer(ctx context.Context, cfg config.Config, log *slog.Logger) (string, func(), error) {
 	own := cfg.WithoutTLS()
 	own.APIHost, own.APIPort, own.AuthMode = "127.0.0.1", 0, config.AuthOff
-	a, err := startApp(ctx, own, roleAll, log)
-	var inUse *pgembed.InUseError
-	if errors.As(err, &inUse) {
-		base := cfg.LocalURL()
-		if herr := newClient(base).do(ctx, "GET", "/health", nil, nil); herr != nil {
-			return "", nil, fmt.Errorf("%w\nno server answers at %s either; name it with --api", err, base)
-		}
-		return base, func() {}, nil
-	}
+	a, err := startApp(ctx, own, roleAsk, log)
 	if err != nil {
 		return "", nil, err
 	}
+	watched, stopWatch := context.WithCancel(ctx)
+	a.loops.Go(func() { p.watchWorkers(watched, a) })
 	return a.apiURL(), func() {
+		stopWatch()
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)
 		defer cancel()
 		a.Stop(stopCtx)
 	}, nil
+}
+
+// watchWorkers says once that no worker is left to research a question that was given to the workers of the installation.
+func (p *program) watchWorkers(ctx context.Context, a *app) {
+	if a.runner != nil {
+		return
+	}
+	tick := time.NewTicker(a.cfg.LeaseTTL)
+	defer tick.Stop()
+	for without := 0; without < 2; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		switch workers, err := a.store.Worker().Workers(ctx); {
+		case err != nil: // the log says so where it matters
+		case len(workers) > 0:
+			without = 0
+		default:
+			without++
+		}
+	}
+	fmt.Fprintln(p.errOut, "legwork: no worker is alive any more; the question waits until one starts. Ctrl-C cancels it.")
 }
 
 // research submits a question, shows its events and returns the finished task. An interrupt cancels the task.
@@ -169,4 +187,13 @@ func terminal(w any) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// roleOfAsk returns the role of a process that asks one question.
+func (a *app) roleOfAsk(ctx context.Context) (role, error) {
+	workers, err := a.store.Worker().Workers(ctx)
+	if err != nil || len(workers) == 0 {
+		return roleAll, err
+	}
+	return roleAPI, nil
 }

@@ -149,7 +149,7 @@ func TestOneEmbeddedServer(t *testing.T) {
 	}
 	// Commands that need the database use the running server, whatever its port is.
 	other := embedded(w.dir, "API_PORT="+freePort(t))
-	for _, args := range [][]string{{"gc", "--dry-run"}, {"migrate"}, {"keys", "list"}} {
+	for _, args := range [][]string{{"ask", "--seed-url", w.site.URL("/index.html"), "Which port is listen_port?"}, {"gc", "--dry-run"}, {"migrate"}, {"keys", "list"}} {
 		if status, out, errs = w.run(w.ctx(), other, args...); status != 0 {
 			t.Errorf("%s beside a server: status %d\n%s\n%s", args[0], status, out, errs)
 		}

@@ -84,7 +84,7 @@ func TestEngineWarnings(t *testing.T) {
 		{[]string{"SEARCH_ENGINES=library", "SEARCH_CUSTOM_URL=http://127.0.0.1:1"}, "SEARCH_CUSTOM_URL has no effect"},
 		{[]string{"SEARCH_ENGINES=library", "GOOGLE_API_KEY=k", "GOOGLE_SEARCH_ENGINE_ID=i"}, "GOOGLE_API_KEY has no effect"},
 	} {
-		got := load(t, c.environ...).Warnings()
+		got := load(t, append([]string{"LEGWORK_HOME=/srv/legwork"}, c.environ...)...).Warnings()
 		if c.want == "" {
 			require.Empty(t, got, c.environ)
 			continue

@@ -153,7 +153,7 @@ func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages 
 // purgeNow removes the files of a task that was just removed. When this fails, the task's purge job removes the files
 // later.
 func (s *Service) purgeNow(ctx context.Context, id uuid.UUID) {
-	unlock, err := s.files.lock(ctx, id)
+	unlock, err := s.files.Lock(ctx, id)
 	if err == nil {
 		defer unlock()
 		err = s.artifacts.Purge(ctx, id)

@@ -23,11 +23,9 @@ import (
 	"legwork/internal/store"
 )
 
-// Queues of River.
-const (
-	queueResearch = "research" // runs of tasks; each takes one of MAX_CONCURRENT_TASKS slots
-	queueFileJobs = "upkeep"   // artifacts, purges and clean-up, which are short. Rows of river_job contain the name, so it must not change
-)
+// queueFileJobs is River's queue of artifacts, purges and clean-up, which are short. Rows of river_job contain the name, so it
+// must not change. The queues of runs are in package ownqueue.
+const queueFileJobs = "upkeep"
 
 // ResearchArgs are the arguments of the job of one run.
 type ResearchArgs struct {
@@ -41,8 +39,8 @@ func (ResearchArgs) Kind() string { return "research" }
 // researchOpts returns the options of the job of a run, which begins after delay. A job without a delay does not wait
 // for River's scheduler. begun means that the task had a run before. Such a task goes ahead of tasks of the same
 // priority that had none, so that after the loss of a worker it does not wait in the queue a second time.
-func researchOpts(p research.Priority, delay time.Duration, begun bool) *river.InsertOpts {
-	opts := &river.InsertOpts{Queue: queueResearch, MaxAttempts: 1, Priority: riverPriority(p)}
+func researchOpts(queue string, p research.Priority, delay time.Duration, begun bool) *river.InsertOpts {
+	opts := &river.InsertOpts{Queue: queue, MaxAttempts: 1, Priority: riverPriority(p)}
 	if begun {
 		opts.Priority--
 	}

@@ -221,7 +221,7 @@ func (s *Service) nextRun(ctx context.Context, t lockedTask, n next) (change, er
 	if err := s.cancelJob(ctx, t.tx, t.head.JobID); err != nil {
 		return change{}, err
 	}
-	job, err := s.river.InsertTx(ctx, t.tx, ResearchArgs{TaskID: t.ID, Epoch: epoch}, researchOpts(t.Priority, n.delay, t.StartedAt != nil))
+	job, err := s.river.InsertTx(ctx, t.tx, ResearchArgs{TaskID: t.ID, Epoch: epoch}, researchOpts(s.queues.Of(t.ID), t.Priority, n.delay, t.StartedAt != nil))
 	if err != nil {
 		return change{}, fmt.Errorf("insert job: %w", err)
 	}

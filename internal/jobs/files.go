@@ -69,7 +69,7 @@ func (s *Service) EnsureArtifacts(ctx context.Context, task research.Task) error
 		return nil
 	}
 	// A delete in this process waits for this lock. If the delete got the lock first, the task is not found below.
-	unlock, err := s.files.lock(ctx, task.ID)
+	unlock, err := s.files.Lock(ctx, task.ID)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (s *Service) releaseTask(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: head.Epoch}, researchOpts(priority, 0, begun))
+		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: head.Epoch}, researchOpts(s.queues.Of(id), priority, 0, begun))
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}

@@ -15,6 +15,7 @@ import (
 	"legwork/internal/agent"
 	"legwork/internal/agent/reader"
 	"legwork/internal/goroutine"
+	"legwork/internal/jobs/ownqueue"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
@@ -37,6 +38,8 @@ type RunnerConfig struct {
 	Pin         research.Pin  // provider, model and prompts of tasks that begin in this process; zero means the built-in reader
 	PinWait     time.Duration // how long a task waits for a live worker with its pin, before it fails; 0 means 5 minutes
 	Cost        usage.RunCost // what a run may cost with the model of this process
+	Alone       bool          // run only the tasks that this process submits
+	NoFiles     bool          // leave the jobs on files to other processes
 	Log         *slog.Logger
 }
 
@@ -76,8 +79,20 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		cfg.Pin = reader.Pin()
 	}
 	r := &Runner{Service: svc, cfg: cfg, room: make(chan struct{}, 1)}
+	queue, periodic := ownqueue.Shared, []*river.PeriodicJob{cleanupJob()}
+	if cfg.Alone {
+		var err error
+		if queue, err = svc.queues.Own(); err != nil {
+			return nil, err
+		}
+		periodic = nil
+	}
+	queues := map[string]river.QueueConfig{queue: {MaxWorkers: cfg.Slots}}
+	if !cfg.NoFiles {
+		queues[queueFileJobs] = river.QueueConfig{MaxWorkers: 2}
+	}
 	host, _ := os.Hostname()
-	w := research.Worker{Slots: cfg.Slots, Version: cfg.Version, Host: host, Pin: cfg.Pin}
+	w := research.Worker{Slots: cfg.Slots, Queue: queue, Version: cfg.Version, Host: host, Pin: cfg.Pin}
 	r.lease = newLease(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &researchWorker{runner: r})
@@ -85,12 +100,9 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	river.AddWorker(workers, &purgeWorker{svc: svc})
 	river.AddWorker(workers, &cleanupWorker{svc: svc, keep: cfg.Retention})
 	client, err := river.NewClient(riverpgxv5.New(svc.store.Pool()), &river.Config{
-		Queues: map[string]river.QueueConfig{
-			queueResearch: {MaxWorkers: cfg.Slots},
-			queueFileJobs: {MaxWorkers: 2},
-		},
+		Queues:        queues,
 		Workers:       workers,
-		PeriodicJobs:  []*river.PeriodicJob{cleanupJob()},
+		PeriodicJobs:  periodic,
 		Logger:        quiet(cfg.Log),
 		FetchCooldown: fetchCooldown, FetchPollInterval: pollInterval,
 		// River must not restart our runs, because the reconciler does.
@@ -126,6 +138,7 @@ func (r *Runner) Start(ctx context.Context) error {
 
 // Stop hands running tasks back to the queue, and waits until that is done or ctx ends.
 func (r *Runner) Stop(ctx context.Context) error {
+	r.queues.Share()
 	r.local.endAll(errShutdown, true)
 	err := r.client.Stop(ctx)
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 
 	"legwork/internal/artifact"
 	"legwork/internal/failpoint"
+	"legwork/internal/jobs/filelocks"
+	"legwork/internal/jobs/ownqueue"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/abandoned"
@@ -40,8 +42,9 @@ type Service struct {
 	log       *slog.Logger
 	maxQueued int   // greatest number of waiting tasks; further submissions are refused; 0 means no limit
 	local     *runs // the runs of this process, so that a cancel here stops them at once
-	files     fileLocks
+	files     filelocks.Locks
 	hooks     hooks
+	queues    ownqueue.Queues
 }
 
 // River notifies the workers of new jobs at most once in fetchCooldown. Workers find the other new jobs when they poll,

@@ -19,7 +19,7 @@ func (c *run) keepPicture(ctx context.Context, file *research.Artifact, data []b
 	if err := c.runner.lease.await(ctx); err != nil {
 		return err
 	}
-	unlock, err := c.runner.files.lock(ctx, c.task.ID)
+	unlock, err := c.runner.files.Lock(ctx, c.task.ID)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 			return err
 		}
 		task.MoreTasks = more
-		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(in.Priority, 0, false))
+		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(s.queues.OfNew(id), in.Priority, 0, false))
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}

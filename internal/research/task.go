@@ -208,7 +208,8 @@ type Artifact struct {
 // Worker is a live worker process.
 type Worker struct {
 	ID          uuid.UUID
-	Slots       int // how many tasks the worker runs at the same time
+	Slots       int    // how many tasks the worker runs at the same time
+	Queue       string // the queue of River from which the worker takes runs; empty means the one for the tasks of everybody
 	Version     string
 	Host        string
 	StartedAt   time.Time

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // RegisterWorker inserts the row of a worker process, with its slots.
 func (w Worker) RegisterWorker(ctx context.Context, p research.Worker) error {
 	return wrap(w.q.RegisterWorker(ctx, db.RegisterWorkerParams{ID: p.ID, Slots: int32(p.Slots), Version: p.Version, Host: p.Host,
-		Provider: p.Pin.Provider, Model: p.Pin.Model, PromptVersion: p.Pin.Prompt}))
+		Provider: p.Pin.Provider, Model: p.Pin.Model, PromptVersion: p.Pin.Prompt, Queue: cmp.Or(p.Queue, "research")}))
 }
 
 // Heartbeat renews a worker's lease on the given connection. It returns false when other workers have declared the worker
@@ -36,7 +37,7 @@ func (w Worker) PruneWorkers(ctx context.Context, age time.Duration) (int64, err
 	return n, wrap(err)
 }
 
-// Workers lists the workers whose lease is valid.
+// Workers lists the workers whose lease is valid, without those that work on the question of one legwork ask alone.
 func (w Worker) Workers(ctx context.Context) ([]research.Worker, error) {
 	rows, err := w.q.LiveWorkers(ctx, w.lease.Seconds())
 	if err != nil {

@@ -1,4 +1,4 @@
-package jobs
+package filelocks
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 
 func TestFileLocks(t *testing.T) {
 	t.Parallel()
-	var locks fileLocks
+	var locks Locks
 	a, b := uuid.New(), uuid.New()
-	unlock, err := locks.lock(t.Context(), a)
+	unlock, err := locks.Lock(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The lock of another task is free.
-	other, err := locks.lock(t.Context(), b)
+	other, err := locks.Lock(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestFileLocks(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	left := make(chan error)
 	go func() {
-		_, err := locks.lock(ctx, a)
+		_, err := locks.Lock(ctx, a)
 		left <- err
 	}()
 	cancel(why)
@@ -39,7 +39,7 @@ func TestFileLocks(t *testing.T) {
 	next := make(chan struct{})
 	go func() {
 		defer close(next)
-		unlock, err := locks.lock(t.Context(), a)
+		unlock, err := locks.Lock(t.Context(), a)
 		if err != nil {
 			t.Error(err)
 			return
@@ -52,7 +52,7 @@ func TestFileLocks(t *testing.T) {
 		t.Errorf("%d locks are kept that nobody uses", len(locks.tasks))
 	}
 	// A free lock is given although the context has ended, because the caller checks its context anyway.
-	if unlock, err := locks.lock(ctx, a); err != nil {
+	if unlock, err := locks.Lock(ctx, a); err != nil {
 		t.Error(err)
 	} else {
 		unlock()
@@ -61,14 +61,14 @@ func TestFileLocks(t *testing.T) {
 
 func TestFileLocksExclude(t *testing.T) {
 	t.Parallel()
-	var locks fileLocks
+	var locks Locks
 	ids := []uuid.UUID{uuid.New(), uuid.New()}
 	inside := map[uuid.UUID]*int{ids[0]: new(int), ids[1]: new(int)} // without the locks the race detector reports the access
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
 			id := ids[i%2]
-			unlock, err := locks.lock(t.Context(), id)
+			unlock, err := locks.Lock(t.Context(), id)
 			if err != nil {
 				t.Error(err)
 				return

@@ -1,4 +1,5 @@
-package jobs
+// Package filelocks lets one goroutine of a process at a time write or remove the files of a task.
+package filelocks
 
 import (
 	"context"
@@ -7,9 +8,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// fileLocks has one lock for each task. This process holds the lock while it writes or removes the task's files. So it
-// writes no file during or after the removal. The zero fileLocks is ready for use.
-type fileLocks struct {
+// Locks has one lock for each task. This process holds the lock while it writes or removes the task's files. So it
+// writes no file during or after the removal. The zero Locks is ready for use.
+type Locks struct {
 	mu    sync.Mutex
 	tasks map[uuid.UUID]*fileLock // only locks that are held or waited for
 }
@@ -17,11 +18,11 @@ type fileLocks struct {
 // fileLock is the lock of one task.
 type fileLock struct {
 	held  chan struct{} // of capacity 1; holds a token while the lock is held
-	users int           // number of callers that hold the lock or wait for it; guarded by fileLocks.mu
+	users int           // number of callers that hold the lock or wait for it; guarded by Locks.mu
 }
 
-// lock waits for a task's lock, and returns the function that releases it. When ctx ends first, it returns the cause.
-func (l *fileLocks) lock(ctx context.Context, id uuid.UUID) (unlock func(), err error) {
+// Lock waits for a task's lock, and returns the function that releases it. When ctx ends first, it returns the cause.
+func (l *Locks) Lock(ctx context.Context, id uuid.UUID) (unlock func(), err error) {
 	f := l.join(id)
 	select {
 	case f.held <- struct{}{}:
@@ -37,7 +38,7 @@ func (l *fileLocks) lock(ctx context.Context, id uuid.UUID) (unlock func(), err 
 	}
 }
 
-func (l *fileLocks) join(id uuid.UUID) *fileLock {
+func (l *Locks) join(id uuid.UUID) *fileLock {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.tasks[id]
@@ -53,7 +54,7 @@ func (l *fileLocks) join(id uuid.UUID) *fileLock {
 }
 
 // leave removes the lock when its last user leaves.
-func (l *fileLocks) leave(id uuid.UUID, f *fileLock) {
+func (l *Locks) leave(id uuid.UUID, f *fileLock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f.users--; f.users == 0 {
