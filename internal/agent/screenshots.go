@@ -23,6 +23,7 @@ const (
 	LeastScreenshotTime = time.Second      // with less time left, no screenshot is started
 	OneScreenshotTime   = 20 * time.Second
 	endTime             = 2 * time.Second // time that must remain after the screenshots until the run's hard limit
+	surroundings        = 100             // code points before and after a quote by which its place on the page is told from others with the same words
 )
 
 // Picture is a screenshot whose file was written.
@@ -100,9 +101,10 @@ func noPicture(r page.ShotRequest, problem *page.ShotError, evidence []int) Effe
 // citedPage is a page that the answer cites, with the quotes that still need a screenshot.
 type citedPage struct {
 	url      string
-	quotes   []string // in the order of the answer; the next screenshot is taken for the first of them
-	evidence []int    // evidence numbers of the quotes
-	args     []byte   // journaled arguments of the call for the next screenshot
+	quotes   []string    // in the order of the answer; the next screenshot is taken for the first of them
+	around   [][2]string // for each quote, the text before and after it in the snapshot
+	evidence []int       // evidence numbers of the quotes
+	args     []byte      // journaled arguments of the call for the next screenshot
 }
 
 // PictureCited takes screenshots of the pages that the answer cites, at most maxCitedShots, so that each citation has a
@@ -210,7 +212,7 @@ func (b *Session) shootAll(ctx context.Context, limit time.Duration, turn int, d
 // continues.
 func (b *Session) guardedShot(ctx context.Context, limit time.Duration, name string, p citedPage) (e Effect, err error) {
 	panicked, err := b.contained(ctx, func(ctx context.Context) (err error) {
-		e, err = b.Shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quotes: p.quotes}, p.evidence)
+		e, err = b.Shoot(ctx, limit, name, page.ShotRequest{URL: p.url, Quotes: p.quotes, Around: p.around}, p.evidence)
 		return err
 	})
 	if panicked {
@@ -281,7 +283,10 @@ func (b *Session) unpictured(ctx context.Context, evidence []int) ([]citedPage, 
 		if i < 0 {
 			i, due = len(due), append(due, citedPage{url: c.URL})
 		}
-		due[i].quotes = append(due[i].quotes, string([]rune(snapshot.Text)[c.Start:c.End]))
+		text := []rune(snapshot.Text)
+		due[i].quotes = append(due[i].quotes, string(text[c.Start:c.End]))
+		due[i].around = append(due[i].around, [2]string{
+			string(text[max(0, c.Start-surroundings):c.Start]), string(text[c.End:min(len(text), c.End+surroundings)])})
 		due[i].evidence = append(due[i].evidence, n)
 	}
 	for i := range due {

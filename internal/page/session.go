@@ -30,6 +30,9 @@ type ShotRequest struct {
 	URL      string
 	FullPage bool     // the whole page, up to a bounded height; otherwise one screen
 	Quotes   []string // texts to mark; the picture shows the first text that is found, and each other one that fits on the screen
+
+	// Around has, for each quote, the text before and after it in the page, which tells apart places with the same words. It may be nil.
+	Around [][2]string
 }
 
 // Shot is a picture of a page.

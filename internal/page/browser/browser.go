@@ -33,6 +33,7 @@ type Config struct {
 	Tabs         int           // pages shown at the same time; default 4
 	RecycleAfter int           // pages after which Chromium is replaced; default 100
 	RenderTime   time.Duration // longest time to show one page, at most the time left for the page's load; default 8 s
+	MaxDocument  int           // bytes of a document that is shown; a larger one is read as the server sent it; default 4 MiB
 	MaxHTML      int64         // characters of a rendered page that are read; default 10 Mi
 	Logger       *slog.Logger  // nil means no log
 	// Readable returns a page in HTML with the text that was read from a document. It is used for pictures of documents that a browser would
@@ -99,6 +100,7 @@ func New(cfg Config) *Browser {
 	cfg.Tabs = cmp.Or(cfg.Tabs, 4)
 	cfg.RecycleAfter = cmp.Or(cfg.RecycleAfter, 100)
 	cfg.RenderTime = cmp.Or(cfg.RenderTime, 8*time.Second)
+	cfg.MaxDocument = cmp.Or(cfg.MaxDocument, 4<<20)
 	cfg.MaxHTML = cmp.Or(cfg.MaxHTML, 10<<20)
 	cfg.Dir = cmp.Or(cfg.Dir, profileParent())
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "legwork")

@@ -62,7 +62,11 @@ func (s *session) Load(ctx context.Context, at page.Address) (research.Visit, er
 		next := ""
 		if doc != nil {
 			s.keep(v, doc, rawURL, raw)
-			if doc.Dynamic() {
+			switch {
+			case !doc.Dynamic():
+			case len(doc.Body) > s.browser.cfg.MaxDocument:
+				v.Note = strings.TrimSpace(v.Note + " The page is too large for the browser, so it was read as the server sent it, without its scripts.")
+			default:
 				v, next = s.render(ctx, v, doc, fragment(raw))
 			}
 		}

@@ -119,7 +119,8 @@ type reading struct {
 	next   string // address to which the page's scripts navigate
 }
 
-// consentScript defines hideConsent(), readScript defines read(limit), and quoteScript defines seekAll(quotes, enough) and shown(height).
+// consentScript defines hideConsent(), readScript defines read(limit), seekScript defines seeker(enough), and quoteScript
+// defines seekAll(quotes, surroundings, enough) and shown(height).
 //
 //go:embed scripts/consent.js
 var consentScript string

@@ -32,6 +32,9 @@ const pictureTime = 20 * time.Second
 // enough is the share of a quote's letters that must be found in the page so that the quote counts as shown.
 const enough = 0.6
 
+//go:embed scripts/seek.js
+var seekScript string
+
 //go:embed scripts/quote.js
 var quoteScript string
 
@@ -53,6 +56,9 @@ func (s *session) Shoot(ctx context.Context, r page.ShotRequest) (page.Shot, err
 		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "This document is no page that a browser shows, so there is no picture of it."}
 	}
 	shown := s.readable(ctx, v, doc)
+	if len(shown.Body) > s.browser.cfg.MaxDocument {
+		return page.Shot{}, &page.ShotError{Outcome: research.OutcomeOK, Message: "The page is too large for the browser, so there is no picture of it."}
+	}
 	fresh := *shown
 	fresh.Left = s.browser.cfg.RenderTime // the time left of its load no longer applies
 	var shot page.Shot
@@ -112,14 +118,20 @@ type stage struct {
 
 // shoot takes the picture.
 func (t *tab) shoot(ctx context.Context, r page.ShotRequest) (page.Shot, error) {
-	quotes, err := json.Marshal(append([]string{}, r.Quotes...)) // makes JSON write [] and not null if there are no quotes
+	// Empty slices make JSON write [] and not null.
+	quotes, err := json.Marshal(append([]string{}, r.Quotes...))
 	if err != nil {
 		return page.Shot{}, fmt.Errorf("quotes: %w", err)
 	}
+	around, err := json.Marshal(append([][2]string{}, r.Around...))
+	if err != nil {
+		return page.Shot{}, fmt.Errorf("surroundings of quotes: %w", err)
+	}
 	// The functions stay defined in our isolated world, because they are needed again for the check whether the quotes are shown.
-	set, err := evaluate[stage](ctx, t, consentScript+"\n"+quoteScript+fmt.Sprintf(`
+	set, err := evaluate[stage](ctx, t, consentScript+"\n"+seekScript+"\n"+quoteScript+fmt.Sprintf(`
 		hideConsent();
-		({title: document.title, found: seekAll(%s, %g), height: Math.max(document.documentElement.scrollHeight, innerHeight)});`, quotes, enough))
+		seekAll(%s, %s, %g).then(found => ({title: document.title, found, height: Math.max(document.documentElement.scrollHeight, innerHeight)}));`,
+		quotes, around, enough))
 	if err != nil {
 		return page.Shot{}, err
 	}

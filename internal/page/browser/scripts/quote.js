@@ -1,115 +1,80 @@
-// seekAll finds quotes in the rendered page and marks them. A quote is found if at least the share `enough` of its letters is found.
-// seekAll scrolls so that the first quote that is found is in the middle of the screen, together with as many other quotes as fit. Only
-// letters and digits are compared, in their compatibility forms: white space, case, punctuation, typography and the division of text by
-// elements do not matter. If a whole quote is not found, the longest run of its words that is found is used. seekAll returns the share of
-// each quote's letters that was found, 0..1.
+// seekAll finds quotes in the rendered page and marks them (see seek.js). A quote is found if at least the share `enough` of its letters is
+// found. seekAll scrolls so that the first quote that is found is in the middle of the screen, together with as many other quotes as fit, and
+// waits until they appear. It returns the share of each quote's letters that was found, 0..1.
 let sought = []; // for each quote: the marked ranges and their frames; empty if the quote was not found
-function seekAll(quotes, enough) {
-  const fold = s => s.normalize('NFKC').toLowerCase();
-  const letter = /[\p{L}\p{N}]/u;
-  // gather returns the page's letters in one string. For each letter it also returns the node, the offset, and whether a word begins there.
-  function gather(hiddenToo) {
-    const nodes = [], starts = [];
-    let text = '', offsets = [], begins = [], gap = true, count = 0;
-    const visit = (node, frame) => {
-      if (++count > 300000 || text.length > 3000000) return;
-      if (node.nodeType === Node.TEXT_NODE) {
-        if (node.data.trim() === '') { if (node.data !== '') gap = true; return; }
-        nodes.push({node, frame}); starts.push(text.length);
-        let i = 0;
-        for (const c of node.data) {
-          for (const f of fold(c)) {
-            if (letter.test(f)) { text += f; for (let k = 0; k < f.length; k++) { offsets.push(i); begins.push(gap); gap = false; } } else gap = true;
-          }
-          i += c.length;
-        }
-        return;
-      }
-      if (node.nodeType !== Node.ELEMENT_NODE) return;
-      const name = node.localName;
-      if (/^(script|style|noscript|template|textarea|select|svg|canvas|video|audio|object)$/.test(name)) return;
-      if (!hiddenToo && node.checkVisibility && !node.checkVisibility({visibilityProperty: true}) && getComputedStyle(node).display !== 'contents') return;
-      if (name === 'iframe' || name === 'frame') {
-        let inner = null;
-        try { inner = node.contentDocument; } catch {}
-        if (inner && inner.body) { gap = true; visit(inner.body, {element: node, parent: frame}); gap = true; }
-        return;
-      }
-      const block = !/^(a|abbr|b|bdi|bdo|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strong|sub|sup|time|tt|u|var|wbr)$/.test(name);
-      if (block) gap = true;
-      const children = name === 'slot' && node.assignedNodes({flatten: true}).length ? node.assignedNodes({flatten: true})
-        : (node.shadowRoot || node).childNodes;
-      for (const child of children) visit(child, frame);
-      if (block) gap = true;
-    };
-    if (document.body) visit(document.body, null);
-    return {text, offsets, begins, nodes, starts};
-  }
-  // find returns a position of s in the page, or -1. A position at word boundaries is preferred.
-  function find(page, s) {
-    let any = -1;
-    for (let at = page.text.indexOf(s), n = 0; at >= 0 && n < 2000; at = page.text.indexOf(s, at + 1), n++) {
-      if (any < 0) any = at;
-      const end = at + s.length;
-      if (page.begins[at] && (end >= page.text.length || page.begins[end])) return at;
-    }
-    return s.length >= 12 ? any : -1;
-  }
-  const pages = [];
-  const gathered = hiddenToo => pages[+hiddenToo] ||= gather(hiddenToo);
-  const place = (page, k) => {
-    let lo = 0, hi = page.starts.length - 1;
-    while (lo < hi) { const mid = (lo + hi + 1) >> 1; if (page.starts[mid] <= k) lo = mid; else hi = mid - 1; }
-    return {...page.nodes[lo], index: lo, offset: page.offsets[k]};
-  };
-  const lengthAt = (node, offset) => String.fromCodePoint(node.data.codePointAt(offset)).length;
-  // seek returns the ranges of one quote, and the share of the quote's letters that is in them.
-  function seek(quote) {
-    const nothing = {share: 0, ranges: []};
-    const words = (fold(quote).match(/[\p{L}\p{N}]+/gu) || []).slice(0, 400);
-    const whole = words.join('');
-    if (whole === '') return nothing;
-    let page, at = -1, found = '';
-    for (const hiddenToo of [false, true]) {
-      page = gathered(hiddenToo);
-      at = find(page, found = whole);
-      if (at >= 0) break;
-    }
-    if (at < 0) {
-      page = gathered(false);
-      let best = 0;
-      found = '';
-      for (let i = 0; i < words.length; i++) {
-        while (i + best < words.length) {
-          const s = words.slice(i, i + best + 1).join(''), hit = find(page, s);
-          if (hit < 0) break;
-          best++; found = s; at = hit;
-        }
-      }
-    }
-    if (at < 0 || found.length < Math.min(8, whole.length)) return nothing;
-    const from = place(page, at), to = place(page, at + found.length - 1);
-    // There is one range for each text node, since a range cannot cross the border of a frame or shadow root.
-    const ranges = [];
-    for (let i = from.index; i <= to.index; i++) {
-      const {node, frame} = page.nodes[i];
-      const range = node.ownerDocument.createRange();
-      range.setStart(node, i === from.index ? from.offset : 0);
-      range.setEnd(node, i === to.index ? to.offset + lengthAt(node, to.offset) : node.data.length);
-      ranges.push({range, node, frame});
-    }
-    return {share: found.length / whole.length, ranges};
-  }
-  const hits = quotes.map(seek);
+async function seekAll(quotes, surroundings, enough) {
+  const seek = seeker(enough);
+  const hits = quotes.map((quote, i) => seek(quote, surroundings[i]));
   sought = hits.map(h => h.ranges);
-  for (const {node} of sought.flat()) for (let el = node.parentElement; el; el = el.parentElement) if (el.localName === 'details') el.open = true;
+  for (const {node} of sought.flat()) reveal(node);
   mark(sought.flat());
   const first = hits.findIndex(h => h.ranges.length > 0 && h.share >= enough);
-  if (first >= 0) {
+  if (first < 0) return hits.map(h => h.share);
+  const others = hits.filter((h, i) => i !== first && h.share >= enough).map(h => h.ranges);
+  const scroll = () => {
     center(sought[first][0], sought[first][sought[first].length - 1]);
-    makeRoom(sought[first], hits.filter((h, i) => i !== first && h.share >= enough).map(h => h.ranges));
+    makeRoom(sought[first], others);
+  };
+  const top = () => boxes(sought[first]).reduce((y, b) => Math.min(y, b.top), Infinity);
+  for (let rounds = 0, before = NaN; rounds < 6; rounds++) { // what appears when it is scrolled to may move the text
+    scroll();
+    await appear(sought[first]);
+    if (Math.abs(top() - before) < 1) break;
+    before = top();
   }
   return hits.map(h => h.share);
+}
+
+const seen = el => !el.checkVisibility || el.checkVisibility({visibilityProperty: true}) || el.ownerDocument.defaultView.getComputedStyle(el).display === 'contents';
+
+// reveal shows a node that is hidden: it opens <details> elements and presses the control of a tab panel or of a similar element. If pressing
+// the control does not help, it shows the element itself. Text that no control can show stays hidden.
+function reveal(node) {
+  for (let tries = 0; tries < 5; tries++) {
+    const own = node.parentElement || node.getRootNode().host;
+    if (!own || seen(own)) return;
+    let top = own; // the outermost hidden element
+    for (let el = own; el; el = el.parentElement || el.getRootNode().host) {
+      if (el.localName === 'details' && !el.open) el.open = true;
+      if (!seen(el)) top = el;
+    }
+    if (seen(own)) return;
+    if (seen(top)) continue; // it was in a closed <details>
+    const waits = top.closest('[hidden="until-found"]'), control = controlOf(top);
+    if (waits) waits.removeAttribute('hidden');
+    else if (!control) return;
+    else control.click();
+    if (seen(top)) continue;
+    top.removeAttribute('hidden');
+    for (const [name, value] of [['display', 'block'], ['visibility', 'visible'], ['content-visibility', 'visible']]) {
+      if (!seen(top)) top.style.setProperty(name, value, 'important');
+    }
+  }
+}
+
+// controlOf returns the control of the page that shows an element: a tab, a button or a link to the element, or null.
+function controlOf(el) {
+  const root = el.getRootNode(), id = CSS.escape(el.id);
+  const says = el.id && root.querySelector(`[aria-controls~="${id}"],[data-target="#${id}"],[data-bs-target="#${id}"],[popovertarget="${id}"],label[for="${id}"],a[href="#${id}"]`);
+  if (says) return says;
+  const label = el.getAttribute('role') === 'tabpanel' && el.getAttribute('aria-labelledby');
+  if (label && root.getElementById(label)) return root.getElementById(label);
+  const before = el.previousElementSibling, buttons = 'summary,button:not([type=submit]),[role=button],[role=tab],[aria-expanded]';
+  return before && (before.matches(buttons) ? before : before.textContent.length < 300 && before.querySelector(buttons)) || null;
+}
+
+// appear waits for the next frame, and at most a second until ranges are opaque, since pages let text fade in when it is scrolled to.
+async function appear(ranges) {
+  const end = performance.now() + 1000;
+  const frame = () => new Promise(done => { setTimeout(done, 50); requestAnimationFrame(() => setTimeout(done, 0)); });
+  do await frame(); while (performance.now() < end && ranges.some(({node}) => opacity(node) < 0.995));
+}
+
+// opacity returns the opacity with which a node is drawn.
+function opacity(node) {
+  let all = 1;
+  for (let el = node.parentElement || node.getRootNode().host; el; el = el.parentElement || el.getRootNode().host) all *= parseFloat(el.ownerDocument.defaultView.getComputedStyle(el).opacity);
+  return all;
 }
 
 // makeRoom scrolls the page so that the given ranges stay on the screen together with as many of the other ranges as possible. It tries the
@@ -121,7 +86,7 @@ function makeRoom(ranges, others) {
     return all.length && {top: Math.min(...all.map(b => b.top)), bottom: Math.max(...all.map(b => b.bottom))};
   };
   const room = span(ranges);
-  if (!room) return;
+  if (!room || room.bottom - room.top + 2 * margin > innerHeight) return; // center shows the beginning of a quote that is higher than the screen
   const middle = (room.top + room.bottom) / 2;
   const spans = others.map(span).filter(s => s).sort((a, b) => Math.abs((a.top + a.bottom) / 2 - middle) - Math.abs((b.top + b.bottom) / 2 - middle));
   for (const s of spans) {
@@ -156,16 +121,16 @@ function mark(ranges) {
 
 // center scrolls all scrolling elements so that the text from first to last is in the middle of the screen, or begins there.
 function center(first, last) {
-  const middle = () => {
+  const middle = (room = innerHeight) => {
     const a = first.range.getBoundingClientRect(), b = last.frame === first.frame ? last.range.getBoundingClientRect() : a;
-    return (a.top + Math.min(Math.max(a.bottom, b.bottom), a.top + innerHeight * 0.8)) / 2;
+    return (a.top + Math.min(Math.max(a.bottom, b.bottom), a.top + Math.min(room, innerHeight) * 0.8)) / 2;
   };
   for (let el = first.node.parentElement; el; el = el.parentElement || el.getRootNode().host || null) {
     const view = el.ownerDocument.defaultView;
     if (el === el.ownerDocument.scrollingElement || el === el.ownerDocument.body) continue;
     if (el.scrollHeight > el.clientHeight + 1 && /auto|scroll|hidden/.test(view.getComputedStyle(el).overflowY)) {
       const r = el.getBoundingClientRect();
-      el.scrollTo({top: el.scrollTop + middle() - (r.top + r.height / 2), behavior: 'instant'});
+      el.scrollTo({top: el.scrollTop + middle(el.clientHeight) - (r.top + r.height / 2), behavior: 'instant'});
     }
     if (el.scrollWidth > el.clientWidth + 1 && /auto|scroll|hidden/.test(view.getComputedStyle(el).overflowX)) { // scroll sideways in a wide table or a long line of code
       const r = el.getBoundingClientRect(), left = first.range.getBoundingClientRect().left;
@@ -257,21 +222,35 @@ function clear(list) {
   }
 }
 
+// room returns the width and height in which a node can be shown at once: those of the screen, or of a scrolling element around the node.
+function room(node) {
+  let width = innerWidth, height = innerHeight;
+  for (let el = node.parentElement || node.getRootNode().host; el; el = el.parentElement || el.getRootNode().host) {
+    const doc = el.ownerDocument, style = doc.defaultView.getComputedStyle(el);
+    if (el === doc.documentElement || el === doc.body) continue;
+    if (style.overflowX !== 'visible' && el.scrollWidth > el.clientWidth + 1) width = Math.min(width, el.clientWidth);
+    if (style.overflowY !== 'visible' && el.scrollHeight > el.clientHeight + 1) height = Math.min(height, el.clientHeight);
+  }
+  return {width, height};
+}
+
 // shown reports for each quote whether it is inside a picture. The picture reaches from the top of the page to the given height; height 0
-// means that it shows the screen. For a picture of the screen, elements that cover the quotes are hidden first. If a quote is higher than
-// the screen, only its beginning is checked.
+// means that it shows the screen. For a picture of the screen, elements that cover the quotes are hidden first. If a quote does not fit on
+// the screen or in the scrolling element around it, only its beginning is checked.
 function shown(height) {
   const inside = height > 0
     ? b => b.top + scrollY >= 0 && b.bottom + scrollY <= height && b.left + scrollX >= 0 && b.left < innerWidth
     : b => b.top >= 0 && b.bottom <= innerHeight && b.left >= 0 && b.left < innerWidth;
   const part = ranges => {
     const all = boxes(ranges);
-    const tall = height === 0 && all.length > 0 && all[all.length - 1].bottom - all[0].top > innerHeight;
-    return tall ? all.slice(0, 1) : all;
+    if (height > 0 || all.length === 0) return all;
+    const fits = room(all[0].node);
+    const large = Math.max(...all.map(b => b.bottom)) - Math.min(...all.map(b => b.top)) > fits.height || Math.max(...all.map(b => b.left)) - Math.min(...all.map(b => b.left)) > fits.width - 80;
+    return large ? all.slice(0, 1) : all;
   };
   if (height === 0) clear(sought.flatMap(ranges => part(ranges).filter(inside)));
   return sought.map(ranges => {
     const all = part(ranges);
-    return all.length > 0 && all.every(b => inside(b) && (height > 0 || uncovered(b)));
+    return all.length > 0 && all.every(b => inside(b) && opacity(b.node) > 0.1 && (height > 0 || uncovered(b)));
   });
 }
