@@ -167,10 +167,15 @@ func (r *renderer) image(n *html.Node) {
 		r.pictures = append(r.pictures, alt)
 		return
 	}
+	r.stands(alt, n)
+}
+
+// stands writes the words for which an element without text stands.
+func (r *renderer) stands(words string, n *html.Node) {
 	if r.line.last() != 0 && isWord(r.line.lastRune()) {
 		r.line.space = true
 	}
-	r.line.text(alt)
+	r.line.text(words)
 	r.line.space = r.line.space || isWord(r.line.lastRune()) && n.NextSibling != nil && n.NextSibling.Type != html.TextNode
 }
 

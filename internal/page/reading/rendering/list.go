@@ -19,6 +19,9 @@ func (r *renderer) list(n *html.Node) {
 	}
 	if dom.HasAttr(n, "reversed") {
 		step = -1
+		if !dom.HasAttr(n, "start") {
+			number = items(n)
+		}
 	}
 	nestedIn := r.at
 	first, begin := true, len(r.out)
@@ -64,6 +67,17 @@ func (r *renderer) list(n *html.Node) {
 	}
 	r.flush()
 	r.tight, r.at = false, nestedIn
+}
+
+// items returns the number of items of a list.
+func items(n *html.Node) int {
+	count := 0
+	for c := range n.ChildNodes() {
+		if c.DataAtom == atom.Li {
+			count++
+		}
+	}
+	return count
 }
 
 // ordinal returns the number of an item in the numbering style of its list.

@@ -174,7 +174,7 @@ func (r *renderer) node(n *html.Node) {
 		r.formula(n, text)
 		return
 	}
-	if dom.Dropped[n.DataAtom] && n.DataAtom != 0 {
+	if r.sign(n) || dom.Dropped[n.DataAtom] && n.DataAtom != 0 {
 		return
 	}
 	if n.DataAtom == atom.Br {

@@ -79,7 +79,7 @@ func together(blocks []plaintext.Block) []plaintext.Block {
 
 // rows returns the rows of n, without the rows of tables inside n.
 func (r *renderer) rows(n *html.Node, depth int) []tableRow {
-	var rows []tableRow
+	var rows, last []tableRow // last are the rows of <tfoot>, which a browser shows below all others
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		switch c.DataAtom {
 		case atom.Thead, atom.Tbody, atom.Tfoot:
@@ -87,6 +87,10 @@ func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 				continue
 			}
 			for _, row := range r.rows(c, depth+1) {
+				if c.DataAtom == atom.Tfoot {
+					last = append(last, row)
+					continue
+				}
 				row.header = row.header || c.DataAtom == atom.Thead
 				rows = append(rows, row)
 			}
@@ -103,7 +107,7 @@ func (r *renderer) rows(n *html.Node, depth int) []tableRow {
 			}
 		}
 	}
-	return rows
+	return append(rows, last...)
 }
 
 // isLayout reports whether a table only arranges parts of the page: its role says so, or its cells contain sections, many letters or other

@@ -19,7 +19,7 @@ type style struct {
 // declarations parses the declarations of a rule or of a style attribute.
 func declarations(css string) style {
 	var s style
-	var absolute, clipped, small bool
+	var absolute, clipped, small, transparent, throughLetters bool
 	for d := range strings.SplitSeq(strings.ToLower(css), ";") {
 		key, v, _ := strings.Cut(d, ":")
 		key = strings.TrimSpace(key)
@@ -48,23 +48,32 @@ func declarations(css string) style {
 		case "text-indent":
 			s.never = s.never || pixels(v) <= -500 || v == "100%" || v == "-100%"
 		case "transform":
-			s.never = s.never || strings.HasPrefix(v, "scale(0)") || strings.Contains(v, "translate") && farOff(v)
+			s.never = s.never || strings.HasPrefix(v, "scale(") && first(v) < 0.05 || strings.Contains(v, "translate") && farOff(v)
+		case "zoom":
+			s.never = s.never || v != "" && v[0] == '0' && !strings.HasSuffix(v, "%") && number(v) < 0.1
+		case "filter":
+			s.never = s.never || strings.HasPrefix(v, "opacity(") && first(v) < 0.05
 		case "clip":
 			clipped = strings.HasPrefix(v, "rect(") && strings.Trim(v, "rect(0px1, )") == ""
 		case "clip-path":
-			s.never = s.never || strings.HasPrefix(v, "inset(50%") || strings.HasPrefix(v, "inset(100%") || strings.HasPrefix(v, "circle(0")
+			s.never = s.never || strings.HasPrefix(v, "inset(50%") || strings.HasPrefix(v, "inset(100%") || strings.HasPrefix(v, "circle(0") ||
+				strings.HasPrefix(v, "polygon(") && strings.Trim(v, "polygn(0px%, )") == ""
 		case "width", "height", "max-width", "max-height":
 			small = small || v == "0" || len(v) > 2 && v[0] <= '1' && strings.HasSuffix(v, "px") && pixels(v) <= 1
 		case "overflow":
 			clipped = clipped || v == "hidden" || v == "clip"
 		case "font-size":
-			s.never = s.never || v != "" && (v == "0" || v[0] == '0' && strings.Trim(v, "0.pxemrt%") == "" || v == "1px")
+			s.never = s.never || v != "" && (v == "0" || v[0] == '0' && strings.Trim(v, "0.pxemrt%") == "" || !strings.HasSuffix(v, "%") && v[0] <= '9' && v[0] >= '0' && pixels(v) > 0 && pixels(v) < 2)
 		case "opacity":
 			f, err := strconv.ParseFloat(v, 64)
 			s.faint = err == nil && f < 0.05
 		case "color":
 			s.color = rgb(v)
-			s.never = s.never || v == "transparent"
+			transparent = transparent || clear(v)
+		case "-webkit-text-fill-color":
+			transparent = transparent || clear(v)
+		case "background-clip", "-webkit-background-clip":
+			throughLetters = v == "text"
 		case "background", "background-color":
 			if s.back = rgb(v); s.back == "" && v != "none" && v != "inherit" && v != "initial" && v != "transparent" {
 				s.back = "?"
@@ -75,8 +84,37 @@ func declarations(css string) style {
 			}
 		}
 	}
-	s.never = s.never || clipped && small || clipped && absolute && strings.Contains(css, "rect(")
+	s.never = s.never || transparent && !throughLetters || clipped && small || clipped && absolute && strings.Contains(css, "rect(")
 	return s
+}
+
+// number returns the number that v is, or 1 if it is none.
+func number(v string) float64 {
+	f, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+	if err != nil {
+		return 1
+	}
+	return f
+}
+
+// first returns the first argument of a function such as scale(0, 1), or 1 if it is not a number.
+func first(v string) float64 {
+	_, args, _ := strings.Cut(v, "(")
+	args, _, _ = strings.Cut(args, ")")
+	args, _, _ = strings.Cut(args, ",")
+	return number(args)
+}
+
+// clear reports whether a colour is transparent.
+func clear(v string) bool {
+	if h, ok := strings.CutPrefix(v, "#"); ok {
+		return len(h) == 4 && h[3] == '0' || len(h) == 8 && h[6:] == "00"
+	}
+	if v == "transparent" {
+		return true
+	}
+	args := strings.FieldsFunc(v, func(r rune) bool { return r == '(' || r == ')' || r == ',' || r == '/' || r == ' ' })
+	return len(args) == 5 && (strings.HasPrefix(v, "rgb") || strings.HasPrefix(v, "hsl")) && number(strings.TrimSuffix(args[4], "%")) < 0.05
 }
 
 func pixels(v string) float64 {
@@ -120,6 +158,17 @@ func rgb(v string) string {
 			return string([]byte{h[0], h[0], h[1], h[1], h[2], h[2]})
 		case len(h) == 6 || len(h) == 8:
 			return h[:6]
+		}
+		return ""
+	}
+	if strings.HasPrefix(v, "hsl") {
+		args := strings.FieldsFunc(v, func(r rune) bool { return r == '(' || r == ')' || r == ',' || r == '/' || r == ' ' })
+		switch {
+		case len(args) < 4:
+		case args[3] == "100%":
+			return "ffffff"
+		case args[3] == "0%":
+			return "000000"
 		}
 		return ""
 	}

@@ -113,6 +113,9 @@ func (v *visibility) unseen(n *html.Node, st style) bool {
 // decorative reports whether an element with aria-hidden is only a sign: the letter of an icon, or the mark beside a heading. Its text must
 // be checked, because pages also set aria-hidden on all text behind a dialog.
 func decorative(n *html.Node) bool {
+	if n.DataAtom == atom.Del || n.DataAtom == atom.S || n.DataAtom == atom.Ins { // shops hide the old price from screen readers
+		return false
+	}
 	text := strings.TrimSpace(dom.RawText(n, 60))
 	return dom.Inline[n.DataAtom] && len(text) <= 30 && !strings.Contains(text, " ") || text == ""
 }
@@ -272,7 +275,7 @@ func (v *visibility) drop(c *html.Node, st style) bool {
 // invisible reports whether the text of c has the colour of its background. If the background is not set, white is assumed, unless the page
 // links to style sheets, which may set another background.
 func (v *visibility) invisible(c *html.Node, fore, behind string) bool {
-	if behind == "" && !v.sheet.hasOut && fore == "ffffff" {
+	if behind == "" && !v.sheet.hasOut && alike(fore, "ffffff") {
 		behind = "ffffff"
 	}
 	if !alike(fore, behind) {
