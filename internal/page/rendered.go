@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"context"
+	"index/suffixarray"
 	"net/http"
 	"net/url"
 	"strings"
@@ -189,13 +190,14 @@ func marked(t html.Token) bool {
 
 // without returns the lines of a that are not lines of b and not part of the text alsoLeftOut.
 func without(a, b, alsoLeftOut string) string {
+	left := suffixarray.New([]byte(alsoLeftOut)) // so that each look-up takes little time, however many lines there are
 	have := map[string]bool{}
 	for l := range strings.Lines(b) {
 		have[strings.Join(strings.Fields(l), " ")] = true
 	}
 	var out strings.Builder
 	for l := range strings.Lines(a) {
-		if l = strings.Join(strings.Fields(l), " "); !have[l] && (alsoLeftOut == "" || !strings.Contains(alsoLeftOut, l)) {
+		if l = strings.Join(strings.Fields(l), " "); !have[l] && (l == "" || len(left.Lookup([]byte(l), 1)) == 0) {
 			out.WriteString(l + "\n")
 		}
 	}

@@ -21,7 +21,7 @@ func (p *Pool) ask(ctx context.Context, c *process, q request, body []byte) (*an
 	watched := make(chan struct{})
 	goroutine.Go(ctx, func() {
 		defer close(watched)
-		p.watch(c, limit, stop)
+		p.watch(c, p.cpuFor(q, body), limit, stop)
 	})
 	a, err := p.exchange(ctx, c, q, body, limit)
 	close(stop)
@@ -80,8 +80,8 @@ func (p *Pool) tooMuchMemory() error {
 	return fmt.Errorf("%w: it took more than %d MB of memory", page.ErrLimit, p.cfg.LargeMemory>>20)
 }
 
-// watch kills the process if it reads for too long or uses too much memory, and sends the reason to limit.
-func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
+// watch kills the process if it reads for too long, uses more CPU time than most or too much memory, and sends the reason to limit.
+func (p *Pool) watch(c *process, most time.Duration, limit chan<- error, stop <-chan struct{}) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	deadline, before := time.Now().Add(p.cfg.Timeout), usedCPU(c.cmd.Process.Pid)
@@ -91,7 +91,7 @@ func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
-		if why := p.exceeds(c, deadline, before); why != nil {
+		if why := p.exceeds(c, deadline, before, most); why != nil {
 			limit <- why
 			killGroup(c.cmd.Process.Pid)
 			<-stop
@@ -102,12 +102,12 @@ func (p *Pool) watch(c *process, limit chan<- error, stop <-chan struct{}) {
 
 // exceeds returns an error that names the limit that a process exceeds, or nil. before is the CPU time that the process had used before
 // this document.
-func (p *Pool) exceeds(c *process, deadline time.Time, before time.Duration) error {
+func (p *Pool) exceeds(c *process, deadline time.Time, before, most time.Duration) error {
 	pid := c.cmd.Process.Pid
 	used := residentMemory(pid)
 	switch {
-	case usedCPU(pid)-before > p.cfg.CPU:
-		return fmt.Errorf("%w: it took more than %v of computing", page.ErrLimit, p.cfg.CPU)
+	case usedCPU(pid)-before > most:
+		return fmt.Errorf("%w: it took more than %v of computing", page.ErrLimit, most.Round(time.Second))
 	case time.Now().After(deadline):
 		return fmt.Errorf("%w: it took more than %v", page.ErrLimit, p.cfg.Timeout)
 	case used > p.cfg.LargeMemory:

@@ -16,5 +16,7 @@
 //     there is no room, the child is killed, and the document is read again later by the only child with LargeMemory.
 //   - No child outlives its parent. It ends when its standard input ends; on Linux the kernel also kills it.
 //   - A child gets no environment variables of the parent, and no open files except its three pipes.
+//   - A child that reads a large document has a lower priority than all other processes of the program, so that it does not slow them, and
+//     reads no other document afterwards.
 //   - One child is reserved for documents smaller than LargeBody, so that a few large documents do not delay all others.
 package parser

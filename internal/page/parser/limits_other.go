@@ -16,6 +16,8 @@ func childAttr() *syscall.SysProcAttr { return nil }
 
 func residentMemory(int) uint64 { return 0 }
 
+func lowerPriority(int) {}
+
 func killGroup(pid int) {
 	if p, err := os.FindProcess(pid); err == nil {
 		_ = p.Kill()

@@ -25,7 +25,7 @@ type Config struct {
 	Command     []string      // command that starts a process which calls Serve; required
 	CacheDir    string        // cache for machine code; if it is not writable, a temporary folder is used
 	Size        int           // greatest number of processes; default: one for each CPU, at least 2 and at most 4
-	CPU         time.Duration // CPU time for one document; default 20 s
+	CPU         time.Duration // CPU time for one document at most; a document other than a PDF gets less if it is small (cpuFor); default 20 s
 	Timeout     time.Duration // time for one document, without the wait for a process; default 60 s
 	Memory      uint64        // bytes of RAM for all processes together; default 384 MiB
 	SmallMemory uint64        // bytes of RAM that each process may use; default 96 MiB
@@ -138,10 +138,25 @@ func (p *Pool) Read(ctx context.Context, base *url.URL, header http.Header, body
 	return a.Reading, a.err()
 }
 
+// CPU time for a document that is not a PDF: a fixed part, and a part for each MiB.
+const (
+	startCPU = 5 * time.Second
+	cpuOfMiB = time.Second
+)
+
+// cpuFor returns the CPU time for a document.
+func (p *Pool) cpuFor(q request, body []byte) time.Duration {
+	if isPDF(q.Header, body) {
+		return p.cfg.CPU
+	}
+	return min(p.cfg.CPU, raceFactor*(startCPU+time.Duration(len(body))*cpuOfMiB>>20))
+}
+
 // readSmall reads a document in a process with SmallMemory. If the document needs more, the process gets LargeMemory if Config.Memory has
 // room for it now. Otherwise the process is killed, and the error is errNoRoom.
 func (p *Pool) readSmall(ctx context.Context, q request, body []byte) (*answer, error) {
-	if len(body) >= p.cfg.LargeBody {
+	large := len(body) >= p.cfg.LargeBody
+	if large {
 		if err := p.take(ctx, p.large); err != nil {
 			return nil, err
 		}
@@ -155,8 +170,11 @@ func (p *Pool) readSmall(ctx context.Context, q request, body []byte) (*answer, 
 	if err != nil {
 		return nil, err
 	}
+	if large {
+		lowerPriority(child.cmd.Process.Pid)
+	}
 	a, err := p.ask(ctx, child, q, body)
-	p.give(child, err == nil)
+	p.give(child, err == nil && !large) // a process whose priority was lowered reads no other document
 	return a, err
 }
 
@@ -172,8 +190,9 @@ func (p *Pool) readLarge(ctx context.Context, q request, body []byte) (*answer, 
 		return nil, err
 	}
 	child.grown = true
+	lowerPriority(child.cmd.Process.Pid)
 	a, err := p.ask(ctx, child, q, body)
-	p.give(child, err == nil)
+	p.give(child, false)
 	return a, err
 }
 

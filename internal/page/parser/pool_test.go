@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,9 +44,65 @@ func TestMain(m *testing.M) {
 			}
 		case "panic":
 			panic("broken")
+		case "nice":
+			answerNiceness()
+			return
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// answerNiceness answers each request with the number of requests so far and the niceness of this process, instead of reading the document.
+func answerNiceness() {
+	var s settings
+	_ = readJSON(os.Stdin, &s)
+	for n := 1; ; n++ {
+		var q request
+		if readJSON(os.Stdin, &q) != nil {
+			return
+		}
+		if _, err := readFrame(os.Stdin); err != nil {
+			return
+		}
+		prio, _ := syscall.Getpriority(syscall.PRIO_PROCESS, 0) // 20 - niceness
+		_ = writeJSON(os.Stdout, answer{Reading: page.Reading{Note: fmt.Sprintf("request %d, niceness %d", n, 20-prio)}})
+	}
+}
+
+// TestLargeDocumentsHaveLowPriority: a process that reads a large document has a lower priority, and reads no other document afterwards.
+func TestLargeDocumentsHaveLowPriority(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("priorities are set on Linux only")
+	}
+	p := newPool(t, Config{Size: 1, LargeBody: 1000}, "nice")
+	own, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual, low := 20-own, max(20-own, 10)
+	for i, want := range []string{fmt.Sprintf("request 1, niceness %d", usual), fmt.Sprintf("request 2, niceness %d", low), fmt.Sprintf("request 1, niceness %d", usual)} {
+		body := strings.Repeat("x", []int{10, 1000, 10}[i])
+		if r, err := p.Read(t.Context(), base, header("text/plain"), []byte(body)); err != nil || r.Note != want {
+			t.Errorf("document %d: %q, %v; want %q", i, r.Note, err, want)
+		}
+	}
+}
+
+// TestTimeForADocument: the CPU time for a document grows with its size up to a limit. A PDF always gets the most.
+func TestTimeForADocument(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, Config{CPU: 20 * time.Second}, "parse")
+	for _, tt := range []struct {
+		kind string
+		size int
+		want time.Duration
+	}{{"text/html", 1000, 5 * time.Second}, {"text/html", 4 << 20, 9 * time.Second}, {"text/html", 100 << 20, 20 * time.Second}, {"application/pdf", 1000, 20 * time.Second}} {
+		want := min(tt.want*raceFactor, 20*time.Second)
+		if got := p.cpuFor(request{Header: header(tt.kind)}, make([]byte, tt.size)); got.Round(10*time.Millisecond) != want {
+			t.Errorf("%s of %d bytes: %v, want %v", tt.kind, tt.size, got, want)
+		}
+	}
 }
 
 func newPool(t *testing.T, cfg Config, mode string) *Pool {
