@@ -135,42 +135,48 @@ func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, 
 }
 
 const insertPassages = `-- name: InsertPassages :exec
+WITH page AS MATERIALIZED (
+    SELECT id, config, setweight(to_tsvector(config, left($6::text, 1000)), 'A') AS titled FROM pages WHERE id = $7
+), headed AS MATERIALIZED (
+    SELECT h.number, h.heading, page.titled || setweight(to_tsvector(page.config, left(h.words, 2000)), 'B') AS tsv
+    FROM page, (SELECT unnest($8::text[]) AS heading, unnest($9::text[]) AS words,
+                       generate_subscripts($8::text[], 1) AS number) h
+)
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
-SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
-       setweight(to_tsvector(p.config, left($1::text, 1000)), 'A')
-       || setweight(to_tsvector(p.config, left(i.heading_words, 2000)), 'B')
-       || to_tsvector(p.config, i.text)
-FROM pages p,
-     (SELECT unnest($2::integer[]) AS ord, unnest($3::integer[]) AS start_offset, unnest($4::integer[]) AS end_offset,
-             unnest($5::text[]) AS heading, unnest($6::text[]) AS heading_words, unnest($7::text[]) AS text) i
-WHERE p.id = $8
+SELECT page.id, i.ord, i.start_offset, i.end_offset, headed.heading, headed.tsv || to_tsvector(page.config, i.text)
+FROM page, (SELECT unnest($1::integer[]) AS ord, unnest($2::integer[]) AS start_offset, unnest($3::integer[]) AS end_offset,
+                   unnest($4::integer[]) AS head, unnest($5::text[]) AS text) i
+JOIN headed ON headed.number = i.head
 `
 
 type InsertPassagesParams struct {
-	Title        string
 	Ords         []int32
 	Starts       []int32
 	Ends         []int32
+	Heads        []int32
+	Texts        []string
+	Title        string
+	PageID       int64
 	Headings     []string
 	HeadingWords []string
-	Texts        []string
-	PageID       int64
 }
 
-// Stores the passages of a new snapshot. The texts of the passages are parameters, and only the index stores their
-// words. If the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for
-// each passage, which took 9.9 s for 477,000 characters. For scripts without spaces between words, internal/bigrams has
-// added spaces to titles, headings and texts.
+// Stores passages of a new snapshot. The texts of the passages are parameters, and only the index stores their words. If
+// the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for each
+// passage, which took 9.9 s for 477,000 characters. Many passages have the same headings: each heading path is sent and
+// split into words once. heads has the places of the passages' heading paths in headings, from 1. For scripts without
+// spaces between words, internal/bigrams has added spaces to titles, headings and texts.
 func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) error {
 	_, err := q.db.Exec(ctx, insertPassages,
-		arg.Title,
 		arg.Ords,
 		arg.Starts,
 		arg.Ends,
+		arg.Heads,
+		arg.Texts,
+		arg.Title,
+		arg.PageID,
 		arg.Headings,
 		arg.HeadingWords,
-		arg.Texts,
-		arg.PageID,
 	)
 	return err
 }
@@ -351,6 +357,36 @@ func (q *Queries) PagePassages(ctx context.Context, pageID int64) ([]PagePassage
 	return items, nil
 }
 
+const pageTexts = `-- name: PageTexts :many
+SELECT id, content FROM pages WHERE id = ANY($1::bigint[])
+`
+
+type PageTextsRow struct {
+	ID      int64
+	Content string
+}
+
+// The texts of snapshots.
+func (q *Queries) PageTexts(ctx context.Context, keys []int64) ([]PageTextsRow, error) {
+	rows, err := q.db.Query(ctx, pageTexts, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PageTextsRow{}
+	for rows.Next() {
+		var i PageTextsRow
+		if err := rows.Scan(&i.ID, &i.Content); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const questionTerms = `-- name: QuestionTerms :many
 SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST($1::text AS regconfig), $2::text))) AS lexeme
 `
@@ -387,8 +423,6 @@ WITH read AS (
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)
     GROUP BY c.config
 ), best AS MATERIALIZED (
-    -- Passages are ranked and limited before any text is read from a snapshot, because each such
-    -- read unpacks the whole snapshot.
     SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
     FROM read r
     JOIN pages p ON p.id = r.page_id
@@ -397,8 +431,7 @@ WITH read AS (
     ORDER BY rank DESC, ps.page_id, ps.ord
     LIMIT $3
 )
-SELECT encode(p.sha256, 'hex')::text AS page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
-       substr(p.content, ps.start_offset + 1, ps.end_offset - ps.start_offset)::text AS text, b.rank,
+SELECT p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.chars, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
 FROM best b
@@ -410,7 +443,9 @@ ORDER BY b.rank DESC, b.page_id, b.ord
 `
 
 type RankTaskPassagesRow struct {
+	PageKey     int64
 	PageID      string
+	Chars       int32
 	Ord         int32
 	StartOffset int32
 	EndOffset   int32
@@ -418,14 +453,14 @@ type RankTaskPassagesRow struct {
 	VisitID     uuid.UUID
 	Url         string
 	Title       string
-	Text        string
 	Rank        float64
 	Matched     []string
 	Headed      []string
 }
 
 // The passages of the pages that a task read that contain any lexeme of the question, best first. matched are the
-// lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them.
+// lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them. The texts of
+// the passages are not cut out here, because for each of them PostgreSQL would read its snapshot from the beginning.
 func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, question string, maxRows int32) ([]RankTaskPassagesRow, error) {
 	rows, err := q.db.Query(ctx, rankTaskPassages, taskID, question, maxRows)
 	if err != nil {
@@ -436,7 +471,9 @@ func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, quest
 	for rows.Next() {
 		var i RankTaskPassagesRow
 		if err := rows.Scan(
+			&i.PageKey,
 			&i.PageID,
+			&i.Chars,
 			&i.Ord,
 			&i.StartOffset,
 			&i.EndOffset,
@@ -444,7 +481,6 @@ func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, quest
 			&i.VisitID,
 			&i.Url,
 			&i.Title,
-			&i.Text,
 			&i.Rank,
 			&i.Matched,
 			&i.Headed,

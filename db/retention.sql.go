@@ -101,8 +101,8 @@ WHERE p.id > $1::bigint
 ORDER BY p.id LIMIT $2
 `
 
-// Snapshots that nothing refers to, with ids after a given one. A snapshot is stored together with its first
-// visit, so none of these is new.
+// Snapshots that nothing refers to, with ids after a given one. A large snapshot is stored shortly before its first
+// visit, so one of these may be new. If it is removed, the visit stores it again.
 func (q *Queries) OrphanPages(ctx context.Context, after int64, maxRows int32) ([]int64, error) {
 	rows, err := q.db.Query(ctx, orphanPages, after, maxRows)
 	if err != nil {

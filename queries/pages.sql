@@ -11,19 +11,23 @@ RETURNING id;
 SELECT id FROM pages WHERE sha256 = @sha256 FOR KEY SHARE;
 
 -- name: InsertPassages :exec
--- Stores the passages of a new snapshot. The texts of the passages are parameters, and only the index stores their
--- words. If the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for
--- each passage, which took 9.9 s for 477,000 characters. For scripts without spaces between words, internal/bigrams has
--- added spaces to titles, headings and texts.
+-- Stores passages of a new snapshot. The texts of the passages are parameters, and only the index stores their words. If
+-- the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for each
+-- passage, which took 9.9 s for 477,000 characters. Many passages have the same headings: each heading path is sent and
+-- split into words once. heads has the places of the passages' heading paths in headings, from 1. For scripts without
+-- spaces between words, internal/bigrams has added spaces to titles, headings and texts.
+WITH page AS MATERIALIZED (
+    SELECT id, config, setweight(to_tsvector(config, left(@title::text, 1000)), 'A') AS titled FROM pages WHERE id = @page_id
+), headed AS MATERIALIZED (
+    SELECT h.number, h.heading, page.titled || setweight(to_tsvector(page.config, left(h.words, 2000)), 'B') AS tsv
+    FROM page, (SELECT unnest(@headings::text[]) AS heading, unnest(@heading_words::text[]) AS words,
+                       generate_subscripts(@headings::text[], 1) AS number) h
+)
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
-SELECT p.id, i.ord, i.start_offset, i.end_offset, i.heading,
-       setweight(to_tsvector(p.config, left(@title::text, 1000)), 'A')
-       || setweight(to_tsvector(p.config, left(i.heading_words, 2000)), 'B')
-       || to_tsvector(p.config, i.text)
-FROM pages p,
-     (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start_offset, unnest(@ends::integer[]) AS end_offset,
-             unnest(@headings::text[]) AS heading, unnest(@heading_words::text[]) AS heading_words, unnest(@texts::text[]) AS text) i
-WHERE p.id = @page_id;
+SELECT page.id, i.ord, i.start_offset, i.end_offset, headed.heading, headed.tsv || to_tsvector(page.config, i.text)
+FROM page, (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start_offset, unnest(@ends::integer[]) AS end_offset,
+                   unnest(@heads::integer[]) AS head, unnest(@texts::text[]) AS text) i
+JOIN headed ON headed.number = i.head;
 
 -- name: InsertVisit :exec
 -- Stores a visit: one load of one URL by a task.
@@ -119,7 +123,8 @@ SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST(@config::text
 
 -- name: RankTaskPassages :many
 -- The passages of the pages that a task read that contain any lexeme of the question, best first. matched are the
--- lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them.
+-- lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them. The texts of
+-- the passages are not cut out here, because for each of them PostgreSQL would read its snapshot from the beginning.
 WITH read AS (
     SELECT DISTINCT ON (v.page_id) v.page_id, v.id, v.final_url, v.title
     FROM visits v WHERE v.task_id = @task_id AND v.page_id IS NOT NULL
@@ -130,8 +135,6 @@ WITH read AS (
          LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
     GROUP BY c.config
 ), best AS MATERIALIZED (
-    -- Passages are ranked and limited before any text is read from a snapshot, because each such
-    -- read unpacks the whole snapshot.
     SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
     FROM read r
     JOIN pages p ON p.id = r.page_id
@@ -140,8 +143,7 @@ WITH read AS (
     ORDER BY rank DESC, ps.page_id, ps.ord
     LIMIT @max_rows
 )
-SELECT encode(p.sha256, 'hex')::text AS page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title,
-       substr(p.content, ps.start_offset + 1, ps.end_offset - ps.start_offset)::text AS text, b.rank,
+SELECT p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.chars, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title, b.rank,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
        ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
 FROM best b
@@ -150,6 +152,10 @@ JOIN pages p ON p.id = b.page_id
 JOIN read r ON r.page_id = b.page_id
 JOIN asked a ON a.config = b.config
 ORDER BY b.rank DESC, b.page_id, b.ord;
+
+-- name: PageTexts :many
+-- The texts of snapshots.
+SELECT id, content FROM pages WHERE id = ANY(@keys::bigint[]);
 
 -- name: LibraryPages :one
 -- How many visits with a page an account has. Counting stops at most. A small library is searched page by page.

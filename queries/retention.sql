@@ -15,8 +15,8 @@ SELECT count(*) FROM tasks t WHERE t.completed_at < now() - make_interval(secs =
 DELETE FROM tasks WHERE id = ANY(@ids::uuid[]) AND status IN ('completed','failed','cancelled');
 
 -- name: OrphanPages :many
--- Snapshots that nothing refers to, with ids after a given one. A snapshot is stored together with its first
--- visit, so none of these is new.
+-- Snapshots that nothing refers to, with ids after a given one. A large snapshot is stored shortly before its first
+-- visit, so one of these may be new. If it is removed, the visit stores it again.
 SELECT p.id FROM pages p
 WHERE p.id > @after::bigint
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)

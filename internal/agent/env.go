@@ -38,6 +38,10 @@ type Env struct {
 	// same form as that of Load. The snapshot must not be too old, unless anyAge is true. Recall returns false if there
 	// is no such snapshot. If Recall is nil, no snapshots are used.
 	Recall func(ctx context.Context, at page.Address, anyAge bool) (research.Visit, bool, error)
+	// Keep stores the snapshot of a large page before its visit is recorded, so that the transaction of the step is short.
+	// The error research.ErrTooSlow means that the page could not be stored in time. If Keep is nil, the snapshot is
+	// stored with the step.
+	Keep func(ctx context.Context, p *research.Page) error
 	// Search asks the task's search engine. If this engine cannot answer, Search asks the engines that may replace it.
 	Search func(ctx context.Context, query string) (search.Answer, error)
 	// Rank returns at most limit passages that fit a question best, from the pages that the task read.

@@ -63,6 +63,11 @@ func (b *Session) Navigate(ctx context.Context, at page.Address, before ...resea
 			return Effect{}, fmt.Errorf("id of a visit: %w", err)
 		}
 		v.Depth = at.Depth
+		unstored, err := b.keep(ctx, &v)
+		if err != nil {
+			return Effect{}, err
+		}
+		timeUp = timeUp || unstored
 		o := Opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
 			Depth: at.Depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
 		if v.Page != nil {
@@ -121,6 +126,35 @@ func (b *Session) load(ctx context.Context, at page.Address, fromLibrary bool) (
 			Message: "The time budget ended while the page was loading."}, true, nil
 	}
 	return v, false, err
+}
+
+// largePage is a number of passages. The snapshot of a page with more passages is stored before the step of its visit.
+const largePage = 300
+
+// keep stores the snapshot of a large page. A page that cannot be stored in time counts as a page that cannot be read.
+// timeUp means that the reading time ended while the page was being stored.
+func (b *Session) keep(ctx context.Context, v *research.Visit) (timeUp bool, err error) {
+	if b.Env.Keep == nil || v.Page == nil || v.Cached || len(v.Page.Passages) <= largePage {
+		return false, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, max(b.Env.ReadingTime(), time.Millisecond))
+	defer cancel()
+	err = b.Env.Keep(bounded, v.Page)
+	switch {
+	case err == nil:
+		return false, nil
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case errors.Is(err, research.ErrTooSlow):
+		v.Outcome, v.Message = research.OutcomeTooLarge, "The page is so large that it could not be stored in time."
+	case errors.Is(bounded.Err(), context.DeadlineExceeded):
+		timeUp = true
+		v.Outcome, v.Message = research.OutcomeTimeout, "The time budget ended while the page was being stored."
+	default:
+		return false, err
+	}
+	v.Page, v.Links, v.Note, v.Kept, v.Rendered = nil, nil, "", 0, false
+	return timeUp, nil
 }
 
 // recall returns a page from its snapshot. The snapshot may be of any age if a search of the account's stored pages

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"legwork/internal/agent"
 	"legwork/internal/page"
@@ -44,6 +45,14 @@ func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (researc
 		return research.Visit{}, false, nil //nolint:nilerr // a load of the page reports the error
 	}
 	return v, true, nil
+}
+
+// storeTime is the longest time in which the database may store one page.
+const storeTime = 10 * time.Second
+
+// keep stores the snapshot of a large page. While the database is unavailable, it tries again.
+func (r *Run) keep(ctx context.Context, p *research.Page) error {
+	return store.UntilAvailable(ctx, func() error { return r.cfg.Store.StorePage(ctx, p, storeTime) })
 }
 
 // keepLinks decides whether the links of a page are stored with the visit. Later tasks that read the page from its

@@ -69,7 +69,7 @@ func (r *Run) Env() agent.Env {
 	return agent.Env{
 		Task: c.Task, Try: c.Try, LastTry: c.LastTry, Journal: c.Journal, Inherited: c.Inherited, Spent: c.Spent, Started: r.started, Scope: r.scope,
 		Emit: r.emit, Record: r.record,
-		Load: r.web.Load, Recall: r.recall,
+		Load: r.web.Load, Recall: r.recall, Keep: r.keep,
 		Search: func(ctx context.Context, query string) (search.Answer, error) {
 			return c.Engines.Search(ctx, o.SearchEngine, search.Query{
 				Account: c.Task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})

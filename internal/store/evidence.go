@@ -105,11 +105,15 @@ func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit
 	if err != nil {
 		return nil, wrap(err)
 	}
+	texts, err := w.passageTexts(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	hits := make([]research.Hit, len(rows))
 	for i, r := range rows {
 		hits[i] = research.Hit{
 			Passage: research.Passage{Ord: int(r.Ord), Start: int(r.StartOffset), End: int(r.EndOffset), Heading: r.Heading},
-			PageID:  r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title, Text: r.Text, Rank: r.Rank,
+			PageID:  r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title, Text: texts[i], Rank: r.Rank,
 			Matched: r.Matched, Headed: r.Headed,
 		}
 	}

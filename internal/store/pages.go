@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -51,24 +53,69 @@ func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (
 	return 0, fmt.Errorf("snapshot %s was removed by a clean-up each time it was to be locked: %w", p.ID, research.ErrUnavailable)
 }
 
+// passagesAtOnce is how many passages one statement stores. A statement with all passages of a large page would run for
+// seconds, and could reach the statement timeout on a busy server.
+const passagesAtOnce = 500
+
 func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p *research.Page) error {
-	in := db.InsertPassagesParams{PageID: page, Title: bigrams.Spaced(p.Title)}
-	text := []rune(p.Text)
-	for _, ps := range p.Passages {
-		if ps.Start < 0 || ps.End > len(text) || ps.Start >= ps.End {
-			return fmt.Errorf("passage %d of page %s: %d..%d is no span of %d characters", ps.Ord, p.ID, ps.Start, ps.End, len(text))
+	text := research.NewCutter(p.Text)
+	title := bigrams.Spaced(p.Title)
+	for some := range slices.Chunk(p.Passages, passagesAtOnce) {
+		in := db.InsertPassagesParams{PageID: page, Title: title}
+		heads := map[string]int32{} // number of each heading path
+		for _, ps := range some {
+			words, ok := text.Cut(ps.Start, ps.End)
+			if !ok || words == "" {
+				return fmt.Errorf("passage %d of page %s: %d..%d is no span of its text after the passage before", ps.Ord, p.ID, ps.Start, ps.End)
+			}
+			if heads[ps.Heading] == 0 {
+				in.Headings = append(in.Headings, ps.Heading)
+				in.HeadingWords = append(in.HeadingWords, bigrams.Spaced(ps.Heading))
+				heads[ps.Heading] = int32(len(in.Headings))
+			}
+			in.Ords = append(in.Ords, int32(ps.Ord))
+			in.Starts = append(in.Starts, int32(ps.Start))
+			in.Ends = append(in.Ends, int32(ps.End))
+			in.Heads = append(in.Heads, heads[ps.Heading])
+			in.Texts = append(in.Texts, bigrams.Spaced(words))
 		}
-		in.Ords = append(in.Ords, int32(ps.Ord))
-		in.Starts = append(in.Starts, int32(ps.Start))
-		in.Ends = append(in.Ends, int32(ps.End))
-		in.Headings = append(in.Headings, ps.Heading)
-		in.HeadingWords = append(in.HeadingWords, bigrams.Spaced(ps.Heading))
-		in.Texts = append(in.Texts, bigrams.Spaced(string(text[ps.Start:ps.End])))
-	}
-	if err := q.InsertPassages(ctx, in); err != nil {
-		return fmt.Errorf("store passages: %w", wrap(err))
+		if err := q.InsertPassages(ctx, in); err != nil {
+			return fmt.Errorf("store passages: %w", wrap(err))
+		}
 	}
 	return nil
+}
+
+// StorePage stores a snapshot in a transaction of its own, before the visit that refers to it. A large page takes the
+// database seconds, and a transaction with the step of the visit would lock the task's head for as long, so that a
+// cancel would wait. If a clean-up removes the snapshot before the visit is stored, the visit stores it again.
+//
+// StorePage returns research.ErrTooSlow when the page could not be stored within limit although the database answers.
+func (w Worker) StorePage(ctx context.Context, p *research.Page, limit time.Duration) error {
+	return w.inTime(ctx, limit, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := w.keepPage(ctx, w.in(tx), p)
+		return err
+	})
+}
+
+// inTime runs fn in one transaction that must end within limit. If it does not, and the database answers nevertheless,
+// the error is research.ErrTooSlow.
+func (s *Store) inTime(ctx context.Context, limit time.Duration, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := s.InTx(bounded, fn)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case bounded.Err() != nil || isStatementTimeout(err):
+		if down := s.Ping(ctx); down != nil {
+			return down
+		}
+		return fmt.Errorf("%w: the page could not be stored within %v", research.ErrTooSlow, limit)
+	}
+	return err
 }
 
 // linksMember is the member of a step's JSON result that may hold the same links as its visit.

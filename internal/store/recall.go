@@ -51,8 +51,12 @@ func (a Account) StoredVisit(ctx context.Context, maxAge time.Duration, addresse
 	return v, err
 }
 
+// savingTime is the longest time in which a page may be stored in a library.
+const savingTime = 20 * time.Second
+
 // SaveToLibrary stores a page in an account's library, and removes the page that the library had for the same address. When
-// the text is the same as before, it writes nothing and returns false.
+// the text is the same as before, it writes nothing and returns false. It returns research.ErrTooSlow when the page could
+// not be stored in time although the database answers.
 func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, error) {
 	if v.Page == nil {
 		return false, errors.New("only pages that were read can be saved to a library")
@@ -71,7 +75,7 @@ func (a Account) SaveToLibrary(ctx context.Context, v research.Visit) (bool, err
 	if err != nil {
 		return false, err
 	}
-	err = a.s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err = a.s.inTime(ctx, savingTime, func(ctx context.Context, tx pgx.Tx) error {
 		q := a.s.in(tx)
 		key, err := a.s.keepPage(ctx, q, v.Page)
 		if err != nil {

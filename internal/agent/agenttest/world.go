@@ -129,6 +129,7 @@ type Work struct {
 	BeforeRecord func(step research.Step) error
 	AfterRecord  func(step research.Step) error
 	Load         func(ctx context.Context, url string) (research.Visit, error)
+	Keep         func(ctx context.Context, p *research.Page) error                                 // stores a large page; nil means that the store does
 	Shoot        func(ctx context.Context, name string, r page.ShotRequest) (agent.Picture, error) // takes pictures; nil means that there is no browser
 	Started      func() time.Time
 }
@@ -155,6 +156,9 @@ func (j *Work) Env() agent.Env {
 		e.Started = j.Started()
 	}
 	e.Shoot = j.Shoot
+	if j.Keep != nil {
+		e.Keep = j.Keep
+	}
 	j.observe(&e)
 	return e
 }
