@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -41,6 +42,9 @@ func (p *program) ingestCommand() *cli.Command {
 	}
 }
 
+// databaseWait is how long an ingest waits for a database that is not available.
+const databaseWait = time.Minute
+
 func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return errors.New("name one URL, folder or site map: legwork ingest https://docs.example.com/")
@@ -70,14 +74,20 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	pages := fetcher(cfg, st, parsers, log)
 	defer pages.Close()
 	show := &ingestProgress{w: p.out, terminal: terminal(p.out)}
-	sum, err := ingest.Run(ctx, pages, func(ctx context.Context, v research.Visit) (bool, error) {
-		return st.For(research.DefaultAccount).SaveToLibrary(ctx, v)
+	sum, err := ingest.Run(ctx, pages, func(ctx context.Context, v research.Visit) (isNew bool, err error) {
+		waiting, cancel := context.WithTimeout(ctx, databaseWait)
+		defer cancel()
+		err = store.UntilAvailable(waiting, func() error {
+			isNew, err = st.For(research.DefaultAccount).SaveToLibrary(ctx, v)
+			return err
+		})
+		return isNew, err
 	}, ingest.Options{
 		Target: c.Args().First(), BaseURL: c.String("base-url"), MaxPages: c.Int("max-pages"), Depth: c.Int("depth"),
 		MaxBytes: int64(cfg.FetchMaxBytes), Policy: page.Policy{Lists: lists}, Report: show.item,
 		Reader: parsers,
 	})
-	show.summary(sum)
+	show.summary(sum, err != nil)
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("interrupted; the pages that were read are in the library, and the same command continues")
@@ -85,6 +95,8 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 		return err
 	case sum.Read() == 0:
 		return cli.Exit("nothing could be read", exitFailed)
+	case sum.Unstored > 0:
+		return cli.Exit(fmt.Sprintf("%d pages were read but could not be stored", sum.Unstored), exitFailed)
 	}
 	return nil
 }
@@ -135,7 +147,8 @@ func (s *ingestProgress) clear() string {
 	return "\r\x1b[K"
 }
 
-func (s *ingestProgress) summary(sum ingest.Summary) {
+// summary writes what was read. broken means that an error has ended the ingest.
+func (s *ingestProgress) summary(sum ingest.Summary, broken bool) {
 	fmt.Fprintf(s.w, "%sRead %d pages: %d new, %d unchanged. %d failed", s.clear(), sum.Read(), sum.New, sum.Unchanged, sum.Failed)
 	var reasons []string
 	for r, n := range sum.Reasons {
@@ -146,7 +159,10 @@ func (s *ingestProgress) summary(sum ingest.Summary) {
 		fmt.Fprintf(s.w, " (%s)", strings.Join(reasons, ", "))
 	}
 	fmt.Fprintln(s.w, ".")
-	if sum.Left > 0 {
+	switch {
+	case sum.Left > 0 && broken:
+		fmt.Fprintf(s.w, "%d more pages are known and were not read.\n", sum.Left)
+	case sum.Left > 0:
 		fmt.Fprintf(s.w, "%d more pages are known; --max-pages raises the limit.\n", sum.Left)
 	}
 }

@@ -208,3 +208,21 @@ func TestIngestProgressIsPlain(t *testing.T) {
 		}
 	}
 }
+
+// TestIngestWithoutStoring checks that an ingest goes on after each page that the database does not store in time, names it, and tells so by its
+// exit status. After that the same command stores these pages.
+func TestIngestWithoutStoring(t *testing.T) {
+	w := newWorld(t)
+	w.ingest(w.ctx(), 0, "--depth", "0", w.site.URL("/index.html")) // makes the tables
+	w.exec(`CREATE FUNCTION too_long() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF new.content LIKE '%keep_warm_minutes%' THEN RAISE 'canceling statement due to statement timeout' USING ERRCODE = '57014'; END IF; RETURN new; END $$;
+		CREATE TRIGGER too_long BEFORE INSERT ON pages FOR EACH ROW EXECUTE FUNCTION too_long()`)
+	out := w.ingest(w.ctx(), exitFailed, "--max-pages", "12", w.site.URL("/index.html"))
+	if !strings.Contains(out, "could not be stored in time") || !strings.Contains(out, "3 failed (too_large 3)") {
+		t.Errorf("%s", out)
+	}
+	w.exec(`DROP TRIGGER too_long ON pages`)
+	if out = w.ingest(w.ctx(), 0, "--max-pages", "12", w.site.URL("/index.html")); !strings.Contains(out, "3 new, 9 unchanged") {
+		t.Errorf("afterwards: %s", out)
+	}
+}

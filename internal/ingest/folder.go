@@ -57,6 +57,7 @@ func (r *run) folder(ctx context.Context) error {
 		}
 		r.queue = make([]address, len(names)-i-1) // only the length of the queue is used here, for the progress reports
 		if err := r.document(ctx, filepath.Join(r.Target, filepath.FromSlash(name)), base.JoinPath(name)); err != nil {
+			r.sum.Left = len(names) - i
 			return err
 		}
 	}

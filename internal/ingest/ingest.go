@@ -6,7 +6,7 @@
 //   - A page whose text is already in the library is not written again.
 //   - Web pages are read under the same rules as those of tasks: robots.txt, spacing, refused networks. Links to other sites are not
 //     followed.
-//   - A page that cannot be read is counted with its reason, and the ingest continues.
+//   - A page that cannot be read, or cannot be stored in time, is counted with its reason, and the ingest continues.
 package ingest
 
 import (
@@ -27,7 +27,8 @@ type Web interface {
 	Fetch(ctx context.Context, rawURL string, p page.Policy) (research.Visit, []byte, error)
 }
 
-// Store stores a page. It returns false if the library already has the page's text.
+// Store stores a page. It returns false if the library already has the page's text, and research.ErrTooSlow if the page
+// could not be stored in time. Another error ends the ingest.
 type Store func(ctx context.Context, v research.Visit) (bool, error)
 
 // Options say what to read.
@@ -65,7 +66,8 @@ type Item struct {
 type Summary struct {
 	New, Unchanged, Failed int
 	Reasons                map[string]int // number of failures by outcome
-	Left                   int            // known pages that were not read because of MaxPages
+	Left                   int            // known pages that were not read because of MaxPages or because of an error
+	Unstored               int            // pages that were read and could not be stored in time; they are part of Failed
 }
 
 // Read returns the number of pages that were read.
@@ -149,6 +151,7 @@ func (r *run) pages(ctx context.Context, policy page.Policy, depth int) error {
 		r.queue = r.queue[1:]
 		v, err := r.web.Load(ctx, at.url, policy)
 		if err != nil {
+			r.sum.Left = len(r.queue) + 1
 			return err
 		}
 		v.Depth = at.depth
@@ -171,11 +174,17 @@ func (r *run) record(ctx context.Context, v research.Visit) error {
 	item := Item{URL: v.URL, State: Failed, Reason: v.Message}
 	if v.Outcome == research.OutcomeOK {
 		isNew, err := r.store(ctx, v)
-		if err != nil {
+		switch {
+		case errors.Is(err, research.ErrTooSlow):
+			v.Outcome, item.Reason = research.OutcomeTooLarge, "The page is so large that it could not be stored in time."
+			r.sum.Unstored++
+		case err != nil:
+			r.sum.Left = len(r.queue) + 1
 			return fmt.Errorf("store %s: %w", v.URL, err)
-		}
-		if item.State = Unchanged; isNew {
+		case isNew:
 			item.State = Added
+		default:
+			item.State = Unchanged
 		}
 	}
 	switch item.State {

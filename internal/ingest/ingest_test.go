@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -120,5 +124,44 @@ func TestReadable(t *testing.T) {
 	}
 	if want := []string{"/", "/a.html", "/a.PDF", "/v1.2/intro", "/x.zip/", "/a.php"}; !slices.Equal(got, want) {
 		t.Errorf("readable: %v", got)
+	}
+}
+
+// TestStoreFails checks that an ingest goes on after a page that could not be stored in time, and that it ends after any other error and tells
+// how many pages were not read.
+func TestStoreFails(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("lost")
+	folder := t.TempDir()
+	for _, name := range []string{"a.txt", "b.txt", "c.txt"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("The words of "+name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	site := web{"http://a.example/map.txt": "http://a.example/a.txt\n/b.txt\n/c.txt\n"}
+	for _, target := range []string{folder, "http://a.example/map.txt"} {
+		for _, tt := range []struct {
+			err  error
+			want Summary
+			end  error
+		}{
+			{fmt.Errorf("%w: it took long", research.ErrTooSlow), Summary{New: 2, Failed: 1, Unstored: 1, Reasons: map[string]int{"too_large": 1}}, nil},
+			{lost, Summary{New: 1, Left: 2, Reasons: map[string]int{}}, lost},
+		} {
+			var items []Item
+			store := func(_ context.Context, v research.Visit) (bool, error) {
+				if strings.HasSuffix(v.URL, "/b.txt") {
+					return false, tt.err
+				}
+				return true, nil
+			}
+			sum, err := Run(t.Context(), site, store, Options{Target: target, MaxPages: 100, MaxBytes: 1000, Report: func(i Item) { items = append(items, i) }})
+			if !errors.Is(err, tt.end) || !reflect.DeepEqual(sum, tt.want) {
+				t.Errorf("%s, %v: %+v, %v", target, tt.err, sum, err)
+			}
+			if tt.end == nil && (len(items) != 3 || items[1].State != Failed || items[1].Reason == "" || items[2].State != Added) {
+				t.Errorf("%s: %+v", target, items)
+			}
+		}
 	}
 }
