@@ -71,7 +71,7 @@ func HigherIsBetter(unit string) (bool, error) {
 	switch {
 	case strings.HasSuffix(unit, "/s"):
 		return true, nil
-	case slices.Contains([]string{"µs", "ms", "s", "KiB", "% of one"}, unit):
+	case slices.Contains([]string{"µs", "ms", "s", "KiB", "MiB", "% of one"}, unit):
 		return false, nil
 	}
 	return false, fmt.Errorf("bench: the unit %q is new: say in HigherIsBetter (bench/measure/figure.go) which direction is better", unit)

@@ -30,6 +30,31 @@ func procField(path, key string) int64 {
 // Resident returns the resident memory of a process in bytes. It returns 0 if the process has ended.
 func Resident(pid int) int64 { return procField(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:") << 10 }
 
+// ResidentTree returns the resident memory of a process and its descendants together, in bytes.
+func ResidentTree(root int) int64 {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0
+	}
+	parent := map[int]int{}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			parent[pid] = int(procField(fmt.Sprintf("/proc/%d/status", pid), "PPid:"))
+		}
+	}
+	sum := int64(0)
+	for pid := range parent {
+		up := pid
+		for hops := 0; up > 1 && up != root && hops < 20; hops++ {
+			up = parent[up]
+		}
+		if up == root {
+			sum += Resident(pid)
+		}
+	}
+	return sum
+}
+
 // KernelSockets returns the kernel memory for all sockets of the machine, in bytes: TCP buffers, and the slabs with the socket structures.
 func KernelSockets() int64 {
 	pages := int64(0)

@@ -36,7 +36,7 @@ type Part struct {
 func All() []Part {
 	return []Part{
 		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
-		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart}, {"library", libraryPart},
+		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart}, {"library", libraryPart}, {"huge", hugePart},
 	}
 }
 

@@ -6,10 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"syscall"
 	"time"
 
 	"legwork/bench/measure"
@@ -19,9 +16,9 @@ import (
 // coldPart is part f: the time from the start of the released program until /health/ready succeeds, in an empty
 // folder and in a folder with data. The reference is the start of the embedded PostgreSQL alone.
 func coldPart(ctx context.Context, b *Bench) error {
-	binary := filepath.Join(b.dir, "legwork")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/legwork").CombinedOutput(); err != nil {
-		return fmt.Errorf("build legwork (run bench in the repository): %w\n%s", err, out)
+	binary, err := b.build(ctx)
+	if err != nil {
+		return err
 	}
 	n := 0
 	home := func() string { n++; return filepath.Join(b.dir, fmt.Sprintf("cold%d", n)) }
@@ -54,47 +51,17 @@ func coldPart(ctx context.Context, b *Bench) error {
 	return nil
 }
 
-var listens = regexp.MustCompile(`url=(http://[0-9.:]+)`)
-
-// startOnce starts legwork, waits until it is ready and stops it.
+// startOnce starts legwork in a folder, waits until it is ready and stops it.
 func startOnce(ctx context.Context, binary, home string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "serve")
-	cmd.Dir = filepath.Dir(binary)
-	cmd.Env = append(os.Environ(), "DATABASE_URL=", "LEGWORK_HOME="+home, "API_HOST=127.0.0.1", "API_PORT=0", "AUTH_MODE=off", "LOG_LEVEL=info",
-		"SEARCH_ENGINES=library", "PAGE_TTL=0")
-	cmd.Cancel = func() error { return cmd.Process.Kill() }
-	out, err := cmd.StderrPipe()
+	began := time.Now()
+	p, err := launch(ctx, binary, "DATABASE_URL=", "LEGWORK_HOME="+home)
 	if err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	var ready time.Duration
-	var said []byte
-	chunk := make([]byte, 4096)
-	for ready == 0 {
-		n, err := out.Read(chunk)
-		said = append(said, chunk[:n]...)
-		if m := listens.FindSubmatch(said); m != nil && waitReady(ctx, string(m[1])) {
-			ready = time.Since(began)
-		} else if err != nil {
-			_ = cmd.Wait()
-			return 0, fmt.Errorf("legwork did not start: %w\n%s", err, said)
-		}
-	}
-	go func() { // discards the output of the program while it stops
-		for {
-			if _, err := out.Read(chunk); err != nil {
-				return
-			}
-		}
-	}()
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	_ = cmd.Wait()
+	ready := time.Since(began)
+	p.stop()
 	return ready, nil
 }
 
