@@ -716,6 +716,9 @@ type Health struct {
 	} `json:"browser"`
 	Database struct {
 		Connected bool `json:"connected"`
+
+		// ReadOnly The database answers, but accepts no writes: it is a standby, or set so. Then new tasks get 503.
+		ReadOnly *bool `json:"readOnly,omitempty"`
 	} `json:"database"`
 
 	// LangchainConnected The configured model answers; the built-in reader counts as connected.

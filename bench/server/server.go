@@ -138,10 +138,7 @@ func (s *server) start(ctx context.Context) (stop func(), err error) {
 	}
 	s.hub = stream.NewHub(s.store.Worker(), stream.Config{Logger: s.log})
 	s.publisher = stream.NewPublisher(s.hub, s.store.Worker(), s.log)
-	listener, err := stream.NewListener(s.cfg.URL, s.hub, s.log)
-	if err != nil {
-		return nil, err
-	}
+	listener := stream.NewListener(s.store.ConnectToListen, s.hub, s.log)
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { s.hub.Run(loops) })

@@ -26,7 +26,6 @@ import (
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
-	"legwork/internal/store/schema"
 	"legwork/internal/store/usage"
 	"legwork/internal/stream"
 	"legwork/internal/systemd"
@@ -151,28 +150,19 @@ func (a *app) openDatabase(ctx context.Context, r role) error {
 			return err
 		}
 	}
-	if err := schema.Migrate(ctx, url, a.log); err != nil {
-		return err
-	}
-	st, err := store.Open(ctx, store.Config{URL: url, MaxConns: a.cfg.DatabaseMaxConns, LeaseTTL: a.cfg.LeaseTTL, Limits: limits.Defaults(a.cfg), Logger: a.log})
+	st, err := database.OpenStore(ctx, a.cfg, url, a.cfg.DatabaseMaxConns, a.log)
 	if err != nil {
 		return err
 	}
 	a.store = st
+	database.SayPooler(ctx, a.cfg, st, a.log)
 	return nil
 }
 
 // startStreams starts the hub with its listener and publisher.
-func (a *app) startStreams(ctx context.Context) error {
-	a.hub = stream.NewHub(a.store.Worker(), stream.Config{Logger: a.log})
+func (a *app) startStreams(ctx context.Context) (err error) {
+	a.hub = stream.NewHub(a.store.Worker(), stream.Config{Logger: a.log, Poll: database.PollEvery(a.store)})
 	a.publisher = stream.NewPublisher(a.hub, a.store.Worker(), a.log)
-	listener, err := stream.NewListener(a.store.URL(), a.hub, a.log)
-	if err != nil {
-		return err
-	}
-	if a.authenticator != nil {
-		listener.Attach(identities.Channel, a.authenticator)
-	}
 	if a.usage, err = usage.New(a.store); err != nil {
 		return err
 	}
@@ -181,7 +171,15 @@ func (a *app) startStreams(ctx context.Context) error {
 	a.stopLoops = stop
 	a.loops.Go(func() { a.hub.Run(loops) })
 	a.loops.Go(func() { a.publisher.Run(loops) })
-	a.loops.Go(func() { listener.Run(loops) })
+	if !a.store.PollOnly() {
+		listener := stream.NewListener(a.store.ConnectToListen, a.hub, a.log)
+		if a.authenticator != nil {
+			listener.Attach(identities.Channel, a.authenticator)
+		}
+		a.loops.Go(func() { listener.Run(loops) })
+	} else if a.authenticator != nil {
+		a.loops.Go(func() { a.authenticator.Poll(loops) })
+	}
 	a.loops.Go(func() { a.openStreams.Run(loops) })
 	if a.authenticator != nil {
 		a.loops.Go(func() { a.authenticator.Run(loops) })
@@ -304,7 +302,7 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 		a.log.WarnContext(ctx, "health: the database does not answer", "error", err)
 		return h
 	}
-	h.Database = true
+	h.Database, h.ReadOnly = true, a.store.ReadOnly()
 	if h.Workers, err = a.store.Worker().Workers(ctx); err != nil {
 		a.log.WarnContext(ctx, "health: workers unknown", "error", err)
 	}
@@ -355,8 +353,9 @@ func (a *app) Stop(ctx context.Context) {
 	}
 }
 
-// forcedStopTimeout is how long a process may take beyond SHUTDOWN_TIMEOUT to close its connections.
-const forcedStopTimeout = 3 * time.Second
+// forcedStopTimeout is how long a process may take beyond SHUTDOWN_TIMEOUT to close its connections. It ends within three seconds
+// beyond it, and needs some of them to end.
+const forcedStopTimeout = 2500 * time.Millisecond
 
 // Run waits until ctx ends or a part of the process fails, and then stops the process within SHUTDOWN_TIMEOUT. Parts that have
 // not stopped by then, for instance because the database does not answer, end with the process.

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"legwork/internal/dbtest"
 )
 
 // chaosFor is the duration of the long form: make chaos, or go test -tags failpoints -run TestChaos ./cmd/legwork -args -chaos 5m.
@@ -28,12 +30,12 @@ var chaosFor = flag.Duration("chaos", 0, "how long TestChaos makes faults, on a 
 // once. The audit must find no defects, and every client's log must equal the log in the database.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	form := chaosSettings{duration: 9 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
-		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, mayFail: 0.25, bound: 15 * time.Second, waitLimit: 90 * time.Second}
+	form := chaosSettings{duration: 15 * time.Second, tasks: 20, slots: 8, arrivals: 3 * time.Second, lease: 2 * time.Second, pause: 500 * time.Millisecond,
+		page: 250 * time.Millisecond, deleted: 4, resumed: 0.4, mayFail: 0.25, frozen: 2 * time.Second, bound: 15 * time.Second, waitLimit: 90 * time.Second}
 	if *chaosFor > 0 {
 		tasks := min(200, int(200**chaosFor/(5*time.Minute))) // the same load per second in a shorter test
 		form = chaosSettings{duration: *chaosFor, tasks: tasks, slots: 25, arrivals: *chaosFor * 3 / 4, lease: 6 * time.Second, pause: 2 * time.Second,
-			page: time.Second, deleted: tasks / 10, resumed: 0.5, mayFail: 0.1, bound: 15 * time.Second, waitLimit: 5 * time.Minute, ownServer: true}
+			page: time.Second, deleted: tasks / 10, resumed: 0.5, mayFail: 0.1, frozen: 8 * time.Second, bound: 15 * time.Second, waitLimit: 5 * time.Minute, ownServer: true}
 	}
 	c := newChaos(t, form)
 	defer c.stopAll()
@@ -53,6 +55,7 @@ func TestChaos(t *testing.T) {
 	}
 	c.check()
 	c.stopAll()
+	c.stopPooler()
 	c.checkConnections()
 	c.checkProcesses()
 }
@@ -69,6 +72,7 @@ type chaosSettings struct {
 	deleted   int           // number of additional tasks, which clients delete: half of them when they have ended, the others in any state
 	resumed   float64       // least share of tasks that must be resumed; with fewer, the test would show too little
 	mayFail   float64       // greatest share of tasks that may fail: on a busy machine, three workers in a row can be lost before a task makes a step
+	frozen    time.Duration // how long a database node is frozen before it is replaced
 	bound     time.Duration // longest time in which a lost run must be resumed
 	waitLimit time.Duration // time limit for all tasks to end after the faults
 	ownServer bool          // the test has a PostgreSQL of its own, which may be killed
@@ -79,6 +83,7 @@ type chaos struct {
 	t           *testing.T
 	form        chaosSettings
 	proxy       *proxy // between the processes and the database
+	stopPooler  func() // ends PgBouncer
 	direct      string // URL of the database without the proxy; changes with each restart
 	kill        func() // kills PostgreSQL (immediate shutdown) and starts it again; nil if other tests use the server
 	dir         string
@@ -97,25 +102,36 @@ type chaos struct {
 }
 
 func newChaos(t *testing.T, form chaosSettings) *chaos {
-	c := &chaos{t: t, form: form, dir: t.TempDir(), faultsEnded: make(chan struct{}), task: map[int]string{}, logs: map[int][]string{}, gone: map[string]bool{}}
+	c := &chaos{t: t, form: form, stopPooler: func() {}, dir: t.TempDir(), faultsEnded: make(chan struct{}), task: map[int]string{}, logs: map[int][]string{}, gone: map[string]bool{}}
 	c.site = startSlowSite(t, form.page)
 	c.model = startChaosModel(t, c.site, form.page)
 	c.openDatabase()
 	binary := buildWithFailpoints(t)
-	for range 2 {
+	// The first API process and the first worker reach the database through PgBouncer, if it is installed.
+	pooled := c.proxy.url(c.direct)
+	if dbtest.FindPgBouncer() != "" || os.Getenv(dbtest.NeedFaults) != "" {
+		pooled, c.stopPooler = dbtest.PgBouncer(t, pooled, "query_wait_timeout = 5")
+	}
+	url := func(i int) string {
+		if i == 0 {
+			return pooled
+		}
+		return c.proxy.url(c.direct)
+	}
+	for i := range 2 {
 		port := freePort(t)
 		c.apis = append(c.apis, fmt.Sprintf("127.0.0.1:%d", port))
-		c.slots = append(c.slots, c.newSlot(binary, []string{"serve", "--role", "api"}, fmt.Sprintf("API_PORT=%d", port)))
+		c.slots = append(c.slots, c.newSlot(binary, url(i), []string{"serve", "--role", "api"}, fmt.Sprintf("API_PORT=%d", port)))
 	}
-	for range 3 {
-		c.slots = append(c.slots, c.newSlot(binary, []string{"worker"}))
+	for i := range 3 {
+		c.slots = append(c.slots, c.newSlot(binary, url(i), []string{"worker"}))
 	}
 	return c
 }
 
-func (c *chaos) newSlot(binary string, args []string, extra ...string) *slot {
+func (c *chaos) newSlot(binary, url string, args []string, extra ...string) *slot {
 	s := &slot{t: c.t, binary: binary, args: args, env: append(append(os.Environ(),
-		"DATABASE_URL="+c.proxy.url(c.direct), "LEGWORK_HOME="+c.dir, "API_HOST=127.0.0.1", "AUTH_MODE=off", "FETCH_ALLOW_NETS=127.0.0.0/8", "REQUEST_DELAY_MIN=0",
+		"DATABASE_URL="+url, "LEGWORK_HOME="+c.dir, "API_HOST=127.0.0.1", "AUTH_MODE=off", "FETCH_ALLOW_NETS=127.0.0.0/8", "REQUEST_DELAY_MIN=0",
 		"REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1", "SEARCH_ENGINES=library", "PAGE_TTL=0", "BROWSER=off",
 		"DATABASE_MAX_CONNS=10", "MAX_CONCURRENT_TASKS="+strconv.Itoa(c.form.slots), "LLM_PROVIDER=openai", "LLM_BASE_URL="+c.model.BaseURL(),
 		"LLM_MODEL=scripted", "LLM_MAX_CONCURRENT=100", "LEASE_TTL="+c.form.lease.String(), "LOG_LEVEL=info"), extra...)}
@@ -199,6 +215,11 @@ func (c *chaos) makeFaults() {
 			func() { c.fault("cut the database off"); c.outage(c.form.lease / 2) },
 			func() { c.fault("take all connections"); c.takeConnections(c.form.lease / 3) },
 			func() {
+				c.fault("freeze the database node, then replace it at the same address")
+				c.replaceNode(c.form.frozen)
+			},
+			func() { c.fault("make the database read-only"); c.readOnly(c.form.lease) },
+			func() {
 				if c.kill != nil {
 					c.fault("restart PostgreSQL in immediate mode")
 					c.kill()
@@ -245,6 +266,33 @@ func (c *chaos) outage(d time.Duration) {
 	c.proxy.cut(true)
 	<-time.After(d)
 	c.proxy.cut(false)
+	c.back()
+}
+
+// replaceNode freezes the database: connections stay open, and no byte passes. After d another node answers at the same address, to
+// which the old connections are unknown. If the test has a PostgreSQL of its own, it is killed and started again meanwhile.
+func (c *chaos) replaceNode(d time.Duration) {
+	thaw := c.proxy.freeze()
+	<-time.After(d)
+	if c.kill != nil {
+		c.kill()
+	}
+	c.proxy.cut(true)
+	thaw()
+	c.proxy.cut(false)
+	c.back()
+}
+
+// readOnly makes the database refuse writes for d. Sessions keep the state that they began with, so all end at the beginning. Later,
+// each ends at the first write that it refuses.
+func (c *chaos) readOnly(d time.Duration) {
+	alter := func(change string) {
+		c.exec(`BEGIN READ WRITE; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ` + change + `', current_database()); END $$; COMMIT`)
+	}
+	alter("SET default_transaction_read_only = on")
+	c.exec(strings.Replace(terminate, "AND random() < 0.5", "", 1))
+	<-time.After(d)
+	alter("RESET default_transaction_read_only")
 	c.back()
 }
 

@@ -267,6 +267,7 @@ type proxy struct {
 	target *pgx.ConnConfig
 	away   bool
 	full   bool
+	frozen chan struct{} // closed while bytes may pass
 	conns  map[net.Conn]struct{}
 }
 
@@ -276,7 +277,8 @@ func startProxy(t *testing.T, dsn string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{ln: ln, conns: map[net.Conn]struct{}{}}
+	p := &proxy{ln: ln, frozen: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+	close(p.frozen)
 	p.aim(dsn)
 	t.Cleanup(func() { _ = ln.Close(); p.cut(true) })
 	go func() {
@@ -314,11 +316,12 @@ func (p *proxy) url(dsn string) string {
 func (p *proxy) pipe(in net.Conn) {
 	defer func() { _ = in.Close() }()
 	p.mu.Lock()
-	refused, cfg := p.away || p.full, p.target
+	refused, cfg, frozen := p.away || p.full, p.target, p.frozen
 	p.mu.Unlock()
 	if refused {
 		return
 	}
+	<-frozen
 	network, addr := pgconnAddress(cfg)
 	out, err := net.Dial(network, addr)
 	if err != nil {
@@ -329,7 +332,7 @@ func (p *proxy) pipe(in net.Conn) {
 	p.conns[in], p.conns[out] = struct{}{}, struct{}{}
 	p.mu.Unlock()
 	done := make(chan struct{}, 2)
-	copyOver := func(to, from net.Conn) { _, _ = io.Copy(to, from); done <- struct{}{} }
+	copyOver := func(to, from net.Conn) { _, _ = io.Copy(to, freezable{from, p}); done <- struct{}{} }
 	go copyOver(in, out)
 	go copyOver(out, in)
 	<-done
@@ -355,6 +358,31 @@ func (p *proxy) cut(away bool) {
 			_ = c.Close()
 		}
 	}
+}
+
+// freeze lets no byte pass, in old connections and new ones, until the returned function is called.
+func (p *proxy) freeze() (thaw func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	frozen := make(chan struct{})
+	p.frozen = frozen
+	return func() { close(frozen) }
+}
+
+// freezable is a reader that holds bytes back while the proxy is frozen.
+type freezable struct {
+	net.Conn
+	proxy *proxy
+}
+
+// Read implements io.Reader.
+func (f freezable) Read(b []byte) (int, error) {
+	n, err := f.Conn.Read(b)
+	f.proxy.mu.Lock()
+	frozen := f.proxy.frozen
+	f.proxy.mu.Unlock()
+	<-frozen
+	return n, err
 }
 
 func (p *proxy) refuseNew(full bool) {

@@ -16,8 +16,8 @@ import (
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/store/connection"
 	"legwork/internal/store/identities"
-	"legwork/internal/store/schema"
 	"legwork/internal/terminaltext"
 )
 
@@ -94,13 +94,13 @@ func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 		d.fail("database", err)
 		return nil, nil
 	}
-	if err := schema.Migrate(ctx, db.URL, d.log); err != nil {
+	st, err := db.Store(ctx, d.cfg, d.log)
+	switch {
+	case connection.ReadOnly(err):
 		db.Stop()
-		d.fail("database", err)
+		d.fail("database", fmt.Errorf("the server is read-only, and the schema needs a change: %w", err))
 		return nil, nil
-	}
-	st, err := store.Open(ctx, store.Config{URL: db.URL, MaxConns: 4, LeaseTTL: d.cfg.LeaseTTL, Logger: d.log})
-	if err != nil {
+	case err != nil:
 		db.Stop()
 		d.fail("database", err)
 		return nil, nil
@@ -108,8 +108,25 @@ func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 	if db.Held {
 		d.note("database", "a running legwork has the embedded PostgreSQL, and is asked")
 	}
-	d.ok("database", "answers, and its schema is up to date")
+	if st.ReadOnly() {
+		d.fail("database", errors.New("answers, but is read-only: it is a standby, or default_transaction_read_only is on; connect to the primary, "+
+			"for instance by target_session_attrs=read-write and all hosts in DATABASE_URL"))
+	} else {
+		d.ok("database", "answers, and its schema is up to date")
+	}
+	d.pooler(st)
 	return st, func() { st.Close(); db.Stop() }
+}
+
+// pooler says what a pooler between this machine and the server changes.
+func (d *doctor) pooler(st *store.Store) {
+	switch pooler := st.Pooler(); {
+	case pooler == "":
+	case st.PollOnly():
+		d.note("pooler", "DATABASE_URL leads to "+pooler+": processes poll for new events and tasks; set DATABASE_DIRECT_URL to the server itself to get notifications")
+	default:
+		d.ok("pooler", "DATABASE_URL leads to "+pooler+"; migrations and notifications use DATABASE_DIRECT_URL")
+	}
 }
 
 // audit checks the rules that rows and files must always obey.

@@ -160,7 +160,7 @@ func TestFault_NetworkCut(t *testing.T) {
 	before := w.count("SELECT last_seq FROM task_heads")
 	over := px.outage(10*time.Second, w.url)
 	f.release()
-	w.line(f.worker, "heartbeat failed") // the worker has noticed the cut
+	w.line(f.worker, "the database server is silent") // the worker has noticed the cut
 	if after := w.count("SELECT last_seq FROM task_heads"); after != before {
 		t.Errorf("the log grew from %d to %d while the network was cut", before, after)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/database"
 	"legwork/internal/artifact"
 	"legwork/internal/jobs"
 )
@@ -27,7 +28,7 @@ func (p *program) gc(ctx context.Context, dry bool) error {
 		return err
 	}
 	defer closeLog()
-	st, stop, err := openStore(ctx, cfg, log)
+	st, stop, err := database.OpenForCommand(ctx, cfg, log)
 	if err != nil {
 		return err
 	}

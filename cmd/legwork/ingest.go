@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -13,13 +12,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/cmd/legwork/database"
-	"legwork/cmd/legwork/limits"
-	"legwork/internal/config"
 	"legwork/internal/ingest"
 	"legwork/internal/page"
 	"legwork/internal/research"
-	"legwork/internal/store"
-	"legwork/internal/store/schema"
 	"legwork/internal/terminaltext"
 )
 
@@ -57,7 +52,7 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer closeLog()
-	st, stop, err := openStore(ctx, cfg, log)
+	st, stop, err := database.OpenForCommand(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -99,25 +94,6 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 		return cli.Exit(fmt.Sprintf("%d pages were read but could not be stored", sum.Unstored), exitFailed)
 	}
 	return nil
-}
-
-// openStore opens the database of a command, with its schema up to date. The caller must call the returned function at the
-// end.
-func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, func(), error) {
-	db, err := database.Open(ctx, cfg, log)
-	if err != nil {
-		return nil, nil, err
-	}
-	err = schema.Migrate(ctx, db.URL, log)
-	var st *store.Store
-	if err == nil {
-		st, err = store.Open(ctx, store.Config{URL: db.URL, MaxConns: 4, LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Logger: log})
-	}
-	if err != nil {
-		db.Stop()
-		return nil, nil, err
-	}
-	return st, func() { st.Close(); db.Stop() }, nil
 }
 
 // ingestProgress shows the progress of an ingest. On a terminal it overwrites one line; otherwise it writes a line

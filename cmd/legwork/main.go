@@ -196,7 +196,7 @@ func (p *program) openConfigured(ctx context.Context) (st *store.Store, stop fun
 	if err != nil {
 		return nil, nil, err
 	}
-	st, end, err := openStore(ctx, cfg, log)
+	st, end, err := database.OpenForCommand(ctx, cfg, log)
 	if err != nil {
 		closeLog()
 		return nil, nil, err

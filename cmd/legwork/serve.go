@@ -116,12 +116,12 @@ func (p *program) migrateCommand() *cli.Command {
 				return err
 			}
 			defer db.Stop()
-			if err := schema.Migrate(ctx, db.URL, log); err != nil {
+			if err := schema.Migrate(ctx, db.Direct, log); err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out, "The schema is up to date.")
 			if c.Bool("grants") {
-				if err := roles.Grant(ctx, db.URL); err != nil {
+				if err := roles.Grant(ctx, db.Direct); err != nil {
 					return err
 				}
 				fmt.Fprintln(p.out, "The roles legwork_owner, legwork_app and legwork_report have what they need.")

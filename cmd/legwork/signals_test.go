@@ -113,7 +113,7 @@ func TestSupervised(t *testing.T) {
 		if slices.Equal(got, []string{"WATCHDOG=1"}) {
 			continue
 		}
-		if !slices.Equal(got, []string{"STOPPING=1", "EXTEND_TIMEOUT_USEC=23000000"}) { // SHUTDOWN_TIMEOUT and forcedStopTimeout
+		if !slices.Equal(got, []string{"STOPPING=1", "EXTEND_TIMEOUT_USEC=22500000"}) { // SHUTDOWN_TIMEOUT and forcedStopTimeout
 			t.Errorf("at the stop: %q", got)
 		}
 		break

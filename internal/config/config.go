@@ -106,10 +106,19 @@ type Config struct {
 	// Claim with the account that a token acts in. A token without it acts in the default account.
 	AuthJWTAccountClaim string `env:"AUTH_JWT_ACCOUNT_CLAIM" envDefault:"account" must:"be printable ASCII without spaces"`
 
-	// PostgreSQL to use: postgres://user:password@host:5432/name or key=value form. Empty: legwork starts its own
-	// PostgreSQL, with its data in LEGWORK_HOME.
+	// PostgreSQL to use: postgres://user:password@host:5432/name or key=value form. With several hosts, as in
+	// postgres://user:password@a:5432,b:5432/name?target_session_attrs=read-write, the primary among them is used. Empty: legwork starts
+	// its own PostgreSQL, with its data in LEGWORK_HOME.
 	DatabaseURL DSN `env:"DATABASE_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string; leave it empty to use the embedded PostgreSQL" section:"Storage"`
-	// Database connections one process may hold at most. The server needs room for all processes together.
+	// The same database without the pooler that DATABASE_URL leads to, such as PgBouncer in transaction mode. Migrations and LISTEN
+	// use it. If the pooler gives each client a session of its own, it is the value of DATABASE_URL. Empty: with a pooler, processes
+	// poll for new events and tasks, and migrations go through the pooler.
+	DatabaseDirectURL DSN `env:"DATABASE_DIRECT_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string, and set together with DATABASE_URL"`
+	// Whether no process connection may LISTEN, for servers without it. Events of other processes then arrive a quarter of a second later,
+	// and the texts of answers of other processes appear only when they are complete.
+	StreamPollOnly Switch `env:"STREAM_POLL_ONLY" envDefault:"off" must:"be on or off"`
+	// Database connections one process may hold at most, besides four for notifications, heartbeat and pings. The server needs room for
+	// all processes together.
 	DatabaseMaxConns int32 `env:"DATABASE_MAX_CONNS" envDefault:"20" must:"be 4..1000"`
 	// Keys (comma or white space between them) with which secrets in the database are encrypted, each of at least 32 characters: openssl
 	// rand -base64 32. All processes need the same. The first one encrypts, all decrypt; docs/security.md says how to replace one.

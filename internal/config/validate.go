@@ -172,10 +172,12 @@ var bootstrapKey = regexp.MustCompile(`^lw_[a-z0-9]{16}_[A-Za-z0-9_-]{42}[AEIMQU
 var keyValueDSN = regexp.MustCompile(`^\s*[a-z_]+\s*=`)
 
 func (v *validator) storage(c *Config) {
-	v.optional("DATABASE_URL", c.DatabaseURL.Reveal(), func(s string) bool {
+	dsn := func(s string) bool {
 		url := strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://")
 		return url || keyValueDSN.MatchString(s) // the driver checks the rest
-	})
+	}
+	v.optional("DATABASE_URL", c.DatabaseURL.Reveal(), dsn)
+	v.optional("DATABASE_DIRECT_URL", c.DatabaseDirectURL.Reveal(), func(s string) bool { return c.DatabaseURL != "" && dsn(s) })
 	v.require("LEGWORK_SECRET_KEY", !slices.ContainsFunc(secretKeys(c.SecretKey.Reveal()), func(key string) bool { return len(key) < leastSecretKey }))
 	v.require("LEGWORK_SECRET_KEY_FILE", c.SecretKey == "" || c.SecretKeyFile == "")
 	v.require("DATABASE_MAX_CONNS", within(c.DatabaseMaxConns, 4, 1000))

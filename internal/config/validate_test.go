@@ -41,6 +41,8 @@ func TestWrongValues(t *testing.T) {
 		"LEGWORK_BOOTSTRAP_KEY":    {"be an API key", []string{"lw_x", "secret", "lw_0123456789abcdef_" + strings.Repeat("A", 42), "lw_0123456789abcdef_" + strings.Repeat("A", 42) + "B", "lw_0123456789ABCDEF_" + strings.Repeat("A", 43)}},
 		"AUTH_ALLOW_INSECURE":      {"be on or off", []string{"perhaps", "2"}},
 		"DATABASE_URL":             {"embedded PostgreSQL", []string{"mysql://localhost/x", "localhost:5432", "postgres", "http://a"}},
+		"DATABASE_DIRECT_URL":      {"together with DATABASE_URL", []string{"mysql://localhost/x", "postgres://localhost/x"}},
+		"STREAM_POLL_ONLY":         {"be on or off", []string{"perhaps"}},
 		"LEGWORK_SECRET_KEY":       {"at least 32 characters", []string{"short", strings.Repeat("a", 31), strings.Repeat("a", 32) + ", b"}},
 		"DATABASE_MAX_CONNS":       {"4..1000", []string{"3", "1001", "many", "4294967296"}},
 		"ARTIFACT_DIR":             {"a bucket as s3://NAME", []string{"s3://", "s3://u:p@bucket", "s3://bucket/folder", "gs://bucket", "https://bucket.s3.amazonaws.com"}},

@@ -87,13 +87,13 @@ func Empty(t testing.TB) string {
 func create(ctx context.Context, t testing.TB, admin, options string) string {
 	t.Helper()
 	name := "t_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if err := exec(ctx, admin, "CREATE DATABASE "+name+" "+options); err != nil {
+	if err := execute(ctx, admin, "CREATE DATABASE "+name+" "+options); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
 		defer cancel()
-		if err := exec(ctx, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+		if err := execute(ctx, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("drop database: %v", err)
 		}
 	})
@@ -189,7 +189,7 @@ func strategy(ctx context.Context, admin string) string {
 	return "STRATEGY FILE_COPY"
 }
 
-func exec(ctx context.Context, dsn, sql string) error {
+func execute(ctx context.Context, dsn, sql string) error {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 // Health is the state of everything that the service depends on, at the time of a health check.
 type Health struct {
 	Database bool // the database answers
+	ReadOnly bool // the database accepts no writes: it is a standby, or set so
 	Stopping bool // the process is shutting down
 	Off      bool // access control is off
 	Insecure bool // access control is off, and other machines can reach the server
@@ -54,13 +55,13 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 		Status: api.HealthStatusHealthy, Version: s.version, LangchainConnected: h.LLM.Connected,
 		ActiveTasks: h.Running, TotalTasks: h.Total,
 	}
-	if !h.Database || !h.LLM.Connected {
+	if !h.Database || h.ReadOnly || !h.LLM.Connected {
 		out.Status = api.HealthStatusDegraded
 	}
 	if auth.CallerOf(ctx).Anonymous() {
 		return healthSummary(out.Status), nil
 	}
-	out.Database.Connected = h.Database
+	out.Database.Connected, out.Database.ReadOnly = h.Database, &h.ReadOnly
 	out.Browser.Available, out.Browser.Detail = h.Browser.Available, h.Browser.Detail
 	out.LLM.Provider, out.LLM.Connected, out.LLM.Detail = h.LLM.Provider, h.LLM.Connected, h.LLM.Detail
 	if h.LLM.Model != "" {
@@ -101,7 +102,7 @@ func (s *server) GetReadiness(ctx context.Context, _ api.GetReadinessRequestObje
 	case h.Stopping:
 		return nil, errStopping
 	case !h.Database:
-		return nil, errDatabase
+		return nil, research.ErrUnavailable
 	}
 	return api.GetReadiness200JSONResponse{ProbeJSONResponse: api.ProbeJSONResponse{Status: api.ProbeStatusOk}}, nil
 }

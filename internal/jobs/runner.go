@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/reader"
@@ -99,11 +98,12 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	river.AddWorker(workers, &artifactsWorker{svc: svc, lease: r.lease})
 	river.AddWorker(workers, &purgeWorker{svc: svc})
 	river.AddWorker(workers, &cleanupWorker{svc: svc, keep: cfg.Retention})
-	client, err := river.NewClient(riverpgxv5.New(svc.store.Pool()), &river.Config{
+	client, err := river.NewClient(riverDriver(svc.store), &river.Config{
 		Queues:        queues,
 		Workers:       workers,
 		PeriodicJobs:  periodic,
 		Logger:        quiet(cfg.Log),
+		PollOnly:      svc.store.PollOnly(),
 		FetchCooldown: fetchCooldown, FetchPollInterval: pollInterval,
 		// River must not restart our runs, because the reconciler does.
 		RescueStuckJobsAfter: max(time.Hour, 2*cfg.TaskTimeout),

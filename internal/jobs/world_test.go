@@ -64,14 +64,10 @@ func (p *process) withLease(ttl time.Duration) *process {
 
 func startOn(t *testing.T, st *store.Store, dir string) *process {
 	t.Helper()
-	url := st.URL()
 	log := slog.New(slog.DiscardHandler)
 	hub := stream.NewHub(st.Worker(), stream.Config{Logger: log})
 	pub := stream.NewPublisher(hub, st.Worker(), log)
-	listener, err := stream.NewListener(url, hub, log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := stream.NewListener(st.ConnectToListen, hub, log)
 	files, err := artifact.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +82,7 @@ func startOn(t *testing.T, st *store.Store, dir string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &process{Service: svc, t: t, hub: hub, fp: &failpoint.Set{}, url: url, dir: dir}
+	return &process{Service: svc, t: t, hub: hub, fp: &failpoint.Set{}, url: st.URL(), dir: dir}
 }
 
 // other returns another process on the same database.

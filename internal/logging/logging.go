@@ -27,22 +27,25 @@ const (
 )
 
 // New creates the logger that cfg describes. Console lines are written to console, normally standard error. The
-// returned function closes the log file; call it at the end of the process.
+// returned function writes what is held back (see outageHandler) and closes the log file; call it at the end of the process.
 func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, error) {
 	console = terminaltext.JSON(console) // the handler for text escapes such characters itself; the one for JSON only some
 	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: withoutTokens}
-	if cfg.LogTarget == config.LogConsole {
-		return slog.New(handler(cfg.LogFormat, console, options)), func() error { return nil }, nil
+	h, closeFile := handler(cfg.LogFormat, console, options), func() error { return nil }
+	if cfg.LogTarget != config.LogConsole {
+		file, err := openFile(cfg.LogFile)
+		if err != nil {
+			return nil, nil, fmt.Errorf("LOG_FILE: cannot write the log: %w; choose another LOG_FILE, or LOG_TARGET=console", err)
+		}
+		closeFile = file.Close
+		if cfg.LogTarget == config.LogBoth {
+			h = slog.NewMultiHandler(h, handler(cfg.LogFormat, file, options))
+		} else {
+			h = handler(cfg.LogFormat, file, options)
+		}
 	}
-	file, err := openFile(cfg.LogFile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("LOG_FILE: cannot write the log: %w; choose another LOG_FILE, or LOG_TARGET=console", err)
-	}
-	h := handler(cfg.LogFormat, file, options)
-	if cfg.LogTarget == config.LogBoth {
-		h = slog.NewMultiHandler(handler(cfg.LogFormat, console, options), h)
-	}
-	return slog.New(h), file.Close, nil
+	quiet := withoutRepetition(h, outageEvery)
+	return slog.New(quiet), func() error { quiet.state.close(); return closeFile() }, nil
 }
 
 func handler(format config.LogFormat, w io.Writer, options *slog.HandlerOptions) slog.Handler {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"legwork/db"
+	"legwork/internal/store/connection"
 )
 
 // batch sends several statements in one implicit transaction and one round trip. First it calls queue with Queries whose
@@ -18,7 +19,7 @@ import (
 func (s *Store) batch(ctx context.Context, queue func(q *db.Queries), read func(q *db.Queries) error) error {
 	b := &pgx.Batch{}
 	queue(db.New(queuedStatements{b}))
-	conn, err := s.ready.acquire(ctx)
+	conn, err := s.ready.Acquire(ctx)
 	if err != nil {
 		return wrap(err)
 	}
@@ -52,7 +53,7 @@ func (q queuedStatements) Query(_ context.Context, sql string, args ...any) (pgx
 // QueryRow implements db.DBTX.
 func (q queuedStatements) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
 	q.batch.Queue(sql, args...)
-	return noRow{errQueued}
+	return connection.NoRow{Err: errQueued}
 }
 
 // queuedResults implements db.DBTX by reading the results of a batch.
@@ -90,7 +91,7 @@ func (a *queuedResults) Query(_ context.Context, sql string, _ ...any) (pgx.Rows
 // QueryRow implements db.DBTX.
 func (a *queuedResults) QueryRow(_ context.Context, sql string, _ ...any) pgx.Row {
 	if err := a.next(sql); err != nil {
-		return noRow{err}
+		return connection.NoRow{Err: err}
 	}
 	return a.results.QueryRow()
 }

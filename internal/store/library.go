@@ -8,6 +8,7 @@ import (
 	"legwork/db"
 	"legwork/internal/bigrams"
 	"legwork/internal/research"
+	"legwork/internal/store/connection"
 )
 
 // smallLibrary is the greatest number of visits of a library that is searched page by page. This search reads about 20
@@ -54,7 +55,7 @@ func (a Account) searchLarge(ctx context.Context, question string, limit int) ([
 // tooSlow turns a statement timeout into research.ErrTooSlow, and wraps other errors. It is for reads whose cost depends on the
 // caller's input. For other statements a timeout means that the server is busy, and the statement may be tried again.
 func tooSlow(err error, advice string) error {
-	if isStatementTimeout(err) {
+	if connection.StatementTimeout(err) {
 		return fmt.Errorf("%w: %s", research.ErrTooSlow, advice)
 	}
 	return wrap(err)

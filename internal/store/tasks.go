@@ -14,6 +14,7 @@ import (
 
 	"legwork/db"
 	"legwork/internal/research"
+	"legwork/internal/store/connection"
 	"legwork/internal/store/jsoncolumn"
 )
 
@@ -155,7 +156,7 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, 
 		list.Total, err = count(ctx, q, p)
 		return err
 	})
-	if p.Query != nil && isStatementTimeout(err) {
+	if p.Query != nil && connection.StatementTimeout(err) {
 		return TaskList{}, tooSlow(err, "searching the tasks took too long; ask for fewer or rarer words")
 	}
 	if p.Query != nil && list.Total > maxCounted {

@@ -7,6 +7,7 @@ import (
 
 	"legwork/internal/research"
 	"legwork/internal/retry"
+	"legwork/internal/store/connection"
 )
 
 // These are the pauses between attempts while the database is unavailable. They grow from firstPause to maxPause.
@@ -26,7 +27,7 @@ func UntilAvailable(ctx context.Context, f func() error) error {
 	pauses, timeouts := retry.NewPauses(firstPause, maxPause), 0
 	for {
 		err := f()
-		if isStatementTimeout(err) {
+		if connection.StatementTimeout(err) {
 			timeouts++
 		}
 		if err == nil || !errors.Is(err, research.ErrUnavailable) || timeouts == maxTimeouts || pauses.Wait(ctx) != nil {

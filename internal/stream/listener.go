@@ -3,21 +3,18 @@ package stream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"legwork/internal/retry"
 )
 
 const (
-	listenConnectTimeout = 5 * time.Second
-	listenIdle           = 30 * time.Second // after this time without a notification the connection is tested
-	listenPingTimeout    = 5 * time.Second
+	listenIdle        = 30 * time.Second // after this time without a notification the connection is tested
+	listenPingTimeout = 5 * time.Second
 )
 
 // Channel handles a further channel of NOTIFY that a Listener serves besides the channel of events. Its methods are
@@ -35,30 +32,22 @@ type Channel interface {
 // Listener passes the notifications of other processes to the Hub, and notifications of attached channels to their
 // Channel. It has one connection of its own, which belongs to no pool.
 type Listener struct {
-	hub    *Hub
-	config *pgx.ConnConfig
-	logger *slog.Logger
-	own    string // the beginning of payloads that this process sent itself
-	lost   outage
-	idle   time.Duration
-	others map[string]Channel // further channels, by name
+	hub     *Hub
+	connect func(context.Context) (*pgx.Conn, error)
+	logger  *slog.Logger
+	own     string // the beginning of payloads that this process sent itself
+	lost    outage
+	idle    time.Duration
+	others  map[string]Channel // further channels, by name
 }
 
-// NewListener returns a listener on the database at url. url may contain parameters of the pool. The listener connects
-// in Run. When logger is nil, it uses slog.Default().
-func NewListener(url string, hub *Hub, logger *slog.Logger) (*Listener, error) {
+// NewListener returns a listener. It opens its connections by connect, in Run. When logger is nil, it uses slog.Default().
+func NewListener(connect func(context.Context) (*pgx.Conn, error), hub *Hub, logger *slog.Logger) *Listener {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	config, err := pgxpool.ParseConfig(url) // this parser understands the pool_ parameters, which pgx.ParseConfig would send to the server
-	if err != nil {
-		return nil, fmt.Errorf("the database URL cannot be read: %w", err)
-	}
-	c := config.ConnConfig
-	c.ConnectTimeout = listenConnectTimeout
-	c.RuntimeParams["application_name"] = "legwork listener"
-	return &Listener{hub: hub, config: c, logger: logger, own: sender(hub.id), idle: listenIdle,
-		lost: outage{what: "listening for events of other processes", logger: logger}}, nil
+	return &Listener{hub: hub, connect: connect, logger: logger, own: sender(hub.id), idle: listenIdle,
+		lost: outage{what: "listening for events of other processes", logger: logger}}
 }
 
 // Attach makes the listener serve another channel of NOTIFY as well. Call it before Run.
@@ -87,7 +76,7 @@ func (l *Listener) Run(ctx context.Context) {
 
 // listen serves one connection until it breaks. It calls listening when the LISTEN statement has taken effect.
 func (l *Listener) listen(ctx context.Context, listening func()) error {
-	conn, err := pgx.ConnectConfig(ctx, l.config)
+	conn, err := l.connect(ctx)
 	if err != nil {
 		return err
 	}

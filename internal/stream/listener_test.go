@@ -6,24 +6,10 @@ import (
 	"testing/synctest"
 )
 
-func TestListenerRefusesABadURL(t *testing.T) {
-	t.Parallel()
-	h := NewHub(newMemory(), noPoll)
-	if _, err := NewListener("postgres://localhost:nowhere/x", h, nil); err == nil {
-		t.Error("no error")
-	}
-	if _, err := NewListener("postgres://localhost/x?pool_max_conns=3", h, nil); err != nil {
-		t.Errorf("parameters of the pool: %v", err)
-	}
-}
-
 func TestListenerIgnoresItsOwnProcess(t *testing.T) {
 	t.Parallel()
 	bubble(t, noPoll, func(t *testing.T, m *memory, h *Hub) {
-		l, err := NewListener("postgres://localhost/x", h, quiet)
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := NewListener(nil, h, quiet)
 		id := m.create(1)
 		s := h.Subscribe(id, 0)
 		defer s.Close()

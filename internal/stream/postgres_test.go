@@ -46,10 +46,7 @@ func start(t testing.TB, url string, set setting) *process {
 	set.cfg.Logger = quiet
 	p.hub = NewHub(log, set.cfg)
 	p.pub = NewPublisher(p.hub, log, quiet)
-	var err error
-	if p.listener, err = NewListener(url, p.hub, quiet); err != nil {
-		t.Fatal(err)
-	}
+	p.listener = NewListener(p.store.ConnectToListen, p.hub, quiet)
 	if set.idle > 0 {
 		p.listener.idle = set.idle
 	}

@@ -54,7 +54,7 @@ func (p *Program) backup(ctx context.Context, path string) error {
 	defer db.Stop()
 	var sum backup.Summary
 	write := func(w io.Writer) (err error) {
-		sum, err = backup.Write(ctx, db.URL, files, p.Version, w)
+		sum, err = backup.Write(ctx, db.Direct, files, p.Version, w)
 		return err
 	}
 	if path == "-" {
@@ -148,7 +148,7 @@ func (p *Program) restore(ctx context.Context, path string) error {
 	if db.Held {
 		return errors.New("a running legwork has this database; stop it, or choose another LEGWORK_HOME: a restore needs an empty database")
 	}
-	m, sum, err := backup.Restore(ctx, db.URL, files, log, bufio.NewReaderSize(in, 1<<20))
+	m, sum, err := backup.Restore(ctx, db.Direct, files, log, bufio.NewReaderSize(in, 1<<20))
 	if err != nil {
 		return err
 	}

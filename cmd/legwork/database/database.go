@@ -38,9 +38,10 @@ func EmbeddedConfig(cfg config.Config, log *slog.Logger) pgembed.Config {
 
 // Database is the database of a command that does not serve: that of DATABASE_URL or the embedded one.
 type Database struct {
-	URL  string
-	Held bool // a running legwork serve has the embedded PostgreSQL, and this command uses that one
-	Stop func()
+	URL    string
+	Direct string // the same without a pooler; equal to URL if none is configured
+	Held   bool   // a running legwork serve has the embedded PostgreSQL, and this command uses that one
+	Stop   func()
 }
 
 // Open finds the database of a command. If a running legwork has the embedded PostgreSQL, the command uses that server,
@@ -48,16 +49,16 @@ type Database struct {
 // the end.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (Database, error) {
 	if url := cfg.DatabaseURL.Reveal(); url != "" {
-		return Database{URL: url, Stop: func() {}}, nil
+		return Database{URL: url, Direct: direct(cfg, url), Stop: func() {}}, nil
 	}
 	server, err := pgembed.Start(ctx, EmbeddedConfig(cfg, log))
 	var inUse *pgembed.InUseError
 	switch {
 	case err == nil:
-		return Database{URL: server.URL(), Stop: func() { _ = server.Stop(context.WithoutCancel(ctx)) }}, nil
+		return Database{URL: server.URL(), Direct: server.URL(), Stop: func() { _ = server.Stop(context.WithoutCancel(ctx)) }}, nil
 	case errors.As(err, &inUse) && inUse.URL != "":
 		log.InfoContext(ctx, "a running legwork has the embedded PostgreSQL; this command uses the same server", "process", inUse.PID)
-		return Database{URL: inUse.URL, Held: true, Stop: func() {}}, nil
+		return Database{URL: inUse.URL, Direct: inUse.URL, Held: true, Stop: func() {}}, nil
 	case errors.As(err, &inUse):
 		return Database{}, fmt.Errorf("%w; if it has just started, try again in a moment", err)
 	}

@@ -47,7 +47,7 @@ func (p *Program) psql(ctx context.Context, args []string) error {
 		return err
 	}
 	defer db.Stop()
-	address, password, err := withoutPassword(db.URL)
+	address, password, err := withoutPassword(db.Direct)
 	if err != nil {
 		return err
 	}

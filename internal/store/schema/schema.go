@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"legwork/internal/store"
+	"legwork/internal/store/connection"
 	"legwork/migrations"
 )
 
@@ -37,15 +38,15 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 // MigrateTo is Migrate to the versions of legwork's and River's tables with these numbers, which a backup of an older program
 // has. 0 is the newest version.
 func MigrateTo(ctx context.Context, url string, log *slog.Logger, ours int64, river int) error {
-	cfg, err := pgx.ParseConfig(url)
+	cfg, err := connection.ForSchema(ctx, url)
 	if err != nil {
-		return fmt.Errorf("DATABASE_URL is not a PostgreSQL connection string: %w", err)
+		return store.Wrap(err)
 	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig)
 	if err != nil {
 		return store.Wrap(fmt.Errorf("connect to migrate: %w", err))
 	}
-	// Closing the connection releases the lock.
+	// Closing the connection ends the transaction and releases the lock.
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	if err := checkVersion(ctx, conn); err != nil {
 		return err
@@ -53,10 +54,10 @@ func MigrateTo(ctx context.Context, url string, log *slog.Logger, ours int64, ri
 	if err := lockSchema(ctx, conn); err != nil {
 		return err
 	}
-	if err := migrateOurs(ctx, cfg, log, ours); err != nil {
+	if err := migrateOurs(ctx, cfg.ConnConfig, log, ours); err != nil {
 		return err
 	}
-	return migrateRiver(ctx, url, log, river)
+	return migrateRiver(ctx, cfg, log, river)
 }
 
 func checkVersion(ctx context.Context, conn *pgx.Conn) error {
@@ -70,14 +71,19 @@ func checkVersion(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// lockSchema tries to take the lock every 50 ms. It does not wait inside a statement, because a waiting statement holds a
-// database snapshot, and CREATE INDEX CONCURRENTLY in the process that holds the lock would wait for its end forever.
+// lockSchema begins a transaction, and tries to take the lock in it every 50 ms. The lock belongs to the transaction and not to the
+// session, because behind a pooler the next statement may run in another session. It does not wait inside a statement, because
+// a waiting statement holds a database snapshot, and CREATE INDEX CONCURRENTLY in the process that holds the lock would wait for
+// its end forever. Between statements, the transaction holds no snapshot.
 func lockSchema(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+		return store.Wrap(fmt.Errorf("lock schema: %w", err))
+	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		var got bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", migrationLock).Scan(&got); err != nil {
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", migrationLock).Scan(&got); err != nil {
 			return store.Wrap(fmt.Errorf("lock schema: %w", err))
 		}
 		if got {
@@ -137,13 +143,8 @@ func refused(ctx context.Context, pool *sql.DB, err error) error {
 		"API processes too, wait until they have ended, and start the new version; the tasks that they hand back go on then: %w", where, err)
 }
 
-func migrateRiver(ctx context.Context, url string, log *slog.Logger, version int) error {
-	pc, err := pgxpool.ParseConfig(url)
-	if err != nil {
-		return err
-	}
-	pc.MaxConns = 2
-	pool, err := pgxpool.NewWithConfig(ctx, pc)
+func migrateRiver(ctx context.Context, cfg *pgxpool.Config, log *slog.Logger, version int) error {
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return store.Wrap(fmt.Errorf("connect to migrate: %w", err))
 	}

@@ -1,4 +1,4 @@
-package store
+package connection
 
 import (
 	"context"
@@ -13,16 +13,16 @@ import (
 	"legwork/internal/research"
 )
 
-// boundedPool is the pool with a limit on the wait for a free connection. Without this limit a wait lasts until the
-// context ends, which may be a minute for a request. boundedPool implements db.DBTX.
-type boundedPool struct {
+// Pool is a pool with a limit on the wait for a free connection. Without this limit a wait lasts until the context ends,
+// which may be a minute for a request. Pool implements db.DBTX.
+type Pool struct {
 	pool    *pgxpool.Pool
 	maxWait time.Duration
 }
 
-// acquire returns a connection, which the caller must release. It returns research.ErrUnavailable when no connection is
+// Acquire returns a connection, which the caller must release. It returns research.ErrUnavailable when no connection is
 // free within maxWait.
-func (q boundedPool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+func (q Pool) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, q.maxWait)
 	defer cancel()
 	conn, err := q.pool.Acquire(wait)
@@ -33,8 +33,8 @@ func (q boundedPool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 }
 
 // Exec implements db.DBTX.
-func (q boundedPool) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	conn, err := q.acquire(ctx)
+func (q Pool) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	conn, err := q.Acquire(ctx)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -43,8 +43,8 @@ func (q boundedPool) Exec(ctx context.Context, sql string, args ...any) (pgconn.
 }
 
 // Query implements db.DBTX. The connection is released when the rows are closed, which generated code always does.
-func (q boundedPool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	conn, err := q.acquire(ctx)
+func (q Pool) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	conn, err := q.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,10 +57,10 @@ func (q boundedPool) Query(ctx context.Context, sql string, args ...any) (pgx.Ro
 }
 
 // QueryRow implements db.DBTX. The connection is released by Scan, which generated code always calls.
-func (q boundedPool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	conn, err := q.acquire(ctx)
+func (q Pool) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	conn, err := q.Acquire(ctx)
 	if err != nil {
-		return noRow{err}
+		return NoRow{Err: err}
 	}
 	return borrowedRow{Row: conn.QueryRow(ctx, sql, args...), release: sync.OnceFunc(conn.Release)}
 }
@@ -87,7 +87,8 @@ func (r borrowedRow) Scan(dest ...any) error {
 	return r.Row.Scan(dest...)
 }
 
-type noRow struct{ err error }
+// NoRow is a pgx.Row of a statement that failed with Err.
+type NoRow struct{ Err error }
 
 // Scan implements pgx.Row.
-func (r noRow) Scan(...any) error { return r.err }
+func (r NoRow) Scan(...any) error { return r.Err }
