@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"path"
@@ -232,16 +231,5 @@ func TestReadsWaitForTheDatabase(t *testing.T) {
 	got := seen.await(seen.submit("q").ID)
 	if got.Status != research.Completed || got.Try != 1 {
 		t.Errorf("ended %s at try %d: %v", got.Status, got.Try, got.Error)
-	}
-}
-
-func TestQuietLogger(t *testing.T) {
-	t.Parallel()
-	var b bytes.Buffer
-	log := quiet(slog.New(slog.NewTextHandler(&b, nil)))
-	log.Warn("job cancelled remotely")
-	log.Error("out of order")
-	if s := b.String(); strings.Contains(s, "cancelled") || !strings.Contains(s, "out of order") {
-		t.Errorf("River's lines: %s", s)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"legwork/internal/agent/reader"
 	"legwork/internal/goroutine"
 	"legwork/internal/jobs/ownqueue"
+	"legwork/internal/logging"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
@@ -98,11 +99,11 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	river.AddWorker(workers, &artifactsWorker{svc: svc, lease: r.lease})
 	river.AddWorker(workers, &purgeWorker{svc: svc})
 	river.AddWorker(workers, &cleanupWorker{svc: svc, keep: cfg.Retention})
-	client, err := river.NewClient(riverDriver(svc.store), &river.Config{
+	client, err := river.NewClient(svc.store.River(), &river.Config{
 		Queues:        queues,
 		Workers:       workers,
 		PeriodicJobs:  periodic,
-		Logger:        quiet(cfg.Log),
+		Logger:        logging.ErrorsOnly(cfg.Log),
 		PollOnly:      svc.store.PollOnly(),
 		FetchCooldown: fetchCooldown, FetchPollInterval: pollInterval,
 		// River must not restart our runs, because the reconciler does.

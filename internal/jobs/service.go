@@ -11,12 +11,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"legwork/internal/artifact"
 	"legwork/internal/failpoint"
 	"legwork/internal/jobs/filelocks"
 	"legwork/internal/jobs/ownqueue"
+	"legwork/internal/logging"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/abandoned"
@@ -58,7 +58,7 @@ const (
 
 // NewService returns a service. It inserts jobs; only a Runner works them.
 func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog.Logger) (*Service, error) {
-	client, err := river.NewClient(riverpgxv5.New(st.Pool()), &river.Config{FetchCooldown: fetchCooldown, Logger: quiet(log)})
+	client, err := river.NewClient(st.River(), &river.Config{FetchCooldown: fetchCooldown, Logger: logging.ErrorsOnly(log)})
 	if err != nil {
 		return nil, fmt.Errorf("river client: %w", err)
 	}
@@ -166,20 +166,4 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 	}
 	s.purgeNow(ctx, id) // most files are gone when Delete returns; the purge jobs remove what is left
 	return nil
-}
-
-// quiet returns a logger for River that logs errors only. River logs a warning at every cancel and hand-back, which are
-// normal here.
-func quiet(log *slog.Logger) *slog.Logger {
-	return slog.New(minLevel{Handler: log.Handler(), min: slog.LevelError})
-}
-
-type minLevel struct {
-	slog.Handler
-	min slog.Level
-}
-
-// Enabled implements slog.Handler.
-func (m minLevel) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= m.min && m.Handler.Enabled(ctx, l)
 }

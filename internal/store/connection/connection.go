@@ -183,9 +183,6 @@ func (d *Database) URL() string { return d.cfg.URL }
 // Pool returns the pool, for River's driver.
 func (d *Database) Pool() *pgxpool.Pool { return d.pool }
 
-// ListenPool returns the pool whose connections may LISTEN, for River's driver.
-func (d *Database) ListenPool() *pgxpool.Pool { return d.listening }
-
 // Ready returns the pool with its limit on the wait for a connection.
 func (d *Database) Ready() Pool { return Pool{pool: d.pool, maxWait: d.cfg.AcquireTimeout} }
 
