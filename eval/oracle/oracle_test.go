@@ -169,6 +169,14 @@ func TestWriteAnswer(t *testing.T) {
 	if want := `[{"pair":1,"verdict":"supported"},{"pair":2,"verdict":"partial"}]`; got != want {
 		t.Errorf("got %s", got)
 	}
+	got = o.reply(request{Messages: []message{{Role: "user", Content: strings.Replace(prompt, "Write the answer to the question now, with the numbers of the quotes.", "Plan the report now.", 1)}}}).text
+	if want := `{"sections":[{"heading":"Title (1)","quotes":["1"]},{"heading":"Other (2)","quotes":["2"]}],"title":"What size?"}`; got != want {
+		t.Errorf("planned %s", got)
+	}
+	got = o.reply(request{Messages: []message{{Role: "user", Content: strings.Replace(prompt, "Write the answer to the question now, with the numbers of the quotes.", "Finish the report now.", 1)}}}).text
+	if !strings.HasPrefix(got, "SUMMARY\nThe size is 5 [1]. It fits [1].\n\none 2 three [2].\n\nOPEN QUESTIONS") {
+		t.Errorf("finished with %s", got)
+	}
 	if got := o.reply(request{Messages: []message{{Role: "user", Content: "Who are you?"}}}).text; !strings.Contains(got, "do not know") {
 		t.Errorf("an unknown question: %q", got)
 	}

@@ -27,31 +27,73 @@ func (o *oracle) reply(in request) reply {
 		}
 		return reply{text: "DONE"}
 	}
-	return reply{text: writeAnswer(quotesIn(last))}
+	all := quotesIn(last)
+	switch {
+	case strings.HasSuffix(last, "Plan the report now."):
+		return reply{text: planReport(q.Text, all)}
+	case strings.HasSuffix(last, "Finish the report now."):
+		return reply{text: finishReport(all)}
+	}
+	return reply{text: writeAnswer(all)}
 }
 
 // quote is a numbered quote of a prompt.
 type quote struct {
 	number string
+	url    string
+	title  string
 	text   string
 }
 
-var quoteHead = regexp.MustCompile(`(?m)^\[(\d+)\] from .*\n<(page-text-[0-9a-f]+)>\n`)
+var quoteHead = regexp.MustCompile(`(?m)^\[(\d+)\] from (\S+).*\n<(page-text-[0-9a-f]+)>\n`)
 
 // quotesIn reads the numbered quotes of a prompt: a line "[1] from URL", and the title and the text in a tag.
 func quotesIn(prompt string) []quote {
 	var out []quote
 	for _, m := range quoteHead.FindAllStringSubmatchIndex(prompt, -1) {
-		body, _, _ := strings.Cut(prompt[m[1]:], "\n</"+prompt[m[4]:m[5]]+">")
-		if _, text, ok := strings.Cut(body, "\n\n"); ok { // without the title
-			body = text
+		body, _, _ := strings.Cut(prompt[m[1]:], "\n</"+prompt[m[6]:m[7]]+">")
+		q := quote{number: prompt[m[2]:m[3]], url: prompt[m[4]:m[5]], text: body}
+		if title, text, ok := strings.Cut(body, "\n\n"); ok {
+			q.title, q.text = title, text
 		}
-		out = append(out, quote{number: prompt[m[2]:m[3]], text: body})
+		out = append(out, q)
 	}
 	return out
 }
 
-// writeAnswer writes a line of each quote, word for word, with its marker behind each sentence.
+// planReport plans a section for each page.
+func planReport(title string, all []quote) string {
+	type section struct {
+		Heading string   `json:"heading"`
+		Quotes  []string `json:"quotes"`
+	}
+	var sections []section
+	at := map[string]int{}
+	for _, q := range all {
+		i, ok := at[q.url]
+		if !ok {
+			i, at[q.url] = len(sections), len(sections)
+			sections = append(sections, section{Heading: fmt.Sprintf("%s (%d)", q.title, i+1)})
+		}
+		sections[i].Quotes = append(sections[i].Quotes, q.number)
+	}
+	raw, err := json.Marshal(map[string]any{"title": title, "sections": sections})
+	if err != nil {
+		return fmt.Sprint(err)
+	}
+	return string(raw)
+}
+
+// summarised is the number of quotes that the summary of a report repeats.
+const summarised = 3
+
+// finishReport writes the summary of a report from the first quotes, and the other parts of the last pass.
+func finishReport(all []quote) string {
+	return "SUMMARY\n" + writeAnswer(all[:min(len(all), summarised)]) + "\n\nOPEN QUESTIONS\n- none\n\nLIMITS\n- All sources are pages of one manual.\n\n" +
+		"CONTRADICTIONS\n- none\n\nCORRECTIONS\n- none"
+}
+
+// writeAnswer writes a paragraph of each quote, word for word, with its marker behind each sentence.
 func writeAnswer(all []quote) string {
 	var lines []string
 	for _, q := range all {

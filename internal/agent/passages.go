@@ -17,6 +17,9 @@ import (
 type FoundPassages struct {
 	Passages []FoundPassage `json:"passages"`         // best first
 	Budget   string         `json:"budget,omitempty"` // the budget that ended the reading, if one did
+
+	Unanswered bool     `json:"unanswered,omitempty"` // the pages read most likely do not answer the question (ranking.Unanswered)
+	Lost       []string `json:"lost,omitempty"`       // words of the question that no page read has, if it is unanswered
 }
 
 // FoundPassage is a passage with the values that its score is computed from.
@@ -60,6 +63,9 @@ func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget
 		res := FoundPassages{Passages: []FoundPassage{}, Budget: budget}
 		for _, s := range ranked[:min(len(ranked), maxFound)] {
 			res.Passages = append(res.Passages, NewFound(&s))
+		}
+		if res.Unanswered = ranking.Unanswered(ranked); res.Unanswered {
+			res.Lost = ranked[0].Q.Words(ranked[0].Lost)
 		}
 		preview := map[string]any{"pages": len(pages), "passages": len(hits)}
 		if len(ranked) > 0 {

@@ -61,7 +61,11 @@ type Scored struct {
 	shaped  float64
 	Factor  float64
 	Covered float64 // share of the question that the passage covers, by weight and rarity, 0..1
-	Score   float64
+	Whole   float64 // the same, but words of the question that no passage has count too
+	Lost    TermSet // terms of the question that no passage has
+
+	LostShare float64 // their share of the question, by weight and rarity
+	Score     float64
 }
 
 // PageFacts is what Rank needs to know about a page besides its passages.
@@ -133,6 +137,8 @@ func Rank(hits []research.Hit, facts map[string]PageFacts, totals map[*Question]
 			s.entry |= entries[s.Key][s.Hit.Ord+d]
 		}
 		s.Covered = s.cover(df[s.Q], totals[s.Q])
+		s.Whole = s.whole(df[s.Q], totals[s.Q])
+		s.Lost, s.LostShare = s.Q.lost(df[s.Q], totals[s.Q])
 		bonus := nearBonus*s.near + focusedBonus*s.focused + labelBonus*s.label + s.shaped
 		for _, p := range s.Q.phrases {
 			if strings.Contains(strings.ToLower(s.Hit.Text), p) {

@@ -50,6 +50,8 @@ type Question struct {
 	pairs    [][2]int // pairs of terms that are neighbours in the question, ignoring stop words
 	phrases  []string // phrases in quotation marks, in lower case
 	shape    shape
+	words    int               // number of words, without names of several words
+	stops    int               // how many of them are stop words
 	cache    map[string]string // from words to their stems
 }
 
@@ -102,6 +104,12 @@ func NewQuestion(text, language string, isStop func(word string) bool) *Question
 	}
 	previous := -1
 	for _, t := range Tokenize(text) {
+		if !t.compound() {
+			q.words++
+			if isStop(t.lower()) {
+				q.stops++
+			}
+		}
 		i := q.addToken(t, isStop)
 		if i >= 0 && previous >= 0 && i != previous {
 			q.pairs = append(q.pairs, [2]int{previous, i})

@@ -40,6 +40,9 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 		return research.Result{}, err
 	}
 	chosen := choose(found.Passages)
+	if found.Unanswered {
+		chosen = nil
+	}
 	for i, p := range chosen {
 		if chosen[i], err = r.narrow(ctx, p); err != nil {
 			return research.Result{}, err
@@ -61,7 +64,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 		quotes = append(quotes, agent.Quote{Cited: c, Text: p.Text})
 	}
 	chosen = slices.DeleteFunc(chosen, func(p agent.FoundPassage) bool { return p.Text == "" })
-	text := compose(chosen, len(r.Pages))
+	text := compose(chosen, found.Lost, len(r.Pages))
 	if len(chosen) == 0 {
 		text += "\n\n" + agent.SearchedAndRead(r.queries(), r.Pages)
 	}
@@ -185,13 +188,19 @@ func alike(a, b string) bool {
 }
 
 // compose writes the answer: an introduction, then each passage as a quote with its marker and the title of its page.
-func compose(chosen []agent.FoundPassage, pages int) string {
+// If there is no passage, it says which words of the question no page has.
+func compose(chosen []agent.FoundPassage, lost []string, pages int) string {
 	var b strings.Builder
 	read := fmt.Sprintf("%d pages", pages)
 	if pages == 1 {
 		read = "1 page"
 	}
-	if len(chosen) == 0 {
+	switch {
+	case len(chosen) == 0 && len(lost) > 0:
+		fmt.Fprintf(&b, "Nothing that answers the question was found on the %s read. No language model was used: the built-in reader looks for "+
+			"passages that share words with the question. None of these words of it is on any of the pages: %s.", read, agent.JoinWords(lost))
+		return b.String()
+	case len(chosen) == 0:
 		fmt.Fprintf(&b, "Nothing relevant to the question was found on the %s read. No language model was used: "+
 			"the built-in reader looks for passages that share words with the question, and none did.", read)
 		return b.String()

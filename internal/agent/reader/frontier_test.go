@@ -218,11 +218,14 @@ func TestConfidence(t *testing.T) {
 
 func TestComposeSaysHowMuchWasRead(t *testing.T) {
 	t.Parallel()
-	if got := compose([]agent.FoundPassage{passage("Line one.\nLine two.", 1, 1, "1")}, 1); !strings.Contains(got, "the 1 page read") ||
+	if got := compose([]agent.FoundPassage{passage("Line one.\nLine two.", 1, 1, "1")}, nil, 1); !strings.Contains(got, "the 1 page read") ||
 		!strings.Contains(got, "> Line one.\n> Line two.\n\n[1] T") {
 		t.Errorf("%s", got)
 	}
-	if got := compose(nil, 3); !strings.Contains(got, "3 pages") || !strings.Contains(got, "No language model was used") {
+	if got := compose(nil, []string{"zebra", "quagga"}, 3); !strings.Contains(got, "on any of the pages: zebra, quagga.") {
+		t.Errorf("%s", got)
+	}
+	if got := compose(nil, nil, 3); !strings.Contains(got, "3 pages") || !strings.Contains(got, "No language model was used") {
 		t.Errorf("%s", got)
 	}
 }

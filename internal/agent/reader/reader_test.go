@@ -392,8 +392,23 @@ func TestNothingRelevantCompletesAndSaysSo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(res.Cited) != 0 || res.Metadata["partial"] != true || res.Confidence > 0.1 || !strings.Contains(res.Answer, "Nothing relevant") {
+		if len(res.Cited) != 0 || res.Metadata["partial"] != true || res.Confidence > 0.1 || !strings.Contains(res.Answer, "Nothing ") {
 			t.Errorf("%s: %+v", question, res)
 		}
+	}
+}
+
+// TestSubjectThatNoPageHas: a question is declined although passages share words with it, if its subject occurs nowhere.
+func TestSubjectThatNoPageHas(t *testing.T) {
+	t.Parallel()
+	site := testsite.Start(t)
+	w := newWorld(t)
+	j := w.Submit("How much does a satellite licence for the Aurora kettle cost in Norway?", agenttest.Seeded(site, "/index.html"))
+	res, err := j.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Cited) != 0 || !res.NotFound || !strings.Contains(res.Answer, "satellite") || !strings.Contains(res.Answer, "Read:") {
+		t.Errorf("%+v", res)
 	}
 }

@@ -1,0 +1,70 @@
+package ranking
+
+// Bounds of the rule by which a question counts as not answered by the pages read (see Unanswered).
+const (
+	leastWhole   = 0.45 // share of the question that the best passage must cover
+	leastLost    = 0.1  // share of the question that must be lost
+	wholeBest    = 5    // number of passages, the best ones, that are compared with leastWhole
+	foreignStops = 0.2  // a question with a smaller share of stop words of a language is not in this language
+	foreignWords = 5    // a question with fewer words is too short to tell its language
+)
+
+// Unanswered reports whether the pages read most likely do not answer the question: a part of the question occurs nowhere
+// on them, and none of the best passages covers much of it. Words count by weight and rarity, so a name or a subject that
+// no page has counts most. Only with both conditions does it hold: the words of an answer are often not those of the
+// question, and a question with several parts is answered by several passages.
+//
+// It does not hold for a question in another language than the pages, whose words are lost for that reason.
+func Unanswered(ranked []Scored) bool {
+	if len(ranked) == 0 {
+		return false
+	}
+	best := 0.0
+	for _, s := range ranked[:min(len(ranked), wholeBest)] {
+		best = max(best, s.Whole)
+	}
+	return best < leastWhole && ranked[0].LostShare >= leastLost
+}
+
+// whole returns the share of the question that the passage covers. Terms that no passage has count too, as the rarest
+// ones.
+func (s *Scored) whole(df []int, total int) float64 {
+	got, sum := 0.0, 0.0
+	for i, t := range s.Q.Terms {
+		if t.Hint {
+			continue
+		}
+		w := t.Weight * Rarity(float64(df[i]), float64(total))
+		sum += w
+		got += w * s.strength(i)
+	}
+	return min(1, got/max(sum, 1e-9))
+}
+
+// lost returns the terms that no passage has, and their share of the question by weight and rarity. If the question is
+// in another language, there are none.
+func (q *Question) lost(df []int, total int) (TermSet, float64) {
+	var set TermSet
+	lost, sum := 0.0, 0.0
+	for i, t := range q.Terms {
+		if t.Hint {
+			continue
+		}
+		w := t.Weight * Rarity(float64(df[i]), float64(total))
+		sum += w
+		if df[i] == 0 {
+			set |= 1 << i
+			lost += w
+		}
+	}
+	if q.foreign() {
+		return 0, 0
+	}
+	return set, lost / max(sum, 1e-9)
+}
+
+// foreign reports whether the question is probably in another language than its terms were made for, because it has
+// hardly any of the words without meaning of this language.
+func (q *Question) foreign() bool {
+	return q.words >= foreignWords && float64(q.stops) < foreignStops*float64(q.words)
+}

@@ -1,0 +1,44 @@
+package ranking
+
+import (
+	"testing"
+)
+
+// TestUnanswered: whether the pages answer a question is decided by how much of it they have, and by what occurs nowhere.
+func TestUnanswered(t *testing.T) {
+	t.Parallel()
+	const manual = `<h1>Kettles</h1>
+<p>The Aurora kettle boils a litre of water in three minutes, and keeps it warm for an hour.
+<h2>Descaling</h2><p>Descale the kettle every month with vinegar, and rinse it twice with clear water afterwards.
+<h2>Cable</h2><p>The cable is one metre long. Never put the base into water, and never pull at the cable.
+<h2>Guarantee</h2><p>The guarantee lasts for two years from the day on which you bought the kettle.`
+	hits, links := passages(t, manual)
+	for _, tt := range []struct {
+		question string
+		want     bool
+	}{
+		{"How often must the kettle be descaled?", false},
+		{"How long is the cable of the kettle?", false},
+		{"How long is the cable, and how long does the guarantee last?", false}, // no passage has both
+		{"Which zoologist discovered the quagga in Africa?", true},
+		{"What does the setting turbo_boil_limit of the kettle mean?", true},
+		{"How much does a satellite licence of the kettle cost in Norway?", true},
+		{"How many months does the Aurora kettle boil the water?", false}, // all words are there; only their sense is not
+		{"Combien de temps faut-il pour détartrer la bouilloire?", false}, // in another language, so nothing can be said
+		{"Zebra?", true},
+	} {
+		q := NewQuestion(tt.question, "", nil)
+		ranked := Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, links)}, map[*Question]int{q: len(hits)})
+		if got := Unanswered(ranked); got != tt.want {
+			t.Errorf("%s: %v; the best passage covers %.2f, and %.2f is lost", tt.question, got, ranked[0].Whole, ranked[0].LostShare)
+		}
+	}
+	if Unanswered(nil) {
+		t.Error("without passages there is nothing to say")
+	}
+	q := NewQuestion("Which zoologist discovered the quagga in Africa?", "", nil)
+	ranked := Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, links)}, map[*Question]int{q: len(hits)})
+	if words := q.Words(ranked[0].Lost); len(words) != 4 {
+		t.Errorf("lost %q", words)
+	}
+}
