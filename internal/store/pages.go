@@ -14,6 +14,7 @@ import (
 	"legwork/db"
 	"legwork/internal/bigrams"
 	"legwork/internal/research"
+	"legwork/internal/store/connection"
 	"legwork/internal/store/jsoncolumn"
 )
 
@@ -109,7 +110,7 @@ func (s *Store) inTime(ctx context.Context, limit time.Duration, fn func(ctx con
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case bounded.Err() != nil || isStatementTimeout(err):
+	case bounded.Err() != nil || connection.StatementTimeout(err):
 		if down := s.Ping(ctx); down != nil {
 			return down
 		}
