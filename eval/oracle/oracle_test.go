@@ -95,6 +95,9 @@ func TestResearch(t *testing.T) {
 		{"found by a query", question(questions.Fact, "What size?", part), map[string]string{
 			"find_in_page": shown(root + "a.html (Size):\nThe size is 5.\n\n" + root + "a.html (Other):\nNothing."), "cite": kept},
 			[]string{"extract_links", "navigate_to", "find_in_page", `cite {"quotes":["The size is 5."]`, "done"}},
+		{"found by a query of a newer version", question(questions.Fact, "What size?", part), map[string]string{
+			"find_in_page": shown(root + "a.html\n(the size is 5, chunk 1)\nNothing.\n\n(chunk 2)\nThe size ⟨b.html⟩ is 5."), "cite": kept},
+			[]string{"extract_links", "navigate_to", "find_in_page", `cite {"quotes":["The size is 5."]`, "done"}},
 		{"read chunk by chunk", question(questions.Fact, "What size?", part), map[string]string{
 			`get_page_content_chunk {"chunk":1`: "x, chunk 1 of 3:\n" + shown("Nothing."), `get_page_content_chunk {"chunk":2`: "x, chunk 2 of 3:\n" + shown("The size is 5."), "cite": kept},
 			[]string{"extract_links", "navigate_to", "find_in_page", `get_page_content_chunk {"chunk":1`, `get_page_content_chunk {"chunk":2`, "cite", "done"}},
@@ -168,6 +171,10 @@ func TestWriteAnswer(t *testing.T) {
 		"Pair 2\n<page-text-0a>\nSentence: The size is 6\nQuote: The size is 5.\n</page-text-0a>\n"}}}}}).text
 	if want := `[{"pair":1,"verdict":"supported"},{"pair":2,"verdict":"partial"}]`; got != want {
 		t.Errorf("got %s", got)
+	}
+	got = o.reply(request{Messages: []message{{Role: "user", Content: "What size?\n\n[1] from http://x/a (2024), for: size\n<page-text-0a>\nTitle › Size\n\n(before) It is big.\nThe size is 5.\n(after) It fits.\n</page-text-0a>\n"}}}).text
+	if want := "The size is 5 [1]."; got != want {
+		t.Errorf("with context: %q, want %q", got, want)
 	}
 	got = o.reply(request{Messages: []message{{Role: "user", Content: strings.Replace(prompt, "Write the answer to the question now, with the numbers of the quotes.", "Plan the report now.", 1)}}}).text
 	if want := `{"sections":[{"heading":"Title (1)","quotes":["1"]},{"heading":"Other (2)","quotes":["2"]}],"title":"What size?"}`; got != want {

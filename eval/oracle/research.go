@@ -140,7 +140,7 @@ func (c *conversation) show(p string, part questions.Part) (found passage, ok bo
 		if !ok {
 			return passage{}, false
 		}
-		seen.queried, seen.texts = true, append(seen.texts, passages(result, c.url(p))...)
+		seen.queried, seen.texts = true, append(seen.texts, passages(result)...)
 		if found := seen.with(part); found.text != "" {
 			return found, true
 		}
@@ -163,30 +163,38 @@ func (c *conversation) show(p string, part questions.Part) (found passage, ok bo
 
 var chunkOf = regexp.MustCompile(`chunk (\d+) of (\d+)`)
 
-// passages splits the result of find_in_page. Each passage begins with a line that has its address and, in parentheses,
-// its headings.
-func passages(found, url string) []passage {
+// passageHead matches the line above a passage in a result of find_in_page, which has its headings in parentheses.
+var passageHead = regexp.MustCompile(`(?m)^(?:https?://\S+ \(.*\):|\((?:.*, )?chunk \d+\))$`)
+
+// passages splits the result of find_in_page.
+func passages(found string) []passage {
+	text := inTag(found)
 	var out []passage
-	for part := range strings.SplitSeq("\n\n"+inTag(found), "\n\n"+url) {
-		head, text, _ := strings.Cut(part, ":\n")
-		out = append(out, passage{headings: head, text: text})
+	heads := passageHead.FindAllStringIndex(text, -1)
+	for i, h := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		out = append(out, passage{headings: text[h[0]:h[1]], text: strings.TrimSpace(text[h[1]:end])})
 	}
 	return out
 }
 
-// inTag returns the text from the web in a tool result, which is inside a tag. If there is no tag, it returns the whole
-// result.
+// inTag returns the text from the web in a tool result, which is inside a tag, without the targets of links. If there is
+// no tag, it returns the whole result.
 func inTag(result string) string {
-	open := tagOpen.FindStringIndex(result)
-	if open == nil {
-		return result
+	if open := tagOpen.FindStringIndex(result); open != nil {
+		result = result[open[1]:]
+		if end := tagClose.FindStringIndex(result); end != nil {
+			result = result[:end[0]]
+		}
 	}
-	rest := result[open[1]:]
-	if end := tagClose.FindStringIndex(rest); end != nil {
-		rest = rest[:end[0]]
-	}
-	return rest
+	return linkTarget.ReplaceAllString(result, "")
 }
+
+// linkTarget matches the target of a link behind its text.
+var linkTarget = regexp.MustCompile(`\s?⟨[^⟩\n]*⟩`)
 
 var (
 	tagOpen  = regexp.MustCompile(`<page-text-[0-9a-f]+>\n?`)

@@ -54,11 +54,22 @@ func quotesIn(prompt string) []quote {
 		body, _, _ := strings.Cut(prompt[m[1]:], "\n</"+prompt[m[6]:m[7]]+">")
 		q := quote{number: prompt[m[2]:m[3]], url: prompt[m[4]:m[5]], text: body}
 		if title, text, ok := strings.Cut(body, "\n\n"); ok {
-			q.title, q.text = title, text
+			q.title, q.text = title, withoutContext(text)
 		}
 		out = append(out, q)
 	}
 	return out
+}
+
+// withoutContext removes the text before and after a quote, which a prompt may show in lines that begin with these words.
+func withoutContext(text string) string {
+	if strings.HasPrefix(text, "(before) ") {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	if at := strings.LastIndex(text, "\n(after) "); at >= 0 {
+		text = text[:at]
+	}
+	return strings.TrimSpace(text)
 }
 
 // planReport plans a section for each page.
