@@ -15,6 +15,7 @@ import (
 	"legwork/internal/ingest"
 	"legwork/internal/page"
 	"legwork/internal/research"
+	"legwork/internal/store"
 	"legwork/internal/terminaltext"
 )
 
