@@ -32,27 +32,11 @@ func (c Chooser) Run(ctx context.Context, env agent.Env) (research.Result, error
 	pin := env.Task.Pin
 	switch {
 	case pin.Provider == "" || pin.Provider == reader.Provider:
-		return withoutModel(ctx, env)
+		return reader.Read(ctx, env)
 	case c.Model != nil && pin.Provider == c.Model.Provider() && pin.Model == c.Model.Name() && prompts.Known(pin.Prompt):
 		return Ask(ctx, env, c.Model, c.Limits)
 	}
 	return research.Result{}, &research.Failure{Code: research.CodeModelFailed, Transient: true, Message: fmt.Sprintf(
 		"This task began with the model %s of %s (prompts %s), which this worker does not have. It waits for a worker that has; set LLM_PROVIDER and LLM_MODEL so, or ask again.",
 		pin.Model, pin.Provider, pin.Prompt)}
-}
-
-// withoutModel researches a task with the built-in reader. The metadata of the result says which of the task's wishes need
-// a model.
-func withoutModel(ctx context.Context, env agent.Env) (research.Result, error) {
-	res, err := reader.Read(ctx, env)
-	if err != nil {
-		return res, err
-	}
-	if env.Task.Options.Format == research.FormatReport {
-		res.Metadata["formatProblem"] = "a report needs a language model; this is an answer of the built-in reader"
-	}
-	if len(env.Task.Options.OutputSchema) > 0 {
-		res.Metadata["dataProblem"] = "data needs a language model"
-	}
-	return res, nil
 }

@@ -21,10 +21,13 @@ func TestPinHolds(t *testing.T) {
 
 	env := a.Env() // pins the task to the reader
 	env.Task = a.Finished()
+	env.Task.Options.Format, env.Task.Options.OutputSchema = research.FormatReport, []byte(`{}`)
 	require.Equal(t, Chooser{}.Pin(), env.Task.Pin)
 	res, err := model.Run(t.Context(), env)
 	require.NoError(t, err)
 	require.Equal(t, false, res.Metadata["languageModel"])
+	require.Contains(t, res.Metadata["formatProblem"], "needs a language model")
+	require.Contains(t, res.Metadata["dataProblem"], "needs a language model")
 	require.Empty(t, a.server.Requests(), "a task that began with the reader stays with it")
 
 	for _, pin := range []research.Pin{

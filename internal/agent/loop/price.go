@@ -67,6 +67,15 @@ func spent(step research.Step, m map[string]any) map[string]any {
 	return m
 }
 
+// mayAsk reports whether a further call for a text may be made: the journal has it, or the task has tokens left.
+func (a *run) mayAsk(p purpose) bool {
+	if len(a.replay) > 0 {
+		return purposeOf(a.replay[0]).same(p)
+	}
+	most := a.maxTokens()
+	return most <= 0 || a.input+a.output < most
+}
+
 // maxTokens returns the lower of the token budgets of the task and of the server; 0 means no limit.
 func (a *run) maxTokens() int64 {
 	server, own := a.limits.MaxTokens, a.Opts.MaxTokens

@@ -102,7 +102,7 @@ func (a *run) compose(ctx context.Context, o composing) (written, error) {
 			flaw = ""
 		}
 		switch {
-		case flaw == "" && reply.Stop == llm.StopLength && continued < maxContinued:
+		case flaw == "" && reply.Stop == llm.StopLength && continued < maxContinued && a.mayAsk(o.purpose):
 			continued++
 			text = whole
 			messages = append(o.first[:len(o.first):len(o.first)], llm.Message{Role: llm.Assistant, Text: whole},
@@ -112,7 +112,7 @@ func (a *run) compose(ctx context.Context, o composing) (written, error) {
 			return written{text: wholeSentences(whole), flaw: "the answer reached the limit of length"}, nil
 		case flaw == "":
 			return written{text: answertext.WithoutThinking(whole)}, nil
-		case rewritten == maxRewritten:
+		case rewritten == maxRewritten || !a.mayAsk(o.purpose):
 			return written{flaw: flaw}, nil
 		}
 		rewritten++

@@ -97,3 +97,15 @@ func TestLastTry(t *testing.T) {
 		a.Fail(f)
 	}
 }
+
+// TestNoTokensLeft: an answer is neither continued nor asked for again when the tokens of the task are used up.
+func TestNoTokensLeft(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"It is one [1]. It ": "It is one [1].", strings.Repeat("The kettle is a kettle [1]. ", 9): "> This manual describes the Aurora"} {
+		a := newWriting(t, testsite.Turn{Text: text, Stop: "length", In: 5000})
+		a.limits.MaxTokens = 2000
+		res := a.answered(t)
+		require.Contains(t, res.Answer, want)
+		require.Equal(t, true, res.Metadata["partial"])
+	}
+}

@@ -261,7 +261,7 @@ func confidence(chosen []agent.FoundPassage) float64 {
 }
 
 // metadata describes how the answer was made: the version of the reader, the pages read, and the budget that kept
-// relevant pages from being read.
+// relevant pages from being read. It also says which of the task's wishes need a language model.
 func (r *reader) metadata(chosen []agent.FoundPassage, budget string) map[string]any {
 	m := map[string]any{
 		"provider": "reader", "languageModel": false, "plannerVersion": Version,
@@ -272,6 +272,12 @@ func (r *reader) metadata(chosen []agent.FoundPassage, budget string) map[string
 	}
 	if len(chosen) == 0 {
 		m["partial"] = true
+	}
+	if r.Opts.Format == research.FormatReport {
+		m["formatProblem"] = "a report needs a language model; this is an answer of the built-in reader"
+	}
+	if len(r.Opts.OutputSchema) > 0 {
+		m["dataProblem"] = "data needs a language model"
 	}
 	if r.Searched != nil {
 		e := map[string]any{"asked": string(r.Searched.Asked), "used": string(r.Searched.Used)}
