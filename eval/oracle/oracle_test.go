@@ -100,10 +100,10 @@ func TestResearch(t *testing.T) {
 			[]string{"extract_links", "navigate_to", "find_in_page", `cite {"quotes":["The size is 5."]`, "done"}},
 		{"read chunk by chunk", question(questions.Fact, "What size?", part), map[string]string{
 			`get_page_content_chunk {"chunk":1`: "x, chunk 1 of 3:\n" + shown("Nothing."), `get_page_content_chunk {"chunk":2`: "x, chunk 2 of 3:\n" + shown("The size is 5."), "cite": kept},
-			[]string{"extract_links", "navigate_to", "find_in_page", `get_page_content_chunk {"chunk":1`, `get_page_content_chunk {"chunk":2`, "cite", "done"}},
+			[]string{"extract_links", "navigate_to", "find_in_page", "find_in_page", `get_page_content_chunk {"chunk":1`, `get_page_content_chunk {"chunk":2`, "cite", "done"}},
 		{"never shown, so never cited", question(questions.Fact, "What size?", part), map[string]string{
 			`get_page_content_chunk {"chunk":1`: "x, chunk 1 of 1:\n" + shown("Nothing.")},
-			[]string{"extract_links", "navigate_to", "find_in_page", "get_page_content_chunk", `done {"answered":false`, "find_in_page", `done {"answered":false`}},
+			[]string{"extract_links", "navigate_to", "find_in_page", "find_in_page", "get_page_content_chunk", `done {"answered":false`, "find_in_page", `done {"answered":false`}},
 		{"not kept", question(questions.Fact, "What size?", part), map[string]string{"navigate_to": shown("The size is 5."), "cite": "Not kept: no."},
 			[]string{"extract_links", "navigate_to", "cite", `done {"answered":false`, "find_in_page", `done {"answered":false`}},
 		{"no answer", questions.Question{ID: "q", Kind: questions.Unanswerable, Text: "What size?", Seed: "index.html", Pages: []string{"a.html"}}, nil,

@@ -83,14 +83,14 @@ func (c *conversation) open(p string) (ok bool) {
 			return false
 		}
 	}
-	c.seen[p] = &seenPage{texts: []passage{{text: inTag(shown)}}}
+	c.seen[p] = &seenPage{texts: []passage{{text: inTag(shown)}}, queries: map[string]bool{}}
 	return true
 }
 
 // seenPage is what was shown of a page: the beginning, the passages that a query has found, and all chunks so far.
 type seenPage struct {
 	texts   []passage
-	queried bool
+	queries map[string]bool
 	chunks  int // chunks that were read
 	all     bool
 	read    string // the text of these chunks
@@ -135,12 +135,15 @@ func (c *conversation) show(p string, part questions.Part) (found passage, ok bo
 	if found := seen.with(part); found.text != "" {
 		return found, true
 	}
-	if !seen.queried {
-		result, ok := c.call("find_in_page", map[string]any{"query": c.q.Text, "url": c.url(p)})
+	for _, query := range []string{c.q.Text, part.Accept[0]} { // then with the words that the answer has, as models are told
+		if seen.queries[query] {
+			continue
+		}
+		result, ok := c.call("find_in_page", map[string]any{"query": query, "url": c.url(p)})
 		if !ok {
 			return passage{}, false
 		}
-		seen.queried, seen.texts = true, append(seen.texts, passages(result)...)
+		seen.queries[query], seen.texts = true, append(seen.texts, passages(result)...)
 		if found := seen.with(part); found.text != "" {
 			return found, true
 		}
