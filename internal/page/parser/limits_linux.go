@@ -43,8 +43,8 @@ func residentMemory(pid int) uint64 {
 }
 
 // largeNice is the niceness of a process that reads a large document (setpriority(2)). While other processes need the CPU, it gets about a
-// tenth of what one of them gets.
-const largeNice = 10
+// third of what one of them gets.
+const largeNice = 5
 
 // lowerPriority sets the niceness of all threads of a child to largeNice. It cannot be undone without privileges.
 func lowerPriority(pid int) { _ = syscall.Setpriority(syscall.PRIO_PGRP, pid, largeNice) }

@@ -80,7 +80,7 @@ func TestLargeDocumentsHaveLowPriority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	usual, low := 20-own, max(20-own, 10)
+	usual, low := 20-own, max(20-own, 5)
 	for i, want := range []string{fmt.Sprintf("request 1, niceness %d", usual), fmt.Sprintf("request 2, niceness %d", low), fmt.Sprintf("request 1, niceness %d", usual)} {
 		body := strings.Repeat("x", []int{10, 1000, 10}[i])
 		if r, err := p.Read(t.Context(), base, header("text/plain"), []byte(body)); err != nil || r.Note != want {
