@@ -91,7 +91,11 @@ func (a *adaptations) apply(req *http.Request) ([]byte, error) {
 			return nil, err
 		}
 	}
+	setBody(req, body)
+	return body, nil
+}
+
+func setBody(req *http.Request, body []byte) {
 	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	return body, nil
 }

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -38,8 +39,9 @@ func (a *anthropicAPI) send(ctx context.Context, r Request) (Reply, error) {
 			text = append(text, choice.Content)
 		}
 		reply.Calls = append(reply.Calls, calls(choice.ToolCalls)...)
-		reply.Usage = Usage{Output: count(choice.GenerationInfo, "OutputTokens"), Input: count(choice.GenerationInfo, "InputTokens") +
-			count(choice.GenerationInfo, "CacheCreationInputTokens") + count(choice.GenerationInfo, "CacheReadInputTokens")}
+		cached := count(choice.GenerationInfo, "CacheReadInputTokens")
+		reply.Usage = Usage{Output: count(choice.GenerationInfo, "OutputTokens"), Cached: cached,
+			Input: count(choice.GenerationInfo, "InputTokens") + count(choice.GenerationInfo, "CacheCreationInputTokens") + cached}
 		switch choice.StopReason {
 		case "":
 		case "tool_use":
@@ -81,4 +83,41 @@ func anthropicMessages(from []Message) []llms.MessageContent {
 		}
 	}
 	return out
+}
+
+// cacheable marks in the body of a request what the API may cache: the tools with the beginning of the system message
+// that all tasks have in common, and the whole conversation, which the task's next request begins with. fixed is the
+// length of that beginning in bytes. A body that cannot be read remains as it is.
+func cacheable(body []byte, fixed int) []byte {
+	var request map[string]json.RawMessage
+	var messages []map[string]json.RawMessage
+	if json.Unmarshal(body, &request) != nil || json.Unmarshal(request["messages"], &messages) != nil || len(messages) == 0 {
+		return body
+	}
+	ephemeral := map[string]string{"type": "ephemeral"}
+	var system string
+	if json.Unmarshal(request["system"], &system) == nil && 0 < fixed && fixed <= len(system) {
+		blocks := []map[string]any{{"type": "text", "text": system[:fixed], "cache_control": ephemeral}}
+		if rest := strings.TrimSpace(system[fixed:]); rest != "" {
+			blocks = append(blocks, map[string]any{"type": "text", "text": rest})
+		}
+		request["system"], _ = json.Marshal(blocks) // this and the following cannot fail: they hold strings, and JSON that was just decoded
+	}
+	last := messages[len(messages)-1]
+	var text string
+	var content []map[string]any
+	switch {
+	case json.Unmarshal(last["content"], &text) == nil && strings.TrimSpace(text) != "":
+		content = []map[string]any{{"type": "text", "text": text}}
+	case json.Unmarshal(last["content"], &content) != nil || len(content) == 0:
+		return body
+	}
+	content[len(content)-1]["cache_control"] = ephemeral
+	last["content"], _ = json.Marshal(content)
+	request["messages"], _ = json.Marshal(messages)
+	changed, err := json.Marshal(request)
+	if err != nil {
+		return body
+	}
+	return changed
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -38,8 +40,10 @@ type Config struct {
 	BaseURL    string            // base URL of the API; empty means the provider's own
 	Key        string            // may be empty for a server of your own
 	Model      string            // empty means the provider's default, or the first model that the server at BaseURL lists
+	Window     int               // tokens that the model takes, input and output together; 0 means those of a table, or unknown
 	Timeout    time.Duration     // time limit of one attempt; 0 means 3 minutes
 	Idle       time.Duration     // longest time without a byte: of a stream after the request, of other replies after their headers; 0 means 1 minute
+	Stall      time.Duration     // longest time without a byte after the first piece of a streamed text, if less than Idle; 0 means 20 s
 	Concurrent int               // greatest number of calls at the same time; 0 means 4
 	Tries      int               // greatest number of attempts at one call; 0 means 5
 	Backoff    time.Duration     // pause before the second attempt, doubled for each further one; 0 means 1 s
@@ -56,11 +60,12 @@ const (
 
 // Client calls one model of one provider. It is safe for concurrent use.
 type Client struct {
-	cfg   Config
-	http  *http.Client
-	slots *semaphore.Weighted
-	adapt adaptations
-	send  sender
+	cfg    Config
+	http   *http.Client
+	slots  *semaphore.Weighted
+	adapt  adaptations
+	learnt atomic.Int64 // the window that an error named; 0 if none did
+	send   sender
 }
 
 // sender makes one call through langchaingo. A nil error does not always mean success: langchaingo overlooks some
@@ -81,6 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	cfg.Timeout = cmp.Or(cfg.Timeout, 3*time.Minute)
 	cfg.Idle = cmp.Or(cfg.Idle, time.Minute)
+	cfg.Stall = min(cmp.Or(cfg.Stall, 20*time.Second), cfg.Idle)
 	cfg.Concurrent = cmp.Or(cfg.Concurrent, 4)
 	cfg.Tries = cmp.Or(cfg.Tries, 5)
 	cfg.Backoff = cmp.Or(cfg.Backoff, time.Second)
@@ -156,6 +162,9 @@ func (c *Client) Generate(ctx context.Context, r Request) (Reply, error) {
 			try--
 			continue
 		}
+		if problem.Kind == TooLong {
+			c.learnWindow(problem.said, r)
+		}
 		_, limited := ctx.Deadline()
 		if !problem.Transient() || try >= c.cfg.Tries || problem.RetryAfter > maxWait && !limited {
 			return Reply{}, problem
@@ -196,13 +205,23 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 	watched, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	x := exchange{streams: r.OnText != nil, maxIdle: c.cfg.Idle, giveUp: func() { giveUp(errIdle) }}
+	if len(r.Messages) > 0 && r.Messages[0].Role == System {
+		x.fixed = r.Messages[0].Fixed
+	}
 	defer x.stopIdleTimer()
+	var streamed streamedText
+	if r.OnText != nil {
+		r.OnText = streamed.watch(r, func() { x.shortenIdle(c.cfg.Stall) }, func() { giveUp(errEnough) })
+	}
 	try, cancel := context.WithTimeoutCause(withExchange(watched, &x), c.cfg.Timeout, errTryTimeout)
 	defer cancel()
 	reply, err := c.send.send(try, r)
+	text, enough := streamed.ended()
 	switch {
 	case ctx.Err() != nil:
 		return Reply{}, context.Cause(ctx)
+	case enough:
+		reply = Reply{Text: text, Stop: StopEnough}
 	case try.Err() != nil, err != nil, x.failed() != nil:
 		return Reply{}, c.problem(try, &x, err)
 	case reply.Stop == "":
@@ -213,6 +232,41 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 		reply.Usage = estimate(r, reply)
 	}
 	return reply, nil
+}
+
+// streamedText is the text of a reply as it arrives.
+type streamedText struct {
+	mu     sync.Mutex // pieces may arrive in a goroutine of the library
+	text   strings.Builder
+	enough bool // the caller wants no more of it
+}
+
+// watch returns a function for Request.OnText that calls the one of r. It calls begun at the first piece, and end when
+// r.Enough says so. Pieces after that are dropped.
+func (s *streamedText) watch(r Request, begun, end func()) func(piece string) {
+	return func(piece string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.enough {
+			return
+		}
+		if s.text.Len() == 0 {
+			begun()
+		}
+		s.text.WriteString(piece)
+		r.OnText(piece)
+		if r.Enough != nil && r.Enough(s.text.String()) {
+			s.enough = true
+			end()
+		}
+	}
+}
+
+// ended returns the text so far if the caller wants no more of it.
+func (s *streamedText) ended() (text string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String(), s.enough
 }
 
 // clean removes NUL and invalid UTF-8 from a reply, because PostgreSQL cannot store them. It also corrects the stop

@@ -10,6 +10,7 @@
 //   - An error is that of the caller's context, or an [*Error]. Its Message is a sentence for users that says what to
 //     change, without key and address. Its Cause is the provider's own message, for the log.
 //   - A request with tools is never streamed.
+//   - A window that an error names is remembered by the Client, see [Client.Window].
 //   - A field of a request that the server refuses by name is renamed or left out in all later requests of the Client.
 package llm
 
@@ -33,6 +34,7 @@ const (
 type Message struct {
 	Role   Role
 	Text   string
+	Fixed  int    // for System: length in bytes of the beginning of Text that all tasks have in common, so that it can be cached; 0 means none
 	Calls  []Call // for Assistant: the tool calls of the message
 	CallID string // for ToolRole: the ID of the call whose result this is
 	Tool   string // for ToolRole: the name of the tool
@@ -61,12 +63,14 @@ const (
 	StopCalls    Stop = "tool_calls" // the model waits for the results of its tool calls
 	StopLength   Stop = "length"     // the reply reached the limit of output tokens
 	StopFiltered Stop = "filtered"   // the provider withheld the rest
+	StopEnough   Stop = "enough"     // Request.Enough ended the reply
 )
 
 // Usage counts the tokens of one call.
 type Usage struct {
 	Input     int64 `json:"input"`
 	Output    int64 `json:"output"`
+	Cached    int64 `json:"cached,omitempty"`    // the part of Input that the provider took from its cache
 	Estimated bool  `json:"estimated,omitempty"` // the provider did not report the tokens, so they are estimated at four characters per token
 }
 
@@ -88,6 +92,9 @@ type Request struct {
 	// is not streamed. After a failed attempt OnRetry is called, and the next attempt sends the text again from its
 	// beginning.
 	OnText func(piece string)
+	// Enough is called with the whole text so far after each piece of a streamed reply. If it returns true, the reply ends
+	// there with the stop reason StopEnough, and its tokens are estimated. It may be nil.
+	Enough func(text string) bool
 	// OnRetry is called after a failed attempt, before the wait for the next one. Its error ends the call.
 	OnRetry func(ctx context.Context, r Retry) error
 	// Ready is called after the wait, before each further attempt. Its error ends the call.
@@ -107,6 +114,9 @@ type Model interface {
 	Provider() string
 	// Name returns the model's name as its provider spells it.
 	Name() string
+	// Window returns how many tokens the model takes, input and output together. It is 0 if that is not known. It may
+	// shrink when the provider refuses a request as too long.
+	Window() int
 	// Generate makes one call. Its error is that of ctx or of a hook of the request, or an *Error.
 	Generate(ctx context.Context, r Request) (Reply, error)
 }

@@ -56,7 +56,9 @@ func (o *openAI) send(ctx context.Context, r Request) (Reply, error) {
 	if f := choice.FuncCall; f != nil && len(reply.Calls) == 0 { // function_call, the older form of a tool call
 		reply.Calls = []Call{{Name: f.Name, Arguments: f.Arguments}}
 	}
-	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens")}
+	reply.Usage = Usage{Input: count(choice.GenerationInfo, "PromptTokens"), Output: count(choice.GenerationInfo, "CompletionTokens"),
+		Cached: count(choice.GenerationInfo, "PromptCachedTokens")}
+	reply.Usage.Cached = min(reply.Usage.Cached, reply.Usage.Input)
 	// Some servers count the model's thinking tokens only in the total.
 	reply.Usage.Output = max(reply.Usage.Output, count(choice.GenerationInfo, "TotalTokens")-reply.Usage.Input)
 	switch reason := choice.StopReason; {

@@ -39,6 +39,7 @@ type Error struct {
 	Status     int           // HTTP status; 0 if there was no response
 	Message    string        // a sentence for the user that names what to change
 	RetryAfter time.Duration // how long the provider asks to wait; 0 if it does not say
+	said       string        // the body of the refusal
 	adapted    bool          // the request was changed because of the refusal, so it may be repeated at once
 	Cause      error         // message of the provider or the network, without the key; for the log
 }
@@ -60,7 +61,7 @@ func (e *Error) Transient() bool {
 
 // Texts in the bodies of error responses of OpenAI, Azure, Anthropic, Google, Ollama, vLLM, llama.cpp and OpenRouter.
 var (
-	saysTooLong = regexp.MustCompile(`(?i)context[_ ]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum context|input token count|exceeds? the (available|maximum|model'?s?)[^.]*(context|token)`)
+	saysTooLong = regexp.MustCompile(`(?i)context[_ ]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum context|input token count|maximum model length|reduce the length of the (messages|prompt)|exceeds? the (available|maximum|model'?s?)[^.]*(context|token)`)
 	saysNoTools = regexp.MustCompile(`(?i)does not support (tools?|function)|tools? (is|are) not supported|tool use is not supported|no endpoints found that support tool|requires? --(jinja|enable-auto-tool-choice)|function calling is not (enabled|supported)`)
 	saysQuota   = regexp.MustCompile(`(?i)insufficient_quota|exceeded your current quota|credit balance is too low|billing|payment required|insufficient credits`)
 	saysKey     = regexp.MustCompile(`(?i)api[_ -]?key not valid|invalid[_ ]api[_ ]?key|API_KEY_INVALID|incorrect api key|authentication_error`)
@@ -82,12 +83,13 @@ func (c *Client) problem(try context.Context, x *exchange, err error) *Error {
 	case errors.Is(context.Cause(try), errTryTimeout):
 		e.Kind, e.Cause = Timeout, errTryTimeout
 	case x.status >= 300:
-		e.Kind = kindOf(x.status, string(x.body))
+		e.said = string(x.body)
+		e.Kind = kindOf(x.status, e.said)
 		e.RetryAfter, _ = retry.After(x.header, time.Now())
 		e.adapted = c.cfg.Provider != Anthropic && c.adapt.learn(x.status, x.body, x.asked)
 		e.Cause = fmt.Errorf("HTTP %d: %s", x.status, brief(x.body))
 	case errors.As(x.stream, &inside):
-		e.Kind, e.Cause = kindOfStream(inside.data), inside
+		e.Kind, e.Cause, e.said = kindOfStream(inside.data), inside, inside.data
 	case x.stream != nil:
 		e.Kind, e.Cause = CutOff, x.stream
 	case errors.Is(err, errNoStop):

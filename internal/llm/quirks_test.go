@@ -19,6 +19,7 @@ func TestStreamsAsTheyAre(t *testing.T) {
 	long := strings.Repeat("“Ä” turns\n", 100_000) // 1.4 MB, more as JSON
 	for name, turn := range map[string]testsite.Turn{
 		"no [DONE] after the finish reason": {Text: "It is 40.", NoEnd: true},
+		"no [DONE], and the stream is open": {Text: "It is 40.", Open: true},
 		"whole, though a stream was asked":  {Text: "It is 40.", Whole: true},
 		"a long text, whole":                {Text: long, Whole: true},
 		"one event of 1.6 MB":               {Text: long, OneEvent: true},
@@ -124,5 +125,38 @@ func TestLongWaits(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, waits, waited, limit)
 		cancel()
+	}
+}
+
+// TestStalledStream: a stream that stops in the middle is given up long before LLM_IDLE_TIMEOUT, and the call is repeated.
+func TestStalledStream(t *testing.T) {
+	t.Parallel()
+	for _, provider := range []string{OpenAI, Anthropic} {
+		s := open(t, provider, testsite.Play(testsite.Turn{Text: "It is forty litres.", Halfway: make(chan struct{})}, testsite.Turn{Text: "It is 40."}),
+			func(c *Config) { c.Idle, c.Stall = 10*time.Minute, 50*time.Millisecond })
+		r := ask("?")
+		r.OnText = func(string) {}
+		reply, err := s.Generate(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, "It is 40.", reply.Text)
+		require.Len(t, s.Requests(), 2)
+	}
+}
+
+// TestEnough: the caller can end a streamed reply. It gets the text so far, and the connection is closed.
+func TestEnough(t *testing.T) {
+	t.Parallel()
+	for _, provider := range []string{OpenAI, Anthropic} {
+		s := open(t, provider, testsite.Play(testsite.Turn{Text: strings.Repeat("again ", 100), Halfway: make(chan struct{})}))
+		r := ask("?")
+		got := ""
+		r.OnText = func(p string) { got += p }
+		r.Enough = func(text string) bool { return strings.Count(text, "again") >= 4 }
+		reply, err := s.Generate(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, StopEnough, reply.Stop)
+		require.Equal(t, got, reply.Text)
+		require.Less(t, len(got), 40)
+		require.True(t, reply.Usage.Estimated)
 	}
 }

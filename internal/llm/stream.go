@@ -3,16 +3,22 @@ package llm
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
+	"time"
 	"unicode/utf8"
+
+	"legwork/internal/goroutine"
 )
 
 // streamCheck passes on the lines of an event stream. It fails in three cases in which langchaingo would report success:
 // an error event, an end of the stream without an end mark, and a line that is too long. The end mark may be missing
-// after the reason why the model stopped, because some servers send none. A line of more than maxLine bytes is too long
+// after the reason why the model stopped, because some servers send none. Some of them leave the connection open, so the
+// stream ends at most afterFinish later. A line of more than maxLine bytes is too long
 // for langchaingo. In OpenAI's protocol, such a line of up to maxLongLine bytes is cut into several events.
 type streamCheck struct {
 	src      *bufio.Reader
@@ -21,8 +27,13 @@ type streamCheck struct {
 	provider string
 	line     []byte
 	ended    bool
+	last     *time.Timer // ends the stream after the reason why the model stopped; nil before
+	late     atomic.Bool // last has ended the stream
 	err      error
 }
+
+// afterFinish is how long a stream may go on after the reason why the model stopped, for its usage and its end mark.
+const afterFinish = 2 * time.Second
 
 // Read implements io.Reader.
 func (g *streamCheck) Read(p []byte) (int, error) {
@@ -50,6 +61,15 @@ func (g *streamCheck) next() {
 		g.ended = true
 	case isData && g.provider != Anthropic && hasFinishReason(data):
 		g.ended = true
+		if g.last == nil {
+			g.last = goroutine.AfterDelay(context.Background(), afterFinish, func() {
+				g.late.Store(true)
+				_ = g.body.Close() // this ends the read that waits
+			})
+		}
+	}
+	if err != nil && g.late.Load() {
+		err = io.EOF
 	}
 	if len(line) > maxLine {
 		if line = cutEvent(data); line == nil {
@@ -87,7 +107,12 @@ func (g *streamCheck) readLine() ([]byte, error) {
 }
 
 // Close implements io.Closer.
-func (g *streamCheck) Close() error { return g.body.Close() }
+func (g *streamCheck) Close() error {
+	if g.last != nil {
+		g.last.Stop()
+	}
+	return g.body.Close()
+}
 
 // chunk is an event of OpenAI's stream, with only those fields that are used here.
 type chunk struct {

@@ -26,6 +26,7 @@ var (
 	errSecondTry  = errors.New("a library tried to repeat a request")
 	errTryTimeout = errors.New("the call took too long")
 	errIdle       = errors.New("the model sent nothing for too long")
+	errEnough     = errors.New("the caller wants no more of the reply")
 	errNoStop     = errors.New("the reply has no stop reason")
 	errCut        = errors.New("the stream ended before its end mark")
 	errLongLine   = errors.New("a line of the stream is too long")
@@ -41,6 +42,7 @@ type exchange struct {
 	asked  []byte // the body of the request
 	stream error  // the error that ended a stream too early
 
+	fixed     int           // length of the beginning of the system message that all tasks have in common
 	streams   bool          // whether the reply is streamed; then its headers must arrive within maxIdle, too
 	maxIdle   time.Duration // longest time without a byte; 0 means no limit
 	idleTimer *time.Timer   // calls giveUp when maxIdle is over; nil until it is started
@@ -57,6 +59,18 @@ func (x *exchange) resetIdleTimer() {
 		x.idleTimer = goroutine.AfterDelay(context.Background(), x.maxIdle, x.giveUp)
 	default:
 		x.idleTimer.Reset(x.maxIdle)
+	}
+}
+
+// shortenIdle lowers the idle time to at most limit.
+func (x *exchange) shortenIdle(limit time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.maxIdle > limit {
+		x.maxIdle = limit
+		if x.idleTimer != nil {
+			x.idleTimer.Reset(limit)
+		}
 	}
 }
 
@@ -132,6 +146,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	asked, err := t.adapted.apply(req)
 	if err != nil {
 		return nil, err
+	}
+	if t.provider == Anthropic && asked != nil {
+		asked = cacheable(asked, x.fixed)
+		setBody(req, asked)
 	}
 	x.mu.Lock()
 	x.asked = asked

@@ -19,6 +19,7 @@ type Turn struct {
 	In    int    // input tokens; 0 means 100
 	Out   int    // output tokens; 0 means 10
 
+	Cached   int // the part of In that the provider took from its cache
 	Thoughts int // thinking tokens, a part of Out; they are reported only within the total, as Google does
 
 	Status     int             // HTTP status of an error; 0 means no error
@@ -28,6 +29,7 @@ type Turn struct {
 	Raw        string          // sent as the body instead of a reply
 	Cut        bool            // close the connection in the middle of the reply or stream
 	NoEnd      bool            // end a stream without its end mark
+	Open       bool            // leave the connection open after the events of a stream, without the end mark
 	Whole      bool            // send the reply as one JSON object, even if a stream was asked for, as some gateways do
 	OneEvent   bool            // send the whole text in one event of a stream, as some self-hosted servers do
 	OldCall    bool            // send the first call in the field function_call, which is older than tool_calls
@@ -301,7 +303,10 @@ func stream(w http.ResponseWriter, r *http.Request, t Turn, events []string, fai
 		_, _ = io.WriteString(w, e)
 		flush(w)
 	}
-	if !t.NoEnd {
+	switch {
+	case t.Open:
+		<-r.Context().Done()
+	case !t.NoEnd:
 		_, _ = io.WriteString(w, end)
 	}
 }

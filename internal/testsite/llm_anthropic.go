@@ -57,7 +57,15 @@ func (l *LLM) serveAnthropic(w http.ResponseWriter, r *http.Request) {
 		stop = turn.Stop
 	}
 	deliver(w, turn, map[string]any{"id": "msg_1", "type": "message", "role": "assistant", "model": "scripted", "content": content,
-		"stop_reason": stop, "usage": map[string]any{"input_tokens": orInt(turn.In, 100), "output_tokens": orInt(turn.Out, 10)}})
+		"stop_reason": stop, "usage": anthropicUsage(turn, orInt(turn.Out, 10))})
+}
+
+func anthropicUsage(turn Turn, out int) map[string]any {
+	u := map[string]any{"input_tokens": orInt(turn.In, 100) - turn.Cached, "output_tokens": out}
+	if turn.Cached > 0 {
+		u["cache_read_input_tokens"], u["cache_creation_input_tokens"] = turn.Cached, 0
+	}
+	return u
 }
 
 func anthropicStream(w http.ResponseWriter, r *http.Request, turn Turn) {
@@ -68,7 +76,7 @@ func anthropicStream(w http.ResponseWriter, r *http.Request, turn Turn) {
 	}
 	events := []string{
 		event("message_start", map[string]any{"message": map[string]any{"id": "msg_1", "role": "assistant", "model": "scripted", "type": "message",
-			"usage": map[string]any{"input_tokens": orInt(turn.In, 100), "output_tokens": 1}}}),
+			"usage": anthropicUsage(turn, 1)}}),
 		event("content_block_start", map[string]any{"index": 0, "content_block": map[string]any{"type": "text", "text": ""}}),
 	}
 	for _, p := range pieces(turn.Text) {

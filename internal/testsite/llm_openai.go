@@ -51,7 +51,8 @@ func (l *LLM) serveOpenAI(w http.ResponseWriter, r *http.Request) {
 // replyOpenAI sends a turn in OpenAI's form, whole or as a stream, as requested. n is the number of the request.
 func replyOpenAI(w http.ResponseWriter, r *http.Request, req ModelRequest, turn Turn, n int) {
 	if on, _ := req.Body["stream"].(bool); on && !turn.Whole {
-		openAIStream(w, r, turn)
+		options, _ := req.Body["stream_options"].(map[string]any)
+		openAIStream(w, r, turn, options["include_usage"] == true)
 		return
 	}
 	var stop any = "stop"
@@ -83,15 +84,22 @@ func replyOpenAI(w http.ResponseWriter, r *http.Request, req ModelRequest, turn 
 	default:
 		stop = turn.Stop
 	}
-	in, out := orInt(turn.In, 100), orInt(turn.Out, 10)
-	total := in + out
-	out -= turn.Thoughts
 	deliver(w, turn, map[string]any{"id": "chatcmpl-1", "object": "chat.completion", "model": "scripted",
-		"choices": []any{map[string]any{"index": 0, "message": message, "finish_reason": stop}},
-		"usage":   map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": total}})
+		"choices": []any{map[string]any{"index": 0, "message": message, "finish_reason": stop}}, "usage": openAIUsage(turn)})
 }
 
-func openAIStream(w http.ResponseWriter, r *http.Request, turn Turn) {
+func openAIUsage(turn Turn) map[string]any {
+	in, out := orInt(turn.In, 100), orInt(turn.Out, 10)
+	u := map[string]any{"prompt_tokens": in, "completion_tokens": out - turn.Thoughts, "total_tokens": in + out}
+	if turn.Cached > 0 {
+		u["prompt_tokens_details"] = map[string]any{"cached_tokens": turn.Cached}
+	}
+	return u
+}
+
+// openAIStream sends a turn as a stream. If usage is asked for, it comes in an event of its own without choices, as from
+// OpenAI.
+func openAIStream(w http.ResponseWriter, r *http.Request, turn Turn, usage bool) {
 	event := func(v any) string {
 		raw, _ := json.Marshal(v)
 		return "data: " + string(raw) + "\n\n"
@@ -116,6 +124,9 @@ func openAIStream(w http.ResponseWriter, r *http.Request, turn Turn) {
 	}
 	if stop != "none" {
 		events = append(events, chunk(map[string]any{}, stop))
+	}
+	if usage && stop != "none" {
+		events = append(events, event(map[string]any{"object": "chat.completion.chunk", "choices": []any{}, "usage": openAIUsage(turn)}))
 	}
 	stream(w, r, turn, events, event(map[string]any{"error": map[string]any{"message": turn.StreamFail}}), "data: [DONE]\n\n")
 }
