@@ -1256,6 +1256,9 @@ type Ticket struct {
 
 // Usage What the task has cost so far.
 type Usage struct {
+	// CachedTokens The part of the input tokens that the model's provider took from its cache; absent when 0.
+	CachedTokens *int64 `json:"cachedTokens,omitempty"`
+
 	// CostUsd US dollars by MODEL_PRICES; absent while no call has a price.
 	CostUsd      *float64 `json:"costUsd,omitempty"`
 	InputTokens  int64    `json:"inputTokens"`

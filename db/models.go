@@ -226,7 +226,6 @@ type ReportReader struct {
 	AccountID string
 }
 
-// How the tasks of the reader's accounts ended, and what they used.
 type ReportTask struct {
 	TaskID          uuid.UUID
 	AccountID       string
@@ -248,6 +247,7 @@ type ReportTask struct {
 	OutputTokens    int64
 	CostUsd         int64
 	RunningSeconds  interface{}
+	CachedTokens    int64
 }
 
 // The pages that the reader's accounts opened.
@@ -330,6 +330,8 @@ type Step struct {
 	CostUsd *float64
 	// The visit that keeps the member links of the result, which is left out of it; NULL: the result is whole. Step and visit are written in one transaction and go with their task, so there is no foreign key.
 	VisitID *uuid.UUID
+	// The part of input_tokens that the model's provider took from its cache.
+	CachedTokens int64
 }
 
 // A credential in a URL, for streams of clients that can send neither header nor cookie. It works once, within 30 seconds.
@@ -464,19 +466,17 @@ type TaskSource struct {
 	Urls        interface{}
 }
 
-// What each task has used so far, by its journal and its runs.
 type TaskUsage struct {
-	TaskID uuid.UUID
-	// Pages opened, good or bad; those that a follow-up took over from its parent do not count.
-	Pages        int64
-	ToolCalls    int64
-	ModelCalls   int64
-	InputTokens  int64
-	OutputTokens int64
-	// US dollars for model replies whose model had a price; NULL: none had.
-	CostUsd int64
-	// Seconds that its runs took, from claim to end, or to the last write of a run that was lost.
+	TaskID         uuid.UUID
+	Pages          int64
+	ToolCalls      int64
+	ModelCalls     int64
+	InputTokens    int64
+	OutputTokens   int64
+	CostUsd        int64
 	RunningSeconds interface{}
+	// The part of input_tokens that the model's provider took from its cache.
+	CachedTokens int64
 }
 
 // What an account (key_id empty) or one of its API keys used in a period: submitted tasks by hour and day, the rest by month. It outlives the tasks: a deleted task gives nothing back.

@@ -18,9 +18,9 @@ WITH head AS (
     WHERE h.task_id = $2 AND h.run_epoch = $3
     RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 ), step AS (
-    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, visit_id, success, millis, input_tokens, output_tokens, cost_usd, created_at)
+    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, visit_id, success, millis, input_tokens, output_tokens, cached_tokens, cost_usd, created_at)
     SELECT head.task_id, $4::integer, $5::integer, head.run_epoch, $6::integer, $7::text, $8::text, $9::json, $10::json, $11::uuid,
-           $12::boolean, $13::integer, $14::bigint, $15::bigint, $16::float8::numeric, head.at
+           $12::boolean, $13::integer, $14::bigint, $15::bigint, $16::bigint, $17::float8::numeric, head.at
     FROM head
 ), seen AS (
     UPDATE runs SET seen_at = greatest(head.at, runs.seen_at) FROM head WHERE runs.task_id = head.task_id AND runs.epoch = head.run_epoch
@@ -28,7 +28,7 @@ WITH head AS (
     INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
     SELECT head.task_id, head.last_seq - cardinality($1::text[]) + e.nth, e.type, e.terminal, head.at, e.body
     FROM head, (SELECT generate_subscripts($1::text[], 1) AS nth, unnest($1::text[]) AS type,
-                       unnest($17::boolean[]) AS terminal, unnest($18::text[])::json AS body) e
+                       unnest($18::boolean[]) AS terminal, unnest($19::text[])::json AS body) e
 )
 SELECT head.last_seq, head.at FROM head
 `
@@ -49,6 +49,7 @@ type RecordStepParams struct {
 	Millis       int32
 	InputTokens  int64
 	OutputTokens int64
+	CachedTokens int64
 	CostUsd      *float64
 	Terminals    []bool
 	Bodies       []string
@@ -78,6 +79,7 @@ func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordS
 		arg.Millis,
 		arg.InputTokens,
 		arg.OutputTokens,
+		arg.CachedTokens,
 		arg.CostUsd,
 		arg.Terminals,
 		arg.Bodies,
@@ -89,7 +91,7 @@ func (q *Queries) RecordStep(ctx context.Context, arg RecordStepParams) (RecordS
 
 const steps = `-- name: Steps :many
 SELECT s.turn, s.call_no, s.epoch, s.try, s.kind, s.tool, s.args, s.result, v.links, s.success, s.millis, s.input_tokens, s.output_tokens,
-       s.cost_usd, s.created_at
+       s.cached_tokens,       s.cost_usd, s.created_at
 FROM steps s LEFT JOIN visits v ON v.id = s.visit_id
 WHERE s.task_id = $1 ORDER BY s.turn, s.call_no
 `
@@ -108,6 +110,7 @@ type StepsRow struct {
 	Millis       int32
 	InputTokens  int64
 	OutputTokens int64
+	CachedTokens int64
 	CostUsd      *float64
 	CreatedAt    time.Time
 }
@@ -137,6 +140,7 @@ func (q *Queries) Steps(ctx context.Context, taskID uuid.UUID) ([]StepsRow, erro
 			&i.Millis,
 			&i.InputTokens,
 			&i.OutputTokens,
+			&i.CachedTokens,
 			&i.CostUsd,
 			&i.CreatedAt,
 		); err != nil {

@@ -95,7 +95,7 @@ func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string
 
 const getTask = `-- name: GetTask :one
 SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
-       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
 WHERE t.id = $1 AND t.account_id = $2
@@ -111,6 +111,7 @@ type GetTaskRow struct {
 	ModelCalls      int64
 	InputTokens     int64
 	OutputTokens    int64
+	CachedTokens    int64
 	CostUsd         float64
 	Priced          bool
 	RunningSeconds  float64
@@ -176,6 +177,7 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 		&i.ModelCalls,
 		&i.InputTokens,
 		&i.OutputTokens,
+		&i.CachedTokens,
 		&i.CostUsd,
 		&i.Priced,
 		&i.RunningSeconds,
@@ -185,7 +187,7 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 
 const getTaskForRun = `-- name: GetTaskForRun :one
 SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
-       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
 WHERE t.id = $1
@@ -201,6 +203,7 @@ type GetTaskForRunRow struct {
 	ModelCalls      int64
 	InputTokens     int64
 	OutputTokens    int64
+	CachedTokens    int64
 	CostUsd         float64
 	Priced          bool
 	RunningSeconds  float64
@@ -266,6 +269,7 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 		&i.ModelCalls,
 		&i.InputTokens,
 		&i.OutputTokens,
+		&i.CachedTokens,
 		&i.CostUsd,
 		&i.Priced,
 		&i.RunningSeconds,
@@ -529,7 +533,7 @@ func (q *Queries) TaskCounts(ctx context.Context) (TaskCountsRow, error) {
 }
 
 const taskUsage = `-- name: TaskUsage :many
-SELECT u.task_id, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+SELECT u.task_id, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM task_usage u
 WHERE u.task_id = ANY((SELECT $1::uuid[])::uuid[])
@@ -542,6 +546,7 @@ type TaskUsageRow struct {
 	ModelCalls     int64
 	InputTokens    int64
 	OutputTokens   int64
+	CachedTokens   int64
 	CostUsd        float64
 	Priced         bool
 	RunningSeconds float64
@@ -566,6 +571,7 @@ func (q *Queries) TaskUsage(ctx context.Context, taskIds []uuid.UUID) ([]TaskUsa
 			&i.ModelCalls,
 			&i.InputTokens,
 			&i.OutputTokens,
+			&i.CachedTokens,
 			&i.CostUsd,
 			&i.Priced,
 			&i.RunningSeconds,

@@ -6,9 +6,9 @@ WITH head AS (
     WHERE h.task_id = @task_id AND h.run_epoch = @epoch
     RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 ), step AS (
-    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, visit_id, success, millis, input_tokens, output_tokens, cost_usd, created_at)
+    INSERT INTO steps (task_id, turn, call_no, epoch, try, kind, tool, args, result, visit_id, success, millis, input_tokens, output_tokens, cached_tokens, cost_usd, created_at)
     SELECT head.task_id, @turn::integer, @call_no::integer, head.run_epoch, @try::integer, @kind::text, @tool::text, @args::json, @result::json, sqlc.narg(visit_id)::uuid,
-           @success::boolean, @millis::integer, @input_tokens::bigint, @output_tokens::bigint, sqlc.narg(cost_usd)::float8::numeric, head.at
+           @success::boolean, @millis::integer, @input_tokens::bigint, @output_tokens::bigint, @cached_tokens::bigint, sqlc.narg(cost_usd)::float8::numeric, head.at
     FROM head
 ), seen AS (
     UPDATE runs SET seen_at = greatest(head.at, runs.seen_at) FROM head WHERE runs.task_id = head.task_id AND runs.epoch = head.run_epoch
@@ -24,6 +24,6 @@ SELECT head.last_seq, head.at FROM head;
 -- The journal of a task, in order. A step that opened a page does not store the page's links; they are read from its
 -- visit.
 SELECT s.turn, s.call_no, s.epoch, s.try, s.kind, s.tool, s.args, s.result, v.links, s.success, s.millis, s.input_tokens, s.output_tokens,
-       s.cost_usd, s.created_at
+       s.cached_tokens,       s.cost_usd, s.created_at
 FROM steps s LEFT JOIN visits v ON v.id = s.visit_id
 WHERE s.task_id = @task_id ORDER BY s.turn, s.call_no;

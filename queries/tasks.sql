@@ -26,7 +26,7 @@ UPDATE task_heads SET job_id = @job_id WHERE task_id = @task_id;
 -- name: GetTask :one
 -- One task of an account, with its head and its usage.
 SELECT sqlc.embed(t), h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
-       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
 WHERE t.id = @id AND t.account_id = @account_id;
@@ -34,7 +34,7 @@ WHERE t.id = @id AND t.account_id = @account_id;
 -- name: GetTaskForRun :one
 -- One task of any account, with its head and its usage, for the run that holds it.
 SELECT sqlc.embed(t), h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
-       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+       u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
 WHERE t.id = @id;
@@ -86,7 +86,7 @@ FROM unnest(tsvector_to_array(to_tsvector('simple', in_pairs(@q::text)))) AS w(l
 -- What tasks have used so far. The ids are wrapped in a subquery, as in the other queries that
 -- every read of a task makes. PostgreSQL then estimates the same cost for any number of ids, and uses one cached plan.
 -- Otherwise it would plan each call anew, which took two thirds of the statement's time.
-SELECT u.task_id, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens,
+SELECT u.task_id, u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM task_usage u
 WHERE u.task_id = ANY((SELECT @task_ids::uuid[])::uuid[]);

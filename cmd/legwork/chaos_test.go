@@ -133,7 +133,7 @@ func (c *chaos) newSlot(binary, url string, args []string, extra ...string) *slo
 	s := &slot{t: c.t, binary: binary, args: args, env: append(append(os.Environ(),
 		"DATABASE_URL="+url, "LEGWORK_HOME="+c.dir, "API_HOST=127.0.0.1", "AUTH_MODE=off", "FETCH_ALLOW_NETS=127.0.0.0/8", "REQUEST_DELAY_MIN=0",
 		"REQUEST_DELAY_MAX=0", "RATE_LIMIT_REQUESTS=100000", "TASK_MIN_TIME_BUDGET=1", "SEARCH_ENGINES=library", "PAGE_TTL=0", "BROWSER=off",
-		"DATABASE_MAX_CONNS=10", "MAX_CONCURRENT_TASKS="+strconv.Itoa(c.form.slots), "LLM_PROVIDER=openai", "LLM_BASE_URL="+c.model.BaseURL(),
+		"DATABASE_MAX_CONNS=10", "MAX_CONCURRENT_TASKS="+strconv.Itoa(c.form.slots), "LLM_PROVIDER=openai", "VERIFY_SUPPORT=off", "LLM_BASE_URL="+c.model.BaseURL(),
 		"LLM_MODEL=scripted", "LLM_MAX_CONCURRENT=100", "LEASE_TTL="+c.form.lease.String(), "LOG_LEVEL=info"), extra...)}
 	s.begin()
 	return s

@@ -80,7 +80,7 @@ func TestEvaluation(t *testing.T) {
 				t.Errorf("answered by %q", got.AnsweredBy)
 			}
 			for k, want := range map[string]float64{"questions": 1, "found": 1, "rightPage": 1, "inAnswer": 1, "completed": 1, "verified": 1,
-				"citations": 1, "pages": 2, "steps": 7} {
+				"citations": 1, "pages": 2, "steps": 8} {
 				if got.Total[k] != want {
 					t.Errorf("%s = %v, want %v", k, got.Total[k], want)
 				}

@@ -70,6 +70,9 @@ func newKilled(t *testing.T) *killed {
 // taskMark matches the marker before and after untrusted text, which differs from task to task.
 var taskMark = regexp.MustCompile(`page-text-[0-9a-f]{8}`)
 
+// secondsLeft matches what the model is told about its time.
+var secondsLeft = regexp.MustCompile(`\d+ seconds`)
+
 // outcome holds a task's requests to the model and the site, and its result.
 type outcome struct {
 	answer string
@@ -114,7 +117,7 @@ func (k *killed) researchWith(fields map[string]any, failpoints string) outcome 
 	}
 	out.answer = *done.Answer
 	for _, r := range k.server.Requests()[asked:] {
-		out.asked = append(out.asked, taskMark.ReplaceAllString(r.Raw, "page-text"))
+		out.asked = append(out.asked, secondsLeft.ReplaceAllString(taskMark.ReplaceAllString(r.Raw, "page-text"), "N seconds"))
 	}
 	for _, r := range k.site.Requests()[read:] {
 		if r.Path != "/robots.txt" { // each process reads it once

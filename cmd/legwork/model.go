@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"legwork/internal/agent/loop"
+	"legwork/internal/agent/price"
 	"legwork/internal/agent/reader"
 	"legwork/internal/config"
 	"legwork/internal/httpapi"
@@ -23,7 +24,7 @@ const (
 
 // openModel opens the model of the configuration. It returns nil without an error when the built-in reader answers.
 func openModel(ctx context.Context, cfg config.Config, ollama string, log *slog.Logger) (*llm.Client, error) {
-	c := llm.Config{Provider: string(cfg.Provider()), BaseURL: cfg.LLMBaseURL, Key: cfg.LLMAPIKey.Reveal(), Model: cfg.LLMModel,
+	c := llm.Config{Provider: string(cfg.Provider()), BaseURL: cfg.LLMBaseURL, Key: cfg.LLMAPIKey.Reveal(), Model: cfg.LLMModel, Window: cfg.LLMContextTokens,
 		Timeout: cfg.LLMTimeout, Idle: cfg.LLMIdleTimeout, Concurrent: cfg.LLMMaxConcurrent, Log: log}
 	switch cfg.Provider() {
 	case config.ProviderReader:
@@ -62,7 +63,7 @@ func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Clien
 func chooser(model *llm.Client, cfg config.Config) loop.Chooser {
 	c := loop.Chooser{Limits: loop.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
 	for _, p := range cfg.ModelPrices {
-		c.Limits.Prices = append(c.Limits.Prices, loop.Price(p))
+		c.Limits.Prices = append(c.Limits.Prices, price.Price(p))
 	}
 	if model != nil { // without this check, the interface would hold a nil pointer and would itself not be nil
 		c.Model = model

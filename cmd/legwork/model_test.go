@@ -112,7 +112,7 @@ func TestModelHandedOn(t *testing.T) {
 	if done.Answer == nil || *done.Answer != "The port is 7047 [1]." {
 		t.Fatalf("task = %+v", done)
 	}
-	if n := len(server.Requests()); n != 5 { // four calls, and the call that the stop interrupted, which the next worker repeats
+	if n := len(server.Requests()); n != 6 { // four calls, the one that judges the support, and the one that the stop interrupted, which the next worker repeats
 		t.Errorf("%d calls of the model", n)
 	}
 	frames, _ := w.frames(c, task.TaskID, 0)

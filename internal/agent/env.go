@@ -57,10 +57,13 @@ type Env struct {
 	// with the picture is a *page.ShotError. Shoot is nil if there is no browser.
 	Shoot func(ctx context.Context, name string, r page.ShotRequest) (Picture, error)
 	Log   *slog.Logger // nil means no log
+
+	// Reserve is the time that the answer needs, if it is more than ReadingTime reserves by itself.
+	Reserve time.Duration
 }
 
-// reserveShare, reportShare and minReserve say how much of the time budget is reserved for the answer. If minReserve is
-// more than half of the budget, half is reserved.
+// reserveShare, reportShare and minReserve say how much of the time budget is reserved for the answer, if Env.Reserve is
+// not more. At most half of the budget is reserved.
 const (
 	reserveShare = 10 // the reserve is a tenth (1/reserveShare) of the time budget
 	reportShare  = 2  // for a report it is a half (1/reportShare)
@@ -73,7 +76,7 @@ func (e *Env) ReadingTime() time.Duration {
 	if e.Task.Options.Format == research.FormatReport && e.Task.Pin.Model != "" {
 		share = reportShare
 	}
-	reserve := min(max(budget/share, minReserve), budget/2)
+	reserve := min(max(budget/share, minReserve, e.Reserve), budget/2)
 	return budget - reserve - e.Spent - time.Since(e.Started)
 }
 

@@ -105,6 +105,7 @@ type Cited struct {
 	Title    string `json:"title,omitempty"`
 	Start    int    `json:"start"`
 	End      int    `json:"end"`
+	For      string `json:"for,omitempty"` // the part of the question that the quote serves, in the model's words
 }
 
 // Cite stores a span of a page as evidence. The database takes the excerpt from the snapshot.

@@ -21,6 +21,7 @@ const (
 	ToolFind       = "find_in_page"
 	ToolCite       = "cite"
 	ToolUncite     = "uncite"
+	ToolNote       = "note"
 	ToolScreenshot = "take_screenshot"
 	ToolContent    = "get_page_content"
 	ToolChunk      = "get_page_content_chunk"

@@ -84,6 +84,19 @@ func (b *Session) ask(ctx context.Context, query string) (search.Answer, error) 
 	return b.search(ctx, query)
 }
 
+// SearchSaid tells a model what it must know about how its search was answered: that another engine was asked, or that
+// other words were searched for. It is empty if there is nothing to tell.
+func SearchSaid(f FoundPages) string {
+	said := ""
+	if len(f.Skipped) > 0 {
+		said = fallbackSentence(search.Answer{Asked: f.Asked, Used: f.Used, Results: f.Results, Skipped: f.Skipped}) + "\n"
+	}
+	if f.Rewritten != "" {
+		said += fmt.Sprintf("The query found little, so %q was searched for.\n", f.Rewritten)
+	}
+	return said
+}
+
 // fallbackSentence says which engine was asked, why it did not answer, and which engine was used instead.
 func fallbackSentence(a search.Answer) string {
 	s := fmt.Sprintf("The search engine %s was asked for.", a.Asked)

@@ -215,6 +215,9 @@ type Config struct {
 	LLMAPIKey Secret `env:"LLM_API_KEY" must:"be printable ASCII without spaces"`
 	// Model name as the provider spells it; needed with LLM_BASE_URL. Empty: the provider's default, or the local Ollama's first.
 	LLMModel string `env:"LLM_MODEL" must:"be printable ASCII without spaces"`
+	// Tokens that the model takes, input and output together. 0: known from the model's name or learnt from its errors. Set it
+	// for an Ollama or llama.cpp that is started with a smaller context than the model could take.
+	LLMContextTokens int `env:"LLM_CONTEXT_TOKENS" envDefault:"0" must:"be 0, or 2048..10000000"`
 	// Time limit of one attempt to call the model.
 	LLMTimeout time.Duration `env:"LLM_TIMEOUT" envDefault:"3m" must:"be a duration, 1s..30m"`
 	// Longest time without a byte from the model during a reply, streamed or not. After it the attempt fails.
@@ -225,11 +228,12 @@ type Config struct {
 	TaskMaxTokens int64 `env:"TASK_MAX_TOKENS" envDefault:"400000" must:"be 0, or 1000..1000000000"`
 
 	// Prices in US dollars per million tokens, as model=input/output separated by commas. * in a name matches any characters,
-	// and the first match counts. Tasks and steps show their cost, unless the model has no price.
-	ModelPrices []Price `env:"MODEL_PRICES" must:"be a list like gpt-4o-mini=0.15/0.60,claude-*=3/15"`
-	// Whether the model checks, after the answer, how far each quote supports the sentences that cite it. This takes one more
-	// call.
-	VerifySupport Switch `env:"VERIFY_SUPPORT" envDefault:"off" must:"be on or off"`
+	// and the first match counts. A third number is the price of input tokens that the provider takes from its cache; without it
+	// they cost as much as others. Tasks and steps show their cost, unless the model has no price.
+	ModelPrices []Price `env:"MODEL_PRICES" must:"be a list like gpt-4o-mini=0.15/0.60/0.075,claude-*=3/15"`
+	// Whether the model checks, after the answer, how far each quote supports the sentences that cite it. Sentences that their
+	// quotes do not support are rewritten from them, or removed. This takes one more call, and up to two if there are such sentences.
+	VerifySupport Switch `env:"VERIFY_SUPPORT" envDefault:"on" must:"be on or off"`
 
 	// Tasks that an account may submit in an hour, by the clock in UTC. This and the limits below hold for every account that has none of
 	// its own (PUT /api/limits). 0: any number.

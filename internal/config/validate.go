@@ -288,6 +288,7 @@ func (v *validator) model(c *Config) {
 	v.require("LLM_API_KEY", printable(c.LLMAPIKey.Reveal(), false))
 	v.require("LLM_MODEL", printable(c.LLMModel, false))
 	v.require("LLM_TIMEOUT", within(c.LLMTimeout, time.Second, 30*time.Minute))
+	v.require("LLM_CONTEXT_TOKENS", c.LLMContextTokens == 0 || 2048 <= c.LLMContextTokens && c.LLMContextTokens <= 10_000_000)
 	v.require("LLM_IDLE_TIMEOUT", within(c.LLMIdleTimeout, time.Second, 30*time.Minute))
 	v.require("LLM_MAX_CONCURRENT", within(c.LLMMaxConcurrent, 1, 1000))
 	v.require("TASK_MAX_TOKENS", c.TaskMaxTokens == 0 || 1000 <= c.TaskMaxTokens && c.TaskMaxTokens <= 1_000_000_000)

@@ -190,6 +190,7 @@ type Step struct {
 	Duration     time.Duration
 	InputTokens  int64
 	OutputTokens int64
+	CachedTokens int64    // the part of InputTokens that the provider took from its cache
 	CostUSD      *float64 // cost of a model reply; nil if its model has no price
 
 	// The transaction that writes the step's row also writes these, to other tables.

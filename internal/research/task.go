@@ -154,6 +154,7 @@ type Usage struct {
 	ModelCalls   int           // journaled model replies
 	InputTokens  int64         // as counted by the provider
 	OutputTokens int64         // as counted by the provider
+	CachedTokens int64         // the part of InputTokens that the provider took from its cache
 	CostUSD      *float64      // at the prices that were configured when the calls were made; nil if no call had a price
 	Running      time.Duration // time spent in runs
 }

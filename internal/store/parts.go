@@ -13,7 +13,7 @@ import (
 // taskOf makes a task from the row of its first query. It adds what the queries of queueParts found.
 func taskOf(ctx context.Context, q *db.Queries, row db.GetTaskRow) (research.Task, error) {
 	task := timed(taskFrom(row.Task, row.LastSeq), row.DurationSeconds)
-	task.Usage = usageFrom(db.TaskUsageRow{Pages: row.Pages, ToolCalls: row.ToolCalls, ModelCalls: row.ModelCalls, InputTokens: row.InputTokens,
+	task.Usage = usageFrom(db.TaskUsageRow{Pages: row.Pages, ToolCalls: row.ToolCalls, ModelCalls: row.ModelCalls, InputTokens: row.InputTokens, CachedTokens: row.CachedTokens,
 		OutputTokens: row.OutputTokens, CostUsd: row.CostUsd, Priced: row.Priced, RunningSeconds: row.RunningSeconds})
 	tasks := []research.Task{task}
 	err := addParts(ctx, q, tasks)
@@ -29,7 +29,7 @@ func queueParts(ctx context.Context, q *db.Queries, ids []uuid.UUID) {
 func usageFrom(u db.TaskUsageRow) research.Usage {
 	usage := research.Usage{
 		Pages: int(u.Pages), ToolCalls: int(u.ToolCalls), ModelCalls: int(u.ModelCalls),
-		InputTokens: u.InputTokens, OutputTokens: u.OutputTokens,
+		InputTokens: u.InputTokens, OutputTokens: u.OutputTokens, CachedTokens: u.CachedTokens,
 		Running: time.Duration(u.RunningSeconds * float64(time.Second)).Round(time.Millisecond),
 	}
 	if u.Priced {

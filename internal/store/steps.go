@@ -43,7 +43,7 @@ func (w Worker) RecordStep(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch i
 	head, err := q.RecordStep(ctx, db.RecordStepParams{
 		TaskID: id, Turn: int32(step.Turn), CallNo: int32(step.CallNo), Epoch: int32(epoch), Try: int32(step.Try),
 		Kind: string(step.Kind), Tool: step.Tool, Args: args, Result: result, VisitID: linksAt, Success: step.Success,
-		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens, CostUsd: step.CostUSD,
+		Millis: int32(step.Duration.Milliseconds()), InputTokens: step.InputTokens, OutputTokens: step.OutputTokens, CachedTokens: step.CachedTokens, CostUsd: step.CostUSD,
 		Types: c.types, Terminals: c.terminals, Bodies: c.bodies,
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, err
 		steps[i] = research.Step{
 			Turn: int(r.Turn), CallNo: int(r.CallNo), Try: int(r.Try), Kind: research.StepKind(r.Kind), Tool: r.Tool,
 			Args: r.Args, Result: withLinks(r.Result, r.Links), Success: r.Success, Duration: time.Duration(r.Millis) * time.Millisecond,
-			InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CostUSD: r.CostUsd,
+			InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CachedTokens: r.CachedTokens, CostUSD: r.CostUsd,
 		}
 	}
 	return steps, nil

@@ -38,7 +38,7 @@ func Task(t research.Task) api.Task {
 		Usage: api.Usage{
 			Pages: t.Usage.Pages, ToolCalls: t.Usage.ToolCalls, ModelCalls: t.Usage.ModelCalls,
 			InputTokens: t.Usage.InputTokens, OutputTokens: t.Usage.OutputTokens,
-			RunningSeconds: t.Usage.Running.Seconds(), CostUsd: t.Usage.CostUSD,
+			RunningSeconds: t.Usage.Running.Seconds(), CostUsd: t.Usage.CostUSD, CachedTokens: positive(t.Usage.CachedTokens),
 		},
 		LastSeq:  t.LastSeq,
 		Priority: api.Priority(t.Priority),

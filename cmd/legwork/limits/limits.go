@@ -35,5 +35,5 @@ func RunCost(model *llm.Client, limits loop.Limits) usage.RunCost {
 		return usage.RunCost{}
 	}
 	return usage.RunCost{MaxTokens: limits.MaxTokens, TokenMargin: loop.TokenMargin,
-		Price: int64(math.Ceil(limits.MostForMillion(model.Name()) * 1e6))}
+		Price: int64(math.Ceil(limits.Prices.MostForMillion(model.Name()) * 1e6))}
 }

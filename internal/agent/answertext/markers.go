@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"legwork/internal/agent/ranking"
 )
@@ -131,9 +132,30 @@ func countSentences(text string) (all, unsupported int) {
 // a sentence ends at a full stop or at the end of its line.
 func Sentences(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		lines := strings.Split(codeSpan.ReplaceAllString(text, "code"), "\n")
-		for i, line := range lines {
-			line = strings.TrimSpace(bullet.ReplaceAllString(line, ""))
+		for s := range SentencePlaces(text) {
+			if !yield(text[s.Start:s.End]) {
+				return
+			}
+		}
+	}
+}
+
+// Place is a part of a text, in bytes. End is exclusive.
+type Place struct{ Start, End int }
+
+// SentencePlaces yields the places of the sentences that Sentences yields.
+func SentencePlaces(text string) iter.Seq[Place] {
+	return func(yield func(Place) bool) {
+		masked := codeSpan.ReplaceAllStringFunc(text, func(code string) string { return strings.Repeat("x", len(code)) })
+		lines := strings.Split(masked, "\n")
+		next := 0
+		for i, whole := range lines {
+			at := next
+			next += len(whole) + 1
+			line := strings.TrimRightFunc(whole, unicode.IsSpace)
+			begun := strings.TrimLeftFunc(line[len(bullet.FindString(line)):], unicode.IsSpace)
+			at += len(line) - len(begun)
+			line = begun
 			if strings.HasPrefix(line, "#") || strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：") || tableRule.MatchString(line) ||
 				i+1 < len(lines) && strings.Contains(line, "|") && tableRule.MatchString(strings.TrimSpace(lines[i+1])) {
 				continue
@@ -143,11 +165,10 @@ func Sentences(text string) iter.Seq[string] {
 				if m := sentenceStop.FindStringIndex(line); m != nil {
 					end = m[1]
 				}
-				sentence := line[:end]
-				line = line[end:]
-				if states(HasMarker.ReplaceAllString(sentence, "")) && !yield(sentence) {
+				if states(HasMarker.ReplaceAllString(line[:end], "")) && !yield(Place{at, at + end}) {
 					return
 				}
+				line, at = line[end:], at+end
 			}
 		}
 	}

@@ -9,18 +9,11 @@ import (
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/answertext"
-	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/ranking"
 	"legwork/internal/agent/reader"
 	"legwork/internal/agent/report"
 	"legwork/internal/research"
 )
-
-// shownProof is a verified quote with its number, as the prompt for the answer lists it.
-type shownProof struct {
-	N                int
-	Title, URL, Text string
-}
 
 // answer asks the model to write the answer from the verified quotes, checks its markers and computes the confidence. If the
 // model cited nothing, the built-in reader chooses the quotes.
@@ -56,31 +49,40 @@ func (a *run) answerFromQuotes(ctx context.Context) (research.Result, error) {
 	}
 	a.endedBy = cmp.Or(c.flaw, a.endedBy)
 	stream.Finish(c.text)
-	written := len(c.checked.Used) // only these quotes are judged: the model's sentences use them
+	written := c.checked // only its quotes are judged: the model's sentences use them
 	res := research.Result{Answer: c.text, NotFound: c.notAnswered, Contradictions: c.contradictions}
 	if !c.notAnswered {
 		if err := a.addData(ctx, w, &c, &res); err != nil {
 			return research.Result{}, err
 		}
 	}
-	used := make([]agent.Quote, len(c.checked.Used))
-	res.Cited = make([]int, len(used))
-	for i, n := range c.checked.Used {
-		used[i] = a.Quotes[n-1]
-		res.Cited[i] = used[i].Evidence
+	if c.review == nil {
+		if c.review, err = a.reviewed(ctx, written, false); err != nil {
+			return research.Result{}, err
+		}
 	}
-	verdicts, err := a.judge(ctx, c.checked, used[:written])
-	if err != nil {
-		return research.Result{}, err
+	used := a.quotesOf(c.checked)
+	for _, q := range used {
+		res.Cited = append(res.Cited, q.Evidence)
 	}
-	res.Confidence, res.Sources = a.confidence(c.checked, used, verdicts), agent.SourceGroups(used)
+	res.Confidence, res.Sources = a.confidence(c.checked, used, c.review.Weight), agent.SourceGroups(used)
 	if c.notAnswered {
 		res.Confidence = agent.NoConfidence
 	}
-	res.Support = verdicts.byEvidence
-	res.Metadata = verdicts.addCounts(a.metadata(c.checked, a.Budget != "" || len(used) == 0 || c.flaw != ""))
+	res.Support = c.review.ByEvidence
+	res.Metadata = a.metadata(c.checked, a.Budget != "" || len(used) == 0 || c.flaw != "")
+	c.review.AddCounts(res.Metadata)
 	maps.Copy(res.Metadata, c.metadata)
 	return res, nil
+}
+
+// quotesOf returns the quotes that an answer uses, in the order of its markers.
+func (a *run) quotesOf(c answertext.Checked) []agent.Quote {
+	used := make([]agent.Quote, len(c.Used))
+	for i, n := range c.Used {
+		used[i] = a.Quotes[n-1]
+	}
+	return used
 }
 
 // writeAnswer lets the model write an answer. If it writes none, the quotes serve as the answer.
@@ -97,7 +99,13 @@ func (a *run) writeAnswer(ctx context.Context, w *report.Writer) (composed, erro
 	c := composed{checked: a.checked(text), flaw: t.flaw}
 	if strings.TrimSpace(c.checked.Text) == "" {
 		c.flaw = cmp.Or(c.flaw, "the model wrote no answer")
-		c.checked = a.quoteAll()
+		c.checked = a.quoteAll("The model wrote no answer. These are the quotes that it found, word for word.")
+	} else {
+		w.Stream.Finish(c.checked.Text)
+		if c.review, err = a.reviewed(ctx, c.checked, true); err != nil {
+			return composed{}, err
+		}
+		c.checked = a.sayRemoved(c.review)
 	}
 	c.text = c.checked.Text
 	c.contradictions = named.MarkedIn(w, &c.checked)
@@ -133,26 +141,15 @@ func (a *run) evidenceOfReader(ctx context.Context) error {
 	return nil
 }
 
-// shownProofs lists the verified quotes with their numbers, for prompts.
-func (a *run) shownProofs() []shownProof {
-	shown := make([]shownProof, len(a.Quotes))
-	for i, p := range a.Quotes {
-		shown[i] = shownProof{N: i + 1, Title: prompts.Defuse(p.Title), URL: p.URL, Text: prompts.Defuse(p.Text)}
-		if known := report.Described(a.SourceOf(p)); known != "" {
-			shown[i].Title += " (" + known + ")"
-		}
-	}
-	return shown
-}
-
 // maxQuoted is the greatest number of quotes in an answer that quoteAll builds.
 const maxQuoted = 5
 
-// quoteAll builds an answer from the first quotes, word for word. It is used if the model wrote no answer.
-func (a *run) quoteAll() answertext.Checked {
+// quoteAll builds an answer from the first quotes, word for word, after a sentence that says why. It is used if there is no
+// other answer.
+func (a *run) quoteAll(why string) answertext.Checked {
 	c := answertext.Checked{}
 	var b strings.Builder
-	b.WriteString("The model wrote no answer. These are the quotes that it found, word for word.\n")
+	b.WriteString(why + "\n")
 	for i, p := range a.Quotes[:min(len(a.Quotes), maxQuoted)] {
 		c.Used = append(c.Used, i+1)
 		fmt.Fprintf(&b, "\n> %s\n\n[%d] %s\n", strings.ReplaceAll(p.Text, "\n", "\n> "), i+1, p.Title)
@@ -169,8 +166,9 @@ const (
 )
 
 // confidence estimates how far the answer can be trusted, 0..1. It measures how much of the answer is cited, how well
-// the quotes fit the question, and how many independent sources are quoted: pages with the same text count once. It ignores what the model says about its own certainty.
-func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) float64 {
+// the quotes fit the question, and how many independent sources are quoted: pages with the same text count once. support is the mean
+// weight of the verdicts. It ignores what the model says about its own certainty.
+func (a *run) confidence(c answertext.Checked, used []agent.Quote, support float64) float64 {
 	if len(used) == 0 {
 		return agent.NoConfidence
 	}
@@ -190,7 +188,7 @@ func (a *run) confidence(c answertext.Checked, used []agent.Quote, v verdicts) f
 	for _, s := range a.rankHits(ranking.NewQuestion(a.Env.Task.Question, "", nil), hits) {
 		fits = max(fits, s.Share())
 	}
-	return min(1, ranking.Round(confidenceCited*share*v.weight()+confidenceFits*fits+confidenceSources*min(1, float64(len(sources))/2)))
+	return min(1, ranking.Round(confidenceCited*share*support+confidenceFits*fits+confidenceSources*min(1, float64(len(sources))/2)))
 }
 
 // metadata describes how the answer was made: model, pages read, tokens, cost, and the budget that ended the research.
@@ -200,6 +198,9 @@ func (a *run) metadata(c answertext.Checked, partial bool) map[string]any {
 		"pagesRead": agent.PagesRead(a.Pages), "pagesFailed": len(a.Failed), "partial": partial,
 		"evidence": len(a.Quotes), "unsupportedSentences": c.Unsupported, "invalidMarkers": c.Invalid, "tokens": a.input + a.output,
 		"inputTokens": a.input, "outputTokens": a.output,
+	}
+	if a.cached > 0 {
+		m["cachedTokens"] = a.cached
 	}
 	if a.priced {
 		m["costUsd"] = a.cost

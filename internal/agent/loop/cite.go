@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/pagetext"
 	"legwork/internal/agent/quotes"
 	"legwork/internal/agent/toolcalls"
 	"legwork/internal/research"
@@ -23,13 +24,14 @@ type uncited struct {
 
 // citeTool stores the quotes of one cite call as evidence, each in a step of its own. A quote with ellipses is stored as
 // several quotes.
-func (a *run) citeTool(ctx context.Context, url string, given []string) (shownOutcome, error) {
+func (a *run) citeTool(ctx context.Context, url, purpose string, given []string) (shownOutcome, error) {
 	if len(given) > toolcalls.MaxQuotes {
 		return a.refuse(agent.ToolCite, "at most %d quotes in one call; none of these was kept.", toolcalls.MaxQuotes), nil
 	}
 	if len(a.Pages) == 0 {
 		return a.refuse(agent.ToolCite, "no page is open that could be cited. Open it with navigate_to first."), nil
 	}
+	a.citingFor = research.Truncate(strings.Join(strings.Fields(purpose), " "), maxPurpose)
 	var all shownOutcome
 	var texts []string
 	for _, quote := range given {
@@ -43,10 +45,13 @@ func (a *run) citeTool(ctx context.Context, url string, given []string) (shownOu
 	return all, nil
 }
 
+// maxPurpose is the greatest length of the part of the question that a quote serves, in bytes.
+const maxPurpose = 200
+
 // place is where a quote was found.
 type place struct {
 	page  *agent.Opened
-	text  *quotes.Text
+	text  *pagetext.Doc
 	found quotes.Found
 	asked bool // whether page is the one that the model named
 }
@@ -138,7 +143,7 @@ func (a *run) keep(ctx context.Context, url, quote string, at place) (shownOutco
 	}
 	var res agent.Cited
 	err := a.Call(ctx, agent.ToolCite, args, nil, &res, func(context.Context) (agent.Effect, error) {
-		return a.kept(at.page, at.found.Start, at.found.End), nil
+		return a.kept(at.page, at.found.Start, at.found.End, a.citingFor), nil
 	})
 	if err != nil {
 		return shownOutcome{}, err
@@ -153,6 +158,7 @@ func (a *run) keep(ctx context.Context, url, quote string, at place) (shownOutco
 	}
 	text := s.Slice(res.Start, res.End)
 	fresh := a.AddQuote(agent.Quote{Cited: res, Text: text})
+	a.gained = a.gained || fresh
 	return shownOutcome{text: a.keptMessage(res, text, quote, at), fresh: fresh}, nil
 }
 
@@ -174,7 +180,7 @@ func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
 	return b.String()
 }
 
-func underHeadings(s *quotes.Text, at int) string {
+func underHeadings(s *pagetext.Doc, at int) string {
 	if path := s.HeadingPath(at); path != "" {
 		return "Under: " + path + "\n\n"
 	}
@@ -199,7 +205,7 @@ func (a *run) occurrencesMessage(at place) string {
 			continue
 		}
 		seen[path] = true
-		fmt.Fprintf(&b, "%d. %s (chunk %d)\n", i+1, path, o.Start/chunkSize+1)
+		fmt.Fprintf(&b, "%d. %s (chunk %d)\n", i+1, path, at.text.ChunkAt(o.Start))
 	}
 	text := fmt.Sprintf("These words stand %s times on the page; number %d was kept.", count, f.Number)
 	if b.Len() > 0 {
@@ -212,7 +218,7 @@ func (a *run) occurrencesMessage(at place) string {
 // citable lists the pages on which a quote is looked for: first the page with the given URL, if it is open, and then the
 // others, newest first. named reports whether the page with the given URL is open.
 func (a *run) citable(url string) (pages []*agent.Opened, named bool) {
-	if u, ok := a.address(url); ok {
+	if u, ok := a.known.Parse(url, a.Pages); ok {
 		if i, ok := a.byURL[u.String()]; ok {
 			pages, named = append(pages, &a.Pages[i]), true
 		}
@@ -226,8 +232,8 @@ func (a *run) citable(url string) (pages []*agent.Opened, named bool) {
 }
 
 // kept returns the effect that stores a span as evidence. If the span was cited before, it keeps its evidence number.
-func (a *run) kept(o *agent.Opened, start, end int) agent.Effect {
-	c := agent.Cited{Evidence: a.LastEvidence + 1, PageID: o.PageID, URL: o.URL, Title: o.Title, Start: start, End: end}
+func (a *run) kept(o *agent.Opened, start, end int, purpose string) agent.Effect {
+	c := agent.Cited{Evidence: a.LastEvidence + 1, PageID: o.PageID, URL: o.URL, Title: o.Title, Start: start, End: end, For: purpose}
 	if u, err := neturl.Parse(o.URL); err == nil && c.Title == "" {
 		c.Title = u.Hostname()
 	}

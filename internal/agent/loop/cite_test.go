@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/pagetext"
 	"legwork/internal/research"
 	"legwork/internal/testsite"
 )
@@ -69,8 +70,9 @@ func TestOccurrenceShown(t *testing.T) {
 	c := a.Sound(t).Citations
 	require.Len(t, c, 1)
 	require.Equal(t, quote, c[0].Excerpt)
-	require.GreaterOrEqual(t, c[0].Start, 2*chunkSize)
-	require.Less(t, c[0].Start, 3*chunkSize)
+	p, err := a.Store.For(research.DefaultAccount).Page(t.Context(), c[0].PageID)
+	require.NoError(t, err)
+	require.Equal(t, 3, pagetext.New(p).ChunkAt(c[0].Start))
 }
 
 // TestCiteWell checks for each kind of quote what the reply to cite says, and which evidence is stored.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/addresses"
 	"legwork/internal/page"
 	"legwork/internal/research"
 )
@@ -17,7 +18,7 @@ func (a *run) inherit() {
 	a.Pages = agent.InheritedPages(a.Env.Inherited)
 	for _, o := range a.Pages {
 		if u, err := page.ParseURL(o.URL); err == nil {
-			a.noteOrigin(u.String(), origin{})
+			a.known.Note(u, addresses.Origin{})
 		}
 	}
 }

@@ -5,8 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/addresses"
+	"legwork/internal/agent/conversation"
+	"legwork/internal/agent/pagetext"
+	"legwork/internal/agent/price"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/quotes"
 	"legwork/internal/agent/toolcalls"
@@ -24,17 +29,17 @@ const (
 	maxIdle    = 2 // greatest number of successive replies that neither call a tool nor say that the research is over
 	maxDoubts  = 1 // how often the model is asked to look once more after it said that the answer cannot be found
 	maxStale   = 4 // number of successive replies whose calls gave nothing new, after which research ends
+
+	// Replies that neither opened a page nor kept a quote: after warnBarren of them in a row the model is told, and after
+	// maxBarren the research ends. So a model that varies its queries without an end is stopped.
+	warnBarren = 6
+	maxBarren  = 12
 )
 
-// Bounds of a request to the model. The bounds of its text are in bytes. Older tool results are shortened first. The
-// journal keeps all results in full.
+// Shares of the token budget that are reserved: an eighth (1/answerShare) for an answer.
 const (
-	maxContext   = 160_000
-	minContext   = 12_000
-	keptOfOlder  = 200
-	answerShare  = 8    // an eighth (1/answerShare) of the token budget is reserved for the answer
-	reportShare  = 2    // a half (1/reportShare) for a report
-	answerTokens = 2048 // output tokens
+	answerShare = 8
+	reportShare = 2 // a half (1/reportShare) for a report
 )
 
 // Purposes of model calls, as written in the journal.
@@ -42,13 +47,14 @@ const (
 	forResearch = "research"
 	forAnswer   = "answer"
 	forSupport  = "support"
+	forRewrite  = "rewrite"
 )
 
 // Limits bound the tokens that a task may use, and set their prices.
 type Limits struct {
-	MaxTokens int64   // of one task, input plus output; 0 means no limit. A task may have a lower limit of its own
-	Prices    []Price // prices of models; the first one whose pattern matches the model's name is used. If none matches, no cost is recorded
-	Support   bool    // whether the model is asked, after the answer, how far the quotes support it
+	MaxTokens int64      // of one task, input plus output; 0 means no limit. A task may have a lower limit of its own
+	Prices    price.List // prices of models; without one for the model, no cost is recorded
+	Support   bool       // whether the model is asked, after the answer, how far the quotes support it. Sentences that they do not support are then rewritten or removed
 }
 
 // Ask researches a task with a language model. The model chooses tool calls and sees their results until it says that it is done
@@ -58,9 +64,10 @@ type Limits struct {
 // Each reply of the model is journaled before its tool calls are made, and each tool call before the model sees its
 // result. So a resumed run takes the same steps and makes no call twice.
 func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (research.Result, error) {
-	a := &run{Session: agent.NewSession(env), model: model, limits: limits, window: maxContext, mark: prompts.Mark(env.Task.ID),
-		texts: map[string]*quotes.Text{}, byURL: map[string]int{}, known: map[string]origin{}, repeats: map[string]int{},
-		shown: map[string][]quotes.Span{}, showing: map[string][]quotes.Span{}, prompt: env.Task.Pin.Prompt}
+	env.Reserve = answerReserve
+	a := &run{Session: agent.NewSession(env), model: model, limits: limits, mark: prompts.Mark(env.Task.ID),
+		texts: map[string]*pagetext.Doc{}, byURL: map[string]int{}, known: addresses.Known{}, repeats: map[string]int{},
+		shown: map[string][]quotes.Span{}, showing: map[string][]quotes.Span{}, seen: pagetext.Seen{}, prompt: env.Task.Pin.Prompt}
 	if !prompts.Known(a.prompt) {
 		a.prompt = prompts.Version
 	}
@@ -87,31 +94,36 @@ func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (re
 // run is one run of the loop. Its decisions depend only on the task, the journal, the model's replies and the budgets.
 type run struct {
 	*agent.Session
-	model    llm.Model
-	limits   Limits
-	mark     string // name of the tag around untrusted text
-	messages []llm.Message
-	window   int             // greatest size of the text of a request, in bytes
-	inText   bool            // the model does not support tools, so it is asked to write calls into its text
-	replay   []research.Step // model replies of earlier runs that are still to be replayed
-	pending  []research.Event
-	input    int64 // input tokens used so far
-	output   int64
-	cost     float64
-	priced   bool // at least one reply had a cost
+	model   llm.Model
+	limits  Limits
+	mark    string // name of the tag around untrusted text
+	talk    *conversation.Conversation
+	inText  bool            // the model does not support tools, so it is asked to write calls into its text
+	replay  []research.Step // model replies of earlier runs that are still to be replayed
+	pending []research.Event
+	input   int64 // input tokens used so far
+	output  int64
+	cached  int64 // the part of input that the provider took from its cache
+	cost    float64
+	priced  bool // at least one reply had a cost
 
-	early   map[string]page.Address // pages of the current reply that are loaded early, by URL
-	byURL   map[string]int          // for each URL of an open page, its index in Pages
-	known   map[string]origin
-	texts   map[string]*quotes.Text
-	repeats map[string]int
-	queries []string                 // the queries of all searches
-	removed []agent.Quote            // quotes that the model removed with uncite
-	shown   map[string][]quotes.Span // by page id: the parts of the text that the model saw last; its quotes are looked for there first
-	showing map[string][]quotes.Span // by page id: the parts that the current calls will show; the model sees them with its next request
-	prompt  string                   // version of the prompts
-	ending  toolcalls.Ending         // how the model ended its research
-	endedBy string                   // reason, other than a budget, why the research ended; for the result's metadata
+	early     map[string]page.Address // pages of the current reply that are loaded early, by URL
+	byURL     map[string]int          // for each URL of an open page, its index in Pages
+	known     addresses.Known
+	texts     map[string]*pagetext.Doc
+	repeats   map[string]int
+	queries   []string                 // the queries of all searches
+	removed   []agent.Quote            // quotes that the model removed with uncite
+	shown     map[string][]quotes.Span // by page id: the parts of the text that the model saw last; its quotes are looked for there first
+	showing   map[string][]quotes.Span // by page id: the parts that the current calls will show; the model sees them with its next request
+	seen      pagetext.Seen            // all parts of pages that the model has seen
+	notes     []string                 // the model's remarks for the one that writes the answer
+	gained    bool                     // the calls of the current reply opened a page or kept a quote
+	citingFor string                   // the part of the question that the quotes of the current call serve
+	writeBy   time.Time                // when the answer must be written; zero before the first call for it
+	prompt    string                   // version of the prompts
+	ending    toolcalls.Ending         // how the model ended its research
+	endedBy   string                   // reason, other than a budget, why the research ended; for the result's metadata
 }
 
 // research asks the model for tool calls until the model is done or a bound is reached.
@@ -119,7 +131,7 @@ func (a *run) research(ctx context.Context) error {
 	if err := a.begin(ctx); err != nil {
 		return err
 	}
-	idle, stale, doubts, called := 0, 0, 0, false
+	idle, stale, barren, doubts, called := 0, 0, 0, 0, false
 	for turn := 0; ; turn++ {
 		if a.researchOver(turn) {
 			return nil
@@ -129,8 +141,9 @@ func (a *run) research(ctx context.Context) error {
 			return err
 		}
 		text, calls, written := toolcalls.Read(reply)
-		a.messages = append(a.messages, a.assistantMessage(reply, text, calls, written))
+		a.talk.Add(a.assistantMessage(reply, text, calls, written))
 		ending, fresh := toolcalls.Ending{}, false
+		a.gained = false
 		cut := len(calls) == 0 && reply.Stop == llm.StopLength
 		switch {
 		case len(calls) > 0:
@@ -171,9 +184,18 @@ func (a *run) research(ctx context.Context) error {
 		if stale++; fresh {
 			stale = 0
 		}
-		if stale >= maxStale {
+		if barren++; a.gained {
+			barren = 0
+		}
+		switch {
+		case stale >= maxStale:
 			a.endedBy = "the model made no progress"
 			return nil
+		case barren >= maxBarren:
+			a.endedBy = fmt.Sprintf("the model neither opened a page nor kept a quote in %d replies", barren)
+			return nil
+		case barren == warnBarren:
+			a.talk.Tell(fmt.Sprintf("You neither opened a page nor kept a quote in %d turns. The research ends after %d. Cite, open another page, or call done.", barren, maxBarren))
 		}
 	}
 }
@@ -197,7 +219,8 @@ func (a *run) begin(ctx context.Context) error {
 				seed = u.String()
 			}
 			a.keepPage(o, seed)
-			out, err := a.showBeginning(ctx, &a.Pages[a.byURL[seed]])
+			_, fragment, _ := strings.Cut(a.Opts.SeedURL, "#")
+			out, err := a.showPage(ctx, &a.Pages[a.byURL[seed]], fragment)
 			if err != nil {
 				return err
 			}
@@ -205,13 +228,14 @@ func (a *run) begin(ctx context.Context) error {
 		}
 	}
 	data := map[string]any{"Question": a.Env.Task.Question, "Seed": seedText, "SeedURL": a.Opts.SeedURL, "Mark": a.mark,
-		"Earlier": a.earlier(), "Evidence": a.shownProofs()}
+		"Earlier": a.earlier(), "Evidence": a.shownProofs(), "MaxPages": a.Opts.MaxPages, "MaxDepth": a.Opts.MaxDepth,
+		"Seconds": int(a.Opts.TimeBudget.Seconds()), "Tokens": a.maxTokens(), "SameDomain": a.Opts.SameDomainOnly}
 	a.haveShown()
 	question, err := prompts.Fill(a.prompt, "question", data)
 	if err != nil {
 		return err
 	}
-	a.messages = []llm.Message{{Role: llm.System}, {Role: llm.User, Text: question}}
+	a.talk = conversation.New(question, a.mark, conversation.SizeOf(a.model.Window()), a.Env.Task.Context != nil) // the question of a follow-up has the quotes of its parent
 	return nil
 }
 
@@ -238,11 +262,16 @@ func (a *run) researchOver(turn int) bool {
 
 // tokensUp reports whether only the tokens reserved for the answer are left.
 func (a *run) tokensUp() bool {
-	most, share := a.maxTokens(), int64(answerShare)
+	most := a.maxTokens()
+	return most > 0 && a.input+a.output >= most-a.reservedTokens()
+}
+
+// reservedTokens returns how many tokens of the budget are reserved for the answer.
+func (a *run) reservedTokens() int64 {
 	if a.Opts.Format == research.FormatReport {
-		share = reportShare
+		return a.maxTokens() / reportShare
 	}
-	return most > 0 && a.input+a.output >= most-most/share
+	return a.maxTokens() / answerShare
 }
 
 // makeCalls makes the tool calls of a reply and adds their results to the conversation.
@@ -277,10 +306,10 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 			results = append(results, "Result of "+c.Name+":\n"+out.text)
 			continue
 		}
-		a.messages = append(a.messages, llm.Message{Role: llm.ToolRole, CallID: a.callID(i), Tool: c.Name, Text: out.text})
+		a.talk.Add(llm.Message{Role: llm.ToolRole, CallID: a.callID(i), Tool: c.Name, Text: out.text})
 	}
 	if written {
-		a.messages = append(a.messages, llm.Message{Role: llm.User, Text: strings.Join(results, "\n\n")})
+		a.talk.Add(llm.Message{Role: llm.User, Text: strings.Join(results, "\n\n")})
 	}
 	return ending, fresh, nil
 }
@@ -304,6 +333,6 @@ func (a *run) nudge(n nudge) error {
 	if err != nil {
 		return err
 	}
-	a.messages = append(a.messages, llm.Message{Role: llm.User, Text: text})
+	a.talk.Add(llm.Message{Role: llm.User, Text: text})
 	return nil
 }

@@ -138,7 +138,7 @@ func TestAsk(t *testing.T) {
 	require.Contains(t, a.lastMessage(4), `"quotes" is missing`)
 
 	first := a.server.Requests()[0]
-	require.Equal(t, []string{agent.ToolSearch, agent.ToolNavigate, agent.ToolContent, agent.ToolChunk, agent.ToolLinks, agent.ToolFind, agent.ToolCite, agent.ToolUncite, toolcalls.Done}, first.Tools())
+	require.Equal(t, []string{agent.ToolSearch, agent.ToolNavigate, agent.ToolChunk, agent.ToolLinks, agent.ToolFind, agent.ToolCite, agent.ToolUncite, agent.ToolNote, toolcalls.Done}, first.Tools())
 	require.Contains(t, first.Raw, time.Now().UTC().Format("2006"))
 	require.Contains(t, first.Raw, "20 pages, 3 links")
 	require.Contains(t, first.Raw, "page-text-")
@@ -200,6 +200,9 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// secondsLeft matches what the model is told about its time.
+var secondsLeft = regexp.MustCompile(`\d+ seconds`)
+
 // today matches a date as prompts write it.
 var today = regexp.MustCompile(`(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d+ [A-Z][a-z]+ \d{4}`)
 
@@ -209,7 +212,7 @@ func messagesOf(a *asking) []string {
 	var out []string
 	for _, r := range a.server.Requests() {
 		s := strings.ReplaceAll(r.Raw, a.site.Host(), "SITE")
-		s = today.ReplaceAllString(s, "TODAY")
+		s = secondsLeft.ReplaceAllString(today.ReplaceAllString(s, "TODAY"), "N seconds")
 		out = append(out, strings.ReplaceAll(s, prompts.Mark(a.Task.ID), "MARK"))
 	}
 	return out
@@ -315,7 +318,7 @@ func TestBudgets(t *testing.T) {
 				return testsite.Turn{Text: "DONE"}
 			}, tc.change)
 			if name == "timeBudget" { // the second call does not return until the reading time ends
-				a.Started = func() time.Time { return time.Now().Add(-52 * time.Second) }
+				a.Started = func() time.Time { return time.Now().Add(-28 * time.Second) }
 			}
 			res := a.answered(t)
 			require.Equal(t, "A manual [1].", res.Answer)

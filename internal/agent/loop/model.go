@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"legwork/internal/agent"
+	"legwork/internal/agent/conversation"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/report"
 	"legwork/internal/agent/toolcalls"
@@ -22,6 +22,7 @@ type purpose struct {
 	Model   string `json:"model"`
 	Budget  string `json:"budget,omitempty"` // for an answer: the budget that ended the research
 	Ended   string `json:"ended,omitempty"`  // for an answer: another reason why the research ended
+	Left    string `json:"left,omitempty"`   // for research: what the model was told about its budgets
 
 	// For a part of a report, or for data.
 	Number  int    `json:"number,omitempty"`  // see report.Part
@@ -45,16 +46,24 @@ func purposeOf(s research.Step) purpose {
 // and sent again. If the model does not support tools, the model is asked to write its calls as text. inTime is false if
 // the reading time ended before the reply came.
 func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err error) {
+	a.talk.Compact()
+	p := purpose{Purpose: forResearch, Left: a.whatIsLeft()}
+	if len(a.replay) > 0 { // an earlier run has told it
+		p.Left = purposeOf(a.replay[0]).Left
+	}
+	if p.Left != "" {
+		a.talk.Tell(p.Left)
+	}
 	for {
 		messages, err := a.conversation()
 		if err != nil {
 			return llm.Reply{}, false, err
 		}
-		r := llm.Request{Messages: messages}
+		r := llm.Request{Messages: messages, MaxTokens: conversation.OutputOf(a.model.Window())}
 		if !a.inText {
 			r.Tools = toolcalls.Offered(a.Env.Shoot != nil)
 		}
-		reply, err := a.generate(ctx, purpose{Purpose: forResearch}, r)
+		reply, err := a.generate(ctx, p, r)
 		var problem *llm.Error
 		switch {
 		case err == nil:
@@ -66,8 +75,7 @@ func (a *run) askModel(ctx context.Context) (reply llm.Reply, inTime bool, err e
 			return llm.Reply{}, false, err
 		case problem.Kind == llm.NoTools && !a.inText:
 			a.inText = true
-		case problem.Kind == llm.TooLong && a.window > minContext:
-			a.window /= 2
+		case problem.Kind == llm.TooLong && a.talk.Shrink(a.model.Window()):
 		case len(a.Quotes) > 0 && (!problem.Transient() || a.Env.LastTry): // the quotes found so far are used for the answer
 			a.endedBy = problem.Message
 			return llm.Reply{}, false, nil
@@ -118,8 +126,8 @@ func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...f
 	if err != nil {
 		return llm.Reply{}, err
 	}
-	step.Duration, step.InputTokens, step.OutputTokens = time.Since(began), reply.Usage.Input, reply.Usage.Output
-	step.CostUSD = a.limits.cost(a.model.Name(), step.InputTokens, step.OutputTokens)
+	step.Duration, step.InputTokens, step.OutputTokens, step.CachedTokens = time.Since(began), reply.Usage.Input, reply.Usage.Output, reply.Usage.Cached
+	step.CostUSD = a.limits.Prices.Cost(a.model.Name(), reply.Usage)
 	if step.Result, err = research.EncodeJSON(reply); err != nil {
 		return llm.Reply{}, err
 	}
@@ -132,24 +140,30 @@ func (a *run) generate(ctx context.Context, p purpose, r llm.Request, again ...f
 	return a.useReply(step)
 }
 
-// answerTime is the least time that a call for the answer gets, even if the time budget is used up.
-const answerTime = 30 * time.Second
+// Time for the answer.
+const (
+	answerReserve = 30 * time.Second // the part of the time budget that is kept for it, if the budget is at least twice as long
+	answerTime    = 5 * time.Second  // what it gets at least, even if earlier runs of the task have used up the budget
+)
 
-// inTime calls the model with a time limit. For research the limit is the rest of the reading time. For judging support
-// it is the rest of the whole time budget. For the answer, and for the outline and the first section of a report, it is
-// the rest of the whole time budget, but at least answerTime. Other sections leave time for the summary.
+// inTime calls the model with a time limit. For research the limit is the rest of the reading time. For all other calls
+// it is the rest of the whole time budget, and sections of a report leave time for the summary. All calls for one answer
+// together get at least answerTime, and so do the outline and the first section of a report.
 func (a *run) inTime(ctx context.Context, p purpose, r llm.Request) (llm.Reply, error) {
-	left := a.Env.ReadingTime()
+	left := a.Env.TimeLeft()
+	if p.Purpose != forResearch && a.writeBy.IsZero() {
+		a.writeBy = time.Now().Add(max(left, answerTime))
+	}
 	switch p.Purpose {
+	case forResearch:
+		left = a.Env.ReadingTime()
 	case forAnswer, report.ForOutline:
-		left = max(a.Env.TimeLeft(), answerTime)
+		left = time.Until(a.writeBy)
 	case report.ForSection:
-		left = a.Env.TimeLeft() - a.finishTime()
+		left -= a.finishTime()
 		if p.Number == 1 {
-			left = max(left, answerTime)
+			left = max(left, min(answerTime, time.Until(a.writeBy)))
 		}
-	case forSupport, report.ForSummary, report.ForData:
-		left = a.Env.TimeLeft()
 	}
 	bounded, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeUp)
 	defer cancel()
@@ -187,8 +201,10 @@ func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []rese
 		text = partTexts[p.Purpose]
 	case p.Purpose == forSupport:
 		text = "The quotes were compared with the sentences that use them."
+	case p.Purpose == forRewrite:
+		text = "Sentences that their quotes do not support were written anew."
 	case text == "" || written:
-		text = intent(calls)
+		text = toolcalls.Intent(calls)
 		metadata["calls"] = len(calls)
 	default:
 		metadata["calls"] = len(calls)
@@ -201,18 +217,6 @@ var partTexts = map[string]string{
 	report.ForOutline: "The report is planned.",
 	report.ForSummary: "The summary of the report is written.",
 	report.ForData:    "The answer is written as data.",
-}
-
-// intent describes, for the log, a reply that has calls but no text.
-func intent(calls []toolcalls.Call) string {
-	if len(calls) == 0 {
-		return "The model said nothing."
-	}
-	var names []string
-	for _, c := range calls {
-		names = append(names, research.Truncate(c.Name, 60))
-	}
-	return "The model calls " + agent.JoinWords(names) + "."
 }
 
 // assistantMessage returns a reply as a message of the conversation. It replaces the ids of the calls by its own,
@@ -233,31 +237,6 @@ func (a *run) assistantMessage(reply llm.Reply, text string, calls []toolcalls.C
 }
 
 func (a *run) callID(i int) string { return fmt.Sprintf("t%05dc%02d", a.ReplyTurn%100000, i%100)[:9] }
-
-// conversation returns the messages to send: the system prompt, then the messages so far. It shortens older messages if
-// all of them together are too long.
-func (a *run) conversation() ([]llm.Message, error) {
-	o := a.Opts
-	data := map[string]any{"Date": time.Now().UTC().Format("Monday, 2 January 2006"), "MaxPages": o.MaxPages, "MaxDepth": o.MaxDepth,
-		"Seconds": int(o.TimeBudget.Seconds()), "SameDomain": o.SameDomainOnly, "Mark": a.mark, "TextTools": a.inText, "Tools": toolcalls.TextTools(a.Env.Shoot != nil)}
-	rules, err := prompts.Fill(a.prompt, "system", data)
-	if err != nil {
-		return nil, err
-	}
-	out := append([]llm.Message{}, a.messages...)
-	out[0].Text = rules
-	left := a.window - len(rules) - len(out[1].Text)
-	for i := len(out) - 1; i > 1; i-- {
-		m := &out[i]
-		if left -= len(m.Text); left < 0 && len(m.Text) > keptOfOlder && (m.Role == llm.ToolRole || m.Role == llm.User) && i < len(out)-1 {
-			m.Text = research.Truncate(m.Text, keptOfOlder) + "\n(Shortened; call the tool again to see the rest.)"
-		}
-	}
-	if left < 0 && len(out[1].Text) > a.window/2 {
-		out[1].Text = research.Truncate(out[1].Text, a.window/2)
-	}
-	return out, nil
-}
 
 // untrusted puts text from the web into the tag for untrusted text.
 func (a *run) untrusted(text string) string {

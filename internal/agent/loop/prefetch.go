@@ -56,7 +56,7 @@ func (a *run) earlyCalls(calls []toolcalls.Call) ([]agent.EarlyCall, map[string]
 			if url == "" && spec.Name == agent.ToolFind {
 				continue
 			}
-			u, ok := a.address(url)
+			u, ok := a.known.Parse(url, a.Pages)
 			if !ok || !strings.Contains(url, "://") {
 				return out, places
 			}

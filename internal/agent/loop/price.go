@@ -1,58 +1,23 @@
 package loop
 
 import (
-	"regexp"
-	"strings"
-
+	"legwork/internal/agent/conversation"
 	"legwork/internal/research"
 )
 
-// Price is the price of a model, in US dollars per million tokens.
-type Price struct {
-	Model         string // a name, or a pattern in which * matches any characters
-	Input, Output float64
-}
-
-func (p Price) fits(model string) bool {
-	pattern := strings.ReplaceAll(regexp.QuoteMeta(p.Model), `\*`, `.*`)
-	ok, err := regexp.MatchString("(?is)^"+pattern+"$", model)
-	return err == nil && ok
-}
-
-// TokenMargin is an estimate of how many tokens a task can use beyond its token budget. Research ends when seven eighths
-// of the budget are used. After that come its last request with up to maxContext bytes, the answer with at most 1 +
-// maxContinued + maxRewritten calls, and the judgement of support. The estimate assumes that a token stands for at least
-// two bytes of text.
-const TokenMargin = 150_000
-
-// MostForMillion is the price of a million tokens of a model in US dollars, at the higher of its prices for input and
-// output. It is 0 when the model has no price.
-func (l Limits) MostForMillion(model string) float64 {
-	for _, p := range l.Prices {
-		if p.fits(model) {
-			return max(p.Input, p.Output)
-		}
-	}
-	return 0
-}
-
-// cost computes the cost of a reply in US dollars, with the first price whose pattern matches the model's name. It
-// returns nil if none matches.
-func (l Limits) cost(model string, input, output int64) *float64 {
-	for _, p := range l.Prices {
-		if p.fits(model) {
-			usd := (float64(input)*p.Input + float64(output)*p.Output) / 1e6
-			return &usd
-		}
-	}
-	return nil
-}
+// TokenMargin is how many tokens a task can use beyond its token budget. What goes beyond the budget is at most the last
+// request of the research and two further calls: one for the answer, or the outline and the first section of a report.
+// Every other call is made only if the budget is not used up. The text of a request has at most conversation.Max bytes,
+// and that of the other calls about maxAnswerPrompt. The estimate assumes that a token stands for at least two bytes of
+// text, and adds the output tokens and the descriptions of the tools.
+const TokenMargin = conversation.Max/2 + 2*(maxAnswerPrompt/2+mostTokens) + 15_000
 
 // account adds the tokens and the cost of a journaled reply to those of the run. The cost is taken from the journal,
 // because prices may have changed since.
 func (a *run) account(step research.Step) {
 	a.input += step.InputTokens
 	a.output += step.OutputTokens
+	a.cached += step.CachedTokens
 	if step.CostUSD != nil {
 		a.cost, a.priced = a.cost+*step.CostUSD, true
 	}
@@ -61,6 +26,9 @@ func (a *run) account(step research.Step) {
 // spent adds the tokens and cost of a reply to the metadata of its event.
 func spent(step research.Step, m map[string]any) map[string]any {
 	m["inputTokens"], m["outputTokens"] = step.InputTokens, step.OutputTokens
+	if step.CachedTokens > 0 {
+		m["cachedTokens"] = step.CachedTokens
+	}
 	if step.CostUSD != nil {
 		m["costUsd"] = *step.CostUSD
 	}
@@ -86,4 +54,11 @@ func (a *run) maxTokens() int64 {
 		return own
 	}
 	return min(server, own)
+}
+
+// tokensLeft returns how many tokens of the budget are left; negative if more were used. ok is false if there is no
+// budget.
+func (a *run) tokensLeft() (left int64, ok bool) {
+	most := a.maxTokens()
+	return most - a.input - a.output, most > 0
 }

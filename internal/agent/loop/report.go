@@ -11,6 +11,7 @@ import (
 	"legwork/internal/agent/answertext"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/report"
+	"legwork/internal/agent/support"
 	"legwork/internal/research"
 )
 
@@ -21,12 +22,13 @@ type composed struct {
 	notAnswered    bool
 	flaw           string
 	contradictions []research.Contradiction
-	metadata       map[string]any // further metadata of the result
+	review         *support.Review // how far the quotes support it; nil if that was not judged yet
+	metadata       map[string]any  // further metadata of the result
 }
 
 // writer returns what writes reports and data from the quotes of the run.
 func (a *run) writer(stream *answertext.Stream) *report.Writer {
-	w := &report.Writer{Question: a.Env.Task.Question, Mark: a.mark, Prompts: prompts.Report, Window: a.window, Quotes: a.Quotes,
+	w := &report.Writer{Question: a.Env.Task.Question, Mark: a.mark, Prompts: prompts.Report, Window: min(maxAnswerPrompt, a.answerSize()), Quotes: a.Quotes,
 		SourceOf: a.SourceOf, Stream: stream, Ready: a.ready}
 	w.Earlier = agent.EarlierQuestions(a.Env.Task)
 	if len(a.replay) > 0 {
@@ -87,7 +89,7 @@ func (a *run) writeReport(ctx context.Context, w *report.Writer) (composed, erro
 	case r.NotAnswered:
 		return a.notAnswered(r.Text), nil
 	case r.Text == "":
-		c := a.quoteAll()
+		c := a.quoteAll("The model wrote no report. These are the quotes that it found, word for word.")
 		return composed{text: c.Text, checked: c, flaw: cmp.Or(r.Flaw, "the model wrote no report")}, nil
 	}
 	return composed{text: r.Text, checked: r.Written, flaw: r.Flaw, contradictions: r.Contradictions,

@@ -19,7 +19,7 @@ func (a *run) screenshotTool(ctx context.Context, url string, full bool) (shownO
 		}
 		url = a.Pages[len(a.Pages)-1].URL
 	}
-	o, out, err := a.open(ctx, url)
+	o, out, err := a.open(ctx, url, false)
 	if err != nil || o == nil {
 		return out, err
 	}

@@ -1,14 +1,14 @@
 package loop
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/addresses"
+	"legwork/internal/agent/pagetext"
 	"legwork/internal/agent/quotes"
 	"legwork/internal/agent/ranking"
 	"legwork/internal/agent/toolcalls"
@@ -18,31 +18,14 @@ import (
 
 // Bounds of what the model is shown: lengths of texts in code points, and numbers of items.
 const (
-	chunkSize   = 6000
-	firstLook   = 3000 // length of the beginning that is shown of a page that was just opened
-	shownLinks  = 60
-	shownFound  = 8
+	firstLook   = 2000 // length of the beginning that is shown of a long page that was just opened
+	shownLinks  = 40
+	shownFound  = 6
 	shownResult = 10
+	snippetSize = 250 // bytes of a snippet of a search result
+	maxNotes    = 20
+	maxNote     = 400 // bytes of a note
 )
-
-// text returns the snapshot of a page that was read.
-func (a *run) text(ctx context.Context, pageID string) (*quotes.Text, error) {
-	if s := a.texts[pageID]; s != nil {
-		return s, nil
-	}
-	p, err := a.Env.Page(ctx, pageID)
-	if err != nil {
-		return nil, fmt.Errorf("snapshot %s: %w", pageID, err)
-	}
-	s := quotes.NewText(p.Text)
-	for _, b := range p.Blocks {
-		if level := b.Kind.Level(); level > 0 && 0 <= b.Start && b.Start <= b.End && b.End <= s.Len() {
-			s.SetHeading(level, quotes.Span{Start: b.Start, End: b.End})
-		}
-	}
-	a.texts[pageID] = s
-	return s, nil
-}
 
 // shownOutcome is the result of a tool call: the text for the model, and whether it contains anything that the model has
 // not seen.
@@ -95,7 +78,7 @@ func (a *run) dispatch(ctx context.Context, tool string, args map[string]any) (s
 	case agent.ToolSearch:
 		return a.searchTool(ctx, str("query"))
 	case agent.ToolNavigate:
-		_, out, err := a.open(ctx, str("url"))
+		_, out, err := a.open(ctx, str("url"), true)
 		return out, err
 	case agent.ToolContent:
 		return a.contentTool(ctx, tool, str("url"), 1)
@@ -108,10 +91,12 @@ func (a *run) dispatch(ctx context.Context, tool string, args map[string]any) (s
 		return a.findTool(ctx, str("query"), str("url"))
 	case agent.ToolCite:
 		given, _ := args["quotes"].([]string)
-		return a.citeTool(ctx, str("url"), given)
+		return a.citeTool(ctx, str("url"), str("for"), given)
 	case agent.ToolUncite:
 		n, _ := args["evidence"].(int)
 		return a.unciteTool(ctx, n)
+	case agent.ToolNote:
+		return a.noteTool(ctx, str("text"))
 	default:
 		full, _ := args["fullPage"].(bool)
 		return a.screenshotTool(ctx, str("url"), full)
@@ -125,89 +110,26 @@ func (a *run) searchTool(ctx context.Context, query string) (shownOutcome, error
 	}
 	a.Searched = &found
 	a.noteQuery(query)
+	fresh := false
 	var b strings.Builder
 	for i, r := range found.Results[:min(len(found.Results), shownResult, max(a.Opts.MaxResults, 1))] {
 		u, err := page.ParseURL(r.URL)
 		if err != nil || a.Scope.Refuse(page.Address{URL: r.URL, Root: page.Domain(u.Host)}) != "" {
 			continue
 		}
-		a.noteOrigin(u.String(), origin{})
-		fmt.Fprintf(&b, "%d. %s\n   %s\n   %s\n", i+1, r.Title, u, research.Truncate(r.Snippet, 300))
+		fresh = fresh || !a.known.Has(u)
+		a.known.Note(u, addresses.Origin{})
+		fmt.Fprintf(&b, "%d. %s\n   %s\n   %s\n", i+1, r.Title, u, research.Truncate(r.Snippet, snippetSize))
 	}
+	said := agent.SearchSaid(found)
 	if b.Len() == 0 {
-		return shownOutcome{text: "Nothing was found. Try other words, or open a page whose address you know.", fresh: len(a.Pages) == 0}, nil
+		return shownOutcome{text: said + "Nothing was found. Try other words, or open a page whose address you know.", fresh: len(a.Pages) == 0}, nil
 	}
-	return shownOutcome{text: a.untrusted(b.String()), fresh: true}, nil
-}
-
-// showBeginning returns the first firstLook code points of a page.
-func (a *run) showBeginning(ctx context.Context, o *agent.Opened) (shownOutcome, error) {
-	s, err := a.text(ctx, o.PageID)
-	if err != nil {
-		return shownOutcome{}, err
-	}
-	text := fmt.Sprintf("Opened %s (%d characters, %d links).\n", o.URL, s.Len(), len(o.Links))
-	shown := min(s.Len(), firstLook)
-	a.showing[o.PageID] = []quotes.Span{{End: shown}}
-	text += a.untrusted(o.Title + "\n\n" + s.Slice(0, shown))
-	if shown < s.Len() {
-		text += fmt.Sprintf("\nThis is the beginning. The whole text has %d chunks: get_page_content_chunk. find_in_page finds passages in it.", chunks(s))
-	}
-	return shownOutcome{text: text}, nil
-}
-
-func chunks(s *quotes.Text) int { return (s.Len() + chunkSize - 1) / chunkSize }
-
-// shownChunk is the journaled result of get_page_content and get_page_content_chunk. It has only the span of the text,
-// because the text itself is in the snapshot.
-type shownChunk struct {
-	PageID string `json:"pageId"`
-	URL    string `json:"url"`
-	Chunk  int    `json:"chunk"`
-	Chunks int    `json:"chunks"`
-	Start  int    `json:"start"`
-	End    int    `json:"end"`
-}
-
-func (a *run) contentTool(ctx context.Context, tool, url string, n int) (shownOutcome, error) {
-	o, out, err := a.open(ctx, url)
-	if err != nil || o == nil {
-		return out, err
-	}
-	s, err := a.text(ctx, o.PageID)
-	if err != nil {
-		return shownOutcome{}, err
-	}
-	if n > chunks(s) {
-		return a.refuse(tool, "the page has %d chunks; there is no chunk %d.", chunks(s), n), nil
-	}
-	args := map[string]any{"url": o.URL}
-	if tool == agent.ToolChunk {
-		args["chunk"] = n
-	}
-	var c shownChunk
-	err = a.Call(ctx, tool, args, nil, &c, func(context.Context) (agent.Effect, error) {
-		c := shownChunk{PageID: o.PageID, URL: o.URL, Chunk: n, Chunks: chunks(s), Start: (n - 1) * chunkSize, End: min(n*chunkSize, s.Len())}
-		return agent.Effect{Result: c, Success: true, Preview: map[string]any{"url": c.URL, "chunk": c.Chunk, "chunks": c.Chunks, "chars": c.End - c.Start}}, nil
-	})
-	if err != nil {
-		return shownOutcome{}, err
-	}
-	a.showing[c.PageID] = []quotes.Span{{Start: c.Start, End: c.End}}
-	head := fmt.Sprintf("%s, chunk %d of %d:\n", c.URL, c.Chunk, c.Chunks)
-	return shownOutcome{text: head + a.untrusted(s.Slice(c.Start, c.End)), fresh: true}, nil
-}
-
-// shownLink is a link in the result of extract_links_from_page.
-type shownLink struct {
-	URL     string `json:"url"`
-	Text    string `json:"text"`
-	Heading string `json:"heading,omitempty"` // the nearest heading above the link
-	Depth   int    `json:"depth"`             // number of links from a start page to this page
+	return shownOutcome{text: said + a.untrusted(b.String()), fresh: fresh}, nil
 }
 
 func (a *run) linksTool(ctx context.Context, url, contains string) (shownOutcome, error) {
-	o, out, err := a.open(ctx, url)
+	o, out, err := a.open(ctx, url, false)
 	if err != nil || o == nil {
 		return out, err
 	}
@@ -216,15 +138,15 @@ func (a *run) linksTool(ctx context.Context, url, contains string) (shownOutcome
 		args["contains"] = contains
 	}
 	var res struct {
-		Links []shownLink `json:"links"`
-		Total int         `json:"total"`
+		Links []pagetext.ShownLink `json:"links"`
+		Total int                  `json:"total"`
 	}
 	err = a.Call(ctx, agent.ToolLinks, args, nil, &res, func(ctx context.Context) (agent.Effect, error) {
 		q, err := a.Question(ctx, o.Language)
 		if err != nil {
 			return agent.Effect{}, err
 		}
-		links := fittingLinks(q, o.Links, o.Depth+1, contains)
+		links := pagetext.FittingLinks(q, o.Links, o.Depth+1, contains)
 		res := map[string]any{"links": links[:min(len(links), shownLinks)], "total": len(links)}
 		return agent.Effect{Result: res, Success: true, Preview: map[string]any{"url": o.URL, "count": len(links)}}, nil
 	})
@@ -238,37 +160,16 @@ func (a *run) linksTool(ctx context.Context, url, contains string) (shownOutcome
 	if b.Len() == 0 {
 		return shownOutcome{text: "The page has no such links."}, nil
 	}
-	return shownOutcome{text: fmt.Sprintf("%d of %d links:\n%s", len(res.Links), res.Total, a.untrusted(b.String())), fresh: true}, nil
-}
-
-// fittingLinks returns the links that have a text, each address once. Links whose text shares more words with the
-// question come first.
-func fittingLinks(q *ranking.Question, links []research.Link, depth int, contains string) []shownLink {
-	type scoredLink struct {
-		shownLink
-		words int
+	text := fmt.Sprintf("%d of %d links:\n%s", len(res.Links), res.Total, a.untrusted(b.String()))
+	if res.Total > len(res.Links) {
+		text += "\nThe argument contains selects others."
 	}
-	var all []scoredLink
-	seen := map[string]bool{}
-	for _, l := range links {
-		has := strings.Contains(strings.ToLower(l.Text+" "+l.URL), strings.ToLower(contains))
-		if seen[l.URL] || strings.TrimSpace(l.Text) == "" || !has {
-			continue
-		}
-		seen[l.URL] = true
-		all = append(all, scoredLink{shownLink{URL: l.URL, Text: l.Text, Heading: l.Heading, Depth: depth}, len(q.Words(q.MatchText(l.Text + " " + l.Heading)))})
-	}
-	slices.SortStableFunc(all, func(x, y scoredLink) int { return cmp.Compare(y.words, x.words) })
-	out := make([]shownLink, len(all))
-	for i, l := range all {
-		out[i] = l.shownLink
-	}
-	return out
+	return shownOutcome{text: text, fresh: true}, nil
 }
 
 func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, error) {
 	if url != "" {
-		o, out, err := a.open(ctx, url)
+		o, out, err := a.open(ctx, url, false)
 		if err != nil || o == nil {
 			return out, err
 		}
@@ -297,17 +198,41 @@ func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, er
 		return shownOutcome{}, err
 	}
 	a.noteQuery(query)
-	var b strings.Builder
-	spans := map[string][]quotes.Span{}
+	return a.showFound(ctx, found)
+}
+
+// showFound lists passages by their pages, best first. It is fresh if the model has not seen one of them before.
+func (a *run) showFound(ctx context.Context, found agent.FoundPassages) (shownOutcome, error) {
+	var pages []string
+	byPage := map[string][]string{}
+	fresh := false
 	for _, p := range found.Passages {
-		spans[p.PageID] = append(spans[p.PageID], quotes.Span{Start: p.Start, End: p.End})
-		fmt.Fprintf(&b, "%s (%s):\n%s\n\n", p.URL, p.Heading, p.Text)
+		d, err := a.text(ctx, p.PageID)
+		if err != nil {
+			return shownOutcome{}, err
+		}
+		if byPage[p.URL] == nil {
+			pages = append(pages, p.URL)
+		}
+		head := fmt.Sprintf("(chunk %d)", d.ChunkAt(p.Start))
+		if p.Heading != "" {
+			head = fmt.Sprintf("(%s, chunk %d)", p.Heading, d.ChunkAt(p.Start))
+		}
+		byPage[p.URL] = append(byPage[p.URL], head+"\n"+p.Text)
+		fresh = a.see(p.PageID, quotes.Span{Start: p.Start, End: p.End}) || fresh
 	}
-	maps.Copy(a.showing, spans)
-	if b.Len() == 0 {
+	if len(pages) == 0 {
 		return shownOutcome{text: "No passage fits. Try other words, or open another page."}, nil
 	}
-	return shownOutcome{text: a.untrusted(b.String()), fresh: true}, nil
+	var b strings.Builder
+	for _, url := range pages {
+		fmt.Fprintf(&b, "%s\n%s\n\n", url, strings.Join(byPage[url], "\n\n"))
+	}
+	out := shownOutcome{text: a.untrusted(strings.TrimSpace(b.String())), fresh: fresh}
+	if !fresh {
+		out.text += "\nYou have seen these passages before."
+	}
+	return out, nil
 }
 
 // rankFor ranks the passages of the pages that the run has read by how well they fit query. If url is not empty, it

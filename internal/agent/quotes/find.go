@@ -97,12 +97,18 @@ func (t *Text) splitsNumber(at int) bool {
 	return digit(at-1) && (digit(at) || point(at) && digit(at+1)) || digit(at) && point(at-1) && digit(at-2)
 }
 
+// linkTarget matches the target of a link as models are shown it behind the text of the link.
+var linkTarget = regexp.MustCompile(`\s?⟨[^⟩\n]{0,300}⟩`)
+
 // forms returns the normalised texts that a quote may mean: the quote as it is, the quote without the marks that models
-// put around quotes, and the quote with its HTML character references resolved.
+// put around quotes, the quote with its HTML character references resolved, and the quote without targets of links.
 func forms(quote string) []string {
 	var out []string
 	written := []string{quote}
 	if plain := html.UnescapeString(quote); plain != quote {
+		written = append(written, plain)
+	}
+	if plain := linkTarget.ReplaceAllString(quote, ""); plain != quote {
 		written = append(written, plain)
 	}
 	for _, w := range written {

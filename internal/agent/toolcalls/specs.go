@@ -19,6 +19,7 @@ type Spec struct {
 	example     string
 	aliases     []string
 	browser     bool // offered only if there is a browser
+	hidden      bool // not offered, but understood, because other tools do the same
 }
 
 type param struct {
@@ -32,9 +33,9 @@ type param struct {
 }
 
 var (
-	urlParam = param{name: "url", required: true, description: "Absolute address of the page (http or https).",
+	urlParam = param{name: "url", required: true, description: "Address of the page.",
 		aliases: []string{"link", "href", "page", "uri", "address", "page_url", "website", "source"}}
-	queryParam = param{name: "query", required: true, description: "What to look for, in a few words.",
+	queryParam = param{name: "query", required: true, description: "A few words.",
 		aliases: []string{"question", "q", "search", "text", "search_query", "keywords", "input", "term"}}
 )
 
@@ -42,56 +43,62 @@ var (
 var specs = []Spec{
 	{Name: agent.ToolSearch, params: []param{queryParam}, example: `{"query": "kettle descaling interval"}`,
 		aliases:     []string{"search", "web_search", "google", "search_web", "search_question", "google_search"},
-		description: "Search for pages that may answer a question. Gives titles, addresses and snippets."},
+		description: "Search for pages. Gives titles, addresses and snippets."},
 	{Name: agent.ToolNavigate, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
 		aliases:     []string{"navigate", "open", "open_url", "open_page", "goto", "go_to", "visit", "browse", "browser", "fetch", "visit_page", "fetch_page", "click"},
-		description: "Open a page. Gives its title, its length and the beginning of its text. Counts against the page limit."},
-	{Name: agent.ToolContent, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
+		description: "Open a page. An address with #fragment shows that part of it."},
+	{Name: agent.ToolContent, hidden: true, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
 		aliases:     []string{"get_content", "read_page", "read", "page_content"},
-		description: "Get the text of a page, as Markdown. Of a long page this is the first chunk; get_page_content_chunk gives the others."},
-	{Name: agent.ToolChunk, params: []param{urlParam, {name: "chunk", integer: true, required: true, description: "Number of the chunk, from 1.",
+		description: "Get the first chunk of the text of a page."},
+	{Name: agent.ToolChunk, params: []param{urlParam, {name: "chunk", integer: true, required: true, description: "From 1.",
 		aliases: []string{"chunk_number", "chunk_index", "index", "page_number", "n", "number", "part"}}},
 		example:     `{"url": "https://example.org/page", "chunk": 2}`,
 		aliases:     []string{"get_chunk", "get_page_chunk", "read_chunk"},
-		description: "Get one chunk of the text of a long page."},
+		description: "Show one chunk of a long page."},
 	{Name: agent.ToolLinks, params: []param{urlParam, {name: "contains", description: "Only links whose text or address contains this.",
 		aliases: []string{"filter", "query", "text", "keyword"}}},
 		example:     `{"url": "https://example.org/page", "contains": "install"}`,
 		aliases:     []string{"extract_links", "get_links", "links", "list_links"},
 		description: "List the links of a page, those that fit the question first."},
-	{Name: agent.ToolFind, params: []param{queryParam, {name: "url", description: "Only look on this page; otherwise on all pages opened so far.", aliases: urlParam.aliases}},
+	{Name: agent.ToolFind, params: []param{queryParam, {name: "url", description: "Only on this page; otherwise on all open pages.", aliases: urlParam.aliases}},
 		example:     `{"query": "how often to descale"}`,
 		aliases:     []string{"find", "find_text", "search_page", "search_in_page", "find_on_page"},
-		description: "Find the passages that fit a query best on the pages opened so far, word for word."},
+		description: "Find the passages of the open pages that fit a query best, word for word."},
 	{Name: agent.ToolCite, params: []param{urlParam, {name: "quotes", texts: true, required: true,
-		description: "One or more quotes from the page: the words that support the answer, copied character for character, each at most 400 characters.",
-		aliases:     []string{"quote", "text", "texts", "excerpt", "excerpts", "quotation", "quotations", "passage", "passages", "content", "citation", "citations"}}},
+		description: "Copied character for character, each at most 400 characters.",
+		aliases:     []string{"quote", "text", "texts", "excerpt", "excerpts", "quotation", "quotations", "passage", "passages", "content", "citation", "citations"}},
+		{name: "for", description: "Which part of the question they serve, if it has several.", aliases: []string{"part", "subquestion", "sub_question", "purpose"}}},
 		example:     `{"url": "https://example.org/page", "quotes": ["Descale the kettle every month."]}`,
 		aliases:     []string{"quote", "add_citation", "citation", "cite_source", "save_quote", "cite_quotes"},
-		description: "Keep quotes as evidence for the answer. Each is checked at once against the page; when it is not there word for word, the closest passage is shown."},
-	{Name: agent.ToolUncite, params: []param{{name: "evidence", integer: true, required: true, description: "Number of the evidence, as cite gave it.",
+		description: "Keep quotes for the answer. Each is checked against the page at once."},
+	{Name: agent.ToolUncite, params: []param{{name: "evidence", integer: true, required: true, description: "Its number.",
 		aliases: []string{"number", "id", "n", "index", "citation", "quote"}}},
 		example:     `{"evidence": 2}`,
 		aliases:     []string{"remove_citation", "remove_quote", "delete_citation", "drop_quote"},
-		description: "Take back a quote that turned out not to help, or that stands at the wrong place."},
+		description: "Take back a quote."},
+	{Name: agent.ToolNote, params: []param{{name: "text", required: true, description: "One or two sentences.",
+		aliases: []string{"note", "content", "message", "remark", "thought"}}},
+		example:     `{"text": "The two pages describe different versions."}`,
+		aliases:     []string{"take_note", "add_note", "remember", "think", "notes"},
+		description: "Keep a remark for the writer: how quotes belong together, where they contradict each other, what is missing. It is no evidence."},
 	{Name: agent.ToolScreenshot, browser: true, params: []param{
 		{name: "url", description: "Address of the page; otherwise the page opened last.", aliases: urlParam.aliases},
 		{name: "fullPage", boolean: true, description: "The whole page instead of its first screen.",
 			aliases: []string{"full_page", "full", "fullpage", "entire_page", "whole_page", "full_screen"}}},
 		example:     `{"url": "https://example.org/page", "fullPage": false}`,
 		aliases:     []string{"screenshot", "screen_shot", "capture", "capture_screenshot", "capture_page", "page_screenshot", "browser_take_screenshot", "browser_screenshot"},
-		description: "Take a picture of a page for the user, who asked to see something that text cannot show. You cannot see it yourself. Cited pages get one anyway."},
+		description: "Take a picture of a page for the user, if the question asks to see something. You cannot see it. Cited pages get one anyway."},
 	{Name: Done, params: []param{
 		{name: "answered", boolean: true, description: "false if the pages do not answer the question.", aliases: []string{"found", "success"}},
-		{name: "reason", description: "If it is not answered: what is missing, in one sentence.", aliases: []string{"why", "message", "explanation", "text", "summary"}}},
+		{name: "reason", description: "If not: what is missing.", aliases: []string{"why", "message", "explanation", "text", "summary"}}},
 		example:     `{"answered": true}`,
-		description: "End the research: either the quotes kept are enough for the answer, or you looked and the pages do not have it.",
+		description: "End the research: the quotes are enough, or the pages do not have the answer.",
 		aliases:     []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
 }
 
 // offeredWith reports whether a server offers the tool. The parameter browser says whether the server has a browser;
 // without one, tools that need a browser are not offered.
-func (s *Spec) offeredWith(browser bool) bool { return browser || !s.browser }
+func (s *Spec) offeredWith(browser bool) bool { return !s.hidden && (browser || !s.browser) }
 
 // Offered returns the tools that are offered to the model, for a server that has a browser or has none.
 func Offered(browser bool) []llm.Tool {

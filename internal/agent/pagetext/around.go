@@ -1,0 +1,78 @@
+package pagetext
+
+import (
+	"strings"
+	"unicode"
+
+	"legwork/internal/agent/quotes"
+)
+
+// around is how many code points Before and After return at most.
+const around = 160
+
+// Before returns the words before a position in its paragraph, from the beginning of a sentence if there is one.
+func (d *Doc) Before(at int) string {
+	from := max(0, at-around)
+	text := d.Slice(from, at)
+	if i := strings.LastIndex(text, "\n\n"); i >= 0 {
+		text = text[i:]
+	} else if from > 0 {
+		if i := strings.Index(text, ". "); i >= 0 {
+			text = text[i+2:]
+		} else if i := strings.IndexFunc(text, unicode.IsSpace); i >= 0 {
+			text = "… " + text[i:]
+		}
+	}
+	return plainLine(text)
+}
+
+// After returns the words after a position in its paragraph, up to the end of a sentence if there is one.
+func (d *Doc) After(at int) string {
+	to := min(d.Len(), at+around)
+	text := d.Slice(at, to)
+	if i := strings.Index(text, "\n\n"); i >= 0 {
+		text = text[:i]
+	} else if to < d.Len() {
+		if i := strings.LastIndex(text, ". "); i >= 0 {
+			text = text[:i+1]
+		} else if i := strings.LastIndexFunc(text, unicode.IsSpace); i >= 0 {
+			text = text[:i] + " …"
+		}
+	}
+	return plainLine(text)
+}
+
+// plainLine returns a text on one line. It is empty if the text has no words.
+func plainLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return ""
+	}
+	return text
+}
+
+// Seen are the parts of pages that were shown, by page id, without overlap and in order.
+type Seen map[string][]quotes.Span
+
+// Add adds a part. It reports whether some of it was not there before.
+func (s Seen) Add(pageID string, part quotes.Span) (fresh bool) {
+	if part.Start >= part.End {
+		return false
+	}
+	var out []quotes.Span
+	merged := part
+	for _, o := range s[pageID] {
+		switch {
+		case o.Start <= part.Start && part.End <= o.End:
+			return false
+		case o.End < merged.Start:
+			out = append(out, o)
+		case merged.End < o.Start:
+			out, merged = append(out, merged), o
+		default:
+			merged = quotes.Span{Start: min(o.Start, merged.Start), End: max(o.End, merged.End)}
+		}
+	}
+	s[pageID] = append(out, merged)
+	return true
+}
