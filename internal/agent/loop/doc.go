@@ -15,8 +15,12 @@
 // A quote is accepted if package quotes finds it in the snapshot. The model writes the answer in a separate call that
 // contains only the numbered quotes. The confidence is 0.45 times the share of sentences with a marker (times the mean
 // weight of the verdicts on their quotes, if they were judged), plus 0.30 times the share of the question's weight that
-// the best quote used covers, plus 0.25 times the number of pages quoted, at most 2, divided by 2. It is 0.05 if nothing
-// is quoted.
+// the best quote used covers, plus 0.25 times the number of independent sources quoted, at most 2, divided by 2. It is
+// 0.05 if nothing is quoted.
+//
+// With the effort quick, the built-in reader finds the quotes, so that only the answer needs the model. With the format
+// report, package report writes the answer in several calls, each journaled. With a schema for data, further calls follow
+// the answer; their quotes are added to those that the result cites.
 //
 // While the model writes the answer, Env.PublishFragment receives the text, cleaned in the same way as the final answer.
 // If the final answer differs from the published text, it is published again from its beginning.
