@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"errors"
 	"image"
 	"net/http"
 	"strings"
@@ -71,7 +72,7 @@ func TestShoot_everyPassage(t *testing.T) {
 		"inside a clause": `<p>大人の入浴料は<b>六百五十円</b>です。子供は無料です。</p>`,
 		"formula":         `<p>The time is <math><semantics><mfrac><mi>m</mi><mi>P</mi></mfrac><annotation encoding="application/x-tex">\frac{m}{P}</annotation></semantics></math> where the mass is in kilograms and the power is in watts.</p>`,
 		"accents apart":   `<p>` + norm.NFD.String("Die Größe der Mühle ist zwölf Ellen; l'été, le château est fermé à cause de la pluie.") + `</p><p>` + norm.NFD.String("Nước sôi ở một trăm độ.") + `</p>`,
-		"soft hyphens":    `<p>The ther&shy;mo&shy;stat of the ket&shy;tle clicks twice be&shy;fore it boils.</p>`,
+		"soft hyphens":    `<p>The regu&shy;la&shy;tor of the ket&shy;tle clicks twice be&shy;fore it boils.</p>`,
 		"capitals":        `<p style="text-transform:uppercase">The spout of the Kestrel pours slowly.</p><p>ΟΔΥΣΣΕΥΣ ΚΑΙ ΣΟΦΟΣ</p>`,
 		"right to left":   `<p dir="rtl">سعة الغلاية لتر واحد وسبعة أعشار اللتر</p>`,
 		"details":         `<details><summary>How large is it?</summary><p>The Kestrel holds 1.7 litres of water.</p></details>`,
@@ -166,7 +167,8 @@ func TestLargeDocuments(t *testing.T) {
 		t.Errorf("rendered %v, note %q", v.Rendered, v.Note)
 	}
 	_, err := s.Shoot(w.ctx(), page.ShotRequest{URL: w.site.URL("/large.html")})
-	if told, ok := err.(*page.ShotError); !ok || told.Outcome != research.OutcomeOK || !strings.Contains(told.Message, "too large for the browser") { //nolint:errorlint // the error is not wrapped
+	var told *page.ShotError
+	if !errors.As(err, &told) || told.Outcome != research.OutcomeOK || !strings.Contains(told.Message, "too large for the browser") {
 		t.Errorf("a picture of it: %v", err)
 	}
 	w.site.Handle("/manual-large.txt", func(rw http.ResponseWriter, _ *http.Request) {

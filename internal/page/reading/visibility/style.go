@@ -57,13 +57,14 @@ func declarations(css string) style {
 			clipped = strings.HasPrefix(v, "rect(") && strings.Trim(v, "rect(0px1, )") == ""
 		case "clip-path":
 			s.never = s.never || strings.HasPrefix(v, "inset(50%") || strings.HasPrefix(v, "inset(100%") || strings.HasPrefix(v, "circle(0") ||
-				strings.HasPrefix(v, "polygon(") && strings.Trim(v, "polygn(0px%, )") == ""
+				strings.HasPrefix(v, "polygon(") && strings.Trim(v, "polygn(0x%, )") == ""
 		case "width", "height", "max-width", "max-height":
 			small = small || v == "0" || len(v) > 2 && v[0] <= '1' && strings.HasSuffix(v, "px") && pixels(v) <= 1
 		case "overflow":
 			clipped = clipped || v == "hidden" || v == "clip"
 		case "font-size":
-			s.never = s.never || v != "" && (v == "0" || v[0] == '0' && strings.Trim(v, "0.pxemrt%") == "" || !strings.HasSuffix(v, "%") && v[0] <= '9' && v[0] >= '0' && pixels(v) > 0 && pixels(v) < 2)
+			s.never = s.never || v != "" && (v == "0" || v[0] == '0' && strings.Trim(v, "0.pxemrt%") == "" ||
+				!strings.HasSuffix(v, "%") && v[0] <= '9' && v[0] >= '0' && pixels(v) > 0 && pixels(v) < 2)
 		case "opacity":
 			f, err := strconv.ParseFloat(v, 64)
 			s.faint = err == nil && f < 0.05
