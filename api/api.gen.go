@@ -717,6 +717,9 @@ type Health struct {
 	Database struct {
 		Connected bool `json:"connected"`
 
+		// NoRoom The database answers, but its disk is full: what is stored can be read, and new tasks get 503.
+		NoRoom *bool `json:"noRoom,omitempty"`
+
 		// ReadOnly The database answers, but accepts no writes: it is a standby, or set so. Then new tasks get 503.
 		ReadOnly *bool `json:"readOnly,omitempty"`
 	} `json:"database"`

@@ -302,7 +302,7 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 		a.log.WarnContext(ctx, "health: the database does not answer", "error", err)
 		return h
 	}
-	h.Database, h.ReadOnly = true, a.store.ReadOnly()
+	h.Database, h.ReadOnly, h.NoRoom = true, a.store.ReadOnly(), a.store.NoRoom(ctx)
 	if h.Workers, err = a.store.Worker().Workers(ctx); err != nil {
 		a.log.WarnContext(ctx, "health: workers unknown", "error", err)
 	}

@@ -108,7 +108,9 @@ func (d *doctor) database(ctx context.Context) (*store.Store, func()) {
 	if db.Held {
 		d.note("database", "a running legwork has the embedded PostgreSQL, and is asked")
 	}
-	if st.ReadOnly() {
+	if err := st.ProbeRoom(ctx); errors.Is(err, connection.ErrNoRoom) {
+		d.fail("database", err)
+	} else if st.ReadOnly() {
 		d.fail("database", errors.New("answers, but is read-only: it is a standby, or default_transaction_read_only is on; connect to the primary, "+
 			"for instance by target_session_attrs=read-write and all hosts in DATABASE_URL"))
 	} else {

@@ -15,6 +15,7 @@ import (
 type Health struct {
 	Database bool // the database answers
 	ReadOnly bool // the database accepts no writes: it is a standby, or set so
+	NoRoom   bool // the database answers, but its disk is full
 	Stopping bool // the process is shutting down
 	Off      bool // access control is off
 	Insecure bool // access control is off, and other machines can reach the server
@@ -55,13 +56,13 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 		Status: api.HealthStatusHealthy, Version: s.version, LangchainConnected: h.LLM.Connected,
 		ActiveTasks: h.Running, TotalTasks: h.Total,
 	}
-	if !h.Database || h.ReadOnly || !h.LLM.Connected {
+	if !h.Database || h.ReadOnly || h.NoRoom || !h.LLM.Connected {
 		out.Status = api.HealthStatusDegraded
 	}
 	if auth.CallerOf(ctx).Anonymous() {
 		return healthSummary(out.Status), nil
 	}
-	out.Database.Connected, out.Database.ReadOnly = h.Database, &h.ReadOnly
+	out.Database.Connected, out.Database.ReadOnly, out.Database.NoRoom = h.Database, &h.ReadOnly, &h.NoRoom
 	out.Browser.Available, out.Browser.Detail = h.Browser.Available, h.Browser.Detail
 	out.LLM.Provider, out.LLM.Connected, out.LLM.Detail = h.LLM.Provider, h.LLM.Connected, h.LLM.Detail
 	if h.LLM.Model != "" {

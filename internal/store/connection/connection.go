@@ -64,6 +64,7 @@ type Database struct {
 	sockets   *sockets
 	pooler    string // a sentence about the pooler; empty without one
 
+	room     room
 	readOnly atomic.Bool
 	refused  chan struct{} // receives a value when the server has refused a write because it is read-only
 	stop     context.CancelFunc
@@ -163,6 +164,9 @@ func (d *Database) onError(_ *pgconn.PgConn, err *pgconn.PgError) bool {
 		default:
 		}
 		return false
+	}
+	if err.Code == noRoom {
+		d.room.note()
 	}
 	return !strings.EqualFold(err.Severity, "FATAL")
 }
