@@ -89,7 +89,7 @@ func TestFullDiskOfDatabase(t *testing.T) {
 	if share > 0.5 {
 		t.Errorf("it uses %.0f%% of a core while nothing can be stored", 100*share)
 	}
-	if got := w.get(c, accepted[1]); got.Status != api.StatusRunning && got.Status != api.StatusQueued {
+	if got := w.get(c, accepted[1]); got.Status == api.StatusFailed || got.Status == api.StatusCancelled { // it may have completed, if its last rows found room in pages of the tables
 		t.Errorf("the task that was running is %s: %v", got.Status, got.Error)
 	}
 
