@@ -7,6 +7,7 @@ const (
 	wholeBest    = 5    // number of passages, the best ones, that are compared with leastWhole
 	foreignStops = 0.2  // a question with a smaller share of stop words of a language is not in this language
 	foreignWords = 5    // a question with fewer words is too short to tell its language
+	foreignLost  = 0.5  // at least this share of its terms is lost then
 )
 
 // Unanswered reports whether the pages read most likely do not answer the question: a part of the question occurs nowhere
@@ -45,26 +46,28 @@ func (s *Scored) whole(df []int, total int) float64 {
 // in another language, there are none.
 func (q *Question) lost(df []int, total int) (TermSet, float64) {
 	var set TermSet
-	lost, sum := 0.0, 0.0
+	lost, sum, all := 0.0, 0.0, 0
 	for i, t := range q.Terms {
 		if t.Hint {
 			continue
 		}
 		w := t.Weight * Rarity(float64(df[i]), float64(total))
 		sum += w
+		all++
 		if df[i] == 0 {
 			set |= 1 << i
 			lost += w
 		}
 	}
-	if q.foreign() {
+	if q.foreign() && float64(Count(set)) >= foreignLost*float64(all) {
 		return 0, 0
 	}
 	return set, lost / max(sum, 1e-9)
 }
 
-// foreign reports whether the question is probably in another language than its terms were made for, because it has
-// hardly any of the words without meaning of this language.
+// foreign reports whether the question may be in another language than its terms were made for, because it has hardly any
+// of the words without meaning of this language. Pages that do not name their language count as English, so a question
+// is in another language than the pages only if most of its terms are lost, too.
 func (q *Question) foreign() bool {
 	return q.words >= foreignWords && float64(q.stops) < foreignStops*float64(q.words)
 }

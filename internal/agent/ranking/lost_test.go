@@ -33,11 +33,17 @@ func TestUnanswered(t *testing.T) {
 			t.Errorf("%s: %v; the best passage covers %.2f, and %.2f is lost", tt.question, got, ranked[0].Whole, ranked[0].LostShare)
 		}
 	}
+	german, links := passages(t, `<h1>Kessel</h1><p>Der Kessel hat eine Garantie von zwei Jahren, die mit dem Tag des Kaufs beginnt. Von welcher Marke das Wasser ist, ist ihm gleich.`)
+	asked := NewQuestion("Von welcher Marke ist der Hut des Zoologen mit dem Quagga?", "", nil) // the page does not name its language
+	ranked := Rank(german, map[string]PageFacts{"p": NewPageFacts(asked, links)}, map[*Question]int{asked: len(german)})
+	if !asked.foreign() || !Unanswered(ranked) {
+		t.Errorf("a German question to a German page: foreign %v; the best passage covers %.2f, and %.2f is lost", asked.foreign(), ranked[0].Whole, ranked[0].LostShare)
+	}
 	if Unanswered(nil) {
 		t.Error("without passages there is nothing to say")
 	}
 	q := NewQuestion("Which zoologist discovered the quagga in Africa?", "", nil)
-	ranked := Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, links)}, map[*Question]int{q: len(hits)})
+	ranked = Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, links)}, map[*Question]int{q: len(hits)})
 	if words := q.Words(ranked[0].Lost); len(words) != 4 {
 		t.Errorf("lost %q", words)
 	}
