@@ -34,7 +34,7 @@ func TestUnanswered(t *testing.T) {
 		}
 	}
 	german, links := passages(t, `<h1>Kessel</h1><p>Der Kessel hat eine Garantie von zwei Jahren, die mit dem Tag des Kaufs beginnt. Von welcher Marke das Wasser ist, ist ihm gleich.`)
-	asked := NewQuestion("Von welcher Marke ist der Hut des Zoologen mit dem Quagga?", "", nil) // the page does not name its language
+	asked := NewQuestion("Von welcher Farbe ist der Hut des Zoologen mit dem seltenen Quagga?", "", nil) // the page does not name its language
 	ranked := Rank(german, map[string]PageFacts{"p": NewPageFacts(asked, links)}, map[*Question]int{asked: len(german)})
 	if !asked.foreign() || !Unanswered(ranked) {
 		t.Errorf("a German question to a German page: foreign %v; the best passage covers %.2f, and %.2f is lost", asked.foreign(), ranked[0].Whole, ranked[0].LostShare)
