@@ -37,12 +37,21 @@ func (w *artifactsWorker) Work(ctx context.Context, job *river.Job[ArtifactsArgs
 		return nil
 	}
 	if err != nil {
-		return err
+		return later(err)
 	}
 	if err := w.svc.EnsureArtifacts(ctx, task); !errors.Is(err, research.ErrNotFound) {
-		return err
+		return later(err)
 	}
 	return nil
+}
+
+// later makes River repeat a job soon after an outage of the database. Other errors count as attempts, and River waits minutes
+// after a few of them.
+func later(err error) error {
+	if errors.Is(err, research.ErrUnavailable) {
+		return river.JobSnooze(time.Second)
+	}
+	return err
 }
 
 type purgeWorker struct {
@@ -57,7 +66,7 @@ func (w *purgeWorker) Timeout(*river.Job[PurgeArgs]) time.Duration { return file
 func (w *purgeWorker) Work(ctx context.Context, job *river.Job[PurgeArgs]) error {
 	exists, err := w.svc.store.Exists(ctx, job.Args.TaskID)
 	if err != nil || exists {
-		return err
+		return later(err)
 	}
 	return w.svc.artifacts.Purge(ctx, job.Args.TaskID)
 }
