@@ -26,7 +26,7 @@ type target struct {
 
 // Shown returns a part of the text with the targets of its links in line, as in: see Locks ⟨explicit-locking.html⟩.
 // Addresses on the page's own host are relative to the page at the address url. At most maxTargets links have a target.
-// If there are more, those for which prefer returns true come first. more is the number of the others.
+// If there are more, only those for which prefer returns true have one. more is the number of the others.
 func (d *Doc) Shown(part quotes.Span, url string, links []research.Link, prefer func(research.Link) bool) (text string, more int) {
 	all, ok := d.placed[url]
 	if !ok {
@@ -39,8 +39,9 @@ func (d *Doc) Shown(part quotes.Span, url string, links []research.Link, prefer 
 			here = append(here, t)
 		}
 	}
-	if more = len(here) - maxTargets; more > 0 {
+	if all := len(here); all > maxTargets {
 		here = chosen(here)
+		more = all - len(here)
 	}
 	var b strings.Builder
 	from := part.Start
@@ -56,7 +57,7 @@ func (d *Doc) Shown(part quotes.Span, url string, links []research.Link, prefer 
 // preferred begins the address of a target that comes before others.
 const preferred = "\x00"
 
-// chosen returns maxTargets of the targets in their order, the preferred ones first.
+// chosen returns at most maxTargets of the targets in their order: the preferred ones, or if there are none the first.
 func chosen(all []target) []target {
 	wanted := 0
 	for _, t := range all {
@@ -64,7 +65,10 @@ func chosen(all []target) []target {
 			wanted++
 		}
 	}
-	others := max(0, maxTargets-wanted)
+	others := maxTargets
+	if wanted > 0 {
+		others = 0
+	}
 	var out []target
 	for _, t := range all {
 		isWanted := strings.HasPrefix(t.url, preferred)
