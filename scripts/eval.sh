@@ -90,7 +90,7 @@ round() {
       min=${MIN:-${min_reader:-0.8}} declined=${MIN_DECLINED:-0}
       start_server SEARCH_ENGINES=library PAGE_TTL=0 LLM_PROVIDER=reader ;;
     oracle)
-      min=${MIN:-${min_oracle:-0.9}} declined=${MIN_DECLINED:-0.95}
+      min=${MIN:-${min_oracle:-0.9}} declined=${MIN_DECLINED:-0.95} placed=${MIN_PLACED:-1}
       start_oracle
       start_server SEARCH_ENGINES=library PAGE_TTL=0 VERIFY_SUPPORT=on LLM_PROVIDER=openai LLM_BASE_URL="$oracle_url" LLM_MODEL=oracle LLM_API_KEY= ;;
     model)
