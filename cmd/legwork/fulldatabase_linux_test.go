@@ -68,7 +68,7 @@ func TestFullDiskOfDatabase(t *testing.T) {
 		refusal = err
 		return err != nil
 	})
-	if e, ok := refusal.(*apiError); !ok || e.Status != http.StatusServiceUnavailable || e.Code != "unavailable" { //nolint:errorlint // do returns it as it is
+	if e, ok := refusal.(*apiError); !ok || e.Status != http.StatusServiceUnavailable || e.Code != "unavailable" {
 		t.Errorf("a submission: %v", refusal)
 	}
 	var health api.Health
