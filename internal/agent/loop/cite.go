@@ -181,7 +181,7 @@ func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
 }
 
 func underHeadings(s *pagetext.Doc, at int) string {
-	if path := s.HeadingPath(at); path != "" {
+	if path := s.Path(at); path != "" {
 		return "Under: " + path + "\n\n"
 	}
 	return ""
@@ -200,7 +200,7 @@ func (a *run) occurrencesMessage(at place) string {
 	var b strings.Builder
 	seen := map[string]bool{}
 	for i, o := range f.Occurrences {
-		path := at.text.HeadingPath(o.Start)
+		path := at.text.Path(o.Start)
 		if path == "" || seen[path] || len(seen) == maxNamedPlaces {
 			continue
 		}

@@ -51,6 +51,9 @@ func (a *run) showPage(ctx context.Context, o *agent.Opened, fragment string) (s
 	if err != nil {
 		return out, err
 	}
+	if fragment != "" && outline != "" {
+		out.text += fmt.Sprintf("\nWhere #%s is, is not known. find_in_page finds its words.", research.Truncate(fragment, 80))
+	}
 	if outline != "" {
 		out.text += "\nHeadings, each with the number of its chunk:\n" + a.untrusted(strings.TrimSpace(outline))
 	}

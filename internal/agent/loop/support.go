@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"legwork/internal/agent/answertext"
 	"legwork/internal/agent/draft"
@@ -32,8 +33,9 @@ func (a *run) reviewed(ctx context.Context, c answertext.Checked, mend bool) (*s
 		},
 		Usable: func(text string) bool { return draft.Flaw(text, llm.StopEnd) == "" },
 	}
-	for _, q := range a.Quotes {
-		reviewer.Quotes = append(reviewer.Quotes, support.Quote{Evidence: q.Evidence, Text: q.Text})
+	for i, p := range a.shownProofs() {
+		q := a.Quotes[i]
+		reviewer.Quotes = append(reviewer.Quotes, support.Quote{Evidence: q.Evidence, Text: q.Text, Under: strings.Trim(p.Title+" › "+p.Path, " ›")})
 		reviewer.URLs = append(reviewer.URLs, q.URL)
 	}
 	return r, reviewer.Do(ctx, r)

@@ -40,6 +40,9 @@ func TestUnsupportedSentences(t *testing.T) {
 			a = newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
 				switch {
 				case strings.Contains(r.Raw, "judge whether the quote supports"):
+					if !strings.Contains(r.Raw, "Under: Aurora kettle manual") {
+						t.Errorf("the judge does not see where the quotes stand: %s", r.Raw)
+					}
 					if calls++; calls == 1 {
 						return testsite.Turn{Text: tc.verdicts}
 					}

@@ -1,11 +1,37 @@
 package pagetext
 
 import (
+	"sort"
 	"strings"
 	"unicode"
 
 	"legwork/internal/agent/quotes"
+	"legwork/internal/research"
 )
+
+// Path returns the headings above a position, outermost first, and the term whose definition the position is in, joined
+// with " › ". It is empty if there are none.
+func (d *Doc) Path(at int) string {
+	path := d.HeadingPath(at)
+	i := sort.Search(len(d.terms), func(i int) bool { return d.terms[i].span.Start > at }) - 1
+	if i < 0 {
+		return path
+	}
+	term := d.terms[i]
+	if h := sort.Search(len(d.heads), func(h int) bool { return d.heads[h].span.Start > at }) - 1; h >= 0 && d.heads[h].span.Start > term.span.Start {
+		return path
+	}
+	if before := d.Slice(term.span.End, max(at, term.span.End)); at >= term.span.End {
+		line := before[strings.LastIndexByte(before, '\n')+1:] + d.Slice(at, min(at+1, d.Len()))
+		if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") { // the lines of a definition are indented
+			return path
+		}
+	}
+	if path != "" {
+		path += " › "
+	}
+	return path + research.Truncate(term.text, maxHeadLength)
+}
 
 // around is how many code points Before and After return at most.
 const around = 160

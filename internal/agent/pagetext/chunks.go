@@ -16,6 +16,7 @@ const ChunkSize = 6000
 type Doc struct {
 	*quotes.Text
 	heads  []head
+	terms  []head // terms of definition lists, with level 7
 	chunks []quotes.Span
 	placed map[string][]target // positions of links in the text, by the address of the page
 }
@@ -40,6 +41,8 @@ func New(p research.Page) *Doc {
 		case level > 0:
 			d.SetHeading(level, s)
 			d.heads = append(d.heads, head{s, level, strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(d.Slice(s.Start, s.End)), "#"))})
+		case b.Kind == research.BlockTerm:
+			d.terms = append(d.terms, head{s, 7, strings.Join(strings.Fields(d.Slice(s.Start, s.End)), " ")})
 		case b.Kind == research.BlockCode || b.Kind == research.BlockHead || b.Kind == research.BlockRows:
 			solid = append(solid, s)
 		}

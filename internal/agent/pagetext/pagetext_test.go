@@ -99,6 +99,17 @@ func TestOutline(t *testing.T) {
 	require.Empty(t, New(research.Page{Text: "Short."}).Outline(url, nil))
 }
 
+// TestPath: a position in a definition is under its term.
+func TestPath(t *testing.T) {
+	t.Parallel()
+	text := "## Settings\n\nmax_slots (integer)\n\n The default is 10.\n\n It needs a start.\n\nAfter the list.\n\n## Others\n\n No term."
+	d := New(research.Page{Text: text, Blocks: []research.Block{{Kind: "h2", Start: 0, End: 11}, {Kind: research.BlockTerm, Start: 13, End: 32}, {Kind: "h2", Start: strings.Index(text, "## Others"), End: strings.Index(text, "## Others") + 9}}})
+	for words, want := range map[string]string{"max_slots": "Settings › max_slots (integer)", "default": "Settings › max_slots (integer)", "a start": "Settings › max_slots (integer)",
+		"After": "Settings", "No term": "Others", "## Settings": "Settings"} {
+		require.Equal(t, want, d.Path(strings.Index(text, words)), words)
+	}
+}
+
 // TestShown: the targets of links stand behind their texts, relative to the page, and without them the text is that of the
 // page.
 func TestShown(t *testing.T) {

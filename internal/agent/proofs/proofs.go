@@ -33,7 +33,10 @@ func List(quotes []agent.Quote, texts map[string]*pagetext.Doc, known func(agent
 	for i, q := range quotes {
 		p := Proof{N: i + 1, Title: prompts.Defuse(q.Title), URL: q.URL, Text: prompts.Defuse(q.Text), Known: known(q), For: prompts.Defuse(q.For)}
 		if d := texts[q.PageID]; d != nil && q.End <= d.Len() {
-			p.Path, p.Before, p.After = prompts.Defuse(d.HeadingPath(q.Start)), prompts.Defuse(d.Before(q.Start)), prompts.Defuse(d.After(q.End))
+			p.Path, p.Before, p.After = prompts.Defuse(d.Path(q.Start)), prompts.Defuse(d.Before(q.Start)), prompts.Defuse(d.After(q.End))
+		}
+		if p.Path == p.Title || strings.HasPrefix(p.Path, p.Title+" › ") {
+			p.Title = ""
 		}
 		list[i] = p
 	}

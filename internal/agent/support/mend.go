@@ -14,7 +14,7 @@ import (
 type Sentence struct {
 	N       int              // number in the prompt, from 1
 	Text    string           // without markers
-	Quotes  []string         // the quotes that it uses
+	Quotes  []Quote          // the quotes that it uses
 	Markers []int            // their markers
 	Place   answertext.Place // where it stands in the answer
 }
@@ -28,7 +28,7 @@ func (v *Verdicts) Unsupported(pairs []Pair) []Sentence {
 		bad := true
 		for ; to < len(pairs) && pairs[to].Place == s.Place; to++ {
 			bad = bad && v.Of(pairs[to]) == research.Unsupported
-			s.Quotes, s.Markers = append(s.Quotes, pairs[to].Text), append(s.Markers, pairs[to].Marker)
+			s.Quotes, s.Markers = append(s.Quotes, Quote{Evidence: pairs[to].Evidence, Text: pairs[to].Text, Under: pairs[to].Under}), append(s.Markers, pairs[to].Marker)
 		}
 		if bad {
 			out = append(out, s)

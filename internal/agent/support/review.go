@@ -112,7 +112,7 @@ func (w *Reviewer) judge(ctx context.Context, v *Verdicts, pairs []Pair) error {
 		shown := make([]Pair, len(batch))
 		for i, p := range batch {
 			shown[i] = p
-			shown[i].Sentence, shown[i].Text = prompts.Defuse(p.Sentence), prompts.Defuse(p.Text)
+			shown[i].Sentence, shown[i].Text, shown[i].Under = prompts.Defuse(p.Sentence), prompts.Defuse(p.Text), prompts.Defuse(p.Under)
 		}
 		reply, ok, err := w.Verdicts(ctx, map[string]any{"Pairs": shown, "Mark": w.Mark})
 		if err != nil || !ok {
@@ -130,7 +130,7 @@ func (w *Reviewer) rewrite(ctx context.Context, bad []Sentence) (map[int]string,
 	for i, s := range bad {
 		shown[i] = Sentence{N: s.N, Text: prompts.Defuse(s.Text)}
 		for _, q := range s.Quotes {
-			shown[i].Quotes = append(shown[i].Quotes, prompts.Defuse(q))
+			shown[i].Quotes = append(shown[i].Quotes, Quote{Text: prompts.Defuse(q.Text), Under: prompts.Defuse(q.Under)})
 		}
 	}
 	reply, ok, err := w.Sentences(ctx, map[string]any{"Sentences": shown, "Mark": w.Mark})

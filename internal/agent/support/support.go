@@ -16,6 +16,7 @@ import (
 type Quote struct {
 	Evidence int
 	Text     string
+	Under    string // the title and the headings above it, and the term that it defines; may be empty
 }
 
 // Pair is one use of a quote: a sentence of the answer that has the quote's marker.
@@ -23,6 +24,7 @@ type Pair struct {
 	N        int              // number of the pair in the prompt, from 1
 	Sentence string           // without markers
 	Text     string           // the quote
+	Under    string           // see Quote
 	Evidence int              // evidence number of the quote
 	Marker   int              // number of the marker
 	Place    answertext.Place // where the sentence stands in the answer
@@ -47,7 +49,7 @@ func Pairs(text string, used []Quote) []Pair {
 				continue
 			}
 			seen[n] = true
-			out = append(out, Pair{N: len(out) + 1, Sentence: plain(sentence), Text: used[n-1].Text, Evidence: used[n-1].Evidence, Marker: n, Place: place})
+			out = append(out, Pair{N: len(out) + 1, Sentence: plain(sentence), Text: used[n-1].Text, Under: used[n-1].Under, Evidence: used[n-1].Evidence, Marker: n, Place: place})
 		}
 	}
 	return out

@@ -11,7 +11,7 @@ import (
 
 const answer = "It holds 40 litres [1]. It is red [1][2].\n\n- It was made in 1999 [2].\n- It is heavy [3].\n\nNo marker stands here at all."
 
-var used = []Quote{{7, "The tank holds 40 litres."}, {8, "The red one."}, {9, "Heavy."}}
+var used = []Quote{{Evidence: 7, Text: "The tank holds 40 litres.", Under: "Tank"}, {Evidence: 8, Text: "The red one."}, {Evidence: 9, Text: "Heavy."}}
 
 func judged(t *testing.T, reply string) (*Verdicts, []Pair) {
 	t.Helper()
