@@ -26,6 +26,7 @@ type uncited struct {
 // several quotes.
 func (a *run) citeTool(ctx context.Context, url, purpose string, given []string) (shownOutcome, error) {
 	if len(given) > toolcalls.MaxQuotes {
+		a.unkept = true
 		return a.refuse(agent.ToolCite, "at most %d quotes in one call; none of these was kept.", toolcalls.MaxQuotes), nil
 	}
 	if len(a.Pages) == 0 {
@@ -134,6 +135,7 @@ func (a *run) findQuote(ctx context.Context, url, quote string) (place, bool, er
 // than research.MaxExcerpt.
 func (a *run) keep(ctx context.Context, url, quote string, at place) (shownOutcome, error) {
 	if n := at.found.End - at.found.Start; n > research.MaxExcerpt {
+		a.unkept = true
 		return a.refuse(agent.ToolCite, "the quote has %d characters, and a quote may have at most %d. Nothing was kept. Cite the sentence that matters, or several shorter quotes.",
 			n, research.MaxExcerpt), nil
 	}
@@ -254,6 +256,7 @@ func (a *run) kept(o *agent.Opened, start, end int, purpose string) agent.Effect
 // of open pages is an argument of the journaled call, so that the same quote is looked for again when more pages are
 // open.
 func (a *run) notFound(ctx context.Context, url, quote string) (shownOutcome, error) {
+	a.unkept = true
 	candidates, named := a.citable(url)
 	var res uncited
 	err := a.Call(ctx, agent.ToolCite, map[string]any{"url": url, "quote": quote, "pages": len(a.Pages)}, nil, &res, func(ctx context.Context) (agent.Effect, error) {

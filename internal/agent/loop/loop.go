@@ -119,6 +119,7 @@ type run struct {
 	seen      pagetext.Seen            // all parts of pages that the model has seen
 	notes     []string                 // the model's remarks for the one that writes the answer
 	gained    bool                     // the calls of the current reply opened a page or kept a quote
+	unkept    bool                     // a quote of the current reply was not kept
 	citingFor string                   // the part of the question that the quotes of the current call serve
 	writeBy   time.Time                // when the answer must be written; zero before the first call for it
 	prompt    string                   // version of the prompts
@@ -283,6 +284,7 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 	}
 	defer stop()
 	defer a.haveShown()
+	a.unkept = false
 	for i, c := range calls {
 		var out shownOutcome
 		spec := toolcalls.Named(c.Name)
@@ -293,6 +295,10 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 			args, err := spec.Arguments(c.Arguments)
 			if err != nil {
 				args = nil
+			}
+			if a.unkept { // the model did not know that when it made the call
+				out = shownOutcome{text: "Not done: a quote of this turn was not kept. Cite it again, or call done once more to go without it."}
+				break
 			}
 			ending = toolcalls.CallEnding(args)
 			out = shownOutcome{text: "The answer is written from the quotes that are cited. If there are none, cite first, or call done with answered false and the reason."}

@@ -94,3 +94,18 @@ func TestOnlyWordsEnd(t *testing.T) {
 	require.Contains(t, a.lastMessage(2), "You have 1 verified quotes. Call a tool")
 	require.Contains(t, a.lastMessage(3), "reached its limit of length")
 }
+
+// TestDoneTooEarly: a model that ends its research in the same reply as a quote that is not kept learns that first.
+func TestDoneTooEarly(t *testing.T) {
+	t.Parallel()
+	var a *asking
+	done := testsite.ToolCall{Name: "done", Arguments: `{"answered": true}`}
+	a = newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
+		page := a.site.URL("/index.html")
+		return testsite.Play(turn(quoteCall(page, "This manual describes the Aurora", "a list of all the changes is available"), done),
+			turn(quoteCall(page, "the list of changes are available"), done), testsite.Turn{Text: "It is so [1][2]."})(n, r)
+	})
+	require.Equal(t, []int{1, 2}, a.answered(t).Cited)
+	require.Contains(t, a.lastMessage(1), "Not done: a quote of this turn was not kept.")
+	require.Len(t, a.server.Requests(), 3)
+}
