@@ -403,6 +403,30 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for Waiting.
+const (
+	WaitingChildren    Waiting = "children"
+	WaitingLessThanNil Waiting = "<nil>"
+	WaitingPlan        Waiting = "plan"
+	WaitingTurn        Waiting = "turn"
+)
+
+// Valid indicates whether the value is a known member of the Waiting enum.
+func (e Waiting) Valid() bool {
+	switch e {
+	case WaitingChildren:
+		return true
+	case WaitingLessThanNil:
+		return true
+	case WaitingPlan:
+		return true
+	case WaitingTurn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetPageParamsFormat.
 const (
 	GetPageParamsFormatHTML GetPageParamsFormat = "html"
@@ -950,6 +974,7 @@ type MemberList struct {
 type Options struct {
 	AllowDomains       []string `json:"allowDomains"`
 	AllowExternalLinks bool     `json:"allowExternalLinks"`
+	ConfirmPlan        bool     `json:"confirmPlan"`
 	DenyDomains        []string `json:"denyDomains"`
 
 	// Effort How much work a task may be.
@@ -1081,6 +1106,17 @@ type PasskeyOptions struct {
 	PublicKey map[string]interface{} `json:"publicKey"`
 }
 
+// PlanChanges Without `subquestions` the plan is confirmed as it is.
+//
+// Example: {"subquestions":[{"question":"What is the default of max_connections in PostgreSQL 15?"}]}
+type PlanChanges struct {
+	// Subquestions The sub-questions that replace those of the plan. Each must be understandable alone.
+	Subquestions *[]struct {
+		Purpose  *string `json:"purpose,omitempty"`
+		Question string  `json:"question"`
+	} `json:"subquestions,omitempty"`
+}
+
 // Priority Waiting tasks of a higher priority always start first.
 type Priority string
 
@@ -1161,9 +1197,29 @@ type SessionList struct {
 	Sessions []Session `json:"sessions"`
 }
 
+// Share Amounts that may be used, or were used. A field without value is not limited.
+type Share struct {
+	CostUsd *float64 `json:"costUsd,omitempty"`
+	Pages   int64    `json:"pages"`
+
+	// Seconds Of running.
+	Seconds float64 `json:"seconds"`
+	Tokens  *int64  `json:"tokens,omitempty"`
+}
+
 // Status `created`: a live worker had a free slot at submission; `queued`: all were busy, or it waits for a retry; then `running`;
 // then one of `completed`, `failed`, `cancelled`, which it never leaves.
 type Status string
+
+// Subquestion defines model for Subquestion.
+type Subquestion struct {
+	Number   int     `json:"number"`
+	Purpose  *string `json:"purpose,omitempty"`
+	Question string  `json:"question"`
+
+	// Share Amounts that may be used, or were used. A field without value is not limited.
+	Share Share `json:"share"`
+}
 
 // Task A question and all that is known about it. The same keys everywhere; one without value is null.
 type Task struct {
@@ -1171,7 +1227,10 @@ type Task struct {
 	Answer *string `json:"answer"`
 
 	// Answered Whether the answer answers the question. `false`: it was looked for and not found, and `answer` says what was searched and read. Null until the task has completed, and for tasks that an older version completed.
-	Answered  *bool      `json:"answered"`
+	Answered *bool `json:"answered"`
+
+	// ChildOf The deep task whose sub-question this task answers.
+	ChildOf   *string    `json:"childOf"`
 	Citations []Citation `json:"citations"`
 
 	// CompletedAt When it completed, failed or was cancelled.
@@ -1232,6 +1291,10 @@ type Task struct {
 
 	// Usage What the task has cost so far.
 	Usage Usage `json:"usage"`
+
+	// WaitingFor What a `queued` task waits for, besides a free worker. `plan`: a deep task whose plan its user has to confirm. `children`: a deep
+	// task whose sub-questions are being researched. `turn`: a sub-question, because enough others of its deep task are researched now.
+	WaitingFor *Waiting `json:"waitingFor"`
 }
 
 // TaskList defines model for TaskList.
@@ -1250,11 +1313,69 @@ type TaskList struct {
 	TotalIsLowerBound *bool `json:"totalIsLowerBound,omitempty"`
 }
 
+// TaskTree A deep task with its sub-questions. For a task without a plan, `plan` and `pool` are null and `children` is empty.
+type TaskTree struct {
+	Children []TreeChild `json:"children"`
+
+	// Given What is reserved of the pool, by the shares of open sub-questions and of the task itself, and what the others have used.
+	Given *Share `json:"given"`
+
+	// Plan The newest plan.
+	Plan *[]Subquestion `json:"plan"`
+
+	// Pool What the task and all sub-questions together may use.
+	Pool *Share `json:"pool"`
+
+	// Status `created`: a live worker had a free slot at submission; `queued`: all were busy, or it waits for a retry; then `running`;
+	// then one of `completed`, `failed`, `cancelled`, which it never leaves.
+	Status Status `json:"status"`
+	TaskID string `json:"taskId"`
+
+	// WaitingFor What a `queued` task waits for, besides a free worker. `plan`: a deep task whose plan its user has to confirm. `children`: a deep
+	// task whose sub-questions are being researched. `turn`: a sub-question, because enough others of its deep task are researched now.
+	WaitingFor *Waiting `json:"waitingFor"`
+
+	// WaitsUntil When the task stops waiting for its plan or its sub-questions.
+	WaitsUntil *Time `json:"waitsUntil"`
+}
+
 // Ticket defines model for Ticket.
 type Ticket struct {
 	// ExpiresIn Seconds.
 	ExpiresIn int    `json:"expiresIn"`
 	Ticket    string `json:"ticket"`
+}
+
+// TreeChild A sub-question of a deep task. `taskId` is a task like any other.
+type TreeChild struct {
+	Answered *bool `json:"answered"`
+
+	// Citations Quotes that the answer cites.
+	Citations   int     `json:"citations"`
+	CompletedAt *Time   `json:"completedAt"`
+	Error       *string `json:"error"`
+	ErrorCode   *string `json:"errorCode"`
+	Number      int     `json:"number"`
+	Question    string  `json:"question"`
+
+	// Round 2: for what was missing or contradictory after the first round.
+	Round int `json:"round"`
+
+	// Share Amounts that may be used, or were used. A field without value is not limited.
+	Share     Share `json:"share"`
+	StartedAt *Time `json:"startedAt"`
+
+	// Status `created`: a live worker had a free slot at submission; `queued`: all were busy, or it waits for a retry; then `running`;
+	// then one of `completed`, `failed`, `cancelled`, which it never leaves.
+	Status Status `json:"status"`
+	TaskID string `json:"taskId"`
+
+	// Used Amounts that may be used, or were used. A field without value is not limited.
+	Used Share `json:"used"`
+
+	// WaitingFor What a `queued` task waits for, besides a free worker. `plan`: a deep task whose plan its user has to confirm. `children`: a deep
+	// task whose sub-questions are being researched. `turn`: a sub-question, because enough others of its deep task are researched now.
+	WaitingFor *Waiting `json:"waitingFor"`
 }
 
 // Usage What the task has cost so far.
@@ -1331,6 +1452,10 @@ type UserExport struct {
 	User map[string]interface{} `json:"user"`
 }
 
+// Waiting What a `queued` task waits for, besides a free worker. `plan`: a deep task whose plan its user has to confirm. `children`: a deep
+// task whose sub-questions are being researched. `turn`: a sub-question, because enough others of its deep task are researched now.
+type Waiting string
+
 // After defines model for After.
 type After = string
 
@@ -1351,6 +1476,9 @@ type Limit = int
 
 // Offset defines model for Offset.
 type Offset = int
+
+// Parent defines model for Parent.
+type Parent = string
 
 // Query defines model for Query.
 type Query = string
@@ -1412,6 +1540,9 @@ type ListHistoryParams struct {
 	// and Burmese are found anywhere in a sentence. A text without any word, such as `?!`, matches nothing; an empty one does not filter.
 	Q *Query `form:"q,omitempty" json:"q,omitempty"`
 
+	// Parent Only the sub-questions of this deep task. Without it, sub-questions are left out.
+	Parent *Parent `form:"parent,omitempty" json:"parent,omitempty"`
+
 	// From Only tasks created at or after this time (RFC 3339; a `+` must be sent as `%2B`).
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
@@ -1448,6 +1579,9 @@ type ListTasksParams struct {
 	// Q Only tasks whose question or answer contains all of these words, each as the beginning of a word. Words of Chinese, Japanese, Thai, Lao, Khmer
 	// and Burmese are found anywhere in a sentence. A text without any word, such as `?!`, matches nothing; an empty one does not filter.
 	Q *Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Parent Only the sub-questions of this deep task. Without it, sub-questions are left out.
+	Parent *Parent `form:"parent,omitempty" json:"parent,omitempty"`
 
 	// From Only tasks created at or after this time (RFC 3339; a `+` must be sent as `%2B`).
 	From *From `form:"from,omitempty" json:"from,omitempty"`
@@ -1627,9 +1761,15 @@ type ServerInterface interface {
 	// GetPage Read a page as the task read it
 	// (GET /api/tasks/{id}/pages/{pageId})
 	GetPage(w http.ResponseWriter, r *http.Request, id TaskID, pageID string, params GetPageParams)
+	// ConfirmPlan Confirm the plan of a deep task
+	// (POST /api/tasks/{id}/plan)
+	ConfirmPlan(w http.ResponseWriter, r *http.Request, id TaskID)
 	// RerunTask Ask the same question again
 	// (POST /api/tasks/{id}/rerun)
 	RerunTask(w http.ResponseWriter, r *http.Request, id TaskID)
+	// GetTree Show a deep task with its sub-questions
+	// (GET /api/tasks/{id}/tree)
+	GetTree(w http.ResponseWriter, r *http.Request, id TaskID)
 	// GetHealth How the service is
 	// (GET /health)
 	GetHealth(w http.ResponseWriter, r *http.Request)
@@ -1909,9 +2049,21 @@ func (_ Unimplemented) GetPage(w http.ResponseWriter, r *http.Request, id TaskID
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ConfirmPlan Confirm the plan of a deep task
+// (POST /api/tasks/{id}/plan)
+func (_ Unimplemented) ConfirmPlan(w http.ResponseWriter, r *http.Request, id TaskID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // RerunTask Ask the same question again
 // (POST /api/tasks/{id}/rerun)
 func (_ Unimplemented) RerunTask(w http.ResponseWriter, r *http.Request, id TaskID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetTree Show a deep task with its sub-questions
+// (GET /api/tasks/{id}/tree)
+func (_ Unimplemented) GetTree(w http.ResponseWriter, r *http.Request, id TaskID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2458,6 +2610,19 @@ func (siw *ServerInterfaceWrapper) ListHistory(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// ------------- Optional query parameter "parent" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "parent", r.URL.Query(), &params.Parent, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "parent"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "parent", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "from" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
@@ -2805,6 +2970,19 @@ func (siw *ServerInterfaceWrapper) ListTasks(w http.ResponseWriter, r *http.Requ
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "parent" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "parent", r.URL.Query(), &params.Parent, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "parent"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "parent", Err: err})
 		}
 		return
 	}
@@ -3170,6 +3348,32 @@ func (siw *ServerInterfaceWrapper) GetPage(w http.ResponseWriter, r *http.Reques
 	handler.ServeHTTP(w, r)
 }
 
+// ConfirmPlan operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmPlan(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ConfirmPlan(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RerunTask operation middleware
 func (siw *ServerInterfaceWrapper) RerunTask(w http.ResponseWriter, r *http.Request) {
 
@@ -3187,6 +3391,32 @@ func (siw *ServerInterfaceWrapper) RerunTask(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RerunTask(w, r, id)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTree operation middleware
+func (siw *ServerInterfaceWrapper) GetTree(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTree(w, r, id)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -3484,7 +3714,13 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/tasks/{id}/pages/{pageId}", wrapper.GetPage)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/tasks/{id}/plan", wrapper.ConfirmPlan)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/tasks/{id}/rerun", wrapper.RerunTask)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/tasks/{id}/tree", wrapper.GetTree)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/health", wrapper.GetHealth)
@@ -4536,6 +4772,30 @@ func (response GetPage200TextHTMLResponse) VisitGetPageResponse(w http.ResponseW
 	return err
 }
 
+type ConfirmPlanRequestObject struct {
+	ID          TaskID `json:"id"`
+	ContentType string
+	Body        io.Reader
+}
+
+type ConfirmPlanResponseObject interface {
+	VisitConfirmPlanResponse(w http.ResponseWriter) error
+}
+
+type ConfirmPlan200JSONResponse Task
+
+func (response ConfirmPlan200JSONResponse) VisitConfirmPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RerunTaskRequestObject struct {
 	ID TaskID `json:"id"`
 }
@@ -4574,6 +4834,28 @@ func (response RerunTask201JSONResponse) VisitRerunTaskResponse(w http.ResponseW
 		w.Header().Set("RateLimit-Reset", fmt.Sprint(*response.Headers.RateLimitReset))
 	}
 	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTreeRequestObject struct {
+	ID TaskID `json:"id"`
+}
+
+type GetTreeResponseObject interface {
+	VisitGetTreeResponse(w http.ResponseWriter) error
+}
+
+type GetTree200JSONResponse TaskTree
+
+func (response GetTree200JSONResponse) VisitGetTreeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4817,9 +5099,15 @@ type StrictServerInterface interface {
 	// GetPage Read a page as the task read it
 	// (GET /api/tasks/{id}/pages/{pageId})
 	GetPage(ctx context.Context, request GetPageRequestObject) (GetPageResponseObject, error)
+	// ConfirmPlan Confirm the plan of a deep task
+	// (POST /api/tasks/{id}/plan)
+	ConfirmPlan(ctx context.Context, request ConfirmPlanRequestObject) (ConfirmPlanResponseObject, error)
 	// RerunTask Ask the same question again
 	// (POST /api/tasks/{id}/rerun)
 	RerunTask(ctx context.Context, request RerunTaskRequestObject) (RerunTaskResponseObject, error)
+	// GetTree Show a deep task with its sub-questions
+	// (GET /api/tasks/{id}/tree)
+	GetTree(ctx context.Context, request GetTreeRequestObject) (GetTreeResponseObject, error)
 	// GetHealth How the service is
 	// (GET /health)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -6022,6 +6310,35 @@ func (sh *strictHandler) GetPage(w http.ResponseWriter, r *http.Request, id Task
 	}
 }
 
+// ConfirmPlan operation middleware
+func (sh *strictHandler) ConfirmPlan(w http.ResponseWriter, r *http.Request, id TaskID) {
+	var request ConfirmPlanRequestObject
+
+	request.ID = id
+	request.ContentType = r.Header.Get("Content-Type")
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmPlan(ctx, request.(ConfirmPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmPlan")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ConfirmPlanResponseObject); ok {
+		if err := validResponse.VisitConfirmPlanResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RerunTask operation middleware
 func (sh *strictHandler) RerunTask(w http.ResponseWriter, r *http.Request, id TaskID) {
 	var request RerunTaskRequestObject
@@ -6041,6 +6358,32 @@ func (sh *strictHandler) RerunTask(w http.ResponseWriter, r *http.Request, id Ta
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RerunTaskResponseObject); ok {
 		if err := validResponse.VisitRerunTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTree operation middleware
+func (sh *strictHandler) GetTree(w http.ResponseWriter, r *http.Request, id TaskID) {
+	var request GetTreeRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTree(ctx, request.(GetTreeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTree")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTreeResponseObject); ok {
+		if err := validResponse.VisitGetTreeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -103,10 +103,10 @@ func (q *Queries) AdmitTask(ctx context.Context, arg AdmitTaskParams) (AdmitTask
 }
 
 const anyHeld = `-- name: AnyHeld :one
-SELECT EXISTS (SELECT 1 FROM tasks WHERE held_since IS NOT NULL)::boolean
+SELECT (EXISTS (SELECT 1 FROM tasks WHERE held_since IS NOT NULL) OR EXISTS (SELECT 1 FROM tasks WHERE waiting_for = 'turn'))::boolean
 `
 
-// Whether any task is held.
+// Whether any task is held, or waits for its turn among the children of a deep task.
 func (q *Queries) AnyHeld(ctx context.Context) (bool, error) {
 	row := q.db.QueryRow(ctx, anyHeld)
 	var column_1 bool
@@ -117,6 +117,7 @@ func (q *Queries) AnyHeld(ctx context.Context) (bool, error) {
 const chooseTask = `-- name: ChooseTask :one
 SELECT c.chosen_task::uuid AS task_id, c.epoch::integer AS run_epoch, c.verdict::text AS verdict,
        coalesce(c.pages, -1)::bigint AS pages, coalesce(c.tokens, -1)::bigint AS tokens, coalesce(c.microdollars, -1)::bigint AS microdollars,
+       EXISTS (SELECT 1 FROM tree_nodes n WHERE n.task_id = c.chosen_task AND n.parent_id IS NOT NULL)::boolean AS child,
        c.held_tasks::uuid[] AS held_tasks, c.held_epochs::integer[] AS held_epochs, c.held_reasons::text[] AS held_reasons
 FROM choose_task($1::bigint, $2::jsonb, $3::text, $4::bigint, $5::bigint, $6::bigint) c
 `
@@ -137,6 +138,7 @@ type ChooseTaskRow struct {
 	Pages        int64
 	Tokens       int64
 	Microdollars int64
+	Child        bool
 	HeldTasks    []uuid.UUID
 	HeldEpochs   []int32
 	HeldReasons  []string
@@ -161,6 +163,7 @@ func (q *Queries) ChooseTask(ctx context.Context, arg ChooseTaskParams) (ChooseT
 		&i.Pages,
 		&i.Tokens,
 		&i.Microdollars,
+		&i.Child,
 		&i.HeldTasks,
 		&i.HeldEpochs,
 		&i.HeldReasons,

@@ -286,7 +286,8 @@ type Run struct {
 	ClaimedAt time.Time
 	SeenAt    time.Time
 	EndedAt   *time.Time
-	Outcome   *string
+	// How the run ended. waiting: the task waits for its plan or its children.
+	Outcome *string
 	// With reserved_tokens and reserved_microdollars: the most that the run may use. It counts while the run has not ended. NULL: nothing limited the account when the run began.
 	ReservedPages        *int64
 	ReservedTokens       *int64
@@ -352,7 +353,8 @@ type Task struct {
 	Question     string
 	SeedUrl      *string
 	MaxDepth     int32
-	MaxPages     int32
+	// Pages that the task opens at most; of a deep task: its children together. The API allows 50, and 300 for a deep task.
+	MaxPages int32
 	// Seconds of running after which research ends and the answer is written.
 	TimeBudget         int32
 	SearchEngine       string
@@ -412,6 +414,10 @@ type Task struct {
 	DataBasis []byte
 	// Where sources contradict each other: {"about": a sentence, "citations": the markers of the quotes, "newest": the marker of the newest one}. NULL: none was named.
 	Contradictions []byte
+	// Whether a deep task waits for its user to confirm the plan.
+	ConfirmPlan bool
+	// What a queued task without a job waits for: plan (its user confirms the plan), children (they end) or turn (a child waits because enough children of its parent are at work). held_since is then NULL. NULL: nothing of these.
+	WaitingFor *string
 }
 
 // The public log of each task, gapless from 1. json and not jsonb: clients get the bytes that were written.
@@ -477,6 +483,36 @@ type TaskUsage struct {
 	RunningSeconds interface{}
 	// The part of input_tokens that the model's provider took from its cache.
 	CachedTokens int64
+}
+
+// The deep tasks that have a plan (depth 1), and their children (depth 2). The parent of a child has depth 1, so there is no cycle, and the numbers allow 12 children.
+type TreeNode struct {
+	TaskID      uuid.UUID
+	Depth       int32
+	ParentID    *uuid.UUID
+	ParentDepth *int32
+	// The number of a child among the children of its parent, over both rounds.
+	Number *int32
+	// 1: from the first plan. 2: for what the first children did not find, or contradicted each other in.
+	Round *int32
+	// With seconds, tokens and microdollars: of a deep task, its pool, which all shares come from; of a child, its share. NULL: any amount. When a child ends, its share becomes what it used of it.
+	Pages        int64
+	Seconds      int64
+	Tokens       *int64
+	Microdollars *int64
+	// With given_seconds, given_tokens and given_microdollars: what has been given of the pool. A share is given by an update of this row, whose lock and checks keep the sum of the shares within the pool.
+	GivenPages        int64
+	GivenSeconds      int64
+	GivenTokens       int64
+	GivenMicrodollars int64
+	// With own_tokens and own_microdollars: the share of the deep task itself, for the plan and the answer. It is a part of what has been given. NULL: any amount.
+	OwnSeconds      int64
+	OwnTokens       *int64
+	OwnMicrodollars *int64
+	// The plan that waits for its user, or that the children of the present round were made from.
+	Plan []byte
+	// When a deep task stops waiting. Then children that have not ended fail, and a task without a confirmed plan fails.
+	WaitsUntil *time.Time
 }
 
 // What an account (key_id empty) or one of its API keys used in a period: submitted tasks by hour and day, the rest by month. It outlives the tasks: a deleted task gives nothing back.

@@ -758,11 +758,12 @@ func (q *Queries) TaskPage(ctx context.Context, taskID uuid.UUID, accountID stri
 
 const taskPageIDs = `-- name: TaskPageIDs :many
 SELECT DISTINCT v.page_id::bigint AS page_id FROM visits v
-WHERE v.task_id = ANY($1::uuid[]) AND v.page_id IS NOT NULL
+WHERE v.task_id IN (SELECT unnest($1::uuid[]) UNION SELECT n.task_id FROM tree_nodes n WHERE n.parent_id = ANY($1::uuid[]))
+  AND v.page_id IS NOT NULL
 ORDER BY 1
 `
 
-// The snapshots that these tasks refer to. They are removed after the tasks, unless others use them.
+// The snapshots that these tasks and their children refer to. They are removed after the tasks, unless others use them.
 func (q *Queries) TaskPageIDs(ctx context.Context, taskIds []uuid.UUID) ([]int64, error) {
 	rows, err := q.db.Query(ctx, taskPageIDs, taskIds)
 	if err != nil {

@@ -67,12 +67,14 @@ func (q *Queries) DeleteExpired(ctx context.Context, ids []uuid.UUID) (int64, er
 const lockExpired = `-- name: LockExpired :many
 SELECT t.id FROM tasks t JOIN task_heads h ON h.task_id = t.id
 WHERE t.completed_at < now() - make_interval(secs => $1::float8)
+  AND NOT EXISTS (SELECT 1 FROM tree_nodes n JOIN tasks p ON p.id = n.parent_id
+                  WHERE n.task_id = t.id AND (p.completed_at IS NULL OR p.completed_at >= now() - make_interval(secs => $1::float8)))
 ORDER BY t.completed_at LIMIT $2
 FOR UPDATE OF h SKIP LOCKED
 `
 
 // Locks the heads of finished tasks that are older than the retention, oldest first. Tasks that another
-// transaction has locked are left for the next time.
+// transaction has locked are left for the next time. The children of a deep task are kept as long as the task.
 func (q *Queries) LockExpired(ctx context.Context, keepSeconds float64, maxRows int32) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, lockExpired, keepSeconds, maxRows)
 	if err != nil {

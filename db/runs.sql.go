@@ -132,7 +132,7 @@ const endTask = `-- name: EndTask :one
 UPDATE tasks SET status = $1::text, completed_at = greatest($2::timestamptz, started_at, created_at), metadata = $3,
        answer = $4::text, confidence = $5::float8, answered = $6::boolean,
        data = $7::json, data_basis = $8::json, contradictions = $9::json,
-       error = $10::text, error_code = $11::text, held = false, held_since = NULL
+       error = $10::text, error_code = $11::text, held = false, held_since = NULL, waiting_for = NULL
 WHERE id = $12 AND status IN ('created','queued','running') AND ($1::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds
 `
@@ -323,7 +323,7 @@ func (q *Queries) LossesInARow(ctx context.Context, taskID uuid.UUID, epoch int3
 }
 
 const requeueTask = `-- name: RequeueTask :exec
-UPDATE tasks SET status = 'queued', try = $1, held = false, held_since = NULL,
+UPDATE tasks SET status = 'queued', try = $1, held = false, held_since = NULL, waiting_for = NULL,
        not_before = CASE WHEN $2::float8 > 0 THEN clock_timestamp() + make_interval(secs => $2::float8) END
 WHERE id = $3 AND status IN ('created','queued','running')
 `

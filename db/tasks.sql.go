@@ -15,18 +15,19 @@ import (
 const countMatchingTasks = `-- name: CountMatchingTasks :one
 SELECT count(*) FROM (
     SELECT 1
-    FROM tasks t
-    WHERE t.account_id = $1
-      AND ($2::text IS NULL OR t.status = $2)
-      AND ($3::timestamptz IS NULL OR t.created_at >= $3)
-      AND ($4::timestamptz IS NULL OR t.created_at < $4)
-      AND task_document(t.question, t.answer) @@ CAST($5 AS text)::tsquery
-    LIMIT $6::bigint
+    FROM tasks t LEFT JOIN tree_nodes n ON n.task_id = t.id
+    WHERE t.account_id = $1 AND n.parent_id IS NOT DISTINCT FROM $2::uuid
+      AND ($3::text IS NULL OR t.status = $3)
+      AND ($4::timestamptz IS NULL OR t.created_at >= $4)
+      AND ($5::timestamptz IS NULL OR t.created_at < $5)
+      AND task_document(t.question, t.answer) @@ CAST($6 AS text)::tsquery
+    LIMIT $7::bigint
 ) AS matching
 `
 
 type CountMatchingTasksParams struct {
 	AccountID   string
+	ChildOf     *uuid.UUID
 	Status      *string
 	CreatedFrom *time.Time
 	CreatedTo   *time.Time
@@ -40,6 +41,7 @@ type CountMatchingTasksParams struct {
 func (q *Queries) CountMatchingTasks(ctx context.Context, arg CountMatchingTasksParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countMatchingTasks,
 		arg.AccountID,
+		arg.ChildOf,
 		arg.Status,
 		arg.CreatedFrom,
 		arg.CreatedTo,
@@ -53,15 +55,16 @@ func (q *Queries) CountMatchingTasks(ctx context.Context, arg CountMatchingTasks
 
 const countTasks = `-- name: CountTasks :one
 SELECT count(*)
-FROM tasks t
-WHERE t.account_id = $1
-  AND ($2::text IS NULL OR t.status = $2)
-  AND ($3::timestamptz IS NULL OR t.created_at >= $3)
-  AND ($4::timestamptz IS NULL OR t.created_at < $4)
+FROM tasks t LEFT JOIN tree_nodes n ON n.task_id = t.id
+WHERE t.account_id = $1 AND n.parent_id IS NOT DISTINCT FROM $2::uuid
+  AND ($3::text IS NULL OR t.status = $3)
+  AND ($4::timestamptz IS NULL OR t.created_at >= $4)
+  AND ($5::timestamptz IS NULL OR t.created_at < $5)
 `
 
 type CountTasksParams struct {
 	AccountID   string
+	ChildOf     *uuid.UUID
 	Status      *string
 	CreatedFrom *time.Time
 	CreatedTo   *time.Time
@@ -71,6 +74,7 @@ type CountTasksParams struct {
 func (q *Queries) CountTasks(ctx context.Context, arg CountTasksParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countTasks,
 		arg.AccountID,
+		arg.ChildOf,
 		arg.Status,
 		arg.CreatedFrom,
 		arg.CreatedTo,
@@ -81,10 +85,12 @@ func (q *Queries) CountTasks(ctx context.Context, arg CountTasksParams) (int64, 
 }
 
 const deleteTask = `-- name: DeleteTask :execrows
-DELETE FROM tasks WHERE id = $1 AND account_id = $2 AND status IN ('completed','failed','cancelled')
+DELETE FROM tasks t WHERE (t.id = $1 OR t.id IN (SELECT n.task_id FROM tree_nodes n WHERE n.parent_id = $1))
+  AND t.account_id = $2 AND t.status IN ('completed','failed','cancelled')
 `
 
-// Removes a task and, through its head, everything that refers to it. Later statements remove its snapshots.
+// Removes a task with its children and, through their heads, everything that refers to them. Later statements remove their
+// snapshots.
 func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteTask, iD, accountID)
 	if err != nil {
@@ -94,10 +100,10 @@ func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string
 }
 
 const getTask = `-- name: GetTask :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
        u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
-FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
+FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
 WHERE t.id = $1 AND t.account_id = $2
 `
 
@@ -105,6 +111,7 @@ type GetTaskRow struct {
 	Task            Task
 	LastSeq         int64
 	RunEpoch        int32
+	ChildOf         *uuid.UUID
 	DurationSeconds float64
 	Pages           int64
 	ToolCalls       int64
@@ -169,8 +176,11 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 		&i.Task.Data,
 		&i.Task.DataBasis,
 		&i.Task.Contradictions,
+		&i.Task.ConfirmPlan,
+		&i.Task.WaitingFor,
 		&i.LastSeq,
 		&i.RunEpoch,
+		&i.ChildOf,
 		&i.DurationSeconds,
 		&i.Pages,
 		&i.ToolCalls,
@@ -186,10 +196,10 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 }
 
 const getTaskForRun = `-- name: GetTaskForRun :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
        u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
-FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
+FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
 WHERE t.id = $1
 `
 
@@ -197,6 +207,7 @@ type GetTaskForRunRow struct {
 	Task            Task
 	LastSeq         int64
 	RunEpoch        int32
+	ChildOf         *uuid.UUID
 	DurationSeconds float64
 	Pages           int64
 	ToolCalls       int64
@@ -261,8 +272,11 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 		&i.Task.Data,
 		&i.Task.DataBasis,
 		&i.Task.Contradictions,
+		&i.Task.ConfirmPlan,
+		&i.Task.WaitingFor,
 		&i.LastSeq,
 		&i.RunEpoch,
+		&i.ChildOf,
 		&i.DurationSeconds,
 		&i.Pages,
 		&i.ToolCalls,
@@ -290,7 +304,7 @@ func (q *Queries) InsertHead(ctx context.Context, taskID uuid.UUID, lastSeq int6
 const insertTask = `-- name: InsertTask :one
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, effort, format, length, output_schema, created_at)
+                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
 SELECT $1, $2, $3,
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => $4::float8))
@@ -299,7 +313,7 @@ SELECT $1, $2, $3,
        $5, $6, $7, $8, $9, $10,
        $11, $12, $13, $14, $15, $16, $17,
        $18, $19, $20::bigint, $21::json, $22::uuid, $23::text,
-       $24, $25, $26::integer, $27::json, date_trunc('milliseconds', clock_timestamp())
+       $24, $25, $26, $27::integer, $28::json, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at
 `
 
@@ -327,6 +341,7 @@ type InsertTaskParams struct {
 	Context            []byte
 	CreatedByUser      *uuid.UUID
 	CreatedByKey       *string
+	ConfirmPlan        bool
 	Effort             string
 	Format             string
 	Length             *int32
@@ -365,6 +380,7 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 		arg.Context,
 		arg.CreatedByUser,
 		arg.CreatedByKey,
+		arg.ConfirmPlan,
 		arg.Effort,
 		arg.Format,
 		arg.Length,
@@ -376,21 +392,22 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 }
 
 const listTasks = `-- name: ListTasks :many
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds
-FROM tasks t JOIN task_heads h ON h.task_id = t.id
-WHERE t.account_id = $1
-  AND ($2::text IS NULL OR t.status = $2)
-  AND ($3::timestamptz IS NULL OR t.created_at >= $3)
-  AND ($4::timestamptz IS NULL OR t.created_at < $4)
-  AND ($5::text IS NULL OR task_document(t.question, t.answer) @@ $5::text::tsquery)
-  AND ($6::timestamptz IS NULL
-       OR (t.created_at, t.id) < ($6::timestamptz, $7::uuid))
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds
+FROM tasks t JOIN task_heads h ON h.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
+WHERE t.account_id = $1 AND n.parent_id IS NOT DISTINCT FROM $2::uuid
+  AND ($3::text IS NULL OR t.status = $3)
+  AND ($4::timestamptz IS NULL OR t.created_at >= $4)
+  AND ($5::timestamptz IS NULL OR t.created_at < $5)
+  AND ($6::text IS NULL OR task_document(t.question, t.answer) @@ $6::text::tsquery)
+  AND ($7::timestamptz IS NULL
+       OR (t.created_at, t.id) < ($7::timestamptz, $8::uuid))
 ORDER BY t.created_at DESC, t.id DESC
-LIMIT $9 OFFSET $8
+LIMIT $10 OFFSET $9
 `
 
 type ListTasksParams struct {
 	AccountID     string
+	ChildOf       *uuid.UUID
 	Status        *string
 	CreatedFrom   *time.Time
 	CreatedTo     *time.Time
@@ -405,13 +422,16 @@ type ListTasksRow struct {
 	Task            Task
 	LastSeq         int64
 	RunEpoch        int32
+	ChildOf         *uuid.UUID
 	DurationSeconds float64
 }
 
 // One page of an account's tasks, newest first. Every filter is optional. before_created and before_id are the keyset cursor.
+// Children of deep tasks are left out, except those of the deep task child_of.
 func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTasksRow, error) {
 	rows, err := q.db.Query(ctx, listTasks,
 		arg.AccountID,
+		arg.ChildOf,
 		arg.Status,
 		arg.CreatedFrom,
 		arg.CreatedTo,
@@ -476,8 +496,11 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 			&i.Task.Data,
 			&i.Task.DataBasis,
 			&i.Task.Contradictions,
+			&i.Task.ConfirmPlan,
+			&i.Task.WaitingFor,
 			&i.LastSeq,
 			&i.RunEpoch,
+			&i.ChildOf,
 			&i.DurationSeconds,
 		); err != nil {
 			return nil, err

@@ -17,7 +17,29 @@ WHERE t.status IN ('created','queued','running') AND NOT t.held
 UNION ALL
 SELECT 'held_with_job', t.id::text, format('status %s, job %s', t.status, coalesce(h.job_id::text, 'none'))
 FROM tasks t JOIN task_heads h ON h.task_id = t.id
-WHERE t.held AND (t.status NOT IN ('created','queued') OR h.job_id IS NOT NULL OR t.held_since IS NULL)
+WHERE t.held AND (t.status NOT IN ('created','queued') OR h.job_id IS NOT NULL OR (t.held_since IS NULL) = (t.waiting_for IS NULL))
+UNION ALL
+SELECT 'waits_without_hold', t.id::text, format('status %s, waits for %s, held: %s', t.status, t.waiting_for, t.held)
+FROM tasks t WHERE t.waiting_for IS NOT NULL AND NOT (t.held AND t.status = 'queued')
+UNION ALL
+SELECT 'waits_for_no_child', t.id::text, 'the task waits for its children, and all of them have ended'
+FROM tasks t
+WHERE t.waiting_for = 'children' AND NOT EXISTS (SELECT 1 FROM tree_nodes c JOIN tasks o ON o.id = c.task_id
+                                                 WHERE c.parent_id = t.id AND o.status IN ('created','queued','running'))
+UNION ALL
+SELECT 'child_without_waiting_parent', t.id::text, format('the child is %s, its parent %s is %s', t.status, p.id, p.status)
+FROM tree_nodes n JOIN tasks t ON t.id = n.task_id JOIN tasks p ON p.id = n.parent_id
+WHERE t.status IN ('created','queued','running') AND p.waiting_for IS DISTINCT FROM 'children'
+UNION ALL
+SELECT 'child_of_other_account', t.id::text, format('a child of account %s, the parent is of account %s', t.account_id, p.account_id)
+FROM tree_nodes n JOIN tasks t ON t.id = n.task_id JOIN tasks p ON p.id = n.parent_id WHERE t.account_id <> p.account_id
+UNION ALL
+SELECT 'shares_exceed_given', p.task_id::text, format('given %s pages, %s seconds, %s tokens, %s microdollars; the shares are %s, %s, %s, %s',
+       p.given_pages, p.given_seconds, p.given_tokens, p.given_microdollars, s.pages, s.seconds, s.tokens, s.microdollars)
+FROM tree_nodes p, LATERAL (SELECT coalesce(sum(c.pages), 0) AS pages, coalesce(sum(c.seconds), 0) + p.own_seconds AS seconds,
+                                   coalesce(sum(c.tokens), 0) + coalesce(p.own_tokens, 0) AS tokens, coalesce(sum(c.microdollars), 0) + coalesce(p.own_microdollars, 0) AS microdollars
+                            FROM tree_nodes c WHERE c.parent_id = p.task_id) s
+WHERE p.depth = 1 AND (s.pages > p.given_pages OR s.seconds > p.given_seconds OR s.tokens > p.given_tokens OR s.microdollars > p.given_microdollars)
 UNION ALL
 SELECT 'job_of_two_tasks', min(h.task_id::text), format('job %s belongs to %s tasks', h.job_id, count(*))
 FROM task_heads h WHERE h.job_id IS NOT NULL GROUP BY h.job_id HAVING count(*) > 1

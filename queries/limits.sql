@@ -10,6 +10,7 @@ FROM admit_task(@account::text, @key::text, @defaults::jsonb) a;
 -- way for the first time since their last run. No row: the job has no task any more.
 SELECT c.chosen_task::uuid AS task_id, c.epoch::integer AS run_epoch, c.verdict::text AS verdict,
        coalesce(c.pages, -1)::bigint AS pages, coalesce(c.tokens, -1)::bigint AS tokens, coalesce(c.microdollars, -1)::bigint AS microdollars,
+       EXISTS (SELECT 1 FROM tree_nodes n WHERE n.task_id = c.chosen_task AND n.parent_id IS NOT NULL)::boolean AS child,
        c.held_tasks::uuid[] AS held_tasks, c.held_epochs::integer[] AS held_epochs, c.held_reasons::text[] AS held_reasons
 FROM choose_task(@job::bigint, @defaults::jsonb, @provider::text, @server_tokens::bigint, @token_margin::bigint, @price::bigint) c;
 
@@ -33,8 +34,8 @@ WHERE t.held AND t.held_since IS NOT NULL AND t.status IN ('created','queued')
 ORDER BY t.account_id, t.held_since;
 
 -- name: AnyHeld :one
--- Whether any task is held.
-SELECT EXISTS (SELECT 1 FROM tasks WHERE held_since IS NOT NULL)::boolean;
+-- Whether any task is held, or waits for its turn among the children of a deep task.
+SELECT (EXISTS (SELECT 1 FROM tasks WHERE held_since IS NOT NULL) OR EXISTS (SELECT 1 FROM tasks WHERE waiting_for = 'turn'))::boolean;
 
 -- name: ReleaseTask :one
 -- A held task gets a job again. No row: it is not held any more. The transaction has locked its head.

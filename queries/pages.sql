@@ -100,9 +100,10 @@ WHERE p.sha256 = @sha256
   AND EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id AND v.account_id = @account_id);
 
 -- name: TaskPageIDs :many
--- The snapshots that these tasks refer to. They are removed after the tasks, unless others use them.
+-- The snapshots that these tasks and their children refer to. They are removed after the tasks, unless others use them.
 SELECT DISTINCT v.page_id::bigint AS page_id FROM visits v
-WHERE v.task_id = ANY(@task_ids::uuid[]) AND v.page_id IS NOT NULL
+WHERE v.task_id IN (SELECT unnest(@task_ids::uuid[]) UNION SELECT n.task_id FROM tree_nodes n WHERE n.parent_id = ANY(@task_ids::uuid[]))
+  AND v.page_id IS NOT NULL
 ORDER BY 1;
 
 -- name: LockPages :many

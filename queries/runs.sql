@@ -25,7 +25,7 @@ RETURNING try, provider, model, prompt_version;
 
 -- name: RequeueTask :exec
 -- Sets a task to queued, after a hand-back (same try) or for a retry (next try). It is not begun before a delay has passed.
-UPDATE tasks SET status = 'queued', try = @try, held = false, held_since = NULL,
+UPDATE tasks SET status = 'queued', try = @try, held = false, held_since = NULL, waiting_for = NULL,
        not_before = CASE WHEN @delay_seconds::float8 > 0 THEN clock_timestamp() + make_interval(secs => @delay_seconds::float8) END
 WHERE id = @id AND status IN ('created','queued','running');
 
@@ -36,7 +36,7 @@ WHERE id = @id AND status IN ('created','queued','running');
 UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestamptz, started_at, created_at), metadata = @metadata,
        answer = sqlc.narg(answer)::text, confidence = sqlc.narg(confidence)::float8, answered = sqlc.narg(answered)::boolean,
        data = sqlc.narg(data)::json, data_basis = sqlc.narg(data_basis)::json, contradictions = sqlc.narg(contradictions)::json,
-       error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text, held = false, held_since = NULL
+       error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text, held = false, held_since = NULL, waiting_for = NULL
 WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds;
 

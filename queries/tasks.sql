@@ -3,7 +3,7 @@
 -- otherwise queued.
 INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                    search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, effort, format, length, output_schema, created_at)
+                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
 SELECT @id, @account_id, sqlc.narg(parent_task_id),
        CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                   WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8))
@@ -12,7 +12,7 @@ SELECT @id, @account_id, sqlc.narg(parent_task_id),
        @priority, @question, sqlc.narg(seed_url), @max_depth, @max_pages, @time_budget,
        @search_engine, @max_results, @safe_mode, @same_domain_only, @allow_external_links, @allow_domains, @deny_domains,
        @fresh, @request_metadata, sqlc.narg(max_tokens)::bigint, sqlc.narg(context)::json, sqlc.narg(created_by_user)::uuid, sqlc.narg(created_by_key)::text,
-       @effort, @format, sqlc.narg(length)::integer, sqlc.narg(output_schema)::json, date_trunc('milliseconds', clock_timestamp())
+       @confirm_plan, @effort, @format, sqlc.narg(length)::integer, sqlc.narg(output_schema)::json, date_trunc('milliseconds', clock_timestamp())
 RETURNING status, created_at;
 
 -- name: InsertHead :exec
@@ -25,25 +25,26 @@ UPDATE task_heads SET job_id = @job_id WHERE task_id = @task_id;
 
 -- name: GetTask :one
 -- One task of an account, with its head and its usage.
-SELECT sqlc.embed(t), h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+SELECT sqlc.embed(t), h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
        u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
-FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
+FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
 WHERE t.id = @id AND t.account_id = @account_id;
 
 -- name: GetTaskForRun :one
 -- One task of any account, with its head and its usage, for the run that holds it.
-SELECT sqlc.embed(t), h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+SELECT sqlc.embed(t), h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
        u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
-FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id
+FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
 WHERE t.id = @id;
 
 -- name: ListTasks :many
 -- One page of an account's tasks, newest first. Every filter is optional. before_created and before_id are the keyset cursor.
-SELECT sqlc.embed(t), h.last_seq, h.run_epoch, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds
-FROM tasks t JOIN task_heads h ON h.task_id = t.id
-WHERE t.account_id = @account_id
+-- Children of deep tasks are left out, except those of the deep task child_of.
+SELECT sqlc.embed(t), h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds
+FROM tasks t JOIN task_heads h ON h.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
+WHERE t.account_id = @account_id AND n.parent_id IS NOT DISTINCT FROM sqlc.narg(child_of)::uuid
   AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
   AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
   AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to))
@@ -56,8 +57,8 @@ LIMIT @max_rows OFFSET @skip_rows;
 -- name: CountTasks :one
 -- How many tasks match the filters other than words, without the cursor. All matches are counted.
 SELECT count(*)
-FROM tasks t
-WHERE t.account_id = @account_id
+FROM tasks t LEFT JOIN tree_nodes n ON n.task_id = t.id
+WHERE t.account_id = @account_id AND n.parent_id IS NOT DISTINCT FROM sqlc.narg(child_of)::uuid
   AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
   AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
   AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to));
@@ -68,8 +69,8 @@ WHERE t.account_id = @account_id
 -- parallel workers.
 SELECT count(*) FROM (
     SELECT 1
-    FROM tasks t
-    WHERE t.account_id = @account_id
+    FROM tasks t LEFT JOIN tree_nodes n ON n.task_id = t.id
+    WHERE t.account_id = @account_id AND n.parent_id IS NOT DISTINCT FROM sqlc.narg(child_of)::uuid
       AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
       AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
       AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to))
@@ -92,8 +93,10 @@ FROM task_usage u
 WHERE u.task_id = ANY((SELECT @task_ids::uuid[])::uuid[]);
 
 -- name: DeleteTask :execrows
--- Removes a task and, through its head, everything that refers to it. Later statements remove its snapshots.
-DELETE FROM tasks WHERE id = @id AND account_id = @account_id AND status IN ('completed','failed','cancelled');
+-- Removes a task with its children and, through their heads, everything that refers to them. Later statements remove their
+-- snapshots.
+DELETE FROM tasks t WHERE (t.id = @id OR t.id IN (SELECT n.task_id FROM tree_nodes n WHERE n.parent_id = @id))
+  AND t.account_id = @account_id AND t.status IN ('completed','failed','cancelled');
 
 -- name: TaskCounts :one
 -- For /health: running tasks and all tasks.

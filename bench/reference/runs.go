@@ -39,7 +39,7 @@ func (s *Script) submission() {
 	s.line("BEGIN;")
 	s.add("InsertTask", ` \gset`, "id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
 		"max_pages", "20", "time_budget", "60", "max_results", "10", "safe_mode", "true", "same_domain_only", "false",
-		"allow_external_links", "true", "allow_domains", ":domains", "deny_domains", ":domains", "fresh", "false", "effort", "'standard'", "format", "'answer'")
+		"allow_external_links", "true", "allow_domains", ":domains", "deny_domains", ":domains", "fresh", "false", "confirm_plan", "false", "effort", "'standard'", "format", "'answer'")
 	s.line(expand(riverInsert, "$KIND", "'research'", "$QUEUE", "'research'") + `job_id \gset`)
 	s.add("InsertHead", ";", "last_seq", "1")
 	s.add("InsertEvents", ";", append(oneEvent("1", ":t_thinking", "false", ":thought"), "at", ":created_at")...)
@@ -116,7 +116,7 @@ func APIScripts(all Statements) (post, get, list *Script) {
 	post, get, list = &Script{all: all}, &Script{all: all}, &Script{all: all}
 	post.submission()
 	get.reading("GetTask")
-	filters := []string{"status", "NULL", "created_from", "NULL", "created_to", "NULL", "query", "NULL",
+	filters := []string{"status", "NULL", "created_from", "NULL", "created_to", "NULL", "query", "NULL", "child_of", "NULL",
 		"before_created", "NULL", "before_id", "NULL", "max_rows", "100", "skip_rows", "0"}
 	page := `(SELECT array_agg(id) FROM (SELECT id FROM tasks WHERE account_id = 'default' ORDER BY created_at DESC, id DESC LIMIT 100) p)`
 	list.line(`\if :ready = 0`)

@@ -17,6 +17,7 @@ import (
 	"legwork/internal/artifact"
 	"legwork/internal/auth"
 	"legwork/internal/config"
+	"legwork/internal/deep"
 	"legwork/internal/forwarded"
 	"legwork/internal/httpapi"
 	"legwork/internal/jobs"
@@ -119,6 +120,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 		return a, err
 	}
 	a.service.LimitQueue(cfg.MaxQueuedTasks)
+	a.service.ConfigureTrees(deep.Config{AtOnce: cfg.DeepAtOnce, ChildrenWait: cfg.DeepTimeout, PlanWait: cfg.DeepPlanTimeout, MostSeconds: int64(cfg.TaskMaxTimeBudget.Seconds())})
 	if r != roleAPI {
 		if err := a.startRunner(ctx, alone); err != nil {
 			return a, err

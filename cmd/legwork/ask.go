@@ -38,6 +38,7 @@ func (p *program) askCommand() *cli.Command {
 			&cli.StringFlag{Name: "format", Usage: "answer or report"},
 			&cli.IntFlag{Name: "length", Usage: "words of the answer, 100..20000"},
 			&cli.StringFlag{Name: "output-schema", Usage: "`FILE` with a JSON Schema; the answer is then given as data, too"},
+			&cli.BoolFlag{Name: "confirm-plan", Usage: "with --effort deep: show the plan, and ask before it is researched"},
 			&cli.BoolFlag{Name: "json", Usage: "print the finished task as JSON, and no progress"},
 		},
 		Action: p.ask,
@@ -51,7 +52,7 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 	}
 	in := map[string]any{"question": question}
 	for flag, field := range map[string]string{"seed-url": "seedUrl", "max-pages": "maxPages", "max-depth": "maxDepth",
-		"time-budget": "timeBudget", "engine": "searchEngine", "effort": "effort", "format": "format", "length": "length"} {
+		"time-budget": "timeBudget", "engine": "searchEngine", "effort": "effort", "confirm-plan": "confirmPlan", "format": "format", "length": "length"} {
 		if c.IsSet(flag) {
 			in[field] = c.Value(flag)
 		}
@@ -140,6 +141,9 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 	err = c.follow(ctx, id, func(e event) error {
 		if !asJSON {
 			show.Event(e)
+		}
+		if waitsForPlan(e) {
+			return p.confirmPlan(ctx, c, id)
 		}
 		return nil
 	})

@@ -42,8 +42,8 @@ func Rules() map[string]Rule {
 		"listInvitations": needs(Admin, AdminScope), "createInvitation": needs(Admin, AdminScope), "revokeInvitation": needs(Admin, AdminScope),
 
 		"createTask": needs(Member, TasksWrite), "cancelTask": needs(Member, TasksWrite),
-		"deleteTask": needs(Member, TasksWrite), "rerunTask": needs(Member, TasksWrite),
-		"listTasks": needs(Viewer, TasksRead), "listHistory": needs(Viewer, TasksRead), "getTask": needs(Viewer, TasksRead),
+		"deleteTask": needs(Member, TasksWrite), "rerunTask": needs(Member, TasksWrite), "confirmPlan": needs(Member, TasksWrite),
+		"listTasks": needs(Viewer, TasksRead), "listHistory": needs(Viewer, TasksRead), "getTask": needs(Viewer, TasksRead), "getTree": needs(Viewer, TasksRead),
 		"streamTask": needs(Viewer, TasksRead), "listEvents": needs(Viewer, TasksRead),
 		"listArtifacts": needs(Viewer, TasksRead), "getTaskArtifact": needs(Viewer, TasksRead), "getArtifact": needs(Viewer, TasksRead),
 		"getScreenshot": needs(Viewer, TasksRead), "listPages": needs(Viewer, TasksRead), "getPage": needs(Viewer, TasksRead),

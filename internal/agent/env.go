@@ -18,10 +18,13 @@ type Env struct {
 	Try     int             // number of the try that this run belongs to, from 1
 	LastTry bool            // whether this is the last try: then a transient failure fails the task, too
 	Journal []research.Step // steps that earlier runs recorded, in order
-	// Inherited is the evidence that a follow-up task begins with; nil for any other task.
+	// Inherited is the evidence that a follow-up task begins with, or that the children of a deep task found; nil for any
+	// other task.
 	Inherited []research.Inherited
-	Spent     time.Duration // running time of earlier runs
-	Started   time.Time     // when this run started, by the local clock
+	Children  []research.Child // the children of a deep task, which have ended; nil before its plan, and for any other task
+	Left      research.Share   // what is left for further children of a deep task that has children
+	Spent     time.Duration    // running time of earlier runs
+	Started   time.Time        // when this run started, by the local clock
 
 	// Emit appends events in a fenced transaction. A nil error means that the lease is valid, and the run may make its
 	// next request to the outside. The error research.ErrFenced means that the run must stop at once.

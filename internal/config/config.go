@@ -150,6 +150,12 @@ type Config struct {
 	TaskMinTimeBudget time.Duration `env:"TASK_MIN_TIME_BUDGET" envDefault:"30" must:"be whole seconds, 1..86400"`
 	// Longest research time a task may ask for.
 	TaskMaxTimeBudget time.Duration `env:"TASK_MAX_TIME_BUDGET" envDefault:"600" must:"be whole seconds, 1..86400"`
+	// Sub-questions of one deep task that are researched at the same time.
+	DeepAtOnce int `env:"DEEP_AT_ONCE" envDefault:"4" must:"be 1..12"`
+	// Longest time that a deep task waits for the sub-questions of one plan. Those that have not ended by then fail, and are named as gaps.
+	DeepTimeout time.Duration `env:"DEEP_TIMEOUT" envDefault:"1h" must:"be a duration, 1m..168h"`
+	// Longest time that a deep task waits for its plan to be confirmed. After it the task fails.
+	DeepPlanTimeout time.Duration `env:"DEEP_PLAN_TIMEOUT" envDefault:"24h" must:"be a duration, 1m..720h"`
 	// Days after which a finished task is removed with its events, visits and files. 0 keeps tasks for ever.
 	RetentionDays int `env:"RETENTION_DAYS" envDefault:"30" must:"be 0..36500"`
 	// Time without a heartbeat after which a worker counts as dead and its tasks are given to other workers.

@@ -1,4 +1,5 @@
-// Package forwarded tells which client a request is from when the server is behind proxies. It does no I/O.
+// Package forwarded tells which client a request is from when the server is behind proxies, and by which host names the
+// server may be addressed. It does no I/O.
 //
 // Invariants:
 //

@@ -223,7 +223,7 @@ func matrix() map[string]string {
 		"createTask": makesATask, "listTasks": listsTasks, "listHistory": listsTasks,
 		"getTask": readsATask, "listEvents": readsATask, "listArtifacts": readsATask, "getTaskArtifact": readsATask, "getArtifact": readsATask,
 		"listPages": readsATask, "getPage": readsATask, "getScreenshot": readsATask,
-		"deleteTask": changesATask, "cancelTask": changesATask, "rerunTask": changesATask,
+		"deleteTask": changesATask, "cancelTask": changesATask, "rerunTask": changesATask, "confirmPlan": changesATask, "getTree": readsATask,
 		"getLimits": listsTasks, "setLimits": "1 333+ 333+ 3333+ ++",
 		"listKeys": ownKeys, "createKey": ownKeys, "revokeKey": keyOfAnOperator,
 		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
@@ -360,7 +360,8 @@ func verdict(res response) byte {
 		return '3'
 	case res.status == http.StatusNotFound && e.ErrorCode == "not_found":
 		return '4'
-	case res.status < 300, e.ErrorCode == "upgrade_required":
+	case res.status < 300, e.ErrorCode == "upgrade_required", res.status == http.StatusConflict: // a task without a plan that waits
+
 		return '+'
 	}
 	return '?'

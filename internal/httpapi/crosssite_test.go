@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"legwork/internal/forwarded"
 	"legwork/internal/page/browser"
 	"legwork/internal/research"
 	"legwork/internal/testsite"
@@ -20,7 +21,7 @@ import (
 
 func TestHosts(t *testing.T) {
 	t.Parallel()
-	h := newHosts([]string{"Research.example", "", "box", "0.0.0.0", "api.example."})
+	h := forwarded.NewHosts([]string{"Research.example", "", "box", "0.0.0.0", "api.example."})
 	for host, want := range map[string]bool{
 		"": true, "127.0.0.1": true, "127.0.0.1:8000": true, "[::1]": true, "[::1]:8000": true, "192.168.1.7:80": true, "[fe80::1%25eth0]:1": true,
 		"localhost": true, "LOCALHOST:8000": true, "localhost.": true, "app.localhost:3000": true,
@@ -28,11 +29,11 @@ func TestHosts(t *testing.T) {
 		"evil.example": false, "evil.example:8000": false, "research.example.evil.example": false, "evilresearch.example": false, "notlocalhost": false,
 		"localhost.evil.example": false, "127.0.0.1.evil.example": false, "0x7f.1": false, "127.1": false, "2130706433": false, ":8000": false, "*": false,
 	} {
-		if got := h.allows(host); got != want {
+		if got := h.Allows(host); got != want {
 			t.Errorf("%q: %v", host, got)
 		}
 	}
-	if !newHosts([]string{"a", "*"}).allows("any.example") || newHosts(nil).allows("any.example") {
+	if !forwarded.NewHosts([]string{"a", "*"}).Allows("any.example") || forwarded.NewHosts(nil).Allows("any.example") {
 		t.Error("* allows every name, and nothing else does")
 	}
 }

@@ -99,6 +99,8 @@ func classify(r *http.Request, err error) (p problem, details []research.FieldEr
 		return problem{http.StatusTooManyRequests, limit.Code, limit.Message}, nil
 	case errors.Is(err, research.ErrQueueFull):
 		return errQueueFull, nil
+	case errors.Is(err, research.ErrNoPlan):
+		return problem{http.StatusConflict, "conflict", "The task does not wait for its plan to be confirmed."}, nil
 	case errors.Is(err, research.ErrConflict):
 		return problem{http.StatusConflict, "conflict", "The task has already ended, so it cannot be cancelled."}, nil
 	case r.Context().Err() != nil && errors.Is(err, context.Canceled):

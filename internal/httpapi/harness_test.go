@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -56,6 +57,7 @@ type fake struct {
 	cited     []research.Evidence
 	ensure    func(research.Task) error
 	render    func(task research.Task, name string) (research.Artifact, []byte, error)
+	tree      []research.TreeNode
 	health    Health
 }
 
@@ -145,6 +147,17 @@ func (f *fake) RenderArtifact(_ context.Context, task research.Task, name string
 		return research.Artifact{}, nil, research.ErrNotFound
 	}
 	return f.render(task, name)
+}
+
+func (f *fake) ConfirmPlan(_ context.Context, account string, id uuid.UUID, changed []research.Subquestion) (research.Task, error) {
+	if err := f.record(call{method: fmt.Sprintf("confirm %d", len(changed)), account: account, id: id}); err != nil {
+		return research.Task{}, err
+	}
+	return fakeAccount{f, account}.Task(context.Background(), id)
+}
+
+func (f *fake) Tree(context.Context, string, uuid.UUID) ([]research.TreeNode, error) {
+	return f.tree, nil
 }
 
 func (f *fake) EnsureArtifacts(_ context.Context, task research.Task) error {

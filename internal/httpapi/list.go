@@ -101,6 +101,13 @@ func filter(p api.ListTasksParams) (store.TaskFilter, error) {
 			bad.Add("q", "must be at most %d characters of valid text", maxQuery)
 		}
 	}
+	if p.Parent != nil {
+		id, err := wire.ParseID(*p.Parent)
+		if err != nil {
+			bad.Add("parent", "must be the id of a task, a UUID")
+		}
+		f.ChildOf = &id
+	}
 	f.From = moment(&bad, "from", p.From)
 	f.To = moment(&bad, "to", p.To)
 	if p.Cursor != nil {

@@ -34,6 +34,10 @@ type Tasks interface {
 	Cancel(ctx context.Context, account string, id uuid.UUID, reason string) (research.Task, error)
 	Delete(ctx context.Context, account string, id uuid.UUID, reason string) error
 	Rerun(ctx context.Context, account string, id uuid.UUID, by research.Author) (research.Task, error)
+	// ConfirmPlan begins the children of a deep task that waits for its plan. nil keeps the sub-questions of the plan.
+	ConfirmPlan(ctx context.Context, account string, id uuid.UUID, changed []research.Subquestion) (research.Task, error)
+	// Tree returns a deep task and its children, and none if the task has no plan.
+	Tree(ctx context.Context, account string, id uuid.UUID) ([]research.TreeNode, error)
 	// EnsureArtifacts writes those files of a finished task that do not exist yet.
 	EnsureArtifacts(ctx context.Context, task research.Task) error
 	// RenderArtifact makes one of the files jobs.Rendered of a finished task from the database, without writing it.
@@ -113,7 +117,7 @@ type server struct {
 	stopping             func() bool
 	limits               wire.Limits
 	origins              origins
-	hosts                hosts
+	hosts                forwarded.Hosts
 	proxies              forwarded.Proxies
 	addressRate, keyRate rate
 	loginRate            rate // of the steps of logins, for each client address
@@ -144,7 +148,7 @@ func newAPI(cfg Config, t timing) *API {
 		auth:       cfg.Auth, rules: access.Rules(),
 		identities: cfg.Identities, usage: cfg.Usage, streams: cfg.Streams,
 		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, stopping: cfg.Stopping, limits: cfg.Limits,
-		origins: newOrigins(cfg.CORSOrigins), hosts: newHosts(cfg.Hosts), proxies: cfg.Proxies,
+		origins: newOrigins(cfg.CORSOrigins), hosts: forwarded.NewHosts(cfg.Hosts), proxies: cfg.Proxies,
 		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond),
 		loginRate: newRate(min(cfg.RequestsPerSecond, loginsPerSecond)), version: cfg.Version, log: cfg.Logger, timing: t,
 	}

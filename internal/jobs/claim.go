@@ -134,12 +134,12 @@ func (r *Runner) claim(ctx context.Context, log *slog.Logger, job *river.Job[Res
 
 // tryClaim chooses a task and claims its epoch in one transaction.
 func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*run, error) {
-	if err := r.lease.await(ctx); err != nil {
+	if err := r.lease.Await(ctx); err != nil {
 		return nil, err
 	}
-	worker := r.lease.workerID()
+	worker := r.lease.WorkerID()
 	var c claimed
-	var events, holds []research.Event
+	var events, holds, copies []research.Event
 	var chosen usage.Choice
 	err := r.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		if chosen, err = r.usage.ChooseTask(ctx, tx, job.ID, r.cfg.Pin, r.cfg.Cost); err != nil {
@@ -154,6 +154,9 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 		if c.try, pin, events, err = r.store.Claim(ctx, tx, c.id, c.epoch, worker, r.cfg.Pin, c.grant, events); err == nil && !r.hasModel(pin) {
 			err = &missingModelError{id: c.id, epoch: c.epoch, pin: pin} // rolls back the claim, and the exchange of jobs between tasks
 		}
+		if err == nil && chosen.Child {
+			copies, err = r.trees.Rows().CopyToParent(ctx, tx, c.id, events)
+		}
 		return err
 	})
 	if err == nil {
@@ -165,7 +168,7 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 		if c, err = r.claimedAlready(ctx, job.ID, worker); err != nil {
 			return nil, err
 		}
-		events = nil
+		events, copies = nil, nil
 	case err != nil:
 		return nil, err
 	case chosen.Held:
@@ -175,6 +178,7 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	}
 	r.local.claimed(job.ID, c.id, c.epoch)
 	r.publish(ctx, events)
+	r.publish(ctx, copies)
 	return r.load(ctx, job, c)
 }
 

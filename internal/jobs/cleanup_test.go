@@ -25,7 +25,7 @@ const month = 30 * 24 * time.Hour
 // readPage claims a task, records that it read a page with the given text, and ends the task.
 func (p *process) readPage(id uuid.UUID, text string) {
 	p.t.Helper()
-	p.take(id, 1, p.reconciler().lease.workerID())
+	p.take(id, 1, p.reconciler().lease.WorkerID())
 	sum := sha256.Sum256([]byte(text))
 	visit := &research.Visit{ID: uuid.Must(uuid.NewV7()), URL: "http://a.example/", FinalURL: "http://a.example/", Outcome: research.OutcomeOK, Status: 200,
 		Page: &research.Page{ID: hex.EncodeToString(sum[:]), Text: text, Passages: []research.Passage{{Start: 0, End: len(text)}}}}
@@ -139,7 +139,7 @@ func TestCleanupKeepsPagesInUse(t *testing.T) {
 	p.readPage(first.ID, "the same page")
 	p.exec("DELETE FROM evidence")
 	p.exec("DELETE FROM visits")
-	p.take(second.ID, 1, p.reconciler().lease.workerID())
+	p.take(second.ID, 1, p.reconciler().lease.WorkerID())
 	sum := sha256.Sum256([]byte("the same page"))
 	visit := &research.Visit{ID: uuid.Must(uuid.NewV7()), URL: "http://b.example/", FinalURL: "http://b.example/", Outcome: research.OutcomeOK, Status: 200,
 		Page: &research.Page{ID: hex.EncodeToString(sum[:]), Text: "the same page"}}

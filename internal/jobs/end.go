@@ -80,7 +80,9 @@ func (s *Service) lockRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch in
 // change holds what a transaction wrote, for the publisher and the hooks after its commit.
 type change struct {
 	events []research.Event
-	ended  *Ended // nil when the transaction did not end the task
+	ended  *Ended           // nil when the transaction did not end the task
+	parent []research.Event // of the deep task whose child the task is
+	also   []change         // the ends of the task's children
 }
 
 // transition runs a transaction that may end a task or queue its next run. After the commit it runs the hooks when the task
@@ -94,15 +96,24 @@ func (s *Service) transition(ctx context.Context, f func(ctx context.Context, tx
 	if err != nil {
 		return err
 	}
+	s.committed(ctx, done)
+	return nil
+}
+
+// committed does what follows the commit of a change.
+func (s *Service) committed(ctx context.Context, done change) {
 	if done.ended == nil {
 		failpoint.Hit(ctx, "after_requeue")
 		s.publish(ctx, done.events)
-		return nil
+	} else {
+		for _, hook := range s.hooks.afterCommit {
+			hook(ctx, *done.ended)
+		}
 	}
-	for _, hook := range s.hooks.afterCommit {
-		hook(ctx, *done.ended)
+	s.publish(ctx, done.parent)
+	for _, c := range done.also {
+		s.committed(ctx, c)
 	}
-	return nil
 }
 
 // outcome says how a task ends.
@@ -155,16 +166,22 @@ func (s *Service) endTask(ctx context.Context, t lockedTask, o outcome) (change,
 		return change{}, err
 	}
 	t.LastSeq, t.Metadata = event.Seq, o.metadata
-	if err := s.endJob(ctx, t, o.job); err != nil {
-		return change{}, err
-	}
-	ended := &Ended{Task: t.Task, Event: event, Deleting: o.deleting}
-	for _, hook := range s.hooks.inTx {
-		if err := hook(ctx, t.tx, *ended); err != nil {
+	done := change{events: []research.Event{event}}
+	if t.ChildOf != nil {
+		if done.parent, err = s.trees.ChildEnded(ctx, t.tx, t.Task, event); err != nil {
 			return change{}, err
 		}
 	}
-	return change{events: []research.Event{event}, ended: ended}, nil
+	if err := s.endJob(ctx, t, o.job); err != nil {
+		return change{}, err
+	}
+	done.ended = &Ended{Task: t.Task, Event: event, Deleting: o.deleting}
+	for _, hook := range s.hooks.inTx {
+		if err := hook(ctx, t.tx, *done.ended); err != nil {
+			return change{}, err
+		}
+	}
+	return done, nil
 }
 
 // structured returns the fields of the event agent:complete that only some results have.
@@ -218,6 +235,12 @@ func (s *Service) nextRun(ctx context.Context, t lockedTask, n next) (change, er
 	if err != nil {
 		return change{}, err
 	}
+	done := change{events: events}
+	if t.ChildOf != nil {
+		if done.parent, err = s.trees.Rows().CopyToParent(ctx, t.tx, t.ID, events); err != nil {
+			return change{}, err
+		}
+	}
 	if err := s.cancelJob(ctx, t.tx, t.head.JobID); err != nil {
 		return change{}, err
 	}
@@ -225,7 +248,7 @@ func (s *Service) nextRun(ctx context.Context, t lockedTask, n next) (change, er
 	if err != nil {
 		return change{}, fmt.Errorf("insert job: %w", err)
 	}
-	return change{events: events}, s.store.SetJob(ctx, t.tx, t.ID, job.Job.ID)
+	return done, s.store.SetJob(ctx, t.tx, t.ID, job.Job.ID)
 }
 
 // requeue queues the next run of a task, as plan describes it. It returns research.ErrFenced when the task is not at epoch.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -195,7 +194,7 @@ func TestLostLease(t *testing.T) {
 		return ctx.Err()
 	}}
 	r := p.work(s.run)
-	old := r.lease.workerID()
+	old := r.lease.WorkerID()
 	task := p.submit("q")
 	<-began
 	if _, err := p.store.Pool().Exec(t.Context(), "DELETE FROM workers"); err != nil {
@@ -204,7 +203,7 @@ func TestLostLease(t *testing.T) {
 	if cause := <-ended; cause == nil {
 		t.Error("the run was not told to stop")
 	}
-	p.eventually("a new registration", func() bool { return r.lease.workerID() != old })
+	p.eventually("a new registration", func() bool { return r.lease.WorkerID() != old })
 	if n := p.count("SELECT count(*) FROM workers"); n != 1 {
 		t.Errorf("%d workers registered, want 1", n)
 	}
@@ -215,32 +214,5 @@ func TestLostLease(t *testing.T) {
 	}
 	if cause := <-ended; cause == nil {
 		t.Error("the run was not told to stop")
-	}
-}
-
-func TestLeaseAge(t *testing.T) {
-	p := setup(t)
-	l := newLease(p.store, research.Worker{}, func() {}, p.log)
-	l.renew(uuid.New(), time.Now())
-	if err := l.await(t.Context()); err != nil {
-		t.Errorf("a fresh lease: %v", err)
-	}
-	l.renew(uuid.New(), time.Now().Add(-time.Hour))
-	waited := make(chan error)
-	go func() { waited <- l.await(t.Context()) }()
-	select {
-	case err := <-waited:
-		t.Fatalf("a lease an hour old let an effect pass: %v", err)
-	case <-time.After(20 * time.Millisecond):
-	}
-	l.renew(uuid.New(), time.Now())
-	if err := <-waited; err != nil {
-		t.Errorf("after the renewal: %v", err)
-	}
-	l.renew(uuid.New(), time.Now().Add(-time.Hour))
-	gone, cancel := context.WithCancelCause(t.Context())
-	cancel(errShutdown)
-	if err := l.await(gone); err == nil {
-		t.Error("a wait whose context was cancelled returned no error")
 	}
 }

@@ -81,11 +81,7 @@ func TestNoEffectOnAnOldLease(t *testing.T) {
 	task := p.submit("q")
 	wait(t, "the first effect", began)
 	renew := seen.stopHeartbeats()
-	old := func() bool {
-		r.lease.mu.Lock()
-		defer r.lease.mu.Unlock()
-		return time.Since(r.lease.renewed) > p.store.LeaseTTL()
-	}
+	old := func() bool { return r.lease.Age() > p.store.LeaseTTL() }
 	p.eventually("the lease is too old", old)
 	close(goOn)
 	p.eventually("the second effect is announced", func() bool {

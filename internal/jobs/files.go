@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"legwork/internal/artifact"
+	"legwork/internal/lease"
 	"legwork/internal/research"
 	"legwork/internal/wire"
 )
@@ -21,7 +22,7 @@ const fileJobTimeout = 30 * time.Second
 type artifactsWorker struct {
 	river.WorkerDefaults[ArtifactsArgs]
 	svc   *Service
-	lease *lease
+	lease *lease.Lease
 }
 
 // Timeout implements river.Worker.
@@ -29,7 +30,7 @@ func (w *artifactsWorker) Timeout(*river.Job[ArtifactsArgs]) time.Duration { ret
 
 // Work implements river.Worker. After an error River retries the job. A task that does not exist any more needs no files.
 func (w *artifactsWorker) Work(ctx context.Context, job *river.Job[ArtifactsArgs]) error {
-	if err := w.lease.await(ctx); err != nil { // otherwise a process that was paused could write after the last purge of a deleted task
+	if err := w.lease.Await(ctx); err != nil { // otherwise a process that was paused could write after the last purge of a deleted task
 		return err
 	}
 	task, _, err := w.svc.store.TaskForRun(ctx, job.Args.TaskID)

@@ -20,6 +20,10 @@ import (
 func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, result research.Result, err error) {
 	cause := context.Cause(runCtx)
 	switch {
+	case err == nil && result.Plan != nil:
+		if err := r.exit(ctx, log, func(ctx context.Context) error { return r.wait(ctx, c, *result.Plan) }); err != nil {
+			r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
+		}
 	case err == nil:
 		if err := r.exit(ctx, log, func(ctx context.Context) error { return r.end(ctx, c, completed(result)) }); err != nil {
 			r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))

@@ -54,6 +54,9 @@ func (r *Runner) tellRoom() {
 
 // releaseOnce gives a job to the next held task of each account that has room. It reports whether any task is held.
 func (r *Runner) releaseOnce(ctx context.Context) (held bool, err error) {
+	if err := r.tendTrees(ctx); err != nil {
+		return true, err
+	}
 	if held, err = r.usage.AnyHeld(ctx); err != nil || !held {
 		return held, err
 	}
@@ -97,6 +100,9 @@ func (r *Runner) addHolds(ctx context.Context, tx pgx.Tx, tasks []usage.HeldTask
 		events, err := r.store.Append(ctx, tx, held.TaskID, held.Epoch, []research.Event{held.Reason.Event()})
 		if err != nil {
 			return nil, fmt.Errorf("say why task %s waits: %w", held.TaskID, err)
+		}
+		if _, err := r.trees.Rows().CopyToParent(ctx, tx, held.TaskID, events); err != nil {
+			return nil, err
 		}
 		all = append(all, events...)
 	}

@@ -195,7 +195,7 @@ func TestHardLimit(t *testing.T) {
 func TestHardLimitCountsAllRuns(t *testing.T) {
 	p := setup(t)
 	task := p.submit("q")
-	p.take(task.ID, 1, p.reconciler().lease.workerID())
+	p.take(task.ID, 1, p.reconciler().lease.WorkerID())
 	p.exec("UPDATE runs SET claimed_at = claimed_at - interval '1 hour'")
 	p.exec("UPDATE tasks SET created_at = created_at - interval '1 hour', started_at = started_at - interval '1 hour'")
 	p.handToNextRun(task.ID, 1)

@@ -47,7 +47,7 @@ func (r *Runner) reconcile(ctx context.Context) {
 // time. Before that, a worker without a heartbeat may only have been cut off from the database, as this process may have
 // been.
 func (r *Runner) reconcileOnce(ctx context.Context) error {
-	if !r.lease.mayReconcile() {
+	if !r.lease.MayReconcile() {
 		return nil
 	}
 	tasks, err := r.abandoned.Tasks(ctx, reconcileBatch)
@@ -91,7 +91,7 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, task abandoned.Ta
 		if err != nil {
 			return change{}, err
 		}
-		if !r.lease.mayReconcile() { // this process was paused after it had listed the abandoned tasks
+		if !r.lease.MayReconcile() { // this process was paused after it had listed the abandoned tasks
 			return change{}, research.ErrFenced
 		}
 		if losses >= maxLosses {

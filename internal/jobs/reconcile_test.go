@@ -32,10 +32,10 @@ func (p *process) reconciler() *Runner {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := r.lease.register(p.t.Context()); err != nil {
+	if err := r.lease.Register(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
-	r.lease.since = time.Now().Add(-time.Hour)
+	r.lease.Assume(time.Now().Add(-time.Hour), time.Time{})
 	return r
 }
 
@@ -97,7 +97,7 @@ func TestAbandonedTasks(t *testing.T) {
 		{"job completed", true, func(id uuid.UUID) { p.setJob(id, "completed", 60) }},
 		{"job cancelled", true, func(id uuid.UUID) { p.setJob(id, "cancelled", 60) }},
 		{"job discarded", true, func(id uuid.UUID) { p.setJob(id, "discarded", 60) }},
-		{"running for long", false, func(id uuid.UUID) { p.setJob(id, "running", 6000); p.take(id, 1, alive.lease.workerID()) }},
+		{"running for long", false, func(id uuid.UUID) { p.setJob(id, "running", 6000); p.take(id, 1, alive.lease.WorkerID()) }},
 		{"owner without a row", true, func(id uuid.UUID) { p.setJob(id, "running", 1); p.take(id, 1, uuid.New()) }},
 		{"owner silent", true, func(id uuid.UUID) {
 			w := uuid.New()
@@ -174,7 +174,7 @@ func TestDeadWorker(t *testing.T) {
 	}
 	unfreeze()
 	b.eventually("the dead worker's row is gone", func() bool {
-		return p.count("SELECT count(*) FROM workers WHERE id = $1", dead.lease.workerID()) == 0
+		return p.count("SELECT count(*) FROM workers WHERE id = $1", dead.lease.WorkerID()) == 0
 	})
 }
 
@@ -305,7 +305,7 @@ func TestClaimedMeanwhile(t *testing.T) {
 	reconciler, owner := p.reconciler(), p.reconciler()
 	task := p.submit("q")
 	p.setJob(task.ID, "running", 70)
-	p.fp.Func("after_abandoned_listed", func(context.Context) { p.take(task.ID, 1, owner.lease.workerID()) })
+	p.fp.Func("after_abandoned_listed", func(context.Context) { p.take(task.ID, 1, owner.lease.WorkerID()) })
 	p.pass(reconciler)
 	if n := p.fp.Hits("after_abandoned_listed"); n != 1 || p.epoch(task.ID) != 1 {
 		t.Errorf("after %d passes the claimed task is at epoch %d", n, p.epoch(task.ID))
@@ -326,23 +326,23 @@ func TestReconcilerWaitsForItsOwnLease(t *testing.T) {
 			t.Fatalf("%s: the task was resumed", what)
 		}
 	}
-	if err := l.register(t.Context()); err != nil {
+	if err := l.Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	refused("just registered")
-	l.since, l.renewed = now.Add(-ttl), now.Add(-ttl)
+	l.Assume(now.Add(-ttl), now.Add(-ttl))
 	refused("its own lease has ended")
-	l.renew(l.id, now)
+	l.RenewAt(now)
 	refused("after a gap")
-	l.since = now.Add(-ttl)
-	l.renew(l.id, now.Add(ttl/2+1))
+	l.Assume(now.Add(-ttl), time.Time{})
+	l.RenewAt(now.Add(ttl/2 + 1))
 	refused("after a renewal that came late")
-	l.since, l.renewed = now.Add(-ttl), time.Now()
-	p.fp.Func("after_abandoned_listed", func(context.Context) { l.since = time.Now() })
+	l.Assume(now.Add(-ttl), time.Now())
+	p.fp.Func("after_abandoned_listed", func(context.Context) { l.Assume(time.Now(), time.Time{}) })
 	refused("interrupted after it had listed abandoned tasks")
 	p.fp.Func("after_abandoned_listed", func(context.Context) {})
-	l.renew(l.id, time.Now())
-	l.since = now.Add(-ttl)
+	l.RenewAt(time.Now())
+	l.Assume(now.Add(-ttl), time.Time{})
 	if p.pass(reconciler); p.epoch(task.ID) != 2 {
 		t.Error("a reconciler that has held its lease for a whole lease time did not resume the task")
 	}

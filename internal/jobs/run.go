@@ -9,6 +9,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"legwork/internal/deep"
 	"legwork/internal/goroutine"
 	"legwork/internal/research"
 	"legwork/internal/runenv"
@@ -24,7 +25,8 @@ type run struct {
 	try     int
 	spent   time.Duration // running time of earlier runs
 	journal []research.Step
-	known   []research.Inherited // evidence of the parent task, when this one is a follow-up
+	known   []research.Inherited // evidence of the parent task, when this one is a follow-up, or of the children of a deep task
+	tree    deep.State           // of a deep task
 }
 
 // load reads the task, its journal and the time that earlier runs took, so that the run continues where they ended.
@@ -46,13 +48,26 @@ func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], c claim
 		return nil, err
 	}
 	var known []research.Inherited
-	if task.Context != nil {
+	var tree deep.State
+	if task.Options.Effort == research.Deep {
+		if tree, err = r.trees.Load(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	if task.Context != nil || tree.Children != nil {
 		if known, err = r.store.Inherited(ctx, id); err != nil {
 			return nil, err
 		}
 	}
+	if tree.Children != nil {
+		if again, err := r.collect(ctx, &task, c, tree, known, journal); err != nil {
+			return nil, err
+		} else if again {
+			return r.load(ctx, job, c)
+		}
+	}
 	task.Options = within(task.Options, c.grant, r.cfg.Cost, journal, c.try)
-	return &run{runner: r, job: job, known: known, task: task, epoch: epoch, try: c.try,
+	return &run{runner: r, job: job, known: known, tree: tree, task: task, epoch: epoch, try: c.try,
 		spent: spent, journal: journal}, nil
 }
 
@@ -98,8 +113,9 @@ func (c *run) envConfig() runenv.Config {
 	cfg := c.runner.cfg
 	return runenv.Config{
 		Store: c.runner.store, Task: c.task, Epoch: c.epoch, Try: c.try, LastTry: c.try >= cfg.Tries, Spent: c.spent, Journal: c.journal, Inherited: c.known,
+		Children: c.tree.Children, Left: c.tree.Left, Trees: c.runner.trees.Rows(),
 		Pages: cfg.Pages, Engines: cfg.Engines, Lists: cfg.Lists, PageTTL: cfg.PageTTL,
-		Publish: c.runner.publish, AwaitLease: c.runner.lease.await, KeepPicture: c.keepPicture,
+		Publish: c.runner.publish, AwaitLease: c.runner.lease.Await, KeepPicture: c.keepPicture,
 		PublishFragment: func(offset int, text string) { c.runner.publisher.PublishFragment(c.task.ID, c.epoch, offset, text) },
 		Log:             cfg.Log.With("task", c.task.ID),
 	}

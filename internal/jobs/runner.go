@@ -15,6 +15,7 @@ import (
 	"legwork/internal/agent/reader"
 	"legwork/internal/goroutine"
 	"legwork/internal/jobs/ownqueue"
+	"legwork/internal/lease"
 	"legwork/internal/logging"
 	"legwork/internal/page"
 	"legwork/internal/research"
@@ -53,7 +54,7 @@ type Runner struct {
 	*Service
 	cfg    RunnerConfig
 	client *river.Client[pgx.Tx]
-	lease  *lease
+	lease  *lease.Lease
 	stop   context.CancelFunc // stops the loops
 	loops  goroutine.Group
 	room   chan struct{}      // receives a value when held tasks may have room
@@ -93,7 +94,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	}
 	host, _ := os.Hostname()
 	w := research.Worker{Slots: cfg.Slots, Queue: queue, Version: cfg.Version, Host: host, Pin: cfg.Pin}
-	r.lease = newLease(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
+	r.lease = lease.New(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &researchWorker{runner: r})
 	river.AddWorker(workers, &artifactsWorker{svc: svc, lease: r.lease})
@@ -120,13 +121,13 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 // goes on when ctx ends. Stop ends the work.
 func (r *Runner) Start(ctx context.Context) error {
 	ctx = goroutine.LogPanics(context.WithoutCancel(ctx), r.cfg.Log)
-	if err := r.lease.register(ctx); err != nil {
+	if err := r.lease.Register(ctx); err != nil {
 		return err
 	}
 	loops, stop := context.WithCancel(ctx)
 	r.stop = stop
 	r.exits, r.abort = context.WithCancel(ctx)
-	r.loops.Go(loops, func() { r.lease.run(loops) })
+	r.loops.Go(loops, func() { r.lease.Run(loops) })
 	r.loops.Go(loops, func() { r.watch(loops) })
 	r.loops.Go(loops, func() { r.reconcile(loops) })
 	r.loops.Go(loops, func() { r.release(loops) })
@@ -151,7 +152,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 	r.stop()
 	r.loops.Wait()
 	r.abort()
-	if uerr := r.store.UnregisterWorker(context.WithoutCancel(ctx), r.lease.workerID()); uerr != nil {
+	if uerr := r.store.UnregisterWorker(context.WithoutCancel(ctx), r.lease.WorkerID()); uerr != nil {
 		err = errors.Join(err, uerr)
 	}
 	return err

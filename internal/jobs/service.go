@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"legwork/internal/artifact"
+	"legwork/internal/deep"
 	"legwork/internal/failpoint"
 	"legwork/internal/jobs/filelocks"
 	"legwork/internal/jobs/ownqueue"
@@ -36,6 +37,7 @@ type Service struct {
 	store     store.Worker
 	usage     *usage.Store
 	abandoned *abandoned.Store
+	trees     *deep.Trees
 	river     *river.Client[pgx.Tx]
 	publisher Publisher
 	artifacts *artifact.Store
@@ -67,6 +69,7 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 		return nil, err
 	}
 	s := &Service{store: st.Worker(), usage: used, abandoned: abandoned.New(st), river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
+	s.trees = deep.New(st, s.insertJob)
 	s.OnEndInTx(s.insertArtifactsJob)
 	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // stops a run in this process without a notification
 	s.OnEnd(func(ctx context.Context, e Ended) { s.publish(ctx, []research.Event{e.Event}) })
@@ -100,11 +103,7 @@ func (s *Service) Cancel(ctx context.Context, account string, id uuid.UUID, reas
 // cancel ends an open task. deleting says that the task is deleted next, so no files are written for it.
 func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reason string, deleting bool) error {
 	err := s.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
-		head, err := s.store.LockHead(ctx, tx, id)
-		if err != nil {
-			return change{}, err
-		}
-		task, err := s.store.For(account).TaskInTx(ctx, tx, id)
+		head, task, children, err := s.lockTree(ctx, tx, account, id)
 		if err != nil {
 			return change{}, err
 		}
@@ -117,8 +116,15 @@ func (s *Service) cancel(ctx context.Context, account string, id uuid.UUID, reas
 		}
 		o := failed(research.Cancelled, &research.Failure{Code: research.CodeCancelled, Message: cmp.Or(reason, DefaultReason)}, nil)
 		o.deleting = deleting
-		return s.endTask(ctx, lockedTask{tx: tx, head: head, Task: task}, o)
+		done, err := s.endTask(ctx, lockedTask{tx: tx, head: head, Task: task}, o)
+		if err == nil {
+			done.also, err = s.cancelChildren(ctx, children, deleting)
+		}
+		return done, err
 	})
+	if errors.Is(err, errChildrenBegan) {
+		return s.cancel(ctx, account, id, reason, deleting)
+	}
 	if err != nil {
 		return fmt.Errorf("cancel: %w", err)
 	}
@@ -139,24 +145,15 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 	if err := s.publisher.Flush(fctx); err != nil {
 		s.log.WarnContext(ctx, "other processes may miss the end of a deleted task", "task", id, "error", err)
 	}
-	err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := s.store.LockHead(ctx, tx, id); err != nil {
-			return err
-		}
-		last, err := s.store.FinalErrorEvent(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		// One of the two purge jobs runs now. The other runs after a lease time and removes files that stale runs of other
-		// processes write until then. Every transaction locks River's rows before pages, so no two transactions can
-		// deadlock.
-		for _, delay := range []time.Duration{0, s.store.LeaseTTL()} {
-			opts := &river.InsertOpts{}
-			if delay > 0 {
-				opts.ScheduledAt = time.Now().Add(delay)
-			}
-			if _, err := s.river.InsertTx(ctx, tx, PurgeArgs{TaskID: id, Last: last}, opts); err != nil {
-				return fmt.Errorf("insert purge: %w", err)
+	ids, err := s.trees.Rows().Children(ctx, id)
+	if err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	ids = append(ids, id)
+	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		for _, each := range ids {
+			if err := s.insertPurges(ctx, tx, each); err != nil && (each == id || !errors.Is(err, research.ErrNotFound)) {
+				return err
 			}
 		}
 		return s.store.For(account).DeleteTask(ctx, tx, id)
@@ -164,6 +161,31 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
-	s.purgeNow(ctx, id) // most files are gone when Delete returns; the purge jobs remove what is left
+	for _, each := range ids {
+		s.purgeNow(ctx, each) // most files are gone when Delete returns; the purge jobs remove what is left
+	}
+	return nil
+}
+
+// insertPurges locks the head of a finished task, and inserts the jobs that remove its files. One runs now. The other runs
+// after a lease time and removes files that stale runs of other processes write until then. Every transaction locks
+// River's rows before pages, so no two transactions can deadlock.
+func (s *Service) insertPurges(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	if _, err := s.store.LockHead(ctx, tx, id); err != nil {
+		return err
+	}
+	last, err := s.store.FinalErrorEvent(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	for _, delay := range []time.Duration{0, s.store.LeaseTTL()} {
+		opts := &river.InsertOpts{}
+		if delay > 0 {
+			opts.ScheduledAt = time.Now().Add(delay)
+		}
+		if _, err := s.river.InsertTx(ctx, tx, PurgeArgs{TaskID: id, Last: last}, opts); err != nil {
+			return fmt.Errorf("insert purge: %w", err)
+		}
+	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // later.
 func (c *run) keepPicture(ctx context.Context, file *research.Artifact, data []byte) error {
 	failpoint.Hit(ctx, "before_picture")
-	if err := c.runner.lease.await(ctx); err != nil {
+	if err := c.runner.lease.Await(ctx); err != nil {
 		return err
 	}
 	unlock, err := c.runner.files.Lock(ctx, c.task.ID)

@@ -3,8 +3,6 @@ package jobs
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -101,11 +99,11 @@ func (s *Service) takeKey(ctx context.Context, tx pgx.Tx, account string, key *s
 	if key == nil {
 		return nil, nil //nolint:nilnil // nil is the value "not used before"
 	}
-	hash, err := requestHash(in)
+	hash, err := in.Hash()
 	if err != nil {
 		return nil, err
 	}
-	former, err := formerRequestHash(in)
+	former, err := in.FormerHash()
 	if err != nil {
 		return nil, err
 	}
@@ -128,67 +126,6 @@ func (s *Service) replay(ctx context.Context, account string, id uuid.UUID) (res
 		return task, fmt.Errorf("%w: task %s of this idempotency key", research.ErrGone, id)
 	}
 	return task, err
-}
-
-// requestHash returns the SHA-256 of a submission as the client sent it, without the server's defaults. So a retry still
-// matches when an update of the server has brought new options or other defaults. A submission that was not sent as JSON
-// is hashed with the defaults.
-func requestHash(in research.NewTask) ([]byte, error) {
-	if in.Request == nil {
-		return formerRequestHash(in)
-	}
-	sum := sha256.Sum256(in.Request)
-	return sum[:], nil
-}
-
-// formerRequest has the fields of a submission that versions up to migration 7 hashed, with their defaults. Hashes of
-// those versions are valid for KeepKeys after the update. Do not add fields, because they would change the hashes.
-type formerRequest struct {
-	Question string
-	Options  formerOptions
-	Priority research.Priority
-	ParentID *uuid.UUID
-}
-
-type formerOptions struct {
-	SeedURL            string
-	MaxDepth           int
-	MaxPages           int
-	TimeBudget         time.Duration
-	MaxTokens          int64
-	SearchEngine       research.Engine
-	MaxResults         int
-	SafeMode           bool
-	SameDomainOnly     bool
-	AllowExternalLinks bool
-	AllowDomains       []string
-	DenyDomains        []string
-	Fresh              bool
-	Metadata           map[string]any
-}
-
-// formerRequestHash returns the SHA-256 of a submission after normalisation, with the defaults filled in.
-func formerRequestHash(in research.NewTask) ([]byte, error) {
-	o := in.Options
-	former := formerRequest{Question: in.Question, Priority: in.Priority, ParentID: in.ParentID, Options: formerOptions{
-		SeedURL: o.SeedURL, MaxDepth: o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: o.TimeBudget, MaxTokens: o.MaxTokens,
-		SearchEngine: o.SearchEngine, MaxResults: o.MaxResults, SafeMode: o.SafeMode, SameDomainOnly: o.SameDomainOnly,
-		AllowExternalLinks: o.AllowExternalLinks, Fresh: o.Fresh}}
-	if len(o.AllowDomains) > 0 {
-		former.Options.AllowDomains = o.AllowDomains
-	}
-	if len(o.DenyDomains) > 0 {
-		former.Options.DenyDomains = o.DenyDomains
-	}
-	if len(o.Metadata) > 0 {
-		former.Options.Metadata = o.Metadata
-	}
-	b, err := json.Marshal(former)
-	if err != nil {
-		return nil, fmt.Errorf("hash request: %w", err)
-	}
-	sum := sha256.Sum256(b)
-	return sum[:], nil
 }
 
 func submitted(status research.Status) research.Event {

@@ -216,7 +216,7 @@ func TestFullQueue(t *testing.T) {
 	if _, replayed, err := p.once("k", asked("q")); err != nil || !replayed {
 		t.Errorf("what was accepted is replayed also by a full queue: %v, %v", replayed, err)
 	}
-	p.take(first.ID, 1, p.reconciler().lease.workerID()) // the task runs, so it does not count as waiting
+	p.take(first.ID, 1, p.reconciler().lease.WorkerID()) // the task runs, so it does not count as waiting
 	if _, replayed, err := p.once("k2", asked("q")); err != nil || replayed {
 		t.Errorf("with room again: %v, %v", replayed, err)
 	}

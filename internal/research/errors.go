@@ -11,6 +11,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict means that the task's status does not allow the request.
 	ErrConflict = errors.New("conflict")
+	// ErrNoPlan is an ErrConflict: the task does not wait for its plan to be confirmed.
+	ErrNoPlan = fmt.Errorf("%w: the task does not wait for its plan", ErrConflict)
 	// ErrFenced means that the task has a newer epoch than the run that tried to write, or has ended. The run must stop without
 	// a further write.
 	ErrFenced = errors.New("the task has been handed on")

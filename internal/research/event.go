@@ -179,3 +179,43 @@ func Truncate(s string, max int) string {
 }
 
 func max0(n int) int { return max(n, 0) }
+
+// maxChildAnswer is how much of a child's answer the event in its parent's log shows, in bytes.
+const maxChildAnswer = 1000
+
+// OfChild returns a copy of an event of a child for the log of its deep task: with metadata.child, and not terminal. The
+// terminal event of a completed child becomes a thinking event with the beginning of the answer.
+func (e Event) OfChild(child uuid.UUID, number int) (Event, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(e.Body, &fields); err != nil {
+		return Event{}, err
+	}
+	metadata := map[string]json.RawMessage{}
+	if raw, ok := fields["metadata"]; ok {
+		if err := json.Unmarshal(raw, &metadata); err != nil {
+			return Event{}, err
+		}
+	}
+	set := func(m map[string]json.RawMessage, key string, v any) {
+		m[key], _ = EncodeJSON(v) // strings and maps of strings and numbers, which JSON can hold
+	}
+	set(metadata, "child", map[string]any{"taskId": child, "number": number, "seq": e.Seq})
+	switch {
+	case e.Type == EventComplete:
+		var answer string
+		if err := json.Unmarshal(fields["answer"], &answer); err != nil {
+			return Event{}, err
+		}
+		e.Type = EventThinking
+		set(metadata, "status", Completed)
+		metadata["confidence"] = fields["confidence"]
+		fields = map[string]json.RawMessage{}
+		set(fields, "content", "Sub-question "+strconv.Itoa(number)+" is answered: "+Truncate(answer, maxChildAnswer))
+	case e.Terminal:
+		set(fields, "recoverable", true)
+		set(metadata, "ended", true)
+	}
+	set(fields, "metadata", metadata)
+	body, err := EncodeJSON(fields)
+	return Event{Type: e.Type, Body: body}, err
+}

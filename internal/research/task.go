@@ -88,6 +88,7 @@ type Options struct {
 	AllowExternalLinks bool           // whether links to other registrable domains than that of their page are followed
 	AllowDomains       []string       // when not empty, only these domains (and their subdomains) are opened
 	DenyDomains        []string       // domains (and their subdomains) that are never opened
+	ConfirmPlan        bool           // whether a deep task waits until its plan is confirmed
 	Fresh              bool           // whether every page is requested, even if an earlier task has just read it
 	Metadata           map[string]any // the caller's own data, returned unchanged
 }
@@ -114,6 +115,8 @@ type Task struct {
 	ID          uuid.UUID // UUIDv7, so ids sort by creation
 	AccountID   string
 	ParentID    *uuid.UUID
+	ChildOf     *uuid.UUID // the deep task whose sub-question this is; nil for any other task
+	WaitingFor  Waiting
 	Status      Status
 	Question    string
 	Options     Options
@@ -165,6 +168,7 @@ type Result struct {
 	Confidence float64 // 0..1
 	NotFound   bool    // Answer says that the pages read do not answer the question
 	Metadata   map[string]any
+	Plan       *Plan          // set instead of an answer: the task waits for the answers to these questions
 	Cited      []int          // numbers of the evidence that the answer cites; Cited[i] has the marker [i+1]
 	Support    map[int]string // Evidence.Support by evidence number; a number is missing if its support was not checked
 	Sources    map[int]int    // Evidence.Source by evidence number

@@ -12,11 +12,13 @@ import (
 	"legwork/internal/research"
 	"legwork/internal/search"
 	"legwork/internal/store"
+	"legwork/internal/store/tree"
 )
 
 // Config holds what a run needs.
 type Config struct {
 	Store   store.Worker
+	Trees   *tree.Store   // copies the events of a child to its deep task; may be nil for any other task
 	Task    research.Task // the task at the time when the run claimed it; the run appends events after its LastSeq
 	Epoch   int           // epoch of the run
 	Try     int           // number of the try, from 1
@@ -24,7 +26,9 @@ type Config struct {
 	Spent   time.Duration // running time of earlier runs
 
 	Journal   []research.Step      // steps that earlier runs recorded, in order
-	Inherited []research.Inherited // evidence of the parent task; nil if there is no parent
+	Inherited []research.Inherited // evidence of the parent task, or of the children; nil if there is none
+	Children  []research.Child     // the children of a deep task; nil for any other task
+	Left      research.Share       // what is left for further children of a deep task that has children
 
 	Pages   page.Source
 	Engines *search.Set
@@ -67,7 +71,7 @@ func (r *Run) Close() { r.web.Close() }
 func (r *Run) Env() agent.Env {
 	c, o := r.cfg, r.cfg.Task.Options
 	return agent.Env{
-		Task: c.Task, Try: c.Try, LastTry: c.LastTry, Journal: c.Journal, Inherited: c.Inherited, Spent: c.Spent, Started: r.started, Scope: r.scope,
+		Task: c.Task, Try: c.Try, LastTry: c.LastTry, Journal: c.Journal, Inherited: c.Inherited, Children: c.Children, Left: c.Left, Spent: c.Spent, Started: r.started, Scope: r.scope,
 		Emit: r.emit, Record: r.record,
 		Load: r.web.Load, Recall: r.recall, Keep: r.keep,
 		Search: func(ctx context.Context, query string) (search.Answer, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/failpoint"
 	"legwork/internal/research"
@@ -13,9 +14,9 @@ import (
 
 // emit appends events and then waits until the lease is valid. After emit the agent may make its next request.
 func (r *Run) emit(ctx context.Context, events ...research.Event) error {
-	err := r.commit(ctx, len(events), func() ([]research.Event, error) {
-		return r.cfg.Store.Append(ctx, nil, r.cfg.Task.ID, r.cfg.Epoch, events)
-	})
+	err := r.commit(ctx, len(events), r.copied(ctx, func(ctx context.Context, tx pgx.Tx) ([]research.Event, error) {
+		return r.cfg.Store.Append(ctx, tx, r.cfg.Task.ID, r.cfg.Epoch, events)
+	}))
 	if err != nil {
 		return err
 	}
@@ -32,15 +33,36 @@ func (r *Run) record(ctx context.Context, step research.Step) ([]research.Eviden
 	r.keepLinks(step.Visit)
 	var citations []research.Evidence
 	failpoint.Hit(ctx, "before_step_commit")
-	err := r.commit(ctx, len(step.Events), func() ([]research.Event, error) {
-		events, stored, err := r.cfg.Store.RecordStep(ctx, nil, r.cfg.Task.ID, r.cfg.Epoch, step)
+	err := r.commit(ctx, len(step.Events), r.copied(ctx, func(ctx context.Context, tx pgx.Tx) ([]research.Event, error) {
+		events, stored, err := r.cfg.Store.RecordStep(ctx, tx, r.cfg.Task.ID, r.cfg.Epoch, step)
 		if stored != nil { // stored is set even if the answer to COMMIT is lost
 			citations = stored
 		}
 		return events, err
-	})
+	}))
 	failpoint.Hit(ctx, "after_step_commit")
 	return citations, err
+}
+
+// copied returns the transaction that write is. For a child of a deep task the transaction also copies the events to the
+// log of the deep task, and publishes the copies after its commit.
+func (r *Run) copied(ctx context.Context, write func(ctx context.Context, tx pgx.Tx) ([]research.Event, error)) func() ([]research.Event, error) {
+	if r.cfg.Task.ChildOf == nil || r.cfg.Trees == nil {
+		return func() ([]research.Event, error) { return write(ctx, nil) }
+	}
+	return func() (events []research.Event, err error) {
+		var copies []research.Event
+		err = r.cfg.Store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			if events, err = write(ctx, tx); err == nil {
+				copies, err = r.cfg.Trees.CopyToParent(ctx, tx, r.cfg.Task.ID, events)
+			}
+			return err
+		})
+		if err == nil && r.cfg.Publish != nil && len(copies) > 0 {
+			r.cfg.Publish(ctx, copies)
+		}
+		return events, err
+	}
 }
 
 // commit runs a transaction that appends n events, and then publishes the events. While the database is unavailable, it

@@ -21,6 +21,7 @@ const (
 	RunRetry      = "retry"
 	RunHandedBack = "handed_back"
 	RunLost       = "lost"
+	RunWaiting    = "waiting" // the task waits for its plan or its children
 )
 
 // exit ends an epoch: it raises the task's epoch, reserves seqs for n events, and ends the run if a worker had claimed it.

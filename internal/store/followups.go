@@ -17,34 +17,41 @@ import (
 // head of the follow-up must exist. The parent's row is locked already, because the insert of the follow-up locked it
 // through a foreign key.
 func (w Worker) Inherit(ctx context.Context, tx pgx.Tx, parent, child uuid.UUID) error {
+	_, err := w.CopyEvidence(ctx, tx, parent, child, 0)
+	return err
+}
+
+// CopyEvidence copies the evidence that a task's answer cites to another task, as Inherit does. The first copy gets the
+// number after last. It returns the number of the last copy.
+func (w Worker) CopyEvidence(ctx context.Context, tx pgx.Tx, from, to uuid.UUID, last int) (int, error) {
 	q := w.q.WithTx(tx)
-	rows, err := q.TaskEvidence(ctx, []uuid.UUID{parent}, true)
+	rows, err := q.TaskEvidence(ctx, []uuid.UUID{from}, true)
 	if err != nil {
-		return wrap(err)
+		return last, wrap(err)
 	}
-	visits := map[uuid.UUID]uuid.UUID{} // id of the parent's visit → id of the follow-up's visit
+	visits := map[uuid.UUID]uuid.UUID{} // id of the visit → id of its copy
 	for i, r := range rows {
 		visit, ok := visits[r.VisitID]
 		if !ok {
 			if visit, err = uuid.NewV7(); err != nil {
-				return fmt.Errorf("id of a visit: %w", err)
+				return last, fmt.Errorf("id of a visit: %w", err)
 			}
-			n, err := q.InheritVisit(ctx, visit, child, r.VisitID)
+			n, err := q.InheritVisit(ctx, visit, to, r.VisitID)
 			if err != nil {
-				return wrap(err)
+				return last, wrap(err)
 			}
 			if n == 0 {
-				return fmt.Errorf("visit %s of task %s does not exist any more: %w", r.VisitID, parent, research.ErrUnavailable)
+				return last, fmt.Errorf("visit %s of task %s does not exist any more: %w", r.VisitID, from, research.ErrUnavailable)
 			}
 			visits[r.VisitID] = visit
 		}
-		_, err := q.InsertEvidence(ctx, db.InsertEvidenceParams{TaskID: child, Number: int32(i + 1), Sha256: sha256Of(r.PageID), VisitID: visit,
+		_, err := q.InsertEvidence(ctx, db.InsertEvidenceParams{TaskID: to, Number: int32(last + i + 1), Sha256: sha256Of(r.PageID), VisitID: visit,
 			Url: r.Url, Title: r.Title, StartOffset: r.StartOffset, EndOffset: r.EndOffset, At: r.AccessedAt})
 		if err != nil {
-			return fmt.Errorf("inherit evidence %d: %w", i+1, wrap(err))
+			return last, fmt.Errorf("inherit evidence %d: %w", last+i+1, wrap(err))
 		}
 	}
-	return nil
+	return last + len(rows), nil
 }
 
 // Inherited returns the evidence that a follow-up task got from its parent, by number.

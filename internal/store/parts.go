@@ -12,7 +12,7 @@ import (
 
 // taskOf makes a task from the row of its first query. It adds what the queries of queueParts found.
 func taskOf(ctx context.Context, q *db.Queries, row db.GetTaskRow) (research.Task, error) {
-	task := timed(taskFrom(row.Task, row.LastSeq), row.DurationSeconds)
+	task := timed(taskFrom(row.Task, row.LastSeq, row.ChildOf), row.DurationSeconds)
 	task.Usage = usageFrom(db.TaskUsageRow{Pages: row.Pages, ToolCalls: row.ToolCalls, ModelCalls: row.ModelCalls, InputTokens: row.InputTokens, CachedTokens: row.CachedTokens,
 		OutputTokens: row.OutputTokens, CostUsd: row.CostUsd, Priced: row.Priced, RunningSeconds: row.RunningSeconds})
 	tasks := []research.Task{task}

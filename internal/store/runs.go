@@ -45,7 +45,7 @@ func (a Account) TaskInTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) (researc
 	if err != nil {
 		return research.Task{}, wrap(err)
 	}
-	return taskFrom(row.Task, row.LastSeq), nil
+	return taskFrom(row.Task, row.LastSeq, row.ChildOf), nil
 }
 
 // Grant is what a run has reserved, which is the most that it may use. A nil field means that the amount is not limited.
@@ -111,5 +111,5 @@ func (w Worker) TaskLocked(ctx context.Context, tx pgx.Tx, id uuid.UUID) (resear
 	if err != nil {
 		return research.Task{}, wrap(err)
 	}
-	return taskFrom(row.Task, row.LastSeq), nil
+	return taskFrom(row.Task, row.LastSeq, row.ChildOf), nil
 }

@@ -37,7 +37,7 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 		SearchEngine: string(o.SearchEngine), MaxResults: int32(o.MaxResults), SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
 		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), Fresh: o.Fresh, RequestMetadata: meta,
-		MaxTokens: nilIfZero(o.MaxTokens), Context: known, CreatedByUser: in.By.UserID, CreatedByKey: nilIfEmpty(in.By.KeyID),
+		MaxTokens: nilIfZero(o.MaxTokens), Context: known, CreatedByUser: in.By.UserID, CreatedByKey: nilIfEmpty(in.By.KeyID), ConfirmPlan: o.ConfirmPlan,
 		Effort: string(cmp.Or(o.Effort, research.Standard)), Format: string(cmp.Or(o.Format, research.FormatAnswer)), Length: nilIfZero32(o.Length), OutputSchema: o.OutputSchema,
 	})
 	if err != nil {
@@ -103,6 +103,7 @@ type TaskFilter struct {
 	Status   research.Status
 	Query    string     // words that the question or the answer must contain, each as a prefix; a Query of signs alone selects no task
 	From, To *time.Time // created at or after From and before To
+	ChildOf  *uuid.UUID // only the children of this deep task; nil: no children
 	Before   *Cursor    // for keyset paging; use it instead of Offset
 	Offset   int
 	Limit    int // greatest number of rows; 0 means 100
@@ -126,7 +127,7 @@ func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 	}
 	p := db.ListTasksParams{
 		AccountID: a.id, Status: nilIfEmpty(string(f.Status)), CreatedFrom: f.From, CreatedTo: f.To,
-		Query: query, MaxRows: int32(f.Limit), SkipRows: int32(f.Offset),
+		Query: query, MaxRows: int32(f.Limit), SkipRows: int32(f.Offset), ChildOf: f.ChildOf,
 	}
 	if f.Before != nil {
 		p.BeforeCreated, p.BeforeID = &f.Before.CreatedAt, &f.Before.ID
@@ -151,7 +152,7 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, 
 		}
 		list.Tasks = make([]research.Task, len(rows))
 		for i, r := range rows {
-			list.Tasks[i] = timed(taskFrom(r.Task, r.LastSeq), r.DurationSeconds)
+			list.Tasks[i] = timed(taskFrom(r.Task, r.LastSeq, r.ChildOf), r.DurationSeconds)
 		}
 		list.Total, err = count(ctx, q, p)
 		return err
@@ -185,10 +186,10 @@ func (s *Store) list(ctx context.Context, p db.ListTasksParams) (list TaskList, 
 // maxCounted + 1, which shows that more than maxCounted match.
 func count(ctx context.Context, q *db.Queries, p db.ListTasksParams) (int64, error) {
 	if p.Query == nil {
-		return q.CountTasks(ctx, db.CountTasksParams{AccountID: p.AccountID, Status: p.Status, CreatedFrom: p.CreatedFrom, CreatedTo: p.CreatedTo})
+		return q.CountTasks(ctx, db.CountTasksParams{AccountID: p.AccountID, Status: p.Status, CreatedFrom: p.CreatedFrom, CreatedTo: p.CreatedTo, ChildOf: p.ChildOf})
 	}
 	return q.CountMatchingTasks(ctx, db.CountMatchingTasksParams{AccountID: p.AccountID, Status: p.Status, CreatedFrom: p.CreatedFrom,
-		CreatedTo: p.CreatedTo, Query: *p.Query, Most: maxCounted + 1})
+		CreatedTo: p.CreatedTo, ChildOf: p.ChildOf, Query: *p.Query, Most: maxCounted + 1})
 }
 
 // prefixQuery turns words into a tsquery. It returns nil when there is no word to search for.
@@ -211,9 +212,10 @@ func ids(tasks []research.Task) []uuid.UUID {
 	return ids
 }
 
-func taskFrom(t db.Task, lastSeq int64) research.Task {
+func taskFrom(t db.Task, lastSeq int64, childOf *uuid.UUID) research.Task {
 	return research.Task{
-		ID: t.ID, AccountID: t.AccountID, ParentID: t.ParentTaskID, Status: research.Status(t.Status), Question: t.Question,
+		ID: t.ID, AccountID: t.AccountID, ParentID: t.ParentTaskID, ChildOf: childOf,
+		Status: research.Status(t.Status), WaitingFor: research.Waiting(deref(t.WaitingFor)), Question: t.Question,
 		Priority: research.Priority(t.Priority), CreatedAt: t.CreatedAt, StartedAt: t.StartedAt, CompletedAt: t.CompletedAt,
 		Answer: t.Answer, Confidence: t.Confidence, Answered: t.Answered, Error: t.Error, ErrorCode: t.ErrorCode,
 		Data: t.Data, DataBasis: jsoncolumn.DecodeList[research.Basis](t.DataBasis), Contradictions: jsoncolumn.DecodeList[research.Contradiction](t.Contradictions),
@@ -222,8 +224,8 @@ func taskFrom(t db.Task, lastSeq int64) research.Task {
 		Context: decodeContext(t.Context),
 		By:      research.Author{UserID: t.CreatedByUser, KeyID: deref(t.CreatedByKey)},
 		Options: research.Options{
-			MaxTokens: derefInt(t.MaxTokens),
-			SeedURL:   deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),
+			MaxTokens: derefInt(t.MaxTokens), ConfirmPlan: t.ConfirmPlan,
+			SeedURL: deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),
 			TimeBudget: time.Duration(t.TimeBudget) * time.Second, SearchEngine: research.Engine(t.SearchEngine),
 			MaxResults: int(t.MaxResults), SafeMode: t.SafeMode, SameDomainOnly: t.SameDomainOnly,
 			AllowExternalLinks: t.AllowExternalLinks, AllowDomains: t.AllowDomains, DenyDomains: t.DenyDomains, Fresh: t.Fresh,

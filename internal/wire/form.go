@@ -19,8 +19,6 @@ func (o *object) form(in *research.Options, effort research.Effort) {
 	}
 	in.OutputSchema = o.outputSchema()
 	switch {
-	case effort == research.Deep:
-		o.bad.Add("effort", "deep is not available yet; use standard")
 	case effort == research.Quick && in.Format == research.FormatReport:
 		o.bad.Add("format", "a report needs more than the effort quick; use the effort standard")
 	}

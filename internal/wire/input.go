@@ -42,7 +42,7 @@ type Limits struct {
 // newTaskFields are the keys of a submission.
 var newTaskFields = []string{
 	"question", "seedUrl", "maxDepth", "maxPages", "timeBudget", "maxTokens", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
-	"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "priority", "parentTaskId", "effort", "format", "length", "outputSchema",
+	"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "priority", "parentTaskId", "effort", "confirmPlan", "format", "length", "outputSchema",
 }
 
 // DecodeNewTask decodes a submission and fills in the defaults. Its error is a *research.ValidationError with every invalid
@@ -53,16 +53,20 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 		return research.NewTask{}, err
 	}
 	effort := choice(o, "effort", research.Efforts, research.Standard)
-	pages, links, results := 20, 3, 10
-	if effort == research.Quick {
+	pages, mostPages, links, results := 20, 50, 3, 10
+	switch effort {
+	case research.Quick:
 		pages, links, results = quickPages, quickDepth, quickResults
+	case research.Deep:
+		pages, mostPages, limits = research.DeepDefaultPages, research.DeepMaxPages, limits.deep()
+	case research.Standard:
 	}
 	in := research.NewTask{
 		Question: o.question(),
 		Options: research.Options{
 			SeedURL:            o.seedURL(),
 			MaxDepth:           o.integer("maxDepth", 1, 5, links),
-			MaxPages:           o.integer("maxPages", 1, 50, pages),
+			MaxPages:           o.integer("maxPages", 1, mostPages, pages),
 			TimeBudget:         o.timeBudget(limits, effort),
 			MaxTokens:          o.maxTokens(limits),
 			SearchEngine:       choice(o, "searchEngine", research.Engines, research.DuckDuckGo),
@@ -74,6 +78,7 @@ func DecodeNewTask(body []byte, limits Limits) (research.NewTask, error) {
 			DenyDomains:        o.domains("denyDomains"),
 			Fresh:              o.boolean("fresh", false),
 			Metadata:           o.metadata("metadata"),
+			ConfirmPlan:        o.confirmPlan(effort),
 		},
 		Priority: choice(o, "priority", research.Priorities, research.Normal),
 		ParentID: o.taskID("parentTaskId"),

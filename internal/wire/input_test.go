@@ -146,7 +146,10 @@ func TestDecodeNewTaskRefuses(t *testing.T) {
 		{"NUL as a raw byte", "{\"question\":\"Wh\x00y\"}", []string{"body"}},
 
 		{"unknown effort", field("effort", `"hasty"`), []string{"effort"}},
-		{"deep", field("effort", `"deep"`), []string{"effort"}},
+		{"a plan of a task that is not deep", field("confirmPlan", "true"), []string{"confirmPlan"}},
+		{"pages for a deep task alone", field("maxPages", "51"), []string{"maxPages"}},
+		{"too many pages for a deep task", `{"question":"Why?","effort":"deep","maxPages":301}`, []string{"maxPages"}},
+		{"too much time for a deep task", `{"question":"Why?","effort":"deep","timeBudget":7201}`, []string{"timeBudget"}},
 		{"unknown format", field("format", `"poem"`), []string{"format"}},
 		{"quick report", `{"question":"Why?","effort":"quick","format":"report"}`, []string{"format"}},
 		{"too short", field("length", `99`), []string{"length"}},

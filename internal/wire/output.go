@@ -41,7 +41,7 @@ func Task(t research.Task) api.Task {
 			RunningSeconds: t.Usage.Running.Seconds(), CostUsd: t.Usage.CostUSD, CachedTokens: positive(t.Usage.CachedTokens),
 		},
 		LastSeq:  t.LastSeq,
-		Priority: api.Priority(t.Priority),
+		Priority: api.Priority(t.Priority), WaitingFor: waiting(t.WaitingFor),
 	}
 	if t.By != (research.Author{}) {
 		by := api.Author{KeyID: optional(t.By.KeyID)}
@@ -50,6 +50,10 @@ func Task(t research.Task) api.Task {
 			by.UserID = &id
 		}
 		out.CreatedBy = &by
+	}
+	if t.ChildOf != nil {
+		id := t.ChildOf.String()
+		out.ChildOf = &id
 	}
 	if t.ParentID != nil {
 		id := t.ParentID.String()
@@ -68,8 +72,8 @@ func HistoryEntry(t research.Task) api.HistoryEntry {
 
 func options(o research.Options) api.Options {
 	out := api.Options{
-		MaxTokens: positive(o.MaxTokens),
-		MaxDepth:  o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: int(o.TimeBudget / time.Second),
+		MaxTokens: positive(o.MaxTokens), ConfirmPlan: o.ConfirmPlan,
+		MaxDepth: o.MaxDepth, MaxPages: o.MaxPages, TimeBudget: int(o.TimeBudget / time.Second),
 		SearchEngine: api.Engine(o.SearchEngine), MaxResults: o.MaxResults, SafeMode: o.SafeMode,
 		SameDomainOnly: o.SameDomainOnly, AllowExternalLinks: o.AllowExternalLinks,
 		AllowDomains: list(o.AllowDomains), DenyDomains: list(o.DenyDomains), Fresh: o.Fresh, Metadata: mapping(o.Metadata),

@@ -17,7 +17,7 @@ import (
 // taskKeys are all keys that a task has in the contract.
 var taskKeys = []string{
 	"taskId", "status", "question", "seedUrl", "createdAt", "startedAt", "completedAt", "duration", "answer", "citations",
-	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "priority", "createdBy", "answered", "data", "dataBasis", "contradictions",
+	"screenshots", "confidence", "error", "metadata", "errorCode", "options", "usage", "lastSeq", "parentTaskId", "childOf", "waitingFor", "priority", "createdBy", "answered", "data", "dataBasis", "contradictions",
 }
 
 func object(t *testing.T, v any) map[string]any {
@@ -49,7 +49,7 @@ func TestTaskWithoutValues(t *testing.T) {
 	created := time.Date(2026, 3, 5, 15, 30, 0, 999_999, time.FixedZone("", 3600))
 	got := object(t, wire.Task(research.Task{ID: uuid.Max, Status: research.Queued, Question: "<Why>?", CreatedAt: created}))
 	wantKeys(t, got, taskKeys...)
-	for _, k := range []string{"answered", "data", "seedUrl", "startedAt", "completedAt", "duration", "answer", "confidence", "error", "errorCode", "parentTaskId", "createdBy"} {
+	for _, k := range []string{"answered", "data", "seedUrl", "startedAt", "completedAt", "duration", "answer", "confidence", "error", "errorCode", "parentTaskId", "childOf", "waitingFor", "createdBy"} {
 		if v, ok := got[k]; !ok || v != nil {
 			t.Errorf("%s is %v, want null", k, v)
 		}
@@ -61,7 +61,7 @@ func TestTaskWithoutValues(t *testing.T) {
 	}
 	options, _ := got["options"].(map[string]any)
 	wantKeys(t, options, "maxDepth", "maxPages", "timeBudget", "maxTokens", "searchEngine", "maxResults", "safeMode", "sameDomainOnly",
-		"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "effort", "format", "length", "outputSchema")
+		"allowExternalLinks", "allowDomains", "denyDomains", "fresh", "metadata", "effort", "format", "length", "outputSchema", "confirmPlan")
 	if b, _ := json.Marshal([]any{options["effort"], options["format"], options["length"], options["outputSchema"]}); string(b) != `["standard","answer",null,null]` {
 		t.Errorf("options that were not given are %s", b)
 	}
@@ -110,7 +110,7 @@ func TestTaskWithValues(t *testing.T) {
 		"usage":       `{"inputTokens":4,"modelCalls":3,"outputTokens":5,"pages":1,"runningSeconds":1.25,"toolCalls":2}`,
 		"citations": `[{"accessedAt":"2026-03-05T14:30:00.000Z","end":7,"excerpt":"because","kind":"news","modifiedAt":"2026-03-05T14:30:00.000Z","n":1,"pageId":"ab","publishedAt":"2024-05-14T07:30:00.000Z","source":1,"start":0,` +
 			`"support":"unchecked","title":"A","url":"http://a.example/","verified":true}]`,
-		"options": `{"allowDomains":["a.example"],"allowExternalLinks":false,"denyDomains":[],"effort":"deep","format":"report","fresh":true,"length":500,"maxDepth":1,"maxPages":2,"maxResults":3,` +
+		"options": `{"allowDomains":["a.example"],"allowExternalLinks":false,"confirmPlan":false,"denyDomains":[],"effort":"deep","format":"report","fresh":true,"length":500,"maxDepth":1,"maxPages":2,"maxResults":3,` +
 			`"maxTokens":null,"metadata":{"k":"v"},"outputSchema":{"properties":{"a":{}},"type":"object"},"safeMode":true,"sameDomainOnly":false,"searchEngine":"bing","timeBudget":90}`,
 	} {
 		if b, _ := json.Marshal(got[k]); string(b) != want {

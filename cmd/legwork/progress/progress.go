@@ -75,9 +75,16 @@ func (p *Printer) Event(e Event) {
 		return
 	}
 	p.stopWriting()
-	seq := p.paint(dim, fmt.Sprintf("%4d", e.Seq))
+	seq := p.paint(dim, fmt.Sprintf("%4d", e.Seq)) + p.child(e)
 	switch e.Type {
 	case "agent:thinking":
+		if e.Metadata["plan"] != nil { // each sub-question on a line of its own
+			for line := range strings.SplitSeq(e.Content, "\n") {
+				fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(bold, oneLine(line)))
+				seq = "    "
+			}
+			return
+		}
 		fmt.Fprintf(p.w, "%s  %s\n", seq, oneLine(e.Content))
 	case "agent:tool_call":
 		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(blue, "→ "+oneLine(e.Tool)), oneLine(brief(e.Args)))
@@ -94,6 +101,16 @@ func (p *Printer) Event(e Event) {
 	default:
 		fmt.Fprintf(p.w, "%s  %s %s\n", seq, oneLine(e.Type), oneLine(string(e.Frame)))
 	}
+}
+
+// child names the sub-question of a deep task that an event is about, if it is about one.
+func (p *Printer) child(e Event) string {
+	child, ok := e.Metadata["child"].(map[string]any)
+	if !ok {
+		return ""
+	}
+	number, _ := child["number"].(float64)
+	return p.paint(blue, fmt.Sprintf(" [%d]", int(number)))
 }
 
 // delta prints a piece of the answer while it is being written. If the answer starts again, delta begins a new line.

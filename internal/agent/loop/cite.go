@@ -172,7 +172,7 @@ func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
 	if !at.asked {
 		b.WriteString(" (these words are on this page, not on the one you named)")
 	}
-	b.WriteString(":\n" + a.untrusted(underHeadings(at.text, c.Start)+text))
+	b.WriteString(":\n" + a.untrusted(at.text.Under(c.Start)+text))
 	if strings.TrimSpace(quote) != text {
 		b.WriteString("\nThe quote has the page's own letters, signs and spacing, which differ from yours.")
 	}
@@ -180,13 +180,6 @@ func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
 		b.WriteString("\n" + a.occurrencesMessage(at))
 	}
 	return b.String()
-}
-
-func underHeadings(s *pagetext.Doc, at int) string {
-	if path := s.Path(at); path != "" {
-		return "Under: " + path + "\n\n"
-	}
-	return ""
 }
 
 // maxNamedPlaces is the greatest number of occurrences of a quote whose headings the model is shown.

@@ -76,6 +76,9 @@ func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (re
 			a.replay = append(a.replay, s)
 		}
 	}
+	if res, planned, err := a.deeply().Run(ctx); err != nil || planned {
+		return res, err
+	}
 	gather := a.research
 	if a.Opts.Effort == research.Quick {
 		gather = a.readQuickly

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"legwork/internal/agent/conversation"
+	"legwork/internal/agent/planning"
+	"legwork/internal/agent/price"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/report"
 	"legwork/internal/agent/toolcalls"
@@ -190,7 +192,7 @@ func (a *run) useReply(step research.Step) (llm.Reply, error) {
 // calls, with their cost.
 func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []research.Event {
 	text, calls, written := toolcalls.Read(reply)
-	metadata := spent(step, map[string]any{"turn": step.Turn, "model": a.model.Name(), "purpose": p.Purpose})
+	metadata := price.Spent(step, map[string]any{"turn": step.Turn, "model": a.model.Name(), "purpose": p.Purpose})
 	switch {
 	case p.Purpose == forAnswer:
 		text = fmt.Sprintf("The answer is written from %d verified quotes.", len(a.Quotes))
@@ -214,6 +216,7 @@ func (a *run) replyEvents(step research.Step, p purpose, reply llm.Reply) []rese
 
 // partTexts are what the log says about the parts of a report, and about data.
 var partTexts = map[string]string{
+	planning.ForPlan: "The model made a plan.", planning.ForGaps: "The model looked for gaps and contradictions in what was found.",
 	report.ForOutline: "The report is planned.",
 	report.ForSummary: "The summary of the report is written.",
 	report.ForData:    "The answer is written as data.",

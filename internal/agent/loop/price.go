@@ -23,18 +23,6 @@ func (a *run) account(step research.Step) {
 	}
 }
 
-// spent adds the tokens and cost of a reply to the metadata of its event.
-func spent(step research.Step, m map[string]any) map[string]any {
-	m["inputTokens"], m["outputTokens"] = step.InputTokens, step.OutputTokens
-	if step.CachedTokens > 0 {
-		m["cachedTokens"] = step.CachedTokens
-	}
-	if step.CostUSD != nil {
-		m["costUsd"] = *step.CostUSD
-	}
-	return m
-}
-
 // mayAsk reports whether a further call for a text may be made: the journal has it, or the task has tokens left.
 func (a *run) mayAsk(p purpose) bool {
 	if len(a.replay) > 0 {

@@ -102,3 +102,11 @@ func (s Seen) Add(pageID string, part quotes.Span) (fresh bool) {
 	s[pageID] = append(out, merged)
 	return true
 }
+
+// Under returns a line with the headings above a place, and an empty line. It returns an empty text if there are none.
+func (d *Doc) Under(at int) string {
+	if path := d.Path(at); path != "" {
+		return "Under: " + path + "\n\n"
+	}
+	return ""
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"legwork/internal/llm"
+	"legwork/internal/research"
 )
 
 // Price is the price of a model, in US dollars per million tokens.
@@ -49,4 +50,16 @@ func (l List) Cost(model string, u llm.Usage) *float64 {
 	}
 	usd := (float64(u.Input-u.Cached)*p.Input + float64(u.Cached)*p.Cached + float64(u.Output)*p.Output) / 1e6
 	return &usd
+}
+
+// Spent adds the tokens and cost of a reply to the metadata of its event.
+func Spent(step research.Step, m map[string]any) map[string]any {
+	m["inputTokens"], m["outputTokens"] = step.InputTokens, step.OutputTokens
+	if step.CachedTokens > 0 {
+		m["cachedTokens"] = step.CachedTokens
+	}
+	if step.CostUSD != nil {
+		m["costUsd"] = *step.CostUSD
+	}
+	return m
 }

@@ -27,6 +27,7 @@ type Choice struct {
 	NewlyHeld []HeldTask         // tasks that this choice held for the first time since their last run
 	Exhausted research.LimitName // the limit that the task's account has used up; empty when the task may run
 	Grant     store.Grant
+	Child     bool // the task is a child of a deep task
 }
 
 // HeldTask is a task that waits without a job because of a limit. The transaction of the choice has locked its head.
@@ -72,7 +73,8 @@ func (s *Store) ChooseTask(ctx context.Context, tx pgx.Tx, job int64, pin resear
 	if err != nil {
 		return Choice{}, fenced(err)
 	}
-	c := Choice{TaskID: row.TaskID, Epoch: int(row.RunEpoch), Grant: store.Grant{Pages: amount(row.Pages), Tokens: amount(row.Tokens), Microdollars: amount(row.Microdollars)}}
+	c := Choice{TaskID: row.TaskID, Epoch: int(row.RunEpoch), Grant: store.Grant{Pages: amount(row.Pages), Tokens: amount(row.Tokens), Microdollars: amount(row.Microdollars)},
+		Child: row.Child}
 	for i, id := range row.HeldTasks {
 		c.NewlyHeld = append(c.NewlyHeld, HeldTask{TaskID: id, Epoch: int(row.HeldEpochs[i]), Reason: HoldReason(row.HeldReasons[i])})
 	}

@@ -1,4 +1,4 @@
-package jobs
+package lease
 
 import (
 	"context"
@@ -16,28 +16,30 @@ import (
 	"legwork/internal/store"
 )
 
-// lease is this process's row in the table workers. A heartbeat renews the lease on a connection outside the pool, so
+// Lease is this process's row in the table workers. A heartbeat renews the lease on a connection outside the pool, so
 // that a full pool does not make a live process look dead. The process measures the age of its lease by its own
 // monotonic clock, from the moment before it sends the renewing statement.
-type lease struct {
+type Lease struct {
 	store  store.Worker
-	worker research.Worker // its ID is set by register
+	worker research.Worker // its ID is set by Register
 	onLost func()          // stops all runs of this process
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	id      uuid.UUID     // of the row; register makes a new one
+	id      uuid.UUID     // of the row; Register makes a new one
 	renewed time.Time     // the last renewal
 	since   time.Time     // the first renewal after the last interruption
 	fresh   chan struct{} // closed and replaced at every renewal
 }
 
-func newLease(st store.Worker, w research.Worker, onLost func(), log *slog.Logger) *lease {
-	return &lease{store: st, worker: w, onLost: onLost, log: log, fresh: make(chan struct{})}
+// New returns the lease of a worker. onLost is called when other workers have declared this process dead; it must stop all
+// runs of the process.
+func New(st store.Worker, w research.Worker, onLost func(), log *slog.Logger) *Lease {
+	return &Lease{store: st, worker: w, onLost: onLost, log: log, fresh: make(chan struct{})}
 }
 
-// register inserts this process's row under a new id.
-func (l *lease) register(ctx context.Context) error {
+// Register inserts this process's row under a new id.
+func (l *Lease) Register(ctx context.Context) error {
 	w := l.worker
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -52,7 +54,7 @@ func (l *lease) register(ctx context.Context) error {
 	return nil
 }
 
-func (l *lease) renew(id uuid.UUID, at time.Time) {
+func (l *Lease) renew(id uuid.UUID, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if id != l.id || at.Sub(l.renewed) > l.late() {
@@ -66,27 +68,50 @@ func (l *lease) renew(id uuid.UUID, at time.Time) {
 // late returns the longest gap between two renewals that is not an interruption. It is half the lease time, which is
 // twice the normal gap. A worker that an outage cuts off for a shorter time still renews its lease before the lease
 // ends.
-func (l *lease) late() time.Duration { return l.store.LeaseTTL() / 2 }
+func (l *Lease) late() time.Duration { return l.store.LeaseTTL() / 2 }
 
-// mayReconcile reports whether this process has renewed its lease for one whole lease time without an interruption. Only then
+// MayReconcile reports whether this process has renewed its lease for one whole lease time without an interruption. Only then
 // does a missing heartbeat of another worker show that the worker is lost: the database was reachable all the time.
-func (l *lease) mayReconcile() bool {
+func (l *Lease) MayReconcile() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Since(l.renewed) < l.late() && time.Since(l.since) >= l.store.LeaseTTL()
 }
 
-// workerID returns the present id of this worker.
-func (l *lease) workerID() uuid.UUID {
+// Assume sets the time of the first renewal after the last interruption, and that of the last renewal. A zero time changes
+// nothing. It is for tests.
+func (l *Lease) Assume(since, renewed time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !since.IsZero() {
+		l.since = since
+	}
+	if !renewed.IsZero() {
+		l.renewed = renewed
+	}
+}
+
+// RenewAt renews the lease as a heartbeat does that was sent at a time. It is for tests.
+func (l *Lease) RenewAt(at time.Time) { l.renew(l.WorkerID(), at) }
+
+// WorkerID returns the present id of this worker.
+func (l *Lease) WorkerID() uuid.UUID {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.id
 }
 
-// await returns when the lease is valid. Normally it returns at once. After an outage of the database or a pause of this
+// Age returns the time since the last renewal.
+func (l *Lease) Age() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.renewed)
+}
+
+// Await returns when the lease is valid. Normally it returns at once. After an outage of the database or a pause of this
 // process it waits for the next heartbeat. If other workers have declared this process dead, that heartbeat stops the
 // runs of this process first.
-func (l *lease) await(ctx context.Context) error {
+func (l *Lease) Await(ctx context.Context) error {
 	for {
 		l.mu.Lock()
 		age, fresh := time.Since(l.renewed), l.fresh
@@ -105,8 +130,8 @@ func (l *lease) await(ctx context.Context) error {
 	}
 }
 
-// run renews the lease every quarter of the lease time until ctx ends. It connects again when the connection is lost.
-func (l *lease) run(ctx context.Context) {
+// Run renews the lease every quarter of the lease time until ctx ends. It connects again when the connection is lost.
+func (l *Lease) Run(ctx context.Context) {
 	var conn *pgx.Conn
 	defer func() {
 		if conn != nil {
@@ -135,7 +160,7 @@ func (l *lease) run(ctx context.Context) {
 
 // beat renews the lease once. When the row is gone, other workers have declared this process dead. Then beat stops the
 // runs of this process and registers the process again.
-func (l *lease) beat(ctx context.Context, conn **pgx.Conn) error {
+func (l *Lease) beat(ctx context.Context, conn **pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, l.store.LeaseTTL()/2)
 	defer cancel()
 	if *conn == nil || (*conn).IsClosed() {
@@ -146,17 +171,17 @@ func (l *lease) beat(ctx context.Context, conn **pgx.Conn) error {
 		*conn = c
 	}
 	began := time.Now()
-	alive, err := l.store.Heartbeat(ctx, *conn, l.workerID())
+	alive, err := l.store.Heartbeat(ctx, *conn, l.WorkerID())
 	if err != nil {
 		_ = (*conn).Close(ctx)
 		*conn = nil
 		return err
 	}
 	if alive {
-		l.renew(l.workerID(), began)
+		l.renew(l.WorkerID(), began)
 		return nil
 	}
-	l.log.WarnContext(ctx, "this worker's lease had ended, so other workers took over its tasks; its runs stop", "worker", l.workerID())
+	l.log.WarnContext(ctx, "this worker's lease had ended, so other workers took over its tasks; its runs stop", "worker", l.WorkerID())
 	l.onLost()
-	return l.register(ctx)
+	return l.Register(ctx)
 }
