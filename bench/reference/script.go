@@ -80,5 +80,5 @@ func (s *Script) append(kind, body string) { s.add("AppendEvents", ";", arrays(k
 func (s *Script) step() {
 	s.line(`\set turn :turn + 1`)
 	s.add("RecordStep", ";", append(arrays(":t_result", ":body"), "call_no", "1", "try", "1", "kind", "'tool'",
-		"success", "true", "millis", "12", "input_tokens", "0", "output_tokens", "0")...)
+		"success", "true", "millis", "12", "input_tokens", "0", "output_tokens", "0", "cached_tokens", "0")...)
 }

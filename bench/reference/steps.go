@@ -29,7 +29,7 @@ func NewSteps(ctx context.Context, url string, task uuid.UUID, all Statements) (
 	}
 	s := &Steps{conn: conn, announce: "announce", record: "record", args: map[string]any{
 		"task_id": task, "epoch": 1, "call_no": 1, "try": 1, "kind": "tool", "tool": workload.ToolName, "args": workload.Args,
-		"result": workload.StepResult, "success": true, "millis": 12, "input_tokens": 0, "output_tokens": 0, "cost_usd": nil,
+		"result": workload.StepResult, "success": true, "millis": 12, "input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "cost_usd": nil,
 		"terminals": []bool{false}}}
 	if s.announceArgs, err = s.prepare(ctx, s.announce, "AppendEvents", all); err == nil {
 		s.recordArgs, err = s.prepare(ctx, s.record, "RecordStep", all)

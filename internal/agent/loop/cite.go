@@ -182,29 +182,15 @@ func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
 	return b.String()
 }
 
-// maxNamedPlaces is the greatest number of occurrences of a quote whose headings the model is shown.
-const maxNamedPlaces = 8
-
 // occurrencesMessage says where else on the page the words of a quote occur, and how to cite another occurrence.
 func (a *run) occurrencesMessage(at place) string {
-	f := at.found
-	count := fmt.Sprint(len(f.Occurrences))
+	f, count := at.found, fmt.Sprint(len(at.found.Occurrences))
 	if len(f.Occurrences) == quotes.MaxOccurrences {
 		count = "at least " + count
 	}
-	var b strings.Builder
-	seen := map[string]bool{}
-	for i, o := range f.Occurrences {
-		path := at.text.Path(o.Start)
-		if path == "" || seen[path] || len(seen) == maxNamedPlaces {
-			continue
-		}
-		seen[path] = true
-		fmt.Fprintf(&b, "%d. %s (chunk %d)\n", i+1, path, at.text.ChunkAt(o.Start))
-	}
 	text := fmt.Sprintf("These words stand %s times on the page; number %d was kept.", count, f.Number)
-	if b.Len() > 0 {
-		text += " They stand under:\n" + a.untrusted(strings.TrimSpace(b.String())) + "\n"
+	if places := at.text.Places(f.Occurrences); places != "" {
+		text += " They stand under:\n" + a.untrusted(places) + "\n"
 	}
 	return text + " If you mean another place, take this one back with uncite, show the other with get_page_content_chunk or find_in_page, " +
 		"and cite again, or quote more words around it."

@@ -1,6 +1,7 @@
 package pagetext
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 	"unicode"
@@ -109,4 +110,23 @@ func (d *Doc) Under(at int) string {
 		return "Under: " + path + "\n\n"
 	}
 	return ""
+}
+
+// maxPlaces is the greatest number of lines of Places.
+const maxPlaces = 8
+
+// Places lists under which headings spans begin, and in which chunk, one line for each different path of headings. A line
+// begins with the number of its span, from 1. Spans without headings are left out.
+func (d *Doc) Places(spans []quotes.Span) string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for i, s := range spans {
+		path := d.Path(s.Start)
+		if path == "" || seen[path] || len(seen) == maxPlaces {
+			continue
+		}
+		seen[path] = true
+		fmt.Fprintf(&b, "%d. %s (chunk %d)\n", i+1, path, d.ChunkAt(s.Start))
+	}
+	return strings.TrimSpace(b.String())
 }
