@@ -156,6 +156,9 @@ func (c *chaos) orphans(ctx context.Context, st *store.Store) (out []string) {
 			}
 			return nil
 		}
+		if name == ".legwork-store" { // the id of the folder, which belongs to no task
+			return nil
+		}
 		info, err := d.Info()
 		if err != nil {
 			return err
