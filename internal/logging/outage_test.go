@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,17 +18,37 @@ import (
 	"legwork/internal/research"
 )
 
+// lockedBuffer is a buffer that several goroutines may use.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+// take returns what was written since the last call.
+func (b *lockedBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.buf.Reset()
+	return b.buf.String()
+}
+
 // TestOutageIsQuiet logs 1,200 lines of an outage in 42 s, among others, and checks which lines appear.
 func TestOutageIsQuiet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out lockedBuffer
 		h := withoutRepetition(slog.NewTextHandler(&out, nil), outageEvery)
 		log := slog.New(h)
 		away := fmt.Errorf("%w: the server is gone", research.ErrUnavailable)
 		lines := func() []string {
-			text := strings.TrimSpace(out.String())
-			out.Reset()
+			text := strings.TrimSpace(out.take())
 			if text == "" {
 				return nil
 			}

@@ -61,9 +61,9 @@ func (s *sockets) dial(ctx context.Context, network, address string) (net.Conn, 
 		return nil, fmt.Errorf("set TCP_USER_TIMEOUT: %w", err)
 	}
 	out := &socket{Conn: conn, all: s, address: address, opened: began}
-	out.limit = time.AfterFunc(connectTimeout, func() { _ = out.Close() })
-	s.mu.Lock()
+	s.mu.Lock() // Close reads the limit under this lock
 	defer s.mu.Unlock()
+	out.limit = time.AfterFunc(connectTimeout, func() { _ = out.Close() })
 	s.open[out] = struct{}{}
 	return out, nil
 }
@@ -131,11 +131,11 @@ func (c *socket) SetDeadline(t time.Time) error {
 // Close implements net.Conn.
 func (c *socket) Close() error {
 	c.closing.Do(func() {
-		c.limit.Stop()
 		if !c.answered.Load() && time.Since(c.opened) >= connectTimeout/2 {
 			c.all.remember(c.address) // the kernel of the server's machine answers, but the server does not
 		}
 		c.all.mu.Lock()
+		c.limit.Stop()
 		delete(c.all.open, c)
 		c.all.mu.Unlock()
 	})
