@@ -36,7 +36,7 @@ func (p *program) askCommand() *cli.Command {
 			&cli.StringFlag{Name: "engine", Usage: "duckduckgo, bing, google, custom or library"},
 			&cli.StringFlag{Name: "effort", Usage: "quick, standard or deep"},
 			&cli.StringFlag{Name: "format", Usage: "answer or report"},
-			&cli.IntFlag{Name: "length", Usage: "words of the answer, 100..20000"},
+			&cli.IntFlag{Name: "length", HideDefault: true, Usage: "words of the answer, 100..20000; without it the model decides"},
 			&cli.StringFlag{Name: "output-schema", Usage: "`FILE` with a JSON Schema; the answer is then given as data, too"},
 			&cli.BoolFlag{Name: "confirm-plan", Usage: "with --effort deep: show the plan, and ask before it is researched"},
 			&cli.BoolFlag{Name: "json", Usage: "print the finished task as JSON, and no progress"},

@@ -62,7 +62,7 @@ func TestNoLoadAndNoCallOnAnOldLease(t *testing.T) {
 		return turn
 	})
 	release := w.site.Hold(page)
-	env := []string{"LLM_PROVIDER=openai", "LLM_BASE_URL=" + model.BaseURL(), "LLM_MODEL=scripted", "LEASE_TTL=" + ttl.String()}
+	env := []string{"LLM_PROVIDER=openai", "LLM_BASE_URL=" + model.BaseURL(), "LLM_MODEL=scripted", "VERIFY_SUPPORT=off", "LEASE_TTL=" + ttl.String()}
 	c := w.serve(roleAPI, env...)
 	w.app(roleWorker, env...)
 	task := w.ask(c, map[string]any{"question": "Which port is listen_port?"})
