@@ -37,10 +37,16 @@ const clusterNodes = 3
 // newCluster starts a cluster and waits until it has a primary and a synchronous standby.
 func newCluster(t *testing.T) *cluster {
 	c := &cluster{spaces: newSpaces(t), ctx: t.Context()}
-	c.run("ip", "link", "add", c.name, "type", "bridge")
+	// The bridge is in a namespace of its own. On this machine itself, the rules of a Docker engine drop what passes a bridge.
+	c.run("ip", "-n", c.name, "link", "add", "bridge", "type", "bridge")
+	c.run("ip", "link", "add", c.name, "type", "veth", "peer", "name", "machine", "netns", c.name)
 	t.Cleanup(func() { c.run("ip", "link", "del", c.name) })
+	c.run("ip", "-n", c.name, "link", "set", "machine", "master", "bridge")
 	c.run("ip", "addr", "add", c.net+".254/24", "dev", c.name)
 	c.run("ip", "link", "set", c.name, "up")
+	for _, device := range []string{"machine", "bridge"} {
+		c.run("ip", "-n", c.name, "link", "set", device, "up")
+	}
 	var peers, clients []string
 	for i := range clusterNodes {
 		peers = append(peers, fmt.Sprintf("node%d=http://%s:2380", i, c.address(i)))
@@ -48,7 +54,8 @@ func newCluster(t *testing.T) *cluster {
 	}
 	for i := range clusterNodes {
 		space := c.add(i)
-		c.run("ip", "link", "set", space, "master", c.name)
+		c.run("ip", "link", "set", space, "netns", c.name)
+		c.run("ip", "-n", c.name, "link", "set", space, "master", "bridge", "up")
 		c.run("ip", "-n", space, "addr", "add", c.address(i)+"/24", "dev", "eth0")
 	}
 	for i := range clusterNodes {
