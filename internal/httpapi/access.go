@@ -13,6 +13,7 @@ import (
 	"legwork/internal/access"
 	"legwork/internal/auth"
 	"legwork/internal/forwarded"
+	"legwork/internal/httpapi/problem"
 )
 
 // Authenticator finds the caller of a request. *auth.Authenticator and auth.Off implement it.
@@ -127,8 +128,8 @@ func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc
 				return
 			}
 		}
-		if p, refused := refusal(access.Decide(s.rules, caller.Principal, operation), rule, caller.Principal); refused {
-			if p.code == "insufficient_scope" { // RFC 6750 §3.1
+		if p := refusal(access.Decide(s.rules, caller.Principal, operation), rule, caller.Principal); p != nil {
+			if p.Code == "insufficient_scope" { // RFC 6750 §3.1
 				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_scope", scope=%q`, string(rule.Scope)))
 			}
 			s.fail(w, r, p)
@@ -138,22 +139,22 @@ func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc
 	}
 }
 
-// refusal returns the error that a client gets for a verdict. It returns false when the verdict is that the operation is
+// refusal returns the error that a client gets for a verdict. It returns nil when the verdict is that the operation is
 // allowed.
-func refusal(v access.Verdict, rule access.Rule, p access.Principal) (problem, bool) {
+func refusal(v access.Verdict, rule access.Rule, p access.Principal) *problem.Problem {
 	switch v {
 	case access.Allowed:
-		return problem{}, false
+		return nil
 	case access.NoLogin:
-		return errNoLogin, true
+		return problem.NoLogin
 	case access.NoRole:
-		return problem{http.StatusForbidden, "forbidden", fmt.Sprintf(
-			"This needs the role %s or a higher one; yours in this account is %s. Ask an administrator of the account.", rule.Role, p.Role)}, true
+		return problem.New(http.StatusForbidden, "forbidden", fmt.Sprintf(
+			"This needs the role %s or a higher one; yours in this account is %s. Ask an administrator of the account.", rule.Role, p.Role))
 	case access.NoScope:
-		return problem{http.StatusForbidden, "insufficient_scope", fmt.Sprintf("This credential lacks the scope %s; use a key that has it.", rule.Scope)}, true
+		return problem.New(http.StatusForbidden, "insufficient_scope", fmt.Sprintf("This credential lacks the scope %s; use a key that has it.", rule.Scope))
 	case access.NoSession:
-		return problem{http.StatusForbidden, "session_required", "This works in a browser session only; log in."}, true
+		return problem.New(http.StatusForbidden, "session_required", "This works in a browser session only; log in.")
 	case access.Unknown:
 	}
-	return problem{http.StatusForbidden, "forbidden", "Nobody may do this."}, true
+	return problem.New(http.StatusForbidden, "forbidden", "Nobody may do this.")
 }

@@ -2,7 +2,7 @@
 //
 // Invariants:
 //
-//   - Every error is sent by writeProblem in one envelope, whichever layer it comes from. Its cause is only
+//   - Every error is sent by problem.Write in one envelope, whichever layer it comes from. Its cause is only
 //     logged.
 //   - A request that is refused writes nothing: input is decoded and checked before any service is called.
 //   - A request body is never read beyond its limit. A stream takes events from its subscription only as fast as its

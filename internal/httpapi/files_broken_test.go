@@ -87,7 +87,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		{"an older version wrote it", "", brokenFiles{research.ErrNotFound, "here"}, 404, "not_found"},
 	} {
 		b.artifacts = []research.Artifact{{Name: "1.png", Kind: research.KindScreenshot, ContentType: "image/png", Bytes: 4, StoreID: c.storeID}}
-		b.api.server.artifacts = c.files
+		b.api.server.Files.Config.Store = c.files
 		b.get(path).wantError(c.status, c.code)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/access"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 )
 
@@ -77,7 +78,7 @@ var values = []string{`null`, `true`, `0`, `-1`, `1.5`, `1e400`, `92233720368547
 
 // bodies are complete request bodies.
 var bodies = []string{"", " ", "null", "true", "0", `"x"`, "[]", "{}", "{", "}", `{"a"`, "\x00", "\xff", "\ufeff{}", `{} {}`, `{"a":1,"a":2}`, `{"question":"x","question":"y"}`, `{'a':1}`,
-	strings.Repeat(`{"a":`, 5000), `{"a":"` + strings.Repeat("x", maxBody) + `"}`}
+	strings.Repeat(`{"a":`, 5000), `{"a":"` + strings.Repeat("x", problem.MaxBody) + `"}`}
 
 // requests returns a usual request, and variants of it with one unusual part each.
 func (g generator) requests(params openapi3.Parameters) []generated {
@@ -138,7 +139,7 @@ func (g generator) requests(params openapi3.Parameters) []generated {
 		})
 	}
 	for _, body := range bodies {
-		if g.op.RequestBody == nil && len(body) > maxBody {
+		if g.op.RequestBody == nil && len(body) > problem.MaxBody {
 			continue // the contract lists 413 only for operations with a body
 		}
 		vary(fmt.Sprintf("body %.40q", body), func(v *generated) { v.body = body })

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"legwork/internal/forwarded"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 )
 
@@ -82,7 +83,7 @@ func TestBoundsOfRequests(t *testing.T) {
 	if res := b.get("/api/tasks?x=" + strings.Repeat("x", maxURL-20)); res.status != 200 {
 		t.Errorf("an address of %d bytes: %d %s", maxURL-7, res.status, res.body)
 	}
-	b.post("/api/tasks", `{"question":"`+strings.Repeat("x", maxBody)+`"}`).wantError(413, "payload_too_large")
+	b.post("/api/tasks", `{"question":"`+strings.Repeat("x", problem.MaxBody)+`"}`).wantError(413, "payload_too_large")
 	b.post("/api/tasks", `{"question":"x","metadata":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`}`).wantError(422, "validation_error", "body")
 	for _, kind := range []string{"multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain", "application/xml"} {
 		b.do("POST", "/api/tasks", strings.NewReader(`{"question":"x"}`), "Content-Type", kind).wantError(415, "unsupported_media_type")

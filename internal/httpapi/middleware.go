@@ -9,11 +9,10 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"legwork/internal/httpapi/problem"
+
 	"github.com/google/uuid"
 )
-
-// maxBody is the greatest size of a request body in bytes.
-const maxBody = 64 << 10
 
 // plainID matches the request ids that clients may choose. An id with other characters could add lines to the log.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -43,22 +42,22 @@ func (s *server) recoverer(next http.Handler) http.Handler {
 			if begun(w) {
 				panic(http.ErrAbortHandler)
 			}
-			writeProblem(w, errInternal, nil)
+			problem.Write(w, problem.Internal, nil)
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// limitBody refuses a body whose Content-Length exceeds maxBody without reading it. It reads at most maxBody
+// limitBody refuses a body whose Content-Length exceeds problem.MaxBody without reading it. It reads at most problem.MaxBody
 // bytes of a body without Content-Length.
 func (s *server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxBody {
+		if r.ContentLength > problem.MaxBody {
 			w.Header().Set("Connection", "close")
-			s.fail(w, r, errTooLarge)
+			s.fail(w, r, problem.TooLarge)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, problem.MaxBody)
 		next.ServeHTTP(w, r)
 	})
 }

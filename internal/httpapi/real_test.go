@@ -64,7 +64,7 @@ func setupRealOn(t testing.TB, st *store.Store, change ...func(*Config)) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.api.server.tasks = svc // set only now, because the service needs the bundle's files
+	b.api.server.tasks, b.api.server.Files.Config.Tasks = svc, svc // set only now, because the service needs the bundle's files
 	return &real{bundle: b, store: st}
 }
 

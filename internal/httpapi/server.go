@@ -12,10 +12,10 @@ import (
 
 	"legwork/api"
 	"legwork/internal/access"
-	"legwork/internal/artifact"
 	"legwork/internal/auth"
 	"legwork/internal/forwarded"
 	"legwork/internal/httpapi/accounts"
+	"legwork/internal/httpapi/files"
 	"legwork/internal/httpapi/logins"
 	"legwork/internal/research"
 	"legwork/internal/store"
@@ -27,6 +27,7 @@ import (
 
 // Tasks changes tasks for users. *jobs.Service implements it.
 type Tasks interface {
+	files.Tasks
 	Submit(ctx context.Context, account string, in research.NewTask) (research.Task, error)
 	// SubmitOnce is Submit with an idempotency key. When the same submission was made before with the same key, it
 	// returns the first task and true.
@@ -38,29 +39,16 @@ type Tasks interface {
 	ConfirmPlan(ctx context.Context, account string, id uuid.UUID, changed []research.Subquestion) (research.Task, error)
 	// Tree returns a deep task and its children, and none if the task has no plan.
 	Tree(ctx context.Context, account string, id uuid.UUID) ([]research.TreeNode, error)
-	// EnsureArtifacts writes those files of a finished task that do not exist yet.
-	EnsureArtifacts(ctx context.Context, task research.Task) error
-	// RenderArtifact makes one of the files jobs.Rendered of a finished task from the database, without writing it.
-	RenderArtifact(ctx context.Context, task research.Task, name string) (research.Artifact, []byte, error)
 }
 
 // AccountData reads the data of one account. store.Account implements it. The API reads data only by this interface, so it
 // cannot read another account's data.
 type AccountData interface {
-	Task(ctx context.Context, id uuid.UUID) (research.Task, error)
+	files.Data
 	Tasks(ctx context.Context, f store.TaskFilter) (store.TaskList, error)
 	Events(ctx context.Context, taskID uuid.UUID, after int64, limit int) ([]research.Event, error)
-	Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifact, error)
-	Artifact(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error)
 	PageVisits(ctx context.Context, id uuid.UUID) ([]research.PageVisit, error)
 	Snapshot(ctx context.Context, id uuid.UUID, page string) (research.Visit, []research.Evidence, error)
-}
-
-// Artifacts reads the files of tasks. *artifact.Store implements it.
-type Artifacts interface {
-	Read(ctx context.Context, task uuid.UUID, file string) (*artifact.File, error)
-	// ID returns the id of the store; files that were written to a store with another id are not there.
-	ID(ctx context.Context) string
 }
 
 // Hub subscribes to the events of tasks, stored and live. *stream.Hub implements it.
@@ -77,7 +65,7 @@ type Config struct {
 	Streams           *usage.Streams    // counts the open streams of this process; nil means that open streams are not limited
 	Tasks             Tasks
 	Data              func(account string) AccountData
-	Artifacts         Artifacts
+	Artifacts         files.Store
 	Hub               Hub
 	Health            func(context.Context) Health // called for every health check; its context ends after two seconds
 	Stopping          func() bool                  // whether the process has begun to stop; nil means that Health alone says it
@@ -104,6 +92,7 @@ var _ api.StrictServerInterface = (*server)(nil)
 type server struct {
 	*accounts.Handlers
 	*logins.Operations
+	*files.Files
 	auth                 Authenticator
 	rules                map[string]access.Rule // by operationId
 	identities           *identities.Store
@@ -111,7 +100,6 @@ type server struct {
 	streams              *usage.Streams
 	tasks                Tasks
 	accounts             func(account string) AccountData
-	artifacts            Artifacts
 	hub                  Hub
 	health               func(context.Context) Health
 	stopping             func() bool
@@ -147,11 +135,13 @@ func newAPI(cfg Config, t timing) *API {
 		Operations: logins.New(cfg.Logins, requestOf, readBody),
 		auth:       cfg.Auth, rules: access.Rules(),
 		identities: cfg.Identities, usage: cfg.Usage, streams: cfg.Streams,
-		tasks: cfg.Tasks, accounts: cfg.Data, artifacts: cfg.Artifacts, hub: cfg.Hub, health: cfg.Health, stopping: cfg.Stopping, limits: cfg.Limits,
+		tasks: cfg.Tasks, accounts: cfg.Data, hub: cfg.Hub, health: cfg.Health, stopping: cfg.Stopping, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), hosts: forwarded.NewHosts(cfg.Hosts), proxies: cfg.Proxies,
 		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond),
 		loginRate: newRate(min(cfg.RequestsPerSecond, loginsPerSecond)), version: cfg.Version, log: cfg.Logger, timing: t,
 	}
+	s.Files = files.New(files.Config{Tasks: cfg.Tasks, Data: func(ctx context.Context) files.Data { return s.data(ctx) }, Store: cfg.Artifacts, Fail: s.fail,
+		Policy: nothingAllowed, Embedding: s.origins.embedding(), Log: cfg.Logger})
 	return &API{Handler: s.routes(), server: s}
 }
 
@@ -177,9 +167,9 @@ func (s *server) routes() http.Handler {
 	api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: g, ErrorHandlerFunc: s.failParam})
 
 	g.handle("streamTask", "/api/tasks/{id}/stream", s.streamTask)
-	g.handle("getTaskArtifact", "/api/tasks/{id}/artifacts/*", s.serveFile)
-	g.handle("getScreenshot", "/api/tasks/{id}/screenshots/*", s.serveScreenshot)
-	g.handle("getArtifact", "/artifacts/{id}/*", s.serveFile)
+	g.handle("getTaskArtifact", "/api/tasks/{id}/artifacts/*", s.ServeFile)
+	g.handle("getScreenshot", "/api/tasks/{id}/screenshots/*", s.ServeScreenshot)
+	g.handle("getArtifact", "/artifacts/{id}/*", s.ServeFile)
 	g.Router.Get("/setup", s.admit("acceptInvitation", s.setup))
 	g.Router.Post("/setup", s.admit("acceptInvitation", s.setup))
 	g.handle("getContractYAML", "/api/openapi.yaml", serveContract("application/yaml", api.Contract))

@@ -7,6 +7,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/auth"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 	"legwork/internal/wire"
 )
@@ -130,6 +131,6 @@ func moreTasks(t research.Task) (limit, remaining, reset *int) {
 	if more == nil {
 		return nil, nil, nil
 	}
-	most, left, seconds := int(more.Limit), int(more.Remaining), secondsUntil(more.ResetsAt, time.Now())
+	most, left, seconds := int(more.Limit), int(more.Remaining), problem.SecondsUntil(more.ResetsAt, time.Now())
 	return &most, &left, &seconds
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
 )
@@ -23,22 +23,11 @@ type Handlers struct {
 // New returns handlers on the identities of a database.
 func New(st *identities.Store, read ReadBody) *Handlers { return &Handlers{store: st, readBody: read} }
 
-// Problem is an error with the status and the texts that clients see.
-type Problem struct {
-	Status     int
-	Code       string
-	Message    string
-	RetryAfter time.Duration // value of the Retry-After header; 0 means that the header is not set
-}
-
-// Error implements error.
-func (p *Problem) Error() string { return p.Code + ": " + p.Message }
-
 // notFound turns research.ErrNotFound into a 404 error, which says that the caller's account has no such thing. what
 // names the thing. notFound returns other errors unchanged.
 func notFound(err error, what string) error {
 	if errors.Is(err, research.ErrNotFound) {
-		return &Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such " + what + " in this account."}
+		return &problem.Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such " + what + " in this account."}
 	}
 	return err
 }

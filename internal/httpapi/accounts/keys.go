@@ -12,6 +12,7 @@ import (
 	"legwork/internal/access"
 	"legwork/internal/auth"
 	"legwork/internal/auth/apikey"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
 	"legwork/internal/wire"
@@ -56,7 +57,7 @@ func (h *Handlers) CreateKey(ctx context.Context, req api.CreateKeyRequestObject
 	caller := auth.CallerOf(ctx)
 	for _, scope := range in.Scopes {
 		if !caller.HasScope(scope) {
-			return nil, &Problem{Status: http.StatusForbidden, Code: "insufficient_scope",
+			return nil, &problem.Problem{Status: http.StatusForbidden, Code: "insufficient_scope",
 				Message: fmt.Sprintf("This credential lacks the scope %s, so it cannot give it to another key.", scope)}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/auth"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
 	"legwork/internal/wire"
@@ -65,9 +66,9 @@ func (h *Handlers) RemoveMember(ctx context.Context, req api.RemoveMemberRequest
 func memberProblem(err error) error {
 	switch {
 	case errors.Is(err, identities.ErrLastOwner):
-		return &Problem{Status: http.StatusConflict, Code: "last_owner", Message: "This is the last owner of the account; make another member owner first."}
+		return &problem.Problem{Status: http.StatusConflict, Code: "last_owner", Message: "This is the last owner of the account; make another member owner first."}
 	case errors.Is(err, identities.ErrRoleTooHigh):
-		return &Problem{Status: http.StatusForbidden, Code: "forbidden", Message: "This concerns a role above yours; ask an owner of the account."}
+		return &problem.Problem{Status: http.StatusForbidden, Code: "forbidden", Message: "This concerns a role above yours; ask an owner of the account."}
 	}
 	return notFound(err, "member")
 }

@@ -19,6 +19,7 @@ import (
 	"legwork/internal/auth/session"
 	"legwork/internal/auth/token"
 	"legwork/internal/httpapi/accounts"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 	"legwork/internal/sealed"
 	"legwork/internal/store/identities"
@@ -59,28 +60,28 @@ func New(cfg Config, request func(ctx context.Context) *http.Request, read accou
 
 // These are the errors by which this package refuses requests.
 var (
-	errWrongLogin = &accounts.Problem{Status: http.StatusUnauthorized, Code: "login_failed",
+	errWrongLogin = &problem.Problem{Status: http.StatusUnauthorized, Code: "login_failed",
 		Message: "E-mail address or password is wrong, or the user may not log in."}
-	errBusy = &accounts.Problem{Status: http.StatusServiceUnavailable, Code: "busy",
+	errBusy = &problem.Problem{Status: http.StatusServiceUnavailable, Code: "busy",
 		Message: "Too many people log in at this moment; try again in a few seconds.", RetryAfter: 5 * time.Second}
-	errNoAccount = &accounts.Problem{Status: http.StatusForbidden, Code: "no_account",
+	errNoAccount = &problem.Problem{Status: http.StatusForbidden, Code: "no_account",
 		Message: "You are a member of no account; ask an administrator for an invitation."}
-	errNoPassword = &accounts.Problem{Status: http.StatusConflict, Code: "no_password",
+	errNoPassword = &problem.Problem{Status: http.StatusConflict, Code: "no_password",
 		Message: "You log in without a password, so there is none to change."}
-	errInvitation = &accounts.Problem{Status: http.StatusGone, Code: "invitation_gone",
+	errInvitation = &problem.Problem{Status: http.StatusGone, Code: "invitation_gone",
 		Message: "This invitation was used already, was withdrawn or is too old; ask for a new one."}
-	errInvitedOther = &accounts.Problem{Status: http.StatusForbidden, Code: "invited_other",
+	errInvitedOther = &problem.Problem{Status: http.StatusForbidden, Code: "invited_other",
 		Message: "This invitation is for another e-mail address."}
-	errRoleTooHigh = &accounts.Problem{Status: http.StatusForbidden, Code: "role_too_high",
+	errRoleTooHigh = &problem.Problem{Status: http.StatusForbidden, Code: "role_too_high",
 		Message: "This concerns a role above your own; ask somebody who has it."}
-	errPasswordsOff = &accounts.Problem{Status: http.StatusForbidden, Code: "passwords_off",
+	errPasswordsOff = &problem.Problem{Status: http.StatusForbidden, Code: "passwords_off",
 		Message: "Logins by password are switched off (AUTH_PASSWORDS); log in at the OpenID provider."}
-	errNoUsers = &accounts.Problem{Status: http.StatusForbidden, Code: "auth_off",
+	errNoUsers = &problem.Problem{Status: http.StatusForbidden, Code: "auth_off",
 		Message: "This server runs without access control (AUTH_MODE=off), so there is nothing to log in to."}
-	errTooOld = &accounts.Problem{Status: http.StatusForbidden, Code: "login_too_old",
+	errTooOld = &problem.Problem{Status: http.StatusForbidden, Code: "login_too_old",
 		Message: "You log in without a password; log in again, and repeat this within ten minutes."}
-	errNotFound   = &accounts.Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such thing here."}
-	errTicketKind = &accounts.Problem{Status: http.StatusForbidden, Code: "ticket_refused",
+	errNotFound   = &problem.Problem{Status: http.StatusNotFound, Code: "not_found", Message: "There is no such thing here."}
+	errTicketKind = &problem.Problem{Status: http.StatusForbidden, Code: "ticket_refused",
 		Message: "Bearer tokens get no tickets; send the token in the Authorization header of the stream."}
 )
 
@@ -90,7 +91,7 @@ func refusal(err error) error {
 	var last identities.LastOwnerOf
 	for _, known := range []struct {
 		is error
-		as *accounts.Problem
+		as *problem.Problem
 	}{
 		{login.ErrWrong, errWrongLogin}, {login.ErrNoPassword, errNoPassword}, {login.ErrNoAccount, errNoAccount},
 		{password.ErrBusy, errBusy}, {identities.ErrInvitation, errInvitation}, {identities.ErrInvitedOther, errInvitedOther},
@@ -101,12 +102,12 @@ func refusal(err error) error {
 		}
 	}
 	if errors.As(err, &last) {
-		return &accounts.Problem{Status: http.StatusConflict, Code: "last_owner",
+		return &problem.Problem{Status: http.StatusConflict, Code: "last_owner",
 			Message: "You are the last owner of the account " + last.Account + ", which has other members or tasks; make another member owner first."}
 	}
 	if errors.As(err, &locked) {
 		wait := locked.Wait.Round(time.Second)
-		return &accounts.Problem{Status: http.StatusTooManyRequests, Code: "login_locked", RetryAfter: wait,
+		return &problem.Problem{Status: http.StatusTooManyRequests, Code: "login_locked", RetryAfter: wait,
 			Message: "Too many logins have failed; try again in " + wait.String() + "."}
 	}
 	return err

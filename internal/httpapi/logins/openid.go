@@ -11,24 +11,24 @@ import (
 	"legwork/api"
 	"legwork/internal/auth/login"
 	"legwork/internal/auth/openid"
-	"legwork/internal/httpapi/accounts"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
 )
 
 // Refusals of logins at the OpenID provider.
 var (
-	errNoOpenID = &accounts.Problem{Status: http.StatusNotFound, Code: "not_found",
+	errNoOpenID = &problem.Problem{Status: http.StatusNotFound, Code: "not_found",
 		Message: "This server has no OpenID provider (OIDC_ISSUER); log in by password."}
-	errProvider = &accounts.Problem{Status: http.StatusServiceUnavailable, Code: "provider_failed", RetryAfter: 30 * time.Second,
+	errProvider = &problem.Problem{Status: http.StatusServiceUnavailable, Code: "provider_failed", RetryAfter: 30 * time.Second,
 		Message: "The OpenID provider does not answer as it should; try again later, or log in another way. The server's log has the cause."}
-	errOpenIDRefused = &accounts.Problem{Status: http.StatusUnauthorized, Code: "login_refused",
+	errOpenIDRefused = &problem.Problem{Status: http.StatusUnauthorized, Code: "login_refused",
 		Message: "The OpenID provider refused the login; begin it again."}
-	errOpenIDForged = &accounts.Problem{Status: http.StatusUnauthorized, Code: "login_stale",
+	errOpenIDForged = &problem.Problem{Status: http.StatusUnauthorized, Code: "login_stale",
 		Message: "This login is not the one that this browser began, was finished already or took longer than ten minutes; begin it again."}
-	errOpenIDNotAllowed = &accounts.Problem{Status: http.StatusForbidden, Code: "not_invited",
+	errOpenIDNotAllowed = &problem.Problem{Status: http.StatusForbidden, Code: "not_invited",
 		Message: "Your provider knows you, but this server lets nobody in by your address and groups; ask an administrator for an invitation."}
-	errOpenIDNotLinked = &accounts.Problem{Status: http.StatusForbidden, Code: "not_linked",
+	errOpenIDNotLinked = &problem.Problem{Status: http.StatusForbidden, Code: "not_linked",
 		Message: "There is a user with your e-mail address who does not log in at this provider yet; log in as before, or ask an administrator (OIDC_LINK_BY_EMAIL)."}
 )
 
@@ -37,7 +37,7 @@ var (
 func (o *Operations) openIDProblem(ctx context.Context, err error) error {
 	for _, known := range []struct {
 		is error
-		as *accounts.Problem
+		as *problem.Problem
 	}{
 		{openid.ErrProvider, errProvider}, {openid.ErrRefused, errOpenIDRefused}, {openid.ErrForged, errOpenIDForged},
 		{login.ErrNotAllowed, errOpenIDNotAllowed}, {login.ErrNotLinked, errOpenIDNotLinked},

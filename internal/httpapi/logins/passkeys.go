@@ -13,7 +13,7 @@ import (
 	"legwork/api"
 	"legwork/internal/auth"
 	"legwork/internal/auth/passkey"
-	"legwork/internal/httpapi/accounts"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
 	"legwork/internal/wire"
@@ -21,13 +21,13 @@ import (
 
 // Refusals of passkeys.
 var (
-	errNoPasskeys = &accounts.Problem{Status: http.StatusNotFound, Code: "not_found",
+	errNoPasskeys = &problem.Problem{Status: http.StatusNotFound, Code: "not_found",
 		Message: "This server takes no passkeys: PUBLIC_URL must be an https address with a host name, or localhost."}
-	errPasskey = &accounts.Problem{Status: http.StatusUnauthorized, Code: "passkey_refused",
+	errPasskey = &problem.Problem{Status: http.StatusUnauthorized, Code: "passkey_refused",
 		Message: "This passkey does not belong to a user of this server, or its answer is not genuine; try again, or log in another way."}
-	errPasskeyStale = &accounts.Problem{Status: http.StatusUnauthorized, Code: "login_stale",
+	errPasskeyStale = &problem.Problem{Status: http.StatusUnauthorized, Code: "login_stale",
 		Message: "This was not begun in this browser, was finished already or took longer than ten minutes; begin it again."}
-	errPasskeyKnown = &accounts.Problem{Status: http.StatusConflict, Code: "passkey_known", Message: "This passkey is registered already."}
+	errPasskeyKnown = &problem.Problem{Status: http.StatusConflict, Code: "passkey_known", Message: "This passkey is registered already."}
 )
 
 // passkeyProblem turns the errors of passkeys into errors for the client, and logs their causes.

@@ -5,13 +5,13 @@ import (
 
 	"legwork/api"
 	"legwork/internal/access"
-	"legwork/internal/httpapi/accounts"
+	"legwork/internal/httpapi/problem"
 )
 
 // metadataPath is the path of a document that tells clients which issuer's tokens this server accepts (RFC 9728 §3).
 const metadataPath = "/.well-known/oauth-protected-resource"
 
-var errNoTokens = &accounts.Problem{Status: errNotFound.Status, Code: errNotFound.Code,
+var errNoTokens = &problem.Problem{Status: errNotFound.Status, Code: errNotFound.Code,
 	Message: "This server takes no tokens of an issuer (AUTH_JWKS_URL); use an API key."}
 
 // Challenge returns the value of the WWW-Authenticate header in an answer with status 401 (RFC 6750 §3, RFC 9728 §5.1).

@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"legwork/internal/auth/login"
-	"legwork/internal/httpapi/accounts"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/research"
 )
 
@@ -89,7 +89,7 @@ func (o *Operations) ServeSetup(w http.ResponseWriter, r *http.Request) error {
 			if large := new(http.MaxBytesError); errors.As(err, &large) {
 				return err
 			}
-			return &accounts.Problem{Status: http.StatusBadRequest, Code: "bad_request", Message: "The form could not be read."}
+			return &problem.Problem{Status: http.StatusBadRequest, Code: "bad_request", Message: "The form could not be read."}
 		}
 		form := r.PostForm
 		page = setupPage{Token: form.Get("token"), Email: form.Get("email"), Name: form.Get("name")}
@@ -118,13 +118,13 @@ func (o *Operations) ServeSetup(w http.ResponseWriter, r *http.Request) error {
 // complaints returns sentences for the user about a refused form, and the status of the answer. It returns every other
 // error unchanged in other.
 func complaints(err error) (status int, sentences []string, other error) {
-	var problem *accounts.Problem
+	var shown *problem.Problem
 	var invalid *research.ValidationError
 	switch {
 	case err == nil:
 		return http.StatusOK, nil, nil
-	case errors.As(err, &problem):
-		return problem.Status, []string{problem.Message}, nil
+	case errors.As(err, &shown):
+		return shown.Status, []string{shown.Message}, nil
 	case errors.As(err, &invalid):
 		for _, f := range invalid.Fields {
 			sentences = append(sentences, f.Field+" "+f.Message)

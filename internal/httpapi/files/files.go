@@ -1,4 +1,4 @@
-package httpapi
+package files
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/artifact"
+	"legwork/internal/httpapi/problem"
 	"legwork/internal/jobs"
 	"legwork/internal/research"
 	"legwork/internal/wire"
@@ -26,20 +28,67 @@ import (
 // downloadTime is the time limit for sending one file.
 const downloadTime = 10 * time.Minute
 
+// errElsewhere means that the store of this process lacks a file that another store has.
+var errElsewhere = problem.New(http.StatusServiceUnavailable, "file_elsewhere",
+	"The file is in a store that this server process does not see; all processes need the same ARTIFACT_DIR.")
+
+// Tasks makes files of tasks. *jobs.Service implements it.
+type Tasks interface {
+	// EnsureArtifacts writes those files of a finished task that do not exist yet.
+	EnsureArtifacts(ctx context.Context, task research.Task) error
+	// RenderArtifact makes one of the files jobs.Rendered of a finished task from the database, without writing it.
+	RenderArtifact(ctx context.Context, task research.Task, name string) (research.Artifact, []byte, error)
+}
+
+// Data reads the data of one account. store.Account implements it.
+type Data interface {
+	Task(ctx context.Context, id uuid.UUID) (research.Task, error)
+	Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifact, error)
+	Artifact(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error)
+}
+
+// Store reads the files of tasks. *artifact.Store implements it.
+type Store interface {
+	Read(ctx context.Context, task uuid.UUID, file string) (*artifact.File, error)
+	// ID returns the id of the store; files that were written to a store with another id are not there.
+	ID(ctx context.Context) string
+}
+
+// Config holds what the operations on files need. All fields are required.
+type Config struct {
+	Tasks     Tasks
+	Data      func(ctx context.Context) Data // of the account of the request's caller
+	Store     Store
+	Fail      func(w http.ResponseWriter, r *http.Request, err error) // answers with an error
+	Policy    string                                                  // Content-Security-Policy of answers that browsers show as a document
+	Embedding string                                                  // Cross-Origin-Resource-Policy: the sites whose pages may show a file
+	Log       *slog.Logger
+}
+
+// Files implements the operations of this package. New returns one.
+type Files struct{ Config Config }
+
+// New returns the operations.
+func New(cfg Config) *Files { return &Files{cfg} }
+
 // ListArtifacts implements api.StrictServerInterface.
-func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequestObject) (api.ListArtifactsResponseObject, error) {
-	task, err := s.task(ctx, req.ID)
+func (h *Files) ListArtifacts(ctx context.Context, req api.ListArtifactsRequestObject) (api.ListArtifactsResponseObject, error) {
+	id, err := wire.ParseID(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	task, err := h.Config.Data(ctx).Task(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	var place *artifact.Error
-	broken := s.ensureFiles(ctx, task)
+	broken := h.ensureFiles(ctx, task)
 	if broken != nil && !errors.As(broken, &place) {
 		return nil, broken
 	}
-	list, err := s.data(ctx).Artifacts(ctx, task.ID)
+	list, err := h.Config.Data(ctx).Artifacts(ctx, task.ID)
 	if err == nil && broken != nil {
-		list, err = s.withRendered(ctx, task, list, broken)
+		list, err = h.withRendered(ctx, task, list, broken)
 	}
 	if err != nil {
 		return nil, err
@@ -66,13 +115,13 @@ func (s *server) ListArtifacts(ctx context.Context, req api.ListArtifactsRequest
 }
 
 // withRendered adds the files to a list that can be made from the database although they could not be written.
-func (s *server) withRendered(ctx context.Context, task research.Task, list []research.Artifact, broken error) ([]research.Artifact, error) {
-	s.log.WarnContext(ctx, "files of a task could not be written; they are made from the database", "task", task.ID, "error", broken)
+func (h *Files) withRendered(ctx context.Context, task research.Task, list []research.Artifact, broken error) ([]research.Artifact, error) {
+	h.Config.Log.WarnContext(ctx, "files of a task could not be written; they are made from the database", "task", task.ID, "error", broken)
 	for _, name := range jobs.Rendered {
 		if slices.ContainsFunc(list, func(a research.Artifact) bool { return a.Name == name }) {
 			continue
 		}
-		file, _, err := s.tasks.RenderArtifact(ctx, task, name)
+		file, _, err := h.Config.Tasks.RenderArtifact(ctx, task, name)
 		if errors.Is(err, research.ErrNotFound) { // this task has no such file
 			continue
 		}
@@ -86,45 +135,45 @@ func (s *server) withRendered(ctx context.Context, task research.Task, list []re
 
 // ensureFiles writes the files of a finished task if they do not exist yet. A job writes them, too, but a client that
 // asks for a file right after the task's end should not have to wait for the job.
-func (s *server) ensureFiles(ctx context.Context, task research.Task) error {
+func (h *Files) ensureFiles(ctx context.Context, task research.Task) error {
 	if !task.Status.Terminal() {
 		return nil
 	}
-	if err := s.tasks.EnsureArtifacts(ctx, task); err != nil {
+	if err := h.Config.Tasks.EnsureArtifacts(ctx, task); err != nil {
 		return fmt.Errorf("write artifacts: %w", err)
 	}
 	return nil
 }
 
-// serveFile sends one file of a task, with validators and ranges (RFC 9110).
-func (s *server) serveFile(w http.ResponseWriter, r *http.Request) { s.sendFile(w, r, "") }
+// ServeFile sends one file of a task, with validators and ranges (RFC 9110).
+func (h *Files) ServeFile(w http.ResponseWriter, r *http.Request) { h.sendFile(w, r, "") }
 
-// serveScreenshot is serveFile for screenshots only.
-func (s *server) serveScreenshot(w http.ResponseWriter, r *http.Request) {
-	s.sendFile(w, r, research.KindScreenshot)
+// ServeScreenshot is ServeFile for screenshots only.
+func (h *Files) ServeScreenshot(w http.ResponseWriter, r *http.Request) {
+	h.sendFile(w, r, research.KindScreenshot)
 }
 
 // sendFile sends the file that the path names, if it is of this kind. An empty kind matches every file.
-func (s *server) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
-	a, f, err := s.openFile(r, kind)
+func (h *Files) sendFile(w http.ResponseWriter, r *http.Request, kind string) {
+	a, f, err := h.openFile(r, kind)
 	if err != nil {
-		s.fail(w, r, err)
+		h.Config.Fail(w, r, err)
 		return
 	}
 	defer func() { _ = f.Close() }()
 	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(downloadTime)); err != nil {
-		s.fail(w, r, fmt.Errorf("set write deadline: %w", err))
+		h.Config.Fail(w, r, fmt.Errorf("set write deadline: %w", err))
 		return
 	}
-	h := w.Header()
-	h.Set("Cache-Control", "private, no-cache") // browsers may store the file, but must ask each time whether it has changed
-	h.Set("Content-Type", a.ContentType)
-	h.Set("Content-Disposition", disposition(a))
-	h.Set("Etag", f.etag)
+	header := w.Header()
+	header.Set("Cache-Control", "private, no-cache") // browsers may store the file, but must ask each time whether it has changed
+	header.Set("Content-Type", a.ContentType)
+	header.Set("Content-Disposition", disposition(a))
+	header.Set("Etag", f.etag)
 	// A file may contain text of a web page. This policy forbids browsers to run anything in it as part of this server's
 	// site.
-	h.Set("Content-Security-Policy", nothingAllowed+"; sandbox")
-	h.Set("Cross-Origin-Resource-Policy", s.origins.embedding())
+	header.Set("Content-Security-Policy", h.Config.Policy+"; sandbox")
+	header.Set("Cross-Origin-Resource-Policy", h.Config.Embedding)
 	http.ServeContent(&contentWriter{ResponseWriter: w}, r, "", f.modTime, f)
 }
 
@@ -154,7 +203,7 @@ func disposition(a research.Artifact) string {
 
 // openFile opens the recorded file that the path names. The name must be a plain file name, so it cannot point outside the
 // task's folder.
-func (s *server) openFile(r *http.Request, kind string) (research.Artifact, content, error) {
+func (h *Files) openFile(r *http.Request, kind string) (research.Artifact, content, error) {
 	name := chi.URLParam(r, "*")
 	if r.URL.RawPath != "" { // chi matched the encoded path
 		var err error
@@ -170,57 +219,57 @@ func (s *server) openFile(r *http.Request, kind string) (research.Artifact, cont
 	if !artifact.IsName(name) {
 		return research.Artifact{}, content{}, research.ErrNotFound
 	}
-	a, err := s.recorded(ctx, id, name)
+	a, err := h.recorded(ctx, id, name)
 	switch {
 	case kind != "" && (err == nil && a.Kind != kind || slices.Contains(jobs.Rendered, name)):
 		return a, content{}, research.ErrNotFound
 	case err != nil:
-		return s.renderFile(ctx, id, name, err)
+		return h.renderFile(ctx, id, name, err)
 	}
-	f, err := s.artifacts.Read(ctx, id, name)
+	f, err := h.Config.Store.Read(ctx, id, name)
 	switch {
 	case err == nil:
 		return a, content{f, f.ETag, f.ModTime}, nil
-	case errors.Is(err, research.ErrNotFound) && a.StoreID != "" && a.StoreID != s.artifacts.ID(ctx):
+	case errors.Is(err, research.ErrNotFound) && a.StoreID != "" && a.StoreID != h.Config.Store.ID(ctx):
 		err = fmt.Errorf("%w: %w", errElsewhere, err)
 	}
-	return s.renderFile(ctx, id, name, err)
+	return h.renderFile(ctx, id, name, err)
 }
 
 // renderFile makes a file from the database that cannot be read, if it is one of those that can be made. Otherwise it
 // returns the error with which the file could not be read.
-func (s *server) renderFile(ctx context.Context, id uuid.UUID, name string, unread error) (research.Artifact, content, error) {
+func (h *Files) renderFile(ctx context.Context, id uuid.UUID, name string, unread error) (research.Artifact, content, error) {
 	var place *artifact.Error
 	lost := errors.As(unread, &place) || errors.Is(unread, errElsewhere) || errors.Is(unread, research.ErrNotFound)
 	if !lost || !slices.Contains(jobs.Rendered, name) {
 		return research.Artifact{}, content{}, unread
 	}
-	task, err := s.data(ctx).Task(ctx, id)
+	task, err := h.Config.Data(ctx).Task(ctx, id)
 	if err != nil {
 		return research.Artifact{}, content{}, err
 	}
-	a, data, err := s.tasks.RenderArtifact(ctx, task, name)
+	a, data, err := h.Config.Tasks.RenderArtifact(ctx, task, name)
 	if err != nil {
 		return research.Artifact{}, content{}, err
 	}
-	s.log.WarnContext(ctx, "a file could not be read; it is made from the database", "task", id, "file", name, "error", unread)
+	h.Config.Log.WarnContext(ctx, "a file could not be read; it is made from the database", "task", id, "file", name, "error", unread)
 	return a, content{inMemory{bytes.NewReader(data)}, fmt.Sprintf(`"%x"`, sha256.Sum256(data)), a.CreatedAt}, nil
 }
 
 // recorded returns the row of a file. If the row is missing and the task has finished, recorded first writes the task's files.
-func (s *server) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
-	a, err := s.data(ctx).Artifact(ctx, id, name)
+func (h *Files) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
+	a, err := h.Config.Data(ctx).Artifact(ctx, id, name)
 	if !errors.Is(err, research.ErrNotFound) || !slices.Contains(jobs.Rendered, name) {
 		return a, err
 	}
-	task, err := s.data(ctx).Task(ctx, id)
+	task, err := h.Config.Data(ctx).Task(ctx, id)
 	if err != nil {
 		return a, err
 	}
-	if err := s.ensureFiles(ctx, task); err != nil {
+	if err := h.ensureFiles(ctx, task); err != nil {
 		return a, err
 	}
-	return s.data(ctx).Artifact(ctx, id, name)
+	return h.Config.Data(ctx).Artifact(ctx, id, name)
 }
 
 // contentWriter turns the errors of http.ServeContent (a range beyond the end, a failed precondition) into the error
@@ -235,13 +284,13 @@ func (c *contentWriter) WriteHeader(status int) {
 	switch status {
 	case http.StatusRequestedRangeNotSatisfiable:
 		c.failed = true
-		writeProblem(c.ResponseWriter, problem{status, "range_not_satisfiable", "The file does not reach that far; Content-Range has its size."}, nil)
+		problem.Write(c.ResponseWriter, problem.New(status, "range_not_satisfiable", "The file does not reach that far; Content-Range has its size."), nil)
 	case http.StatusPreconditionFailed:
 		c.failed = true
-		writeProblem(c.ResponseWriter, problem{status, "precondition_failed", "The file is not the one that the request's conditions name."}, nil)
+		problem.Write(c.ResponseWriter, problem.New(status, "precondition_failed", "The file is not the one that the request's conditions name."), nil)
 	case http.StatusInternalServerError:
 		c.failed = true
-		writeProblem(c.ResponseWriter, filesUnavailable("it cannot be read or written"), nil)
+		problem.Write(c.ResponseWriter, problem.FilesUnavailable("it cannot be read or written"), nil)
 	default:
 		c.ResponseWriter.WriteHeader(status)
 	}
