@@ -12,6 +12,7 @@ import (
 
 	"legwork/internal/agent"
 	"legwork/internal/failpoint"
+	"legwork/internal/jobs/liveruns"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/usage"
@@ -23,11 +24,11 @@ func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 	log := r.cfg.Log.With("job", job.ID)
 	runCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if !r.local.begin(job.ID, cancel) {
+	if !r.local.Begin(job.ID, cancel) {
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBackJob(ctx, job.ID) })
 		return
 	}
-	defer r.local.done(job.ID)
+	defer r.local.Done(job.ID)
 	current, err := r.claim(runCtx, log, job)
 	if err != nil {
 		r.unclaimed(ctx, runCtx, log, job, err)
@@ -66,7 +67,7 @@ func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *r
 	switch {
 	case errors.Is(err, errHeld):
 		log.DebugContext(ctx, "not claimed", "reason", err)
-	case errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound), errors.Is(cause, errFenced):
+	case errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound), errors.Is(cause, liveruns.ErrFenced):
 		log.DebugContext(ctx, "not claimed: the job has no task any more", "error", err)
 	case errors.As(err, &exhausted):
 		r.failUnclaimed(ctx, log, job, exhausted.id, exhausted.epoch, exhausted.limit.Exhausted())
@@ -176,7 +177,7 @@ func (r *Runner) tryClaim(ctx context.Context, job *river.Job[ResearchArgs]) (*r
 	case chosen.Exhausted != "":
 		return nil, &exhaustedError{claimed: claimed{id: chosen.TaskID, epoch: chosen.Epoch}, limit: chosen.Exhausted}
 	}
-	r.local.claimed(job.ID, c.id, c.epoch)
+	r.local.Claimed(job.ID, c.id, c.epoch)
 	r.publish(ctx, events)
 	r.publish(ctx, copies)
 	return r.load(ctx, job, c)

@@ -145,20 +145,7 @@ func (s *Service) expire(ctx context.Context, keep time.Duration) (tasks, pages 
 	}
 	failpoint.Hit(ctx, "after_expire")
 	for _, id := range ids {
-		s.purgeNow(ctx, id)
+		s.RemoveFiles(ctx, id)
 	}
 	return tasks, pages, nil
-}
-
-// purgeNow removes the files of a task that was just removed. When this fails, the task's purge job removes the files
-// later.
-func (s *Service) purgeNow(ctx context.Context, id uuid.UUID) {
-	unlock, err := s.files.Lock(ctx, id)
-	if err == nil {
-		defer unlock()
-		err = s.artifacts.Purge(ctx, id)
-	}
-	if err != nil {
-		s.log.WarnContext(ctx, "artifacts of a removed task could not be removed now; its purge job will do it", "task", id, "error", err)
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/dbtest"
+	"legwork/internal/jobs/liveruns"
 	"legwork/internal/research"
 )
 
@@ -170,7 +171,7 @@ func TestStopBeforeClaim(t *testing.T) {
 	p := setup(t)
 	s := &script{steps: 1}
 	r := p.work(s.run)
-	r.local.endAll(errShutdown, true)
+	r.local.EndAll(liveruns.ErrShutdown, true)
 	task := p.submit("q")
 	p.eventually("the task is handed back", func() bool {
 		return p.count("SELECT run_epoch FROM task_heads WHERE task_id = $1", task.ID) > 1

@@ -30,7 +30,7 @@ func TestFileJobsOfADeadWorker(t *testing.T) {
 	if err := p.Delete(t.Context(), research.DefaultAccount, deleted.ID, ""); err != nil { // inserts two jobs that purge files
 		t.Fatal(err)
 	}
-	if err := p.artifacts.Write(t.Context(), deleted.ID, "late.txt", "text/plain", []byte("late")); err != nil {
+	if err := p.Artifacts.Write(t.Context(), deleted.ID, "late.txt", "text/plain", []byte("late")); err != nil {
 		t.Fatal(err)
 	}
 	reconciler := p.reconciler()
@@ -101,7 +101,7 @@ func TestNoEffectOnAnOldLease(t *testing.T) {
 	if n := s.count(2); n != 0 || !old() {
 		t.Errorf("%d effects were made on a lease that is too old", n)
 	}
-	if _, ok, err := p.artifacts.Exists(t.Context(), gone.ID, "result.json"); ok || err != nil {
+	if _, ok, err := p.Artifacts.Exists(t.Context(), gone.ID, "result.json"); ok || err != nil {
 		t.Errorf("a file was written on a lease that is too old (%v)", err)
 	}
 	renew()

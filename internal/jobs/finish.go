@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"legwork/internal/jobs/liveruns"
 	"legwork/internal/research"
 	"legwork/internal/retry"
 	"legwork/internal/store"
@@ -28,9 +29,9 @@ func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, r
 		if err := r.exit(ctx, log, func(ctx context.Context) error { return r.end(ctx, c, completed(result)) }); err != nil {
 			r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
 		}
-	case errors.Is(err, research.ErrFenced) || errors.Is(cause, errFenced):
+	case errors.Is(err, research.ErrFenced) || errors.Is(cause, liveruns.ErrFenced):
 		log.InfoContext(ctx, "this run stops: its task was cancelled, deleted or given to another worker")
-	case errors.Is(cause, errShutdown):
+	case errors.Is(cause, liveruns.ErrShutdown):
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
 	case errors.Is(cause, river.ErrJobCancelledRemotely):
 		// River reports a cancelled job. If legwork cancelled the task, the epoch is newer, and end changes nothing.
@@ -39,7 +40,7 @@ func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, r
 		_ = r.exit(ctx, log, func(ctx context.Context) error {
 			return r.end(ctx, c, failed(research.Cancelled, f, map[string]any{"try": c.try}))
 		})
-	case cause != nil && !errors.Is(err, errTimeout):
+	case cause != nil && !errors.Is(err, liveruns.ErrTimeout):
 		// River cancelled the context because the stop of its client took too long. The run is handled as in a normal
 		// shutdown.
 		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
@@ -54,7 +55,7 @@ func verdict(err error, limit time.Duration) *research.Failure {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, errTimeout):
+	case errors.Is(err, liveruns.ErrTimeout):
 		return &research.Failure{Code: research.CodeTimeout, Cause: err,
 			Message: fmt.Sprintf("The task ran longer than the server allows (%s); ask for less, or raise TASK_TIMEOUT.", limit)}
 	default:

@@ -348,10 +348,10 @@ func TestDeleteWhileRunning(t *testing.T) {
 	}
 	// The purge job that runs after a lease time removes files that a stale run wrote after the delete.
 	p.eventually("the stale run's write", func() bool { // it may fail while the first purge removes the folder
-		return p.artifacts.Write(t.Context(), task.ID, "late.txt", "text/plain", []byte("late")) == nil
+		return p.Artifacts.Write(t.Context(), task.ID, "late.txt", "text/plain", []byte("late")) == nil
 	})
 	p.eventually("the purge", func() bool {
-		_, ok, err := p.artifacts.Exists(t.Context(), task.ID, "late.txt")
+		_, ok, err := p.Artifacts.Exists(t.Context(), task.ID, "late.txt")
 		return err == nil && !ok
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"legwork/internal/deep"
 	"legwork/internal/goroutine"
+	"legwork/internal/jobs/liveruns"
 	"legwork/internal/research"
 	"legwork/internal/runenv"
 	"legwork/internal/store"
@@ -96,7 +97,7 @@ func (c *run) research(ctx context.Context) (research.Result, error) {
 // answer calls the agent, and afterwards closes what the run has opened to read pages.
 func (c *run) answer(ctx context.Context) (research.Result, error) {
 	left := c.runner.cfg.TaskTimeout - c.spent
-	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), errTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), liveruns.ErrTimeout)
 	defer cancel()
 	bound := runenv.Open(c.envConfig())
 	defer bound.Close()

@@ -14,6 +14,7 @@ import (
 	"legwork/internal/agent"
 	"legwork/internal/agent/reader"
 	"legwork/internal/goroutine"
+	"legwork/internal/jobs/liveruns"
 	"legwork/internal/jobs/ownqueue"
 	"legwork/internal/lease"
 	"legwork/internal/logging"
@@ -94,7 +95,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	}
 	host, _ := os.Hostname()
 	w := research.Worker{Slots: cfg.Slots, Queue: queue, Version: cfg.Version, Host: host, Pin: cfg.Pin}
-	r.lease = lease.New(svc.store, w, func() { svc.local.endAll(errFenced, false) }, cfg.Log)
+	r.lease = lease.New(svc.store, w, func() { svc.local.EndAll(liveruns.ErrFenced, false) }, cfg.Log)
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &researchWorker{runner: r})
 	river.AddWorker(workers, &artifactsWorker{svc: svc, lease: r.lease})
@@ -141,7 +142,7 @@ func (r *Runner) Start(ctx context.Context) error {
 // Stop hands running tasks back to the queue, and waits until that is done or ctx ends.
 func (r *Runner) Stop(ctx context.Context) error {
 	r.queues.Share()
-	r.local.endAll(errShutdown, true)
+	r.local.EndAll(liveruns.ErrShutdown, true)
 	err := r.client.Stop(ctx)
 	if err != nil {
 		r.abort()
@@ -180,7 +181,7 @@ func (r *Runner) watch(ctx context.Context) {
 
 // watchOnce stops the runs of this process whose task has a newer epoch or does not exist any more.
 func (r *Runner) watchOnce(ctx context.Context) error {
-	ids := r.local.ids()
+	ids := r.local.IDs()
 	if len(ids) == 0 {
 		return nil
 	}
@@ -188,7 +189,7 @@ func (r *Runner) watchOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.local.endMoved(ids, epochs)
+	r.local.EndMoved(ids, epochs)
 	return nil
 }
 

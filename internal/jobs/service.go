@@ -15,8 +15,9 @@ import (
 	"legwork/internal/artifact"
 	"legwork/internal/deep"
 	"legwork/internal/failpoint"
-	"legwork/internal/jobs/filelocks"
+	"legwork/internal/jobs/liveruns"
 	"legwork/internal/jobs/ownqueue"
+	"legwork/internal/jobs/taskfiles"
 	"legwork/internal/logging"
 	"legwork/internal/research"
 	"legwork/internal/store"
@@ -34,17 +35,16 @@ type Publisher interface {
 
 // Service submits, cancels and deletes tasks. It works in any process, with or without a Runner.
 type Service struct {
+	*taskfiles.Files
 	store     store.Worker
 	usage     *usage.Store
 	abandoned *abandoned.Store
 	trees     *deep.Trees
 	river     *river.Client[pgx.Tx]
 	publisher Publisher
-	artifacts *artifact.Store
 	log       *slog.Logger
-	maxQueued int   // greatest number of waiting tasks; further submissions are refused; 0 means no limit
-	local     *runs // the runs of this process, so that a cancel here stops them at once
-	files     filelocks.Locks
+	maxQueued int            // greatest number of waiting tasks; further submissions are refused; 0 means no limit
+	local     *liveruns.Runs // the runs of this process, so that a cancel here stops them at once
 	hooks     hooks
 	queues    ownqueue.Queues
 }
@@ -68,10 +68,10 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{store: st.Worker(), usage: used, abandoned: abandoned.New(st), river: client, publisher: pub, artifacts: files, log: log, local: newRuns()}
+	s := &Service{Files: taskfiles.New(st.Worker(), files, log), store: st.Worker(), usage: used, abandoned: abandoned.New(st), river: client, publisher: pub, log: log, local: liveruns.New()}
 	s.trees = deep.New(st, s.insertJob)
 	s.OnEndInTx(s.insertArtifactsJob)
-	s.OnEnd(func(_ context.Context, e Ended) { s.local.end(e.Task.ID, errFenced) }) // stops a run in this process without a notification
+	s.OnEnd(func(_ context.Context, e Ended) { s.local.End(e.Task.ID, liveruns.ErrFenced) }) // stops a run in this process without a notification
 	s.OnEnd(func(ctx context.Context, e Ended) { s.publish(ctx, []research.Event{e.Event}) })
 	return s, nil
 }
@@ -162,7 +162,7 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 		return fmt.Errorf("delete: %w", err)
 	}
 	for _, each := range ids {
-		s.purgeNow(ctx, each) // most files are gone when Delete returns; the purge jobs remove what is left
+		s.RemoveFiles(ctx, each) // most files are gone when Delete returns; the purge jobs remove what is left
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func (c *run) keepPicture(ctx context.Context, file *research.Artifact, data []b
 	if err := c.runner.lease.Await(ctx); err != nil {
 		return err
 	}
-	unlock, err := c.runner.files.Lock(ctx, c.task.ID)
+	unlock, err := c.runner.LockFiles(ctx, c.task.ID)
 	if err != nil {
 		return err
 	}
@@ -35,10 +35,10 @@ func (c *run) keepPicture(ctx context.Context, file *research.Artifact, data []b
 	case epochs[c.task.ID] != c.epoch:
 		return research.ErrFenced
 	}
-	err = c.runner.artifacts.Write(ctx, c.task.ID, file.Name, file.ContentType, data)
+	err = c.runner.Artifacts.Write(ctx, c.task.ID, file.Name, file.ContentType, data)
 	switch {
 	case err == nil:
-		file.StoreID = c.runner.artifacts.ID(ctx)
+		file.StoreID = c.runner.Artifacts.ID(ctx)
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

@@ -92,7 +92,7 @@ func onBucket(t *testing.T) (*process, *testsite.Bucket) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = files.Close() })
-	p.artifacts = files
+	p.Artifacts = files
 	return p, b
 }
 
@@ -112,7 +112,7 @@ func TestPictureFromShotToDelete(t *testing.T) {
 		if frames := strings.Join(p.frames(task.ID), "\n"); !strings.Contains(frames, `"type":"agent:screenshot"`) || !strings.Contains(frames, `"imageUrl":"`+want+`"`) {
 			t.Errorf("%s: %s", name, frames)
 		}
-		f, err := p.artifacts.Read(t.Context(), task.ID, "shot-001-1-1.png")
+		f, err := p.Artifacts.Read(t.Context(), task.ID, "shot-001-1-1.png")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestPictureFromShotToDelete(t *testing.T) {
 		if err := p.Delete(t.Context(), research.DefaultAccount, task.ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.artifacts.Read(t.Context(), task.ID, "shot-001-1-1.png"); !errors.Is(err, research.ErrNotFound) {
+		if _, err := p.Artifacts.Read(t.Context(), task.ID, "shot-001-1-1.png"); !errors.Is(err, research.ErrNotFound) {
 			t.Errorf("%s: after the delete: %v", name, err)
 		}
 		if n := p.count("SELECT count(*) FROM artifacts"); n != 0 {
@@ -206,11 +206,11 @@ func TestPictureOfAStaleRun(t *testing.T) {
 	q.work(shooting, with(&camera{width: 40}))
 	got := q.await(task.ID)
 	close(release)
-	p.eventually("the stale run is over", func() bool { return len(p.local.ids()) == 0 })
+	p.eventually("the stale run is over", func() bool { return len(p.local.IDs()) == 0 })
 	if len(got.Screenshots) != 1 || !strings.HasSuffix(got.Screenshots[0], "/shot-001-1-2.png") {
 		t.Fatalf("screenshots %v", got.Screenshots)
 	}
-	if _, ok, err := p.artifacts.Exists(t.Context(), task.ID, "shot-001-1-1.png"); ok || err != nil {
+	if _, ok, err := p.Artifacts.Exists(t.Context(), task.ID, "shot-001-1-1.png"); ok || err != nil {
 		t.Errorf("the stale run wrote its picture: %v", err)
 	}
 	if missing, _, err := p.MissingFiles(t.Context()); err != nil || len(missing) != 0 {
@@ -228,7 +228,7 @@ func TestPictureBehindTheFence(t *testing.T) {
 	if err := stale.keepPicture(t.Context(), file, []byte("x")); !errors.Is(err, research.ErrFenced) {
 		t.Errorf("the stale run: %v", err)
 	}
-	if _, ok, err := p.artifacts.Exists(t.Context(), task.ID, file.Name); ok || err != nil {
+	if _, ok, err := p.Artifacts.Exists(t.Context(), task.ID, file.Name); ok || err != nil {
 		t.Errorf("its picture is there: %v", err)
 	}
 }

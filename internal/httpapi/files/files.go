@@ -20,7 +20,7 @@ import (
 	"legwork/api"
 	"legwork/internal/artifact"
 	"legwork/internal/httpapi/problem"
-	"legwork/internal/jobs"
+	"legwork/internal/jobs/taskfiles"
 	"legwork/internal/research"
 	"legwork/internal/wire"
 )
@@ -36,7 +36,7 @@ var errElsewhere = problem.New(http.StatusServiceUnavailable, "file_elsewhere",
 type Tasks interface {
 	// EnsureArtifacts writes those files of a finished task that do not exist yet.
 	EnsureArtifacts(ctx context.Context, task research.Task) error
-	// RenderArtifact makes one of the files jobs.Rendered of a finished task from the database, without writing it.
+	// RenderArtifact makes one of the files taskfiles.Rendered of a finished task from the database, without writing it.
 	RenderArtifact(ctx context.Context, task research.Task, name string) (research.Artifact, []byte, error)
 }
 
@@ -117,7 +117,7 @@ func (h *Files) ListArtifacts(ctx context.Context, req api.ListArtifactsRequestO
 // withRendered adds the files to a list that can be made from the database although they could not be written.
 func (h *Files) withRendered(ctx context.Context, task research.Task, list []research.Artifact, broken error) ([]research.Artifact, error) {
 	h.Config.Log.WarnContext(ctx, "files of a task could not be written; they are made from the database", "task", task.ID, "error", broken)
-	for _, name := range jobs.Rendered {
+	for _, name := range taskfiles.Rendered {
 		if slices.ContainsFunc(list, func(a research.Artifact) bool { return a.Name == name }) {
 			continue
 		}
@@ -221,7 +221,7 @@ func (h *Files) openFile(r *http.Request, kind string) (research.Artifact, conte
 	}
 	a, err := h.recorded(ctx, id, name)
 	switch {
-	case kind != "" && (err == nil && a.Kind != kind || slices.Contains(jobs.Rendered, name)):
+	case kind != "" && (err == nil && a.Kind != kind || slices.Contains(taskfiles.Rendered, name)):
 		return a, content{}, research.ErrNotFound
 	case err != nil:
 		return h.renderFile(ctx, id, name, err)
@@ -241,7 +241,7 @@ func (h *Files) openFile(r *http.Request, kind string) (research.Artifact, conte
 func (h *Files) renderFile(ctx context.Context, id uuid.UUID, name string, unread error) (research.Artifact, content, error) {
 	var place *artifact.Error
 	lost := errors.As(unread, &place) || errors.Is(unread, errElsewhere) || errors.Is(unread, research.ErrNotFound)
-	if !lost || !slices.Contains(jobs.Rendered, name) {
+	if !lost || !slices.Contains(taskfiles.Rendered, name) {
 		return research.Artifact{}, content{}, unread
 	}
 	task, err := h.Config.Data(ctx).Task(ctx, id)
@@ -259,7 +259,7 @@ func (h *Files) renderFile(ctx context.Context, id uuid.UUID, name string, unrea
 // recorded returns the row of a file. If the row is missing and the task has finished, recorded first writes the task's files.
 func (h *Files) recorded(ctx context.Context, id uuid.UUID, name string) (research.Artifact, error) {
 	a, err := h.Config.Data(ctx).Artifact(ctx, id, name)
-	if !errors.Is(err, research.ErrNotFound) || !slices.Contains(jobs.Rendered, name) {
+	if !errors.Is(err, research.ErrNotFound) || !slices.Contains(taskfiles.Rendered, name) {
 		return a, err
 	}
 	task, err := h.Config.Data(ctx).Task(ctx, id)
