@@ -25,6 +25,11 @@ type deepModel struct {
 	requests map[string]int // what was asked → how often
 	at       int            // number of requests at which reached is closed
 	reached  chan struct{}
+
+	facts  func(n int) []string                                         // the sentences about fact n
+	write  func(r testsite.ModelRequest) (what string, t testsite.Turn) // writes the answer from all quotes
+	holds  map[string]chan struct{}                                     // what was asked → closed when it was asked for the first time; that request gets no reply
+	tokens bool                                                         // whether it reports a token for each four bytes of a request
 }
 
 const (
@@ -36,16 +41,31 @@ var factQuestion = regexp.MustCompile(`Question: What is fact (\d+) of the kettl
 
 func startDeepModel(t *testing.T, site *testsite.Site, at int) *deepModel {
 	t.Helper()
-	m := &deepModel{site: site, requests: map[string]int{}, at: at, reached: make(chan struct{})}
-	for n := 1; n <= allFacts; n++ {
-		site.Page(fmt.Sprintf("/fact/%d.html", n), fmt.Sprintf("<title>Fact %d</title><h1>Fact %d</h1><p>%s</p><p>Nothing else is known about it, and this sentence only makes the page longer.</p>", n, n, fact(n)))
-	}
-	m.LLM = testsite.OpenAI(t, m.reply)
+	m := &deepModel{site: site, requests: map[string]int{}, at: at, reached: make(chan struct{}), facts: fact, write: allCited}
+	m.start(t)
 	return m
 }
 
-func fact(n int) string {
-	return fmt.Sprintf("The fact number %d of the kettle is the number %d.", n, 1000+n)
+func (m *deepModel) start(t *testing.T) {
+	t.Helper()
+	for n := 1; n <= allFacts; n++ {
+		m.site.Page(fmt.Sprintf("/fact/%d.html", n), fmt.Sprintf("<title>Fact %d</title><h1>Fact %d</h1><p>%s</p><p>Nothing else is known about it, and this sentence only makes the page longer.</p>",
+			n, n, strings.Join(m.facts(n), "</p><p>")))
+	}
+	m.LLM = testsite.OpenAI(t, m.reply)
+}
+
+func fact(n int) []string {
+	return []string{fmt.Sprintf("The fact number %d of the kettle is the number %d.", n, 1000+n)}
+}
+
+// allCited writes an answer with a sentence for each fact.
+func allCited(testsite.ModelRequest) (string, testsite.Turn) {
+	var b strings.Builder
+	for n := 1; n <= allFacts; n++ {
+		fmt.Fprintf(&b, "A fact of the kettle is known from quote %d [%d]. ", n, n)
+	}
+	return "answer", testsite.Turn{Text: b.String()}
 }
 
 // plan returns the reply with the sub-questions about some facts.
@@ -58,7 +78,8 @@ func plan(from, to int) testsite.Turn {
 	return testsite.Turn{Text: string(raw)}
 }
 
-func (m *deepModel) count(what string) {
+// answer counts a request and returns its reply. A request of holds gets none, until its client is gone.
+func (m *deepModel) answer(r testsite.ModelRequest, what string, t testsite.Turn) testsite.Turn {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests[what]++
@@ -69,6 +90,14 @@ func (m *deepModel) count(what string) {
 	if total == m.at {
 		close(m.reached)
 	}
+	if asked := m.holds[what]; asked != nil && m.requests[what] == 1 {
+		close(asked)
+		t.Hang = true
+	}
+	if m.tokens {
+		t.In = len(r.Raw) / 4
+	}
+	return t
 }
 
 func (m *deepModel) reply(_ int, r testsite.ModelRequest) testsite.Turn {
@@ -77,18 +106,21 @@ func (m *deepModel) reply(_ int, r testsite.ModelRequest) testsite.Turn {
 	child := factQuestion.FindStringSubmatch(request)
 	switch {
 	case strings.Contains(request, "Write the plan now"):
-		m.count("plan")
-		return plan(1, firstFacts)
+		return m.answer(r, "plan", plan(1, firstFacts))
 	case strings.Contains(request, "These sub-questions were researched"):
-		m.count("gaps")
-		return plan(firstFacts+1, allFacts)
+		return m.answer(r, "gaps", plan(firstFacts+1, allFacts))
 	case child == nil:
-		m.count("answer")
+		what, t := m.write(r)
+		return m.answer(r, what, t)
+	}
+	var n int
+	_, _ = fmt.Sscan(child[1], &n)
+	if len(r.Tools()) == 0 {
 		var b strings.Builder
-		for n := 1; n <= allFacts; n++ {
-			fmt.Fprintf(&b, "A fact of the kettle is known from quote %d [%d]. ", n, n)
+		for i := range m.facts(n) {
+			fmt.Fprintf(&b, "It is known [%d]. ", i+1)
 		}
-		return testsite.Turn{Text: b.String()}
+		return m.answer(r, "child "+child[1]+" answer", testsite.Turn{Text: strings.TrimSpace(b.String())})
 	}
 	said := 0
 	for _, message := range messages {
@@ -97,21 +129,12 @@ func (m *deepModel) reply(_ int, r testsite.ModelRequest) testsite.Turn {
 		}
 	}
 	url := m.site.URL("/fact/" + child[1] + ".html")
-	arguments := func(v map[string]string) string { b, _ := json.Marshal(v); return string(b) }
-	if len(r.Tools()) == 0 {
-		m.count("child " + child[1] + " answer")
-		return testsite.Turn{Text: "It is known [1]."}
+	call := func(tool string, v map[string]any) testsite.Turn {
+		b, _ := json.Marshal(v)
+		return testsite.Turn{Calls: []testsite.ToolCall{{Name: tool, Arguments: string(b)}}}
 	}
-	m.count(fmt.Sprintf("child %s step %d", child[1], said))
-	var n int
-	_, _ = fmt.Sscan(child[1], &n)
-	switch said {
-	case 0:
-		return testsite.Turn{Calls: []testsite.ToolCall{{Name: "navigate_to", Arguments: arguments(map[string]string{"url": url})}}}
-	case 1:
-		return testsite.Turn{Calls: []testsite.ToolCall{{Name: "cite", Arguments: arguments(map[string]string{"url": url, "quote": fact(n)})}}}
-	}
-	return testsite.Turn{Text: "DONE"}
+	turns := []testsite.Turn{call("navigate_to", map[string]any{"url": url}), call("cite", map[string]any{"url": url, "quotes": m.facts(n)}), {Text: "DONE"}}
+	return m.answer(r, fmt.Sprintf("child %s step %d", child[1], said), turns[min(said, len(turns)-1)])
 }
 
 // askDeep submits the deep task. Its start page is no page of a fact, so each child opens it and the page of its fact.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"legwork/internal/agent/loop"
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/price"
 	"legwork/internal/agent/reader"
 	"legwork/internal/config"
@@ -61,7 +62,7 @@ func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Clien
 
 // chooser returns the agent of the worker, for the model that openModel opened.
 func chooser(model *llm.Client, cfg config.Config) loop.Chooser {
-	c := loop.Chooser{Limits: loop.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
+	c := loop.Chooser{Limits: modelcalls.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
 	for _, p := range cfg.ModelPrices {
 		c.Limits.Prices = append(c.Limits.Prices, price.Price(p))
 	}

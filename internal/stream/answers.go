@@ -13,8 +13,10 @@ import (
 
 // These are the bounds of the partial answers that a process keeps.
 const (
-	maxAnswerBytes = 64 << 10 // of one answer; text beyond it arrives with the event that completes the task
-	maxAnswers     = 128      // greatest number of answers of tasks that have no subscription with deltas
+	maxAnswerBytes = 256 << 10 // of one answer, more than a report of 20,000 words; text beyond it arrives with the event that completes the task
+	fullAnswer     = 64 << 10  // of one answer if all answers together have maxAllBytes
+	maxAllBytes    = 16 << 20
+	maxAnswers     = 128 // greatest number of answers of tasks that have no subscription with deltas
 )
 
 // fragment is a piece of an answer as a run writes it.
@@ -32,6 +34,7 @@ type partialAnswers struct {
 	mu     sync.Mutex
 	byTask map[uuid.UUID]*partialAnswer
 	clock  uint64 // number of fragments received so far
+	bytes  int    // of the texts of byTask
 }
 
 // partialAnswer is the text of one task's answer so far. The text only grows, until a run starts it again from its
@@ -59,12 +62,18 @@ func (p *partialAnswers) add(f fragment) {
 		return
 	}
 	if f.Offset == 0 || f.Epoch > a.epoch {
+		p.bytes -= len(a.text)
 		a.epoch, a.version, a.text, a.points = f.Epoch, a.version+1, "", 0
 	}
-	if f.Offset != a.points || len(a.text)+len(f.Text) > maxAnswerBytes {
+	most := maxAnswerBytes
+	if p.bytes+len(f.Text) > maxAllBytes {
+		most = fullAnswer
+	}
+	if f.Offset != a.points || len(a.text)+len(f.Text) > most {
 		return
 	}
 	a.text += f.Text
+	p.bytes += len(f.Text)
 	a.points += utf8.RuneCountInString(f.Text)
 	if a.changed != nil {
 		close(a.changed)
@@ -95,7 +104,7 @@ func (p *partialAnswers) get(task uuid.UUID) *partialAnswer {
 				oldest = id
 			}
 		}
-		delete(p.byTask, oldest)
+		p.drop(oldest)
 	}
 	if p.byTask == nil {
 		p.byTask = map[uuid.UUID]*partialAnswer{}
@@ -105,10 +114,18 @@ func (p *partialAnswers) get(task uuid.UUID) *partialAnswer {
 	return a
 }
 
+// drop removes the answer of a task, if there is one. The caller holds mu.
+func (p *partialAnswers) drop(task uuid.UUID) {
+	if a := p.byTask[task]; a != nil {
+		p.bytes -= len(a.text)
+		delete(p.byTask, task)
+	}
+}
+
 // release drops an answer that is not needed any more. The caller holds mu.
 func (p *partialAnswers) release(task uuid.UUID, a *partialAnswer) {
-	if a.subscriptions == 0 && (a.ended || a.version == 0) {
-		delete(p.byTask, task)
+	if a.subscriptions == 0 && (a.ended || a.version == 0) && p.byTask[task] == a {
+		p.drop(task)
 	}
 }
 

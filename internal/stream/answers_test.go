@@ -315,6 +315,27 @@ func TestDeltasNeverWait(t *testing.T) {
 	})
 }
 
+// TestLongAnswer: an answer as long as the longest report reaches a subscription as deltas, before the task is complete.
+func TestLongAnswer(t *testing.T) {
+	t.Parallel()
+	h := NewHub(newMemory(), Config{Poll: -1, Logger: quiet})
+	defer h.Stop()
+	id := uuid.New()
+	cursor := h.answers.subscribe(id)
+	defer cursor.close()
+	piece := strings.Repeat("report ", 100)
+	var got strings.Builder
+	for offset := 0; offset < 20_000*len("report "); offset += len(piece) {
+		h.answers.add(fragment{Task: id, Epoch: 1, Offset: offset, Text: piece})
+		if d, _ := cursor.next(); d != nil {
+			got.WriteString(d.Text)
+		}
+	}
+	if got.Len() != 20_000*len("report ") {
+		t.Errorf("%d bytes arrived", got.Len())
+	}
+}
+
 // TestDeltasBounded checks that neither an endless text nor a great number of tasks fills the memory.
 func TestDeltasBounded(t *testing.T) {
 	t.Parallel()
@@ -334,8 +355,8 @@ func TestDeltasBounded(t *testing.T) {
 	for _, a := range h.answers.byTask {
 		size += len(a.text)
 	}
-	if n := len(h.answers.byTask); n > maxAnswers || size > maxAnswers*maxAnswerBytes {
-		t.Errorf("%d answers with %d bytes", n, size)
+	if n := len(h.answers.byTask); n > maxAnswers || size > max(maxAllBytes, maxAnswers*fullAnswer)+maxAnswerBytes || size != h.answers.bytes {
+		t.Errorf("%d answers with %d bytes, counted as %d", n, size, h.answers.bytes)
 	}
 	if h.answers.byTask[kept] == nil {
 		t.Error("one with a subscription was dropped")

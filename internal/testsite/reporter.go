@@ -32,6 +32,20 @@ var (
 	wantedPart  = regexp.MustCompile(`Write section (\d+)`)
 )
 
+// WantedSection returns the number of the section of a report that a request asks for; 0 if it asks for something else.
+func WantedSection(r ModelRequest) int {
+	messages := r.Messages()
+	if len(messages) < 2 || !strings.HasPrefix(fmt.Sprint(messages[0]["content"]), "You write one section") {
+		return 0
+	}
+	m := wantedPart.FindStringSubmatch(fmt.Sprint(messages[1]["content"]))
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
 // Turn is a Script.
 func (p *Reporter) Turn(_ int, r ModelRequest) Turn {
 	t := p.reply(r)

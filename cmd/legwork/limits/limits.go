@@ -6,7 +6,7 @@ package limits
 import (
 	"math"
 
-	"legwork/internal/agent/loop"
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/config"
 	"legwork/internal/llm"
 	"legwork/internal/research"
@@ -30,10 +30,10 @@ func Defaults(cfg config.Config) research.UsageLimits {
 }
 
 // RunCost returns what a run may cost with a model. model is nil for the built-in reader, which costs nothing.
-func RunCost(model *llm.Client, limits loop.Limits) usage.RunCost {
+func RunCost(model *llm.Client, limits modelcalls.Limits) usage.RunCost {
 	if model == nil {
 		return usage.RunCost{}
 	}
-	return usage.RunCost{MaxTokens: limits.MaxTokens, TokenMargin: loop.TokenMargin,
+	return usage.RunCost{MaxTokens: limits.MaxTokens, TokenMargin: modelcalls.TokenMargin,
 		Price: int64(math.Ceil(limits.Prices.MostForMillion(model.Name()) * 1e6))}
 }

@@ -12,14 +12,14 @@ import (
 	"legwork/internal/agent/ranking"
 	"legwork/internal/agent/reader"
 	"legwork/internal/agent/report"
+	"legwork/internal/agent/support"
 	"legwork/internal/research"
 )
 
 // answer asks the model to write the answer from the verified quotes, checks its markers and computes the confidence. If the
 // model cited nothing, the built-in reader chooses the quotes.
 func (a *run) answer(ctx context.Context) (research.Result, error) {
-	if len(a.replay) > 0 {
-		p := purposeOf(a.replay[0])
+	if p, ok := a.Replay(); ok {
 		a.Budget, a.endedBy = p.Budget, p.Ended
 	}
 	if a.ending.NotFound {
@@ -49,7 +49,6 @@ func (a *run) answerFromQuotes(ctx context.Context) (research.Result, error) {
 	}
 	a.endedBy = cmp.Or(c.flaw, a.endedBy)
 	stream.Finish(c.text)
-	written := c.checked // only its quotes are judged: the model's sentences use them
 	res := research.Result{Answer: c.text, NotFound: c.notAnswered, Contradictions: c.contradictions}
 	if !c.notAnswered {
 		if err := a.addData(ctx, w, &c, &res); err != nil {
@@ -57,9 +56,7 @@ func (a *run) answerFromQuotes(ctx context.Context) (research.Result, error) {
 		}
 	}
 	if c.review == nil {
-		if c.review, err = a.reviewed(ctx, written, false); err != nil {
-			return research.Result{}, err
-		}
+		c.review = &support.Review{Weight: 1}
 	}
 	used := a.quotesOf(c.checked)
 	for _, q := range used {
@@ -91,21 +88,20 @@ func (a *run) writeAnswer(ctx context.Context, w *report.Writer) (composed, erro
 	if err != nil {
 		return composed{}, err
 	}
-	if text, ok := answertext.NotAnswered(t.text); ok {
+	if text, ok := answertext.NotAnswered(t.Text); ok {
 		text, _ = w.SplitAnswer(text)
 		return a.notAnswered(text), nil
 	}
-	text, named := w.SplitAnswer(t.text)
-	c := composed{checked: a.checked(text), flaw: t.flaw}
+	text, named := w.SplitAnswer(t.Text)
+	c := composed{checked: a.checked(text), flaw: t.Flaw}
 	if strings.TrimSpace(c.checked.Text) == "" {
 		c.flaw = cmp.Or(c.flaw, "the model wrote no answer")
 		c.checked = a.quoteAll("The model wrote no answer. These are the quotes that it found, word for word.")
 	} else {
 		w.Stream.Finish(c.checked.Text)
-		if c.review, err = a.reviewed(ctx, c.checked, true); err != nil {
+		if c.checked, c.review, err = a.reviewed(ctx, c.checked); err != nil {
 			return composed{}, err
 		}
-		c.checked = a.sayRemoved(c.review)
 	}
 	c.text = c.checked.Text
 	c.contradictions = named.MarkedIn(w, &c.checked)
@@ -193,17 +189,18 @@ func (a *run) confidence(c answertext.Checked, used []agent.Quote, support float
 
 // metadata describes how the answer was made: model, pages read, tokens, cost, and the budget that ended the research.
 func (a *run) metadata(c answertext.Checked, partial bool) map[string]any {
+	spent := a.Used()
 	m := map[string]any{
-		"provider": a.model.Provider(), "model": a.model.Name(), "languageModel": true, "promptVersion": a.prompt,
+		"provider": a.Model.Provider(), "model": a.Model.Name(), "languageModel": true, "promptVersion": a.prompt,
 		"pagesRead": agent.PagesRead(a.Pages), "pagesFailed": len(a.Failed), "partial": partial,
-		"evidence": len(a.Quotes), "unsupportedSentences": c.Unsupported, "invalidMarkers": c.Invalid, "tokens": a.input + a.output,
-		"inputTokens": a.input, "outputTokens": a.output,
+		"evidence": len(a.Quotes), "unsupportedSentences": c.Unsupported, "invalidMarkers": c.Invalid, "tokens": spent.Tokens(),
+		"inputTokens": spent.Input, "outputTokens": spent.Output,
 	}
-	if a.cached > 0 {
-		m["cachedTokens"] = a.cached
+	if spent.Cached > 0 {
+		m["cachedTokens"] = spent.Cached
 	}
-	if a.priced {
-		m["costUsd"] = a.cost
+	if spent.Priced {
+		m["costUsd"] = spent.Cost
 	}
 	if a.Budget != "" {
 		m["budget"] = a.Budget

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/reader"
 	"legwork/internal/llm"
@@ -14,7 +15,7 @@ import (
 // Chooser chooses, for each task, the model or the built-in reader. A task keeps the choice of its first run.
 type Chooser struct {
 	Model  llm.Model // nil if no model is configured
-	Limits Limits
+	Limits modelcalls.Limits
 }
 
 // Pin names the provider, model and prompts that a new task is pinned to.

@@ -29,8 +29,8 @@ func (a *run) whatIsLeft() string {
 		return ""
 	}
 	text := fmt.Sprintf("Left: %d pages, %d seconds", max(0, a.Opts.MaxPages-a.Loads), max(0, int(a.Env.ReadingTime().Seconds())))
-	if most := a.maxTokens(); most > 0 {
-		text += fmt.Sprintf(", %d tokens", max(0, most-a.reservedTokens()-a.input-a.output))
+	if left, limited := a.TokensLeft(); limited {
+		text += fmt.Sprintf(", %d tokens", max(0, left-a.ReservedTokens()))
 	}
 	text += fmt.Sprintf(". Quotes: %d.", len(a.Quotes))
 	if a.talk.Compacted() {

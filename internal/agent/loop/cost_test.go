@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/price"
 	"legwork/internal/research"
 	"legwork/internal/testsite"
@@ -135,7 +136,7 @@ func TestSupportResumed(t *testing.T) {
 	var a *asking
 	a = newAsking(t, citing(&a), func(a *asking, _ *research.Options) { a.limits.Support = true })
 	a.AfterRecord = func(s research.Step) error {
-		if strings.Contains(string(s.Args), forSupport) {
+		if strings.Contains(string(s.Args), modelcalls.ForSupport) {
 			return research.ErrFenced
 		}
 		return nil

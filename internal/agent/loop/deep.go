@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/planning"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/llm"
@@ -13,7 +14,7 @@ import (
 // deeply returns what decides about the runs of a deep task.
 func (a *run) deeply() planning.Deep {
 	return planning.Deep{Task: a.Env.Task, Children: a.Env.Children, Left: a.Env.Left, Mark: a.mark, Defuse: prompts.Defuse, Ask: a.askPlanner, Write: a.writeFromChildren,
-		Journaled: func(p string) bool { return len(a.replay) > 0 && purposeOf(a.replay[0]).Purpose == p }, GiveUp: func() bool { return a.Env.LastTry || a.Env.ReadingTime() <= 0 }}
+		Journaled: a.Replays, GiveUp: func() bool { return a.Env.LastTry || a.Env.ReadingTime() <= 0 }}
 }
 
 func (a *run) writeFromChildren(ctx context.Context) (res research.Result, quoted bool, err error) {
@@ -28,10 +29,10 @@ func (a *run) writeFromChildren(ctx context.Context) (res research.Result, quote
 
 // askPlanner makes a model call for a plan. Its error is a *research.Failure if the model fails or the time is up.
 func (a *run) askPlanner(ctx context.Context, name string, messages []llm.Message) (string, error) {
-	reply, err := a.generate(ctx, purpose{Purpose: name}, llm.Request{Messages: messages, MaxTokens: planning.MostTokens})
+	reply, err := a.Generate(ctx, modelcalls.Purpose{Purpose: name}, llm.Request{Messages: messages, MaxTokens: planning.MostTokens})
 	if problem := (*llm.Error)(nil); errors.As(err, &problem) {
-		err = failed(problem)
-	} else if errors.Is(err, errTimeUp) {
+		err = modelcalls.Failed(problem)
+	} else if errors.Is(err, modelcalls.ErrTimeUp) {
 		err = &research.Failure{Code: research.CodeModelFailed, Message: "The model made no plan within the time budget.", Transient: true, Cause: err}
 	}
 	return reply.Text, err

@@ -10,8 +10,8 @@ import (
 	"legwork/internal/agent"
 	"legwork/internal/agent/addresses"
 	"legwork/internal/agent/conversation"
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/pagetext"
-	"legwork/internal/agent/price"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/quotes"
 	"legwork/internal/agent/toolcalls"
@@ -36,26 +36,8 @@ const (
 	maxBarren  = 12
 )
 
-// Shares of the token budget that are reserved: an eighth (1/answerShare) for an answer.
-const (
-	answerShare = 8
-	reportShare = 2 // a half (1/reportShare) for a report
-)
-
-// Purposes of model calls, as written in the journal.
-const (
-	forResearch = "research"
-	forAnswer   = "answer"
-	forSupport  = "support"
-	forRewrite  = "rewrite"
-)
-
-// Limits bound the tokens that a task may use, and set their prices.
-type Limits struct {
-	MaxTokens int64      // of one task, input plus output; 0 means no limit. A task may have a lower limit of its own
-	Prices    price.List // prices of models; without one for the model, no cost is recorded
-	Support   bool       // whether the model is asked, after the answer, how far the quotes support it. Sentences that they do not support are then rewritten or removed
-}
+// answerReserve is the part of the time budget that is kept for the answer, if the budget is at least twice as long.
+const answerReserve = 30 * time.Second
 
 // Ask researches a task with a language model. The model chooses tool calls and sees their results until it says that it is done
 // or a budget ends the research. Then it writes the answer from the verified quotes alone. The error is a *research.Failure,
@@ -63,18 +45,14 @@ type Limits struct {
 //
 // Each reply of the model is journaled before its tool calls are made, and each tool call before the model sees its
 // result. So a resumed run takes the same steps and makes no call twice.
-func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (research.Result, error) {
+func Ask(ctx context.Context, env agent.Env, model llm.Model, limits modelcalls.Limits) (research.Result, error) {
 	env.Reserve = answerReserve
-	a := &run{Session: agent.NewSession(env), model: model, limits: limits, mark: prompts.Mark(env.Task.ID),
+	session := agent.NewSession(env)
+	a := &run{Session: session, Caller: modelcalls.New(session, model, limits), mark: prompts.Mark(env.Task.ID),
 		texts: map[string]*pagetext.Doc{}, byURL: map[string]int{}, known: addresses.Known{}, repeats: map[string]int{},
 		shown: map[string][]quotes.Span{}, showing: map[string][]quotes.Span{}, seen: pagetext.Seen{}, prompt: env.Task.Pin.Prompt}
 	if !prompts.Known(a.prompt) {
 		a.prompt = prompts.Version
-	}
-	for _, s := range env.Journal {
-		if s.Kind == research.ModelStep {
-			a.replay = append(a.replay, s)
-		}
 	}
 	if res, planned, err := a.deeply().Run(ctx); err != nil || planned {
 		return res, err
@@ -97,18 +75,10 @@ func Ask(ctx context.Context, env agent.Env, model llm.Model, limits Limits) (re
 // run is one run of the loop. Its decisions depend only on the task, the journal, the model's replies and the budgets.
 type run struct {
 	*agent.Session
-	model   llm.Model
-	limits  Limits
-	mark    string // name of the tag around untrusted text
-	talk    *conversation.Conversation
-	inText  bool            // the model does not support tools, so it is asked to write calls into its text
-	replay  []research.Step // model replies of earlier runs that are still to be replayed
-	pending []research.Event
-	input   int64 // input tokens used so far
-	output  int64
-	cached  int64 // the part of input that the provider took from its cache
-	cost    float64
-	priced  bool // at least one reply had a cost
+	*modelcalls.Caller
+	mark   string // name of the tag around untrusted text
+	talk   *conversation.Conversation
+	inText bool // the model does not support tools, so it is asked to write calls into its text
 
 	early     map[string]page.Address // pages of the current reply that are loaded early, by URL
 	byURL     map[string]int          // for each URL of an open page, its index in Pages
@@ -124,7 +94,6 @@ type run struct {
 	gained    bool                     // the calls of the current reply opened a page or kept a quote
 	unkept    bool                     // a quote of the current reply was not kept
 	citingFor string                   // the part of the question that the quotes of the current call serve
-	writeBy   time.Time                // when the answer must be written; zero before the first call for it
 	prompt    string                   // version of the prompts
 	ending    toolcalls.Ending         // how the model ended its research
 	endedBy   string                   // reason, other than a budget, why the research ended; for the result's metadata
@@ -233,21 +202,21 @@ func (a *run) begin(ctx context.Context) error {
 	}
 	data := map[string]any{"Question": a.Env.Task.Question, "Seed": seedText, "SeedURL": a.Opts.SeedURL, "Mark": a.mark,
 		"Earlier": a.earlier(), "Evidence": a.shownProofs(), "MaxPages": a.Opts.MaxPages, "MaxDepth": a.Opts.MaxDepth,
-		"Seconds": int(a.Opts.TimeBudget.Seconds()), "Tokens": a.maxTokens(), "SameDomain": a.Opts.SameDomainOnly}
+		"Seconds": int(a.Opts.TimeBudget.Seconds()), "Tokens": a.MaxTokens(), "SameDomain": a.Opts.SameDomainOnly}
 	a.haveShown()
 	question, err := prompts.Fill(a.prompt, "question", data)
 	if err != nil {
 		return err
 	}
-	a.talk = conversation.New(question, a.mark, conversation.SizeOf(a.model.Window()), a.Env.Task.Context != nil) // the question of a follow-up has the quotes of its parent
+	a.talk = conversation.New(question, a.mark, conversation.SizeOf(a.Model.Window()), a.Env.Task.Context != nil) // the question of a follow-up has the quotes of its parent
 	return nil
 }
 
 // researchOver reports whether the research has ended, so that the model is not asked again: an earlier run had finished
 // the research, or a budget is used up. Budgets do not apply to replies that are replayed from the journal.
 func (a *run) researchOver(turn int) bool {
-	if len(a.replay) > 0 {
-		return purposeOf(a.replay[0]).Purpose != forResearch
+	if next, ok := a.Replay(); ok {
+		return next.Purpose != modelcalls.ForResearch
 	}
 	switch {
 	case a.Recorded(agent.ToolFind, map[string]any{"query": a.Env.Task.Question}): // in an earlier run, the reader already chose the evidence
@@ -256,26 +225,12 @@ func (a *run) researchOver(turn int) bool {
 		a.endedBy = fmt.Sprintf("the model had made %d turns", maxTurns)
 	case a.Env.ReadingTime() <= 0:
 		a.NoteBudget("timeBudget")
-	case a.tokensUp():
+	case a.TokensUp():
 		a.NoteBudget("maxTokens")
 	default:
 		return false
 	}
 	return true
-}
-
-// tokensUp reports whether only the tokens reserved for the answer are left.
-func (a *run) tokensUp() bool {
-	most := a.maxTokens()
-	return most > 0 && a.input+a.output >= most-a.reservedTokens()
-}
-
-// reservedTokens returns how many tokens of the budget are reserved for the answer.
-func (a *run) reservedTokens() int64 {
-	if a.Opts.Format == research.FormatReport {
-		return a.maxTokens() / reportShare
-	}
-	return a.maxTokens() / answerShare
 }
 
 // makeCalls makes the tool calls of a reply and adds their results to the conversation.

@@ -14,6 +14,7 @@ import (
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/agenttest"
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/reader"
 	"legwork/internal/agent/toolcalls"
@@ -28,7 +29,7 @@ type asking struct {
 	site    *testsite.Site
 	server  *testsite.LLM
 	model   *llm.Client
-	limits  Limits
+	limits  modelcalls.Limits
 	publish func(offset int, text string)
 }
 

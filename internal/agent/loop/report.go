@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"legwork/internal/agent"
 	"legwork/internal/agent/answertext"
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/prompts"
 	"legwork/internal/agent/report"
 	"legwork/internal/agent/support"
@@ -28,59 +28,38 @@ type composed struct {
 
 // writer returns what writes reports and data from the quotes of the run.
 func (a *run) writer(stream *answertext.Stream) *report.Writer {
-	w := &report.Writer{Question: a.Env.Task.Question, Mark: a.mark, Prompts: prompts.Report, Window: min(maxAnswerPrompt, a.answerSize()), Quotes: a.Quotes,
-		SourceOf: a.SourceOf, Stream: stream, Ready: a.ready}
+	w := &report.Writer{Question: a.Env.Task.Question, Mark: a.mark, Prompts: prompts.Report, Window: min(modelcalls.MaxAnswerPrompt, a.answerSize()), Quotes: a.Quotes,
+		SourceOf: a.SourceOf, Stream: stream, Ready: a.Ready}
 	w.Earlier = agent.EarlierQuestions(a.Env.Task)
-	if len(a.replay) > 0 {
-		w.Prompts = cmp.Or(purposeOf(a.replay[0]).Prompts, w.Prompts)
+	if next, ok := a.Replay(); ok {
+		w.Prompts = cmp.Or(next.Prompts, w.Prompts)
 	}
 	w.Model = func(ctx context.Context, c report.Call) (report.Text, error) {
-		p := purpose{Purpose: c.Purpose, Number: c.Number, Of: c.Of, Heading: c.Heading, Prompts: w.Prompts}
+		p := modelcalls.Purpose{Purpose: c.Purpose, Number: c.Number, Of: c.Of, Heading: c.Heading, Prompts: w.Prompts}
 		if c.Purpose == report.ForOutline {
 			p.Budget, p.Ended = a.Budget, a.endedBy
 		}
-		t, err := a.compose(ctx, composing{purpose: p, first: c.Messages, maxTokens: c.MaxTokens, stream: c.Stream, json: c.JSON})
-		return report.Text{Text: t.text, Flaw: t.flaw, Over: t.over}, err
+		t, err := a.Compose(ctx, modelcalls.Composing{Purpose: p, First: c.Messages, MaxTokens: c.MaxTokens, Stream: c.Stream, JSON: c.JSON})
+		return report.Text(t), err
 	}
 	return w
 }
 
-// finishShare and mostFinish say how much of the time budget is kept for the summary of a report.
-const (
-	finishShare = 10 // a tenth (1/finishShare)
-	mostFinish  = 30 * time.Second
-)
-
-func (a *run) finishTime() time.Duration { return min(a.Opts.TimeBudget/finishShare, mostFinish) }
-
-// ready reports whether a part of a report, or the data, may be written: the journal has it, or time and tokens are left.
-// The outline and the first section are always written.
-func (a *run) ready(p report.Part) bool {
-	if len(a.replay) > 0 {
-		return purposeOf(a.replay[0]).same(purpose{Purpose: p.Purpose, Number: p.Number})
-	}
-	if p.Purpose == report.ForSection && p.Number == 1 {
-		return true
-	}
-	left := a.Env.TimeLeft()
-	tokens := a.maxTokens()
-	if p.Purpose == report.ForSection {
-		left -= a.finishTime()
-		tokens -= tokens / answerShare
-	}
-	switch {
-	case left <= 0:
-		a.NoteBudget("timeBudget")
-		return false
-	case tokens > 0 && a.input+a.output >= tokens:
-		a.NoteBudget("maxTokens")
-		return false
-	}
-	return true
-}
-
 // writeReport lets the model write a report. If no section could be written, the quotes serve as the answer.
 func (a *run) writeReport(ctx context.Context, w *report.Writer) (composed, error) {
+	all := make([]int, len(a.Quotes)) // the sections have the numbers of the quotes as their markers
+	for i := range all {
+		all[i] = i + 1
+	}
+	judged := a.newReview(all)
+	w.Review = func(ctx context.Context, finished bool, parts []string) (changed []string, removed int, err error) {
+		judged.round = modelcalls.BeforeSummary
+		if finished {
+			judged.round = 0
+		}
+		changed, err = judged.do(ctx, parts...)
+		return changed, judged.Review.Removed, err
+	}
 	r, err := w.Write(ctx, cmp.Or(a.Opts.Length, research.ReportLength), a.reportFacts())
 	if err != nil {
 		return composed{}, err
@@ -92,7 +71,7 @@ func (a *run) writeReport(ctx context.Context, w *report.Writer) (composed, erro
 		c := a.quoteAll("The model wrote no report. These are the quotes that it found, word for word.")
 		return composed{text: c.Text, checked: c, flaw: cmp.Or(r.Flaw, "the model wrote no report")}, nil
 	}
-	return composed{text: r.Text, checked: r.Written, flaw: r.Flaw, contradictions: r.Contradictions,
+	return composed{text: r.Text, checked: r.Written, flaw: r.Flaw, contradictions: r.Contradictions, review: &judged.Review,
 		metadata: map[string]any{"reportPrompts": w.Prompts, "sections": r.Sections, "sectionsPlanned": r.Planned, "words": report.Words(r.Written.Text)}}, nil
 }
 

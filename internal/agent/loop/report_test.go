@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"legwork/internal/agent/agenttest"
+	"legwork/internal/agent/modelcalls"
 	"legwork/internal/agent/report"
 	"legwork/internal/research"
 	"legwork/internal/testsite"
@@ -83,7 +84,7 @@ func TestReportResumes(t *testing.T) {
 	want := undisturbed.answered(t)
 	a := newReporting(t, &testsite.Reporter{Quotes: 40, Cut: 3}, 5000)
 	a.AfterRecord = func(s research.Step) error {
-		if s.Kind == research.ModelStep && purposeOf(s).Purpose != forResearch {
+		if s.Kind == research.ModelStep && modelcalls.PurposeOf(s).Purpose != modelcalls.ForResearch {
 			return research.ErrFenced
 		}
 		return nil
@@ -176,7 +177,7 @@ func TestReportTime(t *testing.T) {
 	a := newReporting(t, &testsite.Reporter{Quotes: 16, Hang: 3}, 3000, func(_ *asking, o *research.Options) { o.TimeBudget = time.Minute })
 	stopped := false
 	a.AfterRecord = func(s research.Step) error {
-		if p := purposeOf(s); !stopped && p.Purpose == report.ForSection && p.Number == 2 {
+		if p := modelcalls.PurposeOf(s); !stopped && p.Purpose == report.ForSection && p.Number == 2 {
 			stopped, a.Spent = true, 52*time.Second // the next run has eight seconds; six of them are kept for the summary
 			return research.ErrFenced
 		}

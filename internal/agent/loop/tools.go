@@ -38,7 +38,7 @@ type shownOutcome struct {
 // reply, and only once, even if the run is resumed.
 func (a *run) refuse(tool, format string, args ...any) shownOutcome {
 	message := fmt.Sprintf(format, args...)
-	a.pending = append(a.pending, research.ToolResult(tool, map[string]any{"message": message}, false, nil))
+	a.AddToNext(research.ToolResult(tool, map[string]any{"message": message}, false, nil))
 	return shownOutcome{text: "Error: " + message}
 }
 

@@ -88,6 +88,12 @@ func (d *draft) allLimits() []string {
 	if !d.finished {
 		limits = append(limits, d.facts...)
 	}
+	switch {
+	case d.removed == 1:
+		limits = append(limits, "A sentence was removed, because the quotes did not support it.")
+	case d.removed > 1:
+		limits = append(limits, fmt.Sprintf("%d sentences were removed, because the quotes did not support them.", d.removed))
+	}
 	if d.flaw != "" {
 		limits = append(limits, "This report is incomplete: "+d.flaw+".")
 	}

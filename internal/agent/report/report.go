@@ -53,6 +53,10 @@ type Writer struct {
 	// Ready reports whether a part may still be written: the journal has it, or the budgets allow it.
 	Ready func(p Part) bool
 
+	// Review judges how far the quotes support parts of the report, and returns them with the changes that follow, and the
+	// number of sentences that it has removed so far. finished means that the summary is written. It may be nil.
+	Review func(ctx context.Context, finished bool, parts []string) (changed []string, removed int, err error)
+
 	Question string
 	Earlier  []string // earlier questions, oldest first, of a follow-up
 	Mark     string   // name of the tag around untrusted text
@@ -170,10 +174,16 @@ func (w *Writer) Write(ctx context.Context, words int, facts []string) (Report, 
 	if err := d.sections(ctx); err != nil {
 		return Report{}, err
 	}
+	if err := d.review(ctx, false); err != nil {
+		return Report{}, err
+	}
 	if d.written() == 0 {
 		return Report{Planned: len(plan.Sections), Flaw: d.flaw}, nil
 	}
 	if err := d.finish(ctx); err != nil {
+		return Report{}, err
+	}
+	if err := d.review(ctx, true); err != nil {
 		return Report{}, err
 	}
 	return d.report(), nil
@@ -192,6 +202,7 @@ type draft struct {
 	limits         []string
 	contradictions []named
 	finished       bool // the last pass was made
+	removed        int  // number of sentences that were removed because their quotes do not support them
 }
 
 // written counts the sections that have a text.

@@ -16,7 +16,8 @@ type Sentence struct {
 	Text    string           // without markers
 	Quotes  []Quote          // the quotes that it uses
 	Markers []int            // their markers
-	Place   answertext.Place // where it stands in the answer
+	Place   answertext.Place // where it stands in its part of the answer
+	Part    int              // index of the part of the answer
 }
 
 // Unsupported returns the sentences for which all verdicts are unsupported.
@@ -24,9 +25,9 @@ func (v *Verdicts) Unsupported(pairs []Pair) []Sentence {
 	var out []Sentence
 	for from := 0; from < len(pairs); {
 		to := from
-		s := Sentence{N: len(out) + 1, Text: pairs[from].Sentence, Place: pairs[from].Place}
+		s := Sentence{N: len(out) + 1, Text: pairs[from].Sentence, Place: pairs[from].Place, Part: pairs[from].Part}
 		bad := true
-		for ; to < len(pairs) && pairs[to].Place == s.Place; to++ {
+		for ; to < len(pairs) && pairs[to].Place == s.Place && pairs[to].Part == s.Part; to++ {
 			bad = bad && v.Of(pairs[to]) == research.Unsupported
 			s.Quotes, s.Markers = append(s.Quotes, Quote{Evidence: pairs[to].Evidence, Text: pairs[to].Text, Under: pairs[to].Under}), append(s.Markers, pairs[to].Marker)
 		}

@@ -11,10 +11,9 @@ import (
 // pairsOfCall is how many pairs one call judges.
 const pairsOfCall = 40
 
-// Review is an answer after its support was judged. The zero values of the other fields, and the weight 1, mean that
-// nothing was judged.
+// Review is what is known about the support of an answer. The weight 1 and zero values of the other fields mean that nothing
+// was judged.
 type Review struct {
-	Answer     answertext.Checked
 	ByEvidence map[int]string // see Verdicts.ByEvidence
 	Weight     float64        // mean weight of the verdicts, 0..1
 	Counts     map[string]int // number of uses of quotes, by verdict
@@ -33,82 +32,113 @@ func (r *Review) AddCounts(m map[string]any) {
 	}
 }
 
-// Reviewer asks a model how far quotes support an answer.
+// Reviewer asks a model how far quotes support an answer. It keeps the verdicts, so an answer whose text has changed can be
+// reviewed once more.
 type Reviewer struct {
+	Review Review
+
 	Mark   string   // name of the tag around untrusted text
-	Quotes []Quote  // all quotes; the field Used of an answer has their numbers from 1
-	URLs   []string // addresses of their pages
+	Quotes []Quote  // the quotes of the markers 1, 2 and so on
+	URLs   []string // addresses of the pages that the answer may link to
 	Mend   bool     // whether sentences that the quotes do not support are changed
 
 	// Verdicts and Sentences make the calls with the data of their prompts: the Pairs to judge, or the Sentences to write
 	// anew. ok is false if there is no reply.
 	Verdicts, Sentences func(ctx context.Context, data map[string]any) (reply string, ok bool, err error)
 	Usable              func(text string) bool // whether a text can be a sentence of an answer
+
+	verdicts Verdicts
 }
 
-// Do judges how far each quote supports the sentences of r.Answer that use it. With Mend, a sentence that none of its quotes
-// supports is rewritten from them and judged again. It is removed if that does not help. If another quote supports a
-// sentence, only the marker is removed. The error is that of a call.
-func (w *Reviewer) Do(ctx context.Context, r *Review) error {
-	c := r.Answer
-	pairs := w.pairsOf(c)
-	var v Verdicts
-	if err := w.judge(ctx, &v, pairs); err != nil {
-		return err
+// Do judges how far each quote supports the sentences of an answer that use it. The answer has one or more parts. With
+// Mend, a sentence that none of its quotes supports is rewritten from them and judged again. It is removed if that does
+// not help. If another quote supports a sentence, only the marker is removed. Do returns the parts with these changes.
+// The error is that of a call.
+func (w *Reviewer) Do(ctx context.Context, parts ...string) ([]string, error) {
+	pairs := w.pairsOf(parts)
+	if err := w.judge(ctx, pairs); err != nil {
+		return nil, err
 	}
-	if bad := v.Unsupported(pairs); w.Mend && len(bad) > 0 {
+	if bad := w.verdicts.Unsupported(pairs); w.Mend && len(bad) > 0 {
 		texts, err := w.rewrite(ctx, bad)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c = rechecked(c, Replace(c.Text, bad, texts))
+		parts = replaceAll(parts, bad, texts)
 		again := 0
 		if len(texts) > 0 {
-			pairs = w.pairsOf(c)
-			if err := w.judge(ctx, &v, pairs); err != nil {
-				return err
+			pairs = w.pairsOf(parts)
+			if err := w.judge(ctx, pairs); err != nil {
+				return nil, err
 			}
-			still := v.Unsupported(pairs)
-			again, c = len(still), rechecked(c, Replace(c.Text, still, nil))
+			still := w.verdicts.Unsupported(pairs)
+			again, parts = len(still), replaceAll(parts, still, nil)
 		}
-		r.Rewritten = max(0, len(texts)-again)
-		r.Removed = len(bad) - r.Rewritten
+		rewritten := max(0, len(texts)-again)
+		w.Review.Rewritten += rewritten
+		w.Review.Removed += len(bad) - rewritten
 	}
 	if w.Mend {
-		c = rechecked(c, v.WithoutMarkers(c.Text, w.pairsOf(c)))
+		pairs = w.pairsOf(parts)
+		mended := make([]string, len(parts))
+		for i, text := range parts {
+			mended[i] = w.verdicts.WithoutMarkers(text, inPart(pairs, i))
+		}
+		parts = mended
 	}
-	pairs = w.pairsOf(c)
-	r.Answer, r.ByEvidence, r.Weight, r.Counts = c, v.ByEvidence(pairs), v.Weight(pairs), v.Counts(pairs)
-	return nil
+	pairs = w.pairsOf(parts)
+	w.Review.ByEvidence, w.Review.Weight, w.Review.Counts = w.verdicts.ByEvidence(pairs), w.verdicts.Weight(pairs), w.verdicts.Counts(pairs)
+	return parts, nil
 }
 
-// pairsOf lists the uses of quotes in an answer.
-func (w *Reviewer) pairsOf(c answertext.Checked) []Pair {
-	used := make([]Quote, len(c.Used))
-	for i, n := range c.Used {
-		used[i] = w.Quotes[n-1]
+// replaceAll replaces sentences of the parts of an answer (see Replace).
+func replaceAll(parts []string, sentences []Sentence, texts map[int]string) []string {
+	out := make([]string, len(parts))
+	for i, text := range parts {
+		var own []Sentence
+		for _, s := range sentences {
+			if s.Part == i {
+				own = append(own, s)
+			}
+		}
+		out[i] = text
+		if len(own) > 0 {
+			out[i] = Replace(text, own, texts)
+		}
 	}
-	return Pairs(c.Text, used)
+	return out
 }
 
-// rechecked renumbers the markers of an answer whose text was changed.
-func rechecked(c answertext.Checked, text string) answertext.Checked {
-	if text == c.Text {
-		return c
+// pairsOf lists the uses of quotes in the parts of an answer.
+func (w *Reviewer) pairsOf(parts []string) []Pair {
+	var out []Pair
+	for i, text := range parts {
+		for _, p := range Pairs(text, w.Quotes) {
+			if len(out) == maxPairs {
+				return out
+			}
+			p.N, p.Part = len(out)+1, i
+			out = append(out, p)
+		}
 	}
-	out := answertext.Check(text, len(c.Used))
-	out.Invalid = c.Invalid
-	for i, n := range out.Used {
-		out.Used[i] = c.Used[n-1]
+	return out
+}
+
+func inPart(pairs []Pair, part int) []Pair {
+	var out []Pair
+	for _, p := range pairs {
+		if p.Part == part {
+			out = append(out, p)
+		}
 	}
 	return out
 }
 
 // judge asks for the verdicts on the pairs that have none, in as many calls as needed.
-func (w *Reviewer) judge(ctx context.Context, v *Verdicts, pairs []Pair) error {
-	open := v.Open(pairs)
+func (w *Reviewer) judge(ctx context.Context, pairs []Pair) error {
+	open := w.verdicts.Open(pairs)
 	for from := 0; from < len(open); from += pairsOfCall {
-		batch := v.Open(open[from:min(from+pairsOfCall, len(open))])
+		batch := w.verdicts.Open(open[from:min(from+pairsOfCall, len(open))])
 		shown := make([]Pair, len(batch))
 		for i, p := range batch {
 			shown[i] = p
@@ -118,7 +148,7 @@ func (w *Reviewer) judge(ctx context.Context, v *Verdicts, pairs []Pair) error {
 		if err != nil || !ok {
 			return err
 		}
-		v.Read(reply, batch)
+		w.verdicts.Read(reply, batch)
 	}
 	return nil
 }

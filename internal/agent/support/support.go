@@ -27,7 +27,8 @@ type Pair struct {
 	Under    string           // see Quote
 	Evidence int              // evidence number of the quote
 	Marker   int              // number of the marker
-	Place    answertext.Place // where the sentence stands in the answer
+	Place    answertext.Place // where the sentence stands in its part of the answer
+	Part     int              // index of the part of the answer
 }
 
 // key identifies what is judged, wherever it stands in an answer.
