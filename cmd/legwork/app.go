@@ -304,7 +304,7 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 		a.log.WarnContext(ctx, "health: the database does not answer", "error", err)
 		return h
 	}
-	h.Database, h.ReadOnly, h.NoRoom = true, a.store.ReadOnly(), a.store.NoRoom(ctx)
+	h.Database, h.ReadOnly, h.NoRoom = true, a.store.ReadOnly(), a.store.NoRoom()
 	if h.Workers, err = a.store.Worker().Workers(ctx); err != nil {
 		a.log.WarnContext(ctx, "health: workers unknown", "error", err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/dbtest"
+	"legwork/internal/testsite"
 )
 
 // chaosFor is the duration of the long form: make chaos, or go test -tags failpoints -run TestChaos ./cmd/legwork -args -chaos 5m.
@@ -82,10 +83,10 @@ type chaosSettings struct {
 type chaos struct {
 	t           *testing.T
 	form        chaosSettings
-	proxy       *proxy // between the processes and the database
-	stopPooler  func() // ends PgBouncer
-	direct      string // URL of the database without the proxy; changes with each restart
-	kill        func() // kills PostgreSQL (immediate shutdown) and starts it again; nil if other tests use the server
+	proxy       *testsite.Proxy // between the processes and the database
+	stopPooler  func()          // ends PgBouncer
+	direct      string          // URL of the database without the proxy; changes with each restart
+	kill        func()          // kills PostgreSQL (immediate shutdown) and starts it again; nil if other tests use the server
 	dir         string
 	site        *slowSite
 	model       *chaosModel
@@ -108,7 +109,7 @@ func newChaos(t *testing.T, form chaosSettings) *chaos {
 	c.openDatabase()
 	binary := buildWithFailpoints(t)
 	// The first API process and the first worker reach the database through PgBouncer, if it is installed.
-	pooled := c.proxy.url(c.direct)
+	pooled := c.proxy.URL()
 	if dbtest.FindPgBouncer() != "" || os.Getenv(dbtest.NeedFaults) != "" {
 		pooled, c.stopPooler = dbtest.PgBouncer(t, pooled, "query_wait_timeout = 5")
 	}
@@ -116,7 +117,7 @@ func newChaos(t *testing.T, form chaosSettings) *chaos {
 		if i == 0 {
 			return pooled
 		}
-		return c.proxy.url(c.direct)
+		return c.proxy.URL()
 	}
 	for i := range 2 {
 		port := freePort(t)
@@ -263,23 +264,22 @@ func (c *chaos) exec(sql string) {
 
 // outage cuts every connection and refuses new ones for a while.
 func (c *chaos) outage(d time.Duration) {
-	c.proxy.cut(true)
+	c.proxy.Cut()
 	<-time.After(d)
-	c.proxy.cut(false)
+	c.proxy.Mend()
 	c.back()
 }
 
 // replaceNode freezes the database: connections stay open, and no byte passes. After d another node answers at the same address, to
 // which the old connections are unknown. If the test has a PostgreSQL of its own, it is killed and started again meanwhile.
 func (c *chaos) replaceNode(d time.Duration) {
-	thaw := c.proxy.freeze()
+	c.proxy.Freeze()
 	<-time.After(d)
 	if c.kill != nil {
 		c.kill()
 	}
-	c.proxy.cut(true)
-	thaw()
-	c.proxy.cut(false)
+	c.proxy.Cut()
+	c.proxy.Mend()
 	c.back()
 }
 
@@ -307,8 +307,8 @@ func (c *chaos) back() {
 func (c *chaos) takeConnections(d time.Duration) {
 	defer c.back()
 	if !c.form.ownServer { // other tests need connections of the shared server
-		c.proxy.refuseNew(true)
-		defer c.proxy.refuseNew(false)
+		c.proxy.RefuseNew(true)
+		defer c.proxy.RefuseNew(false)
 		c.terminateBackends()
 		<-time.After(d)
 		return

@@ -6,11 +6,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +18,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/dbtest"
 	"legwork/internal/pgembed"
@@ -218,7 +214,7 @@ func (c *chaos) openDatabase() {
 	c.t.Helper()
 	if !c.form.ownServer {
 		c.direct = dbtest.URL(c.t)
-		c.proxy = startProxy(c.t, c.direct)
+		c.proxy = testsite.StartProxy(c.t, c.direct)
 		return
 	}
 	cfg := pgembed.Config{Home: filepath.Join(c.t.TempDir(), "pg")}
@@ -231,7 +227,7 @@ func (c *chaos) openDatabase() {
 	if err := schema.Migrate(c.t.Context(), c.direct, slog.New(slog.DiscardHandler)); err != nil {
 		c.t.Fatal(err)
 	}
-	c.proxy = startProxy(c.t, c.direct)
+	c.proxy = testsite.StartProxy(c.t, c.direct)
 	c.kill = func() {
 		pid, err := os.ReadFile(filepath.Join(cfg.Home, "postgres", "postmaster.pid"))
 		if err != nil {
@@ -254,141 +250,9 @@ func (c *chaos) openDatabase() {
 			return
 		}
 		c.direct = server.URL()
-		c.proxy.aim(c.direct)
+		c.proxy.Aim(c.direct)
 		c.back()
 	}
-}
-
-// proxy is a TCP proxy between the processes and the database.
-type proxy struct {
-	ln net.Listener
-
-	mu     sync.Mutex
-	target *pgx.ConnConfig
-	away   bool
-	full   bool
-	frozen chan struct{} // closed while bytes may pass
-	conns  map[net.Conn]struct{}
-}
-
-func startProxy(t *testing.T, dsn string) *proxy {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{ln: ln, frozen: make(chan struct{}), conns: map[net.Conn]struct{}{}}
-	close(p.frozen)
-	p.aim(dsn)
-	t.Cleanup(func() { _ = ln.Close(); p.cut(true) })
-	go func() {
-		for {
-			in, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go p.pipe(in)
-		}
-	}()
-	return p
-}
-
-func (p *proxy) aim(dsn string) {
-	cfg, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		panic(err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.target = cfg
-}
-
-// url returns dsn with the proxy's address.
-func (p *proxy) url(dsn string) string {
-	cfg, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		panic(err)
-	}
-	u := url.URL{Scheme: "postgres", Host: p.ln.Addr().String(), Path: "/" + cfg.Database, User: url.UserPassword(cfg.User, cfg.Password), RawQuery: "sslmode=disable"}
-	return u.String()
-}
-
-func (p *proxy) pipe(in net.Conn) {
-	defer func() { _ = in.Close() }()
-	p.mu.Lock()
-	refused, cfg, frozen := p.away || p.full, p.target, p.frozen
-	p.mu.Unlock()
-	if refused {
-		return
-	}
-	<-frozen
-	network, addr := pgconnAddress(cfg)
-	out, err := net.Dial(network, addr)
-	if err != nil {
-		return
-	}
-	defer func() { _ = out.Close() }()
-	p.mu.Lock()
-	p.conns[in], p.conns[out] = struct{}{}, struct{}{}
-	p.mu.Unlock()
-	done := make(chan struct{}, 2)
-	copyOver := func(to, from net.Conn) { _, _ = io.Copy(to, freezable{from, p}); done <- struct{}{} }
-	go copyOver(in, out)
-	go copyOver(out, in)
-	<-done
-	p.mu.Lock()
-	delete(p.conns, in)
-	delete(p.conns, out)
-	p.mu.Unlock()
-}
-
-func pgconnAddress(cfg *pgx.ConnConfig) (network, addr string) {
-	if strings.HasPrefix(cfg.Host, "/") {
-		return "unix", fmt.Sprintf("%s/.s.PGSQL.%d", cfg.Host, cfg.Port)
-	}
-	return "tcp", net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
-}
-
-// cut closes every connection and refuses new ones.
-func (p *proxy) cut(away bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.away = away; away {
-		for c := range p.conns {
-			_ = c.Close()
-		}
-	}
-}
-
-// freeze lets no byte pass, in old connections and new ones, until the returned function is called.
-func (p *proxy) freeze() (thaw func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	frozen := make(chan struct{})
-	p.frozen = frozen
-	return func() { close(frozen) }
-}
-
-// freezable is a reader that holds bytes back while the proxy is frozen.
-type freezable struct {
-	net.Conn
-	proxy *proxy
-}
-
-// Read implements io.Reader.
-func (f freezable) Read(b []byte) (int, error) {
-	n, err := f.Conn.Read(b)
-	f.proxy.mu.Lock()
-	frozen := f.proxy.frozen
-	f.proxy.mu.Unlock()
-	<-frozen
-	return n, err
-}
-
-func (p *proxy) refuseNew(full bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.full = full
 }
 
 // slowSite returns a site with separate pages for each client. Each page takes some time to load.

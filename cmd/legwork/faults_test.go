@@ -12,6 +12,7 @@ import (
 	"legwork/internal/dbtest"
 	"legwork/internal/failpoint"
 	"legwork/internal/pgembed"
+	"legwork/internal/testsite"
 )
 
 // heldPage is a page that a run loads late. The test site delays it until release is called, so the run waits after
@@ -131,10 +132,10 @@ func TestFault_PostgresRestarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	px, url := newFaultyNetwork(t, server.URL())
-	f := newFaulty(w, url)
+	px := testsite.StartProxy(t, server.URL())
+	f := newFaulty(w, px.URL())
 	f.held()
-	px.cut()
+	px.Cut()
 	if err := server.Stop(w.ctx()); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,8 @@ func TestFault_PostgresRestarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Stop(w.ctx()) })
-	px.mend(server.URL())
+	px.Aim(server.URL())
+	px.Mend()
 	f.complete(f.b, api.StatusCompleted)
 	w.stop(f.worker)
 	w.stop(f.first)
@@ -154,11 +156,17 @@ func TestFault_PostgresRestarted(t *testing.T) {
 // every connection and allows new ones.
 func TestFault_NetworkCut(t *testing.T) {
 	w := newWorld(t)
-	px, url := newFaultyNetwork(t, w.url)
-	f := newFaulty(w, url)
+	px := testsite.StartProxy(t, w.url)
+	f := newFaulty(w, px.URL())
 	f.held()
 	before := w.count("SELECT last_seq FROM task_heads")
-	over := px.outage(10*time.Second, w.url)
+	px.Freeze()
+	over := make(chan struct{})
+	time.AfterFunc(10*time.Second, func() {
+		defer close(over)
+		px.Cut()
+		px.Mend()
+	})
 	f.release()
 	w.line(f.worker, "the database server is silent") // the worker has noticed the cut
 	if after := w.count("SELECT last_seq FROM task_heads"); after != before {

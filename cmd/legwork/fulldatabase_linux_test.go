@@ -48,6 +48,7 @@ func TestFullDiskOfDatabase(t *testing.T) {
 	w := &world{t: t, url: server.URL(), dir: t.TempDir(), site: testsite.Start(t)}
 	p := w.start(settings(w.url, w.dir), "serve")
 	c := w.api(p)
+	idle := w.serve(roleAPI) // a process that never writes
 	first := w.await(c, w.ask(c, nil).TaskID)
 	release := w.site.Hold(heldPage)
 	defer release()
@@ -75,6 +76,9 @@ func TestFullDiskOfDatabase(t *testing.T) {
 	if err := c.do(w.ctx(), http.MethodGet, "/health", nil, &health); err != nil || health.Status != api.HealthStatusDegraded || health.Database.NoRoom == nil || !*health.Database.NoRoom {
 		t.Errorf("health: %+v, %v", health, err)
 	}
+	eventually(t, "a process that writes nothing knows it too", func() bool {
+		return idle.do(w.ctx(), http.MethodGet, "/health", nil, &health) == nil && health.Status == api.HealthStatusDegraded && *health.Database.NoRoom
+	})
 	if got := w.get(c, first.TaskID); got.Status != api.StatusCompleted || got.Answer == nil {
 		t.Errorf("a stored task: %s", got.Status)
 	}
@@ -103,9 +107,11 @@ func TestFullDiskOfDatabase(t *testing.T) {
 		}
 	}
 	t.Logf("%d tasks ended within %v after there was room", len(accepted), time.Since(room).Round(time.Millisecond))
-	eventually(t, "health is healthy again", func() bool {
-		return c.do(w.ctx(), http.MethodGet, "/health", nil, &health) == nil && health.Status == api.HealthStatusHealthy
-	})
+	for _, c := range []*client{c, idle} {
+		eventually(t, "health is healthy again", func() bool {
+			return c.do(w.ctx(), http.MethodGet, "/health", nil, &health) == nil && health.Status == api.HealthStatusHealthy
+		})
+	}
 	st, err := store.Open(w.ctx(), store.Config{URL: w.url, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -10,14 +10,15 @@ import (
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
+	"legwork/internal/testsite"
 )
 
 // TestPagesAndSearchesWaitForTheDatabase checks that the queries of a page load or a search wait while the database is
 // unavailable, so that the load or search neither fails nor starts again.
 func TestPagesAndSearchesWaitForTheDatabase(t *testing.T) {
 	t.Parallel()
-	d, url := newFaultyNetwork(t, dbtest.URL(t))
-	st := dbtest.Open(t, url)
+	d := testsite.StartProxy(t, dbtest.URL(t))
+	st := dbtest.Open(t, d.URL())
 	g, domain := gate{st}, "example.org"
 	set := engines(mustConfig(t, "SEARCH_ENGINES=library", "SEARCH_FALLBACK=library"), st, page.NewFetcher(page.Config{}, g), nil)
 	calls := map[string]func(context.Context) error{
@@ -34,7 +35,7 @@ func TestPagesAndSearchesWaitForTheDatabase(t *testing.T) {
 		},
 	}
 	for name, call := range calls {
-		d.refuse(4)
+		d.Refuse(4)
 		if err := call(t.Context()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

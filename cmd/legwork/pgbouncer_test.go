@@ -6,12 +6,13 @@ import (
 
 	"legwork/api"
 	"legwork/internal/dbtest"
+	"legwork/internal/testsite"
 )
 
 // pgBouncer starts a PgBouncer between w's processes and the database, and returns its URL and that of the database itself.
 func (w *world) pgBouncer(settings ...string) (pooled, direct string) {
 	w.t.Helper()
-	_, direct = newFaultyNetwork(w.t, w.url) // PgBouncer may not be allowed to use the server's Unix socket
+	direct = testsite.StartProxy(w.t, w.url).URL() // PgBouncer may not be allowed to use the server's Unix socket
 	pooled, _ = dbtest.PgBouncer(w.t, direct, settings...)
 	return pooled, direct
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/coder/websocket"
 
 	"legwork/api"
+	"legwork/internal/testsite"
 )
 
 // TestStreamsAcrossProcesses runs two API processes and one worker on one database. WebSockets that are opened on
@@ -119,15 +120,15 @@ func TestTerminatedWorker(t *testing.T) {
 // stuck starts a process whose run cannot be handed back, because its database no longer answers.
 func stuck(w *world, extra ...string) *process {
 	w.t.Helper()
-	way, url := newFaultyNetwork(w.t, w.url)
-	p := w.start(settings(url, w.dir, extra...), "serve")
+	way := testsite.StartProxy(w.t, w.url)
+	p := w.start(settings(way.URL(), w.dir, extra...), "serve")
 	c := w.api(p)
 	w.site.Hold("/index.html")
 	w.ask(c, nil)
 	if err := w.site.WaitFor(w.ctx(), "/index.html", 1); err != nil {
 		w.t.Fatal(err)
 	}
-	way.stall()
+	way.Freeze()
 	return p
 }
 

@@ -96,6 +96,9 @@ func (d source) html(text string, whole bool) (r Reading, err error) {
 	if doc.MoreLinks {
 		r.Note = moreLinks
 	}
+	if doc.Cut {
+		r.Note = joinNotes(r.Note, moreElements)
+	}
 	if doc.Wall == "" {
 		if r.Page, err = doc.Page(); err == nil {
 			r.Kept = doc.Kept
@@ -112,6 +115,9 @@ const littleKept = 0.35
 
 // moreLinks is the note for a page that has more than MaxLinks links.
 const moreLinks = "The page has more links than are followed; the first ones are known."
+
+// moreElements is the note for a page that has more elements than are read.
+const moreElements = "The page has more elements than are read; its beginning was read."
 
 // conversion converts the text of a document into HTML or into lines of text. note says what was left out. If ctx has ended, the caller
 // must not use the result.

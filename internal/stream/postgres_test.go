@@ -26,17 +26,17 @@ type process struct {
 // setting is what a test changes about a process.
 type setting struct {
 	cfg  Config
-	deaf bool                // the process has no listener
-	mute bool                // the process has no publisher
-	wrap func(Log) Log       // wraps the log that the hub reads; nil means the store itself
-	idle time.Duration       // idle time of the listener; 0 means the default
-	url  func(string) string // changes the URL of this process's connections; nil means no change
+	deaf bool          // the process has no listener
+	mute bool          // the process has no publisher
+	wrap func(Log) Log // wraps the log that the hub reads; nil means the store itself
+	idle time.Duration // idle time of the listener; 0 means the default
+	url  func() string // returns the URL of this process's connections; nil means that of the database
 }
 
 func start(t testing.TB, url string, set setting) *process {
 	t.Helper()
 	if set.url != nil {
-		url = set.url(url)
+		url = set.url()
 	}
 	p := &process{store: dbtest.Open(t, url)}
 	var log Log = p.store.Worker()

@@ -36,6 +36,7 @@ type Input struct {
 type Document struct {
 	Links     []research.Link
 	MoreLinks bool   // the limit of links was reached; the document may have more
+	Cut       bool   // the limit of elements was reached; what follows was not read
 	Refresh   string // absolute target of an immediate meta refresh; empty if there is none
 	Wall      string // what replaces the content: "captcha", "login" or ""
 	// Kept is the number of letters in the text, divided by the number of visible letters on the page outside links, 0..1. The method Page
@@ -54,7 +55,8 @@ type Document struct {
 
 // Parse parses a document and reads its links and facts. The method Page reads its text. Broken HTML is not an error.
 func Parse(in Input) *Document {
-	in.Text = plaintext.Clean(in.Text)
+	var left cut
+	in.Text, left = bounded(plaintext.Clean(in.Text))
 	root, err := html.Parse(strings.NewReader(in.Text))
 	if err != nil { // the document has more levels than the parser allows, so use only its words
 		root = wordsOnly(in.Text)
@@ -65,7 +67,7 @@ func Parse(in Input) *Document {
 	scan := scanner{doc: d, contexts: map[*html.Node]string{}, targets: map[string]target{}, seen: map[string]bool{}}
 	scan.prepare(root)
 	scan.walk(root)
-	d.Links, d.MoreLinks = scan.links, len(scan.links) == maxLinks
+	d.Links, d.MoreLinks, d.Cut = scan.links, len(scan.links) == maxLinks || left.links, left.elements
 	d.title = plaintext.Cut(plaintext.FirstOf(scan.title, d.heading, scan.ogTitle), plaintext.MaxHeading)
 	d.language = plaintext.Language(plaintext.FirstOf(scan.lang, in.Language, scan.locale))
 	d.Wall = scan.wall()

@@ -83,7 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database does not answer; check DATABASE_URL: %w", err)
 	}
-	readOnly, err := isReadOnly(ctx, first)
+	readOnly, _, err := state(ctx, first)
 	if err != nil {
 		end(first)
 		return nil, fmt.Errorf("the database does not answer; check DATABASE_URL: %w", err)

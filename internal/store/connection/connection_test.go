@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"legwork/internal/store"
 	"legwork/internal/store/connection"
 	"legwork/internal/store/schema"
+	"legwork/internal/testsite"
 )
 
 const waitLimit = 60 * time.Second
@@ -36,97 +36,6 @@ func open(t *testing.T, cfg connection.Config) *connection.Database {
 	}
 	t.Cleanup(d.Close)
 	return d
-}
-
-// wire is a TCP proxy in front of PostgreSQL. While it is frozen, it accepts connections, and passes no bytes.
-type wire struct {
-	ln     net.Listener
-	target string
-	mu     sync.Mutex
-	frozen chan struct{} // closed while bytes may pass
-}
-
-func newWire(t *testing.T, database string) *wire {
-	t.Helper()
-	u, err := url.Parse(database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{target: u.Host, frozen: make(chan struct{})}
-	close(w.frozen)
-	if host := u.Query().Get("host"); strings.HasPrefix(host, "/") {
-		port := u.Query().Get("port")
-		if port == "" {
-			port = "5432"
-		}
-		w.target = host + "/.s.PGSQL." + port
-	}
-	if w.ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.ln.Close() })
-	go func() {
-		for {
-			in, err := w.ln.Accept()
-			if err != nil {
-				return
-			}
-			network := "tcp"
-			if strings.HasPrefix(w.target, "/") {
-				network = "unix"
-			}
-			out, err := net.Dial(network, w.target)
-			if err != nil {
-				_ = in.Close()
-				continue
-			}
-			go w.pump(in, out)
-			go w.pump(out, in)
-		}
-	}()
-	return w
-}
-
-func (w *wire) pump(to, from net.Conn) {
-	defer func() { _, _ = to.Close(), from.Close() }()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		w.mu.Lock()
-		frozen := w.frozen
-		w.mu.Unlock()
-		<-frozen
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// freeze stops all bytes until the returned function is called.
-func (w *wire) freeze() (thaw func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := make(chan struct{})
-	w.frozen = c
-	return sync.OnceFunc(func() { close(c) })
-}
-
-// url returns a database URL with the addresses of proxies instead of its own.
-func urlOf(database string, hosts ...string) string {
-	u, err := url.Parse(database)
-	if err != nil {
-		panic(err)
-	}
-	q := u.Query()
-	q.Del("host")
-	q.Del("port")
-	q.Set("sslmode", "disable")
-	return fmt.Sprintf("postgres://%s@%s%s?%s", u.User, strings.Join(hosts, ","), u.Path, q.Encode())
 }
 
 // eventually polls cond until it returns true.
@@ -146,8 +55,8 @@ func eventually(t *testing.T, what string, cond func() bool) {
 func TestSilentServer(t *testing.T) {
 	t.Parallel()
 	database := dbtest.URL(t)
-	w := newWire(t, database)
-	d := open(t, connection.Config{URL: urlOf(database, w.ln.Addr().String())})
+	w := testsite.StartProxy(t, database)
+	d := open(t, connection.Config{URL: w.URL()})
 	ctx := t.Context() // never ends by itself
 	outside, err := d.Connect(ctx, "a test")
 	if err != nil {
@@ -168,7 +77,7 @@ func TestSilentServer(t *testing.T) {
 	}
 	go sleep(func() error { _, err := outside.Exec(ctx, "SELECT pg_sleep(25)"); return err })
 	eventually(t, "all connections are in use", func() bool { return d.Pool().Stat().AcquiredConns() == 3 })
-	thaw := w.freeze()
+	thaw := w.Freeze()
 	defer thaw()
 	for range 4 {
 		o := <-ended
@@ -193,13 +102,13 @@ func TestSilentServer(t *testing.T) {
 func TestCancelDoesNotWait(t *testing.T) {
 	t.Parallel()
 	database := dbtest.URL(t)
-	w := newWire(t, database)
-	d := open(t, connection.Config{URL: urlOf(database, w.ln.Addr().String())})
+	w := testsite.StartProxy(t, database)
+	d := open(t, connection.Config{URL: w.URL()})
 	conn, err := d.Ready().Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	thaw := w.freeze()
+	thaw := w.Freeze()
 	defer thaw()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -221,14 +130,14 @@ func TestCancelDoesNotWait(t *testing.T) {
 func TestSeveralHosts(t *testing.T) {
 	t.Parallel()
 	database := dbtest.URL(t)
-	silent, good := newWire(t, database), newWire(t, database)
-	defer silent.freeze()()
+	silent, good := testsite.StartProxy(t, database), testsite.StartProxy(t, database)
+	defer silent.Freeze()()
 	refusing, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = refusing.Close()
-	d := open(t, connection.Config{URL: urlOf(database, silent.ln.Addr().String(), refusing.Addr().String(), good.ln.Addr().String()) + "&target_session_attrs=read-write"})
+	d := open(t, connection.Config{URL: good.URLThrough(silent.Address(), refusing.Addr().String(), good.Address()) + "&target_session_attrs=read-write"})
 	began := time.Now()
 	for range 3 { // the silent host was noticed already, and is not waited for each time
 		conn, err := d.Connect(t.Context(), "a test")
@@ -286,7 +195,7 @@ func TestReadOnlyServer(t *testing.T) {
 func TestPgBouncer(t *testing.T) {
 	t.Parallel()
 	empty := dbtest.Empty(t)
-	direct := urlOf(empty, newWire(t, empty).ln.Addr().String())
+	direct := testsite.StartProxy(t, empty).URL()
 	pooled, _ := dbtest.PgBouncer(t, direct)
 	log := slog.New(slog.DiscardHandler)
 	var processes sync.WaitGroup

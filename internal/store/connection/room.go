@@ -23,12 +23,17 @@ const (
 // ErrNoRoom means that the disk of the server is full. What is stored can be read.
 var ErrNoRoom = errors.New("the disk of the database is full: what is stored can be read, and nothing can be stored; make room there")
 
-// room remembers that the server refused a write because its disk is full. Reads succeed on a full disk, so a health check that
-// only reads would not notice it.
+// noRoomName is the application_name of the pings of a process that was refused a write for want of room. Other processes see it in
+// pg_stat_activity, which needs no write, so they know it too.
+const noRoomName = pingName + ", no room"
+
+// room is what is known about the server's disk. Reads succeed on a full disk, so a health check that only reads would not notice it.
 type room struct {
-	mu      sync.Mutex
-	refused time.Time // of the last refusal; zero when there was none, or room since
-	checked time.Time
+	mu        sync.Mutex
+	refused   time.Time // of the last refusal; zero when there was none, or room since
+	elsewhere bool      // another process was refused a write; not known of this one
+	checking  bool
+	checked   time.Time
 }
 
 // note notes a refusal.
@@ -38,45 +43,55 @@ func (r *room) note() {
 	r.refused = time.Now()
 }
 
-// due reports whether a write was refused, and whether it is time to check again.
-func (r *room) due() (full, check bool) {
+// hear notes whether another process was refused a write.
+func (r *room) hear(elsewhere bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.refused.IsZero() {
-		return false, false
-	}
-	check = time.Since(r.checked) >= roomPause
-	if check {
-		r.checked = time.Now()
-	}
-	return true, check
+	r.elsewhere = elsewhere
 }
 
-// forget forgets the refusals before a moment.
+// full reports whether this process was refused a write.
+func (r *room) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.refused.IsZero()
+}
+
+// due reports whether it is time to check, and begins a check, which forget ends.
+func (r *room) due() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.checking || r.refused.IsZero() && !r.elsewhere || time.Since(r.checked) < roomPause {
+		return false
+	}
+	r.checking, r.checked = true, time.Now()
+	return true
+}
+
+// forget ends a check, and forgets the refusals before a moment.
 func (r *room) forget(before time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.checking = false
 	if r.refused.Before(before) {
 		r.refused = time.Time{}
 	}
 }
 
-// NoRoom reports whether the server refuses writes because its disk is full. It asks the server only after such a refusal, and
-// at most once in three seconds.
-func (d *Database) NoRoom(ctx context.Context) bool {
-	full, check := d.room.due()
-	if !check {
-		return full
-	}
+// NoRoom reports whether the server refuses writes because its disk is full, as this process or another one has seen some seconds ago.
+func (d *Database) NoRoom() bool { return d.room.full() }
+
+// checkRoom asks the server whether it has room, after a refusal in this process or another one.
+func (d *Database) checkRoom(ctx context.Context) {
 	began := time.Now()
 	switch err := d.ProbeRoom(ctx); {
 	case err == nil:
 		d.room.forget(began)
-	case !errors.Is(err, ErrNoRoom): // for instance, the role may not make temporary tables
+	case errors.Is(err, ErrNoRoom): // onError has noted it
+		d.room.forget(time.Time{})
+	default: // for instance, the role may not make temporary tables
 		d.room.forget(began.Add(-roomDoubt))
 	}
-	full, _ = d.room.due()
-	return full
 }
 
 // ProbeRoom writes 250 kB into a temporary table, which is removed at once. It returns ErrNoRoom if they have no room.
