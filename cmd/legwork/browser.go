@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"legwork/internal/config"
 	"legwork/internal/exhibit"
@@ -53,12 +54,19 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 			return nil, fmt.Errorf("BROWSER_PROXY: %w", err)
 		}
 		pc.Listen, pc.Advertise = ":"+port, host
+		if host == "" && !strings.Contains(at, "://") { // the Chromium runs on this machine
+			pc.Listen = "127.0.0.1:" + port
+		}
 	}
 	if p.proxy, err = proxy.Start(pc); err != nil {
 		return nil, err
 	}
+	var reached browser.Proxy = p.proxy
+	if strings.HasPrefix(cfg.BrowserProxy, ":") && strings.Contains(at, "://") {
+		reached = browser.Reached(p.proxy, at)
+	}
 	p.browser = browser.New(browser.Config{
-		Fetcher: fetcher, Proxy: p.proxy, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log, Readable: exhibit.OfVisit,
+		Fetcher: fetcher, Proxy: reached, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log, Readable: exhibit.OfVisit,
 	})
 	p.Source = p.browser
 	return p, nil

@@ -16,6 +16,7 @@ import (
 
 	"legwork/cmd/legwork/admin"
 	"legwork/cmd/legwork/database"
+	"legwork/cmd/legwork/health"
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/logging"
@@ -102,7 +103,7 @@ func (p *program) command() *cli.Command {
 			return cli.ShowRootCommandHelp(c)
 		},
 		Commands: append([]*cli.Command{
-			p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.askCommand(), p.demoCommand(), p.doctorCommand(), p.gcCommand(), p.ingestCommand(), p.parseCommand(),
+			p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.askCommand(), p.demoCommand(), p.doctorCommand(), p.healthCommand(), p.gcCommand(), p.ingestCommand(), p.parseCommand(),
 		}, p.admin()...),
 	}
 	for _, c := range root.Commands {
@@ -151,6 +152,10 @@ func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLo
 		log.Warn(w)
 	}
 	return cfg, log, func() { _ = closeFile() }, nil
+}
+
+func (p *program) healthCommand() *cli.Command {
+	return (&health.Program{Out: p.out, Load: func() (config.Config, error) { return config.Load(p.environ, dotenv) }}).Command()
 }
 
 // admin returns the commands that manage accounts, users, API keys and the database.

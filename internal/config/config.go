@@ -188,8 +188,9 @@ type Config struct {
 	// Otherwise its path, or the ws:// or http:// address of a running one. off: pages are read over HTTP only.
 	Browser string `env:"BROWSER" envDefault:"auto" must:"be auto, off, the name or path of a Chromium, or the ws:// or http:// address of one that runs"`
 	// host:port at which a Chromium on another machine reaches this process, because legwork is its proxy to the web. Each
-	// process needs its own. Empty: a free port that only this machine can reach.
-	BrowserProxy string `env:"BROWSER_PROXY" must:"be host:port"`
+	// process needs its own. With :port, the host is this machine's address on the way to that Chromium, as it is needed where
+	// many workers have the same settings. Empty: a free port that only this machine can reach.
+	BrowserProxy string `env:"BROWSER_PROXY" must:"be host:port or :port"`
 	// User-Agent sent to sites. Empty: legwork/VERSION with FETCH_CONTACT_URL when that is set.
 	FetchUserAgent string `env:"FETCH_USER_AGENT" must:"be printable ASCII of at most 256 characters"`
 	// Page or mailto: address that tells site owners who sends these requests. Set it when you fetch from the public web.
@@ -261,7 +262,8 @@ type Config struct {
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" must:"be debug, info, warn or error" section:"Logging"`
 	// Where log lines go: console is standard error.
 	LogTarget LogTarget `env:"LOG_TARGET" envDefault:"console" must:"be console, file or both"`
-	// Log file, rotated at 10 MB with five old ones kept. Each process needs its own. Empty: legwork.log in LEGWORK_HOME.
+	// Log file, rotated at 10 MB with five old ones kept. Each process needs its own; {host} in the path stands for this machine's
+	// name, which differs in every container. Empty: legwork.log in LEGWORK_HOME.
 	LogFile string `env:"LOG_FILE"`
 	// Form of log lines.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"text" must:"be text or json"`

@@ -28,9 +28,22 @@ func (c *Config) places(environ map[string]string) {
 		c.Home = defaultHome(environ)
 	}
 	c.ArtifactDir = cmp.Or(c.ArtifactDir, filepath.Join(c.Home, "artifacts"))
-	c.LogFile = cmp.Or(c.LogFile, filepath.Join(c.Home, "legwork.log"))
+	c.LogFile = withHost(cmp.Or(c.LogFile, filepath.Join(c.Home, "legwork.log")))
 	c.AllowedDomainsFile = cmp.Or(c.AllowedDomainsFile, c.defaultList(allowedList))
 	c.DisallowedDomainsFile = cmp.Or(c.DisallowedDomainsFile, c.defaultList(disallowedList))
+}
+
+// withHost replaces {host} in a path by this machine's name, so that containers with the same settings have a log file each.
+func withHost(path string) string {
+	const mark = "{host}"
+	if !strings.Contains(path, mark) {
+		return path
+	}
+	host, err := os.Hostname()
+	if err != nil { // a machine without a name runs no second process with the same settings
+		host = "localhost"
+	}
+	return strings.ReplaceAll(path, mark, host)
 }
 
 // defaultHome returns the folder for files if LEGWORK_HOME is not set: legwork in the user's folder for data (XDG Base

@@ -63,3 +63,11 @@ func TestSecretKeyOrFile(t *testing.T) {
 	require.Equal(t, "/run/key", load(t, "LEGWORK_SECRET_KEY_FILE=/run/key").SecretKeyFile)
 	require.Equal(t, "LEGWORK_SECRET_KEY_FILE", problems(t, key, "LEGWORK_SECRET_KEY_FILE=/run/key")[0].Variable)
 }
+
+// TestLogFileOfThisHost checks that {host} makes the log files of containers with the same settings differ.
+func TestLogFileOfThisHost(t *testing.T) {
+	t.Parallel()
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	require.Equal(t, "/logs/legwork-"+host+".log", load(t, "LOG_FILE=/logs/legwork-{host}.log").LogFile)
+}

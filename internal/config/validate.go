@@ -245,7 +245,7 @@ func (v *validator) fetching(c *Config) {
 	v.require("BROWSER", !strings.Contains(c.Browser, "://") || webURL(c.Browser, "ws", "wss", "http", "https"))
 	v.optional("BROWSER_PROXY", c.BrowserProxy, func(s string) bool {
 		host, port, err := net.SplitHostPort(s)
-		return err == nil && validHost(host) && validPort(port)
+		return err == nil && (host == "" || validHost(host)) && validPort(port)
 	})
 	v.listFile("ALLOWED_DOMAINS_FILE", c.AllowedDomainsFile, c.mayBeMissing(c.AllowedDomainsFile, allowedList))
 	v.listFile("DISALLOWED_DOMAINS_FILE", c.DisallowedDomainsFile, c.mayBeMissing(c.DisallowedDomainsFile, disallowedList))

@@ -66,7 +66,7 @@ func TestWrongValues(t *testing.T) {
 		"FETCH_ALLOW_NETS":         {"127.0.0.0/8", []string{"localhost", "10.0.0.0/33", "10.0.0", "::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "fe80::1%eth0", "127.0.0.1,x"}},
 		"FETCH_TIMEOUT":            {"1s..5m", []string{"0.5", "6m", "x"}},
 		"BROWSER":                  {"off", []string{"ftp://x", "ws://", "http://user:secret@x:9222"}},
-		"BROWSER_PROXY":            {"host:port", []string{"legwork", ":3129", "legwork:0", "http://legwork:3129"}},
+		"BROWSER_PROXY":            {"host:port", []string{"legwork", ":0", "legwork:0", "http://legwork:3129"}},
 		"FETCH_MAX_BYTES":          {"1KiB..1GiB", []string{"1023", "2GiB", "10 megabytes", "-1", "1e30", "x"}},
 		"FETCH_USER_AGENT":         {"printable ASCII", []string{"a\nX-Evil: 1", "légwork", strings.Repeat("a", 257)}},
 		"FETCH_CONTACT_URL":        {"mailto", []string{"me@example.org", "mailto:me", "javascript:x", "https://u@h", "https://h/a b"}},

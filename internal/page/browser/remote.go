@@ -109,6 +109,39 @@ func ask(ctx context.Context, u url.URL, secure bool) (path string, err error) {
 	return address.Path, nil
 }
 
+// Reached returns p with the address at which the Chromium at the address at reaches this machine: the local address of the way
+// to that Chromium. It is looked up for each session, because containers and their networks change. While the name of the
+// Chromium cannot be resolved, p's own address is returned.
+func Reached(p Proxy, at string) Proxy { return reached{Proxy: p, at: at} }
+
+type reached struct {
+	Proxy
+	at string
+}
+
+// URL implements Proxy.
+func (r reached) URL() string {
+	own := r.Proxy.URL()
+	proxy, err := url.Parse(own)
+	if err != nil {
+		return own
+	}
+	at, err := url.Parse(r.at)
+	if err != nil {
+		return own
+	}
+	// A socket for UDP sends nothing when it is opened; the kernel only chooses its local address.
+	way, err := net.DialTimeout("udp", net.JoinHostPort(at.Hostname(), "9"), time.Second)
+	if err != nil {
+		return own
+	}
+	defer func() { _ = way.Close() }()
+	if local, ok := way.LocalAddr().(*net.UDPAddr); ok {
+		proxy.Host = net.JoinHostPort(local.IP.String(), proxy.Port())
+	}
+	return proxy.String()
+}
+
 // revive tries to reach a lost remote Chromium until it succeeds, since nobody reports when the Chromium was restarted. A local Chromium
 // needs no revive: it is started for the next page.
 func (b *Browser) revive() {

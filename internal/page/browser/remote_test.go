@@ -223,3 +223,24 @@ func TestRemote_noChromium(t *testing.T) {
 		})
 	}
 }
+
+// TestReached: a remote Chromium gets the address of this machine on the way to it, and the proxy's own while there is no way.
+func TestReached(t *testing.T) {
+	t.Parallel()
+	p := fixedProxy("http://[::]:3128")
+	for at, want := range map[string]string{
+		"http://127.0.0.1:9222":  "http://127.0.0.1:3128",
+		"ws://localhost:9222/":   "http://127.0.0.1:3128",
+		"http://[::1":            "http://[::]:3128",
+		"http://host.invalid..:": "http://[::]:3128",
+	} {
+		if got := browser.Reached(p, at).URL(); got != want && strings.Replace(got, "[::1]", "127.0.0.1", 1) != want {
+			t.Errorf("%s: %s, want %s", at, got, want)
+		}
+	}
+}
+
+type fixedProxy string
+
+func (p fixedProxy) URL() string                          { return string(p) }
+func (p fixedProxy) Credentials() (user, password string) { return "", "" }
