@@ -37,6 +37,7 @@ func All() []Part {
 	return []Part{
 		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
 		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart}, {"library", libraryPart}, {"huge", hugePart},
+		{"reports", reportsPart},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"legwork/internal/goroutine"
 	"legwork/internal/jobs/liveruns"
 	"legwork/internal/jobs/ownqueue"
+	"legwork/internal/jobs/summaries"
 	"legwork/internal/lease"
 	"legwork/internal/logging"
 	"legwork/internal/page"
@@ -81,7 +82,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		cfg.Pin = reader.Pin()
 	}
 	r := &Runner{Service: svc, cfg: cfg, room: make(chan struct{}, 1)}
-	queue, periodic := ownqueue.Shared, []*river.PeriodicJob{cleanupJob()}
+	queue, periodic := ownqueue.Shared, []*river.PeriodicJob{cleanupJob(), summaries.Periodic(queueFileJobs)}
 	if cfg.Alone {
 		var err error
 		if queue, err = svc.queues.Own(); err != nil {
@@ -101,6 +102,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	river.AddWorker(workers, &artifactsWorker{svc: svc, lease: r.lease})
 	river.AddWorker(workers, &purgeWorker{svc: svc})
 	river.AddWorker(workers, &cleanupWorker{svc: svc, keep: cfg.Retention})
+	river.AddWorker(workers, summaries.NewWorker(svc.store.Store))
 	client, err := river.NewClient(svc.store.River(), &river.Config{
 		Queues:        queues,
 		Workers:       workers,

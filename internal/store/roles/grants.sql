@@ -20,11 +20,11 @@ BEGIN
     IF NOT pg_has_role(current_user, 'legwork_owner', 'MEMBER') THEN
         EXECUTE format('GRANT legwork_owner TO %I', current_user);
     END IF;
-    GRANT USAGE, CREATE ON SCHEMA public TO legwork_owner;
+    GRANT USAGE, CREATE ON SCHEMA public, report TO legwork_owner;
     FOR thing IN
         SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid::regclass::text AS name
         FROM pg_class c
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND pg_get_userbyid(c.relowner) = current_user
+        WHERE c.relnamespace IN ('public'::regnamespace, 'report'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'S') AND pg_get_userbyid(c.relowner) = current_user
           AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i', 'e'))
         UNION ALL
         SELECT 'ROUTINE', p.oid::regprocedure::text
@@ -39,11 +39,14 @@ BEGIN
     LOOP
         EXECUTE format('ALTER %s %s OWNER TO legwork_owner', thing.kind, thing.name);
     END LOOP;
+    IF (SELECT pg_get_userbyid(n.nspowner) = current_user FROM pg_namespace n WHERE n.nspname = 'report') THEN
+        ALTER SCHEMA report OWNER TO legwork_owner;
+    END IF;
 END $$;
 
 -- Nobody else may make objects. Before PostgreSQL 15 everybody may.
-REVOKE CREATE ON SCHEMA public FROM PUBLIC, legwork_app, legwork_report;
-GRANT USAGE ON SCHEMA public TO legwork_app, legwork_report;
+REVOKE CREATE ON SCHEMA public, report FROM PUBLIC, legwork_app, legwork_report;
+GRANT USAGE ON SCHEMA public, report TO legwork_app, legwork_report;
 
 -- The program reads and writes rows. It cannot change the schema, what was migrated, who may read reports, or the audit log.
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, legwork_app, legwork_report;
@@ -54,3 +57,4 @@ REVOKE INSERT, UPDATE, DELETE ON goose_db_version, river_migration, report_reade
 
 -- Analysts read the report views.
 GRANT SELECT ON report_tasks, report_visits, report_audit TO legwork_report;
+GRANT SELECT ON ALL TABLES IN SCHEMA report TO legwork_report;
