@@ -1595,7 +1595,7 @@ type ListTasksParams struct {
 
 // CreateTaskParams defines parameters for CreateTask.
 type CreateTaskParams struct {
-	// IdempotencyKey A name for this submission, chosen by the client; visible ASCII. The same body with the same key within 24 hours gives
+	// IdempotencyKey A name for this submission, chosen by the client, such as `7f9c1d4e-order-17`; visible ASCII. The same body with the same key within 24 hours gives
 	// the same task again and no second one, also when the requests come at the same time. A different body is 422: spellings of
 	// one value are the same body, a field that is sent with its default and one that is left out are not.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`

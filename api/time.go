@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,3 +37,6 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	t.Time = v
 	return nil
 }
+
+// ParseTime reads a time that a client has sent: any form of RFC 3339, whose T and Z may also be lower case.
+func ParseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339Nano, strings.ToUpper(s)) }

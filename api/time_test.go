@@ -38,6 +38,38 @@ func TestTime(t *testing.T) {
 	}
 }
 
+// TestParseTime checks that the T and the Z of a client's time may be lower case (RFC 3339 §5.6).
+func TestParseTime(t *testing.T) {
+	t.Parallel()
+	want := time.Date(2026, 3, 5, 14, 30, 0, 0, time.UTC)
+	for _, in := range []string{"2026-03-05T14:30:00Z", "2026-03-05t14:30:00z", "2026-03-05t16:30:00.000+02:00"} {
+		if got, err := api.ParseTime(in); err != nil || !got.Equal(want) {
+			t.Errorf("%s is %v, %v", in, got, err)
+		}
+	}
+	if _, err := api.ParseTime("2026-03-05 14:30:00"); err == nil {
+		t.Error("a time without T was accepted")
+	}
+}
+
+// TestContractForbidsNUL checks that the contract says of texts that the server refuses with the character NUL that they must not have it.
+func TestContractForbidsNUL(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for schema, field := range map[string]string{"NewTask": "question", "Reason": "reason"} {
+		property := doc.Components.Schemas[schema].Value.Properties[field].Value
+		if err := property.VisitJSONString("one\nline and é"); err != nil {
+			t.Errorf("%s: %v", field, err)
+		}
+		if property.VisitJSONString("a\x00b") == nil {
+			t.Errorf("%s may have NUL", field)
+		}
+	}
+}
+
 // TestContract checks that the contract is a valid OpenAPI document, that its examples fit their schemas, and that
 // the embedded copy is equal to the file.
 func TestContract(t *testing.T) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Practises a recovery to a point in time: it starts a PostgreSQL that archives its log, takes a base backup, lets legwork work,
 # deletes all tasks "by mistake", throws the server away, recovers to the moment before the mistake, and checks what is there.
-# docs/site/operating.html describes the same steps for a real server. It needs PostgreSQL's programs (server and psql) and
+# docs/howto/back-up.md describes the same steps for a real server. It needs PostgreSQL's programs (server and psql) and
 # uses nothing outside a temporary folder.
 #
 #   scripts/point-in-time.sh            # LEGWORK=path of the program; default: it is built. PG_BIN=folder of initdb
@@ -40,7 +40,7 @@ legwork() {
   env DATABASE_URL="postgres://legwork@/legwork?host=$dir/socket" LEGWORK_HOME="$dir/home" AUTH_MODE=off API_HOST=127.0.0.1 LLM_PROVIDER=reader \
     BROWSER=off SEARCH_ENGINES=library SEARCH_FALLBACK=library LOG_LEVEL=error "$LEGWORK" "$@"
 }
-legwork ingest --base-url https://docs.invalid/ docs/site >/dev/null
+legwork ingest --base-url https://docs.invalid/ docs/howto >/dev/null
 ask() { legwork ask --engine library "$1" >/dev/null; }
 ask "How is a quote verified?"
 as "$PG_BIN/pg_basebackup" -h "$dir/socket" -U legwork -D "$dir/base" --checkpoint=fast

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"legwork/internal/access"
@@ -14,19 +13,14 @@ import (
 	"legwork/internal/store/identities"
 )
 
-// errInsecure is the error of a server that has no access control and that other machines can reach. It does not
-// start.
-var errInsecure = errors.New("AUTH_MODE=off lets everybody who reaches API_HOST:API_PORT read, ask and delete everything; set API_HOST=127.0.0.1, " +
-	"or AUTH_MODE=required, or, where nobody else can reach the port, AUTH_ALLOW_INSECURE=1")
-
 // openAccess creates the authenticator, which finds the principal of each request. With AUTH_MODE=off it creates
-// none, and it returns errInsecure if other machines can reach the server.
+// none, and it returns config.ErrInsecure if other machines can reach the server.
 func (a *app) openAccess(ctx context.Context) error {
 	a.identities = identities.New(a.store)
 	if a.cfg.AuthMode == config.AuthOff {
 		if a.cfg.Insecure() {
 			if !a.cfg.AuthAllowInsecure {
-				return errInsecure
+				return config.ErrInsecure
 			}
 			a.log.WarnContext(ctx, "there is no access control: everybody who reaches the port may read, ask and delete everything (AUTH_ALLOW_INSECURE)",
 				"address", a.cfg.ListenAddr())

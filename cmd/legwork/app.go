@@ -14,6 +14,8 @@ import (
 
 	"legwork/cmd/legwork/database"
 	"legwork/cmd/legwork/limits"
+	"legwork/cmd/legwork/model"
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/artifact"
 	"legwork/internal/auth"
 	"legwork/internal/config"
@@ -22,6 +24,7 @@ import (
 	"legwork/internal/httpapi"
 	"legwork/internal/jobs"
 	"legwork/internal/llm"
+	"legwork/internal/manual"
 	"legwork/internal/page"
 	"legwork/internal/page/parser"
 	"legwork/internal/pgembed"
@@ -59,11 +62,11 @@ type app struct {
 	hub           *stream.Hub
 	publisher     *stream.Publisher
 	model         *llm.Client // nil when the built-in reader answers
-	modelSeen     *modelHealth
+	modelSeen     *model.Health
 	service       *jobs.Service
-	runner        *jobs.Runner // nil for roleAPI
-	pages         *pages       // nil for roleAPI
-	parsers       *parser.Pool // nil for roleAPI
+	runner        *jobs.Runner   // nil for roleAPI
+	pages         *sources.Pages // nil for roleAPI
+	parsers       *parser.Pool   // nil for roleAPI
 	api           *httpapi.API
 	server        *http.Server // nil for roleWorker
 	addr          net.Addr     // address of the API, once it listens
@@ -104,10 +107,10 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if err := a.artifacts.Check(ctx); err != nil { // a failed check does not stop the start: tasks can run without the artifact store, and it may become usable later
 		log.WarnContext(ctx, "no files of tasks can be stored at present", "error", err)
 	}
-	if a.model, err = openModel(ctx, cfg, localOllama, log); err != nil {
+	if a.model, err = model.Open(ctx, cfg, model.LocalOllama, log); err != nil {
 		return a, err
 	}
-	a.modelSeen = &modelHealth{model: a.model}
+	a.modelSeen = &model.Health{Model: a.model}
 	if r != roleWorker {
 		if err := a.openAccess(ctx); err != nil {
 			return a, err
@@ -206,18 +209,18 @@ func (a *app) startRunner(ctx context.Context, alone bool) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	if a.parsers, err = newParsers(cfg, a.log); err != nil {
+	if a.parsers, err = sources.NewParsers(cfg, a.log); err != nil {
 		return err
 	}
-	fetcher := fetcher(cfg, a.store, a.parsers, a.log)
-	if a.pages, err = openPages(cfg, fetcher, lists, a.log); err != nil {
+	fetcher := sources.NewFetcher(cfg, version, a.store, a.parsers, a.log)
+	if a.pages, err = sources.OpenPages(cfg, version, fetcher, lists, a.log); err != nil {
 		return err
 	}
-	answers := chooser(a.model, cfg)
+	answers := model.Chooser(a.model, cfg)
 	runner, err := jobs.NewRunner(a.service, jobs.RunnerConfig{
 		Agent: answers.Run, Pin: answers.Pin(),
 		Slots: cfg.MaxConcurrentTasks, TaskTimeout: cfg.TaskTimeout, Retention: cfg.Retention(), Version: version,
-		Pages: a.pages, Lists: lists, Engines: engines(cfg, a.store, fetcher, a.pages.show(cfg)), Log: a.log,
+		Pages: a.pages, Lists: lists, Engines: sources.Engines(cfg, version, a.store, fetcher, a.pages.Show(cfg)), Log: a.log,
 		Alone: alone, NoFiles: alone && a.embedded == nil,
 		PageTTL: cfg.PageTTL, Cost: limits.RunCost(a.model, answers.Limits),
 	})
@@ -228,17 +231,8 @@ func (a *app) startRunner(ctx context.Context, alone bool) error {
 		return err
 	}
 	a.runner = runner
-	a.loops.Go(func() { a.pages.start(context.WithoutCancel(ctx)) })
+	a.loops.Go(func() { a.pages.Start(context.WithoutCancel(ctx)) })
 	return nil
-}
-
-// fetcher returns the fetcher that reads pages over HTTP, as configured.
-func fetcher(cfg config.Config, st *store.Store, reader page.Reader, log *slog.Logger) *page.Fetcher {
-	return page.NewFetcher(page.Config{
-		UserAgent: cfg.UserAgent(version), AllowNets: cfg.FetchAllowNets, MaxBytes: int64(cfg.FetchMaxBytes),
-		Timeout: cfg.FetchTimeout, Logger: log, Reader: reader, Confine: confine(),
-		Spacing: page.Spacing{Min: cfg.RequestDelayMin, Max: cfg.RequestDelayMax, Requests: cfg.RateLimitRequests, Window: cfg.RateLimitWindow},
-	}, gate{st})
 }
 
 func (a *app) startAPI(ctx context.Context) error {
@@ -247,7 +241,12 @@ func (a *app) startAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	docs, err := manual.New()
+	if err != nil {
+		return err
+	}
 	a.api = httpapi.New(httpapi.Config{
+		Docs: docs.Handler(),
 		Auth: a.authentication(), Identities: a.identities, Usage: a.usage, Streams: a.openStreams, Logins: entry,
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health, Stopping: a.stopping.Load,
@@ -294,10 +293,10 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 		Stopping: a.stopping.Load(),
 		Off:      a.cfg.AuthMode == config.AuthOff,
 		Insecure: a.cfg.Insecure(),
-		Browser:  a.pages.status(),
+		Browser:  a.pages.Status(),
 	}
 	if a.modelSeen != nil {
-		h.LLM = a.modelSeen.look(ctx)
+		h.LLM = a.modelSeen.Look(ctx)
 	}
 	var err error
 	if h.Running, h.Total, err = a.store.Worker().Counts(ctx); err != nil {
@@ -319,7 +318,7 @@ func (a *app) Stop(ctx context.Context) {
 			a.log.ErrorContext(ctx, "not every run was handed back; the reconciler takes the rest", "error", err)
 		}
 	}
-	a.pages.close()
+	a.pages.Close()
 	if a.parsers != nil {
 		a.parsers.Close()
 	}

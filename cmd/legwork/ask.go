@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/api"
+	"legwork/cmd/legwork/commands"
 	"legwork/cmd/legwork/progress"
 	"legwork/internal/config"
 	"legwork/internal/terminaltext"
@@ -27,8 +29,8 @@ func (p *program) askCommand() *cli.Command {
 			"research it, as any other task. Otherwise this process does, and touches no other task.\n" +
 			"Exit status: 0 answered, 2 failed, 3 cancelled, 1 anything else.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "api", Usage: "base URL of a running server, like http://127.0.0.1:8000", Sources: cli.EnvVars("LEGWORK_API")},
-			&cli.StringFlag{Name: "api-key", Usage: "API key for that server; rather set LEGWORK_API_KEY, since others may see command lines", Sources: cli.EnvVars("LEGWORK_API_KEY")},
+			&cli.StringFlag{Name: "api", Usage: "base URL of a running server, like http://127.0.0.1:8000; default: LEGWORK_API"},
+			&cli.StringFlag{Name: "api-key", Usage: "API key for that server; rather set LEGWORK_API_KEY, since others may see command lines"},
 			&cli.StringFlag{Name: "seed-url", Usage: "page to start from"},
 			&cli.IntFlag{Name: "max-pages", HideDefault: true, Usage: "pages opened at most, 1..50; without it the server decides"},
 			&cli.IntFlag{Name: "max-depth", HideDefault: true, Usage: "links followed in a row at most, 1..5; without it the server decides"},
@@ -69,7 +71,7 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer closeLog()
-	base := c.String("api")
+	base := cmp.Or(c.String("api"), cfg.ServerURL)
 	if base == "" {
 		var stop func()
 		if base, stop, err = p.temporaryServer(ctx, cfg, log); err != nil {
@@ -78,7 +80,7 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 		defer stop()
 	}
 	client := newClient(base)
-	client.key = c.String("api-key")
+	client.key = cmp.Or(c.String("api-key"), cfg.ServerKey.Reveal())
 	task, err := p.research(ctx, client, in, c.Bool("json"))
 	if err != nil {
 		return err
@@ -136,8 +138,8 @@ func (p *program) research(ctx context.Context, c *client, in map[string]any, as
 		return task, err
 	}
 	id := task.TaskID
-	show := progress.New(p.out, terminal(p.out))
-	c.deltas = terminal(p.out) && !asJSON // only on a terminal does a person read along
+	show := progress.New(p.out, commands.Terminal(p.out))
+	c.deltas = commands.Terminal(p.out) && !asJSON // only on a terminal does a person read along
 	err = c.follow(ctx, id, func(e event) error {
 		if !asJSON {
 			show.Event(e)
@@ -177,20 +179,10 @@ func exitStatus(task api.Task) error {
 	case api.StatusCompleted:
 		return nil
 	case api.StatusCancelled:
-		return cli.Exit("", exitCancelled)
+		return cli.Exit("", commands.ExitCancelled)
 	default:
-		return cli.Exit("", exitFailed)
+		return cli.Exit("", commands.ExitFailed)
 	}
-}
-
-// terminal reports whether w is a terminal that shows colours.
-func terminal(w any) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // roleOfAsk returns the role of a process that asks one question.

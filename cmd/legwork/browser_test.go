@@ -80,7 +80,7 @@ func TestBrowser_killed(t *testing.T) {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		line, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-		if strings.Contains(string(line), "--proxy-server="+a.pages.proxy.URL()) && !strings.Contains(string(line), "--type=") {
+		if strings.Contains(string(line), "--proxy-server="+a.pages.Proxy.URL()) && !strings.Contains(string(line), "--type=") {
 			pid, _ := strconv.Atoi(e.Name())
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 			killed++

@@ -49,7 +49,9 @@ func (e *apiError) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Message)
 	for _, f := range e.Details.Errors {
-		fmt.Fprintf(&b, "\n  %s: %s", f.Field, f.Message)
+		if !strings.Contains(e.Message, f.Message) { // the message about a single field says it already
+			fmt.Fprintf(&b, "\n  %s: %s", f.Field, f.Message)
+		}
 	}
 	return b.String()
 }

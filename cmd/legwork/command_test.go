@@ -13,7 +13,8 @@ import (
 	"testing"
 
 	"legwork/api"
-	"legwork/docs/site"
+	"legwork/cmd/legwork/commands"
+	"legwork/docs"
 )
 
 // run runs one command line in this process.
@@ -38,18 +39,33 @@ func TestAsk(t *testing.T) {
 		t.Errorf("status %d, %v: %s", status, err, out)
 	}
 	status, out, _ = w.run(w.ctx(), env, "ask", "--seed-url", w.site.URL("/status/410"), "Is anybody there?")
-	if status != exitFailed || !strings.Contains(out, "failed") {
+	if status != commands.ExitFailed || !strings.Contains(out, "failed") {
 		t.Errorf("a failed task: status %d\n%s", status, out)
 	}
 	status, _, errs = w.run(w.ctx(), env, "ask", "--seed-url", "file:///etc/passwd", "What is in it?")
-	if status != 1 || !strings.Contains(errs, "seedUrl") {
+	if status != 1 || strings.Count(errs, "seedUrl") != 1 || strings.Count(errs, "\n") != 1 {
 		t.Errorf("a refused question: status %d\n%s", status, errs)
+	}
+	status, _, errs = w.run(w.ctx(), env, "ask", "--max-pages", "0", "--max-depth", "9", "x")
+	if status != 1 || strings.Count(errs, "maxPages") != 1 || strings.Count(errs, "maxDepth") != 1 {
+		t.Errorf("two refused limits: status %d\n%s", status, errs)
 	}
 	if status, _, errs = w.run(w.ctx(), env, "ask"); status != 1 || !strings.Contains(errs, "name a question") {
 		t.Errorf("no question: status %d\n%s", status, errs)
 	}
 	if status, _, errs = w.run(w.ctx(), env, "ask", "--api", "http://127.0.0.1:1", "x"); status != 1 || !strings.Contains(errs, "no answer from") {
 		t.Errorf("no server: status %d\n%s", status, errs)
+	}
+}
+
+// TestAskUsesTheServerOfTheEnvironment checks that ask finds its server by LEGWORK_API, and needs no database then.
+func TestAskUsesTheServerOfTheEnvironment(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(roleAll)
+	env := []string{"DATABASE_URL=postgres://127.0.0.1:1/none", "LEGWORK_HOME=" + t.TempDir(), "LEGWORK_API=" + c.base}
+	status, out, errs := w.run(w.ctx(), env, "ask", "--seed-url", w.site.URL("/index.html"), "What is the default value of keep_warm_minutes?")
+	if status != 0 || !strings.Contains(out, "25 minutes") {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
 	}
 }
 
@@ -69,8 +85,8 @@ func TestInterruptedAsk(t *testing.T) {
 		t.Fatal(err)
 	}
 	interrupt()
-	if status := <-ended; status != exitCancelled {
-		t.Errorf("status %d, want %d", status, exitCancelled)
+	if status := <-ended; status != commands.ExitCancelled {
+		t.Errorf("status %d, want %d", status, commands.ExitCancelled)
 	}
 	if n := w.count("SELECT count(*) FROM tasks WHERE status = 'cancelled'"); n != 1 {
 		t.Errorf("%d cancelled tasks, want 1", n)
@@ -97,17 +113,15 @@ func TestDemo(t *testing.T) {
 	}
 	cited := 0
 	for _, m := range regexp.MustCompile(`(?m)^\[\d+\] .*\n    http://[^/]+/(\S*)\n    “((?s:.*?))”\n`).FindAllStringSubmatch(out[strings.Index(out, "Citations"):], -1) {
-		name := m[1]
-		if name == "" {
-			name = "index.html"
+		name := strings.Replace(strings.TrimSuffix(m[1], ".html")+".md", "index.md", "README.md", 1)
+		if m[1] == "" {
+			name = "README.md"
 		}
-		b, err := site.FS().(interface {
-			ReadFile(string) ([]byte, error)
-		}).ReadFile(name)
+		b, err := docs.Files.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		page := words(string(regexp.MustCompile(`<[^>]+>`).ReplaceAll(b, []byte(" "))))
+		page := words(regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(string(b), "$1"))
 		for sentence := range strings.SplitSeq(words(m[2]), ". ") {
 			if !strings.Contains(page, sentence) {
 				t.Errorf("%s does not hold %q", name, sentence)
@@ -191,11 +205,11 @@ func TestDoctorAndMigrate(t *testing.T) {
 	if err := os.Remove(filepath.Join(w.dir, "artifacts", done.TaskID, "logs.txt")); err != nil {
 		t.Fatal(err)
 	}
-	if status, out, _ := w.run(w.ctx(), env, "doctor"); status != exitFailed || !strings.Contains(out, "logs.txt is recorded but its file is not there") {
+	if status, out, _ := w.run(w.ctx(), env, "doctor"); status != commands.ExitFailed || !strings.Contains(out, "logs.txt is recorded but its file is not there") {
 		t.Errorf("doctor after a file was lost: %d\n%s", status, out)
 	}
 	away := settings("postgres://127.0.0.1:1/none?connect_timeout=1", w.dir)
-	if status, out, _ := w.run(w.ctx(), away, "doctor"); status != exitFailed || !strings.Contains(out, "FAIL  database") {
+	if status, out, _ := w.run(w.ctx(), away, "doctor"); status != commands.ExitFailed || !strings.Contains(out, "FAIL  database") {
 		t.Errorf("doctor without a database: %d\n%s", status, out)
 	}
 	if status, _, errs := w.run(w.ctx(), away, "migrate"); status != 1 || errs == "" {

@@ -12,8 +12,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"legwork/docs/site"
+	"legwork/cmd/legwork/commands"
 	"legwork/internal/config"
+	"legwork/internal/manual"
 )
 
 // demoQuestion is a question that legwork's own documentation answers, on a page that is two links away from its
@@ -54,7 +55,7 @@ func (p *program) demo(ctx context.Context, c *cli.Command) error {
 	if err == nil {
 		err = exitStatus(task)
 	}
-	if err == nil && (c.Bool("keep") || terminal(p.in) && terminal(p.out)) {
+	if err == nil && (c.Bool("keep") || commands.Terminal(p.in) && commands.Terminal(p.out)) {
 		fmt.Fprintf(p.out, "\nStill serving: the API at %s, the task at %s/api/tasks/%s, the documentation at %s. Ctrl-C ends it.\n",
 			a.apiURL(), a.apiURL(), task.TaskID, docs)
 		return a.Run(ctx)
@@ -98,7 +99,11 @@ func serveDocs(ctx context.Context) (base string, stop func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("serve documentation: %w", err)
 	}
-	srv := &http.Server{Handler: http.FileServerFS(site.FS()), ReadHeaderTimeout: 5 * time.Second}
+	site, err := manual.New()
+	if err != nil {
+		return "", nil, errors.Join(err, ln.Close())
+	}
+	srv := &http.Server{Handler: site.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/config"
 	"legwork/internal/page"
 	"legwork/internal/research"
@@ -69,7 +70,7 @@ func TestBingThroughTheBrowser(t *testing.T) {
 	needChromium(t)
 	w := newWorld(t)
 	a := w.app(roleAll, "BROWSER=auto")
-	client := engineClient(a.cfg, fetcher(a.cfg, a.store, page.NewInProcess(""), a.log), a.cfg.FetchAllowNets)
+	client := sources.EngineClient(a.cfg, version, sources.NewFetcher(a.cfg, version, a.store, page.NewInProcess(""), a.log), a.cfg.FetchAllowNets)
 	ask := func(show search.Show) []search.Result {
 		t.Helper()
 		found, err := search.NewBing(client, w.site.URL(testsite.BingScriptedPath), show).Search(w.ctx(), search.Query{Text: "Aurora kettle", Limit: 5})
@@ -81,7 +82,7 @@ func TestBingThroughTheBrowser(t *testing.T) {
 	if w.count("SELECT count(*) FROM domains") != 0 {
 		t.Error("somebody asked before")
 	}
-	found := ask(a.pages.show(a.cfg))
+	found := ask(a.pages.Show(a.cfg))
 	if len(found) != 3 || found[1].URL != w.site.URL("/manual/settings-network.html") || found[0].Title != "2.1. Heating & keeping warm" {
 		t.Errorf("shown: %+v", found)
 	}
@@ -94,37 +95,18 @@ func TestBingThroughTheBrowser(t *testing.T) {
 	if found := ask(nil); len(found) != 0 {
 		t.Errorf("the page is no test of a browser: %+v", found)
 	}
-	a.pages.close()
-	if found := ask(a.pages.show(a.cfg)); len(found) != 0 {
+	a.pages.Close()
+	if found := ask(a.pages.Show(a.cfg)); len(found) != 0 {
 		t.Errorf("with a browser that is gone: %+v", found)
 	}
-	if p := (&pages{}); p.show(a.cfg) != nil {
+	if p := (&sources.Pages{}); p.Show(a.cfg) != nil {
 		t.Error("without a browser there is one")
 	}
 }
 
-// TestConfiguredEngines checks that an engine is used only if all its settings are present.
-func TestConfiguredEngines(t *testing.T) {
+// TestDemoAsksNoEngine checks that the demo searches only its own library.
+func TestDemoAsksNoEngine(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
-		env  []string
-		want string
-	}{
-		{nil, "[duckduckgo bing library]"},
-		{[]string{"SEARCH_CUSTOM_URL=http://10.0.0.7:8888", "GOOGLE_API_KEY=k", "GOOGLE_SEARCH_ENGINE_ID=x"}, "[duckduckgo bing google custom library]"},
-		{[]string{"SEARCH_ENGINES=library,google"}, "[library]"},
-	} {
-		var names []string
-		for _, e := range configured(mustConfig(t, tt.env...)) {
-			names = append(names, string(e))
-		}
-		if got := "[" + strings.Join(names, " ") + "]"; got != tt.want {
-			t.Errorf("%v: %s", tt.env, got)
-		}
-	}
-	if note := searchNote(mustConfig(t, "SEARCH_ENGINES=custom")); !strings.Contains(note, "seed URL") {
-		t.Errorf("doctor says %q", note)
-	}
 	if got := demoConfig(mustConfig(t)).SearchEngines; len(got) != 1 || got[0] != string(research.Library) {
 		t.Errorf("the demo asks %v", got)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"legwork/api"
+	"legwork/cmd/legwork/commands"
 	"legwork/internal/pgembed"
 	"legwork/internal/store"
 	"legwork/internal/testsite"
@@ -82,7 +83,7 @@ func TestFullDiskOfDatabase(t *testing.T) {
 	if got := w.get(c, first.TaskID); got.Status != api.StatusCompleted || got.Answer == nil {
 		t.Errorf("a stored task: %s", got.Status)
 	}
-	if status, out, _ := w.run(w.ctx(), settings(w.url, w.dir), "doctor"); status != exitFailed || !strings.Contains(out, "disk of the database is full") {
+	if status, out, _ := w.run(w.ctx(), settings(w.url, w.dir), "doctor"); status != commands.ExitFailed || !strings.Contains(out, "disk of the database is full") {
 		t.Errorf("doctor: %d\n%s", status, out)
 	}
 	release()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/dbtest"
 	"legwork/internal/page"
 	"legwork/internal/research"
@@ -19,8 +20,8 @@ func TestPagesAndSearchesWaitForTheDatabase(t *testing.T) {
 	t.Parallel()
 	d := testsite.StartProxy(t, dbtest.URL(t))
 	st := dbtest.Open(t, d.URL())
-	g, domain := gate{st}, "example.org"
-	set := engines(mustConfig(t, "SEARCH_ENGINES=library", "SEARCH_FALLBACK=library"), st, page.NewFetcher(page.Config{}, g), nil)
+	g, domain := sources.Gate{Store: st}, "example.org"
+	set := sources.Engines(mustConfig(t, "SEARCH_ENGINES=library", "SEARCH_FALLBACK=library"), version, st, page.NewFetcher(page.Config{}, g), nil)
 	calls := map[string]func(context.Context) error{
 		"reserve": func(ctx context.Context) error { _, err := g.Reserve(ctx, domain, page.Spacing{}); return err },
 		"quiet":   func(ctx context.Context) error { _, err := g.Quiet(ctx, domain); return err },

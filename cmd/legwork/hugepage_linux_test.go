@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"legwork/api"
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/testsite"
 )
 
@@ -29,7 +30,7 @@ func (p *process) reads(t *testing.T) bool {
 		if parent != p.cmd.Process.Pid || user < 40 { // 0.4 s of computing, which is more than a start takes
 			continue
 		}
-		if line, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline")); err == nil && strings.Contains(string(line), parseName) {
+		if line, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline")); err == nil && strings.Contains(string(line), sources.ParseCommand) {
 			return true
 		}
 	}

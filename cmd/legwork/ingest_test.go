@@ -11,8 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"legwork/internal/ingest"
-	"legwork/internal/terminaltext"
+	"legwork/cmd/legwork/commands"
 )
 
 // ingest runs the command and returns its output.
@@ -76,7 +75,7 @@ func TestIngestSite(t *testing.T) {
 	}
 	requests = len(w.site.Requests())
 	status, out, _ := w.run(w.ctx(), settings(w.url, w.dir, "DISALLOWED_DOMAINS_FILE="+deny), "ingest", w.site.URL("/index.html"))
-	if status != exitFailed || !strings.Contains(out, "policy 1") || len(w.site.Requests()) != requests {
+	if status != commands.ExitFailed || !strings.Contains(out, "policy 1") || len(w.site.Requests()) != requests {
 		t.Errorf("a site that the operator's list names: status %d, %s", status, out)
 	}
 	if out = w.ingest(w.ctx(), 0, "--max-pages", "1", w.site.URL("/index.html")); !strings.Contains(out, "3 more pages are known") {
@@ -193,22 +192,6 @@ func TestIngestInterrupted(t *testing.T) {
 	}
 }
 
-// TestIngestProgressIsPlain checks that an address or a reason from a site cannot send control characters to the terminal.
-func TestIngestProgressIsPlain(t *testing.T) {
-	t.Parallel()
-	const hostile = "x\x1b]0;title\a\u202ey\u009b\x9b"
-	for _, tty := range []bool{true, false} {
-		var out strings.Builder
-		show := &ingestProgress{w: &out, terminal: tty}
-		show.item(ingest.Item{URL: "https://a.example/" + hostile, State: ingest.Failed, Reason: hostile})
-		show.item(ingest.Item{URL: "https://a.example/" + hostile})
-		text := strings.ReplaceAll(out.String(), "\r\x1b[K", "") // what the program itself sends
-		if terminaltext.Clean(text) != text || !strings.Contains(text, "title") {
-			t.Errorf("%q", text)
-		}
-	}
-}
-
 // TestIngestWithoutStoring checks that an ingest goes on after each page that the database does not store in time, names it, and tells so by its
 // exit status. After that the same command stores these pages.
 func TestIngestWithoutStoring(t *testing.T) {
@@ -217,7 +200,7 @@ func TestIngestWithoutStoring(t *testing.T) {
 	w.exec(`CREATE FUNCTION too_long() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		IF new.content LIKE '%keep_warm_minutes%' THEN RAISE 'canceling statement due to statement timeout' USING ERRCODE = '57014'; END IF; RETURN new; END $$;
 		CREATE TRIGGER too_long BEFORE INSERT ON pages FOR EACH ROW EXECUTE FUNCTION too_long()`)
-	out := w.ingest(w.ctx(), exitFailed, "--max-pages", "12", w.site.URL("/index.html"))
+	out := w.ingest(w.ctx(), commands.ExitFailed, "--max-pages", "12", w.site.URL("/index.html"))
 	if !strings.Contains(out, "could not be stored in time") || !strings.Contains(out, "3 failed (too_large 3)") {
 		t.Errorf("%s", out)
 	}

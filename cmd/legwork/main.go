@@ -15,8 +15,11 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/cmd/legwork/admin"
+	"legwork/cmd/legwork/commands"
 	"legwork/cmd/legwork/database"
+	"legwork/cmd/legwork/doctor"
 	"legwork/cmd/legwork/health"
+	"legwork/cmd/legwork/library"
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/logging"
@@ -28,12 +31,6 @@ import (
 
 // version is set by the Makefile, with -ldflags "-X main.version=…".
 var version = "dev"
-
-// Exit statuses besides 0 (success) and 1 (any other error).
-const (
-	exitFailed    = 2 // the task failed, or doctor found a problem
-	exitCancelled = 3 // the task was cancelled
-)
 
 // dotenv is the environment file in the working directory. It may be missing.
 const dotenv = ".env"
@@ -103,7 +100,7 @@ func (p *program) command() *cli.Command {
 			return cli.ShowRootCommandHelp(c)
 		},
 		Commands: append([]*cli.Command{
-			p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.askCommand(), p.demoCommand(), p.doctorCommand(), p.healthCommand(), p.gcCommand(), p.ingestCommand(), p.parseCommand(),
+			p.serveCommand(), p.workerCommand(), p.askCommand(), p.demoCommand(), doctor.Command(p.env()), p.healthCommand(), library.Command(p.env()), p.parseCommand(),
 		}, p.admin()...),
 	}
 	for _, c := range root.Commands {
@@ -158,9 +155,14 @@ func (p *program) healthCommand() *cli.Command {
 	return (&health.Program{Out: p.out, Load: func() (config.Config, error) { return config.Load(p.environ, dotenv) }}).Command()
 }
 
+// env returns what the packages of commands need of this process.
+func (p *program) env() commands.Env {
+	return commands.Env{Environ: p.environ, In: p.in, Out: p.out, ErrOut: p.errOut, Version: version, Load: p.load}
+}
+
 // admin returns the commands that manage accounts, users, API keys and the database.
 func (p *program) admin() []*cli.Command {
-	commands := &admin.Program{Out: p.out, ErrOut: p.errOut,
+	people := &admin.Program{Out: p.out, ErrOut: p.errOut,
 		Open: func(ctx context.Context) (*identities.Store, func(), error) {
 			st, stop, err := p.openConfigured(ctx)
 			if err != nil {
@@ -183,9 +185,8 @@ func (p *program) admin() []*cli.Command {
 			return secretKeys(cfg)
 		},
 	}
-	own := &database.Program{Environ: p.environ, In: p.in, Out: p.out, ErrOut: p.errOut, Version: version, Terminal: terminal,
-		Load: func() (config.Config, *slog.Logger, func(), error) { return p.load(true) }}
-	return append(append(commands.Commands(), own.Commands()...), limits.Command(p.out, func(ctx context.Context, do func(st *store.Store) error) error {
+	own := &database.Program{Env: p.env()}
+	return append(append(people.Commands(), own.Commands()...), limits.Command(p.out, func(ctx context.Context, do func(st *store.Store) error) error {
 		st, stop, err := p.openConfigured(ctx)
 		if err != nil {
 			return err

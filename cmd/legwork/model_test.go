@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
-	"legwork/internal/config"
+	"legwork/cmd/legwork/commands"
 	"legwork/internal/testsite"
 )
 
@@ -61,7 +59,7 @@ func TestModelAnswers(t *testing.T) {
 			}
 			server.Demand("another", "scripted")
 			status, out, _ := w.run(w.ctx(), all, "doctor")
-			if status != exitFailed || !strings.Contains(out, "LLM_API_KEY") || strings.Contains(out, "sk-secret") {
+			if status != commands.ExitFailed || !strings.Contains(out, "LLM_API_KEY") || strings.Contains(out, "sk-secret") {
 				t.Errorf("doctor with a wrong key: %d\n%s", status, out)
 			}
 		})
@@ -117,54 +115,4 @@ func TestModelHandedOn(t *testing.T) {
 	}
 	frames, _ := w.frames(c, task.TaskID, 0)
 	gapless(t, frames, 1)
-}
-
-func TestOpenModel(t *testing.T) {
-	t.Parallel()
-	log := slog.New(slog.DiscardHandler)
-	load := func(environ ...string) config.Config {
-		cfg, err := config.Load(environ, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return cfg
-	}
-	ollama := testsite.OpenAI(t, nil)
-	gone := testsite.OpenAI(t, nil)
-	gone.Close()
-	for name, tc := range map[string]struct {
-		environ  []string
-		ollama   string
-		provider string
-		model    string
-	}{
-		"nothing":            {nil, gone.BaseURL(), "", ""},
-		"ollama":             {nil, ollama.BaseURL(), "openai", "scripted"},
-		"ollama's other":     {[]string{"LLM_MODEL=scripted"}, ollama.BaseURL(), "openai", "scripted"},
-		"ollama lacks it":    {[]string{"LLM_MODEL=qwen3"}, ollama.BaseURL(), "", ""},
-		"reader":             {[]string{"LLM_PROVIDER=reader"}, ollama.BaseURL(), "", ""},
-		"key before ollama":  {[]string{"LLM_API_KEY=sk-ant-x"}, ollama.BaseURL(), "anthropic", "claude-sonnet-4-5"},
-		"google's key":       {[]string{"LLM_API_KEY=AIzax", "LLM_MODEL=g"}, ollama.BaseURL(), "googleai", "g"},
-		"a server one's own": {[]string{"LLM_BASE_URL=http://127.0.0.1:1/v1", "LLM_MODEL=m"}, ollama.BaseURL(), "openai", "m"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cfg := load(tc.environ...)
-			m, err := openModel(context.WithoutCancel(t.Context()), cfg, tc.ollama, log)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pin := chooser(m, cfg).Pin()
-			if m == nil {
-				if tc.provider != "" || pin.Provider != "reader" {
-					t.Errorf("no model, pin %+v", pin)
-				}
-				return
-			}
-			defer func() { _ = m.Close() }()
-			if pin.Provider != tc.provider || pin.Model != tc.model || pin.Prompt == "" {
-				t.Errorf("pin = %+v", pin)
-			}
-		})
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"legwork/api"
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/config"
 	"legwork/internal/page"
 	"legwork/internal/research"
@@ -156,7 +157,7 @@ func TestDefaultsLeaveTimeForAQuestion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gate{w.app(roleAPI).store}
+	g := sources.Gate{Store: w.app(roleAPI).store}
 	const pages = 20 // the default of maxPages
 	var last time.Duration
 	for range pages {

@@ -3,17 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"legwork/cmd/legwork/database"
+	"legwork/cmd/legwork/commands"
 	"legwork/internal/heap"
-	"legwork/internal/store/roles"
-	"legwork/internal/store/schema"
 	"legwork/internal/systemd"
 )
 
@@ -54,7 +50,7 @@ func (p *program) serve(ctx context.Context, r role) error {
 		return err
 	}
 	p.superviseBy(ctx, a)
-	if a.setupLink != "" && terminal(p.out) {
+	if a.setupLink != "" && commands.Terminal(p.out) {
 		fmt.Fprintf(p.out, "\nOpen this link to become the owner of this server. It works once, within 24 hours:\n\n    %s\n\n", a.setupLink)
 	}
 	return a.Run(ctx)
@@ -98,43 +94,4 @@ func (a *app) alive(ctx context.Context) error {
 		return fmt.Errorf("the API answers %s", res.Status)
 	}
 	return nil
-}
-
-func (p *program) migrateCommand() *cli.Command {
-	return &cli.Command{
-		Name:  "migrate",
-		Usage: "bring the database's schema to this version and exit",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "grants", Usage: "also make the roles legwork_owner, legwork_app and legwork_report, and give them what they need"}},
-		Action: func(ctx context.Context, c *cli.Command) error {
-			cfg, log, closeLog, err := p.load(false)
-			if err != nil {
-				return err
-			}
-			defer closeLog()
-			db, err := database.Open(ctx, cfg, log)
-			if err != nil {
-				return err
-			}
-			defer db.Stop()
-			if err := schema.Migrate(ctx, db.Direct, log); err != nil {
-				return err
-			}
-			fmt.Fprintln(p.out, "The schema is up to date.")
-			if c.Bool("grants") {
-				if err := roles.Grant(ctx, db.Direct); err != nil {
-					return err
-				}
-				fmt.Fprintln(p.out, "The roles legwork_owner, legwork_app and legwork_report have what they need.")
-			}
-			return nil
-		},
-	}
-}
-
-// spread returns a random duration between two bounds.
-func spread(low, high time.Duration) time.Duration {
-	if high <= low {
-		return low
-	}
-	return low + rand.N(high-low+1)
 }

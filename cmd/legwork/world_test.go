@@ -18,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 
 	"legwork/api"
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/config"
 	"legwork/internal/dbtest"
 	"legwork/internal/logging"
@@ -32,8 +33,8 @@ const waitLimit = 90 * time.Second
 const asLegwork = "LEGWORK_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	_ = os.Setenv("LEGWORK_TEST_LOOPBACK_ONLY", "yes")                             // see confine
-	if os.Getenv(asLegwork) != "" || len(os.Args) > 1 && os.Args[1] == parseName { // a parser process is recognised by its command, because it has no environment
+	_ = os.Setenv("LEGWORK_TEST_LOOPBACK_ONLY", "yes")                                        // see sources.Confine
+	if os.Getenv(asLegwork) != "" || len(os.Args) > 1 && os.Args[1] == sources.ParseCommand { // a parser process is recognised by its command, because it has no environment
 		main()
 		return
 	}

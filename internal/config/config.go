@@ -200,10 +200,10 @@ type Config struct {
 	// After that time, or when a task says fresh, the page is requested again. 0: always request.
 	PageTTL time.Duration `env:"PAGE_TTL" envDefault:"1h" must:"be a duration, 0..8760h"`
 
-	// Search engines (comma separated) that tasks may use. The others are treated as not configured. library needs
-	// no internet.
+	// Search engines (comma separated) that tasks may use. The others are treated as not configured. library is the pages that were
+	// read before: a task that asks it sends no question to the internet.
 	SearchEngines []string `env:"SEARCH_ENGINES" envDefault:"duckduckgo,bing,google,custom,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library" section:"Search"`
-	// Engines that replace one that is not configured, fails or finds nothing. They are asked in this order.
+	// Engines that replace one that is not configured, fails or finds nothing. They are asked in this order. None replaces library.
 	SearchFallback []string `env:"SEARCH_FALLBACK" envDefault:"custom,duckduckgo,library" must:"be a comma separated list of duckduckgo, bing, google, custom and library"`
 	// Address of a SearXNG server for the engine custom. Its settings must allow the format json. It may be on a private network.
 	SearchCustomURL string `env:"SEARCH_CUSTOM_URL" must:"be an http or https URL, without user and password"`
@@ -267,50 +267,12 @@ type Config struct {
 	LogFile string `env:"LOG_FILE"`
 	// Form of log lines.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"text" must:"be text or json"`
+
+	// Server that legwork ask uses, as its flag --api does: http://127.0.0.1:8000. Empty: ask uses DATABASE_URL or the embedded PostgreSQL.
+	ServerURL string `env:"LEGWORK_API" must:"be an http or https URL, without user and password" section:"Command line"`
+	// API key with which legwork ask calls that server.
+	ServerKey Secret `env:"LEGWORK_API_KEY" must:"be printable ASCII without spaces"`
 }
-
-// AuthMode says who may use the API.
-type AuthMode string
-
-// The modes of access control.
-const (
-	AuthRequired AuthMode = "required" // users who log in, and programs with an API key
-	AuthOff      AuthMode = "off"      // everybody who can reach the port
-)
-
-// BrowserOff is the value of BROWSER with which pages are read over HTTP only, without Chromium.
-const BrowserOff = "off"
-
-// Provider names the program or service that writes the answers.
-type Provider string
-
-// The providers of this build.
-const (
-	ProviderAuto      Provider = "auto"      // the first one that is available
-	ProviderOpenAI    Provider = "openai"    // OpenAI, and every server that speaks its protocol
-	ProviderAnthropic Provider = "anthropic" // Anthropic
-	ProviderGoogleAI  Provider = "googleai"  // Google AI (Gemini)
-	ProviderReader    Provider = "reader"    // the built-in reader, no language model
-)
-
-// LogTarget says where log lines go.
-type LogTarget string
-
-// The log targets.
-const (
-	LogConsole LogTarget = "console" // standard error
-	LogToFile  LogTarget = "file"    // LOG_FILE
-	LogBoth    LogTarget = "both"
-)
-
-// LogFormat is the form of log lines.
-type LogFormat string
-
-// The log formats of log/slog.
-const (
-	LogText LogFormat = "text" // key=value
-	LogJSON LogFormat = "json" // one JSON object per line
-)
 
 // Load reads the configuration from environ (entries "NAME=value" as os.Environ returns them), and from the file dotenvPath for
 // variables that environ lacks or has empty. A missing file is no error, and with an empty path no file is read. It returns an

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -8,6 +9,10 @@ import (
 	"strings"
 	"time"
 )
+
+// ErrInsecure is the error of a server that has no access control and that other machines can reach. It does not start.
+var ErrInsecure = errors.New("AUTH_MODE=off lets everybody who reaches API_HOST:API_PORT read, ask and delete everything; set API_HOST=127.0.0.1, " +
+	"or AUTH_MODE=required, or, where nobody else can reach the port, AUTH_ALLOW_INSECURE=1")
 
 // Insecure reports whether everybody on the network may use the API, because access control is off and API_HOST is
 // not a loopback address.

@@ -10,8 +10,8 @@ import (
 const ownPrefix = "LEGWORK_"
 
 // elsewhere are names of variables that are not settings of the server, although they begin with ownPrefix or
-// resemble a setting. The command line, tests, benchmarks and Go's crypto/x509 read them.
-var elsewhere = []string{"LEGWORK_API", "LEGWORK_API_KEY", "LEGWORK_FAILPOINTS", "LEGWORK_IMAGE", "SSL_CERT_FILE"}
+// resemble a setting. Tests, benchmarks and Go's crypto/x509 read them.
+var elsewhere = []string{"LEGWORK_FAILPOINTS", "LEGWORK_IMAGE", "SSL_CERT_FILE"}
 
 // reserved are prefixes of other variables that are not settings.
 var reserved = []string{"LEGWORK_TEST_", "LEGWORK_BENCH_"}

@@ -287,6 +287,8 @@ func (v *validator) search(c *Config) {
 func (v *validator) model(c *Config) {
 	known := []Provider{ProviderAuto, ProviderOpenAI, ProviderAnthropic, ProviderGoogleAI, ProviderReader}
 	v.require("LLM_PROVIDER", slices.Contains(known, c.LLMProvider))
+	v.optional("LEGWORK_API", c.ServerURL, func(s string) bool { return webURL(s, "http", "https") })
+	v.require("LEGWORK_API_KEY", printable(c.ServerKey.Reveal(), false))
 	v.optional("LLM_BASE_URL", c.LLMBaseURL, func(s string) bool { return webURL(s, "http", "https") })
 	v.require("LLM_API_KEY", printable(c.LLMAPIKey.Reveal(), false))
 	v.require("LLM_MODEL", printable(c.LLMModel, false))

@@ -97,6 +97,8 @@ func TestWrongValues(t *testing.T) {
 		"LOG_LEVEL":                {"debug, info, warn or error", []string{"verbose", "info+2", "2"}},
 		"LOG_TARGET":               {"console, file or both", []string{"syslog", "stdout"}},
 		"LOG_FORMAT":               {"text or json", []string{"xml"}},
+		"LEGWORK_API":              {"http or https URL", []string{"127.0.0.1:8000", "https://me:secret@example.org"}},
+		"LEGWORK_API_KEY":          {"printable ASCII", []string{"a b", "schlüssel"}},
 	} {
 		for _, value := range tc.values {
 			t.Run(variable+"="+value, func(t *testing.T) {

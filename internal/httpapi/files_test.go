@@ -119,10 +119,10 @@ func TestFileNames(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	one, two := b.add(research.Task{Status: research.Running}).ID, b.add(research.Task{Status: research.Running}).ID
-	if err := b.files.Write(context.Background(), two, artifact.Result, "", []byte("two")); err != nil {
+	if err := b.files.Write(context.Background(), two, artifact.Result, "", []byte(`"two"`)); err != nil {
 		t.Fatal(err)
 	}
-	b.artifacts = []research.Artifact{{Name: artifact.Result, Kind: "result", ContentType: "application/json", Bytes: 3}} // the fake returns this row for both tasks
+	b.artifacts = []research.Artifact{{Name: artifact.Result, Kind: "result", ContentType: "application/json", Bytes: 5}} // the fake returns this row for both tasks
 	names := []string{"", ".", "..", "nothing.txt", "result.json/", "/result.json", "../" + two.String() + "/result.json", "..%2f" + two.String() + "%2fresult.json",
 		"..%2F..%2F..%2Fetc%2Fpasswd", "%2e%2e/" + two.String() + "/result.json", "%2e%2e%2f" + two.String() + "%2fresult.json", "..%5c" + two.String() + "%5cresult.json",
 		"%252e%252e%252f" + two.String() + "%252fresult.json", "%2fetc%2fpasswd", "result.json%00", "%00", "result.json%00.txt", "%ff", ".hidden", "a/../../" + two.String() + "/result.json",
@@ -132,7 +132,7 @@ func TestFileNames(t *testing.T) {
 			b.get(base+name).wantError(404, "not_found")
 		}
 	}
-	if res := b.get("/artifacts/" + two.String() + "/result%2Ejson"); string(res.body) != "two" {
+	if res := b.get("/artifacts/" + two.String() + "/result%2Ejson"); string(res.body) != `"two"` {
 		t.Errorf("an encoded name of a file: %d %s", res.status, res.body)
 	}
 }

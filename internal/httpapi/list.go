@@ -127,7 +127,7 @@ func moment(bad *research.ValidationError, name string, raw *string) *time.Time 
 	if raw == nil {
 		return nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, *raw)
+	t, err := api.ParseTime(*raw)
 	if err != nil {
 		bad.Add(name, "must be an RFC 3339 time such as 2026-03-05T14:30:00Z; write + as %%2B")
 	}

@@ -20,7 +20,7 @@ func TestListFilters(t *testing.T) {
 		b.add(research.Task{Status: research.Queued})
 	}
 	cursor := encodeCursor(store.Cursor{CreatedAt: time.UnixMicro(1_772_721_000_125_456), ID: uuid.Max})
-	query := "?offset=0&limit=500&status=queued&q=" + url.QueryEscape("é why") + "&from=2026-03-05T14:30:00Z&to=2026-03-06T16:30:00.5%2B02:00&cursor=" + cursor + "&unknown=1"
+	query := "?offset=0&limit=500&status=queued&q=" + url.QueryEscape("é why") + "&from=2026-03-05t14:30:00z&to=2026-03-06T16:30:00.5%2B02:00&cursor=" + cursor + "&unknown=1"
 	var list api.TaskList
 	b.get("/api/tasks"+query).into(200, &list)
 	b.get("/api/history"+query).into(200, &[]api.HistoryEntry{})

@@ -56,7 +56,7 @@ type Hub interface {
 	SubscribeFor(ctx context.Context, account string, taskID uuid.UUID, after int64, deltas bool) (*stream.Subscription, error)
 }
 
-// Config holds what the API needs. All fields but CORSOrigins, Hosts, Proxies and Logger are required.
+// Config holds what the API needs. All fields but CORSOrigins, Hosts, Proxies, Docs and Logger are required.
 type Config struct {
 	Auth              Authenticator     // auth.Off allows everything to everybody
 	Identities        *identities.Store // keys, members and the audit log
@@ -75,6 +75,7 @@ type Config struct {
 	Proxies           forwarded.Proxies // trusted proxies in front of this server, which report the addresses of clients
 	RequestsPerSecond int               // limit for each client address and for each API key; 0 means no limit
 	Version           string
+	Docs              http.Handler // the documentation, at /docs/; nil means that there is none
 	Logger            *slog.Logger // nil means slog.Default()
 }
 
@@ -110,6 +111,7 @@ type server struct {
 	addressRate, keyRate rate
 	loginRate            rate // of the steps of logins, for each client address
 	version              string
+	docs                 http.Handler
 	log                  *slog.Logger
 	timing               timing
 	sockets              sockets
@@ -138,7 +140,7 @@ func newAPI(cfg Config, t timing) *API {
 		tasks: cfg.Tasks, accounts: cfg.Data, hub: cfg.Hub, health: cfg.Health, stopping: cfg.Stopping, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), hosts: forwarded.NewHosts(cfg.Hosts), proxies: cfg.Proxies,
 		addressRate: newRate(cfg.RequestsPerSecond), keyRate: newRate(cfg.RequestsPerSecond),
-		loginRate: newRate(min(cfg.RequestsPerSecond, loginsPerSecond)), version: cfg.Version, log: cfg.Logger, timing: t,
+		loginRate: newRate(min(cfg.RequestsPerSecond, loginsPerSecond)), version: cfg.Version, docs: cfg.Docs, log: cfg.Logger, timing: t,
 	}
 	s.Files = files.New(files.Config{Tasks: cfg.Tasks, Data: func(ctx context.Context) files.Data { return s.data(ctx) }, Store: cfg.Artifacts, Fail: s.fail,
 		Policy: nothingAllowed, Embedding: s.origins.embedding(), Log: cfg.Logger})
@@ -175,6 +177,15 @@ func (s *server) routes() http.Handler {
 	g.handle("getContractYAML", "/api/openapi.yaml", serveContract("application/yaml", api.Contract))
 	g.handle("getContractJSON", "/api/openapi.json", serveContract("application/json", api.ContractJSON))
 	g.handle("getContractJSON", "/openapi.json", serveContract("application/json", api.ContractJSON))
+	if s.docs != nil { // for everybody: the same text is in the repository
+		r.Get("/docs", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/docs/", http.StatusPermanentRedirect)
+		})
+		r.Get("/docs/*", func(w http.ResponseWriter, r *http.Request) {
+			documentHeaders(w.Header())
+			http.StripPrefix("/docs", s.docs).ServeHTTP(w, r)
+		})
+	}
 	return r
 }
 

@@ -108,7 +108,7 @@ func (s *Set) Fallback(order ...research.Engine) *Set {
 func (s *Set) Configured(name research.Engine) bool { return s.find(name) != nil }
 
 // Search asks the engine called asked. If this engine is not configured, fails or finds nothing, Search asks the engines
-// that may replace it, in order. An engine with poor results is asked once more with a simpler query. The error is the
+// that may replace it, in order; nothing replaces the library. An engine with poor results is asked once more with a simpler query. The error is the
 // error of ctx, or that of a database that cannot answer. All other failures are described in the Answer.
 func (s *Set) Search(ctx context.Context, asked research.Engine, q Query) (Answer, error) {
 	q.Text = norm.NFC.String(q.Text) // all stored text is in form NFC
@@ -154,10 +154,15 @@ func (a *Answer) skip(e research.Engine, why string) {
 	a.Skipped = append(a.Skipped, Skipped{Engine: e, Reason: why})
 }
 
-// order returns the configured engines in the order in which they are tried.
+// order returns the configured engines in the order in which they are tried. None replaces the library, because who asks it wants no
+// question to leave the machine.
 func (s *Set) order(asked research.Engine) []Engine {
 	var out []Engine
-	for _, name := range append([]research.Engine{asked}, s.fallback...) {
+	names := []research.Engine{asked}
+	if asked != research.Library {
+		names = append(names, s.fallback...)
+	}
+	for _, name := range names {
 		if e := s.find(name); e != nil && !slices.ContainsFunc(out, func(o Engine) bool { return o.Name() == name }) {
 			out = append(out, e)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"legwork/api"
 	"legwork/internal/access"
 )
 
@@ -144,7 +145,7 @@ func (o *object) future(field string, now time.Time) *time.Time {
 	if !ok {
 		return nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, s)
+	t, err := api.ParseTime(s)
 	if err != nil || !t.After(now) || t.Year() > 9999 {
 		o.bad.Add(field, "must be an RFC 3339 time in the future, such as %s", now.AddDate(1, 0, 0).UTC().Format(time.RFC3339))
 		return nil

@@ -37,7 +37,7 @@ func (p *Program) backupCommand() *cli.Command {
 }
 
 func (p *Program) backup(ctx context.Context, path string) error {
-	cfg, log, closeLog, err := p.Load()
+	cfg, log, closeLog, err := p.Load(true)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (p *Program) restoreCommand() *cli.Command {
 }
 
 func (p *Program) restore(ctx context.Context, path string) error {
-	cfg, log, closeLog, err := p.Load()
+	cfg, log, closeLog, err := p.Load(true)
 	if err != nil {
 		return err
 	}

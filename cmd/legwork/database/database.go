@@ -1,34 +1,26 @@
-// Package database finds the database of commands that do not serve, and has the commands that copy it, make it anew and open
-// it in psql.
+// Package database finds the database of commands that do not serve, and has the commands that copy it, make it anew, update its
+// schema, clean it up, and open it in psql.
 package database
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/commands"
 	"legwork/internal/config"
 	"legwork/internal/pgembed"
 )
 
-// Program has what the commands need of the program.
-type Program struct {
-	Environ     []string // NAME=value
-	In          io.Reader
-	Out, ErrOut io.Writer
-	Version     string
-	Terminal    func(file any) bool
-	// Load reads the configuration and creates the logger. The command calls closeLog at its end.
-	Load func() (cfg config.Config, log *slog.Logger, closeLog func(), err error)
-}
+// Program has the commands of this package.
+type Program struct{ commands.Env }
 
 // Commands returns the commands of this package.
 func (p *Program) Commands() []*cli.Command {
-	return []*cli.Command{p.backupCommand(), p.restoreCommand(), p.psqlCommand()}
+	return []*cli.Command{p.backupCommand(), p.restoreCommand(), p.psqlCommand(), p.migrateCommand(), p.gcCommand()}
 }
 
 // EmbeddedConfig returns the configuration of the embedded PostgreSQL.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/urfave/cli/v3"
+
+	"legwork/cmd/legwork/commands"
 )
 
 func (p *Program) psqlCommand() *cli.Command {
@@ -33,7 +35,7 @@ func (p *Program) psqlCommand() *cli.Command {
 }
 
 func (p *Program) psql(ctx context.Context, args []string) error {
-	cfg, log, closeLog, err := p.Load()
+	cfg, log, closeLog, err := p.Load(true)
 	if err != nil {
 		return err
 	}
@@ -57,7 +59,7 @@ func (p *Program) psql(ctx context.Context, args []string) error {
 		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.In, p.Out, p.ErrOut
-	if p.Terminal(p.In) {
+	if commands.Terminal(p.In) {
 		signal.Ignore(os.Interrupt) // Ctrl-C ends a query of psql, and neither psql nor this process
 		defer signal.Reset(os.Interrupt)
 	}

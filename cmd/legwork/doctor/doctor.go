@@ -1,15 +1,20 @@
-package main
+// Package doctor has the command that checks everything that legwork needs, and says what to do about what does not work.
+package doctor
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/commands"
 	"legwork/cmd/legwork/database"
+	"legwork/cmd/legwork/model"
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/artifact"
 	"legwork/internal/config"
 	"legwork/internal/jobs"
@@ -21,17 +26,18 @@ import (
 	"legwork/internal/terminaltext"
 )
 
-func (p *program) doctorCommand() *cli.Command {
+// Command returns the command doctor.
+func Command(env commands.Env) *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "check database, audit, files, browser, model and search, and say what to do about what does not work",
 		Action: func(ctx context.Context, _ *cli.Command) error {
-			cfg, log, closeLog, err := p.load(true)
+			cfg, log, closeLog, err := env.Load(true)
 			if err != nil {
 				return err
 			}
 			defer closeLog()
-			d := &doctor{program: p, cfg: cfg, log: log}
+			d := &doctor{Env: env, cfg: cfg, log: log}
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
 			d.artifacts(ctx)
@@ -46,7 +52,7 @@ func (p *program) doctorCommand() *cli.Command {
 			d.model(ctx)
 			d.note("search", searchNote(cfg))
 			if d.bad > 0 {
-				return cli.Exit(fmt.Sprintf("%d of the checks failed", d.bad), exitFailed)
+				return cli.Exit(fmt.Sprintf("%d of the checks failed", d.bad), commands.ExitFailed)
 			}
 			return nil
 		},
@@ -55,7 +61,7 @@ func (p *program) doctorCommand() *cli.Command {
 
 // doctor runs checks and prints a line for each: ok, note or FAIL, and what the user should do.
 type doctor struct {
-	*program
+	commands.Env
 	cfg   config.Config
 	log   *slog.Logger
 	files *artifact.Store
@@ -71,7 +77,7 @@ func (d *doctor) fail(what string, err error) {
 }
 
 func (d *doctor) print(verdict, what, text string) {
-	fmt.Fprintf(d.out, "%-5s %-10s %s\n", verdict, what, terminaltext.Clean(text))
+	fmt.Fprintf(d.Out, "%-5s %-10s %s\n", verdict, what, terminaltext.Clean(text))
 }
 
 func (d *doctor) artifacts(ctx context.Context) {
@@ -190,7 +196,7 @@ func (d *doctor) access(ctx context.Context, st *store.Store) {
 		case d.cfg.Insecure() && bool(d.cfg.AuthAllowInsecure):
 			d.note("access", "AUTH_MODE=off with AUTH_ALLOW_INSECURE: everybody who reaches the port may do everything")
 		case d.cfg.Insecure():
-			d.fail("access", errInsecure)
+			d.fail("access", config.ErrInsecure)
 		default:
 			d.note("access", "AUTH_MODE=off: everybody on this machine may use the API")
 		}
@@ -209,7 +215,7 @@ func (d *doctor) access(ctx context.Context, st *store.Store) {
 
 // model checks the model as /health does.
 func (d *doctor) model(ctx context.Context) {
-	client, err := openModel(ctx, d.cfg, localOllama, d.log)
+	client, err := model.Open(ctx, d.cfg, model.LocalOllama, d.log)
 	if err != nil {
 		d.fail("model", err)
 		return
@@ -219,7 +225,7 @@ func (d *doctor) model(ctx context.Context) {
 		return
 	}
 	defer func() { _ = client.Close() }()
-	seen := (&modelHealth{model: client}).look(ctx)
+	seen := (&model.Health{Model: client}).Look(ctx)
 	if !seen.Connected {
 		d.fail("model", errors.New(seen.Detail))
 		return
@@ -229,19 +235,31 @@ func (d *doctor) model(ctx context.Context) {
 
 // browser starts Chromium as a worker does.
 func (d *doctor) browser(ctx context.Context) {
-	p, err := openPages(d.cfg, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: confine()}, nil), nil, d.log)
+	p, err := sources.OpenPages(d.cfg, d.Version, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: sources.Confine()}, nil), nil, d.log)
 	if err != nil {
 		d.fail("browser", err)
 		return
 	}
-	defer p.close()
-	p.start(ctx)
-	switch s := p.status(); {
+	defer p.Close()
+	p.Start(ctx)
+	switch s := p.Status(); {
 	case s.Available:
 		d.ok("browser", s.Detail)
-	case p.browser == nil:
+	case !p.HasBrowser():
 		d.note("browser", s.Detail)
 	default:
 		d.fail("browser", errors.New(s.Detail))
 	}
+}
+
+// searchNote returns the text about search engines.
+func searchNote(cfg config.Config) string {
+	var names []string
+	for _, e := range sources.Configured(cfg) {
+		names = append(names, string(e))
+	}
+	if len(names) == 0 {
+		return "no engine is configured; every task needs a seed URL (SEARCH_ENGINES, SEARCH_CUSTOM_URL, GOOGLE_API_KEY)"
+	}
+	return strings.Join(names, ", ") + " can be asked; " + strings.Join(cfg.SearchFallback, ", ") + " stand in for one that cannot answer"
 }

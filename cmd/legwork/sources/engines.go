@@ -1,4 +1,4 @@
-package main
+package sources
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"legwork/internal/config"
 	"legwork/internal/page"
@@ -18,8 +17,8 @@ import (
 // maxEngineHops is how many redirects of a search engine are followed in a row.
 const maxEngineHops = 3
 
-// configured returns the engines that tasks may use and that have all the settings that they need.
-func configured(cfg config.Config) []research.Engine {
+// Configured returns the engines that tasks may use and that have all the settings that they need.
+func Configured(cfg config.Config) []research.Engine {
 	var out []research.Engine
 	for _, e := range research.Engines {
 		if !slices.Contains(cfg.SearchEngines, string(e)) || e == research.Google && cfg.GoogleAPIKey == "" || e == research.Custom && cfg.SearchCustomURL == "" {
@@ -30,11 +29,11 @@ func configured(cfg config.Config) []research.Engine {
 	return out
 }
 
-// engineClient returns the HTTP client for search engines. It uses the same dialer as page loads, and the same pauses between
+// EngineClient returns the HTTP client for search engines. It uses the same dialer as page loads, and the same pauses between
 // requests to one domain.
-func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix) *search.Client {
+func EngineClient(cfg config.Config, version string, fetcher *page.Fetcher, allow []netip.Prefix) *search.Client {
 	dialer := page.Dialer(allow)
-	if confine := confine(); confine != nil {
+	if confine := Confine(); confine != nil {
 		confine(dialer)
 	}
 	return &search.Client{
@@ -49,12 +48,12 @@ func engineClient(cfg config.Config, fetcher *page.Fetcher, allow []netip.Prefix
 	}
 }
 
-// engines returns the search engines of the configuration. The SearXNG server may be on a private network, because
+// Engines returns the search engines of the configuration. The SearXNG server may be on a private network, because
 // the operator chose its address. show opens Bing's result page in a browser; it is nil if there is no browser.
-func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show search.Show) *search.Set {
-	web := engineClient(cfg, fetcher, cfg.FetchAllowNets)
+func Engines(cfg config.Config, version string, st *store.Store, fetcher *page.Fetcher, show search.Show) *search.Set {
+	web := EngineClient(cfg, version, fetcher, cfg.FetchAllowNets)
 	var out []search.Engine
-	for _, e := range configured(cfg) {
+	for _, e := range Configured(cfg) {
 		switch e {
 		case research.DuckDuckGo:
 			out = append(out, search.NewDuckDuckGo(web, search.DuckDuckGoURL))
@@ -63,7 +62,7 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 		case research.Google:
 			out = append(out, search.NewGoogle(web, search.GoogleURL, cfg.GoogleAPIKey.Reveal(), cfg.GoogleSearchEngineID))
 		case research.Custom:
-			own := engineClient(cfg, fetcher, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
+			own := EngineClient(cfg, version, fetcher, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
 			own.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // no redirects, because they could lead to other private addresses
 			out = append(out, search.NewCustom(own, cfg.SearchCustomURL))
 		case research.Library:
@@ -79,16 +78,4 @@ func engines(cfg config.Config, st *store.Store, fetcher *page.Fetcher, show sea
 		fallback[i] = research.Engine(name)
 	}
 	return search.NewSet(out...).Fallback(fallback...)
-}
-
-// searchNote returns the text that doctor prints about search engines.
-func searchNote(cfg config.Config) string {
-	var names []string
-	for _, e := range configured(cfg) {
-		names = append(names, string(e))
-	}
-	if len(names) == 0 {
-		return "no engine is configured; every task needs a seed URL (SEARCH_ENGINES, SEARCH_CUSTOM_URL, GOOGLE_API_KEY)"
-	}
-	return strings.Join(names, ", ") + " can be asked; " + strings.Join(cfg.SearchFallback, ", ") + " stand in for one that cannot answer"
 }

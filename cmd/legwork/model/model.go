@@ -1,4 +1,5 @@
-package main
+// Package model opens the language model of the configuration, and checks it for /health and doctor.
+package model
 
 import (
 	"context"
@@ -19,12 +20,12 @@ import (
 
 // With LLM_PROVIDER=auto, legwork looks for an Ollama on this machine.
 const (
-	localOllama = "http://127.0.0.1:11434/v1"
+	LocalOllama = "http://127.0.0.1:11434/v1"
 	ollamaWait  = time.Second // how long it waits for an answer
 )
 
-// openModel opens the model of the configuration. It returns nil without an error when the built-in reader answers.
-func openModel(ctx context.Context, cfg config.Config, ollama string, log *slog.Logger) (*llm.Client, error) {
+// Open opens the model of the configuration. It returns nil without an error when the built-in reader answers.
+func Open(ctx context.Context, cfg config.Config, ollama string, log *slog.Logger) (*llm.Client, error) {
 	c := llm.Config{Provider: string(cfg.Provider()), BaseURL: cfg.LLMBaseURL, Key: cfg.LLMAPIKey.Reveal(), Model: cfg.LLMModel, Window: cfg.LLMContextTokens,
 		Timeout: cfg.LLMTimeout, Idle: cfg.LLMIdleTimeout, Concurrent: cfg.LLMMaxConcurrent, Log: log}
 	switch cfg.Provider() {
@@ -60,8 +61,8 @@ func openOllama(ctx context.Context, c llm.Config, log *slog.Logger) (*llm.Clien
 	return client, nil
 }
 
-// chooser returns the agent of the worker, for the model that openModel opened.
-func chooser(model *llm.Client, cfg config.Config) loop.Chooser {
+// Chooser returns the agent of the worker, for the model that Open opened.
+func Chooser(model *llm.Client, cfg config.Config) loop.Chooser {
 	c := loop.Chooser{Limits: modelcalls.Limits{MaxTokens: cfg.TaskMaxTokens, Support: bool(cfg.VerifySupport)}}
 	for _, p := range cfg.ModelPrices {
 		c.Limits.Prices = append(c.Limits.Prices, price.Price(p))
@@ -81,18 +82,18 @@ const (
 	checkWait = time.Second      // time limit of one check
 )
 
-// modelHealth holds the result of the last check of a model.
-type modelHealth struct {
-	model *llm.Client // nil when the built-in reader answers
+// Health holds the result of the last check of a model.
+type Health struct {
+	Model *llm.Client // nil when the built-in reader answers
 
 	mu   sync.Mutex
 	at   time.Time
 	last error
 }
 
-// look returns the state of the model. It checks the model if the last result is too old.
-func (m *modelHealth) look(ctx context.Context) httpapi.LLM {
-	if m.model == nil {
+// Look returns the state of the model. It checks the model if the last result is too old.
+func (m *Health) Look(ctx context.Context) httpapi.LLM {
+	if m.Model == nil {
 		return httpapi.LLM{Provider: reader.Provider, Connected: true,
 			Detail: "The built-in reader answers with verbatim passages; no language model is used."}
 	}
@@ -105,16 +106,16 @@ func (m *modelHealth) look(ctx context.Context) httpapi.LLM {
 	if m.at.IsZero() || time.Since(m.at) > hold {
 		ctx, cancel := context.WithTimeout(ctx, checkWait)
 		defer cancel()
-		m.last, m.at = m.model.Check(ctx), time.Now()
+		m.last, m.at = m.Model.Check(ctx), time.Now()
 	}
-	h := httpapi.LLM{Provider: m.model.Provider(), Model: m.model.Name(), Connected: m.last == nil,
-		Detail: fmt.Sprintf("The model %s of %s answers.", m.model.Name(), m.model.Provider())}
+	h := httpapi.LLM{Provider: m.Model.Provider(), Model: m.Model.Name(), Connected: m.last == nil,
+		Detail: fmt.Sprintf("The model %s of %s answers.", m.Model.Name(), m.Model.Provider())}
 	var problem *llm.Error
 	switch {
 	case errors.As(m.last, &problem):
 		h.Detail = problem.Message
 	case m.last != nil:
-		h.Detail = fmt.Sprintf("The model provider %s did not answer in time.", m.model.Provider())
+		h.Detail = fmt.Sprintf("The model provider %s did not answer in time.", m.Model.Provider())
 	}
 	return h
 }

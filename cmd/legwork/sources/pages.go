@@ -1,4 +1,6 @@
-package main
+// Package sources opens what a worker reads: pages over HTTP and in Chromium, parser processes for documents, and search engines.
+// All of them share the dialer that checks addresses, and the pauses between requests to one domain.
+package sources
 
 import (
 	"context"
@@ -22,18 +24,18 @@ import (
 // overHTTP begins the messages about a missing browser.
 const overHTTP = "Pages are read over HTTP, without JavaScript and without screenshots: "
 
-// pages reads web pages for a worker: by a Fetcher, and by Chromium if there is one.
-type pages struct {
+// Pages reads web pages for a worker: by a Fetcher, and by Chromium if there is one.
+type Pages struct {
 	page.Source
+	Proxy   *proxy.Server    // nil when there is no browser
 	browser *browser.Browser // nil when there is none
-	proxy   *proxy.Server
-	missing string // why there is no browser; a sentence for /health and doctor
+	missing string           // why there is no browser; a sentence for /health and doctor
 }
 
-// openPages finds the browser of the setting BROWSER, and starts the proxy through which the browser connects to the web. With
+// OpenPages finds the browser of the setting BROWSER, and starts the proxy through which the browser connects to the web. With
 // BROWSER=auto it is no error when there is no Chromium.
-func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log *slog.Logger) (*pages, error) {
-	p := &pages{Source: fetcher}
+func OpenPages(cfg config.Config, version string, fetcher *page.Fetcher, lists *page.Lists, log *slog.Logger) (*Pages, error) {
+	p := &Pages{Source: fetcher}
 	if cfg.Browser == config.BrowserOff {
 		p.missing = overHTTP + "BROWSER=off."
 		return p, nil
@@ -47,7 +49,7 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 	if err != nil {
 		return nil, err
 	}
-	pc := proxy.Config{AllowNets: cfg.FetchAllowNets, Refuse: lists.Denied, Confine: confine(), Logger: log}
+	pc := proxy.Config{AllowNets: cfg.FetchAllowNets, Refuse: lists.Denied, Confine: Confine(), Logger: log}
 	if cfg.BrowserProxy != "" {
 		host, port, err := net.SplitHostPort(cfg.BrowserProxy)
 		if err != nil {
@@ -58,12 +60,12 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 			pc.Listen = "127.0.0.1:" + port
 		}
 	}
-	if p.proxy, err = proxy.Start(pc); err != nil {
+	if p.Proxy, err = proxy.Start(pc); err != nil {
 		return nil, err
 	}
-	var reached browser.Proxy = p.proxy
+	var reached browser.Proxy = p.Proxy
 	if strings.HasPrefix(cfg.BrowserProxy, ":") && strings.Contains(at, "://") {
-		reached = browser.Reached(p.proxy, at)
+		reached = browser.Reached(p.Proxy, at)
 	}
 	p.browser = browser.New(browser.Config{
 		Fetcher: fetcher, Proxy: reached, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log, Readable: exhibit.OfVisit,
@@ -72,9 +74,9 @@ func openPages(cfg config.Config, fetcher *page.Fetcher, lists *page.Lists, log 
 	return p, nil
 }
 
-// show returns the function that opens result pages of search engines, each in a new BrowserContext. It returns nil
+// Show returns the function that opens result pages of search engines, each in a new BrowserContext. It returns nil
 // if there is no browser.
-func (p *pages) show(cfg config.Config) search.Show {
+func (p *Pages) Show(cfg config.Config) search.Show {
 	if p.browser == nil {
 		return nil
 	}
@@ -83,15 +85,15 @@ func (p *pages) show(cfg config.Config) search.Show {
 	}
 }
 
-// start starts Chromium before the first page needs it. Errors are logged, and status returns them.
-func (p *pages) start(ctx context.Context) {
+// Start starts Chromium before the first page needs it. Errors are logged, and Status returns them.
+func (p *Pages) Start(ctx context.Context) {
 	if p.browser != nil {
 		_ = p.browser.Start(ctx)
 	}
 }
 
-// status returns the state of the browser for /health.
-func (p *pages) status() httpapi.Browser {
+// Status returns the state of the browser for /health.
+func (p *Pages) Status() httpapi.Browser {
 	switch {
 	case p == nil:
 		return httpapi.Browser{Detail: "This process reads no pages; its workers do."}
@@ -102,10 +104,13 @@ func (p *pages) status() httpapi.Browser {
 	return httpapi.Browser{Available: ok, Detail: detail}
 }
 
-// close ends Chromium, then its proxy.
-func (p *pages) close() {
+// HasBrowser reports whether a Chromium was found.
+func (p *Pages) HasBrowser() bool { return p != nil && p.browser != nil }
+
+// Close ends Chromium, then its proxy.
+func (p *Pages) Close() {
 	if p != nil && p.browser != nil {
 		p.browser.Close()
-		_ = p.proxy.Close()
+		_ = p.Proxy.Close()
 	}
 }

@@ -1,4 +1,5 @@
-package main
+// Package library has the command that reads sites, site maps and folders into the library.
+package library
 
 import (
 	"context"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"legwork/cmd/legwork/commands"
 	"legwork/cmd/legwork/database"
+	"legwork/cmd/legwork/sources"
 	"legwork/internal/ingest"
 	"legwork/internal/page"
 	"legwork/internal/research"
@@ -19,7 +22,9 @@ import (
 	"legwork/internal/terminaltext"
 )
 
-func (p *program) ingestCommand() *cli.Command {
+// Command returns the command ingest.
+func Command(env commands.Env) *cli.Command {
+	p := &program{env}
 	return &cli.Command{
 		Name:      "ingest",
 		Usage:     "read a site, a site map or a folder into the library",
@@ -41,6 +46,9 @@ func (p *program) ingestCommand() *cli.Command {
 // databaseWait is how long an ingest waits for a database that is not available.
 const databaseWait = time.Minute
 
+// program has the command of this package.
+type program struct{ commands.Env }
+
 func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return errors.New("name one URL, folder or site map: legwork ingest https://docs.example.com/")
@@ -48,7 +56,7 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	if c.Int("max-pages") < 1 || c.Int("depth") < 0 {
 		return errors.New("--max-pages must be at least 1, and --depth at least 0")
 	}
-	cfg, log, closeLog, err := p.load(true)
+	cfg, log, closeLog, err := p.Load(true)
 	if err != nil {
 		return err
 	}
@@ -62,14 +70,14 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("ALLOWED_DOMAINS_FILE and DISALLOWED_DOMAINS_FILE: %w", err)
 	}
-	parsers, err := newParsers(cfg, log)
+	parsers, err := sources.NewParsers(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer parsers.Close()
-	pages := fetcher(cfg, st, parsers, log)
+	pages := sources.NewFetcher(cfg, p.Version, st, parsers, log)
 	defer pages.Close()
-	show := &ingestProgress{w: p.out, terminal: terminal(p.out)}
+	show := &ingestProgress{w: p.Out, terminal: commands.Terminal(p.Out)}
 	sum, err := ingest.Run(ctx, pages, func(ctx context.Context, v research.Visit) (isNew bool, err error) {
 		waiting, cancel := context.WithTimeout(ctx, databaseWait)
 		defer cancel()
@@ -90,9 +98,9 @@ func (p *program) ingest(ctx context.Context, c *cli.Command) error {
 	case err != nil:
 		return err
 	case sum.Read() == 0:
-		return cli.Exit("nothing could be read", exitFailed)
+		return cli.Exit("nothing could be read", commands.ExitFailed)
 	case sum.Unstored > 0:
-		return cli.Exit(fmt.Sprintf("%d pages were read but could not be stored", sum.Unstored), exitFailed)
+		return cli.Exit(fmt.Sprintf("%d pages were read but could not be stored", sum.Unstored), commands.ExitFailed)
 	}
 	return nil
 }

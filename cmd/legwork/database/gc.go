@@ -1,4 +1,4 @@
-package main
+package database
 
 import (
 	"context"
@@ -6,12 +6,11 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"legwork/cmd/legwork/database"
 	"legwork/internal/artifact"
 	"legwork/internal/jobs"
 )
 
-func (p *program) gcCommand() *cli.Command {
+func (p *Program) gcCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "gc",
 		Usage: "remove tasks older than RETENTION_DAYS and stored pages that nothing refers to, as workers do once an hour",
@@ -22,13 +21,13 @@ func (p *program) gcCommand() *cli.Command {
 	}
 }
 
-func (p *program) gc(ctx context.Context, dry bool) error {
-	cfg, log, closeLog, err := p.load(true)
+func (p *Program) gc(ctx context.Context, dry bool) error {
+	cfg, log, closeLog, err := p.Load(true)
 	if err != nil {
 		return err
 	}
 	defer closeLog()
-	st, stop, err := database.OpenForCommand(ctx, cfg, log)
+	st, stop, err := OpenForCommand(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -50,9 +49,9 @@ func (p *program) gc(ctx context.Context, dry bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%s %d tasks, %d stored pages and %d idempotency keys.\n", verb, done.Tasks, done.Pages, done.Keys)
+	fmt.Fprintf(p.Out, "%s %d tasks, %d stored pages and %d idempotency keys.\n", verb, done.Tasks, done.Pages, done.Keys)
 	if cfg.RetentionDays == 0 {
-		fmt.Fprintln(p.out, "RETENTION_DAYS=0 keeps tasks for ever.")
+		fmt.Fprintln(p.Out, "RETENTION_DAYS=0 keeps tasks for ever.")
 	}
 	return nil
 }
