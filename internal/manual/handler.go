@@ -56,7 +56,7 @@ func (s *Site) Handler() http.Handler {
 		h.Set("Cache-Control", "no-cache") // kept, and asked for again by the ETag
 		if status != http.StatusOK {
 			w.WriteHeader(status)
-			_, _ = w.Write(body)
+			_, _ = w.Write(body) //nolint:gosec // html/template has escaped it
 			return
 		}
 		sum := sha256.Sum256(body)

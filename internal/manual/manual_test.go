@@ -26,7 +26,7 @@ func site(t *testing.T) (*Site, *httptest.Server) {
 
 func get(t *testing.T, url string) (status int, header http.Header, body string) {
 	t.Helper()
-	res, err := http.Get(url) //nolint:noctx // a test server
+	res, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
