@@ -114,6 +114,8 @@ type Config struct {
 	// use it. If the pooler gives each client a session of its own, it is the value of DATABASE_URL. Empty: with a pooler, processes
 	// poll for new events and tasks, and migrations go through the pooler.
 	DatabaseDirectURL DSN `env:"DATABASE_DIRECT_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string, and set together with DATABASE_URL"`
+	// A standby of the database (streaming replication). Lists of tasks are read from it, if it has all that was committed before the request.
+	DatabaseReplicaURL DSN `env:"DATABASE_REPLICA_URL" must:"be a postgres:// or postgresql:// URL or a key=value connection string, and set together with DATABASE_URL"`
 	// Whether no process connection may LISTEN, for servers without it. Events of other processes then arrive a quarter of a second later,
 	// and the texts of answers of other processes appear only when they are complete.
 	StreamPollOnly Switch `env:"STREAM_POLL_ONLY" envDefault:"off" must:"be on or off"`

@@ -129,6 +129,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		TLSACMEEmail:          "ops@a.example",
 		TLSACMECA:             "https://ca.example/dir",
 		DatabaseDirectURL:     "host=c password=p",
+		DatabaseReplicaURL:    "host=d password=p",
 		StreamPollOnly:        true,
 		DatabaseMaxConns:      4,
 		SecretKey:             Secret(strings.Repeat("a", 32) + "," + strings.Repeat("b", 32)),
@@ -200,7 +201,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"OIDC_CLIENT_ID=legwork", "OIDC_CLIENT_SECRET=s3cret", "OIDC_NAME=Our login", "OIDC_SCOPES=openid,groups", "OIDC_ALLOWED_DOMAINS=Example.org,example.com",
 		"OIDC_GROUPS_CLAIM=roles", "OIDC_ROLES=admin=chiefs, member=staff", "OIDC_DEFAULT_ROLE=Viewer", "OIDC_LINK_BY_EMAIL=on",
 		"AUTH_JWKS_URL=https://id.example.org/keys", "AUTH_JWT_ISSUER=https://id.example.org", "AUTH_JWT_AUDIENCE=https://research.example.org", "AUTH_JWT_ACCOUNT_CLAIM=tenant",
-		"DATABASE_URL=postgresql://u:p@a:1,b:2/legwork", "DATABASE_DIRECT_URL=host=c password=p", "STREAM_POLL_ONLY=on", "DATABASE_MAX_CONNS=4", "LEGWORK_HOME=/srv/legwork", "ARTIFACT_DIR=/srv/files",
+		"DATABASE_URL=postgresql://u:p@a:1,b:2/legwork", "DATABASE_DIRECT_URL=host=c password=p", "DATABASE_REPLICA_URL=host=d password=p", "STREAM_POLL_ONLY=on", "DATABASE_MAX_CONNS=4", "LEGWORK_HOME=/srv/legwork", "ARTIFACT_DIR=/srv/files",
 		"LEGWORK_SECRET_KEY=" + strings.Repeat("a", 32) + "," + strings.Repeat("b", 32), "LEGWORK_SECRET_KEY_FILE=", // the key excludes the file
 		"ALLOWED_DOMAINS_FILE=config.go", "DISALLOWED_DOMAINS_FILE=parse.go",
 		"LEGWORK_PG_BIN=/opt/pg/bin", "LEGWORK_PG_MIRROR=http://mirror.example:8081/maven", "MAX_CONCURRENT_TASKS=1000", "MAX_QUEUED_TASKS=17", "RETENTION_DAYS=365",

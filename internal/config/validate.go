@@ -178,6 +178,7 @@ func (v *validator) storage(c *Config) {
 	}
 	v.optional("DATABASE_URL", c.DatabaseURL.Reveal(), dsn)
 	v.optional("DATABASE_DIRECT_URL", c.DatabaseDirectURL.Reveal(), func(s string) bool { return c.DatabaseURL != "" && dsn(s) })
+	v.optional("DATABASE_REPLICA_URL", c.DatabaseReplicaURL.Reveal(), func(s string) bool { return c.DatabaseURL != "" && dsn(s) })
 	v.require("LEGWORK_SECRET_KEY", !slices.ContainsFunc(secretKeys(c.SecretKey.Reveal()), func(key string) bool { return len(key) < leastSecretKey }))
 	v.require("LEGWORK_SECRET_KEY_FILE", c.SecretKey == "" || c.SecretKeyFile == "")
 	v.require("DATABASE_MAX_CONNS", within(c.DatabaseMaxConns, 4, 1000))

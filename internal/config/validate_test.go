@@ -42,6 +42,7 @@ func TestWrongValues(t *testing.T) {
 		"AUTH_ALLOW_INSECURE":      {"be on or off", []string{"perhaps", "2"}},
 		"DATABASE_URL":             {"embedded PostgreSQL", []string{"mysql://localhost/x", "localhost:5432", "postgres", "http://a"}},
 		"DATABASE_DIRECT_URL":      {"together with DATABASE_URL", []string{"mysql://localhost/x", "postgres://localhost/x"}},
+		"DATABASE_REPLICA_URL":     {"together with DATABASE_URL", []string{"mysql://localhost/x", "postgres://localhost/x"}},
 		"STREAM_POLL_ONLY":         {"be on or off", []string{"perhaps"}},
 		"LEGWORK_SECRET_KEY":       {"at least 32 characters", []string{"short", strings.Repeat("a", 31), strings.Repeat("a", 32) + ", b"}},
 		"DATABASE_MAX_CONNS":       {"4..1000", []string{"3", "1001", "many", "4294967296"}},

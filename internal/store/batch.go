@@ -19,13 +19,16 @@ import (
 func (s *Store) batch(ctx context.Context, queue func(q *db.Queries), read func(q *db.Queries) error) error {
 	b := &pgx.Batch{}
 	queue(db.New(queuedStatements{b}))
-	conn, err := s.ready.Acquire(ctx)
-	if err != nil {
-		return wrap(err)
+	conn := s.only
+	if conn == nil {
+		var err error
+		if conn, err = s.ready.Acquire(ctx); err != nil {
+			return wrap(err)
+		}
+		defer conn.Release()
 	}
-	defer conn.Release()
 	results := conn.SendBatch(ctx, b)
-	err = read(db.New(&queuedResults{queued: b.QueuedQueries, results: results}))
+	err := read(db.New(&queuedResults{queued: b.QueuedQueries, results: results}))
 	if closing := results.Close(); err == nil {
 		err = closing
 	}

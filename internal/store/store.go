@@ -24,10 +24,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"legwork/db"
 	"legwork/internal/research"
 	"legwork/internal/store/connection"
+	"legwork/internal/store/replica"
 )
 
 // Config configures a Store.
@@ -35,6 +37,8 @@ type Config struct {
 	URL              string               // postgres:// URL or keyword/value string; it may name several hosts
 	DirectURL        string               // the same database without the pooler that URL leads to; empty if there is none
 	PollOnly         bool                 // no connection may LISTEN
+	ReplicaURL       string               // a standby of the database, from which lists are read; empty if there is none
+	ReplicaWait      time.Duration        // longest wait for the replica to have what a request must see; 0 means 50 ms
 	MaxConns         int32                // connections of the pool; 0 means 20. The two listeners, the heartbeat and the ping use four more
 	LeaseTTL         time.Duration        // age of a heartbeat at which its worker counts as dead; 0 means 6 s
 	StatementTimeout time.Duration        // 0 means 30 s
@@ -52,6 +56,9 @@ type Store struct {
 	log                  *slog.Logger
 
 	limits research.UsageLimits // of accounts that have none of their own
+
+	replica *replica.Replica // nil if there is none
+	only    *pgxpool.Conn    // the connection that all batches use; nil: one of the pool
 }
 
 // Open connects and checks that the database answers. Call Migrate first, because Open does not create the schema.
@@ -69,7 +76,42 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, wrap(err)
 	}
 	ready := d.Ready()
-	return &Store{Database: d, ready: ready, q: db.New(ready), lease: cfg.LeaseTTL, log: cfg.Logger, limits: cfg.Limits}, nil
+	s := &Store{Database: d, ready: ready, q: db.New(ready), lease: cfg.LeaseTTL, log: cfg.Logger, limits: cfg.Limits}
+	if cfg.ReplicaURL != "" {
+		s.replica = replica.Open(ctx, replica.Config{Primary: ready, Wait: cmp.Or(cfg.ReplicaWait, 50*time.Millisecond), Logger: cfg.Logger,
+			Replica: connection.Config{URL: cfg.ReplicaURL, PollOnly: true, MaxConns: cfg.MaxConns, StatementTimeout: cfg.StatementTimeout,
+				AcquireTimeout: cfg.AcquireTimeout, Logger: cfg.Logger}})
+	}
+	return s, nil
+}
+
+// Close waits until no connection is in use, and closes all.
+func (s *Store) Close() {
+	s.replica.Close()
+	s.Database.Close()
+}
+
+// CheckReplica returns whether there is a replica, and a sentence about why lists are not read from it at present; empty if they are.
+func (s *Store) CheckReplica(ctx context.Context) (configured bool, state string) {
+	if s.replica == nil {
+		return false, ""
+	}
+	return true, s.replica.Check(ctx)
+}
+
+// fromReplica calls read with a store whose batches go to the replica, if that has all that was committed before the call.
+// Otherwise, and when reading from the replica fails, it calls read with s.
+func fromReplica[T any](ctx context.Context, s *Store, read func(*Store) (T, error)) (T, error) {
+	if conn := s.replica.Acquire(ctx); conn != nil {
+		copied := *s
+		copied.only = conn
+		out, err := read(&copied)
+		s.replica.Release(ctx, conn, err)
+		if err == nil || ctx.Err() != nil || errors.Is(err, research.ErrTooSlow) {
+			return out, err
+		}
+	}
+	return read(s)
 }
 
 // Limits returns the limits of accounts that have none of their own.

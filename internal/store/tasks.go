@@ -132,7 +132,7 @@ func (a Account) Tasks(ctx context.Context, f TaskFilter) (TaskList, error) {
 	if f.Before != nil {
 		p.BeforeCreated, p.BeforeID = &f.Before.CreatedAt, &f.Before.ID
 	}
-	return a.s.list(ctx, p)
+	return fromReplica(ctx, a.s, func(s *Store) (TaskList, error) { return s.list(ctx, p) })
 }
 
 // maxCounted is the number of matches at which the count of a search for words stops. A common word matches most tasks, and

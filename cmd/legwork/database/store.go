@@ -39,7 +39,7 @@ func OpenStore(ctx context.Context, cfg config.Config, url string, conns int32, 
 	if err := schema.Migrate(ctx, direct(cfg, url), log); err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Config{URL: url, DirectURL: cfg.DatabaseDirectURL.Reveal(), PollOnly: bool(cfg.StreamPollOnly), MaxConns: conns,
+	return store.Open(ctx, store.Config{URL: url, DirectURL: cfg.DatabaseDirectURL.Reveal(), ReplicaURL: cfg.DatabaseReplicaURL.Reveal(), PollOnly: bool(cfg.StreamPollOnly), MaxConns: conns,
 		LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Logger: log})
 }
 

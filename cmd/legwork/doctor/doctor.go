@@ -43,6 +43,7 @@ func Command(env commands.Env) *cli.Command {
 			d.artifacts(ctx)
 			st, stop := d.database(ctx)
 			if st != nil {
+				d.replica(ctx, st)
 				d.audit(ctx, st)
 				d.workers(ctx, st)
 				d.access(ctx, st)
@@ -78,6 +79,16 @@ func (d *doctor) fail(what string, err error) {
 
 func (d *doctor) print(verdict, what, text string) {
 	fmt.Fprintf(d.Out, "%-5s %-10s %s\n", verdict, what, terminaltext.Clean(text))
+}
+
+// replica checks the standby from which lists are read.
+func (d *doctor) replica(ctx context.Context, st *store.Store) {
+	switch configured, state := st.CheckReplica(ctx); {
+	case configured && state == "":
+		d.ok("replica", "lists are read from the standby of DATABASE_REPLICA_URL, which has all that the primary has")
+	case configured:
+		d.fail("replica", errors.New("lists are read from the primary, because the standby of DATABASE_REPLICA_URL cannot be used: "+state))
+	}
 }
 
 func (d *doctor) artifacts(ctx context.Context) {
