@@ -38,7 +38,7 @@ func (c *chaos) check() {
 		}
 		return n
 	}
-	if n := number("SELECT count(*) FROM tasks"); n != c.form.tasks || len(c.task) != n || len(c.gone) != c.form.deleted {
+	if n := number("SELECT count(*) FROM tasks WHERE id NOT IN (SELECT task_id FROM tree_nodes WHERE parent_id IS NOT NULL)"); n != c.form.tasks || len(c.task) != n || len(c.gone) != c.form.deleted {
 		c.t.Errorf("duplicated or lost: %d tasks are stored, %d were asked for, %d accepted; %d of %d were deleted",
 			n, c.form.tasks, len(c.task), len(c.gone), c.form.deleted)
 	}
@@ -47,7 +47,7 @@ func (c *chaos) check() {
 		again, sum := c.checkTask(ctx, st, i, uuid.MustParse(id), &failed)
 		loads, calls.steps, calls.repeated = loads+again, calls.steps+sum.steps, calls.repeated+sum.repeated
 	}
-	again := number("SELECT count(DISTINCT task_id) FROM runs WHERE epoch > 1")
+	again := number("SELECT count(DISTINCT task_id) FROM runs WHERE epoch > 1 AND task_id NOT IN (SELECT task_id FROM tree_nodes WHERE parent_id IS NULL)")
 	lost := number("SELECT count(*) FROM runs WHERE outcome = 'lost'")
 	ended := number("SELECT count(*) FROM runs WHERE outcome IN ('handed_back','retry')")
 	if float64(again) < c.form.resumed*float64(c.form.tasks) {
@@ -59,7 +59,9 @@ func (c *chaos) check() {
 	c.checkFiles(ctx, st)
 	c.report(
 		fmt.Sprintf("%d tasks: 0 lost, 0 stuck, 0 duplicated; %d failed as worker_lost; %d more were deleted", c.form.tasks, failed, c.form.deleted),
-		fmt.Sprintf("%d of %d tasks were resumed; %d runs lost, %d handed back or tried again", again, c.form.tasks, lost, ended),
+		fmt.Sprintf("%d of the tasks were deep; they had %d children", number("SELECT count(*) FROM tree_nodes WHERE parent_id IS NULL"), number("SELECT count(*) FROM tree_nodes WHERE parent_id IS NOT NULL")),
+		fmt.Sprintf("%d of %d tasks that do not only wait for children were resumed; %d runs lost, %d handed back or tried again", again,
+			number("SELECT count(*) FROM tasks WHERE id NOT IN (SELECT task_id FROM tree_nodes WHERE parent_id IS NULL)"), lost, ended),
 		fmt.Sprintf("%d calls of the model journaled, %d in flight made again; %d page loads made again", calls.steps, calls.repeated, loads),
 		c.checkRecoveries(ctx, st))
 }
@@ -99,6 +101,9 @@ func (c *chaos) checkTask(ctx context.Context, st *store.Store, i int, id uuid.U
 				again++
 			}
 		}
+	}
+	if isDeep(i) {
+		epoch = 1 + c.interrupted(ctx, st, id)
 	}
 	if again > epoch-1 {
 		c.t.Errorf("task %s repeated %d page loads in %d runs: %v", id, again, epoch, loads)

@@ -77,6 +77,9 @@ func (c *chaos) deleting(j int) {
 func (c *chaos) ask(limit context.Context, i int) (id string) {
 	body := fmt.Sprintf(`{"question":"How long is the keep warm time of the kettle, case %d?","seedUrl":%q,"maxPages":%d,"maxDepth":2}`,
 		i, c.site.URL(fmt.Sprintf("/chaos/%d/index.html", i)), sitePages+1)
+	if isDeep(i) {
+		body = deepBody(i)
+	}
 	for n := i; limit.Err() == nil; n++ {
 		if id := c.submit(limit, c.apis[n%2], fmt.Sprintf("client-%d", i), body); id != "" {
 			return id

@@ -43,7 +43,7 @@ func (c *chaos) recoveries(ctx context.Context, st *store.Store) []recovery {
 		SELECT e.task_id, e.created_at, coalesce(e.body->'metadata'->>'status', CASE WHEN e.terminal THEN 'over' ELSE '' END), e.body->'metadata'->>'reason' IS NOT NULL,
 		       greatest(lag(e.created_at) OVER (PARTITION BY e.task_id ORDER BY e.seq),
 		                (SELECT max(r.seen_at) FROM runs r WHERE r.task_id = e.task_id AND r.claimed_at < e.created_at AND r.seen_at < e.created_at))
-		FROM task_events e ORDER BY e.task_id, e.seq`)
+		FROM task_events e WHERE e.body->'metadata'->'child' IS NULL ORDER BY e.task_id, e.seq`)
 	if err != nil {
 		c.t.Error(err)
 		return nil

@@ -49,6 +49,10 @@ func startChaosModel(t *testing.T, site *slowSite, delay time.Duration) *chaosMo
 		if len(r.Tools()) == 0 {
 			step = "answer"
 		}
+		var deep *testsite.Turn
+		if isDeep(i) {
+			step, deep = deepTurn(site, i, r, step)
+		}
 		m.mu.Lock()
 		if m.calls[i] == nil {
 			m.calls[i] = map[string]int{}
@@ -60,6 +64,8 @@ func startChaosModel(t *testing.T, site *slowSite, delay time.Duration) *chaosMo
 		page := fmt.Sprintf("/chaos/%d/%d.html", i, replies/2)
 		turn := testsite.Turn{Hold: hold}
 		switch {
+		case deep != nil:
+			turn.Text, turn.Calls = deep.Text, deep.Calls
 		case step == "answer":
 			turn.Text = "It is 25 minutes [1]."
 		case replies >= 2*sitePages:
@@ -85,8 +91,9 @@ type modelCalls struct {
 // interrupted run may have lost one reply between the request and the journal.
 func (c *chaos) checkModel(ctx context.Context, st *store.Store, i int, id uuid.UUID, completed bool) (sum modelCalls) {
 	interrupted := 0
-	err := st.Pool().QueryRow(ctx, `SELECT (SELECT count(*) FROM steps WHERE task_id = $1 AND kind = 'model'),
-		(SELECT count(*) FROM runs WHERE task_id = $1 AND outcome IN ('lost','handed_back','retry'))`, id).Scan(&sum.steps, &interrupted)
+	want := 2*sitePages + 2
+	err := st.Pool().QueryRow(ctx, `SELECT (SELECT count(*) FROM steps WHERE task_id IN `+treeOf+` AND kind = 'model'),
+		(SELECT count(*) FROM runs WHERE task_id IN `+treeOf+` AND outcome IN ('lost','handed_back','retry'))`, id).Scan(&sum.steps, &interrupted)
 	if err != nil {
 		c.t.Error(err)
 		return sum
@@ -100,8 +107,11 @@ func (c *chaos) checkModel(ctx context.Context, st *store.Store, i int, id uuid.
 	if sum.repeated > interrupted {
 		c.t.Errorf("task %s: %d calls of the model were made again, %d runs were interrupted: %v", id, sum.repeated, interrupted, calls)
 	}
-	if completed && (len(calls) != sum.steps || sum.steps != 2*sitePages+2) {
-		c.t.Errorf("task %s: the model was asked for %d steps, %d are journaled, the script has %d: %v", id, len(calls), sum.steps, 2*sitePages+2, calls)
+	if isDeep(i) {
+		want, completed = deepSteps, completed && c.allAnswered(ctx, st, id)
+	}
+	if completed && (len(calls) != sum.steps || sum.steps != want) {
+		c.t.Errorf("task %s: the model was asked for %d steps, %d are journaled, the script has %d: %v", id, len(calls), sum.steps, want, calls)
 	}
 	return sum
 }
