@@ -62,70 +62,84 @@ func (q *Queries) AbandonedTasks(ctx context.Context, leaseSeconds float64, task
 	return items, nil
 }
 
-const claimHead = `-- name: ClaimHead :one
-UPDATE task_heads SET owner = $1::uuid, last_seq = last_seq + $2
-WHERE task_id = $3 AND run_epoch = $4 AND owner IS NULL
-RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
-`
-
-type ClaimHeadParams struct {
-	Owner  uuid.UUID
-	Events int64
-	TaskID uuid.UUID
-	Epoch  int32
-}
-
-type ClaimHeadRow struct {
-	LastSeq int64
-	At      time.Time
-}
-
-// Makes a worker the owner of an epoch. No row: another worker has claimed the epoch, or it is over.
-func (q *Queries) ClaimHead(ctx context.Context, arg ClaimHeadParams) (ClaimHeadRow, error) {
-	row := q.db.QueryRow(ctx, claimHead,
-		arg.Owner,
-		arg.Events,
-		arg.TaskID,
-		arg.Epoch,
-	)
-	var i ClaimHeadRow
-	err := row.Scan(&i.LastSeq, &i.At)
-	return i, err
-}
-
-const endRun = `-- name: EndRun :exec
-WITH ended AS (
-    UPDATE runs r SET ended_at = CASE WHEN $1::text = 'lost' THEN r.seen_at ELSE greatest($2::timestamptz, r.claimed_at) END,
-           outcome = $1::text
-    WHERE r.task_id = $3 AND r.epoch = $4 AND r.ended_at IS NULL
-    RETURNING r.task_id, r.epoch
+const claimTask = `-- name: ClaimTask :one
+WITH head AS (
+    UPDATE task_heads h SET owner = $1::uuid, last_seq = h.last_seq + cardinality($2::text[])
+    WHERE h.task_id = $3 AND h.run_epoch = $4 AND h.owner IS NULL
+    RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), started AS (
+    UPDATE tasks t SET status = 'running', started_at = coalesce(t.started_at, greatest(head.at, t.created_at)),
+           provider = coalesce(t.provider, $5::text), model = coalesce(t.model, $6::text),
+           prompt_version = coalesce(t.prompt_version, $7::text),
+           unserved_since = NULL, not_before = NULL, held_since = NULL
+    FROM head WHERE t.id = head.task_id AND t.status IN ('created','queued')
+    RETURNING t.try, t.provider, t.model, t.prompt_version
+), run AS (
+    INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at, reserved_pages, reserved_tokens, reserved_microdollars)
+    SELECT head.task_id, head.run_epoch, started.try, $1::uuid, head.at, head.at,
+           $8::bigint, $9::bigint, $10::bigint
+    FROM head, started
+), added AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT head.task_id, head.last_seq - cardinality($2::text[]) + e.nth, e.type, false, head.at, e.body
+    FROM head, started, (SELECT generate_subscripts($2::text[], 1) AS nth, unnest($2::text[]) AS type,
+                                unnest($11::text[])::json AS body) e
 )
-INSERT INTO usage_entries (account_id, key_id, month, pages, tokens, microdollars)
-SELECT t.account_id, coalesce(t.created_by_key, ''), date_trunc('month', now(), 'UTC'), u.pages, u.tokens, u.microdollars
-FROM ended e JOIN tasks t ON t.id = e.task_id,
-     LATERAL (SELECT count(*) FILTER (WHERE s.tool = 'navigate_to') AS pages, coalesce(sum(s.input_tokens + s.output_tokens), 0)::bigint AS tokens,
-                     coalesce(ceil(sum(s.cost_usd) * 1000000), 0)::bigint AS microdollars
-              FROM steps s WHERE s.task_id = e.task_id AND s.epoch = e.epoch) u
-WHERE u.pages > 0 OR u.tokens > 0 OR u.microdollars > 0
+SELECT head.last_seq, head.at, started.try, started.provider::text AS provider, started.model::text AS model,
+       started.prompt_version::text AS prompt_version
+FROM head, started
 `
 
-type EndRunParams struct {
-	Outcome string
-	At      time.Time
-	TaskID  uuid.UUID
-	Epoch   int32
+type ClaimTaskParams struct {
+	Owner                uuid.UUID
+	Types                []string
+	TaskID               uuid.UUID
+	Epoch                int32
+	Provider             string
+	Model                string
+	PromptVersion        string
+	ReservedPages        *int64
+	ReservedTokens       *int64
+	ReservedMicrodollars *int64
+	Bodies               []string
 }
 
-// Ends a run, and with it what it reserved; what it used is added to the usage of its account. The end of a lost run is its last
-// write, not the time when the loss was found.
-func (q *Queries) EndRun(ctx context.Context, arg EndRunParams) error {
-	_, err := q.db.Exec(ctx, endRun,
-		arg.Outcome,
-		arg.At,
+type ClaimTaskRow struct {
+	LastSeq       int64
+	At            time.Time
+	Try           int32
+	Provider      string
+	Model         string
+	PromptVersion string
+}
+
+// Makes a worker the owner of an epoch, sets the task to running, stores the run with what it reserves, and appends events. The
+// start, provider, model and prompt version of the task's first run are kept. No row: another worker has claimed the epoch, or
+// it is over; the caller must roll back.
+func (q *Queries) ClaimTask(ctx context.Context, arg ClaimTaskParams) (ClaimTaskRow, error) {
+	row := q.db.QueryRow(ctx, claimTask,
+		arg.Owner,
+		arg.Types,
 		arg.TaskID,
 		arg.Epoch,
+		arg.Provider,
+		arg.Model,
+		arg.PromptVersion,
+		arg.ReservedPages,
+		arg.ReservedTokens,
+		arg.ReservedMicrodollars,
+		arg.Bodies,
 	)
-	return err
+	var i ClaimTaskRow
+	err := row.Scan(
+		&i.LastSeq,
+		&i.At,
+		&i.Try,
+		&i.Provider,
+		&i.Model,
+		&i.PromptVersion,
+	)
+	return i, err
 }
 
 const endTask = `-- name: EndTask :one
@@ -175,22 +189,52 @@ func (q *Queries) EndTask(ctx context.Context, arg EndTaskParams) (float64, erro
 	return duration_seconds, err
 }
 
-const exitHead = `-- name: ExitHead :one
-UPDATE task_heads SET last_seq = last_seq + $1, run_epoch = run_epoch + 1, owner = NULL, job_id = NULL
-WHERE task_id = $2 AND run_epoch = $3
-RETURNING last_seq, run_epoch, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+const exitRun = `-- name: ExitRun :one
+WITH head AS (
+    UPDATE task_heads h SET last_seq = h.last_seq + $1, run_epoch = h.run_epoch + 1, owner = NULL, job_id = NULL
+    WHERE h.task_id = $2 AND h.run_epoch = $3
+    RETURNING h.task_id, h.last_seq, h.run_epoch, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), ended AS (
+    UPDATE runs r SET ended_at = CASE WHEN $4::text = 'lost' THEN r.seen_at ELSE greatest(head.at, r.claimed_at) END,
+           outcome = $4::text
+    FROM head WHERE r.task_id = head.task_id AND r.epoch = $3 AND r.ended_at IS NULL
+    RETURNING r.task_id, r.epoch
+), used AS (
+    INSERT INTO usage_entries (account_id, key_id, month, pages, tokens, microdollars)
+    SELECT t.account_id, coalesce(t.created_by_key, ''), date_trunc('month', now(), 'UTC'), u.pages, u.tokens, u.microdollars
+    FROM ended e JOIN tasks t ON t.id = e.task_id,
+         LATERAL (SELECT count(*) FILTER (WHERE s.tool = 'navigate_to') AS pages, coalesce(sum(s.input_tokens + s.output_tokens), 0)::bigint AS tokens,
+                         coalesce(ceil(sum(s.cost_usd) * 1000000), 0)::bigint AS microdollars
+                  FROM steps s WHERE s.task_id = e.task_id AND s.epoch = e.epoch) u
+    WHERE u.pages > 0 OR u.tokens > 0 OR u.microdollars > 0
+)
+SELECT head.last_seq, head.run_epoch, head.at FROM head
 `
 
-type ExitHeadRow struct {
+type ExitRunParams struct {
+	Events  int64
+	TaskID  uuid.UUID
+	Epoch   int32
+	Outcome string
+}
+
+type ExitRunRow struct {
 	LastSeq  int64
 	RunEpoch int32
 	At       time.Time
 }
 
-// Ends an epoch. After this the run of that epoch can write nothing.
-func (q *Queries) ExitHead(ctx context.Context, events int64, taskID uuid.UUID, epoch int32) (ExitHeadRow, error) {
-	row := q.db.QueryRow(ctx, exitHead, events, taskID, epoch)
-	var i ExitHeadRow
+// Ends an epoch, and its run if there is one. After this the run of that epoch can write nothing. What the run reserved is free
+// again, and what it used is added to the usage of its account. The end of a lost run is its last write, not the time when the
+// loss was found. No row: the epoch is over already.
+func (q *Queries) ExitRun(ctx context.Context, arg ExitRunParams) (ExitRunRow, error) {
+	row := q.db.QueryRow(ctx, exitRun,
+		arg.Events,
+		arg.TaskID,
+		arg.Epoch,
+		arg.Outcome,
+	)
+	var i ExitRunRow
 	err := row.Scan(&i.LastSeq, &i.RunEpoch, &i.At)
 	return i, err
 }
@@ -223,37 +267,6 @@ func (q *Queries) HeadEpochs(ctx context.Context, taskIds []uuid.UUID) ([]HeadEp
 		return nil, err
 	}
 	return items, nil
-}
-
-const insertRun = `-- name: InsertRun :exec
-INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at, reserved_pages, reserved_tokens, reserved_microdollars)
-VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)
-`
-
-type InsertRunParams struct {
-	TaskID               uuid.UUID
-	Epoch                int32
-	Try                  int32
-	WorkerID             uuid.UUID
-	At                   time.Time
-	ReservedPages        *int64
-	ReservedTokens       *int64
-	ReservedMicrodollars *int64
-}
-
-// Stores a run that begins. What it reserves counts until it ends.
-func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
-	_, err := q.db.Exec(ctx, insertRun,
-		arg.TaskID,
-		arg.Epoch,
-		arg.Try,
-		arg.WorkerID,
-		arg.At,
-		arg.ReservedPages,
-		arg.ReservedTokens,
-		arg.ReservedMicrodollars,
-	)
-	return err
 }
 
 const lockEpoch = `-- name: LockEpoch :one
@@ -308,6 +321,88 @@ func (q *Queries) LockHead(ctx context.Context, taskID uuid.UUID) (LockHeadRow, 
 	return i, err
 }
 
+const lockTask = `-- name: LockTask :one
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.run_epoch, h.last_seq, h.owner, h.job_id, n.parent_id AS child_of,
+       date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+FROM task_heads h JOIN tasks t ON t.id = h.task_id LEFT JOIN tree_nodes n ON n.task_id = h.task_id
+WHERE h.task_id = $1 FOR UPDATE OF h FOR NO KEY UPDATE OF t
+`
+
+type LockTaskRow struct {
+	Task     Task
+	RunEpoch int32
+	LastSeq  int64
+	Owner    *uuid.UUID
+	JobID    *int64
+	ChildOf  *uuid.UUID
+	At       time.Time
+}
+
+// Locks a task's head, then its row, and reads both. The row is locked too because it would otherwise be read as it was before
+// the wait for the head.
+func (q *Queries) LockTask(ctx context.Context, taskID uuid.UUID) (LockTaskRow, error) {
+	row := q.db.QueryRow(ctx, lockTask, taskID)
+	var i LockTaskRow
+	err := row.Scan(
+		&i.Task.ID,
+		&i.Task.AccountID,
+		&i.Task.ParentTaskID,
+		&i.Task.Status,
+		&i.Task.Priority,
+		&i.Task.Question,
+		&i.Task.SeedUrl,
+		&i.Task.MaxDepth,
+		&i.Task.MaxPages,
+		&i.Task.TimeBudget,
+		&i.Task.SearchEngine,
+		&i.Task.MaxResults,
+		&i.Task.SafeMode,
+		&i.Task.SameDomainOnly,
+		&i.Task.AllowExternalLinks,
+		&i.Task.AllowDomains,
+		&i.Task.DenyDomains,
+		&i.Task.RequestMetadata,
+		&i.Task.CreatedAt,
+		&i.Task.StartedAt,
+		&i.Task.CompletedAt,
+		&i.Task.Try,
+		&i.Task.Provider,
+		&i.Task.Model,
+		&i.Task.PromptVersion,
+		&i.Task.Answer,
+		&i.Task.Confidence,
+		&i.Task.Error,
+		&i.Task.ErrorCode,
+		&i.Task.Metadata,
+		&i.Task.Fresh,
+		&i.Task.MaxTokens,
+		&i.Task.UnservedSince,
+		&i.Task.Context,
+		&i.Task.CreatedByUser,
+		&i.Task.CreatedByKey,
+		&i.Task.NotBefore,
+		&i.Task.Held,
+		&i.Task.HeldSince,
+		&i.Task.Answered,
+		&i.Task.Effort,
+		&i.Task.Format,
+		&i.Task.Length,
+		&i.Task.OutputSchema,
+		&i.Task.Data,
+		&i.Task.DataBasis,
+		&i.Task.Contradictions,
+		&i.Task.ConfirmPlan,
+		&i.Task.WaitingFor,
+		&i.RunEpoch,
+		&i.LastSeq,
+		&i.Owner,
+		&i.JobID,
+		&i.ChildOf,
+		&i.At,
+	)
+	return i, err
+}
+
 const lossesInARow = `-- name: LossesInARow :one
 SELECT count(*) FROM runs r
 WHERE r.task_id = $1 AND (r.outcome = 'lost' OR r.epoch = $2)
@@ -345,48 +440,6 @@ func (q *Queries) SpentMillis(ctx context.Context, taskID uuid.UUID, epoch int32
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
-}
-
-const startTask = `-- name: StartTask :one
-UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest($1::timestamptz, created_at)),
-       provider = coalesce(provider, $2), model = coalesce(model, $3), prompt_version = coalesce(prompt_version, $4),
-       unserved_since = NULL, not_before = NULL, held_since = NULL
-WHERE id = $5 AND status IN ('created','queued')
-RETURNING try, provider, model, prompt_version
-`
-
-type StartTaskParams struct {
-	At            time.Time
-	Provider      *string
-	Model         *string
-	PromptVersion *string
-	ID            uuid.UUID
-}
-
-type StartTaskRow struct {
-	Try           int32
-	Provider      *string
-	Model         *string
-	PromptVersion *string
-}
-
-// Sets a claimed task to running. The start, provider, model and prompt version of its first run are kept.
-func (q *Queries) StartTask(ctx context.Context, arg StartTaskParams) (StartTaskRow, error) {
-	row := q.db.QueryRow(ctx, startTask,
-		arg.At,
-		arg.Provider,
-		arg.Model,
-		arg.PromptVersion,
-		arg.ID,
-	)
-	var i StartTaskRow
-	err := row.Scan(
-		&i.Try,
-		&i.Provider,
-		&i.Model,
-		&i.PromptVersion,
-	)
-	return i, err
 }
 
 const stuckFileJobs = `-- name: StuckFileJobs :many

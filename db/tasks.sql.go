@@ -306,30 +306,30 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 	return i, err
 }
 
-const insertHead = `-- name: InsertHead :exec
-INSERT INTO task_heads (task_id, last_seq, job_id) VALUES ($1, $2, $3)
-`
-
-// Stores the head of a new task, at epoch 1, with its first event already counted.
-func (q *Queries) InsertHead(ctx context.Context, taskID uuid.UUID, lastSeq int64, jobID *int64) error {
-	_, err := q.db.Exec(ctx, insertHead, taskID, lastSeq, jobID)
-	return err
-}
-
 const insertTask = `-- name: InsertTask :one
-INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
-                   search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
-SELECT $1, $2, $3,
-       CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
-                  WHERE w.heartbeat_at > now() - make_interval(secs => $4::float8))
-               > (SELECT count(*) FROM tasks o WHERE o.status IN ('created','queued','running'))
-            THEN 'created' ELSE 'queued' END,
-       $5, $6, $7, $8, $9, $10,
-       $11, $12, $13, $14, $15, $16, $17,
-       $18, $19, $20::bigint, $21::json, $22::uuid, $23::text,
-       $24, $25, $26, $27::integer, $28::json, date_trunc('milliseconds', clock_timestamp())
-RETURNING status, created_at
+WITH task AS (
+    INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
+                       search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
+                       fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
+    SELECT $1, $2, $3,
+           CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
+                      WHERE w.heartbeat_at > now() - make_interval(secs => $4::float8))
+                   > (SELECT count(*) FROM tasks o WHERE o.status IN ('created','queued','running'))
+                THEN 'created' ELSE 'queued' END,
+           $5, $6, $7, $8, $9, $10,
+           $11, $12, $13, $14, $15, $16, $17,
+           $18, $19, $20::bigint, $21::json, $22::uuid, $23::text,
+           $24, $25, $26, $27::integer, $28::json, date_trunc('milliseconds', clock_timestamp())
+    RETURNING id, status, created_at
+), head AS (
+    INSERT INTO task_heads (task_id, last_seq, job_id) SELECT task.id, 1, $29::bigint FROM task
+), first AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT task.id, 1, $30::text, false, task.created_at,
+           (CASE task.status WHEN 'created' THEN $31::text ELSE $32::text END)::json
+    FROM task
+)
+SELECT task.status, task.created_at FROM task
 `
 
 type InsertTaskParams struct {
@@ -361,6 +361,10 @@ type InsertTaskParams struct {
 	Format             string
 	Length             *int32
 	OutputSchema       []byte
+	JobID              int64
+	EventType          string
+	BodyCreated        string
+	BodyQueued         string
 }
 
 type InsertTaskRow struct {
@@ -368,8 +372,8 @@ type InsertTaskRow struct {
 	CreatedAt time.Time
 }
 
-// Stores a submitted task. Its status is created when the live workers have more slots than there are open tasks,
-// otherwise queued.
+// Stores a submitted task with its head, at epoch 1, and its first event. The status is created when the live workers have more
+// slots than there are open tasks, otherwise queued. The event has a body for either.
 func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertTaskRow, error) {
 	row := q.db.QueryRow(ctx, insertTask,
 		arg.ID,
@@ -400,6 +404,10 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 		arg.Format,
 		arg.Length,
 		arg.OutputSchema,
+		arg.JobID,
+		arg.EventType,
+		arg.BodyCreated,
+		arg.BodyQueued,
 	)
 	var i InsertTaskRow
 	err := row.Scan(&i.Status, &i.CreatedAt)

@@ -3,25 +3,67 @@
 SELECT run_epoch, last_seq, owner, job_id, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 FROM task_heads WHERE task_id = @task_id FOR UPDATE;
 
--- name: ClaimHead :one
--- Makes a worker the owner of an epoch. No row: another worker has claimed the epoch, or it is over.
-UPDATE task_heads SET owner = @owner::uuid, last_seq = last_seq + @events
-WHERE task_id = @task_id AND run_epoch = @epoch AND owner IS NULL
-RETURNING last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
+-- name: LockTask :one
+-- Locks a task's head, then its row, and reads both. The row is locked too because it would otherwise be read as it was before
+-- the wait for the head.
+SELECT sqlc.embed(t), h.run_epoch, h.last_seq, h.owner, h.job_id, n.parent_id AS child_of,
+       date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+FROM task_heads h JOIN tasks t ON t.id = h.task_id LEFT JOIN tree_nodes n ON n.task_id = h.task_id
+WHERE h.task_id = @task_id FOR UPDATE OF h FOR NO KEY UPDATE OF t;
 
--- name: ExitHead :one
--- Ends an epoch. After this the run of that epoch can write nothing.
-UPDATE task_heads SET last_seq = last_seq + @events, run_epoch = run_epoch + 1, owner = NULL, job_id = NULL
-WHERE task_id = @task_id AND run_epoch = @epoch
-RETURNING last_seq, run_epoch, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at;
+-- name: ClaimTask :one
+-- Makes a worker the owner of an epoch, sets the task to running, stores the run with what it reserves, and appends events. The
+-- start, provider, model and prompt version of the task's first run are kept. No row: another worker has claimed the epoch, or
+-- it is over; the caller must roll back.
+WITH head AS (
+    UPDATE task_heads h SET owner = @owner::uuid, last_seq = h.last_seq + cardinality(@types::text[])
+    WHERE h.task_id = @task_id AND h.run_epoch = @epoch AND h.owner IS NULL
+    RETURNING h.task_id, h.run_epoch, h.last_seq, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), started AS (
+    UPDATE tasks t SET status = 'running', started_at = coalesce(t.started_at, greatest(head.at, t.created_at)),
+           provider = coalesce(t.provider, @provider::text), model = coalesce(t.model, @model::text),
+           prompt_version = coalesce(t.prompt_version, @prompt_version::text),
+           unserved_since = NULL, not_before = NULL, held_since = NULL
+    FROM head WHERE t.id = head.task_id AND t.status IN ('created','queued')
+    RETURNING t.try, t.provider, t.model, t.prompt_version
+), run AS (
+    INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at, reserved_pages, reserved_tokens, reserved_microdollars)
+    SELECT head.task_id, head.run_epoch, started.try, @owner::uuid, head.at, head.at,
+           sqlc.narg(reserved_pages)::bigint, sqlc.narg(reserved_tokens)::bigint, sqlc.narg(reserved_microdollars)::bigint
+    FROM head, started
+), added AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT head.task_id, head.last_seq - cardinality(@types::text[]) + e.nth, e.type, false, head.at, e.body
+    FROM head, started, (SELECT generate_subscripts(@types::text[], 1) AS nth, unnest(@types::text[]) AS type,
+                                unnest(@bodies::text[])::json AS body) e
+)
+SELECT head.last_seq, head.at, started.try, started.provider::text AS provider, started.model::text AS model,
+       started.prompt_version::text AS prompt_version
+FROM head, started;
 
--- name: StartTask :one
--- Sets a claimed task to running. The start, provider, model and prompt version of its first run are kept.
-UPDATE tasks SET status = 'running', started_at = coalesce(started_at, greatest(@at::timestamptz, created_at)),
-       provider = coalesce(provider, @provider), model = coalesce(model, @model), prompt_version = coalesce(prompt_version, @prompt_version),
-       unserved_since = NULL, not_before = NULL, held_since = NULL
-WHERE id = @id AND status IN ('created','queued')
-RETURNING try, provider, model, prompt_version;
+-- name: ExitRun :one
+-- Ends an epoch, and its run if there is one. After this the run of that epoch can write nothing. What the run reserved is free
+-- again, and what it used is added to the usage of its account. The end of a lost run is its last write, not the time when the
+-- loss was found. No row: the epoch is over already.
+WITH head AS (
+    UPDATE task_heads h SET last_seq = h.last_seq + @events, run_epoch = h.run_epoch + 1, owner = NULL, job_id = NULL
+    WHERE h.task_id = @task_id AND h.run_epoch = @epoch
+    RETURNING h.task_id, h.last_seq, h.run_epoch, date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
+), ended AS (
+    UPDATE runs r SET ended_at = CASE WHEN @outcome::text = 'lost' THEN r.seen_at ELSE greatest(head.at, r.claimed_at) END,
+           outcome = @outcome::text
+    FROM head WHERE r.task_id = head.task_id AND r.epoch = @epoch AND r.ended_at IS NULL
+    RETURNING r.task_id, r.epoch
+), used AS (
+    INSERT INTO usage_entries (account_id, key_id, month, pages, tokens, microdollars)
+    SELECT t.account_id, coalesce(t.created_by_key, ''), date_trunc('month', now(), 'UTC'), u.pages, u.tokens, u.microdollars
+    FROM ended e JOIN tasks t ON t.id = e.task_id,
+         LATERAL (SELECT count(*) FILTER (WHERE s.tool = 'navigate_to') AS pages, coalesce(sum(s.input_tokens + s.output_tokens), 0)::bigint AS tokens,
+                         coalesce(ceil(sum(s.cost_usd) * 1000000), 0)::bigint AS microdollars
+                  FROM steps s WHERE s.task_id = e.task_id AND s.epoch = e.epoch) u
+    WHERE u.pages > 0 OR u.tokens > 0 OR u.microdollars > 0
+)
+SELECT head.last_seq, head.run_epoch, head.at FROM head;
 
 -- name: RequeueTask :exec
 -- Sets a task to queued, after a hand-back (same try) or for a retry (next try). It is not begun before a delay has passed.
@@ -39,28 +81,6 @@ UPDATE tasks SET status = @status::text, completed_at = greatest(@at::timestampt
        error = sqlc.narg(error)::text, error_code = sqlc.narg(error_code)::text, held = false, held_since = NULL, waiting_for = NULL
 WHERE id = @id AND status IN ('created','queued','running') AND (@status::text <> 'completed' OR status = 'running')
 RETURNING coalesce(task_seconds(started_at, completed_at), 0)::float8 AS duration_seconds;
-
--- name: InsertRun :exec
--- Stores a run that begins. What it reserves counts until it ends.
-INSERT INTO runs (task_id, epoch, try, worker_id, claimed_at, seen_at, reserved_pages, reserved_tokens, reserved_microdollars)
-VALUES (@task_id, @epoch, @try, @worker_id, @at, @at, sqlc.narg(reserved_pages), sqlc.narg(reserved_tokens), sqlc.narg(reserved_microdollars));
-
--- name: EndRun :exec
--- Ends a run, and with it what it reserved; what it used is added to the usage of its account. The end of a lost run is its last
--- write, not the time when the loss was found.
-WITH ended AS (
-    UPDATE runs r SET ended_at = CASE WHEN @outcome::text = 'lost' THEN r.seen_at ELSE greatest(@at::timestamptz, r.claimed_at) END,
-           outcome = @outcome::text
-    WHERE r.task_id = @task_id AND r.epoch = @epoch AND r.ended_at IS NULL
-    RETURNING r.task_id, r.epoch
-)
-INSERT INTO usage_entries (account_id, key_id, month, pages, tokens, microdollars)
-SELECT t.account_id, coalesce(t.created_by_key, ''), date_trunc('month', now(), 'UTC'), u.pages, u.tokens, u.microdollars
-FROM ended e JOIN tasks t ON t.id = e.task_id,
-     LATERAL (SELECT count(*) FILTER (WHERE s.tool = 'navigate_to') AS pages, coalesce(sum(s.input_tokens + s.output_tokens), 0)::bigint AS tokens,
-                     coalesce(ceil(sum(s.cost_usd) * 1000000), 0)::bigint AS microdollars
-              FROM steps s WHERE s.task_id = e.task_id AND s.epoch = e.epoch) u
-WHERE u.pages > 0 OR u.tokens > 0 OR u.microdollars > 0;
 
 -- name: SpentMillis :one
 -- Milliseconds that earlier runs of a task took, from claim to end or, for a lost one, to its last write.

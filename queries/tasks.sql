@@ -1,23 +1,29 @@
 -- name: InsertTask :one
--- Stores a submitted task. Its status is created when the live workers have more slots than there are open tasks,
--- otherwise queued.
-INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
-                   search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                   fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
-SELECT @id, @account_id, sqlc.narg(parent_task_id),
-       CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
-                  WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8))
-               > (SELECT count(*) FROM tasks o WHERE o.status IN ('created','queued','running'))
-            THEN 'created' ELSE 'queued' END,
-       @priority, @question, sqlc.narg(seed_url), @max_depth, @max_pages, @time_budget,
-       @search_engine, @max_results, @safe_mode, @same_domain_only, @allow_external_links, @allow_domains, @deny_domains,
-       @fresh, @request_metadata, sqlc.narg(max_tokens)::bigint, sqlc.narg(context)::json, sqlc.narg(created_by_user)::uuid, sqlc.narg(created_by_key)::text,
-       @confirm_plan, @effort, @format, sqlc.narg(length)::integer, sqlc.narg(output_schema)::json, date_trunc('milliseconds', clock_timestamp())
-RETURNING status, created_at;
-
--- name: InsertHead :exec
--- Stores the head of a new task, at epoch 1, with its first event already counted.
-INSERT INTO task_heads (task_id, last_seq, job_id) VALUES (@task_id, @last_seq, @job_id);
+-- Stores a submitted task with its head, at epoch 1, and its first event. The status is created when the live workers have more
+-- slots than there are open tasks, otherwise queued. The event has a body for either.
+WITH task AS (
+    INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
+                       search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
+                       fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
+    SELECT @id, @account_id, sqlc.narg(parent_task_id),
+           CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
+                      WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8))
+                   > (SELECT count(*) FROM tasks o WHERE o.status IN ('created','queued','running'))
+                THEN 'created' ELSE 'queued' END,
+           @priority, @question, sqlc.narg(seed_url), @max_depth, @max_pages, @time_budget,
+           @search_engine, @max_results, @safe_mode, @same_domain_only, @allow_external_links, @allow_domains, @deny_domains,
+           @fresh, @request_metadata, sqlc.narg(max_tokens)::bigint, sqlc.narg(context)::json, sqlc.narg(created_by_user)::uuid, sqlc.narg(created_by_key)::text,
+           @confirm_plan, @effort, @format, sqlc.narg(length)::integer, sqlc.narg(output_schema)::json, date_trunc('milliseconds', clock_timestamp())
+    RETURNING id, status, created_at
+), head AS (
+    INSERT INTO task_heads (task_id, last_seq, job_id) SELECT task.id, 1, @job_id::bigint FROM task
+), first AS (
+    INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
+    SELECT task.id, 1, @event_type::text, false, task.created_at,
+           (CASE task.status WHEN 'created' THEN @body_created::text ELSE @body_queued::text END)::json
+    FROM task
+)
+SELECT task.status, task.created_at FROM task;
 
 -- name: SetJob :exec
 -- Stores which River job belongs to the current epoch.

@@ -37,12 +37,10 @@ func RunVars() map[string]string {
 func (s *Script) submission() {
 	s.line(`SELECT gen_random_uuid() AS task_id \gset`)
 	s.line("BEGIN;")
-	s.add("InsertTask", ` \gset`, "id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
+	s.line(expand(riverInsert, "$KIND", "'research'", "$QUEUE", "'research'") + `job_id \gset`)
+	s.add("InsertTask", ` \gset`, "event_type", ":t_thinking", "body_created", ":thought", "body_queued", ":thought", "id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
 		"max_pages", "20", "time_budget", "60", "max_results", "10", "safe_mode", "true", "same_domain_only", "false",
 		"allow_external_links", "true", "allow_domains", ":domains", "deny_domains", ":domains", "fresh", "false", "confirm_plan", "false", "effort", "'standard'", "format", "'answer'")
-	s.line(expand(riverInsert, "$KIND", "'research'", "$QUEUE", "'research'") + `job_id \gset`)
-	s.add("InsertHead", ";", "last_seq", "1")
-	s.add("InsertEvents", ";", append(oneEvent("1", ":t_thinking", "false", ":thought"), "at", ":created_at")...)
 	s.line("COMMIT;")
 }
 
@@ -66,10 +64,8 @@ func RunScript(all Statements) *Script {
 	// The worker.
 	s.line(expand(riverFetch, "$QUEUE", "'research'"))
 	s.line("BEGIN;")
-	s.add("ClaimHead", ` \gset`, "owner", "gen_random_uuid()", "events", "1")
-	s.add("StartTask", ";", "id", ":task_id", "provider", "'reader'", "model", "''", "prompt_version", "'1'")
-	s.add("InsertRun", ";", "try", "1", "worker_id", "gen_random_uuid()")
-	s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_thinking", "false", ":thought")...)
+	s.add("ClaimTask", " \\gset", "owner", "gen_random_uuid()", "types", "ARRAY[:t_thinking]", "bodies", "ARRAY[:thought]", "provider", "'reader'", "model", "''",
+		"prompt_version", "'1'", "reserved_pages", "NULL", "reserved_tokens", "NULL", "reserved_microdollars", "NULL")
 	s.line("COMMIT;")
 	s.reading("GetTaskForRun")
 	s.add("Steps", ";")
@@ -88,8 +84,7 @@ func RunScript(all Statements) *Script {
 // completion adds the statements of the transaction that ends the task.
 func (s *Script) completion() {
 	s.line("BEGIN;")
-	s.add("ExitHead", ` \gset`, "events", "1")
-	s.add("EndRun", ";", "outcome", "'completed'", "epoch", "1")
+	s.add("ExitRun", ` \gset`, "events", "1", "outcome", "'completed'")
 	s.add("EndTask", ";", "id", ":task_id", "status", "'completed'", "confidence", "0.8", "answered", "true", "error", "NULL", "error_code", "NULL")
 	s.add("TaskEvidence", ";", "task_ids", "ARRAY[:task_id]", "used_only", "true", "cited_only", "true", "only_used", "true")
 	s.add("InsertEvents", ";", oneEvent(":last_seq", ":t_complete", "true", ":complete")...)

@@ -22,13 +22,11 @@ func (s *server) newTasks(ctx context.Context, n int) (Reply, error) {
 	for range n {
 		id := uuid.Must(uuid.NewV7())
 		err := s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			task, err := s.store.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{
+			_, _, err := s.store.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{
 				Question: workload.Question, Priority: research.Normal, Options: research.Options{
-					MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.DuckDuckGo, MaxResults: 10}})
+					MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.DuckDuckGo, MaxResults: 10}},
+				0, func(research.Status) research.Event { return research.Thinking("submitted", nil) })
 			if err != nil {
-				return err
-			}
-			if _, err = s.store.Worker().AddHead(ctx, tx, &task, 0, []research.Event{research.Thinking("submitted", nil)}); err != nil {
 				return err
 			}
 			_, _, _, err = s.store.Worker().Claim(ctx, tx, id, 1, uuid.New(), research.Pin{Provider: "reader"}, store.Grant{},

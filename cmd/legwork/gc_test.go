@@ -19,12 +19,9 @@ func TestGarbageCollection(t *testing.T) {
 	st := dbtest.New(t)
 	id := uuid.Must(uuid.NewV7())
 	err := st.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		task, err := st.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{Question: "q", Priority: research.Normal,
-			Options: research.Options{MaxDepth: 1, MaxPages: 1, TimeBudget: 30e9, SearchEngine: research.Library, MaxResults: 1}})
+		_, _, err := st.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{Question: "q", Priority: research.Normal,
+			Options: research.Options{MaxDepth: 1, MaxPages: 1, TimeBudget: 30e9, SearchEngine: research.Library, MaxResults: 1}}, 1, dbtest.FirstEvent)
 		if err != nil {
-			return err
-		}
-		if _, err := st.Worker().AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("submitted", nil)}); err != nil {
 			return err
 		}
 		if _, err := dbtest.EndTask(ctx, st, tx, id, 1, research.Result{}, &research.Failure{Code: research.CodeInternal, Message: "m"}); err != nil {

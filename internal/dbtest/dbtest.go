@@ -209,6 +209,9 @@ func withDatabase(dsn, name string) string {
 	return u.String()
 }
 
+// FirstEvent makes the first event of a task that a test creates.
+func FirstEvent(research.Status) research.Event { return research.Thinking("submitted", nil) }
+
 // EndTask ends a task in tx as the service does, but without a job and without files. If f is nil, the task completes
 // with the answer of res. Otherwise the task fails with f, or is cancelled if this is the code of f. EndTask returns
 // the terminal event.

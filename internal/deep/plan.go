@@ -118,10 +118,6 @@ func (t *Trees) addChildren(ctx context.Context, tx pgx.Tx, parent research.Task
 		if err != nil {
 			return fmt.Errorf("make task id: %w", err)
 		}
-		child, err := t.store.For(parent.AccountID).CreateTask(ctx, tx, id, newChild(parent, sub))
-		if err != nil {
-			return err
-		}
 		turn := atWork+i < t.cfg.AtOnce
 		var job int64
 		if turn {
@@ -131,7 +127,8 @@ func (t *Trees) addChildren(ctx context.Context, tx pgx.Tx, parent research.Task
 		}
 		text := fmt.Sprintf("This is sub-question %d of a deep task.", sub.Number)
 		first := research.Thinking(text, map[string]any{"status": string(research.Queued), "childOf": parent.ID, "number": sub.Number})
-		if _, err := t.store.AddHead(ctx, tx, &child, job, []research.Event{first}); err != nil {
+		_, _, err = t.store.For(parent.AccountID).CreateTask(ctx, tx, id, newChild(parent, sub), job, func(research.Status) research.Event { return first })
+		if err != nil {
 			return err
 		}
 		if err := t.rows.AddChild(ctx, tx, parent.ID, id, plan.Round, sub); err != nil {

@@ -54,11 +54,8 @@ type lockedTask struct {
 
 // lock locks the head of a task of any account and reads the task.
 func (s *Service) lock(ctx context.Context, tx pgx.Tx, id uuid.UUID) (lockedTask, error) {
-	head, err := s.store.LockHead(ctx, tx, id)
-	if err != nil {
-		return lockedTask{}, err
-	}
-	return s.read(ctx, tx, id, head)
+	head, task, err := s.store.LockTask(ctx, tx, id)
+	return lockedTask{tx: tx, head: head, Task: task}, err
 }
 
 // read reads a task whose head is locked already.

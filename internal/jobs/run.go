@@ -33,21 +33,14 @@ type run struct {
 // load reads the task, its journal and the time that earlier runs took, so that the run continues where they ended.
 func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], c claimed) (*run, error) {
 	id, epoch := c.id, c.epoch
-	task, at, err := r.store.TaskForRun(ctx, id)
+	resumed, err := r.store.Resume(ctx, id, epoch)
 	if err != nil {
 		return nil, err
 	}
-	if at != epoch {
+	if resumed.Epoch != epoch {
 		return nil, research.ErrFenced
 	}
-	journal, err := r.store.Journal(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	spent, err := r.store.Spent(ctx, id, epoch)
-	if err != nil {
-		return nil, err
-	}
+	task, journal := resumed.Task, resumed.Journal
 	var known []research.Inherited
 	var tree deep.State
 	if task.Options.Effort == research.Deep {
@@ -69,7 +62,7 @@ func (r *Runner) load(ctx context.Context, job *river.Job[ResearchArgs], c claim
 	}
 	task.Options = within(task.Options, c.grant, r.cfg.Cost, journal, c.try)
 	return &run{runner: r, job: job, known: known, tree: tree, task: task, epoch: epoch, try: c.try,
-		spent: spent, journal: journal}, nil
+		spent: resumed.Spent, journal: journal}, nil
 }
 
 // research runs the agent within TASK_TIMEOUT. A panic in any goroutine of the run stops the run. research then returns

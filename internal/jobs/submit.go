@@ -69,15 +69,13 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 		if in.Context, err = s.parentContext(ctx, tx, account, in.ParentID); err != nil {
 			return err
 		}
-		if task, err = s.store.For(account).CreateTask(ctx, tx, id, in); err != nil {
-			return err
-		}
-		task.MoreTasks = more
 		job, err := s.river.InsertTx(ctx, tx, ResearchArgs{TaskID: id, Epoch: 1}, researchOpts(s.queues.OfNew(id), in.Priority, 0, false))
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
-		if events, err = s.store.AddHead(ctx, tx, &task, job.Job.ID, []research.Event{submitted(task.Status)}); err != nil || in.ParentID == nil {
+		task, events, err = s.store.For(account).CreateTask(ctx, tx, id, in, job.Job.ID, submitted)
+		task.MoreTasks = more
+		if err != nil || in.ParentID == nil {
 			return err
 		}
 		return s.store.Inherit(ctx, tx, *in.ParentID, id)

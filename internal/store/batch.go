@@ -17,8 +17,6 @@ import (
 // return the results. read must call the same methods in the same order as queue. The arguments of read's calls are
 // ignored.
 func (s *Store) batch(ctx context.Context, queue func(q *db.Queries), read func(q *db.Queries) error) error {
-	b := &pgx.Batch{}
-	queue(db.New(queuedStatements{b}))
 	conn := s.only
 	if conn == nil {
 		var err error
@@ -27,7 +25,17 @@ func (s *Store) batch(ctx context.Context, queue func(q *db.Queries), read func(
 		}
 		defer conn.Release()
 	}
-	results := conn.SendBatch(ctx, b)
+	return batchOn(ctx, conn, queue, read)
+}
+
+// batchOn is batch on a connection or in a transaction. In a transaction, the statements after one that returned no row are
+// executed, too, so the caller must roll back.
+func batchOn(ctx context.Context, on interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}, queue func(q *db.Queries), read func(q *db.Queries) error) error {
+	b := &pgx.Batch{}
+	queue(db.New(queuedStatements{b}))
+	results := on.SendBatch(ctx, b)
 	err := read(db.New(&queuedResults{queued: b.QueuedQueries, results: results}))
 	if closing := results.Close(); err == nil {
 		err = closing

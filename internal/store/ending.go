@@ -24,24 +24,15 @@ const (
 	RunWaiting    = "waiting" // the task waits for its plan or its children
 )
 
-// exit ends an epoch: it raises the task's epoch, reserves seqs for n events, and ends the run if a worker had claimed it.
-func (s *Store) exit(ctx context.Context, q *db.Queries, id uuid.UUID, epoch, n int, outcome string) (db.ExitHeadRow, error) {
-	head, err := q.ExitHead(ctx, int64(n), id, int32(epoch))
-	if err != nil {
-		return head, fenced(err)
-	}
-	return head, wrap(q.EndRun(ctx, db.EndRunParams{At: head.At, Outcome: outcome, TaskID: id, Epoch: int32(epoch)}))
-}
-
 // Requeue ends an epoch, queues the task again with the number of its next try, and appends events. The next run does
 // not begin before delay has passed. In the same transaction the caller must insert River's job of the new epoch, and
 // call SetJob.
 func (w Worker) Requeue(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch, try int, delay time.Duration, outcome string,
 	events []research.Event) (newEpoch int, appended []research.Event, err error) {
 	q := w.q.WithTx(tx)
-	head, err := w.exit(ctx, q, id, epoch, len(events), outcome)
+	head, err := q.ExitRun(ctx, db.ExitRunParams{Events: int64(len(events)), TaskID: id, Epoch: int32(epoch), Outcome: outcome})
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, fenced(err)
 	}
 	if err := q.RequeueTask(ctx, int32(try), delay.Seconds(), id); err != nil {
 		return 0, nil, wrap(err)
@@ -116,12 +107,8 @@ func supportOf(res research.Result, number int) string {
 // or error, and the terminal event. It returns the terminal event. The caller must hold the lock of the head. EndTask
 // returns ErrFenced when the task has another epoch or has ended, or when it should be completed but is not running.
 func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, end TaskEnd) (research.Event, error) {
-	q := w.q.WithTx(tx)
-	head, err := w.exit(ctx, q, id, epoch, 1, end.outcome())
-	if err != nil {
-		return research.Event{}, err
-	}
 	p := db.EndTaskParams{ID: id, Status: string(end.Status), At: end.At}
+	var err error
 	if p.Metadata, err = encodeObject(end.Metadata); err != nil {
 		return research.Event{}, err
 	}
@@ -134,11 +121,23 @@ func (w Worker) EndTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int,
 	} else {
 		p.Error, p.ErrorCode = &end.Failure.Message, &end.Failure.Code
 	}
-	seconds, err := q.EndTask(ctx, p)
+	exit := db.ExitRunParams{Events: 1, TaskID: id, Epoch: int32(epoch), Outcome: end.outcome()}
+	var head db.ExitRunRow
+	var seconds float64
+	err = batchOn(ctx, tx, func(q *db.Queries) {
+		_, _ = q.ExitRun(ctx, exit)
+		_, _ = q.EndTask(ctx, p)
+	}, func(q *db.Queries) (err error) {
+		if head, err = q.ExitRun(ctx, exit); err != nil {
+			return fenced(err)
+		}
+		seconds, err = q.EndTask(ctx, p)
+		return fenced(err)
+	})
 	if err != nil {
-		return research.Event{}, fenced(err)
+		return research.Event{}, wrap(err)
 	}
 	events := []research.Event{end.Event(seconds)}
-	err = w.insertEvents(ctx, q, id, head.LastSeq, end.At, events)
+	err = w.insertEvents(ctx, w.q.WithTx(tx), id, head.LastSeq, end.At, events)
 	return events[0], err
 }

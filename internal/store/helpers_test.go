@@ -48,10 +48,7 @@ func (b bundle) task(account string, in research.NewTask) research.Task {
 	id := uuid.Must(uuid.NewV7())
 	var task research.Task
 	b.tx(func(ctx context.Context, tx pgx.Tx) (err error) {
-		if task, err = b.For(account).CreateTask(ctx, tx, id, in); err != nil {
-			return err
-		}
-		_, err = b.AddHead(ctx, tx, &task, b.job(ctx, tx), []research.Event{research.Thinking("submitted", nil)})
+		task, _, err = b.For(account).CreateTask(ctx, tx, id, in, b.job(ctx, tx), dbtest.FirstEvent)
 		return err
 	})
 	return task

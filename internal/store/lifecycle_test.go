@@ -128,8 +128,8 @@ func TestFence(t *testing.T) {
 	if epochs, err := b.Epochs(b.ctx, []uuid.UUID{task.ID, uuid.New()}); err != nil || epochs[task.ID] != 2 || len(epochs) != 1 {
 		t.Errorf("epochs = %v, %v", epochs, err)
 	}
-	if spent, err := b.Spent(b.ctx, task.ID, 2); err != nil || spent < 0 {
-		t.Errorf("spent = %v, %v", spent, err)
+	if r, err := b.Resume(b.ctx, task.ID, 2); err != nil || r.Spent < 0 || r.Epoch != 2 || r.Task.ID != task.ID {
+		t.Errorf("resumed %+v, %v", r, err)
 	}
 }
 

@@ -39,6 +39,17 @@ func (w Worker) LockHead(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Head, er
 	return Head{Epoch: int(row.RunEpoch), LastSeq: row.LastSeq, Owner: row.Owner, JobID: row.JobID, At: row.At}, nil
 }
 
+// LockTask locks the head of a task of any account, and reads the task without its evidence. It returns research.ErrNotFound
+// when the task does not exist.
+func (w Worker) LockTask(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Head, research.Task, error) {
+	row, err := w.q.WithTx(tx).LockTask(ctx, id)
+	if err != nil {
+		return Head{}, research.Task{}, wrap(err)
+	}
+	return Head{Epoch: int(row.RunEpoch), LastSeq: row.LastSeq, Owner: row.Owner, JobID: row.JobID, At: row.At},
+		taskFrom(row.Task, row.LastSeq, row.ChildOf), nil
+}
+
 // TaskInTx reads a task of an account inside a transaction, without its evidence.
 func (a Account) TaskInTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) (research.Task, error) {
 	row, err := a.s.q.WithTx(tx).GetTask(ctx, id, a.id)
@@ -60,28 +71,51 @@ type Grant struct {
 // stores pin. Claim returns the stored pin as pinned.
 func (w Worker) Claim(ctx context.Context, tx pgx.Tx, id uuid.UUID, epoch int, worker uuid.UUID, pin research.Pin, grant Grant,
 	events []research.Event) (try int, pinned research.Pin, appended []research.Event, err error) {
-	q := w.q.WithTx(tx)
-	head, err := q.ClaimHead(ctx, db.ClaimHeadParams{Owner: worker, Events: int64(len(events)), TaskID: id, Epoch: int32(epoch)})
+	c := columnsOf(events)
+	row, err := w.q.WithTx(tx).ClaimTask(ctx, db.ClaimTaskParams{Owner: worker, TaskID: id, Epoch: int32(epoch), Types: c.types, Bodies: c.bodies,
+		Provider: pin.Provider, Model: pin.Model, PromptVersion: pin.Prompt,
+		ReservedPages: grant.Pages, ReservedTokens: grant.Tokens, ReservedMicrodollars: grant.Microdollars})
 	if err != nil {
 		return 0, pinned, nil, fenced(err)
 	}
-	row, err := q.StartTask(ctx, db.StartTaskParams{
-		ID: id, At: head.At, Provider: &pin.Provider, Model: &pin.Model, PromptVersion: &pin.Prompt})
-	if err != nil {
-		return 0, pinned, nil, fenced(err)
-	}
-	if err := q.InsertRun(ctx, db.InsertRunParams{TaskID: id, Epoch: int32(epoch), Try: row.Try, WorkerID: worker, At: head.At,
-		ReservedPages: grant.Pages, ReservedTokens: grant.Tokens, ReservedMicrodollars: grant.Microdollars}); err != nil {
-		return 0, pinned, nil, wrap(err)
-	}
-	pinned = research.Pin{Provider: deref(row.Provider), Model: deref(row.Model), Prompt: deref(row.PromptVersion)}
-	return int(row.Try), pinned, events, w.insertEvents(ctx, q, id, head.LastSeq, head.At, events)
+	setSeqs(events, id, row.LastSeq, row.At)
+	return int(row.Try), research.Pin{Provider: row.Provider, Model: row.Model, Prompt: row.PromptVersion}, events, nil
 }
 
-// Spent returns the running time of all runs of a task before epoch.
-func (w Worker) Spent(ctx context.Context, id uuid.UUID, epoch int) (time.Duration, error) {
-	ms, err := w.q.SpentMillis(ctx, id, int32(epoch))
-	return time.Duration(ms) * time.Millisecond, wrap(err)
+// Resumed is what a run of a task begins with.
+type Resumed struct {
+	Task    research.Task
+	Epoch   int             // the task's present epoch
+	Journal []research.Step // of earlier runs, in order
+	Spent   time.Duration   // running time of the runs before epoch
+}
+
+// Resume reads what the run of an epoch begins with, in one round trip.
+func (w Worker) Resume(ctx context.Context, id uuid.UUID, epoch int) (r Resumed, err error) {
+	err = w.batch(ctx, func(q *db.Queries) {
+		_, _ = q.GetTaskForRun(ctx, id)
+		queueParts(ctx, q, []uuid.UUID{id})
+		_, _ = q.Steps(ctx, id)
+		_, _ = q.SpentMillis(ctx, id, int32(epoch))
+	}, func(q *db.Queries) error {
+		row, err := q.GetTaskForRun(ctx, id)
+		if err != nil {
+			return err
+		}
+		r.Epoch = int(row.RunEpoch)
+		if r.Task, err = taskOf(ctx, q, db.GetTaskRow(row)); err != nil {
+			return err
+		}
+		steps, err := q.Steps(ctx, id)
+		if err != nil {
+			return err
+		}
+		r.Journal = journalFrom(steps)
+		ms, err := q.SpentMillis(ctx, id, int32(epoch))
+		r.Spent = time.Duration(ms) * time.Millisecond
+		return err
+	})
+	return r, err
 }
 
 // Unserved records that a worker lacks the model that the task is pinned to. It returns whether a live worker has the

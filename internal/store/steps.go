@@ -104,6 +104,10 @@ func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, err
 	if err != nil {
 		return nil, wrap(err)
 	}
+	return journalFrom(rows), nil
+}
+
+func journalFrom(rows []db.StepsRow) []research.Step {
 	steps := make([]research.Step, len(rows))
 	for i, r := range rows {
 		steps[i] = research.Step{
@@ -112,7 +116,7 @@ func (w Worker) Journal(ctx context.Context, id uuid.UUID) ([]research.Step, err
 			InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CachedTokens: r.CachedTokens, CostUSD: r.CostUsd,
 		}
 	}
-	return steps, nil
+	return steps
 }
 
 // insertVisit stores a visit. When no stored snapshot has the same text, it also stores the snapshot with its passages.

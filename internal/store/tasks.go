@@ -18,18 +18,20 @@ import (
 	"legwork/internal/store/jsoncolumn"
 )
 
-// CreateTask inserts a task and returns it, with the status created or queued. Then the caller must insert River's job
-// and call AddHead, in the same transaction.
-func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in research.NewTask) (research.Task, error) {
+// CreateTask inserts a task with its head and its first event, and returns the task, with the status created or queued, and the
+// event. jobID is River's job, which the same transaction has inserted. first makes the event for a status.
+func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in research.NewTask, jobID int64,
+	first func(research.Status) research.Event) (research.Task, []research.Event, error) {
 	o := in.Options
 	meta, err := encodeObject(o.Metadata)
 	if err != nil {
-		return research.Task{}, err
+		return research.Task{}, nil, err
 	}
 	known, err := encodeContext(in.Context)
 	if err != nil {
-		return research.Task{}, err
+		return research.Task{}, nil, err
 	}
+	created, queued := first(research.Created), first(research.Queued)
 	row, err := a.s.q.WithTx(tx).InsertTask(ctx, db.InsertTaskParams{
 		ID: id, AccountID: a.id, ParentTaskID: in.ParentID, LeaseSeconds: a.s.lease.Seconds(),
 		Priority: string(in.Priority), Question: in.Question, SeedUrl: nilIfEmpty(o.SeedURL),
@@ -39,24 +41,21 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 		AllowDomains: orEmpty(o.AllowDomains), DenyDomains: orEmpty(o.DenyDomains), Fresh: o.Fresh, RequestMetadata: meta,
 		MaxTokens: nilIfZero(o.MaxTokens), Context: known, CreatedByUser: in.By.UserID, CreatedByKey: nilIfEmpty(in.By.KeyID), ConfirmPlan: o.ConfirmPlan,
 		Effort: string(cmp.Or(o.Effort, research.Standard)), Format: string(cmp.Or(o.Format, research.FormatAnswer)), Length: nilIfZero32(o.Length), OutputSchema: o.OutputSchema,
+		JobID: jobID, EventType: string(created.Type), BodyCreated: string(created.Body), BodyQueued: string(queued.Body),
 	})
 	if err != nil {
-		return research.Task{}, wrap(err)
+		return research.Task{}, nil, wrap(err)
 	}
+	event := created
+	if research.Status(row.Status) == research.Queued {
+		event = queued
+	}
+	events := []research.Event{event}
+	setSeqs(events, id, 1, row.CreatedAt)
 	return research.Task{
 		ID: id, AccountID: a.id, ParentID: in.ParentID, Status: research.Status(row.Status), Question: in.Question,
-		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context, By: in.By,
-	}, nil
-}
-
-// AddHead inserts the head of a new task, with the id of River's job, and the first events.
-func (w Worker) AddHead(ctx context.Context, tx pgx.Tx, task *research.Task, jobID int64, events []research.Event) ([]research.Event, error) {
-	q := w.q.WithTx(tx)
-	task.LastSeq = int64(len(events))
-	if err := q.InsertHead(ctx, task.ID, task.LastSeq, &jobID); err != nil {
-		return nil, wrap(err)
-	}
-	return events, w.insertEvents(ctx, q, task.ID, task.LastSeq, task.CreatedAt, events)
+		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context, By: in.By, LastSeq: 1,
+	}, events, nil
 }
 
 // Task loads one task of an account, with citations, screenshots, usage and lastSeq.

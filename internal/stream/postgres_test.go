@@ -75,13 +75,9 @@ func (p *process) create(t testing.TB) uuid.UUID {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())
 	err := p.store.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		task, err := p.store.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{
+		_, _, err := p.store.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{
 			Question: "What is new?", Priority: research.Normal, Options: research.Options{
-				MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.DuckDuckGo, MaxResults: 10}})
-		if err != nil {
-			return err
-		}
-		_, err = p.store.Worker().AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("queued", nil)})
+				MaxDepth: 3, MaxPages: 20, TimeBudget: 5 * time.Minute, SearchEngine: research.DuckDuckGo, MaxResults: 10}}, 1, dbtest.FirstEvent)
 		return err
 	})
 	if err != nil {

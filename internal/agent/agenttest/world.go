@@ -98,11 +98,7 @@ func (w *World) Follow(parent *research.Task, question string, o research.Option
 	id, err := uuid.NewV7()
 	w.Must(err)
 	w.Must(w.Store.InTx(w.T.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		job.Task, err = w.Store.For(research.DefaultAccount).CreateTask(ctx, tx, id, in)
-		if err != nil {
-			return err
-		}
-		_, err = w.Store.Worker().AddHead(ctx, tx, &job.Task, 1, []research.Event{research.Thinking("Submitted.", nil)})
+		job.Task, _, err = w.Store.For(research.DefaultAccount).CreateTask(ctx, tx, id, in, 1, dbtest.FirstEvent)
 		if err == nil && parent != nil {
 			err = w.Store.Worker().Inherit(ctx, tx, parent.ID, id)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"legwork/internal/access"
+	"legwork/internal/dbtest"
 	"legwork/internal/research"
 	"legwork/internal/store/identities"
 )
@@ -50,9 +51,14 @@ func (b *bundle) task(user uuid.UUID, key string) uuid.UUID {
 	b.t.Helper()
 	id := uuid.New()
 	require.NoError(b.t, b.store.InTx(b.ctx, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := b.store.For("default").CreateTask(ctx, tx, id, research.NewTask{Question: "What is an engine?", Priority: research.Normal,
+		var job int64
+		err := tx.QueryRow(ctx, `INSERT INTO river_job (kind, max_attempts, args) VALUES ('test', 1, '{}') RETURNING id`).Scan(&job)
+		if err != nil {
+			return err
+		}
+		_, _, err = b.store.For("default").CreateTask(ctx, tx, id, research.NewTask{Question: "What is an engine?", Priority: research.Normal,
 			By:      research.Author{UserID: &user, KeyID: key},
-			Options: research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 10}})
+			Options: research.Options{MaxDepth: 3, MaxPages: 20, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 10}}, job, dbtest.FirstEvent)
 		return err
 	}))
 	return id

@@ -134,11 +134,9 @@ func used(t *testing.T, s *store.Store) func() bool {
 func submit(ctx context.Context, s *store.Store) (id uuid.UUID, err error) {
 	id = uuid.Must(uuid.NewV7())
 	err = s.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		task, err := s.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{Question: "Is it there at once?", Priority: research.Normal,
-			Options: research.Options{MaxDepth: 1, MaxPages: 1, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 1}})
-		if err == nil {
-			_, err = s.Worker().AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("submitted", nil)})
-		}
+		_, _, err := s.For(research.DefaultAccount).CreateTask(ctx, tx, id, research.NewTask{Question: "Is it there at once?", Priority: research.Normal,
+			Options: research.Options{MaxDepth: 1, MaxPages: 1, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 1}},
+			1, func(research.Status) research.Event { return research.Thinking("submitted", nil) })
 		return err
 	})
 	return id, err

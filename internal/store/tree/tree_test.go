@@ -62,11 +62,8 @@ func (w *world) task(effort research.Effort) uuid.UUID {
 func (w *world) insert(ctx context.Context, tx pgx.Tx, id uuid.UUID, effort research.Effort) error {
 	in := research.NewTask{Question: "q", Priority: research.Normal, Options: research.Options{Effort: effort, Format: research.FormatAnswer,
 		MaxDepth: 3, MaxPages: 20, TimeBudget: time.Minute, SearchEngine: research.Library, MaxResults: 10}}
-	task, err := w.For(research.DefaultAccount).CreateTask(ctx, tx, id, in)
+	_, _, err := w.For(research.DefaultAccount).CreateTask(ctx, tx, id, in, 1, dbtest.FirstEvent)
 	if err != nil {
-		return err
-	}
-	if _, err := w.Worker().AddHead(ctx, tx, &task, 1, []research.Event{research.Thinking("submitted", nil)}); err != nil {
 		return err
 	}
 	end := store.TaskEnd{Status: research.Cancelled, At: time.Now(), Failure: &research.Failure{Code: research.CodeCancelled, Message: "over"},

@@ -32,11 +32,7 @@ func newQueue(t *testing.T, n, fetched int) *queue {
 	for i := range n {
 		id := uuid.Must(uuid.NewV7())
 		q.must(q.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-			task, err := q.For(research.DefaultAccount).CreateTask(ctx, tx, id, question())
-			if err != nil {
-				return err
-			}
-			_, err = q.AddHead(ctx, tx, &task, int64(i+1), []research.Event{research.Thinking("submitted", nil)})
+			_, _, err := q.For(research.DefaultAccount).CreateTask(ctx, tx, id, question(), int64(i+1), dbtest.FirstEvent)
 			return err
 		}))
 		q.tasks = append(q.tasks, id)

@@ -193,10 +193,7 @@ func (p *limitProcess) submit(ctx context.Context) error {
 		if _, err := p.usage.Admit(ctx, tx, account, in.By.KeyID, 0); err != nil {
 			return err
 		}
-		task, err := p.For(account).CreateTask(ctx, tx, id, in)
-		if err == nil {
-			_, err = p.AddHead(ctx, tx, &task, job, []research.Event{research.Thinking("submitted", nil)})
-		}
+		_, _, err := p.For(account).CreateTask(ctx, tx, id, in, job, dbtest.FirstEvent)
 		if err == nil && p.rand.IntN(20) == 0 {
 			err = errCrash
 		}
