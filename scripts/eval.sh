@@ -10,6 +10,7 @@
 #   make eval DOCS=/usr/share/doc/python3.11-doc QUESTIONS=eval/python.jsonl MIN=0.7
 #   make eval ARGS='--only max-connections'       # further flags of eval/run
 #   make eval ARGS='--compare eval/results/before-reader.json'
+#   make eval ROUNDS=oracle LEGWORK=/path/of/an/older/legwork VERIFY_SUPPORT=off RESULT=before   # another version, to compare with
 #   JUDGE_BASE_URL=… JUDGE_MODEL=… JUDGE_API_KEY=… make eval   # a judge model decides whether the sources say what the answers say
 #
 # The manuals are Debian packages: postgresql-doc-15, python3.11-doc, apache2-doc, git-doc, debian-reference-de. EVAL_DOCS names a folder
@@ -92,7 +93,7 @@ round() {
     oracle)
       min=${MIN:-${min_oracle:-0.9}} declined=${MIN_DECLINED:-0.95} placed=${MIN_PLACED:-1}
       start_oracle
-      start_server SEARCH_ENGINES=library PAGE_TTL=0 VERIFY_SUPPORT=on LLM_PROVIDER=openai LLM_BASE_URL="$oracle_url" LLM_MODEL=oracle LLM_API_KEY= ;;
+      start_server SEARCH_ENGINES=library PAGE_TTL=0 VERIFY_SUPPORT="${VERIFY_SUPPORT:-on}" LLM_PROVIDER=openai LLM_BASE_URL="$oracle_url" LLM_MODEL=oracle LLM_API_KEY= ;;
     model)
       min=${MIN:-0} declined=${MIN_DECLINED:-0}
       start_server SEARCH_ENGINES=library PAGE_TTL=0 ;;
@@ -105,7 +106,7 @@ round() {
   stop_server
   stop_oracle
   echo
-  (cd "$work" && LEGWORK_HOME="$work/home" "$root/bin/legwork" doctor 2>/dev/null) >"$work/doctor.txt" || true
+  (cd "$work" && LEGWORK_HOME="$work/home" "${LEGWORK:-$root/bin/legwork}" doctor 2>/dev/null) >"$work/doctor.txt" || true
   grep -E '^(ok|FAIL) +audit' "$work/doctor.txt" || { echo "eval: doctor did not audit:" >&2; cat "$work/doctor.txt" >&2; exit 2; }
   if grep -qE '^FAIL +audit' "$work/doctor.txt"; then failed=1; fi
 }

@@ -7,8 +7,8 @@ pid=
 # start_server starts bin/legwork. Its arguments have the form VARIABLE=VALUE and are added to the environment. It
 # sets api to the server's address.
 start_server() {
-  local program=$PWD/bin/legwork
-  [ -x "$program" ] || { echo "$name: bin/legwork is missing; run make build" >&2; exit 2; }
+  local program=${LEGWORK:-$PWD/bin/legwork} # LEGWORK names another version
+  [ -x "$program" ] || { echo "$name: $program is missing; run make build" >&2; exit 2; }
   # With port 0 the system chooses a free port, and the log shows which.
   (cd "$work" && exec env API_HOST=127.0.0.1 API_PORT=0 AUTH_MODE=off LEGWORK_HOME="$work/home" LOG_FORMAT=text LOG_TARGET=console LOG_LEVEL=info \
     FETCH_ALLOW_NETS=127.0.0.0/8 REQUEST_DELAY_MIN=0 REQUEST_DELAY_MAX=0 RATE_LIMIT_REQUESTS=100000 "$@" \

@@ -20,6 +20,11 @@ type conversation struct {
 	next    *toolFunction
 	seen    map[string]*seenPage // by path of the page
 	more    map[string]bool      // further sentences that were cited for a report
+
+	oneQuote bool // cite takes one quote, as in older versions of legwork
+	noDone   bool // there is no tool to say that the research is over; DONE says it
+	last     bool // the part of the gold that is looked for is the last one
+	alsoDone bool // next is the last quote, so that done is called in the same turn
 }
 
 // exchange is a tool call with its result.
@@ -28,12 +33,21 @@ type exchange struct {
 	result string
 }
 
+// done is the call that ends the research with an answer.
+var done = toolFunction{Name: "done", Arguments: `{"answered":true}`}
+
 // call returns the result of a call. ok is false if the call was not made yet; then it is the next one.
 func (c *conversation) call(name string, args map[string]any) (result string, ok bool) {
+	if c.at < len(c.made) && c.made[c.at].call == done && args["answered"] != true { // it did not count, because a quote of its turn was not kept
+		c.at++
+	}
 	if c.at < len(c.made) {
 		result = c.made[c.at].result
 		c.at++
 		return result, true
+	}
+	if quotes, ok := args["quotes"].([]string); ok && c.oneQuote {
+		args = map[string]any{"url": args["url"], "quote": quotes[0]}
 	}
 	if c.next == nil {
 		raw, _ := json.Marshal(args) // strings, numbers, booleans and lists of them always have a JSON form
@@ -43,8 +57,8 @@ func (c *conversation) call(name string, args map[string]any) (result string, ok
 }
 
 // conversationOf reads the messages of a request for research.
-func (o *oracle) conversationOf(q questions.Question, messages []message) *conversation {
-	c := &conversation{q: q, seen: map[string]*seenPage{}, more: map[string]bool{}}
+func (o *oracle) conversationOf(q questions.Question, messages []message, tools []any) *conversation {
+	c := &conversation{q: q, seen: map[string]*seenPage{}, more: map[string]bool{}, oneQuote: !offered(tools, "quotes"), noDone: !offered(tools, "answered")}
 	key := ""
 	for _, m := range messages {
 		if m.Role == "user" {
@@ -77,6 +91,13 @@ func (o *oracle) conversationOf(q questions.Question, messages []message) *conve
 		}
 	}
 	return c
+}
+
+// offered reports whether a tool has a parameter. Tools without any schema, as tests have them, count as those of the present
+// version.
+func offered(tools []any, parameter string) bool {
+	raw, _ := json.Marshal(tools)
+	return !strings.Contains(string(raw), `"properties"`) || strings.Contains(string(raw), `"`+parameter+`"`)
 }
 
 // questionOf finds the question that a conversation is about: the longest one that its messages contain.

@@ -38,21 +38,27 @@ func legwork(t *testing.T, all []questions.Question, question string, tool func(
 			}
 			return calls
 		}
-		call := m.ToolCalls[0]
-		args := map[string]any{}
-		if err := json.Unmarshal([]byte(call.Function.Arguments), &args); err != nil {
-			t.Fatal(err)
-		}
-		calls = append(calls, call.Function.Name+" "+call.Function.Arguments)
-		if call.Function.Name == "done" && args["answered"] == true {
-			return calls
+		var results []message
+		unkept := false
+		for _, call := range m.ToolCalls {
+			args := map[string]any{}
+			if err := json.Unmarshal([]byte(call.Function.Arguments), &args); err != nil {
+				t.Fatal(err)
+			}
+			calls = append(calls, call.Function.Name+" "+call.Function.Arguments)
+			if call.Function.Name == "done" && args["answered"] == true && !unkept {
+				return calls
+			}
+			result := tool(call.Function.Name, args)
+			unkept = unkept || strings.HasPrefix(result, "Not kept")
+			results = append(results, message{Role: "tool", ToolCallID: call.ID, Content: result})
 		}
 		for i := range messages { // legwork shortens old results
 			if messages[i].Role == "tool" {
 				messages[i].Content = "shortened"
 			}
 		}
-		messages = append(messages, m, message{Role: "tool", ToolCallID: call.ID, Content: tool(call.Function.Name, args)})
+		messages = append(append(messages, m), results...)
 	}
 	t.Fatalf("the oracle does not end: %q", calls)
 	return nil
@@ -98,6 +104,9 @@ func TestResearch(t *testing.T) {
 		{"found by a query of a newer version", question(questions.Fact, "What size?", part), map[string]string{
 			"find_in_page": shown(root + "a.html\n(the size is 5, chunk 1)\nNothing.\n\n(chunk 2)\nThe size ⟨b.html⟩ is 5."), "cite": kept},
 			[]string{"extract_links", "navigate_to", "find_in_page", `cite {"quotes":["The size is 5."]`, "done"}},
+		{"shown as a fitting passage", question(questions.Fact, "What size?", part), map[string]string{
+			"navigate_to": shown("A") + "\nThe passages that fit the question best:\n" + shown("(B, chunk 2)\nThe size is 5.")[len("Result:\n"):], "cite": kept},
+			[]string{"extract_links", "navigate_to", `cite {"quotes":["The size is 5."]`, "done"}},
 		{"read chunk by chunk", question(questions.Fact, "What size?", part), map[string]string{
 			`get_page_content_chunk {"chunk":1`: "x, chunk 1 of 3:\n" + shown("Nothing."), `get_page_content_chunk {"chunk":2`: "x, chunk 2 of 3:\n" + shown("The size is 5."), "cite": kept},
 			[]string{"extract_links", "navigate_to", "find_in_page", "find_in_page", `get_page_content_chunk {"chunk":1`, `get_page_content_chunk {"chunk":2`, "cite", "done"}},
@@ -105,7 +114,7 @@ func TestResearch(t *testing.T) {
 			`get_page_content_chunk {"chunk":1`: "x, chunk 1 of 1:\n" + shown("Nothing.")},
 			[]string{"extract_links", "navigate_to", "find_in_page", "find_in_page", "get_page_content_chunk", `done {"answered":false`, "find_in_page", `done {"answered":false`}},
 		{"not kept", question(questions.Fact, "What size?", part), map[string]string{"navigate_to": shown("The size is 5."), "cite": "Not kept: no."},
-			[]string{"extract_links", "navigate_to", "cite", `done {"answered":false`, "find_in_page", `done {"answered":false`}},
+			[]string{"extract_links", "navigate_to", "cite", `done {"answered":true}`, `done {"answered":false`, "find_in_page", `done {"answered":false`}},
 		{"no answer", questions.Question{ID: "q", Kind: questions.Unanswerable, Text: "What size?", Seed: "index.html", Pages: []string{"a.html"}}, nil,
 			[]string{"find_in_page", "extract_links", "navigate_to", "find_in_page", `done {"answered":false`, "find_in_page", `done {"answered":false`}},
 	} {

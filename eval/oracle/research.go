@@ -24,7 +24,8 @@ const (
 // has ended and the question is to be answered.
 func (c *conversation) research() *toolFunction {
 	kept := 0
-	for _, part := range c.q.Gold() {
+	for i, part := range c.q.Gold() {
+		c.last = i == len(c.q.Gold())-1
 		n, ok := c.citePart(part)
 		if !ok {
 			return c.next
@@ -83,7 +84,7 @@ func (c *conversation) open(p string) (ok bool) {
 			return false
 		}
 	}
-	c.seen[p] = &seenPage{texts: []passage{{text: inTag(shown)}}, queries: map[string]bool{}}
+	c.seen[p] = &seenPage{texts: append([]passage{{text: inTag(shown)}}, fitting(shown)...), queries: map[string]bool{}}
 	return true
 }
 
@@ -169,6 +170,15 @@ var chunkOf = regexp.MustCompile(`chunk (\d+) of (\d+)`)
 // passageHead matches the line above a passage in a result of find_in_page, which has its headings in parentheses.
 var passageHead = regexp.MustCompile(`(?m)^(?:https?://\S+ \(.*\):|\((?:.*, )?chunk \d+\))$`)
 
+// fitting returns the passages that navigate_to shows of a long page beside its beginning.
+func fitting(shown string) []passage {
+	_, after, ok := strings.Cut(shown, "\nThe passages that fit the question best:\n")
+	if !ok {
+		return nil
+	}
+	return passages(after)
+}
+
 // passages splits the result of find_in_page.
 func passages(found string) []passage {
 	text := inTag(found)
@@ -215,6 +225,7 @@ func (c *conversation) cite(p string, found passage, part questions.Part) (kept 
 	quote := found.sentence(part)
 	result, ok := c.call("cite", map[string]any{"url": c.url(p), "quotes": []string{quote}})
 	if !ok {
+		c.alsoDone = c.last && part.After == "" && c.q.Kind != questions.Report
 		return 0, false
 	}
 	number := evidenceNumber.FindStringSubmatch(result)

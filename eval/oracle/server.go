@@ -62,6 +62,7 @@ type request struct {
 type reply struct {
 	text string
 	call *toolFunction
+	also *toolFunction // a second call in the same turn
 }
 
 // oracle answers requests. It keeps the tool results of each conversation, because legwork shortens old results.
@@ -111,15 +112,19 @@ func (o *oracle) complete(w http.ResponseWriter, r *http.Request) {
 	m, stop := map[string]any{"role": "assistant", "content": out.text}, "stop"
 	if out.call != nil {
 		stop = "tool_calls"
-		m["tool_calls"] = []toolCall{o.callOf(in, out)}
+		calls := []toolCall{callOf(in, out.call, "")}
+		if out.also != nil {
+			calls = append(calls, callOf(in, out.also, "b"))
+		}
+		m["tool_calls"] = calls
 	}
 	send(w, map[string]any{"id": "chatcmpl-oracle", "object": "chat.completion", "model": "oracle", "usage": usage,
 		"choices": []any{map[string]any{"index": 0, "message": m, "finish_reason": stop}}})
 }
 
 // callOf makes a tool call with an id that is unique in its conversation.
-func (o *oracle) callOf(in request, out reply) toolCall {
-	return toolCall{ID: fmt.Sprintf("call_%d", len(in.Messages)), Type: "function", Function: *out.call}
+func callOf(in request, f *toolFunction, suffix string) toolCall {
+	return toolCall{ID: fmt.Sprintf("call_%d%s", len(in.Messages), suffix), Type: "function", Function: *f}
 }
 
 // stream sends a text as an event stream, word by word. Replies with calls are never asked for as a stream by legwork, but
@@ -162,6 +167,9 @@ func (o *oracle) usage(raw string, out reply) map[string]any {
 	written := out.text
 	if out.call != nil {
 		written += out.call.Name + out.call.Arguments
+	}
+	if out.also != nil {
+		written += out.also.Name + out.also.Arguments
 	}
 	o.mu.Lock()
 	prefix := 0

@@ -22,10 +22,15 @@ func (o *oracle) reply(in request) reply {
 		return reply{text: asked(last)}
 	}
 	if len(in.Tools) > 0 {
-		if call := o.conversationOf(q, in.Messages).research(); call != nil {
+		c := o.conversationOf(q, in.Messages, in.Tools)
+		switch call := c.research(); {
+		case call == nil || call.Name == "done" && c.noDone:
+			return reply{text: "DONE"}
+		case c.alsoDone && !c.noDone:
+			return reply{call: call, also: &done}
+		default:
 			return reply{call: call}
 		}
-		return reply{text: "DONE"}
 	}
 	all := quotesIn(last)
 	switch {

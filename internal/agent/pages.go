@@ -29,6 +29,7 @@ type Opened struct {
 	Chars    int              `json:"chars,omitempty"` // length of the text in code points
 	Passages int              `json:"passages,omitempty"`
 	Best     digest           `json:"best"`
+	Fitting  []Span           `json:"fitting,omitempty"` // the passages that fit the task's question best, best first
 	Links    []research.Link  `json:"links,omitempty"`
 	TimeUp   bool             `json:"timeUp,omitempty"` // the load was stopped because the reading time was over
 	Cached   bool             `json:"cached,omitempty"` // read from a snapshot; no request was made
@@ -47,6 +48,18 @@ type digest struct {
 	Share  float64 `json:"share"`            // share of the question's weight that the passage covers, 0..1
 	Shaped bool    `json:"shaped,omitempty"` // the passage has the form of an answer
 }
+
+// Span is a part of the text of a page, in code points.
+type Span struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
+}
+
+// Bounds of Opened.Fitting.
+const (
+	maxFitting = 3
+	nearly     = 0.7 // share of what the best passage covers that the others must cover at least
+)
 
 // Navigate opens a page. If the page cannot be read, the result says why. If the reading time ends during the load, the
 // outcome is a timeout.
@@ -179,12 +192,13 @@ func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) er
 	if err != nil {
 		return err
 	}
-	o.Best = digestOf(q, p, o)
+	o.Best, o.Fitting = digestOf(q, p, o)
 	return nil
 }
 
-// digestOf describes a page by its best passage. All terms count as equally rare, so that pages can be compared.
-func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
+// digestOf describes a page by its best passage. All terms count as equally rare, so that pages can be compared. It also
+// returns the passages that cover nearly as much of the question as the best one.
+func digestOf(q *ranking.Question, p *research.Page, o *Opened) (digest, []Span) {
 	runes := []rune(p.Text)
 	hits := make([]research.Hit, len(p.Passages))
 	for i, ps := range p.Passages {
@@ -192,10 +206,16 @@ func digestOf(q *ranking.Question, p *research.Page, o *Opened) digest {
 	}
 	ranked := ranking.Rank(hits, map[string]ranking.PageFacts{p.ID: ranking.NewPageFacts(q, o.Links)}, nil)
 	if len(ranked) == 0 {
-		return digest{}
+		return digest{}, nil
 	}
 	best := ranked[0]
-	return digest{Share: best.Share() * best.Factor, Shaped: best.Fits()}
+	var fitting []Span
+	for _, s := range ranked[:min(len(ranked), maxFitting)] {
+		if s.Share() > 0 && s.Share() >= nearly*best.Share() {
+			fitting = append(fitting, Span{Start: s.Hit.Start, End: s.Hit.End})
+		}
+	}
+	return digest{Share: best.Share() * best.Factor, Shaped: best.Fits()}, fitting
 }
 
 // preview returns the facts about a page that the tool_result event has.

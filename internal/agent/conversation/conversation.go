@@ -48,6 +48,8 @@ type Conversation struct {
 	keepFirst bool   // the question keeps all its text
 	compacted int    // number of the first messages that are sent without texts from pages
 	told      int    // value of compacted when Compacted was last called
+
+	leftOut map[int]bool // numbers of further messages that are sent without texts from pages
 }
 
 // New begins a conversation with a question. mark is the name of the tag around text from the web, and size the greatest
@@ -61,6 +63,17 @@ func (c *Conversation) Add(m ...llm.Message) { c.messages = append(c.messages, m
 
 // Tell adds a sentence to the message that the model sees next.
 func (c *Conversation) Tell(text string) { c.messages[len(c.messages)-1].Text += "\n\n" + text }
+
+// Len returns the number of messages.
+func (c *Conversation) Len() int { return len(c.messages) }
+
+// LeaveOut leaves the texts from pages out of a message. Its number counts from 0.
+func (c *Conversation) LeaveOut(i int) {
+	if c.leftOut == nil {
+		c.leftOut = map[int]bool{}
+	}
+	c.leftOut[i] = true
+}
 
 // Begun reports whether the model has replied.
 func (c *Conversation) Begun() bool { return len(c.messages) > 2 }
@@ -112,7 +125,7 @@ func (c *Conversation) Compact() {
 // shownText returns the text with which a message is sent.
 func (c *Conversation) shownText(i int, m llm.Message) string {
 	keep := i == 0 || i == 1 && c.keepFirst
-	if i >= c.compacted || keep || m.Role == llm.Assistant || len(m.Text) <= keptOfOlder {
+	if i >= c.compacted && !c.leftOut[i] || keep || m.Role == llm.Assistant || len(m.Text) <= keptOfOlder {
 		return m.Text
 	}
 	return c.withoutPages(m.Text)

@@ -42,7 +42,7 @@ func (a *run) citeTool(ctx context.Context, url, purpose string, given []string)
 		}
 		texts, all.fresh = append(texts, out.text), all.fresh || out.fresh
 	}
-	all.text = strings.Join(texts, "\n\n") + fmt.Sprintf("\nYou have %d quotes so far.", len(a.Quotes))
+	all.text = strings.Join(texts, "\n\n")
 	return all, nil
 }
 
@@ -172,14 +172,34 @@ func (a *run) keptMessage(c agent.Cited, text, quote string, at place) string {
 	if !at.asked {
 		b.WriteString(" (these words are on this page, not on the one you named)")
 	}
+	same, several := strings.TrimSpace(quote) == text, len(at.found.Occurrences) > 1
+	if same && !several {
+		b.WriteString(", word for word")
+		text = shortened(text)
+	}
 	b.WriteString(":\n" + a.untrusted(at.text.Under(c.Start)+text))
-	if strings.TrimSpace(quote) != text {
+	if !same {
 		b.WriteString("\nThe quote has the page's own letters, signs and spacing, which differ from yours.")
 	}
-	if n := len(at.found.Occurrences); n > 1 {
+	if several {
 		b.WriteString("\n" + a.occurrencesMessage(at))
 	}
 	return b.String()
+}
+
+// Lengths in code points of the beginning and the end of a long quote that the model has written itself.
+const (
+	echoBegin = 80
+	echoEnd   = 40
+)
+
+// shortened returns a text without its middle, if it is long.
+func shortened(text string) string {
+	r := []rune(text)
+	if len(r) <= echoBegin+2*echoEnd {
+		return text
+	}
+	return string(r[:echoBegin]) + " … " + string(r[len(r)-echoEnd:])
 }
 
 // occurrencesMessage says where else on the page the words of a quote occur, and how to cite another occurrence.
@@ -289,5 +309,5 @@ func (a *run) unciteTool(ctx context.Context, number int) (shownOutcome, error) 
 	}
 	a.removed = append(a.removed, a.Quotes[at])
 	a.Quotes = slices.Delete(a.Quotes, at, at+1)
-	return shownOutcome{text: fmt.Sprintf("Evidence %d was taken back. You have %d quotes so far.", number, len(a.Quotes))}, nil
+	return shownOutcome{text: fmt.Sprintf("Evidence %d was taken back.", number)}, nil
 }

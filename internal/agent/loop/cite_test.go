@@ -66,7 +66,7 @@ func TestOccurrenceShown(t *testing.T) {
 	require.Contains(t, a.lastMessage(2), "Options › Option C")
 	require.Contains(t, a.lastMessage(3), "Kept as evidence 2")
 	require.NotContains(t, a.lastMessage(3), "Under: Options › Option A\n")
-	require.Contains(t, a.lastMessage(4), "Evidence 1 was taken back. You have 1 quotes so far.")
+	require.Contains(t, a.lastMessage(4), "Evidence 1 was taken back.")
 	c := a.Sound(t).Citations
 	require.Len(t, c, 1)
 	require.Equal(t, quote, c[0].Excerpt)
@@ -84,7 +84,7 @@ func TestCiteWell(t *testing.T) {
 		kept []string
 	}{
 		"several in one call": {func(p, _ string) testsite.ToolCall { return quoteCall(p, "Fill it with water", "Switch it on") },
-			[]string{"evidence 1", "evidence 2", "You have 2 quotes so far."}, []string{"Fill it with water", "Switch it on"}},
+			[]string{"evidence 1", "evidence 2", "Quotes: 2."}, []string{"Fill it with water", "Switch it on"}},
 		"ellipsis": {func(p, _ string) testsite.ToolCall { return quoteCall(p, "Fill it with water … wait for the bell.") },
 			[]string{"kept as 2 quotes"}, []string{"Fill it with water", "wait for the bell."}},
 		"parts in the wrong order": {func(p, _ string) testsite.ToolCall { return quoteCall(p, "wait for the bell … Fill it with water") },

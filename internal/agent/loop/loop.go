@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func Ask(ctx context.Context, env agent.Env, model llm.Model, limits modelcalls.
 	session := agent.NewSession(env)
 	a := &run{Session: session, Caller: modelcalls.New(session, model, limits), mark: prompts.Mark(env.Task.ID),
 		texts: map[string]*pagetext.Doc{}, byURL: map[string]int{}, known: addresses.Known{}, repeats: map[string]int{},
-		shown: map[string][]quotes.Span{}, showing: map[string][]quotes.Span{}, seen: pagetext.Seen{}, prompt: env.Task.Pin.Prompt}
+		shown: map[string][]quotes.Span{}, showing: map[string][]quotes.Span{}, seen: pagetext.Seen{}, shows: map[int][]shownPart{}, prompt: env.Task.Pin.Prompt}
 	if !prompts.Known(a.prompt) {
 		a.prompt = prompts.Version
 	}
@@ -90,6 +91,7 @@ type run struct {
 	shown     map[string][]quotes.Span // by page id: the parts of the text that the model saw last; its quotes are looked for there first
 	showing   map[string][]quotes.Span // by page id: the parts that the current calls will show; the model sees them with its next request
 	seen      pagetext.Seen            // all parts of pages that the model has seen
+	shows     map[int][]shownPart      // by number of a message: the parts of pages that it shows
 	notes     []string                 // the model's remarks for the one that writes the answer
 	gained    bool                     // the calls of the current reply opened a page or kept a quote
 	unkept    bool                     // a quote of the current reply was not kept
@@ -198,6 +200,7 @@ func (a *run) begin(ctx context.Context) error {
 				return err
 			}
 			seedText = out.text
+			a.shows[1] = out.parts
 		}
 	}
 	data := map[string]any{"Question": a.Env.Task.Question, "Seed": seedText, "SeedURL": a.Opts.SeedURL, "Mark": a.mark,
@@ -243,6 +246,7 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 	defer stop()
 	defer a.haveShown()
 	a.unkept = false
+	first, movesOn := a.talk.Len(), false
 	for i, c := range calls {
 		var out shownOutcome
 		spec := toolcalls.Named(c.Name)
@@ -266,16 +270,44 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 			}
 		}
 		fresh = fresh || out.fresh
+		movesOn = movesOn || spec != nil && spec.Shows()
 		if written {
 			results = append(results, "Result of "+c.Name+":\n"+out.text)
 			continue
 		}
+		a.shows[a.talk.Len()] = out.parts
 		a.talk.Add(llm.Message{Role: llm.ToolRole, CallID: a.callID(i), Tool: c.Name, Text: out.text})
+	}
+	if movesOn {
+		a.leaveOutQuoted(first)
 	}
 	if written {
 		a.talk.Add(llm.Message{Role: llm.User, Text: strings.Join(results, "\n\n")})
 	}
 	return ending, fresh, nil
+}
+
+// leaveOutQuoted leaves the texts of pages that the model has read and quoted out of the messages before the given one, and
+// the texts that it was shown before those. It is called when the model moves on. Lists of links and of search results
+// stay. A text is left out soon after it was read, so that nearly all of the beginning of the requests stays as it is.
+func (a *run) leaveOutQuoted(before int) {
+	last := 0
+	for i, parts := range a.shows {
+		if i < before && slices.ContainsFunc(parts, a.quotedFrom) {
+			last = max(last, i)
+		}
+	}
+	for i, parts := range a.shows {
+		if i <= last && len(parts) > 0 {
+			a.talk.LeaveOut(i)
+			delete(a.shows, i)
+		}
+	}
+}
+
+// quotedFrom reports whether a quote was taken from a part of a page.
+func (a *run) quotedFrom(p shownPart) bool {
+	return slices.ContainsFunc(a.Quotes, func(q agent.Quote) bool { return q.PageID == p.pageID && q.Start >= p.Start && q.End <= p.End })
 }
 
 // haveShown records which parts of pages the model sees with its next request (see the fields shown and showing).

@@ -54,10 +54,34 @@ func (a *run) showPage(ctx context.Context, o *agent.Opened, fragment string) (s
 	if fragment != "" && outline != "" {
 		out.text += fmt.Sprintf("\nWhere #%s is, is not known. find_in_page finds its words.", research.Truncate(fragment, 80))
 	}
+	if fitting, parts := a.fitting(d, o, part); fitting != "" {
+		out.parts = append(out.parts, parts...)
+		out.text += "\nThe passages that fit the question best:\n" + a.untrusted(fitting)
+	}
 	if outline != "" {
 		out.text += "\nHeadings, each with the number of its chunk:\n" + a.untrusted(strings.TrimSpace(outline))
 	}
 	return out, nil
+}
+
+// fitting returns the passages of a long page that fit the question best, and records that the model sees them. Those in
+// the part that is shown anyway are left out.
+func (a *run) fitting(d *pagetext.Doc, o *agent.Opened, shown quotes.Span) (text string, parts []shownPart) {
+	var out []string
+	last := ""
+	for _, f := range o.Fitting {
+		if f.Start >= shown.Start && f.End <= shown.End || f.Start >= f.End || f.End > d.Len() {
+			continue
+		}
+		a.see(o.PageID, quotes.Span(f))
+		parts = append(parts, shownPart{o.PageID, quotes.Span(f)})
+		text, head := strings.TrimSpace(d.Slice(f.Start, f.End)), d.Head(f.Start)
+		if head != last {
+			text = head + "\n" + text
+		}
+		out, last = append(out, text), head
+	}
+	return strings.Join(out, "\n\n"), parts
 }
 
 // showPart returns a part of a page with the targets of its links, and records that the model sees it. It is fresh if
@@ -73,7 +97,7 @@ func (a *run) showPart(ctx context.Context, o *agent.Opened, part quotes.Span, h
 	}
 	text, more := d.Shown(part, o.URL, o.Links, func(l research.Link) bool { return len(q.Words(q.MatchText(l.Text))) > 0 })
 	fresh := a.see(o.PageID, part)
-	out := shownOutcome{text: head + "\n" + a.untrusted(title+strings.TrimSpace(text)), fresh: fresh}
+	out := shownOutcome{text: head + "\n" + a.untrusted(title+strings.TrimSpace(text)), fresh: fresh, parts: []shownPart{{o.PageID, part}}}
 	if more > 0 {
 		out.text += fmt.Sprintf("\n(%d more links: extract_links_from_page.)", more)
 	}

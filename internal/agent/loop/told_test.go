@@ -94,7 +94,8 @@ func TestEndlessReading(t *testing.T) {
 }
 
 // TestCompaction: when a conversation is too long, texts of pages are left out of its older half at once. Between two such
-// steps each request begins with the one before it. The quotes are listed afterwards.
+// steps each request begins with the one before it. The quotes are listed afterwards. A chunk that was quoted is left out as
+// soon as the model moves on.
 func TestCompaction(t *testing.T) {
 	t.Parallel()
 	var a *asking
@@ -106,12 +107,19 @@ func TestCompaction(t *testing.T) {
 		case n == turns:
 			return testsite.Turn{Text: "DONE"}
 		}
-		return turn(call("get_page_content_chunk", "url", a.site.URL("/long"), "chunk", fmt.Sprint(n+1)), quoteCall(a.site.URL("/long"), fmt.Sprintf("Line %d of the long page", 50*n)))
+		reply := turn(call("get_page_content_chunk", "url", a.site.URL("/long"), "chunk", fmt.Sprint(n+1)))
+		line := 3000 + n // which is in no chunk that is shown
+		if n < 2 {
+			line = n // in the first chunk
+		}
+		reply.Calls = append(reply.Calls, quoteCall(a.site.URL("/long"), fmt.Sprintf("Line %d of the long page", line)))
+		return reply
 	}, func(a *asking, o *research.Options) {
 		a.site.Page("/long", longPage(4000))
 		o.SeedURL = a.site.URL("/long")
 	})
 	a.answered(t)
+	quoted := []int{0, 1, 3} // by number of the request: the message that was read and quoted before it
 	changes := 0
 	var before []map[string]any
 	for i, r := range a.server.Requests()[:turns+1] {
@@ -121,6 +129,10 @@ func TestCompaction(t *testing.T) {
 			text, _ := m["content"].(string)
 			size += len(text)
 			if k < len(before) && fmt.Sprint(m) != fmt.Sprint(before[k]) {
+				if i < len(quoted) {
+					require.Equal(t, quoted[i], k, "only what was quoted is left out")
+					break
+				}
 				changes++
 				require.Contains(t, a.lastMessage(i), "These quotes and notes are kept:")
 				require.Contains(t, a.lastMessage(i), "Line 0 of the long page")

@@ -18,11 +18,11 @@ import (
 
 // Bounds of what the model is shown: lengths of texts in code points, and numbers of items.
 const (
-	firstLook   = 2000 // length of the beginning that is shown of a long page that was just opened
-	shownLinks  = 40
-	shownFound  = 6
+	firstLook   = 1000 // length of the beginning that is shown of a long page that was just opened
+	shownLinks  = 30
+	shownFound  = 5
 	shownResult = 10
-	snippetSize = 250 // bytes of a snippet of a search result
+	snippetSize = 200 // bytes of a snippet of a search result
 	maxNotes    = 20
 	maxNote     = 400 // bytes of a note
 )
@@ -32,6 +32,13 @@ const (
 type shownOutcome struct {
 	text  string
 	fresh bool
+	parts []shownPart // the parts of pages that it shows
+}
+
+// shownPart is a part of a page that a message shows.
+type shownPart struct {
+	pageID string
+	quotes.Span
 }
 
 // refuse returns an error message for the model, and the call is not made. The refusal is stored with the model's next
@@ -204,7 +211,8 @@ func (a *run) findTool(ctx context.Context, query, url string) (shownOutcome, er
 // showFound lists passages by their pages, best first. It is fresh if the model has not seen one of them before.
 func (a *run) showFound(ctx context.Context, found agent.FoundPassages) (shownOutcome, error) {
 	var pages []string
-	byPage := map[string][]string{}
+	byPage, heads := map[string][]string{}, map[string]string{}
+	var parts []shownPart
 	fresh := false
 	for _, p := range found.Passages {
 		d, err := a.text(ctx, p.PageID)
@@ -218,8 +226,14 @@ func (a *run) showFound(ctx context.Context, found agent.FoundPassages) (shownOu
 		if p.Heading != "" {
 			head = fmt.Sprintf("(%s, chunk %d)", p.Heading, d.ChunkAt(p.Start))
 		}
-		byPage[p.URL] = append(byPage[p.URL], head+"\n"+p.Text)
+		text := p.Text
+		if heads[p.URL] != head {
+			text = head + "\n" + text
+		}
+		heads[p.URL] = head
+		byPage[p.URL] = append(byPage[p.URL], text)
 		fresh = a.see(p.PageID, quotes.Span{Start: p.Start, End: p.End}) || fresh
+		parts = append(parts, shownPart{p.PageID, quotes.Span{Start: p.Start, End: p.End}})
 	}
 	if len(pages) == 0 {
 		return shownOutcome{text: "No passage fits. Try other words, or open another page."}, nil
@@ -228,7 +242,7 @@ func (a *run) showFound(ctx context.Context, found agent.FoundPassages) (shownOu
 	for _, url := range pages {
 		fmt.Fprintf(&b, "%s\n%s\n\n", url, strings.Join(byPage[url], "\n\n"))
 	}
-	out := shownOutcome{text: a.untrusted(strings.TrimSpace(b.String())), fresh: fresh}
+	out := shownOutcome{text: a.untrusted(strings.TrimSpace(b.String())), fresh: fresh, parts: parts}
 	if !fresh {
 		out.text += "\nYou have seen these passages before."
 	}

@@ -112,6 +112,14 @@ func (d *Doc) Under(at int) string {
 	return ""
 }
 
+// Head returns the line above a passage in a list of passages: its headings and its chunk, in parentheses.
+func (d *Doc) Head(at int) string {
+	if path := d.Path(at); path != "" {
+		return fmt.Sprintf("(%s, chunk %d)", path, d.ChunkAt(at))
+	}
+	return fmt.Sprintf("(chunk %d)", d.ChunkAt(at))
+}
+
 // maxPlaces is the greatest number of lines of Places.
 const maxPlaces = 8
 

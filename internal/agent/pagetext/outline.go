@@ -12,7 +12,7 @@ import (
 const (
 	maxOutline    = 60 // lines
 	leastOutline  = 8  // lines; if there are fewer, headings of the next rank are listed too
-	maxHeadLength = 80 // code points of a heading
+	maxHeadLength = 60 // code points of a heading
 )
 
 // Outline lists the headings of a text, each with the number of its chunk, and with its fragment if a link of the page

@@ -15,12 +15,12 @@ import (
 // Version names the prompts that new tasks use. A task stores it at its first run and keeps it. To change a template,
 // copy the folder of the current version to a new folder, change the template there, and increase Version. Do not
 // delete the folder of a version that was part of a release, because unfinished tasks still use it.
-const Version = "ask/5"
+const Version = "ask/6"
 
 // Report names the prompts for reports and data. The journal of a report keeps the version that it began with.
 const Report = "report/1"
 
-//go:embed ask3/*.tmpl ask4/*.tmpl ask5/*.tmpl report1/*.tmpl
+//go:embed ask3/*.tmpl ask4/*.tmpl ask5/*.tmpl ask6/*.tmpl report1/*.tmpl
 var promptFiles embed.FS
 
 // versions has the templates of each version.
@@ -28,6 +28,7 @@ var versions = map[string]*template.Template{
 	"ask/3": template.Must(template.ParseFS(promptFiles, "ask3/*.tmpl")),
 	"ask/4": template.Must(template.ParseFS(promptFiles, "ask4/*.tmpl")),
 	"ask/5": template.Must(template.ParseFS(promptFiles, "ask5/*.tmpl")),
+	"ask/6": template.Must(template.ParseFS(promptFiles, "ask6/*.tmpl")),
 
 	"report/1": template.Must(template.ParseFS(promptFiles, "report1/*.tmpl")),
 }

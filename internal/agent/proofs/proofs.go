@@ -16,6 +16,7 @@ type Proof struct {
 	N                int
 	Title, URL, Text string
 	Path             string // the headings above the quote
+	Again            bool   // page and headings are those of the quote before
 	Before, After    string // the words around it
 	Known            string // kind and dates of the page
 	For              string // the part of the question that it serves
@@ -35,6 +36,7 @@ func List(quotes []agent.Quote, texts map[string]*pagetext.Doc, known func(agent
 		if d := texts[q.PageID]; d != nil && q.End <= d.Len() {
 			p.Path, p.Before, p.After = prompts.Defuse(d.Path(q.Start)), prompts.Defuse(d.Before(q.Start)), prompts.Defuse(d.After(q.End))
 		}
+		p.Again = i > 0 && quotes[i-1].URL == q.URL && list[i-1].Path == p.Path
 		if p.Path == p.Title || strings.HasPrefix(p.Path, p.Title+" › ") {
 			p.Title = ""
 		}

@@ -24,7 +24,7 @@ type Spec struct {
 
 type param struct {
 	name        string
-	description string
+	description string // empty if the name says it all
 	integer     bool
 	boolean     bool
 	texts       bool // the argument is a list of strings; a single string counts as a list of one
@@ -33,9 +33,9 @@ type param struct {
 }
 
 var (
-	urlParam = param{name: "url", required: true, description: "Address of the page.",
+	urlParam = param{name: "url", required: true,
 		aliases: []string{"link", "href", "page", "uri", "address", "page_url", "website", "source"}}
-	queryParam = param{name: "query", required: true, description: "A few words.",
+	queryParam = param{name: "query", required: true,
 		aliases: []string{"question", "q", "search", "text", "search_query", "keywords", "input", "term"}}
 )
 
@@ -43,57 +43,65 @@ var (
 var specs = []Spec{
 	{Name: agent.ToolSearch, params: []param{queryParam}, example: `{"query": "kettle descaling interval"}`,
 		aliases:     []string{"search", "web_search", "google", "search_web", "search_question", "google_search"},
-		description: "Search for pages. Gives titles, addresses and snippets."},
+		description: "Search for pages."},
 	{Name: agent.ToolNavigate, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
 		aliases:     []string{"navigate", "open", "open_url", "open_page", "goto", "go_to", "visit", "browse", "browser", "fetch", "visit_page", "fetch_page", "click"},
-		description: "Open a page. An address with #fragment shows that part of it."},
+		description: "Open a page, or with #fragment a part of it."},
 	{Name: agent.ToolContent, hidden: true, params: []param{urlParam}, example: `{"url": "https://example.org/page"}`,
 		aliases:     []string{"get_content", "read_page", "read", "page_content"},
 		description: "Get the first chunk of the text of a page."},
-	{Name: agent.ToolChunk, params: []param{urlParam, {name: "chunk", integer: true, required: true, description: "From 1.",
+	{Name: agent.ToolChunk, params: []param{urlParam, {name: "chunk", integer: true, required: true,
 		aliases: []string{"chunk_number", "chunk_index", "index", "page_number", "n", "number", "part"}}},
 		example:     `{"url": "https://example.org/page", "chunk": 2}`,
 		aliases:     []string{"get_chunk", "get_page_chunk", "read_chunk"},
-		description: "Show one chunk of a long page."},
-	{Name: agent.ToolLinks, params: []param{urlParam, {name: "contains", description: "Only links whose text or address contains this.",
+		description: "Show a chunk of a long page; the first is 1."},
+	{Name: agent.ToolLinks, params: []param{urlParam, {name: "contains", description: "A part of their text or address.",
 		aliases: []string{"filter", "query", "text", "keyword"}}},
 		example:     `{"url": "https://example.org/page", "contains": "install"}`,
 		aliases:     []string{"extract_links", "get_links", "links", "list_links"},
 		description: "List the links of a page, those that fit the question first."},
-	{Name: agent.ToolFind, params: []param{queryParam, {name: "url", description: "Only on this page; otherwise on all open pages.", aliases: urlParam.aliases}},
+	{Name: agent.ToolFind, params: []param{queryParam, {name: "url", description: "Otherwise all open pages.", aliases: urlParam.aliases}},
 		example:     `{"query": "how often to descale"}`,
 		aliases:     []string{"find", "find_text", "search_page", "search_in_page", "find_on_page"},
-		description: "Find the passages of the open pages that fit a query best, word for word."},
+		description: "Find the passages that fit a query of a few words."},
 	{Name: agent.ToolCite, params: []param{urlParam, {name: "quotes", texts: true, required: true,
-		description: "Copied character for character, each at most 400 characters.",
-		aliases:     []string{"quote", "text", "texts", "excerpt", "excerpts", "quotation", "quotations", "passage", "passages", "content", "citation", "citations"}},
-		{name: "for", description: "Which part of the question they serve, if it has several.", aliases: []string{"part", "subquestion", "sub_question", "purpose"}}},
+		aliases: []string{"quote", "text", "texts", "excerpt", "excerpts", "quotation", "quotations", "passage", "passages", "content", "citation", "citations"}},
+		{name: "for", description: "The part of the question that they serve, if it has several.", aliases: []string{"part", "subquestion", "sub_question", "purpose"}}},
 		example:     `{"url": "https://example.org/page", "quotes": ["Descale the kettle every month."]}`,
 		aliases:     []string{"quote", "add_citation", "citation", "cite_source", "save_quote", "cite_quotes"},
-		description: "Keep quotes for the answer. Each is checked against the page at once."},
-	{Name: agent.ToolUncite, params: []param{{name: "evidence", integer: true, required: true, description: "Its number.",
+		description: "Keep quotes of a page for the answer."},
+	{Name: agent.ToolUncite, params: []param{{name: "evidence", integer: true, required: true,
 		aliases: []string{"number", "id", "n", "index", "citation", "quote"}}},
 		example:     `{"evidence": 2}`,
 		aliases:     []string{"remove_citation", "remove_quote", "delete_citation", "drop_quote"},
 		description: "Take back a quote."},
-	{Name: agent.ToolNote, params: []param{{name: "text", required: true, description: "One or two sentences.",
+	{Name: agent.ToolNote, params: []param{{name: "text", required: true,
 		aliases: []string{"note", "content", "message", "remark", "thought"}}},
 		example:     `{"text": "The two pages describe different versions."}`,
 		aliases:     []string{"take_note", "add_note", "remember", "think", "notes"},
-		description: "Keep a remark for the writer: how quotes belong together, where they contradict each other, what is missing. It is no evidence."},
+		description: "Tell the writer how quotes belong together or contradict each other, or what is missing."},
 	{Name: agent.ToolScreenshot, browser: true, params: []param{
-		{name: "url", description: "Address of the page; otherwise the page opened last.", aliases: urlParam.aliases},
-		{name: "fullPage", boolean: true, description: "The whole page instead of its first screen.",
+		{name: "url", description: "Otherwise the page opened last.", aliases: urlParam.aliases},
+		{name: "fullPage", boolean: true,
 			aliases: []string{"full_page", "full", "fullpage", "entire_page", "whole_page", "full_screen"}}},
 		example:     `{"url": "https://example.org/page", "fullPage": false}`,
 		aliases:     []string{"screenshot", "screen_shot", "capture", "capture_screenshot", "capture_page", "page_screenshot", "browser_take_screenshot", "browser_screenshot"},
-		description: "Take a picture of a page for the user, if the question asks to see something. You cannot see it. Cited pages get one anyway."},
+		description: "Take a picture of a page for the user, who asked to see it. You cannot see it. Cited pages get one anyway."},
 	{Name: Done, params: []param{
 		{name: "answered", boolean: true, description: "false if the pages do not answer the question.", aliases: []string{"found", "success"}},
-		{name: "reason", description: "If not: what is missing.", aliases: []string{"why", "message", "explanation", "text", "summary"}}},
+		{name: "reason", description: "What is missing.", aliases: []string{"why", "message", "explanation", "text", "summary"}}},
 		example:     `{"answered": true}`,
-		description: "End the research: the quotes are enough, or the pages do not have the answer.",
+		description: "End the research.",
 		aliases:     []string{"finish", "final_answer", "answer", "submit", "complete", "stop", "end", "finished"}},
+}
+
+// Shows reports whether the tool shows something of the web.
+func (s *Spec) Shows() bool {
+	switch s.Name {
+	case agent.ToolSearch, agent.ToolNavigate, agent.ToolContent, agent.ToolChunk, agent.ToolLinks, agent.ToolFind:
+		return true
+	}
+	return false
 }
 
 // offeredWith reports whether a server offers the tool. The parameter browser says whether the server has a browser;
@@ -122,10 +130,14 @@ func (s *Spec) schema() map[string]any {
 		case p.boolean:
 			kind = "boolean"
 		}
-		properties[p.name] = map[string]any{"type": kind, "description": p.description}
+		property := map[string]any{"type": kind}
 		if p.texts {
-			properties[p.name] = map[string]any{"type": "array", "items": map[string]any{"type": "string"}, "minItems": 1, "maxItems": MaxQuotes, "description": p.description}
+			property = map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 		}
+		if p.description != "" { // the names of most parameters say it all, and each request has the schemas
+			property["description"] = p.description
+		}
+		properties[p.name] = property
 		if p.required {
 			required = append(required, p.name)
 		}
