@@ -56,6 +56,18 @@ func (q *Queries) HoldPage(ctx context.Context, sha256 []byte) (int64, error) {
 	return id, err
 }
 
+const indexPassages = `-- name: IndexPassages :exec
+UPDATE passages ps SET tsv = i.words::tsvector
+FROM (SELECT unnest($2::integer[]) AS ord, unnest($3::text[]) AS words) i
+WHERE ps.page_id = $1 AND ps.ord = i.ord
+`
+
+// Replaces the words of passages of a snapshot.
+func (q *Queries) IndexPassages(ctx context.Context, pageID int64, ords []int32, words []string) error {
+	_, err := q.db.Exec(ctx, indexPassages, pageID, ords, words)
+	return err
+}
+
 const insertLibraryVisit = `-- name: InsertLibraryVisit :exec
 INSERT INTO visits (id, account_id, page_id, url, final_url, outcome, message, status, title, depth, bytes, millis, fetched_at,
                     canonical_url, published_at, modified_at, source_kind, links)
@@ -104,19 +116,19 @@ func (q *Queries) InsertLibraryVisit(ctx context.Context, arg InsertLibraryVisit
 }
 
 const insertPage = `-- name: InsertPage :one
-INSERT INTO pages (sha256, title, language, config, chars, content, blocks)
-VALUES ($1, $2, $3, CAST($4::text AS regconfig), char_length($5), $5, $6)
+INSERT INTO pages (sha256, title, language, chars, content, blocks, words_version)
+VALUES ($1, $2, $3, char_length($4), $4, $5, $6)
 ON CONFLICT (sha256) DO NOTHING
 RETURNING id
 `
 
 type InsertPageParams struct {
-	Sha256   []byte
-	Title    string
-	Language string
-	Config   string
-	Content  string
-	Blocks   []byte
+	Sha256       []byte
+	Title        string
+	Language     string
+	Content      string
+	Blocks       []byte
+	WordsVersion int16
 }
 
 // Stores a snapshot and returns its key. No row: a snapshot with the same text exists already.
@@ -125,9 +137,9 @@ func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, 
 		arg.Sha256,
 		arg.Title,
 		arg.Language,
-		arg.Config,
 		arg.Content,
 		arg.Blocks,
+		arg.WordsVersion,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -135,48 +147,34 @@ func (q *Queries) InsertPage(ctx context.Context, arg InsertPageParams) (int64, 
 }
 
 const insertPassages = `-- name: InsertPassages :exec
-WITH page AS MATERIALIZED (
-    SELECT id, config, setweight(to_tsvector(config, left($6::text, 1000)), 'A') AS titled FROM pages WHERE id = $7
-), headed AS MATERIALIZED (
-    SELECT h.number, h.heading, page.titled || setweight(to_tsvector(page.config, left(h.words, 2000)), 'B') AS tsv
-    FROM page, (SELECT unnest($8::text[]) AS heading, unnest($9::text[]) AS words,
-                       generate_subscripts($8::text[], 1) AS number) h
-)
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
-SELECT page.id, i.ord, i.start_offset, i.end_offset, headed.heading, headed.tsv || to_tsvector(page.config, i.text)
-FROM page, (SELECT unnest($1::integer[]) AS ord, unnest($2::integer[]) AS start_offset, unnest($3::integer[]) AS end_offset,
-                   unnest($4::integer[]) AS head, unnest($5::text[]) AS text) i
-JOIN headed ON headed.number = i.head
+SELECT $1, i.ord, i.start_offset, i.end_offset, headed.heading, i.words::tsvector
+FROM (SELECT unnest($2::integer[]) AS ord, unnest($3::integer[]) AS start_offset, unnest($4::integer[]) AS end_offset,
+             unnest($5::integer[]) AS head, unnest($6::text[]) AS words) i
+JOIN (SELECT unnest($7::text[]) AS heading, generate_subscripts($7::text[], 1) AS number) headed ON headed.number = i.head
 `
 
 type InsertPassagesParams struct {
-	Ords         []int32
-	Starts       []int32
-	Ends         []int32
-	Heads        []int32
-	Texts        []string
-	Title        string
-	PageID       int64
-	Headings     []string
-	HeadingWords []string
+	PageID   int64
+	Ords     []int32
+	Starts   []int32
+	Ends     []int32
+	Heads    []int32
+	Words    []string
+	Headings []string
 }
 
-// Stores passages of a new snapshot. The texts of the passages are parameters, and only the index stores their words. If
-// the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for each
-// passage, which took 9.9 s for 477,000 characters. Many passages have the same headings: each heading path is sent and
-// split into words once. heads has the places of the passages' heading paths in headings, from 1. For scripts without
-// spaces between words, internal/bigrams has added spaces to titles, headings and texts.
+// Stores passages of a new snapshot with their words. Only the index stores the words; the texts stay in the snapshot. Many passages have
+// the same headings: each heading path is sent once. heads has the places of the passages' heading paths in headings, from 1.
 func (q *Queries) InsertPassages(ctx context.Context, arg InsertPassagesParams) error {
 	_, err := q.db.Exec(ctx, insertPassages,
+		arg.PageID,
 		arg.Ords,
 		arg.Starts,
 		arg.Ends,
 		arg.Heads,
-		arg.Texts,
-		arg.Title,
-		arg.PageID,
+		arg.Words,
 		arg.Headings,
-		arg.HeadingWords,
 	)
 	return err
 }
@@ -251,18 +249,36 @@ func (q *Queries) LibraryPage(ctx context.Context, accountID string, url string)
 	return page_id, err
 }
 
-const libraryPages = `-- name: LibraryPages :one
-SELECT count(*) FROM (
-    SELECT 1 FROM visits v WHERE v.account_id = $1 AND v.page_id IS NOT NULL LIMIT $2::bigint
-) AS read
+const librarySnapshots = `-- name: LibrarySnapshots :many
+SELECT v.page_id::bigint AS page_id, p.language
+FROM (SELECT DISTINCT w.page_id FROM visits w WHERE w.account_id = $1 AND w.page_id IS NOT NULL LIMIT $2) v
+JOIN pages p ON p.id = v.page_id
 `
 
-// How many visits with a page an account has. Counting stops at most. A small library is searched page by page.
-func (q *Queries) LibraryPages(ctx context.Context, accountID string, most int64) (int64, error) {
-	row := q.db.QueryRow(ctx, libraryPages, accountID, most)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+type LibrarySnapshotsRow struct {
+	PageID   int64
+	Language string
+}
+
+// At most that many of the snapshots that an account has read, with their languages.
+func (q *Queries) LibrarySnapshots(ctx context.Context, accountID string, most int32) ([]LibrarySnapshotsRow, error) {
+	rows, err := q.db.Query(ctx, librarySnapshots, accountID, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []LibrarySnapshotsRow{}
+	for rows.Next() {
+		var i LibrarySnapshotsRow
+		if err := rows.Scan(&i.PageID, &i.Language); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockPages = `-- name: LockPages :many
@@ -284,6 +300,208 @@ func (q *Queries) LockPages(ctx context.Context, ids []int64) ([]int64, error) {
 			return nil, err
 		}
 		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const matchLargeLibrary = `-- name: MatchLargeLibrary :many
+WITH query AS MATERIALIZED (
+    SELECT CAST($1::text AS tsquery) AS one
+), asked AS MATERIALIZED (
+    SELECT g.language, CAST(g.words AS tsquery[]) AS words, g.factor
+    FROM (SELECT unnest($2::text[]) AS language, unnest($3::text[]) AS words, unnest($4::float8[]) AS factor) g
+), own AS MATERIALIZED (
+    SELECT p.id, p.chars, p.language, a.words, a.factor
+    FROM (SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = $5 AND v.page_id IS NOT NULL) o
+    JOIN pages p ON p.id = o.page_id
+    JOIN asked a ON a.language = CASE WHEN p.language IN (SELECT x.language FROM asked x) THEN p.language ELSE 'xx' END
+), seen AS MATERIALIZED (
+    SELECT ps.page_id, ps.ord, ps.end_offset - ps.start_offset AS length, o.factor, words_found(ps.tsv, o.words) AS found
+    FROM passages ps JOIN own o ON o.id = ps.page_id
+    WHERE ps.tsv @@ (SELECT q.one FROM query q)
+), kinds AS MATERIALIZED (
+    SELECT s.found, count(*) AS n, sum(s.length) AS length FROM seen s GROUP BY s.found
+), mean AS MATERIALIZED (
+    SELECT sum(k.n)::float8 AS n, (sum(k.length) / sum(k.n))::float8 AS average FROM kinds k
+), total AS MATERIALIZED (
+    SELECT greatest(m.n, (SELECT sum(o.chars) FROM own o) / m.average)::float8 AS n, m.average FROM mean m
+), frequent AS MATERIALIZED (
+    SELECT w.number, coalesce(sum(k.n) FILTER (WHERE k.found & (1 << w.number) <> 0), 0)::float8 AS passages
+    FROM (SELECT unnest($6::integer[]) AS number) w, kinds k GROUP BY w.number
+), rated AS MATERIALIZED (
+    SELECT k.found, sum(ln(1 + (t.n - f.passages + 0.5) / (f.passages + 0.5))) AS weight
+    FROM kinds k, frequent f, total t WHERE k.found & (1 << f.number) <> 0 GROUP BY k.found
+), best AS MATERIALIZED (
+    SELECT s.page_id, s.ord, s.length, CAST(s.factor * r.weight / (1.3 + 0.9 * s.length / t.average) AS float8) AS score
+    FROM seen s JOIN rated r USING (found), total t
+    ORDER BY 4 DESC, s.page_id, s.ord LIMIT $7
+)
+SELECT ps.page_id, o.language, ps.ord, ps.start_offset, ps.end_offset, ps.heading, ps.tsv::text AS words, t.n::float8 AS passages, t.average::float8 AS average,
+       (SELECT array_agg(f.passages ORDER BY f.number) FROM frequent f)::float8[] AS frequencies
+FROM best b JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord JOIN own o ON o.id = b.page_id, total t
+ORDER BY b.score DESC, b.page_id, b.ord
+`
+
+type MatchLargeLibraryParams struct {
+	AnyWord   string
+	Languages []string
+	Words     []string
+	Factors   []float64
+	AccountID string
+	Numbers   []int32
+	MaxRows   int32
+}
+
+type MatchLargeLibraryRow struct {
+	PageID      int64
+	Language    string
+	Ord         int32
+	StartOffset int32
+	EndOffset   int32
+	Heading     string
+	Words       string
+	Passages    float64
+	Average     float64
+	Frequencies []float64
+}
+
+// MatchPassages for an account with many snapshots. It starts from the index of words with a query for any of the words, and leaves out
+// the snapshots of other accounts before it ranks. Passages without a word asked for are not read, so their number is estimated from
+// the length of the snapshots.
+func (q *Queries) MatchLargeLibrary(ctx context.Context, arg MatchLargeLibraryParams) ([]MatchLargeLibraryRow, error) {
+	rows, err := q.db.Query(ctx, matchLargeLibrary,
+		arg.AnyWord,
+		arg.Languages,
+		arg.Words,
+		arg.Factors,
+		arg.AccountID,
+		arg.Numbers,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MatchLargeLibraryRow{}
+	for rows.Next() {
+		var i MatchLargeLibraryRow
+		if err := rows.Scan(
+			&i.PageID,
+			&i.Language,
+			&i.Ord,
+			&i.StartOffset,
+			&i.EndOffset,
+			&i.Heading,
+			&i.Words,
+			&i.Passages,
+			&i.Average,
+			&i.Frequencies,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const matchPassages = `-- name: MatchPassages :many
+WITH asked AS MATERIALIZED (
+    SELECT g.number, CAST(g.words AS tsquery[]) AS words, g.factor, o.page_ids
+    FROM (SELECT unnest($1::integer[]) AS number, unnest($2::text[]) AS words, unnest($3::float8[]) AS factor) g
+    JOIN (SELECT number, array_agg(page_id) AS page_ids
+          FROM (SELECT unnest($4::bigint[]) AS page_id, unnest($5::integer[]) AS number) s GROUP BY number) o USING (number)
+), seen AS MATERIALIZED (
+    SELECT r.page_id, r.ord, r.length, a.factor, words_found(r.tsv, a.words) AS found
+    FROM asked a,
+         LATERAL (SELECT x.page_id, x.ord, x.end_offset - x.start_offset AS length, x.tsv
+                  FROM passages x WHERE x.page_id = ANY(a.page_ids) OFFSET 0) r
+), kinds AS MATERIALIZED (
+    SELECT s.found, count(*) AS n, sum(s.length) AS length FROM seen s GROUP BY s.found
+), total AS MATERIALIZED (
+    SELECT sum(k.n)::float8 AS n, (sum(k.length) / sum(k.n))::float8 AS average FROM kinds k
+), frequent AS MATERIALIZED (
+    SELECT w.number, coalesce(sum(k.n) FILTER (WHERE k.found & (1 << w.number) <> 0), 0)::float8 AS passages
+    FROM (SELECT unnest($6::integer[]) AS number) w, kinds k GROUP BY w.number
+), rated AS MATERIALIZED (
+    SELECT k.found, sum(ln(1 + (t.n - f.passages + 0.5) / (f.passages + 0.5))) AS weight
+    FROM kinds k, frequent f, total t WHERE k.found & (1 << f.number) <> 0 GROUP BY k.found
+), best AS MATERIALIZED (
+    SELECT s.page_id, s.ord, s.length, CAST(s.factor * r.weight / (1.3 + 0.9 * s.length / t.average) AS float8) AS score
+    FROM seen s JOIN rated r USING (found), total t
+    ORDER BY 4 DESC, s.page_id, s.ord LIMIT $7
+)
+SELECT ps.page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, ps.tsv::text AS words, t.n::float8 AS passages, t.average::float8 AS average,
+       (SELECT array_agg(f.passages ORDER BY f.number) FROM frequent f)::float8[] AS frequencies
+FROM best b JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord, total t
+ORDER BY b.score DESC, b.page_id, b.ord
+`
+
+type MatchPassagesParams struct {
+	Groups     []int32
+	Words      []string
+	Factors    []float64
+	PageIds    []int64
+	PageGroups []int32
+	Numbers    []int32
+	MaxRows    int32
+}
+
+type MatchPassagesRow struct {
+	PageID      int64
+	Ord         int32
+	StartOffset int32
+	EndOffset   int32
+	Heading     string
+	Words       string
+	Passages    float64
+	Average     float64
+	Frequencies []float64
+}
+
+// The passages of some snapshots that have any of the words asked for, best first. It reads the passages of these snapshots and no
+// others, so other accounts do not make it slower; OFFSET 0 keeps the planner from using the index of words, which has the
+// passages of all accounts. Each language has its own words, since stems differ: groups numbers the languages, and words has for
+// each an array of queries of one word. factors are the weights of passages in these languages.
+// The order is that of BM25 as if each passage had each of its words once; the caller counts and orders anew. 1.3 and 0.9 are
+// 1 + k1 (1 - b), and k1 b. With each passage come its words, and the numbers that BM25 needs: of all passages of these snapshots, how
+// many there are, their mean length, and how many have each word.
+func (q *Queries) MatchPassages(ctx context.Context, arg MatchPassagesParams) ([]MatchPassagesRow, error) {
+	rows, err := q.db.Query(ctx, matchPassages,
+		arg.Groups,
+		arg.Words,
+		arg.Factors,
+		arg.PageIds,
+		arg.PageGroups,
+		arg.Numbers,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MatchPassagesRow{}
+	for rows.Next() {
+		var i MatchPassagesRow
+		if err := rows.Scan(
+			&i.PageID,
+			&i.Ord,
+			&i.StartOffset,
+			&i.EndOffset,
+			&i.Heading,
+			&i.Words,
+			&i.Passages,
+			&i.Average,
+			&i.Frequencies,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -318,6 +536,16 @@ func (q *Queries) PageContent(ctx context.Context, sha256 []byte, accountID stri
 		&i.Blocks,
 	)
 	return i, err
+}
+
+const pageIndexed = `-- name: PageIndexed :exec
+UPDATE pages SET words_version = $1, language = $2 WHERE id = $3
+`
+
+// Notes which version of the words the passages of a snapshot have, and the language by which they were split.
+func (q *Queries) PageIndexed(ctx context.Context, wordsVersion int16, language string, iD int64) error {
+	_, err := q.db.Exec(ctx, pageIndexed, wordsVersion, language, iD)
+	return err
 }
 
 const pagePassages = `-- name: PagePassages :many
@@ -387,103 +615,35 @@ func (q *Queries) PageTexts(ctx context.Context, keys []int64) ([]PageTextsRow, 
 	return items, nil
 }
 
-const questionTerms = `-- name: QuestionTerms :many
-SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST($1::text AS regconfig), $2::text))) AS lexeme
+const pagesToIndex = `-- name: PagesToIndex :many
+SELECT id, title, language, content FROM pages
+WHERE words_version < $1 ORDER BY words_version, id LIMIT $2
+FOR NO KEY UPDATE SKIP LOCKED
 `
 
-// The different lexemes of a question under one text search configuration.
-func (q *Queries) QuestionTerms(ctx context.Context, config string, question string) ([]string, error) {
-	rows, err := q.db.Query(ctx, questionTerms, config, question)
+type PagesToIndexRow struct {
+	ID       int64
+	Title    string
+	Language string
+	Content  string
+}
+
+// Snapshots whose passages were split into words by an older version, with their texts. Snapshots that another transaction has locked are
+// skipped.
+func (q *Queries) PagesToIndex(ctx context.Context, wordsVersion int16, maxRows int32) ([]PagesToIndexRow, error) {
+	rows, err := q.db.Query(ctx, pagesToIndex, wordsVersion, maxRows)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []PagesToIndexRow{}
 	for rows.Next() {
-		var lexeme string
-		if err := rows.Scan(&lexeme); err != nil {
-			return nil, err
-		}
-		items = append(items, lexeme)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const rankTaskPassages = `-- name: RankTaskPassages :many
-WITH read AS (
-    SELECT DISTINCT ON (v.page_id) v.page_id, v.id, v.final_url, v.title
-    FROM visits v WHERE v.task_id = $1 AND v.page_id IS NOT NULL
-    ORDER BY v.page_id, v.fetched_at DESC
-), asked AS (
-    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query, array_agg(l.lexeme) AS lexemes
-    FROM (SELECT DISTINCT p.config FROM pages p JOIN read r ON r.page_id = p.id) c,
-         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)
-    GROUP BY c.config
-), best AS MATERIALIZED (
-    SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
-    FROM read r
-    JOIN pages p ON p.id = r.page_id
-    JOIN asked a ON a.config = p.config
-    JOIN passages ps ON ps.page_id = p.id AND ps.tsv @@ a.query
-    ORDER BY rank DESC, ps.page_id, ps.ord
-    LIMIT $3
-)
-SELECT p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.chars, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title, b.rank,
-       ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
-       ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
-FROM best b
-JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord
-JOIN pages p ON p.id = b.page_id
-JOIN read r ON r.page_id = b.page_id
-JOIN asked a ON a.config = b.config
-ORDER BY b.rank DESC, b.page_id, b.ord
-`
-
-type RankTaskPassagesRow struct {
-	PageKey     int64
-	PageID      string
-	Chars       int32
-	Ord         int32
-	StartOffset int32
-	EndOffset   int32
-	Heading     string
-	VisitID     uuid.UUID
-	Url         string
-	Title       string
-	Rank        float64
-	Matched     []string
-	Headed      []string
-}
-
-// The passages of the pages that a task read that contain any lexeme of the question, best first. matched are the
-// lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them. The texts of
-// the passages are not cut out here, because for each of them PostgreSQL would read its snapshot from the beginning.
-func (q *Queries) RankTaskPassages(ctx context.Context, taskID *uuid.UUID, question string, maxRows int32) ([]RankTaskPassagesRow, error) {
-	rows, err := q.db.Query(ctx, rankTaskPassages, taskID, question, maxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []RankTaskPassagesRow{}
-	for rows.Next() {
-		var i RankTaskPassagesRow
+		var i PagesToIndexRow
 		if err := rows.Scan(
-			&i.PageKey,
-			&i.PageID,
-			&i.Chars,
-			&i.Ord,
-			&i.StartOffset,
-			&i.EndOffset,
-			&i.Heading,
-			&i.VisitID,
-			&i.Url,
+			&i.ID,
 			&i.Title,
-			&i.Rank,
-			&i.Matched,
-			&i.Headed,
+			&i.Language,
+			&i.Content,
 		); err != nil {
 			return nil, err
 		}
@@ -560,148 +720,43 @@ func (q *Queries) RecallVisit(ctx context.Context, arg RecallVisitParams) (Recal
 	return i, err
 }
 
-const searchLargeLibrary = `-- name: SearchLargeLibrary :many
-WITH asked AS MATERIALIZED (
-    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
-    FROM (SELECT CAST(unnest($2::text[]) AS regconfig) AS config) c,
-         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, $3::text))) AS l(lexeme)
-    GROUP BY c.config
-), own AS MATERIALIZED (
-    SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = $1 AND v.page_id IS NOT NULL
-), best AS MATERIALIZED (
-    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.config, a.query,
-           ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
-    FROM asked a
-    JOIN passages ps ON ps.tsv @@ a.query
-    JOIN own o ON o.page_id = ps.page_id
-    JOIN pages p ON p.id = ps.page_id AND p.config = a.config
-    ORDER BY ps.page_id, rank DESC, ps.ord
-), top AS MATERIALIZED (
-    SELECT page_id, start_offset, end_offset, config, query, rank FROM best b ORDER BY b.rank DESC, b.page_id LIMIT $4
-)
-SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
-       ts_headline(t.config, substr(p.content, t.start_offset + 1, t.end_offset - t.start_offset), t.query,
-                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, t.rank::float8 AS rank
-FROM top t
-JOIN pages p ON p.id = t.page_id,
-     LATERAL (SELECT w.final_url, w.title FROM visits w
-              WHERE w.page_id = t.page_id AND w.account_id = $1 ORDER BY w.fetched_at DESC LIMIT 1) v
-ORDER BY t.rank DESC, t.page_id
+const snapshotVisits = `-- name: SnapshotVisits :many
+SELECT DISTINCT ON (v.page_id) v.page_id::bigint AS page_key, encode(p.sha256, 'hex')::text AS page_id, v.id, v.final_url AS url,
+       coalesce(nullif(v.title, ''), p.title)::text AS title, p.language, p.chars
+FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.page_id = ANY($1::bigint[])
+  AND (v.task_id = $2::uuid OR $2::uuid IS NULL AND v.account_id = $3)
+ORDER BY v.page_id, v.fetched_at DESC
 `
 
-type SearchLargeLibraryParams struct {
-	AccountID string
-	Configs   []string
-	Question  string
-	MaxRows   int32
+type SnapshotVisitsRow struct {
+	PageKey  int64
+	PageID   string
+	ID       uuid.UUID
+	Url      string
+	Title    string
+	Language string
+	Chars    int32
 }
 
-type SearchLargeLibraryRow struct {
-	PageID string
-	Url    string
-	Title  string
-	Text   string
-	Rank   float64
-}
-
-// SearchSmallLibrary for an account with many pages. It starts from the index of words, and leaves out the pages of other
-// accounts before it ranks.
-func (q *Queries) SearchLargeLibrary(ctx context.Context, arg SearchLargeLibraryParams) ([]SearchLargeLibraryRow, error) {
-	rows, err := q.db.Query(ctx, searchLargeLibrary,
-		arg.AccountID,
-		arg.Configs,
-		arg.Question,
-		arg.MaxRows,
-	)
+// For snapshots, the newest visit of each by a task, or by an account if no task is given.
+func (q *Queries) SnapshotVisits(ctx context.Context, pageIds []int64, taskID *uuid.UUID, accountID string) ([]SnapshotVisitsRow, error) {
+	rows, err := q.db.Query(ctx, snapshotVisits, pageIds, taskID, accountID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []SearchLargeLibraryRow{}
+	items := []SnapshotVisitsRow{}
 	for rows.Next() {
-		var i SearchLargeLibraryRow
+		var i SnapshotVisitsRow
 		if err := rows.Scan(
+			&i.PageKey,
 			&i.PageID,
+			&i.ID,
 			&i.Url,
 			&i.Title,
-			&i.Text,
-			&i.Rank,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const searchSmallLibrary = `-- name: SearchSmallLibrary :many
-WITH own AS MATERIALIZED (
-    SELECT v.page_id, p.config
-    FROM (SELECT DISTINCT w.page_id FROM visits w WHERE w.account_id = $1 AND w.page_id IS NOT NULL) v,
-         LATERAL (SELECT x.config FROM pages x WHERE x.id = v.page_id OFFSET 0) p
-), asked AS MATERIALIZED (
-    -- The question under each text search configuration, with the pages that have it.
-    SELECT c.config, c.page_ids, q.query
-    FROM (SELECT own.config, array_agg(own.page_id) AS page_ids FROM own GROUP BY own.config) c,
-         LATERAL (SELECT string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
-                  FROM unnest(tsvector_to_array(to_tsvector(c.config, $2::text))) AS l(lexeme)) q
-), best AS MATERIALIZED (
-    -- This has no tsvector column, because rows with one would be sorted on disk.
-    SELECT r.page_id, max(r.rank) AS rank
-    FROM asked a,
-         LATERAL (SELECT ps.page_id, ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
-                  FROM (SELECT x.page_id, x.tsv FROM passages x WHERE x.page_id = ANY(a.page_ids) OFFSET 0) ps
-                  WHERE ps.tsv @@ a.query OFFSET 0) r
-    GROUP BY r.page_id
-    ORDER BY max(r.rank) DESC, r.page_id
-    LIMIT $3
-)
-SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
-       ts_headline(p.config, substr(p.content, b.start_offset + 1, b.end_offset - b.start_offset), a.query,
-                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, best.rank::float8 AS rank
-FROM best
-JOIN pages p ON p.id = best.page_id
-JOIN asked a ON a.config = p.config,
-     LATERAL (SELECT ps.start_offset, ps.end_offset
-              FROM (SELECT page_id, ord, start_offset, end_offset, heading, tsv FROM passages x WHERE x.page_id = best.page_id OFFSET 0) ps
-              WHERE ps.tsv @@ a.query
-              ORDER BY ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) DESC, ps.ord LIMIT 1) b,
-     LATERAL (SELECT w.final_url, w.title FROM visits w
-              WHERE w.page_id = best.page_id AND w.account_id = $1 ORDER BY w.fetched_at DESC LIMIT 1) v
-ORDER BY best.rank DESC, best.page_id
-`
-
-type SearchSmallLibraryRow struct {
-	PageID string
-	Url    string
-	Title  string
-	Text   string
-	Rank   float64
-}
-
-// The pages that an account has read, best page first, each with the part of its best passage that fits the question.
-// The query starts from the account's pages and reads only their passages, so other accounts do not make it slower.
-// ts_rank takes a fifth of the time of ts_rank_cd, and ranks several different words of the question above one word that
-// is repeated. Each OFFSET 0 keeps the planner from using the index of words, which has the passages of all accounts.
-// Text is read from the snapshots of the best pages only, because each such read unpacks the whole snapshot.
-func (q *Queries) SearchSmallLibrary(ctx context.Context, accountID string, question string, maxRows int32) ([]SearchSmallLibraryRow, error) {
-	rows, err := q.db.Query(ctx, searchSmallLibrary, accountID, question, maxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []SearchSmallLibraryRow{}
-	for rows.Next() {
-		var i SearchSmallLibraryRow
-		if err := rows.Scan(
-			&i.PageID,
-			&i.Url,
-			&i.Title,
-			&i.Text,
-			&i.Rank,
+			&i.Language,
+			&i.Chars,
 		); err != nil {
 			return nil, err
 		}
@@ -835,6 +890,38 @@ func (q *Queries) TaskPages(ctx context.Context, taskID *uuid.UUID) ([]TaskPages
 			&i.Chars,
 			&i.Cited,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const taskSnapshots = `-- name: TaskSnapshots :many
+SELECT DISTINCT v.page_id::bigint AS page_id, p.language
+FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.task_id = $1 AND v.page_id IS NOT NULL
+`
+
+type TaskSnapshotsRow struct {
+	PageID   int64
+	Language string
+}
+
+// The snapshots that a task read, with their languages.
+func (q *Queries) TaskSnapshots(ctx context.Context, taskID *uuid.UUID) ([]TaskSnapshotsRow, error) {
+	rows, err := q.db.Query(ctx, taskSnapshots, taskID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TaskSnapshotsRow{}
+	for rows.Next() {
+		var i TaskSnapshotsRow
+		if err := rows.Scan(&i.PageID, &i.Language); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

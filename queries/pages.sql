@@ -1,7 +1,7 @@
 -- name: InsertPage :one
 -- Stores a snapshot and returns its key. No row: a snapshot with the same text exists already.
-INSERT INTO pages (sha256, title, language, config, chars, content, blocks)
-VALUES (@sha256, @title, @language, CAST(@config::text AS regconfig), char_length(@content), @content, sqlc.narg(blocks))
+INSERT INTO pages (sha256, title, language, chars, content, blocks, words_version)
+VALUES (@sha256, @title, @language, char_length(@content), @content, sqlc.narg(blocks), @words_version)
 ON CONFLICT (sha256) DO NOTHING
 RETURNING id;
 
@@ -11,23 +11,30 @@ RETURNING id;
 SELECT id FROM pages WHERE sha256 = @sha256 FOR KEY SHARE;
 
 -- name: InsertPassages :exec
--- Stores passages of a new snapshot. The texts of the passages are parameters, and only the index stores their words. If
--- the statement cut the texts out of the snapshot, PostgreSQL would read the snapshot from its beginning for each
--- passage, which took 9.9 s for 477,000 characters. Many passages have the same headings: each heading path is sent and
--- split into words once. heads has the places of the passages' heading paths in headings, from 1. For scripts without
--- spaces between words, internal/bigrams has added spaces to titles, headings and texts.
-WITH page AS MATERIALIZED (
-    SELECT id, config, setweight(to_tsvector(config, left(@title::text, 1000)), 'A') AS titled FROM pages WHERE id = @page_id
-), headed AS MATERIALIZED (
-    SELECT h.number, h.heading, page.titled || setweight(to_tsvector(page.config, left(h.words, 2000)), 'B') AS tsv
-    FROM page, (SELECT unnest(@headings::text[]) AS heading, unnest(@heading_words::text[]) AS words,
-                       generate_subscripts(@headings::text[], 1) AS number) h
-)
+-- Stores passages of a new snapshot with their words. Only the index stores the words; the texts stay in the snapshot. Many passages have
+-- the same headings: each heading path is sent once. heads has the places of the passages' heading paths in headings, from 1.
 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)
-SELECT page.id, i.ord, i.start_offset, i.end_offset, headed.heading, headed.tsv || to_tsvector(page.config, i.text)
-FROM page, (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start_offset, unnest(@ends::integer[]) AS end_offset,
-                   unnest(@heads::integer[]) AS head, unnest(@texts::text[]) AS text) i
-JOIN headed ON headed.number = i.head;
+SELECT @page_id, i.ord, i.start_offset, i.end_offset, headed.heading, i.words::tsvector
+FROM (SELECT unnest(@ords::integer[]) AS ord, unnest(@starts::integer[]) AS start_offset, unnest(@ends::integer[]) AS end_offset,
+             unnest(@heads::integer[]) AS head, unnest(@words::text[]) AS words) i
+JOIN (SELECT unnest(@headings::text[]) AS heading, generate_subscripts(@headings::text[], 1) AS number) headed ON headed.number = i.head;
+
+-- name: PagesToIndex :many
+-- Snapshots whose passages were split into words by an older version, with their texts. Snapshots that another transaction has locked are
+-- skipped.
+SELECT id, title, language, content FROM pages
+WHERE words_version < @words_version ORDER BY words_version, id LIMIT @max_rows
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: IndexPassages :exec
+-- Replaces the words of passages of a snapshot.
+UPDATE passages ps SET tsv = i.words::tsvector
+FROM (SELECT unnest(@ords::integer[]) AS ord, unnest(@words::text[]) AS words) i
+WHERE ps.page_id = @page_id AND ps.ord = i.ord;
+
+-- name: PageIndexed :exec
+-- Notes which version of the words the passages of a snapshot have, and the language by which they were split.
+UPDATE pages SET words_version = @words_version, language = @language WHERE id = @id;
 
 -- name: InsertVisit :exec
 -- Stores a visit: one load of one URL by a task.
@@ -118,119 +125,105 @@ DELETE FROM pages p WHERE p.id = ANY(@ids::bigint[])
   AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.page_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.page_id = p.id);
 
--- name: QuestionTerms :many
--- The different lexemes of a question under one text search configuration.
-SELECT lexeme::text FROM unnest(tsvector_to_array(to_tsvector(CAST(@config::text AS regconfig), @question::text))) AS lexeme;
+-- name: TaskSnapshots :many
+-- The snapshots that a task read, with their languages.
+SELECT DISTINCT v.page_id::bigint AS page_id, p.language
+FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.task_id = @task_id AND v.page_id IS NOT NULL;
 
--- name: RankTaskPassages :many
--- The passages of the pages that a task read that contain any lexeme of the question, best first. matched are the
--- lexemes in the passage's text, headed those in its title or headings. The reader weighs passages by them. The texts of
--- the passages are not cut out here, because for each of them PostgreSQL would read its snapshot from the beginning.
-WITH read AS (
-    SELECT DISTINCT ON (v.page_id) v.page_id, v.id, v.final_url, v.title
-    FROM visits v WHERE v.task_id = @task_id AND v.page_id IS NOT NULL
-    ORDER BY v.page_id, v.fetched_at DESC
-), asked AS (
-    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query, array_agg(l.lexeme) AS lexemes
-    FROM (SELECT DISTINCT p.config FROM pages p JOIN read r ON r.page_id = p.id) c,
-         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
-    GROUP BY c.config
+-- name: LibrarySnapshots :many
+-- At most that many of the snapshots that an account has read, with their languages.
+SELECT v.page_id::bigint AS page_id, p.language
+FROM (SELECT DISTINCT w.page_id FROM visits w WHERE w.account_id = @account_id AND w.page_id IS NOT NULL LIMIT @most) v
+JOIN pages p ON p.id = v.page_id;
+
+-- name: MatchPassages :many
+-- The passages of some snapshots that have any of the words asked for, best first. It reads the passages of these snapshots and no
+-- others, so other accounts do not make it slower; OFFSET 0 keeps the planner from using the index of words, which has the
+-- passages of all accounts. Each language has its own words, since stems differ: groups numbers the languages, and words has for
+-- each an array of queries of one word. factors are the weights of passages in these languages.
+-- The order is that of BM25 as if each passage had each of its words once; the caller counts and orders anew. 1.3 and 0.9 are
+-- 1 + k1 (1 - b), and k1 b. With each passage come its words, and the numbers that BM25 needs: of all passages of these snapshots, how
+-- many there are, their mean length, and how many have each word.
+WITH asked AS MATERIALIZED (
+    SELECT g.number, CAST(g.words AS tsquery[]) AS words, g.factor, o.page_ids
+    FROM (SELECT unnest(@groups::integer[]) AS number, unnest(@words::text[]) AS words, unnest(@factors::float8[]) AS factor) g
+    JOIN (SELECT number, array_agg(page_id) AS page_ids
+          FROM (SELECT unnest(@page_ids::bigint[]) AS page_id, unnest(@page_groups::integer[]) AS number) s GROUP BY number) o USING (number)
+), seen AS MATERIALIZED (
+    SELECT r.page_id, r.ord, r.length, a.factor, words_found(r.tsv, a.words) AS found
+    FROM asked a,
+         LATERAL (SELECT x.page_id, x.ord, x.end_offset - x.start_offset AS length, x.tsv
+                  FROM passages x WHERE x.page_id = ANY(a.page_ids) OFFSET 0) r
+), kinds AS MATERIALIZED (
+    SELECT s.found, count(*) AS n, sum(s.length) AS length FROM seen s GROUP BY s.found
+), total AS MATERIALIZED (
+    SELECT sum(k.n)::float8 AS n, (sum(k.length) / sum(k.n))::float8 AS average FROM kinds k
+), frequent AS MATERIALIZED (
+    SELECT w.number, coalesce(sum(k.n) FILTER (WHERE k.found & (1 << w.number) <> 0), 0)::float8 AS passages
+    FROM (SELECT unnest(@numbers::integer[]) AS number) w, kinds k GROUP BY w.number
+), rated AS MATERIALIZED (
+    SELECT k.found, sum(ln(1 + (t.n - f.passages + 0.5) / (f.passages + 0.5))) AS weight
+    FROM kinds k, frequent f, total t WHERE k.found & (1 << f.number) <> 0 GROUP BY k.found
 ), best AS MATERIALIZED (
-    SELECT ps.page_id, ps.ord, p.config, ts_rank_cd('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1)::float8 AS rank
-    FROM read r
-    JOIN pages p ON p.id = r.page_id
-    JOIN asked a ON a.config = p.config
-    JOIN passages ps ON ps.page_id = p.id AND ps.tsv @@ a.query
-    ORDER BY rank DESC, ps.page_id, ps.ord
-    LIMIT @max_rows
+    SELECT s.page_id, s.ord, s.length, CAST(s.factor * r.weight / (1.3 + 0.9 * s.length / t.average) AS float8) AS score
+    FROM seen s JOIN rated r USING (found), total t
+    ORDER BY 4 DESC, s.page_id, s.ord LIMIT @max_rows
 )
-SELECT p.id AS page_key, encode(p.sha256, 'hex')::text AS page_id, p.chars, ps.ord, ps.start_offset, ps.end_offset, ps.heading, r.id AS visit_id, r.final_url AS url, r.title, b.rank,
-       ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{d}') @@ quote_literal(l)::tsquery)::text[] AS matched,
-       ARRAY(SELECT l FROM unnest(a.lexemes) l WHERE ts_filter(ps.tsv, '{a,b}') @@ quote_literal(l)::tsquery)::text[] AS headed
-FROM best b
-JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord
-JOIN pages p ON p.id = b.page_id
-JOIN read r ON r.page_id = b.page_id
-JOIN asked a ON a.config = b.config
-ORDER BY b.rank DESC, b.page_id, b.ord;
+SELECT ps.page_id, ps.ord, ps.start_offset, ps.end_offset, ps.heading, ps.tsv::text AS words, t.n::float8 AS passages, t.average::float8 AS average,
+       (SELECT array_agg(f.passages ORDER BY f.number) FROM frequent f)::float8[] AS frequencies
+FROM best b JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord, total t
+ORDER BY b.score DESC, b.page_id, b.ord;
+
+-- name: SnapshotVisits :many
+-- For snapshots, the newest visit of each by a task, or by an account if no task is given.
+SELECT DISTINCT ON (v.page_id) v.page_id::bigint AS page_key, encode(p.sha256, 'hex')::text AS page_id, v.id, v.final_url AS url,
+       coalesce(nullif(v.title, ''), p.title)::text AS title, p.language, p.chars
+FROM visits v JOIN pages p ON p.id = v.page_id
+WHERE v.page_id = ANY(@page_ids::bigint[])
+  AND (v.task_id = sqlc.narg(task_id)::uuid OR sqlc.narg(task_id)::uuid IS NULL AND v.account_id = @account_id)
+ORDER BY v.page_id, v.fetched_at DESC;
 
 -- name: PageTexts :many
 -- The texts of snapshots.
 SELECT id, content FROM pages WHERE id = ANY(@keys::bigint[]);
 
--- name: LibraryPages :one
--- How many visits with a page an account has. Counting stops at most. A small library is searched page by page.
-SELECT count(*) FROM (
-    SELECT 1 FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL LIMIT @most::bigint
-) AS read;
-
--- name: SearchSmallLibrary :many
--- The pages that an account has read, best page first, each with the part of its best passage that fits the question.
--- The query starts from the account's pages and reads only their passages, so other accounts do not make it slower.
--- ts_rank takes a fifth of the time of ts_rank_cd, and ranks several different words of the question above one word that
--- is repeated. Each OFFSET 0 keeps the planner from using the index of words, which has the passages of all accounts.
-WITH own AS MATERIALIZED (
-    SELECT v.page_id, p.config
-    FROM (SELECT DISTINCT w.page_id FROM visits w WHERE w.account_id = @account_id AND w.page_id IS NOT NULL) v,
-         LATERAL (SELECT x.config FROM pages x WHERE x.id = v.page_id OFFSET 0) p
+-- name: MatchLargeLibrary :many
+-- MatchPassages for an account with many snapshots. It starts from the index of words with a query for any of the words, and leaves out
+-- the snapshots of other accounts before it ranks. Passages without a word asked for are not read, so their number is estimated from
+-- the length of the snapshots.
+WITH query AS MATERIALIZED (
+    SELECT CAST(@any_word::text AS tsquery) AS one
 ), asked AS MATERIALIZED (
-    -- The question under each text search configuration, with the pages that have it.
-    SELECT c.config, c.page_ids, q.query
-    FROM (SELECT own.config, array_agg(own.page_id) AS page_ids FROM own GROUP BY own.config) c,
-         LATERAL (SELECT string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
-                  FROM unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)) q
-), best AS MATERIALIZED (
-    -- This has no tsvector column, because rows with one would be sorted on disk.
-    SELECT r.page_id, max(r.rank) AS rank
-    FROM asked a,
-         LATERAL (SELECT ps.page_id, ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
-                  FROM (SELECT x.page_id, x.tsv FROM passages x WHERE x.page_id = ANY(a.page_ids) OFFSET 0) ps
-                  WHERE ps.tsv @@ a.query OFFSET 0) r
-    GROUP BY r.page_id
-    ORDER BY max(r.rank) DESC, r.page_id
-    LIMIT @max_rows
-)
--- Text is read from the snapshots of the best pages only, because each such read unpacks the whole snapshot.
-SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
-       ts_headline(p.config, substr(p.content, b.start_offset + 1, b.end_offset - b.start_offset), a.query,
-                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, best.rank::float8 AS rank
-FROM best
-JOIN pages p ON p.id = best.page_id
-JOIN asked a ON a.config = p.config,
-     LATERAL (SELECT ps.start_offset, ps.end_offset
-              FROM (SELECT * FROM passages x WHERE x.page_id = best.page_id OFFSET 0) ps
-              WHERE ps.tsv @@ a.query
-              ORDER BY ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) DESC, ps.ord LIMIT 1) b,
-     LATERAL (SELECT w.final_url, w.title FROM visits w
-              WHERE w.page_id = best.page_id AND w.account_id = @account_id ORDER BY w.fetched_at DESC LIMIT 1) v
-ORDER BY best.rank DESC, best.page_id;
-
--- name: SearchLargeLibrary :many
--- SearchSmallLibrary for an account with many pages. It starts from the index of words, and leaves out the pages of other
--- accounts before it ranks.
-WITH asked AS MATERIALIZED (
-    SELECT c.config, string_agg(quote_literal(l.lexeme), ' | ')::tsquery AS query
-    FROM (SELECT CAST(unnest(@configs::text[]) AS regconfig) AS config) c,
-         LATERAL unnest(tsvector_to_array(to_tsvector(c.config, @question::text))) AS l(lexeme)
-    GROUP BY c.config
+    SELECT g.language, CAST(g.words AS tsquery[]) AS words, g.factor
+    FROM (SELECT unnest(@languages::text[]) AS language, unnest(@words::text[]) AS words, unnest(@factors::float8[]) AS factor) g
 ), own AS MATERIALIZED (
-    SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL
+    SELECT p.id, p.chars, p.language, a.words, a.factor
+    FROM (SELECT DISTINCT v.page_id FROM visits v WHERE v.account_id = @account_id AND v.page_id IS NOT NULL) o
+    JOIN pages p ON p.id = o.page_id
+    JOIN asked a ON a.language = CASE WHEN p.language IN (SELECT x.language FROM asked x) THEN p.language ELSE 'xx' END
+), seen AS MATERIALIZED (
+    SELECT ps.page_id, ps.ord, ps.end_offset - ps.start_offset AS length, o.factor, words_found(ps.tsv, o.words) AS found
+    FROM passages ps JOIN own o ON o.id = ps.page_id
+    WHERE ps.tsv @@ (SELECT q.one FROM query q)
+), kinds AS MATERIALIZED (
+    SELECT s.found, count(*) AS n, sum(s.length) AS length FROM seen s GROUP BY s.found
+), mean AS MATERIALIZED (
+    SELECT sum(k.n)::float8 AS n, (sum(k.length) / sum(k.n))::float8 AS average FROM kinds k
+), total AS MATERIALIZED (
+    SELECT greatest(m.n, (SELECT sum(o.chars) FROM own o) / m.average)::float8 AS n, m.average FROM mean m
+), frequent AS MATERIALIZED (
+    SELECT w.number, coalesce(sum(k.n) FILTER (WHERE k.found & (1 << w.number) <> 0), 0)::float8 AS passages
+    FROM (SELECT unnest(@numbers::integer[]) AS number) w, kinds k GROUP BY w.number
+), rated AS MATERIALIZED (
+    SELECT k.found, sum(ln(1 + (t.n - f.passages + 0.5) / (f.passages + 0.5))) AS weight
+    FROM kinds k, frequent f, total t WHERE k.found & (1 << f.number) <> 0 GROUP BY k.found
 ), best AS MATERIALIZED (
-    SELECT DISTINCT ON (ps.page_id) ps.page_id, ps.start_offset, ps.end_offset, p.config, a.query,
-           ts_rank('{1.0, 0.5, 0.5, 0.2}', ps.tsv, a.query, 1) AS rank
-    FROM asked a
-    JOIN passages ps ON ps.tsv @@ a.query
-    JOIN own o ON o.page_id = ps.page_id
-    JOIN pages p ON p.id = ps.page_id AND p.config = a.config
-    ORDER BY ps.page_id, rank DESC, ps.ord
-), top AS MATERIALIZED (
-    SELECT * FROM best b ORDER BY b.rank DESC, b.page_id LIMIT @max_rows
+    SELECT s.page_id, s.ord, s.length, CAST(s.factor * r.weight / (1.3 + 0.9 * s.length / t.average) AS float8) AS score
+    FROM seen s JOIN rated r USING (found), total t
+    ORDER BY 4 DESC, s.page_id, s.ord LIMIT @max_rows
 )
-SELECT encode(p.sha256, 'hex')::text AS page_id, v.final_url AS url, coalesce(nullif(v.title, ''), p.title)::text AS title,
-       ts_headline(t.config, substr(p.content, t.start_offset + 1, t.end_offset - t.start_offset), t.query,
-                   'StartSel="", StopSel="", MinWords=30, MaxWords=60')::text AS text, t.rank::float8 AS rank
-FROM top t
-JOIN pages p ON p.id = t.page_id,
-     LATERAL (SELECT w.final_url, w.title FROM visits w
-              WHERE w.page_id = t.page_id AND w.account_id = @account_id ORDER BY w.fetched_at DESC LIMIT 1) v
-ORDER BY t.rank DESC, t.page_id;
+SELECT ps.page_id, o.language, ps.ord, ps.start_offset, ps.end_offset, ps.heading, ps.tsv::text AS words, t.n::float8 AS passages, t.average::float8 AS average,
+       (SELECT array_agg(f.passages ORDER BY f.number) FROM frequent f)::float8[] AS frequencies
+FROM best b JOIN passages ps ON ps.page_id = b.page_id AND ps.ord = b.ord JOIN own o ON o.id = b.page_id, total t
+ORDER BY b.score DESC, b.page_id, b.ord;

@@ -120,8 +120,8 @@ func fillLibrary(ctx context.Context, url string, pages, own int) error {
 		   SELECT n, (SELECT string_agg('term' || floor(20 * exp(random() * ln(1000))), ' ') FROM generate_series(1, 45) WHERE n >= 0) AS text FROM generate_series(0, 19999) n;
 		 CREATE TEMP TABLE vectors AS SELECT n, to_tsvector('simple', text) AS tsv FROM texts;
 		 CREATE UNIQUE INDEX ON vectors (n); ANALYZE vectors;
-		 INSERT INTO pages (sha256, title, language, config, chars, content)
-		   SELECT sha256(convert_to(c, 'UTF8')), 'Page', 'xx', 'simple', char_length(c), c
+		 INSERT INTO pages (sha256, title, language, chars, content)
+		   SELECT sha256(convert_to(c, 'UTF8')), 'Page', 'xx', char_length(c), c
 		   FROM (SELECT rpad('page ' || i || ' ', %d, md5(i::text) || ' ') AS c FROM generate_series(1, %d) i) s;
 		 DROP INDEX passages_tsv;
 		 INSERT INTO passages (page_id, ord, start_offset, end_offset, heading, tsv)

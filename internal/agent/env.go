@@ -49,8 +49,6 @@ type Env struct {
 	Search func(ctx context.Context, query string) (search.Answer, error)
 	// Rank returns at most limit passages that fit a question best, from the pages that the task read.
 	Rank func(ctx context.Context, question string, limit int) ([]research.Hit, error)
-	// Lexemes returns the words of a text in the form in which full-text search compares them. Stop words are left out.
-	Lexemes func(ctx context.Context, language, text string) ([]string, error)
 	// Page returns a snapshot that the task read. Its passages are left out.
 	Page func(ctx context.Context, id string) (research.Page, error)
 	// PublishFragment publishes a piece of the answer while it is being written, at an offset in code points. Offset 0

@@ -11,13 +11,13 @@ import (
 // a follow-up's question contains no name ("What is its default?"), the text also has the earlier questions, back to the
 // latest one that contains a name.
 func QuestionWithContext(t research.Task) string {
-	if t.Context == nil || ranking.NewQuestion(t.Question, "", nil).Named() {
+	if t.Context == nil || ranking.NewQuestion(t.Question, "").Named() {
 		return t.Question
 	}
 	text := t.Question
 	for _, q := range slices.Backward(t.Context.Questions) {
 		text += "\n" + q
-		if ranking.NewQuestion(q, "", nil).Named() {
+		if ranking.NewQuestion(q, "").Named() {
 			break
 		}
 	}

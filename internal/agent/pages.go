@@ -84,9 +84,7 @@ func (b *Session) Navigate(ctx context.Context, at page.Address, before ...resea
 		o := Opened{Outcome: v.Outcome, Message: v.Message, URL: v.FinalURL, Status: v.Status, VisitID: v.ID, Title: v.Title,
 			Depth: at.Depth, TimeUp: timeUp, Cached: v.Cached, Rendered: v.Rendered, Note: v.Note}
 		if v.Page != nil {
-			if err := b.describe(ctx, &o, &v); err != nil {
-				return Effect{}, err
-			}
+			b.describe(&o, &v)
 		}
 		e := Effect{Result: o, Preview: o.preview(), Success: v.Outcome == research.OutcomeOK, visit: &v}
 		if v.Cached {
@@ -180,7 +178,7 @@ func (b *Session) recall(ctx context.Context, at page.Address, fromLibrary bool)
 }
 
 // describe stores in o the facts about a page that a resumed run needs.
-func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) error {
+func (b *Session) describe(o *Opened, v *research.Visit) {
 	p := v.Page
 	o.PublishedAt, o.ModifiedAt, o.Kind = p.PublishedAt, p.ModifiedAt, p.Kind
 	o.PageID, o.Language, o.Passages, o.Chars = p.ID, p.Language, len(p.Passages), utf8.RuneCountInString(p.Text)
@@ -188,12 +186,7 @@ func (b *Session) describe(ctx context.Context, o *Opened, v *research.Visit) er
 		o.Title = p.Title
 	}
 	o.Links = v.Links[:min(len(v.Links), maxStepLinks)]
-	q, err := b.Question(ctx, p.Language)
-	if err != nil {
-		return err
-	}
-	o.Best, o.Fitting = digestOf(q, p, o)
-	return nil
+	o.Best, o.Fitting = digestOf(b.Question(p.Language), p, o)
 }
 
 // digestOf describes a page by its best passage. All terms count as equally rare, so that pages can be compared. It also

@@ -47,18 +47,11 @@ type FoundPassage struct {
 func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget string, before ...research.Event) (FoundPassages, error) {
 	var out FoundPassages
 	err := b.Call(ctx, ToolFind, map[string]any{"query": query}, before, &out, func(ctx context.Context) (Effect, error) {
-		base, err := b.Question(ctx, "")
+		hits, err := b.Env.Rank(ctx, b.Question("").Query(), MaxHits)
 		if err != nil {
 			return Effect{}, err
 		}
-		hits, err := b.Env.Rank(ctx, base.Query(), MaxHits)
-		if err != nil {
-			return Effect{}, err
-		}
-		facts, totals, err := b.facts(ctx, pages)
-		if err != nil {
-			return Effect{}, err
-		}
+		facts, totals := b.facts(pages)
 		ranked := ranking.Rank(hits, facts, totals)
 		res := FoundPassages{Passages: []FoundPassage{}, Budget: budget}
 		for _, s := range ranked[:min(len(ranked), maxFound)] {
@@ -79,22 +72,19 @@ func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget
 
 // facts returns what package ranking needs to know about the pages, and the number of their passages for each language's
 // question.
-func (b *Session) facts(ctx context.Context, pages []Opened) (map[string]ranking.PageFacts, map[*ranking.Question]int, error) {
+func (b *Session) facts(pages []Opened) (map[string]ranking.PageFacts, map[*ranking.Question]int) {
 	facts, totals := map[string]ranking.PageFacts{}, map[*ranking.Question]int{}
 	for _, o := range pages {
 		if o.PageID == "" {
 			continue
 		}
-		q, err := b.Question(ctx, o.Language)
-		if err != nil {
-			return nil, nil, err
-		}
+		q := b.Question(o.Language)
 		if _, ok := facts[o.PageID]; !ok {
 			totals[q] += o.Passages
 		}
 		facts[o.PageID] = ranking.NewPageFacts(q, o.Links)
 	}
-	return facts, totals, nil
+	return facts, totals
 }
 
 // Cited is the journaled result of cite.

@@ -108,18 +108,14 @@ func NewSession(env Env) *Session {
 }
 
 // Question returns the task's question, split into terms in a language.
-func (b *Session) Question(ctx context.Context, language string) (*ranking.Question, error) {
+func (b *Session) Question(language string) *ranking.Question {
 	if language == "en" { // the empty language means English, too
 		language = ""
 	}
-	if q, ok := b.questions[language]; ok {
-		return q, nil
+	if b.questions[language] == nil {
+		b.questions[language] = ranking.NewQuestion(QuestionWithContext(b.Env.Task), language)
 	}
-	q, err := ranking.QuestionIn(ctx, QuestionWithContext(b.Env.Task), language, b.Env.Lexemes)
-	if err == nil {
-		b.questions[language] = q
-	}
-	return q, err
+	return b.questions[language]
 }
 
 // NoConfidence is the confidence of an answer if nothing relevant was found.

@@ -221,6 +221,15 @@ func TestCleanupRunsByItself(t *testing.T) {
 	})
 }
 
+// TestReindexRunsByItself checks that a worker splits passages into words anew that an older version has split.
+func TestReindexRunsByItself(t *testing.T) {
+	p := setup(t)
+	p.readPage(p.submit("q").ID, "an old page")
+	p.exec("UPDATE pages SET words_version = 0")
+	p.work((&script{}).run)
+	p.eventually("the words are those of this version", func() bool { return p.count("SELECT count(*) FROM pages WHERE words_version > 0") == 1 })
+}
+
 // TestFilesOfADeadCleanup stops a clean-up after its commit and before it removes files. The purge jobs must remove them.
 func TestFilesOfADeadCleanup(t *testing.T) {
 	p := setup(t)

@@ -218,7 +218,6 @@ func TestReadsWaitForTheDatabase(t *testing.T) {
 		const nowhere = "https://library.invalid/"
 		err := errors.Join(
 			duringOutage("rank", func() error { _, err := env.Rank(ctx, "q", 3); return err }),
-			duringOutage("lexemes", func() error { _, err := env.Lexemes(ctx, "en", "words"); return err }),
 			duringOutage("page", func() error { _, err := env.Page(ctx, uuid.NewString()); return err }),
 			duringOutage("recall", func() error { _, _, err := env.Recall(ctx, page.Address{URL: nowhere}, true); return err }),
 		)

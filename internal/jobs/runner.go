@@ -16,6 +16,7 @@ import (
 	"legwork/internal/goroutine"
 	"legwork/internal/jobs/liveruns"
 	"legwork/internal/jobs/ownqueue"
+	"legwork/internal/jobs/reindex"
 	"legwork/internal/jobs/summaries"
 	"legwork/internal/lease"
 	"legwork/internal/logging"
@@ -82,7 +83,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 		cfg.Pin = reader.Pin()
 	}
 	r := &Runner{Service: svc, cfg: cfg, room: make(chan struct{}, 1)}
-	queue, periodic := ownqueue.Shared, []*river.PeriodicJob{cleanupJob(), summaries.Periodic(queueFileJobs)}
+	queue, periodic := ownqueue.Shared, []*river.PeriodicJob{cleanupJob(), summaries.Periodic(queueFileJobs), reindex.Job(queueFileJobs)}
 	if cfg.Alone {
 		var err error
 		if queue, err = svc.queues.Own(); err != nil {
@@ -103,6 +104,7 @@ func NewRunner(svc *Service, cfg RunnerConfig) (*Runner, error) {
 	river.AddWorker(workers, &purgeWorker{svc: svc})
 	river.AddWorker(workers, &cleanupWorker{svc: svc, keep: cfg.Retention})
 	river.AddWorker(workers, summaries.NewWorker(svc.store.Store))
+	river.AddWorker(workers, &reindex.Worker{Store: svc.store, Log: cfg.Log})
 	client, err := river.NewClient(svc.store.River(), &river.Config{
 		Queues:        queues,
 		Workers:       workers,

@@ -48,7 +48,7 @@ func passagesOf(pages []*page) searchable {
 
 // Search returns the sections that fit a query, best first.
 func (s *Site) Search(query string) []Result {
-	q := ranking.NewQuestion(plaintext.Cut(query, maxQuery), "en", nil)
+	q := ranking.NewQuestion(plaintext.Cut(query, maxQuery), "en")
 	facts := map[string]ranking.PageFacts{}
 	for _, p := range s.order {
 		facts[p.file] = ranking.NewPageFacts(q, nil)

@@ -162,10 +162,8 @@ type Hit struct {
 	VisitID uuid.UUID // the newest visit that read the page
 	URL     string
 	Title   string
-	Text    string   // text of the passage
-	Rank    float64  // PostgreSQL's rank for the query; comparable within one query only
-	Matched []string // the question's lexemes that the passage contains
-	Headed  []string // the question's lexemes that the page's title or the headings above the passage contain
+	Text    string  // text of the passage
+	Rank    float64 // BM25 for the query; comparable within one query only
 }
 
 // StepKind distinguishes model replies from tool results.

@@ -81,9 +81,6 @@ func (r *Run) Env() agent.Env {
 		Rank: func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
 			return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return c.Store.Rank(ctx, c.Task.ID, question, limit) })
 		},
-		Lexemes: func(ctx context.Context, language, text string) ([]string, error) {
-			return store.ReadUntilAvailable(ctx, func() ([]string, error) { return c.Store.Lexemes(ctx, language, text) })
-		},
 		Page: func(ctx context.Context, id string) (research.Page, error) {
 			return store.ReadUntilAvailable(ctx, func() (research.Page, error) { return c.Store.For(c.Task.AccountID).Page(ctx, id) })
 		},

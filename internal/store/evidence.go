@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"legwork/db"
-	"legwork/internal/bigrams"
 	"legwork/internal/research"
 	"legwork/internal/store/jsoncolumn"
 )
@@ -98,32 +97,22 @@ func (a Account) Page(ctx context.Context, id string) (research.Page, error) {
 	return research.Page{ID: row.PageID, Title: row.Title, Language: row.Language, Text: row.Content, Blocks: blocks}, err
 }
 
-// Rank returns at most limit passages of the pages that a task read, best first. Each passage comes with the lexemes of
-// the question that it contains.
+// Rank returns at most limit passages of the pages that a task read, best first by BM25.
 func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit int) ([]research.Hit, error) {
-	rows, err := w.q.RankTaskPassages(ctx, &task, bigrams.Spaced(question), int32(limit))
+	rows, err := w.q.TaskSnapshots(ctx, &task)
 	if err != nil {
 		return nil, wrap(err)
 	}
-	texts, err := w.passageTexts(ctx, rows)
-	if err != nil {
-		return nil, err
-	}
-	hits := make([]research.Hit, len(rows))
+	snapshots := make([]snapshot, len(rows))
 	for i, r := range rows {
-		hits[i] = research.Hit{
-			Passage: research.Passage{Ord: int(r.Ord), Start: int(r.StartOffset), End: int(r.EndOffset), Heading: r.Heading},
-			PageID:  r.PageID, VisitID: r.VisitID, URL: r.Url, Title: r.Title, Text: texts[i], Rank: r.Rank,
-			Matched: r.Matched, Headed: r.Headed,
-		}
+		snapshots[i] = snapshot{r.PageID, r.Language}
 	}
-	return hits, nil
-}
-
-// Lexemes returns the distinct lexemes into which full-text search turns a text in a language.
-func (w Worker) Lexemes(ctx context.Context, language, text string) ([]string, error) {
-	terms, err := w.q.QuestionTerms(ctx, textConfig(language), bigrams.Spaced(text))
-	return terms, wrap(err)
+	found, err := w.match(ctx, ask(question), snapshots, limit)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	hits, err := w.hits(ctx, found, &task, "")
+	return hits, wrap(err)
 }
 
 // Artifacts returns the files of a task of an account, by name.

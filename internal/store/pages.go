@@ -12,10 +12,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"legwork/db"
-	"legwork/internal/bigrams"
 	"legwork/internal/research"
 	"legwork/internal/store/connection"
 	"legwork/internal/store/jsoncolumn"
+	"legwork/internal/words"
 )
 
 // sha256Of decodes the id of a page: the SHA-256 of its text in hex. For any other string it returns nil, which matches no
@@ -39,8 +39,7 @@ func (s *Store) keepPage(ctx context.Context, q *db.Queries, p *research.Page) (
 	}
 	for range 3 {
 		key, err := q.InsertPage(ctx, db.InsertPageParams{
-			Sha256: sum, Title: p.Title, Language: p.Language, Config: textConfig(p.Language), Content: p.Text,
-			Blocks: blocks})
+			Sha256: sum, Title: p.Title, Language: p.Language, Content: p.Text, Blocks: blocks, WordsVersion: words.Version})
 		if err == nil {
 			return key, s.insertPassages(ctx, q, key, p)
 		}
@@ -60,25 +59,24 @@ const passagesAtOnce = 500
 
 func (s *Store) insertPassages(ctx context.Context, q *db.Queries, page int64, p *research.Page) error {
 	text := research.NewCutter(p.Text)
-	title := bigrams.Spaced(p.Title)
+	index := words.NewIndexer(p.Language, p.Title)
 	for some := range slices.Chunk(p.Passages, passagesAtOnce) {
-		in := db.InsertPassagesParams{PageID: page, Title: title}
+		in := db.InsertPassagesParams{PageID: page}
 		heads := map[string]int32{} // number of each heading path
 		for _, ps := range some {
-			words, ok := text.Cut(ps.Start, ps.End)
-			if !ok || words == "" {
+			passage, ok := text.Cut(ps.Start, ps.End)
+			if !ok || passage == "" {
 				return fmt.Errorf("passage %d of page %s: %d..%d is no span of its text after the passage before", ps.Ord, p.ID, ps.Start, ps.End)
 			}
 			if heads[ps.Heading] == 0 {
 				in.Headings = append(in.Headings, ps.Heading)
-				in.HeadingWords = append(in.HeadingWords, bigrams.Spaced(ps.Heading))
 				heads[ps.Heading] = int32(len(in.Headings))
 			}
 			in.Ords = append(in.Ords, int32(ps.Ord))
 			in.Starts = append(in.Starts, int32(ps.Start))
 			in.Ends = append(in.Ends, int32(ps.End))
 			in.Heads = append(in.Heads, heads[ps.Heading])
-			in.Texts = append(in.Texts, bigrams.Spaced(words))
+			in.Words = append(in.Words, index.Vector(ps.Heading, passage))
 		}
 		if err := q.InsertPassages(ctx, in); err != nil {
 			return fmt.Errorf("store passages: %w", wrap(err))

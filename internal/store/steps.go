@@ -146,20 +146,3 @@ func visitLinks(v *research.Visit) (json.RawMessage, error) {
 	}
 	return jsoncolumn.EncodeLinks(v.Links)
 }
-
-// textConfigs are the text search configurations that every PostgreSQL server has, by language.
-var textConfigs = map[string]string{
-	"": "english", "en": "english", "ar": "arabic", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
-	"fi": "finnish", "fr": "french", "hu": "hungarian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
-	"nl": "dutch", "no": "norwegian", "nb": "norwegian", "nn": "norwegian", "pt": "portuguese", "ro": "romanian",
-	"ru": "russian", "sv": "swedish", "tr": "turkish",
-}
-
-// textConfig returns the text search configuration of a language. For a language without a configuration it returns
-// simple, which does not reduce words to their stems.
-func textConfig(language string) string {
-	if c, ok := textConfigs[language]; ok {
-		return c
-	}
-	return "simple"
-}

@@ -181,7 +181,7 @@ func (a *run) confidence(c answertext.Checked, used []agent.Quote, support float
 		hits[i] = research.Hit{PageID: p.PageID, Title: p.Title, Text: p.Text, Passage: research.Passage{Ord: i, Start: p.Start, End: p.End}}
 	}
 	fits := 0.0
-	for _, s := range a.rankHits(ranking.NewQuestion(a.Env.Task.Question, "", nil), hits) {
+	for _, s := range a.rankHits(ranking.NewQuestion(a.Env.Task.Question, ""), hits) {
 		fits = max(fits, s.Share())
 	}
 	return min(1, ranking.Round(confidenceCited*share*support+confidenceFits*fits+confidenceSources*min(1, float64(len(sources))/2)))

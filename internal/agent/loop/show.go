@@ -91,10 +91,7 @@ func (a *run) showPart(ctx context.Context, o *agent.Opened, part quotes.Span, h
 	if err != nil {
 		return shownOutcome{}, err
 	}
-	q, err := a.Question(ctx, o.Language)
-	if err != nil {
-		return shownOutcome{}, err
-	}
+	q := a.Question(o.Language)
 	text, more := d.Shown(part, o.URL, o.Links, func(l research.Link) bool { return len(q.Words(q.MatchText(l.Text))) > 0 })
 	fresh := a.see(o.PageID, part)
 	out := shownOutcome{text: head + "\n" + a.untrusted(title+strings.TrimSpace(text)), fresh: fresh, parts: []shownPart{{o.PageID, part}}}

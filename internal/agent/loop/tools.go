@@ -148,11 +148,8 @@ func (a *run) linksTool(ctx context.Context, url, contains string) (shownOutcome
 		Links []pagetext.ShownLink `json:"links"`
 		Total int                  `json:"total"`
 	}
-	err = a.Call(ctx, agent.ToolLinks, args, nil, &res, func(ctx context.Context) (agent.Effect, error) {
-		q, err := a.Question(ctx, o.Language)
-		if err != nil {
-			return agent.Effect{}, err
-		}
+	err = a.Call(ctx, agent.ToolLinks, args, nil, &res, func(context.Context) (agent.Effect, error) {
+		q := a.Question(o.Language)
 		links := pagetext.FittingLinks(q, o.Links, o.Depth+1, contains)
 		res := map[string]any{"links": links[:min(len(links), shownLinks)], "total": len(links)}
 		return agent.Effect{Result: res, Success: true, Preview: map[string]any{"url": o.URL, "count": len(links)}}, nil
@@ -252,7 +249,7 @@ func (a *run) showFound(ctx context.Context, found agent.FoundPassages) (shownOu
 // rankFor ranks the passages of the pages that the run has read by how well they fit query. If url is not empty, it
 // returns only the passages of the page with that URL.
 func (a *run) rankFor(ctx context.Context, query, url string) ([]ranking.Scored, error) {
-	q := ranking.NewQuestion(query, "", nil)
+	q := ranking.NewQuestion(query, "")
 	hits, err := a.Env.Rank(ctx, q.Query(), agent.MaxHits)
 	if err != nil {
 		return nil, err

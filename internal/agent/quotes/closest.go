@@ -3,7 +3,7 @@ package quotes
 import (
 	"strings"
 
-	"legwork/internal/agent/ranking"
+	"legwork/internal/words"
 )
 
 // Bounds of Closest.
@@ -21,12 +21,12 @@ type placedWord struct {
 func placedWords(runes []rune) []placedWord {
 	var out []placedWord
 	for i := 0; i < len(runes); {
-		if !ranking.WordRune(runes[i]) {
+		if !words.WordRune(runes[i]) {
 			i++
 			continue
 		}
 		start := i
-		for i < len(runes) && ranking.WordRune(runes[i]) {
+		for i < len(runes) && words.WordRune(runes[i]) {
 			i++
 		}
 		out = append(out, placedWord{strings.ToLower(string(runes[start:i])), start, i})

@@ -1,13 +1,13 @@
 package ranking
 
+import "legwork/internal/words"
+
 // Bounds of the rule by which a question counts as not answered by the pages read (see Unanswered).
 const (
-	leastWhole   = 0.45 // share of the question that the best passage must cover
-	leastLost    = 0.1  // share of the question that must be lost
-	wholeBest    = 5    // number of passages, the best ones, that are compared with leastWhole
-	foreignStops = 0.2  // a question with a smaller share of stop words of a language is not in this language
-	foreignWords = 5    // a question with fewer words is too short to tell its language
-	foreignLost  = 0.5  // at least this share of its terms is lost then
+	leastWhole  = 0.45 // share of the question that the best passage must cover
+	leastLost   = 0.1  // share of the question that must be lost
+	wholeBest   = 5    // number of passages, the best ones, that are compared with leastWhole
+	foreignLost = 0.5  // at least this share of its terms is lost then
 )
 
 // Unanswered reports whether the pages read most likely do not answer the question: a part of the question occurs nowhere
@@ -59,15 +59,14 @@ func (q *Question) lost(df []int, total int) (TermSet, float64) {
 			lost += w
 		}
 	}
-	if q.foreign() && float64(Count(set)) >= foreignLost*float64(all) {
+	if q.foreign && float64(Count(set)) >= foreignLost*float64(all) {
 		return 0, 0
 	}
 	return set, lost / max(sum, 1e-9)
 }
 
-// foreign reports whether the question may be in another language than its terms were made for, because it has hardly any
-// of the words without meaning of this language. Pages that do not name their language count as English, so a question
-// is in another language than the pages only if most of its terms are lost, too.
-func (q *Question) foreign() bool {
-	return q.words >= foreignWords && float64(q.stops) < foreignStops*float64(q.words)
+// foreign reports whether a question in one language is asked of pages in another. It is false if the question does not
+// show its language. An empty language of pages means English.
+func foreign(asked, pages string) bool {
+	return asked != "" && asked != pages && (words.Norm(asked) != words.Norm(pages) || words.Norm(asked) == "xx")
 }

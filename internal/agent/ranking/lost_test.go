@@ -27,22 +27,22 @@ func TestUnanswered(t *testing.T) {
 		{"Combien de temps faut-il pour détartrer la bouilloire?", false}, // in another language, so nothing can be said
 		{"Zebra?", true},
 	} {
-		q := NewQuestion(tt.question, "", nil)
+		q := NewQuestion(tt.question, "")
 		ranked := Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, links)}, map[*Question]int{q: len(hits)})
 		if got := Unanswered(ranked); got != tt.want {
 			t.Errorf("%s: %v; the best passage covers %.2f, and %.2f is lost", tt.question, got, ranked[0].Whole, ranked[0].LostShare)
 		}
 	}
 	german, links := passages(t, `<h1>Kessel</h1><p>Der Kessel hat eine Garantie von zwei Jahren, die mit dem Tag des Kaufs beginnt. Von welcher Marke das Wasser ist, ist ihm gleich.`)
-	asked := NewQuestion("Von welcher Farbe ist der Hut des Zoologen mit dem seltenen Quagga?", "", nil) // the page does not name its language
+	asked := NewQuestion("Von welcher Farbe ist der Hut des Zoologen mit dem seltenen Quagga?", "") // the page does not name its language
 	ranked := Rank(german, map[string]PageFacts{"p": NewPageFacts(asked, links)}, map[*Question]int{asked: len(german)})
-	if !asked.foreign() || !Unanswered(ranked) {
-		t.Errorf("a German question to a German page: foreign %v; the best passage covers %.2f, and %.2f is lost", asked.foreign(), ranked[0].Whole, ranked[0].LostShare)
+	if !asked.foreign || !Unanswered(ranked) {
+		t.Errorf("a German question to a German page: foreign %v; the best passage covers %.2f, and %.2f is lost", asked.foreign, ranked[0].Whole, ranked[0].LostShare)
 	}
 	if Unanswered(nil) {
 		t.Error("without passages there is nothing to say")
 	}
-	q := NewQuestion("Which zoologist discovered the quagga in Africa?", "", nil)
+	q := NewQuestion("Which zoologist discovered the quagga in Africa?", "")
 	ranked = Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, links)}, map[*Question]int{q: len(hits)})
 	if words := q.Words(ranked[0].Lost); len(words) != 4 {
 		t.Errorf("lost %q", words)

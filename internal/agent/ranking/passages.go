@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"legwork/internal/research"
+	"legwork/internal/words"
 )
 
 // Weights of the places where a passage can have a term of the question: its own text, the headings and defined terms above it,
@@ -35,7 +36,7 @@ const (
 	labelBonus   = 0.15 // times the share of the nearest heading's words that are in the question
 	pageBonus    = 0.20 // times the mean score of the page's best three passages, divided by that of the best page
 	phraseBonus  = 0.30 // for each phrase in quotation marks in the question that the passage contains
-	rankBonus    = 0.05 // times PostgreSQL's rank, divided by the best rank
+	rankBonus    = 0.05 // times BM25 of the passage, divided by that of the best passage
 	listFactor   = 0.60 // for lists without sentences, such as tables of contents
 	linksFactor  = 0.25 // for passages that consist only of links
 	shortFactor  = 0.60 // for passages with fewer than ShortRunes code points
@@ -177,12 +178,12 @@ func favourPages(ranked []Scored) {
 // read finds the question's terms in the passage and examines its form.
 func (s *Scored) read(f PageFacts) {
 	q, h := f.q, s.Hit
-	tokens := Tokenize(h.Text)
+	tokens := words.Split(h.Text)
 	at := make([]TermSet, len(tokens))
 	for i, t := range tokens {
 		at[i] = q.match(t)
 		s.Text |= at[i]
-		if i == 0 || endsSentence(h.Text[min(tokens[i-1].end, t.start):t.start]) {
+		if i == 0 || endsSentence(h.Text[min(tokens[i-1].End, t.Start):t.Start]) {
 			s.spans = append(s.spans, 0)
 		}
 		s.spans[len(s.spans)-1] |= at[i]
@@ -291,13 +292,13 @@ func Round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 func labelShare(q *Question, label string) float64 {
 	label, _, _ = strings.Cut(strings.TrimLeft(label, " 0123456789."), " (")
 	has, all := 0, 0
-	for _, t := range Tokenize(label) {
-		for _, p := range t.parts {
-			if stopWords[strings.ToLower(p)] {
+	for _, t := range words.Split(label) {
+		for _, p := range t.Parts {
+			if stopWords[words.Fold(p)] {
 				continue
 			}
 			all++
-			if q.match(token{text: p, parts: []string{p}}) != 0 {
+			if q.match(words.Token{Text: p, Parts: []string{p}}) != 0 {
 				has++
 			}
 		}

@@ -2,13 +2,13 @@ package ranking
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"legwork/internal/words"
 )
 
 // Weights of a question's terms, before rarity is taken into account. Names identify the subject of a question. Weak and
@@ -50,8 +50,7 @@ type Question struct {
 	pairs    [][2]int // pairs of terms that are neighbours in the question, ignoring stop words
 	phrases  []string // phrases in quotation marks, in lower case
 	shape    shape
-	words    int               // number of words, without names of several words
-	stops    int               // how many of them are stop words
+	foreign  bool              // the question is in another language than the terms are made for
 	cache    map[string]string // from words to their stems
 }
 
@@ -91,26 +90,20 @@ var (
 	happens    = regexp.MustCompile(`(?i)\bwhat (happens|occurs)\b`)
 )
 
-// NewQuestion splits a question into terms. isStop reports whether a word is a stop word of the language. If isStop is
-// nil, the English list is used.
-func NewQuestion(text, language string, isStop func(word string) bool) *Question {
+// NewQuestion splits a question into terms. The stop words and stems are those of the given language.
+func NewQuestion(text, language string) *Question {
+	if language == "en" {
+		language = ""
+	}
 	q := &Question{text: text, language: language, byKey: map[string]int{}, cache: map[string]string{}}
 	q.shape = shapeOf(text)
-	if isStop == nil {
-		isStop = func(w string) bool { return stopWords[w] }
-	}
+	q.foreign = foreign(words.Detect(text), language)
 	for _, m := range quoted.FindAllStringSubmatch(text, -1) {
 		q.phrases = append(q.phrases, strings.ToLower(m[1]+m[2]))
 	}
 	previous := -1
-	for _, t := range Tokenize(text) {
-		if !t.compound() {
-			q.words++
-			if isStop(t.lower()) {
-				q.stops++
-			}
-		}
-		i := q.addToken(t, isStop)
+	for _, t := range words.Split(text) {
+		i := q.addToken(t)
 		if i >= 0 && previous >= 0 && i != previous {
 			q.pairs = append(q.pairs, [2]int{previous, i})
 		}
@@ -122,79 +115,64 @@ func NewQuestion(text, language string, isStop func(word string) bool) *Question
 	return q
 }
 
-// QuestionIn splits a question in the given language into terms. The stop words are those of PostgreSQL's full-text search.
-func QuestionIn(ctx context.Context, text, language string, lexemes func(context.Context, string, string) ([]string, error)) (*Question, error) {
-	if language == "" || lexemes == nil {
-		return NewQuestion(text, language, nil), nil
-	}
-	stops := map[string]bool{}
-	for _, t := range Tokenize(text) {
-		l := t.lower()
-		if _, done := stops[l]; done {
-			continue
-		}
-		found, err := lexemes(ctx, language, l)
-		if err != nil {
-			return nil, fmt.Errorf("stop words of the question: %w", err)
-		}
-		stops[l] = len(found) == 0
-	}
-	return NewQuestion(text, language, func(w string) bool { return stops[w] }), nil
+// isStop reports whether a folded word has no meaning of its own in the question's language.
+func (q *Question) isStop(word string) bool {
+	return q.language == "" && stopWords[word] || q.language != "" && words.IsStop(q.language, word)
 }
 
 // addToken adds the terms of one word or name of the question. It returns the index of the main term, or -1 if none was
 // added.
-func (q *Question) addToken(t token, isStop func(string) bool) int {
-	lower := t.lower()
+func (q *Question) addToken(t words.Token) int {
+	lower := t.Lower()
 	if len(lower) > maxTermLength {
 		return -1
 	}
 	digits := strings.ContainsFunc(lower, unicode.IsDigit)
-	capitals := len(t.text) > 1 && t.text == strings.ToUpper(t.text) && strings.ContainsFunc(t.text, unicode.IsUpper)
+	capitals := len(t.Text) > 1 && t.Text == strings.ToUpper(t.Text) && strings.ContainsFunc(t.Text, unicode.IsUpper)
 	switch {
-	case t.compound() && !plainCompound(t):
-		i := q.add(term{Key: exact(lower), word: t.text, Weight: nameWeight, name: true})
-		for _, p := range t.parts {
-			if p = strings.ToLower(p); !isStop(p) && len(p) > 1 {
+	case t.Compound() && !plainCompound(t):
+		i := q.add(term{Key: exact(lower), word: t.Text, Weight: nameWeight, name: true})
+		for _, p := range t.Parts {
+			if p = words.Fold(p); !q.isStop(p) && len(p) > 1 {
 				q.add(term{Key: q.stem(p), word: p, Weight: partWeight})
 			}
 		}
 		// Texts often write only the last part of a qualified name.
 		if _, last, qualified := cutLast(lower, "."); qualified && len(last) > 1 {
-			q.add(term{Key: exact(last), word: t.text, Weight: WordWeight, name: true})
+			q.add(term{Key: exact(last), word: t.Text, Weight: WordWeight, name: true})
 		}
 		return i
-	case t.compound():
+	case t.Compound():
 		i := -1
-		for _, p := range t.parts {
-			if p = strings.ToLower(p); !isStop(p) && len(p) > 1 {
+		for _, p := range t.Parts {
+			if p = words.Fold(p); !q.isStop(p) && len(p) > 1 {
 				i = q.add(term{Key: q.stem(p), word: p, Weight: WordWeight})
 			}
 		}
 		return i
-	case t.call || t.prefixed:
-		i := q.add(term{Key: exact(lower), word: t.text, Weight: nameWeight, name: true})
-		if !isStop(lower) {
-			q.add(term{Key: q.stem(lower), word: t.text, Weight: partWeight})
+	case t.Call || t.Prefixed:
+		i := q.add(term{Key: exact(lower), word: t.Text, Weight: nameWeight, name: true})
+		if !q.isStop(lower) {
+			q.add(term{Key: q.stem(lower), word: t.Text, Weight: partWeight})
 		}
 		return i
-	case capitals && !isStop(lower):
-		i := q.add(term{Key: exact(lower), word: t.text, Weight: capsWeight, name: true})
-		q.add(term{Key: q.stem(lower), word: t.text, Weight: partWeight})
+	case capitals && !q.isStop(lower):
+		i := q.add(term{Key: exact(lower), word: t.Text, Weight: capsWeight, name: true})
+		q.add(term{Key: q.stem(lower), word: t.Text, Weight: partWeight})
 		return i
-	case isStop(lower), len([]rune(lower)) < 2 && !digits:
+	case q.isStop(lower), len([]rune(lower)) < 2 && !digits:
 		return -1
 	case !strings.ContainsFunc(lower, unicode.IsLetter):
-		return q.add(term{Key: q.stem(lower), word: t.text, Weight: numberWeight})
+		return q.add(term{Key: q.stem(lower), word: t.Text, Weight: numberWeight})
 	case lightWords[lower]:
-		return q.add(term{Key: q.stem(lower), word: t.text, Weight: lightWeight})
+		return q.add(term{Key: q.stem(lower), word: t.Text, Weight: lightWeight})
 	case !strings.ContainsFunc(lower, func(r rune) bool { return !unicode.Is(unicode.Hiragana, r) }):
 		// A Japanese word that is only in Hiragana is mostly grammar, not the subject of the question.
-		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
+		return q.add(term{Key: q.stem(lower), word: t.Text, Weight: weakWeight})
 	case weakWords[lower]:
-		return q.add(term{Key: q.stem(lower), word: t.text, Weight: weakWeight})
+		return q.add(term{Key: q.stem(lower), word: t.Text, Weight: weakWeight})
 	}
-	return q.add(term{Key: q.stem(lower), word: t.text, Weight: WordWeight})
+	return q.add(term{Key: q.stem(lower), word: t.Text, Weight: WordWeight})
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -210,9 +188,9 @@ func (q *Question) Named() bool {
 }
 
 // plainCompound reports whether a token consists of ordinary words with hyphens or apostrophes, and is not a name.
-func plainCompound(t token) bool {
-	return !strings.ContainsAny(t.text, "_.") && strings.ContainsAny(t.text, "-'’") && !t.prefixed && !t.call &&
-		!strings.ContainsFunc(t.text, unicode.IsDigit)
+func plainCompound(t words.Token) bool {
+	return !strings.ContainsAny(t.Text, "_.") && strings.ContainsAny(t.Text, "-'’") && !t.Prefixed && !t.Call &&
+		!strings.ContainsFunc(t.Text, unicode.IsDigit)
 }
 
 // add adds a term, or raises the weight of the term with the same key. It returns the index of the term.
@@ -250,19 +228,19 @@ func (q *Question) addHints() {
 	if q.language != "" {
 		return
 	}
-	var words []string
+	var hints []string
 	if q.shape.duration {
-		words = append(words, "timeout", "time", "interval", "seconds")
+		hints = append(hints, "timeout", "time", "interval", "seconds")
 	}
 	if longName.MatchString(q.text) {
-		words = append(words, "length", "maximum", "limit")
+		hints = append(hints, "length", "maximum", "limit")
 	} else if howMany.MatchString(q.text) {
-		words = append(words, "number", "maximum", "limit")
+		hints = append(hints, "number", "maximum", "limit")
 	}
 	if q.shape.preset {
-		words = append(words, "default")
+		hints = append(hints, "default")
 	}
-	for _, w := range words {
+	for _, w := range hints {
 		q.add(term{Key: q.stem(w), word: w, Weight: hintWeight, Hint: true})
 	}
 }
@@ -271,30 +249,30 @@ func (q *Question) stem(word string) string {
 	if s, ok := q.cache[word]; ok {
 		return s
 	}
-	s := stem(q.language, word)
+	s := words.Stem(q.language, word)
 	q.cache[word] = s
 	return s
 }
 
 // match returns the question's terms that a token of a text matches.
-func (q *Question) match(t token) TermSet {
+func (q *Question) match(t words.Token) TermSet {
 	var set TermSet
-	lower := t.lower()
+	lower := t.Lower()
 	if i, ok := q.byKey[exact(lower)]; ok {
 		set |= 1 << i
 	}
-	if !t.compound() {
+	if !t.Compound() {
 		if i, ok := q.byKey[q.stem(lower)]; ok {
 			set |= 1 << i
 		}
 		return set
 	}
-	for _, p := range t.parts {
-		p = strings.ToLower(p)
+	for _, p := range t.Parts {
+		p = words.Fold(p)
 		if i, ok := q.byKey[q.stem(p)]; ok {
 			set |= 1 << i
 		}
-		if i, ok := q.byKey[exact(p)]; ok && len(t.parts) > 1 {
+		if i, ok := q.byKey[exact(p)]; ok && len(t.Parts) > 1 {
 			set |= 1 << i
 		}
 	}
@@ -304,7 +282,7 @@ func (q *Question) match(t token) TermSet {
 // MatchText returns the question's terms that a text contains.
 func (q *Question) MatchText(s string) TermSet {
 	var set TermSet
-	for _, t := range Tokenize(s) {
+	for _, t := range words.Split(s) {
 		set |= q.match(t)
 	}
 	return set

@@ -81,7 +81,7 @@ func TestPassageSignals(t *testing.T) {
 			"<ol type=a><li><a href=/x>Chapter</a> on Indexes of many kinds, and Tables</ol>",
 		},
 	} {
-		q := NewQuestion(tt.question, "", nil)
+		q := NewQuestion(tt.question, "")
 		better, links := passage(t, 0, tt.better)
 		worse, more := passage(t, 9, tt.worse)
 		facts := map[string]PageFacts{"p": NewPageFacts(q, append(links, more...))}
@@ -97,7 +97,7 @@ func TestPassageSignals(t *testing.T) {
 // TestEntriesBelongTogether: a later passage of a definition need not repeat the words of its beginning.
 func TestEntriesBelongTogether(t *testing.T) {
 	t.Parallel()
-	q := NewQuestion("How long does the server wait before it checks for a deadlock?", "", nil)
+	q := NewQuestion("How long does the server wait before it checks for a deadlock?", "")
 	const rest = "<p>Increasing this value makes checks rarer. The default is one second (1s). That is probably about the smallest value that anybody wants in practice."
 	hits, _ := passages(t, "<h1>Locks</h1><dl><dt><code>deadlock_timeout</code> (<code>integer</code>)<dd><p>This is the time that the server waits before it checks. "+
 		strings.Repeat("Checks are slow, and so not run each time. ", 5)+rest+
@@ -128,7 +128,7 @@ func TestRowsBelongToTheirSection(t *testing.T) {
 	t.Parallel()
 	hits, _ := passages(t, "<h1>Limits</h1><h2>2.1. Locks</h2><p>Each lock has a limit.<table><caption>All of them</caption><tr><th>Name<th>Meaning of the limit"+
 		strings.Repeat("<tr><td>lock_limit<td>The number of locks that one transaction may hold, at most.", 12)+"</table>")
-	q := NewQuestion("What are the locks?", "", nil)
+	q := NewQuestion("What are the locks?", "")
 	ranked := Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, nil)}, nil)
 	columns := 0
 	for _, s := range ranked {
@@ -152,7 +152,7 @@ func TestRowsAreReadUnderTheirHeads(t *testing.T) {
 	t.Parallel()
 	const rows = "<tr><td>integer<td>from -2147483648 to +2147483647<tr><td>other<td>none"
 	hits, _ := passages(t, "<table><tr><th>Type<th>Range"+strings.Repeat(rows, 9)+"</table>")
-	q := NewQuestion("What is the range of an integer?", "", nil)
+	q := NewQuestion("What is the range of an integer?", "")
 	ranked := Rank(hits, map[string]PageFacts{"p": NewPageFacts(q, nil)}, nil)
 	for _, s := range ranked {
 		if s.focused != 1 {

@@ -44,9 +44,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 		chosen = nil
 	}
 	for i, p := range chosen {
-		if chosen[i], err = r.narrow(ctx, p); err != nil {
-			return research.Result{}, err
-		}
+		chosen[i] = r.narrow(p)
 	}
 	var cited []int
 	var quotes []agent.Quote
@@ -111,17 +109,14 @@ func choose(ranked []agent.FoundPassage) []agent.FoundPassage {
 }
 
 // narrow removes an incomplete sentence at the start or end of a passage, unless it contains a word of the question or a number.
-func (r *reader) narrow(ctx context.Context, p agent.FoundPassage) (agent.FoundPassage, error) {
+func (r *reader) narrow(p agent.FoundPassage) agent.FoundPassage {
 	language := ""
 	for _, o := range r.Pages {
 		if o.PageID == p.PageID {
 			language = o.Language
 		}
 	}
-	q, err := r.Question(ctx, language)
-	if err != nil {
-		return p, err
-	}
+	q := r.Question(language)
 	from, to := wholeSentences(p.Text)
 	idle := func(s string) bool { return q.MatchText(s) == 0 && !strings.ContainsAny(s, "0123456789") }
 	if !idle(p.Text[:from]) {
@@ -131,12 +126,12 @@ func (r *reader) narrow(ctx context.Context, p agent.FoundPassage) (agent.FoundP
 		to = len(p.Text)
 	}
 	if utf8.RuneCountInString(p.Text[from:to]) < ranking.ShortRunes*2 {
-		return p, nil
+		return p
 	}
 	p.Start += utf8.RuneCountInString(p.Text[:from])
 	p.End -= utf8.RuneCountInString(p.Text[to:])
 	p.Text = p.Text[from:to]
-	return p, nil
+	return p
 }
 
 // wholeSentences returns the span of s, in bytes, without an incomplete sentence at its start and at its end. Lists, tables,

@@ -11,6 +11,7 @@ import (
 	"legwork/internal/agent/ranking"
 	"legwork/internal/page"
 	"legwork/internal/research"
+	"legwork/internal/words"
 )
 
 // Weights of the places where a link can have a term of the question: its own text, the block or definition around it, its
@@ -142,7 +143,7 @@ func (f *frontier) start(address, root, title, snippet string, merit float64) {
 		return
 	}
 	c := &candidate{url: address, root: root, order: len(f.order), merit: merit}
-	c.mentions = []mention{{text: title, anchor: f.q.MatchText(title), context: f.q.MatchText(snippet), words: len(ranking.Tokenize(title))}}
+	c.mentions = []mention{{text: title, anchor: f.q.MatchText(title), context: f.q.MatchText(snippet), words: len(words.Split(title))}}
 	c.union = c.mentions[0].anchor | c.mentions[0].context
 	f.candidates[address] = c
 	f.order = append(f.order, c)
@@ -154,7 +155,7 @@ func (f *frontier) mention(c *candidate, u *url.URL, l research.Link, title stri
 	m := mention{text: l.Text, address: f.q.MatchURL(lastSegments(u.Path)) | f.q.MatchURL(l.Frag)}
 	if !navigation.MatchString(l.Text) {
 		text := sectionNumber.ReplaceAllString(l.Text, "")
-		m.anchor, m.words = f.q.MatchText(text), len(ranking.Tokenize(text))
+		m.anchor, m.words = f.q.MatchText(text), len(words.Split(text))
 		m.context = m.anchor | f.q.MatchText(strings.Replace(l.Context, l.Text, "", 1))
 		m.heading, m.source = f.q.MatchText(l.Heading), f.q.MatchText(sectionNumber.ReplaceAllString(title, ""))
 	}

@@ -16,7 +16,7 @@ func always(*candidate) bool { return true }
 
 // opensFirst offers links to a new frontier and returns the page that it opens first.
 func opensFirst(question string, links ...research.Link) *candidate {
-	f := newFrontier(ranking.NewQuestion(question, "", nil), 3, 20)
+	f := newFrontier(ranking.NewQuestion(question, ""), 3, 20)
 	f.offer(source{title: "Home", path: "/", root: "example.com"}, links)
 	c, _ := f.next(true, always)
 	return c
@@ -63,7 +63,7 @@ func TestHubsCostPages(t *testing.T) {
 		depth, pages int
 		first        string
 	}{{3, 20, "/bookindex.html"}, {2, 5, "/bookindex.html"}, {3, 4, "/locks"}, {1, 20, "/locks"}} {
-		f := newFrontier(ranking.NewQuestion("How are locks released?", "", nil), tt.depth, tt.pages)
+		f := newFrontier(ranking.NewQuestion("How are locks released?", ""), tt.depth, tt.pages)
 		f.offer(source{title: "Home", path: "/", root: "example.com"}, []research.Link{to("/bookindex.html", "Index", ""), to("/locks", "On locks and keys", "")})
 		if c, _ := f.next(true, always); c == nil || c.url != "https://example.com"+tt.first {
 			t.Errorf("%+v: %+v", tt, c)
@@ -97,7 +97,7 @@ func TestFrontierMentionsAddUp(t *testing.T) {
 
 func TestFrontierPartsOfAPage(t *testing.T) {
 	t.Parallel()
-	f := newFrontier(ranking.NewQuestion("What does logical replication leave out?", "", nil), 3, 20)
+	f := newFrontier(ranking.NewQuestion("What does logical replication leave out?", ""), 3, 20)
 	f.offer(source{title: "31. Logical Replication", path: "/logical-replication.html", depth: 1, root: "example.com"}, []research.Link{
 		to("/other.html", "Replication logic", ""), to("/logical-replication-restrictions.html", "31.6. Restrictions", "")})
 	f.offer(source{title: "Elsewhere", path: "/x.html", depth: 1, root: "example.com"}, []research.Link{to("/logical-replication-lore.html", "Lore", "")})
@@ -112,7 +112,7 @@ func TestFrontierPartsOfAPage(t *testing.T) {
 
 func TestFrontierTakesEachPageOnce(t *testing.T) {
 	t.Parallel()
-	f := newFrontier(ranking.NewQuestion("How are locks released?", "", nil), 3, 20)
+	f := newFrontier(ranking.NewQuestion("How are locks released?", ""), 3, 20)
 	f.markOpened("https://example.com/done")
 	from := source{title: "Home", path: "/", root: "example.com"}
 	f.offer(from, []research.Link{to("/done", "Locks", ""), to("/a", "Locks", ""), to("/a", "Lock release", ""), to("/file.zip", "Locks", ""),

@@ -12,6 +12,7 @@ import (
 	"legwork/internal/agent/ranking"
 	"legwork/internal/page"
 	"legwork/internal/research"
+	"legwork/internal/words"
 )
 
 // Bounds of reading. The strength of evidence is the share of the question's weight that one passage covers.
@@ -34,10 +35,7 @@ func Pin() research.Pin { return research.Pin{Provider: Provider, Prompt: Versio
 // Read researches a task with the built-in reader. The error is a *research.Failure, research.ErrFenced, the context's error,
 // or a database error.
 func Read(ctx context.Context, env agent.Env) (research.Result, error) {
-	r, err := newReader(ctx, agent.NewSession(env))
-	if err != nil {
-		return research.Result{}, err
-	}
+	r := newReader(agent.NewSession(env))
 	if err := r.readPages(ctx); err != nil {
 		return research.Result{}, err
 	}
@@ -51,10 +49,7 @@ func Read(ctx context.Context, env agent.Env) (research.Result, error) {
 // ReadPages opens pages for a session that has none. If a budget kept it from opening a relevant page, it stores the
 // name of the budget in the session. It fails if no page could be read.
 func ReadPages(ctx context.Context, s *agent.Session) error {
-	r, err := newReader(ctx, s)
-	if err != nil {
-		return err
-	}
+	r := newReader(s)
 	if err := r.readPages(ctx); err != nil {
 		return err
 	}
@@ -94,12 +89,9 @@ type reader struct {
 }
 
 // newReader makes a reader for a session. The session may have pages already.
-func newReader(ctx context.Context, b *agent.Session) (*reader, error) {
-	q, err := b.Question(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	return &reader{Session: b, q: q, frontier: newFrontier(q, b.Opts.MaxDepth, b.Opts.MaxPages), snapshot: map[string]bool{}, before: len(b.Failed)}, nil
+func newReader(b *agent.Session) *reader {
+	q := b.Question(words.Detect(b.Env.Task.Question))
+	return &reader{Session: b, q: q, frontier: newFrontier(q, b.Opts.MaxDepth, b.Opts.MaxPages), snapshot: map[string]bool{}, before: len(b.Failed)}
 }
 
 // readPages opens pages one after the other until the evidence is strong or no page may be opened any more.

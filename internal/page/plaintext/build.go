@@ -72,7 +72,7 @@ func Build(title, language string, blocks []Block) research.Page {
 	if clean := Clean(text); clean != text { // joining two blocks may give text that Clean changes; this is rare, so the blocks are then found again from the cleaned text
 		return NewPage(title, language, clean)
 	}
-	return research.Page{ID: textID(text), Title: title, Language: language, Text: text,
+	return research.Page{ID: textID(text), Title: title, Language: languageOf(language, text), Text: text,
 		Passages: passages(text, spans, MaxPassages), Blocks: kinds(text, spans)}
 }
 

@@ -7,12 +7,21 @@ import (
 	"unicode/utf8"
 
 	"legwork/internal/research"
+	"legwork/internal/words"
 )
 
-// NewPage makes a page from clean text. It finds the blocks by the signs of plain text and Markdown. The page's ID is the SHA-256 of the
+// NewPage makes a page from clean text. If no language is given, it is found from the text. It finds the blocks by the signs of plain text and Markdown. The page's ID is the SHA-256 of the
 // text, in hexadecimal digits.
 func NewPage(title, language, text string) research.Page {
-	return research.Page{ID: textID(text), Title: title, Language: language, Text: text, Passages: Passages(text)}
+	return research.Page{ID: textID(text), Title: title, Language: languageOf(language, text), Text: text, Passages: Passages(text)}
+}
+
+// languageOf returns the language that a page names, or else that of its text.
+func languageOf(named, text string) string {
+	if named != "" {
+		return named
+	}
+	return words.Detect(text)
 }
 
 // Language returns the primary subtag of the first BCP 47 tag in a list, in lower case, or an empty string.
