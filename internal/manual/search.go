@@ -34,6 +34,9 @@ var marks = regexp.MustCompile("\\]\\([^)]*\\)|(?m:^```.*$)|(?m:^\\|[-|]+\\|$)|[
 func passagesOf(pages []*page) searchable {
 	var s searchable
 	for _, p := range pages {
+		if p.file == index { // the summaries of all pages would be found instead of the pages
+			continue
+		}
 		text := marks.ReplaceAllString(p.source, "")
 		runes := []rune(text)
 		for _, passage := range plaintext.Passages(text) {

@@ -189,7 +189,11 @@ func (s *Site) addMenu(v *view, current *page) {
 	for _, g := range s.menu {
 		shown := menuGroup{Title: g.Title, Sub: g.Sub}
 		for _, p := range g.pages {
-			shown.Links = append(shown.Links, menuLink{Title: p.title, Address: p.address, Current: p == current})
+			title := p.title
+			if p.file == index {
+				title = "Overview"
+			}
+			shown.Links = append(shown.Links, menuLink{Title: title, Address: p.address, Current: p == current})
 		}
 		v.Menu = append(v.Menu, shown)
 	}
