@@ -46,8 +46,14 @@ func residentMemory(pid int) uint64 {
 // third of what one of them gets.
 const largeNice = 5
 
-// lowerPriority sets the niceness of all threads of a child to largeNice. It cannot be undone without privileges.
-func lowerPriority(pid int) { _ = syscall.Setpriority(syscall.PRIO_PGRP, pid, largeNice) }
+// lowerPriority sets the niceness of all threads of a child to largeNice, unless they are nicer already, as this program may be. It
+// cannot be undone without privileges.
+func lowerPriority(pid int) {
+	priority, err := syscall.Getpriority(syscall.PRIO_PROCESS, pid) // Linux returns 20 minus the niceness
+	if err == nil && 20-priority < largeNice {
+		_ = syscall.Setpriority(syscall.PRIO_PGRP, pid, largeNice)
+	}
+}
 
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
