@@ -27,9 +27,9 @@ type Config struct {
 	Size        int           // greatest number of processes; default: one for each CPU, at least 2 and at most 4
 	CPU         time.Duration // CPU time for one document at most; a document other than a PDF gets less if it is small (cpuFor); default 20 s
 	Timeout     time.Duration // time for one document, without the wait for a process; default 60 s
-	Memory      uint64        // bytes of RAM for all processes together; default 384 MiB
+	Memory      uint64        // bytes of RAM for all processes together; default 336 MiB
 	SmallMemory uint64        // bytes of RAM that each process may use; default 96 MiB
-	LargeMemory uint64        // bytes of RAM that one process may use while Memory has room for it; default 288 MiB
+	LargeMemory uint64        // bytes of RAM that one process may use while Memory has room for it; default 240 MiB
 	LargeBody   int           // size in bytes from which a document is treated as large; default 1 MiB
 	Recycle     int           // documents after which a process is replaced; default 200
 	Idle        time.Duration // an unused process ends after this time; default 1 min
@@ -64,8 +64,8 @@ func NewPool(cfg Config) (*Pool, error) {
 	}
 	cfg.Size = cmp.Or(cfg.Size, min(max(2, runtime.NumCPU()), 4))
 	cfg.CPU, cfg.Timeout = cmp.Or(cfg.CPU, 20*time.Second), cmp.Or(cfg.Timeout, time.Minute)
-	cfg.Memory = cmp.Or(cfg.Memory, 384<<20*raceFactor)
-	cfg.LargeMemory = min(cmp.Or(cfg.LargeMemory, 288<<20*raceFactor), cfg.Memory)
+	cfg.Memory = cmp.Or(cfg.Memory, 336<<20*raceFactor)
+	cfg.LargeMemory = min(cmp.Or(cfg.LargeMemory, 240<<20*raceFactor), cfg.Memory)
 	cfg.SmallMemory = min(cmp.Or(cfg.SmallMemory, 96<<20*raceFactor), cfg.LargeMemory)
 	cfg.LargeBody, cfg.Recycle, cfg.Idle = cmp.Or(cfg.LargeBody, 1<<20), cmp.Or(cfg.Recycle, 200), cmp.Or(cfg.Idle, time.Minute)
 	if cfg.Logger == nil {
