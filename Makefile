@@ -101,6 +101,11 @@ lint: ## vet, the sizes of files and packages, and golangci-lint, which enforces
 	$(GO) vet -tags failpoints ./...
 	$(TOOL) golangci-lint run ./...
 
+.PHONY: deploy-check
+deploy-check: ## check the Helm chart, the workflows, and the configurations of the release and of Renovate
+	$(GO) -C tools/deploy vet ./...
+	$(GO) -C tools/deploy test ./...
+
 .PHONY: audit
 audit: ## check the licenses of all modules in the binary, and search for known vulnerabilities in the code that it calls
 	scripts/audit.sh
@@ -124,6 +129,10 @@ extraction: ## measure how well the main content is found (PAGES, GOLD, ARGS='-w
 .PHONY: cases
 cases: build ## check the cases of page reading in CASES (../shared/cases), without and with a browser
 	CASES="$(CASES)" ARGS="$(ARGS)" scripts/cases.sh
+
+.PHONY: compose
+compose: ## run docker-compose.yml for real: build, a task, kill -9 of a worker, down and up (needs a Docker engine; scripts/compose.sh)
+	scripts/compose.sh $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (1m): make fuzz FUZZTIME=10s PKG=internal/page
