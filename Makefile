@@ -86,9 +86,9 @@ gen: ## generate db/ from queries/ and the Go code of api/ from openapi.yaml
 	$(GO) generate ./api
 
 .PHONY: reference
-reference: ## generate .env.example and docs/reference from the settings, the commands and the contract; tests fail if they differ
+reference: ## generate .env.example and docs/reference from the settings, the commands, the contract and the metrics; tests fail if they differ
 	$(GO) test ./internal/config -count=1 -run '^Test(ExampleFile|Reference)$$' -update
-	$(GO) test ./api -count=1 -run '^TestReference$$' -update
+	$(GO) test ./api ./internal/metrics -count=1 -run '^TestReference$$' -update
 	$(GO) test -tags failpoints ./cmd/legwork -count=1 -run '^TestCommandReference$$' -update
 
 .PHONY: gen-check

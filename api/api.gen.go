@@ -244,6 +244,30 @@ func (e HealthSummaryStatus) Valid() bool {
 	}
 }
 
+// Defines values for LogLevelLevel.
+const (
+	LogLevelLevelDebug LogLevelLevel = "debug"
+	LogLevelLevelError LogLevelLevel = "error"
+	LogLevelLevelInfo  LogLevelLevel = "info"
+	LogLevelLevelWarn  LogLevelLevel = "warn"
+)
+
+// Valid indicates whether the value is a known member of the LogLevelLevel enum.
+func (e LogLevelLevel) Valid() bool {
+	switch e {
+	case LogLevelLevelDebug:
+		return true
+	case LogLevelLevelError:
+		return true
+	case LogLevelLevelInfo:
+		return true
+	case LogLevelLevelWarn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LoginMethodsMode.
 const (
 	LoginMethodsModeOff      LoginMethodsMode = "off"
@@ -351,6 +375,7 @@ const (
 	ScopeAdmin        Scope = "admin"
 	ScopeLibraryRead  Scope = "library:read"
 	ScopeLibraryWrite Scope = "library:write"
+	ScopeMetricsRead  Scope = "metrics:read"
 	ScopeTasksRead    Scope = "tasks:read"
 	ScopeTasksWrite   Scope = "tasks:write"
 )
@@ -363,6 +388,8 @@ func (e Scope) Valid() bool {
 	case ScopeLibraryRead:
 		return true
 	case ScopeLibraryWrite:
+		return true
+	case ScopeMetricsRead:
 		return true
 	case ScopeTasksRead:
 		return true
@@ -882,6 +909,15 @@ type LimitStatus struct {
 		TokensThisMonth int64 `json:"tokensThisMonth"`
 	} `json:"used"`
 }
+
+// LogLevel Example: {"level":"debug"}
+type LogLevel struct {
+	// Level The least severity that is logged.
+	Level LogLevelLevel `json:"level"`
+}
+
+// LogLevelLevel The least severity that is logged.
+type LogLevelLevel string
 
 // LoginMethods defines model for LoginMethods.
 type LoginMethods struct {
@@ -1725,6 +1761,12 @@ type ServerInterface interface {
 	// SetLimits Set limits
 	// (PUT /api/limits)
 	SetLimits(w http.ResponseWriter, r *http.Request, params SetLimitsParams)
+	// GetLogLevel The level of the log
+	// (GET /api/log-level)
+	GetLogLevel(w http.ResponseWriter, r *http.Request)
+	// SetLogLevel Change the level of the log
+	// (PUT /api/log-level)
+	SetLogLevel(w http.ResponseWriter, r *http.Request)
 	// ListMembers List the members of the account
 	// (GET /api/members)
 	ListMembers(w http.ResponseWriter, r *http.Request)
@@ -1974,6 +2016,18 @@ func (_ Unimplemented) GetLimits(w http.ResponseWriter, r *http.Request, params 
 // SetLimits Set limits
 // (PUT /api/limits)
 func (_ Unimplemented) SetLimits(w http.ResponseWriter, r *http.Request, params SetLimitsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetLogLevel The level of the log
+// (GET /api/log-level)
+func (_ Unimplemented) GetLogLevel(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetLogLevel Change the level of the log
+// (PUT /api/log-level)
+func (_ Unimplemented) SetLogLevel(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2847,6 +2901,34 @@ func (siw *ServerInterfaceWrapper) SetLimits(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetLogLevel operation middleware
+func (siw *ServerInterfaceWrapper) GetLogLevel(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLogLevel(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetLogLevel operation middleware
+func (siw *ServerInterfaceWrapper) SetLogLevel(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetLogLevel(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListMembers operation middleware
 func (siw *ServerInterfaceWrapper) ListMembers(w http.ResponseWriter, r *http.Request) {
 
@@ -3678,6 +3760,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Put(options.BaseURL+"/api/limits", wrapper.SetLimits)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/log-level", wrapper.GetLogLevel)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/api/log-level", wrapper.SetLogLevel)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/members", wrapper.ListMembers)
 	})
 	r.Group(func(r chi.Router) {
@@ -4415,6 +4503,50 @@ func (response SetLimits200JSONResponse) VisitSetLimitsResponse(w http.ResponseW
 	return err
 }
 
+type GetLogLevelRequestObject struct {
+}
+
+type GetLogLevelResponseObject interface {
+	VisitGetLogLevelResponse(w http.ResponseWriter) error
+}
+
+type GetLogLevel200JSONResponse LogLevel
+
+func (response GetLogLevel200JSONResponse) VisitGetLogLevelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLogLevelRequestObject struct {
+	ContentType string
+	Body        io.Reader
+}
+
+type SetLogLevelResponseObject interface {
+	VisitSetLogLevelResponse(w http.ResponseWriter) error
+}
+
+type SetLogLevel200JSONResponse LogLevel
+
+func (response SetLogLevel200JSONResponse) VisitSetLogLevelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMembersRequestObject struct {
 }
 
@@ -5063,6 +5195,12 @@ type StrictServerInterface interface {
 	// SetLimits Set limits
 	// (PUT /api/limits)
 	SetLimits(ctx context.Context, request SetLimitsRequestObject) (SetLimitsResponseObject, error)
+	// GetLogLevel The level of the log
+	// (GET /api/log-level)
+	GetLogLevel(ctx context.Context, request GetLogLevelRequestObject) (GetLogLevelResponseObject, error)
+	// SetLogLevel Change the level of the log
+	// (PUT /api/log-level)
+	SetLogLevel(ctx context.Context, request SetLogLevelRequestObject) (SetLogLevelResponseObject, error)
 	// ListMembers List the members of the account
 	// (GET /api/members)
 	ListMembers(ctx context.Context, request ListMembersRequestObject) (ListMembersResponseObject, error)
@@ -5978,6 +6116,58 @@ func (sh *strictHandler) SetLimits(w http.ResponseWriter, r *http.Request, param
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SetLimitsResponseObject); ok {
 		if err := validResponse.VisitSetLimitsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLogLevel operation middleware
+func (sh *strictHandler) GetLogLevel(w http.ResponseWriter, r *http.Request) {
+	var request GetLogLevelRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLogLevel(ctx, request.(GetLogLevelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLogLevel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLogLevelResponseObject); ok {
+		if err := validResponse.VisitGetLogLevelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetLogLevel operation middleware
+func (sh *strictHandler) SetLogLevel(w http.ResponseWriter, r *http.Request) {
+	var request SetLogLevelRequestObject
+
+	request.ContentType = r.Header.Get("Content-Type")
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetLogLevel(ctx, request.(SetLogLevelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetLogLevel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetLogLevelResponseObject); ok {
+		if err := validResponse.VisitSetLogLevelResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

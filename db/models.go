@@ -119,4 +119,8 @@ type Task struct {
 	ConfirmPlan bool
 	// What a queued task without a job waits for: plan (its user confirms the plan), children (they end) or turn (a child waits because enough children of its parent are at work). held_since is then NULL. NULL: nothing of these.
 	WaitingFor *string
+	// The id of the request that made the task, as in the log and in its header X-Request-ID. NULL: no request did, or an older version.
+	RequestID *string
+	// The span that made the task, as a traceparent of W3C Trace Context. All runs of the task belong to its trace. NULL: it was not traced.
+	TraceParent *string
 }

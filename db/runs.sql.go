@@ -322,7 +322,7 @@ func (q *Queries) LockHead(ctx context.Context, taskID uuid.UUID) (LockHeadRow, 
 }
 
 const lockTask = `-- name: LockTask :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.run_epoch, h.last_seq, h.owner, h.job_id, n.parent_id AS child_of,
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, t.request_id, t.trace_parent, h.run_epoch, h.last_seq, h.owner, h.job_id, n.parent_id AS child_of,
        date_trunc('milliseconds', clock_timestamp())::timestamptz AS at
 FROM task_heads h JOIN tasks t ON t.id = h.task_id LEFT JOIN tree_nodes n ON n.task_id = h.task_id
 WHERE h.task_id = $1 FOR UPDATE OF h FOR NO KEY UPDATE OF t
@@ -393,6 +393,8 @@ func (q *Queries) LockTask(ctx context.Context, taskID uuid.UUID) (LockTaskRow, 
 		&i.Task.Contradictions,
 		&i.Task.ConfirmPlan,
 		&i.Task.WaitingFor,
+		&i.Task.RequestID,
+		&i.Task.TraceParent,
 		&i.RunEpoch,
 		&i.LastSeq,
 		&i.Owner,

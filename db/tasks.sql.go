@@ -115,7 +115,7 @@ func (q *Queries) DeleteTask(ctx context.Context, iD uuid.UUID, accountID string
 }
 
 const getTask = `-- name: GetTask :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, t.request_id, t.trace_parent, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
        u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
@@ -193,6 +193,8 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 		&i.Task.Contradictions,
 		&i.Task.ConfirmPlan,
 		&i.Task.WaitingFor,
+		&i.Task.RequestID,
+		&i.Task.TraceParent,
 		&i.LastSeq,
 		&i.RunEpoch,
 		&i.ChildOf,
@@ -211,7 +213,7 @@ func (q *Queries) GetTask(ctx context.Context, iD uuid.UUID, accountID string) (
 }
 
 const getTaskForRun = `-- name: GetTaskForRun :one
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, t.request_id, t.trace_parent, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds,
        u.pages, u.tool_calls, u.model_calls, u.input_tokens, u.output_tokens, u.cached_tokens,
        coalesce(u.cost_usd, 0)::float8 AS cost_usd, (u.cost_usd IS NOT NULL)::boolean AS priced, u.running_seconds::float8 AS running_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id JOIN task_usage u ON u.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
@@ -289,6 +291,8 @@ func (q *Queries) GetTaskForRun(ctx context.Context, id uuid.UUID) (GetTaskForRu
 		&i.Task.Contradictions,
 		&i.Task.ConfirmPlan,
 		&i.Task.WaitingFor,
+		&i.Task.RequestID,
+		&i.Task.TraceParent,
 		&i.LastSeq,
 		&i.RunEpoch,
 		&i.ChildOf,
@@ -310,7 +314,7 @@ const insertTask = `-- name: InsertTask :one
 WITH task AS (
     INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                        search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                       fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
+                       fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, request_id, trace_parent, created_at)
     SELECT $1, $2, $3,
            CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                       WHERE w.heartbeat_at > now() - make_interval(secs => $4::float8))
@@ -319,14 +323,15 @@ WITH task AS (
            $5, $6, $7, $8, $9, $10,
            $11, $12, $13, $14, $15, $16, $17,
            $18, $19, $20::bigint, $21::json, $22::uuid, $23::text,
-           $24, $25, $26, $27::integer, $28::json, date_trunc('milliseconds', clock_timestamp())
+           $24, $25, $26, $27::integer, $28::json,
+           $29::text, $30::text, date_trunc('milliseconds', clock_timestamp())
     RETURNING id, status, created_at
 ), head AS (
-    INSERT INTO task_heads (task_id, last_seq, job_id) SELECT task.id, 1, $29::bigint FROM task
+    INSERT INTO task_heads (task_id, last_seq, job_id) SELECT task.id, 1, $31::bigint FROM task
 ), first AS (
     INSERT INTO task_events (task_id, seq, type, terminal, created_at, body)
-    SELECT task.id, 1, $30::text, false, task.created_at,
-           (CASE task.status WHEN 'created' THEN $31::text ELSE $32::text END)::json
+    SELECT task.id, 1, $32::text, false, task.created_at,
+           (CASE task.status WHEN 'created' THEN $33::text ELSE $34::text END)::json
     FROM task
 )
 SELECT task.status, task.created_at FROM task
@@ -361,6 +366,8 @@ type InsertTaskParams struct {
 	Format             string
 	Length             *int32
 	OutputSchema       []byte
+	RequestID          *string
+	TraceParent        *string
 	JobID              int64
 	EventType          string
 	BodyCreated        string
@@ -404,6 +411,8 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 		arg.Format,
 		arg.Length,
 		arg.OutputSchema,
+		arg.RequestID,
+		arg.TraceParent,
 		arg.JobID,
 		arg.EventType,
 		arg.BodyCreated,
@@ -415,7 +424,7 @@ func (q *Queries) InsertTask(ctx context.Context, arg InsertTaskParams) (InsertT
 }
 
 const listTasks = `-- name: ListTasks :many
-SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds
+SELECT t.id, t.account_id, t.parent_task_id, t.status, t.priority, t.question, t.seed_url, t.max_depth, t.max_pages, t.time_budget, t.search_engine, t.max_results, t.safe_mode, t.same_domain_only, t.allow_external_links, t.allow_domains, t.deny_domains, t.request_metadata, t.created_at, t.started_at, t.completed_at, t.try, t.provider, t.model, t.prompt_version, t.answer, t.confidence, t.error, t.error_code, t.metadata, t.fresh, t.max_tokens, t.unserved_since, t.context, t.created_by_user, t.created_by_key, t.not_before, t.held, t.held_since, t.answered, t.effort, t.format, t.length, t.output_schema, t.data, t.data_basis, t.contradictions, t.confirm_plan, t.waiting_for, t.request_id, t.trace_parent, h.last_seq, h.run_epoch, n.parent_id AS child_of, coalesce(task_seconds(t.started_at, t.completed_at), 0)::float8 AS duration_seconds
 FROM tasks t JOIN task_heads h ON h.task_id = t.id LEFT JOIN tree_nodes n ON n.task_id = t.id
 WHERE t.account_id = $1
   AND ($2::uuid IS NOT NULL OR NOT EXISTS (SELECT 1 FROM tree_nodes c WHERE c.task_id = t.id AND c.parent_id IS NOT NULL))
@@ -524,6 +533,8 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 			&i.Task.Contradictions,
 			&i.Task.ConfirmPlan,
 			&i.Task.WaitingFor,
+			&i.Task.RequestID,
+			&i.Task.TraceParent,
 			&i.LastSeq,
 			&i.RunEpoch,
 			&i.ChildOf,

@@ -4,7 +4,7 @@
 WITH task AS (
     INSERT INTO tasks (id, account_id, parent_task_id, status, priority, question, seed_url, max_depth, max_pages, time_budget,
                        search_engine, max_results, safe_mode, same_domain_only, allow_external_links, allow_domains, deny_domains,
-                       fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, created_at)
+                       fresh, request_metadata, max_tokens, context, created_by_user, created_by_key, confirm_plan, effort, format, length, output_schema, request_id, trace_parent, created_at)
     SELECT @id, @account_id, sqlc.narg(parent_task_id),
            CASE WHEN (SELECT coalesce(sum(w.slots), 0) FROM workers w
                       WHERE w.heartbeat_at > now() - make_interval(secs => @lease_seconds::float8))
@@ -13,7 +13,8 @@ WITH task AS (
            @priority, @question, sqlc.narg(seed_url), @max_depth, @max_pages, @time_budget,
            @search_engine, @max_results, @safe_mode, @same_domain_only, @allow_external_links, @allow_domains, @deny_domains,
            @fresh, @request_metadata, sqlc.narg(max_tokens)::bigint, sqlc.narg(context)::json, sqlc.narg(created_by_user)::uuid, sqlc.narg(created_by_key)::text,
-           @confirm_plan, @effort, @format, sqlc.narg(length)::integer, sqlc.narg(output_schema)::json, date_trunc('milliseconds', clock_timestamp())
+           @confirm_plan, @effort, @format, sqlc.narg(length)::integer, sqlc.narg(output_schema)::json,
+           sqlc.narg(request_id)::text, sqlc.narg(trace_parent)::text, date_trunc('milliseconds', clock_timestamp())
     RETURNING id, status, created_at
 ), head AS (
     INSERT INTO task_heads (task_id, last_seq, job_id) SELECT task.id, 1, @job_id::bigint FROM task

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"legwork/cmd/legwork/limits"
 	"legwork/cmd/legwork/model"
 	"legwork/cmd/legwork/sources"
+	"legwork/cmd/legwork/telemetry"
 	"legwork/internal/artifact"
 	"legwork/internal/auth"
 	"legwork/internal/config"
@@ -70,7 +72,8 @@ type app struct {
 	api           *httpapi.API
 	server        *http.Server // nil for roleWorker
 	addr          net.Addr     // address of the API, once it listens
-	failed        chan error   // the error of the first part that ended by itself
+	watch         *telemetry.Process
+	failed        chan error // the error of the first part that ended by itself
 
 	stopping  atomic.Bool
 	loops     sync.WaitGroup
@@ -83,9 +86,9 @@ type app struct {
 }
 
 // startApp starts the parts of a process: database, schema, streams, worker, API. When one part cannot start, it stops the
-// parts that have started. ctx bounds the start, and its values hold failpoints. Stop ends the process.
-func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) (a *app, err error) {
-	a = &app{cfg: cfg, log: log, failed: make(chan error, 4)}
+// parts that have started. watch may be nil. ctx bounds the start, and its values hold failpoints. Stop ends the process.
+func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger, watch *telemetry.Process) (a *app, err error) {
+	a = &app{cfg: cfg, log: log, failed: make(chan error, 4), watch: cmp.Or(watch, &telemetry.Process{})}
 	defer func() {
 		if err != nil {
 			a.Stop(context.WithoutCancel(ctx))
@@ -107,7 +110,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 	if err := a.artifacts.Check(ctx); err != nil { // a failed check does not stop the start: tasks can run without the artifact store, and it may become usable later
 		log.WarnContext(ctx, "no files of tasks can be stored at present", "error", err)
 	}
-	if a.model, err = model.Open(ctx, cfg, model.LocalOllama, log); err != nil {
+	if a.model, err = model.Open(ctx, cfg, model.LocalOllama, a.watch.Metrics, log); err != nil {
 		return a, err
 	}
 	a.modelSeen = &model.Health{Model: a.model}
@@ -123,6 +126,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 		return a, err
 	}
 	a.service.LimitQueue(cfg.MaxQueuedTasks)
+	a.watch.WatchTasks(a.service)
 	a.service.ConfigureTrees(deep.Config{AtOnce: cfg.DeepAtOnce, ChildrenWait: cfg.DeepTimeout, PlanWait: cfg.DeepPlanTimeout, MostSeconds: int64(cfg.TaskMaxTimeBudget.Seconds())})
 	if r != roleAPI {
 		if err := a.startRunner(ctx, alone); err != nil {
@@ -134,7 +138,7 @@ func startApp(ctx context.Context, cfg config.Config, r role, log *slog.Logger) 
 			return a, err
 		}
 	}
-	return a, nil
+	return a, a.watch.Serve(ctx, cfg, log, a.failed)
 }
 
 // openDatabase connects to DATABASE_URL, or starts the embedded PostgreSQL, and brings the schema up to date. Only legwork ask
@@ -155,7 +159,7 @@ func (a *app) openDatabase(ctx context.Context, r role) error {
 			return err
 		}
 	}
-	st, err := database.OpenStore(ctx, a.cfg, url, a.cfg.DatabaseMaxConns, a.log)
+	st, err := database.OpenStore(ctx, a.cfg, url, a.cfg.DatabaseMaxConns, a.watch.SQL, a.log)
 	if err != nil {
 		return err
 	}
@@ -168,10 +172,13 @@ func (a *app) openDatabase(ctx context.Context, r role) error {
 func (a *app) startStreams(ctx context.Context) (err error) {
 	a.hub = stream.NewHub(a.store.Worker(), stream.Config{Logger: a.log, Poll: database.PollEvery(a.store)})
 	a.publisher = stream.NewPublisher(a.hub, a.store.Worker(), a.log)
+	a.publisher.Measure(a.watch.Metrics.Notified)
 	if a.usage, err = usage.New(a.store); err != nil {
 		return err
 	}
 	a.openStreams = usage.NewStreams(a.usage, a.log)
+	a.watch.WatchDatabase(a.store, a.usage)
+	a.watch.WatchStreams(a.hub)
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stopLoops = stop
 	a.loops.Go(func() { a.hub.Run(loops) })
@@ -213,7 +220,7 @@ func (a *app) startRunner(ctx context.Context, alone bool) error {
 		return err
 	}
 	fetcher := sources.NewFetcher(cfg, version, a.store, a.parsers, a.log)
-	if a.pages, err = sources.OpenPages(cfg, version, fetcher, lists, a.log); err != nil {
+	if a.pages, err = sources.OpenPages(cfg, version, fetcher, lists, a.watch.Metrics, a.log); err != nil {
 		return err
 	}
 	answers := model.Chooser(a.model, cfg)
@@ -250,8 +257,8 @@ func (a *app) startAPI(ctx context.Context) error {
 		Auth: a.authentication(), Identities: a.identities, Usage: a.usage, Streams: a.openStreams, Logins: entry,
 		Tasks: a.service, Data: func(account string) httpapi.AccountData { return a.store.For(account) }, Artifacts: a.artifacts, Hub: a.hub, Logger: a.log, Version: version,
 		CORSOrigins: cfg.CORSOrigins, Hosts: hostNames(cfg), Health: a.health, Stopping: a.stopping.Load,
-		RequestsPerSecond: cfg.RateRequestsPerSecond,
-		Proxies:           forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},
+		RequestsPerSecond: cfg.RateRequestsPerSecond, LogLevel: a.watch.Level(), Metrics: a.watch.Metrics, Tracer: a.watch.Tracer,
+		Proxies: forwarded.Proxies{Trusted: cfg.TrustedProxies, Header: forwarded.Header(cfg.TrustedProxyHeader)},
 		Limits: wire.Limits{MinBudget: cfg.TaskMinTimeBudget, DefaultBudget: cfg.TaskDefaultTimeBudget, MaxBudget: cfg.TaskMaxTimeBudget,
 			MaxTokens: cfg.TaskMaxTokens},
 	})
@@ -313,6 +320,7 @@ func (a *app) health(ctx context.Context) httpapi.Health {
 // Stop stops the parts of the process within ctx: it hands running tasks back, closes streams and finishes requests.
 func (a *app) Stop(ctx context.Context) {
 	a.stopping.Store(true)
+	defer a.watch.Stop()
 	if a.runner != nil {
 		if err := a.runner.Stop(ctx); err != nil {
 			a.log.ErrorContext(ctx, "not every run was handed back; the reconciler takes the rest", "error", err)

@@ -93,7 +93,7 @@ func (p *program) ask(ctx context.Context, c *cli.Command) error {
 func (p *program) temporaryServer(ctx context.Context, cfg config.Config, log *slog.Logger) (string, func(), error) {
 	own := cfg.WithoutTLS()
 	own.APIHost, own.APIPort, own.AuthMode = "127.0.0.1", 0, config.AuthOff
-	a, err := startApp(ctx, own, roleAsk, log)
+	a, err := startApp(ctx, own, roleAsk, log, nil)
 	if err != nil {
 		return "", nil, err
 	}

@@ -45,7 +45,7 @@ func (p *program) demo(ctx context.Context, c *cli.Command) error {
 	}
 	defer stopDocs()
 	fmt.Fprintf(p.out, "legwork %s demo: embedded PostgreSQL, the built-in reader, and the documentation at %s\n", version, docs)
-	a, err := startApp(ctx, demoConfig(cfg), roleAll, log)
+	a, err := startApp(ctx, demoConfig(cfg), roleAll, log, nil)
 	if err != nil {
 		return err
 	}

@@ -135,20 +135,28 @@ func refuseArguments(c *cli.Command, name string) {
 // load reads the configuration and creates the logger. A quiet command, whose output is for people, logs only warnings and
 // errors to the console. The caller calls closeLog when the command ends.
 func (p *program) load(quiet bool) (cfg config.Config, log *slog.Logger, closeLog func(), err error) {
-	if cfg, err = config.Load(p.environ, dotenv); err != nil {
+	cfg, l, err := p.loadLog(quiet)
+	if err != nil {
 		return cfg, nil, nil, err
+	}
+	return cfg, l.Logger, func() { _ = l.Close() }, nil
+}
+
+// loadLog is load for a command that changes the level of its log.
+func (p *program) loadLog(quiet bool) (cfg config.Config, log *logging.Log, err error) {
+	if cfg, err = config.Load(p.environ, dotenv); err != nil {
+		return cfg, nil, err
 	}
 	if quiet && cfg.LogTarget == config.LogConsole {
 		cfg.LogLevel = max(cfg.LogLevel, slog.LevelWarn)
 	}
-	log, closeFile, err := logging.New(cfg, p.errOut)
-	if err != nil {
-		return cfg, nil, nil, err
+	if log, err = logging.New(cfg, p.errOut); err != nil {
+		return cfg, nil, err
 	}
 	for _, w := range cfg.Warnings() {
 		log.Warn(w)
 	}
-	return cfg, log, func() { _ = closeFile() }, nil
+	return cfg, log, nil
 }
 
 func (p *program) healthCommand() *cli.Command {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"legwork/cmd/legwork/commands"
+	"legwork/cmd/legwork/telemetry"
 	"legwork/internal/heap"
 	"legwork/internal/systemd"
 )
@@ -38,14 +39,20 @@ func (p *program) workerCommand() *cli.Command {
 }
 
 func (p *program) serve(ctx context.Context, r role) error {
-	cfg, log, closeLog, err := p.load(false)
+	cfg, log, err := p.loadLog(false)
 	if err != nil {
 		return err
 	}
-	defer closeLog()
+	defer func() { _ = log.Close() }()
 	defer heap.Reserve()()
 	log.InfoContext(ctx, "legwork starts", "version", version, "role", r, "config", cfg)
-	a, err := startApp(ctx, cfg, r, log)
+	go log.WatchSignals(context.WithoutCancel(ctx))
+	watch, err := telemetry.Open(p.environ, version, string(r), log)
+	if err != nil {
+		return err
+	}
+	defer watch.Close()
+	a, err := startApp(ctx, cfg, r, log.Logger, watch)
 	if err != nil {
 		return err
 	}

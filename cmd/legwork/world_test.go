@@ -19,6 +19,7 @@ import (
 
 	"legwork/api"
 	"legwork/cmd/legwork/sources"
+	"legwork/cmd/legwork/telemetry"
 	"legwork/internal/config"
 	"legwork/internal/dbtest"
 	"legwork/internal/logging"
@@ -81,11 +82,16 @@ func (w *world) app(r role, extra ...string) *app {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	log, _, err := logging.New(cfg, &testLog{t: w.t})
+	log, err := logging.New(cfg, &testLog{t: w.t})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	a, err := startApp(w.ctx(), cfg, r, log)
+	watch, err := telemetry.Open(extra, version, string(r), log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(watch.Close)
+	a, err := startApp(w.ctx(), cfg, r, log.Logger, watch)
 	if err != nil {
 		w.t.Fatalf("start %s: %v", r, err)
 	}
@@ -294,7 +300,8 @@ func (w *world) launch(cmd *exec.Cmd, env []string) *process {
 func (w *world) api(p *process) *client {
 	w.t.Helper()
 	line := w.line(p, `msg="the API listens" url=`)
-	return newClient(strings.TrimSpace(line[strings.Index(line, "url=")+len("url="):]))
+	url, _, _ := strings.Cut(line[strings.Index(line, "url=")+len("url="):], " ")
+	return newClient(strings.TrimSpace(url))
 }
 
 // line waits for a line of the process's log that contains text.

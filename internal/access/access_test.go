@@ -69,6 +69,7 @@ func TestScopesIncludeReading(t *testing.T) {
 		access.TasksWrite:   {access.TasksRead, access.TasksWrite},
 		access.LibraryRead:  {access.LibraryRead},
 		access.LibraryWrite: {access.LibraryRead, access.LibraryWrite},
+		access.MetricsRead:  {access.MetricsRead},
 		access.AdminScope:   access.Scopes,
 	}
 	for _, s := range access.Scopes {
@@ -85,6 +86,7 @@ func TestDecide(t *testing.T) {
 		"write":  {Role: access.Member, Scope: access.TasksWrite},
 		"any":    {Role: access.Viewer},
 		"person": {Role: access.Viewer, Session: true},
+		"watch":  {Role: access.Admin, Scope: access.MetricsRead, Server: true},
 	}
 	member := access.Principal{Kind: access.BySession, AccountID: "a", Role: access.Member}
 	key := func(r access.Role, scopes ...access.Scope) access.Principal {
@@ -109,6 +111,10 @@ func TestDecide(t *testing.T) {
 		{"a session of the person", member, "person", access.Allowed},
 		{"a key of the person", key(access.Owner, access.AdminScope), "person", access.NoSession},
 		{"without access control", access.Off(), "write", access.Allowed},
+		{"the server without access control", access.Off(), "watch", access.Allowed},
+		{"the server by a key of another account", key(access.Owner, access.MetricsRead), "watch", access.NoServer},
+		{"the server by its owner", access.Principal{Kind: access.BySession, AccountID: "default", Role: access.Owner}, "watch", access.Allowed},
+		{"the server by a key for something else", access.Principal{Kind: access.ByKey, AccountID: "default", Role: access.Owner, Scopes: []access.Scope{access.TasksWrite}}, "watch", access.NoScope},
 		{"no such operation", access.Off(), "fly", access.Unknown},
 	} {
 		assert.Equal(t, c.want, access.Decide(rules, c.p, c.operation), c.name)

@@ -38,11 +38,12 @@ const (
 	TasksWrite   Scope = "tasks:write"
 	LibraryRead  Scope = "library:read"
 	LibraryWrite Scope = "library:write"
+	MetricsRead  Scope = "metrics:read" // the metrics of the server; it includes nothing else
 	AdminScope   Scope = "admin"
 )
 
 // Scopes lists every scope.
-var Scopes = []Scope{TasksRead, TasksWrite, LibraryRead, LibraryWrite, AdminScope}
+var Scopes = []Scope{TasksRead, TasksWrite, LibraryRead, LibraryWrite, MetricsRead, AdminScope}
 
 // Includes reports whether a credential with scope s may be used where other is needed.
 func (s Scope) Includes(other Scope) bool {

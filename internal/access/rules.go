@@ -1,11 +1,14 @@
 package access
 
+import "legwork/internal/research"
+
 // Rule says who may call an operation.
 type Rule struct {
 	Public  bool  // whether anybody may call it, without a credential
 	Role    Role  // the lowest role that may call it
 	Scope   Scope // the scope that a credential with scopes needs; empty means that no scope is needed
 	Entry   bool  // whether it is a step of a login, of which a client may make fewer than of other requests
+	Server  bool  // whether it is about the whole server, so that only those of the account default may call it
 	Session bool  // whether only a browser session may call it, because it is about the person and programs do not need it
 }
 
@@ -20,18 +23,22 @@ const (
 	NoRole            // 403: the role is too low
 	NoScope           // 403: the credential lacks the scope
 	NoSession         // 403: the credential is not a browser session
+	NoServer          // 403: the account is not the one of those who run the server
 )
 
-func public() Rule               { return Rule{Public: true} }
-func entry() Rule                { return Rule{Public: true, Entry: true} }
-func needs(r Role, s Scope) Rule { return Rule{Role: r, Scope: s} }
-func session(r Role) Rule        { return Rule{Role: r, Session: true} }
+func public() Rule                { return Rule{Public: true} }
+func entry() Rule                 { return Rule{Public: true, Entry: true} }
+func needs(r Role, s Scope) Rule  { return Rule{Role: r, Scope: s} }
+func session(r Role) Rule         { return Rule{Role: r, Session: true} }
+func server(r Role, s Scope) Rule { return Rule{Role: r, Scope: s, Server: true} }
 
 // Rules has the rule of every operation, by operationId.
 func Rules() map[string]Rule {
 	return map[string]Rule{
 		"getRoot": public(), "getHealth": public(), "getLiveness": public(), "getReadiness": public(),
 		"getContractYAML": public(), "getContractJSON": public(),
+
+		"getMetrics": server(Admin, MetricsRead), "getLogLevel": server(Admin, AdminScope), "setLogLevel": server(Owner, AdminScope),
 
 		"getProtectedResource": public(), "getLoginMethods": public(), "logIn": entry(), "startOpenIDLogin": entry(), "finishOpenIDLogin": entry(), "acceptInvitation": entry(),
 		"startPasskeyLogin": entry(), "logInByPasskey": entry(),
@@ -67,6 +74,8 @@ func Decide(rules map[string]Rule, p Principal, operation string) Verdict {
 		return NoLogin
 	case rule.Session && p.Kind != BySession:
 		return NoSession
+	case rule.Server && p.AccountID != research.DefaultAccount:
+		return NoServer
 	case !p.Role.Includes(rule.Role):
 		return NoRole
 	case rule.Scope != "" && !p.HasScope(rule.Scope):

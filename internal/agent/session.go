@@ -9,9 +9,12 @@ import (
 	"maps"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"legwork/internal/agent/ranking"
 	"legwork/internal/page"
 	"legwork/internal/research"
+	"legwork/internal/tracing"
 )
 
 // The tools, by the names that clients see.
@@ -215,10 +218,19 @@ func (b *Session) Call(ctx context.Context, tool string, args map[string]any, be
 			return err
 		}
 	}
+	ctx, span := tracing.Start(ctx, "execute_tool", tool)
+	defer span.End()
 	began := time.Now()
 	e, err := do(ctx)
 	if err != nil {
+		span.Fail("stopped")
 		return err
+	}
+	if span.On() {
+		span.Set(attribute.String(tracing.GenAIOperation, "execute_tool"), attribute.String(tracing.GenAITool, tool), attribute.Int(tracing.Turn, turn))
+		if !e.Success {
+			span.Fail("tool")
+		}
 	}
 	result, err := research.EncodeJSON(e.Result)
 	if err != nil {

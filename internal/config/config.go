@@ -261,7 +261,7 @@ type Config struct {
 	LimitDollarsPerMonth float64 `env:"LIMIT_DOLLARS_PER_MONTH" envDefault:"0" must:"be 0, or 0.01..1000000000"`
 
 	// Least severity that is logged.
-	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" must:"be debug, info, warn or error" section:"Logging"`
+	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" must:"be debug, info, warn or error" section:"Logs and metrics"`
 	// Where log lines go: console is standard error.
 	LogTarget LogTarget `env:"LOG_TARGET" envDefault:"console" must:"be console, file or both"`
 	// Log file, rotated at 10 MB with five old ones kept. Each process needs its own; {host} in the path stands for this machine's
@@ -269,6 +269,11 @@ type Config struct {
 	LogFile string `env:"LOG_FILE"`
 	// Form of log lines.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"text" must:"be text or json"`
+	// Port at which the process also serves its metrics to Prometheus, at /metrics, without access control. Workers have no other. 0: none;
+	// the API serves them at its own port in any case, to keys with the scope metrics:read.
+	MetricsPort int `env:"METRICS_PORT" envDefault:"0" must:"be a port number, 0..65535, other than API_PORT on the same address"`
+	// Address of that port. Whoever reaches it reads how much the server works and what its models cost, but no texts.
+	MetricsHost string `env:"METRICS_HOST" envDefault:"127.0.0.1" must:"be an IP address or a host name, without scheme or port"`
 
 	// Server that legwork ask uses, as its flag --api does: http://127.0.0.1:8000. Empty: ask uses DATABASE_URL or the embedded PostgreSQL.
 	ServerURL string `env:"LEGWORK_API" must:"be an http or https URL, without user and password" section:"Command line"`
@@ -300,7 +305,7 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 
 // normalise converts values to one spelling.
 func (c *Config) normalise() {
-	c.APIHost = withoutBrackets(c.APIHost)
+	c.APIHost, c.MetricsHost = withoutBrackets(c.APIHost), withoutBrackets(c.MetricsHost)
 	for i, host := range c.AllowedHosts {
 		c.AllowedHosts[i] = withoutBrackets(strings.ToLower(host))
 	}

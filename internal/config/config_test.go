@@ -80,6 +80,7 @@ func TestDefaults(t *testing.T) {
 		LogTarget:             LogConsole,
 		LogFile:               filepath.Join(".legwork", "legwork.log"),
 		LogFormat:             LogText,
+		MetricsHost:           "127.0.0.1",
 	}, load(t))
 }
 
@@ -192,6 +193,8 @@ func TestEveryVariableIsRead(t *testing.T) {
 		LogFormat:             LogJSON,
 		ServerURL:             "https://research.example.org",
 		ServerKey:             "lw_key",
+		MetricsPort:           9464,
+		MetricsHost:           "::1",
 	}
 	environ := []string{
 		"API_HOST=::1", "API_PORT=0", "CORS_ORIGINS=https://A.example:443, http://[::1]:3000,https://a.example,", "ALLOWED_HOSTS=Research.example, api,*", "TRUSTED_PROXIES=10.9.9.9/8, fd00::1", "TRUSTED_PROXY_HEADER=forwarded", "RATE_REQUESTS_PER_SECOND=7", "AUTH_MODE=OFF",
@@ -215,7 +218,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"LIMIT_TASKS_PER_HOUR=1", "LIMIT_TASKS_PER_DAY=2", "LIMIT_CONCURRENT_RUNS=3", "LIMIT_OPEN_STREAMS=4", "LIMIT_PAGES_PER_MONTH=5", "LIMIT_TOKENS_PER_MONTH=6", "LIMIT_DOLLARS_PER_MONTH=7.5",
 		"LLM_TIMEOUT=45", "LLM_MAX_CONCURRENT=2", "TASK_MAX_TOKENS=0",
 		"LLM_IDLE_TIMEOUT=20", "MODEL_PRICES= gpt-4o-mini=0.15/0.60/0.075, a=b/claude-*=3/15,", "VERIFY_SUPPORT=Off", "LLM_CONTEXT_TOKENS=8192",
-		"LOG_LEVEL=DEBUG", "LOG_TARGET=both", "LOG_FILE=/var/log/legwork.log", "LOG_FORMAT=json", "LEGWORK_API=https://research.example.org", "LEGWORK_API_KEY=lw_key",
+		"LOG_LEVEL=DEBUG", "LOG_TARGET=both", "LOG_FILE=/var/log/legwork.log", "LOG_FORMAT=json", "LEGWORK_API=https://research.example.org", "LEGWORK_API_KEY=lw_key", "METRICS_PORT=9464", "METRICS_HOST=[::1]",
 	}
 	require.Equal(t, want, load(t, environ...))
 	require.Len(t, environ, len(want.Redacted()), "every variable is in this test")

@@ -326,6 +326,8 @@ func (v *validator) logging(c *Config) {
 	levels := []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 	v.require("LOG_LEVEL", slices.Contains(levels, c.LogLevel))
 	v.require("LOG_TARGET", slices.Contains([]LogTarget{LogConsole, LogToFile, LogBoth}, c.LogTarget))
+	v.require("METRICS_HOST", validHost(c.MetricsHost))
+	v.require("METRICS_PORT", within(c.MetricsPort, 0, 65535) && (c.MetricsPort == 0 || c.MetricsPort != c.APIPort || c.MetricsHost != c.APIHost))
 	v.require("LOG_FORMAT", slices.Contains([]LogFormat{LogText, LogJSON}, c.LogFormat))
 }
 

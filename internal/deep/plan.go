@@ -152,5 +152,5 @@ func newChild(parent research.Task, sub research.Subquestion) research.NewTask {
 	if sub.Share.Tokens != nil {
 		o.MaxTokens = max(1, *sub.Share.Tokens)
 	}
-	return research.NewTask{Question: sub.Question, Options: o, Priority: parent.Priority, By: parent.By}
+	return research.NewTask{Question: sub.Question, Options: o, Priority: parent.Priority, By: parent.By, From: parent.From}
 }

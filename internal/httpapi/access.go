@@ -14,6 +14,8 @@ import (
 	"legwork/internal/auth"
 	"legwork/internal/forwarded"
 	"legwork/internal/httpapi/problem"
+	"legwork/internal/httpapi/requestlog"
+	"legwork/internal/research"
 )
 
 // Authenticator finds the caller of a request. *auth.Authenticator and auth.Off implement it.
@@ -109,6 +111,7 @@ func (g guarded) Delete(path string, h http.HandlerFunc) {
 func (s *server) admit(operation string, next http.HandlerFunc) http.HandlerFunc {
 	rule := s.rules[operation]
 	return func(w http.ResponseWriter, r *http.Request) {
+		requestlog.Name(r.Context(), operation)
 		if rule.Entry {
 			if err := s.loginRate.take(w, r, "login:"+network(forwarded.From(r.Context()).Address), "client address"); err != nil {
 				s.fail(w, r, err)
@@ -154,6 +157,8 @@ func refusal(v access.Verdict, rule access.Rule, p access.Principal) *problem.Pr
 		return problem.New(http.StatusForbidden, "insufficient_scope", fmt.Sprintf("This credential lacks the scope %s; use a key that has it.", rule.Scope))
 	case access.NoSession:
 		return problem.New(http.StatusForbidden, "session_required", "This works in a browser session only; log in.")
+	case access.NoServer:
+		return problem.New(http.StatusForbidden, "forbidden", "This is about the whole server, so it is only for the account "+research.DefaultAccount+".")
 	case access.Unknown:
 	}
 	return problem.New(http.StatusForbidden, "forbidden", "Nobody may do this.")

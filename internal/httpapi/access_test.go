@@ -197,22 +197,22 @@ func (l *locked) callers() (all []caller, notLetIn int) {
 // These are the rows of the matrix. They are written by hand, and not derived from internal/access. Each letter is the
 // expected answer: to all callers without a valid credential; to keys of users with the roles viewer, member, admin and
 // owner; to sessions of users with these roles; to keys without a user that have the scope tasks:read, tasks:write,
-// library:read, library:write or admin; and to a key and a session of an owner of another account. "+" means let in, 1
+// library:read, library:write, metrics:read or admin; and to a key and a session of an owner of another account. "+" means let in, 1
 // means 401, 3 means 403 and 4 means 404.
 const (
-	forEverybody    = "+ ++++ ++++ +++++ ++"
-	readsATask      = "1 ++++ ++++ ++33+ 44"
-	changesATask    = "1 3+++ 3+++ 3+33+ 44"
-	listsTasks      = "1 ++++ ++++ ++33+ ++"
-	makesATask      = "1 3+++ 3+++ 3+33+ ++"
-	ownKeys         = "1 3+++ 3+++ 3333+ ++"
-	keyOfAnOperator = "1 34++ 34++ 3333+ 44"
-	seesMembers     = "1 33++ 33++ 3333+ ++"
-	changesAMember  = "1 33++ 33++ 3333+ 44"
-	anyCredential   = "1 ++++ ++++ +++++ ++"
-	sessionOnly     = "1 3333 ++++ 33333 3+"
-	sessionOnlyNone = "1 3333 4444 33333 34" // as sessionOnly, but what is asked for does not exist or is not configured
-	notConfigured   = "4 4444 4444 44444 44" // a public operation of something that is not configured on this server
+	forEverybody    = "+ ++++ ++++ ++++++ ++"
+	readsATask      = "1 ++++ ++++ ++333+ 44"
+	changesATask    = "1 3+++ 3+++ 3+333+ 44"
+	listsTasks      = "1 ++++ ++++ ++333+ ++"
+	makesATask      = "1 3+++ 3+++ 3+333+ ++"
+	ownKeys         = "1 3+++ 3+++ 33333+ ++"
+	keyOfAnOperator = "1 34++ 34++ 33333+ 44"
+	seesMembers     = "1 33++ 33++ 33333+ ++"
+	changesAMember  = "1 33++ 33++ 33333+ 44"
+	anyCredential   = "1 ++++ ++++ ++++++ ++"
+	sessionOnly     = "1 3333 ++++ 333333 3+"
+	sessionOnlyNone = "1 3333 4444 333333 34" // as sessionOnly, but what is asked for does not exist or is not configured
+	notConfigured   = "4 4444 4444 444444 44" // a public operation of something that is not configured on this server
 )
 
 // matrix returns the row of every operation, by operationId.
@@ -220,11 +220,12 @@ func matrix() map[string]string {
 	return map[string]string{
 		"getRoot": forEverybody, "getHealth": forEverybody, "getLiveness": forEverybody, "getReadiness": forEverybody,
 		"getContractYAML": forEverybody, "getContractJSON": forEverybody,
+		"getMetrics": "1 33++ 33++ 3333++ 33", "getLogLevel": "1 33++ 33++ 33333+ 33", "setLogLevel": "1 333+ 333+ 33333+ 33",
 		"createTask": makesATask, "listTasks": listsTasks, "listHistory": listsTasks,
 		"getTask": readsATask, "listEvents": readsATask, "listArtifacts": readsATask, "getTaskArtifact": readsATask, "getArtifact": readsATask,
 		"listPages": readsATask, "getPage": readsATask, "getScreenshot": readsATask,
 		"deleteTask": changesATask, "cancelTask": changesATask, "rerunTask": changesATask, "confirmPlan": changesATask, "getTree": readsATask,
-		"getLimits": listsTasks, "setLimits": "1 333+ 333+ 3333+ ++",
+		"getLimits": listsTasks, "setLimits": "1 333+ 333+ 33333+ ++",
 		"listKeys": ownKeys, "createKey": ownKeys, "revokeKey": keyOfAnOperator,
 		"listMembers": seesMembers, "listAudit": seesMembers, "changeMember": changesAMember, "removeMember": changesAMember,
 
@@ -232,7 +233,7 @@ func matrix() map[string]string {
 		"getProtectedResource": notConfigured, "startPasskeyLogin": notConfigured, "logInByPasskey": notConfigured, "startOpenIDLogin": notConfigured, "finishOpenIDLogin": notConfigured,
 		"getMe": anyCredential, "logOut": anyCredential, "createStreamTicket": listsTasks,
 		"listPasskeys": sessionOnly, "startPasskeyRegistration": sessionOnlyNone, "registerPasskey": sessionOnlyNone, "removePasskey": sessionOnlyNone,
-		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnlyNone, "switchAccount": "1 3333 ++++ 33333 34",
+		"changePassword": sessionOnly, "listSessions": sessionOnly, "revokeSession": sessionOnlyNone, "switchAccount": "1 3333 ++++ 333333 34",
 		"exportMe": sessionOnly, "eraseMe": sessionOnly,
 		"listInvitations": seesMembers, "createInvitation": seesMembers, "revokeInvitation": changesAMember,
 
@@ -247,7 +248,7 @@ func bodyOf(operation string) string {
 	return map[string]string{
 		"createTask": `{"question":"Who may ask?"}`, "createKey": `{"name":"k","scopes":["tasks:read"]}`, "changeMember": `{"role":"viewer"}`,
 		"changePassword": `{"currentPassword":"x","newPassword":"seven ravens over Reykjavik"}`, "switchAccount": `{"accountId":"default"}`, "eraseMe": `{}`,
-		"setLimits": `{}`, "createInvitation": `{"role":"viewer"}`, "acceptInvitation": `{"token":"none"}`, "logIn": `{"email":"nobody@example.org","password":"secret"}`,
+		"setLogLevel": `{"level":"info"}`, "setLimits": `{}`, "createInvitation": `{"role":"viewer"}`, "acceptInvitation": `{"token":"none"}`, "logIn": `{"email":"nobody@example.org","password":"secret"}`,
 	}[operation]
 }
 

@@ -33,14 +33,15 @@ var (
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, fields := problem.Of(r, err)
 	ctx := r.Context()
+	s.metrics.RequestFailed(p.Code)
 	switch {
 	case p.Status == http.StatusInternalServerError:
-		s.log.ErrorContext(ctx, "request failed", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
+		s.log.ErrorContext(ctx, "request failed", "error", err, "path", r.URL.Path)
 	case p.Status == http.StatusServiceUnavailable:
-		s.log.WarnContext(ctx, "request refused", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
+		s.log.WarnContext(ctx, "request refused", "error", err, "path", r.URL.Path)
 	}
 	if begun(w) {
-		s.log.DebugContext(ctx, "answer not completed", "error", err, "path", r.URL.Path, "request", requestIDOf(ctx))
+		s.log.DebugContext(ctx, "answer not completed", "error", err, "path", r.URL.Path)
 		return
 	}
 	if p.Status == http.StatusUnauthorized {

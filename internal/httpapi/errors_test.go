@@ -117,7 +117,7 @@ func TestPanic(t *testing.T) {
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	h := b.api.server.accessLog(b.api.server.recoverer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	h := b.api.server.requestLog.Handler(b.api.server.recoverer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "half")
 		_ = http.NewResponseController(w).Flush()
 		panic("midway")
@@ -145,7 +145,7 @@ func TestFailAfterTheAnswerBegan(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := newRecorder()
-	b.api.server.accessLog(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b.api.server.requestLog.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "half")
 		b.api.server.fail(w, r, errors.New("too late"))
 	})).ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), "GET", "/", nil))
@@ -188,7 +188,7 @@ func TestAccessLog(t *testing.T) {
 	b.get("/health/live", "X-Request-Id", "two")
 	// The line is written after the answer. Lines are written in order, so the test waits for the line of a later request.
 	deadline := time.Now().Add(testTimeout)
-	for !strings.Contains(b.log.String(), "request=two") && time.Now().Before(deadline) {
+	for !strings.Contains(b.log.String(), "request_id=two") && time.Now().Before(deadline) {
 		b.get("/api/tasks/x")
 	}
 	log := b.log.String()

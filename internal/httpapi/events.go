@@ -16,6 +16,7 @@ import (
 
 	"legwork/api"
 	"legwork/internal/auth"
+	"legwork/internal/metrics"
 	"legwork/internal/research"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
@@ -60,7 +61,7 @@ func wantsDeltas(query url.Values) (bool, error) {
 
 // subscribe subscribes to a task of the caller's account. It returns research.ErrNotFound when the account has no such
 // task, and a *research.LimitError when the account has its greatest number of streams open.
-func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, deltas bool) (*subscription, error) {
+func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, deltas bool, protocol string) (*subscription, error) {
 	sub, err := s.hub.SubscribeFor(ctx, account(ctx), id, after, deltas)
 	if err != nil {
 		return nil, err
@@ -70,18 +71,29 @@ func (s *server) subscribe(ctx context.Context, id uuid.UUID, after int64, delta
 		sub.Close()
 		return nil, err
 	}
-	return &subscription{Subscription: sub, closed: closed}, nil
+	return &subscription{Subscription: sub, closed: closed, watch: s.metrics.StreamOpened(protocol)}, nil
 }
 
 // subscription adds one to the number of open streams of its account until it is closed.
 type subscription struct {
 	*stream.Subscription
 	closed func()
+	watch  *metrics.Stream
+}
+
+// Sent counts a message that was written to the client.
+func (s *subscription) Sent(m stream.Message) {
+	at := time.Time{}
+	if m.Event != nil {
+		at = m.Event.Time
+	}
+	s.watch.Sent(at)
 }
 
 // Close ends the subscription.
 func (s *subscription) Close() {
 	s.Subscription.Close()
+	s.watch.Closed()
 	s.closed()
 }
 
@@ -121,7 +133,7 @@ func (s *server) ListEvents(ctx context.Context, req api.ListEventsRequestObject
 	case live && task.Status.Terminal() && after >= task.LastSeq:
 		return api.ListEvents204Response{}, nil
 	case live:
-		sub, err := s.subscribe(ctx, task.ID, after, deltas)
+		sub, err := s.subscribe(ctx, task.ID, after, deltas, "sse")
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +216,9 @@ func (e eventStream) VisitListEventsResponse(w http.ResponseWriter) error {
 		}
 		for _, m := range messages {
 			if err == nil && ctx.Err() == nil {
-				err = send("%sdata: %s\n\n", idLine(m), m.Encode(wire.Events{}))
+				if err = send("%sdata: %s\n\n", idLine(m), m.Encode(wire.Events{})); err == nil {
+					e.sub.Sent(m)
+				}
 			}
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -25,6 +24,9 @@ import (
 	"legwork/api"
 	"legwork/internal/artifact"
 	"legwork/internal/auth"
+	"legwork/internal/config"
+	"legwork/internal/logging"
+	"legwork/internal/metrics"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/stream"
@@ -327,12 +329,20 @@ func setup(t testing.TB, change ...func(*Config, *timing)) *bundle {
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })
 	log := &lockedBuffer{}
+	settings, err := config.Load([]string{"LOG_LEVEL=debug"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger, err := logging.New(settings, log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := Config{
 		Auth: auth.Off{}, Tasks: f, Data: func(account string) AccountData { return fakeAccount{f, account} }, Artifacts: files, Hub: hub, Limits: testLimits, Version: "1.2.3",
 		Health:      func(context.Context) Health { f.mu.Lock(); defer f.mu.Unlock(); return f.health },
 		CORSOrigins: []string{"http://localhost:3000/"},
 		Hosts:       []string{"example.com"}, // the host of requests made by httptest.NewRequest
-		Logger:      slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger:      logger.Logger, LogLevel: logger, Metrics: metrics.New("1.2.3", "test"),
 	}
 	intervals := timing{ping: 20 * time.Second, heartbeat: 15 * time.Second, write: 10 * time.Second, retry: 2 * time.Second}
 	for _, c := range change {

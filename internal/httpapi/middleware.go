@@ -5,25 +5,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"regexp"
 	"runtime/debug"
 	"strings"
 
 	"legwork/internal/httpapi/problem"
-
-	"github.com/google/uuid"
 )
-
-// plainID matches the request ids that clients may choose. An id with other characters could add lines to the log.
-var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-// requestID returns the id of a request: the client's X-Request-ID if it matches plainID, otherwise a new one.
-func requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); plainID.MatchString(id) {
-		return id
-	}
-	return uuid.NewString()
-}
 
 // recoverer answers 500 after a panic. When the answer has begun already, it closes the connection instead, so that the client
 // notices that the answer is not complete.
@@ -37,8 +23,7 @@ func (s *server) recoverer(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares by identity, too
 				panic(v)
 			}
-			s.log.ErrorContext(r.Context(), "handler panicked", "panic", v, "path", r.URL.Path,
-				"request", requestIDOf(r.Context()), "stack", string(debug.Stack()))
+			s.log.ErrorContext(r.Context(), "handler panicked", "panic", v, "path", r.URL.Path, "stack", string(debug.Stack()))
 			if begun(w) {
 				panic(http.ErrAbortHandler)
 			}

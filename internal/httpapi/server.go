@@ -17,11 +17,15 @@ import (
 	"legwork/internal/httpapi/accounts"
 	"legwork/internal/httpapi/files"
 	"legwork/internal/httpapi/logins"
+	"legwork/internal/httpapi/operator"
+	"legwork/internal/httpapi/requestlog"
+	"legwork/internal/metrics"
 	"legwork/internal/research"
 	"legwork/internal/store"
 	"legwork/internal/store/identities"
 	"legwork/internal/store/usage"
 	"legwork/internal/stream"
+	"legwork/internal/tracing"
 	"legwork/internal/wire"
 )
 
@@ -75,8 +79,11 @@ type Config struct {
 	Proxies           forwarded.Proxies // trusted proxies in front of this server, which report the addresses of clients
 	RequestsPerSecond int               // limit for each client address and for each API key; 0 means no limit
 	Version           string
-	Docs              http.Handler // the documentation, at /docs/; nil means that there is none
-	Logger            *slog.Logger // nil means slog.Default()
+	Docs              http.Handler     // the documentation, at /docs/; nil means that there is none
+	Logger            *slog.Logger     // nil means slog.Default()
+	LogLevel          operator.Level   // of the process; nil means that it cannot be changed
+	Metrics           *metrics.Metrics // nil: none, and nothing at /metrics
+	Tracer            *tracing.Tracer  // nil: no spans
 }
 
 // timing has the intervals and time limits of streams.
@@ -89,11 +96,15 @@ type timing struct {
 
 var _ api.StrictServerInterface = (*server)(nil)
 
+// operatorHandlers is embedded besides accounts.Handlers.
+type operatorHandlers = operator.Handlers
+
 // server implements the operations of the contract.
 type server struct {
 	*accounts.Handlers
 	*logins.Operations
 	*files.Files
+	*operatorHandlers
 	auth                 Authenticator
 	rules                map[string]access.Rule // by operationId
 	identities           *identities.Store
@@ -112,6 +123,8 @@ type server struct {
 	loginRate            rate // of the steps of logins, for each client address
 	version              string
 	docs                 http.Handler
+	metrics              *metrics.Metrics
+	requestLog           requestlog.Log
 	log                  *slog.Logger
 	timing               timing
 	sockets              sockets
@@ -133,9 +146,11 @@ func newAPI(cfg Config, t timing) *API {
 		cfg.Logger = slog.Default()
 	}
 	s := &server{
-		Handlers:   accounts.New(cfg.Identities, readBody),
-		Operations: logins.New(cfg.Logins, requestOf, readBody),
-		auth:       cfg.Auth, rules: access.Rules(),
+		Handlers:         accounts.New(cfg.Identities, readBody),
+		Operations:       logins.New(cfg.Logins, requestOf, readBody),
+		operatorHandlers: operator.New(cfg.LogLevel, readBody, cfg.Logger),
+		metrics:          cfg.Metrics, requestLog: requestlog.Log{Logger: cfg.Logger, Metrics: cfg.Metrics, Tracer: cfg.Tracer},
+		auth: cfg.Auth, rules: access.Rules(),
 		identities: cfg.Identities, usage: cfg.Usage, streams: cfg.Streams,
 		tasks: cfg.Tasks, accounts: cfg.Data, hub: cfg.Hub, health: cfg.Health, stopping: cfg.Stopping, limits: cfg.Limits,
 		origins: newOrigins(cfg.CORSOrigins), hosts: forwarded.NewHosts(cfg.Hosts), proxies: cfg.Proxies,
@@ -154,7 +169,7 @@ func (a *API) Drain(ctx context.Context) error { return a.server.sockets.wait(ct
 func (s *server) routes() http.Handler {
 	r := chi.NewRouter()
 	crossSite := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errCrossSite) })
-	r.Use(s.proxies.Handler, s.accessLog, s.recoverer, s.commonHeaders, s.checkHost, s.origins.cors(), s.limitAddress, s.origins.protect(crossSite),
+	r.Use(s.proxies.Handler, s.requestLog.Handler, s.recoverer, s.commonHeaders, s.checkHost, s.origins.cors(), s.limitAddress, s.origins.protect(crossSite),
 		s.limitBody, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) })
 	r.MethodNotAllowed(s.methodNotAllowed)
@@ -174,6 +189,7 @@ func (s *server) routes() http.Handler {
 	g.handle("getArtifact", "/artifacts/{id}/*", s.ServeFile)
 	g.Router.Get("/setup", s.admit("acceptInvitation", s.setup))
 	g.Router.Post("/setup", s.admit("acceptInvitation", s.setup))
+	g.handle("getMetrics", "/metrics", s.serveMetrics())
 	g.handle("getContractYAML", "/api/openapi.yaml", serveContract("application/yaml", api.Contract))
 	g.handle("getContractJSON", "/api/openapi.json", serveContract("application/json", api.ContractJSON))
 	g.handle("getContractJSON", "/openapi.json", serveContract("application/json", api.ContractJSON))
@@ -187,6 +203,14 @@ func (s *server) routes() http.Handler {
 		})
 	}
 	return r
+}
+
+// serveMetrics returns the handler of the metrics. Without metrics there is nothing.
+func (s *server) serveMetrics() http.HandlerFunc {
+	if s.metrics == nil {
+		return func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoRoute) }
+	}
+	return s.metrics.Handler().ServeHTTP
 }
 
 // setup serves the page that the link of an invitation opens.

@@ -18,6 +18,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"legwork/internal/httpapi/requestlog"
 	"legwork/internal/research"
 	"legwork/internal/stream"
 	"legwork/internal/wire"
@@ -45,7 +46,7 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 	id, err := wire.ParseID(raw)
 	var sub *subscription
 	if err == nil {
-		sub, err = s.subscribe(r.Context(), id, after, deltas)
+		sub, err = s.subscribe(r.Context(), id, after, deltas, "websocket")
 	}
 	unknown := errors.Is(err, research.ErrNotFound)
 	if err != nil && !unknown {
@@ -59,16 +60,16 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		if sub != nil {
 			sub.Close()
 		}
-		s.log.DebugContext(r.Context(), "upgrade failed", "error", err, "request", requestIDOf(r.Context()))
+		s.log.DebugContext(r.Context(), "upgrade failed", "error", err)
 		return
 	}
 	conn.SetReadLimit(maxClientFrame)
 	s.sockets.enter()
-	line := takeAccessLine(r)
+	line := requestlog.Take(r.Context())
 	if unknown {
 		defer s.sockets.leave()
 		defer func() { _ = conn.CloseNow() }()
-		line.closed(0, s.refuse(r.Context(), conn, raw))
+		line.Closed(0, s.refuse(r.Context(), conn, raw))
 		return
 	}
 	// The stream runs in a new goroutine, so that the goroutine of the request ends. This frees the stack that the
@@ -78,11 +79,11 @@ func (s *server) streamTask(w http.ResponseWriter, r *http.Request) {
 		defer s.sockets.leave()
 		defer func() {
 			if v := recover(); v != nil {
-				s.log.ErrorContext(ctx, "stream panicked", "panic", v, "task", id, "stack", string(debug.Stack()))
+				s.log.ErrorContext(ctx, "stream panicked", "panic", v, "task_id", id, "stack", string(debug.Stack()))
 			}
 		}()
 		defer func() { _ = conn.CloseNow() }()
-		line.closed(s.follow(ctx, conn, id, sub))
+		line.Closed(s.follow(ctx, conn, id, sub))
 	}()
 }
 
@@ -162,7 +163,7 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 	var revoked atomic.Bool
 	defer s.auth.Watch(ctx, func() { revoked.Store(true); left() })()
 
-	events, err := s.pump(connected, conn, sub.Subscription)
+	events, err := s.pump(connected, conn, sub)
 	gone := connected.Err() != nil
 	closeWith := func(c websocket.StatusCode, reason string) { code = c; _ = conn.Close(c, reason) }
 	switch {
@@ -174,7 +175,7 @@ func (s *server) follow(ctx context.Context, conn *websocket.Conn, id uuid.UUID,
 	case errors.Is(err, stream.ErrStopping):
 		closeWith(websocket.StatusServiceRestart, "the server is stopping; connect again with ?after=")
 	default:
-		s.log.WarnContext(ctx, "stream failed", "task", id, "error", err, "request", requestIDOf(ctx))
+		s.log.WarnContext(ctx, "stream failed", "task_id", id, "error", err)
 		closeWith(websocket.StatusInternalError, "the events could not be read; connect again with ?after=")
 	}
 	left()
@@ -191,7 +192,7 @@ var errSlowClient = errors.New("the client does not read")
 
 // pump sends messages until the subscription or the connection ends. It returns the number of events that it sent, and the
 // reason for the end as an error.
-func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Subscription) (events int, err error) {
+func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *subscription) (events int, err error) {
 	for {
 		messages, err := sub.Next(ctx)
 		if err != nil {
@@ -210,6 +211,7 @@ func (s *server) pump(ctx context.Context, conn *websocket.Conn, sub *stream.Sub
 			if m.Event != nil {
 				events++
 			}
+			sub.Sent(m)
 		}
 	}
 }

@@ -35,7 +35,9 @@ func (r *Runner) work(ctx context.Context, job *river.Job[ResearchArgs]) {
 		return
 	}
 	r.tellRoom() // the account of another held task may have room for a run, too
-	log = r.cfg.Log.With("task", current.task.ID, "epoch", current.epoch)
+	ctx, runCtx, over := r.watching.begin(ctx, runCtx, current)
+	defer over()
+	log = r.cfg.Log
 	failpoint.Hit(runCtx, "after_claim")
 	result, err := current.research(runCtx)
 	failpoint.Hit(ctx, "before_exit")
@@ -87,11 +89,11 @@ func (r *Runner) unclaimed(ctx, runCtx context.Context, log *slog.Logger, job *r
 func (r *Runner) failUnclaimed(ctx context.Context, log *slog.Logger, job *river.Job[ResearchArgs], id uuid.UUID, epoch int, f *research.Failure) {
 	task, at, err := r.store.TaskForRun(ctx, id)
 	if err != nil || at != epoch {
-		log.ErrorContext(ctx, "not claimed", "task", id, "error", errors.Join(f, err))
+		log.ErrorContext(ctx, "not claimed", "task_id", id, "error", errors.Join(f, err))
 		return
 	}
 	c := &run{runner: r, job: job, task: task, epoch: epoch, try: task.Try}
-	r.failOrRetry(ctx, log.With("task", id, "epoch", epoch), c, f)
+	r.failOrRetry(ctx, log.With("task_id", id, "run", epoch), c, f)
 }
 
 // handBackJob hands back the task that is assigned to a job.
@@ -125,7 +127,7 @@ func (r *Runner) claim(ctx context.Context, log *slog.Logger, job *river.Job[Res
 			return c, err
 		}
 		err = r.exit(ctx, log, func(ctx context.Context) error {
-			return r.requeueForModel(ctx, log.With("task", lacking.id, "epoch", lacking.epoch), lacking.id, lacking.epoch, lacking.pin)
+			return r.requeueForModel(ctx, log.With("task_id", lacking.id, "run", lacking.epoch), lacking.id, lacking.epoch, lacking.pin)
 		})
 		if err != nil {
 			return nil, err

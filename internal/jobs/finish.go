@@ -22,7 +22,7 @@ func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, r
 	cause := context.Cause(runCtx)
 	switch {
 	case err == nil && result.Plan != nil:
-		if err := r.exit(ctx, log, func(ctx context.Context) error { return r.wait(ctx, c, *result.Plan) }); err != nil {
+		if err := r.exit(ctx, log, func(ctx context.Context) error { return c.note(store.RunWaiting, r.wait(ctx, c, *result.Plan)) }); err != nil {
 			r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
 		}
 	case err == nil:
@@ -32,7 +32,9 @@ func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, r
 	case errors.Is(err, research.ErrFenced) || errors.Is(cause, liveruns.ErrFenced):
 		log.InfoContext(ctx, "this run stops: its task was cancelled, deleted or given to another worker")
 	case errors.Is(cause, liveruns.ErrShutdown):
-		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
+		_ = r.exit(ctx, log, func(ctx context.Context) error {
+			return c.note(store.RunHandedBack, r.handBack(ctx, c.task.ID, c.epoch))
+		})
 	case errors.Is(cause, river.ErrJobCancelledRemotely):
 		// River reports a cancelled job. If legwork cancelled the task, the epoch is newer, and end changes nothing.
 		// Otherwise an operator has cancelled the job in River alone, so the task ends here.
@@ -43,7 +45,9 @@ func (r *Runner) finish(ctx, runCtx context.Context, log *slog.Logger, c *run, r
 	case cause != nil && !errors.Is(err, liveruns.ErrTimeout):
 		// River cancelled the context because the stop of its client took too long. The run is handled as in a normal
 		// shutdown.
-		_ = r.exit(ctx, log, func(ctx context.Context) error { return r.handBack(ctx, c.task.ID, c.epoch) })
+		_ = r.exit(ctx, log, func(ctx context.Context) error {
+			return c.note(store.RunHandedBack, r.handBack(ctx, c.task.ID, c.epoch))
+		})
 	default:
 		r.failOrRetry(ctx, log, c, verdict(err, r.cfg.TaskTimeout))
 	}
@@ -68,7 +72,7 @@ func (r *Runner) failOrRetry(ctx context.Context, log *slog.Logger, c *run, f *r
 	log.WarnContext(ctx, "the run failed", "code", f.Code, "transient", f.Transient, "try", c.try, "error", f.Cause, "message", f.Message)
 	_ = r.exit(ctx, log, func(ctx context.Context) error {
 		if f.Transient && c.try < r.cfg.Tries {
-			return r.retry(ctx, c, f)
+			return c.note(store.RunRetry, r.retry(ctx, c, f))
 		}
 		return r.end(ctx, c, failed(research.Failed, f, map[string]any{"try": c.try}))
 	})
@@ -77,13 +81,13 @@ func (r *Runner) failOrRetry(ctx context.Context, log *slog.Logger, c *run, f *r
 // end ends the task of a run, and completes the run's job.
 func (r *Runner) end(ctx context.Context, c *run, o outcome) error {
 	o.job = c.job
-	return r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
+	return c.note(string(o.status), r.transition(ctx, func(ctx context.Context, tx pgx.Tx) (change, error) {
 		t, err := r.lockRun(ctx, tx, c.task.ID, c.epoch)
 		if err != nil {
 			return change{}, err
 		}
 		return r.endTask(ctx, t, o)
-	})
+	}))
 }
 
 // maxRetryPause bounds the pause before another try at a task.

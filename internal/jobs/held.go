@@ -112,7 +112,7 @@ func (r *Runner) addHolds(ctx context.Context, tx pgx.Tx, tasks []usage.HeldTask
 // tellHolds logs which tasks are held, and publishes the events of addHolds after their commit.
 func (r *Runner) tellHolds(ctx context.Context, tasks []usage.HeldTask, events []research.Event) {
 	for i, held := range tasks {
-		r.log.InfoContext(ctx, "a task is held until a run of its account ends", "task", held.TaskID, "epoch", held.Epoch, "reason", string(held.Reason))
+		r.log.InfoContext(ctx, "a task is held until a run of its account ends", "task_id", held.TaskID, "run", held.Epoch, "reason", string(held.Reason))
 		r.publish(ctx, events[i:i+1])
 	}
 }

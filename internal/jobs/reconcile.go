@@ -57,7 +57,7 @@ func (r *Runner) reconcileOnce(ctx context.Context) error {
 	failpoint.Hit(ctx, "after_abandoned_listed")
 	var errs []error
 	for _, task := range tasks {
-		log := r.log.With("task", task.TaskID, "epoch", task.Epoch, "reason", task.Reason)
+		log := r.log.With("task_id", task.TaskID, "run", task.Epoch, "reason", task.Reason)
 		switch err := r.resume(ctx, log, task); {
 		case err == nil, errors.Is(err, research.ErrFenced), errors.Is(err, research.ErrNotFound):
 		default:
@@ -107,6 +107,7 @@ func (r *Runner) resume(ctx context.Context, log *slog.Logger, task abandoned.Ta
 	if err != nil {
 		return err
 	}
+	r.watching.Metrics.RunLost()
 	log.WarnContext(ctx, message)
 	return nil
 }
@@ -131,7 +132,7 @@ func (r *Runner) replaceStuckFileJobs(ctx context.Context) error {
 			if _, err := r.river.InsertTx(ctx, tx, args, nil); err != nil {
 				return fmt.Errorf("insert %s: %w", job.Kind, err)
 			}
-			r.log.WarnContext(ctx, "a job on files is queued again after worker loss", "kind", job.Kind, "task", job.TaskID)
+			r.log.WarnContext(ctx, "a job on files is queued again after worker loss", "kind", job.Kind, "task_id", job.TaskID)
 		}
 		return nil
 	})

@@ -28,6 +28,7 @@ type run struct {
 	journal []research.Step
 	known   []research.Inherited // evidence of the parent task, when this one is a follow-up, or of the children of a deep task
 	tree    deep.State           // of a deep task
+	outcome string               // how it has ended; empty if it only stopped
 }
 
 // load reads the task, its journal and the time that earlier runs took, so that the run continues where they ended.
@@ -72,7 +73,7 @@ func (c *run) research(ctx context.Context) (research.Result, error) {
 	defer stop(nil)
 	var first atomic.Pointer[goroutine.PanicError]
 	ctx = goroutine.OnPanic(ctx, func(p *goroutine.PanicError) {
-		goroutine.Log(ctx, c.runner.cfg.Log.With("task", c.task.ID, "epoch", c.epoch), p)
+		goroutine.Log(ctx, c.runner.cfg.Log, p)
 		first.CompareAndSwap(nil, p)
 		stop(p)
 	})
@@ -111,7 +112,7 @@ func (c *run) envConfig() runenv.Config {
 		Pages: cfg.Pages, Engines: cfg.Engines, Lists: cfg.Lists, PageTTL: cfg.PageTTL,
 		Publish: c.runner.publish, AwaitLease: c.runner.lease.Await, KeepPicture: c.keepPicture,
 		PublishFragment: func(offset int, text string) { c.runner.publisher.PublishFragment(c.task.ID, c.epoch, offset, text) },
-		Log:             cfg.Log.With("task", c.task.ID),
+		Metrics:         c.runner.watching.Metrics, Log: cfg.Log,
 	}
 }
 

@@ -46,6 +46,7 @@ type Service struct {
 	maxQueued int            // greatest number of waiting tasks; further submissions are refused; 0 means no limit
 	local     *liveruns.Runs // the runs of this process, so that a cancel here stops them at once
 	hooks     hooks
+	watching  Watch
 	queues    ownqueue.Queues
 }
 
@@ -68,7 +69,8 @@ func NewService(st *store.Store, pub Publisher, files *artifact.Store, log *slog
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Files: taskfiles.New(st.Worker(), files, log), store: st.Worker(), usage: used, abandoned: abandoned.New(st), river: client, publisher: pub, log: log, local: liveruns.New()}
+	s := &Service{Files: taskfiles.New(st.Worker(), files, log), store: st.Worker(), usage: used,
+		abandoned: abandoned.New(st), river: client, publisher: pub, log: log, local: liveruns.New()}
 	s.trees = deep.New(st, s.insertJob)
 	s.OnEndInTx(s.insertArtifactsJob)
 	s.OnEnd(func(_ context.Context, e Ended) { s.local.End(e.Task.ID, liveruns.ErrFenced) }) // stops a run in this process without a notification
@@ -143,7 +145,7 @@ func (s *Service) Delete(ctx context.Context, account string, id uuid.UUID, reas
 	fctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	if err := s.publisher.Flush(fctx); err != nil {
-		s.log.WarnContext(ctx, "other processes may miss the end of a deleted task", "task", id, "error", err)
+		s.log.WarnContext(ctx, "other processes may miss the end of a deleted task", "task_id", id, "error", err)
 	}
 	ids, err := s.trees.Rows().Children(ctx, id)
 	if err != nil {

@@ -43,6 +43,6 @@ func (c *run) keepPicture(ctx context.Context, file *research.Artifact, data []b
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	c.runner.log.ErrorContext(ctx, "a screenshot could not be stored", "task", c.task.ID, "file", file.Name, "error", err)
+	c.runner.log.ErrorContext(ctx, "a screenshot could not be stored", "file", file.Name, "error", err)
 	return &page.ShotError{Message: "The screenshot was taken but could not be stored; the server's log says why."}
 }

@@ -14,6 +14,7 @@ import (
 	"legwork/internal/failpoint"
 	"legwork/internal/research"
 	"legwork/internal/store"
+	"legwork/internal/tracing"
 )
 
 // KeepKeys is how long an idempotency key is remembered.
@@ -51,6 +52,9 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 	if err != nil {
 		return research.Task{}, false, fmt.Errorf("make task id: %w", err)
 	}
+	if in.From == (research.Origin{}) {
+		in.From = research.Origin(tracing.OriginOf(ctx))
+	}
 	var first *store.TakenKey
 	var events []research.Event
 	err = s.store.InTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -87,6 +91,7 @@ func (s *Service) submit(ctx context.Context, account string, key *string, in re
 	case err != nil:
 		return research.Task{}, false, fmt.Errorf("submit: %w", err)
 	}
+	s.watching.Metrics.Submitted(string(in.Options.Effort))
 	s.publish(ctx, events)
 	return task, false, nil
 }
@@ -155,6 +160,7 @@ func (s *Service) parentContext(ctx context.Context, tx pgx.Tx, account string, 
 		v.Add("parentTaskId", "must be a completed task; this one is %s", parent.Status)
 		return nil, v.Err()
 	}
+	tracing.Present(ctx).Link(tracing.LinkFollowUp, tracing.Origin(parent.From))
 	c := &research.Context{Answer: *parent.Answer}
 	if parent.Context != nil {
 		c.Questions = parent.Context.Questions
@@ -171,6 +177,7 @@ func (s *Service) Rerun(ctx context.Context, account string, id uuid.UUID, by re
 	if err != nil {
 		return research.Task{}, fmt.Errorf("rerun: %w", err)
 	}
+	tracing.Present(ctx).Link(tracing.LinkRerun, tracing.Origin(old.From))
 	return s.Submit(ctx, account, research.NewTask{
 		Question: old.Question, Options: old.Options, Priority: old.Priority, ParentID: old.ParentID, By: by})
 }

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"legwork/internal/metrics"
 	"legwork/internal/retry"
 )
 
@@ -47,6 +48,7 @@ type Config struct {
 	Concurrent int               // greatest number of calls at the same time; 0 means 4
 	Tries      int               // greatest number of attempts at one call; 0 means 5
 	Backoff    time.Duration     // pause before the second attempt, doubled for each further one; 0 means 1 s
+	Metrics    *metrics.Metrics  // nil means none
 	Log        *slog.Logger      // nil means no log
 	Transport  http.RoundTripper // nil means a copy of http.DefaultTransport
 }
@@ -199,6 +201,14 @@ func (c *Client) once(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, context.Cause(ctx)
 	}
 	defer c.slots.Release(1)
+	ctx, done := c.observe(ctx, r)
+	reply, err := c.attempt(ctx, r)
+	done(reply, err)
+	return reply, err
+}
+
+// attempt makes one attempt.
+func (c *Client) attempt(ctx context.Context, r Request) (Reply, error) {
 	if len(r.Tools) > 0 {
 		r.OnText = nil
 	}

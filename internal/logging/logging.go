@@ -1,6 +1,9 @@
 // Package logging creates the logger of a process from its configuration. There is no global logger: this one is
 // passed to each part of the program.
 //
+// Every line has time, level, component (the package that logs) and msg. A line about a request or a task also has the ids that its
+// context carries (internal/tracing): request_id, trace_id, task_id and run.
+//
 // Invariants: if the log file cannot be written, the program does not start, so that no lines are lost silently.
 // Secret configuration values mask themselves (internal/config). Tokens in the query of a URL are masked here,
 // because the URLs of pages come from many places in the program.
@@ -13,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 
@@ -26,16 +30,38 @@ const (
 	fileBackups   = 5  // number of rotated files that are kept
 )
 
-// New creates the logger that cfg describes. Console lines are written to console, normally standard error. The
-// returned function writes what is held back (see outageHandler) and closes the log file; call it at the end of the process.
-func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, error) {
+// Log is the logger of a process. Its level can be changed while the process runs.
+type Log struct {
+	*slog.Logger
+	level      slog.LevelVar
+	configured slog.Level
+	lines      atomic.Pointer[func(level string)]
+	close      func() error
+}
+
+// Level returns the least severity that is logged.
+func (l *Log) Level() slog.Level { return l.level.Level() }
+
+// SetLevel changes the least severity that is logged.
+func (l *Log) SetLevel(level slog.Level) { l.level.Set(level) }
+
+// Count makes the log call f for every line that it writes. f must not log.
+func (l *Log) Count(f func(level string)) { l.lines.Store(&f) }
+
+// Close writes what is held back (see outageHandler) and closes the log file. Call it at the end of the process.
+func (l *Log) Close() error { return l.close() }
+
+// New creates the logger that cfg describes. Console lines are written to console, normally standard error.
+func New(cfg config.Config, console io.Writer) (*Log, error) {
 	console = terminaltext.JSON(console) // the handler for text escapes such characters itself; the one for JSON only some
-	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: withoutTokens}
+	l := &Log{configured: cfg.LogLevel}
+	l.level.Set(cfg.LogLevel)
+	options := &slog.HandlerOptions{Level: &l.level, ReplaceAttr: withoutTokens}
 	h, closeFile := handler(cfg.LogFormat, console, options), func() error { return nil }
 	if cfg.LogTarget != config.LogConsole {
 		file, err := openFile(cfg.LogFile)
 		if err != nil {
-			return nil, nil, fmt.Errorf("LOG_FILE: cannot write the log: %w; choose another LOG_FILE, or LOG_TARGET=console", err)
+			return nil, fmt.Errorf("LOG_FILE: cannot write the log: %w; choose another LOG_FILE, or LOG_TARGET=console", err)
 		}
 		closeFile = file.Close
 		if cfg.LogTarget == config.LogBoth {
@@ -44,8 +70,10 @@ func New(cfg config.Config, console io.Writer) (*slog.Logger, func() error, erro
 			h = handler(cfg.LogFormat, file, options)
 		}
 	}
-	quiet := withoutRepetition(h, outageEvery)
-	return slog.New(quiet), func() error { quiet.state.close(); return closeFile() }, nil
+	quiet := withoutRepetition(withIDs{Handler: h, lines: &l.lines}, outageEvery)
+	l.Logger = slog.New(quiet)
+	l.close = func() error { quiet.state.close(); return closeFile() }
+	return l, nil
 }
 
 func handler(format config.LogFormat, w io.Writer, options *slog.HandlerOptions) slog.Handler {

@@ -21,10 +21,10 @@ func open(t *testing.T, use func(*slog.Logger), environ ...string) (console, fil
 	cfg, err := config.Load(append(environ, "LOG_FILE="+path), "")
 	require.NoError(t, err)
 	var out bytes.Buffer
-	logger, closeLog, err := New(cfg, &out)
+	logger, err := New(cfg, &out)
 	require.NoError(t, err)
-	use(logger)
-	require.NoError(t, closeLog())
+	use(logger.Logger)
+	require.NoError(t, logger.Close())
 	text, err := os.ReadFile(path)
 	if !os.IsNotExist(err) {
 		require.NoError(t, err)
@@ -44,8 +44,8 @@ func TestTargets(t *testing.T) {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
 			console, file := open(t, hello, "LOG_TARGET="+target)
-			require.Equal(t, want.console, strings.Contains(console, "msg=hello task=7"), console)
-			require.Equal(t, want.file, strings.Contains(file, "msg=hello task=7"), file)
+			require.Equal(t, want.console, strings.Contains(console, "msg=hello task=7 component=logging"), console)
+			require.Equal(t, want.file, strings.Contains(file, "msg=hello task=7 component=logging"), file)
 		})
 	}
 }
@@ -90,10 +90,10 @@ func TestFileIsAppendedTo(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("before\n"), 0o600))
 	cfg, err := config.Load([]string{"LOG_TARGET=file", "LOG_FILE=" + path}, "")
 	require.NoError(t, err)
-	logger, closeLog, err := New(cfg, &bytes.Buffer{})
+	logger, err := New(cfg, &bytes.Buffer{})
 	require.NoError(t, err)
-	hello(logger)
-	require.NoError(t, closeLog())
+	hello(logger.Logger)
+	require.NoError(t, logger.Close())
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(string(text), "before\n"))
@@ -105,13 +105,13 @@ func TestFileIsRotated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "legwork.log")
 	cfg, err := config.Load([]string{"LOG_TARGET=file", "LOG_FILE=" + path}, "")
 	require.NoError(t, err)
-	logger, closeLog, err := New(cfg, &bytes.Buffer{})
+	logger, err := New(cfg, &bytes.Buffer{})
 	require.NoError(t, err)
 	long := strings.Repeat("x", 1<<20)
 	for range fileMegabytes + 1 {
 		logger.Info(long)
 	}
-	require.NoError(t, closeLog())
+	require.NoError(t, logger.Close())
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "legwork*.log"))
 	require.NoError(t, err)
 	require.Len(t, files, 2)
@@ -132,7 +132,7 @@ func TestUnusableFiles(t *testing.T) {
 			t.Parallel()
 			cfg, err := config.Load([]string{"LOG_TARGET=file", "LOG_FILE=" + path}, "")
 			require.NoError(t, err)
-			_, _, err = New(cfg, &bytes.Buffer{})
+			_, err = New(cfg, &bytes.Buffer{})
 			require.ErrorContains(t, err, "choose another LOG_FILE")
 		})
 	}

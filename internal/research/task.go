@@ -99,6 +99,12 @@ type Author struct {
 	KeyID  string     // id of the API key; empty if none was used
 }
 
+// Origin says which request made a task, for logs and traces.
+type Origin struct {
+	Request string // id of the request; empty if no request made the task
+	Trace   string // the span that made the task, as a traceparent; empty if it was not traced
+}
+
 // NewTask is a validated submission.
 type NewTask struct {
 	Question string
@@ -108,6 +114,7 @@ type NewTask struct {
 	Context  *Context   `json:"-"` // question and answer of the parent; filled in at submission
 	Request  []byte     `json:"-"` // the request as it was sent, in canonical form, for idempotency keys; nil when not sent as JSON
 	By       Author     `json:"-"` // who submits it
+	From     Origin     `json:"-"` // the request that submits it
 }
 
 // Task is one question with its options, its state and its result.
@@ -145,6 +152,7 @@ type Task struct {
 	Pin         Pin      // provider, model and prompt of the first run; zero before the first run
 	Context     *Context // for a follow-up: what it got from its parent; otherwise nil
 	By          Author   // who submitted it
+	From        Origin   // the request that submitted it
 
 	// MoreTasks is set by the submission of the task only: how many more tasks may be submitted. It is nil if nothing limits that.
 	MoreTasks *Allowance

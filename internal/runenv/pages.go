@@ -44,6 +44,7 @@ func (r *Run) recall(ctx context.Context, at page.Address, anyAge bool) (researc
 	if err != nil || policy.Refuse(u.Host) != "" || policy.Refuse(final.Host) != "" {
 		return research.Visit{}, false, nil //nolint:nilerr // a load of the page reports the error
 	}
+	r.cfg.Metrics.PageOpened(string(v.Outcome), "snapshot", 0, 0)
 	return v, true, nil
 }
 
@@ -87,10 +88,10 @@ func (r *Run) shoot(ctx context.Context, name string, q page.ShotRequest) (agent
 	case errors.As(err, &problem):
 		return agent.Picture{}, problem
 	case errors.Is(err, page.ErrNoBrowser):
-		r.log.WarnContext(ctx, "no screenshot", "task", r.cfg.Task.ID, "url", q.URL, "error", err)
+		r.log.WarnContext(ctx, "no screenshot", "url", q.URL, "error", err)
 		return agent.Picture{}, &page.ShotError{Message: "No browser is available, so no screenshot can be taken."}
 	default:
-		r.log.WarnContext(ctx, "no screenshot", "task", r.cfg.Task.ID, "url", q.URL, "error", err)
+		r.log.WarnContext(ctx, "no screenshot", "url", q.URL, "error", err)
 		return agent.Picture{}, &page.ShotError{Message: "No screenshot could be taken; the server's log says why."}
 	}
 	// The name contains the epoch, so that a stale run cannot overwrite a file that a newer run has recorded.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"legwork/internal/agent"
+	"legwork/internal/metrics"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
@@ -43,7 +44,8 @@ type Config struct {
 	AwaitLease func(ctx context.Context) error
 	// KeepPicture writes the file of a screenshot, and notes in it which store has it. When it is nil, no screenshots are taken.
 	KeepPicture func(ctx context.Context, file *research.Artifact, png []byte) error
-	Log         *slog.Logger // nil means no log
+	Metrics     *metrics.Metrics // nil means none
+	Log         *slog.Logger     // nil means no log
 }
 
 // Run is the state of one run of a task. The caller must close it.
@@ -69,15 +71,11 @@ func (r *Run) Close() { r.web.Close() }
 
 // Env returns the functions by which the agent of this run uses the database, the web and the streams.
 func (r *Run) Env() agent.Env {
-	c, o := r.cfg, r.cfg.Task.Options
+	c := r.cfg
 	return agent.Env{
 		Task: c.Task, Try: c.Try, LastTry: c.LastTry, Journal: c.Journal, Inherited: c.Inherited, Children: c.Children, Left: c.Left, Spent: c.Spent, Started: r.started, Scope: r.scope,
 		Emit: r.emit, Record: r.record,
-		Load: r.web.Load, Recall: r.recall, Keep: r.keep,
-		Search: func(ctx context.Context, query string) (search.Answer, error) {
-			return c.Engines.Search(ctx, o.SearchEngine, search.Query{
-				Account: c.Task.AccountID, Text: query, Limit: o.MaxResults, SafeMode: o.SafeMode})
-		},
+		Load: r.load, Recall: r.recall, Keep: r.keep, Search: r.search,
 		Rank: func(ctx context.Context, question string, limit int) ([]research.Hit, error) {
 			return store.ReadUntilAvailable(ctx, func() ([]research.Hit, error) { return c.Store.Rank(ctx, c.Task.ID, question, limit) })
 		},

@@ -41,6 +41,9 @@ func (r *Run) record(ctx context.Context, step research.Step) ([]research.Eviden
 		return events, err
 	}))
 	failpoint.Hit(ctx, "after_step_commit")
+	if err == nil {
+		r.count(step)
+	}
 	return citations, err
 }
 

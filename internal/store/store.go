@@ -44,6 +44,7 @@ type Config struct {
 	StatementTimeout time.Duration        // 0 means 30 s
 	AcquireTimeout   time.Duration        // longest wait for a free connection; 0 means 2 s
 	Limits           research.UsageLimits // limits of accounts that have none of their own
+	Tracer           pgx.QueryTracer      // follows every statement; nil: nothing does
 	Logger           *slog.Logger         // nil means slog.Default()
 }
 
@@ -71,7 +72,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	opening, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	d, err := connection.Open(opening, connection.Config{URL: cfg.URL, DirectURL: cfg.DirectURL, PollOnly: cfg.PollOnly, MaxConns: cfg.MaxConns,
-		StatementTimeout: cfg.StatementTimeout, AcquireTimeout: cfg.AcquireTimeout, Logger: cfg.Logger})
+		StatementTimeout: cfg.StatementTimeout, AcquireTimeout: cfg.AcquireTimeout, Tracer: cfg.Tracer, Logger: cfg.Logger})
 	if err != nil {
 		return nil, wrap(err)
 	}

@@ -42,6 +42,7 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 		MaxTokens: nilIfZero(o.MaxTokens), Context: known, CreatedByUser: in.By.UserID, CreatedByKey: nilIfEmpty(in.By.KeyID), ConfirmPlan: o.ConfirmPlan,
 		Effort: string(cmp.Or(o.Effort, research.Standard)), Format: string(cmp.Or(o.Format, research.FormatAnswer)), Length: nilIfZero32(o.Length), OutputSchema: o.OutputSchema,
 		JobID: jobID, EventType: string(created.Type), BodyCreated: string(created.Body), BodyQueued: string(queued.Body),
+		RequestID: nilIfEmpty(in.From.Request), TraceParent: nilIfEmpty(in.From.Trace),
 	})
 	if err != nil {
 		return research.Task{}, nil, wrap(err)
@@ -54,7 +55,8 @@ func (a Account) CreateTask(ctx context.Context, tx pgx.Tx, id uuid.UUID, in res
 	setSeqs(events, id, 1, row.CreatedAt)
 	return research.Task{
 		ID: id, AccountID: a.id, ParentID: in.ParentID, Status: research.Status(row.Status), Question: in.Question,
-		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context, By: in.By, LastSeq: 1,
+		Options: o, Priority: in.Priority, CreatedAt: row.CreatedAt, Metadata: map[string]any{}, Try: 1, Context: in.Context, By: in.By, From: in.From,
+		LastSeq: 1,
 	}, events, nil
 }
 
@@ -222,6 +224,7 @@ func taskFrom(t db.Task, lastSeq int64, childOf *uuid.UUID) research.Task {
 		Pin:     research.Pin{Provider: deref(t.Provider), Model: deref(t.Model), Prompt: deref(t.PromptVersion)},
 		Context: decodeContext(t.Context),
 		By:      research.Author{UserID: t.CreatedByUser, KeyID: deref(t.CreatedByKey)},
+		From:    research.Origin{Request: deref(t.RequestID), Trace: deref(t.TraceParent)},
 		Options: research.Options{
 			MaxTokens: derefInt(t.MaxTokens), ConfirmPlan: t.ConfirmPlan,
 			SeedURL: deref(t.SeedUrl), MaxDepth: int(t.MaxDepth), MaxPages: int(t.MaxPages),

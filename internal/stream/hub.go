@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ type Hub struct {
 	cancel    context.CancelFunc
 	tailReads chan struct{} // one element per running read at the end of a log
 	lagReads  chan struct{} // one element per running read for a subscription behind its window
+	lagging   atomic.Int64  // number of such reads that have begun
 	reading   outage
 
 	answers partialAnswers
@@ -87,6 +89,9 @@ func (h *Hub) Watched() int {
 	defer h.mu.RUnlock()
 	return len(h.topics)
 }
+
+// LaggingReads returns how many reads of the table run for subscriptions that are behind their window, and how many have begun so far.
+func (h *Hub) LaggingReads() (running int, total int64) { return len(h.lagReads), h.lagging.Load() }
 
 // Stop makes every Next, now and later, return ErrStopping. It waits for reads of the table to end.
 func (h *Hub) Stop() {

@@ -40,6 +40,7 @@ type Publisher struct {
 	wake   chan struct{}   // holds one token while pending has entries
 	local  *fragmentBuffer // fragments for this process's hub
 	remote *fragmentBuffer // fragments for other processes
+	sent   func(tasks int, ok bool, took time.Duration)
 
 	mu      sync.Mutex
 	pending *batch
@@ -75,8 +76,11 @@ func NewPublisher(hub *Hub, log Log, logger *slog.Logger) *Publisher {
 		logger = slog.Default()
 	}
 	return &Publisher{hub: hub, log: log, logger: logger, wake: make(chan struct{}, 1), pending: newBatch(),
-		local: newFragmentBuffer(), remote: newFragmentBuffer()}
+		local: newFragmentBuffer(), remote: newFragmentBuffer(), sent: func(int, bool, time.Duration) {}}
 }
+
+// Measure makes the publisher call f after each batch that it has sent, or could not send. Call it before Run. f must not block.
+func (p *Publisher) Measure(f func(tasks int, ok bool, took time.Duration)) { p.sent = f }
 
 // Publish announces committed events, all of one task and in seq order. Call it after the commit, and do not
 // change the events afterwards. It never waits for the database.
@@ -185,7 +189,9 @@ func (p *Publisher) send(ctx context.Context) (tasks int) {
 	p.pending, p.sending = newBatch(), b
 	p.mu.Unlock()
 
+	began := time.Now()
 	err := p.notify(ctx, packPayloads(p.hub.id, b.announcements))
+	p.sent(len(b.announcements), err == nil, time.Since(began))
 	p.mu.Lock()
 	b.err = err
 	p.sending = nil

@@ -108,6 +108,7 @@ func (t *topic) fetch(r *read) bool {
 	slots := h.tailReads
 	if r.behind {
 		slots = h.lagReads
+		h.lagging.Add(1)
 	}
 	pauses := retry.NewPauses(20*time.Millisecond, time.Second)
 	for {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"legwork/cmd/legwork/limits"
 	"legwork/internal/config"
 	"legwork/internal/store"
@@ -17,7 +19,7 @@ const commandConns = 4
 
 // Store opens the database for a command, with its schema up to date. The caller must close it before it calls Stop.
 func (d Database) Store(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
-	return OpenStore(ctx, cfg, d.URL, commandConns, log)
+	return OpenStore(ctx, cfg, d.URL, commandConns, nil, log)
 }
 
 // OpenForCommand is Open and Store. The caller must call the returned function at the end.
@@ -34,13 +36,13 @@ func OpenForCommand(ctx context.Context, cfg config.Config, log *slog.Logger) (*
 	return st, func() { st.Close(); d.Stop() }, nil
 }
 
-// OpenStore brings the schema of the database at url up to date, and opens it with a number of connections.
-func OpenStore(ctx context.Context, cfg config.Config, url string, conns int32, log *slog.Logger) (*store.Store, error) {
+// OpenStore brings the schema of the database at url up to date, and opens it with a number of connections. tracer may be nil.
+func OpenStore(ctx context.Context, cfg config.Config, url string, conns int32, tracer pgx.QueryTracer, log *slog.Logger) (*store.Store, error) {
 	if err := schema.Migrate(ctx, direct(cfg, url), log); err != nil {
 		return nil, err
 	}
 	return store.Open(ctx, store.Config{URL: url, DirectURL: cfg.DatabaseDirectURL.Reveal(), ReplicaURL: cfg.DatabaseReplicaURL.Reveal(), PollOnly: bool(cfg.StreamPollOnly), MaxConns: conns,
-		LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Logger: log})
+		LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Tracer: tracer, Logger: log})
 }
 
 // direct returns the connection string of the database without a pooler, if one is configured.

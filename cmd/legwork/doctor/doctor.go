@@ -226,7 +226,7 @@ func (d *doctor) access(ctx context.Context, st *store.Store) {
 
 // model checks the model as /health does.
 func (d *doctor) model(ctx context.Context) {
-	client, err := model.Open(ctx, d.cfg, model.LocalOllama, d.log)
+	client, err := model.Open(ctx, d.cfg, model.LocalOllama, nil, d.log)
 	if err != nil {
 		d.fail("model", err)
 		return
@@ -246,7 +246,7 @@ func (d *doctor) model(ctx context.Context) {
 
 // browser starts Chromium as a worker does.
 func (d *doctor) browser(ctx context.Context) {
-	p, err := sources.OpenPages(d.cfg, d.Version, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: sources.Confine()}, nil), nil, d.log)
+	p, err := sources.OpenPages(d.cfg, d.Version, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: sources.Confine()}, nil), nil, nil, d.log)
 	if err != nil {
 		d.fail("browser", err)
 		return

@@ -16,6 +16,7 @@ import (
 	"legwork/internal/config"
 	"legwork/internal/httpapi"
 	"legwork/internal/llm"
+	"legwork/internal/metrics"
 )
 
 // With LLM_PROVIDER=auto, legwork looks for an Ollama on this machine.
@@ -25,9 +26,9 @@ const (
 )
 
 // Open opens the model of the configuration. It returns nil without an error when the built-in reader answers.
-func Open(ctx context.Context, cfg config.Config, ollama string, log *slog.Logger) (*llm.Client, error) {
+func Open(ctx context.Context, cfg config.Config, ollama string, counts *metrics.Metrics, log *slog.Logger) (*llm.Client, error) {
 	c := llm.Config{Provider: string(cfg.Provider()), BaseURL: cfg.LLMBaseURL, Key: cfg.LLMAPIKey.Reveal(), Model: cfg.LLMModel, Window: cfg.LLMContextTokens,
-		Timeout: cfg.LLMTimeout, Idle: cfg.LLMIdleTimeout, Concurrent: cfg.LLMMaxConcurrent, Log: log}
+		Timeout: cfg.LLMTimeout, Idle: cfg.LLMIdleTimeout, Concurrent: cfg.LLMMaxConcurrent, Metrics: counts, Log: log}
 	switch cfg.Provider() {
 	case config.ProviderReader:
 		return nil, nil

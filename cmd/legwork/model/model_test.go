@@ -40,7 +40,7 @@ func TestOpenModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := load(tc.environ...)
-			m, err := Open(context.WithoutCancel(t.Context()), cfg, tc.ollama, log)
+			m, err := Open(context.WithoutCancel(t.Context()), cfg, tc.ollama, nil, log)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,6 +15,7 @@ import (
 	"legwork/internal/config"
 	"legwork/internal/exhibit"
 	"legwork/internal/httpapi"
+	"legwork/internal/metrics"
 	"legwork/internal/page"
 	"legwork/internal/page/browser"
 	"legwork/internal/page/proxy"
@@ -34,7 +35,7 @@ type Pages struct {
 
 // OpenPages finds the browser of the setting BROWSER, and starts the proxy through which the browser connects to the web. With
 // BROWSER=auto it is no error when there is no Chromium.
-func OpenPages(cfg config.Config, version string, fetcher *page.Fetcher, lists *page.Lists, log *slog.Logger) (*Pages, error) {
+func OpenPages(cfg config.Config, version string, fetcher *page.Fetcher, lists *page.Lists, counts *metrics.Metrics, log *slog.Logger) (*Pages, error) {
 	p := &Pages{Source: fetcher}
 	if cfg.Browser == config.BrowserOff {
 		p.missing = overHTTP + "BROWSER=off."
@@ -68,9 +69,15 @@ func OpenPages(cfg config.Config, version string, fetcher *page.Fetcher, lists *
 		reached = browser.Reached(p.Proxy, at)
 	}
 	p.browser = browser.New(browser.Config{
-		Fetcher: fetcher, Proxy: reached, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log, Readable: exhibit.OfVisit,
+		Fetcher: fetcher, Proxy: reached, At: at, UserAgent: cfg.UserAgent(version), MaxHTML: int64(cfg.FetchMaxBytes), Logger: log,
+		Readable: exhibit.OfVisit, Started: counts.BrowserStarted,
 	})
 	p.Source = p.browser
+	counts.WatchBrowser(func() metrics.Browser {
+		ok, _ := p.browser.Status()
+		used, most := p.browser.Tabs()
+		return metrics.Browser{Available: ok, Tabs: used, Most: most}
+	})
 	return p, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"legwork/internal/agent/toolcalls"
 	"legwork/internal/llm"
 	"legwork/internal/research"
+	"legwork/internal/tracing"
 )
 
 // Limits bound the tokens that a task may use, and set their prices.
@@ -114,9 +115,12 @@ func (c *Caller) Generate(ctx context.Context, p Purpose, r llm.Request, again .
 			map[string]any{"model": c.Model.Name(), "try": retry.Try, "problem": string(retry.Problem.Kind)}))
 	}
 	r.Ready = func(ctx context.Context) error { return env.Emit(ctx) }
+	ctx, span := tracing.Start(ctx, "model", p.Purpose)
+	defer span.End()
 	began := time.Now()
 	reply, err := c.inTime(ctx, p, r)
 	if err != nil {
+		span.Fail("model")
 		return llm.Reply{}, err
 	}
 	step.Duration, step.InputTokens, step.OutputTokens, step.CachedTokens = time.Since(began), reply.Usage.Input, reply.Usage.Output, reply.Usage.Cached

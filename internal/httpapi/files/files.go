@@ -116,7 +116,7 @@ func (h *Files) ListArtifacts(ctx context.Context, req api.ListArtifactsRequestO
 
 // withRendered adds the files to a list that can be made from the database although they could not be written.
 func (h *Files) withRendered(ctx context.Context, task research.Task, list []research.Artifact, broken error) ([]research.Artifact, error) {
-	h.Config.Log.WarnContext(ctx, "files of a task could not be written; they are made from the database", "task", task.ID, "error", broken)
+	h.Config.Log.WarnContext(ctx, "files of a task could not be written; they are made from the database", "task_id", task.ID, "error", broken)
 	for _, name := range taskfiles.Rendered {
 		if slices.ContainsFunc(list, func(a research.Artifact) bool { return a.Name == name }) {
 			continue
@@ -252,7 +252,7 @@ func (h *Files) renderFile(ctx context.Context, id uuid.UUID, name string, unrea
 	if err != nil {
 		return research.Artifact{}, content{}, err
 	}
-	h.Config.Log.WarnContext(ctx, "a file could not be read; it is made from the database", "task", id, "file", name, "error", unread)
+	h.Config.Log.WarnContext(ctx, "a file could not be read; it is made from the database", "task_id", id, "file", name, "error", unread)
 	return a, content{inMemory{bytes.NewReader(data)}, fmt.Sprintf(`"%x"`, sha256.Sum256(data)), a.CreatedAt}, nil
 }
 

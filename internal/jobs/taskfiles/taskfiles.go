@@ -51,7 +51,7 @@ func (f *Files) RemoveFiles(ctx context.Context, id uuid.UUID) {
 		err = f.Artifacts.Purge(ctx, id)
 	}
 	if err != nil {
-		f.log.WarnContext(ctx, "artifacts of a removed task could not be removed now; its purge job will do it", "task", id, "error", err)
+		f.log.WarnContext(ctx, "artifacts of a removed task could not be removed now; its purge job will do it", "task_id", id, "error", err)
 	}
 }
 

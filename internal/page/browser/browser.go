@@ -39,6 +39,8 @@ type Config struct {
 	// Readable returns a page in HTML with the text that was read from a document. It is used for pictures of documents that a browser would
 	// show as source. If Readable is nil, the picture shows the source.
 	Readable func(research.Visit) ([]byte, error)
+	// Started is called when a Chromium has started (ok), did not start (failed) or ended unexpectedly (lost). It may be nil.
+	Started func(result string)
 }
 
 // programs are the names and paths that Find tries, in order. The headless shell comes first: it is Chromium without the parts for windows,
@@ -104,6 +106,9 @@ func New(cfg Config) *Browser {
 	cfg.MaxHTML = cmp.Or(cfg.MaxHTML, 10<<20)
 	cfg.Dir = cmp.Or(cfg.Dir, profileParent())
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "legwork")
+	if cfg.Started == nil {
+		cfg.Started = func(string) {}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -160,6 +165,9 @@ func (b *Browser) Status() (ok bool, detail string) {
 	}
 	return true, b.version + "."
 }
+
+// Tabs returns the number of tabs in use, and the most that there may be.
+func (b *Browser) Tabs() (used, most int) { return len(b.slots), cap(b.slots) }
 
 // Close ends Chromium and all background goroutines, and waits for their end. It may be called twice.
 func (b *Browser) Close() {

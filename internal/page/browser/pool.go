@@ -117,6 +117,7 @@ func (b *Browser) start() {
 		b.failed = err
 		b.countFailure()
 		b.mu.Unlock()
+		b.cfg.Started("failed")
 		if news && b.base.Err() == nil {
 			b.log.Error("Chromium does not start; pages are read over HTTP", "at", b.cfg.At, "error", err)
 		}
@@ -130,6 +131,7 @@ func (b *Browser) start() {
 		b.current = i
 	}
 	b.mu.Unlock()
+	b.cfg.Started("ok")
 	b.log.Info("Chromium runs", "version", i.version, "at", b.cfg.At, "pid", i.pid.Load())
 	if closed {
 		i.stop()
@@ -158,6 +160,7 @@ func (b *Browser) lost(i *instance) {
 		b.failures = 0
 	}
 	b.countFailure()
+	b.cfg.Started("lost")
 	b.log.Warn("Chromium has ended unexpectedly; its pages are tried once more", "pid", i.pid.Load(), "pages", i.pages, "age", time.Since(i.began).Round(time.Millisecond))
 }
 

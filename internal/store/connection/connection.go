@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/multitracer"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
@@ -45,12 +46,13 @@ const (
 
 // Config configures a Database.
 type Config struct {
-	URL              string        // postgres:// URL or keyword/value string; it may name several hosts
-	DirectURL        string        // the same database without the pooler that URL leads to, for LISTEN; empty if there is none
-	PollOnly         bool          // never LISTEN
-	MaxConns         int32         // connections of the pool
-	StatementTimeout time.Duration // longest time of a statement
-	AcquireTimeout   time.Duration // longest wait for a free connection of the pool
+	URL              string          // postgres:// URL or keyword/value string; it may name several hosts
+	DirectURL        string          // the same database without the pooler that URL leads to, for LISTEN; empty if there is none
+	PollOnly         bool            // never LISTEN
+	MaxConns         int32           // connections of the pool
+	StatementTimeout time.Duration   // longest time of a statement
+	AcquireTimeout   time.Duration   // longest wait for a free connection of the pool
+	Tracer           pgx.QueryTracer // follows every statement; nil: nothing does
 	Logger           *slog.Logger
 }
 
@@ -136,7 +138,11 @@ func (d *Database) parse(url string) (*pgxpool.Config, error) {
 	c := pc.ConnConfig
 	d.sockets.prepare(c)
 	c.OnPgError = d.onError
-	c.Tracer = deadlines{limit: d.cfg.StatementTimeout + ownMargin}
+	own := deadlines{limit: d.cfg.StatementTimeout + ownMargin}
+	c.Tracer = own
+	if d.cfg.Tracer != nil {
+		c.Tracer = multitracer.New(own, d.cfg.Tracer)
+	}
 	timeout := d.cfg.StatementTimeout
 	c.RuntimeParams["application_name"] = "legwork"
 	c.RuntimeParams["timezone"] = "UTC"
