@@ -163,29 +163,32 @@ func (q *Queries) TaskExists(ctx context.Context, taskID uuid.UUID) (bool, error
 	return exists, err
 }
 
-const upsertArtifact = `-- name: UpsertArtifact :execrows
+const upsertArtifacts = `-- name: UpsertArtifacts :execrows
 INSERT INTO artifacts (task_id, name, kind, content_type, bytes, store_id)
-SELECT h.task_id, $1, $2, $3, $4, $5 FROM task_heads h WHERE h.task_id = $6
+SELECT h.task_id, f.name, f.kind, f.content_type, f.bytes, $1::text
+FROM task_heads h, (SELECT unnest($2::text[]) AS name, unnest($3::text[]) AS kind, unnest($4::text[]) AS content_type,
+                           unnest($5::bigint[]) AS bytes) f
+WHERE h.task_id = $6
 ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, store_id = excluded.store_id, created_at = now()
 `
 
-type UpsertArtifactParams struct {
-	Name        string
-	Kind        string
-	ContentType string
-	Bytes       int64
-	StoreID     string
-	TaskID      uuid.UUID
+type UpsertArtifactsParams struct {
+	StoreID      string
+	Names        []string
+	Kinds        []string
+	ContentTypes []string
+	Sizes        []int64
+	TaskID       uuid.UUID
 }
 
-// Records a file that was just written, if its task still exists.
-func (q *Queries) UpsertArtifact(ctx context.Context, arg UpsertArtifactParams) (int64, error) {
-	result, err := q.db.Exec(ctx, upsertArtifact,
-		arg.Name,
-		arg.Kind,
-		arg.ContentType,
-		arg.Bytes,
+// Records files that were just written, if their task still exists.
+func (q *Queries) UpsertArtifacts(ctx context.Context, arg UpsertArtifactsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, upsertArtifacts,
 		arg.StoreID,
+		arg.Names,
+		arg.Kinds,
+		arg.ContentTypes,
+		arg.Sizes,
 		arg.TaskID,
 	)
 	if err != nil {

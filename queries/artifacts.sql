@@ -1,7 +1,10 @@
--- name: UpsertArtifact :execrows
--- Records a file that was just written, if its task still exists.
+-- name: UpsertArtifacts :execrows
+-- Records files that were just written, if their task still exists.
 INSERT INTO artifacts (task_id, name, kind, content_type, bytes, store_id)
-SELECT h.task_id, @name, @kind, @content_type, @bytes, @store_id FROM task_heads h WHERE h.task_id = @task_id
+SELECT h.task_id, f.name, f.kind, f.content_type, f.bytes, @store_id::text
+FROM task_heads h, (SELECT unnest(@names::text[]) AS name, unnest(@kinds::text[]) AS kind, unnest(@content_types::text[]) AS content_type,
+                           unnest(@sizes::bigint[]) AS bytes) f
+WHERE h.task_id = @task_id
 ON CONFLICT (task_id, name) DO UPDATE SET bytes = excluded.bytes, content_type = excluded.content_type, store_id = excluded.store_id, created_at = now();
 
 -- name: TaskArtifacts :many

@@ -100,9 +100,8 @@ func (s *Script) files() {
 	s.add("TaskArtifacts", ";")
 	s.add("TaskVisits", ";")
 	s.add("EventsAfter", ";", "after", "0", "max_rows", "500")
-	for _, f := range [][2]string{{"'result.json'", "'result'"}, {"'sources.json'", "'sources'"}, {"'logs.txt'", "'logs'"}} {
-		s.add("UpsertArtifact", ";", "name", f[0], "kind", f[1], "content_type", "'text/plain'", "bytes", "1000", "store_id", "''")
-	}
+	s.add("UpsertArtifacts", ";", "names", "ARRAY['result.json','sources.json','logs.txt']", "kinds", "ARRAY['result','sources','logs']",
+		"content_types", "ARRAY['text/plain','text/plain','text/plain']", "sizes", "ARRAY[1000,1000,1000]", "store_id", "''")
 	s.line(expand(riverComplete, "$ID", ":upkeep_id"))
 }
 

@@ -119,7 +119,7 @@ func TestFilesElsewhere(t *testing.T) {
 		t.Errorf("result.json elsewhere: %d, the same: %v", status, string(body) == string(want))
 	}
 	picture := research.Artifact{Name: "shot-1.png", Kind: research.KindScreenshot, ContentType: "image/png", Bytes: 3, StoreID: id}
-	if _, err := dbtest.Open(t, w.url).Worker().AddArtifact(w.ctx(), uuid.MustParse(task.TaskID), picture); err != nil {
+	if _, err := dbtest.Open(t, w.url).Worker().AddArtifacts(w.ctx(), uuid.MustParse(task.TaskID), picture); err != nil {
 		t.Fatal(err)
 	}
 	if status, body := other.body(far, "/api/tasks/"+task.TaskID+"/screenshots/shot-1.png"); status != http.StatusServiceUnavailable || !strings.Contains(string(body), "file_elsewhere") {

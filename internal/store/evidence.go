@@ -14,12 +14,9 @@ import (
 
 // Visits returns the visits of a task of an account, in order, without the texts of their pages.
 func (a Account) Visits(ctx context.Context, id uuid.UUID) ([]research.Visit, error) {
-	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
-		return nil, wrap(err)
-	}
-	rows, err := a.s.q.TaskVisits(ctx, &id)
+	rows, err := ofOwned(ctx, a, id, func(q *db.Queries) ([]db.TaskVisitsRow, error) { return q.TaskVisits(ctx, &id) })
 	if err != nil {
-		return nil, wrap(err)
+		return nil, err
 	}
 	visits := make([]research.Visit, len(rows))
 	for i, r := range rows {
@@ -117,12 +114,9 @@ func (w Worker) Rank(ctx context.Context, task uuid.UUID, question string, limit
 
 // Artifacts returns the files of a task of an account, by name.
 func (a Account) Artifacts(ctx context.Context, id uuid.UUID) ([]research.Artifact, error) {
-	if _, err := a.s.q.GetTask(ctx, id, a.id); err != nil {
-		return nil, wrap(err)
-	}
-	rows, err := a.s.q.TaskArtifacts(ctx, id)
+	rows, err := ofOwned(ctx, a, id, func(q *db.Queries) ([]db.TaskArtifactsRow, error) { return q.TaskArtifacts(ctx, id) })
 	if err != nil {
-		return nil, wrap(err)
+		return nil, err
 	}
 	out := make([]research.Artifact, len(rows))
 	for i, r := range rows {
@@ -140,11 +134,44 @@ func (a Account) Artifact(ctx context.Context, id uuid.UUID, name string) (resea
 	return research.Artifact{Name: r.Name, Kind: r.Kind, ContentType: r.ContentType, Bytes: r.Bytes, StoreID: r.StoreID, CreatedAt: r.CreatedAt}, nil
 }
 
-// AddArtifact records a file that has just been written. It returns false when the task does not exist any more. Then
-// the caller must remove the file.
-func (w Worker) AddArtifact(ctx context.Context, id uuid.UUID, a research.Artifact) (bool, error) {
-	n, err := w.q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes, StoreID: a.StoreID})
-	return n == 1, wrap(err)
+// AddArtifacts records files that have just been written to one store. It returns false when the task does not exist any more.
+// Then the caller must remove the files.
+func (w Worker) AddArtifacts(ctx context.Context, id uuid.UUID, files ...research.Artifact) (bool, error) {
+	if len(files) == 0 {
+		return true, nil
+	}
+	n, err := w.q.UpsertArtifacts(ctx, rowsOf(id, files...))
+	return n > 0, wrap(err)
+}
+
+// rowsOf returns the rows of the files of a task. All of them are in the store of the first one.
+func rowsOf(id uuid.UUID, files ...research.Artifact) db.UpsertArtifactsParams {
+	p := db.UpsertArtifactsParams{TaskID: id, StoreID: files[0].StoreID}
+	for _, a := range files {
+		p.Names, p.Kinds = append(p.Names, a.Name), append(p.Kinds, a.Kind)
+		p.ContentTypes, p.Sizes = append(p.ContentTypes, a.ContentType), append(p.Sizes, a.Bytes)
+	}
+	return p
+}
+
+// ofOwned returns the rows that query reads for a task of the account, in one round trip. It returns research.ErrNotFound when
+// the account has no such task.
+func ofOwned[T any](ctx context.Context, a Account, id uuid.UUID, query func(q *db.Queries) ([]T, error)) (rows []T, err error) {
+	err = a.s.batch(ctx, func(q *db.Queries) {
+		_, _ = q.TaskOwned(ctx, id, a.id)
+		_, _ = query(q)
+	}, func(q *db.Queries) error {
+		owned, err := q.TaskOwned(ctx, id, a.id)
+		if err == nil && !owned {
+			err = research.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		rows, err = query(q)
+		return err
+	})
+	return rows, err
 }
 
 // Exists reports whether a task of any account exists.

@@ -241,17 +241,17 @@ func TestArtifactRows(t *testing.T) {
 	b := setup(t)
 	task := b.task("default", question("q"))
 	a := research.Artifact{Name: "shot-1.png", Kind: "screenshot", ContentType: "image/png", Bytes: 7}
-	if kept, err := b.AddArtifact(b.ctx, task.ID, a); err != nil || !kept {
+	if kept, err := b.AddArtifacts(b.ctx, task.ID, a); err != nil || !kept {
 		t.Fatalf("add: %v, %v", kept, err)
 	}
 	a.Bytes = 9
-	if kept, err := b.AddArtifact(b.ctx, task.ID, a); err != nil || !kept {
+	if kept, err := b.AddArtifacts(b.ctx, task.ID, a); err != nil || !kept {
 		t.Fatalf("replace: %v, %v", kept, err)
 	}
-	if kept, err := b.AddArtifact(b.ctx, uuid.New(), a); err != nil || kept {
+	if kept, err := b.AddArtifacts(b.ctx, uuid.New(), a); err != nil || kept {
 		t.Errorf("a file of a task that does not exist: %v, %v", kept, err)
 	}
-	if _, err := b.AddArtifact(b.ctx, task.ID, research.Artifact{Name: "../x", Kind: "logs"}); err == nil {
+	if _, err := b.AddArtifacts(b.ctx, task.ID, research.Artifact{Name: "../x", Kind: "logs"}); err == nil {
 		t.Error("a name that leaves the folder was stored")
 	}
 	got, err := b.For("default").Artifacts(b.ctx, task.ID)

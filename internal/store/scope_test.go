@@ -112,7 +112,7 @@ func TestAccountsDoNotSeeEachOther(t *testing.T) {
 	if _, _, err := b.record(task.ID, 1, 1, v); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.AddArtifact(b.ctx, task.ID, research.Artifact{Name: "result.json", Kind: "result", ContentType: "application/json"}); err != nil {
+	if _, err := b.AddArtifacts(b.ctx, task.ID, research.Artifact{Name: "result.json", Kind: "result", ContentType: "application/json"}); err != nil {
 		t.Fatal(err)
 	}
 	reads := map[string]func(ctx context.Context, a store.Account, id uuid.UUID) (int, error){

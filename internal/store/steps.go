@@ -68,7 +68,7 @@ func (s *Store) insertFile(ctx context.Context, q *db.Queries, id uuid.UUID, ste
 	if a == nil {
 		return nil
 	}
-	_, err := q.UpsertArtifact(ctx, db.UpsertArtifactParams{TaskID: id, Name: a.Name, Kind: a.Kind, ContentType: a.ContentType, Bytes: a.Bytes, StoreID: a.StoreID})
+	_, err := q.UpsertArtifacts(ctx, rowsOf(id, *a))
 	if err != nil || len(step.Shows) == 0 {
 		return wrap(err)
 	}

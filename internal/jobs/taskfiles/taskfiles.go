@@ -11,6 +11,7 @@ package taskfiles
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -75,19 +76,21 @@ func (f *Files) EnsureArtifacts(ctx context.Context, task research.Task) error {
 	for _, a := range have {
 		recorded[a.Name] = true
 	}
+	var written []research.Artifact
 	for _, name := range Rendered {
 		if recorded[name] || name == artifact.Report && !wire.HasReport(task) {
 			continue
 		}
 		file, data, err := f.RenderArtifact(ctx, task, name)
+		if err == nil {
+			err = f.Artifacts.Write(ctx, task.ID, file.Name, file.ContentType, data)
+		}
 		if err != nil {
-			return err
+			return errors.Join(err, f.record(ctx, task.ID, written))
 		}
-		if err := f.keep(ctx, task.ID, file, data); err != nil {
-			return err
-		}
+		written = append(written, file)
 	}
-	return nil
+	return f.record(ctx, task.ID, written)
 }
 
 // Rendered has the names of the files that are made from the database, so that they can be made again at any time.
@@ -124,15 +127,14 @@ func (f *Files) RenderArtifact(ctx context.Context, task research.Task, name str
 	return file, data, nil
 }
 
-// keep writes a file and then its row. When the task was deleted meanwhile, keep removes the file again.
-func (f *Files) keep(ctx context.Context, id uuid.UUID, a research.Artifact, data []byte) error {
-	if err := f.Artifacts.Write(ctx, id, a.Name, a.ContentType, data); err != nil {
-		return err
+// record stores the rows of files that were written. When the task was deleted meanwhile, record removes the files again.
+func (f *Files) record(ctx context.Context, id uuid.UUID, written []research.Artifact) error {
+	for i := range written {
+		written[i].StoreID = f.Artifacts.ID(ctx)
 	}
-	a.StoreID = f.Artifacts.ID(ctx)
-	kept, err := f.store.AddArtifact(ctx, id, a)
+	kept, err := f.store.AddArtifacts(ctx, id, written...)
 	if err != nil {
-		return fmt.Errorf("record artifact: %w", err)
+		return fmt.Errorf("record artifacts: %w", err)
 	}
 	if !kept {
 		return f.Artifacts.Purge(ctx, id)
