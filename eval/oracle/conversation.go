@@ -1,9 +1,8 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"legwork/eval/questions"
@@ -26,6 +25,8 @@ type conversation struct {
 	last     bool // the part of the gold that is looked for is the last one
 	alsoDone bool // next is the last quote, so that done is called in the same turn
 }
+
+var tagName = regexp.MustCompile(`page-text-[0-9a-f]+`)
 
 // exchange is a tool call with its result.
 type exchange struct {
@@ -63,8 +64,7 @@ func (o *oracle) conversationOf(q questions.Question, messages []message, tools 
 	for _, m := range messages {
 		if m.Role == "user" {
 			text := m.text()
-			sum := sha256.Sum256([]byte(text))
-			key = hex.EncodeToString(sum[:])
+			key = q.ID + tagName.FindString(text+messages[0].text()) // the tag is another one in each task
 			if at := strings.Index(text, "/"+q.Seed); at > 0 {
 				from := strings.LastIndexAny(text[:at], " \n\t<(") + 1
 				c.seedURL = text[from : at+1+len(q.Seed)]
@@ -80,6 +80,10 @@ func (o *oracle) conversationOf(q questions.Question, messages []message, tools 
 		kept = map[string]string{}
 		o.results[key] = kept
 	}
+	if kept["seed"] == "" {
+		kept["seed"] = c.seed
+	}
+	c.seed = kept["seed"] // legwork leaves it out later
 	for _, m := range messages {
 		if m.Role == "tool" && kept[m.ToolCallID] == "" {
 			kept[m.ToolCallID] = m.text()

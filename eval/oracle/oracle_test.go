@@ -13,6 +13,8 @@ import (
 	"legwork/eval/questions"
 )
 
+const shownStart = "<page-text-0a>\nStart\n</page-text-0a>"
+
 const root = "http://127.0.0.1:4711/"
 
 // legwork plays the tools of legwork for a conversation, and returns the calls that the oracle makes until it says that
@@ -22,7 +24,7 @@ func legwork(t *testing.T, all []questions.Question, question string, tool func(
 	server := httptest.NewServer(newOracle(all))
 	t.Cleanup(server.Close)
 	messages := []message{{Role: "system", Content: "You are a careful web researcher."},
-		{Role: "user", Content: "Question: " + question + "\nThe start page " + root + "index.html was opened:\n<page-text-0a>\nStart\n</page-text-0a>"}}
+		{Role: "user", Content: "Question: " + question + "\nThe start page " + root + "index.html was opened:\n" + shownStart}}
 	var calls []string
 	for range 60 {
 		var out struct {
@@ -53,9 +55,12 @@ func legwork(t *testing.T, all []questions.Question, question string, tool func(
 			unkept = unkept || strings.HasPrefix(result, "Not kept")
 			results = append(results, message{Role: "tool", ToolCallID: call.ID, Content: result})
 		}
-		for i := range messages { // legwork shortens old results
+		for i := range messages { // legwork leaves old texts out
 			if messages[i].Role == "tool" {
 				messages[i].Content = "shortened"
+			}
+			if messages[i].Role == "user" {
+				messages[i].Content = strings.Replace(messages[i].text(), shownStart, "(Left out)", 1)
 			}
 		}
 		messages = append(append(messages, m), results...)
@@ -176,8 +181,8 @@ func TestWriteAnswer(t *testing.T) {
 	if want := "The size is 5 [1]. It fits [1].\n\none 2 three [2]."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	got = o.reply(request{Messages: []message{{Role: "user", Content: []any{map[string]any{"type": "text", "text": "Judge.\n\nPair 1\n<page-text-0a>\nSentence: The size is 5\nQuote: The *size*\nis 5.\n</page-text-0a>\n\n" +
-		"Pair 2\n<page-text-0a>\nSentence: The size is 6\nQuote: The size is 5.\n</page-text-0a>\n"}}}}}).text
+	got = o.reply(request{Messages: []message{{Role: "user", Content: []any{map[string]any{"type": "text", "text": "Judge.\n\nPair 1\n<page-text-0a>\nSentence: The size is 5\nUnder: Sizes\nQuote: The *size*\nis 5.\n</page-text-0a>\n\n" +
+		"Pair 2\n<page-text-0a>\nSentence: The size is 6\nUnder: Sizes › Size\nQuote: The size is 5.\n</page-text-0a>\n"}}}}}).text
 	if want := `[{"pair":1,"verdict":"supported"},{"pair":2,"verdict":"partial"}]`; got != want {
 		t.Errorf("got %s", got)
 	}

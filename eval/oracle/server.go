@@ -71,7 +71,7 @@ type oracle struct {
 	mux *http.ServeMux
 
 	mu      sync.Mutex
-	results map[string]map[string]string // by the first words of a conversation: the tool results by the id of their call
+	results map[string]map[string]string // by question and tag: the tool results by the id of their call, and the start page as seed
 	latest  []string                     // texts of the latest requests, to tell what a server would have cached
 }
 

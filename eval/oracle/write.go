@@ -136,7 +136,7 @@ func marked(q quote) string {
 	return strings.Join(out, " ")
 }
 
-var pairOf = regexp.MustCompile(`(?s)\nPair (\d+)\n<page-text-[0-9a-f]+>\nSentence: (.*?)\nQuote: (.*?)\n</page-text-`)
+var pairOf = regexp.MustCompile(`(?s)\nPair (\d+)\n<page-text-[0-9a-f]+>\nSentence: (.*?)\n(?:Under: [^\n]*\n)?Quote: (.*?)\n</page-text-`)
 
 // judgePairs judges pairs of a sentence and a quote: supported if the quote has all letters of the sentence in their
 // order, else partial.

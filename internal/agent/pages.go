@@ -29,7 +29,7 @@ type Opened struct {
 	Chars    int              `json:"chars,omitempty"` // length of the text in code points
 	Passages int              `json:"passages,omitempty"`
 	Best     digest           `json:"best"`
-	Fitting  []Span           `json:"fitting,omitempty"` // the passages that fit the task's question best, best first
+	Fitting  []Fitting        `json:"fitting,omitempty"` // the passages that fit the task's question best, best first
 	Links    []research.Link  `json:"links,omitempty"`
 	TimeUp   bool             `json:"timeUp,omitempty"` // the load was stopped because the reading time was over
 	Cached   bool             `json:"cached,omitempty"` // read from a snapshot; no request was made
@@ -49,10 +49,11 @@ type digest struct {
 	Shaped bool    `json:"shaped,omitempty"` // the passage has the form of an answer
 }
 
-// Span is a part of the text of a page, in code points.
-type Span struct {
-	Start int `json:"start"`
-	End   int `json:"end"`
+// Fitting is a passage of a page that fits the question. Its place is in code points.
+type Fitting struct {
+	Start   int    `json:"start"`
+	End     int    `json:"end"`
+	Heading string `json:"heading,omitempty"` // the headings above it, with the heads of the columns in a table
 }
 
 // Bounds of Opened.Fitting.
@@ -191,7 +192,7 @@ func (b *Session) describe(o *Opened, v *research.Visit) {
 
 // digestOf describes a page by its best passage. All terms count as equally rare, so that pages can be compared. It also
 // returns the passages that cover nearly as much of the question as the best one.
-func digestOf(q *ranking.Question, p *research.Page, o *Opened) (digest, []Span) {
+func digestOf(q *ranking.Question, p *research.Page, o *Opened) (digest, []Fitting) {
 	runes := []rune(p.Text)
 	hits := make([]research.Hit, len(p.Passages))
 	for i, ps := range p.Passages {
@@ -202,10 +203,10 @@ func digestOf(q *ranking.Question, p *research.Page, o *Opened) (digest, []Span)
 		return digest{}, nil
 	}
 	best := ranked[0]
-	var fitting []Span
+	var fitting []Fitting
 	for _, s := range ranked[:min(len(ranked), maxFitting)] {
 		if s.Share() > 0 && s.Share() >= nearly*best.Share() {
-			fitting = append(fitting, Span{Start: s.Hit.Start, End: s.Hit.End})
+			fitting = append(fitting, Fitting{Start: s.Hit.Start, End: s.Hit.End, Heading: s.Hit.Heading})
 		}
 	}
 	return digest{Share: best.Share() * best.Factor, Shaped: best.Fits()}, fitting

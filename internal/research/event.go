@@ -210,7 +210,11 @@ func (e Event) OfChild(child uuid.UUID, number int) (Event, error) {
 		set(metadata, "status", Completed)
 		metadata["confidence"] = fields["confidence"]
 		fields = map[string]json.RawMessage{}
-		set(fields, "content", "Sub-question "+strconv.Itoa(number)+" is answered: "+Truncate(answer, maxChildAnswer))
+		is := " is answered: "
+		if string(metadata["answered"]) == "false" {
+			is = " is not answered: "
+		}
+		set(fields, "content", "Sub-question "+strconv.Itoa(number)+is+Truncate(answer, maxChildAnswer))
 	case e.Terminal:
 		set(fields, "recoverable", true)
 		set(metadata, "ended", true)

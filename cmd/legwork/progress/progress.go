@@ -95,7 +95,11 @@ func (p *Printer) Event(e Event) {
 		}
 		fmt.Fprintf(p.w, "%s  %s %s\n", seq, p.paint(code, mark+oneLine(e.Tool)), oneLine(brief(e.Result)))
 	case "agent:complete":
-		fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(green, "answered"))
+		said := p.paint(green, "answered")
+		if answered, known := e.Metadata["answered"].(bool); known && !answered {
+			said = "not answered: the pages that were read do not have it"
+		}
+		fmt.Fprintf(p.w, "%s  %s\n", seq, said)
 	case "agent:error":
 		fmt.Fprintf(p.w, "%s  %s\n", seq, p.paint(red, oneLine(e.Error)))
 	default:
@@ -195,6 +199,9 @@ func (p *Printer) Answer(task api.Task) {
 	if task.Duration != nil {
 		foot = append(foot, fmt.Sprintf("%.1f s", *task.Duration))
 	}
-	foot = append(foot, fmt.Sprintf("%d pages", task.Usage.Pages), "task "+terminaltext.Clean(task.TaskID))
+	if task.Usage.Pages > 0 { // the pages of a deep task are those of its sub-questions
+		foot = append(foot, fmt.Sprintf("%d pages", task.Usage.Pages))
+	}
+	foot = append(foot, "task "+terminaltext.Clean(task.TaskID))
 	fmt.Fprintln(p.w, p.paint(dim, strings.Join(foot, " · ")))
 }

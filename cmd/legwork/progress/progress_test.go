@@ -30,6 +30,16 @@ func TestProgressWrites(t *testing.T) {
 	}
 }
 
+// TestNotAnswered: the last line says so if the pages do not answer the question.
+func TestNotAnswered(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	New(&out, false).Event(Event{Seq: 7, Type: "agent:complete", Metadata: map[string]any{"answered": false}})
+	if got := out.String(); !strings.Contains(got, "7  not answered") {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestNothingCommandsTheTerminal checks that no field of an event or a task can send a control character or an override of
 // direction to the terminal.
 func TestNothingCommandsTheTerminal(t *testing.T) {

@@ -30,8 +30,11 @@ func (k Known) Note(u *neturl.URL, o Origin) {
 func (k Known) Has(u *neturl.URL) bool { _, ok := k[u.String()]; return ok }
 
 // Parse parses an address in the forms in which models write it. It may be relative to one of the open pages, and have the
-// signs around it with which models are shown the targets of links.
+// signs around it with which models are shown the targets of links. The text of a link stands for its address.
 func (k Known) Parse(raw string, open []agent.Opened) (u *neturl.URL, ok bool) {
+	if target := linkNamed(raw, open); target != "" {
+		raw = target
+	}
 	raw = Trim(raw)
 	if !strings.Contains(raw, "://") {
 		raw = k.resolve(raw, open)
@@ -45,6 +48,32 @@ func (k Known) Parse(raw string, open []agent.Opened) (u *neturl.URL, ok bool) {
 
 // Trim removes the signs that models write around an address.
 func Trim(raw string) string { return strings.Trim(strings.TrimSpace(raw), `<>"'()[]⟨⟩`) }
+
+// linkNamed returns the address of the link with a text, on the page opened last that has such a link. It returns an empty
+// text if there is none, or if links of the page with that text have different addresses.
+func linkNamed(text string, open []agent.Opened) string {
+	plain := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+	text = plain(text)
+	if text == "" || strings.Contains(text, "://") {
+		return ""
+	}
+	for _, o := range slices.Backward(open) {
+		found := ""
+		for _, l := range o.Links {
+			if plain(l.Text) != text {
+				continue
+			}
+			if found != "" && found != l.URL {
+				return ""
+			}
+			found = l.URL
+		}
+		if found != "" {
+			return found
+		}
+	}
+	return ""
+}
 
 // resolve makes a relative address absolute. It tries the open pages, newest first, until the result is a known address.
 // If none is known, an address that can only be relative belongs to the page opened last.

@@ -264,6 +264,9 @@ func (a *run) makeCalls(ctx context.Context, calls []toolcalls.Call, written boo
 			}
 			ending = toolcalls.CallEnding(args)
 			out = shownOutcome{text: "The answer is written from the quotes that are cited. If there are none, cite first, or call done with answered false and the reason."}
+			if ending.NotFound {
+				out.text = "Noted."
+			}
 		default:
 			if out, err = a.carryOut(ctx, c); err != nil {
 				return ending, false, err

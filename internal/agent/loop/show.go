@@ -73,9 +73,10 @@ func (a *run) fitting(d *pagetext.Doc, o *agent.Opened, shown quotes.Span) (text
 		if f.Start >= shown.Start && f.End <= shown.End || f.Start >= f.End || f.End > d.Len() {
 			continue
 		}
-		a.see(o.PageID, quotes.Span(f))
-		parts = append(parts, shownPart{o.PageID, quotes.Span(f)})
-		text, head := strings.TrimSpace(d.Slice(f.Start, f.End)), d.Head(f.Start)
+		span := quotes.Span{Start: f.Start, End: f.End}
+		a.see(o.PageID, span)
+		parts = append(parts, shownPart{o.PageID, span})
+		text, head := strings.TrimSpace(d.Slice(f.Start, f.End)), d.Head(f.Start, f.Heading)
 		if head != last {
 			text = head + "\n" + text
 		}

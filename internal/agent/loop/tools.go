@@ -219,10 +219,7 @@ func (a *run) showFound(ctx context.Context, found agent.FoundPassages) (shownOu
 		if byPage[p.URL] == nil {
 			pages = append(pages, p.URL)
 		}
-		head := fmt.Sprintf("(chunk %d)", d.ChunkAt(p.Start))
-		if p.Heading != "" {
-			head = fmt.Sprintf("(%s, chunk %d)", p.Heading, d.ChunkAt(p.Start))
-		}
+		head := d.Head(p.Start, p.Heading)
 		text := p.Text
 		if heads[p.URL] != head {
 			text = head + "\n" + text

@@ -113,9 +113,9 @@ func (d *Doc) Under(at int) string {
 }
 
 // Head returns the line above a passage in a list of passages: its headings and its chunk, in parentheses.
-func (d *Doc) Head(at int) string {
-	if path := d.Path(at); path != "" {
-		return fmt.Sprintf("(%s, chunk %d)", path, d.ChunkAt(at))
+func (d *Doc) Head(at int, headings string) string {
+	if headings != "" {
+		return fmt.Sprintf("(%s, chunk %d)", headings, d.ChunkAt(at))
 	}
 	return fmt.Sprintf("(chunk %d)", d.ChunkAt(at))
 }
