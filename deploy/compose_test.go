@@ -292,6 +292,10 @@ func (p *project) health() {
 	if h.Status != api.HealthStatusHealthy || !h.Database.Connected || h.Workers.Live != 2 || h.Workers.Slots != 4 || !h.LLM.Connected {
 		p.t.Errorf("/health = %+v", h)
 	}
+	metrics, err := io.ReadAll(p.request(http.MethodGet, "/metrics", nil).Body)
+	if err != nil || !bytes.Contains(metrics, []byte("legwork_queue_tasks{")) {
+		p.t.Errorf("/metrics = %.300s, %v", metrics, err)
+	}
 }
 
 // logs checks that every process has its own file in the volume of logs.

@@ -20,7 +20,7 @@ fi
 export BINARY=${BINARY:-prebuilt}
 if [ "$BINARY" = prebuilt ]; then
   # The image has no libc, so a program that is linked with one would not start.
-  [ -x bin/legwork ] || ${MAKE:-make} build
+  ${MAKE:-make} build
   if grep -q 'ld-linux' bin/legwork; then echo "compose: bin/legwork is not static; run make build again" >&2; exit 1; fi
 fi
 echo "compose: the program in the images is $BINARY"

@@ -63,3 +63,21 @@ func TestHealthCommand_noDatabase(t *testing.T) {
 		t.Errorf("the command left %v (%v) in LEGWORK_HOME", entries, err)
 	}
 }
+
+// TestDoctor_besideAWorker: the port of BROWSER_PROXY, which the worker on this machine has, is not a problem for doctor.
+func TestDoctor_besideAWorker(t *testing.T) {
+	needChromium(t)
+	w := newWorld(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, out, errs := w.run(w.ctx(), settings(w.url, w.dir, "BROWSER=auto", "BROWSER_PROXY=:"+port), "doctor"); !strings.Contains(out, "ok    browser") {
+		t.Errorf("doctor: %d\n%s%s", status, out, errs)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -246,7 +247,11 @@ func (d *doctor) model(ctx context.Context) {
 
 // browser starts Chromium as a worker does.
 func (d *doctor) browser(ctx context.Context) {
-	p, err := sources.OpenPages(d.cfg, d.Version, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: sources.Confine()}, nil), nil, nil, d.log)
+	cfg := d.cfg
+	if host, _, err := net.SplitHostPort(cfg.BrowserProxy); err == nil {
+		cfg.BrowserProxy = net.JoinHostPort(host, "0") // a worker beside this process has the port
+	}
+	p, err := sources.OpenPages(cfg, d.Version, page.NewFetcher(page.Config{AllowNets: d.cfg.FetchAllowNets, Confine: sources.Confine()}, nil), nil, nil, d.log)
 	if err != nil {
 		d.fail("browser", err)
 		return

@@ -82,6 +82,8 @@ capabilities: { drop: [ALL] }
 - { name: ARTIFACT_DIR, value: {{ default "/artifacts" .Values.artifacts.bucket | quote }} }
 - { name: ALLOWED_DOMAINS_FILE, value: /config/allowed-domains.txt }
 - { name: DISALLOWED_DOMAINS_FILE, value: /config/disallowed-domains.txt }
+- { name: METRICS_HOST, value: "0.0.0.0" } # networkPolicy.metricsFrom says who may read them
+- { name: METRICS_PORT, value: "9090" }
 {{- end }}
 
 {{- define "legwork.mounts" -}}
