@@ -56,23 +56,16 @@ func (q *Queries) CountMatchingTasks(ctx context.Context, arg CountMatchingTasks
 }
 
 const countTasks = `-- name: CountTasks :one
-SELECT (CASE WHEN $1::uuid IS NULL THEN
-    (SELECT count(*) FROM tasks t
-     WHERE t.account_id = $2
-       AND ($3::text IS NULL OR t.status = $3)
-       AND ($4::timestamptz IS NULL OR t.created_at >= $4)
-       AND ($5::timestamptz IS NULL OR t.created_at < $5))
-    - (SELECT count(*) FROM tree_nodes c JOIN tasks t ON t.id = c.task_id
-       WHERE c.parent_id IS NOT NULL AND t.account_id = $2
-       AND ($3::text IS NULL OR t.status = $3)
-       AND ($4::timestamptz IS NULL OR t.created_at >= $4)
-       AND ($5::timestamptz IS NULL OR t.created_at < $5))
-ELSE
-    (SELECT count(*) FROM tree_nodes c JOIN tasks t ON t.id = c.task_id
-     WHERE c.parent_id = $1::uuid AND t.account_id = $2
-       AND ($3::text IS NULL OR t.status = $3)
-       AND ($4::timestamptz IS NULL OR t.created_at >= $4)
-       AND ($5::timestamptz IS NULL OR t.created_at < $5))
+WITH t AS NOT MATERIALIZED (
+    SELECT f.id FROM tasks f
+    WHERE f.account_id = $2
+      AND ($3::text IS NULL OR f.status = $3)
+      AND ($4::timestamptz IS NULL OR f.created_at >= $4)
+      AND ($5::timestamptz IS NULL OR f.created_at < $5)
+)
+SELECT (CASE WHEN $1::uuid IS NULL
+    THEN (SELECT count(*) FROM t) - (SELECT count(*) FROM tree_nodes c JOIN t ON t.id = c.task_id WHERE c.parent_id IS NOT NULL)
+    ELSE (SELECT count(*) FROM tree_nodes c JOIN t ON t.id = c.task_id WHERE c.parent_id = $1::uuid)
 END)::bigint AS tasks
 `
 

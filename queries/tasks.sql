@@ -67,23 +67,16 @@ LIMIT @max_rows OFFSET @skip_rows;
 -- name: CountTasks :one
 -- How many tasks match the filters other than words, without the cursor. All matches are counted. Children are counted by
 -- themselves and taken off, because they are few, and the first count can then read an index alone.
-SELECT (CASE WHEN sqlc.narg(child_of)::uuid IS NULL THEN
-    (SELECT count(*) FROM tasks t
-     WHERE t.account_id = @account_id
-       AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
-       AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
-       AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to)))
-    - (SELECT count(*) FROM tree_nodes c JOIN tasks t ON t.id = c.task_id
-       WHERE c.parent_id IS NOT NULL AND t.account_id = @account_id
-       AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
-       AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
-       AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to)))
-ELSE
-    (SELECT count(*) FROM tree_nodes c JOIN tasks t ON t.id = c.task_id
-     WHERE c.parent_id = sqlc.narg(child_of)::uuid AND t.account_id = @account_id
-       AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
-       AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.created_at >= sqlc.narg(created_from))
-       AND (sqlc.narg(created_to)::timestamptz IS NULL OR t.created_at < sqlc.narg(created_to)))
+WITH t AS NOT MATERIALIZED (
+    SELECT f.id FROM tasks f
+    WHERE f.account_id = @account_id
+      AND (sqlc.narg(status)::text IS NULL OR f.status = sqlc.narg(status))
+      AND (sqlc.narg(created_from)::timestamptz IS NULL OR f.created_at >= sqlc.narg(created_from))
+      AND (sqlc.narg(created_to)::timestamptz IS NULL OR f.created_at < sqlc.narg(created_to))
+)
+SELECT (CASE WHEN sqlc.narg(child_of)::uuid IS NULL
+    THEN (SELECT count(*) FROM t) - (SELECT count(*) FROM tree_nodes c JOIN t ON t.id = c.task_id WHERE c.parent_id IS NOT NULL)
+    ELSE (SELECT count(*) FROM tree_nodes c JOIN t ON t.id = c.task_id WHERE c.parent_id = sqlc.narg(child_of)::uuid)
 END)::bigint AS tasks;
 
 -- name: CountMatchingTasks :one
