@@ -785,6 +785,9 @@ type Health struct {
 		// Provider `reader` is the built-in reader: no language model is used.
 		Provider string `json:"provider"`
 	} `json:"llm"`
+
+	// Problems What does not work, each with what to do about it. Empty if all is well. Not all of them make the service degraded.
+	Problems   *[]string    `json:"problems,omitempty"`
 	Status     HealthStatus `json:"status"`
 	TotalTasks int64        `json:"totalTasks"`
 	Version    string       `json:"version"`

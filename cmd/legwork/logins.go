@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
+	"legwork/cmd/legwork/commands"
 	"legwork/internal/access"
 	"legwork/internal/auth"
 	"legwork/internal/auth/bearer"
@@ -19,7 +19,6 @@ import (
 	"legwork/internal/forwarded"
 	"legwork/internal/httpapi/logins"
 	"legwork/internal/research"
-	"legwork/internal/sealed"
 )
 
 // hashesAtOnce is how many passwords a process hashes at the same time. Each takes 19 MiB of memory and one core.
@@ -57,7 +56,7 @@ func (a *app) loginConfig() (logins.Config, error) {
 		Cookies: cookies(cfg), Idle: cfg.SessionIdle, Passwords: bool(cfg.AuthPasswords), OpenIDName: cfg.OIDCName, Policy: policy(cfg),
 		PublicURL: cfg.PublicURL, Issuer: cfg.AuthJWTIssuer, Audience: cfg.AuthJWTAudience, Log: a.log,
 	}
-	if out.Keys, err = secretKeys(cfg); err != nil {
+	if out.Keys, err = commands.SecretKeys(cfg); err != nil {
 		return logins.Config{}, err
 	}
 	if cfg.OIDCIssuer != "" {
@@ -82,24 +81,4 @@ func policy(cfg config.Config) login.Policy {
 		p.Roles = append(p.Roles, login.GroupRole{Group: g.Group, Role: access.Role(g.Role)})
 	}
 	return p
-}
-
-// secretKeys returns the keys that encrypt secrets in the database. There may be none.
-func secretKeys(cfg config.Config) (*sealed.Keys, error) {
-	text, name := cfg.SecretKey.Reveal(), "LEGWORK_SECRET_KEY"
-	if cfg.SecretKeyFile != "" {
-		content, err := os.ReadFile(cfg.SecretKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("LEGWORK_SECRET_KEY_FILE: %w", err)
-		}
-		text, name = string(content), "LEGWORK_SECRET_KEY_FILE"
-	}
-	keys, err := sealed.Parse(text)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", name, err)
-	case cfg.SecretKeyFile != "" && !keys.Ready():
-		return nil, fmt.Errorf("LEGWORK_SECRET_KEY_FILE: %s has no key; make one with: openssl rand -base64 32", cfg.SecretKeyFile)
-	}
-	return keys, nil
 }

@@ -190,7 +190,7 @@ func (p *program) admin() []*cli.Command {
 			if err != nil {
 				return nil, err
 			}
-			return secretKeys(cfg)
+			return commands.SecretKeys(cfg)
 		},
 	}
 	own := &database.Program{Env: p.env()}

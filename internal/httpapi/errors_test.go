@@ -298,6 +298,10 @@ func TestHealth(t *testing.T) {
 				got.Browser.Available != tt.health.Browser.Available || got.Browser.Detail != tt.health.Browser.Detail {
 				t.Errorf("health %+v", got)
 			}
+			wrong := map[string]string{"no model": "language model cannot be used", "no database": "start PostgreSQL", "stopping": "is stopping"}[tt.name]
+			if told := strings.Join(*got.Problems, "\n"); (told == "") != (wrong == "") || !strings.Contains(told, wrong) {
+				t.Errorf("problems %q, want %q", told, wrong)
+			}
 			if w := got.Workers; w.Live != 2 || w.Slots != 8 || w.Running != 2 {
 				t.Errorf("workers %+v", w)
 			}
@@ -315,6 +319,9 @@ func TestHealth(t *testing.T) {
 	b.get("/health/ready").into(200, new(api.Probe)) // shows that the context of the check has a deadline
 	var reader api.Health
 	b.get("/health").into(200, &reader)
+	if told := strings.Join(*reader.Problems, "\n"); !strings.Contains(told, "No worker is alive") {
+		t.Errorf("no worker: %q", told)
+	}
 	if reader.LLM.Model != nil {
 		t.Errorf("model %q", *reader.LLM.Model)
 	}

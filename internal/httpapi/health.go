@@ -72,12 +72,36 @@ func (s *server) GetHealth(ctx context.Context, _ api.GetHealthRequestObject) (a
 	if h.Off {
 		out.Access.Mode = api.HealthAccessModeOff
 	}
+	problems := h.problems()
+	out.Problems = &problems
 	for _, w := range h.Workers {
 		out.Workers.Live++
 		out.Workers.Slots += w.Slots
 		out.Workers.Running += w.Running
 	}
 	return out, nil
+}
+
+// problems says what does not work, and what to do about it.
+func (h Health) problems() []string {
+	out := []string{}
+	for _, p := range []struct {
+		is   bool
+		text string
+	}{
+		{!h.Database, "The database does not answer: start PostgreSQL, or correct DATABASE_URL; legwork doctor names the cause."},
+		{h.ReadOnly, "The database accepts no writes: connect to the primary, for instance by all hosts and target_session_attrs=read-write in DATABASE_URL."},
+		{h.NoRoom, "The disk of the database is full: make room there; new tasks are refused until then."},
+		{!h.LLM.Connected, "The language model cannot be used: " + h.LLM.Detail},
+		{h.Database && len(h.Workers) == 0, "No worker is alive, so tasks wait: start legwork worker, or legwork serve."},
+		{h.Insecure, "There is no access control, and other machines reach the API: set AUTH_MODE=required, or API_HOST=127.0.0.1."},
+		{h.Stopping, "This process is stopping."},
+	} {
+		if p.is {
+			out = append(out, p.text)
+		}
+	}
+	return out
 }
 
 // healthSummary is the answer to an anonymous caller's health check.

@@ -27,7 +27,7 @@ func (p *Program) migrateCommand() *cli.Command {
 			}
 			defer db.Stop()
 			if err := schema.Migrate(ctx, db.Direct, log); err != nil {
-				return err
+				return explain(err)
 			}
 			fmt.Fprintln(p.Out, "The schema is up to date.")
 			if c.Bool("grants") {

@@ -39,7 +39,7 @@ func OpenForCommand(ctx context.Context, cfg config.Config, log *slog.Logger) (*
 // OpenStore brings the schema of the database at url up to date, and opens it with a number of connections. tracer may be nil.
 func OpenStore(ctx context.Context, cfg config.Config, url string, conns int32, tracer pgx.QueryTracer, log *slog.Logger) (*store.Store, error) {
 	if err := schema.Migrate(ctx, direct(cfg, url), log); err != nil {
-		return nil, err
+		return nil, explain(err)
 	}
 	return store.Open(ctx, store.Config{URL: url, DirectURL: cfg.DatabaseDirectURL.Reveal(), ReplicaURL: cfg.DatabaseReplicaURL.Reveal(), PollOnly: bool(cfg.StreamPollOnly), MaxConns: conns,
 		LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Tracer: tracer, Logger: log})

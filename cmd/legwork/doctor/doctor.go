@@ -31,7 +31,7 @@ import (
 func Command(env commands.Env) *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "check database, audit, files, browser, model and search, and say what to do about what does not work",
+		Usage: "check settings, database, audit, files, logins, parsers, browser, model and search, and say what to do about what does not work",
 		Action: func(ctx context.Context, _ *cli.Command) error {
 			cfg, log, closeLog, err := env.Load(true)
 			if err != nil {
@@ -41,6 +41,8 @@ func Command(env commands.Env) *cli.Command {
 			d := &doctor{Env: env, cfg: cfg, log: log}
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancel()
+			d.settings()
+			d.space()
 			d.artifacts(ctx)
 			st, stop := d.database(ctx)
 			if st != nil {
@@ -50,9 +52,14 @@ func Command(env commands.Env) *cli.Command {
 				d.access(ctx, st)
 				stop()
 			}
+			d.secrets()
+			d.certificate()
+			d.logins(ctx)
+			d.lists()
+			d.parsers(ctx)
 			d.browser(ctx)
 			d.model(ctx)
-			d.note("search", searchNote(cfg))
+			d.search(ctx)
 			if d.bad > 0 {
 				return cli.Exit(fmt.Sprintf("%d of the checks failed", d.bad), commands.ExitFailed)
 			}
