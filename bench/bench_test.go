@@ -73,7 +73,7 @@ func TestEveryPartGivesFigures(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}
-	for _, p := range []string{"a", "s", "b", "c", "d", "e", "f", "g", "h", "p", "r"} {
+	for _, p := range []string{"a", "s", "b", "c", "d", "e", "f", "g", "h", "m", "p", "r"} {
 		if found[p] == 0 {
 			t.Errorf("part %s gave no figure", p)
 		}

@@ -37,7 +37,7 @@ func All() []Part {
 	return []Part{
 		{"append", appendPart}, {"step", stepPart}, {"latency", latencyPart}, {"runs", runsPart},
 		{"fanout", fanoutPart}, {"api", apiPart}, {"cold", coldPart}, {"pages", pagesPart}, {"library", libraryPart}, {"huge", hugePart},
-		{"reports", reportsPart},
+		{"reports", reportsPart}, {"processes", processesPart},
 	}
 }
 

@@ -93,7 +93,7 @@ func checkSums(t *testing.T, conn *pgx.Conn, when string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	views := []string{"daily", "tools", "domains", "model_usage", "failures", "latency", "tasks"}
+	views := []string{"daily", "tools", "domains", "model_usage", "failures", "latency", "tasks", "trees"}
 	rows := func() map[string][]string {
 		out := map[string][]string{}
 		for _, v := range views {
@@ -113,7 +113,7 @@ func checkSums(t *testing.T, conn *pgx.Conn, when string) {
 	}
 	whole := rows()
 	for _, v := range views {
-		if len(whole[v]) == 0 {
+		if len(whole[v]) == 0 && v != "trees" { // a step deletes all trees
 			t.Errorf("%s: report.%s is empty", when, v)
 		}
 		for _, row := range shown[v] {
