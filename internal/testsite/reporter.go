@@ -28,7 +28,7 @@ var ReportedYear = regexp.MustCompile(`year (\d+) and its many kettles ((?:\[\d+
 var (
 	wantedWords = regexp.MustCompile(`in about (\d+) words`)
 	wantedPlan  = regexp.MustCompile(`Plan \d+ to (\d+) sections`)
-	shownQuote  = regexp.MustCompile(`(?s)\[(\d+)\] from .*?In the year (\d+),`)
+	shownQuote  = regexp.MustCompile(`(?s)\[(\d+)\] from .*?\nIn the year (\d+),`)
 	wantedPart  = regexp.MustCompile(`Write section (\d+)`)
 )
 

@@ -140,3 +140,33 @@ func TestUnsupportedReport(t *testing.T) {
 	require.Contains(t, res.Answer, "> In the year ")
 	require.Contains(t, res.Metadata["researchEnded"], "the quotes do not support the section")
 }
+
+// TestReportersSeeContext: the request for a section has, for each quote, its headings and the words around it, and the notes.
+func TestReportersSeeContext(t *testing.T) {
+	t.Parallel()
+	p := &testsite.Reporter{Quotes: 8}
+	noted := false
+	a := newAsking(t, func(n int, r testsite.ModelRequest) testsite.Turn {
+		if len(r.Tools()) > 0 && n == 1 && !noted {
+			noted = true
+			return turn(call("note", "text", "The chronicle may exaggerate."))
+		}
+		return p.Turn(n, r)
+	}, func(a *asking, o *research.Options) {
+		p.Page = a.site.URL("/manual/long.html")
+		o.Format, o.Length = research.FormatReport, 600
+	})
+	a.answered(t)
+	seen := false
+	for _, r := range a.server.Requests() {
+		if testsite.WantedSection(r) == 0 {
+			continue
+		}
+		seen = true
+		ask := r.Messages()[1]["content"].(string)
+		require.Contains(t, ask, "\nThe history of boiling")
+		require.Contains(t, ask, "\n(after) ")
+		require.Contains(t, ask, "- The chronicle may exaggerate.")
+	}
+	require.True(t, seen)
+}

@@ -31,6 +31,12 @@ func (a *run) writer(stream *answertext.Stream) *report.Writer {
 	w := &report.Writer{Question: a.Env.Task.Question, Mark: a.mark, Prompts: prompts.Report, Window: min(modelcalls.MaxAnswerPrompt, a.answerSize()), Quotes: a.Quotes,
 		SourceOf: a.SourceOf, Stream: stream, Ready: a.Ready}
 	w.Earlier = agent.EarlierQuestions(a.Env.Task)
+	shown := a.shownProofs()
+	w.Context = func(n int) report.Context {
+		p := shown[n-1]
+		return report.Context{Under: strings.Trim(p.Title+" › "+p.Path, " ›"), Before: p.Before, After: p.After, For: p.For}
+	}
+	w.Notes = a.notesForPrompt()
 	if next, ok := a.Replay(); ok {
 		w.Prompts = cmp.Or(next.Prompts, w.Prompts)
 	}
@@ -84,12 +90,15 @@ func (a *run) notAnswered(text string) composed {
 
 // reportFacts are sentences about the research that limit what a report can say.
 func (a *run) reportFacts() []string {
-	groups := map[int]bool{}
+	groups, sites := map[int]bool{}, map[string]bool{}
 	for _, g := range agent.SourceGroups(a.Quotes) {
 		groups[g] = true
 	}
-	facts := []string{fmt.Sprintf("%d quotes from %d independent sources were kept; %d pages were read, and %d could not be read.",
-		len(a.Quotes), len(groups), len(a.Pages), len(a.Failed))}
+	for _, q := range a.Quotes {
+		sites[agent.HostDomain(q.URL)] = true
+	}
+	facts := []string{fmt.Sprintf("The quotes are from %d sites; pages with different texts: %d. %d pages were read, and %d could not be read.",
+		len(sites), len(groups), len(a.Pages), len(a.Failed))}
 	if a.Budget != "" {
 		facts = append(facts, fmt.Sprintf("The budget %s ended the research.", a.Budget))
 	}

@@ -117,7 +117,7 @@ func (d *Doc) Beginning(most int) quotes.Span {
 		return quotes.Span{End: d.Len()}
 	}
 	text := d.Slice(0, most)
-	for _, stop := range []string{"\n\n", "\n", " "} {
+	for _, stop := range []string{"\n\n", "\n", ". ", " "} {
 		if i := strings.LastIndex(text, stop); i > len(text)/2 {
 			return quotes.Span{End: utf8.RuneCountInString(text[:i+len(stop)])}
 		}

@@ -18,9 +18,9 @@ import (
 const Version = "ask/6"
 
 // Report names the prompts for reports and data. The journal of a report keeps the version that it began with.
-const Report = "report/1"
+const Report = "report/2"
 
-//go:embed ask3/*.tmpl ask4/*.tmpl ask5/*.tmpl ask6/*.tmpl report1/*.tmpl
+//go:embed ask3/*.tmpl ask4/*.tmpl ask5/*.tmpl ask6/*.tmpl report1/*.tmpl report2/*.tmpl
 var promptFiles embed.FS
 
 // versions has the templates of each version.
@@ -30,6 +30,7 @@ var versions = map[string]*template.Template{
 	"ask/5": template.Must(template.ParseFS(promptFiles, "ask5/*.tmpl")),
 	"ask/6": template.Must(template.ParseFS(promptFiles, "ask6/*.tmpl")),
 
+	"report/2": template.Must(template.ParseFS(promptFiles, "report2/*.tmpl")),
 	"report/1": template.Must(template.ParseFS(promptFiles, "report1/*.tmpl")),
 }
 

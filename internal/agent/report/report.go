@@ -57,6 +57,10 @@ type Writer struct {
 	// number of sentences that it has removed so far. finished means that the summary is written. It may be nil.
 	Review func(ctx context.Context, finished bool, parts []string) (changed []string, removed int, err error)
 
+	// Context returns what helps to understand the quote with a number. It may be nil.
+	Context func(n int) Context
+	Notes   []string // of the researcher
+
 	Question string
 	Earlier  []string // earlier questions, oldest first, of a follow-up
 	Mark     string   // name of the tag around untrusted text
@@ -78,11 +82,20 @@ type Report struct {
 	NotAnswered    bool                     // the model says that the quotes do not answer the question; only Text is set then, and says what is missing
 }
 
+// Context is what helps to understand a quote. It is no quote itself.
+type Context struct {
+	Under         string // the title of the page and the headings above the quote
+	Before, After string // the words around it
+	For           string // the part of the question that it serves
+}
+
 // quote is a quote as the prompts list it.
 type quote struct {
-	N                      int
-	Title, URL, Text, Date string
-	Dated                  string // kind and dates of the source, in words
+	N                int
+	Title, URL, Text string
+	Dated            string // kind and dates of the source, in words
+	Context
+	Again bool // the page is that of the quote before, and so is Under
 }
 
 // listed returns the quotes with these numbers, for a prompt. If their texts have more than most bytes, each is cut.
@@ -98,8 +111,13 @@ func (w *Writer) listed(numbers []int, most int) []quote {
 	out := make([]quote, len(numbers))
 	for i, n := range numbers {
 		q := w.Quotes[n-1]
-		out[i] = quote{N: n, Title: research.Truncate(prompts.Defuse(q.Title), min(cut, 200)), URL: research.Truncate(q.URL, min(cut, 300)),
+		var c Context
+		if w.Context != nil && cut == math.MaxInt {
+			c = w.Context(n)
+		}
+		out[i] = quote{N: n, Context: c, Title: research.Truncate(prompts.Defuse(q.Title), min(cut, 200)), URL: research.Truncate(q.URL, min(cut, 300)),
 			Text: research.Truncate(prompts.Defuse(q.Text), cut), Dated: Described(w.SourceOf(q))}
+		out[i].Again = i > 0 && out[i-1].URL == out[i].URL && out[i-1].Under == c.Under
 	}
 	return out
 }
@@ -123,7 +141,7 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // fill executes a prompt with the data that all prompts have.
 func (w *Writer) fill(name string, more map[string]any) (string, error) {
-	data := map[string]any{"Question": w.Question, "Earlier": w.Earlier, "Mark": w.Mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
+	data := map[string]any{"Question": w.Question, "Earlier": w.Earlier, "Notes": w.Notes, "Mark": w.Mark, "Date": time.Now().UTC().Format("Monday, 2 January 2006")}
 	for k, v := range more {
 		data[k] = v
 	}
