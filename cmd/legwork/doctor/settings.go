@@ -131,7 +131,7 @@ func (d *doctor) expect(ctx context.Context, at, key string) error {
 	return nil
 }
 
-// search names the engines that can be asked, and asks an own one.
+// search names the engines that can be asked, and asks the SearXNG server of SEARCH_CUSTOM_URL, if there is one.
 func (d *doctor) search(ctx context.Context) {
 	d.note("search", searchNote(d.cfg))
 	if d.cfg.SearchCustomURL == "" {

@@ -1,7 +1,7 @@
 // Package health has the command by which containers and supervisors learn whether the legwork process beside it works.
 //
 // Invariants: the command changes nothing, neither the database nor a file; it starts no embedded PostgreSQL; it ends within
-// Timeout and some moments.
+// Timeout and a second.
 package health
 
 import (

@@ -50,8 +50,8 @@ func Repeating(before string) func(text string) bool {
 // leastUsable is the least number of cited sentences that make an answer, if what follows them is unusable.
 const leastUsable = 3
 
-// Usable returns the beginning of an answer before it repeats itself or is withheld. It is empty if the answer has
-// another flaw, or the beginning is too short.
+// Usable returns the part of an answer before the place where it begins to repeat itself, or where the provider withheld the rest. It
+// returns nothing if the answer has another flaw, or if this part is too short.
 func Usable(text string, stop llm.Stop) string {
 	if flaw := Flaw(text, stop); stop != llm.StopFiltered && stop != llm.StopEnough && !answertext.Repeats(text) && flaw != "" {
 		return ""

@@ -111,7 +111,7 @@ func (d *Doc) ChunkAt(at int) int {
 	return max(1, sort.Search(len(d.chunks), func(i int) bool { return d.chunks[i].Start > at }))
 }
 
-// Beginning returns the first part of the text, at most most code points long. It ends like a chunk if possible.
+// Beginning returns the first part of the text. The parameter most is its greatest length in code points. It ends like a chunk if possible.
 func (d *Doc) Beginning(most int) quotes.Span {
 	if d.Len() <= most {
 		return quotes.Span{End: d.Len()}

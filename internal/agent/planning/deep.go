@@ -40,7 +40,7 @@ type Deep struct {
 	Defuse   func(string) string
 	// Ask makes a model call, or takes its reply from the journal. If the model fails, its error is a *research.Failure.
 	Ask func(ctx context.Context, purpose string, messages []llm.Message) (reply string, err error)
-	// Journaled reports whether the next reply of the journal has a purpose.
+	// Journaled reports whether the next reply in the journal is that of a call with this purpose.
 	Journaled func(purpose string) bool
 	// GiveUp reports whether a call that failed transiently is not worth another try of the task.
 	GiveUp func() bool

@@ -78,7 +78,7 @@ func (r *room) forget(before time.Time) {
 	}
 }
 
-// NoRoom reports whether the server refuses writes because its disk is full, as this process or another one has seen some seconds ago.
+// NoRoom reports whether the server refuses writes because its disk is full, as this process or another one saw within the last seconds.
 func (d *Database) NoRoom() bool { return d.room.full() }
 
 // checkRoom asks the server whether it has room, after a refusal in this process or another one.
