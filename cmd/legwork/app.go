@@ -250,7 +250,7 @@ func (a *app) startAPI(ctx context.Context) error {
 	}
 	docs, err := manual.New()
 	if err != nil {
-		return err
+		return fmt.Errorf("the documentation in this program is damaged: %w", err)
 	}
 	a.api = httpapi.New(httpapi.Config{
 		Docs: docs.Handler(),

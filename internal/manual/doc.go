@@ -4,7 +4,7 @@
 // Invariants:
 //
 //   - The menu is the list of links in docs/README.md, and each page is in it.
-//   - Links lead to pages of the site, with the headings that they name, or to other sites. New fails otherwise.
+//   - Links lead to pages of the site, with the headings that they name, or to other sites. A test checks this.
 //   - Pages have no script, and load nothing from other hosts.
 //   - The same site is served under any path, because its links are relative.
 package manual

@@ -19,6 +19,9 @@ func site(t *testing.T) (*Site, *httptest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := s.check(); err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(http.StripPrefix("/docs", s.Handler()))
 	t.Cleanup(server.Close)
 	return s, server
@@ -129,6 +132,9 @@ func TestRefusesBadPages(t *testing.T) {
 				files["b.md"] = &fstest.MapFile{Data: []byte(c.b)}
 			}
 			s, err := render(files)
+			if err == nil {
+				err = s.check()
+			}
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("error %v, want %q", err, c.want)
 			}

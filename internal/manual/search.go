@@ -2,6 +2,7 @@ package manual
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"legwork/internal/agent/ranking"
@@ -58,10 +59,26 @@ func (s *Site) Search(query string) []Result {
 	}
 	hits := s.passages.candidates(q)
 	ranked := ranking.Rank(hits, facts, map[*ranking.Question]int{q: len(s.passages.hits)})
+	if len(ranked) == 0 {
+		return nil
+	}
+	least := leastScore * ranked[0].Score
+	named := func(s ranking.Scored) bool {
+		return strings.EqualFold(lastHeading(s.Hit.Heading), strings.TrimSpace(query))
+	}
+	slices.SortStableFunc(ranked, func(a, b ranking.Scored) int { // a section with this very name comes first: a setting, a command
+		switch {
+		case named(a) == named(b):
+			return 0
+		case named(a):
+			return -1
+		}
+		return 1
+	})
 	var out []Result
 	seen := map[string]bool{}
 	for _, found := range ranked {
-		if len(out) == maxResults || found.Score <= leastScore*ranked[0].Score {
+		if len(out) == maxResults || found.Score <= least && !named(found) {
 			break
 		}
 		r := Result{Page: found.Hit.Title, Section: strings.TrimPrefix(found.Hit.Heading, " › "), Address: found.Hit.URL,
@@ -106,10 +123,15 @@ func stemmed(key string) int {
 	return 4
 }
 
+// lastHeading returns the last of the headings of a path.
+func lastHeading(path string) string {
+	parts := strings.Split(path, " › ")
+	return strings.TrimSpace(parts[len(parts)-1])
+}
+
 // fragment returns the fragment of the section that a path of headings names, or "".
 func (p *page) fragment(section string) string {
-	last := section[strings.LastIndex(section, " › ")+1:]
-	last = strings.TrimSpace(strings.TrimPrefix(last, "› "))
+	last := lastHeading(section)
 	for _, h := range p.all {
 		if h.Text == last {
 			return "#" + h.ID
