@@ -25,6 +25,7 @@ import (
 	"legwork/internal/heap"
 	"legwork/internal/httpapi"
 	"legwork/internal/jobs"
+	"legwork/internal/metrics"
 	"legwork/internal/page"
 	"legwork/internal/research"
 	"legwork/internal/search"
@@ -153,6 +154,9 @@ func (s *server) start(ctx context.Context) (stop func(), err error) {
 		cancel()
 		return nil, err
 	}
+	counts := metrics.New("bench", "all") // as every server has them
+	s.publisher.Measure(counts.Notified)
+	s.service.Watch(jobs.Watch{Metrics: counts})
 	if s.cfg.Slots > 0 {
 		if err := s.work(ctx); err != nil {
 			cancel()
@@ -161,7 +165,7 @@ func (s *server) start(ctx context.Context) (stop func(), err error) {
 	}
 	api := httpapi.New(httpapi.Config{
 		Auth: auth.Off{}, Identities: identities.New(s.store),
-		Tasks: s.service, Data: func(account string) httpapi.AccountData { return s.store.For(account) }, Artifacts: files, Hub: s.hub, Logger: s.log, Version: "bench",
+		Tasks: s.service, Data: func(account string) httpapi.AccountData { return s.store.For(account) }, Artifacts: files, Hub: s.hub, Logger: s.log, Version: "bench", Metrics: counts,
 		Health: func(context.Context) httpapi.Health { return httpapi.Health{Database: true} },
 		Limits: wire.Limits{MinBudget: time.Second, DefaultBudget: 5 * time.Minute, MaxBudget: 10 * time.Minute},
 	})

@@ -14,7 +14,7 @@ const (
 	GenAIOperation    = "gen_ai.operation.name"
 	GenAIProvider     = "gen_ai.provider.name"
 	GenAIModel        = "gen_ai.request.model"
-	GenAIMaxTokens    = "gen_ai.request.max_tokens"
+	GenAIMaxTokens    = "gen_ai.request.max_tokens" //nolint:gosec // a name, not a token
 	GenAIFinish       = "gen_ai.response.finish_reasons"
 	GenAIInput        = "gen_ai.usage.input_tokens"
 	GenAIOutput       = "gen_ai.usage.output_tokens"

@@ -37,7 +37,7 @@ func newClient(cfg config) (*client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if cfg.ca != "" {
-		pem, err := os.ReadFile(cfg.ca) //nolint:gosec // the operator names the file
+		pem, err := os.ReadFile(cfg.ca)
 		if err != nil {
 			return nil, fmt.Errorf("%sCERTIFICATE: %w", prefix, err)
 		}
