@@ -40,7 +40,7 @@ func (p *process) reads(t *testing.T) bool {
 // TestHugePageIsLeftAtOnce lets a task read a document that takes long, and cancels it, or gives it little time. The process that
 // reads must end within a second, and the task too.
 func TestHugePageIsLeftAtOnce(t *testing.T) {
-	const budget = 6 * time.Second // a busy machine must begin to read within this time
+	const budget = 6 * time.Second
 	for _, tt := range []struct {
 		document string
 		cancel   bool
@@ -68,9 +68,12 @@ func TestHugePageIsLeftAtOnce(t *testing.T) {
 				in["timeBudget"] = budget.Seconds()
 			}
 			task := w.ask(c, in)
-			eventually(t, "a process reads the page", func() bool { return worker.reads(t) })
+			eventually(t, "a process reads the page", func() bool {
+				// On a busy machine, the time may be over before the reader of PDFs has started.
+				return worker.reads(t) || !tt.cancel && w.get(c, task.TaskID).CompletedAt != nil
+			})
 			running := w.get(c, task.TaskID)
-			if running.Status != api.StatusRunning || running.StartedAt == nil {
+			if running.StartedAt == nil || tt.cancel && running.Status != api.StatusRunning {
 				t.Fatalf("the task is %s while its page is read", running.Status)
 			}
 			due := running.StartedAt.Add(budget)
