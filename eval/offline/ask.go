@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"legwork/internal/agent"
+	"legwork/internal/agent/ranking"
 	"legwork/internal/agent/reader"
 	"legwork/internal/page"
 	"legwork/internal/research"
@@ -18,25 +19,24 @@ import (
 
 // outcome is what the reader made of a question.
 type outcome struct {
-	ID         string             `json:"id"`
-	Kind       string             `json:"kind"`
-	Manual     string             `json:"manual"`
-	Answerable bool               `json:"answerable"`
-	Declined   bool               `json:"declined"`
-	Found      bool               `json:"found"`
-	First      bool               `json:"first"`  // the first citation has an accepted text of a right page
-	Opened     bool               `json:"opened"` // a right page of each part was opened
-	Among      int                `json:"among"`  // place of the first right passage among those that the reader found; 0: none
-	Right      int                `json:"right"`  // citations that have an accepted text of a right page
-	Citations  int                `json:"citations"`
-	Placed     int                `json:"placed"` // citations of repeated words
-	RightPlace int                `json:"rightPlace"`
-	Pages      int                `json:"pages"`
-	Confidence float64            `json:"confidence"`
-	Features   map[string]float64 `json:"features,omitempty"`
-	Seconds    float64            `json:"seconds"`
-	Answer     string             `json:"-"`
-	Cited      []research.Hit     `json:"-"`
+	ID         string            `json:"id"`
+	Kind       string            `json:"kind"`
+	Manual     string            `json:"manual"`
+	Answerable bool              `json:"answerable"`
+	Declined   bool              `json:"declined"`
+	Found      bool              `json:"found"`
+	First      bool              `json:"first"`  // the first citation has an accepted text of a right page
+	Opened     bool              `json:"opened"` // a right page of each part was opened
+	Among      int               `json:"among"`  // place of the first right passage among those that the reader found; 0: none
+	Right      int               `json:"right"`  // citations that have an accepted text of a right page
+	Citations  int               `json:"citations"`
+	Placed     int               `json:"placed"` // citations of repeated words
+	RightPlace int               `json:"rightPlace"`
+	Pages      int               `json:"pages"`
+	Confidence float64           `json:"confidence"`
+	Relevance  ranking.Relevance `json:"relevance"`
+	Seconds    float64           `json:"seconds"`
+	Answer     string            `json:"-"`
 }
 
 // ask lets the built-in reader answer a question in memory: it starts at the question's start page, or at the results of a
@@ -84,7 +84,9 @@ func ask(ctx context.Context, name string, m *manual, q questions.Question, libr
 			}
 			return a, nil
 		},
-		Rank: func(_ context.Context, question string, limit int) ([]research.Hit, error) { return rank(opened, question, limit), nil },
+		Rank: func(_ context.Context, question string, limit int) ([]research.Hit, error) {
+			return rank(opened, question, limit), nil
+		},
 	}
 	began := time.Now()
 	res, err := reader.Read(ctx, env)
@@ -146,6 +148,7 @@ func (out *outcome) judge(q questions.Question, opened []*document, cited []rese
 			}
 		}
 	}
+	out.Relevance = found.Relevance
 	out.Right, out.First = len(good), good[0]
 	out.Found, out.Opened = len(gold) > 0 && parts == len(gold), len(gold) > 0 && pages == len(gold)
 	if out.Declined {

@@ -4,7 +4,8 @@
 //
 //	go run ./eval/offline -docs FOLDER,… -questions FILE,…            # a line per set
 //	go run ./eval/offline -docs … -questions … -mode library          # start at a search over all pages
-//	go run ./eval/offline -docs … -questions … -json out.json         # a line per question, with the features of the confidence
+//	go run ./eval/offline -docs … -questions … -json out.json         # the outcome of each question, with its relevance
+//	go run ./eval/offline -docs … -questions … -fit                   # the coefficients of the confidence
 package main
 
 import (
@@ -26,9 +27,10 @@ func main() {
 	files := flag.String("questions", "", "question files, one for each folder")
 	mode := flag.String("mode", "seed", "seed: from the start page of each question; library: from a search over all pages")
 	out := flag.String("json", "", "write the outcome of each question to this file")
+	fitted := flag.Bool("fit", false, "compute the coefficients of the confidence from the outcomes")
 	verbose := flag.Bool("v", false, "print a line per question")
 	flag.Parse()
-	if err := run(context.Background(), strings.Split(*docs, ","), strings.Split(*files, ","), *mode, *out, *verbose); err != nil {
+	if err := run(context.Background(), strings.Split(*docs, ","), strings.Split(*files, ","), *mode, *out, *verbose, *fitted); err != nil {
 		fmt.Fprintln(os.Stderr, "offline:", err)
 		os.Exit(2)
 	}
@@ -42,7 +44,7 @@ type set struct {
 	library []*document
 }
 
-func run(ctx context.Context, docs, files []string, mode, out string, verbose bool) error {
+func run(ctx context.Context, docs, files []string, mode, out string, verbose, fitted bool) error {
 	if len(docs) != len(files) {
 		return fmt.Errorf("%d folders for %d question files", len(docs), len(files))
 	}
@@ -68,6 +70,10 @@ func run(ctx context.Context, docs, files []string, mode, out string, verbose bo
 		return err
 	}
 	print(sets, outcomes, verbose)
+	reliability(outcomes)
+	if fitted {
+		fit(outcomes)
+	}
 	if out == "" {
 		return nil
 	}
@@ -103,9 +109,9 @@ func askAll(ctx context.Context, sets []set) ([]outcome, error) {
 
 // tally is what the outcomes of a set say together.
 type tally struct {
-	asked, unanswerable, declined, wrongly             int
+	asked, unanswerable, declined, wrongly              int
 	found, first, opened, among5, among40, right, cited int
-	placed, rightPlace                                 int
+	placed, rightPlace                                  int
 }
 
 func (t *tally) add(o outcome) {

@@ -18,8 +18,10 @@ type FoundPassages struct {
 	Passages []FoundPassage `json:"passages"`         // best first
 	Budget   string         `json:"budget,omitempty"` // the budget that ended the reading, if one did
 
-	Unanswered bool     `json:"unanswered,omitempty"` // the pages read most likely do not answer the question (ranking.Unanswered)
-	Lost       []string `json:"lost,omitempty"`       // words of the question that no page read has, if it is unanswered
+	Unanswered bool              `json:"unanswered,omitempty"` // the pages read most likely do not answer the question (ranking.Unanswered)
+	Relevance  ranking.Relevance `json:"relevance"`            // how well the best passages fit the question
+
+	Lost []string `json:"lost,omitempty"` // words of the question that no page read has, if it is unanswered
 }
 
 // FoundPassage is a passage with the values that its score is computed from.
@@ -51,13 +53,13 @@ func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget
 		if err != nil {
 			return Effect{}, err
 		}
-		facts, totals := b.facts(pages)
-		ranked := ranking.Rank(hits, facts, totals)
+		ranked, relevance := b.rank(hits, pages)
 		res := FoundPassages{Passages: []FoundPassage{}, Budget: budget}
 		for _, s := range ranked[:min(len(ranked), maxFound)] {
 			res.Passages = append(res.Passages, NewFound(&s))
 		}
-		if res.Unanswered = ranking.Unanswered(ranked); res.Unanswered {
+		res.Relevance = relevance
+		if res.Unanswered = relevance.Unanswered(); res.Unanswered && len(ranked) > 0 {
 			res.Lost = ranked[0].Q.Words(ranked[0].Lost)
 		}
 		preview := map[string]any{"pages": len(pages), "passages": len(hits)}
@@ -70,15 +72,62 @@ func (b *Session) Find(ctx context.Context, query string, pages []Opened, budget
 	return out, err
 }
 
-// facts returns what package ranking needs to know about the pages, and the number of their passages for each language's
+// rank ranks passages by how well they fit the task's question. If it consists of several questions, the best passages for
+// each of them follow in turn after the best one for all, and the question is covered as far as each of them is.
+func (b *Session) rank(hits []research.Hit, pages []Opened) ([]ranking.Scored, ranking.Relevance) {
+	facts, totals := factsOf(pages, b.Question)
+	ranked := ranking.Rank(hits, facts, totals)
+	relevance := ranking.RelevanceOf(ranked)
+	clauses := ranking.Clauses(b.Env.Task.Question)
+	if len(clauses) == 0 || len(ranked) == 0 {
+		return ranked, relevance
+	}
+	lists := [][]ranking.Scored{ranked}
+	whole := 0.0
+	for _, clause := range clauses {
+		asked := map[string]*ranking.Question{}
+		facts, totals := factsOf(pages, func(language string) *ranking.Question {
+			if asked[language] == nil {
+				asked[language] = ranking.NewQuestion(clause, language)
+			}
+			return asked[language]
+		})
+		list := ranking.Rank(hits, facts, totals)
+		whole += ranking.RelevanceOf(list).Whole / float64(len(clauses))
+		lists = append(lists, list)
+	}
+	relevance.Whole = max(relevance.Whole, whole)
+	return interleave(lists), relevance
+}
+
+// interleave takes passages from lists in turn, each once.
+func interleave(lists [][]ranking.Scored) []ranking.Scored {
+	type place struct {
+		page string
+		ord  int
+	}
+	var out []ranking.Scored
+	seen := map[place]bool{}
+	for i := range lists[0] {
+		for _, list := range lists {
+			if i < len(list) && !seen[place{list[i].Hit.PageID, list[i].Hit.Ord}] {
+				seen[place{list[i].Hit.PageID, list[i].Hit.Ord}] = true
+				out = append(out, list[i])
+			}
+		}
+	}
+	return out
+}
+
+// factsOf returns what package ranking needs to know about the pages, and the number of their passages for each language's
 // question.
-func (b *Session) facts(pages []Opened) (map[string]ranking.PageFacts, map[*ranking.Question]int) {
+func factsOf(pages []Opened, question func(language string) *ranking.Question) (map[string]ranking.PageFacts, map[*ranking.Question]int) {
 	facts, totals := map[string]ranking.PageFacts{}, map[*ranking.Question]int{}
 	for _, o := range pages {
 		if o.PageID == "" {
 			continue
 		}
-		q := b.Question(o.Language)
+		q := question(o.Language)
 		if _, ok := facts[o.PageID]; !ok {
 			totals[q] += o.Passages
 		}

@@ -2,30 +2,10 @@ package ranking
 
 import "legwork/internal/words"
 
-// Bounds of the rule by which a question counts as not answered by the pages read (see Unanswered).
 const (
-	leastWhole  = 0.45 // share of the question that the best passage must cover
-	leastLost   = 0.1  // share of the question that must be lost
-	wholeBest   = 5    // number of passages, the best ones, that are compared with leastWhole
-	foreignLost = 0.5  // at least this share of its terms is lost then
+	wholeBest   = 5   // number of passages, the best ones, of which the relevance is told
+	foreignLost = 0.5 // a question in another language than the pages loses at least this share of its terms
 )
-
-// Unanswered reports whether the pages read most likely do not answer the question: a part of the question occurs nowhere
-// on them, and none of the best passages covers much of it. Words count by weight and rarity, so a name or a subject that
-// no page has counts most. Only with both conditions does it hold: the words of an answer are often not those of the
-// question, and a question with several parts is answered by several passages.
-//
-// It does not hold for a question in another language than the pages, whose words are lost for that reason.
-func Unanswered(ranked []Scored) bool {
-	if len(ranked) == 0 {
-		return false
-	}
-	best := 0.0
-	for _, s := range ranked[:min(len(ranked), wholeBest)] {
-		best = max(best, s.Whole)
-	}
-	return best < leastWhole && ranked[0].LostShare >= leastLost
-}
 
 // whole returns the share of the question that the passage covers. Terms that no passage has count too, as the rarest
 // ones.

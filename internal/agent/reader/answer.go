@@ -66,7 +66,7 @@ func (r *reader) answer(ctx context.Context) (research.Result, error) {
 	if len(chosen) == 0 {
 		text += "\n\n" + agent.SearchedAndRead(r.queries(), r.Pages)
 	}
-	return research.Result{Answer: text, NotFound: len(chosen) == 0, Confidence: confidence(chosen), Metadata: r.metadata(chosen, found.Budget), Cited: cited,
+	return research.Result{Answer: text, NotFound: len(chosen) == 0, Confidence: confidence(chosen, found.Relevance), Metadata: r.metadata(chosen, found.Budget), Cited: cited,
 		Sources: agent.SourceGroups(quotes)}, nil
 }
 
@@ -219,40 +219,12 @@ func compose(chosen []agent.FoundPassage, lost []string, pages int) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// Weights of the parts of the confidence. Their sum is 1.
-const (
-	confidenceCover = 0.55 // times the share of the question that the best passage covers
-	confidenceNamed = 0.15 // added if the question has no name, or if the best passage's entry has a name from the question
-	confidenceShape = 0.15 // added if the best passage has the form of an answer to this kind of question
-	confidenceAgree = 0.15 // times the number of further cited pages whose passage covers at least weakShare, at most 2, divided by 2
-)
-
-// confidence estimates how far the answer can be trusted, 0..1. It is the sum of the four parts above.
-func confidence(chosen []agent.FoundPassage) float64 {
+// confidence estimates how far the answer can be trusted, 0..1.
+func confidence(chosen []agent.FoundPassage, r ranking.Relevance) float64 {
 	if len(chosen) == 0 {
 		return agent.NoConfidence
 	}
-	best := chosen[0]
-	for _, p := range chosen {
-		if p.Share > best.Share {
-			best = p
-		}
-	}
-	c := confidenceCover * best.Share
-	if best.Named {
-		c += confidenceNamed
-	}
-	if best.Shaped {
-		c += confidenceShape
-	}
-	pages := map[string]bool{best.PageID: true}
-	for _, p := range chosen {
-		if p.Share >= weakShare {
-			pages[p.PageID] = true
-		}
-	}
-	c += confidenceAgree * min(1, float64(len(pages)-1)/2)
-	return min(1, ranking.Round(c))
+	return r.Confidence()
 }
 
 // metadata describes how the answer was made: the version of the reader, the pages read, and the budget that kept

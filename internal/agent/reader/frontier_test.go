@@ -192,30 +192,6 @@ func TestWholeSentences(t *testing.T) {
 	}
 }
 
-func TestConfidence(t *testing.T) {
-	t.Parallel()
-	weak, strong := passage("a", 1, 0.3, "1"), passage("b", 1, 0.9, "1")
-	named, shaped := strong, strong
-	named.Named, shaped.Shaped = true, true
-	other := passage("c", 1, 0.9, "2")
-	for _, tt := range []struct {
-		name        string
-		less, more  []agent.FoundPassage
-		exactlyLess float64
-	}{
-		{"something before nothing", nil, []agent.FoundPassage{weak}, agent.NoConfidence},
-		{"coverage", []agent.FoundPassage{weak}, []agent.FoundPassage{strong}, confidenceCover * 0.3},
-		{"name", []agent.FoundPassage{strong}, []agent.FoundPassage{named}, confidenceCover * 0.9},
-		{"shape", []agent.FoundPassage{strong}, []agent.FoundPassage{shaped}, confidenceCover * 0.9},
-		{"agreement", []agent.FoundPassage{strong}, []agent.FoundPassage{strong, other}, confidenceCover * 0.9},
-	} {
-		less, more := confidence(tt.less), confidence(tt.more)
-		if less >= more || more > 1 || less != ranking.Round(tt.exactlyLess) {
-			t.Errorf("%s: %v, %v", tt.name, less, more)
-		}
-	}
-}
-
 func TestComposeSaysHowMuchWasRead(t *testing.T) {
 	t.Parallel()
 	if got := compose([]agent.FoundPassage{passage("Line one.\nLine two.", 1, 1, "1")}, nil, 1); !strings.Contains(got, "the 1 page read") ||

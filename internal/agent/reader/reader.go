@@ -18,7 +18,6 @@ import (
 // Bounds of reading. The strength of evidence is the share of the question's weight that one passage covers.
 const (
 	strongShare  = 0.80 // from this share on, the evidence is strong
-	weakShare    = 0.50 // from this share on, a further page counts as agreeing with the answer
 	maxUnrelated = 12   // greatest number of pages opened although no link to them has a term of the question
 	afterStrong  = 8    // greatest number of pages opened after the evidence became strong, if the question has a name
 )
