@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"legwork/internal/agent"
@@ -82,6 +83,10 @@ func (a *run) fitting(d *pagetext.Doc, o *agent.Opened, shown quotes.Span) (text
 		}
 		out, last = append(out, text), head
 	}
+	// If the words of a quote stand both in one of these passages and at the beginning of the page, the passage is meant.
+	seen := a.showing[o.PageID]
+	at := len(seen) - len(parts)
+	a.showing[o.PageID] = slices.Concat(seen[at:], seen[:at])
 	return strings.Join(out, "\n\n"), parts
 }
 
