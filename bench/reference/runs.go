@@ -38,7 +38,8 @@ func (s *Script) submission() {
 	s.line(`SELECT gen_random_uuid() AS task_id \gset`)
 	s.line("BEGIN;")
 	s.line(expand(riverInsert, "$KIND", "'research'", "$QUEUE", "'research'") + `job_id \gset`)
-	s.add("InsertTask", ` \gset`, "event_type", ":t_thinking", "body_created", ":thought", "body_queued", ":thought", "id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
+	s.add("InsertTask", ` \gset`, "event_type", ":t_thinking", "body_created", ":thought", "body_queued", ":thought",
+		"id", ":task_id", "parent_task_id", "NULL", "seed_url", "NULL", "max_depth", "3",
 		"max_pages", "20", "time_budget", "60", "max_results", "10", "safe_mode", "true", "same_domain_only", "false",
 		"allow_external_links", "true", "allow_domains", ":domains", "deny_domains", ":domains", "fresh", "false", "confirm_plan", "false", "effort", "'standard'", "format", "'answer'")
 	s.line("COMMIT;")
