@@ -62,11 +62,11 @@ func ask(ctx context.Context, name string, m *manual, q questions.Question, libr
 		},
 		Load: func(_ context.Context, at page.Address) (research.Visit, error) {
 			v := research.Visit{URL: at.URL, FinalURL: at.URL, Outcome: research.OutcomeNotFound, Status: 404}
-			u, err := url.Parse(at.URL)
-			if err != nil || u.Host != host {
-				return v, nil
+			name := ""
+			if u, err := url.Parse(at.URL); err == nil && u.Host == host {
+				name = strings.TrimPrefix(u.Path, "/")
 			}
-			if d := m.read(strings.TrimPrefix(u.Path, "/")); d != nil && !d.failed {
+			if d := m.read(name); d != nil && !d.failed {
 				p := d.page
 				v.Outcome, v.Status, v.Title, v.Page, v.Links = research.OutcomeOK, 200, p.Title, &p, d.links
 				opened = append(opened, d)

@@ -16,7 +16,7 @@ func ExampleKeys() {
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ language, text, want string }{
-		{"de", "Die Kessel kochen das Wasser", "kessel koch wass"},
+		{"de", "Die Kessel kochen das Wasser", "kessel koch wass"}, //nolint:misspell // not English
 		{"xx", "Boiling kettles", "boiling kettles"},
 		{"ja", "入浴料は650円", "入浴 浴料 料は 650 円"},
 		{"en", "the of and", ""},

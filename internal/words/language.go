@@ -65,7 +65,7 @@ func Detect(text string) string {
 		addLetters(points, word)
 	}
 	if strings.Contains(text, "¿") || strings.Contains(text, "¡") {
-		points["es"] += 1
+		points["es"]++
 	}
 	best, next := "", ""
 	for language, p := range points {

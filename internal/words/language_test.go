@@ -14,13 +14,13 @@ func TestDetect(t *testing.T) {
 		{"de", "Wie lange wartet der Server?"},
 		{"de", "Welcher Port wird benutzt?"},
 		{"de", "Was ist ein Deadlock?"},
-		{"de", "Wo liegt die Konfiguration?"},
+		{"de", "Wo liegt die Konfiguration?"}, //nolint:misspell // not English
 		{"de", "Wann wird das erste Benutzerkonto angelegt?"},
 		{"de", "Warum ist es langsam?"},
 		{"fr", "Quelle est la valeur par défaut ?"},
 		{"fr", "Comment annuler une requête ?"},
 		{"fr", "Où se trouve le fichier ?"},
-		{"fr", "Combien de connexions sont permises ?"},
+		{"fr", "Combien de connexions sont permises ?"}, //nolint:misspell // not English
 		{"es", "¿Cuál es el puerto predeterminado?"},
 		{"es", "Cómo cancelo una consulta"},
 		{"es", "Dónde está el archivo de configuración"},

@@ -17,7 +17,7 @@ var asking = map[string]string{
 	"en": "could would may might must shall whose per via please tell let",
 	"de": "wann warum wieso weshalb woher wohin womit wodurch worauf wer wen wem wieviel viele lange gibt heißt bedeutet",
 	"fr": "où quand comment pourquoi combien quel quelle quels quelles est-ce quoi les si ça cela cette cet ces plus",
-	"es": "dónde cuándo cuál cuáles cómo qué quién quiénes cuánto cuánta cuántos cuántas por",
+	"es": "dónde cuándo cuál cuáles cómo qué quién quiénes cuánto cuánta cuántos cuántas por", //nolint:misspell // not English
 	"it": "dove quando come perché quanto quanta quanti quante quale quali chi cosa qual",
 	"pt": "onde quando como porque quanto quanta quantos quantas qual quais quem que quê",
 	"nl": "waar wanneer hoe waarom welke welk hoeveel wie wat heet",

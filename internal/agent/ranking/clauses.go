@@ -10,7 +10,7 @@ const maxClauses = 4
 
 var (
 	// furtherQuestion matches where a question goes on with another one: ", and which …", " and how long …".
-	furtherQuestion = regexp.MustCompile(`(?i)(?:[?;]\s+|,?\s+(?:and|und|et|y|e)\s+)((?:in |at |by |of |to |for |from )?(?:which|what|how|when|why|who|whose|where|welche[rsnm]?|was|wie|wann|warum|wer|wo|quel(?:le)?s?|comment|quand|pourquoi|combien|cuál(?:es)?|cómo|cuándo|cuánto|qué)\b)`)
+	furtherQuestion = regexp.MustCompile(`(?i)(?:[?;]\s+|,?\s+(?:and|und|et|y|e)\s+)((?:in |at |by |of |to |for |from )?(?:which|what|how|when|why|who|whose|where|welche[rsnm]?|was|wie|wann|warum|wer|wo|quel(?:le)?s?|comment|quand|pourquoi|combien|cuál(?:es)?|cómo|cuándo|cuánto|qué)\b)`) //nolint:misspell // not English
 	// furtherStatement matches where it goes on with one that is answered by yes or no.
 	furtherStatement = regexp.MustCompile(`(?i),\s+and\s+((?:is|are|does|do|can|may|must|was|were|has|have)\b)`)
 	// compares matches questions that compare two things, and pair the two words that name them.
