@@ -41,8 +41,8 @@ func OpenStore(ctx context.Context, cfg config.Config, url string, conns int32, 
 	if err := schema.Migrate(ctx, direct(cfg, url), log); err != nil {
 		return nil, explain(err)
 	}
-	return store.Open(ctx, store.Config{URL: url, DirectURL: cfg.DatabaseDirectURL.Reveal(), ReplicaURL: cfg.DatabaseReplicaURL.Reveal(), PollOnly: bool(cfg.StreamPollOnly), MaxConns: conns,
-		LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Tracer: tracer, Logger: log})
+	return store.Open(ctx, store.Config{URL: url, DirectURL: cfg.DatabaseDirectURL.Reveal(), ReplicaURL: cfg.DatabaseReplicaURL.Reveal(),
+		PollOnly: bool(cfg.StreamPollOnly), MaxConns: conns, LeaseTTL: cfg.LeaseTTL, Limits: limits.Defaults(cfg), Tracer: tracer, Logger: log})
 }
 
 // direct returns the connection string of the database without a pooler, if one is configured.
