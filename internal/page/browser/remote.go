@@ -131,7 +131,8 @@ func (r reached) URL() string {
 		return own
 	}
 	// A socket for UDP sends nothing when it is opened; the kernel only chooses its local address.
-	way, err := net.DialTimeout("udp", net.JoinHostPort(at.Hostname(), "9"), time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	way, err := dialer.DialContext(context.Background(), "udp", net.JoinHostPort(at.Hostname(), "9"))
 	if err != nil {
 		return own
 	}

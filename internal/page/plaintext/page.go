@@ -10,8 +10,8 @@ import (
 	"legwork/internal/words"
 )
 
-// NewPage makes a page from clean text. If no language is given, it is found from the text. It finds the blocks by the signs of plain text and Markdown. The page's ID is the SHA-256 of the
-// text, in hexadecimal digits.
+// NewPage makes a page from clean text. If no language is given, it is found from the text. It finds the blocks by the signs of
+// plain text and Markdown. The page's ID is the SHA-256 of the text, in hexadecimal digits.
 func NewPage(title, language, text string) research.Page {
 	return research.Page{ID: textID(text), Title: title, Language: languageOf(language, text), Text: text, Passages: Passages(text)}
 }
