@@ -18,7 +18,7 @@ func TestFacts(t *testing.T) {
 	for _, tt := range []struct {
 		name, head, body                         string
 		header                                   http.Header
-		canonical, published, modified, language string
+		canonical, published, modified, language string // without a language that the page names, that of its text is expected
 	}{
 		{name: "nothing"},
 		{name: "canonical", head: `<link rel="Canonical" href="/manual/page.html#top">`, canonical: "https://docs.example.co.uk/manual/page.html"},
@@ -38,6 +38,9 @@ func TestFacts(t *testing.T) {
 		{name: "not a date", head: `<meta name=date content="yesterday"><meta property="article:modified_time" content="0001-01-01T00:00:00Z">`},
 		{name: "locale", head: `<meta property="og:locale" content="fr_FR">`, language: "fr"},
 	} {
+		if tt.language == "" {
+			tt.language = "en"
+		}
 		doc := `<!DOCTYPE html><html><head><title>T</title>` + tt.head + `</head><body><main><h1>T</h1><p>The kettle holds 1.7 litres of water.</p>` + tt.body + `</main></body></html>`
 		p, _, err := Read(base, tt.header, []byte(doc))
 		if err != nil {
