@@ -94,7 +94,7 @@ func TestStoreHasNoReads(t *testing.T) {
 	for m := range reflect.TypeFor[*store.Store]().Methods() {
 		methods = append(methods, m.Name)
 	}
-	if got, want := strings.Join(methods, " "), "Close Connect ConnectToListen DB For InTx LeaseTTL Limits NoRoom Notify Ping PollOnly Pool Pooler ProbeRoom ReadOnly Ready River TxOptions URL Worker"; got != want {
+	if got, want := strings.Join(methods, " "), "CheckReplica Close Connect ConnectToListen DB For InTx LeaseTTL Limits NoRoom Notify Ping PollOnly Pool Pooler ProbeRoom ReadOnly Ready River TxOptions URL Worker"; got != want {
 		t.Errorf("methods of a Store: %s; want %s; what reads a caller's data belongs to Account, the rest to Worker", got, want)
 	}
 }
