@@ -193,10 +193,12 @@ func (b *Session) describe(o *Opened, v *research.Visit) {
 // digestOf describes a page by its best passage. All terms count as equally rare, so that pages can be compared. It also
 // returns the passages that cover nearly as much of the question as the best one.
 func digestOf(q *ranking.Question, p *research.Page, o *Opened) (digest, []Fitting) {
-	runes := []rune(p.Text)
-	hits := make([]research.Hit, len(p.Passages))
-	for i, ps := range p.Passages {
-		hits[i] = research.Hit{Passage: ps, PageID: p.ID, Title: o.Title, Text: string(runes[ps.Start:ps.End])}
+	text := research.NewCutter(p.Text)
+	hits := make([]research.Hit, 0, len(p.Passages))
+	for _, ps := range p.Passages {
+		if passage, ok := text.Cut(ps.Start, ps.End); ok {
+			hits = append(hits, research.Hit{Passage: ps, PageID: p.ID, Title: o.Title, Text: passage})
+		}
 	}
 	ranked := ranking.Rank(hits, map[string]ranking.PageFacts{p.ID: ranking.NewPageFacts(q, o.Links)}, nil)
 	if len(ranked) == 0 {

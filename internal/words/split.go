@@ -36,8 +36,12 @@ func WordRune(r rune) bool {
 
 // Split splits a text into words and names.
 func Split(s string) []Token {
-	var out []Token
 	segments := segmentsOf(s)
+	if len(segments) == 0 {
+		return nil
+	}
+	out := make([]Token, 0, len(segments))
+	single := make([]string, len(segments)) // the parts of words that are not names, in one allocation
 	for i := 0; i < len(segments); {
 		start, end := segments[i].start, segments[i].end
 		first, _ := utf8.DecodeRuneInString(s[start:end])
@@ -54,7 +58,7 @@ func Split(s string) []Token {
 		for i++; i < len(segments) && joined(s, end, segments[i]); i++ {
 			end = segments[i].end
 		}
-		out = append(out, newToken(s, start, end))
+		out = append(out, newToken(s, start, end, single[i-1:i]))
 	}
 	return out
 }
@@ -62,9 +66,15 @@ func Split(s string) []Token {
 // segmentsOf returns the parts of a text that Unicode's rules regard as words. Parts without letters and digits are left
 // out, letters of scripts without spaces are apart from others, and a colon or a comma between letters divides words.
 func segmentsOf(s string) []span {
-	var out []span
+	out := make([]span, 0, len(s)/6)
 	for it := uax29.FromString(s); it.Next(); {
 		at := it.Start()
+		if plain, word := plainSegment(it.Value()); plain { // most are
+			if word {
+				out = append(out, span{at, at + len(it.Value())})
+			}
+			continue
+		}
 		from, kind := -1, 0 // where the word begins, and whether it is of a script without spaces
 		flush := func(end int) {
 			if from >= 0 && strings.ContainsFunc(s[from:end], func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
@@ -117,10 +127,15 @@ func joined(s string, end int, next span) bool {
 	return size == len(gap) && strings.ContainsRune(joiners, r)
 }
 
-// newToken describes the word at s[start:end] by its parts and by the characters around it.
-func newToken(s string, start, end int) Token {
+// newToken describes the word at s[start:end] by its parts and by the characters around it. single has room for the part of
+// a word that is not a name.
+func newToken(s string, start, end int, single []string) Token {
 	t := Token{Start: start, End: end, Text: cutPossessive(s[start:end])}
-	t.Parts = splitName(t.Text)
+	if oneWord(t.Text) {
+		single[0], t.Parts = t.Text, single
+	} else {
+		t.Parts = splitName(t.Text)
+	}
 	if sign := signAfter(s[end:]); sign != "" && len(t.Parts) == 1 && len(t.Text) == end-start && strings.Trim(t.Text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
 		t.End += len(sign)
 		t.Text += sign
@@ -168,6 +183,34 @@ func cutPossessive(s string) string {
 		}
 	}
 	return s
+}
+
+// oneWord reports whether a word has only letters and digits of ASCII, and no upper-case letter after a lower-case one, so
+// that splitName would return the word itself.
+func oneWord(s string) bool {
+	for i := range len(s) {
+		if !asciiWord(s[i]) || s[i] == '_' || i > 0 && s[i] <= 'Z' && s[i] >= 'A' && s[i-1] >= 'a' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// asciiWord reports whether a byte is a character for which WordRune is true.
+func asciiWord(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_'
+}
+
+// plainSegment reports whether a segment consists of ASCII's letters, digits and underscores, and whether it is a word: it
+// has more than underscores.
+func plainSegment(s string) (plain, word bool) {
+	for i := range len(s) {
+		if !asciiWord(s[i]) {
+			return len(s) == 1 && s[i] < utf8.RuneSelf, false // a space or a sign is no word
+		}
+		word = word || s[i] != '_'
+	}
+	return true, word
 }
 
 // splitName splits a name into words, at punctuation and where an upper-case letter follows a lower-case one:

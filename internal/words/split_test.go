@@ -94,7 +94,7 @@ func TestFoldAndStem(t *testing.T) {
 }
 
 func FuzzSplit(f *testing.F) {
-	for _, s := range []string{"a.b-c's", "’s", "--x", "\xff\xfe", "日本語 text", "…'’", "$\u0301a", "入浴料", "a入b", "น้ำ", "ー", "\u0301入\u0301", "1,0٬1", "C++#"} {
+	for _, s := range []string{"a.b-c's", "’s", "--x", "\xff\xfe", "日本語 text", "…'’", "$\u0301a", "入浴料", "a入b", "น้ำ", "ー", "\u0301入\u0301", "1,0٬1", "C++#", "aBc ABc aB9c A b_"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -104,6 +104,9 @@ func FuzzSplit(f *testing.F) {
 		for _, tok := range tokens {
 			if tok.Start <= last || tok.End <= tok.Start || tok.End > len(s) || utf8.ValidString(s) && !utf8.ValidString(tok.Text) {
 				t.Fatalf("%q: %+v after %d", s, tok, last)
+			}
+			if oneWord(tok.Text) && !slices.Equal(splitName(tok.Text), tok.Parts) {
+				t.Fatalf("%q: the parts of %q are %q", s, tok.Text, tok.Parts)
 			}
 			last = tok.Start // tokens of scripts without spaces overlap
 			tok.Lower()

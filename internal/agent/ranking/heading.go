@@ -29,8 +29,12 @@ func readHeading(heading, text string) above {
 	if columns == "" && more && strings.HasPrefix(first, "|") && !strings.ContainsFunc(first, unicode.IsDigit) {
 		a.columns = first // a first row with a digit has data, so the table has no heads
 	}
-	if m := boldLine.FindStringSubmatch(first); m != nil && more {
-		a.entry, a.label = path+headingSeparator+m[1], m[1]
+	var bold []string
+	if more && strings.Contains(first, "**") {
+		bold = boldLine.FindStringSubmatch(first)
+	}
+	if bold != nil {
+		a.entry, a.label = path+headingSeparator+bold[1], bold[1]
 	} else if strings.HasPrefix(a.label, first+", ") && more {
 		a.label = first
 	}

@@ -240,6 +240,9 @@ func (s *Scored) cover(df []int, total int) float64 {
 
 // endsSentence reports whether the characters between two words end a sentence, a term, a list item or a table row.
 func endsSentence(gap string) bool {
+	if gap == " " || gap == ", " || gap == "" { // most are
+		return false
+	}
 	return strings.Contains(gap, "\n\n") || sentenceEnd.MatchString(gap)
 }
 
@@ -332,62 +335,21 @@ func nearness(pairs [][2]int, at []TermSet) float64 {
 
 // isList reports whether a text has three or more short lines, and none of them is a sentence or a table row.
 func isList(s string) bool {
-	lines, sentences := 0, 0
+	lines := 0
 	for l := range strings.Lines(s) {
 		l = strings.TrimSpace(l)
 		if l == "" {
 			continue
 		}
 		lines++
-		if strings.HasPrefix(l, "|") || len(strings.Fields(l)) > 12 || lineEnd.MatchString(l) {
-			sentences++
+		if strings.HasPrefix(l, "|") || endsLine(l) || len(strings.Fields(l)) > 12 {
+			return false
 		}
 	}
-	return lines >= 3 && sentences == 0
+	return lines >= 3
 }
 
-var lineEnd = regexp.MustCompile(`[.:。：]$`)
-
-// Patterns that occur in answers of each shape.
-var (
-	hasNumber   = regexp.MustCompile(`(?i)\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|sixty|hundred|thousand|million|billion|unlimited)\b`)
-	hasDuration = regexp.MustCompile(`(?i)(\d|\b(one|two|three|four|five|six|ten|fifteen|thirty|sixty))\s*(ms|µs|s|min|h|d|microseconds?|milliseconds?|seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b`)
-	hasSize     = regexp.MustCompile(`(?i)(\d|\b(one|two|four|eight|sixteen))\s*(%|percent\b|bytes?\b|bits?\b|k?b\b|kib\b|mib\b|gib\b|kilobytes?\b|megabytes?\b|mb\b|gb\b|tb\b|gigabytes?\b|characters?\b)`)
-	hasPreset   = regexp.MustCompile(`(?i)\bdefaults? (value |setting |behaviou?r )?(is|are|was|of|to|for)\b|\bby default\b|\bdefaults? to\b|\bdefaulting\b|\(default\b|\bis the default\b|\bdefault\b[^.\n]{0,60}\bis\b|\bif (omitted|unspecified|not (specified|given|set))\b|\bdefault[=:]`)
-	saysDefault = regexp.MustCompile(`(?i)\bdefault`)
-	hasOften    = regexp.MustCompile(`(?i)\b(every|once|twice|per|each|hourly|daily|weekly|monthly|periodically|times)\b`)
-	hasExtent   = regexp.MustCompile(`[-+−]?\d[\d.,_^]*\s*(to|through|and|–|-|\.\.|…)\s*[-+−]?\d`)
-	hasBest     = regexp.MustCompile(`(?i)\b(most|best|preferred|recommended|safest|fastest|strongest|simplest|should (be )?used?)\b`)
-	hasReason   = regexp.MustCompile(`(?i)\b(because|since|due to|reasons?|therefore|so that|as a result|this means|in order to|thus)\b`)
-	hasDate     = regexp.MustCompile(`(?i)\b(1[5-9]|20)\d\d\b|\b(january|february|march|april|may|june|july|august|september|october|november|december)\b`)
-	hasCase     = regexp.MustCompile(`(?i)\b(if|when|whenever|unless|only|once|after|until)\b`)
-	hasDenial   = regexp.MustCompile(`(?i)\b(not|cannot|never|none|only|always|guaranteed|must)\b|n't\b`)
-	hasAdvice   = regexp.MustCompile(`(?i)\b(use|using|used|set|specify|specifies|allows?|option|can be|to do (this|so)|call|run|with)\b`)
-)
-
-// asksForm reports whether the question asks for an answer of a certain form.
-func (s shape) asksForm() bool { return s.number || s.preset || s.why || s.moment }
-
-// fit returns the bonus for a text that has the form of an answer of this shape, or 0.
-func (s shape) fit(text string) float64 {
-	bonus := 0.0
-	add := func(asked bool, has *regexp.Regexp, b float64) {
-		if asked && has.MatchString(text) {
-			bonus += b
-		}
-	}
-	add(s.number, hasNumber, 0.10)
-	add(s.duration, hasDuration, 0.20)
-	add(s.size, hasSize, 0.15)
-	add(s.preset, hasPreset, 0.30)
-	add(s.preset, saysDefault, 0.05)
-	add(s.often, hasOften, 0.15)
-	add(s.extent, hasExtent, 0.20)
-	add(s.best, hasBest, 0.15)
-	add(s.why, hasReason, 0.12)
-	add(s.moment, hasDate, 0.08)
-	add(s.moment || s.condition, hasCase, 0.06)
-	add(s.yesNo, hasDenial, 0.08)
-	add(s.method, hasAdvice, 0.05)
-	return bonus
+// endsLine reports whether the last character of a line is one that ends a sentence.
+func endsLine(l string) bool {
+	return strings.HasSuffix(l, ".") || strings.HasSuffix(l, ":") || strings.HasSuffix(l, "。") || strings.HasSuffix(l, "：")
 }

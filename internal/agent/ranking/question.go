@@ -50,8 +50,9 @@ type Question struct {
 	pairs    [][2]int // pairs of terms that are neighbours in the question, ignoring stop words
 	phrases  []string // phrases in quotation marks, in lower case
 	shape    shape
-	foreign  bool              // the question is in another language than the terms are made for
-	cache    map[string]string // from words to their stems
+	foreign  bool               // the question is in another language than the terms are made for
+	cache    map[string]string  // from words to their stems
+	matched  map[string]TermSet // from words as they are written to the terms that they match
 }
 
 // shape describes the form that an answer to a question should have. Each field says whether the question asks for an
@@ -95,7 +96,7 @@ func NewQuestion(text, language string) *Question {
 	if language == "en" {
 		language = ""
 	}
-	q := &Question{text: text, language: language, byKey: map[string]int{}, cache: map[string]string{}}
+	q := &Question{text: text, language: language, byKey: map[string]int{}, cache: map[string]string{}, matched: map[string]TermSet{}}
 	q.shape = shapeOf(text)
 	q.foreign = foreign(words.Detect(text), language)
 	for _, m := range quoted.FindAllStringSubmatch(text, -1) {
@@ -254,8 +255,17 @@ func (q *Question) stem(word string) string {
 	return s
 }
 
-// match returns the question's terms that a token of a text matches.
+// match returns the question's terms that a token of a text matches. They depend only on how the token is written.
 func (q *Question) match(t words.Token) TermSet {
+	set, ok := q.matched[t.Text]
+	if !ok {
+		set = q.matchAnew(t)
+		q.matched[strings.Clone(t.Text)] = set // the token may be a part of a long text
+	}
+	return set
+}
+
+func (q *Question) matchAnew(t words.Token) TermSet {
 	var set TermSet
 	lower := t.Lower()
 	if i, ok := q.byKey[exact(lower)]; ok {
