@@ -22,7 +22,7 @@ MIN_COVERAGE ?= 85
 
 # All test binaries share one PostgreSQL server. Each test has its own database.
 WITH_SERVER := $(GO) run ./internal/dbtest/testserver --source $(DB) --
-GOTEST      := $(GO) test -race -tags failpoints -shuffle=on -timeout 20m
+GOTEST      := $(GO) test -race -tags failpoints -shuffle=on -timeout 40m
 
 .PHONY: help
 help: ## list the targets

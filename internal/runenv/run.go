@@ -37,7 +37,7 @@ type Config struct {
 	Lists   *page.Lists   // the operator's lists of domains; may be nil
 	PageTTL time.Duration // how long a stored snapshot is used instead of loading its page; 0 means never
 
-	// Wait is how long a step without a visit, evidence or file may wait to be written together with the events of the next
+	// Wait is how long a step of a tool without a visit, evidence or file may wait to be written together with the events of the next
 	// call. 0 means that every step is written at once.
 	Wait time.Duration
 

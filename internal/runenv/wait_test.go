@@ -166,3 +166,20 @@ func TestStepWithPageIsWrittenAtOnce(t *testing.T) {
 		t.Error("a step with a visit waits")
 	}
 }
+
+// TestStepOfModelIsWrittenAtOnce: a crash never loses the answer of a model that was paid for.
+func TestStepOfModelIsWrittenAtOnce(t *testing.T) {
+	t.Parallel()
+	c := claim(t)
+	c.cfg.Wait = time.Hour
+	run := runenv.Open(t.Context(), c.cfg)
+	defer run.Close()
+	s := step(1)
+	s.Kind, s.Tool, s.CallNo = research.ModelStep, "", 0
+	if _, err := run.Env().Record(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if steps, _ := c.written(); steps != 1 {
+		t.Error("a step of a model waits")
+	}
+}

@@ -42,10 +42,10 @@ func (r *Run) append(ctx context.Context, events []research.Event) error {
 	}))
 }
 
-// record writes a step to the journal, with its events, visits and evidence, in one transaction. A step that has only events may
-// wait for the events that announce the next call, which the agent emits a moment later: so both need one commit. It waits for
-// Config.Wait at most. The agent makes no request before it has emitted events, so every request still finds all steps before
-// it in the journal.
+// record writes a step to the journal, with its events, visits and evidence, in one transaction. A step of a tool that has only
+// events may wait for the events that announce the next call, which the agent emits a moment later: so both need one commit. It
+// waits for Config.Wait at most. A step of a model never waits: a crash in the meantime would have the call paid twice. The agent
+// makes no request before it has emitted events, so every request still finds all steps before it in the journal.
 func (r *Run) record(ctx context.Context, step research.Step) ([]research.Evidence, error) {
 	step.Try = r.cfg.Try
 	r.keepLinks(step.Visit)
@@ -54,7 +54,7 @@ func (r *Run) record(ctx context.Context, step research.Step) ([]research.Eviden
 	if err := r.writeWaiting(ctx); err != nil {
 		return nil, err
 	}
-	if r.cfg.Wait <= 0 || step.Visit != nil || step.Artifact != nil || len(step.Evidence) > 0 {
+	if r.cfg.Wait <= 0 || step.Kind == research.ModelStep || step.Visit != nil || step.Artifact != nil || len(step.Evidence) > 0 {
 		return r.write(ctx, step)
 	}
 	r.waiting = &step
