@@ -45,7 +45,7 @@ func (p *planner) counted(what string) int {
 	return p.calls[what]
 }
 
-// step makes one journaled call of a model, unless the journal has it.
+// step makes one journaled call, unless the journal has it.
 func (p *planner) step(ctx context.Context, env agent.Env, turn int, what string) error {
 	for _, s := range env.Journal {
 		if strings.Contains(string(s.Args), `"`+what+`"`) {
@@ -56,7 +56,7 @@ func (p *planner) step(ctx context.Context, env agent.Env, turn int, what string
 		return err
 	}
 	p.count(env.Task.Question + ": " + what)
-	_, err := env.Record(ctx, research.Step{Turn: turn, Kind: research.ModelStep, Args: fmt.Appendf(nil, `{"query":%q}`, what),
+	_, err := env.Record(ctx, research.Step{Turn: turn, CallNo: 1, Kind: research.ToolStep, Tool: "find_in_page", Args: fmt.Appendf(nil, `{"query":%q}`, what),
 		Result: []byte("{}"), Success: true, Events: []research.Event{research.ToolResult("find_in_page", map[string]any{"query": what}, true, nil)}})
 	return err
 }

@@ -93,12 +93,9 @@ func (c *run) answer(ctx context.Context) (research.Result, error) {
 	left := c.runner.cfg.TaskTimeout - c.spent
 	ctx, cancel := context.WithTimeoutCause(ctx, max(left, time.Millisecond), liveruns.ErrTimeout)
 	defer cancel()
-	bound := runenv.Open(ctx, c.envConfig())
+	bound := runenv.Open(c.envConfig())
 	defer bound.Close()
 	result, err := c.runner.cfg.Agent(ctx, bound.Env())
-	if ferr := c.flush(ctx, bound); err == nil {
-		err = ferr
-	}
 	if err != nil && ctx.Err() != nil {
 		// The agent may wrap the context's error. The cause says why the run was stopped.
 		return research.Result{}, context.Cause(ctx)
@@ -106,26 +103,13 @@ func (c *run) answer(ctx context.Context) (research.Result, error) {
 	return result, err
 }
 
-// flush writes the last step of the agent. A run that was stopped writes it too, if that does not take long.
-func (c *run) flush(ctx context.Context, bound *runenv.Run) error {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-	}
-	return bound.Flush(ctx)
-}
-
-// stepWait is how long a step may wait to be written with the events of the next call.
-const stepWait = 5 * time.Millisecond
-
 // envConfig returns what connects the agent to the database, the pages and the publisher of this process.
 func (c *run) envConfig() runenv.Config {
 	cfg := c.runner.cfg
 	return runenv.Config{
 		Store: c.runner.store, Task: c.task, Epoch: c.epoch, Try: c.try, LastTry: c.try >= cfg.Tries, Spent: c.spent, Journal: c.journal, Inherited: c.known,
 		Children: c.tree.Children, Left: c.tree.Left, Trees: c.runner.trees.Rows(),
-		Pages: cfg.Pages, Engines: cfg.Engines, Lists: cfg.Lists, PageTTL: cfg.PageTTL, Wait: stepWait,
+		Pages: cfg.Pages, Engines: cfg.Engines, Lists: cfg.Lists, PageTTL: cfg.PageTTL,
 		Publish: c.runner.publish, AwaitLease: c.runner.lease.Await, KeepPicture: c.keepPicture,
 		PublishFragment: func(offset int, text string) { c.runner.publisher.PublishFragment(c.task.ID, c.epoch, offset, text) },
 		Metrics:         c.runner.watching.Metrics, Log: cfg.Log,

@@ -8,7 +8,5 @@
 //   - Only the run with the task's epoch appends to the task's log. So when the answer to a COMMIT is lost, the length of
 //     the log shows whether the transaction was committed.
 //   - While the database is unavailable, reads and writes wait. An outage does not use up a try of the task.
-//   - A step of a tool may wait for Config.Wait before it is written, until the next events are appended. The agent makes no request in
-//     between, because it emits events before each request. Flush writes the step that waits at the end of a run.
 //   - Writes come from one goroutine. Load, Recall, Search and Shoot may be called from several at once.
 package runenv

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"sync"
 	"time"
 
 	"legwork/internal/agent"
@@ -37,10 +36,6 @@ type Config struct {
 	Lists   *page.Lists   // the operator's lists of domains; may be nil
 	PageTTL time.Duration // how long a stored snapshot is used instead of loading its page; 0 means never
 
-	// Wait is how long a step of a tool without a visit, evidence or file may wait to be written together with the events of the next
-	// call. 0 means that every step is written at once.
-	Wait time.Duration
-
 	// Publish sends committed events to streams. It may be nil.
 	Publish func(ctx context.Context, events []research.Event)
 	// PublishFragment sends a piece of the answer to streams, with its offset in code points. It may be nil.
@@ -55,23 +50,17 @@ type Config struct {
 
 // Run is the state of one run of a task. The caller must close it.
 type Run struct {
-	ctx     context.Context // for writes that no caller waits for
 	cfg     Config
 	scope   page.Scope
 	web     page.Session
+	lastSeq int64 // seq of the last event that this run appended or found at its start
 	started time.Time
 	log     *slog.Logger
-
-	writing sync.Mutex     // held while this run writes
-	lastSeq int64          // seq of the last event that this run appended or found at its start
-	waiting *research.Step // recorded, but not written yet
-	timer   *time.Timer    // writes the step that waits
-	failed  error          // of a write that no caller waited for
 }
 
-// Open begins a run, which ends with ctx. The run's time is measured from this call.
-func Open(ctx context.Context, cfg Config) *Run {
-	r := &Run{ctx: ctx, cfg: cfg, lastSeq: cfg.Task.LastSeq, started: time.Now(), log: cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))}
+// Open begins a run. The run's time is measured from this call.
+func Open(cfg Config) *Run {
+	r := &Run{cfg: cfg, lastSeq: cfg.Task.LastSeq, started: time.Now(), log: cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))}
 	r.scope = page.NewScope(cfg.Task.Options, cfg.Lists, busyAnswers(cfg.Journal))
 	r.web = cfg.Pages.Open(r.scope)
 	return r

@@ -8,15 +8,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"legwork/internal/failpoint"
-	"legwork/internal/goroutine"
 	"legwork/internal/research"
 	"legwork/internal/store"
 )
 
-// emit appends events and then waits until the lease is valid. After emit the agent may make its next request. A step that
-// waits is written with the events.
+// emit appends events and then waits until the lease is valid. After emit the agent may make its next request.
 func (r *Run) emit(ctx context.Context, events ...research.Event) error {
-	if err := r.append(ctx, events); err != nil {
+	err := r.commit(ctx, len(events), r.copied(ctx, func(ctx context.Context, tx pgx.Tx) ([]research.Event, error) {
+		return r.cfg.Store.Append(ctx, tx, r.cfg.Task.ID, r.cfg.Epoch, events)
+	}))
+	if err != nil {
 		return err
 	}
 	failpoint.Hit(ctx, "before_effect")
@@ -26,76 +27,10 @@ func (r *Run) emit(ctx context.Context, events ...research.Event) error {
 	return r.cfg.AwaitLease(ctx)
 }
 
-func (r *Run) append(ctx context.Context, events []research.Event) error {
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	if step := r.takeWaiting(); step != nil {
-		step.Events = append(step.Events[:len(step.Events):len(step.Events)], events...)
-		_, err := r.write(ctx, *step)
-		return err
-	}
-	if r.failed != nil {
-		return r.failed
-	}
-	return r.commit(ctx, len(events), r.copied(ctx, func(ctx context.Context, tx pgx.Tx) ([]research.Event, error) {
-		return r.cfg.Store.Append(ctx, tx, r.cfg.Task.ID, r.cfg.Epoch, events)
-	}))
-}
-
-// record writes a step to the journal, with its events, visits and evidence, in one transaction. A step of a tool that has only
-// events may wait for the events that announce the next call, which the agent emits a moment later: so both need one commit. It
-// waits for Config.Wait at most. A step of a model never waits: a crash in the meantime would have the call paid twice. The agent
-// makes no request before it has emitted events, so every request still finds all steps before it in the journal.
+// record writes a step to the journal, with its events, visits and evidence, in one transaction.
 func (r *Run) record(ctx context.Context, step research.Step) ([]research.Evidence, error) {
 	step.Try = r.cfg.Try
 	r.keepLinks(step.Visit)
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	if err := r.writeWaiting(ctx); err != nil {
-		return nil, err
-	}
-	if r.cfg.Wait <= 0 || step.Kind == research.ModelStep || step.Visit != nil || step.Artifact != nil || len(step.Evidence) > 0 {
-		return r.write(ctx, step)
-	}
-	r.waiting = &step
-	r.timer = goroutine.AfterDelay(r.ctx, r.cfg.Wait, func() {
-		r.writing.Lock()
-		defer r.writing.Unlock()
-		if r.waiting == &step {
-			r.failed = r.writeWaiting(r.ctx)
-		}
-	})
-	return nil, nil
-}
-
-// Flush writes the step that waits, if there is one. The caller must call it when the agent has returned.
-func (r *Run) Flush(ctx context.Context) error {
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	return r.writeWaiting(ctx)
-}
-
-// takeWaiting returns the step that waits, or nil. The caller holds the lock and must write the step.
-func (r *Run) takeWaiting() *research.Step {
-	step := r.waiting
-	if step != nil {
-		r.timer.Stop()
-		r.waiting = nil
-	}
-	return step
-}
-
-// writeWaiting writes the step that waits, if there is one. It returns the error of an earlier write that no caller waited for.
-func (r *Run) writeWaiting(ctx context.Context) error {
-	if step := r.takeWaiting(); step != nil {
-		_, err := r.write(ctx, *step)
-		return err
-	}
-	return r.failed
-}
-
-// write commits a step.
-func (r *Run) write(ctx context.Context, step research.Step) ([]research.Evidence, error) {
 	var citations []research.Evidence
 	failpoint.Hit(ctx, "before_step_commit")
 	err := r.commit(ctx, len(step.Events), r.copied(ctx, func(ctx context.Context, tx pgx.Tx) ([]research.Event, error) {

@@ -144,7 +144,7 @@ func (j *Work) Env() agent.Env {
 	j.Must(err)
 	inherited, err := s.Worker().Inherited(j.T.Context(), id)
 	j.Must(err)
-	run := runenv.Open(j.T.Context(), runenv.Config{Store: s.Worker(), Task: task, Epoch: epoch, Try: j.Try, Spent: j.Spent, Journal: journal, Inherited: inherited,
+	run := runenv.Open(runenv.Config{Store: s.Worker(), Task: task, Epoch: epoch, Try: j.Try, Spent: j.Spent, Journal: journal, Inherited: inherited,
 		Pages: j.Fetcher, Engines: j.Engines, Lists: j.Lists})
 	j.T.Cleanup(run.Close)
 	e := run.Env()
